@@ -1,1 +1,3 @@
 //! ehealth-attributes.
+pub mod model;
+pub mod policy;
