@@ -1,5 +1,6 @@
 //! ehealth-attributes.
 pub mod cert;
+pub mod config;
 pub mod lookup;
 pub mod model;
 pub mod policy;
