@@ -1,1 +1,4 @@
 //! ehealth-attributes.
+pub mod lookup;
+pub mod model;
+pub mod policy;

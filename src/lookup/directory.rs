@@ -1,0 +1,59 @@
+//! The door to the data: what the rules need to read, and nothing more.
+
+use crate::model::{
+    Affiliation, Dataset, DatasetStates, EmploymentPeriod, EnterpriseNumber, Membership, ServiceKind, Ssin,
+};
+
+/// One state of the five datasets, held still while a question is answered.
+///
+/// A dataset that was never loaded reads as empty; [`Directory::states`] says that it is missing. The lists are
+/// appended to `into`, in no promised order, so that one buffer serves several numbers.
+pub trait Directory {
+    /// Which state of each dataset is read.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if a dataset that is there cannot be read.
+    fn states(&mut self) -> Result<DatasetStates, DirectoryError>;
+
+    /// The last number of the chain of replacements that `ssin` is in, `ssin` itself if it was never replaced.
+    /// Appends every number whose chain ends there: the last one, `ssin`, and their siblings, each once.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if `persons` cannot be read, or holds a cycle.
+    fn family(&mut self, ssin: Ssin, into: &mut Vec<Ssin>) -> Result<Ssin, DirectoryError>;
+
+    /// Every Dimona period filed under exactly this number.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if `dimona` cannot be read.
+    fn employment_periods(&mut self, ssin: Ssin, into: &mut Vec<EmploymentPeriod>) -> Result<(), DirectoryError>;
+
+    /// Every affiliation of this employer: external ones from `coprev`, internal ones from `federated`.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if the dataset cannot be read.
+    fn affiliations(
+        &mut self,
+        kind: ServiceKind,
+        employer: EnterpriseNumber,
+        into: &mut Vec<Affiliation>,
+    ) -> Result<(), DirectoryError>;
+
+    /// Every membership of a fund filed under exactly this number.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if `insurance` cannot be read.
+    fn memberships(&mut self, ssin: Ssin, into: &mut Vec<Membership>) -> Result<(), DirectoryError>;
+}
+
+/// A dataset that is there could not be read. A caller sees an internal error; the reason is for the log alone, and
+/// whoever makes it sees to it that no person's data are in it.
+#[derive(Debug, thiserror::Error)]
+#[error("dataset {} cannot be read: {reason}", .dataset.code())]
+pub struct DirectoryError {
+    /// Which dataset.
+    pub dataset: Dataset,
+    /// What the layer below said.
+    #[source]
+    pub reason: Box<dyn std::error::Error + Send + Sync>,
+}

@@ -1,0 +1,207 @@
+//! Moments, and the door through which the time comes in. The real clock lives on the roof; this floor has none.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use super::{Date, DateError};
+
+const MILLIS_A_DAY: i64 = 86_400_000;
+const MILLIS_AN_HOUR: i64 = 3_600_000;
+
+/// A moment in UTC, in milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The moment so many milliseconds after 1970-01-01T00:00:00Z, held inside the years 0001 to 9999.
+    #[must_use]
+    pub fn from_millis(millis: i64) -> Self {
+        let first = i64::from(Date::MIN.as_days()) * MILLIS_A_DAY;
+        let last = (i64::from(Date::MAX.as_days()) + 1) * MILLIS_A_DAY - 1;
+        Self(millis.clamp(first, last))
+    }
+
+    /// Reads an xs:dateTime: `YYYY-MM-DDThh:mm:ss`, an optional fraction, an optional zone (`Z` or `±hh:mm`; none
+    /// means UTC). Digits of the fraction after the third are dropped; `24:00:00` is the end of the day.
+    ///
+    /// # Errors
+    /// [`DateError`] for any other form (XML Schema 1.0 part 2, 3.2.7), and outside the years 0001 to 9999.
+    pub fn parse(text: &str) -> Result<Self, DateError> {
+        let (day, time) = text.split_at_checked(10).ok_or(DateError)?;
+        let day = Date::parse(day)?;
+        let (time, zone) = split_zone(time.strip_prefix('T').ok_or(DateError)?)?;
+        let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        if fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(DateError);
+        }
+        let millis = fraction.bytes().chain([b'0'; 3]).take(3).fold(0, |n, b| n * 10 + i64::from(b - b'0'));
+        let [hours, minutes, seconds] = read_clock(clock)?;
+        let end_of_day = hours == 24 && minutes == 0 && seconds == 0 && fraction.bytes().all(|b| b == b'0');
+        if (hours > 23 && !end_of_day) || minutes > 59 || seconds > 59 {
+            return Err(DateError);
+        }
+        let of_day = hours * MILLIS_AN_HOUR + minutes * 60_000 + seconds * 1_000 + millis;
+        Ok(Self::from_millis(i64::from(day.as_days()) * MILLIS_A_DAY + of_day - zone))
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// The time since an earlier moment; zero if that moment lies ahead.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// The calendar day in Europe/Brussels: UTC+1, and UTC+2 from the last Sunday of March to the last Sunday of
+    /// October, changing at 01:00 UTC (Directive 2000/84/EC, articles 2 and 3).
+    #[must_use]
+    pub fn brussels_day(self) -> Date {
+        let utc_day = self.utc_day();
+        let (year, ..) = utc_day.calendar();
+        let change = |month| last_sunday(year, month) * MILLIS_A_DAY + MILLIS_AN_HOUR;
+        let summer = (change(3)..change(10)).contains(&self.0);
+        let offset = if summer { 2 * MILLIS_AN_HOUR } else { MILLIS_AN_HOUR };
+        Self::from_millis(self.0.saturating_add(offset)).utc_day()
+    }
+
+    fn utc_day(self) -> Date {
+        Date::from_days(self.0.div_euclid(MILLIS_A_DAY)).unwrap_or(Date::MAX)
+    }
+}
+
+/// Splits a zone from the end of a time; its offset in milliseconds.
+fn split_zone(time: &str) -> Result<(&str, i64), DateError> {
+    if let Some(time) = time.strip_suffix('Z') {
+        return Ok((time, 0));
+    }
+    let Some(at) = time.rfind(['+', '-']) else { return Ok((time, 0)) };
+    let (time, zone) = time.split_at(at);
+    let &[sign, a, b, b':', c, d] = zone.as_bytes() else { return Err(DateError) };
+    if ![a, b, c, d].iter().all(u8::is_ascii_digit) {
+        return Err(DateError);
+    }
+    let two = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+    let (hours, minutes) = (two(a, b), two(c, d));
+    if minutes > 59 || hours * 60 + minutes > 14 * 60 {
+        return Err(DateError);
+    }
+    let offset = hours * MILLIS_AN_HOUR + minutes * 60_000;
+    Ok((time, if sign == b'-' { -offset } else { offset }))
+}
+
+/// Reads `hh:mm:ss` without judging the numbers.
+fn read_clock(text: &str) -> Result<[i64; 3], DateError> {
+    let &[a, b, b':', c, d, b':', e, f] = text.as_bytes() else { return Err(DateError) };
+    if ![a, b, c, d, e, f].iter().all(u8::is_ascii_digit) {
+        return Err(DateError);
+    }
+    let two = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+    Ok([two(a, b), two(c, d), two(e, f)])
+}
+
+/// Days since 1970-01-01 of the last Sunday of March or October; both have 31 days.
+fn last_sunday(year: i32, month: u32) -> i64 {
+    let last = Date::from_calendar(year, month, 31).unwrap_or(Date::MAX).as_days();
+    // Day 0 was a Thursday: days congruent to 3 modulo 7 are Sundays.
+    i64::from(last - (last - 3).rem_euclid(7))
+}
+
+impl fmt::Display for Timestamp {
+    /// `2026-11-22T05:19:00.000Z`: UTC with milliseconds, as contract.md wants it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of_day = self.0.rem_euclid(MILLIS_A_DAY);
+        let (seconds, millis) = (of_day / 1_000, of_day % 1_000);
+        let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+        write!(f, "{}T{hours:02}:{minutes:02}:{:02}.{millis:03}Z", self.utc_day(), seconds % 60)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Where the time comes from. Handed in from the roof, so that every room can be tested at any moment.
+pub trait Clock: Send + Sync {
+    /// The moment it is.
+    fn now(&self) -> Timestamp;
+}
+
+/// A clock that stands still until it is set: for tests and for answers that must be the same each time.
+#[derive(Debug)]
+pub struct FixedClock(AtomicI64);
+
+impl FixedClock {
+    /// A clock that stands at this moment.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.as_millis()))
+    }
+
+    /// Sets the clock to another moment.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.as_millis(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect("a moment")
+    }
+
+    #[test]
+    fn the_day_changes_at_midnight_in_brussels_winter_and_summer() {
+        assert_eq!(moment("2026-01-14T22:59:59.999Z").brussels_day().to_string(), "2026-01-14");
+        assert_eq!(moment("2026-01-14T23:00:00Z").brussels_day().to_string(), "2026-01-15");
+        assert_eq!(moment("2026-07-14T21:59:59Z").brussels_day().to_string(), "2026-07-14");
+        assert_eq!(moment("2026-07-14T22:00:00Z").brussels_day().to_string(), "2026-07-15");
+        // Clocks change on 29 March and 25 October 2026.
+        assert_eq!(moment("2026-03-28T22:30:00Z").brussels_day().to_string(), "2026-03-28");
+        assert_eq!(moment("2026-03-29T22:30:00Z").brussels_day().to_string(), "2026-03-30");
+        assert_eq!(moment("2026-10-24T22:30:00Z").brussels_day().to_string(), "2026-10-25");
+        assert_eq!(moment("2026-10-25T22:30:00Z").brussels_day().to_string(), "2026-10-25");
+    }
+
+    #[test]
+    fn is_shown_in_utc_with_milliseconds() {
+        assert_eq!(moment("2026-11-22T06:19:00.1239+01:00").to_string(), "2026-11-22T05:19:00.123Z");
+        assert_eq!(moment("1969-12-31T24:00:00").to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp::from_millis(-1).to_string(), "1969-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn refuses_what_is_no_date_time() {
+        for text in [
+            "2026-11-22",
+            "2026-11-22T",
+            "2026-11-22T24:00:01Z",
+            "2026-11-22T10:60:00Z",
+            "2026-11-22T10:00:00.Z",
+            "2026-11-22T10:00Z",
+            "2026-11-22 10:00:00Z",
+            "2026-11-22T10:00:00+15:00",
+            "2026-02-30T10:00:00Z",
+            "é",
+            "2026-11-22T10:00:00+1:00",
+            "",
+            "2026-11-2é",
+        ] {
+            assert_eq!(Timestamp::parse(text), Err(DateError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The number of an organisation in the Crossroads Bank for Enterprises (KBO/BCE).
+//!
+//! Establishment units (first digit 2 to 8) are no enterprise numbers: an employer, a service and a fund never are one.
+//! On the wire they may name a customer; that is [`crate::model::CustomerId`]'s affair.
+
+use std::fmt;
+
+/// An enterprise number with right check digits: ten digits, the first 0 or 1.
+///
+/// The last two digits are 97 − (the first eight mod 97). Source: domain.md "Identifiers".
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EnterpriseNumber(u32);
+
+/// Why a text or an integer is no enterprise number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EnterpriseNumberError {
+    /// Not exactly ten ASCII digits.
+    #[error("an enterprise number has ten digits")]
+    Form,
+    /// The first digit is 2 to 8: the number of an establishment unit.
+    #[error("this is the number of an establishment unit, not of an enterprise")]
+    EstablishmentUnit,
+    /// The first digit is 9: no register has such numbers.
+    #[error("an enterprise number starts with 0 or 1")]
+    FirstDigit,
+    /// The last two digits are not those that the rule gives.
+    #[error("the check digits are wrong")]
+    CheckDigits,
+}
+
+impl EnterpriseNumber {
+    /// Reads ten digits, without blanks, points or a country prefix.
+    ///
+    /// # Errors
+    /// [`EnterpriseNumberError`] names the first rule that is broken.
+    pub fn parse(text: &str) -> Result<Self, EnterpriseNumberError> {
+        let bytes = text.as_bytes();
+        if bytes.len() != 10 || !bytes.iter().all(u8::is_ascii_digit) {
+            return Err(EnterpriseNumberError::Form);
+        }
+        Self::from_u64(bytes.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+    }
+
+    /// Takes the number as the integer that its ten digits spell, as the store keeps it.
+    ///
+    /// # Errors
+    /// [`EnterpriseNumberError`] names the first rule that is broken.
+    pub fn from_u64(number: u64) -> Result<Self, EnterpriseNumberError> {
+        match number / 1_000_000_000 {
+            0 | 1 => {}
+            2..=8 => return Err(EnterpriseNumberError::EstablishmentUnit),
+            9 => return Err(EnterpriseNumberError::FirstDigit),
+            _ => return Err(EnterpriseNumberError::Form),
+        }
+        if number % 100 != 97 - number / 100 % 97 {
+            return Err(EnterpriseNumberError::CheckDigits);
+        }
+        u32::try_from(number).map(Self).map_err(|_| EnterpriseNumberError::Form)
+    }
+
+    /// The integer that the ten digits spell: what the store keeps.
+    #[must_use]
+    pub fn as_u64(self) -> u64 {
+        u64::from(self.0)
+    }
+}
+
+impl fmt::Display for EnterpriseNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:010}", self.0)
+    }
+}
+
+impl fmt::Debug for EnterpriseNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EnterpriseNumber({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_rule_that_is_broken() {
+        assert!(EnterpriseNumber::parse("0202239951").is_ok());
+        assert_eq!(EnterpriseNumber::parse("0202239950"), Err(EnterpriseNumberError::CheckDigits));
+        assert_eq!(EnterpriseNumber::parse("2202239951"), Err(EnterpriseNumberError::EstablishmentUnit));
+        assert_eq!(EnterpriseNumber::parse("9202239951"), Err(EnterpriseNumberError::FirstDigit));
+        assert_eq!(EnterpriseNumber::parse("BE0202239951"), Err(EnterpriseNumberError::Form));
+    }
+
+    #[test]
+    fn a_rest_of_zero_gives_check_digits_97_and_never_00() {
+        let base = 97 * 20_000;
+        let number = |check: u64| EnterpriseNumber::from_u64(base * 100 + check);
+        assert!(number(97).is_ok());
+        assert_eq!(number(0), Err(EnterpriseNumberError::CheckDigits));
+    }
+
+    #[test]
+    fn is_shown_with_all_ten_digits() {
+        let number = EnterpriseNumber::parse("0202239951").expect("right by construction");
+        assert_eq!(number.to_string(), "0202239951");
+    }
+}

@@ -1,0 +1,154 @@
+//! The nine fields that deliberation 16/108 permits. There is no tenth: what is not in this enum cannot be told.
+
+use std::fmt;
+
+/// One of the nine permitted fields, in the order of contract.md's table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// 1: the person's number.
+    Ssin,
+    /// 2: the employer's enterprise number.
+    Employer,
+    /// 3: the begin of the employment.
+    EmploymentBegin,
+    /// 4: the end of the employment.
+    EmploymentEnd,
+    /// 5: the prevention service's enterprise number.
+    PreventionService,
+    /// 6: internal or external.
+    PreventionServiceType,
+    /// 7: the begin of the affiliation.
+    AffiliationBegin,
+    /// 8: the end of the affiliation.
+    AffiliationEnd,
+    /// 9: the health-insurance fund's enterprise number.
+    HealthInsuranceFund,
+}
+
+impl Field {
+    /// All nine, in the order of the table.
+    pub const ALL: [Self; 9] = [
+        Self::Ssin,
+        Self::Employer,
+        Self::EmploymentBegin,
+        Self::EmploymentEnd,
+        Self::PreventionService,
+        Self::PreventionServiceType,
+        Self::AffiliationBegin,
+        Self::AffiliationEnd,
+        Self::HealthInsuranceFund,
+    ];
+
+    /// Where the field stands in `result`: what `filteredElement` says when it was left out.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Ssin => "ssin",
+            Self::Employer => "employment/employer/cbeNumber",
+            Self::EmploymentBegin => "employment/period/beginDate",
+            Self::EmploymentEnd => "employment/period/endDate",
+            Self::PreventionService => "employment/preventionService/cbeNumber",
+            Self::PreventionServiceType => "employment/preventionService/type",
+            Self::AffiliationBegin => "employment/preventionService/affiliation/beginDate",
+            Self::AffiliationEnd => "employment/preventionService/affiliation/endDate",
+            Self::HealthInsuranceFund => "healthInsuranceFund/cbeNumber",
+        }
+    }
+
+    /// The field's number in the table: 1 to 9. What the policy file writes.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self as u8 + 1
+    }
+
+    /// The field with this number; `None` outside 1 to 9.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.number() == number)
+    }
+}
+
+/// A set of the nine fields.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct FieldSet(u16);
+
+impl FieldSet {
+    /// No field.
+    pub const EMPTY: Self = Self(0);
+    /// All nine.
+    pub const ALL: Self = Self(0x1ff);
+
+    /// The set with `field` added.
+    #[must_use]
+    pub const fn with(self, field: Field) -> Self {
+        Self(self.0 | 1 << field as u16)
+    }
+
+    /// Whether the field is in the set.
+    #[must_use]
+    pub const fn contains(self, field: Field) -> bool {
+        self.0 & (1 << field as u16) != 0
+    }
+
+    /// Whether every field of this set is in `other`.
+    #[must_use]
+    pub const fn is_subset(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
+    /// The nine without those of this set.
+    #[must_use]
+    pub const fn complement(self) -> Self {
+        Self(!self.0 & Self::ALL.0)
+    }
+
+    /// Whether no field is in the set.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The fields of the set in the order of the table.
+    pub fn iter(self) -> impl Iterator<Item = Field> {
+        Field::ALL.into_iter().filter(move |field| self.contains(*field))
+    }
+
+    /// The nine bits, field 1 lowest: what the trail keeps.
+    #[must_use]
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+}
+
+impl FromIterator<Field> for FieldSet {
+    fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
+        fields.into_iter().fold(Self::EMPTY, Self::with)
+    }
+}
+
+impl fmt::Debug for FieldSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Field::number)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nine_are_numbered_one_to_nine() {
+        assert_eq!(Field::ALL.map(Field::number), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert!(Field::ALL.into_iter().all(|field| Field::from_number(field.number()) == Some(field)));
+        assert_eq!((Field::from_number(0), Field::from_number(10)), (None, None));
+    }
+
+    #[test]
+    fn a_set_and_its_complement_are_the_nine() {
+        let set: FieldSet = [Field::Ssin, Field::HealthInsuranceFund].into_iter().collect();
+        assert_eq!(set.bits(), 0b1_0000_0001);
+        assert_eq!(set.complement().iter().count(), 7);
+        assert!(set.is_subset(FieldSet::ALL) && !FieldSet::ALL.is_subset(set));
+        assert!(FieldSet::ALL.complement().is_empty());
+    }
+}

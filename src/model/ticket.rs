@@ -1,0 +1,53 @@
+//! The UUID under which a consultation is filed, and by which an operator finds it again.
+
+use std::fmt;
+
+/// A random UUID (RFC 9562, version 4): `ticketCBSS` on the wire, `X-Request-Id` over HTTP.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket([u8; 16]);
+
+impl Ticket {
+    /// A ticket from sixteen random bytes, whose version and variant bits are set.
+    #[must_use]
+    pub fn new(mut random: [u8; 16]) -> Self {
+        let [_, _, _, _, _, _, version, _, variant, ..] = &mut random;
+        *version = *version & 0x0f | 0x40;
+        *variant = *variant & 0x3f | 0x80;
+        Self(random)
+    }
+
+    /// The sixteen bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, byte) in self.0.iter().enumerate() {
+            if matches!(place, 4 | 6 | 8 | 10) {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_a_version_4_uuid() {
+        assert_eq!(Ticket::new([0xff; 16]).to_string(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(Ticket::new([0; 16]).to_string(), "00000000-0000-4000-8000-000000000000");
+    }
+}

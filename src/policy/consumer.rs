@@ -1,0 +1,201 @@
+//! The organisations that are known, what they were granted, and for whom they may speak.
+//!
+//! A [`Register`] is right when it exists: every grant stands under its ceiling, no two of one consumer overlap, and
+//! no organisation is listed twice. It does not change; a new policy is a new register.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::grant::{Grant, GrantError};
+use crate::model::{CbeNumber, CustomerId, EnterpriseNumber, LegalContext};
+
+/// An organisation that is known by its certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consumer {
+    /// The organisation in the certificate.
+    pub organisation: EnterpriseNumber,
+    /// Its name, for people: told to itself by sendTestMessage, shown to operators.
+    pub name: String,
+    /// For whom else it may ask.
+    pub acts_for: Vec<ActsFor>,
+    /// What it was granted.
+    pub grants: Vec<Arc<Grant>>,
+}
+
+/// A customer for which a consumer may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActsFor {
+    /// What `customerIdentification` says: a number, an establishment unit, or a sector and institution.
+    pub named: CustomerId,
+    /// The organisation that this means: the relation is sought with it, and MSG00012 names it.
+    pub organisation: EnterpriseNumber,
+}
+
+/// Why a caller is not let in, before anything of the question is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum NotIdentified {
+    /// The certificate names no organisation, or none that is registered (`SOA-01001`).
+    #[error("the certificate names no organisation that is registered")]
+    UnknownCaller,
+    /// `customerIdentification` is neither the certificate's organisation nor one that it acts for.
+    #[error("customerIdentification is not the caller's organisation nor one that it acts for")]
+    ForeignCustomer,
+}
+
+/// Why a list of consumers cannot be a register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RegisterError {
+    /// One organisation, two entries.
+    #[error("consumer {0} is listed twice")]
+    Duplicate(EnterpriseNumber),
+    /// A grant cannot stand.
+    #[error("consumer {organisation}, grant {}: {error}", .index + 1)]
+    Grant {
+        /// Whose grant.
+        organisation: EnterpriseNumber,
+        /// Which of its grants, from 0.
+        index: usize,
+        /// What is wrong.
+        error: GrantError,
+    },
+    /// Two grants of one consumer for one context hold on the same day: which one decides would be an accident.
+    #[error("consumer {organisation}: two grants for {} overlap in time", .context.code())]
+    Overlap {
+        /// Whose grants.
+        organisation: EnterpriseNumber,
+        /// For which context.
+        context: LegalContext,
+    },
+    /// A customer that this consumer acts for is listed twice, or is the consumer itself.
+    #[error("consumer {0}: acts_for lists one customer twice, or the consumer itself")]
+    ActsFor(EnterpriseNumber),
+}
+
+/// Every consumer that is known, found by its organisation.
+#[derive(Debug, Clone, Default)]
+pub struct Register(HashMap<EnterpriseNumber, Arc<Consumer>>);
+
+impl Register {
+    /// Checks the consumers and makes them the register.
+    ///
+    /// # Errors
+    /// Every mistake there is, in the order of the list, not only the first.
+    pub fn from_consumers(consumers: Vec<Consumer>) -> Result<Self, Vec<RegisterError>> {
+        let mut errors = Vec::new();
+        let mut register = HashMap::with_capacity(consumers.len());
+        for consumer in consumers {
+            check(&consumer, &mut errors);
+            let organisation = consumer.organisation;
+            if register.insert(organisation, Arc::new(consumer)).is_some() {
+                errors.push(RegisterError::Duplicate(organisation));
+            }
+        }
+        if errors.is_empty() { Ok(Self(register)) } else { Err(errors) }
+    }
+
+    /// The consumer of this organisation; `None` if it is not registered.
+    #[must_use]
+    pub fn find(&self, organisation: EnterpriseNumber) -> Option<&Arc<Consumer>> {
+        self.0.get(&organisation)
+    }
+
+    /// Every consumer, in no order.
+    pub fn consumers(&self) -> impl Iterator<Item = &Arc<Consumer>> {
+        self.0.values()
+    }
+
+    /// Who is calling, and for which organisation: the first decision on every question.
+    ///
+    /// # Errors
+    /// [`NotIdentified`] where contract.md answers with a Client fault.
+    pub fn identify(
+        &self,
+        certified: Option<EnterpriseNumber>,
+        customer: CustomerId,
+    ) -> Result<(Arc<Consumer>, EnterpriseNumber), NotIdentified> {
+        let consumer =
+            certified.and_then(|organisation| self.find(organisation)).ok_or(NotIdentified::UnknownCaller)?;
+        if customer == CustomerId::Cbe(CbeNumber::from(consumer.organisation)) {
+            return Ok((Arc::clone(consumer), consumer.organisation));
+        }
+        let acts_for = consumer.acts_for.iter().find(|entry| entry.named == customer);
+        let organisation = acts_for.ok_or(NotIdentified::ForeignCustomer)?.organisation;
+        Ok((Arc::clone(consumer), organisation))
+    }
+}
+
+fn check(consumer: &Consumer, errors: &mut Vec<RegisterError>) {
+    let organisation = consumer.organisation;
+    for (index, grant) in consumer.grants.iter().enumerate() {
+        errors.extend(grant.check().into_iter().map(|error| RegisterError::Grant { organisation, index, error }));
+        let earlier = consumer.grants.iter().take(index);
+        let overlaps = |other: &Arc<Grant>| other.context == grant.context && other.valid.touches(&grant.valid);
+        if earlier.into_iter().any(overlaps) {
+            errors.push(RegisterError::Overlap { organisation, context: grant.context });
+        }
+    }
+    let own = CustomerId::Cbe(CbeNumber::from(organisation));
+    let mut named: Vec<_> = consumer.acts_for.iter().map(|entry| entry.named).chain([own]).collect();
+    named.sort_unstable();
+    if named.windows(2).any(|pair| pair.first() == pair.last()) {
+        errors.push(RegisterError::ActsFor(organisation));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Date, Period};
+    use crate::policy::{Deliberation, Reach, ceiling};
+
+    fn number(text: &str) -> EnterpriseNumber {
+        EnterpriseNumber::parse(text).expect("right check digits")
+    }
+
+    fn consumer(organisation: &str) -> Consumer {
+        Consumer { organisation: number(organisation), name: "Fund".into(), acts_for: vec![], grants: vec![] }
+    }
+
+    fn grant(begin: &str, end: Option<&str>) -> Arc<Grant> {
+        let day = |text: &str| Date::parse(text).expect("a day");
+        let (fields, relation) = ceiling(LegalContext::AdvisoryPhysician);
+        Arc::new(Grant {
+            context: LegalContext::AdvisoryPhysician,
+            fields,
+            relation,
+            reach: Reach::default(),
+            valid: Period::from_days(day(begin), end.map(day)).expect("not reversed"),
+            deliberation: Deliberation::parse("16/108").expect("a number"),
+        })
+    }
+
+    #[test]
+    fn refuses_duplicates_and_overlapping_grants_and_names_them_all() {
+        let mut twice = consumer("0202239951");
+        twice.grants = vec![grant("2020-01-01", Some("2024-12-31")), grant("2024-12-31", None)];
+        let errors = Register::from_consumers(vec![twice.clone(), twice.clone()]).expect_err("three mistakes");
+        let overlap =
+            RegisterError::Overlap { organisation: twice.organisation, context: LegalContext::AdvisoryPhysician };
+        assert_eq!(errors, [overlap, overlap, RegisterError::Duplicate(twice.organisation)]);
+        twice.grants = vec![grant("2020-01-01", Some("2024-12-30")), grant("2024-12-31", None)];
+        assert!(Register::from_consumers(vec![twice]).is_ok());
+    }
+
+    #[test]
+    fn only_the_certificates_organisation_or_a_listed_customer_is_let_in() {
+        let establishment = CustomerId::Cbe(CbeNumber::parse("2202239951").expect("ten digits"));
+        let pair = CustomerId::Pair { sector: 11, institution: 7 };
+        let mut platform = consumer("0202239951");
+        let meant = number("0809394427");
+        platform.acts_for = vec![ActsFor { named: pair, organisation: meant }];
+        let register = Register::from_consumers(vec![platform.clone()]).expect("no mistake");
+        let own = CustomerId::Cbe(CbeNumber::from(platform.organisation));
+        let identify =
+            |certified, customer| register.identify(certified, customer).map(|(_, organisation)| organisation);
+        assert_eq!(identify(Some(platform.organisation), own), Ok(platform.organisation));
+        assert_eq!(identify(Some(platform.organisation), pair), Ok(meant));
+        assert_eq!(identify(Some(platform.organisation), establishment), Err(NotIdentified::ForeignCustomer));
+        assert_eq!(identify(Some(meant), own), Err(NotIdentified::UnknownCaller));
+        assert_eq!(identify(None, own), Err(NotIdentified::UnknownCaller));
+    }
+}

@@ -1,0 +1,261 @@
+//! What an organisation may ask under one legal context, and the ceiling that domain.md puts over every grant.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::model::{Dataset, DatasetSet, Field, FieldSet, LegalContext, Period};
+
+/// A permission of one consumer under one legal context. Checked against the ceiling when it enters the register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// On which ground may be asked.
+    pub context: LegalContext,
+    /// Which of the nine fields may be told.
+    pub fields: FieldSet,
+    /// What must hold between the caller and the person.
+    pub relation: Relation,
+    /// How far from today may be asked.
+    pub reach: Reach,
+    /// On which days the grant holds, by the calendar of Brussels; both inclusive.
+    pub valid: Period,
+    /// The deliberation of the Information Security Committee on which the grant rests.
+    pub deliberation: Deliberation,
+}
+
+/// The number of a deliberation, as `16/108`. Shared, because every record of the trail carries it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Deliberation(Arc<str>);
+
+impl Deliberation {
+    /// Reads a deliberation's number: one to sixteen characters out of digits and `/`, a slash between digits.
+    ///
+    /// # Errors
+    /// [`GrantError::Deliberation`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, GrantError> {
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        match text.split_once('/') {
+            Some((year, number)) if text.len() <= 16 && is_number(year) && is_number(number) => Ok(Self(text.into())),
+            _ => Err(GrantError::Deliberation),
+        }
+    }
+
+    /// The number as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Deliberation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What must hold between the organisation asked for and the person (domain.md "Who may ask").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Relation {
+    /// Nothing: the caller checks its own users.
+    None,
+    /// The person is today, or was on a day of the window, insured with the organisation.
+    Insured,
+    /// An employment that touches the window has an employer affiliated to the organisation, the affiliation
+    /// touching both.
+    AffiliatedEmployer,
+}
+
+impl Relation {
+    /// The word in the policy file.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Insured => "insured",
+            Self::AffiliatedEmployer => "affiliated-employer",
+        }
+    }
+
+    /// The relation of this word; `None` if there is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::None, Self::Insured, Self::AffiliatedEmployer].into_iter().find(|relation| relation.code() == text)
+    }
+
+    /// The datasets without which the relation can neither be shown nor denied.
+    #[must_use]
+    pub fn proof(self) -> DatasetSet {
+        match self {
+            Self::None => DatasetSet::EMPTY,
+            Self::Insured => DatasetSet::EMPTY.with(Dataset::Insurance),
+            Self::AffiliatedEmployer => [Dataset::Dimona, Dataset::Coprev, Dataset::Federated].into_iter().collect(),
+        }
+    }
+}
+
+/// How far from today a question may reach; both edges are inclusive calendar days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Calendar years back.
+    pub back_years: u16,
+    /// Days ahead.
+    pub ahead_days: u16,
+}
+
+impl Default for Reach {
+    /// Five years back, ninety days ahead (contract.md, MSG00008).
+    fn default() -> Self {
+        Self { back_years: 5, ahead_days: 90 }
+    }
+}
+
+/// Why a grant cannot stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GrantError {
+    /// A field that the context's ceiling does not have.
+    #[error("field {} is not among those that may be granted for {}", .1.number(), .0.code())]
+    FieldOverCeiling(LegalContext, Field),
+    /// Another relation than the one that the context demands.
+    #[error("{} demands the relation `{}`, this grant has `{}`", .context.code(), .demanded.code(), .found.code())]
+    Relation {
+        /// The grant's context.
+        context: LegalContext,
+        /// What domain.md's table demands.
+        demanded: Relation,
+        /// What the grant says.
+        found: Relation,
+    },
+    /// One of the two days of a period without the other: an absent end would be read as open.
+    #[error("fields {} and {} are granted together or not at all", .0.number(), .1.number())]
+    HalfPeriod(Field, Field),
+    /// No field at all.
+    #[error("a grant without fields allows nothing; leave it out")]
+    NoFields,
+    /// The deliberation's number has another form.
+    #[error("a deliberation is written as year/number, for example 16/108")]
+    Deliberation,
+}
+
+/// The most that a grant for this context may allow: fields, and the relation that it must demand (domain.md).
+#[must_use]
+pub fn ceiling(context: LegalContext) -> (FieldSet, Relation) {
+    match context {
+        LegalContext::AdvisoryPhysician => {
+            (FieldSet::EMPTY.with(Field::HealthInsuranceFund).complement(), Relation::Insured)
+        }
+        LegalContext::PreventionService => {
+            let fields = [Field::Ssin, Field::Employer, Field::HealthInsuranceFund];
+            (fields.into_iter().collect(), Relation::AffiliatedEmployer)
+        }
+        LegalContext::EhealthPlatform => (FieldSet::ALL, Relation::None),
+    }
+}
+
+impl Grant {
+    /// Everything that is wrong with the grant; empty if it may stand.
+    #[must_use]
+    pub fn check(&self) -> Vec<GrantError> {
+        let (allowed, demanded) = ceiling(self.context);
+        let mut errors: Vec<_> = self
+            .fields
+            .iter()
+            .filter(|field| !allowed.contains(*field))
+            .map(|field| GrantError::FieldOverCeiling(self.context, field))
+            .collect();
+        // Where none is demanded any relation is stronger; otherwise the two relations do not compare.
+        if demanded != Relation::None && self.relation != demanded {
+            errors.push(GrantError::Relation { context: self.context, demanded, found: self.relation });
+        }
+        for (begin, end) in
+            [(Field::EmploymentBegin, Field::EmploymentEnd), (Field::AffiliationBegin, Field::AffiliationEnd)]
+        {
+            if self.fields.contains(begin) != self.fields.contains(end) {
+                errors.push(GrantError::HalfPeriod(begin, end));
+            }
+        }
+        if self.fields.is_empty() {
+            errors.push(GrantError::NoFields);
+        }
+        errors
+    }
+
+    /// The datasets that answering under this grant reads: those of its fields, of its relation, and `persons`.
+    #[must_use]
+    pub fn reads(&self) -> DatasetSet {
+        let of_field = |field: Field| match field {
+            Field::Ssin => DatasetSet::EMPTY,
+            Field::Employer | Field::EmploymentBegin | Field::EmploymentEnd => DatasetSet::EMPTY.with(Dataset::Dimona),
+            Field::PreventionService
+            | Field::PreventionServiceType
+            | Field::AffiliationBegin
+            | Field::AffiliationEnd => [Dataset::Dimona, Dataset::Coprev, Dataset::Federated].into_iter().collect(),
+            Field::HealthInsuranceFund => DatasetSet::EMPTY.with(Dataset::Insurance),
+        };
+        let always = self.relation.proof().with(Dataset::Persons);
+        self.fields.iter().map(of_field).fold(always, DatasetSet::union)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Date;
+
+    fn grant(context: LegalContext) -> Grant {
+        let (fields, relation) = ceiling(context);
+        Grant {
+            context,
+            fields,
+            relation,
+            reach: Reach::default(),
+            valid: Period::from_days(Date::MIN, None).expect("open"),
+            deliberation: Deliberation::parse("16/108").expect("a number"),
+        }
+    }
+
+    #[test]
+    fn the_ceiling_itself_may_be_granted() {
+        for context in LegalContext::ALL {
+            assert_eq!(grant(context).check(), []);
+        }
+    }
+
+    #[test]
+    fn refuses_more_fields_and_a_weaker_relation() {
+        let physician = LegalContext::AdvisoryPhysician;
+        let more = Grant { fields: FieldSet::ALL, relation: Relation::None, ..grant(physician) };
+        let relation = GrantError::Relation { context: physician, demanded: Relation::Insured, found: Relation::None };
+        assert_eq!(more.check(), [GrantError::FieldOverCeiling(physician, Field::HealthInsuranceFund), relation]);
+        let other = Grant { relation: Relation::AffiliatedEmployer, ..grant(physician) };
+        assert_eq!(other.check().len(), 1);
+        let stronger = Grant { relation: Relation::Insured, ..grant(LegalContext::EhealthPlatform) };
+        assert_eq!(stronger.check(), []);
+    }
+
+    #[test]
+    fn refuses_half_a_period_and_an_empty_grant() {
+        let platform = grant(LegalContext::EhealthPlatform);
+        let half = FieldSet::EMPTY.with(Field::Ssin).with(Field::EmploymentBegin);
+        let halved = Grant { fields: half, ..platform.clone() };
+        assert_eq!(halved.check(), [GrantError::HalfPeriod(Field::EmploymentBegin, Field::EmploymentEnd)]);
+        assert_eq!(Grant { fields: FieldSet::EMPTY, ..platform }.check(), [GrantError::NoFields]);
+    }
+
+    #[test]
+    fn reads_the_datasets_of_its_fields_and_of_its_relation() {
+        let codes = |grant: Grant| grant.reads().iter().map(Dataset::code).collect::<Vec<_>>().join(" ");
+        assert_eq!(codes(grant(LegalContext::AdvisoryPhysician)), "dimona coprev federated insurance persons");
+        assert_eq!(codes(grant(LegalContext::PreventionService)), "dimona coprev federated insurance persons");
+        let fund_only = FieldSet::EMPTY.with(Field::Ssin).with(Field::HealthInsuranceFund);
+        let platform = grant(LegalContext::EhealthPlatform);
+        assert_eq!(codes(Grant { fields: fund_only, ..platform.clone() }), "insurance persons");
+        assert_eq!(codes(Grant { fields: FieldSet::EMPTY.with(Field::Employer), ..platform }), "dimona persons");
+    }
+
+    #[test]
+    fn a_deliberation_is_year_slash_number() {
+        assert!(Deliberation::parse("16/108").is_ok());
+        for text in ["", "16", "16/", "/108", "16/1a", "16/108/2", "12345678/12345678"] {
+            assert_eq!(Deliberation::parse(text), Err(GrantError::Deliberation), "{text}");
+        }
+    }
+}
