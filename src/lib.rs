@@ -1,4 +1,5 @@
 //! ehealth-attributes.
+pub mod cert;
 pub mod lookup;
 pub mod model;
 pub mod policy;
