@@ -13,16 +13,10 @@
 const COMMON: (&str, &str) = ("CommonV3.xsd", include_str!("../../schemas/CommonV3.xsd"));
 
 /// The types of eHealthAttributesService.
-const ATTRIBUTES: (&str, &str) = (
-    "eHealthAttributesV1.xsd",
-    include_str!("../../schemas/eHealthAttributesV1.xsd"),
-);
+const ATTRIBUTES: (&str, &str) = ("eHealthAttributesV1.xsd", include_str!("../../schemas/eHealthAttributesV1.xsd"));
 
 /// The messages of TestConnectionService.
-const TEST_CONNECTION: (&str, &str) = (
-    "TestConnectionV1.xsd",
-    include_str!("../../schemas/TestConnectionV1.xsd"),
-);
+const TEST_CONNECTION: (&str, &str) = ("TestConnectionV1.xsd", include_str!("../../schemas/TestConnectionV1.xsd"));
 
 /// How a WSDL on disk begins a reference to a schema.
 const FROM_WSDL: &str = "schemaLocation=\"../schemas/";
@@ -44,6 +38,7 @@ pub enum Service {
 
 impl Service {
     /// The path of the service's address: service, version, operation.
+    #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
             Self::ConsultAttributes => "/eHealthAttributesService/v1/consultAttributes",
@@ -56,24 +51,24 @@ impl Service {
 ///
 /// `public_url` is the scheme and authority under which callers reach the service (`https://gateway.example.be`), with or
 /// without a slash at its end; a path prefix is kept.
+#[must_use]
 pub fn wsdl(service: Service, public_url: &str) -> String {
     let on_disk = match service {
         Service::ConsultAttributes => include_str!("../../wsdl/eHealthAttributesServiceV1.wsdl"),
         Service::TestConnection => include_str!("../../wsdl/TestConnectionServiceV1.wsdl"),
     };
     let path = service.path();
-    on_disk
-        .replace(FROM_WSDL, &reference(service, public_url))
-        .replace(
-            &format!("location=\"{ON_DISK_URL}{path}\""),
-            &format!("location=\"{}{path}\"", attribute_text(public_url)),
-        )
+    on_disk.replace(FROM_WSDL, &reference(service, public_url)).replace(
+        &format!("location=\"{ON_DISK_URL}{path}\""),
+        &format!("location=\"{}{path}\"", attribute_text(public_url)),
+    )
 }
 
 /// The schema that `service` serves as `file`, as answered to `GET <path>?xsd=<file>`: the ones that its WSDL imports, by
 /// whatever way, and no other. `None` for any other name, which is compared whole and never becomes a path.
 ///
 /// `public_url` is as in [`wsdl`].
+#[must_use]
 pub fn schema(service: Service, file: &str, public_url: &str) -> Option<String> {
     schemas(service)
         .into_iter()
@@ -91,11 +86,7 @@ const fn schemas(service: Service) -> [(&'static str, &'static str); 2] {
 
 /// A `schemaLocation` up to where the file's name follows.
 fn reference(service: Service, public_url: &str) -> String {
-    format!(
-        "schemaLocation=\"{}{}?xsd=",
-        attribute_text(public_url),
-        service.path()
-    )
+    format!("schemaLocation=\"{}{}?xsd=", attribute_text(public_url), service.path())
 }
 
 /// `public_url` as it stands between the quotes of an attribute, without slashes at its end (XML 1.0, section 3.3.3: a tab
@@ -126,10 +117,7 @@ mod tests {
 
     /// Everything between `before` and the next quote.
     fn values<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
-        text.split(before)
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .collect()
+        text.split(before).skip(1).filter_map(|rest| rest.split('"').next()).collect()
     }
 
     /// The WSDL and the schemas of a service, as served.
@@ -157,10 +145,7 @@ mod tests {
     fn every_reference_resolves_to_a_schema_of_the_same_service() {
         for service in BOTH {
             let served = everything_served(service, URL);
-            let references: Vec<_> = served
-                .iter()
-                .flat_map(|text| values(text, "schemaLocation=\""))
-                .collect();
+            let references: Vec<_> = served.iter().flat_map(|text| values(text, "schemaLocation=\"")).collect();
             assert!(references.len() >= 2, "{service:?}: {references:?}");
             for reference in references {
                 let file = reference
@@ -208,8 +193,7 @@ mod tests {
             for text in everything_served(service, "https://a\"><b c='&'\n/") {
                 assert!(!text.contains("<b "));
                 assert!(
-                    text.contains("\"https://a&quot;&gt;&lt;b c='&amp;'&#10;/")
-                        || !text.contains("schemaLocation=")
+                    text.contains("\"https://a&quot;&gt;&lt;b c='&amp;'&#10;/") || !text.contains("schemaLocation=")
                 );
             }
         }
@@ -218,20 +202,14 @@ mod tests {
     #[test]
     fn a_slash_at_the_end_of_the_public_url_changes_nothing() {
         for service in BOTH {
-            assert_eq!(
-                wsdl(service, "https://gateway.example.be/"),
-                wsdl(service, URL)
-            );
+            assert_eq!(wsdl(service, "https://gateway.example.be/"), wsdl(service, URL));
         }
     }
 
     #[test]
     fn keeps_a_path_prefix_of_the_public_url() {
         assert_eq!(
-            values(
-                &wsdl(Service::TestConnection, "https://a.example/ksz"),
-                " location=\""
-            ),
+            values(&wsdl(Service::TestConnection, "https://a.example/ksz"), " location=\""),
             ["https://a.example/ksz/TestConnectionService/v1/sendTestMessage"]
         );
     }
@@ -250,13 +228,7 @@ mod tests {
                 assert_eq!(schema(service, file, URL), None, "{file}");
             }
         }
-        assert_eq!(
-            schema(Service::TestConnection, "eHealthAttributesV1.xsd", URL),
-            None
-        );
-        assert_eq!(
-            schema(Service::ConsultAttributes, "TestConnectionV1.xsd", URL),
-            None
-        );
+        assert_eq!(schema(Service::TestConnection, "eHealthAttributesV1.xsd", URL), None);
+        assert_eq!(schema(Service::ConsultAttributes, "TestConnectionV1.xsd", URL), None);
     }
 }
