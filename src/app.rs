@@ -75,7 +75,7 @@ impl App {
     /// [`AppError`] of the first thing that is wrong; the files of the operator are judged whole.
     pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         let register = read_policy(&settings.policy)?;
-        let tls = tls::load(&settings.tls)?;
+        let tls = tls::load(&settings.tls, Arc::clone(&clock))?;
         tracing::warn!("revocation = \"none\": revoked certificates are let in");
         let readers = Arc::new(Readers::open(&settings.data)?);
         let trail = Arc::new(Trail::open(&settings.trail, Arc::clone(&clock))?);
