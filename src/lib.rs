@@ -1,4 +1,5 @@
 //! ehealth-attributes.
+pub mod audit;
 pub mod lookup;
 pub mod model;
 pub mod policy;
