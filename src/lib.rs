@@ -1,5 +1,7 @@
 //! ehealth-attributes.
 pub mod audit;
+pub mod cert;
+pub mod config;
 pub mod lookup;
 pub mod model;
 pub mod policy;

@@ -3,9 +3,7 @@
 //! A [`Receipt`] has no constructor that another room could call. It is born when the [`Pending`] that was handed to
 //! an [`AuditLog`] together with the [`Entry`] is declared durable, and it is good for that exchange's ticket alone.
 
-use crate::model::{
-    DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ssin, Ticket, Timestamp, Window,
-};
+use crate::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ssin, Ticket, Timestamp, Window};
 use crate::policy::Deliberation;
 
 /// Where evidence goes. The real one makes it durable; tests have one that fails.
