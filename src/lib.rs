@@ -1,4 +1,5 @@
 //! ehealth-attributes.
+pub mod audit;
 pub mod cert;
 pub mod config;
 pub mod lookup;
