@@ -4,3 +4,4 @@ pub mod config;
 pub mod lookup;
 pub mod model;
 pub mod policy;
+pub mod soap;
