@@ -5,3 +5,4 @@ pub mod config;
 pub mod lookup;
 pub mod model;
 pub mod policy;
+pub mod soap;
