@@ -21,12 +21,14 @@
 mod digest;
 mod markup;
 mod notification;
+mod record;
 mod records;
 mod rejections;
 mod rows;
 
 pub use digest::{Content, Packing, Seal, digest_of};
 pub use notification::{FileKind, Listed, Notification, NotificationError, Session, Uri};
-pub use records::{Change, Entity, Judged, Key, Reason, Record, Records, RecordsError};
+pub use record::{Change, Entity, Judged, Key, Reason, Record};
+pub use records::{Records, RecordsError};
 pub use rejections::Rejections;
 pub use rows::RowError;
