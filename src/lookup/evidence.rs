@@ -3,9 +3,7 @@
 //! A [`Receipt`] has no constructor that another room could call. It is born when the [`Pending`] that was handed to
 //! an [`AuditLog`] together with the [`Entry`] is declared durable, and it is good for that exchange's ticket alone.
 
-use crate::model::{
-    DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ssin, Ticket, Timestamp, Window,
-};
+use crate::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ssin, Ticket, Timestamp, Window};
 use crate::policy::Deliberation;
 
 /// Where evidence goes. The real one makes it durable; tests have one that fails.
@@ -86,11 +84,14 @@ pub enum RecordFailure {
     Closed,
 }
 
+/// What shall happen once an entry is durable, or cannot be.
+type Settle = Box<dyn FnOnce(Result<Receipt, RecordFailure>) + Send>;
+
 /// An entry on its way to the disk. Whoever holds it must settle it; dropped, it settles itself as
 /// [`RecordFailure::Closed`], so that nobody waits for ever.
 pub struct Pending {
     ticket: Ticket,
-    settle: Option<Box<dyn FnOnce(Result<Receipt, RecordFailure>) + Send>>,
+    settle: Option<Settle>,
 }
 
 impl Pending {

@@ -1,0 +1,127 @@
+//! A subject as text, for the caller itself and for operators: RFC 4514, with every number of a person masked.
+//!
+//! The text holds no control character, so that it can stand in XML and in a log line as it is.
+
+use std::fmt::Write;
+
+use x509_parser::asn1_rs::Oid;
+use x509_parser::oid_registry::{
+    OID_X509_COMMON_NAME, OID_X509_COUNTRY_NAME, OID_X509_LOCALITY_NAME, OID_X509_ORGANIZATION_NAME,
+    OID_X509_ORGANIZATIONAL_UNIT, OID_X509_SERIALNUMBER, OID_X509_STATE_OR_PROVINCE_NAME,
+};
+use x509_parser::x509::X509Name;
+
+use crate::model::Ssin;
+
+/// Longer subjects are cut: a certificate may carry megabytes of name, an answer should not.
+const MAX_CHARS: usize = 1_024;
+
+/// Writes the subject as RFC 4514 does: last relative name first, special characters escaped.
+pub(super) fn describe(subject: &X509Name<'_>) -> String {
+    let mut rdns: Vec<_> = subject.iter_rdn().collect();
+    rdns.reverse();
+    let mut text = String::new();
+    for rdn in rdns {
+        for (place, attribute) in rdn.iter().enumerate() {
+            if !text.is_empty() {
+                text.push(if place == 0 { ',' } else { '+' });
+            }
+            write_key(attribute.attr_type(), &mut text);
+            text.push('=');
+            match attribute.as_str() {
+                Ok(value) => write_value(&mask(value), &mut text),
+                // Other encodings as RFC 4514 section 2.4 has it: the bytes in hexadecimal digits.
+                Err(_) => {
+                    text.push('#');
+                    attribute.attr_value().data.iter().take(MAX_CHARS).for_each(|byte| {
+                        let _ = write!(text, "{byte:02x}");
+                    });
+                }
+            }
+        }
+    }
+    match text.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => text.split_at_checked(end).map_or_else(String::new, |(kept, _)| kept.to_owned()),
+        None => text,
+    }
+}
+
+fn write_key(oid: &Oid<'_>, text: &mut String) {
+    let short = [
+        (OID_X509_COMMON_NAME, "CN"),
+        (OID_X509_ORGANIZATIONAL_UNIT, "OU"),
+        (OID_X509_ORGANIZATION_NAME, "O"),
+        (OID_X509_COUNTRY_NAME, "C"),
+        (OID_X509_LOCALITY_NAME, "L"),
+        (OID_X509_STATE_OR_PROVINCE_NAME, "ST"),
+        (OID_X509_SERIALNUMBER, "serialNumber"),
+    ];
+    match short.iter().find(|(known, _)| known == oid) {
+        Some((_, name)) => text.push_str(name),
+        None => text.push_str(&oid.to_id_string()),
+    }
+}
+
+fn write_value(value: &str, text: &mut String) {
+    for (place, character) in value.char_indices() {
+        match character {
+            '"' | '+' | ',' | ';' | '<' | '>' | '\\' => text.extend(['\\', character]),
+            '#' | ' ' if place == 0 => text.extend(['\\', character]),
+            _ if is_plain(character) => text.push(character),
+            _ => character.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| {
+                let _ = write!(text, "\\{byte:02x}");
+            }),
+        }
+    }
+}
+
+/// Whether the character may stand in XML 1.0 and on one line of a log.
+fn is_plain(character: char) -> bool {
+    !character.is_control() && !matches!(character, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// Masks the digits after every `SSIN=`, whatever its case, to the end of its part, and every other run of eleven
+/// digits that is an SSIN (the serialNumber of an identity card).
+fn mask(value: &str) -> String {
+    let mut masked: Vec<u8> = value.as_bytes().to_vec();
+    let lower = value.to_ascii_lowercase();
+    for (start, _) in lower.match_indices("ssin=") {
+        let part = masked.iter_mut().skip(start).take_while(|byte| **byte != b',');
+        part.filter(|byte| byte.is_ascii_digit()).for_each(|digit| *digit = b'*');
+    }
+    for run in masked.chunk_by_mut(|a, b| a.is_ascii_digit() && b.is_ascii_digit()) {
+        let is_ssin = std::str::from_utf8(run).is_ok_and(|digits| Ssin::parse(digits).is_ok());
+        if is_ssin {
+            run.fill(b'*');
+        }
+    }
+    // Only ASCII digits were replaced by ASCII, so the bytes are still UTF-8.
+    String::from_utf8(masked).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_the_numbers_of_persons_and_leaves_those_of_organisations() {
+        assert_eq!(mask("CBE=0202239951, APP 3"), "CBE=0202239951, APP 3");
+        assert_eq!(mask("SSIN=85073000160, CBE=0202239951"), "SSIN=***********, CBE=0202239951");
+        assert_eq!(mask("ssin=85.07.30-001.60"), "ssin=**.**.**-***.**");
+        assert_eq!(mask("é sSiN=85073000160"), "é sSiN=***********");
+        assert_eq!(mask("85073000160"), "***********");
+        assert_eq!(mask("85073000161"), "85073000161");
+    }
+
+    #[test]
+    fn escapes_what_rfc_4514_and_xml_want_escaped() {
+        let written = |value: &str| {
+            let mut text = String::new();
+            write_value(value, &mut text);
+            text
+        };
+        assert_eq!(written("CBE=0202239951, APP"), "CBE=0202239951\\, APP");
+        assert_eq!(written("#a\u{0}b\u{7f}\u{ffff}"), "\\#a\\00b\\7f\\ef\\bf\\bf");
+        assert_eq!(written("Müller & <Co>"), "Müller & \\<Co\\>");
+    }
+}

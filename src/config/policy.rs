@@ -1,0 +1,232 @@
+//! The policy file: who may ask what, as an operator writes it and an auditor reads it.
+//!
+//! ```toml
+//! [[consumer]]
+//! organisation = "0202239951"            # the number in the certificate
+//! name = "Example fund"
+//! acts_for = [                           # for whom else it may ask; absent: nobody
+//!     "0809394427",                      # an enterprise
+//!     "2202239951=0202239951",           # an establishment unit, and the enterprise that it means
+//!     "11/7=0809394427",                 # sector/institution, and the enterprise that it means
+//! ]
+//!
+//! [[consumer.grant]]
+//! legal_context = "BACKTOWORK:ADVISORY_PHYSICIAN"
+//! fields = [1, 2, 3, 4, 5, 6, 7, 8]      # of the nine
+//! relation = "insured"                   # none, insured, affiliated-employer
+//! look_back_years = 5                    # absent: 5
+//! look_ahead_days = 90                   # absent: 90
+//! valid_from = "2024-01-01"
+//! valid_to = "2028-12-31"                # absent: until withdrawn
+//! deliberation = "16/108"
+//! ```
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::document::{Problem, Problems, Section, Value, parse, read_text};
+use crate::model::{CbeNumber, CustomerId, Date, EnterpriseNumber, Field, FieldSet, LegalContext, Period};
+use crate::policy::{ActsFor, Consumer, Deliberation, Grant, Reach, Register, RegisterError, Relation};
+
+/// Reads and judges a policy file.
+///
+/// # Errors
+/// Every mistake of the file.
+pub fn read_policy(file: &Path) -> Result<Register, Problems> {
+    parse_policy(file, &read_text(file)?)
+}
+
+/// Judges the text of a policy file; `file` is named in mistakes.
+///
+/// # Errors
+/// Every mistake of the text.
+pub fn parse_policy(file: &Path, text: &str) -> Result<Register, Problems> {
+    let (consumers, lines) = parse(file, text, |root| {
+        let sections = root.sections("consumer");
+        let total = sections.len();
+        let (mut consumers, mut lines) = (Vec::new(), Vec::new());
+        for section in sections {
+            lines.push(Lines { consumer: section.line(), grants: Vec::new() });
+            let grant_lines = lines.last_mut().map(|lines| &mut lines.grants)?;
+            consumers.extend(read_consumer(section, grant_lines));
+        }
+        (consumers.len() == total).then_some((consumers, lines))
+    })?;
+    let organisations: Vec<_> = consumers.iter().map(|consumer| consumer.organisation).collect();
+    Register::from_consumers(consumers).map_err(|errors| {
+        let locate = |error: RegisterError| {
+            let line = find_line(&error, &organisations, &lines);
+            Problem { file: file.to_owned(), line, key: String::new(), text: error.to_string() }
+        };
+        Problems(errors.into_iter().map(locate).collect())
+    })
+}
+
+/// Where a consumer and its grants stand in the file.
+struct Lines {
+    consumer: usize,
+    grants: Vec<usize>,
+}
+
+fn find_line(error: &RegisterError, organisations: &[EnterpriseNumber], lines: &[Lines]) -> usize {
+    let (organisation, grant) = match error {
+        RegisterError::Duplicate(organisation) | RegisterError::ActsFor(organisation) => (organisation, None),
+        RegisterError::Overlap { organisation, .. } => (organisation, None),
+        RegisterError::Grant { organisation, index, .. } => (organisation, Some(*index)),
+    };
+    // Of a consumer that is listed twice the last entry is the one to look at.
+    let Some(place) = organisations.iter().rposition(|listed| listed == organisation) else { return 0 };
+    let Some(lines) = lines.get(place) else { return 0 };
+    grant.and_then(|index| lines.grants.get(index)).copied().unwrap_or(lines.consumer)
+}
+
+fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Option<Consumer> {
+    let organisation = section.required("organisation", read_organisation);
+    let name = section.required("name", |value| match value.text()? {
+        "" => Err("is empty".to_owned()),
+        name if name.chars().count() > 128 || name.chars().any(char::is_control) => {
+            Err("has at most 128 characters, none of them a control character".to_owned())
+        }
+        name => Ok(name.to_owned()),
+    });
+    let acts_for = section.optional("acts_for", |value| value.list(|item| read_acts_for(item.text()?)));
+    let mut grants = Vec::new();
+    let grant_sections = section.sections("grant");
+    let total = grant_sections.len();
+    for grant in grant_sections {
+        grant_lines.push(grant.line());
+        grants.extend(read_grant(grant).map(Arc::new));
+    }
+    section.finish();
+    (grants.len() == total).then_some(())?;
+    Some(Consumer { organisation: organisation?, name: name?, acts_for: acts_for.unwrap_or_default(), grants })
+}
+
+fn read_grant(mut section: Section<'_>) -> Option<Grant> {
+    let context = section.required("legal_context", |value| {
+        LegalContext::parse(value.text()?)
+            .ok_or_else(|| format!("is one of {}", LegalContext::ALL.map(LegalContext::code).join(", ")))
+    });
+    let fields = section.required("fields", |value| {
+        let fields = value.list(|item| {
+            let number = u8::try_from(item.integer(1, 9)?).map_err(|error| error.to_string())?;
+            Field::from_number(number).ok_or_else(|| "is a field's number, 1 to 9".to_owned())
+        })?;
+        Ok(fields.into_iter().collect::<FieldSet>())
+    });
+    let relation = section.required("relation", |value| {
+        Relation::parse(value.text()?).ok_or_else(|| "is one of none, insured, affiliated-employer".to_owned())
+    });
+    let reach = Reach::default();
+    let back_years = section.optional("look_back_years", |value| read_u16(value, 100)).unwrap_or(reach.back_years);
+    let ahead_days = section.optional("look_ahead_days", |value| read_u16(value, 3_660)).unwrap_or(reach.ahead_days);
+    let valid_from = section.required("valid_from", read_date);
+    let valid_to = section.optional("valid_to", read_date);
+    let deliberation =
+        section.required("deliberation", |value| Deliberation::parse(value.text()?).map_err(|error| error.to_string()));
+    let valid = valid_from.and_then(|from| match Period::from_days(from, valid_to) {
+        Ok(valid) => Some(valid),
+        Err(_) => {
+            section.report("valid_to lies before valid_from");
+            None
+        }
+    });
+    section.finish();
+    Some(Grant {
+        context: context?,
+        fields: fields?,
+        relation: relation?,
+        reach: Reach { back_years, ahead_days },
+        valid: valid?,
+        deliberation: deliberation?,
+    })
+}
+
+fn read_organisation(value: Value<'_>) -> Result<EnterpriseNumber, String> {
+    EnterpriseNumber::parse(value.text()?).map_err(|error| error.to_string())
+}
+
+fn read_u16(value: Value<'_>, most: u16) -> Result<u16, String> {
+    let number = value.integer(0, u64::from(most))?;
+    u16::try_from(number).map_err(|error| error.to_string())
+}
+
+fn read_date(value: Value<'_>) -> Result<Date, String> {
+    Date::parse(value.text()?).map_err(|_| "is a day, written \"YYYY-MM-DD\"".to_owned())
+}
+
+/// Reads `NUMBER`, `NUMBER=ENTERPRISE` or `SECTOR/INSTITUTION=ENTERPRISE`.
+fn read_acts_for(text: &str) -> Result<ActsFor, String> {
+    let (named, meant) = text.split_once('=').unwrap_or((text, text));
+    let organisation = EnterpriseNumber::parse(meant).map_err(|error| format!("{text}: {error}"))?;
+    let named = match named.split_once('/') {
+        None => CbeNumber::parse(named).map(CustomerId::Cbe),
+        Some((sector, institution)) => {
+            let part = |text: &str| text.parse::<u16>().ok().filter(|number| *number <= 999);
+            part(sector).zip(part(institution)).map(|(sector, institution)| CustomerId::Pair { sector, institution })
+        }
+    };
+    let named =
+        named.ok_or_else(|| format!("{text}: is NUMBER, NUMBER=ENTERPRISE or SECTOR/INSTITUTION=ENTERPRISE"))?;
+    Ok(ActsFor { named, organisation })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_text(text: &str) -> Result<Register, String> {
+        parse_policy(Path::new("policy.toml"), text).map_err(|problems| problems.to_string())
+    }
+
+    const FUND: &str = r#"
+[[consumer]]
+organisation = "0202239951"
+name = "Fund"
+acts_for = ["0809394427", "2202239951=0202239951", "11/7=0809394427"]
+
+[[consumer.grant]]
+legal_context = "BACKTOWORK:ADVISORY_PHYSICIAN"
+fields = [1, 2, 3, 4, 5, 6, 7, 8]
+relation = "insured"
+valid_from = "2024-01-01"
+deliberation = "16/108"
+"#;
+
+    #[test]
+    fn reads_consumers_with_their_grants() {
+        let register = parse_text(FUND).expect("no mistake");
+        let fund = register.consumers().next().expect("one consumer");
+        assert_eq!((fund.acts_for.len(), fund.grants.len()), (3, 1));
+        assert!(fund.grants.iter().all(|grant| grant.reach == Reach::default()));
+    }
+
+    #[test]
+    fn tells_every_mistake_at_once() {
+        let text = FUND
+            .replace("\"16/108\"", "\"108\"")
+            .replace("insured", "cousin")
+            .replace("8]", "8, 10]")
+            .replace("name =", "nom =")
+            .replace("0809394427\",", "0809394428\",");
+        let told = parse_text(&text).expect_err("mistakes");
+        for part in [
+            "policy.toml:2: consumer[1].name: is missing",
+            "policy.toml:4: consumer[1].nom: unknown key; known here: acts_for, grant, name, organisation",
+            "policy.toml:5: consumer[1].acts_for: 0809394428: the check digits are wrong",
+            "policy.toml:9: consumer[1].grant[1].fields: is a whole number from 1 to 9",
+            "policy.toml:10: consumer[1].grant[1].relation: is one of none, insured, affiliated-employer",
+            "policy.toml:12: consumer[1].grant[1].deliberation: a deliberation is written as year/number",
+        ] {
+            assert!(told.contains(part), "{part}\nis not in\n{told}");
+        }
+    }
+
+    #[test]
+    fn what_the_ceiling_forbids_is_told_with_the_grants_line() {
+        let told = parse_text(&FUND.replace("8]", "8, 9]")).expect_err("field 9");
+        assert!(told.starts_with("policy.toml:7: consumer 0202239951, grant 1: field 9"), "{told}");
+        let twice = format!("{FUND}{FUND}");
+        assert_eq!(parse_text(&twice).expect_err("twice"), "policy.toml:14: consumer 0202239951 is listed twice");
+    }
+}

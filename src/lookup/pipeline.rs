@@ -1,0 +1,298 @@
+//! The states of an exchange as types. Each step consumes the state before it; none can be left out.
+//!
+//! This file reads no data and writes no evidence itself. It sees to it that whoever does cannot do so out of order.
+
+use std::sync::Arc;
+
+use super::directory::{Directory, DirectoryError};
+use super::evidence::{Entry, Operation, Receipt};
+use super::resolve::{FreshnessLimits, Resolution, resolve};
+use crate::model::{
+    Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, Question, Status,
+    Ticket, Timestamp,
+};
+use crate::policy::{Consumer, Deliberation, NotIdentified, Permit, Refusal, Register, decide};
+
+/// The caller, as its certificate shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The organisation that the certificate names, if it names one.
+    pub organisation: Option<EnterpriseNumber>,
+    /// SHA-256 of the certificate (DER).
+    pub fingerprint: Digest,
+}
+
+/// The facts of one message, which every state of the pipeline carries along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exchange {
+    /// Under which it is filed.
+    pub ticket: Ticket,
+    /// When the message had come in.
+    pub received: Timestamp,
+    /// Who called.
+    pub caller: Caller,
+}
+
+impl Exchange {
+    /// What is recorded of a message that ends here: nothing was looked up, `outcome` says why.
+    #[must_use]
+    pub fn entry(&self, operation: Operation, outcome: &'static str) -> Entry {
+        Entry {
+            ticket: self.ticket,
+            received: self.received,
+            caller: self.caller.organisation,
+            fingerprint: self.caller.fingerprint,
+            operation,
+            organisation: None,
+            context: None,
+            deliberation: None,
+            subject: None,
+            window: None,
+            fields: FieldSet::EMPTY,
+            told: Vec::new(),
+            datasets: DatasetStates::default(),
+            outcome,
+            customer_ticket: None,
+        }
+    }
+}
+
+/// A well-formed question, by whoever holds the certificate.
+#[derive(Debug)]
+pub struct Presented {
+    exchange: Exchange,
+    question: Question,
+}
+
+impl Presented {
+    /// The first state: a question that was read.
+    #[must_use]
+    pub fn new(exchange: Exchange, question: Question) -> Self {
+        Self { exchange, question }
+    }
+
+    /// Finds the consumer, and the organisation for which it asks.
+    ///
+    /// # Errors
+    /// [`NotIdentified`], with the question, whose customer the fault gives back.
+    pub fn identify(self, register: &Register) -> Result<Identified, Box<(NotIdentified, Self)>> {
+        match register.identify(self.exchange.caller.organisation, self.question.customer.id) {
+            Ok((consumer, organisation)) => {
+                Ok(Identified { exchange: self.exchange, question: self.question, consumer, organisation })
+            }
+            Err(refused) => Err(Box::new((refused, self))),
+        }
+    }
+
+    /// What is recorded if the exchange ends here with a fault.
+    #[must_use]
+    pub fn entry(&self, outcome: &'static str) -> Entry {
+        Entry {
+            context: LegalContext::parse(&self.question.legal_context),
+            subject: self.question.criteria.ssin.ok(),
+            customer_ticket: self.question.customer.ticket.clone(),
+            ..self.exchange.entry(Operation::ConsultAttributes, outcome)
+        }
+    }
+
+    /// `informationCustomer`, which a fault gives back.
+    #[must_use]
+    pub fn into_customer(self) -> Customer {
+        self.question.customer
+    }
+}
+
+/// A question by a consumer that is known, for an organisation that it may ask for.
+#[derive(Debug)]
+pub struct Identified {
+    exchange: Exchange,
+    question: Question,
+    consumer: Arc<Consumer>,
+    organisation: EnterpriseNumber,
+}
+
+/// What policy said.
+#[derive(Debug)]
+pub enum Permission {
+    /// The question may be looked up.
+    Permitted(Permitted),
+    /// It may not; the answer is a status, and the rule is for the operator.
+    Refused(Resolved, Refusal),
+}
+
+impl Identified {
+    /// The consumer that calls.
+    #[must_use]
+    pub fn consumer(&self) -> &Arc<Consumer> {
+        &self.consumer
+    }
+
+    /// Decides whether the question may be looked up.
+    #[must_use]
+    pub fn permit(self) -> Permission {
+        let today = self.exchange.received.brussels_day();
+        match decide(&self.consumer, self.organisation, &self.question, today) {
+            Ok(permit) => Permission::Permitted(Permitted { asked: self, permit }),
+            Err(refusal) => {
+                let resolved = Resolved {
+                    permit: None,
+                    resolution: Resolution {
+                        status: refusal.status(),
+                        filtered: FieldSet::EMPTY,
+                        disclosure: None,
+                        states: DatasetStates::default(),
+                    },
+                    asked: self,
+                };
+                Permission::Refused(resolved, refusal)
+            }
+        }
+    }
+}
+
+/// A question that may be looked up.
+#[derive(Debug)]
+pub struct Permitted {
+    asked: Identified,
+    permit: Permit,
+}
+
+/// The look-up failed; the exchange ends with a Server fault.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct LookupError {
+    /// What could not be read: for the log alone.
+    #[source]
+    pub reason: DirectoryError,
+    /// What is recorded. Its outcome is given by whoever knows the fault's code.
+    pub presented: Presented,
+}
+
+impl Permitted {
+    /// Looks the question up. The only way to the data.
+    ///
+    /// # Errors
+    /// [`LookupError`] if a dataset that is there cannot be read; asking again may help once it is mended.
+    pub fn resolve(
+        self,
+        directory: &mut impl Directory,
+        limits: &FreshnessLimits,
+    ) -> Result<Resolved, Box<LookupError>> {
+        match resolve(&self.permit, directory, limits, self.asked.exchange.received) {
+            Ok(resolution) => Ok(Resolved { asked: self.asked, permit: Some(self.permit), resolution }),
+            Err(reason) => {
+                let presented = Presented { exchange: self.asked.exchange, question: self.asked.question };
+                Err(Box::new(LookupError { reason, presented }))
+            }
+        }
+    }
+}
+
+/// The outcome, complete but not yet recorded: it can be put on record, not told.
+#[derive(Debug)]
+pub struct Resolved {
+    asked: Identified,
+    permit: Option<Permit>,
+    resolution: Resolution,
+}
+
+/// The receipt is another exchange's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the receipt belongs to another exchange")]
+pub struct WrongReceipt;
+
+impl Resolved {
+    /// How the exchange ends.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.resolution.status
+    }
+
+    /// What is recorded.
+    #[must_use]
+    pub fn entry(&self) -> Entry {
+        let Self { asked, permit, resolution } = self;
+        let told = resolution.disclosure.as_ref();
+        let grant = permit.as_ref().map(Permit::grant);
+        Entry {
+            organisation: Some(asked.organisation),
+            context: LegalContext::parse(&asked.question.legal_context),
+            deliberation: grant.map(|grant| Deliberation::clone(&grant.deliberation)),
+            subject: asked.question.criteria.ssin.ok(),
+            window: permit.as_ref().map(|permit| permit.criteria().window()),
+            fields: told.map_or(FieldSet::EMPTY, Disclosure::fields),
+            told: told.map_or_else(Vec::new, |told| told.numbers().collect()),
+            datasets: resolution.states,
+            customer_ticket: asked.question.customer.ticket.clone(),
+            ..asked.exchange.entry(Operation::ConsultAttributes, resolution.status.code())
+        }
+    }
+
+    /// Gives the outcome free to be told. The only way to an [`Answer`].
+    ///
+    /// # Errors
+    /// [`WrongReceipt`] if the receipt was given for another exchange.
+    pub fn release(self, receipt: &Receipt) -> Result<Answer, WrongReceipt> {
+        if receipt.ticket() == self.asked.exchange.ticket { Ok(Answer(self)) } else { Err(WrongReceipt) }
+    }
+
+    /// The customer, where the outcome cannot be recorded and a fault goes out in its place.
+    #[must_use]
+    pub fn into_customer(self) -> Customer {
+        self.asked.question.customer
+    }
+}
+
+/// An outcome that is on record and may be told.
+#[derive(Debug)]
+pub struct Answer(Resolved);
+
+impl Answer {
+    /// `ticketCBSS`.
+    #[must_use]
+    pub fn ticket(&self) -> Ticket {
+        self.0.asked.exchange.ticket
+    }
+
+    /// `timestampReceive`.
+    #[must_use]
+    pub fn received(&self) -> Timestamp {
+        self.0.asked.exchange.received
+    }
+
+    /// `informationCustomer`, as received.
+    #[must_use]
+    pub fn customer(&self) -> &Customer {
+        &self.0.asked.question.customer
+    }
+
+    /// `legalContext`, as received.
+    #[must_use]
+    pub fn legal_context(&self) -> &str {
+        &self.0.asked.question.legal_context
+    }
+
+    /// `criteria` as understood; `None` where policy refused before they were (MSG00013, MSG00011, MSG00008).
+    #[must_use]
+    pub fn criteria(&self) -> Option<Criteria> {
+        self.0.permit.as_ref().map(Permit::criteria)
+    }
+
+    /// `status`.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.0.resolution.status
+    }
+
+    /// `dataFilters`: the fields left out by policy; empty where the element is not given.
+    #[must_use]
+    pub fn filtered(&self) -> FieldSet {
+        self.0.resolution.filtered
+    }
+
+    /// `result`, where there is one.
+    #[must_use]
+    pub fn disclosure(&self) -> Option<&Disclosure> {
+        self.0.resolution.disclosure.as_ref()
+    }
+}

@@ -1,0 +1,306 @@
+//! The five rules by which an answer is found (domain.md "How the answer is found").
+//!
+//! Reads through a [`Directory`] and only under a [`Permit`]: the relation that the grant demands is shown before any
+//! data are sought that could be told. What the grant leaves out is not read into the answer.
+
+use std::time::Duration;
+
+use super::directory::{Directory, DirectoryError};
+use crate::model::{
+    Affiliation, Dataset, DatasetSet, DatasetStates, Date, Disclosure, Employment, EmploymentPeriod, EnterpriseNumber,
+    Field, FieldSet, Freshness, Membership, ServiceKind, Ssin, Status, Timestamp, ToldEmployment, ToldService, Window,
+};
+use crate::policy::{Permit, Relation};
+
+/// How old each dataset may be before an answer that rests on it is called incomplete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FreshnessLimits {
+    /// Of `dimona`.
+    pub dimona: Duration,
+    /// Of `coprev`.
+    pub coprev: Duration,
+    /// Of `federated`.
+    pub federated: Duration,
+    /// Of `insurance`.
+    pub insurance: Duration,
+    /// Of `persons`.
+    pub persons: Duration,
+}
+
+impl FreshnessLimits {
+    /// The limit of one dataset.
+    #[must_use]
+    pub fn limit(&self, dataset: Dataset) -> Duration {
+        match dataset {
+            Dataset::Dimona => self.dimona,
+            Dataset::Coprev => self.coprev,
+            Dataset::Federated => self.federated,
+            Dataset::Insurance => self.insurance,
+            Dataset::Persons => self.persons,
+        }
+    }
+
+    /// The datasets that are missing or over-age at the moment `now`.
+    #[must_use]
+    pub fn wanting(&self, states: &DatasetStates, now: Timestamp) -> DatasetSet {
+        let is_wanting = |dataset: &Dataset| match Freshness::new(states.state(*dataset), now, self.limit(*dataset)) {
+            Freshness::Fresh => false,
+            Freshness::Stale | Freshness::Missing => true,
+        };
+        Dataset::ALL.into_iter().filter(is_wanting).collect()
+    }
+}
+
+/// What was found under a permit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Resolution {
+    pub status: Status,
+    pub filtered: FieldSet,
+    pub disclosure: Option<Disclosure>,
+    pub states: DatasetStates,
+}
+
+/// Looks the question up: relation, replacement, data, in contract.md's order of statuses.
+///
+/// # Errors
+/// [`DirectoryError`] if a dataset that is there cannot be read.
+pub(super) fn resolve(
+    permit: &Permit,
+    directory: &mut impl Directory,
+    limits: &FreshnessLimits,
+    now: Timestamp,
+) -> Result<Resolution, DirectoryError> {
+    let grant = permit.grant();
+    let states = directory.states()?;
+    let wanting = limits.wanting(&states, now).intersection(grant.reads());
+    let no_result = |status| Resolution { status, filtered: FieldSet::EMPTY, disclosure: None, states };
+    let could_not_look = Resolution {
+        status: Status::Incomplete(wanting),
+        filtered: grant.fields.complement(),
+        disclosure: None,
+        states,
+    };
+    if !wanting.intersection(grant.relation.proof()).is_empty() {
+        return Ok(could_not_look);
+    }
+
+    let asked = permit.criteria().ssin;
+    let mut family = Vec::new();
+    let last = directory.family(asked, &mut family)?;
+    let related = match relate(permit, &family, directory)? {
+        // Without `persons` the numbers that lead to the same person are not known: "no" would be a guess.
+        Related::No if wanting.contains(Dataset::Persons) => return Ok(could_not_look),
+        Related::No => {
+            let status = Status::NoRelation { ssin: asked, organisation: permit.organisation() };
+            return Ok(no_result(status));
+        }
+        Related::Yes(related) => related,
+    };
+    if last != asked {
+        return Ok(no_result(Status::Replaced { by: last }));
+    }
+
+    let disclosure = disclose(permit, &family, related, directory)?;
+    let is_found = disclosure.is_found();
+    let status = match (wanting.is_empty(), is_found) {
+        (false, _) => Status::Incomplete(wanting),
+        (true, true) => Status::DataFound,
+        (true, false) => Status::NoDataFound,
+    };
+    Ok(Resolution { status, disclosure: is_found.then_some(disclosure), ..could_not_look })
+}
+
+/// Whether the demanded relation holds.
+enum Related {
+    No,
+    Yes(ReadForRelation),
+}
+
+/// What had to be read to show the relation, so that it is not read twice.
+#[derive(Default)]
+struct ReadForRelation {
+    /// The employments to tell, where the relation chose them.
+    employments: Option<Vec<Employment>>,
+    memberships: Option<Vec<Membership>>,
+}
+
+fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> Result<Related, DirectoryError> {
+    let (organisation, window) = (permit.organisation(), permit.criteria().window());
+    match permit.grant().relation {
+        Relation::None => Ok(Related::Yes(ReadForRelation::default())),
+        Relation::Insured => {
+            let memberships = read_memberships(family, directory)?;
+            let insures = |membership: &Membership| {
+                let period = membership.period;
+                membership.fund == organisation && (period.touches_window(window) || period.covers(permit.today()))
+            };
+            if !memberships.iter().any(insures) {
+                return Ok(Related::No);
+            }
+            Ok(Related::Yes(ReadForRelation { memberships: Some(memberships), ..Default::default() }))
+        }
+        Relation::AffiliatedEmployer => {
+            let mut affiliated = Vec::new();
+            for employment in read_employments(family, window, directory)? {
+                if is_affiliated(&employment, organisation, window, directory)? {
+                    affiliated.push(employment);
+                }
+            }
+            if affiliated.is_empty() {
+                return Ok(Related::No);
+            }
+            Ok(Related::Yes(ReadForRelation { employments: Some(affiliated), ..Default::default() }))
+        }
+    }
+}
+
+fn is_affiliated(
+    employment: &Employment,
+    service: EnterpriseNumber,
+    window: Window,
+    directory: &mut impl Directory,
+) -> Result<bool, DirectoryError> {
+    let mut affiliations = Vec::new();
+    for kind in [ServiceKind::Internal, ServiceKind::External] {
+        directory.affiliations(kind, employment.employer, &mut affiliations)?;
+    }
+    Ok(affiliations
+        .iter()
+        .any(|affiliation| affiliation.service == service && is_told(affiliation, employment, window)))
+}
+
+/// Rule 3: an affiliation counts for an employment if it touches both the window and the employment.
+fn is_told(affiliation: &Affiliation, employment: &Employment, window: Window) -> bool {
+    affiliation.period.touches_window(window) && affiliation.period.touches(&employment.period)
+}
+
+fn disclose(
+    permit: &Permit,
+    family: &[Ssin],
+    read: ReadForRelation,
+    directory: &mut impl Directory,
+) -> Result<Disclosure, DirectoryError> {
+    let fields = permit.grant().fields;
+    let window = permit.criteria().window();
+    let mut disclosure = Disclosure::default();
+    if fields.contains(Field::Ssin) {
+        disclosure.ssin = Some(permit.criteria().ssin);
+    }
+    if Field::ALL.into_iter().any(|field| fields.contains(field) && is_of_employment(field)) {
+        let employments = match read.employments {
+            Some(employments) => employments,
+            None => read_employments(family, window, directory)?,
+        };
+        for employment in employments {
+            let told = tell_employment(&employment, fields, window, directory)?;
+            let is_empty = told.employer.is_none() && told.period.is_none() && told.services.is_empty();
+            if !is_empty && !disclosure.employments.contains(&told) {
+                disclosure.employments.push(told);
+            }
+        }
+    }
+    if fields.contains(Field::HealthInsuranceFund) {
+        let memberships = match read.memberships {
+            Some(memberships) => memberships,
+            None => read_memberships(family, directory)?,
+        };
+        disclosure.fund = find_fund(&memberships, window);
+    }
+    Ok(disclosure)
+}
+
+/// Whether the field stands inside an `employment` element.
+fn is_of_employment(field: Field) -> bool {
+    match field {
+        Field::Ssin | Field::HealthInsuranceFund => false,
+        Field::Employer
+        | Field::EmploymentBegin
+        | Field::EmploymentEnd
+        | Field::PreventionService
+        | Field::PreventionServiceType
+        | Field::AffiliationBegin
+        | Field::AffiliationEnd => true,
+    }
+}
+
+fn tell_employment(
+    employment: &Employment,
+    fields: FieldSet,
+    window: Window,
+    directory: &mut impl Directory,
+) -> Result<ToldEmployment, DirectoryError> {
+    let mut told = ToldEmployment {
+        employer: fields.contains(Field::Employer).then_some(employment.employer),
+        period: fields.contains(Field::EmploymentBegin).then_some(employment.period),
+        services: Vec::new(),
+    };
+    let of_service = [Field::PreventionService, Field::PreventionServiceType, Field::AffiliationBegin];
+    if !of_service.into_iter().any(|field| fields.contains(field)) {
+        return Ok(told);
+    }
+    let mut affiliations = Vec::new();
+    for kind in [ServiceKind::Internal, ServiceKind::External] {
+        affiliations.clear();
+        directory.affiliations(kind, employment.employer, &mut affiliations)?;
+        affiliations.retain(|affiliation| is_told(affiliation, employment, window));
+        affiliations.sort_by_key(|affiliation| {
+            let period = affiliation.period;
+            (std::cmp::Reverse(period.begin()), affiliation.service, period.last_day())
+        });
+        told.services.extend(affiliations.iter().map(|affiliation| ToldService {
+            number: fields.contains(Field::PreventionService).then_some(affiliation.service),
+            kind: fields.contains(Field::PreventionServiceType).then_some(kind),
+            affiliation: fields.contains(Field::AffiliationBegin).then_some(affiliation.period),
+        }));
+    }
+    Ok(told)
+}
+
+/// Rule 2: the Dimona periods of all the person's numbers, merged per employer; those that touch the window, newest
+/// begin first, then by enterprise number.
+fn read_employments(
+    family: &[Ssin],
+    window: Window,
+    directory: &mut impl Directory,
+) -> Result<Vec<Employment>, DirectoryError> {
+    let mut periods = Vec::new();
+    for ssin in family {
+        directory.employment_periods(*ssin, &mut periods)?;
+    }
+    let mut employments = merge(periods);
+    employments.retain(|employment| employment.period.touches_window(window));
+    employments.sort_by_key(|employment| (std::cmp::Reverse(employment.period.begin()), employment.employer));
+    Ok(employments)
+}
+
+fn merge(mut periods: Vec<EmploymentPeriod>) -> Vec<Employment> {
+    periods.sort_unstable();
+    let mut employments: Vec<Employment> = Vec::new();
+    for EmploymentPeriod { employer, period } in periods {
+        let last = employments.last_mut().filter(|last| last.employer == employer);
+        match last.and_then(|last| Some((last.period.merge(&period)?, last))) {
+            Some((merged, last)) => last.period = merged,
+            None => employments.push(Employment { employer, period }),
+        }
+    }
+    employments
+}
+
+fn read_memberships(family: &[Ssin], directory: &mut impl Directory) -> Result<Vec<Membership>, DirectoryError> {
+    let mut memberships = Vec::new();
+    for ssin in family {
+        directory.memberships(*ssin, &mut memberships)?;
+    }
+    Ok(memberships)
+}
+
+/// Rule 4: the fund on the last day of the window on which there is one; of two on that day the later begin, then the
+/// lower number.
+fn find_fund(memberships: &[Membership], window: Window) -> Option<EnterpriseNumber> {
+    let rank = |membership: &Membership| -> (Date, Date, std::cmp::Reverse<EnterpriseNumber>) {
+        let last_covered = membership.period.last_day().min(window.to());
+        (last_covered, membership.period.begin(), std::cmp::Reverse(membership.fund))
+    };
+    let in_window = memberships.iter().filter(|membership| membership.period.touches_window(window));
+    in_window.max_by_key(|membership| rank(membership)).map(|membership| membership.fund)
+}

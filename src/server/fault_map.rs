@@ -1,0 +1,25 @@
+//! From the pipeline's refusals to the fault that a caller sees: one exhaustive match each.
+
+use crate::lookup::{LookupError, RecordFailure};
+use crate::policy::NotIdentified;
+use crate::soap::Fault;
+
+/// A caller that is not let in.
+pub(super) fn of_not_identified(refused: NotIdentified) -> Fault {
+    match refused {
+        NotIdentified::UnknownCaller => Fault::UnknownCaller,
+        NotIdentified::ForeignCustomer => Fault::WrongIdentification,
+    }
+}
+
+/// Evidence that could not be written: there is no answer (domain.md "Evidence").
+pub(super) fn of_record_failure(failure: RecordFailure) -> Fault {
+    match failure {
+        RecordFailure::Unwritable | RecordFailure::Overloaded | RecordFailure::Closed => Fault::EvidenceUnwritable,
+    }
+}
+
+/// A dataset that cannot be read. The reason is for the log alone.
+pub(super) fn of_lookup_error(_: &LookupError) -> Fault {
+    Fault::Internal
+}

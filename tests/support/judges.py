@@ -1,0 +1,91 @@
+"""The contract in the hands of two XML Schema validators that are not ours: libxml2 (by lxml) and xmlschema.
+
+Each was written apart from the other. What one lets pass by mistake, the other is there to see; a verdict is good only if
+both give it.
+"""
+
+import pathlib
+
+import lxml.etree
+import xmlschema
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+SCHEMAS = sorted((PROJECT / "schemas").glob("*.xsd"))
+WSDLS = sorted((PROJECT / "wsdl").glob("*.wsdl"))
+
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+WSDL = "http://schemas.xmlsoap.org/wsdl/"
+WSDL_SOAP = "http://schemas.xmlsoap.org/wsdl/soap/"
+XS = "http://www.w3.org/2001/XMLSchema"
+
+# The published schemas of SOAP 1.1 and WSDL 1.1, which the xmlschema package carries.
+PUBLISHED = pathlib.Path(xmlschema.__file__).parent / "schemas" / "WSDL"
+
+
+def parse(path):
+    """The root element of a file. Reads nothing but that file."""
+    return lxml.etree.parse(str(path), lxml.etree.XMLParser(resolve_entities=False, no_network=True)).getroot()
+
+
+def text_of(element):
+    """An element as a document of its own: with the namespaces that are in scope where it stands."""
+    return lxml.etree.tostring(element, with_tail=False, encoding="unicode")
+
+
+class Judges:
+    """Both validators, with one schema."""
+
+    def __init__(self, text, folder):
+        """Compiles a schema given as text, whose relative references start from `folder`."""
+        base = pathlib.Path(folder).as_uri() + "/"
+        self.libxml2 = lxml.etree.XMLSchema(lxml.etree.fromstring(text, base_url=base + "schema.xsd"))
+        self.xmlschema = xmlschema.XMLSchema10(text, base_url=base)
+
+    @classmethod
+    def of_file(cls, path):
+        """With a schema that is a file."""
+        return cls(text_of(parse(path)), path.parent)
+
+    @classmethod
+    def of_wsdl(cls, path):
+        """With the one schema that stands in a WSDL."""
+        (schema,) = parse(path).iterfind(f"{{{WSDL}}}types/{{{XS}}}schema")
+        return cls(text_of(schema), path.parent)
+
+    @classmethod
+    def of_published(cls, **files):
+        """With published schemas: a keyword is the file's name, its value the namespace."""
+        imports = "".join(
+            f'<xs:import namespace="{namespace}" schemaLocation="{name.replace("_", "-")}.xsd"/>'
+            for name, namespace in files.items()
+        )
+        return cls(f'<xs:schema xmlns:xs="{XS}">{imports}</xs:schema>', PUBLISHED)
+
+    def objections(self, element):
+        """What each validator has against an element: two lists, libxml2's and xmlschema's."""
+        text = text_of(element)
+        document = lxml.etree.fromstring(text)
+        self.libxml2.validate(document)
+        return (
+            [f"line {error.line}: {error.message}" for error in self.libxml2.error_log],
+            [f"{error.path}: {error.reason}" for error in self.xmlschema.iter_errors(text)],
+        )
+
+
+class Contract:
+    """Every message of the contract, by its element's name."""
+
+    def __init__(self):
+        self.by_name = {}
+        for judges in [Judges.of_wsdl(path) for path in WSDLS] + [
+            Judges.of_file(PROJECT / "schemas" / "FeedNotificationV1.xsd")
+        ]:
+            for name in judges.xmlschema.maps.elements:
+                self.by_name[name] = judges
+
+    def objections(self, element):
+        """As of `Judges`. A name that the contract does not have is objected to by both."""
+        judges = self.by_name.get(element.tag)
+        if judges is None:
+            return ([f"{element.tag}: not in the contract"],) * 2
+        return judges.objections(element)
