@@ -12,10 +12,11 @@ use tokio::net::TcpListener;
 
 use crate::audit::{AuditError, Trail};
 use crate::config::{Problems, Settings, read_policy};
+use crate::lookup::AuditLog;
 use crate::model::{Clock, Timestamp};
 use crate::server::tls::{self, TlsError};
-use crate::server::{Drained, Service, serve};
-use crate::store::{Readers, StoreError};
+use crate::server::{Drained, Readers, Service, serve};
+use crate::store::Watch;
 
 /// How often the datasets' folder is looked at for a state that another process swapped in.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
@@ -41,9 +42,6 @@ pub enum AppError {
     /// TLS cannot be set up.
     #[error("{0}")]
     Tls(#[from] TlsError),
-    /// The datasets cannot be opened.
-    #[error("{0}")]
-    Store(#[from] StoreError),
     /// The trail cannot be opened.
     #[error("{0}")]
     Audit(#[from] AuditError),
@@ -59,38 +57,66 @@ pub enum AppError {
 
 /// A service that listens but does not answer yet.
 pub struct App {
-    listener: TcpListener,
-    address: SocketAddr,
+    bound: Bound,
     tls: Arc<rustls::ServerConfig>,
     service: Arc<Service>,
     readers: Arc<Readers>,
     trail: Arc<Trail>,
 }
 
-impl App {
-    /// Opens everything that the settings name. When it returns, connections queue and nothing can be missing any
-    /// more.
-    ///
-    /// # Errors
-    /// [`AppError`] of the first thing that is wrong; the files of the operator are judged whole.
-    pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
-        let register = read_policy(&settings.policy)?;
-        let tls = tls::load(&settings.tls, Arc::clone(&clock))?;
-        tracing::warn!("revocation = \"none\": revoked certificates are let in");
-        let readers = Arc::new(Readers::open(&settings.data)?);
-        let trail = Arc::new(Trail::open(&settings.trail, Arc::clone(&clock))?);
-        let listen_failed = |reason| AppError::Listen { address: settings.listen, reason };
-        let listener = TcpListener::bind(settings.listen).await.map_err(listen_failed)?;
-        let address = listener.local_addr().map_err(listen_failed)?;
-        let audit: Arc<dyn crate::lookup::AuditLog> = Arc::clone(&trail) as _;
-        let service = Service::new(settings.server.clone(), register, Arc::clone(&readers), audit, clock);
-        Ok(Self { listener, address, tls, service: Arc::new(service), readers, trail })
-    }
+/// A bound socket: connections queue from now on.
+pub struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+}
 
+impl Bound {
     /// Where it listens: with port 0 in the settings, the port that was free.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+}
+
+impl App {
+    /// Binds the address of the settings.
+    ///
+    /// # Errors
+    /// [`AppError::Listen`] if it is taken, or not this machine's.
+    pub async fn bind(settings: &Settings) -> Result<Bound, AppError> {
+        let failed = |reason| AppError::Listen { address: settings.listen, reason };
+        let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Bound { listener, address })
+    }
+
+    /// Opens everything that the settings name, and listens where they say.
+    ///
+    /// # Errors
+    /// [`AppError`] of the first thing that is wrong; the files of the operator are judged whole.
+    pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        Self::open_on(Self::bind(settings).await?, settings, clock)
+    }
+
+    /// Opens everything that the settings name, for a socket that is bound already.
+    ///
+    /// # Errors
+    /// As [`App::open`].
+    pub fn open_on(bound: Bound, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        let register = read_policy(&settings.policy)?;
+        let tls = tls::load(&settings.tls, Arc::clone(&clock))?;
+        tracing::warn!("revocation = \"none\": revoked certificates are let in");
+        let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
+        let trail = Arc::new(Trail::open(&settings.trail, Arc::clone(&clock))?);
+        let audit: Arc<dyn AuditLog> = Arc::clone(&trail) as _;
+        let service = Service::new(settings.server.clone(), register, Arc::clone(&readers), audit, clock);
+        Ok(Self { bound, tls, service: Arc::new(service), readers, trail })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.bound.address
     }
 
     /// Answers until `stop` ends; then finishes what is in flight and closes the trail.
@@ -103,7 +129,7 @@ impl App {
                 readers.watch().poll();
             }
         });
-        let drained = serve(self.listener, self.tls, self.service, stop).await;
+        let drained = serve(self.bound.listener, self.tls, self.service, stop).await;
         watch.abort();
         self.trail.close();
         drained

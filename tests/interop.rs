@@ -35,12 +35,7 @@ async fn ask_with_zeep(service: &TestService, more: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn zeep_gets_every_answer_of_the_catalogue() {
-    let service = TestService::start_with(|settings| {
-        // The generator takes the address from the contract, so the contract must say where this service listens.
-        settings.listen = service::free_address();
-        settings.server.public_url = format!("https://localhost:{}", settings.listen.port());
-    })
-    .await;
+    let service = TestService::start().await;
     ask_with_zeep(&service, &[]).await;
     service.finish().await;
 }
@@ -48,8 +43,6 @@ async fn zeep_gets_every_answer_of_the_catalogue() {
 #[tokio::test(flavor = "multi_thread")]
 async fn zeep_is_told_which_dataset_is_over_age() {
     let service = TestService::start_with(|settings| {
-        settings.listen = service::free_address();
-        settings.server.public_url = format!("https://localhost:{}", settings.listen.port());
         let limits = settings.server.freshness;
         settings.server.freshness = FreshnessLimits { federated: Duration::ZERO, ..limits };
     })

@@ -32,7 +32,7 @@ pub(super) async fn run(config: &Path) -> Exit {
 pub(super) fn exit_of_error(error: &AppError) -> Exit {
     match error {
         AppError::Configuration(_) => Exit::Configuration,
-        AppError::Tls(_) | AppError::Store(_) | AppError::Audit(_) | AppError::Listen { .. } => Exit::Failed,
+        AppError::Tls(_) | AppError::Audit(_) | AppError::Listen { .. } => Exit::Failed,
     }
 }
 

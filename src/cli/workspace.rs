@@ -228,6 +228,7 @@ file = "policy.toml"
 [data]
 folder = "data"
 feeds = "feeds"
+rejected = "rejected"
 
 [freshness]            # the fixture people do not age
 dimona = "36500d"

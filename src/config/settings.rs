@@ -19,6 +19,7 @@
 //! [data]
 //! folder = "data"                             # the five datasets
 //! feeds = "feeds"                             # where their publishers drop them, a folder each
+//! rejected = "rejected"                       # records that were wrong, with the reason; for the operator alone
 //!
 //! [freshness]                                 # how old each dataset may be; absent: 36h, coprev and federated 8d
 //! dimona = "36h"
@@ -37,8 +38,10 @@ use super::document::{Problems, Section, Value, parse, read_text};
 use super::duration::parse_duration;
 use crate::audit::{self, MissingKeys};
 use crate::lookup::FreshnessLimits;
+use crate::model::Dataset;
 use crate::server;
 use crate::server::tls::TlsFiles;
+use crate::sync::{self, Feed, Source};
 
 /// Everything that the operator set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +54,8 @@ pub struct Settings {
     pub server: server::Settings,
     /// The policy file.
     pub policy: PathBuf,
-    /// The folder of the datasets.
-    pub data: PathBuf,
-    /// The folder in which the feeds are, one folder each.
-    pub feeds: PathBuf,
+    /// The datasets and their feeds.
+    pub sync: sync::Settings,
     /// The trail.
     pub trail: audit::Settings,
 }
@@ -100,8 +101,11 @@ pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
         let data = root.section("data").map(|mut section| {
             let data = section.required("folder", path);
             let feeds = section.required("feeds", path);
+            let rejected = section.required("rejected", path);
             section.finish();
-            data.zip(feeds)
+            let (data, feeds, rejected) = (data?, feeds?, rejected?);
+            let feed = |dataset: Dataset| Feed::new(dataset, Source::Folder(feeds.join(dataset.code())));
+            Some(sync::Settings { data, rejected, feeds: Dataset::ALL.map(feed).to_vec() })
         });
         let freshness = read_freshness(root.optional_section("freshness"));
         let trail = root.section("trail").map(|mut section| {
@@ -112,14 +116,12 @@ pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
             Some(audit::Settings { missing_keys, ..audit::Settings::new(trail?, keys?) })
         });
         let (listen, public_url, certificate, key) = server??;
-        let (data, feeds) = data??;
         Some(Settings {
             listen,
             tls: TlsFiles { certificate, key, client_ca: client_ca?? },
             server: server::Settings { public_url, freshness, limits: server::Limits::default() },
             policy: policy??,
-            data,
-            feeds,
+            sync: data??,
             trail: trail??,
         })
     })
@@ -192,6 +194,7 @@ file = "policy.toml"
 [data]
 folder = "data"
 feeds = "feeds"
+rejected = "rejected"
 [freshness]
 dimona = "2d"
 [trail]

@@ -11,9 +11,9 @@ use super::service::{Peer, Service};
 use crate::lookup::{
     Answer, AuditLog, Entry, Exchange, Operation, Pending, Permission, Presented, Receipt, RecordFailure, Resolved,
 };
-use crate::model::{Customer, Question, Ticket};
+use crate::model::{Customer, Question, Status, Ticket};
 use crate::policy::Refusal;
-use crate::soap::{self, Charset, Fault, Payload};
+use crate::soap::{self, Addressing, Charset, Fault, Handling, Payload};
 
 /// What goes back to the caller, and what the log says of it.
 #[derive(Debug)]
@@ -46,148 +46,125 @@ pub(super) struct Message<'a> {
     pub soap_actions: &'a [&'a [u8]],
 }
 
-/// A fault on its way out: what the caller is told besides.
-struct Refused {
-    fault: Fault,
-    customer: Option<Customer>,
-    relates_to: Option<String>,
+/// What every step of one exchange has at hand.
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    service: &'a Service,
+    operation: Operation,
+    exchange: Exchange,
 }
 
 /// Answers one message.
 pub(super) async fn answer(service: &Service, peer: &Peer, ticket: Ticket, message: Message<'_>) -> Reply {
     let exchange = Exchange { ticket, received: service.clock.now(), caller: peer.caller };
-    let request = match soap::read_request(message.body, message.charset, message.soap_actions, message.operation) {
-        Ok(request) => request,
+    let walk = Walk { service, operation: message.operation, exchange };
+    match soap::read_request(message.body, message.charset, message.soap_actions, message.operation) {
+        Ok(request) => match request.payload {
+            Payload::Test { echo } => walk.answer_test(peer, &echo, &request.addressing).await,
+            Payload::Consult(question) => walk.consult(question, &request.addressing).await,
+        },
         Err(refused) => {
             let entry = exchange.entry(message.operation, refused.fault.code());
-            let refused = *refused;
-            let refused =
-                Refused { fault: refused.fault, customer: refused.customer, relates_to: refused.relates_to };
-            return refuse(service, exchange, entry, refused).await;
+            walk.refuse(entry, refused.fault, refused.customer, &refused.addressing).await
         }
-    };
-    let relates_to = request.addressing.relates_to;
-    match request.payload {
-        Payload::Test { echo } => answer_test(service, peer, exchange, &echo, relates_to).await,
-        Payload::Consult(question) => consult(service, exchange, question, relates_to).await,
     }
 }
 
-async fn answer_test(
-    service: &Service,
-    peer: &Peer,
-    exchange: Exchange,
-    echo: &str,
-    relates_to: Option<String>,
-) -> Reply {
-    let outcome = crate::model::Status::DataFound.code();
-    let entry = exchange.entry(Operation::SendTestMessage, outcome);
-    match record(service.audit.as_ref(), entry).await {
-        Ok(_receipt) => {
-            let register = service.register();
-            let consumer = peer.caller.organisation.and_then(|organisation| register.find(organisation));
-            let reply = soap::TestReply {
-                exchange,
-                echo,
-                certificate: &peer.subject,
-                consumer: consumer.map(|consumer| consumer.name.as_str()),
-            };
-            let body = soap::write_test_reply(&reply, service.clock.now(), relates_to.as_deref());
-            Reply { body, kind: ReplyKind::Response, outcome, refusal: None }
+impl Walk<'_> {
+    async fn answer_test(self, peer: &Peer, echo: &str, addressing: &Addressing) -> Reply {
+        let outcome = Status::DataFound.code();
+        let entry = self.exchange.entry(self.operation, outcome);
+        if let Err(failure) = record(self.service.audit.as_ref(), entry).await {
+            return self.unrecorded(failure, None, addressing);
         }
-        Err(failure) => unrecorded(service, exchange, failure, None, relates_to),
+        let register = self.service.register();
+        let consumer = peer.caller.organisation.and_then(|organisation| register.find(organisation));
+        let reply = soap::TestReply {
+            echo,
+            ssl_certificate: &peer.subject,
+            consumer: consumer.map(|consumer| consumer.name.as_str()),
+        };
+        let body = soap::write_test_reply(reply, self.handling(), addressing);
+        Reply { body, kind: ReplyKind::Response, outcome, refusal: None }
     }
-}
 
-async fn consult(
-    service: &Service,
-    exchange: Exchange,
-    question: Question,
-    relates_to: Option<String>,
-) -> Reply {
-    let identified = match Presented::new(exchange, question).identify(&service.register()) {
-        Ok(identified) => identified,
-        Err(refused) => {
-            let (reason, presented) = *refused;
-            let fault = fault_map::of_not_identified(reason);
-            let entry = presented.entry(fault.code());
-            let refused = Refused { fault, customer: Some(presented.into_customer()), relates_to };
-            return refuse(service, exchange, entry, refused).await;
-        }
-    };
-    match identified.permit() {
-        Permission::Refused(resolved, refusal) => {
-            let reply = tell(service, exchange, resolved, relates_to).await;
-            Reply { refusal: Some(refusal), ..reply }
-        }
-        Permission::Permitted(permitted) => {
-            let resolved = service.readers.with_view(|view| permitted.resolve(view, &service.settings.freshness));
-            match resolved {
-                Ok(resolved) => tell(service, exchange, resolved, relates_to).await,
-                Err(error) => {
-                    tracing::error!(ticket = %exchange.ticket, dataset = error.reason.dataset.code(), reason = %error.reason, "a dataset cannot be read");
-                    let fault = fault_map::of_lookup_error(&error);
-                    let entry = error.presented.entry(fault.code());
-                    let refused = Refused { fault, customer: Some(error.presented.into_customer()), relates_to };
-                    refuse(service, exchange, entry, refused).await
-                }
+    async fn consult(self, question: Question, addressing: &Addressing) -> Reply {
+        let identified = match Presented::new(self.exchange, question).identify(&self.service.register()) {
+            Ok(identified) => identified,
+            Err(refused) => {
+                let (reason, presented) = *refused;
+                let fault = fault_map::of_not_identified(reason);
+                let entry = presented.entry(fault.code());
+                return self.refuse(entry, fault, Some(presented.into_customer()), addressing).await;
+            }
+        };
+        let permitted = match identified.permit() {
+            Permission::Permitted(permitted) => permitted,
+            Permission::Refused(resolved, refusal) => {
+                return Reply { refusal: Some(refusal), ..self.tell(resolved, addressing).await };
+            }
+        };
+        let limits = &self.service.settings.freshness;
+        match self.service.readers.with_view(|view| permitted.resolve(view, limits)) {
+            Ok(resolved) => self.tell(resolved, addressing).await,
+            Err(error) => {
+                let dataset = error.reason.dataset.code();
+                tracing::error!(ticket = %self.exchange.ticket, dataset, reason = %error.reason, "cannot look up");
+                let fault = fault_map::of_lookup_error(&error);
+                let entry = error.presented.entry(fault.code());
+                self.refuse(entry, fault, Some(error.presented.into_customer()), addressing).await
             }
         }
     }
-}
 
-/// Puts an outcome on record, then tells it.
-async fn tell(service: &Service, exchange: Exchange, resolved: Resolved, relates_to: Option<String>) -> Reply {
-    let receipt = match record(service.audit.as_ref(), resolved.entry()).await {
-        Ok(receipt) => receipt,
-        Err(failure) => {
-            return unrecorded(service, exchange, failure, Some(resolved.into_customer()), relates_to);
-        }
-    };
-    match resolved.release(&receipt) {
-        Ok(answer) => write_answer(service, &answer, relates_to.as_deref()),
-        // A receipt of another exchange: a mistake in this program, at which nothing is told.
-        Err(mistake) => {
-            tracing::error!(ticket = %exchange.ticket, %mistake, "an answer was held back");
-            write_fault(service, exchange, &Refused { fault: Fault::Internal, customer: None, relates_to })
+    /// Puts an outcome on record, then tells it.
+    async fn tell(self, resolved: Resolved, addressing: &Addressing) -> Reply {
+        let receipt = match record(self.service.audit.as_ref(), resolved.entry()).await {
+            Ok(receipt) => receipt,
+            Err(failure) => return self.unrecorded(failure, Some(&resolved.into_customer()), addressing),
+        };
+        match resolved.release(&receipt) {
+            Ok(answer) => self.write_answer(&answer, addressing),
+            // A receipt of another exchange: a mistake in this program, at which nothing is told.
+            Err(mistake) => {
+                tracing::error!(ticket = %self.exchange.ticket, %mistake, "an answer was held back");
+                self.write_fault(&Fault::Internal, None, addressing)
+            }
         }
     }
-}
 
-fn write_answer(service: &Service, answer: &Answer, relates_to: Option<&str>) -> Reply {
-    Reply {
-        body: soap::write_answer(answer, service.clock.now(), relates_to),
-        kind: ReplyKind::Response,
-        outcome: answer.status().code(),
-        refusal: None,
+    fn write_answer(self, answer: &Answer, addressing: &Addressing) -> Reply {
+        Reply {
+            body: soap::write_answer(answer, self.service.clock.now(), addressing),
+            kind: ReplyKind::Response,
+            outcome: answer.status().code(),
+            refusal: None,
+        }
     }
-}
 
-/// Puts a fault on record, then tells it.
-async fn refuse(service: &Service, exchange: Exchange, entry: Entry, refused: Refused) -> Reply {
-    match record(service.audit.as_ref(), entry).await {
-        Ok(_receipt) => write_fault(service, exchange, &refused),
-        Err(failure) => unrecorded(service, exchange, failure, refused.customer, refused.relates_to),
+    /// Puts a fault on record, then tells it.
+    async fn refuse(self, entry: Entry, fault: Fault, customer: Option<Customer>, addressing: &Addressing) -> Reply {
+        match record(self.service.audit.as_ref(), entry).await {
+            Ok(_receipt) => self.write_fault(&fault, customer.as_ref(), addressing),
+            Err(failure) => self.unrecorded(failure, customer.as_ref(), addressing),
+        }
     }
-}
 
-/// No evidence, no answer: only the fault that says so.
-fn unrecorded(
-    service: &Service,
-    exchange: Exchange,
-    failure: RecordFailure,
-    customer: Option<Customer>,
-    relates_to: Option<String>,
-) -> Reply {
-    tracing::error!(ticket = %exchange.ticket, %failure, "no evidence, no answer");
-    write_fault(service, exchange, &Refused { fault: fault_map::of_record_failure(failure), customer, relates_to })
-}
+    /// No evidence, no answer: only the fault that says so.
+    fn unrecorded(self, failure: RecordFailure, customer: Option<&Customer>, addressing: &Addressing) -> Reply {
+        tracing::error!(ticket = %self.exchange.ticket, %failure, "no evidence, no answer");
+        self.write_fault(&fault_map::of_record_failure(failure), customer, addressing)
+    }
 
-fn write_fault(service: &Service, exchange: Exchange, refused: &Refused) -> Reply {
-    let Refused { fault, customer, relates_to } = refused;
-    let body =
-        soap::write_fault(fault, exchange, customer.as_ref(), service.clock.now(), relates_to.as_deref());
-    Reply { body, kind: ReplyKind::Fault, outcome: fault.code(), refusal: None }
+    fn write_fault(self, fault: &Fault, customer: Option<&Customer>, addressing: &Addressing) -> Reply {
+        let body = soap::write_fault(fault, self.operation, self.handling(), customer, addressing);
+        Reply { body, kind: ReplyKind::Fault, outcome: fault.code(), refusal: None }
+    }
+
+    fn handling(self) -> Handling {
+        let Exchange { ticket, received, .. } = self.exchange;
+        Handling { ticket, received, replied: self.service.clock.now() }
+    }
 }
 
 /// Hands the entry to the trail and waits until it is durable.

@@ -8,9 +8,11 @@ mod door;
 mod exchange;
 mod fault_map;
 mod listen;
+mod readers;
 mod service;
 pub mod tls;
 
 pub use door::HttpRefusal;
 pub use listen::{Drained, serve};
+pub use readers::Readers;
 pub use service::{Limits, Service, Settings};

@@ -3,11 +3,13 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use super::readers::Readers;
 use crate::cert::Facts;
 use crate::lookup::{AuditLog, Caller, FreshnessLimits};
 use crate::model::{Clock, Ticket};
 use crate::policy::Register;
-use crate::store::Readers;
+
+use super::readers::Readers;
 
 /// What the operator sets for the server.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -92,10 +92,13 @@ impl TestService {
         let mut settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
         settings.listen = "127.0.0.1:0".parse().expect("an address");
         change(&mut settings);
-        let outcomes = sync::run(&settings.sync, clock.as_ref());
-        assert!(outcomes.iter().all(|(_, outcome)| outcome.code() == "snapshot/first"), "{outcomes:?}");
-        let app = App::open(&settings, Arc::clone(&clock) as Arc<dyn Clock>).await.expect("the service starts");
-        let address = app.address();
+        let reports = sync::run_all(&settings.sync, clock.as_ref());
+        assert!(reports.iter().all(|report| report.outcome.code() == "snapshot/first"), "{reports:?}");
+        let bound = App::bind(&settings).await.expect("a free port");
+        let address = bound.address();
+        // Generators take the address from the contract, so the contract must say where this service listens.
+        settings.server.public_url = format!("https://localhost:{}", address.port());
+        let app = App::open_on(bound, &settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("the service starts");
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(app.run(async move {
             let _ = stopped.await;
@@ -192,12 +195,6 @@ impl TestService {
             python::validate_envelopes(&self.responses).expect("every answer is valid against schemas/");
         }
     }
-}
-
-/// A loopback address whose port was free a moment ago, for settings that must name it before the service listens.
-pub fn free_address() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address")
 }
 
 /// An envelope around a payload.
