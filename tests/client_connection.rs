@@ -200,7 +200,7 @@ async fn one_connection_serves_one_call_after_the_other() {
     let service = Service::start((0..3).map(|_| Act::Answer(echoed("hello")))).await;
     let client = service.client();
     let reply = client.test_message(&Echo::parse("hello").expect("short")).await.expect("answered");
-    assert_eq!(reply.certificate, "CN=CBE=0999010126, SSIN=***********");
+    assert_eq!(reply.ssl_certificate, "CN=CBE=0999010126, SSIN=***********");
     for _ in 0..2 {
         ask(&client).await.expect("answered");
     }

@@ -34,6 +34,7 @@ const NAME_AT_MOST: usize = 256;
 const PAYLOAD_DEPTH: usize = 2;
 
 /// What was in the body of a reply.
+#[derive(Debug)]
 pub enum Reply<M> {
     /// The operation's response.
     Response(M),
