@@ -314,8 +314,8 @@ pub const RULES: [Rule; 22] = [
                 |file: &Source<'_>| is_rust(file) && file.path.trim_end_matches(".rs").split('/').any(is_empty);
             let mut findings = each(files, of_path, "a name that says nothing");
             findings.extend(files.iter().flat_map(|file| {
-                let empty = file.modules.iter().filter(|(name, _)| is_empty(name));
-                empty.map(|(name, line)| finding(file, *line, format!("mod {name}")))
+                let empty = file.modules.iter().filter(|module| is_empty(module.name));
+                empty.map(|module| finding(file, module.line, format!("mod {}", module.name)))
             }));
             findings
         },
@@ -644,7 +644,7 @@ fn find_libraries(files: &[Source<'_>]) -> Vec<Finding> {
 /// Whether a `use` in edition 2024 can only mean another package: lower case, and no module that the file declares.
 fn is_library(file: &Source<'_>, path: &Path<'_>) -> bool {
     path.segments.first().is_some_and(|name| {
-        name.starts_with(|c: char| c.is_lowercase()) && !file.modules.iter().any(|(module, _)| module == name)
+        name.starts_with(|c: char| c.is_lowercase()) && !file.modules.iter().any(|module| module.name == *name)
     })
 }
 
@@ -748,8 +748,8 @@ fn find_unmapped(files: &[Source<'_>]) -> Vec<Finding> {
     for file in files.iter().filter(|file| file.path == "src/lib.rs") {
         let map: String =
             file.tokens.iter().filter(|token| token.kind == Kind::InnerDoc).map(|token| token.text).collect();
-        let unmapped = file.modules.iter().filter(|(room, _)| !map.contains(&format!("`{room}`")));
-        findings.extend(unmapped.map(|(room, line)| finding(file, *line, format!("{room} is not on the map"))));
+        let unmapped = file.modules.iter().filter(|room| !map.contains(&format!("`{}`", room.name)));
+        findings.extend(unmapped.map(|room| finding(file, room.line, format!("{} is not on the map", room.name))));
     }
     findings
 }
