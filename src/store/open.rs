@@ -72,7 +72,7 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
         }
     };
     connection.execute_batch(settings)?;
-    let known = migrations(dataset).len() as u32;
+    let known = newest_version(dataset);
     if purpose == Purpose::Build {
         connection.pragma_update(None, "application_id", application_id(dataset))?;
     }
@@ -85,6 +85,11 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
         Purpose::Apply | Purpose::Build => migrate(&mut connection, dataset, found)?,
     }
     Ok(connection)
+}
+
+/// The version of the schema that this program writes.
+fn newest_version(dataset: Dataset) -> u32 {
+    u32::try_from(migrations(dataset).len()).unwrap_or(u32::MAX)
 }
 
 fn migrate(connection: &mut Connection, dataset: Dataset, found: u32) -> Result<(), StoreError> {
@@ -108,6 +113,6 @@ fn check_header(path: &Path, dataset: Dataset) -> Result<(), StoreError> {
     if !header.starts_with(b"SQLite format 3\0") || number(68) != application_id(dataset) {
         return Err(StoreError::Foreign);
     }
-    let (found, known) = (number(60), migrations(dataset).len() as u32);
+    let (found, known) = (number(60), newest_version(dataset));
     if found > known { Err(StoreError::Newer { found, known }) } else { Ok(()) }
 }
