@@ -74,7 +74,7 @@ pub(super) async fn ask(client: &Client, question: &Question, asked: Asked, form
                 Form::Text => print!("{}", show::text(&answer, asked.ssin, asked.window)),
                 Form::Json => println!("{:#}", show::json(&answer)),
             }
-            match answer.outcome() {
+            match answer.status.outcome {
                 Outcome::DataFound | Outcome::NoDataFound => Exit::Done,
                 _ => Exit::NoResult,
             }
@@ -90,7 +90,7 @@ async fn test(client: &Client) -> Exit {
     };
     match client.test_message(&echo).await {
         Ok(reply) => {
-            println!("the connection works; the service sees the certificate {}", reply.ssl_certificate);
+            println!("the connection works; the service sees the certificate {}", reply.certificate);
             match reply.consumer {
                 Some(consumer) => println!("and knows it as {consumer}"),
                 None => println!("and knows no organisation by it: ask the operator to register yours"),
