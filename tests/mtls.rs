@@ -78,7 +78,10 @@ async fn the_test_message_shows_the_caller_how_it_is_seen() {
         Some("CN=CBE=0999010126\\, FUND,OU=CBE=0999010126,O=Federal Government,C=BE")
     );
     assert_eq!(answered.text("consumer"), Some("De Linde, health-insurance fund"));
-    assert_eq!(answered.headers.get("x-request-id").map(|id| id.as_bytes()), answered.text("ticketCBSS").map(str::as_bytes));
+    assert_eq!(
+        answered.headers.get("x-request-id").map(|id| id.as_bytes()),
+        answered.text("ticketCBSS").map(str::as_bytes)
+    );
 
     let answered = service.post("stranger", TEST, echo("hello")).await;
     assert_eq!((answered.status, answered.text("consumer")), (200, None));

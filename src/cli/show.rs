@@ -78,7 +78,8 @@ fn write_employments(page: &mut String, answer: &Answer, window: Window) -> std:
         return writeln!(page, "\nEmployment\n  {nothing}");
     }
     for employment in employments {
-        let employer = employment.employer.map_or("an employer that is not told".to_owned(), |number| number.to_string());
+        let employer =
+            employment.employer.map_or("an employer that is not told".to_owned(), |number| number.to_string());
         let span = employment.period.map(|period| format!(", {}", span(period))).unwrap_or_default();
         writeln!(page, "\nEmployer {employer}{span}")?;
         let day = last_day(employment, window);
@@ -141,7 +142,9 @@ fn meaning(outcome: Outcome) -> String {
     match outcome {
         Outcome::DataFound => "something was found.".to_owned(),
         Outcome::NoDataFound => "the sources were read, and there is nothing on these days.".to_owned(),
-        Outcome::Incomplete(missing) => format!("{} could not be read or is too old; what is there is shown.", names(missing)),
+        Outcome::Incomplete(missing) => {
+            format!("{} could not be read or is too old; what is there is shown.", names(missing))
+        }
         Outcome::Replaced { by } => format!("this number was replaced by {}.", digits(by)),
         Outcome::WrongDates(WrongDates::ReferenceDate) => "the day lies outside what may be asked.".to_owned(),
         Outcome::WrongDates(WrongDates::BeginDate) => "the first day lies outside what may be asked.".to_owned(),
@@ -161,7 +164,9 @@ fn meaning(outcome: Outcome) -> String {
 fn advice(outcome: Outcome) -> Option<&'static str> {
     match outcome {
         Outcome::DataFound => None,
-        Outcome::NoDataFound => Some("Check the days; without an employment, the trajectory outside the enterprise applies."),
+        Outcome::NoDataFound => {
+            Some("Check the days; without an employment, the trajectory outside the enterprise applies.")
+        }
         Outcome::Incomplete(_) => Some("Ask again later; do not take what is missing for absent."),
         Outcome::Replaced { .. } => Some("Ask again with the new number, and correct the file."),
         Outcome::WrongDates(_) => Some("Correct the days: the grant says how far back and ahead they may lie."),
