@@ -155,4 +155,25 @@ proptest! {
         let again: ConsultRequest = envelope::read_message(written.as_bytes()).expect("what was written");
         prop_assert!(again == message, "{written}");
     }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(
+        sample in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        bytes in proptest::collection::vec(any::<u8>(), 0..8),
+    ) {
+        let samples = samples("response-");
+        let (_, payload) = sample.get(&samples);
+        let mut document = in_envelope(payload).into_bytes();
+        let at = at.index(document.len());
+        let end = (at + bytes.len()).min(document.len());
+        document.splice(at..end, bytes);
+        let _ = envelope::read::<ConsultResponse>(&document);
+    }
+
+    #[test]
+    fn no_markup_makes_the_reader_panic(text in "[<>/!?\\[\\]&;:=' a-eA-Z#x0-9-]{0,200}") {
+        let _ = envelope::read::<TestResponse>(text.as_bytes());
+        let _ = envelope::read::<TestResponse>(in_envelope(&text).as_bytes());
+    }
 }

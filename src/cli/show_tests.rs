@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::client::{CbssTicket, Findings, Information, Status};
-use crate::model::{CbeNumber, Criteria, Customer, Dataset, FieldSet, Timestamp};
+use crate::model::{CbeNumber, Criteria, Customer, FieldSet, Timestamp};
 
 fn day(text: &str) -> Date {
     Date::parse(text).expect("a day")

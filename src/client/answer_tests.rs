@@ -59,7 +59,7 @@ fn status(value: &str, code: &str, information: &[(&str, Option<&str>)]) -> Stri
         .iter()
         .map(|(name, value)| {
             let value = value.map(|value| format!("<fieldValue>{value}</fieldValue>")).unwrap_or_default();
-            format!("<information><fieldName>{name}</fieldName>{value}</information>")
+            ["<information><fieldName>", name, "</fieldName>", &value, "</information>"].concat()
         })
         .collect();
     format!("<status><value>{value}</value><code>{code}</code><description>So.</description>{entries}</status>")
@@ -144,7 +144,7 @@ fn what_the_grant_leaves_out_is_not_taken_for_nothing() {
     let paths: String = (3..=8)
         .chain([9])
         .filter_map(Field::from_number)
-        .map(|field| format!("<filteredElement>{}</filteredElement>", field.path()))
+        .map(|field| ["<filteredElement>", field.path(), "</filteredElement>"].concat())
         .collect();
     let result = "<result><employment><employer><cbeNumber>0999100394</cbeNumber></employer></employment></result>";
     let rest = format!("{CRITERIA}{FOUND}<dataFilters>{paths}</dataFilters>{result}");

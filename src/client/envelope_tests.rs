@@ -135,7 +135,7 @@ fn a_document_that_keeps_the_parser_busy_is_cut_off() {
     let deep = format!("{}{}", "<a>".repeat(100), "</a>".repeat(100));
     assert_eq!(refusal(&envelope(&deep)), NotUnderstood::TooLarge);
     assert_eq!(refusal(&envelope(&format!("<a>{}</a>", "<b/>".repeat(EVENTS_AT_MOST)))), NotUnderstood::TooLarge);
-    let attributes: String = (0..=ATTRIBUTES_AT_MOST).map(|n| format!(" a{n}=''")).collect();
+    let attributes: String = (0..=ATTRIBUTES_AT_MOST).map(|n| [" a", &n.to_string(), "=''"].concat()).collect();
     assert!(matches!(refusal(&envelope(&format!("<a{attributes}/>"))), NotUnderstood::NotXml { .. }));
 }
 
@@ -166,24 +166,5 @@ fn what_is_written_is_read_again_as_it_was() {
         let message: TestRequest =
             read_message(written.as_bytes()).unwrap_or_else(|reason| panic!("{echo:?}: {reason}"));
         assert_eq!(message.echo, echo);
-    }
-}
-
-proptest::proptest! {
-    #[test]
-    fn no_bytes_make_the_reader_panic(at in 0..4_000_usize, bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..8)) {
-        for payload in [TEST_RESPONSE, FAULT] {
-            let mut document = envelope(payload).into_bytes();
-            let at = at % document.len();
-            let end = (at + bytes.len()).min(document.len());
-            document.splice(at..end, bytes.iter().copied());
-            let _ = read::<TestResponse>(&document);
-        }
-    }
-
-    #[test]
-    fn no_text_of_markup_makes_the_reader_panic(text in "[<>/!?\\[\\]&;:='\" a-eA-Z#x0-9-]{0,200}") {
-        let _ = read::<TestResponse>(text.as_bytes());
-        let _ = read::<TestResponse>(envelope(&text).as_bytes());
     }
 }

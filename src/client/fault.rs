@@ -103,14 +103,13 @@ pub(super) struct Aside {
 
 /// Judges a fault as it was read.
 pub(super) fn judge(code: FaultCode, fault: messages::Fault, aside: Aside) -> Result<SoapFault, NotUnderstood> {
-    let detail = match fault.detail {
-        Some(messages::FaultDetail { consult: Some(detail), test: None })
-        | Some(messages::FaultDetail { consult: None, test: Some(detail) }) => Some(detail),
+    let detail = match fault.detail.map(|detail| (detail.consult, detail.test)) {
+        Some((Some(detail), None) | (None, Some(detail))) => Some(detail),
         Some(_) => return Err(NotUnderstood::Shape),
         None => None,
     };
     let (ticket, reasons) = match detail {
-        Some(detail) => (Some(judge_ticket(&detail)?), judge_reasons(detail.detail)?),
+        Some(detail) => (Some(judge_ticket(&detail)?), judge_reasons(&detail.detail)?),
         None => (aside.request_id, Vec::new()),
     };
     Ok(SoapFault { code, string: tame(&fault.faultstring), reasons, ticket, retry_after: aside.retry_after })
@@ -120,14 +119,14 @@ fn judge_ticket(detail: &CbssFault) -> Result<CbssTicket, NotUnderstood> {
     CbssTicket::parse(&detail.information_cbss.ticket_cbss).ok_or(NotUnderstood::Value("ticketCBSS"))
 }
 
-fn judge_reasons(details: Vec<FaultMessage>) -> Result<Vec<Reason>, NotUnderstood> {
+fn judge_reasons(details: &[FaultMessage]) -> Result<Vec<Reason>, NotUnderstood> {
     if details.is_empty() {
         return Err(NotUnderstood::Shape);
     }
-    details.into_iter().map(judge_reason).collect()
+    details.iter().map(judge_reason).collect()
 }
 
-fn judge_reason(detail: FaultMessage) -> Result<Reason, NotUnderstood> {
+fn judge_reason(detail: &FaultMessage) -> Result<Reason, NotUnderstood> {
     let severity = match detail.severity.as_str() {
         "INFORMATION" => Severity::Information,
         "WARNING" => Severity::Warning,

@@ -76,14 +76,15 @@ impl Answer {
         let one_day = window.from() == window.to();
         let mut verdicts = Vec::new();
         for employment in self.result.iter().flat_map(|result| &result.employments) {
-            match employment.period {
-                Some(period) if !period.covers(on) => continue,
-                None if !one_day => verdicts.push(Competence { employment, service: Told::Filtered }),
-                Some(_) | None => {
-                    let service = self.judge_services(employment, on, one_day, missing);
-                    verdicts.push(Competence { employment, service });
-                }
+            if employment.period.is_some_and(|period| !period.covers(on)) {
+                continue;
             }
+            let service = if employment.period.is_none() && !one_day {
+                Told::Filtered
+            } else {
+                self.judge_services(employment, on, one_day, missing)
+            };
+            verdicts.push(Competence { employment, service });
         }
         let unseen = missing.intersection([Dataset::Dimona, Dataset::Persons].into_iter().collect());
         if verdicts.is_empty() && unseen != DatasetSet::EMPTY {
