@@ -95,7 +95,7 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
             return Err(reader.object(Mistake::UnqualifiedHeader));
         }
         let demand = read_demand(reader)?;
-        let is_understood = demand != Demand::OfOthers && block.space == Space::Known(Namespace::Addressing);
+        let is_understood = demand != Demand::Others && block.space == Space::Known(Namespace::Addressing);
         match block.local {
             addressing::ACTION if is_understood => {
                 once(reader, &mut seen.action)?;
@@ -122,7 +122,7 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
                 read_endpoint(reader)?;
             }
             addressing::TO | addressing::FROM | addressing::RELATES_TO if is_understood => reader.skip_rest()?,
-            _ if demand == Demand::OfUs => return Err(reader.object(Mistake::MustUnderstand)),
+            _ if demand == Demand::Us => return Err(reader.object(Mistake::MustUnderstand)),
             _ => reader.skip_rest()?,
         }
     }
@@ -137,11 +137,11 @@ fn once(reader: &Reader<'_>, seen: &mut bool) -> Result<(), BadMessage> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Demand {
     /// We must.
-    OfUs,
+    Us,
     /// It is for us, and may be passed over.
-    OfNobody,
+    Nobody,
     /// It is for somebody else.
-    OfOthers,
+    Others,
 }
 
 fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
@@ -159,9 +159,9 @@ fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
         }
     }
     Ok(match (is_ours, is_mandatory) {
-        (true, true) => Demand::OfUs,
-        (true, false) => Demand::OfNobody,
-        (false, _) => Demand::OfOthers,
+        (true, true) => Demand::Us,
+        (true, false) => Demand::Nobody,
+        (false, _) => Demand::Others,
     })
 }
 

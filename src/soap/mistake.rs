@@ -439,9 +439,14 @@ mod tests {
 
     #[test]
     fn the_longest_diagnostic_fits_its_type() {
-        let sentence = Mistake::ALL.iter().map(|mistake| mistake.sentence().len()).max().unwrap_or(0);
-        let flaw = Flaw::ALL.iter().map(|flaw| flaw.sentence().len()).max().unwrap_or(0);
-        let place = " Line 262144, .".len() + super::super::reader::PATH_CHARS;
-        assert!(sentence + " Expected: .".len() + flaw.max(48) + place <= 256);
+        let longest_path = "x".repeat(crate::soap::reader::PATH_CHARS);
+        let place = Place { line: crate::soap::limits::DOCUMENT_BYTES, path: longest_path };
+        let notes = Flaw::ALL.into_iter().map(|flaw| (Mistake::Malformed, Note::Flaw(flaw)));
+        let longest_expected = Note::Expected("referenceDate, period or nothing more");
+        let others = Mistake::ALL.into_iter().filter(|mistake| *mistake != Mistake::Malformed);
+        for (mistake, note) in notes.chain(others.map(|mistake| (mistake, longest_expected))) {
+            let bad = BadMessage::new(Objection { mistake, note: Some(note) }, Some(place.clone()));
+            assert!(bad.to_string().len() <= 256, "{bad}");
+        }
     }
 }

@@ -32,7 +32,7 @@ use super::names;
 use namespaces::Namespaces;
 
 /// How much of an element path is told, so that a diagnostic fits its type.
-pub(super) const PATH_CHARS: usize = 96;
+pub(super) const PATH_CHARS: usize = 112;
 
 /// A piece of a document, as it means.
 #[derive(Debug, PartialEq, Eq)]
@@ -297,7 +297,9 @@ impl<'a> Reader<'a> {
     }
 
     fn located(&self, objection: Objection) -> BadMessage {
-        let before = self.content.get(..self.at).unwrap_or_default();
+        let rest = self.content.get(self.at..).unwrap_or_default();
+        let blanks = rest.len().saturating_sub(rest.trim_start_matches(characters::is_space).len());
+        let before = self.content.get(..self.at.saturating_add(blanks)).unwrap_or_default();
         let ended = text::count_line_ends(self.declaration).saturating_add(text::count_line_ends(before));
         BadMessage::new(objection, Some(Place { line: ended.saturating_add(1), path: self.path() }))
     }
