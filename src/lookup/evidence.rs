@@ -84,11 +84,14 @@ pub enum RecordFailure {
     Closed,
 }
 
+/// What shall happen once an entry is durable, or cannot be.
+type Settle = Box<dyn FnOnce(Result<Receipt, RecordFailure>) + Send>;
+
 /// An entry on its way to the disk. Whoever holds it must settle it; dropped, it settles itself as
 /// [`RecordFailure::Closed`], so that nobody waits for ever.
 pub struct Pending {
     ticket: Ticket,
-    settle: Option<Box<dyn FnOnce(Result<Receipt, RecordFailure>) + Send>>,
+    settle: Option<Settle>,
 }
 
 impl Pending {

@@ -10,6 +10,7 @@
 //! | `content`, `request` | the payload, to the letter of the schema |
 //! | `mistake`, `fault` | every way to be wrong, each with its code |
 //! | `writer`, `response` | what goes out |
+//! | [`wsdl`] | the contract itself, for client generators |
 //!
 //! Pure and synchronous: no clock, no network, no file. It knows no HTTP but the two header fields that SOAP gives a
 //! meaning to, and does not know who calls. No input makes it panic, and none costs more than its length allows.
@@ -37,6 +38,7 @@ pub mod reader;
 mod request;
 mod response;
 mod writer;
+pub mod wsdl;
 
 pub use content_type::{Charset, MediaType};
 pub use envelope::Addressing;

@@ -1,0 +1,111 @@
+//! The trail: evidence of every exchange, durable before its answer leaves, in a form that shows tampering.
+//!
+//! [`Trail`] is the [`AuditLog`](crate::lookup::AuditLog) that a server uses: one thread writes, everything that
+//! waits goes to the disk in one write and one `fdatasync`, and only then are the [`Pending`](crate::lookup::Pending)
+//! entries settled. [`Records`] reads what was written, [`search`] finds a person's records, [`DetailKey`] opens what
+//! is sealed. This room does not decide what an entry says, and it never rewrites a record.
+//!
+//! # Files
+//!
+//! A trail is a folder of *segments*, one a month by the calendar of Brussels, named
+//! `<sequence of the first record>-<year>-<month>.seg`. A segment is nothing but *frames*, one a record; it is only
+//! ever appended to. All numbers are big-endian.
+//!
+//! | bytes | frame |
+//! |---|---|
+//! | 4 | `KTR1` |
+//! | 4 | length of the record, at most [`MAX_RECORD_BYTES`] |
+//! | … | the record: the leaf data of RFC 6962 |
+//! | 32 | the leaf hash: SHA-256 of `00` and the record (RFC 6962, 2.1) |
+//!
+//! | bytes | every record begins with |
+//! |---|---|
+//! | 1 | version: 1 |
+//! | 1 | kind: 1 segment begun, 2 exchange, 3 interruption |
+//! | 8 | sequence: place in the trail and in the tree, from 0, without gaps |
+//! | 4 | place in its batch: how many records before it went to the disk in the same write |
+//! | 8 | recorded: milliseconds since 1970-01-01T00:00:00Z |
+//! | 16 | salt, random: a leaf hash alone lets nobody guess a record |
+//!
+//! | bytes | kind 2, exchange |
+//! |---|---|
+//! | 8 | received: when the message had come in, in milliseconds |
+//! | 16 | `ticketCBSS` |
+//! | 32 | SHA-256 of the caller's certificate |
+//! | 4 + 4 | enterprise numbers of the caller and of whom it acted for; 0: none |
+//! | 1 | operation: 1 consultAttributes, 2 sendTestMessage |
+//! | 1 | legal context: 0 none, 1 advisory physician, 2 prevention service, 3 eHealth platform |
+//! | 2 | fields told, field 1 in the lowest bit |
+//! | 4 + 4 | first and last day asked about, in days since 1970-01-01; both `80000000`: none |
+//! | 1 + 32 | 1 and the subject token; 0 and zeros: nobody |
+//! | 5 × (8 + 8) | serial and moment of each dataset that was read, in domain order; serial 0: not loaded |
+//! | 1 + n | code of the status or fault |
+//! | 1 + n | deliberation; length 0: none |
+//! | 4 + n | length and sealed detail |
+//!
+//! The subject token is HMAC-SHA-256 of the SSIN's eleven digits under the key of the year. The sealed detail is
+//! AES-256-GCM-SIV (RFC 8452) under the key of the month; its nonce is the salt's first twelve bytes, its associated
+//! data everything of the record before its length. Inside are the SSIN, the enterprise numbers told and the caller's
+//! own ticket (free text: a caller may have put a number of a person there), padded to a multiple of 32 bytes.
+//!
+//! | bytes | kind 1, segment begun |
+//! |---|---|
+//! | 2 + 1 | year and month |
+//! | 8 + 8 | names of the month's key and of the year's key: the first bytes of their SHA-256 |
+//! | 1 + 32 n | the tree before this record: roots of its full subtrees, largest first |
+//!
+//! | bytes | kind 3, interruption: the trail could not be written, and can again |
+//! |---|---|
+//! | 8 | since when, in milliseconds |
+//! | 8 | how many entries were refused meanwhile (each got a fault, none an answer) |
+//! | 1 | why: 1 disk full, 2 I/O error, 3 a key was missing or unusable |
+//!
+//! # What a crash can do
+//!
+//! A batch is written only after the one before it is durable. So a record whose batch begins after record *n* proves
+//! that *n* was durable, and a broken frame without such a proof behind it is the end of a batch that nobody was told
+//! about: it is cut off at the next start. A broken frame with a proof behind it is damage; such a trail is not
+//! opened for writing. Assumed of the disk: a sector that is written again does not lose the bytes that stay the same.
+
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+mod decode;
+mod disk;
+mod encode;
+mod frame;
+mod keys;
+mod month;
+mod read;
+mod record;
+mod recover;
+mod seal;
+mod search;
+mod segment;
+mod status;
+mod trail;
+mod tree;
+mod writer;
+
+pub use decode::RecordFault;
+pub use disk::{Disk, DiskFile, Folder};
+pub use frame::{FrameFault, MAX_RECORD_BYTES};
+pub use keys::{KeyError, KeyFolder, KeyName, MissingKeys};
+pub use month::Month;
+pub use read::{Damage, Flaw, ReadError, Records};
+pub use record::{Cause, Event, Exchange, Interruption, Record, SegmentBegun, Stamp, SubjectToken};
+pub use seal::{Detail, DetailKey, KeyId, SubjectKey, UnsealError};
+pub use search::{Found, SealedDetail, SearchError, search};
+pub use segment::SegmentName;
+pub use status::{Counters, Health, Trouble};
+pub use trail::{AuditError, Settings, Trail};
+pub use tree::Frontier;

@@ -1,0 +1,176 @@
+//! Start-up after a crash: what the last segment holds, and where its torn end begins.
+//!
+//! Only the end of the last segment is ever cut, and only where nothing proves that it was durable; anything else
+//! that is wrong is damage and stays as it was found. Earlier segments are not read: each was durable before the next
+//! was begun. After success every record that was kept is durable.
+
+use std::io::{self, BufReader, Read};
+use std::ops::Deref;
+
+use super::Frontier;
+use super::decode::{self, RecordFault};
+use super::disk::{Disk, DiskFile};
+use super::frame::{self, FrameFault, Frames, MAGIC, MAX_FRAME_BYTES};
+use super::read::{Damage, Flaw};
+use super::record::{Event, SegmentBegun};
+use super::segment::{self, Segment, SegmentName};
+use super::trail::AuditError;
+use super::writer::BATCH_BYTES;
+
+/// No batch is longer: the writer stops adding entries at [`BATCH_BYTES`].
+const MAX_TAIL_BYTES: u64 = (BATCH_BYTES + MAX_FRAME_BYTES) as u64;
+
+/// What is there to go on with.
+pub(super) struct Recovered {
+    /// The last segment; `None` in an empty folder.
+    pub(super) segment: Option<Segment>,
+    /// The tree of everything that is durable.
+    pub(super) tree: Frontier,
+    /// How many bytes were cut off: a batch that nobody was told about.
+    pub(super) cut_bytes: u64,
+}
+
+/// Reads the last segment and cuts its torn end.
+pub(super) fn recover(disk: &dyn Disk) -> Result<Recovered, AuditError> {
+    segment::remove_drafts(disk)?;
+    let Some(name) = segment::list(disk)?.pop() else {
+        return Ok(Recovered { segment: None, tree: Frontier::default(), cut_bytes: 0 });
+    };
+    let file = disk.open(&name.to_string())?;
+    let length = file.length()?;
+    let scan = scan(&*file, name)?;
+    if let Some(flaw) = scan.flaw {
+        let torn = scan.begun.is_some() && is_torn(&*file, scan.sound, scan.tree.size())?;
+        if !torn {
+            return Err(Damage { segment: name, offset: scan.sound, flaw }.into());
+        }
+        file.truncate(scan.sound)?;
+    }
+    let Some(begun) = scan.begun else {
+        let flaw = Flaw::Frame(FrameFault::Incomplete);
+        return Err(Damage { segment: name, offset: 0, flaw }.into());
+    };
+    rewrite(&*file, scan.batch_start, scan.sound)?;
+    file.sync()?;
+    disk.sync_names()?;
+    let segment = Segment { name, begun, file, durable: scan.sound };
+    Ok(Recovered { segment: Some(segment), tree: scan.tree, cut_bytes: length.saturating_sub(scan.sound) })
+}
+
+struct Scan {
+    begun: Option<SegmentBegun>,
+    tree: Frontier,
+    /// Everything before this offset is sound.
+    sound: u64,
+    /// Where the last batch begins.
+    batch_start: u64,
+    /// What is wrong at `sound`, if the file does not end there.
+    flaw: Option<Flaw>,
+}
+
+fn scan(file: &dyn DiskFile, name: SegmentName) -> io::Result<Scan> {
+    let mut frames = Frames::new(BufReader::with_capacity(1 << 18, ReadFrom { file, offset: 0 }));
+    let mut scan = Scan { begun: None, tree: Frontier::default(), sound: 0, batch_start: 0, flaw: None };
+    let mut batch = None;
+    loop {
+        match frames.next_frame()? {
+            None => break,
+            Some(Err(fault)) => {
+                scan.flaw = Some(Flaw::Frame(fault));
+                break;
+            }
+            Some(Ok(framed)) => match scan.take(framed, name) {
+                Err(flaw) => {
+                    scan.flaw = Some(flaw);
+                    break;
+                }
+                Ok(of) if batch == Some(of) => {}
+                Ok(of) => {
+                    batch = Some(of);
+                    scan.batch_start = scan.sound;
+                }
+            },
+        }
+        scan.sound = frames.offset();
+    }
+    Ok(scan)
+}
+
+impl Scan {
+    /// Takes the next record in; the batch that it belongs to.
+    fn take(&mut self, framed: frame::Framed<'_>, name: SegmentName) -> Result<u64, Flaw> {
+        if self.begun.is_none() {
+            let record = decode::record(framed).map_err(Flaw::Record)?;
+            let Event::SegmentBegun(begun) = record.event else { return Err(Flaw::Begin) };
+            if (SegmentName { first: record.stamp.sequence, month: begun.month }) != name {
+                return Err(Flaw::Begin);
+            }
+            self.tree = begun.tree.clone();
+            self.begun = Some(begun);
+        }
+        let stamp = decode::stamp(framed.record).map_err(Flaw::Record)?;
+        if stamp.sequence != self.tree.size() {
+            return Err(Flaw::Sequence { expected: self.tree.size(), found: stamp.sequence });
+        }
+        self.tree.push(framed.leaf);
+        Ok(stamp.batch())
+    }
+}
+
+/// Whether what begins at `offset`, where record `sequence` should, is the end of a batch that never became durable:
+/// short enough for one batch, and without a record behind it whose batch begins later.
+pub(super) fn is_torn(file: &dyn DiskFile, offset: u64, sequence: u64) -> io::Result<bool> {
+    if file.length()?.saturating_sub(offset) > MAX_TAIL_BYTES {
+        return Ok(false);
+    }
+    let mut tail = Vec::new();
+    ReadFrom { file, offset }.take(MAX_TAIL_BYTES).read_to_end(&mut tail)?;
+    let mut rest = tail.as_slice();
+    while !rest.is_empty() {
+        if rest.starts_with(&MAGIC) && proves_durable(rest, sequence) {
+            return Ok(false);
+        }
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    Ok(true)
+}
+
+fn proves_durable(bytes: &[u8], sequence: u64) -> bool {
+    let Ok(framed) = frame::split(bytes) else { return false };
+    match decode::stamp(framed.record) {
+        Ok(stamp) => stamp.batch() > sequence,
+        // A newer version wrote here: it is not for this one to cut.
+        Err(RecordFault::Version(_)) => true,
+        Err(RecordFault::Content) => false,
+    }
+}
+
+/// Writes the last batch once more, byte for byte. If the sync failed that should have made it durable, Linux counts
+/// its pages as clean though the disk never saw them, and a sync alone would not write them.
+fn rewrite(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
+    let mut source = ReadFrom { file, offset: from }.take(to.saturating_sub(from));
+    let (mut chunk, mut offset) = (Vec::new(), from);
+    loop {
+        chunk.clear();
+        source.by_ref().take(1 << 18).read_to_end(&mut chunk)?;
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        file.write_at(&chunk, offset)?;
+        offset = offset.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+    }
+}
+
+/// A file read from an offset on.
+pub(super) struct ReadFrom<F> {
+    pub(super) file: F,
+    pub(super) offset: u64,
+}
+
+impl<'a, F: Deref<Target = dyn DiskFile + 'a>> Read for ReadFrom<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset = self.offset.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        Ok(read)
+    }
+}

@@ -1,0 +1,127 @@
+//! The segments of a trail: their names, and the one that is being written.
+//!
+//! A segment appears under its name only when its first record is durable; no half-made one is ever found.
+
+use std::fmt;
+use std::io;
+
+use super::disk::{Disk, DiskFile};
+use super::record::SegmentBegun;
+use super::{Month, Trouble};
+
+/// Under this name a segment is made before it has its own.
+const DRAFT: &str = "segment.tmp";
+/// The file that shows whether there is space again.
+const PROBE: &str = "probe.tmp";
+/// What must fit the disk before it is trusted again: far more than the slack of a last block.
+const PROBE_BYTES: usize = 256 * 1024;
+
+/// The name of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentName {
+    /// The sequence of its first record.
+    pub first: u64,
+    /// Its month.
+    pub month: Month,
+}
+
+impl SegmentName {
+    /// Reads the name of a file; `None` if it is not that of a segment.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let (first, month) = name.strip_suffix(".seg")?.split_once('-')?;
+        let parsed = Self { first: first.parse().ok()?, month: Month::parse(month)? };
+        (parsed.to_string() == name).then_some(parsed)
+    }
+}
+
+impl fmt::Display for SegmentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012}-{}.seg", self.first, self.month)
+    }
+}
+
+/// The segments of a folder in the order of their records.
+pub(super) fn list(disk: &dyn Disk) -> io::Result<Vec<SegmentName>> {
+    let mut names: Vec<_> = disk.names()?.iter().filter_map(|name| SegmentName::parse(name)).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The segment that is being written.
+pub(super) struct Segment {
+    pub(super) name: SegmentName,
+    pub(super) begun: SegmentBegun,
+    pub(super) file: Box<dyn DiskFile>,
+    /// So many bytes are durable; nothing behind them counts.
+    pub(super) durable: u64,
+}
+
+impl Segment {
+    /// Makes a segment of which these bytes are the first record. Done anew after a failure, it starts over.
+    pub(super) fn create(
+        disk: &dyn Disk,
+        name: SegmentName,
+        begun: SegmentBegun,
+        first_frame: &[u8],
+    ) -> io::Result<Self> {
+        let file = disk.create(DRAFT)?;
+        file.write_at(first_frame, 0)?;
+        file.sync()?;
+        disk.rename(DRAFT, &name.to_string())?;
+        disk.sync_names()?;
+        let durable = u64::try_from(first_frame.len()).unwrap_or(u64::MAX);
+        Ok(Self { name, begun, file, durable })
+    }
+
+    /// Appends and makes durable, or fails; then [`Segment::repair`] must come before the next append.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_at(bytes, self.durable)?;
+        self.file.sync()?;
+        self.durable = self.durable.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    /// Cuts off, durably, what a failed append may have left.
+    ///
+    /// The file is opened anew, because a file system that came back may not know the old handle. After a failed sync
+    /// the pages count as clean though they are not on the disk (Linux): nothing of that batch may be kept.
+    pub(super) fn repair(&mut self, disk: &dyn Disk) -> Result<(), Trouble> {
+        let file = disk.open(&self.name.to_string())?;
+        if file.length()? < self.durable {
+            return Err(Trouble::Cut);
+        }
+        file.truncate(self.durable)?;
+        file.sync()?;
+        self.file = file;
+        Ok(())
+    }
+}
+
+/// Whether the disk takes data again.
+pub(super) fn probe_space(disk: &dyn Disk) -> io::Result<()> {
+    let file = disk.create(PROBE)?;
+    let written = file.write_at(&vec![0; PROBE_BYTES], 0).and_then(|()| file.sync());
+    disk.remove(PROBE)?;
+    written
+}
+
+/// Removes what a crash may have left beside the segments.
+pub(super) fn remove_drafts(disk: &dyn Disk) -> io::Result<()> {
+    let names = disk.names()?;
+    names.iter().filter(|name| [DRAFT, PROBE].contains(&name.as_str())).try_for_each(|name| disk.remove(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_names_that_it_writes_and_no_others() {
+        let name = SegmentName { first: 83_000, month: Month::from_calendar(2026, 11).expect("a month") };
+        assert_eq!(name.to_string(), "000000083000-2026-11.seg");
+        assert_eq!(SegmentName::parse("000000083000-2026-11.seg"), Some(name));
+        for other in ["83000-2026-11.seg", "000000083000-2026-11.seg.tmp", "000000083000-2026-13.seg", "lock"] {
+            assert_eq!(SegmentName::parse(other), None, "{other}");
+        }
+    }
+}

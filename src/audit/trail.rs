@@ -1,0 +1,193 @@
+//! The trail that a server uses: a bounded queue, and the thread that empties it.
+//!
+//! Appending never waits for the disk. Whoever waits for a [`Receipt`](crate::lookup::Receipt) does so elsewhere; the
+//! thread settles each entry when its batch is durable or has failed. Once [`Trail::close`] returns, every entry that
+//! was taken is settled.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::lookup::{AuditLog, Entry, Pending, RecordFailure};
+use crate::model::Clock;
+
+use super::disk::{Disk, Folder};
+use super::keys::{KeyError, KeyFolder, MissingKeys};
+use super::read::Damage;
+use super::recover;
+use super::status::{Counters, Health, Status, Trouble};
+use super::writer::{Waiting, Writer};
+
+/// Where the trail lies and how it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The folder of the segments. Made if missing.
+    pub folder: PathBuf,
+    /// The folder of the keys; better not on the same disk, and never in the same backup.
+    pub keys: PathBuf,
+    /// Whether missing keys are made.
+    pub missing_keys: MissingKeys,
+    /// How many entries may wait; more are refused as [`RecordFailure::Overloaded`].
+    pub queue: usize,
+    /// How often writing is tried again after a failure, if no entry comes.
+    pub retry: Duration,
+}
+
+impl Settings {
+    /// The usual settings: 8 192 may wait (half a second at 15 000 a second), a retry every second, keys are brought.
+    #[must_use]
+    pub fn new(folder: PathBuf, keys: PathBuf) -> Self {
+        Self { folder, keys, missing_keys: MissingKeys::Refuse, queue: 8_192, retry: Duration::from_secs(1) }
+    }
+}
+
+/// Why a trail cannot be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum AuditError {
+    /// Somebody else writes into this folder.
+    #[error("another process writes this trail")]
+    InUse,
+    /// The last segment is damaged. Nothing was changed.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+    /// The folder or the segment cannot be read or repaired.
+    #[error("the trail cannot be read: {0}")]
+    Io(io::ErrorKind),
+    /// The key folder cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// It can be read, but not written.
+    #[error("the trail cannot be written: {0}")]
+    Unwritable(#[from] Trouble),
+    /// The system gives no thread.
+    #[error("the trail's thread cannot be started: {0}")]
+    Thread(io::ErrorKind),
+}
+
+impl From<io::Error> for AuditError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error.kind())
+    }
+}
+
+/// The durable log of all exchanges.
+#[derive(Debug)]
+pub struct Trail {
+    queue: RwLock<Option<SyncSender<Waiting>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    status: Arc<Status>,
+    cut_bytes: u64,
+}
+
+impl Trail {
+    /// Opens the trail for writing, alone; cuts off what a crash left unfinished; starts the thread.
+    ///
+    /// # Errors
+    /// [`AuditError`]. Nothing was changed then, except that a torn end may be gone and a month begun.
+    pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AuditError> {
+        let folder = Folder::open_alone(&settings.folder).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => AuditError::InUse,
+            kind => AuditError::Io(kind),
+        })?;
+        Self::open_on(Arc::new(folder), settings, clock)
+    }
+
+    /// Opens the trail on a disk that nobody else writes; `settings.folder` is not looked at.
+    ///
+    /// # Errors
+    /// As [`Trail::open`], without [`AuditError::InUse`].
+    pub fn open_on(disk: Arc<dyn Disk>, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AuditError> {
+        let keys = KeyFolder::open(&settings.keys, settings.missing_keys)?;
+        let recovered = recover::recover(&*disk)?;
+        let cut_bytes = recovered.cut_bytes;
+        let (writer, status) = Writer::open(disk, keys, clock, recovered)?;
+        let (queue, waiting) = mpsc::sync_channel(settings.queue);
+        let closing = Closing(Arc::clone(&status));
+        let retry = settings.retry;
+        let thread = thread::Builder::new()
+            .name("trail".into())
+            .spawn(move || {
+                let _closing = closing;
+                run(writer, &waiting, retry);
+            })
+            .map_err(|error| AuditError::Thread(error.kind()))?;
+        Ok(Self { queue: RwLock::new(Some(queue)), thread: Mutex::new(Some(thread)), status, cut_bytes })
+    }
+
+    /// Whether evidence can be written.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.status.health()
+    }
+
+    /// What was counted since it was opened.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.status.counters()
+    }
+
+    /// How many bytes of an unfinished batch were cut off at the start: worth a line in the log.
+    #[must_use]
+    pub fn cut_bytes(&self) -> u64 {
+        self.cut_bytes
+    }
+
+    /// Takes no more entries, waits until all that wait are settled, and lets go of the folder.
+    pub fn close(&self) {
+        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A thread that panicked has settled what it held by dropping it.
+        let _ = thread.map(JoinHandle::join);
+    }
+}
+
+impl AuditLog for Trail {
+    fn append(&self, entry: Entry, pending: Pending) {
+        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(queue) = &*queue else { return pending.failed(RecordFailure::Closed) };
+        match queue.try_send((entry, pending)) {
+            Ok(()) => {}
+            Err(TrySendError::Full((_, pending))) => {
+                self.status.count_overloaded();
+                pending.failed(RecordFailure::Overloaded);
+            }
+            Err(TrySendError::Disconnected((_, pending))) => pending.failed(RecordFailure::Closed),
+        }
+    }
+}
+
+impl Drop for Trail {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Says that the trail is closed, whichever way its thread ends.
+struct Closing(Arc<Status>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.set_health(Health::Closed);
+    }
+}
+
+fn run(mut writer: Writer, waiting: &Receiver<Waiting>, retry: Duration) {
+    loop {
+        let first = if writer.is_down() {
+            waiting.recv_timeout(retry)
+        } else {
+            waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        match first {
+            Ok(first) => {
+                let mut first = Some(first);
+                writer.commit(|| first.take().or_else(|| waiting.try_recv().ok()));
+            }
+            Err(RecvTimeoutError::Timeout) => writer.commit(|| None),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}

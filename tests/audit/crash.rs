@@ -1,0 +1,90 @@
+//! Power cuts: every prefix of what the writer asked of the disk, with lost, reordered and torn sectors.
+//!
+//! `TRAIL_CRASH_IMAGES=100000 cargo test --test audit crash` replays as many images as one wants.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ehealth_attributes::audit::{Event, Records, Trail};
+use ehealth_attributes::lookup::{AuditLog, Pending};
+
+use crate::harness::*;
+use crate::memory_disk::{Call, CrashImage, Dice, Fault, MemoryDisk, crash_image};
+
+/// How many images without the variable: a few seconds.
+const IMAGES: u64 = 2_000;
+
+/// What a writer asks of a disk while batches, failures, a change of month and restarts happen.
+fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
+    let disk = MemoryDisk::default();
+    let clock = clock("2026-11-30T22:00:00Z");
+    let settings = settings(dir);
+    let mut number = 0;
+    for life in 0..3 {
+        let trail = Trail::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
+        for step in 0..12 {
+            disk.set_fault(match (life, step) {
+                (0 | 2, 4) => Some(Fault::Full),
+                (0 | 1, 7) => Some(Fault::SyncFails),
+                _ => None,
+            });
+            if (life, step) == (1, 3) {
+                clock.set(moment("2026-12-01T08:00:00Z"));
+            }
+            // Held back, so that what is appended becomes one batch.
+            disk.hold();
+            let mut settled = Vec::new();
+            for _ in 0..=dice.below(6) {
+                let entry = entry(number, person(number));
+                number += 1;
+                let (disk, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
+                let pending = Pending::new(&entry, move |outcome| {
+                    if let Ok(receipt) = &outcome {
+                        disk.note_told(receipt.sequence(), receipt.ticket());
+                    }
+                    sender.send(()).expect("waited for");
+                });
+                trail.append(entry, pending);
+                settled.push(receiver);
+            }
+            disk.release();
+            settled.iter().for_each(|settled| settled.recv().expect("settled"));
+        }
+        disk.set_fault(None);
+    }
+    disk.calls()
+}
+
+#[test]
+fn no_power_cut_loses_what_was_told_or_leaves_a_trail_that_cannot_go_on() {
+    let images = std::env::var("TRAIL_CRASH_IMAGES").map_or(IMAGES, |text| text.parse().expect("a number"));
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut dice = Dice(1);
+    let (mut cut, mut lost, mut calls) = (0_u64, 0_u64, Vec::new());
+    for image in 0..images {
+        if image % 2_000 == 0 {
+            calls = record_a_life(dir.path(), &mut dice);
+        }
+        // Each prefix in turn, and each anew with other dice.
+        let CrashImage { files, told } = crash_image(&calls[..image as usize % (calls.len() + 1)], &mut dice);
+        let disk = MemoryDisk::holding(files);
+        let trail = Trail::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock("2026-12-01T09:00:00Z"))
+            .unwrap_or_else(|error| panic!("image {image}: {error}"));
+        cut += u64::from(trail.cut_bytes() > 0);
+        record(&trail, entry(9_999, person(9))).expect("durable");
+        drop(trail);
+        let mut tickets = BTreeMap::new();
+        for (record, sequence) in Records::open_on(Arc::new(disk)).expect("readable").zip(0..) {
+            let record = record.unwrap_or_else(|error| panic!("image {image}: {error}"));
+            assert_eq!(record.stamp.sequence, sequence, "image {image}");
+            if let Event::Exchange(exchange) = record.event {
+                tickets.insert(sequence, exchange.ticket);
+            }
+        }
+        for (sequence, ticket) in &told {
+            assert_eq!(tickets.get(sequence), Some(ticket), "image {image}: told, and gone");
+        }
+        lost += u64::from(tickets.len() == told.len() + 1);
+    }
+    assert!(images < 1_000 || (cut > images / 20 && lost > images / 20), "{cut} cut, {lost} lost: the dice are loaded");
+}

@@ -1,0 +1,241 @@
+//! Durable before it is told, never blocking, and whole again after failures.
+
+use std::fs;
+use std::io;
+use std::sync::Arc;
+
+use ehealth_attributes::audit::{
+    AuditError, Cause, Damage, Disk, Event, Flaw, FrameFault, Health, Interruption, KeyError, KeyName, MissingKeys,
+    Month, Record, Records, Settings, Trail, Trouble,
+};
+use ehealth_attributes::lookup::RecordFailure;
+
+use crate::harness::*;
+use crate::memory_disk::{Fault, MemoryDisk};
+
+const NOW: &str = "2026-11-22T05:19:00Z";
+
+fn open_on(disk: &MemoryDisk, settings: &Settings) -> Trail {
+    Trail::open_on(Arc::new(disk.clone()), settings, clock(NOW)).expect("opened")
+}
+
+fn read_disk(disk: &MemoryDisk) -> Vec<Record> {
+    Records::open_on(Arc::new(disk.clone())).expect("readable").map(|record| record.expect("sound")).collect()
+}
+
+#[test]
+fn nothing_is_settled_before_its_sync_and_all_that_waits_shares_the_next_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &settings(dir.path()));
+    disk.hold();
+    let before = disk.syncs();
+    let first = append(&trail, entry(0, person(0)));
+    disk.wait_for_a_sync(before);
+    let rest: Vec<_> = (1..200).map(|number| append(&trail, entry(number, person(number)))).collect();
+    assert!(first.try_recv().is_err() && rest.iter().all(|settled| settled.try_recv().is_err()));
+    disk.release();
+    assert_eq!(wait(&first), Ok(1));
+    let sequences: Vec<_> = rest.iter().map(|settled| wait(settled).expect("durable")).collect();
+    assert_eq!(sequences, (2..201).collect::<Vec<_>>());
+    assert_eq!(disk.syncs() - before, 2);
+    assert_eq!((trail.counters().recorded, trail.counters().batches, trail.counters().sequence), (200, 2, 201));
+    trail.close();
+    let places: Vec<_> = read_disk(&disk).iter().map(|record| (record.stamp.batch(), record.stamp.place)).collect();
+    assert_eq!((places[1], places[2], places[200]), ((1, 0), (2, 0), (2, 198)));
+}
+
+#[test]
+fn refuses_what_exceeds_the_queue_without_waiting() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &Settings { queue: 3, ..settings(dir.path()) });
+    disk.hold();
+    let before = disk.syncs();
+    let written = append(&trail, entry(0, person(0)));
+    disk.wait_for_a_sync(before);
+    let waiting: Vec<_> = (1..4).map(|number| append(&trail, entry(number, person(0)))).collect();
+    assert_eq!(record(&trail, entry(4, person(0))), Err(RecordFailure::Overloaded));
+    disk.release();
+    assert_eq!(wait(&written), Ok(1));
+    assert!(waiting.iter().all(|settled| wait(settled).is_ok()));
+    assert_eq!((trail.counters().overloaded, trail.health()), (1, Health::Writable));
+}
+
+#[test]
+fn closing_settles_all_that_waits_and_refuses_the_rest() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &settings(dir.path()));
+    let waiting: Vec<_> = (0..500).map(|number| append(&trail, entry(number, person(0)))).collect();
+    trail.close();
+    assert!(waiting.iter().all(|settled| settled.try_recv().expect("settled before close returned").is_ok()));
+    assert_eq!(record(&trail, entry(500, person(0))), Err(RecordFailure::Closed));
+    assert_eq!(trail.health(), Health::Closed);
+    assert_eq!(read_disk(&disk).len(), 501);
+}
+
+#[test]
+fn a_full_disk_refuses_entries_and_heals_by_itself() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &settings(dir.path()));
+    assert_eq!(record(&trail, entry(0, person(0))), Ok(1));
+    disk.set_fault(Some(Fault::Full));
+    assert_eq!(record(&trail, entry(1, person(0))), Err(RecordFailure::Unwritable));
+    assert_eq!(record(&trail, entry(2, person(0))), Err(RecordFailure::Unwritable));
+    assert_eq!(trail.health(), Health::Unwritable(Trouble::DiskFull));
+    disk.set_fault(None);
+    // No entry comes: readiness was refused, so nobody sends any.
+    wait_until(|| trail.health() == Health::Writable);
+    assert_eq!(record(&trail, entry(3, person(0))), Ok(3));
+    assert_eq!((trail.counters().recorded, trail.counters().unwritable), (2, 2));
+    trail.close();
+    let records = read_disk(&disk);
+    assert_eq!(records.iter().map(|record| record.stamp.sequence).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    let interruption = Interruption { since: moment(NOW), refused: 2, cause: Cause::DiskFull };
+    assert_eq!(records[2].event, Event::Interruption(interruption));
+}
+
+#[test]
+fn nothing_is_kept_of_a_batch_whose_sync_failed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &Settings { retry: std::time::Duration::from_secs(3_600), ..settings(dir.path()) });
+    disk.set_fault(Some(Fault::SyncFails));
+    assert_eq!(record(&trail, entry(0, person(0))), Err(RecordFailure::Unwritable));
+    assert_eq!(trail.health(), Health::Unwritable(Trouble::Io(io::ErrorKind::Other)));
+    disk.set_fault(None);
+    assert_eq!(record(&trail, entry(1, person(0))), Ok(2), "the next entry is the next try");
+    trail.close();
+    let tickets: Vec<_> = read_disk(&disk)
+        .into_iter()
+        .filter_map(|record| match record.event {
+            Event::Exchange(exchange) => Some(exchange.ticket),
+            Event::SegmentBegun(_) | Event::Interruption(_) => None,
+        })
+        .collect();
+    assert_eq!(tickets, [entry(1, person(0)).ticket]);
+}
+
+#[test]
+fn a_month_without_its_key_stops_the_trail_until_the_key_is_brought() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    Trail::open(&settings, clock(NOW)).expect("makes the keys").close();
+    let settings = Settings { missing_keys: MissingKeys::Refuse, ..settings };
+    let clock = clock(NOW);
+    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    clock.set(moment("2026-12-01T00:00:00Z"));
+    assert_eq!(record(&trail, entry(0, person(0))), Err(RecordFailure::Unwritable));
+    let december = KeyName::Detail(Month::from_calendar(2026, 12).expect("a month"));
+    assert_eq!(trail.health(), Health::Unwritable(Trouble::Key(KeyError::Missing(december))));
+    // A copy of another month's key serves the purpose and keeps its mode.
+    let keys = &settings.keys;
+    fs::copy(keys.join("detail-2026-11.key"), keys.join(december.to_string())).expect("copied");
+    wait_until(|| trail.health() == Health::Writable);
+    assert_eq!(record(&trail, entry(1, person(0))), Ok(3));
+    trail.close();
+    let causes: Vec<_> = read_all(&settings.folder)
+        .iter()
+        .filter_map(|record| match record.event {
+            Event::Interruption(what) => Some((what.cause, what.refused)),
+            Event::Exchange(_) | Event::SegmentBegun(_) => None,
+        })
+        .collect();
+    assert_eq!(causes, [(Cause::Key, 1)]);
+}
+
+#[test]
+fn only_one_may_write() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
+    let second = Trail::open(&settings, clock(NOW)).map(|_| ());
+    assert_eq!(second, Err(AuditError::InUse));
+    assert_eq!(read_all(&settings.folder).len(), 1, "reading beside the writer is fine");
+    trail.close();
+    assert!(Trail::open(&settings, clock(NOW)).is_ok());
+}
+
+#[test]
+fn goes_on_where_it_stopped_and_a_clock_that_is_set_back_loses_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    for (number, now) in (0..).zip([NOW, NOW, "2026-12-01T10:00:00Z", NOW]) {
+        let trail = Trail::open(&settings, clock(now)).expect("opened");
+        record(&trail, entry(number, person(0))).expect("durable");
+        assert_eq!(trail.cut_bytes(), 0);
+    }
+    let sequences: Vec<_> = read_all(&settings.folder).iter().map(|record| record.stamp.sequence).collect();
+    assert_eq!(sequences, (0..7).collect::<Vec<_>>());
+}
+
+/// A trail of three batches, and where the third begins.
+fn three_batches(dir: &std::path::Path) -> (MemoryDisk, String, usize) {
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &settings(dir));
+    record(&trail, entry(0, person(0))).expect("durable");
+    record(&trail, entry(1, person(0))).expect("durable");
+    let length = disk.content().values().map(Vec::len).sum();
+    record(&trail, entry(2, person(0))).expect("durable");
+    let name = disk.content().into_keys().next().expect("one segment");
+    (disk, name, length)
+}
+
+#[test]
+fn a_torn_end_is_cut_and_the_numbers_go_on() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (whole, name, third) = three_batches(dir.path());
+    let bytes = &whole.content()[&name];
+    for end in third..bytes.len() {
+        let mut torn = bytes[..end].to_vec();
+        if end % 2 == 0 {
+            torn.resize(bytes.len(), 0);
+        }
+        let disk = MemoryDisk::holding([(name.clone(), torn.clone())].into());
+        let shown = Records::open_on(Arc::new(disk.clone())).expect("readable").filter(Result::is_ok).count();
+        let trail = open_on(&disk, &settings(dir.path()));
+        assert_eq!((shown, trail.cut_bytes()), (3, (torn.len() - third) as u64));
+        assert_eq!(record(&trail, entry(9, person(0))), Ok(3));
+        drop(trail);
+        assert_eq!(read_disk(&disk).len(), 4);
+    }
+}
+
+#[test]
+fn damage_in_what_was_durable_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (whole, name, third) = three_batches(dir.path());
+    let bytes = &whole.content()[&name];
+    for at in 0..third {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        let disk = MemoryDisk::holding([(name.clone(), damaged)].into());
+        let before = disk.content();
+        let opened = Trail::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).map(|_| ());
+        assert!(matches!(opened, Err(AuditError::Damaged(Damage { offset, .. })) if offset <= at as u64), "{at}");
+        assert_eq!(disk.content(), before);
+        assert!(Records::open_on(Arc::new(disk)).expect("readable").any(|record| record.is_err()), "{at}");
+    }
+}
+
+#[test]
+fn a_segment_cut_to_nothing_is_damage() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (_, name, _) = three_batches(dir.path());
+    let disk = MemoryDisk::holding([(name, Vec::new())].into());
+    let opened = Trail::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).map(|_| ());
+    let Err(AuditError::Damaged(damage)) = opened else { panic!("opened: {opened:?}") };
+    assert_eq!((damage.offset, damage.flaw), (0, Flaw::Frame(FrameFault::Incomplete)));
+    assert_eq!(Records::open_on(Arc::new(disk)).expect("readable").count(), 1);
+}
+
+#[test]
+fn drafts_that_a_crash_left_are_removed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let drafts = ["segment.tmp", "probe.tmp"].map(|name| (name.to_owned(), vec![1, 2, 3]));
+    let disk = MemoryDisk::holding(drafts.into());
+    drop(open_on(&disk, &settings(dir.path())));
+    assert_eq!(disk.names().expect("memory"), ["000000000000-2026-11.seg"]);
+}

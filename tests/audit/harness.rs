@@ -1,0 +1,121 @@
+//! What the trail's tests share: entries with every fact set, a fixed clock, and a way to wait for what was settled.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use ehealth_attributes::audit::{MissingKeys, Record, Records, Settings, Trail};
+use ehealth_attributes::lookup::{AuditLog, Entry, Operation, Pending, RecordFailure};
+use ehealth_attributes::model::{
+    Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, FixedClock, LegalContext,
+    Ssin, Ticket, Timestamp, Window,
+};
+use ehealth_attributes::policy::Deliberation;
+
+/// How an entry was settled: its sequence, or why not.
+pub type Settled = Result<u64, RecordFailure>;
+
+pub fn moment(text: &str) -> Timestamp {
+    Timestamp::parse(text).expect("a moment")
+}
+
+pub fn clock(text: &str) -> Arc<FixedClock> {
+    Arc::new(FixedClock::new(moment(text)))
+}
+
+pub fn enterprise(base: u64) -> EnterpriseNumber {
+    EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+}
+
+/// The person with this number, born on 30 July 1985.
+pub fn person(number: u64) -> Ssin {
+    let base = 850_730_001 + number % 998;
+    Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+}
+
+/// An entry about this person in which every fact is set; `number` makes its ticket.
+pub fn entry(number: u64, subject: Ssin) -> Entry {
+    let mut random = [7; 16];
+    random[8..].copy_from_slice(&number.to_be_bytes());
+    let day = |text| Date::parse(text).expect("a day");
+    let state = |serial| DatasetState { serial, created: moment("2026-11-01T03:00:00Z") };
+    Entry {
+        ticket: Ticket::new(random),
+        received: moment("2026-11-22T05:19:00.123Z"),
+        caller: Some(enterprise(2_022_399)),
+        fingerprint: Digest::new([0xab; 32]),
+        operation: Operation::ConsultAttributes,
+        organisation: Some(enterprise(8_093_944)),
+        context: Some(LegalContext::EhealthPlatform),
+        deliberation: Some(Deliberation::parse("16/108").expect("a number")),
+        subject: Some(subject),
+        window: Some(Window::from_days(day("2026-01-01"), day("2026-11-22")).expect("not reversed")),
+        fields: [Field::Ssin, Field::Employer, Field::HealthInsuranceFund].into_iter().collect(),
+        told: vec![enterprise(4_000_000), enterprise(4_000_001)],
+        datasets: DatasetStates::default().with(Dataset::Dimona, state(41)).with(Dataset::Persons, state(7)),
+        outcome: "MSG00000",
+        customer_ticket: Some(format!("my {}", String::from_utf8_lossy(&subject.digits()))),
+    }
+}
+
+/// An entry of which nothing is known but that somebody called.
+pub fn bare_entry(number: u64) -> Entry {
+    Entry {
+        caller: None,
+        operation: Operation::SendTestMessage,
+        organisation: None,
+        context: None,
+        deliberation: None,
+        subject: None,
+        window: None,
+        fields: FieldSet::EMPTY,
+        told: Vec::new(),
+        datasets: DatasetStates::default(),
+        outcome: "SOA-01001",
+        customer_ticket: None,
+        ..entry(number, person(0))
+    }
+}
+
+pub fn settings(dir: &Path) -> Settings {
+    Settings {
+        missing_keys: MissingKeys::Make,
+        retry: Duration::from_millis(1),
+        ..Settings::new(dir.join("trail"), dir.join("keys"))
+    }
+}
+
+/// Appends, without waiting.
+pub fn append(trail: &Trail, entry: Entry) -> Receiver<Settled> {
+    let (sender, settled) = mpsc::channel();
+    let pending = Pending::new(&entry, move |outcome| {
+        // Whoever waited may have left.
+        let _ = sender.send(outcome.map(|receipt| receipt.sequence()));
+    });
+    trail.append(entry, pending);
+    settled
+}
+
+pub fn wait(settled: &Receiver<Settled>) -> Settled {
+    settled.recv_timeout(Duration::from_secs(20)).expect("settled within the deadline")
+}
+
+/// Appends and waits.
+pub fn record(trail: &Trail, entry: Entry) -> Settled {
+    wait(&append(trail, entry))
+}
+
+/// Waits until something holds.
+pub fn wait_until(holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "did not come to hold within the deadline");
+        std::thread::yield_now();
+    }
+}
+
+/// Everything in a folder's trail.
+pub fn read_all(folder: &Path) -> Vec<Record> {
+    Records::open(folder).expect("a folder").map(|record| record.expect("sound")).collect()
+}

@@ -1,0 +1,9 @@
+//! The trail from outside: what a server, an operator and a crash see of it.
+//!
+//! No test sleeps: where a thread is waited for, it is by a channel or a condition with a deadline.
+
+mod crash;
+mod disclosure;
+mod durability;
+mod harness;
+mod memory_disk;
