@@ -276,7 +276,7 @@ fn read_fixture(path: PathBuf) -> Fixture {
             "content-type" => fixture.content_type = value,
             "soapaction" => fixture.soap_actions.push(value),
             "expect" | "asked" | "at" | "customer" | "relates-to" => {
-                drop(fixture.expected.insert(key.to_owned(), value))
+                fixture.expected.insert(key.to_owned(), value);
             }
             _ => panic!("{}: {key} is no key", fixture.path.display()),
         }

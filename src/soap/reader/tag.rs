@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use super::namespaces::{BindingIndex, Name, Namespaces, QName, Space};
 use super::scanner::Scanner;
 use super::text::normalize_attribute;
+use crate::soap::flaw::Flaw;
 use crate::soap::limits::{ATTRIBUTES, NAME_BYTES, NAMESPACE_DECLARATIONS, TEXT_BYTES};
-use crate::soap::mistake::{Flaw, Mistake, Objection};
+use crate::soap::mistake::{Mistake, Objection};
 
 /// An attribute that is no namespace declaration.
 pub struct Attribute<'a> {
