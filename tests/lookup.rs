@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ehealth_attributes::lookup::{
-    Answer, AuditLog, Caller, Directory, DirectoryError, Entry, Exchange, FreshnessLimits, Operation, Pending,
-    Permission, Permitted, Presented, Receipt, RecordFailure, Resolved, WrongReceipt,
+    Answer, AuditLog, Caller, Directory, DirectoryError, Entry, Evidence, Exchange, FreshnessLimits, Operation,
+    Pending, Permission, Permitted, Presented, RecordFailure, Recorded, Resolved, record,
 };
 use ehealth_attributes::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Dataset, DatasetStates,
@@ -161,29 +161,28 @@ impl Case {
 struct Trail(Mutex<Vec<Entry>>);
 
 impl AuditLog for Trail {
-    fn append(&self, entry: Entry, pending: Pending) {
+    fn append(&self, pending: Pending) {
         let mut entries = self.0.lock().expect("no test panics in here");
         let sequence = u64::try_from(entries.len()).expect("a few");
-        entries.push(entry);
+        entries.push(pending.entry().clone());
         pending.durable(sequence);
     }
 }
 
-/// Appends the entry; what its `Pending` was settled with.
-fn settle(log: &impl AuditLog, entry: Entry) -> Result<Receipt, RecordFailure> {
+/// Puts something on record; what came of it.
+fn settle<T: Evidence + Send + 'static>(log: &impl AuditLog, told: T) -> Result<Recorded<T>, RecordFailure> {
     let settled = Arc::new(Mutex::new(None));
     let slot = Arc::clone(&settled);
-    let pending = Pending::new(&entry, move |outcome| {
+    record(told, log, move |recorded| {
+        let outcome = recorded.map_err(|unrecorded| unrecorded.failure);
         let before = slot.lock().expect("no test panics in here").replace(outcome);
-        assert_eq!(before, None, "settled twice");
+        assert!(before.is_none(), "settled twice");
     });
-    log.append(entry, pending);
     settled.lock().expect("no test panics in here").take().expect("was settled")
 }
 
 fn release(resolved: Resolved) -> Answer {
-    let receipt = settle(&Trail::default(), resolved.entry()).expect("durable at once");
-    resolved.release(&receipt).expect("its own receipt")
+    settle(&Trail::default(), resolved).expect("durable at once")
 }
 
 fn found(answer: &Answer) -> Expected {
@@ -568,7 +567,7 @@ impl Case {
 fn refusal(case: &Case, question: Question) -> (Answer, Refusal) {
     match case.permission(question) {
         Permission::Permitted(_) => panic!("policy let it pass"),
-        Permission::Refused(resolved, refusal) => (release(resolved), refusal),
+        Permission::Refused(resolved, refusal) => (release(*resolved), refusal),
     }
 }
 
@@ -695,46 +694,38 @@ fn the_criteria_come_back_in_the_form_in_which_they_were_asked() {
 // ---- evidence
 
 #[test]
-fn an_answer_is_not_released_by_the_receipt_of_another_exchange() {
-    let other = Exchange { ticket: Ticket::new([8; 16]), ..case().exchange() };
-    let receipt = settle(&Trail::default(), other.entry(Operation::ConsultAttributes, "MSG00000"));
-    let receipt = receipt.expect("durable at once");
-    assert_eq!(case().resolve(&case().world).release(&receipt).err(), Some(WrongReceipt));
-}
-
-#[test]
 fn a_dropped_pending_settles_as_closed() {
     struct Forgetful;
     impl AuditLog for Forgetful {
-        fn append(&self, _: Entry, pending: Pending) {
+        fn append(&self, pending: Pending) {
             drop(pending);
         }
     }
     let entry = case().resolve(&case().world).entry();
-    assert_eq!(settle(&Forgetful, entry), Err(RecordFailure::Closed));
+    assert_eq!(settle(&Forgetful, entry).err(), Some(RecordFailure::Closed));
 }
 
 #[test]
 fn a_failed_pending_tells_its_failure_and_no_other() {
     struct Full(RecordFailure);
     impl AuditLog for Full {
-        fn append(&self, _: Entry, pending: Pending) {
+        fn append(&self, pending: Pending) {
             pending.failed(self.0);
         }
     }
     for failure in [RecordFailure::Unwritable, RecordFailure::Overloaded, RecordFailure::Closed] {
         let entry = case().resolve(&case().world).entry();
-        assert_eq!(settle(&Full(failure), entry), Err(failure));
+        assert_eq!(settle(&Full(failure), entry).err(), Some(failure));
     }
 }
 
 #[test]
-fn a_receipt_names_its_exchange_and_its_place_in_the_trail() {
+fn what_is_recorded_names_its_exchange_and_its_place_in_the_trail() {
     let trail = Trail::default();
     for sequence in 0..3 {
         let entry = case().resolve(&case().world).entry();
-        let receipt = settle(&trail, entry).expect("durable at once");
-        assert_eq!((receipt.ticket(), receipt.sequence()), (Ticket::new([7; 16]), sequence));
+        let recorded = settle(&trail, entry).expect("durable at once");
+        assert_eq!((recorded.told().ticket, recorded.sequence()), (Ticket::new([7; 16]), sequence));
     }
 }
 

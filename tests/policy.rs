@@ -196,7 +196,7 @@ fn ask(calendar: &Calendar, register: &Register, asked: &ModelQuestion) -> Verdi
         Err(NotIdentified::UnknownCaller) => return "unknown caller".to_owned(),
         Err(NotIdentified::ForeignCustomer) => return "foreign customer".to_owned(),
     };
-    match decide(&consumer, organisation, &question, calendar.date(asked.today)) {
+    match decide(&consumer, organisation, &question, calendar.date(asked.today)).map_err(|denied| denied.refusal) {
         Ok(permit) => of_permit(&permit),
         Err(refusal) => of_refusal(refusal),
     }

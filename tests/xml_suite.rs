@@ -171,7 +171,7 @@ fn expat(documents: &[(String, Vec<u8>)]) -> Option<Vec<String>> {
     let known: Vec<_> = Namespace::ALL.into_iter().map(Namespace::uri).collect();
     writeln!(bundle, "{}", known.join(" ")).expect("written");
     for (_, bytes) in documents {
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"));
         writeln!(bundle, "{digits}").expect("written");
     }
     let printed = python.run("expat_events.py", [bundle.path()]).expect("expat judges");
@@ -356,7 +356,7 @@ fn cases(folder: &Path) -> Vec<Case> {
 fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
     let value = tag.split_once(name)?.1.trim_start().strip_prefix('=')?.trim_start();
     let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-    value[1..].split(quote).next()
+    value.split(quote).nth(1)
 }
 
 /// Every `.xml` under a folder.

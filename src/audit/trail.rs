@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::lookup::{AuditLog, Entry, Pending, RecordFailure};
+use crate::lookup::{AuditLog, Pending, RecordFailure};
 use crate::model::Clock;
 
 use super::disk::{Disk, Folder};
@@ -19,7 +19,7 @@ use super::keys::{KeyError, KeyFolder, MissingKeys};
 use super::read::Damage;
 use super::recover;
 use super::status::{Counters, Health, Status, Trouble};
-use super::writer::{Waiting, Writer};
+use super::writer::Writer;
 
 /// Where the trail lies and how it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl From<io::Error> for AuditError {
 /// The durable log of all exchanges.
 #[derive(Debug)]
 pub struct Trail {
-    queue: RwLock<Option<SyncSender<Waiting>>>,
+    queue: RwLock<Option<SyncSender<Pending>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     status: Arc<Status>,
     cut_bytes: u64,
@@ -145,16 +145,16 @@ impl Trail {
 }
 
 impl AuditLog for Trail {
-    fn append(&self, entry: Entry, pending: Pending) {
+    fn append(&self, pending: Pending) {
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         let Some(queue) = &*queue else { return pending.failed(RecordFailure::Closed) };
-        match queue.try_send((entry, pending)) {
+        match queue.try_send(pending) {
             Ok(()) => {}
-            Err(TrySendError::Full((_, pending))) => {
+            Err(TrySendError::Full(pending)) => {
                 self.status.count_overloaded();
                 pending.failed(RecordFailure::Overloaded);
             }
-            Err(TrySendError::Disconnected((_, pending))) => pending.failed(RecordFailure::Closed),
+            Err(TrySendError::Disconnected(pending)) => pending.failed(RecordFailure::Closed),
         }
     }
 }
@@ -174,7 +174,7 @@ impl Drop for Closing {
     }
 }
 
-fn run(mut writer: Writer, waiting: &Receiver<Waiting>, retry: Duration) {
+fn run(mut writer: Writer, waiting: &Receiver<Pending>, retry: Duration) {
     loop {
         let first = if writer.is_down() {
             waiting.recv_timeout(retry)

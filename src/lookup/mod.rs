@@ -7,27 +7,35 @@
 //!
 //! * **Authorised before read**: data are read in `resolve` alone, which takes a [`Permit`](crate::policy::Permit);
 //!   only [`crate::policy::decide`] makes one.
-//! * **Recorded before answered**: an [`Answer`] comes from [`Resolved::release`] alone, which takes a [`Receipt`];
-//!   only a [`Pending`] that an [`AuditLog`] declared durable makes one.
+//! * **Recorded before answered**: an [`Answer`] is a [`Recorded`] outcome; [`record`] alone makes one, when the
+//!   [`AuditLog`] declares the [`Pending`] entry durable that stands for it.
 //!
 //! The way, in order:
 //!
 //! ```
-//! # use ehealth_attributes::lookup::{Answer, Directory, Entry, FreshnessLimits, Permission, Presented, Receipt};
+//! # use ehealth_attributes::lookup::{Answer, AuditLog, Directory, FreshnessLimits, Permission, Presented, record};
 //! # use ehealth_attributes::policy::Register;
 //! fn answer(
 //!     presented: Presented,
 //!     register: &Register,
 //!     directory: &mut impl Directory,
 //!     limits: &FreshnessLimits,
-//!     record: impl Fn(Entry) -> Option<Receipt>,
-//! ) -> Option<Answer> {
-//!     let resolved = match presented.identify(register).ok()?.permit() {
-//!         Permission::Permitted(permitted) => permitted.resolve(directory, limits).ok()?,
-//!         Permission::Refused(resolved, _rule) => resolved,
+//!     log: &dyn AuditLog,
+//!     tell: impl FnOnce(Answer) + Send + 'static,
+//! ) {
+//!     let Ok(identified) = presented.identify(register) else { return };
+//!     let resolved = match identified.permit() {
+//!         Permission::Permitted(permitted) => match permitted.resolve(directory, limits) {
+//!             Ok(resolved) => resolved,
+//!             Err(_) => return,
+//!         },
+//!         Permission::Refused(resolved, _rule) => *resolved,
 //!     };
-//!     let receipt = record(resolved.entry())?;
-//!     resolved.release(&receipt).ok()
+//!     record(resolved, log, |recorded| {
+//!         if let Ok(answer) = recorded {
+//!             tell(answer);
+//!         }
+//!     });
 //! }
 //! ```
 //!
@@ -60,32 +68,34 @@
 //! }
 //! ```
 //!
-//! ```compile_fail,E0423
-//! # use ehealth_attributes::lookup::{Answer, Resolved};
+//! ```compile_fail,E0451
+//! # use ehealth_attributes::lookup::{Answer, Recorded, Resolved};
 //! fn tell(resolved: Resolved) -> Answer {
-//!     Answer(resolved)
+//!     Recorded { told: resolved, sequence: 0 }
 //! }
 //! ```
 //!
-//! A receipt cannot be made up either, and an outcome is released once:
+//! An entry that is waiting cannot be made up, so that nothing can be declared durable that no log was given:
 //!
 //! ```compile_fail,E0451
-//! # use ehealth_attributes::lookup::Receipt;
-//! # use ehealth_attributes::model::Ticket;
-//! fn forge(ticket: Ticket) -> Receipt {
-//!     Receipt { ticket, sequence: 0 }
+//! # use ehealth_attributes::lookup::{Entry, Pending};
+//! fn forge(entry: Entry) -> Pending {
+//!     Pending { entry, settle: None }
 //! }
 //! ```
+//!
+//! An outcome is recorded once:
 //!
 //! ```compile_fail,E0382
-//! # use ehealth_attributes::lookup::{Answer, Receipt, Resolved};
-//! fn twice(resolved: Resolved, receipt: &Receipt) -> [Option<Answer>; 2] {
-//!     [resolved.release(receipt).ok(), resolved.release(receipt).ok()]
+//! # use ehealth_attributes::lookup::{AuditLog, Resolved, record};
+//! fn twice(resolved: Resolved, log: &dyn AuditLog) {
+//!     record(resolved, log, |_| ());
+//!     record(resolved, log, |_| ());
 //! }
 //! ```
 //!
-//! Two seams remain that types alone do not close: whoever holds a [`Directory`] can read it, and whoever holds a
-//! [`Pending`] can declare it durable. `tests/house.rs` sees to it that this room does the one and `audit` the other.
+//! One seam remains that types alone do not close: whoever holds a [`Directory`] can read it. `tests/house.rs` sees to
+//! it that this room alone does.
 //!
 //! This room is pure and synchronous. It reads through [`Directory`] and writes through [`AuditLog`], whose real
 //! shapes live on the floor above.
@@ -96,8 +106,6 @@ mod pipeline;
 mod resolve;
 
 pub use directory::{Directory, DirectoryError};
-pub use evidence::{AuditLog, Entry, Operation, Pending, Receipt, RecordFailure};
-pub use pipeline::{
-    Answer, Caller, Exchange, Identified, LookupError, Permission, Permitted, Presented, Resolved, WrongReceipt,
-};
+pub use evidence::{AuditLog, Entry, Evidence, Operation, Pending, RecordFailure, Recorded, Unrecorded, record};
+pub use pipeline::{Answer, Caller, Exchange, Identified, LookupError, Permission, Permitted, Presented, Resolved};
 pub use resolve::FreshnessLimits;

@@ -9,11 +9,12 @@ use tokio::sync::oneshot;
 use super::fault_map;
 use super::service::{Peer, Service};
 use crate::lookup::{
-    Answer, AuditLog, Entry, Exchange, Operation, Pending, Permission, Presented, Receipt, RecordFailure, Resolved,
+    Answer, AuditLog, Entry, Evidence, Exchange, Operation, Permission, Presented, RecordFailure, Recorded, Resolved,
+    Unrecorded, record,
 };
 use crate::model::{Customer, Question, Status, Ticket};
 use crate::policy::Refusal;
-use crate::soap::{self, Addressing, Charset, Fault, Handling, Payload};
+use crate::soap::{self, Addressing, Charset, Fault, Handling, Payload, RefusedRequest};
 
 /// What goes back to the caller, and what the log says of it.
 #[derive(Debug)]
@@ -54,33 +55,60 @@ struct Walk<'a> {
     exchange: Exchange,
 }
 
+/// A fault, not yet recorded.
+struct Refused {
+    entry: Entry,
+    fault: Fault,
+    customer: Option<Customer>,
+}
+
+impl Evidence for Refused {
+    fn entry(&self) -> Entry {
+        self.entry.clone()
+    }
+}
+
+/// A test message's echo, not yet recorded.
+struct Echoed {
+    entry: Entry,
+    echo: String,
+}
+
+impl Evidence for Echoed {
+    fn entry(&self) -> Entry {
+        self.entry.clone()
+    }
+}
+
 /// Answers one message.
 pub(super) async fn answer(service: &Service, peer: &Peer, ticket: Ticket, message: Message<'_>) -> Reply {
     let exchange = Exchange { ticket, received: service.clock.now(), caller: peer.caller };
     let walk = Walk { service, operation: message.operation, exchange };
     match soap::read_request(message.body, message.charset, message.soap_actions, message.operation) {
         Ok(request) => match request.payload {
-            Payload::Test { echo } => walk.answer_test(peer, &echo, &request.addressing).await,
+            Payload::Test { echo } => walk.answer_test(peer, echo, &request.addressing).await,
             Payload::Consult(question) => walk.consult(question, &request.addressing).await,
         },
         Err(refused) => {
             let entry = exchange.entry(message.operation, refused.fault.code());
-            walk.refuse(entry, refused.fault, refused.customer, &refused.addressing).await
+            let RefusedRequest { fault, customer, addressing } = *refused;
+            walk.refuse(Refused { entry, fault, customer }, &addressing).await
         }
     }
 }
 
 impl Walk<'_> {
-    async fn answer_test(self, peer: &Peer, echo: &str, addressing: &Addressing) -> Reply {
+    async fn answer_test(self, peer: &Peer, echo: String, addressing: &Addressing) -> Reply {
         let outcome = Status::DataFound.code();
-        let entry = self.exchange.entry(self.operation, outcome);
-        if let Err(failure) = record(self.service.audit.as_ref(), entry).await {
-            return self.unrecorded(failure, None, addressing);
-        }
+        let echoed = Echoed { entry: self.exchange.entry(self.operation, outcome), echo };
+        let recorded = match put_on_record(self.service.audit.as_ref(), echoed).await {
+            Ok(recorded) => recorded,
+            Err(unrecorded) => return self.write_unrecorded(unrecorded.failure, None, addressing),
+        };
         let register = self.service.register();
         let consumer = peer.caller.organisation.and_then(|organisation| register.find(organisation));
         let reply = soap::TestReply {
-            echo,
+            echo: &recorded.told().echo,
             ssl_certificate: &peer.subject,
             consumer: consumer.map(|consumer| consumer.name.as_str()),
         };
@@ -93,15 +121,13 @@ impl Walk<'_> {
             Ok(identified) => identified,
             Err(refused) => {
                 let (reason, presented) = *refused;
-                let fault = fault_map::of_not_identified(reason);
-                let entry = presented.entry(fault.code());
-                return self.refuse(entry, fault, Some(presented.into_customer()), addressing).await;
+                return self.refuse_question(presented, fault_map::of_not_identified(reason), addressing).await;
             }
         };
         let permitted = match identified.permit() {
             Permission::Permitted(permitted) => permitted,
             Permission::Refused(resolved, refusal) => {
-                return Reply { refusal: Some(refusal), ..self.tell(resolved, addressing).await };
+                return Reply { refusal: Some(refusal), ..self.tell(*resolved, addressing).await };
             }
         };
         let limits = &self.service.settings.freshness;
@@ -111,24 +137,18 @@ impl Walk<'_> {
                 let dataset = error.reason.dataset.code();
                 tracing::error!(ticket = %self.exchange.ticket, dataset, reason = %error.reason, "cannot look up");
                 let fault = fault_map::of_lookup_error(&error);
-                let entry = error.presented.entry(fault.code());
-                self.refuse(entry, fault, Some(error.presented.into_customer()), addressing).await
+                self.refuse_question(error.presented, fault, addressing).await
             }
         }
     }
 
     /// Puts an outcome on record, then tells it.
     async fn tell(self, resolved: Resolved, addressing: &Addressing) -> Reply {
-        let receipt = match record(self.service.audit.as_ref(), resolved.entry()).await {
-            Ok(receipt) => receipt,
-            Err(failure) => return self.unrecorded(failure, Some(&resolved.into_customer()), addressing),
-        };
-        match resolved.release(&receipt) {
+        match put_on_record(self.service.audit.as_ref(), resolved).await {
             Ok(answer) => self.write_answer(&answer, addressing),
-            // A receipt of another exchange: a mistake in this program, at which nothing is told.
-            Err(mistake) => {
-                tracing::error!(ticket = %self.exchange.ticket, %mistake, "an answer was held back");
-                self.write_fault(&Fault::Internal, None, addressing)
+            Err(unrecorded) => {
+                let customer = unrecorded.untold.map(Resolved::into_customer);
+                self.write_unrecorded(unrecorded.failure, customer.as_ref(), addressing)
             }
         }
     }
@@ -142,16 +162,27 @@ impl Walk<'_> {
         }
     }
 
+    async fn refuse_question(self, presented: Presented, fault: Fault, addressing: &Addressing) -> Reply {
+        let entry = presented.entry(fault.code());
+        self.refuse(Refused { entry, fault, customer: Some(presented.into_customer()) }, addressing).await
+    }
+
     /// Puts a fault on record, then tells it.
-    async fn refuse(self, entry: Entry, fault: Fault, customer: Option<Customer>, addressing: &Addressing) -> Reply {
-        match record(self.service.audit.as_ref(), entry).await {
-            Ok(_receipt) => self.write_fault(&fault, customer.as_ref(), addressing),
-            Err(failure) => self.unrecorded(failure, customer.as_ref(), addressing),
+    async fn refuse(self, refused: Refused, addressing: &Addressing) -> Reply {
+        match put_on_record(self.service.audit.as_ref(), refused).await {
+            Ok(recorded) => {
+                let Refused { fault, customer, .. } = recorded.told();
+                self.write_fault(fault, customer.as_ref(), addressing)
+            }
+            Err(unrecorded) => {
+                let customer = unrecorded.untold.and_then(|refused| refused.customer);
+                self.write_unrecorded(unrecorded.failure, customer.as_ref(), addressing)
+            }
         }
     }
 
     /// No evidence, no answer: only the fault that says so.
-    fn unrecorded(self, failure: RecordFailure, customer: Option<&Customer>, addressing: &Addressing) -> Reply {
+    fn write_unrecorded(self, failure: RecordFailure, customer: Option<&Customer>, addressing: &Addressing) -> Reply {
         tracing::error!(ticket = %self.exchange.ticket, %failure, "no evidence, no answer");
         self.write_fault(&fault_map::of_record_failure(failure), customer, addressing)
     }
@@ -167,13 +198,19 @@ impl Walk<'_> {
     }
 }
 
-/// Hands the entry to the trail and waits until it is durable.
-async fn record(audit: &dyn AuditLog, entry: Entry) -> Result<Receipt, RecordFailure> {
+/// Hands something to the trail and waits until it is durable.
+async fn put_on_record<T: Evidence + Send + 'static>(
+    audit: &dyn AuditLog,
+    told: T,
+) -> Result<Recorded<T>, Unrecorded<Option<T>>> {
     let (settled, outcome) = oneshot::channel();
-    let pending = Pending::new(&entry, move |result| {
+    record(told, audit, move |recorded| {
         // Nobody waits any more if the caller went away; the record stands all the same.
-        let _ = settled.send(result);
+        let _ = settled.send(recorded);
     });
-    audit.append(entry, pending);
-    outcome.await.unwrap_or(Err(RecordFailure::Closed))
+    match outcome.await {
+        Ok(Ok(recorded)) => Ok(recorded),
+        Ok(Err(Unrecorded { failure, untold })) => Err(Unrecorded { failure, untold: Some(untold) }),
+        Err(_) => Err(Unrecorded { failure: RecordFailure::Closed, untold: None }),
+    }
 }

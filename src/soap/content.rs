@@ -14,14 +14,24 @@ use super::reader::{Attribute, Name, Reader, Space};
 /// A reader that looks one child ahead.
 pub(super) struct Content<'r, 'a> {
     reader: &'r mut Reader<'a>,
-    /// The next child of the open element, if it was looked at: `None` in it means that the open element ends.
-    ahead: Option<Option<Name<'a>>>,
+    ahead: Ahead<'a>,
+}
+
+/// What comes next in the open element.
+#[derive(Debug, Clone, Copy)]
+enum Ahead<'a> {
+    /// Not looked at.
+    Unknown,
+    /// A child, whose begin was read.
+    Child(Name<'a>),
+    /// The element's end, which was read.
+    End,
 }
 
 impl<'r, 'a> Content<'r, 'a> {
     /// Reads the content of the open element.
     pub(super) fn new(reader: &'r mut Reader<'a>) -> Self {
-        Self { reader, ahead: None }
+        Self { reader, ahead: Ahead::Unknown }
     }
 
     /// Whether the next child is this element.
@@ -31,11 +41,14 @@ impl<'r, 'a> Content<'r, 'a> {
 
     /// Goes into the next child, which must be this element.
     pub(super) fn enter(&mut self, element: Element) -> Result<(), BadMessage> {
-        if !self.is_next(element)? {
-            return Err(self.reader.object_expecting(Mistake::Element, element.name));
-        }
-        self.ahead = None;
+        self.require(element, element.name)?;
+        self.ahead = Ahead::Unknown;
         check_attributes(self.reader, element)
+    }
+
+    /// Sees to it that the next child is this element. `expected` names what else could have stood here.
+    pub(super) fn require(&mut self, element: Element, expected: &'static str) -> Result<(), BadMessage> {
+        if self.is_next(element)? { Ok(()) } else { Err(self.reader.object_expecting(Mistake::Element, expected)) }
     }
 
     /// Leaves the open element, which must end here. `expected` names what else could have stood here.
@@ -43,7 +56,7 @@ impl<'r, 'a> Content<'r, 'a> {
         if self.look_ahead()?.is_some() {
             return Err(self.reader.object_expecting(Mistake::Element, expected));
         }
-        self.ahead = None;
+        self.ahead = Ahead::Unknown;
         Ok(())
     }
 
@@ -73,14 +86,13 @@ impl<'r, 'a> Content<'r, 'a> {
     }
 
     fn look_ahead(&mut self) -> Result<Option<Name<'a>>, BadMessage> {
-        match self.ahead {
-            Some(next) => Ok(next),
-            None => {
-                let next = self.reader.next_child()?;
-                self.ahead = Some(next);
-                Ok(next)
-            }
+        if let Ahead::Unknown = self.ahead {
+            self.ahead = self.reader.next_child()?.map_or(Ahead::End, Ahead::Child);
         }
+        Ok(match self.ahead {
+            Ahead::Child(name) => Some(name),
+            Ahead::End | Ahead::Unknown => None,
+        })
     }
 }
 

@@ -79,34 +79,25 @@ fn next_part<'a>(reader: &mut Reader<'a>, expected: &'static str) -> Result<Name
     }
 }
 
-/// Which blocks of WS-Addressing were seen that may occur once.
-#[derive(Debug, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "four blocks, each seen or not")]
-struct Seen {
-    action: bool,
-    message_id: bool,
-    reply_to: bool,
-    fault_to: bool,
-}
-
 fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut Addressing) -> Result<(), BadMessage> {
-    let mut seen = Seen::default();
+    // The blocks that may occur once, as far as they did.
+    let mut seen = Vec::new();
     while let Some(block) = reader.next_child()? {
         if block.space == Space::Unqualified {
             return Err(reader.object(Mistake::UnqualifiedHeader));
         }
         let demand = read_demand(reader)?;
-        let is_understood = demand != Demand::OfOthers && block.space == Space::Known(Namespace::Addressing);
+        let is_understood = demand != Demand::Others && block.space == Space::Known(Namespace::Addressing);
         match block.local {
             addressing::ACTION if is_understood => {
-                once(reader, &mut seen.action)?;
+                once(reader, &mut seen, addressing::ACTION)?;
                 let action = reader.read_value()?;
                 if trim(&action) != names::soap_action(operation) {
                     return Err(reader.object(Mistake::WrongAction));
                 }
             }
             addressing::MESSAGE_ID if is_understood => {
-                once(reader, &mut seen.message_id)?;
+                once(reader, &mut seen, addressing::MESSAGE_ID)?;
                 let value = reader.read_value()?;
                 let message_id = trim(&value);
                 if message_id.is_empty() || message_id.chars().count() > MESSAGE_ID_CHARS {
@@ -115,34 +106,38 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
                 addressing.message_id = Some(message_id.to_owned());
             }
             addressing::REPLY_TO if is_understood => {
-                once(reader, &mut seen.reply_to)?;
+                once(reader, &mut seen, addressing::REPLY_TO)?;
                 read_endpoint(reader)?;
             }
             addressing::FAULT_TO if is_understood => {
-                once(reader, &mut seen.fault_to)?;
+                once(reader, &mut seen, addressing::FAULT_TO)?;
                 read_endpoint(reader)?;
             }
             addressing::TO | addressing::FROM | addressing::RELATES_TO if is_understood => reader.skip_rest()?,
-            _ if demand == Demand::OfUs => return Err(reader.object(Mistake::MustUnderstand)),
+            _ if demand == Demand::Us => return Err(reader.object(Mistake::MustUnderstand)),
             _ => reader.skip_rest()?,
         }
     }
     Ok(())
 }
 
-fn once(reader: &Reader<'_>, seen: &mut bool) -> Result<(), BadMessage> {
-    if std::mem::replace(seen, true) { Err(reader.object(Mistake::RepeatedAddressing)) } else { Ok(()) }
+fn once(reader: &Reader<'_>, seen: &mut Vec<&'static str>, block: &'static str) -> Result<(), BadMessage> {
+    if seen.contains(&block) {
+        return Err(reader.object(Mistake::RepeatedAddressing));
+    }
+    seen.push(block);
+    Ok(())
 }
 
 /// Who must understand a header block (SOAP 1.1, sections 4.2.2 and 4.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Demand {
     /// We must.
-    OfUs,
+    Us,
     /// It is for us, and may be passed over.
-    OfNobody,
+    Nobody,
     /// It is for somebody else.
-    OfOthers,
+    Others,
 }
 
 fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
@@ -160,9 +155,9 @@ fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
         }
     }
     Ok(match (is_ours, is_mandatory) {
-        (true, true) => Demand::OfUs,
-        (true, false) => Demand::OfNobody,
-        (false, _) => Demand::OfOthers,
+        (true, true) => Demand::Us,
+        (true, false) => Demand::Nobody,
+        (false, _) => Demand::Others,
     })
 }
 

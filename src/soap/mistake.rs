@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use super::flaw::Flaw;
+
 /// What is wrong with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mistake {
@@ -256,92 +258,6 @@ impl Mistake {
     }
 }
 
-/// How a message is not well-formed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Flaw {
-    /// Bytes that are no characters of the encoding.
-    Encoding,
-    /// A character that no document can hold (XML 1.0, production 2).
-    Character,
-    /// The XML declaration is not right, or not at the very beginning (productions 23 to 32).
-    Declaration,
-    /// A tag, comment or section is not closed, or is none of these.
-    Markup,
-    /// A tag is not spelled as productions 40 to 44 say.
-    Tag,
-    /// A name is none, or has its colon in the wrong place (production 5; Namespaces in XML, production 7).
-    Name,
-    /// An attribute value holds `<` (production 10).
-    AttributeValue,
-    /// One attribute twice (XML 1.0, section 3.1; Namespaces in XML, section 6.3).
-    DuplicateAttribute,
-    /// A reference that is none, or to anything but a character (productions 66 to 68).
-    Reference,
-    /// `--` in a comment (production 15).
-    Comment,
-    /// `]]>` in text (production 14).
-    SectionEnd,
-    /// An end tag that is not that of the open element.
-    EndTag,
-    /// Text, a section or a reference outside the root element.
-    TextOutside,
-    /// A second root element.
-    SecondRoot,
-    /// The document ends before its root element does.
-    Unfinished,
-    /// A prefix that is bound to nothing.
-    UnboundPrefix,
-    /// A namespace declaration that is not allowed (Namespaces in XML, sections 2.2, 3 and 5).
-    Declared,
-}
-
-impl Flaw {
-    /// All of them.
-    pub const ALL: [Self; 17] = [
-        Self::Encoding,
-        Self::Character,
-        Self::Declaration,
-        Self::Markup,
-        Self::Tag,
-        Self::Name,
-        Self::AttributeValue,
-        Self::DuplicateAttribute,
-        Self::Reference,
-        Self::Comment,
-        Self::SectionEnd,
-        Self::EndTag,
-        Self::TextOutside,
-        Self::SecondRoot,
-        Self::Unfinished,
-        Self::UnboundPrefix,
-        Self::Declared,
-    ];
-
-    /// One fixed sentence.
-    #[must_use]
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::Encoding => "There are bytes that are no characters of the encoding.",
-            Self::Character => "There is a character that XML does not allow.",
-            Self::Declaration => "The XML declaration is wrong or not at the very beginning.",
-            Self::Markup => "A tag, comment or section is not closed or is none.",
-            Self::Tag => "A tag is wrong.",
-            Self::Name => "A name is wrong.",
-            Self::AttributeValue => "An attribute value holds a less-than sign.",
-            Self::DuplicateAttribute => "An attribute is given twice.",
-            Self::Reference => "A reference is wrong or not to a character.",
-            Self::Comment => "A comment holds two hyphens.",
-            Self::SectionEnd => "Text holds the end of a CDATA section.",
-            Self::EndTag => "An end tag does not match.",
-            Self::TextOutside => "There is text outside the root element.",
-            Self::SecondRoot => "There is a second root element.",
-            Self::Unfinished => "The document ends too early.",
-            Self::UnboundPrefix => "A prefix is bound to no namespace.",
-            Self::Declared => "A namespace declaration is not allowed.",
-        }
-    }
-}
-
 /// What there is to say beyond the mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Note {
@@ -439,9 +355,14 @@ mod tests {
 
     #[test]
     fn the_longest_diagnostic_fits_its_type() {
-        let sentence = Mistake::ALL.iter().map(|mistake| mistake.sentence().len()).max().unwrap_or(0);
-        let flaw = Flaw::ALL.iter().map(|flaw| flaw.sentence().len()).max().unwrap_or(0);
-        let place = " Line 262144, .".len() + super::super::reader::PATH_CHARS;
-        assert!(sentence + " Expected: .".len() + flaw.max(48) + place <= 256);
+        let longest_path = "x".repeat(crate::soap::reader::place::PATH_CHARS);
+        let place = Place { line: crate::soap::limits::DOCUMENT_BYTES, path: longest_path };
+        let notes = Flaw::ALL.into_iter().map(|flaw| (Mistake::Malformed, Note::Flaw(flaw)));
+        let longest_expected = Note::Expected("referenceDate, period or nothing more");
+        let others = Mistake::ALL.into_iter().filter(|mistake| *mistake != Mistake::Malformed);
+        for (mistake, note) in notes.chain(others.map(|mistake| (mistake, longest_expected))) {
+            let bad = BadMessage::new(Objection { mistake, note: Some(note) }, Some(place.clone()));
+            assert!(bad.to_string().len() <= 256, "{bad}");
+        }
     }
 }

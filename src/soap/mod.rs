@@ -8,7 +8,7 @@
 //! | [`reader`] | the bounded XML reader: well-formed, no DOCTYPE, within bounds |
 //! | `envelope` | SOAP 1.1 and WS-Addressing 1.0 |
 //! | `content`, `request` | the payload, to the letter of the schema |
-//! | `mistake`, `fault` | every way to be wrong, each with its code |
+//! | `flaw`, `mistake`, `fault` | every way to be wrong, each with its code |
 //! | `writer`, `response` | what goes out |
 //! | [`wsdl`] | the contract itself, for client generators |
 //!
@@ -32,6 +32,7 @@ mod content;
 mod content_type;
 mod envelope;
 mod fault;
+mod flaw;
 pub mod limits;
 mod mistake;
 pub mod names;
@@ -44,6 +45,7 @@ pub mod wsdl;
 pub use content_type::{Charset, MediaType};
 pub use envelope::Addressing;
 pub use fault::{Fault, FaultRow};
-pub use mistake::{BadMessage, FaultCode, Flaw, Mistake, Note, Place};
+pub use flaw::Flaw;
+pub use mistake::{BadMessage, FaultCode, Mistake, Note, Place};
 pub use request::{Payload, RefusedRequest, Request, read_request};
 pub use response::{Handling, TestReply, write_answer, write_fault, write_test_reply};

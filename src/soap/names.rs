@@ -1,4 +1,4 @@
-//! Every word of the contract: names, namespaces, SOAPActions, paths. A real WSDL is dropped in by changing the contract
+//! Every word of the contract: names, namespaces, `SOAPAction`s, paths. A real WSDL is dropped in by changing the contract
 //! files and this one.
 //!
 //! Names only: which element may stand where is said in `request` and `response`, what a value may be in [`crate::model`].
@@ -89,7 +89,7 @@ pub enum Namespace {
     Attr,
     /// KSZ's common types, version 3.
     Common,
-    /// TestConnectionService.
+    /// `TestConnectionService`.
     Test,
     /// XML Schema.
     Schema,
@@ -223,7 +223,7 @@ pub mod envelope {
     pub const ACTOR: &str = "actor";
 }
 
-/// The header blocks of WS-Addressing 1.0, all in [`Namespace::Addressing`](super::names::Namespace::Addressing).
+/// The header blocks of WS-Addressing 1.0, all in [`Namespace::Addressing`].
 pub mod addressing {
     /// What the message wants.
     pub const ACTION: &str = "Action";
@@ -243,7 +243,7 @@ pub mod addressing {
     pub const ADDRESS: &str = "Address";
 }
 
-/// The attributes in [`Namespace::SchemaInstance`](super::names::Namespace::SchemaInstance) that mean something to us.
+/// The attributes in [`Namespace::SchemaInstance`] that mean something to us.
 pub mod instance {
     /// The type that an element claims to have.
     pub const TYPE: &str = "type";
@@ -291,7 +291,7 @@ pub mod element {
     pub const SSIN: Element = local("ssin", Common, "SsinType");
     /// One day.
     pub const REFERENCE_DATE: Element = local("referenceDate", Schema, "date");
-    /// A span of days. In an employment its end may be absent, there its type is OpenPeriodType.
+    /// A span of days. In an employment its end may be absent, there its type is `OpenPeriodType`.
     pub const PERIOD: Element = local("period", Common, "PeriodType");
     /// The first day.
     pub const BEGIN_DATE: Element = local("beginDate", Schema, "date");

@@ -119,6 +119,7 @@ fn read_customer(content: &mut Content<'_, '_>) -> Result<Customer, BadMessage> 
         let institution = content.read_value(element::INSTITUTION, read_up_to_999)?;
         CustomerId::Pair { sector, institution }
     } else {
+        content.require(element::CBE_NUMBER, "cbeNumber or sector")?;
         CustomerId::Cbe(content.read_value(element::CBE_NUMBER, CbeNumber::parse)?)
     };
     content.leave("nothing more")?;
@@ -196,9 +197,9 @@ fn is_zone(text: &str) -> bool {
     matches!(
         text.as_bytes(),
         [] | [b'Z']
-            | [b'+' | b'-', b'1', b'4', b':', b'0', b'0']
             | [b'+' | b'-', b'0', b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9']
             | [b'+' | b'-', b'1', b'0'..=b'3', b':', b'0'..=b'5', b'0'..=b'9']
+            | [b'+' | b'-', b'1', b'4', b':', b'0', b'0']
     )
 }
 

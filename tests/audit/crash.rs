@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ehealth_attributes::audit::{Event, Records, Trail};
-use ehealth_attributes::lookup::{AuditLog, Pending};
+use ehealth_attributes::lookup;
 
 use crate::harness::*;
 use crate::memory_disk::{Call, CrashImage, Dice, Fault, MemoryDisk, crash_image};
@@ -38,13 +38,12 @@ fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
                 let entry = entry(number, person(number));
                 number += 1;
                 let (disk, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
-                let pending = Pending::new(&entry, move |outcome| {
-                    if let Ok(receipt) = &outcome {
-                        disk.note_told(receipt.sequence(), receipt.ticket());
+                lookup::record(entry, &trail, move |recorded| {
+                    if let Ok(recorded) = &recorded {
+                        disk.note_told(recorded.sequence(), recorded.told().ticket);
                     }
                     sender.send(()).expect("waited for");
                 });
-                trail.append(entry, pending);
                 settled.push(receiver);
             }
             disk.release();

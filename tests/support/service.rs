@@ -163,11 +163,12 @@ impl TestService {
         body: impl Into<Bytes>,
         fields: &[(&str, &str)],
     ) -> Answered {
-        let mut request = Request::post(path).header("host", "localhost");
+        let body = body.into();
+        let mut request = Request::post(path).header("host", "localhost").header("content-length", body.len());
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(body.into())).expect("a request");
+        let request = request.body(Full::new(body)).expect("a request");
         let answered = self.send(caller, request).await;
         self.keep(&answered);
         answered

@@ -99,7 +99,7 @@ const LETTERS: [[u16; 2]; 202] = [
     [0x30a1, 0x30fa], [0x3105, 0x312c], [0x4e00, 0x9fa5], [0xac00, 0xd7a3],
 ];
 
-/// CombiningChar, Digit and Extender (productions 87 to 89) outside ASCII: first and last of each range.
+/// `CombiningChar`, `Digit` and `Extender` (productions 87 to 89) outside ASCII: first and last of each range.
 #[rustfmt::skip]
 const MARKS: [[u16; 2]; 108] = [
     [0x00b7, 0x00b7], [0x02d0, 0x02d1], [0x0300, 0x0345], [0x0360, 0x0361], [0x0387, 0x0387], [0x0483, 0x0486],

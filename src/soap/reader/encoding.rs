@@ -11,7 +11,8 @@ use super::characters::{first_illegal, is_space};
 use super::scanner::Scanner;
 use super::text::count_line_ends;
 use crate::soap::Charset;
-use crate::soap::mistake::{BadMessage, Flaw, Mistake, Objection, Place};
+use crate::soap::flaw::Flaw;
+use crate::soap::mistake::{BadMessage, Mistake, Objection, Place};
 
 /// A document as characters.
 pub struct Document<'a> {

@@ -13,9 +13,11 @@
 pub(super) mod characters;
 mod encoding;
 mod namespaces;
+pub(super) mod place;
 mod scanner;
 mod tag;
 mod text;
+mod walk;
 
 use std::borrow::Cow;
 
@@ -26,13 +28,10 @@ pub use encoding::Document;
 pub use namespaces::{Name, Space};
 pub use tag::Attribute;
 
+use super::flaw::Flaw;
 use super::limits::{CHILDREN, DEPTH, EVENTS, TEXT_BYTES};
-use super::mistake::{BadMessage, Flaw, Mistake, Note, Objection, Place};
-use super::names;
+use super::mistake::{BadMessage, Mistake, Objection};
 use namespaces::Namespaces;
-
-/// How much of an element path is told, so that a diagnostic fits its type.
-pub(super) const PATH_CHARS: usize = 96;
 
 /// A piece of a document, as it means.
 #[derive(Debug, PartialEq, Eq)]
@@ -112,67 +111,6 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub fn attributes(&self) -> &[Attribute<'a>] {
         &self.attributes
-    }
-
-    /// Reads a value as the name of something in scope here (XML Schema 1.0 part 2, section 3.2.18).
-    pub(super) fn resolve_name<'n>(&self, value: &'n str) -> Option<Name<'n>> {
-        self.namespaces.resolve(tag::parse_name(characters::trim(value)).ok()?).ok()
-    }
-
-    /// The next child element of the open one; `None` if the open one ends.
-    ///
-    /// # Errors
-    /// As [`Self::next_token`], and for text other than white space.
-    pub(super) fn next_child(&mut self) -> Result<Option<Name<'a>>, BadMessage> {
-        loop {
-            match self.next_token()? {
-                Token::Open(name) => return Ok(Some(name)),
-                Token::Close | Token::End => return Ok(None),
-                Token::Text(text) if characters::is_blank(&text) => {}
-                Token::Text(_) => return Err(self.object(Mistake::TextAmongElements)),
-            }
-        }
-    }
-
-    /// The text of the open element, in one piece, to its end.
-    ///
-    /// # Errors
-    /// As [`Self::next_token`], and for an element inside.
-    pub(super) fn read_value(&mut self) -> Result<Cow<'a, str>, BadMessage> {
-        let mut value = Cow::Borrowed("");
-        loop {
-            match self.next_token()? {
-                Token::Text(text) if value.is_empty() => value = text,
-                Token::Text(text) => value.to_mut().push_str(&text),
-                Token::Open(_) => return Err(self.object(Mistake::ElementInValue)),
-                Token::Close | Token::End => return Ok(value),
-            }
-        }
-    }
-
-    /// Passes over the rest of the open element, whatever is in it.
-    ///
-    /// # Errors
-    /// As [`Self::next_token`].
-    pub(super) fn skip_rest(&mut self) -> Result<(), BadMessage> {
-        let depth = self.open.len();
-        loop {
-            match self.next_token()? {
-                Token::Close if self.open.len() == depth => return Ok(()),
-                Token::End => return Ok(()),
-                Token::Open(_) | Token::Text(_) | Token::Close => {}
-            }
-        }
-    }
-
-    /// A mistake in what was read last.
-    pub(super) fn object(&self, mistake: Mistake) -> BadMessage {
-        self.located(mistake.into())
-    }
-
-    /// A mistake in what was read last, with what should have stood there.
-    pub(super) fn object_expecting(&self, mistake: Mistake, expected: &'static str) -> BadMessage {
-        self.located(Objection { mistake, note: Some(Note::Expected(expected)) })
     }
 
     fn read_piece(&mut self) -> Result<Token<'a>, Objection> {
@@ -294,38 +232,6 @@ impl<'a> Reader<'a> {
         let element = self.open.last_mut().ok_or(Flaw::TextOutside)?;
         element.text_bytes = element.text_bytes.saturating_add(bytes);
         if element.text_bytes > TEXT_BYTES { Err(Mistake::TextLength.into()) } else { Ok(()) }
-    }
-
-    fn located(&self, objection: Objection) -> BadMessage {
-        let before = self.content.get(..self.at).unwrap_or_default();
-        let ended = text::count_line_ends(self.declaration).saturating_add(text::count_line_ends(before));
-        BadMessage::new(objection, Some(Place { line: ended.saturating_add(1), path: self.path() }))
-    }
-
-    /// The path to the open element. Names that are not the contract's are not told. A long one loses its beginning.
-    fn path(&self) -> String {
-        let mut steps = Vec::with_capacity(self.open.len());
-        let mut length = "...".len();
-        for element in self.open.iter().rev() {
-            let step = names::known(element.name.local).unwrap_or("*");
-            length = length.saturating_add(step.len()).saturating_add(1);
-            if length > PATH_CHARS {
-                break;
-            }
-            steps.push(step);
-        }
-        let mut path = String::with_capacity(PATH_CHARS);
-        if steps.len() < self.open.len() {
-            path.push_str("...");
-        }
-        for step in steps.iter().rev() {
-            path.push('/');
-            path.push_str(step);
-        }
-        if path.is_empty() {
-            path.push('/');
-        }
-        path
     }
 }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::soap::mistake::Flaw;
+use crate::soap::flaw::Flaw;
 use crate::soap::names::{Element, Namespace, XMLNS_URI};
 
 /// The namespace that a name is in.

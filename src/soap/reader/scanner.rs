@@ -24,9 +24,11 @@ impl<'a> Scanner<'a> {
 
     /// Takes white space; whether there was any.
     pub(super) fn skip_space(&mut self) -> bool {
-        let before = self.0.len();
+        if !self.0.starts_with(is_space) {
+            return false;
+        }
         self.0 = self.0.trim_start_matches(is_space);
-        self.0.len() != before
+        true
     }
 
     /// Takes this word if it is next.
@@ -46,7 +48,12 @@ impl<'a> Scanner<'a> {
         if !self.0.starts_with(is_first) {
             return None;
         }
-        let end = self.0.find(|character| !is_name_rest(character) && character != ':').unwrap_or(self.0.len());
+        let is_rest = |character| is_name_rest(character) || character == ':';
+        let ascii = self.0.bytes().position(|byte| !byte.is_ascii() || !is_rest(char::from(byte)));
+        let mut end = ascii.unwrap_or(self.0.len());
+        if self.0.as_bytes().get(end).is_some_and(|byte| !byte.is_ascii()) {
+            end = self.0.find(|character| !is_rest(character)).unwrap_or(self.0.len());
+        }
         let (name, rest) = self.0.split_at_checked(end)?;
         self.0 = rest;
         Some(name)

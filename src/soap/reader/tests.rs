@@ -1,7 +1,11 @@
 //! What the reader reads and refuses, document by document.
 
+use super::place::PATH_CHARS;
+use std::fmt::Write as _;
+
 use super::*;
 use crate::soap::mistake::Note;
+use crate::soap::names::Namespace;
 
 /// Reads to the end, and spells what was read in one line.
 fn read(document: &str) -> Result<String, BadMessage> {
@@ -11,9 +15,9 @@ fn read(document: &str) -> Result<String, BadMessage> {
     loop {
         match reader.next_token()? {
             Token::Open(name) => {
-                spelled.push_str(&format!("({}", name.local));
+                write!(spelled, "({}", name.local).expect("into a string");
                 for attribute in reader.attributes() {
-                    spelled.push_str(&format!(" {}={:?}", attribute.name.local, attribute.value));
+                    write!(spelled, " {}={:?}", attribute.name.local, attribute.value).expect("into a string");
                 }
                 spelled.push(' ');
             }
@@ -140,14 +144,14 @@ fn a_prefix_means_what_the_nearest_declaration_says() {
             }
         }
     };
-    let soap = Space::Known(names::Namespace::Envelope);
-    let uri = names::Namespace::Envelope.uri();
+    let soap = Space::Known(Namespace::Envelope);
+    let uri = Namespace::Envelope.uri();
     let nested = format!("<p:a xmlns:p='{uri}'><p:b xmlns:p='u'><p:c/></p:b><p:d/></p:a>");
     assert_eq!(space(&nested), [soap, Space::Foreign, Space::Foreign, soap]);
     let undeclared = format!("<a xmlns='{uri}'><b xmlns=''><c/></b><d/></a>");
     assert_eq!(space(&undeclared), [soap, Space::Unqualified, Space::Unqualified, soap]);
     assert_eq!(flaw("<a><b xmlns:p='u'/><p:c/></a>"), Some(Flaw::UnboundPrefix));
-    assert_eq!(space("<xml:a/>"), [Space::Known(names::Namespace::Xml)]);
+    assert_eq!(space("<xml:a/>"), [Space::Known(Namespace::Xml)]);
 }
 
 #[test]

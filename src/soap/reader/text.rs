@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::characters::is_legal;
-use crate::soap::mistake::Flaw;
+use crate::soap::flaw::Flaw;
 
 /// The character that a reference stands for, given what stands between `&` and `;`.
 pub(super) fn resolve_reference(name: &str) -> Result<char, Flaw> {

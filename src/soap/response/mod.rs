@@ -251,9 +251,10 @@ fn write_period(writer: &mut Writer, element: names::Element, period: Option<Per
 
 /// The one place where a person's number becomes text that leaves.
 fn write_ssin(writer: &mut Writer, element: names::Element, ssin: Ssin) {
-    let digits = ssin.digits();
     writer.element(element, |writer| {
-        digits.iter().for_each(|digit| writer.text(char::from(*digit).encode_utf8(&mut [0; 4])));
+        for digit in ssin.digits() {
+            writer.text(char::from(digit).encode_utf8(&mut [0; 4]));
+        }
     });
 }
 
