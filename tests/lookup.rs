@@ -567,7 +567,7 @@ impl Case {
 fn refusal(case: &Case, question: Question) -> (Answer, Refusal) {
     match case.permission(question) {
         Permission::Permitted(_) => panic!("policy let it pass"),
-        Permission::Refused(resolved, refusal) => (release(*resolved), refusal),
+        Permission::Refused(resolved, refusal) => (release(resolved), refusal),
     }
 }
 

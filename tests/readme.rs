@@ -29,7 +29,8 @@ fn hold(marker: &str, made: &str) {
 #[test]
 fn the_readme_has_the_catalogue_and_every_fault() {
     let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/catalogue.csv");
-    let mut table = String::from("| SSIN | caller | dates | code | what comes back | what it shows |\n|---|---|---|---|---|---|\n");
+    let mut table =
+        String::from("| SSIN | caller | dates | code | what comes back | what it shows |\n|---|---|---|---|---|---|\n");
     for row in csv::Reader::from_path(catalogue).expect("the catalogue").into_records() {
         let row = row.expect("a row");
         let column = |place: usize| row.get(place).expect("a column");

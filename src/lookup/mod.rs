@@ -29,7 +29,7 @@
 //!             Ok(resolved) => resolved,
 //!             Err(_) => return,
 //!         },
-//!         Permission::Refused(resolved, _rule) => *resolved,
+//!         Permission::Refused(resolved, _rule) => resolved,
 //!     };
 //!     record(resolved, log, |recorded| {
 //!         if let Ok(answer) = recorded {

@@ -117,7 +117,7 @@ pub enum Permission {
     /// The question may be looked up.
     Permitted(Permitted),
     /// It may not; the answer is a status, and the rule is for the operator.
-    Refused(Box<Resolved>, Refusal),
+    Refused(Resolved, Refusal),
 }
 
 impl Identified {
@@ -141,7 +141,7 @@ impl Identified {
                     states: DatasetStates::default(),
                 };
                 let resolved = Resolved { asked: self, ground: Ground::Denied(grant), resolution };
-                Permission::Refused(Box::new(resolved), refusal)
+                Permission::Refused(resolved, refusal)
             }
         }
     }

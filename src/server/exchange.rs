@@ -127,7 +127,7 @@ impl Walk<'_> {
         let permitted = match identified.permit() {
             Permission::Permitted(permitted) => permitted,
             Permission::Refused(resolved, refusal) => {
-                return Reply { refusal: Some(refusal), ..self.tell(*resolved, addressing).await };
+                return Reply { refusal: Some(refusal), ..self.tell(resolved, addressing).await };
             }
         };
         let limits = &self.service.settings.freshness;

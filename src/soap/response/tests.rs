@@ -124,7 +124,7 @@ fn answer(granted: LegalContext, asked: &str, ssin: &str, dates: AskedDates) -> 
     let limits = FreshnessLimits { dimona: hour, coprev: hour, federated: hour, insurance: hour, persons: hour };
     let resolved = match identified.permit() {
         Permission::Permitted(permitted) => permitted.resolve(&mut OnePerson, &limits).expect("readable"),
-        Permission::Refused(resolved, _) => *resolved,
+        Permission::Refused(resolved, _) => resolved,
     };
     let (settle, settled) = mpsc::channel();
     record(resolved, &DurableAtOnce, move |recorded| settle.send(recorded).expect("awaited"));
