@@ -802,7 +802,7 @@ fn calls(case: &Case) -> Vec<&'static str> {
 fn nothing_that_could_be_told_is_read_before_the_relation_is_shown() {
     let full = case().working(0, span(0, None)).affiliated(0, 1, span(0, None)).insured(0, span(0, None));
     let by_fund = full.clone().by(funds()[1], LegalContext::AdvisoryPhysician);
-    assert_eq!(calls(&by_fund), ["states", "family", "memberships"]);
+    assert_eq!(calls(&by_fund), ["states", "family", "memberships", "memberships", "memberships", "memberships"]);
     let by_service = full.clone().by(services()[2], LegalContext::PreventionService);
     assert!(!calls(&by_service).contains(&"memberships"));
     let mut replaced = full.clone();
@@ -821,13 +821,31 @@ fn what_the_grant_leaves_out_is_not_read() {
 }
 
 #[test]
-fn a_fund_without_a_relation_has_the_same_read_whether_or_not_the_person_is_known() {
-    let known = case().by(funds()[1], LegalContext::AdvisoryPhysician).insured(0, span(0, None));
-    let unknown = case().by(funds()[1], LegalContext::AdvisoryPhysician);
-    let status = Status::NoRelation { ssin: people()[0], organisation: funds()[1] };
-    assert_eq!((known.answer().status(), unknown.answer().status()), (status, status));
-    assert_eq!(found(&known.answer()), found(&unknown.answer()));
-    assert_eq!(calls(&known), calls(&unknown));
+fn without_a_relation_the_same_is_read_whether_or_not_the_person_is_known() {
+    for (organisation, context) in
+        [(funds()[1], LegalContext::AdvisoryPhysician), (services()[2], LegalContext::PreventionService)]
+    {
+        let unknown = case().by(organisation, context);
+        let insured = unknown.clone().insured(0, span(0, None));
+        let working = insured.clone().working(0, span(0, None)).affiliated(0, 1, span(0, None));
+        let at_two = working.clone().working(1, span(0, None)).affiliated(1, 1, span(0, None));
+        let at_three = at_two.clone().working(2, span(0, None));
+        let mut of_old = at_three.clone();
+        of_old.world.replaced.insert(people()[1], people()[0]);
+        let mut replaced = at_three.clone();
+        replaced.world.replaced.insert(people()[0], people()[1]);
+        let status = Status::NoRelation { ssin: people()[0], organisation };
+        let work = |case: &Case| {
+            let mut calls = calls(case);
+            calls.sort_unstable();
+            calls
+        };
+        for known in [insured, working, at_two, at_three, of_old, replaced] {
+            assert_eq!((known.answer().status(), unknown.answer().status()), (status, status));
+            assert_eq!(found(&known.answer()), found(&unknown.answer()));
+            assert_eq!(work(&known), work(&unknown), "{known:?}");
+        }
+    }
 }
 
 #[test]
