@@ -14,6 +14,7 @@
     )
 )]
 
+mod der;
 mod facts;
 mod identify;
 mod profile;

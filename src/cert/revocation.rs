@@ -1,11 +1,10 @@
 //! Lists of revoked certificates (RFC 5280, section 5), read once and kept as a sorted set of serial numbers.
 //!
 //! A list is taken whole or not at all: one that is for a part of its issuer's certificates, names other issuers, or
-//! has a critical extension that is not understood cannot say that a certificate is *not* revoked.
+//! has a critical extension that is not understood cannot say that a certificate is *not* revoked. The same holds for one
+//! of which a byte is not understood: lists are read by a strict reader of our own that skips nothing.
 
-use x509_parser::asn1_rs::Any;
-use x509_parser::prelude::{CertificateRevocationList, FromDer};
-
+use super::der::{BOOLEAN, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, TAGGED_0};
 use super::serial::Serial;
 use crate::model::Timestamp;
 
@@ -48,21 +47,21 @@ pub struct SignedBytes<'a> {
 /// Whether a list can be relied upon at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListAge {
-    /// Between `thisUpdate` and `nextUpdate`.
+    /// From `thisUpdate` to before `nextUpdate`.
     Current,
-    /// After `nextUpdate`.
+    /// From `nextUpdate` on.
     Stale,
     /// Before `thisUpdate`.
     FromTheFuture,
 }
 
-/// The name of a list's issuer, DER: who must have signed it.
+/// The name of a list's issuer, DER: who must have signed it. Reads no further than the name.
 ///
 /// # Errors
-/// [`ListError::Malformed`] if the bytes are no list.
+/// [`ListError::Malformed`] if the bytes do not begin as a list does.
 pub fn read_issuer(der: &[u8]) -> Result<Vec<u8>, ListError> {
-    let (_, list) = CertificateRevocationList::from_der(der).map_err(|_| ListError::Malformed)?;
-    Ok(list.issuer().as_raw().to_vec())
+    let header = Reader::new(der).enter(SEQUENCE).and_then(|mut outer| read_header(outer.enter(SEQUENCE)?));
+    header.map(|header| header.issuer.to_vec()).ok_or(ListError::Malformed)
 }
 
 impl RevocationList {
@@ -71,32 +70,38 @@ impl RevocationList {
     /// # Errors
     /// [`ListError`] names why it cannot be used.
     pub fn from_der(der: &[u8], verify: impl Fn(SignedBytes<'_>) -> bool) -> Result<Self, ListError> {
-        let (rest, list) = CertificateRevocationList::from_der(der).map_err(|_| ListError::Malformed)?;
-        if !rest.is_empty() {
-            return Err(ListError::Malformed);
-        }
-        let signed = SignedBytes {
-            algorithm: read_algorithm(der).ok_or(ListError::Malformed)?,
-            message: list.tbs_cert_list.as_ref(),
-            signature: &list.signature_value.data,
-        };
+        let (list, signed) = read_envelope(der).ok_or(ListError::Malformed)?;
         if !verify(signed) {
             return Err(ListError::Signature);
         }
-        let next_update = list.next_update().ok_or(ListError::NoNextUpdate)?;
-        let of_entries = list.iter_revoked_certificates().flat_map(|entry| entry.extensions());
-        if list.extensions().iter().chain(of_entries).any(|extension| extension.critical) {
+        let header = read_header(list).ok_or(ListError::Malformed)?;
+        // Version 1 is not said, and has no extensions and so cannot be partial; 1 stands for version 2. What is signed
+        // names the same algorithm (RFC 5280, 5.1.1.2).
+        if !matches!(header.version, None | Some([1])) || header.algorithm != signed.algorithm {
+            return Err(ListError::Malformed);
+        }
+        let next_update = header.next_update.ok_or(ListError::NoNextUpdate)?;
+        let mut rest = header.rest;
+        let mut revoked = Vec::new();
+        let mut limits = false;
+        if rest.has_next(SEQUENCE) {
+            let mut entries = rest.enter(SEQUENCE).ok_or(ListError::Malformed)?;
+            while !entries.is_at_end() {
+                let entry = entries.enter(SEQUENCE).and_then(read_entry).ok_or(ListError::Malformed)?;
+                revoked.push(entry.serial);
+                limits |= entry.limits;
+            }
+        }
+        if !rest.is_at_end() {
+            let extensions = rest.enter(TAGGED_0).filter(|_| rest.is_at_end());
+            limits |= extensions.and_then(read_extensions).ok_or(ListError::Malformed)?;
+        }
+        if limits {
             return Err(ListError::CriticalExtension);
         }
-        let serials = list.iter_revoked_certificates().map(|entry| Serial::from_der(entry.raw_serial()));
-        let mut revoked: Vec<_> = serials.collect::<Option<_>>().ok_or(ListError::Malformed)?;
         revoked.sort_unstable();
-        let seconds = |time: i64| Timestamp::from_millis(time.saturating_mul(1_000));
-        Ok(Self {
-            this_update: seconds(list.last_update().timestamp()),
-            next_update: seconds(next_update.timestamp()),
-            revoked,
-        })
+        revoked.shrink_to_fit();
+        Ok(Self { this_update: header.this_update, next_update, revoked })
     }
 
     /// Whether the certificate with this serial number is revoked.
@@ -110,7 +115,7 @@ impl RevocationList {
     pub fn age(&self, now: Timestamp) -> ListAge {
         if now < self.this_update {
             ListAge::FromTheFuture
-        } else if now > self.next_update {
+        } else if now >= self.next_update {
             ListAge::Stale
         } else {
             ListAge::Current
@@ -123,7 +128,7 @@ impl RevocationList {
         self.this_update
     }
 
-    /// Until when the list can be relied upon.
+    /// The moment from which the list can no longer be relied upon.
     #[must_use]
     pub fn next_update(&self) -> Timestamp {
         self.next_update
@@ -136,10 +141,69 @@ impl RevocationList {
     }
 }
 
-/// The content of the signature's `AlgorithmIdentifier`: the second element of the outer sequence.
-fn read_algorithm(der: &[u8]) -> Option<&[u8]> {
-    let (_, outer) = Any::from_der(der).ok()?;
-    let (after_list, _) = Any::from_der(outer.data).ok()?;
-    let (_, algorithm) = Any::from_der(after_list).ok()?;
-    Some(algorithm.data)
+struct Header<'a> {
+    version: Option<&'a [u8]>,
+    algorithm: &'a [u8],
+    /// With tag and length.
+    issuer: &'a [u8],
+    this_update: Timestamp,
+    next_update: Option<Timestamp>,
+    /// Entries and extensions.
+    rest: Reader<'a>,
+}
+
+struct Entry {
+    serial: Serial,
+    /// Whether an extension changes what the list says.
+    limits: bool,
+}
+
+/// `CertificateList`: the content of what is signed, and the signature over it.
+fn read_envelope(der: &[u8]) -> Option<(Reader<'_>, SignedBytes<'_>)> {
+    let mut file = Reader::new(der);
+    let mut outer = file.enter(SEQUENCE)?;
+    let (message, list) = outer.read_whole(SEQUENCE)?;
+    let signed = SignedBytes { algorithm: outer.read(SEQUENCE)?, message, signature: outer.read_bits()? };
+    (outer.is_at_end() && file.is_at_end()).then_some((Reader::new(list), signed))
+}
+
+/// `TBSCertList` up to the entries.
+fn read_header(mut list: Reader<'_>) -> Option<Header<'_>> {
+    let version = if list.has_next(INTEGER) { Some(list.read(INTEGER)?) } else { None };
+    let algorithm = list.read(SEQUENCE)?;
+    let (issuer, _) = list.read_whole(SEQUENCE)?;
+    let this_update = list.read_time()?;
+    let next_update = if list.has_time() { Some(list.read_time()?) } else { None };
+    Some(Header { version, algorithm, issuer, this_update, next_update, rest: list })
+}
+
+fn read_entry(mut entry: Reader<'_>) -> Option<Entry> {
+    let serial = Serial::from_der(entry.read(INTEGER)?)?;
+    entry.read_time()?;
+    let limits = !entry.is_at_end() && read_extensions(entry)?;
+    Some(Entry { serial, limits })
+}
+
+/// Reads `Extensions`: whether one of them is critical, or says by its name that the list is not about all of its
+/// issuer's certificates (RFC 5280 wants those critical; an authority may have forgotten).
+fn read_extensions(mut holder: Reader<'_>) -> Option<bool> {
+    const PARTIAL: [&[u8]; 3] = [
+        &[0x55, 0x1d, 0x1b], // deltaCRLIndicator
+        &[0x55, 0x1d, 0x1c], // issuingDistributionPoint
+        &[0x55, 0x1d, 0x1d], // certificateIssuer
+    ];
+    let mut limits = false;
+    let mut extensions = holder.enter(SEQUENCE)?;
+    while !extensions.is_at_end() {
+        let mut extension = extensions.enter(SEQUENCE)?;
+        let oid = extension.read(OBJECT_IDENTIFIER)?;
+        // Whatever is not FALSE is taken for TRUE, as not every authority writes TRUE as DER does.
+        let critical = extension.has_next(BOOLEAN) && extension.read(BOOLEAN)? != [0];
+        extension.read(OCTET_STRING)?;
+        limits |= critical || PARTIAL.contains(&oid);
+        if !extension.is_at_end() {
+            return None;
+        }
+    }
+    holder.is_at_end().then_some(limits)
 }
