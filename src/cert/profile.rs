@@ -1,9 +1,9 @@
 //! What a certificate may be used for, and who signed it: what is judged before its name is believed.
 
-use x509_parser::asn1_rs::Any;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::der::{INTEGER, Reader, SEQUENCE};
 use super::facts::CertificateError;
 use super::serial::Serial;
 use crate::model::Timestamp;
@@ -26,8 +26,10 @@ pub struct Profile {
     /// The last second in which the certificate is valid.
     pub not_after: Timestamp,
     authority: bool,
+    path_length: Option<u32>,
     key_usage: Option<KeyUsage>,
-    client_auth: bool,
+    /// Whether the extended key usage, if there is one, names clientAuth.
+    client_auth: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,9 @@ pub enum UnfitLeaf {
     /// It has a key usage without digitalSignature.
     #[error("the certificate's key usage lacks digitalSignature")]
     NoDigitalSignature,
+    /// Its key is neither P-256, P-384, P-521, Ed25519 nor RSA of 2048 to 8192 bits.
+    #[error("the certificate's key is neither P-256, P-384, P-521, Ed25519 nor RSA of 2048 to 8192 bits")]
+    Key,
 }
 
 impl Profile {
@@ -74,13 +79,14 @@ impl Profile {
             serial: Serial::from_der(certificate.raw_serial()).ok_or(CertificateError::Malformed)?,
             not_before: seconds(certificate.validity().not_before.timestamp()),
             not_after: seconds(certificate.validity().not_after.timestamp()),
-            authority: constraints.is_some_and(|extension| extension.value.ca),
+            authority: constraints.as_ref().is_some_and(|extension| extension.value.ca),
+            path_length: constraints.and_then(|extension| extension.value.path_len_constraint),
             key_usage: key_usage.map(|extension| KeyUsage {
                 digital_signature: extension.value.digital_signature(),
                 key_cert_sign: extension.value.key_cert_sign(),
                 crl_sign: extension.value.crl_sign(),
             }),
-            client_auth: extended.is_some_and(|extension| extension.value.client_auth),
+            client_auth: extended.map(|extension| extension.value.client_auth),
         })
     }
 
@@ -92,11 +98,14 @@ impl Profile {
         if self.authority {
             return Err(UnfitLeaf::Authority);
         }
-        if !self.client_auth {
+        if self.client_auth != Some(true) {
             return Err(UnfitLeaf::NoClientAuth);
         }
         if self.key_usage.is_some_and(|usage| !usage.digital_signature) {
             return Err(UnfitLeaf::NoDigitalSignature);
+        }
+        if !is_accepted_key(&self.key_algorithm, &self.key_bits) {
+            return Err(UnfitLeaf::Key);
         }
         Ok(())
     }
@@ -107,10 +116,29 @@ impl Profile {
         self.authority && self.key_usage.is_none_or(|usage| usage.key_cert_sign)
     }
 
+    /// Whether callers may be among those whom the certificate's authority stands for: its extended key usage, if it has
+    /// one, names clientAuth.
+    #[must_use]
+    pub fn vouches_for_clients(&self) -> bool {
+        self.client_auth != Some(false)
+    }
+
+    /// Whether so many authorities may stand between the certificate and a caller (path length, RFC 5280, 4.2.1.9).
+    #[must_use]
+    pub fn allows_below(&self, authorities: usize) -> bool {
+        self.path_length.is_none_or(|most| usize::try_from(most).is_ok_and(|most| authorities <= most))
+    }
+
     /// Whether the certificate may sign revocation lists: its key usage, if it has one, says so.
     #[must_use]
     pub fn signs_lists(&self) -> bool {
         self.authority && self.key_usage.is_none_or(|usage| usage.crl_sign)
+    }
+
+    /// Whether the subject's name and key are those of the other certificate: whatever one signed, both did.
+    #[must_use]
+    pub fn has_name_and_key_of(&self, other: &Self) -> bool {
+        self.subject == other.subject && self.key_algorithm == other.key_algorithm && self.key_bits == other.key_bits
     }
 
     /// Whether subject and issuer are the same name: a root's mark, not a proof.
@@ -122,9 +150,35 @@ impl Profile {
 
 /// The content of the `AlgorithmIdentifier` that a `SubjectPublicKeyInfo` begins with.
 fn read_key_algorithm(public_key: &[u8]) -> Option<Vec<u8>> {
-    let (_, outer) = Any::from_der(public_key).ok()?;
-    let (_, algorithm) = Any::from_der(outer.data).ok()?;
-    Some(algorithm.data.to_vec())
+    Reader::new(public_key).enter(SEQUENCE)?.read(SEQUENCE).map(<[u8]>::to_vec)
+}
+
+/// Whether a caller may have this key: no signature in the path depends on it, so nobody else asks.
+fn is_accepted_key(algorithm: &[u8], bits: &[u8]) -> bool {
+    /// The parameters are the curve's.
+    const CURVES: [&[u8]; 3] = [
+        b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", // P-256
+        b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22",             // P-384
+        b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23",             // P-521
+    ];
+    const ED25519: &[u8] = b"\x06\x03\x2b\x65\x70";
+    /// The parameters are NULL.
+    const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+    // Above it a signature costs more than a connection should; the TLS engine has the same bound.
+    const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
+    if algorithm == RSA {
+        return count_modulus_bits(bits).is_some_and(|count| RSA_BITS.contains(&count));
+    }
+    algorithm == ED25519 || CURVES.contains(&algorithm)
+}
+
+/// The size of an RSA key: the bits of the first integer of `RSAPublicKey` (RFC 8017, A.1.1).
+fn count_modulus_bits(key: &[u8]) -> Option<usize> {
+    let modulus = Reader::new(key).enter(SEQUENCE)?.read(INTEGER)?;
+    let zeros = modulus.iter().take_while(|octet| **octet == 0).count();
+    let significant = modulus.get(zeros..)?;
+    let unused = usize::try_from(significant.first()?.leading_zeros()).ok()?;
+    significant.len().checked_mul(8)?.checked_sub(unused)
 }
 
 /// Whether an extension could not be parsed: what it would have said is not known.
