@@ -20,11 +20,13 @@ use certificates::{
     authority_constraints, cn, dns_name, element, extended_key_usage, extension, foreign_curve_public_key, key_usage,
     multi_valued_name, name, oid, ou, permitted, rsa_public_key_of_bits, sequence, string,
 };
-use ehealth_attributes::cert::{Facts, IdentityError, Profile, RevocationList};
+use ehealth_attributes::cert::{Facts, IdentityError, Profile, RevocationList, Serial, read_issuer};
 use ehealth_attributes::model::Timestamp;
 use ehealth_attributes::trust::{Admission, AuthorityError, ClosedIssuer, RefusedCertificate, Revocation, Trust};
 use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs as provider};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use webpki::BorrowedCertRevocationList;
+use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 
 /// The moment of most cases: inside every default validity.
 const NOW: &str = "2026-05-01T12:00:00Z";
@@ -355,6 +357,16 @@ fn uses() -> Vec<Case> {
         with(
             "a key usage that is no bit string",
             &[extension(oid::KEY_USAGE, true, &[5, 0]), client.clone()],
+            "malformed",
+        ),
+        with(
+            "an extension that says nothing here and cannot be read",
+            &[signs.clone(), client.clone(), extension(oid::AUTHORITY_ACCESS, false, &[5, 0])],
+            FUND,
+        ),
+        with(
+            "basic constraints that cannot be read",
+            &[signs.clone(), client.clone(), extension(oid::BASIC_CONSTRAINTS, true, &sequence(&[&element(12, b"x")]))],
             "malformed",
         ),
         with(
@@ -1108,6 +1120,24 @@ fn the_subject_is_told_without_the_number_of_a_person_whatever_its_encoding() {
     }
 }
 
+/// A subject is told for every request, whatever its size.
+#[test]
+fn a_subject_of_many_kilobytes_is_told_quickly() {
+    let root = Authority::root("Root");
+    for subject in [
+        name(&[cn(&"SSIN=".repeat(12_000))]),
+        name(&[cn(&"SSIN=8,".repeat(8_000))]),
+        name(&[cn(&"CBE=0202239951,".repeat(4_000))]),
+        name(&vec![ou("CBE=0202239951"); 2_000]),
+    ] {
+        let leaf = root.issue_leaf_with(|leaf| leaf.subject = subject);
+        let start = Instant::now();
+        let facts = Facts::from_der(&leaf).expect("the leaf can be read");
+        assert!(start.elapsed() < Duration::from_millis(250), "{:?}", start.elapsed());
+        assert!(facts.subject.chars().count() <= 1_024);
+    }
+}
+
 /// Numbers that only look random: the same in every run.
 struct Dice(u64);
 
@@ -1138,6 +1168,29 @@ impl Dice {
     }
 }
 
+/// Whether the list can be read.
+///
+/// # Panics
+/// Where x509-parser, or webpki, reads the same list and something else in it.
+fn is_read_as_by_others(list: &[u8]) -> bool {
+    let Ok(ours) = RevocationList::from_der(list, |_| true) else { return false };
+    let seconds = |time: Timestamp| time.as_millis().div_euclid(1_000);
+    if let Ok((_, theirs)) = CertificateRevocationList::from_der(list) {
+        let serials: Vec<_> = theirs.iter_revoked_certificates().map(|entry| entry.raw_serial()).collect();
+        assert_eq!(ours.revoked_count(), serials.len());
+        assert!(serials.iter().all(|serial| Serial::from_der(serial).is_some_and(|serial| ours.is_revoked(serial))));
+        assert_eq!(seconds(ours.this_update()), theirs.last_update().timestamp());
+        assert_eq!(Some(seconds(ours.next_update())), theirs.next_update().map(|time| time.timestamp()));
+    }
+    if let Ok(theirs) = BorrowedCertRevocationList::from_der(list) {
+        for entry in &theirs {
+            let Ok(entry) = entry else { continue };
+            assert!(Serial::from_der(entry.serial_number).is_some_and(|serial| ours.is_revoked(serial)));
+        }
+    }
+    true
+}
+
 #[test]
 fn mutated_certificates_and_lists_neither_panic_nor_take_long() {
     const ROUNDS: usize = 100_000;
@@ -1153,6 +1206,10 @@ fn mutated_certificates_and_lists_neither_panic_nor_take_long() {
         root.issue_leaf_with(|leaf| leaf.public_key = rsa_public_key_of_bits(2_048)),
         issuer.certificate.clone(),
     ];
+    let signed = leaves.each_ref().map(|leaf| {
+        let (_, certificate) = X509Certificate::from_der(leaf).expect("the leaves are sound");
+        certificate.tbs_certificate.as_ref().to_vec()
+    });
     let lists = [
         root.list(),
         root.list_with(|list| {
@@ -1172,8 +1229,16 @@ fn mutated_certificates_and_lists_neither_panic_nor_take_long() {
         if round % 3 == 0 {
             let mut bytes = lists[dice.below(lists.len())].to_vec();
             dice.mutate(&mut bytes);
-            readable += usize::from(RevocationList::from_der(&bytes, |_| true).is_ok());
-            let _ = ehealth_attributes::cert::read_issuer(&bytes);
+            readable += usize::from(is_read_as_by_others(&bytes));
+            let _ = read_issuer(&bytes);
+        } else if round % 3 == 1 {
+            // Signed after the change, so that it is judged to the end.
+            let mut bytes = signed[dice.below(signed.len())].clone();
+            dice.mutate(&mut bytes);
+            let leaf = CertificateDer::from(root.key.envelop(&bytes, &root.key.algorithm, false));
+            readable += usize::from(Profile::from_der(&leaf).is_ok());
+            let _ = trust.admit(&leaf, std::slice::from_ref(&issuer.certificate), now);
+            let _ = Facts::from_der(&leaf);
         } else {
             let mut bytes = leaves[dice.below(leaves.len())].to_vec();
             dice.mutate(&mut bytes);

@@ -1,6 +1,7 @@
 //! What a certificate may be used for, and who signed it: what is judged before its name is believed.
 
 use x509_parser::extensions::ParsedExtension;
+use x509_parser::oid_registry::OID_X509_EXT_BASIC_CONSTRAINTS;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::der::{INTEGER, Reader, SEQUENCE};
@@ -64,7 +65,7 @@ impl Profile {
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let malformed = |_| CertificateError::Malformed;
         let (rest, certificate) = X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
-        if !rest.is_empty() || has_unreadable_extension(&certificate) {
+        if !rest.is_empty() || has_unreadable_constraints(&certificate) {
             return Err(CertificateError::Malformed);
         }
         let constraints = certificate.basic_constraints().map_err(malformed)?;
@@ -181,10 +182,11 @@ fn count_modulus_bits(key: &[u8]) -> Option<usize> {
     significant.len().checked_mul(8)?.checked_sub(unused)
 }
 
-/// Whether an extension could not be parsed: what it would have said is not known.
-fn has_unreadable_extension(certificate: &X509Certificate<'_>) -> bool {
-    certificate
-        .extensions()
-        .iter()
-        .any(|extension| matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. }))
+/// Whether the basic constraints could not be parsed: the parser hands them out as if there were none. The key usages
+/// it refuses itself, and the rest says nothing here; webpki asks whether what is critical is known.
+fn has_unreadable_constraints(certificate: &X509Certificate<'_>) -> bool {
+    certificate.extensions().iter().any(|extension| {
+        extension.oid == OID_X509_EXT_BASIC_CONSTRAINTS
+            && matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. })
+    })
 }

@@ -37,6 +37,7 @@ pub mod oid {
     pub const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
     pub const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
     pub const EMAIL: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 4];
+    pub const AUTHORITY_ACCESS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 1];
     /// Of nobody (2.999.1).
     pub const UNKNOWN: &[u8] = &[0x88, 0x37, 1];
 }
@@ -222,7 +223,8 @@ impl Key {
         }
     }
 
-    fn envelop(&self, signed: &[u8], algorithm: &[u8], is_broken: bool) -> Vec<u8> {
+    /// A certificate or a list of whatever is signed, perhaps with a broken signature.
+    pub fn envelop(&self, signed: &[u8], algorithm: &[u8], is_broken: bool) -> Vec<u8> {
         let mut bits = self.sign(signed);
         if is_broken && let Some(last) = bits.last_mut() {
             *last ^= 1;
