@@ -2,24 +2,31 @@
 //!
 //! The one place where a real clock, real files and real sockets come in. It holds no rule of its own.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::audit::{AuditError, Trail};
 use crate::config::{Problems, Settings, read_policy};
 use crate::lookup::AuditLog;
 use crate::model::{Clock, Timestamp};
-use crate::server::tls::{self, TlsError};
-use crate::server::{Drained, Readers, Service, serve};
+use crate::server::tls::{self, RevocationFiles, TlsError, files_of};
+use crate::server::{Drained, InForce, Readers, Service, serve};
 use crate::store::Watch;
 
 /// How often the datasets' folder is looked at for a state that another process swapped in.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
+
+/// The operator's files are looked at every so many of these intervals: once a second.
+const TICKS_A_LOOK: u32 = 4;
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy)]
@@ -33,15 +40,17 @@ impl Clock for SystemClock {
     }
 }
 
-/// Why the service cannot start.
+/// Why the service cannot start, or not take a new state.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// A file that the operator wrote has mistakes.
-    #[error("{0}")]
-    Configuration(#[from] Problems),
-    /// TLS cannot be set up.
-    #[error("{0}")]
-    Tls(#[from] TlsError),
+    /// Files that the operator wrote or brought cannot stand: policy, certificates, keys, authorities, lists.
+    #[error("{}", told(.policy.as_ref(), .tls))]
+    Files {
+        /// What is wrong with the policy file.
+        policy: Option<Problems>,
+        /// What is wrong with the files of TLS.
+        tls: Vec<TlsError>,
+    },
     /// The trail cannot be opened.
     #[error("{0}")]
     Audit(#[from] AuditError),
@@ -55,13 +64,27 @@ pub enum AppError {
     },
 }
 
+fn told(policy: Option<&Problems>, tls: &[TlsError]) -> String {
+    let lines = policy.iter().map(ToString::to_string).chain(tls.iter().map(ToString::to_string));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Reads and judges everything that can be replaced while the service runs.
+fn load_in_force(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<InForce, AppError> {
+    match (read_policy(&settings.policy), tls::load(&settings.tls, clock)) {
+        (Ok(register), Ok((tls, gate))) => Ok(InForce { register, tls, gate }),
+        (policy, tls) => Err(AppError::Files { policy: policy.err(), tls: tls.err().unwrap_or_default() }),
+    }
+}
+
 /// A service that listens but does not answer yet.
 pub struct App {
     bound: Bound,
-    tls: Arc<rustls::ServerConfig>,
     service: Arc<Service>,
     readers: Arc<Readers>,
     trail: Arc<Trail>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
 }
 
 /// A bound socket: connections queue from now on.
@@ -103,14 +126,12 @@ impl App {
     /// # Errors
     /// As [`App::open`].
     pub fn open_on(bound: Bound, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
-        let register = read_policy(&settings.policy)?;
-        let tls = tls::load(&settings.tls, Arc::clone(&clock))?;
-        tracing::warn!("revocation = \"none\": revoked certificates are let in");
+        let in_force = load_in_force(settings, &clock)?;
         let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
         let trail = Arc::new(Trail::open(&settings.trail, Arc::clone(&clock))?);
         let audit: Arc<dyn AuditLog> = Arc::clone(&trail) as _;
-        let service = Service::new(settings.server.clone(), register, Arc::clone(&readers), audit, clock);
-        Ok(Self { bound, tls, service: Arc::new(service), readers, trail })
+        let service = Service::new(settings.server.clone(), in_force, Arc::clone(&readers), audit, Arc::clone(&clock));
+        Ok(Self { bound, service: Arc::new(service), readers, trail, settings: settings.clone(), clock })
     }
 
     /// Where it listens.
@@ -119,19 +140,109 @@ impl App {
         self.bound.address
     }
 
-    /// Answers until `stop` ends; then finishes what is in flight and closes the trail.
+    /// What takes a new state in while the service runs.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader { service: Arc::clone(&self.service), settings: self.settings.clone(), clock: Arc::clone(&self.clock) }
+    }
+
+    /// Answers until `stop` ends; then finishes what is in flight and closes the trail. Meanwhile it follows the
+    /// datasets that other processes swap in, and the operator's files, when they change or SIGHUP says so.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
-        let readers = Arc::clone(&self.readers);
-        let watch = tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(WATCH_INTERVAL);
-            loop {
-                ticks.tick().await;
-                readers.watch().poll();
-            }
-        });
-        let drained = serve(self.bound.listener, self.tls, self.service, stop).await;
-        watch.abort();
+        let follow = tokio::spawn(follow(self.reloader(), Arc::clone(&self.readers)));
+        let drained = serve(self.bound.listener, self.service, stop).await;
+        follow.abort();
         self.trail.close();
         drained
+    }
+}
+
+/// Takes a new state in: built and judged aside, then swapped whole; a broken one leaves the old one in force.
+pub struct Reloader {
+    service: Arc<Service>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+}
+
+impl Reloader {
+    /// Reads the operator's files anew. A new list of revoked certificates acts on open connections too, with their
+    /// next request.
+    ///
+    /// # Errors
+    /// [`AppError::Files`] with everything that is wrong; the state before stays in force.
+    pub fn reload(&self) -> Result<(), AppError> {
+        self.service.replace(load_in_force(&self.settings, &self.clock)?);
+        Ok(())
+    }
+
+    fn reload_and_log(&self) {
+        match self.reload() {
+            Ok(()) => tracing::info!("policy, certificates and revocation lists were read anew"),
+            Err(error) => tracing::error!(%error, "the new state is refused; the one before stays in force"),
+        }
+    }
+
+    /// Logs what is not as it should be, though the service runs.
+    fn warn(&self) {
+        if self.settings.tls.revocation == RevocationFiles::None {
+            tracing::warn!("revocation = \"none\": revoked certificates are let in");
+        }
+    }
+
+    /// The issuers whose callers are refused at this moment, and why.
+    fn closed_issuers(&self) -> BTreeSet<(String, &'static str)> {
+        let in_force = self.service.in_force();
+        let closed = in_force.gate.trust().closed_issuers(self.clock.now());
+        closed.map(|(issuer, why)| (issuer.subject_text(), why.code())).collect()
+    }
+
+    /// What the files look like from outside: when it changes, something was written.
+    fn stamp(&self) -> Vec<(PathBuf, Option<(u64, SystemTime)>)> {
+        let paths = self.settings.tls.paths().chain([&self.settings.policy]);
+        let files = paths.flat_map(|path| files_of(path).unwrap_or_else(|_| vec![path.clone()]));
+        let look = |file: &PathBuf| fs::metadata(file).and_then(|seen| Ok((seen.len(), seen.modified()?))).ok();
+        files.map(|file| (file.clone(), look(&file))).collect()
+    }
+}
+
+/// Follows what changes outside, for as long as the service runs.
+async fn follow(reloader: Reloader, readers: Arc<Readers>) {
+    reloader.warn();
+    let mut hang_up = signal(SignalKind::hangup()).ok();
+    let mut ticks = tokio::time::interval(WATCH_INTERVAL);
+    let (mut loaded, mut closed) = (reloader.stamp(), BTreeSet::new());
+    let mut before = loaded.clone();
+    let mut tick: u32 = 0;
+    loop {
+        let hung_up = async {
+            match &mut hang_up {
+                Some(hang_up) => hang_up.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = hung_up => {
+                reloader.reload_and_log();
+                loaded = reloader.stamp();
+            }
+            _ = ticks.tick() => {
+                readers.watch().poll();
+                tick = tick.wrapping_add(1);
+                if tick.is_multiple_of(TICKS_A_LOOK) {
+                    // Taken once it stood still for a second: files are written one after the other.
+                    let now = reloader.stamp();
+                    if now != loaded && now == before {
+                        reloader.reload_and_log();
+                        loaded.clone_from(&now);
+                    }
+                    before = now;
+                    let closed_now = reloader.closed_issuers();
+                    for (issuer, why) in closed_now.difference(&closed) {
+                        tracing::error!(issuer, why, "this issuer is closed: its callers are refused");
+                    }
+                    closed = closed_now;
+                }
+            }
+        }
     }
 }

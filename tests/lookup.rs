@@ -26,7 +26,7 @@ use ehealth_attributes::model::{
     Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDates,
 };
 use ehealth_attributes::policy::{
-    Consumer, Deliberation, Grant, NoGrant, NotIdentified, Reach, Refusal, Register, Relation, ceiling,
+    Consumer, Deliberation, Grant, NoGrant, NotIdentified, Quota, Reach, Refusal, Register, Relation, ceiling,
 };
 use oracle::{Asked, Expected, LIMIT_MILLIS, Record, Span, Standing, World, date, noon};
 use proptest::bool::weighted;
@@ -107,6 +107,7 @@ impl Case {
             name: "Caller".to_owned(),
             acts_for: Vec::new(),
             grants: vec![Arc::new(grant)],
+            quota: Quota::default(),
         };
         Register::from_consumers(vec![consumer]).expect("the grant is under its ceiling")
     }

@@ -17,8 +17,8 @@ use ehealth_attributes::model::{
     Field, FieldSet, LegalContext, Period, Question, Ssin, SsinError, Timestamp, Window, WrongDates,
 };
 use ehealth_attributes::policy::{
-    ActsFor, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Permit, Reach, Refusal, Register, RegisterError,
-    Relation, decide,
+    ActsFor, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Permit, Quota, Reach, Refusal, Register,
+    RegisterError, Relation, decide,
 };
 use python::Python;
 
@@ -267,6 +267,7 @@ fn register(calendar: &Calendar, consumers: &[ModelConsumer]) -> Register {
             .map(|(named, meant)| ActsFor { named: customer(*named), organisation: number(*meant) })
             .collect(),
         grants: consumer.grants.iter().map(of_grant).collect(),
+        quota: Quota::default(),
     };
     Register::from_consumers(consumers.iter().map(of_consumer).collect()).expect("a register without a mistake")
 }
@@ -562,6 +563,7 @@ fn overlap(
         name: "Consumer".to_owned(),
         acts_for: Vec::new(),
         grants: vec![grant(0, one), grant(context, other)],
+        quota: Quota::default(),
     };
     Register::from_consumers(vec![consumer]).err().unwrap_or_default()
 }

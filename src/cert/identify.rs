@@ -5,7 +5,7 @@
 //! and all must be the same number. Whatever could be a claim but is not written like one refuses the whole
 //! certificate: what one parser overlooks another might believe.
 
-use x509_parser::asn1_rs::{Any, Tag};
+use x509_parser::asn1_rs::{Any, Class, Tag};
 use x509_parser::oid_registry::{OID_X509_COMMON_NAME, OID_X509_ORGANIZATIONAL_UNIT};
 use x509_parser::x509::X509Name;
 
@@ -96,7 +96,11 @@ pub(super) fn identify(subject: &X509Name<'_>) -> Result<EnterpriseNumber, Ident
 }
 
 fn read_text<'a>(value: &'a Any<'_>) -> Result<&'a str, IdentityError> {
-    if value.header.tag() != Tag::Utf8String && value.header.tag() != Tag::PrintableString {
+    // A tag's number says nothing outside the universal class, and DER knows no constructed strings.
+    let is_string = value.header.class() == Class::Universal
+        && !value.header.is_constructed()
+        && matches!(value.header.tag(), Tag::Utf8String | Tag::PrintableString);
+    if !is_string {
         return Err(IdentityError::StringType);
     }
     let text = std::str::from_utf8(value.data).map_err(|_| IdentityError::StringType)?;

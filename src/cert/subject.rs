@@ -30,12 +30,11 @@ pub(super) fn describe(subject: &X509Name<'_>) -> String {
             text.push('=');
             match attribute.as_str() {
                 Ok(value) => write_value(&mask(value), &mut text),
-                // Other encodings as RFC 4514 section 2.4 has it: the bytes in hexadecimal digits.
+                // RFC 4514 section 2.4 writes other encodings as hexadecimal digits. Here they might spell a person's
+                // number past the mask, so that only their tag and size are told.
                 Err(_) => {
-                    text.push('#');
-                    attribute.attr_value().data.iter().take(MAX_CHARS).for_each(|byte| {
-                        let _ = write!(text, "{byte:02x}");
-                    });
+                    let value = attribute.attr_value();
+                    let _ = write!(text, "#(tag {}, {} bytes)", value.header.tag().0, value.data.len());
                 }
             }
         }
@@ -83,11 +82,12 @@ fn is_plain(character: char) -> bool {
 /// Masks the digits after every `SSIN=`, whatever its case, to the end of its part, and every other run of eleven
 /// digits that is an SSIN (the serialNumber of an identity card).
 fn mask(value: &str) -> String {
+    const SSIN: &[u8] = b"ssin=";
     let mut masked: Vec<u8> = value.as_bytes().to_vec();
-    let lower = value.to_ascii_lowercase();
-    for (start, _) in lower.match_indices("ssin=") {
-        let part = masked.iter_mut().skip(start).take_while(|byte| **byte != b',');
-        part.filter(|byte| byte.is_ascii_digit()).for_each(|digit| *digit = b'*');
+    for part in masked.split_mut(|byte| *byte == b',') {
+        let key = part.windows(SSIN.len()).position(|window| window.eq_ignore_ascii_case(SSIN));
+        let after = part.iter_mut().skip(key.unwrap_or(usize::MAX));
+        after.filter(|byte| byte.is_ascii_digit()).for_each(|digit| *digit = b'*');
     }
     for run in masked.chunk_by_mut(|a, b| a.is_ascii_digit() && b.is_ascii_digit()) {
         let is_ssin = std::str::from_utf8(run).is_ok_and(|digits| Ssin::parse(digits).is_ok());
@@ -108,6 +108,7 @@ mod tests {
         assert_eq!(mask("CBE=0202239951, APP 3"), "CBE=0202239951, APP 3");
         assert_eq!(mask("SSIN=85073000160, CBE=0202239951"), "SSIN=***********, CBE=0202239951");
         assert_eq!(mask("ssin=85.07.30-001.60"), "ssin=**.**.**-***.**");
+        assert_eq!(mask("a1, b2 SSIN=3 ssin=4, c5"), "a1, b2 SSIN=* ssin=*, c5");
         assert_eq!(mask("é sSiN=85073000160"), "é sSiN=***********");
         assert_eq!(mask("85073000160"), "***********");
         assert_eq!(mask("85073000161"), "85073000161");

@@ -31,8 +31,8 @@ pub(super) async fn run(config: &Path) -> Exit {
 /// The code for a service that could not start.
 pub(super) fn exit_of_error(error: &AppError) -> Exit {
     match error {
-        AppError::Configuration(_) => Exit::Configuration,
-        AppError::Tls(_) | AppError::Audit(_) | AppError::Listen { .. } => Exit::Failed,
+        AppError::Files { .. } => Exit::Configuration,
+        AppError::Audit(_) | AppError::Listen { .. } => Exit::Failed,
     }
 }
 

@@ -10,6 +10,10 @@
 //!     "11/7=0809394427",                 # sector/institution, and the enterprise that it means
 //! ]
 //!
+//! quota_per_minute = 600                 # questions; absent: 600
+//! quota_per_day = 100000                 # absent: 100000
+//! empty_answers_percent = 50             # over this share of MSG00012 and NO_DATA_FOUND it is slowed; absent: 50
+//!
 //! [[consumer.grant]]
 //! legal_context = "BACKTOWORK:ADVISORY_PHYSICIAN"
 //! fields = [1, 2, 3, 4, 5, 6, 7, 8]      # of the nine
@@ -26,7 +30,7 @@ use std::sync::Arc;
 
 use super::document::{Problem, Problems, Section, Value, parse, read_text};
 use crate::model::{CbeNumber, CustomerId, Date, EnterpriseNumber, Field, FieldSet, LegalContext, Period};
-use crate::policy::{ActsFor, Consumer, Deliberation, Grant, Reach, Register, RegisterError, Relation};
+use crate::policy::{ActsFor, Consumer, Deliberation, Grant, Quota, Reach, Register, RegisterError, Relation};
 
 /// Reads and judges a policy file.
 ///
@@ -90,6 +94,17 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
         name => Ok(name.to_owned()),
     });
     let acts_for = section.optional("acts_for", |value| value.list(|item| read_acts_for(item.text()?)));
+    let usual = Quota::default();
+    let per_minute = section.optional("quota_per_minute", |value| read_u32(value, 1_000_000));
+    let per_day = section.optional("quota_per_day", |value| read_u32(value, 1_000_000_000));
+    let empty_percent = section.optional("empty_answers_percent", |value| {
+        u8::try_from(value.integer(1, 100)?).map_err(|error| error.to_string())
+    });
+    let quota = Quota {
+        per_minute: per_minute.unwrap_or(usual.per_minute),
+        per_day: per_day.unwrap_or(usual.per_day),
+        empty_percent: empty_percent.unwrap_or(usual.empty_percent),
+    };
     let mut grants = Vec::new();
     let grant_sections = section.sections("grant");
     let total = grant_sections.len();
@@ -99,7 +114,7 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
     }
     section.finish();
     (grants.len() == total).then_some(())?;
-    Some(Consumer { organisation: organisation?, name: name?, acts_for: acts_for.unwrap_or_default(), grants })
+    Some(Consumer { organisation: organisation?, name: name?, acts_for: acts_for.unwrap_or_default(), grants, quota })
 }
 
 fn read_grant(mut section: Section<'_>) -> Option<Grant> {
@@ -149,6 +164,11 @@ fn read_organisation(value: Value<'_>) -> Result<EnterpriseNumber, String> {
 fn read_u16(value: Value<'_>, most: u16) -> Result<u16, String> {
     let number = value.integer(0, u64::from(most))?;
     u16::try_from(number).map_err(|error| error.to_string())
+}
+
+fn read_u32(value: Value<'_>, most: u32) -> Result<u32, String> {
+    let number = value.integer(0, u64::from(most))?;
+    u32::try_from(number).map_err(|error| error.to_string())
 }
 
 fn read_date(value: Value<'_>) -> Result<Date, String> {
@@ -212,7 +232,7 @@ deliberation = "16/108"
         let told = parse_text(&text).expect_err("mistakes");
         for part in [
             "policy.toml:2: consumer[1].name: is missing",
-            "policy.toml:4: consumer[1].nom: unknown key; known here: acts_for, grant, name, organisation",
+            "policy.toml:4: consumer[1].nom: unknown key; known here: acts_for, empty_answers_percent, grant, name, organisation, quota_per_day, quota_per_minute",
             "policy.toml:5: consumer[1].acts_for: 0809394428: the check digits are wrong",
             "policy.toml:9: consumer[1].grant[1].fields: is a whole number from 1 to 9",
             "policy.toml:10: consumer[1].grant[1].relation: is one of none, insured, affiliated-employer",

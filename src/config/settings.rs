@@ -10,8 +10,9 @@
 //! key = "server.key"
 //!
 //! [trust]
-//! client_ca = "clients-ca.pem"
-//! revocation = "none"                         # in so many words: revoked certificates are let in
+//! client_ca = ["clients-ca"]                  # files or folders, PEM or DER; roots and intermediates
+//! revocation = ["clients-crl"]                # files or folders of lists, one for each authority; or, in so many
+//!                                             # words, "none": revoked certificates are let in
 //!
 //! [policy]
 //! file = "policy.toml"
@@ -40,7 +41,7 @@ use crate::audit::{self, MissingKeys};
 use crate::lookup::FreshnessLimits;
 use crate::model::Dataset;
 use crate::server;
-use crate::server::tls::TlsFiles;
+use crate::server::tls::{RevocationFiles, TlsFiles};
 use crate::sync::{self, Feed, Source};
 
 /// Everything that the operator set.
@@ -87,11 +88,17 @@ pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
             section.finish();
             Some((listen?, public_url?, certificate?, key?))
         });
-        let client_ca = root.section("trust").map(|mut section| {
-            let client_ca = section.required("client_ca", path);
-            let revocation = section.required("revocation", read_revocation);
+        let trust = root.section("trust").map(|mut section| {
+            let client_ca = section.required("client_ca", |value| read_paths(value, path));
+            let revocation = section.required("revocation", |value| match value.text() {
+                Ok("none") => Ok(RevocationFiles::None),
+                Ok(_) => Err("is a list of files or folders, or \"none\": revoked certificates are then let in, and \
+                    every start warns of it"
+                    .to_owned()),
+                Err(_) => read_paths(value, path).map(RevocationFiles::Lists),
+            });
             section.finish();
-            revocation.and(client_ca)
+            client_ca.zip(revocation)
         });
         let policy = root.section("policy").map(|mut section| {
             let policy = section.required("file", path);
@@ -116,9 +123,10 @@ pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
             Some(audit::Settings { missing_keys, ..audit::Settings::new(trail?, keys?) })
         });
         let (listen, public_url, certificate, key) = server??;
+        let (client_ca, revocation) = trust??;
         Some(Settings {
             listen,
-            tls: TlsFiles { certificate, key, client_ca: client_ca?? },
+            tls: TlsFiles { certificate, key, client_ca, revocation },
             server: server::Settings { public_url, freshness, limits: server::Limits::default() },
             policy: policy??,
             sync: data??,
@@ -140,10 +148,14 @@ fn read_public_url(value: Value<'_>) -> Result<String, String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-fn read_revocation(value: Value<'_>) -> Result<(), String> {
-    match value.text()? {
-        "none" => Ok(()),
-        _ => Err("is \"none\": revoked certificates are then let in, and every start warns of it".to_owned()),
+/// One path, or a list of at least one.
+fn read_paths(value: Value<'_>, path: impl Fn(Value<'_>) -> Result<PathBuf, String>) -> Result<Vec<PathBuf>, String> {
+    if value.text().is_ok() {
+        return Ok(vec![path(value)?]);
+    }
+    match value.list(path)? {
+        none if none.is_empty() => Err("names at least one file or folder".to_owned()),
+        paths => Ok(paths),
     }
 }
 

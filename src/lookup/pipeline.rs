@@ -127,6 +127,12 @@ impl Identified {
         &self.consumer
     }
 
+    /// The question as it was presented: for a refusal that policy does not decide.
+    #[must_use]
+    pub fn into_presented(self) -> Presented {
+        Presented { exchange: self.exchange, question: self.question }
+    }
+
     /// Decides whether the question may be looked up.
     #[must_use]
     pub fn permit(self) -> Permission {
@@ -177,10 +183,7 @@ impl Permitted {
     ) -> Result<Resolved, Box<LookupError>> {
         match resolve(&self.permit, directory, limits, self.asked.exchange.received) {
             Ok(resolution) => Ok(Resolved { asked: self.asked, ground: Ground::Permitted(self.permit), resolution }),
-            Err(reason) => {
-                let presented = Presented { exchange: self.asked.exchange, question: self.asked.question };
-                Err(Box::new(LookupError { reason, presented }))
-            }
+            Err(reason) => Err(Box::new(LookupError { reason, presented: self.asked.into_presented() })),
         }
     }
 }
@@ -242,6 +245,12 @@ impl Resolved {
     #[must_use]
     pub fn status(&self) -> Status {
         self.resolution.status
+    }
+
+    /// The consumer that asked.
+    #[must_use]
+    pub fn consumer(&self) -> &Consumer {
+        &self.asked.consumer
     }
 
     /// The customer, where the outcome cannot be recorded and a fault goes out in its place.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::grant::{Grant, GrantError};
+use super::quota::Quota;
 use crate::model::{CbeNumber, CustomerId, EnterpriseNumber, LegalContext};
 
 /// An organisation that is known by its certificate.
@@ -20,6 +21,8 @@ pub struct Consumer {
     pub acts_for: Vec<ActsFor>,
     /// What it was granted.
     pub grants: Vec<Arc<Grant>>,
+    /// How much it may ask.
+    pub quota: Quota,
 }
 
 /// A customer for which a consumer may ask.
@@ -153,7 +156,13 @@ mod tests {
     }
 
     fn consumer(organisation: &str) -> Consumer {
-        Consumer { organisation: number(organisation), name: "Fund".into(), acts_for: vec![], grants: vec![] }
+        Consumer {
+            organisation: number(organisation),
+            name: "Fund".into(),
+            acts_for: vec![],
+            grants: vec![],
+            quota: Quota::default(),
+        }
     }
 
     fn grant(begin: &str, end: Option<&str>) -> Arc<Grant> {

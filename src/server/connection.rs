@@ -5,10 +5,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -19,7 +19,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::door::{self, HttpRefusal, Wanted};
-use super::exchange::{self, Message, ReplyKind};
+use super::exchange::{self, Message, Reply, ReplyKind};
+use super::gate::InForce;
 use super::service::{Peer, Service, new_ticket};
 use crate::cert::Facts;
 use crate::lookup::Operation;
@@ -37,8 +38,10 @@ const MAX_HEAD_BYTES: usize = 16 * 1_024;
 type HttpResponse = Response<Full<Bytes>>;
 
 /// Serves a connection until it ends, or until `stop` says that no further request is to be taken.
-pub(super) async fn serve(service: Arc<Service>, acceptor: TlsAcceptor, stream: TcpStream, stop: impl Future) {
+pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, stop: impl Future) {
     let limits = service.settings.limits;
+    let in_force = service.in_force();
+    let acceptor = TlsAcceptor::from(Arc::clone(&in_force.tls));
     let tls = match timeout(limits.handshake, acceptor.accept(stream)).await {
         Ok(Ok(tls)) => tls,
         Ok(Err(error)) => {
@@ -50,7 +53,7 @@ pub(super) async fn serve(service: Arc<Service>, acceptor: TlsAcceptor, stream: 
             return;
         }
     };
-    let Some(peer) = read_peer(&tls) else { return };
+    let Some(peer) = read_peer(&tls, in_force) else { return };
     let peer = Arc::new(peer);
     let respond = service_fn(|request| respond(Arc::clone(&service), Arc::clone(&peer), request));
     let connection = http1::Builder::new()
@@ -73,15 +76,15 @@ pub(super) async fn serve(service: Arc<Service>, acceptor: TlsAcceptor, stream: 
 }
 
 /// Who is at the other end. The handshake demanded a certificate, so that one that cannot be read is a surprise.
-fn read_peer(tls: &TlsStream<TcpStream>) -> Option<Peer> {
+fn read_peer(tls: &TlsStream<TcpStream>, in_force: Arc<InForce>) -> Option<Peer> {
     let (_, session) = tls.get_ref();
-    let leaf = session.peer_certificates().and_then(|chain| chain.first())?;
-    match Facts::from_der(leaf) {
+    let chain = session.peer_certificates()?;
+    match Facts::from_der(chain.first()?) {
         Ok(facts) => {
             if let Err(error) = facts.organisation {
                 tracing::warn!(fingerprint = %facts.fingerprint, code = error.code(), "a certificate names no organisation for certain");
             }
-            Some(Peer::new(facts))
+            Peer::new(facts, chain.iter().map(|sent| sent.clone().into_owned()).collect(), in_force)
         }
         Err(error) => {
             tracing::warn!(%error, "a verified certificate cannot be read");
@@ -98,7 +101,17 @@ async fn respond(
     let began = Instant::now();
     let ticket = new_ticket();
     let (head, body) = request.into_parts();
+    let is_admitted = peer.is_admitted(&service.in_force(), service.clock.now());
     let mut response = match door::read_head(&head) {
+        Ok(Wanted::Message(operation)) if !is_admitted => {
+            // Read and dropped, so that the caller gets to reading the answer.
+            let _ = read_body(&service, body).await;
+            let reply = exchange::refuse_caller(&service, &peer, ticket, operation).await;
+            let mut response = soap_response(&peer, ticket, operation, reply, began);
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
+        _ if !is_admitted => refuse(&peer, ticket, HttpRefusal::NotAdmitted, BodyRead::InPart),
         Ok(Wanted::Message(operation)) => {
             let charset = door::read_media_type(&head.headers);
             match (charset, read_body(&service, body).await) {
@@ -139,9 +152,14 @@ async fn respond_soap(
     began: Instant,
 ) -> HttpResponse {
     let reply = exchange::answer(service, peer, ticket, message).await;
+    soap_response(peer, ticket, message.operation, reply, began)
+}
+
+/// The one log line of an exchange, and its answer over HTTP.
+fn soap_response(peer: &Peer, ticket: Ticket, operation: Operation, reply: Reply, began: Instant) -> HttpResponse {
     tracing::info!(
         %ticket,
-        operation = message.operation.code(),
+        operation = operation.code(),
         caller = peer.caller.organisation.map(tracing::field::display),
         outcome = reply.outcome,
         rule = reply.refusal.map(tracing::field::display),
@@ -149,6 +167,10 @@ async fn respond_soap(
         "answered"
     );
     let mut response = xml(reply.body);
+    if let Some(wait) = reply.retry_after {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
     *response.status_mut() = match reply.kind {
         ReplyKind::Response => StatusCode::OK,
         ReplyKind::Fault => StatusCode::INTERNAL_SERVER_ERROR,
@@ -156,15 +178,37 @@ async fn respond_soap(
     response
 }
 
+/// Of a body over the size limit so much more is read and dropped: whoever is still writing when the connection closes
+/// loses the answer that says why.
+const LINGER_BYTES: usize = 1_024 * 1_024;
+
 /// Reads a body to its end, within the limits of size and time.
 async fn read_body(service: &Service, body: Incoming) -> Result<Bytes, HttpRefusal> {
-    let whole = Limited::new(body, limits::DOCUMENT_BYTES).collect();
-    match timeout(service.settings.limits.body, whole).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(HttpRefusal::TooLarge),
-        Ok(Err(_)) => Err(HttpRefusal::Framing),
+    match timeout(service.settings.limits.body, collect(body)).await {
+        Ok(collected) => collected,
         Err(_) => Err(HttpRefusal::TooSlow),
     }
+}
+
+async fn collect(mut body: Incoming) -> Result<Bytes, HttpRefusal> {
+    let (mut whole, mut seen) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        // Trailers are ignored.
+        let Ok(data) = frame.map_err(|_| HttpRefusal::Framing)?.into_data() else { continue };
+        seen = seen.saturating_add(data.len());
+        if seen > limits::DOCUMENT_BYTES.saturating_add(LINGER_BYTES) {
+            break;
+        }
+        if seen > limits::DOCUMENT_BYTES {
+            whole.clear();
+        } else if whole.is_empty() && body.is_end_stream() {
+            // The usual case: one piece, not copied.
+            return Ok(data);
+        } else {
+            whole.extend_from_slice(&data);
+        }
+    }
+    if seen > limits::DOCUMENT_BYTES { Err(HttpRefusal::TooLarge) } else { Ok(whole.freeze()) }
 }
 
 fn xml(body: impl Into<Bytes>) -> HttpResponse {

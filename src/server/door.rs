@@ -31,6 +31,8 @@ pub(super) enum Wanted {
 pub enum HttpRefusal {
     /// 400: the request is framed wrongly, or its body broke off.
     Framing,
+    /// 403: the certificate has run out, or was revoked, since the connection was made.
+    NotAdmitted,
     /// 404: nothing is served here.
     NotFound,
     /// 405: only GET and POST are served.
@@ -51,8 +53,9 @@ pub enum HttpRefusal {
 
 impl HttpRefusal {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Framing,
+        Self::NotAdmitted,
         Self::NotFound,
         Self::Method,
         Self::TooSlow,
@@ -68,6 +71,7 @@ impl HttpRefusal {
     pub fn status(self) -> StatusCode {
         match self {
             Self::Framing => StatusCode::BAD_REQUEST,
+            Self::NotAdmitted => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -84,6 +88,7 @@ impl HttpRefusal {
     pub fn text(self) -> &'static str {
         match self {
             Self::Framing => "The request is not framed as HTTP/1.1 wants it.\n",
+            Self::NotAdmitted => "The certificate does not hold any more; connect with one that does.\n",
             Self::NotFound => "Nothing is served here. The contract names the paths; POST takes no query.\n",
             Self::Method => "Only GET and POST are served here.\n",
             Self::TooSlow => "The request did not come in time.\n",
@@ -100,6 +105,7 @@ impl HttpRefusal {
         match self {
             Self::NotFound | Self::Method | Self::MediaType => true,
             Self::Framing
+            | Self::NotAdmitted
             | Self::TooSlow
             | Self::LengthRequired
             | Self::TooLarge

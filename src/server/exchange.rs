@@ -4,6 +4,8 @@
 //! with a receipt; the one exception is the fault that says that none could be had. Look-ups run on the thread that
 //! read the message: a warm one costs less than handing it to another thread would.
 
+use std::time::Duration;
+
 use tokio::sync::oneshot;
 
 use super::fault_map;
@@ -13,7 +15,7 @@ use crate::lookup::{
     Unrecorded, record,
 };
 use crate::model::{Customer, Question, Status, Ticket};
-use crate::policy::Refusal;
+use crate::policy::{Pace, Refusal, SLOWED_BY};
 use crate::soap::{self, Addressing, Charset, Fault, Handling, Payload, RefusedRequest};
 
 /// What goes back to the caller, and what the log says of it.
@@ -27,6 +29,8 @@ pub(super) struct Reply {
     pub outcome: &'static str,
     /// Which rule of policy refused, where one did.
     pub refusal: Option<Refusal>,
+    /// When the same may be asked again, where the quota was spent.
+    pub retry_after: Option<Duration>,
 }
 
 /// What an envelope holds.
@@ -97,6 +101,15 @@ pub(super) async fn answer(service: &Service, peer: &Peer, ticket: Ticket, messa
     }
 }
 
+/// Refuses a caller whose certificate no longer holds, before anything of its message is looked at.
+pub(super) async fn refuse_caller(service: &Service, peer: &Peer, ticket: Ticket, operation: Operation) -> Reply {
+    let exchange = Exchange { ticket, received: service.clock.now(), caller: peer.caller };
+    let walk = Walk { service, operation, exchange };
+    let fault = Fault::UnknownCaller;
+    let entry = exchange.entry(operation, fault.code());
+    walk.refuse(Refused { entry, fault, customer: None }, &Addressing::default()).await
+}
+
 impl Walk<'_> {
     async fn answer_test(self, peer: &Peer, echo: String, addressing: &Addressing) -> Reply {
         let outcome = Status::DataFound.code();
@@ -105,25 +118,29 @@ impl Walk<'_> {
             Ok(recorded) => recorded,
             Err(unrecorded) => return self.write_unrecorded(unrecorded.failure, None, addressing),
         };
-        let register = self.service.register();
-        let consumer = peer.caller.organisation.and_then(|organisation| register.find(organisation));
+        let in_force = self.service.in_force();
+        let consumer = peer.caller.organisation.and_then(|organisation| in_force.register.find(organisation));
         let reply = soap::TestReply {
             echo: &recorded.told().echo,
             ssl_certificate: &peer.subject,
             consumer: consumer.map(|consumer| consumer.name.as_str()),
         };
         let body = soap::write_test_reply(reply, self.handling(), addressing);
-        Reply { body, kind: ReplyKind::Response, outcome, refusal: None }
+        Reply { body, kind: ReplyKind::Response, outcome, refusal: None, retry_after: None }
     }
 
     async fn consult(self, question: Question, addressing: &Addressing) -> Reply {
-        let identified = match Presented::new(self.exchange, question).identify(&self.service.register()) {
+        let identified = match Presented::new(self.exchange, question).identify(&self.service.in_force().register) {
             Ok(identified) => identified,
             Err(refused) => {
                 let (reason, presented) = *refused;
                 return self.refuse_question(presented, fault_map::of_not_identified(reason), addressing).await;
             }
         };
+        if let Err(wait) = self.service.meters.take(identified.consumer(), self.exchange.received) {
+            let reply = self.refuse_question(identified.into_presented(), Fault::QuotaSpent, addressing).await;
+            return Reply { retry_after: Some(wait), ..reply };
+        }
         let permitted = match identified.permit() {
             Permission::Permitted(permitted) => permitted,
             Permission::Refused(resolved, refusal) => {
@@ -144,6 +161,10 @@ impl Walk<'_> {
 
     /// Puts an outcome on record, then tells it.
     async fn tell(self, resolved: Resolved, addressing: &Addressing) -> Reply {
+        match self.service.meters.note(resolved.consumer(), resolved.status(), self.exchange.received) {
+            Pace::AtOnce => {}
+            Pace::Slowed | Pace::SlowedFromNow => tokio::time::sleep(SLOWED_BY).await,
+        }
         match put_on_record(self.service.audit.as_ref(), resolved).await {
             Ok(answer) => self.write_answer(&answer, addressing),
             Err(unrecorded) => {
@@ -159,6 +180,7 @@ impl Walk<'_> {
             kind: ReplyKind::Response,
             outcome: answer.status().code(),
             refusal: None,
+            retry_after: None,
         }
     }
 
@@ -189,7 +211,7 @@ impl Walk<'_> {
 
     fn write_fault(self, fault: &Fault, customer: Option<&Customer>, addressing: &Addressing) -> Reply {
         let body = soap::write_fault(fault, self.operation, self.handling(), customer, addressing);
-        Reply { body, kind: ReplyKind::Fault, outcome: fault.code(), refusal: None }
+        Reply { body, kind: ReplyKind::Fault, outcome: fault.code(), refusal: None, retry_after: None }
     }
 
     fn handling(self) -> Handling {

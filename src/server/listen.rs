@@ -5,12 +5,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use super::connection;
 use super::service::Service;
@@ -29,14 +27,8 @@ pub enum Drained {
 
 /// Serves connections from `listener` until `stop` ends; then takes no more, and gives what is in flight the grace
 /// period of the settings.
-pub async fn serve(
-    listener: TcpListener,
-    tls: Arc<ServerConfig>,
-    service: Arc<Service>,
-    stop: impl Future<Output = ()>,
-) -> Drained {
+pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Future<Output = ()>) -> Drained {
     let limits = service.settings.limits;
-    let acceptor = TlsAcceptor::from(tls);
     let places = Arc::new(Semaphore::new(limits.connections));
     let (stopping, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
@@ -55,10 +47,10 @@ pub async fn serve(
         match accepted {
             Ok((stream, place)) => {
                 let mut stopped = stopped.clone();
-                let (service, acceptor) = (Arc::clone(&service), acceptor.clone());
+                let service = Arc::clone(&service);
                 connections.spawn(async move {
                     let stop = async move { stopped.changed().await };
-                    connection::serve(service, acceptor, stream, stop).await;
+                    connection::serve(service, stream, stop).await;
                     drop(place);
                 });
             }

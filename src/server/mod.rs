@@ -7,12 +7,16 @@ mod connection;
 mod door;
 mod exchange;
 mod fault_map;
+mod gate;
 mod listen;
+mod meters;
 mod readers;
 mod service;
 pub mod tls;
+pub mod trust;
 
 pub use door::HttpRefusal;
+pub use gate::{Gate, InForce};
 pub use listen::{Drained, serve};
 pub use readers::Readers;
 pub use service::{Limits, Service, Settings};

@@ -1,13 +1,17 @@
 //! What every connection shares: the register, the data, the trail, the clock, and what the operator set.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+
+use super::gate::InForce;
+use super::meters::Meters;
 use super::readers::Readers;
+use super::trust::Admission;
 use crate::cert::Facts;
 use crate::lookup::{AuditLog, Caller, FreshnessLimits};
-use crate::model::{Clock, Ticket};
-use crate::policy::Register;
+use crate::model::{Clock, Ticket, Timestamp};
 
 /// What the operator sets for the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +57,8 @@ pub struct Service {
     pub(super) readers: Arc<Readers>,
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) clock: Arc<dyn Clock>,
-    register: RwLock<Arc<Register>>,
+    pub(super) meters: Meters,
+    in_force: RwLock<Arc<InForce>>,
 }
 
 impl Service {
@@ -61,24 +66,24 @@ impl Service {
     #[must_use]
     pub fn new(
         settings: Settings,
-        register: Register,
+        in_force: InForce,
         readers: Arc<Readers>,
         audit: Arc<dyn AuditLog>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { settings, readers, audit, clock, register: RwLock::new(Arc::new(register)) }
+        Self { settings, readers, audit, clock, meters: Meters::default(), in_force: RwLock::new(Arc::new(in_force)) }
     }
 
-    /// The policy in force at this moment; a question is decided under one and the same.
+    /// What is in force at this moment; a question is decided under one and the same.
     #[must_use]
-    pub fn register(&self) -> Arc<Register> {
+    pub fn in_force(&self) -> Arc<InForce> {
         // Nobody can panic while holding the lock: an Arc is copied or set.
-        Arc::clone(&self.register.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another policy in force for every question that is identified from now on.
-    pub fn replace_register(&self, register: Register) {
-        *self.register.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(register);
+    /// Puts another state in force: for every new connection, and for every request from now on, on open ones too.
+    pub fn replace(&self, in_force: InForce) {
+        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(in_force);
     }
 }
 
@@ -88,18 +93,49 @@ impl std::fmt::Debug for Service {
     }
 }
 
-/// Who is at the other end of a connection, read once from the certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Who is at the other end of a connection, read once from the certificate; whether it is still let in is asked for
+/// every request.
+#[derive(Debug)]
 pub(super) struct Peer {
     pub caller: Caller,
     /// The subject, numbers of persons masked.
     pub subject: String,
+    chain: Vec<CertificateDer<'static>>,
+    admitted: Mutex<Admitted>,
+}
+
+/// Until when a peer is let in, and by whose word.
+#[derive(Debug)]
+struct Admitted {
+    by: Arc<InForce>,
+    admission: Admission,
 }
 
 impl Peer {
-    pub fn new(facts: Facts) -> Self {
+    /// The holder of a certificate that TLS let in; `None` if it would not be let in any more.
+    pub fn new(facts: Facts, chain: Vec<CertificateDer<'static>>, by: Arc<InForce>) -> Option<Self> {
         let caller = Caller { organisation: facts.organisation.ok(), fingerprint: facts.fingerprint };
-        Self { caller, subject: facts.subject }
+        let (leaf, sent) = chain.split_first()?;
+        let admission = by.gate.admit(leaf, sent).ok()?;
+        Some(Self { caller, subject: facts.subject, admitted: Mutex::new(Admitted { by, admission }), chain })
+    }
+
+    /// Whether the caller is let in at the moment `now`, by what is in force now.
+    pub fn is_admitted(&self, in_force: &Arc<InForce>, now: Timestamp) -> bool {
+        // Nobody can panic while holding the lock: the admission is looked at or set.
+        let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&admitted.by, in_force) {
+            let asked = self.chain.split_first().map(|(leaf, sent)| in_force.gate.admit(leaf, sent));
+            match asked {
+                Some(Ok(admission)) => *admitted = Admitted { by: Arc::clone(in_force), admission },
+                Some(Err(refused)) => {
+                    tracing::info!(code = refused.code(), %refused, "certificate refused on an open connection");
+                    return false;
+                }
+                None => return false,
+            }
+        }
+        admitted.admission.holds(now)
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use ehealth_attributes::app::App;
+use ehealth_attributes::app::{App, Reloader};
 use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::{Settings, read_settings};
 use ehealth_attributes::model::{Clock, FixedClock, Timestamp};
@@ -48,6 +48,7 @@ pub struct TestService {
     pub clock: Arc<FixedClock>,
     pub settings: Settings,
     pub workspace: Workspace,
+    pub reloader: Reloader,
     folder: TempDir,
     responses: PathBuf,
     answered: AtomicUsize,
@@ -99,6 +100,7 @@ impl TestService {
         // Generators take the address from the contract, so the contract must say where this service listens.
         settings.server.public_url = format!("https://localhost:{}", address.port());
         let app = App::open_on(bound, &settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("the service starts");
+        let reloader = app.reloader();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(app.run(async move {
             let _ = stopped.await;
@@ -106,12 +108,18 @@ impl TestService {
         let responses = folder.path().join("responses");
         fs::create_dir(&responses).expect("a folder");
         let answered = AtomicUsize::new(0);
-        Self { address, clock, settings, workspace, folder, responses, answered, stop, running }
+        Self { address, clock, settings, workspace, reloader, folder, responses, answered, stop, running }
     }
 
     /// The service's folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Keeps an answer that came another way than through this harness, to be judged with the others.
+    pub fn keep_text(&self, body: &str) {
+        let number = self.answered.fetch_add(1, Ordering::Relaxed);
+        fs::write(self.responses.join(format!("{number:05}.xml")), body).expect("a file");
     }
 
     /// TLS as the caller of this word has it.
@@ -182,8 +190,7 @@ impl TestService {
 
     fn keep(&self, answered: &Answered) {
         if answered.body.starts_with("<?xml") {
-            let number = self.answered.fetch_add(1, Ordering::Relaxed);
-            fs::write(self.responses.join(format!("{number:05}.xml")), &answered.body).expect("a file");
+            self.keep_text(&answered.body);
         }
     }
 

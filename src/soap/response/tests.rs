@@ -15,7 +15,7 @@ use crate::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, Dataset, DatasetState, DatasetStates, Date, Digest,
     EmploymentPeriod, EnterpriseNumber, LegalContext, Membership, Question, ServiceKind,
 };
-use crate::policy::{Consumer, Deliberation, Grant, Reach, Register, ceiling};
+use crate::policy::{Consumer, Deliberation, Grant, Quota, Reach, Register, ceiling};
 use crate::soap::mistake::{BadMessage, Mistake, Place};
 use crate::soap::reader::{Document, Reader, Token};
 
@@ -112,7 +112,13 @@ fn answer(granted: LegalContext, asked: &str, ssin: &str, dates: AskedDates) -> 
         deliberation: Deliberation::parse("16/108").expect("a number"),
     };
     let organisation = number("0202239951");
-    let consumer = Consumer { organisation, name: "Fund".into(), acts_for: vec![], grants: vec![Arc::new(grant)] };
+    let consumer = Consumer {
+        organisation,
+        name: "Fund".into(),
+        acts_for: vec![],
+        grants: vec![Arc::new(grant)],
+        quota: Quota::default(),
+    };
     let register = Register::from_consumers(vec![consumer]).expect("no mistake");
 
     let caller = Caller { organisation: Some(organisation), fingerprint: Digest::new([0; 32]) };
