@@ -249,7 +249,7 @@ fn every_mistake_in_a_file_is_told_and_the_program_does_not_start() {
     let folder = folder();
     let file = folder.path().join("policy.toml");
     fs::write(&file, "[[consumer]]\norganisation = \"0999010127\"\nnmae = \"x\"\n").expect("written");
-    let judged = run(&["check-policy", &file.display().to_string()]);
+    let judged = run(&["policy", "check", &file.display().to_string()]);
     let told = text(&judged.stderr);
     assert_eq!(judged.status.code(), Some(3), "{told}");
     assert_eq!(told.lines().count(), 3, "{told}");
@@ -261,8 +261,55 @@ fn every_mistake_in_a_file_is_told_and_the_program_does_not_start() {
 }
 
 #[test]
+fn a_verdict_is_explained_with_its_rule_and_a_certificate_can_be_pinned() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
+    let policy = format!("{dir}/policy.toml");
+    let explain = |more: &[&str]| {
+        let arguments =
+            [&["policy", "explain", "--policy", &policy, "--cbe", "0999010126", "--legal-context"], more].concat();
+        let explained = run(&arguments);
+        assert_eq!(explained.status.code(), Some(0), "{}", text(&explained.stderr));
+        text(&explained.stdout)
+    };
+    let verdict = explain(&["BACKTOWORK:ADVISORY_PHYSICIAN"]);
+    for part in
+        ["may be looked up", "deliberation 16/108", "fields told: 1, 2, 3, 4, 5, 6, 7, 8; left out: 9", "insured"]
+    {
+        assert!(verdict.contains(part), "{part}\nis not in\n{verdict}");
+    }
+    for (more, part) in [
+        (&["BACKTOWORK:PREVENTION_SERVICE"][..], "MSG00013\n  rule: no grant: the consumer has no grant"),
+        (&["BACKTOWORK:CURIOSITY"], "the legal context is unknown"),
+        (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--on", "2019-12-31"], "no grant for this legal context is valid today"),
+        (
+            &["BACKTOWORK:ADVISORY_PHYSICIAN", "--ssin", "85073000161"],
+            "MSG00011\n  rule: not an SSIN: the check digits",
+        ),
+        (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--date", "2001-01-01"], "MSG00008\n  rule: wrong dates: referenceDate"),
+        (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--customer", "11/7"], "refused with a fault: customerIdentification"),
+    ] {
+        let verdict = explain(more);
+        assert!(verdict.contains(part), "{part}\nis not in\n{verdict}");
+    }
+
+    let pins = text(&run(&["policy", "pin", &format!("{dir}/clients/fund.pem")]).stdout);
+    let written = fs::read_to_string(&policy).expect("a policy");
+    let own = "organisation = \"0999010126\"";
+    let lines: String = pins.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    fs::write(&policy, written.replace(own, &format!("{own}\n{lines}"))).expect("written");
+    assert!(run(&["policy", "check", &policy]).status.success());
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success(), "its own key is taken");
+    let others = text(&run(&["policy", "pin", &format!("{dir}/clients/service.pem")]).stdout);
+    let lines: String = others.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    fs::write(&policy, written.replace(own, &format!("{own}\n{lines}"))).expect("written");
+    assert_eq!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.code(), Some(6), "another key is refused");
+}
+
+#[test]
 fn every_command_has_help() {
-    for command in ["serve", "sync", "lookup", "demo", "check-policy"] {
+    for command in ["serve", "sync", "lookup", "demo", "policy"] {
         let helped = run(&[command, "--help"]);
         assert!(helped.status.success() && text(&helped.stdout).contains("Usage:"), "{command}");
     }

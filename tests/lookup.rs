@@ -26,7 +26,8 @@ use ehealth_attributes::model::{
     Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDates,
 };
 use ehealth_attributes::policy::{
-    Consumer, Deliberation, Grant, NoGrant, NotIdentified, Quota, Reach, Refusal, Register, Relation, ceiling,
+    Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Pins, Quota, Reach, Refusal, Register, Relation,
+    ceiling,
 };
 use oracle::{Asked, Expected, LIMIT_MILLIS, Record, Span, Standing, World, date, noon};
 use proptest::bool::weighted;
@@ -83,6 +84,11 @@ fn fields(numbers: &[u8]) -> FieldSet {
 
 // ---- the way through the pipeline
 
+fn caller(organisation: EnterpriseNumber) -> Caller {
+    let nothing = Digest::new([9; 32]);
+    Caller { certified: Some(Certified { organisation, key: nothing, issuer: nothing }), fingerprint: nothing }
+}
+
 /// A grant and the question that is asked under it.
 #[derive(Debug, Clone)]
 struct Case {
@@ -108,6 +114,7 @@ impl Case {
             acts_for: Vec::new(),
             grants: vec![Arc::new(grant)],
             quota: Quota::default(),
+            pins: Pins::default(),
         };
         Register::from_consumers(vec![consumer]).expect("the grant is under its ceiling")
     }
@@ -128,7 +135,7 @@ impl Case {
         Exchange {
             ticket: Ticket::new([7; 16]),
             received: noon(self.world.today),
-            caller: Caller { organisation: Some(self.asked.organisation), fingerprint: Digest::new([9; 32]) },
+            caller: caller(self.asked.organisation),
         }
     }
 
@@ -732,10 +739,7 @@ fn what_is_recorded_names_its_exchange_and_its_place_in_the_trail() {
 
 #[test]
 fn a_stranger_is_not_let_in_and_what_was_read_is_on_record() {
-    let stranger = Exchange {
-        caller: Caller { organisation: Some(funds()[2]), fingerprint: Digest::new([9; 32]) },
-        ..case().exchange()
-    };
+    let stranger = Exchange { caller: caller(funds()[2]), ..case().exchange() };
     let refused = Presented::new(stranger, case().question()).identify(&case().register()).expect_err("a stranger");
     let (reason, presented) = *refused;
     assert_eq!(reason, NotIdentified::UnknownCaller);

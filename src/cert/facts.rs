@@ -14,6 +14,10 @@ pub struct Facts {
     pub organisation: Result<EnterpriseNumber, IdentityError>,
     /// SHA-256 of the certificate (DER).
     pub fingerprint: Digest,
+    /// SHA-256 of the public key (`SubjectPublicKeyInfo`, DER).
+    pub key: Digest,
+    /// SHA-256 of the issuer's name (DER).
+    pub issuer: Digest,
     /// The subject's distinguished name (RFC 4514), numbers of persons masked.
     pub subject: String,
     /// The first moment at which the certificate is valid.
@@ -43,7 +47,9 @@ impl Facts {
         let seconds = |time: i64| Timestamp::from_millis(time.saturating_mul(1_000));
         Ok(Self {
             organisation: identify(certificate.subject()),
-            fingerprint: fingerprint(der),
+            fingerprint: sha256(der),
+            key: sha256(certificate.public_key().raw),
+            issuer: sha256(certificate.issuer().as_raw()),
             subject: describe(certificate.subject()),
             not_before: seconds(certificate.validity().not_before.timestamp()),
             not_after: seconds(certificate.validity().not_after.timestamp()),
@@ -51,7 +57,7 @@ impl Facts {
     }
 }
 
-fn fingerprint(der: &[u8]) -> Digest {
+fn sha256(der: &[u8]) -> Digest {
     let digest = digest::digest(&digest::SHA256, der);
     // A SHA-256 value has 32 bytes, so the copy is whole.
     let mut bytes = [0; 32];

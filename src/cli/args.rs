@@ -30,11 +30,52 @@ pub enum Command {
     Lookup(Box<LookupArguments>),
     /// Show everything at once: a service with invented people, asked both questions
     Demo(DemoArguments),
+    /// Judge, explain and pin: who may ask what
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+/// What can be done with a policy.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
     /// Judge a policy file: every mistake with its line
-    CheckPolicy {
+    Check {
         /// The policy file
         file: PathBuf,
     },
+    /// Tell the verdict on a question and the rule that gave it, by the same code that serves; no data are read
+    Explain(ExplainArguments),
+    /// Print what pins a certificate: lines for the consumer's entry in the policy file
+    Pin {
+        /// The certificate (PEM); the first one of the file
+        certificate: PathBuf,
+    },
+}
+
+/// The question whose verdict is explained.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// The policy file
+    #[arg(long, value_name = "FILE")]
+    pub policy: PathBuf,
+    /// The organisation in the caller's certificate, ten digits
+    #[arg(long, value_name = "NUMBER")]
+    pub cbe: String,
+    /// For whom it asks: a number of ten digits, or SECTOR/INSTITUTION; without: for itself
+    #[arg(long, value_name = "CUSTOMER")]
+    pub customer: Option<String>,
+    /// The legal context, as it stands on the wire
+    #[arg(long, value_name = "CONTEXT")]
+    pub legal_context: String,
+    /// The person's number; without: a right one is assumed
+    #[arg(long)]
+    pub ssin: Option<String>,
+    /// The reference date, YYYY-MM-DD; without: today
+    #[arg(long)]
+    pub date: Option<String>,
+    /// The day on which is asked, YYYY-MM-DD; without: today
+    #[arg(long, value_name = "DAY")]
+    pub on: Option<String>,
 }
 
 /// Where the settings are.

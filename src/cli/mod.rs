@@ -9,6 +9,7 @@ mod authority;
 mod demo;
 mod exit;
 mod lookup;
+mod policy;
 mod serve;
 mod show;
 mod sync;
@@ -16,14 +17,13 @@ pub mod workspace;
 
 use std::future::Future;
 use std::io::IsTerminal;
-use std::path::Path;
 
 use tracing_subscriber::EnvFilter;
 
-pub use args::{Arguments, Command, Context, DemoArguments, LookupArguments, SettingsFile};
+pub use args::{
+    Arguments, Command, Context, DemoArguments, ExplainArguments, LookupArguments, PolicyCommand, SettingsFile,
+};
 pub use exit::Exit;
-
-use crate::config::read_policy;
 
 /// Runs the command to its end.
 #[must_use]
@@ -37,7 +37,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Sync(settings) => sync::run(&settings.config),
         Command::Lookup(arguments) => block_on(lookup::run(&arguments)),
         Command::Demo(arguments) => block_on(demo::run(&arguments)),
-        Command::CheckPolicy { file } => check_policy(&file),
+        Command::Policy(command) => policy::run(&command),
     }
 }
 
@@ -62,16 +62,4 @@ fn block_on(command: impl Future<Output = Exit>) -> Exit {
 fn fail(exit: Exit, error: &dyn std::fmt::Display) -> Exit {
     eprintln!("{error}");
     exit
-}
-
-fn check_policy(file: &Path) -> Exit {
-    match read_policy(file) {
-        Ok(register) => {
-            let consumers = register.consumers().count();
-            let grants: usize = register.consumers().map(|consumer| consumer.grants.len()).sum();
-            println!("{}: no mistake; {consumers} consumers with {grants} grants", file.display());
-            Exit::Done
-        }
-        Err(problems) => fail(Exit::Configuration, &problems),
-    }
 }

@@ -10,5 +10,5 @@ mod policy;
 mod settings;
 
 pub use document::{Problem, Problems};
-pub use policy::{parse_policy, read_policy};
+pub use policy::{parse_customer, parse_policy, read_policy};
 pub use settings::{Settings, parse_settings, read_settings};

@@ -10,6 +10,8 @@
 //!     "11/7=0809394427",                 # sector/institution, and the enterprise that it means
 //! ]
 //!
+//! pinned_keys = ["<SHA-256>"]            # take no other key; `policy pin CERTIFICATE` prints it; absent: any
+//! pinned_issuers = ["<SHA-256>"]         # take no other issuer; the same; absent: any authority that is trusted
 //! quota_per_minute = 600                 # questions; absent: 600
 //! quota_per_day = 100000                 # absent: 100000
 //! empty_answers_percent = 50             # over this share of MSG00012 and NO_DATA_FOUND it is slowed; absent: 50
@@ -29,8 +31,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::document::{Problem, Problems, Section, Value, parse, read_text};
-use crate::model::{CbeNumber, CustomerId, Date, EnterpriseNumber, Field, FieldSet, LegalContext, Period};
-use crate::policy::{ActsFor, Consumer, Deliberation, Grant, Quota, Reach, Register, RegisterError, Relation};
+use crate::model::{CbeNumber, CustomerId, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, Period};
+use crate::policy::{ActsFor, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, RegisterError, Relation};
 
 /// Reads and judges a policy file.
 ///
@@ -105,6 +107,10 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
         per_day: per_day.unwrap_or(usual.per_day),
         empty_percent: empty_percent.unwrap_or(usual.empty_percent),
     };
+    let read_digests =
+        |value: Value<'_>| value.list(|item| Digest::parse(item.text()?).map_err(|error| error.to_string()));
+    let keys = section.optional("pinned_keys", read_digests).unwrap_or_default();
+    let issuers = section.optional("pinned_issuers", read_digests).unwrap_or_default();
     let mut grants = Vec::new();
     let grant_sections = section.sections("grant");
     let total = grant_sections.len();
@@ -114,7 +120,15 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
     }
     section.finish();
     (grants.len() == total).then_some(())?;
-    Some(Consumer { organisation: organisation?, name: name?, acts_for: acts_for.unwrap_or_default(), grants, quota })
+    let pins = Pins { keys, issuers };
+    Some(Consumer {
+        organisation: organisation?,
+        name: name?,
+        acts_for: acts_for.unwrap_or_default(),
+        grants,
+        quota,
+        pins,
+    })
 }
 
 fn read_grant(mut section: Section<'_>) -> Option<Grant> {
@@ -179,16 +193,24 @@ fn read_date(value: Value<'_>) -> Result<Date, String> {
 fn read_acts_for(text: &str) -> Result<ActsFor, String> {
     let (named, meant) = text.split_once('=').unwrap_or((text, text));
     let organisation = EnterpriseNumber::parse(meant).map_err(|error| format!("{text}: {error}"))?;
-    let named = match named.split_once('/') {
-        None => CbeNumber::parse(named).map(CustomerId::Cbe),
+    let named = parse_customer(named)
+        .map_err(|_| format!("{text}: is NUMBER, NUMBER=ENTERPRISE or SECTOR/INSTITUTION=ENTERPRISE"))?;
+    Ok(ActsFor { named, organisation })
+}
+
+/// Reads a customer as an operator writes it: ten digits, or SECTOR/INSTITUTION.
+///
+/// # Errors
+/// What it should be.
+pub fn parse_customer(text: &str) -> Result<CustomerId, String> {
+    let customer = match text.split_once('/') {
+        None => CbeNumber::parse(text).map(CustomerId::Cbe),
         Some((sector, institution)) => {
             let part = |text: &str| text.parse::<u16>().ok().filter(|number| *number <= 999);
             part(sector).zip(part(institution)).map(|(sector, institution)| CustomerId::Pair { sector, institution })
         }
     };
-    let named =
-        named.ok_or_else(|| format!("{text}: is NUMBER, NUMBER=ENTERPRISE or SECTOR/INSTITUTION=ENTERPRISE"))?;
-    Ok(ActsFor { named, organisation })
+    customer.ok_or_else(|| "is a number of ten digits, or SECTOR/INSTITUTION".to_owned())
 }
 
 #[cfg(test)]
@@ -232,7 +254,7 @@ deliberation = "16/108"
         let told = parse_text(&text).expect_err("mistakes");
         for part in [
             "policy.toml:2: consumer[1].name: is missing",
-            "policy.toml:4: consumer[1].nom: unknown key; known here: acts_for, empty_answers_percent, grant, name, organisation, quota_per_day, quota_per_minute",
+            "policy.toml:4: consumer[1].nom: unknown key; known here: acts_for, empty_answers_percent, grant, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute",
             "policy.toml:5: consumer[1].acts_for: 0809394428: the check digits are wrong",
             "policy.toml:9: consumer[1].grant[1].fields: is a whole number from 1 to 9",
             "policy.toml:10: consumer[1].grant[1].relation: is one of none, insured, affiliated-employer",

@@ -11,15 +11,23 @@ use crate::model::{
     Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, Question, Status,
     Ticket, Timestamp,
 };
-use crate::policy::{Consumer, Denied, Grant, NotIdentified, Permit, Refusal, Register, decide};
+use crate::policy::{Certified, Consumer, Denied, Grant, NotIdentified, Permit, Refusal, Register, decide};
 
 /// The caller, as its certificate shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
-    /// The organisation that the certificate names, if it names one.
-    pub organisation: Option<EnterpriseNumber>,
+    /// What the certificate says, if it names an organisation.
+    pub certified: Option<Certified>,
     /// SHA-256 of the certificate (DER).
     pub fingerprint: Digest,
+}
+
+impl Caller {
+    /// The organisation that the certificate names, if it names one.
+    #[must_use]
+    pub fn organisation(&self) -> Option<EnterpriseNumber> {
+        self.certified.map(|certified| certified.organisation)
+    }
 }
 
 /// The facts of one message, which every state of the pipeline carries along.
@@ -40,7 +48,7 @@ impl Exchange {
         Entry {
             ticket: self.ticket,
             received: self.received,
-            caller: self.caller.organisation,
+            caller: self.caller.organisation(),
             fingerprint: self.caller.fingerprint,
             operation,
             organisation: None,
@@ -76,7 +84,7 @@ impl Presented {
     /// # Errors
     /// [`NotIdentified`], with the question, whose customer the fault gives back.
     pub fn identify(self, register: &Register) -> Result<Identified, Box<(NotIdentified, Self)>> {
-        match register.identify(self.exchange.caller.organisation, self.question.customer.id) {
+        match register.identify(self.exchange.caller.certified, self.question.customer.id) {
             Ok((consumer, organisation)) => {
                 Ok(Identified { exchange: self.exchange, question: self.question, consumer, organisation })
             }

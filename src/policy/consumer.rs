@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::grant::{Grant, GrantError};
 use super::quota::Quota;
-use crate::model::{CbeNumber, CustomerId, EnterpriseNumber, LegalContext};
+use crate::model::{CbeNumber, CustomerId, Digest, EnterpriseNumber, LegalContext};
 
 /// An organisation that is known by its certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,38 @@ pub struct Consumer {
     pub grants: Vec<Arc<Grant>>,
     /// How much it may ask.
     pub quota: Quota,
+    /// Which of its certificates are taken.
+    pub pins: Pins,
+}
+
+/// What a verified certificate says of its holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Certified {
+    /// The organisation that its subject names.
+    pub organisation: EnterpriseNumber,
+    /// SHA-256 of its public key (`SubjectPublicKeyInfo`, DER).
+    pub key: Digest,
+    /// SHA-256 of its issuer's name (DER).
+    pub issuer: Digest,
+}
+
+/// Which of an organisation's certificates are taken: against an authority that signs for somebody else by mistake.
+/// An empty list pins nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pins {
+    /// Public keys, SHA-256 each: one of them it must be.
+    pub keys: Vec<Digest>,
+    /// Issuers' names, SHA-256 each: one of them must have signed.
+    pub issuers: Vec<Digest>,
+}
+
+impl Pins {
+    /// Whether a certificate is one of those that are taken.
+    #[must_use]
+    pub fn allow(&self, certified: &Certified) -> bool {
+        let is_pinned = |pins: &[Digest], found: &Digest| pins.is_empty() || pins.contains(found);
+        is_pinned(&self.keys, &certified.key) && is_pinned(&self.issuers, &certified.issuer)
+    }
 }
 
 /// A customer for which a consumer may ask.
@@ -40,6 +72,9 @@ pub enum NotIdentified {
     /// The certificate names no organisation, or none that is registered (`SOA-01001`).
     #[error("the certificate names no organisation that is registered")]
     UnknownCaller,
+    /// The organisation is registered, but not with this key or this issuer (`SOA-01001`).
+    #[error("the certificate is not one of those that are pinned for its organisation")]
+    NotPinned,
     /// `customerIdentification` is neither the certificate's organisation nor one that it acts for.
     #[error("customerIdentification is not the caller's organisation nor one that it acts for")]
     ForeignCustomer,
@@ -113,11 +148,27 @@ impl Register {
     /// [`NotIdentified`] where contract.md answers with a Client fault.
     pub fn identify(
         &self,
-        certified: Option<EnterpriseNumber>,
+        certified: Option<Certified>,
         customer: CustomerId,
     ) -> Result<(Arc<Consumer>, EnterpriseNumber), NotIdentified> {
-        let consumer =
-            certified.and_then(|organisation| self.find(organisation)).ok_or(NotIdentified::UnknownCaller)?;
+        let certified = certified.ok_or(NotIdentified::UnknownCaller)?;
+        let consumer = self.find(certified.organisation).ok_or(NotIdentified::UnknownCaller)?;
+        if !consumer.pins.allow(&certified) {
+            return Err(NotIdentified::NotPinned);
+        }
+        self.identify_organisation(certified.organisation, customer)
+    }
+
+    /// The same by the organisation alone, whatever its certificate: to explain a verdict.
+    ///
+    /// # Errors
+    /// As [`Register::identify`], pins aside.
+    pub fn identify_organisation(
+        &self,
+        caller: EnterpriseNumber,
+        customer: CustomerId,
+    ) -> Result<(Arc<Consumer>, EnterpriseNumber), NotIdentified> {
+        let consumer = self.find(caller).ok_or(NotIdentified::UnknownCaller)?;
         if customer == CustomerId::Cbe(CbeNumber::from(consumer.organisation)) {
             return Ok((Arc::clone(consumer), consumer.organisation));
         }
@@ -162,6 +213,7 @@ mod tests {
             acts_for: vec![],
             grants: vec![],
             quota: Quota::default(),
+            pins: Pins::default(),
         }
     }
 
@@ -199,12 +251,32 @@ mod tests {
         platform.acts_for = vec![ActsFor { named: pair, organisation: meant }];
         let register = Register::from_consumers(vec![platform.clone()]).expect("no mistake");
         let own = CustomerId::Cbe(CbeNumber::from(platform.organisation));
-        let identify =
-            |certified, customer| register.identify(certified, customer).map(|(_, organisation)| organisation);
+        let nothing = Digest::new([0; 32]);
+        let identify = |organisation: Option<EnterpriseNumber>, customer| {
+            let certify = |organisation| Certified { organisation, key: nothing, issuer: nothing };
+            register.identify(organisation.map(certify), customer).map(|(_, organisation)| organisation)
+        };
         assert_eq!(identify(Some(platform.organisation), own), Ok(platform.organisation));
         assert_eq!(identify(Some(platform.organisation), pair), Ok(meant));
         assert_eq!(identify(Some(platform.organisation), establishment), Err(NotIdentified::ForeignCustomer));
         assert_eq!(identify(Some(meant), own), Err(NotIdentified::UnknownCaller));
         assert_eq!(identify(None, own), Err(NotIdentified::UnknownCaller));
+    }
+
+    #[test]
+    fn a_pinned_organisation_is_taken_with_its_own_key_and_issuer_alone() {
+        let [right, wrong] = [[1; 32], [2; 32]].map(Digest::new);
+        let mut pinned = consumer("0202239951");
+        pinned.pins = Pins { keys: vec![right], issuers: vec![right] };
+        let organisation = pinned.organisation;
+        let register = Register::from_consumers(vec![pinned]).expect("no mistake");
+        let own = CustomerId::Cbe(CbeNumber::from(organisation));
+        let identify = |key, issuer| {
+            let certified = Certified { organisation, key, issuer };
+            register.identify(Some(certified), own).map(|(_, organisation)| organisation)
+        };
+        assert_eq!(identify(right, right), Ok(organisation));
+        assert_eq!(identify(wrong, right), Err(NotIdentified::NotPinned));
+        assert_eq!(identify(right, wrong), Err(NotIdentified::NotPinned));
     }
 }

@@ -9,7 +9,7 @@ mod decide;
 mod grant;
 mod quota;
 
-pub use consumer::{ActsFor, Consumer, NotIdentified, Register, RegisterError};
+pub use consumer::{ActsFor, Certified, Consumer, NotIdentified, Pins, Register, RegisterError};
 pub use decide::{Denied, NoGrant, Permit, Refusal, decide};
 pub use grant::{Deliberation, Grant, GrantError, Reach, Relation, ceiling};
 pub use quota::{Meter, Pace, Quota, SLOWED_BY};

@@ -160,7 +160,7 @@ fn soap_response(peer: &Peer, ticket: Ticket, operation: Operation, reply: Reply
     tracing::info!(
         %ticket,
         operation = operation.code(),
-        caller = peer.caller.organisation.map(tracing::field::display),
+        caller = peer.caller.organisation().map(tracing::field::display),
         outcome = reply.outcome,
         rule = reply.refusal.map(tracing::field::display),
         micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
@@ -225,7 +225,7 @@ enum BodyRead {
 }
 
 fn refuse(peer: &Peer, ticket: Ticket, refusal: HttpRefusal, body: BodyRead) -> HttpResponse {
-    let caller = peer.caller.organisation.map(tracing::field::display);
+    let caller = peer.caller.organisation().map(tracing::field::display);
     tracing::info!(%ticket, caller, status = refusal.status().as_u16(), ?refusal, "refused below SOAP");
     let mut response = Response::new(Full::new(Bytes::from_static(refusal.text().as_bytes())));
     *response.status_mut() = refusal.status();

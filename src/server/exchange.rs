@@ -119,7 +119,7 @@ impl Walk<'_> {
             Err(unrecorded) => return self.write_unrecorded(unrecorded.failure, None, addressing),
         };
         let in_force = self.service.in_force();
-        let consumer = peer.caller.organisation.and_then(|organisation| in_force.register.find(organisation));
+        let consumer = peer.caller.organisation().and_then(|organisation| in_force.register.find(organisation));
         let reply = soap::TestReply {
             echo: &recorded.told().echo,
             ssl_certificate: &peer.subject,

@@ -7,7 +7,7 @@ use crate::soap::Fault;
 /// A caller that is not let in.
 pub(super) fn of_not_identified(refused: NotIdentified) -> Fault {
     match refused {
-        NotIdentified::UnknownCaller => Fault::UnknownCaller,
+        NotIdentified::UnknownCaller | NotIdentified::NotPinned => Fault::UnknownCaller,
         NotIdentified::ForeignCustomer => Fault::WrongIdentification,
     }
 }

@@ -12,6 +12,7 @@ use super::trust::Admission;
 use crate::cert::Facts;
 use crate::lookup::{AuditLog, Caller, FreshnessLimits};
 use crate::model::{Clock, Ticket, Timestamp};
+use crate::policy::Certified;
 
 /// What the operator sets for the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +115,8 @@ struct Admitted {
 impl Peer {
     /// The holder of a certificate that TLS let in; `None` if it would not be let in any more.
     pub fn new(facts: Facts, chain: Vec<CertificateDer<'static>>, by: Arc<InForce>) -> Option<Self> {
-        let caller = Caller { organisation: facts.organisation.ok(), fingerprint: facts.fingerprint };
+        let certify = |organisation| Certified { organisation, key: facts.key, issuer: facts.issuer };
+        let caller = Caller { certified: facts.organisation.ok().map(certify), fingerprint: facts.fingerprint };
         let (leaf, sent) = chain.split_first()?;
         let admission = by.gate.admit(leaf, sent).ok()?;
         Some(Self { caller, subject: facts.subject, admitted: Mutex::new(Admitted { by, admission }), chain })

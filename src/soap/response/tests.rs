@@ -15,7 +15,7 @@ use crate::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, Dataset, DatasetState, DatasetStates, Date, Digest,
     EmploymentPeriod, EnterpriseNumber, LegalContext, Membership, Question, ServiceKind,
 };
-use crate::policy::{Consumer, Deliberation, Grant, Quota, Reach, Register, ceiling};
+use crate::policy::{Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
 use crate::soap::mistake::{BadMessage, Mistake, Place};
 use crate::soap::reader::{Document, Reader, Token};
 
@@ -118,10 +118,13 @@ fn answer(granted: LegalContext, asked: &str, ssin: &str, dates: AskedDates) -> 
         acts_for: vec![],
         grants: vec![Arc::new(grant)],
         quota: Quota::default(),
+        pins: Pins::default(),
     };
     let register = Register::from_consumers(vec![consumer]).expect("no mistake");
 
-    let caller = Caller { organisation: Some(organisation), fingerprint: Digest::new([0; 32]) };
+    let nothing = Digest::new([0; 32]);
+    let certified = Certified { organisation, key: nothing, issuer: nothing };
+    let caller = Caller { certified: Some(certified), fingerprint: nothing };
     let exchange = Exchange { ticket: handling().ticket, received: handling().received, caller };
     let criteria = AskedCriteria { ssin: Ssin::parse(ssin), dates };
     let question = Question { customer: customer(), legal_context: asked.to_owned(), criteria };
