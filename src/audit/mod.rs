@@ -60,6 +60,20 @@
 //! | 8 | how many entries were refused meanwhile (each got a fault, none an answer) |
 //! | 1 | why: 1 disk full, 2 I/O error, 3 a key was missing or unusable |
 //!
+//! | bytes | kind 4, pruning: months past retention are being removed |
+//! |---|---|
+//! | 8 | sequence of the first record that stays |
+//! | 2 | how many segments go; of each: |
+//! | 8 + 2 + 1 + 32 | its first sequence, its year and month, the root of the tree at its end |
+//!
+//! # Checkpoints
+//!
+//! The file `checkpoint` is the newest signed head of the tree, as C2SP tlog-checkpoint has it; extension lines say when
+//! it was made (`made 2026-11-22T05:19:00.123Z`) and which state of each dataset the newest exchange had read
+//! (`dataset dimona 41 2026-11-01T03:00:00.000Z`). It is put into a second place and into the log as well. A trail that
+//! is shorter than, or not the one of, the newest checkpoint in either place is not opened. Against somebody who can
+//! change both places only a checkpoint kept elsewhere helps.
+//!
 //! # What a crash can do
 //!
 //! A batch is written only after the one before it is durable. So a record whose batch begins after record *n* proves
@@ -79,10 +93,12 @@
     )
 )]
 
+mod checkpoint;
 mod decode;
 mod disk;
 mod encode;
 mod frame;
+mod keeper;
 mod keys;
 mod month;
 mod read;
@@ -99,10 +115,13 @@ mod writer;
 pub use decode::RecordFault;
 pub use disk::{Disk, DiskFile, Folder};
 pub use frame::{FrameFault, MAX_RECORD_BYTES};
+pub use keeper::{CheckpointFault, CheckpointPlace, Checkpoints, MissingCheckpoint};
 pub use keys::{KeyError, KeyFolder, KeyName, MissingKeys};
 pub use month::Month;
 pub use read::{Damage, Flaw, ReadError, Records};
-pub use record::{Cause, Event, Exchange, Interruption, Record, SegmentBegun, Stamp, SubjectToken};
+pub use record::{
+    Cause, Event, Exchange, Interruption, PrunedSegment, Pruning, Record, SegmentBegun, Stamp, SubjectToken,
+};
 pub use seal::{Detail, DetailKey, KeyId, SubjectKey, UnsealError};
 pub use search::{Found, SealedDetail, SearchError, search};
 pub use segment::SegmentName;

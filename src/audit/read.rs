@@ -146,7 +146,7 @@ fn check_place(record: &Record, name: SegmentName, offset: u64, next: Option<u64
         Event::SegmentBegun(begun) => {
             offset == 0 && SegmentName { first: record.stamp.sequence, month: begun.month } == name
         }
-        Event::Exchange(_) | Event::Interruption(_) => offset != 0,
+        Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) => offset != 0,
     };
     if !begins {
         return Err(Flaw::Begin);

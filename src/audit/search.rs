@@ -56,7 +56,7 @@ pub fn search(records: Records, keys: &KeyFolder, subject: Ssin) -> impl Iterato
     let mut part: Option<Part> = None;
     records.filter_map(move |record| match record {
         Err(error) => Some(Err(error.into())),
-        Ok(Record { event: Event::Interruption(_), .. }) => None,
+        Ok(Record { event: Event::Interruption(_) | Event::Pruning(_), .. }) => None,
         Ok(Record { event: Event::SegmentBegun(begun), .. }) => match Part::enter(&begun, keys, subject) {
             Ok(entered) => {
                 part = Some(entered);

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::lookup::{Entry, Pending, RecordFailure};
-use crate::model::{Clock, Digest, Timestamp};
+use crate::model::{Clock, DatasetStates, Digest, Timestamp};
 
 use super::disk::Disk;
 use super::encode;
 use super::frame::TooLong;
+use super::keeper::Keeper;
 use super::keys::{KeyFolder, KeyName};
 use super::record::{Interruption, SegmentBegun, Stamp};
 use super::recover::Recovered;
@@ -44,6 +45,9 @@ pub(super) struct Writer {
     /// A segment that got its name without becoming durable.
     stray: Option<SegmentName>,
     outage: Option<Outage>,
+    keeper: Arc<Keeper>,
+    /// Which states of the datasets the newest exchange had read.
+    datasets: DatasetStates,
     /// Kept from batch to batch for its memory alone.
     bytes: Vec<u8>,
 }
@@ -66,6 +70,8 @@ impl Writer {
         keys: KeyFolder,
         clock: Arc<dyn Clock>,
         recovered: Recovered,
+        keeper: Arc<Keeper>,
+        datasets: DatasetStates,
     ) -> Result<(Self, Arc<Status>), Trouble> {
         let status = Arc::new(Status::new(recovered.tree.size()));
         let mut writer = Self {
@@ -79,10 +85,13 @@ impl Writer {
             unrepaired: false,
             stray: None,
             outage: None,
+            keeper,
+            datasets,
             bytes: Vec::new(),
         };
         let now = writer.clock.now();
         writer.enter(Month::new(now), now)?;
+        writer.keeper.offer(&writer.tree, now, writer.datasets);
         Ok((writer, status))
     }
 
@@ -102,6 +111,7 @@ impl Writer {
                 self.outage = None;
                 self.status.set_health(Health::Writable);
                 batch.settled.into_iter().for_each(|(pending, sequence)| pending.durable(sequence));
+                self.keeper.offer(&self.tree, now, self.datasets);
             }
             Err(trouble) => {
                 self.status.set_health(Health::Unwritable(trouble));
@@ -127,7 +137,7 @@ impl Writer {
         self.enter(Month::new(now), now)?;
         // Both were set by `enter`.
         let (Some(segment), Some(keys)) = (&mut self.segment, &self.month_keys) else { return Err(Trouble::Cut) };
-        let mut tree = self.tree.clone();
+        let (mut tree, mut datasets) = (self.tree.clone(), self.datasets);
         if let Some(outage) = &self.outage {
             let Outage { since, trouble, refused } = *outage;
             let what = Interruption { since, refused, cause: trouble.cause() };
@@ -141,7 +151,12 @@ impl Writer {
             let appended = batch
                 .append(&mut tree, now, |out, stamp| encode::exchange(out, stamp, &entry, &keys.detail, &keys.subject));
             match appended {
-                Ok(Ok(())) => batch.settled.push((pending, sequence)),
+                Ok(Ok(())) => {
+                    batch.settled.push((pending, sequence));
+                    if entry.datasets != DatasetStates::default() {
+                        datasets = entry.datasets;
+                    }
+                }
                 Ok(Err(TooLong)) => {
                     self.status.count_unwritable(1);
                     pending.failed(RecordFailure::Unwritable);
@@ -159,7 +174,7 @@ impl Writer {
         self.unrepaired = true;
         segment.append(&batch.bytes)?;
         self.unrepaired = false;
-        self.tree = tree;
+        (self.tree, self.datasets) = (tree, datasets);
         let entries = u64::try_from(batch.settled.len()).unwrap_or(u64::MAX);
         self.status.count_batch(entries, started.elapsed(), self.tree.size());
         Ok(())

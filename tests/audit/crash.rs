@@ -18,7 +18,8 @@ const IMAGES: u64 = 2_000;
 fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
     let disk = MemoryDisk::default();
     let clock = clock("2026-11-30T22:00:00Z");
-    let settings = settings(dir);
+    let mut settings = settings(dir);
+    settings.checkpoints.records = 3;
     let mut number = 0;
     for life in 0..3 {
         let trail = Trail::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");

@@ -15,7 +15,7 @@ use crate::harness::*;
 fn exchanges(folder: &Path) -> Vec<Exchange> {
     let exchange = |event| match event {
         Event::Exchange(exchange) => Some(*exchange),
-        Event::SegmentBegun(_) | Event::Interruption(_) => None,
+        Event::SegmentBegun(_) | Event::Interruption(_) | Event::Pruning(_) => None,
     };
     read_all(folder).into_iter().filter_map(|record| exchange(record.event)).collect()
 }
@@ -196,7 +196,7 @@ fn no_number_of_a_person_stands_in_any_file() {
             files += 1;
         }
     }
-    assert_eq!(files, 4, "lock, segment and two keys");
+    assert_eq!(files, 6, "lock, segment, checkpoint and three keys");
     let debug: Vec<_> = read_all(&settings.folder).iter().map(|record| format!("{record:?}")).collect();
     assert!(people.iter().all(|s| !debug.concat().contains(&*String::from_utf8_lossy(&s.digits()))));
 }

@@ -2,6 +2,7 @@
 //!
 //! No test sleeps: where a thread is waited for, it is by a channel or a condition with a deadline.
 
+mod checkpoint;
 mod crash;
 mod disclosure;
 mod durability;
