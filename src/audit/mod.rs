@@ -110,6 +110,7 @@ mod segment;
 mod status;
 mod trail;
 mod tree;
+pub mod verify;
 mod writer;
 
 pub use decode::RecordFault;

@@ -8,3 +8,4 @@ mod disclosure;
 mod durability;
 mod harness;
 mod memory_disk;
+mod verification;
