@@ -37,6 +37,26 @@ pub(super) fn stamp(record: &[u8]) -> Result<Stamp, RecordFault> {
     start(&mut bytes).map(|(stamp, _)| stamp)
 }
 
+/// What an index wants to know of an exchange.
+pub(super) struct Glance {
+    pub(super) ticket: Ticket,
+    pub(super) subject: Option<SubjectToken>,
+}
+
+/// A glance at an exchange; `None` for any other record, and for what is none.
+pub(super) fn glance(record: &[u8]) -> Option<Glance> {
+    let mut bytes = Bytes(record);
+    let (_, kind) = start(&mut bytes).ok()?;
+    if kind != EXCHANGE {
+        return None;
+    }
+    bytes.slice(8)?;
+    let ticket = Ticket::new(bytes.array()?);
+    bytes.slice(32 + 4 + 4 + 1 + 1 + 2 + 4 + 4)?;
+    let (known, token) = (bytes.byte()?, bytes.array()?);
+    Some(Glance { ticket, subject: (known == 1).then_some(SubjectToken(token)) })
+}
+
 /// The record of a frame.
 pub(super) fn record(framed: Framed<'_>) -> Result<Record, RecordFault> {
     let mut bytes = Bytes(framed.record);

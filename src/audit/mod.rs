@@ -98,9 +98,11 @@ mod decode;
 mod disk;
 mod encode;
 mod frame;
+mod index;
 mod keeper;
 mod keys;
 mod month;
+mod prove;
 mod read;
 mod record;
 mod recover;
@@ -119,12 +121,13 @@ pub use frame::{FrameFault, MAX_RECORD_BYTES};
 pub use keeper::{CheckpointFault, CheckpointPlace, Checkpoints, MissingCheckpoint};
 pub use keys::{KeyError, KeyFolder, KeyName, MissingKeys};
 pub use month::Month;
-pub use read::{Damage, Flaw, ReadError, Records};
+pub use prove::{ProveError, prove};
+pub use read::{Damage, Flaw, ReadError, Records, parse_record};
 pub use record::{
     Cause, Event, Exchange, Interruption, PrunedSegment, Pruning, Record, SegmentBegun, Stamp, SubjectToken,
 };
 pub use seal::{Detail, DetailKey, KeyId, SubjectKey, UnsealError};
-pub use search::{Found, SealedDetail, SearchError, search};
+pub use search::{Found, IndexUse, SealedDetail, SearchError, find, search};
 pub use segment::SegmentName;
 pub use status::{Counters, Health, Trouble};
 pub use trail::{AuditError, Settings, Trail};

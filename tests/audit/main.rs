@@ -6,6 +6,8 @@ mod checkpoint;
 mod crash;
 mod disclosure;
 mod durability;
+mod finding;
 mod harness;
 mod memory_disk;
+mod oracles;
 mod verification;
