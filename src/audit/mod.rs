@@ -103,6 +103,7 @@ mod keeper;
 mod keys;
 mod month;
 mod prove;
+mod prune;
 mod read;
 mod record;
 mod recover;
@@ -122,6 +123,7 @@ pub use keeper::{CheckpointFault, CheckpointPlace, Checkpoints, MissingCheckpoin
 pub use keys::{KeyError, KeyFolder, KeyName, MissingKeys};
 pub use month::Month;
 pub use prove::{ProveError, prove};
+pub use prune::{LEGAL_HOLD, PruneError, Pruned, Retention};
 pub use read::{Damage, Flaw, ReadError, Records, parse_record};
 pub use record::{
     Cause, Event, Exchange, Interruption, PrunedSegment, Pruning, Record, SegmentBegun, Stamp, SubjectToken,

@@ -44,6 +44,12 @@ impl Month {
         Self::from_calendar(year.parse().ok()?, month.parse().ok()?)
     }
 
+    /// The same month so many years earlier; `None` before the year 1.
+    #[must_use]
+    pub fn minus_years(self, years: u16) -> Option<Self> {
+        Self::from_calendar(self.year.checked_sub(years)?, self.month)
+    }
+
     /// The year.
     #[must_use]
     pub fn year(self) -> u16 {

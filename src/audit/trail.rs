@@ -18,6 +18,7 @@ use super::checkpoint::is_origin;
 use super::disk::{Disk, Folder};
 use super::keeper::{CheckpointFault, Checkpoints, Keeper, Kept, MissingCheckpoint};
 use super::keys::{KeyError, KeyFolder, KeyName, MissingKeys};
+use super::prune::{PruneError, Pruned, Retention};
 use super::read::Damage;
 use super::recover;
 use super::status::{Counters, Health, Status, Trouble};
@@ -84,10 +85,17 @@ impl From<io::Error> for AuditError {
     }
 }
 
+/// What the thread is asked to do.
+#[expect(clippy::large_enum_variant, reason = "nearly all are entries, and a box for each would cost more")]
+enum Task {
+    Record(Entry, Pending),
+    Prune(Retention, SyncSender<Result<Pruned, PruneError>>),
+}
+
 /// The durable log of all exchanges.
 #[derive(Debug)]
 pub struct Trail {
-    queue: RwLock<Option<SyncSender<Waiting>>>,
+    queue: RwLock<Option<SyncSender<Task>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     keeping: Mutex<Option<JoinHandle<()>>>,
     keeper: Arc<Keeper>,
@@ -187,6 +195,18 @@ impl Trail {
         self.keeper.wait_for(self.status.counters().sequence)
     }
 
+    /// Removes months past retention, and waits until that is done. Entries wait meanwhile.
+    ///
+    /// # Errors
+    /// [`PruneError`].
+    pub fn prune(&self, retention: Retention) -> Result<Pruned, PruneError> {
+        let (reply, pruned) = mpsc::sync_channel(1);
+        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(PruneError::Closed)?;
+        queue.send(Task::Prune(retention, reply)).map_err(|_| PruneError::Closed)?;
+        drop(queue);
+        pruned.recv().unwrap_or(Err(PruneError::Closed))
+    }
+
     /// Takes no more entries, waits until all that wait are settled and signed, and lets go of the folder.
     pub fn close(&self) {
         drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
@@ -203,13 +223,13 @@ impl AuditLog for Trail {
     fn append(&self, entry: Entry, pending: Pending) {
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         let Some(queue) = &*queue else { return pending.failed(RecordFailure::Closed) };
-        match queue.try_send((entry, pending)) {
-            Ok(()) => {}
-            Err(TrySendError::Full((_, pending))) => {
+        match queue.try_send(Task::Record(entry, pending)) {
+            Err(TrySendError::Full(Task::Record(_, pending))) => {
                 self.status.count_overloaded();
                 pending.failed(RecordFailure::Overloaded);
             }
-            Err(TrySendError::Disconnected((_, pending))) => pending.failed(RecordFailure::Closed),
+            Err(TrySendError::Disconnected(Task::Record(_, pending))) => pending.failed(RecordFailure::Closed),
+            Ok(()) | Err(TrySendError::Full(Task::Prune(..)) | TrySendError::Disconnected(Task::Prune(..))) => {}
         }
     }
 }
@@ -229,17 +249,39 @@ impl Drop for Closing {
     }
 }
 
-fn run(mut writer: Writer, waiting: &Receiver<Waiting>, retry: Duration) {
+/// The next entry that waits, unless something else comes first.
+fn next(waiting: &Receiver<Task>, held: &mut Option<Task>) -> Option<Waiting> {
+    if held.is_some() {
+        return None;
+    }
+    match waiting.try_recv().ok()? {
+        Task::Record(entry, pending) => Some((entry, pending)),
+        task @ Task::Prune(..) => {
+            *held = Some(task);
+            None
+        }
+    }
+}
+
+fn run(mut writer: Writer, waiting: &Receiver<Task>, retry: Duration) {
+    // A pruning that came while a batch was being filled: it is next.
+    let mut held = None;
     loop {
-        let first = if writer.is_down() {
+        let first = if let Some(task) = held.take() {
+            Ok(task)
+        } else if writer.is_down() {
             waiting.recv_timeout(retry)
         } else {
             waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
         match first {
-            Ok(first) => {
-                let mut first = Some(first);
-                writer.commit(|| first.take().or_else(|| waiting.try_recv().ok()));
+            Ok(Task::Prune(retention, reply)) => {
+                // Whoever asked may have left.
+                let _ = reply.send(writer.prune(retention));
+            }
+            Ok(Task::Record(entry, pending)) => {
+                let mut first = Some((entry, pending));
+                writer.commit(|| first.take().or_else(|| next(waiting, &mut held)));
             }
             Err(RecvTimeoutError::Timeout) => writer.commit(|| None),
             Err(RecvTimeoutError::Disconnected) => return,

@@ -16,7 +16,8 @@ use super::encode;
 use super::frame::TooLong;
 use super::keeper::Keeper;
 use super::keys::{KeyFolder, KeyName};
-use super::record::{Interruption, SegmentBegun, Stamp};
+use super::prune::{self, PruneError, Pruned, Retention};
+use super::record::{Interruption, Pruning, SegmentBegun, Stamp};
 use super::recover::Recovered;
 use super::seal::{DetailKey, SubjectKey};
 use super::segment::{self, Segment, SegmentName};
@@ -178,6 +179,34 @@ impl Writer {
         let entries = u64::try_from(batch.settled.len()).unwrap_or(u64::MAX);
         self.status.count_batch(entries, started.elapsed(), self.tree.size());
         Ok(())
+    }
+
+    /// Prunes, if it can be recorded.
+    pub(super) fn prune(&mut self, retention: Retention) -> Result<Pruned, PruneError> {
+        let (disk, keys, now) = (Arc::clone(&self.disk), self.keys.clone(), Month::new(self.clock.now()));
+        prune::prune(self, &*disk, &keys, now, retention)
+    }
+
+    /// Makes the record of a pruning durable; whether it is under a checkpoint.
+    pub(super) fn record_pruning(&mut self, what: &Pruning) -> Result<bool, Trouble> {
+        if let Some(outage) = &self.outage {
+            return Err(outage.trouble);
+        }
+        let now = self.clock.now();
+        self.enter(Month::new(now), now)?;
+        let mut batch = Batch::new(mem::take(&mut self.bytes));
+        let mut tree = self.tree.clone();
+        batch
+            .append(&mut tree, now, |out, stamp| encode::pruning(out, stamp, what))?
+            .map_err(|TooLong| Trouble::Cut)?;
+        let Some(segment) = &mut self.segment else { return Err(Trouble::Cut) };
+        self.unrepaired = true;
+        segment.append(&batch.bytes)?;
+        self.unrepaired = false;
+        self.tree = tree;
+        self.status.set_sequence(self.tree.size());
+        self.keeper.offer(&self.tree, now, self.datasets);
+        Ok(self.keeper.wait_for(self.tree.size()))
     }
 
     fn repair(&mut self) -> Result<(), Trouble> {

@@ -10,4 +10,5 @@ mod finding;
 mod harness;
 mod memory_disk;
 mod oracles;
+mod pruning;
 mod verification;

@@ -286,7 +286,7 @@ struct Chain {
     /// Roots at the sizes that were watched for.
     roots: Vec<(u64, Digest)>,
     findings: Vec<Finding>,
-    /// Up to where prunings say that records were removed.
+    /// Where prunings say that the trail may begin.
     pruned: BTreeSet<u64>,
     bytes: u64,
     /// Something before was wrong: what follows is read, but stands on nothing.

@@ -16,10 +16,17 @@ pub(super) struct Facts {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
-    Begin { year: u16, month: u8, tree: Range },
+    Begin {
+        year: u16,
+        month: u8,
+        tree: Range,
+    },
     Exchange,
     Interruption,
-    Pruning { until: u64 },
+    /// Where the trail may begin since: at a segment that was being removed, or behind them.
+    Pruning {
+        begins: Vec<u64>,
+    },
 }
 
 /// The facts of a record; `None` if it has not the shape that its kind has.
@@ -48,11 +55,12 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
             (1..=3).contains(&rest.u8()?).then_some(Kind::Interruption)?
         }
         4 => {
-            let until = rest.u64()?;
+            let mut begins = vec![rest.u64()?];
             for _ in 0..rest.u16()? {
-                rest.skip(8 + 2 + 1 + 32)?;
+                begins.push(rest.u64()?);
+                rest.skip(2 + 1 + 32)?;
             }
-            Kind::Pruning { until }
+            Kind::Pruning { begins }
         }
         _ => return None,
     };

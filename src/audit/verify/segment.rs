@@ -91,7 +91,7 @@ pub(super) struct Scanned {
     pub(super) leaves: Range,
     /// The same, at each size that was watched for.
     pub(super) watched: Vec<Range>,
-    /// Up to where its prunings say that records were removed.
+    /// Where its prunings say that the trail may begin.
     pub(super) pruned: Vec<u64>,
     pub(super) bytes: u64,
     /// Where, and what, is wrong.
@@ -175,7 +175,7 @@ impl Scanned {
             (Kind::Begin { year, month, tree }, None) if (year, month) == (file.year, file.month) => {
                 self.start = Some(Start { tree });
             }
-            (Kind::Pruning { until }, Some(_)) => self.pruned.push(until),
+            (Kind::Pruning { begins }, Some(_)) => self.pruned.extend(begins),
             (Kind::Exchange | Kind::Interruption, Some(_)) => {}
             (Kind::Begin { .. } | Kind::Exchange | Kind::Interruption | Kind::Pruning { .. }, _) => {
                 return Err(SegmentFlaw::Begin);
