@@ -107,6 +107,7 @@ mod prune;
 mod read;
 mod record;
 mod recover;
+pub mod report;
 mod seal;
 mod search;
 mod segment;

@@ -11,4 +11,5 @@ mod harness;
 mod memory_disk;
 mod oracles;
 mod pruning;
+mod reporting;
 mod verification;

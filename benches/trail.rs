@@ -1,0 +1,202 @@
+//! What ten years of evidence cost: `cargo bench --bench trail`.
+//!
+//! Writes a trail of 120 months with a clock that is set from month to month, then verifies it, finds people in it and
+//! proves single records, and prints each figure with what it is to be compared with. `TRAIL_RECORDS` (10 000 000)
+//! sets the size, `TRAIL_DIR` a folder in which the trail is kept and used again; the keys of it lie beside.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ehealth_attributes::audit::verify::{VerifyingKey, verify, verify_proof};
+use ehealth_attributes::audit::{
+    Checkpoints, IndexUse, KeyFolder, MissingKeys, Records, Settings, Trail, find, parse_record, prove,
+};
+use ehealth_attributes::lookup::{AuditLog, Entry, Operation, Pending};
+use ehealth_attributes::model::{
+    Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, FieldSet, FixedClock, LegalContext, Ssin,
+    Ticket, Timestamp, Window,
+};
+use ehealth_attributes::policy::Deliberation;
+
+const MONTHS: u64 = 120;
+/// About so many people are asked about: each some twelve times in ten years.
+const PEOPLE: u64 = 800_000;
+/// So many entries wait at once while the trail is made.
+const WAITING: u64 = 6_000;
+
+fn main() {
+    let records = env::var("TRAIL_RECORDS").map_or(10_000_000, |text| text.parse().expect("a number"));
+    let temporary = tempfile::tempdir().expect("a folder");
+    let dir = env::var_os("TRAIL_DIR").map_or(temporary.path().to_owned(), PathBuf::from);
+    let settings = Settings {
+        missing_keys: MissingKeys::Make,
+        queue: 8_192,
+        checkpoints: Checkpoints { copy: Some(dir.join("elsewhere")), ..Checkpoints::default() },
+        ..Settings::new(dir.join("trail"), dir.join("keys"))
+    };
+    if !settings.folder.join("checkpoint").exists() {
+        write(&settings, records);
+    }
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    let vkey = keys.verifying_key(&settings.checkpoints.origin).expect("there");
+    measure_verification(&settings, &VerifyingKey::parse(&vkey).expect("a key"), &dir.join("elsewhere"));
+    measure_finding(&settings.folder, &keys);
+    measure_proofs(&settings.folder, &keys, &VerifyingKey::parse(&vkey).expect("a key"));
+}
+
+/// The month with this number, from the first one on.
+fn moment(month: u64) -> Timestamp {
+    let (year, month) = (2016 + month / 12, month % 12 + 1);
+    Timestamp::parse(&format!("{year}-{month:02}-15T12:00:00Z")).expect("a moment")
+}
+
+fn write(settings: &Settings, records: u64) {
+    let clock = Arc::new(FixedClock::new(moment(0)));
+    let trail = Trail::open(settings, clock.clone()).expect("opened");
+    let settled = Arc::new(AtomicU64::new(0));
+    let started = Instant::now();
+    for number in 0..records {
+        if number % records.div_ceil(MONTHS) == 0 {
+            wait_for(&settled, number);
+            clock.set(moment(number / records.div_ceil(MONTHS)));
+        }
+        if number % 256 == 0 {
+            wait_for(&settled, number.saturating_sub(WAITING));
+        }
+        let entry = entry(number);
+        let settled = Arc::clone(&settled);
+        let pending = Pending::new(&entry, move |outcome| {
+            outcome.expect("durable");
+            settled.fetch_add(1, Ordering::Release);
+        });
+        trail.append(entry, pending);
+    }
+    wait_for(&settled, records);
+    let (took, counters) = (started.elapsed(), trail.counters());
+    trail.close();
+    print("written", records, took);
+    println!("  {} batches, {:?} each with its sync", counters.batches, counters.writing / counters.batches as u32);
+}
+
+fn wait_for(settled: &AtomicU64, number: u64) {
+    while settled.load(Ordering::Acquire) < number {
+        thread::yield_now();
+    }
+}
+
+fn person(number: u64) -> Ssin {
+    let (day, sequence) = (number / 900, number % 900 + 1);
+    let (year, month, day) = (day / 336 % 100, day / 28 % 12 + 1, day % 28 + 1);
+    let base = ((year * 100 + month) * 100 + day) * 1_000 + sequence;
+    Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+}
+
+fn ticket(number: u64) -> Ticket {
+    Ticket::new((u128::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes())
+}
+
+fn entry(number: u64) -> Entry {
+    let enterprise = |base: u64| EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right");
+    let state = |serial| DatasetState { serial, created: Timestamp::from_millis(1_700_000_000_000) };
+    let dice = number.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20;
+    Entry {
+        ticket: ticket(number),
+        received: Timestamp::from_millis(1_700_000_000_000),
+        caller: Some(enterprise(2_022_399)),
+        fingerprint: Digest::new([0xab; 32]),
+        operation: Operation::ConsultAttributes,
+        organisation: Some(enterprise(8_093_944)),
+        context: Some(LegalContext::EhealthPlatform),
+        deliberation: Some(Deliberation::parse("16/108").expect("a number")),
+        subject: Some(person(dice % PEOPLE)),
+        window: Some(Window::new(Date::parse("2026-11-22").expect("a day"))),
+        fields: FieldSet::ALL,
+        told: vec![enterprise(4_000_000), enterprise(4_000_001), enterprise(4_000_002)],
+        datasets: Dataset::ALL.into_iter().fold(DatasetStates::default(), |all, set| all.with(set, state(number))),
+        outcome: "MSG00000",
+        customer_ticket: Some("c0ffee00-0000-4000-8000-000000000000".into()),
+    }
+}
+
+fn print(what: &str, records: u64, took: Duration) {
+    let rate = records as f64 / took.as_secs_f64();
+    println!("{what}: {records} records in {:.2} s, {rate:.0} a second", took.as_secs_f64());
+}
+
+fn measure_verification(settings: &Settings, key: &VerifyingKey, elsewhere: &Path) {
+    // The first run brings the files into memory, as far as they fit.
+    for run in ["verified, first run", "verified, again"] {
+        let started = Instant::now();
+        let verdict = verify(&settings.folder, key, Some(elsewhere)).expect("readable");
+        let took = started.elapsed();
+        assert!(verdict.is_sound(), "{:?}", verdict.findings);
+        print(run, verdict.size, took);
+        let rate = verdict.bytes as f64 / took.as_secs_f64() / 1e6;
+        println!("  {} segments, {} MB at {rate:.0} MB/s", verdict.segments, verdict.bytes / 1_000_000);
+    }
+    let records =
+        Records::open(&settings.folder).expect("readable").take(1_000).filter(|record| record.is_ok()).count();
+    let bytes = vec![0x5a; 1 << 28];
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let started = Instant::now();
+    thread::scope(|scope| {
+        for part in bytes.chunks(bytes.len() / cores) {
+            scope.spawn(|| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, part));
+        }
+    });
+    let rate = bytes.len() as f64 / started.elapsed().as_secs_f64() / 1e6;
+    println!("SHA-256 alone, on {cores} cores: {rate:.0} MB/s ({records} records looked at)");
+}
+
+fn measure_finding(folder: &Path, keys: &KeyFolder) {
+    let look = |number: u64, index| {
+        let started = Instant::now();
+        let found = find(folder, keys, index, person(number), None).expect("readable");
+        (
+            found.into_iter().filter(|found| found.as_ref().expect("searchable").detail.is_ok()).count(),
+            started.elapsed(),
+        )
+    };
+    let (found, took) = look(7, IndexUse::Keep);
+    println!("found, with whatever indexes had to be made: {found} records in {:.3} s", took.as_secs_f64());
+    let mut times: Vec<_> = (0..200).map(|number| look(number * 3_999, IndexUse::Keep)).collect();
+    times.sort_by_key(|(_, took)| *took);
+    let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
+    println!("found: median {:.1} ms ({} records), worst of 200 {:.1} ms", ms(median.1), median.0, ms(worst.1));
+    let (found, took) = look(7, IndexUse::Bypass);
+    println!("found by reading everything: {found} records in {:.3} s", took.as_secs_f64());
+    let size = |end: &str| {
+        let files = fs::read_dir(folder).expect("there").map(|file| file.expect("there").path());
+        let files = files.filter(|path| path.extension().is_some_and(|of| of == end));
+        files.map(|path| fs::metadata(path).expect("there").len()).sum::<u64>() / 1_000_000
+    };
+    println!("  segments {} MB, indexes {} MB", size("seg"), size("idx"));
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn measure_proofs(folder: &Path, keys: &KeyFolder, key: &VerifyingKey) {
+    let note = fs::read_to_string(folder.join("checkpoint")).expect("there");
+    let size: u64 = note.lines().nth(1).and_then(|line| line.parse().ok()).expect("a size");
+    let mut times: Vec<_> = (0..20)
+        .map(|part| {
+            let started = Instant::now();
+            let number = (size - MONTHS - 1) / 20 * part;
+            let proof = prove(folder, keys, IndexUse::Keep, ticket(number), &note).expect("proven");
+            let made = started.elapsed();
+            let proven = verify_proof(&proof, key).expect("right");
+            assert!(parse_record(&proven.record).is_ok());
+            (made, started.elapsed() - made, proof.len())
+        })
+        .collect();
+    times.sort();
+    let (made, judged, length) = times[times.len() / 2];
+    println!("proven: median {:.0} ms, judged in {:.2} ms, {length} bytes", ms(made), ms(judged));
+}
