@@ -316,10 +316,15 @@ pub struct CrashImage {
     pub told: Vec<(u64, Ticket)>,
 }
 
-/// What a disk could hold if its power was cut after these calls.
-pub fn crash_image(calls: &[Call], dice: &mut Dice) -> CrashImage {
+/// What a disk that held this could hold if its power was cut after these calls.
+pub fn crash_image(before: &BTreeMap<String, Vec<u8>>, calls: &[Call], dice: &mut Dice) -> CrashImage {
+    // Numbered as `MemoryDisk::holding` does.
     let mut files: BTreeMap<usize, Replayed> = BTreeMap::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    for (file, (name, bytes)) in before.iter().enumerate() {
+        files.insert(file, Replayed { durable: bytes.clone(), since: Vec::new() });
+        names.insert(name.clone(), file);
+    }
     let mut name_calls: Vec<&Call> = Vec::new();
     let mut told = Vec::new();
     for call in calls {
