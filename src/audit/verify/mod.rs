@@ -162,6 +162,16 @@ pub enum Finding {
         /// How many are there.
         found: u64,
     },
+    /// Something before was wrong, so that nothing behind it can be compared with what was signed.
+    #[error("{source_name} signs {signed} records; behind the first {sound} nothing can be compared with it")]
+    Incomparable {
+        /// Which checkpoint.
+        source_name: Source,
+        /// How many records it signs.
+        signed: u64,
+        /// How many records come before the first flaw.
+        sound: u64,
+    },
     /// Other records were signed.
     #[error("{source_name} signs other records than the first {signed}")]
     Inconsistent {
@@ -238,7 +248,7 @@ pub fn verify(folder: &Path, key: &VerifyingKey, elsewhere: Option<&Path>) -> Re
     for (number, (file, scanned)) in files.iter().zip(&scanned).enumerate() {
         chain.add(file, scanned, in_use && number == last);
     }
-    let Chain { tree, mut roots, mut findings, pruned, bytes, .. } = chain;
+    let Chain { tree, mut roots, mut findings, pruned, bytes, broken } = chain;
     let first = files.first().map_or(0, |file| file.first);
     if first != 0 && !pruned.contains(&first) {
         findings.push(Finding::Front { first });
@@ -250,7 +260,8 @@ pub fn verify(folder: &Path, key: &VerifyingKey, elsewhere: Option<&Path>) -> Re
     let tree = tree.unwrap_or_else(Range::empty);
     let size = tree.end();
     for (source_name, head) in &heads {
-        findings.extend(judge(*source_name, head, first, size, &roots));
+        let head = (*source_name, head);
+        findings.extend(judge(head, first..size, &roots, broken));
     }
     if let [(_, own), (_, elsewhere)] = heads.as_slice()
         && own.size < elsewhere.size
@@ -268,12 +279,20 @@ pub fn verify(folder: &Path, key: &VerifyingKey, elsewhere: Option<&Path>) -> Re
     Ok(Verdict { first, size, root, segments: files.len(), bytes, unsigned, in_use, truncation, findings })
 }
 
-fn judge(source_name: Source, head: &Checkpoint, first: u64, size: u64, roots: &[(u64, Digest)]) -> Option<Finding> {
+fn judge(
+    (source_name, head): (Source, &Checkpoint),
+    there: std::ops::Range<u64>,
+    roots: &[(u64, Digest)],
+    broken: bool,
+) -> Option<Finding> {
     let signed = head.size;
-    if signed > size {
-        return Some(Finding::Truncated { source_name, signed, found: size });
+    if signed > there.end {
+        return Some(match broken {
+            true => Finding::Incomparable { source_name, signed, sound: there.end },
+            false => Finding::Truncated { source_name, signed, found: there.end },
+        });
     }
-    if signed < first {
+    if signed < there.start {
         return Some(Finding::TooOld { source_name, signed });
     }
     let same = roots.iter().any(|(size, root)| *size == signed && *root == head.root);
