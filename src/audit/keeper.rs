@@ -2,7 +2,7 @@
 //!
 //! A thread of its own does this, so that no receipt ever waits for it. The writer offers a head after every write; a
 //! checkpoint is made when so many records or so much time came since the last one, and always at the end. A place
-//! that cannot be written is tried again with the next checkpoint: the evidence itself is durable without.
+//! that cannot be written is tried again at every interval: the evidence itself is durable without.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -69,11 +69,14 @@ struct Offered {
 
 struct State {
     offered: Option<Offered>,
-    /// Sizes up to which a checkpoint was tried, and is durable in the trail's folder.
+    /// Sizes of the newest checkpoint that was tried, that is durable in the trail's folder, that is everywhere.
     tried: u64,
     signed: u64,
-    /// Somebody waits for the next checkpoint.
-    urgent: bool,
+    everywhere: u64,
+    /// The places that could not be written the last time.
+    failing: Vec<CheckpointPlace>,
+    /// Somebody waits for a checkpoint of this size.
+    wanted: u64,
     closing: bool,
 }
 
@@ -90,9 +93,17 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// `signed` is the size of the newest checkpoint in the trail's folder.
-    pub(super) fn new(disk: Arc<dyn Disk>, key: CheckpointKey, settings: Checkpoints, signed: u64) -> Self {
-        let state = State { offered: None, tried: signed, signed, urgent: false, closing: false };
+    /// `kept` is what the places hold, `signed` the size of the newest of them.
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        key: CheckpointKey,
+        settings: Checkpoints,
+        kept: &Kept,
+        signed: u64,
+    ) -> Self {
+        let everywhere = if settings.copy.is_none() || kept.trail == kept.copy { signed } else { 0 };
+        let failing = Vec::new();
+        let state = State { offered: None, tried: signed, signed, everywhere, failing, wanted: 0, closing: false };
         let (changed, failures, logged) = (Condvar::new(), AtomicU64::new(0), Mutex::new(None));
         let disk = Mutex::new(Some(disk));
         Self { disk, key, settings, state: Mutex::new(state), changed, failures, logged }
@@ -122,7 +133,7 @@ impl Keeper {
     /// Waits until a checkpoint of at least this size was tried; whether it is in the trail's folder.
     pub(super) fn wait_for(&self, size: u64) -> bool {
         let mut state = self.state();
-        state.urgent = true;
+        state.wanted = size.max(state.wanted);
         self.changed.notify_all();
         let waits = |state: &mut State| state.tried < size && !state.closing;
         self.changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner).signed >= size
@@ -141,10 +152,10 @@ impl Keeper {
         loop {
             let size = state.offered.as_ref().map_or(0, |offered| offered.tree.size());
             let new = size.saturating_sub(state.tried);
+            let missing = size > state.everywhere && !(state.closing && new == 0);
             let rest = self.settings.interval.saturating_sub(last.elapsed());
-            let due = new >= self.settings.records || rest.is_zero() || state.urgent || state.closing;
-            if new == 0 {
-                state.urgent = false;
+            let due = new >= self.settings.records || rest.is_zero() || state.wanted > state.tried || state.closing;
+            if !missing {
                 if state.closing {
                     *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = None;
                     return;
@@ -172,10 +183,14 @@ impl Keeper {
         };
         let note = self.key.sign(&head);
         // First the trail's own: a copy elsewhere is never ahead of it.
-        let kept = self.keep(&note).inspect_err(|error| self.failed("the trail's folder", error));
+        let kept = self.keep(&note);
+        self.tell(CheckpointPlace::Trail, &kept);
+        let mut everywhere = kept.is_ok();
         if kept.is_ok() {
             if let Some(copy) = &self.settings.copy {
-                let _ = replace(copy, &note).inspect_err(|error| self.failed("the second place", error));
+                let copied = replace(copy, &note);
+                self.tell(CheckpointPlace::Copy, &copied);
+                everywhere = copied.is_ok();
             }
             self.log(&head, &note);
         }
@@ -183,6 +198,9 @@ impl Keeper {
         state.tried = head.size;
         if kept.is_ok() {
             state.signed = head.size;
+        }
+        if everywhere {
+            state.everywhere = head.size;
         }
         self.changed.notify_all();
         kept
@@ -198,9 +216,24 @@ impl Keeper {
         disk.sync_names()
     }
 
-    fn failed(&self, place: &'static str, error: &io::Error) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
-        tracing::warn!(place, reason = %error.kind(), "a checkpoint could not be kept");
+    /// Counts every failure, and logs when a place begins to fail and when it is well again.
+    fn tell(&self, place: CheckpointPlace, kept: &io::Result<()>) {
+        let mut state = self.state();
+        let was_failing = state.failing.contains(&place);
+        match kept {
+            Ok(()) if was_failing => {
+                state.failing.retain(|failing| *failing != place);
+                tracing::info!(%place, "checkpoints can be kept again");
+            }
+            Ok(()) => {}
+            Err(error) => {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                if !was_failing {
+                    state.failing.push(place);
+                    tracing::warn!(%place, reason = %error.kind(), "checkpoints cannot be kept");
+                }
+            }
+        }
     }
 
     /// The whole note goes into the log, so that a log kept elsewhere can judge the trail.

@@ -139,7 +139,7 @@ impl Trail {
         }
         let cut_bytes = recovered.cut_bytes;
         let (signed, datasets) = known.map_or_else(Default::default, |known| (known.size, known.datasets));
-        let keeper = Arc::new(Keeper::new(Arc::clone(&disk), key, checkpoints.clone(), signed));
+        let keeper = Arc::new(Keeper::new(Arc::clone(&disk), key, checkpoints.clone(), &kept, signed));
         let (writer, status) = Writer::open(disk, keys, clock, recovered, Arc::clone(&keeper), datasets)?;
         if kept.trail.is_none() {
             // Before the first receipt: from then on a missing checkpoint is one that somebody removed.
