@@ -1,7 +1,8 @@
 //! What ten years of evidence cost: `cargo bench --bench trail`.
 //!
 //! Writes a trail of 120 months with a clock that is set from month to month, then verifies it, finds people in it and
-//! proves single records, and prints each figure with what it is to be compared with. `TRAIL_RECORDS` (10 000 000)
+//! proves single records, and prints each figure with what it is to be compared with. Before that, it measures what a
+//! receipt costs when 1, 64 and 512 wait at the same time, beside what a sync alone costs on that disk. `TRAIL_RECORDS` (10 000 000)
 //! sets the size, `TRAIL_DIR` a folder in which the trail is kept and used again; the keys of it lie beside.
 
 use std::env;
@@ -39,6 +40,8 @@ fn main() {
         checkpoints: Checkpoints { copy: Some(dir.join("elsewhere")), ..Checkpoints::default() },
         ..Settings::new(dir.join("trail"), dir.join("keys"))
     };
+    fs::create_dir_all(&dir).expect("ours");
+    measure_receipts(&dir);
     if !settings.folder.join("checkpoint").exists() {
         write(&settings, records);
     }
@@ -81,6 +84,64 @@ fn write(settings: &Settings, records: u64) {
     trail.close();
     print("written", records, took);
     println!("  {} batches, {:?} each with its sync", counters.batches, counters.writing / counters.batches as u32);
+}
+
+/// What a write of 16 KiB and its sync cost on this disk: the median of 300.
+fn median_sync(dir: &Path) -> Duration {
+    let file = tempfile::tempfile_in(dir).expect("ours");
+    let mut times: Vec<_> = (0..300_u64)
+        .map(|number| {
+            let started = Instant::now();
+            std::os::unix::fs::FileExt::write_all_at(&file, &[0x5a; 16_384], number * 16_384).expect("space");
+            file.sync_data().expect("durable");
+            started.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// Receipts a second, and how long one takes, with so many who wait for one and ask for the next at once.
+fn measure_receipts(dir: &Path) {
+    for waiting in [1_u64, 64, 512] {
+        let place = tempfile::tempdir_in(dir).expect("ours");
+        let settings = Settings {
+            missing_keys: MissingKeys::Make,
+            checkpoints: Checkpoints { copy: Some(place.path().join("elsewhere")), ..Checkpoints::default() },
+            ..Settings::new(place.path().join("trail"), place.path().join("keys"))
+        };
+        let sync = median_sync(dir);
+        let trail = Trail::open(&settings, Arc::new(FixedClock::new(moment(0)))).expect("opened");
+        let (sender, settled) = std::sync::mpsc::channel();
+        let ask = |number: u64| {
+            let entry = entry(number);
+            let (sender, asked) = (sender.clone(), Instant::now());
+            let pending = Pending::new(&entry, move |outcome| {
+                outcome.expect("durable");
+                sender.send(asked.elapsed()).expect("waited for");
+            });
+            trail.append(entry, pending);
+        };
+        let records = waiting * 300;
+        let started = Instant::now();
+        (0..waiting).for_each(&ask);
+        let mut times = Vec::new();
+        for number in waiting..records + waiting {
+            times.push(settled.recv().expect("settled"));
+            if number < records {
+                ask(number);
+            }
+        }
+        let took = started.elapsed();
+        times.sort();
+        print(&format!("receipts, {waiting} waiting"), records, took);
+        let (signed, bound) = (trail.counters().signed, waiting as f64 / sync.as_secs_f64());
+        let (median, sync) = (ms(times[times.len() / 2]), ms(sync));
+        println!(
+            "  median {median:.2} ms; a sync alone {sync:.2} ms: {waiting} / sync = {bound:.0} a second; {signed} signed"
+        );
+        trail.close();
+    }
 }
 
 fn wait_for(settled: &AtomicU64, number: u64) {
