@@ -2,10 +2,20 @@
 //!
 //! [`Trail`] is the [`AuditLog`](crate::lookup::AuditLog) that a server uses: one thread writes, everything that
 //! waits goes to the disk in one write and one `fdatasync`, and only then are the [`Pending`](crate::lookup::Pending)
-//! entries settled. [`Records`] reads what was written, [`search`] finds a person's records, [`DetailKey`] opens what
-//! is sealed. This room does not decide what an entry says, and it never rewrites a record.
+//! entries settled. [`Records`] reads what was written, [`find`] a person's records, [`DetailKey`] opens what
+//! is sealed; [`report`] is what the person is handed. [`verify`](mod@verify) judges a trail from its files alone,
+//! [`prove()`] shows one record to a third party, [`Trail::prune`] removes what is past retention. This room does not
+//! decide what an entry says, and it never rewrites a record.
 //!
 //! # Files
+//!
+//! | file in the trail's folder | what it is |
+//! |---|---|
+//! | `….seg` | a month's records: the truth |
+//! | `checkpoint` | the newest signed head of the tree |
+//! | `….idx` | the index of a segment that is no longer written: can be removed at any time (`index.rs` has its form) |
+//! | `lock` | locked by whoever writes |
+//! | `legal-hold` | as long as it is there, nothing is pruned |
 //!
 //! A trail is a folder of *segments*, one a month by the calendar of Brussels, named
 //! `<sequence of the first record>-<year>-<month>.seg`. A segment is nothing but *frames*, one a record; it is only
@@ -21,7 +31,7 @@
 //! | bytes | every record begins with |
 //! |---|---|
 //! | 1 | version: 1 |
-//! | 1 | kind: 1 segment begun, 2 exchange, 3 interruption |
+//! | 1 | kind: 1 segment begun, 2 exchange, 3 interruption, 4 pruning |
 //! | 8 | sequence: place in the trail and in the tree, from 0, without gaps |
 //! | 4 | place in its batch: how many records before it went to the disk in the same write |
 //! | 8 | recorded: milliseconds since 1970-01-01T00:00:00Z |
