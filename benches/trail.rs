@@ -47,8 +47,9 @@ fn main() {
     }
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     let vkey = keys.verifying_key(&settings.checkpoints.origin).expect("there");
-    measure_verification(&settings, &VerifyingKey::parse(&vkey).expect("a key"), &dir.join("elsewhere"));
+    // First: a folder that was used before need not be in memory then.
     measure_finding(&settings.folder, &keys);
+    measure_verification(&settings, &VerifyingKey::parse(&vkey).expect("a key"), &dir.join("elsewhere"));
     measure_proofs(&settings.folder, &keys, &VerifyingKey::parse(&vkey).expect("a key"));
 }
 

@@ -28,6 +28,7 @@ pub struct Checkpoints {
     /// The name of the trail in its checkpoints: like `gateway.example.be/trail`, without blanks and `+`.
     pub origin: String,
     /// The file that holds the newest checkpoint a second time: on another machine's disk, if it shall be worth much.
+    /// If that disk hangs, only checkpoints and the end of the process wait for it.
     pub copy: Option<PathBuf>,
     /// After so many records.
     pub records: u64,

@@ -79,7 +79,9 @@ pub enum Truncation {
 impl std::fmt::Display for Truncation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::SeenUpTo(size) => write!(f, "nothing is missing of the {size} records that were signed elsewhere"),
+            Self::SeenUpTo(size) => {
+                write!(f, "a missing end would be seen, up to the {size} records that were signed elsewhere")
+            }
             Self::NotSeen => {
                 f.write_str("whether the end was cut off cannot be seen without a checkpoint that was kept elsewhere")
             }
