@@ -4,11 +4,11 @@
 use std::fs;
 
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
-use ehealth_attributes::audit::verify::{VerifyingKey, verify, verify_proof};
+use ehealth_attributes::audit::verify::{ProofFault, VerifyingKey, verify, verify_proof};
 use ehealth_attributes::audit::{Frontier, IndexUse, KeyFolder, MissingKeys, Trail, prove};
 use ehealth_attributes::model::Digest;
 use sha2::Sha256;
-use signed_note::{Note, StandardVerifier, VerifierList};
+use signed_note::{Note, StandardSigner, StandardVerifier, VerifierList};
 use tlog_tiles::{Checkpoint, Error, Hash, HashReader, check_record, prove_record, record_hash, stored_hashes};
 
 use crate::harness::*;
@@ -105,4 +105,21 @@ fn a_trails_checkpoint_and_proofs_are_those_of_two_other_implementations() {
             assert_eq!(path, other.iter().map(|hash| base64(&hash.0)).collect::<Vec<_>>(), "{number}");
         }
     }
+}
+
+/// The key pair of the examples of Go's `golang.org/x/mod/sumdb/note`.
+const SIGNING_KEY: &str = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
+const VERIFYING_KEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+
+#[test]
+fn a_checkpoint_that_others_signed_is_read_and_a_proof_of_nonsense_under_it_is_none() {
+    let root = record_hash(b"garbage");
+    let mut note = Note::new(format!("PeterNeumann\n1\n{root}\n").as_bytes(), &[]).expect("a text");
+    note.add_sigs(&[&StandardSigner::new(SIGNING_KEY).expect("a key")]).expect("signed");
+    let note = String::from_utf8(note.to_bytes()).expect("text");
+    let key = VerifyingKey::parse(VERIFYING_KEY).expect("a key");
+    let judge = |extra: &str| verify_proof(&format!("c2sp.org/tlog-proof@v1\nextra {extra}\nindex 0\n\n{note}"), &key);
+    assert_eq!(judge("Z2FyYmFnZQ=="), Err(ProofFault::Record));
+    assert_eq!(judge("Z2FyYmFnZT=="), Err(ProofFault::Form), "the same bytes, spelled another way");
+    assert_eq!(judge("cm90dGVu"), Err(ProofFault::Path));
 }

@@ -1,14 +1,16 @@
 //! Months past retention go, with their keys; the rest can be verified and proven as before.
 
 use std::fs;
+use std::sync::Arc;
 
-use ehealth_attributes::audit::verify::{Finding, VerifyingKey, verify, verify_proof};
+use ehealth_attributes::audit::verify::{Finding, Source, VerifyingKey, verify, verify_proof};
 use ehealth_attributes::audit::{
-    Event, IndexUse, KeyFolder, KeyName, LEGAL_HOLD, MissingKeys, Month, PruneError, Retention, Settings, Trail, find,
-    prove,
+    Event, IndexUse, KeyFolder, KeyName, LEGAL_HOLD, MissingKeys, Month, PruneError, Retention, Settings, Trail,
+    Trouble, find, prove,
 };
 
 use crate::harness::*;
+use crate::memory_disk::{Fault, MemoryDisk};
 
 fn month(text: &str) -> Month {
     Month::parse(text).expect("a month")
@@ -80,6 +82,8 @@ fn an_interrupted_pruning_is_taken_up_and_removing_more_than_it_said_is_found() 
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let trail = written(&settings);
+    let first = dir.path().join("first");
+    fs::copy(settings.folder.join("checkpoint"), &first).expect("copied");
     let key = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
     let kept = ["000000000011-2016-11.seg", "000000000022-2016-12.seg"].map(|name| settings.folder.join(name));
     let bytes = kept.clone().map(|path| fs::read(path).expect("there"));
@@ -93,4 +97,48 @@ fn an_interrupted_pruning_is_taken_up_and_removing_more_than_it_said_is_found() 
     fs::remove_file(&kept[1]).expect("there");
     let findings = verify(&settings.folder, &key, None).expect("readable").findings;
     assert_eq!(findings, [Finding::Front { first: 33 }]);
+    let findings = verify(&settings.folder, &key, Some(&first)).expect("readable").findings;
+    assert_eq!(findings[1], Finding::TooOld { source_name: Source::Elsewhere, signed: 1 });
+}
+
+#[test]
+fn nothing_is_removed_unless_it_is_recorded_and_signed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let trail = written(&settings);
+    let segments = || {
+        let names = fs::read_dir(&settings.folder).expect("there").map(|file| file.expect("there").file_name());
+        names.filter(|name| name.to_string_lossy().ends_with(".seg")).count()
+    };
+    let obstacle = settings.folder.join("checkpoint.tmp");
+    fs::create_dir(&obstacle).expect("ours");
+    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Unsigned));
+    fs::remove_dir(&obstacle).expect("ours");
+    let stays = settings.folder.join("000000000022-2016-12.seg");
+    let bytes = fs::read(&stays).expect("there");
+    fs::write(&stays, &bytes[1..]).expect("ours");
+    assert!(matches!(trail.prune(Retention::default()), Err(PruneError::Damaged(_))));
+    fs::write(&stays, &bytes).expect("ours");
+    let key = settings.keys.join("detail-2016-01.key");
+    fs::remove_file(&key).expect("there");
+    fs::create_dir(&key).expect("ours");
+    assert!(matches!(trail.prune(Retention::default()), Err(PruneError::Key(_))));
+    assert_eq!(segments(), 5);
+    fs::remove_dir(&key).expect("ours");
+    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(2));
+    assert_eq!(segments(), 3);
+}
+
+#[test]
+fn a_trail_that_cannot_be_written_is_not_pruned() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (settings, disk, clock) = (settings(dir.path()), MemoryDisk::default(), clock("2010-01-22T05:19:00Z"));
+    let trail = Trail::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
+    clock.set(moment("2026-12-22T05:19:00Z"));
+    record(&trail, entry(0, person(0))).expect("durable");
+    disk.set_fault(Some(Fault::Full));
+    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Unwritable(Trouble::DiskFull)));
+    disk.set_fault(None);
+    assert_eq!(record(&trail, entry(1, person(0))), Ok(3), "nothing of it was kept");
+    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));
 }

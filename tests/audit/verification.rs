@@ -178,6 +178,20 @@ fn every_flaw_of_a_segment_has_its_name() {
     assert_eq!(flaw(rehash(&bytes, 0, |record| record[40] = 11)).1, SegmentFlaw::Begin);
 }
 
+#[test]
+fn a_record_or_a_foundation_that_was_rewritten_with_its_hash_is_found() {
+    let trail = written(3);
+    let segments = trail.segments();
+    let bytes = fs::read(&segments[2]).expect("there");
+    // The fingerprint of a caller's certificate.
+    fs::write(&segments[2], rehash(&bytes, 1, |record| record[70] ^= 1)).expect("ours");
+    let other = |source_name| Finding::Inconsistent { source_name, signed: 15 };
+    assert_eq!(trail.verify().findings, [Source::Trail, Source::Elsewhere].map(other));
+    fs::write(&segments[2], rehash(&bytes, 0, |record| record[60] ^= 1)).expect("ours");
+    let segment = "000000000011-2026-12.seg".into();
+    assert_eq!(trail.verify().findings[0], Finding::Foundation { segment });
+}
+
 /// The segment with one record changed and its hash made right again.
 fn rehash(bytes: &[u8], frame: usize, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     let starts = frames(bytes);
