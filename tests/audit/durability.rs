@@ -242,7 +242,8 @@ fn a_segment_cut_to_nothing_is_damage() {
 #[test]
 fn drafts_that_a_crash_left_are_removed() {
     let dir = tempfile::tempdir().expect("a folder");
-    let drafts = ["segment.tmp", "probe.tmp", "checkpoint.tmp"].map(|name| (name.to_owned(), vec![1, 2, 3]));
+    let drafts = ["segment.tmp", "probe.tmp", "checkpoint.tmp", "000000000000-2026-10.idx.77.tmp"]
+        .map(|name| (name.to_owned(), vec![1, 2, 3]));
     let disk = MemoryDisk::holding(drafts.into());
     drop(open_on(&disk, &settings(dir.path())));
     assert_eq!(disk.names().expect("memory"), ["000000000000-2026-11.seg", "checkpoint"]);

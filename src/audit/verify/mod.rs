@@ -357,6 +357,8 @@ impl Chain {
 }
 
 /// Whether somebody writes this trail. A copy of a trail has no lock that anybody could hold.
+///
+/// To look, the lock is taken and let go at once; a writer that starts in that instant finds the trail in use.
 fn is_in_use(folder: &Path) -> io::Result<bool> {
     match File::open(folder.join("lock")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
