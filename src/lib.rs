@@ -1,7 +1,49 @@
-//! ehealth-attributes.
+//! A SOAP service that tells, from a person's number, the employer, the prevention service and the health-insurance fund:
+//! nine fields, and only to who may have them.
+//!
+//! # The floors
+//!
+//! A room imports only rooms on floors below it; adapters never see each other. `tests/house.rs` holds this table.
+//!
+//! | floor | rooms | what is there |
+//! |---|---|---|
+//! | 0 words | [`model`] | identifiers, days, the nine fields, question and answer: right when they exist |
+//! | 1 rules | [`policy`], [`lookup`] | who may ask what; how the answer is found, as a pipeline of types |
+//! | 2 adapters | [`soap`], [`cert`], [`store`], [`feed`], [`audit`] | one library each: the wire, certificates, the data, what brings them, the evidence |
+//! | 3 engines | [`sync`], [`server`], [`client`] | what runs: feeds into the store, the door, our own client |
+//! | 4 roof | [`config`], [`app`], [`cli`] | settings, composition, commands |
+//!
+//! # Reading order
+//!
+//! [`model`] for the words, [`policy`] for who may ask, then [`lookup`]: the two lines that make "authorised before read"
+//! and "recorded before answered" true stand there, and do not compile when they are crossed.
+//!
+//! # Three walks
+//!
+//! **A question.** [`server`] takes a connection, and [`cert`] says whose it is. A request's head is judged
+//! (`server/door.rs`), its body read by [`soap::read_request`] into a [`model::Question`]. From there `server/exchange.rs`
+//! is the whole story on one page: [`lookup::Presented`] → [`lookup::Identified`] ([`policy::Register`] knows the caller)
+//! → [`lookup::Permitted`] ([`policy::decide`] found a grant) → [`lookup::Resolved`] (read from [`store`], five rules) →
+//! a [`lookup::Receipt`] from [`audit::Trail`] → [`lookup::Answer`] → [`soap::write_answer`].
+//!
+//! **A feed.** [`sync`] reads a publisher's notification ([`feed`]), plans from it and from what is loaded, streams the
+//! data file through digest and judgement into a file beside the live one ([`store`]), and swaps it in when everything
+//! was checked. Readers see the old or the new state.
+//!
+//! **A verification.** [`audit::Records`] reads what [`audit::Trail`] wrote, checks each leaf, and finds a person's records
+//! by a keyed token ([`audit::search`]).
+
+pub mod app;
 pub mod audit;
 pub mod cert;
+pub mod cli;
+pub mod client;
 pub mod config;
+pub mod feed;
 pub mod lookup;
 pub mod model;
 pub mod policy;
+pub mod server;
+pub mod soap;
+pub mod store;
+pub mod sync;

@@ -34,7 +34,11 @@ const HEADER_BYTES: usize = 32;
 const CODE_BYTES: usize = 16;
 const DIRECTORY_BYTES: usize = 256 * (4 + CODE_BYTES);
 const ENTRY_BYTES: usize = 14;
+/// Where the entries begin.
+const TABLES_AT: usize = HEADER_BYTES + 2 * DIRECTORY_BYTES + CODE_BYTES;
 /// Leaves under the root of one block.
+const BLOCK_LEAVES: usize = 256;
+/// The same, to count with.
 pub(super) const BLOCK: u64 = 256;
 /// The level of a block's root.
 pub(super) const BLOCK_LEVEL: u32 = 8;
@@ -62,7 +66,7 @@ impl Hashes {
     pub(super) fn from_leaves(first: u64, leaves: &[Digest]) -> Self {
         let (head, blocks) = Self::shape(first, leaves.len());
         let (head, rest) = leaves.split_at_checked(head).unwrap_or((leaves, &[]));
-        let (whole, tail) = rest.as_chunks::<{ BLOCK as usize }>();
+        let (whole, tail) = rest.as_chunks::<BLOCK_LEAVES>();
         let blocks = whole.iter().take(blocks).map(block_root).collect();
         Self { head: head.to_vec(), blocks, tail: tail.to_vec() }
     }
@@ -75,7 +79,7 @@ impl Hashes {
     }
 }
 
-fn block_root(leaves: &[Digest; BLOCK as usize]) -> Digest {
+fn block_root(leaves: &[Digest; BLOCK_LEAVES]) -> Digest {
     let mut level = leaves.to_vec();
     while level.len() > 1 {
         level = level.as_chunks().0.iter().map(|[left, right]| node_hash(*left, *right)).collect();
@@ -175,10 +179,10 @@ impl<'a> Index<'a> {
         let (prefix, _) = value.split_first_chunk::<8>()?;
         let bucket = usize::from(*value.first()?);
         let (place, entries_at) = match table {
-            Table::Persons => (HEADER_BYTES, self.tables_at()),
+            Table::Persons => (HEADER_BYTES, TABLES_AT),
             Table::Tickets => {
                 let persons = self.persons.checked_mul(ENTRY_BYTES)?;
-                (HEADER_BYTES.checked_add(DIRECTORY_BYTES)?, self.tables_at().checked_add(persons)?)
+                (HEADER_BYTES.checked_add(DIRECTORY_BYTES)?, TABLES_AT.checked_add(persons)?)
             }
         };
         let directory = self.read(place, DIRECTORY_BYTES)?;
@@ -205,18 +209,14 @@ impl<'a> Index<'a> {
         let tail = self.records.checked_sub(head)?.checked_sub(blocks << BLOCK_LEVEL)?;
         let entries = self.persons.checked_add(self.tickets)?.checked_mul(ENTRY_BYTES)?;
         let count = head.checked_add(blocks)?.checked_add(tail)?;
-        let bytes = self.read(self.tables_at().checked_add(entries)?, count.checked_mul(32)?)?;
-        let expected = self.read(self.tables_at().checked_sub(CODE_BYTES)?, CODE_BYTES)?;
+        let bytes = self.read(TABLES_AT.checked_add(entries)?, count.checked_mul(32)?)?;
+        let expected = self.read(TABLES_AT.checked_sub(CODE_BYTES)?, CODE_BYTES)?;
         if code(self.key, &self.header, [2, 0], &bytes) != *expected {
             return None;
         }
         let mut all = bytes.as_chunks().0.iter().map(|hash| Digest::new(*hash));
         let mut next = |count| all.by_ref().take(count).collect();
         Some(Hashes { head: next(head), blocks: next(blocks), tail: next(tail) })
-    }
-
-    fn tables_at(&self) -> usize {
-        HEADER_BYTES + 2 * DIRECTORY_BYTES + CODE_BYTES
     }
 
     /// Bytes that the file must have; a broken count cannot ask for more than there is.

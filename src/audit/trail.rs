@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::lookup::{AuditLog, Entry, Pending, RecordFailure};
+use crate::lookup::{AuditLog, Pending, RecordFailure};
 use crate::model::Clock;
 
 use super::checkpoint::is_origin;
@@ -22,7 +22,7 @@ use super::prune::{PruneError, Pruned, Retention};
 use super::read::Damage;
 use super::recover;
 use super::status::{Counters, Health, Status, Trouble};
-use super::writer::{Waiting, Writer};
+use super::writer::Writer;
 
 /// Where the trail lies and how it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl From<io::Error> for AuditError {
 /// What the thread is asked to do.
 #[expect(clippy::large_enum_variant, reason = "nearly all are entries, and a box for each would cost more")]
 enum Task {
-    Record(Entry, Pending),
+    Record(Pending),
     Prune(Retention, SyncSender<Result<Pruned, PruneError>>),
 }
 
@@ -220,15 +220,15 @@ impl Trail {
 }
 
 impl AuditLog for Trail {
-    fn append(&self, entry: Entry, pending: Pending) {
+    fn append(&self, pending: Pending) {
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         let Some(queue) = &*queue else { return pending.failed(RecordFailure::Closed) };
-        match queue.try_send(Task::Record(entry, pending)) {
-            Err(TrySendError::Full(Task::Record(_, pending))) => {
+        match queue.try_send(Task::Record(pending)) {
+            Err(TrySendError::Full(Task::Record(pending))) => {
                 self.status.count_overloaded();
                 pending.failed(RecordFailure::Overloaded);
             }
-            Err(TrySendError::Disconnected(Task::Record(_, pending))) => pending.failed(RecordFailure::Closed),
+            Err(TrySendError::Disconnected(Task::Record(pending))) => pending.failed(RecordFailure::Closed),
             Ok(()) | Err(TrySendError::Full(Task::Prune(..)) | TrySendError::Disconnected(Task::Prune(..))) => {}
         }
     }
@@ -250,12 +250,12 @@ impl Drop for Closing {
 }
 
 /// The next entry that waits, unless something else comes first.
-fn next(waiting: &Receiver<Task>, held: &mut Option<Task>) -> Option<Waiting> {
+fn next(waiting: &Receiver<Task>, held: &mut Option<Task>) -> Option<Pending> {
     if held.is_some() {
         return None;
     }
     match waiting.try_recv().ok()? {
-        Task::Record(entry, pending) => Some((entry, pending)),
+        Task::Record(pending) => Some(pending),
         task @ Task::Prune(..) => {
             *held = Some(task);
             None
@@ -279,8 +279,8 @@ fn run(mut writer: Writer, waiting: &Receiver<Task>, retry: Duration) {
                 // Whoever asked may have left.
                 let _ = reply.send(writer.prune(retention));
             }
-            Ok(Task::Record(entry, pending)) => {
-                let mut first = Some((entry, pending));
+            Ok(Task::Record(pending)) => {
+                let mut first = Some(pending);
                 writer.commit(|| first.take().or_else(|| next(waiting, &mut held)));
             }
             Err(RecvTimeoutError::Timeout) => writer.commit(|| None),

@@ -8,7 +8,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::lookup::{Entry, Pending, RecordFailure};
+use crate::lookup::{Pending, RecordFailure};
 use crate::model::{Clock, DatasetStates, Digest, Timestamp};
 
 use super::disk::Disk;
@@ -26,9 +26,6 @@ use super::{Frontier, Month, Trouble};
 
 /// A batch takes no further entry when it has so many bytes: some 3 000 records, a few milliseconds of encoding.
 pub(super) const BATCH_BYTES: usize = 1 << 20;
-
-/// An entry that waits, and what waits for it.
-pub(super) type Waiting = (Entry, Pending);
 
 /// Writes the trail.
 pub(super) struct Writer {
@@ -102,7 +99,7 @@ impl Writer {
     }
 
     /// Makes durable what `next` gives, up to a batch full, and settles it.
-    pub(super) fn commit(&mut self, mut next: impl FnMut() -> Option<Waiting>) {
+    pub(super) fn commit(&mut self, mut next: impl FnMut() -> Option<Pending>) {
         let now = self.clock.now();
         let mut batch = Batch::new(mem::take(&mut self.bytes));
         let written = self.write(&mut batch, now, &mut next);
@@ -118,7 +115,7 @@ impl Writer {
                 self.status.set_health(Health::Unwritable(trouble));
                 // All of them are taken before the first is told, so that whoever comes back at once is the next try.
                 let held = batch.settled.into_iter().map(|(pending, _)| pending);
-                let refused: Vec<_> = held.chain(std::iter::from_fn(next).map(|(_, pending)| pending)).collect();
+                let refused: Vec<_> = held.chain(std::iter::from_fn(next)).collect();
                 let count = u64::try_from(refused.len()).unwrap_or(u64::MAX);
                 self.status.count_unwritable(count);
                 let outage = self.outage.get_or_insert(Outage { since: now, trouble, refused: 0 });
@@ -132,7 +129,7 @@ impl Writer {
         &mut self,
         batch: &mut Batch,
         now: Timestamp,
-        next: &mut impl FnMut() -> Option<Waiting>,
+        next: &mut impl FnMut() -> Option<Pending>,
     ) -> Result<(), Trouble> {
         self.repair()?;
         self.enter(Month::new(now), now)?;
@@ -147,16 +144,18 @@ impl Writer {
             appended.map_err(|TooLong| Trouble::Cut)?;
         }
         while batch.bytes.len() < BATCH_BYTES {
-            let Some((entry, pending)) = next() else { break };
+            let Some(pending) = next() else { break };
             let sequence = tree.size();
-            let appended = batch
-                .append(&mut tree, now, |out, stamp| encode::exchange(out, stamp, &entry, &keys.detail, &keys.subject));
+            let appended = batch.append(&mut tree, now, |out, stamp| {
+                encode::exchange(out, stamp, pending.entry(), &keys.detail, &keys.subject)
+            });
             match appended {
                 Ok(Ok(())) => {
-                    batch.settled.push((pending, sequence));
-                    if entry.datasets != DatasetStates::default() {
-                        datasets = entry.datasets;
+                    let read = pending.entry().datasets;
+                    if read != DatasetStates::default() {
+                        datasets = read;
                     }
+                    batch.settled.push((pending, sequence));
                 }
                 Ok(Err(TooLong)) => {
                     self.status.count_unwritable(1);

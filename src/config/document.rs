@@ -170,7 +170,7 @@ impl<'a> Section<'a> {
 
     /// Reports every key that was not read.
     pub fn finish(self) {
-        for (key, value) in self.table.iter() {
+        for (key, value) in self.table {
             if !self.read.contains(key.get_ref().as_ref()) {
                 let known: Vec<_> = self.read.iter().copied().collect();
                 let text = format!("unknown key; known here: {}", known.join(", "));

@@ -7,6 +7,8 @@
 mod document;
 mod duration;
 mod policy;
+mod settings;
 
 pub use document::{Problem, Problems};
 pub use policy::{parse_policy, read_policy};
+pub use settings::{Settings, parse_settings, read_settings};

@@ -1,1 +1,245 @@
-//! x
+//! The settings file: everything that `serve` and `sync` need to know, each value where it is used.
+//!
+//! Relative paths are meant from the folder of the file. Secrets are files, never values.
+//!
+//! ```toml
+//! [server]
+//! listen = "0.0.0.0:8443"
+//! public_url = "https://gateway.example.be"   # what callers use; soap:address in the contract
+//! certificate = "server.pem"                  # with its issuers behind it
+//! key = "server.key"
+//!
+//! [trust]
+//! client_ca = "clients-ca.pem"
+//! revocation = "none"                         # in so many words: revoked certificates are let in
+//!
+//! [policy]
+//! file = "policy.toml"
+//!
+//! [data]
+//! folder = "data"                             # the five datasets
+//! feeds = "feeds"                             # where their publishers drop them, a folder each
+//! rejected = "rejected"                       # records that were wrong, with the reason; for the operator alone
+//!
+//! [freshness]                                 # how old each dataset may be; absent: 36h, coprev and federated 8d
+//! dimona = "36h"
+//!
+//! [trail]
+//! folder = "trail"                            # evidence of every exchange
+//! keys = "keys"                               # what seals it: better not on the same disk
+//! missing_keys = "refuse"                     # or "make": draw a month's and a year's key when first wanted
+//! ```
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::document::{Problems, Section, Value, parse, read_text};
+use super::duration::parse_duration;
+use crate::audit::{self, MissingKeys};
+use crate::lookup::FreshnessLimits;
+use crate::model::Dataset;
+use crate::server;
+use crate::server::tls::TlsFiles;
+use crate::sync::{self, Feed, Source};
+
+/// Everything that the operator set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where the service listens.
+    pub listen: SocketAddr,
+    /// What it shows in TLS and whom it lets in.
+    pub tls: TlsFiles,
+    /// What the server itself needs.
+    pub server: server::Settings,
+    /// The policy file.
+    pub policy: PathBuf,
+    /// The datasets and their feeds.
+    pub sync: sync::Settings,
+    /// The trail.
+    pub trail: audit::Settings,
+}
+
+/// Reads and judges a settings file.
+///
+/// # Errors
+/// Every mistake of the file.
+pub fn read_settings(file: &Path) -> Result<Settings, Problems> {
+    parse_settings(file, &read_text(file)?)
+}
+
+/// Judges the text of a settings file; `file` is named in mistakes, and relative paths are meant from its folder.
+///
+/// # Errors
+/// Every mistake of the text.
+pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    let path = |value: Value<'_>| match value.text()? {
+        "" => Err("is a path".to_owned()),
+        text => Ok(folder.join(text)),
+    };
+    parse(file, text, |root| {
+        let server = root.section("server").map(|mut section| {
+            let listen = section.required("listen", read_address);
+            let public_url = section.required("public_url", read_public_url);
+            let certificate = section.required("certificate", path);
+            let key = section.required("key", path);
+            section.finish();
+            Some((listen?, public_url?, certificate?, key?))
+        });
+        let client_ca = root.section("trust").map(|mut section| {
+            let client_ca = section.required("client_ca", path);
+            let revocation = section.required("revocation", read_revocation);
+            section.finish();
+            revocation.and(client_ca)
+        });
+        let policy = root.section("policy").map(|mut section| {
+            let policy = section.required("file", path);
+            section.finish();
+            policy
+        });
+        let data = root.section("data").map(|mut section| {
+            let data = section.required("folder", path);
+            let feeds = section.required("feeds", path);
+            let rejected = section.required("rejected", path);
+            section.finish();
+            let (data, feeds, rejected) = (data?, feeds?, rejected?);
+            let feed = |dataset: Dataset| Feed::new(dataset, Source::Folder(feeds.join(dataset.code())));
+            Some(sync::Settings { data, rejected, feeds: Dataset::ALL.map(feed).to_vec() })
+        });
+        let freshness = read_freshness(root.optional_section("freshness"));
+        let trail = root.section("trail").map(|mut section| {
+            let trail = section.required("folder", path);
+            let keys = section.required("keys", path);
+            let missing_keys = section.optional("missing_keys", read_missing_keys).unwrap_or_default();
+            section.finish();
+            Some(audit::Settings { missing_keys, ..audit::Settings::new(trail?, keys?) })
+        });
+        let (listen, public_url, certificate, key) = server??;
+        Some(Settings {
+            listen,
+            tls: TlsFiles { certificate, key, client_ca: client_ca?? },
+            server: server::Settings { public_url, freshness, limits: server::Limits::default() },
+            policy: policy??,
+            sync: data??,
+            trail: trail??,
+        })
+    })
+}
+
+fn read_address(value: Value<'_>) -> Result<SocketAddr, String> {
+    value.text()?.parse().map_err(|_| "is an address and a port, for example \"0.0.0.0:8443\"".to_owned())
+}
+
+fn read_public_url(value: Value<'_>) -> Result<String, String> {
+    let text = value.text()?;
+    let rest = text.strip_prefix("https://").unwrap_or("");
+    if rest.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.contains(['?', '#']) {
+        return Err("is what callers use, for example \"https://gateway.example.be\"".to_owned());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn read_revocation(value: Value<'_>) -> Result<(), String> {
+    match value.text()? {
+        "none" => Ok(()),
+        _ => Err("is \"none\": revoked certificates are then let in, and every start warns of it".to_owned()),
+    }
+}
+
+fn read_missing_keys(value: Value<'_>) -> Result<MissingKeys, String> {
+    match value.text()? {
+        "refuse" => Ok(MissingKeys::Refuse),
+        "make" => Ok(MissingKeys::Make),
+        _ => Err("is \"refuse\" or \"make\"".to_owned()),
+    }
+}
+
+fn read_freshness(section: Option<Section<'_>>) -> FreshnessLimits {
+    // People's data change daily; services' affiliations are published weekly.
+    let (daily, weekly) = (Duration::from_secs(36 * 3_600), Duration::from_secs(8 * 86_400));
+    let mut limits =
+        FreshnessLimits { dimona: daily, coprev: weekly, federated: weekly, insurance: daily, persons: daily };
+    let Some(mut section) = section else { return limits };
+    for (key, limit) in [
+        ("dimona", &mut limits.dimona),
+        ("coprev", &mut limits.coprev),
+        ("federated", &mut limits.federated),
+        ("insurance", &mut limits.insurance),
+        ("persons", &mut limits.persons),
+    ] {
+        if let Some(read) = section.optional(key, |value| parse_duration(value.text()?)) {
+            *limit = read;
+        }
+    }
+    section.finish();
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"
+[server]
+listen = "127.0.0.1:8443"
+public_url = "https://localhost:8443/"
+certificate = "server.pem"
+key = "/etc/server.key"
+[trust]
+client_ca = "ca.pem"
+revocation = "none"
+[policy]
+file = "policy.toml"
+[data]
+folder = "data"
+feeds = "feeds"
+rejected = "rejected"
+[freshness]
+dimona = "2d"
+[trail]
+folder = "trail"
+keys = "keys"
+"#;
+
+    fn parse_text(text: &str) -> Result<Settings, String> {
+        parse_settings(Path::new("/srv/gateway.toml"), text).map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn paths_are_meant_from_the_folder_of_the_file() {
+        let settings = parse_text(WHOLE).expect("no mistake");
+        assert_eq!(settings.tls.certificate, Path::new("/srv/server.pem"));
+        assert_eq!(settings.tls.key, Path::new("/etc/server.key"));
+        assert_eq!(settings.server.public_url, "https://localhost:8443");
+        assert_eq!(settings.server.freshness.dimona, Duration::from_secs(172_800));
+        assert_eq!(settings.server.freshness.persons, Duration::from_secs(129_600));
+    }
+
+    #[test]
+    fn tells_every_mistake_at_once() {
+        let text = WHOLE
+            .replace("127.0.0.1:8443", "localhost")
+            .replace("https://localhost", "http://localhost")
+            .replace("\"none\"", "\"crl\"")
+            .replace("[policy]\nfile", "[policy]\nfiles")
+            .replace("\"2d\"", "2")
+            .replace("[trail]", "[trial]");
+        let told = parse_text(&text).expect_err("mistakes");
+        assert_eq!(told.lines().count(), 8, "{told}");
+        assert!(told.starts_with("/srv/gateway.toml: trail: this section is missing"), "{told}");
+    }
+
+    #[test]
+    fn the_example_in_this_files_own_words_is_right() {
+        let example: String = include_str!("settings.rs")
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .skip_while(|line| !line.ends_with("```toml"))
+            .skip(1)
+            .take_while(|line| !line.ends_with("```"))
+            .map(|line| format!("{}\n", line.trim_start_matches("//!")))
+            .collect();
+        assert!(parse_text(&example).is_ok(), "{:?}", parse_text(&example));
+    }
+}

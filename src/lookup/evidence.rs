@@ -1,16 +1,30 @@
-//! What is recorded of an exchange, and the proof that it was: no [`Receipt`], no answer.
+//! What is recorded of an exchange, and the order that it enforces: what is not on record cannot be told.
 //!
-//! A [`Receipt`] has no constructor that another room could call. It is born when the [`Pending`] that was handed to
-//! an [`AuditLog`] together with the [`Entry`] is declared durable, and it is good for that exchange's ticket alone.
+//! Whatever goes out to a caller is first something with [`Evidence`]. [`record`] takes it in, hands an [`Entry`] of it
+//! to an [`AuditLog`], and gives it back as [`Recorded`] once that entry is durable. There is no other way to a
+//! [`Recorded`], and what it holds was held back meanwhile, so that an entry cannot stand for another exchange.
 
 use crate::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ssin, Ticket, Timestamp, Window};
 use crate::policy::Deliberation;
 
 /// Where evidence goes. The real one makes it durable; tests have one that fails.
 pub trait AuditLog: Send + Sync {
-    /// Takes the entry and, once it is durable (or cannot be), settles `pending`. Never blocks for the disk: many
-    /// entries may wait for one write.
-    fn append(&self, entry: Entry, pending: Pending);
+    /// Takes an entry and, once it is durable (or cannot be), settles it. Never blocks for the disk: many entries may
+    /// wait for one write.
+    fn append(&self, pending: Pending);
+}
+
+/// Something that may be told once it is on record.
+pub trait Evidence {
+    /// What is recorded of it.
+    fn entry(&self) -> Entry;
+}
+
+/// An entry stands for itself where nothing is told beside it.
+impl Evidence for Entry {
+    fn entry(&self) -> Entry {
+        self.clone()
+    }
 }
 
 /// The operation that was called.
@@ -35,8 +49,9 @@ impl Operation {
 
 /// Who, when, about whom, on what ground, which fields, from which state of the data (domain.md "Evidence").
 ///
-/// What was not known when the exchange ended is absent: a message that could not be read has no subject.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What was not known when the exchange ended is absent: a message that could not be read has no subject. `Debug` shows
+/// nothing of the caller's own ticket, a free text that may hold anything.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Under which it is filed.
     pub ticket: Ticket,
@@ -70,6 +85,19 @@ pub struct Entry {
     pub customer_ticket: Option<String>,
 }
 
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry")
+            .field("ticket", &self.ticket)
+            .field("caller", &self.caller)
+            .field("operation", &self.operation)
+            .field("context", &self.context)
+            .field("fields", &self.fields)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Why an entry could not be made durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum RecordFailure {
@@ -84,32 +112,79 @@ pub enum RecordFailure {
     Closed,
 }
 
+/// Something that is on record, and may be told.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Recorded<T> {
+    told: T,
+    sequence: u64,
+}
+
+impl<T> Recorded<T> {
+    /// What may be told.
+    pub fn told(&self) -> &T {
+        &self.told
+    }
+
+    /// The record's place in the trail, from 0.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+}
+
+/// Something that could not be put on record: it stays untold.
+#[derive(Debug)]
+pub struct Unrecorded<T> {
+    /// Why.
+    pub failure: RecordFailure,
+    /// What was not told; it may say how to refuse, as a fault's customer does.
+    pub untold: T,
+}
+
+/// Puts `told` on record in `log`; `settle` is given it back, once and by whichever thread, and must not block.
+pub fn record<T: Evidence + Send + 'static>(
+    told: T,
+    log: &dyn AuditLog,
+    settle: impl FnOnce(Result<Recorded<T>, Unrecorded<T>>) + Send + 'static,
+) {
+    let entry = told.entry();
+    let settle = Box::new(move |durable: Result<u64, RecordFailure>| {
+        settle(match durable {
+            Ok(sequence) => Ok(Recorded { told, sequence }),
+            Err(failure) => Err(Unrecorded { failure, untold: told }),
+        });
+    });
+    log.append(Pending { entry, settle: Some(settle) });
+}
+
+/// What shall happen once an entry is durable (under its sequence number), or cannot be.
+type Settle = Box<dyn FnOnce(Result<u64, RecordFailure>) + Send>;
+
 /// An entry on its way to the disk. Whoever holds it must settle it; dropped, it settles itself as
 /// [`RecordFailure::Closed`], so that nobody waits for ever.
 pub struct Pending {
-    ticket: Ticket,
-    settle: Option<Box<dyn FnOnce(Result<Receipt, RecordFailure>) + Send>>,
+    entry: Entry,
+    settle: Option<Settle>,
 }
 
 impl Pending {
-    /// Binds the entry to what shall happen when it is settled. `settle` must not block.
+    /// What is to be recorded.
     #[must_use]
-    pub fn new(entry: &Entry, settle: impl FnOnce(Result<Receipt, RecordFailure>) + Send + 'static) -> Self {
-        Self { ticket: entry.ticket, settle: Some(Box::new(settle)) }
+    pub fn entry(&self) -> &Entry {
+        &self.entry
     }
 
     /// The entry is durable under this sequence number: a crash from now on will not lose it.
     pub fn durable(mut self, sequence: u64) {
-        let receipt = Receipt { ticket: self.ticket, sequence };
-        self.settle_with(Ok(receipt));
+        self.settle_as(Ok(sequence));
     }
 
     /// The entry could not be made durable.
     pub fn failed(mut self, failure: RecordFailure) {
-        self.settle_with(Err(failure));
+        self.settle_as(Err(failure));
     }
 
-    fn settle_with(&mut self, outcome: Result<Receipt, RecordFailure>) {
+    fn settle_as(&mut self, outcome: Result<u64, RecordFailure>) {
         if let Some(settle) = self.settle.take() {
             settle(outcome);
         }
@@ -118,33 +193,12 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.settle_with(Err(RecordFailure::Closed));
+        self.settle_as(Err(RecordFailure::Closed));
     }
 }
 
 impl std::fmt::Debug for Pending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pending").field("ticket", &self.ticket).finish_non_exhaustive()
-    }
-}
-
-/// The proof that an exchange's evidence is durable.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Receipt {
-    ticket: Ticket,
-    sequence: u64,
-}
-
-impl Receipt {
-    /// The exchange that was recorded.
-    #[must_use]
-    pub fn ticket(&self) -> Ticket {
-        self.ticket
-    }
-
-    /// The record's place in the trail, from 0.
-    #[must_use]
-    pub fn sequence(&self) -> u64 {
-        self.sequence
+        f.debug_struct("Pending").field("entry", &self.entry).finish_non_exhaustive()
     }
 }

@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use super::directory::{Directory, DirectoryError};
-use super::evidence::{Entry, Operation, Receipt};
+use super::evidence::{Entry, Evidence, Operation, Recorded};
 use super::resolve::{FreshnessLimits, Resolution, resolve};
 use crate::model::{
     Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, Question, Status,
     Ticket, Timestamp,
 };
-use crate::policy::{Consumer, Deliberation, NotIdentified, Permit, Refusal, Register, decide};
+use crate::policy::{Consumer, Denied, Grant, NotIdentified, Permit, Refusal, Register, decide};
 
 /// The caller, as its certificate shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,17 +133,14 @@ impl Identified {
         let today = self.exchange.received.brussels_day();
         match decide(&self.consumer, self.organisation, &self.question, today) {
             Ok(permit) => Permission::Permitted(Permitted { asked: self, permit }),
-            Err(refusal) => {
-                let resolved = Resolved {
-                    permit: None,
-                    resolution: Resolution {
-                        status: refusal.status(),
-                        filtered: FieldSet::EMPTY,
-                        disclosure: None,
-                        states: DatasetStates::default(),
-                    },
-                    asked: self,
+            Err(Denied { refusal, grant }) => {
+                let resolution = Resolution {
+                    status: refusal.status(),
+                    filtered: FieldSet::EMPTY,
+                    disclosure: None,
+                    states: DatasetStates::default(),
                 };
+                let resolved = Resolved { asked: self, ground: Ground::Denied(grant), resolution };
                 Permission::Refused(resolved, refusal)
             }
         }
@@ -179,7 +176,7 @@ impl Permitted {
         limits: &FreshnessLimits,
     ) -> Result<Resolved, Box<LookupError>> {
         match resolve(&self.permit, directory, limits, self.asked.exchange.received) {
-            Ok(resolution) => Ok(Resolved { asked: self.asked, permit: Some(self.permit), resolution }),
+            Ok(resolution) => Ok(Resolved { asked: self.asked, ground: Ground::Permitted(self.permit), resolution }),
             Err(reason) => {
                 let presented = Presented { exchange: self.asked.exchange, question: self.asked.question };
                 Err(Box::new(LookupError { reason, presented }))
@@ -188,38 +185,49 @@ impl Permitted {
     }
 }
 
-/// The outcome, complete but not yet recorded: it can be put on record, not told.
+/// The outcome, complete but not yet recorded: it can be put on record ([`record`](super::record)), not told.
 #[derive(Debug)]
 pub struct Resolved {
     asked: Identified,
-    permit: Option<Permit>,
+    ground: Ground,
     resolution: Resolution,
 }
 
-/// The receipt is another exchange's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the receipt belongs to another exchange")]
-pub struct WrongReceipt;
+/// On what the outcome rests.
+#[derive(Debug)]
+enum Ground {
+    /// The question was looked up.
+    Permitted(Permit),
+    /// It was not; the grant, if one was found.
+    Denied(Option<Arc<Grant>>),
+}
 
-impl Resolved {
-    /// How the exchange ends.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        self.resolution.status
+impl Ground {
+    fn permit(&self) -> Option<&Permit> {
+        match self {
+            Self::Permitted(permit) => Some(permit),
+            Self::Denied(_) => None,
+        }
     }
 
-    /// What is recorded.
-    #[must_use]
-    pub fn entry(&self) -> Entry {
-        let Self { asked, permit, resolution } = self;
+    fn grant(&self) -> Option<&Grant> {
+        match self {
+            Self::Permitted(permit) => Some(permit.grant()),
+            Self::Denied(grant) => grant.as_deref(),
+        }
+    }
+}
+
+impl Evidence for Resolved {
+    fn entry(&self) -> Entry {
+        let Self { asked, ground, resolution } = self;
         let told = resolution.disclosure.as_ref();
-        let grant = permit.as_ref().map(Permit::grant);
         Entry {
             organisation: Some(asked.organisation),
             context: LegalContext::parse(&asked.question.legal_context),
-            deliberation: grant.map(|grant| Deliberation::clone(&grant.deliberation)),
+            deliberation: ground.grant().map(|grant| grant.deliberation.clone()),
             subject: asked.question.criteria.ssin.ok(),
-            window: permit.as_ref().map(|permit| permit.criteria().window()),
+            window: ground.permit().map(|permit| permit.criteria().window()),
             fields: told.map_or(FieldSet::EMPTY, Disclosure::fields),
             told: told.map_or_else(Vec::new, |told| told.numbers().collect()),
             datasets: resolution.states,
@@ -227,13 +235,13 @@ impl Resolved {
             ..asked.exchange.entry(Operation::ConsultAttributes, resolution.status.code())
         }
     }
+}
 
-    /// Gives the outcome free to be told. The only way to an [`Answer`].
-    ///
-    /// # Errors
-    /// [`WrongReceipt`] if the receipt was given for another exchange.
-    pub fn release(self, receipt: &Receipt) -> Result<Answer, WrongReceipt> {
-        if receipt.ticket() == self.asked.exchange.ticket { Ok(Answer(self)) } else { Err(WrongReceipt) }
+impl Resolved {
+    /// How the exchange ends.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.resolution.status
     }
 
     /// The customer, where the outcome cannot be recorded and a fault goes out in its place.
@@ -243,56 +251,55 @@ impl Resolved {
     }
 }
 
-/// An outcome that is on record and may be told.
-#[derive(Debug)]
-pub struct Answer(Resolved);
+/// An outcome that is on record, and may be told.
+pub type Answer = Recorded<Resolved>;
 
-impl Answer {
+impl Recorded<Resolved> {
     /// `ticketCBSS`.
     #[must_use]
     pub fn ticket(&self) -> Ticket {
-        self.0.asked.exchange.ticket
+        self.told().asked.exchange.ticket
     }
 
     /// `timestampReceive`.
     #[must_use]
     pub fn received(&self) -> Timestamp {
-        self.0.asked.exchange.received
+        self.told().asked.exchange.received
     }
 
     /// `informationCustomer`, as received.
     #[must_use]
     pub fn customer(&self) -> &Customer {
-        &self.0.asked.question.customer
+        &self.told().asked.question.customer
     }
 
     /// `legalContext`, as received.
     #[must_use]
     pub fn legal_context(&self) -> &str {
-        &self.0.asked.question.legal_context
+        &self.told().asked.question.legal_context
     }
 
     /// `criteria` as understood; `None` where policy refused before they were (MSG00013, MSG00011, MSG00008).
     #[must_use]
     pub fn criteria(&self) -> Option<Criteria> {
-        self.0.permit.as_ref().map(Permit::criteria)
+        self.told().ground.permit().map(Permit::criteria)
     }
 
     /// `status`.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.0.resolution.status
+        self.told().resolution.status
     }
 
     /// `dataFilters`: the fields left out by policy; empty where the element is not given.
     #[must_use]
     pub fn filtered(&self) -> FieldSet {
-        self.0.resolution.filtered
+        self.told().resolution.filtered
     }
 
     /// `result`, where there is one.
     #[must_use]
     pub fn disclosure(&self) -> Option<&Disclosure> {
-        self.0.resolution.disclosure.as_ref()
+        self.told().resolution.disclosure.as_ref()
     }
 }

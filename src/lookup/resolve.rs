@@ -135,18 +135,30 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
                 membership.fund == organisation && (period.touches_window(window) || period.covers(permit.today()))
             };
             if !memberships.iter().any(insures) {
+                let mut nobody = Vec::new();
+                for _ in family.len()..levelled(family.len(), NUMBERS) {
+                    directory.memberships(permit.criteria().ssin, &mut nobody)?;
+                }
                 return Ok(Related::No);
             }
             Ok(Related::Yes(ReadForRelation { memberships: Some(memberships), ..Default::default() }))
         }
         Relation::AffiliatedEmployer => {
+            let employments = read_employments(family, window, directory)?;
             let mut affiliated = Vec::new();
-            for employment in read_employments(family, window, directory)? {
-                if is_affiliated(&employment, organisation, window, directory)? {
-                    affiliated.push(employment);
+            for employment in &employments {
+                if is_affiliated(employment, organisation, window, directory)? {
+                    affiliated.push(*employment);
                 }
             }
             if affiliated.is_empty() {
+                let mut nobody = Vec::new();
+                for _ in family.len()..levelled(family.len(), NUMBERS) {
+                    directory.employment_periods(permit.criteria().ssin, &mut nobody)?;
+                }
+                for _ in employments.len()..levelled(employments.len(), EMPLOYERS) {
+                    read_affiliations(organisation, directory)?;
+                }
                 return Ok(Related::No);
             }
             Ok(Related::Yes(ReadForRelation { employments: Some(affiliated), ..Default::default() }))
@@ -160,13 +172,32 @@ fn is_affiliated(
     window: Window,
     directory: &mut impl Directory,
 ) -> Result<bool, DirectoryError> {
+    let affiliations = read_affiliations(employment.employer, directory)?;
+    let mut of_service = affiliations.iter().filter(|affiliation| affiliation.service == service);
+    Ok(of_service.any(|affiliation| is_told(affiliation, employment, window)))
+}
+
+fn read_affiliations(
+    employer: EnterpriseNumber,
+    directory: &mut impl Directory,
+) -> Result<Vec<Affiliation>, DirectoryError> {
     let mut affiliations = Vec::new();
     for kind in [ServiceKind::Internal, ServiceKind::External] {
-        directory.affiliations(kind, employment.employer, &mut affiliations)?;
+        directory.affiliations(kind, employer, &mut affiliations)?;
     }
-    Ok(affiliations
-        .iter()
-        .any(|affiliation| affiliation.service == service && is_told(affiliation, employment, window)))
+    Ok(affiliations)
+}
+
+/// A refusal for want of a relation reads for so many numbers of a person, whether or not the person is known. With
+/// [`EMPLOYERS`] it stops a caller from telling by the work done who is known to us, and who works for how many.
+const NUMBERS: usize = 4;
+
+/// A refusal for want of a relation reads the affiliations of so many employers.
+const EMPLOYERS: usize = 8;
+
+/// How many look-ups a refusal makes that needed `made` of them: one full step, or the next where that was passed.
+fn levelled(made: usize, step: usize) -> usize {
+    made.max(1).next_multiple_of(step)
 }
 
 /// Rule 3: an affiliation counts for an employment if it touches both the window and the employment.

@@ -32,7 +32,7 @@ impl Date {
             return Err(DateError);
         }
         // Counted in a year that begins in March, so that the leap day is the last one.
-        let (month, day) = (month as i32, day as i32);
+        let (month, day) = (month.cast_signed(), day.cast_signed());
         let shifted_year = if month <= 2 { year - 1 } else { year };
         let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
         let era = shifted_year.div_euclid(400);
@@ -53,7 +53,7 @@ impl Date {
             return Err(DateError);
         }
         let number = |digits: &[u8]| digits.iter().fold(0, |n, digit| n * 10 + u32::from(digit - b'0'));
-        Self::from_calendar(number(&[a, b, c, d]) as i32, number(&[e, f]), number(&[g, h]))
+        Self::from_calendar(number(&[a, b, c, d]).cast_signed(), number(&[e, f]), number(&[g, h]))
     }
 
     /// Takes the count of days since 1970-01-01, as the store keeps it.
@@ -85,7 +85,7 @@ impl Date {
         let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
         let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
         let year = year_of_era + era * 400 + i32::from(month <= 2);
-        (year, month as u32, day as u32)
+        (year, month.cast_unsigned(), day.cast_unsigned())
     }
 
     /// The day `days` later (earlier if negative), held inside the years 0001 to 9999.

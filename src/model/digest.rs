@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes_and_capital_digits() {
-        let digest = Digest::new(std::array::from_fn(|i| i as u8 * 7));
+        let digest = Digest::new(*b"0123456789:;<=>PQRSTUVWXYZ\xe0\xe1\xe2\xfd\xfe\xff");
         assert_eq!(Digest::parse(&digest.to_string()), Ok(digest));
         assert_eq!(Digest::parse(&digest.to_string().to_uppercase()), Ok(digest));
         assert_eq!(Digest::parse("00"), Err(DigestError));

@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn accepts_both_check_rules_and_both_foreign_registers() {
         for text in ["85073000160", "00012500177", "85273000155", "85473000150"] {
-            let base: u64 = text[..9].parse().expect("nine digits");
+            let base: u64 = text.split_at(9).0.parse().expect("nine digits");
             for offset in [0, 2_000_000_000_u64] {
                 let right = format!("{:09}{:02}", base, 97 - (offset + base) % 97);
                 let ssin = Ssin::parse(&right).expect("right by construction");

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::consumer::Consumer;
 use super::grant::{Grant, Reach};
 use crate::model::{
-    AskedDates, Criteria, CriteriaDates, Date, EnterpriseNumber, LegalContext, Question, SsinError, Status, Window,
-    WrongDates,
+    AskedCriteria, AskedDates, Criteria, CriteriaDates, Date, EnterpriseNumber, LegalContext, Question, SsinError,
+    Status, Window, WrongDates,
 };
 
 /// The proof that a question may be looked up: who asks for whom, under which grant, about what.
@@ -76,6 +76,15 @@ pub enum NoGrant {
     NotValidToday,
 }
 
+/// A refusal, and the grant under which it was given, if one was found: its deliberation is part of the evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// The rule that refused.
+    pub refusal: Refusal,
+    /// The grant, where the rule is one that comes after it.
+    pub grant: Option<Arc<Grant>>,
+}
+
 impl Refusal {
     /// The status that the caller is given.
     #[must_use]
@@ -91,17 +100,25 @@ impl Refusal {
 /// Decides whether `consumer`, asking for `organisation`, may have this question looked up on the day `today`.
 ///
 /// # Errors
-/// The [`Refusal`] of the first rule that is broken, in contract.md's order of statuses.
+/// [`Denied`] by the first rule that is broken, in contract.md's order of statuses.
 pub fn decide(
     consumer: &Consumer,
     organisation: EnterpriseNumber,
     question: &Question,
     today: Date,
-) -> Result<Permit, Refusal> {
-    let grant = find_grant(consumer, &question.legal_context, today).map_err(Refusal::NoGrant)?;
-    let ssin = question.criteria.ssin.map_err(Refusal::NotAnSsin)?;
-    let dates = judge_dates(question.criteria.dates, grant.reach, today).map_err(Refusal::WrongDates)?;
-    Ok(Permit { grant: Arc::clone(grant), organisation, criteria: Criteria { ssin, dates }, today })
+) -> Result<Permit, Denied> {
+    let grant = find_grant(consumer, &question.legal_context, today)
+        .map_err(|rule| Denied { refusal: Refusal::NoGrant(rule), grant: None })?;
+    match judge_criteria(&question.criteria, grant.reach, today) {
+        Ok(criteria) => Ok(Permit { grant: Arc::clone(grant), organisation, criteria, today }),
+        Err(refusal) => Err(Denied { refusal, grant: Some(Arc::clone(grant)) }),
+    }
+}
+
+fn judge_criteria(asked: &AskedCriteria, reach: Reach, today: Date) -> Result<Criteria, Refusal> {
+    let ssin = asked.ssin.map_err(Refusal::NotAnSsin)?;
+    let dates = judge_dates(asked.dates, reach, today).map_err(Refusal::WrongDates)?;
+    Ok(Criteria { ssin, dates })
 }
 
 fn find_grant<'a>(consumer: &'a Consumer, context: &str, today: Date) -> Result<&'a Arc<Grant>, NoGrant> {

@@ -9,5 +9,5 @@ mod decide;
 mod grant;
 
 pub use consumer::{ActsFor, Consumer, NotIdentified, Register, RegisterError};
-pub use decide::{NoGrant, Permit, Refusal, decide};
+pub use decide::{Denied, NoGrant, Permit, Refusal, decide};
 pub use grant::{Deliberation, Grant, GrantError, Reach, Relation, ceiling};

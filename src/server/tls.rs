@@ -6,12 +6,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::time_provider::TimeProvider;
 use rustls::{RootCertStore, ServerConfig};
+
+use crate::model::Clock;
 
 /// The files that make up the service's side of TLS, all PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,11 +64,33 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-/// Reads the files and makes the service's side of TLS.
+/// The clock that is handed in, as TLS asks for it.
+struct ClockTime(Arc<dyn Clock>);
+
+impl TimeProvider for ClockTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = self.0.now().as_millis() / 1_000;
+        u64::try_from(seconds).ok().map(|seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
+}
+
+impl std::fmt::Debug for ClockTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClockTime")
+    }
+}
+
+/// The time by which TLS judges certificates.
+#[must_use]
+pub fn time_of(clock: Arc<dyn Clock>) -> Arc<dyn TimeProvider> {
+    Arc::new(ClockTime(clock))
+}
+
+/// Reads the files and makes the service's side of TLS, which judges certificates by the time of `clock`.
 ///
 /// # Errors
 /// [`TlsError`] names the file and what is wrong with it.
-pub fn load(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn load(files: &TlsFiles, clock: Arc<dyn Clock>) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = provider();
     let verifier = WebPkiClientVerifier::builder_with_provider(
         Arc::new(load_authorities(&files.client_ca)?),
@@ -73,7 +99,7 @@ pub fn load(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
     .build()?;
     let key = PrivateKeyDer::from_pem_file(&files.key)
         .map_err(|reason| TlsError::File { file: files.key.clone(), reason })?;
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_details(provider, time_of(clock))
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(verifier)
         .with_single_cert(load_certificates(&files.certificate)?, key)?;

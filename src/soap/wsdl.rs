@@ -9,6 +9,9 @@
 //! Nothing here reads a request or touches the disk. After a call, every reference in the text handed back resolves under
 //! the public URL, and the text is as well-formed as the file it was made from, whatever the URL holds.
 
+use super::names;
+use crate::lookup::Operation;
+
 /// The file that both services import.
 const COMMON: (&str, &str) = ("CommonV3.xsd", include_str!("../../schemas/CommonV3.xsd"));
 
@@ -27,66 +30,47 @@ const FROM_SCHEMA: &str = "schemaLocation=\"";
 /// The public URL that stands in the files on disk: that of the demonstration.
 const ON_DISK_URL: &str = "https://localhost:8443";
 
-/// A service of the contract, each with one operation and one path.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Service {
-    /// eHealthAttributesService, operation `consultAttributes`.
-    ConsultAttributes,
-    /// TestConnectionService, operation `sendTestMessage`.
-    TestConnection,
-}
-
-impl Service {
-    /// The path of the service's address: service, version, operation.
-    #[must_use]
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::ConsultAttributes => "/eHealthAttributesService/v1/consultAttributes",
-            Self::TestConnection => "/TestConnectionService/v1/sendTestMessage",
-        }
-    }
-}
-
-/// The WSDL of `service`, as answered to `GET <path>?wsdl`.
+/// The WSDL of the operation's service, as answered to `GET <path>?wsdl`.
 ///
 /// `public_url` is the scheme and authority under which callers reach the service (`https://gateway.example.be`), with or
 /// without a slash at its end; a path prefix is kept.
 #[must_use]
-pub fn wsdl(service: Service, public_url: &str) -> String {
-    let on_disk = match service {
-        Service::ConsultAttributes => include_str!("../../wsdl/eHealthAttributesServiceV1.wsdl"),
-        Service::TestConnection => include_str!("../../wsdl/TestConnectionServiceV1.wsdl"),
+pub fn wsdl(operation: Operation, public_url: &str) -> String {
+    let on_disk = match operation {
+        Operation::ConsultAttributes => include_str!("../../wsdl/eHealthAttributesServiceV1.wsdl"),
+        Operation::SendTestMessage => include_str!("../../wsdl/TestConnectionServiceV1.wsdl"),
     };
-    let path = service.path();
-    on_disk.replace(FROM_WSDL, &reference(service, public_url)).replace(
+    let path = names::path(operation);
+    on_disk.replace(FROM_WSDL, &reference(operation, public_url)).replace(
         &format!("location=\"{ON_DISK_URL}{path}\""),
         &format!("location=\"{}{path}\"", attribute_text(public_url)),
     )
 }
 
-/// The schema that `service` serves as `file`, as answered to `GET <path>?xsd=<file>`: the ones that its WSDL imports, by
+/// The schema that the operation's service serves as `file`, as answered to `GET <path>?xsd=<file>`: the ones that its
+/// WSDL imports, by
 /// whatever way, and no other. `None` for any other name, which is compared whole and never becomes a path.
 ///
 /// `public_url` is as in [`wsdl`].
 #[must_use]
-pub fn schema(service: Service, file: &str, public_url: &str) -> Option<String> {
-    schemas(service)
+pub fn schema(operation: Operation, file: &str, public_url: &str) -> Option<String> {
+    schemas(operation)
         .into_iter()
         .find(|(name, _)| *name == file)
-        .map(|(_, on_disk)| on_disk.replace(FROM_SCHEMA, &reference(service, public_url)))
+        .map(|(_, on_disk)| on_disk.replace(FROM_SCHEMA, &reference(operation, public_url)))
 }
 
-/// The schemas that a client generator needs for `service`: file name and text as on disk.
-const fn schemas(service: Service) -> [(&'static str, &'static str); 2] {
-    match service {
-        Service::ConsultAttributes => [ATTRIBUTES, COMMON],
-        Service::TestConnection => [TEST_CONNECTION, COMMON],
+/// The schemas that a client generator needs for the operation's service: file name and text as on disk.
+const fn schemas(operation: Operation) -> [(&'static str, &'static str); 2] {
+    match operation {
+        Operation::ConsultAttributes => [ATTRIBUTES, COMMON],
+        Operation::SendTestMessage => [TEST_CONNECTION, COMMON],
     }
 }
 
 /// A `schemaLocation` up to where the file's name follows.
-fn reference(service: Service, public_url: &str) -> String {
-    format!("schemaLocation=\"{}{}?xsd=", attribute_text(public_url), service.path())
+fn reference(operation: Operation, public_url: &str) -> String {
+    format!("schemaLocation=\"{}{}?xsd=", attribute_text(public_url), names::path(operation))
 }
 
 /// `public_url` as it stands between the quotes of an attribute, without slashes at its end (XML 1.0, section 3.3.3: a tab
@@ -110,9 +94,9 @@ fn attribute_text(public_url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ON_DISK_URL, Service, schema, schemas, wsdl};
+    use super::{ON_DISK_URL, Operation, names, schema, schemas, wsdl};
 
-    const BOTH: [Service; 2] = [Service::ConsultAttributes, Service::TestConnection];
+    const BOTH: [Operation; 2] = [Operation::ConsultAttributes, Operation::SendTestMessage];
     const URL: &str = "https://gateway.example.be";
 
     /// Everything between `before` and the next quote.
@@ -121,48 +105,48 @@ mod tests {
     }
 
     /// The WSDL and the schemas of a service, as served.
-    fn everything_served(service: Service, public_url: &str) -> Vec<String> {
-        schemas(service)
+    fn everything_served(operation: Operation, public_url: &str) -> Vec<String> {
+        schemas(operation)
             .iter()
-            .filter_map(|(file, _)| schema(service, file, public_url))
-            .chain([wsdl(service, public_url)])
+            .filter_map(|(file, _)| schema(operation, file, public_url))
+            .chain([wsdl(operation, public_url)])
             .collect()
     }
 
     #[test]
     fn names_one_address_under_the_public_url() {
         assert_eq!(
-            values(&wsdl(Service::ConsultAttributes, URL), " location=\""),
+            values(&wsdl(Operation::ConsultAttributes, URL), " location=\""),
             ["https://gateway.example.be/eHealthAttributesService/v1/consultAttributes"]
         );
         assert_eq!(
-            values(&wsdl(Service::TestConnection, URL), " location=\""),
+            values(&wsdl(Operation::SendTestMessage, URL), " location=\""),
             ["https://gateway.example.be/TestConnectionService/v1/sendTestMessage"]
         );
     }
 
     #[test]
     fn every_reference_resolves_to_a_schema_of_the_same_service() {
-        for service in BOTH {
-            let served = everything_served(service, URL);
+        for operation in BOTH {
+            let served = everything_served(operation, URL);
             let references: Vec<_> = served.iter().flat_map(|text| values(text, "schemaLocation=\"")).collect();
-            assert!(references.len() >= 2, "{service:?}: {references:?}");
+            assert!(references.len() >= 2, "{operation:?}: {references:?}");
             for reference in references {
                 let file = reference
                     .strip_prefix(URL)
-                    .and_then(|rest| rest.strip_prefix(service.path()))
+                    .and_then(|rest| rest.strip_prefix(names::path(operation)))
                     .and_then(|rest| rest.strip_prefix("?xsd="));
-                let resolved = file.and_then(|file| schema(service, file, URL));
-                assert!(resolved.is_some(), "{service:?}: {reference}");
+                let resolved = file.and_then(|file| schema(operation, file, URL));
+                assert!(resolved.is_some(), "{operation:?}: {reference}");
             }
         }
     }
 
     #[test]
     fn every_schema_served_is_referred_to() {
-        for service in BOTH {
-            let served = everything_served(service, URL).concat();
-            for (file, _) in schemas(service) {
+        for operation in BOTH {
+            let served = everything_served(operation, URL).concat();
+            for (file, _) in schemas(operation) {
                 assert!(served.contains(&format!("?xsd={file}\"")), "{file}");
             }
         }
@@ -170,8 +154,8 @@ mod tests {
 
     #[test]
     fn keeps_nothing_of_the_addresses_on_disk() {
-        for service in BOTH {
-            for text in everything_served(service, URL) {
+        for operation in BOTH {
+            for text in everything_served(operation, URL) {
                 assert!(!text.contains(ON_DISK_URL));
                 assert!(!text.contains("../"));
             }
@@ -180,8 +164,8 @@ mod tests {
 
     #[test]
     fn differs_from_the_files_on_disk_in_addresses_alone() {
-        for service in BOTH {
-            let (here, there) = (wsdl(service, ON_DISK_URL), wsdl(service, URL));
+        for operation in BOTH {
+            let (here, there) = (wsdl(operation, ON_DISK_URL), wsdl(operation, URL));
             assert_eq!(here.replace(ON_DISK_URL, URL), there);
             assert_eq!(here.lines().count(), there.lines().count());
         }
@@ -189,8 +173,8 @@ mod tests {
 
     #[test]
     fn escapes_the_public_url() {
-        for service in BOTH {
-            for text in everything_served(service, "https://a\"><b c='&'\n/") {
+        for operation in BOTH {
+            for text in everything_served(operation, "https://a\"><b c='&'\n/") {
                 assert!(!text.contains("<b "));
                 assert!(
                     text.contains("\"https://a&quot;&gt;&lt;b c='&amp;'&#10;/") || !text.contains("schemaLocation=")
@@ -201,15 +185,15 @@ mod tests {
 
     #[test]
     fn a_slash_at_the_end_of_the_public_url_changes_nothing() {
-        for service in BOTH {
-            assert_eq!(wsdl(service, "https://gateway.example.be/"), wsdl(service, URL));
+        for operation in BOTH {
+            assert_eq!(wsdl(operation, "https://gateway.example.be/"), wsdl(operation, URL));
         }
     }
 
     #[test]
     fn keeps_a_path_prefix_of_the_public_url() {
         assert_eq!(
-            values(&wsdl(Service::TestConnection, "https://a.example/ksz"), " location=\""),
+            values(&wsdl(Operation::SendTestMessage, "https://a.example/ksz"), " location=\""),
             ["https://a.example/ksz/TestConnectionService/v1/sendTestMessage"]
         );
     }
@@ -224,11 +208,11 @@ mod tests {
             "CommonV3.xsd ",
             "FeedNotificationV1.xsd",
         ] {
-            for service in BOTH {
-                assert_eq!(schema(service, file, URL), None, "{file}");
+            for operation in BOTH {
+                assert_eq!(schema(operation, file, URL), None, "{file}");
             }
         }
-        assert_eq!(schema(Service::TestConnection, "eHealthAttributesV1.xsd", URL), None);
-        assert_eq!(schema(Service::ConsultAttributes, "TestConnectionV1.xsd", URL), None);
+        assert_eq!(schema(Operation::SendTestMessage, "eHealthAttributesV1.xsd", URL), None);
+        assert_eq!(schema(Operation::ConsultAttributes, "TestConnectionV1.xsd", URL), None);
     }
 }

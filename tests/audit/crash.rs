@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ehealth_attributes::audit::{Event, Records, Trail};
-use ehealth_attributes::lookup::{AuditLog, Pending};
+use ehealth_attributes::lookup;
 
 use crate::harness::*;
 use crate::memory_disk::{Call, CrashImage, Dice, Fault, MemoryDisk, crash_image};
@@ -41,13 +41,12 @@ fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
                 let entry = entry(number, person(number));
                 number += 1;
                 let (disk, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
-                let pending = Pending::new(&entry, move |outcome| {
-                    if let Ok(receipt) = &outcome {
-                        disk.note_told(receipt.sequence(), receipt.ticket());
+                lookup::record(entry, &trail, move |recorded| {
+                    if let Ok(recorded) = &recorded {
+                        disk.note_told(recorded.sequence(), recorded.told().ticket);
                     }
                     sender.send(()).expect("waited for");
                 });
-                trail.append(entry, pending);
                 settled.push(receiver);
             }
             disk.release();
@@ -64,12 +63,11 @@ fn recover_and_cut(files: &BTreeMap<String, Vec<u8>>, dir: &std::path::Path, dic
     let trail = Trail::open_on(Arc::new(disk.clone()), &settings(dir), clock("2026-12-01T08:30:00Z")).expect("opened");
     let entry = entry(8_888, person(8));
     let (told, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
-    let pending = Pending::new(&entry, move |outcome| {
-        let receipt = outcome.expect("durable");
-        told.note_told(receipt.sequence(), receipt.ticket());
+    lookup::record(entry, &trail, move |recorded| {
+        let recorded = recorded.expect("durable");
+        told.note_told(recorded.sequence(), recorded.told().ticket);
         sender.send(()).expect("waited for");
     });
-    trail.append(entry, pending);
     receiver.recv().expect("settled");
     drop(trail);
     let calls = disk.calls();

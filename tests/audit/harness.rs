@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use ehealth_attributes::audit::{Checkpoints, MissingKeys, Record, Records, Settings, Trail};
-use ehealth_attributes::lookup::{AuditLog, Entry, Operation, Pending, RecordFailure};
+use ehealth_attributes::lookup::{self, Entry, Operation, RecordFailure};
 use ehealth_attributes::model::{
     Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, FixedClock, LegalContext,
     Ssin, Ticket, Timestamp, Window,
@@ -92,11 +92,10 @@ pub fn settings(dir: &Path) -> Settings {
 /// Appends, without waiting.
 pub fn append(trail: &Trail, entry: Entry) -> Receiver<Settled> {
     let (sender, settled) = mpsc::channel();
-    let pending = Pending::new(&entry, move |outcome| {
+    lookup::record(entry, trail, move |recorded| {
         // Whoever waited may have left.
-        let _ = sender.send(outcome.map(|receipt| receipt.sequence()));
+        let _ = sender.send(recorded.map(|recorded| recorded.sequence()).map_err(|unrecorded| unrecorded.failure));
     });
-    trail.append(entry, pending);
     settled
 }
 

@@ -73,6 +73,7 @@ fn kill_after(dir: &Path, lines: u64) -> Vec<(u64, String)> {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "a long run says how much it did")]
 fn a_killed_writer_loses_nothing_that_it_told() {
     let kills = std::env::var("TRAIL_KILLS").map_or(6, |text| text.parse().expect("a number"));
     let mut dice = Dice(9);

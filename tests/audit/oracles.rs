@@ -25,7 +25,7 @@ impl HashReader for Stored {
 
 /// The text of a base64 line, by the standard's alphabet: independent of the project's own.
 fn base64(hash: &[u8]) -> String {
-    tlog_tiles::Hash(hash.try_into().expect("32 bytes")).to_string()
+    Hash(hash.try_into().expect("32 bytes")).to_string()
 }
 
 #[test]

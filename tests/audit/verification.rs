@@ -270,6 +270,7 @@ fn edit(trail: &Written, dice: &mut Dice) -> Option<&'static str> {
 
 /// `TRAIL_EDITS=10000 cargo test --test audit every_edit` makes as many as one wants.
 #[test]
+#[allow(clippy::print_stdout, reason = "a long run says how much it did")]
 fn every_edit_of_any_file_is_found_against_a_checkpoint_kept_elsewhere() {
     let edits = std::env::var("TRAIL_EDITS").map_or(EDITS, |text| text.parse().expect("a number"));
     let trail = written(12);

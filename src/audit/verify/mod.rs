@@ -289,9 +289,10 @@ fn judge(
 ) -> Option<Finding> {
     let signed = head.size;
     if signed > there.end {
-        return Some(match broken {
-            true => Finding::Incomparable { source_name, signed, sound: there.end },
-            false => Finding::Truncated { source_name, signed, found: there.end },
+        return Some(if broken {
+            Finding::Incomparable { source_name, signed, sound: there.end }
+        } else {
+            Finding::Truncated { source_name, signed, found: there.end }
         });
     }
     if signed < there.start {
@@ -328,7 +329,7 @@ impl Chain {
                 }
                 tree
             }
-            none => none.insert(scanned.start.as_ref().map_or_else(Range::empty, |Start { tree, .. }| tree.clone())),
+            none => none.insert(scanned.start.as_ref().map_or_else(Range::empty, |Start { tree }| tree.clone())),
         };
         if let Some(start) = &scanned.start
             && !self.broken

@@ -1,0 +1,145 @@
+//! The command line: what can be asked of the program, with help that teaches.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::{Dataset, LegalContext};
+
+/// Answers three questions about a person from an SSIN, over mutually authenticated SOAP: the employer, the competent
+/// prevention service, the health-insurance fund.
+#[derive(Debug, Parser)]
+#[command(name = "ehealth-attributes", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    /// How much to log on standard error: error, warn, info, debug, or a filter such as info,ehealth_attributes=debug
+    #[arg(long, global = true, default_value = "info", env = "EHEALTH_ATTRIBUTES_LOG")]
+    pub log: String,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the operations until SIGTERM or Ctrl-C
+    Serve(SettingsFile),
+    /// Bring the datasets in step with their feeds, once
+    Sync(SettingsFile),
+    /// Ask a running service about a person
+    Lookup(Box<LookupArguments>),
+    /// Show everything at once: a service with invented people, asked both questions
+    Demo(DemoArguments),
+    /// Judge a policy file: every mistake with its line
+    CheckPolicy {
+        /// The policy file
+        file: PathBuf,
+    },
+}
+
+/// Where the settings are.
+#[derive(Debug, Args)]
+pub struct SettingsFile {
+    /// The settings file (TOML); relative paths in it are meant from its folder
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// What `lookup` asks, and with which certificate.
+///
+/// Exit codes: 0 answered, 4 not reached or refused by TLS, 5 answered without a result, 6 a SOAP fault.
+#[derive(Debug, Args)]
+pub struct LookupArguments {
+    /// Scheme and authority of the service, for example https://localhost:8443
+    #[arg(long)]
+    pub url: String,
+    /// The authority that signed the service's certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub ca: PathBuf,
+    /// Your certificate, followed by its issuers (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub cert: PathBuf,
+    /// Your private key (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Your organisation's enterprise number, ten digits
+    #[arg(long, value_name = "NUMBER", required_unless_present = "test")]
+    pub organisation: Option<String>,
+    /// On which ground you ask
+    #[arg(long, value_enum, required_unless_present = "test")]
+    pub context: Option<Context>,
+    /// The person's number, eleven digits; read from standard input if it is -
+    ///
+    /// Other users of the machine can see what stands on a command line: prefer -.
+    #[arg(long, required_unless_present = "test")]
+    pub ssin: Option<String>,
+    /// The day asked about, YYYY-MM-DD; without: today
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub date: Option<String>,
+    /// The first day asked about, YYYY-MM-DD
+    #[arg(long, requires = "to")]
+    pub from: Option<String>,
+    /// The last day asked about, YYYY-MM-DD
+    #[arg(long, requires = "from")]
+    pub to: Option<String>,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Only call sendTestMessage: does the connection work, and who does the service see?
+    #[arg(long)]
+    pub test: bool,
+}
+
+/// A legal context, as a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Context {
+    /// BACKTOWORK:ADVISORY_PHYSICIAN, for health-insurance funds
+    AdvisoryPhysician,
+    /// BACKTOWORK:PREVENTION_SERVICE, for prevention services
+    PreventionService,
+    /// BACKTOWORK:EHEALTH_PLATFORM, for the eHealth platform
+    EhealthPlatform,
+}
+
+impl From<Context> for LegalContext {
+    fn from(context: Context) -> Self {
+        match context {
+            Context::AdvisoryPhysician => Self::AdvisoryPhysician,
+            Context::PreventionService => Self::PreventionService,
+            Context::EhealthPlatform => Self::EhealthPlatform,
+        }
+    }
+}
+
+/// Where and how the demonstration runs.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// The folder for its certificates, settings and data; one that is there is used again
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    pub dir: PathBuf,
+    /// Ask both questions, then exit
+    #[arg(long)]
+    pub once: bool,
+    /// The port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 8443)]
+    pub port: u16,
+    /// Take one dataset for over-age, to see INCOMPLETE_DATA: dimona, coprev, federated, insurance, persons
+    #[arg(long, value_name = "DATASET", value_parser = parse_dataset)]
+    pub stale: Option<Dataset>,
+}
+
+fn parse_dataset(text: &str) -> Result<Dataset, String> {
+    Dataset::parse(text).ok_or_else(|| format!("one of {}", Dataset::ALL.map(Dataset::code).join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,77 @@
+//! The commands: what each prints, and with which code it exits. Judging and doing is the lower rooms' affair.
+//!
+//! Standard output carries what was asked for; the log and every message about a failure go to standard error.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a person reads comes from here")]
+
+mod args;
+mod authority;
+mod demo;
+mod exit;
+mod lookup;
+mod serve;
+mod show;
+mod sync;
+pub mod workspace;
+
+use std::future::Future;
+use std::io::IsTerminal;
+use std::path::Path;
+
+use tracing_subscriber::EnvFilter;
+
+pub use args::{Arguments, Command, Context, DemoArguments, LookupArguments, SettingsFile};
+pub use exit::Exit;
+
+use crate::config::read_policy;
+
+/// Runs the command to its end.
+#[must_use]
+pub fn run(arguments: Arguments) -> Exit {
+    if let Err(error) = start_log(&arguments.log) {
+        eprintln!("--log: {error}");
+        return Exit::Failed;
+    }
+    match arguments.command {
+        Command::Serve(settings) => block_on(serve::run(&settings.config)),
+        Command::Sync(settings) => sync::run(&settings.config),
+        Command::Lookup(arguments) => block_on(lookup::run(&arguments)),
+        Command::Demo(arguments) => block_on(demo::run(&arguments)),
+        Command::CheckPolicy { file } => check_policy(&file),
+    }
+}
+
+/// Text for a terminal, on standard error.
+fn start_log(filter: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let filter = EnvFilter::try_new(filter)?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init()
+}
+
+fn block_on(command: impl Future<Output = Exit>) -> Exit {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(command),
+        Err(error) => fail(Exit::Failed, &error),
+    }
+}
+
+/// Says why, and gives the code back.
+fn fail(exit: Exit, error: &dyn std::fmt::Display) -> Exit {
+    eprintln!("{error}");
+    exit
+}
+
+fn check_policy(file: &Path) -> Exit {
+    match read_policy(file) {
+        Ok(register) => {
+            let consumers = register.consumers().count();
+            let grants: usize = register.consumers().map(|consumer| consumer.grants.len()).sum();
+            println!("{}: no mistake; {consumers} consumers with {grants} grants", file.display());
+            Exit::Done
+        }
+        Err(problems) => fail(Exit::Configuration, &problems),
+    }
+}

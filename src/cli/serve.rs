@@ -1,0 +1,70 @@
+//! `serve`: the service until it is told to stop.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{Exit, fail};
+use crate::app::{App, AppError, SystemClock};
+use crate::config::read_settings;
+use crate::server::Drained;
+
+pub(super) async fn run(config: &Path) -> Exit {
+    let settings = match read_settings(config) {
+        Ok(settings) => settings,
+        Err(problems) => return fail(Exit::Configuration, &problems),
+    };
+    let stop = match Stop::new() {
+        Ok(stop) => stop,
+        Err(error) => return fail(Exit::Failed, &error),
+    };
+    match App::open(&settings, Arc::new(SystemClock)).await {
+        Ok(app) => {
+            tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
+            exit_of(app.run(stop.wait()).await)
+        }
+        Err(error) => fail(exit_of_error(&error), &error),
+    }
+}
+
+/// The code for a service that could not start.
+pub(super) fn exit_of_error(error: &AppError) -> Exit {
+    match error {
+        AppError::Configuration(_) => Exit::Configuration,
+        AppError::Tls(_) | AppError::Audit(_) | AppError::Listen { .. } => Exit::Failed,
+    }
+}
+
+/// The code for a service that was told to stop.
+pub(super) fn exit_of(drained: Drained) -> Exit {
+    match drained {
+        Drained::Whole => {
+            tracing::info!("stopped; everything in flight was finished");
+            Exit::Done
+        }
+        Drained::Cut(connections) => {
+            tracing::warn!(connections, "stopped; connections were cut when the grace period ended");
+            Exit::Failed
+        }
+    }
+}
+
+/// SIGTERM and Ctrl-C, listened to from the moment that this exists.
+pub(super) struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    pub async fn wait(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The service on the wire: mutual TLS, HTTP/1.1, and the walk of each message through the pipeline.
+//!
+//! Takes a bound listener, a TLS configuration, a [`Service`] and a future that ends it. It opens no database and no
+//! trail, and reads no settings of its own.
+
+mod connection;
+mod door;
+mod exchange;
+mod fault_map;
+mod listen;
+mod readers;
+mod service;
+pub mod tls;
+
+pub use door::HttpRefusal;
+pub use listen::{Drained, serve};
+pub use readers::Readers;
+pub use service::{Limits, Service, Settings};

@@ -1,0 +1,77 @@
+//! A cursor over the inside of a tag or of the XML declaration: takes names, white space and quoted values one by one.
+//!
+//! Knows the spelling of these, not what they mean. What it hands out are slices of what it was given.
+
+use super::characters::{is_name_rest, is_name_start, is_space};
+
+/// What is left to read.
+pub(super) struct Scanner<'a>(&'a str);
+
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// Whether all was read.
+    pub(super) fn is_done(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is left.
+    pub(super) fn rest(&self) -> &'a str {
+        self.0
+    }
+
+    /// Takes white space; whether there was any.
+    pub(super) fn skip_space(&mut self) -> bool {
+        if !self.0.starts_with(is_space) {
+            return false;
+        }
+        self.0 = self.0.trim_start_matches(is_space);
+        true
+    }
+
+    /// Takes this word if it is next.
+    pub(super) fn eat(&mut self, word: &str) -> bool {
+        match self.0.strip_prefix(word) {
+            Some(rest) => {
+                self.0 = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes a name with any number of colons in it; `None` if none is next.
+    pub(super) fn name(&mut self) -> Option<&'a str> {
+        let is_first = |character| is_name_start(character) || character == ':';
+        if !self.0.starts_with(is_first) {
+            return None;
+        }
+        let is_rest = |character| is_name_rest(character) || character == ':';
+        let ascii = self.0.bytes().position(|byte| !byte.is_ascii() || !is_rest(char::from(byte)));
+        let mut end = ascii.unwrap_or(self.0.len());
+        if self.0.as_bytes().get(end).is_some_and(|byte| !byte.is_ascii()) {
+            end = self.0.find(|character| !is_rest(character)).unwrap_or(self.0.len());
+        }
+        let (name, rest) = self.0.split_at_checked(end)?;
+        self.0 = rest;
+        Some(name)
+    }
+
+    /// Takes what stands between two quotes of one kind; `None` if no quote is next, or only one.
+    pub(super) fn quoted(&mut self) -> Option<&'a str> {
+        let quote = self.0.chars().next().filter(|character| matches!(character, '"' | '\''))?;
+        let (value, rest) = self.0.strip_prefix(quote)?.split_once(quote)?;
+        self.0 = rest;
+        Some(value)
+    }
+
+    /// Takes an equals sign, with white space around it or not (production 25).
+    pub(super) fn equals(&mut self) -> bool {
+        self.skip_space();
+        let is_next = self.eat("=");
+        self.skip_space();
+        is_next
+    }
+}

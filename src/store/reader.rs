@@ -1,0 +1,325 @@
+//! Reading: which files are in use, connections to them, and the view that a question reads through.
+//!
+//! A view never waits: readers of SQLite's write-ahead log pass by the writer, and a replaced file stays readable to
+//! whoever has it open. What a view does wait for is the disk, if the pages asked for are not in memory; they are mapped
+//! rather than copied, which the operator pays with one rule: a file in use is replaced, never truncated in place.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::StoreError;
+use super::folder::Folder;
+use super::open::{Purpose, open};
+use crate::lookup::{Directory, DirectoryError};
+use crate::model::{
+    Affiliation, Dataset, DatasetSet, DatasetState, DatasetStates, Date, EmploymentPeriod, EnterpriseNumber,
+    Membership, Period, ServiceKind, Ssin, Timestamp,
+};
+
+/// The most numbers that one person may have had. The registers know of a handful; a chain or a family that is longer
+/// would let a publisher's mistake keep a worker busy.
+const FAMILY_MAX: usize = 1_000;
+
+/// Knows which file of each dataset is in use. Cheap to clone: all clones know the same.
+///
+/// A dataset may be replaced by another process, so somebody must call [`Watch::poll`] a few times a second; readers
+/// then learn of it with their next view, by one atomic load.
+#[derive(Clone)]
+pub struct Watch(Arc<Watched>);
+
+struct Watched {
+    folder: Folder,
+    /// Counts the changes of `files`.
+    generation: AtomicU64,
+    files: Mutex<[InUse; 5]>,
+}
+
+/// What a pointer says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum InUse {
+    Nothing,
+    File(PathBuf),
+    Unreadable,
+}
+
+impl Watch {
+    /// Watches the datasets of a folder. It need not exist: then nothing was ever loaded.
+    #[must_use]
+    pub fn open(folder: &Path) -> Self {
+        let watch = Self(Arc::new(Watched {
+            folder: Folder::new(folder),
+            generation: AtomicU64::new(0),
+            files: Mutex::new(Dataset::ALL.map(|_| InUse::Nothing)),
+        }));
+        watch.poll();
+        watch
+    }
+
+    /// Looks which files are in use now: five small reads. Tells which datasets changed since the last look.
+    pub fn poll(&self) -> DatasetSet {
+        let now = Dataset::ALL.map(|dataset| match self.0.folder.current(dataset) {
+            Ok(None) => InUse::Nothing,
+            Ok(Some(file)) => InUse::File(file),
+            Err(error) => {
+                tracing::error!(dataset = dataset.code(), %error, "cannot tell which file is in use");
+                InUse::Unreadable
+            }
+        });
+        let mut files = self.0.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let pairs = Dataset::ALL.into_iter().zip(files.iter().zip(&now));
+        let changed: DatasetSet = pairs.filter(|(_, (old, new))| old != new).map(|(dataset, _)| dataset).collect();
+        if !changed.is_empty() {
+            *files = now;
+            self.0.generation.fetch_add(1, Ordering::Release);
+        }
+        changed
+    }
+
+    /// A reader of its own. Its connections are opened with its first view.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader { watch: self.clone(), generation: None, slots: Dataset::ALL.map(|_| Slot::Nothing) }
+    }
+
+    fn files(&self) -> (u64, [InUse; 5]) {
+        let files = self.0.files.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.0.generation.load(Ordering::Acquire), files.clone())
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("folder", &self.0.folder).finish_non_exhaustive()
+    }
+}
+
+/// Connections to the five datasets, with their statements prepared: for one question at a time.
+pub struct Reader {
+    watch: Watch,
+    /// The generation that the slots are of; `None` if one of them must be opened anew whatever the generation.
+    generation: Option<u64>,
+    slots: [Slot; 5],
+}
+
+enum Slot {
+    /// Nothing was ever loaded.
+    Nothing,
+    Open {
+        file: PathBuf,
+        connection: Connection,
+        /// Whether the view that is being read through has a transaction on it.
+        pinned: bool,
+    },
+    /// There is something, but it cannot be read.
+    Broken(Arc<StoreError>),
+}
+
+impl Reader {
+    /// A view of the datasets as they are now. Opens what was replaced since the last one, or could not be read.
+    pub fn view(&mut self) -> View<'_> {
+        if self.generation != Some(self.watch.0.generation.load(Ordering::Acquire)) {
+            self.follow();
+            if self.slots.iter().any(|slot| matches!(slot, Slot::Broken(_))) {
+                // Perhaps the file was replaced after the last look, and is gone.
+                self.watch.poll();
+                self.follow();
+            }
+        }
+        View { reader: self }
+    }
+
+    fn follow(&mut self) {
+        let (generation, files) = self.watch.files();
+        self.generation = Some(generation);
+        for ((dataset, slot), now) in Dataset::ALL.into_iter().zip(&mut self.slots).zip(files) {
+            match now {
+                InUse::Nothing => *slot = Slot::Nothing,
+                InUse::Unreadable => *slot = Slot::Broken(Arc::new(StoreError::Pointer)),
+                InUse::File(now) => match slot {
+                    Slot::Open { file, .. } if *file == now => {}
+                    _ => match open(&now, dataset, Purpose::Read) {
+                        Ok(connection) => *slot = Slot::Open { file: now, connection, pinned: false },
+                        Err(error) => *slot = Slot::Broken(Arc::new(error)),
+                    },
+                },
+            }
+        }
+        if self.slots.iter().any(|slot| matches!(slot, Slot::Broken(_))) {
+            self.generation = None;
+        }
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+/// One state of each dataset, held still: the first look into a dataset pins it, the end of the view lets go.
+///
+/// Keep it short: while a view pins a state, the write-ahead log of that dataset cannot be cut.
+#[derive(Debug)]
+pub struct View<'a> {
+    reader: &'a mut Reader,
+}
+
+impl Drop for View<'_> {
+    fn drop(&mut self) {
+        for slot in &mut self.reader.slots {
+            if let Slot::Open { connection, pinned, .. } = slot
+                && std::mem::take(pinned)
+                && let Err(error) = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]))
+            {
+                // A transaction that cannot be ended would pin its state for ever.
+                *slot = Slot::Broken(Arc::new(error.into()));
+                self.reader.generation = None;
+            }
+        }
+    }
+}
+
+impl View<'_> {
+    /// Does `look` on the pinned dataset; nothing if the dataset was never loaded.
+    fn look<T: Default>(
+        &mut self,
+        dataset: Dataset,
+        look: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, DirectoryError> {
+        let slot = &mut self.reader.slots[dataset as usize];
+        let outcome = match slot {
+            Slot::Nothing => Ok(T::default()),
+            Slot::Broken(error) => Err(Arc::clone(error)),
+            Slot::Open { connection, pinned, .. } => {
+                pin(connection, pinned).and_then(|()| look(connection)).map_err(Arc::new)
+            }
+        };
+        outcome.map_err(|reason| {
+            // The next view opens the file anew: an operator may have mended it.
+            self.reader.generation = None;
+            if let Slot::Open { file, .. } = &mut self.reader.slots[dataset as usize] {
+                *file = PathBuf::new();
+            }
+            DirectoryError { dataset, reason: Box::new(reason) }
+        })
+    }
+}
+
+fn pin(connection: &Connection, pinned: &mut bool) -> Result<(), StoreError> {
+    if !*pinned {
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        *pinned = true;
+    }
+    Ok(())
+}
+
+impl Directory for View<'_> {
+    fn states(&mut self) -> Result<DatasetStates, DirectoryError> {
+        Dataset::ALL.into_iter().try_fold(DatasetStates::default(), |states, dataset| {
+            let state = self.look(dataset, |connection| {
+                let mut select = connection.prepare_cached("SELECT serial, created FROM state")?;
+                Ok(select.query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()?)
+            })?;
+            Ok(state.map_or(states, |(serial, created)| {
+                let created = Timestamp::from_millis(created);
+                states.with(dataset, DatasetState { serial: serial.cast_unsigned(), created })
+            }))
+        })
+    }
+
+    fn family(&mut self, ssin: Ssin, into: &mut Vec<Ssin>) -> Result<Ssin, DirectoryError> {
+        let family = self.look(Dataset::Persons, |connection| family(connection, ssin).map(Some))?;
+        let Some(family) = family else {
+            into.push(ssin);
+            return Ok(ssin);
+        };
+        into.extend_from_slice(&family);
+        // The family begins with its last number, and is never empty.
+        Ok(family.first().copied().unwrap_or(ssin))
+    }
+
+    fn employment_periods(&mut self, ssin: Ssin, into: &mut Vec<EmploymentPeriod>) -> Result<(), DirectoryError> {
+        self.look(Dataset::Dimona, |connection| {
+            let select = "SELECT employer, begin_day, end_day FROM period WHERE ssin = ?1";
+            each(connection, select, ssin.as_u64(), |employer, period| into.push(EmploymentPeriod { employer, period }))
+        })
+    }
+
+    fn affiliations(
+        &mut self,
+        kind: ServiceKind,
+        employer: EnterpriseNumber,
+        into: &mut Vec<Affiliation>,
+    ) -> Result<(), DirectoryError> {
+        let dataset = match kind {
+            ServiceKind::External => Dataset::Coprev,
+            ServiceKind::Internal => Dataset::Federated,
+        };
+        self.look(dataset, |connection| {
+            let select = "SELECT service, begin_day, end_day FROM affiliation WHERE employer = ?1";
+            each(connection, select, employer.as_u64(), |service, period| into.push(Affiliation { service, period }))
+        })
+    }
+
+    fn memberships(&mut self, ssin: Ssin, into: &mut Vec<Membership>) -> Result<(), DirectoryError> {
+        self.look(Dataset::Insurance, |connection| {
+            let select = "SELECT fund, begin_day, end_day FROM membership WHERE ssin = ?1";
+            each(connection, select, ssin.as_u64(), |fund, period| into.push(Membership { fund, period }))
+        })
+    }
+}
+
+/// Reads rows of an organisation and a period, and checks them.
+fn each(
+    connection: &Connection,
+    select: &str,
+    owner: u64,
+    mut take: impl FnMut(EnterpriseNumber, Period),
+) -> Result<(), StoreError> {
+    let mut select = connection.prepare_cached(select)?;
+    let mut rows = select.query([owner.cast_signed()])?;
+    while let Some(row) = rows.next()? {
+        let organisation: i64 = row.get(0)?;
+        let organisation = EnterpriseNumber::from_u64(organisation.cast_unsigned()).map_err(|_| StoreError::Value)?;
+        let day = |days: i64| Date::from_days(days).map_err(|_| StoreError::Value);
+        let end = row.get::<_, Option<i64>>(2)?.map(day).transpose()?;
+        take(organisation, Period::from_days(day(row.get(1)?)?, end).map_err(|_| StoreError::Value)?);
+    }
+    Ok(())
+}
+
+/// All numbers of a person, the last one first.
+fn family(connection: &Connection, ssin: Ssin) -> Result<Vec<Ssin>, StoreError> {
+    let number = |value: i64| Ssin::from_u64(value.cast_unsigned()).map_err(|_| StoreError::Value);
+    let mut successor = connection.prepare_cached("SELECT replaced_by FROM person WHERE ssin = ?1")?;
+    let mut last = ssin;
+    for step in 0.. {
+        if step == FAMILY_MAX {
+            return Err(StoreError::Cycle);
+        }
+        let next: Option<Option<i64>> =
+            successor.query_row([last.as_u64().cast_signed()], |row| row.get(0)).optional()?;
+        match next.flatten() {
+            Some(next) => last = number(next)?,
+            None => break,
+        }
+    }
+    let mut predecessors = connection.prepare_cached("SELECT ssin FROM person WHERE replaced_by = ?1")?;
+    let mut family = vec![last];
+    let mut seen = 0;
+    while let Some(next) = family.get(seen).copied() {
+        seen += 1;
+        let mut rows = predecessors.query([next.as_u64().cast_signed()])?;
+        while let Some(row) = rows.next()? {
+            if family.len() == FAMILY_MAX {
+                return Err(StoreError::Cycle);
+            }
+            family.push(number(row.get(0)?)?);
+        }
+    }
+    Ok(family)
+}

@@ -1,0 +1,130 @@
+//! The one writer of a dataset: what it knows of the past, and the ways to change the present.
+//!
+//! While a [`Writer`] lives, no other can be opened for its dataset, in this process or another. It plans nothing: which
+//! state may follow which is [`crate::sync`]'s affair.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::bookkeeping::{self, HistoryEntry, KnownFile, Run, Standing};
+use super::folder::{Folder, WriteLock, remove_database};
+use super::open::{Purpose, open};
+use super::{Delta, Snapshot, StoreError};
+use crate::model::{Dataset, Timestamp};
+
+/// Writes one dataset.
+#[derive(Debug)]
+pub struct Writer {
+    pub(super) folder: Folder,
+    pub(super) dataset: Dataset,
+    pub(super) connection: Connection,
+    pub(super) file: PathBuf,
+    _lock: WriteLock,
+}
+
+impl Writer {
+    /// Opens a dataset for writing: makes folder and file if they are not there, migrates an older file, removes what a
+    /// crash left behind.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] if the dataset is being written; any other if folder or file cannot be used.
+    pub fn open(folder: &Path, dataset: Dataset) -> Result<Self, StoreError> {
+        let folder = Folder::new(folder);
+        folder.create()?;
+        let lock = folder.lock(dataset)?;
+        folder.sweep(dataset, &lock)?;
+        let file = match folder.current(dataset)? {
+            Some(file) => file,
+            None => {
+                let file = folder.create_file(dataset)?;
+                settle(open(&file, dataset, Purpose::Build)?, &file)?;
+                folder.point_to(dataset, &file)?;
+                file
+            }
+        };
+        let connection = open(&file, dataset, Purpose::Apply)?;
+        Ok(Self { folder, dataset, connection, file, _lock: lock })
+    }
+
+    /// The dataset that this writes.
+    #[must_use]
+    pub fn dataset(&self) -> Dataset {
+        self.dataset
+    }
+
+    /// What the dataset knows of the past.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn standing(&self) -> Result<Standing, StoreError> {
+        bookkeeping::standing(&self.connection)
+    }
+
+    /// Begins a whole new state, beside the one that is read. Nothing is visible before [`super::Sealed::publish`].
+    ///
+    /// # Errors
+    /// If its file cannot be made.
+    pub fn snapshot(&mut self) -> Result<Snapshot<'_>, StoreError> {
+        Snapshot::begin(self)
+    }
+
+    /// Begins a change of the state that is read. Nothing is visible before [`Delta::commit`].
+    ///
+    /// # Errors
+    /// If no transaction can be begun.
+    pub fn delta(&mut self) -> Result<Delta<'_>, StoreError> {
+        Delta::begin(self)
+    }
+
+    /// Renews the publisher's moment of the loaded state, and adds files to those that are known. A moment before the
+    /// one that is kept changes nothing.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn renew(&mut self, created: Timestamp, known: &[KnownFile]) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        transaction.execute("UPDATE state SET created = max(created, ?1)", [created.as_millis()])?;
+        bookkeeping::remember(&transaction, known)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Adds a run to the history.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn record(&mut self, run: &Run<'_>) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        bookkeeping::write_run(&transaction, run)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// How the runs ended, the latest first.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn history(&self) -> Result<Vec<HistoryEntry>, StoreError> {
+        bookkeeping::history(&self.connection)
+    }
+
+    /// Makes a settled file the one in use, and removes the one before.
+    pub(super) fn adopt(&mut self, file: PathBuf) -> Result<(), StoreError> {
+        let connection = open(&file, self.dataset, Purpose::Apply)?;
+        self.folder.point_to(self.dataset, &file)?;
+        self.connection = connection;
+        let old = std::mem::replace(&mut self.file, file);
+        // Whoever reads it has it open, and keeps it until the next view. If it cannot be removed, the next writer will.
+        if let Err(error) = remove_database(&old) {
+            tracing::warn!(dataset = self.dataset.code(), %error, "cannot remove the replaced file");
+        }
+        Ok(())
+    }
+}
+
+/// Closes a file that was being built, readable from now on while it is written, and makes it durable.
+pub(super) fn settle(connection: Connection, file: &Path) -> Result<(), StoreError> {
+    connection.execute_batch("PRAGMA journal_mode = WAL;")?;
+    connection.close().map_err(|(_, error)| error)?;
+    std::fs::File::open(file)?.sync_all()?;
+    Ok(())
+}

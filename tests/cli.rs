@@ -1,0 +1,270 @@
+//! The program as its users start it: arguments in, text and exit code out.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
+    command.env_remove("EHEALTH_ATTRIBUTES_LOG").stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program().args(arguments).output().expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// A demonstration that stays up, and what it printed until it said how to end it.
+struct Demo {
+    child: Child,
+    printed: String,
+    folder: TempDir,
+}
+
+impl Demo {
+    fn start(more: &[&str]) -> Self {
+        let folder = folder();
+        let mut child = program()
+            .args(["demo", "--port", "0", "--dir"])
+            .arg(folder.path().join("demo"))
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let output = child.stdout.take().expect("piped");
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                // Nobody listens any more once the line that was waited for came.
+                let _ = sender.send(line);
+            }
+        });
+        let mut printed = String::new();
+        while !printed.contains("Ctrl-C ends") {
+            let line =
+                lines.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("it only said\n{printed}"));
+            printed += &format!("{line}\n");
+        }
+        Self { child, printed, folder }
+    }
+
+    fn url(&self) -> &str {
+        let (_, after) = self.printed.split_once("Serving the fixture people at ").expect("the address");
+        after.lines().next().expect("the address")
+    }
+
+    /// The arguments with which a caller of this word reaches the service.
+    fn lookup(&self, caller: &str, organisation: &str, context: &str, more: &[&str]) -> Output {
+        let demo = self.folder.path().join("demo");
+        let client = |ending: &str| demo.join(format!("clients/{caller}.{ending}"));
+        program()
+            .args(["lookup", "--url", self.url(), "--organisation", organisation, "--context", context])
+            .arg("--ca")
+            .arg(demo.join("ca.pem"))
+            .arg("--cert")
+            .arg(client("pem"))
+            .arg("--key")
+            .arg(client("key"))
+            .args(more)
+            .output()
+            .expect("the program runs")
+    }
+
+    /// SIGTERM, and how the program ended.
+    fn stop(mut self) -> Option<i32> {
+        let sent = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
+        assert!(sent.success());
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+#[test]
+fn demo_once_asks_both_questions_and_exits_and_a_second_start_takes_what_is_there() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    let first = run(&["demo", "--once", "--port", "0", "--dir", &dir]);
+    let printed = text(&first.stdout);
+    assert_eq!(first.status.code(), Some(0), "{printed}{}", text(&first.stderr));
+    for part in [
+        "Made a development authority",
+        "dimona     snapshot/first",
+        "since 2012-01-01",
+        "external service 0999020123",
+        "0999010126",
+        "curl --cacert",
+        "?wsdl",
+    ] {
+        assert!(printed.contains(part), "{part}\nis not in\n{printed}");
+    }
+    let key = Path::new(&dir).join("clients/fund.key");
+    let made = fs::read(&key).expect("a key");
+    let second = run(&["demo", "--once", "--port", "0", "--dir", &dir]);
+    let printed = text(&second.stdout);
+    assert_eq!(second.status.code(), Some(0), "{printed}");
+    assert!(printed.contains("Using what is in") && printed.contains("dimona     nothing"), "{printed}");
+    assert_eq!(fs::read(&key).expect("a key"), made);
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&key).expect("a key"));
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn the_curl_lines_work_when_they_are_pasted() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "there is no curl");
+        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no curl");
+        return;
+    }
+    let demo = Demo::start(&[]);
+    let pasted: Vec<_> = demo.printed.split("\n  curl ").skip(1).collect();
+    assert_eq!(pasted.len(), 2);
+    for (line, expected) in pasted.iter().zip(["<code>MSG00000</code>", "<wsdl:definitions"]) {
+        let line = line.split("\n\n").next().expect("a line");
+        let output = Command::new("sh").arg("-c").arg(format!("curl -sS {line}")).output().expect("a shell");
+        let answer = text(&output.stdout);
+        assert!(answer.contains(expected), "curl {line}\n{answer}{}", text(&output.stderr));
+    }
+    assert_eq!(demo.stop(), Some(0));
+}
+
+#[test]
+fn lookup_answers_people_and_programs_and_its_exit_code_tells_how_it_ended() {
+    let demo = Demo::start(&[]);
+    let fund = |more: &[&str]| demo.lookup("fund", "0999010126", "advisory-physician", more);
+    let asked = fund(&["--ssin", "71050400840"]);
+    let printed = text(&asked.stdout);
+    assert_eq!(asked.status.code(), Some(0), "{printed}{}", text(&asked.stderr));
+    assert!(printed.contains("internal service 0999100394, since 2017-01-01"), "{printed}");
+
+    let asked = fund(&["--ssin", "71050400840", "--json"]);
+    let answer: serde_json::Value = serde_json::from_slice(&asked.stdout).expect("JSON");
+    assert_eq!(answer["status"]["code"], "MSG00000", "{answer:#}");
+
+    for (more, code) in [
+        (&["--ssin", "85073000160", "--date", "2026-01-10"][..], 0),
+        (&["--ssin", "85073000160", "--from", "2025-12-01", "--to", "2026-01-10"], 0),
+        (&["--ssin", "62062002540"], 5),
+        (&["--ssin", "85073000161"], 1),
+        (&["--ssin", "85073000160", "--date", "2026-02-30"], 1),
+        (&["--ssin", "85073000160", "--from", "2026-01-01"], 2),
+    ] {
+        let asked = fund(more);
+        assert_eq!(asked.status.code(), Some(code), "{more:?}\n{}{}", text(&asked.stdout), text(&asked.stderr));
+    }
+    let asked = demo.lookup("stranger", "0999090102", "advisory-physician", &["--ssin", "85073000160"]);
+    assert_eq!(asked.status.code(), Some(6), "{}", text(&asked.stderr));
+    let tested = demo.lookup("fund", "0999010126", "advisory-physician", &["--test"]);
+    assert!(text(&tested.stdout).contains("De Linde"), "{}{}", text(&tested.stdout), text(&tested.stderr));
+    assert_eq!(demo.stop(), Some(0));
+}
+
+#[test]
+fn a_service_that_is_not_there_is_told_from_one_that_refuses() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
+    let file = |name: &str| format!("{dir}/{name}");
+    let asked = run(&[
+        "lookup",
+        "--url",
+        "https://localhost:1",
+        "--ca",
+        &file("ca.pem"),
+        "--cert",
+        &file("clients/fund.pem"),
+        "--key",
+        &file("clients/fund.key"),
+        "--organisation",
+        "0999010126",
+        "--context",
+        "advisory-physician",
+        "--ssin",
+        "85073000160",
+    ]);
+    assert_eq!(asked.status.code(), Some(4), "{}", text(&asked.stderr));
+    assert!(!text(&asked.stderr).contains("85073000160"));
+}
+
+#[test]
+fn a_stale_dataset_is_said_to_be_stale() {
+    let demo = Demo::start(&["--stale", "coprev"]);
+    let asked = demo.lookup("fund", "0999010126", "advisory-physician", &["--ssin", "85073000160"]);
+    let printed = text(&asked.stdout);
+    assert_eq!(asked.status.code(), Some(5), "{printed}{}", text(&asked.stderr));
+    assert!(printed.contains("HAN20200") && printed.contains("coprev"), "{printed}");
+    assert_eq!(demo.stop(), Some(0));
+}
+
+#[test]
+fn serve_and_sync_run_from_the_settings_that_the_demonstration_wrote() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
+    let settings = format!("{dir}/ehealth-attributes.toml");
+    let written = fs::read_to_string(&settings).expect("settings");
+    fs::write(&settings, written.replace("127.0.0.1:8443", "127.0.0.1:0")).expect("written");
+
+    let synced = run(&["sync", "--config", &settings]);
+    assert_eq!(synced.status.code(), Some(0), "{}", text(&synced.stderr));
+    assert!(text(&synced.stdout).contains("persons    nothing"), "{}", text(&synced.stdout));
+
+    let mut serving =
+        program().args(["serve", "--config", &settings]).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut log = BufReader::new(serving.stderr.take().expect("piped"));
+    let mut line = String::new();
+    while !line.contains("serving") {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).expect("a line"), 0, "it ended before it served");
+    }
+    assert!(Command::new("kill").arg(serving.id().to_string()).status().expect("kill runs").success());
+    assert_eq!(serving.wait().expect("it ends").code(), Some(0));
+    let mut rest = String::new();
+    log.read_to_string(&mut rest).expect("text");
+    assert!(rest.contains("everything in flight was finished"), "{rest}");
+
+    fs::write(format!("{dir}/feeds/coprev/snapshot-1.csv"), "tampered").expect("written");
+    let notification = format!("{dir}/feeds/coprev/notification.xml");
+    let text_of = fs::read_to_string(&notification).expect("a notification");
+    fs::write(&notification, text_of.replace("0d02", "0d12")).expect("written");
+    let synced = run(&["sync", "--config", &settings]);
+    assert_eq!(synced.status.code(), Some(7), "{}", text(&synced.stdout));
+    assert!(text(&synced.stdout).contains("refused/bytes"), "{}", text(&synced.stdout));
+}
+
+#[test]
+fn every_mistake_in_a_file_is_told_and_the_program_does_not_start() {
+    let folder = folder();
+    let file = folder.path().join("policy.toml");
+    fs::write(&file, "[[consumer]]\norganisation = \"0999010127\"\nnmae = \"x\"\n").expect("written");
+    let judged = run(&["check-policy", &file.display().to_string()]);
+    let told = text(&judged.stderr);
+    assert_eq!(judged.status.code(), Some(3), "{told}");
+    assert_eq!(told.lines().count(), 3, "{told}");
+    assert!(told.contains("policy.toml:2: consumer[1].organisation: the check digits are wrong"), "{told}");
+
+    let served = run(&["serve", "--config", &file.display().to_string()]);
+    assert_eq!(served.status.code(), Some(3), "{}", text(&served.stderr));
+    assert!(text(&served.stderr).contains("this section is missing"), "{}", text(&served.stderr));
+}
+
+#[test]
+fn every_command_has_help() {
+    for command in ["serve", "sync", "lookup", "demo", "check-policy"] {
+        let helped = run(&[command, "--help"]);
+        assert!(helped.status.success() && text(&helped.stdout).contains("Usage:"), "{command}");
+    }
+    assert_eq!(run(&[]).status.code(), Some(2));
+}

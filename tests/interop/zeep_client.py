@@ -1,0 +1,141 @@
+"""Asks every question of the fixture catalogue with zeep, in its strict mode, from the served WSDL.
+
+    zeep_client.py URL CA CLIENTS CATALOGUE RESPONSES [--stale DATASET]
+
+URL is the service's scheme and authority, CA its authority's certificate, CLIENTS the folder with a `.pem` and a `.key`
+for each caller, CATALOGUE the table of questions and what comes back. Every answer is written to the folder RESPONSES as
+it came. With `--stale` the service is one whose DATASET is over-age: then every question that the grant answers from it
+gets HAN20200 with that source. Prints a line for each difference; exits 1 if there was one.
+"""
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+import requests
+import zeep
+from lxml import etree
+from zeep.plugins import HistoryPlugin
+
+COMMON = "{http://kszbcss.fgov.be/types/common/v3}"
+
+
+class Caller:
+    """An organisation with its certificate, and the two services as zeep sees them through it."""
+
+    def __init__(self, arguments, word: str) -> None:
+        session = requests.Session()
+        session.trust_env = False  # an environment with its own authorities would win over ours
+        session.verify = arguments.ca
+        session.cert = (f"{arguments.clients}/{word}.pem", f"{arguments.clients}/{word}.key")
+        self.history = HistoryPlugin()
+        transport = zeep.Transport(session=session)
+
+        def service(path: str):
+            url = f"{arguments.url}{path}?wsdl"
+            return zeep.Client(url, transport=transport, plugins=[self.history], settings=zeep.Settings(strict=True))
+
+        self.attributes = service("/eHealthAttributesService/v1/consultAttributes")
+        self.connection = service("/TestConnectionService/v1/sendTestMessage")
+        self.number = None
+
+    def answer(self) -> bytes:
+        """The envelope that came last."""
+        return etree.tostring(self.history.last_received["envelope"])
+
+
+# Without these datasets a relation can be neither shown nor denied: nothing is told then.
+PROOF = {
+    "BACKTOWORK:ADVISORY_PHYSICIAN": {"insurance"},
+    "BACKTOWORK:PREVENTION_SERVICE": {"dimona", "coprev", "federated"},
+    "BACKTOWORK:EHEALTH_PLATFORM": set(),
+}
+
+NUMBERS = {
+    "platform": "0999000129", "fund": "0999010126", "other-fund": "0999010225", "service": "0999020123",
+    "other-service": "0999020222", "stranger": "0999090102",
+}
+
+
+def criteria(row) -> dict:
+    begin, _, end = row["dates"].partition("/")
+    if end:
+        return {"ssin": row["ssin"], "period": {"beginDate": begin, "endDate": end}}
+    return {"ssin": row["ssin"], **({"referenceDate": begin} if begin else {})}
+
+
+def period(element) -> str:
+    return f"[{element.beginDate}..{element.endDate or ''}]"
+
+
+def told(reply) -> str:
+    """What the reply tells, in the words of the catalogue."""
+    if reply.result is None:
+        return ""
+    filtered = reply.dataFilters.filteredElement if reply.dataFilters else []
+    parts = []
+    for employment in reply.result.employment:
+        text = employment.employer.cbeNumber if employment.employer else ""
+        text += period(employment.period) if employment.period else ""
+        if "employment/preventionService/cbeNumber" not in filtered:
+            services = (f"{s.type} {s.cbeNumber}{period(s.affiliation)}" for s in employment.preventionService)
+            text += "{" + ", ".join(services) + "}"
+        parts.append(text)
+    if reply.result.healthInsuranceFund:
+        parts.append(f"fund {reply.result.healthInsuranceFund.cbeNumber}")
+    return "; ".join(parts)
+
+
+def ask(caller: Caller, number: str, row) -> tuple[str, str]:
+    """The code and what was told, for one question of the catalogue."""
+    question = {
+        "informationCustomer": {"ticket": row["case"], "customerIdentification": {"cbeNumber": number}},
+        "legalContext": row["legal_context"],
+        "criteria": criteria(row),
+    }
+    try:
+        reply = caller.attributes.service.consultAttributes(**question)
+    except zeep.exceptions.Fault as fault:
+        return fault.detail.findtext(".//reasonCode"), ""
+    if reply.informationCustomer.ticket != row["case"]:
+        return "another ticket came back", ""
+    return reply.status.code, told(reply)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    for name in ("url", "ca", "clients", "catalogue", "responses"):
+        parser.add_argument(name)
+    parser.add_argument("--stale")
+    arguments = parser.parse_args()
+    callers = {word: Caller(arguments, word) for word in NUMBERS}
+    differences = []
+    asked = 0
+
+    def judge(case: str, expected, got, caller: Caller) -> None:
+        nonlocal asked
+        asked += 1
+        Path(arguments.responses, f"{case}.xml").write_bytes(caller.answer())
+        if expected != got:
+            differences.append(f"{case}: expected {expected}, got {got}")
+
+    for word, caller in callers.items():
+        reply = caller.connection.service.sendTestMessage(echo=f"hello from {word}")
+        judge(f"test-{word}", f"hello from {word}", reply.echo, caller)
+    for row in csv.DictReader(open(arguments.catalogue, encoding="utf-8")):
+        caller = callers[row["caller"]]
+        expected = (row["code"], row["told"])
+        if arguments.stale:
+            if row["code"] not in ("MSG00000", "MSG00100"):
+                continue
+            cannot_look = arguments.stale in PROOF[row["legal_context"]]
+            expected = ("HAN20200", "" if cannot_look else row["told"])
+        judge(row["case"], expected, ask(caller, NUMBERS[row["caller"]], row), caller)
+    print(*differences, sep="\n")
+    print(f"{asked} questions, {len(differences)} differences")
+    return 1 if differences or asked < 10 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+//! Every request over the wire: what a caller sends, right or wrong, and what comes back.
+//!
+//! The messages are those of `fixtures/requests`; what concerns HTTP alone is a table here. After everything was sent,
+//! the whole log is searched for numbers of persons.
+
+#[path = "support/python.rs"]
+mod python;
+#[path = "support/requests.rs"]
+mod requests;
+#[path = "support/service.rs"]
+mod service;
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use ehealth_attributes::lookup::Operation;
+use ehealth_attributes::model::Ssin;
+use ehealth_attributes::soap::{Fault, names};
+use http_body_util::Full;
+use hyper::Request;
+use requests::{Fixture, fixtures};
+use service::{Answered, CONSULT, TEST, TestService, question};
+use tracing_subscriber::fmt::MakeWriter;
+
+const FUND: &str = "0999010126";
+const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
+
+/// Everything that was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no test panics in here").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// The runs of eleven digits that are SSINs.
+fn numbers_of_persons(text: &str) -> Vec<&str> {
+    let runs = text.split(|c: char| !c.is_ascii_digit());
+    runs.filter(|run| Ssin::parse(run).is_ok()).collect()
+}
+
+async fn send(service: &TestService, fixture: &Fixture) -> Answered {
+    let path = match fixture.operation {
+        Operation::ConsultAttributes => CONSULT,
+        Operation::SendTestMessage => TEST,
+    };
+    let mut fields = vec![("content-type", fixture.content_type.as_str())];
+    fields.extend(fixture.soap_actions.iter().map(|action| ("soapaction", action.as_str())));
+    service.post_with("fund", path, fixture.body.clone(), &fields).await
+}
+
+/// A service whose fund may ask for the customers that the fixtures name.
+async fn start() -> TestService {
+    TestService::start_with(|settings| {
+        let policy = std::fs::read_to_string(&settings.policy).expect("a policy");
+        let own = format!("organisation = \"{FUND}\"");
+        let acts_for = format!("{own}\nacts_for = [\"0202239951\", \"17/999=0202239951\", \"0/0=0202239951\"]");
+        assert!(policy.contains(&own));
+        std::fs::write(&settings.policy, policy.replace(&own, &acts_for)).expect("written");
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refused_request_gets_its_fault_and_no_log_line_a_number() {
+    let log = Log::default();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).init();
+    let service = start().await;
+    for fixture in fixtures("refused") {
+        let answered = send(&service, &fixture).await;
+        let name = fixture.path.display();
+        let expected = &fixture.expected["expect"];
+        assert!(answered.headers.contains_key("x-request-id"), "{name}");
+        match expected.split_once(' ') {
+            None => assert_eq!(&answered.status.to_string(), expected, "{name}"),
+            Some((code, fault_code)) => {
+                assert_eq!(answered.status, 500, "{name}: {answered:?}");
+                assert_eq!(answered.text("faultcode"), Some(format!("soap:{fault_code}").as_str()), "{name}");
+                let has_detail = !matches!(fault_code, "VersionMismatch" | "MustUnderstand");
+                assert_eq!(answered.code(), has_detail.then_some(code), "{name}: {answered:?}");
+            }
+        }
+    }
+    for fixture in fixtures("accepted") {
+        let answered = send(&service, &fixture).await;
+        let of_message =
+            |code: &str| Fault::table().any(|row| row.code == code && code < "MSG90051" && code > "MSG90000");
+        let name = fixture.path.display();
+        assert!(answered.status == 200 || !answered.code().is_some_and(of_message), "{name}: {answered:?}");
+        assert!(answered.body.starts_with("<?xml"), "{name}: {answered:?}");
+    }
+    let logged = String::from_utf8(log.0.lock().expect("no test panics in here").clone()).expect("text");
+    assert!(logged.contains("answered") && logged.contains("refused below SOAP"), "the log was not caught");
+    assert_eq!(numbers_of_persons(&logged), [""; 0]);
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_below_soap_says_so_in_plain_text() {
+    let service = TestService::start().await;
+    let whole = question(FUND, PHYSICIAN, "85073000160", "");
+    let get = |target: &str| Request::get(target);
+    let post = |target: &str| Request::post(target);
+    let xml = "text/xml; charset=utf-8";
+    let cases = [
+        (get("/"), "", 404),
+        (get("/eHealthAttributesService/v1/consultattributes"), "", 404),
+        (get(&format!("{CONSULT}?WSDL")), "", 404),
+        (get(&format!("{CONSULT}?xsd=../Cargo.toml")), "", 404),
+        (get(&format!("{CONSULT}?xsd=TestConnectionV1.xsd")), "", 404),
+        (get(&format!("/{}", "a".repeat(2_000))), "", 414),
+        (Request::put(CONSULT), "", 405),
+        (Request::head(CONSULT), "", 405),
+        (post(&format!("{CONSULT}?wsdl")).header("content-type", xml), whole.as_str(), 404),
+        (post("/eHealthAttributesService/v1/%63onsultAttributes").header("content-type", xml), &whole, 404),
+        (post(CONSULT), &whole, 415),
+        (post(CONSULT).header("content-type", "application/soap+xml"), &whole, 415),
+        (post(CONSULT).header("content-type", "text/xml; charset=iso-8859-1"), &whole, 415),
+        (post(CONSULT).header("content-type", xml).header("content-type", xml), &whole, 415),
+        (post(CONSULT).header("content-type", xml).header("content-encoding", "identity"), &whole, 415),
+    ];
+    for (request, body, status) in cases {
+        let request =
+            request.header("host", "localhost").body(Full::new(Bytes::from(body.to_owned()))).expect("a request");
+        let shown = format!("{} {}", request.method(), request.uri());
+        let is_head = request.method() == hyper::Method::HEAD;
+        let answered = service.send("fund", request).await;
+        assert_eq!(answered.status, status, "{shown}: {answered:?}");
+        assert_eq!(answered.headers["content-type"], "text/plain; charset=utf-8", "{shown}");
+        assert!(answered.headers.contains_key("x-request-id"), "{shown}");
+        assert!(is_head || answered.body.ends_with(".\n"), "{shown}: {answered:?}");
+        assert_eq!(answered.headers.contains_key("allow"), status == 405, "{shown}");
+        let closes = answered.headers.get("connection").is_some_and(|value| value == "close");
+        assert_eq!(closes, !matches!(status, 404 | 405 | 415), "{shown}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn a_document_over_the_limit_is_refused_and_one_at_the_limit_is_read() {
+    let service = TestService::start().await;
+    let whole = question(FUND, PHYSICIAN, "85073000160", "");
+    let padded = |bytes: usize| format!("{whole}{}", " ".repeat(bytes - whole.len()));
+    let answered = service.post("fund", CONSULT, padded(256 * 1_024)).await;
+    assert_eq!((answered.status, answered.code()), (200, Some("MSG00000")));
+    let answered = service.post("fund", CONSULT, padded(256 * 1_024 + 1)).await;
+    assert_eq!(answered.status, 413);
+    assert_eq!(answered.headers["connection"], "close");
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn the_contract_is_served_under_the_public_url() {
+    let service = TestService::start().await;
+    let url = &service.settings.server.public_url;
+    for operation in names::OPERATIONS {
+        let path = names::path(operation);
+        let wsdl = service.get("fund", &format!("{path}?wsdl")).await;
+        assert_eq!((wsdl.status, wsdl.headers["content-type"].as_bytes()), (200, &b"text/xml; charset=utf-8"[..]));
+        assert!(wsdl.body.contains(&format!("location=\"{url}{path}\"")), "{}", wsdl.body);
+        let schema = service.get("fund", &format!("{path}?xsd=CommonV3.xsd")).await;
+        assert!(schema.status == 200 && schema.body.contains("SsinType"), "{schema:?}");
+        let page = service.get("fund", path).await;
+        assert!(page.status == 200 && page.body.contains("?wsdl"), "{page:?}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn one_connection_carries_many_requests_and_stays_open_after_a_fault() {
+    use hyper::client::conn::http1;
+    use hyper_util::rt::TokioIo;
+
+    let service = TestService::start().await;
+    let stream = service.connect("fund").await;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
+    let connection = tokio::spawn(connection);
+    let whole = question(FUND, PHYSICIAN, "85073000160", "");
+    for (body, status) in [(whole.as_str(), 200), ("<a/>", 500), ("no XML", 500), (whole.as_str(), 200)] {
+        sender.ready().await.expect("the connection is open");
+        let request = Request::post(CONSULT).header("host", "localhost").header("content-type", "text/xml");
+        let request = request.body(Full::new(Bytes::from(body.to_owned()))).expect("a request");
+        let response = sender.send_request(request).await.expect("an answer");
+        assert_eq!(response.status(), status, "{body}");
+        http_body_util::BodyExt::collect(response.into_body()).await.expect("a whole body");
+    }
+    drop(sender);
+    connection.await.expect("no panic").expect("a clean end");
+    service.finish().await;
+}

@@ -1,0 +1,204 @@
+//! What readers see of the store: one state at a time, whatever happens to the files.
+
+mod publisher;
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use ehealth_attributes::lookup::Directory;
+use ehealth_attributes::model::{Dataset, ServiceKind};
+use ehealth_attributes::store::{Reader, StoreError, Watch, Writer};
+use ehealth_attributes::sync::Outcome;
+
+use publisher::{Place, digits, enterprise, period, ssin};
+
+fn place_with(rows: &[String]) -> (Place, publisher::Publisher) {
+    let place = Place::new(&[Dataset::Dimona]);
+    let mut publisher = place.publisher(Dataset::Dimona);
+    publisher.snapshot(1, rows).announce();
+    assert!(place.run().is_in_step());
+    (place, publisher)
+}
+
+fn periods(reader: &mut Reader, person: u64) -> Option<usize> {
+    let mut found = Vec::new();
+    reader.view().employment_periods(ssin(person), &mut found).ok().map(|()| found.len())
+}
+
+fn file_in_use(place: &Place) -> PathBuf {
+    let pointer = fs::read_to_string(place.settings.data.join("dimona.current")).expect("a pointer");
+    place.settings.data.join(pointer.trim_end())
+}
+
+#[test]
+fn a_dataset_that_was_never_loaded_reads_as_empty() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut reader = Watch::open(&folder.path().join("nowhere")).reader();
+    let mut view = reader.view();
+    assert!(Dataset::ALL.iter().all(|dataset| view.states().expect("empty").state(*dataset).is_none()));
+    let (mut a, mut b, mut c, mut d) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    assert_eq!(view.family(ssin(1), &mut a).expect("empty"), ssin(1));
+    view.employment_periods(ssin(1), &mut b).expect("empty");
+    view.affiliations(ServiceKind::Internal, enterprise(1), &mut c).expect("empty");
+    view.memberships(ssin(1), &mut d).expect("empty");
+    assert_eq!((a.as_slice(), b.len(), c.len(), d.len()), (&[ssin(1)][..], 0, 0, 0));
+}
+
+#[test]
+fn reads_back_what_was_loaded() {
+    let place = Place::new(&Dataset::ALL);
+    let (a, b) = (enterprise(1), enterprise(2));
+    for (dataset, rows) in [
+        (Dataset::Dimona, vec![period(1, 1, 1, "1900-01-01", "2024-12-31"), period(2, 1, 2, "2024-01-01", "")]),
+        (Dataset::Coprev, vec![format!("1,{a},{b},2024-01-01,")]),
+        (Dataset::Federated, vec![format!("1,{a},{a},2024-01-01,2024-06-30,VLG")]),
+        (Dataset::Insurance, vec![format!("{},{b},2024-01-01,9999-12-31", digits(1))]),
+        (Dataset::Persons, vec![format!("{},,1", digits(1))]),
+    ] {
+        place.publisher(dataset).snapshot(3, &rows).announce();
+    }
+    place.run_all();
+    let mut reader = Watch::open(&place.settings.data).reader();
+    let mut view = reader.view();
+    let (mut periods, mut external, mut internal, mut funds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    view.employment_periods(ssin(1), &mut periods).expect("readable");
+    view.affiliations(ServiceKind::External, a, &mut external).expect("readable");
+    view.affiliations(ServiceKind::Internal, a, &mut internal).expect("readable");
+    view.memberships(ssin(1), &mut funds).expect("readable");
+    let shown = |period: ehealth_attributes::model::Period| {
+        (period.begin().to_string(), period.end().map(|end| end.to_string()))
+    };
+    assert_eq!(periods.len(), 2);
+    assert_eq!(shown(periods[0].period), ("1900-01-01".into(), Some("2024-12-31".into())));
+    assert_eq!((external[0].service, shown(external[0].period)), (b, ("2024-01-01".into(), None)));
+    assert_eq!((internal[0].service, internal.len()), (a, 1));
+    assert_eq!((funds[0].fund, shown(funds[0].period).1), (b, Some("9999-12-31".into())));
+    assert_eq!(view.states().expect("readable").state(Dataset::Persons).map(|state| state.serial), Some(3));
+}
+
+#[test]
+fn a_view_holds_its_state_while_others_replace_and_change_it() {
+    let rows: Vec<String> = (1..=20).map(|n| period(n, 1, n, "2024-01-01", "")).collect();
+    let (place, mut publisher) = place_with(&rows);
+    let watch = Watch::open(&place.settings.data);
+    let mut reader = watch.reader();
+    let mut other = watch.reader();
+    let mut view = reader.view();
+    let mut found = Vec::new();
+    view.employment_periods(ssin(1), &mut found).expect("readable");
+    assert_eq!(found.len(), 20);
+
+    publisher.delta(2, &["delete,1,,,,".to_owned()]).announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+    assert_eq!(periods(&mut other, 1), Some(19), "a delta is there at once");
+    publisher.deltas.clear();
+    publisher.snapshot(9, &rows[2..]).announce();
+    assert!(place.run().is_in_step());
+    assert_eq!(periods(&mut other, 1), Some(19), "a replaced file is read until the next poll");
+    assert!(watch.poll().contains(Dataset::Dimona));
+    assert!(watch.poll().is_empty());
+    assert_eq!(periods(&mut other, 1), Some(18));
+
+    found.clear();
+    view.employment_periods(ssin(1), &mut found).expect("readable");
+    assert_eq!(found.len(), 20, "the first view is where it was");
+    assert_eq!(view.states().expect("readable").state(Dataset::Dimona).map(|state| state.serial), Some(1));
+    drop(view);
+    assert_eq!(periods(&mut reader, 1), Some(18));
+}
+
+#[test]
+fn a_reader_that_missed_a_swap_finds_the_new_file_by_itself() {
+    let (place, mut publisher) = place_with(&[period(1, 1, 1, "2024-01-01", "")]);
+    let watch = Watch::open(&place.settings.data);
+    let mut reader = watch.reader();
+    publisher.snapshot(2, &[period(1, 2, 1, "2024-01-01", "")]).announce();
+    assert!(place.run().is_in_step());
+    assert_eq!((periods(&mut reader, 1), periods(&mut reader, 2)), (Some(0), Some(1)));
+}
+
+#[test]
+fn a_damaged_file_is_an_error_until_it_is_mended() {
+    let rows: Vec<String> = (1..=2000).map(|n| period(n, n, n, "2024-01-01", "")).collect();
+    let (place, _) = place_with(&rows);
+    let file = file_in_use(&place);
+    let right = fs::read(&file).expect("readable");
+    let watch = Watch::open(&place.settings.data);
+
+    // Every page but the first, in place: what a failing disk does.
+    let damage = |bytes: &[u8]| {
+        let file = OpenOptions::new().write(true).open(&file).expect("a file");
+        file.write_all_at(bytes, 4096).expect("disk enough");
+    };
+    damage(&vec![0xa5; right.len() - 4096]);
+    let mut reader = watch.reader();
+    assert_eq!(periods(&mut reader, 1), None);
+    let error = reader.view().employment_periods(ssin(1), &mut Vec::new()).expect_err("damaged");
+    assert_eq!(error.dataset, Dataset::Dimona);
+    assert!(!format!("{error} {error:?}").contains(&digits(1)));
+    damage(&right[4096..]);
+    assert_eq!(periods(&mut reader, 1), Some(1));
+
+    fs::write(place.settings.data.join("dimona.current"), "../evil.sqlite\n").expect("disk enough");
+    watch.poll();
+    assert_eq!(periods(&mut reader, 1), None);
+    let name = file.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+    fs::write(place.settings.data.join("dimona.current"), format!("{name}\n")).expect("disk enough");
+    assert_eq!(periods(&mut reader, 1), Some(1), "found without a poll");
+    fs::remove_file(&file).expect("removed");
+    assert_eq!(periods(&mut watch.reader(), 1), None);
+}
+
+#[test]
+fn a_value_that_was_never_written_is_an_error() {
+    let (place, _) = place_with(&[period(1, 1, 1, "2024-01-01", "")]);
+    for change in ["employer = employer + 1", "begin_day = 99999999", "end_day = begin_day - 1", "employer = -1"] {
+        let database = rusqlite::Connection::open(file_in_use(&place)).expect("a database");
+        database
+            .execute_batch(&format!(
+                "BEGIN; CREATE TABLE kept AS SELECT * FROM period; UPDATE period SET {change}; COMMIT"
+            ))
+            .expect("writable");
+        assert_eq!(periods(&mut Watch::open(&place.settings.data).reader(), 1), None, "{change}");
+        database
+            .execute_batch("BEGIN; DELETE FROM period; INSERT INTO period SELECT * FROM kept; DROP TABLE kept; COMMIT")
+            .expect("writable");
+    }
+    assert_eq!(periods(&mut Watch::open(&place.settings.data).reader(), 1), Some(1));
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_refused_untouched() {
+    let (place, _) = place_with(&[period(1, 1, 1, "2024-01-01", "")]);
+    let file = file_in_use(&place);
+    let database = rusqlite::Connection::open(&file).expect("a database");
+    database.execute_batch("PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)").expect("writable");
+    database.close().expect("closed");
+    let before = (fs::read(&file).expect("readable"), place.names("data"));
+    let refused = Writer::open(&place.settings.data, Dataset::Dimona);
+    assert!(matches!(refused, Err(StoreError::Newer { found: 99, known: 1 })));
+    assert_eq!(periods(&mut Watch::open(&place.settings.data).reader(), 1), None);
+    assert_eq!((fs::read(&file).expect("readable"), place.names("data")), before);
+}
+
+#[test]
+fn a_file_of_another_dataset_or_program_is_refused() {
+    let (place, _) = place_with(&[period(1, 1, 1, "2024-01-01", "")]);
+    let file = file_in_use(&place);
+    fs::copy(&file, place.settings.data.join("coprev-1.sqlite")).expect("copied");
+    fs::write(place.settings.data.join("coprev.current"), "coprev-1.sqlite\n").expect("disk enough");
+    assert!(matches!(Writer::open(&place.settings.data, Dataset::Coprev), Err(StoreError::Foreign)));
+    fs::write(&file, "not a database").expect("disk enough");
+    assert!(matches!(Writer::open(&place.settings.data, Dataset::Dimona), Err(StoreError::Foreign)));
+}
+
+#[test]
+fn there_is_one_writer_a_dataset() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = Writer::open(folder.path(), Dataset::Dimona).expect("the first");
+    assert!(matches!(Writer::open(folder.path(), Dataset::Dimona), Err(StoreError::Busy)));
+    assert!(Writer::open(folder.path(), Dataset::Coprev).is_ok());
+    drop(first);
+    assert!(Writer::open(folder.path(), Dataset::Dimona).is_ok());
+}

@@ -1,0 +1,223 @@
+//! A whole service for a test: on a free port, in a folder of its own, with the fixture people and a clock that stands.
+//!
+//! Every SOAP answer that passes through [`TestService::post`] is kept, and [`TestService::finish`] has all of them
+//! judged by validators that are not ours. Drop a service without finishing it and nothing was judged: so every test
+//! that asks ends with `finish`.
+
+#![allow(dead_code, reason = "each test binary compiles this file and uses a part of it")]
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use ehealth_attributes::app::App;
+use ehealth_attributes::cli::workspace::Workspace;
+use ehealth_attributes::config::{Settings, read_settings};
+use ehealth_attributes::model::{Clock, FixedClock, Timestamp};
+use ehealth_attributes::server::{Drained, tls};
+use ehealth_attributes::sync;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::python;
+
+/// The moment at which the clock of every test service stands.
+pub const NOW: &str = "2026-01-15T09:30:00.000Z";
+
+/// The paths of the two operations.
+pub const CONSULT: &str = "/eHealthAttributesService/v1/consultAttributes";
+pub const TEST: &str = "/TestConnectionService/v1/sendTestMessage";
+
+/// A running service.
+pub struct TestService {
+    pub address: SocketAddr,
+    pub clock: Arc<FixedClock>,
+    pub settings: Settings,
+    pub workspace: Workspace,
+    folder: TempDir,
+    responses: PathBuf,
+    answered: AtomicUsize,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<Drained>,
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub struct Answered {
+    pub status: u16,
+    pub headers: hyper::HeaderMap,
+    pub body: String,
+}
+
+impl Answered {
+    /// The text of the first element of this local name.
+    pub fn text(&self, element: &str) -> Option<&str> {
+        let start = self.body.find(&format!("<{element}>"))? + element.len() + 2;
+        let end = start + self.body[start..].find("</")?;
+        Some(&self.body[start..end])
+    }
+
+    /// The code of the status or of the fault's detail.
+    pub fn code(&self) -> Option<&str> {
+        self.text("reasonCode").or_else(|| self.text("code"))
+    }
+}
+
+impl TestService {
+    /// A service with the fixture people, as the demonstration has it.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// A service whose settings `change` may change before it starts.
+    pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let clock = Arc::new(FixedClock::new(Timestamp::parse(NOW).expect("a moment")));
+        let workspace = Workspace::new(folder.path().join("demo"));
+        workspace.prepare(clock.now(), "").expect("the workspace can be made");
+        let mut settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
+        settings.listen = "127.0.0.1:0".parse().expect("an address");
+        change(&mut settings);
+        let reports = sync::run_all(&settings.sync, clock.as_ref());
+        assert!(reports.iter().all(|report| report.outcome.code() == "snapshot/first"), "{reports:?}");
+        let bound = App::bind(&settings).await.expect("a free port");
+        let address = bound.address();
+        // Generators take the address from the contract, so the contract must say where this service listens.
+        settings.server.public_url = format!("https://localhost:{}", address.port());
+        let app = App::open_on(bound, &settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("the service starts");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(app.run(async move {
+            let _ = stopped.await;
+        }));
+        let responses = folder.path().join("responses");
+        fs::create_dir(&responses).expect("a folder");
+        let answered = AtomicUsize::new(0);
+        Self { address, clock, settings, workspace, folder, responses, answered, stop, running }
+    }
+
+    /// The service's folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// TLS as the caller of this word has it.
+    pub fn tls_of(&self, caller: &str) -> ClientConfig {
+        let (certificate, key) = self.workspace.client(caller);
+        let chain = tls::load_certificates(&certificate).expect("a client certificate");
+        let key = PrivateKeyDer::from_pem_file(key).expect("a client key");
+        let roots = tls::load_authorities(&self.workspace.authority()).expect("an authority");
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        ClientConfig::builder_with_details(tls::provider(), tls::time_of(clock))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_client_auth_cert(chain, key)
+            .expect("a client identity")
+    }
+
+    /// A connection as the caller of this word makes it.
+    pub async fn connect(&self, caller: &str) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(self.address).await.expect("the service listens");
+        let name = "localhost".try_into().expect("a name");
+        TlsConnector::from(Arc::new(self.tls_of(caller))).connect(name, stream).await.expect("a handshake")
+    }
+
+    /// Sends one request on a connection of its own.
+    pub async fn send(&self, caller: &str, request: Request<Full<Bytes>>) -> Answered {
+        let stream = self.connect(caller).await;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
+        let connection = tokio::spawn(connection);
+        let response: Response<_> = sender.send_request(request).await.expect("an answer");
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        drop(sender);
+        let _ = connection.await;
+        let body = String::from_utf8(body.to_vec()).expect("answers are UTF-8");
+        Answered { status: head.status.as_u16(), headers: head.headers, body }
+    }
+
+    /// Posts a message as SOAP stacks do, and keeps a SOAP answer to be judged.
+    pub async fn post(&self, caller: &str, path: &str, body: impl Into<Bytes>) -> Answered {
+        self.post_with(caller, path, body, &[("content-type", "text/xml; charset=utf-8")]).await
+    }
+
+    /// Posts a message with these header fields and no others.
+    pub async fn post_with(
+        &self,
+        caller: &str,
+        path: &str,
+        body: impl Into<Bytes>,
+        fields: &[(&str, &str)],
+    ) -> Answered {
+        let body = body.into();
+        let mut request = Request::post(path).header("host", "localhost").header("content-length", body.len());
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(body)).expect("a request");
+        let answered = self.send(caller, request).await;
+        self.keep(&answered);
+        answered
+    }
+
+    /// Gets a document.
+    pub async fn get(&self, caller: &str, target: &str) -> Answered {
+        let request = Request::get(target).header("host", "localhost").body(Full::default()).expect("a request");
+        self.send(caller, request).await
+    }
+
+    fn keep(&self, answered: &Answered) {
+        if answered.body.starts_with("<?xml") {
+            let number = self.answered.fetch_add(1, Ordering::Relaxed);
+            fs::write(self.responses.join(format!("{number:05}.xml")), &answered.body).expect("a file");
+        }
+    }
+
+    /// Stops the service and has every answer judged.
+    pub async fn finish(self) {
+        let _ = self.stop.send(());
+        let drained = self.running.await.expect("the service ends without a panic");
+        assert_eq!(drained, Drained::Whole);
+        if self.answered.load(Ordering::Relaxed) > 0 {
+            python::validate_envelopes(&self.responses).expect("every answer is valid against schemas/");
+        }
+    }
+}
+
+/// An envelope around a payload.
+pub fn envelope(payload: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
+         <soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\">\
+         <soapenv:Body>{payload}</soapenv:Body></soapenv:Envelope>"
+    )
+}
+
+/// A question; `dates` is empty, `YYYY-MM-DD` or `YYYY-MM-DD/YYYY-MM-DD`.
+pub fn question(organisation: &str, context: &str, ssin: &str, dates: &str) -> String {
+    let dates = match dates.split_once('/') {
+        Some((begin, end)) => format!("<period><beginDate>{begin}</beginDate><endDate>{end}</endDate></period>"),
+        None if dates.is_empty() => String::new(),
+        None => format!("<referenceDate>{dates}</referenceDate>"),
+    };
+    envelope(&format!(
+        "<q:consultAttributesRequest xmlns:q=\"http://kszbcss.fgov.be/intf/eHealthAttributesService/v1\">\
+         <informationCustomer><ticket>a-test</ticket><customerIdentification><cbeNumber>{organisation}</cbeNumber>\
+         </customerIdentification></informationCustomer><legalContext>{context}</legalContext>\
+         <criteria><ssin>{ssin}</ssin>{dates}</criteria></q:consultAttributesRequest>"
+    ))
+}
