@@ -3,6 +3,8 @@
 //! `cargo bench --bench crl_handshake` prints both in one run, taken in turns, and what reading the lists costs. It
 //! fails where the long list makes a caller's path more than a tenth dearer. The connection around it is not measured.
 
+#![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "a bench prints ratios")]
+
 #[path = "../tests/support/certificates.rs"]
 mod certificates;
 

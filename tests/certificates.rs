@@ -4,6 +4,12 @@
 //! does, path first and name second. OpenSSL judges the same paths where it is installed; where it differs, the case
 //! says so. The tests below the matrix move the clock, mutate bytes and count what lists cost.
 
+#![allow(
+    clippy::too_many_lines,
+    clippy::print_stdout,
+    reason = "tables are long, and the figures are for whoever asks"
+)]
+
 #[path = "support/certificates.rs"]
 mod certificates;
 
@@ -1190,7 +1196,8 @@ fn is_read_as_by_others(list: &[u8]) -> bool {
     let Ok(ours) = RevocationList::from_der(list, |_| true) else { return false };
     let seconds = |time: Timestamp| time.as_millis().div_euclid(1_000);
     if let Ok((_, theirs)) = CertificateRevocationList::from_der(list) {
-        let serials: Vec<_> = theirs.iter_revoked_certificates().map(|entry| entry.raw_serial()).collect();
+        let serials: Vec<_> =
+            theirs.iter_revoked_certificates().map(x509_parser::prelude::RevokedCertificate::raw_serial).collect();
         assert_eq!(ours.revoked_count(), serials.len());
         assert!(serials.iter().all(|serial| Serial::from_der(serial).is_some_and(|serial| ours.is_revoked(serial))));
         assert_eq!(seconds(ours.this_update()), theirs.last_update().timestamp());

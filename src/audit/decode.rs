@@ -10,10 +10,13 @@ use crate::model::{
 use crate::policy::Deliberation;
 
 use super::encode::{
-    EXCHANGE, INTERRUPTION, NO_DAY, SEGMENT_BEGUN, VERSION, cause_number, context_number, nonce, operation_number,
+    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, VERSION, cause_number, context_number, nonce,
+    operation_number,
 };
 use super::frame::Framed;
-use super::record::{Cause, Event, Exchange, Interruption, Record, Sealed, SegmentBegun, Stamp, SubjectToken};
+use super::record::{
+    Cause, Event, Exchange, Interruption, PrunedSegment, Pruning, Record, Sealed, SegmentBegun, Stamp, SubjectToken,
+};
 use super::seal::{KeyId, parse_number};
 use super::{Frontier, Month};
 
@@ -34,6 +37,26 @@ pub(super) fn stamp(record: &[u8]) -> Result<Stamp, RecordFault> {
     start(&mut bytes).map(|(stamp, _)| stamp)
 }
 
+/// What an index wants to know of an exchange.
+pub(super) struct Glance {
+    pub(super) ticket: Ticket,
+    pub(super) subject: Option<SubjectToken>,
+}
+
+/// A glance at an exchange; `None` for any other record, and for what is none.
+pub(super) fn glance(record: &[u8]) -> Option<Glance> {
+    let mut bytes = Bytes(record);
+    let (_, kind) = start(&mut bytes).ok()?;
+    if kind != EXCHANGE {
+        return None;
+    }
+    bytes.slice(8)?;
+    let ticket = Ticket::new(bytes.array()?);
+    bytes.slice(32 + 4 + 4 + 1 + 1 + 2 + 4 + 4)?;
+    let (known, token) = (bytes.byte()?, bytes.array()?);
+    Some(Glance { ticket, subject: (known == 1).then_some(SubjectToken(token)) })
+}
+
 /// The record of a frame.
 pub(super) fn record(framed: Framed<'_>) -> Result<Record, RecordFault> {
     let mut bytes = Bytes(framed.record);
@@ -42,6 +65,7 @@ pub(super) fn record(framed: Framed<'_>) -> Result<Record, RecordFault> {
         SEGMENT_BEGUN => segment_begun(&mut bytes, &stamp).map(Event::SegmentBegun),
         EXCHANGE => exchange(&mut bytes, &stamp, framed.record).map(Box::new).map(Event::Exchange),
         INTERRUPTION => interruption(&mut bytes).map(Event::Interruption),
+        PRUNING => pruning(&mut bytes).map(Event::Pruning),
         _ => None,
     };
     match event {
@@ -67,8 +91,7 @@ fn start(bytes: &mut Bytes<'_>) -> Result<(Stamp, u8), RecordFault> {
 }
 
 fn segment_begun(bytes: &mut Bytes<'_>, stamp: &Stamp) -> Option<SegmentBegun> {
-    let year = u16::from_be_bytes(bytes.array()?);
-    let month = Month::from_calendar(year, bytes.byte()?)?;
+    let month = bytes.month()?;
     let detail_key = KeyId(bytes.array()?);
     let subject_key = KeyId(bytes.array()?);
     let roots = (0..bytes.byte()?).map(|_| bytes.array().map(Digest::new)).collect::<Option<Vec<_>>>()?;
@@ -82,6 +105,16 @@ fn interruption(bytes: &mut Bytes<'_>) -> Option<Interruption> {
     let number = bytes.byte()?;
     let cause = [Cause::DiskFull, Cause::Io, Cause::Key].into_iter().find(|cause| cause_number(*cause) == number)?;
     Some(Interruption { since, refused, cause })
+}
+
+fn pruning(bytes: &mut Bytes<'_>) -> Option<Pruning> {
+    let until = u64::from_be_bytes(bytes.array()?);
+    let count = u16::from_be_bytes(bytes.array()?);
+    let mut segment = || {
+        let first = u64::from_be_bytes(bytes.array()?);
+        Some(PrunedSegment { first, month: bytes.month()?, root: Digest::new(bytes.array()?) })
+    };
+    Some(Pruning { until, segments: (0..count).map(|_| segment()).collect::<Option<_>>()? })
 }
 
 fn exchange(bytes: &mut Bytes<'_>, stamp: &Stamp, record: &[u8]) -> Option<Exchange> {
@@ -188,6 +221,11 @@ impl<'a> Bytes<'a> {
     fn moment(&mut self) -> Option<Timestamp> {
         let millis = i64::from_be_bytes(self.array()?);
         Some(Timestamp::from_millis(millis)).filter(|moment| moment.as_millis() == millis)
+    }
+
+    fn month(&mut self) -> Option<Month> {
+        let year = u16::from_be_bytes(self.array()?);
+        Month::from_calendar(year, self.byte()?)
     }
 
     fn enterprise(&mut self) -> Option<Option<EnterpriseNumber>> {

@@ -6,7 +6,7 @@ use crate::lookup::{Entry, Operation};
 use crate::model::{Dataset, DatasetStates, Digest, LegalContext, Window};
 
 use super::frame::{self, TooLong};
-use super::record::{Cause, Interruption, SegmentBegun, Stamp};
+use super::record::{Cause, Interruption, Pruning, SegmentBegun, Stamp};
 use super::seal::{DetailKey, SubjectKey, encode_number};
 
 /// The version of the records that are written.
@@ -17,6 +17,8 @@ pub(super) const SEGMENT_BEGUN: u8 = 1;
 pub(super) const EXCHANGE: u8 = 2;
 /// Kind: the trail could not be written, and can again.
 pub(super) const INTERRUPTION: u8 = 3;
+/// Kind: months past retention were removed.
+pub(super) const PRUNING: u8 = 4;
 /// Stands for "no day".
 pub(super) const NO_DAY: i32 = i32::MIN;
 
@@ -41,6 +43,22 @@ pub(super) fn interruption(out: &mut Vec<u8>, stamp: &Stamp, what: &Interruption
         out.extend_from_slice(&what.since.as_millis().to_be_bytes());
         out.extend_from_slice(&what.refused.to_be_bytes());
         out.push(cause_number(what.cause));
+        Ok(())
+    })
+}
+
+/// Appends the frame of a pruning; its leaf hash.
+pub(super) fn pruning(out: &mut Vec<u8>, stamp: &Stamp, what: &Pruning) -> Result<Digest, TooLong> {
+    frame::append(out, |out| {
+        put_stamp(out, PRUNING, stamp);
+        out.extend_from_slice(&what.until.to_be_bytes());
+        out.extend_from_slice(&u16::try_from(what.segments.len()).map_err(|_| TooLong)?.to_be_bytes());
+        for segment in &what.segments {
+            out.extend_from_slice(&segment.first.to_be_bytes());
+            out.extend_from_slice(&segment.month.year().to_be_bytes());
+            out.push(segment.month.number());
+            out.extend_from_slice(segment.root.as_bytes());
+        }
         Ok(())
     })
 }

@@ -3,7 +3,9 @@
 //! The layout is in the room's documentation. What a record says is not looked at here. A frame that is handed out
 //! has the hash that it claims.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 
 use crate::model::Digest;
 
@@ -87,6 +89,17 @@ pub(super) fn split(bytes: &[u8]) -> Result<Framed<'_>, FrameFault> {
     let hash = rest.first_chunk::<HASH_BYTES>().ok_or(FrameFault::Incomplete)?;
     let leaf = Digest::new(*hash);
     if leaf_hash(record) == leaf { Ok(Framed { record, leaf }) } else { Err(FrameFault::Hash) }
+}
+
+/// The bytes of the frame that begins here; `None` if they cannot be read, or no frame does.
+pub(super) fn read_from(file: &File, offset: u64) -> Option<Vec<u8>> {
+    let mut prefix = [0; PREFIX_BYTES];
+    file.read_exact_at(&mut prefix, offset).ok()?;
+    let mut frame = prefix.to_vec();
+    frame.resize(PREFIX_BYTES.checked_add(record_length(prefix).ok()?)?.checked_add(HASH_BYTES)?, 0);
+    let (_, rest) = frame.split_at_mut_checked(PREFIX_BYTES)?;
+    file.read_exact_at(rest, offset.checked_add(u64::try_from(PREFIX_BYTES).ok()?)?).ok()?;
+    Some(frame)
 }
 
 fn record_length(prefix: [u8; PREFIX_BYTES]) -> Result<usize, FrameFault> {

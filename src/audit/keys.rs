@@ -1,4 +1,5 @@
-//! The folder with the trail's keys: `detail-YYYY-MM.key` seals a month, `subject-YYYY.key` makes a year's tokens.
+//! The folder with the trail's keys: `detail-YYYY-MM.key` seals a month, `subject-YYYY.key` makes a year's tokens,
+//! `checkpoint.key` signs checkpoints.
 //!
 //! A key is a file of 32 random bytes that only its owner may read. Keys are drawn at random, each by itself, never
 //! derived from a master: destroying a month's file makes that month unreadable for good. A systemd credentials
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::Month;
+use super::checkpoint::CheckpointKey;
 use super::seal::{DetailKey, KEY_BYTES, SubjectKey};
 
 /// Which key.
@@ -22,6 +24,8 @@ pub enum KeyName {
     Detail(Month),
     /// The one that makes a year's subject tokens.
     Subject(u16),
+    /// The one that signs checkpoints.
+    Checkpoint,
 }
 
 impl fmt::Display for KeyName {
@@ -30,6 +34,7 @@ impl fmt::Display for KeyName {
         match self {
             Self::Detail(month) => write!(f, "detail-{month}.key"),
             Self::Subject(year) => write!(f, "subject-{year:04}.key"),
+            Self::Checkpoint => f.write_str("checkpoint.key"),
         }
     }
 }
@@ -126,6 +131,40 @@ impl KeyFolder {
     /// [`KeyError`].
     pub fn subject_key(&self, year: u16) -> Result<SubjectKey, KeyError> {
         Ok(SubjectKey::new(&self.read(KeyName::Subject(year))?))
+    }
+
+    /// The key that signs checkpoints under this name, which must be there.
+    pub(super) fn checkpoint_key(&self, origin: &str) -> Result<CheckpointKey, KeyError> {
+        let name = KeyName::Checkpoint;
+        CheckpointKey::new(&self.read(name)?, origin).ok_or(KeyError::Form(name))
+    }
+
+    /// The public key of checkpoints under this name, in the form of signed-note tools: what `verify` wants.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn verifying_key(&self, origin: &str) -> Result<String, KeyError> {
+        Ok(self.checkpoint_key(origin)?.verifying_key())
+    }
+
+    /// Destroys a key: its bytes are overwritten, then its file is removed. One that is not there is destroyed.
+    ///
+    /// What the disk keeps beneath (copies of a flash drive, snapshots, backups) is beyond this.
+    ///
+    /// # Errors
+    /// [`KeyError`] if the file cannot be written or removed.
+    pub fn destroy(&self, name: KeyName) -> Result<(), KeyError> {
+        let path = self.path_of(name);
+        let wiped = OpenOptions::new().write(true).open(&path).and_then(|mut file| {
+            file.write_all(&[0; KEY_BYTES])?;
+            file.sync_all()?;
+            fs::remove_file(&path)?;
+            File::open(&self.path)?.sync_all()
+        });
+        match wiped {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failure(name, &error)),
+            _ => Ok(()),
+        }
     }
 
     /// Sees to it that a key is there that was never used: one that is missing is made, if that is allowed.

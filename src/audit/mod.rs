@@ -2,10 +2,20 @@
 //!
 //! [`Trail`] is the [`AuditLog`](crate::lookup::AuditLog) that a server uses: one thread writes, everything that
 //! waits goes to the disk in one write and one `fdatasync`, and only then are the [`Pending`](crate::lookup::Pending)
-//! entries settled. [`Records`] reads what was written, [`search`] finds a person's records, [`DetailKey`] opens what
-//! is sealed. This room does not decide what an entry says, and it never rewrites a record.
+//! entries settled. [`Records`] reads what was written, [`find`] a person's records, [`DetailKey`] opens what
+//! is sealed; [`report`] is what the person is handed. [`verify`](mod@verify) judges a trail from its files alone,
+//! [`prove()`] shows one record to a third party, [`Trail::prune`] removes what is past retention. This room does not
+//! decide what an entry says, and it never rewrites a record.
 //!
 //! # Files
+//!
+//! | file in the trail's folder | what it is |
+//! |---|---|
+//! | `….seg` | a month's records: the truth |
+//! | `checkpoint` | the newest signed head of the tree |
+//! | `….idx` | the index of a segment that is no longer written: can be removed at any time (`index.rs` has its form) |
+//! | `lock` | locked by whoever writes |
+//! | `legal-hold` | as long as it is there, nothing is pruned |
 //!
 //! A trail is a folder of *segments*, one a month by the calendar of Brussels, named
 //! `<sequence of the first record>-<year>-<month>.seg`. A segment is nothing but *frames*, one a record; it is only
@@ -21,7 +31,7 @@
 //! | bytes | every record begins with |
 //! |---|---|
 //! | 1 | version: 1 |
-//! | 1 | kind: 1 segment begun, 2 exchange, 3 interruption |
+//! | 1 | kind: 1 segment begun, 2 exchange, 3 interruption, 4 pruning |
 //! | 8 | sequence: place in the trail and in the tree, from 0, without gaps |
 //! | 4 | place in its batch: how many records before it went to the disk in the same write |
 //! | 8 | recorded: milliseconds since 1970-01-01T00:00:00Z |
@@ -60,6 +70,20 @@
 //! | 8 | how many entries were refused meanwhile (each got a fault, none an answer) |
 //! | 1 | why: 1 disk full, 2 I/O error, 3 a key was missing or unusable |
 //!
+//! | bytes | kind 4, pruning: months past retention are being removed |
+//! |---|---|
+//! | 8 | sequence of the first record that stays |
+//! | 2 | how many segments go; of each: |
+//! | 8 + 2 + 1 + 32 | its first sequence, its year and month, the root of the tree at its end |
+//!
+//! # Checkpoints
+//!
+//! The file `checkpoint` is the newest signed head of the tree, as C2SP tlog-checkpoint has it; extension lines say when
+//! it was made (`made 2026-11-22T05:19:00.123Z`) and which state of each dataset the newest exchange had read
+//! (`dataset dimona 41 2026-11-01T03:00:00.000Z`). It is put into a second place and into the log as well. A trail that
+//! is shorter than, or not the one of, the newest checkpoint in either place is not opened. Against somebody who can
+//! change both places only a checkpoint kept elsewhere helps.
+//!
 //! # What a crash can do
 //!
 //! A batch is written only after the one before it is durable. So a record whose batch begins after record *n* proves
@@ -79,32 +103,44 @@
     )
 )]
 
+mod checkpoint;
 mod decode;
 mod disk;
 mod encode;
 mod frame;
+mod index;
+mod keeper;
 mod keys;
 mod month;
+mod prove;
+mod prune;
 mod read;
 mod record;
 mod recover;
+pub mod report;
 mod seal;
 mod search;
 mod segment;
 mod status;
 mod trail;
 mod tree;
+pub mod verify;
 mod writer;
 
 pub use decode::RecordFault;
 pub use disk::{Disk, DiskFile, Folder};
 pub use frame::{FrameFault, MAX_RECORD_BYTES};
+pub use keeper::{CheckpointFault, CheckpointPlace, Checkpoints, MissingCheckpoint};
 pub use keys::{KeyError, KeyFolder, KeyName, MissingKeys};
 pub use month::Month;
-pub use read::{Damage, Flaw, ReadError, Records};
-pub use record::{Cause, Event, Exchange, Interruption, Record, SegmentBegun, Stamp, SubjectToken};
+pub use prove::{ProveError, prove};
+pub use prune::{LEGAL_HOLD, PruneError, Pruned, Retention};
+pub use read::{Damage, Flaw, ReadError, Records, parse_record};
+pub use record::{
+    Cause, Event, Exchange, Interruption, PrunedSegment, Pruning, Record, SegmentBegun, Stamp, SubjectToken,
+};
 pub use seal::{Detail, DetailKey, KeyId, SubjectKey, UnsealError};
-pub use search::{Found, SealedDetail, SearchError, search};
+pub use search::{Found, IndexUse, SealedDetail, SearchError, find, search};
 pub use segment::SegmentName;
 pub use status::{Counters, Health, Trouble};
 pub use trail::{AuditError, Settings, Trail};

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::model::Timestamp;
+use crate::model::{Date, Timestamp};
 
 /// A month of the years 1 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +23,13 @@ impl Month {
     /// The month in which this moment falls in Brussels.
     #[must_use]
     pub fn new(moment: Timestamp) -> Self {
-        let (year, month, _) = moment.brussels_day().calendar();
+        Self::of_day(moment.brussels_day())
+    }
+
+    /// The month of a day.
+    #[must_use]
+    pub fn of_day(day: Date) -> Self {
+        let (year, month, _) = day.calendar();
         Self { year: u16::try_from(year).unwrap_or(1), month: u8::try_from(month).unwrap_or(1) }
     }
 
@@ -36,6 +42,12 @@ impl Month {
             return None;
         }
         Self::from_calendar(year.parse().ok()?, month.parse().ok()?)
+    }
+
+    /// The same month so many years earlier; `None` before the year 1.
+    #[must_use]
+    pub fn minus_years(self, years: u16) -> Option<Self> {
+        Self::from_calendar(self.year.checked_sub(years)?, self.month)
     }
 
     /// The year.

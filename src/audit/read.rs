@@ -10,10 +10,11 @@ use std::vec;
 
 use super::decode::{self, RecordFault};
 use super::disk::{Disk, DiskFile, Folder};
-use super::frame::{FrameFault, Frames};
+use super::frame::{FrameFault, Framed, Frames};
 use super::record::{Event, Record};
 use super::recover::{ReadFrom, is_torn};
 use super::segment::{self, SegmentName};
+use super::tree::leaf_hash;
 
 /// Where a trail is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -68,11 +69,21 @@ impl From<io::Error> for ReadError {
 
 type Source = BufReader<ReadFrom<Box<dyn DiskFile>>>;
 
+/// The record of these bytes: the leaf data of a proof, for example.
+///
+/// # Errors
+/// [`RecordFault`].
+pub fn parse_record(bytes: &[u8]) -> Result<Record, RecordFault> {
+    decode::record(Framed { record: bytes, leaf: leaf_hash(bytes) })
+}
+
 /// The records of a trail, in order. After an error nothing more comes.
 pub struct Records {
     disk: Arc<dyn Disk>,
     segments: vec::IntoIter<SegmentName>,
     open: Option<(SegmentName, Frames<Source>)>,
+    /// The segment that may still be written.
+    newest: Option<SegmentName>,
     /// The sequence that must come next; `None` before the first record.
     next: Option<u64>,
 }
@@ -91,8 +102,14 @@ impl Records {
     /// # Errors
     /// [`ReadError::Io`] if its names cannot be read.
     pub fn open_on(disk: Arc<dyn Disk>) -> Result<Self, ReadError> {
-        let segments = segment::list(&*disk)?.into_iter();
-        Ok(Self { disk, segments, open: None, next: None })
+        let segments = segment::list(&*disk)?;
+        let newest = segments.last().copied();
+        Ok(Self::of_segments(disk, segments, newest))
+    }
+
+    /// The records of these segments, which follow each other.
+    pub(super) fn of_segments(disk: Arc<dyn Disk>, names: Vec<SegmentName>, newest: Option<SegmentName>) -> Self {
+        Self { disk, segments: names.into_iter(), open: None, newest, next: None }
     }
 
     fn read(&mut self) -> Result<Option<Record>, ReadError> {
@@ -134,7 +151,7 @@ impl Records {
 
     /// Whether this is the end of the last segment, where a writer may be at work or a crash have left its trace.
     fn is_unfinished(&self, name: SegmentName, offset: u64) -> io::Result<bool> {
-        if offset == 0 || self.segments.len() != 0 {
+        if offset == 0 || self.newest != Some(name) {
             return Ok(false);
         }
         is_torn(&*self.disk.open(&name.to_string())?, offset, self.next.unwrap_or(name.first))
@@ -146,7 +163,7 @@ fn check_place(record: &Record, name: SegmentName, offset: u64, next: Option<u64
         Event::SegmentBegun(begun) => {
             offset == 0 && SegmentName { first: record.stamp.sequence, month: begun.month } == name
         }
-        Event::Exchange(_) | Event::Interruption(_) => offset != 0,
+        Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) => offset != 0,
     };
     if !begins {
         return Err(Flaw::Begin);

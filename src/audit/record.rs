@@ -51,6 +51,8 @@ pub enum Event {
     Exchange(Box<Exchange>),
     /// The trail could not be written, and can again.
     Interruption(Interruption),
+    /// Months past retention were removed.
+    Pruning(Pruning),
 }
 
 /// What a segment is good for, and the tree on which it stands.
@@ -136,6 +138,26 @@ pub struct Interruption {
     pub refused: u64,
     /// Why it failed first.
     pub cause: Cause,
+}
+
+/// Months past retention were removed: their segments, and the keys that nothing else needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pruning {
+    /// The sequence of the first record that stays.
+    pub until: u64,
+    /// What was removed, oldest first.
+    pub segments: Vec<PrunedSegment>,
+}
+
+/// A segment that was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrunedSegment {
+    /// The sequence of its first record.
+    pub first: u64,
+    /// Its month.
+    pub month: Month,
+    /// The root of the tree at its end.
+    pub root: Digest,
 }
 
 /// Why the trail could not be written.

@@ -1,4 +1,4 @@
-//! Start-up after a crash: what the last segment holds, and where its torn end begins.
+//! Start-up after a crash: what the last segment holds, where its torn end begins, and whether a checkpoint knew more.
 //!
 //! Only the end of the last segment is ever cut, and only where nothing proves that it was durable; anything else
 //! that is wrong is damage and stays as it was found. Earlier segments are not read: each was durable before the next
@@ -7,10 +7,14 @@
 use std::io::{self, BufReader, Read};
 use std::ops::Deref;
 
+use crate::model::Digest;
+
 use super::Frontier;
+use super::checkpoint::{Known, root_text};
 use super::decode::{self, RecordFault};
 use super::disk::{Disk, DiskFile};
 use super::frame::{self, FrameFault, Frames, MAGIC, MAX_FRAME_BYTES};
+use super::keeper::CheckpointFault;
 use super::read::{Damage, Flaw};
 use super::record::{Event, SegmentBegun};
 use super::segment::{self, Segment, SegmentName};
@@ -28,33 +32,63 @@ pub(super) struct Recovered {
     pub(super) tree: Frontier,
     /// How many bytes were cut off: a batch that nobody was told about.
     pub(super) cut_bytes: u64,
+    /// Whether there is anything besides the beginnings of segments.
+    pub(super) told: bool,
 }
 
-/// Reads the last segment and cuts its torn end.
-pub(super) fn recover(disk: &dyn Disk) -> Result<Recovered, AuditError> {
+/// Reads the last segment and cuts its torn end, unless a checkpoint knew a longer or another trail.
+pub(super) fn recover(disk: &dyn Disk, known: Option<&Known>) -> Result<Recovered, AuditError> {
     segment::remove_drafts(disk)?;
-    let Some(name) = segment::list(disk)?.pop() else {
-        return Ok(Recovered { segment: None, tree: Frontier::default(), cut_bytes: 0 });
+    let names = segment::list(disk)?;
+    let Some(name) = names.last().copied() else {
+        check_size(known, 0)?;
+        return Ok(Recovered { segment: None, tree: Frontier::default(), cut_bytes: 0, told: false });
     };
     let file = disk.open(&name.to_string())?;
     let length = file.length()?;
-    let scan = scan(&*file, name)?;
+    let scan = scan(&*file, name, known.map(|known| known.size))?;
     if let Some(flaw) = scan.flaw {
         let torn = scan.begun.is_some() && is_torn(&*file, scan.sound, scan.tree.size())?;
         if !torn {
             return Err(Damage { segment: name, offset: scan.sound, flaw }.into());
         }
-        file.truncate(scan.sound)?;
     }
     let Some(begun) = scan.begun else {
         let flaw = Flaw::Frame(FrameFault::Incomplete);
         return Err(Damage { segment: name, offset: 0, flaw }.into());
     };
+    check_size(known, scan.tree.size())?;
+    if let Some(known) = known {
+        let root = if known.size < name.first { root_before(disk, &names, known.size)? } else { scan.watched };
+        if root.map(root_text).as_ref() != Some(&known.root) {
+            return Err(CheckpointFault::Inconsistent { signed: known.size }.into());
+        }
+    }
+    if scan.flaw.is_some() {
+        file.truncate(scan.sound)?;
+    }
     rewrite(&*file, scan.batch_start, scan.sound)?;
     file.sync()?;
     disk.sync_names()?;
     let segment = Segment { name, begun, file, durable: scan.sound };
-    Ok(Recovered { segment: Some(segment), tree: scan.tree, cut_bytes: length.saturating_sub(scan.sound) })
+    let told = scan.tree.size() > u64::try_from(names.len()).unwrap_or(u64::MAX);
+    Ok(Recovered { segment: Some(segment), tree: scan.tree, cut_bytes: length.saturating_sub(scan.sound), told })
+}
+
+fn check_size(known: Option<&Known>, found: u64) -> Result<(), CheckpointFault> {
+    match known {
+        Some(Known { size: signed, .. }) if *signed > found => {
+            Err(CheckpointFault::Truncated { signed: *signed, found })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The root that the tree had at this size, which lies before the last segment; `None` if it is not to be had.
+fn root_before(disk: &dyn Disk, names: &[SegmentName], size: u64) -> io::Result<Option<Digest>> {
+    let Some(name) = names.iter().rfind(|name| name.first <= size) else { return Ok(None) };
+    let file = disk.open(&name.to_string())?;
+    Ok(scan(&*file, *name, Some(size))?.watched)
 }
 
 struct Scan {
@@ -66,11 +100,14 @@ struct Scan {
     batch_start: u64,
     /// What is wrong at `sound`, if the file does not end there.
     flaw: Option<Flaw>,
+    /// The root at the size that was to be watched for, if it came by.
+    watched: Option<Digest>,
 }
 
-fn scan(file: &dyn DiskFile, name: SegmentName) -> io::Result<Scan> {
+fn scan(file: &dyn DiskFile, name: SegmentName, watch: Option<u64>) -> io::Result<Scan> {
     let mut frames = Frames::new(BufReader::with_capacity(1 << 18, ReadFrom { file, offset: 0 }));
-    let mut scan = Scan { begun: None, tree: Frontier::default(), sound: 0, batch_start: 0, flaw: None };
+    let tree = Frontier::default();
+    let mut scan = Scan { begun: None, tree, sound: 0, batch_start: 0, flaw: None, watched: None };
     let mut batch = None;
     loop {
         match frames.next_frame()? {
@@ -79,7 +116,7 @@ fn scan(file: &dyn DiskFile, name: SegmentName) -> io::Result<Scan> {
                 scan.flaw = Some(Flaw::Frame(fault));
                 break;
             }
-            Some(Ok(framed)) => match scan.take(framed, name) {
+            Some(Ok(framed)) => match scan.take(framed, name, watch) {
                 Err(flaw) => {
                     scan.flaw = Some(flaw);
                     break;
@@ -91,6 +128,9 @@ fn scan(file: &dyn DiskFile, name: SegmentName) -> io::Result<Scan> {
                 }
             },
         }
+        if watch == Some(scan.tree.size()) {
+            scan.watched = Some(scan.tree.root());
+        }
         scan.sound = frames.offset();
     }
     Ok(scan)
@@ -98,7 +138,7 @@ fn scan(file: &dyn DiskFile, name: SegmentName) -> io::Result<Scan> {
 
 impl Scan {
     /// Takes the next record in; the batch that it belongs to.
-    fn take(&mut self, framed: frame::Framed<'_>, name: SegmentName) -> Result<u64, Flaw> {
+    fn take(&mut self, framed: frame::Framed<'_>, name: SegmentName, watch: Option<u64>) -> Result<u64, Flaw> {
         if self.begun.is_none() {
             let record = decode::record(framed).map_err(Flaw::Record)?;
             let Event::SegmentBegun(begun) = record.event else { return Err(Flaw::Begin) };
@@ -106,6 +146,9 @@ impl Scan {
                 return Err(Flaw::Begin);
             }
             self.tree = begun.tree.clone();
+            if watch == Some(self.tree.size()) {
+                self.watched = Some(self.tree.root());
+            }
             self.begun = Some(begun);
         }
         let stamp = decode::stamp(framed.record).map_err(Flaw::Record)?;

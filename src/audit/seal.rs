@@ -188,6 +188,13 @@ impl SubjectKey {
         self.id
     }
 
+    /// The code of a part of an index; never the token of anybody, whose text is eleven digits.
+    pub(super) fn index_code(&self, parts: &[&[u8]]) -> [u8; 16] {
+        let mut context = hmac::Context::with_key(&self.key);
+        parts.iter().for_each(|part| context.update(part));
+        context.sign().as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
     /// What stands for this person in the records of the year.
     #[must_use]
     pub fn token(&self, subject: Ssin) -> SubjectToken {

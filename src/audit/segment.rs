@@ -5,6 +5,7 @@
 use std::fmt;
 use std::io;
 
+use super::checkpoint::CHECKPOINT_DRAFT;
 use super::disk::{Disk, DiskFile};
 use super::record::SegmentBegun;
 use super::{Month, Trouble};
@@ -108,7 +109,11 @@ pub(super) fn probe_space(disk: &dyn Disk) -> io::Result<()> {
 /// Removes what a crash may have left beside the segments.
 pub(super) fn remove_drafts(disk: &dyn Disk) -> io::Result<()> {
     let names = disk.names()?;
-    names.iter().filter(|name| [DRAFT, PROBE].contains(&name.as_str())).try_for_each(|name| disk.remove(name))
+    // Somebody who searches at this moment may lose the draft of an index, and reads the segment instead.
+    let is_draft = |name: &str| {
+        [DRAFT, PROBE, CHECKPOINT_DRAFT].contains(&name) || (name.contains(".idx.") && name.ends_with(".tmp"))
+    };
+    names.iter().filter(|name| is_draft(name)).try_for_each(|name| disk.remove(name))
 }
 
 #[cfg(test)]

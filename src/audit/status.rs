@@ -76,6 +76,10 @@ pub struct Counters {
     pub writing: Duration,
     /// Records in the trail: the sequence of the next one.
     pub sequence: u64,
+    /// How many of them the newest checkpoint signs.
+    pub signed: u64,
+    /// How often a checkpoint could not be kept in one of its places.
+    pub checkpoint_failures: u64,
 }
 
 /// Shared between the writing thread and everybody else.
@@ -111,6 +115,7 @@ impl Status {
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
     }
 
+    /// All but those of checkpoints.
     pub(super) fn counters(&self) -> Counters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {
@@ -120,6 +125,7 @@ impl Status {
             overloaded: read(&self.overloaded),
             writing: Duration::from_nanos(read(&self.writing_nanos)),
             sequence: read(&self.sequence),
+            ..Counters::default()
         }
     }
 

@@ -14,8 +14,11 @@ use std::time::Duration;
 use crate::lookup::{AuditLog, Pending, RecordFailure};
 use crate::model::Clock;
 
+use super::checkpoint::is_origin;
 use super::disk::{Disk, Folder};
-use super::keys::{KeyError, KeyFolder, MissingKeys};
+use super::keeper::{CheckpointFault, Checkpoints, Keeper, Kept, MissingCheckpoint};
+use super::keys::{KeyError, KeyFolder, KeyName, MissingKeys};
+use super::prune::{PruneError, Pruned, Retention};
 use super::read::Damage;
 use super::recover;
 use super::status::{Counters, Health, Status, Trouble};
@@ -34,13 +37,16 @@ pub struct Settings {
     pub queue: usize,
     /// How often writing is tried again after a failure, if no entry comes.
     pub retry: Duration,
+    /// When checkpoints are made, and where they are put.
+    pub checkpoints: Checkpoints,
 }
 
 impl Settings {
     /// The usual settings: 8 192 may wait (half a second at 15 000 a second), a retry every second, keys are brought.
     #[must_use]
     pub fn new(folder: PathBuf, keys: PathBuf) -> Self {
-        Self { folder, keys, missing_keys: MissingKeys::Refuse, queue: 8_192, retry: Duration::from_secs(1) }
+        let (queue, retry, checkpoints) = (8_192, Duration::from_secs(1), Checkpoints::default());
+        Self { folder, keys, missing_keys: MissingKeys::Refuse, queue, retry, checkpoints }
     }
 }
 
@@ -56,6 +62,12 @@ pub enum AuditError {
     /// The folder or the segment cannot be read or repaired.
     #[error("the trail cannot be read: {0}")]
     Io(io::ErrorKind),
+    /// It is not the trail that was signed, or nothing tells. Nothing was changed.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointFault),
+    /// The trail's name is not one visible word without `+`.
+    #[error("the trail's name is not one visible word without '+'")]
+    Origin,
     /// The key folder cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -73,11 +85,20 @@ impl From<io::Error> for AuditError {
     }
 }
 
+/// What the thread is asked to do.
+#[expect(clippy::large_enum_variant, reason = "nearly all are entries, and a box for each would cost more")]
+enum Task {
+    Record(Pending),
+    Prune(Retention, SyncSender<Result<Pruned, PruneError>>),
+}
+
 /// The durable log of all exchanges.
 #[derive(Debug)]
 pub struct Trail {
-    queue: RwLock<Option<SyncSender<Pending>>>,
+    queue: RwLock<Option<SyncSender<Task>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    keeping: Mutex<Option<JoinHandle<()>>>,
+    keeper: Arc<Keeper>,
     status: Arc<Status>,
     cut_bytes: u64,
 }
@@ -101,9 +122,29 @@ impl Trail {
     /// As [`Trail::open`], without [`AuditError::InUse`].
     pub fn open_on(disk: Arc<dyn Disk>, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AuditError> {
         let keys = KeyFolder::open(&settings.keys, settings.missing_keys)?;
-        let recovered = recover::recover(&*disk)?;
+        let checkpoints = &settings.checkpoints;
+        if !is_origin(&checkpoints.origin) {
+            return Err(AuditError::Origin);
+        }
+        let kept = Kept::read(&*disk, checkpoints.copy.as_deref())??;
+        // A key that has signed is never made anew: a lost one must be noticed, not replaced.
+        if kept.is_empty() {
+            keys.provide(KeyName::Checkpoint)?;
+        }
+        let key = keys.checkpoint_key(&checkpoints.origin)?;
+        let known = kept.newest(&key)?;
+        let recovered = recover::recover(&*disk, known.as_ref())?;
+        if known.is_none() && recovered.told && checkpoints.missing == MissingCheckpoint::Refuse {
+            return Err(CheckpointFault::Missing.into());
+        }
         let cut_bytes = recovered.cut_bytes;
-        let (writer, status) = Writer::open(disk, keys, clock, recovered)?;
+        let (signed, datasets) = known.map_or_else(Default::default, |known| (known.size, known.datasets));
+        let keeper = Arc::new(Keeper::new(Arc::clone(&disk), key, checkpoints.clone(), &kept, signed));
+        let (writer, status) = Writer::open(disk, keys, clock, recovered, Arc::clone(&keeper), datasets)?;
+        if kept.trail.is_none() {
+            // Before the first receipt: from then on a missing checkpoint is one that somebody removed.
+            keeper.make()?;
+        }
         let (queue, waiting) = mpsc::sync_channel(settings.queue);
         let closing = Closing(Arc::clone(&status));
         let retry = settings.retry;
@@ -114,7 +155,13 @@ impl Trail {
                 run(writer, &waiting, retry);
             })
             .map_err(|error| AuditError::Thread(error.kind()))?;
-        Ok(Self { queue: RwLock::new(Some(queue)), thread: Mutex::new(Some(thread)), status, cut_bytes })
+        let keeping = {
+            let keeper = Arc::clone(&keeper);
+            let spawned = thread::Builder::new().name("checkpoints".into()).spawn(move || keeper.run());
+            spawned.map_err(|error| AuditError::Thread(error.kind()))?
+        };
+        let (queue, thread) = (RwLock::new(Some(queue)), Mutex::new(Some(thread)));
+        Ok(Self { queue, thread, keeping: Mutex::new(Some(keeping)), keeper, status, cut_bytes })
     }
 
     /// Whether evidence can be written.
@@ -126,7 +173,8 @@ impl Trail {
     /// What was counted since it was opened.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.status.counters()
+        let (signed, checkpoint_failures) = (self.keeper.signed(), self.keeper.failures());
+        Counters { signed, checkpoint_failures, ..self.status.counters() }
     }
 
     /// How many bytes of an unfinished batch were cut off at the start: worth a line in the log.
@@ -135,12 +183,39 @@ impl Trail {
         self.cut_bytes
     }
 
-    /// Takes no more entries, waits until all that wait are settled, and lets go of the folder.
+    /// The public key of the checkpoints, in the form of signed-note tools: what an auditor needs besides the files.
+    #[must_use]
+    pub fn verifying_key(&self) -> String {
+        self.keeper.verifying_key()
+    }
+
+    /// Waits until everything that was told is under a checkpoint; whether that is in the trail's folder now.
+    #[must_use]
+    pub fn checkpoint_now(&self) -> bool {
+        self.keeper.wait_for(self.status.counters().sequence)
+    }
+
+    /// Removes months past retention, and waits until that is done. Entries wait meanwhile.
+    ///
+    /// # Errors
+    /// [`PruneError`].
+    pub fn prune(&self, retention: Retention) -> Result<Pruned, PruneError> {
+        let (reply, pruned) = mpsc::sync_channel(1);
+        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(PruneError::Closed)?;
+        queue.send(Task::Prune(retention, reply)).map_err(|_| PruneError::Closed)?;
+        drop(queue);
+        pruned.recv().unwrap_or(Err(PruneError::Closed))
+    }
+
+    /// Takes no more entries, waits until all that wait are settled and signed, and lets go of the folder.
     pub fn close(&self) {
         drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A thread that panicked has settled what it held by dropping it.
         let _ = thread.map(JoinHandle::join);
+        self.keeper.close();
+        let keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let _ = keeping.map(JoinHandle::join);
     }
 }
 
@@ -148,13 +223,13 @@ impl AuditLog for Trail {
     fn append(&self, pending: Pending) {
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         let Some(queue) = &*queue else { return pending.failed(RecordFailure::Closed) };
-        match queue.try_send(pending) {
-            Ok(()) => {}
-            Err(TrySendError::Full(pending)) => {
+        match queue.try_send(Task::Record(pending)) {
+            Err(TrySendError::Full(Task::Record(pending))) => {
                 self.status.count_overloaded();
                 pending.failed(RecordFailure::Overloaded);
             }
-            Err(TrySendError::Disconnected(pending)) => pending.failed(RecordFailure::Closed),
+            Err(TrySendError::Disconnected(Task::Record(pending))) => pending.failed(RecordFailure::Closed),
+            Ok(()) | Err(TrySendError::Full(Task::Prune(..)) | TrySendError::Disconnected(Task::Prune(..))) => {}
         }
     }
 }
@@ -174,17 +249,39 @@ impl Drop for Closing {
     }
 }
 
-fn run(mut writer: Writer, waiting: &Receiver<Pending>, retry: Duration) {
+/// The next entry that waits, unless something else comes first.
+fn next(waiting: &Receiver<Task>, held: &mut Option<Task>) -> Option<Pending> {
+    if held.is_some() {
+        return None;
+    }
+    match waiting.try_recv().ok()? {
+        Task::Record(pending) => Some(pending),
+        task @ Task::Prune(..) => {
+            *held = Some(task);
+            None
+        }
+    }
+}
+
+fn run(mut writer: Writer, waiting: &Receiver<Task>, retry: Duration) {
+    // A pruning that came while a batch was being filled: it is next.
+    let mut held = None;
     loop {
-        let first = if writer.is_down() {
+        let first = if let Some(task) = held.take() {
+            Ok(task)
+        } else if writer.is_down() {
             waiting.recv_timeout(retry)
         } else {
             waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
         match first {
-            Ok(first) => {
-                let mut first = Some(first);
-                writer.commit(|| first.take().or_else(|| waiting.try_recv().ok()));
+            Ok(Task::Prune(retention, reply)) => {
+                // Whoever asked may have left.
+                let _ = reply.send(writer.prune(retention));
+            }
+            Ok(Task::Record(pending)) => {
+                let mut first = Some(pending);
+                writer.commit(|| first.take().or_else(|| next(waiting, &mut held)));
             }
             Err(RecvTimeoutError::Timeout) => writer.commit(|| None),
             Err(RecvTimeoutError::Disconnected) => return,

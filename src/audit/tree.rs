@@ -22,7 +22,8 @@ pub(super) fn leaf_hash(record: &[u8]) -> Digest {
     sha256(&[&[0], record])
 }
 
-fn node_hash(left: Digest, right: Digest) -> Digest {
+/// The hash of the node above two others.
+pub(super) fn node_hash(left: Digest, right: Digest) -> Digest {
     sha256(&[&[1], left.as_bytes(), right.as_bytes()])
 }
 

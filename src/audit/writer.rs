@@ -9,13 +9,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::lookup::{Pending, RecordFailure};
-use crate::model::{Clock, Digest, Timestamp};
+use crate::model::{Clock, DatasetStates, Digest, Timestamp};
 
 use super::disk::Disk;
 use super::encode;
 use super::frame::TooLong;
+use super::keeper::Keeper;
 use super::keys::{KeyFolder, KeyName};
-use super::record::{Interruption, SegmentBegun, Stamp};
+use super::prune::{self, PruneError, Pruned, Retention};
+use super::record::{Interruption, Pruning, SegmentBegun, Stamp};
 use super::recover::Recovered;
 use super::seal::{DetailKey, SubjectKey};
 use super::segment::{self, Segment, SegmentName};
@@ -41,6 +43,9 @@ pub(super) struct Writer {
     /// A segment that got its name without becoming durable.
     stray: Option<SegmentName>,
     outage: Option<Outage>,
+    keeper: Arc<Keeper>,
+    /// Which states of the datasets the newest exchange had read.
+    datasets: DatasetStates,
     /// Kept from batch to batch for its memory alone.
     bytes: Vec<u8>,
 }
@@ -63,6 +68,8 @@ impl Writer {
         keys: KeyFolder,
         clock: Arc<dyn Clock>,
         recovered: Recovered,
+        keeper: Arc<Keeper>,
+        datasets: DatasetStates,
     ) -> Result<(Self, Arc<Status>), Trouble> {
         let status = Arc::new(Status::new(recovered.tree.size()));
         let mut writer = Self {
@@ -76,10 +83,13 @@ impl Writer {
             unrepaired: false,
             stray: None,
             outage: None,
+            keeper,
+            datasets,
             bytes: Vec::new(),
         };
         let now = writer.clock.now();
         writer.enter(Month::new(now), now)?;
+        writer.keeper.offer(&writer.tree, now, writer.datasets);
         Ok((writer, status))
     }
 
@@ -99,6 +109,7 @@ impl Writer {
                 self.outage = None;
                 self.status.set_health(Health::Writable);
                 batch.settled.into_iter().for_each(|(pending, sequence)| pending.durable(sequence));
+                self.keeper.offer(&self.tree, now, self.datasets);
             }
             Err(trouble) => {
                 self.status.set_health(Health::Unwritable(trouble));
@@ -124,7 +135,7 @@ impl Writer {
         self.enter(Month::new(now), now)?;
         // Both were set by `enter`.
         let (Some(segment), Some(keys)) = (&mut self.segment, &self.month_keys) else { return Err(Trouble::Cut) };
-        let mut tree = self.tree.clone();
+        let (mut tree, mut datasets) = (self.tree.clone(), self.datasets);
         if let Some(outage) = &self.outage {
             let Outage { since, trouble, refused } = *outage;
             let what = Interruption { since, refused, cause: trouble.cause() };
@@ -139,7 +150,13 @@ impl Writer {
                 encode::exchange(out, stamp, pending.entry(), &keys.detail, &keys.subject)
             });
             match appended {
-                Ok(Ok(())) => batch.settled.push((pending, sequence)),
+                Ok(Ok(())) => {
+                    let read = pending.entry().datasets;
+                    if read != DatasetStates::default() {
+                        datasets = read;
+                    }
+                    batch.settled.push((pending, sequence));
+                }
                 Ok(Err(TooLong)) => {
                     self.status.count_unwritable(1);
                     pending.failed(RecordFailure::Unwritable);
@@ -157,10 +174,38 @@ impl Writer {
         self.unrepaired = true;
         segment.append(&batch.bytes)?;
         self.unrepaired = false;
-        self.tree = tree;
+        (self.tree, self.datasets) = (tree, datasets);
         let entries = u64::try_from(batch.settled.len()).unwrap_or(u64::MAX);
         self.status.count_batch(entries, started.elapsed(), self.tree.size());
         Ok(())
+    }
+
+    /// Prunes, if it can be recorded.
+    pub(super) fn prune(&mut self, retention: Retention) -> Result<Pruned, PruneError> {
+        let (disk, keys, now) = (Arc::clone(&self.disk), self.keys.clone(), Month::new(self.clock.now()));
+        prune::prune(self, &*disk, &keys, now, retention)
+    }
+
+    /// Makes the record of a pruning durable; whether it is under a checkpoint.
+    pub(super) fn record_pruning(&mut self, what: &Pruning) -> Result<bool, Trouble> {
+        if let Some(outage) = &self.outage {
+            return Err(outage.trouble);
+        }
+        let now = self.clock.now();
+        self.enter(Month::new(now), now)?;
+        let mut batch = Batch::new(mem::take(&mut self.bytes));
+        let mut tree = self.tree.clone();
+        batch
+            .append(&mut tree, now, |out, stamp| encode::pruning(out, stamp, what))?
+            .map_err(|TooLong| Trouble::Cut)?;
+        let Some(segment) = &mut self.segment else { return Err(Trouble::Cut) };
+        self.unrepaired = true;
+        segment.append(&batch.bytes)?;
+        self.unrepaired = false;
+        self.tree = tree;
+        self.status.set_sequence(self.tree.size());
+        self.keeper.offer(&self.tree, now, self.datasets);
+        Ok(self.keeper.wait_for(self.tree.size()))
     }
 
     fn repair(&mut self) -> Result<(), Trouble> {

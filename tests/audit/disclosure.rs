@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use ehealth_attributes::audit::{
-    AuditError, Event, Exchange, Frontier, KeyError, KeyFolder, KeyName, MissingKeys, Month, Records, SealedDetail,
-    SearchError, Trail, search,
+    AuditError, Event, Exchange, Frontier, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys, Month, Records,
+    SealedDetail, SearchError, Trail, find, prove, search,
 };
 use ehealth_attributes::lookup::Entry;
 
@@ -15,7 +14,7 @@ use crate::harness::*;
 fn exchanges(folder: &Path) -> Vec<Exchange> {
     let exchange = |event| match event {
         Event::Exchange(exchange) => Some(*exchange),
-        Event::SegmentBegun(_) | Event::Interruption(_) => None,
+        Event::SegmentBegun(_) | Event::Interruption(_) | Event::Pruning(_) => None,
     };
     read_all(folder).into_iter().filter_map(|record| exchange(record.event)).collect()
 }
@@ -176,12 +175,22 @@ fn a_lost_key_is_noticed_at_the_start_and_not_made_anew() {
 fn no_number_of_a_person_stands_in_any_file() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
-    let trail = Arc::new(Trail::open(&settings, clock("2026-11-22T05:19:00Z")).expect("opened"));
+    let clock = clock("2026-11-22T05:19:00Z");
+    let trail = Trail::open(&settings, clock.clone()).expect("opened");
     let people: Vec<_> = (0..40).map(person).collect();
     for (subject, number) in people.iter().zip(0..) {
+        if number == 20 {
+            clock.set(moment("2026-12-22T05:19:00Z"));
+        }
         record(&trail, entry(number, *subject)).expect("durable");
     }
     trail.close();
+    // An index is made, and a proof.
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    assert_eq!(find(&settings.folder, &keys, IndexUse::Keep, person(3), None).expect("readable").len(), 1);
+    let note = fs::read_to_string(settings.folder.join("checkpoint")).expect("there");
+    let proof = prove(&settings.folder, &keys, IndexUse::Keep, entry(3, person(3)).ticket, &note).expect("proven");
+    fs::write(settings.folder.join("proof"), proof).expect("ours");
     let mut files = 0;
     for folder in [&settings.folder, &settings.keys] {
         for file in fs::read_dir(folder).expect("there") {
@@ -196,7 +205,7 @@ fn no_number_of_a_person_stands_in_any_file() {
             files += 1;
         }
     }
-    assert_eq!(files, 4, "lock, segment and two keys");
+    assert_eq!(files, 10, "lock, two segments, an index, a checkpoint, a proof and four keys");
     let debug: Vec<_> = read_all(&settings.folder).iter().map(|record| format!("{record:?}")).collect();
     assert!(people.iter().all(|s| !debug.concat().contains(&*String::from_utf8_lossy(&s.digits()))));
 }

@@ -1,5 +1,6 @@
 //! Durable before it is told, never blocking, and whole again after failures.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::sync::Arc;
@@ -112,7 +113,7 @@ fn nothing_is_kept_of_a_batch_whose_sync_failed() {
         .into_iter()
         .filter_map(|record| match record.event {
             Event::Exchange(exchange) => Some(exchange.ticket),
-            Event::SegmentBegun(_) | Event::Interruption(_) => None,
+            Event::SegmentBegun(_) | Event::Interruption(_) | Event::Pruning(_) => None,
         })
         .collect();
     assert_eq!(tickets, [entry(1, person(0)).ticket]);
@@ -140,7 +141,7 @@ fn a_month_without_its_key_stops_the_trail_until_the_key_is_brought() {
         .iter()
         .filter_map(|record| match record.event {
             Event::Interruption(what) => Some((what.cause, what.refused)),
-            Event::Exchange(_) | Event::SegmentBegun(_) => None,
+            Event::Exchange(_) | Event::SegmentBegun(_) | Event::Pruning(_) => None,
         })
         .collect();
     assert_eq!(causes, [(Cause::Key, 1)]);
@@ -171,29 +172,36 @@ fn goes_on_where_it_stopped_and_a_clock_that_is_set_back_loses_nothing() {
     assert_eq!(sequences, (0..7).collect::<Vec<_>>());
 }
 
-/// A trail of three batches, and where the third begins.
-fn three_batches(dir: &std::path::Path) -> (MemoryDisk, String, usize) {
+/// A trail of three batches, its segment, and where the third begins. Its checkpoint is older than all of them.
+fn three_batches(dir: &std::path::Path) -> (BTreeMap<String, Vec<u8>>, String, usize) {
     let disk = MemoryDisk::default();
     let trail = open_on(&disk, &settings(dir));
     record(&trail, entry(0, person(0))).expect("durable");
     record(&trail, entry(1, person(0))).expect("durable");
-    let length = disk.content().values().map(Vec::len).sum();
-    record(&trail, entry(2, person(0))).expect("durable");
     let name = disk.content().into_keys().next().expect("one segment");
-    (disk, name, length)
+    let length = disk.content()[&name].len();
+    record(&trail, entry(2, person(0))).expect("durable");
+    (disk.content(), name, length)
+}
+
+/// A disk that holds this, but these bytes in the segment.
+fn with_segment(whole: &BTreeMap<String, Vec<u8>>, name: &str, bytes: Vec<u8>) -> MemoryDisk {
+    let mut image = whole.clone();
+    image.insert(name.to_owned(), bytes);
+    MemoryDisk::holding(image)
 }
 
 #[test]
 fn a_torn_end_is_cut_and_the_numbers_go_on() {
     let dir = tempfile::tempdir().expect("a folder");
     let (whole, name, third) = three_batches(dir.path());
-    let bytes = &whole.content()[&name];
+    let bytes = &whole[&name];
     for end in third..bytes.len() {
         let mut torn = bytes[..end].to_vec();
         if end % 2 == 0 {
             torn.resize(bytes.len(), 0);
         }
-        let disk = MemoryDisk::holding([(name.clone(), torn.clone())].into());
+        let disk = with_segment(&whole, &name, torn.clone());
         let shown = Records::open_on(Arc::new(disk.clone())).expect("readable").flatten().count();
         let trail = open_on(&disk, &settings(dir.path()));
         assert_eq!((shown, trail.cut_bytes()), (3, (torn.len() - third) as u64));
@@ -207,11 +215,11 @@ fn a_torn_end_is_cut_and_the_numbers_go_on() {
 fn damage_in_what_was_durable_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().expect("a folder");
     let (whole, name, third) = three_batches(dir.path());
-    let bytes = &whole.content()[&name];
+    let bytes = &whole[&name];
     for at in 0..third {
         let mut damaged = bytes.clone();
         damaged[at] ^= 1;
-        let disk = MemoryDisk::holding([(name.clone(), damaged)].into());
+        let disk = with_segment(&whole, &name, damaged);
         let before = disk.content();
         let opened = Trail::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).map(|_| ());
         assert!(matches!(opened, Err(AuditError::Damaged(Damage { offset, .. })) if offset <= at as u64), "{at}");
@@ -223,8 +231,8 @@ fn damage_in_what_was_durable_is_refused_and_left_as_it_is() {
 #[test]
 fn a_segment_cut_to_nothing_is_damage() {
     let dir = tempfile::tempdir().expect("a folder");
-    let (_, name, _) = three_batches(dir.path());
-    let disk = MemoryDisk::holding([(name, Vec::new())].into());
+    let (whole, name, _) = three_batches(dir.path());
+    let disk = with_segment(&whole, &name, Vec::new());
     let opened = Trail::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).map(|_| ());
     let Err(AuditError::Damaged(damage)) = opened else { panic!("opened: {opened:?}") };
     assert_eq!((damage.offset, damage.flaw), (0, Flaw::Frame(FrameFault::Incomplete)));
@@ -234,8 +242,9 @@ fn a_segment_cut_to_nothing_is_damage() {
 #[test]
 fn drafts_that_a_crash_left_are_removed() {
     let dir = tempfile::tempdir().expect("a folder");
-    let drafts = ["segment.tmp", "probe.tmp"].map(|name| (name.to_owned(), vec![1, 2, 3]));
+    let drafts = ["segment.tmp", "probe.tmp", "checkpoint.tmp", "000000000000-2026-10.idx.77.tmp"]
+        .map(|name| (name.to_owned(), vec![1, 2, 3]));
     let disk = MemoryDisk::holding(drafts.into());
     drop(open_on(&disk, &settings(dir.path())));
-    assert_eq!(disk.names().expect("memory"), ["000000000000-2026-11.seg"]);
+    assert_eq!(disk.names().expect("memory"), ["000000000000-2026-11.seg", "checkpoint"]);
 }

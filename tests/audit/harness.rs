@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use ehealth_attributes::audit::{MissingKeys, Record, Records, Settings, Trail};
+use ehealth_attributes::audit::{Checkpoints, MissingKeys, Record, Records, Settings, Trail};
 use ehealth_attributes::lookup::{self, Entry, Operation, RecordFailure};
 use ehealth_attributes::model::{
     Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, FixedClock, LegalContext,
@@ -78,8 +78,11 @@ pub fn bare_entry(number: u64) -> Entry {
     }
 }
 
+/// Everything in one folder; checkpoints only at the beginning, at the end, and when they are asked for.
 pub fn settings(dir: &Path) -> Settings {
+    let interval = Duration::from_secs(3_600);
     Settings {
+        checkpoints: Checkpoints { records: u64::MAX, interval, ..Checkpoints::default() },
         missing_keys: MissingKeys::Make,
         retry: Duration::from_millis(1),
         ..Settings::new(dir.join("trail"), dir.join("keys"))

@@ -4,8 +4,16 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "tests run where a usize has 64 bits")]
 
+mod checkpoint;
 mod crash;
 mod disclosure;
 mod durability;
+mod finding;
+mod fixtures;
 mod harness;
+mod kill;
 mod memory_disk;
+mod oracles;
+mod pruning;
+mod reporting;
+mod verification;

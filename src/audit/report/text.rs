@@ -1,0 +1,24 @@
+//! A report as plain text: one paragraph an exchange.
+
+use super::words::Words;
+use super::{Report, covered, lines};
+
+pub(super) fn render(report: &Report, words: &Words) -> String {
+    let mut text = format!("{}\n\n{}\n\n", words.title, words.introduction);
+    for (name, value) in [
+        (words.made, report.made.to_string()),
+        (words.days, covered(report, words)),
+        (words.count, report.disclosures.len().to_string()),
+    ] {
+        text.push_str(&format!("{name}: {value}\n"));
+    }
+    if !report.gaps.is_empty() {
+        text.push_str(&format!("\n{}:\n", words.gaps));
+        report.gaps.iter().for_each(|gap| text.push_str(&format!("  - {gap}\n")));
+    }
+    for (number, disclosed) in (1_u64..).zip(&report.disclosures) {
+        text.push_str(&format!("\n{number}.\n"));
+        lines(disclosed, words).iter().for_each(|(name, value)| text.push_str(&format!("  {name}: {value}\n")));
+    }
+    text
+}
