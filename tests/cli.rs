@@ -308,8 +308,47 @@ fn a_verdict_is_explained_with_its_rule_and_a_certificate_can_be_pinned() {
 }
 
 #[test]
+fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
+    let (trail, config) = (format!("{dir}/trail"), format!("{dir}/ehealth-attributes.toml"));
+    let save = |name: &str, arguments: &[&str]| {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{}", text(&output.stderr));
+        let path = folder.path().join(name).display().to_string();
+        fs::write(&path, &output.stdout).expect("written");
+        path
+    };
+    let key = save("key", &["audit", "checkpoint", "--public-key", "--config", &config]);
+    let checkpoint = save("checkpoint", &["audit", "checkpoint", "--config", &config]);
+    let verify = || run(&["audit", "verify", "--trail", &trail, "--key", &key, "--checkpoint", &checkpoint]);
+    let verified = verify();
+    assert_eq!(verified.status.code(), Some(0), "{}{}", text(&verified.stdout), text(&verified.stderr));
+
+    let found = run(&["audit", "search", "--config", &config, "--ssin", "85073000160"]);
+    let printed = text(&found.stdout);
+    assert_eq!(found.status.code(), Some(0), "{}", text(&found.stderr));
+    assert!(printed.contains("0999010126") && printed.contains("0999020123"), "{printed}");
+    let report = run(&["audit", "report", "--config", &config, "--ssin", "85073000160", "--language", "fr"]);
+    let printed = text(&report.stdout);
+    assert!(report.status.success() && !printed.contains("85073000160"), "{printed}{}", text(&report.stderr));
+    let nobody = run(&["audit", "search", "--config", &config, "--ssin", "62062002540"]);
+    assert!(!text(&nobody.stdout).contains("0999010126"), "{}", text(&nobody.stdout));
+
+    let segment = fs::read_dir(&trail).expect("a trail").map(|entry| entry.expect("an entry").path());
+    let segment =
+        segment.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "seg")).expect("a segment");
+    let mut bytes = fs::read(&segment).expect("bytes");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&segment, bytes).expect("written");
+    assert_ne!(verify().status.code(), Some(0), "a changed byte is found");
+}
+
+#[test]
 fn every_command_has_help() {
-    for command in ["serve", "sync", "lookup", "demo", "policy"] {
+    for command in ["serve", "sync", "lookup", "demo", "policy", "audit"] {
         let helped = run(&[command, "--help"]);
         assert!(helped.status.success() && text(&helped.stdout).contains("Usage:"), "{command}");
     }

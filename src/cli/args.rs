@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::audit::AuditCommand;
 use crate::model::{Dataset, LegalContext};
 
 /// Answers three questions about a person from an SSIN, over mutually authenticated SOAP: the employer, the competent
@@ -30,6 +31,9 @@ pub enum Command {
     Lookup(Box<LookupArguments>),
     /// Show everything at once: a service with invented people, asked both questions
     Demo(DemoArguments),
+    /// Verify, search, report and prove: what an auditor, a data-protection officer and an operator ask of the trail
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Judge, explain and pin: who may ask what
     #[command(subcommand)]
     Policy(PolicyCommand),

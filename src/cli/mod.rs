@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a person reads comes from here")]
 
 mod args;
+mod audit;
 mod authority;
 mod demo;
 mod exit;
@@ -23,6 +24,7 @@ use tracing_subscriber::EnvFilter;
 pub use args::{
     Arguments, Command, Context, DemoArguments, ExplainArguments, LookupArguments, PolicyCommand, SettingsFile,
 };
+pub use audit::AuditCommand;
 pub use exit::Exit;
 
 /// Runs the command to its end.
@@ -37,6 +39,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Sync(settings) => sync::run(&settings.config),
         Command::Lookup(arguments) => block_on(lookup::run(&arguments)),
         Command::Demo(arguments) => block_on(demo::run(&arguments)),
+        Command::Audit(command) => audit::run(&command),
         Command::Policy(command) => policy::run(&command),
     }
 }

@@ -29,6 +29,9 @@
 //! folder = "trail"                            # evidence of every exchange
 //! keys = "keys"                               # what seals it: better not on the same disk
 //! missing_keys = "refuse"                     # or "make": draw a month's and a year's key when first wanted
+//! name = "gateway.example.be/trail"           # in checkpoints
+//! checkpoint_copy = "/mnt/other/checkpoint"   # the newest checkpoint a second time: better on another machine's disk
+//! missing_checkpoint = "refuse"               # or "sign": somebody answers for a trail whose checkpoint is gone
 //! ```
 
 use std::net::SocketAddr;
@@ -37,7 +40,7 @@ use std::time::Duration;
 
 use super::document::{Problems, Section, Value, parse, read_text};
 use super::duration::parse_duration;
-use crate::audit::{self, MissingKeys};
+use crate::audit::{self, MissingCheckpoint, MissingKeys};
 use crate::lookup::FreshnessLimits;
 use crate::model::Dataset;
 use crate::server;
@@ -119,8 +122,13 @@ pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
             let trail = section.required("folder", path);
             let keys = section.required("keys", path);
             let missing_keys = section.optional("missing_keys", read_missing_keys).unwrap_or_default();
+            let usual = audit::Checkpoints::default();
+            let origin = section.optional("name", read_origin).unwrap_or(usual.origin.clone());
+            let copy = section.optional("checkpoint_copy", path);
+            let missing = section.optional("missing_checkpoint", read_missing_checkpoint).unwrap_or_default();
             section.finish();
-            Some(audit::Settings { missing_keys, ..audit::Settings::new(trail?, keys?) })
+            let checkpoints = audit::Checkpoints { origin, copy, missing, ..usual };
+            Some(audit::Settings { missing_keys, checkpoints, ..audit::Settings::new(trail?, keys?) })
         });
         let (listen, public_url, certificate, key) = server??;
         let (client_ca, revocation) = trust??;
@@ -165,6 +173,24 @@ fn read_missing_keys(value: Value<'_>) -> Result<MissingKeys, String> {
         "make" => Ok(MissingKeys::Make),
         _ => Err("is \"refuse\" or \"make\"".to_owned()),
     }
+}
+
+fn read_missing_checkpoint(value: Value<'_>) -> Result<MissingCheckpoint, String> {
+    match value.text()? {
+        "refuse" => Ok(MissingCheckpoint::Refuse),
+        "sign" => Ok(MissingCheckpoint::Sign),
+        _ => Err("is \"refuse\" or \"sign\"".to_owned()),
+    }
+}
+
+/// The name of a trail in its checkpoints (C2SP signed-note: no blanks, no plus sign).
+fn read_origin(value: Value<'_>) -> Result<String, String> {
+    let text = value.text()?;
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'+';
+    if text.is_empty() || !text.bytes().all(is_plain) {
+        return Err("is a name without blanks and plus signs, for example \"gateway.example.be/trail\"".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn read_freshness(section: Option<Section<'_>>) -> FreshnessLimits {
