@@ -1,0 +1,213 @@
+//! What a refusal for want of a relation costs, in instructions: for people that are known, and for numbers that are not.
+//!
+//! `cargo bench --bench refusal_work` runs itself under valgrind, a process for each person, and prints for each relation
+//! the mean and the spread of both kinds. It fails where the means differ by more than the spread within the known: then a
+//! caller could tell by the work done who is known to us.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic, reason = "a bench prints ratios")]
+#![allow(clippy::cast_precision_loss, reason = "instruction counts are far below what a double holds exactly")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ehealth_attributes::lookup::{Caller, Exchange, FreshnessLimits, Permission, Presented};
+use ehealth_attributes::model::{
+    AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Dataset, Date, Digest, EnterpriseNumber, FixedClock,
+    LegalContext, Period, Question, Ssin, Status, Ticket, Timestamp,
+};
+use ehealth_attributes::policy::{Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
+use ehealth_attributes::store::Watch;
+use ehealth_attributes::sync::{self, Feed, Source};
+
+/// Questions in one process: enough that opening the store does not drown them.
+const QUESTIONS: usize = 200;
+/// People of each kind.
+const PEOPLE: u64 = 12;
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.as_slice() {
+        [folder, context, person] => {
+            let context = LegalContext::parse(context).expect("a context");
+            ask(Path::new(folder), context, person.parse().expect("a number"));
+        }
+        _ => compare(),
+    }
+}
+
+fn number(base: u64) -> EnterpriseNumber {
+    EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+}
+
+/// The n-th person: even ones are known, odd ones are not.
+fn person(n: u64) -> Ssin {
+    let base = 850_101_001 + n * 1_000;
+    Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+}
+
+fn digits(ssin: Ssin) -> String {
+    ssin.digits().map(char::from).iter().collect()
+}
+
+fn compare() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        eprintln!("valgrind is missing: install it to count instructions");
+        std::process::exit(1);
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    load(folder.path());
+    let mut is_even = true;
+    for context in [LegalContext::AdvisoryPhysician, LegalContext::PreventionService] {
+        let count = |n| instructions(folder.path(), context, n);
+        let known: Vec<_> = (0..PEOPLE).map(|n| count(2 * n)).collect();
+        let unknown: Vec<_> = (0..PEOPLE).map(|n| count(2 * n + 1)).collect();
+        let (of_known, of_unknown) = (mean(&known), mean(&unknown));
+        let spread = known.iter().max().expect("some") - known.iter().min().expect("some");
+        let difference = (of_known - of_unknown).abs();
+        println!(
+            "{}: known {:.0} instructions a question, spread {:.0}; unknown {:.0}; the means differ by {:.0}",
+            context.code(),
+            of_known / QUESTIONS as f64,
+            spread as f64 / QUESTIONS as f64,
+            of_unknown / QUESTIONS as f64,
+            difference / QUESTIONS as f64,
+        );
+        is_even &= difference < spread as f64;
+    }
+    assert!(is_even, "the work tells who is known");
+}
+
+fn mean(counts: &[u64]) -> f64 {
+    counts.iter().sum::<u64>() as f64 / counts.len() as f64
+}
+
+/// Instructions of a process that asks about this person, less those of one that asks about nobody.
+fn instructions(folder: &Path, context: LegalContext, person: u64) -> u64 {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*ask_often*"])
+        .arg(std::env::current_exe().expect("this program"))
+        .arg(folder)
+        .args([context.code(), &person.to_string()])
+        .output()
+        .expect("valgrind runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    let line = told.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("{told}"));
+    let count = line.rsplit(':').next().expect("a number").trim();
+    count.parse().unwrap_or_else(|_| panic!("{line}"))
+}
+
+/// People with one to four employers, all insured and served by somebody else than who asks.
+fn load(folder: &Path) {
+    let (mut dimona, mut insurance) =
+        (String::from("period_id,ssin,employer,begin,end\r\n"), String::from("ssin,fund,begin,end\r\n"));
+    let mut id = 0;
+    for n in (0..2 * PEOPLE).step_by(2) {
+        for employer in 0..=n % 4 {
+            id += 1;
+            dimona += &format!("{id},{},{},2015-01-01,\r\n", digits(person(n)), number(9_991_000 + employer));
+        }
+        insurance += &format!("{},{},2010-01-01,\r\n", digits(person(n)), number(9_990_102));
+    }
+    let mut coprev = String::from("affiliation_id,employer,service,begin,end\r\n");
+    for employer in 0..4 {
+        coprev += &format!("{},{},{},2012-01-01,\r\n", employer + 1, number(9_991_000 + employer), number(9_990_202));
+    }
+    let federated =
+        format!("affiliation_id,employer,service,begin,end,entity\r\n1,{0},{0},2012-01-01,,VLG\r\n", number(9_991_500));
+    let persons = format!("ssin,replaced_by,cancelled\r\n{},,1\r\n", digits(person(28)));
+    let texts = [dimona, coprev, federated, insurance, persons];
+    for (dataset, text) in Dataset::ALL.into_iter().zip(texts) {
+        let feed = folder.join("feeds").join(dataset.code());
+        fs::create_dir_all(&feed).expect("a folder");
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let notification = format!(
+            "<notification version=\"1\" dataset=\"{}\" session=\"6b0b7a52-3f0e-4c8e-9d4f-0f6f3a1c0d0{}\" serial=\"1\" \
+             created=\"2026-01-02T03:00:00Z\"><snapshot serial=\"1\" uri=\"a.csv\" sha256=\"{digest}\" bytes=\"{}\" \
+             records=\"{}\"/></notification>",
+            dataset.code(),
+            dataset as u8,
+            text.len(),
+            text.lines().count() - 1
+        );
+        fs::write(feed.join("a.csv"), text).expect("written");
+        fs::write(feed.join("notification.xml"), notification).expect("written");
+    }
+    let feed = |dataset: Dataset| Feed::new(dataset, Source::Folder(folder.join("feeds").join(dataset.code())));
+    let settings = sync::Settings {
+        data: folder.join("data"),
+        rejected: folder.join("rejected"),
+        feeds: Dataset::ALL.map(feed).to_vec(),
+    };
+    let reports = sync::run_all(&settings, &FixedClock::new(now()));
+    assert!(reports.iter().all(|report| report.outcome.is_in_step()), "{reports:?}");
+}
+
+fn now() -> Timestamp {
+    Timestamp::parse("2026-01-15T09:30:00Z").expect("a moment")
+}
+
+/// Asks about one person, as somebody who has no relation to anybody.
+fn ask(folder: &Path, context: LegalContext, n: u64) {
+    let organisation = number(9_990_901);
+    let (fields, relation) = ceiling(context);
+    let grant = Grant {
+        context,
+        fields,
+        relation,
+        reach: Reach::default(),
+        valid: Period::from_days(Date::MIN, None).expect("open"),
+        deliberation: Deliberation::parse("16/108").expect("a number"),
+    };
+    let consumer = Consumer {
+        organisation,
+        name: "Somebody".to_owned(),
+        acts_for: Vec::new(),
+        grants: vec![Arc::new(grant)],
+        quota: Quota::default(),
+        pins: Pins::default(),
+    };
+    let register = Register::from_consumers(vec![consumer]).expect("no mistake");
+    let mut reader = Watch::open(&folder.join("data")).reader();
+    // Opened and warm before it counts.
+    ask_often(&register, &mut reader, organisation, context, person(27), 1);
+    ask_often(&register, &mut reader, organisation, context, person(n), QUESTIONS);
+}
+
+#[inline(never)]
+fn ask_often(
+    register: &Register,
+    reader: &mut ehealth_attributes::store::Reader,
+    organisation: EnterpriseNumber,
+    context: LegalContext,
+    ssin: Ssin,
+    times: usize,
+) {
+    let day = Duration::from_secs(36_500 * 86_400);
+    let limits = FreshnessLimits { dimona: day, coprev: day, federated: day, insurance: day, persons: day };
+    let nothing = Digest::new([0; 32]);
+    let certified = Certified { organisation, key: nothing, issuer: nothing };
+    for _ in 0..times {
+        let exchange = Exchange {
+            ticket: Ticket::new([7; 16]),
+            received: now(),
+            caller: Caller { certified: Some(certified), fingerprint: nothing },
+        };
+        let question = Question {
+            customer: Customer {
+                ticket: None,
+                timestamp_sent: None,
+                id: CustomerId::Cbe(CbeNumber::from(organisation)),
+            },
+            legal_context: context.code().to_owned(),
+            criteria: AskedCriteria { ssin: Ok(ssin), dates: AskedDates::Today },
+        };
+        let identified = Presented::new(exchange, question).identify(register).expect("registered");
+        let Permission::Permitted(permitted) = identified.permit() else { panic!("granted") };
+        let resolved = permitted.resolve(&mut reader.view(), &limits).expect("readable");
+        assert!(matches!(resolved.status(), Status::NoRelation { .. }), "{:?}", resolved.status().code());
+    }
+}
