@@ -194,6 +194,7 @@ fn entry(number: u64) -> Entry {
         datasets: Dataset::ALL.into_iter().fold(DatasetStates::default(), |all, set| all.with(set, state(number))),
         outcome: "MSG00000",
         customer_ticket: Some("c0ffee00-0000-4000-8000-000000000000".into()),
+        replaced_by: None,
     }
 }
 

@@ -400,6 +400,10 @@ impl Case {
         }
         numbers.extend(told.and_then(|told| told.fund));
         Entry {
+            replaced_by: match expected.status {
+                Status::Replaced { by } => Some(by),
+                _ => None,
+            },
             ticket: Ticket::new([7; 16]),
             received: noon(TODAY),
             caller: Some(self.asked.organisation),

@@ -55,7 +55,7 @@
 //!
 //! The subject token is HMAC-SHA-256 of the SSIN's eleven digits under the key of the year. The sealed detail is
 //! AES-256-GCM-SIV (RFC 8452) under the key of the month; its nonce is the salt's first twelve bytes, its associated
-//! data everything of the record before its length. Inside are the SSIN, the enterprise numbers told and the caller's
+//! data everything of the record before its length. Inside are the SSIN, the one that was told to replace it, the enterprise numbers told and the caller's
 //! own ticket (free text: a caller may have put a number of a person there), padded to a multiple of 32 bytes.
 //!
 //! | bytes | kind 1, segment begun |

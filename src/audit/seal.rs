@@ -46,6 +46,8 @@ pub struct Detail {
     pub told: Vec<EnterpriseNumber>,
     /// The caller's own ticket.
     pub customer_ticket: Option<String>,
+    /// The number that was told to replace the one asked about.
+    pub replaced_by: Option<Ssin>,
 }
 
 impl fmt::Debug for Detail {
@@ -94,10 +96,11 @@ impl DetailKey {
         subject: Option<Ssin>,
         told: &[EnterpriseNumber],
         customer_ticket: Option<&str>,
+        replaced_by: Option<Ssin>,
         nonce: [u8; 12],
         associated: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, TooLong> {
-        let mut detail = plaintext(subject, told, customer_ticket)?;
+        let mut detail = plaintext(subject, told, customer_ticket, replaced_by)?;
         let nonce = Nonce::assume_unique_for_key(nonce);
         self.key.seal_in_place_append_tag(nonce, Aad::from(associated), &mut *detail).map_err(|_| TooLong)?;
         Ok(detail)
@@ -121,6 +124,7 @@ fn plaintext(
     subject: Option<Ssin>,
     told: &[EnterpriseNumber],
     customer_ticket: Option<&str>,
+    replaced_by: Option<Ssin>,
 ) -> Result<Zeroizing<Vec<u8>>, TooLong> {
     let ticket = customer_ticket.map(str::as_bytes);
     let length = told.len().saturating_mul(4).saturating_add(ticket.map_or(0, <[u8]>::len)).saturating_add(64);
@@ -132,6 +136,7 @@ fn plaintext(
     let ticket_length = ticket.map_or(Ok(u32::MAX), |text| u32::try_from(text.len()).map_err(|_| TooLong))?;
     out.extend_from_slice(&ticket_length.to_be_bytes());
     out.extend_from_slice(ticket.unwrap_or_default());
+    out.extend_from_slice(&replaced_by.map_or(0, Ssin::as_u64).to_be_bytes());
     let padded = out.len().next_multiple_of(PADDING);
     out.resize(padded, 0);
     Ok(out)
@@ -148,11 +153,19 @@ fn parse_detail(bytes: &[u8]) -> Option<Detail> {
     let (told, bytes) = bytes.split_at_checked(told_bytes)?;
     let told = told.as_chunks().0.iter().map(|number| parse_number(*number)?).collect::<Option<Vec<_>>>()?;
     let (length, bytes) = bytes.split_first_chunk()?;
-    let customer_ticket = match u32::from_be_bytes(*length) {
-        u32::MAX => None,
-        length => Some(String::from_utf8(bytes.get(..usize::try_from(length).ok()?)?.to_vec()).ok()?),
+    let (customer_ticket, bytes) = match u32::from_be_bytes(*length) {
+        u32::MAX => (None, bytes),
+        length => {
+            let (ticket, bytes) = bytes.split_at_checked(usize::try_from(length).ok()?)?;
+            (Some(String::from_utf8(ticket.to_vec()).ok()?), bytes)
+        }
     };
-    Some(Detail { subject, told, customer_ticket })
+    // Absent in the first records that were ever made; zero is no number, and so is the padding.
+    let replaced_by = match bytes.first_chunk().map_or(0, |number| u64::from_be_bytes(*number)) {
+        0 => None,
+        number => Some(Ssin::from_u64(number).ok()?),
+    };
+    Some(Detail { subject, told, customer_ticket, replaced_by })
 }
 
 /// An enterprise number in four bytes; 0 is none (its check digits would be 97).
@@ -222,18 +235,24 @@ mod tests {
             subject: Some(Ssin::parse("85073000160").expect("right")),
             told: vec![EnterpriseNumber::parse("0202239951").expect("right"); 3],
             customer_ticket: Some("85.07.30-001.60".into()),
+            replaced_by: None,
         }
     }
 
     fn seal(detail: &Detail, key: &DetailKey) -> Sealed {
         let ticket = detail.customer_ticket.as_deref();
-        let sealed = key.seal(detail.subject, &detail.told, ticket, [7; 12], b"record").expect("short");
+        let sealed =
+            key.seal(detail.subject, &detail.told, ticket, detail.replaced_by, [7; 12], b"record").expect("short");
         Sealed { nonce: [7; 12], associated: b"record".as_slice().into(), ciphertext: sealed.as_slice().into() }
     }
 
     #[test]
     fn opens_with_its_own_key_and_its_own_record_only() {
-        for detail in [detail(), Detail::default(), Detail { customer_ticket: Some(String::new()), ..detail() }] {
+        for detail in [
+            detail(),
+            Detail::default(),
+            Detail { customer_ticket: Some(String::new()), replaced_by: detail().subject, ..detail() },
+        ] {
             let sealed = seal(&detail, &key(1));
             assert_eq!(key(1).unseal(&sealed), Ok(detail));
             assert_eq!(key(2).unseal(&sealed), Err(UnsealError::Sealed));
@@ -246,7 +265,7 @@ mod tests {
     fn the_length_says_little_and_debug_says_nothing() {
         let length = |told: usize| seal(&Detail { told: vec![detail().told[0]; told], ..detail() }, &key(1)).ciphertext;
         assert_eq!(length(0).len(), length(0).len().next_multiple_of(16));
-        assert_eq!(length(1).len(), length(8).len());
+        assert_eq!(length(1).len(), length(6).len());
         assert_eq!(format!("{:?}", detail()), "Detail { told: 3, .. }");
     }
 

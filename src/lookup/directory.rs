@@ -44,6 +44,40 @@ pub trait Directory {
     /// # Errors
     /// [`DirectoryError`] if `insurance` cannot be read.
     fn memberships(&mut self, ssin: Ssin, into: &mut Vec<Membership>) -> Result<(), DirectoryError>;
+
+    /// Those of [`Directory::affiliations`] that are to this service. A directory that filters where it reads does not
+    /// work harder for an employer that is affiliated to others than for one that is not known.
+    ///
+    /// # Errors
+    /// As [`Directory::affiliations`].
+    fn affiliations_to(
+        &mut self,
+        service: EnterpriseNumber,
+        kind: ServiceKind,
+        employer: EnterpriseNumber,
+        into: &mut Vec<Affiliation>,
+    ) -> Result<(), DirectoryError> {
+        let mut all = Vec::new();
+        self.affiliations(kind, employer, &mut all)?;
+        into.extend(all.into_iter().filter(|affiliation| affiliation.service == service));
+        Ok(())
+    }
+
+    /// Those of [`Directory::memberships`] that are of this fund; the same holds of the work.
+    ///
+    /// # Errors
+    /// As [`Directory::memberships`].
+    fn memberships_of(
+        &mut self,
+        fund: EnterpriseNumber,
+        ssin: Ssin,
+        into: &mut Vec<Membership>,
+    ) -> Result<(), DirectoryError> {
+        let mut all = Vec::new();
+        self.memberships(ssin, &mut all)?;
+        into.extend(all.into_iter().filter(|membership| membership.fund == fund));
+        Ok(())
+    }
 }
 
 /// A dataset that is there could not be read. A caller sees an internal error; the reason is for the log alone, and

@@ -71,6 +71,8 @@ pub struct Entry {
     pub deliberation: Option<Deliberation>,
     /// About whom was asked, if the number was one.
     pub subject: Option<Ssin>,
+    /// The number that the answer tells to replace the one asked about (MSG00006).
+    pub replaced_by: Option<Ssin>,
     /// The days asked about, if they were accepted.
     pub window: Option<Window>,
     /// The fields that the answer tells.

@@ -55,6 +55,7 @@ impl Exchange {
             context: None,
             deliberation: None,
             subject: None,
+            replaced_by: None,
             window: None,
             fields: FieldSet::EMPTY,
             told: Vec::new(),
@@ -238,6 +239,16 @@ impl Evidence for Resolved {
             context: LegalContext::parse(&asked.question.legal_context),
             deliberation: ground.grant().map(|grant| grant.deliberation.clone()),
             subject: asked.question.criteria.ssin.ok(),
+            replaced_by: match resolution.status {
+                Status::Replaced { by } => Some(by),
+                Status::NoGrant
+                | Status::NotAnSsin
+                | Status::WrongDates(_)
+                | Status::NoRelation { .. }
+                | Status::Incomplete(_)
+                | Status::DataFound
+                | Status::NoDataFound => None,
+            },
             window: ground.permit().map(|permit| permit.criteria().window()),
             fields: told.map_or(FieldSet::EMPTY, Disclosure::fields),
             told: told.map_or_else(Vec::new, |told| told.numbers().collect()),

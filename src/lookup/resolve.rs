@@ -87,20 +87,20 @@ pub(super) fn resolve(
     let asked = permit.criteria().ssin;
     let mut family = Vec::new();
     let last = directory.family(asked, &mut family)?;
-    let related = match relate(permit, &family, directory)? {
+    let employments = match relate(permit, &family, directory)? {
         // Without `persons` the numbers that lead to the same person are not known: "no" would be a guess.
         Related::No if wanting.contains(Dataset::Persons) => return Ok(could_not_look),
         Related::No => {
             let status = Status::NoRelation { ssin: asked, organisation: permit.organisation() };
             return Ok(no_result(status));
         }
-        Related::Yes(related) => related,
+        Related::Yes(employments) => employments,
     };
     if last != asked {
         return Ok(no_result(Status::Replaced { by: last }));
     }
 
-    let disclosure = disclose(permit, &family, related, directory)?;
+    let disclosure = disclose(permit, &family, employments, directory)?;
     let is_found = disclosure.is_found();
     let status = match (wanting.is_empty(), is_found) {
         (false, _) => Status::Incomplete(wanting),
@@ -113,35 +113,29 @@ pub(super) fn resolve(
 /// Whether the demanded relation holds.
 enum Related {
     No,
-    Yes(ReadForRelation),
-}
-
-/// What had to be read to show the relation, so that it is not read twice.
-#[derive(Default)]
-struct ReadForRelation {
-    /// The employments to tell, where the relation chose them.
-    employments: Option<Vec<Employment>>,
-    memberships: Option<Vec<Membership>>,
+    /// It does; the employments that may be told, where it is the relation that chooses them.
+    Yes(Option<Vec<Employment>>),
 }
 
 fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> Result<Related, DirectoryError> {
     let (organisation, window) = (permit.organisation(), permit.criteria().window());
     match permit.grant().relation {
-        Relation::None => Ok(Related::Yes(ReadForRelation::default())),
+        Relation::None => Ok(Related::Yes(None)),
         Relation::Insured => {
-            let memberships = read_memberships(family, directory)?;
+            let mut memberships = Vec::new();
+            for ssin in family {
+                directory.memberships_of(organisation, *ssin, &mut memberships)?;
+            }
             let insures = |membership: &Membership| {
-                let period = membership.period;
-                membership.fund == organisation && (period.touches_window(window) || period.covers(permit.today()))
+                membership.period.touches_window(window) || membership.period.covers(permit.today())
             };
             if !memberships.iter().any(insures) {
-                let mut nobody = Vec::new();
                 for _ in family.len()..levelled(family.len(), NUMBERS) {
-                    directory.memberships(permit.criteria().ssin, &mut nobody)?;
+                    directory.memberships_of(organisation, permit.criteria().ssin, &mut memberships)?;
                 }
                 return Ok(Related::No);
             }
-            Ok(Related::Yes(ReadForRelation { memberships: Some(memberships), ..Default::default() }))
+            Ok(Related::Yes(None))
         }
         Relation::AffiliatedEmployer => {
             let employments = read_employments(family, window, directory)?;
@@ -157,11 +151,11 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
                     directory.employment_periods(permit.criteria().ssin, &mut nobody)?;
                 }
                 for _ in employments.len()..levelled(employments.len(), EMPLOYERS) {
-                    read_affiliations(organisation, directory)?;
+                    read_affiliations_to(organisation, organisation, directory)?;
                 }
                 return Ok(Related::No);
             }
-            Ok(Related::Yes(ReadForRelation { employments: Some(affiliated), ..Default::default() }))
+            Ok(Related::Yes(Some(affiliated)))
         }
     }
 }
@@ -172,18 +166,18 @@ fn is_affiliated(
     window: Window,
     directory: &mut impl Directory,
 ) -> Result<bool, DirectoryError> {
-    let affiliations = read_affiliations(employment.employer, directory)?;
-    let mut of_service = affiliations.iter().filter(|affiliation| affiliation.service == service);
-    Ok(of_service.any(|affiliation| is_told(affiliation, employment, window)))
+    let affiliations = read_affiliations_to(service, employment.employer, directory)?;
+    Ok(affiliations.iter().any(|affiliation| is_told(affiliation, employment, window)))
 }
 
-fn read_affiliations(
+fn read_affiliations_to(
+    service: EnterpriseNumber,
     employer: EnterpriseNumber,
     directory: &mut impl Directory,
 ) -> Result<Vec<Affiliation>, DirectoryError> {
     let mut affiliations = Vec::new();
     for kind in [ServiceKind::Internal, ServiceKind::External] {
-        directory.affiliations(kind, employer, &mut affiliations)?;
+        directory.affiliations_to(service, kind, employer, &mut affiliations)?;
     }
     Ok(affiliations)
 }
@@ -208,7 +202,7 @@ fn is_told(affiliation: &Affiliation, employment: &Employment, window: Window) -
 fn disclose(
     permit: &Permit,
     family: &[Ssin],
-    read: ReadForRelation,
+    related: Option<Vec<Employment>>,
     directory: &mut impl Directory,
 ) -> Result<Disclosure, DirectoryError> {
     let fields = permit.grant().fields;
@@ -218,7 +212,7 @@ fn disclose(
         disclosure.ssin = Some(permit.criteria().ssin);
     }
     if Field::ALL.into_iter().any(|field| fields.contains(field) && is_of_employment(field)) {
-        let employments = match read.employments {
+        let employments = match related {
             Some(employments) => employments,
             None => read_employments(family, window, directory)?,
         };
@@ -231,10 +225,7 @@ fn disclose(
         }
     }
     if fields.contains(Field::HealthInsuranceFund) {
-        let memberships = match read.memberships {
-            Some(memberships) => memberships,
-            None => read_memberships(family, directory)?,
-        };
+        let memberships = read_memberships(family, directory)?;
         disclosure.fund = find_fund(&memberships, window);
     }
     Ok(disclosure)

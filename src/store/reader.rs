@@ -255,11 +255,7 @@ impl Directory for View<'_> {
         employer: EnterpriseNumber,
         into: &mut Vec<Affiliation>,
     ) -> Result<(), DirectoryError> {
-        let dataset = match kind {
-            ServiceKind::External => Dataset::Coprev,
-            ServiceKind::Internal => Dataset::Federated,
-        };
-        self.look(dataset, |connection| {
+        self.look(dataset_of(kind), |connection| {
             let select = "SELECT service, begin_day, end_day FROM affiliation WHERE employer = ?1";
             each(connection, select, employer.as_u64(), |service, period| into.push(Affiliation { service, period }))
         })
@@ -271,17 +267,62 @@ impl Directory for View<'_> {
             each(connection, select, ssin.as_u64(), |fund, period| into.push(Membership { fund, period }))
         })
     }
+
+    fn affiliations_to(
+        &mut self,
+        service: EnterpriseNumber,
+        kind: ServiceKind,
+        employer: EnterpriseNumber,
+        into: &mut Vec<Affiliation>,
+    ) -> Result<(), DirectoryError> {
+        self.look(dataset_of(kind), |connection| {
+            let select = "SELECT service, begin_day, end_day FROM affiliation WHERE employer = ?1 AND service = ?2";
+            let keys = [employer.as_u64(), service.as_u64()];
+            each_of(connection, select, keys, |service, period| into.push(Affiliation { service, period }))
+        })
+    }
+
+    fn memberships_of(
+        &mut self,
+        fund: EnterpriseNumber,
+        ssin: Ssin,
+        into: &mut Vec<Membership>,
+    ) -> Result<(), DirectoryError> {
+        self.look(Dataset::Insurance, |connection| {
+            let select = "SELECT fund, begin_day, end_day FROM membership WHERE ssin = ?1 AND fund = ?2";
+            let keys = [ssin.as_u64(), fund.as_u64()];
+            each_of(connection, select, keys, |fund, period| into.push(Membership { fund, period }))
+        })
+    }
 }
 
-/// Reads rows of an organisation and a period, and checks them.
+/// Where affiliations to services of this kind are.
+fn dataset_of(kind: ServiceKind) -> Dataset {
+    match kind {
+        ServiceKind::External => Dataset::Coprev,
+        ServiceKind::Internal => Dataset::Federated,
+    }
+}
+
+/// Reads the rows of one owner.
 fn each(
     connection: &Connection,
     select: &str,
     owner: u64,
+    take: impl FnMut(EnterpriseNumber, Period),
+) -> Result<(), StoreError> {
+    each_of(connection, select, [owner], take)
+}
+
+/// Reads rows of an organisation and a period, and checks them.
+fn each_of<const N: usize>(
+    connection: &Connection,
+    select: &str,
+    keys: [u64; N],
     mut take: impl FnMut(EnterpriseNumber, Period),
 ) -> Result<(), StoreError> {
     let mut select = connection.prepare_cached(select)?;
-    let mut rows = select.query([owner.cast_signed()])?;
+    let mut rows = select.query(rusqlite::params_from_iter(keys.map(u64::cast_signed)))?;
     while let Some(row) = rows.next()? {
         let organisation: i64 = row.get(0)?;
         let organisation = EnterpriseNumber::from_u64(organisation.cast_unsigned()).map_err(|_| StoreError::Value)?;

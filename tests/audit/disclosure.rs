@@ -38,6 +38,7 @@ fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> Entry {
         datasets: exchange.datasets,
         outcome: exchange.outcome.to_string().leak(),
         customer_ticket: detail.customer_ticket,
+        replaced_by: detail.replaced_by,
     }
 }
 

@@ -56,6 +56,7 @@ pub fn entry(number: u64, subject: Ssin) -> Entry {
         datasets: DatasetStates::default().with(Dataset::Dimona, state(41)).with(Dataset::Persons, state(7)),
         outcome: "MSG00000",
         customer_ticket: Some(format!("my {}", String::from_utf8_lossy(&subject.digits()))),
+        replaced_by: Some(subject),
     }
 }
 
@@ -74,6 +75,7 @@ pub fn bare_entry(number: u64) -> Entry {
         datasets: DatasetStates::default(),
         outcome: "SOA-01001",
         customer_ticket: None,
+        replaced_by: None,
         ..entry(number, person(0))
     }
 }
