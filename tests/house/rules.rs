@@ -46,7 +46,7 @@ pub enum Place {
 }
 
 /// Every library of `Cargo.toml`, and its place.
-pub const LIBRARIES: [(&str, Place); 35] = [
+pub const LIBRARIES: [(&str, Place); 34] = [
     ("alloc", Place::Everywhere),
     ("core", Place::Everywhere),
     ("std", Place::Everywhere),
@@ -74,7 +74,6 @@ pub const LIBRARIES: [(&str, Place); 35] = [
     ("clap", Place::Rooms(&["cli", "main"])),
     // Makes the demo's certificates; nothing else here makes any.
     ("rcgen", Place::Rooms(&["cli"])),
-    ("serde", Place::From(4)),
     ("serde_json", Place::From(4)),
     ("toml", Place::Rooms(&["config"])),
     ("tracing-subscriber", Place::From(4)),
