@@ -63,19 +63,13 @@ pub trait Directory {
         Ok(())
     }
 
-    /// Those of [`Directory::memberships`] that are of this fund; the same holds of the work.
+    /// Reads so many rows of `dataset`, of whoever comes first, and drops them: the work of rows that a person might
+    /// have had. A directory whose work nobody can measure need not do it.
     ///
     /// # Errors
-    /// As [`Directory::memberships`].
-    fn memberships_of(
-        &mut self,
-        fund: EnterpriseNumber,
-        ssin: Ssin,
-        into: &mut Vec<Membership>,
-    ) -> Result<(), DirectoryError> {
-        let mut all = Vec::new();
-        self.memberships(ssin, &mut all)?;
-        into.extend(all.into_iter().filter(|membership| membership.fund == fund));
+    /// [`DirectoryError`] if the dataset cannot be read.
+    fn idle(&mut self, dataset: Dataset, rows: usize) -> Result<(), DirectoryError> {
+        let _ = (dataset, rows);
         Ok(())
     }
 }

@@ -122,23 +122,23 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
     match permit.grant().relation {
         Relation::None => Ok(Related::Yes(None)),
         Relation::Insured => {
-            let mut memberships = Vec::new();
-            for ssin in family {
-                directory.memberships_of(organisation, *ssin, &mut memberships)?;
-            }
+            let mut memberships = read_memberships(family, directory)?;
             let insures = |membership: &Membership| {
-                membership.period.touches_window(window) || membership.period.covers(permit.today())
+                let period = membership.period;
+                membership.fund == organisation && (period.touches_window(window) || period.covers(permit.today()))
             };
             if !memberships.iter().any(insures) {
                 for _ in family.len()..levelled(family.len(), NUMBERS) {
-                    directory.memberships_of(organisation, permit.criteria().ssin, &mut memberships)?;
+                    directory.memberships(permit.criteria().ssin, &mut memberships)?;
                 }
+                directory.idle(Dataset::Insurance, ROWS.saturating_sub(memberships.len()))?;
                 return Ok(Related::No);
             }
             Ok(Related::Yes(None))
         }
         Relation::AffiliatedEmployer => {
-            let employments = read_employments(family, window, directory)?;
+            let mut periods = read_periods(family, directory)?;
+            let employments = employments_in(&periods, window);
             let mut affiliated = Vec::new();
             for employment in &employments {
                 if is_affiliated(employment, organisation, window, directory)? {
@@ -146,10 +146,10 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
                 }
             }
             if affiliated.is_empty() {
-                let mut nobody = Vec::new();
                 for _ in family.len()..levelled(family.len(), NUMBERS) {
-                    directory.employment_periods(permit.criteria().ssin, &mut nobody)?;
+                    directory.employment_periods(permit.criteria().ssin, &mut periods)?;
                 }
+                directory.idle(Dataset::Dimona, ROWS.saturating_sub(periods.len()))?;
                 for _ in employments.len()..levelled(employments.len(), EMPLOYERS) {
                     read_affiliations_to(organisation, organisation, directory)?;
                 }
@@ -188,6 +188,9 @@ const NUMBERS: usize = 4;
 
 /// A refusal for want of a relation reads the affiliations of so many employers.
 const EMPLOYERS: usize = 8;
+
+/// A refusal for want of a relation reads so many rows, of whomever, if the person has fewer.
+const ROWS: usize = 24;
 
 /// How many look-ups a refusal makes that needed `made` of them: one full step, or the next where that was passed.
 fn levelled(made: usize, step: usize) -> usize {
@@ -278,21 +281,29 @@ fn tell_employment(
     Ok(told)
 }
 
-/// Rule 2: the Dimona periods of all the person's numbers, merged per employer; those that touch the window, newest
-/// begin first, then by enterprise number.
+/// Rule 2: the employments of all the person's numbers that touch the window.
 fn read_employments(
     family: &[Ssin],
     window: Window,
     directory: &mut impl Directory,
 ) -> Result<Vec<Employment>, DirectoryError> {
+    Ok(employments_in(&read_periods(family, directory)?, window))
+}
+
+fn read_periods(family: &[Ssin], directory: &mut impl Directory) -> Result<Vec<EmploymentPeriod>, DirectoryError> {
     let mut periods = Vec::new();
     for ssin in family {
         directory.employment_periods(*ssin, &mut periods)?;
     }
-    let mut employments = merge(periods);
+    Ok(periods)
+}
+
+/// The periods merged per employer; those that touch the window, newest begin first, then by enterprise number.
+fn employments_in(periods: &[EmploymentPeriod], window: Window) -> Vec<Employment> {
+    let mut employments = merge(periods.to_vec());
     employments.retain(|employment| employment.period.touches_window(window));
     employments.sort_by_key(|employment| (std::cmp::Reverse(employment.period.begin()), employment.employer));
-    Ok(employments)
+    employments
 }
 
 fn merge(mut periods: Vec<EmploymentPeriod>) -> Vec<Employment> {

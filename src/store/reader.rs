@@ -282,17 +282,16 @@ impl Directory for View<'_> {
         })
     }
 
-    fn memberships_of(
-        &mut self,
-        fund: EnterpriseNumber,
-        ssin: Ssin,
-        into: &mut Vec<Membership>,
-    ) -> Result<(), DirectoryError> {
-        self.look(Dataset::Insurance, |connection| {
-            let select = "SELECT fund, begin_day, end_day FROM membership WHERE ssin = ?1 AND fund = ?2";
-            let keys = [ssin.as_u64(), fund.as_u64()];
-            each_of(connection, select, keys, |fund, period| into.push(Membership { fund, period }))
-        })
+    fn idle(&mut self, dataset: Dataset, rows: usize) -> Result<(), DirectoryError> {
+        let select = match dataset {
+            Dataset::Dimona => "SELECT employer, begin_day, end_day FROM period LIMIT ?1",
+            Dataset::Coprev | Dataset::Federated => "SELECT service, begin_day, end_day FROM affiliation LIMIT ?1",
+            Dataset::Insurance => "SELECT fund, begin_day, end_day FROM membership LIMIT ?1",
+            // Its rows have another shape; nothing that is refused reads many of them.
+            Dataset::Persons => return Ok(()),
+        };
+        let rows = u64::try_from(rows).unwrap_or(0);
+        self.look(dataset, |connection| each(connection, select, rows, |_, _| ()))
     }
 }
 
@@ -304,7 +303,7 @@ fn dataset_of(kind: ServiceKind) -> Dataset {
     }
 }
 
-/// Reads the rows of one owner.
+/// Reads the rows of one owner, or so many rows.
 fn each(
     connection: &Connection,
     select: &str,
