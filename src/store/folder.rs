@@ -11,10 +11,10 @@
 //! old one or the new one. Everything else of that dataset in the folder is a leftover, removed by the next writer.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::StoreError;
 use crate::model::Dataset;
@@ -69,8 +69,9 @@ impl Folder {
     /// Makes an empty file of the dataset, readable by its owner alone, under a name that never was one.
     pub fn create_file(&self, dataset: Dataset) -> io::Result<PathBuf> {
         loop {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-            let path = self.0.join(format!("{}-{now:x}.sqlite", dataset.code()));
+            // Hash keys come from the system's randomness: 64 bits that nobody used before.
+            let number = RandomState::new().hash_one(dataset);
+            let path = self.0.join(format!("{}-{number:016x}.sqlite", dataset.code()));
             match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(_) => return Ok(path),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -25,8 +25,11 @@ pub(super) enum Purpose {
     Build,
 }
 
+/// The version of the schema that this program reads and writes.
+const VERSION: u32 = 1;
+
 /// Statements that lead from each version of the schema to the next; the first one from an empty file.
-fn migrations(dataset: Dataset) -> [&'static [&'static str]; 1] {
+fn migrations(dataset: Dataset) -> [&'static [&'static str]; VERSION as usize] {
     const BOOKKEEPING: &str = include_str!("migrations/bookkeeping_1.sql");
     match dataset {
         Dataset::Dimona => [&[BOOKKEEPING, include_str!("migrations/periods_1.sql")]],
@@ -72,15 +75,14 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
         }
     };
     connection.execute_batch(settings)?;
-    let known = migrations(dataset).len() as u32;
     if purpose == Purpose::Build {
         connection.pragma_update(None, "application_id", application_id(dataset))?;
     }
     // The header may lag behind the write-ahead log: only now the version is sure.
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match purpose {
-        _ if found > known => return Err(StoreError::Newer { found, known }),
-        Purpose::Read if found < known => return Err(StoreError::Older { found, known }),
+        _ if found > VERSION => return Err(StoreError::Newer { found, known: VERSION }),
+        Purpose::Read if found < VERSION => return Err(StoreError::Older { found, known: VERSION }),
         Purpose::Read => {}
         Purpose::Apply | Purpose::Build => migrate(&mut connection, dataset, found)?,
     }
@@ -108,6 +110,6 @@ fn check_header(path: &Path, dataset: Dataset) -> Result<(), StoreError> {
     if !header.starts_with(b"SQLite format 3\0") || number(68) != application_id(dataset) {
         return Err(StoreError::Foreign);
     }
-    let (found, known) = (number(60), migrations(dataset).len() as u32);
-    if found > known { Err(StoreError::Newer { found, known }) } else { Ok(()) }
+    let found = number(60);
+    if found > VERSION { Err(StoreError::Newer { found, known: VERSION }) } else { Ok(()) }
 }
