@@ -16,7 +16,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rules::{FLOORS, Finding, LIBRARIES, Place, RULES, Rule, STEPS, Sample};
-use source::Source;
 
 /// Folders that are made, not written.
 const MADE: [&str; 4] = [".git", "__pycache__", "node_modules", "target"];
@@ -46,14 +45,13 @@ fn project() -> Vec<(String, String)> {
 }
 
 fn find(rule: &Rule, files: &[Sample]) -> Vec<Finding> {
-    let sources: Vec<_> = files.iter().map(|(path, text)| Source::new(path, text)).collect();
-    (rule.find)(&sources)
+    (rule.find)(&source::read(files.iter().copied()))
 }
 
 #[test]
 fn the_project_keeps_every_rule() {
     let files = project();
-    let sources: Vec<_> = files.iter().map(|(path, text)| Source::new(path, text)).collect();
+    let sources = source::read(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     assert!(sources.iter().any(|source| source.path == "src/lib.rs"), "the project was not found");
     let mut told = String::new();
     for rule in &RULES {

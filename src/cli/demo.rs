@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::DemoArguments;
-use super::lookup::{Asked, AskError, Form, ask, open_client};
+use super::lookup::{AskError, Asked, Form, ask, open_client};
 use super::serve::{Stop, exit_of, exit_of_error};
 use super::workspace::{ORGANISATIONS, Prepared, Workspace};
 use super::{Exit, fail, sync};
 use crate::app::{App, SystemClock};
 use crate::client::Question;
 use crate::config::read_settings;
+use crate::lookup::Operation;
 use crate::model::{CbeNumber, Clock, CustomerId, Dataset, LegalContext, Ssin, Window};
 use crate::soap::names;
-use crate::lookup::Operation;
 use crate::sync::run_all;
 
 /// The person of the catalogue that both questions are about.

@@ -7,26 +7,20 @@ use super::args::LookupArguments;
 use super::{Exit, fail, show};
 use crate::app::SystemClock;
 use crate::client::{Client, ClientError, Echo, Outcome, Question, Settings};
-use crate::model::{Clock, CbeNumber, CustomerId, Date, LegalContext, Ssin, Window};
+use crate::model::{CbeNumber, Clock, CustomerId, Date, LegalContext, Ssin, Window};
 
 /// Why nothing could be asked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AskError {
     /// A file cannot be read.
     #[error("{file}: {reason}")]
-    File {
-        file: String,
-        reason: std::io::Error,
-    },
+    File { file: String, reason: std::io::Error },
     /// The certificate, the key or the URL cannot be used.
     #[error("{0}")]
     Settings(#[from] crate::client::SettingsError),
     /// What was typed is no question.
     #[error("{argument}: {reason}")]
-    Argument {
-        argument: &'static str,
-        reason: String,
-    },
+    Argument { argument: &'static str, reason: String },
 }
 
 /// How an answer is printed.
@@ -53,9 +47,8 @@ pub(super) async fn run(arguments: &LookupArguments) -> Exit {
 
 /// A client of the service at `url`, with the PEM files of whoever asks.
 pub(super) fn open_client(url: &str, ca: &Path, certificate: &Path, key: &Path) -> Result<Client, AskError> {
-    let read = |file: &Path| {
-        std::fs::read(file).map_err(|reason| AskError::File { file: file.display().to_string(), reason })
-    };
+    let read =
+        |file: &Path| std::fs::read(file).map_err(|reason| AskError::File { file: file.display().to_string(), reason });
     Ok(Client::new(&Settings::new(url, read(ca)?, read(certificate)?, read(key)?))?)
 }
 
@@ -74,7 +67,7 @@ pub(super) async fn ask(client: &Client, question: &Question, asked: Asked, form
                 Form::Text => print!("{}", show::text(&answer, asked.ssin, asked.window)),
                 Form::Json => println!("{:#}", show::json(&answer)),
             }
-            match answer.outcome() {
+            match answer.status.outcome {
                 Outcome::DataFound | Outcome::NoDataFound => Exit::Done,
                 _ => Exit::NoResult,
             }
@@ -111,7 +104,8 @@ fn exit_of(error: &ClientError) -> Exit {
 }
 
 fn read_question(arguments: &LookupArguments) -> Result<(Question, Asked), AskError> {
-    let wrong = |argument| move |reason: &dyn std::fmt::Display| AskError::Argument { argument, reason: reason.to_string() };
+    let wrong =
+        |argument| move |reason: &dyn std::fmt::Display| AskError::Argument { argument, reason: reason.to_string() };
     let organisation = arguments.organisation.as_deref().unwrap_or_default();
     let customer = CbeNumber::parse(organisation)
         .map(CustomerId::Cbe)

@@ -10,7 +10,7 @@ mod lookup;
 mod serve;
 mod show;
 mod sync;
-mod workspace;
+pub mod workspace;
 
 use std::future::Future;
 use std::io::IsTerminal;

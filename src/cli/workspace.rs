@@ -1,6 +1,6 @@
 //! A folder with everything that a demonstration needs: authority, certificates, settings, policy, the fixture feeds.
 //!
-//! Made once; a later start in the same folder takes what is there. Certificates that have run out are made anew.
+//! Tests start their services from such a folder too. Made once; a later start in the same folder takes what is there. Certificates that have run out are made anew.
 
 use std::fs;
 use std::io;
@@ -43,7 +43,7 @@ const FEEDS: [(Dataset, &str, &str); 5] = [
 
 /// An invented organisation with a client certificate.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Organisation {
+pub struct Organisation {
     /// The certificate's file name, without its ending; the word in `fixtures/catalogue.csv`.
     pub word: &'static str,
     /// Its enterprise number.
@@ -56,7 +56,7 @@ pub(super) struct Organisation {
 }
 
 /// The invented organisations of the fixture people.
-pub(super) const ORGANISATIONS: [Organisation; 6] = [
+pub const ORGANISATIONS: [Organisation; 6] = [
     Organisation {
         word: "platform",
         number: "0999000129",
@@ -119,13 +119,13 @@ pub enum WorkspaceError {
 
 /// The folder of a demonstration.
 #[derive(Debug, Clone)]
-pub(super) struct Workspace {
+pub struct Workspace {
     folder: PathBuf,
 }
 
 /// Whether the folder was there before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Prepared {
+pub enum Prepared {
     /// Everything was made.
     Made,
     /// What was there is used.
@@ -133,27 +133,33 @@ pub(super) enum Prepared {
 }
 
 impl Workspace {
+    /// The demonstration in this folder, made or not.
+    #[must_use]
     pub fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
     /// The settings file.
+    #[must_use]
     pub fn settings(&self) -> PathBuf {
         self.folder.join("ehealth-attributes.toml")
     }
 
     /// The authority's certificate: what clients trust.
+    #[must_use]
     pub fn authority(&self) -> PathBuf {
         self.folder.join("ca.pem")
     }
 
     /// An organisation's certificate and key.
+    #[must_use]
     pub fn client(&self, word: &str) -> (PathBuf, PathBuf) {
         let clients = self.folder.join("clients");
         (clients.join(format!("{word}.pem")), clients.join(format!("{word}.key")))
     }
 
     /// An example question, as a file for curl.
+    #[must_use]
     pub fn question(&self) -> PathBuf {
         self.folder.join("question.xml")
     }

@@ -32,6 +32,14 @@ pub struct Answer {
     pub result: Option<Findings>,
 }
 
+impl Answer {
+    /// How the question ended.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.status.outcome
+    }
+}
+
 /// `status`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
@@ -170,7 +178,7 @@ pub struct TestReply {
     /// `timestampReply`.
     pub replied: Timestamp,
     /// `sslCertificate`: the subject of the caller's certificate as the service saw it; fit to be printed.
-    pub certificate: String,
+    pub ssl_certificate: String,
     /// `consumer`: the name under which the service knows the caller's organisation; `None` if it does not know it.
     pub consumer: Option<String>,
 }

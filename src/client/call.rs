@@ -107,7 +107,7 @@ fn understand<M: super::messages::Message>(received: &Received) -> Result<M, Cli
         StatusCode::OK | StatusCode::INTERNAL_SERVER_ERROR if is_xml => match envelope::read::<M>(&received.body)? {
             Reply::Response(message) if received.status == StatusCode::OK => Ok(message),
             Reply::Response(_) => Err(NotUnderstood::NotTheMessage.into()),
-            Reply::Fault(code, fault) => Err(ClientError::Fault(Box::new(judge(code, fault, aside)?))),
+            Reply::Fault(code, fault) => Err(ClientError::Fault(Box::new(judge(code, *fault, aside)?))),
         },
         StatusCode::OK => Err(NotUnderstood::MediaType.into()),
         status => Err(ClientError::Refused {

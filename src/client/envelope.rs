@@ -34,11 +34,12 @@ const NAME_AT_MOST: usize = 256;
 const PAYLOAD_DEPTH: usize = 2;
 
 /// What was in the body of a reply.
+#[derive(Debug)]
 pub enum Reply<M> {
     /// The operation's response.
     Response(M),
     /// A fault, and the local name of its code.
-    Fault(FaultCode, Fault),
+    Fault(FaultCode, Box<Fault>),
 }
 
 /// `faultcode`: the four of SOAP 1.1 section 4.4.1.
@@ -98,7 +99,7 @@ pub fn read<M: Message>(bytes: &[u8]) -> Result<Reply<M>, NotUnderstood> {
         Some(piece) if piece.starts(Fault::NAMESPACE, Fault::NAME) => {
             let fault = read_whole(text, &sent)?;
             let code = sent.fault_code.ok_or(NotUnderstood::Value("faultcode"))?;
-            Ok(Reply::Fault(code, fault))
+            Ok(Reply::Fault(code, Box::new(fault)))
         }
         _ => Err(NotUnderstood::NotTheMessage),
     }

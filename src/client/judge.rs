@@ -49,7 +49,7 @@ pub(super) fn judge_test(echo: &str, response: &messages::TestResponse) -> Resul
         ticket: exchange.ticket,
         received: exchange.received,
         replied: exchange.replied,
-        certificate: tame(&response.ssl_certificate),
+        ssl_certificate: tame(&response.ssl_certificate),
         consumer: response.consumer.as_deref().map(tame),
     })
 }

@@ -3,10 +3,13 @@
 //! Every name and namespace that the client writes or reads is in this file. Nothing is judged here: a number is the text
 //! that stood on the wire, and [`super::Answer`] is made of it elsewhere. What yaserde cannot express is done by hand and
 //! said where: a choice between an element and a sequence ([`Organization`]), and the envelope ([`super::envelope`]).
-//! No message has `Debug`: most of them hold an SSIN.
+//! `Debug` shows a message's name alone:
+//! most of them hold an SSIN.
 //!
 //! yaserde writes what it reads and writes to the `log` facade, at level `debug`. A program that installs a logger for
 //! that facade must keep the targets `yaserde` and `yaserde_derive` off, or its log holds SSINs.
+
+use std::fmt;
 
 use yaserde::{YaDeserialize, YaSerialize};
 
@@ -368,4 +371,39 @@ impl Message for TestResponse {
 impl Message for Fault {
     const NAMESPACE: &'static str = ENVELOPE;
     const NAME: &'static str = "Fault";
+}
+
+/// `Debug` for types whose content is a person's.
+macro_rules! show_the_name_alone {
+    ($($name:ident)*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+show_the_name_alone! {
+    ConsultRequest
+    ConsultResponse
+    TestRequest
+    TestResponse
+    Fault
+    FaultDetail
+    CbssFault
+    FaultMessage
+    InformationCustomer
+    Organization
+    InformationCbss
+    Criteria
+    ClosedPeriod
+    OpenPeriod
+    Status
+    Information
+    DataFilters
+    ResultElement
+    Employment
+    Numbered
+    PreventionService
 }

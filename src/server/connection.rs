@@ -111,9 +111,7 @@ async fn respond(
                 }
             }
         }
-        Ok(Wanted::Wsdl(operation)) => {
-            xml(soap::wsdl::wsdl(operation, &service.settings.public_url))
-        }
+        Ok(Wanted::Wsdl(operation)) => xml(soap::wsdl::wsdl(operation, &service.settings.public_url)),
         Ok(Wanted::Schema(operation, file)) => {
             match soap::wsdl::schema(operation, &file, &service.settings.public_url) {
                 Some(schema) => xml(schema),

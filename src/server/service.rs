@@ -9,8 +9,6 @@ use crate::lookup::{AuditLog, Caller, FreshnessLimits};
 use crate::model::{Clock, Ticket};
 use crate::policy::Register;
 
-use super::readers::Readers;
-
 /// What the operator sets for the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {

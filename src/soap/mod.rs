@@ -37,8 +37,8 @@ pub mod names;
 pub mod reader;
 mod request;
 mod response;
-pub mod wsdl;
 mod writer;
+pub mod wsdl;
 
 pub use content_type::{Charset, MediaType};
 pub use envelope::Addressing;

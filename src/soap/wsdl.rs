@@ -94,7 +94,7 @@ fn attribute_text(public_url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ON_DISK_URL, Operation, schema, schemas, wsdl};
+    use super::{ON_DISK_URL, Operation, names, schema, schemas, wsdl};
 
     const BOTH: [Operation; 2] = [Operation::ConsultAttributes, Operation::SendTestMessage];
     const URL: &str = "https://gateway.example.be";

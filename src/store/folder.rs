@@ -69,9 +69,9 @@ impl Folder {
     /// Makes an empty file of the dataset, readable by its owner alone, under a name that never was one.
     pub fn create_file(&self, dataset: Dataset) -> io::Result<PathBuf> {
         loop {
-            // Hash keys come from the system's randomness: 64 bits that nobody used before.
-            let number = RandomState::new().hash_one(dataset);
-            let path = self.0.join(format!("{}-{number:016x}.sqlite", dataset.code()));
+            // The hasher's keys are the system's random numbers.
+            let random = RandomState::new().hash_one(dataset);
+            let path = self.0.join(format!("{}-{random:016x}.sqlite", dataset.code()));
             match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(_) => return Ok(path),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

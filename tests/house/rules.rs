@@ -92,6 +92,11 @@ const EMPTY_NAMES: [&str; 11] =
 const FACING_PEERS: [&str; 4] = ["soap", "cert", "feed", "audit"];
 const PANICS: [&str; 5] = ["unwrap_used", "expect_used", "panic", "indexing_slicing", "arithmetic_side_effects"];
 
+/// What is called in one room alone, its implementation apart: the reads of lookup's `Directory`, and the word that makes
+/// a `Receipt`.
+const SEAMS: [(&str, &str); 4] =
+    [("employment_periods", "lookup"), ("memberships", "lookup"), ("affiliations", "lookup"), ("durable", "audit")];
+
 /// The most lines that a file has before its tests.
 const MOST_LINES: usize = 600;
 
@@ -126,7 +131,7 @@ pub struct Rule {
 }
 
 /// All of them.
-pub const RULES: [Rule; 21] = [
+pub const RULES: [Rule; 22] = [
     Rule {
         holds: "every room stands on a floor",
         reason: "A room of which nobody decided whom it may import may be imported by everybody.",
@@ -189,6 +194,34 @@ pub const RULES: [Rule; 21] = [
             ),
             ("src/feed/mod.rs", "mod csv; use csv::Row; // tokio::spawn"),
             ("tests/a.rs", "use rcgen::Certificate;"),
+        ],
+    },
+    Rule {
+        holds: "lookup alone reads persons' data, and audit alone declares evidence durable",
+        reason: "The types of lookup guard the order of the steps; a room that reads a Directory or settles a Pending by itself walks around them.",
+        remedy: "Go through Presented … Answer (src/lookup/mod.rs shows the way); the log that settles a Pending is audit's.",
+        find: |files| {
+            let mut findings = Vec::new();
+            for file in files {
+                for (call, room) in SEAMS {
+                    let is_elsewhere = file.room().is_some_and(|other| other != room && other != "store");
+                    if is_elsewhere {
+                        findings.extend(calls(file, call));
+                    }
+                }
+            }
+            findings
+        },
+        bad: &[
+            ("src/server/a.rs", "fn a() { directory.memberships(ssin, &mut into)?; }"),
+            ("src/cli/a.rs", "fn a() { Directory::employment_periods(&mut b, ssin, &mut into) }"),
+            ("src/server/b.rs", "fn a(pending: Pending) { pending.durable(0) }"),
+        ],
+        good: &[
+            ("src/lookup/a.rs", "fn a() { directory.memberships(b, c) } fn d() { fn durable() {} } // .durable()"),
+            ("src/audit/a.rs", "fn a() { pending.durable(b); pending.durable }"),
+            ("src/store/a.rs", "impl A { fn memberships(&mut self) {} } fn a() { b.memberships(c) }"),
+            ("tests/a.rs", "fn a() { pending.durable(0) }"),
         ],
     },
     Rule {
@@ -281,8 +314,8 @@ pub const RULES: [Rule; 21] = [
                 |file: &Source<'_>| is_rust(file) && file.path.trim_end_matches(".rs").split('/').any(is_empty);
             let mut findings = each(files, of_path, "a name that says nothing");
             findings.extend(files.iter().flat_map(|file| {
-                let empty = file.modules.iter().filter(|(name, _)| is_empty(name));
-                empty.map(|(name, line)| finding(file, *line, format!("mod {name}")))
+                let empty = file.modules.iter().filter(|module| is_empty(module.name));
+                empty.map(|module| finding(file, module.line, format!("mod {}", module.name)))
             }));
             findings
         },
@@ -466,8 +499,26 @@ pub const RULES: [Rule; 21] = [
     },
 ];
 
-const LONG: &str = include_str!("long.txt");
-const LONG_TESTS: &str = concat!("//! Short.\n#[cfg(test)]\nmod tests {\n", include_str!("long.txt"), "}\n");
+/// More lines than a file may have, and the same behind the begin of its tests.
+const LONG: &str = text(&with_lines(b""));
+const LONG_TESTS: &str = text(&with_lines(b"//! Short.\n#[cfg(test)]\nmod tests {}\n"));
+
+const fn with_lines(head: &[u8]) -> [u8; MOST_LINES + 64] {
+    let mut bytes = [b'\n'; MOST_LINES + 64];
+    let mut at = 0;
+    while at < head.len() {
+        bytes[at] = head[at];
+        at += 1;
+    }
+    bytes
+}
+
+const fn text(bytes: &[u8]) -> &str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(_) => panic!("ASCII alone"),
+    }
+}
 
 /// The floor of a room.
 fn floor(room: &str) -> Option<usize> {
@@ -522,6 +573,17 @@ fn functions(files: &[Source<'_>], breaks: impl Fn(&str) -> bool) -> Vec<Finding
         }
     }
     findings
+}
+
+/// Where a method of this name is called in production code.
+fn calls(file: &Source<'_>, name: &str) -> Vec<Finding> {
+    let is_call = |window: &&[Token<'_>]| match window {
+        [before, called, open] => (before.is(".") || before.is(":")) && called.is(name) && open.is("("),
+        _ => false,
+    };
+    let end = file.production_lines();
+    let found = file.code.windows(3).filter(is_call).filter_map(|window| window.first());
+    found.filter(|token| token.line <= end).map(|token| finding(file, token.line, format!("{name}(…)"))).collect()
 }
 
 /// Where these tokens follow each other.
@@ -582,7 +644,7 @@ fn find_libraries(files: &[Source<'_>]) -> Vec<Finding> {
 /// Whether a `use` in edition 2024 can only mean another package: lower case, and no module that the file declares.
 fn is_library(file: &Source<'_>, path: &Path<'_>) -> bool {
     path.segments.first().is_some_and(|name| {
-        name.starts_with(|c: char| c.is_lowercase()) && !file.modules.iter().any(|(module, _)| module == name)
+        name.starts_with(|c: char| c.is_lowercase()) && !file.modules.iter().any(|module| module.name == *name)
     })
 }
 
@@ -686,8 +748,8 @@ fn find_unmapped(files: &[Source<'_>]) -> Vec<Finding> {
     for file in files.iter().filter(|file| file.path == "src/lib.rs") {
         let map: String =
             file.tokens.iter().filter(|token| token.kind == Kind::InnerDoc).map(|token| token.text).collect();
-        let unmapped = file.modules.iter().filter(|(room, _)| !map.contains(&format!("`{room}`")));
-        findings.extend(unmapped.map(|(room, line)| finding(file, *line, format!("{room} is not on the map"))));
+        let unmapped = file.modules.iter().filter(|room| !map.contains(&format!("`{}`", room.name)));
+        findings.extend(unmapped.map(|room| finding(file, room.line, format!("{} is not on the map", room.name))));
     }
     findings
 }

@@ -14,14 +14,16 @@ pub struct Source<'a> {
     pub path: &'a str,
     /// All that is in it.
     pub text: &'a str,
+    /// Whether only a test build has it.
+    pub is_test: bool,
     /// Its tokens, if it is Rust.
     pub tokens: Vec<Token<'a>>,
     /// The same without comments.
     pub code: Vec<Token<'a>>,
     /// Every path in it.
     pub paths: Vec<Path<'a>>,
-    /// Every module that it declares, with the line.
-    pub modules: Vec<(&'a str, usize)>,
+    /// Every module that it declares.
+    pub modules: Vec<Module<'a>>,
 }
 
 /// A path, as `use` or code has it.
@@ -37,6 +39,19 @@ pub struct Path<'a> {
     pub bound: Option<&'a str>,
 }
 
+/// A module, as its parent declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The line of the name.
+    pub line: usize,
+    /// Whether only a test build has it.
+    pub in_test: bool,
+    /// Where its file is, if not where the name says: `#[path = "…"]`.
+    pub file: Option<&'a str>,
+}
+
 /// The crate as its binary and its tests call it.
 const OWN_NAME: &str = "ehealth_attributes";
 
@@ -49,7 +64,7 @@ impl<'a> Source<'a> {
         let mut scan = Scan { code: &code, modules: Vec::new(), paths: Vec::new() };
         scan.run(&module_of(path));
         let Scan { modules, paths, .. } = scan;
-        Self { path, text, tokens, code, paths, modules }
+        Self { path, text, is_test: false, tokens, code, paths, modules }
     }
 
     /// The room in which the file lies (`lib` and `main` for these two files); `None` outside `src`.
@@ -60,7 +75,7 @@ impl<'a> Source<'a> {
 
     /// The paths that lead to another package, with its name as code writes it.
     pub fn libraries(&self) -> impl Iterator<Item = (&'a str, &Path<'a>)> {
-        let own: BTreeSet<&str> = self.modules.iter().map(|(name, _)| *name).collect();
+        let own: BTreeSet<&str> = self.modules.iter().map(|module| module.name).collect();
         let bound = self.paths.iter().filter(|path| path.is_inside()).filter_map(|path| path.bound);
         let own: BTreeSet<&str> = own.into_iter().chain(bound).collect();
         let outside = self.paths.iter().filter(|path| !path.is_inside());
@@ -70,8 +85,25 @@ impl<'a> Source<'a> {
         })
     }
 
+    /// The files that only a test build has, by this one's declarations: `#[cfg(test)] mod name;`.
+    fn test_files(&self) -> Vec<String> {
+        let (folder, name) = self.path.rsplit_once('/').unwrap_or(("", self.path));
+        let own = match name.trim_end_matches(".rs") {
+            "mod" | "lib" | "main" => folder.to_owned(),
+            stem => format!("{folder}/{stem}"),
+        };
+        let of_module = |module: &Module<'_>| match module.file {
+            Some(file) => vec![format!("{folder}/{file}")],
+            None => vec![format!("{own}/{}.rs", module.name), format!("{own}/{}/mod.rs", module.name)],
+        };
+        self.modules.iter().filter(|module| module.in_test).flat_map(of_module).collect()
+    }
+
     /// The lines before the tests at the file's end.
     pub fn production_lines(&self) -> usize {
+        if self.is_test {
+            return 0;
+        }
         let tests = self.code.windows(7).find(|window| {
             let words = ["#", "[", "cfg", "(", "test", ")", "]"];
             window.iter().zip(words).all(|(token, word)| token.is(word))
@@ -88,6 +120,19 @@ impl Path<'_> {
     }
 }
 
+/// Reads the files of a project and tells those of the test build from the others.
+pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Source<'a>> {
+    let mut sources: Vec<_> = files.into_iter().map(|(path, text)| Source::new(path, text)).collect();
+    let of_tests: BTreeSet<_> = sources.iter().flat_map(Source::test_files).collect();
+    for source in &mut sources {
+        source.is_test = of_tests.contains(source.path);
+        for path in &mut source.paths {
+            path.in_test |= source.is_test;
+        }
+    }
+    sources
+}
+
 /// The module that a file is: `src/a/b.rs` and `src/a/b/mod.rs` are `a::b`.
 fn module_of(path: &str) -> Vec<&str> {
     let inside = path.strip_prefix("src/").unwrap_or_default().trim_end_matches(".rs");
@@ -101,7 +146,7 @@ fn module_of(path: &str) -> Vec<&str> {
 /// A walk over the code of a file.
 struct Scan<'s, 'a> {
     code: &'s [Token<'a>],
-    modules: Vec<(&'a str, usize)>,
+    modules: Vec<Module<'a>>,
     paths: Vec<Path<'a>>,
 }
 
@@ -116,6 +161,7 @@ impl<'a> Scan<'_, 'a> {
         let mut scopes: Vec<Scope<'a>> = Vec::new();
         // The depth of ( and [ at which a test item was announced, and the module that was.
         let (mut depth, mut test_at, mut module) = (0_usize, None, None);
+        let mut file_of_next = None;
         let mut at = 0;
         while let Some(token) = self.code.get(at) {
             let in_test = test_at.is_some() || scopes.iter().any(|scope| scope.in_test);
@@ -136,11 +182,17 @@ impl<'a> Scan<'_, 'a> {
                     if is_for_tests(attribute) {
                         test_at = Some(depth);
                     }
+                    if let [_, path, _, file, _] = attribute
+                        && path.is("path")
+                    {
+                        file_of_next = Some(file.text.trim_matches('"'));
+                    }
                 }
                 "mod" if token.kind == Kind::Word => {
                     if let Some(name) = self.code.get(next).filter(|name| name.kind == Kind::Word) {
-                        self.modules.push((name.text, name.line));
-                        module = self.is(next + 1, "{").then_some(name.text);
+                        let Token { text: name, line, .. } = *name;
+                        self.modules.push(Module { name, line, in_test, file: file_of_next.take() });
+                        module = self.is(next + 1, "{").then_some(name);
                         next += 1;
                     }
                 }
@@ -281,7 +333,8 @@ fn every_leaf_of_a_use_tree_is_a_path() {
     let expected = "crate::a crate::b crate::b::c crate::e::* f crate::room::g crate::room::file::h j::k l::m q::R \
                     crate::room::v crate::room::file::u::x crate::y z";
     assert_eq!(written(&source).join(" "), expected);
-    assert_eq!(source.modules, [("u", 3), ("w", 3)]);
+    let modules: Vec<_> = source.modules.iter().map(|module| (module.name, module.line)).collect();
+    assert_eq!(modules, [("u", 3), ("w", 3)]);
     let of_room = Source::new("src/room/mod.rs", "use super::a; use self::b;");
     assert_eq!(written(&of_room), ["crate::a", "crate::room::b"]);
 }
@@ -303,4 +356,20 @@ fn a_module_of_a_librarys_name_is_not_the_library() {
         Source::new("src/feed/mod.rs", "mod csv; use crate::a::toml; fn a() { csv::b(); toml::c(); zstd::d() }");
     let names: Vec<_> = source.libraries().map(|(name, _)| name).collect();
     assert_eq!(names, ["zstd"]);
+}
+
+#[test]
+fn a_file_that_a_test_module_names_belongs_to_the_test_build() {
+    let files = [
+        ("src/soap/mod.rs", "#[cfg(test)]\nmod tests;\nmod reader;"),
+        ("src/soap/reader.rs", "#[cfg(test)]\n#[path = \"reader_tests.rs\"]\nmod tests;\n#[cfg(test)] mod more;"),
+        ("src/soap/tests.rs", "use a;"),
+        ("src/soap/reader_tests.rs", ""),
+        ("src/soap/reader/more.rs", ""),
+        ("src/soap/reader/tests.rs", ""),
+    ];
+    let of_tests: Vec<_> = read(files).into_iter().filter(|source| source.is_test).collect();
+    let paths: Vec<_> = of_tests.iter().map(|source| source.path).collect();
+    assert_eq!(paths, ["src/soap/tests.rs", "src/soap/reader_tests.rs", "src/soap/reader/more.rs"]);
+    assert!(of_tests[0].paths[0].in_test && of_tests[0].production_lines() == 0);
 }

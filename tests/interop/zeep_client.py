@@ -26,6 +26,7 @@ class Caller:
 
     def __init__(self, arguments, word: str) -> None:
         session = requests.Session()
+        session.trust_env = False  # an environment with its own authorities would win over ours
         session.verify = arguments.ca
         session.cert = (f"{arguments.clients}/{word}.pem", f"{arguments.clients}/{word}.key")
         self.history = HistoryPlugin()
