@@ -79,7 +79,7 @@ async fn the_test_message_shows_the_caller_how_it_is_seen() {
     );
     assert_eq!(answered.text("consumer"), Some("De Linde, health-insurance fund"));
     assert_eq!(
-        answered.headers.get("x-request-id").map(|id| id.as_bytes()),
+        answered.headers.get("x-request-id").map(hyper::http::HeaderValue::as_bytes),
         answered.text("ticketCBSS").map(str::as_bytes)
     );
 

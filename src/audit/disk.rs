@@ -88,7 +88,7 @@ pub trait DiskFile: Send {
 pub struct Folder {
     path: PathBuf,
     /// Held as long as the folder is open for writing; the system lets go of it when the process ends.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Folder {
@@ -98,7 +98,7 @@ impl Folder {
     /// What the system says, also if there is no such folder.
     pub fn open(path: &Path) -> io::Result<Self> {
         fs::read_dir(path)?;
-        Ok(Self { path: path.to_owned(), _lock: None })
+        Ok(Self { path: path.to_owned(), lock: None })
     }
 
     /// Opens a folder for writing, alone; makes it (for the owner only) if it is missing.
@@ -110,7 +110,7 @@ impl Folder {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join(LOCK))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: Some(lock) }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock: Some(lock) }),
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -125,7 +125,7 @@ impl Disk for Folder {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        let writable = self._lock.is_some();
+        let writable = self.lock.is_some();
         Ok(Box::new(OpenOptions::new().read(true).write(writable).open(self.path.join(name))?))
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Standard output carries what was asked for; the log and every message about a failure go to standard error.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a person reads comes from here")]
+
 mod args;
 mod authority;
 mod demo;

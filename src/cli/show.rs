@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Answer, Employment, NoVerdict, Outcome, PreventionService, Told, WrongDates};
 use crate::model::{
-    CriteriaDates, CustomerId, DatasetSet, Date, EnterpriseNumber, Field, Period, ServiceKind, Ssin, Window,
+    CriteriaDates, CustomerId, Dataset, DatasetSet, Date, EnterpriseNumber, Field, Period, ServiceKind, Ssin, Window,
 };
 
 /// The page for a person: heading, status with what to do, employers with their services, fund, what was left out.
@@ -206,7 +206,7 @@ fn days(window: Window) -> String {
 }
 
 fn names(datasets: DatasetSet) -> String {
-    datasets.iter().map(|dataset| dataset.code()).collect::<Vec<_>>().join(" and ")
+    datasets.iter().map(Dataset::code).collect::<Vec<_>>().join(" and ")
 }
 
 fn digits(ssin: Ssin) -> String {
@@ -322,7 +322,7 @@ fn told_json(told: Told<Option<EnterpriseNumber>>) -> Value {
     json!({
         "told": word,
         "cbeNumber": number.map(|number| number.to_string()),
-        "missing": missing.iter().map(|dataset| dataset.code()).collect::<Vec<_>>(),
+        "missing": missing.iter().map(Dataset::code).collect::<Vec<_>>(),
     })
 }
 

@@ -81,6 +81,7 @@ fn next_part<'a>(reader: &mut Reader<'a>, expected: &'static str) -> Result<Name
 
 /// Which blocks of WS-Addressing were seen that may occur once.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "four blocks, each seen or not")]
 struct Seen {
     action: bool,
     message_id: bool,

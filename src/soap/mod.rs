@@ -22,6 +22,7 @@
         clippy::expect_used,
         clippy::panic,
         clippy::indexing_slicing,
+        clippy::string_slice,
         clippy::arithmetic_side_effects,
         reason = "everything read here comes from a peer: no input may end the process"
     )

@@ -193,13 +193,13 @@ fn read_date(text: &str) -> Result<Date, DateError> {
 
 /// Nothing, `Z`, or up to fourteen hours either way (XML Schema 1.0 part 2, section 3.2.7.3).
 fn is_zone(text: &str) -> bool {
-    match text.as_bytes() {
-        [] | [b'Z'] => true,
-        [b'+' | b'-', b'1', b'4', b':', b'0', b'0'] => true,
-        [b'+' | b'-', b'0', b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9'] => true,
-        [b'+' | b'-', b'1', b'0'..=b'3', b':', b'0'..=b'5', b'0'..=b'9'] => true,
-        _ => false,
-    }
+    matches!(
+        text.as_bytes(),
+        [] | [b'Z']
+            | [b'+' | b'-', b'1', b'4', b':', b'0', b'0']
+            | [b'+' | b'-', b'0', b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9']
+            | [b'+' | b'-', b'1', b'0'..=b'3', b':', b'0'..=b'5', b'0'..=b'9']
+    )
 }
 
 #[cfg(test)]

@@ -253,7 +253,7 @@ fn write_period(writer: &mut Writer, element: names::Element, period: Option<Per
 fn write_ssin(writer: &mut Writer, element: names::Element, ssin: Ssin) {
     let digits = ssin.digits();
     writer.element(element, |writer| {
-        digits.iter().for_each(|digit| writer.text(char::from(*digit).encode_utf8(&mut [0; 4])))
+        digits.iter().for_each(|digit| writer.text(char::from(*digit).encode_utf8(&mut [0; 4])));
     });
 }
 

@@ -25,11 +25,8 @@ pub(super) enum Purpose {
     Build,
 }
 
-/// The version of the schema that this program reads and writes.
-const VERSION: u32 = 1;
-
 /// Statements that lead from each version of the schema to the next; the first one from an empty file.
-fn migrations(dataset: Dataset) -> [&'static [&'static str]; VERSION as usize] {
+fn migrations(dataset: Dataset) -> [&'static [&'static str]; 1] {
     const BOOKKEEPING: &str = include_str!("migrations/bookkeeping_1.sql");
     match dataset {
         Dataset::Dimona => [&[BOOKKEEPING, include_str!("migrations/periods_1.sql")]],
@@ -75,18 +72,24 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
         }
     };
     connection.execute_batch(settings)?;
+    let known = newest_version(dataset);
     if purpose == Purpose::Build {
         connection.pragma_update(None, "application_id", application_id(dataset))?;
     }
     // The header may lag behind the write-ahead log: only now the version is sure.
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match purpose {
-        _ if found > VERSION => return Err(StoreError::Newer { found, known: VERSION }),
-        Purpose::Read if found < VERSION => return Err(StoreError::Older { found, known: VERSION }),
+        _ if found > known => return Err(StoreError::Newer { found, known }),
+        Purpose::Read if found < known => return Err(StoreError::Older { found, known }),
         Purpose::Read => {}
         Purpose::Apply | Purpose::Build => migrate(&mut connection, dataset, found)?,
     }
     Ok(connection)
+}
+
+/// The version of the schema that this program writes.
+fn newest_version(dataset: Dataset) -> u32 {
+    u32::try_from(migrations(dataset).len()).unwrap_or(u32::MAX)
 }
 
 fn migrate(connection: &mut Connection, dataset: Dataset, found: u32) -> Result<(), StoreError> {
@@ -110,6 +113,6 @@ fn check_header(path: &Path, dataset: Dataset) -> Result<(), StoreError> {
     if !header.starts_with(b"SQLite format 3\0") || number(68) != application_id(dataset) {
         return Err(StoreError::Foreign);
     }
-    let found = number(60);
-    if found > VERSION { Err(StoreError::Newer { found, known: VERSION }) } else { Ok(()) }
+    let (found, known) = (number(60), newest_version(dataset));
+    if found > known { Err(StoreError::Newer { found, known }) } else { Ok(()) }
 }

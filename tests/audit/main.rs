@@ -2,6 +2,8 @@
 //!
 //! No test sleeps: where a thread is waited for, it is by a channel or a condition with a deadline.
 
+#![allow(clippy::cast_possible_truncation, reason = "tests run where a usize has 64 bits")]
+
 mod crash;
 mod disclosure;
 mod durability;
