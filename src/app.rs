@@ -17,6 +17,7 @@ use crate::model::{Clock, Timestamp};
 use crate::server::tls::{self, TlsError};
 use crate::server::{Drained, Readers, Service, serve};
 use crate::store::Watch;
+use crate::sync::{self, Feeds};
 
 /// How often the datasets' folder is looked at for a state that another process swapped in.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
@@ -62,6 +63,8 @@ pub struct App {
     service: Arc<Service>,
     readers: Arc<Readers>,
     trail: Arc<Trail>,
+    feeds: Arc<Feeds>,
+    clock: Arc<dyn Clock>,
 }
 
 /// A bound socket: connections queue from now on.
@@ -109,8 +112,9 @@ impl App {
         let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
         let trail = Arc::new(Trail::open(&settings.trail, Arc::clone(&clock))?);
         let audit: Arc<dyn AuditLog> = Arc::clone(&trail) as _;
-        let service = Service::new(settings.server.clone(), register, Arc::clone(&readers), audit, clock);
-        Ok(Self { bound, tls, service: Arc::new(service), readers, trail })
+        let service = Service::new(settings.server.clone(), register, Arc::clone(&readers), audit, Arc::clone(&clock));
+        let feeds = Arc::new(Feeds::new(settings.sync.clone()));
+        Ok(Self { bound, tls, service: Arc::new(service), readers, trail, feeds, clock })
     }
 
     /// Where it listens.
@@ -119,7 +123,14 @@ impl App {
         self.bound.address
     }
 
-    /// Answers until `stop` ends; then finishes what is in flight and closes the trail.
+    /// The feeds that are followed while the service answers.
+    #[must_use]
+    pub fn feeds(&self) -> &Arc<Feeds> {
+        &self.feeds
+    }
+
+    /// Answers, and follows the feeds, until `stop` ends; then finishes what is in flight and closes the trail. A run
+    /// that is under way then is broken off: the data stay what they were.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
         let readers = Arc::clone(&self.readers);
         let watch = tokio::spawn(async move {
@@ -129,7 +140,17 @@ impl App {
                 readers.watch().poll();
             }
         });
+        let following = tokio::spawn(sync::follow(Arc::clone(&self.feeds), self.clock));
+        let feeds = self.feeds;
+        let stop = async {
+            stop.await;
+            feeds.monitor().stop();
+        };
         let drained = serve(self.bound.listener, self.tls, self.service, stop).await;
+        feeds.monitor().stop();
+        if let Err(error) = following.await {
+            tracing::error!(%error, "the feeds were no longer followed");
+        }
         watch.abort();
         self.trail.close();
         drained

@@ -25,7 +25,7 @@ pub enum Command {
     /// Serve the operations until SIGTERM or Ctrl-C
     Serve(SettingsFile),
     /// Bring the datasets in step with their feeds, once
-    Sync(SettingsFile),
+    Sync(SyncArguments),
     /// Ask a running service about a person
     Lookup(Box<LookupArguments>),
     /// Show everything at once: a service with invented people, asked both questions
@@ -43,6 +43,20 @@ pub struct SettingsFile {
     /// The settings file (TOML); relative paths in it are meant from its folder
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+}
+
+/// What `sync` brings in step, and what it may lose on the way.
+///
+/// Exit codes: 0 every dataset is in step with its publisher, 3 the settings have mistakes, 7 an offer was refused,
+/// 8 a feed or the store failed, 9 another run was at it; of several the first in the order 8, 7, 9.
+#[derive(Debug, Args)]
+pub struct SyncArguments {
+    /// Where the settings are
+    #[command(flatten)]
+    pub settings: SettingsFile,
+    /// Let this dataset shrink as far as its publisher says, in this run: you looked, and it is right
+    #[arg(long, value_name = "DATASET", value_parser = parse_dataset)]
+    pub allow_shrink: Vec<Dataset>,
 }
 
 /// What `lookup` asks, and with which certificate.

@@ -9,6 +9,7 @@ mod authority;
 mod demo;
 mod exit;
 mod lookup;
+mod progress;
 mod serve;
 mod show;
 mod sync;
@@ -20,7 +21,7 @@ use std::path::Path;
 
 use tracing_subscriber::EnvFilter;
 
-pub use args::{Arguments, Command, Context, DemoArguments, LookupArguments, SettingsFile};
+pub use args::{Arguments, Command, Context, DemoArguments, LookupArguments, SettingsFile, SyncArguments};
 pub use exit::Exit;
 
 use crate::config::read_policy;
@@ -34,7 +35,7 @@ pub fn run(arguments: Arguments) -> Exit {
     }
     match arguments.command {
         Command::Serve(settings) => block_on(serve::run(&settings.config)),
-        Command::Sync(settings) => sync::run(&settings.config),
+        Command::Sync(arguments) => sync::run(&arguments),
         Command::Lookup(arguments) => block_on(lookup::run(&arguments)),
         Command::Demo(arguments) => block_on(demo::run(&arguments)),
         Command::CheckPolicy { file } => check_policy(&file),

@@ -39,5 +39,5 @@ pub use delta::{Deleted, Delta, Placed};
 pub use error::StoreError;
 pub use reader::{Reader, View, Watch};
 pub use row::{Key, Row};
-pub use snapshot::{Fault, Late, Sealed, Snapshot};
+pub use snapshot::{Fault, Late, Sealed, Sealing, Snapshot};
 pub use writer::Writer;
