@@ -6,8 +6,10 @@
 
 mod args;
 mod authority;
+mod country;
 mod demo;
 mod exit;
+mod generate;
 mod lookup;
 mod progress;
 mod serve;
@@ -21,10 +23,14 @@ use std::path::Path;
 
 use tracing_subscriber::EnvFilter;
 
-pub use args::{Arguments, Command, Context, DemoArguments, LookupArguments, SettingsFile, SyncArguments};
+pub use args::{
+    Arguments, Command, Context, DemoArguments, GenerateArguments, LookupArguments, SettingsFile, SyncArguments,
+};
 pub use exit::Exit;
 
+use crate::app::SystemClock;
 use crate::config::read_policy;
+use crate::model::Clock;
 
 /// Runs the command to its end.
 #[must_use]
@@ -38,6 +44,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Sync(arguments) => sync::run(&arguments),
         Command::Lookup(arguments) => block_on(lookup::run(&arguments)),
         Command::Demo(arguments) => block_on(demo::run(&arguments)),
+        Command::Generate(arguments) => generate::run(&arguments, SystemClock.now()),
         Command::CheckPolicy { file } => check_policy(&file),
     }
 }

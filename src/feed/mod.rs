@@ -32,7 +32,7 @@ mod signature;
 pub use digest::{Content, Packing, Seal, digest_of};
 pub use notification::{FileKind, Listed, Notification, NotificationError, Session, Uri};
 pub use record::{Change, Entity, Judged, Key, Reason, Record};
-pub use records::{Records, RecordsError};
+pub use records::{Records, RecordsError, columns};
 pub use rejections::Rejections;
 pub use rows::RowError;
 pub use signature::{SignatureError, Signer, Vouched};

@@ -32,7 +32,8 @@ pub enum RecordsError {
 }
 
 /// The columns of a dataset's files, `action` aside.
-pub(super) fn columns(dataset: Dataset) -> &'static [&'static str] {
+#[must_use]
+pub fn columns(dataset: Dataset) -> &'static [&'static str] {
     match dataset {
         Dataset::Dimona => &["period_id", "ssin", "employer", "begin", "end"],
         Dataset::Coprev => &["affiliation_id", "employer", "service", "begin", "end"],

@@ -199,7 +199,7 @@ impl Tables<'_> {
     fn write_ids(&mut self, ids: Sorter<3>) -> Result<Option<Vec<u64>>, StoreError> {
         let mut duplicates = Vec::new();
         let Some(owners) = Statements::of(self.dataset).owners else { return Ok(Some(duplicates)) };
-        let mut put = self.connection.prepare(owners.put)?;
+        let mut put = self.connection.prepare(owners.fill)?;
         let mut reject = put_rejected(self.connection)?;
         let mut merge = ids.merge()?;
         let mut last = None;
@@ -225,7 +225,7 @@ impl Tables<'_> {
     /// Writes the rows, those of the given lines left out; false if more must be left out than are allowed.
     fn write_rows(&mut self, rows: Sorter<5>, duplicates: &[u64]) -> Result<bool, StoreError> {
         let connection = self.connection;
-        let mut put = connection.prepare(Statements::of(self.dataset).put)?;
+        let mut put = connection.prepare(Statements::of(self.dataset).fill)?;
         let mut reject = put_rejected(connection)?;
         let mut edge = if self.dataset == Dataset::Persons {
             connection.execute_batch(EDGES)?;

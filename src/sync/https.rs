@@ -186,7 +186,7 @@ impl<'a> Visit<'a> {
             incoming: response.into_body(),
             piece: Bytes::new(),
             silence: self.feed.limits.silence,
-            end: self.link.after(self.feed.limits.file),
+            end: after(self.feed.limits.file),
         }
     }
 
@@ -195,17 +195,19 @@ impl<'a> Visit<'a> {
         path: &str,
         condition: Option<(HeaderName, HeaderValue)>,
     ) -> Result<(Sender, Response<Incoming>), Trouble> {
-        let request = || self.request(path, condition.clone());
-        let kept = self.link.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut sender) = kept
-            // A publisher may close a connection that it has served on; asking again on a new one is no second try.
-            && let Ok(response) = self.link.drive(self.feed.limits.silence, sender.send_request(request()?))
-        {
-            return Ok((sender, response));
-        }
         let limits = self.feed.limits;
+        let kept = self.link.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut sender) = kept {
+            let request = self.request(path, condition.clone())?;
+            let asked = self.link.drive(limits.silence, send(&mut sender, request));
+            // A publisher may close a connection that it has served on; asking again on a new one is no second try.
+            if let Ok(response) = asked {
+                return Ok((sender, response));
+            }
+        }
+        let request = self.request(path, condition)?;
         let mut sender = self.link.drive(limits.connect, self.dial()).map_err(Trouble::Source)?;
-        let response = self.link.drive(limits.silence, sender.send_request(request()?)).map_err(Trouble::Source)?;
+        let response = self.link.drive(limits.silence, send(&mut sender, request)).map_err(Trouble::Source)?;
         Ok((sender, response))
     }
 
@@ -237,6 +239,12 @@ impl<'a> Visit<'a> {
     }
 }
 
+/// Sends a request as soon as the connection is done with the one before.
+async fn send(sender: &mut Sender, request: Request<Empty<Bytes>>) -> hyper::Result<Response<Incoming>> {
+    sender.ready().await?;
+    sender.send_request(request).await
+}
+
 impl Link<'_> {
     /// Drives the connection until the future ends, the time is over, or runs are to end.
     fn drive<T, E: Into<Box<dyn Error + Send + Sync>>>(
@@ -244,7 +252,7 @@ impl Link<'_> {
         limit: Duration,
         future: impl Future<Output = Result<T, E>>,
     ) -> io::Result<T> {
-        self.drive_until(self.after(limit), future)
+        self.drive_until(after(limit), future)
     }
 
     fn drive_until<T, E: Into<Box<dyn Error + Send + Sync>>>(
@@ -266,11 +274,11 @@ impl Link<'_> {
             }
         })
     }
+}
 
-    /// The moment so far ahead; `None` if that is beyond all time.
-    fn after(&self, duration: Duration) -> Option<Instant> {
-        Instant::now().checked_add(duration)
-    }
+/// The moment so far ahead; `None` if that is beyond all time.
+fn after(duration: Duration) -> Option<Instant> {
+    Instant::now().checked_add(duration)
 }
 
 /// A file on its way.
@@ -294,14 +302,16 @@ impl Body<'_> {
 impl Read for Body<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.piece.is_empty() {
-            let end = [self.link.after(self.silence), self.end].into_iter().flatten().min();
+            let end = [after(self.silence), self.end].into_iter().flatten().min();
             let incoming = &mut self.incoming;
             let frame = self.link.drive_until(end, async { incoming.frame().await.transpose() })?;
             match frame {
                 Some(frame) => self.piece = frame.into_data().unwrap_or_default(),
                 None => {
-                    let sender = self.sender.take().filter(|sender| !sender.is_closed());
-                    *self.link.kept.lock().unwrap_or_else(PoisonError::into_inner) = sender;
+                    // The end may be read more than once.
+                    if let Some(sender) = self.sender.take() {
+                        *self.link.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+                    }
                     return Ok(0);
                 }
             }
@@ -318,7 +328,7 @@ fn check_status(status: StatusCode) -> Result<(), Trouble> {
         StatusCode::OK => Ok(()),
         StatusCode::NOT_FOUND | StatusCode::GONE => Err(Trouble::Refused(Refusal::MissingFile)),
         // Wherever it leads: not to a file of this feed.
-        status if status.is_redirection() => Err(Trouble::Refused(Refusal::Uri)),
+        status if status.is_redirection() && status != StatusCode::NOT_MODIFIED => Err(Trouble::Refused(Refusal::Uri)),
         status => Err(Trouble::Source(io::Error::other(UnexpectedStatus(status)))),
     }
 }

@@ -1,11 +1,13 @@
 //! A publisher for tests: writes feed folders, right ones and wrong ones, with numbers that are right by construction.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod web;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ehealth_attributes::feed::digest_of;
-use ehealth_attributes::model::{Dataset, EnterpriseNumber, FixedClock, Ssin, Timestamp};
+use ehealth_attributes::model::{Clock, Dataset, EnterpriseNumber, FixedClock, Ssin, Timestamp};
 use ehealth_attributes::sync::{Feed, Outcome, Report, Settings, Source, run_all};
 
 /// The session that a publisher begins with.
@@ -166,6 +168,11 @@ impl Place {
     /// A publisher of one of the feeds.
     pub fn publisher(&self, dataset: Dataset) -> Publisher {
         Publisher::new(&self.folder.path().join("feeds"), dataset)
+    }
+
+    /// Another clock at the same moment.
+    pub fn same_clock(&self) -> FixedClock {
+        FixedClock::new(self.clock.now())
     }
 
     /// Runs all feeds.
