@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use ehealth_attributes::lookup::Directory;
-use ehealth_attributes::model::{Dataset, ServiceKind};
+use ehealth_attributes::model::{Dataset, ServiceKind, Ssin};
 use ehealth_attributes::store::{Reader, StoreError, Watch, Writer};
 use ehealth_attributes::sync::Outcome;
 
@@ -180,6 +180,62 @@ fn a_file_of_a_newer_version_is_refused_untouched() {
     assert!(matches!(refused, Err(StoreError::Newer { found: 99, known: 1 })));
     assert_eq!(periods(&mut Watch::open(&place.settings.data).reader(), 1), None);
     assert_eq!((fs::read(&file).expect("readable"), place.names("data")), before);
+}
+
+/// The newest version of a dataset's schema. A new one comes with a fixture of the one before.
+const NEWEST: u32 = 1;
+
+/// A data folder whose datasets are the fixtures of a version: what that version of the program made of the fixture
+/// people's feeds.
+fn folder_of_version(version: u32) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for dataset in Dataset::ALL {
+        let fixture = format!("{}/fixtures/db/{}-version-{version}.sqlite", env!("CARGO_MANIFEST_DIR"), dataset.code());
+        let name = format!("{}-1.sqlite", dataset.code());
+        fs::copy(fixture, folder.path().join(&name)).expect("a fixture");
+        fs::write(folder.path().join(format!("{}.current", dataset.code())), format!("{name}\n")).expect("disk enough");
+    }
+    folder
+}
+
+#[test]
+fn files_of_every_version_open_with_all_that_they_held() {
+    for version in 1..=NEWEST {
+        let folder = folder_of_version(version);
+        for (dataset, live) in Dataset::ALL.into_iter().zip([20, 6, 1, 16, 3]) {
+            let writer = Writer::open(folder.path(), dataset).expect("opens and migrates");
+            let standing = writer.standing().expect("readable");
+            assert_eq!(standing.state.map(|state| state.serial), Some(1), "{dataset:?} of version {version}");
+            assert_eq!((standing.live, standing.known.len()), (live, 1), "{dataset:?} of version {version}");
+            assert_eq!(writer.history().expect("readable")[0].code, "snapshot/first");
+        }
+        let anna = Ssin::parse("85073000160").expect("a person of the fixtures");
+        let mut reader = Watch::open(folder.path()).reader();
+        let mut view = reader.view();
+        let (mut periods, mut funds) = (Vec::new(), Vec::new());
+        view.employment_periods(anna, &mut periods).expect("readable");
+        view.memberships(anna, &mut funds).expect("readable");
+        assert_eq!((periods.len(), funds.len()), (1, 1));
+        assert_eq!(periods[0].employer.to_string(), "0999100196");
+    }
+}
+
+#[test]
+fn newer_files_of_every_dataset_are_refused_untouched() {
+    let folder = folder_of_version(NEWEST);
+    for dataset in Dataset::ALL {
+        let file = folder.path().join(format!("{}-1.sqlite", dataset.code()));
+        // The user version in the header (SQLite file format, 1.3).
+        let newer = OpenOptions::new().write(true).open(&file).expect("a file");
+        newer.write_all_at(&(NEWEST + 1).to_be_bytes(), 60).expect("disk enough");
+        let before = fs::read(&file).expect("readable");
+        let refused = Writer::open(folder.path(), dataset);
+        assert!(
+            matches!(refused, Err(StoreError::Newer { found, known: NEWEST }) if found == NEWEST + 1),
+            "{refused:?}"
+        );
+        assert_eq!(fs::read(&file).expect("readable"), before);
+    }
 }
 
 #[test]
