@@ -394,7 +394,7 @@ impl Life {
         ];
         let count = if self.is_https { 12 } else { 8 };
         file.fault = faults[usize::try_from(self.random.below(count)).expect("small")];
-        if self.is_https && self.random.one_in(100) {
+        if self.is_https && self.random.one_in(300) {
             file.fault = Fault::Drip;
         }
     }
@@ -529,12 +529,12 @@ fn the_store_always_holds_what_the_model_says() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let sequences = number("HOSTILE_SEQUENCES").unwrap_or(120);
     let from = number("HOSTILE_SEED").unwrap_or(1);
-    let mut place = Place::new(&[Dataset::Dimona]);
+    let mut place = Place::in_memory(&[Dataset::Dimona]);
     let workspace = place.folder.path().join("demo");
     let web = Web::start(&workspace, &place.folder.path().join("feeds"), place.same_clock());
     let folder = place.settings.feeds[0].source.clone();
     let mut over_https = web.feed(&workspace, "dimona");
-    over_https.limits.file = std::time::Duration::from_secs(2);
+    over_https.limits.file = std::time::Duration::from_secs(1);
     let mut codes = BTreeMap::new();
     for seed in from..from + sequences {
         let is_https = seed % 4 == 0;

@@ -2,9 +2,11 @@
 
 mod publisher;
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ehealth_attributes::lookup::Directory;
 use ehealth_attributes::model::{Dataset, ServiceKind, Ssin};
@@ -106,6 +108,50 @@ fn a_view_holds_its_state_while_others_replace_and_change_it() {
     assert_eq!(view.states().expect("readable").state(Dataset::Dimona).map(|state| state.serial), Some(1));
     drop(view);
     assert_eq!(periods(&mut reader, 1), Some(18));
+}
+
+#[test]
+fn no_look_up_sees_a_mixture_while_states_change() {
+    // Every period of a state begins on a day that only this state has.
+    let begin = |serial: u64| format!("20{:02}-01-01", 10 + serial);
+    let rows = |serial| (1..=400).map(|n| period(n, n % 2, n, &begin(serial), "")).collect::<Vec<_>>();
+    let (place, mut publisher) = place_with(&rows(1));
+    let watch = Watch::open(&place.settings.data);
+    let is_over = AtomicBool::new(false);
+    let seen = std::thread::scope(|scope| {
+        let ask = || {
+            let (mut reader, mut found, mut seen) = (watch.reader(), Vec::new(), BTreeSet::new());
+            while !is_over.load(Ordering::Relaxed) {
+                let mut view = reader.view();
+                let serial = view.states().expect("readable").state(Dataset::Dimona).expect("loaded").serial;
+                for person in 0..2 {
+                    found.clear();
+                    view.employment_periods(ssin(person), &mut found).expect("readable");
+                    assert_eq!(found.len(), 200, "of serial {serial}");
+                    let begin = begin(serial);
+                    assert!(found.iter().all(|period| period.period.begin().to_string() == begin), "serial {serial}");
+                }
+                drop(view);
+                seen.insert(serial);
+                watch.poll();
+            }
+            seen
+        };
+        let asking = [scope.spawn(ask), scope.spawn(ask)];
+        for serial in 2..=30 {
+            if serial % 2 == 0 {
+                let puts: Vec<String> = rows(serial).iter().map(|row| format!("put,{row}")).collect();
+                publisher.delta(serial, &puts).announce();
+            } else {
+                publisher.deltas.clear();
+                publisher.snapshot(serial, &rows(serial)).announce();
+            }
+            assert!(place.run().is_in_step());
+        }
+        is_over.store(true, Ordering::Relaxed);
+        asking.map(|thread| thread.join().expect("no mixture"))
+    });
+    assert!(seen.iter().all(|serials| serials.len() > 5), "{seen:?}");
 }
 
 #[test]

@@ -77,7 +77,8 @@ impl Country {
     pub fn new(people: u64, seed: u64) -> Self {
         let (year, month, day) = TODAY;
         let today = Date::parse(&format!("{year:04}-{month:02}-{day:02}")).map_or(0, |day| i64::from(day.as_days()));
-        let mut stride = people / 2 + people / 8 + 1;
+        // The golden section of the people: whatever part of a file is looked at, its people lie evenly over all of them.
+        let mut stride = u64::try_from(u128::from(people) * 618_033_988_749 / 1_000_000_000_000).unwrap_or(0).max(1);
         while greatest_common_divisor(stride, people) != 1 {
             stride += 1;
         }
@@ -246,7 +247,7 @@ impl Country {
     }
 
     /// A person's memberships: one fund for most, two for who changed, on the first of a quarter.
-    pub fn memberships(&self, person: u64) -> Vec<(EnterpriseNumber, Span)> {
+    pub fn insurances(&self, person: u64) -> Vec<(EnterpriseNumber, Span)> {
         let mut draw = Draw::new(self.seed, 6, person);
         let born = new_year(self.birth(person).0).max(new_year(1990));
         let fund = |draw: &mut Draw| organisation(FUND_BASE + draw.below(FUNDS));

@@ -115,7 +115,7 @@ impl Generation<'_> {
             let person = self.country.person_at(place);
             let number = ssin(&self.country, person)?;
             if dataset == Dataset::Insurance {
-                for (fund, span) in self.country.memberships(person) {
+                for (fund, span) in self.country.insurances(person) {
                     file.write(format_args!("{number},{fund},{}\n", Days(span)))?;
                 }
             } else {
@@ -190,7 +190,7 @@ impl Generation<'_> {
         for change in 0..self.arguments.mutations.div_ceil(10) {
             let person = self.country.person_at(self.first_place(serial) + change);
             let number = ssin(&self.country, person)?;
-            match (dataset, self.country.memberships(person).last()) {
+            match (dataset, self.country.insurances(person).last()) {
                 (Dataset::Insurance, Some((fund, span))) => {
                     let end = Some(day.plus_days(-1).max(span.begin));
                     file.write(format_args!("put,{number},{fund},{}\n", Days(Span { end, ..*span })))?;

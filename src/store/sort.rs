@@ -139,8 +139,11 @@ fn merge<const N: usize>(mut strides: Vec<Stride<N>>, sender: &SyncSender<Vec<[u
 /// Gives the entries back in order.
 pub(super) struct Merge<const N: usize> {
     batch: std::vec::IntoIter<[u64; N]>,
-    merging: Option<(Receiver<Vec<[u64; N]>>, JoinHandle<io::Result<()>>)>,
+    merging: Option<Merging<N>>,
 }
+
+/// The thread that merges, and where its batches come out.
+type Merging<const N: usize> = (Receiver<Vec<[u64; N]>>, JoinHandle<io::Result<()>>);
 
 impl<const N: usize> Merge<N> {
     /// The next entry; `None` after the last.

@@ -153,7 +153,17 @@ pub struct Place {
 impl Place {
     /// A place that follows the feeds of these datasets.
     pub fn new(datasets: &[Dataset]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::in_folder(tempfile::tempdir().expect("a folder"), datasets)
+    }
+
+    /// The same on a file system in memory, where there is one: for tests that load thousands of states, each of which
+    /// a disk would have to make durable.
+    pub fn in_memory(datasets: &[Dataset]) -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Self::in_folder(folder.expect("a folder"), datasets)
+    }
+
+    fn in_folder(folder: tempfile::TempDir, datasets: &[Dataset]) -> Self {
         let feed =
             |dataset: &Dataset| Feed::new(*dataset, Source::Folder(folder.path().join("feeds").join(dataset.code())));
         let settings = Settings {
