@@ -12,8 +12,8 @@ use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyl
 use crate::model::Dataset;
 use crate::sync::{Monitor, Phase, Progress};
 
-/// How often a bar is drawn.
-const BAR_INTERVAL: Duration = Duration::from_millis(100);
+/// How often the monitor is looked at, and a bar is drawn.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// How often a plain line is written: seldom enough for a log that is kept.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -24,8 +24,7 @@ pub(super) fn show_while<T>(monitor: &Monitor, work: impl FnOnce() -> T) -> T {
         let (done, is_done) = channel::<()>();
         scope.spawn(move || {
             let mut shown = Shown { monitor, is_terminal, file: None };
-            let interval = if is_terminal { BAR_INTERVAL } else { LINE_INTERVAL };
-            while is_done.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+            while is_done.recv_timeout(LOOK_INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 shown.show();
             }
             shown.close();
@@ -48,6 +47,8 @@ struct File {
     phase: Phase,
     records_announced: u64,
     begun: Instant,
+    /// When the last plain line was written, or the file was begun.
+    told: Instant,
     bar: Option<ProgressBar>,
 }
 
@@ -68,13 +69,18 @@ impl Shown<'_> {
                 phase: progress.phase,
                 records_announced: progress.records_announced,
                 begun: Instant::now(),
+                told: Instant::now(),
                 bar: self.is_terminal.then(|| new_bar(dataset, progress)),
             });
         }
-        let Some(file) = &self.file else { return };
+        let Some(file) = &mut self.file else { return };
         match &file.bar {
             Some(bar) => draw(bar, progress),
-            None => eprintln!("{}", line(dataset, progress, file.begun.elapsed())),
+            None if file.told.elapsed() >= LINE_INTERVAL => {
+                file.told = Instant::now();
+                eprintln!("{}", line(dataset, progress, file.begun.elapsed()));
+            }
+            None => {}
         }
     }
 
