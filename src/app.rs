@@ -21,6 +21,7 @@ use crate::model::{Clock, Timestamp};
 use crate::server::tls::{self, RevocationFiles, TlsError, files_of};
 use crate::server::{Drained, InForce, Readers, Service, serve};
 use crate::store::Watch;
+use crate::sync::{self, Feeds};
 
 /// How often the datasets' folder is looked at for a state that another process swapped in.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
@@ -84,6 +85,7 @@ pub struct App {
     readers: Arc<Readers>,
     trail: Arc<Trail>,
     settings: Settings,
+    feeds: Arc<Feeds>,
     clock: Arc<dyn Clock>,
 }
 
@@ -131,7 +133,9 @@ impl App {
         let trail = Arc::new(Trail::open(&settings.trail, Arc::clone(&clock))?);
         let audit: Arc<dyn AuditLog> = Arc::clone(&trail) as _;
         let service = Service::new(settings.server.clone(), in_force, Arc::clone(&readers), audit, Arc::clone(&clock));
-        Ok(Self { bound, service: Arc::new(service), readers, trail, settings: settings.clone(), clock })
+        let feeds = Arc::new(Feeds::new(settings.sync.clone()));
+        let settings = settings.clone();
+        Ok(Self { bound, service: Arc::new(service), readers, trail, feeds, settings, clock })
     }
 
     /// Where it listens.
@@ -146,12 +150,29 @@ impl App {
         Reloader { service: Arc::clone(&self.service), settings: self.settings.clone(), clock: Arc::clone(&self.clock) }
     }
 
-    /// Answers until `stop` ends; then finishes what is in flight and closes the trail. Meanwhile it follows the
-    /// datasets that other processes swap in, and the operator's files, when they change or SIGHUP says so.
+    /// The feeds that are followed while the service answers.
+    #[must_use]
+    pub fn feeds(&self) -> &Arc<Feeds> {
+        &self.feeds
+    }
+
+    /// Answers until `stop` ends; then finishes what is in flight and closes the trail. Meanwhile it follows the feeds,
+    /// the datasets that other processes swap in, and the operator's files, when they change or SIGHUP says so. A
+    /// feed's run that is under way at the end is broken off: the data stay what they were.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
-        let follow = tokio::spawn(follow(self.reloader(), Arc::clone(&self.readers)));
+        let following = tokio::spawn(follow(self.reloader(), Arc::clone(&self.readers)));
+        let feeding = tokio::spawn(sync::follow(Arc::clone(&self.feeds), self.clock));
+        let feeds = self.feeds;
+        let stop = async {
+            stop.await;
+            feeds.monitor().stop();
+        };
         let drained = serve(self.bound.listener, self.service, stop).await;
-        follow.abort();
+        feeds.monitor().stop();
+        if let Err(error) = feeding.await {
+            tracing::error!(%error, "the feeds were no longer followed");
+        }
+        following.abort();
         self.trail.close();
         drained
     }

@@ -2,12 +2,14 @@
 
 mod publisher;
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ehealth_attributes::lookup::Directory;
-use ehealth_attributes::model::{Dataset, ServiceKind};
+use ehealth_attributes::model::{Dataset, ServiceKind, Ssin};
 use ehealth_attributes::store::{Reader, StoreError, Watch, Writer};
 use ehealth_attributes::sync::Outcome;
 
@@ -109,6 +111,53 @@ fn a_view_holds_its_state_while_others_replace_and_change_it() {
 }
 
 #[test]
+fn no_look_up_sees_a_mixture_while_states_change() {
+    // Every period of a state begins on a day that only this state has.
+    let begin = |serial: u64| format!("20{:02}-01-01", 10 + serial);
+    let rows = |serial| (1..=400).map(|n| period(n, n % 2, n, &begin(serial), "")).collect::<Vec<_>>();
+    let (place, mut publisher) = place_with(&rows(1));
+    let watch = Watch::open(&place.settings.data);
+    let is_over = AtomicBool::new(false);
+    let seen = std::thread::scope(|scope| {
+        let ask = || {
+            let (mut reader, mut found, mut seen) = (watch.reader(), Vec::new(), BTreeSet::new());
+            while !is_over.load(Ordering::Relaxed) {
+                let mut view = reader.view();
+                let serial = view.states().expect("readable").state(Dataset::Dimona).expect("loaded").serial;
+                for person in 0..2 {
+                    found.clear();
+                    view.employment_periods(ssin(person), &mut found).expect("readable");
+                    assert_eq!(found.len(), 200, "of serial {serial}");
+                    let begin = begin(serial);
+                    assert!(found.iter().all(|period| period.period.begin().to_string() == begin), "serial {serial}");
+                }
+                drop(view);
+                seen.insert(serial);
+                watch.poll();
+            }
+            seen
+        };
+        let asking = [scope.spawn(ask), scope.spawn(ask)];
+        let outcomes = (2..=30).map(|serial| {
+            if serial % 2 == 0 {
+                let puts: Vec<String> = rows(serial).iter().map(|row| format!("put,{row}")).collect();
+                publisher.delta(serial, &puts).announce();
+            } else {
+                publisher.deltas.clear();
+                publisher.snapshot(serial, &rows(serial)).announce();
+            }
+            place.run()
+        });
+        let outcomes: Vec<Outcome> = outcomes.collect();
+        // Before anything is judged: whoever asks would ask for ever.
+        is_over.store(true, Ordering::Relaxed);
+        assert!(outcomes.iter().all(|outcome| outcome.is_in_step()), "{outcomes:?}");
+        asking.map(|thread| thread.join().expect("no mixture"))
+    });
+    assert!(seen.iter().all(|serials| serials.len() > 5), "{seen:?}");
+}
+
+#[test]
 fn a_reader_that_missed_a_swap_finds_the_new_file_by_itself() {
     let (place, mut publisher) = place_with(&[period(1, 1, 1, "2024-01-01", "")]);
     let watch = Watch::open(&place.settings.data);
@@ -180,6 +229,62 @@ fn a_file_of_a_newer_version_is_refused_untouched() {
     assert!(matches!(refused, Err(StoreError::Newer { found: 99, known: 1 })));
     assert_eq!(periods(&mut Watch::open(&place.settings.data).reader(), 1), None);
     assert_eq!((fs::read(&file).expect("readable"), place.names("data")), before);
+}
+
+/// The newest version of a dataset's schema. A new one comes with a fixture of the one before.
+const NEWEST: u32 = 1;
+
+/// A data folder whose datasets are the fixtures of a version: what that version of the program made of the fixture
+/// people's feeds.
+fn folder_of_version(version: u32) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for dataset in Dataset::ALL {
+        let fixture = format!("{}/fixtures/db/{}-version-{version}.sqlite", env!("CARGO_MANIFEST_DIR"), dataset.code());
+        let name = format!("{}-1.sqlite", dataset.code());
+        fs::copy(fixture, folder.path().join(&name)).expect("a fixture");
+        fs::write(folder.path().join(format!("{}.current", dataset.code())), format!("{name}\n")).expect("disk enough");
+    }
+    folder
+}
+
+#[test]
+fn files_of_every_version_open_with_all_that_they_held() {
+    for version in 1..=NEWEST {
+        let folder = folder_of_version(version);
+        for (dataset, live) in Dataset::ALL.into_iter().zip([20, 6, 1, 16, 3]) {
+            let writer = Writer::open(folder.path(), dataset).expect("opens and migrates");
+            let standing = writer.standing().expect("readable");
+            assert_eq!(standing.state.map(|state| state.serial), Some(1), "{dataset:?} of version {version}");
+            assert_eq!((standing.live, standing.known.len()), (live, 1), "{dataset:?} of version {version}");
+            assert_eq!(writer.history().expect("readable")[0].code, "snapshot/first");
+        }
+        let anna = Ssin::parse("85073000160").expect("a person of the fixtures");
+        let mut reader = Watch::open(folder.path()).reader();
+        let mut view = reader.view();
+        let (mut periods, mut funds) = (Vec::new(), Vec::new());
+        view.employment_periods(anna, &mut periods).expect("readable");
+        view.memberships(anna, &mut funds).expect("readable");
+        assert_eq!((periods.len(), funds.len()), (1, 1));
+        assert_eq!(periods[0].employer.to_string(), "0999100196");
+    }
+}
+
+#[test]
+fn newer_files_of_every_dataset_are_refused_untouched() {
+    let folder = folder_of_version(NEWEST);
+    for dataset in Dataset::ALL {
+        let file = folder.path().join(format!("{}-1.sqlite", dataset.code()));
+        // The user version in the header (SQLite file format, 1.3).
+        let newer = OpenOptions::new().write(true).open(&file).expect("a file");
+        newer.write_all_at(&(NEWEST + 1).to_be_bytes(), 60).expect("disk enough");
+        let before = fs::read(&file).expect("readable");
+        let refused = Writer::open(folder.path(), dataset);
+        assert!(
+            matches!(refused, Err(StoreError::Newer { found, known: NEWEST }) if found == NEWEST + 1),
+            "{refused:?}"
+        );
+        assert_eq!(fs::read(&file).expect("readable"), before);
+    }
 }
 
 #[test]

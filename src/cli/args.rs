@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::audit::AuditCommand;
-use crate::model::{Dataset, LegalContext};
+use crate::model::{Dataset, LegalContext, Timestamp};
 
 /// Answers three questions about a person from an SSIN, over mutually authenticated SOAP: the employer, the competent
 /// prevention service, the health-insurance fund.
@@ -26,11 +26,13 @@ pub enum Command {
     /// Serve the operations until SIGTERM or Ctrl-C
     Serve(SettingsFile),
     /// Bring the datasets in step with their feeds, once
-    Sync(SettingsFile),
+    Sync(SyncArguments),
     /// Ask a running service about a person
     Lookup(Box<LookupArguments>),
     /// Show everything at once: a service with invented people, asked both questions
     Demo(DemoArguments),
+    /// Write feeds of an invented country, to try the service at any size
+    Generate(GenerateArguments),
     /// Verify, search, report and prove: what an auditor, a data-protection officer and an operator ask of the trail
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -88,6 +90,20 @@ pub struct SettingsFile {
     /// The settings file (TOML); relative paths in it are meant from its folder
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+}
+
+/// What `sync` brings in step, and what it may lose on the way.
+///
+/// Exit codes: 0 every dataset is in step with its publisher, 3 the settings have mistakes, 7 an offer was refused,
+/// 8 a feed or the store failed, 9 another run was at it; of several the first in the order 8, 7, 9.
+#[derive(Debug, Args)]
+pub struct SyncArguments {
+    /// Where the settings are
+    #[command(flatten)]
+    pub settings: SettingsFile,
+    /// Let this dataset shrink as far as its publisher says, in this run: you looked, and it is right
+    #[arg(long, value_name = "DATASET", value_parser = parse_dataset)]
+    pub allow_shrink: Vec<Dataset>,
 }
 
 /// What `lookup` asks, and with which certificate.
@@ -171,6 +187,33 @@ pub struct DemoArguments {
     /// Take one dataset for over-age, to see INCOMPLETE_DATA: dimona, coprev, federated, insurance, persons
     #[arg(long, value_name = "DATASET", value_parser = parse_dataset)]
     pub stale: Option<Dataset>,
+}
+
+/// Which invented country is written, and where.
+#[derive(Debug, Args)]
+pub struct GenerateArguments {
+    /// How many people live there; 11800000 are Belgium, with some 20 million periods
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=25_000_000))]
+    pub people: u64,
+    /// Which country of that size: the same number gives the same bytes
+    #[arg(long, value_name = "S")]
+    pub seed: u64,
+    /// The folder for the feeds, one a dataset
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// How many serials follow the snapshot, a delta each
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    pub serials: u64,
+    /// Mutations of a dimona delta; insurance and persons have a tenth of them, coprev and federated a thousandth
+    #[arg(long, value_name = "M", default_value_t = 1_000)]
+    pub mutations: u64,
+    /// When the publisher says that it made the notifications (YYYY-MM-DDThh:mm:ssZ); without: now
+    #[arg(long, value_name = "MOMENT", value_parser = parse_moment)]
+    pub created: Option<Timestamp>,
+}
+
+fn parse_moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).map_err(|_| "a moment, for example 2026-01-15T05:00:00Z".to_owned())
 }
 
 fn parse_dataset(text: &str) -> Result<Dataset, String> {

@@ -53,8 +53,9 @@ pub(super) async fn run(arguments: &DemoArguments) -> Exit {
     }
     let reports = run_all(&settings.sync, &clock);
     print!("\n{}", sync::table(&reports));
-    if !reports.iter().all(|report| report.outcome.is_in_step()) {
-        return Exit::DatasetRefused;
+    let synced = sync::exit_of(&reports);
+    if synced != Exit::Done {
+        return synced;
     }
     // The port must be known before the contract can name it.
     let listener = match App::bind(&settings).await {

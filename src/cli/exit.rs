@@ -17,8 +17,12 @@ pub enum Exit {
     NoResult,
     /// 6: `lookup`: the service answered with a SOAP fault.
     Fault,
-    /// 7: `sync`: a dataset was refused; the others may have been taken.
+    /// 7: `sync`: a publisher's offer was refused; other datasets may have been taken.
     DatasetRefused,
+    /// 8: `sync`: a feed could not be read, or the store not be written; other datasets may have been taken.
+    SyncFailed,
+    /// 9: `sync`: another run was at it; nothing was done for that dataset.
+    SyncSkipped,
 }
 
 impl Exit {
@@ -33,6 +37,8 @@ impl Exit {
             Self::NoResult => 5,
             Self::Fault => 6,
             Self::DatasetRefused => 7,
+            Self::SyncFailed => 8,
+            Self::SyncSkipped => 9,
         }
     }
 }

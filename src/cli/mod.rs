@@ -7,10 +7,13 @@
 mod args;
 mod audit;
 mod authority;
+mod country;
 mod demo;
 mod exit;
+mod generate;
 mod lookup;
 mod policy;
+mod progress;
 mod serve;
 mod show;
 mod sync;
@@ -22,10 +25,14 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 pub use args::{
-    Arguments, Command, Context, DemoArguments, ExplainArguments, LookupArguments, PolicyCommand, SettingsFile,
+    Arguments, Command, Context, DemoArguments, ExplainArguments, GenerateArguments, LookupArguments, PolicyCommand,
+    SettingsFile, SyncArguments,
 };
 pub use audit::AuditCommand;
 pub use exit::Exit;
+
+use crate::app::SystemClock;
+use crate::model::Clock;
 
 /// Runs the command to its end.
 #[must_use]
@@ -36,11 +43,12 @@ pub fn run(arguments: Arguments) -> Exit {
     }
     match arguments.command {
         Command::Serve(settings) => block_on(serve::run(&settings.config)),
-        Command::Sync(settings) => sync::run(&settings.config),
+        Command::Sync(arguments) => sync::run(&arguments),
         Command::Lookup(arguments) => block_on(lookup::run(&arguments)),
         Command::Demo(arguments) => block_on(demo::run(&arguments)),
         Command::Audit(command) => audit::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Generate(arguments) => generate::run(&arguments, SystemClock.now()),
     }
 }
 

@@ -1,20 +1,40 @@
 //! `sync`: the datasets in step with their feeds, once.
 
-use std::path::Path;
-
+use super::args::SyncArguments;
+use super::progress::show_while;
 use super::{Exit, fail};
 use crate::app::SystemClock;
 use crate::config::read_settings;
-use crate::sync::{Report, run_all};
+use crate::sync::{Feeds, Outcome, Report, Shrinking};
 
-pub(super) fn run(config: &Path) -> Exit {
-    let settings = match read_settings(config) {
-        Ok(settings) => settings,
+pub(super) fn run(arguments: &SyncArguments) -> Exit {
+    let mut settings = match read_settings(&arguments.settings.config) {
+        Ok(settings) => settings.sync,
         Err(problems) => return fail(Exit::Configuration, &problems),
     };
-    let reports = run_all(&settings.sync, &SystemClock);
+    for feed in &mut settings.feeds {
+        if arguments.allow_shrink.contains(&feed.dataset) {
+            feed.shrinking = Shrinking::Allow;
+        }
+    }
+    let feeds = Feeds::new(settings);
+    let reports = show_while(feeds.monitor(), || feeds.run_all(&SystemClock));
     print!("{}", table(&reports));
-    if reports.iter().all(|report| report.outcome.is_in_step()) { Exit::Done } else { Exit::DatasetRefused }
+    exit_of(&reports)
+}
+
+/// The code for runs that ended so.
+pub(super) fn exit_of(reports: &[Report]) -> Exit {
+    let any = |is: fn(Outcome) -> bool| reports.iter().any(|report| is(report.outcome));
+    if any(|outcome| matches!(outcome, Outcome::Failed(_))) {
+        Exit::SyncFailed
+    } else if any(|outcome| matches!(outcome, Outcome::Refused(_))) {
+        Exit::DatasetRefused
+    } else if any(|outcome| outcome == Outcome::Skipped) {
+        Exit::SyncSkipped
+    } else {
+        Exit::Done
+    }
 }
 
 /// A line for each dataset: how its run ended, and what is loaded now.
@@ -31,4 +51,22 @@ pub(super) fn table(reports: &[Report]) -> String {
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Dataset;
+
+    #[test]
+    fn the_worst_outcome_gives_the_code() {
+        let exits = Outcome::ALL.map(|outcome| {
+            let report = |outcome| Report { dataset: Dataset::Dimona, outcome, serial: None, records: 0, rejected: 0 };
+            let alone = exit_of(&[report(outcome)]);
+            assert_eq!(exit_of(&[report(Outcome::Nothing), report(outcome)]), alone);
+            alone.number()
+        });
+        assert_eq!(exits, [0, 0, 0, 0, 0, 0, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 9]);
+        assert_eq!(exit_of(&[]), Exit::Done);
+    }
 }

@@ -6,6 +6,7 @@
 
 mod document;
 mod duration;
+mod feeds;
 mod policy;
 mod settings;
 

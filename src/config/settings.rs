@@ -19,8 +19,19 @@
 //!
 //! [data]
 //! folder = "data"                             # the five datasets
-//! feeds = "feeds"                             # where their publishers drop them, a folder each
+//! feeds = "feeds"                             # where publishers drop them, a folder each; or see [feeds.…]
 //! rejected = "rejected"                       # records that were wrong, with the reason; for the operator alone
+//!
+//! [feeds.dimona]                              # what is different for one of them
+//! url = "https://feeds.example.be/dimona/"    # or: folder = "…"
+//! authorities = "feeds-ca.pem"                # who signed the publisher's certificate
+//! certificate = "feeds-client.pem"            # what we show, with its issuers behind it; absent: nothing
+//! key = "feeds-client.key"
+//! time_a_file = "1h"                          # a file that takes longer is given up
+//! interval = "15m"                            # how often the publisher is asked
+//! wrong_share = "0.1%"                        # more wrong records refuse the file (ten are always let pass)
+//! loss_share = "10%"                          # a greater loss is refused until `sync --allow-shrink dimona`
+//! # signer = "NAME+HASH+KEY"                  # a C2SP verifier key: unsigned notifications are refused
 //!
 //! [freshness]                                 # how old each dataset may be; absent: 36h, coprev and federated 8d
 //! dimona = "36h"
@@ -40,12 +51,12 @@ use std::time::Duration;
 
 use super::document::{Problems, Section, Value, parse, read_text};
 use super::duration::parse_duration;
+use super::feeds::read_feeds;
 use crate::audit::{self, MissingCheckpoint, MissingKeys};
 use crate::lookup::FreshnessLimits;
-use crate::model::Dataset;
 use crate::server;
 use crate::server::tls::{RevocationFiles, TlsFiles};
-use crate::sync::{self, Feed, Source};
+use crate::sync;
 
 /// Everything that the operator set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,13 +121,13 @@ pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
         });
         let data = root.section("data").map(|mut section| {
             let data = section.required("folder", path);
-            let feeds = section.required("feeds", path);
+            let feeds = section.optional("feeds", path);
             let rejected = section.required("rejected", path);
             section.finish();
-            let (data, feeds, rejected) = (data?, feeds?, rejected?);
-            let feed = |dataset: Dataset| Feed::new(dataset, Source::Folder(feeds.join(dataset.code())));
-            Some(sync::Settings { data, rejected, feeds: Dataset::ALL.map(feed).to_vec() })
+            (data, feeds, rejected)
         });
+        let (data, of_all, rejected) = data.unwrap_or_default();
+        let feeds = read_feeds(root, of_all.as_deref(), path);
         let freshness = read_freshness(root.optional_section("freshness"));
         let trail = root.section("trail").map(|mut section| {
             let trail = section.required("folder", path);
@@ -137,7 +148,7 @@ pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
             tls: TlsFiles { certificate, key, client_ca, revocation },
             server: server::Settings { public_url, freshness, limits: server::Limits::default() },
             policy: policy??,
-            sync: data??,
+            sync: sync::Settings { data: data?, rejected: rejected?, feeds: feeds? },
             trail: trail??,
         })
     })
@@ -217,6 +228,7 @@ fn read_freshness(section: Option<Section<'_>>) -> FreshnessLimits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::{Share, Shrinking, Source};
 
     const WHOLE: &str = r#"
 [server]
@@ -252,6 +264,42 @@ keys = "keys"
         assert_eq!(settings.server.public_url, "https://localhost:8443");
         assert_eq!(settings.server.freshness.dimona, Duration::from_secs(172_800));
         assert_eq!(settings.server.freshness.persons, Duration::from_secs(129_600));
+    }
+
+    #[test]
+    fn a_feed_has_a_section_of_its_own_or_the_folder_of_all() {
+        let feeds = |text: &str| parse_text(text).map(|settings| settings.sync.feeds);
+        let of_all = feeds(WHOLE).expect("no mistake");
+        assert_eq!(of_all[1].source, Source::Folder("/srv/feeds/coprev".into()));
+        let own =
+            "[feeds.persons]\nfolder = \"/drop\"\ninterval = \"30s\"\nloss_share = \"2.5%\"\nwrong_share = \"0%\"\n";
+        let read = feeds(&format!("{WHOLE}{own}")).expect("no mistake");
+        assert_eq!(read[..4], of_all[..4]);
+        assert_eq!(read[4].source, Source::Folder("/drop".into()));
+        assert_eq!(read[4].interval, Duration::from_secs(30));
+        assert_eq!(read[4].shrinking, Shrinking::UpTo(Share::from_millionths(25_000)));
+        assert_eq!(read[4].wrong_share, Share::from_millionths(0));
+    }
+
+    #[test]
+    fn tells_what_is_wrong_with_a_feed() {
+        let told = |text: &str| parse_text(text).expect_err("mistakes").lines().count();
+        assert_eq!(told(&WHOLE.replace("feeds = \"feeds\"\n", "")), 5, "five datasets from nowhere");
+        let https = "url = \"https://feeds.example.be/\"\nauthorities = \"ca.pem\"\n";
+        assert!(parse_text(&format!("{WHOLE}[feeds.dimona]\n{https}")).is_ok());
+        for (wrong, mistakes) in [
+            ("", 1),
+            ("folder = \"a\"\nurl = \"https://a.be/\"\n", 1),
+            ("folder = \"a\"\nauthorities = \"a\"\n", 1),
+            ("url = \"http://a.be/\"\n", 2),
+            ("url = \"https://a.be/\"\n", 1),
+            ("url = \"https://a.be/\"\nauthorities = \"a\"\nkey = \"a\"\n", 1),
+            ("folder = \"a\"\nsigner = \"a+b+c\"\ninterval = \"0s\"\n", 2),
+            ("folder = \"a\"\nwrong_share = \"101%\"\nloss_share = \"0.12345%\"\n", 2),
+        ] {
+            assert_eq!(told(&format!("{WHOLE}[feeds.dimona]\n{wrong}")), mistakes, "{wrong}");
+        }
+        assert_eq!(told(&format!("{WHOLE}[feeds.dimoma]\nfolder = \"a\"\n")), 1);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Memory is bounded by the windows of the decoders, whatever a file says of itself; how much may come *out* of a
 //! small file is bounded by [`Records`](super::Records), which stops at the number of records that was announced.
 
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
@@ -93,6 +94,12 @@ impl<R: Read> Content<R> {
             Some(kind) => Err(kind.into()),
             None => Ok(Seal { bytes: tap.bytes, digest: finish(tap.context) }),
         }
+    }
+}
+
+impl<R: Read> fmt::Debug for Content<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Content").finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a publisher sends, read and judged: the notification, the data files, their hashes, their records.
+//! What a publisher sends, read and judged: the notification, its signature, the data files, their hashes, their
+//! records.
 //!
 //! Shapes and rules are those of RFC 8182 (RRDP) applied to five datasets. This room reads from anything that is
 //! [`std::io::Read`] and trusts nothing in it: every count, length and depth has a limit, and no input reaches a panic
@@ -26,10 +27,12 @@ mod record;
 mod records;
 mod rejections;
 mod rows;
+mod signature;
 
 pub use digest::{Content, Packing, Seal, digest_of};
 pub use notification::{FileKind, Listed, Notification, NotificationError, Session, Uri};
 pub use record::{Change, Entity, Judged, Key, Reason, Record};
-pub use records::{Records, RecordsError};
+pub use records::{Records, RecordsError, columns};
 pub use rejections::Rejections;
 pub use rows::RowError;
+pub use signature::{SignatureError, Signer, Vouched};

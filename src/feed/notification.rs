@@ -164,6 +164,9 @@ impl Notification {
     /// The name of the document in its feed.
     pub const FILE_NAME: &str = "notification.xml";
 
+    /// The name of the signed note beside it.
+    pub const SIGNATURE_NAME: &str = "notification.sig";
+
     /// The longest document that is read: some 20 000 deltas. A longer one would only fill the memory.
     pub const BYTES_MAX: u64 = 4 * 1024 * 1024;
 

@@ -4,6 +4,7 @@
 //! value or an unknown action rejects the one record. Nothing is compared with other records or with what is loaded:
 //! duplicates and cycles are found where the data are.
 
+use std::fmt;
 use std::io::BufRead;
 
 use super::rows::{Fields, RowError, Rows};
@@ -31,7 +32,8 @@ pub enum RecordsError {
 }
 
 /// The columns of a dataset's files, `action` aside.
-pub(super) fn columns(dataset: Dataset) -> &'static [&'static str] {
+#[must_use]
+pub fn columns(dataset: Dataset) -> &'static [&'static str] {
     match dataset {
         Dataset::Dimona => &["period_id", "ssin", "employer", "begin", "end"],
         Dataset::Coprev => &["affiliation_id", "employer", "service", "begin", "end"],
@@ -114,6 +116,16 @@ impl<R: BufRead> Records<R> {
     /// The source, to be sealed.
     pub fn into_source(self) -> R {
         self.rows.into_source()
+    }
+}
+
+impl<R> fmt::Debug for Records<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Records")
+            .field("dataset", &self.dataset)
+            .field("kind", &self.kind)
+            .field("count", &self.count)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,7 @@
 //! CSV like the feed itself: `line`, `reason`, then the columns of the data file. It holds persons' data; who may read
 //! it is decided where it is made, not here.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use super::records::{ACTION, columns};
@@ -44,6 +45,12 @@ impl<W: Write> Rejections<W> {
     /// If it cannot be written.
     pub fn finish(self) -> io::Result<W> {
         self.0.into_inner().map_err(|error| io::Error::from(error.error().kind()))
+    }
+}
+
+impl<W: Write> fmt::Debug for Rejections<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejections").finish_non_exhaustive()
     }
 }
 

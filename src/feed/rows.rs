@@ -83,7 +83,7 @@ impl<R: BufRead> Rows<R> {
         self.quoted = self.raw.contains(&b'"');
         if self.quoted {
             // A quoted field may hold line ends: an odd number of quotes means that one is still open.
-            while self.raw.iter().filter(|b| **b == b'"').count() % 2 != 0 {
+            while self.raw.iter().fold(false, |open, b| open ^ (*b == b'"')) {
                 if !self.read_line()? {
                     return Err(RowError::Quoting { line: self.line });
                 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::StoreError;
 use super::bookkeeping::{self, KnownFile, State};
 use super::row::{Key, Packed, Row};
-use super::statements::{Statements, delete_row, put_rejected, put_row};
+use super::statements::{Owners, Statements, delete_row, put_rejected, put_row};
 use super::writer::Writer;
 use crate::model::Ssin;
 
@@ -78,19 +78,30 @@ impl<'w> Delta<'w> {
             return Ok(Placed::Cycle);
         }
         let packed = Packed::new(row, 0);
-        let owner = if Statements::of(dataset).owners.is_some() { 0 } else { packed.owner };
-        self.remove(owner, packed.id)?;
+        let statements = Statements::of(dataset);
+        let filed_under = match statements.owners {
+            None => {
+                self.remove(packed.owner, packed.id)?;
+                self.live += 1;
+                packed.owner
+            }
+            Some(owners) => {
+                let found = self.find_owner(owners, packed.id)?;
+                // Most changes leave a record with its owner: then its row is replaced where it is.
+                if found != Some(packed.owner) {
+                    self.remove(0, packed.id)?;
+                    let (id, owner) = (packed.id.cast_signed(), packed.owner.cast_signed());
+                    self.writer.connection.prepare_cached(owners.put)?.execute((id, owner))?;
+                    self.live += 1;
+                }
+                0
+            }
+        };
         if self.rejected {
-            self.forget_rejected(owner, packed.id)?;
+            self.forget_rejected(filed_under, packed.id)?;
         }
         let connection = &self.writer.connection;
-        let statements = Statements::of(dataset);
-        if let Some(owners) = statements.owners {
-            let (id, owner) = (packed.id.cast_signed(), packed.owner.cast_signed());
-            connection.prepare_cached(owners.put)?.execute((id, owner))?;
-        }
         put_row(&mut *connection.prepare_cached(statements.put)?, dataset, packed)?;
-        self.live += 1;
         Ok(Placed::Done)
     }
 
@@ -151,11 +162,9 @@ impl<'w> Delta<'w> {
         let owner = match statements.owners {
             None => owner,
             Some(owners) => {
-                let mut find = connection.prepare_cached(owners.find)?;
-                let found: Option<i64> = find.query_row([id.cast_signed()], |row| row.get(0)).optional()?;
-                let Some(found) = found else { return Ok(false) };
+                let Some(found) = self.find_owner(owners, id)? else { return Ok(false) };
                 connection.prepare_cached(owners.delete)?.execute([id.cast_signed()])?;
-                found.cast_unsigned()
+                found
             }
         };
         let removed = delete_row(&mut *connection.prepare_cached(statements.delete)?, dataset, owner, id)?;
@@ -164,6 +173,12 @@ impl<'w> Delta<'w> {
             self.live = self.live.checked_sub(1).ok_or(StoreError::Value)?;
         }
         Ok(removed > 0)
+    }
+
+    fn find_owner(&self, owners: Owners, id: u64) -> Result<Option<u64>, StoreError> {
+        let mut find = self.writer.connection.prepare_cached(owners.find)?;
+        let found: Option<i64> = find.query_row([id.cast_signed()], |row| row.get(0)).optional()?;
+        Ok(found.map(i64::cast_unsigned))
     }
 
     fn forget_rejected(&self, owner: u64, id: u64) -> Result<bool, StoreError> {

@@ -43,6 +43,9 @@ pub enum StoreError {
     /// The file holds numbers that replace each other in a circle, or more of them than a person can have.
     #[error("the replacements of a number do not end")]
     Cycle,
+    /// Whoever was told how far the writing is wanted no more of it.
+    #[error("the writing was stopped")]
+    Stopped,
     /// A row or key of another dataset was handed in.
     #[error("the record belongs to another dataset")]
     Dataset,

@@ -9,9 +9,10 @@
 //! A [`Watch`] knows which file of each dataset is in use, a [`Reader`] has connections to them, a [`View`] is what a
 //! question reads through: one state of each dataset, pinned when it is first asked for.
 //!
-//! Look-ups run inline, on the thread that asks, asynchronous workers included. A warm look-up costs a few microseconds
-//! and never waits for a writer; handing it to another thread and back costs more than that. So a server holds a pool of
-//! readers, one for each question that it answers at a time, and opens none while it answers.
+//! Look-ups run inline, on the thread that asks, asynchronous workers included. A warm look-up among 20 million periods
+//! was measured at 5 µs with a view of its own and 2.5 µs within one, and it never waits for a writer; handing it to
+//! another thread and back costs more than that. So a server holds a pool of readers, one for each question that it
+//! answers at a time, and opens none while it answers.
 //!
 //! # Writing
 //!
@@ -38,5 +39,5 @@ pub use delta::{Deleted, Delta, Placed};
 pub use error::StoreError;
 pub use reader::{Reader, View, Watch};
 pub use row::{Key, Row};
-pub use snapshot::{Fault, Late, Sealed, Snapshot};
+pub use snapshot::{Fault, Late, Sealed, Sealing, Snapshot};
 pub use writer::Writer;

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::StoreError;
+use super::bookkeeping::{self, HistoryEntry};
 use super::folder::Folder;
 use super::open::{Purpose, open};
 use crate::lookup::{Directory, DirectoryError};
@@ -215,6 +216,16 @@ fn pin(connection: &Connection, pinned: &mut bool) -> Result<(), StoreError> {
         *pinned = true;
     }
     Ok(())
+}
+
+impl View<'_> {
+    /// How the runs of a dataset's feed ended, the latest first; empty if there was none. Waits for no writer.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn history(&mut self, dataset: Dataset) -> Result<Vec<HistoryEntry>, DirectoryError> {
+        self.look(dataset, bookkeeping::history)
+    }
 }
 
 impl Directory for View<'_> {

@@ -54,6 +54,18 @@ pub struct Late {
     pub fault: Fault,
 }
 
+/// What is told while a state is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sealing {
+    /// A record is left out.
+    Late(Late),
+    /// So many rows of all tables are written: told now and then, and again where it grew no more.
+    Written(u64),
+}
+
+/// Rows between two tellings of [`Sealing::Written`]: some hundredths of a second.
+const ROWS_A_TELLING: u64 = 1 << 16;
+
 /// The file that is being built; removed when dropped, unless it was taken.
 #[derive(Debug)]
 struct Build {
@@ -118,20 +130,20 @@ impl<'w> Snapshot<'w> {
         Ok(())
     }
 
-    /// Builds the tables. Records that are wrong beside the others are told to `late` and left out, `allowance` of them
-    /// at most; `None` if there are more.
+    /// Builds the tables. Records that are wrong beside the others are left out, `allowance` of them at most; `None` if
+    /// there are more. `told` hears of each of them, and of how far the writing is.
     ///
     /// # Errors
-    /// If the file cannot be written, or what `late` says.
+    /// If the file cannot be written, or what `told` says.
     pub fn seal(
         mut self,
         allowance: u64,
-        late: &mut dyn FnMut(Late) -> Result<(), StoreError>,
+        told: &mut dyn FnMut(Sealing) -> Result<(), StoreError>,
     ) -> Result<Option<Sealed<'w>>, StoreError> {
         let dataset = self.build.dataset;
         let Some(connection) = self.build.connection.as_mut() else { return Ok(None) };
         let transaction = connection.transaction()?;
-        let mut tables = Tables { connection: &transaction, dataset, allowance, late, live: 0 };
+        let mut tables = Tables { connection: &transaction, dataset, allowance, told, live: 0, written: 0 };
         let complete = match tables.write_ids(self.ids)? {
             Some(duplicates) => tables.write_rows(self.rows, &duplicates)?,
             None => false,
@@ -176,8 +188,9 @@ struct Tables<'a> {
     connection: &'a Connection,
     dataset: Dataset,
     allowance: u64,
-    late: &'a mut dyn FnMut(Late) -> Result<(), StoreError>,
+    told: &'a mut dyn FnMut(Sealing) -> Result<(), StoreError>,
     live: u64,
+    written: u64,
 }
 
 impl Tables<'_> {
@@ -186,11 +199,12 @@ impl Tables<'_> {
     fn write_ids(&mut self, ids: Sorter<3>) -> Result<Option<Vec<u64>>, StoreError> {
         let mut duplicates = Vec::new();
         let Some(owners) = Statements::of(self.dataset).owners else { return Ok(Some(duplicates)) };
-        let mut put = self.connection.prepare(owners.put)?;
+        let mut put = self.connection.prepare(owners.fill)?;
         let mut reject = put_rejected(self.connection)?;
         let mut merge = ids.merge()?;
         let mut last = None;
         while let Some([id, line, owner]) = merge.next()? {
+            self.count_row()?;
             let first = last != Some(id);
             last = Some(id);
             if first && owner == NOWHERE {
@@ -211,7 +225,7 @@ impl Tables<'_> {
     /// Writes the rows, those of the given lines left out; false if more must be left out than are allowed.
     fn write_rows(&mut self, rows: Sorter<5>, duplicates: &[u64]) -> Result<bool, StoreError> {
         let connection = self.connection;
-        let mut put = connection.prepare(Statements::of(self.dataset).put)?;
+        let mut put = connection.prepare(Statements::of(self.dataset).fill)?;
         let mut reject = put_rejected(connection)?;
         let mut edge = if self.dataset == Dataset::Persons {
             connection.execute_batch(EDGES)?;
@@ -222,6 +236,7 @@ impl Tables<'_> {
         let mut merge = rows.merge()?;
         let mut last = None;
         while let Some(entry) = merge.next()? {
+            self.count_row()?;
             let row = Packed::from_array(entry);
             let seen = last == Some((row.owner, row.id)) || duplicates.binary_search(&row.line).is_ok();
             last = Some((row.owner, row.id));
@@ -249,10 +264,15 @@ impl Tables<'_> {
         Ok(true)
     }
 
+    fn count_row(&mut self) -> Result<(), StoreError> {
+        self.written += 1;
+        if self.written.is_multiple_of(ROWS_A_TELLING) { (self.told)(Sealing::Written(self.written)) } else { Ok(()) }
+    }
+
     fn leave_out(&mut self, row: Packed, fault: Fault) -> Result<bool, StoreError> {
         let Some(allowance) = self.allowance.checked_sub(1) else { return Ok(false) };
         self.allowance = allowance;
-        (self.late)(Late { line: row.line, row: row.row(self.dataset)?, fault })?;
+        (self.told)(Sealing::Late(Late { line: row.line, row: row.row(self.dataset)?, fault }))?;
         Ok(true)
     }
 

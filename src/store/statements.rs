@@ -11,6 +11,8 @@ use crate::model::Dataset;
 pub(super) struct Statements {
     /// Inserts or replaces a row.
     pub put: &'static str,
+    /// Inserts a row that is not there: what is not looked for costs nothing.
+    pub fill: &'static str,
     /// Deletes a row by owner and id (or begin).
     pub delete: &'static str,
     /// Where rows are named by an id alone: says where they are filed.
@@ -22,6 +24,8 @@ pub(super) struct Statements {
 pub(super) struct Owners {
     /// Inserts or replaces an id's owner.
     pub put: &'static str,
+    /// Inserts the owner of an id that has none.
+    pub fill: &'static str,
     /// Finds an id's owner.
     pub find: &'static str,
     /// Deletes an id.
@@ -34,9 +38,12 @@ impl Statements {
             Dataset::Dimona => Self {
                 put: "INSERT OR REPLACE INTO period (ssin, period_id, employer, begin_day, end_day)
                       VALUES (?1, ?2, ?3, ?4, ?5)",
+                fill: "INSERT INTO period (ssin, period_id, employer, begin_day, end_day)
+                      VALUES (?1, ?2, ?3, ?4, ?5)",
                 delete: "DELETE FROM period WHERE ssin = ?1 AND period_id = ?2",
                 owners: Some(Owners {
                     put: "INSERT OR REPLACE INTO period_owner (period_id, ssin) VALUES (?1, ?2)",
+                    fill: "INSERT INTO period_owner (period_id, ssin) VALUES (?1, ?2)",
                     find: "SELECT ssin FROM period_owner WHERE period_id = ?1",
                     delete: "DELETE FROM period_owner WHERE period_id = ?1",
                 }),
@@ -44,20 +51,25 @@ impl Statements {
             Dataset::Coprev | Dataset::Federated => Self {
                 put: "INSERT OR REPLACE INTO affiliation (employer, affiliation_id, service, begin_day, end_day)
                       VALUES (?1, ?2, ?3, ?4, ?5)",
+                fill: "INSERT INTO affiliation (employer, affiliation_id, service, begin_day, end_day)
+                      VALUES (?1, ?2, ?3, ?4, ?5)",
                 delete: "DELETE FROM affiliation WHERE employer = ?1 AND affiliation_id = ?2",
                 owners: Some(Owners {
                     put: "INSERT OR REPLACE INTO affiliation_owner (affiliation_id, employer) VALUES (?1, ?2)",
+                    fill: "INSERT INTO affiliation_owner (affiliation_id, employer) VALUES (?1, ?2)",
                     find: "SELECT employer FROM affiliation_owner WHERE affiliation_id = ?1",
                     delete: "DELETE FROM affiliation_owner WHERE affiliation_id = ?1",
                 }),
             },
             Dataset::Insurance => Self {
                 put: "INSERT OR REPLACE INTO membership (ssin, begin_day, fund, end_day) VALUES (?1, ?2, ?3, ?4)",
+                fill: "INSERT INTO membership (ssin, begin_day, fund, end_day) VALUES (?1, ?2, ?3, ?4)",
                 delete: "DELETE FROM membership WHERE ssin = ?1 AND begin_day = ?2",
                 owners: None,
             },
             Dataset::Persons => Self {
                 put: "INSERT OR REPLACE INTO person (ssin, replaced_by) VALUES (?1, ?2)",
+                fill: "INSERT INTO person (ssin, replaced_by) VALUES (?1, ?2)",
                 delete: "DELETE FROM person WHERE ssin = ?1",
                 owners: None,
             },
@@ -65,7 +77,7 @@ impl Statements {
     }
 }
 
-/// Executes [`Statements::put`].
+/// Executes [`Statements::put`] or [`Statements::fill`].
 pub(super) fn put_row(put: &mut Statement<'_>, dataset: Dataset, row: Packed) -> Result<(), StoreError> {
     let owner = row.owner.cast_signed();
     let value = row.value.cast_signed();

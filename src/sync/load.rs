@@ -2,12 +2,13 @@
 
 use std::io;
 
+use super::monitor::{Activity, Phase};
 use super::plan::known;
 use super::rejected::RejectedFile;
 use super::run::{Run, Trouble};
 use super::{Refusal, Share, Shrinking};
 use crate::feed::{Change, Content, FileKind, Judged, Key, Listed, Packing, Reason, Record, Records, RecordsError};
-use crate::store::{self, Delta, Fault, Late, Placed, Row, State, StoreError, Writer};
+use crate::store::{self, Delta, Fault, Late, Placed, Row, Sealing, State, StoreError, Writer};
 
 /// Wrong records that a file may have whatever their share: a small file is not refused for one of them.
 const WRONG_ALWAYS: u64 = 10;
@@ -32,9 +33,17 @@ impl Run<'_> {
             return Err(Trouble::Refused(Refusal::TooManyWrong));
         };
         let left = allowance.saturating_sub(rejected.count());
-        let sealed = snapshot.seal(left, &mut |late| {
-            self.rejected += 1;
-            add_late(&mut rejected, late).map_err(StoreError::Folder)
+        self.activity().enter(Phase::Writing);
+        let sealed = snapshot.seal(left, &mut |sealing| match sealing {
+            Sealing::Late(late) => {
+                self.rejected += 1;
+                add_late(&mut rejected, late).map_err(StoreError::Folder)
+            }
+            Sealing::Written(_) if self.monitor.is_stopped() => Err(StoreError::Stopped),
+            Sealing::Written(rows) => {
+                self.activity().tell_written(rows);
+                Ok(())
+            }
         })?;
         let count = rejected.count();
         rejected.finish().map_err(Trouble::Rejected)?;
@@ -76,7 +85,8 @@ impl Run<'_> {
         rejected: &mut RejectedFile,
         take: &mut dyn FnMut(u64, Judged) -> Result<Option<Objection>, StoreError>,
     ) -> Result<(), Trouble> {
-        let source = self.feed.source.open(&listed.uri)?;
+        self.activity().begin_file(listed.records, listed.bytes);
+        let source = self.visited.open(&listed.uri)?;
         let content = Content::open(source, Packing::of(&listed.uri), listed.bytes).map_err(Trouble::Source)?;
         let (verdict, content) = match Records::open(content, self.feed.dataset, kind, listed.records) {
             Ok(mut records) => {
@@ -111,6 +121,7 @@ impl Run<'_> {
                 Err(error) => return Ok(Some(refusal(&error))),
             };
             self.records += 1;
+            self.activity().count_record();
             let objection = take(records.line(), judged)?;
             let reason = match (judged, objection) {
                 (_, Some(Objection::File(refusal))) => return Ok(Some(refusal)),
@@ -123,6 +134,10 @@ impl Run<'_> {
                 return Ok(Some(Refusal::TooManyWrong));
             }
         }
+    }
+
+    fn activity(&self) -> &Activity {
+        self.monitor.activity(self.feed.dataset)
     }
 
     fn rejected_file(&self, kind: FileKind, listed: &Listed) -> RejectedFile {

@@ -70,11 +70,13 @@ pub enum Failure {
     Source,
     /// The store, or the folder of rejected records, cannot be written.
     Store,
+    /// The service was told to stop meanwhile.
+    Stopped,
 }
 
 impl Outcome {
     /// All of them, in feed.md's order.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Nothing,
         Self::Deltas,
         Self::Snapshot(SnapshotReason::First),
@@ -96,6 +98,7 @@ impl Outcome {
         Self::Refused(Refusal::BadDelta),
         Self::Failed(Failure::Source),
         Self::Failed(Failure::Store),
+        Self::Failed(Failure::Stopped),
         Self::Skipped,
     ];
 
@@ -124,6 +127,7 @@ impl Outcome {
             Self::Refused(Refusal::BadDelta) => "refused/bad-delta",
             Self::Failed(Failure::Source) => "failed/source",
             Self::Failed(Failure::Store) => "failed/store",
+            Self::Failed(Failure::Stopped) => "failed/stopped",
             Self::Skipped => "skipped",
         }
     }
@@ -162,7 +166,7 @@ mod tests {
         let codes = "nothing deltas snapshot/first snapshot/new-session snapshot/gap snapshot/bad-delta \
             refused/rollback refused/rewritten refused/hash refused/bytes refused/records refused/missing-file \
             refused/malformed refused/too-many-wrong refused/uri refused/notification refused/signature \
-            refused/shrunk refused/bad-delta failed/source failed/store skipped";
+            refused/shrunk refused/bad-delta failed/source failed/store failed/stopped skipped";
         assert_eq!(Outcome::ALL.map(Outcome::code).join(" "), codes);
     }
 }

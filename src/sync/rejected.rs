@@ -88,7 +88,7 @@ pub(super) fn sweep(folder: &Path, dataset: Dataset) -> io::Result<()> {
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
-        if name.to_str().is_some_and(|name| name.starts_with(&own) && name.ends_with(".part")) {
+        if name.to_str().and_then(|name| name.strip_suffix(".part")).is_some_and(|name| name.starts_with(&own)) {
             fs::remove_file(entry.path())?;
         }
     }

@@ -4,49 +4,152 @@ use std::error::Error;
 use std::io;
 use std::path::Path;
 
+use super::https::Memory;
+use super::monitor::{Monitor, Phase};
 use super::plan::{Plan, files, plan};
+use super::source::Visited;
 use super::{Failure, Feed, Outcome, Refusal, Report, Settings, SnapshotReason, rejected};
-use crate::feed::{Notification, NotificationError};
+use crate::feed::{Notification, NotificationError, SignatureError, Vouched};
 use crate::model::Clock;
 use crate::store::{self, KnownFile, StoreError, Writer};
 
-/// Runs every feed, one after the other. How one of them ends changes nothing for the next.
-pub fn run_all(settings: &Settings, clock: &dyn Clock) -> Vec<Report> {
-    settings.feeds.iter().map(|feed| run_feed(settings, feed, clock)).collect()
+/// The feeds that are followed: what was set, what is remembered from run to run, and what may be watched meanwhile.
+#[derive(Debug)]
+pub struct Feeds {
+    settings: Settings,
+    memories: [Memory; 5],
+    monitor: Monitor,
 }
 
-/// Runs one feed. The outcome is logged here, and added to the dataset's history.
-pub fn run_feed(settings: &Settings, feed: &Feed, clock: &dyn Clock) -> Report {
-    let mut report = Report { dataset: feed.dataset, outcome: Outcome::Skipped, serial: None, records: 0, rejected: 0 };
-    let mut trouble = None;
-    match Writer::open(&settings.data, feed.dataset) {
-        Ok(mut writer) => {
-            match follow(&mut writer, settings, feed, clock, &mut report) {
-                Ok(outcome) => report.outcome = outcome,
-                Err(error) => {
-                    report.outcome = error.outcome();
-                    trouble = Some(error);
+impl Feeds {
+    /// Follows these feeds. Nothing is touched before the first run.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, memories: Default::default(), monitor: Monitor::default() }
+    }
+
+    /// The feeds and where what they bring is kept.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What their runs are doing.
+    #[must_use]
+    pub fn monitor(&self) -> &Monitor {
+        &self.monitor
+    }
+
+    /// Runs every feed, one after the other. How one of them ends changes nothing for the next.
+    pub fn run_all(&self, clock: &dyn Clock) -> Vec<Report> {
+        self.settings.feeds.iter().map(|feed| self.run(feed, clock)).collect()
+    }
+
+    /// Runs one feed. The outcome is logged here, and added to the dataset's history.
+    pub fn run(&self, feed: &Feed, clock: &dyn Clock) -> Report {
+        let (dataset, outcome) = (feed.dataset, Outcome::Skipped);
+        let mut report = Report { dataset, outcome, serial: None, records: 0, rejected: 0 };
+        let activity = self.monitor.activity(dataset);
+        let mut trouble = None;
+        match Writer::open(&self.settings.data, dataset) {
+            Ok(mut writer) => {
+                activity.enter(Phase::Asking);
+                match self.follow(&mut writer, feed, clock, &mut report) {
+                    Ok(outcome) => report.outcome = outcome,
+                    // Whatever failed after the word to stop failed because of it, unless an offer was judged.
+                    Err(error) if self.monitor.is_stopped() && !matches!(error.outcome(), Outcome::Refused(_)) => {
+                        report.outcome = Outcome::Failed(Failure::Stopped);
+                    }
+                    Err(error) => {
+                        report.outcome = error.outcome();
+                        trouble = Some(error);
+                    }
+                }
+                report.serial = writer.standing().ok().and_then(|standing| standing.state).map(|state| state.serial);
+                let run = store::Run {
+                    code: report.outcome.code(),
+                    at: clock.now(),
+                    records: report.records,
+                    rejected: report.rejected,
+                };
+                if let Err(error) = writer.record(&run) {
+                    tracing::error!(dataset = dataset.code(), error = chain(&error), "cannot add to the history");
                 }
             }
-            report.serial = writer.standing().ok().and_then(|standing| standing.state).map(|state| state.serial);
-            let run = store::Run {
-                code: report.outcome.code(),
-                at: clock.now(),
-                records: report.records,
-                rejected: report.rejected,
-            };
-            if let Err(error) = writer.record(&run) {
-                tracing::error!(dataset = feed.dataset.code(), error = chain(&error), "cannot add to the history");
+            Err(StoreError::Busy) => {}
+            Err(error) => {
+                report.outcome = Outcome::Failed(Failure::Store);
+                trouble = Some(Trouble::Store(error));
             }
         }
-        Err(StoreError::Busy) => {}
-        Err(error) => {
-            report.outcome = Outcome::Failed(Failure::Store);
-            trouble = Some(Trouble::Store(error));
-        }
+        log(&report, trouble.as_ref());
+        activity.end(report, clock.now());
+        report
     }
-    log(&report, trouble.as_ref());
-    report
+
+    fn follow(
+        &self,
+        writer: &mut Writer,
+        feed: &Feed,
+        clock: &dyn Clock,
+        report: &mut Report,
+    ) -> Result<Outcome, Trouble> {
+        rejected::sweep(&self.settings.rejected, feed.dataset).map_err(Trouble::Rejected)?;
+        let memory = &self.memories[feed.dataset as usize];
+        let visited = Visited::begin(&feed.source, feed.dataset, memory, &self.monitor, clock.now())?;
+        let notification = read_notification(feed, &visited)?;
+        let plan = plan(&writer.standing()?, &notification);
+        tracing::debug!(dataset = feed.dataset.code(), ?plan, serial = notification.serial, "planned");
+        let mut run = Run {
+            feed,
+            clock,
+            notification: &notification,
+            visited: &visited,
+            monitor: &self.monitor,
+            rejected_folder: &self.settings.rejected,
+            records: 0,
+            rejected: 0,
+        };
+        let done = run.carry_out(writer, plan);
+        report.records = run.records;
+        report.rejected = run.rejected;
+        let (outcome, bad_delta) = done?;
+        // A delta that failed is not remembered: its publisher may put it right.
+        let known: Vec<KnownFile> = files(&notification)
+            .filter(|file| (file.kind, Some(file.serial)) != (store::FileKind::Delta, bad_delta))
+            .collect();
+        writer.renew(notification.created, &known)?;
+        Ok(outcome)
+    }
+}
+
+/// Runs every feed once, one after the other.
+pub fn run_all(settings: &Settings, clock: &dyn Clock) -> Vec<Report> {
+    Feeds::new(settings.clone()).run_all(clock)
+}
+
+/// Reads the notification; where the feed has a signer, only after its signature was found to be right.
+fn read_notification(feed: &Feed, visited: &Visited<'_>) -> Result<Notification, Trouble> {
+    let document = visited.notification()?;
+    let vouched = match &feed.signer {
+        None => None,
+        Some(signer) => {
+            let note = visited.signature().map_err(|trouble| match trouble {
+                Trouble::Refused(Refusal::MissingFile) => Trouble::Refused(Refusal::Signature),
+                trouble => trouble,
+            })?;
+            Some(signer.verify(&note, &document, feed.dataset).map_err(Trouble::Signature)?)
+        }
+    };
+    let notification = Notification::parse(&document).map_err(Trouble::Notification)?;
+    let said = Vouched { session: notification.session, serial: notification.serial };
+    if vouched.is_some_and(|vouched| vouched != said) {
+        return Err(Trouble::Signature(SignatureError::Elsewhere));
+    }
+    if notification.dataset != feed.dataset {
+        return Err(Trouble::Refused(Refusal::Notification));
+    }
+    Ok(notification)
 }
 
 /// What keeps a run from reaching the publisher's serial.
@@ -56,6 +159,8 @@ pub(super) enum Trouble {
     Refused(Refusal),
     #[error("the notification is refused")]
     Notification(#[source] NotificationError),
+    #[error("the notification is not vouched for")]
+    Signature(#[source] SignatureError),
     #[error("the feed cannot be read")]
     Source(#[source] io::Error),
     #[error("the store failed")]
@@ -68,6 +173,7 @@ impl Trouble {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Refused(refusal) => Outcome::Refused(*refusal),
+            Self::Signature(_) => Outcome::Refused(Refusal::Signature),
             Self::Notification(NotificationError::Uri) => Outcome::Refused(Refusal::Uri),
             Self::Notification(
                 NotificationError::TooLong
@@ -87,37 +193,11 @@ pub(super) struct Run<'a> {
     pub feed: &'a Feed,
     pub clock: &'a dyn Clock,
     pub notification: &'a Notification,
+    pub visited: &'a Visited<'a>,
+    pub monitor: &'a Monitor,
     pub rejected_folder: &'a Path,
     pub records: u64,
     pub rejected: u64,
-}
-
-fn follow(
-    writer: &mut Writer,
-    settings: &Settings,
-    feed: &Feed,
-    clock: &dyn Clock,
-    report: &mut Report,
-) -> Result<Outcome, Trouble> {
-    rejected::sweep(&settings.rejected, feed.dataset).map_err(Trouble::Rejected)?;
-    let notification = Notification::parse(&feed.source.notification()?).map_err(Trouble::Notification)?;
-    if notification.dataset != feed.dataset {
-        return Err(Trouble::Refused(Refusal::Notification));
-    }
-    let plan = plan(&writer.standing()?, &notification);
-    tracing::debug!(dataset = feed.dataset.code(), ?plan, serial = notification.serial, "planned");
-    let mut run =
-        Run { feed, clock, notification: &notification, rejected_folder: &settings.rejected, records: 0, rejected: 0 };
-    let done = run.carry_out(writer, plan);
-    report.records = run.records;
-    report.rejected = run.rejected;
-    let (outcome, bad_delta) = done?;
-    // A delta that failed is not remembered: its publisher may put it right.
-    let known: Vec<KnownFile> = files(&notification)
-        .filter(|file| (file.kind, Some(file.serial)) != (store::FileKind::Delta, bad_delta))
-        .collect();
-    writer.renew(notification.created, &known)?;
-    Ok(outcome)
 }
 
 impl Run<'_> {

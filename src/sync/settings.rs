@@ -1,7 +1,10 @@
 //! What a run has to be told: where feeds, data and rejected records lie, and how much may be wrong.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use super::HttpsFeed;
+use crate::feed::Signer;
 use crate::model::Dataset;
 
 /// A share of a whole, in millionths: exact, so that "exactly the share passes" means what it says.
@@ -38,6 +41,8 @@ pub enum Shrinking {
 pub enum Source {
     /// In a local folder, where SFTP drops it. The folder itself may be a link; nothing in it may.
     Folder(PathBuf),
+    /// Behind HTTPS.
+    Https(HttpsFeed),
 }
 
 /// One feed and how it is judged.
@@ -51,14 +56,25 @@ pub struct Feed {
     pub wrong_share: Share,
     /// How much the dataset may lose.
     pub shrinking: Shrinking,
+    /// Whose signature its notification must bear; `None` if it need not bear one.
+    pub signer: Option<Signer>,
+    /// How long after a run that ended in step the next one begins, give or take a tenth.
+    pub interval: Duration,
 }
 
 impl Feed {
-    /// A feed with the shares of feed.md: 0.1 % wrong, 10 % lost.
+    /// A feed with the shares of feed.md, 0.1 % wrong and 10 % lost; unsigned, looked at four times an hour.
     #[must_use]
     pub fn new(dataset: Dataset, source: Source) -> Self {
         let shrinking = Shrinking::UpTo(Share::from_millionths(100_000));
-        Self { dataset, source, wrong_share: Share::from_millionths(1_000), shrinking }
+        Self {
+            dataset,
+            source,
+            wrong_share: Share::from_millionths(1_000),
+            shrinking,
+            signer: None,
+            interval: Duration::from_secs(15 * 60),
+        }
     }
 }
 

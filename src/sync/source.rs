@@ -5,27 +5,97 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::https::{Memory, Visit};
+use super::monitor::{Activity, Monitor};
 use super::run::Trouble;
 use super::{Refusal, Source};
 use crate::feed::{Notification, Uri};
+use crate::model::{Dataset, Timestamp};
 
-impl Source {
-    /// The notification's bytes, one more than may be at most.
-    pub(super) fn notification(&self) -> Result<Vec<u8>, Trouble> {
-        let file = match self {
-            Self::Folder(folder) => open_inside(folder, [Notification::FILE_NAME].into_iter())?,
+/// The longest signed note that is read. One with a few signatures has some hundreds of bytes.
+const SIGNATURE_BYTES_MAX: u64 = 16 * 1024;
+
+/// A feed that is being visited: one run long.
+pub(super) struct Visited<'a> {
+    place: Place<'a>,
+    monitor: &'a Monitor,
+    activity: &'a Activity,
+}
+
+enum Place<'a> {
+    Folder(&'a Path),
+    Https(Visit<'a>),
+}
+
+impl<'a> Visited<'a> {
+    /// Begins a visit. Nothing is asked yet.
+    pub fn begin(
+        source: &'a Source,
+        dataset: Dataset,
+        memory: &'a Memory,
+        monitor: &'a Monitor,
+        now: Timestamp,
+    ) -> Result<Self, Trouble> {
+        let place = match source {
+            Source::Folder(folder) => Place::Folder(folder),
+            Source::Https(feed) => Place::Https(Visit::begin(feed, memory, monitor, now).map_err(Trouble::Source)?),
         };
-        let mut document = Vec::new();
-        file.take(Notification::BYTES_MAX + 1).read_to_end(&mut document).map_err(Trouble::Source)?;
-        Ok(document)
+        Ok(Self { place, monitor, activity: monitor.activity(dataset) })
     }
 
-    /// A listed file.
-    pub(super) fn open(&self, uri: &Uri) -> Result<impl Read + use<>, Trouble> {
-        match self {
-            Self::Folder(folder) => open_inside(folder, uri.segments()),
+    /// The notification's bytes, one more than may be at most.
+    pub fn notification(&self) -> Result<Vec<u8>, Trouble> {
+        match &self.place {
+            Place::Folder(folder) => {
+                let file = open_inside(folder, [Notification::FILE_NAME].into_iter())?;
+                read_at_most(file, Notification::BYTES_MAX + 1)
+            }
+            Place::Https(visit) => visit.notification(),
         }
     }
+
+    /// The signed note's bytes, as many as may be at most; a longer one is no note for it.
+    pub fn signature(&self) -> Result<Vec<u8>, Trouble> {
+        match &self.place {
+            Place::Folder(folder) => {
+                let file = open_inside(folder, [Notification::SIGNATURE_NAME].into_iter())?;
+                read_at_most(file, SIGNATURE_BYTES_MAX)
+            }
+            Place::Https(visit) => read_at_most(visit.open(Notification::SIGNATURE_NAME)?, SIGNATURE_BYTES_MAX),
+        }
+    }
+
+    /// A listed file. Reading it is counted, and fails once runs are to end.
+    pub fn open(&self, uri: &Uri) -> Result<impl Read + use<'a>, Trouble> {
+        let source: Box<dyn Read + 'a> = match &self.place {
+            Place::Folder(folder) => Box::new(open_inside(folder, uri.segments())?),
+            Place::Https(visit) => Box::new(visit.open(uri.as_str())?),
+        };
+        Ok(Counted { source, monitor: self.monitor, activity: self.activity })
+    }
+}
+
+struct Counted<'a> {
+    source: Box<dyn Read + 'a>,
+    monitor: &'a Monitor,
+    activity: &'a Activity,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.monitor.is_stopped() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        let count = self.source.read(buffer)?;
+        self.activity.count_bytes(count);
+        Ok(count)
+    }
+}
+
+pub(super) fn read_at_most(source: impl Read, bytes: u64) -> Result<Vec<u8>, Trouble> {
+    let mut document = Vec::new();
+    source.take(bytes).read_to_end(&mut document).map_err(Trouble::Source)?;
+    Ok(document)
 }
 
 /// Opens a file below a folder, over no link: what was looked at is what is opened.

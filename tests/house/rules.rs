@@ -46,7 +46,7 @@ pub enum Place {
 }
 
 /// Every library of `Cargo.toml`, and its place.
-pub const LIBRARIES: [(&str, Place); 34] = [
+pub const LIBRARIES: [(&str, Place); 35] = [
     ("alloc", Place::Everywhere),
     ("core", Place::Everywhere),
     ("std", Place::Everywhere),
@@ -74,6 +74,8 @@ pub const LIBRARIES: [(&str, Place); 34] = [
     ("clap", Place::Rooms(&["cli", "main"])),
     // Makes the demo's certificates; nothing else here makes any.
     ("rcgen", Place::Rooms(&["cli"])),
+    // Draws the bar of `sync`.
+    ("indicatif", Place::Rooms(&["cli"])),
     ("serde_json", Place::From(4)),
     ("toml", Place::Rooms(&["config"])),
     ("tracing-subscriber", Place::From(4)),

@@ -1,11 +1,13 @@
 //! A publisher for tests: writes feed folders, right ones and wrong ones, with numbers that are right by construction.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod web;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ehealth_attributes::feed::digest_of;
-use ehealth_attributes::model::{Dataset, EnterpriseNumber, FixedClock, Ssin, Timestamp};
+use ehealth_attributes::model::{Clock, Dataset, EnterpriseNumber, FixedClock, Ssin, Timestamp};
 use ehealth_attributes::sync::{Feed, Outcome, Report, Settings, Source, run_all};
 
 /// The session that a publisher begins with.
@@ -151,7 +153,17 @@ pub struct Place {
 impl Place {
     /// A place that follows the feeds of these datasets.
     pub fn new(datasets: &[Dataset]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::in_folder(tempfile::tempdir().expect("a folder"), datasets)
+    }
+
+    /// The same on a file system in memory, where there is one: for tests that load thousands of states, each of which
+    /// a disk would have to make durable.
+    pub fn in_memory(datasets: &[Dataset]) -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Self::in_folder(folder.expect("a folder"), datasets)
+    }
+
+    fn in_folder(folder: tempfile::TempDir, datasets: &[Dataset]) -> Self {
         let feed =
             |dataset: &Dataset| Feed::new(*dataset, Source::Folder(folder.path().join("feeds").join(dataset.code())));
         let settings = Settings {
@@ -166,6 +178,11 @@ impl Place {
     /// A publisher of one of the feeds.
     pub fn publisher(&self, dataset: Dataset) -> Publisher {
         Publisher::new(&self.folder.path().join("feeds"), dataset)
+    }
+
+    /// Another clock at the same moment.
+    pub fn same_clock(&self) -> FixedClock {
+        FixedClock::new(self.clock.now())
     }
 
     /// Runs all feeds.
