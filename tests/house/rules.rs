@@ -189,7 +189,7 @@ pub const RULES: [Rule; 22] = [
             ("src/server/mod.rs", "use quick_xml::Reader;"),
             ("src/lookup/mod.rs", "fn a() { tokio::spawn(b) }"),
             ("src/store/mod.rs", "use ::serde::Serialize;"),
-            ("src/feed/mod.rs", "#[derive(serde::Deserialize)] struct A;"),
+            ("src/feed/mod.rs", "fn a() -> serde_json::Value { serde_json::Value::Null }"),
             ("src/model/mod.rs", "use tracing as t;"),
             ("src/cli/mod.rs", "use proptest::prelude::*;"),
             ("src/app.rs", "use unheard_of::A;"),
