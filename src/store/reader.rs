@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::StoreError;
+use super::bookkeeping::{Account, account};
 use super::folder::Folder;
 use super::open::{Purpose, open};
 use crate::lookup::{Directory, DirectoryError};
@@ -215,6 +216,16 @@ fn pin(connection: &Connection, pinned: &mut bool) -> Result<(), StoreError> {
         *pinned = true;
     }
     Ok(())
+}
+
+impl View<'_> {
+    /// What a dataset is like, with the last `runs` of its history; all empty if it was never loaded.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if there is something that cannot be read.
+    pub fn account(&mut self, dataset: Dataset, runs: u32) -> Result<Account, DirectoryError> {
+        self.look(dataset, |connection| account(connection, runs))
+    }
 }
 
 impl Directory for View<'_> {
