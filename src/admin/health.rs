@@ -189,7 +189,9 @@ impl fmt::Display for Span {
         match (days, hours, minutes) {
             (0, 0, 0) => write!(f, "{seconds} s"),
             (0, 0, _) => write!(f, "{minutes} min"),
+            (0, _, 0) => write!(f, "{hours} h"),
             (0, _, _) => write!(f, "{hours} h {minutes} min"),
+            (_, 0, _) => write!(f, "{days} d"),
             (1..=13, _, _) => write!(f, "{days} d {hours} h"),
             _ => write!(f, "{days} d"),
         }

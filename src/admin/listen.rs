@@ -4,7 +4,7 @@
 //! name resolve to 127.0.0.1; so a request whose `Host` is no loopback name is refused.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -113,7 +113,7 @@ pub async fn serve(listener: Listener, source: Source, stop: impl Future<Output 
             Ok((stream, place)) => {
                 let source = Arc::clone(&source);
                 connections.spawn(async move {
-                    let respond = service_fn(move |request| respond(Arc::clone(&source), request));
+                    let respond = service_fn(|request| ready(Ok::<_, Infallible>(respond(&source, &request))));
                     let connection = http1::Builder::new()
                         .timer(TokioTimer::new())
                         .header_read_timeout(HEAD)
@@ -141,7 +141,7 @@ async fn accept(
     Ok((stream, place))
 }
 
-async fn respond<B: Send>(source: Source, request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
+fn respond<B>(source: &Source, request: &Request<B>) -> Response<Full<Bytes>> {
     const TEXT: &str = "text/plain; charset=utf-8";
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let mut response = if !host.is_some_and(names_loopback) {
@@ -174,7 +174,7 @@ async fn respond<B: Send>(source: Source, request: Request<B>) -> Result<Respons
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    Ok(response)
+    response
 }
 
 fn answer(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {

@@ -137,7 +137,7 @@ fn dataset_row(dataset: &DatasetReport, now: Timestamp) -> Markup {
             td { (state) }
             td {
                 @if let Some(age) = dataset.age(now) { (Span(age)) } @else { "–" }
-                span .quiet { "may be " (Span(dataset.limit)) }
+                span .quiet { "at most " (Span(dataset.limit)) }
             }
             td .number {
                 @if let Some(state) = account.and_then(|account| account.state) { (state.serial) } @else { "–" }

@@ -158,6 +158,14 @@ fn report_authority(authority: AuthorityAt<'_>) -> AuthorityReport {
     AuthorityReport { certificate: CertificateReport { role, subject, not_before, not_after }, list }
 }
 
+/// A length of time, as it is written in the settings.
+fn tell_span(span: std::time::Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
+    let fitting = units.into_iter().find(|(length, _)| seconds > 0 && seconds.is_multiple_of(*length));
+    fitting.map_or_else(|| format!("{seconds}s"), |(length, unit)| format!("{}{unit}", seconds / length))
+}
+
 /// The settings, by their keys. Of keys and certificates the files are named; what is in them is not.
 fn configuration(settings: &Settings) -> Vec<Setting> {
     let Settings { listen, tls, server, policy, sync, trail, admin } = settings;
@@ -183,7 +191,7 @@ fn configuration(settings: &Settings) -> Vec<Setting> {
     ];
     let keys =
         ["freshness.dimona", "freshness.coprev", "freshness.federated", "freshness.insurance", "freshness.persons"];
-    let limits = Dataset::ALL.map(|dataset| format!("{} h", limit(&server.freshness, dataset).as_secs() / 3_600));
+    let limits = Dataset::ALL.map(|dataset| tell_span(limit(&server.freshness, dataset)));
     told.extend(keys.into_iter().zip(limits));
     told.push(("trail.folder", trail.folder.display().to_string()));
     told.push(("trail.keys", trail.keys.display().to_string()));
