@@ -9,11 +9,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+mod overview;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::admin::{self, AdminError};
 use crate::audit::{AuditError, Trail};
 use crate::config::{Problems, Settings, read_policy};
 use crate::lookup::AuditLog;
@@ -22,6 +26,7 @@ use crate::server::tls::{self, RevocationFiles, TlsError, files_of};
 use crate::server::{Drained, InForce, Readers, Service, serve};
 use crate::store::Watch;
 use crate::sync::{self, Feeds};
+use overview::Overview;
 
 /// How often the datasets' folder is looked at for a state that another process swapped in.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
@@ -63,6 +68,9 @@ pub enum AppError {
         /// What the system said.
         reason: io::Error,
     },
+    /// The operators' address cannot be listened on.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
 }
 
 fn told(policy: Option<&Problems>, tls: &[TlsError]) -> String {
@@ -73,7 +81,11 @@ fn told(policy: Option<&Problems>, tls: &[TlsError]) -> String {
 /// Reads and judges everything that can be replaced while the service runs.
 fn load_in_force(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<InForce, AppError> {
     match (read_policy(&settings.policy), tls::load(&settings.tls, clock)) {
-        (Ok(register), Ok((tls, gate))) => Ok(InForce { register, tls, gate }),
+        (Ok(register), Ok((tls, gate))) => {
+            let chain = tls::load_certificates(&settings.tls.certificate);
+            let chain = chain.map_err(|error| AppError::Files { policy: None, tls: vec![error] })?;
+            Ok(InForce { register, tls, gate, chain })
+        }
         (policy, tls) => Err(AppError::Files { policy: policy.err(), tls: tls.err().unwrap_or_default() }),
     }
 }
@@ -87,12 +99,14 @@ pub struct App {
     settings: Settings,
     feeds: Arc<Feeds>,
     clock: Arc<dyn Clock>,
+    started: Timestamp,
 }
 
 /// A bound socket: connections queue from now on.
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
+    admin: Option<admin::Listener>,
 }
 
 impl Bound {
@@ -101,18 +115,28 @@ impl Bound {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// Where operators are answered, if the settings say so.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(admin::Listener::address)
+    }
 }
 
 impl App {
-    /// Binds the address of the settings.
+    /// Binds the addresses of the settings: for callers, and for operators if there is one.
     ///
     /// # Errors
-    /// [`AppError::Listen`] if it is taken, or not this machine's.
+    /// [`AppError::Listen`] or [`AppError::Admin`] if one is taken, or not this machine's.
     pub async fn bind(settings: &Settings) -> Result<Bound, AppError> {
         let failed = |reason| AppError::Listen { address: settings.listen, reason };
         let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Bound { listener, address })
+        let admin = match settings.admin {
+            Some(settings) => Some(admin::Listener::bind(settings).await?),
+            None => None,
+        };
+        Ok(Bound { listener, address, admin })
     }
 
     /// Opens everything that the settings name, and listens where they say.
@@ -134,14 +158,20 @@ impl App {
         let audit: Arc<dyn AuditLog> = Arc::clone(&trail) as _;
         let service = Service::new(settings.server.clone(), in_force, Arc::clone(&readers), audit, Arc::clone(&clock));
         let feeds = Arc::new(Feeds::new(settings.sync.clone()));
-        let settings = settings.clone();
-        Ok(Self { bound, service: Arc::new(service), readers, trail, feeds, settings, clock })
+        let (service, settings, started) = (Arc::new(service), settings.clone(), clock.now());
+        Ok(Self { bound, service, readers, trail, feeds, settings, clock, started })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.bound.address
+    }
+
+    /// Where operators are answered, if the settings say so.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.bound.admin_address()
     }
 
     /// What takes a new state in while the service runs.
@@ -159,18 +189,37 @@ impl App {
     /// Answers until `stop` ends; then finishes what is in flight and closes the trail. Meanwhile it follows the feeds,
     /// the datasets that other processes swap in, and the operator's files, when they change or SIGHUP says so. A
     /// feed's run that is under way at the end is broken off: the data stay what they were.
+    ///
+    /// Operators are answered until the end: while the service drains, it says that it is not ready.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
         let following = tokio::spawn(follow(self.reloader(), Arc::clone(&self.readers)));
-        let feeding = tokio::spawn(sync::follow(Arc::clone(&self.feeds), self.clock));
+        let feeding = tokio::spawn(sync::follow(Arc::clone(&self.feeds), Arc::clone(&self.clock)));
         let feeds = self.feeds;
+        let overview = Arc::new(Overview {
+            service: Arc::clone(&self.service),
+            readers: self.readers,
+            trail: Arc::clone(&self.trail),
+            settings: self.settings,
+            clock: self.clock,
+            started: self.started,
+            is_stopping: AtomicBool::new(false),
+        });
+        let shown = Arc::clone(&overview);
+        let source: admin::Source = Arc::new(move || shown.report());
+        let for_operators =
+            self.bound.admin.map(|listener| tokio::spawn(admin::serve(listener, source, std::future::pending())));
         let stop = async {
             stop.await;
+            overview.is_stopping.store(true, Ordering::Relaxed);
             feeds.monitor().stop();
         };
         let drained = serve(self.bound.listener, self.service, stop).await;
         feeds.monitor().stop();
         if let Err(error) = feeding.await {
             tracing::error!(%error, "the feeds were no longer followed");
+        }
+        if let Some(for_operators) = for_operators {
+            for_operators.abort();
         }
         following.abort();
         self.trail.close();

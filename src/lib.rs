@@ -10,7 +10,7 @@
 //! | 0 words | [`model`] | identifiers, days, the nine fields, question and answer: right when they exist |
 //! | 1 rules | [`policy`], [`lookup`] | who may ask what; how the answer is found, as a pipeline of types |
 //! | 2 adapters | [`soap`], [`cert`], [`store`], [`feed`], [`audit`] | one library each: the wire, certificates, the data, what brings them, the evidence |
-//! | 3 engines | [`sync`], [`server`], [`client`] | what runs: feeds into the store, the door, our own client |
+//! | 3 engines | [`sync`], [`server`], [`admin`], [`client`] | what runs: feeds into the store, the door, what operators see, our own client |
 //! | 4 roof | [`config`], [`app`], [`cli`] | settings, composition, commands |
 //!
 //! # Reading order
@@ -34,6 +34,7 @@
 //! **A verification.** [`audit::Records`] reads what [`audit::Trail`] wrote, checks each leaf, and finds a person's records
 //! by a keyed token ([`audit::search`]).
 
+pub mod admin;
 pub mod app;
 pub mod audit;
 pub mod cert;

@@ -354,3 +354,24 @@ fn every_command_has_help() {
     }
     assert_eq!(run(&[]).status.code(), Some(2));
 }
+
+#[test]
+fn the_log_as_json_has_a_line_a_request_and_no_person() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    let output = run(&["demo", "--once", "--port", "0", "--dir", &dir, "--log-format", "json"]);
+    let log = text(&output.stderr);
+    let lines: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect();
+    let answered: Vec<_> = lines.iter().filter(|line| line["message"] == "answered").collect();
+    assert_eq!(answered.len(), 2, "{log}");
+    for line in answered {
+        assert!(line["ticket"].as_str().is_some_and(|ticket| ticket.len() == 36), "{line}");
+        assert!(line["consumer"].as_str().is_some_and(|consumer| consumer.starts_with("0999")), "{line}");
+        assert_eq!(line["outcome"], "MSG00000");
+        for time in ["micros", "read", "decide", "resolve", "record", "write"] {
+            assert!(line[time].is_u64(), "{time} in {line}");
+        }
+    }
+    assert!(!log.contains("85073000160"), "{log}");
+}

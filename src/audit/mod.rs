@@ -121,6 +121,7 @@ pub mod report;
 mod seal;
 mod search;
 mod segment;
+mod space;
 mod status;
 mod trail;
 mod tree;
@@ -142,6 +143,7 @@ pub use record::{
 pub use seal::{Detail, DetailKey, KeyId, SubjectKey, UnsealError};
 pub use search::{Found, IndexUse, SealedDetail, SearchError, find, search};
 pub use segment::SegmentName;
+pub use space::free_bytes;
 pub use status::{Counters, Health, Trouble};
 pub use trail::{AuditError, Settings, Trail};
 pub use tree::Frontier;

@@ -18,6 +18,18 @@ pub struct Arguments {
     /// How much to log on standard error: error, warn, info, debug, or a filter such as info,ehealth_attributes=debug
     #[arg(long, global = true, default_value = "info", env = "EHEALTH_ATTRIBUTES_LOG")]
     pub log: String,
+    /// How to log: text for a terminal, or a JSON object a line for a collector
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, env = "EHEALTH_ATTRIBUTES_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Text, coloured on a terminal
+    Text,
+    /// A JSON object a line
+    Json,
 }
 
 /// The commands.

@@ -40,6 +40,11 @@ pub(super) async fn run(arguments: &DemoArguments) -> Exit {
         Err(problems) => return fail(Exit::Configuration, &problems),
     };
     settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
+    if arguments.port == 0
+        && let Some(admin) = &mut settings.admin
+    {
+        admin.listen.set_port(0);
+    }
     if let Some(stale) = arguments.stale {
         let limits = &mut settings.server.freshness;
         let limit = match stale {
@@ -71,6 +76,9 @@ pub(super) async fn run(arguments: &DemoArguments) -> Exit {
         Err(error) => return fail(exit_of_error(&error), &error),
     };
     println!("\nServing the fixture people at {url}");
+    if let Some(address) = app.admin_address() {
+        println!("What operators see: http://{address}/");
+    }
 
     let (finish, finished) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(app.run(async move {

@@ -25,8 +25,8 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 pub use args::{
-    Arguments, Command, Context, DemoArguments, ExplainArguments, GenerateArguments, LookupArguments, PolicyCommand,
-    SettingsFile, SyncArguments,
+    Arguments, Command, Context, DemoArguments, ExplainArguments, GenerateArguments, LogFormat, LookupArguments,
+    PolicyCommand, SettingsFile, SyncArguments,
 };
 pub use audit::AuditCommand;
 pub use exit::Exit;
@@ -37,7 +37,7 @@ use crate::model::Clock;
 /// Runs the command to its end.
 #[must_use]
 pub fn run(arguments: Arguments) -> Exit {
-    if let Err(error) = start_log(&arguments.log) {
+    if let Err(error) = start_log(&arguments.log, arguments.log_format) {
         eprintln!("--log: {error}");
         return Exit::Failed;
     }
@@ -52,14 +52,14 @@ pub fn run(arguments: Arguments) -> Exit {
     }
 }
 
-/// Text for a terminal, on standard error.
-fn start_log(filter: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// On standard error: text for a terminal, or JSON for a collector.
+fn start_log(filter: &str, format: LogFormat) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(filter)?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .try_init()
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
+    }
 }
 
 fn block_on(command: impl Future<Output = Exit>) -> Exit {

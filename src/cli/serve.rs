@@ -22,6 +22,9 @@ pub(super) async fn run(config: &Path) -> Exit {
     match App::open(&settings, Arc::new(SystemClock)).await {
         Ok(app) => {
             tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
+            if let Some(address) = app.admin_address() {
+                tracing::info!(%address, "answering operators");
+            }
             exit_of(app.run(stop.wait()).await)
         }
         Err(error) => fail(exit_of_error(&error), &error),
@@ -32,7 +35,7 @@ pub(super) async fn run(config: &Path) -> Exit {
 pub(super) fn exit_of_error(error: &AppError) -> Exit {
     match error {
         AppError::Files { .. } => Exit::Configuration,
-        AppError::Audit(_) | AppError::Listen { .. } => Exit::Failed,
+        AppError::Audit(_) | AppError::Listen { .. } | AppError::Admin(_) => Exit::Failed,
     }
 }
 

@@ -247,6 +247,9 @@ persons = "36500d"
 folder = "trail"
 keys = "keys"
 missing_keys = "make"
+
+[admin]
+listen = "127.0.0.1:9443"
 "#;
 
 /// The policy of the fixture people: each organisation may what domain.md's table allows at most.

@@ -43,6 +43,9 @@
 //! name = "gateway.example.be/trail"           # in checkpoints
 //! checkpoint_copy = "/mnt/other/checkpoint"   # the newest checkpoint a second time: better on another machine's disk
 //! missing_checkpoint = "refuse"               # or "sign": somebody answers for a trail whose checkpoint is gone
+//!
+//! [admin]                                     # health, metrics and a page for operators; absent: none
+//! listen = "127.0.0.1:9443"                   # loopback alone: nobody is asked who they are
 //! ```
 
 use std::net::SocketAddr;
@@ -52,6 +55,7 @@ use std::time::Duration;
 use super::document::{Problems, Section, Value, parse, read_text};
 use super::duration::parse_duration;
 use super::feeds::read_feeds;
+use crate::admin;
 use crate::audit::{self, MissingCheckpoint, MissingKeys};
 use crate::lookup::FreshnessLimits;
 use crate::server;
@@ -73,6 +77,8 @@ pub struct Settings {
     pub sync: sync::Settings,
     /// The trail.
     pub trail: audit::Settings,
+    /// What operators see; `None`: nothing listens for them.
+    pub admin: Option<admin::Settings>,
 }
 
 /// Reads and judges a settings file.
@@ -141,6 +147,15 @@ pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
             let checkpoints = audit::Checkpoints { origin, copy, missing, ..usual };
             Some(audit::Settings { missing_keys, checkpoints, ..audit::Settings::new(trail?, keys?) })
         });
+        let admin = root.optional_section("admin").map(|mut section| {
+            let listen = section.required("listen", read_loopback_address);
+            section.finish();
+            listen.map(|listen| admin::Settings { listen })
+        });
+        let admin = match admin {
+            Some(settings) => Some(settings?),
+            None => None,
+        };
         let (listen, public_url, certificate, key) = server??;
         let (client_ca, revocation) = trust??;
         Some(Settings {
@@ -150,12 +165,20 @@ pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
             policy: policy??,
             sync: sync::Settings { data: data?, rejected: rejected?, feeds: feeds? },
             trail: trail??,
+            admin,
         })
     })
 }
 
 fn read_address(value: Value<'_>) -> Result<SocketAddr, String> {
     value.text()?.parse().map_err(|_| "is an address and a port, for example \"0.0.0.0:8443\"".to_owned())
+}
+
+fn read_loopback_address(value: Value<'_>) -> Result<SocketAddr, String> {
+    let wrong =
+        "is a loopback address and a port, for example \"127.0.0.1:9443\"; mutual TLS for others is not there yet";
+    let address: SocketAddr = value.text()?.parse().map_err(|_| wrong.to_owned())?;
+    if address.ip().is_loopback() { Ok(address) } else { Err(wrong.to_owned()) }
 }
 
 fn read_public_url(value: Value<'_>) -> Result<String, String> {
@@ -310,9 +333,10 @@ keys = "keys"
             .replace("\"none\"", "\"crl\"")
             .replace("[policy]\nfile", "[policy]\nfiles")
             .replace("\"2d\"", "2")
-            .replace("[trail]", "[trial]");
+            .replace("[trail]", "[admin]\nlisten = \"0.0.0.0:9443\"\n[trial]");
         let told = parse_text(&text).expect_err("mistakes");
-        assert_eq!(told.lines().count(), 8, "{told}");
+        assert_eq!(told.lines().count(), 9, "{told}");
+        assert!(told.contains("admin.listen: is a loopback address"), "{told}");
         assert!(told.starts_with("/srv/gateway.toml: trail: this section is missing"), "{told}");
     }
 

@@ -118,6 +118,10 @@ impl Status {
         }
     }
 
+    /// Every code, in the order in which they are decided.
+    pub const CODES: [&'static str; 8] =
+        ["MSG00013", "MSG00011", "MSG00008", "MSG00012", "MSG00006", "HAN20200", "MSG00000", "MSG00100"];
+
     /// `description`: one fixed sentence a code, never with a value in it.
     #[must_use]
     pub fn description(self) -> &'static str {

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::counters::{self, Handshake, Stage, Stopwatch};
 use super::door::{self, HttpRefusal, Wanted};
 use super::exchange::{self, Message, Reply, ReplyKind};
 use super::gate::InForce;
@@ -42,7 +43,15 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, stop: impl F
     let limits = service.settings.limits;
     let in_force = service.in_force();
     let acceptor = TlsAcceptor::from(Arc::clone(&in_force.tls));
-    let tls = match timeout(limits.handshake, acceptor.accept(stream)).await {
+    let began = Instant::now();
+    let accepted = timeout(limits.handshake, acceptor.accept(stream)).await;
+    let handshake = match &accepted {
+        Ok(Ok(_)) => Handshake::Accepted,
+        Ok(Err(_)) => Handshake::Refused,
+        Err(_) => Handshake::Late,
+    };
+    service.counters.count_handshake(handshake, began.elapsed());
+    let tls = match accepted {
         Ok(Ok(tls)) => tls,
         Ok(Err(error)) => {
             tracing::info!(%error, "handshake refused");
@@ -98,7 +107,7 @@ async fn respond(
     peer: Arc<Peer>,
     request: Request<Incoming>,
 ) -> Result<HttpResponse, Infallible> {
-    let began = Instant::now();
+    let stopwatch = Stopwatch::start();
     let ticket = new_ticket();
     let (head, body) = request.into_parts();
     let is_admitted = peer.is_admitted(&service.in_force(), service.clock.now());
@@ -106,21 +115,21 @@ async fn respond(
         Ok(Wanted::Message(operation)) if !is_admitted => {
             // Read and dropped, so that the caller gets to reading the answer.
             let _ = read_body(&service, body).await;
-            let reply = exchange::refuse_caller(&service, &peer, ticket, operation).await;
-            let mut response = soap_response(&peer, ticket, operation, reply, began);
+            let reply = exchange::refuse_caller(&service, &peer, ticket, operation, &stopwatch).await;
+            let mut response = soap_response(&service, &peer, ticket, operation, reply, &stopwatch);
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             response
         }
-        _ if !is_admitted => refuse(&peer, ticket, HttpRefusal::NotAdmitted, BodyRead::InPart),
+        _ if !is_admitted => refuse(&service, &peer, ticket, HttpRefusal::NotAdmitted, BodyRead::InPart),
         Ok(Wanted::Message(operation)) => {
             let charset = door::read_media_type(&head.headers);
             match (charset, read_body(&service, body).await) {
-                (_, Err(refusal)) => refuse(&peer, ticket, refusal, BodyRead::InPart),
-                (Err(refusal), Ok(_)) => refuse(&peer, ticket, refusal, BodyRead::Whole),
+                (_, Err(refusal)) => refuse(&service, &peer, ticket, refusal, BodyRead::InPart),
+                (Err(refusal), Ok(_)) => refuse(&service, &peer, ticket, refusal, BodyRead::Whole),
                 (Ok(charset), Ok(body)) => {
                     let soap_actions = door::soap_actions(&head.headers);
                     let message = Message { operation, body: &body, charset, soap_actions: &soap_actions };
-                    respond_soap(&service, &peer, ticket, message, began).await
+                    respond_soap(&service, &peer, ticket, message, &stopwatch).await
                 }
             }
         }
@@ -128,15 +137,15 @@ async fn respond(
         Ok(Wanted::Schema(operation, file)) => {
             match soap::wsdl::schema(operation, &file, &service.settings.public_url) {
                 Some(schema) => xml(schema),
-                None => refuse(&peer, ticket, HttpRefusal::NotFound, BodyRead::Whole),
+                None => refuse(&service, &peer, ticket, HttpRefusal::NotFound, BodyRead::Whole),
             }
         }
         Ok(Wanted::Page(operation)) => page(operation, &service.settings.public_url),
         Err(refusal) if refusal.keeps_connection() => match read_body(&service, body).await {
-            Ok(_) => refuse(&peer, ticket, refusal, BodyRead::Whole),
-            Err(_) => refuse(&peer, ticket, refusal, BodyRead::InPart),
+            Ok(_) => refuse(&service, &peer, ticket, refusal, BodyRead::Whole),
+            Err(_) => refuse(&service, &peer, ticket, refusal, BodyRead::InPart),
         },
-        Err(refusal) => refuse(&peer, ticket, refusal, BodyRead::InPart),
+        Err(refusal) => refuse(&service, &peer, ticket, refusal, BodyRead::InPart),
     };
     if let Ok(value) = HeaderValue::from_str(&ticket.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -149,23 +158,44 @@ async fn respond_soap(
     peer: &Peer,
     ticket: Ticket,
     message: Message<'_>,
-    began: Instant,
+    stopwatch: &Stopwatch,
 ) -> HttpResponse {
-    let reply = exchange::answer(service, peer, ticket, message).await;
-    soap_response(peer, ticket, message.operation, reply, began)
+    let reply = exchange::answer(service, peer, ticket, message, stopwatch).await;
+    soap_response(service, peer, ticket, message.operation, reply, stopwatch)
 }
 
-/// The one log line of an exchange, and its answer over HTTP.
-fn soap_response(peer: &Peer, ticket: Ticket, operation: Operation, reply: Reply, began: Instant) -> HttpResponse {
+/// The one log line of an exchange, its place in the counters, and its answer over HTTP.
+fn soap_response(
+    service: &Service,
+    peer: &Peer,
+    ticket: Ticket,
+    operation: Operation,
+    reply: Reply,
+    stopwatch: &Stopwatch,
+) -> HttpResponse {
+    let organisation = peer.caller.organisation();
     tracing::info!(
         %ticket,
         operation = operation.code(),
-        caller = peer.caller.organisation().map(tracing::field::display),
+        consumer = organisation.map(tracing::field::display),
         outcome = reply.outcome,
         rule = reply.refusal.map(tracing::field::display),
-        micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        micros = u64::try_from(stopwatch.elapsed().as_micros()).unwrap_or(u64::MAX),
+        read = stopwatch.micros(Stage::Read),
+        decide = stopwatch.micros(Stage::Decide),
+        resolve = stopwatch.micros(Stage::Resolve),
+        record = stopwatch.micros(Stage::Record),
+        write = stopwatch.micros(Stage::Write),
         "answered"
     );
+    service.counters.count_exchange(counters::Exchange {
+        operation,
+        outcome: reply.outcome,
+        is_fault: reply.kind == ReplyKind::Fault,
+        caller: organisation.filter(|organisation| service.in_force().register.find(*organisation).is_some()),
+        now: service.clock.now(),
+        stopwatch,
+    });
     let mut response = xml(reply.body);
     if let Some(wait) = reply.retry_after {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
@@ -224,9 +254,10 @@ enum BodyRead {
     InPart,
 }
 
-fn refuse(peer: &Peer, ticket: Ticket, refusal: HttpRefusal, body: BodyRead) -> HttpResponse {
-    let caller = peer.caller.organisation().map(tracing::field::display);
-    tracing::info!(%ticket, caller, status = refusal.status().as_u16(), ?refusal, "refused below SOAP");
+fn refuse(service: &Service, peer: &Peer, ticket: Ticket, refusal: HttpRefusal, body: BodyRead) -> HttpResponse {
+    let consumer = peer.caller.organisation().map(tracing::field::display);
+    tracing::info!(%ticket, consumer, status = refusal.status().as_u16(), ?refusal, "refused below SOAP");
+    service.counters.count_refusal(refusal);
     let mut response = Response::new(Full::new(Bytes::from_static(refusal.text().as_bytes())));
     *response.status_mut() = refusal.status();
     let headers = response.headers_mut();

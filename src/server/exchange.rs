@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::counters::{Stage, Stopwatch};
 use super::fault_map;
 use super::service::{Peer, Service};
 use crate::lookup::{
@@ -57,6 +58,7 @@ struct Walk<'a> {
     service: &'a Service,
     operation: Operation,
     exchange: Exchange,
+    stopwatch: &'a Stopwatch,
 }
 
 /// A fault, not yet recorded.
@@ -85,10 +87,18 @@ impl Evidence for Echoed {
 }
 
 /// Answers one message.
-pub(super) async fn answer(service: &Service, peer: &Peer, ticket: Ticket, message: Message<'_>) -> Reply {
+pub(super) async fn answer(
+    service: &Service,
+    peer: &Peer,
+    ticket: Ticket,
+    message: Message<'_>,
+    stopwatch: &Stopwatch,
+) -> Reply {
     let exchange = Exchange { ticket, received: service.clock.now(), caller: peer.caller };
-    let walk = Walk { service, operation: message.operation, exchange };
-    match soap::read_request(message.body, message.charset, message.soap_actions, message.operation) {
+    let walk = Walk { service, operation: message.operation, exchange, stopwatch };
+    let read = soap::read_request(message.body, message.charset, message.soap_actions, message.operation);
+    stopwatch.lap(Stage::Read);
+    match read {
         Ok(request) => match request.payload {
             Payload::Test { echo } => walk.answer_test(peer, echo, &request.addressing).await,
             Payload::Consult(question) => walk.consult(question, &request.addressing).await,
@@ -102,9 +112,15 @@ pub(super) async fn answer(service: &Service, peer: &Peer, ticket: Ticket, messa
 }
 
 /// Refuses a caller whose certificate no longer holds, before anything of its message is looked at.
-pub(super) async fn refuse_caller(service: &Service, peer: &Peer, ticket: Ticket, operation: Operation) -> Reply {
+pub(super) async fn refuse_caller(
+    service: &Service,
+    peer: &Peer,
+    ticket: Ticket,
+    operation: Operation,
+    stopwatch: &Stopwatch,
+) -> Reply {
     let exchange = Exchange { ticket, received: service.clock.now(), caller: peer.caller };
-    let walk = Walk { service, operation, exchange };
+    let walk = Walk { service, operation, exchange, stopwatch };
     let fault = Fault::UnknownCaller;
     let entry = exchange.entry(operation, fault.code());
     walk.refuse(Refused { entry, fault, customer: None }, &Addressing::default()).await
@@ -114,7 +130,7 @@ impl Walk<'_> {
     async fn answer_test(self, peer: &Peer, echo: String, addressing: &Addressing) -> Reply {
         let outcome = Status::DataFound.code();
         let echoed = Echoed { entry: self.exchange.entry(self.operation, outcome), echo };
-        let recorded = match put_on_record(self.service.audit.as_ref(), echoed).await {
+        let recorded = match self.put_on_record(echoed).await {
             Ok(recorded) => recorded,
             Err(unrecorded) => return self.write_unrecorded(unrecorded.failure, None, addressing),
         };
@@ -126,6 +142,7 @@ impl Walk<'_> {
             consumer: consumer.map(|consumer| consumer.name.as_str()),
         };
         let body = soap::write_test_reply(reply, self.handling(), addressing);
+        self.stopwatch.lap(Stage::Write);
         Reply { body, kind: ReplyKind::Response, outcome, refusal: None, retry_after: None }
     }
 
@@ -133,22 +150,28 @@ impl Walk<'_> {
         let identified = match Presented::new(self.exchange, question).identify(&self.service.in_force().register) {
             Ok(identified) => identified,
             Err(refused) => {
+                self.stopwatch.lap(Stage::Decide);
                 let (reason, presented) = *refused;
                 return self.refuse_question(presented, fault_map::of_not_identified(reason), addressing).await;
             }
         };
         if let Err(wait) = self.service.meters.take(identified.consumer(), self.exchange.received) {
+            self.stopwatch.lap(Stage::Decide);
             let reply = self.refuse_question(identified.into_presented(), Fault::QuotaSpent, addressing).await;
             return Reply { retry_after: Some(wait), ..reply };
         }
-        let permitted = match identified.permit() {
+        let permission = identified.permit();
+        self.stopwatch.lap(Stage::Decide);
+        let permitted = match permission {
             Permission::Permitted(permitted) => permitted,
             Permission::Refused(resolved, refusal) => {
                 return Reply { refusal: Some(refusal), ..self.tell(resolved, addressing).await };
             }
         };
         let limits = &self.service.settings.freshness;
-        match self.service.readers.with_view(|view| permitted.resolve(view, limits)) {
+        let resolved = self.service.readers.with_view(|view| permitted.resolve(view, limits));
+        self.stopwatch.lap(Stage::Resolve);
+        match resolved {
             Ok(resolved) => self.tell(resolved, addressing).await,
             Err(error) => {
                 let dataset = error.reason.dataset.code();
@@ -163,9 +186,12 @@ impl Walk<'_> {
     async fn tell(self, resolved: Resolved, addressing: &Addressing) -> Reply {
         match self.service.meters.note(resolved.consumer(), resolved.status(), self.exchange.received) {
             Pace::AtOnce => {}
-            Pace::Slowed | Pace::SlowedFromNow => tokio::time::sleep(SLOWED_BY).await,
+            Pace::Slowed | Pace::SlowedFromNow => {
+                tokio::time::sleep(SLOWED_BY).await;
+                self.stopwatch.skip();
+            }
         }
-        match put_on_record(self.service.audit.as_ref(), resolved).await {
+        match self.put_on_record(resolved).await {
             Ok(answer) => self.write_answer(&answer, addressing),
             Err(unrecorded) => {
                 let customer = unrecorded.untold.map(Resolved::into_customer);
@@ -175,13 +201,9 @@ impl Walk<'_> {
     }
 
     fn write_answer(self, answer: &Answer, addressing: &Addressing) -> Reply {
-        Reply {
-            body: soap::write_answer(answer, self.service.clock.now(), addressing),
-            kind: ReplyKind::Response,
-            outcome: answer.status().code(),
-            refusal: None,
-            retry_after: None,
-        }
+        let body = soap::write_answer(answer, self.service.clock.now(), addressing);
+        self.stopwatch.lap(Stage::Write);
+        Reply { body, kind: ReplyKind::Response, outcome: answer.status().code(), refusal: None, retry_after: None }
     }
 
     async fn refuse_question(self, presented: Presented, fault: Fault, addressing: &Addressing) -> Reply {
@@ -191,7 +213,7 @@ impl Walk<'_> {
 
     /// Puts a fault on record, then tells it.
     async fn refuse(self, refused: Refused, addressing: &Addressing) -> Reply {
-        match put_on_record(self.service.audit.as_ref(), refused).await {
+        match self.put_on_record(refused).await {
             Ok(recorded) => {
                 let Refused { fault, customer, .. } = recorded.told();
                 self.write_fault(fault, customer.as_ref(), addressing)
@@ -211,7 +233,15 @@ impl Walk<'_> {
 
     fn write_fault(self, fault: &Fault, customer: Option<&Customer>, addressing: &Addressing) -> Reply {
         let body = soap::write_fault(fault, self.operation, self.handling(), customer, addressing);
+        self.stopwatch.lap(Stage::Write);
         Reply { body, kind: ReplyKind::Fault, outcome: fault.code(), refusal: None, retry_after: None }
+    }
+
+    /// Hands something to the trail and waits until it is durable.
+    async fn put_on_record<T: Evidence + Send + 'static>(self, told: T) -> Result<Recorded<T>, Unrecorded<Option<T>>> {
+        let recorded = put_on_record(self.service.audit.as_ref(), told).await;
+        self.stopwatch.lap(Stage::Record);
+        recorded
     }
 
     fn handling(self) -> Handling {
@@ -220,7 +250,6 @@ impl Walk<'_> {
     }
 }
 
-/// Hands something to the trail and waits until it is durable.
 async fn put_on_record<T: Evidence + Send + 'static>(
     audit: &dyn AuditLog,
     told: T,

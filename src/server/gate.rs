@@ -31,6 +31,8 @@ pub struct InForce {
     pub tls: Arc<ServerConfig>,
     /// Whom TLS lets in.
     pub gate: Arc<Gate>,
+    /// The service's own certificate, with its issuers behind it: what operators are shown.
+    pub chain: Vec<CertificateDer<'static>>,
 }
 
 /// The gatekeeper of one state in force.

@@ -4,6 +4,7 @@
 //! trail, and reads no settings of its own.
 
 mod connection;
+pub mod counters;
 mod door;
 mod exchange;
 mod fault_map;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
+use super::counters::Counters;
 use super::gate::InForce;
 use super::meters::Meters;
 use super::readers::Readers;
@@ -59,6 +60,7 @@ pub struct Service {
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) meters: Meters,
+    pub(super) counters: Counters,
     in_force: RwLock<Arc<InForce>>,
 }
 
@@ -72,7 +74,14 @@ impl Service {
         audit: Arc<dyn AuditLog>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { settings, readers, audit, clock, meters: Meters::default(), in_force: RwLock::new(Arc::new(in_force)) }
+        let (meters, counters) = (Meters::default(), Counters::default());
+        Self { settings, readers, audit, clock, meters, counters, in_force: RwLock::new(Arc::new(in_force)) }
+    }
+
+    /// What was counted since the start.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// What is in force at this moment; a question is decided under one and the same.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
-use crate::model::{Digest, Timestamp};
+use crate::model::{DatasetState, Digest, Timestamp};
 
 /// Runs that are remembered; what ends alike again and again counts as one.
 const HISTORY_MAX: i64 = 1_000;
@@ -90,6 +90,28 @@ pub struct HistoryEntry {
     pub records: u64,
     /// Those that it rejected.
     pub rejected: u64,
+}
+
+/// What a dataset is like, for people: its state, its size, how its last runs ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Account {
+    /// The state that is loaded; `None` if nothing ever was.
+    pub state: Option<DatasetState>,
+    /// Records that are loaded.
+    pub records: u64,
+    /// The last runs, the latest first.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// Reads what a dataset is like; of its runs the last `runs`.
+pub(super) fn account(connection: &Connection, runs: u32) -> Result<Account, StoreError> {
+    let mut select = connection.prepare_cached("SELECT serial, created, live FROM state")?;
+    let state = select.query_row([], |row| {
+        let state = DatasetState { serial: count(row, 0)?, created: moment(row, 1)? };
+        Ok((state, count(row, 2)?))
+    });
+    let (state, records) = state.optional()?.map_or((None, 0), |(state, records)| (Some(state), records));
+    Ok(Account { state, records, history: history(connection, runs)? })
 }
 
 fn kind_code(kind: FileKind) -> i64 {
@@ -199,7 +221,7 @@ pub(super) fn inherit(from: &Connection, to: &Connection) -> Result<(), StoreErr
         "INSERT INTO history (code, serial, first_at, last_at, times, records, rejected)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
-    for entry in history(from)?.iter().rev() {
+    for entry in history(from, u32::MAX)?.iter().rev() {
         insert.execute(params![
             entry.code,
             entry.serial.map(u64::cast_signed),
@@ -235,12 +257,12 @@ pub(super) fn write_run(connection: &Connection, run: &Run<'_>) -> Result<(), St
     Ok(())
 }
 
-/// The runs that are remembered, the latest first.
-pub(super) fn history(connection: &Connection) -> Result<Vec<HistoryEntry>, StoreError> {
+/// The runs that are remembered, the latest first; at most so many.
+pub(super) fn history(connection: &Connection, most: u32) -> Result<Vec<HistoryEntry>, StoreError> {
     let mut select = connection.prepare(
-        "SELECT code, serial, first_at, last_at, times, records, rejected FROM history ORDER BY number DESC",
+        "SELECT code, serial, first_at, last_at, times, records, rejected FROM history ORDER BY number DESC LIMIT ?1",
     )?;
-    let rows = select.query_map([], |row| {
+    let rows = select.query_map([most], |row| {
         Ok(HistoryEntry {
             code: row.get(0)?,
             serial: row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned),

@@ -34,7 +34,7 @@ mod sort;
 mod statements;
 mod writer;
 
-pub use bookkeeping::{FileKind, HistoryEntry, KnownFile, Run, Standing, State};
+pub use bookkeeping::{Account, FileKind, HistoryEntry, KnownFile, Run, Standing, State};
 pub use delta::{Deleted, Delta, Placed};
 pub use error::StoreError;
 pub use reader::{Reader, View, Watch};

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::StoreError;
-use super::bookkeeping::{self, HistoryEntry};
+use super::bookkeeping::{self, Account, HistoryEntry, account};
 use super::folder::Folder;
 use super::open::{Purpose, open};
 use crate::lookup::{Directory, DirectoryError};
@@ -224,7 +224,15 @@ impl View<'_> {
     /// # Errors
     /// If the file cannot be read.
     pub fn history(&mut self, dataset: Dataset) -> Result<Vec<HistoryEntry>, DirectoryError> {
-        self.look(dataset, bookkeeping::history)
+        self.look(dataset, |connection| bookkeeping::history(connection, u32::MAX))
+    }
+
+    /// What a dataset is like, with the last `runs` of its history; all empty if it was never loaded.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if there is something that cannot be read.
+    pub fn account(&mut self, dataset: Dataset, runs: u32) -> Result<Account, DirectoryError> {
+        self.look(dataset, |connection| account(connection, runs))
     }
 }
 

@@ -104,7 +104,7 @@ impl Writer {
     /// # Errors
     /// If the file cannot be read.
     pub fn history(&self) -> Result<Vec<HistoryEntry>, StoreError> {
-        bookkeeping::history(&self.connection)
+        bookkeeping::history(&self.connection, u32::MAX)
     }
 
     /// Makes a settled file the one in use, and removes the one before.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use ehealth_attributes::admin;
 use ehealth_attributes::app::{App, Reloader};
 use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::{Settings, read_settings};
@@ -45,6 +46,8 @@ pub const TEST: &str = "/TestConnectionService/v1/sendTestMessage";
 /// A running service.
 pub struct TestService {
     pub address: SocketAddr,
+    /// Where operators are answered.
+    pub admin: Option<SocketAddr>,
     pub clock: Arc<FixedClock>,
     pub settings: Settings,
     pub workspace: Workspace,
@@ -92,11 +95,12 @@ impl TestService {
         workspace.prepare(clock.now(), "").expect("the workspace can be made");
         let mut settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
         settings.listen = "127.0.0.1:0".parse().expect("an address");
+        settings.admin = Some(admin::Settings { listen: settings.listen });
         change(&mut settings);
         let reports = sync::run_all(&settings.sync, clock.as_ref());
         assert!(reports.iter().all(|report| report.outcome.code() == "snapshot/first"), "{reports:?}");
         let bound = App::bind(&settings).await.expect("a free port");
-        let address = bound.address();
+        let (address, admin) = (bound.address(), bound.admin_address());
         // Generators take the address from the contract, so the contract must say where this service listens.
         settings.server.public_url = format!("https://localhost:{}", address.port());
         let app = App::open_on(bound, &settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("the service starts");
@@ -108,7 +112,7 @@ impl TestService {
         let responses = folder.path().join("responses");
         fs::create_dir(&responses).expect("a folder");
         let answered = AtomicUsize::new(0);
-        Self { address, clock, settings, workspace, reloader, folder, responses, answered, stop, running }
+        Self { address, admin, clock, settings, workspace, reloader, folder, responses, answered, stop, running }
     }
 
     /// The service's folder.

@@ -68,6 +68,15 @@ struct Authority {
     list: Result<RevocationList, ClosedIssuer>,
 }
 
+/// An authority at a moment.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthorityAt<'a> {
+    /// Its certificate.
+    pub profile: &'a Profile,
+    /// Its list, or why it is closed; `None` where revocation is ignored.
+    pub list: Option<Result<&'a RevocationList, ClosedIssuer>>,
+}
+
 impl Trust {
     /// Judges the authorities' certificates and the lists. Self-issued certificates are roots, the others known
     /// intermediates.
@@ -115,6 +124,15 @@ impl Trust {
             }
         }
         if trust.anchors.is_empty() { Err(AuthorityError::NoRoot) } else { Ok(trust) }
+    }
+
+    /// Every authority, roots first, as it is at the moment `now`.
+    pub fn authorities(&self, now: Timestamp) -> impl Iterator<Item = AuthorityAt<'_>> {
+        let lists_are_demanded = self.revocation == RevocationRule::Demanded;
+        self.roots.iter().chain(&self.intermediates).map(move |authority| AuthorityAt {
+            profile: &authority.profile,
+            list: lists_are_demanded.then(|| self.open_list(&authority.profile, now)),
+        })
     }
 
     /// The issuers whose certificates are refused at the moment `now`, and why; empty where revocation is ignored.

@@ -1,0 +1,57 @@
+//! A small chart: a bar a minute, the kinds of outcomes stacked, drawn as SVG inside the page.
+//!
+//! The colours are the style sheet's. What a chart shows stands in a table beside it as numbers: it is for the eye only,
+//! and says so to whoever cannot see it.
+
+use maud::{Markup, html};
+
+/// Width of a minute's bar with its gap.
+const STEP: u64 = 4;
+const BAR: u64 = 3;
+const HEIGHT: u64 = 36;
+
+/// Draws minutes, oldest first, each by kind, so that `most` fills the height.
+pub(super) fn draw(minutes: &[[u64; 4]], most: u64, label: &str) -> Markup {
+    let width = STEP * u64::try_from(minutes.len()).unwrap_or(0);
+    html! {
+        svg role="img" aria-label=(label) viewBox={ "0 0 " (width) " " (HEIGHT) } width=(width) height=(HEIGHT) {
+            line class="axis" x1="0" x2=(width) y1=(HEIGHT) y2=(HEIGHT) {}
+            @for (x, kinds) in (0..).step_by(4).zip(minutes) {
+                @for (kind, y, height) in stack(*kinds, most) {
+                    rect class={ "kind-" (kind) } x=(x) y=(y) width=(BAR) height=(height) {}
+                }
+            }
+        }
+    }
+}
+
+/// Where each kind's part of a bar stands, from the bottom up. A part that is not nothing is seen: at least one high.
+fn stack(kinds: [u64; 4], most: u64) -> Vec<(usize, u64, u64)> {
+    let mut parts = Vec::new();
+    let mut top = HEIGHT;
+    for (kind, count) in kinds.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+        let height = (count.saturating_mul(HEIGHT - 4) / most.max(1)).clamp(1, top);
+        top -= height;
+        parts.push((kind, top, height));
+        if top == 0 {
+            break;
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_stays_inside_its_chart_and_shows_every_kind_that_there_is() {
+        assert_eq!(stack([0; 4], 10), []);
+        for kinds in [[1, 0, 0, 0], [10_000, 1, 1, 1], [1, 1, 1, 10_000], [u64::MAX; 4]] {
+            let most = kinds.iter().fold(0, |sum: u64, count| sum.saturating_add(*count));
+            let parts = stack(kinds, most);
+            assert_eq!(parts.len(), kinds.iter().filter(|count| **count > 0).count(), "{kinds:?}");
+            assert!(parts.iter().all(|(_, y, height)| *height > 0 && y + height <= HEIGHT), "{parts:?}");
+        }
+    }
+}

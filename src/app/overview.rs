@@ -1,0 +1,206 @@
+//! What operators are shown, gathered from every room at the moment of asking.
+//!
+//! Gathering takes some hundred microseconds: five small reads, a few loads, one look at the disk. Nothing is kept.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::UNIX_EPOCH;
+
+use crate::admin::{
+    AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, Phase, Report,
+    Setting, StageReport, Traffic, TrailReport,
+};
+use crate::audit::{Trail, free_bytes};
+use crate::cert::{Facts, Profile};
+use crate::config::Settings;
+use crate::lookup::FreshnessLimits;
+use crate::model::{Clock, Dataset, Timestamp};
+use crate::server::counters::{BUCKETS_MICROS, Kind, MINUTES};
+use crate::server::tls::RevocationFiles;
+use crate::server::trust::AuthorityAt;
+use crate::server::{InForce, Readers, Service};
+use crate::sync::Outcome;
+
+/// Runs of each feed that are shown.
+const RUNS: u32 = 3;
+
+/// The rooms that are asked.
+pub(super) struct Overview {
+    pub service: Arc<Service>,
+    pub readers: Arc<Readers>,
+    pub trail: Arc<Trail>,
+    pub settings: Settings,
+    pub clock: Arc<dyn Clock>,
+    pub started: Timestamp,
+    pub is_stopping: AtomicBool,
+}
+
+impl Overview {
+    /// The present moment.
+    pub fn report(&self) -> Report {
+        let now = self.clock.now();
+        let in_force = self.service.in_force();
+        let is_stopping = self.is_stopping.load(Ordering::Relaxed);
+        Report {
+            now,
+            started: self.started,
+            version: env!("CARGO_PKG_VERSION"),
+            phase: if is_stopping { Phase::Stopping } else { Phase::Serving },
+            datasets: self.datasets(),
+            run_codes: Outcome::ALL.map(Outcome::code).to_vec(),
+            trail: self.trail(),
+            certificates: own_certificates(&in_force),
+            authorities: in_force.gate.trust().authorities(now).map(report_authority).collect(),
+            traffic: self.traffic(&in_force, now),
+            configuration: configuration(&self.settings),
+        }
+    }
+
+    fn datasets(&self) -> Vec<DatasetReport> {
+        let limits = &self.settings.server.freshness;
+        let account = |dataset| match self.readers.with_view(|view| view.account(dataset, RUNS)) {
+            Ok(account) => Some(account),
+            Err(error) => {
+                tracing::warn!(dataset = dataset.code(), reason = %error.reason, "cannot tell what a dataset is like");
+                None
+            }
+        };
+        let report = |dataset| DatasetReport { dataset, limit: limit(limits, dataset), account: account(dataset) };
+        Dataset::ALL.into_iter().map(report).collect()
+    }
+
+    fn trail(&self) -> TrailReport {
+        let folder = &self.settings.trail.folder;
+        let written = fs::metadata(folder.join("checkpoint")).and_then(|file| file.modified()).ok();
+        let millis = written.and_then(|at| i64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok());
+        TrailReport {
+            health: self.trail.health(),
+            counters: self.trail.counters(),
+            checkpoint: millis.map(Timestamp::from_millis),
+            free_bytes: free_bytes(folder).ok(),
+        }
+    }
+
+    fn traffic(&self, in_force: &InForce, now: Timestamp) -> Traffic {
+        let counted = self.service.counters().read(now);
+        let outcomes = counted.outcomes.into_iter().map(|(operation, code, count)| (operation.code(), code, count));
+        let refusals = counted.refusals.into_iter().map(|(refusal, count)| (refusal.status().as_u16(), count));
+        let handshakes = counted.handshakes.into_iter().map(|(ended, count)| (ended.code(), count));
+        let stages = counted.stages.into_iter().map(|(stage, spread)| StageReport {
+            stage: stage.code(),
+            buckets: spread.buckets.to_vec(),
+            total: spread.total,
+        });
+        let mut consumers: Vec<_> = counted
+            .consumers
+            .into_iter()
+            .map(|(organisation, count)| ConsumerReport {
+                organisation,
+                name: None,
+                kinds: count.kinds,
+                hour: count.hour.to_vec(),
+            })
+            .collect();
+        for consumer in in_force.register.consumers() {
+            let name = Some(consumer.name.clone());
+            let organisation = Some(consumer.organisation);
+            match consumers.iter_mut().find(|known| known.organisation == organisation) {
+                Some(known) => known.name = name,
+                None => {
+                    consumers.push(ConsumerReport { organisation, name, kinds: [0; 4], hour: vec![[0; 4]; MINUTES] });
+                }
+            }
+        }
+        // Those that nobody registered come last.
+        consumers.sort_by_key(|consumer| (consumer.organisation.is_none(), consumer.organisation));
+        Traffic {
+            outcomes: outcomes.collect(),
+            refusals: refusals.collect(),
+            handshakes: handshakes.collect(),
+            bucket_ends_micros: &BUCKETS_MICROS,
+            stages: stages.collect(),
+            kinds: Kind::ALL.map(Kind::code),
+            consumers,
+        }
+    }
+}
+
+fn limit(limits: &FreshnessLimits, dataset: Dataset) -> std::time::Duration {
+    match dataset {
+        Dataset::Dimona => limits.dimona,
+        Dataset::Coprev => limits.coprev,
+        Dataset::Federated => limits.federated,
+        Dataset::Insurance => limits.insurance,
+        Dataset::Persons => limits.persons,
+    }
+}
+
+/// What the service shows in TLS. A certificate that cannot be read is left out: TLS took it, so this is a surprise.
+fn own_certificates(in_force: &InForce) -> Vec<CertificateReport> {
+    let read = in_force.chain.iter().enumerate().filter_map(|(place, der)| {
+        let role = if place == 0 { CertificateRole::Service } else { CertificateRole::ServiceIssuer };
+        let Facts { subject, not_before, not_after, .. } = Facts::from_der(der).ok()?;
+        Some(CertificateReport { role, subject, not_before, not_after })
+    });
+    read.collect()
+}
+
+fn report_authority(authority: AuthorityAt<'_>) -> AuthorityReport {
+    let Profile { not_before, not_after, .. } = *authority.profile;
+    let subject = authority.profile.subject_text();
+    let role = CertificateRole::ClientAuthority;
+    let list = match authority.list {
+        None => ListReport::Ignored,
+        Some(Ok(list)) => ListReport::Open { next_update: list.next_update(), revoked: list.revoked_count() },
+        Some(Err(closed)) => ListReport::Closed { code: closed.code() },
+    };
+    AuthorityReport { certificate: CertificateReport { role, subject, not_before, not_after }, list }
+}
+
+/// A length of time, as it is written in the settings.
+fn tell_span(span: std::time::Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
+    let fitting = units.into_iter().find(|(length, _)| seconds > 0 && seconds.is_multiple_of(*length));
+    fitting.map_or_else(|| format!("{seconds}s"), |(length, unit)| format!("{}{unit}", seconds / length))
+}
+
+/// The settings, by their keys. Of keys and certificates the files are named; what is in them is not.
+fn configuration(settings: &Settings) -> Vec<Setting> {
+    let Settings { listen, tls, server, policy, sync, trail, admin } = settings;
+    let paths = |paths: &[std::path::PathBuf]| {
+        paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let mut told = vec![
+        ("server.listen", listen.to_string()),
+        ("server.public_url", server.public_url.clone()),
+        ("server.certificate", tls.certificate.display().to_string()),
+        ("server.key", tls.key.display().to_string()),
+        ("trust.client_ca", paths(&tls.client_ca)),
+        (
+            "trust.revocation",
+            match &tls.revocation {
+                RevocationFiles::None => "none".to_owned(),
+                RevocationFiles::Lists(lists) => paths(lists),
+            },
+        ),
+        ("policy.file", policy.display().to_string()),
+        ("data.folder", sync.data.display().to_string()),
+        ("data.rejected", sync.rejected.display().to_string()),
+    ];
+    let keys =
+        ["freshness.dimona", "freshness.coprev", "freshness.federated", "freshness.insurance", "freshness.persons"];
+    let limits = Dataset::ALL.map(|dataset| tell_span(limit(&server.freshness, dataset)));
+    told.extend(keys.into_iter().zip(limits));
+    told.push(("trail.folder", trail.folder.display().to_string()));
+    told.push(("trail.keys", trail.keys.display().to_string()));
+    told.push(("trail.name", trail.checkpoints.origin.clone()));
+    if let Some(copy) = &trail.checkpoints.copy {
+        told.push(("trail.checkpoint_copy", copy.display().to_string()));
+    }
+    if let Some(admin) = admin {
+        told.push(("admin.listen", admin.listen.to_string()));
+    }
+    told.into_iter().map(|(key, value)| Setting { key, value }).collect()
+}
