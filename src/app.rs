@@ -19,7 +19,7 @@ use crate::config::{Problems, Settings, read_policy};
 use crate::lookup::AuditLog;
 use crate::model::{Clock, Timestamp};
 use crate::server::tls::{self, RevocationFiles, TlsError, files_of};
-use crate::server::{Drained, InForce, Readers, Service, serve};
+use crate::server::{Drained, InForce, Readers, Service, listen, serve};
 use crate::store::Watch;
 
 /// How often the datasets' folder is looked at for a state that another process swapped in.
@@ -106,9 +106,10 @@ impl App {
     ///
     /// # Errors
     /// [`AppError::Listen`] if it is taken, or not this machine's.
+    #[expect(clippy::unused_async, reason = "a socket belongs to the runtime in which it is made")]
     pub async fn bind(settings: &Settings) -> Result<Bound, AppError> {
         let failed = |reason| AppError::Listen { address: settings.listen, reason };
-        let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
+        let listener = listen(settings.listen, settings.port).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Bound { listener, address })
     }

@@ -1,12 +1,13 @@
 //! What every connection shares: the register, the data, the trail, the clock, and what the operator set.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
 use super::gate::InForce;
+use super::limits::Limits;
 use super::meters::Meters;
+use super::places::{Places, Share};
 use super::readers::Readers;
 use super::trust::Admission;
 use crate::cert::Facts;
@@ -25,33 +26,6 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// What one connection may take before it is cut; each limit names what it stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Connections at one time; more wait in the listen queue. Stops a flood from eating all memory.
-    pub connections: usize,
-    /// For the TLS handshake. Stops connections that never say a word.
-    pub handshake: Duration,
-    /// For the head of a request, and between two requests. Stops headers that come a byte at a time.
-    pub head: Duration,
-    /// For the whole body of a request. Stops bodies that come a byte at a time.
-    pub body: Duration,
-    /// For what is in flight when the service is told to stop.
-    pub drain: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 4_096,
-            handshake: Duration::from_secs(5),
-            head: Duration::from_secs(30),
-            body: Duration::from_secs(10),
-            drain: Duration::from_secs(20),
-        }
-    }
-}
-
 /// The service behind every connection.
 pub struct Service {
     pub(super) settings: Settings,
@@ -59,6 +33,10 @@ pub struct Service {
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) meters: Meters,
+    /// Connections of each consumer.
+    pub(super) connections: Arc<Places>,
+    /// Messages in flight.
+    pub(super) messages: Arc<Places>,
     in_force: RwLock<Arc<InForce>>,
 }
 
@@ -72,7 +50,18 @@ impl Service {
         audit: Arc<dyn AuditLog>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { settings, readers, audit, clock, meters: Meters::default(), in_force: RwLock::new(Arc::new(in_force)) }
+        let limits = settings.limits;
+        let share = |all, each| Places::new(Share { all, each });
+        Self {
+            connections: share(limits.connections, limits.connections_each),
+            messages: share(limits.messages, limits.messages_each),
+            settings,
+            readers,
+            audit,
+            clock,
+            meters: Meters::default(),
+            in_force: RwLock::new(Arc::new(in_force)),
+        }
     }
 
     /// What is in force at this moment; a question is decided under one and the same.

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use ehealth_attributes::app::{App, Reloader};
@@ -92,6 +93,8 @@ impl TestService {
         workspace.prepare(clock.now(), "").expect("the workspace can be made");
         let mut settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
         settings.listen = "127.0.0.1:0".parse().expect("an address");
+        // A test that ends has nobody to say goodbye to.
+        settings.server.limits.parting = Duration::ZERO;
         change(&mut settings);
         let reports = sync::run_all(&settings.sync, clock.as_ref());
         assert!(reports.iter().all(|report| report.outcome.code() == "snapshot/first"), "{reports:?}");
