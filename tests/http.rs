@@ -28,7 +28,7 @@ const INSIDE: [&str; 12] = [
     "sqlite",
     "serde",
     "ehealth_attributes",
-    "src/",
+    "server/",
     ".rs:",
     "panick",
     "/tmp",
