@@ -118,6 +118,7 @@ fn line(line: &str) -> String {
 }
 
 /// What is sent, and the statuses that answer it and the request behind it.
+#[expect(clippy::too_many_lines, reason = "a table is as long as it is")]
 fn cases() -> Vec<(&'static str, String, &'static [u16])> {
     let body = message();
     let length = body.len();
