@@ -23,7 +23,7 @@ use crate::config::{Problems, Settings, read_policy};
 use crate::lookup::AuditLog;
 use crate::model::{Clock, Timestamp};
 use crate::server::tls::{self, RevocationFiles, TlsError, files_of};
-use crate::server::{Drained, InForce, Readers, Service, serve};
+use crate::server::{Drained, InForce, Readers, Service, listen, serve};
 use crate::store::Watch;
 use crate::sync::{self, Feeds};
 use overview::Overview;
@@ -130,7 +130,7 @@ impl App {
     /// [`AppError::Listen`] or [`AppError::Admin`] if one is taken, or not this machine's.
     pub async fn bind(settings: &Settings) -> Result<Bound, AppError> {
         let failed = |reason| AppError::Listen { address: settings.listen, reason };
-        let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
+        let listener = listen(settings.listen, settings.port).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let admin = match settings.admin {
             Some(settings) => Some(admin::Listener::bind(settings).await?),

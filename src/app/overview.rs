@@ -16,6 +16,7 @@ use crate::cert::{Facts, Profile};
 use crate::config::Settings;
 use crate::lookup::FreshnessLimits;
 use crate::model::{Clock, Dataset, Timestamp};
+use crate::server::PortUse;
 use crate::server::counters::{BUCKETS_MICROS, Kind, MINUTES};
 use crate::server::tls::RevocationFiles;
 use crate::server::trust::AuthorityAt;
@@ -168,12 +169,19 @@ fn tell_span(span: std::time::Duration) -> String {
 
 /// The settings, by their keys. Of keys and certificates the files are named; what is in them is not.
 fn configuration(settings: &Settings) -> Vec<Setting> {
-    let Settings { listen, tls, server, policy, sync, trail, admin } = settings;
+    let Settings { listen, port, tls, server, policy, sync, trail, admin } = settings;
     let paths = |paths: &[std::path::PathBuf]| {
         paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
     };
     let mut told = vec![
         ("server.listen", listen.to_string()),
+        (
+            "server.port",
+            match port {
+                PortUse::Own => "own".to_owned(),
+                PortUse::Shared => "shared".to_owned(),
+            },
+        ),
         ("server.public_url", server.public_url.clone()),
         ("server.certificate", tls.certificate.display().to_string()),
         ("server.key", tls.key.display().to_string()),

@@ -5,6 +5,7 @@
 //! ```toml
 //! [server]
 //! listen = "0.0.0.0:8443"
+//! port = "own"                                # or "shared": two instances on one port, one taking over from the other
 //! public_url = "https://gateway.example.be"   # what callers use; soap:address in the contract
 //! certificate = "server.pem"                  # with its issuers behind it
 //! key = "server.key"
@@ -67,6 +68,8 @@ use crate::sync;
 pub struct Settings {
     /// Where the service listens.
     pub listen: SocketAddr,
+    /// Whether another instance may listen there too.
+    pub port: server::PortUse,
     /// What it shows in TLS and whom it lets in.
     pub tls: TlsFiles,
     /// What the server itself needs.
@@ -102,11 +105,12 @@ pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
     parse(file, text, |root| {
         let server = root.section("server").map(|mut section| {
             let listen = section.required("listen", read_address);
+            let port = section.optional("port", read_port_use).unwrap_or_default();
             let public_url = section.required("public_url", read_public_url);
             let certificate = section.required("certificate", path);
             let key = section.required("key", path);
             section.finish();
-            Some((listen?, public_url?, certificate?, key?))
+            Some((listen?, port, public_url?, certificate?, key?))
         });
         let trust = root.section("trust").map(|mut section| {
             let client_ca = section.required("client_ca", |value| read_paths(value, path));
@@ -156,10 +160,11 @@ pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
             Some(settings) => Some(settings?),
             None => None,
         };
-        let (listen, public_url, certificate, key) = server??;
+        let (listen, port, public_url, certificate, key) = server??;
         let (client_ca, revocation) = trust??;
         Some(Settings {
             listen,
+            port,
             tls: TlsFiles { certificate, key, client_ca, revocation },
             server: server::Settings { public_url, freshness, limits: server::Limits::default() },
             policy: policy??,
@@ -179,6 +184,14 @@ fn read_loopback_address(value: Value<'_>) -> Result<SocketAddr, String> {
         "is a loopback address and a port, for example \"127.0.0.1:9443\"; mutual TLS for others is not there yet";
     let address: SocketAddr = value.text()?.parse().map_err(|_| wrong.to_owned())?;
     if address.ip().is_loopback() { Ok(address) } else { Err(wrong.to_owned()) }
+}
+
+fn read_port_use(value: Value<'_>) -> Result<server::PortUse, String> {
+    match value.text()? {
+        "own" => Ok(server::PortUse::Own),
+        "shared" => Ok(server::PortUse::Shared),
+        _ => Err("is \"own\" or \"shared\"".to_owned()),
+    }
 }
 
 fn read_public_url(value: Value<'_>) -> Result<String, String> {

@@ -1,11 +1,12 @@
 //! The HTTP door: what is asked for, decided from the head of a request alone, before its body is read.
 //!
-//! Knows paths, methods, media types and lengths (contract.md "Transfer"); knows no XML. What it refuses never becomes
+//! Knows paths, methods and media types (contract.md "Transport"), where `framing` knows where a request begins and ends;
+//! knows no XML. What it refuses never becomes
 //! SOAP: a short plain text and a status say why.
 
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
-use hyper::{Method, StatusCode, Version};
+use hyper::{Method, StatusCode};
 
 use crate::lookup::Operation;
 use crate::soap::{Charset, MediaType, names};
@@ -47,13 +48,17 @@ pub enum HttpRefusal {
     TargetTooLong,
     /// 415: another media type, charset or any content encoding.
     MediaType,
+    /// 431: too many fields, or too long.
+    HeadTooLarge,
+    /// 503: more is asked than can be answered, by all or by this caller.
+    Overloaded,
     /// 505: another version than HTTP/1.1.
     Version,
 }
 
 impl HttpRefusal {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Framing,
         Self::NotAdmitted,
         Self::NotFound,
@@ -63,6 +68,8 @@ impl HttpRefusal {
         Self::TooLarge,
         Self::TargetTooLong,
         Self::MediaType,
+        Self::HeadTooLarge,
+        Self::Overloaded,
         Self::Version,
     ];
 
@@ -79,6 +86,8 @@ impl HttpRefusal {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         }
     }
@@ -96,6 +105,8 @@ impl HttpRefusal {
             Self::TooLarge => "A message has at most 256 KiB.\n",
             Self::TargetTooLong => "The request target is too long.\n",
             Self::MediaType => "A message is text/xml in utf-8 or utf-16, without any Content-Encoding.\n",
+            Self::HeadTooLarge => "A request has at most 64 header fields, and 16 KiB of them.\n",
+            Self::Overloaded => "Too much is asked at this moment. Ask again after the time in Retry-After.\n",
             Self::Version => "Only HTTP/1.1 is spoken here.\n",
         }
     }
@@ -103,33 +114,26 @@ impl HttpRefusal {
     /// Whether the connection may stay open, if the whole body was read.
     pub(super) fn keeps_connection(self) -> bool {
         match self {
-            Self::NotFound | Self::Method | Self::MediaType => true,
+            // Whoever is to come back does so at a fraction of the work if no new handshake is needed.
+            Self::NotFound | Self::Method | Self::MediaType | Self::Overloaded => true,
             Self::Framing
             | Self::NotAdmitted
             | Self::TooSlow
             | Self::LengthRequired
             | Self::TooLarge
             | Self::TargetTooLong
+            | Self::HeadTooLarge
             | Self::Version => false,
         }
     }
 }
-
-/// A target longer than this names nothing that is served (the longest has some 70 bytes).
-const MAX_TARGET_BYTES: usize = 1_024;
 
 /// Decides what the head of a request asks for.
 ///
 /// # Errors
 /// [`HttpRefusal`] where it asks for nothing that is served.
 pub(super) fn read_head(head: &Parts) -> Result<Wanted, HttpRefusal> {
-    if head.version != Version::HTTP_11 {
-        return Err(HttpRefusal::Version);
-    }
     let query = head.uri.query();
-    if head.uri.path().len() + query.map_or(0, str::len) > MAX_TARGET_BYTES {
-        return Err(HttpRefusal::TargetTooLong);
-    }
     let operation = names::operation_at(head.uri.path()).ok_or(HttpRefusal::NotFound)?;
     if head.method == Method::GET {
         return match query {

@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use super::connection;
@@ -15,6 +16,31 @@ use super::service::Service;
 
 /// Waited after an accept that failed for want of descriptors or memory: trying at once would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Connections that may wait to be taken; the accept loop is never further behind than a few.
+const QUEUE: u32 = 1_024;
+
+/// Whether another instance may listen on the same address and port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PortUse {
+    /// No: a second start by mistake is refused.
+    #[default]
+    Own,
+    /// Yes (`SO_REUSEPORT`, of the same user): a new instance takes over while the old one finishes.
+    Shared,
+}
+
+/// A socket that listens.
+///
+/// # Errors
+/// What the system says: the address is taken, or not this machine's.
+pub fn listen(address: SocketAddr, port: PortUse) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(port == PortUse::Shared)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
+}
 
 /// How serving ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,44 +51,55 @@ pub enum Drained {
     Cut(usize),
 }
 
-/// Serves connections from `listener` until `stop` ends; then takes no more, and gives what is in flight the grace
-/// period of the settings.
+/// Serves connections from `listener` until `stop` ends; then takes no more than already wait in its queue, and gives what
+/// is in flight the grace period of the settings.
 pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Future<Output = ()>) -> Drained {
     let limits = service.settings.limits;
     let places = Arc::new(Semaphore::new(limits.connections));
     let (stopping, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
+    let mut surplus = Surplus::default();
+    let mut take = |connections: &mut JoinSet<()>, stream: TcpStream| {
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { return surplus.refuse(stream) };
+        surplus.end();
+        // An answer is one write; waiting for more to send would only delay it. A peer that is gone shows soon enough.
+        let _ = stream.set_nodelay(true);
+        let mut stopped = stopped.clone();
+        let service = Arc::clone(&service);
+        connections.spawn(async move {
+            let stop = async move { stopped.changed().await };
+            connection::serve(service, stream, stop).await;
+            drop(place);
+        });
+    };
     let mut stop = std::pin::pin!(stop);
     loop {
-        let accepted = tokio::select! {
+        tokio::select! {
             () = stop.as_mut() => break,
-            accepted = accept(&listener, &places) => accepted,
-            Some(ended) = connections.join_next() => {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "a connection's task died");
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => take(&mut connections, stream),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection cannot be taken");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
-                continue;
-            }
-        };
-        match accepted {
-            Ok((stream, place)) => {
-                let mut stopped = stopped.clone();
-                let service = Arc::clone(&service);
-                connections.spawn(async move {
-                    let stop = async move { stopped.changed().await };
-                    connection::serve(service, stream, stop).await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection cannot be taken");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+            },
+            Some(ended) = connections.join_next() => note_end(ended),
+        }
+    }
+    // The system resets what still waits in a queue that is closed, though those callers see a connection that stands.
+    if let Ok(listener) = listener.into_std() {
+        while let Ok((stream, _)) = listener.accept() {
+            if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+                take(&mut connections, stream);
             }
         }
     }
-    drop(listener);
     drop(stopping);
-    let finished = async { while connections.join_next().await.is_some() {} };
+    let finished = async {
+        while let Some(ended) = connections.join_next().await {
+            note_end(ended);
+        }
+    };
     if timeout(limits.drain, finished).await.is_ok() {
         return Drained::Whole;
     }
@@ -71,13 +108,30 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
     Drained::Cut(cut)
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    // An answer is one write; waiting for more to send would only delay it.
-    stream.set_nodelay(true)?;
-    Ok((stream, place))
+fn note_end(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a connection's task died");
+    }
+}
+
+/// Connections above the cap. They are closed at once: one that waits in the queue cannot know that it waits for nothing.
+#[derive(Default)]
+struct Surplus(usize);
+
+impl Surplus {
+    /// The first of a flood is logged; the others are counted.
+    fn refuse(&mut self, stream: TcpStream) {
+        if self.0 == 0 {
+            tracing::warn!("as many connections as there may be: more are closed");
+        }
+        self.0 = self.0.saturating_add(1);
+        drop(stream);
+    }
+
+    fn end(&mut self) {
+        if self.0 > 0 {
+            tracing::warn!(closed = self.0, "connections are taken again");
+            self.0 = 0;
+        }
+    }
 }

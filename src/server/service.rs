@@ -1,13 +1,14 @@
 //! What every connection shares: the register, the data, the trail, the clock, and what the operator set.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
 use super::counters::Counters;
 use super::gate::InForce;
+use super::limits::Limits;
 use super::meters::Meters;
+use super::places::{Places, Share};
 use super::readers::Readers;
 use super::trust::Admission;
 use crate::cert::Facts;
@@ -26,33 +27,6 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// What one connection may take before it is cut; each limit names what it stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Connections at one time; more wait in the listen queue. Stops a flood from eating all memory.
-    pub connections: usize,
-    /// For the TLS handshake. Stops connections that never say a word.
-    pub handshake: Duration,
-    /// For the head of a request, and between two requests. Stops headers that come a byte at a time.
-    pub head: Duration,
-    /// For the whole body of a request. Stops bodies that come a byte at a time.
-    pub body: Duration,
-    /// For what is in flight when the service is told to stop.
-    pub drain: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 4_096,
-            handshake: Duration::from_secs(5),
-            head: Duration::from_secs(30),
-            body: Duration::from_secs(10),
-            drain: Duration::from_secs(20),
-        }
-    }
-}
-
 /// The service behind every connection.
 pub struct Service {
     pub(super) settings: Settings,
@@ -61,6 +35,10 @@ pub struct Service {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) meters: Meters,
     pub(super) counters: Counters,
+    /// Connections of each consumer.
+    pub(super) connections: Arc<Places>,
+    /// Messages in flight.
+    pub(super) messages: Arc<Places>,
     in_force: RwLock<Arc<InForce>>,
 }
 
@@ -74,8 +52,19 @@ impl Service {
         audit: Arc<dyn AuditLog>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (meters, counters) = (Meters::default(), Counters::default());
-        Self { settings, readers, audit, clock, meters, counters, in_force: RwLock::new(Arc::new(in_force)) }
+        let limits = settings.limits;
+        let share = |all, each| Places::new(Share { all, each });
+        Self {
+            connections: share(limits.connections, limits.connections_each),
+            messages: share(limits.messages, limits.messages_each),
+            settings,
+            readers,
+            audit,
+            clock,
+            meters: Meters::default(),
+            counters: Counters::default(),
+            in_force: RwLock::new(Arc::new(in_force)),
+        }
     }
 
     /// What was counted since the start.

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use ehealth_attributes::admin;
@@ -96,6 +97,8 @@ impl TestService {
         let mut settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
         settings.listen = "127.0.0.1:0".parse().expect("an address");
         settings.admin = Some(admin::Settings { listen: settings.listen });
+        // A test that ends has nobody to say goodbye to.
+        settings.server.limits.parting = Duration::ZERO;
         change(&mut settings);
         let reports = sync::run_all(&settings.sync, clock.as_ref());
         assert!(reports.iter().all(|report| report.outcome.code() == "snapshot/first"), "{reports:?}");

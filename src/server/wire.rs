@@ -1,0 +1,239 @@
+//! The bytes of one connection, between TLS and HTTP: judged by [`Framing`], each wait with its end.
+//!
+//! To the HTTP library a refused head is the end of the stream: what came before is answered, the rest it never sees.
+//! Whoever owns the wire then says why ([`Wire::refusal`]) and closes it without losing that answer ([`Wire::close`]).
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+use super::door::HttpRefusal;
+use super::framing::{Framing, Stop, Verdict};
+use super::limits::Limits;
+
+/// Read from TLS at one time, and kept between two requests: most messages are shorter.
+const PIECE_BYTES: usize = 4 * 1_024;
+/// After the last answer so much more is read and dropped: whoever still writes when a connection is torn down loses the
+/// answer that says why.
+const LINGER_BYTES: usize = 1_024 * 1_024;
+
+/// How reading ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// By the peer, or because it was silent for too long between two requests.
+    Quietly,
+    /// In the middle of a body that is not framed as it should be: whoever reads it answers.
+    BodyBroken,
+    /// The next request is refused.
+    Refused(HttpRefusal),
+}
+
+/// One connection.
+pub(super) struct Wire<S> {
+    stream: S,
+    limits: Limits,
+    framing: Framing,
+    /// What came and was not taken yet: first what may pass, then what is not judged.
+    held: Vec<u8>,
+    /// So many of those may pass.
+    passable: usize,
+    /// For what is read now: the next request, or its head.
+    reading: Wait,
+    writing: Wait,
+    ended: Option<Ended>,
+}
+
+/// A wait with an end; the timer is made once and set anew.
+#[derive(Default)]
+struct Wait {
+    timer: Option<Pin<Box<Sleep>>>,
+    is_set: bool,
+}
+
+impl Wait {
+    fn set(&mut self, within: Duration) {
+        let deadline = Instant::now() + within;
+        match &mut self.timer {
+            Some(timer) => timer.as_mut().reset(deadline),
+            None => self.timer = Some(Box::pin(sleep_until(deadline))),
+        }
+        self.is_set = true;
+    }
+
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        self.is_set && self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub fn new(stream: S, limits: Limits) -> Self {
+        let mut reading = Wait::default();
+        reading.set(limits.idle);
+        let framing = Framing::new();
+        Self { stream, limits, framing, held: Vec::new(), passable: 0, reading, writing: Wait::default(), ended: None }
+    }
+
+    /// Why the request after the last one that passed is refused, if it is.
+    pub fn refusal(&self) -> Option<HttpRefusal> {
+        match self.ended {
+            Some(Ended::Refused(refusal)) => Some(refusal),
+            Some(Ended::Quietly | Ended::BodyBroken) | None => None,
+        }
+    }
+
+    /// Sends what is last, says that nothing follows, and reads what the peer is still sending, within bounds.
+    pub async fn close(mut self, last: &[u8]) {
+        let lingering = async {
+            self.stream.write_all(last).await?;
+            self.stream.shutdown().await?;
+            // A peer that ended its side has nothing more to say.
+            if self.ended != Some(Ended::Quietly) {
+                self.held.resize(PIECE_BYTES, 0);
+                let mut dropped = 0_usize;
+                while dropped < LINGER_BYTES {
+                    match self.stream.read(&mut self.held).await? {
+                        0 => break,
+                        count => dropped = dropped.saturating_add(count),
+                    }
+                }
+            }
+            io::Result::Ok(())
+        };
+        match timeout(self.limits.linger, lingering).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a connection was not closed in order"),
+            Err(_) => tracing::debug!("a peer went on sending after the last answer"),
+        }
+    }
+
+    /// Judges what is held; whether that changed what can be done.
+    fn judge(&mut self) -> bool {
+        match self.framing.advance(&self.held) {
+            Ok(Verdict::Pass(count)) => {
+                self.passable = count;
+                if self.framing.is_between_requests() {
+                    self.reading.set(self.limits.idle);
+                } else {
+                    // The time of a body is kept by whoever reads it.
+                    self.reading.is_set = false;
+                }
+                true
+            }
+            Ok(Verdict::Drop(count)) => {
+                self.held.drain(..count);
+                true
+            }
+            Ok(Verdict::Wait) => false,
+            Err(Stop::Head(refusal)) => {
+                self.ended = Some(Ended::Refused(refusal));
+                true
+            }
+            Err(Stop::Body) => {
+                self.ended = Some(Ended::BodyBroken);
+                true
+            }
+        }
+    }
+
+    /// Reads a piece behind what is held.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let before = self.held.len();
+        // A head that is not whole is all that is ever held, and one that is too long was refused before.
+        self.held.resize(before + PIECE_BYTES, 0);
+        let mut room = ReadBuf::new(self.held.get_mut(before..).unwrap_or_default());
+        let polled = Pin::new(&mut self.stream).poll_read(cx, &mut room);
+        let came = room.filled().len();
+        self.held.truncate(before + came);
+        match polled {
+            Poll::Pending => {
+                if self.held.is_empty() && self.held.capacity() > PIECE_BYTES {
+                    self.held.shrink_to(PIECE_BYTES);
+                }
+                let is_head = self.framing.is_between_requests();
+                if !(is_head && self.reading.is_over(cx)) {
+                    return Poll::Pending;
+                }
+                let too_slow = Ended::Refused(HttpRefusal::TooSlow);
+                self.ended = Some(if self.held.is_empty() { Ended::Quietly } else { too_slow });
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Ok(())) => {
+                if came == 0 {
+                    self.ended = Some(Ended::Quietly);
+                } else if before == 0 && self.framing.is_between_requests() {
+                    self.reading.set(self.limits.head);
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => {
+                self.ended = Some(Ended::Quietly);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let wire = self.get_mut();
+        loop {
+            if wire.passable > 0 {
+                let count = wire.passable.min(into.remaining());
+                into.put_slice(wire.held.get(..count).unwrap_or_default());
+                wire.held.drain(..count);
+                wire.passable -= count;
+                if wire.passable == 0 && !wire.held.is_empty() && wire.framing.is_between_requests() {
+                    // The next head has begun to come with the last body.
+                    wire.reading.set(wire.limits.head);
+                }
+                return Poll::Ready(Ok(()));
+            }
+            match wire.ended {
+                Some(Ended::Quietly | Ended::Refused(_)) => return Poll::Ready(Ok(())),
+                Some(Ended::BodyBroken) => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
+                None => {}
+            }
+            if !wire.judge() {
+                ready!(wire.poll_piece(cx))?;
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let wire = self.get_mut();
+        let polled = Pin::new(&mut wire.stream).poll_write(cx, bytes);
+        wire.bound_write(cx, polled)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let wire = self.get_mut();
+        let polled = Pin::new(&mut wire.stream).poll_flush(cx);
+        wire.bound_write(cx, polled)
+    }
+
+    /// The end of the library's part; [`Wire::close`] is the end of the connection.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl<S> Wire<S> {
+    /// A peer that asks and does not read its answers fills the socket, and then waits for nobody.
+    fn bound_write<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.writing.is_set = false;
+            return polled;
+        }
+        if !self.writing.is_set {
+            self.writing.set(self.limits.write);
+        }
+        if self.writing.is_over(cx) { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
+    }
+}
