@@ -159,7 +159,7 @@ impl App {
         let service = Service::new(settings.server.clone(), in_force, Arc::clone(&readers), audit, Arc::clone(&clock));
         let feeds = Arc::new(Feeds::new(settings.sync.clone()));
         let (service, settings, started) = (Arc::new(service), settings.clone(), clock.now());
-        Ok(Self { bound, service, readers, trail, feeds, settings, clock, started })
+        Ok(Self { bound, service, readers, trail, settings, feeds, clock, started })
     }
 
     /// Where it listens.
