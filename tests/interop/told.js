@@ -22,8 +22,10 @@ function told(reply) {
     return parts.join('; ');
 }
 
-// Asks every question of standard input; open(word) gives [consult, test], each a function that takes a message.
-async function answerAll(open) {
+const isDay = (text) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
+
+// Asks every question of standard input, but those that canSend refuses; open(word) gives [consult, test], each a function that takes a message.
+async function answerAll(open, canSend = () => true) {
     const callers = new Map();
     for (const line of require('fs').readFileSync(0, 'utf8').trim().split('\n')) {
         const [name, word, number, context, ssin, begin, end] = line.split('\t');
@@ -36,6 +38,10 @@ async function answerAll(open) {
         const criteria = { ssin };
         if (end !== '-') criteria.period = { beginDate: begin, endDate: end };
         else if (begin !== '-') criteria.referenceDate = begin;
+        if (!canSend(criteria)) {
+            console.log([name, '-', '', ''].join('\t'));
+            continue;
+        }
         const informationCustomer = { ticket: name, customerIdentification: { cbeNumber: number } };
         try {
             const reply = await consult({ informationCustomer, legalContext: context, criteria });
@@ -56,4 +62,4 @@ const services = [
     [`${url}/eHealthAttributesService/v1/consultAttributes?wsdl`, 'consultAttributes'],
     [`${url}/TestConnectionService/v1/sendTestMessage?wsdl`, 'sendTestMessage'],
 ];
-module.exports = { answerAll, ca, clients, load, services };
+module.exports = { answerAll, ca, clients, isDay, load, services };

@@ -1,7 +1,7 @@
 // Asks the questions of standard input with `strong-soap`; see ../steps.sh.
 'use strict';
 const fs = require('fs');
-const { answerAll, ca, clients, load, services } = require('../told.js');
+const { answerAll, ca, clients, isDay, load, services } = require('../told.js');
 const { soap } = load('strong-soap');
 
 async function open(word) {
@@ -21,4 +21,6 @@ async function open(word) {
 }
 
 console.log(`VERSION\tstrong-soap ${load('strong-soap/package.json').version}, Node ${process.versions.node}`);
-answerAll(open).then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });
+// It would send 2 March for 30 February.
+const canSend = (criteria) => !criteria.referenceDate || isDay(criteria.referenceDate);
+answerAll(open, canSend).then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });
