@@ -196,6 +196,9 @@ pub struct DemoArguments {
     /// The port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 8443)]
     pub port: u16,
+    /// Make client certificates with RSA keys too, in DIR/clients-rsa, for SOAP stacks that read no others
+    #[arg(long)]
+    pub rsa: bool,
     /// Take one dataset for over-age, to see INCOMPLETE_DATA: dimona, coprev, federated, insurance, persons
     #[arg(long, value_name = "DATASET", value_parser = parse_dataset)]
     pub stale: Option<Dataset>,

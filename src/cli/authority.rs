@@ -5,7 +5,7 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, date_time_ymd,
+    KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
 };
 
 use crate::model::{Date, EnterpriseNumber};
@@ -20,6 +20,15 @@ pub(super) enum Convention {
     Federal,
     /// `CBE=NNNNNNNNNN` in OU and CN, the CN going on with the application.
     Ehealth,
+}
+
+/// What kind of key a client has.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum KeyKind {
+    /// ECDSA on P-256.
+    P256,
+    /// RSA of 2048 bits, for stacks that read no other. Its making takes a while.
+    Rsa,
 }
 
 /// A certificate with its key, both PEM.
@@ -55,7 +64,7 @@ impl Authority {
         let hosts = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let mut params = CertificateParams::new(hosts)?;
         params.distinguished_name = name(&[(DnType::CommonName, "localhost")]);
-        self.sign(params, ExtendedKeyUsagePurpose::ServerAuth)
+        self.sign(params, ExtendedKeyUsagePurpose::ServerAuth, KeyKind::P256)
     }
 
     /// A client certificate for an organisation.
@@ -64,6 +73,7 @@ impl Authority {
         organisation: EnterpriseNumber,
         application: &str,
         convention: Convention,
+        key: KeyKind,
     ) -> Result<Identity, AuthorityError> {
         let mut params = CertificateParams::default();
         params.distinguished_name = match convention {
@@ -83,15 +93,23 @@ impl Authority {
                 (DnType::CommonName, &format!("CBE={organisation}, {application}")),
             ]),
         };
-        self.sign(params, ExtendedKeyUsagePurpose::ClientAuth)
+        self.sign(params, ExtendedKeyUsagePurpose::ClientAuth, key)
     }
 
-    fn sign(&self, params: CertificateParams, usage: ExtendedKeyUsagePurpose) -> Result<Identity, AuthorityError> {
+    fn sign(
+        &self,
+        params: CertificateParams,
+        usage: ExtendedKeyUsagePurpose,
+        key: KeyKind,
+    ) -> Result<Identity, AuthorityError> {
         let mut params = valid(params, self.today);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![usage];
         params.use_authority_key_identifier_extension = true;
-        let key = KeyPair::generate()?;
+        let key = match key {
+            KeyKind::P256 => KeyPair::generate()?,
+            KeyKind::Rsa => KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?,
+        };
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem() })
     }

@@ -30,7 +30,12 @@ pub(super) async fn run(arguments: &DemoArguments) -> Exit {
     };
     let clock = SystemClock;
     let workspace = Workspace::new(arguments.dir.clone());
-    match workspace.prepare(clock.now(), &example_question()) {
+    let prepared = if arguments.rsa {
+        workspace.prepare_rsa(clock.now(), &example_question())
+    } else {
+        workspace.prepare(clock.now(), &example_question())
+    };
+    match prepared {
         Ok(Prepared::Made) => println!("Made a development authority and certificates in {}.", arguments.dir.display()),
         Ok(Prepared::Reused) => println!("Using what is in {}.", arguments.dir.display()),
         Err(error) => return fail(Exit::Failed, &error),

@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::authority::{Authority, AuthorityError, Convention};
+use super::authority::{Authority, AuthorityError, Convention, KeyKind};
 use crate::cert::Facts;
 use crate::model::{Dataset, EnterpriseNumber, LegalContext, Timestamp};
 use crate::policy::ceiling;
@@ -158,6 +158,18 @@ impl Workspace {
         (clients.join(format!("{word}.pem")), clients.join(format!("{word}.key")))
     }
 
+    /// An organisation's other certificate and key, for stacks that read RSA keys alone; made by
+    /// [`prepare_rsa`](Self::prepare_rsa).
+    #[must_use]
+    pub fn rsa_client(&self, word: &str) -> (PathBuf, PathBuf) {
+        let clients = self.rsa_clients();
+        (clients.join(format!("{word}.pem")), clients.join(format!("{word}.key")))
+    }
+
+    fn rsa_clients(&self) -> PathBuf {
+        self.folder.join("clients-rsa")
+    }
+
     /// An example question, as a file for curl.
     #[must_use]
     pub fn question(&self) -> PathBuf {
@@ -188,13 +200,38 @@ impl Workspace {
         Ok(prepared)
     }
 
+    /// As [`prepare`](Self::prepare), with RSA client certificates beside the others. The authority's key is kept
+    /// nowhere: a folder that has no RSA certificates yet gets another authority and all certificates anew.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_rsa(&self, now: Timestamp, question: &str) -> Result<Prepared, WorkspaceError> {
+        make_folder(&self.rsa_clients())?;
+        self.prepare(now, question)
+    }
+
     fn certificates_are_valid(&self, now: Timestamp) -> bool {
         let is_valid = |file: &Path| {
             let leaf = load_certificates(file).ok().and_then(|chain| Facts::from_der(chain.first()?).ok());
             leaf.is_some_and(|facts| facts.not_before <= now && now <= facts.not_after)
         };
-        let clients = ORGANISATIONS.iter().all(|organisation| is_valid(&self.client(organisation.word).0));
+        let clients = ORGANISATIONS.iter().all(|organisation| {
+            let word = organisation.word;
+            self.key_kinds().iter().all(|key| is_valid(&self.identity(word, *key).0))
+        });
         clients && is_valid(&self.folder.join("server.pem")) && is_valid(&self.authority())
+    }
+
+    /// The kinds of keys that the clients of this folder have.
+    fn key_kinds(&self) -> &'static [KeyKind] {
+        if self.rsa_clients().is_dir() { &[KeyKind::P256, KeyKind::Rsa] } else { &[KeyKind::P256] }
+    }
+
+    fn identity(&self, word: &str, key: KeyKind) -> (PathBuf, PathBuf) {
+        match key {
+            KeyKind::P256 => self.client(word),
+            KeyKind::Rsa => self.rsa_client(word),
+        }
     }
 
     fn write_certificates(&self, now: Timestamp) -> Result<(), WorkspaceError> {
@@ -205,10 +242,13 @@ impl Workspace {
         write_secret(&self.folder.join("server.key"), &server.key)?;
         for organisation in ORGANISATIONS {
             let Ok(number) = EnterpriseNumber::parse(organisation.number) else { continue };
-            let client = authority.client(number, &organisation.word.to_uppercase(), organisation.convention)?;
-            let (certificate, key) = self.client(organisation.word);
-            write(&certificate, &client.certificate)?;
-            write_secret(&key, &client.key)?;
+            for kind in self.key_kinds() {
+                let application = organisation.word.to_uppercase();
+                let client = authority.client(number, &application, organisation.convention, *kind)?;
+                let (certificate, key) = self.identity(organisation.word, *kind);
+                write(&certificate, &client.certificate)?;
+                write_secret(&key, &client.key)?;
+            }
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ehealth_attributes::admin;
 use ehealth_attributes::app::{App, Reloader};
-use ehealth_attributes::cli::workspace::Workspace;
+use ehealth_attributes::cli::workspace::{Workspace, WorkspaceError};
 use ehealth_attributes::config::{Settings, read_settings};
 use ehealth_attributes::model::{Clock, FixedClock, Timestamp};
 use ehealth_attributes::server::{Drained, tls};
@@ -90,10 +90,22 @@ impl TestService {
 
     /// A service whose settings `change` may change before it starts.
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_made_by(|workspace, now| workspace.prepare(now, "").map(drop), change).await
+    }
+
+    /// A service whose callers have RSA certificates beside the others.
+    pub async fn start_with_rsa() -> Self {
+        Self::start_made_by(|workspace, now| workspace.prepare_rsa(now, "").map(drop), |_| {}).await
+    }
+
+    async fn start_made_by(
+        make: impl FnOnce(&Workspace, Timestamp) -> Result<(), WorkspaceError>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(FixedClock::new(Timestamp::parse(NOW).expect("a moment")));
         let workspace = Workspace::new(folder.path().join("demo"));
-        workspace.prepare(clock.now(), "").expect("the workspace can be made");
+        make(&workspace, clock.now()).expect("the workspace can be made");
         let mut settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
         settings.listen = "127.0.0.1:0".parse().expect("an address");
         settings.admin = Some(admin::Settings { listen: settings.listen });

@@ -1,0 +1,82 @@
+<?php
+// Asks the questions of standard input with SoapClient; see ../steps.sh.
+declare(strict_types=1);
+
+function open_service(string $word, string $path): SoapClient
+{
+    $tls = ['cafile' => getenv('INTEROP_CA')];
+    return new SoapClient(getenv('INTEROP_URL') . $path . '?wsdl', [
+        'cache_wsdl' => WSDL_CACHE_NONE,
+        'exceptions' => true,
+        'features' => SOAP_SINGLE_ELEMENT_ARRAYS,
+        'local_cert' => getenv('INTEROP_IDENTITIES') . "/$word.both",
+        'stream_context' => stream_context_create(['ssl' => $tls]),
+    ]);
+}
+
+function period(object $element): string
+{
+    return "[{$element->beginDate}.." . ($element->endDate ?? '') . ']';
+}
+
+function told(object $reply): string
+{
+    if (!isset($reply->result)) {
+        return '';
+    }
+    $filtered = $reply->dataFilters->filteredElement ?? [];
+    $parts = [];
+    foreach ($reply->result->employment ?? [] as $employment) {
+        $text = $employment->employer->cbeNumber ?? '';
+        $text .= isset($employment->period) ? period($employment->period) : '';
+        if (!in_array('employment/preventionService/cbeNumber', $filtered, true)) {
+            $services = array_map(
+                fn (object $s): string => "$s->type $s->cbeNumber" . period($s->affiliation),
+                $employment->preventionService ?? []
+            );
+            $text .= '{' . implode(', ', $services) . '}';
+        }
+        $parts[] = $text;
+    }
+    if (isset($reply->result->healthInsuranceFund)) {
+        $parts[] = "fund {$reply->result->healthInsuranceFund->cbeNumber}";
+    }
+    return implode('; ', $parts);
+}
+
+echo "VERSION\tPHP ", PHP_VERSION, " SoapClient\n";
+$callers = [];
+while (($line = fgets(STDIN)) !== false) {
+    [$case, $word, $number, $context, $ssin, $begin, $end] = explode("\t", rtrim($line, "\n"));
+    $callers[$word] ??= [
+        open_service($word, '/eHealthAttributesService/v1/consultAttributes'),
+        open_service($word, '/TestConnectionService/v1/sendTestMessage'),
+    ];
+    [$attributes, $connection] = $callers[$word];
+    if ($context === '-') {
+        echo "$case\tECHO\t", $connection->sendTestMessage(['echo' => $case])->echo, "\t\n";
+        continue;
+    }
+    $criteria = ['ssin' => $ssin];
+    if ($end !== '-') {
+        $criteria['period'] = ['beginDate' => $begin, 'endDate' => $end];
+    } elseif ($begin !== '-') {
+        $criteria['referenceDate'] = $begin;
+    }
+    try {
+        $reply = $attributes->consultAttributes([
+            'informationCustomer' => ['ticket' => $case, 'customerIdentification' => ['cbeNumber' => $number]],
+            'legalContext' => $context,
+            'criteria' => $criteria,
+        ]);
+        echo "$case\t{$reply->status->code}\t", told($reply), "\t", $reply->result->ssin ?? '', "\n";
+    } catch (SoapFault $fault) {
+        if (!isset($fault->detail)) {
+            throw $fault;
+        }
+        // SOAP_SINGLE_ELEMENT_ARRAYS does not reach into faults: one detail is no list.
+        $details = $fault->detail->consultAttributesFault->detail;
+        $detail = is_array($details) ? $details[0] : $details;
+        echo "$case\t$detail->reasonCode\t\t\n";
+    }
+}

@@ -1,0 +1,65 @@
+// What a reply tells, in the words of the catalogue: for the clients of Node, whose objects are named like the elements.
+'use strict';
+
+const several = (value) => (value === undefined || value === null ? [] : [].concat(value));
+// strong-soap makes the first moment of the day, in UTC, of every day.
+const day = (value) => (value instanceof Date ? value.toISOString().slice(0, 10) : value || '');
+const period = (element) => `[${day(element.beginDate)}..${day(element.endDate)}]`;
+
+function told(reply) {
+    if (!reply.result) return '';
+    const filtered = reply.dataFilters ? several(reply.dataFilters.filteredElement) : [];
+    const parts = several(reply.result.employment).map((employment) => {
+        let text = employment.employer ? employment.employer.cbeNumber : '';
+        if (employment.period) text += period(employment.period);
+        if (!filtered.includes('employment/preventionService/cbeNumber')) {
+            const services = several(employment.preventionService);
+            text += `{${services.map((s) => `${s.type} ${s.cbeNumber}${period(s.affiliation)}`).join(', ')}}`;
+        }
+        return text;
+    });
+    if (reply.result.healthInsuranceFund) parts.push(`fund ${reply.result.healthInsuranceFund.cbeNumber}`);
+    return parts.join('; ');
+}
+
+const isDay = (text) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
+
+// Asks every question of standard input, but those that canSend refuses; open(word) gives [consult, test], each a function that takes a message.
+async function answerAll(open, canSend = () => true) {
+    const callers = new Map();
+    for (const line of require('fs').readFileSync(0, 'utf8').trim().split('\n')) {
+        const [name, word, number, context, ssin, begin, end] = line.split('\t');
+        if (!callers.has(word)) callers.set(word, await open(word));
+        const [consult, test] = callers.get(word);
+        if (context === '-') {
+            console.log([name, 'ECHO', (await test({ echo: name })).echo, ''].join('\t'));
+            continue;
+        }
+        const criteria = { ssin };
+        if (end !== '-') criteria.period = { beginDate: begin, endDate: end };
+        else if (begin !== '-') criteria.referenceDate = begin;
+        if (!canSend(criteria)) {
+            console.log([name, '-', '', ''].join('\t'));
+            continue;
+        }
+        const informationCustomer = { ticket: name, customerIdentification: { cbeNumber: number } };
+        try {
+            const reply = await consult({ informationCustomer, legalContext: context, criteria });
+            const person = reply.result ? reply.result.ssin : '';
+            console.log([name, reply.status.code, told(reply), person].join('\t'));
+        } catch (error) {
+            if (!error.root) throw error;
+            const { Fault } = error.root.Envelope.Body;
+            const [{ reasonCode }] = several(Fault.detail.consultAttributesFault.detail);
+            console.log([name, reasonCode, '', ''].join('\t'));
+        }
+    }
+}
+
+const { INTEROP_URL: url, INTEROP_CA: ca, INTEROP_CLIENTS: clients, INTEROP_TARGET: target } = process.env;
+const load = (name) => require(require.resolve(name, { paths: [target] }));
+const services = [
+    [`${url}/eHealthAttributesService/v1/consultAttributes?wsdl`, 'consultAttributes'],
+    [`${url}/TestConnectionService/v1/sendTestMessage?wsdl`, 'sendTestMessage'],
+];
+module.exports = { answerAll, ca, clients, isDay, load, services };

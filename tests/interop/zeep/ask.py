@@ -1,0 +1,34 @@
+"""Asks the questions of standard input with zeep, in its strict mode; see ../steps.sh."""
+
+import os
+import sys
+from pathlib import Path
+
+import requests
+import zeep
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from told import answer_all  # noqa: E402
+
+
+def open_caller(word: str):
+    session = requests.Session()
+    session.trust_env = False  # an environment with its own authorities would win over ours
+    session.verify = os.environ["INTEROP_CA"]
+    session.cert = tuple(f"{os.environ['INTEROP_CLIENTS']}/{word}.{kind}" for kind in ("pem", "key"))
+    transport, settings = zeep.Transport(session=session), zeep.Settings(strict=True)
+    paths = ("/eHealthAttributesService/v1/consultAttributes", "/TestConnectionService/v1/sendTestMessage")
+    urls = [f"{os.environ['INTEROP_URL']}{path}?wsdl" for path in paths]
+    return [zeep.Client(url, transport=transport, settings=settings).service for url in urls]
+
+
+def ask(caller, customer, context, criteria):
+    try:
+        reply = caller[0].consultAttributes(informationCustomer=customer, legalContext=context, criteria=criteria)
+    except zeep.exceptions.Fault as fault:
+        return fault.detail.findtext(".//reasonCode"), None
+    return reply.status.code, reply
+
+
+print("VERSION", f"zeep {zeep.__version__}, Python {sys.version.split()[0]}", sep="\t")
+answer_all(open_caller, ask, lambda caller, echo: caller[1].sendTestMessage(echo=echo).echo)
