@@ -359,7 +359,15 @@ async fn a_connection_too_many_is_told_so_or_closed() {
     let responses = exchange(&service, probe().as_bytes()).await;
     assert_eq!(statuses(&responses), [503]);
     assert!(responses[0].head.contains("\r\nretry-after: 1") && responses[0].head.contains("\r\nconnection: close"));
-    let second = service.connect("other-fund").await;
+    // The place of the connection before is free again when the service has seen its end.
+    let second = timeout(DEADLINE, async {
+        loop {
+            if let Ok(connected) = service.try_connect("other-fund").await {
+                break connected;
+            }
+        }
+    });
+    let second = second.await.expect("in time");
     let mut third = TcpStream::connect(service.address).await.expect("the queue takes it");
     assert_eq!(read_to_end(&mut third).await, b"", "closed unread");
     drop(second);

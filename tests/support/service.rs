@@ -158,9 +158,14 @@ impl TestService {
 
     /// A connection as the caller of this word makes it.
     pub async fn connect(&self, caller: &str) -> TlsStream<TcpStream> {
-        let stream = TcpStream::connect(self.address).await.expect("the service listens");
+        self.try_connect(caller).await.expect("a handshake")
+    }
+
+    /// The same, where the service may refuse.
+    pub async fn try_connect(&self, caller: &str) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(self.address).await?;
         let name = "localhost".try_into().expect("a name");
-        TlsConnector::from(Arc::new(self.tls_of(caller))).connect(name, stream).await.expect("a handshake")
+        TlsConnector::from(Arc::new(self.tls_of(caller))).connect(name, stream).await
     }
 
     /// Sends one request on a connection of its own.
