@@ -215,7 +215,8 @@ fn serve_and_sync_run_from_the_settings_that_the_demonstration_wrote() {
     assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
     let settings = format!("{dir}/ehealth-attributes.toml");
     let written = fs::read_to_string(&settings).expect("settings");
-    fs::write(&settings, written.replace("127.0.0.1:8443", "127.0.0.1:0")).expect("written");
+    fs::write(&settings, written.replace("127.0.0.1:8443", "127.0.0.1:0").replace("127.0.0.1:9443", "127.0.0.1:0"))
+        .expect("written");
 
     let synced = run(&["sync", "--config", &settings]);
     assert_eq!(synced.status.code(), Some(0), "{}", text(&synced.stderr));
