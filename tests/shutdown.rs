@@ -118,7 +118,8 @@ fn write_settings(workspace: &Workspace, address: SocketAddr, number: usize) -> 
     let text = text
         .replace("listen = \"127.0.0.1:8443\"", &format!("listen = \"{address}\"\nport = \"shared\""))
         .replace("folder = \"trail\"", &format!("folder = \"trail-{number}\""))
-        .replace("keys = \"keys\"", &format!("keys = \"keys-{number}\""));
+        .replace("keys = \"keys\"", &format!("keys = \"keys-{number}\""))
+        .replace("127.0.0.1:9443", "127.0.0.1:0");
     let file = workspace.settings().with_file_name(format!("instance-{number}.toml"));
     std::fs::write(&file, text).expect("written");
     file
