@@ -137,8 +137,9 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
             Ok(Related::Yes(None))
         }
         Relation::AffiliatedEmployer => {
-            let mut periods = read_periods(family, directory)?;
-            let employments = employments_in(&periods, window);
+            let periods = read_periods(family, directory)?;
+            let rows = periods.len();
+            let employments = employments_in(periods, window);
             let mut affiliated = Vec::new();
             for employment in &employments {
                 if is_affiliated(employment, organisation, window, directory)? {
@@ -146,10 +147,11 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
                 }
             }
             if affiliated.is_empty() {
+                let mut again = Vec::new();
                 for _ in family.len()..levelled(family.len(), NUMBERS) {
-                    directory.employment_periods(permit.criteria().ssin, &mut periods)?;
+                    directory.employment_periods(permit.criteria().ssin, &mut again)?;
                 }
-                directory.idle(Dataset::Dimona, ROWS.saturating_sub(periods.len()))?;
+                directory.idle(Dataset::Dimona, ROWS.saturating_sub(rows.saturating_add(again.len())))?;
                 for _ in employments.len()..levelled(employments.len(), EMPLOYERS) {
                     read_affiliations_to(organisation, organisation, directory)?;
                 }
@@ -287,7 +289,7 @@ fn read_employments(
     window: Window,
     directory: &mut impl Directory,
 ) -> Result<Vec<Employment>, DirectoryError> {
-    Ok(employments_in(&read_periods(family, directory)?, window))
+    Ok(employments_in(read_periods(family, directory)?, window))
 }
 
 fn read_periods(family: &[Ssin], directory: &mut impl Directory) -> Result<Vec<EmploymentPeriod>, DirectoryError> {
@@ -299,8 +301,8 @@ fn read_periods(family: &[Ssin], directory: &mut impl Directory) -> Result<Vec<E
 }
 
 /// The periods merged per employer; those that touch the window, newest begin first, then by enterprise number.
-fn employments_in(periods: &[EmploymentPeriod], window: Window) -> Vec<Employment> {
-    let mut employments = merge(periods.to_vec());
+fn employments_in(periods: Vec<EmploymentPeriod>, window: Window) -> Vec<Employment> {
+    let mut employments = merge(periods);
     employments.retain(|employment| employment.period.touches_window(window));
     employments.sort_by_key(|employment| (std::cmp::Reverse(employment.period.begin()), employment.employer));
     employments

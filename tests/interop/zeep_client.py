@@ -18,6 +18,8 @@ import zeep
 from lxml import etree
 from zeep.plugins import HistoryPlugin
 
+from told import told
+
 COMMON = "{http://kszbcss.fgov.be/types/common/v3}"
 
 
@@ -63,28 +65,6 @@ def criteria(row) -> dict:
     if end:
         return {"ssin": row["ssin"], "period": {"beginDate": begin, "endDate": end}}
     return {"ssin": row["ssin"], **({"referenceDate": begin} if begin else {})}
-
-
-def period(element) -> str:
-    return f"[{element.beginDate}..{element.endDate or ''}]"
-
-
-def told(reply) -> str:
-    """What the reply tells, in the words of the catalogue."""
-    if reply.result is None:
-        return ""
-    filtered = reply.dataFilters.filteredElement if reply.dataFilters else []
-    parts = []
-    for employment in reply.result.employment:
-        text = employment.employer.cbeNumber if employment.employer else ""
-        text += period(employment.period) if employment.period else ""
-        if "employment/preventionService/cbeNumber" not in filtered:
-            services = (f"{s.type} {s.cbeNumber}{period(s.affiliation)}" for s in employment.preventionService)
-            text += "{" + ", ".join(services) + "}"
-        parts.append(text)
-    if reply.result.healthInsuranceFund:
-        parts.append(f"fund {reply.result.healthInsuranceFund.cbeNumber}")
-    return "; ".join(parts)
 
 
 def ask(caller: Caller, number: str, row) -> tuple[str, str]:
