@@ -63,13 +63,14 @@ pub trait Directory {
         Ok(())
     }
 
-    /// Reads so many rows of `dataset`, of whoever comes first, and drops them: the work of rows that a person might
-    /// have had. A directory whose work nobody can measure need not do it.
+    /// Does the work of reading so many rows more of `dataset`: rows that stand from where those of `ssin` do or would,
+    /// whosesoever they are, dropped when read. Of `persons`, so many look-ups that find nothing. A directory whose work
+    /// nobody can measure need not do it.
     ///
     /// # Errors
     /// [`DirectoryError`] if the dataset cannot be read.
-    fn idle(&mut self, dataset: Dataset, rows: usize) -> Result<(), DirectoryError> {
-        let _ = (dataset, rows);
+    fn idle(&mut self, dataset: Dataset, ssin: Ssin, rows: usize) -> Result<(), DirectoryError> {
+        let _ = (dataset, ssin, rows);
         Ok(())
     }
 }

@@ -91,6 +91,7 @@ pub(super) fn resolve(
         // Without `persons` the numbers that lead to the same person are not known: "no" would be a guess.
         Related::No if wanting.contains(Dataset::Persons) => return Ok(could_not_look),
         Related::No => {
+            directory.idle(Dataset::Persons, asked, missing(family.len(), NUMBERS))?;
             let status = Status::NoRelation { ssin: asked, organisation: permit.organisation() };
             return Ok(no_result(status));
         }
@@ -118,7 +119,7 @@ enum Related {
 }
 
 fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> Result<Related, DirectoryError> {
-    let (organisation, window) = (permit.organisation(), permit.criteria().window());
+    let (asked, organisation, window) = (permit.criteria().ssin, permit.organisation(), permit.criteria().window());
     match permit.grant().relation {
         Relation::None => Ok(Related::Yes(None)),
         Relation::Insured => {
@@ -128,10 +129,10 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
                 membership.fund == organisation && (period.touches_window(window) || period.covers(permit.today()))
             };
             if !memberships.iter().any(insures) {
-                for _ in family.len()..levelled(family.len(), NUMBERS) {
-                    directory.memberships(permit.criteria().ssin, &mut memberships)?;
+                for _ in 0..missing(family.len(), NUMBERS) {
+                    directory.memberships(asked, &mut memberships)?;
                 }
-                directory.idle(Dataset::Insurance, ROWS.saturating_sub(memberships.len()))?;
+                directory.idle(Dataset::Insurance, asked, ROWS.saturating_sub(memberships.len()))?;
                 return Ok(Related::No);
             }
             Ok(Related::Yes(None))
@@ -147,12 +148,12 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
                 }
             }
             if affiliated.is_empty() {
-                let mut again = Vec::new();
-                for _ in family.len()..levelled(family.len(), NUMBERS) {
-                    directory.employment_periods(permit.criteria().ssin, &mut again)?;
+                let mut again = Vec::with_capacity(ROWS);
+                for _ in 0..missing(family.len(), NUMBERS) {
+                    directory.employment_periods(asked, &mut again)?;
                 }
-                directory.idle(Dataset::Dimona, ROWS.saturating_sub(rows.saturating_add(again.len())))?;
-                for _ in employments.len()..levelled(employments.len(), EMPLOYERS) {
+                directory.idle(Dataset::Dimona, asked, ROWS.saturating_sub(rows.saturating_add(again.len())))?;
+                for _ in 0..missing(employments.len(), EMPLOYERS) {
                     read_affiliations_to(organisation, organisation, directory)?;
                 }
                 return Ok(Related::No);
@@ -194,9 +195,9 @@ const EMPLOYERS: usize = 8;
 /// A refusal for want of a relation reads so many rows, of whomever, if the person has fewer.
 const ROWS: usize = 24;
 
-/// How many look-ups a refusal makes that needed `made` of them: one full step, or the next where that was passed.
-fn levelled(made: usize, step: usize) -> usize {
-    made.max(1).next_multiple_of(step)
+/// How many look-ups a refusal adds to those that it made, up to one full step, or the next where that was passed.
+fn missing(made: usize, step: usize) -> usize {
+    made.max(1).next_multiple_of(step).saturating_sub(made)
 }
 
 /// Rule 3: an affiliation counts for an employment if it touches both the window and the employment.
@@ -293,7 +294,7 @@ fn read_employments(
 }
 
 fn read_periods(family: &[Ssin], directory: &mut impl Directory) -> Result<Vec<EmploymentPeriod>, DirectoryError> {
-    let mut periods = Vec::new();
+    let mut periods = Vec::with_capacity(ROWS);
     for ssin in family {
         directory.employment_periods(*ssin, &mut periods)?;
     }
@@ -322,7 +323,7 @@ fn merge(mut periods: Vec<EmploymentPeriod>) -> Vec<Employment> {
 }
 
 fn read_memberships(family: &[Ssin], directory: &mut impl Directory) -> Result<Vec<Membership>, DirectoryError> {
-    let mut memberships = Vec::new();
+    let mut memberships = Vec::with_capacity(ROWS);
     for ssin in family {
         directory.memberships(*ssin, &mut memberships)?;
     }

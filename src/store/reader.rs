@@ -5,6 +5,7 @@
 //! rather than copied, which the operator pays with one rule: a file in use is replaced, never truncated in place.
 
 use std::fmt;
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -297,20 +298,33 @@ impl Directory for View<'_> {
         self.look(dataset_of(kind), |connection| {
             let select = "SELECT service, begin_day, end_day FROM affiliation WHERE employer = ?1 AND service = ?2";
             let keys = [employer.as_u64(), service.as_u64()];
-            each_of(connection, select, keys, |service, period| into.push(Affiliation { service, period }))
+            each_of(connection, select, keys, usize::MAX, |service, period| {
+                into.push(Affiliation { service, period })
+            })?;
+            Ok(())
         })
     }
 
-    fn idle(&mut self, dataset: Dataset, rows: usize) -> Result<(), DirectoryError> {
-        let select = match dataset {
-            Dataset::Dimona => "SELECT employer, begin_day, end_day FROM period LIMIT ?1",
-            Dataset::Coprev | Dataset::Federated => "SELECT service, begin_day, end_day FROM affiliation LIMIT ?1",
-            Dataset::Insurance => "SELECT fund, begin_day, end_day FROM membership LIMIT ?1",
-            // Its rows have another shape; nothing that is refused reads many of them.
-            Dataset::Persons => return Ok(()),
-        };
-        let rows = u64::try_from(rows).unwrap_or(0);
-        self.look(dataset, |connection| each(connection, select, rows, |_, _| ()))
+    fn idle(&mut self, dataset: Dataset, ssin: Ssin, rows: usize) -> Result<(), DirectoryError> {
+        match dataset {
+            Dataset::Dimona => {
+                let select = "SELECT employer, begin_day, end_day FROM period WHERE ssin BETWEEN ?1 AND ?2";
+                self.look(dataset, |connection| idle_from(connection, select, ssin, rows))
+            }
+            Dataset::Insurance => {
+                let select = "SELECT fund, begin_day, end_day FROM membership WHERE ssin BETWEEN ?1 AND ?2";
+                self.look(dataset, |connection| idle_from(connection, select, ssin, rows))
+            }
+            Dataset::Persons => self.look(dataset, |connection| {
+                let mut predecessors = connection.prepare_cached(PREDECESSORS)?;
+                for _ in 0..rows {
+                    predecessors.query([NOBODY])?.next()?;
+                }
+                Ok(())
+            }),
+            // Nothing is filed there under persons.
+            Dataset::Coprev | Dataset::Federated => Ok(()),
+        }
     }
 }
 
@@ -322,26 +336,40 @@ fn dataset_of(kind: ServiceKind) -> Dataset {
     }
 }
 
-/// Reads the rows of one owner, or so many rows.
+/// Reads so many rows from the person's place to the end, then from the beginning, and drops them.
+fn idle_from(connection: &Connection, select: &str, ssin: Ssin, rows: usize) -> Result<(), StoreError> {
+    // Kept as rows are that were asked for, so that the work is the same.
+    let mut dropped = Vec::with_capacity(rows);
+    for range in [[ssin.as_u64(), i64::MAX.cast_unsigned()], [0, ssin.as_u64()]] {
+        let left = rows - dropped.len();
+        each_of(connection, select, range, left, |organisation, period| dropped.push((organisation, period)))?;
+    }
+    black_box(dropped);
+    Ok(())
+}
+
+/// Reads the rows of one owner.
 fn each(
     connection: &Connection,
     select: &str,
     owner: u64,
     take: impl FnMut(EnterpriseNumber, Period),
 ) -> Result<(), StoreError> {
-    each_of(connection, select, [owner], take)
+    each_of(connection, select, [owner], usize::MAX, take)
 }
 
-/// Reads rows of an organisation and a period, and checks them.
+/// Reads rows of an organisation and a period, `most` of them, and checks them.
 fn each_of<const N: usize>(
     connection: &Connection,
     select: &str,
     keys: [u64; N],
+    most: usize,
     mut take: impl FnMut(EnterpriseNumber, Period),
 ) -> Result<(), StoreError> {
     let mut select = connection.prepare_cached(select)?;
     let mut rows = select.query(rusqlite::params_from_iter(keys.map(u64::cast_signed)))?;
-    while let Some(row) = rows.next()? {
+    for _ in 0..most {
+        let Some(row) = rows.next()? else { break };
         let organisation: i64 = row.get(0)?;
         let organisation = EnterpriseNumber::from_u64(organisation.cast_unsigned()).map_err(|_| StoreError::Value)?;
         let day = |days: i64| Date::from_days(days).map_err(|_| StoreError::Value);
@@ -350,6 +378,12 @@ fn each_of<const N: usize>(
     }
     Ok(())
 }
+
+/// The numbers that one replaced.
+const PREDECESSORS: &str = "SELECT ssin FROM person WHERE replaced_by = ?1";
+
+/// No person's number, and none that replaced another.
+const NOBODY: i64 = 0;
 
 /// All numbers of a person, the last one first.
 fn family(connection: &Connection, ssin: Ssin) -> Result<Vec<Ssin>, StoreError> {
@@ -367,7 +401,7 @@ fn family(connection: &Connection, ssin: Ssin) -> Result<Vec<Ssin>, StoreError> 
             None => break,
         }
     }
-    let mut predecessors = connection.prepare_cached("SELECT ssin FROM person WHERE replaced_by = ?1")?;
+    let mut predecessors = connection.prepare_cached(PREDECESSORS)?;
     let mut family = vec![last];
     let mut seen = 0;
     while let Some(next) = family.get(seen).copied() {
