@@ -86,6 +86,10 @@ fn compare_date(heard: Option<Date>, text: &str) {
     }
 }
 
+fn digits(ssin: Ssin) -> String {
+    ssin.digits().map(char::from).iter().collect()
+}
+
 /// Asks what was heard with the client's writer; the service hears the same.
 fn ask_again(payload: &Payload) {
     let (body, operation) = match payload {
@@ -93,7 +97,7 @@ fn ask_again(payload: &Payload) {
             (envelope::write(&TestRequest { echo: echo.clone() }), Operation::SendTestMessage)
         }
         Payload::Consult(heard) => {
-            let ssin = heard.criteria.ssin.map_or_else(|_| "none".to_owned(), |ssin| ssin.to_string());
+            let ssin = heard.criteria.ssin.map_or_else(|_| "none".to_owned(), digits);
             let question = Question::from_text(heard.customer.id, &heard.legal_context, &ssin).expect("heard before");
             let text = |date: Result<Date, _>| date.map_or_else(|_| "none".to_owned(), |date: Date| date.to_string());
             let question = match heard.criteria.dates {

@@ -221,7 +221,7 @@ pub struct Counters {
     codes: Vec<&'static str>,
     outcomes: [Vec<AtomicU64>; 2],
     refusals: [AtomicU64; HttpRefusal::ALL.len()],
-    handshakes: [AtomicU64; 3],
+    handshakes: [AtomicU64; Handshake::ALL.len()],
     stages: [Histogram; 6],
     /// Callers that are registered; `None`: all others together.
     consumers: RwLock<BTreeMap<Option<EnterpriseNumber>, Arc<OfConsumer>>>,

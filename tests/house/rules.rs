@@ -46,7 +46,7 @@ pub enum Place {
 }
 
 /// Every library of `Cargo.toml`, and its place.
-pub const LIBRARIES: [(&str, Place); 37] = [
+pub const LIBRARIES: [(&str, Place); 38] = [
     ("alloc", Place::Everywhere),
     ("core", Place::Everywhere),
     ("std", Place::Everywhere),
@@ -85,6 +85,7 @@ pub const LIBRARIES: [(&str, Place); 37] = [
     // Named to be switched off: nothing uses it.
     ("log", Place::Rooms(&[])),
     ("ct-merkle", Place::Tests),
+    ("peak_alloc", Place::Tests),
     ("proptest", Place::Tests),
     ("sha2", Place::Tests),
     ("signed_note", Place::Tests),
