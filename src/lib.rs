@@ -18,7 +18,7 @@
 //! [`model`] for the words, [`policy`] for who may ask, then [`lookup`]: the two lines that make "authorised before read"
 //! and "recorded before answered" true stand there, and do not compile when they are crossed.
 //!
-//! # Three walks, and what is in their way
+//! # Three walks
 //!
 //! **A question.** [`server`] takes a connection, and [`cert`] says whose it is. A request's head is judged
 //! (`server/door.rs`), its body read by [`soap::read_request`] into a [`model::Question`]. From there `server/exchange.rs`
@@ -31,11 +31,13 @@
 //! data file through digest and judgement into a file beside the live one ([`store`]), and swaps it in when everything
 //! was checked. Readers see the old or the new state; a [`sync::Monitor`] and the history say what became of the run.
 //!
-//! **A failure.** What happens when a disk, a clock, a dataset or the system fails under the service is one table,
-//! `docs/faults.md`, each row with the test that causes it.
-//!
 //! **A verification.** [`audit::Records`] reads what [`audit::Trail`] wrote, checks each leaf, and finds a person's records
 //! by a keyed token ([`audit::search`]).
+//!
+//! # When machines fail
+//!
+//! What happens when a disk, a clock, a dataset or the system fails under any of them is one table, `docs/faults.md`, each
+//! row with the test that causes it.
 
 pub mod admin;
 pub mod app;
