@@ -7,11 +7,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Exit, fail};
 use crate::app::{App, AppError, SystemClock};
-use crate::config::read_settings;
-use crate::server::Drained;
+use crate::config::{Settings, read_settings};
+use crate::server::{Drained, raise_descriptor_limit};
 
 pub(super) async fn run(config: &Path) -> Exit {
-    let settings = match read_settings(config) {
+    let mut settings = match read_settings(config) {
         Ok(settings) => settings,
         Err(problems) => return fail(Exit::Configuration, &problems),
     };
@@ -19,6 +19,7 @@ pub(super) async fn run(config: &Path) -> Exit {
         Ok(stop) => stop,
         Err(error) => return fail(Exit::Failed, &error),
     };
+    fit_descriptors(&mut settings);
     match App::open(&settings, Arc::new(SystemClock)).await {
         Ok(app) => {
             tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
@@ -29,6 +30,23 @@ pub(super) async fn run(config: &Path) -> Exit {
         }
         Err(error) => fail(exit_of_error(&error), &error),
     }
+}
+
+/// Takes as many descriptors as the system gives, and no more connections than those allow.
+fn fit_descriptors(settings: &mut Settings) {
+    let descriptors = raise_descriptor_limit();
+    let limits = settings.server.limits.within_descriptors(descriptors);
+    let connections = limits.connections;
+    if limits == settings.server.limits {
+        tracing::info!(descriptors, connections, "as many connections as are meant");
+    } else {
+        tracing::warn!(
+            descriptors,
+            connections,
+            "fewer connections than are meant: raise the limit of open files (ulimit -n, LimitNOFILE=)"
+        );
+    }
+    settings.server.limits = limits;
 }
 
 /// The code for a service that could not start.

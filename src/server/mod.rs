@@ -2,12 +2,13 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `listen` | the accept loop, the cap on connections, the drain |
+//! | `listen`, `descriptors` | the accept loop, the drain; how much the system lets be open |
 //! | `connection` | handshake, caller, requests one after the other |
 //! | `wire`, `framing` | every request's frame judged and timed before HTTP reads it |
 //! | `respond`, `door`, `plain` | what is asked for; what is refused below SOAP |
 //! | `exchange`, `fault_map` | one message through the pipeline |
 //! | `limits`, `places`, `meters` | how much, how long, of whom |
+//! | `handshakes`, `turns` | who gives way, who comes next, where more is wanted than there is |
 //! | `gate`, [`trust`], [`tls`] | whom TLS lets in |
 //!
 //! Takes a bound listener, a TLS configuration, a [`Service`] and a future that ends it. It opens no database and no
@@ -15,11 +16,13 @@
 
 mod connection;
 pub mod counters;
+mod descriptors;
 mod door;
 mod exchange;
 mod fault_map;
 mod framing;
 mod gate;
+mod handshakes;
 mod limits;
 mod listen;
 mod meters;
@@ -30,8 +33,10 @@ mod respond;
 mod service;
 pub mod tls;
 pub mod trust;
+mod turns;
 mod wire;
 
+pub use descriptors::raise_descriptor_limit;
 pub use door::HttpRefusal;
 pub use gate::{Gate, InForce};
 pub use limits::Limits;

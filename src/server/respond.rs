@@ -1,7 +1,9 @@
 //! One request: from its head to its answer over HTTP.
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -51,6 +53,9 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
     let is_admitted = peer.is_admitted(&service.in_force(), service.clock.now());
     let refuse = |refusal, read| {
         service.counters.count_refusal(refusal);
+        if refusal == HttpRefusal::Overloaded {
+            course.pause.begin(limits.retry_after);
+        }
         plain::refuse(peer, ticket, refusal, read, limits)
     };
     let refuse_and_skip = async |refusal: HttpRefusal, body| match skip_body(limits, body).await {
@@ -122,7 +127,16 @@ async fn respond_soap(
     message: Message<'_>,
     stopwatch: &Stopwatch,
 ) -> HttpResponse {
-    let reply = exchange::answer(service, peer, ticket, message, stopwatch).await;
+    let mut answering = std::pin::pin!(exchange::answer(service, peer, ticket, message, stopwatch));
+    // Up to its first wait, which is for the evidence: reading and deciding is what takes the processor.
+    let begun = {
+        let _turn = service.turns.take(peer.caller.organisation()).await;
+        poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx))).await
+    };
+    let reply = match begun {
+        Poll::Ready(reply) => reply,
+        Poll::Pending => answering.await,
+    };
     soap_response(service, peer, ticket, message.operation, reply, stopwatch)
 }
 

@@ -1,16 +1,19 @@
 //! What every connection shares: the register, the data, the trail, the clock, and what the operator set.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread;
 
 use rustls::pki_types::CertificateDer;
 
 use super::counters::Counters;
 use super::gate::InForce;
+use super::handshakes::Handshakes;
 use super::limits::Limits;
 use super::meters::Meters;
 use super::places::{Places, Share};
 use super::readers::Readers;
 use super::trust::Admission;
+use super::turns::Turns;
 use crate::cert::Facts;
 use crate::lookup::{AuditLog, Caller, FreshnessLimits};
 use crate::model::{Clock, Ticket, Timestamp};
@@ -35,10 +38,16 @@ pub struct Service {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) meters: Meters,
     pub(super) counters: Counters,
+    /// Connections of which nobody knows yet whose they are.
+    pub(super) handshakes: Arc<Handshakes>,
     /// Connections of each consumer.
     pub(super) connections: Arc<Places>,
+    /// Connections of each consumer that are only to be told to come back.
+    pub(super) turned_away: Arc<Places>,
     /// Messages in flight.
     pub(super) messages: Arc<Places>,
+    /// Messages that are read and decided at this moment, one a processor.
+    pub(super) turns: Turns,
     in_force: RwLock<Arc<InForce>>,
 }
 
@@ -54,9 +63,13 @@ impl Service {
     ) -> Self {
         let limits = settings.limits;
         let share = |all, each| Places::new(Share { all, each });
+        let processors = thread::available_parallelism().map_or(1, usize::from);
         Self {
+            handshakes: Handshakes::new(Share { all: limits.handshakes, each: limits.handshakes_each }),
             connections: share(limits.connections, limits.connections_each),
+            turned_away: share(limits.turned_away, limits.turned_away_each),
             messages: share(limits.messages, limits.messages_each),
+            turns: Turns::new(processors),
             settings,
             readers,
             audit,

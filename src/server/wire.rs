@@ -6,6 +6,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -45,7 +47,37 @@ pub(super) struct Wire<S> {
     /// For what is read now: the next request, or its head.
     reading: Wait,
     writing: Wait,
+    pause: Arc<Pause>,
+    pausing: Wait,
     ended: Option<Ended>,
+}
+
+/// Until when the next request is not heard; set by whoever tells a caller to come back.
+#[derive(Debug)]
+pub(super) struct Pause {
+    made: Instant,
+    /// In milliseconds after that; 0: heard at once.
+    until: AtomicU64,
+}
+
+impl Pause {
+    pub fn new() -> Self {
+        Self { made: Instant::now(), until: AtomicU64::new(0) }
+    }
+
+    /// From now on.
+    pub fn begin(&self, length: Duration) {
+        let until = self.made.elapsed().saturating_add(length).as_millis();
+        self.until.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How long it still is.
+    fn left(&self) -> Option<Duration> {
+        match self.until.load(Ordering::Relaxed) {
+            0 => None,
+            until => Duration::from_millis(until).checked_sub(self.made.elapsed()),
+        }
+    }
 }
 
 /// A wait with an end; the timer is made once and set anew.
@@ -71,11 +103,11 @@ impl Wait {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub fn new(stream: S, limits: Limits) -> Self {
+    pub fn new(stream: S, limits: Limits, pause: Arc<Pause>) -> Self {
         let mut reading = Wait::default();
         reading.set(limits.idle);
-        let framing = Framing::new();
-        Self { stream, limits, framing, held: Vec::new(), passable: 0, reading, writing: Wait::default(), ended: None }
+        let (framing, writing, pausing) = (Framing::new(), Wait::default(), Wait::default());
+        Self { stream, limits, framing, held: Vec::new(), passable: 0, reading, writing, pause, pausing, ended: None }
     }
 
     /// Why the request after the last one that passed is refused, if it is.
@@ -140,6 +172,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
+    /// Waits until the next request may be heard. The time for its head begins then.
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(left) = self.pause.left() else { return Poll::Ready(()) };
+        self.pausing.set(left);
+        if !self.pausing.is_over(cx) {
+            return Poll::Pending;
+        }
+        self.reading.set(if self.held.is_empty() { self.limits.idle } else { self.limits.head });
+        Poll::Ready(())
+    }
+
     /// Reads a piece behind what is held.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let before = self.held.len();
@@ -198,6 +241,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
                 Some(Ended::BodyBroken) => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
                 None => {}
             }
+            if wire.framing.is_between_requests() {
+                ready!(wire.poll_pause(cx));
+            }
             if !wire.judge() {
                 ready!(wire.poll_piece(cx))?;
             }
@@ -235,5 +281,50 @@ impl<S> Wire<S> {
             self.writing.set(self.limits.write);
         }
         if self.writing.is_over(cx) { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_was_told_to_come_back_is_not_heard_before() {
+        let (mut peer, stream) = tokio::io::duplex(1_024);
+        let pause = Arc::new(Pause::new());
+        let mut wire = Wire::new(stream, Limits::default(), Arc::clone(&pause));
+        let mut piece = [0; 1_024];
+        peer.write_all(REQUEST).await.expect("sent");
+        let began = Instant::now();
+        assert_eq!(wire.read(&mut piece).await.expect("heard"), REQUEST.len());
+        assert_eq!(began.elapsed(), Duration::ZERO, "heard at once");
+        pause.begin(Duration::from_secs(1));
+        peer.write_all(REQUEST).await.expect("sent");
+        assert_eq!(wire.read(&mut piece).await.expect("heard"), REQUEST.len());
+        assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_takes_nothing_from_the_time_for_a_head() {
+        let (mut peer, stream) = tokio::io::duplex(1_024);
+        let pause = Arc::new(Pause::new());
+        let limits = Limits { idle: Duration::from_secs(2), head: Duration::from_secs(1), ..Limits::default() };
+        let mut wire = Wire::new(stream, limits, Arc::clone(&pause));
+        pause.begin(Duration::from_secs(10));
+        peer.write_all(REQUEST).await.expect("sent");
+        assert_eq!(wire.read(&mut [0; 1_024]).await.expect("heard"), REQUEST.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_does_not_read_is_waited_for_as_long_as_may_be_and_no_longer() {
+        let (_peer, stream) = tokio::io::duplex(16);
+        let limits = Limits::default();
+        let mut wire = Wire::new(stream, limits, Arc::new(Pause::new()));
+        let began = Instant::now();
+        let error = wire.write_all(&[b'x'; 64]).await.expect_err("nobody reads");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(began.elapsed().as_secs(), limits.write.as_secs());
     }
 }

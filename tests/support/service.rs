@@ -143,11 +143,19 @@ impl TestService {
 
     /// TLS as the caller of this word has it.
     pub fn tls_of(&self, caller: &str) -> ClientConfig {
+        self.tls_by(Arc::clone(&self.clock) as Arc<dyn Clock>, caller)
+    }
+
+    /// The same for a caller with a clock of its own, which stands at this moment.
+    pub fn tls_at(&self, moment: &str, caller: &str) -> ClientConfig {
+        self.tls_by(Arc::new(FixedClock::new(Timestamp::parse(moment).expect("a moment"))), caller)
+    }
+
+    fn tls_by(&self, clock: Arc<dyn Clock>, caller: &str) -> ClientConfig {
         let (certificate, key) = self.workspace.client(caller);
         let chain = tls::load_certificates(&certificate).expect("a client certificate");
         let key = PrivateKeyDer::from_pem_file(key).expect("a client key");
         let roots = tls::load_authorities(&self.workspace.authority()).expect("an authority");
-        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         ClientConfig::builder_with_details(tls::provider(), tls::time_of(clock))
             .with_safe_default_protocol_versions()
             .expect("versions")
