@@ -64,6 +64,8 @@ enum Fault {
     Redirect,
     Cut,
     Drip,
+    /// More right records than the disk has room for.
+    Flood,
 }
 
 #[derive(Debug, Clone)]
@@ -256,8 +258,15 @@ fn fetch(file: &Offered) -> Result<(), &'static str> {
         Fault::TooManyWrong => "refused/too-many-wrong",
         Fault::Redirect => "refused/uri",
         Fault::Cut | Fault::Drip => "failed/source",
+        Fault::Flood => "failed/store",
     })
 }
+
+/// What the disk holds for the dataset: its tables and some hundred rows.
+const DISK: u64 = 256 * 1024;
+
+/// Rows for which such a disk has not half the room.
+const FLOOD: u64 = 6_000;
 
 fn begin(day: u64) -> String {
     format!("20{:02}-01-{:02}", 10 + day / 28, day % 28 + 1)
@@ -283,6 +292,12 @@ fn write(is_delta: bool, file: &Offered) -> (Vec<u8>, String, u64, u64) {
                 text += &format!("{put}{},85073000161,{},{},\n", 900 + id, enterprise(id), begin(0));
             }
             records += 12;
+        }
+        Fault::Flood => {
+            for id in 1_000..1_000 + FLOOD {
+                text += &format!("{put}{id},{},{},{},\n", digits(id % 9), enterprise(1), begin(0));
+            }
+            records += FLOOD;
         }
         _ => {}
     }
@@ -387,13 +402,18 @@ impl Life {
             Fault::Malformed,
             Fault::Bomb,
             Fault::TooManyWrong,
+            Fault::Flood,
             Fault::Redirect,
             Fault::Cut,
             Fault::Redirect,
             Fault::Cut,
         ];
-        let count = if self.is_https { 12 } else { 8 };
+        let count = if self.is_https { 13 } else { 9 };
         file.fault = faults[usize::try_from(self.random.below(count)).expect("small")];
+        if file.fault == Fault::Flood {
+            // The rest of the file would have to be judged before it is known that there is no room.
+            file.steps.clear();
+        }
         if self.is_https && self.random.one_in(300) {
             file.fault = Fault::Drip;
         }
@@ -532,6 +552,7 @@ fn the_store_always_holds_what_the_model_says() {
     let mut place = Place::in_memory(&[Dataset::Dimona]);
     let workspace = place.folder.path().join("demo");
     let web = Web::start(&workspace, &place.folder.path().join("feeds"), place.same_clock());
+    place.settings.feeds[0].bytes_max = DISK;
     let folder = place.settings.feeds[0].source.clone();
     let mut over_https = web.feed(&workspace, "dimona");
     over_https.limits.file = std::time::Duration::from_secs(1);
