@@ -2,15 +2,15 @@
 
 mod publisher;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ehealth_attributes::lookup::Directory;
-use ehealth_attributes::model::{Dataset, EnterpriseNumber, ServiceKind, Ssin};
-use ehealth_attributes::store::{Reader, StoreError, Watch, Writer};
+use ehealth_attributes::model::{Dataset, Date, Digest, EnterpriseNumber, Period, ServiceKind, Ssin, Timestamp};
+use ehealth_attributes::store::{Key, Placed, Reader, Row, State, StoreError, Watch, Writer};
 use ehealth_attributes::sync::{Outcome, Source};
 
 use publisher::{Place, digits, enterprise, period, ssin};
@@ -365,4 +365,137 @@ fn there_is_one_writer_a_dataset() {
     assert!(Writer::open(folder.path(), Dataset::Coprev).is_ok());
     drop(first);
     assert!(Writer::open(folder.path(), Dataset::Dimona).is_ok());
+}
+
+/// What a model of one dataset holds under a key: the value that was put, or `None` for a rejected record.
+type Held = BTreeMap<u64, Option<u64>>;
+
+/// The row of a key and a value. Where rows are named by an id, the value says under whom they are filed.
+fn row_of(dataset: Dataset, key: u64, value: u64) -> Row {
+    let begin = Date::parse("2024-01-01").expect("a day").plus_days(i32::try_from(key).expect("small"));
+    let period = Period::from_days(begin, None).expect("open");
+    match dataset {
+        Dataset::Dimona => Row::Period { period_id: key, ssin: ssin(value % 3), employer: enterprise(value), period },
+        Dataset::Coprev | Dataset::Federated => {
+            let (employer, service) = (enterprise(value % 3), enterprise(100 + value));
+            Row::Affiliation { affiliation_id: key, employer, service, period }
+        }
+        Dataset::Insurance => Row::Membership { ssin: ssin(key % 3), fund: enterprise(value), period },
+        // Numbers that replace nothing themselves: no circle.
+        Dataset::Persons => Row::Person { ssin: ssin(key), replaced_by: Some(ssin(500 + value)) },
+    }
+}
+
+fn key_of(dataset: Dataset, key: u64) -> Key {
+    match row_of(dataset, key, 0) {
+        Row::Period { period_id, .. } => Key::Period(period_id),
+        Row::Affiliation { affiliation_id, .. } => Key::Affiliation(affiliation_id),
+        Row::Membership { ssin, period, .. } => Key::Membership(ssin, period.begin()),
+        Row::Person { ssin, .. } => Key::Person(ssin),
+    }
+}
+
+/// What readers find of the keys and values that the test draws, each row as a line; and how many rows are counted.
+fn found(folder: &Path, dataset: Dataset) -> (BTreeSet<String>, u64) {
+    let mut reader = Watch::open(folder).reader();
+    let mut view = reader.view();
+    let mut lines = BTreeSet::new();
+    for owner in 0..3 {
+        let (mut periods, mut affiliations, mut funds) = (Vec::new(), Vec::new(), Vec::new());
+        view.employment_periods(ssin(owner), &mut periods).expect("readable");
+        let kind = if dataset == Dataset::Coprev { ServiceKind::External } else { ServiceKind::Internal };
+        view.affiliations(kind, enterprise(owner), &mut affiliations).expect("readable");
+        view.memberships(ssin(owner), &mut funds).expect("readable");
+        lines.extend(periods.iter().map(|row| format!("{owner} {} {:?}", row.employer, row.period.begin())));
+        lines.extend(affiliations.iter().map(|row| format!("{owner} {} {:?}", row.service, row.period.begin())));
+        lines.extend(funds.iter().map(|row| format!("{owner} {} {:?}", row.fund, row.period.begin())));
+    }
+    for key in 0..KEYS {
+        let mut family = Vec::new();
+        let last = view.family(ssin(key), &mut family).expect("readable");
+        if last != ssin(key) {
+            lines.insert(format!("{key} {last:?}"));
+        }
+    }
+    (lines, view.account(dataset, 1).expect("readable").records)
+}
+
+fn expected(dataset: Dataset, held: &Held) -> (BTreeSet<String>, u64) {
+    let live = held.iter().filter_map(|(key, value)| Some((*key, (*value)?)));
+    let lines: BTreeSet<String> = live
+        .map(|(key, value)| match row_of(dataset, key, value) {
+            Row::Period { employer, period, .. } => format!("{} {employer} {:?}", value % 3, period.begin()),
+            Row::Affiliation { service, period, .. } => format!("{} {service} {:?}", value % 3, period.begin()),
+            Row::Membership { fund, period, .. } => format!("{} {fund} {:?}", key % 3, period.begin()),
+            Row::Person { replaced_by, .. } => format!("{key} {:?}", replaced_by.expect("replaced")),
+        })
+        .collect();
+    let count = lines.len() as u64;
+    (lines, count)
+}
+
+/// Keys that the test draws: few, so that many records of a delta meet under one.
+const KEYS: u64 = 12;
+
+#[test]
+fn records_of_a_delta_follow_each_other_in_every_dataset_as_a_model_says() {
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let mut below = |bound: u64| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random % bound
+    };
+    let (mut committed, mut unknown) = (0, 0);
+    for dataset in Dataset::ALL {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut writer = Writer::open(folder.path(), dataset).expect("a new folder");
+        let mut held = Held::new();
+        for serial in 1..=60 {
+            let (mut next, mut deleted, mut is_known) = (held.clone(), 0, true);
+            let mut delta = writer.delta().expect("a transaction");
+            for _ in 0..below(30) {
+                let key = below(KEYS);
+                match below(8) {
+                    0..4 => {
+                        let value = below(9);
+                        assert_eq!(delta.put(row_of(dataset, key, value)).expect("room"), Placed::Done);
+                        next.insert(key, Some(value));
+                    }
+                    4 => {
+                        delta.reject(key_of(dataset, key)).expect("room");
+                        next.insert(key, None);
+                    }
+                    // Keys that are not known are deleted now and then: then all is void.
+                    _ if !next.contains_key(&key) && below(8) > 0 => {}
+                    _ => {
+                        delta.delete(key_of(dataset, key)).expect("room");
+                        match next.remove(&key) {
+                            Some(Some(_)) => deleted += 1,
+                            Some(None) => {}
+                            None => is_known = false,
+                        }
+                    }
+                }
+            }
+            let applied = delta.apply(&mut |_| Ok(())).expect("room");
+            assert_eq!(applied.is_some(), is_known, "{dataset:?} {serial}");
+            match applied {
+                Some(applied) => {
+                    assert_eq!(applied.deleted(), deleted, "{dataset:?} {serial}");
+                    let at = Timestamp::from_millis(0);
+                    let digest = Digest::new([0; 32]);
+                    let state = State { session: 1, serial, digest, created: at, applied: at, rejected: 0 };
+                    applied.commit(&state, &[]).expect("room");
+                    held = next;
+                    committed += 1;
+                }
+                None => unknown += 1,
+            }
+            if committed > 0 {
+                assert_eq!(found(folder.path(), dataset), expected(dataset, &held), "{dataset:?} {serial}");
+            }
+        }
+    }
+    assert!(committed > 100 && unknown > 30, "the draw became tame: {committed} {unknown}");
 }

@@ -29,7 +29,9 @@ pub fn look_up(places: &[Place], duration: Duration) -> Result<Vec<Times>, Box<d
             thread::sleep(Duration::from_millis(1));
         }
         if turn % 256 == 0 {
-            watches.iter().for_each(|watch| drop(watch.poll()));
+            for watch in &watches {
+                watch.poll();
+            }
         }
         if Instant::now() > end {
             break;

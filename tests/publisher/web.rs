@@ -87,6 +87,8 @@ impl Web {
                     return;
                 }
                 let (shared, stream) = (Arc::clone(&of_thread), stream.expect("a connection"));
+                // Head and body are two writes: without this the second waits for word of the first.
+                stream.set_nodelay(true).expect("an open socket");
                 // Whatever a connection ends with, the next one is another.
                 thread::spawn(move || drop(serve(&shared, stream)));
             }
