@@ -104,11 +104,19 @@ pub struct SettingsFile {
     pub config: PathBuf,
 }
 
+/// What the exit codes of `sync` mean, for whoever calls it from a script.
+const SYNC_EXITS: &str = "\
+Exit codes:
+  0  every dataset is in step with its publisher
+  3  the settings have mistakes
+  7  an offer was refused: what was loaded before is served on
+  8  a feed could not be read, or the store not be written: the next run may succeed
+  9  another run was at it
+Of several the first of 8, 7, 9. What each outcome means is told below the table.";
+
 /// What `sync` brings in step, and what it may lose on the way.
-///
-/// Exit codes: 0 every dataset is in step with its publisher, 3 the settings have mistakes, 7 an offer was refused,
-/// 8 a feed or the store failed, 9 another run was at it; of several the first in the order 8, 7, 9.
 #[derive(Debug, Args)]
+#[command(after_help = SYNC_EXITS)]
 pub struct SyncArguments {
     /// Where the settings are
     #[command(flatten)]

@@ -34,8 +34,8 @@ mod sort;
 mod statements;
 mod writer;
 
-pub use bookkeeping::{Account, FileKind, HistoryEntry, KnownFile, Run, Standing, State};
-pub use delta::{Deleted, Delta, Placed};
+pub use bookkeeping::{Account, FileKind, HistoryEntry, KnownFile, Notice, Run, Standing, State, Validator};
+pub use delta::{Applied, Delta, Placed};
 pub use error::StoreError;
 pub use reader::{Reader, View, Watch};
 pub use row::{Key, Row};
