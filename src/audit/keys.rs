@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::Month;
 use super::checkpoint::CheckpointKey;
+use super::disk::make_folder;
 use super::seal::{DetailKey, KEY_BYTES, SubjectKey};
 
 /// Which key.
@@ -103,8 +104,7 @@ impl KeyFolder {
     pub fn open(path: &Path, missing: MissingKeys) -> Result<Self, KeyError> {
         let failed = |error: io::Error| KeyError::Folder(error.kind());
         if missing == MissingKeys::Make {
-            use std::os::unix::fs::DirBuilderExt;
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+            make_folder(path).map_err(failed)?;
         }
         let metadata = fs::metadata(path).map_err(failed)?;
         if !metadata.is_dir() {

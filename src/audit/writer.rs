@@ -248,6 +248,9 @@ impl Writer {
         let name = SegmentName { first: self.tree.size(), month };
         if let Some(stray) = self.stray.filter(|stray| *stray != name) {
             self.disk.remove(&stray.to_string())?;
+            // Durably, before another segment takes its place.
+            self.disk.sync_names()?;
+            self.stray = None;
         }
         let begun = SegmentBegun {
             month,

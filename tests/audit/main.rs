@@ -6,6 +6,7 @@
 
 mod checkpoint;
 mod crash;
+mod dice;
 mod disclosure;
 mod durability;
 mod finding;
@@ -15,5 +16,8 @@ mod kill;
 mod memory_disk;
 mod oracles;
 mod pruning;
+mod replay;
 mod reporting;
+mod strace;
+mod system_calls;
 mod verification;

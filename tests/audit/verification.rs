@@ -8,8 +8,8 @@ use ehealth_attributes::audit::verify::{
 };
 use ehealth_attributes::audit::{Settings, Trail};
 
+use crate::dice::Dice;
 use crate::harness::*;
-use crate::memory_disk::Dice;
 
 /// A trail over three months, its newest checkpoint kept elsewhere, and what a backup of an earlier day holds.
 struct Written {
