@@ -4,6 +4,9 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "tests run where a usize has 64 bits")]
 
+#[path = "../support/python.rs"]
+mod python;
+
 mod checkpoint;
 mod crash;
 mod dice;
