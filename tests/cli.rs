@@ -1,5 +1,8 @@
 //! The program as its users start it: arguments in, text and exit code out.
 
+#[path = "support/canary.rs"]
+mod canary;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -15,8 +18,11 @@ fn program() -> Command {
     command
 }
 
+/// Runs the program; whatever it logs or complains about has no number of a person.
 fn run(arguments: &[&str]) -> Output {
-    program().args(arguments).output().expect("the program runs")
+    let output = program().args(arguments).output().expect("the program runs");
+    assert_eq!(canary::search(&output.stderr), [], "a number of a person");
+    output
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -337,6 +343,7 @@ fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
     let nobody = run(&["audit", "search", "--config", &config, "--ssin", "62062002540"]);
     assert!(!text(&nobody.stdout).contains("0999010126"), "{}", text(&nobody.stdout));
 
+    assert_eq!(canary::search_files(Path::new(&trail)), [""; 0], "a number of a person");
     let segment = fs::read_dir(&trail).expect("a trail").map(|entry| entry.expect("an entry").path());
     let segment =
         segment.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "seg")).expect("a segment");

@@ -9,6 +9,7 @@ use ehealth_attributes::audit::{
 };
 use ehealth_attributes::lookup::Entry;
 
+use crate::canary;
 use crate::harness::*;
 
 fn exchanges(folder: &Path) -> Vec<Exchange> {
@@ -192,6 +193,7 @@ fn no_number_of_a_person_stands_in_any_file() {
     let note = fs::read_to_string(settings.folder.join("checkpoint")).expect("there");
     let proof = prove(&settings.folder, &keys, IndexUse::Keep, entry(3, person(3)).ticket, &note).expect("proven");
     fs::write(settings.folder.join("proof"), proof).expect("ours");
+    assert_eq!(canary::search_files(dir.path()), [""; 0]);
     let mut files = 0;
     for folder in [&settings.folder, &settings.keys] {
         for file in fs::read_dir(folder).expect("there") {

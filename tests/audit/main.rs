@@ -4,6 +4,8 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "tests run where a usize has 64 bits")]
 
+#[path = "../support/canary.rs"]
+mod canary;
 #[path = "../support/python.rs"]
 mod python;
 
