@@ -19,7 +19,9 @@
 //!
 //! A trail is a folder of *segments*, one a month by the calendar of Brussels, named
 //! `<sequence of the first record>-<year>-<month>.seg`. A segment is nothing but *frames*, one a record; it is only
-//! ever appended to. All numbers are big-endian.
+//! ever appended to. The last one may end with zeros (at most 16 MiB): they are written ahead of the records, so that a
+//! sync has data to make durable and no length, which takes a file system's journal many times as long. Whoever leaves a
+//! segment cuts them off. All numbers are big-endian.
 //!
 //! | bytes | frame |
 //! |---|---|
@@ -88,7 +90,7 @@
 //!
 //! A batch is written only after the one before it is durable. So a record whose batch begins after record *n* proves
 //! that *n* was durable, and a broken frame without such a proof behind it is the end of a batch that nobody was told
-//! about: it is cut off at the next start. A broken frame with a proof behind it is damage; such a trail is not
+//! about: it is cut off at the next start, and zeros at the end with it. A broken frame with a proof behind it is damage; such a trail is not
 //! opened for writing. Assumed of the disk: a sector that is written again does not lose the bytes that stay the same.
 
 #![deny(missing_docs)]

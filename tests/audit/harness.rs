@@ -87,6 +87,8 @@ pub fn settings(dir: &Path) -> Settings {
         checkpoints: Checkpoints { records: u64::MAX, interval, ..Checkpoints::default() },
         missing_keys: MissingKeys::Make,
         retry: Duration::from_millis(1),
+        // Grows as often as a trail with many records does.
+        ahead: 2_048,
         ..Settings::new(dir.join("trail"), dir.join("keys"))
     }
 }

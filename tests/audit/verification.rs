@@ -110,6 +110,25 @@ fn a_trail_that_is_being_written_is_sound() {
 }
 
 #[test]
+fn zeros_that_were_written_ahead_are_sound_at_the_end_of_the_last_segment_alone() {
+    let trail = written(5);
+    let segments = trail.segments();
+    let with_zeros = |path: &Path, zeros: usize| {
+        let mut bytes = fs::read(path).expect("there");
+        bytes.resize(bytes.len() + zeros, 0);
+        fs::write(path, bytes).expect("ours");
+    };
+    for zeros in [1, 7, 8, 3_000_000] {
+        with_zeros(&segments[2], zeros);
+        assert_eq!(trail.verify().findings, [], "{zeros}");
+    }
+    with_zeros(&segments[2], 1 << 24);
+    assert!(matches!(trail.verify().findings[0], Finding::Damaged { flaw: SegmentFlaw::NoRecord, .. }));
+    with_zeros(&segments[0], 100);
+    assert!(matches!(trail.verify().findings[0], Finding::Damaged { flaw: SegmentFlaw::Ahead, .. }));
+}
+
+#[test]
 fn records_under_no_checkpoint_are_found_when_nobody_writes() {
     let trail = written(5);
     let old = fs::read(trail.settings.folder.join("checkpoint")).expect("there");
