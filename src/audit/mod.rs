@@ -32,7 +32,7 @@
 //!
 //! | bytes | every record begins with |
 //! |---|---|
-//! | 1 | version: 1 |
+//! | 1 | version: 1; 2 of an exchange about a number that was replaced |
 //! | 1 | kind: 1 segment begun, 2 exchange, 3 interruption, 4 pruning |
 //! | 8 | sequence: place in the trail and in the tree, from 0, without gaps |
 //! | 4 | place in its batch: how many records before it went to the disk in the same write |
@@ -50,6 +50,7 @@
 //! | 2 | fields told, field 1 in the lowest bit |
 //! | 4 + 4 | first and last day asked about, in days since 1970-01-01; both `80000000`: none |
 //! | 1 + 32 | 1 and the subject token; 0 and zeros: nobody |
+//! | 32 | version 2 alone: the subject token of the number that was told to replace the one asked about |
 //! | 5 × (8 + 8) | serial and moment of each dataset that was read, in domain order; serial 0: not loaded |
 //! | 1 + n | code of the status or fault |
 //! | 1 + n | deliberation; length 0: none |

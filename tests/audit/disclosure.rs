@@ -8,6 +8,7 @@ use ehealth_attributes::audit::{
     SealedDetail, SearchError, Trail, find, prove, search,
 };
 use ehealth_attributes::lookup::Entry;
+use ehealth_attributes::model::FieldSet;
 
 use crate::canary;
 use crate::harness::*;
@@ -112,6 +113,28 @@ fn a_person_is_found_over_years_and_nobody_else_is() {
     assert!(found.iter().all(|found| found.detail.as_ref().expect("opens").subject == Some(person(1))));
     assert_ne!(found[0].exchange.subject, found[9].exchange.subject, "tokens of two years do not link");
     assert_eq!(search(Records::open(&settings.folder).expect("there"), &keys, person(5)).count(), 0);
+}
+
+#[test]
+fn an_exchange_about_a_number_that_was_replaced_is_found_under_both() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let clock = clock("2026-11-22T05:19:00Z");
+    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    let told = Entry { fields: FieldSet::EMPTY, outcome: "MSG00006", ..entry(1, person(1)) };
+    record(&trail, told).expect("durable");
+    record(&trail, Entry { replaced_by: None, ..entry(2, successor(person(1))) }).expect("durable");
+    clock.set(moment("2026-12-22T05:19:00Z"));
+    record(&trail, Entry { replaced_by: None, ..entry(3, person(1)) }).expect("durable");
+    trail.close();
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    for index in [IndexUse::Bypass, IndexUse::Keep] {
+        let sequences = |person| {
+            let found = find(&settings.folder, &keys, index, person, None).expect("readable");
+            found.into_iter().map(|found| found.expect("searchable").stamp.sequence).collect::<Vec<_>>()
+        };
+        assert_eq!((sequences(person(1)), sequences(successor(person(1)))), (vec![1, 4], vec![1, 2]));
+    }
 }
 
 #[test]
