@@ -87,6 +87,10 @@
 //! is shorter than, or not the one of, the newest checkpoint in either place is not opened. Against somebody who can
 //! change both places only a checkpoint kept elsewhere helps.
 //!
+//! A new key takes over with a checkpoint that both signed, the old one first ([`Trail::rotate_checkpoint_key`]). Whoever
+//! holds the old public key judges that one with it, keeps it elsewhere, and goes on with the new key: it signs the same
+//! records. Older checkpoints and proofs stay what they were under the old public key.
+//!
 //! # What a crash can do
 //!
 //! A batch is written only after the one before it is durable. So a record whose batch begins after record *n* proves
@@ -148,5 +152,5 @@ pub use search::{Found, IndexUse, SealedDetail, SearchError, find, search};
 pub use segment::SegmentName;
 pub use space::free_bytes;
 pub use status::{Counters, Health, Trouble};
-pub use trail::{AuditError, Settings, Trail};
+pub use trail::{AuditError, RotateError, Rotated, Settings, Trail};
 pub use tree::Frontier;

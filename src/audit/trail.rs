@@ -84,6 +84,29 @@ pub enum AuditError {
     Thread(io::ErrorKind),
 }
 
+/// What a change of the checkpoints' key leaves to be kept elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The checkpoint that both keys signed.
+    pub note: String,
+    /// The new public key, in the form of signed-note tools.
+    pub verifying_key: String,
+}
+
+/// Why the key of the checkpoints was not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum RotateError {
+    /// A key cannot be had, or not be put in its place.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The checkpoint that both keys signed could not be put in all its places.
+    #[error("the checkpoint that both keys signed cannot be kept in all its places: {0}")]
+    Io(io::ErrorKind),
+    /// The trail was closed.
+    #[error("the trail is closed")]
+    Closed,
+}
+
 impl From<io::Error> for AuditError {
     fn from(error: io::Error) -> Self {
         Self::Io(error.kind())
@@ -106,6 +129,8 @@ pub struct Trail {
     keeper: Arc<Keeper>,
     status: Arc<Status>,
     cut_bytes: u64,
+    keys: KeyFolder,
+    origin: String,
 }
 
 impl Trail {
@@ -146,7 +171,7 @@ impl Trail {
         let (signed, datasets) = known.map_or_else(Default::default, |known| (known.size, known.datasets));
         let keeper = Arc::new(Keeper::new(Arc::clone(&disk), key, checkpoints.clone(), &kept, signed));
         let (writer, status) =
-            Writer::open(disk, keys, clock, recovered, Arc::clone(&keeper), datasets, settings.ahead)?;
+            Writer::open(disk, keys.clone(), clock, recovered, Arc::clone(&keeper), datasets, settings.ahead)?;
         if kept.trail.is_none() {
             // Before the first receipt: from then on a missing checkpoint is one that somebody removed.
             keeper.make()?;
@@ -167,7 +192,8 @@ impl Trail {
             spawned.map_err(|error| AuditError::Thread(error.kind()))?
         };
         let (queue, thread) = (RwLock::new(Some(queue)), Mutex::new(Some(thread)));
-        Ok(Self { queue, thread, keeping: Mutex::new(Some(keeping)), keeper, status, cut_bytes })
+        let (keeping, origin) = (Mutex::new(Some(keeping)), checkpoints.origin.clone());
+        Ok(Self { queue, thread, keeping, keeper, status, cut_bytes, keys, origin })
     }
 
     /// Whether evidence can be written.
@@ -211,6 +237,21 @@ impl Trail {
         queue.send(Task::Prune(retention, reply)).map_err(|_| PruneError::Closed)?;
         drop(queue);
         pruned.recv().unwrap_or(Err(PruneError::Closed))
+    }
+
+    /// Closes the trail and gives it a new key for its checkpoints. The newest checkpoint is signed by both keys, in all
+    /// its places, before the new one takes the place of the old, whose file is overwritten. Interrupted, it is taken up
+    /// when it is asked for again.
+    ///
+    /// # Errors
+    /// [`RotateError`]; the trail can be opened with the old key then.
+    pub fn rotate_checkpoint_key(self) -> Result<Rotated, RotateError> {
+        let disk = self.keeper.disk().ok_or(RotateError::Closed)?;
+        self.close();
+        let next = self.keys.next_checkpoint_key(&self.origin)?;
+        let note = self.keeper.hand_over(disk, &next).map_err(|error| RotateError::Io(error.kind()))?;
+        self.keys.replace_checkpoint_key()?;
+        Ok(Rotated { note, verifying_key: next.verifying_key() })
     }
 
     /// Takes no more entries, waits until all that wait are settled and signed, and lets go of the folder.

@@ -14,6 +14,7 @@ mod crash;
 mod dice;
 mod disclosure;
 mod durability;
+mod failures;
 mod finding;
 mod fixtures;
 mod harness;

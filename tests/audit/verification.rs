@@ -65,7 +65,7 @@ impl Written {
 }
 
 /// Where the frames of a segment begin, and its length.
-fn frames(bytes: &[u8]) -> Vec<usize> {
+pub fn frames(bytes: &[u8]) -> Vec<usize> {
     let mut starts = vec![0];
     while let Some(length) = bytes.get(starts[starts.len() - 1] + 4..).and_then(|rest| rest.first_chunk::<4>()) {
         starts.push(starts[starts.len() - 1] + 40 + u32::from_be_bytes(*length) as usize);
@@ -212,7 +212,7 @@ fn a_record_or_a_foundation_that_was_rewritten_with_its_hash_is_found() {
 }
 
 /// The segment with one record changed and its hash made right again.
-fn rehash(bytes: &[u8], frame: usize, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
+pub fn rehash(bytes: &[u8], frame: usize, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     let starts = frames(bytes);
     let mut record = bytes[starts[frame] + 8..starts[frame + 1] - 32].to_vec();
     change(&mut record);
