@@ -344,6 +344,22 @@ fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
     assert!(!text(&nobody.stdout).contains("0999010126"), "{}", text(&nobody.stdout));
 
     assert_eq!(canary::search_files(Path::new(&trail)), [""; 0], "a number of a person");
+
+    let both = save("both", &["audit", "rotate-key", "--config", &config]);
+    let new_key = save("new-key", &["audit", "checkpoint", "--public-key", "--config", &config]);
+    for key in [&key, &new_key] {
+        let verified = run(&["audit", "verify", "--trail", &trail, "--key", key, "--checkpoint", &both]);
+        assert_eq!(verified.status.code(), Some(0), "{}", text(&verified.stdout));
+    }
+    assert_ne!(fs::read(&key).expect("a key"), fs::read(&new_key).expect("a key"));
+
+    fs::write(format!("{trail}/legal-hold"), "court of Brussels, 2026/123\n").expect("written");
+    let held = run(&["audit", "prune", "--config", &config]);
+    assert_eq!((held.status.code(), text(&held.stderr).contains("legal hold")), (Some(1), true));
+    fs::remove_file(format!("{trail}/legal-hold")).expect("there");
+    let nothing = run(&["audit", "prune", "--config", &config]);
+    assert_eq!((nothing.status.code(), text(&nothing.stdout).as_str()), (Some(0), "nothing is older than 10 years\n"));
+
     let segment = fs::read_dir(&trail).expect("a trail").map(|entry| entry.expect("an entry").path());
     let segment =
         segment.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "seg")).expect("a segment");
