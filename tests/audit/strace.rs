@@ -60,6 +60,10 @@ impl Recorder {
                 continue;
             }
             if let Some(first) = rest.strip_suffix(" <unfinished ...>") {
+                // The number of a descriptor is free as soon as a close begins: another thread may be given it meanwhile.
+                if let Some(descriptor) = first.strip_prefix("close(") {
+                    open.remove(&descriptor.parse().expect("a descriptor"));
+                }
                 begun.insert(thread, (first.to_owned(), self.calls.len()));
                 continue;
             }
@@ -73,6 +77,9 @@ impl Recorder {
             };
             let (call, result) = whole.rsplit_once(" = ").unwrap_or_else(|| panic!("not a call: {}", short(line)));
             let (name, arguments) = call.trim_end().split_once('(').expect("arguments");
+            if name == "close" && rest.starts_with("<... ") {
+                continue;
+            }
             // Strings are in hexadecimal: no comma of theirs is in the way.
             let arguments = arguments.trim_end_matches(')').split(", ").map(str::trim).collect();
             self.take(&Ended { name, arguments, result, began }, &mut open);
@@ -137,8 +144,8 @@ impl Recorder {
             // Other files: what is read and written there is no path.
             ("read" | "write", None) => {}
             (name, None) => {
-                let paths = (0..call.arguments.len()).filter(|at| call.arguments[*at].starts_with('"'));
-                let beneath = paths.filter_map(|at| self.name_of(&call.text(at))).next();
+                let mut paths = (0..call.arguments.len()).filter(|at| call.arguments[*at].starts_with('"'));
+                let beneath = paths.find_map(|at| self.name_of(&call.text(at)));
                 assert!(beneath.is_none(), "{name} on {beneath:?} is not known here");
                 assert!(!name.starts_with("io_") && !name.starts_with("sync"), "{name} is not known here");
             }
