@@ -151,7 +151,7 @@ fn measure_shapes(dir: &Path) {
 /// Records as rows, with an index by person.
 struct Database {
     connection: rusqlite::Connection,
-    number: u64,
+    number: i64,
 }
 
 impl Database {
@@ -172,7 +172,7 @@ impl Database {
         for _ in 0..batch {
             self.number += 1;
             // As scattered as the tokens of persons.
-            let person = self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes().repeat(4);
+            let person = self.number.wrapping_mul(0x1e37_79b9_7f4a_7c15).to_be_bytes().repeat(4);
             insert.execute((self.number, person, vec![0x5a_u8; RECORD_BYTES])).expect("space");
         }
         drop(insert);
