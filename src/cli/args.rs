@@ -43,6 +43,8 @@ pub enum Command {
     Lookup(Box<LookupArguments>),
     /// Show everything at once: a service with invented people, asked both questions
     Demo(DemoArguments),
+    /// Serve as a test double: invented people, a clock that stands, and what goes wrong when you say so
+    Simulate(SimulateArguments),
     /// Write feeds of an invented country, to try the service at any size
     Generate(GenerateArguments),
     /// Verify, search, report and prove: what an auditor, a data-protection officer and an operator ask of the trail
@@ -202,6 +204,43 @@ pub struct DemoArguments {
     /// Take one dataset for over-age, to see INCOMPLETE_DATA: dimona, coprev, federated, insurance, persons
     #[arg(long, value_name = "DATASET", value_parser = parse_dataset)]
     pub stale: Option<Dataset>,
+}
+
+/// What is simulated, and where.
+///
+/// The service answers as `serve` does, by the same code, over mutual TLS, with the people of the catalogue
+/// (fixtures/catalogue.md) and those of the scenario. Its clock stands and its tickets repeat: the same request gets the
+/// same bytes, at every start. In CI:
+///
+///     ehealth-attributes simulate --port 0 --ready-file ready.json --scenario scenario.toml &
+///     until [ -e ready.json ]; do sleep 0.1; done
+///
+/// The ready file is JSON, and appears whole when the service answers: port, url, consultAttributes and sendTestMessage
+/// (their addresses), now, ca, clients.WORD and clientsRsa.WORD (each with organisation, legalContext, certificate, key)
+/// and pid. WORD is platform, fund, other-fund, service, other-service or stranger. It goes when the simulation ends.
+///
+/// Exit codes: 0 ended by Ctrl-C or SIGTERM, 1 failed, 3 the scenario has mistakes; all of them were told.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct SimulateArguments {
+    /// The port on 127.0.0.1; 0 takes a free one, which the ready file tells
+    #[arg(long, default_value_t = 8443)]
+    pub port: u16,
+    /// Where to write, once the service answers, how it is reached
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// People, delays, faults and outages (TOML); without: the people of the catalogue
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Print a scenario with everything in it, to begin with, and exit
+    #[arg(long)]
+    pub example: bool,
+    /// Make client certificates with RSA keys too, for SOAP stacks that read no others
+    #[arg(long)]
+    pub rsa: bool,
+    /// An empty folder for certificates, data and trail, which stays; without: a temporary one, which goes at the end
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 /// Which invented country is written, and where.

@@ -5,7 +5,7 @@
 //! | `listen` | the accept loop, the cap on connections, the drain |
 //! | `connection` | handshake, caller, requests one after the other |
 //! | `wire`, `framing` | every request's frame judged and timed before HTTP reads it |
-//! | `respond`, `door`, `plain` | what is asked for; what is refused below SOAP |
+//! | `respond`, `door`, `plain`, `page` | what is asked for; what is refused below SOAP; what a browser shows |
 //! | `exchange`, `fault_map` | one message through the pipeline |
 //! | `limits`, `places`, `meters` | how much, how long, of whom |
 //! | `gate`, [`trust`], [`tls`] | whom TLS lets in |
@@ -23,6 +23,7 @@ mod gate;
 mod limits;
 mod listen;
 mod meters;
+mod page;
 mod places;
 mod plain;
 mod readers;
@@ -36,5 +37,5 @@ pub use door::HttpRefusal;
 pub use gate::{Gate, InForce};
 pub use limits::Limits;
 pub use listen::{Drained, PortUse, listen, serve};
-pub use readers::Readers;
-pub use service::{Service, Settings};
+pub use readers::{Lookups, Readers};
+pub use service::{RandomTickets, Service, Settings, Tickets, World};
