@@ -122,7 +122,11 @@ pub struct SyncArguments {
 
 /// What `lookup` asks, and with which certificate.
 ///
-/// Exit codes: 0 answered, 4 not reached or refused by TLS, 5 answered without a result, 6 a SOAP fault.
+/// One person: --ssin. Many: --in FILE, a number a line, and --out FILE for the answers, as CSV, or with --json as an
+/// object a line; the same command again goes on where it was stopped, and asks about nobody twice who was answered.
+///
+/// Exit codes: 0 answered, 1 failed or stopped, 4 not reached or refused by TLS, 5 answered without a result (one person),
+/// 6 a SOAP fault.
 #[derive(Debug, Args)]
 pub struct LookupArguments {
     /// Scheme and authority of the service, for example https://localhost:8443
@@ -146,8 +150,22 @@ pub struct LookupArguments {
     /// The person's number, eleven digits; read from standard input if it is -
     ///
     /// Other users of the machine can see what stands on a command line: prefer -.
-    #[arg(long, required_unless_present = "test")]
+    #[arg(long, required_unless_present_any = ["test", "input"])]
     pub ssin: Option<String>,
+    /// Ask about everybody in this file, or on standard input if it is -: a number a line; # begins a remark
+    #[arg(long = "in", value_name = "FILE", conflicts_with_all = ["ssin", "test"])]
+    pub input: Option<PathBuf>,
+    /// Where the answers to --in go; what is in it already is not asked again. Without: standard output
+    ///
+    /// CSV columns: ssin, organisation, context, asked (the dates; empty for today), code, on (the last day asked about),
+    /// services (EMPLOYER:SERVICE, the competent one of each employment on that day), fund, replaced_by, incomplete (the
+    /// datasets that could say otherwise; what they could change has a question mark), ticket, replied.
+    #[arg(long, value_name = "FILE", requires = "input")]
+    pub out: Option<PathBuf>,
+    /// How many questions of --in are asked at one time
+    #[arg(long, value_name = "N", default_value_t = 4, requires = "input",
+        value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub parallel: u8,
     /// The day asked about, YYYY-MM-DD; without: today
     #[arg(long, conflicts_with_all = ["from", "to"])]
     pub date: Option<String>,

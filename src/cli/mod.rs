@@ -7,10 +7,12 @@
 mod args;
 mod audit;
 mod authority;
+mod batch;
 mod country;
 mod demo;
 mod exit;
 mod generate;
+mod ledger;
 mod lookup;
 mod people;
 mod policy;
