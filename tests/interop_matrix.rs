@@ -5,7 +5,8 @@
 //! people about whom one gets a fault. Those that can validate answers are then given answers that are not the schema's, by
 //! a stub, and must refuse them.
 //!
-//! It installs and builds for minutes, so it runs only when asked: `INTEROP=1 cargo test --test interop_matrix`. With
+//! It installs and builds for minutes, so it runs only when asked: `INTEROP=1 cargo test --test interop_matrix`, or by name,
+//! `INTEROP=zeep,jaxws`. With
 //! `UPDATE_GOLDENS=1` beside it that table is written anew, from what ran just now and nothing else; without, the document
 //! is left alone. A stack that cannot be had is skipped, loudly; where `CI` is set, those that integrators use most fail
 //! instead. Two runs at once wait for each other.
@@ -319,10 +320,37 @@ fn row(stack: &Stack, version: &str, cases: &BTreeMap<String, Case>) -> String {
     format!("| {version} | {how} | {questions} | {statuses} | {faults} | {refuses} | {unsayable} |\n")
 }
 
-/// Runs every stack; the rows of those that are right, and what is wrong with the others.
-fn run_all(runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(Wrong, Served)]) -> (String, String) {
+/// Which stacks are asked for.
+enum Asked {
+    All,
+    Named(Vec<String>),
+}
+
+impl Asked {
+    /// From the environment; `None` if nothing was asked for.
+    fn read() -> Option<Self> {
+        let text = std::env::var("INTEROP").ok()?;
+        if text == "1" {
+            return Some(Self::All);
+        }
+        let names: Vec<_> = text.split(',').map(str::to_owned).collect();
+        let is_stack = |name: &String| STACKS.iter().chain([&BY_HAND]).any(|stack| stack.folder == name);
+        assert!(names.iter().all(is_stack), "INTEROP is 1, or names of folders in tests/interop with commas between");
+        Some(Self::Named(names))
+    }
+
+    fn contains(&self, stack: &Stack) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|name| name == stack.folder),
+        }
+    }
+}
+
+/// Runs every stack that is asked for; the rows of those that are right, and what is wrong with the others.
+fn run_all(asked: &Asked, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(Wrong, Served)]) -> (String, String) {
     let (mut table, mut wrong) = (HEAD.to_owned(), String::new());
-    for stack in STACKS.iter().chain([&BY_HAND]) {
+    for stack in STACKS.iter().chain([&BY_HAND]).filter(|stack| asked.contains(stack)) {
         let began = Instant::now();
         match run_stack(stack, runs, stubs) {
             Ran::Absent(reason) => {
@@ -389,10 +417,10 @@ fn write_table(table: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_stack_gets_every_answer_of_the_catalogue() {
-    if std::env::var_os("INTEROP").is_none() {
+    let Some(asked) = Asked::read() else {
         let _ = writeln!(io::stderr(), "\n*** SKIPPED, not asked for: INTEROP=1 cargo test --test interop_matrix");
         return;
-    }
+    };
     let _alone = take_turn();
     let python = Python::find();
     let scenario = fs::read_to_string(python::project().join("fixtures/scenario.toml")).expect("the example");
@@ -411,10 +439,11 @@ async fn every_stack_gets_every_answer_of_the_catalogue() {
         served.push((wrong, Served { url: stub.url(), ..Served::new(&simulation, "clients", python.as_ref()) }));
         stubs.push(stub);
     }
-    let asked = tokio::task::spawn_blocking(move || run_all(&runs, &served));
-    let (table, wrong) = asked.await.expect("every stack was run");
+    let is_whole = matches!(asked, Asked::All);
+    let ran = tokio::task::spawn_blocking(move || run_all(&asked, &runs, &served));
+    let (table, wrong) = ran.await.expect("every stack was run");
     assert_eq!(wrong, "");
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+    if is_whole && std::env::var_os("UPDATE_GOLDENS").is_some() {
         write_table(&table);
     }
 }

@@ -214,7 +214,7 @@ pub struct DemoArguments {
     #[arg(long)]
     pub once: bool,
     /// The port on 127.0.0.1; 0 takes a free one
-    #[arg(long, default_value_t = 8443)]
+    #[arg(long, default_value_t = 8443, env = "EHEALTH_ATTRIBUTES_PORT")]
     pub port: u16,
     /// Make client certificates with RSA keys too, in DIR/clients-rsa, for SOAP stacks that read no others
     #[arg(long)]
@@ -242,7 +242,7 @@ pub struct DemoArguments {
 #[command(verbatim_doc_comment)]
 pub struct SimulateArguments {
     /// The port on 127.0.0.1; 0 takes a free one, which the ready file tells
-    #[arg(long, default_value_t = 8443)]
+    #[arg(long, default_value_t = 8443, env = "EHEALTH_ATTRIBUTES_PORT")]
     pub port: u16,
     /// Where to write, once the service answers, how it is reached
     #[arg(long, value_name = "FILE")]

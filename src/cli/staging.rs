@@ -55,12 +55,13 @@ impl Staging<'_> {
     ) -> Result<Staged, Exit> {
         let settings = read_settings(&self.workspace.settings());
         let mut settings = settings.map_err(|problems| fail(Exit::Configuration, &problems))?;
-        settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        if self.port == 0
+        // Two of them on one machine differ in their ports: operators' is then any that is free.
+        if self.port != settings.listen.port()
             && let Some(admin) = &mut settings.admin
         {
             admin.listen.set_port(0);
         }
+        settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         self.stale.iter().for_each(|dataset| make_stale(&mut settings, dataset));
         settings.sync.feeds.retain(|feed| !self.missing.contains(feed.dataset));
         adapt(&mut settings);
