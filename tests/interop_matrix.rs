@@ -82,7 +82,7 @@ impl Wrong {
 /// A calendar that knows no 30 February.
 const REAL_DAYS: &[&str] = &["no-such-day"];
 
-const STACKS: [Stack; 10] = [
+const STACKS: [Stack; 12] = [
     Stack {
         folder: "zeep",
         presence: Presence::Demanded,
@@ -123,6 +123,20 @@ const STACKS: [Stack; 10] = [
     },
     Stack {
         folder: "mono",
+        presence: Presence::Welcome,
+        contract: "generated from ?wsdl",
+        unsayable: REAL_DAYS,
+        refuses: &[],
+    },
+    Stack {
+        folder: "cxf",
+        presence: Presence::Welcome,
+        contract: "generated from ?wsdl, answers validated",
+        unsayable: REAL_DAYS,
+        refuses: &[Wrong::MissingElement, Wrong::UnknownElement, Wrong::Pattern],
+    },
+    Stack {
+        folder: "dotnet",
         presence: Presence::Welcome,
         contract: "generated from ?wsdl",
         unsayable: REAL_DAYS,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::show;
 use crate::client::{Answer, Outcome, PreventionService, Told};
-use crate::model::{DatasetSet, EnterpriseNumber, Ssin};
+use crate::model::{Dataset, DatasetSet, EnterpriseNumber, Ssin};
 
 /// The columns. No value holds a comma, a quote or a line break.
 const COLUMNS: &str = "ssin,organisation,context,asked,code,on,services,fund,replaced_by,incomplete,ticket,replied";
@@ -189,7 +189,7 @@ fn write_row(ssin: Ssin, asked: &Asked, answer: &Answer) -> String {
         | Outcome::NoRelation
         | Outcome::NoGrant => (String::new(), DatasetSet::EMPTY),
     };
-    let missing: Vec<_> = missing.iter().map(|dataset| dataset.code()).collect();
+    let missing: Vec<_> = missing.iter().map(Dataset::code).collect();
     [
         digits(ssin),
         asked.organisation.clone(),
@@ -198,7 +198,7 @@ fn write_row(ssin: Ssin, asked: &Asked, answer: &Answer) -> String {
         answer.status.outcome.code().to_owned(),
         window.map(|window| window.to().to_string()).unwrap_or_default(),
         services.collect::<Vec<_>>().join(" "),
-        say(answer.fund(), |fund| Some(fund)),
+        say(answer.fund(), Some),
         replaced_by,
         missing.join(" "),
         answer.ticket.to_string(),

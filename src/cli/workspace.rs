@@ -358,6 +358,27 @@ mod tests {
     use crate::config::parse_policy;
 
     #[test]
+    fn certificates_hold_by_the_services_clock_and_by_the_callers() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for now in ["2019-06-01T12:00:00Z", "2150-06-01T12:00:00Z"] {
+            let workspace = Workspace::new(folder.path().join(&now[..4]));
+            let now = Timestamp::parse(now).expect("a moment");
+            assert_eq!(workspace.prepare(now, "").expect("made"), Prepared::Made);
+            assert_eq!(workspace.prepare(now, "").expect("there"), Prepared::Reused);
+            let day = now.brussels_day().plus_days(-4_000);
+            let elsewhere = Timestamp::parse(&format!("{day}T00:00:00Z")).expect("a moment");
+            assert!(!workspace.certificates_are_valid(elsewhere));
+            for file in [workspace.authority(), workspace.client("fund").0, workspace.folder.join("server.pem")] {
+                let chain = load_certificates(&file).expect("a certificate");
+                let facts = Facts::from_der(chain.first().expect("one")).expect("readable");
+                for moment in [now, SystemClock.now()] {
+                    assert!(facts.not_before <= moment && moment <= facts.not_after, "{}", file.display());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_demonstrations_policy_is_right() {
         for quota in ["", UNMEASURED] {
             let register = parse_policy(Path::new("policy.toml"), &policy_text(quota)).expect("no mistake");
