@@ -56,21 +56,9 @@ async fn send(service: &TestService, fixture: &Fixture) -> Answered {
     service.post_with("fund", path, fixture.body.clone(), &fields).await
 }
 
-/// A service whose fund may ask for the customers that the fixtures name.
-async fn start() -> TestService {
-    TestService::start_with(|settings| {
-        let policy = std::fs::read_to_string(&settings.policy).expect("a policy");
-        let own = format!("organisation = \"{FUND}\"");
-        let acts_for = format!("{own}\nacts_for = [\"0202239951\", \"17/999=0202239951\", \"0/0=0202239951\"]");
-        assert!(policy.contains(&own));
-        std::fs::write(&settings.policy, policy.replace(&own, &acts_for)).expect("written");
-    })
-    .await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refused_request_gets_its_fault_and_no_log_line_a_number() {
-    let service = start().await;
+    let service = TestService::start().await;
     for fixture in fixtures("refused") {
         let answered = send(&service, &fixture).await;
         let name = fixture.path.display();
@@ -166,8 +154,39 @@ async fn the_contract_is_served_under_the_public_url() {
         assert!(wsdl.body.contains(&format!("location=\"{url}{path}\"")), "{}", wsdl.body);
         let schema = service.get("fund", &format!("{path}?xsd=CommonV3.xsd")).await;
         assert!(schema.status == 200 && schema.body.contains("SsinType"), "{schema:?}");
-        let page = service.get("fund", path).await;
-        assert!(page.status == 200 && page.body.contains("?wsdl"), "{page:?}");
+        let text = service.get("fund", path).await;
+        assert_eq!(text.headers["content-type"], "text/plain; charset=utf-8");
+        assert!(text.status == 200 && text.body.contains("?wsdl"), "{text:?}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn a_browser_is_shown_a_page_whose_links_and_request_work() {
+    let service = TestService::start().await;
+    let url = &service.settings.server.public_url;
+    for operation in names::OPERATIONS {
+        let path = names::path(operation);
+        let browser = || Request::get(path).header("host", "localhost").header("accept", "text/html,*/*;q=0.8");
+        let page = service.send("fund", browser().body(Full::default()).expect("a request")).await;
+        assert_eq!((page.status, page.headers["content-type"].as_bytes()), (200, &b"text/html; charset=utf-8"[..]));
+        let policy = page.headers["content-security-policy"].to_str().expect("ASCII");
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert_eq!(
+            (&page.headers["vary"], &page.headers["x-content-type-options"]),
+            (&"accept".parse().expect("a value"), &"nosniff".parse().expect("a value"))
+        );
+        let links: Vec<_> = page.body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(links.len() >= 5, "{links:?}");
+        for link in links {
+            let target = link.strip_prefix(url.as_str()).expect("nothing from elsewhere");
+            assert_eq!(service.get("fund", target).await.status, 200, "{link}");
+        }
+        let (_, request) = page.body.split_once("<pre>").expect("a request");
+        let (request, _) = request.split_once("</pre>").expect("its end");
+        let request = request.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+        let answered = service.post("fund", path, request).await;
+        assert_eq!(answered.status, 200, "{answered:?}");
     }
     service.finish().await;
 }

@@ -264,16 +264,11 @@ fn run_report(arguments: &ReportArguments) -> Result<Exit, Failure> {
 
 fn run_prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
     let settings = trail_settings(&arguments.settings)?;
-    let ticket = parse_ticket(&arguments.ticket).ok_or_else(|| failed("a ticket is a UUID"))?;
+    let ticket = Ticket::parse(&arguments.ticket).ok_or_else(|| failed("a ticket is a UUID"))?;
     let newest = settings.folder.join("checkpoint");
     let note = read(arguments.checkpoint.as_ref().unwrap_or(&newest))?;
     print!("{}", prove(&settings.folder, &keys(&settings)?, IndexUse::Keep, ticket, &note).map_err(failed)?);
     Ok(Exit::Done)
-}
-
-fn parse_ticket(text: &str) -> Option<Ticket> {
-    let number = u128::from_str_radix(&text.replace('-', ""), 16).ok()?;
-    Some(Ticket::new(number.to_be_bytes())).filter(|ticket| ticket.to_string().eq_ignore_ascii_case(text))
 }
 
 fn run_verify_proof(key: &Path, file: &Path) -> Result<Exit, Failure> {

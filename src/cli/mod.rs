@@ -7,15 +7,21 @@
 mod args;
 mod audit;
 mod authority;
+mod batch;
 mod country;
 mod demo;
 mod exit;
 mod generate;
+mod ledger;
 mod lookup;
+mod people;
 mod policy;
 mod progress;
 mod serve;
 mod show;
+mod simulate;
+mod stage;
+mod staging;
 mod sync;
 pub mod workspace;
 
@@ -26,7 +32,7 @@ use tracing_subscriber::EnvFilter;
 
 pub use args::{
     Arguments, Command, Context, DemoArguments, ExplainArguments, GenerateArguments, LogFormat, LookupArguments,
-    PolicyCommand, SettingsFile, SyncArguments,
+    PolicyCommand, SettingsFile, SimulateArguments, SyncArguments,
 };
 pub use audit::AuditCommand;
 pub use exit::Exit;
@@ -46,6 +52,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Sync(arguments) => sync::run(&arguments),
         Command::Lookup(arguments) => block_on(lookup::run(&arguments)),
         Command::Demo(arguments) => block_on(demo::run(&arguments)),
+        Command::Simulate(arguments) => block_on(simulate::run(&arguments)),
         Command::Audit(command) => audit::run(&command),
         Command::Policy(command) => policy::run(&command),
         Command::Generate(arguments) => generate::run(&arguments, SystemClock.now()),

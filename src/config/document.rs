@@ -212,6 +212,11 @@ impl<'a> Value<'a> {
         self.0.as_str().ok_or_else(|| "is text, written \"…\"".to_owned())
     }
 
+    /// `true` or `false`.
+    pub fn truth(self) -> Result<bool, String> {
+        self.0.as_bool().ok_or_else(|| "is true or false".to_owned())
+    }
+
     /// A whole number within the limits, both inclusive.
     pub fn integer(self, least: u64, most: u64) -> Result<u64, String> {
         let integer = self.0.as_integer().filter(|integer| integer.radix() == 10);

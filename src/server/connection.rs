@@ -19,7 +19,7 @@ use super::limits::Limits;
 use super::places::Place;
 use super::plain;
 use super::respond::respond;
-use super::service::{Peer, Service, new_ticket};
+use super::service::{Peer, Service};
 use super::wire::{Pause, Wire};
 use crate::cert::Facts;
 
@@ -84,7 +84,7 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut underway
     serve_requests(&mut wire, &course, stop).await;
     let last = wire.refusal().map(|refusal| {
         course.service.counters.count_refusal(refusal);
-        plain::refuse_head(&course.peer, new_ticket(), refusal)
+        plain::refuse_head(&course.peer, course.service.tickets.next_ticket(), refusal)
     });
     wire.close(last.unwrap_or_default().as_bytes()).await;
 }

@@ -169,7 +169,7 @@ impl Walk<'_> {
             }
         };
         let limits = &self.service.settings.freshness;
-        let resolved = self.service.readers.with_view(|view| permitted.resolve(view, limits));
+        let resolved = self.service.lookups.resolve(permitted, limits);
         self.stopwatch.lap(Stage::Resolve);
         match resolved {
             Ok(resolved) => self.tell(resolved, addressing).await,

@@ -5,7 +5,7 @@
 //! | `listen`, `descriptors` | the accept loop, the drain; how much the system lets be open |
 //! | `connection` | handshake, caller, requests one after the other |
 //! | `wire`, `framing` | every request's frame judged and timed before HTTP reads it |
-//! | `respond`, `door`, `plain` | what is asked for; what is refused below SOAP |
+//! | `respond`, `door`, `plain`, `page` | what is asked for; what is refused below SOAP; what a browser shows |
 //! | `exchange`, `fault_map` | one message through the pipeline |
 //! | `limits`, `places`, `meters` | how much, how long, of whom |
 //! | `handshakes`, `turns` | who gives way, who comes next, where more is wanted than there is |
@@ -26,6 +26,7 @@ mod handshakes;
 mod limits;
 mod listen;
 mod meters;
+mod page;
 mod places;
 mod plain;
 mod readers;
@@ -41,5 +42,5 @@ pub use door::HttpRefusal;
 pub use gate::{Gate, InForce};
 pub use limits::Limits;
 pub use listen::{Drained, PortUse, listen, serve};
-pub use readers::Readers;
-pub use service::{Service, Settings};
+pub use readers::{Lookups, Readers};
+pub use service::{RandomTickets, Service, Settings, Tickets, World};

@@ -5,7 +5,17 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::lookup::{FreshnessLimits, LookupError, Permitted, Resolved};
 use crate::store::{Reader, View, Watch};
+
+/// Where permitted questions are looked up: in the datasets, or where a simulation sends them.
+pub trait Lookups: Send + Sync {
+    /// Looks one question up, in one state of the datasets.
+    ///
+    /// # Errors
+    /// [`LookupError`] if a dataset that is there cannot be read.
+    fn resolve(&self, permitted: Permitted, limits: &FreshnessLimits) -> Result<Resolved, Box<LookupError>>;
+}
 
 /// Readers that nobody uses at the moment. As many are made as are ever used at once: at most one a worker thread,
 /// because a view is not held across a wait.
@@ -35,6 +45,12 @@ impl Readers {
         let found = look_up(&mut reader.view());
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
         found
+    }
+}
+
+impl Lookups for Readers {
+    fn resolve(&self, permitted: Permitted, limits: &FreshnessLimits) -> Result<Resolved, Box<LookupError>> {
+        self.with_view(|view| permitted.resolve(view, limits))
     }
 }
 

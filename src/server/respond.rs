@@ -9,7 +9,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{
+    CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use tokio::time::timeout_at;
@@ -19,8 +22,9 @@ use super::counters::{self, Stage, Stopwatch};
 use super::door::{self, HttpRefusal, Wanted};
 use super::exchange::{self, Message, Reply, ReplyKind};
 use super::limits::Limits;
+use super::page;
 use super::plain::{self, BodyRead};
-use super::service::{Peer, Service, new_ticket};
+use super::service::{Peer, Service};
 use crate::lookup::Operation;
 use crate::model::Ticket;
 use crate::soap::{self, limits};
@@ -33,7 +37,7 @@ type HttpResponse = Response<Full<Bytes>>;
 /// Answers a request.
 pub(super) async fn respond(course: Arc<Course>, request: Request<Incoming>) -> Result<HttpResponse, Infallible> {
     let turn = course.count_request();
-    let ticket = new_ticket();
+    let ticket = course.service.tickets.next_ticket();
     let (head, body) = request.into_parts();
     let mut response = answer(&course, ticket, &head, body).await;
     let headers = response.headers_mut();
@@ -77,7 +81,7 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
         }
         // A GET may have a body; it means nothing, but the next request begins behind it.
         return match skip_body(limits, body).await {
-            Ok(()) => tell(service, &wanted).unwrap_or_else(|refusal| refuse(refusal, BodyRead::Whole)),
+            Ok(()) => tell(service, &wanted, head).unwrap_or_else(|refusal| refuse(refusal, BodyRead::Whole)),
             Err(refusal) => refuse(refusal, BodyRead::InPart),
         };
     };
@@ -108,14 +112,15 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
 }
 
 /// What is told to whoever asks with GET.
-fn tell(service: &Service, wanted: &Wanted) -> Result<HttpResponse, HttpRefusal> {
+fn tell(service: &Service, wanted: &Wanted, head: &Parts) -> Result<HttpResponse, HttpRefusal> {
     let url = &service.settings.public_url;
     match wanted {
         Wanted::Wsdl(operation) => Ok(xml(soap::wsdl::wsdl(*operation, url))),
         Wanted::Schema(operation, file) => {
             soap::wsdl::schema(*operation, file, url).map(xml).ok_or(HttpRefusal::NotFound)
         }
-        Wanted::Page(operation) => Ok(page(*operation, url)),
+        Wanted::Page(operation) if page::wants_page(&head.headers) => Ok(show_page(*operation, url)),
+        Wanted::Page(operation) => Ok(show_text(*operation, url)),
         Wanted::Message(_) => Err(HttpRefusal::Method),
     }
 }
@@ -246,8 +251,23 @@ fn xml(body: impl Into<Bytes>) -> HttpResponse {
     response
 }
 
-/// What a person sees who opens a service path in a browser.
-fn page(operation: Operation, public_url: &str) -> HttpResponse {
+/// What a browser shows of a service path.
+fn show_page(operation: Operation, public_url: &str) -> HttpResponse {
+    let mut response = Response::new(Full::new(Bytes::from(page::write_page(operation, public_url))));
+    for (name, value) in [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, page::POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (VARY, "accept"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// What a program is told that gets a service path.
+fn show_text(operation: Operation, public_url: &str) -> HttpResponse {
     let path = soap::names::path(operation);
     let text = format!(
         "ehealth-attributes: operation {}\n\nThis is a SOAP 1.1 service: POST an envelope as text/xml.\n\
@@ -255,6 +275,8 @@ fn page(operation: Operation, public_url: &str) -> HttpResponse {
         operation.code()
     );
     let mut response = Response::new(Full::new(Bytes::from(text)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(VARY, HeaderValue::from_static("accept"));
     response
 }

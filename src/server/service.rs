@@ -11,7 +11,7 @@ use super::handshakes::Handshakes;
 use super::limits::Limits;
 use super::meters::Meters;
 use super::places::{Places, Share};
-use super::readers::Readers;
+use super::readers::Lookups;
 use super::trust::Admission;
 use super::turns::Turns;
 use crate::cert::Facts;
@@ -30,12 +30,48 @@ pub struct Settings {
     pub limits: Limits,
 }
 
+/// What the service has of the world around it. The composition hands it in; a simulation may have put something before
+/// one or the other.
+#[derive(Clone)]
+pub struct World {
+    /// Where permitted questions are looked up.
+    pub lookups: Arc<dyn Lookups>,
+    /// Where evidence goes.
+    pub audit: Arc<dyn AuditLog>,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where tickets come from.
+    pub tickets: Arc<dyn Tickets>,
+}
+
+/// Where `ticketCBSS` comes from: one for each request.
+pub trait Tickets: Send + Sync {
+    /// The ticket of the next request.
+    fn next_ticket(&self) -> Ticket;
+}
+
+/// Tickets that nobody can foresee and no two requests share.
+#[derive(Debug, Clone, Copy)]
+pub struct RandomTickets;
+
+impl Tickets for RandomTickets {
+    fn next_ticket(&self) -> Ticket {
+        let mut random = [0; 16];
+        // Fails only where the operating system has no random numbers; then TLS has none either, and nobody got in.
+        if aws_lc_rs::rand::fill(&mut random).is_err() {
+            tracing::error!("the operating system gives no random numbers");
+        }
+        Ticket::new(random)
+    }
+}
+
 /// The service behind every connection.
 pub struct Service {
     pub(super) settings: Settings,
-    pub(super) readers: Arc<Readers>,
+    pub(super) lookups: Arc<dyn Lookups>,
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) tickets: Arc<dyn Tickets>,
     pub(super) meters: Meters,
     pub(super) counters: Counters,
     /// Connections of which nobody knows yet whose they are.
@@ -52,15 +88,10 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service that answers from these data, under this policy, with evidence in this trail.
+    /// A service that answers in this world, under this policy.
     #[must_use]
-    pub fn new(
-        settings: Settings,
-        in_force: InForce,
-        readers: Arc<Readers>,
-        audit: Arc<dyn AuditLog>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(settings: Settings, in_force: InForce, world: World) -> Self {
+        let World { lookups, audit, clock, tickets } = world;
         let limits = settings.limits;
         let share = |all, each| Places::new(Share { all, each });
         let processors = thread::available_parallelism().map_or(1, usize::from);
@@ -71,9 +102,10 @@ impl Service {
             messages: share(limits.messages, limits.messages_each),
             turns: Turns::new(processors),
             settings,
-            readers,
+            lookups,
             audit,
             clock,
+            tickets,
             meters: Meters::default(),
             counters: Counters::default(),
             in_force: RwLock::new(Arc::new(in_force)),
@@ -150,14 +182,4 @@ impl Peer {
         }
         admitted.admission.holds(now)
     }
-}
-
-/// A fresh ticket.
-pub(super) fn new_ticket() -> Ticket {
-    let mut random = [0; 16];
-    // Fails only where the operating system has no random numbers; then TLS has none either, and nobody got in.
-    if aws_lc_rs::rand::fill(&mut random).is_err() {
-        tracing::error!("the operating system gives no random numbers");
-    }
-    Ticket::new(random)
 }

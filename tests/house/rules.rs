@@ -73,7 +73,7 @@ pub const LIBRARIES: [(&str, Place); 38] = [
     ("rustls", Place::From(3)),
     ("tokio", Place::From(3)),
     ("tokio-rustls", Place::From(3)),
-    ("maud", Place::Rooms(&["admin"])),
+    ("maud", Place::Rooms(&["server", "admin"])),
     ("clap", Place::Rooms(&["cli", "main"])),
     // Makes the demo's certificates; nothing else here makes any.
     ("rcgen", Place::Rooms(&["cli"])),
