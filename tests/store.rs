@@ -68,7 +68,7 @@ fn reads_back_what_was_loaded() {
     view.affiliations(ServiceKind::External, a, &mut external).expect("readable");
     view.affiliations(ServiceKind::Internal, a, &mut internal).expect("readable");
     view.memberships(ssin(1), &mut funds).expect("readable");
-    let shown = |period: ehealth_attributes::model::Period| {
+    let shown = |period: Period| {
         (period.begin().to_string(), period.end().map(|end| end.to_string()))
     };
     assert_eq!(periods.len(), 2);

@@ -3,6 +3,7 @@
 //! Reads through a [`Directory`] and only under a [`Permit`]: the relation that the grant demands is shown before any
 //! data are sought that could be told. What the grant leaves out is not read into the answer.
 
+use std::iter::repeat;
 use std::time::Duration;
 
 use super::directory::{Directory, DirectoryError};
@@ -91,7 +92,7 @@ pub(super) fn resolve(
         // Without `persons` the numbers that lead to the same person are not known: "no" would be a guess.
         Related::No if wanting.contains(Dataset::Persons) => return Ok(could_not_look),
         Related::No => {
-            directory.idle(Dataset::Persons, asked, missing(family.len(), NUMBERS))?;
+            directory.look_for_nobody(Dataset::Persons, missing(family.len(), NUMBERS))?;
             let status = Status::NoRelation { ssin: asked, organisation: permit.organisation() };
             return Ok(no_result(status));
         }
@@ -129,10 +130,9 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
                 membership.fund == organisation && (period.touches_window(window) || period.covers(permit.today()))
             };
             if !memberships.iter().any(insures) {
-                for _ in 0..missing(family.len(), NUMBERS) {
-                    directory.memberships(asked, &mut memberships)?;
-                }
-                directory.idle(Dataset::Insurance, asked, ROWS.saturating_sub(memberships.len()))?;
+                directory.look_for_nobody(Dataset::Insurance, missing(family.len(), NUMBERS))?;
+                let rows = ROWS.saturating_sub(memberships.len());
+                directory.memberships_behind(asked, rows, &mut Vec::with_capacity(ROWS))?;
                 return Ok(Related::No);
             }
             Ok(Related::Yes(None))
@@ -148,13 +148,13 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
                 }
             }
             if affiliated.is_empty() {
-                let mut again = Vec::with_capacity(ROWS);
-                for _ in 0..missing(family.len(), NUMBERS) {
-                    directory.employment_periods(asked, &mut again)?;
-                }
-                directory.idle(Dataset::Dimona, asked, ROWS.saturating_sub(rows.saturating_add(again.len())))?;
-                for _ in 0..missing(employments.len(), EMPLOYERS) {
-                    read_affiliations_to(organisation, organisation, directory)?;
+                directory.look_for_nobody(Dataset::Dimona, missing(family.len(), NUMBERS))?;
+                let mut others = Vec::with_capacity(ROWS);
+                directory.periods_behind(asked, ROWS.saturating_sub(rows), &mut others)?;
+                let others = employments_in(others, window).into_iter().map(|employment| employment.employer);
+                let employers = others.chain(repeat(organisation));
+                for employer in employers.take(missing(employments.len(), EMPLOYERS)) {
+                    read_affiliations_to(organisation, employer, directory)?;
                 }
                 return Ok(Related::No);
             }
@@ -185,14 +185,15 @@ fn read_affiliations_to(
     Ok(affiliations)
 }
 
-/// A refusal for want of a relation reads for so many numbers of a person, whether or not the person is known. With
-/// [`EMPLOYERS`] it stops a caller from telling by the work done who is known to us, and who works for how many.
+/// A refusal for want of a relation looks up so many numbers of a person, whether or not the person is known. With
+/// [`EMPLOYERS`] and [`ROWS`] it stops a caller from telling by the work done who is known to us, and who works for how
+/// many: what a person lacks is read from those who are filed behind, and dropped.
 const NUMBERS: usize = 4;
 
 /// A refusal for want of a relation reads the affiliations of so many employers.
 const EMPLOYERS: usize = 8;
 
-/// A refusal for want of a relation reads so many rows, of whomever, if the person has fewer.
+/// A refusal for want of a relation reads so many rows of the dataset that would show it.
 const ROWS: usize = 24;
 
 /// How many look-ups a refusal adds to those that it made, up to one full step, or the next where that was passed.

@@ -5,7 +5,6 @@
 //! rather than copied, which the operator pays with one rule: a file in use is replaced, never truncated in place.
 
 use std::fmt;
-use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -264,8 +263,9 @@ impl Directory for View<'_> {
 
     fn employment_periods(&mut self, ssin: Ssin, into: &mut Vec<EmploymentPeriod>) -> Result<(), DirectoryError> {
         self.look(Dataset::Dimona, |connection| {
-            let select = "SELECT employer, begin_day, end_day FROM period WHERE ssin = ?1";
-            each(connection, select, ssin.as_u64(), |employer, period| into.push(EmploymentPeriod { employer, period }))
+            each(connection, PERIODS, ssin.as_u64(), |employer, period| {
+                into.push(EmploymentPeriod { employer, period })
+            })
         })
     }
 
@@ -283,8 +283,7 @@ impl Directory for View<'_> {
 
     fn memberships(&mut self, ssin: Ssin, into: &mut Vec<Membership>) -> Result<(), DirectoryError> {
         self.look(Dataset::Insurance, |connection| {
-            let select = "SELECT fund, begin_day, end_day FROM membership WHERE ssin = ?1";
-            each(connection, select, ssin.as_u64(), |fund, period| into.push(Membership { fund, period }))
+            each(connection, MEMBERSHIPS, ssin.as_u64(), |fund, period| into.push(Membership { fund, period }))
         })
     }
 
@@ -305,26 +304,46 @@ impl Directory for View<'_> {
         })
     }
 
-    fn idle(&mut self, dataset: Dataset, ssin: Ssin, rows: usize) -> Result<(), DirectoryError> {
-        match dataset {
-            Dataset::Dimona => {
-                let select = "SELECT employer, begin_day, end_day FROM period WHERE ssin BETWEEN ?1 AND ?2";
-                self.look(dataset, |connection| idle_from(connection, select, ssin, rows))
+    fn periods_behind(
+        &mut self,
+        ssin: Ssin,
+        rows: usize,
+        into: &mut Vec<EmploymentPeriod>,
+    ) -> Result<(), DirectoryError> {
+        self.look(Dataset::Dimona, |connection| {
+            let select = "SELECT employer, begin_day, end_day FROM period WHERE ssin BETWEEN ?1 AND ?2";
+            each_behind(connection, select, ssin, rows, |employer, period| {
+                into.push(EmploymentPeriod { employer, period });
+            })
+        })
+    }
+
+    fn memberships_behind(
+        &mut self,
+        ssin: Ssin,
+        rows: usize,
+        into: &mut Vec<Membership>,
+    ) -> Result<(), DirectoryError> {
+        self.look(Dataset::Insurance, |connection| {
+            let select = "SELECT fund, begin_day, end_day FROM membership WHERE ssin BETWEEN ?1 AND ?2";
+            each_behind(connection, select, ssin, rows, |fund, period| into.push(Membership { fund, period }))
+        })
+    }
+
+    fn look_for_nobody(&mut self, dataset: Dataset, times: usize) -> Result<(), DirectoryError> {
+        let select = match dataset {
+            Dataset::Dimona => PERIODS,
+            Dataset::Insurance => MEMBERSHIPS,
+            Dataset::Persons => PREDECESSORS,
+            Dataset::Coprev | Dataset::Federated => return Ok(()),
+        };
+        self.look(dataset, |connection| {
+            let mut select = connection.prepare_cached(select)?;
+            for _ in 0..times {
+                select.query([NOBODY])?.next()?;
             }
-            Dataset::Insurance => {
-                let select = "SELECT fund, begin_day, end_day FROM membership WHERE ssin BETWEEN ?1 AND ?2";
-                self.look(dataset, |connection| idle_from(connection, select, ssin, rows))
-            }
-            Dataset::Persons => self.look(dataset, |connection| {
-                let mut predecessors = connection.prepare_cached(PREDECESSORS)?;
-                for _ in 0..rows {
-                    predecessors.query([NOBODY])?.next()?;
-                }
-                Ok(())
-            }),
-            // Nothing is filed there under persons.
-            Dataset::Coprev | Dataset::Federated => Ok(()),
-        }
+            Ok(())
+        })
     }
 }
 
@@ -336,15 +355,21 @@ fn dataset_of(kind: ServiceKind) -> Dataset {
     }
 }
 
-/// Reads so many rows from the person's place to the end, then from the beginning, and drops them.
-fn idle_from(connection: &Connection, select: &str, ssin: Ssin, rows: usize) -> Result<(), StoreError> {
-    // Kept as rows are that were asked for, so that the work is the same.
-    let mut dropped = Vec::with_capacity(rows);
-    for range in [[ssin.as_u64(), i64::MAX.cast_unsigned()], [0, ssin.as_u64()]] {
-        let left = rows - dropped.len();
-        each_of(connection, select, range, left, |organisation, period| dropped.push((organisation, period)))?;
+/// Reads the next so many rows behind the person's place: to the end, then from the beginning.
+fn each_behind(
+    connection: &Connection,
+    select: &str,
+    ssin: Ssin,
+    rows: usize,
+    mut take: impl FnMut(EnterpriseNumber, Period),
+) -> Result<(), StoreError> {
+    let mut left = rows;
+    for range in [[ssin.as_u64() + 1, i64::MAX.cast_unsigned()], [0, ssin.as_u64()]] {
+        each_of(connection, select, range, left, |organisation, period| {
+            left -= 1;
+            take(organisation, period);
+        })?;
     }
-    black_box(dropped);
     Ok(())
 }
 
@@ -378,6 +403,10 @@ fn each_of<const N: usize>(
     }
     Ok(())
 }
+
+/// What is filed under a number.
+const PERIODS: &str = "SELECT employer, begin_day, end_day FROM period WHERE ssin = ?1";
+const MEMBERSHIPS: &str = "SELECT fund, begin_day, end_day FROM membership WHERE ssin = ?1";
 
 /// The numbers that one replaced.
 const PREDECESSORS: &str = "SELECT ssin FROM person WHERE replaced_by = ?1";
