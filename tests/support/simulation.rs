@@ -194,9 +194,11 @@ impl Simulation {
 
 impl Drop for Simulation {
     fn drop(&mut self) {
-        // Not there any more, where it was stopped.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Ended as its users end it, so that its folder goes; not there any more, where it was stopped.
+        if let Ok(None) = self.child.try_wait() {
+            let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+            let _ = self.child.wait();
+        }
     }
 }
 
