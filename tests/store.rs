@@ -68,9 +68,7 @@ fn reads_back_what_was_loaded() {
     view.affiliations(ServiceKind::External, a, &mut external).expect("readable");
     view.affiliations(ServiceKind::Internal, a, &mut internal).expect("readable");
     view.memberships(ssin(1), &mut funds).expect("readable");
-    let shown = |period: Period| {
-        (period.begin().to_string(), period.end().map(|end| end.to_string()))
-    };
+    let shown = |period: Period| (period.begin().to_string(), period.end().map(|end| end.to_string()));
     assert_eq!(periods.len(), 2);
     assert_eq!(shown(periods[0].period), ("1900-01-01".into(), Some("2024-12-31".into())));
     assert_eq!((external[0].service, shown(external[0].period)), (b, ("2024-01-01".into(), None)));

@@ -18,13 +18,13 @@ pub fn look_up(places: &[Place], duration: Duration) -> Result<Vec<Times>, Box<d
     let mut readers: Vec<_> = watches.iter().map(Watch::reader).collect();
     let mut times = vec![Times::default(); places.len()];
     let mut periods = Vec::new();
-    let end = Instant::now() + duration;
+    let since = Instant::now();
     for turn in 0.. {
         for ((place, times), reader) in places.iter().zip(&mut times).zip(&mut readers) {
             periods.clear();
             let begun = Instant::now();
             reader.view().employment_periods(place.person(turn), &mut periods)?;
-            times.add(place, turn, begun.elapsed());
+            times.add(since, duration, begun.elapsed());
             times.found += periods.len();
             thread::sleep(Duration::from_millis(1));
         }
@@ -33,7 +33,7 @@ pub fn look_up(places: &[Place], duration: Duration) -> Result<Vec<Times>, Box<d
                 watch.poll();
             }
         }
-        if Instant::now() > end {
+        if since.elapsed() > duration {
             break;
         }
     }

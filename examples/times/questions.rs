@@ -49,7 +49,7 @@ pub async fn ask(places: &[Place], duration: Duration) -> Result<Vec<Times>, Box
         services.push(start(place, Workspace::new(folder.path().join(number.to_string()))).await?);
     }
     let mut times = vec![Times::default(); places.len()];
-    let end = Instant::now() + duration;
+    let since = Instant::now();
     for turn in 0.. {
         for ((place, times), service) in places.iter().zip(&mut times).zip(&mut services) {
             if turn % REQUESTS == 0 {
@@ -67,13 +67,13 @@ pub async fn ask(places: &[Place], duration: Duration) -> Result<Vec<Times>, Box
             let response = sender.send_request(request).await?;
             let status = response.status();
             let answer = response.into_body().collect().await?.to_bytes();
-            times.add(place, turn, begun.elapsed());
+            times.add(since, duration, begun.elapsed());
             if status != 200 {
                 return Err(format!("{status}: {}", String::from_utf8_lossy(&answer)).into());
             }
             times.found += String::from_utf8_lossy(&answer).matches("<employer>").count();
         }
-        if Instant::now() > end {
+        if since.elapsed() > duration {
             break;
         }
     }
