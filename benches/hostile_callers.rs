@@ -122,7 +122,7 @@ async fn compare(mode: &str) {
         Part::start(&mut command)
     };
     if mode == "overload" {
-        return overload(attack).await;
+        return overload(attack);
     }
     let mut alone = callers.ask_many().await;
     let before = service.memory_mib("VmRSS");
@@ -142,7 +142,7 @@ async fn compare(mode: &str) {
 }
 
 /// Answers a second with as many callers as places, and with four times as many.
-async fn overload(attack: impl Fn(&str, usize) -> (Part, BufReader<std::process::ChildStdout>)) {
+fn overload(attack: impl Fn(&str, usize) -> (Part, BufReader<std::process::ChildStdout>)) {
     let mut goodput = Vec::new();
     for count in [16, 64] {
         let (_callers, mut said) = attack("load", count);
