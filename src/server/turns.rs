@@ -111,13 +111,13 @@ mod tests {
     use super::*;
     use crate::model::EnterpriseNumber;
 
-    fn consumer(text: &str) -> Taker {
-        Some(EnterpriseNumber::parse(text).expect("a number"))
+    fn consumer(text: &str) -> EnterpriseNumber {
+        EnterpriseNumber::parse(text).expect("a number")
     }
 
     #[tokio::test]
     async fn one_message_of_a_quiet_consumer_waits_for_one_of_a_noisy_one_and_not_for_all() {
-        let (noisy, quiet) = (consumer("0999010126"), consumer("0999010225"));
+        let (noisy, quiet) = (Some(consumer("0999010126")), Some(consumer("0999010225")));
         let turns = Arc::new(Turns::new(1));
         let first = turns.take(noisy).await;
         let order = Arc::new(Mutex::new(Vec::new()));
@@ -143,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_turn_goes_on_when_the_one_it_was_given_to_has_left() {
-        let taker = consumer("0999010126");
+        let taker = Some(consumer("0999010126"));
         let turns = Turns::new(1);
         let first = turns.take(taker).await;
         let left = turns.join(taker).expect("no turn is free");
@@ -162,7 +162,7 @@ mod tests {
     #[tokio::test]
     async fn as_many_have_a_turn_at_once_as_there_may() {
         let turns = Turns::new(2);
-        let taker = consumer("0999010126");
+        let taker = Some(consumer("0999010126"));
         let (_one, _two) = (turns.take(taker).await, turns.take(None).await);
         assert!(turns.join(taker).is_some());
     }
