@@ -15,7 +15,7 @@ use tokio::time::timeout_at;
 use super::connection::{Course, Turn};
 use super::counters::{self, Stage, Stopwatch};
 use super::door::{self, HttpRefusal, Wanted};
-use super::exchange::{self, Message, Reply, ReplyKind};
+use super::exchange::{Message, Reply, ReplyKind, Walk};
 use super::limits::Limits;
 use super::plain::{self, BodyRead};
 use super::service::{Peer, Service, new_ticket};
@@ -48,7 +48,9 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
     let stopwatch = Stopwatch::start();
     let Course { service, peer, place: of_connection, .. } = course;
     let limits = &service.settings.limits;
-    let is_admitted = peer.is_admitted(&service.in_force(), service.clock.now());
+    // One and the same from admission to the count, whatever is put in force meanwhile.
+    let in_force = service.in_force();
+    let is_admitted = peer.is_admitted(&in_force, service.clock.now());
     let refuse = |refusal, read| {
         service.counters.count_refusal(refusal);
         plain::refuse(peer, ticket, refusal, read, limits)
@@ -83,8 +85,9 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
     if !is_admitted {
         // Read and dropped, so that the caller gets to reading the answer.
         let _ = skip_body(limits, body).await;
-        let reply = exchange::refuse_caller(service, peer, ticket, operation, &stopwatch).await;
-        let mut response = soap_response(service, peer, ticket, operation, reply, &stopwatch);
+        let walk = Walk::new(service, &in_force, peer, ticket, operation, &stopwatch);
+        let reply = walk.refuse_caller().await;
+        let mut response = soap_response(&walk, peer, reply);
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
@@ -95,8 +98,10 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
     match read_body(limits, body).await {
         Ok(body) => {
             let soap_actions = door::soap_actions(&head.headers);
-            let message = Message { operation, body: &body, charset, soap_actions: &soap_actions };
-            respond_soap(service, peer, ticket, message, &stopwatch).await
+            let message = Message { body: &body, charset, soap_actions: &soap_actions };
+            let walk = Walk::new(service, &in_force, peer, ticket, operation, &stopwatch);
+            let reply = walk.answer(peer, message).await;
+            soap_response(&walk, peer, reply)
         }
         Err(refusal) => refuse(refusal, BodyRead::InPart),
     }
@@ -115,29 +120,12 @@ fn tell(service: &Service, wanted: &Wanted) -> Result<HttpResponse, HttpRefusal>
     }
 }
 
-async fn respond_soap(
-    service: &Service,
-    peer: &Peer,
-    ticket: Ticket,
-    message: Message<'_>,
-    stopwatch: &Stopwatch,
-) -> HttpResponse {
-    let reply = exchange::answer(service, peer, ticket, message, stopwatch).await;
-    soap_response(service, peer, ticket, message.operation, reply, stopwatch)
-}
-
 /// The one log line of an exchange, its place in the counters, and its answer over HTTP.
-fn soap_response(
-    service: &Service,
-    peer: &Peer,
-    ticket: Ticket,
-    operation: Operation,
-    reply: Reply,
-    stopwatch: &Stopwatch,
-) -> HttpResponse {
+fn soap_response(walk: &Walk<'_>, peer: &Peer, reply: Reply) -> HttpResponse {
+    let Walk { service, in_force, operation, exchange, stopwatch } = *walk;
     let organisation = peer.caller.organisation();
     tracing::info!(
-        %ticket,
+        ticket = %exchange.ticket,
         operation = operation.code(),
         consumer = organisation.map(tracing::field::display),
         outcome = reply.outcome,
@@ -154,7 +142,7 @@ fn soap_response(
         operation,
         outcome: reply.outcome,
         is_fault: reply.kind == ReplyKind::Fault,
-        caller: organisation.filter(|organisation| service.in_force().register.find(*organisation).is_some()),
+        caller: organisation.filter(|organisation| in_force.register.find(*organisation).is_some()),
         now: service.clock.now(),
         stopwatch,
     });
