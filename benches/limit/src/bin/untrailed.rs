@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Parser;
 use ehealth_attributes::app::SystemClock;
+use ehealth_attributes::cli::Journal;
 use ehealth_attributes::config::{read_policy, read_settings};
 use ehealth_attributes::lookup::{AuditLog, Pending};
 use ehealth_attributes::model::Clock;
@@ -40,9 +41,10 @@ impl AuditLog for Forgotten {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
+    let journal = Journal::start()?;
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&arguments.log)?)
-        .with_writer(std::io::stderr)
+        .with_writer(journal.lines())
         .with_ansi(false)
         .init();
     let settings = read_settings(&arguments.config).map_err(|problems| problems.to_string())?;
