@@ -78,6 +78,10 @@ pub struct Arguments {
     /// Where the figures are written as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Never sleep: on a core of its own, a server on the same machine is not charged for waking the generator. The faster
+    /// of two servers keeps it awake anyhow, so that without this the slower one looks slower than it is.
+    #[arg(long)]
+    pub spin: bool,
     /// No line for each second.
     #[arg(long)]
     pub quiet: bool,

@@ -176,7 +176,8 @@ impl Run {
                 looked = now;
                 self.give_up(now, seconds(arguments.timeout));
             }
-            match self.poll.poll(&mut events, Some(self.pause(now))) {
+            let pause = if arguments.spin { Duration::ZERO } else { self.pause(now) };
+            match self.poll.poll(&mut events, Some(pause)) {
                 Ok(()) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error.to_string()),
