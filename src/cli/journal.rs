@@ -52,6 +52,7 @@ impl Journal {
     }
 
     /// Where lines are handed in.
+    #[must_use]
     pub fn lines(&self) -> Lines {
         self.lines.clone()
     }
