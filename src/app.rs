@@ -314,7 +314,7 @@ async fn follow(reloader: Reloader, readers: Arc<Readers>) {
                 loaded = reloader.stamp();
             }
             _ = ticks.tick() => {
-                readers.watch().poll();
+                readers.refresh();
                 tick = tick.wrapping_add(1);
                 if tick.is_multiple_of(TICKS_A_LOOK) {
                     // Taken once it stood still for a second: files are written one after the other.

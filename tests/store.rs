@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ehealth_attributes::lookup::Directory;
 use ehealth_attributes::model::{Dataset, Date, Digest, EnterpriseNumber, Period, ServiceKind, Ssin, Timestamp};
+use ehealth_attributes::server::Readers;
 use ehealth_attributes::store::{Key, Placed, Reader, Row, State, StoreError, Watch, Writer};
 use ehealth_attributes::sync::{Outcome, Source};
 
@@ -106,6 +107,43 @@ fn a_view_holds_its_state_while_others_replace_and_change_it() {
     assert_eq!(view.states().expect("readable").state(Dataset::Dimona).map(|state| state.serial), Some(1));
     drop(view);
     assert_eq!(periods(&mut reader, 1), Some(18));
+}
+
+#[test]
+fn a_view_that_is_kept_is_gone_on_with_until_it_is_let_go_of() {
+    let rows: Vec<String> = (1..=20).map(|n| period(n, 1, n, "2024-01-01", "")).collect();
+    let (place, mut publisher) = place_with(&rows);
+    let mut reader = Watch::open(&place.settings.data).reader();
+    let look = |reader: &mut Reader| {
+        let (mut view, mut found) = (reader.view(), Vec::new());
+        view.employment_periods(ssin(1), &mut found).expect("readable");
+        let serial = view.states().expect("readable").state(Dataset::Dimona).expect("loaded").serial;
+        view.keep();
+        (found.len(), serial)
+    };
+    assert_eq!(look(&mut reader), (20, 1));
+    publisher.delta(2, &["delete,1,,,,".to_owned()]).announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+    assert_eq!(look(&mut reader), (20, 1), "it is kept");
+    reader.release();
+    assert_eq!(look(&mut reader), (19, 2));
+}
+
+#[test]
+fn a_pool_of_readers_goes_on_to_the_next_state_when_it_is_refreshed() {
+    let rows: Vec<String> = (1..=20).map(|n| period(n, 1, n, "2024-01-01", "")).collect();
+    let (place, mut publisher) = place_with(&rows);
+    let readers = Readers::new(Watch::open(&place.settings.data));
+    let count = || {
+        let mut found = Vec::new();
+        readers.with_view(|view| view.employment_periods(ssin(1), &mut found)).expect("readable");
+        found.len()
+    };
+    assert_eq!(count(), 20);
+    publisher.delta(2, &["delete,1,,,,".to_owned()]).announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+    readers.refresh();
+    assert_eq!(count(), 19);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod country;
 mod demo;
 mod exit;
 mod generate;
+mod journal;
 mod ledger;
 mod lookup;
 mod people;
@@ -36,6 +37,7 @@ pub use args::{
 };
 pub use audit::AuditCommand;
 pub use exit::Exit;
+pub use journal::Journal;
 
 use crate::app::SystemClock;
 use crate::model::Clock;
@@ -43,10 +45,14 @@ use crate::model::Clock;
 /// Runs the command to its end.
 #[must_use]
 pub fn run(arguments: Arguments) -> Exit {
-    if let Err(error) = start_log(&arguments.log, arguments.log_format) {
-        eprintln!("--log: {error}");
-        return Exit::Failed;
-    }
+    // Kept until the command has ended: then it writes what still waits.
+    let _journal = match start_log(&arguments.log, arguments.log_format) {
+        Ok(journal) => journal,
+        Err(error) => {
+            eprintln!("--log: {error}");
+            return Exit::Failed;
+        }
+    };
     match arguments.command {
         Command::Serve(settings) => block_on(serve::run(&settings.config)),
         Command::Sync(arguments) => sync::run(&arguments),
@@ -60,13 +66,15 @@ pub fn run(arguments: Arguments) -> Exit {
 }
 
 /// On standard error: text for a terminal, or JSON for a collector.
-fn start_log(filter: &str, format: LogFormat) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+fn start_log(filter: &str, format: LogFormat) -> Result<Journal, Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(filter)?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let journal = Journal::start()?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(journal.lines());
     match format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init()?,
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()?,
     }
+    Ok(journal)
 }
 
 fn block_on(command: impl Future<Output = Exit>) -> Exit {

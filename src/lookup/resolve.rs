@@ -124,7 +124,7 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
     match permit.grant().relation {
         Relation::None => Ok(Related::Yes(None)),
         Relation::Insured => {
-            let mut memberships = read_memberships(family, directory)?;
+            let memberships = read_memberships(family, directory)?;
             let insures = |membership: &Membership| {
                 let period = membership.period;
                 membership.fund == organisation && (period.touches_window(window) || period.covers(permit.today()))

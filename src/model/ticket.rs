@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::digits::{hexadecimal, write_ascii};
+
 /// A random UUID (RFC 9562, version 4): `ticketCBSS` on the wire, `X-Request-Id` over HTTP.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket([u8; 16]);
@@ -33,13 +35,13 @@ impl Ticket {
 
 impl fmt::Display for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, byte) in self.0.iter().enumerate() {
-            if matches!(place, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
-            }
-            write!(f, "{byte:02x}")?;
+        let mut text = [b'-'; 36];
+        // All places but those of the four hyphens, two for each byte.
+        let places = (0..text.len()).filter(|place| !matches!(place, 8 | 13 | 18 | 23));
+        for (place, digit) in places.zip(self.0.iter().flat_map(|byte| hexadecimal(*byte))) {
+            text[place] = digit;
         }
-        Ok(())
+        write_ascii(f, &text)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use tokio::time::timeout_at;
 use super::connection::{Course, Turn};
 use super::counters::{self, Stage, Stopwatch};
 use super::door::{self, HttpRefusal, Wanted};
-use super::exchange::{self, Message, Reply, ReplyKind};
+use super::exchange::{Message, Reply, ReplyKind, Walk};
 use super::limits::Limits;
 use super::page;
 use super::plain::{self, BodyRead};
@@ -54,7 +55,9 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
     let stopwatch = Stopwatch::start();
     let Course { service, peer, place: of_connection, .. } = course;
     let limits = &service.settings.limits;
-    let is_admitted = peer.is_admitted(&service.in_force(), service.clock.now());
+    // One and the same from admission to the count, whatever is put in force meanwhile.
+    let in_force = service.in_force();
+    let is_admitted = peer.is_admitted(&in_force, service.clock.now());
     let refuse = |refusal, read| {
         service.counters.count_refusal(refusal);
         if refusal == HttpRefusal::Overloaded {
@@ -92,8 +95,9 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
     if !is_admitted {
         // Read and dropped, so that the caller gets to reading the answer.
         let _ = skip_body(limits, body).await;
-        let reply = exchange::refuse_caller(service, peer, ticket, operation, &stopwatch).await;
-        let mut response = soap_response(service, peer, ticket, operation, reply, &stopwatch);
+        let walk = Walk::new(service, &in_force, peer, ticket, operation, &stopwatch);
+        let reply = walk.refuse_caller().await;
+        let mut response = soap_response(&walk, peer, reply);
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
@@ -104,8 +108,19 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
     match read_body(limits, body).await {
         Ok(body) => {
             let soap_actions = door::soap_actions(&head.headers);
-            let message = Message { operation, body: &body, charset, soap_actions: &soap_actions };
-            respond_soap(service, peer, ticket, message, &stopwatch).await
+            let message = Message { body: &body, charset, soap_actions: &soap_actions };
+            let walk = Walk::new(service, &in_force, peer, ticket, operation, &stopwatch);
+            let mut answering = pin!(walk.answer(peer, message));
+            // Up to its first wait, which is for the evidence: reading and deciding is what takes the processor.
+            let begun = {
+                let _turn = service.turns.take(peer.caller.organisation()).await;
+                poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx))).await
+            };
+            let reply = match begun {
+                Poll::Ready(reply) => reply,
+                Poll::Pending => answering.await,
+            };
+            soap_response(&walk, peer, reply)
         }
         Err(refusal) => refuse(refusal, BodyRead::InPart),
     }
@@ -125,38 +140,12 @@ fn tell(service: &Service, wanted: &Wanted, head: &Parts) -> Result<HttpResponse
     }
 }
 
-async fn respond_soap(
-    service: &Service,
-    peer: &Peer,
-    ticket: Ticket,
-    message: Message<'_>,
-    stopwatch: &Stopwatch,
-) -> HttpResponse {
-    let mut answering = std::pin::pin!(exchange::answer(service, peer, ticket, message, stopwatch));
-    // Up to its first wait, which is for the evidence: reading and deciding is what takes the processor.
-    let begun = {
-        let _turn = service.turns.take(peer.caller.organisation()).await;
-        poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx))).await
-    };
-    let reply = match begun {
-        Poll::Ready(reply) => reply,
-        Poll::Pending => answering.await,
-    };
-    soap_response(service, peer, ticket, message.operation, reply, stopwatch)
-}
-
 /// The one log line of an exchange, its place in the counters, and its answer over HTTP.
-fn soap_response(
-    service: &Service,
-    peer: &Peer,
-    ticket: Ticket,
-    operation: Operation,
-    reply: Reply,
-    stopwatch: &Stopwatch,
-) -> HttpResponse {
+fn soap_response(walk: &Walk<'_>, peer: &Peer, reply: Reply) -> HttpResponse {
+    let Walk { service, in_force, operation, exchange, stopwatch } = *walk;
     let organisation = peer.caller.organisation();
     tracing::info!(
-        %ticket,
+        ticket = %exchange.ticket,
         operation = operation.code(),
         consumer = organisation.map(tracing::field::display),
         outcome = reply.outcome,
@@ -173,7 +162,7 @@ fn soap_response(
         operation,
         outcome: reply.outcome,
         is_fault: reply.kind == ReplyKind::Fault,
-        caller: organisation.filter(|organisation| service.in_force().register.find(*organisation).is_some()),
+        caller: organisation.filter(|organisation| in_force.register.find(*organisation).is_some()),
         now: service.clock.now(),
         stopwatch,
     });

@@ -40,8 +40,10 @@ pub(super) struct Wire<S> {
     stream: S,
     limits: Limits,
     framing: Framing,
-    /// What came and was not taken yet: first what may pass, then what is not judged.
+    /// Room for what came; it is cleared once, when it is made, and not for every read.
     held: Vec<u8>,
+    /// So many of its bytes came and were not taken yet: first what may pass, then what is not judged.
+    filled: usize,
     /// So many of those may pass.
     passable: usize,
     /// For what is read now: the next request, or its head.
@@ -106,8 +108,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub fn new(stream: S, limits: Limits, pause: Arc<Pause>) -> Self {
         let mut reading = Wait::default();
         reading.set(limits.idle);
-        let (framing, writing, pausing) = (Framing::new(), Wait::default(), Wait::default());
-        Self { stream, limits, framing, held: Vec::new(), passable: 0, reading, writing, pause, pausing, ended: None }
+        let framing = Framing::new();
+        let (held, writing, pausing) = (Vec::new(), Wait::default(), Wait::default());
+        Self { stream, limits, framing, held, filled: 0, passable: 0, reading, writing, pause, pausing, ended: None }
     }
 
     /// Why the request after the last one that passed is refused, if it is.
@@ -145,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Judges what is held; whether that changed what can be done.
     fn judge(&mut self) -> bool {
-        match self.framing.advance(&self.held) {
+        match self.framing.advance(self.held.get(..self.filled).unwrap_or_default()) {
             Ok(Verdict::Pass(count)) => {
                 self.passable = count;
                 if self.framing.is_between_requests() {
@@ -157,7 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 true
             }
             Ok(Verdict::Drop(count)) => {
-                self.held.drain(..count);
+                self.forget(count);
                 true
             }
             Ok(Verdict::Wait) => false,
@@ -179,30 +182,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if !self.pausing.is_over(cx) {
             return Poll::Pending;
         }
-        self.reading.set(if self.held.is_empty() { self.limits.idle } else { self.limits.head });
+        self.reading.set(if self.filled == 0 { self.limits.idle } else { self.limits.head });
         Poll::Ready(())
+    }
+
+    /// Forgets the first bytes that are held.
+    fn forget(&mut self, count: usize) {
+        self.held.copy_within(count..self.filled, 0);
+        self.filled -= count;
     }
 
     /// Reads a piece behind what is held.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let before = self.held.len();
+        let before = self.filled;
         // A head that is not whole is all that is ever held, and one that is too long was refused before.
-        self.held.resize(before + PIECE_BYTES, 0);
+        if self.held.len() < before + PIECE_BYTES {
+            self.held.resize(before + PIECE_BYTES, 0);
+        }
         let mut room = ReadBuf::new(self.held.get_mut(before..).unwrap_or_default());
         let polled = Pin::new(&mut self.stream).poll_read(cx, &mut room);
         let came = room.filled().len();
-        self.held.truncate(before + came);
+        self.filled = before + came;
         match polled {
             Poll::Pending => {
-                if self.held.is_empty() && self.held.capacity() > PIECE_BYTES {
-                    self.held.shrink_to(PIECE_BYTES);
+                if self.filled == 0 && self.held.len() > PIECE_BYTES {
+                    self.held.truncate(PIECE_BYTES);
+                    self.held.shrink_to_fit();
                 }
                 let is_head = self.framing.is_between_requests();
                 if !(is_head && self.reading.is_over(cx)) {
                     return Poll::Pending;
                 }
                 let too_slow = Ended::Refused(HttpRefusal::TooSlow);
-                self.ended = Some(if self.held.is_empty() { Ended::Quietly } else { too_slow });
+                self.ended = Some(if self.filled == 0 { Ended::Quietly } else { too_slow });
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Ok(())) => {
@@ -228,13 +240,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
             if wire.passable > 0 {
                 let count = wire.passable.min(into.remaining());
                 into.put_slice(wire.held.get(..count).unwrap_or_default());
-                wire.held.drain(..count);
+                wire.forget(count);
                 wire.passable -= count;
-                if wire.passable == 0 && !wire.held.is_empty() && wire.framing.is_between_requests() {
+                if wire.passable > 0 || wire.filled == 0 || into.remaining() == 0 {
+                    return Poll::Ready(Ok(()));
+                }
+                if wire.framing.is_between_requests() {
                     // The next head has begun to come with the last body.
                     wire.reading.set(wire.limits.head);
+                    return Poll::Ready(Ok(()));
                 }
-                return Poll::Ready(Ok(()));
+                // What came of the body passes with its head; should it be broken, that is told with the next read.
+                wire.judge();
+                if wire.passable == 0 {
+                    return Poll::Ready(Ok(()));
+                }
+                continue;
             }
             match wire.ended {
                 Some(Ended::Quietly | Ended::Refused(_)) => return Poll::Ready(Ok(())),

@@ -8,6 +8,9 @@
 //! Whether a change may be applied at all (hash, size, count, shares) is judged before [`Applied::commit`], by whoever
 //! counts.
 
+use std::thread;
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::StoreError;
@@ -236,8 +239,7 @@ impl Applied<'_> {
         bookkeeping::write_state(connection, state, self.work.live, known)?;
         connection.execute_batch("COMMIT")?;
         self.work.open = false;
-        // Moves the change from the log into the file, as far as nobody reads there; what is left goes with the next one.
-        if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+        if let Err(error) = empty_log(connection) {
             tracing::warn!(dataset = self.work.dataset().code(), %error, "cannot empty the write-ahead log");
         }
         Ok(())
@@ -386,4 +388,21 @@ fn leads_to(connection: &Connection, from: Ssin, to: Ssin) -> Result<bool, Store
         }
     }
     Ok(true)
+}
+
+/// Readers keep a state for a moment before they go on to the next; so often and so long it is waited for that.
+const ATTEMPTS: usize = 10;
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// Moves what was written from the log into the file, as far as nobody reads there; what is left goes with the next change.
+fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
+    for _ in 0..ATTEMPTS {
+        let (written, moved): (i64, i64) =
+            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))?;
+        if moved >= written {
+            break;
+        }
+        thread::sleep(MOMENT);
+    }
+    Ok(())
 }
