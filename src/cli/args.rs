@@ -238,8 +238,8 @@ pub struct DemoArguments {
 /// (fixtures/catalogue.md) and those of the scenario. Its clock stands and its tickets repeat: the same request gets the
 /// same bytes, at every start. In CI:
 ///
-///     ehealth-attributes simulate --port 0 --ready-file ready.json --scenario scenario.toml &
-///     until [ -e ready.json ]; do sleep 0.1; done
+///   ehealth-attributes simulate --port 0 --ready-file ready.json --scenario scenario.toml &
+///   until [ -e ready.json ]; do sleep 0.1; done
 ///
 /// The ready file is JSON, and appears whole when the service answers: port, url, consultAttributes and sendTestMessage
 /// (their addresses), now, ca, clients.WORD and clientsRsa.WORD (each with organisation, legalContext, certificate, key)

@@ -250,7 +250,8 @@ impl TestService {
     /// Stops the service, has every answer judged, and looks for numbers of persons where none may stand.
     pub async fn finish(self) {
         for path in ["/metrics", "/"] {
-            assert_eq!(canary::search(&self.read_admin(path).await), [], "a number of a person at {path}");
+            let told = without_free_space(&self.read_admin(path).await);
+            assert_eq!(canary::search(&told), [], "a number of a person at {path}");
         }
         let _ = self.stop.send(());
         let drained = self.running.await.expect("the service ends without a panic");
@@ -285,4 +286,10 @@ pub fn question(organisation: &str, context: &str, ssin: &str, dates: &str) -> S
          </customerIdentification></informationCustomer><legalContext>{context}</legalContext>\
          <criteria><ssin>{ssin}</ssin>{dates}</criteria></q:consultAttributesRequest>"
     ))
+}
+
+/// What operators are told, but for the free bytes of a disk: their digits may happen to be somebody's.
+fn without_free_space(told: &[u8]) -> Vec<u8> {
+    let is_other = |line: &&[u8]| !line.starts_with(b"ehealth_attributes_trail_free_bytes ");
+    told.split(|byte| *byte == b'\n').filter(is_other).collect::<Vec<_>>().join(&b'\n')
 }
