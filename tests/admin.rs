@@ -288,7 +288,8 @@ async fn only_this_machine_is_answered_and_only_asked_by_its_own_name() {
     let posted = send(address(&service), ask(Request::post("/").header("host", "localhost"))).await;
     assert_eq!((posted.status, posted.headers["allow"].to_str().ok()), (405, Some("GET, HEAD")));
     let everywhere = admin::Settings { listen: "0.0.0.0:0".parse().expect("an address") };
-    assert!(matches!(admin::Listener::bind(everywhere).await, Err(AdminError::NotLoopback(_))));
+    let bound = admin::Listener::bind(everywhere, None, admin::Door::Loopback).await;
+    assert!(matches!(bound, Err(AdminError::NotLoopback(_))));
     service.finish().await;
 }
 

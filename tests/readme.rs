@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use ehealth_attributes::config::write_table;
 use ehealth_attributes::soap::Fault;
 
 /// The text between the marker that begins so and the next `<!-- end -->`.
@@ -27,7 +28,7 @@ fn hold(marker: &str, made: &str) {
 }
 
 #[test]
-fn the_readme_has_the_catalogue_and_every_fault() {
+fn the_readme_has_the_catalogue_every_fault_and_every_setting() {
     let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/catalogue.csv");
     let mut table =
         String::from("| SSIN | caller | dates | code | what comes back | what it shows |\n|---|---|---|---|---|---|\n");
@@ -52,6 +53,7 @@ fn the_readme_has_the_catalogue_and_every_fault() {
         table += &format!("| {} | {} | {} |\n", row.code, row.fault_code.name(), row.sentence);
     }
     hold("<!-- faults", &table);
+    hold("<!-- settings", &write_table());
 }
 
 #[test]

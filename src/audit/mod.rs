@@ -104,6 +104,7 @@
 )]
 
 mod checkpoint;
+mod copy;
 mod decode;
 mod disk;
 mod encode;
@@ -128,6 +129,7 @@ mod tree;
 pub mod verify;
 mod writer;
 
+pub use copy::copy_trail;
 pub use decode::RecordFault;
 pub use disk::{Disk, DiskFile, Folder};
 pub use frame::{FrameFault, MAX_RECORD_BYTES};
@@ -143,7 +145,7 @@ pub use record::{
 pub use seal::{Detail, DetailKey, KeyId, SubjectKey, UnsealError};
 pub use search::{Found, IndexUse, SealedDetail, SearchError, find, search};
 pub use segment::SegmentName;
-pub use space::free_bytes;
+pub use space::{free_bytes, probe_writing};
 pub use status::{Counters, Health, Trouble};
 pub use trail::{AuditError, Settings, Trail};
 pub use tree::Frontier;

@@ -5,7 +5,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::args::DemoArguments;
 use super::lookup::{AskError, Asked, Form, ask, open_client};
@@ -14,9 +13,9 @@ use super::workspace::{ORGANISATIONS, Prepared, Workspace};
 use super::{Exit, fail, sync};
 use crate::app::{App, SystemClock};
 use crate::client::Question;
-use crate::config::read_settings;
+use crate::config::{Given, read_settings_with};
 use crate::lookup::Operation;
-use crate::model::{CbeNumber, Clock, CustomerId, Dataset, LegalContext, Ssin, Window};
+use crate::model::{CbeNumber, Clock, CustomerId, LegalContext, Ssin, Window};
 use crate::soap::names;
 use crate::sync::run_all;
 
@@ -40,27 +39,18 @@ pub(super) async fn run(arguments: &DemoArguments) -> Exit {
         Ok(Prepared::Reused) => println!("Using what is in {}.", arguments.dir.display()),
         Err(error) => return fail(Exit::Failed, &error),
     }
-    let mut settings = match read_settings(&workspace.settings()) {
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
+    let mut given = vec![format!("server.listen={listen}")];
+    if arguments.port == 0 {
+        given.push(format!("admin.listen={listen}"));
+    }
+    if let Some(stale) = arguments.stale {
+        given.push(format!("freshness.{}=0s", stale.code()));
+    }
+    let mut settings = match read_settings_with(&workspace.settings(), &Given::new([], &given)) {
         Ok(settings) => settings,
         Err(problems) => return fail(Exit::Configuration, &problems),
     };
-    settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
-    if arguments.port == 0
-        && let Some(admin) = &mut settings.admin
-    {
-        admin.listen.set_port(0);
-    }
-    if let Some(stale) = arguments.stale {
-        let limits = &mut settings.server.freshness;
-        let limit = match stale {
-            Dataset::Dimona => &mut limits.dimona,
-            Dataset::Coprev => &mut limits.coprev,
-            Dataset::Federated => &mut limits.federated,
-            Dataset::Insurance => &mut limits.insurance,
-            Dataset::Persons => &mut limits.persons,
-        };
-        *limit = Duration::ZERO;
-    }
     let reports = run_all(&settings.sync, &clock);
     print!("\n{}", sync::table(&reports));
     let synced = sync::exit_of(&reports);
@@ -75,7 +65,7 @@ pub(super) async fn run(arguments: &DemoArguments) -> Exit {
         }
     };
     let url = format!("https://localhost:{}", listener.address().port());
-    settings.server.public_url.clone_from(&url);
+    settings.replace_public_url(&url);
     let app = match App::open_on(listener, &settings, Arc::new(clock)) {
         Ok(app) => app,
         Err(error) => return fail(exit_of_error(&error), &error),

@@ -19,6 +19,7 @@ use super::exchange::{self, Message, Reply, ReplyKind};
 use super::limits::Limits;
 use super::plain::{self, BodyRead};
 use super::service::{Peer, Service, new_ticket};
+use super::trace::{TraceId, read_trace};
 use crate::lookup::Operation;
 use crate::model::Ticket;
 use crate::soap::{self, limits};
@@ -76,6 +77,7 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
             Err(refusal) => refuse(refusal, BodyRead::InPart),
         };
     };
+    let trace = read_trace(&head.headers);
     // From here to the answer; a body takes memory only with a place.
     let Some(_place) = service.messages.take(peer.caller.organisation()) else {
         return refuse_and_skip(HttpRefusal::Overloaded, body).await;
@@ -84,7 +86,7 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
         // Read and dropped, so that the caller gets to reading the answer.
         let _ = skip_body(limits, body).await;
         let reply = exchange::refuse_caller(service, peer, ticket, operation, &stopwatch).await;
-        let mut response = soap_response(service, peer, ticket, operation, reply, &stopwatch);
+        let mut response = soap_response(service, peer, ticket, operation, reply, (&stopwatch, trace));
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
@@ -96,7 +98,7 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
         Ok(body) => {
             let soap_actions = door::soap_actions(&head.headers);
             let message = Message { operation, body: &body, charset, soap_actions: &soap_actions };
-            respond_soap(service, peer, ticket, message, &stopwatch).await
+            respond_soap(service, peer, ticket, message, (&stopwatch, trace)).await
         }
         Err(refusal) => refuse(refusal, BodyRead::InPart),
     }
@@ -120,10 +122,10 @@ async fn respond_soap(
     peer: &Peer,
     ticket: Ticket,
     message: Message<'_>,
-    stopwatch: &Stopwatch,
+    logged: (&Stopwatch, Option<TraceId>),
 ) -> HttpResponse {
-    let reply = exchange::answer(service, peer, ticket, message, stopwatch).await;
-    soap_response(service, peer, ticket, message.operation, reply, stopwatch)
+    let reply = exchange::answer(service, peer, ticket, message, logged.0).await;
+    soap_response(service, peer, ticket, message.operation, reply, logged)
 }
 
 /// The one log line of an exchange, its place in the counters, and its answer over HTTP.
@@ -133,11 +135,12 @@ fn soap_response(
     ticket: Ticket,
     operation: Operation,
     reply: Reply,
-    stopwatch: &Stopwatch,
+    (stopwatch, trace): (&Stopwatch, Option<TraceId>),
 ) -> HttpResponse {
     let organisation = peer.caller.organisation();
     tracing::info!(
         %ticket,
+        trace = trace.map(tracing::field::display),
         operation = operation.code(),
         consumer = organisation.map(tracing::field::display),
         outcome = reply.outcome,

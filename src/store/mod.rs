@@ -22,6 +22,7 @@
 //!
 //! The reader of a replaced file goes on with it until its next view after a [`Watch::poll`]; nobody waits for anybody.
 
+mod backup;
 mod bookkeeping;
 mod delta;
 mod error;
@@ -34,6 +35,7 @@ mod sort;
 mod statements;
 mod writer;
 
+pub use backup::{check_datasets, copy_datasets};
 pub use bookkeeping::{Account, FileKind, HistoryEntry, KnownFile, Run, Standing, State};
 pub use delta::{Deleted, Delta, Placed};
 pub use error::StoreError;
