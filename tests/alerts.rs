@@ -25,7 +25,7 @@ use ehealth_attributes::app::{SystemClock, leave_verification};
 use ehealth_attributes::config::Settings;
 use ehealth_attributes::model::{Clock, Timestamp};
 use ehealth_attributes::server::tls::RevocationFiles;
-use ehealth_attributes::sync;
+use ehealth_attributes::sync::{self, FeedLimits, FeedUrl, HttpsFeed, Source};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1;
@@ -262,10 +262,18 @@ async fn of_datasets() -> Vec<Case> {
         })
         .await,
         after("FeedFailing", elsewhere, async |service| {
-            gone(service, "dimona");
-            let feed = service.settings.policy.with_file_name("feeds").join("dimona");
-            fs::write(feed, "no folder").expect("written");
-            sync::run_all(&service.settings.sync, service.clock.as_ref());
+            let mut unreachable = service.settings.sync.clone();
+            for feed in &mut unreachable.feeds {
+                // Port 1 of this machine: nobody listens there.
+                feed.source = Source::Https(HttpsFeed {
+                    url: FeedUrl::parse("https://localhost:1/").expect("a URL"),
+                    authorities: service.workspace.authority(),
+                    identity: None,
+                    limits: FeedLimits::default(),
+                });
+            }
+            let clock = std::sync::Arc::clone(&service.clock);
+            tokio::task::spawn_blocking(move || sync::run_all(&unreachable, clock.as_ref())).await.expect("no panic");
             Some(scrape_until(service, refused("failed/source")).await)
         })
         .await,

@@ -198,6 +198,14 @@ fn what_answers_fetches_nothing_while_another_process_follows_the_feeds() {
     assert_eq!(answering.stop().0, Some(0));
 }
 
+/// A demonstration's folder outside the folder for temporary files, which whoever fetches may use.
+fn settled() -> (TempDir, Workspace) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
+    let workspace = Workspace::new(folder.path().join("demo"));
+    workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
+    (folder, workspace)
+}
+
 /// Runs on a thread of its own, which is confined; the other threads of the test are not.
 fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: Fetch, work: fn(&Path) -> T) -> Option<T> {
     let thread = std::thread::spawn(move || {
@@ -215,8 +223,7 @@ fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: Fetch, work
 
 #[test]
 fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
-    let (_folder, workspace) = workspace();
-    fs::write(workspace.settings().with_file_name("feeds").join("secret"), "x").expect("written");
+    let (_folder, workspace) = settled();
     let done = confined(workspace.settings(), Part::Answering, Fetch::Elsewhere, |_| {
         let listener = TcpListener::bind("127.0.0.1:0").expect("it may listen");
         let dialled = TcpStream::connect(listener.local_addr().expect("an address"));
@@ -236,7 +243,7 @@ fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
 
 #[test]
 fn a_process_that_only_fetches_sees_neither_evidence_nor_keys() {
-    let (_folder, workspace) = workspace();
+    let (_folder, workspace) = settled();
     for name in ["trail", "keys"] {
         let folder = workspace.settings().with_file_name(name);
         fs::create_dir(&folder).expect("made");

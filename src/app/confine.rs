@@ -24,9 +24,6 @@ const RIGHTS: ABI = ABI::V5;
 
 /// What names of hosts are found out with.
 const RESOLVER: [&str; 5] = ["/etc", "/lib", "/lib64", "/usr", "/run"];
-/// Where SQLite sorts what does not fit into memory.
-const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
-
 /// Which part of the program is confined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -61,7 +58,8 @@ pub fn confine(settings: &Settings, part: Part) -> io::Result<Confined> {
     if resolves {
         more.extend(RESOLVER);
     }
-    let temporary: &[&str] = if fetches(settings, part) { &TEMPORARY } else { &[] };
+    // Where SQLite sorts what does not fit into memory.
+    let temporary = if fetches(settings, part) { vec![std::env::temp_dir(), "/var/tmp".into()] } else { Vec::new() };
     let apply = || -> Result<RulesetStatus, RulesetError> {
         let reading: BitFlags<AccessFs> = AccessFs::ReadFile | AccessFs::ReadDir;
         let mut ruleset =

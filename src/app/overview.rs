@@ -150,6 +150,11 @@ impl Overview {
                 }
             }
         }
+        // There before anybody came: Prometheus sees a count rise only from one that it has seen.
+        if !consumers.iter().any(|consumer| consumer.organisation.is_none()) {
+            let (kinds, hour) = ([0; 4], vec![[0; 4]; MINUTES]);
+            consumers.push(ConsumerReport { organisation: None, name: None, kinds, hour });
+        }
         // Those that nobody registered come last.
         consumers.sort_by_key(|consumer| (consumer.organisation.is_none(), consumer.organisation));
         Traffic {

@@ -1,8 +1,8 @@
 //! Copies a trail beside a process that writes it.
 //!
-//! The checkpoint is read first and everything else after it, and records are only ever appended: so the copy has at
-//! least what the checkpoint signs. A record of which the copy caught but a part is cut off; nobody was told about it
-//! when the copying began. Keys are not copied: who has both can read everything.
+//! The checkpoint is read first and everything else after it, and records are only ever appended: so all that the
+//! checkpoint signs is there to be copied. What came after it is left out: the copy ends where its checkpoint does, and
+//! is sound by itself. Keys are not copied: who has both can read everything.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufReader};
@@ -19,23 +19,28 @@ use super::segment;
 ///
 /// # Errors
 /// What the system says; [`io::ErrorKind::AlreadyExists`] if the folder is there, [`io::ErrorKind::NotFound`] if the
-/// trail has no checkpoint, or is being pruned at this moment.
+/// trail has no checkpoint, or is being pruned at this moment, [`io::ErrorKind::InvalidData`] if it lacks what the
+/// checkpoint signs.
 pub fn copy_trail(from: &Path, to: &Path) -> io::Result<()> {
     let disk = Folder::open(from)?;
-    let checkpoint = fs::read(from.join(CHECKPOINT))?;
+    let checkpoint = fs::read_to_string(from.join(CHECKPOINT))?;
+    // The second line of a checkpoint (C2SP tlog-checkpoint).
+    let signed: u64 = checkpoint.lines().nth(1).and_then(|size| size.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
     DirBuilder::new().mode(0o700).create(to)?;
-    let names: Vec<_> = segment::list(&disk as &dyn Disk)?.iter().map(ToString::to_string).collect();
-    for name in &names {
-        copy_file(&from.join(name), &to.join(name))?;
+    let segments = segment::list(&disk as &dyn Disk)?;
+    let begun: Vec<_> = segments.into_iter().filter(|segment| segment.first < signed).collect();
+    for segment in &begun {
+        let name = segment.to_string();
+        copy_file(&from.join(&name), &to.join(&name))?;
     }
-    if let Some(newest) = names.last() {
-        cut_unfinished(&to.join(newest))?;
+    if let Some(newest) = begun.last() {
+        cut_behind(&to.join(newest.to_string()), signed.saturating_sub(newest.first))?;
     }
     if from.join(LEGAL_HOLD).exists() {
         copy_file(&from.join(LEGAL_HOLD), &to.join(LEGAL_HOLD))?;
     }
     let file = write_new(&to.join(CHECKPOINT))?;
-    io::copy(&mut checkpoint.as_slice(), &mut &file)?;
+    io::copy(&mut checkpoint.as_bytes(), &mut &file)?;
     file.sync_all()?;
     File::open(to)?.sync_all()
 }
@@ -50,12 +55,17 @@ fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     copy.sync_all()
 }
 
-/// Cuts a segment behind its last whole frame.
-fn cut_unfinished(path: &Path) -> io::Result<()> {
+/// Cuts a segment behind so many records.
+fn cut_behind(path: &Path, records: u64) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     let mut frames = Frames::new(BufReader::with_capacity(1 << 18, &file));
-    while let Some(Ok(_)) = frames.next_frame()? {}
-    let whole = frames.offset();
-    file.set_len(whole)?;
+    for _ in 0..records {
+        match frames.next_frame()? {
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => return Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+    let end = frames.offset();
+    file.set_len(end)?;
     file.sync_all()
 }

@@ -94,8 +94,13 @@ pub fn parse_settings(file: &Path, text: &str, given: &Given) -> Result<Settings
     let (mut settings, mut in_force) = parse_layered(file, text, &layers, |root| read_all(root, &folder, given))?;
     for setting in &mut in_force {
         let kind = keys::find(&setting.key).map(|key| key.kind);
-        if matches!(kind, Some(Kind::Path | Kind::Secret)) {
-            setting.value = place(&folder, &setting.value, given).display().to_string();
+        let place = |text: &str| place(&folder, text.trim(), given).display().to_string();
+        match kind {
+            Some(Kind::Path | Kind::Secret) => setting.value = place(&setting.value),
+            Some(Kind::Paths) if setting.value != "none" => {
+                setting.value = setting.value.split(',').map(place).collect::<Vec<_>>().join(", ");
+            }
+            _ => {}
         }
     }
     let place_of = |setting: &Setting| keys::names().position(|name| name == setting.key);
@@ -438,6 +443,10 @@ keys = "keys"
         assert_eq!(read.tls.client_ca, [Path::new("/srv/a.pem"), Path::new("/b.pem")]);
         assert_eq!(read.tls.key, Path::new("/run/c/server.key"));
         assert!(read.admin.is_some(), "a section that only the environment has");
+        assert_eq!(
+            origin(&read, "trust.client_ca"),
+            "trust.client_ca = /srv/a.pem, /b.pem (environment EHEALTH_ATTRIBUTES_TRUST_CLIENT_CA)"
+        );
         assert_eq!(origin(&read, "server.listen"), "server.listen = 127.0.0.1:2 (--set)");
         assert_eq!(
             origin(&read, "freshness.persons"),

@@ -1,4 +1,4 @@
-# A machine for the runbook, in namespaces of its own: an empty network, and layers over /etc, /usr, /var/lib and /root that
+# A machine for the runbook, in namespaces of its own: an empty network, and layers over /etc, /usr, /var/lib and /srv that
 # are gone with it. $1: the project, $2: the program, $3: the list of the package's files, $4: the commands.
 set -euo pipefail
 project=$1 program=$2 assets=$3 commands=$4
@@ -9,8 +9,8 @@ for folder in etc usr var/lib; do
     mkdir -p "$place/upper" "$place/work"
     mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$place/upper,workdir=$place/work" "/$folder"
 done
-mkdir -p "$layers/root"
-mount --bind "$layers/root" /root
+mkdir -p "$layers/srv"
+mount --bind "$layers/srv" /srv
 python3 - <<'END'
 import fcntl, socket, struct
 # SIOCSIFFLAGS, IFF_UP: the loopback of this network.
@@ -18,12 +18,13 @@ fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0x8914, struct.pac
 END
 
 stub() {
-    cat > "/usr/bin/$1"
-    chmod 755 "/usr/bin/$1"
+    local place
+    place=$(command -v "$1" || echo "/usr/bin/$1")
+    cat > "$place"
+    chmod 755 "$place"
 }
 # What is no systemd and has one user alone.
-install -m 755 "$project/tests/runbook/systemctl" /usr/bin/systemctl
-sed -i "s|/run-of-the-runbook|$layers/run|" /usr/bin/systemctl
+sed "s|/run-of-the-runbook|$layers/run|" "$project/tests/runbook/systemctl" | stub systemctl
 stub runuser <<'END'
 #!/bin/sh
 while [ "$1" != -- ]; do shift; done
@@ -62,7 +63,7 @@ done < $assets
 for unit in $project/deploy/systemd/*; do install -D -m 644 "\$unit" "/usr/lib/systemd/system/\$(basename "\$unit")"; done
 sh $project/deploy/debian/postinst configure
 END
-cd /root
+cd /srv
 set +e
 bash "$commands"
 code=$?
