@@ -13,6 +13,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Instant;
 
 use ehealth_attributes::app::{BackupError, Confined, KeysToo, Part, SystemClock, back_up, confine, restore};
 use ehealth_attributes::audit::verify::Truncation;
@@ -268,13 +269,22 @@ async fn what_was_backed_up_under_questions_answers_the_same_after_everything_wa
         answered.body[begin..answered.body.find("</result>").expect("its end")].to_owned()
     };
     let before = ask().await;
+    let mut asked = 1;
+    // A backup goes as far as the newest checkpoint, of which there is one a second.
+    let deadline = Instant::now() + DEADLINE;
+    while fs::read_to_string(service.settings.trail.folder.join("checkpoint"))
+        .is_ok_and(|note| note.lines().nth(1) == Some("1"))
+    {
+        assert!(Instant::now() < deadline, "no checkpoint signs a question");
+        assert_eq!(ask().await, before);
+        asked += 1;
+    }
     // Backed up while questions are asked.
     let backup = service.folder().join("backup");
     let backing = {
         let (settings, backup) = (service.settings.clone(), backup.clone());
         tokio::task::spawn_blocking(move || back_up(&settings, &backup, KeysToo::Yes))
     };
-    let mut asked = 1;
     while !backing.is_finished() {
         assert_eq!(ask().await, before);
         asked += 1;
