@@ -84,7 +84,7 @@ async fn ask(service: &TestService, caller: &str, organisation: &str) {
     service.post(caller, CONSULT, question(organisation, PHYSICIAN, ANNA, "")).await;
 }
 
-fn value(scraped: &str, series: &str) -> Option<f64> {
+fn value(scraped: &str, series: &str) -> Option<u64> {
     scraped.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
 
@@ -152,7 +152,7 @@ async fn of_service() -> Vec<Case> {
                     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
                 }
                 let refused = "ehealth_attributes_handshakes_total{outcome=\"refused\"}";
-                Some(scrape_until(service, |told| value(told, refused).is_some_and(|count| count >= 25.0)).await)
+                Some(scrape_until(service, |told| value(told, refused).is_some_and(|count| count >= 25)).await)
             },
         )
         .await,
@@ -204,14 +204,14 @@ async fn of_trail() -> Vec<Case> {
         after(
             "CheckpointNotKept",
             |settings| {
-                settings.trail.checkpoints.copy = Some(settings.policy.with_file_name("copies").join("checkpoint"))
+                settings.trail.checkpoints.copy = Some(settings.policy.with_file_name("copies").join("checkpoint"));
             },
             async |service| {
                 let failures = "ehealth_attributes_trail_checkpoint_failures_total";
                 let before = value(&scrape(service).await, failures).expect("it is counted");
                 ask(service, "fund", FUND).await;
                 // Tried again at every interval.
-                Some(scrape_until(service, |told| value(told, failures).is_some_and(|now| now > before + 1.0)).await)
+                Some(scrape_until(service, |told| value(told, failures).is_some_and(|now| now > before + 1)).await)
             },
         )
         .await,
@@ -224,8 +224,10 @@ async fn of_trail() -> Vec<Case> {
 async fn of_datasets() -> Vec<Case> {
     let age = "ehealth_attributes_dataset_age_seconds{dataset=\"coprev\"}";
     let age = value(&well().await.after, age).expect("an age");
-    let limit = move |share: f64| {
-        move |settings: &mut Settings| settings.server.freshness.coprev = Duration::from_secs_f64(age * share)
+    let limit = move |percent: u64| {
+        move |settings: &mut Settings| {
+            settings.server.freshness.coprev = Duration::from_secs(age * percent / 100);
+        }
     };
     let gone = |service: &TestService, name: &str| {
         // The feed first: the schedule would bring the dataset back.
@@ -235,23 +237,23 @@ async fn of_datasets() -> Vec<Case> {
     let refused = |code: &'static str| {
         move |told: &str| {
             value(told, &format!("ehealth_attributes_dataset_last_run{{dataset=\"dimona\",outcome=\"{code}\"}}"))
-                == Some(1.0)
+                == Some(1)
         }
     };
     vec![
-        after("DatasetStale", limit(0.5), async |_| None).await,
-        after("DatasetAgeing", limit(1.1), async |_| None).await,
+        after("DatasetStale", limit(50), async |_| None).await,
+        after("DatasetAgeing", limit(110), async |_| None).await,
         after("DatasetMissing", elsewhere, async |service| {
             gone(service, "persons");
             fs::remove_file(service.settings.sync.data.join("persons.current")).expect("it was there");
             let missing = "ehealth_attributes_not_ready_reasons{reason=\"dataset-missing\"}";
-            Some(scrape_until(service, |told| value(told, missing) == Some(1.0)).await)
+            Some(scrape_until(service, |told| value(told, missing) == Some(1)).await)
         })
         .await,
         after("DatasetUnreadable", elsewhere, async |service| {
             fs::write(service.settings.sync.data.join("persons.current"), "nonsense\n").expect("written");
             let unreadable = "ehealth_attributes_not_ready_reasons{reason=\"dataset-unreadable\"}";
-            Some(scrape_until(service, |told| value(told, unreadable) == Some(1.0)).await)
+            Some(scrape_until(service, |told| value(told, unreadable) == Some(1)).await)
         })
         .await,
         after("FeedRefused", elsewhere, async |service| {
@@ -343,7 +345,7 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
     ]);
     let (program, lines) = Program::start(&mut command, "answering operators");
     let admin: SocketAddr = address_in(lines.last().expect("a line")).parse().expect("an address");
-    let ready = async |value_of: &str, wanted: f64| {
+    let ready = async |value_of: &str, wanted: u64| {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let told = scrape_at(admin).await;
@@ -354,16 +356,16 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
             tokio::task::yield_now().await;
         }
     };
-    let small = ready("ehealth_attributes_ready", 1.0).await;
+    let small = ready("ehealth_attributes_ready", 1).await;
     // The disk is filled while nobody asks anything: through the eyes of the process, where it is mounted.
     let inside = format!("/proc/{}/root{}/filler", program.id(), trail.display());
     let mut filler = fs::File::create(inside).expect("its disk is seen");
     while filler.write_all(&[0; 4_096]).is_ok() {}
-    let full = ready("ehealth_attributes_trail_writable", 0.0).await;
-    assert_eq!(value(&full, "ehealth_attributes_ready"), Some(0.0));
-    assert_eq!(value(&full, "ehealth_attributes_not_ready_reasons{reason=\"trail-unwritable\"}"), Some(1.0));
+    let full = ready("ehealth_attributes_trail_writable", 0).await;
+    assert_eq!(value(&full, "ehealth_attributes_ready"), Some(0));
+    assert_eq!(value(&full, "ehealth_attributes_not_ready_reasons{reason=\"trail-unwritable\"}"), Some(1));
     filler.set_len(0).expect("emptied");
-    ready("ehealth_attributes_ready", 1.0).await;
+    ready("ehealth_attributes_ready", 1).await;
     assert_eq!(program.stop().0, Some(0));
     Some(vec![
         Case { alert: "TrailDiskFilling", before: small.clone(), after: small, up: true },

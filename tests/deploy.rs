@@ -29,8 +29,8 @@ fn read(path: &str) -> String {
 }
 
 fn units() -> Vec<PathBuf> {
-    let folder = fs::read_dir(project().join("deploy/systemd")).expect("the units");
-    folder.map(|entry| entry.expect("a unit").path()).collect()
+    let entries = |folder: PathBuf| fs::read_dir(folder).expect("the units").map(|entry| entry.expect("a unit").path());
+    entries(project().join("deploy/systemd")).flat_map(entries).collect()
 }
 
 #[test]
@@ -61,12 +61,15 @@ fn the_packaged_settings_and_policy_are_right_and_those_of_the_table() {
 fn the_units_name_the_ports_and_folders_of_the_packaged_settings() {
     let file = Path::new("/etc/ehealth-attributes/config.toml");
     let settings = parse_settings(file, &write_example(), &Given::default()).expect("no mistake");
-    let socket = read("deploy/systemd/ehealth-attributes.socket");
+    let socket = read("deploy/systemd/answering/ehealth-attributes.socket");
     let admin = settings.admin.expect("operators are answered").listen;
     for address in [settings.listen, admin] {
         assert!(socket.contains(&format!("\nListenStream={address}\n")), "{address}");
     }
-    let (serving, folders) = (read("deploy/systemd/ehealth-attributes.service"), read("deploy/tmpfiles.conf"));
+    let (serving, folders) = (
+        read("deploy/systemd/answering/ehealth-attributes.service"),
+        read("deploy/tmpfiles.d/ehealth-attributes.conf"),
+    );
     let credential = settings.tls.key.file_name().and_then(|name| name.to_str()).expect("a name");
     assert!(serving.contains(&format!("\nLoadCredential={credential}:/etc/ehealth-attributes/tls/{credential}\n")));
     for folder in [&settings.sync.data, &settings.sync.rejected, &settings.trail.folder, &settings.trail.keys] {
@@ -75,7 +78,8 @@ fn the_units_name_the_ports_and_folders_of_the_packaged_settings() {
     }
     let verified = settings.verified.expect("it is shown");
     assert!(
-        read("deploy/systemd/ehealth-attributes-verify.service").contains(&format!("--tell {}\n", verified.display()))
+        read("deploy/systemd/verifying/ehealth-attributes-verify.service")
+            .contains(&format!("--tell {}\n", verified.display()))
     );
     // What answers makes no socket that could leave the machine, in no network that it could leave by.
     for line in ["PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX", "WatchdogSec=30", "Type=notify"] {

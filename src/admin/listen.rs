@@ -86,7 +86,7 @@ pub type Source = Arc<dyn Fn() -> Report + Send + Sync>;
 
 /// A bound socket, and who is let in by it.
 pub struct Listener {
-    listener: TcpListener,
+    socket: TcpListener,
     address: SocketAddr,
     door: Door,
 }
@@ -103,12 +103,12 @@ impl Listener {
             Door::Loopback | Door::MutualTls(_) => {}
         }
         let failed = |reason| AdminError::Listen { address, reason };
-        let listener = match bound {
-            Some(listener) => listener,
+        let socket = match bound {
+            Some(socket) => socket,
             None => TcpListener::bind(address).await.map_err(failed)?,
         };
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, door })
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address, door })
     }
 
     /// Where it listens: with port 0 in the settings, the port that was free.
@@ -126,7 +126,7 @@ pub async fn serve(listener: Listener, source: Source, stop: impl Future<Output 
     loop {
         let accepted = tokio::select! {
             () = stop.as_mut() => return,
-            accepted = accept(&listener.listener, &places) => accepted,
+            accepted = accept(&listener.socket, &places) => accepted,
             Some(_) = connections.join_next() => continue,
         };
         match accepted {

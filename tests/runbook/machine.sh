@@ -60,7 +60,7 @@ while IFS=\$'\t' read -r from to mode; do
         install -D -m "\$mode" "\$file" "\$place"
     done
 done < $assets
-for unit in $project/deploy/systemd/*; do install -D -m 644 "\$unit" "/usr/lib/systemd/system/\$(basename "\$unit")"; done
+for unit in $project/deploy/systemd/*/*; do install -D -m 644 "\$unit" "/usr/lib/systemd/system/\$(basename "\$unit")"; done
 sh $project/deploy/debian/postinst configure
 END
 cd /srv
