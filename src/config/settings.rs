@@ -405,7 +405,7 @@ keys = "keys"
         let text = WHOLE
             .replace("127.0.0.1:8443", "localhost")
             .replace("https://localhost", "http://localhost")
-            .replace("\"none\"", "\"crl\"")
+            .replace("\"none\"", "[]")
             .replace("[policy]\nfile", "[policy]\nfiles")
             .replace("\"2d\"", "2")
             .replace("[trail]", "[admin]\nlisten = \"0.0.0.0:9443\"\n[trial]");
