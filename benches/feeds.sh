@@ -1,42 +1,45 @@
 #!/bin/sh
 # Measures feeds at the scale of the country, and prints each figure with the command that gave it.
 #
-# Usage: benches/feeds.sh [PEOPLE [FOLDER]]     11 800 000 people have some 20 million periods (needs 8 GB of disk)
-# Needs: a release build, the sqlite3 shell, GNU time (or Python, for the peak of memory).
+# Usage: benches/feeds.sh [PEOPLE [FOLDER]]    11 800 000 people have some 20 million periods (needs 12 GB of disk)
+# Needs: a release build, the sqlite3 shell, Python. What is generated stays in the folder and serves the next run.
 #
-# Ratios are taken within one run, on one machine: absolute times say little about another.
+# Ratios are taken within one run, on one machine: absolute times say little about another. Beside the time that passed
+# stands the time that the processors worked: neighbours lengthen the first much more than the second.
 set -eu
 
 people=${1:-11800000}
 folder=${2:-${TMPDIR:-/tmp}/feeds-bench}
 mutations=${MUTATIONS:-300000}
+seconds_each=${SECONDS_EACH:-60}
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
-cargo build --release --quiet --bin ehealth-attributes --example look_up_times
+cargo build --release --quiet --bin ehealth-attributes --example times
 target=${CARGO_TARGET_DIR:-$root/target}
 program=$target/release/ehealth-attributes
-look_up=$target/release/examples/look_up_times
+times=$target/release/examples/times
 
 mkdir -p "$folder"
 cd "$folder"
 
-# Runs a command; leaves its seconds in $seconds and its peak memory in MiB in $peak.
+# Runs a command; leaves its seconds in $seconds, those of the processors in $worked, its peak memory in MiB in $peak.
 measure() {
     echo "\$ $*"
     python3 - "$@" <<'PYTHON' > measured
 import resource, subprocess, sys, time
 begun = time.monotonic()
 code = subprocess.call(sys.argv[1:], stdout=open("out", "w"), stderr=open("err", "w"))
-print(f"{time.monotonic() - begun:.2f} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024} {code}")
+passed, used = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(f"{passed:.2f} {used.ru_utime + used.ru_stime:.2f} {used.ru_maxrss // 1024} {code}")
 PYTHON
-    read -r seconds peak code < measured
+    read -r seconds worked peak code < measured
     # 7: the other four feeds are not there, which is refused, as it must be.
     case $code in 0 | 7) ;; *) echo "exit code $code"; cat out err; exit 1 ;; esac
 }
 
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
-# The first snapshot alone: a notification without its delta.
-announce_snapshot() { sed -e '/<delta/d' -e 's/ serial="2" created/ serial="1" created/' "$1/dimona/notification.xml"; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", a / b }'; }
+figure() { sed -n "$3{s/.*$2=\([0-9]*\).*/\1/;p}" "$1"; }
+load_average() { echo "  (load average: $(cut -d' ' -f1-3 /proc/loadavg))"; }
 
 settings() { # FEEDS DATA
     cat <<TOML
@@ -60,6 +63,7 @@ keys = "keys"
 TOML
 }
 
+# Five feeds, and beside them dimona alone, of whose notification the first snapshot or everything is announced.
 prepare() { # PEOPLE NAME
     if [ ! -e "$2/complete" ]; then
         rm -rf "$2"
@@ -67,16 +71,19 @@ prepare() { # PEOPLE NAME
         measure "$program" generate --people "$1" --seed 1 --serials 1 --mutations "$some" --out "$2" \
             --created 2026-01-15T05:00:00Z
         echo "  generated in $seconds s, peak $peak MiB"
-        rm -rf "$2/coprev" "$2/federated" "$2/insurance" "$2/persons"
-        cp "$2/dimona/notification.xml" "$2/whole.xml"
         touch "$2/complete"
     fi
+    rm -rf "$2-data" "$2-dimona"
+    mkdir -p "$2-dimona/dimona"
+    ln "$2"/dimona/*.csv "$2-dimona/dimona/"
     settings "$2" "$2-data" > "$2.toml"
-    rm -rf "$2-data"
-    cp "$2/whole.xml" "$2/dimona/notification.xml"
-    announce_snapshot "$2" > first.xml
-    mv first.xml "$2/dimona/notification.xml"
+    settings "$2-dimona" "$2-data" > "$2-dimona.toml"
 }
+announce_first() {
+    sed -e '/<delta/d' -e 's/ serial="2" created/ serial="1" created/' "$1/dimona/notification.xml" \
+        > "$1-dimona/dimona/notification.xml"
+}
+announce_whole() { cp "$1/dimona/notification.xml" "$1-dimona/dimona/notification.xml"; }
 
 prepare "$people" country
 csv=country/dimona/snapshot-1.csv
@@ -94,43 +101,72 @@ CREATE TABLE period_owner (period_id INTEGER PRIMARY KEY, ssin INTEGER NOT NULL)
 .import --csv --skip 1 $csv period
 INSERT INTO period_owner SELECT period_id, ssin FROM period ORDER BY period_id;
 SQL
-measure sh -c 'exec sqlite3 import.db < import.sql'
-imported=$seconds
-echo "  import: $imported s, peak $peak MiB, $(wc -c < import.db) bytes"
+if [ -n "${IMPORTED:-}" ]; then
+    # "SECONDS WORKED" of an earlier run, where it need not be measured again.
+    imported=${IMPORTED% *} imported_worked=${IMPORTED#* }
+    echo "  import: $imported s, worked $imported_worked s (of an earlier run)"
+else
+    load_average
+    measure sh -c 'exec sqlite3 import.db < import.sql'
+    imported=$seconds imported_worked=$worked
+    echo "  import: $imported s, worked $imported_worked s, peak $peak MiB, $(wc -c < import.db) bytes"
+fi
 rm -f import.db
 
 echo "== the snapshot: verified, checked, indexed"
-measure "$program" --log warn sync --config country.toml
-loaded=$seconds
-grep '^dimona' out
+announce_first country
+load_average
+measure "$program" --log warn sync --config country-dimona.toml
+loaded=$seconds loaded_worked=$worked
+grep '^dimona  ' out
 bytes=$(cat country-data/dimona-*.sqlite | wc -c)
-echo "  load: $loaded s = $(ratio "$loaded" "$imported") times the import (at most 1.3)"
+echo "  load: $loaded s, worked $loaded_worked s"
+echo "    = $(ratio "$loaded" "$imported") times the import, $(ratio "$loaded_worked" "$imported_worked") of its work (at most 1.3)"
 echo "  memory: $peak MiB (below 256)"
 echo "  disk: $(ratio "$bytes" "$periods") bytes a period (at most 48)"
 
 echo "== a delta of $mutations mutations"
-cp country/whole.xml country/dimona/notification.xml
-measure "$program" --log warn sync --config country.toml
-grep '^dimona' out
-echo "  delta: $seconds s = $(ratio "$seconds" "$loaded") of the snapshot's time (below 0.10), peak $peak MiB"
+announce_whole country
+load_average
+measure "$program" --log warn sync --config country-dimona.toml
+grep '^dimona  ' out
+echo "  delta: $seconds s, worked $worked s, peak $peak MiB"
+echo "    = $(ratio "$seconds" "$loaded") of the snapshot's time, $(ratio "$worked" "$loaded_worked") of its work (below 0.10)"
 
-echo "== look-ups at rest, and while a snapshot loads"
-echo "\$ $look_up country-data $csv 20"
-"$look_up" country-data "$csv" 20 | tee rest
-sed -i 's/session="......../session="00000000/' country/dimona/notification.xml
-echo "\$ $program sync --config country.toml & $look_up country-data $csv 20"
-"$program" --log warn sync --config country.toml > out 2> err &
-load=$!
-"$look_up" country-data "$csv" 15 | tee during
-kill -0 "$load" 2> /dev/null && echo "  (the load was under way until the end)"
-wait "$load" || true
-grep '^dimona' out
-figure() { sed "s/.*$2=\([0-9]*\).*/\1/" "$1"; }
-echo "  p99: $(ratio "$(figure during p99_ns)" "$(figure rest p99_ns)") times that at rest (at most 2)"
+echo "== look-ups at rest and while a snapshot loads, by turns"
+rm -f rest during
+for turn in 1 2; do
+    load_average
+    echo "\$ times look-ups 10 country-data $csv"
+    "$times" look-ups 10 country-data $csv | tee -a rest
+    # Another session: the snapshot is loaded anew.
+    sed -i "s/session=\"......../session=\"0000000$turn/" country-dimona/dimona/notification.xml
+    echo "\$ ehealth-attributes sync & times look-ups 10 country-data $csv"
+    "$program" --log warn sync --config country-dimona.toml > out 2> err &
+    load=$!
+    "$times" look-ups 10 country-data $csv | tee -a during
+    kill -0 "$load" 2> /dev/null && echo "  (the load was under way until the end)"
+    wait "$load" || true
+    grep '^dimona  ' out
+    for share in p50 p99; do
+        at_rest=$(figure rest "${share}_ns" "$turn") loading=$(figure during "${share}_ns" "$turn")
+        echo "  $share: $(ratio "$loading" "$at_rest") times that at rest (p99: at most 2)"
+    done
+done
 
-echo "== growth: a hundredth of the country"
+echo "== growth: against a hundredth of the country, asked by turns in one process"
 prepare $((people / 100)) village
-measure "$program" --log warn sync --config village.toml
-echo "\$ $look_up village-data village/dimona/snapshot-1.csv 20"
-"$look_up" village-data village/dimona/snapshot-1.csv 20 | tee village.times
-echo "  growth: $(ratio "$(figure rest p50_ns)" "$(figure village.times p50_ns)") times (at most 2)"
+for place in country village; do
+    rm -rf "$place-data"
+    measure "$program" --log warn sync --config "$place.toml"
+    echo "  five datasets in $seconds s, worked $worked s"
+    grep '/' out || true
+done
+few=village/dimona/snapshot-1.csv
+for what in look-ups questions; do
+    load_average
+    echo "\$ times $what $seconds_each country-data $csv village-data $few"
+    "$times" "$what" "$seconds_each" country-data $csv village-data $few | tee "$what"
+done
+echo "  a look-up: $(ratio "$(figure look-ups p50_ns 1)" "$(figure look-ups p50_ns 2)") times (at most 2)"
+echo "  a whole question over mutual TLS: $(ratio "$(figure questions p50_ns 1)" "$(figure questions p50_ns 2)") times (at most 1.15)"

@@ -2,8 +2,9 @@
 //!
 //! Writes a trail of 120 months with a clock that is set from month to month, then verifies it, finds people in it and
 //! proves single records, and prints each figure with what it is to be compared with. Before that, it measures what a
-//! receipt costs when 1, 64 and 512 wait at the same time, beside what a sync alone costs on that disk. `TRAIL_RECORDS` (10 000 000)
-//! sets the size, `TRAIL_DIR` a folder in which the trail is kept and used again; the keys of it lie beside.
+//! receipt costs when 1, 64 and 512 wait at the same time, beside what a sync alone costs on that disk, and what the same
+//! records cost as rows of SQLite and as a file that grows with each batch. `TRAIL_RECORDS` (10 000 000) sets the size,
+//! `TRAIL_DIR` a folder in which the trail is kept and used again; the keys of it lie beside.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -15,6 +16,7 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,6 +51,7 @@ fn main() {
         ..Settings::new(dir.join("trail"), dir.join("keys"))
     };
     fs::create_dir_all(&dir).expect("ours");
+    measure_shapes(&dir);
     measure_receipts(&dir);
     if !settings.folder.join("checkpoint").exists() {
         write(&settings, records);
@@ -94,19 +97,113 @@ fn write(settings: &Settings, records: u64) {
     println!("  {} batches, {:?} each with its sync", counters.batches, counters.writing / counters.batches as u32);
 }
 
-/// What a write of 16 KiB and its sync cost on this disk: the median of 300.
+/// What a write of 16 KiB and its sync cost on this disk, where zeros were written before: the median of 300.
 fn median_sync(dir: &Path) -> Duration {
     let file = tempfile::tempfile_in(dir).expect("ours");
+    file.write_all_at(&vec![0; 300 * 16_384], 0).expect("space");
+    file.sync_all().expect("durable");
     let mut times: Vec<_> = (0..300_u64)
         .map(|number| {
             let started = Instant::now();
-            std::os::unix::fs::FileExt::write_all_at(&file, &[0x5a; 16_384], number * 16_384).expect("space");
+            file.write_all_at(&[0x5a; 16_384], number * 16_384).expect("space");
             file.sync_data().expect("durable");
             started.elapsed()
         })
         .collect();
     times.sort();
     times[times.len() / 2]
+}
+
+/// The bytes of one record of this trail, about.
+const RECORD_BYTES: usize = 512;
+/// So long each shape is written, in turns with the others: a disk that others use as well is not the same all the time.
+const TURN: Duration = Duration::from_millis(400);
+const TURNS: u32 = 4;
+
+/// Records a second in the shapes that evidence could have, by how many share a sync.
+fn measure_shapes(dir: &Path) {
+    for batch in [1_usize, 16, 64, 512] {
+        let place = tempfile::tempdir_in(dir).expect("ours");
+        let mut database = Database::open(&place.path().join("rows"));
+        let mut growing = Growing::open(&place.path().join("growing"), 1);
+        let mut ahead = Growing::open(&place.path().join("ahead"), 1 << 20);
+        let mut written = [0_usize; 3];
+        for _ in 0..TURNS {
+            let mut turn = |shape: usize, write: &mut dyn FnMut()| {
+                let started = Instant::now();
+                while started.elapsed() < TURN {
+                    write();
+                    written[shape] += batch;
+                }
+            };
+            turn(0, &mut || database.write(batch));
+            turn(1, &mut || growing.write(batch));
+            turn(2, &mut || ahead.write(batch));
+        }
+        let [rows, growing, ahead] = written.map(|count| count as f64 / (TURN * TURNS).as_secs_f64());
+        println!(
+            "{batch} a sync: SQLite (WAL, FULL) {rows:.0} records a second; a file that grows {growing:.0}; a file with \
+             zeros written ahead {ahead:.0}"
+        );
+    }
+}
+
+/// Records as rows, with an index by person.
+struct Database {
+    connection: rusqlite::Connection,
+    number: i64,
+}
+
+impl Database {
+    fn open(path: &Path) -> Self {
+        let connection = rusqlite::Connection::open(path).expect("ours");
+        let setup = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                     CREATE TABLE record (sequence INTEGER PRIMARY KEY, person BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;
+                     CREATE INDEX by_person ON record (person);";
+        connection.execute_batch(setup).expect("a table");
+        Self { connection, number: 0 }
+    }
+
+    fn write(&mut self, batch: usize) {
+        let transaction = self.connection.transaction().expect("alone");
+        let mut insert = transaction
+            .prepare_cached("INSERT INTO record (sequence, person, bytes) VALUES (?1, ?2, ?3)")
+            .expect("a statement");
+        for _ in 0..batch {
+            self.number += 1;
+            // As scattered as the tokens of persons.
+            let person = self.number.wrapping_mul(0x1e37_79b9_7f4a_7c15).to_be_bytes().repeat(4);
+            insert.execute((self.number, person, vec![0x5a_u8; RECORD_BYTES])).expect("space");
+        }
+        drop(insert);
+        transaction.commit().expect("durable");
+    }
+}
+
+/// Records one behind the other, in a file that grows by so many bytes at a time.
+struct Growing {
+    file: fs::File,
+    end: u64,
+    ready: u64,
+    step: u64,
+}
+
+impl Growing {
+    fn open(path: &Path, step: u64) -> Self {
+        Self { file: fs::File::create_new(path).expect("ours"), end: 0, ready: 0, step }
+    }
+
+    fn write(&mut self, batch: usize) {
+        let bytes = vec![0x5a; batch * RECORD_BYTES];
+        let end = self.end + bytes.len() as u64;
+        if end > self.ready {
+            self.ready = end.next_multiple_of(self.step);
+            self.file.write_all_at(&vec![0; (self.ready - end) as usize], end).expect("space");
+        }
+        self.file.write_all_at(&bytes, self.end).expect("space");
+        self.file.sync_data().expect("durable");
+        self.end = end;
+    }
 }
 
 /// Receipts a second, and how long one takes, with so many who wait for one and ask for the next at once.

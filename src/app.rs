@@ -22,10 +22,9 @@ use tokio::net::TcpListener;
 use crate::admin::{self, AdminError, Door};
 use crate::audit::{AuditError, Trail};
 use crate::config::{Fetch, Problems, Settings, read_policy};
-use crate::lookup::AuditLog;
 use crate::model::{Clock, Timestamp};
 use crate::server::tls::{self, TlsError};
-use crate::server::{Drained, InForce, Readers, Service, listen, serve};
+use crate::server::{Drained, InForce, RandomTickets, Readers, Service, World, listen, serve};
 use crate::store::Watch;
 use crate::sync::{self, Feeds};
 use overview::{Idle, Overview};
@@ -206,12 +205,31 @@ impl App {
     /// # Errors
     /// As [`App::open`].
     pub fn open_on(bound: Bound, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        Self::open_staged(bound, settings, clock, |world| world)
+    }
+
+    /// As [`App::open_on`], in a world that `stage` makes of the real one: a simulation puts its delays and faults before
+    /// the trail and the data, and tickets that can be foreseen in place of random ones.
+    ///
+    /// # Errors
+    /// As [`App::open`].
+    pub fn open_staged(
+        bound: Bound,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        stage: impl FnOnce(World) -> World,
+    ) -> Result<Self, AppError> {
         let (in_force, operators) = load_in_force(settings, &clock)?;
         bound.operators.replace(operators);
         let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
         let trail = Arc::new(Trail::open(&settings.trail, Arc::clone(&clock))?);
-        let audit: Arc<dyn AuditLog> = Arc::clone(&trail) as _;
-        let service = Service::new(settings.server.clone(), in_force, Arc::clone(&readers), audit, Arc::clone(&clock));
+        let world = stage(World {
+            lookups: Arc::clone(&readers) as _,
+            audit: Arc::clone(&trail) as _,
+            clock: Arc::clone(&clock),
+            tickets: Arc::new(RandomTickets),
+        });
+        let service = Service::new(settings.server.clone(), in_force, world);
         let feeds = Arc::new(Feeds::new(settings.sync.clone()));
         let (service, settings, started) = (Arc::new(service), settings.clone(), clock.now());
         let notifier = Arc::default();

@@ -33,6 +33,11 @@
 //!
 //! **A verification.** [`audit::Records`] reads what [`audit::Trail`] wrote, checks each leaf, and finds a person's records
 //! by a keyed token ([`audit::search`]).
+//!
+//! # When machines fail
+//!
+//! What happens when a disk, a clock, a dataset or the system fails under any of them is one table, `docs/faults.md`, each
+//! row with the test that causes it.
 
 pub mod admin;
 pub mod app;

@@ -407,7 +407,7 @@ async fn elsewhere_than_on_loopback_operators_show_a_certificate() {
     .with_root_certificates(roots)
     .with_no_client_auth();
     assert!(connect(nobody).await.is_err(), "nobody was asked who they are");
-    service.finish().await;
+    service.stop().await;
 }
 
 #[tokio::test]

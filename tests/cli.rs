@@ -1,5 +1,8 @@
 //! The program as its users start it: arguments in, text and exit code out.
 
+#[path = "support/canary.rs"]
+mod canary;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -15,8 +18,11 @@ fn program() -> Command {
     command
 }
 
+/// Runs the program; whatever it logs or complains about has no number of a person.
 fn run(arguments: &[&str]) -> Output {
-    program().args(arguments).output().expect("the program runs")
+    let output = program().args(arguments).output().expect("the program runs");
+    assert_eq!(canary::search(&output.stderr), [], "a number of a person");
+    output
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -336,6 +342,23 @@ fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
     assert!(report.status.success() && !printed.contains("85073000160"), "{printed}{}", text(&report.stderr));
     let nobody = run(&["audit", "search", "--config", &config, "--ssin", "62062002540"]);
     assert!(!text(&nobody.stdout).contains("0999010126"), "{}", text(&nobody.stdout));
+
+    assert_eq!(canary::search_files(Path::new(&trail)), [""; 0], "a number of a person");
+
+    let both = save("both", &["audit", "rotate-key", "--config", &config]);
+    let new_key = save("new-key", &["audit", "checkpoint", "--public-key", "--config", &config]);
+    for key in [&key, &new_key] {
+        let verified = run(&["audit", "verify", "--trail", &trail, "--key", key, "--checkpoint", &both]);
+        assert_eq!(verified.status.code(), Some(0), "{}", text(&verified.stdout));
+    }
+    assert_ne!(fs::read(&key).expect("a key"), fs::read(&new_key).expect("a key"));
+
+    fs::write(format!("{trail}/legal-hold"), "court of Brussels, 2026/123\n").expect("written");
+    let held = run(&["audit", "prune", "--config", &config]);
+    assert_eq!((held.status.code(), text(&held.stderr).contains("legal hold")), (Some(1), true));
+    fs::remove_file(format!("{trail}/legal-hold")).expect("there");
+    let nothing = run(&["audit", "prune", "--config", &config]);
+    assert_eq!((nothing.status.code(), text(&nothing.stdout).as_str()), (Some(0), "nothing is older than 10 years\n"));
 
     let segment = fs::read_dir(&trail).expect("a trail").map(|entry| entry.expect("an entry").path());
     let segment =

@@ -3,6 +3,11 @@
 //! They were written apart, on two XML libraries, from the same contract: where they disagree, one of them is wrong. The
 //! number of cases is small enough for every run; `PROPTEST_CASES` raises it, as in `PROPTEST_CASES=100000`.
 
+#[path = "codecs/answers.rs"]
+mod answers;
+#[path = "support/requests.rs"]
+mod requests;
+
 use ehealth_attributes::client::envelope::{self, Reply};
 use ehealth_attributes::client::messages::{ConsultResponse, TestRequest, TestResponse};
 use ehealth_attributes::client::{FaultCode, Question};
@@ -66,10 +71,14 @@ fn read(body: &str, operation: Operation) -> Result<Payload, Fault> {
     request.map(|request| request.payload).map_err(|refused| refused.fault)
 }
 
+/// As many cases as were asked for.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases.unwrap_or(2_000)) }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(
-        std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2_000),
-    ))]
+    #![proptest_config(config())]
 
     #[test]
     fn the_service_hears_what_the_client_asks(

@@ -41,7 +41,7 @@ CommonV3.xsd: http://kszbcss.fgov.be/types/common/v3, unqualified
   SectorType = xs:int minInclusive=0 maxInclusive=999
   InstitutionType = xs:int minInclusive=0 maxInclusive=999
   LegalContextType = xs:string maxLength=64
-  SsinType = xs:string pattern=[0-9]{2}(0[0-9]|1[0-2])([0-2][0-9]|3[01])(00[1-9]|0[1-9][0-9]|[1-9][0-9]{2})([0-8][0-9]|9[0-7]) pattern=[0-9]{2}(2[0-9]|3[0-2])([0-2][0-9]|3[01])[0-9]{3}([0-8][0-9]|9[0-7]) pattern=[0-9]{2}(4[0-9]|5[0-2])([0-2][0-9]|3[01])[0-9]{3}([0-8][0-9]|9[0-7])
+  SsinType = xs:string pattern=[0-9]{2}((0[0-9]|1[0-2])([0-2][0-9]|3[01])(00[1-9]|0[1-9][0-9]|[1-9][0-9]{2})|([24][0-9]|[35][0-2])([0-2][0-9]|3[01])[0-9]{3})([0-8][0-9]|9[0-7])
   PeriodType = beginDate:xs:date endDate:xs:date
   OpenPeriodType = beginDate:xs:date endDate:xs:date?
   StatusType = value:common:StatusValueType code:common:MessageCodeType description:common:DescriptionType? information:common:InformationType[0..15]

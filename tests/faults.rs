@@ -9,7 +9,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use ehealth_attributes::audit::{KeyFolder, KeyName, MissingKeys, Month};
-use ehealth_attributes::model::Timestamp;
+use ehealth_attributes::model::{Clock, Timestamp};
 use service::{CONSULT, TEST, TestService, envelope, question};
 
 const ANNA: &str = "85073000160";
@@ -85,4 +85,72 @@ async fn without_evidence_there_is_no_answer_and_with_it_there_is_one_again() {
     keys.provide(KeyName::Detail(month("2026-02-10T09:30:00Z"))).expect("a key");
     ask_until(&service, "MSG00000").await;
     service.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dataset_that_is_removed_is_missing_until_it_is_back() {
+    let service = TestService::start().await;
+    assert_eq!(ask(&service).await.code(), Some("MSG00000"));
+    let pointer = service.settings.sync.data.join("dimona.current");
+    let aside = service.folder().join("aside");
+    fs::rename(&pointer, &aside).expect("moved");
+    let answered = ask_until(&service, "HAN20200").await;
+    assert!(answered.body.contains("DIMONA") || answered.body.contains("dimona"), "{}", answered.body);
+    assert!(!answered.body.contains("0999100196"), "no employer without the dataset of employers: {}", answered.body);
+    fs::rename(&aside, &pointer).expect("moved back");
+    ask_until(&service, "MSG00000").await;
+    service.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_is_believed_and_nothing_stays_behind_when_it_is_set_right() {
+    let service = TestService::start().await;
+    let moment = |text: &str| Timestamp::parse(text).expect("a moment");
+    assert_eq!(ask(&service).await.code(), Some("MSG00000"));
+    // Ahead by thirty years, back by thirty: no certificate holds, and nobody is answered.
+    for far in ["2056-01-15T09:30:00Z", "1996-01-15T09:30:00Z"] {
+        service.clock.set(moment(far));
+        assert_eq!(first_bytes(&service).await, "", "{far}");
+        service.clock.set(moment(service::NOW));
+        assert_eq!(first_bytes(&service).await, "HTTP/1.1 200", "{far}, and right again");
+        assert_eq!(ask(&service).await.code(), Some("MSG00000"));
+    }
+    service.finish().await;
+}
+
+/// How the answer to a GET begins; nothing where the connection is refused. The caller believes in its certificates.
+async fn first_bytes(service: &TestService) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let now = service.clock.now();
+    // The caller's own clock is right.
+    let tls = service.tls_at(service::NOW, "fund");
+    let stream = tokio::net::TcpStream::connect(service.address).await.expect("it listens");
+    let name = "localhost".try_into().expect("a name");
+    let connected = tokio_rustls::TlsConnector::from(std::sync::Arc::new(tls)).connect(name, stream).await;
+    assert_eq!(service.clock.now(), now);
+    let Ok(mut stream) = connected else { return String::new() };
+    let asked = format!("GET {CONSULT} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let _ = stream.write_all(asked.as_bytes()).await;
+    let mut came = Vec::new();
+    let _ = stream.read_to_end(&mut came).await;
+    String::from_utf8_lossy(&came).chars().take(12).collect()
+}
+
+#[test]
+fn every_row_of_the_table_names_a_test_that_is_there() {
+    let folder = python::project();
+    let table = fs::read_to_string(folder.join("docs/faults.md")).expect("the table");
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() >= 16, "the table has shrunk to {}", rows.len());
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [_, _, _, caused_by] = cells.as_slice() else { panic!("four cells: {row}") };
+        let names: Vec<_> = caused_by.split('`').filter(|part| !part.trim().is_empty()).collect();
+        let [file, test] = names.as_slice() else { panic!("a file and a test: {row}") };
+        let text = fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let (before, _) = text.split_once(&format!("fn {test}(")).unwrap_or_else(|| panic!("no {test} in {file}"));
+        let is_test =
+            before.lines().rev().take(4).any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"));
+        assert!(is_test, "{test} is no test of {file}");
+    }
 }

@@ -317,6 +317,7 @@ async fn what_is_above_capacity_is_told_at_once_to_come_back() {
         let limits = &mut settings.server.limits;
         (limits.messages, limits.messages_each, limits.connections_each) = (2, 1, 2);
         (limits.body, limits.body_start, limits.idle) = (PATIENT, PATIENT, PATIENT);
+        limits.retry_after = Duration::from_millis(1);
     })
     .await;
     // Holds its consumer's one place: asked for its body, it waits.
@@ -348,6 +349,7 @@ async fn a_connection_too_many_is_told_so_or_closed() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
         (limits.connections, limits.connections_each, limits.requests) = (2, 1, 2);
+        (limits.turned_away, limits.turned_away_each, limits.head) = (1, 1, PATIENT);
     })
     .await;
     let mut first = service.connect("fund").await;
@@ -359,21 +361,117 @@ async fn a_connection_too_many_is_told_so_or_closed() {
     let responses = exchange(&service, probe().as_bytes()).await;
     assert_eq!(statuses(&responses), [503]);
     assert!(responses[0].head.contains("\r\nretry-after: 1") && responses[0].head.contains("\r\nconnection: close"));
-    // The place of the connection before is free again when the service has seen its end.
-    let second = timeout(DEADLINE, async {
+    // Another consumer has a place of its own; with it all are taken, and a third consumer is told so.
+    let mut second = service.connect("other-fund").await;
+    second.write_all(get("Host: a\r\n").as_bytes()).await.expect("sent");
+    timeout(DEADLINE, second.read_exact(&mut answered)).await.expect("in time").expect("an answer");
+    assert_eq!(&answered, b"HTTP/1.1 200 OK");
+    // Whoever waits to be told so takes a place as well: without one, a connection is closed unread.
+    let waits = service.connect("service").await;
+    let unread = timeout(DEADLINE, async {
         loop {
-            if let Ok(connected) = service.try_connect("other-fund").await {
-                break connected;
+            let mut stream = service.connect("other-service").await;
+            let _ = stream.write_all(probe().as_bytes()).await;
+            let came = read_to_end(&mut stream).await;
+            if came.is_empty() {
+                break;
             }
+            // The place was not yet taken, or not yet given back by the connection before.
+            assert!(came.starts_with(b"HTTP/1.1 503 "));
         }
     });
-    let second = second.await.expect("in time");
-    let mut third = TcpStream::connect(service.address).await.expect("the queue takes it");
-    assert_eq!(read_to_end(&mut third).await, b"", "closed unread");
-    drop(second);
+    unread.await.expect("in time");
+    drop((waits, second));
     first.write_all(get("Host: a\r\n").repeat(2).as_bytes()).await.expect("sent");
     let came = String::from_utf8(read_to_end(&mut first).await).expect("text");
     assert_eq!(came.matches("HTTP/1.1 200 OK").count(), 1, "the second request was the last: {came}");
     assert!(came.to_lowercase().contains("connection: close"), "{came}");
     service.finish().await;
+}
+
+/// What operators are told.
+async fn metrics(service: &TestService) -> String {
+    let operators = service.admin.expect("operators are answered");
+    let mut stream = TcpStream::connect(operators).await.expect("listens");
+    let asked = format!("GET /metrics HTTP/1.1\r\nHost: {operators}\r\nConnection: close\r\n\r\n");
+    stream.write_all(asked.as_bytes()).await.expect("sent");
+    String::from_utf8(read_to_end(&mut stream).await).expect("text")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_handshake_gives_way_so_that_a_caller_gets_in() {
+    let service = TestService::start_with(|settings| {
+        let limits = &mut settings.server.limits;
+        (limits.handshakes, limits.handshakes_each, limits.handshake) = (8, 4, PATIENT);
+    })
+    .await;
+    let mut silent = Vec::new();
+    for _ in 0..4 {
+        let mut stream = TcpStream::connect(service.address).await.expect("the service listens");
+        stream.write_all(b"\x16\x03\x01\x02\x00\x01").await.expect("half a hello");
+        silent.push(stream);
+    }
+    let responses = exchange(&service, probe().as_bytes()).await;
+    assert_eq!(statuses(&responses), [200]);
+    assert_eq!(read_to_end(&mut silent[0]).await, b"", "the oldest is closed");
+    let newest = silent[3].try_read(&mut [0; 1]).expect_err("nothing was said");
+    assert_eq!(newest.kind(), std::io::ErrorKind::WouldBlock, "the newest stands");
+    // Counted when its task ends, which the peer does not wait for.
+    let counted = async { while !metrics(&service).await.contains("handshakes_total{outcome=\"crowded\"} 1\n") {} };
+    timeout(DEADLINE, counted).await.expect("in time");
+    drop(silent);
+    service.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_has_come_of_age_is_told_that_its_next_request_is_the_last() {
+    let service = TestService::start_with(|settings| settings.server.limits.age = Duration::ZERO).await;
+    let responses = exchange(&service, get("Host: a\r\n").repeat(3).as_bytes()).await;
+    assert_eq!(statuses(&responses), [200]);
+    assert!(responses[0].head.contains("\r\nconnection: close"), "{}", responses[0].head);
+    service.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_asks_and_does_not_read_is_cut() {
+    let service = TestService::start_with(|settings| settings.server.limits.write = Duration::from_millis(200)).await;
+    let mut stream = service.connect("fund").await;
+    let asked = format!("GET {CONSULT}?wsdl HTTP/1.1\r\nHost: a\r\n\r\n").repeat(100);
+    // The answers fill both sockets, then nothing is taken any more, until the connection is ended.
+    let cut = async { while stream.write_all(asked.as_bytes()).await.is_ok() {} };
+    timeout(DEADLINE, cut).await.expect("the service ends the connection");
+    service.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_are_answered_over_ipv6() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this machine has no IPv6");
+        return;
+    }
+    let service = TestService::start_with(|settings| settings.listen = "[::1]:0".parse().expect("an address")).await;
+    assert!(service.address.is_ipv6());
+    let answered = service.post("fund", CONSULT, message()).await;
+    assert_eq!((answered.status, answered.code()), (200, Some("MSG00000")));
+    service.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_head_does_not_keep_a_service_from_stopping() {
+    let service = TestService::start_with(|settings| {
+        let limits = &mut settings.server.limits;
+        (limits.parting, limits.head, limits.idle) = (Duration::from_millis(200), PATIENT, PATIENT);
+    })
+    .await;
+    let mut stream = service.connect("fund").await;
+    stream.write_all(get("Host: a\r\n").as_bytes()).await.expect("sent");
+    let mut answered = [0; 15];
+    timeout(DEADLINE, stream.read_exact(&mut answered)).await.expect("in time").expect("an answer");
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: loc").await.expect("sent");
+    let came = tokio::spawn(async move { read_to_end(&mut stream).await });
+    // Ends whole: what was never a request is not waited for.
+    service.finish().await;
+    let came = String::from_utf8(came.await.expect("no panic")).expect("text");
+    assert_eq!(came.matches("HTTP/1.1").count(), 0, "the half is not answered: {came}");
 }

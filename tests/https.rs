@@ -9,7 +9,7 @@ use std::time::Duration;
 use ehealth_attributes::feed::{Signer, digest_of};
 use ehealth_attributes::model::{Clock, Dataset};
 use ehealth_attributes::store::Watch;
-use ehealth_attributes::sync::{self, Failure, Feeds, Outcome, Phase, Refusal, SnapshotReason, Source};
+use ehealth_attributes::sync::{self, Failure, FeedUrl, Feeds, Outcome, Phase, Refusal, SnapshotReason, Source};
 
 use publisher::web::{Manner, Web};
 use publisher::{Place, Publisher, period};
@@ -64,20 +64,85 @@ fn one_connection_brings_a_snapshot_and_its_deltas() {
 }
 
 #[test]
-fn a_notification_that_was_not_modified_is_not_sent_again() {
+fn a_notification_that_was_not_modified_is_not_sent_again_to_any_process() {
     let mut followed = Followed::new();
     followed.publisher.snapshot(1, &twenty()).announce();
-    let feeds = followed.feeds();
-    assert_eq!(followed.run(&feeds), FIRST);
+    assert_eq!(followed.run(&followed.feeds()), FIRST);
     followed.web.asked();
-    assert_eq!(followed.run(&feeds), Outcome::Nothing);
-    assert_eq!(followed.web.asked(), ["/dimona/notification.xml 304"]);
-    // Whatever happened to the data meanwhile: the old word is planned with as if it were new.
-    fs::remove_dir_all(&followed.place.settings.data).expect("removed");
-    assert_eq!(followed.run(&feeds), FIRST);
-    assert_eq!(followed.web.asked(), ["/dimona/notification.xml 304", "/dimona/snapshot-1.csv 200"]);
+    for _ in 0..2 {
+        assert_eq!(followed.run(&followed.feeds()), Outcome::Nothing);
+        assert_eq!(followed.web.asked(), ["/dimona/notification.xml 304"]);
+    }
     followed.publisher.delta(2, &["delete,1,,,,".into()]).announce();
-    assert_eq!(followed.run(&feeds), Outcome::Deltas);
+    assert_eq!(followed.run(&followed.feeds()), Outcome::Deltas);
+    assert_eq!(followed.web.asked(), ["/dimona/notification.xml 200", "/dimona/delta-2.csv 200"]);
+    assert_eq!(followed.run(&followed.feeds()), Outcome::Nothing);
+    assert_eq!(followed.web.asked(), ["/dimona/notification.xml 304"]);
+}
+
+#[test]
+fn who_has_other_data_than_the_notification_led_to_asks_for_it_whole() {
+    let mut followed = Followed::new();
+    followed.publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(followed.run(&followed.feeds()), FIRST);
+    let web = followed.place.settings.feeds[0].source.clone();
+    let folder = Source::Folder(followed.publisher.folder.clone());
+
+    // The data went.
+    followed.web.asked();
+    fs::remove_dir_all(&followed.place.settings.data).expect("removed");
+    assert_eq!(followed.run(&followed.feeds()), FIRST);
+    assert_eq!(followed.web.asked(), ["/dimona/notification.xml 200", "/dimona/snapshot-1.csv 200"]);
+
+    // The data moved on by another way, and the web server lags behind.
+    let before = fs::read(followed.publisher.folder.join("notification.xml")).expect("announced");
+    followed.publisher.delta(2, &["delete,1,,,,".into()]).announce();
+    followed.place.settings.feeds[0].source = folder;
+    assert_eq!(followed.run(&followed.feeds()), Outcome::Deltas);
+    fs::write(followed.publisher.folder.join("notification.xml"), before).expect("disk enough");
+    followed.place.settings.feeds[0].source = web.clone();
+    assert_eq!(followed.run(&followed.feeds()), Outcome::Refused(Refusal::Rollback));
+    assert_eq!(followed.web.asked(), ["/dimona/notification.xml 200"]);
+    followed.publisher.announce();
+    assert_eq!(followed.run(&followed.feeds()), Outcome::Nothing);
+
+    // A delta of a run was applied, and the one after it was not there.
+    followed.publisher.delta(3, &["delete,2,,,,".into()]).delta(4, &["delete,3,,,,".into()]).announce();
+    followed.web.answer(&path("delta-4.csv"), Manner::Status(503));
+    assert_eq!(followed.run(&followed.feeds()), Outcome::Failed(Failure::Source));
+    followed.web.behave();
+    followed.web.asked();
+    assert_eq!(followed.run(&followed.feeds()), Outcome::Deltas);
+    assert_eq!(followed.web.asked(), ["/dimona/notification.xml 200", "/dimona/delta-4.csv 200"]);
+
+    // Another server knows another document by the same name.
+    let Source::Https(mut feed) = web else { unreachable!("set above") };
+    feed.url = FeedUrl::parse(&format!("https://localhost:{}/./dimona", followed.web.address.port())).expect("plain");
+    followed.place.settings.feeds[0].source = Source::Https(feed);
+    assert_eq!(followed.run(&followed.feeds()), Outcome::Nothing);
+    assert_eq!(followed.web.asked(), ["/./dimona/notification.xml 200"]);
+}
+
+#[test]
+fn not_modified_is_no_answer_to_who_did_not_ask_for_it() {
+    let mut followed = Followed::new();
+    followed.publisher.snapshot(1, &twenty()).announce();
+    followed.web.answer(&path("notification.xml"), Manner::Status(304));
+    assert_eq!(followed.run(&followed.feeds()), Outcome::Failed(Failure::Source));
+}
+
+#[test]
+fn a_date_is_asked_with_once_the_second_is_over_in_which_it_was_given() {
+    let mut followed = Followed::new();
+    followed.publisher.snapshot(1, &twenty()).announce();
+    followed.web.answer(&path("notification.xml"), Manner::Dated { seconds_ago: 0 });
+    assert_eq!(followed.run(&followed.feeds()), FIRST);
+    assert_eq!(followed.run(&followed.feeds()), Outcome::Nothing);
+    followed.web.answer(&path("notification.xml"), Manner::Dated { seconds_ago: 1 });
+    assert_eq!(followed.run(&followed.feeds()), Outcome::Nothing);
+    followed.web.asked();
+    assert_eq!(followed.run(&followed.feeds()), Outcome::Nothing);
+    assert_eq!(followed.web.asked(), ["/dimona/notification.xml 304"]);
 }
 
 #[test]
@@ -92,7 +157,7 @@ fn a_badly_behaved_server_changes_nothing() {
     for (file, manner, outcome) in [
         ("notification.xml", Manner::Redirect, refused(Refusal::Uri)),
         ("notification.xml", Manner::Status(404), refused(Refusal::MissingFile)),
-        ("notification.xml", Manner::Status(304), failed),
+        ("notification.xml", Manner::Status(304), Outcome::Nothing),
         ("notification.xml", Manner::Status(206), failed),
         ("notification.xml", Manner::Status(503), failed),
         ("notification.xml", Manner::Cut, failed),
@@ -104,7 +169,6 @@ fn a_badly_behaved_server_changes_nothing() {
         ("snapshot-2.csv", Manner::Endless, refused(Refusal::Bytes)),
     ] {
         followed.web.answer(&path(file), manner);
-        // A new process, so that nothing is remembered: 304 is then no answer.
         assert_eq!(followed.run(&followed.feeds()), outcome, "{file} {manner:?}");
         followed.web.behave();
     }
@@ -211,6 +275,7 @@ fn a_feed_with_a_signer_takes_signed_notifications_alone() {
     for source in [Source::Folder(folder.clone()), web] {
         followed.place.settings.feeds[0].source = source;
         let _ = fs::remove_file(folder.join("notification.sig"));
+        // Over HTTPS the notification is not sent again at all: what vouched for it must be there all the same.
         assert_eq!(followed.run(&followed.feeds()), refused, "unsigned");
         fs::write(folder.join("notification.sig"), note.replace("\n1\n", "\n2\n")).expect("disk enough");
         assert_eq!(followed.run(&followed.feeds()), refused, "changed");

@@ -3,16 +3,19 @@
 //! `fixtures/requests/README.md` says how the files are to be read; a new one needs no line here. Requests too big for a
 //! file are made below.
 
+#[path = "support/documents.rs"]
+mod documents;
 #[path = "support/requests.rs"]
 mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use documents::{bulky, costly};
 use ehealth_attributes::lookup::Operation;
 use ehealth_attributes::model::{AskedDates, CustomerId, Date, Question};
 use ehealth_attributes::soap::{
-    BadMessage, Fault, Flaw, MediaType, Mistake, Note, Payload, RefusedRequest, Request, limits, read_request,
+    BadMessage, Fault, Flaw, MediaType, Mistake, Note, Payload, RefusedRequest, Request, read_request,
 };
 use requests::{Fixture, fixtures};
 
@@ -115,84 +118,6 @@ fn no_document_costs_much_more_than_another_of_its_length() {
         // What grows with the square of anything is slower by thousands.
         assert!(ratio < 100.0, "{name}: {ratio:.0} times plain text");
     }
-}
-
-/// Documents of the greatest length, each made to cost as much as it can.
-fn costly() -> Vec<(&'static str, String)> {
-    let fill = |begin: String, unit: &str| {
-        let mut body = format!("<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Header>{begin}");
-        // A thousand children an element, as many as may be.
-        let thousand = format!("<n>{}</n>", unit.repeat(1_000));
-        while body.len() + thousand.len() < limits::DOCUMENT_BYTES {
-            body.push_str(&thousand);
-        }
-        body.push_str("<n>");
-        body.push_str(&unit.repeat((limits::DOCUMENT_BYTES - body.len()) / unit.len()));
-        body
-    };
-    let many = |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<String>();
-    let scopes =
-        many(28, &|level| format!("<b xmlns='urn:b'{}>", many(15, &|n| format!(" xmlns:p{}='u{0}'", level * 15 + n))));
-    let long = "u".repeat(60_000);
-    vec![
-        (
-            "420 prefixes, the outermost used",
-            fill(scopes.clone(), &format!("<c{}/>", many(15, &|n| format!(" p{n}:x=''")))),
-        ),
-        ("420 prefixes, one used", fill(scopes, &format!("<c{}/>", many(32, &|n| format!(" p0:x{n}=''"))))),
-        (
-            "long namespaces that differ at their ends",
-            fill(format!("<b xmlns:p='{long}1' xmlns:q='{long}2' xmlns:r='{long}3'>"), "<c p:x='' q:x='' r:x=''/>"),
-        ),
-        (
-            "declarations",
-            fill("<b xmlns='urn:b'>".to_owned(), &format!("<c{}/>", many(16, &|n| format!(" xmlns:p{n}='u'")))),
-        ),
-        ("attributes", fill("<b xmlns='urn:b'>".to_owned(), &format!("<c{}/>", many(32, &|n| format!(" a{n}=''"))))),
-        (
-            "attribute values to be normalized",
-            fill("<b xmlns='urn:b'>".to_owned(), &format!("<c a='{}'/>", "\t&#65;".repeat(9_000))),
-        ),
-        (
-            "line ends to be normalized",
-            fill("<b xmlns='urn:b'>".to_owned(), &format!("<c>{}</c>", "\r\n".repeat(30_000))),
-        ),
-        ("elements", fill("<b xmlns='urn:b'>".to_owned(), "<c/>")),
-        ("references", fill("<b xmlns='urn:b'>".to_owned(), "&#65;")),
-        ("a tag without end", fill("<b xmlns='urn:b'>".to_owned(), "<c '>")),
-        ("names beyond ASCII", fill("<b xmlns='urn:b'>".to_owned(), &format!("<{}/>", "中".repeat(85)))),
-    ]
-}
-
-/// Requests at a bound, and what is wrong with them.
-fn bulky() -> Vec<(&'static str, String, Mistake)> {
-    let block = |content: String| {
-        format!(
-            "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Header><a xmlns='urn:a'{content}</a>\
-             </s:Header></s:Envelope>"
-        )
-    };
-    let long = |count: usize| "x".repeat(count);
-    let events = |flood: &str| block([">", &flood.repeat(16_384)].concat());
-    vec![
-        ("a text one byte too long", block(format!(">{}", long(65_537))), Mistake::TextLength),
-        ("a text at its bound", block(format!(">{}", long(65_536))), Mistake::EnvelopeStructure),
-        ("a section one byte too long", block(format!("><![CDATA[{}]]>", long(65_537))), Mistake::TextLength),
-        ("a text in two pieces, one byte too long", block(format!(">{0}<b/>{0}x", long(32_768))), Mistake::TextLength),
-        ("a comment one byte too long", block(format!("><!--{}-->", long(65_537))), Mistake::TextLength),
-        ("an attribute one byte too long", block(format!(" b='{}'>", long(65_537))), Mistake::TextLength),
-        ("an attribute at its bound", block(format!(" b='{}'>", long(65_536))), Mistake::EnvelopeStructure),
-        ("a flood of sections", events("<![CDATA[]]>"), Mistake::Events),
-        ("a flood of references", events("&#65;"), Mistake::Events),
-        ("a flood of comments", events("<!---->"), Mistake::Events),
-        (
-            "a flood of elements",
-            block([">", &["<b>", &"<c/>".repeat(999), "</b>"].concat().repeat(9)].concat()),
-            Mistake::Events,
-        ),
-        ("a hundred thousand open elements", "<a>".repeat(87_000), Mistake::NotAnEnvelope),
-        ("a hundred thousand open blocks", block([">", &"<b>".repeat(80_000)].concat()), Mistake::Depth),
-    ]
 }
 
 fn read(fixture: &Fixture) -> Option<Result<Request, Box<RefusedRequest>>> {

@@ -98,7 +98,7 @@ pub(super) async fn follow(reloader: Reloader, overview: Arc<Overview>, notifier
                 loaded = reloader.stamp();
             }
             _ = ticks.tick() => {
-                overview.readers.watch().poll();
+                overview.readers.refresh();
                 tick = tick.wrapping_add(1);
                 if tick.is_multiple_of(TICKS_A_LOOK) {
                     overview.probe();

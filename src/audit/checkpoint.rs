@@ -80,11 +80,19 @@ impl CheckpointKey {
         self.sign_text(text)
     }
 
-    /// What this note says, if this key signed it and nothing was changed.
-    pub(super) fn read(&self, note: &str) -> Option<Known> {
+    /// The note with a signature of this key as well, beside that of the key before it.
+    pub(super) fn sign_also(&self, note: &str) -> Option<String> {
         let (text, _) = note.split_once("\n\n")?;
+        Some(format!("{note}{}", self.signature(&format!("{text}\n"))))
+    }
+
+    /// What this note says, if this key signed it, alone or beside the key before or after it, and nothing was changed.
+    pub(super) fn read(&self, note: &str) -> Option<Known> {
+        let (text, signatures) = note.split_once("\n\n")?;
         let text = format!("{text}\n");
-        if self.sign_text(text.clone()) != note {
+        let own = self.signature(&text);
+        let lines: Vec<&str> = signatures.split_inclusive('\n').collect();
+        if lines.len() > 2 || !lines.contains(&own.as_str()) {
             return None;
         }
         let mut lines = text.lines().skip(1);
@@ -96,9 +104,15 @@ impl CheckpointKey {
     }
 
     fn sign_text(&self, text: String) -> String {
+        let signature = self.signature(&text);
+        format!("{text}\n{signature}")
+    }
+
+    /// The line of this key's signature.
+    fn signature(&self, text: &str) -> String {
         let signature = self.pair.sign(text.as_bytes());
         let signature = [self.id().as_slice(), signature.as_ref()].concat();
-        format!("{text}\n\u{2014} {} {}\n", self.origin, base64(&signature))
+        format!("\u{2014} {} {}\n", self.origin, base64(&signature))
     }
 
     fn public_key(&self) -> Vec<u8> {
@@ -187,6 +201,17 @@ mod tests {
         }
         let other = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/trail").expect("32 bytes");
         assert_eq!(other.read(&note), None);
+    }
+
+    #[test]
+    fn a_note_that_two_keys_signed_is_known_to_both() {
+        let next = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/trail").expect("32 bytes");
+        let note = next.sign_also(&key().sign(&head())).expect("a note");
+        assert_eq!((note.lines().count(), key().read(&note)), (8, next.read(&note)));
+        assert_eq!(next.read(&note).map(|known| known.size), Some(7));
+        let third = CheckpointKey::new(&Zeroizing::new([9; KEY_BYTES]), "example.org/trail").expect("32 bytes");
+        assert_eq!(third.read(&note), None);
+        assert_eq!(key().read(&third.sign_also(&note).expect("a note")), None, "signed by more than two");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::model::{
 use crate::policy::Deliberation;
 
 use super::encode::{
-    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, VERSION, cause_number, context_number, nonce,
-    operation_number,
+    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, VERSION, VERSION_REPLACED, cause_number, context_number,
+    nonce, operation_number,
 };
 use super::frame::Framed;
 use super::record::{
@@ -34,36 +34,38 @@ pub enum RecordFault {
 /// What every record begins with, and its kind.
 pub(super) fn stamp(record: &[u8]) -> Result<Stamp, RecordFault> {
     let mut bytes = Bytes(record);
-    start(&mut bytes).map(|(stamp, _)| stamp)
+    start(&mut bytes).map(|start| start.stamp)
 }
 
 /// What an index wants to know of an exchange.
 pub(super) struct Glance {
     pub(super) ticket: Ticket,
     pub(super) subject: Option<SubjectToken>,
+    pub(super) successor: Option<SubjectToken>,
 }
 
 /// A glance at an exchange; `None` for any other record, and for what is none.
 pub(super) fn glance(record: &[u8]) -> Option<Glance> {
     let mut bytes = Bytes(record);
-    let (_, kind) = start(&mut bytes).ok()?;
-    if kind != EXCHANGE {
+    let start = start(&mut bytes).ok()?;
+    if start.kind != EXCHANGE {
         return None;
     }
     bytes.slice(8)?;
     let ticket = Ticket::new(bytes.array()?);
     bytes.slice(32 + 4 + 4 + 1 + 1 + 2 + 4 + 4)?;
     let (known, token) = (bytes.byte()?, bytes.array()?);
-    Some(Glance { ticket, subject: (known == 1).then_some(SubjectToken(token)) })
+    let successor = if start.replaced { Some(SubjectToken(bytes.array()?)) } else { None };
+    Some(Glance { ticket, subject: (known == 1).then_some(SubjectToken(token)), successor })
 }
 
 /// The record of a frame.
 pub(super) fn record(framed: Framed<'_>) -> Result<Record, RecordFault> {
     let mut bytes = Bytes(framed.record);
-    let (stamp, kind) = start(&mut bytes)?;
+    let Start { stamp, kind, replaced } = start(&mut bytes)?;
     let event = match kind {
         SEGMENT_BEGUN => segment_begun(&mut bytes, &stamp).map(Event::SegmentBegun),
-        EXCHANGE => exchange(&mut bytes, &stamp, framed.record).map(Box::new).map(Event::Exchange),
+        EXCHANGE => exchange(&mut bytes, &stamp, replaced, framed.record).map(Box::new).map(Event::Exchange),
         INTERRUPTION => interruption(&mut bytes).map(Event::Interruption),
         PRUNING => pruning(&mut bytes).map(Event::Pruning),
         _ => None,
@@ -74,18 +76,28 @@ pub(super) fn record(framed: Framed<'_>) -> Result<Record, RecordFault> {
     }
 }
 
-fn start(bytes: &mut Bytes<'_>) -> Result<(Stamp, u8), RecordFault> {
-    match bytes.byte().ok_or(RecordFault::Content)? {
-        VERSION => {}
+/// What every record begins with.
+struct Start {
+    stamp: Stamp,
+    kind: u8,
+    /// It is about a number that was replaced.
+    replaced: bool,
+}
+
+fn start(bytes: &mut Bytes<'_>) -> Result<Start, RecordFault> {
+    let replaced = match bytes.byte().ok_or(RecordFault::Content)? {
+        VERSION => false,
+        VERSION_REPLACED => true,
         other => return Err(RecordFault::Version(other)),
-    }
+    };
     let mut read = || {
         let kind = bytes.byte()?;
         let sequence = u64::from_be_bytes(bytes.array()?);
         let place = u32::from_be_bytes(bytes.array()?);
         let recorded = bytes.moment()?;
         let stamp = Stamp { sequence, place, recorded, salt: bytes.array()? };
-        (u64::from(place) <= sequence).then_some((stamp, kind))
+        let sound = u64::from(place) <= sequence && (kind == EXCHANGE || !replaced);
+        sound.then_some(Start { stamp, kind, replaced })
     };
     read().ok_or(RecordFault::Content)
 }
@@ -117,7 +129,7 @@ fn pruning(bytes: &mut Bytes<'_>) -> Option<Pruning> {
     Some(Pruning { until, segments: (0..count).map(|_| segment()).collect::<Option<_>>()? })
 }
 
-fn exchange(bytes: &mut Bytes<'_>, stamp: &Stamp, record: &[u8]) -> Option<Exchange> {
+fn exchange(bytes: &mut Bytes<'_>, stamp: &Stamp, replaced: bool, record: &[u8]) -> Option<Exchange> {
     let received = bytes.moment()?;
     let ticket: [u8; 16] = bytes.array()?;
     let fingerprint = Digest::new(bytes.array()?);
@@ -128,6 +140,7 @@ fn exchange(bytes: &mut Bytes<'_>, stamp: &Stamp, record: &[u8]) -> Option<Excha
     let fields = u16::from_be_bytes(bytes.array()?);
     let window = window(bytes)?;
     let (known, token) = (bytes.byte()?, bytes.array()?);
+    let successor = if replaced { Some(SubjectToken(bytes.array()?)) } else { None };
     let datasets = datasets(bytes)?;
     let outcome = bytes.short()?.into();
     let deliberation = match bytes.short()? {
@@ -161,6 +174,7 @@ fn exchange(bytes: &mut Bytes<'_>, stamp: &Stamp, record: &[u8]) -> Option<Excha
             1 => Some(SubjectToken(token)),
             _ => return None,
         },
+        successor,
         datasets,
         outcome,
         deliberation,

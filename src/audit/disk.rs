@@ -107,13 +107,29 @@ impl Folder {
     /// [`io::ErrorKind::WouldBlock`] if another process, or another part of this one, writes into it; otherwise what
     /// the system says.
     pub fn open_alone(path: &Path) -> io::Result<Self> {
-        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        make_folder(path)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join(LOCK))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), lock: Some(lock) }),
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+}
+
+/// Makes a folder for its owner only, and those above it that are missing. Its own name is durable then: a folder whose
+/// name is lost takes everything in it along.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let was_there = path.is_dir();
+    if !was_there {
+        make_folder(above)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    }
+    match File::open(above).and_then(|above| above.sync_all()) {
+        // Somebody else made it in a place that is not ours to read.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && was_there => Ok(()),
+        synced => synced,
     }
 }
 

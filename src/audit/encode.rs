@@ -11,6 +11,8 @@ use super::seal::{DetailKey, SubjectKey, encode_number};
 
 /// The version of the records that are written.
 pub(super) const VERSION: u8 = 1;
+/// The version of an exchange about a number that was replaced: it has a second subject token.
+pub(super) const VERSION_REPLACED: u8 = 2;
 /// Kind: a segment was begun.
 pub(super) const SEGMENT_BEGUN: u8 = 1;
 /// Kind: somebody asked.
@@ -73,7 +75,9 @@ pub(super) fn exchange(
 ) -> Result<Digest, TooLong> {
     frame::append(out, |out| {
         let record = out.len();
-        put_stamp(out, EXCHANGE, stamp);
+        // A number is never its own successor; were it, one token would do.
+        let successor = entry.replaced_by.filter(|_| entry.replaced_by != entry.subject);
+        put_start(out, successor.map_or(VERSION, |_| VERSION_REPLACED), EXCHANGE, stamp);
         out.extend_from_slice(&entry.received.as_millis().to_be_bytes());
         out.extend_from_slice(entry.ticket.as_bytes());
         out.extend_from_slice(entry.fingerprint.as_bytes());
@@ -85,6 +89,7 @@ pub(super) fn exchange(
         put_window(out, entry.window);
         out.push(u8::from(entry.subject.is_some()));
         out.extend_from_slice(&entry.subject.map_or([0; 32], |subject| subject_key.token(subject).0));
+        successor.iter().for_each(|successor| out.extend_from_slice(&subject_key.token(*successor).0));
         put_datasets(out, &entry.datasets);
         put_short(out, entry.outcome)?;
         put_short(out, entry.deliberation.as_ref().map_or("", |deliberation| deliberation.as_str()))?;
@@ -104,7 +109,11 @@ pub(super) fn nonce(stamp: &Stamp) -> [u8; 12] {
 }
 
 fn put_stamp(out: &mut Vec<u8>, kind: u8, stamp: &Stamp) {
-    out.extend_from_slice(&[VERSION, kind]);
+    put_start(out, VERSION, kind, stamp);
+}
+
+fn put_start(out: &mut Vec<u8>, version: u8, kind: u8, stamp: &Stamp) {
+    out.extend_from_slice(&[version, kind]);
     out.extend_from_slice(&stamp.sequence.to_be_bytes());
     out.extend_from_slice(&stamp.place.to_be_bytes());
     out.extend_from_slice(&stamp.recorded.as_millis().to_be_bytes());

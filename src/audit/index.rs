@@ -9,7 +9,7 @@
 //! | bytes | `<segment's name without .seg>.idx` |
 //! |---|---|
 //! | 4 + 8 + 8 | `KTX1`, the segment's first sequence, its length in bytes |
-//! | 4 + 4 + 4 | how many records, records about a person, exchanges it has |
+//! | 4 + 4 + 4 | how many records, subject tokens, exchanges it has |
 //! | 2 × 256 × (4 + 16) | of persons and of tickets, for each first byte: how many entries there are up to its last, code |
 //! | 16 | code of the hashes |
 //! | 14 n | persons: first 8 bytes of the token, offset of the frame (6 bytes), sorted |
@@ -141,7 +141,8 @@ impl<'a> Index<'a> {
             leaves.push(framed.leaf);
             if let Some(glance) = decode::glance(framed.record) {
                 tickets.push(entry(glance.ticket.as_bytes(), offset));
-                persons.extend(glance.subject.map(|subject| entry(&subject.0, offset)));
+                let subjects = [glance.subject, glance.successor].into_iter().flatten();
+                persons.extend(subjects.map(|subject| entry(&subject.0, offset)));
             }
         }
         let count = |number: usize| u32::try_from(number).map(u32::to_be_bytes).map_err(|_| unsound());

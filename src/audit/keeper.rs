@@ -176,24 +176,54 @@ impl Keeper {
 
     /// Signs what was offered last and puts it everywhere; an error if it is not in the trail's folder.
     pub(super) fn make(&self) -> io::Result<()> {
-        let head = match &self.state().offered {
-            Some(Offered { tree, made, datasets }) => {
-                Head { size: tree.size(), root: tree.root(), made: *made, datasets: *datasets }
-            }
-            None => return Err(io::ErrorKind::NotFound.into()),
-        };
+        let head = self.head()?;
         let note = self.key.sign(&head);
+        self.put(&head, &note)
+    }
+
+    /// Has the newest head signed by this key and the next, and puts the note everywhere; the note. Nobody else may make
+    /// any meanwhile, so that this is the last of this key.
+    pub(super) fn hand_over(&self, disk: Arc<dyn Disk>, next: &CheckpointKey) -> io::Result<String> {
+        let head = self.head()?;
+        let note = next.sign_also(&self.key.sign(&head)).ok_or(io::ErrorKind::InvalidData)?;
+        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = Some(disk);
+        let put = self.put(&head, &note);
+        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        put?;
+        if self.state().everywhere < head.size {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        Ok(note)
+    }
+
+    /// The disk of the trail, as long as it is open.
+    pub(super) fn disk(&self) -> Option<Arc<dyn Disk>> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was offered last.
+    fn head(&self) -> io::Result<Head> {
+        match &self.state().offered {
+            Some(Offered { tree, made, datasets }) => {
+                Ok(Head { size: tree.size(), root: tree.root(), made: *made, datasets: *datasets })
+            }
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Puts a note about this head everywhere; an error if it is not in the trail's folder.
+    fn put(&self, head: &Head, note: &str) -> io::Result<()> {
         // First the trail's own: a copy elsewhere is never ahead of it.
-        let kept = self.keep(&note);
+        let kept = self.keep(note);
         self.tell(CheckpointPlace::Trail, &kept);
         let mut everywhere = kept.is_ok();
         if kept.is_ok() {
             if let Some(copy) = &self.settings.copy {
-                let copied = replace(copy, &note);
+                let copied = replace(copy, note);
                 self.tell(CheckpointPlace::Copy, &copied);
                 everywhere = copied.is_ok();
             }
-            self.log(&head, &note);
+            self.log(head, note);
         }
         let mut state = self.state();
         state.tried = head.size;
@@ -202,14 +232,15 @@ impl Keeper {
         }
         if everywhere {
             state.everywhere = head.size;
+        } else {
+            state.everywhere = state.everywhere.min(head.size.saturating_sub(1));
         }
         self.changed.notify_all();
         kept
     }
 
     fn keep(&self, note: &str) -> io::Result<()> {
-        let disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let disk = disk.ok_or(io::ErrorKind::BrokenPipe)?;
+        let disk = self.disk().ok_or(io::ErrorKind::BrokenPipe)?;
         let file = disk.create(CHECKPOINT_DRAFT)?;
         file.write_at(note.as_bytes(), 0)?;
         file.sync()?;

@@ -1,9 +1,10 @@
 //! The folder with the trail's keys: `detail-YYYY-MM.key` seals a month, `subject-YYYY.key` makes a year's tokens,
-//! `checkpoint.key` signs checkpoints.
+//! `checkpoint.key` signs checkpoints, `checkpoint-next.key` will.
 //!
 //! A key is a file of 32 random bytes that only its owner may read. Keys are drawn at random, each by itself, never
 //! derived from a master: destroying a month's file makes that month unreadable for good. A systemd credentials
-//! folder serves as well. Nothing is read from a command line or the environment, and no key is ever replaced.
+//! folder serves as well. Nothing is read from a command line or the environment, and no key is ever replaced but the
+//! one that signs, once the next one has signed beside it.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -15,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::Month;
 use super::checkpoint::CheckpointKey;
+use super::disk::make_folder;
 use super::seal::{DetailKey, KEY_BYTES, SubjectKey};
 
 /// Which key.
@@ -26,6 +28,8 @@ pub enum KeyName {
     Subject(u16),
     /// The one that signs checkpoints.
     Checkpoint,
+    /// The one that will sign checkpoints once it has taken the place of the one that does.
+    NextCheckpoint,
 }
 
 impl fmt::Display for KeyName {
@@ -35,6 +39,7 @@ impl fmt::Display for KeyName {
             Self::Detail(month) => write!(f, "detail-{month}.key"),
             Self::Subject(year) => write!(f, "subject-{year:04}.key"),
             Self::Checkpoint => f.write_str("checkpoint.key"),
+            Self::NextCheckpoint => f.write_str("checkpoint-next.key"),
         }
     }
 }
@@ -103,8 +108,7 @@ impl KeyFolder {
     pub fn open(path: &Path, missing: MissingKeys) -> Result<Self, KeyError> {
         let failed = |error: io::Error| KeyError::Folder(error.kind());
         if missing == MissingKeys::Make {
-            use std::os::unix::fs::DirBuilderExt;
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+            make_folder(path).map_err(failed)?;
         }
         let metadata = fs::metadata(path).map_err(failed)?;
         if !metadata.is_dir() {
@@ -135,7 +139,29 @@ impl KeyFolder {
 
     /// The key that signs checkpoints under this name, which must be there.
     pub(super) fn checkpoint_key(&self, origin: &str) -> Result<CheckpointKey, KeyError> {
+        self.signing_key(KeyName::Checkpoint, origin)
+    }
+
+    /// The key that will do so next; drawn at random if an operator brought none.
+    pub(super) fn next_checkpoint_key(&self, origin: &str) -> Result<CheckpointKey, KeyError> {
+        let name = KeyName::NextCheckpoint;
+        if !self.path_of(name).exists() {
+            self.make(name)?;
+        }
+        self.signing_key(name, origin)
+    }
+
+    /// Puts the next key in the place of the one that signs checkpoints, whose bytes are overwritten.
+    pub(super) fn replace_checkpoint_key(&self) -> Result<(), KeyError> {
         let name = KeyName::Checkpoint;
+        let failed = |error: io::Error| failure(name, &error);
+        let mut retired = OpenOptions::new().write(true).open(self.path_of(name)).map_err(failed)?;
+        fs::rename(self.path_of(KeyName::NextCheckpoint), self.path_of(name)).map_err(failed)?;
+        File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        retired.write_all(&[0; KEY_BYTES]).and_then(|()| retired.sync_all()).map_err(failed)
+    }
+
+    fn signing_key(&self, name: KeyName, origin: &str) -> Result<CheckpointKey, KeyError> {
         CheckpointKey::new(&self.read(name)?, origin).ok_or(KeyError::Form(name))
     }
 

@@ -19,7 +19,9 @@
 //!
 //! A trail is a folder of *segments*, one a month by the calendar of Brussels, named
 //! `<sequence of the first record>-<year>-<month>.seg`. A segment is nothing but *frames*, one a record; it is only
-//! ever appended to. All numbers are big-endian.
+//! ever appended to. The last one may end with zeros (at most 16 MiB): they are written ahead of the records, so that a
+//! sync has data to make durable and no length, which takes a file system's journal many times as long. Whoever leaves a
+//! segment cuts them off. All numbers are big-endian.
 //!
 //! | bytes | frame |
 //! |---|---|
@@ -30,7 +32,7 @@
 //!
 //! | bytes | every record begins with |
 //! |---|---|
-//! | 1 | version: 1 |
+//! | 1 | version: 1; 2 of an exchange about a number that was replaced |
 //! | 1 | kind: 1 segment begun, 2 exchange, 3 interruption, 4 pruning |
 //! | 8 | sequence: place in the trail and in the tree, from 0, without gaps |
 //! | 4 | place in its batch: how many records before it went to the disk in the same write |
@@ -48,6 +50,7 @@
 //! | 2 | fields told, field 1 in the lowest bit |
 //! | 4 + 4 | first and last day asked about, in days since 1970-01-01; both `80000000`: none |
 //! | 1 + 32 | 1 and the subject token; 0 and zeros: nobody |
+//! | 32 | version 2 alone: the subject token of the number that was told to replace the one asked about |
 //! | 5 × (8 + 8) | serial and moment of each dataset that was read, in domain order; serial 0: not loaded |
 //! | 1 + n | code of the status or fault |
 //! | 1 + n | deliberation; length 0: none |
@@ -84,11 +87,15 @@
 //! is shorter than, or not the one of, the newest checkpoint in either place is not opened. Against somebody who can
 //! change both places only a checkpoint kept elsewhere helps.
 //!
+//! A new key takes over with a checkpoint that both signed, the old one first ([`Trail::rotate_checkpoint_key`]). Whoever
+//! holds the old public key judges that one with it, keeps it elsewhere, and goes on with the new key: it signs the same
+//! records. Older checkpoints and proofs stay what they were under the old public key.
+//!
 //! # What a crash can do
 //!
 //! A batch is written only after the one before it is durable. So a record whose batch begins after record *n* proves
 //! that *n* was durable, and a broken frame without such a proof behind it is the end of a batch that nobody was told
-//! about: it is cut off at the next start. A broken frame with a proof behind it is damage; such a trail is not
+//! about: it is cut off at the next start, and zeros at the end with it. A broken frame with a proof behind it is damage; such a trail is not
 //! opened for writing. Assumed of the disk: a sector that is written again does not lose the bytes that stay the same.
 
 #![deny(missing_docs)]
@@ -147,5 +154,5 @@ pub use search::{Found, IndexUse, SealedDetail, SearchError, find, search};
 pub use segment::SegmentName;
 pub use space::{free_bytes, probe_writing};
 pub use status::{Counters, Health, Trouble};
-pub use trail::{AuditError, Settings, Trail};
+pub use trail::{AuditError, RotateError, Rotated, Settings, Trail};
 pub use tree::Frontier;

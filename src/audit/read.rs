@@ -12,7 +12,7 @@ use super::decode::{self, RecordFault};
 use super::disk::{Disk, DiskFile, Folder};
 use super::frame::{FrameFault, Framed, Frames};
 use super::record::{Event, Record};
-use super::recover::{ReadFrom, is_torn};
+use super::recover::{ReadFrom, torn_bytes};
 use super::segment::{self, SegmentName};
 use super::tree::leaf_hash;
 
@@ -154,7 +154,8 @@ impl Records {
         if offset == 0 || self.newest != Some(name) {
             return Ok(false);
         }
-        is_torn(&*self.disk.open(&name.to_string())?, offset, self.next.unwrap_or(name.first))
+        let file = self.disk.open(&name.to_string())?;
+        Ok(torn_bytes(&*file, offset, self.next.unwrap_or(name.first))?.is_some())
     }
 }
 

@@ -91,6 +91,8 @@ pub struct Exchange {
     pub window: Option<Window>,
     /// Stands for the person.
     pub subject: Option<SubjectToken>,
+    /// Stands for the person under the number that was told to replace the one asked about.
+    pub successor: Option<SubjectToken>,
     /// Which states of the datasets were read.
     pub datasets: DatasetStates,
     /// Code of the status or of the fault.
@@ -116,6 +118,11 @@ impl std::fmt::Debug for Sealed {
 }
 
 impl Exchange {
+    /// Whether it is about this person, under the number asked about or the one that replaced it.
+    pub(super) fn is_about(&self, person: SubjectToken) -> bool {
+        [self.subject, self.successor].contains(&Some(person))
+    }
+
     /// Opens the sealed detail.
     ///
     /// # Errors

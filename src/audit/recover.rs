@@ -17,12 +17,14 @@ use super::frame::{self, FrameFault, Frames, MAGIC, MAX_FRAME_BYTES};
 use super::keeper::CheckpointFault;
 use super::read::{Damage, Flaw};
 use super::record::{Event, SegmentBegun};
-use super::segment::{self, Segment, SegmentName};
+use super::segment::{self, MAX_AHEAD_BYTES, Segment, SegmentName};
 use super::trail::AuditError;
 use super::writer::BATCH_BYTES;
 
 /// No batch is longer: the writer stops adding entries at [`BATCH_BYTES`].
-const MAX_TAIL_BYTES: u64 = (BATCH_BYTES + MAX_FRAME_BYTES) as u64;
+const MAX_TAIL_BYTES: usize = BATCH_BYTES + MAX_FRAME_BYTES;
+/// What can lie behind the last sound record: a batch, and zeros.
+const MAX_END_BYTES: u64 = MAX_TAIL_BYTES as u64 + MAX_AHEAD_BYTES;
 
 /// What is there to go on with.
 pub(super) struct Recovered {
@@ -30,7 +32,7 @@ pub(super) struct Recovered {
     pub(super) segment: Option<Segment>,
     /// The tree of everything that is durable.
     pub(super) tree: Frontier,
-    /// How many bytes were cut off: a batch that nobody was told about.
+    /// How many bytes were cut off, without zeros at the end: a batch that nobody was told about.
     pub(super) cut_bytes: u64,
     /// Whether there is anything besides the beginnings of segments.
     pub(super) told: bool,
@@ -45,13 +47,11 @@ pub(super) fn recover(disk: &dyn Disk, known: Option<&Known>) -> Result<Recovere
         return Ok(Recovered { segment: None, tree: Frontier::default(), cut_bytes: 0, told: false });
     };
     let file = disk.open(&name.to_string())?;
-    let length = file.length()?;
     let scan = scan(&*file, name, known.map(|known| known.size))?;
+    let mut cut_bytes = 0;
     if let Some(flaw) = scan.flaw {
-        let torn = scan.begun.is_some() && is_torn(&*file, scan.sound, scan.tree.size())?;
-        if !torn {
-            return Err(Damage { segment: name, offset: scan.sound, flaw }.into());
-        }
+        let torn = if scan.begun.is_some() { torn_bytes(&*file, scan.sound, scan.tree.size())? } else { None };
+        cut_bytes = torn.ok_or(Damage { segment: name, offset: scan.sound, flaw })?;
     }
     let Some(begun) = scan.begun else {
         let flaw = Flaw::Frame(FrameFault::Incomplete);
@@ -70,9 +70,9 @@ pub(super) fn recover(disk: &dyn Disk, known: Option<&Known>) -> Result<Recovere
     rewrite(&*file, scan.batch_start, scan.sound)?;
     file.sync()?;
     disk.sync_names()?;
-    let segment = Segment { name, begun, file, durable: scan.sound };
+    let segment = Segment { name, begun, file, durable: scan.sound, ready: scan.sound };
     let told = scan.tree.size() > u64::try_from(names.len()).unwrap_or(u64::MAX);
-    Ok(Recovered { segment: Some(segment), tree: scan.tree, cut_bytes: length.saturating_sub(scan.sound), told })
+    Ok(Recovered { segment: Some(segment), tree: scan.tree, cut_bytes, told })
 }
 
 fn check_size(known: Option<&Known>, found: u64) -> Result<(), CheckpointFault> {
@@ -160,22 +160,32 @@ impl Scan {
     }
 }
 
-/// Whether what begins at `offset`, where record `sequence` should, is the end of a batch that never became durable:
-/// short enough for one batch, and without a record behind it whose batch begins later.
-pub(super) fn is_torn(file: &dyn DiskFile, offset: u64, sequence: u64) -> io::Result<bool> {
-    if file.length()?.saturating_sub(offset) > MAX_TAIL_BYTES {
-        return Ok(false);
+/// How many bytes, without zeros at the end, lie at `offset`, where record `sequence` should: the end of a batch that
+/// never became durable. `None` if it is damage: too long for one batch, or with a record in it whose batch begins later.
+pub(super) fn torn_bytes(file: &dyn DiskFile, offset: u64, sequence: u64) -> io::Result<Option<u64>> {
+    if file.length()?.saturating_sub(offset) > MAX_END_BYTES {
+        return Ok(None);
     }
     let mut tail = Vec::new();
-    ReadFrom { file, offset }.take(MAX_TAIL_BYTES).read_to_end(&mut tail)?;
-    let mut rest = tail.as_slice();
+    ReadFrom { file, offset }.take(MAX_END_BYTES).read_to_end(&mut tail)?;
+    let tail = without_zeros(&tail);
+    let mut rest = tail;
     while !rest.is_empty() {
         if rest.starts_with(&MAGIC) && proves_durable(rest, sequence) {
-            return Ok(false);
+            return Ok(None);
         }
         rest = rest.get(1..).unwrap_or_default();
     }
-    Ok(true)
+    Ok((tail.len() <= MAX_TAIL_BYTES).then_some(u64::try_from(tail.len()).unwrap_or(u64::MAX)))
+}
+
+/// The bytes up to the last that is not zero.
+fn without_zeros(bytes: &[u8]) -> &[u8] {
+    // By pages first: there can be many.
+    let pages = bytes.rchunks(4_096).take_while(|page| **page == [0; 4_096]).count();
+    let bytes = bytes.get(..bytes.len().saturating_sub(pages.saturating_mul(4_096))).unwrap_or_default();
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
+    bytes.get(..end).unwrap_or_default()
 }
 
 fn proves_durable(bytes: &[u8], sequence: u64) -> bool {

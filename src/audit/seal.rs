@@ -278,4 +278,15 @@ mod tests {
         assert_ne!(key(4).token(subject), key(3).token(subject));
         assert_ne!(key(4).id(), key(3).id());
     }
+
+    #[test]
+    fn what_opens_and_says_nothing_is_told_apart_from_what_does_not_open() {
+        let key = key(1);
+        let mut nonsense = vec![0xff; PADDING];
+        let nonce = Nonce::assume_unique_for_key([7; 12]);
+        key.key.seal_in_place_append_tag(nonce, Aad::from(b"record"), &mut nonsense).expect("short");
+        let sealed =
+            Sealed { nonce: [7; 12], associated: b"record".as_slice().into(), ciphertext: nonsense.as_slice().into() };
+        assert_eq!(key.unseal(&sealed), Err(UnsealError::Content));
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`search`] reads everything. [`find`] asks the index of each segment that is no longer written, reads only what it
 //! points to, and reads the whole segment where an index cannot be trusted: both find the same.
-//! The person's number is never compared in the clear: each year has its own token for it, made with the year's key.
+//! The person's number is never compared in the clear: each year has its own token for it, made with the year's key. An
+//! exchange about a number that was replaced is found under both numbers, if it told the second.
 
 use std::fs::File;
 use std::path::Path;
@@ -80,7 +81,7 @@ pub fn search(records: Records, keys: &KeyFolder, subject: Ssin) -> impl Iterato
             }
         },
         Ok(Record { event: Event::Exchange(exchange), stamp, .. }) => {
-            let part = part.as_ref().filter(|part| exchange.subject == Some(part.token))?;
+            let part = part.as_ref().filter(|part| exchange.is_about(part.token))?;
             Some(Ok(part.open(stamp, *exchange)))
         }
     })
@@ -172,7 +173,7 @@ impl Part {
         let mut found = Vec::new();
         for offset in index.offsets(Table::Persons, &self.token.0)? {
             match record_at(file, offset)? {
-                Record { event: Event::Exchange(exchange), stamp, .. } if exchange.subject == Some(self.token) => {
+                Record { event: Event::Exchange(exchange), stamp, .. } if exchange.is_about(self.token) => {
                     found.push(self.open(stamp, *exchange));
                 }
                 // Another token may begin with the same bytes.

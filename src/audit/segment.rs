@@ -17,6 +17,9 @@ pub(super) const PROBE: &str = "probe.tmp";
 /// What must fit the disk before it is trusted again: far more than the slack of a last block.
 const PROBE_BYTES: usize = 256 * 1024;
 
+/// The most zeros that are ever written ahead.
+pub(super) const MAX_AHEAD_BYTES: u64 = 1 << 24;
+
 /// The name of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentName {
@@ -55,6 +58,8 @@ pub(super) struct Segment {
     pub(super) file: Box<dyn DiskFile>,
     /// So many bytes are durable; nothing behind them counts.
     pub(super) durable: u64,
+    /// The length of the file: zeros up to here were written ahead.
+    pub(super) ready: u64,
 }
 
 impl Segment {
@@ -71,14 +76,35 @@ impl Segment {
         disk.rename(DRAFT, &name.to_string())?;
         disk.sync_names()?;
         let durable = u64::try_from(first_frame.len()).unwrap_or(u64::MAX);
-        Ok(Self { name, begun, file, durable })
+        Ok(Self { name, begun, file, durable, ready: durable })
     }
 
     /// Appends and makes durable, or fails; then [`Segment::repair`] must come before the next append.
-    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    ///
+    /// Where the file must grow, zeros are written ahead up to the next multiple of `ahead`: as long as a batch lies
+    /// within what was written before, its sync writes data alone, and the file system has nothing of its own to make
+    /// durable.
+    pub(super) fn append(&mut self, bytes: &[u8], ahead: u64) -> io::Result<()> {
+        let end = self.durable.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        let ready = end.checked_next_multiple_of(ahead).unwrap_or(end);
+        if end > self.ready {
+            let zeros = usize::try_from(ready.saturating_sub(end)).unwrap_or(0);
+            self.file.write_at(&vec![0; zeros], end)?;
+            self.ready = ready;
+        }
         self.file.write_at(bytes, self.durable)?;
         self.file.sync()?;
-        self.durable = self.durable.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.durable = end;
+        Ok(())
+    }
+
+    /// Cuts off, durably, the zeros that were written ahead.
+    pub(super) fn trim(&mut self) -> io::Result<()> {
+        if self.ready > self.durable {
+            self.file.truncate(self.durable)?;
+            self.file.sync()?;
+            self.ready = self.durable;
+        }
         Ok(())
     }
 
@@ -94,6 +120,7 @@ impl Segment {
         file.truncate(self.durable)?;
         file.sync()?;
         self.file = file;
+        self.ready = self.durable;
         Ok(())
     }
 }

@@ -35,6 +35,9 @@ pub struct Settings {
     pub missing_keys: MissingKeys,
     /// How many entries may wait; more are refused as [`RecordFailure::Overloaded`].
     pub queue: usize,
+    /// So many bytes at a time a segment grows, by zeros that are written ahead of the records: the larger, the fewer
+    /// syncs wait for the file system. At most 16 MiB.
+    pub ahead: u64,
     /// How often writing is tried again after a failure, if no entry comes.
     pub retry: Duration,
     /// When checkpoints are made, and where they are put.
@@ -42,11 +45,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The usual settings: 8 192 may wait (half a second at 15 000 a second), a retry every second, keys are brought.
+    /// The usual settings: 8 192 may wait (half a second at 15 000 a second), a segment grows by a mebibyte (some 2 000
+    /// records), a retry every second, keys are brought.
     #[must_use]
     pub fn new(folder: PathBuf, keys: PathBuf) -> Self {
-        let (queue, retry, checkpoints) = (8_192, Duration::from_secs(1), Checkpoints::default());
-        Self { folder, keys, missing_keys: MissingKeys::Refuse, queue, retry, checkpoints }
+        let (queue, ahead, retry) = (8_192, 1 << 20, Duration::from_secs(1));
+        let checkpoints = Checkpoints::default();
+        Self { folder, keys, missing_keys: MissingKeys::Refuse, queue, ahead, retry, checkpoints }
     }
 }
 
@@ -79,6 +84,29 @@ pub enum AuditError {
     Thread(io::ErrorKind),
 }
 
+/// What a change of the checkpoints' key leaves to be kept elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The checkpoint that both keys signed.
+    pub note: String,
+    /// The new public key, in the form of signed-note tools.
+    pub verifying_key: String,
+}
+
+/// Why the key of the checkpoints was not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum RotateError {
+    /// A key cannot be had, or not be put in its place.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The checkpoint that both keys signed could not be put in all its places.
+    #[error("the checkpoint that both keys signed cannot be kept in all its places: {0}")]
+    Io(io::ErrorKind),
+    /// The trail was closed.
+    #[error("the trail is closed")]
+    Closed,
+}
+
 impl From<io::Error> for AuditError {
     fn from(error: io::Error) -> Self {
         Self::Io(error.kind())
@@ -101,6 +129,8 @@ pub struct Trail {
     keeper: Arc<Keeper>,
     status: Arc<Status>,
     cut_bytes: u64,
+    keys: KeyFolder,
+    origin: String,
 }
 
 impl Trail {
@@ -140,7 +170,8 @@ impl Trail {
         let cut_bytes = recovered.cut_bytes;
         let (signed, datasets) = known.map_or_else(Default::default, |known| (known.size, known.datasets));
         let keeper = Arc::new(Keeper::new(Arc::clone(&disk), key, checkpoints.clone(), &kept, signed));
-        let (writer, status) = Writer::open(disk, keys, clock, recovered, Arc::clone(&keeper), datasets)?;
+        let (writer, status) =
+            Writer::open(disk, keys.clone(), clock, recovered, Arc::clone(&keeper), datasets, settings.ahead)?;
         if kept.trail.is_none() {
             // Before the first receipt: from then on a missing checkpoint is one that somebody removed.
             keeper.make()?;
@@ -161,7 +192,8 @@ impl Trail {
             spawned.map_err(|error| AuditError::Thread(error.kind()))?
         };
         let (queue, thread) = (RwLock::new(Some(queue)), Mutex::new(Some(thread)));
-        Ok(Self { queue, thread, keeping: Mutex::new(Some(keeping)), keeper, status, cut_bytes })
+        let (keeping, origin) = (Mutex::new(Some(keeping)), checkpoints.origin.clone());
+        Ok(Self { queue, thread, keeping, keeper, status, cut_bytes, keys, origin })
     }
 
     /// Whether evidence can be written.
@@ -205,6 +237,21 @@ impl Trail {
         queue.send(Task::Prune(retention, reply)).map_err(|_| PruneError::Closed)?;
         drop(queue);
         pruned.recv().unwrap_or(Err(PruneError::Closed))
+    }
+
+    /// Closes the trail and gives it a new key for its checkpoints. The newest checkpoint is signed by both keys, in all
+    /// its places, before the new one takes the place of the old, whose file is overwritten. Interrupted, it is taken up
+    /// when it is asked for again.
+    ///
+    /// # Errors
+    /// [`RotateError`]; the trail can be opened with the old key then.
+    pub fn rotate_checkpoint_key(self) -> Result<Rotated, RotateError> {
+        let disk = self.keeper.disk().ok_or(RotateError::Closed)?;
+        self.close();
+        let next = self.keys.next_checkpoint_key(&self.origin)?;
+        let note = self.keeper.hand_over(disk, &next).map_err(|error| RotateError::Io(error.kind()))?;
+        self.keys.replace_checkpoint_key()?;
+        Ok(Rotated { note, verifying_key: next.verifying_key() })
     }
 
     /// Takes no more entries, waits until all that wait are settled and signed, and lets go of the folder.
@@ -284,7 +331,7 @@ fn run(mut writer: Writer, waiting: &Receiver<Task>, retry: Duration) {
                 writer.commit(|| first.take().or_else(|| next(waiting, &mut held)));
             }
             Err(RecvTimeoutError::Timeout) => writer.commit(|| None),
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Disconnected) => return writer.close(),
         }
     }
 }

@@ -20,7 +20,7 @@ use super::prune::{self, PruneError, Pruned, Retention};
 use super::record::{Interruption, Pruning, SegmentBegun, Stamp};
 use super::recover::Recovered;
 use super::seal::{DetailKey, SubjectKey};
-use super::segment::{self, Segment, SegmentName};
+use super::segment::{self, MAX_AHEAD_BYTES, Segment, SegmentName};
 use super::status::{Health, Status};
 use super::{Frontier, Month, Trouble};
 
@@ -48,6 +48,8 @@ pub(super) struct Writer {
     datasets: DatasetStates,
     /// Kept from batch to batch for its memory alone.
     bytes: Vec<u8>,
+    /// Zeros are written ahead up to the next multiple of this.
+    ahead: u64,
 }
 
 struct MonthKeys {
@@ -70,6 +72,7 @@ impl Writer {
         recovered: Recovered,
         keeper: Arc<Keeper>,
         datasets: DatasetStates,
+        ahead: u64,
     ) -> Result<(Self, Arc<Status>), Trouble> {
         let status = Arc::new(Status::new(recovered.tree.size()));
         let mut writer = Self {
@@ -86,6 +89,7 @@ impl Writer {
             keeper,
             datasets,
             bytes: Vec::new(),
+            ahead: ahead.clamp(1, MAX_AHEAD_BYTES),
         };
         let now = writer.clock.now();
         writer.enter(Month::new(now), now)?;
@@ -172,7 +176,7 @@ impl Writer {
         }
         let started = Instant::now();
         self.unrepaired = true;
-        segment.append(&batch.bytes)?;
+        segment.append(&batch.bytes, self.ahead)?;
         self.unrepaired = false;
         (self.tree, self.datasets) = (tree, datasets);
         let entries = u64::try_from(batch.settled.len()).unwrap_or(u64::MAX);
@@ -200,7 +204,7 @@ impl Writer {
             .map_err(|TooLong| Trouble::Cut)?;
         let Some(segment) = &mut self.segment else { return Err(Trouble::Cut) };
         self.unrepaired = true;
-        segment.append(&batch.bytes)?;
+        segment.append(&batch.bytes, self.ahead)?;
         self.unrepaired = false;
         self.tree = tree;
         self.status.set_sequence(self.tree.size());
@@ -244,10 +248,23 @@ impl Writer {
         Ok(())
     }
 
+    /// Leaves the segment as long as its records are. If that fails, the next start does it.
+    pub(super) fn close(mut self) {
+        if let (Some(segment), false) = (&mut self.segment, self.unrepaired) {
+            let _ = segment.trim();
+        }
+    }
+
     fn begin(&mut self, month: Month, now: Timestamp, keys: &MonthKeys) -> Result<(), Trouble> {
+        if let Some(segment) = &mut self.segment {
+            segment.trim()?;
+        }
         let name = SegmentName { first: self.tree.size(), month };
         if let Some(stray) = self.stray.filter(|stray| *stray != name) {
             self.disk.remove(&stray.to_string())?;
+            // Durably, before another segment takes its place.
+            self.disk.sync_names()?;
+            self.stray = None;
         }
         let begun = SegmentBegun {
             month,

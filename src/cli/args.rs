@@ -48,6 +48,8 @@ pub enum Command {
     Lookup(Box<LookupArguments>),
     /// Show everything at once: a service with invented people, asked both questions
     Demo(DemoArguments),
+    /// Serve as a test double: invented people, a clock that stands, and what goes wrong when you say so
+    Simulate(SimulateArguments),
     /// Write feeds of an invented country, to try the service at any size
     Generate(GenerateArguments),
     /// Verify, search, report and prove: what an auditor, a data-protection officer and an operator ask of the trail
@@ -124,11 +126,19 @@ pub struct SettingsFile {
     pub set: Vec<String>,
 }
 
+/// What the exit codes of `sync` mean, for whoever calls it from a script.
+const SYNC_EXITS: &str = "\
+Exit codes:
+  0  every dataset is in step with its publisher
+  3  the settings have mistakes
+  7  an offer was refused: what was loaded before is served on
+  8  a feed could not be read, or the store not be written: the next run may succeed
+  9  another run was at it
+Of several the first of 8, 7, 9. What each outcome means is told below the table.";
+
 /// What `sync` brings in step, and what it may lose on the way.
-///
-/// Exit codes: 0 every dataset is in step with its publisher, 3 the settings have mistakes, 7 an offer was refused,
-/// 8 a feed or the store failed, 9 another run was at it; of several the first in the order 8, 7, 9.
 #[derive(Debug, Args)]
+#[command(after_help = SYNC_EXITS)]
 pub struct SyncArguments {
     /// Where the settings are
     #[command(flatten)]
@@ -143,7 +153,11 @@ pub struct SyncArguments {
 
 /// What `lookup` asks, and with which certificate.
 ///
-/// Exit codes: 0 answered, 4 not reached or refused by TLS, 5 answered without a result, 6 a SOAP fault.
+/// One person: --ssin. Many: --in FILE, a number a line, and --out FILE for the answers, as CSV, or with --json as an
+/// object a line; the same command again goes on where it was stopped, and asks about nobody twice who was answered.
+///
+/// Exit codes: 0 answered, 1 failed or stopped, 4 not reached or refused by TLS, 5 answered without a result (one person),
+/// 6 a SOAP fault.
 #[derive(Debug, Args)]
 pub struct LookupArguments {
     /// Scheme and authority of the service, for example https://localhost:8443
@@ -167,8 +181,22 @@ pub struct LookupArguments {
     /// The person's number, eleven digits; read from standard input if it is -
     ///
     /// Other users of the machine can see what stands on a command line: prefer -.
-    #[arg(long, required_unless_present = "test")]
+    #[arg(long, required_unless_present_any = ["test", "input"])]
     pub ssin: Option<String>,
+    /// Ask about everybody in this file, or on standard input if it is -: a number a line; # begins a remark
+    #[arg(long = "in", value_name = "FILE", conflicts_with_all = ["ssin", "test"])]
+    pub input: Option<PathBuf>,
+    /// Where the answers to --in go; what is in it already is not asked again. Without: standard output
+    ///
+    /// CSV columns: ssin, organisation, context, asked (the dates; empty for today), code, on (the last day asked about),
+    /// services (EMPLOYER:SERVICE, the competent one of each employment on that day), fund, replaced_by, incomplete (the
+    /// datasets that could say otherwise; what they could change has a question mark), ticket, replied.
+    #[arg(long, value_name = "FILE", requires = "input")]
+    pub out: Option<PathBuf>,
+    /// How many questions of --in are asked at one time
+    #[arg(long, value_name = "N", default_value_t = 4, requires = "input",
+        value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub parallel: u8,
     /// The day asked about, YYYY-MM-DD; without: today
     #[arg(long, conflicts_with_all = ["from", "to"])]
     pub date: Option<String>,
@@ -217,7 +245,7 @@ pub struct DemoArguments {
     #[arg(long)]
     pub once: bool,
     /// The port on 127.0.0.1; 0 takes a free one
-    #[arg(long, default_value_t = 8443)]
+    #[arg(long, default_value_t = 8443, env = "EHEALTH_ATTRIBUTES_PORT")]
     pub port: u16,
     /// Make client certificates with RSA keys too, in DIR/clients-rsa, for SOAP stacks that read no others
     #[arg(long)]
@@ -225,6 +253,43 @@ pub struct DemoArguments {
     /// Take one dataset for over-age, to see INCOMPLETE_DATA: dimona, coprev, federated, insurance, persons
     #[arg(long, value_name = "DATASET", value_parser = parse_dataset)]
     pub stale: Option<Dataset>,
+}
+
+/// What is simulated, and where.
+///
+/// The service answers as `serve` does, by the same code, over mutual TLS, with the people of the catalogue
+/// (fixtures/catalogue.md) and those of the scenario. Its clock stands and its tickets repeat: the same request gets the
+/// same bytes, at every start. In CI:
+///
+///     ehealth-attributes simulate --port 0 --ready-file ready.json --scenario scenario.toml &
+///     until [ -e ready.json ]; do sleep 0.1; done
+///
+/// The ready file is JSON, and appears whole when the service answers: port, url, consultAttributes and sendTestMessage
+/// (their addresses), now, ca, clients.WORD and clientsRsa.WORD (each with organisation, legalContext, certificate, key)
+/// and pid. WORD is platform, fund, other-fund, service, other-service or stranger. It goes when the simulation ends.
+///
+/// Exit codes: 0 ended by Ctrl-C or SIGTERM, 1 failed, 3 the scenario has mistakes; all of them were told.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct SimulateArguments {
+    /// The port on 127.0.0.1; 0 takes a free one, which the ready file tells
+    #[arg(long, default_value_t = 8443, env = "EHEALTH_ATTRIBUTES_PORT")]
+    pub port: u16,
+    /// Where to write, once the service answers, how it is reached
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// People, delays, faults and outages (TOML); without: the people of the catalogue
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Print a scenario with everything in it, to begin with, and exit
+    #[arg(long)]
+    pub example: bool,
+    /// Make client certificates with RSA keys too, for SOAP stacks that read no others
+    #[arg(long)]
+    pub rsa: bool,
+    /// An empty folder for certificates, data and trail, which stays; without: a temporary one, which goes at the end
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 /// Which invented country is written, and where.

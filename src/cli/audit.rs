@@ -49,6 +49,11 @@ pub enum AuditCommand {
         #[arg(long, default_value_t = Retention::default().years)]
         years: u16,
     },
+    /// Change the key that signs checkpoints. The service must be stopped
+    ///
+    /// Prints a checkpoint that the old and the new key signed, to be kept elsewhere in place of the one that was kept
+    /// before. Whoever holds the old public key can judge it with that, and judges everything later with the new one.
+    RotateKey(SettingsFile),
     /// Print the newest checkpoint, to be kept elsewhere
     Checkpoint {
         /// The settings
@@ -169,6 +174,7 @@ pub(super) fn run(command: &AuditCommand) -> Exit {
         AuditCommand::Prove(arguments) => run_prove(arguments),
         AuditCommand::VerifyProof { key, file } => run_verify_proof(key, file),
         AuditCommand::Prune { settings, years } => run_prune(settings, Retention { years: *years }),
+        AuditCommand::RotateKey(settings) => run_rotate_key(settings),
         AuditCommand::Checkpoint { settings, public_key } => run_checkpoint(settings, *public_key),
     };
     done.unwrap_or_else(|(exit, message)| fail(exit, &message))
@@ -263,16 +269,11 @@ fn run_report(arguments: &ReportArguments) -> Result<Exit, Failure> {
 
 fn run_prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
     let settings = trail_settings(&arguments.settings)?;
-    let ticket = parse_ticket(&arguments.ticket).ok_or_else(|| failed("a ticket is a UUID"))?;
+    let ticket = Ticket::parse(&arguments.ticket).ok_or_else(|| failed("a ticket is a UUID"))?;
     let newest = settings.folder.join("checkpoint");
     let note = read(arguments.checkpoint.as_ref().unwrap_or(&newest))?;
     print!("{}", prove(&settings.folder, &keys(&settings)?, IndexUse::Keep, ticket, &note).map_err(failed)?);
     Ok(Exit::Done)
-}
-
-fn parse_ticket(text: &str) -> Option<Ticket> {
-    let number = u128::from_str_radix(&text.replace('-', ""), 16).ok()?;
-    Some(Ticket::new(number.to_be_bytes())).filter(|ticket| ticket.to_string().eq_ignore_ascii_case(text))
 }
 
 fn run_verify_proof(key: &Path, file: &Path) -> Result<Exit, Failure> {
@@ -293,6 +294,14 @@ fn run_prune(settings: &SettingsFile, retention: Retention) -> Result<Exit, Fail
     if pruned.segments.is_empty() {
         println!("nothing is older than {} years", retention.years);
     }
+    Ok(Exit::Done)
+}
+
+fn run_rotate_key(settings: &SettingsFile) -> Result<Exit, Failure> {
+    let trail = Trail::open(&trail_settings(settings)?, Arc::new(SystemClock)).map_err(failed)?;
+    let rotated = trail.rotate_checkpoint_key().map_err(failed)?;
+    print!("{}", rotated.note);
+    eprintln!("the new public key: {}", rotated.verifying_key);
     Ok(Exit::Done)
 }
 

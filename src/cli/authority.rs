@@ -40,18 +40,19 @@ pub(super) struct Identity {
 /// The authority with its key.
 pub(super) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
-    today: Date,
+    first: Date,
+    last: Date,
 }
 
 impl Authority {
-    /// A new authority; what it signs is valid from yesterday for a year.
-    pub fn new(today: Date) -> Result<Self, AuthorityError> {
-        let mut params = valid(CertificateParams::default(), today);
+    /// A new authority; it and what it signs hold from the day before the first of these days to a year after the last.
+    pub fn new(first: Date, last: Date) -> Result<Self, AuthorityError> {
+        let mut params = hold_between(CertificateParams::default(), first, last);
         params.distinguished_name = name(&[(DnType::CommonName, "ehealth-attributes development CA")]);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
-        Ok(Self { issuer, today })
+        Ok(Self { issuer, first, last })
     }
 
     /// The authority's own certificate, PEM.
@@ -102,7 +103,7 @@ impl Authority {
         usage: ExtendedKeyUsagePurpose,
         key: KeyKind,
     ) -> Result<Identity, AuthorityError> {
-        let mut params = valid(params, self.today);
+        let mut params = hold_between(params, self.first, self.last);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![usage];
         params.use_authority_key_identifier_extension = true;
@@ -115,14 +116,14 @@ impl Authority {
     }
 }
 
-fn valid(mut params: CertificateParams, today: Date) -> CertificateParams {
+fn hold_between(mut params: CertificateParams, first: Date, last: Date) -> CertificateParams {
     let moment = |day: Date| {
         let (year, month, day) = day.calendar();
         // A calendar's months and days fit in a byte.
         date_time_ymd(year, u8::try_from(month).unwrap_or(1), u8::try_from(day).unwrap_or(1))
     };
-    params.not_before = moment(today.plus_days(-1));
-    params.not_after = moment(today.plus_days(365));
+    params.not_before = moment(first.plus_days(-1));
+    params.not_after = moment(last.plus_days(365));
     params
 }
 

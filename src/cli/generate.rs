@@ -4,6 +4,7 @@
 //! arguments give the same bytes. Everything streams: what is kept is one count for every thousand people.
 
 use aws_lc_rs::digest::{Context, SHA256};
+use indicatif::{HumanBytes, HumanCount};
 use std::fmt::{self, Write as _};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -23,7 +24,12 @@ const BUFFER: usize = 1 << 20;
 pub(super) fn run(arguments: &GenerateArguments, now: Timestamp) -> Exit {
     let created = arguments.created.unwrap_or(now);
     if u128::from(arguments.serials) * u128::from(arguments.mutations) > u128::from(arguments.people) {
-        return fail(Exit::Failed, &"there must be as many people as mutations in all serials: each touches another");
+        let GenerateArguments { people, serials, mutations, .. } = arguments;
+        let text = format_args!(
+            "{serials} serials of {mutations} mutations each touch another person, and there are {people}: \
+             ask for more people or for fewer mutations"
+        );
+        return fail(Exit::Failed, &text);
     }
     match (Generation { country: Country::new(arguments.people, arguments.seed), arguments, created }).write() {
         Ok(records) => {
@@ -266,6 +272,7 @@ struct Written {
 /// A data file that is being written and hashed.
 struct DataFile {
     writer: BufWriter<Hashed>,
+    dataset: Dataset,
     kind: &'static str,
     serial: u64,
     name: String,
@@ -301,7 +308,7 @@ impl DataFile {
         let mut writer = BufWriter::with_capacity(BUFFER, hashed);
         let action = if kind == "delta" { "action," } else { "" };
         writeln!(writer, "{action}{}", columns(dataset).join(","))?;
-        Ok(Self { writer, kind, serial, name, records: 0 })
+        Ok(Self { writer, dataset, kind, serial, name, records: 0 })
     }
 
     fn write(&mut self, row: fmt::Arguments<'_>) -> io::Result<()> {
@@ -310,9 +317,11 @@ impl DataFile {
     }
 
     fn finish(self) -> io::Result<Written> {
-        let Self { writer, kind, serial, name, records } = self;
+        let Self { writer, dataset, kind, serial, name, records } = self;
         let hashed = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
         hashed.file.sync_all()?;
+        // A country of the whole size takes a minute or two: whoever waits sees it grow.
+        eprintln!("{}/{name}: {} records, {}", dataset.code(), HumanCount(records), HumanBytes(hashed.bytes));
         let sha256 = hashed.context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Written { kind, serial, name, sha256, bytes: hashed.bytes, records })
     }

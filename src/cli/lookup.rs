@@ -1,13 +1,13 @@
-//! `lookup`: one question to a running service, over mutual TLS, through the client that others use too.
+//! `lookup`: one question to a running service, over mutual TLS, through the client that others use too; `batch` asks many.
 
 use std::io::Read;
 use std::path::Path;
 
 use super::args::LookupArguments;
-use super::{Exit, fail, show};
+use super::{Exit, batch, fail, ledger, show};
 use crate::app::SystemClock;
 use crate::client::{Client, ClientError, Echo, Outcome, Question, Settings};
-use crate::model::{CbeNumber, Clock, CustomerId, Date, LegalContext, Ssin, Window};
+use crate::model::{CbeNumber, Clock, CriteriaDates, CustomerId, Date, LegalContext, Ssin, Window};
 
 /// Why nothing could be asked.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,14 @@ pub(super) async fn run(arguments: &LookupArguments) -> Exit {
     };
     if arguments.test {
         return test(&client).await;
+    }
+    if let Some(input) = &arguments.input {
+        return match read_batch(arguments).and_then(|batch| Ok((batch, batch::read_numbers(input)?))) {
+            Ok(((common, asked), numbers)) => {
+                batch::run(arguments, client, numbers, asked, |ssin| common.question(ssin)).await
+            }
+            Err(error) => fail(Exit::Failed, &error),
+        };
     }
     match read_question(arguments) {
         Ok((question, asked)) => ask(&client, &question, asked, form).await,
@@ -94,7 +102,7 @@ async fn test(client: &Client) -> Exit {
     }
 }
 
-fn exit_of(error: &ClientError) -> Exit {
+pub(super) fn exit_of(error: &ClientError) -> Exit {
     match error {
         ClientError::Connect(_) | ClientError::ConnectTimeout(_) | ClientError::Tls(_) => Exit::Unreachable,
         ClientError::Deadline { .. } | ClientError::ConnectionLost { .. } => Exit::Unreachable,
@@ -103,32 +111,71 @@ fn exit_of(error: &ClientError) -> Exit {
     }
 }
 
-fn read_question(arguments: &LookupArguments) -> Result<(Question, Asked), AskError> {
-    let wrong =
-        |argument| move |reason: &dyn std::fmt::Display| AskError::Argument { argument, reason: reason.to_string() };
+/// A question without its person.
+#[derive(Debug, Clone, Copy)]
+struct Common {
+    customer: CustomerId,
+    context: LegalContext,
+    /// The days, and whether they are asked as one; `None`: today, as the service has it.
+    dates: Option<CriteriaDates>,
+}
+
+impl Common {
+    fn question(self, ssin: Ssin) -> Question {
+        let question = Question::new(self.customer, self.context, ssin);
+        match self.dates {
+            Some(CriteriaDates::ReferenceDate(day)) => question.on(day),
+            Some(CriteriaDates::Period(window)) => question.between(window),
+            None => question,
+        }
+    }
+}
+
+fn wrong(argument: &'static str, reason: &dyn std::fmt::Display) -> AskError {
+    AskError::Argument { argument, reason: reason.to_string() }
+}
+
+fn read_common(arguments: &LookupArguments) -> Result<Common, AskError> {
     let organisation = arguments.organisation.as_deref().unwrap_or_default();
     let customer = CbeNumber::parse(organisation)
         .map(CustomerId::Cbe)
-        .ok_or_else(|| wrong("--organisation")(&"an enterprise number has ten digits"))?;
+        .ok_or_else(|| wrong("--organisation", &"an enterprise number has ten digits"))?;
     let context = arguments.context.map(LegalContext::from);
-    let context = context.ok_or_else(|| wrong("--context")(&"is missing"))?;
-    let ssin = Ssin::parse(&read_ssin(arguments.ssin.as_deref().unwrap_or_default())?);
-    let ssin = ssin.map_err(|error| wrong("--ssin")(&error))?;
-    let day = |argument, text: &str| Date::parse(text).map_err(|error| wrong(argument)(&error));
-    let question = Question::new(customer, context, ssin);
-    let (question, window) = match (&arguments.date, &arguments.from, &arguments.to) {
-        (Some(date), ..) => {
-            let date = day("--date", date)?;
-            (question.on(date), Window::new(date))
-        }
+    let context = context.ok_or_else(|| wrong("--context", &"is missing"))?;
+    let day = |argument, text: &str| Date::parse(text).map_err(|error| wrong(argument, &error));
+    let dates = match (&arguments.date, &arguments.from, &arguments.to) {
+        (Some(date), ..) => Some(CriteriaDates::ReferenceDate(day("--date", date)?)),
         (None, Some(from), Some(to)) => {
             let window = Window::from_days(day("--from", from)?, day("--to", to)?);
-            let window = window.map_err(|error| wrong("--to")(&error))?;
-            (question.between(window), window)
+            Some(CriteriaDates::Period(window.map_err(|error| wrong("--to", &error))?))
         }
-        _ => (question, Window::new(SystemClock.now().brussels_day())),
+        _ => None,
     };
-    Ok((question, Asked { ssin, window }))
+    Ok(Common { customer, context, dates })
+}
+
+fn read_question(arguments: &LookupArguments) -> Result<(Question, Asked), AskError> {
+    let common = read_common(arguments)?;
+    let ssin = Ssin::parse(&read_ssin(arguments.ssin.as_deref().unwrap_or_default())?);
+    let ssin = ssin.map_err(|error| wrong("--ssin", &error))?;
+    let window = match common.dates {
+        Some(CriteriaDates::ReferenceDate(day)) => Window::new(day),
+        Some(CriteriaDates::Period(window)) => window,
+        None => Window::new(SystemClock.now().brussels_day()),
+    };
+    Ok((common.question(ssin), Asked { ssin, window }))
+}
+
+/// What many questions have in common, and how the file of their answers spells it.
+fn read_batch(arguments: &LookupArguments) -> Result<(Common, ledger::Asked), AskError> {
+    let common = read_common(arguments)?;
+    let dates = match common.dates {
+        Some(CriteriaDates::ReferenceDate(day)) => day.to_string(),
+        Some(CriteriaDates::Period(window)) => format!("{}/{}", window.from(), window.to()),
+        None => String::new(),
+    };
+    let organisation = arguments.organisation.clone().unwrap_or_default();
+    Ok((common, ledger::Asked { organisation, context: common.context.code().to_owned(), dates }))
 }
 
 fn read_ssin(argument: &str) -> Result<String, AskError> {

@@ -8,17 +8,24 @@ mod args;
 mod audit;
 mod authority;
 mod backup;
+mod batch;
 mod config;
 mod country;
 mod demo;
 mod exit;
 mod generate;
 mod health;
+mod journal;
+mod ledger;
 mod lookup;
+mod people;
 mod policy;
 mod progress;
 mod serve;
 mod show;
+mod simulate;
+mod stage;
+mod staging;
 mod sync;
 pub mod workspace;
 
@@ -29,13 +36,14 @@ use tracing_subscriber::EnvFilter;
 
 pub use args::{
     Arguments, Command, Context, DemoArguments, ExplainArguments, GenerateArguments, LogFormat, LookupArguments,
-    PolicyCommand, SettingsFile, SyncArguments,
+    PolicyCommand, SettingsFile, SimulateArguments, SyncArguments,
 };
 pub use audit::AuditCommand;
 pub use backup::{BackupArguments, RestoreArguments};
 pub use config::ConfigCommand;
 pub use exit::Exit;
 pub use health::HealthArguments;
+pub use journal::Journal;
 
 use crate::app::SystemClock;
 use crate::model::Clock;
@@ -43,16 +51,21 @@ use crate::model::Clock;
 /// Runs the command to its end.
 #[must_use]
 pub fn run(arguments: Arguments) -> Exit {
-    if let Err(error) = start_log(&arguments.log, arguments.log_format) {
-        eprintln!("--log: {error}");
-        return Exit::Failed;
-    }
+    // Kept until the command has ended: then it writes what still waits.
+    let _journal = match start_log(&arguments.log, arguments.log_format) {
+        Ok(journal) => journal,
+        Err(error) => {
+            eprintln!("--log: {error}");
+            return Exit::Failed;
+        }
+    };
     match arguments.command {
         Command::Serve(settings) => serve::run(&settings),
         Command::Health(arguments) => health::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments),
         Command::Lookup(arguments) => block_on(lookup::run(&arguments)),
         Command::Demo(arguments) => block_on(demo::run(&arguments)),
+        Command::Simulate(arguments) => block_on(simulate::run(&arguments)),
         Command::Audit(command) => audit::run(&command),
         Command::Config(command) => config::run(command),
         Command::Backup(arguments) => backup::run_backup(&arguments),
@@ -63,13 +76,15 @@ pub fn run(arguments: Arguments) -> Exit {
 }
 
 /// On standard error: text for a terminal, or JSON for a collector.
-fn start_log(filter: &str, format: LogFormat) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+fn start_log(filter: &str, format: LogFormat) -> Result<Journal, Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(filter)?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let journal = Journal::start()?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(journal.lines());
     match format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init()?,
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()?,
     }
+    Ok(journal)
 }
 
 fn block_on(command: impl Future<Output = Exit>) -> Exit {

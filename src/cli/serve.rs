@@ -10,11 +10,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{Exit, SettingsFile, block_on, fail};
 use crate::app::{App, AppError, Confined, Notifier, Part, SystemClock, confine};
 use crate::config::Settings;
-use crate::server::Drained;
+use crate::server::{Drained, raise_descriptor_limit};
 
 pub(super) fn run(file: &SettingsFile) -> Exit {
     match file.read() {
-        Ok(settings) => {
+        Ok(mut settings) => {
+            fit_descriptors(&mut settings);
             // Before any thread is started: those that are keep what they may.
             confine_and_log(&settings, Part::Answering);
             block_on(serve(&settings))
@@ -65,6 +66,23 @@ async fn serve(settings: &Settings) -> Exit {
         }
         Err(error) => fail(exit_of_error(&error), &error),
     }
+}
+
+/// Takes as many descriptors as the system gives, and no more connections than those allow.
+fn fit_descriptors(settings: &mut Settings) {
+    let descriptors = raise_descriptor_limit();
+    let limits = settings.server.limits.within_descriptors(descriptors);
+    let connections = limits.connections;
+    if limits == settings.server.limits {
+        tracing::info!(descriptors, connections, "as many connections as are meant");
+    } else {
+        tracing::warn!(
+            descriptors,
+            connections,
+            "fewer connections than are meant: raise the limit of open files (ulimit -n, LimitNOFILE=)"
+        );
+    }
+    settings.server.limits = limits;
 }
 
 /// The code for a service that could not start.

@@ -1,45 +1,21 @@
 //! A folder with everything that a demonstration needs: authority, certificates, settings, policy, the fixture feeds.
 //!
-//! Tests start their services from such a folder too. Made once; a later start in the same folder takes what is there. Certificates that have run out are made anew.
+//! Tests start their services from such a folder too. Made once; a later start in the same folder takes what is there.
+//! Certificates that have run out are made anew. They hold at two moments: the service's, whose clock may stand at another
+//! one, and this machine's, by which callers go.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::authority::{Authority, AuthorityError, Convention, KeyKind};
+use super::people::{write_catalogue, write_scenario};
+use crate::app::SystemClock;
 use crate::cert::Facts;
-use crate::model::{Dataset, EnterpriseNumber, LegalContext, Timestamp};
+use crate::config::Scenario;
+use crate::model::{Clock, EnterpriseNumber, LegalContext, Timestamp};
 use crate::policy::ceiling;
 use crate::server::tls::load_certificates;
-
-/// The feeds of the fixture people, as a publisher would drop them: dataset, notification, snapshot.
-const FEEDS: [(Dataset, &str, &str); 5] = [
-    (
-        Dataset::Dimona,
-        include_str!("../../fixtures/feeds/dimona/notification.xml"),
-        include_str!("../../fixtures/feeds/dimona/snapshot-1.csv"),
-    ),
-    (
-        Dataset::Coprev,
-        include_str!("../../fixtures/feeds/coprev/notification.xml"),
-        include_str!("../../fixtures/feeds/coprev/snapshot-1.csv"),
-    ),
-    (
-        Dataset::Federated,
-        include_str!("../../fixtures/feeds/federated/notification.xml"),
-        include_str!("../../fixtures/feeds/federated/snapshot-1.csv"),
-    ),
-    (
-        Dataset::Insurance,
-        include_str!("../../fixtures/feeds/insurance/notification.xml"),
-        include_str!("../../fixtures/feeds/insurance/snapshot-1.csv"),
-    ),
-    (
-        Dataset::Persons,
-        include_str!("../../fixtures/feeds/persons/notification.xml"),
-        include_str!("../../fixtures/feeds/persons/snapshot-1.csv"),
-    ),
-];
 
 /// An invented organisation with a client certificate.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +28,8 @@ pub struct Organisation {
     pub name: &'static str,
     /// What it was granted, if it is known at all.
     pub context: Option<LegalContext>,
+    /// For whom else it may ask, as the policy file has it.
+    pub acts_for: &'static [&'static str],
     convention: Convention,
 }
 
@@ -62,6 +40,7 @@ pub const ORGANISATIONS: [Organisation; 6] = [
         number: "0999000129",
         name: "Example platform",
         context: Some(LegalContext::EhealthPlatform),
+        acts_for: &[],
         convention: Convention::Federal,
     },
     Organisation {
@@ -69,6 +48,7 @@ pub const ORGANISATIONS: [Organisation; 6] = [
         number: "0999010126",
         name: "De Linde, health-insurance fund",
         context: Some(LegalContext::AdvisoryPhysician),
+        acts_for: &["0202239951", "17/999=0202239951", "0/0=0202239951"],
         convention: Convention::Ehealth,
     },
     Organisation {
@@ -76,6 +56,7 @@ pub const ORGANISATIONS: [Organisation; 6] = [
         number: "0999010225",
         name: "Le Ruisseau, health-insurance fund",
         context: Some(LegalContext::AdvisoryPhysician),
+        acts_for: &[],
         convention: Convention::Ehealth,
     },
     Organisation {
@@ -83,6 +64,7 @@ pub const ORGANISATIONS: [Organisation; 6] = [
         number: "0999020123",
         name: "Welprev, external prevention service",
         context: Some(LegalContext::PreventionService),
+        acts_for: &[],
         convention: Convention::Ehealth,
     },
     Organisation {
@@ -90,6 +72,7 @@ pub const ORGANISATIONS: [Organisation; 6] = [
         number: "0999020222",
         name: "Bosanté, external prevention service",
         context: Some(LegalContext::PreventionService),
+        acts_for: &[],
         convention: Convention::Federal,
     },
     Organisation {
@@ -97,6 +80,7 @@ pub const ORGANISATIONS: [Organisation; 6] = [
         number: "0999090102",
         name: "An organisation that nobody registered",
         context: None,
+        acts_for: &[],
         convention: Convention::Ehealth,
     },
 ];
@@ -121,6 +105,15 @@ pub enum WorkspaceError {
 #[derive(Debug, Clone)]
 pub struct Workspace {
     folder: PathBuf,
+}
+
+/// The keys that clients are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientKeys {
+    /// ECDSA on P-256.
+    P256,
+    /// RSA keys too, for stacks that read no others.
+    P256AndRsa,
 }
 
 /// Whether the folder was there before.
@@ -188,13 +181,9 @@ impl Workspace {
             self.write_certificates(now)?;
             Prepared::Made
         };
-        for (dataset, notification, snapshot) in FEEDS {
-            let feed = self.folder.join("feeds").join(dataset.code());
-            make_folder(&feed)?;
-            write_new(&feed.join("snapshot-1.csv"), snapshot)?;
-            write_new(&feed.join("notification.xml"), notification)?;
-        }
-        write_new(&self.folder.join("policy.toml"), &policy_text())?;
+        let feeds = self.folder.join("feeds");
+        write_catalogue(&feeds).map_err(|reason| WorkspaceError::File { path: feeds, reason })?;
+        write_new(&self.folder.join("policy.toml"), &policy_text(""))?;
         write_new(&self.settings(), SETTINGS)?;
         write_new(&self.question(), question)?;
         Ok(prepared)
@@ -210,10 +199,29 @@ impl Workspace {
         self.prepare(now, question)
     }
 
+    /// Makes everything for a simulation, in a folder that is empty: the scenario's people, and nobody who is slowed for
+    /// asking much or in vain.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_scenario(&self, scenario: &Scenario, keys: ClientKeys) -> Result<(), WorkspaceError> {
+        make_folder(&self.folder.join("clients"))?;
+        match keys {
+            ClientKeys::P256 => {}
+            ClientKeys::P256AndRsa => make_folder(&self.rsa_clients())?,
+        }
+        self.write_certificates(scenario.now)?;
+        let feeds = self.folder.join("feeds");
+        write_scenario(&feeds, scenario).map_err(|reason| WorkspaceError::File { path: feeds, reason })?;
+        write(&self.folder.join("policy.toml"), &policy_text(UNMEASURED))?;
+        write(&self.settings(), SETTINGS)
+    }
+
     fn certificates_are_valid(&self, now: Timestamp) -> bool {
         let is_valid = |file: &Path| {
             let leaf = load_certificates(file).ok().and_then(|chain| Facts::from_der(chain.first()?).ok());
-            leaf.is_some_and(|facts| facts.not_before <= now && now <= facts.not_after)
+            let holds = |facts: &Facts, moment| facts.not_before <= moment && moment <= facts.not_after;
+            leaf.is_some_and(|facts| holds(&facts, now) && holds(&facts, SystemClock.now()))
         };
         let clients = ORGANISATIONS.iter().all(|organisation| {
             let word = organisation.word;
@@ -235,7 +243,8 @@ impl Workspace {
     }
 
     fn write_certificates(&self, now: Timestamp) -> Result<(), WorkspaceError> {
-        let authority = Authority::new(now.brussels_day())?;
+        let (here, there) = (now.brussels_day(), SystemClock.now().brussels_day());
+        let authority = Authority::new(here.min(there), here.max(there))?;
         write(&self.authority(), &authority.certificate())?;
         let server = authority.server()?;
         write(&self.folder.join("server.pem"), &server.certificate)?;
@@ -292,15 +301,23 @@ missing_keys = "make"
 listen = "127.0.0.1:9443"
 "#;
 
-/// The policy of the fixture people: each organisation may what domain.md's table allows at most.
-fn policy_text() -> String {
+/// Beside a consumer whose clock stands: what it used up would never come back, and what it asks in vain is its tests'.
+const UNMEASURED: &str = "quota_per_minute = 1000000\nquota_per_day = 1000000000\nempty_answers_percent = 100\n";
+
+/// The policy of the fixture people: each organisation may what domain.md's table allows at most. `quota` are more lines
+/// for every consumer.
+fn policy_text(quota: &str) -> String {
     let mut text = String::from("# Who may ask what: each organisation at the ceiling of its legal context.\n");
     for organisation in ORGANISATIONS {
         let Some(context) = organisation.context else { continue };
         let (fields, relation) = ceiling(context);
+        let acts_for = match organisation.acts_for {
+            [] => String::new(),
+            others => format!("acts_for = {others:?}\n"),
+        };
         let fields: Vec<_> = fields.iter().map(|field| field.number().to_string()).collect();
         text.push_str(&format!(
-            "\n[[consumer]]\norganisation = \"{}\"\nname = \"{}\"\n\n[[consumer.grant]]\nlegal_context = \"{}\"\n\
+            "\n[[consumer]]\norganisation = \"{}\"\nname = \"{}\"\n{acts_for}{quota}\n[[consumer.grant]]\nlegal_context = \"{}\"\n\
              fields = [{}]\nrelation = \"{}\"\nvalid_from = \"2020-01-01\"\ndeliberation = \"16/108\"\n",
             organisation.number,
             organisation.name,
@@ -341,8 +358,30 @@ mod tests {
     use crate::config::parse_policy;
 
     #[test]
+    fn certificates_hold_by_the_services_clock_and_by_the_callers() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for now in ["2019-06-01T12:00:00Z", "2150-06-01T12:00:00Z"] {
+            let workspace = Workspace::new(folder.path().join(&now[..4]));
+            let now = Timestamp::parse(now).expect("a moment");
+            assert_eq!(workspace.prepare(now, "").expect("made"), Prepared::Made);
+            assert_eq!(workspace.prepare(now, "").expect("there"), Prepared::Reused);
+            let before_both = Timestamp::parse("2000-01-01T00:00:00Z").expect("a moment");
+            assert!(!workspace.certificates_are_valid(before_both));
+            for file in [workspace.authority(), workspace.client("fund").0, workspace.folder.join("server.pem")] {
+                let chain = load_certificates(&file).expect("a certificate");
+                let facts = Facts::from_der(chain.first().expect("one")).expect("readable");
+                for moment in [now, SystemClock.now()] {
+                    assert!(facts.not_before <= moment && moment <= facts.not_after, "{}", file.display());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_demonstrations_policy_is_right() {
-        let register = parse_policy(Path::new("policy.toml"), &policy_text()).expect("no mistake");
-        assert_eq!(register.consumers().count(), 5);
+        for quota in ["", UNMEASURED] {
+            let register = parse_policy(Path::new("policy.toml"), &policy_text(quota)).expect("no mistake");
+            assert_eq!(register.consumers().count(), 5);
+        }
     }
 }

@@ -252,6 +252,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// `true` or `false`.
+    pub fn truth(self) -> Result<bool, String> {
+        let truth = match self {
+            Self::Toml(value) => value.as_bool(),
+            Self::Text(text) => text.parse().ok(),
+        };
+        truth.ok_or_else(|| "is true or false".to_owned())
+    }
+
     /// A whole number within the limits, both inclusive.
     pub fn integer(self, least: u64, most: u64) -> Result<u64, String> {
         let digits = match self {

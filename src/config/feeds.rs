@@ -66,12 +66,11 @@ fn read_feed(mut section: Section<'_>, dataset: Dataset, of_all: Option<&Path>, 
     let loss_share = section.optional("loss_share", read_share);
     section.finish();
     Some(Feed {
-        dataset,
-        source: source?,
         signer,
         interval: interval?,
         wrong_share: wrong_share?,
         shrinking: Shrinking::UpTo(loss_share?),
+        ..Feed::new(dataset, source?)
     })
 }
 

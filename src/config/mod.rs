@@ -1,4 +1,5 @@
-//! What the operator wrote: the settings of the service and the policy file, read whole and judged whole.
+//! What the operator wrote: the settings of the service, the policy file and the scenarios of simulations, read whole and
+//! judged whole.
 //!
 //! Every mistake is told at once, each with file, line and key; an unknown key is a mistake. Nothing here opens a
 //! database, binds a port or reads a certificate: the rooms that use a setting do, and this room hands each of them
@@ -14,10 +15,12 @@ mod given;
 mod keys;
 mod origin;
 mod policy;
+mod scenario;
 mod settings;
 
 pub use given::Given;
 pub use keys::{Example, KEYS, Key, Kind, write_example, write_table};
 pub use origin::{Origin, Problem, Problems, Setting};
 pub use policy::{parse_customer, parse_policy, read_policy};
+pub use scenario::{Contract, Person, Scenario, Trouble, parse_scenario, read_scenario};
 pub use settings::{Fetch, Settings, parse_settings, read_settings, read_settings_with};

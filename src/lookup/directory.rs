@@ -63,13 +63,42 @@ pub trait Directory {
         Ok(())
     }
 
-    /// Reads so many rows of `dataset`, of whoever comes first, and drops them: the work of rows that a person might
-    /// have had. A directory whose work nobody can measure need not do it.
+    /// The periods of the next so many rows behind where those of `ssin` are or would be, whosesoever they are: work for a
+    /// refusal to do in place of what the person does not have. A directory whose work nobody can measure gives none.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if `dimona` cannot be read.
+    fn periods_behind(
+        &mut self,
+        ssin: Ssin,
+        rows: usize,
+        into: &mut Vec<EmploymentPeriod>,
+    ) -> Result<(), DirectoryError> {
+        let _ = (ssin, rows, into);
+        Ok(())
+    }
+
+    /// The memberships of the next so many rows behind, as [`Directory::periods_behind`].
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if `insurance` cannot be read.
+    fn memberships_behind(
+        &mut self,
+        ssin: Ssin,
+        rows: usize,
+        into: &mut Vec<Membership>,
+    ) -> Result<(), DirectoryError> {
+        let _ = (ssin, rows, into);
+        Ok(())
+    }
+
+    /// Looks so many times into `dataset` for a number that nobody has, as [`Directory::periods_behind`]. Only for datasets
+    /// that are filed by person.
     ///
     /// # Errors
     /// [`DirectoryError`] if the dataset cannot be read.
-    fn idle(&mut self, dataset: Dataset, rows: usize) -> Result<(), DirectoryError> {
-        let _ = (dataset, rows);
+    fn look_for_nobody(&mut self, dataset: Dataset, times: usize) -> Result<(), DirectoryError> {
+        let _ = (dataset, times);
         Ok(())
     }
 }

@@ -8,8 +8,8 @@ use super::directory::{Directory, DirectoryError};
 use super::evidence::{Entry, Evidence, Operation, Recorded};
 use super::resolve::{FreshnessLimits, Resolution, resolve};
 use crate::model::{
-    Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, Question, Status,
-    Ticket, Timestamp,
+    Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, Question, Ssin,
+    Status, Ticket, Timestamp,
 };
 use crate::policy::{Certified, Consumer, Denied, Grant, NotIdentified, Permit, Refusal, Register, decide};
 
@@ -181,6 +181,12 @@ pub struct LookupError {
 }
 
 impl Permitted {
+    /// About whom was asked.
+    #[must_use]
+    pub fn subject(&self) -> Ssin {
+        self.permit.criteria().ssin
+    }
+
     /// Looks the question up. The only way to the data.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! Reads through a [`Directory`] and only under a [`Permit`]: the relation that the grant demands is shown before any
 //! data are sought that could be told. What the grant leaves out is not read into the answer.
 
+use std::iter::repeat;
 use std::time::Duration;
 
 use super::directory::{Directory, DirectoryError};
@@ -91,6 +92,7 @@ pub(super) fn resolve(
         // Without `persons` the numbers that lead to the same person are not known: "no" would be a guess.
         Related::No if wanting.contains(Dataset::Persons) => return Ok(could_not_look),
         Related::No => {
+            directory.look_for_nobody(Dataset::Persons, missing(family.len(), NUMBERS))?;
             let status = Status::NoRelation { ssin: asked, organisation: permit.organisation() };
             return Ok(no_result(status));
         }
@@ -118,20 +120,19 @@ enum Related {
 }
 
 fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> Result<Related, DirectoryError> {
-    let (organisation, window) = (permit.organisation(), permit.criteria().window());
+    let (asked, organisation, window) = (permit.criteria().ssin, permit.organisation(), permit.criteria().window());
     match permit.grant().relation {
         Relation::None => Ok(Related::Yes(None)),
         Relation::Insured => {
-            let mut memberships = read_memberships(family, directory)?;
+            let memberships = read_memberships(family, directory)?;
             let insures = |membership: &Membership| {
                 let period = membership.period;
                 membership.fund == organisation && (period.touches_window(window) || period.covers(permit.today()))
             };
             if !memberships.iter().any(insures) {
-                for _ in family.len()..levelled(family.len(), NUMBERS) {
-                    directory.memberships(permit.criteria().ssin, &mut memberships)?;
-                }
-                directory.idle(Dataset::Insurance, ROWS.saturating_sub(memberships.len()))?;
+                directory.look_for_nobody(Dataset::Insurance, missing(family.len(), NUMBERS))?;
+                let rows = ROWS.saturating_sub(memberships.len());
+                directory.memberships_behind(asked, rows, &mut Vec::with_capacity(ROWS))?;
                 return Ok(Related::No);
             }
             Ok(Related::Yes(None))
@@ -147,13 +148,13 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
                 }
             }
             if affiliated.is_empty() {
-                let mut again = Vec::new();
-                for _ in family.len()..levelled(family.len(), NUMBERS) {
-                    directory.employment_periods(permit.criteria().ssin, &mut again)?;
-                }
-                directory.idle(Dataset::Dimona, ROWS.saturating_sub(rows.saturating_add(again.len())))?;
-                for _ in employments.len()..levelled(employments.len(), EMPLOYERS) {
-                    read_affiliations_to(organisation, organisation, directory)?;
+                directory.look_for_nobody(Dataset::Dimona, missing(family.len(), NUMBERS))?;
+                let mut others = Vec::with_capacity(ROWS);
+                directory.periods_behind(asked, ROWS.saturating_sub(rows), &mut others)?;
+                let others = employments_in(others, window).into_iter().map(|employment| employment.employer);
+                let employers = others.chain(repeat(organisation));
+                for employer in employers.take(missing(employments.len(), EMPLOYERS)) {
+                    read_affiliations_to(organisation, employer, directory)?;
                 }
                 return Ok(Related::No);
             }
@@ -184,19 +185,20 @@ fn read_affiliations_to(
     Ok(affiliations)
 }
 
-/// A refusal for want of a relation reads for so many numbers of a person, whether or not the person is known. With
-/// [`EMPLOYERS`] it stops a caller from telling by the work done who is known to us, and who works for how many.
+/// A refusal for want of a relation looks up so many numbers of a person, whether or not the person is known. With
+/// [`EMPLOYERS`] and [`ROWS`] it stops a caller from telling by the work done who is known to us, and who works for how
+/// many: what a person lacks is read from those who are filed behind, and dropped.
 const NUMBERS: usize = 4;
 
 /// A refusal for want of a relation reads the affiliations of so many employers.
 const EMPLOYERS: usize = 8;
 
-/// A refusal for want of a relation reads so many rows, of whomever, if the person has fewer.
+/// A refusal for want of a relation reads so many rows of the dataset that would show it.
 const ROWS: usize = 24;
 
-/// How many look-ups a refusal makes that needed `made` of them: one full step, or the next where that was passed.
-fn levelled(made: usize, step: usize) -> usize {
-    made.max(1).next_multiple_of(step)
+/// How many look-ups a refusal adds to those that it made, up to one full step, or the next where that was passed.
+fn missing(made: usize, step: usize) -> usize {
+    made.max(1).next_multiple_of(step).saturating_sub(made)
 }
 
 /// Rule 3: an affiliation counts for an employment if it touches both the window and the employment.
@@ -293,7 +295,7 @@ fn read_employments(
 }
 
 fn read_periods(family: &[Ssin], directory: &mut impl Directory) -> Result<Vec<EmploymentPeriod>, DirectoryError> {
-    let mut periods = Vec::new();
+    let mut periods = Vec::with_capacity(ROWS);
     for ssin in family {
         directory.employment_periods(*ssin, &mut periods)?;
     }
@@ -322,7 +324,7 @@ fn merge(mut periods: Vec<EmploymentPeriod>) -> Vec<Employment> {
 }
 
 fn read_memberships(family: &[Ssin], directory: &mut impl Directory) -> Result<Vec<Membership>, DirectoryError> {
-    let mut memberships = Vec::new();
+    let mut memberships = Vec::with_capacity(ROWS);
     for ssin in family {
         directory.memberships(*ssin, &mut memberships)?;
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use super::digits::{decimal, write_ascii};
 use super::{Date, DateError};
 
 const MILLIS_A_DAY: i64 = 86_400_000;
@@ -114,10 +115,13 @@ fn last_sunday(year: i32, month: u32) -> i64 {
 impl fmt::Display for Timestamp {
     /// `2026-11-22T05:19:00.000Z`: UTC with milliseconds, as contract.md wants it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of_day = self.0.rem_euclid(MILLIS_A_DAY);
+        // Not negative, and less than a day.
+        let of_day = self.0.rem_euclid(MILLIS_A_DAY).unsigned_abs();
         let (seconds, millis) = (of_day / 1_000, of_day % 1_000);
-        let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
-        write!(f, "{}T{hours:02}:{minutes:02}:{:02}.{millis:03}Z", self.utc_day(), seconds % 60)
+        let ([a, b], [c, d], [e, g]) = (decimal(seconds / 3_600), decimal(seconds / 60 % 60), decimal(seconds % 60));
+        let [h, i, j] = decimal(millis);
+        write_ascii(f, &self.utc_day().text())?;
+        write_ascii(f, &[b'T', a, b, b':', c, d, b':', e, g, b'.', h, i, j, b'Z'])
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::digits::{decimal, write_ascii};
+
 /// A calendar day, kept as days since 1970-01-01.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date(i32);
@@ -88,6 +90,15 @@ impl Date {
         (year, month.cast_unsigned(), day.cast_unsigned())
     }
 
+    /// As `YYYY-MM-DD`.
+    pub(super) fn text(self) -> [u8; 10] {
+        let (year, month, day) = self.calendar();
+        // A year is 1 to 9999.
+        let [a, b, c, d] = decimal(u64::from(year.unsigned_abs()));
+        let ([e, f], [g, h]) = (decimal(u64::from(month)), decimal(u64::from(day)));
+        [a, b, c, d, b'-', e, f, b'-', g, h]
+    }
+
     /// The day `days` later (earlier if negative), held inside the years 0001 to 9999.
     #[must_use]
     pub fn plus_days(self, days: i32) -> Self {
@@ -115,8 +126,7 @@ fn days_in_month(year: i32, month: u32) -> u32 {
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = self.calendar();
-        write!(f, "{year:04}-{month:02}-{day:02}")
+        write_ascii(f, &self.text())
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::digits::{decimal, write_ascii};
+
 /// An enterprise number with right check digits: ten digits, the first 0 or 1.
 ///
 /// The last two digits are 97 − (the first eight mod 97). Source: domain.md "Identifiers".
@@ -67,7 +69,7 @@ impl EnterpriseNumber {
 
 impl fmt::Display for EnterpriseNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:010}", self.0)
+        write_ascii(f, &decimal::<10>(self.as_u64()))
     }
 }
 

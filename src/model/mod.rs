@@ -25,6 +25,7 @@ mod answer;
 mod clock;
 mod date;
 mod digest;
+mod digits;
 mod employment;
 mod enterprise_number;
 mod field;

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::digits::{decimal, write_ascii};
 use super::{Date, DateError, Ssin, SsinError};
 
 /// One question: who asks, on which ground, about whom and when.
@@ -72,7 +73,7 @@ impl From<super::EnterpriseNumber> for CbeNumber {
 
 impl fmt::Display for CbeNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:010}", self.0)
+        write_ascii(f, &decimal::<10>(self.0))
     }
 }
 

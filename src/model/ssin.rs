@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::digits::decimal;
+
 /// A social-security identification number (INSZ/NISS) whose pattern and check digits are right.
 ///
 /// Eleven digits `YYMMDD SSS CC`. Source: domain.md "Identifiers"; pattern `SsinType` of contract.md.
@@ -71,13 +73,7 @@ impl Ssin {
     /// where the trail seals it.
     #[must_use]
     pub fn digits(self) -> [u8; 11] {
-        let mut digits = [b'0'; 11];
-        let mut rest = self.0;
-        for digit in digits.iter_mut().rev() {
-            *digit += (rest % 10) as u8;
-            rest /= 10;
-        }
-        digits
+        decimal(self.0)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::digits::{hexadecimal, write_ascii};
+
 /// A random UUID (RFC 9562, version 4): `ticketCBSS` on the wire, `X-Request-Id` over HTTP.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket([u8; 16]);
@@ -16,6 +18,14 @@ impl Ticket {
         Self(random)
     }
 
+    /// Reads a UUID of version 4 as it is written: 36 characters, in either case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: String = text.split('-').collect();
+        let number = u128::from_str_radix(&digits, 16).ok()?;
+        Some(Self::new(number.to_be_bytes())).filter(|ticket| ticket.to_string().eq_ignore_ascii_case(text))
+    }
+
     /// The sixteen bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
@@ -25,13 +35,13 @@ impl Ticket {
 
 impl fmt::Display for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, byte) in self.0.iter().enumerate() {
-            if matches!(place, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
-            }
-            write!(f, "{byte:02x}")?;
+        let mut text = [b'-'; 36];
+        // All places but those of the four hyphens, two for each byte.
+        let places = (0..text.len()).filter(|place| !matches!(place, 8 | 13 | 18 | 23));
+        for (place, digit) in places.zip(self.0.iter().flat_map(|byte| hexadecimal(*byte))) {
+            text[place] = digit;
         }
-        Ok(())
+        write_ascii(f, &text)
     }
 }
 
@@ -49,5 +59,17 @@ mod tests {
     fn is_a_version_4_uuid() {
         assert_eq!(Ticket::new([0xff; 16]).to_string(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
         assert_eq!(Ticket::new([0; 16]).to_string(), "00000000-0000-4000-8000-000000000000");
+    }
+
+    #[test]
+    fn reads_what_it_writes_and_no_other_uuid() {
+        for bytes in [[0; 16], [0xff; 16], [0x5a; 16]] {
+            let text = Ticket::new(bytes).to_string();
+            assert_eq!(Ticket::parse(&text), Some(Ticket::new(bytes)));
+            assert_eq!(Ticket::parse(&text.to_uppercase()), Some(Ticket::new(bytes)));
+        }
+        for text in ["", "00000000-0000-1000-8000-000000000000", "00000000000040008000000000000000", "+"] {
+            assert_eq!(Ticket::parse(text), None, "{text}");
+        }
     }
 }

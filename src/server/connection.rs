@@ -14,12 +14,13 @@ use tokio_rustls::server::TlsStream;
 
 use super::counters::Handshake;
 use super::gate::InForce;
+use super::handshakes::Underway;
 use super::limits::Limits;
 use super::places::Place;
 use super::plain;
 use super::respond::respond;
-use super::service::{Peer, Service, new_ticket};
-use super::wire::Wire;
+use super::service::{Peer, Service};
+use super::wire::{Pause, Wire};
 use crate::cert::Facts;
 
 /// What the HTTP library may buffer. It is never reached: `framing` lets no longer head pass.
@@ -33,6 +34,8 @@ pub(super) struct Course {
     pub peer: Peer,
     /// Its place among its consumer's connections; without one it is told to come back.
     pub place: Option<Place>,
+    /// Keeps the wire from hearing the next request.
+    pub pause: Arc<Pause>,
     began: Instant,
     requests: AtomicUsize,
     is_parting: AtomicBool,
@@ -59,42 +62,65 @@ impl Course {
 }
 
 /// Serves a connection until it ends, or until `stop` says that no further request is to be taken.
-pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, stop: impl Future) {
+pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut underway: Underway, stop: impl Future) {
     let limits = service.settings.limits;
     let in_force = service.in_force();
-    let acceptor = TlsAcceptor::from(Arc::clone(&in_force.tls));
-    let began = Instant::now();
-    let accepted = timeout(limits.handshake, acceptor.accept(stream)).await;
-    let handshake = match &accepted {
-        Ok(Ok(_)) => Handshake::Accepted,
-        Ok(Err(_)) => Handshake::Refused,
-        Err(_) => Handshake::Late,
-    };
-    service.counters.count_handshake(handshake, began.elapsed());
-    let tls = match accepted {
-        Ok(Ok(tls)) => tls,
-        Ok(Err(error)) => {
-            tracing::info!(%error, "handshake refused");
-            return;
-        }
-        Err(_) => {
-            tracing::info!("handshake not finished in time");
-            return;
-        }
-    };
+    let Some(tls) = shake_hands(&service, &in_force, stream, &mut underway).await else { return };
+    drop(underway);
     let Some(peer) = read_peer(&tls, in_force) else { return };
-    let place = service.connections.take(peer.caller.organisation());
+    let taker = peer.caller.organisation();
+    let place = service.connections.take(taker);
+    let turned_away = if place.is_none() { service.turned_away.take(taker) } else { None };
+    if place.is_none() && turned_away.is_none() {
+        tracing::info!(caller = taker.map(tracing::field::display), "a connection too many is closed unread");
+        return;
+    }
     // One that is only to be told to come back is not waited for as long as the others.
     let idle = if place.is_some() { limits.idle } else { limits.idle.min(limits.head) };
-    let mut wire = Wire::new(tls, Limits { idle, ..limits });
+    let pause = Arc::new(Pause::new());
+    let mut wire = Wire::new(tls, Limits { idle, ..limits }, Arc::clone(&pause));
     let (requests, is_parting) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let course = Arc::new(Course { service, peer, place, began: Instant::now(), requests, is_parting });
+    let course = Arc::new(Course { service, peer, place, pause, began: Instant::now(), requests, is_parting });
     serve_requests(&mut wire, &course, stop).await;
     let last = wire.refusal().map(|refusal| {
         course.service.counters.count_refusal(refusal);
-        plain::refuse_head(&course.peer, new_ticket(), refusal)
+        plain::refuse_head(&course.peer, course.service.tickets.next_ticket(), refusal)
     });
     wire.close(last.unwrap_or_default().as_bytes()).await;
+}
+
+/// The handshake, counted however it ends.
+async fn shake_hands(
+    service: &Service,
+    in_force: &InForce,
+    stream: TcpStream,
+    underway: &mut Underway,
+) -> Option<TlsStream<TcpStream>> {
+    let acceptor = TlsAcceptor::from(Arc::clone(&in_force.tls));
+    let began = Instant::now();
+    let accepted = tokio::select! {
+        // A handshake that is done is done, even if it was to give way in the same moment.
+        biased;
+        accepted = timeout(service.settings.limits.handshake, acceptor.accept(stream)) => Some(accepted),
+        () = underway.give_way() => None,
+    };
+    let (handshake, tls) = match accepted {
+        Some(Ok(Ok(tls))) => (Handshake::Accepted, Some(tls)),
+        Some(Ok(Err(error))) => {
+            tracing::info!(%error, "handshake refused");
+            (Handshake::Refused, None)
+        }
+        Some(Err(_)) => {
+            tracing::info!("handshake not finished in time");
+            (Handshake::Late, None)
+        }
+        None => {
+            tracing::debug!("handshake gave way to a newer one");
+            (Handshake::Crowded, None)
+        }
+    };
+    service.counters.count_handshake(handshake, began.elapsed());
+    tls
 }
 
 async fn serve_requests(wire: &mut Wire<TlsStream<TcpStream>>, course: &Arc<Course>, stop: impl Future) {

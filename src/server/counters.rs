@@ -65,11 +65,13 @@ pub enum Handshake {
     Refused,
     /// It was not finished in time.
     Late,
+    /// It gave way to a newer one, because more were in progress than there may be.
+    Crowded,
 }
 
 impl Handshake {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Accepted, Self::Refused, Self::Late];
+    pub const ALL: [Self; 4] = [Self::Accepted, Self::Refused, Self::Late, Self::Crowded];
 
     /// The word for metrics.
     #[must_use]
@@ -78,6 +80,7 @@ impl Handshake {
             Self::Accepted => "accepted",
             Self::Refused => "refused",
             Self::Late => "late",
+            Self::Crowded => "crowded",
         }
     }
 }
@@ -218,7 +221,7 @@ pub struct Counters {
     codes: Vec<&'static str>,
     outcomes: [Vec<AtomicU64>; 2],
     refusals: [AtomicU64; HttpRefusal::ALL.len()],
-    handshakes: [AtomicU64; 3],
+    handshakes: [AtomicU64; Handshake::ALL.len()],
     stages: [Histogram; 6],
     /// Callers that are registered; `None`: all others together.
     consumers: RwLock<BTreeMap<Option<EnterpriseNumber>, Arc<OfConsumer>>>,

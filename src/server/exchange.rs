@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::counters::{Stage, Stopwatch};
 use super::fault_map;
+use super::gate::InForce;
 use super::service::{Peer, Service};
 use crate::lookup::{
     Answer, AuditLog, Entry, Evidence, Exchange, Operation, Permission, Presented, RecordFailure, Recorded, Resolved,
@@ -46,7 +47,6 @@ pub(super) enum ReplyKind {
 /// A message as it came through the HTTP door.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Message<'a> {
-    pub operation: Operation,
     pub body: &'a [u8],
     pub charset: Option<Charset>,
     pub soap_actions: &'a [&'a [u8]],
@@ -54,11 +54,13 @@ pub(super) struct Message<'a> {
 
 /// What every step of one exchange has at hand.
 #[derive(Clone, Copy)]
-struct Walk<'a> {
-    service: &'a Service,
-    operation: Operation,
-    exchange: Exchange,
-    stopwatch: &'a Stopwatch,
+pub(super) struct Walk<'a> {
+    pub service: &'a Service,
+    /// The state under which the whole exchange is decided.
+    pub in_force: &'a InForce,
+    pub operation: Operation,
+    pub exchange: Exchange,
+    pub stopwatch: &'a Stopwatch,
 }
 
 /// A fault, not yet recorded.
@@ -86,47 +88,44 @@ impl Evidence for Echoed {
     }
 }
 
-/// Answers one message.
-pub(super) async fn answer(
-    service: &Service,
-    peer: &Peer,
-    ticket: Ticket,
-    message: Message<'_>,
-    stopwatch: &Stopwatch,
-) -> Reply {
-    let exchange = Exchange { ticket, received: service.clock.now(), caller: peer.caller };
-    let walk = Walk { service, operation: message.operation, exchange, stopwatch };
-    let read = soap::read_request(message.body, message.charset, message.soap_actions, message.operation);
-    stopwatch.lap(Stage::Read);
-    match read {
-        Ok(request) => match request.payload {
-            Payload::Test { echo } => walk.answer_test(peer, echo, &request.addressing).await,
-            Payload::Consult(question) => walk.consult(question, &request.addressing).await,
-        },
-        Err(refused) => {
-            let entry = exchange.entry(message.operation, refused.fault.code());
-            let RefusedRequest { fault, customer, addressing } = *refused;
-            walk.refuse(Refused { entry, fault, customer }, &addressing).await
+impl<'a> Walk<'a> {
+    /// The beginning of an exchange: the message has come in now.
+    pub fn new(
+        service: &'a Service,
+        in_force: &'a InForce,
+        peer: &Peer,
+        ticket: Ticket,
+        operation: Operation,
+        stopwatch: &'a Stopwatch,
+    ) -> Self {
+        let exchange = Exchange { ticket, received: service.clock.now(), caller: peer.caller };
+        Self { service, in_force, operation, exchange, stopwatch }
+    }
+
+    /// Answers one message.
+    pub async fn answer(self, peer: &Peer, message: Message<'_>) -> Reply {
+        let read = soap::read_request(message.body, message.charset, message.soap_actions, self.operation);
+        self.stopwatch.lap(Stage::Read);
+        match read {
+            Ok(request) => match request.payload {
+                Payload::Test { echo } => self.answer_test(peer, echo, &request.addressing).await,
+                Payload::Consult(question) => self.consult(question, &request.addressing).await,
+            },
+            Err(refused) => {
+                let entry = self.exchange.entry(self.operation, refused.fault.code());
+                let RefusedRequest { fault, customer, addressing } = *refused;
+                self.refuse(Refused { entry, fault, customer }, &addressing).await
+            }
         }
     }
-}
 
-/// Refuses a caller whose certificate no longer holds, before anything of its message is looked at.
-pub(super) async fn refuse_caller(
-    service: &Service,
-    peer: &Peer,
-    ticket: Ticket,
-    operation: Operation,
-    stopwatch: &Stopwatch,
-) -> Reply {
-    let exchange = Exchange { ticket, received: service.clock.now(), caller: peer.caller };
-    let walk = Walk { service, operation, exchange, stopwatch };
-    let fault = Fault::UnknownCaller;
-    let entry = exchange.entry(operation, fault.code());
-    walk.refuse(Refused { entry, fault, customer: None }, &Addressing::default()).await
-}
+    /// Refuses a caller whose certificate no longer holds, before anything of its message is looked at.
+    pub async fn refuse_caller(self) -> Reply {
+        let fault = Fault::UnknownCaller;
+        let entry = self.exchange.entry(self.operation, fault.code());
+        self.refuse(Refused { entry, fault, customer: None }, &Addressing::default()).await
+    }
 
-impl Walk<'_> {
     async fn answer_test(self, peer: &Peer, echo: String, addressing: &Addressing) -> Reply {
         let outcome = Status::DataFound.code();
         let echoed = Echoed { entry: self.exchange.entry(self.operation, outcome), echo };
@@ -134,8 +133,8 @@ impl Walk<'_> {
             Ok(recorded) => recorded,
             Err(unrecorded) => return self.write_unrecorded(unrecorded.failure, None, addressing),
         };
-        let in_force = self.service.in_force();
-        let consumer = peer.caller.organisation().and_then(|organisation| in_force.register.find(organisation));
+        let register = &self.in_force.register;
+        let consumer = peer.caller.organisation().and_then(|organisation| register.find(organisation));
         let reply = soap::TestReply {
             echo: &recorded.told().echo,
             ssl_certificate: &peer.subject,
@@ -147,7 +146,7 @@ impl Walk<'_> {
     }
 
     async fn consult(self, question: Question, addressing: &Addressing) -> Reply {
-        let identified = match Presented::new(self.exchange, question).identify(&self.service.in_force().register) {
+        let identified = match Presented::new(self.exchange, question).identify(&self.in_force.register) {
             Ok(identified) => identified,
             Err(refused) => {
                 self.stopwatch.lap(Stage::Decide);
@@ -169,7 +168,7 @@ impl Walk<'_> {
             }
         };
         let limits = &self.service.settings.freshness;
-        let resolved = self.service.readers.with_view(|view| permitted.resolve(view, limits));
+        let resolved = self.service.lookups.resolve(permitted, limits);
         self.stopwatch.lap(Stage::Resolve);
         match resolved {
             Ok(resolved) => self.tell(resolved, addressing).await,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
@@ -55,21 +55,19 @@ pub enum Drained {
 /// is in flight the grace period of the settings.
 pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Future<Output = ()>) -> Drained {
     let limits = service.settings.limits;
-    let places = Arc::new(Semaphore::new(limits.connections));
     let (stopping, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
-    let mut surplus = Surplus::default();
-    let mut take = |connections: &mut JoinSet<()>, stream: TcpStream| {
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { return surplus.refuse(stream) };
-        surplus.end();
+    let mut failures = Failures::default();
+    let take = |connections: &mut JoinSet<()>, stream: TcpStream, address: SocketAddr| {
+        // Begun here, so that no more are taken than there is room for, however late their tasks run.
+        let underway = service.handshakes.begin(address.ip());
         // An answer is one write; waiting for more to send would only delay it. A peer that is gone shows soon enough.
         let _ = stream.set_nodelay(true);
         let mut stopped = stopped.clone();
         let service = Arc::clone(&service);
         connections.spawn(async move {
             let stop = async move { stopped.changed().await };
-            connection::serve(service, stream, stop).await;
-            drop(place);
+            connection::serve(service, stream, underway, stop).await;
         });
     };
     let mut stop = std::pin::pin!(stop);
@@ -77,9 +75,12 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
         tokio::select! {
             () = stop.as_mut() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => take(&mut connections, stream),
+                Ok((stream, address)) => {
+                    failures.end();
+                    take(&mut connections, stream, address);
+                }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection cannot be taken");
+                    failures.note(&error);
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -88,9 +89,9 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
     }
     // The system resets what still waits in a queue that is closed, though those callers see a connection that stands.
     if let Ok(listener) = listener.into_std() {
-        while let Ok((stream, _)) = listener.accept() {
+        while let Ok((stream, address)) = listener.accept() {
             if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
-                take(&mut connections, stream);
+                take(&mut connections, stream, address);
             }
         }
     }
@@ -114,23 +115,22 @@ fn note_end(ended: Result<(), JoinError>) {
     }
 }
 
-/// Connections above the cap. They are closed at once: one that waits in the queue cannot know that it waits for nothing.
+/// Connections that could not be taken, for want of descriptors or memory; they wait in the system's queue.
 #[derive(Default)]
-struct Surplus(usize);
+struct Failures(usize);
 
-impl Surplus {
-    /// The first of a flood is logged; the others are counted.
-    fn refuse(&mut self, stream: TcpStream) {
+impl Failures {
+    /// The first is logged; the others are counted, because each comes [`ACCEPT_PAUSE`] after the one before.
+    fn note(&mut self, error: &io::Error) {
         if self.0 == 0 {
-            tracing::warn!("as many connections as there may be: more are closed");
+            tracing::warn!(%error, "connections cannot be taken");
         }
         self.0 = self.0.saturating_add(1);
-        drop(stream);
     }
 
     fn end(&mut self) {
         if self.0 > 0 {
-            tracing::warn!(closed = self.0, "connections are taken again");
+            tracing::warn!(attempts = self.0, "connections are taken again");
             self.0 = 0;
         }
     }

@@ -2,13 +2,14 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `listen` | the accept loop, the cap on connections, the drain |
+//! | `listen`, `descriptors` | the accept loop, the drain; how much the system lets be open |
 //! | `connection` | handshake, caller, requests one after the other |
 //! | `wire`, `framing` | every request's frame judged and timed before HTTP reads it |
-//! | `respond`, `door`, `plain` | what is asked for; what is refused below SOAP |
+//! | `respond`, `door`, `plain`, `page` | what is asked for; what is refused below SOAP; what a browser shows |
 //! | `exchange`, `fault_map` | one message through the pipeline |
 //! | `trace` | which trace of the caller's it belongs to |
 //! | `limits`, `places`, `meters` | how much, how long, of whom |
+//! | `handshakes`, `turns` | who gives way, who comes next, where more is wanted than there is |
 //! | `gate`, [`trust`], [`tls`] | whom TLS lets in |
 //!
 //! Takes a bound listener, a TLS configuration, a [`Service`] and a future that ends it. It opens no database and no
@@ -16,14 +17,17 @@
 
 mod connection;
 pub mod counters;
+mod descriptors;
 mod door;
 mod exchange;
 mod fault_map;
 mod framing;
 mod gate;
+mod handshakes;
 mod limits;
 mod listen;
 mod meters;
+mod page;
 mod places;
 mod plain;
 mod readers;
@@ -32,11 +36,13 @@ mod service;
 pub mod tls;
 mod trace;
 pub mod trust;
+mod turns;
 mod wire;
 
+pub use descriptors::raise_descriptor_limit;
 pub use door::HttpRefusal;
 pub use gate::{Gate, InForce};
 pub use limits::Limits;
 pub use listen::{Drained, PortUse, listen, serve};
-pub use readers::Readers;
-pub use service::{Service, Settings};
+pub use readers::{Lookups, Readers};
+pub use service::{RandomTickets, Service, Settings, Tickets, World};

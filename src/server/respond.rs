@@ -1,13 +1,19 @@
 //! One request: from its head to its answer over HTTP.
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{
+    CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use tokio::time::timeout_at;
@@ -15,10 +21,11 @@ use tokio::time::timeout_at;
 use super::connection::{Course, Turn};
 use super::counters::{self, Stage, Stopwatch};
 use super::door::{self, HttpRefusal, Wanted};
-use super::exchange::{self, Message, Reply, ReplyKind};
+use super::exchange::{Message, Reply, ReplyKind, Walk};
 use super::limits::Limits;
+use super::page;
 use super::plain::{self, BodyRead};
-use super::service::{Peer, Service, new_ticket};
+use super::service::{Peer, Service};
 use super::trace::{TraceId, read_trace};
 use crate::lookup::Operation;
 use crate::model::Ticket;
@@ -32,7 +39,7 @@ type HttpResponse = Response<Full<Bytes>>;
 /// Answers a request.
 pub(super) async fn respond(course: Arc<Course>, request: Request<Incoming>) -> Result<HttpResponse, Infallible> {
     let turn = course.count_request();
-    let ticket = new_ticket();
+    let ticket = course.service.tickets.next_ticket();
     let (head, body) = request.into_parts();
     let mut response = answer(&course, ticket, &head, body).await;
     let headers = response.headers_mut();
@@ -49,9 +56,14 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
     let stopwatch = Stopwatch::start();
     let Course { service, peer, place: of_connection, .. } = course;
     let limits = &service.settings.limits;
-    let is_admitted = peer.is_admitted(&service.in_force(), service.clock.now());
+    // One and the same from admission to the count, whatever is put in force meanwhile.
+    let in_force = service.in_force();
+    let is_admitted = peer.is_admitted(&in_force, service.clock.now());
     let refuse = |refusal, read| {
         service.counters.count_refusal(refusal);
+        if refusal == HttpRefusal::Overloaded {
+            course.pause.begin(limits.retry_after);
+        }
         plain::refuse(peer, ticket, refusal, read, limits)
     };
     let refuse_and_skip = async |refusal: HttpRefusal, body| match skip_body(limits, body).await {
@@ -73,7 +85,7 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
         }
         // A GET may have a body; it means nothing, but the next request begins behind it.
         return match skip_body(limits, body).await {
-            Ok(()) => tell(service, &wanted).unwrap_or_else(|refusal| refuse(refusal, BodyRead::Whole)),
+            Ok(()) => tell(service, &wanted, head).unwrap_or_else(|refusal| refuse(refusal, BodyRead::Whole)),
             Err(refusal) => refuse(refusal, BodyRead::InPart),
         };
     };
@@ -85,8 +97,9 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
     if !is_admitted {
         // Read and dropped, so that the caller gets to reading the answer.
         let _ = skip_body(limits, body).await;
-        let reply = exchange::refuse_caller(service, peer, ticket, operation, &stopwatch).await;
-        let mut response = soap_response(service, peer, ticket, operation, reply, (&stopwatch, trace));
+        let walk = Walk::new(service, &in_force, peer, ticket, operation, &stopwatch);
+        let reply = walk.refuse_caller().await;
+        let mut response = soap_response(&walk, peer, reply, trace);
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
@@ -97,49 +110,44 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
     match read_body(limits, body).await {
         Ok(body) => {
             let soap_actions = door::soap_actions(&head.headers);
-            let message = Message { operation, body: &body, charset, soap_actions: &soap_actions };
-            respond_soap(service, peer, ticket, message, (&stopwatch, trace)).await
+            let message = Message { body: &body, charset, soap_actions: &soap_actions };
+            let walk = Walk::new(service, &in_force, peer, ticket, operation, &stopwatch);
+            let mut answering = pin!(walk.answer(peer, message));
+            // Up to its first wait, which is for the evidence: reading and deciding is what takes the processor.
+            let begun = {
+                let _turn = service.turns.take(peer.caller.organisation()).await;
+                poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx))).await
+            };
+            let reply = match begun {
+                Poll::Ready(reply) => reply,
+                Poll::Pending => answering.await,
+            };
+            soap_response(&walk, peer, reply, trace)
         }
         Err(refusal) => refuse(refusal, BodyRead::InPart),
     }
 }
 
 /// What is told to whoever asks with GET.
-fn tell(service: &Service, wanted: &Wanted) -> Result<HttpResponse, HttpRefusal> {
+fn tell(service: &Service, wanted: &Wanted, head: &Parts) -> Result<HttpResponse, HttpRefusal> {
     let url = &service.settings.public_url;
     match wanted {
         Wanted::Wsdl(operation) => Ok(xml(soap::wsdl::wsdl(*operation, url))),
         Wanted::Schema(operation, file) => {
             soap::wsdl::schema(*operation, file, url).map(xml).ok_or(HttpRefusal::NotFound)
         }
-        Wanted::Page(operation) => Ok(page(*operation, url)),
+        Wanted::Page(operation) if page::wants_page(&head.headers) => Ok(show_page(*operation, url)),
+        Wanted::Page(operation) => Ok(show_text(*operation, url)),
         Wanted::Message(_) => Err(HttpRefusal::Method),
     }
 }
 
-async fn respond_soap(
-    service: &Service,
-    peer: &Peer,
-    ticket: Ticket,
-    message: Message<'_>,
-    logged: (&Stopwatch, Option<TraceId>),
-) -> HttpResponse {
-    let reply = exchange::answer(service, peer, ticket, message, logged.0).await;
-    soap_response(service, peer, ticket, message.operation, reply, logged)
-}
-
 /// The one log line of an exchange, its place in the counters, and its answer over HTTP.
-fn soap_response(
-    service: &Service,
-    peer: &Peer,
-    ticket: Ticket,
-    operation: Operation,
-    reply: Reply,
-    (stopwatch, trace): (&Stopwatch, Option<TraceId>),
-) -> HttpResponse {
+fn soap_response(walk: &Walk<'_>, peer: &Peer, reply: Reply, trace: Option<TraceId>) -> HttpResponse {
+    let Walk { service, in_force, operation, exchange, stopwatch } = *walk;
     let organisation = peer.caller.organisation();
     tracing::info!(
-        %ticket,
+        ticket = %exchange.ticket,
         trace = trace.map(tracing::field::display),
         operation = operation.code(),
         consumer = organisation.map(tracing::field::display),
@@ -157,7 +165,7 @@ fn soap_response(
         operation,
         outcome: reply.outcome,
         is_fault: reply.kind == ReplyKind::Fault,
-        caller: organisation.filter(|organisation| service.in_force().register.find(*organisation).is_some()),
+        caller: organisation.filter(|organisation| in_force.register.find(*organisation).is_some()),
         now: service.clock.now(),
         stopwatch,
     });
@@ -235,8 +243,23 @@ fn xml(body: impl Into<Bytes>) -> HttpResponse {
     response
 }
 
-/// What a person sees who opens a service path in a browser.
-fn page(operation: Operation, public_url: &str) -> HttpResponse {
+/// What a browser shows of a service path.
+fn show_page(operation: Operation, public_url: &str) -> HttpResponse {
+    let mut response = Response::new(Full::new(Bytes::from(page::write_page(operation, public_url))));
+    for (name, value) in [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, page::POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (VARY, "accept"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// What a program is told that gets a service path.
+fn show_text(operation: Operation, public_url: &str) -> HttpResponse {
     let path = soap::names::path(operation);
     let text = format!(
         "ehealth-attributes: operation {}\n\nThis is a SOAP 1.1 service: POST an envelope as text/xml.\n\
@@ -244,6 +267,8 @@ fn page(operation: Operation, public_url: &str) -> HttpResponse {
         operation.code()
     );
     let mut response = Response::new(Full::new(Bytes::from(text)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(VARY, HeaderValue::from_static("accept"));
     response
 }

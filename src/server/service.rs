@@ -1,16 +1,19 @@
 //! What every connection shares: the register, the data, the trail, the clock, and what the operator set.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread;
 
 use rustls::pki_types::CertificateDer;
 
 use super::counters::Counters;
 use super::gate::InForce;
+use super::handshakes::Handshakes;
 use super::limits::Limits;
 use super::meters::Meters;
 use super::places::{Places, Share};
-use super::readers::Readers;
+use super::readers::Lookups;
 use super::trust::Admission;
+use super::turns::Turns;
 use crate::cert::Facts;
 use crate::lookup::{AuditLog, Caller, FreshnessLimits};
 use crate::model::{Clock, Ticket, Timestamp};
@@ -27,40 +30,82 @@ pub struct Settings {
     pub limits: Limits,
 }
 
+/// What the service has of the world around it. The composition hands it in; a simulation may have put something before
+/// one or the other.
+#[derive(Clone)]
+pub struct World {
+    /// Where permitted questions are looked up.
+    pub lookups: Arc<dyn Lookups>,
+    /// Where evidence goes.
+    pub audit: Arc<dyn AuditLog>,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where tickets come from.
+    pub tickets: Arc<dyn Tickets>,
+}
+
+/// Where `ticketCBSS` comes from: one for each request.
+pub trait Tickets: Send + Sync {
+    /// The ticket of the next request.
+    fn next_ticket(&self) -> Ticket;
+}
+
+/// Tickets that nobody can foresee and no two requests share.
+#[derive(Debug, Clone, Copy)]
+pub struct RandomTickets;
+
+impl Tickets for RandomTickets {
+    fn next_ticket(&self) -> Ticket {
+        let mut random = [0; 16];
+        // Fails only where the operating system has no random numbers; then TLS has none either, and nobody got in.
+        if aws_lc_rs::rand::fill(&mut random).is_err() {
+            tracing::error!("the operating system gives no random numbers");
+        }
+        Ticket::new(random)
+    }
+}
+
 /// The service behind every connection.
 pub struct Service {
     pub(super) settings: Settings,
-    pub(super) readers: Arc<Readers>,
+    pub(super) lookups: Arc<dyn Lookups>,
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) tickets: Arc<dyn Tickets>,
     pub(super) meters: Meters,
     pub(super) counters: Counters,
+    /// Connections of which nobody knows yet whose they are.
+    pub(super) handshakes: Arc<Handshakes>,
     /// Connections of each consumer.
     pub(super) connections: Arc<Places>,
+    /// Connections of each consumer that are only to be told to come back.
+    pub(super) turned_away: Arc<Places>,
     /// Messages in flight.
     pub(super) messages: Arc<Places>,
+    /// Messages that are read and decided at this moment, one a processor.
+    pub(super) turns: Turns,
     in_force: RwLock<Arc<InForce>>,
 }
 
 impl Service {
-    /// A service that answers from these data, under this policy, with evidence in this trail.
+    /// A service that answers in this world, under this policy.
     #[must_use]
-    pub fn new(
-        settings: Settings,
-        in_force: InForce,
-        readers: Arc<Readers>,
-        audit: Arc<dyn AuditLog>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(settings: Settings, in_force: InForce, world: World) -> Self {
+        let World { lookups, audit, clock, tickets } = world;
         let limits = settings.limits;
         let share = |all, each| Places::new(Share { all, each });
+        let processors = thread::available_parallelism().map_or(1, usize::from);
         Self {
+            handshakes: Handshakes::new(Share { all: limits.handshakes, each: limits.handshakes_each }),
             connections: share(limits.connections, limits.connections_each),
+            turned_away: share(limits.turned_away, limits.turned_away_each),
             messages: share(limits.messages, limits.messages_each),
+            turns: Turns::new(processors),
             settings,
-            readers,
+            lookups,
             audit,
             clock,
+            tickets,
             meters: Meters::default(),
             counters: Counters::default(),
             in_force: RwLock::new(Arc::new(in_force)),
@@ -137,14 +182,4 @@ impl Peer {
         }
         admitted.admission.holds(now)
     }
-}
-
-/// A fresh ticket.
-pub(super) fn new_ticket() -> Ticket {
-    let mut random = [0; 16];
-    // Fails only where the operating system has no random numbers; then TLS has none either, and nobody got in.
-    if aws_lc_rs::rand::fill(&mut random).is_err() {
-        tracing::error!("the operating system gives no random numbers");
-    }
-    Ticket::new(random)
 }

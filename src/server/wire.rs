@@ -6,6 +6,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -38,14 +40,46 @@ pub(super) struct Wire<S> {
     stream: S,
     limits: Limits,
     framing: Framing,
-    /// What came and was not taken yet: first what may pass, then what is not judged.
+    /// Room for what came; it is cleared once, when it is made, and not for every read.
     held: Vec<u8>,
+    /// So many of its bytes came and were not taken yet: first what may pass, then what is not judged.
+    filled: usize,
     /// So many of those may pass.
     passable: usize,
     /// For what is read now: the next request, or its head.
     reading: Wait,
     writing: Wait,
+    pause: Arc<Pause>,
+    pausing: Wait,
     ended: Option<Ended>,
+}
+
+/// Until when the next request is not heard; set by whoever tells a caller to come back.
+#[derive(Debug)]
+pub(super) struct Pause {
+    made: Instant,
+    /// In milliseconds after that; 0: heard at once.
+    until: AtomicU64,
+}
+
+impl Pause {
+    pub fn new() -> Self {
+        Self { made: Instant::now(), until: AtomicU64::new(0) }
+    }
+
+    /// From now on.
+    pub fn begin(&self, length: Duration) {
+        let until = self.made.elapsed().saturating_add(length).as_millis();
+        self.until.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How long it still is.
+    fn left(&self) -> Option<Duration> {
+        match self.until.load(Ordering::Relaxed) {
+            0 => None,
+            until => Duration::from_millis(until).checked_sub(self.made.elapsed()),
+        }
+    }
 }
 
 /// A wait with an end; the timer is made once and set anew.
@@ -71,11 +105,12 @@ impl Wait {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub fn new(stream: S, limits: Limits) -> Self {
+    pub fn new(stream: S, limits: Limits, pause: Arc<Pause>) -> Self {
         let mut reading = Wait::default();
         reading.set(limits.idle);
         let framing = Framing::new();
-        Self { stream, limits, framing, held: Vec::new(), passable: 0, reading, writing: Wait::default(), ended: None }
+        let (held, writing, pausing) = (Vec::new(), Wait::default(), Wait::default());
+        Self { stream, limits, framing, held, filled: 0, passable: 0, reading, writing, pause, pausing, ended: None }
     }
 
     /// Why the request after the last one that passed is refused, if it is.
@@ -113,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Judges what is held; whether that changed what can be done.
     fn judge(&mut self) -> bool {
-        match self.framing.advance(&self.held) {
+        match self.framing.advance(self.held.get(..self.filled).unwrap_or_default()) {
             Ok(Verdict::Pass(count)) => {
                 self.passable = count;
                 if self.framing.is_between_requests() {
@@ -125,7 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 true
             }
             Ok(Verdict::Drop(count)) => {
-                self.held.drain(..count);
+                self.forget(count);
                 true
             }
             Ok(Verdict::Wait) => false,
@@ -140,26 +175,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
+    /// Waits until the next request may be heard. The time for its head begins then.
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(left) = self.pause.left() else { return Poll::Ready(()) };
+        self.pausing.set(left);
+        if !self.pausing.is_over(cx) {
+            return Poll::Pending;
+        }
+        self.reading.set(if self.filled == 0 { self.limits.idle } else { self.limits.head });
+        Poll::Ready(())
+    }
+
+    /// Forgets the first bytes that are held.
+    fn forget(&mut self, count: usize) {
+        self.held.copy_within(count..self.filled, 0);
+        self.filled -= count;
+    }
+
     /// Reads a piece behind what is held.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let before = self.held.len();
+        let before = self.filled;
         // A head that is not whole is all that is ever held, and one that is too long was refused before.
-        self.held.resize(before + PIECE_BYTES, 0);
+        if self.held.len() < before + PIECE_BYTES {
+            self.held.resize(before + PIECE_BYTES, 0);
+        }
         let mut room = ReadBuf::new(self.held.get_mut(before..).unwrap_or_default());
         let polled = Pin::new(&mut self.stream).poll_read(cx, &mut room);
         let came = room.filled().len();
-        self.held.truncate(before + came);
+        self.filled = before + came;
         match polled {
             Poll::Pending => {
-                if self.held.is_empty() && self.held.capacity() > PIECE_BYTES {
-                    self.held.shrink_to(PIECE_BYTES);
+                if self.filled == 0 && self.held.len() > PIECE_BYTES {
+                    self.held.truncate(PIECE_BYTES);
+                    self.held.shrink_to_fit();
                 }
                 let is_head = self.framing.is_between_requests();
                 if !(is_head && self.reading.is_over(cx)) {
                     return Poll::Pending;
                 }
                 let too_slow = Ended::Refused(HttpRefusal::TooSlow);
-                self.ended = Some(if self.held.is_empty() { Ended::Quietly } else { too_slow });
+                self.ended = Some(if self.filled == 0 { Ended::Quietly } else { too_slow });
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Ok(())) => {
@@ -185,18 +240,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
             if wire.passable > 0 {
                 let count = wire.passable.min(into.remaining());
                 into.put_slice(wire.held.get(..count).unwrap_or_default());
-                wire.held.drain(..count);
+                wire.forget(count);
                 wire.passable -= count;
-                if wire.passable == 0 && !wire.held.is_empty() && wire.framing.is_between_requests() {
+                if wire.passable > 0 || wire.filled == 0 || into.remaining() == 0 {
+                    return Poll::Ready(Ok(()));
+                }
+                if wire.framing.is_between_requests() {
                     // The next head has begun to come with the last body.
                     wire.reading.set(wire.limits.head);
+                    return Poll::Ready(Ok(()));
                 }
-                return Poll::Ready(Ok(()));
+                // What came of the body passes with its head; should it be broken, that is told with the next read.
+                wire.judge();
+                if wire.passable == 0 {
+                    return Poll::Ready(Ok(()));
+                }
+                continue;
             }
             match wire.ended {
                 Some(Ended::Quietly | Ended::Refused(_)) => return Poll::Ready(Ok(())),
                 Some(Ended::BodyBroken) => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
                 None => {}
+            }
+            if wire.framing.is_between_requests() {
+                ready!(wire.poll_pause(cx));
             }
             if !wire.judge() {
                 ready!(wire.poll_piece(cx))?;
@@ -235,5 +302,50 @@ impl<S> Wire<S> {
             self.writing.set(self.limits.write);
         }
         if self.writing.is_over(cx) { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_was_told_to_come_back_is_not_heard_before() {
+        let (mut peer, stream) = tokio::io::duplex(1_024);
+        let pause = Arc::new(Pause::new());
+        let mut wire = Wire::new(stream, Limits::default(), Arc::clone(&pause));
+        let mut piece = [0; 1_024];
+        peer.write_all(REQUEST).await.expect("sent");
+        let began = Instant::now();
+        assert_eq!(wire.read(&mut piece).await.expect("heard"), REQUEST.len());
+        assert_eq!(began.elapsed(), Duration::ZERO, "heard at once");
+        pause.begin(Duration::from_secs(1));
+        peer.write_all(REQUEST).await.expect("sent");
+        assert_eq!(wire.read(&mut piece).await.expect("heard"), REQUEST.len());
+        assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_takes_nothing_from_the_time_for_a_head() {
+        let (mut peer, stream) = tokio::io::duplex(1_024);
+        let pause = Arc::new(Pause::new());
+        let limits = Limits { idle: Duration::from_secs(2), head: Duration::from_secs(1), ..Limits::default() };
+        let mut wire = Wire::new(stream, limits, Arc::clone(&pause));
+        pause.begin(Duration::from_secs(10));
+        peer.write_all(REQUEST).await.expect("sent");
+        assert_eq!(wire.read(&mut [0; 1_024]).await.expect("heard"), REQUEST.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_does_not_read_is_waited_for_as_long_as_may_be_and_no_longer() {
+        let (_peer, stream) = tokio::io::duplex(16);
+        let limits = Limits::default();
+        let mut wire = Wire::new(stream, limits, Arc::new(Pause::new()));
+        let began = Instant::now();
+        let error = wire.write_all(&[b'x'; 64]).await.expect_err("nobody reads");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(began.elapsed().as_secs(), limits.write.as_secs());
     }
 }

@@ -10,7 +10,7 @@
 //! | `content`, `request` | the payload, to the letter of the schema |
 //! | `flaw`, `mistake`, `fault` | every way to be wrong, each with its code |
 //! | `writer`, `response` | what goes out |
-//! | [`wsdl`] | the contract itself, for client generators |
+//! | [`wsdl`], `example` | the contract itself, for client generators; a message to begin with |
 //!
 //! Pure and synchronous: no clock, no network, no file. It knows no HTTP but the two header fields that SOAP gives a
 //! meaning to, and does not know who calls. No input makes it panic, and none costs more than its length allows.
@@ -31,6 +31,7 @@
 mod content;
 mod content_type;
 mod envelope;
+mod example;
 mod fault;
 mod flaw;
 pub mod limits;
@@ -44,6 +45,7 @@ pub mod wsdl;
 
 pub use content_type::{Charset, MediaType};
 pub use envelope::Addressing;
+pub use example::example;
 pub use fault::{Fault, FaultRow};
 pub use flaw::Flaw;
 pub use mistake::{BadMessage, FaultCode, Mistake, Note, Place};

@@ -60,6 +60,11 @@ pub fn schema(operation: Operation, file: &str, public_url: &str) -> Option<Stri
         .map(|(_, on_disk)| on_disk.replace(FROM_SCHEMA, &reference(operation, public_url)))
 }
 
+/// The names of the files that the operation's service serves as schemas.
+pub fn schema_files(operation: Operation) -> impl Iterator<Item = &'static str> {
+    schemas(operation).into_iter().map(|(name, _)| name)
+}
+
 /// The schemas that a client generator needs for the operation's service: file name and text as on disk.
 const fn schemas(operation: Operation) -> [(&'static str, &'static str); 2] {
     match operation {

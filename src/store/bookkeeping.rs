@@ -60,6 +60,26 @@ pub struct Standing {
     pub known: BTreeMap<(FileKind, u64), Digest>,
 }
 
+/// What a web server's notification is known by (RFC 9110, 8.8), as the server wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Validator {
+    /// Its `ETag`.
+    EntityTag(Vec<u8>),
+    /// Its `Last-Modified`.
+    Date(Vec<u8>),
+}
+
+/// The notification that the loaded state was found in step with, and how its server is asked for another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The address of the feed.
+    pub url: String,
+    /// What the server knows the document by.
+    pub validator: Validator,
+    /// The document, as it was sent.
+    pub document: Vec<u8>,
+}
+
 /// How a run ended, to be remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run<'a> {
@@ -164,8 +184,37 @@ pub(super) fn standing(connection: &Connection) -> Result<Standing, StoreError> 
     Ok(standing)
 }
 
+/// The notification that the loaded state is in step with; `None` if it came from no web server, or is not known.
+pub(super) fn notice(connection: &Connection) -> Result<Option<Notice>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT url, kind, validator, document FROM notice")?;
+    let notice = select.query_row([], |row| {
+        let validator = row.get(2)?;
+        let validator =
+            if row.get::<_, i64>(1)? == 0 { Validator::EntityTag(validator) } else { Validator::Date(validator) };
+        Ok(Notice { url: row.get(0)?, validator, document: row.get(3)? })
+    });
+    Ok(notice.optional()?)
+}
+
+/// Remembers the notification that the loaded state is in step with; or that there is none.
+pub(super) fn write_notice(connection: &Connection, notice: Option<&Notice>) -> Result<(), StoreError> {
+    let Some(Notice { url, validator, document }) = notice else {
+        connection.execute("DELETE FROM notice", [])?;
+        return Ok(());
+    };
+    let (kind, validator) = match validator {
+        Validator::EntityTag(tag) => (0, tag),
+        Validator::Date(date) => (1, date),
+    };
+    connection.execute(
+        "INSERT OR REPLACE INTO notice (one, url, kind, validator, document) VALUES (1, ?1, ?2, ?3, ?4)",
+        params![url, kind, validator, document],
+    )?;
+    Ok(())
+}
+
 /// Writes the state that the surrounding transaction leads to. What was known of another session is let go, and the
-/// session is remembered as left.
+/// session is remembered as left; so is the notification that the state before was in step with.
 pub(super) fn write_state(
     connection: &Connection,
     state: &State,
@@ -193,6 +242,7 @@ pub(super) fn write_state(
             state.rejected.cast_signed(),
         ],
     )?;
+    write_notice(connection, None)?;
     remember(connection, known)
 }
 

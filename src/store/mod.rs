@@ -17,7 +17,8 @@
 //! # Writing
 //!
 //! A [`Writer`] is the only one of its dataset, in all processes. A [`Snapshot`] is built in a file of its own and
-//! becomes the dataset when [`Sealed::publish`] moves the pointer; a [`Delta`] is one transaction on the file in use.
+//! becomes the dataset when [`Sealed::publish`] moves the pointer; a [`Delta`] is gathered, applied in the order of the tables,
+//! and seen with [`Applied::commit`]: one transaction on the file in use.
 //! Whichever it is, and whenever the machine stops: the next reader sees the state before or the state after.
 //!
 //! The reader of a replaced file goes on with it until its next view after a [`Watch::poll`]; nobody waits for anybody.
@@ -36,8 +37,8 @@ mod statements;
 mod writer;
 
 pub use backup::{check_datasets, copy_datasets};
-pub use bookkeeping::{Account, FileKind, HistoryEntry, KnownFile, Run, Standing, State};
-pub use delta::{Deleted, Delta, Placed};
+pub use bookkeeping::{Account, FileKind, HistoryEntry, KnownFile, Notice, Run, Standing, State, Validator};
+pub use delta::{Applied, Delta, Placed};
 pub use error::StoreError;
 pub use reader::{Reader, View, Watch};
 pub use row::{Key, Row};

@@ -26,14 +26,16 @@ pub(super) enum Purpose {
 }
 
 /// Statements that lead from each version of the schema to the next; the first one from an empty file.
-fn migrations(dataset: Dataset) -> [&'static [&'static str]; 1] {
-    const BOOKKEEPING: &str = include_str!("migrations/bookkeeping_1.sql");
-    match dataset {
-        Dataset::Dimona => [&[BOOKKEEPING, include_str!("migrations/periods_1.sql")]],
-        Dataset::Coprev | Dataset::Federated => [&[BOOKKEEPING, include_str!("migrations/affiliations_1.sql")]],
-        Dataset::Insurance => [&[BOOKKEEPING, include_str!("migrations/memberships_1.sql")]],
-        Dataset::Persons => [&[BOOKKEEPING, include_str!("migrations/persons_1.sql")]],
-    }
+fn migrations(dataset: Dataset) -> [[&'static str; 2]; 2] {
+    let records_1 = match dataset {
+        Dataset::Dimona => include_str!("migrations/periods_1.sql"),
+        Dataset::Coprev | Dataset::Federated => include_str!("migrations/affiliations_1.sql"),
+        Dataset::Insurance => include_str!("migrations/memberships_1.sql"),
+        Dataset::Persons => include_str!("migrations/persons_1.sql"),
+    };
+    let (bookkeeping_1, bookkeeping_2) =
+        (include_str!("migrations/bookkeeping_1.sql"), include_str!("migrations/bookkeeping_2.sql"));
+    [[bookkeeping_1, records_1], [bookkeeping_2, ""]]
 }
 
 /// Marks a file as one of this program (`EHA`) and of this dataset.
@@ -66,8 +68,10 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;
              PRAGMA journal_size_limit = 0; PRAGMA trusted_schema = OFF;"
         }
+        // A delta of the country's size touches every page: of 16 KiB they are read, logged and put back in a quarter of
+        // the calls that pages of 4 KiB take, and in little more than half the time.
         Purpose::Build => {
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
+            "PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
              PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF;"
         }
     };
@@ -85,6 +89,14 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
         Purpose::Apply | Purpose::Build => migrate(&mut connection, dataset, found)?,
     }
     Ok(connection)
+}
+
+/// Keeps the file from growing beyond so many bytes, and never cuts what is there.
+pub(super) fn limit_file(connection: &Connection, bytes_max: u64) -> Result<(), StoreError> {
+    let bytes_a_page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    // SQLite takes the most that it can have for any number above that.
+    let pages = (bytes_max / bytes_a_page.cast_unsigned().max(1)).clamp(1, u64::from(u32::MAX));
+    Ok(connection.pragma_update_and_check(None, "max_page_count", pages.cast_signed(), |_| Ok(()))?)
 }
 
 /// The version of the schema that this program writes.

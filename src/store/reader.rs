@@ -112,8 +112,10 @@ enum Slot {
     Open {
         file: PathBuf,
         connection: Connection,
-        /// Whether the view that is being read through has a transaction on it.
+        /// Whether a view has a transaction on it.
         pinned: bool,
+        /// Of the pinned state, once it was asked for.
+        state: Option<DatasetState>,
     },
     /// There is something, but it cannot be read.
     Broken(Arc<StoreError>),
@@ -130,7 +132,23 @@ impl Reader {
                 self.follow();
             }
         }
-        View { reader: self }
+        View { reader: self, end: End::LetGo }
+    }
+
+    /// Lets go of every state that a view kept.
+    pub fn release(&mut self) {
+        for slot in &mut self.slots {
+            if let Slot::Open { connection, pinned, state, .. } = slot
+                && std::mem::take(pinned)
+            {
+                *state = None;
+                if let Err(error) = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
+                    // A transaction that cannot be ended would pin its state for ever.
+                    *slot = Slot::Broken(Arc::new(error.into()));
+                    self.generation = None;
+                }
+            }
+        }
     }
 
     fn follow(&mut self) {
@@ -143,7 +161,7 @@ impl Reader {
                 InUse::File(now) => match slot {
                     Slot::Open { file, .. } if *file == now => {}
                     _ => match open(&now, dataset, Purpose::Read) {
-                        Ok(connection) => *slot = Slot::Open { file: now, connection, pinned: false },
+                        Ok(connection) => *slot = Slot::Open { file: now, connection, pinned: false, state: None },
                         Err(error) => *slot = Slot::Broken(Arc::new(error)),
                     },
                 },
@@ -167,24 +185,40 @@ impl fmt::Debug for Reader {
 #[derive(Debug)]
 pub struct View<'a> {
     reader: &'a mut Reader,
+    end: End,
+}
+
+/// What becomes of the pinned states when a view ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    LetGo,
+    Keep,
 }
 
 impl Drop for View<'_> {
     fn drop(&mut self) {
-        for slot in &mut self.reader.slots {
-            if let Slot::Open { connection, pinned, .. } = slot
-                && std::mem::take(pinned)
-                && let Err(error) = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]))
-            {
-                // A transaction that cannot be ended would pin its state for ever.
-                *slot = Slot::Broken(Arc::new(error.into()));
-                self.reader.generation = None;
-            }
+        match self.end {
+            End::LetGo => self.reader.release(),
+            End::Keep => {}
         }
     }
 }
 
 impl View<'_> {
+    /// Ends the view and leaves its states pinned: the reader's next view goes on with them, and sees nothing newer until
+    /// [`Reader::release`]. Pinning costs three system calls a dataset, and what keeps states answers for their age.
+    pub fn keep(mut self) {
+        self.end = End::Keep;
+    }
+
+    /// The state of a dataset that a look before this one asked for.
+    fn known_state(&self, dataset: Dataset) -> Option<DatasetState> {
+        match &self.reader.slots[dataset as usize] {
+            Slot::Open { pinned: true, state, .. } => *state,
+            Slot::Open { .. } | Slot::Nothing | Slot::Broken(_) => None,
+        }
+    }
+
     /// Does `look` on the pinned dataset; nothing if the dataset was never loaded.
     fn look<T: Default>(
         &mut self,
@@ -239,14 +273,19 @@ impl View<'_> {
 impl Directory for View<'_> {
     fn states(&mut self) -> Result<DatasetStates, DirectoryError> {
         Dataset::ALL.into_iter().try_fold(DatasetStates::default(), |states, dataset| {
-            let state = self.look(dataset, |connection| {
+            if let Some(known) = self.known_state(dataset) {
+                return Ok(states.with(dataset, known));
+            }
+            let found = self.look(dataset, |connection| {
                 let mut select = connection.prepare_cached("SELECT serial, created FROM state")?;
                 Ok(select.query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()?)
             })?;
-            Ok(state.map_or(states, |(serial, created)| {
-                let created = Timestamp::from_millis(created);
-                states.with(dataset, DatasetState { serial: serial.cast_unsigned(), created })
-            }))
+            let Some((serial, created)) = found else { return Ok(states) };
+            let now = DatasetState { serial: serial.cast_unsigned(), created: Timestamp::from_millis(created) };
+            if let Slot::Open { state, .. } = &mut self.reader.slots[dataset as usize] {
+                *state = Some(now);
+            }
+            Ok(states.with(dataset, now))
         })
     }
 
@@ -263,8 +302,9 @@ impl Directory for View<'_> {
 
     fn employment_periods(&mut self, ssin: Ssin, into: &mut Vec<EmploymentPeriod>) -> Result<(), DirectoryError> {
         self.look(Dataset::Dimona, |connection| {
-            let select = "SELECT employer, begin_day, end_day FROM period WHERE ssin = ?1";
-            each(connection, select, ssin.as_u64(), |employer, period| into.push(EmploymentPeriod { employer, period }))
+            each(connection, PERIODS, ssin.as_u64(), |employer, period| {
+                into.push(EmploymentPeriod { employer, period })
+            })
         })
     }
 
@@ -282,8 +322,7 @@ impl Directory for View<'_> {
 
     fn memberships(&mut self, ssin: Ssin, into: &mut Vec<Membership>) -> Result<(), DirectoryError> {
         self.look(Dataset::Insurance, |connection| {
-            let select = "SELECT fund, begin_day, end_day FROM membership WHERE ssin = ?1";
-            each(connection, select, ssin.as_u64(), |fund, period| into.push(Membership { fund, period }))
+            each(connection, MEMBERSHIPS, ssin.as_u64(), |fund, period| into.push(Membership { fund, period }))
         })
     }
 
@@ -297,20 +336,53 @@ impl Directory for View<'_> {
         self.look(dataset_of(kind), |connection| {
             let select = "SELECT service, begin_day, end_day FROM affiliation WHERE employer = ?1 AND service = ?2";
             let keys = [employer.as_u64(), service.as_u64()];
-            each_of(connection, select, keys, |service, period| into.push(Affiliation { service, period }))
+            each_of(connection, select, keys, usize::MAX, |service, period| {
+                into.push(Affiliation { service, period })
+            })?;
+            Ok(())
         })
     }
 
-    fn idle(&mut self, dataset: Dataset, rows: usize) -> Result<(), DirectoryError> {
+    fn periods_behind(
+        &mut self,
+        ssin: Ssin,
+        rows: usize,
+        into: &mut Vec<EmploymentPeriod>,
+    ) -> Result<(), DirectoryError> {
+        self.look(Dataset::Dimona, |connection| {
+            let select = "SELECT employer, begin_day, end_day FROM period WHERE ssin BETWEEN ?1 AND ?2";
+            each_behind(connection, select, ssin, rows, |employer, period| {
+                into.push(EmploymentPeriod { employer, period });
+            })
+        })
+    }
+
+    fn memberships_behind(
+        &mut self,
+        ssin: Ssin,
+        rows: usize,
+        into: &mut Vec<Membership>,
+    ) -> Result<(), DirectoryError> {
+        self.look(Dataset::Insurance, |connection| {
+            let select = "SELECT fund, begin_day, end_day FROM membership WHERE ssin BETWEEN ?1 AND ?2";
+            each_behind(connection, select, ssin, rows, |fund, period| into.push(Membership { fund, period }))
+        })
+    }
+
+    fn look_for_nobody(&mut self, dataset: Dataset, times: usize) -> Result<(), DirectoryError> {
         let select = match dataset {
-            Dataset::Dimona => "SELECT employer, begin_day, end_day FROM period LIMIT ?1",
-            Dataset::Coprev | Dataset::Federated => "SELECT service, begin_day, end_day FROM affiliation LIMIT ?1",
-            Dataset::Insurance => "SELECT fund, begin_day, end_day FROM membership LIMIT ?1",
-            // Its rows have another shape; nothing that is refused reads many of them.
-            Dataset::Persons => return Ok(()),
+            Dataset::Dimona => PERIODS,
+            Dataset::Insurance => MEMBERSHIPS,
+            Dataset::Persons => PREDECESSORS,
+            Dataset::Coprev | Dataset::Federated => return Ok(()),
         };
-        let rows = u64::try_from(rows).unwrap_or(0);
-        self.look(dataset, |connection| each(connection, select, rows, |_, _| ()))
+        self.look(dataset, |connection| {
+            let mut select = connection.prepare_cached(select)?;
+            for _ in 0..times {
+                select.query([NOBODY])?.next()?;
+            }
+            Ok(())
+        })
     }
 }
 
@@ -322,26 +394,46 @@ fn dataset_of(kind: ServiceKind) -> Dataset {
     }
 }
 
-/// Reads the rows of one owner, or so many rows.
+/// Reads the next so many rows behind the person's place: to the end, then from the beginning.
+fn each_behind(
+    connection: &Connection,
+    select: &str,
+    ssin: Ssin,
+    rows: usize,
+    mut take: impl FnMut(EnterpriseNumber, Period),
+) -> Result<(), StoreError> {
+    let mut left = rows;
+    for range in [[ssin.as_u64() + 1, i64::MAX.cast_unsigned()], [0, ssin.as_u64()]] {
+        each_of(connection, select, range, left, |organisation, period| {
+            left -= 1;
+            take(organisation, period);
+        })?;
+    }
+    Ok(())
+}
+
+/// Reads the rows of one owner.
 fn each(
     connection: &Connection,
     select: &str,
     owner: u64,
     take: impl FnMut(EnterpriseNumber, Period),
 ) -> Result<(), StoreError> {
-    each_of(connection, select, [owner], take)
+    each_of(connection, select, [owner], usize::MAX, take)
 }
 
-/// Reads rows of an organisation and a period, and checks them.
+/// Reads rows of an organisation and a period, `most` of them, and checks them.
 fn each_of<const N: usize>(
     connection: &Connection,
     select: &str,
     keys: [u64; N],
+    most: usize,
     mut take: impl FnMut(EnterpriseNumber, Period),
 ) -> Result<(), StoreError> {
     let mut select = connection.prepare_cached(select)?;
     let mut rows = select.query(rusqlite::params_from_iter(keys.map(u64::cast_signed)))?;
-    while let Some(row) = rows.next()? {
+    for _ in 0..most {
+        let Some(row) = rows.next()? else { break };
         let organisation: i64 = row.get(0)?;
         let organisation = EnterpriseNumber::from_u64(organisation.cast_unsigned()).map_err(|_| StoreError::Value)?;
         let day = |days: i64| Date::from_days(days).map_err(|_| StoreError::Value);
@@ -350,6 +442,16 @@ fn each_of<const N: usize>(
     }
     Ok(())
 }
+
+/// What is filed under a number.
+const PERIODS: &str = "SELECT employer, begin_day, end_day FROM period WHERE ssin = ?1";
+const MEMBERSHIPS: &str = "SELECT fund, begin_day, end_day FROM membership WHERE ssin = ?1";
+
+/// The numbers that one replaced.
+const PREDECESSORS: &str = "SELECT ssin FROM person WHERE replaced_by = ?1";
+
+/// No person's number, and none that replaced another.
+const NOBODY: i64 = 0;
 
 /// All numbers of a person, the last one first.
 fn family(connection: &Connection, ssin: Ssin) -> Result<Vec<Ssin>, StoreError> {
@@ -367,7 +469,7 @@ fn family(connection: &Connection, ssin: Ssin) -> Result<Vec<Ssin>, StoreError> 
             None => break,
         }
     }
-    let mut predecessors = connection.prepare_cached("SELECT ssin FROM person WHERE replaced_by = ?1")?;
+    let mut predecessors = connection.prepare_cached(PREDECESSORS)?;
     let mut family = vec![last];
     let mut seen = 0;
     while let Some(next) = family.get(seen).copied() {

@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use super::StoreError;
 use super::bookkeeping::{self, KnownFile, State};
 use super::folder::remove_database;
-use super::open::{Purpose, open};
+use super::open::{Purpose, limit_file, open};
 use super::row::{Key, Keying, Packed, Row};
 use super::sort::Sorter;
 use super::statements::{Statements, put_rejected, put_row};
@@ -93,7 +93,9 @@ impl<'w> Snapshot<'w> {
         let dataset = writer.dataset;
         let file = writer.folder.create_file(dataset)?;
         let mut build = Build { dataset, connection: None, file: Some(file.clone()) };
-        build.connection = Some(open(&file, dataset, Purpose::Build)?);
+        let connection = open(&file, dataset, Purpose::Build)?;
+        limit_file(&connection, writer.bytes_max)?;
+        build.connection = Some(connection);
         let rows = Sorter::new(file.with_extension("rows"));
         let ids = Sorter::new(file.with_extension("ids"));
         Ok(Self { writer, build, rows, ids })

@@ -45,7 +45,12 @@ type Spilled<const N: usize> = (File, Vec<[u64; N]>);
 impl<const N: usize> Sorter<N> {
     /// A sorter that spills beside the path, which must name no file.
     pub fn new(spill_path: PathBuf) -> Self {
-        Self { stride: Vec::new(), stride_max: STRIDE, spilled: Vec::new(), spilling: None, spill_path }
+        Self::with_stride(spill_path, STRIDE)
+    }
+
+    /// The same with strides of so many entries.
+    pub fn with_stride(spill_path: PathBuf, stride_max: usize) -> Self {
+        Self { stride: Vec::new(), stride_max, spilled: Vec::new(), spilling: None, spill_path }
     }
 
     /// Takes one entry.
@@ -202,8 +207,7 @@ mod tests {
             entries in proptest::collection::vec(proptest::array::uniform2(0_u64..9), 0..200), stride_max in 1_usize..40
         ) {
             let folder = tempfile::tempdir().expect("a folder");
-            let mut sorter = Sorter::new(folder.path().join("spill"));
-            sorter.stride_max = stride_max;
+            let mut sorter = Sorter::with_stride(folder.path().join("spill"), stride_max);
             for entry in &entries {
                 sorter.push(*entry).expect("disk enough");
             }

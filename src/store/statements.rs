@@ -15,6 +15,9 @@ pub(super) struct Statements {
     pub fill: &'static str,
     /// Deletes a row by owner and id (or begin).
     pub delete: &'static str,
+    /// Finds what the row of a key is filed under: where rows are named by an id alone by that, otherwise by the owner and
+    /// what tells the row from others there.
+    pub find: &'static str,
     /// Where rows are named by an id alone: says where they are filed.
     pub owners: Option<Owners>,
 }
@@ -26,8 +29,6 @@ pub(super) struct Owners {
     pub put: &'static str,
     /// Inserts the owner of an id that has none.
     pub fill: &'static str,
-    /// Finds an id's owner.
-    pub find: &'static str,
     /// Deletes an id.
     pub delete: &'static str,
 }
@@ -41,10 +42,10 @@ impl Statements {
                 fill: "INSERT INTO period (ssin, period_id, employer, begin_day, end_day)
                       VALUES (?1, ?2, ?3, ?4, ?5)",
                 delete: "DELETE FROM period WHERE ssin = ?1 AND period_id = ?2",
+                find: "SELECT ssin FROM period_owner WHERE period_id = ?1",
                 owners: Some(Owners {
                     put: "INSERT OR REPLACE INTO period_owner (period_id, ssin) VALUES (?1, ?2)",
                     fill: "INSERT INTO period_owner (period_id, ssin) VALUES (?1, ?2)",
-                    find: "SELECT ssin FROM period_owner WHERE period_id = ?1",
                     delete: "DELETE FROM period_owner WHERE period_id = ?1",
                 }),
             },
@@ -54,10 +55,10 @@ impl Statements {
                 fill: "INSERT INTO affiliation (employer, affiliation_id, service, begin_day, end_day)
                       VALUES (?1, ?2, ?3, ?4, ?5)",
                 delete: "DELETE FROM affiliation WHERE employer = ?1 AND affiliation_id = ?2",
+                find: "SELECT employer FROM affiliation_owner WHERE affiliation_id = ?1",
                 owners: Some(Owners {
                     put: "INSERT OR REPLACE INTO affiliation_owner (affiliation_id, employer) VALUES (?1, ?2)",
                     fill: "INSERT INTO affiliation_owner (affiliation_id, employer) VALUES (?1, ?2)",
-                    find: "SELECT employer FROM affiliation_owner WHERE affiliation_id = ?1",
                     delete: "DELETE FROM affiliation_owner WHERE affiliation_id = ?1",
                 }),
             },
@@ -65,12 +66,14 @@ impl Statements {
                 put: "INSERT OR REPLACE INTO membership (ssin, begin_day, fund, end_day) VALUES (?1, ?2, ?3, ?4)",
                 fill: "INSERT INTO membership (ssin, begin_day, fund, end_day) VALUES (?1, ?2, ?3, ?4)",
                 delete: "DELETE FROM membership WHERE ssin = ?1 AND begin_day = ?2",
+                find: "SELECT ssin FROM membership WHERE ssin = ?1 AND begin_day = ?2",
                 owners: None,
             },
             Dataset::Persons => Self {
                 put: "INSERT OR REPLACE INTO person (ssin, replaced_by) VALUES (?1, ?2)",
                 fill: "INSERT INTO person (ssin, replaced_by) VALUES (?1, ?2)",
                 delete: "DELETE FROM person WHERE ssin = ?1",
+                find: "SELECT ssin FROM person WHERE ssin = ?1",
                 owners: None,
             },
         }
@@ -104,6 +107,22 @@ pub(super) fn delete_row(
         Dataset::Insurance => delete.execute((owner, day(id)))?,
         Dataset::Persons => delete.execute((owner,))?,
     })
+}
+
+/// Executes [`Statements::find`].
+pub(super) fn find_owner(
+    find: &mut Statement<'_>,
+    dataset: Dataset,
+    filed: u64,
+    id: u64,
+) -> Result<Option<u64>, StoreError> {
+    let mut rows = match dataset {
+        Dataset::Dimona | Dataset::Coprev | Dataset::Federated => find.query((id.cast_signed(),))?,
+        Dataset::Insurance => find.query((filed.cast_signed(), day(id)))?,
+        Dataset::Persons => find.query((filed.cast_signed(),))?,
+    };
+    let found = rows.next()?.map(|row| row.get::<_, i64>(0)).transpose()?;
+    Ok(found.map(i64::cast_unsigned))
 }
 
 /// The statement that remembers a rejected key.

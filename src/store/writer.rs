@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::bookkeeping::{self, HistoryEntry, KnownFile, Run, Standing};
+use super::bookkeeping::{self, HistoryEntry, KnownFile, Notice, Run, Standing};
 use super::folder::{Folder, WriteLock, remove_database};
-use super::open::{Purpose, open};
+use super::open::{Purpose, limit_file, open};
 use super::{Delta, Snapshot, StoreError};
 use crate::model::{Dataset, Timestamp};
 
@@ -20,6 +20,7 @@ pub struct Writer {
     pub(super) dataset: Dataset,
     pub(super) connection: Connection,
     pub(super) file: PathBuf,
+    pub(super) bytes_max: u64,
     _lock: WriteLock,
 }
 
@@ -44,7 +45,16 @@ impl Writer {
             }
         };
         let connection = open(&file, dataset, Purpose::Apply)?;
-        Ok(Self { folder, dataset, connection, file, _lock: lock })
+        Ok(Self { folder, dataset, connection, file, bytes_max: u64::MAX, _lock: lock })
+    }
+
+    /// From now on no file of the dataset may grow beyond so many bytes: what would, fails as on a full disk.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn limit_file(&mut self, bytes_max: u64) -> Result<(), StoreError> {
+        self.bytes_max = bytes_max;
+        limit_file(&self.connection, bytes_max)
     }
 
     /// The dataset that this writes.
@@ -77,15 +87,29 @@ impl Writer {
         Delta::begin(self)
     }
 
-    /// Renews the publisher's moment of the loaded state, and adds files to those that are known. A moment before the
-    /// one that is kept changes nothing.
+    /// The notification that the loaded state is in step with; `None` if it came from no web server, or is not known.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn notice(&self) -> Result<Option<Notice>, StoreError> {
+        bookkeeping::notice(&self.connection)
+    }
+
+    /// Renews the publisher's moment of the loaded state, adds files to those that are known, and remembers the
+    /// notification that the state is in step with. A moment before the one that is kept changes nothing.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn renew(&mut self, created: Timestamp, known: &[KnownFile]) -> Result<(), StoreError> {
+    pub fn renew(
+        &mut self,
+        created: Timestamp,
+        known: &[KnownFile],
+        notice: Option<&Notice>,
+    ) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
         transaction.execute("UPDATE state SET created = max(created, ?1)", [created.as_millis()])?;
         bookkeeping::remember(&transaction, known)?;
+        bookkeeping::write_notice(&transaction, notice)?;
         Ok(transaction.commit()?)
     }
 
@@ -110,6 +134,7 @@ impl Writer {
     /// Makes a settled file the one in use, and removes the one before.
     pub(super) fn adopt(&mut self, file: PathBuf) -> Result<(), StoreError> {
         let connection = open(&file, self.dataset, Purpose::Apply)?;
+        limit_file(&connection, self.bytes_max)?;
         self.folder.point_to(self.dataset, &file)?;
         self.connection = connection;
         let old = std::mem::replace(&mut self.file, file);

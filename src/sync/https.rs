@@ -2,8 +2,9 @@
 //!
 //! A run blocks, so the connection has a small runtime of its own that is driven by whoever reads: a reader that is slow
 //! slows the publisher, and nothing is held but what is on its way. Redirects are not followed: a file is where the
-//! notification says, or it is not in the feed. The notification is asked for conditionally; a publisher that says
-//! "not modified" is taken by its word with the document that it sent before, and planned with as if it had sent it again.
+//! notification says, or it is not in the feed. The notification is asked for conditionally, in this process or a later
+//! one, as long as the data are as it left them ([`Notice`]); a publisher that says "not modified" is planned with as if it
+//! had sent that document again.
 
 use std::error::Error;
 use std::fmt;
@@ -17,7 +18,8 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::header::{
-    ACCEPT_ENCODING, ETAG, HOST, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, USER_AGENT,
+    ACCEPT_ENCODING, DATE, ETAG, HOST, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    USER_AGENT,
 };
 use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
@@ -37,6 +39,7 @@ use super::run::Trouble;
 use super::source::read_at_most;
 use crate::feed::Notification;
 use crate::model::Timestamp;
+use crate::store::{Notice, Validator};
 
 /// A feed behind HTTPS, and how it is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,14 +111,10 @@ impl FeedUrl {
     }
 }
 
-/// What is remembered of a feed from run to run: its last notification, and how to ask whether there is another.
-#[derive(Debug, Default)]
-pub(super) struct Memory(Mutex<Option<Remembered>>);
-
-#[derive(Debug, Clone)]
-struct Remembered {
-    condition: (HeaderName, HeaderValue),
-    document: Vec<u8>,
+impl fmt::Display for FeedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "https://{}{}", self.authority, self.folder)
+    }
 }
 
 type Sender = SendRequest<Empty<Bytes>>;
@@ -123,7 +122,6 @@ type Sender = SendRequest<Empty<Bytes>>;
 /// One run's dealings with a publisher.
 pub(super) struct Visit<'a> {
     feed: &'a HttpsFeed,
-    memory: &'a Memory,
     link: Arc<Link<'a>>,
 }
 
@@ -147,29 +145,30 @@ impl Drop for Link<'_> {
 }
 
 impl<'a> Visit<'a> {
-    pub fn begin(feed: &'a HttpsFeed, memory: &'a Memory, monitor: &'a Monitor, now: Timestamp) -> io::Result<Self> {
+    pub fn begin(feed: &'a HttpsFeed, monitor: &'a Monitor, now: Timestamp) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let tls = Arc::new(set_up_tls(feed, now)?);
         let link = Link { runtime: Some(runtime), tls, kept: Mutex::new(None), monitor };
-        Ok(Self { feed, memory, link: Arc::new(link) })
+        Ok(Self { feed, link: Arc::new(link) })
     }
 
-    /// The notification's bytes, one more than may be at most.
-    pub fn notification(&self) -> Result<Vec<u8>, Trouble> {
-        let mut memory = self.memory.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let condition = memory.as_ref().map(|remembered| remembered.condition.clone());
+    /// The notification's bytes, one more than may be at most, and how to ask whether there is another. If there is none
+    /// but the one that `last` holds, that one.
+    pub fn notification(&self, last: Option<Notice>) -> Result<(Vec<u8>, Option<Notice>), Trouble> {
+        let url = self.feed.url.to_string();
+        let last = last.filter(|last| last.url == url);
+        let condition = last.as_ref().and_then(condition);
+        let is_conditional = condition.is_some();
         let (sender, response) = self.ask(Notification::FILE_NAME, condition)?;
-        if let (StatusCode::NOT_MODIFIED, Some(remembered)) = (response.status(), memory.as_ref()) {
-            let document = remembered.document.clone();
+        if let (StatusCode::NOT_MODIFIED, true, Some(last)) = (response.status(), is_conditional, last) {
             self.body(sender, response).finish();
-            return Ok(document);
+            return Ok((last.document.clone(), Some(last)));
         }
-        *memory = None;
-        let condition = condition_of(&response);
+        let validator = validator(&response);
         check_status(response.status())?;
         let document = read_at_most(self.body(sender, response), Notification::BYTES_MAX + 1)?;
-        *memory = condition.map(|condition| Remembered { condition, document: document.clone() });
-        Ok(document)
+        let notice = validator.map(|validator| Notice { url, validator, document: document.clone() });
+        Ok((document, notice))
     }
 
     /// A file of the feed, by its path inside it.
@@ -333,11 +332,23 @@ fn check_status(status: StatusCode) -> Result<(), Trouble> {
     }
 }
 
-/// How to ask next time whether the document is still this one.
-fn condition_of(response: &Response<Incoming>) -> Option<(HeaderName, HeaderValue)> {
-    let field = |name| response.headers().get(name).cloned();
-    let etag = field(ETAG).map(|etag| (IF_NONE_MATCH, etag));
-    etag.or_else(|| field(LAST_MODIFIED).map(|modified| (IF_MODIFIED_SINCE, modified)))
+/// What the server will know the document by.
+fn validator(response: &Response<Incoming>) -> Option<Validator> {
+    let field = |name| response.headers().get(name).map(|value: &HeaderValue| value.as_bytes().to_vec());
+    if let Some(tag) = field(ETAG) {
+        return Some(Validator::EntityTag(tag));
+    }
+    // What changed in the second in which it was sent may change again in it, and keep its date (RFC 9110, 8.8.2.2).
+    field(LAST_MODIFIED).filter(|modified| field(DATE).is_some_and(|sent| sent != *modified)).map(Validator::Date)
+}
+
+/// How to ask whether the document is still this one.
+fn condition(notice: &Notice) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = match &notice.validator {
+        Validator::EntityTag(tag) => (IF_NONE_MATCH, tag),
+        Validator::Date(date) => (IF_MODIFIED_SINCE, date),
+    };
+    Some((name, HeaderValue::from_bytes(value).ok()?))
 }
 
 #[derive(Debug)]

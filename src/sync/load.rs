@@ -39,11 +39,7 @@ impl Run<'_> {
                 self.rejected += 1;
                 add_late(&mut rejected, late).map_err(StoreError::Folder)
             }
-            Sealing::Written(_) if self.monitor.is_stopped() => Err(StoreError::Stopped),
-            Sealing::Written(rows) => {
-                self.activity().tell_written(rows);
-                Ok(())
-            }
+            Sealing::Written(rows) => self.tell_written(rows),
         })?;
         let count = rejected.count();
         rejected.finish().map_err(Trouble::Rejected)?;
@@ -60,30 +56,32 @@ impl Run<'_> {
         let mut rejected = self.rejected_file(FileKind::Delta, listed);
         let mut delta = writer.delta()?;
         let before = delta.live();
-        let mut deleted = 0;
         let read = self.read(FileKind::Delta, listed, &mut rejected, &mut |_, judged| match judged {
-            Judged::Accepted(change) => apply(&mut delta, change, &mut deleted),
+            Judged::Accepted(change) => take(&mut delta, change),
             Judged::Rejected { key: Some(key), .. } => delta.reject(store_key(key)).map(|()| None),
             Judged::Rejected { key: None, .. } => Ok(None),
         });
         let Some(rejected) = keep(read, rejected)? else {
             return Err(Trouble::Refused(Refusal::TooManyWrong));
         };
+        self.activity().enter(Phase::Writing);
+        let applied = delta.apply(&mut |rows| self.tell_written(rows))?;
+        let applied = applied.ok_or(Trouble::Refused(Refusal::BadDelta))?;
         let count = rejected.count();
         rejected.finish().map_err(Trouble::Rejected)?;
-        self.check_loss(before, deleted)?;
+        self.check_loss(before, applied.deleted())?;
         let state = self.state(listed, count);
-        Ok(delta.commit(&state, &[known(FileKind::Delta, listed)])?)
+        Ok(applied.commit(&state, &[known(FileKind::Delta, listed)])?)
     }
 
     /// Reads a file to its end, whatever is in it, and refuses it unless it is the announced one and well formed.
-    /// `take` gets each record and may find a fault that only the data show; `Err(Refusal)` from it ends the reading.
+    /// `take` gets each record and may find a fault in it that only the data show.
     fn read(
         &mut self,
         kind: FileKind,
         listed: &Listed,
         rejected: &mut RejectedFile,
-        take: &mut dyn FnMut(u64, Judged) -> Result<Option<Objection>, StoreError>,
+        take: &mut dyn FnMut(u64, Judged) -> Result<Option<Reason>, StoreError>,
     ) -> Result<(), Trouble> {
         self.activity().begin_file(listed.records, listed.bytes);
         let source = self.visited.open(&listed.uri)?;
@@ -111,7 +109,7 @@ impl Run<'_> {
         records: &mut Records<R>,
         listed: &Listed,
         rejected: &mut RejectedFile,
-        take: &mut dyn FnMut(u64, Judged) -> Result<Option<Objection>, StoreError>,
+        take: &mut dyn FnMut(u64, Judged) -> Result<Option<Reason>, StoreError>,
     ) -> Result<Option<Refusal>, Trouble> {
         let allowance = allowance(self.feed.wrong_share, listed.records);
         loop {
@@ -122,10 +120,9 @@ impl Run<'_> {
             };
             self.records += 1;
             self.activity().count_record();
-            let objection = take(records.line(), judged)?;
-            let reason = match (judged, objection) {
-                (_, Some(Objection::File(refusal))) => return Ok(Some(refusal)),
-                (_, Some(Objection::Record(reason))) | (Judged::Rejected { reason, .. }, None) => reason,
+            let found = take(records.line(), judged)?;
+            let reason = match (judged, found) {
+                (_, Some(reason)) | (Judged::Rejected { reason, .. }, None) => reason,
                 (Judged::Accepted(_), None) => continue,
             };
             rejected.add(records.line(), reason, records.fields()).map_err(Trouble::Rejected)?;
@@ -134,6 +131,12 @@ impl Run<'_> {
                 return Ok(Some(Refusal::TooManyWrong));
             }
         }
+    }
+
+    /// Tells how far the writing is; an error once runs are to end.
+    fn tell_written(&self, rows: u64) -> Result<(), StoreError> {
+        self.activity().tell_written(rows);
+        if self.monitor.is_stopped() { Err(StoreError::Stopped) } else { Ok(()) }
     }
 
     fn activity(&self) -> &Activity {
@@ -163,15 +166,6 @@ impl Run<'_> {
     }
 }
 
-/// A fault that a record shows only beside the data.
-#[derive(Debug, Clone, Copy)]
-enum Objection {
-    /// The record is rejected.
-    Record(Reason),
-    /// The file is refused.
-    File(Refusal),
-}
-
 /// What a file's rejected records are good for once it is read: to be added to; to be shown though the file is refused
 /// (then `None`), for an operator wants to see what was wrong with so many; or, if it was not the announced file, nothing.
 fn keep(read: Result<(), Trouble>, rejected: RejectedFile) -> Result<Option<RejectedFile>, Trouble> {
@@ -189,7 +183,8 @@ fn allowance(share: Share, records: u64) -> u64 {
     share.of(records).max(WRONG_ALWAYS)
 }
 
-fn apply(delta: &mut Delta<'_>, change: Change, deleted: &mut u64) -> Result<Option<Objection>, StoreError> {
+/// Hands a change to the store, which may find a fault that only the data show.
+fn take(delta: &mut Delta<'_>, change: Change) -> Result<Option<Reason>, StoreError> {
     match change {
         Change::Put(record) => match delta.put(row(record))? {
             Placed::Done => Ok(None),
@@ -197,17 +192,10 @@ fn apply(delta: &mut Delta<'_>, change: Change, deleted: &mut u64) -> Result<Opt
                 if let Record::Persons { ssin, .. } = record {
                     delta.reject(store::Key::Person(ssin))?;
                 }
-                Ok(Some(Objection::Record(Reason::Cycle)))
+                Ok(Some(Reason::Cycle))
             }
         },
-        Change::Delete(key) => match delta.delete(store_key(key))? {
-            store::Deleted::Done => {
-                *deleted += 1;
-                Ok(None)
-            }
-            store::Deleted::WasRejected => Ok(None),
-            store::Deleted::Unknown => Ok(Some(Objection::File(Refusal::BadDelta))),
-        },
+        Change::Delete(key) => delta.delete(store_key(key)).map(|()| None),
     }
 }
 

@@ -4,20 +4,18 @@ use std::error::Error;
 use std::io;
 use std::path::Path;
 
-use super::https::Memory;
 use super::monitor::{Monitor, Phase};
 use super::plan::{Plan, files, plan};
 use super::source::Visited;
 use super::{Failure, Feed, Outcome, Refusal, Report, Settings, SnapshotReason, rejected};
 use crate::feed::{Notification, NotificationError, SignatureError, Vouched};
 use crate::model::Clock;
-use crate::store::{self, KnownFile, StoreError, Writer};
+use crate::store::{self, KnownFile, Notice, StoreError, Writer};
 
-/// The feeds that are followed: what was set, what is remembered from run to run, and what may be watched meanwhile.
+/// The feeds that are followed: what was set, and what may be watched meanwhile.
 #[derive(Debug)]
 pub struct Feeds {
     settings: Settings,
-    memories: [Memory; 5],
     monitor: Monitor,
 }
 
@@ -25,7 +23,7 @@ impl Feeds {
     /// Follows these feeds. Nothing is touched before the first run.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, memories: Default::default(), monitor: Monitor::default() }
+        Self { settings, monitor: Monitor::default() }
     }
 
     /// The feeds and where what they bring is kept.
@@ -95,9 +93,9 @@ impl Feeds {
         report: &mut Report,
     ) -> Result<Outcome, Trouble> {
         rejected::sweep(&self.settings.rejected, feed.dataset).map_err(Trouble::Rejected)?;
-        let memory = &self.memories[feed.dataset as usize];
-        let visited = Visited::begin(&feed.source, feed.dataset, memory, &self.monitor, clock.now())?;
-        let notification = read_notification(feed, &visited)?;
+        writer.limit_file(feed.bytes_max)?;
+        let visited = Visited::begin(&feed.source, feed.dataset, &self.monitor, clock.now())?;
+        let (notification, notice) = read_notification(feed, &visited, writer.notice()?)?;
         let plan = plan(&writer.standing()?, &notification);
         tracing::debug!(dataset = feed.dataset.code(), ?plan, serial = notification.serial, "planned");
         let mut run = Run {
@@ -118,7 +116,7 @@ impl Feeds {
         let known: Vec<KnownFile> = files(&notification)
             .filter(|file| (file.kind, Some(file.serial)) != (store::FileKind::Delta, bad_delta))
             .collect();
-        writer.renew(notification.created, &known)?;
+        writer.renew(notification.created, &known, notice.as_ref())?;
         Ok(outcome)
     }
 }
@@ -128,9 +126,14 @@ pub fn run_all(settings: &Settings, clock: &dyn Clock) -> Vec<Report> {
     Feeds::new(settings.clone()).run_all(clock)
 }
 
-/// Reads the notification; where the feed has a signer, only after its signature was found to be right.
-fn read_notification(feed: &Feed, visited: &Visited<'_>) -> Result<Notification, Trouble> {
-    let document = visited.notification()?;
+/// Reads the notification; where the feed has a signer, only after its signature was found to be right. A web server
+/// that sends again what `last` holds may say just that; it is judged as if it had sent it.
+fn read_notification(
+    feed: &Feed,
+    visited: &Visited<'_>,
+    last: Option<Notice>,
+) -> Result<(Notification, Option<Notice>), Trouble> {
+    let (document, notice) = visited.notification(last)?;
     let vouched = match &feed.signer {
         None => None,
         Some(signer) => {
@@ -149,7 +152,7 @@ fn read_notification(feed: &Feed, visited: &Visited<'_>) -> Result<Notification,
     if notification.dataset != feed.dataset {
         return Err(Trouble::Refused(Refusal::Notification));
     }
-    Ok(notification)
+    Ok((notification, notice))
 }
 
 /// What keeps a run from reaching the publisher's serial.

@@ -60,10 +60,17 @@ pub struct Feed {
     pub signer: Option<Signer>,
     /// How long after a run that ended in step the next one begins, give or take a tenth.
     pub interval: Duration,
+    /// The most that the dataset's file may take on disk. What the publisher sends beyond that meets a full disk, before
+    /// the trail beside it does.
+    pub bytes_max: u64,
 }
 
+/// Fifty times what the largest dataset of the country takes.
+const BYTES_MAX: u64 = 64 << 30;
+
 impl Feed {
-    /// A feed with the shares of feed.md, 0.1 % wrong and 10 % lost; unsigned, looked at four times an hour.
+    /// A feed with the shares of feed.md, 0.1 % wrong and 10 % lost; unsigned, looked at four times an hour, in 64 GiB
+    /// at most.
     #[must_use]
     pub fn new(dataset: Dataset, source: Source) -> Self {
         let shrinking = Shrinking::UpTo(Share::from_millionths(100_000));
@@ -74,6 +81,7 @@ impl Feed {
             shrinking,
             signer: None,
             interval: Duration::from_secs(15 * 60),
+            bytes_max: BYTES_MAX,
         }
     }
 }

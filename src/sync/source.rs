@@ -5,12 +5,13 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::https::{Memory, Visit};
+use super::https::Visit;
 use super::monitor::{Activity, Monitor};
 use super::run::Trouble;
 use super::{Refusal, Source};
 use crate::feed::{Notification, Uri};
 use crate::model::{Dataset, Timestamp};
+use crate::store::Notice;
 
 /// The longest signed note that is read. One with a few signatures has some hundreds of bytes.
 const SIGNATURE_BYTES_MAX: u64 = 16 * 1024;
@@ -29,28 +30,23 @@ enum Place<'a> {
 
 impl<'a> Visited<'a> {
     /// Begins a visit. Nothing is asked yet.
-    pub fn begin(
-        source: &'a Source,
-        dataset: Dataset,
-        memory: &'a Memory,
-        monitor: &'a Monitor,
-        now: Timestamp,
-    ) -> Result<Self, Trouble> {
+    pub fn begin(source: &'a Source, dataset: Dataset, monitor: &'a Monitor, now: Timestamp) -> Result<Self, Trouble> {
         let place = match source {
             Source::Folder(folder) => Place::Folder(folder),
-            Source::Https(feed) => Place::Https(Visit::begin(feed, memory, monitor, now).map_err(Trouble::Source)?),
+            Source::Https(feed) => Place::Https(Visit::begin(feed, monitor, now).map_err(Trouble::Source)?),
         };
         Ok(Self { place, monitor, activity: monitor.activity(dataset) })
     }
 
-    /// The notification's bytes, one more than may be at most.
-    pub fn notification(&self) -> Result<Vec<u8>, Trouble> {
+    /// The notification's bytes, one more than may be at most; from a web server also how it is asked for another one.
+    /// It need not send again what `last` holds.
+    pub fn notification(&self, last: Option<Notice>) -> Result<(Vec<u8>, Option<Notice>), Trouble> {
         match &self.place {
             Place::Folder(folder) => {
                 let file = open_inside(folder, [Notification::FILE_NAME].into_iter())?;
-                read_at_most(file, Notification::BYTES_MAX + 1)
+                Ok((read_at_most(file, Notification::BYTES_MAX + 1)?, None))
             }
-            Place::Https(visit) => visit.notification(),
+            Place::Https(visit) => visit.notification(last),
         }
     }
 

@@ -4,7 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use ehealth_attributes::audit::{AuditError, CheckpointFault, CheckpointPlace, MissingCheckpoint, Settings, Trail};
+use ehealth_attributes::audit::verify::{Finding, Source, VerifyingKey, verify};
+use ehealth_attributes::audit::{
+    AuditError, CheckpointFault, CheckpointPlace, KeyError, KeyName, MissingCheckpoint, RotateError, Rotated, Settings,
+    Trail,
+};
 
 use crate::harness::*;
 
@@ -157,4 +161,58 @@ fn a_checkpoint_that_cannot_be_read_is_refused() {
     let mut settings = settings(dir.path());
     settings.checkpoints.copy = Some(dir.path().to_owned());
     assert!(matches!(open(&settings), Err(AuditError::Checkpoint(CheckpointFault::Io(_)))));
+}
+
+#[test]
+fn a_new_key_takes_over_with_a_checkpoint_that_both_signed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = with_copy(dir.path());
+    write(&settings, 0..3);
+    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
+    let old = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
+    let retired = fs::read(settings.keys.join("checkpoint.key")).expect("there");
+    let Rotated { note: both, verifying_key } = trail.rotate_checkpoint_key().expect("rotated");
+    let new = VerifyingKey::parse(&verifying_key).expect("a key");
+    assert_eq!(
+        (note(&settings), fs::read_to_string(dir.path().join("elsewhere")).expect("a copy")),
+        (both.clone(), both.clone())
+    );
+    assert!(!settings.keys.join("checkpoint-next.key").exists());
+    assert_ne!(fs::read(settings.keys.join("checkpoint.key")).expect("there"), retired);
+    let kept = dir.path().join("kept");
+    fs::write(&kept, both).expect("ours");
+    for key in [&old, &new] {
+        assert_eq!(verify(&settings.folder, key, Some(&kept)).expect("readable").findings, []);
+    }
+    write(&settings, 3..6);
+    assert_eq!(verify(&settings.folder, &new, Some(&kept)).expect("readable").findings, []);
+    let findings = verify(&settings.folder, &old, Some(&kept)).expect("readable").findings;
+    assert_eq!(findings[0], Finding::CheckpointForged(Source::Trail), "the old key signs no more");
+}
+
+#[test]
+fn a_change_of_key_that_was_interrupted_is_taken_up_and_one_that_cannot_be_kept_is_none() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut settings = with_copy(dir.path());
+    write(&settings, 0..3);
+    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
+    // The key file cannot be written over: the note is there, the new key is not in its place.
+    let (key, aside) = (settings.keys.join("checkpoint.key"), settings.keys.join("aside"));
+    fs::rename(&key, &aside).expect("ours");
+    let missing = RotateError::Key(KeyError::Missing(KeyName::Checkpoint));
+    assert_eq!(trail.rotate_checkpoint_key(), Err(missing));
+    fs::rename(&aside, &key).expect("ours");
+    write(&settings, 3..4);
+    let next = fs::read(settings.keys.join("checkpoint-next.key")).expect("drawn");
+    settings.checkpoints.copy = Some(dir.path().join("missing folder/copy"));
+    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
+    assert_eq!(trail.rotate_checkpoint_key(), Err(RotateError::Io(std::io::ErrorKind::NotConnected)));
+    settings.checkpoints.copy = Some(dir.path().join("elsewhere"));
+    let trail = Trail::open(&settings, clock(NOW)).expect("opened with the old key");
+    trail.rotate_checkpoint_key().expect("rotated");
+    assert_eq!(fs::read(&key).expect("there"), next);
+    assert_eq!(open(&settings), Ok(()));
+    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
+    trail.close();
+    assert_eq!(trail.rotate_checkpoint_key(), Err(RotateError::Closed));
 }

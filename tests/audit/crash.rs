@@ -10,8 +10,10 @@ use std::sync::Arc;
 use ehealth_attributes::audit::{Event, Records, Trail};
 use ehealth_attributes::lookup;
 
+use crate::dice::Dice;
 use crate::harness::*;
-use crate::memory_disk::{Call, CrashImage, Dice, Fault, MemoryDisk, crash_image};
+use crate::memory_disk::{Fault, MemoryDisk};
+use crate::replay::{Call, CrashImage, crash_image};
 
 /// How many images without the variable: a few seconds.
 const IMAGES: u64 = 2_000;
@@ -85,7 +87,7 @@ fn no_power_cut_loses_what_was_told_or_leaves_a_trail_that_cannot_go_on() {
             calls = record_a_life(dir.path(), &mut dice);
         }
         // Each prefix in turn, and each anew with other dice.
-        let CrashImage { mut files, mut told } =
+        let CrashImage { mut files, mut told, .. } =
             crash_image(&BTreeMap::new(), &calls[..image as usize % (calls.len() + 1)], &mut dice);
         if image % 2 == 1 {
             let second = recover_and_cut(&files, dir.path(), &mut dice);
@@ -103,7 +105,7 @@ fn no_power_cut_loses_what_was_told_or_leaves_a_trail_that_cannot_go_on() {
             let record = record.unwrap_or_else(|error| panic!("image {image}: {error}"));
             assert_eq!(record.stamp.sequence, sequence, "image {image}");
             if let Event::Exchange(exchange) = record.event {
-                tickets.insert(sequence, exchange.ticket);
+                tickets.insert(sequence, exchange.ticket.to_string());
             }
         }
         for (sequence, ticket) in &told {

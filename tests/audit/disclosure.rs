@@ -8,7 +8,9 @@ use ehealth_attributes::audit::{
     SealedDetail, SearchError, Trail, find, prove, search,
 };
 use ehealth_attributes::lookup::Entry;
+use ehealth_attributes::model::FieldSet;
 
+use crate::canary;
 use crate::harness::*;
 
 fn exchanges(folder: &Path) -> Vec<Exchange> {
@@ -114,6 +116,28 @@ fn a_person_is_found_over_years_and_nobody_else_is() {
 }
 
 #[test]
+fn an_exchange_about_a_number_that_was_replaced_is_found_under_both() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let clock = clock("2026-11-22T05:19:00Z");
+    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    let told = Entry { fields: FieldSet::EMPTY, outcome: "MSG00006", ..entry(1, person(1)) };
+    record(&trail, told).expect("durable");
+    record(&trail, Entry { replaced_by: None, ..entry(2, successor(person(1))) }).expect("durable");
+    clock.set(moment("2026-12-22T05:19:00Z"));
+    record(&trail, Entry { replaced_by: None, ..entry(3, person(1)) }).expect("durable");
+    trail.close();
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    for index in [IndexUse::Bypass, IndexUse::Keep] {
+        let sequences = |person| {
+            let found = find(&settings.folder, &keys, index, person, None).expect("readable");
+            found.into_iter().map(|found| found.expect("searchable").stamp.sequence).collect::<Vec<_>>()
+        };
+        assert_eq!((sequences(person(1)), sequences(successor(person(1)))), (vec![1, 4], vec![1, 2]));
+    }
+}
+
+#[test]
 fn destroying_a_months_key_leaves_that_month_listed_but_sealed() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
@@ -192,6 +216,7 @@ fn no_number_of_a_person_stands_in_any_file() {
     let note = fs::read_to_string(settings.folder.join("checkpoint")).expect("there");
     let proof = prove(&settings.folder, &keys, IndexUse::Keep, entry(3, person(3)).ticket, &note).expect("proven");
     fs::write(settings.folder.join("proof"), proof).expect("ours");
+    assert_eq!(canary::search_files(dir.path()), [""; 0]);
     let mut files = 0;
     for folder in [&settings.folder, &settings.keys] {
         for file in fs::read_dir(folder).expect("there") {

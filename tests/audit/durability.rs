@@ -179,9 +179,50 @@ fn three_batches(dir: &std::path::Path) -> (BTreeMap<String, Vec<u8>>, String, u
     record(&trail, entry(0, person(0))).expect("durable");
     record(&trail, entry(1, person(0))).expect("durable");
     let name = disk.content().into_keys().next().expect("one segment");
-    let length = disk.content()[&name].len();
+    let length = end_of_records(&disk.content()[&name]);
     record(&trail, entry(2, person(0))).expect("durable");
-    (disk.content(), name, length)
+    let mut whole = disk.content();
+    whole.entry(name.clone()).and_modify(|bytes| bytes.truncate(end_of_records(bytes)));
+    (whole, name, length)
+}
+
+/// Where the zeros begin that were written ahead.
+fn end_of_records(bytes: &[u8]) -> usize {
+    let mut end = 0;
+    while let Some([b'K', b'T', b'R', b'1', length @ ..]) = bytes[end..].first_chunk::<8>() {
+        end += 40 + u32::from_be_bytes(*length) as usize;
+    }
+    end
+}
+
+#[test]
+fn zeros_are_written_ahead_and_cut_off_by_whoever_leaves_a_segment() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (disk, clock) = (MemoryDisk::default(), clock(NOW));
+    let settings = Settings { ahead: 10_000, ..settings(dir.path()) };
+    let trail = Trail::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
+    let segment = |month: usize| {
+        let content = disk.content();
+        let segments: Vec<_> = content.iter().filter(|(name, _)| name.ends_with(".seg")).collect();
+        let bytes = segments[month].1;
+        let end = end_of_records(bytes);
+        assert!(bytes[end..].iter().all(|byte| *byte == 0));
+        (end, bytes.len())
+    };
+    record(&trail, entry(0, person(0))).expect("durable");
+    let (first, length) = segment(0);
+    assert_eq!(length, 10_000);
+    record(&trail, entry(1, person(0))).expect("durable");
+    let (second, length) = segment(0);
+    assert_eq!((second > first, length), (true, 10_000), "within what is there");
+    (2..40).for_each(|number| assert!(record(&trail, entry(number, person(0))).is_ok()));
+    assert_eq!(segment(0).1 % 10_000, 0);
+    assert_eq!(read_disk(&disk).len(), 41, "a reader stops where the records do");
+    clock.set(moment("2026-12-22T05:19:00Z"));
+    record(&trail, entry(40, person(0))).expect("durable");
+    assert_eq!((segment(0).0, segment(1).1), (segment(0).1, 10_000));
+    trail.close();
+    assert_eq!(segment(1).0, segment(1).1);
 }
 
 /// A disk that holds this, but these bytes in the segment.
@@ -204,7 +245,8 @@ fn a_torn_end_is_cut_and_the_numbers_go_on() {
         let disk = with_segment(&whole, &name, torn.clone());
         let shown = Records::open_on(Arc::new(disk.clone())).expect("readable").flatten().count();
         let trail = open_on(&disk, &settings(dir.path()));
-        assert_eq!((shown, trail.cut_bytes()), (3, (torn.len() - third) as u64));
+        let written = torn[third..].iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
+        assert_eq!((shown, trail.cut_bytes()), (3, written));
         assert_eq!(record(&trail, entry(9, person(0))), Ok(3));
         drop(trail);
         assert_eq!(read_disk(&disk).len(), 4);

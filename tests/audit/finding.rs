@@ -10,8 +10,8 @@ use ehealth_attributes::audit::{
 };
 use ehealth_attributes::model::{Date, Ticket, Window};
 
+use crate::dice::Dice;
 use crate::harness::*;
-use crate::memory_disk::Dice;
 
 struct Written {
     _dir: tempfile::TempDir,

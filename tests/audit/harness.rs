@@ -34,6 +34,12 @@ pub fn person(number: u64) -> Ssin {
     Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
 }
 
+/// The number that replaced a person's: of the same day a month later.
+pub fn successor(subject: Ssin) -> Ssin {
+    let base = subject.as_u64() / 100 + 100_000;
+    Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+}
+
 /// An entry about this person in which every fact is set; `number` makes its ticket.
 pub fn entry(number: u64, subject: Ssin) -> Entry {
     let mut random = [7; 16];
@@ -56,7 +62,7 @@ pub fn entry(number: u64, subject: Ssin) -> Entry {
         datasets: DatasetStates::default().with(Dataset::Dimona, state(41)).with(Dataset::Persons, state(7)),
         outcome: "MSG00000",
         customer_ticket: Some(format!("my {}", String::from_utf8_lossy(&subject.digits()))),
-        replaced_by: Some(subject),
+        replaced_by: Some(successor(subject)),
     }
 }
 
@@ -87,6 +93,8 @@ pub fn settings(dir: &Path) -> Settings {
         checkpoints: Checkpoints { records: u64::MAX, interval, ..Checkpoints::default() },
         missing_keys: MissingKeys::Make,
         retry: Duration::from_millis(1),
+        // Grows as often as a trail with many records does.
+        ahead: 2_048,
         ..Settings::new(dir.join("trail"), dir.join("keys"))
     }
 }

@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 use ehealth_attributes::audit::verify::{VerifyingKey, verify};
 use ehealth_attributes::audit::{Event, Trail};
 
+use crate::dice::Dice;
 use crate::harness::*;
-use crate::memory_disk::Dice;
 
 /// Set for the process that is to be killed: the folder in which it writes.
 const FOLDER: &str = "TRAIL_KILL_FOLDER";

@@ -4,10 +4,17 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "tests run where a usize has 64 bits")]
 
+#[path = "../support/canary.rs"]
+mod canary;
+#[path = "../support/python.rs"]
+mod python;
+
 mod checkpoint;
 mod crash;
+mod dice;
 mod disclosure;
 mod durability;
+mod failures;
 mod finding;
 mod fixtures;
 mod harness;
@@ -15,5 +22,8 @@ mod kill;
 mod memory_disk;
 mod oracles;
 mod pruning;
+mod replay;
 mod reporting;
+mod strace;
+mod system_calls;
 mod verification;

@@ -1,17 +1,20 @@
-//! Two other people's implementations judge our roots, proofs, notes and keys: `ct-merkle` (RFC 6962) and `tlog_tiles`
-//! with `signed_note` (C2SP).
+//! Other people's implementations judge our roots, proofs, notes and keys: `ct-merkle` (RFC 6962) and `tlog_tiles` with
+//! `signed_note` (C2SP), both libraries of Rust; and two verifiers from PyPI, with a reader of segments of their own
+//! (`tests/support/judge_trail.py`).
 
 use std::fs;
+use std::path::Path;
 
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use ehealth_attributes::audit::verify::{ProofFault, VerifyingKey, verify, verify_proof};
-use ehealth_attributes::audit::{Frontier, IndexUse, KeyFolder, MissingKeys, Trail, prove};
+use ehealth_attributes::audit::{Frontier, IndexUse, KeyFolder, MissingKeys, Settings, Trail, prove};
 use ehealth_attributes::model::Digest;
 use sha2::Sha256;
 use signed_note::{Note, StandardSigner, StandardVerifier, VerifierList};
 use tlog_tiles::{Checkpoint, Error, Hash, HashReader, check_record, prove_record, record_hash, stored_hashes};
 
 use crate::harness::*;
+use crate::python::Python;
 
 /// The stored hashes of a tlog, in memory.
 #[derive(Default)]
@@ -45,10 +48,9 @@ fn roots_of_every_size_are_those_of_two_other_implementations() {
     }
 }
 
-#[test]
-fn a_trails_checkpoint_and_proofs_are_those_of_two_other_implementations() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let settings = settings(dir.path());
+/// Three months of 300 exchanges each, and the public key. The checkpoint at the end of each month lies beside the trail.
+fn three_months(dir: &Path) -> (Settings, String) {
+    let settings = settings(dir);
     let clock = clock("2026-10-22T05:19:00Z");
     let mut vkey = String::new();
     for (part, month) in (0..3_u64).zip(["2026-10", "2026-11", "2026-12"]) {
@@ -59,7 +61,15 @@ fn a_trails_checkpoint_and_proofs_are_those_of_two_other_implementations() {
         waiting.iter().for_each(|settled| assert!(wait(settled).is_ok()));
         vkey = trail.verifying_key();
         trail.close();
+        fs::copy(settings.folder.join("checkpoint"), dir.join(format!("checkpoint.{part}"))).expect("copied");
     }
+    (settings, vkey)
+}
+
+#[test]
+fn a_trails_checkpoint_and_proofs_are_those_of_two_other_implementations() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (settings, vkey) = three_months(dir.path());
     let note = fs::read(settings.folder.join("checkpoint")).expect("there");
 
     let verifier = StandardVerifier::new(&vkey).expect("a key that others read as well");
@@ -105,6 +115,23 @@ fn a_trails_checkpoint_and_proofs_are_those_of_two_other_implementations() {
             assert_eq!(path, other.iter().map(|hash| base64(&hash.0)).collect::<Vec<_>>(), "{number}");
         }
     }
+}
+
+#[test]
+fn two_verifiers_from_pypi_find_the_same_roots_and_take_our_proofs() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (settings, vkey) = three_months(dir.path());
+    fs::write(dir.path().join("public-key"), vkey).expect("ours");
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    let note = fs::read_to_string(settings.folder.join("checkpoint")).expect("there");
+    for number in (0..900_u64).step_by(53).chain([254, 255, 299, 300, 899]) {
+        let ticket = entry(number, person(number)).ticket;
+        let proof = prove(&settings.folder, &keys, IndexUse::Keep, ticket, &note).expect("proven");
+        fs::write(dir.path().join(format!("proof.{number}")), proof).expect("ours");
+    }
+    let Some(python) = Python::find() else { return };
+    let judged = python.run("judge_trail.py", [dir.path()]).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(judged, "903 records, 3 checkpoints, 22 proofs\n");
 }
 
 /// The key pair of the examples of Go's `golang.org/x/mod/sumdb/note`.

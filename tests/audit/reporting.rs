@@ -6,7 +6,7 @@ use std::fs;
 use ehealth_attributes::audit::report::{Format, Language, Report};
 use ehealth_attributes::audit::{IndexUse, KeyFolder, MissingKeys, Trail, find};
 use ehealth_attributes::lookup::Entry;
-use ehealth_attributes::model::{Field, FieldSet};
+use ehealth_attributes::model::{Field, FieldSet, Status};
 
 use crate::harness::*;
 
@@ -48,6 +48,8 @@ fn text_tells_who_when_on_what_ground_and_what() {
         "Organisations told: no longer readable: the key of this month was destroyed",
         "This overview may be incomplete:\n  - the year 2027 cannot be searched: key subject-2027.key is missing",
         "Number of consultations: 3",
+        "Result: found and told (MSG00000)",
+        "Result: not answered: the question was refused or failed (SOA-01001)",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
@@ -84,6 +86,10 @@ fn json_is_json_with_codes_and_words() {
     assert_eq!(first["legalContext"]["code"], "BACKTOWORK:EHEALTH_PLATFORM");
     assert_eq!(value["disclosures"][1]["caller"], serde_json::Value::Null);
     assert_eq!(value["disclosures"][2]["detail"], "keyDestroyed");
+    assert_eq!(
+        (&first["outcome"]["code"], &first["outcome"]["name"]),
+        (&"MSG00000".into(), &"gefunden und mitgeteilt".into())
+    );
     assert_eq!(first["ticketCBSS"].as_str().map(str::len), Some(36));
 }
 
@@ -93,4 +99,19 @@ fn a_page_escapes_what_it_shows() {
     assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"nl\">"));
     assert!(page.contains("Brouwerij &quot;De Kroon&quot; &amp; &lt;Zonen&gt; (0400000"));
     assert!(!page.contains("<Zonen>"));
+}
+
+#[test]
+fn every_status_is_told_in_words_of_its_own() {
+    let mut report = report();
+    report.disclosures.truncate(1);
+    let told: std::collections::BTreeSet<String> = Status::CODES
+        .into_iter()
+        .map(|code| {
+            report.disclosures[0].outcome = code.to_owned();
+            let text = report.render(Format::Text, Language::French);
+            text.lines().find(|line| line.contains(code)).expect("told").replace(code, "")
+        })
+        .collect();
+    assert_eq!(told.len(), Status::CODES.len());
 }

@@ -8,8 +8,8 @@ use ehealth_attributes::audit::verify::{
 };
 use ehealth_attributes::audit::{Settings, Trail};
 
+use crate::dice::Dice;
 use crate::harness::*;
-use crate::memory_disk::Dice;
 
 /// A trail over three months, its newest checkpoint kept elsewhere, and what a backup of an earlier day holds.
 struct Written {
@@ -65,7 +65,7 @@ impl Written {
 }
 
 /// Where the frames of a segment begin, and its length.
-fn frames(bytes: &[u8]) -> Vec<usize> {
+pub fn frames(bytes: &[u8]) -> Vec<usize> {
     let mut starts = vec![0];
     while let Some(length) = bytes.get(starts[starts.len() - 1] + 4..).and_then(|rest| rest.first_chunk::<4>()) {
         starts.push(starts[starts.len() - 1] + 40 + u32::from_be_bytes(*length) as usize);
@@ -107,6 +107,25 @@ fn a_trail_that_is_being_written_is_sound() {
     assert_eq!((verdict.findings.as_slice(), verdict.in_use, verdict.unsigned), ([].as_slice(), true, 1));
     open.close();
     assert_eq!(trail.verify().unsigned, 0);
+}
+
+#[test]
+fn zeros_that_were_written_ahead_are_sound_at_the_end_of_the_last_segment_alone() {
+    let trail = written(5);
+    let segments = trail.segments();
+    let with_zeros = |path: &Path, zeros: usize| {
+        let mut bytes = fs::read(path).expect("there");
+        bytes.resize(bytes.len() + zeros, 0);
+        fs::write(path, bytes).expect("ours");
+    };
+    for zeros in [1, 7, 8, 3_000_000] {
+        with_zeros(&segments[2], zeros);
+        assert_eq!(trail.verify().findings, [], "{zeros}");
+    }
+    with_zeros(&segments[2], 1 << 24);
+    assert!(matches!(trail.verify().findings[0], Finding::Damaged { flaw: SegmentFlaw::NoRecord, .. }));
+    with_zeros(&segments[0], 100);
+    assert!(matches!(trail.verify().findings[0], Finding::Damaged { flaw: SegmentFlaw::Ahead, .. }));
 }
 
 #[test]
@@ -193,7 +212,7 @@ fn a_record_or_a_foundation_that_was_rewritten_with_its_hash_is_found() {
 }
 
 /// The segment with one record changed and its hash made right again.
-fn rehash(bytes: &[u8], frame: usize, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
+pub fn rehash(bytes: &[u8], frame: usize, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     let starts = frames(bytes);
     let mut record = bytes[starts[frame] + 8..starts[frame + 1] - 32].to_vec();
     change(&mut record);

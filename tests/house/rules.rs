@@ -46,7 +46,7 @@ pub enum Place {
 }
 
 /// Every library of `Cargo.toml`, and its place.
-pub const LIBRARIES: [(&str, Place); 41] = [
+pub const LIBRARIES: [(&str, Place); 42] = [
     ("alloc", Place::Everywhere),
     ("core", Place::Everywhere),
     ("std", Place::Everywhere),
@@ -57,8 +57,8 @@ pub const LIBRARIES: [(&str, Place); 41] = [
     ("webpki", Place::Rooms(&["server"])),
     ("rusqlite", Place::Rooms(&["store", "audit"])),
     ("csv", Place::Rooms(&["feed"])),
-    // Asks the system how much of a disk is free, and what time it counts.
-    ("rustix", Place::Rooms(&["audit", "app"])),
+    // Asks the system how much of a disk is free, how much may be open, and what time it counts.
+    ("rustix", Place::Rooms(&["audit", "server", "app"])),
     // Confines the process to its own files.
     ("landlock", Place::Rooms(&["app"])),
     // Takes the sockets that systemd opened.
@@ -77,7 +77,7 @@ pub const LIBRARIES: [(&str, Place); 41] = [
     ("rustls", Place::From(3)),
     ("tokio", Place::From(3)),
     ("tokio-rustls", Place::From(3)),
-    ("maud", Place::Rooms(&["admin"])),
+    ("maud", Place::Rooms(&["server", "admin"])),
     ("clap", Place::Rooms(&["cli", "main"])),
     // Makes the demo's certificates; nothing else here makes any.
     ("rcgen", Place::Rooms(&["cli"])),
@@ -92,6 +92,7 @@ pub const LIBRARIES: [(&str, Place); 41] = [
     ("clap_complete", Place::Tests),
     ("clap_mangen", Place::Tests),
     ("ct-merkle", Place::Tests),
+    ("peak_alloc", Place::Tests),
     ("proptest", Place::Tests),
     ("sha2", Place::Tests),
     ("signed_note", Place::Tests),

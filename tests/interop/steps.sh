@@ -7,6 +7,7 @@
 # Printed: `VERSION<tab>TEXT` once, then `CASE<tab>CODE<tab>TOLD<tab>SSIN` for each question: the status or, of a fault,
 # the reason; what was told in the words of the catalogue; the person told of. ECHO is the code of a test message, and a
 # hyphen the code of a question that the stack refuses to send. Exits with 77 if the stack cannot be had here.
+# A person can run one of them too, from its folder, against `simulate --rsa`: set the four variables from its ready file.
 set -euo pipefail
 consult_path=/eHealthAttributesService/v1/consultAttributes
 test_path=/TestConnectionService/v1/sendTestMessage

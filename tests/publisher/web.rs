@@ -33,6 +33,8 @@ pub enum Manner {
     Endless,
     /// With this status and nothing else.
     Status(u16),
+    /// With the file and, instead of a tag, a date so long before the moment of the answer.
+    Dated { seconds_ago: u8 },
 }
 
 /// A running web server.
@@ -85,6 +87,8 @@ impl Web {
                     return;
                 }
                 let (shared, stream) = (Arc::clone(&of_thread), stream.expect("a connection"));
+                // Head and body are two writes: without this the second waits for word of the first.
+                stream.set_nodelay(true).expect("an open socket");
                 // Whatever a connection ends with, the next one is another.
                 thread::spawn(move || drop(serve(&shared, stream)));
             }
@@ -173,7 +177,7 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
                 tell(302);
                 write!(out, "HTTP/1.1 302 Found\r\nlocation: {path}.moved\r\ncontent-length: 0\r\n\r\n")?;
             }
-            (Manner::Plain, Err(_)) => {
+            (Manner::Plain | Manner::Dated { .. }, Err(_)) => {
                 tell(404);
                 write!(out, "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")?;
             }
@@ -185,6 +189,18 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
                 } else {
                     tell(200);
                     write!(out, "HTTP/1.1 200 OK\r\netag: {etag}\r\ncontent-length: {}\r\n\r\n", content.len())?;
+                    out.write_all(&content)?;
+                }
+            }
+            (Manner::Dated { seconds_ago }, Ok(content)) => {
+                let modified = format!("Sun, 22 Nov 2026 05:00:{:02} GMT", 30 - seconds_ago);
+                if head.iter().any(|line| *line == format!("if-modified-since: {modified}")) {
+                    tell(304);
+                    write!(out, "HTTP/1.1 304 Not Modified\r\n\r\n")?;
+                } else {
+                    tell(200);
+                    let fields = format!("date: Sun, 22 Nov 2026 05:00:30 GMT\r\nlast-modified: {modified}");
+                    write!(out, "HTTP/1.1 200 OK\r\n{fields}\r\ncontent-length: {}\r\n\r\n", content.len())?;
                     out.write_all(&content)?;
                 }
             }

@@ -1,10 +1,14 @@
 //! A whole service for a test: on a free port, in a folder of its own, with the fixture people and a clock that stands.
 //!
 //! Every SOAP answer that passes through [`TestService::post`] is kept, and [`TestService::finish`] has all of them
-//! judged by validators that are not ours. Drop a service without finishing it and nothing was judged: so every test
-//! that asks ends with `finish`.
+//! judged by validators that are not ours, and looks for numbers of persons in faults, refusals, metrics, the trail and
+//! the log (`canary.rs`). Drop a service without finishing it and nothing was judged: so every test that asks ends with
+//! `finish`.
 
 #![allow(dead_code, reason = "each test binary compiles this file and uses a part of it")]
+
+#[path = "canary.rs"]
+pub mod canary;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -29,6 +33,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -102,6 +107,7 @@ impl TestService {
         make: impl FnOnce(&Workspace, Timestamp) -> Result<(), WorkspaceError>,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
+        canary::catch_log();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(FixedClock::new(Timestamp::parse(NOW).expect("a moment")));
         let workspace = Workspace::new(folder.path().join("demo"));
@@ -154,11 +160,19 @@ impl TestService {
 
     /// TLS as the caller of this word has it.
     pub fn tls_of(&self, caller: &str) -> ClientConfig {
+        self.tls_by(Arc::clone(&self.clock) as Arc<dyn Clock>, caller)
+    }
+
+    /// The same for a caller with a clock of its own, which stands at this moment.
+    pub fn tls_at(&self, moment: &str, caller: &str) -> ClientConfig {
+        self.tls_by(Arc::new(FixedClock::new(Timestamp::parse(moment).expect("a moment"))), caller)
+    }
+
+    fn tls_by(&self, clock: Arc<dyn Clock>, caller: &str) -> ClientConfig {
         let (certificate, key) = self.workspace.client(caller);
         let chain = tls::load_certificates(&certificate).expect("a client certificate");
         let key = PrivateKeyDer::from_pem_file(key).expect("a client key");
         let roots = tls::load_authorities(&self.workspace.authority()).expect("an authority");
-        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         ClientConfig::builder_with_details(tls::provider(), tls::time_of(clock))
             .with_safe_default_protocol_versions()
             .expect("versions")
@@ -190,7 +204,11 @@ impl TestService {
         drop(sender);
         let _ = connection.await;
         let body = String::from_utf8(body.to_vec()).expect("answers are UTF-8");
-        Answered { status: head.status.as_u16(), headers: head.headers, body }
+        let answered = Answered { status: head.status.as_u16(), headers: head.headers, body };
+        if answered.status != 200 {
+            assert_eq!(canary::search(format!("{answered:?}").as_bytes()), [], "a number of a person in a refusal");
+        }
+        answered
     }
 
     /// Posts a message as SOAP stacks do, and keeps a SOAP answer to be judged.
@@ -236,11 +254,27 @@ impl TestService {
         self.folder
     }
 
-    /// Stops the service and has every answer judged.
+    /// What operators are shown at this path.
+    pub async fn read_admin(&self, path: &str) -> Vec<u8> {
+        let address = self.admin.expect("a test service has operators");
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut told = Vec::new();
+        stream.read_to_end(&mut told).await.expect("an answer");
+        told
+    }
+
+    /// Stops the service, has every answer judged, and looks for numbers of persons where none may stand.
     pub async fn finish(self) {
+        for path in ["/metrics", "/"] {
+            assert_eq!(canary::search(&self.read_admin(path).await), [], "a number of a person at {path}");
+        }
         let _ = self.stop.send(());
         let drained = self.running.await.expect("the service ends without a panic");
         assert_eq!(drained, Drained::Whole);
+        assert_eq!(canary::search_files(&self.settings.trail.folder), [""; 0], "a number of a person in the trail");
+        assert_eq!(canary::search_log(), [], "a number of a person in the log");
         if self.answered.load(Ordering::Relaxed) > 0 {
             python::validate_envelopes(&self.responses).expect("every answer is valid against schemas/");
         }

@@ -40,7 +40,7 @@ fn disclosed(disclosed: &Disclosed, words: &Words) -> String {
         ("deliberation", or_null(disclosed.deliberation.as_deref().map(text))),
         ("daysAsked", or_null(disclosed.window.map(days))),
         ("fields", array(disclosed.fields.iter().map(field))),
-        ("outcome", text(&disclosed.outcome)),
+        ("outcome", object([("code", text(&disclosed.outcome)), ("name", text(words.outcome(&disclosed.outcome)))])),
         ("detail", text(state)),
         ("organisationsTold", told),
     ])

@@ -189,7 +189,7 @@ fn lines(disclosed: &Disclosed, words: &words::Words) -> Vec<(&'static str, Stri
         Told::Destroyed => words.destroyed.to_owned(),
         Told::Unreadable => words.unreadable.to_owned(),
     };
-    let window = disclosed.window.map(|window| format!("{} \u{2013} {}", window.from(), window.to()));
+    let window = disclosed.window.map(days);
     vec![
         (words.received, disclosed.received.to_string()),
         (words.caller, institution(&disclosed.caller)),
@@ -199,7 +199,7 @@ fn lines(disclosed: &Disclosed, words: &words::Words) -> Vec<(&'static str, Stri
         (words.window, window.unwrap_or_else(|| words.none.to_owned())),
         (words.fields, if fields.is_empty() { words.nothing.to_owned() } else { fields.join("; ") }),
         (words.told, told),
-        (words.outcome, disclosed.outcome.clone()),
+        (words.outcome, format!("{} ({})", words.outcome(&disclosed.outcome), disclosed.outcome)),
         (words.ticket, disclosed.ticket.to_string()),
     ]
 }
@@ -210,5 +210,13 @@ fn show(institution: &Institution) -> String {
 }
 
 fn covered(report: &Report, words: &words::Words) -> String {
-    report.days.map_or(words.all_days.to_owned(), |days| format!("{} \u{2013} {}", days.from(), days.to()))
+    report.days.map_or(words.all_days.to_owned(), days)
+}
+
+/// The first and the last day, or the only one.
+fn days(window: Window) -> String {
+    match (window.from(), window.to()) {
+        (from, to) if from == to => from.to_string(),
+        (from, to) => format!("{from} \u{2013} {to}"),
+    }
 }

@@ -248,7 +248,12 @@ pub fn verify(folder: &Path, key: &VerifyingKey, elsewhere: Option<&Path>) -> Re
     let mut chain = Chain { tree: None, roots: Vec::new(), findings, pruned: BTreeSet::new(), bytes: 0, broken: false };
     let last = files.len().saturating_sub(1);
     for (number, (file, scanned)) in files.iter().zip(&scanned).enumerate() {
-        chain.add(file, scanned, in_use && number == last);
+        let at_end = match (number == last, in_use) {
+            (false, _) => AtEnd::No,
+            (true, false) => AtEnd::Last,
+            (true, true) => AtEnd::BeingWritten,
+        };
+        chain.add(file, scanned, at_end);
     }
     let Chain { tree, mut roots, mut findings, pruned, bytes, broken } = chain;
     let first = files.first().map_or(0, |file| file.first);
@@ -302,6 +307,14 @@ fn judge(
     (!same).then_some(Finding::Inconsistent { source_name, signed })
 }
 
+/// Whether a segment is the last, where a writer may be, or have been, at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AtEnd {
+    No,
+    Last,
+    BeingWritten,
+}
+
 /// What the segments say together.
 struct Chain {
     tree: Option<Range>,
@@ -316,7 +329,7 @@ struct Chain {
 }
 
 impl Chain {
-    fn add(&mut self, file: &SegmentFile, scanned: &Scanned, being_written: bool) {
+    fn add(&mut self, file: &SegmentFile, scanned: &Scanned, at_end: AtEnd) {
         let segment = || file.name.clone();
         self.bytes = self.bytes.saturating_add(scanned.bytes);
         self.pruned.extend(&scanned.pruned);
@@ -349,7 +362,9 @@ impl Chain {
         }
         if let Some((offset, flaw)) = scanned.flaw {
             // A frame that is being written is there in part; whatever it will be comes after every checkpoint.
-            if !(being_written && flaw.may_be_unfinished()) {
+            let unfinished = at_end == AtEnd::BeingWritten && flaw.may_be_unfinished();
+            let ahead = at_end != AtEnd::No && flaw == SegmentFlaw::Ahead;
+            if !unfinished && !ahead {
                 self.findings.push(Finding::Damaged { segment: segment(), offset, flaw });
                 self.broken = true;
             }

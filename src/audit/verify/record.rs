@@ -36,7 +36,8 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
     let sequence = rest.u64()?;
     let place = rest.u32()?;
     rest.skip(8 + 16)?;
-    if version != 1 || u64::from(place) > sequence {
+    let sound = version == 1 || version == 2 && kind == 2;
+    if !sound || u64::from(place) > sequence {
         return None;
     }
     let kind = match kind {
@@ -47,7 +48,7 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
             Kind::Begin { year, month, tree: Range::prefix(sequence, &roots)? }
         }
         2 => {
-            exchange(&mut rest)?;
+            exchange(&mut rest, version)?;
             Kind::Exchange
         }
         3 => {
@@ -67,12 +68,13 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
     rest.0.is_empty().then_some(Facts { sequence, kind })
 }
 
-fn exchange(rest: &mut Rest<'_>) -> Option<()> {
+fn exchange(rest: &mut Rest<'_>, version: u8) -> Option<()> {
     rest.skip(8 + 16 + 32 + 4 + 4)?;
     let (operation, context, fields) = (rest.u8()?, rest.u8()?, rest.u16()?);
     let (from, to) = (rest.u32()?.cast_signed(), rest.u32()?.cast_signed());
     let known = rest.u8()?;
     let token = rest.hash()?;
+    rest.skip(if version == 2 { 32 } else { 0 })?;
     rest.skip(5 * (8 + 8))?;
     for _ in 0..2 {
         let length = rest.u8()?;

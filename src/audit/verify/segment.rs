@@ -13,6 +13,8 @@ const HEAD: usize = 8;
 const HASH: usize = 32;
 /// No record is longer (mebibyte).
 const MAX_RECORD: usize = 1 << 20;
+/// The most zeros that a writer writes ahead.
+const MAX_ZEROS: u64 = 1 << 24;
 /// So much is read at a time.
 const CHUNK: usize = 1 << 20;
 
@@ -63,6 +65,10 @@ pub enum SegmentFlaw {
     /// The segment does not begin with the record that its name asks for, or one such lies in its middle.
     #[error("the segment's beginning does not fit its name")]
     Begin,
+    /// Behind the last record are zeros, which were written ahead: so the last segment may end while somebody writes it,
+    /// in a copy that was made meanwhile, and after a crash.
+    #[error("zeros lie behind the last record")]
+    Ahead,
     /// The segment holds nothing.
     #[error("the segment is empty")]
     Empty,
@@ -73,7 +79,7 @@ impl SegmentFlaw {
     pub(super) fn may_be_unfinished(self) -> bool {
         match self {
             Self::Unfinished | Self::NoRecord | Self::Hash => true,
-            Self::Record | Self::Sequence { .. } | Self::Begin | Self::Empty => false,
+            Self::Record | Self::Sequence { .. } | Self::Begin | Self::Ahead | Self::Empty => false,
         }
     }
 }
@@ -129,6 +135,8 @@ pub(super) fn scan(path: &Path, file: &SegmentFile, watch: &BTreeSet<u64>) -> io
             _ => None,
         };
         if let Some(flaw) = flaw.or(at_end) {
+            let begun = scanned.start.is_some();
+            let flaw = if begun && are_zeros(rest, &mut source)? { SegmentFlaw::Ahead } else { flaw };
             scanned.flaw = Some((scanned.bytes, flaw));
             return Ok(scanned);
         }
@@ -138,6 +146,13 @@ pub(super) fn scan(path: &Path, file: &SegmentFile, watch: &BTreeSet<u64>) -> io
         let done = buffer.len().saturating_sub(rest.len());
         buffer.drain(..done);
     }
+}
+
+/// Whether there is nothing but zeros to the end, and no more of them than a writer writes ahead.
+fn are_zeros(rest: &[u8], source: &mut File) -> io::Result<bool> {
+    let mut bytes = rest.to_vec();
+    source.take(MAX_ZEROS.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes.len() as u64 <= MAX_ZEROS && bytes.iter().all(|byte| *byte == 0))
 }
 
 /// The record of the first frame and what is behind it; `None` if more must be read.

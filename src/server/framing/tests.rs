@@ -91,3 +91,102 @@ proptest! {
         prop_assert_eq!(pass(stream.as_bytes(), piece), pass(stream.as_bytes(), usize::MAX));
     }
 }
+
+/// What the HTTP library makes of bytes: how many requests it was given whole, and all that it answered.
+async fn read_as_hyper(stream: Vec<u8>) -> (usize, String) {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use bytes::Bytes;
+    use http_body_util::{BodyExt, Full};
+    use hyper::body::Incoming;
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper::{Method, Request, Response};
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let whole = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&whole);
+    let (mut peer, served) = tokio::io::duplex(1 << 20);
+    peer.write_all(&stream).await.expect("there is room for all");
+    peer.shutdown().await.expect("the end is said");
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let counted = Arc::clone(&counted);
+        async move {
+            // As the service does: after a CONNECT that is granted, the library would read no more requests.
+            let status = if request.method() == Method::CONNECT { 405 } else { 200 };
+            if request.into_body().collect().await.is_ok() {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+            Response::builder().status(status).body(Full::new(Bytes::new()))
+        }
+    });
+    // An error is the library's way to say that the stream broke off.
+    let _ = http1::Builder::new().half_close(true).serve_connection(TokioIo::new(served), answer).await;
+    let mut answered = String::new();
+    peer.read_to_string(&mut answered).await.expect("answers are text");
+    (whole.load(Ordering::Relaxed), answered)
+}
+
+/// Heads and bodies out of right and wrong pieces: most are refused, and it is the others that matter.
+fn request() -> impl Strategy<Value = String> {
+    let line_end = || prop_oneof![9 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r")];
+    let start = prop_oneof![
+        8 => Just("POST /a HTTP/1.1"), 3 => Just("GET /a?b HTTP/1.1"), 1 => Just("CONNECT /a HTTP/1.1"),
+        1 => Just("HEAD /a HTTP/1.1"), 1 => Just("get /a HTTP/1.1"), 1 => Just("GET /a HTTP/1.0"),
+        1 => Just("GET  /a HTTP/1.1"), 1 => Just("OPTIONS * HTTP/1.1"),
+    ];
+    let field = prop_oneof![
+        4 => Just("Content-Length: 5"), 4 => Just("Transfer-Encoding: chunked"), 2 => Just("Content-Length: 0"),
+        2 => Just("a: b"), 1 => Just("Content-Length: 05"), 1 => Just("Content-Length:5 \t"),
+        1 => Just("content-length: 5, 5"), 1 => Just("Content-Length: +5"), 1 => Just("Transfer-Encoding:\tchunked"),
+        1 => Just("transfer-encoding: Chunked"), 1 => Just("Transfer-Encoding: gzip, chunked"),
+        1 => Just("Transfer-Encoding: chunked;q=1"), 1 => Just(" folded"), 1 => Just("Host: b"), 1 => Just("b:\x0bc"),
+        1 => Just("Connection: close"), 1 => Just("Connection: keep-alive, Transfer-Encoding"), 1 => Just("TE: trailers"),
+        1 => Just("Expect: 100-continue"), 1 => Just("Trailer: Content-Length"), 1 => Just("Upgrade: h2c"), 1 => Just(": c"),
+    ];
+    let body = prop_oneof![
+        3 => Just("hello"), 3 => Just(""), 3 => Just("5\r\nhello\r\n0\r\n\r\n"), 1 => Just("0\r\n\r\n"),
+        1 => Just("05;a=\"\r\\n\"\r\nhello\r\n0\r\nt: v\r\n\r\n"), 1 => Just("5;a\r\nhello\r\n0\r\n\r\n"),
+        1 => Just("5\r\nhello\r\n00\r\n\r\n"), 1 => Just("5 \r\nhello\r\n0\r\n\r\n"), 1 => Just("5\nhello\r\n0\r\n\r\n"),
+        1 => Just("2\r\nhe\r\n3\r\nllo\r\n0\r\nContent-Length: 9\r\n\r\n"), 1 => Just("-1\r\n"), 1 => Just("hell"),
+    ];
+    let fields = proptest::collection::vec((field, line_end()), 0..4);
+    (start, line_end(), fields, body).prop_map(|(start, end, fields, body)| {
+        let fields: String = fields.into_iter().map(|(field, end)| format!("{field}{end}")).collect();
+        format!("{start}{end}Host: x\r\n{fields}\r\n{body}")
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn what_passes_the_http_library_takes_apart_as_framing_does(requests in proptest::collection::vec(request(), 1..4)) {
+        let stream = requests.concat();
+        let (mut framing, mut held, mut passed, mut whole) = (Framing::new(), stream.into_bytes(), Vec::new(), 0);
+        while let Ok(verdict) = framing.advance(&held) {
+            match verdict {
+                Verdict::Pass(count) => {
+                    passed.extend(held.drain(..count));
+                    whole += usize::from(framing.is_between_requests());
+                }
+                Verdict::Drop(count) => drop(held.drain(..count)),
+                Verdict::Wait => break,
+            }
+        }
+        // The library ends a connection where it is asked to; what would follow is nobody's request.
+        let asks_to_close = String::from_utf8_lossy(&passed).contains("Connection: close");
+        let shown = String::from_utf8_lossy(&passed).into_owned();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let (read, answered) = runtime.block_on(read_as_hyper(passed));
+        prop_assert!(!answered.contains("HTTP/1.1 400"), "{shown:?} was refused: {answered}");
+        if asks_to_close {
+            prop_assert!(read <= whole, "{shown:?}: {read} instead of at most {whole}");
+        } else {
+            // One that broke off was given to the library as far as its head, and had no whole body.
+            prop_assert_eq!(read, whole, "{:?}", shown);
+        }
+    }
+}

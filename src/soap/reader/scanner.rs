@@ -7,6 +7,11 @@ use super::characters::{is_name_rest, is_name_start, is_space};
 /// What is left to read.
 pub(super) struct Scanner<'a>(&'a str);
 
+/// What [`is_name_rest`] says of ASCII, and the colon.
+fn is_ascii_name(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b':' | b'_' | b'-' | b'.')
+}
+
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self(text)
@@ -49,7 +54,8 @@ impl<'a> Scanner<'a> {
             return None;
         }
         let is_rest = |character| is_name_rest(character) || character == ':';
-        let ascii = self.0.bytes().position(|byte| !byte.is_ascii() || !is_rest(char::from(byte)));
+        // Names are mostly ASCII: looked at byte by byte, and by one comparison or two.
+        let ascii = self.0.bytes().position(|byte| !is_ascii_name(byte));
         let mut end = ascii.unwrap_or(self.0.len());
         if self.0.as_bytes().get(end).is_some_and(|byte| !byte.is_ascii()) {
             end = self.0.find(|character| !is_rest(character)).unwrap_or(self.0.len());
@@ -73,5 +79,18 @@ impl<'a> Scanner<'a> {
         let is_next = self.eat("=");
         self.skip_space();
         is_next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_is_of_a_name_where_its_character_is() {
+        for byte in 0..=0x7f_u8 {
+            let character = char::from(byte);
+            assert_eq!(is_ascii_name(byte), is_name_rest(character) || character == ':', "{character:?}");
+        }
     }
 }

@@ -252,9 +252,8 @@ fn write_period(writer: &mut Writer, element: names::Element, period: Option<Per
 /// The one place where a person's number becomes text that leaves.
 fn write_ssin(writer: &mut Writer, element: names::Element, ssin: Ssin) {
     writer.element(element, |writer| {
-        for digit in ssin.digits() {
-            writer.text(char::from(digit).encode_utf8(&mut [0; 4]));
-        }
+        // Digits are UTF-8.
+        writer.text(str::from_utf8(&ssin.digits()).unwrap_or_default());
     });
 }
 

@@ -1,0 +1,126 @@
+//! Who asks, and how: one `--consumer`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// A consumer, as it was written on the command line.
+#[derive(Debug, Clone)]
+pub struct Consumer {
+    pub name: String,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub request: PathBuf,
+    pub connections: usize,
+    pub arrivals: Arrivals,
+    pub connecting: Connecting,
+    pub slow: Option<Slow>,
+    pub expect: String,
+}
+
+/// When the next request is due.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Arrivals {
+    /// When the answer to the one before it came.
+    Closed,
+    /// So many a second.
+    Open(f64),
+}
+
+/// What becomes of a connection after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connecting {
+    /// It is asked again.
+    Kept,
+    /// It is closed, and the next request makes its own.
+    Fresh,
+}
+
+/// What a hostile consumer sends byte by byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slow {
+    Handshake,
+    Head,
+    Body,
+}
+
+impl FromStr for Consumer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (mut name, mut certificate, mut key, mut request) = (None, None, None, None);
+        let (mut connections, mut arrivals, mut connecting, mut slow) = (1, Arrivals::Closed, Connecting::Kept, None);
+        let mut expect = "Envelope>".to_owned();
+        for part in text.split(',') {
+            let (word, value) = part.split_once('=').ok_or_else(|| format!("{part:?} is not KEY=VALUE"))?;
+            match word {
+                "name" => name = Some(value.to_owned()),
+                "cert" => certificate = Some(PathBuf::from(value)),
+                "key" => key = Some(PathBuf::from(value)),
+                "request" => request = Some(PathBuf::from(value)),
+                "expect" => expect = value.to_owned(),
+                "connections" => {
+                    let count = value.parse().ok().filter(|count| *count > 0);
+                    connections = count.ok_or_else(|| format!("connections={value}: a number from 1 on"))?;
+                }
+                "rate" => {
+                    let rate = value.parse().ok().filter(|rate| *rate > 0.0 && *rate < 1e7);
+                    arrivals = Arrivals::Open(rate.ok_or_else(|| format!("rate={value}: requests a second"))?);
+                }
+                "fresh" => {
+                    connecting = match value {
+                        "yes" => Connecting::Fresh,
+                        "no" => Connecting::Kept,
+                        _ => return Err(format!("fresh={value}: yes or no")),
+                    }
+                }
+                "slow" => {
+                    slow = Some(match value {
+                        "handshake" => Slow::Handshake,
+                        "head" => Slow::Head,
+                        "body" => Slow::Body,
+                        _ => return Err(format!("slow={value}: handshake, head or body")),
+                    });
+                }
+                _ => return Err(format!("{word}: no key of a consumer; --help has them")),
+            }
+        }
+        let missing = |word| format!("{word}= is missing");
+        Ok(Self {
+            name: name.ok_or_else(|| missing("name"))?,
+            certificate: certificate.ok_or_else(|| missing("cert"))?,
+            key: key.ok_or_else(|| missing("key"))?,
+            request: request.ok_or_else(|| missing("request"))?,
+            connections,
+            arrivals,
+            connecting,
+            slow,
+            expect,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_is_one_kept_connection_in_a_closed_loop() {
+        let consumer: Consumer = "name=a,cert=c,key=k,request=r".parse().expect("a consumer");
+        assert_eq!((consumer.connections, consumer.connecting), (1, Connecting::Kept));
+        assert_eq!((consumer.arrivals, consumer.slow), (Arrivals::Closed, None));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told() {
+        for (text, told) in [
+            ("name=a,cert=c,key=k", "request= is missing"),
+            ("name", "not KEY=VALUE"),
+            ("rate=-1", "requests a second"),
+            ("slow=all", "handshake, head or body"),
+            ("colour=red", "no key"),
+        ] {
+            let error = text.parse::<Consumer>().expect_err("refused");
+            assert!(error.contains(told), "{error}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! TLS as a consumer has it, at no more cost than the measurement needs.
+//!
+//! The server's certificate is verified in full the first time. After that the same certificate is known by its bytes, and
+//! the signatures made with it are not checked again: every handshake still makes the server sign and verify all that
+//! it would, and the generator, which is not what is measured, stays the cheaper side. Sessions are never resumed.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+/// Knows the server again.
+#[derive(Debug)]
+pub struct Acquaintance {
+    first: Arc<WebPkiServerVerifier>,
+    certificate: OnceLock<CertificateDer<'static>>,
+    has_signed: AtomicBool,
+}
+
+impl Acquaintance {
+    /// Trusts the authority of this file.
+    pub fn new(authority: &Path) -> Result<Arc<Self>, String> {
+        let wrong = |reason: &dyn std::fmt::Display| format!("{}: {reason}", authority.display());
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_file_iter(authority).map_err(|error| wrong(&error))? {
+            roots.add(certificate.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
+        }
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        let first = verifier.map_err(|error| wrong(&error))?;
+        Ok(Arc::new(Self { first, certificate: OnceLock::new(), has_signed: AtomicBool::new(false) }))
+    }
+
+    fn check(
+        &self,
+        verify: impl FnOnce() -> Result<HandshakeSignatureValid, Error>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        if self.has_signed.load(Ordering::Relaxed) {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
+        let valid = verify()?;
+        self.has_signed.store(true, Ordering::Relaxed);
+        Ok(valid)
+    }
+}
+
+impl ServerCertVerifier for Acquaintance {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.certificate.get().is_some_and(|known| known == end_entity) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let verified = self.first.verify_server_cert(end_entity, intermediates, name, ocsp, now)?;
+        // Another thread cannot have been first: there is one.
+        let _ = self.certificate.set(end_entity.clone().into_owned());
+        Ok(verified)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.check(|| self.first.verify_tls12_signature(message, cert, dss))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.check(|| self.first.verify_tls13_signature(message, cert, dss))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.first.supported_verify_schemes()
+    }
+}
+
+/// The client's side of TLS with this certificate.
+pub fn configure(server: &Arc<Acquaintance>, certificate: &Path, key: &Path) -> Result<Arc<ClientConfig>, String> {
+    let wrong = |file: &Path, reason: &dyn std::fmt::Display| format!("{}: {reason}", file.display());
+    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain = chain.map_err(|error| wrong(certificate, &error))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, &error))?;
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(server) as _)
+        .with_client_auth_cert(chain, private);
+    let mut config = config.map_err(|error| wrong(key, &error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}

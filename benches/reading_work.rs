@@ -1,0 +1,73 @@
+//! What hostile documents cost the processor, in instructions, and in time beside it.
+//!
+//! `cargo bench --bench reading_work` runs itself under valgrind, a process for each document that is made to cost as much
+//! as it can, and prints the dearest. It fails above [`MOST`].
+
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic, reason = "a bench prints figures")]
+#![allow(clippy::cast_precision_loss, reason = "instruction counts are far below what a double holds exactly")]
+
+#[path = "../tests/support/documents.rs"]
+mod documents;
+
+use std::hint::black_box;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use documents::{bulky, costly};
+use ehealth_attributes::lookup::Operation;
+use ehealth_attributes::soap::read_request;
+
+/// Five milliseconds of a processor that does three instructions a nanosecond.
+const MOST: u64 = 15_000_000;
+/// Readings that are timed; the least counts, the others were disturbed.
+const TIMES: usize = 20;
+
+fn documents() -> Vec<(&'static str, String)> {
+    costly().into_iter().chain(bulky().into_iter().map(|(name, body, _)| (name, body))).collect()
+}
+
+fn main() {
+    let argument = std::env::args().skip(1).find(|argument| argument != "--bench");
+    let documents = documents();
+    if let Some(number) = argument.and_then(|argument| argument.parse::<usize>().ok()) {
+        let (_, body) = documents.get(number).expect("a document of this number");
+        black_box(read_document(body));
+        return;
+    }
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        eprintln!("valgrind is missing: install it to count instructions");
+        return;
+    }
+    let (mut most, mut longest) = (0, Duration::ZERO);
+    for (number, (name, body)) in documents.iter().enumerate() {
+        let count = instructions(number);
+        let time = |_| {
+            let begin = Instant::now();
+            black_box(read_document(body));
+            begin.elapsed()
+        };
+        let took = (0..TIMES).map(time).min().unwrap_or_default();
+        println!("{:8.2} million instructions, {took:9.2?}: {name}", count as f64 / 1e6);
+        (most, longest) = (most.max(count), longest.max(took));
+    }
+    println!("at most {:.2} million instructions, {longest:?}", most as f64 / 1e6);
+    assert!(most <= MOST, "a document costs more than {MOST} instructions");
+}
+
+#[inline(never)]
+fn read_document(body: &str) -> bool {
+    read_request(body.as_bytes(), None, &[], Operation::ConsultAttributes).is_ok()
+}
+
+/// Instructions of a process that reads this document, counted while it reads.
+fn instructions(number: usize) -> u64 {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*read_document*"])
+        .arg(std::env::current_exe().expect("this program"))
+        .arg(number.to_string())
+        .output()
+        .expect("valgrind runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    let line = told.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("{told}"));
+    line.rsplit(':').next().and_then(|count| count.trim().parse().ok()).unwrap_or_else(|| panic!("{line}"))
+}

@@ -1,0 +1,53 @@
+//! Times of each stage, for a look while something is made faster: `cargo run --release -p stages --bin times`.
+//!
+//! What is judged is the number of instructions (`cargo run --release -p stages --bin instructions`): times differ from machine to machine
+//! and from minute to minute. Each figure is the median of so many batches, and beside it the fastest batch: what the stage
+//! costs when nothing else runs.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use stages::{Scene, Stage};
+
+const BATCHES: usize = 200;
+const RUNS: usize = 100;
+
+fn main() {
+    let scene = Scene::new();
+    println!("{:<8} {:>10} {:>10}", "stage", "median us", "best us");
+    for stage in Stage::ALL {
+        let mut times: Vec<_> = (0..BATCHES).map(|_| time(&scene, stage)).collect();
+        times.sort();
+        println!("{:<8} {:>10.2} {:>10.2}", stage.word(), micros(times[BATCHES / 2]), micros(times[0]));
+    }
+}
+
+fn micros(batch: Duration) -> f64 {
+    batch.as_secs_f64() * 1e6 / RUNS as f64
+}
+
+/// The time of a batch. What a stage is given is made before the clock starts.
+fn time(scene: &Scene, stage: Stage) -> Duration {
+    let asked = || scene.decide(scene.question());
+    let found = || scene.resolve(asked());
+    match stage {
+        Stage::Read => time_batch(|| (), |()| scene.request()),
+        Stage::Decide => time_batch(|| scene.question(), |question| scene.decide(question)),
+        Stage::Resolve => time_batch(asked, |permitted| scene.resolve(permitted)),
+        Stage::Record => time_batch(found, |resolved| scene.record(resolved)),
+        Stage::Write => {
+            let answer = scene.record(found());
+            time_batch(|| (), |()| scene.write(&answer))
+        }
+        Stage::Whole => time_batch(|| (), |()| scene.walk()),
+    }
+}
+
+fn time_batch<T, U>(make: impl Fn() -> T, stage: impl Fn(T) -> U) -> Duration {
+    let inputs: Vec<_> = (0..RUNS).map(|_| make()).collect();
+    let began = Instant::now();
+    for input in inputs {
+        black_box(stage(black_box(input)));
+    }
+    began.elapsed()
+}

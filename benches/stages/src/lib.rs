@@ -1,0 +1,171 @@
+//! One question of the fixture people, at each point of its way: what the benches of single stages run.
+//!
+//! Everything is opened and warm before a stage runs, the clock stands, and the evidence goes to a log that forgets: what
+//! is left is what the stage itself does. The whole way is the same steps in a row, bytes in and bytes out.
+
+use std::sync::{Arc, Mutex};
+
+use ehealth_attributes::cli::workspace::Workspace;
+use ehealth_attributes::config::{read_policy, read_settings};
+use ehealth_attributes::lookup::{
+    Answer, AuditLog, Caller, Exchange, FreshnessLimits, Operation, Pending, Permission, Permitted, Presented,
+    Resolved, record,
+};
+use ehealth_attributes::model::{Digest, EnterpriseNumber, FixedClock, Question, Ticket, Timestamp};
+use ehealth_attributes::policy::{Certified, Register};
+use ehealth_attributes::server::Readers;
+use ehealth_attributes::soap::{Payload, Request, read_request, write_answer};
+use ehealth_attributes::store::Watch;
+use ehealth_attributes::sync;
+
+/// A part of the way, or all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The question out of the bytes.
+    Read,
+    /// Who asks, and whether it may.
+    Decide,
+    /// The data, and the rules.
+    Resolve,
+    /// The entry, and its way to the trail's queue; sealing and writing it is not in it.
+    Record,
+    /// The envelope.
+    Write,
+    /// All of them: bytes in, bytes out.
+    Whole,
+}
+
+impl Stage {
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] = [Self::Read, Self::Decide, Self::Resolve, Self::Record, Self::Write, Self::Whole];
+
+    /// The word for figures.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Decide => "decide",
+            Self::Resolve => "resolve",
+            Self::Record => "record",
+            Self::Write => "write",
+            Self::Whole => "whole",
+        }
+    }
+}
+
+/// The organisation that asks, and about whom: an employer and its service come back.
+const CALLER: &str = "0999010126";
+const REQUEST: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
+    <soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+    xmlns:intf=\"http://kszbcss.fgov.be/intf/eHealthAttributesService/v1\"><soapenv:Body>\
+    <intf:consultAttributesRequest><informationCustomer><ticket>c0ffee00-0000-4000-8000-000000000000</ticket>\
+    <customerIdentification><cbeNumber>0999010126</cbeNumber></customerIdentification></informationCustomer>\
+    <legalContext>BACKTOWORK:ADVISORY_PHYSICIAN</legalContext><criteria><ssin>85073000160</ssin></criteria>\
+    </intf:consultAttributesRequest></soapenv:Body></soapenv:Envelope>";
+const NOW: &str = "2026-01-15T09:30:00.000Z";
+
+/// Everything that a stage needs.
+pub struct Scene {
+    register: Register,
+    readers: Readers,
+    limits: FreshnessLimits,
+    now: Timestamp,
+    exchange: Exchange,
+    _folder: tempfile::TempDir,
+}
+
+/// A log that takes everything and keeps nothing.
+struct Forgetful;
+
+impl AuditLog for Forgetful {
+    fn append(&self, pending: Pending) {
+        pending.durable(0);
+    }
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scene {
+    /// Makes the fixture people's service, as far as it is needed.
+    #[must_use]
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let now = Timestamp::parse(NOW).expect("a moment");
+        let workspace = Workspace::new(folder.path().join("demo"));
+        workspace.prepare(now, "").expect("the workspace can be made");
+        let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
+        let reports = sync::run_all(&settings.sync, &FixedClock::new(now));
+        assert!(reports.iter().all(|report| report.outcome.is_in_step()), "{reports:?}");
+        let nothing = Digest::new([0; 32]);
+        let organisation = EnterpriseNumber::parse(CALLER).expect("a number");
+        let certified = Some(Certified { organisation, key: nothing, issuer: nothing });
+        let caller = Caller { certified, fingerprint: nothing };
+        Self {
+            register: read_policy(&settings.policy).expect("the demonstration's policy is right"),
+            readers: Readers::new(Watch::open(&settings.sync.data)),
+            limits: settings.server.freshness,
+            now,
+            exchange: Exchange { ticket: Ticket::new([7; 16]), received: now, caller },
+            _folder: folder,
+        }
+    }
+
+    /// Reads the request.
+    #[must_use]
+    pub fn request(&self) -> Request {
+        read_request(REQUEST.as_bytes(), None, &[], Operation::ConsultAttributes).expect("a right request")
+    }
+
+    /// The question in it.
+    #[must_use]
+    pub fn question(&self) -> Question {
+        match self.request().payload {
+            Payload::Consult(question) => question,
+            Payload::Test { .. } => unreachable!("it is read as a question"),
+        }
+    }
+
+    /// Lets policy decide.
+    #[must_use]
+    pub fn decide(&self, question: Question) -> Permitted {
+        let identified = Presented::new(self.exchange, question).identify(&self.register).expect("registered");
+        match identified.permit() {
+            Permission::Permitted(permitted) => permitted,
+            Permission::Refused(_, refusal) => unreachable!("{refusal}"),
+        }
+    }
+
+    /// Looks the question up.
+    #[must_use]
+    pub fn resolve(&self, permitted: Permitted) -> Resolved {
+        self.readers.with_view(|view| permitted.resolve(view, &self.limits)).expect("readable")
+    }
+
+    /// Puts the outcome on record.
+    #[must_use]
+    pub fn record(&self, resolved: Resolved) -> Answer {
+        let answer = Arc::new(Mutex::new(None));
+        let settled = Arc::clone(&answer);
+        record(resolved, &Forgetful, move |recorded| *settled.lock().expect("one thread") = recorded.ok());
+        answer.lock().expect("one thread").take().expect("settled")
+    }
+
+    /// Writes the answer.
+    #[must_use]
+    pub fn write(&self, answer: &Answer) -> Vec<u8> {
+        write_answer(answer, self.now, &ehealth_attributes::soap::Addressing::default())
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn walk(&self) -> Vec<u8> {
+        let Request { payload, addressing } = self.request();
+        let Payload::Consult(question) = payload else { unreachable!("it is read as a question") };
+        let answer = self.record(self.resolve(self.decide(question)));
+        write_answer(&answer, self.now, &addressing)
+    }
+}

@@ -1,0 +1,85 @@
+# Asks the questions of standard input with soap4r; see ../steps.sh.
+require "date"
+require "soap/wsdlDriver"
+
+def open_service(contract, word, path)
+  driver = SOAP::WSDLDriverFactory.new(contract).create_rpc_driver
+  driver.endpoint_url = ENV.fetch("INTEROP_URL") + path
+  clients = ENV.fetch("INTEROP_CLIENTS")
+  tls = driver.streamhandler.client.ssl_config
+  tls.clear_cert_store
+  tls.add_trust_ca(ENV.fetch("INTEROP_CA"))
+  # The option "protocol.http.ssl_config.client_key" reads RSA keys alone.
+  tls.client_cert = OpenSSL::X509::Certificate.new(File.read("#{clients}/#{word}.pem"))
+  tls.client_key = OpenSSL::PKey.read(File.read("#{clients}/#{word}.key"))
+  driver
+end
+
+def several(value)
+  value.nil? ? [] : [value].flatten
+end
+
+def member(element, name)
+  element.respond_to?(name) ? element.public_send(name) : nil
+end
+
+def days(period)
+  "[#{period.beginDate}..#{member(period, :endDate)}]"
+end
+
+def told(reply)
+  result = member(reply, :result)
+  return "" if result.nil?
+  filters = member(reply, :dataFilters)
+  filtered = several(filters && member(filters, :filteredElement)).map(&:to_s)
+  parts = several(member(result, :employment)).map do |employment|
+    employer = member(employment, :employer)
+    period = member(employment, :period)
+    text = (employer ? employer.cbeNumber.to_s : "") + (period ? days(period) : "")
+    unless filtered.include?("employment/preventionService/cbeNumber")
+      services = several(member(employment, :preventionService))
+      # `type` is a name of Ruby's own; the element is reached by its name.
+      text += "{" + services.map { |s| "#{s["type"]} #{s.cbeNumber}#{days(s.affiliation)}" }.join(", ") + "}"
+    end
+    text
+  end
+  fund = member(result, :healthInsuranceFund)
+  parts << "fund #{fund.cbeNumber}" if fund
+  parts.join("; ")
+end
+
+puts "VERSION\tsoap4r #{Gem.loaded_specs["soap4r-ruby1.9"].version}, Ruby #{RUBY_VERSION}"
+callers = Hash.new do |known, word|
+  known[word] = [
+    open_service("#{ARGV[0]}/consult.wsdl", word, "/eHealthAttributesService/v1/consultAttributes"),
+    open_service("#{ARGV[0]}/test.wsdl", word, "/TestConnectionService/v1/sendTestMessage"),
+  ]
+end
+STDIN.each_line(chomp: true) do |line|
+  name, word, number, context, ssin, from, to = line.split("\t")
+  consult, test = callers[word]
+  if context == "-"
+    puts [name, "ECHO", test.sendTestMessage({ "echo" => name }).echo, ""].join("\t")
+    next
+  end
+  # soap4r knows no 30 February.
+  unless [from, to].all? { |day| day == "-" || Date.valid_date?(*day.split("-").map(&:to_i)) }
+    puts [name, "-", "", ""].join("\t")
+    next
+  end
+  criteria = { "ssin" => ssin }
+  if to != "-"
+    criteria["period"] = { "beginDate" => from, "endDate" => to }
+  elsif from != "-"
+    criteria["referenceDate"] = from
+  end
+  customer = { "ticket" => name, "customerIdentification" => { "cbeNumber" => number } }
+  begin
+    reply = consult.consultAttributes({ "informationCustomer" => customer, "legalContext" => context, "criteria" => criteria })
+    result = member(reply, :result)
+    puts [name, reply.status.code, told(reply), result ? result.ssin : ""].join("\t")
+  rescue SOAP::FaultError => fault
+    detail = fault.detail.consultAttributesFault.detail
+    puts [name, several(detail).first.reasonCode, "", ""].join("\t")
+  end
+end

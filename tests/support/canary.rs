@@ -1,0 +1,198 @@
+//! Looks for numbers of persons where none may stand: in trails, logs, metrics, faults and whatever tests print.
+//!
+//! Found are the eleven digits of every SSIN, bare or with separators, as ASCII and as UTF-16, and both inside base64; of
+//! the people of `fixtures/` the number itself as well, in five bytes either way round. What is found is told by its place
+//! and form, never by its digits: what a test prints is searched, too. Answers are not searched, numbers belong there.
+//!
+//! Every process that catches the log catches all of it, at the most talkative level: services of several tests share it.
+
+#![allow(dead_code, reason = "each test binary compiles this file and uses a part of it")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use ehealth_attributes::model::Ssin;
+
+/// How many digits stand together where a number is written with separators.
+const GROUPS: [usize; 5] = [2, 2, 2, 3, 2];
+const SEPARATORS: &[u8] = b" .-/_";
+/// The shortest base64 that can hold eleven digits.
+const BASE64_BYTES: usize = 15;
+
+/// A number of a person, where none may stand.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Found {
+    /// Where, in bytes.
+    pub at: usize,
+    /// How it is written.
+    pub form: &'static str,
+}
+
+/// The numbers of persons in these bytes.
+pub fn search(bytes: &[u8]) -> Vec<Found> {
+    let mut found = search_text(bytes);
+    for at in base64_runs(bytes) {
+        // Where a text begins inside its run is not known: one of four places is right.
+        for shift in 0..4 {
+            let run = bytes.get(at.start + shift..at.end).unwrap_or_default();
+            if !search_text(&decode(run)).is_empty() {
+                found.push(Found { at: at.start, form: "digits in base64" });
+            }
+        }
+    }
+    let known = |bytes: &mut dyn Iterator<Item = &u8>| {
+        KNOWN.contains(&bytes.fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    };
+    for (at, window) in bytes.windows(5).enumerate() {
+        if known(&mut window.iter()) {
+            found.push(Found { at, form: "the number, big-endian" });
+        }
+        if known(&mut window.iter().rev()) {
+            found.push(Found { at, form: "the number, little-endian" });
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The numbers of persons in a file, or in all files beneath a folder and in their names: a line each.
+pub fn search_files(path: &Path) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let name = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
+    lines.extend(
+        search_text(&name)
+            .iter()
+            .map(|found| format!("{}: {found:?} of a name", path.parent().map_or("".into(), Path::to_string_lossy))),
+    );
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("a folder") {
+            lines.extend(search_files(&entry.expect("an entry").path()));
+        }
+    } else {
+        let bytes = fs::read(path).expect("a file");
+        lines.extend(search(&bytes).iter().map(|found| format!("{}: {found:?}", path.display())));
+    }
+    lines
+}
+
+/// Digits as ASCII and as UTF-16.
+fn search_text(bytes: &[u8]) -> Vec<Found> {
+    let ascii = |bytes: &[u8]| (0..bytes.len()).filter(|at| begins(bytes, *at)).collect::<Vec<_>>();
+    let mut found: Vec<_> = ascii(bytes).into_iter().map(|at| Found { at, form: "digits" }).collect();
+    for (zero, digit) in [(1, 0), (0, 1)] {
+        for start in 0..2 {
+            let pairs = bytes.get(start..).unwrap_or_default().as_chunks::<2>().0;
+            let text: Vec<u8> = pairs.iter().map(|pair| if pair[zero] == 0 { pair[digit] } else { b'\n' }).collect();
+            found.extend(ascii(&text).into_iter().map(|at| Found { at: start + 2 * at, form: "digits in UTF-16" }));
+        }
+    }
+    found
+}
+
+/// Whether the number of a person begins here. Digits inside a longer run of hexadecimal digits are none.
+fn begins(bytes: &[u8], start: usize) -> bool {
+    if start > 0 && bytes[start - 1].is_ascii_hexdigit() {
+        return false;
+    }
+    let mut digits = String::with_capacity(11);
+    let mut at = start;
+    for length in GROUPS {
+        if at > start && bytes.get(at).is_some_and(|byte| SEPARATORS.contains(byte)) {
+            at += 1;
+        }
+        let Some(group) = bytes.get(at..at + length).filter(|group| group.iter().all(u8::is_ascii_digit)) else {
+            return false;
+        };
+        digits.extend(group.iter().copied().map(char::from));
+        at += length;
+    }
+    !bytes.get(at).is_some_and(u8::is_ascii_hexdigit) && Ssin::parse(&digits).is_ok()
+}
+
+fn base64_runs(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let mut runs = Vec::new();
+    let mut start = 0;
+    for at in 0..=bytes.len() {
+        if bytes.get(at).is_none_or(|byte| sextet(*byte).is_none()) {
+            if at - start >= BASE64_BYTES {
+                runs.push(start..at);
+            }
+            start = at + 1;
+        }
+    }
+    runs
+}
+
+/// The value of a character of base64, in either of its alphabets.
+fn sextet(byte: u8) -> Option<u32> {
+    Some(match byte {
+        b'A'..=b'Z' => u32::from(byte - b'A'),
+        b'a'..=b'z' => u32::from(byte - b'a') + 26,
+        b'0'..=b'9' => u32::from(byte - b'0') + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    })
+}
+
+fn decode(run: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(run.len());
+    for group in run.chunks(4) {
+        let bits = group.iter().filter_map(|byte| sextet(*byte)).fold(0, |bits, value| bits << 6 | value);
+        let bits = bits << (6 * (4 - group.len()));
+        bytes.extend(bits.to_be_bytes()[1..].iter().take(group.len() - 1));
+    }
+    bytes
+}
+
+/// The people of the fixtures.
+static KNOWN: LazyLock<BTreeSet<u64>> = LazyLock::new(|| {
+    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/catalogue.csv");
+    let text = fs::read_to_string(catalogue).expect("the catalogue");
+    let words = text.split(|character: char| !character.is_ascii_digit());
+    words.filter_map(|word| Ssin::parse(word).ok()).map(Ssin::as_u64).collect()
+});
+
+/// Everything that this process logged, and how much of it was searched.
+static LOG: Mutex<(Vec<u8>, usize)> = Mutex::new((Vec::new(), 0));
+
+/// Writes to [`LOG`].
+struct Line;
+
+impl io::Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.lock().unwrap_or_else(PoisonError::into_inner).0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Catches the log of this process from now on.
+pub fn catch_log() {
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(|| Line).with_ansi(false);
+    // Another test of this process may have been first.
+    let _ = log.try_init();
+}
+
+/// Everything that this process logged since the log was caught.
+pub fn logged() -> String {
+    String::from_utf8(LOG.lock().unwrap_or_else(PoisonError::into_inner).0.clone()).expect("text")
+}
+
+/// The numbers of persons in what was logged since this was last asked.
+pub fn search_log() -> Vec<Found> {
+    let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    let (text, searched) = &mut *log;
+    // Whole lines alone: nothing is written in two parts.
+    let new = &text[*searched..];
+    let found = search(new);
+    *searched = text.len();
+    found
+}
