@@ -2,36 +2,38 @@
 //!
 //! The one place where a real clock, real files and real sockets come in. It holds no rule of its own.
 
-use std::collections::BTreeSet;
-use std::fs;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+mod backup;
+mod confine;
+mod notify;
 mod overview;
+mod reload;
+mod verified;
 
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
-use crate::admin::{self, AdminError};
+use crate::admin::{self, AdminError, Door};
 use crate::audit::{AuditError, Trail};
-use crate::config::{Problems, Settings, read_policy};
+use crate::config::{Fetch, Problems, Settings, read_policy};
 use crate::model::{Clock, Timestamp};
-use crate::server::tls::{self, RevocationFiles, TlsError, files_of};
+use crate::server::tls::{self, TlsError};
 use crate::server::{Drained, InForce, RandomTickets, Readers, Service, World, listen, serve};
 use crate::store::Watch;
 use crate::sync::{self, Feeds};
-use overview::Overview;
+use overview::{Idle, Overview};
 
-/// How often the datasets' folder is looked at for a state that another process swapped in.
-const WATCH_INTERVAL: Duration = Duration::from_millis(250);
-
-/// The operator's files are looked at every so many of these intervals: once a second.
-const TICKS_A_LOOK: u32 = 4;
+pub use backup::{BackedUp, BackupError, KeysToo, back_up, restore};
+pub use confine::{Confined, Part, confine};
+pub use notify::Notifier;
+pub use reload::Reloader;
+pub use verified::leave_verification;
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy)]
@@ -78,14 +80,37 @@ fn told(policy: Option<&Problems>, tls: &[TlsError]) -> String {
 }
 
 /// Reads and judges everything that can be replaced while the service runs.
-fn load_in_force(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<InForce, AppError> {
-    match (read_policy(&settings.policy), tls::load(&settings.tls, clock)) {
-        (Ok(register), Ok((tls, gate))) => {
+fn load_in_force(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<(InForce, Option<Arc<ServerConfig>>), AppError> {
+    let operators = settings.admin_tls.as_ref().map(|files| tls::load_for_operators(files, clock)).transpose();
+    match (read_policy(&settings.policy), tls::load(&settings.tls, clock), operators) {
+        (Ok(register), Ok((tls, gate)), Ok(operators)) => {
             let chain = tls::load_certificates(&settings.tls.certificate);
             let chain = chain.map_err(|error| AppError::Files { policy: None, tls: vec![error] })?;
-            Ok(InForce { register, tls, gate, chain })
+            Ok((InForce { register, tls, gate, chain }, operators))
         }
-        (policy, tls) => Err(AppError::Files { policy: policy.err(), tls: tls.err().unwrap_or_default() }),
+        (policy, tls, operators) => {
+            let tls = tls.err().unwrap_or_default().into_iter().chain(operators.err()).collect();
+            Err(AppError::Files { policy: policy.err(), tls })
+        }
+    }
+}
+
+/// The operators' side of TLS, once it was read; it can be replaced.
+#[derive(Clone, Default)]
+struct OperatorSide(Arc<RwLock<Option<Arc<ServerConfig>>>>);
+
+impl OperatorSide {
+    // Nobody can panic while holding the lock: an Arc is copied or set.
+    fn replace(&self, config: Option<Arc<ServerConfig>>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = config;
+    }
+
+    fn door(&self) -> Door {
+        let side = self.clone();
+        Door::MutualTls(Arc::new(move || side.0.read().unwrap_or_else(PoisonError::into_inner).clone()))
     }
 }
 
@@ -99,6 +124,7 @@ pub struct App {
     feeds: Arc<Feeds>,
     clock: Arc<dyn Clock>,
     started: Timestamp,
+    notifier: Arc<Notifier>,
 }
 
 /// A bound socket: connections queue from now on.
@@ -106,6 +132,7 @@ pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
     admin: Option<admin::Listener>,
+    operators: OperatorSide,
 }
 
 impl Bound {
@@ -128,14 +155,41 @@ impl App {
     /// # Errors
     /// [`AppError::Listen`] or [`AppError::Admin`] if one is taken, or not this machine's.
     pub async fn bind(settings: &Settings) -> Result<Bound, AppError> {
+        Self::bind_or_take(settings, Vec::new()).await
+    }
+
+    /// The same, but a socket that was handed over for one of the addresses is taken instead of bound: under systemd the
+    /// service need not be able to make any.
+    ///
+    /// # Errors
+    /// As [`App::bind`].
+    pub async fn bind_or_take(settings: &Settings, mut handed: Vec<std::net::TcpListener>) -> Result<Bound, AppError> {
+        let mut take = |address: SocketAddr| {
+            let place = handed.iter().position(|socket| socket.local_addr().is_ok_and(|bound| bound == address));
+            let socket = place.map(|place| handed.swap_remove(place));
+            socket.map(|socket| socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket))).transpose()
+        };
         let failed = |reason| AppError::Listen { address: settings.listen, reason };
-        let listener = listen(settings.listen, settings.port).map_err(failed)?;
+        let listener = match take(settings.listen).map_err(failed)? {
+            Some(listener) => listener,
+            None => listen(settings.listen, settings.port).map_err(failed)?,
+        };
         let address = listener.local_addr().map_err(failed)?;
+        let operators = OperatorSide::default();
         let admin = match settings.admin {
-            Some(settings) => Some(admin::Listener::bind(settings).await?),
+            Some(admin) => {
+                let door = if settings.admin_tls.is_some() { operators.door() } else { Door::Loopback };
+                let failed = |reason| AdminError::Listen { address: admin.listen, reason };
+                let bound = take(admin.listen).map_err(failed)?;
+                Some(admin::Listener::bind(admin, bound, door).await?)
+            }
             None => None,
         };
-        Ok(Bound { listener, address, admin })
+        for unused in handed {
+            let address = unused.local_addr().ok().map(tracing::field::display);
+            tracing::warn!(address, "a socket was handed over that no setting names");
+        }
+        Ok(Bound { listener, address, admin, operators })
     }
 
     /// Opens everything that the settings name, and listens where they say.
@@ -165,7 +219,8 @@ impl App {
         clock: Arc<dyn Clock>,
         stage: impl FnOnce(World) -> World,
     ) -> Result<Self, AppError> {
-        let in_force = load_in_force(settings, &clock)?;
+        let (in_force, operators) = load_in_force(settings, &clock)?;
+        bound.operators.replace(operators);
         let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
         let trail = Arc::new(Trail::open(&settings.trail, Arc::clone(&clock))?);
         let world = stage(World {
@@ -177,7 +232,14 @@ impl App {
         let service = Service::new(settings.server.clone(), in_force, world);
         let feeds = Arc::new(Feeds::new(settings.sync.clone()));
         let (service, settings, started) = (Arc::new(service), settings.clone(), clock.now());
-        Ok(Self { bound, service, readers, trail, settings, feeds, clock, started })
+        let notifier = Arc::default();
+        Ok(Self { bound, service, readers, trail, settings, feeds, clock, started, notifier })
+    }
+
+    /// The same service, that tells systemd how it is.
+    #[must_use]
+    pub fn telling(self, notifier: Notifier) -> Self {
+        Self { notifier: Arc::new(notifier), ..self }
     }
 
     /// Where it listens.
@@ -195,7 +257,8 @@ impl App {
     /// What takes a new state in while the service runs.
     #[must_use]
     pub fn reloader(&self) -> Reloader {
-        Reloader { service: Arc::clone(&self.service), settings: self.settings.clone(), clock: Arc::clone(&self.clock) }
+        let (service, clock) = (Arc::clone(&self.service), Arc::clone(&self.clock));
+        Reloader { service, settings: self.settings.clone(), clock, operators: self.bound.operators.clone() }
     }
 
     /// The feeds that are followed while the service answers.
@@ -204,15 +267,18 @@ impl App {
         &self.feeds
     }
 
-    /// Answers until `stop` ends; then finishes what is in flight and closes the trail. Meanwhile it follows the feeds,
-    /// the datasets that other processes swap in, and the operator's files, when they change or SIGHUP says so. A
+    /// Answers until `stop` ends; then finishes what is in flight and closes the trail. Meanwhile it follows the feeds
+    /// (unless they are fetched elsewhere), the datasets that other processes swap in, and the operator's files, when they change or SIGHUP says so. A
     /// feed's run that is under way at the end is broken off: the data stay what they were.
     ///
     /// Operators are answered until the end: while the service drains, it says that it is not ready.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
-        let following = tokio::spawn(follow(self.reloader(), Arc::clone(&self.readers)));
-        let feeding = tokio::spawn(sync::follow(Arc::clone(&self.feeds), Arc::clone(&self.clock)));
+        let reloader = self.reloader();
         let feeds = self.feeds;
+        let feeding = match self.settings.fetch {
+            Fetch::Here => Some(tokio::spawn(sync::follow(Arc::clone(&feeds), Arc::clone(&self.clock)))),
+            Fetch::Elsewhere => None,
+        };
         let overview = Arc::new(Overview {
             service: Arc::clone(&self.service),
             readers: self.readers,
@@ -221,7 +287,10 @@ impl App {
             clock: self.clock,
             started: self.started,
             is_stopping: AtomicBool::new(false),
+            idle: Mutex::new(Idle::default()),
         });
+        let notifier = self.notifier;
+        let following = tokio::spawn(reload::follow(reloader, Arc::clone(&overview), Arc::clone(&notifier)));
         let shown = Arc::clone(&overview);
         let source: admin::Source = Arc::new(move || shown.report());
         let for_operators =
@@ -229,11 +298,15 @@ impl App {
         let stop = async {
             stop.await;
             overview.is_stopping.store(true, Ordering::Relaxed);
+            notifier.stopping();
             feeds.monitor().stop();
         };
+        notifier.ready(&overview.sentence());
         let drained = serve(self.bound.listener, self.service, stop).await;
         feeds.monitor().stop();
-        if let Err(error) = feeding.await {
+        if let Some(feeding) = feeding
+            && let Err(error) = feeding.await
+        {
             tracing::error!(%error, "the feeds were no longer followed");
         }
         if let Some(for_operators) = for_operators {
@@ -242,95 +315,5 @@ impl App {
         following.abort();
         self.trail.close();
         drained
-    }
-}
-
-/// Takes a new state in: built and judged aside, then swapped whole; a broken one leaves the old one in force.
-pub struct Reloader {
-    service: Arc<Service>,
-    settings: Settings,
-    clock: Arc<dyn Clock>,
-}
-
-impl Reloader {
-    /// Reads the operator's files anew. A new list of revoked certificates acts on open connections too, with their
-    /// next request.
-    ///
-    /// # Errors
-    /// [`AppError::Files`] with everything that is wrong; the state before stays in force.
-    pub fn reload(&self) -> Result<(), AppError> {
-        self.service.replace(load_in_force(&self.settings, &self.clock)?);
-        Ok(())
-    }
-
-    fn reload_and_log(&self) {
-        match self.reload() {
-            Ok(()) => tracing::info!("policy, certificates and revocation lists were read anew"),
-            Err(error) => tracing::error!(%error, "the new state is refused; the one before stays in force"),
-        }
-    }
-
-    /// Logs what is not as it should be, though the service runs.
-    fn warn(&self) {
-        if self.settings.tls.revocation == RevocationFiles::None {
-            tracing::warn!("revocation = \"none\": revoked certificates are let in");
-        }
-    }
-
-    /// The issuers whose callers are refused at this moment, and why.
-    fn closed_issuers(&self) -> BTreeSet<(String, &'static str)> {
-        let in_force = self.service.in_force();
-        let closed = in_force.gate.trust().closed_issuers(self.clock.now());
-        closed.map(|(issuer, why)| (issuer.subject_text(), why.code())).collect()
-    }
-
-    /// What the files look like from outside: when it changes, something was written.
-    fn stamp(&self) -> Vec<(PathBuf, Option<(u64, SystemTime)>)> {
-        let paths = self.settings.tls.paths().chain([&self.settings.policy]);
-        let files = paths.flat_map(|path| files_of(path).unwrap_or_else(|_| vec![path.clone()]));
-        let look = |file: &PathBuf| fs::metadata(file).and_then(|seen| Ok((seen.len(), seen.modified()?))).ok();
-        files.map(|file| (file.clone(), look(&file))).collect()
-    }
-}
-
-/// Follows what changes outside, for as long as the service runs.
-async fn follow(reloader: Reloader, readers: Arc<Readers>) {
-    reloader.warn();
-    let mut hang_up = signal(SignalKind::hangup()).ok();
-    let mut ticks = tokio::time::interval(WATCH_INTERVAL);
-    let (mut loaded, mut closed) = (reloader.stamp(), BTreeSet::new());
-    let mut before = loaded.clone();
-    let mut tick: u32 = 0;
-    loop {
-        let hung_up = async {
-            match &mut hang_up {
-                Some(hang_up) => hang_up.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = hung_up => {
-                reloader.reload_and_log();
-                loaded = reloader.stamp();
-            }
-            _ = ticks.tick() => {
-                readers.refresh();
-                tick = tick.wrapping_add(1);
-                if tick.is_multiple_of(TICKS_A_LOOK) {
-                    // Taken once it stood still for a second: files are written one after the other.
-                    let now = reloader.stamp();
-                    if now != loaded && now == before {
-                        reloader.reload_and_log();
-                        loaded.clone_from(&now);
-                    }
-                    before = now;
-                    let closed_now = reloader.closed_issuers();
-                    for (issuer, why) in closed_now.difference(&closed) {
-                        tracing::error!(issuer, why, "this issuer is closed: its callers are refused");
-                    }
-                    closed = closed_now;
-                }
-            }
-        }
     }
 }

@@ -11,18 +11,20 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use ehealth_attributes::admin::{self, AdminError, Reason};
-use ehealth_attributes::model::Timestamp;
-use ehealth_attributes::server::tls::RevocationFiles;
+use ehealth_attributes::model::{Clock, Timestamp};
+use ehealth_attributes::server::tls::{self, OperatorFiles, RevocationFiles};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use service::{Answered, CONSULT, TEST, TestService, envelope, question};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 const ANNA: &str = "85073000160";
 const UNKNOWN: &str = "62062002540";
@@ -288,7 +290,8 @@ async fn only_this_machine_is_answered_and_only_asked_by_its_own_name() {
     let posted = send(address(&service), ask(Request::post("/").header("host", "localhost"))).await;
     assert_eq!((posted.status, posted.headers["allow"].to_str().ok()), (405, Some("GET, HEAD")));
     let everywhere = admin::Settings { listen: "0.0.0.0:0".parse().expect("an address") };
-    assert!(matches!(admin::Listener::bind(everywhere).await, Err(AdminError::NotLoopback(_))));
+    let bound = admin::Listener::bind(everywhere, None, admin::Door::Loopback).await;
+    assert!(matches!(bound, Err(AdminError::NotLoopback(_))));
     service.finish().await;
 }
 
@@ -314,6 +317,7 @@ async fn browse(service: &TestService, name: &str, more: &'static [&'static str]
     });
     let shown = shown.await.expect("no panic");
     if shown.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "there is no chromium");
         let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no chromium: the page was seen by no browser");
     }
     shown
@@ -354,4 +358,71 @@ async fn a_browser_shows_what_is_wrong() {
         assert!(shown.contains("The trail cannot be written, so nothing is answered"), "{shown}");
     }
     unwritable.finish().await;
+    let expiring = TestService::start().await;
+    let ends = |metrics: &BTreeMap<String, String>| {
+        let (_, days) = metrics.iter().find(|(series, _)| series.contains("role=\"service\"")).expect("a certificate");
+        days.parse::<i64>().expect("days")
+    };
+    let left = ends(&metrics(&expiring).await);
+    expiring.clock.set(Timestamp::from_millis(expiring.clock.now().as_millis() + (left - 20) * 86_400_000));
+    if let Some(shown) = browse(&expiring, "certificate-expiring", &[]).await {
+        assert!(shown.contains("<title>Healthy"), "20 days are enough to be ready");
+        assert!(shown.contains("class=\"tag warn\">20 d left"), "{shown}");
+    }
+    expiring.finish().await;
+}
+
+#[tokio::test]
+async fn elsewhere_than_on_loopback_operators_show_a_certificate() {
+    let service = TestService::start_with(|settings| {
+        settings.admin = Some(admin::Settings { listen: "0.0.0.0:0".parse().expect("an address") });
+        settings.admin_tls = Some(OperatorFiles {
+            certificate: settings.tls.certificate.clone(),
+            key: settings.tls.key.clone(),
+            client_ca: settings.tls.client_ca[0].clone(),
+        });
+    })
+    .await;
+    let connect = async |config: rustls::ClientConfig| {
+        let stream = TcpStream::connect(("127.0.0.1", address(&service).port())).await.expect("it listens");
+        let stream =
+            TlsConnector::from(Arc::new(config)).connect("localhost".try_into().expect("a name"), stream).await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+        tokio::spawn(connection);
+        let request = Request::get("/health/ready").header("host", "gateway.example.be").body(Full::<Bytes>::default());
+        sender
+            .send_request(request.expect("a request"))
+            .await
+            .map(|answer| answer.status())
+            .map_err(std::io::Error::other)
+    };
+    assert_eq!(connect(service.tls_of("fund")).await.expect("an operator is answered"), 200);
+    let roots = tls::load_authorities(&service.workspace.authority()).expect("an authority");
+    let nobody = rustls::ClientConfig::builder_with_details(
+        tls::provider(),
+        tls::time_of(Arc::clone(&service.clock) as Arc<dyn Clock>),
+    )
+    .with_safe_default_protocol_versions()
+    .expect("versions")
+    .with_root_certificates(roots)
+    .with_no_client_auth();
+    assert!(connect(nobody).await.is_err(), "nobody was asked who they are");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_tells_what_was_verified_and_every_setting_with_who_says_so() {
+    let service = TestService::start_with(|settings| {
+        let file = settings.policy.with_file_name("verified");
+        fs::write(&file, "at 2026-01-15T03:30:00Z\nrecords 1234\nsound no\n").expect("written");
+        settings.verified = Some(file);
+    })
+    .await;
+    let page = get(&service, "/").await.body;
+    assert!(page.contains("1\u{a0}234 records") && page.contains("class=\"tag bad\">not sound"), "{page}");
+    for setting in &service.settings.in_force {
+        assert!(page.contains(&format!("<dt>{}</dt>", setting.key)), "{}", setting.key);
+    }
+    assert!(page.contains("<span class=\"quiet\">default</span>"), "{page}");
+    service.finish().await;
 }

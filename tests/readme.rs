@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use ehealth_attributes::config::write_table;
 use ehealth_attributes::soap::Fault;
 
 /// The text between the marker that begins so and the next `<!-- end -->`.
@@ -27,7 +28,7 @@ fn hold(marker: &str, made: &str) {
 }
 
 #[test]
-fn the_readme_has_the_catalogue_and_every_fault() {
+fn the_readme_has_the_catalogue_every_fault_and_every_setting() {
     let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/catalogue.csv");
     let mut table =
         String::from("| SSIN | caller | dates | code | what comes back | what it shows |\n|---|---|---|---|---|---|\n");
@@ -52,6 +53,7 @@ fn the_readme_has_the_catalogue_and_every_fault() {
         table += &format!("| {} | {} | {} |\n", row.code, row.fault_code.name(), row.sentence);
     }
     hold("<!-- faults", &table);
+    hold("<!-- settings", &write_table());
 }
 
 #[test]
@@ -61,5 +63,5 @@ fn the_readmes_test_command_is_what_is_run_before_a_change_lands() {
     let run = fs::read_to_string(root.join(".ci/run")).expect("the script");
     assert!(readme.contains("```sh\ncargo test\n```"));
     // The same, with what tests print that pass: that is searched for numbers of persons.
-    assert!(run.contains("\ncargo test -- --show-output 2>&1 | tee "));
+    assert!(run.contains("\ncargo test --workspace -- --show-output 2>&1 | tee "));
 }

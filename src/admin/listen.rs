@@ -1,7 +1,9 @@
-//! The listener: plain HTTP/1.1 on a loopback address, GET alone, a handful of connections at a time.
+//! The listener: HTTP/1.1, GET alone, a handful of connections at a time; plain on a loopback address, behind mutual
+//! TLS anywhere.
 //!
 //! A browser on the same machine can be made to ask for any address by a stranger's page, which may even have its own
-//! name resolve to 127.0.0.1; so a request whose `Host` is no loopback name is refused.
+//! name resolve to 127.0.0.1; so a plain request whose `Host` is no loopback name is refused. Behind TLS the server's
+//! certificate would not fit such a name.
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
@@ -20,9 +22,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::health::{judge, write_json};
 use super::metrics::write_metrics;
@@ -31,7 +39,7 @@ use super::report::Report;
 
 /// Connections at one time: a few tools and a few people. More wait in the listen queue.
 const CONNECTIONS: usize = 32;
-/// For the head of a request, and between two: a connection that says nothing gives its place back.
+/// For a handshake, for the head of a request, and between two: a connection that says nothing gives its place back.
 const HEAD: Duration = Duration::from_secs(10);
 /// Waited after an accept that failed: trying at once would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -43,17 +51,25 @@ const POLICY: &str =
 /// What the operator sets for this room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// Where it listens: a loopback address.
+    /// Where it listens.
     pub listen: SocketAddr,
+}
+
+/// Who is let in.
+#[derive(Clone)]
+pub enum Door {
+    /// Whoever is on this machine.
+    Loopback,
+    /// Whoever shows a certificate; nobody as long as there is no configuration. It is asked for with every connection,
+    /// so that a new one acts at once.
+    MutualTls(Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>),
 }
 
 /// Why it cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// The address is not loopback.
-    #[error(
-        "cannot listen on {0} for operators: only loopback addresses, because mutual TLS for others is not there yet"
-    )]
+    /// The address is not loopback, and nobody would be asked who they are.
+    #[error("cannot listen on {0} for operators: without mutual TLS only loopback addresses are listened on")]
     NotLoopback(SocketAddr),
     /// The system refuses.
     #[error("cannot listen on {address} for operators: {reason}")]
@@ -68,27 +84,31 @@ pub enum AdminError {
 /// Makes a report of the present moment. Called for every request, on the thread that answers it.
 pub type Source = Arc<dyn Fn() -> Report + Send + Sync>;
 
-/// A bound socket on a loopback address.
-#[derive(Debug)]
+/// A bound socket, and who is let in by it.
 pub struct Listener {
-    listener: TcpListener,
+    socket: TcpListener,
     address: SocketAddr,
+    door: Door,
 }
 
 impl Listener {
-    /// Binds the address of the settings.
+    /// Binds the address of the settings, or takes a socket that is bound to it.
     ///
     /// # Errors
-    /// [`AdminError`]; an address that is not loopback is not even tried.
-    pub async fn bind(settings: Settings) -> Result<Self, AdminError> {
+    /// [`AdminError`]; without mutual TLS an address that is not loopback is not even tried.
+    pub async fn bind(settings: Settings, bound: Option<TcpListener>, door: Door) -> Result<Self, AdminError> {
         let address = settings.listen;
-        if !address.ip().is_loopback() {
-            return Err(AdminError::NotLoopback(address));
+        match door {
+            Door::Loopback if !address.ip().is_loopback() => return Err(AdminError::NotLoopback(address)),
+            Door::Loopback | Door::MutualTls(_) => {}
         }
         let failed = |reason| AdminError::Listen { address, reason };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address })
+        let socket = match bound {
+            Some(socket) => socket,
+            None => TcpListener::bind(address).await.map_err(failed)?,
+        };
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address, door })
     }
 
     /// Where it listens: with port 0 in the settings, the port that was free.
@@ -106,20 +126,21 @@ pub async fn serve(listener: Listener, source: Source, stop: impl Future<Output 
     loop {
         let accepted = tokio::select! {
             () = stop.as_mut() => return,
-            accepted = accept(&listener.listener, &places) => accepted,
+            accepted = accept(&listener.socket, &places) => accepted,
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
             Ok((stream, place)) => {
-                let source = Arc::clone(&source);
+                let (source, door) = (Arc::clone(&source), listener.door.clone());
                 connections.spawn(async move {
-                    let respond = service_fn(|request| ready(Ok::<_, Infallible>(respond(&source, &request))));
-                    let connection = http1::Builder::new()
-                        .timer(TokioTimer::new())
-                        .header_read_timeout(HEAD)
-                        .serve_connection(TokioIo::new(stream), respond);
-                    if let Err(error) = connection.await {
-                        tracing::debug!(%error, "an operator's connection ended");
+                    match door {
+                        Door::Loopback => converse(stream, &source, Host::Loopback).await,
+                        Door::MutualTls(config) => {
+                            if let Some(config) = config() {
+                                let accepted = timeout(HEAD, TlsAcceptor::from(config).accept(stream)).await;
+                                converse_behind_tls(accepted, &source).await;
+                            }
+                        }
                     }
                     drop(place);
                 });
@@ -132,19 +153,46 @@ pub async fn serve(listener: Listener, source: Source, stop: impl Future<Output 
     }
 }
 
+/// Which names of this machine a request may ask for.
+#[derive(Debug, Clone, Copy)]
+enum Host {
+    Loopback,
+    Any,
+}
+
+async fn converse_behind_tls(accepted: Result<io::Result<TlsStream<TcpStream>>, Elapsed>, source: &Source) {
+    match accepted {
+        Ok(Ok(stream)) => converse(stream, source, Host::Any).await,
+        Ok(Err(error)) => tracing::info!(%error, "an operator's handshake was refused"),
+        Err(_) => tracing::info!("an operator's handshake was not finished in time"),
+    }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, source: &Source, host: Host) {
+    let respond = service_fn(|request| ready(Ok::<_, Infallible>(respond(source, &request, host))));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), respond);
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "an operator's connection ended");
+    }
+}
+
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     Ok((stream, place))
 }
 
-fn respond<B>(source: &Source, request: &Request<B>) -> Response<Full<Bytes>> {
+fn respond<B>(source: &Source, request: &Request<B>, names: Host) -> Response<Full<Bytes>> {
     const TEXT: &str = "text/plain; charset=utf-8";
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let mut response = if !host.is_some_and(names_loopback) {
+    let is_ours = matches!(names, Host::Any) || host.is_some_and(names_loopback);
+    let mut response = if !is_ours {
         answer(StatusCode::MISDIRECTED_REQUEST, TEXT, "Ask for localhost, 127.0.0.1 or [::1].\n")
     } else if request.method() != Method::GET && request.method() != Method::HEAD {
         let mut refused = answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "Only GET and HEAD are served here.\n");

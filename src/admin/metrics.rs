@@ -194,6 +194,14 @@ fn write_trail(out: &mut Exposition, report: &Report) {
             written,
         );
     }
+    if let Some(verified) = trail.verified {
+        let age = report.now.since(verified.at).as_secs();
+        out.single("trail_verified_age_seconds", Kind::Gauge, "Time since the trail was last verified.", age);
+        let help = "Records that were there when the trail was last verified.";
+        out.single("trail_verified_records", Kind::Gauge, help, verified.records);
+        let is_sound = u8::from(verified.is_sound);
+        out.single("trail_verified_sound", Kind::Gauge, "Whether the last verification found nothing wrong.", is_sound);
+    }
     if let Some(free) = trail.free_bytes {
         out.single("trail_free_bytes", Kind::Gauge, "What is free on the trail's disk.", free);
     }

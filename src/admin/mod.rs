@@ -1,9 +1,9 @@
 //! What operators see: health, metrics, and one page for people, on a listener of its own.
 //!
 //! This room shows and judges; it looks nothing up. What it shows is a [`Report`], made anew by the roof for every
-//! request, so that it is never older than the request. It listens on loopback addresses alone, because it asks nobody
-//! who they are: for others it would need mutual TLS, which it does not have yet. Nothing in a report is of a person,
-//! and nothing is secret: settings name files of keys, never what is in them.
+//! request, so that it is never older than the request. On a loopback address it asks nobody who they are; elsewhere it
+//! listens behind mutual TLS alone. Nothing in a report is of a person, and nothing is secret: settings name files of
+//! keys, never what is in them.
 //!
 //! | path | what is there |
 //! |---|---|
@@ -20,9 +20,9 @@ mod page;
 mod report;
 
 pub use health::{Reason, judge};
-pub use listen::{AdminError, Listener, Settings, Source, serve};
+pub use listen::{AdminError, Door, Listener, Settings, Source, serve};
 pub use metrics::write_metrics;
 pub use report::{
     AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, Phase, Report,
-    Setting, StageReport, Traffic, TrailReport,
+    Setting, StageReport, Traffic, TrailReport, Verification,
 };

@@ -338,6 +338,16 @@ fn trail(report: &Report) -> Markup {
                     (grouped(counters.unwritable)) " refused as unwritable, "
                     (grouped(counters.overloaded)) " as too many"
                 }
+                dt { "Verified up to" }
+                dd {
+                    @match trail.verified {
+                        Some(verified) => {
+                            (grouped(verified.records)) " records, " (moment(verified.at)) " "
+                            @if verified.is_sound { (tag(Tone::Good, "sound")) } @else { (tag(Tone::Bad, "not sound")) }
+                        }
+                        None => { (tag(Tone::Warn, "no verification was told of")) }
+                    }
+                }
                 dt { "Free on its disk" }
                 dd { @if let Some(free) = trail.free_bytes { (mebibytes(free)) } @else { "cannot be told" } }
             }
@@ -356,7 +366,12 @@ fn configuration(report: &Report) -> Markup {
     html! {
         section aria-labelledby="configuration" {
             h2 #configuration { "Configuration in force" }
-            dl { @for setting in &report.configuration { dt { (setting.key) } dd { (setting.value) } } }
+            dl {
+                @for setting in &report.configuration {
+                    dt { (setting.key) }
+                    dd { (setting.value) " " span .quiet { (setting.origin) } }
+                }
+            }
         }
     }
 }

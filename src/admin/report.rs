@@ -81,6 +81,19 @@ pub struct TrailReport {
     pub checkpoint: Option<Timestamp>,
     /// What is free on its disk, if that can be told.
     pub free_bytes: Option<u64>,
+    /// What its last verification found; `None` if there was none that can be told of.
+    pub verified: Option<Verification>,
+}
+
+/// What a verification of the trail found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verification {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Up to how many records.
+    pub records: u64,
+    /// Whether nothing was wrong.
+    pub is_sound: bool,
 }
 
 /// What a certificate is for.
@@ -194,7 +207,9 @@ pub struct ConsumerReport {
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// Its key in the settings file.
-    pub key: &'static str,
+    pub key: String,
     /// Its value; of a secret, the file that holds it.
     pub value: String,
+    /// Who says so.
+    pub origin: String,
 }

@@ -3,22 +3,21 @@
 //! Gathering takes some hundred microseconds: five small reads, a few loads, one look at the disk. Nothing is kept.
 
 use std::fs;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
+use super::verified;
 use crate::admin::{
     AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, Phase, Report,
-    Setting, StageReport, Traffic, TrailReport,
+    Setting, StageReport, Traffic, TrailReport, judge,
 };
-use crate::audit::{Trail, free_bytes};
+use crate::audit::{Health, Trail, Trouble, free_bytes, probe_writing};
 use crate::cert::{Facts, Profile};
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::lookup::FreshnessLimits;
 use crate::model::{Clock, Dataset, Timestamp};
-use crate::server::PortUse;
 use crate::server::counters::{BUCKETS_MICROS, Kind, MINUTES};
-use crate::server::tls::RevocationFiles;
 use crate::server::trust::AuthorityAt;
 use crate::server::{InForce, Readers, Service};
 use crate::sync::Outcome;
@@ -35,9 +34,41 @@ pub(super) struct Overview {
     pub clock: Arc<dyn Clock>,
     pub started: Timestamp,
     pub is_stopping: AtomicBool,
+    pub idle: Mutex<Idle>,
+}
+
+/// What the trail is like while nobody asks anything: its own health is that of the last write.
+#[derive(Debug, Default)]
+pub(super) struct Idle {
+    /// Writes of the trail at the last look.
+    batches: u64,
+    /// Why it could not be written then.
+    trouble: Option<Trouble>,
 }
 
 impl Overview {
+    /// Tries whether the trail can be written, if nothing was since the last look. Meant for once a second.
+    pub fn probe(&self) {
+        let batches = self.trail.counters().batches;
+        // Nobody can panic while holding the lock.
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_idle = idle.batches == batches && self.trail.health() == Health::Writable;
+        let trouble = if is_idle { probe_writing(&self.settings.trail.folder).err() } else { None };
+        if let Some(trouble) = trouble.filter(|_| idle.trouble.is_none()) {
+            tracing::error!(%trouble, "the trail cannot be written");
+        }
+        *idle = Idle { batches, trouble };
+    }
+
+    /// The state in a sentence, for systemd.
+    pub fn sentence(&self) -> String {
+        match judge(&self.report()).as_slice() {
+            [] => "Ready.".to_owned(),
+            [reason] => format!("Not ready: {reason}"),
+            [reason, more @ ..] => format!("Not ready: {reason} And {} more reasons.", more.len()),
+        }
+    }
+
     /// The present moment.
     pub fn report(&self) -> Report {
         let now = self.clock.now();
@@ -73,10 +104,16 @@ impl Overview {
 
     fn trail(&self) -> TrailReport {
         let folder = &self.settings.trail.folder;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).trouble;
+        let health = match (self.trail.health(), idle) {
+            (Health::Writable, Some(trouble)) => Health::Unwritable(trouble),
+            (health, _) => health,
+        };
         let written = fs::metadata(folder.join("checkpoint")).and_then(|file| file.modified()).ok();
         let millis = written.and_then(|at| i64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok());
         TrailReport {
-            health: self.trail.health(),
+            health,
+            verified: self.settings.verified.as_deref().and_then(verified::read),
             counters: self.trail.counters(),
             checkpoint: millis.map(Timestamp::from_millis),
             free_bytes: free_bytes(folder).ok(),
@@ -112,6 +149,11 @@ impl Overview {
                     consumers.push(ConsumerReport { organisation, name, kinds: [0; 4], hour: vec![[0; 4]; MINUTES] });
                 }
             }
+        }
+        // There before anybody came: Prometheus sees a count rise only from one that it has seen.
+        if !consumers.iter().any(|consumer| consumer.organisation.is_none()) {
+            let (kinds, hour) = ([0; 4], vec![[0; 4]; MINUTES]);
+            consumers.push(ConsumerReport { organisation: None, name: None, kinds, hour });
         }
         // Those that nobody registered come last.
         consumers.sort_by_key(|consumer| (consumer.organisation.is_none(), consumer.organisation));
@@ -159,56 +201,12 @@ fn report_authority(authority: AuthorityAt<'_>) -> AuthorityReport {
     AuthorityReport { certificate: CertificateReport { role, subject, not_before, not_after }, list }
 }
 
-/// A length of time, as it is written in the settings.
-fn tell_span(span: std::time::Duration) -> String {
-    let seconds = span.as_secs();
-    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
-    let fitting = units.into_iter().find(|(length, _)| seconds > 0 && seconds.is_multiple_of(*length));
-    fitting.map_or_else(|| format!("{seconds}s"), |(length, unit)| format!("{}{unit}", seconds / length))
-}
-
-/// The settings, by their keys. Of keys and certificates the files are named; what is in them is not.
+/// The settings in force, by their keys. Of keys and certificates the files are named; what is in them is not.
 fn configuration(settings: &Settings) -> Vec<Setting> {
-    let Settings { listen, port, tls, server, policy, sync, trail, admin } = settings;
-    let paths = |paths: &[std::path::PathBuf]| {
-        paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    let tell = |setting: &config::Setting| Setting {
+        key: setting.key.clone(),
+        value: setting.value.clone(),
+        origin: setting.origin.to_string(),
     };
-    let mut told = vec![
-        ("server.listen", listen.to_string()),
-        (
-            "server.port",
-            match port {
-                PortUse::Own => "own".to_owned(),
-                PortUse::Shared => "shared".to_owned(),
-            },
-        ),
-        ("server.public_url", server.public_url.clone()),
-        ("server.certificate", tls.certificate.display().to_string()),
-        ("server.key", tls.key.display().to_string()),
-        ("trust.client_ca", paths(&tls.client_ca)),
-        (
-            "trust.revocation",
-            match &tls.revocation {
-                RevocationFiles::None => "none".to_owned(),
-                RevocationFiles::Lists(lists) => paths(lists),
-            },
-        ),
-        ("policy.file", policy.display().to_string()),
-        ("data.folder", sync.data.display().to_string()),
-        ("data.rejected", sync.rejected.display().to_string()),
-    ];
-    let keys =
-        ["freshness.dimona", "freshness.coprev", "freshness.federated", "freshness.insurance", "freshness.persons"];
-    let limits = Dataset::ALL.map(|dataset| tell_span(limit(&server.freshness, dataset)));
-    told.extend(keys.into_iter().zip(limits));
-    told.push(("trail.folder", trail.folder.display().to_string()));
-    told.push(("trail.keys", trail.keys.display().to_string()));
-    told.push(("trail.name", trail.checkpoints.origin.clone()));
-    if let Some(copy) = &trail.checkpoints.copy {
-        told.push(("trail.checkpoint_copy", copy.display().to_string()));
-    }
-    if let Some(admin) = admin {
-        told.push(("admin.listen", admin.listen.to_string()));
-    }
-    told.into_iter().map(|(key, value)| Setting { key, value }).collect()
+    settings.in_force.iter().map(tell).collect()
 }

@@ -111,6 +111,7 @@
 )]
 
 mod checkpoint;
+mod copy;
 mod decode;
 mod disk;
 mod encode;
@@ -135,6 +136,7 @@ mod tree;
 pub mod verify;
 mod writer;
 
+pub use copy::copy_trail;
 pub use decode::RecordFault;
 pub use disk::{Disk, DiskFile, Folder};
 pub use frame::{FrameFault, MAX_RECORD_BYTES};
@@ -150,7 +152,7 @@ pub use record::{
 pub use seal::{Detail, DetailKey, KeyId, SubjectKey, UnsealError};
 pub use search::{Found, IndexUse, SealedDetail, SearchError, find, search};
 pub use segment::SegmentName;
-pub use space::free_bytes;
+pub use space::{free_bytes, probe_writing};
 pub use status::{Counters, Health, Trouble};
 pub use trail::{AuditError, RotateError, Rotated, Settings, Trail};
 pub use tree::Frontier;

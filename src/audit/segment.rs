@@ -13,7 +13,7 @@ use super::{Month, Trouble};
 /// Under this name a segment is made before it has its own.
 const DRAFT: &str = "segment.tmp";
 /// The file that shows whether there is space again.
-const PROBE: &str = "probe.tmp";
+pub(super) const PROBE: &str = "probe.tmp";
 /// What must fit the disk before it is trusted again: far more than the slack of a last block.
 const PROBE_BYTES: usize = 256 * 1024;
 

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::audit::AuditCommand;
+use super::backup::{BackupArguments, RestoreArguments};
+use super::config::ConfigCommand;
+use super::health::HealthArguments;
 use crate::model::{Dataset, LegalContext, Timestamp};
 
 /// Answers three questions about a person from an SSIN, over mutually authenticated SOAP: the employer, the competent
@@ -37,7 +40,9 @@ pub enum LogFormat {
 pub enum Command {
     /// Serve the operations until SIGTERM or Ctrl-C
     Serve(SettingsFile),
-    /// Bring the datasets in step with their feeds, once
+    /// Is the service ready, and why not?
+    Health(HealthArguments),
+    /// Bring the datasets in step with their feeds, once or for as long as it is let
     Sync(SyncArguments),
     /// Ask a running service about a person
     Lookup(Box<LookupArguments>),
@@ -50,6 +55,13 @@ pub enum Command {
     /// Verify, search, report and prove: what an auditor, a data-protection officer and an operator ask of the trail
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Judge the settings, show what is in force, write an example
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Copy datasets and trail, while the service answers
+    Backup(BackupArguments),
+    /// Verify such a copy, and put it in place
+    Restore(RestoreArguments),
     /// Judge, explain and pin: who may ask what
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -102,8 +114,16 @@ pub struct ExplainArguments {
 #[derive(Debug, Args)]
 pub struct SettingsFile {
     /// The settings file (TOML); relative paths in it are meant from its folder
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "/etc/ehealth-attributes/config.toml",
+        env = "EHEALTH_ATTRIBUTES_CONFIG"
+    )]
     pub config: PathBuf,
+    /// A setting that goes before file and environment, for example server.listen=127.0.0.1:8443
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
 }
 
 /// What the exit codes of `sync` mean, for whoever calls it from a script.
@@ -126,6 +146,9 @@ pub struct SyncArguments {
     /// Let this dataset shrink as far as its publisher says, in this run: you looked, and it is right
     #[arg(long, value_name = "DATASET", value_parser = parse_dataset)]
     pub allow_shrink: Vec<Dataset>,
+    /// Go on until SIGTERM, each feed in its own time: for `data.fetch = "elsewhere"`
+    #[arg(long, conflicts_with = "allow_shrink")]
+    pub follow: bool,
 }
 
 /// What `lookup` asks, and with which certificate.

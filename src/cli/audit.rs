@@ -12,11 +12,11 @@ use std::sync::Arc;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Exit, SettingsFile, fail};
-use crate::app::SystemClock;
+use crate::admin::Verification;
+use crate::app::{SystemClock, leave_verification};
 use crate::audit::report::{Format, Language, Report};
 use crate::audit::verify::{VerifyingKey, verify, verify_proof};
 use crate::audit::{self, IndexUse, KeyFolder, MissingKeys, Retention, Trail, find, prove};
-use crate::config::read_settings;
 use crate::model::{Clock, Date, EnterpriseNumber, Ssin, Ticket, Window};
 
 /// The commands under `audit`.
@@ -77,6 +77,9 @@ pub struct VerifyArguments {
     /// A checkpoint that was kept elsewhere; without one, a missing end cannot be seen
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
+    /// Leave the verdict in this file: the one of trail.verified, where operators are shown it
+    #[arg(long, value_name = "FILE")]
+    pub tell: Option<PathBuf>,
 }
 
 /// About whom, and when.
@@ -178,9 +181,7 @@ pub(super) fn run(command: &AuditCommand) -> Exit {
 }
 
 fn trail_settings(settings: &SettingsFile) -> Result<audit::Settings, Failure> {
-    read_settings(&settings.config)
-        .map(|settings| settings.trail)
-        .map_err(|problems| (Exit::Configuration, problems.to_string()))
+    settings.read().map(|settings| settings.trail).map_err(|problems| (Exit::Configuration, problems.to_string()))
 }
 
 /// The keys as they are: these commands never make any.
@@ -207,6 +208,10 @@ fn run_verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     }
     verdict.findings.iter().for_each(|finding| println!("WRONG: {finding}"));
     println!("{}", if verdict.is_sound() { "sound" } else { "not sound" });
+    if let Some(file) = &arguments.tell {
+        let found = Verification { at: SystemClock.now(), records: verdict.size, is_sound: verdict.is_sound() };
+        leave_verification(file, &found).map_err(|error| failed(format_args!("{}: {error}", file.display())))?;
+    }
     Ok(if verdict.is_sound() { Exit::Done } else { Exit::Failed })
 }
 

@@ -7,11 +7,14 @@
 mod args;
 mod audit;
 mod authority;
+mod backup;
 mod batch;
+mod config;
 mod country;
 mod demo;
 mod exit;
 mod generate;
+mod health;
 mod journal;
 mod ledger;
 mod lookup;
@@ -36,7 +39,10 @@ pub use args::{
     PolicyCommand, SettingsFile, SimulateArguments, SyncArguments,
 };
 pub use audit::AuditCommand;
+pub use backup::{BackupArguments, RestoreArguments};
+pub use config::ConfigCommand;
 pub use exit::Exit;
+pub use health::HealthArguments;
 pub use journal::Journal;
 
 use crate::app::SystemClock;
@@ -54,12 +60,16 @@ pub fn run(arguments: Arguments) -> Exit {
         }
     };
     match arguments.command {
-        Command::Serve(settings) => block_on(serve::run(&settings.config)),
+        Command::Serve(settings) => serve::run(&settings),
+        Command::Health(arguments) => health::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments),
         Command::Lookup(arguments) => block_on(lookup::run(&arguments)),
         Command::Demo(arguments) => block_on(demo::run(&arguments)),
         Command::Simulate(arguments) => block_on(simulate::run(&arguments)),
         Command::Audit(command) => audit::run(&command),
+        Command::Config(command) => config::run(command),
+        Command::Backup(arguments) => backup::run_backup(&arguments),
+        Command::Restore(arguments) => backup::run_restore(&arguments),
         Command::Policy(command) => policy::run(&command),
         Command::Generate(arguments) => generate::run(&arguments, SystemClock.now()),
     }

@@ -1,27 +1,63 @@
 //! `serve`: the service until it is told to stop.
 
-use std::path::Path;
+use std::net::TcpListener;
 use std::sync::Arc;
+
+use listenfd::ListenFd;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Exit, fail};
-use crate::app::{App, AppError, SystemClock};
-use crate::config::{Settings, read_settings};
+use super::{Exit, SettingsFile, block_on, fail};
+use crate::app::{App, AppError, Confined, Notifier, Part, SystemClock, confine};
+use crate::config::Settings;
 use crate::server::{Drained, raise_descriptor_limit};
 
-pub(super) async fn run(config: &Path) -> Exit {
-    let mut settings = match read_settings(config) {
-        Ok(settings) => settings,
-        Err(problems) => return fail(Exit::Configuration, &problems),
-    };
+pub(super) fn run(file: &SettingsFile) -> Exit {
+    match file.read() {
+        Ok(mut settings) => {
+            fit_descriptors(&mut settings);
+            // Before any thread is started: those that are keep what they may.
+            confine_and_log(&settings, Part::Answering);
+            block_on(serve(&settings))
+        }
+        Err(problems) => fail(Exit::Configuration, &problems),
+    }
+}
+
+/// Confines the process to its own files. One that cannot be confined runs all the same: what it may do is what its
+/// user may, as ever.
+pub(super) fn confine_and_log(settings: &Settings, part: Part) {
+    match confine(settings, part) {
+        Ok(Confined::Fully) => tracing::info!("confined to its own files"),
+        Ok(Confined::Partly) => tracing::info!("confined to its own files as far as this kernel can"),
+        Ok(Confined::Not) => tracing::info!("not confined: this kernel has no Landlock"),
+        Err(error) => tracing::warn!(%error, "not confined"),
+    }
+}
+
+/// Tells systemd, if it started this process.
+pub(super) fn notifier() -> Notifier {
+    Notifier::new(std::env::var_os("NOTIFY_SOCKET").as_deref())
+}
+
+/// The sockets that systemd opened for this process.
+fn handed_sockets() -> Vec<TcpListener> {
+    let mut handed = ListenFd::from_env();
+    (0..handed.len()).filter_map(|place| handed.take_tcp_listener(place).ok().flatten()).collect()
+}
+
+async fn serve(settings: &Settings) -> Exit {
     let stop = match Stop::new() {
         Ok(stop) => stop,
         Err(error) => return fail(Exit::Failed, &error),
     };
-    fit_descriptors(&mut settings);
-    match App::open(&settings, Arc::new(SystemClock)).await {
+    let bound = match App::bind_or_take(settings, handed_sockets()).await {
+        Ok(bound) => bound,
+        Err(error) => return fail(exit_of_error(&error), &error),
+    };
+    match App::open_on(bound, settings, Arc::new(SystemClock)) {
         Ok(app) => {
+            let app = app.telling(notifier());
             tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
             if let Some(address) = app.admin_address() {
                 tracing::info!(%address, "answering operators");

@@ -88,7 +88,7 @@ impl Staging<'_> {
         };
         let port = bound.address().port();
         let url = format!("https://localhost:{port}");
-        settings.server.public_url.clone_from(&url);
+        settings.replace_public_url(&url);
         let app = App::open_staged(bound, &settings, self.clock, stage);
         let app = app.map_err(|error| fail(exit_of_error(&error), &error))?;
         let admin = app.admin_address();

@@ -1,17 +1,28 @@
-//! `sync`: the datasets in step with their feeds, once.
+//! `sync`: the datasets in step with their feeds, once or for as long as it is let.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::SyncArguments;
 use super::progress::show_while;
-use super::{Exit, fail};
-use crate::app::SystemClock;
-use crate::config::read_settings;
-use crate::sync::{Failure, Feeds, Outcome, Refusal, Report, Shrinking};
+use super::serve::{Stop, confine_and_log, notifier};
+use super::{Exit, block_on, fail};
+use crate::app::{Part, SystemClock};
+use crate::sync::{self, Failure, Feeds, Outcome, Refusal, Report, Shrinking};
+
+/// How often systemd is told that all is well.
+const ALIVE_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) fn run(arguments: &SyncArguments) -> Exit {
-    let mut settings = match read_settings(&arguments.settings.config) {
-        Ok(settings) => settings.sync,
+    let settings = match arguments.settings.read() {
+        Ok(settings) => settings,
         Err(problems) => return fail(Exit::Configuration, &problems),
     };
+    if arguments.follow {
+        confine_and_log(&settings, Part::Fetching);
+        return block_on(follow(settings.sync));
+    }
+    let mut settings = settings.sync;
     for feed in &mut settings.feeds {
         if arguments.allow_shrink.contains(&feed.dataset) {
             feed.shrinking = Shrinking::Allow;
@@ -21,6 +32,32 @@ pub(super) fn run(arguments: &SyncArguments) -> Exit {
     let reports = show_while(feeds.monitor(), || feeds.run_all(&SystemClock));
     print!("{}{}", table(&reports), explanations(&reports));
     exit_of(&reports)
+}
+
+/// Follows the feeds until it is told to stop; a run that is under way then is broken off.
+async fn follow(settings: sync::Settings) -> Exit {
+    let stop = match Stop::new() {
+        Ok(stop) => stop,
+        Err(error) => return fail(Exit::Failed, &error),
+    };
+    let (feeds, notifier) = (Arc::new(Feeds::new(settings)), notifier());
+    let following = tokio::spawn(sync::follow(Arc::clone(&feeds), Arc::new(SystemClock)));
+    tracing::info!("following the feeds");
+    notifier.ready("Following the feeds.");
+    let mut ticks = tokio::time::interval(ALIVE_INTERVAL);
+    let mut stop = std::pin::pin!(stop.wait());
+    loop {
+        tokio::select! {
+            () = stop.as_mut() => break,
+            _ = ticks.tick() => notifier.alive("Following the feeds."),
+        }
+    }
+    notifier.stopping();
+    feeds.monitor().stop();
+    match following.await {
+        Ok(()) => Exit::Done,
+        Err(error) => fail(Exit::Failed, &error),
+    }
 }
 
 /// The code for runs that ended so.

@@ -1,54 +1,35 @@
 //! A TOML document walked with its line numbers, collecting every mistake instead of stopping at the first.
+//!
+//! Over the document may lie values that were given beside it, under it defaults: a key is looked for in that order, and
+//! whatever is found is remembered with where it came from.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// One mistake in a file that an operator wrote.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
-    /// The file.
-    pub file: PathBuf,
-    /// The line, from 1; 0 where the file as a whole is meant.
-    pub line: usize,
-    /// The key with its sections, `consumer[2].grant[1].fields`; empty where none is meant.
-    pub key: String,
-    /// What is wrong and what would be right.
-    pub text: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        if self.line > 0 {
-            write!(f, ":{}", self.line)?;
-        }
-        f.write_str(": ")?;
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
-        }
-        f.write_str(&self.text)
-    }
-}
-
-/// Every mistake that was found; at least one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-pub struct Problems(pub Vec<Problem>);
+use super::given::Given;
+use super::origin::{Origin, Problem, Problems, Setting};
 
 /// Reads a file's text.
 pub(super) fn read_text(file: &Path) -> Result<String, Problems> {
     std::fs::read_to_string(file).map_err(|error| {
         let text = format!("cannot be read: {error}");
-        Problems(vec![Problem { file: file.to_owned(), line: 0, key: String::new(), text }])
+        let origin = Origin::File { file: file.to_owned(), line: 0 };
+        Problems(vec![Problem { origin, key: String::new(), text }])
     })
 }
 
-/// Parses the text and lets `read` walk it.
+/// What lies over a document and under it.
+pub(super) struct Layers<'a> {
+    /// Goes before the document.
+    pub over: &'a Given,
+    /// Holds where nothing else does.
+    pub under: fn(&str) -> Option<&'static str>,
+}
+
+/// Parses the text and lets `read` walk it, with nothing over it and nothing under it.
 ///
 /// # Errors
 /// Every mistake: of syntax, or, where there is none, those that `read` found.
@@ -57,14 +38,29 @@ pub(super) fn parse<T>(
     text: &str,
     read: impl FnOnce(&mut Section<'_>) -> Option<T>,
 ) -> Result<T, Problems> {
-    let sink = Sink { file, text, problems: RefCell::default() };
+    let layers = Layers { over: &Given::default(), under: |_| None };
+    parse_layered(file, text, &layers, read).map(|(value, _)| value)
+}
+
+/// Parses the text and lets `read` walk it between its layers; gives every value that was read, with its origin.
+///
+/// # Errors
+/// As [`parse`], and every mistake of what was given.
+pub(super) fn parse_layered<T>(
+    file: &Path,
+    text: &str,
+    layers: &Layers<'_>,
+    read: impl FnOnce(&mut Section<'_>) -> Option<T>,
+) -> Result<(T, Vec<Setting>), Problems> {
+    let problems = RefCell::new(layers.over.problems.clone());
+    let sink = Sink { file, text, layers, problems, told: RefCell::default() };
     let (document, errors) = DeTable::parse_recoverable(text);
+    let is_toml = errors.is_empty();
     for error in errors {
-        sink.add(error.span().map(|span| span.start), "", error.message());
+        sink.add(sink.origin(error.span().map(|span| span.start)), "", error.message());
     }
-    let value = if sink.problems.borrow().is_empty() {
-        let mut root =
-            Section { table: document.get_ref(), path: String::new(), at: None, read: BTreeSet::new(), sink: &sink };
+    let value = if is_toml {
+        let mut root = Section::new(Some(document.get_ref()), String::new(), None, &sink);
         let value = read(&mut root);
         root.finish();
         value
@@ -74,7 +70,7 @@ pub(super) fn parse<T>(
     let mut problems = sink.problems.into_inner();
     problems.sort();
     match value {
-        Some(value) if problems.is_empty() => Ok(value),
+        Some(value) if problems.is_empty() => Ok((value, sink.told.into_inner())),
         _ => Err(Problems(problems)),
     }
 }
@@ -82,7 +78,9 @@ pub(super) fn parse<T>(
 struct Sink<'a> {
     file: &'a Path,
     text: &'a str,
+    layers: &'a Layers<'a>,
     problems: RefCell<Vec<Problem>>,
+    told: RefCell<Vec<Setting>>,
 }
 
 impl Sink<'_> {
@@ -90,16 +88,20 @@ impl Sink<'_> {
         at.map_or(0, |at| 1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count())
     }
 
-    fn add(&self, at: Option<usize>, key: &str, text: impl Into<String>) {
-        let problem =
-            Problem { file: self.file.to_owned(), line: self.line(at), key: key.to_owned(), text: text.into() };
+    fn origin(&self, at: Option<usize>) -> Origin {
+        Origin::File { file: self.file.to_owned(), line: self.line(at) }
+    }
+
+    fn add(&self, origin: Origin, key: &str, text: impl Into<String>) {
+        let problem = Problem { origin, key: key.to_owned(), text: text.into() };
         self.problems.borrow_mut().push(problem);
     }
 }
 
 /// A table of the document. Keys that nobody read are unknown: [`Section::finish`] reports them.
 pub(super) struct Section<'a> {
-    table: &'a DeTable<'a>,
+    /// `None` if the document does not have it: then something was given for it, or its keys have defaults.
+    table: Option<&'a DeTable<'a>>,
     path: String,
     at: Option<usize>,
     read: BTreeSet<&'static str>,
@@ -107,6 +109,10 @@ pub(super) struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
+    fn new(table: Option<&'a DeTable<'a>>, path: String, at: Option<usize>, sink: &'a Sink<'a>) -> Self {
+        Self { table, path, at, read: BTreeSet::new(), sink }
+    }
+
     /// The line on which the section begins.
     pub fn line(&self) -> usize {
         self.sink.line(self.at)
@@ -114,11 +120,15 @@ impl<'a> Section<'a> {
 
     /// A value that may be absent; a wrong one is reported and reads as absent.
     pub fn optional<T>(&mut self, key: &'static str, read: impl FnOnce(Value<'a>) -> Result<T, String>) -> Option<T> {
-        let value = self.find(key)?;
-        match read(Value(value.get_ref())) {
-            Ok(read) => Some(read),
+        let (value, origin) = self.find(key)?;
+        match read(value) {
+            Ok(read) => {
+                let setting = Setting { key: self.key(key), value: value.show(), origin };
+                self.sink.told.borrow_mut().push(setting);
+                Some(read)
+            }
             Err(text) => {
-                self.sink.add(Some(value.span().start), &self.key(key), text);
+                self.sink.add(origin, &self.key(key), text);
                 None
             }
         }
@@ -127,7 +137,7 @@ impl<'a> Section<'a> {
     /// A value that must be there.
     pub fn required<T>(&mut self, key: &'static str, read: impl FnOnce(Value<'a>) -> Result<T, String>) -> Option<T> {
         if self.find(key).is_none() {
-            self.sink.add(self.at, &self.key(key), "is missing");
+            self.sink.add(self.sink.origin(self.at), &self.key(key), "is missing");
             return None;
         }
         self.optional(key, read)
@@ -135,28 +145,38 @@ impl<'a> Section<'a> {
 
     /// A table that must be there.
     pub fn section(&mut self, key: &'static str) -> Option<Self> {
-        let Some(value) = self.find(key) else {
-            self.sink.add(self.at, &self.key(key), "this section is missing");
+        if self.is_absent(key) {
+            self.sink.add(self.sink.origin(self.at), &self.key(key), "this section is missing");
             return None;
-        };
-        self.open(key, value)
+        }
+        self.implied_section(key)
     }
 
     /// A table that may be absent.
     pub fn optional_section(&mut self, key: &'static str) -> Option<Self> {
-        let value = self.find(key)?;
-        self.open(key, value)
+        if self.is_absent(key) { None } else { self.implied_section(key) }
+    }
+
+    /// A table that is there even if nobody wrote it: its keys have defaults. `None` if it is no table.
+    pub fn implied_section(&mut self, key: &'static str) -> Option<Self> {
+        self.read.insert(key);
+        match self.table.and_then(|table| table.get(key)) {
+            Some(value) => self.open(key, value.get_ref(), value.span().start),
+            None => Some(Self::new(None, self.key(key), None, self.sink)),
+        }
     }
 
     /// An array of tables, `[[key]]`; empty if absent.
     pub fn sections(&mut self, key: &'static str) -> Vec<Self> {
-        let Some(value) = self.find(key) else { return Vec::new() };
+        self.read.insert(key);
+        let Some(value) = self.table.and_then(|table| table.get(key)) else { return Vec::new() };
         let Some(items) = value.get_ref().as_array() else {
-            self.sink.add(Some(value.span().start), &self.key(key), format!("is written [[{key}]]"));
+            let origin = self.sink.origin(Some(value.span().start));
+            self.sink.add(origin, &self.key(key), format!("is written [[{key}]]"));
             return Vec::new();
         };
-        let open = |(index, item)| {
-            let mut section = self.open(key, item)?;
+        let open = |(index, item): (usize, &'a toml::Spanned<DeValue<'a>>)| {
+            let mut section = self.open(key, item.get_ref(), item.span().start)?;
             section.path = format!("{}[{}]", section.path, index + 1);
             Some(section)
         };
@@ -165,33 +185,45 @@ impl<'a> Section<'a> {
 
     /// Reports a mistake that concerns the section as a whole.
     pub fn report(&self, text: impl Into<String>) {
-        self.sink.add(self.at, &self.path, text);
+        self.sink.add(self.sink.origin(self.at), &self.path, text);
     }
 
     /// Reports every key that was not read.
     pub fn finish(self) {
-        for (key, value) in self.table {
+        for (key, value) in self.table.into_iter().flatten() {
             if !self.read.contains(key.get_ref().as_ref()) {
                 let known: Vec<_> = self.read.iter().copied().collect();
                 let text = format!("unknown key; known here: {}", known.join(", "));
                 let at = if key.span().start == 0 { value.span().start } else { key.span().start };
-                self.sink.add(Some(at), &self.key(key.get_ref()), text);
+                self.sink.add(self.sink.origin(Some(at)), &self.key(key.get_ref()), text);
             }
         }
     }
 
-    fn find(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+    fn find(&mut self, key: &'static str) -> Option<(Value<'a>, Origin)> {
         self.read.insert(key);
-        self.table.get(key)
+        let path = self.key(key);
+        if let Some((origin, text)) = self.sink.layers.over.values.get(&path) {
+            return Some((Value::Text(text), origin.clone()));
+        }
+        if let Some(value) = self.table.and_then(|table| table.get(key)) {
+            return Some((Value::Toml(value.get_ref()), self.sink.origin(Some(value.span().start))));
+        }
+        (self.sink.layers.under)(&path).map(|text| (Value::Text(text), Origin::Default))
     }
 
-    fn open(&self, key: &str, value: &'a Spanned<DeValue<'a>>) -> Option<Self> {
+    fn is_absent(&mut self, key: &'static str) -> bool {
+        self.read.insert(key);
+        let is_written = self.table.is_some_and(|table| table.contains_key(key));
+        !is_written && !self.sink.layers.over.reaches(&self.key(key))
+    }
+
+    fn open(&self, key: &str, value: &'a DeValue<'a>, at: usize) -> Option<Self> {
         let path = self.key(key);
-        let at = Some(value.span().start);
-        match value.get_ref().as_table() {
-            Some(table) => Some(Self { table, path, at, read: BTreeSet::new(), sink: self.sink }),
+        match value.as_table() {
+            Some(table) => Some(Self::new(Some(table), path, Some(at), self.sink)),
             None => {
-                self.sink.add(at, &path, format!("is a section, written [{key}]"));
+                self.sink.add(self.sink.origin(Some(at)), &path, format!("is a section, written [{key}]"));
                 None
             }
         }
@@ -204,31 +236,66 @@ impl<'a> Section<'a> {
 
 /// A value, to be read as what its key demands.
 #[derive(Clone, Copy)]
-pub(super) struct Value<'a>(&'a DeValue<'a>);
+pub(super) enum Value<'a> {
+    /// It stands in the document.
+    Toml(&'a DeValue<'a>),
+    /// It was given beside it, or nobody said anything: text, whatever it is to be; a list has commas.
+    Text(&'a str),
+}
 
 impl<'a> Value<'a> {
     /// A string.
     pub fn text(self) -> Result<&'a str, String> {
-        self.0.as_str().ok_or_else(|| "is text, written \"…\"".to_owned())
+        match self {
+            Self::Toml(value) => value.as_str().ok_or_else(|| "is text, written \"…\"".to_owned()),
+            Self::Text(text) => Ok(text),
+        }
     }
 
     /// `true` or `false`.
     pub fn truth(self) -> Result<bool, String> {
-        self.0.as_bool().ok_or_else(|| "is true or false".to_owned())
+        let truth = match self {
+            Self::Toml(value) => value.as_bool(),
+            Self::Text(text) => text.parse().ok(),
+        };
+        truth.ok_or_else(|| "is true or false".to_owned())
     }
 
     /// A whole number within the limits, both inclusive.
     pub fn integer(self, least: u64, most: u64) -> Result<u64, String> {
-        let integer = self.0.as_integer().filter(|integer| integer.radix() == 10);
-        let number = integer.and_then(|integer| integer.as_str().parse::<u64>().ok());
+        let digits = match self {
+            Self::Toml(value) => {
+                value.as_integer().filter(|integer| integer.radix() == 10).map(toml::de::DeInteger::as_str)
+            }
+            Self::Text(text) => Some(text),
+        };
+        let number = digits.and_then(|digits| digits.parse::<u64>().ok());
         let in_limits = number.filter(|number| (least..=most).contains(number));
         in_limits.ok_or_else(|| format!("is a whole number from {least} to {most}"))
     }
 
     /// A list, each item read alike.
     pub fn list<T>(self, read: impl Fn(Self) -> Result<T, String>) -> Result<Vec<T>, String> {
-        let items = self.0.as_array().ok_or_else(|| "is a list, written […]".to_owned())?;
-        items.iter().map(|item| read(Self(item.get_ref()))).collect()
+        match self {
+            Self::Toml(value) => {
+                let items = value.as_array().ok_or_else(|| "is a list, written […]".to_owned())?;
+                items.iter().map(|item| read(Self::Toml(item.get_ref()))).collect()
+            }
+            Self::Text(text) => text.split(',').map(|item| read(Self::Text(item.trim()))).collect(),
+        }
+    }
+
+    /// As it is shown to operators. What is neither text, number nor list of these is refused by whoever reads it.
+    fn show(self) -> String {
+        if let Self::Toml(value) = self
+            && let Some(number) = value.as_integer()
+        {
+            return number.as_str().to_owned();
+        }
+        match self.text() {
+            Ok(text) => text.to_owned(),
+            Err(_) => self.list(|item| Ok(item.show())).unwrap_or_default().join(", "),
+        }
     }
 }
 
@@ -262,6 +329,7 @@ mod tests {
     #[test]
     fn mistakes_of_syntax_are_told_with_their_line() {
         let problems = parse(Path::new("x.toml"), "a = 1\nb = = 2\n", |_| Some(())).expect_err("no TOML");
-        assert!(problems.0.iter().all(|problem| problem.line == 2), "{problems}");
+        let line = |problem: &Problem| matches!(problem.origin, Origin::File { line: 2, .. });
+        assert!(problems.0.iter().all(line), "{problems}");
     }
 }

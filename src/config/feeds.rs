@@ -15,53 +15,48 @@ use crate::sync::{Feed, FeedIdentity, FeedLimits, FeedUrl, HttpsFeed, Share, Shr
 /// The shortest interval: a publisher's door is no place to hammer on.
 const INTERVAL_LEAST: Duration = Duration::from_secs(1);
 
-/// Reads the section, which may be absent, beside the folder of those datasets that have no section of their own.
-pub(super) fn read_feeds(
-    root: &mut Section<'_>,
-    of_all: Option<&Path>,
-    path: impl Fn(Value<'_>) -> Result<PathBuf, String> + Copy,
-) -> Option<Vec<Feed>> {
-    let mut feeds = Vec::new();
-    let mut section = root.optional_section("feeds");
-    let mut complete = true;
-    for dataset in Dataset::ALL {
-        let own = section.as_mut().and_then(|section| section.optional_section(dataset.code()));
-        match (own, of_all) {
-            (Some(own), _) => match read_feed(own, dataset, path) {
-                Some(feed) => feeds.push(feed),
-                None => complete = false,
-            },
-            (None, Some(folder)) => feeds.push(Feed::new(dataset, Source::Folder(folder.join(dataset.code())))),
-            (None, None) => {
-                let text = format!("{} comes from nowhere: write [feeds.{0}], or data.feeds for all", dataset.code());
-                match &section {
-                    Some(section) => section.report(text),
-                    None => root.report(text),
-                }
-                complete = false;
-            }
-        }
-    }
-    if let Some(section) = section {
-        section.finish();
-    }
-    complete.then_some(feeds)
+/// How the files of a feed are named in the settings.
+pub(super) struct Paths<'a> {
+    /// A file or folder.
+    pub path: &'a dyn Fn(Value<'_>) -> Result<PathBuf, String>,
+    /// The file of a secret.
+    pub secret: &'a dyn Fn(Value<'_>) -> Result<PathBuf, String>,
 }
 
-fn read_feed(
-    mut section: Section<'_>,
-    dataset: Dataset,
-    path: impl Fn(Value<'_>) -> Result<PathBuf, String> + Copy,
-) -> Option<Feed> {
-    let folder = section.optional("folder", path);
+/// Reads the section, which may be absent, beside the folder of those datasets that name no place of their own.
+pub(super) fn read_feeds(root: &mut Section<'_>, of_all: Option<&Path>, paths: &Paths<'_>) -> Option<Vec<Feed>> {
+    let mut section = root.implied_section("feeds")?;
+    let feeds = Dataset::ALL.map(|dataset| {
+        let own = section.implied_section(dataset.code())?;
+        read_feed(own, dataset, of_all, paths)
+    });
+    section.finish();
+    feeds.into_iter().collect()
+}
+
+fn read_feed(mut section: Section<'_>, dataset: Dataset, of_all: Option<&Path>, paths: &Paths<'_>) -> Option<Feed> {
+    let folder = section.optional("folder", paths.path);
     let url = section.optional("url", read_url);
-    let source = match (folder, url) {
-        (Some(folder), None) => Some(Source::Folder(folder)),
-        (None, Some(url)) => read_https(&mut section, url, path).map(Source::Https),
-        _ => {
-            section.report("has either a right folder or a right url");
-            // Read all the same: what else is wrong is told at once.
-            let _ = read_https_parts(&mut section, path);
+    let parts = HttpsParts {
+        authorities: section.optional("authorities", paths.path),
+        certificate: section.optional("certificate", paths.path),
+        key: section.optional("key", paths.secret),
+        time_a_file: section.optional("time_a_file", |value| parse_duration(value.text()?)),
+    };
+    let source = match (folder, url, of_all) {
+        (Some(_), Some(_), _) => {
+            section.report("has either a folder or a url");
+            None
+        }
+        (None, Some(url), _) => read_https(&section, url, parts).map(Source::Https),
+        _ if parts.is_any() => {
+            section.report("authorities, certificate and key go with a url");
+            None
+        }
+        (Some(folder), None, _) => Some(Source::Folder(folder)),
+        (None, None, Some(of_all)) => Some(Source::Folder(of_all.join(dataset.code()))),
+        (None, None, None) => {
+            section.report("comes from nowhere: write a folder or a url, or data.feeds for all datasets");
             None
         }
     };
@@ -70,20 +65,31 @@ fn read_feed(
     let wrong_share = section.optional("wrong_share", read_share);
     let loss_share = section.optional("loss_share", read_share);
     section.finish();
-    let mut feed = Feed::new(dataset, source?);
-    feed.signer = signer;
-    feed.interval = interval.unwrap_or(feed.interval);
-    feed.wrong_share = wrong_share.unwrap_or(feed.wrong_share);
-    feed.shrinking = loss_share.map_or(feed.shrinking, Shrinking::UpTo);
-    Some(feed)
+    Some(Feed {
+        signer,
+        interval: interval?,
+        wrong_share: wrong_share?,
+        shrinking: Shrinking::UpTo(loss_share?),
+        ..Feed::new(dataset, source?)
+    })
 }
 
-fn read_https(
-    section: &mut Section<'_>,
-    url: FeedUrl,
-    path: impl Fn(Value<'_>) -> Result<PathBuf, String> + Copy,
-) -> Option<HttpsFeed> {
-    let (authorities, certificate, key, file) = read_https_parts(section, path);
+/// What goes with a url alone.
+struct HttpsParts {
+    authorities: Option<PathBuf>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    time_a_file: Option<Duration>,
+}
+
+impl HttpsParts {
+    fn is_any(&self) -> bool {
+        self.authorities.is_some() || self.certificate.is_some() || self.key.is_some()
+    }
+}
+
+fn read_https(section: &Section<'_>, url: FeedUrl, parts: HttpsParts) -> Option<HttpsFeed> {
+    let HttpsParts { authorities, certificate, key, time_a_file } = parts;
     if authorities.is_none() {
         section.report("authorities is missing: whose signature the publisher's certificate bears");
     }
@@ -95,23 +101,8 @@ fn read_https(
             return None;
         }
     };
-    let defaults = FeedLimits::default();
-    let limits = FeedLimits { file: file.unwrap_or(defaults.file), ..defaults };
+    let limits = FeedLimits { file: time_a_file?, ..FeedLimits::default() };
     Some(HttpsFeed { url, authorities: authorities?, identity, limits })
-}
-
-type HttpsParts = (Option<PathBuf>, Option<PathBuf>, Option<PathBuf>, Option<Duration>);
-
-fn read_https_parts(
-    section: &mut Section<'_>,
-    path: impl Fn(Value<'_>) -> Result<PathBuf, String> + Copy,
-) -> HttpsParts {
-    (
-        section.optional("authorities", path),
-        section.optional("certificate", path),
-        section.optional("key", path),
-        section.optional("time_a_file", |value| parse_duration(value.text()?)),
-    )
 }
 
 fn read_url(value: Value<'_>) -> Result<FeedUrl, String> {

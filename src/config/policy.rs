@@ -30,7 +30,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::document::{Problem, Problems, Section, Value, parse, read_text};
+use super::document::{Section, Value, parse, read_text};
+use super::origin::{Origin, Problem, Problems};
 use crate::model::{CbeNumber, CustomerId, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, Period};
 use crate::policy::{ActsFor, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, RegisterError, Relation};
 
@@ -62,7 +63,11 @@ pub fn parse_policy(file: &Path, text: &str) -> Result<Register, Problems> {
     Register::from_consumers(consumers).map_err(|errors| {
         let locate = |error: RegisterError| {
             let line = find_line(&error, &organisations, &lines);
-            Problem { file: file.to_owned(), line, key: String::new(), text: error.to_string() }
+            Problem {
+                origin: Origin::File { file: file.to_owned(), line },
+                key: String::new(),
+                text: error.to_string(),
+            }
         };
         Problems(errors.into_iter().map(locate).collect())
     })

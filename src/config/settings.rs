@@ -1,66 +1,22 @@
-//! The settings file: everything that `serve` and `sync` need to know, each value where it is used.
+//! The settings: everything that `serve` and `sync` need to know, each value where it is used.
 //!
-//! Relative paths are meant from the folder of the file. Secrets are files, never values.
-//!
-//! ```toml
-//! [server]
-//! listen = "0.0.0.0:8443"
-//! port = "own"                                # or "shared": two instances on one port, one taking over from the other
-//! public_url = "https://gateway.example.be"   # what callers use; soap:address in the contract
-//! certificate = "server.pem"                  # with its issuers behind it
-//! key = "server.key"
-//!
-//! [trust]
-//! client_ca = ["clients-ca"]                  # files or folders, PEM or DER; roots and intermediates
-//! revocation = ["clients-crl"]                # files or folders of lists, one for each authority; or, in so many
-//!                                             # words, "none": revoked certificates are let in
-//!
-//! [policy]
-//! file = "policy.toml"
-//!
-//! [data]
-//! folder = "data"                             # the five datasets
-//! feeds = "feeds"                             # where publishers drop them, a folder each; or see [feeds.…]
-//! rejected = "rejected"                       # records that were wrong, with the reason; for the operator alone
-//!
-//! [feeds.dimona]                              # what is different for one of them
-//! url = "https://feeds.example.be/dimona/"    # or: folder = "…"
-//! authorities = "feeds-ca.pem"                # who signed the publisher's certificate
-//! certificate = "feeds-client.pem"            # what we show, with its issuers behind it; absent: nothing
-//! key = "feeds-client.key"
-//! time_a_file = "1h"                          # a file that takes longer is given up
-//! interval = "15m"                            # how often the publisher is asked
-//! wrong_share = "0.1%"                        # more wrong records refuse the file (ten are always let pass)
-//! loss_share = "10%"                          # a greater loss is refused until `sync --allow-shrink dimona`
-//! # signer = "NAME+HASH+KEY"                  # a C2SP verifier key: unsigned notifications are refused
-//!
-//! [freshness]                                 # how old each dataset may be; absent: 36h, coprev and federated 8d
-//! dimona = "36h"
-//!
-//! [trail]
-//! folder = "trail"                            # evidence of every exchange
-//! keys = "keys"                               # what seals it: better not on the same disk
-//! missing_keys = "refuse"                     # or "make": draw a month's and a year's key when first wanted
-//! name = "gateway.example.be/trail"           # in checkpoints
-//! checkpoint_copy = "/mnt/other/checkpoint"   # the newest checkpoint a second time: better on another machine's disk
-//! missing_checkpoint = "refuse"               # or "sign": somebody answers for a trail whose checkpoint is gone
-//!
-//! [admin]                                     # health, metrics and a page for operators; absent: none
-//! listen = "127.0.0.1:9443"                   # loopback alone: nobody is asked who they are
-//! ```
+//! Which there are, with their defaults and meanings, stands in `keys.rs`; `config example` writes a file with all of
+//! them. Secrets are files or credentials, never values.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use super::document::{Problems, Section, Value, parse, read_text};
+use super::document::{Layers, Section, Value, parse_layered, read_text};
 use super::duration::parse_duration;
-use super::feeds::read_feeds;
+use super::feeds::{Paths, read_feeds};
+use super::given::{Given, place};
+use super::keys::{self, Kind};
+use super::origin::{Problems, Setting};
 use crate::admin;
 use crate::audit::{self, MissingCheckpoint, MissingKeys};
 use crate::lookup::FreshnessLimits;
 use crate::server;
-use crate::server::tls::{RevocationFiles, TlsFiles};
+use crate::server::tls::{OperatorFiles, RevocationFiles, TlsFiles};
 use crate::sync;
 
 /// Everything that the operator set.
@@ -78,112 +34,221 @@ pub struct Settings {
     pub policy: PathBuf,
     /// The datasets and their feeds.
     pub sync: sync::Settings,
+    /// Who fetches the feeds while the service answers.
+    pub fetch: Fetch,
     /// The trail.
     pub trail: audit::Settings,
+    /// What the last verification of the trail left.
+    pub verified: Option<PathBuf>,
     /// What operators see; `None`: nothing listens for them.
     pub admin: Option<admin::Settings>,
+    /// Mutual TLS for operators; `None`: they are answered on loopback alone.
+    pub admin_tls: Option<OperatorFiles>,
+    /// Every value that was read, with where it came from, in the order of the example.
+    pub in_force: Vec<Setting>,
 }
 
-/// Reads and judges a settings file.
+/// Who fetches the feeds while the service answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetch {
+    /// The process that answers.
+    Here,
+    /// Another one: `sync --follow`.
+    Elsewhere,
+}
+
+impl Settings {
+    /// Has callers come by another address than the settings say.
+    pub fn replace_public_url(&mut self, url: &str) {
+        url.clone_into(&mut self.server.public_url);
+        for setting in self.in_force.iter_mut().filter(|setting| setting.key == "server.public_url") {
+            url.clone_into(&mut setting.value);
+        }
+    }
+}
+
+/// Reads and judges a settings file, with nothing given beside it.
 ///
 /// # Errors
 /// Every mistake of the file.
 pub fn read_settings(file: &Path) -> Result<Settings, Problems> {
-    parse_settings(file, &read_text(file)?)
+    read_settings_with(file, &Given::default())
 }
 
-/// Judges the text of a settings file; `file` is named in mistakes, and relative paths are meant from its folder.
+/// Reads and judges a settings file and what is given beside it.
 ///
 /// # Errors
-/// Every mistake of the text.
-pub fn parse_settings(file: &Path, text: &str) -> Result<Settings, Problems> {
+/// Every mistake of both.
+pub fn read_settings_with(file: &Path, given: &Given) -> Result<Settings, Problems> {
+    parse_settings(file, &read_text(file)?, given)
+}
+
+/// Judges the text of a settings file and what is given beside it; `file` is named in mistakes, and relative paths are
+/// meant from its folder.
+///
+/// # Errors
+/// Every mistake of both.
+pub fn parse_settings(file: &Path, text: &str, given: &Given) -> Result<Settings, Problems> {
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    let layers = Layers { over: given, under: keys::default_of };
+    let (mut settings, mut in_force) = parse_layered(file, text, &layers, |root| read_all(root, &folder, given))?;
+    for setting in &mut in_force {
+        let kind = keys::find(&setting.key).map(|key| key.kind);
+        let place = |text: &str| place(&folder, text.trim(), given).display().to_string();
+        match kind {
+            Some(Kind::Path | Kind::Secret) => setting.value = place(&setting.value),
+            Some(Kind::Paths) if setting.value != "none" => {
+                setting.value = setting.value.split(',').map(place).collect::<Vec<_>>().join(", ");
+            }
+            _ => {}
+        }
+    }
+    let place_of = |setting: &Setting| keys::names().position(|name| name == setting.key);
+    in_force.sort_by_key(place_of);
+    settings.in_force = in_force;
+    Ok(settings)
+}
+
+fn read_all(root: &mut Section<'_>, folder: &Path, given: &Given) -> Option<Settings> {
     let path = |value: Value<'_>| match value.text()? {
         "" => Err("is a path".to_owned()),
         text => Ok(folder.join(text)),
     };
-    parse(file, text, |root| {
-        let server = root.section("server").map(|mut section| {
-            let listen = section.required("listen", read_address);
-            let port = section.optional("port", read_port_use).unwrap_or_default();
-            let public_url = section.required("public_url", read_public_url);
-            let certificate = section.required("certificate", path);
-            let key = section.required("key", path);
-            section.finish();
-            Some((listen?, port, public_url?, certificate?, key?))
-        });
-        let trust = root.section("trust").map(|mut section| {
-            let client_ca = section.required("client_ca", |value| read_paths(value, path));
-            let revocation = section.required("revocation", |value| match value.text() {
-                Ok("none") => Ok(RevocationFiles::None),
-                Ok(_) => Err("is a list of files or folders, or \"none\": revoked certificates are then let in, and \
-                    every start warns of it"
-                    .to_owned()),
-                Err(_) => read_paths(value, path).map(RevocationFiles::Lists),
-            });
-            section.finish();
-            client_ca.zip(revocation)
-        });
-        let policy = root.section("policy").map(|mut section| {
-            let policy = section.required("file", path);
-            section.finish();
-            policy
-        });
-        let data = root.section("data").map(|mut section| {
-            let data = section.required("folder", path);
-            let feeds = section.optional("feeds", path);
-            let rejected = section.required("rejected", path);
-            section.finish();
-            (data, feeds, rejected)
-        });
-        let (data, of_all, rejected) = data.unwrap_or_default();
-        let feeds = read_feeds(root, of_all.as_deref(), path);
-        let freshness = read_freshness(root.optional_section("freshness"));
-        let trail = root.section("trail").map(|mut section| {
-            let trail = section.required("folder", path);
-            let keys = section.required("keys", path);
-            let missing_keys = section.optional("missing_keys", read_missing_keys).unwrap_or_default();
-            let usual = audit::Checkpoints::default();
-            let origin = section.optional("name", read_origin).unwrap_or(usual.origin.clone());
-            let copy = section.optional("checkpoint_copy", path);
-            let missing = section.optional("missing_checkpoint", read_missing_checkpoint).unwrap_or_default();
-            section.finish();
-            let checkpoints = audit::Checkpoints { origin, copy, missing, ..usual };
-            Some(audit::Settings { missing_keys, checkpoints, ..audit::Settings::new(trail?, keys?) })
-        });
-        let admin = root.optional_section("admin").map(|mut section| {
-            let listen = section.required("listen", read_loopback_address);
-            section.finish();
-            listen.map(|listen| admin::Settings { listen })
-        });
-        let admin = match admin {
-            Some(settings) => Some(settings?),
-            None => None,
-        };
-        let (listen, port, public_url, certificate, key) = server??;
-        let (client_ca, revocation) = trust??;
-        Some(Settings {
-            listen,
-            port,
-            tls: TlsFiles { certificate, key, client_ca, revocation },
-            server: server::Settings { public_url, freshness, limits: server::Limits::default() },
-            policy: policy??,
-            sync: sync::Settings { data: data?, rejected: rejected?, feeds: feeds? },
-            trail: trail??,
-            admin,
-        })
+    let secret = |value: Value<'_>| read_secret(value.text()?, folder, given);
+    let server = root.section("server").map(|mut section| {
+        let listen = section.required("listen", read_address);
+        let port = section.required("port", read_port_use);
+        let public_url = section.required("public_url", read_public_url);
+        let certificate = section.required("certificate", path);
+        let key = section.required("key", secret);
+        section.finish();
+        Some((listen?, port?, public_url?, certificate?, key?))
+    });
+    let trust = root.section("trust").map(|mut section| {
+        let client_ca = section.required("client_ca", |value| read_paths(value, path));
+        let revocation = section.required("revocation", |value| read_revocation(value, path));
+        section.finish();
+        client_ca.zip(revocation)
+    });
+    let policy = root.section("policy").map(|mut section| {
+        let policy = section.required("file", path);
+        section.finish();
+        policy
+    });
+    let data = root.section("data").map(|mut section| {
+        let data = section.required("folder", path);
+        let feeds = section.optional("feeds", path);
+        let rejected = section.required("rejected", path);
+        let fetch = section.required("fetch", read_fetch);
+        section.finish();
+        (data, feeds, rejected, fetch)
+    });
+    let (data, of_all, rejected, fetch) = data.unwrap_or_default();
+    let feeds = read_feeds(root, of_all.as_deref(), &Paths { path: &path, secret: &secret });
+    let freshness = root.implied_section("freshness").and_then(read_freshness);
+    let trail = root.section("trail").and_then(|section| read_trail(section, path));
+    let admin = root.optional_section("admin").map(|section| read_admin(section, path, secret));
+    let (listen, port, public_url, certificate, key) = server??;
+    let (client_ca, revocation) = trust??;
+    let (trail, verified) = trail?;
+    let (admin, admin_tls) = match admin {
+        Some(read) => read.map(|(settings, tls)| (Some(settings), tls))?,
+        None => (None, None),
+    };
+    Some(Settings {
+        listen,
+        port,
+        tls: TlsFiles { certificate, key, client_ca, revocation },
+        server: server::Settings { public_url, freshness: freshness?, limits: server::Limits::default() },
+        policy: policy??,
+        sync: sync::Settings { data: data?, rejected: rejected?, feeds: feeds? },
+        fetch: fetch?,
+        trail,
+        verified,
+        admin,
+        admin_tls,
+        in_force: Vec::new(),
     })
+}
+
+type Read<T> = Result<T, String>;
+
+fn read_trail(
+    mut section: Section<'_>,
+    path: impl Fn(Value<'_>) -> Read<PathBuf> + Copy,
+) -> Option<(audit::Settings, Option<PathBuf>)> {
+    let trail = section.required("folder", path);
+    let keys = section.required("keys", path);
+    let missing_keys = section.required("missing_keys", read_missing_keys);
+    let origin = section.required("name", read_origin);
+    let copy = section.optional("checkpoint_copy", path);
+    let missing = section.required("missing_checkpoint", read_missing_checkpoint);
+    let verified = section.optional("verified", path);
+    section.finish();
+    let checkpoints = audit::Checkpoints { origin: origin?, copy, missing: missing?, ..audit::Checkpoints::default() };
+    let settings = audit::Settings { missing_keys: missing_keys?, checkpoints, ..audit::Settings::new(trail?, keys?) };
+    Some((settings, verified))
+}
+
+/// On loopback nobody need be asked who they are; elsewhere operators show certificates.
+fn read_admin(
+    mut section: Section<'_>,
+    path: impl Fn(Value<'_>) -> Read<PathBuf> + Copy,
+    secret: impl Fn(Value<'_>) -> Read<PathBuf>,
+) -> Option<(admin::Settings, Option<OperatorFiles>)> {
+    let listen = section.required("listen", read_address);
+    let certificate = section.optional("certificate", path);
+    let key = section.optional("key", secret);
+    let client_ca = section.optional("client_ca", path);
+    let tls = match (certificate, key, client_ca) {
+        (Some(certificate), Some(key), Some(client_ca)) => Some(OperatorFiles { certificate, key, client_ca }),
+        (None, None, None) => {
+            if listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+                section.report("listens elsewhere than on loopback only with certificate, key and client_ca");
+                section.finish();
+                return None;
+            }
+            None
+        }
+        _ => {
+            section.report("certificate, key and client_ca go together");
+            section.finish();
+            return None;
+        }
+    };
+    section.finish();
+    Some((admin::Settings { listen: listen? }, tls))
+}
+
+fn read_secret(text: &str, folder: &Path, given: &Given) -> Read<PathBuf> {
+    let wrong = "is the file of a secret, or credential:NAME; the secret itself stands in no setting";
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let names_nothing = match text.strip_prefix("credential:") {
+        Some(name) => !name.bytes().all(is_name) || name.trim_matches('.').is_empty(),
+        None => text.is_empty() || text.contains('\n') || text.contains("-----"),
+    };
+    if names_nothing { Err(wrong.to_owned()) } else { Ok(place(folder, text, given)) }
+}
+
+fn read_revocation(value: Value<'_>, path: impl Fn(Value<'_>) -> Read<PathBuf>) -> Read<RevocationFiles> {
+    if value.text() == Ok("none") {
+        return Ok(RevocationFiles::None);
+    }
+    read_paths(value, path).map(RevocationFiles::Lists).map_err(|wrong| {
+        format!("{wrong}; or is \"none\": revoked certificates are then let in, and every start warns of it")
+    })
+}
+
+fn read_fetch(value: Value<'_>) -> Read<Fetch> {
+    match value.text()? {
+        "here" => Ok(Fetch::Here),
+        "elsewhere" => Ok(Fetch::Elsewhere),
+        _ => Err("is \"here\" or \"elsewhere\"".to_owned()),
+    }
 }
 
 fn read_address(value: Value<'_>) -> Result<SocketAddr, String> {
     value.text()?.parse().map_err(|_| "is an address and a port, for example \"0.0.0.0:8443\"".to_owned())
-}
-
-fn read_loopback_address(value: Value<'_>) -> Result<SocketAddr, String> {
-    let wrong =
-        "is a loopback address and a port, for example \"127.0.0.1:9443\"; mutual TLS for others is not there yet";
-    let address: SocketAddr = value.text()?.parse().map_err(|_| wrong.to_owned())?;
-    if address.ip().is_loopback() { Ok(address) } else { Err(wrong.to_owned()) }
 }
 
 fn read_port_use(value: Value<'_>) -> Result<server::PortUse, String> {
@@ -205,7 +270,9 @@ fn read_public_url(value: Value<'_>) -> Result<String, String> {
 
 /// One path, or a list of at least one.
 fn read_paths(value: Value<'_>, path: impl Fn(Value<'_>) -> Result<PathBuf, String>) -> Result<Vec<PathBuf>, String> {
-    if value.text().is_ok() {
+    if let Value::Toml(_) = value
+        && value.text().is_ok()
+    {
         return Ok(vec![path(value)?]);
     }
     match value.list(path)? {
@@ -240,29 +307,24 @@ fn read_origin(value: Value<'_>) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn read_freshness(section: Option<Section<'_>>) -> FreshnessLimits {
-    // People's data change daily; services' affiliations are published weekly.
-    let (daily, weekly) = (Duration::from_secs(36 * 3_600), Duration::from_secs(8 * 86_400));
-    let mut limits =
-        FreshnessLimits { dimona: daily, coprev: weekly, federated: weekly, insurance: daily, persons: daily };
-    let Some(mut section) = section else { return limits };
-    for (key, limit) in [
-        ("dimona", &mut limits.dimona),
-        ("coprev", &mut limits.coprev),
-        ("federated", &mut limits.federated),
-        ("insurance", &mut limits.insurance),
-        ("persons", &mut limits.persons),
-    ] {
-        if let Some(read) = section.optional(key, |value| parse_duration(value.text()?)) {
-            *limit = read;
-        }
-    }
+fn read_freshness(mut section: Section<'_>) -> Option<FreshnessLimits> {
+    let mut span = |key| section.required(key, |value| parse_duration(value.text()?));
+    let (dimona, coprev, federated) = (span("dimona"), span("coprev"), span("federated"));
+    let (insurance, persons) = (span("insurance"), span("persons"));
     section.finish();
-    limits
+    Some(FreshnessLimits {
+        dimona: dimona?,
+        coprev: coprev?,
+        federated: federated?,
+        insurance: insurance?,
+        persons: persons?,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::sync::{Share, Shrinking, Source};
 
@@ -289,7 +351,8 @@ keys = "keys"
 "#;
 
     fn parse_text(text: &str) -> Result<Settings, String> {
-        parse_settings(Path::new("/srv/gateway.toml"), text).map_err(|problems| problems.to_string())
+        let file = Path::new("/srv/gateway.toml");
+        parse_settings(file, text, &Given::default()).map_err(|problems| problems.to_string())
     }
 
     #[test]
@@ -324,10 +387,9 @@ keys = "keys"
         let https = "url = \"https://feeds.example.be/\"\nauthorities = \"ca.pem\"\n";
         assert!(parse_text(&format!("{WHOLE}[feeds.dimona]\n{https}")).is_ok());
         for (wrong, mistakes) in [
-            ("", 1),
             ("folder = \"a\"\nurl = \"https://a.be/\"\n", 1),
             ("folder = \"a\"\nauthorities = \"a\"\n", 1),
-            ("url = \"http://a.be/\"\n", 2),
+            ("url = \"http://a.be/\"\n", 1),
             ("url = \"https://a.be/\"\n", 1),
             ("url = \"https://a.be/\"\nauthorities = \"a\"\nkey = \"a\"\n", 1),
             ("folder = \"a\"\nsigner = \"a+b+c\"\ninterval = \"0s\"\n", 2),
@@ -343,26 +405,115 @@ keys = "keys"
         let text = WHOLE
             .replace("127.0.0.1:8443", "localhost")
             .replace("https://localhost", "http://localhost")
-            .replace("\"none\"", "\"crl\"")
+            .replace("\"none\"", "[]")
             .replace("[policy]\nfile", "[policy]\nfiles")
             .replace("\"2d\"", "2")
             .replace("[trail]", "[admin]\nlisten = \"0.0.0.0:9443\"\n[trial]");
         let told = parse_text(&text).expect_err("mistakes");
         assert_eq!(told.lines().count(), 9, "{told}");
-        assert!(told.contains("admin.listen: is a loopback address"), "{told}");
+        assert!(told.contains("admin: listens elsewhere than on loopback only with"), "{told}");
         assert!(told.starts_with("/srv/gateway.toml: trail: this section is missing"), "{told}");
     }
 
     #[test]
-    fn the_example_in_this_files_own_words_is_right() {
-        let example: String = include_str!("settings.rs")
+    fn arguments_go_before_the_environment_before_the_file_before_the_default() {
+        let given = |variables: &[(&str, &str)], arguments: &[&str]| {
+            let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            Given::new(variables, &arguments)
+        };
+        let settings = |given: &Given| parse_settings(Path::new("/srv/gateway.toml"), WHOLE, given);
+        let origin = |settings: &Settings, key: &str| {
+            let found = settings.in_force.iter().find(|setting| setting.key == key).expect("it is in force");
+            format!("{} = {} ({})", found.key, found.value, found.origin)
+        };
+        let all = given(
+            &[
+                ("EHEALTH_ATTRIBUTES_SERVER_LISTEN", "127.0.0.1:1"),
+                ("EHEALTH_ATTRIBUTES_FRESHNESS_PERSONS", "1d"),
+                ("EHEALTH_ATTRIBUTES_TRUST_CLIENT_CA", "a.pem, /b.pem"),
+                ("EHEALTH_ATTRIBUTES_ADMIN_LISTEN", "127.0.0.1:9"),
+                ("EHEALTH_ATTRIBUTES_SERVER_KEY", "credential:server.key"),
+                ("CREDENTIALS_DIRECTORY", "/run/c"),
+            ],
+            &["server.listen=127.0.0.1:2"],
+        );
+        let read = settings(&all).expect("no mistake");
+        assert_eq!(read.listen.port(), 2);
+        assert_eq!(read.tls.client_ca, [Path::new("/srv/a.pem"), Path::new("/b.pem")]);
+        assert_eq!(read.tls.key, Path::new("/run/c/server.key"));
+        assert!(read.admin.is_some(), "a section that only the environment has");
+        assert_eq!(
+            origin(&read, "trust.client_ca"),
+            "trust.client_ca = /srv/a.pem, /b.pem (environment EHEALTH_ATTRIBUTES_TRUST_CLIENT_CA)"
+        );
+        assert_eq!(origin(&read, "server.listen"), "server.listen = 127.0.0.1:2 (--set)");
+        assert_eq!(
+            origin(&read, "freshness.persons"),
+            "freshness.persons = 1d (environment EHEALTH_ATTRIBUTES_FRESHNESS_PERSONS)"
+        );
+        assert_eq!(origin(&read, "data.folder"), "data.folder = /srv/data (/srv/gateway.toml:13)");
+        assert_eq!(origin(&read, "freshness.coprev"), "freshness.coprev = 8d (default)");
+        let wrong =
+            given(&[("EHEALTH_ATTRIBUTES_SERVER_LISTEN", "x"), ("EHEALTH_ATTRIBUTES_X", "")], &["data.fetch=no"]);
+        let told = settings(&wrong).expect_err("three mistakes").to_string();
+        assert_eq!(told.lines().count(), 3, "{told}");
+        assert!(told.contains("environment EHEALTH_ATTRIBUTES_SERVER_LISTEN: server.listen: is an address"), "{told}");
+    }
+
+    #[test]
+    fn a_secret_that_stands_in_a_setting_is_refused_and_not_told() {
+        for secret in ["-----BEGIN PRIVATE KEY-----", "", "credential:../key", "credential:", "credential:.."] {
+            let told = parse_text(&WHOLE.replace("/etc/server.key", secret)).expect_err("a mistake");
+            assert!(told.contains("server.key: is the file of a secret"), "{told}");
+            assert!(!told.contains("BEGIN"), "{told}");
+        }
+    }
+
+    #[test]
+    fn operators_elsewhere_than_on_loopback_need_certificates() {
+        let admin = |lines: &str| parse_text(&format!("{WHOLE}[admin]\n{lines}"));
+        let three = "certificate = \"a\"\nkey = \"b\"\nclient_ca = \"c\"\n";
+        assert!(admin("listen = \"[::1]:1\"\n").is_ok_and(|settings| settings.admin_tls.is_none()));
+        assert!(admin(&format!("listen = \"0.0.0.0:1\"\n{three}")).is_ok_and(|settings| settings.admin_tls.is_some()));
+        assert!(admin("listen = \"0.0.0.0:1\"\n").is_err());
+        assert!(admin("listen = \"127.0.0.1:1\"\nkey = \"b\"\n").is_err());
+    }
+
+    #[test]
+    fn what_is_read_is_what_is_listed_and_the_example_is_right() {
+        // The example with every line of it in force, and a feed of each kind.
+        let example = keys::write_example();
+        parse_text(&example).expect("the example is right as it stands");
+        let whole: String = example
             .lines()
-            .take_while(|line| line.starts_with("//!"))
-            .skip_while(|line| !line.ends_with("```toml"))
-            .skip(1)
-            .take_while(|line| !line.ends_with("```"))
-            .map(|line| format!("{}\n", line.trim_start_matches("//!")))
+            .map(|line| {
+                line.strip_prefix("# ").filter(|rest| rest.starts_with('[') || rest.contains(" = \"")).unwrap_or(line)
+            })
+            .filter(|line| !line.starts_with("folder = \"/srv/sftp"))
+            .map(|line| format!("{line}\n"))
             .collect();
-        assert!(parse_text(&example).is_ok(), "{:?}", parse_text(&example));
+        let whole = format!("{}[feeds.coprev]\nfolder = \"a\"\n", whole.replace("signer = \"NAME+HASH+KEY\"\n", ""));
+        let settings = parse_text(&whole).expect("every line of the example is right");
+        let read: std::collections::BTreeSet<_> =
+            settings.in_force.iter().filter_map(|setting| keys::find(&setting.key)).map(|key| key.name).collect();
+        let listed: std::collections::BTreeSet<_> = keys::KEYS.iter().map(|key| key.name).collect();
+        let unread: Vec<_> = listed.difference(&read).collect();
+        assert_eq!(unread, [&"feeds.DATASET.signer"], "a key of nobody cannot be in the example");
+        assert!(settings.in_force.iter().all(|setting| keys::find(&setting.key).is_some()));
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_rooms() {
+        let settings = parse_text(WHOLE).expect("no mistake");
+        for feed in &settings.sync.feeds {
+            assert_eq!(*feed, sync::Feed::new(feed.dataset, feed.source.clone()));
+        }
+        let usual = audit::Settings::new(settings.trail.folder.clone(), settings.trail.keys.clone());
+        assert_eq!(settings.trail, usual);
+        assert_eq!(settings.port, server::PortUse::default());
+        let https = "[feeds.dimona]\nurl = \"https://feeds.example.be/\"\nauthorities = \"ca.pem\"\n";
+        let feeds = parse_text(&format!("{WHOLE}{https}")).expect("no mistake").sync.feeds;
+        assert!(matches!(&feeds[0].source, Source::Https(feed) if feed.limits == sync::FeedLimits::default()));
     }
 }

@@ -7,6 +7,7 @@
 //! | `wire`, `framing` | every request's frame judged and timed before HTTP reads it |
 //! | `respond`, `door`, `plain`, `page` | what is asked for; what is refused below SOAP; what a browser shows |
 //! | `exchange`, `fault_map` | one message through the pipeline |
+//! | `trace` | which trace of the caller's it belongs to |
 //! | `limits`, `places`, `meters` | how much, how long, of whom |
 //! | `handshakes`, `turns` | who gives way, who comes next, where more is wanted than there is |
 //! | `gate`, [`trust`], [`tls`] | whom TLS lets in |
@@ -33,6 +34,7 @@ mod readers;
 mod respond;
 mod service;
 pub mod tls;
+mod trace;
 pub mod trust;
 mod turns;
 mod wire;

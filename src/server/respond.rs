@@ -26,6 +26,7 @@ use super::limits::Limits;
 use super::page;
 use super::plain::{self, BodyRead};
 use super::service::{Peer, Service};
+use super::trace::{TraceId, read_trace};
 use crate::lookup::Operation;
 use crate::model::Ticket;
 use crate::soap::{self, limits};
@@ -88,6 +89,7 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
             Err(refusal) => refuse(refusal, BodyRead::InPart),
         };
     };
+    let trace = read_trace(&head.headers);
     // From here to the answer; a body takes memory only with a place.
     let Some(_place) = service.messages.take(peer.caller.organisation()) else {
         return refuse_and_skip(HttpRefusal::Overloaded, body).await;
@@ -97,7 +99,7 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
         let _ = skip_body(limits, body).await;
         let walk = Walk::new(service, &in_force, peer, ticket, operation, &stopwatch);
         let reply = walk.refuse_caller().await;
-        let mut response = soap_response(&walk, peer, reply);
+        let mut response = soap_response(&walk, peer, reply, trace);
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
@@ -120,7 +122,7 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
                 Poll::Ready(reply) => reply,
                 Poll::Pending => answering.await,
             };
-            soap_response(&walk, peer, reply)
+            soap_response(&walk, peer, reply, trace)
         }
         Err(refusal) => refuse(refusal, BodyRead::InPart),
     }
@@ -141,11 +143,12 @@ fn tell(service: &Service, wanted: &Wanted, head: &Parts) -> Result<HttpResponse
 }
 
 /// The one log line of an exchange, its place in the counters, and its answer over HTTP.
-fn soap_response(walk: &Walk<'_>, peer: &Peer, reply: Reply) -> HttpResponse {
+fn soap_response(walk: &Walk<'_>, peer: &Peer, reply: Reply, trace: Option<TraceId>) -> HttpResponse {
     let Walk { service, in_force, operation, exchange, stopwatch } = *walk;
     let organisation = peer.caller.organisation();
     tracing::info!(
         ticket = %exchange.ticket,
+        trace = trace.map(tracing::field::display),
         operation = operation.code(),
         consumer = organisation.map(tracing::field::display),
         outcome = reply.outcome,

@@ -14,7 +14,8 @@ use std::time::Duration;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
-use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::time_provider::TimeProvider;
 use rustls::{RootCertStore, ServerConfig};
 
@@ -33,6 +34,24 @@ pub struct TlsFiles {
     pub client_ca: Vec<PathBuf>,
     /// What is done about revoked certificates.
     pub revocation: RevocationFiles,
+}
+
+/// The files of the operators' side of TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorFiles {
+    /// What operators are shown, followed by its issuers (PEM).
+    pub certificate: PathBuf,
+    /// Its private key (PEM).
+    pub key: PathBuf,
+    /// The authorities whose certificates make an operator (PEM).
+    pub client_ca: PathBuf,
+}
+
+impl OperatorFiles {
+    /// Every file that is read: to be watched for changes.
+    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.certificate, &self.key, &self.client_ca].into_iter()
+    }
 }
 
 /// Where revocation lists are.
@@ -83,6 +102,9 @@ pub enum TlsError {
     /// The certificate and the key do not go together, or one of them cannot be used.
     #[error("the service's certificate and key cannot be used: {0}")]
     Identity(#[from] rustls::Error),
+    /// The authorities of operators cannot be used.
+    #[error("the operators' authorities cannot be used: {0}")]
+    Operators(#[from] VerifierBuilderError),
 }
 
 /// The cryptography that every TLS end of this program uses.
@@ -142,14 +164,37 @@ fn configure(
     certificates: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<ServerConfig, rustls::Error> {
+    configure_for(Arc::clone(gate) as _, clock, certificates, key)
+}
+
+fn configure_for(
+    verifier: Arc<dyn ClientCertVerifier>,
+    clock: &Arc<dyn Clock>,
+    certificates: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, rustls::Error> {
     let mut config = ServerConfig::builder_with_details(provider(), time_of(Arc::clone(clock)))
         .with_safe_default_protocol_versions()?
-        .with_client_cert_verifier(Arc::clone(gate) as _)
+        .with_client_cert_verifier(verifier)
         .with_single_cert(certificates, key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)
+}
+
+/// Reads the files and makes the side of TLS by which operators are answered. Their certificates are few and their
+/// authority the institution's own: it is asked for no revocation lists.
+///
+/// # Errors
+/// The first [`TlsError`].
+pub fn load_for_operators(files: &OperatorFiles, clock: &Arc<dyn Clock>) -> Result<Arc<ServerConfig>, TlsError> {
+    let roots = Arc::new(load_authorities(&files.client_ca)?);
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build()?;
+    let certificates = load_certificates(&files.certificate)?;
+    let wrong = |reason| TlsError::File { file: files.key.clone(), reason };
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(wrong)?;
+    Ok(Arc::new(configure_for(verifier, clock, certificates, key)?))
 }
 
 fn load_gate(files: &TlsFiles, clock: &Arc<dyn Clock>, errors: &mut Vec<TlsError>) -> Option<Arc<Gate>> {

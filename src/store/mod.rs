@@ -23,6 +23,7 @@
 //!
 //! The reader of a replaced file goes on with it until its next view after a [`Watch::poll`]; nobody waits for anybody.
 
+mod backup;
 mod bookkeeping;
 mod delta;
 mod error;
@@ -35,6 +36,7 @@ mod sort;
 mod statements;
 mod writer;
 
+pub use backup::{check_datasets, copy_datasets};
 pub use bookkeeping::{Account, FileKind, HistoryEntry, KnownFile, Notice, Run, Standing, State, Validator};
 pub use delta::{Applied, Delta, Placed};
 pub use error::StoreError;

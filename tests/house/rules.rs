@@ -46,7 +46,7 @@ pub enum Place {
 }
 
 /// Every library of `Cargo.toml`, and its place.
-pub const LIBRARIES: [(&str, Place); 38] = [
+pub const LIBRARIES: [(&str, Place); 42] = [
     ("alloc", Place::Everywhere),
     ("core", Place::Everywhere),
     ("std", Place::Everywhere),
@@ -57,8 +57,12 @@ pub const LIBRARIES: [(&str, Place); 38] = [
     ("webpki", Place::Rooms(&["server"])),
     ("rusqlite", Place::Rooms(&["store", "audit"])),
     ("csv", Place::Rooms(&["feed"])),
-    // Asks the system how much of a disk is free, and how much may be open.
-    ("rustix", Place::Rooms(&["audit", "server"])),
+    // Asks the system how much of a disk is free, how much may be open, and what time it counts.
+    ("rustix", Place::Rooms(&["audit", "server", "app"])),
+    // Confines the process to its own files.
+    ("landlock", Place::Rooms(&["app"])),
+    // Takes the sockets that systemd opened.
+    ("listenfd", Place::Rooms(&["cli"])),
     ("flate2", Place::Rooms(&["feed"])),
     ("zstd", Place::Rooms(&["feed"])),
     ("aws-lc-rs", Place::From(2)),
@@ -84,6 +88,9 @@ pub const LIBRARIES: [(&str, Place); 38] = [
     ("tracing-subscriber", Place::From(4)),
     // Named to be switched off: nothing uses it.
     ("log", Place::Rooms(&[])),
+    // Made use of by examples/manual.rs.
+    ("clap_complete", Place::Tests),
+    ("clap_mangen", Place::Tests),
     ("ct-merkle", Place::Tests),
     ("peak_alloc", Place::Tests),
     ("proptest", Place::Tests),

@@ -120,6 +120,17 @@ impl TestService {
         change(&mut settings);
         let reports = sync::run_all(&settings.sync, clock.as_ref());
         assert!(reports.iter().all(|report| report.outcome.code() == "snapshot/first"), "{reports:?}");
+        Self::run(folder, workspace, clock, settings).await
+    }
+
+    /// A service from what another one left in its folder, or what was put there since.
+    pub async fn start_again(folder: TempDir, settings: Settings) -> Self {
+        let clock = Arc::new(FixedClock::new(Timestamp::parse(NOW).expect("a moment")));
+        let workspace = Workspace::new(folder.path().join("demo"));
+        Self::run(folder, workspace, clock, settings).await
+    }
+
+    async fn run(folder: TempDir, workspace: Workspace, clock: Arc<FixedClock>, mut settings: Settings) -> Self {
         let bound = App::bind(&settings).await.expect("a free port");
         let (address, admin) = (bound.address(), bound.admin_address());
         // Generators take the address from the contract, so the contract must say where this service listens.
@@ -131,7 +142,7 @@ impl TestService {
             let _ = stopped.await;
         }));
         let responses = folder.path().join("responses");
-        fs::create_dir(&responses).expect("a folder");
+        fs::create_dir_all(&responses).expect("a folder");
         let answered = AtomicUsize::new(0);
         Self { address, admin, clock, settings, workspace, reloader, folder, responses, answered, stop, running }
     }
@@ -234,6 +245,13 @@ impl TestService {
         if answered.body.starts_with("<?xml") {
             self.keep_text(&answered.body);
         }
+    }
+
+    /// Stops the service without judging its answers; its folder stays.
+    pub async fn stop(self) -> TempDir {
+        let _ = self.stop.send(());
+        assert_eq!(self.running.await.expect("the service ends without a panic"), Drained::Whole);
+        self.folder
     }
 
     /// What operators are shown at this path.

@@ -1,0 +1,50 @@
+//! What the last verification of the trail left for operators: a small file, written by `audit verify --tell`, read by
+//! the service that shows it. It is no evidence, and nothing rests on it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::admin::Verification;
+use crate::model::Timestamp;
+
+/// Reads what was left; `None` if there is nothing, or nothing that can be understood.
+pub(super) fn read(file: &Path) -> Option<Verification> {
+    let text = fs::read_to_string(file).ok()?;
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    Some(Verification {
+        at: Timestamp::parse(field("at")?).ok()?,
+        records: field("records")?.parse().ok()?,
+        is_sound: field("sound")? == "yes",
+    })
+}
+
+/// Leaves what a verification found, in the place of what the one before left.
+///
+/// # Errors
+/// What the system says.
+pub fn leave_verification(file: &Path, found: &Verification) -> io::Result<()> {
+    let Verification { at, records, is_sound } = found;
+    let beside = file.with_extension("new");
+    fs::write(&beside, format!("at {at}\nrecords {records}\nsound {}\n", if *is_sound { "yes" } else { "no" }))?;
+    fs::rename(beside, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_read_and_what_is_no_verification_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("verified");
+        assert_eq!(read(&file), None);
+        for is_sound in [true, false] {
+            let found = Verification { at: Timestamp::from_millis(1_000), records: 7, is_sound };
+            leave_verification(&file, &found).expect("written");
+            assert_eq!(read(&file), Some(found));
+        }
+        fs::write(&file, "at noon\nrecords 7\nsound yes\n").expect("written");
+        assert_eq!(read(&file), None);
+    }
+}
