@@ -64,9 +64,8 @@ pub(super) fn recover(disk: &dyn Disk, known: Option<&Known>) -> Result<Recovere
             return Err(CheckpointFault::Inconsistent { signed: known.size }.into());
         }
     }
-    if scan.flaw.is_some() {
-        file.truncate(scan.sound)?;
-    }
+    // Even where nothing is to be cut: a process that died after a failed sync may have cut it, and the disk not know.
+    file.truncate(scan.sound)?;
     rewrite(&*file, scan.batch_start, scan.sound)?;
     file.sync()?;
     disk.sync_names()?;

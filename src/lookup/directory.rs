@@ -92,8 +92,8 @@ pub trait Directory {
         Ok(())
     }
 
-    /// Looks so many times into `dataset` for a number that nobody has, as [`Directory::periods_behind`]. Only for datasets
-    /// that are filed by person.
+    /// Looks so many times into `dataset` for a number that nobody has, as [`Directory::periods_behind`]; in `persons` it
+    /// reads as many replaced numbers of others, too. Only for datasets that are filed by person.
     ///
     /// # Errors
     /// [`DirectoryError`] if the dataset cannot be read.

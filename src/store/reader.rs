@@ -25,6 +25,9 @@ use crate::model::{
 /// would let a publisher's mistake keep a worker busy.
 const FAMILY_MAX: usize = 1_000;
 
+/// Room for the numbers of a person, as many as hardly anybody has.
+const FAMILY_USUAL: usize = 4;
+
 /// Knows which file of each dataset is in use. Cheap to clone: all clones know the same.
 ///
 /// A dataset may be replaced by another process, so somebody must call [`Watch::poll`] a few times a second; readers
@@ -303,7 +306,7 @@ impl Directory for View<'_> {
     fn employment_periods(&mut self, ssin: Ssin, into: &mut Vec<EmploymentPeriod>) -> Result<(), DirectoryError> {
         self.look(Dataset::Dimona, |connection| {
             each(connection, PERIODS, ssin.as_u64(), |employer, period| {
-                into.push(EmploymentPeriod { employer, period })
+                into.push(EmploymentPeriod { employer, period });
             })
         })
     }
@@ -337,7 +340,7 @@ impl Directory for View<'_> {
             let select = "SELECT service, begin_day, end_day FROM affiliation WHERE employer = ?1 AND service = ?2";
             let keys = [employer.as_u64(), service.as_u64()];
             each_of(connection, select, keys, usize::MAX, |service, period| {
-                into.push(Affiliation { service, period })
+                into.push(Affiliation { service, period });
             })?;
             Ok(())
         })
@@ -377,9 +380,17 @@ impl Directory for View<'_> {
             Dataset::Coprev | Dataset::Federated => return Ok(()),
         };
         self.look(dataset, |connection| {
-            let mut select = connection.prepare_cached(select)?;
+            let mut nobody = connection.prepare_cached(select)?;
             for _ in 0..times {
-                select.query([NOBODY])?.next()?;
+                nobody.query([NOBODY])?.next()?;
+            }
+            if dataset == Dataset::Persons {
+                let mut others = connection.prepare_cached("SELECT ssin FROM person WHERE replaced_by > ?1")?;
+                let mut rows = others.query([NOBODY])?;
+                for _ in 0..times {
+                    let Some(row) = rows.next()? else { break };
+                    number(row.get(0)?)?;
+                }
             }
             Ok(())
         })
@@ -453,9 +464,12 @@ const PREDECESSORS: &str = "SELECT ssin FROM person WHERE replaced_by = ?1";
 /// No person's number, and none that replaced another.
 const NOBODY: i64 = 0;
 
+fn number(value: i64) -> Result<Ssin, StoreError> {
+    Ssin::from_u64(value.cast_unsigned()).map_err(|_| StoreError::Value)
+}
+
 /// All numbers of a person, the last one first.
 fn family(connection: &Connection, ssin: Ssin) -> Result<Vec<Ssin>, StoreError> {
-    let number = |value: i64| Ssin::from_u64(value.cast_unsigned()).map_err(|_| StoreError::Value);
     let mut successor = connection.prepare_cached("SELECT replaced_by FROM person WHERE ssin = ?1")?;
     let mut last = ssin;
     for step in 0.. {
@@ -470,7 +484,8 @@ fn family(connection: &Connection, ssin: Ssin) -> Result<Vec<Ssin>, StoreError> 
         }
     }
     let mut predecessors = connection.prepare_cached(PREDECESSORS)?;
-    let mut family = vec![last];
+    let mut family = Vec::with_capacity(FAMILY_USUAL);
+    family.push(last);
     let mut seen = 0;
     while let Some(next) = family.get(seen).copied() {
         seen += 1;
