@@ -26,6 +26,7 @@
 mod backup;
 mod bookkeeping;
 mod delta;
+mod directory;
 mod error;
 mod folder;
 mod open;
