@@ -24,6 +24,7 @@ const RIGHTS: ABI = ABI::V5;
 
 /// What names of hosts are found out with.
 const RESOLVER: [&str; 5] = ["/etc", "/lib", "/lib64", "/usr", "/run"];
+
 /// Which part of the program is confined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
