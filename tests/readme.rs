@@ -63,5 +63,5 @@ fn the_readmes_test_command_is_what_is_run_before_a_change_lands() {
     let run = fs::read_to_string(root.join(".ci/run")).expect("the script");
     assert!(readme.contains("```sh\ncargo test\n```"));
     // The same, with what tests print that pass: that is searched for numbers of persons.
-    assert!(run.contains("\ncargo test --workspace -- --show-output 2>&1 | tee "));
+    assert!(run.contains("\ncargo test -- --show-output 2>&1 | tee "));
 }
