@@ -1,11 +1,12 @@
 //! The real program, out of descriptors: who is there is answered, who waits is answered later, nothing spins.
 
-use std::io::{BufRead, BufReader, Write};
+#[path = "support/program.rs"]
+mod program;
+
+use std::io::Write;
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::time::Duration;
 
 use ehealth_attributes::app::SystemClock;
 use ehealth_attributes::cli::workspace::Workspace;
@@ -13,70 +14,32 @@ use ehealth_attributes::config::read_settings;
 use ehealth_attributes::model::Clock;
 use ehealth_attributes::server::tls;
 use ehealth_attributes::sync;
+use program::{DEADLINE, PROGRAM, Program, address_in};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
-const DEADLINE: Duration = Duration::from_secs(120);
 const GET: &[u8] = b"GET /eHealthAttributesService/v1/consultAttributes HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/// The program, and what it says.
-struct Instance {
-    child: Child,
-    said: mpsc::Receiver<String>,
+/// Starts the program on a free port, which it says.
+fn start(workspace: &Workspace) -> (Program, u16) {
+    let text = std::fs::read_to_string(workspace.settings()).expect("settings");
+    let text = text.replace("127.0.0.1:8443", "127.0.0.1:0").replace("127.0.0.1:9443", "127.0.0.1:0");
+    std::fs::write(workspace.settings(), text).expect("written");
+    let mut command = Command::new(PROGRAM);
+    command.args(["serve", "--config"]).arg(workspace.settings()).stdout(Stdio::null());
+    let (program, heard) = Program::start(&mut command, "serving");
+    let line = heard.last().expect("what was waited for");
+    let port = address_in(line).rsplit(':').next().and_then(|port| port.parse().ok());
+    (program, port.unwrap_or_else(|| panic!("no port in {line}")))
 }
 
-impl Instance {
-    fn start(workspace: &Workspace) -> (Self, u16) {
-        let text = std::fs::read_to_string(workspace.settings()).expect("settings");
-        let text = text.replace("127.0.0.1:8443", "127.0.0.1:0").replace("127.0.0.1:9443", "127.0.0.1:0");
-        std::fs::write(workspace.settings(), text).expect("written");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"))
-            .args(["serve", "--config"])
-            .arg(workspace.settings())
-            .env_remove("EHEALTH_ATTRIBUTES_LOG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let output = child.stderr.take().expect("piped");
-        let (sender, said) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let _ = sender.send(line);
-            }
-        });
-        let instance = Self { child, said };
-        let line = instance.wait_for("serving");
-        let port = line.split("address=127.0.0.1:").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
-        (instance, port.unwrap_or_else(|| panic!("no port in {line}")))
-    }
-
-    /// The next line that holds this.
-    fn wait_for(&self, word: &str) -> String {
-        loop {
-            let line = self.said.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("never said {word}"));
-            if line.contains(word) {
-                return line;
-            }
-        }
-    }
-
-    /// Sets how many descriptors it may have; tells how many that were.
-    fn limit(&self, current: Option<u64>) -> Option<u64> {
-        let pid = Pid::from_child(&self.child);
-        let maximum = rustix::process::getrlimit(Resource::Nofile).maximum;
-        prlimit(Some(pid), Resource::Nofile, Rlimit { current, maximum }).expect("ours to set").current
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Sets how many descriptors the program may have; tells how many that were.
+fn limit(program: &Program, current: Option<u64>) -> Option<u64> {
+    let pid = Pid::from_raw(program.id().cast_signed()).expect("a process");
+    let maximum = rustix::process::getrlimit(Resource::Nofile).maximum;
+    prlimit(Some(pid), Resource::Nofile, Rlimit { current, maximum }).expect("ours to set").current
 }
 
 fn connect(port: u16, tls: &Arc<ClientConfig>) -> StreamOwned<ClientConnection, TcpStream> {
@@ -111,18 +74,19 @@ fn a_service_without_descriptors_answers_who_is_there_and_later_who_waits() {
             PrivateKeyDer::from_pem_file(key).expect("a key"),
         );
     let tls = Arc::new(tls.expect("a client identity"));
-    let (service, port) = Instance::start(&workspace);
+    let (service, port) = start(&workspace);
     let mut there = connect(port, &tls);
     assert_eq!(ask(&mut there), "HTTP/1.1 200");
 
-    let before = service.limit(Some(3));
+    let before = limit(&service, Some(3));
     let mut waits = connect(port, &tls);
-    service.wait_for("connections cannot be taken");
+    service.hear("connections cannot be taken");
     assert_eq!(ask(&mut there), "HTTP/1.1 200", "who is there is answered");
-    service.limit(before);
+    limit(&service, before);
     assert_eq!(ask(&mut waits), "HTTP/1.1 200", "who waited is answered");
-    let line = service.wait_for("connections are taken again");
-    assert!(line.contains("attempts="), "{line}");
-    let said: Vec<_> = service.said.try_iter().filter(|line| line.contains("cannot be taken")).collect();
+    let mut said = service.hear("connections are taken again");
+    assert!(said.last().is_some_and(|line| line.contains("attempts=")), "{said:#?}");
+    said.extend(service.stop().1);
+    said.retain(|line| line.contains("cannot be taken"));
     assert_eq!(said, [""; 0], "said once");
 }

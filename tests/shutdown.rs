@@ -2,15 +2,15 @@
 
 #[path = "support/canary.rs"]
 mod canary;
+#[path = "support/program.rs"]
+mod program;
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use ehealth_attributes::app::SystemClock;
@@ -25,53 +25,29 @@ use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use program::{DEADLINE, PROGRAM, Program};
 use rustls::ClientConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
-const DEADLINE: Duration = Duration::from_secs(120);
 const MESSAGE: &[u8] = include_bytes!("../fixtures/requests/accepted/test_message.xml");
 
 /// One instance of the program.
-struct Instance {
-    child: Child,
-    said: mpsc::Receiver<String>,
-}
+struct Instance(Program);
 
 impl Instance {
     /// Starts it, and waits until it serves.
     fn start(settings: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"))
-            .args(["serve", "--config"])
-            .arg(settings)
-            .env_remove("EHEALTH_ATTRIBUTES_LOG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let output = child.stderr.take().expect("piped");
-        let (sender, said) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let _ = sender.send(line);
-            }
-        });
-        let mut heard = String::new();
-        while !heard.contains("serving") {
-            heard += &said.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("it only said\n{heard}"));
-        }
-        Self { child, said }
+        let mut command = Command::new(PROGRAM);
+        command.args(["serve", "--config"]).arg(settings).stdout(Stdio::null());
+        Self(Program::start(&mut command, "serving").0)
     }
 
     /// SIGTERM, and how it ended.
-    fn stop(mut self) -> (Option<i32>, Vec<String>) {
-        let sent = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
-        assert!(sent.success());
-        let code = self.child.wait().expect("it ends").code();
-        let said: Vec<String> = self.said.iter().collect();
+    fn stop(self) -> (Option<i32>, Vec<String>) {
+        let (code, said) = self.0.stop();
         assert_eq!(canary::search(said.join("\n").as_bytes()), [], "a number of a person in the log");
         (code, said)
     }
