@@ -1,7 +1,8 @@
 //! What expat, the parser of half the world and written apart from ours, makes of a document.
 //!
-//! The only file of the project that calls C by hand. It spells what was read as [`crate::spell`] says; a document that
-//! is not well-formed is `None`.
+//! The only file of the project that calls C by hand. It spells what was read as [`crate::Spelling`] says; a document that
+//! is not well-formed is `None`. expat takes a declaration without a version in it (`version=""`), which production 26 of
+//! XML 1.0 rules out: that is `None` here as well.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::slice;
@@ -19,6 +20,7 @@ struct Parser {
 type OnStart = extern "C" fn(*mut c_void, *const c_char, *const *const c_char);
 type OnEnd = extern "C" fn(*mut c_void, *const c_char);
 type OnText = extern "C" fn(*mut c_void, *const c_char, c_int);
+type OnDeclaration = extern "C" fn(*mut c_void, *const c_char, *const c_char, c_int);
 
 #[link(name = "expat")]
 unsafe extern "C" {
@@ -26,25 +28,34 @@ unsafe extern "C" {
     fn XML_SetUserData(parser: *mut Parser, data: *mut c_void);
     fn XML_SetElementHandler(parser: *mut Parser, start: OnStart, end: OnEnd);
     fn XML_SetCharacterDataHandler(parser: *mut Parser, text: OnText);
+    fn XML_SetXmlDeclHandler(parser: *mut Parser, declaration: OnDeclaration);
     fn XML_Parse(parser: *mut Parser, bytes: *const c_char, length: c_int, is_final: c_int) -> c_int;
     fn XML_ParserFree(parser: *mut Parser);
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Found {
+    spelling: Spelling,
+    has_empty_version: bool,
 }
 
 /// What the document says, if it is well-formed.
 pub fn read(bytes: &[u8]) -> Option<Spelling> {
     let length = c_int::try_from(bytes.len()).ok()?;
-    let mut spelling = Spelling::default();
-    // SAFETY: the parser lives from its creation to XML_ParserFree; `spelling` outlives it and is borrowed by nobody else
+    let mut found = Found::default();
+    // SAFETY: the parser lives from its creation to XML_ParserFree; `found` outlives it and is borrowed by nobody else
     // while XML_Parse runs; expat reads `length` bytes and no more.
     unsafe {
         let parser = XML_ParserCreateNS(std::ptr::null(), SEPARATOR.cast_signed());
         assert!(!parser.is_null(), "out of memory");
-        XML_SetUserData(parser, (&raw mut spelling).cast());
+        XML_SetUserData(parser, (&raw mut found).cast());
         XML_SetElementHandler(parser, on_start, on_end);
         XML_SetCharacterDataHandler(parser, on_text);
+        XML_SetXmlDeclHandler(parser, on_declaration);
         let status = XML_Parse(parser, bytes.as_ptr().cast(), length, 1);
         XML_ParserFree(parser);
-        (status == 1).then_some(spelling)
+        (status == 1 && !found.has_empty_version).then_some(found.spelling)
     }
 }
 
@@ -64,7 +75,7 @@ fn split(name: &str) -> (&str, &str) {
 extern "C" fn on_start(data: *mut c_void, name: *const c_char, mut attributes: *const *const c_char) {
     // SAFETY: `data` is what `read` handed over; names and values come in pairs up to a null.
     unsafe {
-        let spelling = &mut *data.cast::<Spelling>();
+        let spelling = &mut (*data.cast::<Found>()).spelling;
         let mut pairs = Vec::new();
         while !(*attributes).is_null() {
             let (space, local) = split(told(*attributes));
@@ -78,13 +89,18 @@ extern "C" fn on_start(data: *mut c_void, name: *const c_char, mut attributes: *
 
 extern "C" fn on_end(data: *mut c_void, _: *const c_char) {
     // SAFETY: `data` is what `read` handed over.
-    unsafe { &mut *data.cast::<Spelling>() }.close();
+    unsafe { &mut *data.cast::<Found>() }.spelling.close();
 }
 
 extern "C" fn on_text(data: *mut c_void, text: *const c_char, length: c_int) {
     // SAFETY: `data` is what `read` handed over; expat tells `length` bytes.
     unsafe {
         let bytes = slice::from_raw_parts(text.cast::<u8>(), usize::try_from(length).expect("a length"));
-        (*data.cast::<Spelling>()).text(str::from_utf8(bytes).expect("expat tells UTF-8"));
+        (*data.cast::<Found>()).spelling.text(str::from_utf8(bytes).expect("expat tells UTF-8"));
     }
+}
+
+extern "C" fn on_declaration(data: *mut c_void, version: *const c_char, _: *const c_char, _: c_int) {
+    // SAFETY: `data` is what `read` handed over; the version is null in the declaration of an external entity alone.
+    unsafe { (*data.cast::<Found>()).has_empty_version = !version.is_null() && told(version).is_empty() };
 }

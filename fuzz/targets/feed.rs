@@ -66,10 +66,8 @@ fn read_rows(bytes: &[u8], dataset: Dataset, kind: FileKind) {
         };
         if whole {
             let reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
-            let theirs: Vec<Vec<String>> = reader
-                .into_records()
-                .map(|row| row.expect("read by us").iter().map(str::to_owned).collect())
-                .collect();
+            let theirs: Vec<Vec<String>> =
+                reader.into_records().map(|row| row.expect("read by us").iter().map(str::to_owned).collect()).collect();
             assert_eq!(rows, theirs);
         }
     }

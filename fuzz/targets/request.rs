@@ -93,9 +93,7 @@ fn digits(ssin: Ssin) -> String {
 /// Asks what was heard with the client's writer; the service hears the same.
 fn ask_again(payload: &Payload) {
     let (body, operation) = match payload {
-        Payload::Test { echo } => {
-            (envelope::write(&TestRequest { echo: echo.clone() }), Operation::SendTestMessage)
-        }
+        Payload::Test { echo } => (envelope::write(&TestRequest { echo: echo.clone() }), Operation::SendTestMessage),
         Payload::Consult(heard) => {
             let ssin = heard.criteria.ssin.map_or_else(|_| "none".to_owned(), digits);
             let question = Question::from_text(heard.customer.id, &heard.legal_context, &ssin).expect("heard before");
