@@ -81,6 +81,13 @@ struct State {
     closing: bool,
 }
 
+impl State {
+    /// The size of the newest tree that was offered.
+    fn size(&self) -> u64 {
+        self.offered.as_ref().map_or(0, |offered| offered.tree.size())
+    }
+}
+
 /// Keeps the checkpoints of one trail.
 pub(super) struct Keeper {
     /// Let go of at the end, with its lock.
@@ -127,8 +134,13 @@ impl Keeper {
 
     /// Tells of a tree that is durable. Never blocks for a disk.
     pub(super) fn offer(&self, tree: &Frontier, made: Timestamp, datasets: DatasetStates) {
-        self.state().offered = Some(Offered { tree: tree.clone(), made, datasets });
-        self.changed.notify_all();
+        let mut state = self.state();
+        let was_missing = state.size() > state.everywhere;
+        state.offered = Some(Offered { tree: tree.clone(), made, datasets });
+        // Else the thread sleeps until the interval is over.
+        if !was_missing || state.size().saturating_sub(state.tried) >= self.settings.records {
+            self.changed.notify_all();
+        }
     }
 
     /// Waits until a checkpoint of at least this size was tried; whether it is in the trail's folder.
@@ -151,7 +163,7 @@ impl Keeper {
         let mut last = Instant::now();
         let mut state = self.state();
         loop {
-            let size = state.offered.as_ref().map_or(0, |offered| offered.tree.size());
+            let size = state.size();
             let new = size.saturating_sub(state.tried);
             let missing = size > state.everywhere && !(state.closing && new == 0);
             let rest = self.settings.interval.saturating_sub(last.elapsed());

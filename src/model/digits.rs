@@ -15,7 +15,8 @@ pub(super) fn decimal<const N: usize>(number: u64) -> [u8; N] {
 
 /// The two hexadecimal digits of a byte, in small letters.
 pub(super) fn hexadecimal(byte: u8) -> [u8; 2] {
-    [byte >> 4, byte & 0x0f].map(|half| if half < 10 { b'0' + half } else { b'a' + (half - 10) })
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0x0f)]]
 }
 
 /// Writes ASCII text.

@@ -36,10 +36,17 @@ impl Ticket {
 impl fmt::Display for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [b'-'; 36];
-        // All places but those of the four hyphens, two for each byte.
-        let places = (0..text.len()).filter(|place| !matches!(place, 8 | 13 | 18 | 23));
-        for (place, digit) in places.zip(self.0.iter().flat_map(|byte| hexadecimal(*byte))) {
-            text[place] = digit;
+        let mut places = text.iter_mut();
+        for (index, byte) in self.0.iter().enumerate() {
+            if matches!(index, 4 | 6 | 8 | 10) {
+                // A hyphen stays.
+                places.next();
+            }
+            for digit in hexadecimal(*byte) {
+                if let Some(place) = places.next() {
+                    *place = digit;
+                }
+            }
         }
         write_ascii(f, &text)
     }

@@ -1,8 +1,10 @@
 //! One message, from bytes to bytes: read, decide, look up, record, write.
 //!
 //! The order is the pipeline's ([`crate::lookup`]) and cannot be changed here. Every SOAP answer, fault or not, leaves
-//! with a receipt; the one exception is the fault that says that none could be had. Look-ups run on the thread that
-//! read the message: a warm one costs less than handing it to another thread would.
+//! with a receipt; the one exception is the fault that says that none could be had. What takes the processor is done in
+//! two pieces, before the evidence ([`Walk::begin`]) and after it ([`Walk::write`]); between them is the one wait
+//! ([`Begun::settle`]). Look-ups run on the thread that read the message: a warm one costs less than handing it to another
+//! thread would.
 
 use std::time::Duration;
 
@@ -13,12 +15,11 @@ use super::fault_map;
 use super::gate::InForce;
 use super::service::{Peer, Service};
 use crate::lookup::{
-    Answer, AuditLog, Entry, Evidence, Exchange, Operation, Permission, Presented, RecordFailure, Recorded, Resolved,
-    Unrecorded, record,
+    Entry, Evidence, Exchange, Operation, Permission, Presented, RecordFailure, Recorded, Resolved, Unrecorded, record,
 };
 use crate::model::{Customer, Question, Status, Ticket};
 use crate::policy::{Pace, Refusal, SLOWED_BY};
-use crate::soap::{self, Addressing, Charset, Fault, Handling, Payload, RefusedRequest};
+use crate::soap::{self, Addressing, Charset, Fault, Handling, Payload, RefusedRequest, Request};
 
 /// What goes back to the caller, and what the log says of it.
 #[derive(Debug)]
@@ -63,6 +64,47 @@ pub(super) struct Walk<'a> {
     pub stopwatch: &'a Stopwatch,
 }
 
+/// An exchange whose outcome is known and not yet on record.
+pub(super) struct Begun {
+    awaited: Awaited,
+    aside: Aside,
+}
+
+/// An exchange whose outcome may be told.
+pub(super) struct Settled {
+    outcome: Outcome,
+    aside: Aside,
+}
+
+/// What an outcome is told with.
+#[derive(Default)]
+struct Aside {
+    addressing: Addressing,
+    refusal: Option<Refusal>,
+    retry_after: Option<Duration>,
+}
+
+/// Evidence on its way.
+enum Awaited {
+    Answer(Awaiting<Resolved>),
+    /// Its consumer is slowed: it is put on record later.
+    Slowed(Box<Resolved>),
+    Echo(Awaiting<Echoed>),
+    Fault(Awaiting<Refused>),
+}
+
+/// What was put on record, or could not be.
+enum Outcome {
+    Answer(Durable<Resolved>),
+    Echo(Durable<Echoed>),
+    Fault(Durable<Refused>),
+}
+
+type Awaiting<T> = oneshot::Receiver<Result<Recorded<T>, Unrecorded<T>>>;
+
+/// `None` for what was lost with a trail that was closed meanwhile.
+type Durable<T> = Result<Recorded<T>, Unrecorded<Option<T>>>;
+
 /// A fault, not yet recorded.
 struct Refused {
     entry: Entry,
@@ -102,145 +144,144 @@ impl<'a> Walk<'a> {
         Self { service, in_force, operation, exchange, stopwatch }
     }
 
-    /// Answers one message.
-    pub async fn answer(self, peer: &Peer, message: Message<'_>) -> Reply {
+    /// Reads one message, and finds what it is to be told.
+    pub fn begin(self, message: Message<'_>) -> Begun {
         let read = soap::read_request(message.body, message.charset, message.soap_actions, self.operation);
         self.stopwatch.lap(Stage::Read);
         match read {
-            Ok(request) => match request.payload {
-                Payload::Test { echo } => self.answer_test(peer, echo, &request.addressing).await,
-                Payload::Consult(question) => self.consult(question, &request.addressing).await,
-            },
+            Ok(Request { payload: Payload::Test { echo }, addressing }) => {
+                let entry = self.exchange.entry(self.operation, Status::DataFound.code());
+                let awaited = Awaited::Echo(self.put_on_record(Echoed { entry, echo }));
+                Begun { awaited, aside: Aside { addressing, ..Aside::default() } }
+            }
+            Ok(Request { payload: Payload::Consult(question), addressing }) => self.consult(question, addressing),
             Err(refused) => {
                 let entry = self.exchange.entry(self.operation, refused.fault.code());
                 let RefusedRequest { fault, customer, addressing } = *refused;
-                self.refuse(Refused { entry, fault, customer }, &addressing).await
+                self.refuse(Refused { entry, fault, customer }, addressing)
             }
         }
     }
 
     /// Refuses a caller whose certificate no longer holds, before anything of its message is looked at.
-    pub async fn refuse_caller(self) -> Reply {
+    pub fn refuse_caller(self) -> Begun {
         let fault = Fault::UnknownCaller;
         let entry = self.exchange.entry(self.operation, fault.code());
-        self.refuse(Refused { entry, fault, customer: None }, &Addressing::default()).await
+        self.refuse(Refused { entry, fault, customer: None }, Addressing::default())
     }
 
-    async fn answer_test(self, peer: &Peer, echo: String, addressing: &Addressing) -> Reply {
-        let outcome = Status::DataFound.code();
-        let echoed = Echoed { entry: self.exchange.entry(self.operation, outcome), echo };
-        let recorded = match self.put_on_record(echoed).await {
-            Ok(recorded) => recorded,
-            Err(unrecorded) => return self.write_unrecorded(unrecorded.failure, None, addressing),
-        };
-        let register = &self.in_force.register;
-        let consumer = peer.caller.organisation().and_then(|organisation| register.find(organisation));
-        let reply = soap::TestReply {
-            echo: &recorded.told().echo,
-            ssl_certificate: &peer.subject,
-            consumer: consumer.map(|consumer| consumer.name.as_str()),
-        };
-        let body = soap::write_test_reply(reply, self.handling(), addressing);
-        self.stopwatch.lap(Stage::Write);
-        Reply { body, kind: ReplyKind::Response, outcome, refusal: None, retry_after: None }
-    }
-
-    async fn consult(self, question: Question, addressing: &Addressing) -> Reply {
+    fn consult(self, question: Question, addressing: Addressing) -> Begun {
         let identified = match Presented::new(self.exchange, question).identify(&self.in_force.register) {
             Ok(identified) => identified,
             Err(refused) => {
                 self.stopwatch.lap(Stage::Decide);
                 let (reason, presented) = *refused;
-                return self.refuse_question(presented, fault_map::of_not_identified(reason), addressing).await;
+                return self.refuse_question(presented, fault_map::of_not_identified(reason), addressing);
             }
         };
         if let Err(wait) = self.service.meters.take(identified.consumer(), self.exchange.received) {
             self.stopwatch.lap(Stage::Decide);
-            let reply = self.refuse_question(identified.into_presented(), Fault::QuotaSpent, addressing).await;
-            return Reply { retry_after: Some(wait), ..reply };
+            let mut begun = self.refuse_question(identified.into_presented(), Fault::QuotaSpent, addressing);
+            begun.aside.retry_after = Some(wait);
+            return begun;
         }
         let permission = identified.permit();
         self.stopwatch.lap(Stage::Decide);
         let permitted = match permission {
             Permission::Permitted(permitted) => permitted,
             Permission::Refused(resolved, refusal) => {
-                return Reply { refusal: Some(refusal), ..self.tell(resolved, addressing).await };
+                let mut begun = self.tell(resolved, addressing);
+                begun.aside.refusal = Some(refusal);
+                return begun;
             }
         };
         let limits = &self.service.settings.freshness;
         let resolved = self.service.lookups.resolve(permitted, limits);
         self.stopwatch.lap(Stage::Resolve);
         match resolved {
-            Ok(resolved) => self.tell(resolved, addressing).await,
+            Ok(resolved) => self.tell(resolved, addressing),
             Err(error) => {
                 let dataset = error.reason.dataset.code();
                 tracing::error!(ticket = %self.exchange.ticket, dataset, reason = %error.reason, "cannot look up");
                 let fault = fault_map::of_lookup_error(&error);
-                self.refuse_question(error.presented, fault, addressing).await
+                self.refuse_question(error.presented, fault, addressing)
             }
         }
     }
 
-    /// Puts an outcome on record, then tells it.
-    async fn tell(self, resolved: Resolved, addressing: &Addressing) -> Reply {
-        match self.service.meters.note(resolved.consumer(), resolved.status(), self.exchange.received) {
-            Pace::AtOnce => {}
-            Pace::Slowed | Pace::SlowedFromNow => {
-                tokio::time::sleep(SLOWED_BY).await;
-                self.stopwatch.skip();
-            }
-        }
-        match self.put_on_record(resolved).await {
-            Ok(answer) => self.write_answer(&answer, addressing),
-            Err(unrecorded) => {
-                let customer = unrecorded.untold.map(Resolved::into_customer);
-                self.write_unrecorded(unrecorded.failure, customer.as_ref(), addressing)
-            }
-        }
+    fn tell(self, resolved: Resolved, addressing: Addressing) -> Begun {
+        let awaited = match self.service.meters.note(resolved.consumer(), resolved.status(), self.exchange.received) {
+            Pace::AtOnce => Awaited::Answer(self.put_on_record(resolved)),
+            Pace::Slowed | Pace::SlowedFromNow => Awaited::Slowed(Box::new(resolved)),
+        };
+        Begun { awaited, aside: Aside { addressing, ..Aside::default() } }
     }
 
-    fn write_answer(self, answer: &Answer, addressing: &Addressing) -> Reply {
-        let body = soap::write_answer(answer, self.service.clock.now(), addressing);
-        self.stopwatch.lap(Stage::Write);
-        Reply { body, kind: ReplyKind::Response, outcome: answer.status().code(), refusal: None, retry_after: None }
-    }
-
-    async fn refuse_question(self, presented: Presented, fault: Fault, addressing: &Addressing) -> Reply {
+    fn refuse_question(self, presented: Presented, fault: Fault, addressing: Addressing) -> Begun {
         let entry = presented.entry(fault.code());
-        self.refuse(Refused { entry, fault, customer: Some(presented.into_customer()) }, addressing).await
+        self.refuse(Refused { entry, fault, customer: Some(presented.into_customer()) }, addressing)
     }
 
-    /// Puts a fault on record, then tells it.
-    async fn refuse(self, refused: Refused, addressing: &Addressing) -> Reply {
-        match self.put_on_record(refused).await {
-            Ok(recorded) => {
+    fn refuse(self, refused: Refused, addressing: Addressing) -> Begun {
+        let awaited = Awaited::Fault(self.put_on_record(refused));
+        Begun { awaited, aside: Aside { addressing, ..Aside::default() } }
+    }
+
+    /// Hands something to the trail; what comes of it can be awaited.
+    fn put_on_record<T: Evidence + Send + 'static>(self, told: T) -> Awaiting<T> {
+        let (settled, outcome) = oneshot::channel();
+        record(told, self.service.audit.as_ref(), move |recorded| {
+            // Nobody waits any more if the caller went away; the record stands all the same.
+            let _ = settled.send(recorded);
+        });
+        outcome
+    }
+
+    /// Writes what was put on record. No evidence, no answer: only the fault that says so.
+    pub fn write(self, settled: Settled, peer: &Peer) -> Reply {
+        let Settled { outcome, aside } = settled;
+        let Aside { addressing, refusal, retry_after } = aside;
+        let (body, kind, outcome) = match outcome {
+            Outcome::Answer(Ok(answer)) => {
+                let body = soap::write_answer(&answer, self.service.clock.now(), &addressing);
+                (body, ReplyKind::Response, answer.status().code())
+            }
+            Outcome::Echo(Ok(recorded)) => {
+                let body = self.write_test_reply(&recorded.told().echo, peer, &addressing);
+                (body, ReplyKind::Response, Status::DataFound.code())
+            }
+            Outcome::Fault(Ok(recorded)) => {
                 let Refused { fault, customer, .. } = recorded.told();
-                self.write_fault(fault, customer.as_ref(), addressing)
+                self.write_fault(fault, customer.as_ref(), &addressing)
             }
-            Err(unrecorded) => {
-                let customer = unrecorded.untold.and_then(|refused| refused.customer);
-                self.write_unrecorded(unrecorded.failure, customer.as_ref(), addressing)
+            Outcome::Answer(Err(Unrecorded { failure, untold })) => {
+                self.write_unrecorded(failure, untold.map(Resolved::into_customer), &addressing)
             }
-        }
-    }
-
-    /// No evidence, no answer: only the fault that says so.
-    fn write_unrecorded(self, failure: RecordFailure, customer: Option<&Customer>, addressing: &Addressing) -> Reply {
-        tracing::error!(ticket = %self.exchange.ticket, %failure, "no evidence, no answer");
-        self.write_fault(&fault_map::of_record_failure(failure), customer, addressing)
-    }
-
-    fn write_fault(self, fault: &Fault, customer: Option<&Customer>, addressing: &Addressing) -> Reply {
-        let body = soap::write_fault(fault, self.operation, self.handling(), customer, addressing);
+            Outcome::Echo(Err(Unrecorded { failure, .. })) => self.write_unrecorded(failure, None, &addressing),
+            Outcome::Fault(Err(Unrecorded { failure, untold })) => {
+                self.write_unrecorded(failure, untold.and_then(|refused| refused.customer), &addressing)
+            }
+        };
         self.stopwatch.lap(Stage::Write);
-        Reply { body, kind: ReplyKind::Fault, outcome: fault.code(), refusal: None, retry_after: None }
+        Reply { body, kind, outcome, refusal, retry_after }
     }
 
-    /// Hands something to the trail and waits until it is durable.
-    async fn put_on_record<T: Evidence + Send + 'static>(self, told: T) -> Result<Recorded<T>, Unrecorded<Option<T>>> {
-        let recorded = put_on_record(self.service.audit.as_ref(), told).await;
-        self.stopwatch.lap(Stage::Record);
-        recorded
+    fn write_test_reply(self, echo: &str, peer: &Peer, addressing: &Addressing) -> Vec<u8> {
+        let register = &self.in_force.register;
+        let consumer = peer.caller.organisation().and_then(|organisation| register.find(organisation));
+        let consumer = consumer.map(|consumer| consumer.name.as_str());
+        let reply = soap::TestReply { echo, ssl_certificate: &peer.subject, consumer };
+        soap::write_test_reply(reply, self.handling(), addressing)
+    }
+
+    fn write_unrecorded(self, failure: RecordFailure, customer: Option<Customer>, addressing: &Addressing) -> Written {
+        tracing::error!(ticket = %self.exchange.ticket, %failure, "no evidence, no answer");
+        self.write_fault(&fault_map::of_record_failure(failure), customer.as_ref(), addressing)
+    }
+
+    fn write_fault(self, fault: &Fault, customer: Option<&Customer>, addressing: &Addressing) -> Written {
+        let body = soap::write_fault(fault, self.operation, self.handling(), customer, addressing);
+        (body, ReplyKind::Fault, fault.code())
     }
 
     fn handling(self) -> Handling {
@@ -249,16 +290,30 @@ impl<'a> Walk<'a> {
     }
 }
 
-async fn put_on_record<T: Evidence + Send + 'static>(
-    audit: &dyn AuditLog,
-    told: T,
-) -> Result<Recorded<T>, Unrecorded<Option<T>>> {
-    let (settled, outcome) = oneshot::channel();
-    record(told, audit, move |recorded| {
-        // Nobody waits any more if the caller went away; the record stands all the same.
-        let _ = settled.send(recorded);
-    });
-    match outcome.await {
+/// An envelope, what it holds, and the code in it.
+type Written = (Vec<u8>, ReplyKind, &'static str);
+
+impl Begun {
+    /// Waits until the evidence is durable, or cannot be had.
+    pub async fn settle(self, walk: Walk<'_>) -> Settled {
+        let Self { awaited, aside } = self;
+        let outcome = match awaited {
+            Awaited::Answer(awaiting) => Outcome::Answer(settle(awaiting).await),
+            Awaited::Slowed(resolved) => {
+                tokio::time::sleep(SLOWED_BY).await;
+                walk.stopwatch.skip();
+                Outcome::Answer(settle(walk.put_on_record(*resolved)).await)
+            }
+            Awaited::Echo(awaiting) => Outcome::Echo(settle(awaiting).await),
+            Awaited::Fault(awaiting) => Outcome::Fault(settle(awaiting).await),
+        };
+        walk.stopwatch.lap(Stage::Record);
+        Settled { outcome, aside }
+    }
+}
+
+async fn settle<T: Evidence>(awaiting: Awaiting<T>) -> Durable<T> {
+    match awaiting.await {
         Ok(Ok(recorded)) => Ok(recorded),
         Ok(Err(Unrecorded { failure, untold })) => Err(Unrecorded { failure, untold: Some(untold) }),
         Err(_) => Err(Unrecorded { failure: RecordFailure::Closed, untold: None }),

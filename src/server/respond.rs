@@ -1,10 +1,7 @@
 //! One request: from its head to its answer over HTTP.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -98,7 +95,7 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
         // Read and dropped, so that the caller gets to reading the answer.
         let _ = skip_body(limits, body).await;
         let walk = Walk::new(service, &in_force, peer, ticket, operation, &stopwatch);
-        let reply = walk.refuse_caller().await;
+        let reply = walk.write(walk.refuse_caller().settle(walk).await, peer);
         let mut response = soap_response(&walk, peer, reply, trace);
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         return response;
@@ -112,16 +109,8 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
             let soap_actions = door::soap_actions(&head.headers);
             let message = Message { body: &body, charset, soap_actions: &soap_actions };
             let walk = Walk::new(service, &in_force, peer, ticket, operation, &stopwatch);
-            let mut answering = pin!(walk.answer(peer, message));
-            // Up to its first wait, which is for the evidence: reading and deciding is what takes the processor.
-            let begun = {
-                let _turn = service.turns.take(peer.caller.organisation()).await;
-                poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx))).await
-            };
-            let reply = match begun {
-                Poll::Ready(reply) => reply,
-                Poll::Pending => answering.await,
-            };
+            let settled = walk.begin(message).settle(walk).await;
+            let reply = walk.write(settled, peer);
             soap_response(&walk, peer, reply, trace)
         }
         Err(refusal) => refuse(refusal, BodyRead::InPart),

@@ -1,7 +1,6 @@
 //! What every connection shares: the register, the data, the trail, the clock, and what the operator set.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread;
 
 use rustls::pki_types::CertificateDer;
 
@@ -13,7 +12,6 @@ use super::meters::Meters;
 use super::places::{Places, Share};
 use super::readers::Lookups;
 use super::trust::Admission;
-use super::turns::Turns;
 use crate::cert::Facts;
 use crate::lookup::{AuditLog, Caller, FreshnessLimits};
 use crate::model::{Clock, Ticket, Timestamp};
@@ -82,8 +80,6 @@ pub struct Service {
     pub(super) turned_away: Arc<Places>,
     /// Messages in flight.
     pub(super) messages: Arc<Places>,
-    /// Messages that are read and decided at this moment, one a processor.
-    pub(super) turns: Turns,
     in_force: RwLock<Arc<InForce>>,
 }
 
@@ -94,13 +90,11 @@ impl Service {
         let World { lookups, audit, clock, tickets } = world;
         let limits = settings.limits;
         let share = |all, each| Places::new(Share { all, each });
-        let processors = thread::available_parallelism().map_or(1, usize::from);
         Self {
             handshakes: Handshakes::new(Share { all: limits.handshakes, each: limits.handshakes_each }),
             connections: share(limits.connections, limits.connections_each),
             turned_away: share(limits.turned_away, limits.turned_away_each),
             messages: share(limits.messages, limits.messages_each),
-            turns: Turns::new(processors),
             settings,
             lookups,
             audit,

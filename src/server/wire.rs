@@ -82,32 +82,49 @@ impl Pause {
     }
 }
 
-/// A wait with an end; the timer is made once and set anew.
+/// A wait with an end. Its timer is set anew only where it goes off too early, or would go off too late: most waits are
+/// over long before their end, and the next one begins.
 #[derive(Default)]
 struct Wait {
     timer: Option<Pin<Box<Sleep>>>,
-    is_set: bool,
+    end: Option<Instant>,
 }
 
 impl Wait {
-    fn set(&mut self, within: Duration) {
-        let deadline = Instant::now() + within;
+    fn begin(&mut self, length: Duration) {
+        let end = Instant::now() + length;
         match &mut self.timer {
-            Some(timer) => timer.as_mut().reset(deadline),
-            None => self.timer = Some(Box::pin(sleep_until(deadline))),
+            Some(timer) if timer.deadline() <= end => {}
+            Some(timer) => timer.as_mut().reset(end),
+            None => self.timer = Some(Box::pin(sleep_until(end))),
         }
-        self.is_set = true;
+        self.end = Some(end);
+    }
+
+    fn leave(&mut self) {
+        self.end = None;
+    }
+
+    fn is_begun(&self) -> bool {
+        self.end.is_some()
     }
 
     fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
-        self.is_set && self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
+        let (Some(end), Some(timer)) = (self.end, &mut self.timer) else { return false };
+        while timer.as_mut().poll(cx).is_ready() {
+            if timer.deadline() >= end {
+                return true;
+            }
+            timer.as_mut().reset(end);
+        }
+        false
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub fn new(stream: S, limits: Limits, pause: Arc<Pause>) -> Self {
         let mut reading = Wait::default();
-        reading.set(limits.idle);
+        reading.begin(limits.idle);
         let framing = Framing::new();
         let (held, writing, pausing) = (Vec::new(), Wait::default(), Wait::default());
         Self { stream, limits, framing, held, filled: 0, passable: 0, reading, writing, pause, pausing, ended: None }
@@ -152,10 +169,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             Ok(Verdict::Pass(count)) => {
                 self.passable = count;
                 if self.framing.is_between_requests() {
-                    self.reading.set(self.limits.idle);
+                    self.reading.begin(self.limits.idle);
                 } else {
                     // The time of a body is kept by whoever reads it.
-                    self.reading.is_set = false;
+                    self.reading.leave();
                 }
                 true
             }
@@ -178,11 +195,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Waits until the next request may be heard. The time for its head begins then.
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(left) = self.pause.left() else { return Poll::Ready(()) };
-        self.pausing.set(left);
+        self.pausing.begin(left);
         if !self.pausing.is_over(cx) {
             return Poll::Pending;
         }
-        self.reading.set(if self.filled == 0 { self.limits.idle } else { self.limits.head });
+        self.reading.begin(if self.filled == 0 { self.limits.idle } else { self.limits.head });
         Poll::Ready(())
     }
 
@@ -221,7 +238,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 if came == 0 {
                     self.ended = Some(Ended::Quietly);
                 } else if before == 0 && self.framing.is_between_requests() {
-                    self.reading.set(self.limits.head);
+                    self.reading.begin(self.limits.head);
                 }
                 Poll::Ready(Ok(()))
             }
@@ -247,7 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
                 }
                 if wire.framing.is_between_requests() {
                     // The next head has begun to come with the last body.
-                    wire.reading.set(wire.limits.head);
+                    wire.reading.begin(wire.limits.head);
                     return Poll::Ready(Ok(()));
                 }
                 // What came of the body passes with its head; should it be broken, that is told with the next read.
@@ -295,11 +312,11 @@ impl<S> Wire<S> {
     /// A peer that asks and does not read its answers fills the socket, and then waits for nobody.
     fn bound_write<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
-            self.writing.is_set = false;
+            self.writing.leave();
             return polled;
         }
-        if !self.writing.is_set {
-            self.writing.set(self.limits.write);
+        if !self.writing.is_begun() {
+            self.writing.begin(self.limits.write);
         }
         if self.writing.is_over(cx) { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
     }

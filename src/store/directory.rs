@@ -202,6 +202,10 @@ fn each_of<const N: usize>(
 const PERIODS: &str = "SELECT employer, begin_day, end_day FROM period WHERE ssin = ?1";
 const MEMBERSHIPS: &str = "SELECT fund, begin_day, end_day FROM membership WHERE ssin = ?1";
 
+/// The number that replaced one. Looked for among those that were replaced, which are few, not among all.
+const SUCCESSOR: &str = "SELECT replaced_by FROM person INDEXED BY person_by_replaced
+                         WHERE ssin = ?1 AND replaced_by IS NOT NULL";
+
 /// The numbers that one replaced.
 const PREDECESSORS: &str = "SELECT ssin FROM person WHERE replaced_by = ?1";
 
@@ -214,15 +218,14 @@ fn number(value: i64) -> Result<Ssin, StoreError> {
 
 /// All numbers of a person, the last one first.
 fn family(connection: &Connection, ssin: Ssin) -> Result<Vec<Ssin>, StoreError> {
-    let mut successor = connection.prepare_cached("SELECT replaced_by FROM person WHERE ssin = ?1")?;
+    let mut successor = connection.prepare_cached(SUCCESSOR)?;
     let mut last = ssin;
     for step in 0.. {
         if step == FAMILY_MAX {
             return Err(StoreError::Cycle);
         }
-        let next: Option<Option<i64>> =
-            successor.query_row([last.as_u64().cast_signed()], |row| row.get(0)).optional()?;
-        match next.flatten() {
+        let next: Option<i64> = successor.query_row([last.as_u64().cast_signed()], |row| row.get(0)).optional()?;
+        match next {
             Some(next) => last = number(next)?,
             None => break,
         }

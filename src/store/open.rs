@@ -26,7 +26,7 @@ pub(super) enum Purpose {
 }
 
 /// Statements that lead from each version of the schema to the next; the first one from an empty file.
-fn migrations(dataset: Dataset) -> [[&'static str; 2]; 2] {
+fn migrations(dataset: Dataset) -> [[&'static str; 2]; 3] {
     let records_1 = match dataset {
         Dataset::Dimona => include_str!("migrations/periods_1.sql"),
         Dataset::Coprev | Dataset::Federated => include_str!("migrations/affiliations_1.sql"),
@@ -35,7 +35,11 @@ fn migrations(dataset: Dataset) -> [[&'static str; 2]; 2] {
     };
     let (bookkeeping_1, bookkeeping_2) =
         (include_str!("migrations/bookkeeping_1.sql"), include_str!("migrations/bookkeeping_2.sql"));
-    [[bookkeeping_1, records_1], [bookkeeping_2, ""]]
+    let records_3 = match dataset {
+        Dataset::Persons => include_str!("migrations/persons_3.sql"),
+        Dataset::Dimona | Dataset::Coprev | Dataset::Federated | Dataset::Insurance => "",
+    };
+    [[bookkeeping_1, records_1], [bookkeeping_2, ""], ["", records_3]]
 }
 
 /// Marks a file as one of this program (`EHA`) and of this dataset.

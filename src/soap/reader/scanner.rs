@@ -7,9 +7,19 @@ use super::characters::{is_name_rest, is_name_start, is_space};
 /// What is left to read.
 pub(super) struct Scanner<'a>(&'a str);
 
-/// What [`is_name_rest`] says of ASCII, and the colon.
+/// What [`is_name_rest`] says of ASCII, and the colon, by byte.
+const IS_ASCII_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        table[byte as usize] = matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b':' | b'_' | b'-' | b'.');
+        byte += 1;
+    }
+    table
+};
+
 fn is_ascii_name(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b':' | b'_' | b'-' | b'.')
+    IS_ASCII_NAME[usize::from(byte)]
 }
 
 impl<'a> Scanner<'a> {
@@ -54,7 +64,7 @@ impl<'a> Scanner<'a> {
             return None;
         }
         let is_rest = |character| is_name_rest(character) || character == ':';
-        // Names are mostly ASCII: looked at byte by byte, and by one comparison or two.
+        // Names are mostly ASCII: looked at byte by byte.
         let ascii = self.0.bytes().position(|byte| !is_ascii_name(byte));
         let mut end = ascii.unwrap_or(self.0.len());
         if self.0.as_bytes().get(end).is_some_and(|byte| !byte.is_ascii()) {

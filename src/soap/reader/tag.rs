@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::characters::is_name_start;
 use super::namespaces::{BindingIndex, Name, Namespaces, QName, Space};
 use super::scanner::Scanner;
 use super::text::normalize_attribute;
@@ -113,11 +114,14 @@ pub(super) fn parse_name(text: &str) -> Result<QName<'_>, Flaw> {
     split_name(name)
 }
 
-/// Splits a name at its colon: at most one, with a name on either side of it.
+/// Splits what a scanner took as a name at its colon: at most one, with a name on either side of it.
 fn split_name(name: &str) -> Result<QName<'_>, Flaw> {
-    let Some((prefix, local)) = name.split_once(':') else { return Ok(QName { prefix: "", local: name }) };
-    let is_name = |part: &str| !part.contains(':') && Scanner::new(part).name().is_some();
-    if is_name(prefix) && is_name(local) { Ok(QName { prefix, local }) } else { Err(Flaw::Name) }
+    let colon = name.as_bytes().iter().position(|byte| *byte == b':');
+    let Some(colon) = colon else { return Ok(QName { prefix: "", local: name }) };
+    let (Some(prefix), Some(local)) = (name.get(..colon), name.get(colon + 1..)) else { return Err(Flaw::Name) };
+    // The scanner judged the first character of all, and every further one.
+    let is_right = !prefix.is_empty() && local.starts_with(is_name_start) && !local.as_bytes().contains(&b':');
+    if is_right { Ok(QName { prefix, local }) } else { Err(Flaw::Name) }
 }
 
 #[cfg(test)]
