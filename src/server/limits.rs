@@ -63,7 +63,7 @@ impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self {
-            handshakes: 2_048,
+            handshakes: 4_096,
             handshakes_each: 512,
             connections: 6_144,
             connections_each: 512,

@@ -23,7 +23,8 @@ use crate::consumer::Consumer;
 ///                      when the answer came
 ///   fresh=yes          a new connection, with a full handshake, for every request; latency counts from connecting
 ///   slow=PART          a hostile consumer: sends the bytes of `handshake`, `head` or `body` one by one, one in each
-///                      --drip, and connects anew when it is cut
+///                      --drip, and connects anew a second after it was cut
+///   from=ADDRESS       connects from this address of the machine: 127.0.0.2 is another peer than 127.0.0.1
 ///   expect=TEXT        what an answer with status 200 must contain (default `Envelope>`)
 ///
 /// Throughput of 64 connections that are kept:

@@ -1,5 +1,6 @@
 //! Who asks, and how: one `--consumer`.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -11,6 +12,8 @@ pub struct Consumer {
     pub key: PathBuf,
     pub request: PathBuf,
     pub connections: usize,
+    /// The address of this machine that it comes from.
+    pub from: Option<IpAddr>,
     pub arrivals: Arrivals,
     pub connecting: Connecting,
     pub slow: Option<Slow>,
@@ -49,6 +52,7 @@ impl FromStr for Consumer {
     fn from_str(text: &str) -> Result<Self, String> {
         let (mut name, mut certificate, mut key, mut request) = (None, None, None, None);
         let (mut connections, mut arrivals, mut connecting, mut slow) = (1, Arrivals::Closed, Connecting::Kept, None);
+        let mut from = None;
         let mut expect = "Envelope>".to_owned();
         for part in text.split(',') {
             let (word, value) = part.split_once('=').ok_or_else(|| format!("{part:?} is not KEY=VALUE"))?;
@@ -62,6 +66,7 @@ impl FromStr for Consumer {
                     let count = value.parse().ok().filter(|count| *count > 0);
                     connections = count.ok_or_else(|| format!("connections={value}: a number from 1 on"))?;
                 }
+                "from" => from = Some(value.parse().map_err(|_| format!("from={value}: an IP address"))?),
                 "rate" => {
                     let rate = value.parse().ok().filter(|rate| *rate > 0.0 && *rate < 1e7);
                     arrivals = Arrivals::Open(rate.ok_or_else(|| format!("rate={value}: requests a second"))?);
@@ -91,6 +96,7 @@ impl FromStr for Consumer {
             key: key.ok_or_else(|| missing("key"))?,
             request: request.ok_or_else(|| missing("request"))?,
             connections,
+            from,
             arrivals,
             connecting,
             slow,

@@ -1,7 +1,7 @@
 //! One connection of a consumer: socket, TLS, and the answer that is being read.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,8 +10,12 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
+use socket2::{Domain, Socket, Type};
 
 use crate::response::{Answer, Response};
+
+/// What Linux says of a connection that is under way (errno(3)).
+const EINPROGRESS: i32 = 115;
 
 /// Why a connection failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,16 +65,31 @@ pub struct Link {
     pub since: Instant,
 }
 
+/// Begins to connect, from an address of this machine if one is named.
+fn dial(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
+    let Some(from) = from else { return TcpStream::connect(to) };
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SocketAddr::new(from, 0).into())?;
+    match socket.connect(&to.into()) {
+        // Under way; whether it comes about shows with the first event.
+        Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
+        begun => begun?,
+    }
+    Ok(TcpStream::from_std(socket.into()))
+}
+
 impl Link {
     pub fn connect(
         to: SocketAddr,
+        from: Option<IpAddr>,
         name: &ServerName<'static>,
         config: &Arc<ClientConfig>,
         registry: &Registry,
         token: Token,
     ) -> Result<Self, Failure> {
         let since = Instant::now();
-        let mut socket = TcpStream::connect(to).map_err(|_| Failure::Socket)?;
+        let mut socket = dial(to, from).map_err(|_| Failure::Socket)?;
         socket.set_nodelay(true).map_err(|_| Failure::Socket)?;
         let both = Interest::READABLE | Interest::WRITABLE;
         registry.register(&mut socket, token, both).map_err(|_| Failure::Socket)?;

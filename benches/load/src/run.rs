@@ -3,7 +3,8 @@
 //! First every connection that is kept is made, a few at a time; then the clock starts. What happens to one connection is
 //! `seat`'s affair.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,6 +60,8 @@ pub struct Run {
     pub drip: Duration,
     /// Connections that are to be made anew, and when.
     pub retries: VecDeque<(Instant, usize)>,
+    /// Slow connections, and when they come, or come back.
+    pub returns: BinaryHeap<Reverse<(Instant, usize)>>,
     /// Bytes of slow connections, and when they are due.
     pub drips: VecDeque<(Instant, usize)>,
     /// Connections that are being made.
@@ -115,6 +118,7 @@ impl Run {
             seats,
             drip: Duration::from_millis(arguments.drip.max(1)),
             retries: VecDeque::new(),
+            returns: BinaryHeap::new(),
             drips: VecDeque::new(),
             in_making: 0,
             started: None,
@@ -128,7 +132,7 @@ impl Run {
         let seconds = |count: u32| Duration::from_secs(count.into());
         let watched = arguments.watch.map(|pid| pid.to_string());
         let usage = || watched.as_deref().and_then(Usage::of);
-        let mut gathering = self.gather();
+        let mut gathering = self.gather(seconds(arguments.warmup));
         let gathered_by = Instant::now() + GATHERING;
         let (mut events, mut looked) = (Events::with_capacity(1_024), Instant::now());
         // The second that is being counted, and what was used before the first.
@@ -188,14 +192,21 @@ impl Run {
         }
     }
 
-    /// The connections that are made before the clock starts. Those that are not kept wait for their first request.
-    fn gather(&mut self) -> VecDeque<usize> {
+    /// The connections that are made before the clock starts. Those that are not kept wait for their first request; slow
+    /// ones come one after the other in the time of the warm-up, or they would all be cut in one moment, again and again.
+    fn gather(&mut self, warmup: Duration) -> VecDeque<usize> {
         let mut kept = VecDeque::new();
+        let count = u32::try_from(self.seats.len()).unwrap_or(u32::MAX);
+        let (mut at, step) = (Instant::now(), warmup / count.max(1));
         for (number, seat) in self.seats.iter().enumerate() {
             let crowd = &mut self.crowds[seat.crowd];
             match crowd.consumer.connecting {
-                Connecting::Fresh if crowd.consumer.slow.is_none() => crowd.idle.push_back(number),
-                Connecting::Fresh | Connecting::Kept => kept.push_back(number),
+                _ if crowd.consumer.slow.is_some() => {
+                    at += step;
+                    self.returns.push(Reverse((at, number)));
+                }
+                Connecting::Fresh => crowd.idle.push_back(number),
+                Connecting::Kept => kept.push_back(number),
             }
         }
         kept
@@ -238,8 +249,8 @@ impl Run {
         if self.started.is_none() && self.in_making < GATHERED_AT_ONCE {
             pause = Duration::from_millis(1);
         }
-        let timed = self.retries.front().into_iter().chain(self.drips.front());
-        for (at, _) in timed {
+        let timed = [&self.retries, &self.drips].into_iter().filter_map(VecDeque::front);
+        for (at, _) in timed.chain(self.returns.peek().map(|Reverse(next)| next)) {
             pause = pause.min(at.saturating_duration_since(now));
         }
         for crowd in &self.crowds {

@@ -1,5 +1,6 @@
 //! One place among a consumer's connections: what happens to it, from connecting to the answer.
 
+use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use mio::Token;
@@ -11,6 +12,8 @@ use crate::run::Run;
 
 /// How long a connection that failed waits before it is made anew.
 const RETRY: Duration = Duration::from_millis(20);
+/// How long a slow one that was cut waits: it holds places, and does not flood.
+const RETURN: Duration = Duration::from_secs(1);
 
 /// A place for a connection, open or not.
 pub struct Seat {
@@ -38,7 +41,8 @@ impl Run {
     pub fn connect(&mut self, number: usize) {
         let seat = &mut self.seats[number];
         let crowd = &mut self.crowds[seat.crowd];
-        let link = Link::connect(self.to, &self.name, &crowd.config, self.poll.registry(), Token(number));
+        let from = crowd.consumer.from;
+        let link = Link::connect(self.to, from, &self.name, &crowd.config, self.poll.registry(), Token(number));
         seat.is_ready = false;
         match link {
             Ok(mut link) => {
@@ -201,7 +205,7 @@ impl Run {
         let seat = &mut self.seats[number];
         (seat.link, seat.is_ready) = (None, false);
         self.crowds[seat.crowd].second.cut += 1;
-        self.retries.push_back((Instant::now() + RETRY, number));
+        self.returns.push(Reverse((Instant::now() + RETURN, number)));
     }
 
     /// Makes connections anew whose wait is over.
@@ -213,6 +217,11 @@ impl Run {
             } else {
                 self.go_on(number);
             }
+        }
+        while self.returns.peek().is_some_and(|Reverse((at, _))| *at <= now)
+            && let Some(Reverse((_, number))) = self.returns.pop()
+        {
+            self.connect(number);
         }
     }
 

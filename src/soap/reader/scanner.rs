@@ -10,16 +10,18 @@ pub(super) struct Scanner<'a>(&'a str);
 /// What [`is_name_rest`] says of ASCII, and the colon, by byte.
 const IS_ASCII_NAME: [bool; 256] = {
     let mut table = [false; 256];
+    let mut rest = table.as_mut_slice();
     let mut byte = 0_u8;
-    while byte < 0x80 {
-        table[byte as usize] = matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b':' | b'_' | b'-' | b'.');
-        byte += 1;
+    while let [first, after @ ..] = rest {
+        *first = matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b':' | b'_' | b'-' | b'.');
+        rest = after;
+        byte = byte.wrapping_add(1);
     }
     table
 };
 
 fn is_ascii_name(byte: u8) -> bool {
-    IS_ASCII_NAME[usize::from(byte)]
+    IS_ASCII_NAME.get(usize::from(byte)).is_some_and(|is_name| *is_name)
 }
 
 impl<'a> Scanner<'a> {

@@ -118,7 +118,8 @@ pub(super) fn parse_name(text: &str) -> Result<QName<'_>, Flaw> {
 fn split_name(name: &str) -> Result<QName<'_>, Flaw> {
     let colon = name.as_bytes().iter().position(|byte| *byte == b':');
     let Some(colon) = colon else { return Ok(QName { prefix: "", local: name }) };
-    let (Some(prefix), Some(local)) = (name.get(..colon), name.get(colon + 1..)) else { return Err(Flaw::Name) };
+    let (prefix, rest) = name.split_at_checked(colon).ok_or(Flaw::Name)?;
+    let local = rest.strip_prefix(':').ok_or(Flaw::Name)?;
     // The scanner judged the first character of all, and every further one.
     let is_right = !prefix.is_empty() && local.starts_with(is_name_start) && !local.as_bytes().contains(&b':');
     if is_right { Ok(QName { prefix, local }) } else { Err(Flaw::Name) }
