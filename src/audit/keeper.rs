@@ -1,8 +1,9 @@
 //! Keeps checkpoints: signs the newest head of the tree and puts the note in two places and into the log.
 //!
 //! A thread of its own does this, so that no receipt ever waits for it. The writer offers a head after every write; a
-//! checkpoint is made when so many records or so much time came since the last one, and always at the end. A place
-//! that cannot be written is tried again at every interval: the evidence itself is durable without.
+//! checkpoint is made when so many records or so much time came since the last one, but no more than ten times a second,
+//! and always at the end. A place that cannot be written is tried again at every interval: the evidence itself is
+//! durable without.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -30,8 +31,10 @@ pub struct Checkpoints {
     /// The file that holds the newest checkpoint a second time: on another machine's disk, if it shall be worth much.
     /// If that disk hangs, only checkpoints and the end of the process wait for it.
     pub copy: Option<PathBuf>,
-    /// After so many records.
+    /// After so many records, as long as that is not more often than `apart`.
     pub records: u64,
+    /// So much time is at least between two of them: each costs two syncs, which records wait for as well.
+    pub apart: Duration,
     /// After so much time, if there is anything new.
     pub interval: Duration,
     /// What to do with a trail that has records but no checkpoint.
@@ -39,12 +42,13 @@ pub struct Checkpoints {
 }
 
 impl Default for Checkpoints {
-    /// A checkpoint every second or every 256 records, without a second place.
+    /// A checkpoint every second or every 256 records, no more than ten a second, without a second place.
     fn default() -> Self {
         Self {
             origin: "ehealth-attributes/trail".into(),
             copy: None,
             records: 256,
+            apart: Duration::from_millis(100),
             interval: Duration::from_secs(1),
             missing: MissingCheckpoint::Refuse,
         }
@@ -135,12 +139,17 @@ impl Keeper {
     /// Tells of a tree that is durable. Never blocks for a disk.
     pub(super) fn offer(&self, tree: &Frontier, made: Timestamp, datasets: DatasetStates) {
         let mut state = self.state();
-        let was_missing = state.size() > state.everywhere;
+        let (was_missing, was_full) = (state.size() > state.everywhere, self.is_full(&state));
         state.offered = Some(Offered { tree: tree.clone(), made, datasets });
-        // Else the thread sleeps until the interval is over.
-        if !was_missing || state.size().saturating_sub(state.tried) >= self.settings.records {
+        // Else the thread knows already when to wake.
+        if !was_missing || was_full != self.is_full(&state) {
             self.changed.notify_all();
         }
+    }
+
+    /// Whether so many records came since the last checkpoint that the next one does not wait for the interval.
+    fn is_full(&self, state: &State) -> bool {
+        state.size().saturating_sub(state.tried) >= self.settings.records
     }
 
     /// Waits until a checkpoint of at least this size was tried; whether it is in the trail's folder.
@@ -166,8 +175,9 @@ impl Keeper {
             let size = state.size();
             let new = size.saturating_sub(state.tried);
             let missing = size > state.everywhere && !(state.closing && new == 0);
-            let rest = self.settings.interval.saturating_sub(last.elapsed());
-            let due = new >= self.settings.records || rest.is_zero() || state.wanted > state.tried || state.closing;
+            let interval = if self.is_full(&state) { self.settings.apart } else { self.settings.interval };
+            let rest = interval.saturating_sub(last.elapsed());
+            let due = rest.is_zero() || state.wanted > state.tried || state.closing;
             if !missing {
                 if state.closing {
                     *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = None;
