@@ -6,7 +6,7 @@ mod simulation;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use simulation::Simulation;
 use tempfile::TempDir;
@@ -127,26 +127,51 @@ fn a_torn_line_is_asked_again_and_the_others_are_kept() {
     }
 }
 
-#[test]
-fn a_service_that_goes_away_midway_costs_nothing_that_was_answered() {
-    let desk = Desk::new();
-    // The third answer never comes: by then the first two are written, and the service goes.
-    let late = "[[person]]\nssin = \"71050400840\"\ndelay_millis = 600000\n";
-    let simulation = Simulation::start(late);
-    let out = desk.path("out.csv");
-    let mut asking = command(&simulation, simulation.url(), &["--parallel", "1", "--in"]);
-    let mut asking = asking
+/// The third answer never comes.
+const THIRD_IS_LATE: &str = "[[person]]\nssin = \"71050400840\"\ndelay_millis = 600000\n";
+
+/// Asks one question after the other, up to the third: by then the first two answers are written.
+fn ask_until_the_third(simulation: &Simulation, desk: &Desk, out: &Path) -> Child {
+    let mut asking = command(simulation, simulation.url(), &["--parallel", "1", "--in"]);
+    let asking = asking
         .arg(desk.path("people.txt"))
         .arg("--out")
-        .arg(&out)
+        .arg(out)
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program runs");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while fs::read_to_string(&out).unwrap_or_default().lines().count() < 3 {
+    while fs::read_to_string(out).unwrap_or_default().lines().count() < 3 {
         assert!(std::time::Instant::now() < deadline, "two answers do not come");
         std::thread::yield_now();
     }
+    asking
+}
+
+#[test]
+fn ctrl_c_midway_costs_nothing_that_was_answered() {
+    let (simulation, desk) = (Simulation::start(THIRD_IS_LATE), Desk::new());
+    let out = desk.path("out.csv");
+    let mut asking = ask_until_the_third(&simulation, &desk, &out);
+    let sent = Command::new("kill").args(["-s", "INT", &asking.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+    let ended = asking.wait().expect("it ends");
+    assert!(!ended.success(), "{ended}");
+    let kept = desk.read("out.csv");
+    assert_eq!(rows(&kept).len(), 2, "{kept}");
+
+    let output = ask(&Simulation::start(""), &desk.path("people.txt"), &out, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let whole = desk.read("out.csv");
+    assert!(whole.starts_with(&kept));
+    assert_eq!(rows(&whole).len(), PEOPLE.len());
+}
+
+#[test]
+fn a_service_that_goes_away_midway_costs_nothing_that_was_answered() {
+    let (simulation, desk) = (Simulation::start(THIRD_IS_LATE), Desk::new());
+    let out = desk.path("out.csv");
+    let mut asking = ask_until_the_third(&simulation, &desk, &out);
     let next = Simulation::start("");
     simulation.stop("KILL");
     let ended = asking.wait().expect("it ends");
