@@ -21,7 +21,6 @@ use super::plain;
 use super::respond::respond;
 use super::service::{Peer, Service};
 use super::wire::{Pause, Wire};
-use crate::cert::Facts;
 
 /// What the HTTP library may buffer. It is never reached: `framing` lets no longer head pass.
 const BUFFER_BYTES: usize = 64 * 1_024;
@@ -150,20 +149,9 @@ async fn serve_requests(wire: &mut Wire<TlsStream<TcpStream>>, course: &Arc<Cour
     }
 }
 
-/// Who is at the other end. The handshake demanded a certificate, so that one that cannot be read is a surprise.
+/// Who is at the other end; the handshake demanded a certificate.
 fn read_peer(tls: &TlsStream<TcpStream>, in_force: Arc<InForce>) -> Option<Peer> {
     let (_, session) = tls.get_ref();
     let chain = session.peer_certificates()?;
-    match Facts::from_der(chain.first()?) {
-        Ok(facts) => {
-            if let Err(error) = facts.organisation {
-                tracing::warn!(fingerprint = %facts.fingerprint, code = error.code(), "a certificate names no organisation for certain");
-            }
-            Peer::new(facts, chain.iter().map(|sent| sent.clone().into_owned()).collect(), in_force)
-        }
-        Err(error) => {
-            tracing::warn!(%error, "a verified certificate cannot be read");
-            None
-        }
-    }
+    Peer::new(chain.iter().map(|sent| sent.clone().into_owned()).collect(), in_force)
 }

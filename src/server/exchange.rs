@@ -270,7 +270,7 @@ impl<'a> Walk<'a> {
         let register = &self.in_force.register;
         let consumer = peer.caller.organisation().and_then(|organisation| register.find(organisation));
         let consumer = consumer.map(|consumer| consumer.name.as_str());
-        let reply = soap::TestReply { echo, ssl_certificate: &peer.subject, consumer };
+        let reply = soap::TestReply { echo, ssl_certificate: peer.subject(), consumer };
         soap::write_test_reply(reply, self.handling(), addressing)
     }
 

@@ -1,7 +1,7 @@
 //! What is in force at a moment: the policy, what the service shows in TLS, and whom it lets in. Swapped whole.
 //!
-//! A verified path is remembered for as long as it is known to hold ([`Admission`]), so that a caller that connects again
-//! costs one hash instead of the path's signatures. The memory belongs to the state in force: a new one starts empty,
+//! A verified path is remembered for as long as it is known to hold ([`Admission`]), with what its certificate says, so that
+//! a caller that connects again costs one hash instead of the path's signatures. The memory belongs to the state in force: a new one starts empty,
 //! and every open connection is asked again with its next request.
 
 use std::collections::HashMap;
@@ -16,6 +16,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
 
 use super::trust::{Admission, PathFlaw, RefusedCertificate, Trust};
+use crate::cert::Facts;
 use crate::model::{Clock, Timestamp};
 use crate::policy::Register;
 
@@ -40,7 +41,16 @@ pub struct Gate {
     trust: Trust,
     clock: Arc<dyn Clock>,
     algorithms: WebPkiSupportedAlgorithms,
-    remembered: Mutex<HashMap<[u8; 32], Admission>>,
+    remembered: Mutex<HashMap<[u8; 32], Known>>,
+}
+
+/// A caller that was let in.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// For how long.
+    pub admission: Admission,
+    /// What its certificate says.
+    pub facts: Arc<Facts>,
 }
 
 impl Gate {
@@ -60,29 +70,31 @@ impl Gate {
     ///
     /// # Errors
     /// [`RefusedCertificate`] says why it is not let in.
-    pub fn admit(
+    pub(super) fn admit(
         &self,
         leaf: &CertificateDer<'_>,
         sent: &[CertificateDer<'_>],
-    ) -> Result<Admission, RefusedCertificate> {
+    ) -> Result<Known, RefusedCertificate> {
         let now = self.clock.now();
         let path = hash(leaf, sent);
-        if let Some(admission) = self.recall(&path, now) {
-            return Ok(admission);
+        if let Some(known) = self.recall(&path, now) {
+            return Ok(known);
         }
         let admission = self.trust.admit(leaf, sent, now)?;
+        let facts = Facts::from_der(leaf).map_err(|_| RefusedCertificate::Malformed)?;
+        let known = Known { admission, facts: Arc::new(facts) };
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= MAX_REMEMBERED {
             remembered.clear();
         }
-        remembered.insert(path, admission);
-        Ok(admission)
+        remembered.insert(path, known.clone());
+        Ok(known)
     }
 
-    fn recall(&self, path: &[u8; 32], now: Timestamp) -> Option<Admission> {
+    fn recall(&self, path: &[u8; 32], now: Timestamp) -> Option<Known> {
         // Nobody can panic while holding the lock: the map is read or added to.
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered.get(path).copied().filter(|admission| admission.holds(now))
+        remembered.get(path).filter(|known| known.admission.holds(now)).cloned()
     }
 }
 

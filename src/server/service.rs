@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use rustls::pki_types::CertificateDer;
 
 use super::counters::Counters;
-use super::gate::InForce;
+use super::gate::{InForce, Known};
 use super::handshakes::Handshakes;
 use super::limits::Limits;
 use super::meters::Meters;
@@ -136,8 +136,7 @@ impl std::fmt::Debug for Service {
 #[derive(Debug)]
 pub(super) struct Peer {
     pub caller: Caller,
-    /// The subject, numbers of persons masked.
-    pub subject: String,
+    facts: Arc<Facts>,
     chain: Vec<CertificateDer<'static>>,
     admitted: Mutex<Admitted>,
 }
@@ -151,12 +150,20 @@ struct Admitted {
 
 impl Peer {
     /// The holder of a certificate that TLS let in; `None` if it would not be let in any more.
-    pub fn new(facts: Facts, chain: Vec<CertificateDer<'static>>, by: Arc<InForce>) -> Option<Self> {
+    pub fn new(chain: Vec<CertificateDer<'static>>, by: Arc<InForce>) -> Option<Self> {
+        let (leaf, sent) = chain.split_first()?;
+        let Known { admission, facts } = by.gate.admit(leaf, sent).ok()?;
         let certify = |organisation| Certified { organisation, key: facts.key, issuer: facts.issuer };
         let caller = Caller { certified: facts.organisation.ok().map(certify), fingerprint: facts.fingerprint };
-        let (leaf, sent) = chain.split_first()?;
-        let admission = by.gate.admit(leaf, sent).ok()?;
-        Some(Self { caller, subject: facts.subject, admitted: Mutex::new(Admitted { by, admission }), chain })
+        if let Err(error) = facts.organisation {
+            tracing::warn!(fingerprint = %facts.fingerprint, code = error.code(), "a certificate names no organisation for certain");
+        }
+        Some(Self { caller, facts, admitted: Mutex::new(Admitted { by, admission }), chain })
+    }
+
+    /// The subject of the certificate, numbers of persons masked.
+    pub fn subject(&self) -> &str {
+        &self.facts.subject
     }
 
     /// Whether the caller is let in at the moment `now`, by what is in force now.
@@ -166,7 +173,7 @@ impl Peer {
         if !Arc::ptr_eq(&admitted.by, in_force) {
             let asked = self.chain.split_first().map(|(leaf, sent)| in_force.gate.admit(leaf, sent));
             match asked {
-                Some(Ok(admission)) => *admitted = Admitted { by: Arc::clone(in_force), admission },
+                Some(Ok(Known { admission, .. })) => *admitted = Admitted { by: Arc::clone(in_force), admission },
                 Some(Err(refused)) => {
                     tracing::info!(code = refused.code(), %refused, "certificate refused on an open connection");
                     return false;
