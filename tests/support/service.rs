@@ -23,7 +23,8 @@ use ehealth_attributes::app::{App, Reloader};
 use ehealth_attributes::cli::workspace::{Workspace, WorkspaceError};
 use ehealth_attributes::config::{Settings, read_settings};
 use ehealth_attributes::model::{Clock, FixedClock, Timestamp};
-use ehealth_attributes::server::{Drained, tls};
+use ehealth_attributes::server::Drained;
+use ehealth_attributes::server::tls::{self, OperatorFiles};
 use ehealth_attributes::sync;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
@@ -33,7 +34,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -169,16 +170,7 @@ impl TestService {
     }
 
     fn tls_by(&self, clock: Arc<dyn Clock>, caller: &str) -> ClientConfig {
-        let (certificate, key) = self.workspace.client(caller);
-        let chain = tls::load_certificates(&certificate).expect("a client certificate");
-        let key = PrivateKeyDer::from_pem_file(key).expect("a client key");
-        let roots = tls::load_authorities(&self.workspace.authority()).expect("an authority");
-        ClientConfig::builder_with_details(tls::provider(), tls::time_of(clock))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_root_certificates(roots)
-            .with_client_auth_cert(chain, key)
-            .expect("a client identity")
+        tls_between(&self.workspace, clock, self.workspace.client(caller))
     }
 
     /// A connection as the caller of this word makes it.
@@ -254,15 +246,26 @@ impl TestService {
         self.folder
     }
 
-    /// What operators are shown at this path.
+    /// What operators are shown at this path: head and body, as they came. Where operators show certificates, one of
+    /// [`ask_operators_for_certificates`] is shown.
     pub async fn read_admin(&self, path: &str) -> Vec<u8> {
+        self.read_admin_by(Arc::clone(&self.clock) as Arc<dyn Clock>, path).await
+    }
+
+    /// The same for an operator with a clock of their own.
+    pub async fn read_admin_by(&self, clock: Arc<dyn Clock>, path: &str) -> Vec<u8> {
         let address = self.admin.expect("a test service has operators");
-        let mut stream = TcpStream::connect(address).await.expect("it listens");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.expect("sent");
-        let mut told = Vec::new();
-        stream.read_to_end(&mut told).await.expect("an answer");
-        told
+        let stream = TcpStream::connect(address).await.expect("it listens");
+        match &self.settings.admin_tls {
+            None => read_at(stream, path).await,
+            Some(files) => {
+                let shown = Workspace::new(folder_of(&files.certificate));
+                let own = Workspace::new(folder_of(&files.client_ca)).client("fund");
+                let connector = TlsConnector::from(Arc::new(tls_between(&shown, clock, own)));
+                let stream = connector.connect("localhost".try_into().expect("a name"), stream).await;
+                read_at(stream.expect("an operator is let in"), path).await
+            }
+        }
     }
 
     /// Stops the service, has every answer judged, and looks for numbers of persons where none may stand.
@@ -280,6 +283,42 @@ impl TestService {
             python::validate_envelopes(&self.responses).expect("every answer is valid against schemas/");
         }
     }
+}
+
+/// Has operators show a certificate, as the demonstration has them, and be shown one that was made so many days ago and
+/// holds for a year.
+pub fn ask_operators_for_certificates(settings: &mut Settings, days_ago: i64) {
+    let shown = Workspace::new(settings.policy.with_file_name("for-operators"));
+    let now = Timestamp::parse(NOW).expect("a moment").as_millis();
+    shown.prepare(Timestamp::from_millis(now - days_ago * 86_400_000), "").expect("the workspace can be made");
+    let file = |name| shown.settings().with_file_name(name);
+    let (certificate, key) = (file("server.pem"), file("server.key"));
+    settings.admin_tls = Some(OperatorFiles { certificate, key, client_ca: settings.tls.client_ca[0].clone() });
+}
+
+/// TLS to whom a demonstration's authority vouches for, by a certificate and its key.
+fn tls_between(to: &Workspace, clock: Arc<dyn Clock>, (certificate, key): (PathBuf, PathBuf)) -> ClientConfig {
+    let chain = tls::load_certificates(&certificate).expect("a client certificate");
+    let key = PrivateKeyDer::from_pem_file(key).expect("a client key");
+    let roots = tls::load_authorities(&to.authority()).expect("an authority");
+    ClientConfig::builder_with_details(tls::provider(), tls::time_of(clock))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .expect("a client identity")
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    file.parent().expect("a file in a folder").to_owned()
+}
+
+async fn read_at(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Vec<u8> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut told = Vec::new();
+    stream.read_to_end(&mut told).await.expect("an answer");
+    told
 }
 
 /// An envelope around a payload.
