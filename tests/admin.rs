@@ -428,7 +428,7 @@ async fn elsewhere_than_on_loopback_operators_show_a_certificate() {
 
 #[tokio::test]
 async fn certificates_for_operators_are_told_of_and_callers_are_answered_without_them() {
-    let service = TestService::start_with(|settings| ask_operators_for_certificates(settings, 400)).await;
+    let service = TestService::start_with(|settings| ask_operators_for_certificates(settings, (2025, 12, 11))).await;
     // Operators' clocks are behind: theirs lets them in.
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(Timestamp::parse("2025-06-01T00:00:00Z").expect("a moment")));
     let read = async |path| {
@@ -451,7 +451,9 @@ async fn certificates_for_operators_are_told_of_and_callers_are_answered_without
         page.contains("<span class=\"quiet\">operators</span></td><td><span class=\"tag bad\">ran out 35 d ago</span>"),
         "{page}"
     );
-    assert!(page.contains("<title>Healthy") && page.contains("The operators certificate of CN=localhost has run out."));
+    assert!(
+        page.contains("<title>Healthy") && page.contains("The operators certificate of CN=for-operators has run out.")
+    );
     assert!(read("/health/ready").await.0.starts_with("HTTP/1.1 200"));
     let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
     assert_eq!(answered.code(), Some("MSG00000"), "{}", answered.body);

@@ -354,7 +354,7 @@ fn trail(report: &Report) -> Markup {
                 dt { "Records" } dd { (grouped(counters.sequence)) }
                 dt { "Last checkpoint" }
                 dd {
-                    (grouped(counters.signed)) " records signed"
+                    "up to record " (grouped(counters.signed))
                     @if let Some(at) = trail.checkpoint { ", " (moment(at)) }
                     "; " (grouped(unsigned)) " wait for the next"
                     @if counters.checkpoint_failures > 0 {

@@ -30,6 +30,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd};
 use rustls::ClientConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
@@ -170,7 +171,7 @@ impl TestService {
     }
 
     fn tls_by(&self, clock: Arc<dyn Clock>, caller: &str) -> ClientConfig {
-        tls_between(&self.workspace, clock, self.workspace.client(caller))
+        tls_between(&self.workspace.authority(), clock, self.workspace.client(caller))
     }
 
     /// A connection as the caller of this word makes it.
@@ -259,9 +260,9 @@ impl TestService {
         match &self.settings.admin_tls {
             None => read_at(stream, path).await,
             Some(files) => {
-                let shown = Workspace::new(folder_of(&files.certificate));
-                let own = Workspace::new(folder_of(&files.client_ca)).client("fund");
-                let connector = TlsConnector::from(Arc::new(tls_between(&shown, clock, own)));
+                // It vouches for itself.
+                let shown = &files.certificate;
+                let connector = TlsConnector::from(Arc::new(tls_between(shown, clock, self.workspace.client("fund"))));
                 let stream = connector.connect("localhost".try_into().expect("a name"), stream).await;
                 read_at(stream.expect("an operator is let in"), path).await
             }
@@ -285,32 +286,33 @@ impl TestService {
     }
 }
 
-/// Has operators show a certificate, as the demonstration has them, and be shown one that was made so many days ago and
-/// holds for a year.
-pub fn ask_operators_for_certificates(settings: &mut Settings, days_ago: i64) {
-    let shown = Workspace::new(settings.policy.with_file_name("for-operators"));
-    let now = Timestamp::parse(NOW).expect("a moment").as_millis();
-    shown.prepare(Timestamp::from_millis(now - days_ago * 86_400_000), "").expect("the workspace can be made");
-    let file = |name| shown.settings().with_file_name(name);
-    let (certificate, key) = (file("server.pem"), file("server.key"));
+/// Has operators show a certificate, as the demonstration has them, and be shown one that holds until this day begins.
+pub fn ask_operators_for_certificates(settings: &mut Settings, (year, month, day): (i32, u8, u8)) {
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, "for-operators");
+    params.not_before = date_time_ymd(2025, 1, 1);
+    params.not_after = date_time_ymd(year, month, day);
+    let own = KeyPair::generate().expect("a key");
+    let issued = params.self_signed(&own).expect("a certificate");
+    let file = |name| settings.policy.with_file_name(name);
+    let (certificate, key) = (file("for-operators.pem"), file("for-operators.key"));
+    fs::write(&certificate, issued.pem()).expect("written");
+    fs::write(&key, own.serialize_pem()).expect("written");
     settings.admin_tls = Some(OperatorFiles { certificate, key, client_ca: settings.tls.client_ca[0].clone() });
 }
 
-/// TLS to whom a demonstration's authority vouches for, by a certificate and its key.
-fn tls_between(to: &Workspace, clock: Arc<dyn Clock>, (certificate, key): (PathBuf, PathBuf)) -> ClientConfig {
+/// TLS to whom these authorities vouch for, by a certificate and its key.
+fn tls_between(authorities: &Path, clock: Arc<dyn Clock>, (certificate, key): (PathBuf, PathBuf)) -> ClientConfig {
     let chain = tls::load_certificates(&certificate).expect("a client certificate");
     let key = PrivateKeyDer::from_pem_file(key).expect("a client key");
-    let roots = tls::load_authorities(&to.authority()).expect("an authority");
+    let roots = tls::load_authorities(authorities).expect("an authority");
     ClientConfig::builder_with_details(tls::provider(), tls::time_of(clock))
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_root_certificates(roots)
         .with_client_auth_cert(chain, key)
         .expect("a client identity")
-}
-
-fn folder_of(file: &Path) -> PathBuf {
-    file.parent().expect("a file in a folder").to_owned()
 }
 
 async fn read_at(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Vec<u8> {
