@@ -58,7 +58,7 @@ const CAUTIONS: [(&str, &str); 8] = [
     ("CertificateExpiring", "has 20 d left."),
     ("CheckpointNotKept", "Checkpoints could not be kept in one of their places"),
     ("DatasetAgeing", "Dataset coprev will be over-age in"),
-    ("RevocationListDue", "The revocation list of CN=another authority runs out in 10 h 30 min"),
+    ("RevocationListDue", "The revocation list of CN=another authority,C=BE runs out in 10 h 30 min"),
     ("TrailDiskFilling", "MiB are left for evidence."),
     ("TrailNotSound", "The trail is not what was signed."),
     ("TrailUnverified", "The trail was "),
