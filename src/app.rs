@@ -16,14 +16,13 @@ mod overview;
 mod reload;
 mod verified;
 
-use rustls::ServerConfig;
 use tokio::net::TcpListener;
 
 use crate::admin::{self, AdminError, Door};
 use crate::audit::{AuditError, Trail};
 use crate::config::{Fetch, Problems, Settings, read_policy};
 use crate::model::{Clock, Timestamp};
-use crate::server::tls::{self, TlsError};
+use crate::server::tls::{self, OperatorSide, TlsError};
 use crate::server::{Drained, InForce, RandomTickets, Readers, Service, World, listen, serve};
 use crate::store::Watch;
 use crate::sync::{self, Feeds};
@@ -80,10 +79,7 @@ fn told(policy: Option<&Problems>, tls: &[TlsError]) -> String {
 }
 
 /// Reads and judges everything that can be replaced while the service runs.
-fn load_in_force(
-    settings: &Settings,
-    clock: &Arc<dyn Clock>,
-) -> Result<(InForce, Option<Arc<ServerConfig>>), AppError> {
+fn load_in_force(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<(InForce, Option<OperatorSide>), AppError> {
     let operators = settings.admin_tls.as_ref().map(|files| tls::load_for_operators(files, clock)).transpose();
     match (read_policy(&settings.policy), tls::load(&settings.tls, clock), operators) {
         (Ok(register), Ok((tls, gate)), Ok(operators)) => {
@@ -100,17 +96,21 @@ fn load_in_force(
 
 /// The operators' side of TLS, once it was read; it can be replaced.
 #[derive(Clone, Default)]
-struct OperatorSide(Arc<RwLock<Option<Arc<ServerConfig>>>>);
+struct ForOperators(Arc<RwLock<Option<OperatorSide>>>);
 
-impl OperatorSide {
-    // Nobody can panic while holding the lock: an Arc is copied or set.
-    fn replace(&self, config: Option<Arc<ServerConfig>>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = config;
+impl ForOperators {
+    // Nobody can panic while holding the lock: a value is copied or set.
+    fn replace(&self, side: Option<OperatorSide>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = side;
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&OperatorSide) -> T) -> Option<T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
     }
 
     fn door(&self) -> Door {
-        let side = self.clone();
-        Door::MutualTls(Arc::new(move || side.0.read().unwrap_or_else(PoisonError::into_inner).clone()))
+        let operators = self.clone();
+        Door::MutualTls(Arc::new(move || operators.with(|side| Arc::clone(&side.config))))
     }
 }
 
@@ -132,7 +132,7 @@ pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
     admin: Option<admin::Listener>,
-    operators: OperatorSide,
+    operators: ForOperators,
 }
 
 impl Bound {
@@ -175,7 +175,7 @@ impl App {
             None => listen(settings.listen, settings.port).map_err(failed)?,
         };
         let address = listener.local_addr().map_err(failed)?;
-        let operators = OperatorSide::default();
+        let operators = ForOperators::default();
         let admin = match settings.admin {
             Some(admin) => {
                 let door = if settings.admin_tls.is_some() { operators.door() } else { Door::Loopback };
@@ -283,6 +283,7 @@ impl App {
             service: Arc::clone(&self.service),
             readers: self.readers,
             trail: Arc::clone(&self.trail),
+            operators: self.bound.operators,
             settings: self.settings,
             clock: self.clock,
             started: self.started,

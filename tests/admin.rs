@@ -16,13 +16,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ehealth_attributes::admin::{self, AdminError, Reason};
-use ehealth_attributes::model::{Clock, Timestamp};
+use ehealth_attributes::model::{Clock, FixedClock, Timestamp};
 use ehealth_attributes::server::tls::{self, OperatorFiles, RevocationFiles};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use service::{Answered, CONSULT, TEST, TestService, envelope, question};
+use service::{Answered, CONSULT, TEST, TestService, ask_operators_for_certificates, envelope, question};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -195,6 +195,8 @@ async fn every_outcome_that_was_provoked_is_counted_and_no_label_comes_from_a_me
         "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><echo>{ANNA}</echo></t:sendTestMessageRequest>"
     ));
     let mut provoked: BTreeMap<String, u64> = BTreeMap::new();
+    // What the page says of each code: the words that callers are told with it.
+    let mut told = BTreeSet::new();
     for (caller, operation, path, body) in [
         ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, ANNA, "")),
         ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, UNKNOWN, "")),
@@ -211,8 +213,11 @@ async fn every_outcome_that_was_provoked_is_counted_and_no_label_comes_from_a_me
         let code = if path == TEST { "MSG00000" } else { answered.code().expect("a code") };
         assert!(path == CONSULT || answered.status == 200, "{}", answered.body);
         *provoked.entry(exchanges(operation, code)).or_default() += 1;
+        told.extend(answered.text("description").map(|words| format!("{code}</td><td>{words}</td>")));
     }
     assert_eq!(service.get("fund", "/nowhere").await.status, 404);
+    let page = get(&service, "/").await.body;
+    assert!(told.len() > 4 && told.iter().all(|words| page.contains(words)), "{told:?}\n{page}");
     let after = metrics(&service).await;
     assert_eq!(
         before.keys().filter(|series| !series.contains("unregistered")).collect::<Vec<_>>(),
@@ -295,24 +300,31 @@ async fn only_this_machine_is_answered_and_only_asked_by_its_own_name() {
     service.finish().await;
 }
 
-/// A picture of the page, and what a browser made of it; nothing where there is no browser.
-async fn browse(service: &TestService, name: &str, more: &'static [&'static str]) -> Option<String> {
+/// Has Chromium show a page as to somebody who likes it dark.
+const DARK: &str = "--blink-settings=preferredColorScheme=0";
+
+/// Two pictures of the page, in light and dark, and what a browser made of it; nothing where there is no browser.
+async fn browse(service: &TestService, name: &str) -> Option<String> {
     let url = format!("http://{}/", address(service));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("admin");
     fs::create_dir_all(&folder).expect("a folder");
-    let (picture, profile) = (folder.join(format!("{name}.png")), service.folder().join(format!("browser-{name}")));
+    let pictures = [(format!("{name}.png"), None), (format!("{name}-dark.png"), Some(DARK))];
+    let profile = service.folder().join(format!("browser-{name}"));
     let shown = tokio::task::spawn_blocking(move || {
-        let browser = |action: &str| {
+        let browser = |action: &str, scheme: Option<&str>| {
             Command::new("chromium")
-                .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1180,2100"])
+                .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1180,2600"])
                 .arg(format!("--user-data-dir={}", profile.display()))
-                .args(more)
+                .args(scheme)
                 .args([action, &url])
                 .output()
         };
-        let shot = browser(&format!("--screenshot={}", picture.display())).ok()?;
-        assert!(shot.status.success() && picture.exists(), "{}", String::from_utf8_lossy(&shot.stderr));
-        let dump = browser("--dump-dom").ok()?;
+        for (picture, scheme) in pictures {
+            let picture = folder.join(picture);
+            let shot = browser(&format!("--screenshot={}", picture.display()), scheme).ok()?;
+            assert!(shot.status.success() && picture.exists(), "{}", String::from_utf8_lossy(&shot.stderr));
+        }
+        let dump = browser("--dump-dom", None).ok()?;
         Some(String::from_utf8_lossy(&dump.stdout).into_owned())
     });
     let shown = shown.await.expect("no panic");
@@ -325,7 +337,12 @@ async fn browse(service: &TestService, name: &str, more: &'static [&'static str]
 
 #[tokio::test]
 async fn a_browser_shows_the_page_healthy_in_light_and_dark() {
-    let service = TestService::start().await;
+    let service = TestService::start_with(|settings| {
+        let file = settings.policy.with_file_name("verified");
+        fs::write(&file, "at 2026-01-15T03:30:00Z\nrecords 1234\nsound yes\n").expect("written");
+        settings.verified = Some(file);
+    })
+    .await;
     for minute in 0..30 {
         let moment = format!("2026-01-15T09:{:02}:00Z", 30 + minute);
         service.clock.set(Timestamp::parse(&moment).expect("a moment"));
@@ -336,9 +353,7 @@ async fn a_browser_shows_the_page_healthy_in_light_and_dark() {
             service.post("stranger", CONSULT, question(STRANGER, PHYSICIAN, ANNA, "")).await;
         }
     }
-    let light = browse(&service, "healthy", &[]).await;
-    browse(&service, "healthy-dark", &["--blink-settings=preferredColorScheme=0"]).await;
-    if let Some(shown) = light {
+    if let Some(shown) = browse(&service, "healthy").await {
         assert!(shown.contains("<title>Healthy"), "{shown}");
         assert!(shown.contains("De Linde") && shown.contains("class=\"kind-2\""), "{shown}");
         assert!(!shown.contains(ANNA) && !shown.contains(UNKNOWN));
@@ -349,12 +364,12 @@ async fn a_browser_shows_the_page_healthy_in_light_and_dark() {
 #[tokio::test]
 async fn a_browser_shows_what_is_wrong() {
     let stale = with_a_stale_dataset().await;
-    if let Some(shown) = browse(&stale, "stale-dataset", &[]).await {
+    if let Some(shown) = browse(&stale, "stale-dataset").await {
         assert!(shown.contains("<title>Not ready") && shown.contains("Dataset coprev is over-age by"), "{shown}");
     }
     stale.finish().await;
     let unwritable = with_an_unwritable_trail().await;
-    if let Some(shown) = browse(&unwritable, "trail-unwritable", &[]).await {
+    if let Some(shown) = browse(&unwritable, "trail-unwritable").await {
         assert!(shown.contains("The trail cannot be written, so nothing is answered"), "{shown}");
     }
     unwritable.finish().await;
@@ -365,9 +380,10 @@ async fn a_browser_shows_what_is_wrong() {
     };
     let left = ends(&metrics(&expiring).await);
     expiring.clock.set(Timestamp::from_millis(expiring.clock.now().as_millis() + (left - 20) * 86_400_000));
-    if let Some(shown) = browse(&expiring, "certificate-expiring", &[]).await {
+    if let Some(shown) = browse(&expiring, "certificate-expiring").await {
         assert!(shown.contains("<title>Healthy"), "20 days are enough to be ready");
         assert!(shown.contains("class=\"tag warn\">20 d left"), "{shown}");
+        assert!(shown.contains("<li>The service certificate of CN=localhost has 20 d left.</li>"), "{shown}");
     }
     expiring.finish().await;
 }
@@ -411,6 +427,40 @@ async fn elsewhere_than_on_loopback_operators_show_a_certificate() {
 }
 
 #[tokio::test]
+async fn certificates_for_operators_are_told_of_and_callers_are_answered_without_them() {
+    let service = TestService::start_with(|settings| ask_operators_for_certificates(settings, (2025, 12, 11))).await;
+    // Operators' clocks are behind: theirs lets them in.
+    let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(Timestamp::parse("2025-06-01T00:00:00Z").expect("a moment")));
+    let read = async |path| {
+        let told = String::from_utf8(service.read_admin_by(Arc::clone(&clock), path).await).expect("UTF-8");
+        let (head, body) = told.split_once("\r\n\r\n").expect("a head and a body");
+        (head.to_owned(), body.to_owned())
+    };
+    let samples = parse_exposition(&read("/metrics").await.1);
+    let days = |role: &str| -> i64 {
+        let role = format!("role=\"{role}\"");
+        let told =
+            samples.iter().find(|(series, _)| series.contains("certificate_days_left") && series.contains(&role));
+        told.unwrap_or_else(|| panic!("{role}: {samples:#?}")).1.parse().expect("days")
+    };
+    assert_eq!(days("operators"), -36);
+    assert_eq!(days("operator-authority"), days("client-authority"));
+    assert!(days("service") > 300 && days("client-authority") > 300);
+    let page = read("/").await.1;
+    assert!(
+        page.contains("<span class=\"quiet\">operators</span></td><td><span class=\"tag bad\">ran out 35 d ago</span>"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<title>Healthy") && page.contains("The operators certificate of CN=for-operators has run out.")
+    );
+    assert!(read("/health/ready").await.0.starts_with("HTTP/1.1 200"));
+    let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
+    assert_eq!(answered.code(), Some("MSG00000"), "{}", answered.body);
+    drop(service.stop().await);
+}
+
+#[tokio::test]
 async fn the_page_tells_what_was_verified_and_every_setting_with_who_says_so() {
     let service = TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
@@ -420,6 +470,7 @@ async fn the_page_tells_what_was_verified_and_every_setting_with_who_says_so() {
     .await;
     let page = get(&service, "/").await.body;
     assert!(page.contains("1\u{a0}234 records") && page.contains("class=\"tag bad\">not sound"), "{page}");
+    assert!(page.contains("<li>The trail is not what was signed."), "{page}");
     for setting in &service.settings.in_force {
         assert!(page.contains(&format!("<dt>{}</dt>", setting.key)), "{}", setting.key);
     }

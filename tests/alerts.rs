@@ -1,5 +1,6 @@
 //! Every alert rule, fired: its condition is caused in a real service, what that service then says in `/metrics` is given
-//! to Prometheus's own judge (`promtool test rules`), and the alert must fire there. While all is well, none may.
+//! to Prometheus's own judge (`promtool test rules`), and the alert must fire there. While all is well, none may. What is
+//! no reason not to be ready, yet wants somebody, the operators' page says in words of its own.
 
 #[path = "support/certificates.rs"]
 mod certificates;
@@ -31,7 +32,7 @@ use hyper::Request;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use program::{DEADLINE, PROGRAM, Program, address_in};
-use service::{CONSULT, NOW, TestService, question};
+use service::{CONSULT, NOW, TestService, ask_operators_for_certificates, question};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -46,22 +47,51 @@ struct Case {
     alert: &'static str,
     before: String,
     after: String,
+    /// The operators' page, after.
+    page: String,
     /// Whether Prometheus reached it.
     up: bool,
 }
 
+/// What the page must say where this alert fires.
+const CAUTIONS: [(&str, &str); 8] = [
+    ("CertificateExpiring", "has 20 d left."),
+    ("CheckpointNotKept", "Checkpoints could not be kept in one of their places"),
+    ("DatasetAgeing", "Dataset coprev will be over-age in"),
+    ("RevocationListDue", "The revocation list of CN=another authority,C=BE runs out in 10 h 30 min"),
+    ("TrailDiskFilling", "MiB are left for evidence."),
+    ("TrailNotSound", "The trail is not what was signed."),
+    ("TrailUnverified", "The trail was "),
+    ("", "Revoked certificates of CN=ehealth-attributes development CA are let in."),
+];
+
+/// What the page says under "To look at".
+fn cautions(page: &str) -> Vec<&str> {
+    let section = page.split_once("id=\"care\"").map_or("", |(_, rest)| rest.split("</section>").next().unwrap_or(""));
+    section.split("<li>").skip(1).filter_map(|item| item.split("</li>").next()).collect()
+}
+
 async fn scrape_at(address: SocketAddr) -> String {
+    read_at(address, "/metrics").await
+}
+
+async fn read_at(address: SocketAddr, path: &str) -> String {
     let stream = TcpStream::connect(address).await.expect("operators are answered");
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
     tokio::spawn(connection);
-    let request = Request::get("/metrics").header("host", "localhost").body(Full::<Bytes>::default());
+    let request = Request::get(path).header("host", "localhost").body(Full::<Bytes>::default());
     let answer = sender.send_request(request.expect("a request")).await.expect("an answer");
     let body = answer.into_body().collect().await.expect("a whole body").to_bytes();
     String::from_utf8(body.to_vec()).expect("UTF-8")
 }
 
 async fn scrape(service: &TestService) -> String {
-    scrape_at(service.admin.expect("operators are answered")).await
+    read(service, "/metrics").await
+}
+
+async fn read(service: &TestService, path: &str) -> String {
+    let told = String::from_utf8(service.read_admin(path).await).expect("UTF-8");
+    told.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
 }
 
 /// A service that was verified and is well, but for what `change` does to its settings.
@@ -114,8 +144,9 @@ async fn after(
         Some(told) => told,
         None => scrape(&service).await,
     };
+    let page = read(&service, "/").await;
     drop(service.stop().await);
-    Case { alert, before, after, up: true }
+    Case { alert, before, after, page, up: true }
 }
 
 async fn well() -> Case {
@@ -312,6 +343,9 @@ async fn of_certificates() -> Vec<Case> {
     };
     vec![
         after("CertificateExpiring", |_| {}, async |service| before_end(service, 20).await).await,
+        // One that callers never see: no other certificate has few days left.
+        after("CertificateExpiring", |settings| ask_operators_for_certificates(settings, (2026, 2, 5)), async |_| None)
+            .await,
         after("CertificateRunOut", |_| {}, async |service| before_end(service, -2).await).await,
         after("IssuerClosed", with_lists, async |_| None).await,
         after("RevocationListDue", with_lists, async |_| None).await,
@@ -362,14 +396,15 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
     let mut filler = fs::File::create(inside).expect("its disk is seen");
     while filler.write_all(&[0; 4_096]).is_ok() {}
     let full = ready("ehealth_attributes_trail_writable", 0).await;
+    let page = read_at(admin, "/").await;
     assert_eq!(value(&full, "ehealth_attributes_ready"), Some(0));
     assert_eq!(value(&full, "ehealth_attributes_not_ready_reasons{reason=\"trail-unwritable\"}"), Some(1));
     filler.set_len(0).expect("emptied");
     ready("ehealth_attributes_ready", 1).await;
     assert_eq!(program.stop().0, Some(0));
     Some(vec![
-        Case { alert: "TrailDiskFilling", before: small.clone(), after: small, up: true },
-        Case { alert: "TrailUnwritable", before: full.clone(), after: full, up: true },
+        Case { alert: "TrailDiskFilling", before: small.clone(), after: small, page: page.clone(), up: true },
+        Case { alert: "TrailUnwritable", before: full.clone(), after: full, page, up: true },
     ])
 }
 
@@ -442,6 +477,13 @@ async fn each_alert_fires_when_its_condition_is_caused_and_none_while_all_is_wel
     for alert in &alerts {
         let is_caused = cases.iter().any(|case| case.alert == *alert);
         assert!(is_caused || (!is_whole && *alert == "TrailDiskFilling"), "nothing causes {alert}");
+    }
+    for case in &cases {
+        let told = cautions(&case.page);
+        for (_, words) in CAUTIONS.iter().filter(|(alert, _)| *alert == case.alert) {
+            assert!(told.iter().any(|caution| caution.contains(words)), "{}: {told:?}", case.alert);
+        }
+        assert!(!case.alert.is_empty() || told.len() == 1, "all is well, but {told:?}");
     }
     if Command::new("promtool").arg("--version").output().is_err() {
         assert!(std::env::var_os("CI").is_none(), "there is no promtool (Debian: prometheus)");

@@ -200,6 +200,82 @@ async fn rules_and_dashboard_name_metrics_and_labels_that_there_are() {
     }
 }
 
+/// Whether a licence may be taken: of alternatives one is enough, of what stands beside each other all (SPDX).
+fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
+    fn part(words: &mut dyn Iterator<Item = String>, allowed: &BTreeSet<&str>) -> bool {
+        // As `OR` binds less than `AND`: one of these is enough, each of which holds if all of it did.
+        let (mut any, mut all, mut licence) = (false, true, String::new());
+        let settle = |licence: &mut String| licence.is_empty() || allowed.contains(std::mem::take(licence).as_str());
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "(" => all &= part(words, allowed),
+                ")" => break,
+                "AND" => all &= settle(&mut licence),
+                "OR" => {
+                    any |= all && settle(&mut licence);
+                    (all, licence) = (true, String::new());
+                }
+                "WITH" => licence += " WITH ",
+                name => licence += name,
+            }
+        }
+        any || (all && settle(&mut licence))
+    }
+    let spaced = expression.replace('(', "( ").replace(')', " )");
+    part(&mut spaced.split_whitespace().map(str::to_owned).collect::<Vec<_>>().into_iter(), allowed)
+}
+
+#[test]
+fn licences_are_judged_as_they_are_meant() {
+    let allowed = BTreeSet::from(["MIT", "ISC", "Apache-2.0 WITH LLVM-exception"]);
+    for right in ["MIT", "GPL-3.0 OR MIT", "ISC AND (GPL-3.0 OR MIT)", "MIT AND ISC", "Apache-2.0 WITH LLVM-exception"]
+    {
+        assert!(is_allowed(right, &allowed), "{right}");
+    }
+    for wrong in ["GPL-3.0", "Apache-2.0", "MIT AND GPL-3.0", "(MIT OR ISC) AND GPL-3.0", "GPL-3.0 AND MIT OR BSL-1.0"]
+    {
+        assert!(!is_allowed(wrong, &allowed), "{wrong}");
+    }
+}
+
+#[test]
+fn the_bill_of_materials_is_the_same_twice_and_names_nothing_that_deny_toml_forbids() {
+    let bill = || {
+        let made = Command::new("python3").arg(project().join("deploy/sbom")).output().expect("python3");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).expect("UTF-8")
+    };
+    let text = bill();
+    assert_eq!(text, bill());
+    let bill: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let deny: toml::Table = read("deny.toml").parse().expect("TOML");
+    let names = |list: &toml::Value, key: &str| -> BTreeSet<String> {
+        let items = list.as_array().expect("a list").iter();
+        items.map(|item| item.get(key).unwrap_or(item).as_str().expect("a name").to_owned()).collect()
+    };
+    let allowed = names(&deny["licenses"]["allow"], "");
+    let allowed: BTreeSet<_> = allowed.iter().map(String::as_str).collect();
+    let banned = names(&deny["bans"]["deny"], "crate");
+    let twice = names(&deny["bans"]["skip"], "crate");
+    let components = bill["components"].as_array().expect("a list");
+    assert!(components.len() > 100);
+    let mut seen = BTreeSet::new();
+    for component in components {
+        let of = |key: &str| component[key].as_str().unwrap_or_else(|| panic!("{component} lacks {key}"));
+        let (name, version) = (of("name"), of("version"));
+        let licence =
+            component["licenses"][0]["expression"].as_str().unwrap_or_else(|| panic!("{name} has no licence"));
+        assert!(is_allowed(licence, &allowed), "{name}: {licence}");
+        assert!(!banned.contains(name), "{name} is banned");
+        let major = version.split('.').next().expect("a number");
+        if !twice.contains(&format!("{name}@{major}")) {
+            assert!(seen.insert(name), "{name} is there twice");
+        }
+        // What comes from the registry has its digest in the lock file; what comes from elsewhere has none.
+        assert_eq!(component["hashes"][0]["content"].as_str().map(str::len), Some(64), "{name}");
+    }
+}
+
 #[test]
 fn the_selectors_of_a_query_are_found() {
     let (names, labels) = selectors("a + rate(ehealth_attributes_b{c=\"d\",e=~\"f/.*|g\"}[5m]) > ehealth_attributes_h");

@@ -247,6 +247,46 @@ fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
 }
 
 #[test]
+fn no_thread_is_started_before_the_process_is_confined() {
+    if Command::new("strace").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "there is no strace");
+        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no strace: threads were not counted");
+        return;
+    }
+    for (arguments, until) in [(&["serve"][..], "answering operators"), (&["sync", "--follow"], "following the feeds")]
+    {
+        let (folder, workspace) = settled();
+        let calls = folder.path().join("calls");
+        let mut command = Command::new("strace");
+        // The program is our child, and strace looks on from aside.
+        command.args(["-D", "-f", "-e", "trace=clone,clone3,landlock_restrict_self", "-o"]).arg(&calls).arg(PROGRAM);
+        command.args(arguments).arg("--config").arg(workspace.settings());
+        if arguments == ["serve"] {
+            command.args(["--set", "server.listen=127.0.0.1:0", "--set", "admin.listen=127.0.0.1:0"]);
+        }
+        let (program, lines) = Program::start(&mut command, until);
+        if lines.iter().any(|line| line.contains("this kernel has no Landlock")) {
+            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this kernel has no Landlock");
+            return;
+        }
+        let threads = fs::read_dir(format!("/proc/{}/task", program.id())).expect("it runs");
+        let names: Vec<_> = threads
+            .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("comm")).ok())
+            .map(|name| name.trim().to_owned())
+            .collect();
+        assert!(names.iter().any(|name| name == "log") && names.len() > 2, "{names:?}");
+        let (code, said) = program.stop();
+        assert_eq!(code, Some(0), "{said:#?}");
+
+        let calls = fs::read_to_string(&calls).expect("strace wrote");
+        let place = |is_it: fn(&str) -> bool| calls.lines().position(is_it);
+        let confined = place(|call| call.contains("landlock_restrict_self(") && call.ends_with("= 0"));
+        let started = place(|call| call.contains(" clone"));
+        assert!(confined.is_some() && started.is_some() && confined < started, "{calls}");
+    }
+}
+
+#[test]
 fn a_process_that_only_fetches_sees_neither_evidence_nor_keys() {
     let (_folder, workspace) = settled();
     for name in ["trail", "keys"] {

@@ -14,8 +14,8 @@ const HEIGHT: u64 = 36;
 pub(super) fn draw(minutes: &[[u64; 4]], most: u64, label: &str) -> Markup {
     let width = STEP * u64::try_from(minutes.len()).unwrap_or(0);
     html! {
-        svg role="img" aria-label=(label) viewBox={ "0 0 " (width) " " (HEIGHT) } width=(width) height=(HEIGHT) {
-            line class="axis" x1="0" x2=(width) y1=(HEIGHT) y2=(HEIGHT) {}
+        svg role="img" aria-label=(label) viewBox={ "0 0 " (width) " " (HEIGHT + 1) } width=(width) height=(HEIGHT + 1) {
+            rect class="axis" x="0" y=(HEIGHT) width=(width) height="1" {}
             @for (x, kinds) in (0..).step_by(4).zip(minutes) {
                 @for (kind, y, height) in stack(*kinds, most) {
                     rect class={ "kind-" (kind) } x=(x) y=(y) width=(BAR) height=(height) {}

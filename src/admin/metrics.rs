@@ -7,7 +7,7 @@ use std::fmt::{Display, Write};
 use std::time::Duration;
 
 use super::health::{Reason, judge};
-use super::report::{AuthorityReport, CertificateReport, ListReport, Report, Traffic};
+use super::report::{AuthorityReport, CertificateReport, ListReport, OutcomeReport, Report, Traffic};
 use crate::audit::Health;
 use crate::model::Timestamp;
 
@@ -101,7 +101,7 @@ fn write_process(out: &mut Exposition, report: &Report) {
 
 fn write_traffic(out: &mut Exposition, traffic: &Traffic) {
     out.family("exchanges_total", Kind::Counter, "Exchanges answered, by code of the status or fault.");
-    for (operation, code, count) in &traffic.outcomes {
+    for OutcomeReport { operation, code, count, .. } in &traffic.outcomes {
         out.sample("exchanges_total", &[("operation", operation), ("code", code)], count);
     }
     out.family("refused_requests_total", Kind::Counter, "Requests refused below SOAP, by HTTP status.");
@@ -210,7 +210,7 @@ fn write_trail(out: &mut Exposition, report: &Report) {
 fn write_certificates(out: &mut Exposition, report: &Report) {
     // Two certificates may have one subject: the number keeps their samples apart.
     let authorities = report.authorities.iter().map(|authority| &authority.certificate);
-    let certificates: Vec<_> = report.certificates.iter().chain(authorities).zip(1_u32..).collect();
+    let certificates = report.certificates.iter().chain(authorities).chain(&report.for_operators).zip(1_u32..);
     let help = "Whole days until a certificate runs out; below zero when it has.";
     out.family("certificate_days_left", Kind::Gauge, help);
     for (certificate, number) in certificates {

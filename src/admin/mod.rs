@@ -12,6 +12,7 @@
 //! | `/health/ready` | 200, or 503 with every [`Reason`] as JSON |
 //! | `/metrics` | the Prometheus text exposition format, version 0.0.4 |
 
+mod caution;
 mod chart;
 mod health;
 mod listen;
@@ -23,6 +24,6 @@ pub use health::{Reason, judge};
 pub use listen::{AdminError, Door, Listener, Settings, Source, serve};
 pub use metrics::write_metrics;
 pub use report::{
-    AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, Phase, Report,
-    Setting, StageReport, Traffic, TrailReport, Verification,
+    AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, OutcomeReport,
+    Phase, Report, Setting, StageReport, Traffic, TrailReport, Verification,
 };

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::caution::{FEW_DAYS, FEW_HOURS, look_ahead};
 use super::chart::draw;
 use super::health::{Span, judge};
-use super::report::{CertificateReport, ConsumerReport, DatasetReport, ListReport, Report};
+use super::report::{CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, Report};
 use crate::audit::Health;
 use crate::model::{Freshness, Timestamp};
 
@@ -18,14 +19,10 @@ pub(super) const STYLE: &str = include_str!("style.css");
 
 /// Seconds after which a browser asks again.
 const REFRESH_SECONDS: u32 = 10;
-/// With fewer days left a certificate or a list is marked.
-const FEW_DAYS: Duration = Duration::from_secs(30 * 86_400);
-/// A revocation list is often made for a week or less: marked on its last day.
-const FEW_HOURS: Duration = Duration::from_secs(86_400);
 
 /// Writes the page.
 pub(super) fn write_page(report: &Report) -> String {
-    let reasons = judge(report);
+    let (reasons, cautions) = (judge(report), look_ahead(report));
     let title = if reasons.is_empty() { "Healthy" } else { "Not ready" };
     let page = html! {
         (DOCTYPE)
@@ -52,6 +49,12 @@ pub(super) fn write_page(report: &Report) -> String {
                             p .quiet { "Datasets are fresh, evidence can be written, no issuer is closed." }
                         } @else {
                             ul { @for reason in &reasons { li { (reason) " " code { (reason.code()) } } } }
+                        }
+                    }
+                    @if !cautions.is_empty() {
+                        section .health .care aria-labelledby="care" {
+                            h2 #care { "To look at" }
+                            ul { @for caution in &cautions { li { (caution) } } }
                         }
                     }
                     (datasets(report))
@@ -143,7 +146,7 @@ fn dataset_row(dataset: &DatasetReport, now: Timestamp) -> Markup {
                 @if let Some(state) = account.and_then(|account| account.state) { (state.serial) } @else { "–" }
             }
             td .number { @if let Some(account) = account { (grouped(account.records)) } @else { "–" } }
-            td {
+            td .runs {
                 @for run in account.map(|account| account.history.as_slice()).unwrap_or_default() {
                     div {
                         span .code { (run.code) }
@@ -169,7 +172,7 @@ fn consumers(report: &Report) -> Markup {
             table {
                 thead { tr {
                     th scope="col" { "Consumer" }
-                    th scope="col" { "A bar a minute; the highest is " (grouped(most)) }
+                    th scope="col" { "60 minutes, a bar each; the highest is " (grouped(most)) }
                     @for (place, kind) in traffic.kinds.iter().enumerate() {
                         th .number scope="col" {
                             svg .key width="10" height="10" aria-hidden="true" {
@@ -188,7 +191,7 @@ fn consumers(report: &Report) -> Markup {
                             }
                             td { (draw(&consumer.hour, most, "Exchanges a minute; the numbers are beside")) }
                             @for place in 0..traffic.kinds.len() {
-                                td .number { (grouped(in_the_hour(consumer, place))) }
+                                (count(in_the_hour(consumer, place)))
                             }
                         }
                     }
@@ -196,6 +199,11 @@ fn consumers(report: &Report) -> Markup {
             }
         }
     }
+}
+
+/// A cell with a number; where there is nothing to see the eye is let pass.
+fn count(number: u64) -> Markup {
+    html! { td .number .quiet[number == 0] { (grouped(number)) } }
 }
 
 fn in_the_hour(consumer: &ConsumerReport, kind: usize) -> u64 {
@@ -209,7 +217,7 @@ fn asked(consumer: &ConsumerReport) -> u64 {
 
 fn outcomes(report: &Report) -> Markup {
     let traffic = &report.traffic;
-    let met = traffic.outcomes.iter().filter(|(.., count)| *count > 0);
+    let met = traffic.outcomes.iter().filter(|outcome| outcome.count > 0);
     let met: Vec<_> = met.collect();
     let refused: Vec<_> = traffic.refusals.iter().filter(|(_, count)| *count > 0).collect();
     html! {
@@ -222,16 +230,23 @@ fn outcomes(report: &Report) -> Markup {
                     thead { tr {
                         th scope="col" { "Operation" }
                         th scope="col" { "Outcome" }
+                        th scope="col" { "What callers are told" }
                         th .number scope="col" { "Times" }
                     } }
                     tbody {
-                        @for (operation, code, count) in &met {
-                            tr { th scope="row" { (operation) } td .code { (code) } td .number { (grouped(*count)) } }
+                        @for outcome in &met {
+                            tr {
+                                th scope="row" { (outcome.operation) }
+                                td .code { (outcome.code) }
+                                td { (outcome.sentence.unwrap_or("–")) }
+                                td .number { (grouped(outcome.count)) }
+                            }
                         }
                         @for (status, count) in &refused {
                             tr {
                                 th scope="row" { "refused below SOAP" }
                                 td .code { "HTTP " (status) }
+                                td { "–" }
                                 td .number { (grouped(*count)) }
                             }
                         }
@@ -269,7 +284,7 @@ fn certificates(report: &Report) -> Markup {
         html! {
             tr {
                 th scope="row" { (certificate.subject) }
-                td { (certificate.role.code()) }
+                td { (purpose(certificate.role)) span .quiet { (certificate.role.code()) } }
                 td {
                     @if now < certificate.not_before { (tag(Tone::Bad, "not valid yet")) }
                     @else { (left(certificate.not_after, now, FEW_DAYS)) }
@@ -292,9 +307,22 @@ fn certificates(report: &Report) -> Markup {
                 tbody {
                     @for certificate in &report.certificates { (row(certificate, PreEscaped("–".to_owned()))) }
                     @for authority in &report.authorities { (row(&authority.certificate, list(authority.list, now))) }
+                    @for certificate in &report.for_operators { (row(certificate, PreEscaped("–".to_owned()))) }
                 }
             }
         }
+    }
+}
+
+/// What a certificate is there for, in words; its code is the one of the metrics.
+fn purpose(role: CertificateRole) -> &'static str {
+    match role {
+        CertificateRole::Service => "shown to callers",
+        CertificateRole::ServiceIssuer => "sent behind it",
+        CertificateRole::ClientAuthority => "lets callers in",
+        CertificateRole::Operators => "shown to operators",
+        CertificateRole::OperatorsIssuer => "sent behind it",
+        CertificateRole::OperatorAuthority => "lets operators in",
     }
 }
 
@@ -326,8 +354,9 @@ fn trail(report: &Report) -> Markup {
                 dt { "Records" } dd { (grouped(counters.sequence)) }
                 dt { "Last checkpoint" }
                 dd {
-                    "signs " (grouped(counters.signed)) ", " (grouped(unsigned)) " wait for the next"
-                    @if let Some(at) = trail.checkpoint { "; " (moment(at)) }
+                    "up to record " (grouped(counters.signed))
+                    @if let Some(at) = trail.checkpoint { ", " (moment(at)) }
+                    "; " (grouped(unsigned)) " wait for the next"
                     @if counters.checkpoint_failures > 0 {
                         " " (tag(Tone::Bad, &format!("{} not kept", grouped(counters.checkpoint_failures))))
                     }
@@ -345,7 +374,7 @@ fn trail(report: &Report) -> Markup {
                             (grouped(verified.records)) " records, " (moment(verified.at)) " "
                             @if verified.is_sound { (tag(Tone::Good, "sound")) } @else { (tag(Tone::Bad, "not sound")) }
                         }
-                        None => { (tag(Tone::Warn, "no verification was told of")) }
+                        None => { (tag(Tone::Warn, "not verified yet")) }
                     }
                 }
                 dt { "Free on its disk" }

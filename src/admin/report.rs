@@ -30,6 +30,8 @@ pub struct Report {
     pub certificates: Vec<CertificateReport>,
     /// The authorities whose callers are let in.
     pub authorities: Vec<AuthorityReport>,
+    /// What operators are shown and let in by, where they are asked for certificates. Callers are answered without them.
+    pub for_operators: Vec<CertificateReport>,
     /// What was asked and answered.
     pub traffic: Traffic,
     /// The settings in force.
@@ -105,6 +107,12 @@ pub enum CertificateRole {
     ServiceIssuer,
     /// Callers are let in by it.
     ClientAuthority,
+    /// Operators are shown it.
+    Operators,
+    /// Operators are sent it behind their own.
+    OperatorsIssuer,
+    /// Operators are let in by it.
+    OperatorAuthority,
 }
 
 impl CertificateRole {
@@ -115,6 +123,9 @@ impl CertificateRole {
             Self::Service => "service",
             Self::ServiceIssuer => "service-issuer",
             Self::ClientAuthority => "client-authority",
+            Self::Operators => "operators",
+            Self::OperatorsIssuer => "operators-issuer",
+            Self::OperatorAuthority => "operator-authority",
         }
     }
 }
@@ -163,8 +174,8 @@ pub enum ListReport {
 /// What was asked and answered since the start.
 #[derive(Debug, Clone)]
 pub struct Traffic {
-    /// Exchanges by operation and code of the outcome, zeros included.
-    pub outcomes: Vec<(&'static str, &'static str, u64)>,
+    /// Exchanges by how they ended, zeros included.
+    pub outcomes: Vec<OutcomeReport>,
     /// Requests refused below SOAP, by HTTP status.
     pub refusals: Vec<(u16, u64)>,
     /// Handshakes, by how they ended.
@@ -177,6 +188,19 @@ pub struct Traffic {
     pub kinds: [&'static str; 4],
     /// Every registered consumer, and all others together.
     pub consumers: Vec<ConsumerReport>,
+}
+
+/// How many exchanges ended in one way.
+#[derive(Debug, Clone, Copy)]
+pub struct OutcomeReport {
+    /// What was asked for.
+    pub operation: &'static str,
+    /// Code of the status or of the fault.
+    pub code: &'static str,
+    /// What callers are told with it, if it is more than the code.
+    pub sentence: Option<&'static str>,
+    /// How many.
+    pub count: u64,
 }
 
 /// A stage's histogram.

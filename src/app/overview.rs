@@ -3,23 +3,28 @@
 //! Gathering takes some hundred microseconds: five small reads, a few loads, one look at the disk. Nothing is kept.
 
 use std::fs;
+use std::iter;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use super::verified;
+use rustls::pki_types::CertificateDer;
+
+use super::{ForOperators, verified};
 use crate::admin::{
-    AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, Phase, Report,
-    Setting, StageReport, Traffic, TrailReport, judge,
+    AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, OutcomeReport,
+    Phase, Report, Setting, StageReport, Traffic, TrailReport, judge,
 };
 use crate::audit::{Health, Trail, Trouble, free_bytes, probe_writing};
 use crate::cert::{Facts, Profile};
 use crate::config::{self, Settings};
-use crate::lookup::FreshnessLimits;
-use crate::model::{Clock, Dataset, Timestamp};
+use crate::lookup::{FreshnessLimits, Operation};
+use crate::model::{Clock, Dataset, Status, Timestamp};
 use crate::server::counters::{BUCKETS_MICROS, Kind, MINUTES};
+use crate::server::tls::OperatorSide;
 use crate::server::trust::AuthorityAt;
 use crate::server::{InForce, Readers, Service};
+use crate::soap::Fault;
 use crate::sync::Outcome;
 
 /// Runs of each feed that are shown.
@@ -30,6 +35,7 @@ pub(super) struct Overview {
     pub service: Arc<Service>,
     pub readers: Arc<Readers>,
     pub trail: Arc<Trail>,
+    pub operators: ForOperators,
     pub settings: Settings,
     pub clock: Arc<dyn Clock>,
     pub started: Timestamp,
@@ -82,8 +88,9 @@ impl Overview {
             datasets: self.datasets(),
             run_codes: Outcome::ALL.map(Outcome::code).to_vec(),
             trail: self.trail(),
-            certificates: own_certificates(&in_force),
+            certificates: report_chain(&in_force.chain, CertificateRole::Service, CertificateRole::ServiceIssuer),
             authorities: in_force.gate.trust().authorities(now).map(report_authority).collect(),
+            for_operators: self.operators.with(report_operators).unwrap_or_default(),
             traffic: self.traffic(&in_force, now),
             configuration: configuration(&self.settings),
         }
@@ -122,7 +129,12 @@ impl Overview {
 
     fn traffic(&self, in_force: &InForce, now: Timestamp) -> Traffic {
         let counted = self.service.counters().read(now);
-        let outcomes = counted.outcomes.into_iter().map(|(operation, code, count)| (operation.code(), code, count));
+        let outcomes = counted.outcomes.into_iter().map(|(operation, code, count)| OutcomeReport {
+            operation: operation.code(),
+            code,
+            sentence: sentence(operation, code),
+            count,
+        });
         let refusals = counted.refusals.into_iter().map(|(refusal, count)| (refusal.status().as_u16(), count));
         let handshakes = counted.handshakes.into_iter().map(|(ended, count)| (ended.code(), count));
         let stages = counted.stages.into_iter().map(|(stage, spread)| StageReport {
@@ -179,14 +191,38 @@ fn limit(limits: &FreshnessLimits, dataset: Dataset) -> std::time::Duration {
     }
 }
 
-/// What the service shows in TLS. A certificate that cannot be read is left out: TLS took it, so this is a surprise.
-fn own_certificates(in_force: &InForce) -> Vec<CertificateReport> {
-    let read = in_force.chain.iter().enumerate().filter_map(|(place, der)| {
-        let role = if place == 0 { CertificateRole::Service } else { CertificateRole::ServiceIssuer };
-        let Facts { subject, not_before, not_after, .. } = Facts::from_der(der).ok()?;
-        Some(CertificateReport { role, subject, not_before, not_after })
-    });
-    read.collect()
+/// What callers are told with a code: the description of a status, or the sentence of a fault. An echo is answered
+/// without either.
+fn sentence(operation: Operation, code: &str) -> Option<&'static str> {
+    let statuses = match operation {
+        Operation::ConsultAttributes => Status::CODES.into_iter().zip(Status::DESCRIPTIONS).collect(),
+        Operation::SendTestMessage => Vec::new(),
+    };
+    let mut sentences = statuses.into_iter().chain(Fault::table().map(|row| (row.code, row.sentence)));
+    sentences.find(|(of, _)| *of == code).map(|(_, sentence)| sentence)
+}
+
+/// What is shown in TLS: a certificate, then its issuers.
+fn report_chain(
+    chain: &[CertificateDer<'_>],
+    leaf: CertificateRole,
+    issuer: CertificateRole,
+) -> Vec<CertificateReport> {
+    let roles = iter::once(leaf).chain(iter::repeat(issuer));
+    chain.iter().zip(roles).filter_map(|(der, role)| report_certificate(der, role)).collect()
+}
+
+/// What cannot be read is left out: TLS took it, so this is a surprise.
+fn report_certificate(der: &CertificateDer<'_>, role: CertificateRole) -> Option<CertificateReport> {
+    let Facts { subject, not_before, not_after, .. } = Facts::from_der(der).ok()?;
+    Some(CertificateReport { role, subject, not_before, not_after })
+}
+
+fn report_operators(side: &OperatorSide) -> Vec<CertificateReport> {
+    let mut certificates = report_chain(&side.chain, CertificateRole::Operators, CertificateRole::OperatorsIssuer);
+    let report = |der| report_certificate(der, CertificateRole::OperatorAuthority);
+    certificates.extend(side.authorities.iter().filter_map(report));
+    certificates
 }
 
 fn report_authority(authority: AuthorityAt<'_>) -> AuthorityReport {

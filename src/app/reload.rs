@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::notify::Notifier;
 use super::overview::Overview;
-use super::{AppError, OperatorSide, load_in_force};
+use super::{AppError, ForOperators, load_in_force};
 use crate::config::Settings;
 use crate::model::Clock;
 use crate::server::Service;
@@ -28,7 +28,7 @@ pub struct Reloader {
     pub(super) service: Arc<Service>,
     pub(super) settings: Settings,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) operators: OperatorSide,
+    pub(super) operators: ForOperators,
 }
 
 impl Reloader {

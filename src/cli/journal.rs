@@ -1,8 +1,11 @@
 //! Where log lines wait for a moment, so that a busy service writes a hundred of them with one system call.
 //!
 //! Warnings and errors do not wait, nor does what stands before them: what explains a crash is written before it. Nor
-//! does anything wait at the end of the program. No line is dropped: when standard error takes no more, whoever logs
-//! waits, as without this.
+//! does anything wait before the thread that writes was started, or at the end of the program. No line is dropped: when
+//! standard error takes no more, whoever logs waits, as without this.
+//!
+//! The thread is started by itself, and not with the log: what confines a process confines the threads that are started
+//! afterwards, and it logs how it went.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,13 +21,14 @@ const MOMENT: Duration = Duration::from_millis(20);
 const ROOM: usize = 256 * 1_024;
 
 /// The log on its way to standard error. Dropped, it writes what waits.
+#[derive(Default)]
 pub struct Journal {
     lines: Lines,
     writer: Option<JoinHandle<()>>,
 }
 
 /// What logs, hands its lines to this.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Lines(Arc<Waiting>);
 
 #[derive(Default)]
@@ -36,19 +40,30 @@ struct Waiting {
 #[derive(Default)]
 struct Held {
     bytes: Vec<u8>,
-    is_ending: bool,
+    writer: Writer,
+}
+
+/// The thread that writes. While it does not run, nothing waits.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Writer {
+    #[default]
+    NotYet,
+    Runs,
+    Ends,
 }
 
 impl Journal {
-    /// Starts the thread that writes.
+    /// Starts the thread that writes: from now on lines may wait. Nothing happens if it runs already.
     ///
     /// # Errors
-    /// What the system says where it gives no thread.
-    pub fn start() -> io::Result<Self> {
-        let lines = Lines(Arc::default());
-        let waiting = Arc::clone(&lines.0);
-        let writer = thread::Builder::new().name("log".into()).spawn(move || waiting.write_on())?;
-        Ok(Self { lines, writer: Some(writer) })
+    /// What the system says where it gives no thread; lines are written at once then, as before.
+    pub fn start(&mut self) -> io::Result<()> {
+        if self.writer.is_none() {
+            let waiting = Arc::clone(&self.lines.0);
+            self.writer = Some(thread::Builder::new().name("log".into()).spawn(move || waiting.write_on())?);
+            self.lines.0.lock().writer = Writer::Runs;
+        }
+        Ok(())
     }
 
     /// Where lines are handed in.
@@ -60,7 +75,7 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        self.lines.0.lock().is_ending = true;
+        self.lines.0.lock().writer = Writer::Ends;
         self.lines.0.some.notify_one();
         // The thread cannot panic: it waits and writes.
         let _ = self.writer.take().map(JoinHandle::join);
@@ -74,14 +89,15 @@ impl Waiting {
     }
 
     fn write_on(&self) {
+        let is_going_on = |held: &mut Held| held.writer != Writer::Ends;
         loop {
-            let held = self.some.wait_while(self.lock(), |held| held.bytes.is_empty() && !held.is_ending);
+            let held = self.some.wait_while(self.lock(), |held| held.bytes.is_empty() && is_going_on(held));
             drop(held.unwrap_or_else(PoisonError::into_inner));
             // Let others join the first one; not at the end.
-            let held = self.some.wait_timeout_while(self.lock(), MOMENT, |held| !held.is_ending);
+            let held = self.some.wait_timeout_while(self.lock(), MOMENT, is_going_on);
             let (mut held, _) = held.unwrap_or_else(PoisonError::into_inner);
             write_out(&mut held.bytes);
-            if held.is_ending {
+            if held.writer == Writer::Ends {
                 return;
             }
         }
@@ -124,7 +140,7 @@ impl Write for Line<'_> {
         let mut held = self.waiting.lock();
         let is_first = held.bytes.is_empty();
         held.bytes.extend_from_slice(line);
-        if self.urgency == Urgency::AtOnce || held.bytes.len() >= ROOM || held.is_ending {
+        if self.urgency == Urgency::AtOnce || held.bytes.len() >= ROOM || held.writer != Writer::Runs {
             write_out(&mut held.bytes);
         } else if is_first {
             self.waiting.some.notify_one();

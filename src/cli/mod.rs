@@ -52,20 +52,21 @@ use crate::model::Clock;
 #[must_use]
 pub fn run(arguments: Arguments) -> Exit {
     // Kept until the command has ended: then it writes what still waits.
-    let _journal = match start_log(&arguments.log, arguments.log_format) {
+    let mut journal = match start_log(&arguments.log, arguments.log_format) {
         Ok(journal) => journal,
         Err(error) => {
             eprintln!("--log: {error}");
             return Exit::Failed;
         }
     };
+    let journal = &mut journal;
     match arguments.command {
-        Command::Serve(settings) => serve::run(&settings),
+        Command::Serve(settings) => serve::run(&settings, journal),
         Command::Health(arguments) => health::run(&arguments),
-        Command::Sync(arguments) => sync::run(&arguments),
-        Command::Lookup(arguments) => block_on(lookup::run(&arguments)),
-        Command::Demo(arguments) => block_on(demo::run(&arguments)),
-        Command::Simulate(arguments) => block_on(simulate::run(&arguments)),
+        Command::Sync(arguments) => sync::run(&arguments, journal),
+        Command::Lookup(arguments) => block_on(journal, lookup::run(&arguments)),
+        Command::Demo(arguments) => block_on(journal, demo::run(&arguments)),
+        Command::Simulate(arguments) => block_on(journal, simulate::run(&arguments)),
         Command::Audit(command) => audit::run(&command),
         Command::Config(command) => config::run(command),
         Command::Backup(arguments) => backup::run_backup(&arguments),
@@ -75,10 +76,10 @@ pub fn run(arguments: Arguments) -> Exit {
     }
 }
 
-/// On standard error: text for a terminal, or JSON for a collector.
+/// On standard error: text for a terminal, or JSON for a collector. No thread is started yet.
 fn start_log(filter: &str, format: LogFormat) -> Result<Journal, Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(filter)?;
-    let journal = Journal::start()?;
+    let journal = Journal::default();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(journal.lines());
     match format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init()?,
@@ -87,8 +88,10 @@ fn start_log(filter: &str, format: LogFormat) -> Result<Journal, Box<dyn std::er
     Ok(journal)
 }
 
-fn block_on(command: impl Future<Output = Exit>) -> Exit {
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+/// Runs what wants threads. None was started before: whoever confines the process does so before this.
+fn block_on(journal: &mut Journal, command: impl Future<Output = Exit>) -> Exit {
+    let build = |()| tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match journal.start().and_then(build) {
         Ok(runtime) => runtime.block_on(command),
         Err(error) => fail(Exit::Failed, &error),
     }

@@ -7,18 +7,18 @@ use listenfd::ListenFd;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Exit, SettingsFile, block_on, fail};
+use super::{Exit, Journal, SettingsFile, block_on, fail};
 use crate::app::{App, AppError, Confined, Notifier, Part, SystemClock, confine};
 use crate::config::Settings;
 use crate::server::{Drained, raise_descriptor_limit};
 
-pub(super) fn run(file: &SettingsFile) -> Exit {
+pub(super) fn run(file: &SettingsFile, journal: &mut Journal) -> Exit {
     match file.read() {
         Ok(mut settings) => {
             fit_descriptors(&mut settings);
-            // Before any thread is started: those that are keep what they may.
+            // Before any thread is started, that of the log too: those that are keep what they may.
             confine_and_log(&settings, Part::Answering);
-            block_on(serve(&settings))
+            block_on(journal, serve(&settings))
         }
         Err(problems) => fail(Exit::Configuration, &problems),
     }

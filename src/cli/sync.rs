@@ -6,21 +6,21 @@ use std::time::Duration;
 use super::args::SyncArguments;
 use super::progress::show_while;
 use super::serve::{Stop, confine_and_log, notifier};
-use super::{Exit, block_on, fail};
+use super::{Exit, Journal, block_on, fail};
 use crate::app::{Part, SystemClock};
 use crate::sync::{self, Failure, Feeds, Outcome, Refusal, Report, Shrinking};
 
 /// How often systemd is told that all is well.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(1);
 
-pub(super) fn run(arguments: &SyncArguments) -> Exit {
+pub(super) fn run(arguments: &SyncArguments, journal: &mut Journal) -> Exit {
     let settings = match arguments.settings.read() {
         Ok(settings) => settings,
         Err(problems) => return fail(Exit::Configuration, &problems),
     };
     if arguments.follow {
         confine_and_log(&settings, Part::Fetching);
-        return block_on(follow(settings.sync));
+        return block_on(journal, follow(settings.sync));
     }
     let mut settings = settings.sync;
     for feed in &mut settings.feeds {

@@ -89,6 +89,15 @@ impl Information {
     }
 }
 
+const NO_GRANT: &str = "This organisation has no valid grant for this legal context.";
+const NOT_AN_SSIN: &str = "The SSIN is not a valid social-security identification number.";
+const WRONG_DATES: &str = "A date is not valid or lies outside the period that the grant allows.";
+const NO_RELATION: &str = "The organisation has no relation to this person that allows the question.";
+const REPLACED: &str = "This SSIN was replaced; ask again with the new number.";
+const INCOMPLETE: &str = "A source is missing or out of date; the answer may be incomplete.";
+const DATA_FOUND: &str = "Data were found.";
+const NO_DATA_FOUND: &str = "No data were found.";
+
 impl Status {
     /// `value`: the class of the outcome.
     #[must_use]
@@ -122,18 +131,22 @@ impl Status {
     pub const CODES: [&'static str; 8] =
         ["MSG00013", "MSG00011", "MSG00008", "MSG00012", "MSG00006", "HAN20200", "MSG00000", "MSG00100"];
 
+    /// Every code's `description`, in the order of [`CODES`](Self::CODES).
+    pub const DESCRIPTIONS: [&'static str; 8] =
+        [NO_GRANT, NOT_AN_SSIN, WRONG_DATES, NO_RELATION, REPLACED, INCOMPLETE, DATA_FOUND, NO_DATA_FOUND];
+
     /// `description`: one fixed sentence a code, never with a value in it.
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
-            Self::NoGrant => "This organisation has no valid grant for this legal context.",
-            Self::NotAnSsin => "The SSIN is not a valid social-security identification number.",
-            Self::WrongDates(_) => "A date is not valid or lies outside the period that the grant allows.",
-            Self::NoRelation { .. } => "The organisation has no relation to this person that allows the question.",
-            Self::Replaced { .. } => "This SSIN was replaced; ask again with the new number.",
-            Self::Incomplete(_) => "A source is missing or out of date; the answer may be incomplete.",
-            Self::DataFound => "Data were found.",
-            Self::NoDataFound => "No data were found.",
+            Self::NoGrant => NO_GRANT,
+            Self::NotAnSsin => NOT_AN_SSIN,
+            Self::WrongDates(_) => WRONG_DATES,
+            Self::NoRelation { .. } => NO_RELATION,
+            Self::Replaced { .. } => REPLACED,
+            Self::Incomplete(_) => INCOMPLETE,
+            Self::DataFound => DATA_FOUND,
+            Self::NoDataFound => NO_DATA_FOUND,
         }
     }
 

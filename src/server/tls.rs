@@ -183,18 +183,31 @@ fn configure_for(
     Ok(config)
 }
 
+/// The side of TLS by which operators are answered, and the certificates that it rests on.
+#[derive(Debug, Clone)]
+pub struct OperatorSide {
+    /// What a handshake is made with.
+    pub config: Arc<ServerConfig>,
+    /// What operators are shown: the certificate, then its issuers.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The authorities whose certificates make an operator.
+    pub authorities: Vec<CertificateDer<'static>>,
+}
+
 /// Reads the files and makes the side of TLS by which operators are answered. Their certificates are few and their
 /// authority the institution's own: it is asked for no revocation lists.
 ///
 /// # Errors
 /// The first [`TlsError`].
-pub fn load_for_operators(files: &OperatorFiles, clock: &Arc<dyn Clock>) -> Result<Arc<ServerConfig>, TlsError> {
-    let roots = Arc::new(load_authorities(&files.client_ca)?);
+pub fn load_for_operators(files: &OperatorFiles, clock: &Arc<dyn Clock>) -> Result<OperatorSide, TlsError> {
+    let authorities = load_certificates(&files.client_ca)?;
+    let roots = Arc::new(anchor(authorities.clone())?);
     let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build()?;
-    let certificates = load_certificates(&files.certificate)?;
+    let chain = load_certificates(&files.certificate)?;
     let wrong = |reason| TlsError::File { file: files.key.clone(), reason };
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(wrong)?;
-    Ok(Arc::new(configure_for(verifier, clock, certificates, key)?))
+    let config = Arc::new(configure_for(verifier, clock, chain.clone(), key)?);
+    Ok(OperatorSide { config, chain, authorities })
 }
 
 fn load_gate(files: &TlsFiles, clock: &Arc<dyn Clock>, errors: &mut Vec<TlsError>) -> Option<Arc<Gate>> {
@@ -274,9 +287,13 @@ fn is_pem(bytes: &[u8]) -> bool {
 /// # Errors
 /// [`TlsError`] if the file cannot be read, is empty of certificates, or one of them cannot be an anchor.
 pub fn load_authorities(file: &Path) -> Result<RootCertStore, TlsError> {
+    Ok(anchor(load_certificates(file)?)?)
+}
+
+fn anchor(authorities: Vec<CertificateDer<'static>>) -> Result<RootCertStore, rustls::Error> {
     let mut roots = RootCertStore::empty();
-    for certificate in load_certificates(file)? {
-        roots.add(certificate)?;
+    for authority in authorities {
+        roots.add(authority)?;
     }
     Ok(roots)
 }

@@ -23,17 +23,19 @@ use ehealth_attributes::app::{App, Reloader};
 use ehealth_attributes::cli::workspace::{Workspace, WorkspaceError};
 use ehealth_attributes::config::{Settings, read_settings};
 use ehealth_attributes::model::{Clock, FixedClock, Timestamp};
-use ehealth_attributes::server::{Drained, tls};
+use ehealth_attributes::server::Drained;
+use ehealth_attributes::server::tls::{self, OperatorFiles};
 use ehealth_attributes::sync;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd};
 use rustls::ClientConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -169,16 +171,7 @@ impl TestService {
     }
 
     fn tls_by(&self, clock: Arc<dyn Clock>, caller: &str) -> ClientConfig {
-        let (certificate, key) = self.workspace.client(caller);
-        let chain = tls::load_certificates(&certificate).expect("a client certificate");
-        let key = PrivateKeyDer::from_pem_file(key).expect("a client key");
-        let roots = tls::load_authorities(&self.workspace.authority()).expect("an authority");
-        ClientConfig::builder_with_details(tls::provider(), tls::time_of(clock))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_root_certificates(roots)
-            .with_client_auth_cert(chain, key)
-            .expect("a client identity")
+        tls_between(&self.workspace.authority(), clock, self.workspace.client(caller))
     }
 
     /// A connection as the caller of this word makes it.
@@ -254,15 +247,26 @@ impl TestService {
         self.folder
     }
 
-    /// What operators are shown at this path.
+    /// What operators are shown at this path: head and body, as they came. Where operators show certificates, one of
+    /// [`ask_operators_for_certificates`] is shown.
     pub async fn read_admin(&self, path: &str) -> Vec<u8> {
+        self.read_admin_by(Arc::clone(&self.clock) as Arc<dyn Clock>, path).await
+    }
+
+    /// The same for an operator with a clock of their own.
+    pub async fn read_admin_by(&self, clock: Arc<dyn Clock>, path: &str) -> Vec<u8> {
         let address = self.admin.expect("a test service has operators");
-        let mut stream = TcpStream::connect(address).await.expect("it listens");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.expect("sent");
-        let mut told = Vec::new();
-        stream.read_to_end(&mut told).await.expect("an answer");
-        told
+        let stream = TcpStream::connect(address).await.expect("it listens");
+        match &self.settings.admin_tls {
+            None => read_at(stream, path).await,
+            Some(files) => {
+                // It vouches for itself.
+                let shown = &files.certificate;
+                let connector = TlsConnector::from(Arc::new(tls_between(shown, clock, self.workspace.client("fund"))));
+                let stream = connector.connect("localhost".try_into().expect("a name"), stream).await;
+                read_at(stream.expect("an operator is let in"), path).await
+            }
+        }
     }
 
     /// Stops the service, has every answer judged, and looks for numbers of persons where none may stand.
@@ -280,6 +284,43 @@ impl TestService {
             python::validate_envelopes(&self.responses).expect("every answer is valid against schemas/");
         }
     }
+}
+
+/// Has operators show a certificate, as the demonstration has them, and be shown one that holds until this day begins.
+pub fn ask_operators_for_certificates(settings: &mut Settings, (year, month, day): (i32, u8, u8)) {
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, "for-operators");
+    params.not_before = date_time_ymd(2025, 1, 1);
+    params.not_after = date_time_ymd(year, month, day);
+    let own = KeyPair::generate().expect("a key");
+    let issued = params.self_signed(&own).expect("a certificate");
+    let file = |name| settings.policy.with_file_name(name);
+    let (certificate, key) = (file("for-operators.pem"), file("for-operators.key"));
+    fs::write(&certificate, issued.pem()).expect("written");
+    fs::write(&key, own.serialize_pem()).expect("written");
+    settings.admin_tls = Some(OperatorFiles { certificate, key, client_ca: settings.tls.client_ca[0].clone() });
+}
+
+/// TLS to whom these authorities vouch for, by a certificate and its key.
+fn tls_between(authorities: &Path, clock: Arc<dyn Clock>, (certificate, key): (PathBuf, PathBuf)) -> ClientConfig {
+    let chain = tls::load_certificates(&certificate).expect("a client certificate");
+    let key = PrivateKeyDer::from_pem_file(key).expect("a client key");
+    let roots = tls::load_authorities(authorities).expect("an authority");
+    ClientConfig::builder_with_details(tls::provider(), tls::time_of(clock))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .expect("a client identity")
+}
+
+async fn read_at(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Vec<u8> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut told = Vec::new();
+    stream.read_to_end(&mut told).await.expect("an answer");
+    told
 }
 
 /// An envelope around a payload.

@@ -41,7 +41,8 @@ impl AuditLog for Forgotten {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
-    let journal = Journal::start()?;
+    let mut journal = Journal::default();
+    journal.start()?;
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&arguments.log)?)
         .with_writer(journal.lines())
