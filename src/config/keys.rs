@@ -27,6 +27,8 @@ pub enum Kind {
     Share,
     /// A name without blanks.
     Name,
+    /// A whole number.
+    Number,
 }
 
 impl Kind {
@@ -43,6 +45,7 @@ impl Kind {
             Self::Span => "span, like 36h",
             Self::Share => "share, like 0.1%",
             Self::Name => "name",
+            Self::Number => "whole number",
         }
     }
 }
@@ -76,7 +79,7 @@ const WEEKLY: &str = "8d";
 const AGE: &str = "How old it may be; people's data change daily, services' affiliations weekly.";
 
 /// All of them, in the order of the file.
-pub const KEYS: [Key; 38] = [
+pub const KEYS: [Key; 39] = [
     key(
         "server.listen",
         Kind::Address,
@@ -102,6 +105,12 @@ pub const KEYS: [Key; 38] = [
         "PEM; the certificate with its issuers behind it.",
     ),
     key("server.key", Kind::Secret, Example::Set("credential:server.key"), "Its private key, PEM."),
+    defaulted(
+        "server.messages_each",
+        Kind::Number,
+        "32",
+        "So many messages of one consumer are worked on at one time; what it sends beyond that is told to come back, because others wait for what one sends at once. 32 are good for each processor, 512 are the most.",
+    ),
     key(
         "trust.client_ca",
         Kind::Paths,
@@ -305,9 +314,10 @@ pub fn write_example() -> String {
         if let Some(default) = key.default {
             text.push_str(&format!("# Default: {default}\n"));
         }
+        let quote = if key.kind == Kind::Number { "" } else { "\"" };
         match key.example {
-            Example::Set(value) => text.push_str(&format!("{name} = \"{value}\"\n")),
-            Example::Note(value) => text.push_str(&format!("# {name} = \"{value}\"\n")),
+            Example::Set(value) => text.push_str(&format!("{name} = {quote}{value}{quote}\n")),
+            Example::Note(value) => text.push_str(&format!("# {name} = {quote}{value}{quote}\n")),
         }
     }
     text

@@ -121,8 +121,9 @@ fn read_all(root: &mut Section<'_>, folder: &Path, given: &Given) -> Option<Sett
         let public_url = section.required("public_url", read_public_url);
         let certificate = section.required("certificate", path);
         let key = section.required("key", secret);
+        let messages_each = section.required("messages_each", read_messages_each);
         section.finish();
-        Some((listen?, port?, public_url?, certificate?, key?))
+        Some((listen?, port?, public_url?, certificate?, key?, messages_each?))
     });
     let trust = root.section("trust").map(|mut section| {
         let client_ca = section.required("client_ca", |value| read_paths(value, path));
@@ -148,7 +149,7 @@ fn read_all(root: &mut Section<'_>, folder: &Path, given: &Given) -> Option<Sett
     let freshness = root.implied_section("freshness").and_then(read_freshness);
     let trail = root.section("trail").and_then(|section| read_trail(section, path));
     let admin = root.optional_section("admin").map(|section| read_admin(section, path, secret));
-    let (listen, port, public_url, certificate, key) = server??;
+    let (listen, port, public_url, certificate, key, messages_each) = server??;
     let (client_ca, revocation) = trust??;
     let (trail, verified) = trail?;
     let (admin, admin_tls) = match admin {
@@ -159,7 +160,11 @@ fn read_all(root: &mut Section<'_>, folder: &Path, given: &Given) -> Option<Sett
         listen,
         port,
         tls: TlsFiles { certificate, key, client_ca, revocation },
-        server: server::Settings { public_url, freshness: freshness?, limits: server::Limits::default() },
+        server: server::Settings {
+            public_url,
+            freshness: freshness?,
+            limits: server::Limits { messages_each, ..server::Limits::default() },
+        },
         policy: policy??,
         sync: sync::Settings { data: data?, rejected: rejected?, feeds: feeds? },
         fetch: fetch?,
@@ -172,6 +177,12 @@ fn read_all(root: &mut Section<'_>, folder: &Path, given: &Given) -> Option<Sett
 }
 
 type Read<T> = Result<T, String>;
+
+/// Up to all that there may be.
+fn read_messages_each(value: Value<'_>) -> Read<usize> {
+    let most = u64::try_from(server::Limits::default().messages).unwrap_or(u64::MAX);
+    value.integer(1, most).map(|count| usize::try_from(count).unwrap_or(usize::MAX))
+}
 
 fn read_trail(
     mut section: Section<'_>,
