@@ -1,14 +1,21 @@
-//! The service without its trail: what evidence costs is the difference to `ehealth-attributes serve`.
+//! The service without its trail, or with a trail on a slow disk: what evidence costs is the difference to
+//! `ehealth-attributes serve`.
 //!
-//! Everything else is the service's own code and settings. Evidence is made and thrown away in memory, which no switch of
-//! the service does: this program exists to be measured, and answers callers of a loopback address alone.
+//! Everything else is the service's own code and settings. Evidence is made and thrown away in memory, or, with
+//! `--sync-millis`, written by the service's own trail to a disk whose syncs take that long whatever the machine's take.
+//! No switch of the service does either: this program exists to be measured, and answers callers of a loopback address
+//! alone.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use ehealth_attributes::app::SystemClock;
+use ehealth_attributes::audit::{Disk, DiskFile, Folder, Trail};
 use ehealth_attributes::cli::Journal;
 use ehealth_attributes::config::{read_policy, read_settings};
 use ehealth_attributes::lookup::{AuditLog, Pending};
@@ -23,6 +30,9 @@ struct Arguments {
     /// The settings file of the service.
     #[arg(long)]
     config: PathBuf,
+    /// Evidence is written, and each sync takes at least so many milliseconds.
+    #[arg(long)]
+    sync_millis: Option<u64>,
     /// What is logged on standard error.
     #[arg(long, default_value = "info")]
     log: String,
@@ -35,6 +45,68 @@ struct Forgotten(AtomicU64);
 impl AuditLog for Forgotten {
     fn append(&self, pending: Pending) {
         pending.durable(self.0.fetch_add(1, Ordering::Relaxed));
+    }
+}
+
+/// A disk whose syncs take at least so long.
+struct SlowDisk(Folder, Duration);
+
+struct SlowFile(Box<dyn DiskFile>, Duration);
+
+impl SlowDisk {
+    fn slow(&self, file: io::Result<Box<dyn DiskFile>>) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(SlowFile(file?, self.1)))
+    }
+}
+
+impl Disk for SlowDisk {
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.0.names()
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        self.slow(self.0.open(name))
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        self.slow(self.0.create(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0.remove(name)
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        self.0.sync_names()
+    }
+}
+
+impl DiskFile for SlowFile {
+    fn length(&self) -> io::Result<u64> {
+        self.0.length()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_at(bytes, offset)
+    }
+
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        self.0.truncate(length)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let began = Instant::now();
+        self.0.sync()?;
+        thread::sleep(self.1.saturating_sub(began.elapsed()));
+        Ok(())
     }
 }
 
@@ -57,9 +129,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (config, gate) = tls::load(&settings.tls, &clock).map_err(|errors| format!("{errors:?}"))?;
     let chain = tls::load_certificates(&settings.tls.certificate)?;
     let in_force = InForce { register, tls: config, gate, chain };
+    let audit: Arc<dyn AuditLog> = match arguments.sync_millis {
+        None => Arc::new(Forgotten::default()),
+        Some(millis) => {
+            let disk = SlowDisk(Folder::open_alone(&settings.trail.folder)?, Duration::from_millis(millis));
+            Arc::new(Trail::open_on(Arc::new(disk), &settings.trail, Arc::clone(&clock))?)
+        }
+    };
     let world = World {
         lookups: Arc::new(Readers::new(Watch::open(&settings.sync.data))),
-        audit: Arc::new(Forgotten::default()),
+        audit,
         clock,
         tickets: Arc::new(RandomTickets),
     };
