@@ -148,6 +148,16 @@ fn ask_until_the_third(simulation: &Simulation, desk: &Desk, out: &Path) -> Chil
     asking
 }
 
+fn assert_two_are_kept_and_the_rest_is_asked(simulation: &Simulation, desk: &Desk, out: &Path) {
+    let kept = fs::read_to_string(out).expect("read");
+    assert_eq!(rows(&kept).len(), 2, "{kept}");
+    let output = ask(simulation, &desk.path("people.txt"), out, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let whole = fs::read_to_string(out).expect("read");
+    assert!(whole.starts_with(&kept));
+    assert_eq!(rows(&whole).len(), PEOPLE.len());
+}
+
 #[test]
 fn ctrl_c_midway_costs_nothing_that_was_answered() {
     let (simulation, desk) = (Simulation::start(THIRD_IS_LATE), Desk::new());
@@ -157,14 +167,7 @@ fn ctrl_c_midway_costs_nothing_that_was_answered() {
     assert!(sent.success());
     let ended = asking.wait().expect("it ends");
     assert!(!ended.success(), "{ended}");
-    let kept = desk.read("out.csv");
-    assert_eq!(rows(&kept).len(), 2, "{kept}");
-
-    let output = ask(&Simulation::start(""), &desk.path("people.txt"), &out, &[]);
-    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
-    let whole = desk.read("out.csv");
-    assert!(whole.starts_with(&kept));
-    assert_eq!(rows(&whole).len(), PEOPLE.len());
+    assert_two_are_kept_and_the_rest_is_asked(&Simulation::start(""), &desk, &out);
 }
 
 #[test]
@@ -176,14 +179,7 @@ fn a_service_that_goes_away_midway_costs_nothing_that_was_answered() {
     simulation.stop("KILL");
     let ended = asking.wait().expect("it ends");
     assert_eq!(ended.code(), Some(4));
-    let kept = desk.read("out.csv");
-    assert_eq!(rows(&kept).len(), 2, "{kept}");
-
-    let output = ask(&next, &desk.path("people.txt"), &out, &[]);
-    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
-    let whole = desk.read("out.csv");
-    assert!(whole.starts_with(&kept));
-    assert_eq!(rows(&whole).len(), PEOPLE.len());
+    assert_two_are_kept_and_the_rest_is_asked(&next, &desk, &out);
 }
 
 #[test]

@@ -77,7 +77,6 @@ pub(super) struct Settled {
 }
 
 /// What an outcome is told with.
-#[derive(Default)]
 struct Aside {
     addressing: Addressing,
     refusal: Option<Refusal>,
@@ -152,7 +151,7 @@ impl<'a> Walk<'a> {
             Ok(Request { payload: Payload::Test { echo }, addressing }) => {
                 let entry = self.exchange.entry(self.operation, Status::DataFound.code());
                 let awaited = Awaited::Echo(self.put_on_record(Echoed { entry, echo }));
-                Begun { awaited, aside: Aside { addressing, ..Aside::default() } }
+                Begun::new(awaited, addressing)
             }
             Ok(Request { payload: Payload::Consult(question), addressing }) => self.consult(question, addressing),
             Err(refused) => {
@@ -214,7 +213,7 @@ impl<'a> Walk<'a> {
             Pace::AtOnce => Awaited::Answer(self.put_on_record(resolved)),
             Pace::Slowed | Pace::SlowedFromNow => Awaited::Slowed(Box::new(resolved)),
         };
-        Begun { awaited, aside: Aside { addressing, ..Aside::default() } }
+        Begun::new(awaited, addressing)
     }
 
     fn refuse_question(self, presented: Presented, fault: Fault, addressing: Addressing) -> Begun {
@@ -224,7 +223,7 @@ impl<'a> Walk<'a> {
 
     fn refuse(self, refused: Refused, addressing: Addressing) -> Begun {
         let awaited = Awaited::Fault(self.put_on_record(refused));
-        Begun { awaited, aside: Aside { addressing, ..Aside::default() } }
+        Begun::new(awaited, addressing)
     }
 
     /// Hands something to the trail; what comes of it can be awaited.
@@ -294,6 +293,10 @@ impl<'a> Walk<'a> {
 type Written = (Vec<u8>, ReplyKind, &'static str);
 
 impl Begun {
+    fn new(awaited: Awaited, addressing: Addressing) -> Self {
+        Self { awaited, aside: Aside { addressing, refusal: None, retry_after: None } }
+    }
+
     /// Waits until the evidence is durable, or cannot be had.
     pub async fn settle(self, walk: Walk<'_>) -> Settled {
         let Self { awaited, aside } = self;
