@@ -93,10 +93,10 @@ fn start(bytes: &mut Bytes<'_>) -> Result<Start, RecordFault> {
     let mut read = || {
         let kind = bytes.byte()?;
         let sequence = u64::from_be_bytes(bytes.array()?);
-        let place = u32::from_be_bytes(bytes.array()?);
+        let unproven = u32::from_be_bytes(bytes.array()?);
         let recorded = bytes.moment()?;
-        let stamp = Stamp { sequence, place, recorded, salt: bytes.array()? };
-        let sound = u64::from(place) <= sequence && (kind == EXCHANGE || !replaced);
+        let stamp = Stamp { sequence, unproven, recorded, salt: bytes.array()? };
+        let sound = u64::from(unproven) <= sequence && (kind == EXCHANGE || !replaced);
         sound.then_some(Start { stamp, kind, replaced })
     };
     read().ok_or(RecordFault::Content)

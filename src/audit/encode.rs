@@ -115,7 +115,7 @@ fn put_stamp(out: &mut Vec<u8>, kind: u8, stamp: &Stamp) {
 fn put_start(out: &mut Vec<u8>, version: u8, kind: u8, stamp: &Stamp) {
     out.extend_from_slice(&[version, kind]);
     out.extend_from_slice(&stamp.sequence.to_be_bytes());
-    out.extend_from_slice(&stamp.place.to_be_bytes());
+    out.extend_from_slice(&stamp.unproven.to_be_bytes());
     out.extend_from_slice(&stamp.recorded.as_millis().to_be_bytes());
     out.extend_from_slice(&stamp.salt);
 }

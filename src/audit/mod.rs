@@ -1,8 +1,8 @@
 //! The trail: evidence of every exchange, durable before its answer leaves, in a form that shows tampering.
 //!
-//! [`Trail`] is the [`AuditLog`](crate::lookup::AuditLog) that a server uses: one thread writes, everything that
+//! [`Trail`] is the [`AuditLog`](crate::lookup::AuditLog) that a server uses: one thread at a time writes, everything that
 //! waits goes to the disk in one write and one `fdatasync`, and only then are the [`Pending`](crate::lookup::Pending)
-//! entries settled. [`Records`] reads what was written, [`find`] a person's records, [`DetailKey`] opens what
+//! entries settled. A slow disk is given the next write and sync meanwhile. [`Records`] reads what was written, [`find`] a person's records, [`DetailKey`] opens what
 //! is sealed; [`report`] is what the person is handed. [`verify`](mod@verify) judges a trail from its files alone,
 //! [`prove()`] shows one record to a third party, [`Trail::prune`] removes what is past retention. This room does not
 //! decide what an entry says, and it never rewrites a record.
@@ -35,7 +35,7 @@
 //! | 1 | version: 1; 2 of an exchange about a number that was replaced |
 //! | 1 | kind: 1 segment begun, 2 exchange, 3 interruption, 4 pruning |
 //! | 8 | sequence: place in the trail and in the tree, from 0, without gaps |
-//! | 4 | place in its batch: how many records before it went to the disk in the same write |
+//! | 4 | how many of the records before it were not yet known to be durable when it was written |
 //! | 8 | recorded: milliseconds since 1970-01-01T00:00:00Z |
 //! | 16 | salt, random: a leaf hash alone lets nobody guess a record |
 //!
@@ -93,10 +93,10 @@
 //!
 //! # What a crash can do
 //!
-//! A batch is written only after the one before it is durable. So a record whose batch begins after record *n* proves
-//! that *n* was durable, and a broken frame without such a proof behind it is the end of a batch that nobody was told
-//! about: it is cut off at the next start, and zeros at the end with it. A broken frame with a proof behind it is damage; such a trail is not
-//! opened for writing. Assumed of the disk: a sector that is written again does not lose the bytes that stay the same.
+//! Each record says how many before it were durable when it was written. So a broken frame where record *n* should be is
+//! damage if a record behind it says that *n* was durable; without such a proof it is the end of what was under way, of
+//! which nobody was told: it is cut off at the next start with all that is behind it. At most a mebibyte and a record are
+//! under way at once. A damaged trail is not opened for writing. Assumed of the disk: a sector that is written again does not lose the bytes that stay the same.
 
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -110,11 +110,13 @@
     )
 )]
 
+mod batch;
 mod checkpoint;
 mod copy;
 mod decode;
 mod disk;
 mod encode;
+mod flights;
 mod frame;
 mod index;
 mod keeper;

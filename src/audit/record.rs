@@ -26,8 +26,8 @@ pub struct Record {
 pub struct Stamp {
     /// Place in the trail and in the tree, from 0.
     pub sequence: u64,
-    /// How many records before it went to the disk in the same write.
-    pub place: u32,
+    /// How many of the records before it were not yet known to be durable when it was written.
+    pub unproven: u32,
     /// When it was written.
     pub recorded: Timestamp,
     /// Random bytes: a leaf hash alone lets nobody guess a record.
@@ -35,10 +35,10 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The sequence of the first record of its batch: everything before was durable when this was written.
+    /// So many records, from 0 on, were durable when this was written.
     #[must_use]
-    pub fn batch(&self) -> u64 {
-        self.sequence.saturating_sub(u64::from(self.place))
+    pub fn proven(&self) -> u64 {
+        self.sequence.saturating_sub(u64::from(self.unproven))
     }
 }
 

@@ -4,27 +4,28 @@
 //! that is wrong is damage and stays as it was found. Earlier segments are not read: each was durable before the next
 //! was begun. After success every record that was kept is durable.
 
+use std::collections::VecDeque;
 use std::io::{self, BufReader, Read};
 use std::ops::Deref;
 
 use crate::model::Digest;
 
 use super::Frontier;
+use super::batch::BATCH_BYTES;
 use super::checkpoint::{Known, root_text};
 use super::decode::{self, RecordFault};
 use super::disk::{Disk, DiskFile};
 use super::frame::{self, FrameFault, Frames, MAGIC, MAX_FRAME_BYTES};
 use super::keeper::CheckpointFault;
 use super::read::{Damage, Flaw};
-use super::record::{Event, SegmentBegun};
+use super::record::{Event, SegmentBegun, Stamp};
 use super::segment::{self, MAX_AHEAD_BYTES, Segment, SegmentName};
 use super::trail::AuditError;
-use super::writer::BATCH_BYTES;
 
-/// No batch is longer: the writer stops adding entries at [`BATCH_BYTES`].
-const MAX_TAIL_BYTES: usize = BATCH_BYTES + MAX_FRAME_BYTES;
-/// What can lie behind the last sound record: a batch, and zeros.
-const MAX_END_BYTES: u64 = MAX_TAIL_BYTES as u64 + MAX_AHEAD_BYTES;
+/// No more is under way at once: the writer stops adding entries at [`BATCH_BYTES`].
+const MAX_TAIL_BYTES: u64 = BATCH_BYTES + MAX_FRAME_BYTES as u64;
+/// What can lie behind the last sound record: what was under way, and zeros.
+const MAX_END_BYTES: u64 = MAX_TAIL_BYTES + MAX_AHEAD_BYTES;
 
 /// What is there to go on with.
 pub(super) struct Recovered {
@@ -32,7 +33,7 @@ pub(super) struct Recovered {
     pub(super) segment: Option<Segment>,
     /// The tree of everything that is durable.
     pub(super) tree: Frontier,
-    /// How many bytes were cut off, without zeros at the end: a batch that nobody was told about.
+    /// How many bytes were cut off, without zeros at the end: records that nobody was told about.
     pub(super) cut_bytes: u64,
     /// Whether there is anything besides the beginnings of segments.
     pub(super) told: bool,
@@ -66,10 +67,10 @@ pub(super) fn recover(disk: &dyn Disk, known: Option<&Known>) -> Result<Recovere
     }
     // Even where nothing is to be cut: a process that died after a failed sync may have cut it, and the disk not know.
     file.truncate(scan.sound)?;
-    rewrite(&*file, scan.batch_start, scan.sound)?;
+    rewrite(&*file, scan.unproven, scan.sound)?;
     file.sync()?;
     disk.sync_names()?;
-    let segment = Segment { name, begun, file, durable: scan.sound, ready: scan.sound };
+    let segment = Segment { name, begun, file, written: scan.sound, ready: scan.sound };
     let told = scan.tree.size() > u64::try_from(names.len()).unwrap_or(u64::MAX);
     Ok(Recovered { segment: Some(segment), tree: scan.tree, cut_bytes, told })
 }
@@ -95,8 +96,8 @@ struct Scan {
     tree: Frontier,
     /// Everything before this offset is sound.
     sound: u64,
-    /// Where the last batch begins.
-    batch_start: u64,
+    /// Where the first record begins that the last one does not prove to be durable.
+    unproven: u64,
     /// What is wrong at `sound`, if the file does not end there.
     flaw: Option<Flaw>,
     /// The root at the size that was to be watched for, if it came by.
@@ -106,38 +107,38 @@ struct Scan {
 fn scan(file: &dyn DiskFile, name: SegmentName, watch: Option<u64>) -> io::Result<Scan> {
     let mut frames = Frames::new(BufReader::with_capacity(1 << 18, ReadFrom { file, offset: 0 }));
     let tree = Frontier::default();
-    let mut scan = Scan { begun: None, tree, sound: 0, batch_start: 0, flaw: None, watched: None };
-    let mut batch = None;
+    let mut scan = Scan { begun: None, tree, sound: 0, unproven: 0, flaw: None, watched: None };
+    // Where the last records begin: those that may have been under way together.
+    let mut starts: VecDeque<(u64, u64)> = VecDeque::new();
     loop {
-        match frames.next_frame()? {
+        let framed = match frames.next_frame()? {
             None => break,
-            Some(Err(fault)) => {
-                scan.flaw = Some(Flaw::Frame(fault));
+            Some(framed) => framed.map_err(Flaw::Frame),
+        };
+        starts.push_back((scan.tree.size(), scan.sound));
+        match framed.and_then(|framed| scan.take(framed, name, watch)) {
+            Err(flaw) => {
+                scan.flaw = Some(flaw);
                 break;
             }
-            Some(Ok(framed)) => match scan.take(framed, name, watch) {
-                Err(flaw) => {
-                    scan.flaw = Some(flaw);
-                    break;
-                }
-                Ok(of) if batch == Some(of) => {}
-                Ok(of) => {
-                    batch = Some(of);
-                    scan.batch_start = scan.sound;
-                }
-            },
+            Ok(stamp) => {
+                let oldest = scan.sound.saturating_sub(MAX_TAIL_BYTES);
+                let is_proven = |(sequence, start): &mut (u64, u64)| *sequence < stamp.proven() || *start < oldest;
+                while starts.pop_front_if(is_proven).is_some() {}
+            }
         }
         if watch == Some(scan.tree.size()) {
             scan.watched = Some(scan.tree.root());
         }
         scan.sound = frames.offset();
     }
+    scan.unproven = starts.front().map_or(scan.sound, |(_, start)| *start);
     Ok(scan)
 }
 
 impl Scan {
-    /// Takes the next record in; the batch that it belongs to.
-    fn take(&mut self, framed: frame::Framed<'_>, name: SegmentName, watch: Option<u64>) -> Result<u64, Flaw> {
+    /// Takes the next record in.
+    fn take(&mut self, framed: frame::Framed<'_>, name: SegmentName, watch: Option<u64>) -> Result<Stamp, Flaw> {
         if self.begun.is_none() {
             let record = decode::record(framed).map_err(Flaw::Record)?;
             let Event::SegmentBegun(begun) = record.event else { return Err(Flaw::Begin) };
@@ -155,12 +156,12 @@ impl Scan {
             return Err(Flaw::Sequence { expected: self.tree.size(), found: stamp.sequence });
         }
         self.tree.push(framed.leaf);
-        Ok(stamp.batch())
+        Ok(stamp)
     }
 }
 
-/// How many bytes, without zeros at the end, lie at `offset`, where record `sequence` should: the end of a batch that
-/// never became durable. `None` if it is damage: too long for one batch, or with a record in it whose batch begins later.
+/// How many bytes, without zeros at the end, lie at `offset`, where record `sequence` should: what never became
+/// durable. `None` if it is damage: too long to have been under way at once, or with a record in it that proves otherwise.
 pub(super) fn torn_bytes(file: &dyn DiskFile, offset: u64, sequence: u64) -> io::Result<Option<u64>> {
     if file.length()?.saturating_sub(offset) > MAX_END_BYTES {
         return Ok(None);
@@ -175,7 +176,7 @@ pub(super) fn torn_bytes(file: &dyn DiskFile, offset: u64, sequence: u64) -> io:
         }
         rest = rest.get(1..).unwrap_or_default();
     }
-    Ok((tail.len() <= MAX_TAIL_BYTES).then_some(u64::try_from(tail.len()).unwrap_or(u64::MAX)))
+    Ok(u64::try_from(tail.len()).ok().filter(|length| *length <= MAX_TAIL_BYTES))
 }
 
 /// The bytes up to the last that is not zero.
@@ -190,14 +191,14 @@ fn without_zeros(bytes: &[u8]) -> &[u8] {
 fn proves_durable(bytes: &[u8], sequence: u64) -> bool {
     let Ok(framed) = frame::split(bytes) else { return false };
     match decode::stamp(framed.record) {
-        Ok(stamp) => stamp.batch() > sequence,
+        Ok(stamp) => stamp.proven() > sequence,
         // A newer version wrote here: it is not for this one to cut.
         Err(RecordFault::Version(_)) => true,
         Err(RecordFault::Content) => false,
     }
 }
 
-/// Writes the last batch once more, byte for byte. If the sync failed that should have made it durable, Linux counts
+/// Writes the last records once more, byte for byte. If the sync failed that should have made it durable, Linux counts
 /// its pages as clean though the disk never saw them, and a sync alone would not write them.
 fn rewrite(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
     let mut source = ReadFrom { file, offset: from }.take(to.saturating_sub(from));

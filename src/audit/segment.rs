@@ -56,8 +56,8 @@ pub(super) struct Segment {
     pub(super) name: SegmentName,
     pub(super) begun: SegmentBegun,
     pub(super) file: Box<dyn DiskFile>,
-    /// So many bytes are durable; nothing behind them counts.
-    pub(super) durable: u64,
+    /// So many bytes are records; nothing behind them counts.
+    pub(super) written: u64,
     /// The length of the file: zeros up to here were written ahead.
     pub(super) ready: u64,
 }
@@ -75,52 +75,52 @@ impl Segment {
         file.sync()?;
         disk.rename(DRAFT, &name.to_string())?;
         disk.sync_names()?;
-        let durable = u64::try_from(first_frame.len()).unwrap_or(u64::MAX);
-        Ok(Self { name, begun, file, durable, ready: durable })
+        let written = u64::try_from(first_frame.len()).unwrap_or(u64::MAX);
+        Ok(Self { name, begun, file, written, ready: written })
     }
 
-    /// Appends and makes durable, or fails; then [`Segment::repair`] must come before the next append.
+    /// Appends through this handle, which is to be synced then. After a failure of either, [`Segment::repair`] must come
+    /// before the next append.
     ///
     /// Where the file must grow, zeros are written ahead up to the next multiple of `ahead`: as long as a batch lies
     /// within what was written before, its sync writes data alone, and the file system has nothing of its own to make
     /// durable.
-    pub(super) fn append(&mut self, bytes: &[u8], ahead: u64) -> io::Result<()> {
-        let end = self.durable.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    pub(super) fn append(&mut self, file: &dyn DiskFile, bytes: &[u8], ahead: u64) -> io::Result<()> {
+        let end = self.written.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         let ready = end.checked_next_multiple_of(ahead).unwrap_or(end);
         if end > self.ready {
             let zeros = usize::try_from(ready.saturating_sub(end)).unwrap_or(0);
-            self.file.write_at(&vec![0; zeros], end)?;
+            file.write_at(&vec![0; zeros], end)?;
             self.ready = ready;
         }
-        self.file.write_at(bytes, self.durable)?;
-        self.file.sync()?;
-        self.durable = end;
+        file.write_at(bytes, self.written)?;
+        self.written = end;
         Ok(())
     }
 
     /// Cuts off, durably, the zeros that were written ahead.
     pub(super) fn trim(&mut self) -> io::Result<()> {
-        if self.ready > self.durable {
-            self.file.truncate(self.durable)?;
+        if self.ready > self.written {
+            self.file.truncate(self.written)?;
             self.file.sync()?;
-            self.ready = self.durable;
+            self.ready = self.written;
         }
         Ok(())
     }
 
-    /// Cuts off, durably, what a failed append may have left.
+    /// Cuts off, durably, everything behind what is durable.
     ///
     /// The file is opened anew, because a file system that came back may not know the old handle. After a failed sync
     /// the pages count as clean though they are not on the disk (Linux): nothing of that batch may be kept.
-    pub(super) fn repair(&mut self, disk: &dyn Disk) -> Result<(), Trouble> {
+    pub(super) fn repair(&mut self, disk: &dyn Disk, durable: u64) -> Result<(), Trouble> {
         let file = disk.open(&self.name.to_string())?;
-        if file.length()? < self.durable {
+        if file.length()? < durable {
             return Err(Trouble::Cut);
         }
-        file.truncate(self.durable)?;
+        file.truncate(durable)?;
         file.sync()?;
         self.file = file;
-        self.ready = self.durable;
+        (self.written, self.ready) = (durable, durable);
         Ok(())
     }
 }

@@ -1,10 +1,12 @@
-//! The trail that a server uses: a bounded queue, and the thread that empties it.
+//! The trail that a server uses: a bounded queue, and the threads that empty it, one at a time.
 //!
-//! Appending never waits for the disk. Whoever waits for a [`Receipt`](crate::lookup::Receipt) does so elsewhere; the
-//! thread settles each entry when its batch is durable or has failed. Once [`Trail::close`] returns, every entry that
+//! Appending never waits for the disk. Whoever waits for a [`Receipt`](crate::lookup::Receipt) does so elsewhere; a
+//! thread takes what waits, writes it, lets the next thread have its turn, and syncs. Each entry is settled when its batch
+//! and everything before it is durable, or has failed. Once [`Trail::close`] returns, every entry that
 //! was taken is settled.
 
 use std::io;
+use std::mem;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -16,13 +18,14 @@ use crate::model::Clock;
 
 use super::checkpoint::is_origin;
 use super::disk::{Disk, Folder};
+use super::flights::Flying;
 use super::keeper::{CheckpointFault, Checkpoints, Keeper, Kept, MissingCheckpoint};
 use super::keys::{KeyError, KeyFolder, KeyName, MissingKeys};
 use super::prune::{PruneError, Pruned, Retention};
 use super::read::Damage;
 use super::recover;
 use super::status::{Counters, Health, Status, Trouble};
-use super::writer::Writer;
+use super::writer::{Hand, Tools, Writer};
 
 /// Where the trail lies and how it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,11 @@ pub struct Settings {
     /// So many bytes at a time a segment grows, by zeros that are written ahead of the records: the larger, the fewer
     /// syncs wait for the file system. At most 16 MiB.
     pub ahead: u64,
+    /// So many syncs may be under way at once: a slow disk need not be waited for before more is written.
+    pub syncs: usize,
+    /// So long a sync runs alone before the next may begin beside it: a fast disk has done by then, and more is written
+    /// at a time.
+    pub apart: Duration,
     /// How often writing is tried again after a failure, if no entry comes.
     pub retry: Duration,
     /// When checkpoints are made, and where they are put.
@@ -46,12 +54,13 @@ pub struct Settings {
 
 impl Settings {
     /// The usual settings: 8 192 may wait (half a second at 15 000 a second), a segment grows by a mebibyte (some 2 000
-    /// records), a retry every second, keys are brought.
+    /// records), eight syncs 0.7 ms apart, a retry every second, keys are brought.
     #[must_use]
     pub fn new(folder: PathBuf, keys: PathBuf) -> Self {
         let (queue, ahead, retry) = (8_192, 1 << 20, Duration::from_secs(1));
         let checkpoints = Checkpoints::default();
-        Self { folder, keys, missing_keys: MissingKeys::Refuse, queue, ahead, retry, checkpoints }
+        let (syncs, apart) = (8, Duration::from_micros(700));
+        Self { folder, keys, missing_keys: MissingKeys::Refuse, queue, ahead, syncs, apart, retry, checkpoints }
     }
 }
 
@@ -124,7 +133,7 @@ enum Task {
 #[derive(Debug)]
 pub struct Trail {
     queue: RwLock<Option<SyncSender<Task>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     keeping: Mutex<Option<JoinHandle<()>>>,
     keeper: Arc<Keeper>,
     status: Arc<Status>,
@@ -170,30 +179,36 @@ impl Trail {
         let cut_bytes = recovered.cut_bytes;
         let (signed, datasets) = known.map_or_else(Default::default, |known| (known.size, known.datasets));
         let keeper = Arc::new(Keeper::new(Arc::clone(&disk), key, checkpoints.clone(), &kept, signed));
-        let (writer, status) =
-            Writer::open(disk, keys.clone(), clock, recovered, Arc::clone(&keeper), datasets, settings.ahead)?;
+        let tools = Tools {
+            disk,
+            keys: keys.clone(),
+            clock,
+            keeper: Arc::clone(&keeper),
+            ahead: settings.ahead,
+            apart: settings.apart,
+        };
+        let (writer, status) = Writer::open(tools, recovered, datasets)?;
         if kept.trail.is_none() {
             // Before the first receipt: from then on a missing checkpoint is one that somebody removed.
             keeper.make()?;
         }
         let (queue, waiting) = mpsc::sync_channel(settings.queue);
-        let closing = Closing(Arc::clone(&status));
-        let retry = settings.retry;
-        let thread = thread::Builder::new()
-            .name("trail".into())
-            .spawn(move || {
-                let _closing = closing;
-                run(writer, &waiting, retry);
-            })
-            .map_err(|error| AuditError::Thread(error.kind()))?;
+        let turn = Turn { writer, waiting, held: None, retry: settings.retry };
+        let shared = Arc::new((Mutex::new(Some(turn)), Closing(Arc::clone(&status))));
+        let spawn = |_| {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new().name("trail".into()).spawn(move || run(&shared.0))
+        };
+        let threads = (0..settings.syncs.max(1)).map(spawn).collect::<io::Result<_>>();
+        let threads: Vec<_> = threads.map_err(|error| AuditError::Thread(error.kind()))?;
         let keeping = {
             let keeper = Arc::clone(&keeper);
             let spawned = thread::Builder::new().name("checkpoints".into()).spawn(move || keeper.run());
             spawned.map_err(|error| AuditError::Thread(error.kind()))?
         };
-        let (queue, thread) = (RwLock::new(Some(queue)), Mutex::new(Some(thread)));
+        let (queue, threads) = (RwLock::new(Some(queue)), Mutex::new(threads));
         let (keeping, origin) = (Mutex::new(Some(keeping)), checkpoints.origin.clone());
-        Ok(Self { queue, thread, keeping, keeper, status, cut_bytes, keys, origin })
+        Ok(Self { queue, threads, keeping, keeper, status, cut_bytes, keys, origin })
     }
 
     /// Whether evidence can be written.
@@ -257,9 +272,9 @@ impl Trail {
     /// Takes no more entries, waits until all that wait are settled and signed, and lets go of the folder.
     pub fn close(&self) {
         drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let threads = mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         // A thread that panicked has settled what it held by dropping it.
-        let _ = thread.map(JoinHandle::join);
+        threads.into_iter().for_each(|thread| drop(thread.join()));
         self.keeper.close();
         let keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner).take();
         let _ = keeping.map(JoinHandle::join);
@@ -287,7 +302,7 @@ impl Drop for Trail {
     }
 }
 
-/// Says that the trail is closed, whichever way its thread ends.
+/// Says that the trail is closed, whichever way its threads end.
 struct Closing(Arc<Status>);
 
 impl Drop for Closing {
@@ -296,45 +311,66 @@ impl Drop for Closing {
     }
 }
 
-/// The next entry that waits, unless something else comes first.
-fn next(waiting: &Receiver<Task>, held: &mut Option<Task>) -> Option<Pending> {
-    if held.is_some() {
-        return None;
-    }
-    match waiting.try_recv().ok()? {
-        Task::Record(pending) => Some(pending),
-        task @ Task::Prune(..) => {
-            *held = Some(task);
-            None
+/// What one thread at a time has: it takes what waits and writes it, and makes it durable when it has passed this on.
+struct Turn {
+    writer: Writer,
+    waiting: Receiver<Task>,
+    /// A pruning that came while a batch was being filled: it is next.
+    held: Option<Task>,
+    retry: Duration,
+}
+
+impl Turn {
+    /// What is to be done next. If nothing comes while writing may fail, or has failed, that is a [`RecvTimeoutError`].
+    fn next(&mut self) -> Result<Task, RecvTimeoutError> {
+        match self.held.take() {
+            Some(task) => Ok(task),
+            None if self.writer.is_calm() => self.waiting.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            None => self.waiting.recv_timeout(self.retry),
         }
+    }
+
+    /// Writes what waits, this entry first, unless something else comes before it.
+    fn write(&mut self, hand: &mut Hand, mut first: Option<Pending>) -> Option<Flying> {
+        let Self { writer, waiting, held, .. } = self;
+        writer.commit(hand, || match (first.take(), &held) {
+            (Some(first), _) => Some(first),
+            (None, Some(_)) => None,
+            (None, None) => match waiting.try_recv().ok()? {
+                Task::Record(pending) => Some(pending),
+                task @ Task::Prune(..) => {
+                    *held = Some(task);
+                    None
+                }
+            },
+        })
     }
 }
 
-fn run(mut writer: Writer, waiting: &Receiver<Task>, retry: Duration) {
-    // A pruning that came while a batch was being filled: it is next.
-    let mut held = None;
-    loop {
-        let first = if let Some(task) = held.take() {
-            Ok(task)
-        } else if writer.is_down() {
-            waiting.recv_timeout(retry)
-        } else {
-            waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        };
-        match first {
+fn run(turn: &Mutex<Option<Turn>>) {
+    let mut hand = Hand::default();
+    // Where another thread panicked, what it held was settled, and nothing more is to be written.
+    while let Ok(mut place) = turn.lock() {
+        let Some(turn) = &mut *place else { return };
+        let flying = match turn.next() {
             Ok(Task::Prune(retention, reply)) => {
                 // Whoever asked may have left.
-                let _ = reply.send(writer.prune(retention));
+                let _ = reply.send(turn.writer.prune(retention));
+                None
             }
-            Ok(Task::Record(pending)) => {
-                let mut first = Some(pending);
-                // Where processors are scarce, whoever is about to ask goes first: one sync for many is what makes syncs
-                // cheap. Where they are not, this returns at once.
-                thread::yield_now();
-                writer.commit(|| first.take().or_else(|| next(waiting, &mut held)));
+            Ok(Task::Record(pending)) => turn.write(&mut hand, Some(pending)),
+            Err(RecvTimeoutError::Timeout) if turn.writer.is_down() => turn.write(&mut hand, None),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                if let Some(turn) = place.take() {
+                    turn.writer.close();
+                }
+                return;
             }
-            Err(RecvTimeoutError::Timeout) => writer.commit(|| None),
-            Err(RecvTimeoutError::Disconnected) => return writer.close(),
+        };
+        drop(place);
+        if let Some(flying) = flying {
+            flying.end(hand.sync());
         }
     }
 }

@@ -1,31 +1,30 @@
-//! The one writer: takes what waits, makes it durable in one write and one sync, and only then says so.
+//! The writer: takes what waits and writes it; whoever holds the batch then makes it durable, and only then says so.
 //!
-//! It holds no queue and no thread ([`super::Trail`] does). After a failure nothing of the failed batch is kept, every
-//! entry of it is settled as failed, and the next call tries again from the last durable byte. When a write succeeds
-//! again, an interruption is recorded before anything else: the outage itself is evidence.
+//! It holds no queue and no thread ([`super::Trail`] does), and is used by one thread at a time. After a failure nothing is
+//! kept of what was not durable, and the next call tries again from the last durable byte. When a write succeeds again, an
+//! interruption is recorded before anything else: the outage itself is evidence.
 
 use std::mem;
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
+use std::time::Duration;
 
-use crate::lookup::{Pending, RecordFailure};
-use crate::model::{Clock, DatasetStates, Digest, Timestamp};
+use crate::lookup::Pending;
+use crate::model::{Clock, DatasetStates, Timestamp};
 
-use super::disk::Disk;
+use super::batch::{Batch, MonthKeys};
+use super::disk::{Disk, DiskFile};
 use super::encode;
+use super::flights::{Flights, Flying, Outage, Reached};
 use super::frame::TooLong;
 use super::keeper::Keeper;
 use super::keys::{KeyFolder, KeyName};
 use super::prune::{self, PruneError, Pruned, Retention};
-use super::record::{Interruption, Pruning, SegmentBegun, Stamp};
+use super::record::{Interruption, Pruning, SegmentBegun};
 use super::recover::Recovered;
-use super::seal::{DetailKey, SubjectKey};
 use super::segment::{self, MAX_AHEAD_BYTES, Segment, SegmentName};
-use super::status::{Health, Status};
+use super::status::Status;
 use super::{Frontier, Month, Trouble};
-
-/// A batch takes no further entry when it has so many bytes: some 3 000 records, a few milliseconds of encoding.
-pub(super) const BATCH_BYTES: usize = 1 << 20;
 
 /// Writes the trail.
 pub(super) struct Writer {
@@ -33,17 +32,17 @@ pub(super) struct Writer {
     keys: KeyFolder,
     clock: Arc<dyn Clock>,
     status: Arc<Status>,
-    /// The tree of everything that is durable.
+    flights: Arc<Flights>,
+    keeper: Arc<Keeper>,
+    /// The tree of everything that was written.
     tree: Frontier,
     segment: Option<Segment>,
+    /// How often a segment was opened: a handle of before is not to be used any more.
+    opened: u64,
     /// The keys of the segment; absent until it was entered.
     month_keys: Option<MonthKeys>,
-    /// A write failed, and what it left was not yet cut off.
-    unrepaired: bool,
     /// A segment that got its name without becoming durable.
     stray: Option<SegmentName>,
-    outage: Option<Outage>,
-    keeper: Arc<Keeper>,
     /// Which states of the datasets the newest exchange had read.
     datasets: DatasetStates,
     /// Kept from batch to batch for its memory alone.
@@ -52,136 +51,137 @@ pub(super) struct Writer {
     ahead: u64,
 }
 
-struct MonthKeys {
-    detail: DetailKey,
-    subject: SubjectKey,
+/// A thread's own handle of the segment. Where writing back fails, the system tells each handle once: a handle that two
+/// threads sync with would tell but one of them.
+#[derive(Default)]
+pub(super) struct Hand(Option<(u64, Box<dyn DiskFile>)>);
+
+impl Hand {
+    /// Makes durable what was written with it, and everything before.
+    pub(super) fn sync(&self) -> Result<(), Trouble> {
+        self.0.as_ref().map_or(Ok(()), |(_, file)| Ok(file.sync()?))
+    }
 }
 
-struct Outage {
-    since: Timestamp,
-    trouble: Trouble,
-    refused: u64,
+/// What a [`Writer`] is made of besides what was recovered.
+pub(super) struct Tools {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) keys: KeyFolder,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) keeper: Arc<Keeper>,
+    /// Zeros are written ahead up to the next multiple of this.
+    pub(super) ahead: u64,
+    /// So long a sync runs alone before the next may begin beside it.
+    pub(super) apart: Duration,
 }
 
 impl Writer {
     /// Goes on from what was recovered, and begins the month's segment if it is not there yet.
     pub(super) fn open(
-        disk: Arc<dyn Disk>,
-        keys: KeyFolder,
-        clock: Arc<dyn Clock>,
+        tools: Tools,
         recovered: Recovered,
-        keeper: Arc<Keeper>,
         datasets: DatasetStates,
-        ahead: u64,
     ) -> Result<(Self, Arc<Status>), Trouble> {
-        let status = Arc::new(Status::new(recovered.tree.size()));
+        let Tools { disk, keys, clock, keeper, ahead, apart } = tools;
+        let (now, tree) = (clock.now(), recovered.tree);
+        let status = Arc::new(Status::new(tree.size()));
+        let bytes = recovered.segment.as_ref().map_or(0, |segment| segment.written);
+        let reached = Reached { tree: tree.clone(), bytes, datasets, made: now };
+        let flights = Flights::new(reached, apart, Arc::clone(&clock), Arc::clone(&status), Arc::clone(&keeper));
         let mut writer = Self {
             disk,
             keys,
             clock,
             status: Arc::clone(&status),
-            tree: recovered.tree,
-            segment: recovered.segment,
-            month_keys: None,
-            unrepaired: false,
-            stray: None,
-            outage: None,
+            flights: Arc::new(flights),
             keeper,
+            tree,
+            segment: recovered.segment,
+            opened: 0,
+            month_keys: None,
+            stray: None,
             datasets,
             bytes: Vec::new(),
             ahead: ahead.clamp(1, MAX_AHEAD_BYTES),
         };
-        let now = writer.clock.now();
         writer.enter(Month::new(now), now)?;
         writer.keeper.offer(&writer.tree, now, writer.datasets);
         Ok((writer, status))
     }
 
+    /// Whether nothing is under way, and the last write did not fail.
+    pub(super) fn is_calm(&self) -> bool {
+        self.flights.is_calm()
+    }
+
     /// Whether the last write failed: then somebody should try again, with or without entries.
     pub(super) fn is_down(&self) -> bool {
-        self.outage.is_some()
+        self.flights.outage().is_some()
     }
 
-    /// Makes durable what `next` gives, up to a batch full, and settles it.
-    pub(super) fn commit(&mut self, mut next: impl FnMut() -> Option<Pending>) {
+    /// Writes what `next` gives, up to a batch full, and settles what cannot be written. The rest is settled when the
+    /// flight is told what became of the sync of `hand`.
+    pub(super) fn commit(&mut self, hand: &mut Hand, mut next: impl FnMut() -> Option<Pending>) -> Option<Flying> {
+        let flying = self.flights.begin();
+        // Where processors are scarce, whoever is about to ask goes first: one sync for many is what makes syncs cheap.
+        // Where they are not, this returns at once. A flight beside others has had the time to gather.
+        if flying.is_alone {
+            thread::yield_now();
+        }
         let now = self.clock.now();
-        let mut batch = Batch::new(mem::take(&mut self.bytes));
-        let written = self.write(&mut batch, now, &mut next);
+        let mut batch = Batch::new(mem::take(&mut self.bytes), Frontier::default(), self.datasets);
+        let written = self.write(&flying, hand, now, &mut batch, |batch, keys| batch.fill(now, keys, &mut next));
         self.bytes = mem::take(&mut batch.bytes);
+        self.status.count_unwritable(batch.too_long);
         match written {
-            Ok(()) => {
-                self.outage = None;
-                self.status.set_health(Health::Writable);
-                batch.settled.into_iter().for_each(|(pending, sequence)| pending.durable(sequence));
-                self.keeper.offer(&self.tree, now, self.datasets);
+            Ok(None) => {
+                flying.cancel();
+                None
+            }
+            Ok(reached) => {
+                flying.load(batch.entries, reached);
+                Some(flying)
             }
             Err(trouble) => {
-                self.status.set_health(Health::Unwritable(trouble));
                 // All of them are taken before the first is told, so that whoever comes back at once is the next try.
-                let held = batch.settled.into_iter().map(|(pending, _)| pending);
-                let refused: Vec<_> = held.chain(std::iter::from_fn(next)).collect();
-                let count = u64::try_from(refused.len()).unwrap_or(u64::MAX);
-                self.status.count_unwritable(count);
-                let outage = self.outage.get_or_insert(Outage { since: now, trouble, refused: 0 });
-                outage.refused = outage.refused.saturating_add(count);
-                refused.into_iter().for_each(|pending| pending.failed(RecordFailure::Unwritable));
+                batch.entries.extend(std::iter::from_fn(next).map(|pending| (pending, u64::MAX)));
+                flying.load(batch.entries, None);
+                flying.end(Err(trouble));
+                None
             }
         }
     }
 
+    /// Fills a batch and writes it; how far the trail is with it, if there was anything to write.
     fn write(
         &mut self,
-        batch: &mut Batch,
+        flying: &Flying,
+        hand: &mut Hand,
         now: Timestamp,
-        next: &mut impl FnMut() -> Option<Pending>,
-    ) -> Result<(), Trouble> {
-        self.repair()?;
-        self.enter(Month::new(now), now)?;
-        // Both were set by `enter`.
-        let (Some(segment), Some(keys)) = (&mut self.segment, &self.month_keys) else { return Err(Trouble::Cut) };
-        let (mut tree, mut datasets) = (self.tree.clone(), self.datasets);
-        if let Some(outage) = &self.outage {
-            let Outage { since, trouble, refused } = *outage;
+        batch: &mut Batch,
+        fill: impl FnOnce(&mut Batch, &MonthKeys) -> Result<(), Trouble>,
+    ) -> Result<Option<Reached>, Trouble> {
+        self.resume(flying)?;
+        let durable = self.enter_alone(flying, now)?;
+        self.open_segment(hand)?;
+        // All were set when the month was entered.
+        let (Some(segment), Some(keys), Some((_, file))) = (&mut self.segment, &self.month_keys, &hand.0) else {
+            return Err(Trouble::Cut);
+        };
+        (batch.tree, batch.durable, batch.room) = (self.tree.clone(), durable, flying.room);
+        if let Some((Outage { since, trouble, refused }, _)) = flying.after {
             let what = Interruption { since, refused, cause: trouble.cause() };
             // An interruption has a fixed, short length.
-            let appended = batch.append(&mut tree, now, |out, stamp| encode::interruption(out, stamp, &what))?;
+            let appended = batch.append(now, |out, stamp| encode::interruption(out, stamp, &what))?;
             appended.map_err(|TooLong| Trouble::Cut)?;
         }
-        while batch.bytes.len() < BATCH_BYTES {
-            let Some(pending) = next() else { break };
-            let sequence = tree.size();
-            let appended = batch.append(&mut tree, now, |out, stamp| {
-                encode::exchange(out, stamp, pending.entry(), &keys.detail, &keys.subject)
-            });
-            match appended {
-                Ok(Ok(())) => {
-                    let read = pending.entry().datasets;
-                    if read != DatasetStates::default() {
-                        datasets = read;
-                    }
-                    batch.settled.push((pending, sequence));
-                }
-                Ok(Err(TooLong)) => {
-                    self.status.count_unwritable(1);
-                    pending.failed(RecordFailure::Unwritable);
-                }
-                Err(trouble) => {
-                    batch.settled.push((pending, sequence));
-                    return Err(trouble);
-                }
-            }
-        }
+        fill(batch, keys)?;
         if batch.bytes.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        let started = Instant::now();
-        self.unrepaired = true;
-        segment.append(&batch.bytes, self.ahead)?;
-        self.unrepaired = false;
-        (self.tree, self.datasets) = (tree, datasets);
-        let entries = u64::try_from(batch.settled.len()).unwrap_or(u64::MAX);
-        self.status.count_batch(entries, started.elapsed(), self.tree.size());
-        Ok(())
+        segment.append(&**file, &batch.bytes, self.ahead)?;
+        (self.tree, self.datasets) = (mem::take(&mut batch.tree), batch.datasets);
+        Ok(Some(self.reached(now)))
     }
 
     /// Prunes, if it can be recorded.
@@ -192,44 +192,68 @@ impl Writer {
 
     /// Makes the record of a pruning durable; whether it is under a checkpoint.
     pub(super) fn record_pruning(&mut self, what: &Pruning) -> Result<bool, Trouble> {
-        if let Some(outage) = &self.outage {
+        self.flights.wait_for_all();
+        if let Some(outage) = self.flights.outage() {
             return Err(outage.trouble);
         }
-        let now = self.clock.now();
-        self.enter(Month::new(now), now)?;
-        let mut batch = Batch::new(mem::take(&mut self.bytes));
-        let mut tree = self.tree.clone();
-        batch
-            .append(&mut tree, now, |out, stamp| encode::pruning(out, stamp, what))?
-            .map_err(|TooLong| Trouble::Cut)?;
-        let Some(segment) = &mut self.segment else { return Err(Trouble::Cut) };
-        self.unrepaired = true;
-        segment.append(&batch.bytes, self.ahead)?;
-        self.unrepaired = false;
-        self.tree = tree;
-        self.status.set_sequence(self.tree.size());
-        self.keeper.offer(&self.tree, now, self.datasets);
+        let (flying, now, mut hand) = (self.flights.begin(), self.clock.now(), Hand::default());
+        let mut batch = Batch::new(Vec::new(), Frontier::default(), self.datasets);
+        let written = self.write(&flying, &mut hand, now, &mut batch, |batch, _| {
+            batch.append(now, |out, stamp| encode::pruning(out, stamp, what))?.map_err(|TooLong| Trouble::Cut)
+        });
+        let outcome = written.and_then(|reached| {
+            flying.load(Vec::new(), reached);
+            hand.sync()
+        });
+        flying.end(outcome);
+        outcome?;
         Ok(self.keeper.wait_for(self.tree.size()))
     }
 
-    fn repair(&mut self) -> Result<(), Trouble> {
-        if self.unrepaired {
+    /// After an outage: goes back to what is durable, and cuts off the rest.
+    fn resume(&mut self, flying: &Flying) -> Result<(), Trouble> {
+        if let Some((_, durable)) = &flying.after {
+            (self.tree, self.datasets) = (durable.tree.clone(), durable.datasets);
             if let Some(segment) = &mut self.segment {
-                segment.repair(&*self.disk)?;
+                segment.repair(&*self.disk, durable.bytes)?;
+                self.opened = self.opened.saturating_add(1);
             }
             segment::probe_space(&*self.disk)?;
-            self.unrepaired = false;
         }
         Ok(())
+    }
+
+    /// Opens the segment once more, unless this was done.
+    fn open_segment(&self, hand: &mut Hand) -> Result<(), Trouble> {
+        let is_open = hand.0.as_ref().is_some_and(|(opened, _)| *opened == self.opened);
+        if let (false, Some(segment)) = (is_open, &self.segment) {
+            hand.0 = Some((self.opened, self.disk.open(&segment.name.to_string())?));
+        }
+        Ok(())
+    }
+
+    /// How far the trail is with all that was written.
+    fn reached(&self, made: Timestamp) -> Reached {
+        let bytes = self.segment.as_ref().map_or(0, |segment| segment.written);
+        Reached { tree: self.tree.clone(), bytes, datasets: self.datasets, made }
+    }
+
+    /// Enters the month if it is another one, once everything before is durable; how many records are durable.
+    fn enter_alone(&mut self, flying: &Flying, now: Timestamp) -> Result<u64, Trouble> {
+        let month = Month::new(now);
+        let is_there = self.segment.as_ref().is_some_and(|segment| segment.begun.month == month);
+        if is_there && self.month_keys.is_some() {
+            return Ok(flying.durable);
+        }
+        flying.wait_to_be_first()?;
+        self.enter(month, now)?;
+        Ok(self.tree.size())
     }
 
     /// Sees to it that the segment and the keys are those of the month.
     fn enter(&mut self, month: Month, now: Timestamp) -> Result<(), Trouble> {
         let current = self.segment.as_ref().map(|segment| &segment.begun);
         let same_month = current.is_some_and(|begun| begun.month == month);
-        if same_month && self.month_keys.is_some() {
-            return Ok(());
-        }
         // A key that is in use is never made anew: a lost one must be noticed, not replaced.
         if !same_month {
             self.keys.provide(KeyName::Detail(month))?;
@@ -250,7 +274,8 @@ impl Writer {
 
     /// Leaves the segment as long as its records are. If that fails, the next start does it.
     pub(super) fn close(mut self) {
-        if let (Some(segment), false) = (&mut self.segment, self.unrepaired) {
+        self.flights.wait_for_all();
+        if let (Some(segment), None) = (&mut self.segment, self.flights.outage()) {
             let _ = segment.trim();
         }
     }
@@ -272,47 +297,17 @@ impl Writer {
             subject_key: keys.subject.id(),
             tree: self.tree.clone(),
         };
-        let mut batch = Batch::new(Vec::new());
-        let mut tree = self.tree.clone();
-        let appended = batch.append(&mut tree, now, |out, stamp| encode::segment_begun(out, stamp, &begun))?;
+        let mut batch = Batch::new(Vec::new(), self.tree.clone(), self.datasets);
+        let appended = batch.append(now, |out, stamp| encode::segment_begun(out, stamp, &begun))?;
         appended.map_err(|TooLong| Trouble::Cut)?;
         self.stray = Some(name);
         let segment = Segment::create(&*self.disk, name, begun, &batch.bytes)?;
         self.stray = None;
         self.segment = Some(segment);
+        self.opened = self.opened.saturating_add(1);
         self.month_keys = None;
-        self.tree = tree;
-        self.status.set_sequence(self.tree.size());
+        self.tree = batch.tree;
+        self.flights.set_durable(self.reached(now));
         Ok(())
-    }
-}
-
-/// Records that go to the disk together, and who waits for them.
-struct Batch {
-    bytes: Vec<u8>,
-    settled: Vec<(Pending, u64)>,
-    place: u32,
-}
-
-impl Batch {
-    fn new(mut bytes: Vec<u8>) -> Self {
-        bytes.clear();
-        Self { bytes, settled: Vec::new(), place: 0 }
-    }
-
-    /// Appends one record and its leaf.
-    fn append(
-        &mut self,
-        tree: &mut Frontier,
-        recorded: Timestamp,
-        encode: impl FnOnce(&mut Vec<u8>, &Stamp) -> Result<Digest, TooLong>,
-    ) -> Result<Result<(), TooLong>, Trouble> {
-        let mut salt = [0; 16];
-        aws_lc_rs::rand::fill(&mut salt).map_err(|_| Trouble::Random)?;
-        let stamp = Stamp { sequence: tree.size(), place: self.place, recorded, salt };
-        Ok(encode(&mut self.bytes, &stamp).map(|leaf| {
-            tree.push(leaf);
-            self.place = self.place.saturating_add(1);
-        }))
     }
 }

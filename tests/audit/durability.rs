@@ -28,7 +28,7 @@ fn read_disk(disk: &MemoryDisk) -> Vec<Record> {
 fn nothing_is_settled_before_its_sync_and_all_that_waits_shares_the_next_one() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
-    let trail = open_on(&disk, &settings(dir.path()));
+    let trail = open_on(&disk, &Settings { syncs: 1, ..settings(dir.path()) });
     disk.hold();
     let before = disk.syncs();
     let first = append(&trail, entry(0, person(0)));
@@ -42,8 +42,60 @@ fn nothing_is_settled_before_its_sync_and_all_that_waits_shares_the_next_one() {
     assert_eq!(disk.syncs() - before, 2);
     assert_eq!((trail.counters().recorded, trail.counters().batches, trail.counters().sequence), (200, 2, 201));
     trail.close();
-    let places: Vec<_> = read_disk(&disk).iter().map(|record| (record.stamp.batch(), record.stamp.place)).collect();
+    let places: Vec<_> = read_disk(&disk).iter().map(|record| (record.stamp.proven(), record.stamp.unproven)).collect();
     assert_eq!((places[1], places[2], places[200]), ((1, 0), (2, 0), (2, 198)));
+}
+
+#[test]
+fn a_slow_disk_is_given_the_next_sync_before_it_has_done_with_the_last_and_nobody_is_told_out_of_turn() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &Settings { syncs: 3, ..settings(dir.path()) });
+    disk.hold();
+    let before = disk.syncs();
+    let settled: Vec<_> = (0..3)
+        .map(|number| {
+            let settled = append(&trail, entry(number, person(number)));
+            disk.wait_for_a_sync(before + number);
+            settled
+        })
+        .collect();
+    assert!(settled.iter().all(|settled| settled.try_recv().is_err()));
+    disk.release();
+    assert_eq!(settled.iter().map(wait).collect::<Vec<_>>(), [Ok(1), Ok(2), Ok(3)]);
+    assert_eq!((trail.counters().batches, disk.syncs() - before), (3, 3));
+    // None of them was known to be durable when the next was written: a torn first one cuts off all three.
+    let proven: Vec<_> = read_disk(&disk).iter().map(|record| record.stamp.proven()).collect();
+    assert_eq!(proven, [0, 1, 1, 1]);
+}
+
+#[test]
+fn whoever_was_written_behind_a_batch_that_failed_fails_with_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for failing in 0..20 {
+        let disk = MemoryDisk::default();
+        let trail = open_on(&disk, &Settings { syncs: 4, ..settings(&dir.path().join(failing.to_string())) });
+        disk.hold();
+        let before = disk.syncs();
+        let settled: Vec<_> = (0..4)
+            .map(|number| {
+                let settled = append(&trail, entry(number, person(number)));
+                disk.wait_for_a_sync(before + number);
+                settled
+            })
+            .collect();
+        disk.set_fault(Some(Fault::OneSyncFails));
+        disk.release();
+        // Whichever sync ends first fails, and so do the others: each has a handle of its own, which is told.
+        let failed = Err(RecordFailure::Unwritable);
+        assert_eq!(settled.iter().map(wait).collect::<Vec<_>>(), [failed; 4]);
+        wait_until(|| trail.health() == Health::Writable);
+        assert_eq!(record(&trail, entry(4, person(0))), Ok(2));
+        trail.close();
+        let records = read_disk(&disk);
+        let what = Interruption { since: moment(NOW), refused: 4, cause: Cause::Io };
+        assert_eq!((records.len(), &records[1].event), (3, &Event::Interruption(what)));
+    }
 }
 
 #[test]

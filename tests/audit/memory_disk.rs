@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use ehealth_attributes::audit::{Disk, DiskFile};
@@ -17,6 +18,8 @@ pub enum Fault {
     Full,
     /// A sync says that the disk failed.
     SyncFails,
+    /// The next sync says so, and then each other handle of that file is told once, as Linux does.
+    OneSyncFails,
 }
 
 #[derive(Default)]
@@ -25,6 +28,8 @@ struct State {
     /// Files that hold checkpoints: their syncs are neither counted nor held back, because another thread does them.
     checkpoints: BTreeSet<usize>,
     files: Vec<Vec<u8>>,
+    /// How often writing back failed, file by file.
+    failures: BTreeMap<usize, u64>,
     calls: Vec<Call>,
     fault: Option<Fault>,
     held: bool,
@@ -106,8 +111,10 @@ impl Disk for MemoryDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        let file = self.0.state.lock().expect("no panic").names.get(name).copied();
-        Ok(Box::new(MemoryFile { disk: self.clone(), file: file.ok_or(io::ErrorKind::NotFound)? }))
+        let state = self.0.state.lock().expect("no panic");
+        let file = state.names.get(name).copied().ok_or(io::ErrorKind::NotFound)?;
+        let told = AtomicU64::new(state.failures.get(&file).copied().unwrap_or(0));
+        Ok(Box::new(MemoryFile { disk: self.clone(), file, told }))
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
@@ -119,7 +126,7 @@ impl Disk for MemoryDisk {
             state.checkpoints.insert(file);
         }
         state.calls.push(Call::Create { name: name.to_owned(), file });
-        Ok(Box::new(MemoryFile { disk: self.clone(), file }))
+        Ok(Box::new(MemoryFile { disk: self.clone(), file, told: AtomicU64::new(0) }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -148,6 +155,8 @@ impl Disk for MemoryDisk {
 struct MemoryFile {
     disk: MemoryDisk,
     file: usize,
+    /// So many failures of writing back this handle was told.
+    told: AtomicU64,
 }
 
 impl DiskFile for MemoryFile {
@@ -182,16 +191,21 @@ impl DiskFile for MemoryFile {
 
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.0.state.lock().expect("no panic");
+        let began = state.calls.len();
         if !state.checkpoints.contains(&self.file) {
             state.syncs += 1;
             self.disk.0.changed.notify_all();
             state = self.disk.0.changed.wait_while(state, |state| state.held).expect("no panic");
         }
-        if state.fault == Some(Fault::SyncFails) {
+        if matches!(state.fault, Some(Fault::SyncFails | Fault::OneSyncFails)) {
+            *state.failures.entry(self.file).or_default() += 1;
+            state.fault = state.fault.filter(|fault| *fault == Fault::SyncFails);
+        }
+        let failures = state.failures.get(&self.file).copied().unwrap_or(0);
+        if self.told.swap(failures, Ordering::Relaxed) < failures {
             state.calls.push(Call::FailedSync { file: self.file });
             return Err(io::Error::other("the disk failed"));
         }
-        let began = state.calls.len();
         state.calls.push(Call::Sync { file: self.file, began });
         Ok(())
     }

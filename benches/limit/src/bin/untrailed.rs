@@ -48,7 +48,7 @@ impl AuditLog for Forgotten {
     }
 }
 
-/// A disk whose syncs take at least so long.
+/// A disk whose syncs take at least so long, however many are under way.
 struct SlowDisk(Folder, Duration);
 
 struct SlowFile(Box<dyn DiskFile>, Duration);
