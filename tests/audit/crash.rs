@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ehealth_attributes::audit::{Event, Records, Trail};
+use ehealth_attributes::audit::{Event, Health, Records, Trail};
 use ehealth_attributes::lookup;
 
 use crate::dice::Dice;
@@ -30,28 +30,35 @@ fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
     for life in 0..3 {
         let trail = Trail::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
         for step in 0..12 {
-            disk.set_fault(match (life, step) {
+            let fault = match (life, step) {
                 (0 | 2, 4) => Some(Fault::Full),
                 (0 | 1, 7) => Some(Fault::SyncFails),
                 _ => None,
-            });
+            };
+            disk.set_fault(fault);
             if (life, step) == (1, 3) {
                 clock.set(moment("2026-12-01T08:00:00Z"));
             }
-            // Held back, so that what is appended becomes one batch.
+            // Held back, so that what is appended becomes one batch; or one for each, written while the syncs of those
+            // before are under way, where nothing else is to be done first.
+            let is_ready = fault.is_none() && (life, step) != (1, 3) && trail.health() == Health::Writable;
+            let beside = is_ready && dice.below(2) == 0;
             disk.hold();
-            let mut settled = Vec::new();
-            for _ in 0..=dice.below(6) {
+            let (before, mut settled) = (disk.syncs(), Vec::new());
+            for place in 0..=dice.below(6) {
                 let entry = entry(number, person(number));
                 number += 1;
-                let (disk, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
+                let (told, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
                 lookup::record(entry, &trail, move |recorded| {
                     if let Ok(recorded) = &recorded {
-                        disk.note_told(recorded.sequence(), recorded.told().ticket);
+                        told.note_told(recorded.sequence(), recorded.told().ticket);
                     }
                     sender.send(()).expect("waited for");
                 });
                 settled.push(receiver);
+                if beside {
+                    disk.wait_for_a_sync(before + place);
+                }
             }
             disk.release();
             settled.iter().for_each(|settled| settled.recv().expect("settled"));
