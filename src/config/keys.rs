@@ -108,8 +108,8 @@ pub const KEYS: [Key; 39] = [
     defaulted(
         "server.messages_each",
         Kind::Number,
-        "32",
-        "So many messages of one consumer are worked on at one time; what it sends beyond that is told to come back, because others wait for what one sends at once. 32 are good for each processor, 512 are the most.",
+        "16",
+        "So many messages of one consumer are worked on at one time; what it sends beyond that is told to come back, because others wait for what one sends at once. 16 are good for each processor, 512 are the most.",
     ),
     key(
         "trust.client_ca",

@@ -100,7 +100,7 @@ async fn shake_hands(
     let accepted = tokio::select! {
         // A handshake that is done is done, even if it was to give way in the same moment.
         biased;
-        accepted = timeout(service.settings.limits.handshake, acceptor.accept(stream)) => Some(accepted),
+        accepted = timeout(service.settings.limits.handshake, service.turns.accept(&acceptor, stream)) => Some(accepted),
         () = underway.give_way() => None,
     };
     let (handshake, tls) = match accepted {

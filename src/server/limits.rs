@@ -70,7 +70,7 @@ impl Default for Limits {
             turned_away: 256,
             turned_away_each: 32,
             messages: 512,
-            messages_each: 32,
+            messages_each: 16,
             requests: 10_000,
             age: seconds(3_600),
             handshake: seconds(5),

@@ -9,7 +9,7 @@
 //! | `exchange`, `fault_map` | one message through the pipeline |
 //! | `trace` | which trace of the caller's it belongs to |
 //! | `limits`, `places`, `meters` | how much, how long, of whom |
-//! | `handshakes` | who gives way where more is wanted than there is |
+//! | `handshakes`, `turns` | who gives way where more is wanted than there is, and who goes on |
 //! | `gate`, [`trust`], [`tls`] | whom TLS lets in |
 //!
 //! Takes a bound listener, a TLS configuration, a [`Service`] and a future that ends it. It opens no database and no
@@ -36,6 +36,7 @@ mod service;
 pub mod tls;
 mod trace;
 pub mod trust;
+mod turns;
 mod wire;
 
 pub use descriptors::raise_descriptor_limit;

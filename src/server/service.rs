@@ -12,6 +12,7 @@ use super::meters::Meters;
 use super::places::{Places, Share};
 use super::readers::Lookups;
 use super::trust::Admission;
+use super::turns::Turns;
 use crate::cert::Facts;
 use crate::lookup::{AuditLog, Caller, FreshnessLimits};
 use crate::model::{Clock, Ticket, Timestamp};
@@ -74,6 +75,8 @@ pub struct Service {
     pub(super) counters: Counters,
     /// Connections of which nobody knows yet whose they are.
     pub(super) handshakes: Arc<Handshakes>,
+    /// Which of them go on.
+    pub(super) turns: Turns,
     /// Connections of each consumer.
     pub(super) connections: Arc<Places>,
     /// Connections of each consumer that are only to be told to come back.
@@ -92,6 +95,7 @@ impl Service {
         let share = |all, each| Places::new(Share { all, each });
         Self {
             handshakes: Handshakes::new(Share { all: limits.handshakes, each: limits.handshakes_each }),
+            turns: Turns::new(),
             connections: share(limits.connections, limits.connections_each),
             turned_away: share(limits.turned_away, limits.turned_away_each),
             messages: share(limits.messages, limits.messages_each),
