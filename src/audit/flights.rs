@@ -2,7 +2,7 @@
 //!
 //! A slow disk is given the next sync before it has done with the last one. Nobody is told of a record until everything
 //! before it is durable; where a batch fails, all that were written behind it fail with it, and writing goes on from the
-//! last byte that is durable. A fast disk never has more than one sync to do, and batches gather meanwhile.
+//! last byte that is durable. A fast disk has one sync to do at a time, and batches gather meanwhile.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,6 +16,11 @@ use super::Frontier;
 use super::batch::BATCH_BYTES;
 use super::keeper::Keeper;
 use super::status::{Health, Status, Trouble};
+
+/// A disk that takes so long for each sync is given the next meanwhile.
+const SLOW: Duration = Duration::from_millis(1);
+/// A faster one stalls where it takes so many times as long as usual.
+const STALL: u32 = 20;
 
 /// How far the trail is, or will be.
 #[derive(Debug, Clone)]
@@ -61,12 +66,20 @@ struct State {
     flights: VecDeque<Flight>,
     /// The number of the first of them.
     first: u64,
+    /// What the quickest of the last syncs took: the disk's own time. Others may have waited for a processor.
+    pace: Option<Duration>,
 }
 
 impl State {
     /// Where this flight stands now.
     fn flight(&mut self, number: u64) -> Option<&mut Flight> {
         self.flights.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
+    /// So long the youngest flight is left alone. A fast disk is given a second sync only when it stalls.
+    fn stretch(&self, apart: Duration) -> Duration {
+        let fast = self.pace.filter(|pace| *pace < SLOW);
+        fast.map_or(apart, |pace| apart.max(pace.saturating_mul(STALL)))
     }
 
     /// Bytes that were written and are not known to be durable.
@@ -95,7 +108,7 @@ impl Flights {
         status: Arc<Status>,
         keeper: Arc<Keeper>,
     ) -> Self {
-        let state = State { durable, outage: None, flights: VecDeque::new(), first: 0 };
+        let state = State { durable, outage: None, flights: VecDeque::new(), first: 0, pace: None };
         Self { state: Mutex::new(state), changed: Condvar::new(), apart, clock, status, keeper }
     }
 
@@ -115,7 +128,7 @@ impl Flights {
     pub(super) fn begin(self: &Arc<Self>) -> Flying {
         let mut state = self.state();
         while let Some(youngest) = state.flights.back() {
-            let rest = self.apart.saturating_sub(youngest.begun.elapsed());
+            let rest = state.stretch(self.apart).saturating_sub(youngest.begun.elapsed());
             state = if state.outage.is_some() || state.bytes_under_way() >= BATCH_BYTES {
                 self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
             } else if rest.is_zero() {
@@ -230,6 +243,18 @@ impl Flying {
         self.number = None;
         // The newest of all: only one thread at a time begins them.
         drop(self.flights.state().flights.pop_back());
+    }
+
+    /// Makes it durable, and settles it when what was before it is.
+    pub(super) fn land(self, sync: impl FnOnce() -> Result<(), Trouble>) {
+        let started = Instant::now();
+        let outcome = sync();
+        let took = started.elapsed();
+        let mut state = self.flights.state();
+        // A quick one is forgotten after some hundred others.
+        state.pace = Some(state.pace.map_or(took, |pace| took.min(pace + pace / 64)));
+        drop(state);
+        self.end(outcome);
     }
 
     /// Settles it, now or when what was before it is.

@@ -43,8 +43,7 @@ pub struct Settings {
     pub ahead: u64,
     /// So many syncs may be under way at once: a slow disk need not be waited for before more is written.
     pub syncs: usize,
-    /// So long a sync runs alone before the next may begin beside it: a fast disk has done by then, and more is written
-    /// at a time.
+    /// So long a sync runs alone, on a slow disk, before the next may begin beside it.
     pub apart: Duration,
     /// How often writing is tried again after a failure, if no entry comes.
     pub retry: Duration,
@@ -370,7 +369,7 @@ fn run(turn: &Mutex<Option<Turn>>) {
         };
         drop(place);
         if let Some(flying) = flying {
-            flying.end(hand.sync());
+            flying.land(|| hand.sync());
         }
     }
 }

@@ -102,7 +102,7 @@ fn whoever_was_written_behind_a_batch_that_failed_fails_with_it() {
 fn refuses_what_exceeds_the_queue_without_waiting() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
-    let trail = open_on(&disk, &Settings { queue: 3, ..settings(dir.path()) });
+    let trail = open_on(&disk, &Settings { queue: 3, syncs: 1, ..settings(dir.path()) });
     disk.hold();
     let before = disk.syncs();
     let written = append(&trail, entry(0, person(0)));
