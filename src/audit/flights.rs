@@ -252,7 +252,8 @@ impl Flying {
         let took = started.elapsed();
         let mut state = self.flights.state();
         // A quick one is forgotten after some hundred others.
-        state.pace = Some(state.pace.map_or(took, |pace| took.min(pace + pace / 64)));
+        let slower = state.pace.and_then(|pace| pace.saturating_mul(65).checked_div(64));
+        state.pace = Some(slower.map_or(took, |slower| took.min(slower)));
         drop(state);
         self.end(outcome);
     }
