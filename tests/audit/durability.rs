@@ -46,20 +46,25 @@ fn nothing_is_settled_before_its_sync_and_all_that_waits_shares_the_next_one() {
     assert_eq!((places[1], places[2], places[200]), ((1, 0), (2, 0), (2, 198)));
 }
 
+/// Appends so many while no sync comes to its end, each when the sync of the one before is under way.
+fn append_beside(trail: &Trail, disk: &MemoryDisk, count: u64) -> Vec<std::sync::mpsc::Receiver<Settled>> {
+    disk.hold();
+    let before = disk.syncs();
+    let append_next = |number| {
+        let settled = append(trail, entry(number, person(number)));
+        disk.wait_for_a_sync(before + number);
+        settled
+    };
+    (0..count).map(append_next).collect()
+}
+
 #[test]
 fn a_slow_disk_is_given_the_next_sync_before_it_has_done_with_the_last_and_nobody_is_told_out_of_turn() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
     let trail = open_on(&disk, &Settings { syncs: 3, ..settings(dir.path()) });
-    disk.hold();
     let before = disk.syncs();
-    let settled: Vec<_> = (0..3)
-        .map(|number| {
-            let settled = append(&trail, entry(number, person(number)));
-            disk.wait_for_a_sync(before + number);
-            settled
-        })
-        .collect();
+    let settled = append_beside(&trail, &disk, 3);
     assert!(settled.iter().all(|settled| settled.try_recv().is_err()));
     disk.release();
     assert_eq!(settled.iter().map(wait).collect::<Vec<_>>(), [Ok(1), Ok(2), Ok(3)]);
@@ -75,15 +80,7 @@ fn whoever_was_written_behind_a_batch_that_failed_fails_with_it() {
     for failing in 0..20 {
         let disk = MemoryDisk::default();
         let trail = open_on(&disk, &Settings { syncs: 4, ..settings(&dir.path().join(failing.to_string())) });
-        disk.hold();
-        let before = disk.syncs();
-        let settled: Vec<_> = (0..4)
-            .map(|number| {
-                let settled = append(&trail, entry(number, person(number)));
-                disk.wait_for_a_sync(before + number);
-                settled
-            })
-            .collect();
+        let settled = append_beside(&trail, &disk, 4);
         disk.set_fault(Some(Fault::OneSyncFails));
         disk.release();
         // Whichever sync ends first fails, and so do the others: each has a handle of its own, which is told.
