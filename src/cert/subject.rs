@@ -39,10 +39,11 @@ pub(super) fn describe(subject: &X509Name<'_>) -> String {
             }
         }
     }
-    match text.char_indices().nth(MAX_CHARS) {
-        Some((end, _)) => text.split_at_checked(end).map_or_else(String::new, |(kept, _)| kept.to_owned()),
-        None => text,
+    if let Some((end, _)) = text.char_indices().nth(MAX_CHARS) {
+        text.truncate(end);
     }
+    // Once more over the whole: a type's number, an escape before digits and the cut each make a run of their own.
+    mask_runs(text.into_bytes())
 }
 
 fn write_key(oid: &Oid<'_>, text: &mut String) {
@@ -89,18 +90,25 @@ fn mask(value: &str) -> String {
         let after = part.iter_mut().skip(key.unwrap_or(usize::MAX));
         after.filter(|byte| byte.is_ascii_digit()).for_each(|digit| *digit = b'*');
     }
-    for run in masked.chunk_by_mut(|a, b| a.is_ascii_digit() && b.is_ascii_digit()) {
+    mask_runs(masked)
+}
+
+/// Masks every run of eleven digits that is an SSIN.
+fn mask_runs(mut text: Vec<u8>) -> String {
+    for run in text.chunk_by_mut(|a, b| a.is_ascii_digit() && b.is_ascii_digit()) {
         let is_ssin = std::str::from_utf8(run).is_ok_and(|digits| Ssin::parse(digits).is_ok());
         if is_ssin {
             run.fill(b'*');
         }
     }
     // Only ASCII digits were replaced by ASCII, so the bytes are still UTF-8.
-    String::from_utf8(masked).unwrap_or_default()
+    String::from_utf8(text).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
+    use x509_parser::prelude::FromDer;
+
     use super::*;
 
     #[test]
@@ -112,6 +120,28 @@ mod tests {
         assert_eq!(mask("é sSiN=85073000160"), "é sSiN=***********");
         assert_eq!(mask("85073000160"), "***********");
         assert_eq!(mask("85073000161"), "85073000161");
+    }
+
+    /// The DER of a name with one attribute, and what is described of it. `arc` is the base-128 end of a type below 2.5.
+    fn described(arc: &[u8], value: &str) -> String {
+        fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+            let length = u16::try_from(content.len()).expect("a short content").to_be_bytes();
+            [&[tag, 0x82], &length[..], content].concat()
+        }
+        let attribute = [tlv(0x06, &[&[0x55], arc].concat()), tlv(0x0c, value.as_bytes())].concat();
+        let name = tlv(0x30, &tlv(0x31, &tlv(0x30, &attribute)));
+        let (_, name) = X509Name::from_der(&name).expect("a name");
+        describe(&name)
+    }
+
+    #[test]
+    fn masks_the_number_that_only_the_whole_text_spells() {
+        const CN: &[u8] = &[4, 3];
+        assert_eq!(described(CN, "85073000160"), "CN=***********");
+        assert_eq!(described(&[0x82, 0xbc, 0xf5, 0xfb, 0xed, 0x60], "x"), "2.5.***********=x", "the type's last arc");
+        assert_eq!(described(CN, "\u{85}073000160"), "CN=\\c2\\***********", "an escape before nine digits");
+        let cut = described(CN, &format!("{}850730001609", "x".repeat(MAX_CHARS - 3 - 11)));
+        assert!(cut.ends_with("x***********") && cut.len() == MAX_CHARS, "{cut}");
     }
 
     #[test]
