@@ -204,7 +204,7 @@ fn a_reader_that_missed_a_swap_finds_the_new_file_by_itself() {
 }
 
 /// Bytes of a page of the files.
-const PAGE: usize = 16_384;
+const PAGE: usize = 65_536;
 
 #[test]
 fn a_damaged_file_is_an_error_until_it_is_mended() {

@@ -72,10 +72,10 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;
              PRAGMA journal_size_limit = 0; PRAGMA trusted_schema = OFF;"
         }
-        // A delta of the country's size touches every page: of 16 KiB they are read, logged and put back in a quarter of
-        // the calls that pages of 4 KiB take, and in little more than half the time.
+        // A delta of the country's size touches every page, and bytes cost less in large calls: pages of 64 KiB are read,
+        // logged and put back in three quarters of the time that pages of 16 KiB take, those in half that of 4 KiB.
         Purpose::Build => {
-            "PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
+            "PRAGMA page_size = 65536; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
              PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF;"
         }
     };
