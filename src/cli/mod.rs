@@ -27,6 +27,7 @@ mod simulate;
 mod stage;
 mod staging;
 mod sync;
+mod text_line;
 pub mod workspace;
 
 use std::future::Future;
@@ -44,6 +45,7 @@ pub use config::ConfigCommand;
 pub use exit::Exit;
 pub use health::HealthArguments;
 pub use journal::Journal;
+use text_line::TextLine;
 
 use crate::app::SystemClock;
 use crate::model::Clock;
@@ -82,7 +84,8 @@ fn start_log(filter: &str, format: LogFormat) -> Result<Journal, Box<dyn std::er
     let journal = Journal::default();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(journal.lines());
     match format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init()?,
+        LogFormat::Text if std::io::stderr().is_terminal() => log.with_ansi(true).try_init()?,
+        LogFormat::Text => log.event_format(TextLine).try_init()?,
         LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()?,
     }
     Ok(journal)
