@@ -78,8 +78,11 @@ pub fn run(arguments: Arguments) -> Exit {
     }
 }
 
-/// On standard error: text for a terminal, or JSON for a collector. No thread is started yet.
-fn start_log(filter: &str, format: LogFormat) -> Result<Journal, Box<dyn std::error::Error + Send + Sync>> {
+/// The log on standard error: text, or JSON for a collector. No thread is started yet.
+///
+/// # Errors
+/// If the filter cannot be read, or the process has a log already.
+pub fn start_log(filter: &str, format: LogFormat) -> Result<Journal, Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(filter)?;
     let journal = Journal::default();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(journal.lines());

@@ -16,13 +16,12 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use ehealth_attributes::app::SystemClock;
 use ehealth_attributes::audit::{Disk, DiskFile, Folder, Trail};
-use ehealth_attributes::cli::Journal;
+use ehealth_attributes::cli::{LogFormat, start_log};
 use ehealth_attributes::config::{read_policy, read_settings};
 use ehealth_attributes::lookup::{AuditLog, Pending};
 use ehealth_attributes::model::Clock;
 use ehealth_attributes::server::{InForce, RandomTickets, Readers, Service, World, listen, serve, tls};
 use ehealth_attributes::store::Watch;
-use tracing_subscriber::EnvFilter;
 
 /// Serves as `ehealth-attributes serve` does, with no evidence of it.
 #[derive(Parser)]
@@ -111,15 +110,10 @@ impl DiskFile for SlowFile {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let arguments = Arguments::parse();
-    let mut journal = Journal::default();
+    let mut journal = start_log(&arguments.log, LogFormat::Text)?;
     journal.start()?;
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(&arguments.log)?)
-        .with_writer(journal.lines())
-        .with_ansi(false)
-        .init();
     let settings = read_settings(&arguments.config).map_err(|problems| problems.to_string())?;
     if !settings.listen.ip().is_loopback() {
         return Err("answers without evidence are given to a loopback address alone".into());
