@@ -62,7 +62,11 @@ async fn serve(settings: &Settings) -> Exit {
             if let Some(address) = app.admin_address() {
                 tracing::info!(%address, "answering operators");
             }
-            exit_of(app.run(stop.wait()).await)
+            // A task like the connections' own: here, on the main thread, each of them would wake another thread twice.
+            match tokio::spawn(app.run(stop.wait())).await {
+                Ok(drained) => exit_of(drained),
+                Err(error) => fail(Exit::Failed, &error),
+            }
         }
         Err(error) => fail(exit_of_error(&error), &error),
     }

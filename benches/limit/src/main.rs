@@ -21,6 +21,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 /// Answers every request with the same bytes, as fast as TLS and HTTP can.
@@ -35,7 +36,7 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let arguments = Arguments::parse();
     let settings = read_settings(&arguments.config).map_err(|problems| problems.to_string())?;
     let answer = Bytes::from(std::fs::read(&arguments.answer)?);
@@ -43,6 +44,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (config, _) = tls::load(&settings.tls, &clock).map_err(|errors| format!("{errors:?}"))?;
     let acceptor = TlsAcceptor::from(config);
     let listener = listen(settings.listen, settings.port)?;
+    // A task, as the service's own accept loop is.
+    tokio::spawn(serve(listener, acceptor, answer)).await?
+}
+
+async fn serve(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    answer: Bytes,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;

@@ -141,6 +141,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;
     };
-    serve(listener, service, stop).await;
+    // A task, as where the service itself is served.
+    tokio::spawn(serve(listener, service, stop)).await?;
     Ok(())
 }
