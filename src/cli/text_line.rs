@@ -131,9 +131,9 @@ mod tests {
         }
         let bytes = log.0.lock().expect("nobody panics").clone();
         let text = String::from_utf8(bytes).expect("UTF-8");
-        text.lines().map(|line| line.split_once(' ').map_or("no time", |(_, rest)| rest)).fold(String::new(), |all, line| {
-            all + line + "\n"
-        })
+        text.lines()
+            .map(|line| line.split_once(' ').map_or("no time", |(_, rest)| rest))
+            .fold(String::new(), |all, line| all + line + "\n")
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
                         continue;
                     }
                     self.count_text(piece.len())?;
-                    if piece.contains("]]>") {
+                    if piece.as_bytes().contains(&b']') && piece.contains("]]>") {
                         return Err(Flaw::SectionEnd.into());
                     }
                     return Ok(Token::Text(text::normalize_line_ends(piece)));
@@ -188,6 +188,10 @@ impl<'a> Reader<'a> {
     /// Refuses a DOCTYPE, a processing instruction and a second byte order mark before anything of them is read.
     fn refuse_at_first_token(&self) -> Result<(), Objection> {
         let rest = self.content.get(self.at..).unwrap_or_default();
+        // Most pieces are none of them.
+        if !matches!(rest.as_bytes(), [b'<', b'!' | b'?', ..] | [0xef, ..]) {
+            return Ok(());
+        }
         if rest.starts_with("<!DOCTYPE") {
             return Err(Mistake::Doctype.into());
         }

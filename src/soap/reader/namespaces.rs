@@ -55,8 +55,8 @@ struct Binding<'a> {
     prefix: &'a str,
     uri: Cow<'a, str>,
     space: Space,
-    /// Of the name, under a key that a caller does not know: equal names have equal prints, and unequal names with equal
-    /// prints cannot be made.
+    /// Of a name that the contract does not know, under a key that a caller does not know: equal names have equal prints,
+    /// and unequal names with equal prints cannot be made.
     print: u64,
     /// The declaration of the same prefix further out.
     hidden: Option<usize>,
@@ -109,7 +109,7 @@ impl<'a> Namespaces<'a> {
             Some(namespace) => Space::Known(namespace),
             None => Space::Foreign,
         };
-        let print = self.printer.hash_one(&*uri);
+        let print = if space == Space::Foreign { self.printer.hash_one(&*uri) } else { 0 };
         let hidden = self.innermost.insert(prefix, self.bindings.len());
         self.bindings.push(Binding { prefix, uri, space, print, hidden });
     }
@@ -152,7 +152,9 @@ impl<'a> Namespaces<'a> {
         let find = |index: Option<BindingIndex>| index.and_then(|BindingIndex(index)| self.bindings.get(index));
         one == other
             || match (find(one), find(other)) {
-                (Some(one), Some(other)) => one.print == other.print && one.uri == other.uri,
+                (Some(one), Some(other)) => {
+                    one.space == other.space && one.print == other.print && one.uri == other.uri
+                }
                 _ => false,
             }
     }
