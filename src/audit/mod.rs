@@ -135,6 +135,7 @@ mod space;
 mod status;
 mod trail;
 mod tree;
+mod turn;
 pub mod verify;
 mod writer;
 

@@ -8,7 +8,7 @@
 use std::io;
 use std::mem;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -18,14 +18,14 @@ use crate::model::Clock;
 
 use super::checkpoint::is_origin;
 use super::disk::{Disk, Folder};
-use super::flights::Flying;
 use super::keeper::{CheckpointFault, Checkpoints, Keeper, Kept, MissingCheckpoint};
 use super::keys::{KeyError, KeyFolder, KeyName, MissingKeys};
 use super::prune::{PruneError, Pruned, Retention};
 use super::read::Damage;
 use super::recover;
 use super::status::{Counters, Health, Status, Trouble};
-use super::writer::{Hand, Tools, Writer};
+use super::turn::{Task, Turn, run};
+use super::writer::{Tools, Writer};
 
 /// Where the trail lies and how it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,13 +121,6 @@ impl From<io::Error> for AuditError {
     }
 }
 
-/// What the thread is asked to do.
-#[expect(clippy::large_enum_variant, reason = "nearly all are entries, and a box for each would cost more")]
-enum Task {
-    Record(Pending),
-    Prune(Retention, SyncSender<Result<Pruned, PruneError>>),
-}
-
 /// The durable log of all exchanges.
 #[derive(Debug)]
 pub struct Trail {
@@ -192,7 +185,7 @@ impl Trail {
             keeper.make()?;
         }
         let (queue, waiting) = mpsc::sync_channel(settings.queue);
-        let turn = Turn { writer, waiting, held: None, retry: settings.retry };
+        let turn = Turn::new(writer, waiting, settings.retry);
         let shared = Arc::new((Mutex::new(Some(turn)), Closing(Arc::clone(&status))));
         let spawn = |_| {
             let shared = Arc::clone(&shared);
@@ -307,69 +300,5 @@ struct Closing(Arc<Status>);
 impl Drop for Closing {
     fn drop(&mut self) {
         self.0.set_health(Health::Closed);
-    }
-}
-
-/// What one thread at a time has: it takes what waits and writes it, and makes it durable when it has passed this on.
-struct Turn {
-    writer: Writer,
-    waiting: Receiver<Task>,
-    /// A pruning that came while a batch was being filled: it is next.
-    held: Option<Task>,
-    retry: Duration,
-}
-
-impl Turn {
-    /// What is to be done next. If nothing comes while writing may fail, or has failed, that is a [`RecvTimeoutError`].
-    fn next(&mut self) -> Result<Task, RecvTimeoutError> {
-        match self.held.take() {
-            Some(task) => Ok(task),
-            None if self.writer.is_calm() => self.waiting.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            None => self.waiting.recv_timeout(self.retry),
-        }
-    }
-
-    /// Writes what waits, this entry first, unless something else comes before it.
-    fn write(&mut self, hand: &mut Hand, mut first: Option<Pending>) -> Option<Flying> {
-        let Self { writer, waiting, held, .. } = self;
-        writer.commit(hand, || match (first.take(), &held) {
-            (Some(first), _) => Some(first),
-            (None, Some(_)) => None,
-            (None, None) => match waiting.try_recv().ok()? {
-                Task::Record(pending) => Some(pending),
-                task @ Task::Prune(..) => {
-                    *held = Some(task);
-                    None
-                }
-            },
-        })
-    }
-}
-
-fn run(turn: &Mutex<Option<Turn>>) {
-    let mut hand = Hand::default();
-    // Where another thread panicked, what it held was settled, and nothing more is to be written.
-    while let Ok(mut place) = turn.lock() {
-        let Some(turn) = &mut *place else { return };
-        let flying = match turn.next() {
-            Ok(Task::Prune(retention, reply)) => {
-                // Whoever asked may have left.
-                let _ = reply.send(turn.writer.prune(retention));
-                None
-            }
-            Ok(Task::Record(pending)) => turn.write(&mut hand, Some(pending)),
-            Err(RecvTimeoutError::Timeout) if turn.writer.is_down() => turn.write(&mut hand, None),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => {
-                if let Some(turn) = place.take() {
-                    turn.writer.close();
-                }
-                return;
-            }
-        };
-        drop(place);
-        if let Some(flying) = flying {
-            flying.land(|| hand.sync());
-        }
     }
 }
