@@ -65,7 +65,7 @@ impl Writer {
 
     /// Text.
     pub(super) fn text(&mut self, text: &str) {
-        // Mostly nothing is: looked at without a branch between the bytes, which many processors do by the score.
+        // Most text has nothing to escape. Bytes by the score, without a branch between them.
         let is_plain = |byte: u8| matches!(byte, b' '..=b'~') & !matches!(byte, b'&' | b'<' | b'>');
         if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
             return self.0.push_str(text);
