@@ -1,18 +1,19 @@
 //! The bounded reader: the one XML parser at the door.
 //!
-//! quick-xml cuts the document into pieces and pairs the tags; it accepts most documents that are not well-formed.
-//! Everything it leaves open is judged here, piece by piece: characters, names, tags, references, comments, namespaces,
-//! what may stand outside the root. A DOCTYPE or a processing instruction is refused where it begins, before it is cut.
-//! The bounds of [`limits`](crate::soap::limits) are counted on the way. One pass; what is handed out borrows from the
-//! document unless a reference or a line end had to be changed in it.
+//! Documents come cut into pieces (`pieces`); here each is judged as it comes: characters, names, tags and their pairs,
+//! references, comments, namespaces, what may stand outside the root. A DOCTYPE or a processing instruction is refused
+//! where it begins, before it is cut. The bounds of [`limits`](crate::soap::limits) are counted on the way. One pass; what
+//! is handed out borrows from the document unless a reference or a line end had to be changed in it.
 //!
-//! It knows no SOAP and no schema, and is public so that it can be held against other parsers. A document that was read to [`Token::End`] is well-formed (XML 1.0, fourth edition;
-//! Namespaces in XML 1.0), has no DOCTYPE and no processing instruction, and keeps every bound. Nothing was expanded,
-//! fetched or opened. One that was not read to its end may still be anything.
+//! It knows no SOAP and no schema, and is public so that it can be held against other parsers. A document that was read
+//! to [`Token::End`] is well-formed (XML 1.0, fourth edition; Namespaces in XML 1.0), has no DOCTYPE and no processing
+//! instruction, and keeps every bound. Nothing was expanded, fetched or opened. One that was not read to its end may still
+//! be anything.
 
 pub(super) mod characters;
 mod encoding;
 mod namespaces;
+mod pieces;
 pub(super) mod place;
 mod scanner;
 mod tag;
@@ -21,8 +22,7 @@ mod walk;
 
 use std::borrow::Cow;
 
-use quick_xml::errors::{Error, IllFormedError};
-use quick_xml::events::Event;
+use memchr::memchr;
 
 pub use encoding::Document;
 pub use namespaces::{Name, Space};
@@ -32,6 +32,8 @@ use super::flaw::Flaw;
 use super::limits::{CHILDREN, DEPTH, EVENTS, TEXT_BYTES};
 use super::mistake::{BadMessage, Mistake, Objection};
 use namespaces::Namespaces;
+use pieces::Piece;
+use tag::Tag;
 
 /// A piece of a document, as it means.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,7 +50,7 @@ pub enum Token<'a> {
 
 /// An element that is open.
 struct Open<'a> {
-    name: Name<'a>,
+    tag: Tag<'a>,
     /// The namespace scope to go back to.
     outside: usize,
     children: usize,
@@ -67,11 +69,11 @@ enum Due {
 
 /// Reads a document from its first to its last piece.
 pub struct Reader<'a> {
-    pieces: quick_xml::Reader<&'a [u8]>,
     declaration: &'a str,
     content: &'a str,
-    /// Where in `content` the current piece begins.
-    at: usize,
+    /// What of `content` was not read, and that with the piece that was read last.
+    rest: &'a str,
+    rest_before: &'a str,
     due: Due,
     namespaces: Namespaces<'a>,
     open: Vec<Open<'a>>,
@@ -86,10 +88,10 @@ impl<'a> Reader<'a> {
     pub fn new(document: &'a Document<'_>) -> Self {
         let (declaration, content) = document.split();
         Self {
-            pieces: quick_xml::Reader::from_str(content),
             declaration,
             content,
-            at: 0,
+            rest: content,
+            rest_before: content,
             due: Due::Nothing,
             namespaces: Namespaces::new(),
             open: Vec::with_capacity(DEPTH),
@@ -128,43 +130,42 @@ impl<'a> Reader<'a> {
             }
         }
         loop {
-            let before = self.position();
-            self.at = before;
-            self.refuse_at_first_token()?;
-            let event = self.pieces.read_event().map_err(|error| Objection::from(flaw_of(&error)))?;
-            let piece = self.content.get(before..self.position()).unwrap_or_default();
-            if !matches!(event, Event::Eof) {
-                self.count_event()?;
-            }
-            match event {
-                Event::Start(_) => return self.open_element(inside(piece, "<", ">")?, Due::Nothing),
-                Event::Empty(_) => return self.open_element(inside(piece, "<", "/>")?, Due::Close),
-                Event::End(_) => {
+            self.rest_before = self.rest;
+            let Some((piece, rest)) = pieces::cut(self.rest)? else {
+                let is_whole = self.open.is_empty() && self.has_root;
+                return if is_whole { Ok(Token::End) } else { Err(Flaw::Unfinished.into()) };
+            };
+            self.rest = rest;
+            self.count_event()?;
+            match piece {
+                Piece::Start(tag) => return self.open_element(tag, Due::Nothing),
+                Piece::Empty(tag) => return self.open_element(tag, Due::Close),
+                Piece::End(name) => {
+                    let is_open = |open: &Open<'_>| name.trim_end_matches(characters::is_space) == open.tag.written;
+                    if !self.open.last().is_some_and(is_open) {
+                        return Err(Flaw::EndTag.into());
+                    }
                     self.due = Due::Leave;
                     return Ok(Token::Close);
                 }
-                Event::Text(_) => {
-                    if self.open.is_empty() && characters::is_blank(piece) {
-                        continue;
-                    }
-                    self.count_text(piece.len())?;
-                    if piece.as_bytes().contains(&b']') && piece.contains("]]>") {
+                Piece::Text(text) if self.open.is_empty() && characters::is_blank(text) => {}
+                Piece::Text(text) => {
+                    self.count_text(text.len())?;
+                    if memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") {
                         return Err(Flaw::SectionEnd.into());
                     }
-                    return Ok(Token::Text(text::normalize_line_ends(piece)));
+                    return Ok(Token::Text(text::normalize_line_ends(text)));
                 }
-                Event::CData(_) => {
-                    let section = inside(piece, "<![CDATA[", "]]>")?;
-                    self.count_text(section.len())?;
-                    return Ok(Token::Text(text::normalize_line_ends(section)));
+                Piece::Section(text) => {
+                    self.count_text(text.len())?;
+                    return Ok(Token::Text(text::normalize_line_ends(text)));
                 }
-                Event::GeneralRef(_) => {
-                    let character = text::resolve_reference(inside(piece, "&", ";")?)?;
+                Piece::Reference(name) => {
+                    let character = text::resolve_reference(name)?;
                     self.count_text(character.len_utf8())?;
                     return Ok(Token::Text(Cow::Owned(character.to_string())));
                 }
-                Event::Comment(_) => {
-                    let comment = inside(piece, "<!--", "-->")?;
+                Piece::Comment(comment) => {
                     if comment.len() > TEXT_BYTES {
                         return Err(Mistake::TextLength.into());
                     }
@@ -172,38 +173,8 @@ impl<'a> Reader<'a> {
                         return Err(Flaw::Comment.into());
                     }
                 }
-                Event::Eof if self.open.is_empty() && self.has_root => return Ok(Token::End),
-                Event::Eof => return Err(Flaw::Unfinished.into()),
-                Event::Decl(_) | Event::PI(_) => return Err(Mistake::ProcessingInstruction.into()),
-                // Spelled in small letters, or it would have been refused where it begins.
-                Event::DocType(_) => return Err(Flaw::Markup.into()),
             }
         }
-    }
-
-    fn position(&self) -> usize {
-        usize::try_from(self.pieces.buffer_position()).unwrap_or(usize::MAX)
-    }
-
-    /// Refuses a DOCTYPE, a processing instruction and a second byte order mark before anything of them is read.
-    fn refuse_at_first_token(&self) -> Result<(), Objection> {
-        let rest = self.content.get(self.at..).unwrap_or_default();
-        // Most pieces are none of them.
-        if !matches!(rest.as_bytes(), [b'<', b'!' | b'?', ..] | [0xef, ..]) {
-            return Ok(());
-        }
-        if rest.starts_with("<!DOCTYPE") {
-            return Err(Mistake::Doctype.into());
-        }
-        if let Some(instruction) = rest.strip_prefix("<?") {
-            let is_declaration =
-                instruction.strip_prefix("xml").is_some_and(|rest| rest.starts_with(characters::is_space));
-            return Err(if is_declaration { Flaw::Declaration.into() } else { Mistake::ProcessingInstruction.into() });
-        }
-        if self.at == 0 && rest.starts_with('\u{feff}') {
-            return Err(Flaw::TextOutside.into());
-        }
-        Ok(())
     }
 
     fn open_element(&mut self, content: &'a str, due: Due) -> Result<Token<'a>, Objection> {
@@ -221,10 +192,10 @@ impl<'a> Reader<'a> {
             return Err(Mistake::Depth.into());
         }
         let outside = self.namespaces.mark();
-        let name = tag::read_tag(content, &mut self.namespaces, &mut self.attributes)?;
-        self.open.push(Open { name, outside, children: 0, text_bytes: 0 });
+        let tag = tag::read_tag(content, &mut self.namespaces, &mut self.attributes)?;
+        self.open.push(Open { tag, outside, children: 0, text_bytes: 0 });
         self.due = due;
-        Ok(Token::Open(name))
+        Ok(Token::Open(tag.name))
     }
 
     fn count_event(&mut self) -> Result<(), Objection> {
@@ -236,32 +207,6 @@ impl<'a> Reader<'a> {
         let element = self.open.last_mut().ok_or(Flaw::TextOutside)?;
         element.text_bytes = element.text_bytes.saturating_add(bytes);
         if element.text_bytes > TEXT_BYTES { Err(Mistake::TextLength.into()) } else { Ok(()) }
-    }
-}
-
-/// What stands between the delimiters of a piece.
-fn inside<'a>(piece: &'a str, begin: &str, end: &str) -> Result<&'a str, Flaw> {
-    piece.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end)).ok_or(Flaw::Markup)
-}
-
-/// What quick-xml refuses by itself.
-fn flaw_of(error: &Error) -> Flaw {
-    match error {
-        Error::IllFormed(IllFormedError::MismatchedEndTag { .. } | IllFormedError::UnmatchedEndTag(_)) => Flaw::EndTag,
-        Error::IllFormed(IllFormedError::UnclosedReference) => Flaw::Reference,
-        Error::Syntax(_)
-        | Error::IllFormed(
-            IllFormedError::MissingDeclVersion(_)
-            | IllFormedError::UnknownVersion
-            | IllFormedError::MissingDoctypeName
-            | IllFormedError::MissingEndTag(_)
-            | IllFormedError::DoubleHyphenInComment,
-        )
-        | Error::InvalidAttr(_)
-        | Error::Escape(_)
-        | Error::Namespace(_)
-        | Error::Io(_)
-        | Error::Encoding(_) => Flaw::Markup,
     }
 }
 

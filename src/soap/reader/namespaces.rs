@@ -1,11 +1,11 @@
 //! Namespaces in XML 1.0: which prefix means what, where.
 //!
-//! A prefix is found by one look-up and two namespaces are told apart by a number, whatever the caller declares: neither
-//! the count of declarations in scope nor the length of their names multiplies with the count of uses. Names of
+//! A prefix is found by one look-up in a tree and two namespaces are told apart by a number, whatever the caller declares:
+//! neither the count of declarations in scope nor the length of their names multiplies with the count of uses. Names of
 //! namespaces are compared letter by letter, never resolved and never fetched.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
 use crate::soap::flaw::Flaw;
@@ -69,14 +69,14 @@ pub(super) struct BindingIndex(usize);
 /// The declarations in scope.
 pub(super) struct Namespaces<'a> {
     bindings: Vec<Binding<'a>>,
-    innermost: HashMap<&'a str, usize>,
+    innermost: BTreeMap<&'a str, usize>,
     printer: RandomState,
 }
 
 impl<'a> Namespaces<'a> {
     /// The scope outside the root element: the prefix `xml` alone.
     pub(super) fn new() -> Self {
-        let mut namespaces = Self { bindings: Vec::new(), innermost: HashMap::new(), printer: RandomState::new() };
+        let mut namespaces = Self { bindings: Vec::new(), innermost: BTreeMap::new(), printer: RandomState::new() };
         namespaces.push("xml", Cow::Borrowed(Namespace::Xml.uri()));
         namespaces
     }

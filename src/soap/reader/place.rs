@@ -23,9 +23,8 @@ impl Reader<'_> {
     }
 
     pub(super) fn located(&self, objection: Objection) -> BadMessage {
-        let rest = self.content.get(self.at..).unwrap_or_default();
-        let blanks = rest.len().saturating_sub(rest.trim_start_matches(is_space).len());
-        let before = self.content.get(..self.at.saturating_add(blanks)).unwrap_or_default();
+        let at = self.rest_before.trim_start_matches(is_space);
+        let before = self.content.strip_suffix(at).unwrap_or_default();
         let ended = count_line_ends(self.declaration).saturating_add(count_line_ends(before));
         BadMessage::new(objection, Some(Place { line: ended.saturating_add(1), path: self.path() }))
     }
@@ -35,7 +34,7 @@ impl Reader<'_> {
         let mut steps = Vec::with_capacity(self.open.len());
         let mut length = "...".len();
         for element in self.open.iter().rev() {
-            let step = names::known(element.name.local).unwrap_or("*");
+            let step = names::known(element.tag.name.local).unwrap_or("*");
             length = length.saturating_add(step.len()).saturating_add(1);
             if length > PATH_CHARS {
                 break;

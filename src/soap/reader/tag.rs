@@ -23,18 +23,27 @@ pub struct Attribute<'a> {
     print: u64,
 }
 
+/// A start tag that was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tag<'a> {
+    pub(super) name: Name<'a>,
+    /// The name with its prefix: what the end tag must repeat.
+    pub(super) written: &'a str,
+}
+
 /// Reads what stands between `<` and `>` or `/>`. Its declarations are in scope from then on; `attributes` holds its
 /// attributes and no others.
 pub(super) fn read_tag<'a>(
     content: &'a str,
     namespaces: &mut Namespaces<'a>,
     attributes: &mut Vec<Attribute<'a>>,
-) -> Result<Name<'a>, Objection> {
+) -> Result<Tag<'a>, Objection> {
     let since = namespaces.mark();
     let mut declared = 0_usize;
     attributes.clear();
     let mut scanner = Scanner::new(content);
-    let name = take_name(&mut scanner)?;
+    let written = take_name(&mut scanner)?;
+    let name = split_name(written)?;
     loop {
         let is_separated = scanner.skip_space();
         if scanner.is_done() {
@@ -43,7 +52,7 @@ pub(super) fn read_tag<'a>(
         if !is_separated {
             return Err(Flaw::Tag.into());
         }
-        let QName { prefix, local } = take_name(&mut scanner)?;
+        let QName { prefix, local } = split_name(take_name(&mut scanner)?)?;
         if !scanner.equals() {
             return Err(Flaw::Tag.into());
         }
@@ -72,7 +81,7 @@ pub(super) fn read_tag<'a>(
     if name.prefix == "xmlns" {
         return Err(Flaw::Name.into());
     }
-    Ok(namespaces.resolve(name)?)
+    Ok(Tag { name: namespaces.resolve(name)?, written })
 }
 
 fn resolve_attributes<'a>(namespaces: &Namespaces<'a>, attributes: &mut [Attribute<'a>]) -> Result<(), Flaw> {
@@ -99,12 +108,9 @@ fn print(name: &str) -> u64 {
     name.bytes().take(7).fold(name.len() as u64, |print, byte| print << 8 | u64::from(byte))
 }
 
-fn take_name<'a>(scanner: &mut Scanner<'a>) -> Result<QName<'a>, Objection> {
+fn take_name<'a>(scanner: &mut Scanner<'a>) -> Result<&'a str, Objection> {
     let name = scanner.name().ok_or(Flaw::Name)?;
-    if name.len() > NAME_BYTES {
-        return Err(Mistake::NameLength.into());
-    }
-    Ok(split_name(name)?)
+    if name.len() > NAME_BYTES { Err(Mistake::NameLength.into()) } else { Ok(name) }
 }
 
 /// Reads a value that is a name with an optional prefix, and nothing else.

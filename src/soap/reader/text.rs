@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use super::characters::is_legal;
 use crate::soap::flaw::Flaw;
 
@@ -36,7 +38,7 @@ fn read_code(digits: &str) -> Option<u32> {
 
 /// Text with each line end as one line feed (section 2.11).
 pub(super) fn normalize_line_ends(text: &str) -> Cow<'_, str> {
-    if !text.contains('\r') {
+    if memchr(b'\r', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
@@ -45,7 +47,7 @@ pub(super) fn normalize_line_ends(text: &str) -> Cow<'_, str> {
 /// An attribute value as meant: references resolved, each line end and tab a space (section 3.3.3, for an attribute
 /// that no DOCTYPE declared).
 pub(super) fn normalize_attribute(value: &str) -> Result<Cow<'_, str>, Flaw> {
-    if !value.contains(['<', '&', '\t', '\n', '\r']) {
+    if !value.bytes().any(|byte| matches!(byte, b'<' | b'&' | b'\t' | b'\n' | b'\r')) {
         return Ok(Cow::Borrowed(value));
     }
     let mut normalized = String::with_capacity(value.len());
