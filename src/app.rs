@@ -227,7 +227,7 @@ impl App {
             lookups: Arc::clone(&readers) as _,
             audit: Arc::clone(&trail) as _,
             clock: Arc::clone(&clock),
-            tickets: Arc::new(RandomTickets),
+            tickets: Arc::new(RandomTickets::default()),
         });
         let service = Service::new(settings.server.clone(), in_force, world);
         let feeds = Arc::new(Feeds::new(settings.sync.clone()));

@@ -15,6 +15,9 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::app::SystemClock;
 use crate::model::Clock;
 
+/// Most lines are shorter.
+const USUAL_BYTES: usize = 512;
+
 /// The format of a log that no terminal shows.
 pub struct TextLine;
 
@@ -32,63 +35,84 @@ where
             Level::DEBUG => "DEBUG",
             Level::TRACE => "TRACE",
         };
-        write!(writer, "{} {level} {}:", SystemClock.now(), metadata.target())?;
-        let mut fields = Fields { out: OneLine(&mut writer), so_far: Ok(()) };
+        let mut line = String::with_capacity(USUAL_BYTES);
+        write!(line, "{} {level} ", SystemClock.now())?;
+        line.push_str(metadata.target());
+        line.push(':');
+        let mut fields = Fields { line, so_far: Ok(()) };
         event.record(&mut fields);
-        fields.so_far?;
-        writer.write_char('\n')
+        let Fields { mut line, so_far } = fields;
+        so_far?;
+        line.push('\n');
+        writer.write_str(&line)
     }
 }
 
 /// Writes an event's fields as they come: the message, which is first, as it is, the others after their names.
-struct Fields<'w> {
-    out: OneLine<'w>,
+struct Fields {
+    line: String,
     so_far: fmt::Result,
 }
 
-impl Fields<'_> {
-    fn write(&mut self, field: &Field, value: impl FnOnce(&mut OneLine<'_>) -> fmt::Result) {
-        let Self { out, so_far } = self;
-        *so_far = so_far.and_then(|()| {
-            out.0.write_char(' ')?;
-            if field.name() != "message" {
-                out.0.write_str(field.name())?;
-                out.0.write_char('=')?;
-            }
-            value(out)
-        });
+impl Fields {
+    /// Writes what stands before a value.
+    fn begin(&mut self, field: &Field) {
+        self.line.push(' ');
+        if field.name() != "message" {
+            self.line.push_str(field.name());
+            self.line.push('=');
+        }
+    }
+
+    fn show(&mut self, value: fmt::Arguments<'_>) {
+        let shown = OneLine(&mut self.line).write_fmt(value);
+        self.so_far = self.so_far.and(shown);
     }
 }
 
-impl Visit for Fields<'_> {
+impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        let is_plain = value.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'));
-        self.write(field, |out| {
-            if !is_plain {
-                return write!(out, "{value:?}");
-            }
-            out.0.write_char('"')?;
-            out.0.write_str(value)?;
-            out.0.write_char('"')
-        });
+        self.begin(field);
+        if value.bytes().all(|byte| is_plain(byte) && !matches!(byte, b'"' | b'\\')) {
+            self.line.push('"');
+            self.line.push_str(value);
+            self.line.push('"');
+        } else {
+            self.show(format_args!("{value:?}"));
+        }
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.write(field, |out| write!(out.0, "{value}"));
+        self.begin(field);
+        push_decimal(&mut self.line, value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.write(field, |out| write!(out, "{value:?}"));
+        self.begin(field);
+        self.show(format_args!("{value:?}"));
     }
 }
 
+fn push_decimal(line: &mut String, number: u64) {
+    if number > 9 {
+        push_decimal(line, number / 10);
+    }
+    line.extend(u32::try_from(number % 10).ok().and_then(|digit| char::from_digit(digit, 10)));
+}
+
+/// What stands in a line as it is.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
 /// Writes text that stays on its line.
-struct OneLine<'w>(&'w mut dyn Write);
+struct OneLine<'l>(&'l mut String);
 
 impl Write for OneLine<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return self.0.write_str(text);
+        if text.bytes().all(is_plain) {
+            self.0.push_str(text);
+            return Ok(());
         }
         text.chars().try_for_each(|character| match character {
             '\u{2028}' | '\u{2029}' => write!(self.0, "{}", character.escape_unicode()),
@@ -139,7 +163,7 @@ mod tests {
     #[test]
     fn says_what_the_librarys_own_format_says() {
         let events = || {
-            tracing::info!(ticket = %"a-b", micros = 12_u64, less = -3, is = true, none = None::<u8>, "answered");
+            tracing::info!(ticket = %"a-b", micros = 12_u64, most = u64::MAX, nothing = 0_u64, less = -3, is = true, none = None::<u8>, "answered");
             tracing::warn!(plain = "no quotes", quoted = "a \"b\" \\ é", list = ?["x", "y"], "two words");
             tracing::error!(part = 0.5, "an error");
             tracing::debug!(only = 1_u64);

@@ -88,7 +88,7 @@ pub(super) fn resolve(
     let asked = permit.criteria().ssin;
     let mut family = Vec::new();
     let last = directory.family(asked, &mut family)?;
-    let employments = match relate(permit, &family, directory)? {
+    let seen = match relate(permit, &family, directory)? {
         // Without `persons` the numbers that lead to the same person are not known: "no" would be a guess.
         Related::No if wanting.contains(Dataset::Persons) => return Ok(could_not_look),
         Related::No => {
@@ -96,13 +96,13 @@ pub(super) fn resolve(
             let status = Status::NoRelation { ssin: asked, organisation: permit.organisation() };
             return Ok(no_result(status));
         }
-        Related::Yes(employments) => employments,
+        Related::Yes(seen) => seen,
     };
     if last != asked {
         return Ok(no_result(Status::Replaced { by: last }));
     }
 
-    let disclosure = disclose(permit, &family, employments, directory)?;
+    let disclosure = disclose(permit, &family, seen, directory)?;
     let is_found = disclosure.is_found();
     let status = match (wanting.is_empty(), is_found) {
         (false, _) => Status::Incomplete(wanting),
@@ -115,14 +115,22 @@ pub(super) fn resolve(
 /// Whether the demanded relation holds.
 enum Related {
     No,
-    /// It does; the employments that may be told, where it is the relation that chooses them.
-    Yes(Option<Vec<Employment>>),
+    Yes(Seen),
+}
+
+/// What was read to show that a relation holds, and need not be read again.
+#[derive(Default)]
+struct Seen {
+    /// The employments that may be told, where it is the relation that chooses them.
+    employments: Option<Vec<Employment>>,
+    /// All memberships.
+    memberships: Option<Vec<Membership>>,
 }
 
 fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> Result<Related, DirectoryError> {
     let (asked, organisation, window) = (permit.criteria().ssin, permit.organisation(), permit.criteria().window());
     match permit.grant().relation {
-        Relation::None => Ok(Related::Yes(None)),
+        Relation::None => Ok(Related::Yes(Seen::default())),
         Relation::Insured => {
             let memberships = read_memberships(family, directory)?;
             let insures = |membership: &Membership| {
@@ -135,7 +143,7 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
                 directory.memberships_behind(asked, rows, &mut Vec::with_capacity(ROWS))?;
                 return Ok(Related::No);
             }
-            Ok(Related::Yes(None))
+            Ok(Related::Yes(Seen { memberships: Some(memberships), ..Seen::default() }))
         }
         Relation::AffiliatedEmployer => {
             let periods = read_periods(family, directory)?;
@@ -158,7 +166,7 @@ fn relate(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> R
                 }
                 return Ok(Related::No);
             }
-            Ok(Related::Yes(Some(affiliated)))
+            Ok(Related::Yes(Seen { employments: Some(affiliated), ..Seen::default() }))
         }
     }
 }
@@ -209,7 +217,7 @@ fn is_told(affiliation: &Affiliation, employment: &Employment, window: Window) -
 fn disclose(
     permit: &Permit,
     family: &[Ssin],
-    related: Option<Vec<Employment>>,
+    seen: Seen,
     directory: &mut impl Directory,
 ) -> Result<Disclosure, DirectoryError> {
     let fields = permit.grant().fields;
@@ -219,7 +227,7 @@ fn disclose(
         disclosure.ssin = Some(permit.criteria().ssin);
     }
     if Field::ALL.into_iter().any(|field| fields.contains(field) && is_of_employment(field)) {
-        let employments = match related {
+        let employments = match seen.employments {
             Some(employments) => employments,
             None => read_employments(family, window, directory)?,
         };
@@ -232,7 +240,10 @@ fn disclose(
         }
     }
     if fields.contains(Field::HealthInsuranceFund) {
-        let memberships = read_memberships(family, directory)?;
+        let memberships = match seen.memberships {
+            Some(memberships) => memberships,
+            None => read_memberships(family, directory)?,
+        };
         disclosure.fund = find_fund(&memberships, window);
     }
     Ok(disclosure)

@@ -49,18 +49,33 @@ pub trait Tickets: Send + Sync {
     fn next_ticket(&self) -> Ticket;
 }
 
-/// Tickets that nobody can foresee and no two requests share.
-#[derive(Debug, Clone, Copy)]
-pub struct RandomTickets;
+/// Tickets that nobody can foresee and no two requests share. Their bytes are drawn for many at once: the generator's work
+/// is nearly the same for one.
+#[derive(Default)]
+pub struct RandomTickets(Mutex<Vec<[u8; 16]>>);
+
+/// Bytes that are drawn at once.
+const DRAWN_BYTES: usize = 1_024;
 
 impl Tickets for RandomTickets {
     fn next_ticket(&self) -> Ticket {
-        let mut random = [0; 16];
-        // Fails only where the operating system has no random numbers; then TLS has none either, and nobody got in.
-        if aws_lc_rs::rand::fill(&mut random).is_err() {
-            tracing::error!("the operating system gives no random numbers");
+        // Nobody can panic while holding the lock: bytes are drawn or taken.
+        let mut drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if drawn.is_empty() {
+            let mut random = [0; DRAWN_BYTES];
+            // Fails only where the operating system has no random numbers; then TLS has none either, and nobody got in.
+            match aws_lc_rs::rand::fill(&mut random) {
+                Ok(()) => drawn.extend(random.as_chunks().0),
+                Err(_) => tracing::error!("the operating system gives no random numbers"),
+            }
         }
-        Ticket::new(random)
+        Ticket::new(drawn.pop().unwrap_or_default())
+    }
+}
+
+impl std::fmt::Debug for RandomTickets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RandomTickets").finish_non_exhaustive()
     }
 }
 

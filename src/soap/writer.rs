@@ -4,6 +4,8 @@
 //! it cannot hold becomes U+FFFD. Writes no attribute but the namespace declarations of the contract. Does not see to it
 //! that elements are in the order of the schema.
 
+use std::fmt::{self, Display, Write as _};
+
 use super::names::{Element, Namespace};
 use super::reader::characters::is_legal;
 
@@ -63,6 +65,12 @@ impl Writer {
         self.element(element, |writer| writer.text(text));
     }
 
+    /// A local element with what a value shows of itself.
+    pub(super) fn shown(&mut self, element: Element, value: impl Display) {
+        // Neither the writer nor any value of the model fails.
+        self.element(element, |writer| write!(writer, "{value}").unwrap_or_default());
+    }
+
     /// Text.
     pub(super) fn text(&mut self, text: &str) {
         // Most text has nothing to escape. Bytes by the score, without a branch between them.
@@ -85,6 +93,13 @@ impl Writer {
 
     fn raw(&mut self, parts: &[&str]) {
         self.0.extend(parts.iter().copied());
+    }
+}
+
+impl fmt::Write for Writer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text(text);
+        Ok(())
     }
 }
 

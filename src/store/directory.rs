@@ -2,7 +2,7 @@
 //!
 //! One statement for each question, prepared once a connection. Reads through a [`View`], which pins the state.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Statement};
 
 use super::StoreError;
 use super::reader::View;
@@ -120,7 +120,7 @@ impl Directory for View<'_> {
         let select = match dataset {
             Dataset::Dimona => PERIODS,
             Dataset::Insurance => MEMBERSHIPS,
-            Dataset::Persons => PREDECESSORS,
+            Dataset::Persons => NEIGHBOURS,
             Dataset::Coprev | Dataset::Federated => return Ok(()),
         };
         self.look(dataset, |connection| {
@@ -202,12 +202,11 @@ fn each_of<const N: usize>(
 const PERIODS: &str = "SELECT employer, begin_day, end_day FROM period WHERE ssin = ?1";
 const MEMBERSHIPS: &str = "SELECT fund, begin_day, end_day FROM membership WHERE ssin = ?1";
 
-/// The number that replaced one. Looked for among those that were replaced, which are few, not among all.
-const SUCCESSOR: &str = "SELECT replaced_by FROM person INDEXED BY person_by_replaced
-                         WHERE ssin = ?1 AND replaced_by IS NOT NULL";
-
-/// The numbers that one replaced.
-const PREDECESSORS: &str = "SELECT ssin FROM person WHERE replaced_by = ?1";
+/// The number that replaced one, which comes with 1, and the numbers that it replaced, which come with 0. Looked for among
+/// those that were ever replaced, which are few, not among all.
+const NEIGHBOURS: &str = "SELECT replaced_by, 1 FROM person INDEXED BY person_by_replaced
+                          WHERE ssin = ?1 AND replaced_by IS NOT NULL
+                          UNION ALL SELECT ssin, 0 FROM person WHERE replaced_by = ?1";
 
 /// No person's number, and none that replaced another.
 const NOBODY: i64 = 0;
@@ -218,31 +217,42 @@ fn number(value: i64) -> Result<Ssin, StoreError> {
 
 /// All numbers of a person, the last one first.
 fn family(connection: &Connection, ssin: Ssin) -> Result<Vec<Ssin>, StoreError> {
-    let mut successor = connection.prepare_cached(SUCCESSOR)?;
+    let mut select = connection.prepare_cached(NEIGHBOURS)?;
+    let mut family = Vec::with_capacity(FAMILY_USUAL);
     let mut last = ssin;
     for step in 0.. {
         if step == FAMILY_MAX {
             return Err(StoreError::Cycle);
         }
-        let next: Option<i64> = successor.query_row([last.as_u64().cast_signed()], |row| row.get(0)).optional()?;
-        match next {
-            Some(next) => last = number(next)?,
+        family.clear();
+        family.push(last);
+        match neighbours(&mut select, last, &mut family)? {
+            Some(next) => last = next,
             None => break,
         }
     }
-    let mut predecessors = connection.prepare_cached(PREDECESSORS)?;
-    let mut family = Vec::with_capacity(FAMILY_USUAL);
-    family.push(last);
-    let mut seen = 0;
+    // The last one, and whom it replaced: now whom they replaced.
+    let mut seen = 1;
     while let Some(next) = family.get(seen).copied() {
         seen += 1;
-        let mut rows = predecessors.query([next.as_u64().cast_signed()])?;
-        while let Some(row) = rows.next()? {
-            if family.len() == FAMILY_MAX {
-                return Err(StoreError::Cycle);
-            }
-            family.push(number(row.get(0)?)?);
-        }
+        neighbours(&mut select, next, &mut family)?;
     }
     Ok(family)
+}
+
+/// The number that replaced this one; `into` takes those that it replaced.
+fn neighbours(select: &mut Statement<'_>, ssin: Ssin, into: &mut Vec<Ssin>) -> Result<Option<Ssin>, StoreError> {
+    let mut successor = None;
+    let mut rows = select.query([ssin.as_u64().cast_signed()])?;
+    while let Some(row) = rows.next()? {
+        let neighbour = number(row.get(0)?)?;
+        if row.get(1)? {
+            successor = Some(neighbour);
+        } else if into.len() == FAMILY_MAX {
+            return Err(StoreError::Cycle);
+        } else {
+            into.push(neighbour);
+        }
+    }
+    Ok(successor)
 }

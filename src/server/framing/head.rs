@@ -2,6 +2,8 @@
 //!
 //! Nothing is repaired and nothing guessed: where two readers could read two things, there is no request.
 
+use memchr::memchr;
+
 use super::Body;
 use crate::server::door::HttpRefusal;
 
@@ -32,7 +34,7 @@ pub(super) fn judge_request_line(line: &[u8]) -> Result<(), HttpRefusal> {
     if target.len() > TARGET_BYTES {
         return Err(HttpRefusal::TargetTooLong);
     }
-    let is_origin_form = target.first() == Some(&b'/') && target.iter().copied().all(is_of_target);
+    let is_origin_form = target.first() == Some(&b'/') && are_all(target, &OF_TARGET);
     if is_token(method) && is_origin_form { Ok(()) } else { Err(HttpRefusal::Framing) }
 }
 
@@ -49,7 +51,7 @@ pub(super) fn judge_fields(fields: &[u8]) -> Result<Body, HttpRefusal> {
         count = count.saturating_add(1);
         if name.eq_ignore_ascii_case(b"host") {
             hosts = hosts.saturating_add(1);
-            if value.is_empty() || !value.iter().copied().all(is_of_host) {
+            if value.is_empty() || !are_all(value, &OF_HOST) {
                 return Err(HttpRefusal::Framing);
             }
         } else if name.eq_ignore_ascii_case(b"content-length") {
@@ -77,7 +79,7 @@ pub(super) fn judge_fields(fields: &[u8]) -> Result<Body, HttpRefusal> {
 /// Name and value of a field's line, the blanks around the value aside; `None` if it is none. A line that begins with a
 /// blank (a folded one) has no name, nor has one with a blank before its colon.
 pub(super) fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let colon = line.iter().position(|byte| *byte == b':')?;
+    let colon = memchr(b':', line)?;
     let (name, value) = line.split_at_checked(colon)?;
     let value = value.strip_prefix(b":")?;
     let is_printable = |byte: u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
@@ -93,16 +95,37 @@ fn read_length(value: &[u8]) -> Option<u64> {
 }
 
 fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty()
-        && bytes.iter().copied().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    const TOKEN: Bytes = alphanumeric_or(b"!#$%&'*+-.^_`|~");
+    !bytes.is_empty() && are_all(bytes, &TOKEN)
 }
 
 /// What RFC 3986 lets stand in a path or query.
-fn is_of_target(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@/?".contains(&byte)
-}
+const OF_TARGET: Bytes = alphanumeric_or(b"-._~%!$&'()*+,;=:@/?");
 
 /// What stands in a name or an address with its port. Not the comma, with which two hosts become one field.
-fn is_of_host(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~:[]".contains(&byte)
+const OF_HOST: Bytes = alphanumeric_or(b"-._~:[]");
+
+/// Which bytes may stand somewhere.
+type Bytes = [bool; 256];
+
+fn are_all(bytes: &[u8], allowed: &Bytes) -> bool {
+    bytes.iter().all(|byte| allowed.get(usize::from(*byte)).is_some_and(|is_allowed| *is_allowed))
+}
+
+/// The ASCII letters and digits, and these.
+const fn alphanumeric_or(others: &[u8]) -> Bytes {
+    let mut allowed = [false; 256];
+    let mut left = allowed.as_mut_slice();
+    let mut byte = 0_u8;
+    while let [first, after @ ..] = left {
+        *first = byte.is_ascii_alphanumeric();
+        let mut unseen = others;
+        while let [other, more @ ..] = unseen {
+            *first |= *other == byte;
+            unseen = more;
+        }
+        left = after;
+        byte = byte.wrapping_add(1);
+    }
+    allowed
 }

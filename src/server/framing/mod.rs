@@ -24,6 +24,7 @@ mod head;
 mod tests;
 
 use chunked::Chunked;
+use memchr::memchr2;
 
 use super::door::HttpRefusal;
 
@@ -121,29 +122,33 @@ impl Framing {
     }
 
     fn advance_head(&mut self, bytes: &[u8]) -> Result<Verdict, HttpRefusal> {
-        while let Some(byte) = bytes.get(self.seen) {
-            match byte {
-                b'\r' => match bytes.get(self.seen.saturating_add(1)) {
-                    Some(b'\n') => {
-                        let line = bytes.get(self.line..self.seen).unwrap_or_default();
-                        self.seen = self.seen.saturating_add(2);
-                        if let Some(verdict) = self.end_line(bytes, line)? {
-                            return Ok(verdict);
-                        }
-                        self.line = self.seen;
-                    }
-                    Some(_) => return Err(HttpRefusal::Framing),
-                    None => break,
-                },
-                b'\n' => return Err(HttpRefusal::Framing),
-                _ => self.seen = self.seen.saturating_add(1),
+        loop {
+            let rest = bytes.get(self.seen..).unwrap_or_default();
+            let plain = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+            self.seen = self.seen.saturating_add(plain);
+            self.bound()?;
+            match rest.get(plain..).unwrap_or_default() {
+                [] | [b'\r'] => return Ok(Verdict::Wait),
+                [b'\r', b'\n', ..] => {}
+                _ => return Err(HttpRefusal::Framing),
             }
-            let too_long = if self.fields == 0 { self.seen > head::LINE_BYTES } else { self.seen > HEAD_BYTES };
-            if too_long {
-                return Err(if self.fields == 0 { HttpRefusal::TargetTooLong } else { HttpRefusal::HeadTooLarge });
+            let line = bytes.get(self.line..self.seen).unwrap_or_default();
+            self.seen = self.seen.saturating_add(2);
+            if let Some(verdict) = self.end_line(bytes, line)? {
+                return Ok(verdict);
             }
+            self.line = self.seen;
+            self.bound()?;
         }
-        Ok(Verdict::Wait)
+    }
+
+    /// Refuses a head, or its first line, that is too long as far as it was looked at.
+    fn bound(&self) -> Result<(), HttpRefusal> {
+        match self.fields {
+            0 if self.seen > head::LINE_BYTES => Err(HttpRefusal::TargetTooLong),
+            1.. if self.seen > HEAD_BYTES => Err(HttpRefusal::HeadTooLarge),
+            _ => Ok(()),
+        }
     }
 
     /// A line is whole: the verdict, if it was the head's last.

@@ -141,10 +141,10 @@ fn write_customer(writer: &mut Writer, customer: &Customer) {
             writer.value(e::TIMESTAMP_SENT, timestamp);
         }
         writer.element(e::CUSTOMER_IDENTIFICATION, |writer| match customer.id {
-            CustomerId::Cbe(number) => writer.value(e::CBE_NUMBER, &number.to_string()),
+            CustomerId::Cbe(number) => writer.shown(e::CBE_NUMBER, number),
             CustomerId::Pair { sector, institution } => {
-                writer.value(e::SECTOR, &sector.to_string());
-                writer.value(e::INSTITUTION, &institution.to_string());
+                writer.shown(e::SECTOR, sector);
+                writer.shown(e::INSTITUTION, institution);
             }
         });
     });
@@ -152,9 +152,9 @@ fn write_customer(writer: &mut Writer, customer: &Customer) {
 
 fn write_handling(writer: &mut Writer, handling: Handling) {
     writer.element(e::INFORMATION_CBSS, |writer| {
-        writer.value(e::TICKET_CBSS, &handling.ticket.to_string());
-        writer.value(e::TIMESTAMP_RECEIVE, &handling.received.to_string());
-        writer.value(e::TIMESTAMP_REPLY, &handling.replied.to_string());
+        writer.shown(e::TICKET_CBSS, handling.ticket);
+        writer.shown(e::TIMESTAMP_RECEIVE, handling.received);
+        writer.shown(e::TIMESTAMP_REPLY, handling.replied);
     });
 }
 
@@ -162,10 +162,10 @@ fn write_criteria(writer: &mut Writer, criteria: &Criteria) {
     writer.element(e::CRITERIA, |writer| {
         write_ssin(writer, e::SSIN, criteria.ssin);
         match criteria.dates {
-            CriteriaDates::ReferenceDate(day) => writer.value(e::REFERENCE_DATE, &day.to_string()),
+            CriteriaDates::ReferenceDate(day) => writer.shown(e::REFERENCE_DATE, day),
             CriteriaDates::Period(window) => writer.element(e::PERIOD, |writer| {
-                writer.value(e::BEGIN_DATE, &window.from().to_string());
-                writer.value(e::END_DATE, &window.to().to_string());
+                writer.shown(e::BEGIN_DATE, window.from());
+                writer.shown(e::END_DATE, window.to());
             }),
         }
     });
@@ -182,7 +182,7 @@ fn write_status(writer: &mut Writer, status: Status) {
                 match information {
                     Information::Name(_) => {}
                     Information::Ssin(ssin) | Information::NewSsin(ssin) => write_ssin(writer, e::FIELD_VALUE, ssin),
-                    Information::CbeNumber(number) => writer.value(e::FIELD_VALUE, &number.to_string()),
+                    Information::CbeNumber(number) => writer.shown(e::FIELD_VALUE, number),
                     Information::Source(dataset) => writer.value(e::FIELD_VALUE, dataset.code()),
                 }
             });
@@ -210,7 +210,7 @@ fn write_result(writer: &mut Writer, disclosure: &Disclosure) {
             write_employment(writer, employment);
         }
         if let Some(fund) = disclosure.fund {
-            writer.element(e::HEALTH_INSURANCE_FUND, |writer| writer.value(e::CBE_NUMBER, &fund.to_string()));
+            writer.element(e::HEALTH_INSURANCE_FUND, |writer| writer.shown(e::CBE_NUMBER, fund));
         }
     });
 }
@@ -218,7 +218,7 @@ fn write_result(writer: &mut Writer, disclosure: &Disclosure) {
 fn write_employment(writer: &mut Writer, employment: &ToldEmployment) {
     writer.element(e::EMPLOYMENT, |writer| {
         if let Some(employer) = employment.employer {
-            writer.element(e::EMPLOYER, |writer| writer.value(e::CBE_NUMBER, &employer.to_string()));
+            writer.element(e::EMPLOYER, |writer| writer.shown(e::CBE_NUMBER, employer));
         }
         write_period(writer, e::PERIOD, employment.period);
         for service in &employment.services {
@@ -230,7 +230,7 @@ fn write_employment(writer: &mut Writer, employment: &ToldEmployment) {
 fn write_service(writer: &mut Writer, service: &ToldService) {
     writer.element(e::PREVENTION_SERVICE, |writer| {
         if let Some(number) = service.number {
-            writer.value(e::CBE_NUMBER, &number.to_string());
+            writer.shown(e::CBE_NUMBER, number);
         }
         if let Some(kind) = service.kind {
             writer.value(e::TYPE, kind.code());
@@ -242,9 +242,9 @@ fn write_service(writer: &mut Writer, service: &ToldService) {
 fn write_period(writer: &mut Writer, element: names::Element, period: Option<Period>) {
     let Some(period) = period else { return };
     writer.element(element, |writer| {
-        writer.value(e::BEGIN_DATE, &period.begin().to_string());
+        writer.shown(e::BEGIN_DATE, period.begin());
         if let Some(end) = period.end() {
-            writer.value(e::END_DATE, &end.to_string());
+            writer.shown(e::END_DATE, end);
         }
     });
 }

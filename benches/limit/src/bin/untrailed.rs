@@ -134,7 +134,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         lookups: Arc::new(Readers::new(Watch::open(&settings.sync.data))),
         audit,
         clock,
-        tickets: Arc::new(RandomTickets),
+        tickets: Arc::new(RandomTickets::default()),
     };
     let service = Arc::new(Service::new(settings.server.clone(), in_force, world));
     let listener = listen(settings.listen, settings.port)?;
