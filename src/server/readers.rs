@@ -28,7 +28,7 @@ pub trait Lookups: Send + Sync {
 /// because a view is not held across a wait.
 pub struct Readers {
     watch: Watch,
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Vec<Box<Idle>>>,
 }
 
 struct Idle {
@@ -55,19 +55,19 @@ impl Readers {
     pub fn with_view<T>(&self, look_up: impl FnOnce(&mut View<'_>) -> T) -> T {
         let now = Instant::now();
         let taken = self.lock().pop();
-        let Idle { mut reader, mut since } = taken.unwrap_or_else(|| Idle { reader: self.watch.reader(), since: now });
-        if now.duration_since(since) >= HELD {
-            reader.release();
-            since = now;
+        let mut idle = taken.unwrap_or_else(|| Box::new(Idle { reader: self.watch.reader(), since: now }));
+        if now.duration_since(idle.since) >= HELD {
+            idle.reader.release();
+            idle.since = now;
         }
-        let mut view = reader.view();
+        let mut view = idle.reader.view();
         let found = look_up(&mut view);
         view.keep();
-        self.lock().push(Idle { reader, since });
+        self.lock().push(idle);
         found
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Box<Idle>>> {
         // Nobody can panic while holding the lock: a reader is taken, put back or told to let go.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

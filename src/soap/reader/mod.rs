@@ -22,7 +22,7 @@ mod walk;
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::memchr2;
 
 pub use encoding::Document;
 pub use namespaces::{Name, Space};
@@ -151,7 +151,11 @@ impl<'a> Reader<'a> {
                 Piece::Text(text) if self.open.is_empty() && characters::is_blank(text) => {}
                 Piece::Text(text) => {
                     self.count_text(text.len())?;
-                    if memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") {
+                    // Most text needs no second look.
+                    if memchr2(b']', b'\r', text.as_bytes()).is_none() {
+                        return Ok(Token::Text(Cow::Borrowed(text)));
+                    }
+                    if text.contains("]]>") {
                         return Err(Flaw::SectionEnd.into());
                     }
                     return Ok(Token::Text(text::normalize_line_ends(text)));

@@ -3,17 +3,18 @@
 //! Knows the spelling of these, not what they mean. What it hands out are slices of what it was given.
 
 use super::characters::{is_name_rest, is_name_start, is_space};
+use super::namespaces::QName;
 
 /// What is left to read.
 pub(super) struct Scanner<'a>(&'a str);
 
-/// What [`is_name_rest`] says of ASCII, and the colon, by byte.
+/// What [`is_name_rest`] says of ASCII, by byte.
 const IS_ASCII_NAME: [bool; 256] = {
     let mut table = [false; 256];
     let mut rest = table.as_mut_slice();
     let mut byte = 0_u8;
     while let [first, after @ ..] = rest {
-        *first = matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b':' | b'_' | b'-' | b'.');
+        *first = matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.');
         rest = after;
         byte = byte.wrapping_add(1);
     }
@@ -59,18 +60,29 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes a name with any number of colons in it; `None` if none is next.
-    pub(super) fn name(&mut self) -> Option<&'a str> {
-        let is_first = |character| is_name_start(character) || character == ':';
-        if !self.0.starts_with(is_first) {
+    /// Takes a name with its prefix, if it has one (Namespaces in XML 1.0, productions 7 to 11); `None` if none is next. The
+    /// name as a whole comes with it.
+    pub(super) fn name(&mut self) -> Option<(&'a str, QName<'a>)> {
+        let before = self.0;
+        let first = self.part_of_name()?;
+        let name = if self.eat(":") {
+            QName { prefix: first, local: self.part_of_name().filter(|_| !self.0.starts_with(':'))? }
+        } else {
+            QName { prefix: "", local: first }
+        };
+        Some((before.get(..before.len().saturating_sub(self.0.len()))?, name))
+    }
+
+    /// Takes a name without colon.
+    fn part_of_name(&mut self) -> Option<&'a str> {
+        if !self.0.starts_with(is_name_start) {
             return None;
         }
-        let is_rest = |character| is_name_rest(character) || character == ':';
         // Names are mostly ASCII: looked at byte by byte.
         let ascii = self.0.bytes().position(|byte| !is_ascii_name(byte));
         let mut end = ascii.unwrap_or(self.0.len());
         if self.0.as_bytes().get(end).is_some_and(|byte| !byte.is_ascii()) {
-            end = self.0.find(|character| !is_rest(character)).unwrap_or(self.0.len());
+            end = self.0.find(|character| !is_name_rest(character)).unwrap_or(self.0.len());
         }
         let (name, rest) = self.0.split_at_checked(end)?;
         self.0 = rest;
@@ -102,7 +114,7 @@ mod tests {
     fn a_byte_is_of_a_name_where_its_character_is() {
         for byte in 0..=0x7f_u8 {
             let character = char::from(byte);
-            assert_eq!(is_ascii_name(byte), is_name_rest(character) || character == ':', "{character:?}");
+            assert_eq!(is_ascii_name(byte), is_name_rest(character), "{character:?}");
         }
     }
 }

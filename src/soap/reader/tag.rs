@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 
-use super::characters::is_name_start;
 use super::namespaces::{BindingIndex, Name, Namespaces, QName, Space};
 use super::scanner::Scanner;
 use super::text::normalize_attribute;
@@ -42,8 +41,7 @@ pub(super) fn read_tag<'a>(
     let mut declared = 0_usize;
     attributes.clear();
     let mut scanner = Scanner::new(content);
-    let written = take_name(&mut scanner)?;
-    let name = split_name(written)?;
+    let (written, name) = take_name(&mut scanner)?;
     loop {
         let is_separated = scanner.skip_space();
         if scanner.is_done() {
@@ -52,7 +50,7 @@ pub(super) fn read_tag<'a>(
         if !is_separated {
             return Err(Flaw::Tag.into());
         }
-        let QName { prefix, local } = split_name(take_name(&mut scanner)?)?;
+        let (_, QName { prefix, local }) = take_name(&mut scanner)?;
         if !scanner.equals() {
             return Err(Flaw::Tag.into());
         }
@@ -108,27 +106,15 @@ fn print(name: &str) -> u64 {
     name.bytes().take(7).fold(name.len() as u64, |print, byte| print << 8 | u64::from(byte))
 }
 
-fn take_name<'a>(scanner: &mut Scanner<'a>) -> Result<&'a str, Objection> {
-    let name = scanner.name().ok_or(Flaw::Name)?;
-    if name.len() > NAME_BYTES { Err(Mistake::NameLength.into()) } else { Ok(name) }
+fn take_name<'a>(scanner: &mut Scanner<'a>) -> Result<(&'a str, QName<'a>), Objection> {
+    let (written, name) = scanner.name().ok_or(Flaw::Name)?;
+    if written.len() > NAME_BYTES { Err(Mistake::NameLength.into()) } else { Ok((written, name)) }
 }
 
 /// Reads a value that is a name with an optional prefix, and nothing else.
 pub(super) fn parse_name(text: &str) -> Result<QName<'_>, Flaw> {
     let mut scanner = Scanner::new(text);
-    let name = scanner.name().filter(|_| scanner.is_done()).ok_or(Flaw::Name)?;
-    split_name(name)
-}
-
-/// Splits what a scanner took as a name at its colon: at most one, with a name on either side of it.
-fn split_name(name: &str) -> Result<QName<'_>, Flaw> {
-    let colon = name.as_bytes().iter().position(|byte| *byte == b':');
-    let Some(colon) = colon else { return Ok(QName { prefix: "", local: name }) };
-    let (prefix, rest) = name.split_at_checked(colon).ok_or(Flaw::Name)?;
-    let local = rest.strip_prefix(':').ok_or(Flaw::Name)?;
-    // The scanner judged the first character of all, and every further one.
-    let is_right = !prefix.is_empty() && local.starts_with(is_name_start) && !local.as_bytes().contains(&b':');
-    if is_right { Ok(QName { prefix, local }) } else { Err(Flaw::Name) }
+    scanner.name().filter(|_| scanner.is_done()).map(|(_, name)| name).ok_or(Flaw::Name)
 }
 
 #[cfg(test)]

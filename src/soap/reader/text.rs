@@ -6,8 +6,6 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
-
 use super::characters::is_legal;
 use crate::soap::flaw::Flaw;
 
@@ -38,7 +36,7 @@ fn read_code(digits: &str) -> Option<u32> {
 
 /// Text with each line end as one line feed (section 2.11).
 pub(super) fn normalize_line_ends(text: &str) -> Cow<'_, str> {
-    if memchr(b'\r', text.as_bytes()).is_none() {
+    if !text.contains('\r') {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
