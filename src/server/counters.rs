@@ -390,9 +390,9 @@ impl Stopwatch {
         now.saturating_sub(self.last.swap(now, Ordering::Relaxed))
     }
 
-    /// Since the start.
-    pub fn elapsed(&self) -> Duration {
-        self.began.elapsed()
+    /// Microseconds from the start to the end of the last stage.
+    pub fn total_micros(&self) -> u64 {
+        read(&self.last) / 1_000
     }
 
     /// The stages that were reached, and how long each took.

@@ -142,7 +142,7 @@ fn soap_response(walk: &Walk<'_>, peer: &Peer, reply: Reply, trace: Option<Trace
         consumer = organisation.map(tracing::field::display),
         outcome = reply.outcome,
         rule = reply.refusal.map(tracing::field::display),
-        micros = u64::try_from(stopwatch.elapsed().as_micros()).unwrap_or(u64::MAX),
+        micros = stopwatch.total_micros(),
         read = stopwatch.micros(Stage::Read),
         decide = stopwatch.micros(Stage::Decide),
         resolve = stopwatch.micros(Stage::Resolve),

@@ -69,14 +69,17 @@ pub(super) struct BindingIndex(usize);
 /// The declarations in scope.
 pub(super) struct Namespaces<'a> {
     bindings: Vec<Binding<'a>>,
+    /// The innermost declaration of each prefix, and of none: the default namespace's.
     innermost: BTreeMap<&'a str, usize>,
+    default: Option<usize>,
     printer: RandomState,
 }
 
 impl<'a> Namespaces<'a> {
     /// The scope outside the root element: the prefix `xml` alone.
     pub(super) fn new() -> Self {
-        let mut namespaces = Self { bindings: Vec::new(), innermost: BTreeMap::new(), printer: RandomState::new() };
+        let mut namespaces =
+            Self { bindings: Vec::new(), innermost: BTreeMap::new(), default: None, printer: RandomState::new() };
         namespaces.push("xml", Cow::Borrowed(Namespace::Xml.uri()));
         namespaces
     }
@@ -89,7 +92,7 @@ impl<'a> Namespaces<'a> {
     /// Takes a declaration of an element into scope; the default namespace has the empty prefix. `since` is the mark
     /// from before the element.
     pub(super) fn declare(&mut self, prefix: &'a str, uri: Cow<'a, str>, since: usize) -> Result<(), Flaw> {
-        if self.innermost.get(prefix).is_some_and(|index| *index >= since) {
+        if self.find(prefix).is_some_and(|(index, _)| index >= since) {
             return Err(Flaw::DuplicateAttribute);
         }
         let is_xml = uri == Namespace::Xml.uri();
@@ -110,7 +113,7 @@ impl<'a> Namespaces<'a> {
             None => Space::Foreign,
         };
         let print = if space == Space::Foreign { self.printer.hash_one(&*uri) } else { 0 };
-        let hidden = self.innermost.insert(prefix, self.bindings.len());
+        let hidden = self.set_innermost(prefix, Some(self.bindings.len()));
         self.bindings.push(Binding { prefix, uri, space, print, hidden });
     }
 
@@ -118,10 +121,7 @@ impl<'a> Namespaces<'a> {
     pub(super) fn release(&mut self, mark: usize) {
         while self.bindings.len() > mark {
             let Some(binding) = self.bindings.pop() else { return };
-            match binding.hidden {
-                Some(index) => self.innermost.insert(binding.prefix, index),
-                None => self.innermost.remove(binding.prefix),
-            };
+            self.set_innermost(binding.prefix, binding.hidden);
         }
     }
 
@@ -160,7 +160,18 @@ impl<'a> Namespaces<'a> {
     }
 
     fn find(&self, prefix: &str) -> Option<(usize, &Binding<'a>)> {
-        let index = *self.innermost.get(prefix)?;
+        let index = if prefix.is_empty() { self.default? } else { *self.innermost.get(prefix)? };
         Some((index, self.bindings.get(index)?))
+    }
+
+    /// Sets the innermost declaration of a prefix; gives the one that was.
+    fn set_innermost(&mut self, prefix: &'a str, index: Option<usize>) -> Option<usize> {
+        if prefix.is_empty() {
+            return std::mem::replace(&mut self.default, index);
+        }
+        match index {
+            Some(index) => self.innermost.insert(prefix, index),
+            None => self.innermost.remove(prefix),
+        }
     }
 }
