@@ -22,6 +22,7 @@
 
 mod affiliation;
 mod answer;
+mod byte_set;
 mod clock;
 mod date;
 mod digest;
@@ -39,6 +40,7 @@ mod ticket;
 
 pub use affiliation::{Affiliation, Membership, ServiceKind};
 pub use answer::{Criteria, CriteriaDates, Disclosure, ToldEmployment, ToldService};
+pub(crate) use byte_set::ByteSet;
 pub use clock::{Clock, FixedClock, Timestamp};
 pub use date::{Date, DateError};
 pub use digest::{Digest, DigestError};

@@ -5,6 +5,7 @@
 use memchr::memchr;
 
 use super::Body;
+use crate::model::ByteSet;
 use crate::server::door::HttpRefusal;
 
 /// A target longer than this names nothing that is served (the longest has some 70 bytes).
@@ -34,7 +35,7 @@ pub(super) fn judge_request_line(line: &[u8]) -> Result<(), HttpRefusal> {
     if target.len() > TARGET_BYTES {
         return Err(HttpRefusal::TargetTooLong);
     }
-    let is_origin_form = target.first() == Some(&b'/') && are_all(target, &OF_TARGET);
+    let is_origin_form = target.first() == Some(&b'/') && OF_TARGET.contains_all(target);
     if is_token(method) && is_origin_form { Ok(()) } else { Err(HttpRefusal::Framing) }
 }
 
@@ -51,7 +52,7 @@ pub(super) fn judge_fields(fields: &[u8]) -> Result<Body, HttpRefusal> {
         count = count.saturating_add(1);
         if name.eq_ignore_ascii_case(b"host") {
             hosts = hosts.saturating_add(1);
-            if value.is_empty() || !are_all(value, &OF_HOST) {
+            if value.is_empty() || !OF_HOST.contains_all(value) {
                 return Err(HttpRefusal::Framing);
             }
         } else if name.eq_ignore_ascii_case(b"content-length") {
@@ -95,37 +96,12 @@ fn read_length(value: &[u8]) -> Option<u64> {
 }
 
 fn is_token(bytes: &[u8]) -> bool {
-    const TOKEN: Bytes = alphanumeric_or(b"!#$%&'*+-.^_`|~");
-    !bytes.is_empty() && are_all(bytes, &TOKEN)
+    const TOKEN: ByteSet = ByteSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
+    !bytes.is_empty() && TOKEN.contains_all(bytes)
 }
 
 /// What RFC 3986 lets stand in a path or query.
-const OF_TARGET: Bytes = alphanumeric_or(b"-._~%!$&'()*+,;=:@/?");
+const OF_TARGET: ByteSet = ByteSet::alphanumeric_and(b"-._~%!$&'()*+,;=:@/?");
 
 /// What stands in a name or an address with its port. Not the comma, with which two hosts become one field.
-const OF_HOST: Bytes = alphanumeric_or(b"-._~:[]");
-
-/// Which bytes may stand somewhere.
-type Bytes = [bool; 256];
-
-fn are_all(bytes: &[u8], allowed: &Bytes) -> bool {
-    bytes.iter().all(|byte| allowed.get(usize::from(*byte)).is_some_and(|is_allowed| *is_allowed))
-}
-
-/// The ASCII letters and digits, and these.
-const fn alphanumeric_or(others: &[u8]) -> Bytes {
-    let mut allowed = [false; 256];
-    let mut left = allowed.as_mut_slice();
-    let mut byte = 0_u8;
-    while let [first, after @ ..] = left {
-        *first = byte.is_ascii_alphanumeric();
-        let mut unseen = others;
-        while let [other, more @ ..] = unseen {
-            *first |= *other == byte;
-            unseen = more;
-        }
-        left = after;
-        byte = byte.wrapping_add(1);
-    }
-    allowed
-}
+const OF_HOST: ByteSet = ByteSet::alphanumeric_and(b"-._~:[]");

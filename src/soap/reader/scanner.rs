@@ -4,26 +4,13 @@
 
 use super::characters::{is_name_rest, is_name_start, is_space};
 use super::namespaces::QName;
+use crate::model::ByteSet;
 
 /// What is left to read.
 pub(super) struct Scanner<'a>(&'a str);
 
-/// What [`is_name_rest`] says of ASCII, by byte.
-const IS_ASCII_NAME: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut rest = table.as_mut_slice();
-    let mut byte = 0_u8;
-    while let [first, after @ ..] = rest {
-        *first = matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.');
-        rest = after;
-        byte = byte.wrapping_add(1);
-    }
-    table
-};
-
-fn is_ascii_name(byte: u8) -> bool {
-    IS_ASCII_NAME.get(usize::from(byte)).is_some_and(|is_name| *is_name)
-}
+/// What [`is_name_rest`] says of ASCII.
+const ASCII_NAME: ByteSet = ByteSet::alphanumeric_and(b"_-.");
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
@@ -79,7 +66,7 @@ impl<'a> Scanner<'a> {
             return None;
         }
         // Names are mostly ASCII: looked at byte by byte.
-        let ascii = self.0.bytes().position(|byte| !is_ascii_name(byte));
+        let ascii = self.0.bytes().position(|byte| !ASCII_NAME.contains(byte));
         let mut end = ascii.unwrap_or(self.0.len());
         if self.0.as_bytes().get(end).is_some_and(|byte| !byte.is_ascii()) {
             end = self.0.find(|character| !is_name_rest(character)).unwrap_or(self.0.len());
@@ -114,7 +101,7 @@ mod tests {
     fn a_byte_is_of_a_name_where_its_character_is() {
         for byte in 0..=0x7f_u8 {
             let character = char::from(byte);
-            assert_eq!(is_ascii_name(byte), is_name_rest(character), "{character:?}");
+            assert_eq!(ASCII_NAME.contains(byte), is_name_rest(character), "{character:?}");
         }
     }
 }
