@@ -1,8 +1,9 @@
 //! What expat, the parser of half the world and written apart from ours, makes of a document.
 //!
 //! The only file of the project that calls C by hand. It spells what was read as [`crate::Spelling`] says; a document that
-//! is not well-formed is `None`. expat takes a declaration without a version in it (`version=""`), which production 26 of
-//! XML 1.0 rules out: that is `None` here as well.
+//! is not well-formed is `None`. Two things that expat takes are `None` here as well: a declaration without a version in it
+//! (`version=""`), which production 26 of XML 1.0 rules out, and half a surrogate pair, which is no character of UTF-16 (RFC
+//! 2781, section 2.2).
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::slice;
@@ -55,8 +56,18 @@ pub fn read(bytes: &[u8]) -> Option<Spelling> {
         XML_SetXmlDeclHandler(parser, on_declaration);
         let status = XML_Parse(parser, bytes.as_ptr().cast(), length, 1);
         XML_ParserFree(parser);
-        (status == 1 && !found.has_empty_version).then_some(found.spelling)
+        (status == 1 && !found.has_empty_version && !has_half_pair(bytes)).then_some(found.spelling)
     }
+}
+
+/// Whether these bytes say that they are UTF-16, and have half a surrogate pair somewhere.
+fn has_half_pair(bytes: &[u8]) -> bool {
+    let unit = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return false,
+    };
+    char::decode_utf16(bytes.as_chunks().0.iter().map(|pair| unit(*pair))).any(|character| character.is_err())
 }
 
 /// A name or a value that expat tells, in UTF-8.
