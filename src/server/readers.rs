@@ -28,11 +28,12 @@ pub trait Lookups: Send + Sync {
 /// because a view is not held across a wait.
 pub struct Readers {
     watch: Watch,
-    idle: Mutex<Vec<Box<Idle>>>,
+    idle: Mutex<Vec<Idle>>,
 }
 
 struct Idle {
-    reader: Reader,
+    /// Boxed, because it is taken and put back for every question, and is large.
+    reader: Box<Reader>,
     /// When the first of the states that it keeps was pinned, or before.
     since: Instant,
 }
@@ -55,7 +56,7 @@ impl Readers {
     pub fn with_view<T>(&self, look_up: impl FnOnce(&mut View<'_>) -> T) -> T {
         let now = Instant::now();
         let taken = self.lock().pop();
-        let mut idle = taken.unwrap_or_else(|| Box::new(Idle { reader: self.watch.reader(), since: now }));
+        let mut idle = taken.unwrap_or_else(|| Idle { reader: Box::new(self.watch.reader()), since: now });
         if now.duration_since(idle.since) >= HELD {
             idle.reader.release();
             idle.since = now;
@@ -67,7 +68,7 @@ impl Readers {
         found
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Box<Idle>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
         // Nobody can panic while holding the lock: a reader is taken, put back or told to let go.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
