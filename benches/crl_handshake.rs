@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use certificates::Authority;
-use ehealth_attributes::model::{Clock, FixedClock, Timestamp};
+use ehealth_core::model::{Clock, FixedClock, Timestamp};
 use ehealth_attributes::server::Gate;
 use ehealth_attributes::server::tls::{self, RevocationFiles, TlsFiles};
 use rcgen::PublicKeyData;

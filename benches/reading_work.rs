@@ -14,8 +14,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use documents::{bulky, costly};
-use ehealth_attributes::lookup::Operation;
-use ehealth_attributes::soap::read_request;
+use ehealth_core::lookup::Operation;
+use soap::read_request;
 
 /// What a document may cost.
 const MOST: Duration = Duration::from_millis(5);

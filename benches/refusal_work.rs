@@ -16,14 +16,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ehealth_attributes::lookup::{Caller, Exchange, FreshnessLimits, Permission, Presented};
-use ehealth_attributes::model::{
+use ehealth_core::lookup::{Caller, Exchange, FreshnessLimits, Permission, Presented};
+use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Dataset, Date, Digest, EnterpriseNumber, FixedClock,
     LegalContext, Period, Question, Ssin, Status, Ticket, Timestamp,
 };
-use ehealth_attributes::policy::{Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
-use ehealth_attributes::store::Watch;
-use ehealth_attributes::sync::{self, Feed, Source};
+use ehealth_core::policy::{Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
+use datasets::store::Watch;
+use datasets::sync::{self, Feed, Source};
 
 /// Questions in one process: enough that opening the store does not drown them.
 const QUESTIONS: usize = 200;
@@ -242,7 +242,7 @@ fn ask(folder: &Path, context: LegalContext, n: u64) {
 #[inline(never)]
 fn ask_often(
     register: &Register,
-    reader: &mut ehealth_attributes::store::Reader,
+    reader: &mut datasets::store::Reader,
     organisation: EnterpriseNumber,
     context: LegalContext,
     ssin: Ssin,

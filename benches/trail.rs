@@ -23,16 +23,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ehealth_attributes::audit::verify::{VerifyingKey, verify, verify_proof};
-use ehealth_attributes::audit::{
+use audit_verify::{VerifyingKey, verify, verify_proof};
+use audit_log::{
     Checkpoints, IndexUse, KeyFolder, MissingKeys, Settings, Trail, find, parse_record, prove,
 };
-use ehealth_attributes::lookup::{self, Entry, Operation};
-use ehealth_attributes::model::{
+use ehealth_core::lookup::{self, Entry, Operation};
+use ehealth_core::model::{
     Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, FieldSet, FixedClock, LegalContext, Ssin,
     Ticket, Timestamp, Window,
 };
-use ehealth_attributes::policy::Deliberation;
+use ehealth_core::policy::Deliberation;
 
 const MONTHS: u64 = 120;
 /// About so many people are asked about: each some twelve times in ten years.

@@ -19,13 +19,13 @@ mod verified;
 use tokio::net::TcpListener;
 
 use crate::admin::{self, AdminError, Door};
-use crate::audit::{AuditError, Trail};
+use audit_log::{AuditError, Trail};
 use crate::config::{Fetch, Problems, Settings, read_policy};
-use crate::model::{Clock, Timestamp};
+use ehealth_core::model::{Clock, Timestamp};
 use crate::server::tls::{self, OperatorSide, TlsError};
 use crate::server::{Drained, InForce, RandomTickets, Readers, Service, World, listen, serve};
-use crate::store::Watch;
-use crate::sync::{self, Feeds};
+use datasets::store::Watch;
+use datasets::sync::{self, Feeds};
 use overview::{Idle, Overview};
 
 pub use backup::{BackedUp, BackupError, KeysToo, back_up, restore};

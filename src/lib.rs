@@ -41,16 +41,7 @@
 
 pub mod admin;
 pub mod app;
-pub mod audit;
-pub mod cert;
+pub mod certificates;
 pub mod cli;
-pub mod client;
 pub mod config;
-pub mod feed;
-pub mod lookup;
-pub mod model;
-pub mod policy;
 pub mod server;
-pub mod soap;
-pub mod store;
-pub mod sync;

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ehealth_attributes::admin::{self, AdminError, Reason};
-use ehealth_attributes::model::{Clock, FixedClock, Timestamp};
+use ehealth_core::model::{Clock, FixedClock, Timestamp};
 use ehealth_attributes::server::tls::{self, OperatorFiles, RevocationFiles};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;

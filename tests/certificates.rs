@@ -26,8 +26,8 @@ use certificates::{
     authority_constraints, cn, dns_name, element, extended_key_usage, extension, foreign_curve_public_key, key_usage,
     multi_valued_name, name, oid, ou, permitted, rsa_public_key_of_bits, sequence, string,
 };
-use ehealth_attributes::cert::{Facts, IdentityError, Profile, RevocationList, Serial, read_issuer};
-use ehealth_attributes::model::Timestamp;
+use ehealth_attributes::certificates::{Facts, IdentityError, Profile, RevocationList, Serial, read_issuer};
+use ehealth_core::model::Timestamp;
 use ehealth_attributes::server::trust::{
     Admission, AuthorityError, ClosedIssuer, RefusedCertificate, Revocation, Trust,
 };

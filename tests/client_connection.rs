@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ehealth_attributes::client::{
+use client::{
     Blame, Client, ClientError, Echo, FaultCode, NotUnderstood, Part, Progress, Repeat, Retry, Settings, SettingsError,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};

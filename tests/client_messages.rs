@@ -9,10 +9,10 @@ mod python;
 use std::fs;
 use std::path::PathBuf;
 
-use ehealth_attributes::client::envelope::{self, Reply};
-use ehealth_attributes::client::messages::{ConsultRequest, ConsultResponse, Message, TestRequest, TestResponse};
-use ehealth_attributes::client::{Echo, FaultCode, Question};
-use ehealth_attributes::model::{CbeNumber, CustomerId, Date, LegalContext, Ssin, Timestamp, Window};
+use client::envelope::{self, Reply};
+use client::messages::{ConsultRequest, ConsultResponse, Message, TestRequest, TestResponse};
+use client::{Echo, FaultCode, Question};
+use ehealth_core::model::{CbeNumber, CustomerId, Date, LegalContext, Ssin, Timestamp, Window};
 use proptest::prelude::*;
 
 fn fund() -> CustomerId {
@@ -46,7 +46,7 @@ fn in_envelope(payload: &str) -> String {
 }
 
 fn envelope_namespace() -> &'static str {
-    ehealth_attributes::client::messages::ENVELOPE
+    client::messages::ENVELOPE
 }
 
 fn read<M: Message>(name: &str, payload: &str) -> M {

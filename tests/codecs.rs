@@ -8,14 +8,14 @@ mod answers;
 #[path = "support/requests.rs"]
 mod requests;
 
-use ehealth_attributes::client::envelope::{self, Reply};
-use ehealth_attributes::client::messages::{ConsultResponse, TestRequest, TestResponse};
-use ehealth_attributes::client::{FaultCode, Question};
-use ehealth_attributes::lookup::Operation;
-use ehealth_attributes::model::{
+use client::envelope::{self, Reply};
+use client::messages::{ConsultResponse, TestRequest, TestResponse};
+use client::{FaultCode, Question};
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{
     AskedDates, CbeNumber, CustomerId, Date, DateError, LegalContext, Ssin, SsinError, Ticket, Timestamp,
 };
-use ehealth_attributes::soap::{
+use soap::{
     Addressing, Charset, Fault, Handling, Payload, TestReply, read_request, write_fault, write_test_reply,
 };
 use proptest::prelude::*;

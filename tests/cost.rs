@@ -11,7 +11,7 @@ mod requests;
 use std::io::Write;
 
 use documents::{bulky, costly};
-use ehealth_attributes::soap::{names, read_request};
+use soap::{names, read_request};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]

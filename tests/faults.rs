@@ -8,8 +8,8 @@ mod service;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use ehealth_attributes::audit::{KeyFolder, KeyName, MissingKeys, Month};
-use ehealth_attributes::model::{Clock, Timestamp};
+use audit_log::{KeyFolder, KeyName, MissingKeys, Month};
+use ehealth_core::model::{Clock, Timestamp};
 use service::{CONSULT, TEST, TestService, envelope, question};
 
 const ANNA: &str = "85073000160";

@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use ehealth_attributes::lookup::Operation;
-use ehealth_attributes::model::Status;
-use ehealth_attributes::soap::{Fault, names};
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::Status;
+use soap::{Fault, names};
 use simulation::{Simulation, project, question};
 
 const SCENARIO: &str = include_str!("../fixtures/scenario.toml");

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Duration;
 
-use ehealth_attributes::feed::digest_of;
-use ehealth_attributes::model::Dataset;
-use ehealth_attributes::sync::{Feeds, Source};
+use datasets::feed::digest_of;
+use ehealth_core::model::Dataset;
+use datasets::sync::{Feeds, Source};
 
 use publisher::web::{Manner, Web};
 use publisher::{Place, digits, enterprise, header};
@@ -536,9 +536,9 @@ fn loaded(place: &Place) -> (Option<u64>, Rows) {
     let serial = database.query_row("SELECT max(serial) FROM state", [], |row| row.get::<_, Option<i64>>(0));
     let mut select = database.prepare("SELECT period_id, ssin, begin_day FROM period").expect("a table");
     let persons: BTreeMap<u64, u64> = (0..9).map(|person| (publisher::ssin(person).as_u64(), person)).collect();
-    let first = ehealth_attributes::model::Date::parse("2010-01-01").expect("a day");
+    let first = ehealth_core::model::Date::parse("2010-01-01").expect("a day");
     let days: BTreeMap<i64, u64> = (0..300)
-        .map(|day| (ehealth_attributes::model::Date::parse(&begin(day)).expect("a day"), day))
+        .map(|day| (ehealth_core::model::Date::parse(&begin(day)).expect("a day"), day))
         .map(|(date, day)| (i64::from(date.as_days()), day))
         .collect();
     assert!(days.contains_key(&i64::from(first.as_days())));

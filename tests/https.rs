@@ -6,10 +6,10 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ehealth_attributes::feed::{Signer, digest_of};
-use ehealth_attributes::model::{Clock, Dataset};
-use ehealth_attributes::store::Watch;
-use ehealth_attributes::sync::{self, Failure, FeedUrl, Feeds, Outcome, Phase, Refusal, SnapshotReason, Source};
+use datasets::feed::{Signer, digest_of};
+use ehealth_core::model::{Clock, Dataset};
+use datasets::store::Watch;
+use datasets::sync::{self, Failure, FeedUrl, Feeds, Outcome, Phase, Refusal, SnapshotReason, Source};
 
 use publisher::web::{Manner, Web};
 use publisher::{Place, Publisher, period};

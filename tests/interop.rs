@@ -7,7 +7,7 @@ mod service;
 
 use std::path::Path;
 
-use ehealth_attributes::lookup::FreshnessLimits;
+use ehealth_core::lookup::FreshnessLimits;
 use python::Python;
 use service::TestService;
 use std::time::Duration;

@@ -16,16 +16,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ehealth_attributes::lookup::{
+use ehealth_core::lookup::{
     Answer, AuditLog, Caller, Directory, DirectoryError, Entry, Evidence, Exchange, FreshnessLimits, Operation,
     Pending, Permission, Permitted, Presented, RecordFailure, Recorded, Resolved, record,
 };
-use ehealth_attributes::model::{
+use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Dataset, DatasetStates,
     DateError, Digest, Disclosure, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, LegalContext, Membership,
     Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDates,
 };
-use ehealth_attributes::policy::{
+use ehealth_core::policy::{
     Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Pins, Quota, Reach, Refusal, Register, Relation,
     ceiling,
 };

@@ -7,7 +7,7 @@ mod service;
 
 use std::sync::Arc;
 
-use ehealth_attributes::model::{Clock, Timestamp};
+use ehealth_core::model::{Clock, Timestamp};
 use ehealth_attributes::server::tls;
 use rustls::ClientConfig;
 use service::{CONSULT, TEST, TestService, envelope, question};

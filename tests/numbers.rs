@@ -6,7 +6,7 @@
 #[path = "support/python.rs"]
 mod python;
 
-use ehealth_attributes::model::{EnterpriseNumber, Ssin};
+use ehealth_core::model::{EnterpriseNumber, Ssin};
 use python::{Python, project};
 
 /// Reads a file of `fixtures/numbers` and compares each verdict in it with `accepts`.

@@ -16,11 +16,11 @@ use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
 use ehealth_attributes::app::{BackupError, Confined, KeysToo, Part, SystemClock, back_up, confine, restore};
-use ehealth_attributes::audit::verify::Truncation;
+use audit_verify::Truncation;
 use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::{Fetch, read_settings};
-use ehealth_attributes::model::Clock;
-use ehealth_attributes::sync;
+use ehealth_core::model::Clock;
+use datasets::sync;
 use program::{DEADLINE, PROGRAM, Program, address_in};
 use service::{CONSULT, TestService, question};
 use tempfile::TempDir;

@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use ehealth_attributes::model::{
+use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Date, DateError, Digest,
     EnterpriseNumber, Field, FieldSet, LegalContext, Period, Question, Ssin, SsinError, Timestamp, Window, WrongDates,
 };
-use ehealth_attributes::policy::{
+use ehealth_core::policy::{
     ActsFor, Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Permit, Pins, Quota, Reach, Refusal,
     Register, RegisterError, Relation, decide,
 };

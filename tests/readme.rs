@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ehealth_attributes::config::write_table;
-use ehealth_attributes::soap::Fault;
+use soap::Fault;
 
 /// The text between the marker that begins so and the next `<!-- end -->`.
 fn section<'a>(readme: &'a str, marker: &str) -> &'a str {

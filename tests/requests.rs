@@ -11,8 +11,8 @@ mod requests;
 mod service;
 
 use bytes::Bytes;
-use ehealth_attributes::lookup::Operation;
-use ehealth_attributes::soap::{Fault, names};
+use ehealth_core::lookup::Operation;
+use soap::{Fault, names};
 use http_body_util::Full;
 use hyper::Request;
 use requests::{Fixture, fixtures};

@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use documents::{bulky, costly};
-use ehealth_attributes::lookup::Operation;
-use ehealth_attributes::model::{AskedDates, CustomerId, Date, Question};
-use ehealth_attributes::soap::{
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{AskedDates, CustomerId, Date, Question};
+use soap::{
     BadMessage, Fault, Flaw, MediaType, Mistake, Note, Payload, RefusedRequest, Request, read_request,
 };
 use requests::{Fixture, fixtures};

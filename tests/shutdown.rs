@@ -14,13 +14,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use ehealth_attributes::app::SystemClock;
-use ehealth_attributes::audit::verify::{VerifyingKey, verify};
-use ehealth_attributes::audit::{KeyFolder, MissingKeys};
+use audit_verify::{VerifyingKey, verify};
+use audit_log::{KeyFolder, MissingKeys};
 use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::read_settings;
-use ehealth_attributes::model::Clock;
+use ehealth_core::model::Clock;
 use ehealth_attributes::server::tls;
-use ehealth_attributes::sync;
+use datasets::sync;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};

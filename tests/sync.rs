@@ -7,11 +7,11 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use ehealth_attributes::feed::digest_of;
-use ehealth_attributes::lookup::Directory;
-use ehealth_attributes::model::{Dataset, EmploymentPeriod, Timestamp};
-use ehealth_attributes::store::{Watch, Writer};
-use ehealth_attributes::sync::{Failure, Outcome, Refusal, Shrinking, SnapshotReason};
+use datasets::feed::digest_of;
+use ehealth_core::lookup::Directory;
+use ehealth_core::model::{Dataset, EmploymentPeriod, Timestamp};
+use datasets::store::{Watch, Writer};
+use datasets::sync::{Failure, Outcome, Refusal, Shrinking, SnapshotReason};
 
 use publisher::{OTHER_SESSION, Place, Publisher, digits, enterprise, lines, period, ssin};
 

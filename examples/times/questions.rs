@@ -14,7 +14,7 @@ use bytes::Bytes;
 use ehealth_attributes::app::App;
 use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::read_settings;
-use ehealth_attributes::model::{Clock, FixedClock, Ssin, Timestamp};
+use ehealth_core::model::{Clock, FixedClock, Ssin, Timestamp};
 use ehealth_attributes::server::tls;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;

@@ -5,8 +5,8 @@
 
 #![no_main]
 
-use ehealth_attributes::cert::{Facts, Profile, RevocationList, Serial, read_issuer};
-use ehealth_attributes::model::{Ssin, Timestamp};
+use ehealth_attributes::certificates::{Facts, Profile, RevocationList, Serial, read_issuer};
+use ehealth_core::model::{Ssin, Timestamp};
 use libfuzzer_sys::fuzz_target;
 use sha2::{Digest as _, Sha256};
 use x509_cert::Certificate;

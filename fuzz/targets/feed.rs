@@ -7,8 +7,8 @@
 
 use std::io::{BufRead, Read};
 
-use ehealth_attributes::feed::{Content, FileKind, Judged, Notification, Packing, Records, Signer};
-use ehealth_attributes::model::Dataset;
+use datasets::feed::{Content, FileKind, Judged, Notification, Packing, Records, Signer};
+use ehealth_core::model::Dataset;
 use libfuzzer_sys::fuzz_target;
 
 /// More of a packed file is not read: a bomb is the publisher's affair, and bounded by whoever reads it.
@@ -88,5 +88,5 @@ fn unpack(bytes: &[u8], packing: Packing) {
     assert!(taken as u64 <= MAX_UNPACKED);
     let seal = content.seal().expect("a slice does not fail");
     assert_eq!(seal.bytes, bytes.len() as u64);
-    assert_eq!(seal.digest, ehealth_attributes::feed::digest_of(bytes));
+    assert_eq!(seal.digest, datasets::feed::digest_of(bytes));
 }

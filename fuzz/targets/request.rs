@@ -5,12 +5,12 @@
 
 #![no_main]
 
-use ehealth_attributes::client::envelope::{self, Reply};
-use ehealth_attributes::client::messages::{ConsultRequest, ConsultResponse, Criteria, TestRequest, TestResponse};
-use ehealth_attributes::client::{FaultCode, Question};
-use ehealth_attributes::lookup::Operation;
-use ehealth_attributes::model::{AskedDates, CustomerId, Date, Ssin, Ticket, Timestamp};
-use ehealth_attributes::soap::{Handling, Payload, RefusedRequest, limits, names, read_request, write_fault};
+use client::envelope::{self, Reply};
+use client::messages::{ConsultRequest, ConsultResponse, Criteria, TestRequest, TestResponse};
+use client::{FaultCode, Question};
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{AskedDates, CustomerId, Date, Ssin, Ticket, Timestamp};
+use soap::{Handling, Payload, RefusedRequest, limits, names, read_request, write_fault};
 use libfuzzer_sys::fuzz_target;
 
 /// XML's white space, which a date may have around it.

@@ -11,9 +11,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use ehealth_attributes::audit::Records;
-use ehealth_attributes::audit::verify::{VerifyingKey, verify, verify_proof};
-use ehealth_attributes::model::Digest;
+use audit_log::Records;
+use audit_verify::{VerifyingKey, verify, verify_proof};
+use ehealth_core::model::Digest;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use sha2::{Digest as _, Sha256};

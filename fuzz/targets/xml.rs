@@ -7,9 +7,9 @@
 #[path = "../judges/expat.rs"]
 mod expat;
 
-use ehealth_attributes::soap::names::Namespace;
-use ehealth_attributes::soap::reader::{Document, Name, Reader, Space, Token};
-use ehealth_attributes::soap::{BadMessage, Mistake, limits};
+use soap::names::Namespace;
+use soap::reader::{Document, Name, Reader, Space, Token};
+use soap::{BadMessage, Mistake, limits};
 use libfuzzer_sys::fuzz_target;
 
 /// What was read, with prefixes, comments and the order of attributes forgotten.

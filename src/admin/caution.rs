@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::health::Span;
 use super::report::{CertificateReport, DatasetReport, ListReport, Report};
-use crate::model::{Dataset, Freshness, Timestamp};
+use ehealth_core::model::{Dataset, Freshness, Timestamp};
 
 /// With fewer days left a certificate is told of: time enough to get another.
 pub(super) const FEW_DAYS: Duration = Duration::from_secs(30 * 86_400);

@@ -7,8 +7,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::report::{CertificateReport, CertificateRole, ListReport, Phase, Report};
-use crate::audit::{Health, Trouble};
-use crate::model::{Dataset, Freshness, Timestamp};
+use audit_log::{Health, Trouble};
+use ehealth_core::model::{Dataset, Freshness, Timestamp};
 
 /// Why the service is not ready.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::health::{Reason, judge};
 use super::report::{AuthorityReport, CertificateReport, ListReport, OutcomeReport, Report, Traffic};
-use crate::audit::Health;
-use crate::model::Timestamp;
+use audit_log::Health;
+use ehealth_core::model::Timestamp;
 
 const PREFIX: &str = "ehealth_attributes_";
 const MILLIS_A_DAY: i64 = 86_400_000;

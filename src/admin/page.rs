@@ -11,8 +11,8 @@ use super::caution::{FEW_DAYS, FEW_HOURS, look_ahead};
 use super::chart::draw;
 use super::health::{Span, judge};
 use super::report::{CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, Report};
-use crate::audit::Health;
-use crate::model::{Freshness, Timestamp};
+use audit_log::Health;
+use ehealth_core::model::{Freshness, Timestamp};
 
 /// The style sheet, served beside the page.
 pub(super) const STYLE: &str = include_str!("style.css");

@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use crate::audit;
-use crate::model::{Dataset, EnterpriseNumber, Freshness, Timestamp};
-use crate::store::Account;
+use ehealth_core::model::{Dataset, EnterpriseNumber, Freshness, Timestamp};
+use datasets::store::Account;
 
 /// Everything that operators are shown, at one moment.
 #[derive(Debug, Clone)]
@@ -76,9 +75,9 @@ impl DatasetReport {
 #[derive(Debug, Clone)]
 pub struct TrailReport {
     /// Whether it can be written.
-    pub health: audit::Health,
+    pub health: audit_log::Health,
     /// What was counted since it was opened.
-    pub counters: audit::Counters,
+    pub counters: audit_log::Counters,
     /// When the newest checkpoint was written, if that can be told.
     pub checkpoint: Option<Timestamp>,
     /// What is free on its disk, if that can be told.

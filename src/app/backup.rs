@@ -14,11 +14,11 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::audit::verify::{Verdict, VerifyError, VerifyingKey, VerifyingKeyError, verify};
-use crate::audit::{KeyError, KeyFolder, MissingKeys, copy_trail};
+use audit_verify::{Verdict, VerifyError, VerifyingKey, VerifyingKeyError, verify};
+use audit_log::{KeyError, KeyFolder, MissingKeys, copy_trail};
 use crate::config::Settings;
-use crate::model::Dataset;
-use crate::store::{StoreError, check_datasets, copy_datasets};
+use ehealth_core::model::Dataset;
+use datasets::store::{StoreError, check_datasets, copy_datasets};
 
 /// What a backup holds.
 #[derive(Debug)]

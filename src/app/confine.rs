@@ -17,7 +17,7 @@ use landlock::{
 
 use crate::config::{Fetch, Settings};
 use crate::server::tls::RevocationFiles;
-use crate::sync::Source;
+use datasets::sync::Source;
 
 /// The rights that are handled; a kernel that knows fewer handles those.
 const RIGHTS: ABI = ABI::V5;

@@ -15,17 +15,17 @@ use crate::admin::{
     AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, OutcomeReport,
     Phase, Report, Setting, StageReport, Traffic, TrailReport, judge,
 };
-use crate::audit::{Health, Trail, Trouble, free_bytes, probe_writing};
-use crate::cert::{Facts, Profile};
+use audit_log::{Health, Trail, Trouble, free_bytes, probe_writing};
+use crate::certificates::{Facts, Profile};
 use crate::config::{self, Settings};
-use crate::lookup::{FreshnessLimits, Operation};
-use crate::model::{Clock, Dataset, Status, Timestamp};
+use ehealth_core::lookup::{FreshnessLimits, Operation};
+use ehealth_core::model::{Clock, Dataset, Status, Timestamp};
 use crate::server::counters::{BUCKETS_MICROS, Kind, MINUTES};
 use crate::server::tls::OperatorSide;
 use crate::server::trust::AuthorityAt;
 use crate::server::{InForce, Readers, Service};
-use crate::soap::Fault;
-use crate::sync::Outcome;
+use soap::Fault;
+use datasets::sync::Outcome;
 
 /// Runs of each feed that are shown.
 const RUNS: u32 = 3;

@@ -13,7 +13,7 @@ use super::notify::Notifier;
 use super::overview::Overview;
 use super::{AppError, ForOperators, load_in_force};
 use crate::config::Settings;
-use crate::model::Clock;
+use ehealth_core::model::Clock;
 use crate::server::Service;
 use crate::server::tls::{OperatorFiles, RevocationFiles, files_of};
 

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::admin::Verification;
-use crate::model::Timestamp;
+use ehealth_core::model::Timestamp;
 
 /// Reads what was left; `None` if there is nothing, or nothing that can be understood.
 pub(super) fn read(file: &Path) -> Option<Verification> {

@@ -8,7 +8,7 @@ use super::audit::AuditCommand;
 use super::backup::{BackupArguments, RestoreArguments};
 use super::config::ConfigCommand;
 use super::health::HealthArguments;
-use crate::model::{Dataset, LegalContext, Timestamp};
+use ehealth_core::model::{Dataset, LegalContext, Timestamp};
 
 /// Answers three questions about a person from an SSIN, over mutually authenticated SOAP: the employer, the competent
 /// prevention service, the health-insurance fund.

@@ -14,10 +14,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{Exit, SettingsFile, fail};
 use crate::admin::Verification;
 use crate::app::{SystemClock, leave_verification};
-use crate::audit::report::{Format, Language, Report};
-use crate::audit::verify::{VerifyingKey, verify, verify_proof};
-use crate::audit::{self, IndexUse, KeyFolder, MissingKeys, Retention, Trail, find, prove};
-use crate::model::{Clock, Date, EnterpriseNumber, Ssin, Ticket, Window};
+use audit_log::report::{Format, Language, Report};
+use audit_verify::{VerifyingKey, verify, verify_proof};
+use audit_log::{self, IndexUse, KeyFolder, MissingKeys, Retention, Trail, find, prove};
+use ehealth_core::model::{Clock, Date, EnterpriseNumber, Ssin, Ticket, Window};
 
 /// The commands under `audit`.
 #[derive(Debug, Subcommand)]
@@ -180,12 +180,12 @@ pub(super) fn run(command: &AuditCommand) -> Exit {
     done.unwrap_or_else(|(exit, message)| fail(exit, &message))
 }
 
-fn trail_settings(settings: &SettingsFile) -> Result<audit::Settings, Failure> {
+fn trail_settings(settings: &SettingsFile) -> Result<audit_log::Settings, Failure> {
     settings.read().map(|settings| settings.trail).map_err(|problems| (Exit::Configuration, problems.to_string()))
 }
 
 /// The keys as they are: these commands never make any.
-fn keys(settings: &audit::Settings) -> Result<KeyFolder, Failure> {
+fn keys(settings: &audit_log::Settings) -> Result<KeyFolder, Failure> {
     KeyFolder::open(&settings.keys, MissingKeys::Refuse).map_err(failed)
 }
 
@@ -279,7 +279,7 @@ fn run_prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
 fn run_verify_proof(key: &Path, file: &Path) -> Result<Exit, Failure> {
     let proven = verify_proof(&read(file)?, &public_key(key)?).map_err(failed)?;
     println!("record {} of {} was written at {}", proven.sequence, proven.size, proven.recorded);
-    if let Ok(record) = audit::parse_record(&proven.record) {
+    if let Ok(record) = audit_log::parse_record(&proven.record) {
         println!("{:#?}", record.event);
     }
     Ok(Exit::Done)

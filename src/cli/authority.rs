@@ -8,7 +8,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
 };
 
-use crate::model::{Date, EnterpriseNumber};
+use ehealth_core::model::{Date, EnterpriseNumber};
 
 /// Why a certificate cannot be made: the library's own words.
 pub(super) type AuthorityError = rcgen::Error;

@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::{Exit, SettingsFile, fail};
 use crate::app::{KeysToo, back_up, restore};
-use crate::audit::verify::Verdict;
-use crate::model::Dataset;
+use audit_verify::Verdict;
+use ehealth_core::model::Dataset;
 
 /// What is copied, and where to.
 #[derive(Debug, Args)]

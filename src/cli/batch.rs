@@ -18,8 +18,8 @@ use super::ledger::{Asked, Ledger, LineForm};
 use super::lookup::{AskError, exit_of};
 use super::serve::Stop;
 use super::{Exit, fail};
-use crate::client::{Answer, Blame, Client, ClientError, Question, Retry};
-use crate::model::Ssin;
+use client::{Answer, Blame, Client, ClientError, Question, Retry};
+use ehealth_core::model::Ssin;
 
 /// A question that was not answered but may be later is asked so often.
 const ATTEMPTS: u32 = 3;

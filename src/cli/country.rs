@@ -3,7 +3,7 @@
 //! Nobody in it exists. Every identifier has right check digits. Because everything about a person follows from the seed
 //! and the person's number, nothing is kept: a country of twelve million takes no more memory than one of twelve.
 
-use crate::model::{Date, EnterpriseNumber, Ssin};
+use ehealth_core::model::{Date, EnterpriseNumber, Ssin};
 
 /// The country's people a real employer: 11.8 million people, 300 000 employers.
 const PEOPLE_AN_EMPLOYER: u64 = 39;

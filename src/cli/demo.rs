@@ -12,10 +12,10 @@ use super::staging::Staging;
 use super::workspace::{ORGANISATIONS, Prepared, Workspace};
 use super::{Exit, fail};
 use crate::app::SystemClock;
-use crate::client::Question;
-use crate::lookup::Operation;
-use crate::model::{CbeNumber, Clock, CustomerId, DatasetSet, LegalContext, Ssin, Window};
-use crate::soap::{example, names};
+use client::Question;
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{CbeNumber, Clock, CustomerId, DatasetSet, LegalContext, Ssin, Window};
+use soap::{example, names};
 
 /// The person of the catalogue that both questions are about.
 const ANNA: &str = "85073000160";

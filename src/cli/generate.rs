@@ -12,8 +12,8 @@ use std::io::{self, BufWriter, Write};
 use super::args::GenerateArguments;
 use super::country::{Country, Span, employer};
 use super::{Exit, fail};
-use crate::feed::{columns, digest_of};
-use crate::model::{Dataset, Ssin, Timestamp};
+use datasets::feed::{columns, digest_of};
+use ehealth_core::model::{Dataset, Ssin, Timestamp};
 
 /// People for whom one sum of periods is kept, so that any person's first period id is found by counting on from there.
 const PEOPLE_A_SUM: u64 = 1_024;
@@ -356,7 +356,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::sync::{Feed, Outcome, Settings, Source, run_all};
+    use datasets::sync::{Feed, Outcome, Settings, Source, run_all};
 
     fn generate(out: &Path, people: u64, seed: u64, serials: u64, mutations: u64) {
         let created = Some(Timestamp::from_millis(1_768_500_000_000));

@@ -13,8 +13,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::show;
-use crate::client::{Answer, Outcome, PreventionService, Told};
-use crate::model::{Dataset, DatasetSet, EnterpriseNumber, Ssin};
+use client::{Answer, Outcome, PreventionService, Told};
+use ehealth_core::model::{Dataset, DatasetSet, EnterpriseNumber, Ssin};
 
 /// The columns. No value holds a comma, a quote or a line break.
 const COLUMNS: &str = "ssin,organisation,context,asked,code,on,services,fund,replaced_by,incomplete,ticket,replied";

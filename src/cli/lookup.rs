@@ -6,8 +6,8 @@ use std::path::Path;
 use super::args::LookupArguments;
 use super::{Exit, batch, fail, ledger, show};
 use crate::app::SystemClock;
-use crate::client::{Client, ClientError, Echo, Outcome, Question, Settings};
-use crate::model::{CbeNumber, Clock, CriteriaDates, CustomerId, Date, LegalContext, Ssin, Window};
+use client::{Client, ClientError, Echo, Outcome, Question, Settings};
+use ehealth_core::model::{CbeNumber, Clock, CriteriaDates, CustomerId, Date, LegalContext, Ssin, Window};
 
 /// Why nothing could be asked.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub(super) enum AskError {
     File { file: String, reason: std::io::Error },
     /// The certificate, the key or the URL cannot be used.
     #[error("{0}")]
-    Settings(#[from] crate::client::SettingsError),
+    Settings(#[from] client::SettingsError),
     /// What was typed is no question.
     #[error("{argument}: {reason}")]
     Argument { argument: &'static str, reason: String },

@@ -48,7 +48,7 @@ pub use journal::Journal;
 use text_line::TextLine;
 
 use crate::app::SystemClock;
-use crate::model::Clock;
+use ehealth_core::model::Clock;
 
 /// Runs the command to its end.
 #[must_use]

@@ -8,8 +8,8 @@ use std::io;
 use std::path::Path;
 
 use crate::config::Scenario;
-use crate::feed::digest_of;
-use crate::model::{Dataset, Period, ServiceKind, Ssin, Timestamp};
+use datasets::feed::digest_of;
+use ehealth_core::model::{Dataset, Period, ServiceKind, Ssin, Timestamp};
 
 /// The feeds of the catalogue's people: dataset, notification, snapshot.
 const CATALOGUE: [(Dataset, &str, &str); 5] = [

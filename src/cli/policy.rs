@@ -8,12 +8,12 @@ use std::path::Path;
 use super::args::{ExplainArguments, PolicyCommand};
 use super::{Exit, fail};
 use crate::app::SystemClock;
-use crate::cert::Facts;
+use crate::certificates::Facts;
 use crate::config::{parse_customer, read_policy};
-use crate::model::{
+use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, Clock, Customer, CustomerId, Date, EnterpriseNumber, FieldSet, Question, Ssin,
 };
-use crate::policy::{Denied, Permit, Register, decide};
+use ehealth_core::policy::{Denied, Permit, Register, decide};
 use crate::server::tls::load_certificates;
 
 /// Assumed where no SSIN is given: a right number of nobody.

@@ -30,8 +30,8 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Employment, NoVerdict, Outcome, PreventionService, Told, WrongDates};
-use crate::model::{
+use client::{Answer, Employment, NoVerdict, Outcome, PreventionService, Told, WrongDates};
+use ehealth_core::model::{
     CriteriaDates, CustomerId, Dataset, DatasetSet, Date, EnterpriseNumber, Field, Period, ServiceKind, Ssin, Window,
 };
 

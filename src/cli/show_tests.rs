@@ -1,8 +1,8 @@
 //! Pages and JSON of answers: what a person must be able to read off them, and which keys must stay.
 
 use super::*;
-use crate::client::{CbssTicket, Findings, Information, Status};
-use crate::model::{CbeNumber, Criteria, Customer, FieldSet, Timestamp};
+use client::{CbssTicket, Findings, Information, Status};
+use ehealth_core::model::{CbeNumber, Criteria, Customer, FieldSet, Timestamp};
 
 fn day(text: &str) -> Date {
     Date::parse(text).expect("a day")

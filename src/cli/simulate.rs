@@ -20,9 +20,9 @@ use super::staging::{Staged, Staging};
 use super::workspace::{ClientKeys, ORGANISATIONS, Workspace};
 use super::{Exit, fail};
 use crate::config::{Scenario, Settings, parse_scenario, read_scenario};
-use crate::lookup::Operation;
-use crate::model::{FixedClock, LegalContext};
-use crate::soap::names;
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{FixedClock, LegalContext};
+use soap::names;
 
 /// A scenario with everything in it.
 const EXAMPLE: &str = include_str!("../../fixtures/scenario.toml");

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Scenario, Trouble};
-use crate::lookup::{
+use ehealth_core::lookup::{
     AuditLog, Directory, DirectoryError, FreshnessLimits, LookupError, Pending, Permitted, RecordFailure, Resolved,
 };
-use crate::model::{
+use ehealth_core::model::{
     Affiliation, Dataset, DatasetStates, EmploymentPeriod, EnterpriseNumber, Membership, ServiceKind, Ssin, Ticket,
 };
 use crate::server::{Lookups, Tickets, World};

@@ -15,9 +15,9 @@ use super::workspace::Workspace;
 use super::{Exit, fail, sync};
 use crate::app::App;
 use crate::config::{Settings, read_settings};
-use crate::model::{Clock, Dataset, DatasetSet};
+use ehealth_core::model::{Clock, Dataset, DatasetSet};
 use crate::server::{Drained, World};
-use crate::sync::run_all;
+use datasets::sync::run_all;
 
 /// Where and with what a service is raised.
 pub(super) struct Staging<'a> {

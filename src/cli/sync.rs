@@ -8,7 +8,7 @@ use super::progress::show_while;
 use super::serve::{Stop, confine_and_log, notifier};
 use super::{Exit, Journal, block_on, fail};
 use crate::app::{Part, SystemClock};
-use crate::sync::{self, Failure, Feeds, Outcome, Refusal, Report, Shrinking};
+use datasets::sync::{self, Failure, Feeds, Outcome, Refusal, Report, Shrinking};
 
 /// How often systemd is told that all is well.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(1);
@@ -150,7 +150,7 @@ fn explain_refusal(refusal: Refusal) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Dataset;
+    use ehealth_core::model::Dataset;
 
     #[test]
     fn whatever_is_not_in_step_is_explained_in_a_line() {

@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::app::SystemClock;
-use crate::model::Clock;
+use ehealth_core::model::Clock;
 
 /// Most lines are shorter.
 const USUAL_BYTES: usize = 512;

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use super::authority::{Authority, AuthorityError, Convention, KeyKind};
 use super::people::{write_catalogue, write_scenario};
 use crate::app::SystemClock;
-use crate::cert::Facts;
+use crate::certificates::Facts;
 use crate::config::Scenario;
-use crate::model::{Clock, EnterpriseNumber, LegalContext, Timestamp};
-use crate::policy::ceiling;
+use ehealth_core::model::{Clock, EnterpriseNumber, LegalContext, Timestamp};
+use ehealth_core::policy::ceiling;
 use crate::server::tls::load_certificates;
 
 /// An invented organisation with a client certificate.

@@ -4,7 +4,7 @@
 //! (`deploy/config.toml`) and the README's table. How each value is read stands where it is read; a test holds that
 //! what is read and what is listed here are the same.
 
-use crate::model::Dataset;
+use ehealth_core::model::Dataset;
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

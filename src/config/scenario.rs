@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::document::{Section, Value, parse, read_text};
 use super::origin::Problems;
-use crate::model::{
+use ehealth_core::model::{
     Affiliation, Dataset, DatasetSet, Date, EmploymentPeriod, EnterpriseNumber, Membership, Period, ServiceKind, Ssin,
     Ticket, Timestamp,
 };

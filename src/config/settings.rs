@@ -13,11 +13,11 @@ use super::given::{Given, place};
 use super::keys::{self, Kind};
 use super::origin::{Problems, Setting};
 use crate::admin;
-use crate::audit::{self, MissingCheckpoint, MissingKeys};
-use crate::lookup::FreshnessLimits;
+use audit_log::{self, MissingCheckpoint, MissingKeys};
+use ehealth_core::lookup::FreshnessLimits;
 use crate::server;
 use crate::server::tls::{OperatorFiles, RevocationFiles, TlsFiles};
-use crate::sync;
+use datasets::sync;
 
 /// Everything that the operator set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Settings {
     /// Who fetches the feeds while the service answers.
     pub fetch: Fetch,
     /// The trail.
-    pub trail: audit::Settings,
+    pub trail: audit_log::Settings,
     /// What the last verification of the trail left.
     pub verified: Option<PathBuf>,
     /// What operators see; `None`: nothing listens for them.
@@ -187,7 +187,7 @@ fn read_messages_each(value: Value<'_>) -> Read<usize> {
 fn read_trail(
     mut section: Section<'_>,
     path: impl Fn(Value<'_>) -> Read<PathBuf> + Copy,
-) -> Option<(audit::Settings, Option<PathBuf>)> {
+) -> Option<(audit_log::Settings, Option<PathBuf>)> {
     let trail = section.required("folder", path);
     let keys = section.required("keys", path);
     let missing_keys = section.required("missing_keys", read_missing_keys);
@@ -196,8 +196,8 @@ fn read_trail(
     let missing = section.required("missing_checkpoint", read_missing_checkpoint);
     let verified = section.optional("verified", path);
     section.finish();
-    let checkpoints = audit::Checkpoints { origin: origin?, copy, missing: missing?, ..audit::Checkpoints::default() };
-    let settings = audit::Settings { missing_keys: missing_keys?, checkpoints, ..audit::Settings::new(trail?, keys?) };
+    let checkpoints = audit_log::Checkpoints { origin: origin?, copy, missing: missing?, ..audit_log::Checkpoints::default() };
+    let settings = audit_log::Settings { missing_keys: missing_keys?, checkpoints, ..audit_log::Settings::new(trail?, keys?) };
     Some((settings, verified))
 }
 
@@ -337,7 +337,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sync::{Share, Shrinking, Source};
+    use datasets::sync::{Share, Shrinking, Source};
 
     const WHOLE: &str = r#"
 [server]
@@ -520,7 +520,7 @@ keys = "keys"
         for feed in &settings.sync.feeds {
             assert_eq!(*feed, sync::Feed::new(feed.dataset, feed.source.clone()));
         }
-        let usual = audit::Settings::new(settings.trail.folder.clone(), settings.trail.keys.clone());
+        let usual = audit_log::Settings::new(settings.trail.folder.clone(), settings.trail.keys.clone());
         assert_eq!(settings.trail, usual);
         assert_eq!(settings.port, server::PortUse::default());
         let https = "[feeds.dimona]\nurl = \"https://feeds.example.be/\"\nauthorities = \"ca.pem\"\n";

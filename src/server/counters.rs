@@ -9,9 +9,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::door::HttpRefusal;
-use crate::lookup::Operation;
-use crate::model::{EnterpriseNumber, Status, Timestamp};
-use crate::soap::Fault;
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{EnterpriseNumber, Status, Timestamp};
+use soap::Fault;
 
 /// Minutes that are remembered of each consumer.
 pub const MINUTES: usize = 60;

@@ -8,8 +8,8 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, H
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
-use crate::lookup::Operation;
-use crate::soap::{Charset, MediaType, names};
+use ehealth_core::lookup::Operation;
+use soap::{Charset, MediaType, names};
 
 /// `SOAPAction`, the header of SOAP 1.1 section 6.1.1.
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");

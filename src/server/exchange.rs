@@ -1,6 +1,6 @@
 //! One message, from bytes to bytes: read, decide, look up, record, write.
 //!
-//! The order is the pipeline's ([`crate::lookup`]) and cannot be changed here. Every SOAP answer, fault or not, leaves
+//! The order is the pipeline's ([`ehealth_core::lookup`]) and cannot be changed here. Every SOAP answer, fault or not, leaves
 //! with a receipt; the one exception is the fault that says that none could be had. What takes the processor is done in
 //! two pieces, before the evidence ([`Walk::begin`]) and after it ([`Walk::write`]); between them is the one wait
 //! ([`Begun::settle`]). Look-ups run on the thread that read the message: a warm one costs less than handing it to another
@@ -14,12 +14,12 @@ use super::counters::{Stage, Stopwatch};
 use super::fault_map;
 use super::gate::InForce;
 use super::service::{Peer, Service};
-use crate::lookup::{
+use ehealth_core::lookup::{
     Entry, Evidence, Exchange, Operation, Permission, Presented, RecordFailure, Recorded, Resolved, Unrecorded, record,
 };
-use crate::model::{Customer, Question, Status, Ticket};
-use crate::policy::{Pace, Refusal, SLOWED_BY};
-use crate::soap::{self, Addressing, Charset, Fault, Handling, Payload, RefusedRequest, Request};
+use ehealth_core::model::{Customer, Question, Status, Ticket};
+use ehealth_core::policy::{Pace, Refusal, SLOWED_BY};
+use soap::{self, Addressing, Charset, Fault, Handling, Payload, RefusedRequest, Request};
 
 /// What goes back to the caller, and what the log says of it.
 #[derive(Debug)]

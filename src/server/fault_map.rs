@@ -1,8 +1,8 @@
 //! From the pipeline's refusals to the fault that a caller sees: one exhaustive match each.
 
-use crate::lookup::{LookupError, RecordFailure};
-use crate::policy::NotIdentified;
-use crate::soap::Fault;
+use ehealth_core::lookup::{LookupError, RecordFailure};
+use ehealth_core::policy::NotIdentified;
+use soap::Fault;
 
 /// A caller that is not let in.
 pub(super) fn of_not_identified(refused: NotIdentified) -> Fault {

@@ -16,9 +16,9 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
 
 use super::trust::{Admission, PathFlaw, RefusedCertificate, Trust};
-use crate::cert::Facts;
-use crate::model::{Clock, Timestamp};
-use crate::policy::Register;
+use crate::certificates::Facts;
+use ehealth_core::model::{Clock, Timestamp};
+use ehealth_core::policy::Register;
 
 /// So many verified paths are remembered; then all are forgotten at once. Some hundred consumers have a few each.
 const MAX_REMEMBERED: usize = 4_096;

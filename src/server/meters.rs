@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::model::{EnterpriseNumber, Status, Timestamp};
-use crate::policy::{Consumer, Meter, Pace};
+use ehealth_core::model::{EnterpriseNumber, Status, Timestamp};
+use ehealth_core::policy::{Consumer, Meter, Pace};
 
 /// The meters of every consumer that has asked something; only registered ones ever get one.
 #[derive(Debug, Default)]

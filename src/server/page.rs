@@ -6,8 +6,8 @@
 use hyper::header::{ACCEPT, HeaderMap};
 use maud::{DOCTYPE, PreEscaped, html};
 
-use crate::lookup::Operation;
-use crate::soap::{example, names, wsdl};
+use ehealth_core::lookup::Operation;
+use soap::{example, names, wsdl};
 
 /// Nothing is loaded, run or sent, and nobody frames it; the one style is the page's own, by its hash.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'sha256-/3G47CmTzEeRwsnZq2BFdOuL/cTENo9ylj7ok9RraX4='; base-uri 'none'; form-action 'none'; \

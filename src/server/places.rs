@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::model::EnterpriseNumber;
+use ehealth_core::model::EnterpriseNumber;
 
 /// Who takes a place: an organisation, or together all whose certificate names none.
 pub(super) type Taker = Option<EnterpriseNumber>;

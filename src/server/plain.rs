@@ -8,7 +8,7 @@ use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use super::door::HttpRefusal;
 use super::limits::Limits;
 use super::service::Peer;
-use crate::model::Ticket;
+use ehealth_core::model::Ticket;
 
 /// How much of a refused request's body was read: after a part of it the connection cannot go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::lookup::{FreshnessLimits, LookupError, Permitted, Resolved};
-use crate::store::{Reader, View, Watch};
+use ehealth_core::lookup::{FreshnessLimits, LookupError, Permitted, Resolved};
+use datasets::store::{Reader, View, Watch};
 
 /// So long the states of one look-up serve the next ones.
 const HELD: Duration = Duration::from_millis(250);

@@ -24,9 +24,9 @@ use super::page;
 use super::plain::{self, BodyRead};
 use super::service::{Peer, Service};
 use super::trace::{TraceId, read_trace};
-use crate::lookup::Operation;
-use crate::model::Ticket;
-use crate::soap::{self, limits};
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::Ticket;
+use soap::{self, limits};
 
 /// The header by which an operator finds an exchange again (contract.md "answer").
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -13,10 +13,10 @@ use super::places::{Places, Share};
 use super::readers::Lookups;
 use super::trust::Admission;
 use super::turns::Turns;
-use crate::cert::Facts;
-use crate::lookup::{AuditLog, Caller, FreshnessLimits};
-use crate::model::{Clock, Ticket, Timestamp};
-use crate::policy::Certified;
+use crate::certificates::Facts;
+use ehealth_core::lookup::{AuditLog, Caller, FreshnessLimits};
+use ehealth_core::model::{Clock, Ticket, Timestamp};
+use ehealth_core::policy::Certified;
 
 /// What the operator sets for the server.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! TLS 1.2 and 1.3 with AEAD and ephemeral key agreement alone, HTTP/1.1 by ALPN, a client certificate from one of the
 //! configured authorities required. Sessions are not resumed: a resumed session would skip the look at the
 //! certificate. Whether a certificate is let in is [`super::trust`]'s affair, which organisation it names
-//! [`crate::cert`]'s.
+//! [`crate::certificates`]'s.
 
 use std::fs;
 use std::io;
@@ -21,7 +21,7 @@ use rustls::{RootCertStore, ServerConfig};
 
 use super::gate::Gate;
 use super::trust::{AuthorityError, Revocation, Trust};
-use crate::model::Clock;
+use ehealth_core::model::Clock;
 
 /// The files that make up the service's side of TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use ehealth_attributes::audit::verify::{Finding, Source, VerifyingKey, verify};
-use ehealth_attributes::audit::{
+use audit_verify::{Finding, Source, VerifyingKey, verify};
+use audit_log::{
     AuditError, CheckpointFault, CheckpointPlace, KeyError, KeyName, MissingCheckpoint, RotateError, Rotated, Settings,
     Trail,
 };

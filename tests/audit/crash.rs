@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ehealth_attributes::audit::{Event, Health, Records, Trail};
-use ehealth_attributes::lookup;
+use audit_log::{Event, Health, Records, Trail};
+use ehealth_core::lookup;
 
 use crate::dice::Dice;
 use crate::harness::*;

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use ehealth_attributes::audit::{
+use audit_log::{
     AuditError, Event, Exchange, Frontier, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys, Month, Records,
     SealedDetail, SearchError, Trail, find, prove, search,
 };
-use ehealth_attributes::lookup::Entry;
-use ehealth_attributes::model::FieldSet;
+use ehealth_core::lookup::Entry;
+use ehealth_core::model::FieldSet;
 
 use crate::canary;
 use crate::harness::*;

@@ -5,11 +5,11 @@ use std::fs;
 use std::io;
 use std::sync::Arc;
 
-use ehealth_attributes::audit::{
+use audit_log::{
     AuditError, Cause, Damage, Disk, Event, Flaw, FrameFault, Health, Interruption, KeyError, KeyName, MissingKeys,
     Month, Record, Records, Settings, Trail, Trouble,
 };
-use ehealth_attributes::lookup::RecordFailure;
+use ehealth_core::lookup::RecordFailure;
 
 use crate::harness::*;
 use crate::memory_disk::{Fault, MemoryDisk};

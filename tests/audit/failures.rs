@@ -7,13 +7,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use ehealth_attributes::audit::verify::{VerifyError, VerifyingKey, verify};
-use ehealth_attributes::audit::{
+use audit_verify::{VerifyError, VerifyingKey, verify};
+use audit_log::{
     AuditError, Damage, Disk, Flaw, FrameFault, Health, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys, Month,
     ProveError, PruneError, ReadError, RecordFault, Records, Retention, SealedDetail, SearchError, SegmentName,
     Settings, Trail, Trouble, UnsealError, find, prove, search,
 };
-use ehealth_attributes::lookup::RecordFailure;
+use ehealth_core::lookup::RecordFailure;
 
 use crate::harness::*;
 use crate::memory_disk::{Fault, MemoryDisk};

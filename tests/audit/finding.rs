@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ehealth_attributes::audit::verify::{ProofFault, VerifyingKey, verify_proof};
-use ehealth_attributes::audit::{
+use audit_verify::{ProofFault, VerifyingKey, verify_proof};
+use audit_log::{
     Event, IndexUse, KeyFolder, MissingKeys, ProveError, Records, Settings, Trail, find, parse_record, prove, search,
 };
-use ehealth_attributes::model::{Date, Ticket, Window};
+use ehealth_core::model::{Date, Ticket, Window};
 
 use crate::dice::Dice;
 use crate::harness::*;

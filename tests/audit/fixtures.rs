@@ -9,8 +9,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ehealth_attributes::audit::verify::{VerifyingKey, verify};
-use ehealth_attributes::audit::{Records, Retention, Trail};
+use audit_verify::{VerifyingKey, verify};
+use audit_log::{Records, Retention, Trail};
 
 use crate::harness::*;
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use ehealth_attributes::audit::{Checkpoints, MissingKeys, Record, Records, Settings, Trail};
-use ehealth_attributes::lookup::{self, Entry, Operation, RecordFailure};
-use ehealth_attributes::model::{
+use audit_log::{Checkpoints, MissingKeys, Record, Records, Settings, Trail};
+use ehealth_core::lookup::{self, Entry, Operation, RecordFailure};
+use ehealth_core::model::{
     Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, FixedClock, LegalContext,
     Ssin, Ticket, Timestamp, Window,
 };
-use ehealth_attributes::policy::Deliberation;
+use ehealth_core::policy::Deliberation;
 
 /// How an entry was settled: its sequence, or why not.
 pub type Settled = Result<u64, RecordFailure>;

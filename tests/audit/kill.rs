@@ -8,8 +8,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use ehealth_attributes::audit::verify::{VerifyingKey, verify};
-use ehealth_attributes::audit::{Event, Trail};
+use audit_verify::{VerifyingKey, verify};
+use audit_log::{Event, Trail};
 
 use crate::dice::Dice;
 use crate::harness::*;
@@ -20,7 +20,7 @@ const NOW: &str = "2026-11-22T05:19:00Z";
 /// So many kills one trail has to stand.
 const KILLS_A_TRAIL: u64 = 25;
 
-fn kill_settings(dir: &Path) -> ehealth_attributes::audit::Settings {
+fn kill_settings(dir: &Path) -> audit_log::Settings {
     let mut settings = settings(dir);
     settings.checkpoints.records = 16;
     settings.checkpoints.copy = Some(dir.join("elsewhere"));

@@ -6,8 +6,8 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-use ehealth_attributes::audit::{Disk, DiskFile};
-use ehealth_attributes::model::Ticket;
+use audit_log::{Disk, DiskFile};
+use ehealth_core::model::Ticket;
 
 use crate::replay::{Call, put};
 

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
-use ehealth_attributes::audit::verify::{ProofFault, VerifyingKey, verify, verify_proof};
-use ehealth_attributes::audit::{Frontier, IndexUse, KeyFolder, MissingKeys, Settings, Trail, prove};
-use ehealth_attributes::model::Digest;
+use audit_verify::{ProofFault, VerifyingKey, verify, verify_proof};
+use audit_log::{Frontier, IndexUse, KeyFolder, MissingKeys, Settings, Trail, prove};
+use ehealth_core::model::Digest;
 use sha2::Sha256;
 use signed_note::{Note, StandardSigner, StandardVerifier, VerifierList};
 use tlog_tiles::{Checkpoint, Error, Hash, HashReader, check_record, prove_record, record_hash, stored_hashes};

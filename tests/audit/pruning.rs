@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::Arc;
 
-use ehealth_attributes::audit::verify::{Finding, Source, VerifyingKey, verify, verify_proof};
-use ehealth_attributes::audit::{
+use audit_verify::{Finding, Source, VerifyingKey, verify, verify_proof};
+use audit_log::{
     Event, IndexUse, KeyFolder, KeyName, LEGAL_HOLD, MissingKeys, Month, PruneError, Retention, Settings, Trail,
     Trouble, find, prove,
 };

@@ -3,10 +3,10 @@
 
 use std::fs;
 
-use ehealth_attributes::audit::report::{Format, Language, Report};
-use ehealth_attributes::audit::{IndexUse, KeyFolder, MissingKeys, Trail, find};
-use ehealth_attributes::lookup::Entry;
-use ehealth_attributes::model::{Field, FieldSet, Status};
+use audit_log::report::{Format, Language, Report};
+use audit_log::{IndexUse, KeyFolder, MissingKeys, Trail, find};
+use ehealth_core::lookup::Entry;
+use ehealth_core::model::{Field, FieldSet, Status};
 
 use crate::harness::*;
 

@@ -17,9 +17,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use ehealth_attributes::audit::verify::{VerifyingKey, verify};
-use ehealth_attributes::audit::{Event, Retention, Settings, Trail};
-use ehealth_attributes::lookup;
+use audit_verify::{VerifyingKey, verify};
+use audit_log::{Event, Retention, Settings, Trail};
+use ehealth_core::lookup;
 
 use crate::dice::Dice;
 use crate::harness::*;

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ehealth_attributes::audit::verify::{
+use audit_verify::{
     Finding, SegmentFlaw, Source, Truncation, Verdict, VerifyingKey, VerifyingKeyError, verify,
 };
-use ehealth_attributes::audit::{Settings, Trail};
+use audit_log::{Settings, Trail};
 
 use crate::dice::Dice;
 use crate::harness::*;

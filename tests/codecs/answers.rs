@@ -8,25 +8,25 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use ehealth_attributes::client::envelope::{self, Reply};
-use ehealth_attributes::client::messages::{
+use client::envelope::{self, Reply};
+use client::messages::{
     CbssFault, ClosedPeriod, ConsultResponse, Criteria, DataFilters, Employment, FaultDetail, FaultMessage,
     Information, InformationCbss, InformationCustomer, Message, Numbered, OpenPeriod, Organization, PreventionService,
     ResultElement, Status, TestResponse,
 };
-use ehealth_attributes::lookup::{
+use ehealth_core::lookup::{
     Answer, AuditLog, Caller, Directory, DirectoryError, Exchange, FreshnessLimits, Operation, Pending, Permission,
     Presented, record,
 };
-use ehealth_attributes::model::{
+use ehealth_core::model::{
     self, Affiliation, AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Dataset,
     DatasetState, DatasetStates, Date, Digest, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, LegalContext,
     Membership, Period, Question, ServiceKind, Ssin, Timestamp,
 };
-use ehealth_attributes::policy::{
+use ehealth_core::policy::{
     ActsFor, Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling,
 };
-use ehealth_attributes::soap::{Addressing, Charset, Fault, Handling, read_request, write_answer, write_fault};
+use soap::{Addressing, Charset, Fault, Handling, read_request, write_answer, write_fault};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -460,7 +460,7 @@ fn the_client_hears_every_fault_as_the_service_tells_it() {
     run.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-type HeardFault = (envelope::FaultCode, ehealth_attributes::client::messages::Fault);
+type HeardFault = (envelope::FaultCode, client::messages::Fault);
 
 fn hear_fault<M: Message>(body: &[u8]) -> Option<HeardFault> {
     match envelope::read::<M>(body) {

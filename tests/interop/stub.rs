@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ehealth_attributes::server::tls;
-use ehealth_attributes::soap::{names, wsdl};
+use soap::{names, wsdl};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;

@@ -6,9 +6,9 @@ pub mod web;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ehealth_attributes::feed::digest_of;
-use ehealth_attributes::model::{Clock, Dataset, EnterpriseNumber, FixedClock, Ssin, Timestamp};
-use ehealth_attributes::sync::{Feed, Outcome, Report, Settings, Source, run_all};
+use datasets::feed::digest_of;
+use ehealth_core::model::{Clock, Dataset, EnterpriseNumber, FixedClock, Ssin, Timestamp};
+use datasets::sync::{Feed, Outcome, Report, Settings, Source, run_all};
 
 /// The session that a publisher begins with.
 pub const SESSION: &str = "9df4b597-af9e-4dca-bdda-719cce2c4e28";

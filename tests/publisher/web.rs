@@ -12,10 +12,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use ehealth_attributes::cli::workspace::Workspace;
-use ehealth_attributes::feed::digest_of;
-use ehealth_attributes::model::{Clock, FixedClock};
+use datasets::feed::digest_of;
+use ehealth_core::model::{Clock, FixedClock};
 use ehealth_attributes::server::tls::{self, TlsFiles};
-use ehealth_attributes::sync::{FeedIdentity, FeedLimits, FeedUrl, HttpsFeed};
+use datasets::sync::{FeedIdentity, FeedLimits, FeedUrl, HttpsFeed};
 use rustls::{ServerConnection, StreamOwned};
 
 /// How a path is answered.

@@ -14,7 +14,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use ehealth_attributes::model::Ssin;
+use ehealth_core::model::Ssin;
 
 /// How many digits stand together where a number is written with separators.
 const GROUPS: [usize; 5] = [2, 2, 2, 3, 2];

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each binary compiles this file and uses a part of it")]
 
-use ehealth_attributes::soap::{Mistake, limits};
+use soap::{Mistake, limits};
 
 /// Documents of the greatest length, each made to cost as much as it can.
 pub fn costly() -> Vec<(&'static str, String)> {

@@ -8,13 +8,13 @@
 
 use std::collections::BTreeMap;
 
-use ehealth_attributes::lookup::{Directory, DirectoryError};
-use ehealth_attributes::model::{
+use ehealth_core::lookup::{Directory, DirectoryError};
+use ehealth_core::model::{
     Affiliation, Dataset, DatasetSet, DatasetState, DatasetStates, Date, Disclosure, EmploymentPeriod,
     EnterpriseNumber, Field, FieldSet, Membership, Period, ServiceKind, Ssin, Status, Timestamp, ToldEmployment,
     ToldService,
 };
-use ehealth_attributes::policy::Relation;
+use ehealth_core::policy::Relation;
 
 /// The day that stands for every day to come.
 pub const LAST: u32 = 60;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ehealth_attributes::lookup::Operation;
-use ehealth_attributes::soap::names;
+use ehealth_core::lookup::Operation;
+use soap::names;
 
 /// A request and what must come of it.
 pub struct Fixture {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use clap::Parser;
 use ehealth_attributes::app::SystemClock;
 use ehealth_attributes::config::read_settings;
-use ehealth_attributes::model::Clock;
+use ehealth_core::model::Clock;
 use ehealth_attributes::server::{listen, tls};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;

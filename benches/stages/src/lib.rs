@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex};
 
 use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::{read_policy, read_settings};
-use ehealth_attributes::lookup::{
+use ehealth_core::lookup::{
     Answer, AuditLog, Caller, Exchange, FreshnessLimits, Operation, Pending, Permission, Permitted, Presented,
     Resolved, record,
 };
-use ehealth_attributes::model::{Digest, EnterpriseNumber, FixedClock, Question, Ticket, Timestamp};
-use ehealth_attributes::policy::{Certified, Register};
+use ehealth_core::model::{Digest, EnterpriseNumber, FixedClock, Question, Ticket, Timestamp};
+use ehealth_core::policy::{Certified, Register};
 use ehealth_attributes::server::Readers;
-use ehealth_attributes::soap::{Payload, Request, read_request, write_answer};
-use ehealth_attributes::store::Watch;
-use ehealth_attributes::sync;
+use soap::{Payload, Request, read_request, write_answer};
+use datasets::store::Watch;
+use datasets::sync;
 
 /// A part of the way, or all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +157,7 @@ impl Scene {
     /// Writes the answer.
     #[must_use]
     pub fn write(&self, answer: &Answer) -> Vec<u8> {
-        write_answer(answer, self.now, &ehealth_attributes::soap::Addressing::default())
+        write_answer(answer, self.now, &soap::Addressing::default())
     }
 
     /// All of it.

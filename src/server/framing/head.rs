@@ -5,7 +5,7 @@
 use memchr::memchr;
 
 use super::Body;
-use crate::model::ByteSet;
+use ehealth_core::model::ByteSet;
 use crate::server::door::HttpRefusal;
 
 /// A target longer than this names nothing that is served (the longest has some 70 bytes).

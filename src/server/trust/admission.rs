@@ -1,8 +1,8 @@
 //! For how long a caller is let in: a span of time, to be asked again for every request on an open connection.
 
 use super::refused::PathFlaw;
-use crate::cert::{Profile, RevocationList};
-use crate::model::Timestamp;
+use crate::certificates::{Profile, RevocationList};
+use ehealth_core::model::Timestamp;
 
 /// For how long a caller stays let in, as far as its path and the lists are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

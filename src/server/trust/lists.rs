@@ -4,7 +4,7 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateRevocationListDer, SignatureVerificationAlgorithm};
 
 use super::refused::ClosedIssuer;
-use crate::cert::{ListError, Profile, RevocationList, SignedBytes, read_issuer};
+use crate::certificates::{ListError, Profile, RevocationList, SignedBytes, read_issuer};
 
 /// The issuer's list among those configured: of several that can be used, the one that was made last. Where none can,
 /// the reason is that of one that the issuer did sign: those it did not may be those of another key under its name.

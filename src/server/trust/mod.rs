@@ -16,8 +16,8 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath, anchor_from_trusted_cert};
 
-use crate::cert::{ListAge, Profile, RevocationList};
-use crate::model::Timestamp;
+use crate::certificates::{ListAge, Profile, RevocationList};
+use ehealth_core::model::Timestamp;
 
 mod admission;
 mod lists;

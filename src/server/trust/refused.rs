@@ -2,7 +2,7 @@
 //!
 //! Nothing is judged here. What webpki has to say is put in the words of these lists at the end of the file.
 
-use crate::cert::{ListError, UnfitLeaf};
+use crate::certificates::{ListError, UnfitLeaf};
 
 /// Why an issuer's certificates are refused until its list is mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]

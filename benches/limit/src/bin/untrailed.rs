@@ -15,13 +15,13 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use ehealth_attributes::app::SystemClock;
-use ehealth_attributes::audit::{Disk, DiskFile, Folder, Trail};
+use audit_log::{Disk, DiskFile, Folder, Trail};
 use ehealth_attributes::cli::{LogFormat, start_log};
 use ehealth_attributes::config::{read_policy, read_settings};
-use ehealth_attributes::lookup::{AuditLog, Pending};
-use ehealth_attributes::model::Clock;
+use ehealth_core::lookup::{AuditLog, Pending};
+use ehealth_core::model::Clock;
 use ehealth_attributes::server::{InForce, RandomTickets, Readers, Service, World, listen, serve, tls};
-use ehealth_attributes::store::Watch;
+use datasets::store::Watch;
 
 /// Serves as `ehealth-attributes serve` does, with no evidence of it.
 #[derive(Parser)]

@@ -1,0 +1,301 @@
+//! The words of a report in four languages. What KSZ calls a thing comes first; nothing here is a legal text.
+
+use ehealth_core::model::{Field, LegalContext};
+
+use super::Language;
+
+/// Every word of a report in one language.
+pub(super) struct Words {
+    pub(super) title: &'static str,
+    pub(super) introduction: &'static str,
+    pub(super) made: &'static str,
+    pub(super) days: &'static str,
+    pub(super) all_days: &'static str,
+    pub(super) count: &'static str,
+    pub(super) gaps: &'static str,
+    pub(super) received: &'static str,
+    pub(super) caller: &'static str,
+    pub(super) organisation: &'static str,
+    pub(super) ground: &'static str,
+    pub(super) deliberation: &'static str,
+    pub(super) window: &'static str,
+    pub(super) fields: &'static str,
+    pub(super) told: &'static str,
+    pub(super) outcome: &'static str,
+    pub(super) ticket: &'static str,
+    pub(super) none: &'static str,
+    pub(super) nothing: &'static str,
+    pub(super) unknown: &'static str,
+    pub(super) destroyed: &'static str,
+    pub(super) unreadable: &'static str,
+    outcomes: [&'static str; 9],
+    contexts: [&'static str; 3],
+    names: [&'static str; 9],
+}
+
+impl Words {
+    /// What a legal context means.
+    pub(super) fn context(&self, context: LegalContext) -> &'static str {
+        let [physician, service, platform] = self.contexts;
+        match context {
+            LegalContext::AdvisoryPhysician => physician,
+            LegalContext::PreventionService => service,
+            LegalContext::EhealthPlatform => platform,
+        }
+    }
+
+    /// What became of a question that ended with this code.
+    pub(super) fn outcome(&self, code: &str) -> &'static str {
+        let [found, incomplete, nothing, replaced, date, number, relation, grant, failed] = self.outcomes;
+        match code {
+            "MSG00000" => found,
+            "HAN20200" => incomplete,
+            "MSG00100" => nothing,
+            "MSG00006" => replaced,
+            "MSG00008" => date,
+            "MSG00011" => number,
+            "MSG00012" => relation,
+            "MSG00013" => grant,
+            // Faults are many, and mean the same to the person: no data went out.
+            _ => failed,
+        }
+    }
+
+    /// What a field is called.
+    pub(super) fn field(&self, field: Field) -> &'static str {
+        let [ssin, employer, begin, end, service, kind, since, until, fund] = self.names;
+        match field {
+            Field::Ssin => ssin,
+            Field::Employer => employer,
+            Field::EmploymentBegin => begin,
+            Field::EmploymentEnd => end,
+            Field::PreventionService => service,
+            Field::PreventionServiceType => kind,
+            Field::AffiliationBegin => since,
+            Field::AffiliationEnd => until,
+            Field::HealthInsuranceFund => fund,
+        }
+    }
+}
+
+/// The words of a language.
+pub(super) fn of(language: Language) -> &'static Words {
+    match language {
+        Language::Dutch => &DUTCH,
+        Language::French => &FRENCH,
+        Language::German => &GERMAN,
+        Language::English => &ENGLISH,
+    }
+}
+
+const DUTCH: Words = Words {
+    title: "Raadplegingen van uw gegevens",
+    introduction: "Dit overzicht toont wie uw gegevens via deze dienst heeft opgevraagd, wanneer, op welke grond en \
+                   wat is meegedeeld (artikel 15 AVG). Tijdstippen zijn in UTC.",
+    made: "Opgemaakt op",
+    days: "Periode",
+    all_days: "alle bewaarde dagen",
+    count: "Aantal raadplegingen",
+    gaps: "Dit overzicht kan onvolledig zijn",
+    received: "Tijdstip",
+    caller: "Gevraagd door",
+    organisation: "Voor rekening van",
+    ground: "Grond",
+    deliberation: "Beraadslaging",
+    window: "Bevraagde dagen",
+    fields: "Meegedeelde gegevens",
+    told: "Meegedeelde organisaties",
+    outcome: "Resultaat",
+    ticket: "Ticketnummer",
+    none: "geen",
+    nothing: "niets meegedeeld",
+    unknown: "onbekend",
+    destroyed: "niet meer leesbaar: de sleutel van deze maand is vernietigd",
+    unreadable: "kan niet worden gelezen",
+    outcomes: [
+        "gevonden en meegedeeld",
+        "onvolledig: een bron ontbrak of was verouderd",
+        "er werd niets gevonden",
+        "het nummer werd vervangen: het nieuwe werd meegedeeld",
+        "geweigerd: een datum was niet toegestaan",
+        "geweigerd: geen geldig nummer",
+        "geweigerd: geen relatie met de betrokken persoon",
+        "geweigerd: geen machtiging voor deze vraag",
+        "niet beantwoord: de vraag werd geweigerd of mislukte",
+    ],
+    contexts: [
+        "Terug naar werk: adviserend arts van het ziekenfonds",
+        "Terug naar werk: dienst voor preventie en bescherming op het werk",
+        "Terug naar werk: eHealth-platform",
+    ],
+    names: [
+        "identificatienummer (INSZ)",
+        "werkgever",
+        "begin van de tewerkstelling",
+        "einde van de tewerkstelling",
+        "preventiedienst",
+        "soort preventiedienst",
+        "begin van de aansluiting bij de preventiedienst",
+        "einde van de aansluiting bij de preventiedienst",
+        "ziekenfonds",
+    ],
+};
+
+const FRENCH: Words = Words {
+    title: "Consultations de vos données",
+    introduction: "Cet aperçu montre qui a demandé vos données par ce service, quand, sur quelle base et ce qui a \
+                   été communiqué (article 15 du RGPD). Les heures sont en UTC.",
+    made: "Établi le",
+    days: "Période",
+    all_days: "tous les jours conservés",
+    count: "Nombre de consultations",
+    gaps: "Cet aperçu peut être incomplet",
+    received: "Moment",
+    caller: "Demandé par",
+    organisation: "Pour le compte de",
+    ground: "Base",
+    deliberation: "Délibération",
+    window: "Jours demandés",
+    fields: "Données communiquées",
+    told: "Organisations communiquées",
+    outcome: "Résultat",
+    ticket: "Numéro de ticket",
+    none: "aucun",
+    nothing: "rien n’a été communiqué",
+    unknown: "inconnu",
+    destroyed: "n’est plus lisible : la clé de ce mois a été détruite",
+    unreadable: "ne peut être lu",
+    outcomes: [
+        "trouvé et communiqué",
+        "incomplet : une source manquait ou était périmée",
+        "rien n’a été trouvé",
+        "le numéro a été remplacé : le nouveau a été communiqué",
+        "refusé : une date n’était pas autorisée",
+        "refusé : pas un numéro valable",
+        "refusé : aucune relation avec la personne concernée",
+        "refusé : aucune autorisation pour cette question",
+        "sans réponse : la question a été refusée ou a échoué",
+    ],
+    contexts: [
+        "Retour au travail : médecin-conseil de la mutualité",
+        "Retour au travail : service de prévention et de protection au travail",
+        "Retour au travail : plate-forme eHealth",
+    ],
+    names: [
+        "numéro d’identification (NISS)",
+        "employeur",
+        "début de l’occupation",
+        "fin de l’occupation",
+        "service de prévention",
+        "type de service de prévention",
+        "début de l’affiliation au service de prévention",
+        "fin de l’affiliation au service de prévention",
+        "mutualité",
+    ],
+};
+
+const GERMAN: Words = Words {
+    title: "Abfragen Ihrer Daten",
+    introduction: "Diese Übersicht zeigt, wer Ihre Daten über diesen Dienst abgefragt hat, wann, auf welcher Grundlage und \
+                   was mitgeteilt wurde (Artikel 15 DSGVO). Zeitangaben sind in UTC.",
+    made: "Erstellt am",
+    days: "Zeitraum",
+    all_days: "alle aufbewahrten Tage",
+    count: "Anzahl der Abfragen",
+    gaps: "Diese Übersicht kann unvollständig sein",
+    received: "Zeitpunkt",
+    caller: "Abgefragt von",
+    organisation: "Im Auftrag von",
+    ground: "Grundlage",
+    deliberation: "Beratschlagung",
+    window: "Abgefragte Tage",
+    fields: "Mitgeteilte Angaben",
+    told: "Mitgeteilte Organisationen",
+    outcome: "Ergebnis",
+    ticket: "Ticketnummer",
+    none: "keine",
+    nothing: "nichts mitgeteilt",
+    unknown: "unbekannt",
+    destroyed: "nicht mehr lesbar: der Schlüssel dieses Monats wurde vernichtet",
+    unreadable: "kann nicht gelesen werden",
+    outcomes: [
+        "gefunden und mitgeteilt",
+        "unvollständig: eine Quelle fehlte oder war veraltet",
+        "es wurde nichts gefunden",
+        "die Nummer wurde ersetzt: die neue wurde mitgeteilt",
+        "abgelehnt: ein Datum war nicht zulässig",
+        "abgelehnt: keine gültige Nummer",
+        "abgelehnt: keine Beziehung zu der betroffenen Person",
+        "abgelehnt: keine Ermächtigung für diese Frage",
+        "nicht beantwortet: die Frage wurde abgelehnt oder schlug fehl",
+    ],
+    contexts: [
+        "Rückkehr zur Arbeit: Vertrauensarzt der Krankenkasse",
+        "Rückkehr zur Arbeit: Dienst für Gefahrenverhütung und Schutz am Arbeitsplatz",
+        "Rückkehr zur Arbeit: eHealth-Plattform",
+    ],
+    names: [
+        "Erkennungsnummer (ENSS)",
+        "Arbeitgeber",
+        "Beginn der Beschäftigung",
+        "Ende der Beschäftigung",
+        "Dienst für Gefahrenverhütung",
+        "Art des Dienstes für Gefahrenverhütung",
+        "Beginn des Anschlusses an den Dienst für Gefahrenverhütung",
+        "Ende des Anschlusses an den Dienst für Gefahrenverhütung",
+        "Krankenkasse",
+    ],
+};
+
+const ENGLISH: Words = Words {
+    title: "Consultations of your data",
+    introduction: "This overview shows who asked for your data through this service, when, on what ground, and what was \
+                   told (article 15 GDPR). Times are in UTC.",
+    made: "Made on",
+    days: "Period",
+    all_days: "all days that are kept",
+    count: "Number of consultations",
+    gaps: "This overview may be incomplete",
+    received: "Time",
+    caller: "Asked by",
+    organisation: "On behalf of",
+    ground: "Ground",
+    deliberation: "Deliberation",
+    window: "Days asked about",
+    fields: "Data told",
+    told: "Organisations told",
+    outcome: "Result",
+    ticket: "Ticket number",
+    none: "none",
+    nothing: "nothing was told",
+    unknown: "unknown",
+    destroyed: "no longer readable: the key of this month was destroyed",
+    unreadable: "cannot be read",
+    outcomes: [
+        "found and told",
+        "incomplete: a source was missing or out of date",
+        "nothing was found",
+        "the number was replaced: the new one was told",
+        "refused: a date was not allowed",
+        "refused: not a valid number",
+        "refused: no relation to the person concerned",
+        "refused: no authorisation for this question",
+        "not answered: the question was refused or failed",
+    ],
+    contexts: [
+        "Back to work: advisory physician of the health-insurance fund",
+        "Back to work: service for prevention and protection at work",
+        "Back to work: eHealth platform",
+    ],
+    names: [
+        "identification number (SSIN)",
+        "employer",
+        "begin of the employment",
+        "end of the employment",
+        "prevention service",
+        "type of prevention service",
+        "begin of the affiliation to the prevention service",
+        "end of the affiliation to the prevention service",
+        "health-insurance fund",
+    ],
+};

@@ -1,0 +1,253 @@
+//! Answers as they can come: each status, each part that can contradict another, and what follows from them. The literals
+//! are written from contract.md.
+
+use super::answer::{Answer, Outcome, WrongDates};
+use super::envelope::{self, Reply};
+use super::error::NotUnderstood;
+use super::judge::judge_answer;
+use super::messages::ConsultResponse;
+use super::question::Question;
+use super::verdict::{NoVerdict, Told};
+use ehealth_core::model::{CbeNumber, CustomerId, Dataset, Date, EnterpriseNumber, Field, LegalContext, Ssin, Window};
+
+const SSIN: &str = "85073000160";
+const CRITERIA: &str = "<criteria><ssin>85073000160</ssin><referenceDate>2026-01-15</referenceDate></criteria>";
+const FOUND: &str = "<status><value>DATA_FOUND</value><code>MSG00000</code></status>";
+const RESULT: &str = "<result><ssin>85073000160</ssin>\
+    <employment><employer><cbeNumber>0999100394</cbeNumber></employer><period><beginDate>2016-02-01</beginDate></period>\
+    <preventionService><cbeNumber>0999100394</cbeNumber><type>INTERNAL</type>\
+    <affiliation><beginDate>2017-01-01</beginDate></affiliation></preventionService>\
+    <preventionService><cbeNumber>0999020123</cbeNumber><type>EXTERNAL</type>\
+    <affiliation><beginDate>2014-01-01</beginDate><endDate>2030-12-31</endDate></affiliation></preventionService>\
+    </employment><healthInsuranceFund><cbeNumber>0999010126</cbeNumber></healthInsuranceFund></result>";
+
+fn day(text: &str) -> Date {
+    Date::parse(text).expect("a day")
+}
+
+fn number(text: &str) -> EnterpriseNumber {
+    EnterpriseNumber::parse(text).expect("right check digits")
+}
+
+fn question() -> Question {
+    let fund = CustomerId::Cbe(CbeNumber::parse("0999010126").expect("ten digits"));
+    Question::new(fund, LegalContext::AdvisoryPhysician, Ssin::parse(SSIN).expect("right")).on(day("2026-01-15"))
+}
+
+fn answer_to(question: &Question, rest: &str) -> Result<Answer, NotUnderstood> {
+    let document = format!(
+        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>\
+         <m:consultAttributesResponse xmlns:m=\"http://kszbcss.fgov.be/intf/eHealthAttributesService/v1\">\
+         <informationCustomer><customerIdentification><cbeNumber>0999010126</cbeNumber></customerIdentification>\
+         </informationCustomer><informationCBSS><ticketCBSS>5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f</ticketCBSS>\
+         <timestampReceive>2026-01-15T09:30:00.125Z</timestampReceive>\
+         <timestampReply>2026-01-15T09:30:00.127Z</timestampReply></informationCBSS>\
+         <legalContext>BACKTOWORK:ADVISORY_PHYSICIAN</legalContext>{rest}</m:consultAttributesResponse></s:Body></s:Envelope>"
+    );
+    match envelope::read::<ConsultResponse>(document.as_bytes())? {
+        Reply::Response(response) => judge_answer(question, response),
+        Reply::Fault(..) => panic!("a fault"),
+    }
+}
+
+fn answer(rest: &str) -> Result<Answer, NotUnderstood> {
+    answer_to(&question(), rest)
+}
+
+fn status(value: &str, code: &str, information: &[(&str, Option<&str>)]) -> String {
+    let entries: String = information
+        .iter()
+        .map(|(name, value)| {
+            let value = value.map(|value| format!("<fieldValue>{value}</fieldValue>")).unwrap_or_default();
+            ["<information><fieldName>", name, "</fieldName>", &value, "</information>"].concat()
+        })
+        .collect();
+    format!("<status><value>{value}</value><code>{code}</code><description>So.</description>{entries}</status>")
+}
+
+#[test]
+fn the_internal_service_is_the_competent_one() {
+    let answer = answer(&format!("{CRITERIA}{FOUND}{RESULT}")).expect("of the contract");
+    let competent = answer.competent_service(day("2026-01-15")).expect("a day that was asked");
+    let [competence] = competent.as_slice() else { panic!("one employment") };
+    assert_eq!(competence.employment.employer, Some(number("0999100394")));
+    let Told::Found(service) = competence.service else { panic!("{:?}", competence.service) };
+    assert_eq!(service.number, Some(number("0999100394")));
+    assert_eq!(answer.fund(), Told::Found(number("0999010126")));
+    assert_eq!(answer.competent_service(day("2026-01-16")), Err(NoVerdict::DayNotAsked));
+}
+
+#[test]
+fn in_a_window_each_day_has_its_own_service() {
+    let window = Window::from_days(day("2025-12-01"), day("2026-01-31")).expect("not reversed");
+    let question = question().between(window);
+    let criteria = "<criteria><ssin>85073000160</ssin><period><beginDate>2025-12-01</beginDate>\
+                    <endDate>2026-01-31</endDate></period></criteria>";
+    let service = |number, begin, end| {
+        format!(
+            "<preventionService><cbeNumber>{number}</cbeNumber><type>EXTERNAL</type><affiliation>\
+             <beginDate>{begin}</beginDate>{end}</affiliation></preventionService>"
+        )
+    };
+    let services =
+        service("0999020123", "2026-01-01", "") + &service("0999020222", "2010-01-01", "<endDate>2025-12-30</endDate>");
+    let result = format!(
+        "<result><employment><employer><cbeNumber>0999100295</cbeNumber></employer>\
+         <period><beginDate>2005-01-03</beginDate><endDate>2026-01-20</endDate></period>{services}</employment></result>"
+    );
+    let answer = answer_to(&question, &format!("{criteria}{FOUND}{result}")).expect("of the contract");
+    let of = |text| {
+        let verdicts = answer.competent_service(day(text)).expect("a day that was asked");
+        verdicts.first().map(|competence| match competence.service {
+            Told::Found(service) => service.number,
+            Told::Nothing => None,
+            other => panic!("{other:?}"),
+        })
+    };
+    assert_eq!(of("2025-12-30"), Some(Some(number("0999020222"))));
+    assert_eq!(of("2025-12-31"), Some(None), "employed, and no service");
+    assert_eq!(of("2026-01-01"), Some(Some(number("0999020123"))));
+    assert_eq!(of("2026-01-21"), None, "not employed");
+    assert_eq!(answer.fund(), Told::Nothing);
+}
+
+#[test]
+fn a_missing_source_makes_the_verdict_unsure_only_where_it_could_change_it() {
+    let missing =
+        |source| format!("{CRITERIA}{}{RESULT}", status("INCOMPLETE_DATA", "HAN20200", &[("source", Some(source))]));
+    let verdict = |source| {
+        let answer = answer(&missing(source)).expect("of the contract");
+        let competent = answer.competent_service(day("2026-01-15")).expect("an employment");
+        let sure = matches!(competent.first().map(|first| first.service), Some(Told::Found(_)));
+        (sure, matches!(answer.fund(), Told::Found(_)))
+    };
+    assert_eq!(verdict("coprev"), (true, true), "the internal service overrules whatever Co-Prev would say");
+    assert_eq!(verdict("federated"), (false, true));
+    assert_eq!(verdict("insurance"), (true, false));
+
+    let nothing = format!("{CRITERIA}{}", status("INCOMPLETE_DATA", "HAN20200", &[("source", Some("dimona"))]));
+    let answer = answer(&nothing).expect("of the contract");
+    let dimona = [Dataset::Dimona].into_iter().collect();
+    assert_eq!(answer.competent_service(day("2026-01-15")), Err(NoVerdict::CouldNotLook(dimona)));
+}
+
+#[test]
+fn no_employment_is_an_answer() {
+    let rest = format!("{CRITERIA}{}", status("NO_DATA_FOUND", "MSG00100", &[]));
+    let answer = answer(&rest).expect("of the contract");
+    assert_eq!(answer.competent_service(day("2026-01-15")), Ok(Vec::new()));
+    assert_eq!(answer.fund(), Told::Nothing);
+}
+
+#[test]
+fn what_the_grant_leaves_out_is_not_taken_for_nothing() {
+    let paths: String = (3..=8)
+        .chain([9])
+        .filter_map(Field::from_number)
+        .map(|field| ["<filteredElement>", field.path(), "</filteredElement>"].concat())
+        .collect();
+    let result = "<result><employment><employer><cbeNumber>0999100394</cbeNumber></employer></employment></result>";
+    let rest = format!("{CRITERIA}{FOUND}<dataFilters>{paths}</dataFilters>{result}");
+    let answer = answer(&rest).expect("of the contract");
+    let competent = answer.competent_service(day("2026-01-15")).expect("an employment");
+    assert_eq!(competent.first().map(|first| first.service), Some(Told::Filtered));
+    assert_eq!(answer.fund(), Told::Filtered);
+}
+
+#[test]
+fn each_status_is_read_with_what_it_names() {
+    let replaced = Ssin::parse("85073000259").expect("right check digits");
+    for (rest, wanted) in [
+        (status("NO_RESULT", "MSG00013", &[]), Outcome::NoGrant),
+        (status("NO_RESULT", "MSG00011", &[]), Outcome::NotAnSsin),
+        (status("NO_RESULT", "MSG00008", &[("referenceDate", None)]), Outcome::WrongDates(WrongDates::ReferenceDate)),
+        (status("NO_RESULT", "MSG00008", &[("beginDate", None)]), Outcome::WrongDates(WrongDates::BeginDate)),
+        (status("NO_RESULT", "MSG00008", &[("endDate", None)]), Outcome::WrongDates(WrongDates::EndDate)),
+        (
+            status("NO_RESULT", "MSG00008", &[("beginDate", None), ("endDate", None)]),
+            Outcome::WrongDates(WrongDates::BothDates),
+        ),
+        (status("NO_RESULT", "MSG00008", &[("period", None)]), Outcome::WrongDates(WrongDates::Reversed)),
+        (
+            format!(
+                "{CRITERIA}{}",
+                status("NO_RESULT", "MSG00012", &[("ssin", Some(SSIN)), ("cbeNumber", Some("0999010126"))])
+            ),
+            Outcome::NoRelation,
+        ),
+        (
+            format!("{CRITERIA}{}", status("NO_RESULT", "MSG00006", &[("newSSIN", Some("85073000259"))])),
+            Outcome::Replaced { by: replaced },
+        ),
+    ] {
+        let answer = answer(&rest).unwrap_or_else(|reason| panic!("{reason}: {rest}"));
+        assert_eq!(answer.status.outcome, wanted);
+        assert_eq!(answer.fund(), Told::NotAnswered);
+        assert_eq!(answer.competent_service(day("2026-01-15")), Err(NoVerdict::NotAnswered));
+        assert!(!format!("{answer:?}").contains("850730"), "{answer:?}");
+    }
+}
+
+#[test]
+fn parts_that_do_not_go_together_are_not_understood() {
+    let replaced = status("NO_RESULT", "MSG00006", &[("newSSIN", Some("85073000259"))]);
+    for (rest, wanted) in [
+        (format!("{CRITERIA}{FOUND}"), NotUnderstood::Contradiction("result")),
+        (format!("{FOUND}{RESULT}"), NotUnderstood::Contradiction("criteria")),
+        (format!("{CRITERIA}{replaced}{RESULT}"), NotUnderstood::Contradiction("result")),
+        (
+            format!("{CRITERIA}{FOUND}<dataFilters><filteredElement>ssin</filteredElement></dataFilters>{RESULT}"),
+            NotUnderstood::Contradiction("result"),
+        ),
+        (
+            format!("{CRITERIA}{replaced}<dataFilters><filteredElement>ssin</filteredElement></dataFilters>"),
+            NotUnderstood::Contradiction("dataFilters"),
+        ),
+        (
+            format!("{CRITERIA}{FOUND}<dataFilters><filteredElement>name</filteredElement></dataFilters>{RESULT}"),
+            NotUnderstood::Value("dataFilters/filteredElement"),
+        ),
+        (format!("{CRITERIA}{}", status("DATA_FOUND", "MSG00100", &[])), NotUnderstood::Value("status/value")),
+        (format!("{CRITERIA}{}", status("DATA_FOUND", "MSG99999", &[])), NotUnderstood::Value("status/code")),
+        (format!("{CRITERIA}{}", status("NO_RESULT", "MSG00006", &[])), NotUnderstood::Value("status/information")),
+    ] {
+        assert_eq!(answer(&rest).err(), Some(wanted), "{rest}");
+    }
+}
+
+#[test]
+fn values_that_are_none_are_not_understood() {
+    for (right, wrong, element) in [
+        ("0999100394</cbeNumber></employer>", "0999100395</cbeNumber></employer>", "employment/employer/cbeNumber"),
+        ("<type>INTERNAL", "<type>internal", "employment/preventionService/type"),
+        ("2016-02-01", "2016-02-30", "employment/period"),
+        ("2030-12-31", "2013-12-31", "employment/preventionService/affiliation"),
+        ("0999010126</cbeNumber></health", "2999010126</cbeNumber></health", "healthInsuranceFund/cbeNumber"),
+    ] {
+        let rest = format!("{CRITERIA}{FOUND}{}", RESULT.replace(right, wrong));
+        assert_eq!(answer(&rest).err(), Some(NotUnderstood::Value(element)));
+    }
+}
+
+#[test]
+fn the_answer_to_another_question_is_not_taken_for_ours() {
+    let other = |rest: String| answer(&rest).err();
+    let found = format!("{FOUND}{RESULT}");
+    assert_eq!(
+        other(format!("{}{found}", CRITERIA.replace(SSIN, "85073000259"))),
+        Some(NotUnderstood::AnotherQuestion("criteria/ssin"))
+    );
+    assert_eq!(
+        other(format!("{}{found}", CRITERIA.replace("2026-01-15", "2026-01-16"))),
+        Some(NotUnderstood::AnotherQuestion("criteria/referenceDate"))
+    );
+    assert_eq!(
+        other(format!("{CRITERIA}{FOUND}{}", RESULT.replace(SSIN, "85073000259"))),
+        Some(NotUnderstood::AnotherQuestion("result/ssin"))
+    );
+    let ticketed = question().with_ticket("mine").expect("short");
+    assert_eq!(
+        answer_to(&ticketed, &format!("{CRITERIA}{found}")).err(),
+        Some(NotUnderstood::AnotherQuestion("informationCustomer"))
+    );
+}

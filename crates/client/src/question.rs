@@ -1,0 +1,212 @@
+//! What is asked with this client: who asks, on what ground, about whom, and when.
+//!
+//! A question is typed, so that a wrong SSIN or a 30 February is found where it is written and not at the service. Who
+//! tests how the service answers to wrong values writes them as text ([`Question::from_text`]). Either way, every text is
+//! one that XML can hold and that the schema's lengths allow, or there is no question.
+
+use std::fmt;
+
+use super::messages::{ClosedPeriod, ConsultRequest, Criteria, InformationCustomer, Organization};
+use ehealth_core::model::{CustomerId, Date, LegalContext, Ssin, Timestamp, Window};
+
+/// The longest text for which the schema sets no bound of its own; far longer than any SSIN or date.
+const TEXT_AT_MOST: usize = 256;
+
+/// One question to `consultAttributes`. `Debug` does not show the SSIN.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Question {
+    customer: CustomerId,
+    ticket: Option<String>,
+    sent: Option<Timestamp>,
+    legal_context: String,
+    ssin: String,
+    dates: Dates,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Dates {
+    Today,
+    On(String),
+    Between(String, String),
+}
+
+/// Why a text cannot be asked with. Does not hold the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum QuestionError {
+    /// The text is longer than the schema allows.
+    #[error("{element} may have {at_most} characters")]
+    TooLong {
+        /// The element.
+        element: &'static str,
+        /// How many characters it may have.
+        at_most: usize,
+    },
+    /// The text has a character that XML cannot hold (XML 1.0, production 2).
+    #[error("{0} has a character that XML does not allow")]
+    NotXml(&'static str),
+}
+
+impl Question {
+    /// A question about today, asked for `customer`.
+    #[must_use]
+    pub fn new(customer: CustomerId, context: LegalContext, ssin: Ssin) -> Self {
+        Self {
+            customer,
+            ticket: None,
+            sent: None,
+            legal_context: context.code().to_owned(),
+            ssin: digits(ssin),
+            dates: Dates::Today,
+        }
+    }
+
+    /// A question about today whose legal context and SSIN are sent as they are written, right or wrong.
+    ///
+    /// # Errors
+    /// [`QuestionError`] if a text cannot be sent at all.
+    pub fn from_text(customer: CustomerId, context: &str, ssin: &str) -> Result<Self, QuestionError> {
+        Ok(Self {
+            customer,
+            ticket: None,
+            sent: None,
+            legal_context: check("legalContext", context, 64)?,
+            ssin: check("ssin", ssin, TEXT_AT_MOST)?,
+            dates: Dates::Today,
+        })
+    }
+
+    /// Asks about one day.
+    #[must_use]
+    pub fn on(self, day: Date) -> Self {
+        Self { dates: Dates::On(day.to_string()), ..self }
+    }
+
+    /// Asks about a span of days.
+    #[must_use]
+    pub fn between(self, window: Window) -> Self {
+        Self { dates: Dates::Between(window.from().to_string(), window.to().to_string()), ..self }
+    }
+
+    /// Asks about a day as it is written, right or wrong.
+    ///
+    /// # Errors
+    /// [`QuestionError`] if the text cannot be sent at all.
+    pub fn on_text(self, day: &str) -> Result<Self, QuestionError> {
+        Ok(Self { dates: Dates::On(check("referenceDate", day, TEXT_AT_MOST)?), ..self })
+    }
+
+    /// Asks about a span of days as it is written, right or wrong.
+    ///
+    /// # Errors
+    /// [`QuestionError`] if a text cannot be sent at all.
+    pub fn between_text(self, begin: &str, end: &str) -> Result<Self, QuestionError> {
+        let (begin, end) = (check("beginDate", begin, TEXT_AT_MOST)?, check("endDate", end, TEXT_AT_MOST)?);
+        Ok(Self { dates: Dates::Between(begin, end), ..self })
+    }
+
+    /// Gives the question the caller's own ticket, at most 36 characters; it comes back in the answer.
+    ///
+    /// # Errors
+    /// [`QuestionError`] if it is longer, or cannot be sent at all.
+    pub fn with_ticket(self, ticket: &str) -> Result<Self, QuestionError> {
+        Ok(Self { ticket: Some(check("ticket", ticket, 36)?), ..self })
+    }
+
+    /// Says when the question is sent, by the caller's clock (`timestampSent`).
+    #[must_use]
+    pub fn sent_at(self, now: Timestamp) -> Self {
+        Self { sent: Some(now), ..self }
+    }
+
+    /// The SSIN as it is sent. The one way to it: for those who show it to the person who typed it.
+    #[must_use]
+    pub fn ssin_text(&self) -> &str {
+        &self.ssin
+    }
+
+    /// The question as a message.
+    #[must_use]
+    pub fn message(&self) -> ConsultRequest {
+        let (reference_date, period) = match &self.dates {
+            Dates::Today => (None, None),
+            Dates::On(day) => (Some(day.clone()), None),
+            Dates::Between(begin, end) => {
+                (None, Some(ClosedPeriod { begin_date: begin.clone(), end_date: end.clone() }))
+            }
+        };
+        ConsultRequest {
+            information_customer: InformationCustomer {
+                ticket: self.ticket.clone(),
+                timestamp_sent: self.sent.map(|moment| moment.to_string()),
+                customer_identification: name(self.customer),
+            },
+            legal_context: self.legal_context.clone(),
+            criteria: Criteria { ssin: self.ssin.clone(), reference_date, period },
+        }
+    }
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question")
+            // Alone: every other part is a text that somebody wrote.
+            .field("customer", &self.customer)
+            .finish_non_exhaustive()
+    }
+}
+
+fn name(customer: CustomerId) -> Organization {
+    match customer {
+        CustomerId::Cbe(number) => Organization { cbe_number: Some(number.to_string()), ..Organization::default() },
+        CustomerId::Pair { sector, institution } => Organization {
+            sector: Some(sector.to_string()),
+            institution: Some(institution.to_string()),
+            ..Organization::default()
+        },
+    }
+}
+
+fn digits(ssin: Ssin) -> String {
+    ssin.digits().into_iter().map(char::from).collect()
+}
+
+/// A text that can be sent as the content of this element.
+pub(super) fn check(element: &'static str, text: &str, at_most: usize) -> Result<String, QuestionError> {
+    if text.chars().count() > at_most {
+        return Err(QuestionError::TooLong { element, at_most });
+    }
+    if !text.chars().all(is_xml) {
+        return Err(QuestionError::NotXml(element));
+    }
+    Ok(text.to_owned())
+}
+
+/// XML 1.0, production 2. A `char` is never a surrogate.
+fn is_xml(letter: char) -> bool {
+    matches!(letter, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ehealth_core::model::CbeNumber;
+
+    fn fund() -> CustomerId {
+        CustomerId::Cbe(CbeNumber::parse("0999010126").expect("ten digits"))
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_the_ssin() {
+        let question = Question::from_text(fund(), "A:B", "85073000160").expect("short");
+        assert!(!format!("{question:?}").contains("850730"));
+    }
+
+    #[test]
+    fn refuses_what_no_message_can_hold() {
+        let ask = |context: &str, ssin: &str| Question::from_text(fund(), context, ssin);
+        assert_eq!(ask("A:B", "a\0b"), Err(QuestionError::NotXml("ssin")));
+        assert_eq!(ask("A:B", "\u{ffff}"), Err(QuestionError::NotXml("ssin")));
+        assert_eq!(ask(&"é".repeat(65), ""), Err(QuestionError::TooLong { element: "legalContext", at_most: 64 }));
+        assert!(ask(&"é".repeat(64), "").is_ok_and(|question| question.with_ticket(&"é".repeat(36)).is_ok()));
+    }
+}

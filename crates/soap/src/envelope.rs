@@ -1,0 +1,214 @@
+//! The SOAP 1.1 envelope: which version, which header blocks, which operation. Tolerant of what SOAP tolerates.
+//!
+//! WS-Addressing 1.0 is understood as far as it says something that could be disobeyed: what the message wants, and
+//! where answers go. Nothing is ever sent anywhere but back: an address other than the anonymous one is refused, not
+//! dialled. Reads no payload. The first mistake in the document decides.
+
+use super::limits::MESSAGE_ID_CHARS;
+use super::mistake::{BadMessage, Mistake};
+use super::names::{self, ACTOR_NEXT, ADDRESS_ANONYMOUS, ADDRESS_NONE, Namespace, addressing, envelope};
+use super::reader::characters::trim;
+use super::reader::{Name, Reader, Space, Token};
+use ehealth_core::lookup::Operation;
+
+/// What the header blocks of WS-Addressing say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Addressing {
+    /// `MessageID`: the answer's `RelatesTo`, in a fault as well.
+    pub message_id: Option<String>,
+}
+
+/// Reads from the beginning of the document into the body's child, which must be the operation's request. `addressing`
+/// holds what was read so far, even where the envelope turns out to be wrong.
+pub(super) fn open_envelope(
+    reader: &mut Reader<'_>,
+    operation: Operation,
+    soap_actions: &[&[u8]],
+    addressing: &mut Addressing,
+) -> Result<(), BadMessage> {
+    open_root(reader)?;
+    let mut part = next_part(reader, envelope::BODY)?;
+    if part.is_in(Namespace::Envelope, envelope::HEADER) {
+        read_header(reader, operation, addressing)?;
+        part = next_part(reader, envelope::BODY)?;
+    }
+    if !part.is_in(Namespace::Envelope, envelope::BODY) {
+        return Err(reader.object_expecting(Mistake::EnvelopeStructure, envelope::BODY));
+    }
+    let request = names::request(operation);
+    let child = reader.next_child()?.ok_or_else(|| reader.object_expecting(Mistake::BodyStructure, request.name))?;
+    if !child.is(request) {
+        return Err(reader.object_expecting(Mistake::WrongOperation, request.name));
+    }
+    if !is_right_action(soap_actions, operation) {
+        return Err(reader.object(Mistake::WrongSoapAction));
+    }
+    Ok(())
+}
+
+/// Reads from the end of the body's child to the end of the document.
+pub(super) fn close_envelope(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
+    if reader.next_child()?.is_some() {
+        return Err(reader.object(Mistake::BodyStructure));
+    }
+    if reader.next_child()?.is_some() {
+        return Err(reader.object(Mistake::EnvelopeStructure));
+    }
+    match reader.next_token()? {
+        Token::End => Ok(()),
+        // The reader refuses anything else after the root element by itself.
+        Token::Open(_) | Token::Text(_) | Token::Close => Err(reader.object(Mistake::EnvelopeStructure)),
+    }
+}
+
+fn open_root(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
+    let Token::Open(root) = reader.next_token()? else { return Err(reader.object(Mistake::NotAnEnvelope)) };
+    if root.local != envelope::ENVELOPE {
+        return Err(reader.object(Mistake::NotAnEnvelope));
+    }
+    if root.space != Space::Known(Namespace::Envelope) {
+        return Err(reader.object(Mistake::VersionMismatch));
+    }
+    Ok(())
+}
+
+fn next_part<'a>(reader: &mut Reader<'a>, expected: &'static str) -> Result<Name<'a>, BadMessage> {
+    match reader.next_child()? {
+        Some(part) => Ok(part),
+        None => Err(reader.object_expecting(Mistake::EnvelopeStructure, expected)),
+    }
+}
+
+fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut Addressing) -> Result<(), BadMessage> {
+    // The blocks that may occur once, as far as they did.
+    let mut seen = Vec::new();
+    while let Some(block) = reader.next_child()? {
+        if block.space == Space::Unqualified {
+            return Err(reader.object(Mistake::UnqualifiedHeader));
+        }
+        let demand = read_demand(reader)?;
+        let is_understood = demand != Demand::Others && block.space == Space::Known(Namespace::Addressing);
+        match block.local {
+            addressing::ACTION if is_understood => {
+                once(reader, &mut seen, addressing::ACTION)?;
+                let action = reader.read_value()?;
+                if trim(&action) != names::soap_action(operation) {
+                    return Err(reader.object(Mistake::WrongAction));
+                }
+            }
+            addressing::MESSAGE_ID if is_understood => {
+                once(reader, &mut seen, addressing::MESSAGE_ID)?;
+                let value = reader.read_value()?;
+                let message_id = trim(&value);
+                if message_id.is_empty() || message_id.chars().count() > MESSAGE_ID_CHARS {
+                    return Err(reader.object(Mistake::MessageId));
+                }
+                addressing.message_id = Some(message_id.to_owned());
+            }
+            addressing::REPLY_TO if is_understood => {
+                once(reader, &mut seen, addressing::REPLY_TO)?;
+                read_endpoint(reader)?;
+            }
+            addressing::FAULT_TO if is_understood => {
+                once(reader, &mut seen, addressing::FAULT_TO)?;
+                read_endpoint(reader)?;
+            }
+            addressing::TO | addressing::FROM | addressing::RELATES_TO if is_understood => reader.skip_rest()?,
+            _ if demand == Demand::Us => return Err(reader.object(Mistake::MustUnderstand)),
+            _ => reader.skip_rest()?,
+        }
+    }
+    Ok(())
+}
+
+fn once(reader: &Reader<'_>, seen: &mut Vec<&'static str>, block: &'static str) -> Result<(), BadMessage> {
+    if seen.contains(&block) {
+        return Err(reader.object(Mistake::RepeatedAddressing));
+    }
+    seen.push(block);
+    Ok(())
+}
+
+/// Who must understand a header block (SOAP 1.1, sections 4.2.2 and 4.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Demand {
+    /// We must.
+    Us,
+    /// It is for us, and may be passed over.
+    Nobody,
+    /// It is for somebody else.
+    Others,
+}
+
+fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
+    let (mut is_mandatory, mut is_ours) = (false, true);
+    for attribute in reader.attributes() {
+        let value = trim(&attribute.value);
+        if attribute.name.is_in(Namespace::Envelope, envelope::MUST_UNDERSTAND) {
+            is_mandatory = match value {
+                "1" | "true" => true,
+                "0" | "false" => false,
+                _ => return Err(reader.object(Mistake::MustUnderstandValue)),
+            };
+        } else if attribute.name.is_in(Namespace::Envelope, envelope::ACTOR) {
+            is_ours = value.is_empty() || value == ACTOR_NEXT;
+        }
+    }
+    Ok(match (is_ours, is_mandatory) {
+        (true, true) => Demand::Us,
+        (true, false) => Demand::Nobody,
+        (false, _) => Demand::Others,
+    })
+}
+
+/// Reads an endpoint reference (WS-Addressing 1.0 Core, section 2.2): its address comes first, the rest is passed over.
+fn read_endpoint(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
+    let is_address = |name: Name<'_>| name.is_in(Namespace::Addressing, addressing::ADDRESS);
+    if !reader.next_child()?.is_some_and(is_address) {
+        return Err(reader.object_expecting(Mistake::ReplyAddress, addressing::ADDRESS));
+    }
+    let address = reader.read_value()?;
+    if !matches!(trim(&address), ADDRESS_ANONYMOUS | ADDRESS_NONE) {
+        return Err(reader.object(Mistake::ReplyAddress));
+    }
+    while let Some(other) = reader.next_child()? {
+        if is_address(other) {
+            return Err(reader.object(Mistake::ReplyAddress));
+        }
+        reader.skip_rest()?;
+    }
+    Ok(())
+}
+
+/// Whether `SOAPAction` is absent, empty or right, quoted or not (SOAP 1.1, section 6.1.1).
+fn is_right_action(soap_actions: &[&[u8]], operation: Operation) -> bool {
+    match soap_actions {
+        [] => true,
+        [value] => {
+            let value = value.trim_ascii();
+            let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+            bare.is_empty() || bare == names::soap_action(operation).as_bytes()
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_soap_action_is_absent_empty_or_right() {
+        let is_right = |values: &[&[u8]]| is_right_action(values, Operation::SendTestMessage);
+        let right = names::soap_action(Operation::SendTestMessage).as_bytes();
+        let quoted = [b"\"", right, b"\""].concat();
+        for values in [&[][..], &[b"".as_slice()], &[b"\"\""], &[b" "], &[right], &[&quoted]] {
+            assert!(is_right(values), "{values:?}");
+        }
+        let other = names::soap_action(Operation::ConsultAttributes).as_bytes();
+        let half = [b"\"", right].concat();
+        for values in [&[other][..], &[b"\""], &[&half], &[b"x"], &[right, right], &[b"", b""], &[b"\xff"]] {
+            assert!(!is_right(values), "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! From bytes to characters: UTF-8 and UTF-16, and what the XML declaration says of them (XML 1.0, sections 2.8, 4.3.3
+//! and appendix F).
+//!
+//! Three voices can name the encoding: `Content-Type`, the byte order mark, the declaration. They must agree; nothing is
+//! guessed from content. After a call, every character is one that XML allows, and what is left to read begins after the
+//! declaration.
+
+use std::borrow::Cow;
+
+use super::characters::{first_illegal, is_space};
+use super::scanner::Scanner;
+use super::text::count_line_ends;
+use crate::Charset;
+use crate::flaw::Flaw;
+use crate::mistake::{BadMessage, Mistake, Objection, Place};
+
+/// A document as characters.
+pub struct Document<'a> {
+    text: Cow<'a, str>,
+    declaration_bytes: usize,
+}
+
+impl<'a> Document<'a> {
+    /// Reads bytes as characters, and the declaration.
+    ///
+    /// # Errors
+    /// [`BadMessage`] if the encoding is not read, contradicts itself, or the bytes are not in it; if the declaration is
+    /// wrong; if there is a character that no document can hold.
+    pub fn from_bytes(bytes: &'a [u8], charset: Option<Charset>) -> Result<Self, BadMessage> {
+        let nowhere = |objection: Objection| BadMessage::new(objection, None);
+        let (mark, content) = split_mark(bytes).map_err(nowhere)?;
+        let encoding = match (charset, mark) {
+            (Some(charset), Some(mark)) if charset != mark.charset() => {
+                return Err(nowhere(Mistake::EncodingConflict.into()));
+            }
+            (_, Some(mark)) => mark,
+            (Some(Charset::Utf16), None) => return Err(nowhere(Mistake::NoByteOrderMark.into())),
+            (Some(Charset::Utf8) | None, None) => Mark::Utf8,
+        };
+        let text = decode(content, encoding).map_err(nowhere)?;
+        if let Some(at) = first_illegal(&text) {
+            let line = count_line_ends(text.get(..at).unwrap_or_default()).saturating_add(1);
+            return Err(BadMessage::new(Flaw::Character.into(), Some(Place { line, path: "/".to_owned() })));
+        }
+        let declaration = read_declaration(&text).map_err(nowhere)?;
+        if let Some(named) = declaration.encoding {
+            let named = Charset::from_name(named).ok_or_else(|| nowhere(Mistake::UnreadEncoding.into()))?;
+            if named != encoding.charset() {
+                return Err(nowhere(Mistake::EncodingConflict.into()));
+            }
+        }
+        let declaration_bytes = declaration.bytes;
+        Ok(Self { text, declaration_bytes })
+    }
+
+    /// What the declaration takes, and what comes after it.
+    pub(super) fn split(&self) -> (&str, &str) {
+        self.text.split_at_checked(self.declaration_bytes).unwrap_or((&self.text, ""))
+    }
+}
+
+/// A byte order mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Utf8,
+    Utf16BigEndian,
+    Utf16LittleEndian,
+}
+
+impl Mark {
+    fn charset(self) -> Charset {
+        match self {
+            Self::Utf8 => Charset::Utf8,
+            Self::Utf16BigEndian | Self::Utf16LittleEndian => Charset::Utf16,
+        }
+    }
+}
+
+/// The byte order mark, if there is one, and the bytes after it.
+fn split_mark(bytes: &[u8]) -> Result<(Option<Mark>, &[u8]), Objection> {
+    match bytes {
+        // UTF-32, whose little-endian mark begins as that of UTF-16 does.
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, b'<', ..] | [b'<', 0, 0, 0, ..] => {
+            Err(Mistake::UnreadEncoding.into())
+        }
+        [0xef, 0xbb, 0xbf, rest @ ..] => Ok((Some(Mark::Utf8), rest)),
+        [0xfe, 0xff, rest @ ..] => Ok((Some(Mark::Utf16BigEndian), rest)),
+        [0xff, 0xfe, rest @ ..] => Ok((Some(Mark::Utf16LittleEndian), rest)),
+        [0, b'<', ..] | [b'<', 0, ..] => Err(Mistake::NoByteOrderMark.into()),
+        _ => Ok((None, bytes)),
+    }
+}
+
+fn decode(bytes: &[u8], encoding: Mark) -> Result<Cow<'_, str>, Objection> {
+    match encoding {
+        Mark::Utf8 => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
+            // Bytes that are not UTF-8 are most often in the encoding that the declaration names: then say that.
+            let valid = bytes.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok());
+            match valid.map(read_declaration) {
+                Some(Ok(Declaration { encoding: Some(named), .. })) if Charset::from_name(named).is_none() => {
+                    Mistake::UnreadEncoding.into()
+                }
+                Some(Err(objection)) => objection,
+                _ => Flaw::Encoding.into(),
+            }
+        }),
+        Mark::Utf16BigEndian => decode_utf16(bytes, u16::from_be_bytes),
+        Mark::Utf16LittleEndian => decode_utf16(bytes, u16::from_le_bytes),
+    }
+}
+
+fn decode_utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, Objection> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(Flaw::Encoding.into());
+    }
+    // Three bytes of UTF-8 for a unit of UTF-16 at most: reserving them at once spares every later growth.
+    let mut text = String::with_capacity(pairs.len().saturating_mul(3));
+    for character in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
+        text.push(character.map_err(|_| Flaw::Encoding)?);
+    }
+    Ok(Cow::Owned(text))
+}
+
+/// What the XML declaration says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Declaration<'t> {
+    /// The encoding it names.
+    encoding: Option<&'t str>,
+    /// Its length; 0 if there is none.
+    bytes: usize,
+}
+
+/// Reads the declaration, if the document begins with one (productions 23 to 32 and 80).
+fn read_declaration(text: &str) -> Result<Declaration<'_>, Objection> {
+    let Some(rest) = text.strip_prefix("<?xml").filter(|rest| rest.starts_with(is_space) || rest.starts_with("?>"))
+    else {
+        return Ok(Declaration { encoding: None, bytes: 0 });
+    };
+    let mut scanner = Scanner::new(rest);
+    let version = pseudo_attribute(&mut scanner, "version")?.ok_or(Flaw::Declaration)?;
+    if !is_version(version) {
+        return Err(Flaw::Declaration.into());
+    }
+    let encoding = pseudo_attribute(&mut scanner, "encoding")?;
+    if encoding.is_some_and(|name| !is_encoding_name(name)) {
+        return Err(Flaw::Declaration.into());
+    }
+    let standalone = pseudo_attribute(&mut scanner, "standalone")?;
+    if standalone.is_some_and(|value| !matches!(value, "yes" | "no")) {
+        return Err(Flaw::Declaration.into());
+    }
+    scanner.skip_space();
+    if !scanner.eat("?>") {
+        return Err(Flaw::Declaration.into());
+    }
+    if version != "1.0" {
+        return Err(Mistake::XmlVersion.into());
+    }
+    Ok(Declaration { encoding, bytes: text.len().saturating_sub(scanner.rest().len()) })
+}
+
+/// Takes one part of the declaration with the white space before it, if it is next.
+fn pseudo_attribute<'a>(scanner: &mut Scanner<'a>, name: &str) -> Result<Option<&'a str>, Flaw> {
+    let mut ahead = Scanner::new(scanner.rest());
+    if !ahead.skip_space() || !ahead.eat(name) {
+        return Ok(None);
+    }
+    if !ahead.equals() {
+        return Err(Flaw::Declaration);
+    }
+    let value = ahead.quoted().ok_or(Flaw::Declaration)?;
+    *scanner = ahead;
+    Ok(Some(value))
+}
+
+/// What the first editions allow as a version (production 26), of which only `1.0` is read.
+fn is_version(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte))
+}
+
+/// Production 81.
+fn is_encoding_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mistake::Note;
+
+    fn read(bytes: &[u8], charset: Option<Charset>) -> Result<String, Mistake> {
+        match Document::from_bytes(bytes, charset) {
+            Ok(document) => Ok(document.split().1.to_owned()),
+            Err(bad) => Err(bad.mistake()),
+        }
+    }
+
+    fn utf16(text: &str, unit: impl Fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(unit).collect()
+    }
+
+    #[test]
+    fn reads_utf_8_and_utf_16_of_either_order() {
+        let text = "<é𝄞/>";
+        let both = [None, Some(Charset::Utf8)];
+        for charset in both {
+            assert_eq!(read(text.as_bytes(), charset), Ok(text.to_owned()));
+            assert_eq!(read(format!("\u{feff}{text}").as_bytes(), charset), Ok(text.to_owned()));
+        }
+        for charset in [None, Some(Charset::Utf16)] {
+            for declared in ["", "<?xml version='1.0' encoding='utf-16'?>"] {
+                let document = format!("\u{feff}{declared}{text}");
+                assert_eq!(read(&utf16(&document, u16::to_be_bytes), charset), Ok(text.to_owned()));
+                assert_eq!(read(&utf16(&document, u16::to_le_bytes), charset), Ok(text.to_owned()));
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_voices_that_contradict_each_other() {
+        let marked = utf16("\u{feff}<a/>", u16::to_le_bytes);
+        let conflict = Err(Mistake::EncodingConflict);
+        assert_eq!(read(&marked, Some(Charset::Utf8)), conflict);
+        assert_eq!(read("\u{feff}<a/>".as_bytes(), Some(Charset::Utf16)), conflict);
+        assert_eq!(read(b"<?xml version='1.0' encoding='UTF-16'?><a/>", None), conflict);
+        let declared = utf16("\u{feff}<?xml version='1.0' encoding='UTF-8'?><a/>", u16::to_be_bytes);
+        assert_eq!(read(&declared, None), conflict);
+    }
+
+    #[test]
+    fn refuses_other_encodings_and_utf_16_without_its_mark() {
+        let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>";
+        assert_eq!(read(latin, None), Err(Mistake::UnreadEncoding));
+        assert_eq!(read(b"<?xml version='1.0' encoding='UTF-16LE'?><a/>", None), Err(Mistake::UnreadEncoding));
+        assert_eq!(read(b"\xff\xfe\0\0<\0\0\0", None), Err(Mistake::UnreadEncoding));
+        for unmarked in [utf16("<a/>", u16::to_le_bytes), utf16("<a/>", u16::to_be_bytes)] {
+            assert_eq!(read(&unmarked, None), Err(Mistake::NoByteOrderMark));
+            assert_eq!(read(&unmarked, Some(Charset::Utf16)), Err(Mistake::NoByteOrderMark));
+        }
+        assert_eq!(read(b"<a/>", Some(Charset::Utf16)), Err(Mistake::NoByteOrderMark));
+    }
+
+    #[test]
+    fn refuses_bytes_that_are_not_in_their_encoding() {
+        for bytes in [&b"<a>\xe9</a>"[..], b"<a>\xc0\x80</a>", b"<a>\xed\xa0\x80</a>", b"\xff\xfe<", b"\xff\xfe\0\xd8"]
+        {
+            let bad = Document::from_bytes(bytes, None).err().expect("refused");
+            assert_eq!(bad.note(), Some(Note::Flaw(Flaw::Encoding)), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_declaration_that_is_not_right() {
+        for declaration in [
+            "<?xml?>",
+            "<?xml version=1.0?>",
+            "<?xml version='1.0\"?>",
+            "<?xml encoding='UTF-8'?>",
+            "<?xml encoding='UTF-8' version='1.0'?>",
+            "<?xml version='1.0'encoding='UTF-8'?>",
+            "<?xml version='1.0' standalone='yes' encoding='UTF-8'?>",
+            "<?xml version='1.0' standalone='YES'?>",
+            "<?xml version='1.0' encoding=''?>",
+            "<?xml version='1.0' encoding='utf 8'?>",
+            "<?xml version='1.0' encoding='8'?>",
+            "<?xml version='1.0' other='1'?>",
+            "<?xml version='1.0' version='1.0'?>",
+            "<?xml version='1.0'",
+            "<?xml version='1.0'>",
+            "<?xml version='1.0' ? >",
+            "<?xml version=''?>",
+        ] {
+            let document = format!("{declaration}<a/>");
+            assert_eq!(read(document.as_bytes(), None), Err(Mistake::Malformed), "{declaration}");
+        }
+        assert_eq!(read(b"<?xml version='1.1'?><a/>", None), Err(Mistake::XmlVersion));
+        let spaced = b"<?xml\n\tversion = \"1.0\" encoding\r=\n'utf-8' standalone='no' ?><a/>";
+        assert_eq!(read(spaced, None), Ok("<a/>".to_owned()));
+    }
+}

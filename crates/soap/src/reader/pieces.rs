@@ -1,0 +1,153 @@
+//! From a document to its pieces: where each begins and ends, before anything in it is judged.
+//!
+//! A piece is told by its first characters and ends at the first of what can end it (XML 1.0, productions 14, 15, 18 to
+//! 21, 40, 42, 44, 66 and 68). Whether its inside is right is not looked at here, nor which piece may follow which. One
+//! pass, no allocation, and every character belongs to exactly one piece.
+
+use memchr::{memchr, memchr2, memchr3};
+
+use super::characters::is_space;
+use crate::flaw::Flaw;
+use crate::mistake::{Mistake, Objection};
+
+/// A piece of a document. Holds what stands between its delimiters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    /// `<` … `>`
+    Start(&'a str),
+    /// `<` … `/>`
+    Empty(&'a str),
+    /// `</` … `>`
+    End(&'a str),
+    /// Characters up to the next piece of another kind, without delimiters.
+    Text(&'a str),
+    /// `<![CDATA[` … `]]>`
+    Section(&'a str),
+    /// `&` … `;`
+    Reference(&'a str),
+    /// `<!--` … `-->`
+    Comment(&'a str),
+}
+
+/// Cuts the first piece off; also gives what comes after it. `None` where there is nothing left.
+///
+/// A DOCTYPE and a processing instruction are refused where they begin: nothing of them is read.
+pub(super) fn cut(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
+    let cut = match text.as_bytes() {
+        [] => return Ok(None),
+        [b'<', b'/', ..] => {
+            let end = |inside: &str| memchr(b'>', inside.as_bytes());
+            within(text, "</", end, ">").map(|(name, rest)| (Piece::End(name), rest))
+        }
+        [b'<', b'!', ..] => cut_declaration(text)?,
+        [b'<', b'?', ..] => return Err(refuse_instruction(text)),
+        [b'<', ..] => within(text, "<", tag_end, ">").map(|(tag, rest)| match tag.strip_suffix('/') {
+            Some(tag) => (Piece::Empty(tag), rest),
+            None => (Piece::Start(tag), rest),
+        }),
+        [b'&', ..] => {
+            let end = |inside: &str| memchr3(b';', b'&', b'<', inside.as_bytes());
+            let (name, rest) = within(text, "&", end, ";").ok_or(Flaw::Reference)?;
+            Some((Piece::Reference(name), rest))
+        }
+        bytes => {
+            let end = memchr2(b'<', b'&', bytes).unwrap_or(bytes.len());
+            text.split_at_checked(end).map(|(piece, rest)| (Piece::Text(piece), rest))
+        }
+    };
+    // What begins as markup and does not end as such.
+    Ok(Some(cut.ok_or(Flaw::Markup)?))
+}
+
+/// What begins with `<!`.
+fn cut_declaration(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
+    const COMMENT: &str = "<!--";
+    const SECTION: &str = "<![CDATA[";
+    if text.starts_with(COMMENT) {
+        return Ok(within(text, COMMENT, |inside| inside.find("-->"), "-->")
+            .map(|(comment, rest)| (Piece::Comment(comment), rest)));
+    }
+    if text.starts_with(SECTION) {
+        return Ok(within(text, SECTION, |inside| inside.find("]]>"), "]]>")
+            .map(|(section, rest)| (Piece::Section(section), rest)));
+    }
+    Err(if text.starts_with("<!DOCTYPE") { Mistake::Doctype.into() } else { Flaw::Markup.into() })
+}
+
+/// What begins with `<?`: an XML declaration is one only at the very beginning, where it was read before.
+fn refuse_instruction(text: &str) -> Objection {
+    let is_declaration = text.strip_prefix("<?xml").is_some_and(|rest| rest.starts_with(is_space));
+    if is_declaration { Flaw::Declaration.into() } else { Mistake::ProcessingInstruction.into() }
+}
+
+/// Splits `text`, which begins with `open`, around what stands before the end that `end` finds there, if that is `close`.
+fn within<'a>(
+    text: &'a str,
+    open: &str,
+    end: impl FnOnce(&str) -> Option<usize>,
+    close: &str,
+) -> Option<(&'a str, &'a str)> {
+    let inside = text.get(open.len()..)?;
+    let (inside, rest) = inside.split_at_checked(end(inside)?)?;
+    Some((inside, rest.strip_prefix(close)?))
+}
+
+/// Where the tag ends whose `<` was cut off: at the first `>` that is in no attribute value.
+fn tag_end(tag: &str) -> Option<usize> {
+    let mut seen = 0_usize;
+    loop {
+        let rest = tag.as_bytes().get(seen..)?;
+        let at = memchr3(b'>', b'"', b'\'', rest)?;
+        let (quote, value) = rest.get(at..)?.split_first()?;
+        if *quote == b'>' {
+            return seen.checked_add(at);
+        }
+        let value_and_quotes = memchr(*quote, value)?.checked_add(2)?;
+        seen = seen.checked_add(at)?.checked_add(value_and_quotes)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(mut text: &str) -> Result<Vec<Piece<'_>>, Objection> {
+        let mut pieces = Vec::new();
+        while let Some((piece, rest)) = cut(text)? {
+            pieces.push(piece);
+            text = rest;
+        }
+        Ok(pieces)
+    }
+
+    #[test]
+    fn cuts_each_piece_at_the_first_of_what_can_end_it() {
+        use Piece::{Comment, Empty, End, Reference, Section, Start, Text};
+        for (text, expected) in [
+            ("", &[][..]),
+            ("a>b", &[Text("a>b")]),
+            ("<a>b</a >", &[Start("a"), Text("b"), End("a ")]),
+            ("<a b=\"'>\" c='\"/>'>", &[Start("a b=\"'>\" c='\"/>'")]),
+            ("<a b='/'/><a/>>", &[Empty("a b='/'"), Empty("a"), Text(">")]),
+            ("<></>", &[Start(""), End("")]),
+            ("<!----><!--a-b--><!--->-->", &[Comment(""), Comment("a-b"), Comment("->")]),
+            ("<![CDATA[]]]>]]>", &[Section("]"), Text("]]>")]),
+            (
+                "<![CDATA[]]]]>a&amp;b&;é",
+                &[Section("]]"), Text("a"), Reference("amp"), Text("b"), Reference(""), Text("é")],
+            ),
+        ] {
+            assert_eq!(pieces(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_does_not_end() {
+        for text in ["<", "</", "<a", "<a b='>", "<a b=\">'", "<!", "<!-", "<!--->", "<![CDATA[]>", "<![cdata[]]>"] {
+            assert_eq!(pieces(text), Err(Flaw::Markup.into()), "{text}");
+        }
+        for text in ["&", "&a", "&a&b;", "&a<b;"] {
+            assert_eq!(pieces(text), Err(Flaw::Reference.into()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The inside of a start tag: its name, its namespace declarations, its attributes (XML 1.0, productions 40 to 44;
+//! Namespaces in XML 1.0, productions 1 to 15).
+
+use std::borrow::Cow;
+
+use super::namespaces::{BindingIndex, Name, Namespaces, QName, Space};
+use super::scanner::Scanner;
+use super::text::normalize_attribute;
+use crate::flaw::Flaw;
+use crate::limits::{ATTRIBUTES, NAME_BYTES, NAMESPACE_DECLARATIONS, TEXT_BYTES};
+use crate::mistake::{Mistake, Objection};
+
+/// An attribute that is no namespace declaration.
+pub struct Attribute<'a> {
+    /// Its name, in no namespace if it has no prefix.
+    pub name: Name<'a>,
+    /// As meant: references resolved, white space as spaces.
+    pub value: Cow<'a, str>,
+    prefix: &'a str,
+    binding: Option<BindingIndex>,
+    /// Of the local name: names with different prints are different.
+    print: u64,
+}
+
+/// A start tag that was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tag<'a> {
+    pub(super) name: Name<'a>,
+    /// The name with its prefix: what the end tag must repeat.
+    pub(super) written: &'a str,
+}
+
+/// Reads what stands between `<` and `>` or `/>`. Its declarations are in scope from then on; `attributes` holds its
+/// attributes and no others.
+pub(super) fn read_tag<'a>(
+    content: &'a str,
+    namespaces: &mut Namespaces<'a>,
+    attributes: &mut Vec<Attribute<'a>>,
+) -> Result<Tag<'a>, Objection> {
+    let since = namespaces.mark();
+    let mut declared = 0_usize;
+    attributes.clear();
+    let mut scanner = Scanner::new(content);
+    let (written, name) = take_name(&mut scanner)?;
+    loop {
+        let is_separated = scanner.skip_space();
+        if scanner.is_done() {
+            break;
+        }
+        if !is_separated {
+            return Err(Flaw::Tag.into());
+        }
+        let (_, QName { prefix, local }) = take_name(&mut scanner)?;
+        if !scanner.equals() {
+            return Err(Flaw::Tag.into());
+        }
+        let raw = scanner.quoted().ok_or(Flaw::Tag)?;
+        if raw.len() > TEXT_BYTES {
+            return Err(Mistake::TextLength.into());
+        }
+        let bound = if prefix.is_empty() && local == "xmlns" { Some("") } else { (prefix == "xmlns").then_some(local) };
+        if let Some(bound) = bound {
+            declared = declared.saturating_add(1);
+            if declared > NAMESPACE_DECLARATIONS {
+                return Err(Mistake::NamespaceDeclarations.into());
+            }
+            namespaces.declare(bound, normalize_attribute(raw)?, since)?;
+        } else {
+            if attributes.len() >= ATTRIBUTES {
+                return Err(Mistake::Attributes.into());
+            }
+            let name = Name { space: Space::Unqualified, local };
+            let value = normalize_attribute(raw)?;
+            attributes.push(Attribute { name, value, prefix, binding: None, print: print(local) });
+        }
+    }
+    // Only now: a declaration holds for the attributes before it as well.
+    resolve_attributes(namespaces, attributes)?;
+    if name.prefix == "xmlns" {
+        return Err(Flaw::Name.into());
+    }
+    Ok(Tag { name: namespaces.resolve(name)?, written })
+}
+
+fn resolve_attributes<'a>(namespaces: &Namespaces<'a>, attributes: &mut [Attribute<'a>]) -> Result<(), Flaw> {
+    for attribute in attributes.iter_mut() {
+        (attribute.name.space, attribute.binding) = namespaces.resolve_attribute(attribute.prefix)?;
+    }
+    let mut rest = &*attributes;
+    while let Some((attribute, after)) = rest.split_first() {
+        let is_same = |other: &Attribute<'_>| {
+            other.print == attribute.print
+                && other.name.local == attribute.name.local
+                && namespaces.is_same(other.binding, attribute.binding)
+        };
+        if after.iter().any(is_same) {
+            return Err(Flaw::DuplicateAttribute);
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+/// The length of a name and its first bytes, in one number: spares most comparisons of names.
+fn print(name: &str) -> u64 {
+    name.bytes().take(7).fold(name.len() as u64, |print, byte| print << 8 | u64::from(byte))
+}
+
+fn take_name<'a>(scanner: &mut Scanner<'a>) -> Result<(&'a str, QName<'a>), Objection> {
+    let (written, name) = scanner.name().ok_or(Flaw::Name)?;
+    if written.len() > NAME_BYTES { Err(Mistake::NameLength.into()) } else { Ok((written, name)) }
+}
+
+/// Reads a value that is a name with an optional prefix, and nothing else.
+pub(super) fn parse_name(text: &str) -> Result<QName<'_>, Flaw> {
+    let mut scanner = Scanner::new(text);
+    scanner.name().filter(|_| scanner.is_done()).map(|(_, name)| name).ok_or(Flaw::Name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &str) -> Result<usize, Objection> {
+        let mut attributes = Vec::new();
+        read_tag(content, &mut Namespaces::new(), &mut attributes).map(|_| attributes.len())
+    }
+
+    #[test]
+    fn refuses_tags_that_are_spelled_wrong() {
+        for (content, flaw) in [
+            ("", Flaw::Name),
+            (" a", Flaw::Name),
+            ("1a", Flaw::Name),
+            ("a b", Flaw::Tag),
+            ("a b=", Flaw::Tag),
+            ("a b=c", Flaw::Tag),
+            ("a b='c", Flaw::Tag),
+            ("a b='c'd='e'", Flaw::Tag),
+            ("a 'c'", Flaw::Name),
+            ("a b='c' /", Flaw::Name),
+            ("a b='<'", Flaw::AttributeValue),
+            ("a b='&b;'", Flaw::Reference),
+            ("a b='' b=''", Flaw::DuplicateAttribute),
+            ("a xmlns='u' xmlns='u'", Flaw::DuplicateAttribute),
+            ("a xmlns:p='u' xmlns:p='v'", Flaw::DuplicateAttribute),
+            ("a p:b='' xmlns:p='u' q:b='' xmlns:q='u'", Flaw::DuplicateAttribute),
+            (":a", Flaw::Name),
+            ("a:", Flaw::Name),
+            ("a:1", Flaw::Name),
+            ("a:b:c", Flaw::Name),
+            ("p:a", Flaw::UnboundPrefix),
+            ("a p:b=''", Flaw::UnboundPrefix),
+            ("xmlns:a", Flaw::Name),
+            ("a xmlns:p=''", Flaw::Declared),
+            ("a xmlns:xmlns='u'", Flaw::Declared),
+            ("a xmlns:xml='u'", Flaw::Declared),
+            ("a xmlns:p='http://www.w3.org/XML/1998/namespace'", Flaw::Declared),
+            ("a xmlns='http://www.w3.org/XML/1998/namespace'", Flaw::Declared),
+            ("a xmlns='http://www.w3.org/2000/xmlns/'", Flaw::Declared),
+        ] {
+            assert_eq!(read(content), Err(Objection::from(flaw)), "{content}");
+        }
+    }
+
+    #[test]
+    fn accepts_what_only_looks_alike() {
+        for (content, count) in [
+            ("a", 0),
+            ("a ", 0),
+            ("a\n\tb = \"c'>\"\r\nc='\"'", 2),
+            ("a b='' p:b='' xmlns:p='u' q:b='' xmlns:q='v'", 3),
+            ("a b='' p:b='' xmlns='u' xmlns:p='u'", 2),
+            ("p:a xmlns:p='u' xmlns='' xml:lang='nl'", 1),
+            ("a xmlns:xml='http://www.w3.org/XML/1998/namespace' xml:b='' b=''", 2),
+            ("a xmlns:xmlfoo='u' xmlfoo:xmlns='u'", 1),
+        ] {
+            assert_eq!(read(content), Ok(count), "{content}");
+        }
+    }
+
+    #[test]
+    fn each_limit_of_a_tag_holds_to_the_last_one() {
+        let many = |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<String>();
+        let attributes = |count| format!("a{}", many(count, &|n| format!(" b{n}=''")));
+        assert_eq!(read(&attributes(32)), Ok(32));
+        assert_eq!(read(&attributes(33)), Err(Mistake::Attributes.into()));
+        let declarations = |count| format!("a{}", many(count, &|n| format!(" xmlns:b{n}='u'")));
+        assert_eq!(read(&declarations(16)), Ok(0));
+        assert_eq!(read(&declarations(17)), Err(Mistake::NamespaceDeclarations.into()));
+        assert_eq!(read(&"a".repeat(256)), Ok(0));
+        assert_eq!(read(&"a".repeat(257)), Err(Mistake::NameLength.into()));
+        assert_eq!(read(&format!("a b='{}'", "c".repeat(65_536))), Ok(1));
+        assert_eq!(read(&format!("a b='{}'", "c".repeat(65_537))), Err(Mistake::TextLength.into()));
+    }
+}

@@ -1,0 +1,190 @@
+//! What the reader reads and refuses, document by document.
+
+use super::place::PATH_CHARS;
+use std::fmt::Write as _;
+
+use super::*;
+use crate::mistake::Note;
+use crate::names::Namespace;
+
+/// Reads to the end, and spells what was read in one line.
+fn read(document: &str) -> Result<String, BadMessage> {
+    let document = Document::from_bytes(document.as_bytes(), None)?;
+    let mut reader = Reader::new(&document);
+    let mut spelled = String::new();
+    loop {
+        match reader.next_token()? {
+            Token::Open(name) => {
+                write!(spelled, "({}", name.local).expect("into a string");
+                for attribute in reader.attributes() {
+                    write!(spelled, " {}={:?}", attribute.name.local, attribute.value).expect("into a string");
+                }
+                spelled.push(' ');
+            }
+            Token::Text(text) => spelled.push_str(&text),
+            Token::Close => spelled.push(')'),
+            Token::End => return Ok(spelled),
+        }
+    }
+}
+
+fn mistake(document: &str) -> Option<Mistake> {
+    read(document).err().map(|bad| bad.mistake())
+}
+
+fn flaw(document: &str) -> Option<Flaw> {
+    match read(document).err()?.note()? {
+        Note::Flaw(flaw) => Some(flaw),
+        Note::Expected(_) => None,
+    }
+}
+
+fn place(document: &str) -> (usize, String) {
+    let bad = read(document).expect_err("refused");
+    let place = bad.place().expect("in the document");
+    (place.line, place.path.clone())
+}
+
+#[test]
+fn one_value_may_come_in_many_pieces() {
+    assert_eq!(read("<a>850730<!-- -->00160</a>").as_deref(), Ok("(a 85073000160)"));
+    assert_eq!(read("<a>85<![CDATA[0730]]>&#48;&#x30;160</a>").as_deref(), Ok("(a 85073000160)"));
+    assert_eq!(read("<a>&lt;&amp;&gt;&quot;&apos;</a>").as_deref(), Ok("(a <&>\"')"));
+    assert_eq!(read("<a>x\r\ny\rz<![CDATA[\r\n]]>&#13;</a>").as_deref(), Ok("(a x\ny\nz\n\r)"));
+    assert_eq!(read("<a>]]&gt; ]] > ]<!---->]></a>").as_deref(), Ok("(a ]]> ]] > ]]>)"));
+    assert_eq!(read("<a><![CDATA[<b>&amp;]]]]><![CDATA[>]]></a>").as_deref(), Ok("(a <b>&amp;]]>)"));
+}
+
+#[test]
+fn reads_what_stands_around_the_root_and_in_its_tags() {
+    let document = "<?xml version='1.0'?>\n<!-- a --> <!----><a b = 'x\ty' c=\"&#9;'\"><d/>\n</a >\n<!-- z -->\n";
+    assert_eq!(read(document).as_deref(), Ok("(a b=\"x y\" c=\"\\t'\" (d )\n)"));
+    assert_eq!(read("\u{feff}<a/>").as_deref(), Ok("(a )"));
+    assert_eq!(read("<a><!--->--></a>").as_deref(), Ok("(a )"));
+}
+
+#[test]
+fn refuses_doctypes_and_instructions_where_they_begin() {
+    for document in
+        ["<!DOCTYPE a><a/>", "<!DOCTYPE", " <!-- --> <!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "<a><!DOCTYPE"]
+    {
+        assert_eq!(mistake(document), Some(Mistake::Doctype), "{document}");
+    }
+    for document in
+        ["<?a?><a/>", "<?", "<a><?b c?></a>", "<a/><?xml-stylesheet?>", "<?xml-model a?><a/>", "<?XML a?><a/>"]
+    {
+        assert_eq!(mistake(document), Some(Mistake::ProcessingInstruction), "{document}");
+    }
+    for document in [" <?xml version='1.0'?><a/>", "<a><?xml version='1.0'?></a>"] {
+        assert_eq!(flaw(document), Some(Flaw::Declaration), "{document}");
+    }
+}
+
+#[test]
+fn names_how_a_document_is_not_well_formed() {
+    for (document, expected) in [
+        ("", Flaw::Unfinished),
+        ("  ", Flaw::Unfinished),
+        ("<!-- a -->", Flaw::Unfinished),
+        ("<a>", Flaw::Unfinished),
+        ("<a><b></b>", Flaw::Unfinished),
+        ("<a/><b/>", Flaw::SecondRoot),
+        ("<a></a><a></a>", Flaw::SecondRoot),
+        ("x<a/>", Flaw::TextOutside),
+        ("<a/>x", Flaw::TextOutside),
+        ("<a/>&#32;", Flaw::TextOutside),
+        ("<a/><![CDATA[]]>", Flaw::TextOutside),
+        ("\u{feff}\u{feff}<a/>", Flaw::TextOutside),
+        ("<a></b>", Flaw::EndTag),
+        ("<a></a b=''>", Flaw::EndTag),
+        ("<a></ a>", Flaw::EndTag),
+        ("</a>", Flaw::EndTag),
+        ("<a/></a>", Flaw::EndTag),
+        ("<a><b></a></b>", Flaw::EndTag),
+        ("<a>]]></a>", Flaw::SectionEnd),
+        ("<a><!-- -- --></a>", Flaw::Comment),
+        ("<a><!-- ---></a>", Flaw::Comment),
+        ("<a><!--", Flaw::Markup),
+        ("<a><!-->", Flaw::Markup),
+        ("<a><![CDATA[", Flaw::Markup),
+        ("<a><![cdata[]]></a>", Flaw::Markup),
+        ("<!doctype a><a/>", Flaw::Markup),
+        ("<a><!ELEMENT a ANY></a>", Flaw::Markup),
+        ("<a", Flaw::Markup),
+        ("<", Flaw::Markup),
+        ("<a b='>", Flaw::Markup),
+        ("<a>&b;</a>", Flaw::Reference),
+        ("<a>& </a>", Flaw::Reference),
+        ("<a>&#0;</a>", Flaw::Reference),
+        ("<a>&#x1;</a>", Flaw::Reference),
+        ("<a>&amp</a>", Flaw::Reference),
+        ("<a>\u{1}</a>", Flaw::Character),
+        ("<a b='\u{1f}'/>", Flaw::Character),
+        ("<a><!--\0--></a>", Flaw::Character),
+        ("<a><![CDATA[\u{ffff}]]></a>", Flaw::Character),
+        ("<>", Flaw::Name),
+        ("<a/ >", Flaw::Tag),
+        ("<a><b/></a><c", Flaw::Markup),
+    ] {
+        assert_eq!(flaw(document), Some(expected), "{document}");
+    }
+}
+
+#[test]
+fn a_prefix_means_what_the_nearest_declaration_says() {
+    let space = |document: &str| {
+        let document = Document::from_bytes(document.as_bytes(), None).expect("characters");
+        let mut reader = Reader::new(&document);
+        let mut spaces = Vec::new();
+        loop {
+            match reader.next_token().expect("well-formed") {
+                Token::Open(name) => spaces.push(name.space),
+                Token::End => return spaces,
+                Token::Text(_) | Token::Close => {}
+            }
+        }
+    };
+    let soap = Space::Known(Namespace::Envelope);
+    let uri = Namespace::Envelope.uri();
+    let nested = format!("<p:a xmlns:p='{uri}'><p:b xmlns:p='u'><p:c/></p:b><p:d/></p:a>");
+    assert_eq!(space(&nested), [soap, Space::Foreign, Space::Foreign, soap]);
+    let undeclared = format!("<a xmlns='{uri}'><b xmlns=''><c/></b><d/></a>");
+    assert_eq!(space(&undeclared), [soap, Space::Unqualified, Space::Unqualified, soap]);
+    assert_eq!(flaw("<a><b xmlns:p='u'/><p:c/></a>"), Some(Flaw::UnboundPrefix));
+    assert_eq!(space("<xml:a/>"), [Space::Known(Namespace::Xml)]);
+}
+
+#[test]
+fn each_bound_holds_to_the_last_one() {
+    let nested = |depth: usize| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
+    assert_eq!(mistake(&nested(32)), None);
+    assert_eq!(mistake(&nested(33)), Some(Mistake::Depth));
+    let siblings = |count: usize| format!("<a>{}</a>", "<b/>".repeat(count));
+    assert_eq!(mistake(&siblings(1_024)), None);
+    assert_eq!(mistake(&siblings(1_025)), Some(Mistake::Children));
+    for (before, after) in
+        [("<a>", "</a>"), ("<a><![CDATA[", "]]></a>"), ("<a><!--", "--></a>"), ("<a>&#65;<b/>", "</a>")]
+    {
+        let room = 65_536 - usize::from(before.contains("&#65;"));
+        assert_eq!(mistake(&format!("{before}{}{after}", "x".repeat(room))), None, "{before}");
+        assert_eq!(mistake(&format!("{before}{}{after}", "x".repeat(room + 1))), Some(Mistake::TextLength), "{before}");
+    }
+    for flood in ["<![CDATA[]]>", "&#65;", "<!---->"] {
+        // The root's tags are two events.
+        assert_eq!(mistake(&format!("<a>{}</a>", flood.repeat(16_382))), None, "{flood}");
+        assert_eq!(mistake(&format!("<a>{}</a>", flood.repeat(16_383))), Some(Mistake::Events), "{flood}");
+    }
+    let grandchildren = format!("<a>{}</a>", format!("<b>{}</b>", "<c/>".repeat(1_000)).repeat(9));
+    assert_eq!(mistake(&grandchildren), Some(Mistake::Events));
+}
+
+#[test]
+fn tells_the_line_and_the_contracts_own_names() {
+    let (line, path) = place("<?xml version='1.0'\r\n?>\n<Envelope>\r<Body>\r\n<x85073000160>\n</Body>");
+    assert_eq!((line, path.as_str()), (6, "/Envelope/Body/*"));
+    assert_eq!(place("\n\n<a").1, "/");
+    assert_eq!(place("a\0\nb").0, 1);
+    let deep = format!("{}</", "<consultAttributesRequest>".repeat(30));
+    let (_, path) = place(&deep);
+    assert!(path.starts_with(".../consultAttributesRequest/") && path.len() <= PATH_CHARS, "{path}");
+}

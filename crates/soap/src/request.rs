@@ -1,0 +1,252 @@
+//! The payload of both operations: order, presence, names and namespaces exactly as the schema.
+//!
+//! Two kinds of wrong are kept apart here (contract.md): a wrong *structure*, and a wrong value outside `criteria`, is a
+//! [`BadMessage`]; a wrong value in `criteria` is a value, which policy answers with a status. Who asks, and whether it
+//! may, is not looked at.
+
+use super::Charset;
+use super::content::{Content, check_attributes};
+use super::envelope::{self, Addressing};
+use super::fault::Fault;
+use super::limits::{ECHO_CHARS, LEGAL_CONTEXT_CHARS, TICKET_CHARS};
+use super::mistake::BadMessage;
+use super::names::{self, element};
+use super::reader::characters::trim;
+use super::reader::{Document, Reader};
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{
+    AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Date, DateError, Question, Ssin, Timestamp,
+};
+
+/// A request that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What is asked.
+    pub payload: Payload,
+    /// What WS-Addressing says beside it.
+    pub addressing: Addressing,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// `consultAttributesRequest`.
+    Consult(Question),
+    /// `sendTestMessageRequest`.
+    Test {
+        /// The text that shall come back, at most 256 characters.
+        echo: String,
+    },
+}
+
+/// A request that could not be read, with what was read before that shows in the fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedRequest {
+    /// Why.
+    pub fault: Fault,
+    /// `informationCustomer`, if it was read whole and was valid.
+    pub customer: Option<Customer>,
+    /// What WS-Addressing says, as far as it was read.
+    pub addressing: Addressing,
+}
+
+/// Reads a message posted to the address of `operation`.
+///
+/// `body` is at most [`limits::DOCUMENT_BYTES`](super::limits::DOCUMENT_BYTES) long, which the caller sees to: the cost
+/// grows with its length and with nothing else. `charset` is what `Content-Type` says; `soap_actions` are the values of
+/// all `SOAPAction` fields there were.
+///
+/// # Errors
+/// [`RefusedRequest`] with the first mistake of the document. Its fault is always [`Fault::BadMessage`].
+pub fn read_request(
+    body: &[u8],
+    charset: Option<Charset>,
+    soap_actions: &[&[u8]],
+    operation: Operation,
+) -> Result<Request, Box<RefusedRequest>> {
+    let mut addressing = Addressing::default();
+    let mut customer = None;
+    match read(body, charset, soap_actions, operation, &mut addressing, &mut customer) {
+        Ok(payload) => Ok(Request { payload, addressing }),
+        Err(bad) => Err(Box::new(RefusedRequest { fault: Fault::BadMessage(bad), customer, addressing })),
+    }
+}
+
+fn read(
+    body: &[u8],
+    charset: Option<Charset>,
+    soap_actions: &[&[u8]],
+    operation: Operation,
+    addressing: &mut Addressing,
+    customer: &mut Option<Customer>,
+) -> Result<Payload, BadMessage> {
+    let document = Document::from_bytes(body, charset)?;
+    let mut reader = Reader::new(&document);
+    envelope::open_envelope(&mut reader, operation, soap_actions, addressing)?;
+    check_attributes(&reader, names::request(operation))?;
+    let mut content = Content::new(&mut reader);
+    let payload = match operation {
+        Operation::ConsultAttributes => Payload::Consult(read_question(&mut content, customer)?),
+        Operation::SendTestMessage => {
+            let echo = content.read_value(element::ECHO, |text| read_string(text, ECHO_CHARS))?;
+            content.leave("nothing more")?;
+            Payload::Test { echo }
+        }
+    };
+    envelope::close_envelope(&mut reader)?;
+    Ok(payload)
+}
+
+fn read_question(content: &mut Content<'_, '_>, known: &mut Option<Customer>) -> Result<Question, BadMessage> {
+    let customer = read_customer(content)?;
+    *known = Some(customer.clone());
+    if content.is_next(element::INFORMATION_CBSS)? {
+        skip_information_cbss(content)?;
+    }
+    let legal_context = content.read_value(element::LEGAL_CONTEXT, |text| read_string(text, LEGAL_CONTEXT_CHARS))?;
+    let criteria = read_criteria(content)?;
+    content.leave("nothing more")?;
+    Ok(Question { customer, legal_context, criteria })
+}
+
+fn read_customer(content: &mut Content<'_, '_>) -> Result<Customer, BadMessage> {
+    content.enter(element::INFORMATION_CUSTOMER)?;
+    let ticket = content.read_optional(element::TICKET, |text| read_string(text, TICKET_CHARS))?;
+    let timestamp_sent = content.read_optional(element::TIMESTAMP_SENT, read_timestamp)?;
+    content.enter(element::CUSTOMER_IDENTIFICATION)?;
+    let id = if content.is_next(element::SECTOR)? {
+        let sector = content.read_value(element::SECTOR, read_up_to_999)?;
+        let institution = content.read_value(element::INSTITUTION, read_up_to_999)?;
+        CustomerId::Pair { sector, institution }
+    } else {
+        content.require(element::CBE_NUMBER, "cbeNumber or sector")?;
+        CustomerId::Cbe(content.read_value(element::CBE_NUMBER, CbeNumber::parse)?)
+    };
+    content.leave("nothing more")?;
+    content.leave("nothing more")?;
+    Ok(Customer { ticket, timestamp_sent, id })
+}
+
+/// The request's own `informationCBSS`: its structure counts, its values do not.
+fn skip_information_cbss(content: &mut Content<'_, '_>) -> Result<(), BadMessage> {
+    content.enter(element::INFORMATION_CBSS)?;
+    content.read_text(element::TICKET_CBSS)?;
+    content.read_text(element::TIMESTAMP_RECEIVE)?;
+    content.read_text(element::TIMESTAMP_REPLY)?;
+    content.leave("nothing more")
+}
+
+fn read_criteria(content: &mut Content<'_, '_>) -> Result<AskedCriteria, BadMessage> {
+    content.enter(element::CRITERIA)?;
+    let ssin = Ssin::parse(&content.read_text(element::SSIN)?);
+    let (dates, expected) = if content.is_next(element::REFERENCE_DATE)? {
+        (AskedDates::ReferenceDate(read_date(&content.read_text(element::REFERENCE_DATE)?)), "nothing more")
+    } else if content.is_next(element::PERIOD)? {
+        content.enter(element::PERIOD)?;
+        let begin = read_date(&content.read_text(element::BEGIN_DATE)?);
+        let end = read_date(&content.read_text(element::END_DATE)?);
+        content.leave("nothing more")?;
+        (AskedDates::Period { begin, end }, "nothing more")
+    } else {
+        (AskedDates::Today, "referenceDate, period or nothing more")
+    };
+    content.leave(expected)?;
+    Ok(AskedCriteria { ssin, dates })
+}
+
+/// A string as it is, if it is not too long. Length is counted in characters (XML Schema 1.0 part 2, section 4.3.3).
+fn read_string(text: &str, most: usize) -> Option<String> {
+    (text.chars().count() <= most).then(|| text.to_owned())
+}
+
+/// An xs:dateTime, white space around it taken away, kept as written.
+fn read_timestamp(text: &str) -> Option<String> {
+    let text = trim(text);
+    Timestamp::parse(text).ok().map(|_| text.to_owned())
+}
+
+/// An xs:int from 0 to 999: a sign and leading zeros are allowed (XML Schema 1.0 part 2, section 3.3.13).
+fn read_up_to_999(text: &str) -> Option<u16> {
+    let text = trim(text);
+    let (is_negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let significant = digits.trim_start_matches('0');
+    let number = if significant.is_empty() { 0 } else { significant.parse().ok()? };
+    (number <= 999 && (number == 0 || !is_negative)).then_some(number)
+}
+
+/// An xs:date, white space around it taken away. Its zone must be one, and is ignored: a date is the day as written.
+///
+/// Years before 0001 and after 9999, which xs:date knows, are no dates here.
+fn read_date(text: &str) -> Result<Date, DateError> {
+    let text = trim(text);
+    let (day, zone) = text.split_at_checked("YYYY-MM-DD".len()).ok_or(DateError)?;
+    if !is_zone(zone) {
+        return Err(DateError);
+    }
+    Date::parse(day)
+}
+
+/// Nothing, `Z`, or up to fourteen hours either way (XML Schema 1.0 part 2, section 3.2.7.3).
+fn is_zone(text: &str) -> bool {
+    matches!(
+        text.as_bytes(),
+        [] | [b'Z']
+            | [b'+' | b'-', b'0', b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9']
+            | [b'+' | b'-', b'1', b'0'..=b'3', b':', b'0'..=b'5', b'0'..=b'9']
+            | [b'+' | b'-', b'1', b'4', b':', b'0', b'0']
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_the_day_as_written_whatever_its_zone() {
+        let day = Date::parse("2026-01-15");
+        for text in ["2026-01-15", "2026-01-15Z", "2026-01-15+14:00", "2026-01-15-00:59", "\t2026-01-15-13:59\n "] {
+            assert_eq!(read_date(text), day, "{text}");
+        }
+        for text in [
+            "",
+            "2026-1-15",
+            "2026-02-30",
+            "2026-01-15z",
+            "2026-01-15 Z",
+            "2026-01-15+14:01",
+            "2026-01-15+24:00",
+            "2026-01-15+1:00",
+            "2026-01-15+01:60",
+            "2026-01-15T00:00:00",
+            "12026-01-15",
+            "-2026-01-15",
+            "0000-01-15",
+            "2026-01-1é",
+        ] {
+            assert_eq!(read_date(text), Err(DateError), "{text}");
+        }
+    }
+
+    #[test]
+    fn sectors_are_integers_as_schema_spells_them() {
+        let cases = [("0", 0), ("999", 999), ("+7", 7), ("-0", 0), ("-000", 0), ("000011", 11), (" 12\n", 12)];
+        for (text, number) in cases {
+            assert_eq!(read_up_to_999(text), Some(number), "{text}");
+        }
+        for text in ["", "-", "+", "-1", "1000", "99999999999999999999", "1.0", "1 2", "+-1", "٣", "0x1"] {
+            assert_eq!(read_up_to_999(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        assert!(read_string(&"é".repeat(36), 36).is_some());
+        assert!(read_string(&"é".repeat(37), 36).is_none());
+    }
+}

@@ -1,0 +1,309 @@
+//! What goes out, byte by byte.
+//!
+//! Answers come from the pipeline itself, over a directory of one person. That every answer is valid against the schema
+//! is shown where answers are many: by the tests that go over the server.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::*;
+use ehealth_core::lookup::{
+    AuditLog, Caller, Directory, DirectoryError, Exchange, FreshnessLimits, Pending, Permission, Presented, record,
+};
+use ehealth_core::model::{
+    Affiliation, AskedCriteria, AskedDates, CbeNumber, Dataset, DatasetState, DatasetStates, Date, Digest,
+    EmploymentPeriod, EnterpriseNumber, LegalContext, Membership, Question, ServiceKind,
+};
+use ehealth_core::policy::{Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
+use crate::mistake::{BadMessage, Mistake, Place};
+use crate::reader::{Document, Reader, Token};
+
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
+const HANDLING: &str = "<informationCBSS><ticketCBSS>07070707-0707-4707-8707-070707070707</ticketCBSS>\
+    <timestampReceive>2026-11-22T05:19:00.000Z</timestampReceive>\
+    <timestampReply>2026-11-22T05:19:00.042Z</timestampReply></informationCBSS>";
+
+struct DurableAtOnce;
+
+impl AuditLog for DurableAtOnce {
+    fn append(&self, pending: Pending) {
+        pending.durable(0);
+    }
+}
+
+fn day(text: &str) -> Date {
+    Date::parse(text).expect("a day")
+}
+
+fn number(text: &str) -> EnterpriseNumber {
+    EnterpriseNumber::parse(text).expect("right check digits")
+}
+
+fn period(begin: &str, end: Option<&str>) -> Period {
+    Period::from_days(day(begin), end.map(day)).expect("not reversed")
+}
+
+fn handling() -> Handling {
+    let received = Timestamp::parse("2026-11-22T05:19:00Z").expect("a moment");
+    Handling { ticket: Ticket::new([7; 16]), received, replied: Timestamp::from_millis(received.as_millis() + 42) }
+}
+
+fn customer() -> Customer {
+    Customer {
+        ticket: Some("A&B <1>".to_owned()),
+        timestamp_sent: Some("2026-11-22T06:19:00+01:00".to_owned()),
+        id: CustomerId::Cbe(CbeNumber::from(number("0202239951"))),
+    }
+}
+
+fn message_id() -> Addressing {
+    Addressing { message_id: Some("urn:uuid:a&b".to_owned()) }
+}
+
+/// One person with one employment, two services and a fund.
+struct OnePerson;
+
+impl Directory for OnePerson {
+    fn states(&mut self) -> Result<DatasetStates, DirectoryError> {
+        let state = DatasetState { serial: 1, created: handling().received };
+        Ok(Dataset::ALL.into_iter().fold(DatasetStates::default(), |states, dataset| states.with(dataset, state)))
+    }
+
+    fn family(&mut self, ssin: Ssin, into: &mut Vec<Ssin>) -> Result<Ssin, DirectoryError> {
+        into.push(ssin);
+        Ok(ssin)
+    }
+
+    fn employment_periods(&mut self, _: Ssin, into: &mut Vec<EmploymentPeriod>) -> Result<(), DirectoryError> {
+        into.push(EmploymentPeriod { employer: number("0999000228"), period: period("2020-01-01", None) });
+        Ok(())
+    }
+
+    fn affiliations(
+        &mut self,
+        kind: ServiceKind,
+        _: EnterpriseNumber,
+        into: &mut Vec<Affiliation>,
+    ) -> Result<(), DirectoryError> {
+        let (service, period) = match kind {
+            ServiceKind::Internal => ("0999000228", period("2021-01-01", Some("2026-12-31"))),
+            ServiceKind::External => ("0999000327", period("2019-01-01", None)),
+        };
+        into.push(Affiliation { service: number(service), period });
+        Ok(())
+    }
+
+    fn memberships(&mut self, _: Ssin, into: &mut Vec<Membership>) -> Result<(), DirectoryError> {
+        into.push(Membership { fund: number("0202239951"), period: period("2010-01-01", None) });
+        Ok(())
+    }
+}
+
+/// The answer to a question of the organisation 0202239951, granted this context and no other.
+fn answer(granted: LegalContext, asked: &str, ssin: &str, dates: AskedDates) -> Answer {
+    let (fields, relation) = ceiling(granted);
+    let grant = Grant {
+        context: granted,
+        fields,
+        relation,
+        reach: Reach::default(),
+        valid: period("2020-01-01", None),
+        deliberation: Deliberation::parse("16/108").expect("a number"),
+    };
+    let organisation = number("0202239951");
+    let consumer = Consumer {
+        organisation,
+        name: "Fund".into(),
+        acts_for: vec![],
+        grants: vec![Arc::new(grant)],
+        quota: Quota::default(),
+        pins: Pins::default(),
+    };
+    let register = Register::from_consumers(vec![consumer]).expect("no mistake");
+
+    let nothing = Digest::new([0; 32]);
+    let certified = Certified { organisation, key: nothing, issuer: nothing };
+    let caller = Caller { certified: Some(certified), fingerprint: nothing };
+    let exchange = Exchange { ticket: handling().ticket, received: handling().received, caller };
+    let criteria = AskedCriteria { ssin: Ssin::parse(ssin), dates };
+    let question = Question { customer: customer(), legal_context: asked.to_owned(), criteria };
+    let identified = Presented::new(exchange, question).identify(&register).expect("its own organisation");
+    let hour = Duration::from_secs(3_600);
+    let limits = FreshnessLimits { dimona: hour, coprev: hour, federated: hour, insurance: hour, persons: hour };
+    let resolved = match identified.permit() {
+        Permission::Permitted(permitted) => permitted.resolve(&mut OnePerson, &limits).expect("readable"),
+        Permission::Refused(resolved, _) => resolved,
+    };
+    let (settle, settled) = mpsc::channel();
+    record(resolved, &DurableAtOnce, move |recorded| settle.send(recorded).expect("awaited"));
+    settled.recv().expect("settled").expect("durable")
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    let document = Document::from_bytes(&bytes, None).expect("characters");
+    let mut reader = Reader::new(&document);
+    while reader.next_token().expect("well-formed") != Token::End {}
+    String::from_utf8(bytes).expect("characters")
+}
+
+#[test]
+fn tells_an_answer_in_the_order_of_the_schema() {
+    let platform = LegalContext::EhealthPlatform;
+    let dates = AskedDates::ReferenceDate(Ok(day("2026-11-20")));
+    let answer = answer(platform, platform.code(), "85073000160", dates);
+    let written = text(write_answer(&answer, handling().replied, &Addressing::default()));
+    let expected = [
+        DECLARATION,
+        "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Body>",
+        "<intf:consultAttributesResponse xmlns:intf=\"http://kszbcss.fgov.be/intf/eHealthAttributesService/v1\">",
+        "<informationCustomer><ticket>A&amp;B &lt;1&gt;</ticket><timestampSent>2026-11-22T06:19:00+01:00</timestampSent>",
+        "<customerIdentification><cbeNumber>0202239951</cbeNumber></customerIdentification></informationCustomer>",
+        HANDLING,
+        "<legalContext>BACKTOWORK:EHEALTH_PLATFORM</legalContext>",
+        "<criteria><ssin>85073000160</ssin><referenceDate>2026-11-20</referenceDate></criteria>",
+        "<status><value>DATA_FOUND</value><code>MSG00000</code><description>Data were found.</description></status>",
+        "<result><ssin>85073000160</ssin><employment><employer><cbeNumber>0999000228</cbeNumber></employer>",
+        "<period><beginDate>2020-01-01</beginDate></period>",
+        "<preventionService><cbeNumber>0999000228</cbeNumber><type>INTERNAL</type>",
+        "<affiliation><beginDate>2021-01-01</beginDate><endDate>2026-12-31</endDate></affiliation></preventionService>",
+        "<preventionService><cbeNumber>0999000327</cbeNumber><type>EXTERNAL</type>",
+        "<affiliation><beginDate>2019-01-01</beginDate></affiliation></preventionService></employment>",
+        "<healthInsuranceFund><cbeNumber>0202239951</cbeNumber></healthInsuranceFund></result>",
+        "</intf:consultAttributesResponse></soap:Body></soap:Envelope>",
+    ];
+    assert_eq!(written, expected.concat());
+}
+
+#[test]
+fn names_what_was_left_out_and_tells_today_where_no_date_was_asked() {
+    let physician = LegalContext::AdvisoryPhysician;
+    let answer = answer(physician, physician.code(), "85073000160", AskedDates::Today);
+    let written = text(write_answer(&answer, handling().replied, &Addressing::default()));
+    assert!(written.contains("<criteria><ssin>85073000160</ssin><referenceDate>2026-11-22</referenceDate></criteria>"));
+    let filters =
+        "</status><dataFilters><filteredElement>healthInsuranceFund/cbeNumber</filteredElement></dataFilters>";
+    assert!(written.contains(&[filters, "<result>"].concat()), "{written}");
+    assert!(!written.contains("<healthInsuranceFund>"));
+}
+
+#[test]
+fn a_question_that_was_not_looked_up_has_neither_criteria_nor_result() {
+    let platform = LegalContext::EhealthPlatform;
+    let today = AskedDates::Today;
+    let reversed = AskedDates::Period { begin: Ok(day("2026-02-02")), end: Ok(day("2026-02-01")) };
+    for (asked, ssin, dates, status) in [
+        ("", "85073000160", today, "<code>MSG00013</code>"),
+        (platform.code(), "85073000161", today, "<code>MSG00011</code>"),
+        (platform.code(), "85073000160", reversed, "<information><fieldName>period</fieldName></information></status>"),
+    ] {
+        let written =
+            text(write_answer(&answer(platform, asked, ssin, dates), handling().replied, &Addressing::default()));
+        assert!(written.contains(status), "{written}");
+        assert!(written.contains("</legalContext><status>"), "{written}");
+        assert!(written.contains("</status></intf:consultAttributesResponse>"), "{written}");
+        assert!(!written.contains("85073000"), "{written}");
+    }
+}
+
+#[test]
+fn a_status_names_its_facts() {
+    let physician = LegalContext::AdvisoryPhysician;
+    let mut writer = Writer::new();
+    let ssin = Ssin::parse("85073000160").expect("a number");
+    let organisation = number("0202239951");
+    write_status(&mut writer, Status::NoRelation { ssin, organisation });
+    write_status(&mut writer, Status::Replaced { by: ssin });
+    write_status(&mut writer, Status::Incomplete([Dataset::Persons, Dataset::Dimona].into_iter().collect()));
+    let written = String::from_utf8(writer.into_bytes()).expect("characters");
+    for (name, value) in [
+        ("ssin", "85073000160"),
+        ("cbeNumber", "0202239951"),
+        ("newSSIN", "85073000160"),
+        ("source", "dimona"),
+        ("source", "persons"),
+    ] {
+        let fact = format!("<information><fieldName>{name}</fieldName><fieldValue>{value}</fieldValue></information>");
+        assert!(written.contains(&fact), "{name} in {written}");
+    }
+    // A period comes back as a period.
+    let dates = AskedDates::Period { begin: Ok(day("2026-01-01")), end: Ok(day("2026-02-01")) };
+    let written = text(write_answer(
+        &answer(physician, physician.code(), "85073000160", dates),
+        handling().replied,
+        &message_id(),
+    ));
+    assert!(
+        written.contains("<period><beginDate>2026-01-01</beginDate><endDate>2026-02-01</endDate></period></criteria>")
+    );
+}
+
+#[test]
+fn relates_to_the_message_that_was_named() {
+    let reply = TestReply { echo: "]]>\r\n\u{0}", ssl_certificate: "CN=a, O=\"b\"", consumer: None };
+    let written = text(write_test_reply(reply, handling(), &message_id()));
+    let expected = [
+        DECLARATION,
+        "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Header>",
+        "<wsa:Action xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">http://kszbcss.fgov.be/intf/TestConnectionService/v1/\
+         TestConnectionServicePortType/sendTestMessageResponse</wsa:Action>",
+        "<wsa:RelatesTo xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">urn:uuid:a&amp;b</wsa:RelatesTo></soap:Header>",
+        "<soap:Body><test:sendTestMessageResponse xmlns:test=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\">",
+        HANDLING,
+        "<echo>]]&gt;&#13;\n\u{fffd}</echo><sslCertificate>CN=a, O=\"b\"</sslCertificate>",
+        "</test:sendTestMessageResponse></soap:Body></soap:Envelope>",
+    ];
+    assert_eq!(written, expected.concat());
+}
+
+#[test]
+fn a_fault_says_what_and_where() {
+    let place = Place { line: 12, path: "/Envelope/Body".to_owned() };
+    let fault = Fault::from(BadMessage::new(Mistake::BodyStructure.into(), Some(place)));
+    let bare = Customer { ticket: None, timestamp_sent: None, id: CustomerId::Pair { sector: 11, institution: 7 } };
+    let operation = Operation::ConsultAttributes;
+    let written = text(write_fault(&fault, operation, handling(), Some(&bare), &message_id()));
+    let expected = [
+        DECLARATION,
+        "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Header>",
+        "<wsa:Action xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">",
+        "http://kszbcss.fgov.be/intf/eHealthAttributesService/v1/\
+         eHealthAttributesServicePortType/consultAttributes/Fault/consultAttributesFault</wsa:Action>",
+        "<wsa:RelatesTo xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">urn:uuid:a&amp;b</wsa:RelatesTo></soap:Header>",
+        "<soap:Body><soap:Fault><faultcode>soap:Client</faultcode><faultstring>A Body has exactly one child.</faultstring>",
+        "<detail><intf:consultAttributesFault xmlns:intf=\"http://kszbcss.fgov.be/intf/eHealthAttributesService/v1\">",
+        "<informationCustomer><customerIdentification><sector>11</sector><institution>7</institution>",
+        "</customerIdentification></informationCustomer>",
+        HANDLING,
+        "<detail><severity>FATAL</severity><reasonCode>MSG90024</reasonCode>",
+        "<diagnostic>A Body has exactly one child. Line 12, /Envelope/Body.</diagnostic>",
+        "<authorCode>eHealthAttributesService</authorCode></detail>",
+        "</intf:consultAttributesFault></detail></soap:Fault></soap:Body></soap:Envelope>",
+    ];
+    assert_eq!(written, expected.concat());
+}
+
+#[test]
+fn a_fault_of_the_envelope_has_no_detail() {
+    for (mistake, code) in [(Mistake::VersionMismatch, "VersionMismatch"), (Mistake::MustUnderstand, "MustUnderstand")]
+    {
+        let fault = Fault::from(BadMessage::new(mistake.into(), None));
+        let operation = Operation::SendTestMessage;
+        let written = text(write_fault(&fault, operation, handling(), Some(&customer()), &message_id()));
+        assert!(written.contains(&format!("<faultcode>soap:{code}</faultcode>")), "{written}");
+        assert!(written.contains("addressing/soap/fault</wsa:Action>"), "{written}");
+        assert!(!written.contains("<detail>") && !written.contains("0202239951"), "{written}");
+    }
+}
+
+#[test]
+fn the_same_fault_is_told_under_each_operations_own_element() {
+    for (operation, element) in [
+        (Operation::ConsultAttributes, "<intf:consultAttributesFault "),
+        (Operation::SendTestMessage, "<test:sendTestMessageFault "),
+    ] {
+        let written = text(write_fault(&Fault::Internal, operation, handling(), None, &Addressing::default()));
+        assert!(written.contains("<faultcode>soap:Server</faultcode><faultstring>Internal error.</faultstring>"));
+        assert!(written.contains(element) && !written.contains("<soap:Header>"), "{written}");
+    }
+}

@@ -1,0 +1,133 @@
+//! Writes elements and text into bytes, compact and the same each time.
+//!
+//! Whatever text is given, what comes out is well-formed and reads back as that text: what XML escapes is escaped, what
+//! it cannot hold becomes U+FFFD. Writes no attribute but the namespace declarations of the contract. Does not see to it
+//! that elements are in the order of the schema.
+
+use std::fmt::{self, Display, Write as _};
+
+use super::names::{Element, Namespace};
+use super::reader::characters::is_legal;
+
+/// Most answers are shorter: they are written without moving what was written before.
+const USUAL_BYTES: usize = 2_048;
+
+/// A document that is being written.
+pub(super) struct Writer(String);
+
+impl Writer {
+    /// A document with its declaration.
+    pub(super) fn new() -> Self {
+        let mut document = String::with_capacity(USUAL_BYTES);
+        document.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+        Self(document)
+    }
+
+    /// The document's bytes.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0.into_bytes()
+    }
+
+    /// An element in a namespace, whose prefix is declared on it, and what `content` writes.
+    pub(super) fn declare(&mut self, namespace: Namespace, name: &str, content: impl FnOnce(&mut Self)) {
+        let prefix = namespace.prefix();
+        self.raw(&["<", prefix, ":", name, " xmlns:", prefix, "=\"", namespace.uri(), "\">"]);
+        content(self);
+        self.raw(&["</", prefix, ":", name, ">"]);
+    }
+
+    /// An element in a namespace whose prefix is declared further out.
+    pub(super) fn qualified(&mut self, namespace: Namespace, name: &str, content: impl FnOnce(&mut Self)) {
+        let prefix = namespace.prefix();
+        self.raw(&["<", prefix, ":", name, ">"]);
+        content(self);
+        self.raw(&["</", prefix, ":", name, ">"]);
+    }
+
+    /// A local element and what `content` writes.
+    pub(super) fn element(&mut self, element: Element, content: impl FnOnce(&mut Self)) {
+        self.local(element.name, content);
+    }
+
+    /// An element without namespace and what `content` writes.
+    pub(super) fn local(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
+        self.0.push('<');
+        self.0.push_str(name);
+        self.0.push('>');
+        content(self);
+        self.0.push_str("</");
+        self.0.push_str(name);
+        self.0.push('>');
+    }
+
+    /// A local element with a text.
+    pub(super) fn value(&mut self, element: Element, text: &str) {
+        self.element(element, |writer| writer.text(text));
+    }
+
+    /// A local element with what a value shows of itself.
+    pub(super) fn shown(&mut self, element: Element, value: impl Display) {
+        // Neither the writer nor any value of the model fails.
+        self.element(element, |writer| write!(writer, "{value}").unwrap_or_default());
+    }
+
+    /// Text.
+    pub(super) fn text(&mut self, text: &str) {
+        // Most text has nothing to escape. Bytes by the score, without a branch between them.
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') & !matches!(byte, b'&' | b'<' | b'>');
+        if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+            return self.0.push_str(text);
+        }
+        for character in text.chars() {
+            match character {
+                '&' => self.0.push_str("&amp;"),
+                '<' => self.0.push_str("&lt;"),
+                '>' => self.0.push_str("&gt;"),
+                // A reader would take it for a line end.
+                '\r' => self.0.push_str("&#13;"),
+                legal if is_legal(legal) => self.0.push(legal),
+                _ => self.0.push(char::REPLACEMENT_CHARACTER),
+            }
+        }
+    }
+
+    fn raw(&mut self, parts: &[&str]) {
+        self.0.extend(parts.iter().copied());
+    }
+}
+
+impl fmt::Write for Writer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text(text);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::element::ECHO;
+    use crate::reader::{Document, Reader};
+
+    fn read_back(text: &str) -> String {
+        let mut writer = Writer::new();
+        writer.value(ECHO, text);
+        let bytes = writer.into_bytes();
+        let document = Document::from_bytes(&bytes, None).expect("characters");
+        let mut reader = Reader::new(&document);
+        reader.next_token().expect("the element");
+        let value = reader.read_value().expect("its text");
+        reader.next_token().expect("well-formed to its end");
+        value.into_owned()
+    }
+
+    #[test]
+    fn every_legal_character_comes_back_and_no_other() {
+        for character in (0..=0x10_ffff).step_by(7).chain(0..0x80).chain([0xfffe, 0xffff]).filter_map(char::from_u32) {
+            let expected = if is_legal(character) { character } else { char::REPLACEMENT_CHARACTER };
+            assert_eq!(read_back(&character.to_string()), expected.to_string(), "{character:?}");
+        }
+        let markup = "]]> <a b='c'>&amp;\r\n\t \r</a> <!-- -->";
+        assert_eq!(read_back(markup), markup);
+    }
+}

@@ -1,0 +1,66 @@
+//! The facts of one certificate, read once when a connection is made and kept as plain data.
+
+use aws_lc_rs::digest;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::identify::{IdentityError, identify};
+use super::subject::describe;
+use ehealth_core::model::{Digest, EnterpriseNumber, Timestamp};
+
+/// What the service needs to know of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The organisation that the subject names, or why it names none for certain (domain.md "Identifiers").
+    pub organisation: Result<EnterpriseNumber, IdentityError>,
+    /// SHA-256 of the certificate (DER).
+    pub fingerprint: Digest,
+    /// SHA-256 of the public key (`SubjectPublicKeyInfo`, DER).
+    pub key: Digest,
+    /// SHA-256 of the issuer's name (DER).
+    pub issuer: Digest,
+    /// The subject's distinguished name (RFC 4514), numbers of persons masked.
+    pub subject: String,
+    /// The first moment at which the certificate is valid.
+    pub not_before: Timestamp,
+    /// The last second in which the certificate is valid.
+    pub not_after: Timestamp,
+}
+
+/// The bytes are no certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateError {
+    /// Not a DER-encoded X.509 certificate (RFC 5280), or one with bytes behind it.
+    #[error("not a DER-encoded X.509 certificate")]
+    Malformed,
+}
+
+impl Facts {
+    /// Reads a certificate's facts. Its signature and validity are not judged.
+    ///
+    /// # Errors
+    /// [`CertificateError`] if the bytes are no certificate.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let (rest, certificate) = X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
+        if !rest.is_empty() {
+            return Err(CertificateError::Malformed);
+        }
+        let seconds = |time: i64| Timestamp::from_millis(time.saturating_mul(1_000));
+        Ok(Self {
+            organisation: identify(certificate.subject()),
+            fingerprint: sha256(der),
+            key: sha256(certificate.public_key().raw),
+            issuer: sha256(certificate.issuer().as_raw()),
+            subject: describe(certificate.subject()),
+            not_before: seconds(certificate.validity().not_before.timestamp()),
+            not_after: seconds(certificate.validity().not_after.timestamp()),
+        })
+    }
+}
+
+fn sha256(der: &[u8]) -> Digest {
+    let digest = digest::digest(&digest::SHA256, der);
+    // A SHA-256 value has 32 bytes, so the copy is whole.
+    let mut bytes = [0; 32];
+    bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+    Digest::new(bytes)
+}

@@ -1,0 +1,201 @@
+//! What a certificate may be used for, and who signed it: what is judged before its name is believed.
+
+use x509_parser::extensions::ParsedExtension;
+use x509_parser::oid_registry::OID_X509_EXT_BASIC_CONSTRAINTS;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::x509::X509Name;
+
+use super::der::{INTEGER, Reader, SEQUENCE};
+use super::facts::CertificateError;
+use super::serial::Serial;
+use super::subject::describe;
+use ehealth_core::model::Timestamp;
+
+/// The uses and the lineage of one certificate (RFC 5280).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The subject's name, DER.
+    pub subject: Vec<u8>,
+    /// The issuer's name, DER.
+    pub issuer: Vec<u8>,
+    /// The content of the public key's `AlgorithmIdentifier`, DER.
+    pub key_algorithm: Vec<u8>,
+    /// The public key's bits.
+    pub key_bits: Vec<u8>,
+    /// The serial number.
+    pub serial: Serial,
+    /// The first moment at which the certificate is valid.
+    pub not_before: Timestamp,
+    /// The last second in which the certificate is valid.
+    pub not_after: Timestamp,
+    authority: bool,
+    path_length: Option<u32>,
+    key_usage: Option<KeyUsage>,
+    /// Whether the extended key usage, if there is one, names clientAuth.
+    client_auth: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct KeyUsage {
+    digital_signature: bool,
+    key_cert_sign: bool,
+    crl_sign: bool,
+}
+
+/// Why a certificate cannot stand for a caller, although it is rightly signed (domain.md "Certificates").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum UnfitLeaf {
+    /// It is an authority's.
+    #[error("an authority's certificate cannot stand for a caller")]
+    Authority,
+    /// Its extended key usage does not name clientAuth (absent, or anyExtendedKeyUsage alone).
+    #[error("the certificate is not meant for client authentication (extended key usage clientAuth)")]
+    NoClientAuth,
+    /// It has a key usage without digitalSignature.
+    #[error("the certificate's key usage lacks digitalSignature")]
+    NoDigitalSignature,
+    /// Its key is neither P-256, P-384, P-521, Ed25519 nor RSA of 2048 to 8192 bits.
+    #[error("the certificate's key is neither P-256, P-384, P-521, Ed25519 nor RSA of 2048 to 8192 bits")]
+    Key,
+}
+
+impl Profile {
+    /// Reads a certificate. Neither its signature nor its validity is judged.
+    ///
+    /// # Errors
+    /// [`CertificateError`] if the bytes are no certificate, or an extension that is read here stands twice or is none.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let malformed = |_| CertificateError::Malformed;
+        let (rest, certificate) = X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
+        if !rest.is_empty() || has_unreadable_constraints(&certificate) {
+            return Err(CertificateError::Malformed);
+        }
+        let constraints = certificate.basic_constraints().map_err(malformed)?;
+        let key_usage = certificate.key_usage().map_err(malformed)?;
+        let extended = certificate.extended_key_usage().map_err(malformed)?;
+        let seconds = |time: i64| Timestamp::from_millis(time.saturating_mul(1_000));
+        Ok(Self {
+            subject: certificate.subject().as_raw().to_vec(),
+            issuer: certificate.issuer().as_raw().to_vec(),
+            key_algorithm: read_key_algorithm(certificate.public_key().raw).ok_or(CertificateError::Malformed)?,
+            key_bits: certificate.public_key().subject_public_key.data.to_vec(),
+            serial: Serial::from_der(certificate.raw_serial()).ok_or(CertificateError::Malformed)?,
+            not_before: seconds(certificate.validity().not_before.timestamp()),
+            not_after: seconds(certificate.validity().not_after.timestamp()),
+            authority: constraints.as_ref().is_some_and(|extension| extension.value.ca),
+            path_length: constraints.and_then(|extension| extension.value.path_len_constraint),
+            key_usage: key_usage.map(|extension| KeyUsage {
+                digital_signature: extension.value.digital_signature(),
+                key_cert_sign: extension.value.key_cert_sign(),
+                crl_sign: extension.value.crl_sign(),
+            }),
+            client_auth: extended.map(|extension| extension.value.client_auth),
+        })
+    }
+
+    /// Whether the certificate may stand for a caller.
+    ///
+    /// # Errors
+    /// [`UnfitLeaf`] names what is missing.
+    pub fn check_leaf(&self) -> Result<(), UnfitLeaf> {
+        if self.authority {
+            return Err(UnfitLeaf::Authority);
+        }
+        if self.client_auth != Some(true) {
+            return Err(UnfitLeaf::NoClientAuth);
+        }
+        if self.key_usage.is_some_and(|usage| !usage.digital_signature) {
+            return Err(UnfitLeaf::NoDigitalSignature);
+        }
+        if !is_accepted_key(&self.key_algorithm, &self.key_bits) {
+            return Err(UnfitLeaf::Key);
+        }
+        Ok(())
+    }
+
+    /// Whether the certificate may sign certificates: an authority whose key usage, if it has one, says so.
+    #[must_use]
+    pub fn signs_certificates(&self) -> bool {
+        self.authority && self.key_usage.is_none_or(|usage| usage.key_cert_sign)
+    }
+
+    /// Whether callers may be among those whom the certificate's authority stands for: its extended key usage, if it has
+    /// one, names clientAuth.
+    #[must_use]
+    pub fn vouches_for_clients(&self) -> bool {
+        self.client_auth != Some(false)
+    }
+
+    /// Whether so many authorities may stand between the certificate and a caller (path length, RFC 5280, 4.2.1.9).
+    #[must_use]
+    pub fn allows_below(&self, authorities: usize) -> bool {
+        self.path_length.is_none_or(|most| usize::try_from(most).is_ok_and(|most| authorities <= most))
+    }
+
+    /// Whether the certificate may sign revocation lists: its key usage, if it has one, says so.
+    #[must_use]
+    pub fn signs_lists(&self) -> bool {
+        self.authority && self.key_usage.is_none_or(|usage| usage.crl_sign)
+    }
+
+    /// Whether the subject's name and key are those of the other certificate: whatever one signed, both did.
+    #[must_use]
+    pub fn has_name_and_key_of(&self, other: &Self) -> bool {
+        self.subject == other.subject && self.key_algorithm == other.key_algorithm && self.key_bits == other.key_bits
+    }
+
+    /// The subject's name as text (RFC 4514), numbers of persons masked.
+    #[must_use]
+    pub fn subject_text(&self) -> String {
+        // The name was read once already.
+        X509Name::from_der(&self.subject).map_or_else(|_| String::new(), |(_, name)| describe(&name))
+    }
+
+    /// Whether subject and issuer are the same name: a root's mark, not a proof.
+    #[must_use]
+    pub fn is_self_issued(&self) -> bool {
+        self.subject == self.issuer
+    }
+}
+
+/// The content of the `AlgorithmIdentifier` that a `SubjectPublicKeyInfo` begins with.
+fn read_key_algorithm(public_key: &[u8]) -> Option<Vec<u8>> {
+    Reader::new(public_key).enter(SEQUENCE)?.read(SEQUENCE).map(<[u8]>::to_vec)
+}
+
+/// Whether a caller may have this key: no signature in the path depends on it, so nobody else asks.
+fn is_accepted_key(algorithm: &[u8], bits: &[u8]) -> bool {
+    /// The parameters are the curve's.
+    const CURVES: [&[u8]; 3] = [
+        b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", // P-256
+        b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22",             // P-384
+        b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23",             // P-521
+    ];
+    const ED25519: &[u8] = b"\x06\x03\x2b\x65\x70";
+    /// The parameters are NULL.
+    const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+    // Above it a signature costs more than a connection should; the TLS engine has the same bound.
+    const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
+    if algorithm == RSA {
+        return count_modulus_bits(bits).is_some_and(|count| RSA_BITS.contains(&count));
+    }
+    algorithm == ED25519 || CURVES.contains(&algorithm)
+}
+
+/// The size of an RSA key: the bits of the first integer of `RSAPublicKey` (RFC 8017, A.1.1).
+fn count_modulus_bits(key: &[u8]) -> Option<usize> {
+    let modulus = Reader::new(key).enter(SEQUENCE)?.read(INTEGER)?;
+    let zeros = modulus.iter().take_while(|octet| **octet == 0).count();
+    let significant = modulus.get(zeros..)?;
+    let unused = usize::try_from(significant.first()?.leading_zeros()).ok()?;
+    significant.len().checked_mul(8)?.checked_sub(unused)
+}
+
+/// Whether the basic constraints could not be parsed: the parser hands them out as if there were none. The key usages
+/// it refuses itself, and the rest says nothing here; webpki asks whether what is critical is known.
+fn has_unreadable_constraints(certificate: &X509Certificate<'_>) -> bool {
+    certificate.extensions().iter().any(|extension| {
+        extension.oid == OID_X509_EXT_BASIC_CONSTRAINTS
+            && matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. })
+    })
+}
