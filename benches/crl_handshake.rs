@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use certificates::Authority;
-use ehealth_core::model::{Clock, FixedClock, Timestamp};
-use ehealth_attributes::server::Gate;
+use ehealth_attributes::server::ClientVerifier;
 use ehealth_attributes::server::tls::{self, RevocationFiles, TlsFiles};
+use ehealth_core::model::{Clock, FixedClock, Timestamp};
 use rcgen::PublicKeyData;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::{TLS12, TLS13};
@@ -79,7 +79,12 @@ fn compare(what: &str, mut empty: impl FnMut() -> Duration, mut long: impl FnMut
 }
 
 /// The service's side, with lists of both issuers, telling what reading them takes.
-fn read(folder: &Path, issuers: &[&Authority], revoked: u64, clock: &Arc<dyn Clock>) -> (Arc<ServerConfig>, Arc<Gate>) {
+fn read(
+    folder: &Path,
+    issuers: &[&Authority],
+    revoked: u64,
+    clock: &Arc<dyn Clock>,
+) -> (Arc<ServerConfig>, Arc<ClientVerifier>) {
     let lists = folder.join(format!("lists-{revoked}"));
     fs::create_dir(&lists).expect("a folder");
     let mut bytes = 0;
@@ -157,7 +162,7 @@ fn greet(service: &Arc<ServerConfig>, caller: &Arc<ClientConfig>) -> Duration {
 }
 
 /// What judging one path took, on average over a turn.
-fn judge(gate: &Gate, leaf: &CertificateDer<'_>, now: Timestamp) -> Duration {
+fn judge(gate: &ClientVerifier, leaf: &CertificateDer<'_>, now: Timestamp) -> Duration {
     let start = Instant::now();
     for _ in 0..TIMES {
         black_box(gate.trust().admit(black_box(leaf), &[], now)).expect("the leaf is sound");

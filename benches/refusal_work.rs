@@ -16,14 +16,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use datasets::store::Watch;
+use datasets::sync::{self, Feed, Source};
 use ehealth_core::lookup::{Caller, Exchange, FreshnessLimits, Permission, Presented};
 use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Dataset, Date, Digest, EnterpriseNumber, FixedClock,
     LegalContext, Period, Question, Ssin, Status, Ticket, Timestamp,
 };
 use ehealth_core::policy::{Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
-use datasets::store::Watch;
-use datasets::sync::{self, Feed, Source};
 
 /// Questions in one process: enough that opening the store does not drown them.
 const QUESTIONS: usize = 200;

@@ -23,11 +23,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use audit_log::{AuditLog, Checkpoints, IndexUse, KeyFolder, MissingKeys, Settings, find, parse_record, prove};
 use audit_verify::{VerifyingKey, verify, verify_proof};
-use audit_log::{
-    Checkpoints, IndexUse, KeyFolder, MissingKeys, Settings, Trail, find, parse_record, prove,
-};
-use ehealth_core::lookup::{self, Entry, Operation};
+use ehealth_core::lookup::{self, ExchangeRecord, Operation};
 use ehealth_core::model::{
     Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, FieldSet, FixedClock, LegalContext, Ssin,
     Ticket, Timestamp, Window,
@@ -72,7 +70,7 @@ fn moment(month: u64) -> Timestamp {
 
 fn write(settings: &Settings, records: u64) {
     let clock = Arc::new(FixedClock::new(moment(0)));
-    let trail = Trail::open(settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open(settings, clock.clone()).expect("opened");
     let settled = Arc::new(AtomicU64::new(0));
     let started = Instant::now();
     for number in 0..records {
@@ -216,7 +214,7 @@ fn measure_receipts(dir: &Path) {
             ..Settings::new(place.path().join("trail"), place.path().join("keys"))
         };
         let sync = median_sync(dir);
-        let trail = Trail::open(&settings, Arc::new(FixedClock::new(moment(0)))).expect("opened");
+        let trail = AuditLog::open(&settings, Arc::new(FixedClock::new(moment(0)))).expect("opened");
         let (sender, settled) = std::sync::mpsc::channel();
         let ask = |number: u64| {
             let entry = entry(number);
@@ -271,11 +269,11 @@ fn ticket(number: u64) -> Ticket {
     Ticket::new((u128::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes())
 }
 
-fn entry(number: u64) -> Entry {
+fn entry(number: u64) -> ExchangeRecord {
     let enterprise = |base: u64| EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right");
     let state = |serial| DatasetState { serial, created: Timestamp::from_millis(1_700_000_000_000) };
     let dice = number.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20;
-    Entry {
+    ExchangeRecord {
         ticket: ticket(number),
         received: Timestamp::from_millis(1_700_000_000_000),
         caller: Some(enterprise(2_022_399)),

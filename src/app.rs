@@ -18,14 +18,14 @@ mod verified;
 
 use tokio::net::TcpListener;
 
-use crate::admin::{self, AdminError, Door};
-use audit_log::{AuditError, Trail};
+use crate::admin::{self, AdminAccess, AdminError};
 use crate::config::{Fetch, Problems, Settings, read_policy};
-use ehealth_core::model::{Clock, Timestamp};
 use crate::server::tls::{self, OperatorSide, TlsError};
-use crate::server::{Drained, InForce, RandomTickets, Readers, Service, World, listen, serve};
+use crate::server::{ActiveConfig, Dependencies, Drained, RandomTickets, Readers, Service, listen, serve};
+use audit_log::{AuditError, AuditLog};
 use datasets::store::Watch;
 use datasets::sync::{self, Feeds};
+use ehealth_core::model::{Clock, Timestamp};
 use overview::{Idle, Overview};
 
 pub use backup::{BackedUp, BackupError, KeysToo, back_up, restore};
@@ -79,13 +79,16 @@ fn told(policy: Option<&Problems>, tls: &[TlsError]) -> String {
 }
 
 /// Reads and judges everything that can be replaced while the service runs.
-fn load_in_force(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<(InForce, Option<OperatorSide>), AppError> {
+fn load_in_force(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<(ActiveConfig, Option<OperatorSide>), AppError> {
     let operators = settings.admin_tls.as_ref().map(|files| tls::load_for_operators(files, clock)).transpose();
     match (read_policy(&settings.policy), tls::load(&settings.tls, clock), operators) {
         (Ok(register), Ok((tls, gate)), Ok(operators)) => {
             let chain = tls::load_certificates(&settings.tls.certificate);
             let chain = chain.map_err(|error| AppError::Files { policy: None, tls: vec![error] })?;
-            Ok((InForce { register, tls, gate, chain }, operators))
+            Ok((ActiveConfig { register, tls, gate, chain }, operators))
         }
         (policy, tls, operators) => {
             let tls = tls.err().unwrap_or_default().into_iter().chain(operators.err()).collect();
@@ -108,9 +111,9 @@ impl ForOperators {
         self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
     }
 
-    fn door(&self) -> Door {
+    fn door(&self) -> AdminAccess {
         let operators = self.clone();
-        Door::MutualTls(Arc::new(move || operators.with(|side| Arc::clone(&side.config))))
+        AdminAccess::MutualTls(Arc::new(move || operators.with(|side| Arc::clone(&side.config))))
     }
 }
 
@@ -119,7 +122,7 @@ pub struct App {
     bound: Bound,
     service: Arc<Service>,
     readers: Arc<Readers>,
-    trail: Arc<Trail>,
+    trail: Arc<AuditLog>,
     settings: Settings,
     feeds: Arc<Feeds>,
     clock: Arc<dyn Clock>,
@@ -178,7 +181,7 @@ impl App {
         let operators = ForOperators::default();
         let admin = match settings.admin {
             Some(admin) => {
-                let door = if settings.admin_tls.is_some() { operators.door() } else { Door::Loopback };
+                let door = if settings.admin_tls.is_some() { operators.door() } else { AdminAccess::Loopback };
                 let failed = |reason| AdminError::Listen { address: admin.listen, reason };
                 let bound = take(admin.listen).map_err(failed)?;
                 Some(admin::Listener::bind(admin, bound, door).await?)
@@ -217,19 +220,19 @@ impl App {
         bound: Bound,
         settings: &Settings,
         clock: Arc<dyn Clock>,
-        stage: impl FnOnce(World) -> World,
+        stage: impl FnOnce(Dependencies) -> Dependencies,
     ) -> Result<Self, AppError> {
-        let (in_force, operators) = load_in_force(settings, &clock)?;
+        let (active_config, operators) = load_in_force(settings, &clock)?;
         bound.operators.replace(operators);
         let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
-        let trail = Arc::new(Trail::open(&settings.trail, Arc::clone(&clock))?);
-        let world = stage(World {
+        let trail = Arc::new(AuditLog::open(&settings.trail, Arc::clone(&clock))?);
+        let world = stage(Dependencies {
             lookups: Arc::clone(&readers) as _,
             audit: Arc::clone(&trail) as _,
             clock: Arc::clone(&clock),
             tickets: Arc::new(RandomTickets::default()),
         });
-        let service = Service::new(settings.server.clone(), in_force, world);
+        let service = Service::new(settings.server.clone(), active_config, world);
         let feeds = Arc::new(Feeds::new(settings.sync.clone()));
         let (service, settings, started) = (Arc::new(service), settings.clone(), clock.now());
         let notifier = Arc::default();

@@ -24,14 +24,14 @@
 //! (`server/door.rs`), its body read by [`soap::read_request`] into a [`model::Question`]. From there `server/exchange.rs`
 //! is the whole story on one page: [`lookup::Presented`] → [`lookup::Identified`] ([`policy::Register`] knows the caller)
 //! → [`lookup::Permitted`] ([`policy::decide`] found a grant) → [`lookup::Resolved`] (read from [`store`], five rules) →
-//! a [`lookup::Receipt`] from [`audit::Trail`] → [`lookup::Answer`] → [`soap::write_answer`].
+//! a [`lookup::Receipt`] from [`audit::AuditLog`] → [`lookup::Answer`] → [`soap::write_answer`].
 //!
 //! **A feed.** [`sync::follow`] begins a run when its time has come, or `sync` on the command line does. The run asks for
 //! the publisher's notification ([`feed`]), plans from it and from what is loaded ([`sync::plan`]), streams the
 //! data file through digest and judgement into a file beside the live one ([`store`]), and swaps it in when everything
 //! was checked. Readers see the old or the new state; a [`sync::Monitor`] and the history say what became of the run.
 //!
-//! **A verification.** [`audit::Records`] reads what [`audit::Trail`] wrote, checks each leaf, and finds a person's records
+//! **A verification.** [`audit::Records`] reads what [`audit::AuditLog`] wrote, checks each leaf, and finds a person's records
 //! by a keyed token ([`audit::search`]).
 //!
 //! # When machines fail

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ehealth_attributes::admin::{self, AdminError, Reason};
-use ehealth_core::model::{Clock, FixedClock, Timestamp};
 use ehealth_attributes::server::tls::{self, OperatorFiles, RevocationFiles};
+use ehealth_core::model::{Clock, FixedClock, Timestamp};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1;
@@ -295,7 +295,7 @@ async fn only_this_machine_is_answered_and_only_asked_by_its_own_name() {
     let posted = send(address(&service), ask(Request::post("/").header("host", "localhost"))).await;
     assert_eq!((posted.status, posted.headers["allow"].to_str().ok()), (405, Some("GET, HEAD")));
     let everywhere = admin::Settings { listen: "0.0.0.0:0".parse().expect("an address") };
-    let bound = admin::Listener::bind(everywhere, None, admin::Door::Loopback).await;
+    let bound = admin::Listener::bind(everywhere, None, admin::AdminAccess::Loopback).await;
     assert!(matches!(bound, Err(AdminError::NotLoopback(_))));
     service.finish().await;
 }
@@ -471,7 +471,7 @@ async fn the_page_tells_what_was_verified_and_every_setting_with_who_says_so() {
     let page = get(&service, "/").await.body;
     assert!(page.contains("1\u{a0}234 records") && page.contains("class=\"tag bad\">not sound"), "{page}");
     assert!(page.contains("<li>The trail is not what was signed."), "{page}");
-    for setting in &service.settings.in_force {
+    for setting in &service.settings.active_config {
         assert!(page.contains(&format!("<dt>{}</dt>", setting.key)), "{}", setting.key);
     }
     assert!(page.contains("<span class=\"quiet\">default</span>"), "{page}");

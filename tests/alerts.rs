@@ -21,12 +21,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use certificates::Authority;
+use datasets::sync::{self, FeedLimits, FeedUrl, HttpsFeed, Source};
 use ehealth_attributes::admin::Verification;
 use ehealth_attributes::app::{SystemClock, leave_verification};
 use ehealth_attributes::config::Settings;
-use ehealth_core::model::{Clock, Timestamp};
 use ehealth_attributes::server::tls::RevocationFiles;
-use datasets::sync::{self, FeedLimits, FeedUrl, HttpsFeed, Source};
+use ehealth_core::model::{Clock, Timestamp};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1;

@@ -27,10 +27,10 @@ use certificates::{
     multi_valued_name, name, oid, ou, permitted, rsa_public_key_of_bits, sequence, string,
 };
 use ehealth_attributes::certificates::{Facts, IdentityError, Profile, RevocationList, Serial, read_issuer};
-use ehealth_core::model::Timestamp;
 use ehealth_attributes::server::trust::{
     Admission, AuthorityError, ClosedIssuer, RefusedCertificate, Revocation, Trust,
 };
+use ehealth_core::model::Timestamp;
 use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs as provider};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use webpki::BorrowedCertRevocationList;

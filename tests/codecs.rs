@@ -15,10 +15,8 @@ use ehealth_core::lookup::Operation;
 use ehealth_core::model::{
     AskedDates, CbeNumber, CustomerId, Date, DateError, LegalContext, Ssin, SsinError, Ticket, Timestamp,
 };
-use soap::{
-    Addressing, Charset, Fault, Handling, Payload, TestReply, read_request, write_fault, write_test_reply,
-};
 use proptest::prelude::*;
+use soap::{Addressing, Charset, Fault, Handling, Payload, TestReply, read_request, write_fault, write_test_reply};
 
 /// Any text that XML can hold and most likely to go wrong: markup, blanks, line ends, far characters.
 const TEXT: &str = "[ -~\\t\\r\\n\u{85}\u{a0}é€\u{2028}\u{fffd}😀]{0,36}";

@@ -11,8 +11,8 @@ mod requests;
 use std::io::Write;
 
 use documents::{bulky, costly};
-use soap::{names, read_request};
 use peak_alloc::PeakAlloc;
+use soap::{names, read_request};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;

@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use ehealth_core::model::Dataset;
 use datasets::store::Watch;
+use ehealth_core::model::Dataset;
 
 use publisher::{OTHER_SESSION, Place, Publisher, SESSION, period};
 

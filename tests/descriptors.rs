@@ -8,12 +8,12 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use datasets::sync;
 use ehealth_attributes::app::SystemClock;
 use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::read_settings;
-use ehealth_core::model::Clock;
 use ehealth_attributes::server::tls;
-use datasets::sync;
+use ehealth_core::model::Clock;
 use program::{DEADLINE, PROGRAM, Program, address_in};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use rustls::pki_types::PrivateKeyDer;

@@ -17,8 +17,8 @@ use std::path::PathBuf;
 
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::Status;
-use soap::{Fault, names};
 use simulation::{Simulation, project, question};
+use soap::{Fault, names};
 
 const SCENARIO: &str = include_str!("../fixtures/scenario.toml");
 

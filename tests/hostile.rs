@@ -12,8 +12,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use datasets::feed::digest_of;
-use ehealth_core::model::Dataset;
 use datasets::sync::{Feeds, Source};
+use ehealth_core::model::Dataset;
 
 use publisher::web::{Manner, Web};
 use publisher::{Place, digits, enterprise, header};

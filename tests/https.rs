@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datasets::feed::{Signer, digest_of};
-use ehealth_core::model::{Clock, Dataset};
 use datasets::store::Watch;
 use datasets::sync::{self, Failure, FeedUrl, Feeds, Outcome, Phase, Refusal, SnapshotReason, Source};
+use ehealth_core::model::{Clock, Dataset};
 
 use publisher::web::{Manner, Web};
 use publisher::{Place, Publisher, period};

@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ehealth_core::lookup::{
-    Answer, AuditLog, Caller, Directory, DirectoryError, Entry, Evidence, Exchange, FreshnessLimits, Operation,
-    Pending, Permission, Permitted, Presented, RecordFailure, Recorded, Resolved, record,
+    Answer, AuditSink, Caller, Directory, DirectoryError, Exchange, ExchangeRecord, FreshnessLimits, Operation,
+    Pending, Permission, Permitted, Presented, RecordFailure, Recordable, Recorded, Resolved, record,
 };
 use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Dataset, DatasetStates,
@@ -166,9 +166,9 @@ impl Case {
 
 /// An evidence log that is durable at once, and keeps what it was given.
 #[derive(Debug, Default)]
-struct Trail(Mutex<Vec<Entry>>);
+struct AuditLog(Mutex<Vec<ExchangeRecord>>);
 
-impl AuditLog for Trail {
+impl AuditSink for AuditLog {
     fn append(&self, pending: Pending) {
         let mut entries = self.0.lock().expect("no test panics in here");
         let sequence = u64::try_from(entries.len()).expect("a few");
@@ -178,7 +178,7 @@ impl AuditLog for Trail {
 }
 
 /// Puts something on record; what came of it.
-fn settle<T: Evidence + Send + 'static>(log: &impl AuditLog, told: T) -> Result<Recorded<T>, RecordFailure> {
+fn settle<T: Recordable + Send + 'static>(log: &impl AuditSink, told: T) -> Result<Recorded<T>, RecordFailure> {
     let settled = Arc::new(Mutex::new(None));
     let slot = Arc::clone(&settled);
     record(told, log, move |recorded| {
@@ -190,7 +190,7 @@ fn settle<T: Evidence + Send + 'static>(log: &impl AuditLog, told: T) -> Result<
 }
 
 fn release(resolved: Resolved) -> Answer {
-    settle(&Trail::default(), resolved).expect("durable at once")
+    settle(&AuditLog::default(), resolved).expect("durable at once")
 }
 
 fn found(answer: &Answer) -> Expected {
@@ -378,7 +378,7 @@ fn answers_what_a_second_reading_of_the_rules_answers() {
 
 impl Case {
     /// What must be on record of this case: exactly what was told.
-    fn entry(&self, expected: &Expected) -> Entry {
+    fn entry(&self, expected: &Expected) -> ExchangeRecord {
         let told = expected.disclosure.as_ref();
         let employments = told.map_or(&[][..], |told| &told.employments);
         let services = || employments.iter().flat_map(|employment| &employment.services);
@@ -399,7 +399,7 @@ impl Case {
             numbers.extend(employment.services.iter().filter_map(|service| service.number));
         }
         numbers.extend(told.and_then(|told| told.fund));
-        Entry {
+        ExchangeRecord {
             replaced_by: match expected.status {
                 Status::Replaced { by } => Some(by),
                 _ => None,
@@ -708,7 +708,7 @@ fn the_criteria_come_back_in_the_form_in_which_they_were_asked() {
 #[test]
 fn a_dropped_pending_settles_as_closed() {
     struct Forgetful;
-    impl AuditLog for Forgetful {
+    impl AuditSink for Forgetful {
         fn append(&self, pending: Pending) {
             drop(pending);
         }
@@ -720,7 +720,7 @@ fn a_dropped_pending_settles_as_closed() {
 #[test]
 fn a_failed_pending_tells_its_failure_and_no_other() {
     struct Full(RecordFailure);
-    impl AuditLog for Full {
+    impl AuditSink for Full {
         fn append(&self, pending: Pending) {
             pending.failed(self.0);
         }
@@ -733,7 +733,7 @@ fn a_failed_pending_tells_its_failure_and_no_other() {
 
 #[test]
 fn what_is_recorded_names_its_exchange_and_its_place_in_the_trail() {
-    let trail = Trail::default();
+    let trail = AuditLog::default();
     for sequence in 0..3 {
         let entry = case().resolve(&case().world).entry();
         let recorded = settle(&trail, entry).expect("durable at once");

@@ -7,8 +7,8 @@ mod service;
 
 use std::sync::Arc;
 
-use ehealth_core::model::{Clock, Timestamp};
 use ehealth_attributes::server::tls;
+use ehealth_core::model::{Clock, Timestamp};
 use rustls::ClientConfig;
 use service::{CONSULT, TEST, TestService, envelope, question};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
-use ehealth_attributes::app::{BackupError, Confined, KeysToo, Part, SystemClock, back_up, confine, restore};
 use audit_verify::Truncation;
+use datasets::sync;
+use ehealth_attributes::app::{BackupError, Confined, KeysToo, Part, SystemClock, back_up, confine, restore};
 use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::{Fetch, read_settings};
 use ehealth_core::model::Clock;
-use datasets::sync;
 use program::{DEADLINE, PROGRAM, Program, address_in};
 use service::{CONSULT, TestService, question};
 use tempfile::TempDir;

@@ -12,11 +12,11 @@ mod service;
 
 use bytes::Bytes;
 use ehealth_core::lookup::Operation;
-use soap::{Fault, names};
 use http_body_util::Full;
 use hyper::Request;
 use requests::{Fixture, fixtures};
 use service::{Answered, CONSULT, TEST, TestService, canary, question};
+use soap::{Fault, names};
 
 const FUND: &str = "0999010126";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";

@@ -14,10 +14,10 @@ use std::time::Instant;
 use documents::{bulky, costly};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{AskedDates, CustomerId, Date, Question};
-use soap::{
-    BadMessage, Fault, Flaw, MediaType, Mistake, Note, Payload, RefusedRequest, Request, read_request,
-};
 use requests::{Fixture, fixtures};
+use soap::{
+    BadMessage, Fault, MediaType, MessageError, Note, Payload, RefusedRequest, Request, XmlError, read_request,
+};
 
 #[test]
 fn understands_every_accepted_request() {
@@ -78,13 +78,13 @@ fn every_mistake_and_every_flaw_has_a_request() {
     for refused in of_files.chain(made) {
         let bad = bad_message(&refused);
         mistakes.push(bad.mistake());
-        if let Some(Note::Flaw(flaw)) = bad.note() {
+        if let Some(Note::XmlError(flaw)) = bad.note() {
             flaws.push(flaw);
         }
     }
-    let missing: Vec<_> = Mistake::ALL.into_iter().filter(|mistake| !mistakes.contains(mistake)).collect();
+    let missing: Vec<_> = MessageError::ALL.into_iter().filter(|mistake| !mistakes.contains(mistake)).collect();
     assert_eq!(missing, []);
-    let missing: Vec<_> = Flaw::ALL.into_iter().filter(|flaw| !flaws.contains(flaw)).collect();
+    let missing: Vec<_> = XmlError::ALL.into_iter().filter(|flaw| !flaws.contains(flaw)).collect();
     assert_eq!(missing, []);
 }
 

@@ -8,11 +8,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ehealth_core::lookup::Directory;
-use ehealth_core::model::{Dataset, Date, Digest, EnterpriseNumber, Period, ServiceKind, Ssin, Timestamp};
-use ehealth_attributes::server::Readers;
 use datasets::store::{Key, Placed, Reader, Row, State, StoreError, Watch, Writer};
 use datasets::sync::{Outcome, Source};
+use ehealth_attributes::server::Readers;
+use ehealth_core::lookup::Directory;
+use ehealth_core::model::{Dataset, Date, Digest, EnterpriseNumber, Period, ServiceKind, Ssin, Timestamp};
 
 use publisher::{Place, digits, enterprise, period, ssin};
 

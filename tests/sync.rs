@@ -8,10 +8,10 @@ use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use datasets::feed::digest_of;
-use ehealth_core::lookup::Directory;
-use ehealth_core::model::{Dataset, EmploymentPeriod, Timestamp};
 use datasets::store::{Watch, Writer};
 use datasets::sync::{Failure, Outcome, Refusal, Shrinking, SnapshotReason};
+use ehealth_core::lookup::Directory;
+use ehealth_core::model::{Dataset, EmploymentPeriod, Timestamp};
 
 use publisher::{OTHER_SESSION, Place, Publisher, digits, enterprise, lines, period, ssin};
 

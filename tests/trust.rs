@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use ehealth_core::model::{Clock, Timestamp};
 use ehealth_attributes::server::tls::{self, RevocationFiles};
+use ehealth_core::model::{Clock, Timestamp};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};

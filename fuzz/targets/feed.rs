@@ -7,7 +7,7 @@
 
 use std::io::{BufRead, Read};
 
-use datasets::feed::{Content, FileKind, Judged, Notification, Packing, Records, Signer};
+use datasets::feed::{Content, FileKind, Validated, Notification, Packing, Records, Signer};
 use ehealth_core::model::Dataset;
 use libfuzzer_sys::fuzz_target;
 
@@ -55,7 +55,7 @@ fn read_rows(bytes: &[u8], dataset: Dataset, kind: FileKind) {
         let whole = loop {
             match records.advance() {
                 Ok(Some(judged)) => {
-                    if let Judged::Rejected { reason, .. } = &judged {
+                    if let Validated::Rejected { reason, .. } = &judged {
                         assert!(!reason.code().is_empty());
                     }
                     rows.push(records.fields().map(str::to_owned).collect());

@@ -71,7 +71,7 @@ struct Segment {
 }
 
 #[derive(Clone)]
-struct Trail {
+struct AuditLog {
     segments: BTreeMap<String, Segment>,
     checkpoint: Option<Vec<u8>>,
     elsewhere: Vec<u8>,
@@ -79,7 +79,7 @@ struct Trail {
 
 struct Known {
     key: VerifyingKey,
-    bases: Vec<Trail>,
+    bases: Vec<AuditLog>,
     heads: Vec<Vec<u8>>,
     signed: Vec<(u64, Digest)>,
     records: Vec<Vec<u8>>,
@@ -92,7 +92,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let mut known = Known { key, bases: Vec::new(), heads: Vec::new(), signed: Vec::new(), records: Vec::new() };
     for name in ["sound", "pruned", "an-old-trail-put-back"] {
         let folder = root.join(name);
-        let trail = Trail::read(&folder);
+        let trail = AuditLog::read(&folder);
         known.heads.extend(trail.checkpoint.clone());
         known.heads.push(trail.elsewhere.clone());
         // The last one is older than what was kept elsewhere, and sound without that.
@@ -105,7 +105,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     known
 });
 
-impl Trail {
+impl AuditLog {
     fn read(folder: &Path) -> Self {
         let mut trail = Self { segments: BTreeMap::new(), checkpoint: None, elsewhere: Vec::new() };
         trail.elsewhere = fs::read(folder.join("elsewhere")).expect("a fixture");

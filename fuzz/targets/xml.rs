@@ -9,7 +9,7 @@ mod expat;
 
 use soap::names::Namespace;
 use soap::reader::{Document, Name, Reader, Space, Token};
-use soap::{BadMessage, Mistake, limits};
+use soap::{BadMessage, MessageError, limits};
 use libfuzzer_sys::fuzz_target;
 
 /// What was read, with prefixes, comments and the order of attributes forgotten.
@@ -82,7 +82,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     match read(bytes) {
         Ok(ours) => assert_eq!(Some(ours), expat::read(bytes)),
-        Err(bad) if bad.mistake() == Mistake::Malformed => assert_eq!(None, expat::read(bytes), "{bad:?}"),
+        Err(bad) if bad.mistake() == MessageError::Malformed => assert_eq!(None, expat::read(bytes), "{bad:?}"),
         Err(_) => {}
     }
 });

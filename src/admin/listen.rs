@@ -57,7 +57,7 @@ pub struct Settings {
 
 /// Who is let in.
 #[derive(Clone)]
-pub enum Door {
+pub enum AdminAccess {
     /// Whoever is on this machine.
     Loopback,
     /// Whoever shows a certificate; nobody as long as there is no configuration. It is asked for with every connection,
@@ -88,7 +88,7 @@ pub type Source = Arc<dyn Fn() -> Report + Send + Sync>;
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    door: Door,
+    door: AdminAccess,
 }
 
 impl Listener {
@@ -96,11 +96,11 @@ impl Listener {
     ///
     /// # Errors
     /// [`AdminError`]; without mutual TLS an address that is not loopback is not even tried.
-    pub async fn bind(settings: Settings, bound: Option<TcpListener>, door: Door) -> Result<Self, AdminError> {
+    pub async fn bind(settings: Settings, bound: Option<TcpListener>, door: AdminAccess) -> Result<Self, AdminError> {
         let address = settings.listen;
         match door {
-            Door::Loopback if !address.ip().is_loopback() => return Err(AdminError::NotLoopback(address)),
-            Door::Loopback | Door::MutualTls(_) => {}
+            AdminAccess::Loopback if !address.ip().is_loopback() => return Err(AdminError::NotLoopback(address)),
+            AdminAccess::Loopback | AdminAccess::MutualTls(_) => {}
         }
         let failed = |reason| AdminError::Listen { address, reason };
         let socket = match bound {
@@ -134,8 +134,8 @@ pub async fn serve(listener: Listener, source: Source, stop: impl Future<Output 
                 let (source, door) = (Arc::clone(&source), listener.door.clone());
                 connections.spawn(async move {
                     match door {
-                        Door::Loopback => converse(stream, &source, Host::Loopback).await,
-                        Door::MutualTls(config) => {
+                        AdminAccess::Loopback => converse(stream, &source, Host::Loopback).await,
+                        AdminAccess::MutualTls(config) => {
                             if let Some(config) = config() {
                                 let accepted = timeout(HEAD, TlsAcceptor::from(config).accept(stream)).await;
                                 converse_behind_tls(accepted, &source).await;

@@ -21,7 +21,7 @@ mod page;
 mod report;
 
 pub use health::{Reason, judge};
-pub use listen::{AdminError, Door, Listener, Settings, Source, serve};
+pub use listen::{AdminAccess, AdminError, Listener, Settings, Source, serve};
 pub use metrics::write_metrics;
 pub use report::{
     AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, OutcomeReport,

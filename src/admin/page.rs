@@ -348,7 +348,7 @@ fn trail(report: &Report) -> Markup {
     let unsigned = counters.sequence.saturating_sub(counters.signed);
     html! {
         section aria-labelledby="trail" {
-            h2 #trail { "Trail" }
+            h2 #trail { "AuditLog" }
             dl {
                 dt { "Health" } dd { (health) }
                 dt { "Records" } dd { (grouped(counters.sequence)) }

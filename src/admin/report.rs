@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
+use datasets::store::DatasetStatus;
 use ehealth_core::model::{Dataset, EnterpriseNumber, Freshness, Timestamp};
-use datasets::store::Account;
 
 /// Everything that operators are shown, at one moment.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ pub struct DatasetReport {
     /// How old it may be.
     pub limit: Duration,
     /// What it is like, with its last runs; `None` if it cannot be read (the log says why).
-    pub account: Option<Account>,
+    pub account: Option<DatasetStatus>,
 }
 
 impl DatasetReport {

@@ -14,11 +14,11 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use audit_verify::{Verdict, VerifyError, VerifyingKey, VerifyingKeyError, verify};
-use audit_log::{KeyError, KeyFolder, MissingKeys, copy_trail};
 use crate::config::Settings;
-use ehealth_core::model::Dataset;
+use audit_log::{KeyError, KeyFolder, MissingKeys, copy_audit_log};
+use audit_verify::{Verdict, VerifyError, VerifyingKey, VerifyingKeyError, verify};
 use datasets::store::{StoreError, check_datasets, copy_datasets};
+use ehealth_core::model::Dataset;
 
 /// What a backup holds.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ pub fn back_up(settings: &Settings, to: &Path, keys_too: KeysToo) -> Result<Back
     DirBuilder::new().recursive(true).mode(0o700).create(to).map_err(at(to))?;
     let trail = to.join("trail");
     // First: answers that are told meanwhile rest on datasets at least as old as those that follow.
-    copy_trail(&settings.trail.folder, &trail).map_err(at(&settings.trail.folder))?;
+    copy_audit_log(&settings.trail.folder, &trail).map_err(at(&settings.trail.folder))?;
     let datasets = copy_datasets(&settings.sync.data, &to.join("data"))?;
     if keys_too == KeysToo::Yes {
         copy_folder(&settings.trail.keys, &to.join("keys"))?;

@@ -15,17 +15,17 @@ use crate::admin::{
     AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, OutcomeReport,
     Phase, Report, Setting, StageReport, Traffic, TrailReport, judge,
 };
-use audit_log::{Health, Trail, Trouble, free_bytes, probe_writing};
 use crate::certificates::{Facts, Profile};
 use crate::config::{self, Settings};
-use ehealth_core::lookup::{FreshnessLimits, Operation};
-use ehealth_core::model::{Clock, Dataset, Status, Timestamp};
 use crate::server::counters::{BUCKETS_MICROS, Kind, MINUTES};
 use crate::server::tls::OperatorSide;
 use crate::server::trust::AuthorityAt;
-use crate::server::{InForce, Readers, Service};
-use soap::Fault;
+use crate::server::{ActiveConfig, Readers, Service};
+use audit_log::{AuditLog, Health, Trouble, free_bytes, probe_writing};
 use datasets::sync::Outcome;
+use ehealth_core::lookup::{FreshnessLimits, Operation};
+use ehealth_core::model::{Clock, Dataset, Status, Timestamp};
+use soap::Fault;
 
 /// Runs of each feed that are shown.
 const RUNS: u32 = 3;
@@ -34,7 +34,7 @@ const RUNS: u32 = 3;
 pub(super) struct Overview {
     pub service: Arc<Service>,
     pub readers: Arc<Readers>,
-    pub trail: Arc<Trail>,
+    pub trail: Arc<AuditLog>,
     pub operators: ForOperators,
     pub settings: Settings,
     pub clock: Arc<dyn Clock>,
@@ -78,7 +78,7 @@ impl Overview {
     /// The present moment.
     pub fn report(&self) -> Report {
         let now = self.clock.now();
-        let in_force = self.service.in_force();
+        let active_config = self.service.active_config();
         let is_stopping = self.is_stopping.load(Ordering::Relaxed);
         Report {
             now,
@@ -88,10 +88,10 @@ impl Overview {
             datasets: self.datasets(),
             run_codes: Outcome::ALL.map(Outcome::code).to_vec(),
             trail: self.trail(),
-            certificates: report_chain(&in_force.chain, CertificateRole::Service, CertificateRole::ServiceIssuer),
-            authorities: in_force.gate.trust().authorities(now).map(report_authority).collect(),
+            certificates: report_chain(&active_config.chain, CertificateRole::Service, CertificateRole::ServiceIssuer),
+            authorities: active_config.gate.trust().authorities(now).map(report_authority).collect(),
             for_operators: self.operators.with(report_operators).unwrap_or_default(),
-            traffic: self.traffic(&in_force, now),
+            traffic: self.traffic(&active_config, now),
             configuration: configuration(&self.settings),
         }
     }
@@ -127,7 +127,7 @@ impl Overview {
         }
     }
 
-    fn traffic(&self, in_force: &InForce, now: Timestamp) -> Traffic {
+    fn traffic(&self, active_config: &ActiveConfig, now: Timestamp) -> Traffic {
         let counted = self.service.counters().read(now);
         let outcomes = counted.outcomes.into_iter().map(|(operation, code, count)| OutcomeReport {
             operation: operation.code(),
@@ -152,7 +152,7 @@ impl Overview {
                 hour: count.hour.to_vec(),
             })
             .collect();
-        for consumer in in_force.register.consumers() {
+        for consumer in active_config.register.consumers() {
             let name = Some(consumer.name.clone());
             let organisation = Some(consumer.organisation);
             match consumers.iter_mut().find(|known| known.organisation == organisation) {
@@ -244,5 +244,5 @@ fn configuration(settings: &Settings) -> Vec<Setting> {
         value: setting.value.clone(),
         origin: setting.origin.to_string(),
     };
-    settings.in_force.iter().map(tell).collect()
+    settings.active_config.iter().map(tell).collect()
 }

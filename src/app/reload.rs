@@ -13,9 +13,9 @@ use super::notify::Notifier;
 use super::overview::Overview;
 use super::{AppError, ForOperators, load_in_force};
 use crate::config::Settings;
-use ehealth_core::model::Clock;
 use crate::server::Service;
 use crate::server::tls::{OperatorFiles, RevocationFiles, files_of};
+use ehealth_core::model::Clock;
 
 /// How often the datasets' folder is looked at for a state that another process swapped in.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
@@ -38,8 +38,8 @@ impl Reloader {
     /// # Errors
     /// [`AppError::Files`] with everything that is wrong; the state before stays in force.
     pub fn reload(&self) -> Result<(), AppError> {
-        let (in_force, operators) = load_in_force(&self.settings, &self.clock)?;
-        self.service.replace(in_force);
+        let (active_config, operators) = load_in_force(&self.settings, &self.clock)?;
+        self.service.replace(active_config);
         self.operators.replace(operators);
         Ok(())
     }
@@ -60,8 +60,8 @@ impl Reloader {
 
     /// The issuers whose callers are refused at this moment, and why.
     fn closed_issuers(&self) -> BTreeSet<(String, &'static str)> {
-        let in_force = self.service.in_force();
-        let closed = in_force.gate.trust().closed_issuers(self.clock.now());
+        let active_config = self.service.active_config();
+        let closed = active_config.gate.trust().closed_issuers(self.clock.now());
         closed.map(|(issuer, why)| (issuer.subject_text(), why.code())).collect()
     }
 

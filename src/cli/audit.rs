@@ -15,8 +15,8 @@ use super::{Exit, SettingsFile, fail};
 use crate::admin::Verification;
 use crate::app::{SystemClock, leave_verification};
 use audit_log::report::{Format, Language, Report};
+use audit_log::{self, AuditLog, IndexUse, KeyFolder, MissingKeys, Retention, find, prove};
 use audit_verify::{VerifyingKey, verify, verify_proof};
-use audit_log::{self, IndexUse, KeyFolder, MissingKeys, Retention, Trail, find, prove};
 use ehealth_core::model::{Clock, Date, EnterpriseNumber, Ssin, Ticket, Window};
 
 /// The commands under `audit`.
@@ -286,7 +286,7 @@ fn run_verify_proof(key: &Path, file: &Path) -> Result<Exit, Failure> {
 }
 
 fn run_prune(settings: &SettingsFile, retention: Retention) -> Result<Exit, Failure> {
-    let trail = Trail::open(&trail_settings(settings)?, Arc::new(SystemClock)).map_err(failed)?;
+    let trail = AuditLog::open(&trail_settings(settings)?, Arc::new(SystemClock)).map_err(failed)?;
     let pruned = trail.prune(retention).map_err(failed)?;
     trail.close();
     pruned.segments.iter().for_each(|segment| println!("removed {} from record {}", segment.month, segment.first));
@@ -298,7 +298,7 @@ fn run_prune(settings: &SettingsFile, retention: Retention) -> Result<Exit, Fail
 }
 
 fn run_rotate_key(settings: &SettingsFile) -> Result<Exit, Failure> {
-    let trail = Trail::open(&trail_settings(settings)?, Arc::new(SystemClock)).map_err(failed)?;
+    let trail = AuditLog::open(&trail_settings(settings)?, Arc::new(SystemClock)).map_err(failed)?;
     let rotated = trail.rotate_checkpoint_key().map_err(failed)?;
     print!("{}", rotated.note);
     eprintln!("the new public key: {}", rotated.verifying_key);

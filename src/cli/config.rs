@@ -59,10 +59,10 @@ fn show(file: &SettingsFile) -> Exit {
     match file.read() {
         Ok(settings) => {
             let longest = |text: fn(&crate::config::Setting) -> &str| {
-                settings.in_force.iter().map(|setting| text(setting).len()).max().unwrap_or(0)
+                settings.active_config.iter().map(|setting| text(setting).len()).max().unwrap_or(0)
             };
             let (key, value) = (longest(|setting| &setting.key), longest(|setting| &setting.value));
-            for setting in &settings.in_force {
+            for setting in &settings.active_config {
                 println!("{:key$}  {:value$}  {}", setting.key, setting.value, setting.origin);
             }
             Exit::Done

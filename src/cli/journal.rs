@@ -22,7 +22,7 @@ const ROOM: usize = 256 * 1_024;
 
 /// The log on its way to standard error. Dropped, it writes what waits.
 #[derive(Default)]
-pub struct Journal {
+pub struct LogWriter {
     lines: Lines,
     writer: Option<JoinHandle<()>>,
 }
@@ -52,7 +52,7 @@ enum Writer {
     Ends,
 }
 
-impl Journal {
+impl LogWriter {
     /// Starts the thread that writes: from now on lines may wait. Nothing happens if it runs already.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl Journal {
     }
 }
 
-impl Drop for Journal {
+impl Drop for LogWriter {
     fn drop(&mut self) {
         self.lines.0.lock().writer = Writer::Ends;
         self.lines.0.some.notify_one();

@@ -44,7 +44,7 @@ pub use backup::{BackupArguments, RestoreArguments};
 pub use config::ConfigCommand;
 pub use exit::Exit;
 pub use health::HealthArguments;
-pub use journal::Journal;
+pub use journal::LogWriter;
 use text_line::TextLine;
 
 use crate::app::SystemClock;
@@ -82,9 +82,9 @@ pub fn run(arguments: Arguments) -> Exit {
 ///
 /// # Errors
 /// If the filter cannot be read, or the process has a log already.
-pub fn start_log(filter: &str, format: LogFormat) -> Result<Journal, Box<dyn std::error::Error + Send + Sync>> {
+pub fn start_log(filter: &str, format: LogFormat) -> Result<LogWriter, Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(filter)?;
-    let journal = Journal::default();
+    let journal = LogWriter::default();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(journal.lines());
     match format {
         LogFormat::Text if std::io::stderr().is_terminal() => log.with_ansi(true).try_init()?,
@@ -95,7 +95,7 @@ pub fn start_log(filter: &str, format: LogFormat) -> Result<Journal, Box<dyn std
 }
 
 /// Runs what wants threads. None was started before: whoever confines the process does so before this.
-fn block_on(journal: &mut Journal, command: impl Future<Output = Exit>) -> Exit {
+fn block_on(journal: &mut LogWriter, command: impl Future<Output = Exit>) -> Exit {
     let build = |()| tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match journal.start().and_then(build) {
         Ok(runtime) => runtime.block_on(command),

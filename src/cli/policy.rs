@@ -10,11 +10,11 @@ use super::{Exit, fail};
 use crate::app::SystemClock;
 use crate::certificates::Facts;
 use crate::config::{parse_customer, read_policy};
+use crate::server::tls::load_certificates;
 use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, Clock, Customer, CustomerId, Date, EnterpriseNumber, FieldSet, Question, Ssin,
 };
 use ehealth_core::policy::{Denied, Permit, Register, decide};
-use crate::server::tls::load_certificates;
 
 /// Assumed where no SSIN is given: a right number of nobody.
 const ANYBODY: &str = "85073000160";

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-use ehealth_core::model::Dataset;
 use datasets::sync::{Monitor, Phase, Progress};
+use ehealth_core::model::Dataset;
 
 /// How often the monitor is looked at, and a bar is drawn.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);

@@ -7,12 +7,12 @@ use listenfd::ListenFd;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Exit, Journal, SettingsFile, block_on, fail};
+use super::{Exit, LogWriter, SettingsFile, block_on, fail};
 use crate::app::{App, AppError, Confined, Notifier, Part, SystemClock, confine};
 use crate::config::Settings;
 use crate::server::{Drained, raise_descriptor_limit};
 
-pub(super) fn run(file: &SettingsFile, journal: &mut Journal) -> Exit {
+pub(super) fn run(file: &SettingsFile, journal: &mut LogWriter) -> Exit {
     match file.read() {
         Ok(mut settings) => {
             fit_descriptors(&mut settings);

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Scenario, Trouble};
+use crate::server::{Dependencies, Lookups, Tickets};
 use ehealth_core::lookup::{
-    AuditLog, Directory, DirectoryError, FreshnessLimits, LookupError, Pending, Permitted, RecordFailure, Resolved,
+    AuditSink, Directory, DirectoryError, FreshnessLimits, LookupError, Pending, Permitted, RecordFailure, Resolved,
 };
 use ehealth_core::model::{
     Affiliation, Dataset, DatasetStates, EmploymentPeriod, EnterpriseNumber, Membership, ServiceKind, Ssin, Ticket,
 };
-use crate::server::{Lookups, Tickets, World};
 
 /// What happens when one asks about a person.
 #[derive(Debug, Clone, Copy)]
@@ -27,10 +27,10 @@ struct Act {
 type Acts = Arc<BTreeMap<Ssin, Act>>;
 
 /// Makes of the real world the one of the scenario.
-pub(super) fn set_stage(scenario: &Scenario, world: World) -> World {
+pub(super) fn set_stage(scenario: &Scenario, world: Dependencies) -> Dependencies {
     let acts = scenario.people.iter().map(|person| (person.ssin, Act { delay: person.delay, trouble: person.fault }));
     let acts: Acts = Arc::new(acts.collect());
-    World {
+    Dependencies {
         lookups: Arc::new(StagedLookups { inner: world.lookups, acts: Arc::clone(&acts) }),
         audit: Arc::new(StagedTrail { inner: world.audit, acts }),
         clock: world.clock,
@@ -43,11 +43,11 @@ pub(super) fn set_stage(scenario: &Scenario, world: World) -> World {
 
 /// A trail that takes its time with some entries, and cannot write others.
 struct StagedTrail {
-    inner: Arc<dyn AuditLog>,
+    inner: Arc<dyn AuditSink>,
     acts: Acts,
 }
 
-impl AuditLog for StagedTrail {
+impl AuditSink for StagedTrail {
     fn append(&self, pending: Pending) {
         let act = pending.entry().subject.and_then(|subject| self.acts.get(&subject)).copied();
         let Some(act) = act else { return self.inner.append(pending) };

@@ -15,9 +15,9 @@ use super::workspace::Workspace;
 use super::{Exit, fail, sync};
 use crate::app::App;
 use crate::config::{Settings, read_settings};
-use ehealth_core::model::{Clock, Dataset, DatasetSet};
-use crate::server::{Drained, World};
+use crate::server::{Dependencies, Drained};
 use datasets::sync::run_all;
+use ehealth_core::model::{Clock, Dataset, DatasetSet};
 
 /// Where and with what a service is raised.
 pub(super) struct Staging<'a> {
@@ -51,7 +51,7 @@ impl Staging<'_> {
     pub async fn raise(
         self,
         adapt: impl FnOnce(&mut Settings),
-        stage: impl FnOnce(World) -> World,
+        stage: impl FnOnce(Dependencies) -> Dependencies,
     ) -> Result<Staged, Exit> {
         let settings = read_settings(&self.workspace.settings());
         let mut settings = settings.map_err(|problems| fail(Exit::Configuration, &problems))?;

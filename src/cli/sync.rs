@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::args::SyncArguments;
 use super::progress::show_while;
 use super::serve::{Stop, confine_and_log, notifier};
-use super::{Exit, Journal, block_on, fail};
+use super::{Exit, LogWriter, block_on, fail};
 use crate::app::{Part, SystemClock};
 use datasets::sync::{self, Failure, Feeds, Outcome, Refusal, Report, Shrinking};
 
 /// How often systemd is told that all is well.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(1);
 
-pub(super) fn run(arguments: &SyncArguments, journal: &mut Journal) -> Exit {
+pub(super) fn run(arguments: &SyncArguments, journal: &mut LogWriter) -> Exit {
     let settings = match arguments.settings.read() {
         Ok(settings) => settings,
         Err(problems) => return fail(Exit::Configuration, &problems),

@@ -13,9 +13,9 @@ use super::people::{write_catalogue, write_scenario};
 use crate::app::SystemClock;
 use crate::certificates::Facts;
 use crate::config::Scenario;
+use crate::server::tls::load_certificates;
 use ehealth_core::model::{Clock, EnterpriseNumber, LegalContext, Timestamp};
 use ehealth_core::policy::ceiling;
-use crate::server::tls::load_certificates;
 
 /// An invented organisation with a client certificate.
 #[derive(Debug, Clone, Copy)]

@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::document::{Section, Value};
 use super::duration::parse_duration;
 use datasets::feed::Signer;
-use ehealth_core::model::Dataset;
 use datasets::sync::{Feed, FeedIdentity, FeedLimits, FeedUrl, HttpsFeed, Share, Shrinking, Source};
+use ehealth_core::model::Dataset;
 
 /// The shortest interval: a publisher's door is no place to hammer on.
 const INTERVAL_LEAST: Duration = Duration::from_secs(1);

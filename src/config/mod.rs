@@ -6,7 +6,7 @@
 //! its own. What is returned is complete; no room above asks for a default.
 //!
 //! A setting is looked for in this order: `--set` on the command line, the environment, the file, the default
-//! ([`KEYS`]). Each value that was read is listed with where it came from ([`Settings::in_force`]).
+//! ([`KEYS`]). Each value that was read is listed with where it came from ([`Settings::active_config`]).
 
 mod document;
 mod duration;

@@ -32,8 +32,12 @@ use std::sync::Arc;
 
 use super::document::{Section, Value, parse, read_text};
 use super::origin::{Origin, Problem, Problems};
-use ehealth_core::model::{CbeNumber, CustomerId, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, Period};
-use ehealth_core::policy::{ActsFor, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, RegisterError, Relation};
+use ehealth_core::model::{
+    CbeNumber, CustomerId, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, Period,
+};
+use ehealth_core::policy::{
+    ActsFor, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, RegisterError, Relation,
+};
 
 /// Reads and judges a policy file.
 ///

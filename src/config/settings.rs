@@ -13,11 +13,11 @@ use super::given::{Given, place};
 use super::keys::{self, Kind};
 use super::origin::{Problems, Setting};
 use crate::admin;
-use audit_log::{self, MissingCheckpoint, MissingKeys};
-use ehealth_core::lookup::FreshnessLimits;
 use crate::server;
 use crate::server::tls::{OperatorFiles, RevocationFiles, TlsFiles};
+use audit_log::{self, MissingCheckpoint, MissingKeys};
 use datasets::sync;
+use ehealth_core::lookup::FreshnessLimits;
 
 /// Everything that the operator set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Settings {
     /// Mutual TLS for operators; `None`: they are answered on loopback alone.
     pub admin_tls: Option<OperatorFiles>,
     /// Every value that was read, with where it came from, in the order of the example.
-    pub in_force: Vec<Setting>,
+    pub active_config: Vec<Setting>,
 }
 
 /// Who fetches the feeds while the service answers.
@@ -61,7 +61,7 @@ impl Settings {
     /// Has callers come by another address than the settings say.
     pub fn replace_public_url(&mut self, url: &str) {
         url.clone_into(&mut self.server.public_url);
-        for setting in self.in_force.iter_mut().filter(|setting| setting.key == "server.public_url") {
+        for setting in self.active_config.iter_mut().filter(|setting| setting.key == "server.public_url") {
             url.clone_into(&mut setting.value);
         }
     }
@@ -91,8 +91,8 @@ pub fn read_settings_with(file: &Path, given: &Given) -> Result<Settings, Proble
 pub fn parse_settings(file: &Path, text: &str, given: &Given) -> Result<Settings, Problems> {
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
     let layers = Layers { over: given, under: keys::default_of };
-    let (mut settings, mut in_force) = parse_layered(file, text, &layers, |root| read_all(root, &folder, given))?;
-    for setting in &mut in_force {
+    let (mut settings, mut active_config) = parse_layered(file, text, &layers, |root| read_all(root, &folder, given))?;
+    for setting in &mut active_config {
         let kind = keys::find(&setting.key).map(|key| key.kind);
         let place = |text: &str| place(&folder, text.trim(), given).display().to_string();
         match kind {
@@ -104,8 +104,8 @@ pub fn parse_settings(file: &Path, text: &str, given: &Given) -> Result<Settings
         }
     }
     let place_of = |setting: &Setting| keys::names().position(|name| name == setting.key);
-    in_force.sort_by_key(place_of);
-    settings.in_force = in_force;
+    active_config.sort_by_key(place_of);
+    settings.active_config = active_config;
     Ok(settings)
 }
 
@@ -172,7 +172,7 @@ fn read_all(root: &mut Section<'_>, folder: &Path, given: &Given) -> Option<Sett
         verified,
         admin,
         admin_tls,
-        in_force: Vec::new(),
+        active_config: Vec::new(),
     })
 }
 
@@ -196,8 +196,10 @@ fn read_trail(
     let missing = section.required("missing_checkpoint", read_missing_checkpoint);
     let verified = section.optional("verified", path);
     section.finish();
-    let checkpoints = audit_log::Checkpoints { origin: origin?, copy, missing: missing?, ..audit_log::Checkpoints::default() };
-    let settings = audit_log::Settings { missing_keys: missing_keys?, checkpoints, ..audit_log::Settings::new(trail?, keys?) };
+    let checkpoints =
+        audit_log::Checkpoints { origin: origin?, copy, missing: missing?, ..audit_log::Checkpoints::default() };
+    let settings =
+        audit_log::Settings { missing_keys: missing_keys?, checkpoints, ..audit_log::Settings::new(trail?, keys?) };
     Some((settings, verified))
 }
 
@@ -435,7 +437,7 @@ keys = "keys"
         };
         let settings = |given: &Given| parse_settings(Path::new("/srv/gateway.toml"), WHOLE, given);
         let origin = |settings: &Settings, key: &str| {
-            let found = settings.in_force.iter().find(|setting| setting.key == key).expect("it is in force");
+            let found = settings.active_config.iter().find(|setting| setting.key == key).expect("it is in force");
             format!("{} = {} ({})", found.key, found.value, found.origin)
         };
         let all = given(
@@ -507,11 +509,11 @@ keys = "keys"
         let whole = format!("{}[feeds.coprev]\nfolder = \"a\"\n", whole.replace("signer = \"NAME+HASH+KEY\"\n", ""));
         let settings = parse_text(&whole).expect("every line of the example is right");
         let read: std::collections::BTreeSet<_> =
-            settings.in_force.iter().filter_map(|setting| keys::find(&setting.key)).map(|key| key.name).collect();
+            settings.active_config.iter().filter_map(|setting| keys::find(&setting.key)).map(|key| key.name).collect();
         let listed: std::collections::BTreeSet<_> = keys::KEYS.iter().map(|key| key.name).collect();
         let unread: Vec<_> = listed.difference(&read).collect();
         assert_eq!(unread, [&"feeds.DATASET.signer"], "a key of nobody cannot be in the example");
-        assert!(settings.in_force.iter().all(|setting| keys::find(&setting.key).is_some()));
+        assert!(settings.active_config.iter().all(|setting| keys::find(&setting.key).is_some()));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::counters::Handshake;
-use super::gate::InForce;
+use super::gate::ActiveConfig;
 use super::handshakes::Underway;
 use super::limits::Limits;
 use super::places::Place;
@@ -28,7 +28,7 @@ const BUFFER_BYTES: usize = 64 * 1_024;
 const MAX_HEADERS: usize = 100;
 
 /// What the requests of one connection have in common.
-pub(super) struct Course {
+pub(super) struct ConnectionContext {
     pub service: Arc<Service>,
     pub peer: Peer,
     /// Its place among its consumer's connections; without one it is told to come back.
@@ -47,7 +47,7 @@ pub(super) enum Turn {
     Last,
 }
 
-impl Course {
+impl ConnectionContext {
     /// Counts a request.
     pub fn count_request(&self) -> Turn {
         let limits = self.service.settings.limits;
@@ -63,10 +63,10 @@ impl Course {
 /// Serves a connection until it ends, or until `stop` says that no further request is to be taken.
 pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut underway: Underway, stop: impl Future) {
     let limits = service.settings.limits;
-    let in_force = service.in_force();
-    let Some(tls) = shake_hands(&service, &in_force, stream, &mut underway).await else { return };
+    let active_config = service.active_config();
+    let Some(tls) = shake_hands(&service, &active_config, stream, &mut underway).await else { return };
     drop(underway);
-    let Some(peer) = read_peer(&tls, in_force) else { return };
+    let Some(peer) = read_peer(&tls, active_config) else { return };
     let taker = peer.caller.organisation();
     let place = service.connections.take(taker);
     let turned_away = if place.is_none() { service.turned_away.take(taker) } else { None };
@@ -79,7 +79,8 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut underway
     let pause = Arc::new(Pause::new());
     let mut wire = Wire::new(tls, Limits { idle, ..limits }, Arc::clone(&pause));
     let (requests, is_parting) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let course = Arc::new(Course { service, peer, place, pause, began: Instant::now(), requests, is_parting });
+    let course =
+        Arc::new(ConnectionContext { service, peer, place, pause, began: Instant::now(), requests, is_parting });
     serve_requests(&mut wire, &course, stop).await;
     let last = wire.refusal().map(|refusal| {
         course.service.counters.count_refusal(refusal);
@@ -91,11 +92,11 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut underway
 /// The handshake, counted however it ends.
 async fn shake_hands(
     service: &Service,
-    in_force: &InForce,
+    active_config: &ActiveConfig,
     stream: TcpStream,
     underway: &mut Underway,
 ) -> Option<TlsStream<TcpStream>> {
-    let acceptor = TlsAcceptor::from(Arc::clone(&in_force.tls));
+    let acceptor = TlsAcceptor::from(Arc::clone(&active_config.tls));
     let began = Instant::now();
     let accepted = tokio::select! {
         // A handshake that is done is done, even if it was to give way in the same moment.
@@ -122,7 +123,7 @@ async fn shake_hands(
     tls
 }
 
-async fn serve_requests(wire: &mut Wire<TlsStream<TcpStream>>, course: &Arc<Course>, stop: impl Future) {
+async fn serve_requests(wire: &mut Wire<TlsStream<TcpStream>>, course: &Arc<ConnectionContext>, stop: impl Future) {
     let connection = http1::Builder::new()
         // The wire keeps the time, and nothing of a refused head reaches this far.
         .header_read_timeout(None)
@@ -150,8 +151,8 @@ async fn serve_requests(wire: &mut Wire<TlsStream<TcpStream>>, course: &Arc<Cour
 }
 
 /// Who is at the other end; the handshake demanded a certificate.
-fn read_peer(tls: &TlsStream<TcpStream>, in_force: Arc<InForce>) -> Option<Peer> {
+fn read_peer(tls: &TlsStream<TcpStream>, active_config: Arc<ActiveConfig>) -> Option<Peer> {
     let (_, session) = tls.get_ref();
     let chain = session.peer_certificates()?;
-    Peer::new(chain.iter().map(|sent| sent.clone().into_owned()).collect(), in_force)
+    Peer::new(chain.iter().map(|sent| sent.clone().into_owned()).collect(), active_config)
 }

@@ -16,7 +16,7 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
 /// What the head of a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum Route {
     /// A SOAP message to this operation.
     Message(Operation),
     /// The WSDL of the operation's service.
@@ -132,15 +132,15 @@ impl HttpRefusal {
 ///
 /// # Errors
 /// [`HttpRefusal`] where it asks for nothing that is served.
-pub(super) fn read_head(head: &Parts) -> Result<Wanted, HttpRefusal> {
+pub(super) fn read_head(head: &Parts) -> Result<Route, HttpRefusal> {
     let query = head.uri.query();
     let operation = names::operation_at(head.uri.path()).ok_or(HttpRefusal::NotFound)?;
     if head.method == Method::GET {
         return match query {
-            None => Ok(Wanted::Page(operation)),
-            Some("wsdl") => Ok(Wanted::Wsdl(operation)),
+            None => Ok(Route::Page(operation)),
+            Some("wsdl") => Ok(Route::Wsdl(operation)),
             Some(query) => match query.strip_prefix("xsd=") {
-                Some(file) => Ok(Wanted::Schema(operation, file.to_owned())),
+                Some(file) => Ok(Route::Schema(operation, file.to_owned())),
                 None => Err(HttpRefusal::NotFound),
             },
         };
@@ -154,7 +154,7 @@ pub(super) fn read_head(head: &Parts) -> Result<Wanted, HttpRefusal> {
     if !head.headers.contains_key(CONTENT_LENGTH) && !head.headers.contains_key(TRANSFER_ENCODING) {
         return Err(HttpRefusal::LengthRequired);
     }
-    Ok(Wanted::Message(operation))
+    Ok(Route::Message(operation))
 }
 
 /// The charset that `Content-Type` names; `None` if it names none.

@@ -2,7 +2,7 @@
 //!
 //! The order is the pipeline's ([`ehealth_core::lookup`]) and cannot be changed here. Every SOAP answer, fault or not, leaves
 //! with a receipt; the one exception is the fault that says that none could be had. What takes the processor is done in
-//! two pieces, before the evidence ([`Walk::begin`]) and after it ([`Walk::write`]); between them is the one wait
+//! two pieces, before the evidence ([`ExchangeContext::begin`]) and after it ([`ExchangeContext::write`]); between them is the one wait
 //! ([`Begun::settle`]). Look-ups run on the thread that read the message: a warm one costs less than handing it to another
 //! thread would.
 
@@ -12,13 +12,14 @@ use tokio::sync::oneshot;
 
 use super::counters::{Stage, Stopwatch};
 use super::fault_map;
-use super::gate::InForce;
+use super::gate::ActiveConfig;
 use super::service::{Peer, Service};
 use ehealth_core::lookup::{
-    Entry, Evidence, Exchange, Operation, Permission, Presented, RecordFailure, Recorded, Resolved, Unrecorded, record,
+    Exchange, ExchangeRecord, Operation, Permission, Presented, RecordFailure, Recordable, Recorded, Resolved,
+    Unrecorded, record,
 };
 use ehealth_core::model::{Customer, Question, Status, Ticket};
-use ehealth_core::policy::{Pace, Refusal, SLOWED_BY};
+use ehealth_core::policy::{Refusal, THROTTLE_DELAY, Throttle};
 use soap::{self, Addressing, Charset, Fault, Handling, Payload, RefusedRequest, Request};
 
 /// What goes back to the caller, and what the log says of it.
@@ -55,10 +56,10 @@ pub(super) struct Message<'a> {
 
 /// What every step of one exchange has at hand.
 #[derive(Clone, Copy)]
-pub(super) struct Walk<'a> {
+pub(super) struct ExchangeContext<'a> {
     pub service: &'a Service,
     /// The state under which the whole exchange is decided.
-    pub in_force: &'a InForce,
+    pub active_config: &'a ActiveConfig,
     pub operation: Operation,
     pub exchange: Exchange,
     pub stopwatch: &'a Stopwatch,
@@ -83,7 +84,7 @@ struct Aside {
     retry_after: Option<Duration>,
 }
 
-/// Evidence on its way.
+/// Recordable on its way.
 enum Awaited {
     Answer(Awaiting<Resolved>),
     /// Its consumer is slowed: it is put on record later.
@@ -106,41 +107,41 @@ type Durable<T> = Result<Recorded<T>, Unrecorded<Option<T>>>;
 
 /// A fault, not yet recorded.
 struct Refused {
-    entry: Entry,
+    entry: ExchangeRecord,
     fault: Fault,
     customer: Option<Customer>,
 }
 
-impl Evidence for Refused {
-    fn entry(&self) -> Entry {
+impl Recordable for Refused {
+    fn entry(&self) -> ExchangeRecord {
         self.entry.clone()
     }
 }
 
 /// A test message's echo, not yet recorded.
 struct Echoed {
-    entry: Entry,
+    entry: ExchangeRecord,
     echo: String,
 }
 
-impl Evidence for Echoed {
-    fn entry(&self) -> Entry {
+impl Recordable for Echoed {
+    fn entry(&self) -> ExchangeRecord {
         self.entry.clone()
     }
 }
 
-impl<'a> Walk<'a> {
+impl<'a> ExchangeContext<'a> {
     /// The beginning of an exchange: the message has come in now.
     pub fn new(
         service: &'a Service,
-        in_force: &'a InForce,
+        active_config: &'a ActiveConfig,
         peer: &Peer,
         ticket: Ticket,
         operation: Operation,
         stopwatch: &'a Stopwatch,
     ) -> Self {
         let exchange = Exchange { ticket, received: service.clock.now(), caller: peer.caller };
-        Self { service, in_force, operation, exchange, stopwatch }
+        Self { service, active_config, operation, exchange, stopwatch }
     }
 
     /// Reads one message, and finds what it is to be told.
@@ -170,7 +171,7 @@ impl<'a> Walk<'a> {
     }
 
     fn consult(self, question: Question, addressing: Addressing) -> Begun {
-        let identified = match Presented::new(self.exchange, question).identify(&self.in_force.register) {
+        let identified = match Presented::new(self.exchange, question).identify(&self.active_config.register) {
             Ok(identified) => identified,
             Err(refused) => {
                 self.stopwatch.lap(Stage::Decide);
@@ -178,7 +179,7 @@ impl<'a> Walk<'a> {
                 return self.refuse_question(presented, fault_map::of_not_identified(reason), addressing);
             }
         };
-        if let Err(wait) = self.service.meters.take(identified.consumer(), self.exchange.received) {
+        if let Err(wait) = self.service.rate_limits.take(identified.consumer(), self.exchange.received) {
             self.stopwatch.lap(Stage::Decide);
             let mut begun = self.refuse_question(identified.into_presented(), Fault::QuotaSpent, addressing);
             begun.aside.retry_after = Some(wait);
@@ -209,10 +210,11 @@ impl<'a> Walk<'a> {
     }
 
     fn tell(self, resolved: Resolved, addressing: Addressing) -> Begun {
-        let awaited = match self.service.meters.note(resolved.consumer(), resolved.status(), self.exchange.received) {
-            Pace::AtOnce => Awaited::Answer(self.put_on_record(resolved)),
-            Pace::Slowed | Pace::SlowedFromNow => Awaited::Slowed(Box::new(resolved)),
-        };
+        let awaited =
+            match self.service.rate_limits.note(resolved.consumer(), resolved.status(), self.exchange.received) {
+                Throttle::AtOnce => Awaited::Answer(self.put_on_record(resolved)),
+                Throttle::Slowed | Throttle::SlowedFromNow => Awaited::Slowed(Box::new(resolved)),
+            };
         Begun::new(awaited, addressing)
     }
 
@@ -227,7 +229,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Hands something to the trail; what comes of it can be awaited.
-    fn put_on_record<T: Evidence + Send + 'static>(self, told: T) -> Awaiting<T> {
+    fn put_on_record<T: Recordable + Send + 'static>(self, told: T) -> Awaiting<T> {
         let (settled, outcome) = oneshot::channel();
         record(told, self.service.audit.as_ref(), move |recorded| {
             // Nobody waits any more if the caller went away; the record stands all the same.
@@ -266,7 +268,7 @@ impl<'a> Walk<'a> {
     }
 
     fn write_test_reply(self, echo: &str, peer: &Peer, addressing: &Addressing) -> Vec<u8> {
-        let register = &self.in_force.register;
+        let register = &self.active_config.register;
         let consumer = peer.caller.organisation().and_then(|organisation| register.find(organisation));
         let consumer = consumer.map(|consumer| consumer.name.as_str());
         let reply = soap::TestReply { echo, ssl_certificate: peer.subject(), consumer };
@@ -298,12 +300,12 @@ impl Begun {
     }
 
     /// Waits until the evidence is durable, or cannot be had.
-    pub async fn settle(self, walk: Walk<'_>) -> Settled {
+    pub async fn settle(self, walk: ExchangeContext<'_>) -> Settled {
         let Self { awaited, aside } = self;
         let outcome = match awaited {
             Awaited::Answer(awaiting) => Outcome::Answer(settle(awaiting).await),
             Awaited::Slowed(resolved) => {
-                tokio::time::sleep(SLOWED_BY).await;
+                tokio::time::sleep(THROTTLE_DELAY).await;
                 walk.stopwatch.skip();
                 Outcome::Answer(settle(walk.put_on_record(*resolved)).await)
             }
@@ -315,7 +317,7 @@ impl Begun {
     }
 }
 
-async fn settle<T: Evidence>(awaiting: Awaiting<T>) -> Durable<T> {
+async fn settle<T: Recordable>(awaiting: Awaiting<T>) -> Durable<T> {
     match awaiting.await {
         Ok(Ok(recorded)) => Ok(recorded),
         Ok(Err(Unrecorded { failure, untold })) => Err(Unrecorded { failure, untold: Some(untold) }),

@@ -12,7 +12,7 @@ pub(super) fn of_not_identified(refused: NotIdentified) -> Fault {
     }
 }
 
-/// Evidence that could not be written: there is no answer (domain.md "Evidence").
+/// Recordable that could not be written: there is no answer (domain.md "Recordable").
 pub(super) fn of_record_failure(failure: RecordFailure) -> Fault {
     match failure {
         RecordFailure::Unwritable | RecordFailure::Overloaded | RecordFailure::Closed => Fault::EvidenceUnwritable,

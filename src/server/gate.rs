@@ -25,19 +25,19 @@ const MAX_REMEMBERED: usize = 4_096;
 
 /// The state in force. Does not change; a reload makes a new one.
 #[derive(Debug)]
-pub struct InForce {
+pub struct ActiveConfig {
     /// Who may ask what.
     pub register: Register,
     /// TLS, with the service's own certificate.
     pub tls: Arc<ServerConfig>,
     /// Whom TLS lets in.
-    pub gate: Arc<Gate>,
+    pub gate: Arc<ClientVerifier>,
     /// The service's own certificate, with its issuers behind it: what operators are shown.
     pub chain: Vec<CertificateDer<'static>>,
 }
 
 /// The gatekeeper of one state in force.
-pub struct Gate {
+pub struct ClientVerifier {
     trust: Trust,
     clock: Arc<dyn Clock>,
     algorithms: WebPkiSupportedAlgorithms,
@@ -53,7 +53,7 @@ pub(super) struct Known {
     pub facts: Arc<Facts>,
 }
 
-impl Gate {
+impl ClientVerifier {
     /// A gatekeeper that judges by this trust and the time of this clock.
     #[must_use]
     pub fn new(trust: Trust, clock: Arc<dyn Clock>, algorithms: WebPkiSupportedAlgorithms) -> Self {
@@ -98,9 +98,9 @@ impl Gate {
     }
 }
 
-impl fmt::Debug for Gate {
+impl fmt::Debug for ClientVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("trust", &self.trust).finish_non_exhaustive()
+        f.debug_struct("ClientVerifier").field("trust", &self.trust).finish_non_exhaustive()
     }
 }
 
@@ -117,7 +117,7 @@ fn hash(leaf: &CertificateDer<'_>, sent: &[CertificateDer<'_>]) -> [u8; 32] {
     bytes
 }
 
-impl ClientCertVerifier for Gate {
+impl ClientCertVerifier for ClientVerifier {
     /// None: a SOAP stack has one certificate, and a list of authorities only tells strangers whom we trust.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]

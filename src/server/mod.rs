@@ -8,7 +8,7 @@
 //! | `respond`, `door`, `plain`, `page` | what is asked for; what is refused below SOAP; what a browser shows |
 //! | `exchange`, `fault_map` | one message through the pipeline |
 //! | `trace` | which trace of the caller's it belongs to |
-//! | `limits`, `places`, `meters` | how much, how long, of whom |
+//! | `limits`, `places`, `rate_limits` | how much, how long, of whom |
 //! | `handshakes`, `turns` | who gives way where more is wanted than there is, and who goes on |
 //! | `gate`, [`trust`], [`tls`] | whom TLS lets in |
 //!
@@ -26,10 +26,10 @@ mod gate;
 mod handshakes;
 mod limits;
 mod listen;
-mod meters;
 mod page;
 mod places;
 mod plain;
+mod rate_limits;
 mod readers;
 mod respond;
 mod service;
@@ -41,8 +41,8 @@ mod wire;
 
 pub use descriptors::raise_descriptor_limit;
 pub use door::HttpRefusal;
-pub use gate::{Gate, InForce};
+pub use gate::{ActiveConfig, ClientVerifier};
 pub use limits::Limits;
 pub use listen::{Drained, PortUse, listen, serve};
 pub use readers::{Lookups, Readers};
-pub use service::{RandomTickets, Service, Settings, Tickets, World};
+pub use service::{Dependencies, RandomTickets, Service, Settings, Tickets};

@@ -1,4 +1,4 @@
-//! Places that are taken and given back: so many in all, so many for each consumer, and never a wait for one.
+//! ConcurrencyLimit that are taken and given back: so many in all, so many for each consumer, and never a wait for one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ pub(super) struct Share {
 
 /// The places.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct ConcurrencyLimit {
     share: Share,
     taken: Mutex<Taken>,
 }
@@ -32,11 +32,11 @@ struct Taken {
 /// A place; given back when dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    places: Arc<Places>,
+    places: Arc<ConcurrencyLimit>,
     taker: Taker,
 }
 
-impl Places {
+impl ConcurrencyLimit {
     pub fn new(share: Share) -> Arc<Self> {
         Arc::new(Self { share, taken: Mutex::default() })
     }
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn nobody_takes_more_than_a_share_and_all_together_not_more_than_there_is() {
-        let places = Places::new(Share { all: 3, each: 2 });
+        let places = ConcurrencyLimit::new(Share { all: 3, each: 2 });
         let number = |text: &str| Some(EnterpriseNumber::parse(text).expect("a number"));
         let (one, other) = (number("0999010126"), number("0999010225"));
         let held: Vec<_> = (0..4).map_while(|_| places.take(one)).collect();

@@ -9,8 +9,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ehealth_core::lookup::{FreshnessLimits, LookupError, Permitted, Resolved};
 use datasets::store::{Reader, View, Watch};
+use ehealth_core::lookup::{FreshnessLimits, LookupError, Permitted, Resolved};
 
 /// So long the states of one look-up serve the next ones.
 const HELD: Duration = Duration::from_millis(250);

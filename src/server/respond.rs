@@ -15,10 +15,10 @@ use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use tokio::time::timeout_at;
 
-use super::connection::{Course, Turn};
+use super::connection::{ConnectionContext, Turn};
 use super::counters::{self, Stage, Stopwatch};
-use super::door::{self, HttpRefusal, Wanted};
-use super::exchange::{Message, Reply, ReplyKind, Walk};
+use super::door::{self, HttpRefusal, Route};
+use super::exchange::{ExchangeContext, Message, Reply, ReplyKind};
 use super::limits::Limits;
 use super::page;
 use super::plain::{self, BodyRead};
@@ -34,7 +34,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 type HttpResponse = Response<Full<Bytes>>;
 
 /// Answers a request.
-pub(super) async fn respond(course: Arc<Course>, request: Request<Incoming>) -> Result<HttpResponse, Infallible> {
+pub(super) async fn respond(
+    course: Arc<ConnectionContext>,
+    request: Request<Incoming>,
+) -> Result<HttpResponse, Infallible> {
     let turn = course.count_request();
     let ticket = course.service.tickets.next_ticket();
     let (head, body) = request.into_parts();
@@ -49,13 +52,13 @@ pub(super) async fn respond(course: Arc<Course>, request: Request<Incoming>) -> 
     Ok(response)
 }
 
-async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -> HttpResponse {
+async fn answer(course: &ConnectionContext, ticket: Ticket, head: &Parts, body: Incoming) -> HttpResponse {
     let stopwatch = Stopwatch::start();
-    let Course { service, peer, place: of_connection, .. } = course;
+    let ConnectionContext { service, peer, place: of_connection, .. } = course;
     let limits = &service.settings.limits;
     // One and the same from admission to the count, whatever is put in force meanwhile.
-    let in_force = service.in_force();
-    let is_admitted = peer.is_admitted(&in_force, service.clock.now());
+    let active_config = service.active_config();
+    let is_admitted = peer.is_admitted(&active_config, service.clock.now());
     let refuse = |refusal, read| {
         service.counters.count_refusal(refusal);
         if refusal == HttpRefusal::Overloaded {
@@ -76,7 +79,7 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
         Err(refusal) if refusal.keeps_connection() => return refuse_and_skip(refusal, body).await,
         Err(refusal) => return refuse(refusal, BodyRead::InPart),
     };
-    let Wanted::Message(operation) = wanted else {
+    let Route::Message(operation) = wanted else {
         if !is_admitted {
             return refuse(HttpRefusal::NotAdmitted, BodyRead::InPart);
         }
@@ -94,7 +97,7 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
     if !is_admitted {
         // Read and dropped, so that the caller gets to reading the answer.
         let _ = skip_body(limits, body).await;
-        let walk = Walk::new(service, &in_force, peer, ticket, operation, &stopwatch);
+        let walk = ExchangeContext::new(service, &active_config, peer, ticket, operation, &stopwatch);
         let reply = walk.write(walk.refuse_caller().settle(walk).await, peer);
         let mut response = soap_response(&walk, peer, reply, trace);
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -108,7 +111,7 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
         Ok(body) => {
             let soap_actions = door::soap_actions(&head.headers);
             let message = Message { body: &body, charset, soap_actions: &soap_actions };
-            let walk = Walk::new(service, &in_force, peer, ticket, operation, &stopwatch);
+            let walk = ExchangeContext::new(service, &active_config, peer, ticket, operation, &stopwatch);
             let settled = walk.begin(message).settle(walk).await;
             let reply = walk.write(settled, peer);
             soap_response(&walk, peer, reply, trace)
@@ -118,22 +121,22 @@ async fn answer(course: &Course, ticket: Ticket, head: &Parts, body: Incoming) -
 }
 
 /// What is told to whoever asks with GET.
-fn tell(service: &Service, wanted: &Wanted, head: &Parts) -> Result<HttpResponse, HttpRefusal> {
+fn tell(service: &Service, wanted: &Route, head: &Parts) -> Result<HttpResponse, HttpRefusal> {
     let url = &service.settings.public_url;
     match wanted {
-        Wanted::Wsdl(operation) => Ok(xml(soap::wsdl::wsdl(*operation, url))),
-        Wanted::Schema(operation, file) => {
+        Route::Wsdl(operation) => Ok(xml(soap::wsdl::wsdl(*operation, url))),
+        Route::Schema(operation, file) => {
             soap::wsdl::schema(*operation, file, url).map(xml).ok_or(HttpRefusal::NotFound)
         }
-        Wanted::Page(operation) if page::wants_page(&head.headers) => Ok(show_page(*operation, url)),
-        Wanted::Page(operation) => Ok(show_text(*operation, url)),
-        Wanted::Message(_) => Err(HttpRefusal::Method),
+        Route::Page(operation) if page::wants_page(&head.headers) => Ok(show_page(*operation, url)),
+        Route::Page(operation) => Ok(show_text(*operation, url)),
+        Route::Message(_) => Err(HttpRefusal::Method),
     }
 }
 
 /// The one log line of an exchange, its place in the counters, and its answer over HTTP.
-fn soap_response(walk: &Walk<'_>, peer: &Peer, reply: Reply, trace: Option<TraceId>) -> HttpResponse {
-    let Walk { service, in_force, operation, exchange, stopwatch } = *walk;
+fn soap_response(walk: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: Option<TraceId>) -> HttpResponse {
+    let ExchangeContext { service, active_config, operation, exchange, stopwatch } = *walk;
     let organisation = peer.caller.organisation();
     tracing::info!(
         ticket = %exchange.ticket,
@@ -154,7 +157,7 @@ fn soap_response(walk: &Walk<'_>, peer: &Peer, reply: Reply, trace: Option<Trace
         operation,
         outcome: reply.outcome,
         is_fault: reply.kind == ReplyKind::Fault,
-        caller: organisation.filter(|organisation| in_force.register.find(*organisation).is_some()),
+        caller: organisation.filter(|organisation| active_config.register.find(*organisation).is_some()),
         now: service.clock.now(),
         stopwatch,
     });

@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use rustls::pki_types::CertificateDer;
 
 use super::counters::Counters;
-use super::gate::{InForce, Known};
+use super::gate::{ActiveConfig, Known};
 use super::handshakes::Handshakes;
 use super::limits::Limits;
-use super::meters::Meters;
-use super::places::{Places, Share};
+use super::places::{ConcurrencyLimit, Share};
+use super::rate_limits::RateLimits;
 use super::readers::Lookups;
 use super::trust::Admission;
 use super::turns::Turns;
 use crate::certificates::Facts;
-use ehealth_core::lookup::{AuditLog, Caller, FreshnessLimits};
+use ehealth_core::lookup::{AuditSink, Caller, FreshnessLimits};
 use ehealth_core::model::{Clock, Ticket, Timestamp};
 use ehealth_core::policy::Certified;
 
@@ -32,11 +32,11 @@ pub struct Settings {
 /// What the service has of the world around it. The composition hands it in; a simulation may have put something before
 /// one or the other.
 #[derive(Clone)]
-pub struct World {
+pub struct Dependencies {
     /// Where permitted questions are looked up.
     pub lookups: Arc<dyn Lookups>,
     /// Where evidence goes.
-    pub audit: Arc<dyn AuditLog>,
+    pub audit: Arc<dyn AuditSink>,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
     /// Where tickets come from.
@@ -83,31 +83,31 @@ impl std::fmt::Debug for RandomTickets {
 pub struct Service {
     pub(super) settings: Settings,
     pub(super) lookups: Arc<dyn Lookups>,
-    pub(super) audit: Arc<dyn AuditLog>,
+    pub(super) audit: Arc<dyn AuditSink>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tickets: Arc<dyn Tickets>,
-    pub(super) meters: Meters,
+    pub(super) rate_limits: RateLimits,
     pub(super) counters: Counters,
     /// Connections of which nobody knows yet whose they are.
     pub(super) handshakes: Arc<Handshakes>,
     /// Which of them go on.
     pub(super) turns: Turns,
     /// Connections of each consumer.
-    pub(super) connections: Arc<Places>,
+    pub(super) connections: Arc<ConcurrencyLimit>,
     /// Connections of each consumer that are only to be told to come back.
-    pub(super) turned_away: Arc<Places>,
+    pub(super) turned_away: Arc<ConcurrencyLimit>,
     /// Messages in flight.
-    pub(super) messages: Arc<Places>,
-    in_force: RwLock<Arc<InForce>>,
+    pub(super) messages: Arc<ConcurrencyLimit>,
+    active_config: RwLock<Arc<ActiveConfig>>,
 }
 
 impl Service {
     /// A service that answers in this world, under this policy.
     #[must_use]
-    pub fn new(settings: Settings, in_force: InForce, world: World) -> Self {
-        let World { lookups, audit, clock, tickets } = world;
+    pub fn new(settings: Settings, active_config: ActiveConfig, world: Dependencies) -> Self {
+        let Dependencies { lookups, audit, clock, tickets } = world;
         let limits = settings.limits;
-        let share = |all, each| Places::new(Share { all, each });
+        let share = |all, each| ConcurrencyLimit::new(Share { all, each });
         Self {
             handshakes: Handshakes::new(Share { all: limits.handshakes, each: limits.handshakes_each }),
             turns: Turns::new(),
@@ -119,9 +119,9 @@ impl Service {
             audit,
             clock,
             tickets,
-            meters: Meters::default(),
+            rate_limits: RateLimits::default(),
             counters: Counters::default(),
-            in_force: RwLock::new(Arc::new(in_force)),
+            active_config: RwLock::new(Arc::new(active_config)),
         }
     }
 
@@ -133,14 +133,14 @@ impl Service {
 
     /// What is in force at this moment; a question is decided under one and the same.
     #[must_use]
-    pub fn in_force(&self) -> Arc<InForce> {
+    pub fn active_config(&self) -> Arc<ActiveConfig> {
         // Nobody can panic while holding the lock: an Arc is copied or set.
-        Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.active_config.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts another state in force: for every new connection, and for every request from now on, on open ones too.
-    pub fn replace(&self, in_force: InForce) {
-        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(in_force);
+    pub fn replace(&self, active_config: ActiveConfig) {
+        *self.active_config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(active_config);
     }
 }
 
@@ -163,13 +163,13 @@ pub(super) struct Peer {
 /// Until when a peer is let in, and by whose word.
 #[derive(Debug)]
 struct Admitted {
-    by: Arc<InForce>,
+    by: Arc<ActiveConfig>,
     admission: Admission,
 }
 
 impl Peer {
     /// The holder of a certificate that TLS let in; `None` if it would not be let in any more.
-    pub fn new(chain: Vec<CertificateDer<'static>>, by: Arc<InForce>) -> Option<Self> {
+    pub fn new(chain: Vec<CertificateDer<'static>>, by: Arc<ActiveConfig>) -> Option<Self> {
         let (leaf, sent) = chain.split_first()?;
         let Known { admission, facts } = by.gate.admit(leaf, sent).ok()?;
         let certify = |organisation| Certified { organisation, key: facts.key, issuer: facts.issuer };
@@ -186,13 +186,13 @@ impl Peer {
     }
 
     /// Whether the caller is let in at the moment `now`, by what is in force now.
-    pub fn is_admitted(&self, in_force: &Arc<InForce>, now: Timestamp) -> bool {
+    pub fn is_admitted(&self, active_config: &Arc<ActiveConfig>, now: Timestamp) -> bool {
         // Nobody can panic while holding the lock: the admission is looked at or set.
         let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(&admitted.by, in_force) {
-            let asked = self.chain.split_first().map(|(leaf, sent)| in_force.gate.admit(leaf, sent));
+        if !Arc::ptr_eq(&admitted.by, active_config) {
+            let asked = self.chain.split_first().map(|(leaf, sent)| active_config.gate.admit(leaf, sent));
             match asked {
-                Some(Ok(Known { admission, .. })) => *admitted = Admitted { by: Arc::clone(in_force), admission },
+                Some(Ok(Known { admission, .. })) => *admitted = Admitted { by: Arc::clone(active_config), admission },
                 Some(Err(refused)) => {
                     tracing::info!(code = refused.code(), %refused, "certificate refused on an open connection");
                     return false;

@@ -19,7 +19,7 @@ use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientV
 use rustls::time_provider::TimeProvider;
 use rustls::{RootCertStore, ServerConfig};
 
-use super::gate::Gate;
+use super::gate::ClientVerifier;
 use super::trust::{AuthorityError, Revocation, Trust};
 use ehealth_core::model::Clock;
 
@@ -139,7 +139,10 @@ pub fn time_of(clock: Arc<dyn Clock>) -> Arc<dyn TimeProvider> {
 ///
 /// # Errors
 /// Every [`TlsError`] there is: each file is looked at.
-pub fn load(files: &TlsFiles, clock: &Arc<dyn Clock>) -> Result<(Arc<ServerConfig>, Arc<Gate>), Vec<TlsError>> {
+pub fn load(
+    files: &TlsFiles,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Arc<ServerConfig>, Arc<ClientVerifier>), Vec<TlsError>> {
     let mut errors = Vec::new();
     let gate = load_gate(files, clock, &mut errors);
     let mut keep = |error| errors.push(error);
@@ -159,7 +162,7 @@ pub fn load(files: &TlsFiles, clock: &Arc<dyn Clock>) -> Result<(Arc<ServerConfi
 }
 
 fn configure(
-    gate: &Arc<Gate>,
+    gate: &Arc<ClientVerifier>,
     clock: &Arc<dyn Clock>,
     certificates: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
@@ -210,7 +213,7 @@ pub fn load_for_operators(files: &OperatorFiles, clock: &Arc<dyn Clock>) -> Resu
     Ok(OperatorSide { config, chain, authorities })
 }
 
-fn load_gate(files: &TlsFiles, clock: &Arc<dyn Clock>, errors: &mut Vec<TlsError>) -> Option<Arc<Gate>> {
+fn load_gate(files: &TlsFiles, clock: &Arc<dyn Clock>, errors: &mut Vec<TlsError>) -> Option<Arc<ClientVerifier>> {
     let before = errors.len();
     let authorities = read_all(&files.client_ca, errors, CertificateDer::from);
     let revocation = match &files.revocation {
@@ -222,7 +225,7 @@ fn load_gate(files: &TlsFiles, clock: &Arc<dyn Clock>, errors: &mut Vec<TlsError
     }
     let algorithms = provider().signature_verification_algorithms;
     match Trust::new(authorities, &revocation, algorithms) {
-        Ok(trust) => Some(Arc::new(Gate::new(trust, Arc::clone(clock), algorithms))),
+        Ok(trust) => Some(Arc::new(ClientVerifier::new(trust, Arc::clone(clock), algorithms))),
         Err(error) => {
             errors.push(error.into());
             None

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use audit_verify::{Finding, Source, VerifyingKey, verify};
 use audit_log::{
-    AuditError, CheckpointFault, CheckpointPlace, KeyError, KeyName, MissingCheckpoint, RotateError, Rotated, Settings,
-    Trail,
+    AuditError, AuditLog, CheckpointFault, CheckpointPlace, KeyError, KeyName, MissingCheckpoint, RotateError, Rotated,
+    Settings,
 };
+use audit_verify::{Finding, Source, VerifyingKey, verify};
 
 use crate::harness::*;
 
@@ -25,12 +25,12 @@ fn note(settings: &Settings) -> String {
 }
 
 fn open(settings: &Settings) -> Result<(), AuditError> {
-    Trail::open(settings, clock(NOW)).map(|trail| trail.close())
+    AuditLog::open(settings, clock(NOW)).map(|trail| trail.close())
 }
 
 /// A trail with these records, closed.
 fn write(settings: &Settings, numbers: std::ops::Range<u64>) {
-    let trail = Trail::open(settings, clock(NOW)).expect("opened");
+    let trail = AuditLog::open(settings, clock(NOW)).expect("opened");
     numbers.for_each(|number| assert!(record(&trail, entry(number, person(number))).is_ok()));
     trail.close();
 }
@@ -44,7 +44,7 @@ fn is_made_after_so_many_records_or_so_much_time_and_at_the_end() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = with_copy(dir.path());
     settings.checkpoints.records = 4;
-    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
     assert_eq!(trail.counters().signed, 1);
     assert!(note(&settings).contains("\n1\n"), "one is there before the first record");
     (0..4).for_each(|number| assert!(record(&trail, entry(number, person(0))).is_ok()));
@@ -61,7 +61,7 @@ fn is_made_after_so_many_records_or_so_much_time_and_at_the_end() {
 
     settings.checkpoints.interval = Duration::from_millis(1);
     settings.checkpoints.records = u64::MAX;
-    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
     record(&trail, bare_entry(5)).expect("durable");
     wait_until(|| trail.counters().signed == 7);
     assert!(note(&settings).contains("dataset dimona 41"), "datasets are remembered over a restart");
@@ -73,7 +73,7 @@ fn a_place_that_cannot_be_written_is_counted_and_stops_nothing() {
     let mut settings = settings(dir.path());
     settings.checkpoints.copy = Some(dir.path().join("missing folder").join("copy"));
     settings.checkpoints.interval = Duration::from_millis(1);
-    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
     record(&trail, entry(0, person(0))).expect("durable");
     assert!(trail.checkpoint_now());
     assert!(trail.counters().checkpoint_failures >= 1);
@@ -119,7 +119,7 @@ fn a_checkpoint_may_lie_in_an_earlier_month() {
     write(&settings, 0..2);
     let november = note(&settings);
     write(&settings, 2..3);
-    let trail = Trail::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    let trail = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened");
     record(&trail, entry(3, person(0))).expect("durable");
     trail.close();
     fs::write(settings.folder.join("checkpoint"), &november).expect("ours");
@@ -138,7 +138,7 @@ fn a_missing_or_foreign_checkpoint_is_refused_unless_somebody_answers_for_it() {
     write(&settings, 0..3);
     let own = note(&settings);
     fs::write(settings.folder.join("checkpoint"), own.replacen('4', "3", 1)).expect("ours");
-    let foreign = CheckpointFault::Foreign(CheckpointPlace::Trail);
+    let foreign = CheckpointFault::Foreign(CheckpointPlace::AuditLog);
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(foreign)));
     fs::remove_file(settings.folder.join("checkpoint")).expect("ours");
     assert_eq!(open(&settings), Ok(()), "the second place suffices");
@@ -168,7 +168,7 @@ fn a_new_key_takes_over_with_a_checkpoint_that_both_signed() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = with_copy(dir.path());
     write(&settings, 0..3);
-    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
     let old = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
     let retired = fs::read(settings.keys.join("checkpoint.key")).expect("there");
     let Rotated { note: both, verifying_key } = trail.rotate_checkpoint_key().expect("rotated");
@@ -187,7 +187,7 @@ fn a_new_key_takes_over_with_a_checkpoint_that_both_signed() {
     write(&settings, 3..6);
     assert_eq!(verify(&settings.folder, &new, Some(&kept)).expect("readable").findings, []);
     let findings = verify(&settings.folder, &old, Some(&kept)).expect("readable").findings;
-    assert_eq!(findings[0], Finding::CheckpointForged(Source::Trail), "the old key signs no more");
+    assert_eq!(findings[0], Finding::CheckpointForged(Source::AuditLog), "the old key signs no more");
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_change_of_key_that_was_interrupted_is_taken_up_and_one_that_cannot_be_kept_
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = with_copy(dir.path());
     write(&settings, 0..3);
-    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
     // The key file cannot be written over: the note is there, the new key is not in its place.
     let (key, aside) = (settings.keys.join("checkpoint.key"), settings.keys.join("aside"));
     fs::rename(&key, &aside).expect("ours");
@@ -205,14 +205,14 @@ fn a_change_of_key_that_was_interrupted_is_taken_up_and_one_that_cannot_be_kept_
     write(&settings, 3..4);
     let next = fs::read(settings.keys.join("checkpoint-next.key")).expect("drawn");
     settings.checkpoints.copy = Some(dir.path().join("missing folder/copy"));
-    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
     assert_eq!(trail.rotate_checkpoint_key(), Err(RotateError::Io(std::io::ErrorKind::NotConnected)));
     settings.checkpoints.copy = Some(dir.path().join("elsewhere"));
-    let trail = Trail::open(&settings, clock(NOW)).expect("opened with the old key");
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened with the old key");
     trail.rotate_checkpoint_key().expect("rotated");
     assert_eq!(fs::read(&key).expect("there"), next);
     assert_eq!(open(&settings), Ok(()));
-    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
     trail.close();
     assert_eq!(trail.rotate_checkpoint_key(), Err(RotateError::Closed));
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use audit_log::{Event, Health, Records, Trail};
+use audit_log::{AuditLog, Event, Health, Records};
 use ehealth_core::lookup;
 
 use crate::dice::Dice;
@@ -28,7 +28,7 @@ fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
     settings.apart = std::time::Duration::ZERO;
     let mut number = 0;
     for life in 0..3 {
-        let trail = Trail::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
+        let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
         for step in 0..12 {
             let fault = match (life, step) {
                 (0 | 2, 4) => Some(Fault::Full),
@@ -71,7 +71,8 @@ fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
 /// Opens what a power cut left, tells one more, and cuts the power anywhere in between.
 fn recover_and_cut(files: &BTreeMap<String, Vec<u8>>, dir: &std::path::Path, dice: &mut Dice) -> CrashImage {
     let disk = MemoryDisk::holding(files.clone());
-    let trail = Trail::open_on(Arc::new(disk.clone()), &settings(dir), clock("2026-12-01T08:30:00Z")).expect("opened");
+    let trail =
+        AuditLog::open_on(Arc::new(disk.clone()), &settings(dir), clock("2026-12-01T08:30:00Z")).expect("opened");
     let entry = entry(8_888, person(8));
     let (told, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
     lookup::record(entry, &trail, move |recorded| {
@@ -104,7 +105,7 @@ fn no_power_cut_loses_what_was_told_or_leaves_a_trail_that_cannot_go_on() {
             told.extend(second.told);
         }
         let disk = MemoryDisk::holding(files);
-        let trail = Trail::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock("2026-12-01T09:00:00Z"))
+        let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock("2026-12-01T09:00:00Z"))
             .unwrap_or_else(|error| panic!("image {image}: {error}"));
         cut += u64::from(trail.cut_bytes() > 0);
         record(&trail, entry(9_999, person(9))).expect("durable");

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use audit_log::{
-    AuditError, Event, Exchange, Frontier, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys, Month, Records,
-    SealedDetail, SearchError, Trail, find, prove, search,
+    AuditError, AuditLog, Event, Exchange, Frontier, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys, Month,
+    Records, SealedDetail, SearchError, find, prove, search,
 };
-use ehealth_core::lookup::Entry;
+use ehealth_core::lookup::ExchangeRecord;
 use ehealth_core::model::FieldSet;
 
 use crate::canary;
@@ -22,9 +22,9 @@ fn exchanges(folder: &Path) -> Vec<Exchange> {
 }
 
 /// The entry that a record tells, opened with the month's key.
-fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> Entry {
-    let detail = exchange.unseal(&keys.detail_key(month).expect("there")).expect("its own key");
-    Entry {
+fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
+    let detail = exchange.decrypt(&keys.detail_key(month).expect("there")).expect("its own key");
+    ExchangeRecord {
         ticket: exchange.ticket,
         received: exchange.received,
         caller: exchange.caller,
@@ -48,9 +48,12 @@ fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> Entry {
 fn every_fact_of_an_entry_comes_back() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
-    let trail = Trail::open(&settings, clock("2026-11-22T05:19:00.200Z")).expect("opened");
-    let entries =
-        [entry(1, person(1)), bare_entry(2), Entry { told: vec![enterprise(3); 5_000], ..entry(3, person(2)) }];
+    let trail = AuditLog::open(&settings, clock("2026-11-22T05:19:00.200Z")).expect("opened");
+    let entries = [
+        entry(1, person(1)),
+        bare_entry(2),
+        ExchangeRecord { told: vec![enterprise(3); 5_000], ..entry(3, person(2)) },
+    ];
     for (entry, sequence) in entries.iter().zip(1..) {
         assert_eq!(record(&trail, entry.clone()), Ok(sequence));
     }
@@ -66,7 +69,7 @@ fn leaf_hashes_and_places_make_up_the_tree_that_the_next_segment_names() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-30T22:59:59Z");
-    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
     for number in 0..37 {
         record(&trail, entry(number, person(number))).expect("durable");
     }
@@ -92,7 +95,7 @@ fn a_person_is_found_over_years_and_nobody_else_is() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-12-31T22:00:00Z");
-    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
     for number in 0..30 {
         if number == 15 {
             clock.set(moment("2027-01-01T00:00:00Z"));
@@ -120,12 +123,12 @@ fn an_exchange_about_a_number_that_was_replaced_is_found_under_both() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
-    let trail = Trail::open(&settings, clock.clone()).expect("opened");
-    let told = Entry { fields: FieldSet::EMPTY, outcome: "MSG00006", ..entry(1, person(1)) };
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    let told = ExchangeRecord { fields: FieldSet::EMPTY, outcome: "MSG00006", ..entry(1, person(1)) };
     record(&trail, told).expect("durable");
-    record(&trail, Entry { replaced_by: None, ..entry(2, successor(person(1))) }).expect("durable");
+    record(&trail, ExchangeRecord { replaced_by: None, ..entry(2, successor(person(1))) }).expect("durable");
     clock.set(moment("2026-12-22T05:19:00Z"));
-    record(&trail, Entry { replaced_by: None, ..entry(3, person(1)) }).expect("durable");
+    record(&trail, ExchangeRecord { replaced_by: None, ..entry(3, person(1)) }).expect("durable");
     trail.close();
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     for index in [IndexUse::Bypass, IndexUse::Keep] {
@@ -142,7 +145,7 @@ fn destroying_a_months_key_leaves_that_month_listed_but_sealed() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
-    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
     record(&trail, entry(1, person(1))).expect("durable");
     clock.set(moment("2026-12-22T05:19:00Z"));
     record(&trail, entry(2, person(1))).expect("durable");
@@ -160,7 +163,7 @@ fn destroying_a_months_key_leaves_that_month_listed_but_sealed() {
 fn a_year_that_cannot_be_searched_is_said_not_skipped() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
-    let trail = Trail::open(&settings, clock("2026-11-22T05:19:00Z")).expect("opened");
+    let trail = AuditLog::open(&settings, clock("2026-11-22T05:19:00Z")).expect("opened");
     record(&trail, entry(1, person(1))).expect("durable");
     trail.close();
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Make).expect("there");
@@ -179,7 +182,7 @@ fn a_year_that_cannot_be_searched_is_said_not_skipped() {
 fn a_lost_key_is_noticed_at_the_start_and_not_made_anew() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
-    let open = || Trail::open(&settings, clock("2026-11-22T05:19:00Z"));
+    let open = || AuditLog::open(&settings, clock("2026-11-22T05:19:00Z"));
     open().expect("opened").close();
     fs::remove_file(settings.keys.join("detail-2026-11.key")).expect("there");
     let november = Month::from_calendar(2026, 11).expect("a month");
@@ -201,7 +204,7 @@ fn no_number_of_a_person_stands_in_any_file() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
-    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
     let people: Vec<_> = (0..40).map(person).collect();
     for (subject, number) in people.iter().zip(0..) {
         if number == 20 {

@@ -6,8 +6,8 @@ use std::io;
 use std::sync::Arc;
 
 use audit_log::{
-    AuditError, Cause, Damage, Disk, Event, Flaw, FrameFault, Health, Interruption, KeyError, KeyName, MissingKeys,
-    Month, Record, Records, Settings, Trail, Trouble,
+    AuditError, AuditLog, Cause, Damage, Disk, Event, Flaw, FrameFault, Health, Interruption, KeyError, KeyName,
+    MissingKeys, Month, Record, Records, Settings, Trouble,
 };
 use ehealth_core::lookup::RecordFailure;
 
@@ -16,8 +16,8 @@ use crate::memory_disk::{Fault, MemoryDisk};
 
 const NOW: &str = "2026-11-22T05:19:00Z";
 
-fn open_on(disk: &MemoryDisk, settings: &Settings) -> Trail {
-    Trail::open_on(Arc::new(disk.clone()), settings, clock(NOW)).expect("opened")
+fn open_on(disk: &MemoryDisk, settings: &Settings) -> AuditLog {
+    AuditLog::open_on(Arc::new(disk.clone()), settings, clock(NOW)).expect("opened")
 }
 
 fn read_disk(disk: &MemoryDisk) -> Vec<Record> {
@@ -47,7 +47,7 @@ fn nothing_is_settled_before_its_sync_and_all_that_waits_shares_the_next_one() {
 }
 
 /// Appends so many while no sync comes to its end, each when the sync of the one before is under way.
-fn append_beside(trail: &Trail, disk: &MemoryDisk, count: u64) -> Vec<std::sync::mpsc::Receiver<Settled>> {
+fn append_beside(trail: &AuditLog, disk: &MemoryDisk, count: u64) -> Vec<std::sync::mpsc::Receiver<Settled>> {
     disk.hold();
     let before = disk.syncs();
     let append_next = |number| {
@@ -172,10 +172,10 @@ fn nothing_is_kept_of_a_batch_whose_sync_failed() {
 fn a_month_without_its_key_stops_the_trail_until_the_key_is_brought() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
-    Trail::open(&settings, clock(NOW)).expect("makes the keys").close();
+    AuditLog::open(&settings, clock(NOW)).expect("makes the keys").close();
     let settings = Settings { missing_keys: MissingKeys::Refuse, ..settings };
     let clock = clock(NOW);
-    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
     clock.set(moment("2026-12-01T00:00:00Z"));
     assert_eq!(record(&trail, entry(0, person(0))), Err(RecordFailure::Unwritable));
     let december = KeyName::Detail(Month::from_calendar(2026, 12).expect("a month"));
@@ -200,12 +200,12 @@ fn a_month_without_its_key_stops_the_trail_until_the_key_is_brought() {
 fn only_one_may_write() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
-    let trail = Trail::open(&settings, clock(NOW)).expect("opened");
-    let second = Trail::open(&settings, clock(NOW)).map(|_| ());
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    let second = AuditLog::open(&settings, clock(NOW)).map(|_| ());
     assert_eq!(second, Err(AuditError::InUse));
     assert_eq!(read_all(&settings.folder).len(), 1, "reading beside the writer is fine");
     trail.close();
-    assert!(Trail::open(&settings, clock(NOW)).is_ok());
+    assert!(AuditLog::open(&settings, clock(NOW)).is_ok());
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn goes_on_where_it_stopped_and_a_clock_that_is_set_back_loses_nothing() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     for (number, now) in (0..).zip([NOW, NOW, "2026-12-01T10:00:00Z", NOW]) {
-        let trail = Trail::open(&settings, clock(now)).expect("opened");
+        let trail = AuditLog::open(&settings, clock(now)).expect("opened");
         record(&trail, entry(number, person(0))).expect("durable");
         assert_eq!(trail.cut_bytes(), 0);
     }
@@ -249,7 +249,7 @@ fn zeros_are_written_ahead_and_cut_off_by_whoever_leaves_a_segment() {
     let dir = tempfile::tempdir().expect("a folder");
     let (disk, clock) = (MemoryDisk::default(), clock(NOW));
     let settings = Settings { ahead: 10_000, ..settings(dir.path()) };
-    let trail = Trail::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
     let segment = |month: usize| {
         let content = disk.content();
         let segments: Vec<_> = content.iter().filter(|(name, _)| name.ends_with(".seg")).collect();
@@ -312,7 +312,7 @@ fn damage_in_what_was_durable_is_refused_and_left_as_it_is() {
         damaged[at] ^= 1;
         let disk = with_segment(&whole, &name, damaged);
         let before = disk.content();
-        let opened = Trail::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).map(|_| ());
+        let opened = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).map(|_| ());
         assert!(matches!(opened, Err(AuditError::Damaged(Damage { offset, .. })) if offset <= at as u64), "{at}");
         assert_eq!(disk.content(), before);
         assert!(Records::open_on(Arc::new(disk)).expect("readable").any(|record| record.is_err()), "{at}");
@@ -324,7 +324,7 @@ fn a_segment_cut_to_nothing_is_damage() {
     let dir = tempfile::tempdir().expect("a folder");
     let (whole, name, _) = three_batches(dir.path());
     let disk = with_segment(&whole, &name, Vec::new());
-    let opened = Trail::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).map(|_| ());
+    let opened = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).map(|_| ());
     let Err(AuditError::Damaged(damage)) = opened else { panic!("opened: {opened:?}") };
     assert_eq!((damage.offset, damage.flaw), (0, Flaw::Frame(FrameFault::Incomplete)));
     assert_eq!(Records::open_on(Arc::new(disk)).expect("readable").count(), 1);

@@ -7,12 +7,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use audit_verify::{VerifyError, VerifyingKey, verify};
 use audit_log::{
-    AuditError, Damage, Disk, Flaw, FrameFault, Health, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys, Month,
-    ProveError, PruneError, ReadError, RecordFault, Records, Retention, SealedDetail, SearchError, SegmentName,
-    Settings, Trail, Trouble, UnsealError, find, prove, search,
+    AuditError, AuditLog, Damage, DecryptError, Disk, Flaw, FrameFault, Health, IndexUse, KeyError, KeyFolder, KeyName,
+    MissingKeys, Month, ProveError, PruneError, ReadError, RecordFault, Records, Retention, SealedDetail, SearchError,
+    SegmentName, Settings, Trouble, find, prove, search,
 };
+use audit_verify::{VerifyError, VerifyingKey, verify};
 use ehealth_core::lookup::RecordFailure;
 
 use crate::harness::*;
@@ -26,7 +26,7 @@ const FIRST: &str = "000000000000-2026-11.seg";
 fn written(dir: &Path) -> (Settings, KeyFolder) {
     let settings = settings(dir);
     let clock = clock(NOW);
-    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
     (0..3).for_each(|number| assert!(record(&trail, entry(number, person(1))).is_ok()));
     clock.set(moment("2026-12-22T05:19:00Z"));
     record(&trail, entry(3, person(1))).expect("durable");
@@ -85,7 +85,7 @@ fn a_folder_that_is_not_there_or_none_is_told_by_everybody() {
     assert_eq!(proof, Err(ProveError::Io(io::ErrorKind::NotFound)));
     let Err(VerifyError::Io { path, .. }) = verify(&missing, &key, None) else { panic!("verified") };
     assert_eq!(path, missing);
-    let open = |settings: &Settings| Trail::open(settings, clock(NOW)).map(|_| ());
+    let open = |settings: &Settings| AuditLog::open(settings, clock(NOW)).map(|_| ());
     let on_a_file = Settings { folder: file, ..settings.clone() };
     assert_eq!(open(&on_a_file), Err(AuditError::Io(io::ErrorKind::AlreadyExists)));
     let no_keys = Settings { keys: missing, missing_keys: MissingKeys::Refuse, ..settings };
@@ -102,7 +102,7 @@ fn a_key_that_cannot_be_read_and_one_that_opens_nothing_are_told_apart() {
         found.into_iter().map(|found| found.expect("searchable").detail.map(|_| ())).collect::<Vec<_>>()
     };
     fs::copy(settings.keys.join("detail-2026-12.key"), &path).expect("copied");
-    let sealed = Err(SealedDetail::Unseal(UnsealError::Sealed));
+    let sealed = Err(SealedDetail::Unseal(DecryptError::Sealed));
     assert_eq!(details(), [sealed, sealed, sealed, Ok(())]);
     fs::remove_file(&path).expect("ours");
     std::os::unix::fs::symlink(&path, &path).expect("a link to itself");
@@ -115,7 +115,7 @@ fn a_file_that_cannot_be_removed_stops_a_pruning_which_is_taken_up_later() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2010-01-22T05:19:00Z");
-    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
     clock.set(moment(NOW));
     record(&trail, entry(0, person(0))).expect("durable");
     let obstacle = settings.folder.join("000000000000-2010-01.idx");
@@ -129,7 +129,7 @@ fn a_file_that_cannot_be_removed_stops_a_pruning_which_is_taken_up_later() {
 fn a_segment_that_somebody_else_cut_is_not_written_on() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
-    let trail = Trail::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).expect("opened");
+    let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).expect("opened");
     record(&trail, entry(0, person(0))).expect("durable");
     disk.set_fault(Some(Fault::SyncFails));
     assert_eq!(record(&trail, entry(1, person(0))), Err(RecordFailure::Unwritable));

@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use audit_verify::{ProofFault, VerifyingKey, verify_proof};
 use audit_log::{
-    Event, IndexUse, KeyFolder, MissingKeys, ProveError, Records, Settings, Trail, find, parse_record, prove, search,
+    AuditLog, Event, IndexUse, KeyFolder, MissingKeys, ProveError, Records, Settings, find, parse_record, prove, search,
 };
+use audit_verify::{ProofFault, VerifyingKey, verify_proof};
 use ehealth_core::model::{Date, Ticket, Window};
 
 use crate::dice::Dice;
@@ -25,7 +25,7 @@ fn written() -> Written {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-01T05:19:00Z");
-    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
     for number in 0..160 {
         let month = ["2026-11", "2026-12", "2027-01", "2027-02"][number as usize / 40];
         clock.set(moment(&format!("{month}-{:02}T05:19:00Z", number % 20 + 1)));

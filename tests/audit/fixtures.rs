@@ -9,8 +9,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use audit_log::{AuditLog, Records, Retention};
 use audit_verify::{VerifyingKey, verify};
-use audit_log::{Records, Retention, Trail};
 
 use crate::harness::*;
 
@@ -98,7 +98,7 @@ fn write_fixtures() {
     let mut settings = settings(dir.path());
     settings.checkpoints.copy = Some(dir.path().join("elsewhere"));
     let clock = clock("2016-11-22T05:19:00Z");
-    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
     (0..4).for_each(|number| assert!(record(&trail, entry(number, person(number))).is_ok()));
     assert!(trail.checkpoint_now());
     let old = Draft::read(dir.path());

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use audit_log::{Checkpoints, MissingKeys, Record, Records, Settings, Trail};
-use ehealth_core::lookup::{self, Entry, Operation, RecordFailure};
+use audit_log::{AuditLog, Checkpoints, MissingKeys, Record, Records, Settings};
+use ehealth_core::lookup::{self, ExchangeRecord, Operation, RecordFailure};
 use ehealth_core::model::{
     Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, FixedClock, LegalContext,
     Ssin, Ticket, Timestamp, Window,
@@ -41,12 +41,12 @@ pub fn successor(subject: Ssin) -> Ssin {
 }
 
 /// An entry about this person in which every fact is set; `number` makes its ticket.
-pub fn entry(number: u64, subject: Ssin) -> Entry {
+pub fn entry(number: u64, subject: Ssin) -> ExchangeRecord {
     let mut random = [7; 16];
     random[8..].copy_from_slice(&number.to_be_bytes());
     let day = |text| Date::parse(text).expect("a day");
     let state = |serial| DatasetState { serial, created: moment("2026-11-01T03:00:00Z") };
-    Entry {
+    ExchangeRecord {
         ticket: Ticket::new(random),
         received: moment("2026-11-22T05:19:00.123Z"),
         caller: Some(enterprise(2_022_399)),
@@ -67,8 +67,8 @@ pub fn entry(number: u64, subject: Ssin) -> Entry {
 }
 
 /// An entry of which nothing is known but that somebody called.
-pub fn bare_entry(number: u64) -> Entry {
-    Entry {
+pub fn bare_entry(number: u64) -> ExchangeRecord {
+    ExchangeRecord {
         caller: None,
         operation: Operation::SendTestMessage,
         organisation: None,
@@ -100,7 +100,7 @@ pub fn settings(dir: &Path) -> Settings {
 }
 
 /// Appends, without waiting.
-pub fn append(trail: &Trail, entry: Entry) -> Receiver<Settled> {
+pub fn append(trail: &AuditLog, entry: ExchangeRecord) -> Receiver<Settled> {
     let (sender, settled) = mpsc::channel();
     lookup::record(entry, trail, move |recorded| {
         // Whoever waited may have left.
@@ -114,7 +114,7 @@ pub fn wait(settled: &Receiver<Settled>) -> Settled {
 }
 
 /// Appends and waits.
-pub fn record(trail: &Trail, entry: Entry) -> Settled {
+pub fn record(trail: &AuditLog, entry: ExchangeRecord) -> Settled {
     wait(&append(trail, entry))
 }
 

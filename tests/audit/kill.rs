@@ -8,8 +8,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use audit_log::{AuditLog, Event};
 use audit_verify::{VerifyingKey, verify};
-use audit_log::{Event, Trail};
 
 use crate::dice::Dice;
 use crate::harness::*;
@@ -33,7 +33,7 @@ fn kill_settings(dir: &Path) -> audit_log::Settings {
 #[test]
 fn writes_until_it_is_killed() {
     let Some(dir) = std::env::var_os(FOLDER) else { return };
-    let trail = Trail::open(&kill_settings(Path::new(&dir)), clock(NOW)).expect("opened");
+    let trail = AuditLog::open(&kill_settings(Path::new(&dir)), clock(NOW)).expect("opened");
     let mut out = std::io::stdout();
     for round in 0_u64.. {
         let numbers = round * 8..round * 8 + 1 + round % 8;
@@ -87,7 +87,7 @@ fn a_killed_writer_loses_nothing_that_it_told() {
             told.extend(kill_after(dir.path(), dice.below(120)));
         }
         done += here;
-        let trail = Trail::open(&settings, clock(NOW)).expect("whole again");
+        let trail = AuditLog::open(&settings, clock(NOW)).expect("whole again");
         torn += u64::from(trail.cut_bytes() > 0);
         let key = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
         trail.close();

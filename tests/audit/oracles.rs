@@ -5,9 +5,9 @@
 use std::fs;
 use std::path::Path;
 
-use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use audit_log::{AuditLog, Frontier, IndexUse, KeyFolder, MissingKeys, Settings, prove};
 use audit_verify::{ProofFault, VerifyingKey, verify, verify_proof};
-use audit_log::{Frontier, IndexUse, KeyFolder, MissingKeys, Settings, Trail, prove};
+use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use ehealth_core::model::Digest;
 use sha2::Sha256;
 use signed_note::{Note, StandardSigner, StandardVerifier, VerifierList};
@@ -55,7 +55,7 @@ fn three_months(dir: &Path) -> (Settings, String) {
     let mut vkey = String::new();
     for (part, month) in (0..3_u64).zip(["2026-10", "2026-11", "2026-12"]) {
         clock.set(moment(&format!("{month}-22T05:19:00Z")));
-        let trail = Trail::open(&settings, clock.clone()).expect("opened");
+        let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
         let waiting: Vec<_> =
             (part * 300..part * 300 + 300).map(|number| append(&trail, entry(number, person(number)))).collect();
         waiting.iter().for_each(|settled| assert!(wait(settled).is_ok()));

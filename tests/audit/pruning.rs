@@ -3,11 +3,11 @@
 use std::fs;
 use std::sync::Arc;
 
-use audit_verify::{Finding, Source, VerifyingKey, verify, verify_proof};
 use audit_log::{
-    Event, IndexUse, KeyFolder, KeyName, LEGAL_HOLD, MissingKeys, Month, PruneError, Retention, Settings, Trail,
+    AuditLog, Event, IndexUse, KeyFolder, KeyName, LEGAL_HOLD, MissingKeys, Month, PruneError, Retention, Settings,
     Trouble, find, prove,
 };
+use audit_verify::{Finding, Source, VerifyingKey, verify, verify_proof};
 
 use crate::harness::*;
 use crate::memory_disk::{Fault, MemoryDisk};
@@ -17,9 +17,9 @@ fn month(text: &str) -> Month {
 }
 
 /// Three months of 2016, one of 2017, and today.
-fn written(settings: &Settings) -> Trail {
+fn written(settings: &Settings) -> AuditLog {
     let clock = clock("2016-01-22T05:19:00Z");
-    let trail = Trail::open(settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open(settings, clock.clone()).expect("opened");
     for number in 0..50 {
         let month = ["2016-01", "2016-11", "2016-12", "2017-01", "2026-12"][number as usize / 10];
         clock.set(moment(&format!("{month}-22T05:19:00Z")));
@@ -60,7 +60,7 @@ fn what_is_past_retention_goes_and_the_rest_stays_sound() {
     assert_eq!(names.len(), 3, "lock, checkpoint and one segment");
     let prunings = read_all(&settings.folder).into_iter().filter(|record| matches!(record.event, Event::Pruning(_)));
     assert_eq!(prunings.count(), 2);
-    let trail = Trail::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened again");
+    let trail = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened again");
     assert_eq!(record(&trail, entry(51, person(1))), Ok(58));
 }
 
@@ -91,7 +91,7 @@ fn an_interrupted_pruning_is_taken_up_and_removing_more_than_it_said_is_found() 
     trail.close();
     fs::write(&kept[0], &bytes[0]).expect("as if it had not come so far");
     assert!(verify(&settings.folder, &key, None).expect("readable").is_sound());
-    let trail = Trail::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    let trail = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened");
     assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));
     trail.close();
     fs::remove_file(&kept[1]).expect("there");
@@ -133,7 +133,7 @@ fn nothing_is_removed_unless_it_is_recorded_and_signed() {
 fn a_trail_that_cannot_be_written_is_not_pruned() {
     let dir = tempfile::tempdir().expect("a folder");
     let (settings, disk, clock) = (settings(dir.path()), MemoryDisk::default(), clock("2010-01-22T05:19:00Z"));
-    let trail = Trail::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
     clock.set(moment("2026-12-22T05:19:00Z"));
     record(&trail, entry(0, person(0))).expect("durable");
     disk.set_fault(Some(Fault::Full));

@@ -4,8 +4,8 @@
 use std::fs;
 
 use audit_log::report::{Format, Language, Report};
-use audit_log::{IndexUse, KeyFolder, MissingKeys, Trail, find};
-use ehealth_core::lookup::Entry;
+use audit_log::{AuditLog, IndexUse, KeyFolder, MissingKeys, find};
+use ehealth_core::lookup::ExchangeRecord;
 use ehealth_core::model::{Field, FieldSet, Status};
 
 use crate::harness::*;
@@ -15,9 +15,9 @@ fn report() -> Report {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
-    let trail = Trail::open(&settings, clock.clone()).expect("opened");
-    record(&trail, Entry { fields: FieldSet::ALL, ..entry(1, person(1)) }).expect("durable");
-    record(&trail, Entry { subject: Some(person(1)), ..bare_entry(2) }).expect("durable");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    record(&trail, ExchangeRecord { fields: FieldSet::ALL, ..entry(1, person(1)) }).expect("durable");
+    record(&trail, ExchangeRecord { subject: Some(person(1)), ..bare_entry(2) }).expect("durable");
     clock.set(moment("2026-12-22T05:19:00Z"));
     record(&trail, entry(3, person(1))).expect("durable");
     clock.set(moment("2027-01-22T05:19:00Z"));

@@ -17,8 +17,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use audit_log::{AuditLog, Event, Retention, Settings};
 use audit_verify::{VerifyingKey, verify};
-use audit_log::{Event, Retention, Settings, Trail};
 use ehealth_core::lookup;
 
 use crate::dice::Dice;
@@ -61,7 +61,7 @@ fn lives_while_it_is_recorded() {
     // Where writing back fails, Linux tells every handle; what strace injects tells one. So those lives have one.
     let syncs = if number == 0 { 8 } else { 1 };
     let settings = Settings { syncs, apart: Duration::ZERO, ..life_settings(Path::new(&dir)) };
-    let trail = Trail::open(&settings, clock.clone()).expect("opened");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
     for step in 0..8_u64 {
         if step == 4 {
             clock.set(moment(MONTHS[number][1]));
@@ -155,7 +155,7 @@ fn judge(image: &CrashImage, place: &Path) -> Result<Judged, String> {
     }
     let settings = life_settings(place);
     let trail =
-        Trail::open(&settings, clock("2026-12-03T09:00:00Z")).map_err(|error| format!("not opened: {error}"))?;
+        AuditLog::open(&settings, clock("2026-12-03T09:00:00Z")).map_err(|error| format!("not opened: {error}"))?;
     let cut = trail.cut_bytes() > 0;
     record(&trail, entry(9_999, person(9))).map_err(|failure| format!("not written: {failure}"))?;
     let key = VerifyingKey::parse(&trail.verifying_key()).expect("a key");

@@ -3,10 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use audit_verify::{
-    Finding, SegmentFlaw, Source, Truncation, Verdict, VerifyingKey, VerifyingKeyError, verify,
-};
-use audit_log::{Settings, Trail};
+use audit_log::{AuditLog, Settings};
+use audit_verify::{Finding, SegmentFlaw, Source, Truncation, Verdict, VerifyingKey, VerifyingKeyError, verify};
 
 use crate::dice::Dice;
 use crate::harness::*;
@@ -36,7 +34,7 @@ fn written(records: u64) -> Written {
     let mut key = None;
     for (part, month) in (0..).zip(["2026-10", "2026-11", "2026-11", "2026-12"]) {
         clock.set(moment(&format!("{month}-22T05:19:00Z")));
-        let trail = Trail::open(&settings, clock.clone()).expect("opened");
+        let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
         let waiting: Vec<_> = (part * records..(part + 1) * records)
             .map(|number| append(&trail, entry(number, person(number))))
             .collect();
@@ -101,7 +99,7 @@ fn without_a_checkpoint_kept_elsewhere_an_old_trail_put_back_is_not_seen_and_tha
 #[test]
 fn a_trail_that_is_being_written_is_sound() {
     let trail = written(5);
-    let open = Trail::open(&trail.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    let open = AuditLog::open(&trail.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
     record(&open, entry(99, person(1))).expect("durable");
     let verdict = trail.verify();
     assert_eq!((verdict.findings.as_slice(), verdict.in_use, verdict.unsigned), ([].as_slice(), true, 1));
@@ -132,7 +130,7 @@ fn zeros_that_were_written_ahead_are_sound_at_the_end_of_the_last_segment_alone(
 fn records_under_no_checkpoint_are_found_when_nobody_writes() {
     let trail = written(5);
     let old = fs::read(trail.settings.folder.join("checkpoint")).expect("there");
-    let open = Trail::open(&trail.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    let open = AuditLog::open(&trail.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
     record(&open, entry(99, person(1))).expect("durable");
     open.close();
     fs::write(trail.settings.folder.join("checkpoint"), old).expect("ours");
@@ -144,9 +142,9 @@ fn another_key_or_no_checkpoint_is_found() {
     let trail = written(3);
     let other = written(3);
     let findings = verify(&trail.settings.folder, &other.key, Some(&trail.elsewhere)).expect("readable").findings;
-    assert_eq!(findings, [Source::Trail, Source::Elsewhere].map(Finding::CheckpointForged));
+    assert_eq!(findings, [Source::AuditLog, Source::Elsewhere].map(Finding::CheckpointForged));
     fs::remove_file(trail.settings.folder.join("checkpoint")).expect("there");
-    assert_eq!(trail.verify().findings, [Finding::CheckpointMissing(Source::Trail)]);
+    assert_eq!(trail.verify().findings, [Finding::CheckpointMissing(Source::AuditLog)]);
     assert_eq!(VerifyingKey::parse("no key"), Err(VerifyingKeyError));
 }
 
@@ -205,7 +203,7 @@ fn a_record_or_a_foundation_that_was_rewritten_with_its_hash_is_found() {
     // The fingerprint of a caller's certificate.
     fs::write(&segments[2], rehash(&bytes, 1, |record| record[70] ^= 1)).expect("ours");
     let other = |source_name| Finding::Inconsistent { source_name, signed: 15 };
-    assert_eq!(trail.verify().findings, [Source::Trail, Source::Elsewhere].map(other));
+    assert_eq!(trail.verify().findings, [Source::AuditLog, Source::Elsewhere].map(other));
     fs::write(&segments[2], rehash(&bytes, 0, |record| record[60] ^= 1)).expect("ours");
     let segment = "000000000011-2026-12.seg".into();
     assert_eq!(trail.verify().findings[0], Finding::Foundation { segment });

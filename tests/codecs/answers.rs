@@ -15,7 +15,7 @@ use client::messages::{
     ResultElement, Status, TestResponse,
 };
 use ehealth_core::lookup::{
-    Answer, AuditLog, Caller, Directory, DirectoryError, Exchange, FreshnessLimits, Operation, Pending, Permission,
+    Answer, AuditSink, Caller, Directory, DirectoryError, Exchange, FreshnessLimits, Operation, Pending, Permission,
     Presented, record,
 };
 use ehealth_core::model::{
@@ -23,15 +23,13 @@ use ehealth_core::model::{
     DatasetState, DatasetStates, Date, Digest, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, LegalContext,
     Membership, Period, Question, ServiceKind, Ssin, Timestamp,
 };
-use ehealth_core::policy::{
-    ActsFor, Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling,
-};
-use soap::{Addressing, Charset, Fault, Handling, read_request, write_answer, write_fault};
+use ehealth_core::policy::{ActsFor, Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestRunner;
+use soap::{Addressing, Charset, Fault, Handling, read_request, write_answer, write_fault};
 
 use super::{TEXT, handling, moment};
 
@@ -207,7 +205,7 @@ fn case() -> impl Strategy<Value = Case> {
 
 struct DurableAtOnce;
 
-impl AuditLog for DurableAtOnce {
+impl AuditSink for DurableAtOnce {
     fn append(&self, pending: Pending) {
         pending.durable(0);
     }

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use datasets::feed::digest_of;
-use ehealth_core::model::{Clock, Dataset, EnterpriseNumber, FixedClock, Ssin, Timestamp};
 use datasets::sync::{Feed, Outcome, Report, Settings, Source, run_all};
+use ehealth_core::model::{Clock, Dataset, EnterpriseNumber, FixedClock, Ssin, Timestamp};
 
 /// The session that a publisher begins with.
 pub const SESSION: &str = "9df4b597-af9e-4dca-bdda-719cce2c4e28";

@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use ehealth_attributes::cli::workspace::Workspace;
 use datasets::feed::digest_of;
-use ehealth_core::model::{Clock, FixedClock};
-use ehealth_attributes::server::tls::{self, TlsFiles};
 use datasets::sync::{FeedIdentity, FeedLimits, FeedUrl, HttpsFeed};
+use ehealth_attributes::cli::workspace::Workspace;
+use ehealth_attributes::server::tls::{self, TlsFiles};
+use ehealth_core::model::{Clock, FixedClock};
 use rustls::{ServerConnection, StreamOwned};
 
 /// How a path is answered.

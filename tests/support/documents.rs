@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each binary compiles this file and uses a part of it")]
 
-use soap::{Mistake, limits};
+use soap::{MessageError, limits};
 
 /// Documents of the greatest length, each made to cost as much as it can.
 pub fn costly() -> Vec<(&'static str, String)> {
@@ -52,7 +52,7 @@ pub fn costly() -> Vec<(&'static str, String)> {
 }
 
 /// Requests at a bound, and what is wrong with them.
-pub fn bulky() -> Vec<(&'static str, String, Mistake)> {
+pub fn bulky() -> Vec<(&'static str, String, MessageError)> {
     let block = |content: String| {
         format!(
             "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Header><a xmlns='urn:a'{content}</a>\
@@ -62,22 +62,26 @@ pub fn bulky() -> Vec<(&'static str, String, Mistake)> {
     let long = |count: usize| "x".repeat(count);
     let events = |flood: &str| block([">", &flood.repeat(16_384)].concat());
     vec![
-        ("a text one byte too long", block(format!(">{}", long(65_537))), Mistake::TextLength),
-        ("a text at its bound", block(format!(">{}", long(65_536))), Mistake::EnvelopeStructure),
-        ("a section one byte too long", block(format!("><![CDATA[{}]]>", long(65_537))), Mistake::TextLength),
-        ("a text in two pieces, one byte too long", block(format!(">{0}<b/>{0}x", long(32_768))), Mistake::TextLength),
-        ("a comment one byte too long", block(format!("><!--{}-->", long(65_537))), Mistake::TextLength),
-        ("an attribute one byte too long", block(format!(" b='{}'>", long(65_537))), Mistake::TextLength),
-        ("an attribute at its bound", block(format!(" b='{}'>", long(65_536))), Mistake::EnvelopeStructure),
-        ("a flood of sections", events("<![CDATA[]]>"), Mistake::Events),
-        ("a flood of references", events("&#65;"), Mistake::Events),
-        ("a flood of comments", events("<!---->"), Mistake::Events),
+        ("a text one byte too long", block(format!(">{}", long(65_537))), MessageError::TextLength),
+        ("a text at its bound", block(format!(">{}", long(65_536))), MessageError::EnvelopeStructure),
+        ("a section one byte too long", block(format!("><![CDATA[{}]]>", long(65_537))), MessageError::TextLength),
+        (
+            "a text in two pieces, one byte too long",
+            block(format!(">{0}<b/>{0}x", long(32_768))),
+            MessageError::TextLength,
+        ),
+        ("a comment one byte too long", block(format!("><!--{}-->", long(65_537))), MessageError::TextLength),
+        ("an attribute one byte too long", block(format!(" b='{}'>", long(65_537))), MessageError::TextLength),
+        ("an attribute at its bound", block(format!(" b='{}'>", long(65_536))), MessageError::EnvelopeStructure),
+        ("a flood of sections", events("<![CDATA[]]>"), MessageError::Events),
+        ("a flood of references", events("&#65;"), MessageError::Events),
+        ("a flood of comments", events("<!---->"), MessageError::Events),
         (
             "a flood of elements",
             block([">", &["<b>", &"<c/>".repeat(999), "</b>"].concat().repeat(9)].concat()),
-            Mistake::Events,
+            MessageError::Events,
         ),
-        ("a hundred thousand open elements", "<a>".repeat(87_000), Mistake::NotAnEnvelope),
-        ("a hundred thousand open blocks", block([">", &"<b>".repeat(80_000)].concat()), Mistake::Depth),
+        ("a hundred thousand open elements", "<a>".repeat(87_000), MessageError::NotAnEnvelope),
+        ("a hundred thousand open blocks", block([">", &"<b>".repeat(80_000)].concat()), MessageError::Depth),
     ]
 }

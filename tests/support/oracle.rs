@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use ehealth_core::lookup::{Directory, DirectoryError};
 use ehealth_core::model::{
-    Affiliation, Dataset, DatasetSet, DatasetState, DatasetStates, Date, Disclosure, EmploymentPeriod,
-    EnterpriseNumber, Field, FieldSet, Membership, Period, ServiceKind, Ssin, Status, Timestamp, ToldEmployment,
-    ToldService,
+    Affiliation, Dataset, DatasetSet, DatasetState, DatasetStates, Date, DisclosedEmployment, DisclosedService,
+    Disclosure, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, Membership, Period, ServiceKind, Ssin, Status,
+    Timestamp,
 };
 use ehealth_core::policy::Relation;
 
@@ -281,17 +281,17 @@ impl World {
     }
 
     /// Rule 5 and the orders of contract.md.
-    fn tell(&self, mut works: Vec<&Work>, fields: FieldSet, window: Days) -> Vec<ToldEmployment> {
+    fn tell(&self, mut works: Vec<&Work>, fields: FieldSet, window: Days) -> Vec<DisclosedEmployment> {
         let has = |field| fields.contains(field);
         works.sort_by_key(|work| (u32::MAX - work.days.trailing_zeros(), work.employer));
-        let mut told: Vec<ToldEmployment> = Vec::new();
+        let mut told: Vec<DisclosedEmployment> = Vec::new();
         for work in works {
             let mut services = self.services(work, window);
             services.sort_by_key(|service| {
                 let newest_first = u32::MAX - service.when.begin;
                 (service.of == ServiceKind::External, newest_first, service.with, service.when.end.unwrap_or(LAST))
             });
-            let services = services.into_iter().map(|service| ToldService {
+            let services = services.into_iter().map(|service| DisclosedService {
                 number: has(Field::PreventionService).then_some(service.with),
                 kind: has(Field::PreventionServiceType).then_some(service.of),
                 affiliation: has(Field::AffiliationBegin).then(|| service.when.period()),
@@ -300,12 +300,12 @@ impl World {
                 .filter(|service| service.number.is_some() || service.kind.is_some() || service.affiliation.is_some());
             let end = u64::BITS - 1 - work.days.leading_zeros();
             let span = Span { begin: work.days.trailing_zeros(), end: (end < LAST).then_some(end) };
-            let employment = ToldEmployment {
+            let employment = DisclosedEmployment {
                 employer: has(Field::Employer).then_some(work.employer),
                 period: has(Field::EmploymentBegin).then(|| span.period()),
                 services: services.collect(),
             };
-            let is_empty = ToldEmployment { employer: None, period: None, services: Vec::new() };
+            let is_empty = DisclosedEmployment { employer: None, period: None, services: Vec::new() };
             if employment != is_empty && !told.contains(&employment) {
                 told.push(employment);
             }

@@ -18,14 +18,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use datasets::sync;
 use ehealth_attributes::admin;
 use ehealth_attributes::app::{App, Reloader};
 use ehealth_attributes::cli::workspace::{Workspace, WorkspaceError};
 use ehealth_attributes::config::{Settings, read_settings};
-use ehealth_core::model::{Clock, FixedClock, Timestamp};
 use ehealth_attributes::server::Drained;
 use ehealth_attributes::server::tls::{self, OperatorFiles};
-use datasets::sync;
+use ehealth_core::model::{Clock, FixedClock, Timestamp};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper::{Request, Response};

@@ -5,18 +5,18 @@
 
 use std::sync::{Arc, Mutex};
 
+use datasets::store::Watch;
+use datasets::sync;
 use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::{read_policy, read_settings};
+use ehealth_attributes::server::Readers;
 use ehealth_core::lookup::{
-    Answer, AuditLog, Caller, Exchange, FreshnessLimits, Operation, Pending, Permission, Permitted, Presented,
+    Answer, AuditSink, Caller, Exchange, FreshnessLimits, Operation, Pending, Permission, Permitted, Presented,
     Resolved, record,
 };
 use ehealth_core::model::{Digest, EnterpriseNumber, FixedClock, Question, Ticket, Timestamp};
 use ehealth_core::policy::{Certified, Register};
-use ehealth_attributes::server::Readers;
 use soap::{Payload, Request, read_request, write_answer};
-use datasets::store::Watch;
-use datasets::sync;
 
 /// A part of the way, or all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub struct Scene {
 /// A log that takes everything and keeps nothing.
 struct Forgetful;
 
-impl AuditLog for Forgetful {
+impl AuditSink for Forgetful {
     fn append(&self, pending: Pending) {
         pending.durable(0);
     }

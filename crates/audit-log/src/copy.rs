@@ -21,7 +21,7 @@ use super::segment;
 /// What the system says; [`io::ErrorKind::AlreadyExists`] if the folder is there, [`io::ErrorKind::NotFound`] if the
 /// trail has no checkpoint, or is being pruned at this moment, [`io::ErrorKind::InvalidData`] if it lacks what the
 /// checkpoint signs.
-pub fn copy_trail(from: &Path, to: &Path) -> io::Result<()> {
+pub fn copy_audit_log(from: &Path, to: &Path) -> io::Result<()> {
     let disk = Folder::open(from)?;
     let checkpoint = fs::read_to_string(from.join(CHECKPOINT))?;
     // The second line of a checkpoint (C2SP tlog-checkpoint).

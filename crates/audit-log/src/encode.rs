@@ -2,7 +2,7 @@
 //!
 //! Each function appends one whole frame, or leaves the buffer as it was. Nothing is written to a disk here.
 
-use ehealth_core::lookup::{Entry, Operation};
+use ehealth_core::lookup::{ExchangeRecord, Operation};
 use ehealth_core::model::{Dataset, DatasetStates, Digest, LegalContext, Window};
 
 use super::frame::{self, TooLong};
@@ -69,7 +69,7 @@ pub(super) fn pruning(out: &mut Vec<u8>, stamp: &Stamp, what: &Pruning) -> Resul
 pub(super) fn exchange(
     out: &mut Vec<u8>,
     stamp: &Stamp,
-    entry: &Entry,
+    entry: &ExchangeRecord,
     detail_key: &DetailKey,
     subject_key: &SubjectKey,
 ) -> Result<Digest, TooLong> {

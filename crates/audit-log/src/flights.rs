@@ -14,7 +14,7 @@ use ehealth_core::model::{Clock, DatasetStates, Timestamp};
 
 use super::Frontier;
 use super::batch::BATCH_BYTES;
-use super::keeper::Keeper;
+use super::keeper::Checkpointer;
 use super::status::{Health, Status, Trouble};
 
 /// A disk that takes so long for each sync is given the next meanwhile.
@@ -90,23 +90,23 @@ impl State {
 }
 
 /// All that are under way.
-pub(super) struct Flights {
+pub(super) struct InFlightBatches {
     state: Mutex<State>,
     changed: Condvar,
     /// So long a sync runs alone before the next may begin beside it.
     apart: Duration,
     clock: Arc<dyn Clock>,
     status: Arc<Status>,
-    keeper: Arc<Keeper>,
+    keeper: Arc<Checkpointer>,
 }
 
-impl Flights {
+impl InFlightBatches {
     pub(super) fn new(
         durable: Reached,
         apart: Duration,
         clock: Arc<dyn Clock>,
         status: Arc<Status>,
-        keeper: Arc<Keeper>,
+        keeper: Arc<Checkpointer>,
     ) -> Self {
         let state = State { durable, outage: None, flights: VecDeque::new(), first: 0, pace: None };
         Self { state: Mutex::new(state), changed: Condvar::new(), apart, clock, status, keeper }
@@ -125,7 +125,7 @@ impl Flights {
 
     /// Begins a flight as soon as there may be another one: at once if none is under way; else when the youngest is not
     /// young any more, or has ended. During an outage there is never more than one. Only one thread at a time may do this.
-    pub(super) fn begin(self: &Arc<Self>) -> Flying {
+    pub(super) fn begin(self: &Arc<Self>) -> InFlightBatch {
         let mut state = self.state();
         while let Some(youngest) = state.flights.back() {
             let rest = state.stretch(self.apart).saturating_sub(youngest.begun.elapsed());
@@ -144,7 +144,7 @@ impl Flights {
         state.flights.push_back(Flight { begun: Instant::now(), load, outcome: None, doomed: None });
         let room = BATCH_BYTES.saturating_sub(state.bytes_under_way());
         let after = state.outage.map(|outage| (outage, state.durable.clone()));
-        Flying { flights: Arc::clone(self), number: Some(number), durable, room, after, is_alone }
+        InFlightBatch { flights: Arc::clone(self), number: Some(number), durable, room, after, is_alone }
     }
 
     /// Waits until none is under way.
@@ -206,8 +206,8 @@ impl Flights {
 }
 
 /// One that is under way. Let go of before its end, it failed.
-pub(super) struct Flying {
-    flights: Arc<Flights>,
+pub(super) struct InFlightBatch {
+    flights: Arc<InFlightBatches>,
     /// `None` once it has ended.
     number: Option<u64>,
     /// So many records were durable when it began.
@@ -220,7 +220,7 @@ pub(super) struct Flying {
     pub(super) after: Option<(Outage, Reached)>,
 }
 
-impl Flying {
+impl InFlightBatch {
     /// Waits until everything before it is durable.
     pub(super) fn wait_to_be_first(&self) -> Result<(), Trouble> {
         let is_later = |state: &mut State| self.number.is_some_and(|number| state.first < number);
@@ -266,7 +266,7 @@ impl Flying {
     }
 }
 
-impl Drop for Flying {
+impl Drop for InFlightBatch {
     fn drop(&mut self) {
         if let Some(number) = self.number {
             self.flights.end(number, Err(Trouble::Io(io::ErrorKind::Other)));

@@ -93,7 +93,7 @@ impl State {
 }
 
 /// Keeps the checkpoints of one trail.
-pub(super) struct Keeper {
+pub(super) struct Checkpointer {
     /// Let go of at the end, with its lock.
     disk: Mutex<Option<Arc<dyn Disk>>>,
     key: CheckpointKey,
@@ -104,7 +104,7 @@ pub(super) struct Keeper {
     logged: Mutex<Option<Instant>>,
 }
 
-impl Keeper {
+impl Checkpointer {
     /// `kept` is what the places hold, `signed` the size of the newest of them.
     pub(super) fn new(
         disk: Arc<dyn Disk>,
@@ -161,7 +161,7 @@ impl Keeper {
         self.changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner).signed >= size
     }
 
-    /// Lets [`Keeper::run`] come to its end, after a last checkpoint.
+    /// Lets [`Checkpointer::run`] come to its end, after a last checkpoint.
     pub(super) fn close(&self) {
         self.state().closing = true;
         self.changed.notify_all();
@@ -237,7 +237,7 @@ impl Keeper {
     fn put(&self, head: &Head, note: &str) -> io::Result<()> {
         // First the trail's own: a copy elsewhere is never ahead of it.
         let kept = self.keep(note);
-        self.tell(CheckpointPlace::Trail, &kept);
+        self.tell(CheckpointPlace::AuditLog, &kept);
         let mut everywhere = kept.is_ok();
         if kept.is_ok() {
             if let Some(copy) = &self.settings.copy {
@@ -307,9 +307,9 @@ impl Keeper {
     }
 }
 
-impl std::fmt::Debug for Keeper {
+impl std::fmt::Debug for Checkpointer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keeper").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Checkpointer").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -345,7 +345,7 @@ pub enum CheckpointFault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CheckpointPlace {
     /// In the trail's folder.
-    Trail,
+    AuditLog,
     /// In the second place.
     Copy,
 }
@@ -353,7 +353,7 @@ pub enum CheckpointPlace {
 impl std::fmt::Display for CheckpointPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Trail => "the trail's folder",
+            Self::AuditLog => "the trail's folder",
             Self::Copy => "the second place",
         })
     }
@@ -393,7 +393,7 @@ impl Kept {
             let read = |bytes| std::str::from_utf8(bytes).ok().and_then(|note| key.read(note));
             bytes.as_deref().map(|bytes| read(bytes).ok_or(CheckpointFault::Foreign(place))).transpose()
         };
-        let trail = known(&self.trail, CheckpointPlace::Trail)?;
+        let trail = known(&self.trail, CheckpointPlace::AuditLog)?;
         let copy = known(&self.copy, CheckpointPlace::Copy)?;
         Ok([trail, copy].into_iter().flatten().max_by_key(|known| known.size))
     }

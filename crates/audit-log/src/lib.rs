@@ -1,10 +1,10 @@
 //! The trail: evidence of every exchange, durable before its answer leaves, in a form that shows tampering.
 //!
-//! [`Trail`] is the [`AuditLog`](ehealth_core::lookup::AuditLog) that a server uses: one thread at a time writes, everything that
+//! [`AuditLog`] is the [`AuditSink`](ehealth_core::lookup::AuditSink) that a server uses: one thread at a time writes, everything that
 //! waits goes to the disk in one write and one `fdatasync`, and only then are the [`Pending`](ehealth_core::lookup::Pending)
 //! entries settled. A slow disk is given the next write and sync meanwhile. [`Records`] reads what was written, [`find`] a person's records, [`DetailKey`] opens what
 //! is sealed; [`report`] is what the person is handed. [`verify`](mod@verify) judges a trail from its files alone,
-//! [`prove()`] shows one record to a third party, [`Trail::prune`] removes what is past retention. This room does not
+//! [`prove()`] shows one record to a third party, [`AuditLog::prune`] removes what is past retention. This room does not
 //! decide what an entry says, and it never rewrites a record.
 //!
 //! # Files
@@ -87,7 +87,7 @@
 //! is shorter than, or not the one of, the newest checkpoint in either place is not opened. Against somebody who can
 //! change both places only a checkpoint kept elsewhere helps.
 //!
-//! A new key takes over with a checkpoint that both signed, the old one first ([`Trail::rotate_checkpoint_key`]). Whoever
+//! A new key takes over with a checkpoint that both signed, the old one first ([`AuditLog::rotate_checkpoint_key`]). Whoever
 //! holds the old public key judges that one with it, keeps it elsewhere, and goes on with the new key: it signs the same
 //! records. Older checkpoints and proofs stay what they were under the old public key.
 //!
@@ -138,7 +138,7 @@ mod tree;
 mod turn;
 mod writer;
 
-pub use copy::copy_trail;
+pub use copy::copy_audit_log;
 pub use decode::RecordFault;
 pub use disk::{Disk, DiskFile, Folder};
 pub use frame::{FrameFault, MAX_RECORD_BYTES};
@@ -151,10 +151,10 @@ pub use read::{Damage, Flaw, ReadError, Records, parse_record};
 pub use record::{
     Cause, Event, Exchange, Interruption, PrunedSegment, Pruning, Record, SegmentBegun, Stamp, SubjectToken,
 };
-pub use seal::{Detail, DetailKey, KeyId, SubjectKey, UnsealError};
+pub use seal::{DecryptError, Detail, DetailKey, KeyId, SubjectKey};
 pub use search::{Found, IndexUse, SealedDetail, SearchError, find, search};
 pub use segment::SegmentName;
 pub use space::{free_bytes, probe_writing};
 pub use status::{Counters, Health, Trouble};
-pub use trail::{AuditError, RotateError, Rotated, Settings, Trail};
+pub use trail::{AuditError, AuditLog, RotateError, Rotated, Settings};
 pub use tree::Frontier;

@@ -1,6 +1,6 @@
 //! A record as it is read back from the trail.
 //!
-//! It carries every fact in the clear except what is sealed; [`Exchange::unseal`](super::Exchange::unseal) opens that
+//! It carries every fact in the clear except what is sealed; [`Exchange::decrypt`](super::Exchange::decrypt) opens that
 //! with the month's key. Nothing here writes.
 
 use ehealth_core::lookup::Operation;
@@ -8,7 +8,7 @@ use ehealth_core::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, Leg
 use ehealth_core::policy::Deliberation;
 
 use super::Month;
-use super::seal::{Detail, DetailKey, KeyId, UnsealError};
+use super::seal::{DecryptError, Detail, DetailKey, KeyId};
 
 /// One record of the trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub struct SegmentBegun {
     pub tree: super::Frontier,
 }
 
-/// An exchange, as [`Entry`](ehealth_core::lookup::Entry) told it.
+/// An exchange, as [`ExchangeRecord`](ehealth_core::lookup::ExchangeRecord) told it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
     /// When the message had come in.
@@ -126,9 +126,9 @@ impl Exchange {
     /// Opens the sealed detail.
     ///
     /// # Errors
-    /// [`UnsealError`] if this is another key, or the record is not as it was written.
-    pub fn unseal(&self, key: &DetailKey) -> Result<Detail, UnsealError> {
-        key.unseal(&self.sealed)
+    /// [`DecryptError`] if this is another key, or the record is not as it was written.
+    pub fn decrypt(&self, key: &DetailKey) -> Result<Detail, DecryptError> {
+        key.decrypt(&self.sealed)
     }
 }
 

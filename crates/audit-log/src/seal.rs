@@ -59,7 +59,7 @@ impl fmt::Debug for Detail {
 
 /// Why a sealed detail does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum UnsealError {
+pub enum DecryptError {
     /// Sealed under another key, or changed since.
     #[error("sealed under another key, or changed since")]
     Sealed,
@@ -106,11 +106,11 @@ impl DetailKey {
         Ok(detail)
     }
 
-    pub(super) fn unseal(&self, sealed: &Sealed) -> Result<Detail, UnsealError> {
+    pub(super) fn decrypt(&self, sealed: &Sealed) -> Result<Detail, DecryptError> {
         let mut bytes = Zeroizing::new(sealed.ciphertext.to_vec());
         let nonce = Nonce::assume_unique_for_key(sealed.nonce);
         let opened = self.key.open_in_place(nonce, Aad::from(&*sealed.associated), &mut bytes);
-        parse_detail(opened.map_err(|_| UnsealError::Sealed)?).ok_or(UnsealError::Content)
+        parse_detail(opened.map_err(|_| DecryptError::Sealed)?).ok_or(DecryptError::Content)
     }
 }
 
@@ -254,10 +254,10 @@ mod tests {
             Detail { customer_ticket: Some(String::new()), replaced_by: detail().subject, ..detail() },
         ] {
             let sealed = seal(&detail, &key(1));
-            assert_eq!(key(1).unseal(&sealed), Ok(detail));
-            assert_eq!(key(2).unseal(&sealed), Err(UnsealError::Sealed));
+            assert_eq!(key(1).decrypt(&sealed), Ok(detail));
+            assert_eq!(key(2).decrypt(&sealed), Err(DecryptError::Sealed));
             let moved = Sealed { associated: b"other".as_slice().into(), ..sealed };
-            assert_eq!(key(1).unseal(&moved), Err(UnsealError::Sealed));
+            assert_eq!(key(1).decrypt(&moved), Err(DecryptError::Sealed));
         }
     }
 
@@ -287,6 +287,6 @@ mod tests {
         key.key.seal_in_place_append_tag(nonce, Aad::from(b"record"), &mut nonsense).expect("short");
         let sealed =
             Sealed { nonce: [7; 12], associated: b"record".as_slice().into(), ciphertext: nonsense.as_slice().into() };
-        assert_eq!(key.unseal(&sealed), Err(UnsealError::Content));
+        assert_eq!(key.decrypt(&sealed), Err(DecryptError::Content));
     }
 }

@@ -19,7 +19,7 @@ use super::index::{Index, Table};
 use super::keys::{KeyError, KeyFolder};
 use super::read::{ReadError, Records};
 use super::record::{Event, Exchange, Record, SegmentBegun, Stamp, SubjectToken};
-use super::seal::{Detail, DetailKey, UnsealError};
+use super::seal::{DecryptError, Detail, DetailKey};
 use super::segment::{self, SegmentName};
 
 /// A record about the person.
@@ -41,7 +41,7 @@ pub enum SealedDetail {
     Key(#[from] KeyError),
     /// The key does not open it.
     #[error(transparent)]
-    Unseal(#[from] UnsealError),
+    Unseal(#[from] DecryptError),
 }
 
 /// Why records may be missing from what was found.
@@ -187,7 +187,7 @@ impl Part {
 
     fn open(&self, stamp: Stamp, exchange: Exchange) -> Found {
         let detail = match &self.detail_key {
-            Ok(key) => exchange.unseal(key).map_err(SealedDetail::Unseal),
+            Ok(key) => exchange.decrypt(key).map_err(SealedDetail::Unseal),
             Err(error) => Err(SealedDetail::Key(*error)),
         };
         Found { stamp, exchange, detail }

@@ -2,7 +2,7 @@
 //!
 //! Appending never waits for the disk. Whoever waits for a [`Receipt`](ehealth_core::lookup::Receipt) does so elsewhere; a
 //! thread takes what waits, writes it, lets the next thread have its turn, and syncs. Each entry is settled when its batch
-//! and everything before it is durable, or has failed. Once [`Trail::close`] returns, every entry that
+//! and everything before it is durable, or has failed. Once [`AuditLog::close`] returns, every entry that
 //! was taken is settled.
 
 use std::io;
@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use ehealth_core::lookup::{AuditLog, Pending, RecordFailure};
+use ehealth_core::lookup::{AuditSink, Pending, RecordFailure};
 use ehealth_core::model::Clock;
 
 use super::checkpoint::is_origin;
 use super::disk::{Disk, Folder};
-use super::keeper::{CheckpointFault, Checkpoints, Keeper, Kept, MissingCheckpoint};
+use super::keeper::{CheckpointFault, Checkpointer, Checkpoints, Kept, MissingCheckpoint};
 use super::keys::{KeyError, KeyFolder, KeyName, MissingKeys};
 use super::prune::{PruneError, Pruned, Retention};
 use super::read::Damage;
@@ -123,18 +123,18 @@ impl From<io::Error> for AuditError {
 
 /// The durable log of all exchanges.
 #[derive(Debug)]
-pub struct Trail {
+pub struct AuditLog {
     queue: RwLock<Option<SyncSender<Task>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     keeping: Mutex<Option<JoinHandle<()>>>,
-    keeper: Arc<Keeper>,
+    keeper: Arc<Checkpointer>,
     status: Arc<Status>,
     cut_bytes: u64,
     keys: KeyFolder,
     origin: String,
 }
 
-impl Trail {
+impl AuditLog {
     /// Opens the trail for writing, alone; cuts off what a crash left unfinished; starts the thread.
     ///
     /// # Errors
@@ -150,7 +150,7 @@ impl Trail {
     /// Opens the trail on a disk that nobody else writes; `settings.folder` is not looked at.
     ///
     /// # Errors
-    /// As [`Trail::open`], without [`AuditError::InUse`].
+    /// As [`AuditLog::open`], without [`AuditError::InUse`].
     pub fn open_on(disk: Arc<dyn Disk>, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AuditError> {
         let keys = KeyFolder::open(&settings.keys, settings.missing_keys)?;
         let checkpoints = &settings.checkpoints;
@@ -170,7 +170,7 @@ impl Trail {
         }
         let cut_bytes = recovered.cut_bytes;
         let (signed, datasets) = known.map_or_else(Default::default, |known| (known.size, known.datasets));
-        let keeper = Arc::new(Keeper::new(Arc::clone(&disk), key, checkpoints.clone(), &kept, signed));
+        let keeper = Arc::new(Checkpointer::new(Arc::clone(&disk), key, checkpoints.clone(), &kept, signed));
         let tools = Tools {
             disk,
             keys: keys.clone(),
@@ -273,7 +273,7 @@ impl Trail {
     }
 }
 
-impl AuditLog for Trail {
+impl AuditSink for AuditLog {
     fn append(&self, pending: Pending) {
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         let Some(queue) = &*queue else { return pending.failed(RecordFailure::Closed) };
@@ -288,7 +288,7 @@ impl AuditLog for Trail {
     }
 }
 
-impl Drop for Trail {
+impl Drop for AuditLog {
     fn drop(&mut self) {
         self.close();
     }

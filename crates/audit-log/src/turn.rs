@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ehealth_core::lookup::Pending;
 
-use super::flights::Flying;
+use super::flights::InFlightBatch;
 use super::prune::{PruneError, Pruned, Retention};
 use super::writer::{Hand, Writer};
 
@@ -41,7 +41,7 @@ impl Turn {
     }
 
     /// Writes what waits, this entry first, unless something else comes before it.
-    fn write(&mut self, hand: &mut Hand, mut first: Option<Pending>) -> Option<Flying> {
+    fn write(&mut self, hand: &mut Hand, mut first: Option<Pending>) -> Option<InFlightBatch> {
         let Self { writer, waiting, held, .. } = self;
         writer.commit(hand, || match (first.take(), &held) {
             (Some(first), _) => Some(first),

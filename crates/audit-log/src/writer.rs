@@ -1,6 +1,6 @@
 //! The writer: takes what waits and writes it; whoever holds the batch then makes it durable, and only then says so.
 //!
-//! It holds no queue and no thread ([`super::Trail`] does), and is used by one thread at a time. After a failure nothing is
+//! It holds no queue and no thread ([`super::AuditLog`] does), and is used by one thread at a time. After a failure nothing is
 //! kept of what was not durable, and the next call tries again from the last durable byte. When a write succeeds again, an
 //! interruption is recorded before anything else: the outage itself is evidence.
 
@@ -15,9 +15,9 @@ use ehealth_core::model::{Clock, DatasetStates, Timestamp};
 use super::batch::{Batch, MonthKeys};
 use super::disk::{Disk, DiskFile};
 use super::encode;
-use super::flights::{Flights, Flying, Outage, Reached};
+use super::flights::{InFlightBatch, InFlightBatches, Outage, Reached};
 use super::frame::TooLong;
-use super::keeper::Keeper;
+use super::keeper::Checkpointer;
 use super::keys::{KeyFolder, KeyName};
 use super::prune::{self, PruneError, Pruned, Retention};
 use super::record::{Interruption, Pruning, SegmentBegun};
@@ -32,8 +32,8 @@ pub(super) struct Writer {
     keys: KeyFolder,
     clock: Arc<dyn Clock>,
     status: Arc<Status>,
-    flights: Arc<Flights>,
-    keeper: Arc<Keeper>,
+    flights: Arc<InFlightBatches>,
+    keeper: Arc<Checkpointer>,
     /// The tree of everything that was written.
     tree: Frontier,
     segment: Option<Segment>,
@@ -68,7 +68,7 @@ pub(super) struct Tools {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) keys: KeyFolder,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) keeper: Arc<Keeper>,
+    pub(super) keeper: Arc<Checkpointer>,
     /// Zeros are written ahead up to the next multiple of this.
     pub(super) ahead: u64,
     /// So long a sync runs alone before the next may begin beside it.
@@ -87,7 +87,8 @@ impl Writer {
         let status = Arc::new(Status::new(tree.size()));
         let bytes = recovered.segment.as_ref().map_or(0, |segment| segment.written);
         let reached = Reached { tree: tree.clone(), bytes, datasets, made: now };
-        let flights = Flights::new(reached, apart, Arc::clone(&clock), Arc::clone(&status), Arc::clone(&keeper));
+        let flights =
+            InFlightBatches::new(reached, apart, Arc::clone(&clock), Arc::clone(&status), Arc::clone(&keeper));
         let mut writer = Self {
             disk,
             keys,
@@ -121,7 +122,11 @@ impl Writer {
 
     /// Writes what `next` gives, up to a batch full, and settles what cannot be written. The rest is settled when the
     /// flight is told what became of the sync of `hand`.
-    pub(super) fn commit(&mut self, hand: &mut Hand, mut next: impl FnMut() -> Option<Pending>) -> Option<Flying> {
+    pub(super) fn commit(
+        &mut self,
+        hand: &mut Hand,
+        mut next: impl FnMut() -> Option<Pending>,
+    ) -> Option<InFlightBatch> {
         let flying = self.flights.begin();
         // Where processors are scarce, whoever is about to ask goes first: one sync for many is what makes syncs cheap.
         // Where they are not, this returns at once. A flight beside others has had the time to gather.
@@ -155,7 +160,7 @@ impl Writer {
     /// Fills a batch and writes it; how far the trail is with it, if there was anything to write.
     fn write(
         &mut self,
-        flying: &Flying,
+        flying: &InFlightBatch,
         hand: &mut Hand,
         now: Timestamp,
         batch: &mut Batch,
@@ -211,7 +216,7 @@ impl Writer {
     }
 
     /// After an outage: goes back to what is durable, and cuts off the rest.
-    fn resume(&mut self, flying: &Flying) -> Result<(), Trouble> {
+    fn resume(&mut self, flying: &InFlightBatch) -> Result<(), Trouble> {
         if let Some((_, durable)) = &flying.after {
             (self.tree, self.datasets) = (durable.tree.clone(), durable.datasets);
             if let Some(segment) = &mut self.segment {
@@ -239,7 +244,7 @@ impl Writer {
     }
 
     /// Enters the month if it is another one, once everything before is durable; how many records are durable.
-    fn enter_alone(&mut self, flying: &Flying, now: Timestamp) -> Result<u64, Trouble> {
+    fn enter_alone(&mut self, flying: &InFlightBatch, now: Timestamp) -> Result<u64, Trouble> {
         let month = Month::new(now);
         let is_there = self.segment.as_ref().is_some_and(|segment| segment.begun.month == month);
         if is_there && self.month_keys.is_some() {

@@ -93,7 +93,7 @@ impl std::fmt::Display for Truncation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
     /// The one in the trail's folder.
-    Trail,
+    AuditLog,
     /// The one that was kept elsewhere.
     Elsewhere,
 }
@@ -101,7 +101,7 @@ pub enum Source {
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Trail => "the trail's own checkpoint",
+            Self::AuditLog => "the trail's own checkpoint",
             Self::Elsewhere => "the checkpoint kept elsewhere",
         })
     }
@@ -233,13 +233,13 @@ pub fn verify(folder: &Path, key: &VerifyingKey, elsewhere: Option<&Path>) -> Re
     let mut findings = Vec::new();
     let in_use = is_in_use(folder).map_err(io_error(folder))?;
     // Read before the segments: whatever it signs must be found in them.
-    let own = read_note(&folder.join("checkpoint"), key, Source::Trail, &mut findings)?;
+    let own = read_note(&folder.join("checkpoint"), key, Source::AuditLog, &mut findings)?;
     let kept = match elsewhere {
         None => None,
         Some(path) => read_note(path, key, Source::Elsewhere, &mut findings)?,
     };
     let files = segment_files(folder, &mut findings)?;
-    let heads: Vec<(Source, Checkpoint)> = [(Source::Trail, own), (Source::Elsewhere, kept)]
+    let heads: Vec<(Source, Checkpoint)> = [(Source::AuditLog, own), (Source::Elsewhere, kept)]
         .into_iter()
         .filter_map(|(s, note)| Some((s, note?)))
         .collect();

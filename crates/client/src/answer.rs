@@ -7,7 +7,9 @@
 use std::fmt;
 
 use super::ticket::CbssTicket;
-use ehealth_core::model::{Criteria, Customer, DatasetSet, EnterpriseNumber, FieldSet, Period, ServiceKind, Ssin, Timestamp};
+use ehealth_core::model::{
+    Criteria, Customer, DatasetSet, EnterpriseNumber, FieldSet, Period, ServiceKind, Ssin, Timestamp,
+};
 
 /// The answer to one question.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! Says what the caller is told, and nothing of what the operator should know: a fault has no place for a text from
 //! inside the program, nor for the caller's. How it is spelled in XML is the affair of `response`.
 
-use super::mistake::{BadMessage, FaultCode, Mistake};
+use super::mistake::{BadMessage, FaultCode, MessageError};
 
 /// Why an exchange ends with a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Fault {
 
     /// Every code that a fault can have, once: what the reference lists and tests reach.
     pub fn table() -> impl Iterator<Item = FaultRow> {
-        let of_message = Mistake::ALL.into_iter().map(|mistake| FaultRow {
+        let of_message = MessageError::ALL.into_iter().map(|mistake| FaultRow {
             code: mistake.code(),
             fault_code: mistake.fault_code(),
             sentence: mistake.sentence(),

@@ -3,7 +3,7 @@
 
 /// How a message is not well-formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Flaw {
+pub enum XmlError {
     /// Bytes that are no characters of the encoding.
     Encoding,
     /// A character that no document can hold (XML 1.0, production 2).
@@ -40,7 +40,7 @@ pub enum Flaw {
     Declared,
 }
 
-impl Flaw {
+impl XmlError {
     /// All of them.
     pub const ALL: [Self; 17] = [
         Self::Encoding,

@@ -1,6 +1,6 @@
 //! How much of everything a message may have, and the attack that each bound stops.
 //!
-//! Each bound has its own code ([`Mistake`](super::Mistake)), so that an integrator who hits one by accident sees which.
+//! Each bound has its own code ([`MessageError`](super::MessageError)), so that an integrator who hits one by accident sees which.
 //! All are counted while reading, before anything is kept of what exceeds them.
 
 /// Bytes of a document, as they come. Stops memory from being filled by one request. Held by whoever reads the body

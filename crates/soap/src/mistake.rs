@@ -1,17 +1,17 @@
 //! Every way in which a message can be wrong: one code each, ours (`MSG9xxxx`).
 //!
-//! A [`Mistake`] says what is wrong, a [`Note`] more exactly, a [`Place`] where. None of them can hold a text of the
+//! A [`MessageError`] says what is wrong, a [`Note`] more exactly, a [`Location`] where. None of them can hold a text of the
 //! caller: sentences are fixed, names are the contract's, lines are numbers. So what is told of a wrong message can be
 //! sent, logged and recorded without being looked through.
 
 use std::fmt;
 
-use super::flaw::Flaw;
+use super::flaw::XmlError;
 
 /// What is wrong with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Mistake {
-    /// Not well-formed (XML 1.0, Namespaces in XML 1.0); a [`Flaw`] says how.
+pub enum MessageError {
+    /// Not well-formed (XML 1.0, Namespaces in XML 1.0); a [`XmlError`] says how.
     Malformed,
     /// A DOCTYPE: SOAP 1.1, section 3 forbids it, and with it goes every entity.
     Doctype,
@@ -103,7 +103,7 @@ impl FaultCode {
     }
 }
 
-impl Mistake {
+impl MessageError {
     /// All of them, in the order of their codes.
     pub const ALL: [Self; 32] = [
         Self::Malformed,
@@ -262,14 +262,14 @@ impl Mistake {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Note {
     /// How the message is not well-formed.
-    Flaw(Flaw),
+    XmlError(XmlError),
     /// What should have stood there, in the contract's words.
     Expected(&'static str),
 }
 
 /// Where in a message something is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The line, from 1.
     pub line: usize,
     /// The elements that lead there (`/Envelope/Body/*`). A name that is not the contract's shows as `*`.
@@ -279,38 +279,38 @@ pub struct Place {
 /// A mistake, without where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Objection {
-    pub(super) mistake: Mistake,
+    pub(super) mistake: MessageError,
     pub(super) note: Option<Note>,
 }
 
-impl From<Mistake> for Objection {
-    fn from(mistake: Mistake) -> Self {
+impl From<MessageError> for Objection {
+    fn from(mistake: MessageError) -> Self {
         Self { mistake, note: None }
     }
 }
 
-impl From<Flaw> for Objection {
-    fn from(flaw: Flaw) -> Self {
-        Self { mistake: Mistake::Malformed, note: Some(Note::Flaw(flaw)) }
+impl From<XmlError> for Objection {
+    fn from(flaw: XmlError) -> Self {
+        Self { mistake: MessageError::Malformed, note: Some(Note::XmlError(flaw)) }
     }
 }
 
 /// A message that is wrong: how, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct BadMessage {
-    mistake: Mistake,
+    mistake: MessageError,
     note: Option<Note>,
-    place: Option<Place>,
+    place: Option<Location>,
 }
 
 impl BadMessage {
-    pub(super) fn new(objection: Objection, place: Option<Place>) -> Self {
+    pub(super) fn new(objection: Objection, place: Option<Location>) -> Self {
         Self { mistake: objection.mistake, note: objection.note, place }
     }
 
     /// What is wrong.
     #[must_use]
-    pub fn mistake(&self) -> Mistake {
+    pub fn mistake(&self) -> MessageError {
         self.mistake
     }
 
@@ -322,7 +322,7 @@ impl BadMessage {
 
     /// Where; `None` if the message could not be read as text, or if the mistake is not in it.
     #[must_use]
-    pub fn place(&self) -> Option<&Place> {
+    pub fn place(&self) -> Option<&Location> {
         self.place.as_ref()
     }
 }
@@ -332,7 +332,7 @@ impl fmt::Display for BadMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.mistake.sentence())?;
         match self.note {
-            Some(Note::Flaw(flaw)) => write!(f, " {}", flaw.sentence())?,
+            Some(Note::XmlError(flaw)) => write!(f, " {}", flaw.sentence())?,
             Some(Note::Expected(expected)) => write!(f, " Expected: {expected}.")?,
             None => {}
         }
@@ -349,17 +349,19 @@ mod tests {
 
     #[test]
     fn codes_are_ascending_and_so_each_its_own() {
-        assert!(Mistake::ALL.windows(2).all(|pair| pair[0].code() < pair[1].code()));
-        assert!(Mistake::ALL.iter().all(|mistake| mistake.code().starts_with("MSG9") && mistake.code().len() == 8));
+        assert!(MessageError::ALL.windows(2).all(|pair| pair[0].code() < pair[1].code()));
+        assert!(
+            MessageError::ALL.iter().all(|mistake| mistake.code().starts_with("MSG9") && mistake.code().len() == 8)
+        );
     }
 
     #[test]
     fn the_longest_diagnostic_fits_its_type() {
         let longest_path = "x".repeat(crate::reader::place::PATH_CHARS);
-        let place = Place { line: crate::limits::DOCUMENT_BYTES, path: longest_path };
-        let notes = Flaw::ALL.into_iter().map(|flaw| (Mistake::Malformed, Note::Flaw(flaw)));
+        let place = Location { line: crate::limits::DOCUMENT_BYTES, path: longest_path };
+        let notes = XmlError::ALL.into_iter().map(|flaw| (MessageError::Malformed, Note::XmlError(flaw)));
         let longest_expected = Note::Expected("referenceDate, period or nothing more");
-        let others = Mistake::ALL.into_iter().filter(|mistake| *mistake != Mistake::Malformed);
+        let others = MessageError::ALL.into_iter().filter(|mistake| *mistake != MessageError::Malformed);
         for (mistake, note) in notes.chain(others.map(|mistake| (mistake, longest_expected))) {
             let bad = BadMessage::new(Objection { mistake, note: Some(note) }, Some(place.clone()));
             assert!(bad.to_string().len() <= 256, "{bad}");

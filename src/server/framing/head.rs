@@ -5,8 +5,8 @@
 use memchr::memchr;
 
 use super::Body;
-use ehealth_core::model::ByteSet;
 use crate::server::door::HttpRefusal;
+use ehealth_core::model::ByteSet;
 
 /// A target longer than this names nothing that is served (the longest has some 70 bytes).
 pub(super) const TARGET_BYTES: usize = 1_024;

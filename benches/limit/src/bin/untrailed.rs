@@ -1,7 +1,7 @@
 //! The service without its trail, or with a trail on a slow disk: what evidence costs is the difference to
 //! `ehealth-attributes serve`.
 //!
-//! Everything else is the service's own code and settings. Evidence is made and thrown away in memory, or, with
+//! Everything else is the service's own code and settings. Recordable is made and thrown away in memory, or, with
 //! `--sync-millis`, written by the service's own trail to a disk whose syncs take that long whatever the machine's take.
 //! No switch of the service does either: this program exists to be measured, and answers callers of a loopback address
 //! alone.
@@ -13,15 +13,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use audit_log::{AuditLog, Disk, DiskFile, Folder};
 use clap::Parser;
+use datasets::store::Watch;
 use ehealth_attributes::app::SystemClock;
-use audit_log::{Disk, DiskFile, Folder, Trail};
 use ehealth_attributes::cli::{LogFormat, start_log};
 use ehealth_attributes::config::{read_policy, read_settings};
-use ehealth_core::lookup::{AuditLog, Pending};
+use ehealth_attributes::server::{ActiveConfig, Dependencies, RandomTickets, Readers, Service, listen, serve, tls};
+use ehealth_core::lookup::{AuditSink, Pending};
 use ehealth_core::model::Clock;
-use ehealth_attributes::server::{InForce, RandomTickets, Readers, Service, World, listen, serve, tls};
-use datasets::store::Watch;
 
 /// Serves as `ehealth-attributes serve` does, with no evidence of it.
 #[derive(Parser)]
@@ -29,7 +29,7 @@ struct Arguments {
     /// The settings file of the service.
     #[arg(long)]
     config: PathBuf,
-    /// Evidence is written, and each sync takes at least so many milliseconds.
+    /// Recordable is written, and each sync takes at least so many milliseconds.
     #[arg(long)]
     sync_millis: Option<u64>,
     /// What is logged on standard error.
@@ -41,7 +41,7 @@ struct Arguments {
 #[derive(Default)]
 struct Forgotten(AtomicU64);
 
-impl AuditLog for Forgotten {
+impl AuditSink for Forgotten {
     fn append(&self, pending: Pending) {
         pending.durable(self.0.fetch_add(1, Ordering::Relaxed));
     }
@@ -122,21 +122,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let register = read_policy(&settings.policy).map_err(|problems| problems.to_string())?;
     let (config, gate) = tls::load(&settings.tls, &clock).map_err(|errors| format!("{errors:?}"))?;
     let chain = tls::load_certificates(&settings.tls.certificate)?;
-    let in_force = InForce { register, tls: config, gate, chain };
-    let audit: Arc<dyn AuditLog> = match arguments.sync_millis {
+    let active_config = ActiveConfig { register, tls: config, gate, chain };
+    let audit: Arc<dyn AuditSink> = match arguments.sync_millis {
         None => Arc::new(Forgotten::default()),
         Some(millis) => {
             let disk = SlowDisk(Folder::open_alone(&settings.trail.folder)?, Duration::from_millis(millis));
-            Arc::new(Trail::open_on(Arc::new(disk), &settings.trail, Arc::clone(&clock))?)
+            Arc::new(AuditLog::open_on(Arc::new(disk), &settings.trail, Arc::clone(&clock))?)
         }
     };
-    let world = World {
+    let world = Dependencies {
         lookups: Arc::new(Readers::new(Watch::open(&settings.sync.data))),
         audit,
         clock,
         tickets: Arc::new(RandomTickets::default()),
     };
-    let service = Arc::new(Service::new(settings.server.clone(), in_force, world));
+    let service = Arc::new(Service::new(settings.server.clone(), active_config, world));
     let listener = listen(settings.listen, settings.port)?;
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;

@@ -23,7 +23,8 @@ fn disclosed(disclosed: &Disclosed, words: &Words) -> String {
     let context = |context: ehealth_core::model::LegalContext| {
         object([("code", text(context.code())), ("name", text(words.context(context)))])
     };
-    let field = |field: ehealth_core::model::Field| object([("path", text(field.path())), ("name", text(words.field(field)))]);
+    let field =
+        |field: ehealth_core::model::Field| object([("path", text(field.path())), ("name", text(words.field(field)))]);
     let (state, told) = match &disclosed.told {
         Told::Institutions(told) => ("readable", array(told.iter().map(institution))),
         Told::Destroyed => ("keyDestroyed", "null".to_owned()),

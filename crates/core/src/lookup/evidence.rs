@@ -1,28 +1,28 @@
 //! What is recorded of an exchange, and the order that it enforces: what is not on record cannot be told.
 //!
-//! Whatever goes out to a caller is first something with [`Evidence`]. [`record`] takes it in, hands an [`Entry`] of it
-//! to an [`AuditLog`], and gives it back as [`Recorded`] once that entry is durable. There is no other way to a
+//! Whatever goes out to a caller is first something with [`Recordable`]. [`record`] takes it in, hands an [`ExchangeRecord`] of it
+//! to an [`AuditSink`], and gives it back as [`Recorded`] once that entry is durable. There is no other way to a
 //! [`Recorded`], and what it holds was held back meanwhile, so that an entry cannot stand for another exchange.
 
 use crate::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ssin, Ticket, Timestamp, Window};
 use crate::policy::Deliberation;
 
 /// Where evidence goes. The real one makes it durable; tests have one that fails.
-pub trait AuditLog: Send + Sync {
+pub trait AuditSink: Send + Sync {
     /// Takes an entry and, once it is durable (or cannot be), settles it. Never blocks for the disk: many entries may
     /// wait for one write.
     fn append(&self, pending: Pending);
 }
 
 /// Something that may be told once it is on record.
-pub trait Evidence {
+pub trait Recordable {
     /// What is recorded of it.
-    fn entry(&self) -> Entry;
+    fn entry(&self) -> ExchangeRecord;
 }
 
 /// An entry stands for itself where nothing is told beside it.
-impl Evidence for Entry {
-    fn entry(&self) -> Entry {
+impl Recordable for ExchangeRecord {
+    fn entry(&self) -> ExchangeRecord {
         self.clone()
     }
 }
@@ -47,12 +47,12 @@ impl Operation {
     }
 }
 
-/// Who, when, about whom, on what ground, which fields, from which state of the data (domain.md "Evidence").
+/// Who, when, about whom, on what ground, which fields, from which state of the data (domain.md "Recordable").
 ///
 /// What was not known when the exchange ended is absent: a message that could not be read has no subject. `Debug` shows
 /// nothing of the caller's own ticket, a free text that may hold anything.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct ExchangeRecord {
     /// Under which it is filed.
     pub ticket: Ticket,
     /// When the message had come in.
@@ -87,9 +87,9 @@ pub struct Entry {
     pub customer_ticket: Option<String>,
 }
 
-impl std::fmt::Debug for Entry {
+impl std::fmt::Debug for ExchangeRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry")
+        f.debug_struct("ExchangeRecord")
             .field("ticket", &self.ticket)
             .field("caller", &self.caller)
             .field("operation", &self.operation)
@@ -144,9 +144,9 @@ pub struct Unrecorded<T> {
 }
 
 /// Puts `told` on record in `log`; `settle` is given it back, once and by whichever thread, and must not block.
-pub fn record<T: Evidence + Send + 'static>(
+pub fn record<T: Recordable + Send + 'static>(
     told: T,
-    log: &dyn AuditLog,
+    log: &dyn AuditSink,
     settle: impl FnOnce(Result<Recorded<T>, Unrecorded<T>>) + Send + 'static,
 ) {
     let entry = told.entry();
@@ -165,14 +165,14 @@ type Settle = Box<dyn FnOnce(Result<u64, RecordFailure>) + Send>;
 /// An entry on its way to the disk. Whoever holds it must settle it; dropped, it settles itself as
 /// [`RecordFailure::Closed`], so that nobody waits for ever.
 pub struct Pending {
-    entry: Entry,
+    entry: ExchangeRecord,
     settle: Option<Settle>,
 }
 
 impl Pending {
     /// What is to be recorded.
     #[must_use]
-    pub fn entry(&self) -> &Entry {
+    pub fn entry(&self) -> &ExchangeRecord {
         &self.entry
     }
 

@@ -8,19 +8,19 @@
 //! * **Authorised before read**: data are read in `resolve` alone, which takes a [`Permit`](crate::policy::Permit);
 //!   only [`crate::policy::decide`] makes one.
 //! * **Recorded before answered**: an [`Answer`] is a [`Recorded`] outcome; [`record`] alone makes one, when the
-//!   [`AuditLog`] declares the [`Pending`] entry durable that stands for it.
+//!   [`AuditSink`] declares the [`Pending`] entry durable that stands for it.
 //!
 //! The way, in order:
 //!
 //! ```
-//! # use ehealth_core::lookup::{Answer, AuditLog, Directory, FreshnessLimits, Permission, Presented, record};
+//! # use ehealth_core::lookup::{Answer, AuditSink, Directory, FreshnessLimits, Permission, Presented, record};
 //! # use ehealth_core::policy::Register;
 //! fn answer(
 //!     presented: Presented,
 //!     register: &Register,
 //!     directory: &mut impl Directory,
 //!     limits: &FreshnessLimits,
-//!     log: &dyn AuditLog,
+//!     log: &dyn AuditSink,
 //!     tell: impl FnOnce(Answer) + Send + 'static,
 //! ) {
 //!     let Ok(identified) = presented.identify(register) else { return };
@@ -78,8 +78,8 @@
 //! An entry that is waiting cannot be made up, so that nothing can be declared durable that no log was given:
 //!
 //! ```compile_fail,E0451
-//! # use ehealth_core::lookup::{Entry, Pending};
-//! fn forge(entry: Entry) -> Pending {
+//! # use ehealth_core::lookup::{ExchangeRecord, Pending};
+//! fn forge(entry: ExchangeRecord) -> Pending {
 //!     Pending { entry, settle: None }
 //! }
 //! ```
@@ -87,8 +87,8 @@
 //! An outcome is recorded once:
 //!
 //! ```compile_fail,E0382
-//! # use ehealth_core::lookup::{AuditLog, Resolved, record};
-//! fn twice(resolved: Resolved, log: &dyn AuditLog) {
+//! # use ehealth_core::lookup::{AuditSink, Resolved, record};
+//! fn twice(resolved: Resolved, log: &dyn AuditSink) {
 //!     record(resolved, log, |_| ());
 //!     record(resolved, log, |_| ());
 //! }
@@ -97,7 +97,7 @@
 //! One seam remains that types alone do not close: whoever holds a [`Directory`] can read it. `tests/house.rs` sees to
 //! it that this room alone does.
 //!
-//! This room is pure and synchronous. It reads through [`Directory`] and writes through [`AuditLog`], whose real
+//! This room is pure and synchronous. It reads through [`Directory`] and writes through [`AuditSink`], whose real
 //! shapes live on the floor above.
 
 mod directory;
@@ -106,6 +106,8 @@ mod pipeline;
 mod resolve;
 
 pub use directory::{Directory, DirectoryError};
-pub use evidence::{AuditLog, Entry, Evidence, Operation, Pending, RecordFailure, Recorded, Unrecorded, record};
+pub use evidence::{
+    AuditSink, ExchangeRecord, Operation, Pending, RecordFailure, Recordable, Recorded, Unrecorded, record,
+};
 pub use pipeline::{Answer, Caller, Exchange, Identified, LookupError, Permission, Permitted, Presented, Resolved};
 pub use resolve::FreshnessLimits;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::directory::{Directory, DirectoryError};
-use super::evidence::{Entry, Evidence, Operation, Recorded};
+use super::evidence::{ExchangeRecord, Operation, Recordable, Recorded};
 use super::resolve::{FreshnessLimits, Resolution, resolve};
 use crate::model::{
     Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, Question, Ssin,
@@ -44,8 +44,8 @@ pub struct Exchange {
 impl Exchange {
     /// What is recorded of a message that ends here: nothing was looked up, `outcome` says why.
     #[must_use]
-    pub fn entry(&self, operation: Operation, outcome: &'static str) -> Entry {
-        Entry {
+    pub fn entry(&self, operation: Operation, outcome: &'static str) -> ExchangeRecord {
+        ExchangeRecord {
             ticket: self.ticket,
             received: self.received,
             caller: self.caller.organisation(),
@@ -95,8 +95,8 @@ impl Presented {
 
     /// What is recorded if the exchange ends here with a fault.
     #[must_use]
-    pub fn entry(&self, outcome: &'static str) -> Entry {
-        Entry {
+    pub fn entry(&self, outcome: &'static str) -> ExchangeRecord {
+        ExchangeRecord {
             context: LegalContext::parse(&self.question.legal_context),
             subject: self.question.criteria.ssin.ok(),
             customer_ticket: self.question.customer.ticket.clone(),
@@ -236,11 +236,11 @@ impl Ground {
     }
 }
 
-impl Evidence for Resolved {
-    fn entry(&self) -> Entry {
+impl Recordable for Resolved {
+    fn entry(&self) -> ExchangeRecord {
         let Self { asked, ground, resolution } = self;
         let told = resolution.disclosure.as_ref();
-        Entry {
+        ExchangeRecord {
             organisation: Some(asked.organisation),
             context: LegalContext::parse(&asked.question.legal_context),
             deliberation: ground.grant().map(|grant| grant.deliberation.clone()),

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::directory::{Directory, DirectoryError};
 use crate::model::{
-    Affiliation, Dataset, DatasetSet, DatasetStates, Date, Disclosure, Employment, EmploymentPeriod, EnterpriseNumber,
-    Field, FieldSet, Freshness, Membership, ServiceKind, Ssin, Status, Timestamp, ToldEmployment, ToldService, Window,
+    Affiliation, Dataset, DatasetSet, DatasetStates, Date, DisclosedEmployment, DisclosedService, Disclosure,
+    Employment, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, Freshness, Membership, ServiceKind, Ssin, Status,
+    Timestamp, Window,
 };
 use crate::policy::{Permit, Relation};
 
@@ -268,8 +269,8 @@ fn tell_employment(
     fields: FieldSet,
     window: Window,
     directory: &mut impl Directory,
-) -> Result<ToldEmployment, DirectoryError> {
-    let mut told = ToldEmployment {
+) -> Result<DisclosedEmployment, DirectoryError> {
+    let mut told = DisclosedEmployment {
         employer: fields.contains(Field::Employer).then_some(employment.employer),
         period: fields.contains(Field::EmploymentBegin).then_some(employment.period),
         services: Vec::new(),
@@ -287,7 +288,7 @@ fn tell_employment(
             let period = affiliation.period;
             (std::cmp::Reverse(period.begin()), affiliation.service, period.last_day())
         });
-        told.services.extend(affiliations.iter().map(|affiliation| ToldService {
+        told.services.extend(affiliations.iter().map(|affiliation| DisclosedService {
             number: fields.contains(Field::PreventionService).then_some(affiliation.service),
             kind: fields.contains(Field::PreventionServiceType).then_some(kind),
             affiliation: fields.contains(Field::AffiliationBegin).then_some(affiliation.period),

@@ -37,25 +37,25 @@ pub struct Disclosure {
     /// Field 1.
     pub ssin: Option<Ssin>,
     /// Fields 2 to 8: newest begin first, then by enterprise number.
-    pub employments: Vec<ToldEmployment>,
+    pub employments: Vec<DisclosedEmployment>,
     /// Field 9.
     pub fund: Option<EnterpriseNumber>,
 }
 
 /// `employment`, as far as it may be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToldEmployment {
+pub struct DisclosedEmployment {
     /// Field 2.
     pub employer: Option<EnterpriseNumber>,
     /// Fields 3 and 4: a grant has both or neither.
     pub period: Option<Period>,
     /// Fields 5 to 8: internal before external, newest first.
-    pub services: Vec<ToldService>,
+    pub services: Vec<DisclosedService>,
 }
 
 /// `preventionService`, as far as it may be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ToldService {
+pub struct DisclosedService {
     /// Field 5.
     pub number: Option<EnterpriseNumber>,
     /// Field 6.
@@ -98,7 +98,7 @@ impl Disclosure {
 
     /// The enterprise numbers that are told, in the order of the answer: what the trail seals.
     pub fn numbers(&self) -> impl Iterator<Item = EnterpriseNumber> + '_ {
-        let of_employment = |employment: &'_ ToldEmployment| {
+        let of_employment = |employment: &'_ DisclosedEmployment| {
             let services: Vec<_> = employment.services.iter().filter_map(|service| service.number).collect();
             employment.employer.into_iter().chain(services)
         };

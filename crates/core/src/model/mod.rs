@@ -39,7 +39,7 @@ mod status;
 mod ticket;
 
 pub use affiliation::{Affiliation, Membership, ServiceKind};
-pub use answer::{Criteria, CriteriaDates, Disclosure, ToldEmployment, ToldService};
+pub use answer::{Criteria, CriteriaDates, DisclosedEmployment, DisclosedService, Disclosure};
 pub use byte_set::ByteSet;
 pub use clock::{Clock, FixedClock, Timestamp};
 pub use date::{Date, DateError};

@@ -12,4 +12,4 @@ mod quota;
 pub use consumer::{ActsFor, Certified, Consumer, NotIdentified, Pins, Register, RegisterError};
 pub use decide::{Denied, NoGrant, Permit, Refusal, decide};
 pub use grant::{Deliberation, Grant, GrantError, Reach, Relation, ceiling};
-pub use quota::{Meter, Pace, Quota, SLOWED_BY};
+pub use quota::{Quota, RateLimiter, THROTTLE_DELAY, Throttle};

@@ -31,7 +31,7 @@ const DAY: u64 = 86_400_000;
 
 /// What a consumer has used up. Starts full; a clock set back stops the refill for nobody.
 #[derive(Debug, Clone)]
-pub struct Meter {
+pub struct RateLimiter {
     minute: Bucket,
     day: Bucket,
     empty: EmptyShare,
@@ -39,7 +39,7 @@ pub struct Meter {
 
 /// Whether an answer is given at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum Throttle {
     /// At once.
     AtOnce,
     /// Slowed since before.
@@ -49,9 +49,9 @@ pub enum Pace {
 }
 
 /// A slowed answer waits so long: short for a person, long for whoever tries all the numbers of a day's births.
-pub const SLOWED_BY: Duration = Duration::from_secs(1);
+pub const THROTTLE_DELAY: Duration = Duration::from_secs(1);
 
-impl Meter {
+impl RateLimiter {
     /// The meter of a consumer that has asked nothing yet.
     #[must_use]
     pub fn new(quota: Quota, now: Timestamp) -> Self {
@@ -79,7 +79,7 @@ impl Meter {
     }
 
     /// Counts an answer of this status; whether it, and those after it, are given at once.
-    pub fn note(&mut self, quota: Quota, status: Status, now: Timestamp) -> Pace {
+    pub fn note(&mut self, quota: Quota, status: Status, now: Timestamp) -> Throttle {
         self.empty.note(is_empty(status), quota.empty_percent, now)
     }
 }
@@ -141,7 +141,7 @@ struct EmptyShare {
 }
 
 impl EmptyShare {
-    fn note(&mut self, is_empty: bool, percent: u8, now: Timestamp) -> Pace {
+    fn note(&mut self, is_empty: bool, percent: u8, now: Timestamp) -> Throttle {
         let halvings = now.since(self.since).as_millis() / HALF_LIFE.as_millis();
         if halvings > 0 {
             let by = u32::try_from(halvings).unwrap_or(31).min(31);
@@ -155,9 +155,9 @@ impl EmptyShare {
         let share_is_over = u64::from(self.empty) * 100 > u64::from(self.answers) * u64::from(percent);
         self.is_over = self.answers >= FEWEST_ANSWERS && share_is_over;
         match (was_over, self.is_over) {
-            (_, false) => Pace::AtOnce,
-            (true, true) => Pace::Slowed,
-            (false, true) => Pace::SlowedFromNow,
+            (_, false) => Throttle::AtOnce,
+            (true, true) => Throttle::Slowed,
+            (false, true) => Throttle::SlowedFromNow,
         }
     }
 }
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_minutes_quota_may_be_spent_at_once_and_comes_back_evenly() {
-        let mut meter = Meter::new(QUOTA, at(0));
+        let mut meter = RateLimiter::new(QUOTA, at(0));
         for _ in 0..6 {
             assert_eq!(meter.take(QUOTA, at(0)), Ok(()));
         }
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_days_quota_bounds_what_minutes_would_allow() {
-        let mut meter = Meter::new(QUOTA, at(0));
+        let mut meter = RateLimiter::new(QUOTA, at(0));
         let taken = (0..100).filter(|minute| meter.take(QUOTA, at(minute * 60_000)).is_ok()).count();
         // Twenty at the start, and one each 72 minutes.
         assert_eq!(taken, 21);
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_clock_set_back_neither_fills_nor_blocks() {
-        let mut meter = Meter::new(QUOTA, at(0));
+        let mut meter = RateLimiter::new(QUOTA, at(0));
         assert!((0..6).all(|_| meter.take(QUOTA, at(0)).is_ok()));
         assert!(meter.take(QUOTA, at(-3_600_000)).is_err());
         assert_eq!(meter.take(QUOTA, at(-3_590_000)), Ok(()));
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_smaller_quota_holds_from_the_next_question_on() {
-        let mut meter = Meter::new(Quota::default(), at(0));
+        let mut meter = RateLimiter::new(Quota::default(), at(0));
         let taken = (0..100).filter(|_| meter.take(QUOTA, at(0)).is_ok()).count();
         assert_eq!(taken, 6);
     }
@@ -212,23 +212,23 @@ mod tests {
     #[test]
     fn nothing_can_be_asked_with_a_quota_of_nothing() {
         let none = Quota { per_minute: 0, ..QUOTA };
-        assert!(Meter::new(none, at(0)).take(none, at(0)).is_err());
+        assert!(RateLimiter::new(none, at(0)).take(none, at(0)).is_err());
     }
 
     #[test]
     fn whoever_comes_away_with_nothing_too_often_is_slowed_until_it_does_not() {
-        let mut meter = Meter::new(QUOTA, at(0));
+        let mut meter = RateLimiter::new(QUOTA, at(0));
         for _ in 0..49 {
-            assert_eq!(meter.note(QUOTA, Status::NoDataFound, at(0)), Pace::AtOnce);
+            assert_eq!(meter.note(QUOTA, Status::NoDataFound, at(0)), Throttle::AtOnce);
         }
-        assert_eq!(meter.note(QUOTA, Status::NoDataFound, at(0)), Pace::SlowedFromNow);
-        assert_eq!(meter.note(QUOTA, Status::DataFound, at(0)), Pace::Slowed);
+        assert_eq!(meter.note(QUOTA, Status::NoDataFound, at(0)), Throttle::SlowedFromNow);
+        assert_eq!(meter.note(QUOTA, Status::DataFound, at(0)), Throttle::Slowed);
         for _ in 0..48 {
-            assert_eq!(meter.note(QUOTA, Status::DataFound, at(0)), Pace::Slowed);
+            assert_eq!(meter.note(QUOTA, Status::DataFound, at(0)), Throttle::Slowed);
         }
-        assert_eq!(meter.note(QUOTA, Status::DataFound, at(0)), Pace::AtOnce, "fifty of a hundred");
-        assert_eq!(meter.note(QUOTA, Status::NoDataFound, at(0)), Pace::SlowedFromNow);
+        assert_eq!(meter.note(QUOTA, Status::DataFound, at(0)), Throttle::AtOnce, "fifty of a hundred");
+        assert_eq!(meter.note(QUOTA, Status::NoDataFound, at(0)), Throttle::SlowedFromNow);
         // An hour later what was is forgotten but for a sixty-fourth.
-        assert_eq!(meter.note(QUOTA, Status::NoDataFound, at(3_600_000)), Pace::AtOnce);
+        assert_eq!(meter.note(QUOTA, Status::NoDataFound, at(3_600_000)), Throttle::AtOnce);
     }
 }

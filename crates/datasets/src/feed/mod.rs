@@ -31,7 +31,7 @@ mod signature;
 
 pub use digest::{Content, Packing, Seal, digest_of};
 pub use notification::{FileKind, Listed, Notification, NotificationError, Session, Uri};
-pub use record::{Change, Entity, Judged, Key, Reason, Record};
+pub use record::{Change, Entity, Key, Reason, Record, Validated};
 pub use records::{Records, RecordsError, columns};
 pub use rejections::Rejections;
 pub use rows::RowError;

@@ -188,7 +188,7 @@ impl Reason {
 
 /// The judgement on one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judged {
+pub enum Validated {
     /// Right in itself.
     Accepted(Change),
     /// Wrong. A rejected `put` removes its key (feed.md): the key is told where the row has a readable one.

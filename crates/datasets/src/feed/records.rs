@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::BufRead;
 
 use super::rows::{Fields, RowError, Rows};
-use super::{Change, Entity, FileKind, Judged, Key, Reason, Record};
+use super::{Change, Entity, FileKind, Key, Reason, Record, Validated};
 use ehealth_core::model::{Dataset, Date, EnterpriseNumber, Period, Ssin};
 
 /// Why a file is refused as a whole.
@@ -81,7 +81,7 @@ impl<R: BufRead> Records<R> {
     ///
     /// # Errors
     /// [`RecordsError`]; then nothing more can be read.
-    pub fn advance(&mut self) -> Result<Option<Judged>, RecordsError> {
+    pub fn advance(&mut self) -> Result<Option<Validated>, RecordsError> {
         if !self.rows.advance()? {
             return if self.count == self.announced { Ok(None) } else { Err(RecordsError::Count) };
         }
@@ -98,7 +98,7 @@ impl<R: BufRead> Records<R> {
             FileKind::Delta => match fields.next() {
                 Some("put") => judge_put(self.dataset, fields),
                 Some("delete") => judge_delete(self.dataset, fields),
-                _ => Judged::Rejected { reason: Reason::Action, key: None },
+                _ => Validated::Rejected { reason: Reason::Action, key: None },
             },
         }))
     }
@@ -129,17 +129,17 @@ impl<R> fmt::Debug for Records<R> {
     }
 }
 
-fn judge_put(dataset: Dataset, fields: Fields<'_>) -> Judged {
+fn judge_put(dataset: Dataset, fields: Fields<'_>) -> Validated {
     match read_put(dataset, &mut Values(fields)) {
-        Ok(record) => Judged::Accepted(Change::Put(record)),
-        Err((reason, key)) => Judged::Rejected { reason, key },
+        Ok(record) => Validated::Accepted(Change::Put(record)),
+        Err((reason, key)) => Validated::Rejected { reason, key },
     }
 }
 
-fn judge_delete(dataset: Dataset, fields: Fields<'_>) -> Judged {
+fn judge_delete(dataset: Dataset, fields: Fields<'_>) -> Validated {
     match read_key(dataset, &mut Values(fields)) {
-        Ok(key) => Judged::Accepted(Change::Delete(key)),
-        Err(reason) => Judged::Rejected { reason, key: None },
+        Ok(key) => Validated::Accepted(Change::Delete(key)),
+        Err(reason) => Validated::Rejected { reason, key: None },
     }
 }
 
@@ -254,7 +254,7 @@ impl<'a> Values<'a> {
 mod tests {
     use super::*;
 
-    fn judge(dataset: Dataset, kind: FileKind, rows: &[&str]) -> Result<Vec<Judged>, RecordsError> {
+    fn judge(dataset: Dataset, kind: FileKind, rows: &[&str]) -> Result<Vec<Validated>, RecordsError> {
         let header = match kind {
             FileKind::Snapshot => columns(dataset).join(","),
             FileKind::Delta => format!("action,{}", columns(dataset).join(",")),
@@ -271,8 +271,8 @@ mod tests {
 
     fn reason(dataset: Dataset, kind: FileKind, row: &str) -> (Option<Reason>, Option<Key>) {
         match judge(dataset, kind, &[row]).expect("a well-formed file")[..] {
-            [Judged::Accepted(_)] => (None, None),
-            [Judged::Rejected { reason, key }] => (Some(reason), key),
+            [Validated::Accepted(_)] => (None, None),
+            [Validated::Rejected { reason, key }] => (Some(reason), key),
             _ => unreachable!("one row, one judgement"),
         }
     }
@@ -324,7 +324,7 @@ mod tests {
         let rows = ["delete,85073000160,,2020-01-02,nonsense"];
         assert_eq!(
             judge(Dataset::Insurance, FileKind::Delta, &rows).expect("well formed"),
-            [Judged::Accepted(Change::Delete(Key::Membership(ssin, day)))]
+            [Validated::Accepted(Change::Delete(Key::Membership(ssin, day)))]
         );
         let nobody = reason(Dataset::Persons, FileKind::Delta, "delete,x,,");
         assert_eq!(nobody, (Some(Reason::Ssin), None));
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_file_is_at_fault_for_header_columns_and_count() {
-        let open = |text: &'static str, announced| -> Result<Vec<Judged>, RecordsError> {
+        let open = |text: &'static str, announced| -> Result<Vec<Validated>, RecordsError> {
             let mut records = Records::open(text.as_bytes(), Dataset::Persons, FileKind::Snapshot, announced)
                 .map_err(|(error, _)| error)?;
             let mut judged = Vec::new();

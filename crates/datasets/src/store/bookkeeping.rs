@@ -49,7 +49,7 @@ pub struct State {
 
 /// Everything that a run has to know of the past.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Standing {
+pub struct LoadedState {
     /// The state that is loaded; `None` if nothing ever was.
     pub state: Option<State>,
     /// Records that are loaded.
@@ -71,7 +71,7 @@ pub enum Validator {
 
 /// The notification that the loaded state was found in step with, and how its server is asked for another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
+pub struct CachedNotification {
     /// The address of the feed.
     pub url: String,
     /// What the server knows the document by.
@@ -114,7 +114,7 @@ pub struct HistoryEntry {
 
 /// What a dataset is like, for people: its state, its size, how its last runs ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Account {
+pub struct DatasetStatus {
     /// The state that is loaded; `None` if nothing ever was.
     pub state: Option<DatasetState>,
     /// Records that are loaded.
@@ -124,14 +124,14 @@ pub struct Account {
 }
 
 /// Reads what a dataset is like; of its runs the last `runs`.
-pub(super) fn account(connection: &Connection, runs: u32) -> Result<Account, StoreError> {
+pub(super) fn account(connection: &Connection, runs: u32) -> Result<DatasetStatus, StoreError> {
     let mut select = connection.prepare_cached("SELECT serial, created, live FROM state")?;
     let state = select.query_row([], |row| {
         let state = DatasetState { serial: count(row, 0)?, created: moment(row, 1)? };
         Ok((state, count(row, 2)?))
     });
     let (state, records) = state.optional()?.map_or((None, 0), |(state, records)| (Some(state), records));
-    Ok(Account { state, records, history: history(connection, runs)? })
+    Ok(DatasetStatus { state, records, history: history(connection, runs)? })
 }
 
 fn kind_code(kind: FileKind) -> i64 {
@@ -154,8 +154,8 @@ fn moment(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
 }
 
 /// Reads what the file knows of the past.
-pub(super) fn standing(connection: &Connection) -> Result<Standing, StoreError> {
-    let mut standing = Standing::default();
+pub(super) fn standing(connection: &Connection) -> Result<LoadedState, StoreError> {
+    let mut standing = LoadedState::default();
     let mut select = connection
         .prepare_cached("SELECT session, serial, file_sha256, created, applied, rejected, live FROM state")?;
     let mut rows = select.query([])?;
@@ -185,20 +185,20 @@ pub(super) fn standing(connection: &Connection) -> Result<Standing, StoreError> 
 }
 
 /// The notification that the loaded state is in step with; `None` if it came from no web server, or is not known.
-pub(super) fn notice(connection: &Connection) -> Result<Option<Notice>, StoreError> {
+pub(super) fn notice(connection: &Connection) -> Result<Option<CachedNotification>, StoreError> {
     let mut select = connection.prepare_cached("SELECT url, kind, validator, document FROM notice")?;
     let notice = select.query_row([], |row| {
         let validator = row.get(2)?;
         let validator =
             if row.get::<_, i64>(1)? == 0 { Validator::EntityTag(validator) } else { Validator::Date(validator) };
-        Ok(Notice { url: row.get(0)?, validator, document: row.get(3)? })
+        Ok(CachedNotification { url: row.get(0)?, validator, document: row.get(3)? })
     });
     Ok(notice.optional()?)
 }
 
 /// Remembers the notification that the loaded state is in step with; or that there is none.
-pub(super) fn write_notice(connection: &Connection, notice: Option<&Notice>) -> Result<(), StoreError> {
-    let Some(Notice { url, validator, document }) = notice else {
+pub(super) fn write_notice(connection: &Connection, notice: Option<&CachedNotification>) -> Result<(), StoreError> {
+    let Some(CachedNotification { url, validator, document }) = notice else {
         connection.execute("DELETE FROM notice", [])?;
         return Ok(());
     };

@@ -38,7 +38,9 @@ mod statements;
 mod writer;
 
 pub use backup::{check_datasets, copy_datasets};
-pub use bookkeeping::{Account, FileKind, HistoryEntry, KnownFile, Notice, Run, Standing, State, Validator};
+pub use bookkeeping::{
+    CachedNotification, DatasetStatus, FileKind, HistoryEntry, KnownFile, LoadedState, Run, State, Validator,
+};
 pub use delta::{Applied, Delta, Placed};
 pub use error::StoreError;
 pub use reader::{Reader, View, Watch};

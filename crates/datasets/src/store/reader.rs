@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 
 use super::StoreError;
-use super::bookkeeping::{self, Account, HistoryEntry, account};
+use super::bookkeeping::{self, DatasetStatus, HistoryEntry, account};
 use super::folder::Folder;
 use super::open::{Purpose, open};
 use ehealth_core::lookup::DirectoryError;
@@ -266,7 +266,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// [`DirectoryError`] if there is something that cannot be read.
-    pub fn account(&mut self, dataset: Dataset, runs: u32) -> Result<Account, DirectoryError> {
+    pub fn account(&mut self, dataset: Dataset, runs: u32) -> Result<DatasetStatus, DirectoryError> {
         self.look(dataset, |connection| account(connection, runs))
     }
 }

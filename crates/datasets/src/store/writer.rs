@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::bookkeeping::{self, HistoryEntry, KnownFile, Notice, Run, Standing};
+use super::bookkeeping::{self, CachedNotification, HistoryEntry, KnownFile, LoadedState, Run};
 use super::folder::{Folder, WriteLock, remove_database};
 use super::open::{Purpose, limit_file, open};
 use super::{Delta, Snapshot, StoreError};
@@ -67,7 +67,7 @@ impl Writer {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn standing(&self) -> Result<Standing, StoreError> {
+    pub fn standing(&self) -> Result<LoadedState, StoreError> {
         bookkeeping::standing(&self.connection)
     }
 
@@ -91,7 +91,7 @@ impl Writer {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn notice(&self) -> Result<Option<Notice>, StoreError> {
+    pub fn notice(&self) -> Result<Option<CachedNotification>, StoreError> {
         bookkeeping::notice(&self.connection)
     }
 
@@ -104,7 +104,7 @@ impl Writer {
         &mut self,
         created: Timestamp,
         known: &[KnownFile],
-        notice: Option<&Notice>,
+        notice: Option<&CachedNotification>,
     ) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
         transaction.execute("UPDATE state SET created = max(created, ?1)", [created.as_millis()])?;

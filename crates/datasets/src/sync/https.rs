@@ -3,7 +3,7 @@
 //! A run blocks, so the connection has a small runtime of its own that is driven by whoever reads: a reader that is slow
 //! slows the publisher, and nothing is held but what is on its way. Redirects are not followed: a file is where the
 //! notification says, or it is not in the feed. The notification is asked for conditionally, in this process or a later
-//! one, as long as the data are as it left them ([`Notice`]); a publisher that says "not modified" is planned with as if it
+//! one, as long as the data are as it left them ([`CachedNotification`]); a publisher that says "not modified" is planned with as if it
 //! had sent that document again.
 
 use std::error::Error;
@@ -38,8 +38,8 @@ use super::monitor::Monitor;
 use super::run::Trouble;
 use super::source::read_at_most;
 use crate::feed::Notification;
+use crate::store::{CachedNotification, Validator};
 use ehealth_core::model::Timestamp;
-use crate::store::{Notice, Validator};
 
 /// A feed behind HTTPS, and how it is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +154,10 @@ impl<'a> Visit<'a> {
 
     /// The notification's bytes, one more than may be at most, and how to ask whether there is another. If there is none
     /// but the one that `last` holds, that one.
-    pub fn notification(&self, last: Option<Notice>) -> Result<(Vec<u8>, Option<Notice>), Trouble> {
+    pub fn notification(
+        &self,
+        last: Option<CachedNotification>,
+    ) -> Result<(Vec<u8>, Option<CachedNotification>), Trouble> {
         let url = self.feed.url.to_string();
         let last = last.filter(|last| last.url == url);
         let condition = last.as_ref().and_then(condition);
@@ -167,7 +170,7 @@ impl<'a> Visit<'a> {
         let validator = validator(&response);
         check_status(response.status())?;
         let document = read_at_most(self.body(sender, response), Notification::BYTES_MAX + 1)?;
-        let notice = validator.map(|validator| Notice { url, validator, document: document.clone() });
+        let notice = validator.map(|validator| CachedNotification { url, validator, document: document.clone() });
         Ok((document, notice))
     }
 
@@ -343,7 +346,7 @@ fn validator(response: &Response<Incoming>) -> Option<Validator> {
 }
 
 /// How to ask whether the document is still this one.
-fn condition(notice: &Notice) -> Option<(HeaderName, HeaderValue)> {
+fn condition(notice: &CachedNotification) -> Option<(HeaderName, HeaderValue)> {
     let (name, value) = match &notice.validator {
         Validator::EntityTag(tag) => (IF_NONE_MATCH, tag),
         Validator::Date(date) => (IF_MODIFIED_SINCE, date),

@@ -7,7 +7,7 @@ use super::plan::known;
 use super::rejected::RejectedFile;
 use super::run::{Run, Trouble};
 use super::{Refusal, Share, Shrinking};
-use crate::feed::{Change, Content, FileKind, Judged, Key, Listed, Packing, Reason, Record, Records, RecordsError};
+use crate::feed::{Change, Content, FileKind, Key, Listed, Packing, Reason, Record, Records, RecordsError, Validated};
 use crate::store::{self, Delta, Fault, Late, Placed, Row, Sealing, State, StoreError, Writer};
 
 /// Wrong records that a file may have whatever their share: a small file is not refused for one of them.
@@ -22,10 +22,10 @@ impl Run<'_> {
         let mut snapshot = writer.snapshot()?;
         let read = self.read(FileKind::Snapshot, listed, &mut rejected, &mut |line, judged| {
             match judged {
-                Judged::Accepted(Change::Put(record)) => snapshot.put(line, row(record))?,
+                Validated::Accepted(Change::Put(record)) => snapshot.put(line, row(record))?,
                 // A snapshot has no deletions: every row of it is read as a `put`.
-                Judged::Accepted(Change::Delete(_)) | Judged::Rejected { key: None, .. } => {}
-                Judged::Rejected { key: Some(key), .. } => snapshot.reject(line, store_key(key))?,
+                Validated::Accepted(Change::Delete(_)) | Validated::Rejected { key: None, .. } => {}
+                Validated::Rejected { key: Some(key), .. } => snapshot.reject(line, store_key(key))?,
             }
             Ok(None)
         });
@@ -57,9 +57,9 @@ impl Run<'_> {
         let mut delta = writer.delta()?;
         let before = delta.live();
         let read = self.read(FileKind::Delta, listed, &mut rejected, &mut |_, judged| match judged {
-            Judged::Accepted(change) => take(&mut delta, change),
-            Judged::Rejected { key: Some(key), .. } => delta.reject(store_key(key)).map(|()| None),
-            Judged::Rejected { key: None, .. } => Ok(None),
+            Validated::Accepted(change) => take(&mut delta, change),
+            Validated::Rejected { key: Some(key), .. } => delta.reject(store_key(key)).map(|()| None),
+            Validated::Rejected { key: None, .. } => Ok(None),
         });
         let Some(rejected) = keep(read, rejected)? else {
             return Err(Trouble::Refused(Refusal::TooManyWrong));
@@ -81,7 +81,7 @@ impl Run<'_> {
         kind: FileKind,
         listed: &Listed,
         rejected: &mut RejectedFile,
-        take: &mut dyn FnMut(u64, Judged) -> Result<Option<Reason>, StoreError>,
+        take: &mut dyn FnMut(u64, Validated) -> Result<Option<Reason>, StoreError>,
     ) -> Result<(), Trouble> {
         self.activity().begin_file(listed.records, listed.bytes);
         let source = self.visited.open(&listed.uri)?;
@@ -109,7 +109,7 @@ impl Run<'_> {
         records: &mut Records<R>,
         listed: &Listed,
         rejected: &mut RejectedFile,
-        take: &mut dyn FnMut(u64, Judged) -> Result<Option<Reason>, StoreError>,
+        take: &mut dyn FnMut(u64, Validated) -> Result<Option<Reason>, StoreError>,
     ) -> Result<Option<Refusal>, Trouble> {
         let allowance = allowance(self.feed.wrong_share, listed.records);
         loop {
@@ -122,8 +122,8 @@ impl Run<'_> {
             self.activity().count_record();
             let found = take(records.line(), judged)?;
             let reason = match (judged, found) {
-                (_, Some(reason)) | (Judged::Rejected { reason, .. }, None) => reason,
-                (Judged::Accepted(_), None) => continue,
+                (_, Some(reason)) | (Validated::Rejected { reason, .. }, None) => reason,
+                (Validated::Accepted(_), None) => continue,
             };
             rejected.add(records.line(), reason, records.fields()).map_err(Trouble::Rejected)?;
             self.rejected += 1;

@@ -2,7 +2,7 @@
 
 use super::{Refusal, SnapshotReason};
 use crate::feed::{self, Listed, Notification};
-use crate::store::{FileKind, KnownFile, Standing};
+use crate::store::{FileKind, KnownFile, LoadedState};
 
 /// What a run is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Plan {
 
 /// Holds what a publisher offers against what is loaded and was ever known.
 #[must_use]
-pub fn plan(standing: &Standing, notification: &Notification) -> Plan {
+pub fn plan(standing: &LoadedState, notification: &Notification) -> Plan {
     let Some(state) = &standing.state else { return Plan::Snapshot(SnapshotReason::First) };
     let session = notification.session.as_u128();
     if standing.left.contains(&session) {
@@ -73,8 +73,8 @@ mod tests {
 
     use super::*;
     use crate::feed::{Session, Uri};
-    use ehealth_core::model::{Dataset, Digest, Timestamp};
     use crate::store::State;
+    use ehealth_core::model::{Dataset, Digest, Timestamp};
 
     fn listed(serial: u64, hash: u8) -> Listed {
         let uri = Uri::parse("file.csv").expect("plain");
@@ -92,11 +92,11 @@ mod tests {
         }
     }
 
-    fn standing(session: u128, serial: u64) -> Standing {
+    fn standing(session: u128, serial: u64) -> LoadedState {
         let moment = Timestamp::from_millis(0);
         let state =
             State { session, serial, digest: Digest::new([1; 32]), created: moment, applied: moment, rejected: 0 };
-        Standing { state: Some(state), live: 1, left: BTreeSet::from([9]), known: BTreeMap::new() }
+        LoadedState { state: Some(state), live: 1, left: BTreeSet::from([9]), known: BTreeMap::new() }
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
             let notification = notification(session, serial, snapshot, deltas);
             assert_eq!(plan(&standing(1, 5), &notification), expected, "{session} {serial} {snapshot} {deltas:?}");
         }
-        let first = plan(&Standing::default(), &notification(1, 7, 6, &[7]));
+        let first = plan(&LoadedState::default(), &notification(1, 7, 6, &[7]));
         assert_eq!(first, Snapshot(SnapshotReason::First));
     }
 

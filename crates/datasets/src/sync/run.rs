@@ -9,8 +9,8 @@ use super::plan::{Plan, files, plan};
 use super::source::Visited;
 use super::{Failure, Feed, Outcome, Refusal, Report, Settings, SnapshotReason, rejected};
 use crate::feed::{Notification, NotificationError, SignatureError, Vouched};
+use crate::store::{self, CachedNotification, KnownFile, StoreError, Writer};
 use ehealth_core::model::Clock;
-use crate::store::{self, KnownFile, Notice, StoreError, Writer};
 
 /// The feeds that are followed: what was set, and what may be watched meanwhile.
 #[derive(Debug)]
@@ -131,8 +131,8 @@ pub fn run_all(settings: &Settings, clock: &dyn Clock) -> Vec<Report> {
 fn read_notification(
     feed: &Feed,
     visited: &Visited<'_>,
-    last: Option<Notice>,
-) -> Result<(Notification, Option<Notice>), Trouble> {
+    last: Option<CachedNotification>,
+) -> Result<(Notification, Option<CachedNotification>), Trouble> {
     let (document, notice) = visited.notification(last)?;
     let vouched = match &feed.signer {
         None => None,

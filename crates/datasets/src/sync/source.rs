@@ -10,8 +10,8 @@ use super::monitor::{Activity, Monitor};
 use super::run::Trouble;
 use super::{Refusal, Source};
 use crate::feed::{Notification, Uri};
+use crate::store::CachedNotification;
 use ehealth_core::model::{Dataset, Timestamp};
-use crate::store::Notice;
 
 /// The longest signed note that is read. One with a few signatures has some hundreds of bytes.
 const SIGNATURE_BYTES_MAX: u64 = 16 * 1024;
@@ -40,7 +40,10 @@ impl<'a> Visited<'a> {
 
     /// The notification's bytes, one more than may be at most; from a web server also how it is asked for another one.
     /// It need not send again what `last` holds.
-    pub fn notification(&self, last: Option<Notice>) -> Result<(Vec<u8>, Option<Notice>), Trouble> {
+    pub fn notification(
+        &self,
+        last: Option<CachedNotification>,
+    ) -> Result<(Vec<u8>, Option<CachedNotification>), Trouble> {
         match &self.place {
             Place::Folder(folder) => {
                 let file = open_inside(folder, [Notification::FILE_NAME].into_iter())?;

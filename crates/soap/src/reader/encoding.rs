@@ -11,8 +11,8 @@ use super::characters::{first_illegal, is_space};
 use super::scanner::Scanner;
 use super::text::count_line_ends;
 use crate::Charset;
-use crate::flaw::Flaw;
-use crate::mistake::{BadMessage, Mistake, Objection, Place};
+use crate::flaw::XmlError;
+use crate::mistake::{BadMessage, Location, MessageError, Objection};
 
 /// A document as characters.
 pub struct Document<'a> {
@@ -31,22 +31,22 @@ impl<'a> Document<'a> {
         let (mark, content) = split_mark(bytes).map_err(nowhere)?;
         let encoding = match (charset, mark) {
             (Some(charset), Some(mark)) if charset != mark.charset() => {
-                return Err(nowhere(Mistake::EncodingConflict.into()));
+                return Err(nowhere(MessageError::EncodingConflict.into()));
             }
             (_, Some(mark)) => mark,
-            (Some(Charset::Utf16), None) => return Err(nowhere(Mistake::NoByteOrderMark.into())),
+            (Some(Charset::Utf16), None) => return Err(nowhere(MessageError::NoByteOrderMark.into())),
             (Some(Charset::Utf8) | None, None) => Mark::Utf8,
         };
         let text = decode(content, encoding).map_err(nowhere)?;
         if let Some(at) = first_illegal(&text) {
             let line = count_line_ends(text.get(..at).unwrap_or_default()).saturating_add(1);
-            return Err(BadMessage::new(Flaw::Character.into(), Some(Place { line, path: "/".to_owned() })));
+            return Err(BadMessage::new(XmlError::Character.into(), Some(Location { line, path: "/".to_owned() })));
         }
         let declaration = read_declaration(&text).map_err(nowhere)?;
         if let Some(named) = declaration.encoding {
-            let named = Charset::from_name(named).ok_or_else(|| nowhere(Mistake::UnreadEncoding.into()))?;
+            let named = Charset::from_name(named).ok_or_else(|| nowhere(MessageError::UnreadEncoding.into()))?;
             if named != encoding.charset() {
-                return Err(nowhere(Mistake::EncodingConflict.into()));
+                return Err(nowhere(MessageError::EncodingConflict.into()));
             }
         }
         let declaration_bytes = declaration.bytes;
@@ -81,12 +81,12 @@ fn split_mark(bytes: &[u8]) -> Result<(Option<Mark>, &[u8]), Objection> {
     match bytes {
         // UTF-32, whose little-endian mark begins as that of UTF-16 does.
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, b'<', ..] | [b'<', 0, 0, 0, ..] => {
-            Err(Mistake::UnreadEncoding.into())
+            Err(MessageError::UnreadEncoding.into())
         }
         [0xef, 0xbb, 0xbf, rest @ ..] => Ok((Some(Mark::Utf8), rest)),
         [0xfe, 0xff, rest @ ..] => Ok((Some(Mark::Utf16BigEndian), rest)),
         [0xff, 0xfe, rest @ ..] => Ok((Some(Mark::Utf16LittleEndian), rest)),
-        [0, b'<', ..] | [b'<', 0, ..] => Err(Mistake::NoByteOrderMark.into()),
+        [0, b'<', ..] | [b'<', 0, ..] => Err(MessageError::NoByteOrderMark.into()),
         _ => Ok((None, bytes)),
     }
 }
@@ -98,10 +98,10 @@ fn decode(bytes: &[u8], encoding: Mark) -> Result<Cow<'_, str>, Objection> {
             let valid = bytes.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok());
             match valid.map(read_declaration) {
                 Some(Ok(Declaration { encoding: Some(named), .. })) if Charset::from_name(named).is_none() => {
-                    Mistake::UnreadEncoding.into()
+                    MessageError::UnreadEncoding.into()
                 }
                 Some(Err(objection)) => objection,
-                _ => Flaw::Encoding.into(),
+                _ => XmlError::Encoding.into(),
             }
         }),
         Mark::Utf16BigEndian => decode_utf16(bytes, u16::from_be_bytes),
@@ -112,12 +112,12 @@ fn decode(bytes: &[u8], encoding: Mark) -> Result<Cow<'_, str>, Objection> {
 fn decode_utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, Objection> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     if !rest.is_empty() {
-        return Err(Flaw::Encoding.into());
+        return Err(XmlError::Encoding.into());
     }
     // Three bytes of UTF-8 for a unit of UTF-16 at most: reserving them at once spares every later growth.
     let mut text = String::with_capacity(pairs.len().saturating_mul(3));
     for character in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
-        text.push(character.map_err(|_| Flaw::Encoding)?);
+        text.push(character.map_err(|_| XmlError::Encoding)?);
     }
     Ok(Cow::Owned(text))
 }
@@ -138,38 +138,38 @@ fn read_declaration(text: &str) -> Result<Declaration<'_>, Objection> {
         return Ok(Declaration { encoding: None, bytes: 0 });
     };
     let mut scanner = Scanner::new(rest);
-    let version = pseudo_attribute(&mut scanner, "version")?.ok_or(Flaw::Declaration)?;
+    let version = pseudo_attribute(&mut scanner, "version")?.ok_or(XmlError::Declaration)?;
     if !is_version(version) {
-        return Err(Flaw::Declaration.into());
+        return Err(XmlError::Declaration.into());
     }
     let encoding = pseudo_attribute(&mut scanner, "encoding")?;
     if encoding.is_some_and(|name| !is_encoding_name(name)) {
-        return Err(Flaw::Declaration.into());
+        return Err(XmlError::Declaration.into());
     }
     let standalone = pseudo_attribute(&mut scanner, "standalone")?;
     if standalone.is_some_and(|value| !matches!(value, "yes" | "no")) {
-        return Err(Flaw::Declaration.into());
+        return Err(XmlError::Declaration.into());
     }
     scanner.skip_space();
     if !scanner.eat("?>") {
-        return Err(Flaw::Declaration.into());
+        return Err(XmlError::Declaration.into());
     }
     if version != "1.0" {
-        return Err(Mistake::XmlVersion.into());
+        return Err(MessageError::XmlVersion.into());
     }
     Ok(Declaration { encoding, bytes: text.len().saturating_sub(scanner.rest().len()) })
 }
 
 /// Takes one part of the declaration with the white space before it, if it is next.
-fn pseudo_attribute<'a>(scanner: &mut Scanner<'a>, name: &str) -> Result<Option<&'a str>, Flaw> {
+fn pseudo_attribute<'a>(scanner: &mut Scanner<'a>, name: &str) -> Result<Option<&'a str>, XmlError> {
     let mut ahead = Scanner::new(scanner.rest());
     if !ahead.skip_space() || !ahead.eat(name) {
         return Ok(None);
     }
     if !ahead.equals() {
-        return Err(Flaw::Declaration);
+        return Err(XmlError::Declaration);
     }
-    let value = ahead.quoted().ok_or(Flaw::Declaration)?;
+    let value = ahead.quoted().ok_or(XmlError::Declaration)?;
     *scanner = ahead;
     Ok(Some(value))
 }
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
     use crate::mistake::Note;
 
-    fn read(bytes: &[u8], charset: Option<Charset>) -> Result<String, Mistake> {
+    fn read(bytes: &[u8], charset: Option<Charset>) -> Result<String, MessageError> {
         match Document::from_bytes(bytes, charset) {
             Ok(document) => Ok(document.split().1.to_owned()),
             Err(bad) => Err(bad.mistake()),
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn refuses_voices_that_contradict_each_other() {
         let marked = utf16("\u{feff}<a/>", u16::to_le_bytes);
-        let conflict = Err(Mistake::EncodingConflict);
+        let conflict = Err(MessageError::EncodingConflict);
         assert_eq!(read(&marked, Some(Charset::Utf8)), conflict);
         assert_eq!(read("\u{feff}<a/>".as_bytes(), Some(Charset::Utf16)), conflict);
         assert_eq!(read(b"<?xml version='1.0' encoding='UTF-16'?><a/>", None), conflict);
@@ -232,14 +232,14 @@ mod tests {
     #[test]
     fn refuses_other_encodings_and_utf_16_without_its_mark() {
         let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>";
-        assert_eq!(read(latin, None), Err(Mistake::UnreadEncoding));
-        assert_eq!(read(b"<?xml version='1.0' encoding='UTF-16LE'?><a/>", None), Err(Mistake::UnreadEncoding));
-        assert_eq!(read(b"\xff\xfe\0\0<\0\0\0", None), Err(Mistake::UnreadEncoding));
+        assert_eq!(read(latin, None), Err(MessageError::UnreadEncoding));
+        assert_eq!(read(b"<?xml version='1.0' encoding='UTF-16LE'?><a/>", None), Err(MessageError::UnreadEncoding));
+        assert_eq!(read(b"\xff\xfe\0\0<\0\0\0", None), Err(MessageError::UnreadEncoding));
         for unmarked in [utf16("<a/>", u16::to_le_bytes), utf16("<a/>", u16::to_be_bytes)] {
-            assert_eq!(read(&unmarked, None), Err(Mistake::NoByteOrderMark));
-            assert_eq!(read(&unmarked, Some(Charset::Utf16)), Err(Mistake::NoByteOrderMark));
+            assert_eq!(read(&unmarked, None), Err(MessageError::NoByteOrderMark));
+            assert_eq!(read(&unmarked, Some(Charset::Utf16)), Err(MessageError::NoByteOrderMark));
         }
-        assert_eq!(read(b"<a/>", Some(Charset::Utf16)), Err(Mistake::NoByteOrderMark));
+        assert_eq!(read(b"<a/>", Some(Charset::Utf16)), Err(MessageError::NoByteOrderMark));
     }
 
     #[test]
@@ -247,7 +247,7 @@ mod tests {
         for bytes in [&b"<a>\xe9</a>"[..], b"<a>\xc0\x80</a>", b"<a>\xed\xa0\x80</a>", b"\xff\xfe<", b"\xff\xfe\0\xd8"]
         {
             let bad = Document::from_bytes(bytes, None).err().expect("refused");
-            assert_eq!(bad.note(), Some(Note::Flaw(Flaw::Encoding)), "{bytes:?}");
+            assert_eq!(bad.note(), Some(Note::XmlError(XmlError::Encoding)), "{bytes:?}");
         }
     }
 
@@ -273,9 +273,9 @@ mod tests {
             "<?xml version=''?>",
         ] {
             let document = format!("{declaration}<a/>");
-            assert_eq!(read(document.as_bytes(), None), Err(Mistake::Malformed), "{declaration}");
+            assert_eq!(read(document.as_bytes(), None), Err(MessageError::Malformed), "{declaration}");
         }
-        assert_eq!(read(b"<?xml version='1.1'?><a/>", None), Err(Mistake::XmlVersion));
+        assert_eq!(read(b"<?xml version='1.1'?><a/>", None), Err(MessageError::XmlVersion));
         let spaced = b"<?xml\n\tversion = \"1.0\" encoding\r=\n'utf-8' standalone='no' ?><a/>";
         assert_eq!(read(spaced, None), Ok("<a/>".to_owned()));
     }

@@ -28,9 +28,9 @@ pub use encoding::Document;
 pub use namespaces::{Name, Space};
 pub use tag::Attribute;
 
-use super::flaw::Flaw;
+use super::flaw::XmlError;
 use super::limits::{CHILDREN, DEPTH, EVENTS, TEXT_BYTES};
-use super::mistake::{BadMessage, Mistake, Objection};
+use super::mistake::{BadMessage, MessageError, Objection};
 use namespaces::Namespaces;
 use pieces::Piece;
 use tag::Tag;
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
             self.rest_before = self.rest;
             let Some((piece, rest)) = pieces::cut(self.rest)? else {
                 let is_whole = self.open.is_empty() && self.has_root;
-                return if is_whole { Ok(Token::End) } else { Err(Flaw::Unfinished.into()) };
+                return if is_whole { Ok(Token::End) } else { Err(XmlError::Unfinished.into()) };
             };
             self.rest = rest;
             self.count_event()?;
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
                 Piece::End(name) => {
                     let is_open = |open: &Open<'_>| name.trim_end_matches(characters::is_space) == open.tag.written;
                     if !self.open.last().is_some_and(is_open) {
-                        return Err(Flaw::EndTag.into());
+                        return Err(XmlError::EndTag.into());
                     }
                     self.due = Due::Leave;
                     return Ok(Token::Close);
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
                         return Ok(Token::Text(Cow::Borrowed(text)));
                     }
                     if text.contains("]]>") {
-                        return Err(Flaw::SectionEnd.into());
+                        return Err(XmlError::SectionEnd.into());
                     }
                     return Ok(Token::Text(text::normalize_line_ends(text)));
                 }
@@ -171,10 +171,10 @@ impl<'a> Reader<'a> {
                 }
                 Piece::Comment(comment) => {
                     if comment.len() > TEXT_BYTES {
-                        return Err(Mistake::TextLength.into());
+                        return Err(MessageError::TextLength.into());
                     }
                     if comment.contains("--") || comment.ends_with('-') {
-                        return Err(Flaw::Comment.into());
+                        return Err(XmlError::Comment.into());
                     }
                 }
             }
@@ -186,14 +186,14 @@ impl<'a> Reader<'a> {
             Some(parent) => {
                 parent.children = parent.children.saturating_add(1);
                 if parent.children > CHILDREN {
-                    return Err(Mistake::Children.into());
+                    return Err(MessageError::Children.into());
                 }
             }
-            None if self.has_root => return Err(Flaw::SecondRoot.into()),
+            None if self.has_root => return Err(XmlError::SecondRoot.into()),
             None => self.has_root = true,
         }
         if self.open.len() >= DEPTH {
-            return Err(Mistake::Depth.into());
+            return Err(MessageError::Depth.into());
         }
         let outside = self.namespaces.mark();
         let tag = tag::read_tag(content, &mut self.namespaces, &mut self.attributes)?;
@@ -204,13 +204,13 @@ impl<'a> Reader<'a> {
 
     fn count_event(&mut self) -> Result<(), Objection> {
         self.events = self.events.saturating_add(1);
-        if self.events > EVENTS { Err(Mistake::Events.into()) } else { Ok(()) }
+        if self.events > EVENTS { Err(MessageError::Events.into()) } else { Ok(()) }
     }
 
     fn count_text(&mut self, bytes: usize) -> Result<(), Objection> {
-        let element = self.open.last_mut().ok_or(Flaw::TextOutside)?;
+        let element = self.open.last_mut().ok_or(XmlError::TextOutside)?;
         element.text_bytes = element.text_bytes.saturating_add(bytes);
-        if element.text_bytes > TEXT_BYTES { Err(Mistake::TextLength.into()) } else { Ok(()) }
+        if element.text_bytes > TEXT_BYTES { Err(MessageError::TextLength.into()) } else { Ok(()) }
     }
 }
 

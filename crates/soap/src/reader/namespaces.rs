@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::flaw::Flaw;
+use crate::flaw::XmlError;
 use crate::names::{Element, Namespace, XMLNS_URI};
 
 /// The namespace that a name is in.
@@ -91,16 +91,16 @@ impl<'a> Namespaces<'a> {
 
     /// Takes a declaration of an element into scope; the default namespace has the empty prefix. `since` is the mark
     /// from before the element.
-    pub(super) fn declare(&mut self, prefix: &'a str, uri: Cow<'a, str>, since: usize) -> Result<(), Flaw> {
+    pub(super) fn declare(&mut self, prefix: &'a str, uri: Cow<'a, str>, since: usize) -> Result<(), XmlError> {
         if self.find(prefix).is_some_and(|(index, _)| index >= since) {
-            return Err(Flaw::DuplicateAttribute);
+            return Err(XmlError::DuplicateAttribute);
         }
         let is_xml = uri == Namespace::Xml.uri();
         if prefix == "xmlns" || uri == XMLNS_URI || is_xml != (prefix == "xml") {
-            return Err(Flaw::Declared);
+            return Err(XmlError::Declared);
         }
         if uri.is_empty() && !prefix.is_empty() {
-            return Err(Flaw::Declared);
+            return Err(XmlError::Declared);
         }
         self.push(prefix, uri);
         Ok(())
@@ -126,21 +126,21 @@ impl<'a> Namespaces<'a> {
     }
 
     /// The name of an element, or a name in a value: without a prefix it is in the default namespace.
-    pub(super) fn resolve<'n>(&self, name: QName<'n>) -> Result<Name<'n>, Flaw> {
+    pub(super) fn resolve<'n>(&self, name: QName<'n>) -> Result<Name<'n>, XmlError> {
         let space = match self.find(name.prefix) {
             Some((_, binding)) => binding.space,
             None if name.prefix.is_empty() => Space::Unqualified,
-            None => return Err(Flaw::UnboundPrefix),
+            None => return Err(XmlError::UnboundPrefix),
         };
         Ok(Name { space, local: name.local })
     }
 
     /// The namespace of an attribute: without a prefix it is in none.
-    pub(super) fn resolve_attribute(&self, prefix: &str) -> Result<(Space, Option<BindingIndex>), Flaw> {
+    pub(super) fn resolve_attribute(&self, prefix: &str) -> Result<(Space, Option<BindingIndex>), XmlError> {
         if prefix.is_empty() {
             return Ok((Space::Unqualified, None));
         }
-        let (index, binding) = self.find(prefix).ok_or(Flaw::UnboundPrefix)?;
+        let (index, binding) = self.find(prefix).ok_or(XmlError::UnboundPrefix)?;
         Ok((binding.space, Some(BindingIndex(index))))
     }
 

@@ -7,8 +7,8 @@
 use memchr::{memchr, memchr2, memchr3};
 
 use super::characters::is_space;
-use crate::flaw::Flaw;
-use crate::mistake::{Mistake, Objection};
+use crate::flaw::XmlError;
+use crate::mistake::{MessageError, Objection};
 
 /// A piece of a document. Holds what stands between its delimiters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(super) fn cut(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
         }),
         [b'&', ..] => {
             let end = |inside: &str| memchr3(b';', b'&', b'<', inside.as_bytes());
-            let (name, rest) = within(text, "&", end, ";").ok_or(Flaw::Reference)?;
+            let (name, rest) = within(text, "&", end, ";").ok_or(XmlError::Reference)?;
             Some((Piece::Reference(name), rest))
         }
         bytes => {
@@ -56,7 +56,7 @@ pub(super) fn cut(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
         }
     };
     // What begins as markup and does not end as such.
-    Ok(Some(cut.ok_or(Flaw::Markup)?))
+    Ok(Some(cut.ok_or(XmlError::Markup)?))
 }
 
 /// What begins with `<!`.
@@ -71,13 +71,13 @@ fn cut_declaration(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
         return Ok(within(text, SECTION, |inside| inside.find("]]>"), "]]>")
             .map(|(section, rest)| (Piece::Section(section), rest)));
     }
-    Err(if text.starts_with("<!DOCTYPE") { Mistake::Doctype.into() } else { Flaw::Markup.into() })
+    Err(if text.starts_with("<!DOCTYPE") { MessageError::Doctype.into() } else { XmlError::Markup.into() })
 }
 
 /// What begins with `<?`: an XML declaration is one only at the very beginning, where it was read before.
 fn refuse_instruction(text: &str) -> Objection {
     let is_declaration = text.strip_prefix("<?xml").is_some_and(|rest| rest.starts_with(is_space));
-    if is_declaration { Flaw::Declaration.into() } else { Mistake::ProcessingInstruction.into() }
+    if is_declaration { XmlError::Declaration.into() } else { MessageError::ProcessingInstruction.into() }
 }
 
 /// Splits `text`, which begins with `open`, around what stands before the end that `end` finds there, if that is `close`.
@@ -144,10 +144,10 @@ mod tests {
     #[test]
     fn refuses_what_does_not_end() {
         for text in ["<", "</", "<a", "<a b='>", "<a b=\">'", "<!", "<!-", "<!--->", "<![CDATA[]>", "<![cdata[]]>"] {
-            assert_eq!(pieces(text), Err(Flaw::Markup.into()), "{text}");
+            assert_eq!(pieces(text), Err(XmlError::Markup.into()), "{text}");
         }
         for text in ["&", "&a", "&a&b;", "&a<b;"] {
-            assert_eq!(pieces(text), Err(Flaw::Reference.into()), "{text}");
+            assert_eq!(pieces(text), Err(XmlError::Reference.into()), "{text}");
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::Reader;
 use super::characters::is_space;
 use super::text::count_line_ends;
-use crate::mistake::{BadMessage, Mistake, Note, Objection, Place};
+use crate::mistake::{BadMessage, Location, MessageError, Note, Objection};
 use crate::names;
 
 /// How much of an element path is told, so that a diagnostic fits its type.
@@ -13,12 +13,12 @@ pub(crate) const PATH_CHARS: usize = 112;
 
 impl Reader<'_> {
     /// A mistake in what was read last.
-    pub(crate) fn object(&self, mistake: Mistake) -> BadMessage {
+    pub(crate) fn object(&self, mistake: MessageError) -> BadMessage {
         self.located(mistake.into())
     }
 
     /// A mistake in what was read last, with what should have stood there.
-    pub(crate) fn object_expecting(&self, mistake: Mistake, expected: &'static str) -> BadMessage {
+    pub(crate) fn object_expecting(&self, mistake: MessageError, expected: &'static str) -> BadMessage {
         self.located(Objection { mistake, note: Some(Note::Expected(expected)) })
     }
 
@@ -26,7 +26,7 @@ impl Reader<'_> {
         let at = self.rest_before.trim_start_matches(is_space);
         let before = self.content.strip_suffix(at).unwrap_or_default();
         let ended = count_line_ends(self.declaration).saturating_add(count_line_ends(before));
-        BadMessage::new(objection, Some(Place { line: ended.saturating_add(1), path: self.path() }))
+        BadMessage::new(objection, Some(Location { line: ended.saturating_add(1), path: self.path() }))
     }
 
     /// The path to the open element. Names that are not the contract's are not told. A long one loses its beginning.

@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use super::namespaces::{BindingIndex, Name, Namespaces, QName, Space};
 use super::scanner::Scanner;
 use super::text::normalize_attribute;
-use crate::flaw::Flaw;
+use crate::flaw::XmlError;
 use crate::limits::{ATTRIBUTES, NAME_BYTES, NAMESPACE_DECLARATIONS, TEXT_BYTES};
-use crate::mistake::{Mistake, Objection};
+use crate::mistake::{MessageError, Objection};
 
 /// An attribute that is no namespace declaration.
 pub struct Attribute<'a> {
@@ -48,26 +48,26 @@ pub(super) fn read_tag<'a>(
             break;
         }
         if !is_separated {
-            return Err(Flaw::Tag.into());
+            return Err(XmlError::Tag.into());
         }
         let (_, QName { prefix, local }) = take_name(&mut scanner)?;
         if !scanner.equals() {
-            return Err(Flaw::Tag.into());
+            return Err(XmlError::Tag.into());
         }
-        let raw = scanner.quoted().ok_or(Flaw::Tag)?;
+        let raw = scanner.quoted().ok_or(XmlError::Tag)?;
         if raw.len() > TEXT_BYTES {
-            return Err(Mistake::TextLength.into());
+            return Err(MessageError::TextLength.into());
         }
         let bound = if prefix.is_empty() && local == "xmlns" { Some("") } else { (prefix == "xmlns").then_some(local) };
         if let Some(bound) = bound {
             declared = declared.saturating_add(1);
             if declared > NAMESPACE_DECLARATIONS {
-                return Err(Mistake::NamespaceDeclarations.into());
+                return Err(MessageError::NamespaceDeclarations.into());
             }
             namespaces.declare(bound, normalize_attribute(raw)?, since)?;
         } else {
             if attributes.len() >= ATTRIBUTES {
-                return Err(Mistake::Attributes.into());
+                return Err(MessageError::Attributes.into());
             }
             let name = Name { space: Space::Unqualified, local };
             let value = normalize_attribute(raw)?;
@@ -77,12 +77,12 @@ pub(super) fn read_tag<'a>(
     // Only now: a declaration holds for the attributes before it as well.
     resolve_attributes(namespaces, attributes)?;
     if name.prefix == "xmlns" {
-        return Err(Flaw::Name.into());
+        return Err(XmlError::Name.into());
     }
     Ok(Tag { name: namespaces.resolve(name)?, written })
 }
 
-fn resolve_attributes<'a>(namespaces: &Namespaces<'a>, attributes: &mut [Attribute<'a>]) -> Result<(), Flaw> {
+fn resolve_attributes<'a>(namespaces: &Namespaces<'a>, attributes: &mut [Attribute<'a>]) -> Result<(), XmlError> {
     for attribute in attributes.iter_mut() {
         (attribute.name.space, attribute.binding) = namespaces.resolve_attribute(attribute.prefix)?;
     }
@@ -94,7 +94,7 @@ fn resolve_attributes<'a>(namespaces: &Namespaces<'a>, attributes: &mut [Attribu
                 && namespaces.is_same(other.binding, attribute.binding)
         };
         if after.iter().any(is_same) {
-            return Err(Flaw::DuplicateAttribute);
+            return Err(XmlError::DuplicateAttribute);
         }
         rest = after;
     }
@@ -107,14 +107,14 @@ fn print(name: &str) -> u64 {
 }
 
 fn take_name<'a>(scanner: &mut Scanner<'a>) -> Result<(&'a str, QName<'a>), Objection> {
-    let (written, name) = scanner.name().ok_or(Flaw::Name)?;
-    if written.len() > NAME_BYTES { Err(Mistake::NameLength.into()) } else { Ok((written, name)) }
+    let (written, name) = scanner.name().ok_or(XmlError::Name)?;
+    if written.len() > NAME_BYTES { Err(MessageError::NameLength.into()) } else { Ok((written, name)) }
 }
 
 /// Reads a value that is a name with an optional prefix, and nothing else.
-pub(super) fn parse_name(text: &str) -> Result<QName<'_>, Flaw> {
+pub(super) fn parse_name(text: &str) -> Result<QName<'_>, XmlError> {
     let mut scanner = Scanner::new(text);
-    scanner.name().filter(|_| scanner.is_done()).map(|(_, name)| name).ok_or(Flaw::Name)
+    scanner.name().filter(|_| scanner.is_done()).map(|(_, name)| name).ok_or(XmlError::Name)
 }
 
 #[cfg(test)]
@@ -129,35 +129,35 @@ mod tests {
     #[test]
     fn refuses_tags_that_are_spelled_wrong() {
         for (content, flaw) in [
-            ("", Flaw::Name),
-            (" a", Flaw::Name),
-            ("1a", Flaw::Name),
-            ("a b", Flaw::Tag),
-            ("a b=", Flaw::Tag),
-            ("a b=c", Flaw::Tag),
-            ("a b='c", Flaw::Tag),
-            ("a b='c'd='e'", Flaw::Tag),
-            ("a 'c'", Flaw::Name),
-            ("a b='c' /", Flaw::Name),
-            ("a b='<'", Flaw::AttributeValue),
-            ("a b='&b;'", Flaw::Reference),
-            ("a b='' b=''", Flaw::DuplicateAttribute),
-            ("a xmlns='u' xmlns='u'", Flaw::DuplicateAttribute),
-            ("a xmlns:p='u' xmlns:p='v'", Flaw::DuplicateAttribute),
-            ("a p:b='' xmlns:p='u' q:b='' xmlns:q='u'", Flaw::DuplicateAttribute),
-            (":a", Flaw::Name),
-            ("a:", Flaw::Name),
-            ("a:1", Flaw::Name),
-            ("a:b:c", Flaw::Name),
-            ("p:a", Flaw::UnboundPrefix),
-            ("a p:b=''", Flaw::UnboundPrefix),
-            ("xmlns:a", Flaw::Name),
-            ("a xmlns:p=''", Flaw::Declared),
-            ("a xmlns:xmlns='u'", Flaw::Declared),
-            ("a xmlns:xml='u'", Flaw::Declared),
-            ("a xmlns:p='http://www.w3.org/XML/1998/namespace'", Flaw::Declared),
-            ("a xmlns='http://www.w3.org/XML/1998/namespace'", Flaw::Declared),
-            ("a xmlns='http://www.w3.org/2000/xmlns/'", Flaw::Declared),
+            ("", XmlError::Name),
+            (" a", XmlError::Name),
+            ("1a", XmlError::Name),
+            ("a b", XmlError::Tag),
+            ("a b=", XmlError::Tag),
+            ("a b=c", XmlError::Tag),
+            ("a b='c", XmlError::Tag),
+            ("a b='c'd='e'", XmlError::Tag),
+            ("a 'c'", XmlError::Name),
+            ("a b='c' /", XmlError::Name),
+            ("a b='<'", XmlError::AttributeValue),
+            ("a b='&b;'", XmlError::Reference),
+            ("a b='' b=''", XmlError::DuplicateAttribute),
+            ("a xmlns='u' xmlns='u'", XmlError::DuplicateAttribute),
+            ("a xmlns:p='u' xmlns:p='v'", XmlError::DuplicateAttribute),
+            ("a p:b='' xmlns:p='u' q:b='' xmlns:q='u'", XmlError::DuplicateAttribute),
+            (":a", XmlError::Name),
+            ("a:", XmlError::Name),
+            ("a:1", XmlError::Name),
+            ("a:b:c", XmlError::Name),
+            ("p:a", XmlError::UnboundPrefix),
+            ("a p:b=''", XmlError::UnboundPrefix),
+            ("xmlns:a", XmlError::Name),
+            ("a xmlns:p=''", XmlError::Declared),
+            ("a xmlns:xmlns='u'", XmlError::Declared),
+            ("a xmlns:xml='u'", XmlError::Declared),
+            ("a xmlns:p='http://www.w3.org/XML/1998/namespace'", XmlError::Declared),
+            ("a xmlns='http://www.w3.org/XML/1998/namespace'", XmlError::Declared),
+            ("a xmlns='http://www.w3.org/2000/xmlns/'", XmlError::Declared),
         ] {
             assert_eq!(read(content), Err(Objection::from(flaw)), "{content}");
         }
@@ -184,13 +184,13 @@ mod tests {
         let many = |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<String>();
         let attributes = |count| format!("a{}", many(count, &|n| format!(" b{n}=''")));
         assert_eq!(read(&attributes(32)), Ok(32));
-        assert_eq!(read(&attributes(33)), Err(Mistake::Attributes.into()));
+        assert_eq!(read(&attributes(33)), Err(MessageError::Attributes.into()));
         let declarations = |count| format!("a{}", many(count, &|n| format!(" xmlns:b{n}='u'")));
         assert_eq!(read(&declarations(16)), Ok(0));
-        assert_eq!(read(&declarations(17)), Err(Mistake::NamespaceDeclarations.into()));
+        assert_eq!(read(&declarations(17)), Err(MessageError::NamespaceDeclarations.into()));
         assert_eq!(read(&"a".repeat(256)), Ok(0));
-        assert_eq!(read(&"a".repeat(257)), Err(Mistake::NameLength.into()));
+        assert_eq!(read(&"a".repeat(257)), Err(MessageError::NameLength.into()));
         assert_eq!(read(&format!("a b='{}'", "c".repeat(65_536))), Ok(1));
-        assert_eq!(read(&format!("a b='{}'", "c".repeat(65_537))), Err(Mistake::TextLength.into()));
+        assert_eq!(read(&format!("a b='{}'", "c".repeat(65_537))), Err(MessageError::TextLength.into()));
     }
 }

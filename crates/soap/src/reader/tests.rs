@@ -28,13 +28,13 @@ fn read(document: &str) -> Result<String, BadMessage> {
     }
 }
 
-fn mistake(document: &str) -> Option<Mistake> {
+fn mistake(document: &str) -> Option<MessageError> {
     read(document).err().map(|bad| bad.mistake())
 }
 
-fn flaw(document: &str) -> Option<Flaw> {
+fn flaw(document: &str) -> Option<XmlError> {
     match read(document).err()?.note()? {
-        Note::Flaw(flaw) => Some(flaw),
+        Note::XmlError(flaw) => Some(flaw),
         Note::Expected(_) => None,
     }
 }
@@ -68,63 +68,63 @@ fn refuses_doctypes_and_instructions_where_they_begin() {
     for document in
         ["<!DOCTYPE a><a/>", "<!DOCTYPE", " <!-- --> <!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "<a><!DOCTYPE"]
     {
-        assert_eq!(mistake(document), Some(Mistake::Doctype), "{document}");
+        assert_eq!(mistake(document), Some(MessageError::Doctype), "{document}");
     }
     for document in
         ["<?a?><a/>", "<?", "<a><?b c?></a>", "<a/><?xml-stylesheet?>", "<?xml-model a?><a/>", "<?XML a?><a/>"]
     {
-        assert_eq!(mistake(document), Some(Mistake::ProcessingInstruction), "{document}");
+        assert_eq!(mistake(document), Some(MessageError::ProcessingInstruction), "{document}");
     }
     for document in [" <?xml version='1.0'?><a/>", "<a><?xml version='1.0'?></a>"] {
-        assert_eq!(flaw(document), Some(Flaw::Declaration), "{document}");
+        assert_eq!(flaw(document), Some(XmlError::Declaration), "{document}");
     }
 }
 
 #[test]
 fn names_how_a_document_is_not_well_formed() {
     for (document, expected) in [
-        ("", Flaw::Unfinished),
-        ("  ", Flaw::Unfinished),
-        ("<!-- a -->", Flaw::Unfinished),
-        ("<a>", Flaw::Unfinished),
-        ("<a><b></b>", Flaw::Unfinished),
-        ("<a/><b/>", Flaw::SecondRoot),
-        ("<a></a><a></a>", Flaw::SecondRoot),
-        ("x<a/>", Flaw::TextOutside),
-        ("<a/>x", Flaw::TextOutside),
-        ("<a/>&#32;", Flaw::TextOutside),
-        ("<a/><![CDATA[]]>", Flaw::TextOutside),
-        ("\u{feff}\u{feff}<a/>", Flaw::TextOutside),
-        ("<a></b>", Flaw::EndTag),
-        ("<a></a b=''>", Flaw::EndTag),
-        ("<a></ a>", Flaw::EndTag),
-        ("</a>", Flaw::EndTag),
-        ("<a/></a>", Flaw::EndTag),
-        ("<a><b></a></b>", Flaw::EndTag),
-        ("<a>]]></a>", Flaw::SectionEnd),
-        ("<a><!-- -- --></a>", Flaw::Comment),
-        ("<a><!-- ---></a>", Flaw::Comment),
-        ("<a><!--", Flaw::Markup),
-        ("<a><!-->", Flaw::Markup),
-        ("<a><![CDATA[", Flaw::Markup),
-        ("<a><![cdata[]]></a>", Flaw::Markup),
-        ("<!doctype a><a/>", Flaw::Markup),
-        ("<a><!ELEMENT a ANY></a>", Flaw::Markup),
-        ("<a", Flaw::Markup),
-        ("<", Flaw::Markup),
-        ("<a b='>", Flaw::Markup),
-        ("<a>&b;</a>", Flaw::Reference),
-        ("<a>& </a>", Flaw::Reference),
-        ("<a>&#0;</a>", Flaw::Reference),
-        ("<a>&#x1;</a>", Flaw::Reference),
-        ("<a>&amp</a>", Flaw::Reference),
-        ("<a>\u{1}</a>", Flaw::Character),
-        ("<a b='\u{1f}'/>", Flaw::Character),
-        ("<a><!--\0--></a>", Flaw::Character),
-        ("<a><![CDATA[\u{ffff}]]></a>", Flaw::Character),
-        ("<>", Flaw::Name),
-        ("<a/ >", Flaw::Tag),
-        ("<a><b/></a><c", Flaw::Markup),
+        ("", XmlError::Unfinished),
+        ("  ", XmlError::Unfinished),
+        ("<!-- a -->", XmlError::Unfinished),
+        ("<a>", XmlError::Unfinished),
+        ("<a><b></b>", XmlError::Unfinished),
+        ("<a/><b/>", XmlError::SecondRoot),
+        ("<a></a><a></a>", XmlError::SecondRoot),
+        ("x<a/>", XmlError::TextOutside),
+        ("<a/>x", XmlError::TextOutside),
+        ("<a/>&#32;", XmlError::TextOutside),
+        ("<a/><![CDATA[]]>", XmlError::TextOutside),
+        ("\u{feff}\u{feff}<a/>", XmlError::TextOutside),
+        ("<a></b>", XmlError::EndTag),
+        ("<a></a b=''>", XmlError::EndTag),
+        ("<a></ a>", XmlError::EndTag),
+        ("</a>", XmlError::EndTag),
+        ("<a/></a>", XmlError::EndTag),
+        ("<a><b></a></b>", XmlError::EndTag),
+        ("<a>]]></a>", XmlError::SectionEnd),
+        ("<a><!-- -- --></a>", XmlError::Comment),
+        ("<a><!-- ---></a>", XmlError::Comment),
+        ("<a><!--", XmlError::Markup),
+        ("<a><!-->", XmlError::Markup),
+        ("<a><![CDATA[", XmlError::Markup),
+        ("<a><![cdata[]]></a>", XmlError::Markup),
+        ("<!doctype a><a/>", XmlError::Markup),
+        ("<a><!ELEMENT a ANY></a>", XmlError::Markup),
+        ("<a", XmlError::Markup),
+        ("<", XmlError::Markup),
+        ("<a b='>", XmlError::Markup),
+        ("<a>&b;</a>", XmlError::Reference),
+        ("<a>& </a>", XmlError::Reference),
+        ("<a>&#0;</a>", XmlError::Reference),
+        ("<a>&#x1;</a>", XmlError::Reference),
+        ("<a>&amp</a>", XmlError::Reference),
+        ("<a>\u{1}</a>", XmlError::Character),
+        ("<a b='\u{1f}'/>", XmlError::Character),
+        ("<a><!--\0--></a>", XmlError::Character),
+        ("<a><![CDATA[\u{ffff}]]></a>", XmlError::Character),
+        ("<>", XmlError::Name),
+        ("<a/ >", XmlError::Tag),
+        ("<a><b/></a><c", XmlError::Markup),
     ] {
         assert_eq!(flaw(document), Some(expected), "{document}");
     }
@@ -150,7 +150,7 @@ fn a_prefix_means_what_the_nearest_declaration_says() {
     assert_eq!(space(&nested), [soap, Space::Foreign, Space::Foreign, soap]);
     let undeclared = format!("<a xmlns='{uri}'><b xmlns=''><c/></b><d/></a>");
     assert_eq!(space(&undeclared), [soap, Space::Unqualified, Space::Unqualified, soap]);
-    assert_eq!(flaw("<a><b xmlns:p='u'/><p:c/></a>"), Some(Flaw::UnboundPrefix));
+    assert_eq!(flaw("<a><b xmlns:p='u'/><p:c/></a>"), Some(XmlError::UnboundPrefix));
     assert_eq!(space("<xml:a/>"), [Space::Known(Namespace::Xml)]);
 }
 
@@ -158,24 +158,28 @@ fn a_prefix_means_what_the_nearest_declaration_says() {
 fn each_bound_holds_to_the_last_one() {
     let nested = |depth: usize| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
     assert_eq!(mistake(&nested(32)), None);
-    assert_eq!(mistake(&nested(33)), Some(Mistake::Depth));
+    assert_eq!(mistake(&nested(33)), Some(MessageError::Depth));
     let siblings = |count: usize| format!("<a>{}</a>", "<b/>".repeat(count));
     assert_eq!(mistake(&siblings(1_024)), None);
-    assert_eq!(mistake(&siblings(1_025)), Some(Mistake::Children));
+    assert_eq!(mistake(&siblings(1_025)), Some(MessageError::Children));
     for (before, after) in
         [("<a>", "</a>"), ("<a><![CDATA[", "]]></a>"), ("<a><!--", "--></a>"), ("<a>&#65;<b/>", "</a>")]
     {
         let room = 65_536 - usize::from(before.contains("&#65;"));
         assert_eq!(mistake(&format!("{before}{}{after}", "x".repeat(room))), None, "{before}");
-        assert_eq!(mistake(&format!("{before}{}{after}", "x".repeat(room + 1))), Some(Mistake::TextLength), "{before}");
+        assert_eq!(
+            mistake(&format!("{before}{}{after}", "x".repeat(room + 1))),
+            Some(MessageError::TextLength),
+            "{before}"
+        );
     }
     for flood in ["<![CDATA[]]>", "&#65;", "<!---->"] {
         // The root's tags are two events.
         assert_eq!(mistake(&format!("<a>{}</a>", flood.repeat(16_382))), None, "{flood}");
-        assert_eq!(mistake(&format!("<a>{}</a>", flood.repeat(16_383))), Some(Mistake::Events), "{flood}");
+        assert_eq!(mistake(&format!("<a>{}</a>", flood.repeat(16_383))), Some(MessageError::Events), "{flood}");
     }
     let grandchildren = format!("<a>{}</a>", format!("<b>{}</b>", "<c/>".repeat(1_000)).repeat(9));
-    assert_eq!(mistake(&grandchildren), Some(Mistake::Events));
+    assert_eq!(mistake(&grandchildren), Some(MessageError::Events));
 }
 
 #[test]

@@ -7,10 +7,10 @@
 use std::borrow::Cow;
 
 use super::characters::is_legal;
-use crate::flaw::Flaw;
+use crate::flaw::XmlError;
 
 /// The character that a reference stands for, given what stands between `&` and `;`.
-pub(super) fn resolve_reference(name: &str) -> Result<char, Flaw> {
+pub(super) fn resolve_reference(name: &str) -> Result<char, XmlError> {
     let character = match name {
         "amp" => Some('&'),
         "lt" => Some('<'),
@@ -19,7 +19,7 @@ pub(super) fn resolve_reference(name: &str) -> Result<char, Flaw> {
         "apos" => Some('\''),
         _ => name.strip_prefix('#').and_then(read_code).and_then(char::from_u32).filter(|found| is_legal(*found)),
     };
-    character.ok_or(Flaw::Reference)
+    character.ok_or(XmlError::Reference)
 }
 
 /// The number of a character reference, after its `#` (production 66). Any number of leading zeros, no sign.
@@ -44,7 +44,7 @@ pub(super) fn normalize_line_ends(text: &str) -> Cow<'_, str> {
 
 /// An attribute value as meant: references resolved, each line end and tab a space (section 3.3.3, for an attribute
 /// that no DOCTYPE declared).
-pub(super) fn normalize_attribute(value: &str) -> Result<Cow<'_, str>, Flaw> {
+pub(super) fn normalize_attribute(value: &str) -> Result<Cow<'_, str>, XmlError> {
     if !value.bytes().any(|byte| matches!(byte, b'<' | b'&' | b'\t' | b'\n' | b'\r')) {
         return Ok(Cow::Borrowed(value));
     }
@@ -52,10 +52,10 @@ pub(super) fn normalize_attribute(value: &str) -> Result<Cow<'_, str>, Flaw> {
     let mut rest = value;
     while let Some(character) = rest.chars().next() {
         rest = match character {
-            '<' => return Err(Flaw::AttributeValue),
+            '<' => return Err(XmlError::AttributeValue),
             '&' => {
                 let (name, after) =
-                    rest.strip_prefix('&').and_then(|rest| rest.split_once(';')).ok_or(Flaw::Reference)?;
+                    rest.strip_prefix('&').and_then(|rest| rest.split_once(';')).ok_or(XmlError::Reference)?;
                 normalized.push(resolve_reference(name)?);
                 after
             }
@@ -119,7 +119,7 @@ mod tests {
             "#x41g",
             "#٣",
         ] {
-            assert_eq!(resolve_reference(name), Err(Flaw::Reference), "{name}");
+            assert_eq!(resolve_reference(name), Err(XmlError::Reference), "{name}");
         }
     }
 
@@ -129,9 +129,9 @@ mod tests {
         assert!(matches!(normalize_line_ends("a\nb"), Cow::Borrowed(_)));
         assert_eq!(normalize_attribute("a\r\nb\rc\nd\te&#10;&#13;&#9;f").as_deref(), Ok("a b c d e\n\r\tf"));
         assert!(matches!(normalize_attribute("a b"), Ok(Cow::Borrowed(_))));
-        assert_eq!(normalize_attribute("a<b"), Err(Flaw::AttributeValue));
+        assert_eq!(normalize_attribute("a<b"), Err(XmlError::AttributeValue));
         for value in ["a&b", "&amp", "&&amp;", "&a;", "&;"] {
-            assert_eq!(normalize_attribute(value), Err(Flaw::Reference), "{value}");
+            assert_eq!(normalize_attribute(value), Err(XmlError::Reference), "{value}");
         }
     }
 

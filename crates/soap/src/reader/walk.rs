@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::characters::{is_blank, trim};
 use super::tag::parse_name;
 use super::{Name, Reader, Token};
-use crate::mistake::{BadMessage, Mistake};
+use crate::mistake::{BadMessage, MessageError};
 
 impl<'a> Reader<'a> {
     /// Reads a value as the name of something in scope here (XML Schema 1.0 part 2, section 3.2.18).
@@ -25,7 +25,7 @@ impl<'a> Reader<'a> {
                 Token::Open(name) => return Ok(Some(name)),
                 Token::Close | Token::End => return Ok(None),
                 Token::Text(text) if is_blank(&text) => {}
-                Token::Text(_) => return Err(self.object(Mistake::TextAmongElements)),
+                Token::Text(_) => return Err(self.object(MessageError::TextAmongElements)),
             }
         }
     }
@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
             match self.next_token()? {
                 Token::Text(text) if value.is_empty() => value = text,
                 Token::Text(text) => value.to_mut().push_str(&text),
-                Token::Open(_) => return Err(self.object(Mistake::ElementInValue)),
+                Token::Open(_) => return Err(self.object(MessageError::ElementInValue)),
                 Token::Close | Token::End => return Ok(value),
             }
         }

@@ -11,8 +11,8 @@ use super::names::{self, Namespace, addressing, element as e, envelope};
 use super::writer::Writer;
 use ehealth_core::lookup::{Answer, Operation};
 use ehealth_core::model::{
-    Criteria, CriteriaDates, Customer, CustomerId, Disclosure, FieldSet, Information, Period, Ssin, Status, Ticket,
-    Timestamp, ToldEmployment, ToldService,
+    Criteria, CriteriaDates, Customer, CustomerId, DisclosedEmployment, DisclosedService, Disclosure, FieldSet,
+    Information, Period, Ssin, Status, Ticket, Timestamp,
 };
 
 /// `informationCBSS`: what the service says of its handling of one message.
@@ -215,7 +215,7 @@ fn write_result(writer: &mut Writer, disclosure: &Disclosure) {
     });
 }
 
-fn write_employment(writer: &mut Writer, employment: &ToldEmployment) {
+fn write_employment(writer: &mut Writer, employment: &DisclosedEmployment) {
     writer.element(e::EMPLOYMENT, |writer| {
         if let Some(employer) = employment.employer {
             writer.element(e::EMPLOYER, |writer| writer.shown(e::CBE_NUMBER, employer));
@@ -227,7 +227,7 @@ fn write_employment(writer: &mut Writer, employment: &ToldEmployment) {
     });
 }
 
-fn write_service(writer: &mut Writer, service: &ToldService) {
+fn write_service(writer: &mut Writer, service: &DisclosedService) {
     writer.element(e::PREVENTION_SERVICE, |writer| {
         if let Some(number) = service.number {
             writer.shown(e::CBE_NUMBER, number);

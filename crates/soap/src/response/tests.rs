@@ -8,16 +8,16 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::*;
+use crate::mistake::{BadMessage, Location, MessageError};
+use crate::reader::{Document, Reader, Token};
 use ehealth_core::lookup::{
-    AuditLog, Caller, Directory, DirectoryError, Exchange, FreshnessLimits, Pending, Permission, Presented, record,
+    AuditSink, Caller, Directory, DirectoryError, Exchange, FreshnessLimits, Pending, Permission, Presented, record,
 };
 use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, Dataset, DatasetState, DatasetStates, Date, Digest,
     EmploymentPeriod, EnterpriseNumber, LegalContext, Membership, Question, ServiceKind,
 };
 use ehealth_core::policy::{Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
-use crate::mistake::{BadMessage, Mistake, Place};
-use crate::reader::{Document, Reader, Token};
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 const HANDLING: &str = "<informationCBSS><ticketCBSS>07070707-0707-4707-8707-070707070707</ticketCBSS>\
@@ -26,7 +26,7 @@ const HANDLING: &str = "<informationCBSS><ticketCBSS>07070707-0707-4707-8707-070
 
 struct DurableAtOnce;
 
-impl AuditLog for DurableAtOnce {
+impl AuditSink for DurableAtOnce {
     fn append(&self, pending: Pending) {
         pending.durable(0);
     }
@@ -258,8 +258,8 @@ fn relates_to_the_message_that_was_named() {
 
 #[test]
 fn a_fault_says_what_and_where() {
-    let place = Place { line: 12, path: "/Envelope/Body".to_owned() };
-    let fault = Fault::from(BadMessage::new(Mistake::BodyStructure.into(), Some(place)));
+    let place = Location { line: 12, path: "/Envelope/Body".to_owned() };
+    let fault = Fault::from(BadMessage::new(MessageError::BodyStructure.into(), Some(place)));
     let bare = Customer { ticket: None, timestamp_sent: None, id: CustomerId::Pair { sector: 11, institution: 7 } };
     let operation = Operation::ConsultAttributes;
     let written = text(write_fault(&fault, operation, handling(), Some(&bare), &message_id()));
@@ -285,7 +285,8 @@ fn a_fault_says_what_and_where() {
 
 #[test]
 fn a_fault_of_the_envelope_has_no_detail() {
-    for (mistake, code) in [(Mistake::VersionMismatch, "VersionMismatch"), (Mistake::MustUnderstand, "MustUnderstand")]
+    for (mistake, code) in
+        [(MessageError::VersionMismatch, "VersionMismatch"), (MessageError::MustUnderstand, "MustUnderstand")]
     {
         let fault = Fault::from(BadMessage::new(mistake.into(), None));
         let operation = Operation::SendTestMessage;

@@ -5,13 +5,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ehealth_core::model::{EnterpriseNumber, Status, Timestamp};
-use ehealth_core::policy::{Consumer, Meter, Pace};
+use ehealth_core::policy::{Consumer, RateLimiter, Throttle};
 
-/// The meters of every consumer that has asked something; only registered ones ever get one.
+/// The rate_limits of every consumer that has asked something; only registered ones ever get one.
 #[derive(Debug, Default)]
-pub(super) struct Meters(Mutex<HashMap<EnterpriseNumber, Meter>>);
+pub(super) struct RateLimits(Mutex<HashMap<EnterpriseNumber, RateLimiter>>);
 
-impl Meters {
+impl RateLimits {
     /// Takes one question out of the consumer's quota.
     ///
     /// # Errors
@@ -21,18 +21,18 @@ impl Meters {
     }
 
     /// Counts an answer; whether it is given at once. The operator is told when a consumer begins to be slowed.
-    pub fn note(&self, consumer: &Consumer, status: Status, now: Timestamp) -> Pace {
+    pub fn note(&self, consumer: &Consumer, status: Status, now: Timestamp) -> Throttle {
         let pace = self.with(consumer, now, |meter| meter.note(consumer.quota, status, now));
-        if pace == Pace::SlowedFromNow {
+        if pace == Throttle::SlowedFromNow {
             let (organisation, name) = (consumer.organisation, consumer.name.as_str());
             tracing::warn!(%organisation, name, "slowed: most of its questions find no relation or nothing");
         }
         pace
     }
 
-    fn with<T>(&self, consumer: &Consumer, now: Timestamp, use_meter: impl FnOnce(&mut Meter) -> T) -> T {
+    fn with<T>(&self, consumer: &Consumer, now: Timestamp, use_meter: impl FnOnce(&mut RateLimiter) -> T) -> T {
         // Nobody can panic while holding the lock: a meter counts with saturating numbers.
-        let mut meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        use_meter(meters.entry(consumer.organisation).or_insert_with(|| Meter::new(consumer.quota, now)))
+        let mut rate_limits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        use_meter(rate_limits.entry(consumer.organisation).or_insert_with(|| RateLimiter::new(consumer.quota, now)))
     }
 }

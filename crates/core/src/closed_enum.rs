@@ -1,0 +1,78 @@
+//! The one way to declare a closed list.
+
+/// Declares an enum together with the list of all its variants, and optionally the code of each.
+///
+/// The list is generated from the enum: a variant that is added stands in `ALL` without further work, and with codes
+/// it does not compile without one.
+///
+/// ```
+/// ehealth_core::closed_enum! {
+///     /// Colours of the traffic light.
+///     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///     pub enum Light {
+///         /// Stop.
+///         Red => "red",
+///         /// Go.
+///         Green => "green",
+///     }
+/// }
+/// assert_eq!(Light::ALL.map(Light::code), ["red", "green"]);
+/// ```
+///
+/// Without codes, `ALL` alone is generated:
+///
+/// ```
+/// ehealth_core::closed_enum! {
+///     /// Sides of a coin.
+///     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///     pub enum Side {
+///         /// Head.
+///         Head,
+///         /// Tail.
+///         Tail,
+///     }
+/// }
+/// assert_eq!(Side::ALL.len(), 2);
+/// ```
+#[macro_export]
+macro_rules! closed_enum {
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis enum $name:ident {
+            $($(#[$variant_attribute:meta])* $variant:ident => $code:literal,)+
+        }
+    ) => {
+        $crate::closed_enum! {
+            $(#[$attribute])*
+            $visibility enum $name {
+                $($(#[$variant_attribute])* $variant,)+
+            }
+        }
+
+        impl $name {
+            /// Code of the variant, the same in files, logs, metrics and on the wire.
+            #[must_use]
+            $visibility const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)+
+                }
+            }
+        }
+    };
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis enum $name:ident {
+            $($(#[$variant_attribute:meta])* $variant:ident,)+
+        }
+    ) => {
+        $(#[$attribute])*
+        $visibility enum $name {
+            $($(#[$variant_attribute])* $variant,)+
+        }
+
+        impl $name {
+            /// Every variant, in the order of their declaration.
+            $visibility const ALL: [Self; [$(stringify!($variant)),+].len()] = [$(Self::$variant),+];
+        }
+    };
+}
