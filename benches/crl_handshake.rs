@@ -6,7 +6,7 @@
 
 #![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "a bench prints ratios")]
 
-#[path = "../tests/support/certificates.rs"]
+#[path = "../tests/it/support/certificates.rs"]
 mod certificates;
 
 use std::fs;

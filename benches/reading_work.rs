@@ -6,7 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic, reason = "a bench prints figures")]
 #![allow(clippy::cast_precision_loss, reason = "instruction counts are far below what a double holds exactly")]
 
-#[path = "../tests/support/documents.rs"]
+#[path = "../tests/it/support/documents.rs"]
 mod documents;
 
 use std::hint::black_box;

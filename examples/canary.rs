@@ -3,7 +3,7 @@
 //! `canary PATH...` prints a line for each number found, without the number, and exits with 1 if there was one.
 #![allow(clippy::print_stdout, reason = "its output is what it is for")]
 
-#[path = "../tests/support/canary.rs"]
+#[path = "../tests/it/support/canary.rs"]
 mod canary;
 
 use std::path::Path;

@@ -3,9 +3,9 @@
 //! One test in a binary of its own, because the allocator counts for the whole process. What documents cost in processor
 //! time is counted by `cargo bench --bench reading_work`.
 
-#[path = "support/documents.rs"]
+#[path = "it/support/documents.rs"]
 mod documents;
-#[path = "support/requests.rs"]
+#[path = "it/support/requests.rs"]
 mod requests;
 
 use std::io::Write;

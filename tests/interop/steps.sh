@@ -1,4 +1,4 @@
-# What the scripts of the stacks share; each is started by tests/interop_matrix.rs and begins with `. ../steps.sh`.
+# What the scripts of the stacks share; each is started by tests/it/interop_matrix.rs and begins with `. ../steps.sh`.
 #
 # Given: INTEROP_URL (scheme and authority), INTEROP_CA (PEM), INTEROP_CLIENTS (a .pem and a .key for each caller),
 # INTEROP_TARGET (a folder that is kept between runs), and the questions on standard input, one a line, fields parted by

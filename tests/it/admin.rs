@@ -1,0 +1,477 @@
+//! What operators see, over the wire and in a browser: health with its reasons, metrics, the page.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ehealth_attributes::admin::{self, AdminError, Reason};
+use ehealth_attributes::server::tls::{self, OperatorFiles, RevocationFiles};
+use ehealth_core::model::{Clock, FixedClock, Timestamp};
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::support::service::{
+    Answered, CONSULT, TEST, TestService, ask_operators_for_certificates, envelope, question,
+};
+
+const ANNA: &str = "85073000160";
+const UNKNOWN: &str = "62062002540";
+const FUND: &str = "0999010126";
+const STRANGER: &str = "0999090102";
+const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
+
+async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answered {
+    let stream = TcpStream::connect(address).await.expect("operators are answered");
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
+    let connection = tokio::spawn(connection);
+    let (head, body) = sender.send_request(request).await.expect("an answer").into_parts();
+    let body = body.collect().await.expect("a whole body").to_bytes();
+    drop(sender);
+    let _ = connection.await;
+    let body = String::from_utf8(body.to_vec()).expect("UTF-8");
+    Answered { status: head.status.as_u16(), headers: head.headers, body }
+}
+
+fn address(service: &TestService) -> SocketAddr {
+    service.admin.expect("operators are answered")
+}
+
+async fn get(service: &TestService, path: &str) -> Answered {
+    let request = Request::get(path).header("host", "localhost").body(Full::default()).expect("a request");
+    send(address(service), request).await
+}
+
+/// Status of `/health/ready`, and the codes and subjects of its reasons.
+async fn ready(service: &TestService) -> (u16, Vec<(String, String)>) {
+    let answered = get(service, "/health/ready").await;
+    let json: serde_json::Value = serde_json::from_str(&answered.body).expect("JSON");
+    let reasons = json["reasons"].as_array().expect("reasons");
+    let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+    assert_eq!(json["ready"].as_bool(), Some(reasons.is_empty()));
+    assert!(reasons.iter().all(|reason| Reason::CODES.contains(&text(&reason["code"]).as_str())), "{json}");
+    (answered.status, reasons.iter().map(|reason| (text(&reason["code"]), text(&reason["about"]))).collect())
+}
+
+fn reason(code: &str, about: &str) -> (String, String) {
+    (code.to_owned(), about.to_owned())
+}
+
+/// Lets the coprev dataset be an hour old at most.
+async fn with_a_stale_dataset() -> TestService {
+    TestService::start_with(|settings| settings.server.freshness.coprev = Duration::from_secs(3_600)).await
+}
+
+/// Has the trail's keys taken away, the month changed, and one question asked.
+async fn with_an_unwritable_trail() -> TestService {
+    let service = TestService::start().await;
+    fs::remove_dir_all(&service.settings.trail.keys).expect("the keys were there");
+    fs::write(&service.settings.trail.keys, "no folder").expect("written");
+    service.clock.set(Timestamp::parse("2026-02-02T09:30:00Z").expect("a moment"));
+    let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
+    assert_eq!(answered.code(), Some("MSG90053"), "{}", answered.body);
+    service
+}
+
+#[tokio::test]
+async fn ready_says_so_while_everything_is_well() {
+    let service = TestService::start().await;
+    assert_eq!(ready(&service).await, (200, vec![]));
+    let live = get(&service, "/health/live").await;
+    assert_eq!((live.status, live.body.as_str()), (200, "live\n"));
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn ready_turns_false_for_a_dataset_that_is_over_age_or_missing() {
+    let service = with_a_stale_dataset().await;
+    assert_eq!(ready(&service).await, (503, vec![reason("dataset-stale", "coprev")]));
+    // Its feed goes first: the schedule would bring the dataset back.
+    fs::remove_dir_all(service.settings.policy.with_file_name("feeds").join("persons")).expect("it was there");
+    let expected = vec![reason("dataset-stale", "coprev"), reason("dataset-missing", "persons")];
+    let told = tokio::time::timeout(Duration::from_secs(20), async {
+        while ready(&service).await.1 != expected {
+            // A run that was under way may have brought it back once more.
+            let _ = fs::remove_file(service.settings.sync.data.join("persons.current"));
+            tokio::task::yield_now().await;
+        }
+    });
+    told.await.expect("a dataset that is gone is noticed");
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn ready_turns_false_for_a_trail_that_cannot_be_written() {
+    let service = with_an_unwritable_trail().await;
+    assert_eq!(ready(&service).await, (503, vec![reason("trail-unwritable", "")]));
+    let samples = metrics(&service).await;
+    assert_eq!(samples["ehealth_attributes_trail_writable"], "0");
+    assert_eq!(samples["ehealth_attributes_not_ready_reasons{reason=\"trail-unwritable\"}"], "1");
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn ready_turns_false_for_an_issuer_without_a_list() {
+    let service = TestService::start_with(|settings| {
+        let lists = settings.policy.with_file_name("lists");
+        fs::create_dir(&lists).expect("a folder");
+        settings.tls.revocation = RevocationFiles::Lists(vec![lists]);
+    })
+    .await;
+    let (status, reasons) = ready(&service).await;
+    assert_eq!((status, reasons.len()), (503, 1));
+    let (code, issuer) = &reasons[0];
+    assert!(code == "issuer-closed" && issuer.contains("CN="), "{reasons:?}");
+    assert!(get(&service, "/health/ready").await.body.contains("crl-missing"));
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn ready_turns_false_for_a_certificate_that_has_run_out() {
+    let service = TestService::start().await;
+    service.clock.set(Timestamp::parse("2060-01-15T09:30:00Z").expect("a moment"));
+    let (status, reasons) = ready(&service).await;
+    assert_eq!(status, 503);
+    assert!(reasons.iter().any(|(code, _)| code == "certificate-run-out"), "{reasons:?}");
+    service.finish().await;
+}
+
+/// Reads an exposition strictly: each family announced once, before its samples; each sample once; buckets rising.
+fn parse_exposition(text: &str) -> BTreeMap<String, String> {
+    assert!(text.ends_with('\n'));
+    let (mut samples, mut families) = (BTreeMap::new(), BTreeSet::new());
+    let (mut family, mut kind) = (String::new(), String::new());
+    for line in text.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            family = help.split_once(' ').expect("a help").0.to_owned();
+            assert!(families.insert(family.clone()), "{family} is announced twice");
+        } else if let Some(announced) = line.strip_prefix("# TYPE ") {
+            let (name, of_kind) = announced.split_once(' ').expect("a type");
+            assert!(name == family && ["counter", "gauge", "histogram"].contains(&of_kind), "{line}");
+            assert_eq!(of_kind == "counter", name.ends_with("_total"), "{line}");
+            of_kind.clone_into(&mut kind);
+        } else {
+            let (series, value) = line.rsplit_once(' ').expect("a value");
+            let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
+            let behind = name.strip_prefix(family.as_str()).expect("a sample of its family");
+            let allowed: &[&str] = if kind == "histogram" { &["_bucket", "_sum", "_count"] } else { &[""] };
+            assert!(allowed.contains(&behind), "{line}");
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{line}");
+            let labels = labels.strip_suffix('}').expect("labels end");
+            assert!(labels.is_empty() || labels.ends_with('"'), "{line}");
+            assert!(value.parse::<f64>().is_ok(), "{line}");
+            assert!(samples.insert(series.to_owned(), value.to_owned()).is_none(), "{series} is there twice");
+        }
+    }
+    samples
+}
+
+async fn metrics(service: &TestService) -> BTreeMap<String, String> {
+    let answered = get(service, "/metrics").await;
+    assert_eq!(answered.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    parse_exposition(&answered.body)
+}
+
+fn exchanges(operation: &str, code: &str) -> String {
+    format!("ehealth_attributes_exchanges_total{{operation=\"{operation}\",code=\"{code}\"}}")
+}
+
+#[tokio::test]
+async fn every_outcome_that_was_provoked_is_counted_and_no_label_comes_from_a_message() {
+    let service = TestService::start().await;
+    let before = metrics(&service).await;
+    let echo = envelope(&format!(
+        "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><echo>{ANNA}</echo></t:sendTestMessageRequest>"
+    ));
+    let mut provoked: BTreeMap<String, u64> = BTreeMap::new();
+    // What the page says of each code: the words that callers are told with it.
+    let mut told = BTreeSet::new();
+    for (caller, operation, path, body) in [
+        ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, ANNA, "")),
+        ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, UNKNOWN, "")),
+        ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, "85073000161", "")),
+        ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, ANNA, "2026-02-30")),
+        ("fund", "consultAttributes", CONSULT, question(FUND, "BACKTOWORK:CURIOSITY", ANNA, "")),
+        ("fund", "consultAttributes", CONSULT, question(STRANGER, PHYSICIAN, ANNA, "")),
+        ("fund", "consultAttributes", CONSULT, "<no-xml".to_owned()),
+        ("stranger", "consultAttributes", CONSULT, question(STRANGER, PHYSICIAN, ANNA, "")),
+        ("fund", "sendTestMessage", TEST, echo),
+    ] {
+        let answered = service.post(caller, path, body).await;
+        // An echo has no code; it is counted as what it is, an answer.
+        let code = if path == TEST { "MSG00000" } else { answered.code().expect("a code") };
+        assert!(path == CONSULT || answered.status == 200, "{}", answered.body);
+        *provoked.entry(exchanges(operation, code)).or_default() += 1;
+        told.extend(answered.text("description").map(|words| format!("{code}</td><td>{words}</td>")));
+    }
+    assert_eq!(service.get("fund", "/nowhere").await.status, 404);
+    let page = get(&service, "/").await.body;
+    assert!(told.len() > 4 && told.iter().all(|words| page.contains(words)), "{told:?}\n{page}");
+    let after = metrics(&service).await;
+    assert_eq!(
+        before.keys().filter(|series| !series.contains("unregistered")).collect::<Vec<_>>(),
+        after.keys().filter(|series| !series.contains("unregistered")).collect::<Vec<_>>()
+    );
+    for (series, times) in &provoked {
+        assert_eq!(after.get(series), Some(&times.to_string()), "{series}");
+    }
+    let counted = after.iter().filter(|(series, times)| series.contains("exchanges_total{operation") && *times != "0");
+    assert_eq!(counted.count(), provoked.len());
+    let whole = |series: &str| after[&format!("ehealth_attributes_{series}")].as_str();
+    assert_eq!(whole("refused_requests_total{status=\"404\"}"), "1");
+    assert_eq!(whole("handshakes_total{outcome=\"accepted\"}"), "10");
+    assert_eq!(whole("consumer_exchanges_total{consumer=\"unregistered\",kind=\"fault\"}"), "1");
+    assert_eq!(whole("consumer_exchanges_total{consumer=\"0999010126\",kind=\"answered\"}"), "2");
+    assert_eq!(whole("stage_seconds_count{stage=\"read\"}"), "9");
+    assert_eq!(whole("stage_seconds_count{stage=\"record\"}"), "9");
+    assert_eq!(whole("stage_seconds_count{stage=\"resolve\"}"), "2");
+    assert_eq!(whole("dataset_serial{dataset=\"dimona\"}"), "1");
+    // The schedule may have looked again since.
+    let last_run =
+        |outcome: &str| whole(&format!("dataset_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
+    assert!(last_run("snapshot/first") != last_run("nothing"));
+    assert!(
+        !after.keys().any(|series| series.contains(STRANGER)),
+        "an organisation that nobody registered has a label"
+    );
+    for path in ["/metrics", "/", "/health/ready"] {
+        let body = get(&service, path).await.body;
+        for ssin in [ANNA, UNKNOWN, "85073000161"] {
+            assert!(!body.contains(ssin), "{path} names a person");
+        }
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn every_stage_has_rising_buckets_that_end_at_its_count() {
+    let service = TestService::start().await;
+    service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
+    let text = get(&service, "/metrics").await.body;
+    for stage in ["handshake", "read", "decide", "resolve", "record", "write"] {
+        let begin = format!("ehealth_attributes_stage_seconds_bucket{{stage=\"{stage}\",");
+        let buckets = text.lines().filter(|line| line.starts_with(&begin));
+        let counts: Vec<u64> = buckets.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
+        assert!(counts.len() > 10 && counts.is_sorted() && counts.last() == Some(&1), "{stage}: {counts:?}");
+        assert!(text.contains(&format!("{begin}le=\"+Inf\"}} 1\n")), "{stage}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn the_page_may_load_nothing_but_its_own_style() {
+    let service = TestService::start().await;
+    let page = get(&service, "/").await;
+    assert_eq!(page.status, 200);
+    let policy = page.headers["content-security-policy"].to_str().expect("text");
+    assert!(policy.starts_with("default-src 'none'; style-src 'self';"), "{policy}");
+    for loading in ["<script", "style=", "src=", "@import", "url("] {
+        assert!(!page.body.contains(loading), "{loading}");
+    }
+    let links: Vec<_> = page.body.split("href=").skip(1).collect();
+    assert!(matches!(links.as_slice(), [style] if style.starts_with("\"/style.css\"")), "{links:?}");
+    assert_eq!(get(&service, "/style.css").await.status, 200);
+    assert_eq!(get(&service, "/secrets").await.status, 404);
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn only_this_machine_is_answered_and_only_asked_by_its_own_name() {
+    let service = TestService::start().await;
+    let ask = |request: hyper::http::request::Builder| request.body(Full::default()).expect("a request");
+    let rebound = send(address(&service), ask(Request::get("/").header("host", "gateway.example.be:9443"))).await;
+    assert_eq!(rebound.status, 421);
+    let posted = send(address(&service), ask(Request::post("/").header("host", "localhost"))).await;
+    assert_eq!((posted.status, posted.headers["allow"].to_str().ok()), (405, Some("GET, HEAD")));
+    let everywhere = admin::Settings { listen: "0.0.0.0:0".parse().expect("an address") };
+    let bound = admin::Listener::bind(everywhere, None, admin::AdminAccess::Loopback).await;
+    assert!(matches!(bound, Err(AdminError::NotLoopback(_))));
+    service.finish().await;
+}
+
+/// Has Chromium show a page as to somebody who likes it dark.
+const DARK: &str = "--blink-settings=preferredColorScheme=0";
+
+/// Two pictures of the page, in light and dark, and what a browser made of it; nothing where there is no browser.
+async fn browse(service: &TestService, name: &str) -> Option<String> {
+    let url = format!("http://{}/", address(service));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("admin");
+    fs::create_dir_all(&folder).expect("a folder");
+    let pictures = [(format!("{name}.png"), None), (format!("{name}-dark.png"), Some(DARK))];
+    let profile = service.folder().join(format!("browser-{name}"));
+    let shown = tokio::task::spawn_blocking(move || {
+        let browser = |action: &str, scheme: Option<&str>| {
+            Command::new("chromium")
+                .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1180,2600"])
+                .arg(format!("--user-data-dir={}", profile.display()))
+                .args(scheme)
+                .args([action, &url])
+                .output()
+        };
+        for (picture, scheme) in pictures {
+            let picture = folder.join(picture);
+            let shot = browser(&format!("--screenshot={}", picture.display()), scheme).ok()?;
+            assert!(shot.status.success() && picture.exists(), "{}", String::from_utf8_lossy(&shot.stderr));
+        }
+        let dump = browser("--dump-dom", None).ok()?;
+        Some(String::from_utf8_lossy(&dump.stdout).into_owned())
+    });
+    let shown = shown.await.expect("no panic");
+    if shown.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "there is no chromium");
+        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no chromium: the page was seen by no browser");
+    }
+    shown
+}
+
+#[tokio::test]
+async fn a_browser_shows_the_page_healthy_in_light_and_dark() {
+    let service = TestService::start_with(|settings| {
+        let file = settings.policy.with_file_name("verified");
+        fs::write(&file, "at 2026-01-15T03:30:00Z\nrecords 1234\nsound yes\n").expect("written");
+        settings.verified = Some(file);
+    })
+    .await;
+    for minute in 0..30 {
+        let moment = format!("2026-01-15T09:{:02}:00Z", 30 + minute);
+        service.clock.set(Timestamp::parse(&moment).expect("a moment"));
+        for ssin in [ANNA, ANNA, UNKNOWN].iter().take(1 + minute % 3) {
+            service.post("fund", CONSULT, question(FUND, PHYSICIAN, ssin, "")).await;
+        }
+        if minute % 7 == 0 {
+            service.post("stranger", CONSULT, question(STRANGER, PHYSICIAN, ANNA, "")).await;
+        }
+    }
+    if let Some(shown) = browse(&service, "healthy").await {
+        assert!(shown.contains("<title>Healthy"), "{shown}");
+        assert!(shown.contains("De Linde") && shown.contains("class=\"kind-2\""), "{shown}");
+        assert!(!shown.contains(ANNA) && !shown.contains(UNKNOWN));
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn a_browser_shows_what_is_wrong() {
+    let stale = with_a_stale_dataset().await;
+    if let Some(shown) = browse(&stale, "stale-dataset").await {
+        assert!(shown.contains("<title>Not ready") && shown.contains("Dataset coprev is over-age by"), "{shown}");
+    }
+    stale.finish().await;
+    let unwritable = with_an_unwritable_trail().await;
+    if let Some(shown) = browse(&unwritable, "trail-unwritable").await {
+        assert!(shown.contains("The trail cannot be written, so nothing is answered"), "{shown}");
+    }
+    unwritable.finish().await;
+    let expiring = TestService::start().await;
+    let ends = |metrics: &BTreeMap<String, String>| {
+        let (_, days) = metrics.iter().find(|(series, _)| series.contains("role=\"service\"")).expect("a certificate");
+        days.parse::<i64>().expect("days")
+    };
+    let left = ends(&metrics(&expiring).await);
+    expiring.clock.set(Timestamp::from_millis(expiring.clock.now().as_millis() + (left - 20) * 86_400_000));
+    if let Some(shown) = browse(&expiring, "certificate-expiring").await {
+        assert!(shown.contains("<title>Healthy"), "20 days are enough to be ready");
+        assert!(shown.contains("class=\"tag warn\">20 d left"), "{shown}");
+        assert!(shown.contains("<li>The service certificate of CN=localhost has 20 d left.</li>"), "{shown}");
+    }
+    expiring.finish().await;
+}
+
+#[tokio::test]
+async fn elsewhere_than_on_loopback_operators_show_a_certificate() {
+    let service = TestService::start_with(|settings| {
+        settings.admin = Some(admin::Settings { listen: "0.0.0.0:0".parse().expect("an address") });
+        settings.admin_tls = Some(OperatorFiles {
+            certificate: settings.tls.certificate.clone(),
+            key: settings.tls.key.clone(),
+            client_ca: settings.tls.client_ca[0].clone(),
+        });
+    })
+    .await;
+    let connect = async |config: rustls::ClientConfig| {
+        let stream = TcpStream::connect(("127.0.0.1", address(&service).port())).await.expect("it listens");
+        let stream =
+            TlsConnector::from(Arc::new(config)).connect("localhost".try_into().expect("a name"), stream).await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+        tokio::spawn(connection);
+        let request = Request::get("/health/ready").header("host", "gateway.example.be").body(Full::<Bytes>::default());
+        sender
+            .send_request(request.expect("a request"))
+            .await
+            .map(|answer| answer.status())
+            .map_err(std::io::Error::other)
+    };
+    assert_eq!(connect(service.tls_of("fund")).await.expect("an operator is answered"), 200);
+    let roots = tls::load_authorities(&service.workspace.authority()).expect("an authority");
+    let nobody = rustls::ClientConfig::builder_with_details(
+        tls::provider(),
+        tls::time_of(Arc::clone(&service.clock) as Arc<dyn Clock>),
+    )
+    .with_safe_default_protocol_versions()
+    .expect("versions")
+    .with_root_certificates(roots)
+    .with_no_client_auth();
+    assert!(connect(nobody).await.is_err(), "nobody was asked who they are");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn certificates_for_operators_are_told_of_and_callers_are_answered_without_them() {
+    let service = TestService::start_with(|settings| ask_operators_for_certificates(settings, (2025, 12, 11))).await;
+    // Operators' clocks are behind: theirs lets them in.
+    let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(Timestamp::parse("2025-06-01T00:00:00Z").expect("a moment")));
+    let read = async |path| {
+        let told = String::from_utf8(service.read_admin_by(Arc::clone(&clock), path).await).expect("UTF-8");
+        let (head, body) = told.split_once("\r\n\r\n").expect("a head and a body");
+        (head.to_owned(), body.to_owned())
+    };
+    let samples = parse_exposition(&read("/metrics").await.1);
+    let days = |role: &str| -> i64 {
+        let role = format!("role=\"{role}\"");
+        let told =
+            samples.iter().find(|(series, _)| series.contains("certificate_days_left") && series.contains(&role));
+        told.unwrap_or_else(|| panic!("{role}: {samples:#?}")).1.parse().expect("days")
+    };
+    assert_eq!(days("operators"), -36);
+    assert_eq!(days("operator-authority"), days("client-authority"));
+    assert!(days("service") > 300 && days("client-authority") > 300);
+    let page = read("/").await.1;
+    assert!(
+        page.contains("<span class=\"quiet\">operators</span></td><td><span class=\"tag bad\">ran out 35 d ago</span>"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<title>Healthy") && page.contains("The operators certificate of CN=for-operators has run out.")
+    );
+    assert!(read("/health/ready").await.0.starts_with("HTTP/1.1 200"));
+    let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
+    assert_eq!(answered.code(), Some("MSG00000"), "{}", answered.body);
+    drop(service.stop().await);
+}
+
+#[tokio::test]
+async fn the_page_tells_what_was_verified_and_every_setting_with_who_says_so() {
+    let service = TestService::start_with(|settings| {
+        let file = settings.policy.with_file_name("verified");
+        fs::write(&file, "at 2026-01-15T03:30:00Z\nrecords 1234\nsound no\n").expect("written");
+        settings.verified = Some(file);
+    })
+    .await;
+    let page = get(&service, "/").await.body;
+    assert!(page.contains("1\u{a0}234 records") && page.contains("class=\"tag bad\">not sound"), "{page}");
+    assert!(page.contains("<li>The trail is not what was signed."), "{page}");
+    for setting in &service.settings.active_config {
+        assert!(page.contains(&format!("<dt>{}</dt>", setting.key)), "{}", setting.key);
+    }
+    assert!(page.contains("<span class=\"quiet\">default</span>"), "{page}");
+    service.finish().await;
+}

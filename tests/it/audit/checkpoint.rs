@@ -1,0 +1,218 @@
+//! Checkpoints: made in time, in both places, and a trail that does not fit them is not opened.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use audit_log::{
+    AuditError, AuditLog, CheckpointFault, CheckpointPlace, KeyError, KeyName, MissingCheckpoint, RotateError, Rotated,
+    Settings,
+};
+use audit_verify::{Finding, Source, VerifyingKey, verify};
+
+use super::harness::*;
+
+const NOW: &str = "2026-11-22T05:19:00Z";
+
+fn with_copy(dir: &Path) -> Settings {
+    let mut settings = settings(dir);
+    settings.checkpoints.copy = Some(dir.join("elsewhere"));
+    settings
+}
+
+fn note(settings: &Settings) -> String {
+    fs::read_to_string(settings.folder.join("checkpoint")).expect("a checkpoint")
+}
+
+fn open(settings: &Settings) -> Result<(), AuditError> {
+    AuditLog::open(settings, clock(NOW)).map(|trail| trail.close())
+}
+
+/// A trail with these records, closed.
+fn write(settings: &Settings, numbers: std::ops::Range<u64>) {
+    let trail = AuditLog::open(settings, clock(NOW)).expect("opened");
+    numbers.for_each(|number| assert!(record(&trail, entry(number, person(number))).is_ok()));
+    trail.close();
+}
+
+fn segment(settings: &Settings) -> std::path::PathBuf {
+    settings.folder.join("000000000000-2026-11.seg")
+}
+
+#[test]
+fn is_made_after_so_many_records_or_so_much_time_and_at_the_end() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut settings = with_copy(dir.path());
+    settings.checkpoints.records = 4;
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    assert_eq!(trail.counters().signed, 1);
+    assert!(note(&settings).contains("\n1\n"), "one is there before the first record");
+    (0..4).for_each(|number| assert!(record(&trail, entry(number, person(0))).is_ok()));
+    wait_until(|| trail.counters().signed == 5);
+    record(&trail, entry(4, person(0))).expect("durable");
+    assert!(trail.checkpoint_now());
+    assert_eq!(trail.counters().signed, 6);
+    trail.close();
+    let line = "\nmade 2026-11-22T05:19:00.000Z\ndataset dimona 41 2026-11-01T03:00:00.000Z\n\
+                dataset persons 7 2026-11-01T03:00:00.000Z\n\n\u{2014} ";
+    let made = note(&settings);
+    assert!(made.starts_with("ehealth-attributes/trail\n6\n") && made.contains(line), "{made}");
+    assert_eq!(fs::read_to_string(dir.path().join("elsewhere")).expect("a copy"), made);
+
+    settings.checkpoints.interval = Duration::from_millis(1);
+    settings.checkpoints.records = u64::MAX;
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    record(&trail, bare_entry(5)).expect("durable");
+    wait_until(|| trail.counters().signed == 7);
+    assert!(note(&settings).contains("dataset dimona 41"), "datasets are remembered over a restart");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_counted_and_stops_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut settings = settings(dir.path());
+    settings.checkpoints.copy = Some(dir.path().join("missing folder").join("copy"));
+    settings.checkpoints.interval = Duration::from_millis(1);
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    record(&trail, entry(0, person(0))).expect("durable");
+    assert!(trail.checkpoint_now());
+    assert!(trail.counters().checkpoint_failures >= 1);
+    // Without another record, it is made up for as soon as the place can be written.
+    fs::create_dir(dir.path().join("missing folder")).expect("ours");
+    wait_until(|| fs::read_to_string(dir.path().join("missing folder/copy")).is_ok_and(|copy| copy == note(&settings)));
+}
+
+#[test]
+fn a_trail_that_is_shorter_than_its_newest_checkpoint_is_not_opened() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = with_copy(dir.path());
+    write(&settings, 0..3);
+    let (bytes, old) = (fs::read(segment(&settings)).expect("there"), note(&settings));
+    write(&settings, 3..6);
+    fs::write(segment(&settings), &bytes).expect("ours");
+    let truncated = Err(AuditError::Checkpoint(CheckpointFault::Truncated { signed: 7, found: 4 }));
+    assert_eq!(open(&settings), truncated);
+    fs::write(settings.folder.join("checkpoint"), old).expect("ours");
+    assert_eq!(open(&settings), truncated, "the second place remembers");
+    fs::remove_file(segment(&settings)).expect("there");
+    let gone = CheckpointFault::Truncated { signed: 7, found: 0 };
+    assert_eq!(open(&settings), Err(AuditError::Checkpoint(gone)));
+}
+
+#[test]
+fn another_trail_of_the_same_length_is_not_opened() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    write(&settings, 0..3);
+    let first = note(&settings);
+    fs::remove_dir_all(&settings.folder).expect("ours");
+    write(&settings, 0..3);
+    fs::write(settings.folder.join("checkpoint"), first).expect("ours");
+    let other = CheckpointFault::Inconsistent { signed: 4 };
+    assert_eq!(open(&settings), Err(AuditError::Checkpoint(other)));
+}
+
+#[test]
+fn a_checkpoint_may_lie_in_an_earlier_month() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    write(&settings, 0..2);
+    let november = note(&settings);
+    write(&settings, 2..3);
+    let trail = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    record(&trail, entry(3, person(0))).expect("durable");
+    trail.close();
+    fs::write(settings.folder.join("checkpoint"), &november).expect("ours");
+    assert_eq!(open(&settings), Ok(()));
+    let mut bytes = fs::read(segment(&settings)).expect("there");
+    bytes[300] ^= 1;
+    fs::write(segment(&settings), bytes).expect("ours");
+    fs::write(settings.folder.join("checkpoint"), &november).expect("ours");
+    assert!(matches!(open(&settings), Err(AuditError::Checkpoint(CheckpointFault::Inconsistent { .. }))));
+}
+
+#[test]
+fn a_missing_or_foreign_checkpoint_is_refused_unless_somebody_answers_for_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut settings = with_copy(dir.path());
+    write(&settings, 0..3);
+    let own = note(&settings);
+    fs::write(settings.folder.join("checkpoint"), own.replacen('4', "3", 1)).expect("ours");
+    let foreign = CheckpointFault::Foreign(CheckpointPlace::AuditLog);
+    assert_eq!(open(&settings), Err(AuditError::Checkpoint(foreign)));
+    fs::remove_file(settings.folder.join("checkpoint")).expect("ours");
+    assert_eq!(open(&settings), Ok(()), "the second place suffices");
+    fs::write(dir.path().join("elsewhere"), "").expect("ours");
+    let foreign = CheckpointFault::Foreign(CheckpointPlace::Copy);
+    assert_eq!(open(&settings), Err(AuditError::Checkpoint(foreign)));
+    fs::remove_file(settings.folder.join("checkpoint")).expect("ours");
+    fs::remove_file(dir.path().join("elsewhere")).expect("ours");
+    assert_eq!(open(&settings), Err(AuditError::Checkpoint(CheckpointFault::Missing)));
+    settings.checkpoints.missing = MissingCheckpoint::Sign;
+    settings.checkpoints.origin = "example.org/another".into();
+    assert_eq!(open(&settings), Ok(()));
+    settings.checkpoints.origin = "two words".into();
+    assert_eq!(open(&settings), Err(AuditError::Origin));
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_read_is_refused() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut settings = settings(dir.path());
+    settings.checkpoints.copy = Some(dir.path().to_owned());
+    assert!(matches!(open(&settings), Err(AuditError::Checkpoint(CheckpointFault::Io(_)))));
+}
+
+#[test]
+fn a_new_key_takes_over_with_a_checkpoint_that_both_signed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = with_copy(dir.path());
+    write(&settings, 0..3);
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    let old = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
+    let retired = fs::read(settings.keys.join("checkpoint.key")).expect("there");
+    let Rotated { note: both, verifying_key } = trail.rotate_checkpoint_key().expect("rotated");
+    let new = VerifyingKey::parse(&verifying_key).expect("a key");
+    assert_eq!(
+        (note(&settings), fs::read_to_string(dir.path().join("elsewhere")).expect("a copy")),
+        (both.clone(), both.clone())
+    );
+    assert!(!settings.keys.join("checkpoint-next.key").exists());
+    assert_ne!(fs::read(settings.keys.join("checkpoint.key")).expect("there"), retired);
+    let kept = dir.path().join("kept");
+    fs::write(&kept, both).expect("ours");
+    for key in [&old, &new] {
+        assert_eq!(verify(&settings.folder, key, Some(&kept)).expect("readable").findings, []);
+    }
+    write(&settings, 3..6);
+    assert_eq!(verify(&settings.folder, &new, Some(&kept)).expect("readable").findings, []);
+    let findings = verify(&settings.folder, &old, Some(&kept)).expect("readable").findings;
+    assert_eq!(findings[0], Finding::CheckpointForged(Source::AuditLog), "the old key signs no more");
+}
+
+#[test]
+fn a_change_of_key_that_was_interrupted_is_taken_up_and_one_that_cannot_be_kept_is_none() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut settings = with_copy(dir.path());
+    write(&settings, 0..3);
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    // The key file cannot be written over: the note is there, the new key is not in its place.
+    let (key, aside) = (settings.keys.join("checkpoint.key"), settings.keys.join("aside"));
+    fs::rename(&key, &aside).expect("ours");
+    let missing = RotateError::Key(KeyError::Missing(KeyName::Checkpoint));
+    assert_eq!(trail.rotate_checkpoint_key(), Err(missing));
+    fs::rename(&aside, &key).expect("ours");
+    write(&settings, 3..4);
+    let next = fs::read(settings.keys.join("checkpoint-next.key")).expect("drawn");
+    settings.checkpoints.copy = Some(dir.path().join("missing folder/copy"));
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    assert_eq!(trail.rotate_checkpoint_key(), Err(RotateError::Io(std::io::ErrorKind::NotConnected)));
+    settings.checkpoints.copy = Some(dir.path().join("elsewhere"));
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened with the old key");
+    trail.rotate_checkpoint_key().expect("rotated");
+    assert_eq!(fs::read(&key).expect("there"), next);
+    assert_eq!(open(&settings), Ok(()));
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    trail.close();
+    assert_eq!(trail.rotate_checkpoint_key(), Err(RotateError::Closed));
+}

@@ -1,0 +1,127 @@
+//! Power cuts: every prefix of what the writer asked of the disk, with lost, reordered and torn sectors.
+//!
+//! Every second image is cut once more while it is being recovered.
+//!
+//! `TRAIL_CRASH_IMAGES=100000 cargo test --test it power_cut` replays as many images as one wants.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use audit_log::{AuditLog, Event, Health, Records};
+use ehealth_core::lookup;
+
+use super::dice::Dice;
+use super::harness::*;
+use super::memory_disk::{Fault, MemoryDisk};
+use super::replay::{Call, CrashImage, crash_image};
+
+/// How many images without the variable: a few seconds.
+const IMAGES: u64 = 2_000;
+
+/// What a writer asks of a disk while batches, failures, a change of month and restarts happen.
+fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
+    let disk = MemoryDisk::default();
+    let clock = clock("2026-11-30T22:00:00Z");
+    let mut settings = settings(dir);
+    settings.checkpoints.records = 3;
+    // As on a slow disk: the next sync begins beside the last one.
+    settings.apart = std::time::Duration::ZERO;
+    let mut number = 0;
+    for life in 0..3 {
+        let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
+        for step in 0..12 {
+            let fault = match (life, step) {
+                (0 | 2, 4) => Some(Fault::Full),
+                (0 | 1, 7) => Some(Fault::SyncFails),
+                _ => None,
+            };
+            disk.set_fault(fault);
+            if (life, step) == (1, 3) {
+                clock.set(moment("2026-12-01T08:00:00Z"));
+            }
+            // Held back, so that what is appended becomes one batch; or one for each, written while the syncs of those
+            // before are under way, where nothing else is to be done first.
+            let is_ready = fault.is_none() && (life, step) != (1, 3) && trail.health() == Health::Writable;
+            let beside = is_ready && dice.below(2) == 0;
+            disk.hold();
+            let (before, mut settled) = (disk.syncs(), Vec::new());
+            for place in 0..=dice.below(6) {
+                let entry = entry(number, person(number));
+                number += 1;
+                let (told, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
+                lookup::record(entry, &trail, move |recorded| {
+                    if let Ok(recorded) = &recorded {
+                        told.note_told(recorded.sequence(), recorded.told().ticket);
+                    }
+                    sender.send(()).expect("waited for");
+                });
+                settled.push(receiver);
+                if beside {
+                    disk.wait_for_a_sync(before + place);
+                }
+            }
+            disk.release();
+            settled.iter().for_each(|settled| settled.recv().expect("settled"));
+        }
+        disk.set_fault(None);
+    }
+    disk.calls()
+}
+
+/// Opens what a power cut left, tells one more, and cuts the power anywhere in between.
+fn recover_and_cut(files: &BTreeMap<String, Vec<u8>>, dir: &std::path::Path, dice: &mut Dice) -> CrashImage {
+    let disk = MemoryDisk::holding(files.clone());
+    let trail =
+        AuditLog::open_on(Arc::new(disk.clone()), &settings(dir), clock("2026-12-01T08:30:00Z")).expect("opened");
+    let entry = entry(8_888, person(8));
+    let (told, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
+    lookup::record(entry, &trail, move |recorded| {
+        let recorded = recorded.expect("durable");
+        told.note_told(recorded.sequence(), recorded.told().ticket);
+        sender.send(()).expect("waited for");
+    });
+    receiver.recv().expect("settled");
+    drop(trail);
+    let calls = disk.calls();
+    crash_image(files, &calls[..dice.below(calls.len() as u64 + 1) as usize], dice)
+}
+
+#[test]
+fn no_power_cut_loses_what_was_told_or_leaves_a_trail_that_cannot_go_on() {
+    let images = std::env::var("TRAIL_CRASH_IMAGES").map_or(IMAGES, |text| text.parse().expect("a number"));
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut dice = Dice(1);
+    let (mut cut, mut lost, mut calls) = (0_u64, 0_u64, Vec::new());
+    for image in 0..images {
+        if image % 2_000 == 0 {
+            calls = record_a_life(dir.path(), &mut dice);
+        }
+        // Each prefix in turn, and each anew with other dice.
+        let CrashImage { mut files, mut told, .. } =
+            crash_image(&BTreeMap::new(), &calls[..image as usize % (calls.len() + 1)], &mut dice);
+        if image % 2 == 1 {
+            let second = recover_and_cut(&files, dir.path(), &mut dice);
+            files = second.files;
+            told.extend(second.told);
+        }
+        let disk = MemoryDisk::holding(files);
+        let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock("2026-12-01T09:00:00Z"))
+            .unwrap_or_else(|error| panic!("image {image}: {error}"));
+        cut += u64::from(trail.cut_bytes() > 0);
+        record(&trail, entry(9_999, person(9))).expect("durable");
+        drop(trail);
+        let mut tickets = BTreeMap::new();
+        for (record, sequence) in Records::open_on(Arc::new(disk)).expect("readable").zip(0..) {
+            let record = record.unwrap_or_else(|error| panic!("image {image}: {error}"));
+            assert_eq!(record.stamp.sequence, sequence, "image {image}");
+            if let Event::Exchange(exchange) = record.event {
+                tickets.insert(sequence, exchange.ticket.to_string());
+            }
+        }
+        for (sequence, ticket) in &told {
+            assert_eq!(tickets.get(sequence), Some(ticket), "image {image}: told, and gone");
+        }
+        lost += u64::from(tickets.len() == told.len() + 1);
+    }
+    assert!(images < 1_000 || (cut > images / 40 && lost > images / 20), "{cut} cut, {lost} lost: the dice are loaded");
+}

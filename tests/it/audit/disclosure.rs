@@ -1,0 +1,240 @@
+//! What was told can be shown: every fact comes back, a person is found, and nobody else is.
+
+use std::fs;
+use std::path::Path;
+
+use audit_log::{
+    AuditError, AuditLog, Event, Exchange, Frontier, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys, Month,
+    Records, SealedDetail, SearchError, find, prove, search,
+};
+use ehealth_core::lookup::ExchangeRecord;
+use ehealth_core::model::FieldSet;
+
+use super::harness::*;
+use crate::support::canary;
+
+fn exchanges(folder: &Path) -> Vec<Exchange> {
+    let exchange = |event| match event {
+        Event::Exchange(exchange) => Some(*exchange),
+        Event::SegmentBegun(_) | Event::Interruption(_) | Event::Pruning(_) => None,
+    };
+    read_all(folder).into_iter().filter_map(|record| exchange(record.event)).collect()
+}
+
+/// The entry that a record tells, opened with the month's key.
+fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
+    let detail = exchange.decrypt(&keys.detail_key(month).expect("there")).expect("its own key");
+    ExchangeRecord {
+        ticket: exchange.ticket,
+        received: exchange.received,
+        caller: exchange.caller,
+        fingerprint: exchange.fingerprint,
+        operation: exchange.operation,
+        organisation: exchange.organisation,
+        context: exchange.context,
+        deliberation: exchange.deliberation.clone(),
+        subject: detail.subject,
+        window: exchange.window,
+        fields: exchange.fields,
+        told: detail.told,
+        datasets: exchange.datasets,
+        outcome: exchange.outcome.to_string().leak(),
+        customer_ticket: detail.customer_ticket,
+        replaced_by: detail.replaced_by,
+    }
+}
+
+#[test]
+fn every_fact_of_an_entry_comes_back() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let trail = AuditLog::open(&settings, clock("2026-11-22T05:19:00.200Z")).expect("opened");
+    let entries = [
+        entry(1, person(1)),
+        bare_entry(2),
+        ExchangeRecord { told: vec![enterprise(3); 5_000], ..entry(3, person(2)) },
+    ];
+    for (entry, sequence) in entries.iter().zip(1..) {
+        assert_eq!(record(&trail, entry.clone()), Ok(sequence));
+    }
+    trail.close();
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    let november = Month::from_calendar(2026, 11).expect("a month");
+    let read: Vec<_> = exchanges(&settings.folder).iter().map(|exchange| told(exchange, &keys, november)).collect();
+    assert_eq!(read, entries);
+}
+
+#[test]
+fn leaf_hashes_and_places_make_up_the_tree_that_the_next_segment_names() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let clock = clock("2026-11-30T22:59:59Z");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    for number in 0..37 {
+        record(&trail, entry(number, person(number))).expect("durable");
+    }
+    clock.set(moment("2026-11-30T23:00:00Z"));
+    record(&trail, entry(37, person(37))).expect("durable");
+    trail.close();
+    let mut tree = Frontier::default();
+    let mut months = Vec::new();
+    for (record, sequence) in read_all(&settings.folder).iter().zip(0..) {
+        assert_eq!(record.stamp.sequence, sequence);
+        if let Event::SegmentBegun(begun) = &record.event {
+            assert_eq!(begun.tree, tree);
+            months.push((sequence, begun.month.to_string()));
+        }
+        tree.push(record.leaf);
+    }
+    assert_eq!(months, [(0, "2026-11".to_owned()), (38, "2026-12".to_owned())]);
+    assert_eq!(tree.size(), 40);
+}
+
+#[test]
+fn a_person_is_found_over_years_and_nobody_else_is() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let clock = clock("2026-12-31T22:00:00Z");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    for number in 0..30 {
+        if number == 15 {
+            clock.set(moment("2027-01-01T00:00:00Z"));
+        }
+        record(&trail, entry(number, person(number % 3))).expect("durable");
+    }
+    record(&trail, bare_entry(30)).expect("durable");
+    trail.close();
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, person(1))
+        .map(|found| found.expect("both years have keys"))
+        .collect();
+    let expected: Vec<_> = (0..30).filter(|number| number % 3 == 1).map(|number| entry(number, person(1))).collect();
+    assert_eq!(
+        found.iter().map(|found| found.exchange.ticket).collect::<Vec<_>>(),
+        expected.iter().map(|entry| entry.ticket).collect::<Vec<_>>()
+    );
+    assert!(found.iter().all(|found| found.detail.as_ref().expect("opens").subject == Some(person(1))));
+    assert_ne!(found[0].exchange.subject, found[9].exchange.subject, "tokens of two years do not link");
+    assert_eq!(search(Records::open(&settings.folder).expect("there"), &keys, person(5)).count(), 0);
+}
+
+#[test]
+fn an_exchange_about_a_number_that_was_replaced_is_found_under_both() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let clock = clock("2026-11-22T05:19:00Z");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    let told = ExchangeRecord { fields: FieldSet::EMPTY, outcome: "MSG00006", ..entry(1, person(1)) };
+    record(&trail, told).expect("durable");
+    record(&trail, ExchangeRecord { replaced_by: None, ..entry(2, successor(person(1))) }).expect("durable");
+    clock.set(moment("2026-12-22T05:19:00Z"));
+    record(&trail, ExchangeRecord { replaced_by: None, ..entry(3, person(1)) }).expect("durable");
+    trail.close();
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    for index in [IndexUse::Bypass, IndexUse::Keep] {
+        let sequences = |person| {
+            let found = find(&settings.folder, &keys, index, person, None).expect("readable");
+            found.into_iter().map(|found| found.expect("searchable").stamp.sequence).collect::<Vec<_>>()
+        };
+        assert_eq!((sequences(person(1)), sequences(successor(person(1)))), (vec![1, 4], vec![1, 2]));
+    }
+}
+
+#[test]
+fn destroying_a_months_key_leaves_that_month_listed_but_sealed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let clock = clock("2026-11-22T05:19:00Z");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    record(&trail, entry(1, person(1))).expect("durable");
+    clock.set(moment("2026-12-22T05:19:00Z"));
+    record(&trail, entry(2, person(1))).expect("durable");
+    trail.close();
+    fs::remove_file(settings.keys.join("detail-2026-11.key")).expect("there");
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, person(1))
+        .map(|found| found.expect("the year has its key").detail.map(|detail| detail.told.len()))
+        .collect();
+    let november = KeyName::Detail(Month::from_calendar(2026, 11).expect("a month"));
+    assert_eq!(found, [Err(SealedDetail::Key(KeyError::Missing(november))), Ok(2)]);
+}
+
+#[test]
+fn a_year_that_cannot_be_searched_is_said_not_skipped() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let trail = AuditLog::open(&settings, clock("2026-11-22T05:19:00Z")).expect("opened");
+    record(&trail, entry(1, person(1))).expect("durable");
+    trail.close();
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Make).expect("there");
+    let search = || {
+        let records = Records::open(&settings.folder).expect("there");
+        search(records, &keys, person(1)).map(|found| found.map(|_| ())).collect::<Vec<_>>()
+    };
+    fs::remove_file(settings.keys.join("subject-2026.key")).expect("there");
+    let missing = KeyError::Missing(KeyName::Subject(2026));
+    assert_eq!(search(), [Err(SearchError::Year { year: 2026, error: missing })]);
+    keys.provide(KeyName::Subject(2026)).expect("another one is made");
+    assert_eq!(search(), [Err(SearchError::OtherKey(2026))]);
+}
+
+#[test]
+fn a_lost_key_is_noticed_at_the_start_and_not_made_anew() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let open = || AuditLog::open(&settings, clock("2026-11-22T05:19:00Z"));
+    open().expect("opened").close();
+    fs::remove_file(settings.keys.join("detail-2026-11.key")).expect("there");
+    let november = Month::from_calendar(2026, 11).expect("a month");
+    let error = open().expect_err("the key of this month is lost");
+    let missing = KeyError::Missing(KeyName::Detail(november));
+    assert!(matches!(error, AuditError::Unwritable(trouble) if trouble == missing.into()), "{error}");
+    // Bringing another key is a decision: the trail goes on in a new segment that names it.
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Make).expect("there");
+    keys.provide(KeyName::Detail(november)).expect("made");
+    let trail = open().expect("opened");
+    assert_eq!(record(&trail, entry(1, person(1))), Ok(2));
+    drop(trail);
+    let begun = read_all(&settings.folder).iter().filter(|r| matches!(r.event, Event::SegmentBegun(_))).count();
+    assert_eq!(begun, 2);
+}
+
+#[test]
+fn no_number_of_a_person_stands_in_any_file() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let clock = clock("2026-11-22T05:19:00Z");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    let people: Vec<_> = (0..40).map(person).collect();
+    for (subject, number) in people.iter().zip(0..) {
+        if number == 20 {
+            clock.set(moment("2026-12-22T05:19:00Z"));
+        }
+        record(&trail, entry(number, *subject)).expect("durable");
+    }
+    trail.close();
+    // An index is made, and a proof.
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    assert_eq!(find(&settings.folder, &keys, IndexUse::Keep, person(3), None).expect("readable").len(), 1);
+    let note = fs::read_to_string(settings.folder.join("checkpoint")).expect("there");
+    let proof = prove(&settings.folder, &keys, IndexUse::Keep, entry(3, person(3)).ticket, &note).expect("proven");
+    fs::write(settings.folder.join("proof"), proof).expect("ours");
+    assert_eq!(canary::search_files(dir.path()), [""; 0]);
+    let mut files = 0;
+    for folder in [&settings.folder, &settings.keys] {
+        for file in fs::read_dir(folder).expect("there") {
+            let path = file.expect("there").path();
+            let bytes = fs::read(&path).expect("ours");
+            for subject in &people {
+                let contains = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+                assert!(!contains(&subject.digits()), "digits in {}", path.display());
+                assert!(!contains(&subject.as_u64().to_be_bytes()[3..]), "big-endian in {}", path.display());
+                assert!(!contains(&subject.as_u64().to_le_bytes()[..5]), "little-endian in {}", path.display());
+            }
+            files += 1;
+        }
+    }
+    assert_eq!(files, 10, "lock, two segments, an index, a checkpoint, a proof and four keys");
+    let debug: Vec<_> = read_all(&settings.folder).iter().map(|record| format!("{record:?}")).collect();
+    assert!(people.iter().all(|s| !debug.concat().contains(&*String::from_utf8_lossy(&s.digits()))));
+}

@@ -1,0 +1,341 @@
+//! Durable before it is told, never blocking, and whole again after failures.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::sync::Arc;
+
+use audit_log::{
+    AuditError, AuditLog, Cause, Damage, Disk, Event, Flaw, FrameFault, Health, Interruption, KeyError, KeyName,
+    MissingKeys, Month, Record, Records, Settings, Trouble,
+};
+use ehealth_core::lookup::RecordFailure;
+
+use super::harness::*;
+use super::memory_disk::{Fault, MemoryDisk};
+
+const NOW: &str = "2026-11-22T05:19:00Z";
+
+fn open_on(disk: &MemoryDisk, settings: &Settings) -> AuditLog {
+    AuditLog::open_on(Arc::new(disk.clone()), settings, clock(NOW)).expect("opened")
+}
+
+fn read_disk(disk: &MemoryDisk) -> Vec<Record> {
+    Records::open_on(Arc::new(disk.clone())).expect("readable").map(|record| record.expect("sound")).collect()
+}
+
+#[test]
+fn nothing_is_settled_before_its_sync_and_all_that_waits_shares_the_next_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &Settings { syncs: 1, ..settings(dir.path()) });
+    disk.hold();
+    let before = disk.syncs();
+    let first = append(&trail, entry(0, person(0)));
+    disk.wait_for_a_sync(before);
+    let rest: Vec<_> = (1..200).map(|number| append(&trail, entry(number, person(number)))).collect();
+    assert!(first.try_recv().is_err() && rest.iter().all(|settled| settled.try_recv().is_err()));
+    disk.release();
+    assert_eq!(wait(&first), Ok(1));
+    let sequences: Vec<_> = rest.iter().map(|settled| wait(settled).expect("durable")).collect();
+    assert_eq!(sequences, (2..201).collect::<Vec<_>>());
+    assert_eq!(disk.syncs() - before, 2);
+    assert_eq!((trail.counters().recorded, trail.counters().batches, trail.counters().sequence), (200, 2, 201));
+    trail.close();
+    let places: Vec<_> = read_disk(&disk).iter().map(|record| (record.stamp.proven(), record.stamp.unproven)).collect();
+    assert_eq!((places[1], places[2], places[200]), ((1, 0), (2, 0), (2, 198)));
+}
+
+/// Appends so many while no sync comes to its end, each when the sync of the one before is under way.
+fn append_beside(trail: &AuditLog, disk: &MemoryDisk, count: u64) -> Vec<std::sync::mpsc::Receiver<Settled>> {
+    disk.hold();
+    let before = disk.syncs();
+    let append_next = |number| {
+        let settled = append(trail, entry(number, person(number)));
+        disk.wait_for_a_sync(before + number);
+        settled
+    };
+    (0..count).map(append_next).collect()
+}
+
+#[test]
+fn a_slow_disk_is_given_the_next_sync_before_it_has_done_with_the_last_and_nobody_is_told_out_of_turn() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &Settings { syncs: 3, ..settings(dir.path()) });
+    let before = disk.syncs();
+    let settled = append_beside(&trail, &disk, 3);
+    assert!(settled.iter().all(|settled| settled.try_recv().is_err()));
+    disk.release();
+    assert_eq!(settled.iter().map(wait).collect::<Vec<_>>(), [Ok(1), Ok(2), Ok(3)]);
+    assert_eq!((trail.counters().batches, disk.syncs() - before), (3, 3));
+    // None of them was known to be durable when the next was written: a torn first one cuts off all three.
+    let proven: Vec<_> = read_disk(&disk).iter().map(|record| record.stamp.proven()).collect();
+    assert_eq!(proven, [0, 1, 1, 1]);
+}
+
+#[test]
+fn whoever_was_written_behind_a_batch_that_failed_fails_with_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for failing in 0..20 {
+        let disk = MemoryDisk::default();
+        let trail = open_on(&disk, &Settings { syncs: 4, ..settings(&dir.path().join(failing.to_string())) });
+        let settled = append_beside(&trail, &disk, 4);
+        disk.set_fault(Some(Fault::OneSyncFails));
+        disk.release();
+        // Whichever sync ends first fails, and so do the others: each has a handle of its own, which is told.
+        let failed = Err(RecordFailure::Unwritable);
+        assert_eq!(settled.iter().map(wait).collect::<Vec<_>>(), [failed; 4]);
+        wait_until(|| trail.health() == Health::Writable);
+        assert_eq!(record(&trail, entry(4, person(0))), Ok(2));
+        trail.close();
+        let records = read_disk(&disk);
+        let what = Interruption { since: moment(NOW), refused: 4, cause: Cause::Io };
+        assert_eq!((records.len(), &records[1].event), (3, &Event::Interruption(what)));
+    }
+}
+
+#[test]
+fn refuses_what_exceeds_the_queue_without_waiting() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &Settings { queue: 3, syncs: 1, ..settings(dir.path()) });
+    disk.hold();
+    let before = disk.syncs();
+    let written = append(&trail, entry(0, person(0)));
+    disk.wait_for_a_sync(before);
+    let waiting: Vec<_> = (1..4).map(|number| append(&trail, entry(number, person(0)))).collect();
+    assert_eq!(record(&trail, entry(4, person(0))), Err(RecordFailure::Overloaded));
+    disk.release();
+    assert_eq!(wait(&written), Ok(1));
+    assert!(waiting.iter().all(|settled| wait(settled).is_ok()));
+    assert_eq!((trail.counters().overloaded, trail.health()), (1, Health::Writable));
+}
+
+#[test]
+fn closing_settles_all_that_waits_and_refuses_the_rest() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &settings(dir.path()));
+    let waiting: Vec<_> = (0..500).map(|number| append(&trail, entry(number, person(0)))).collect();
+    trail.close();
+    assert!(waiting.iter().all(|settled| settled.try_recv().expect("settled before close returned").is_ok()));
+    assert_eq!(record(&trail, entry(500, person(0))), Err(RecordFailure::Closed));
+    assert_eq!(trail.health(), Health::Closed);
+    assert_eq!(read_disk(&disk).len(), 501);
+}
+
+#[test]
+fn a_full_disk_refuses_entries_and_heals_by_itself() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &settings(dir.path()));
+    assert_eq!(record(&trail, entry(0, person(0))), Ok(1));
+    disk.set_fault(Some(Fault::Full));
+    assert_eq!(record(&trail, entry(1, person(0))), Err(RecordFailure::Unwritable));
+    assert_eq!(record(&trail, entry(2, person(0))), Err(RecordFailure::Unwritable));
+    assert_eq!(trail.health(), Health::Unwritable(Trouble::DiskFull));
+    disk.set_fault(None);
+    // No entry comes: readiness was refused, so nobody sends any.
+    wait_until(|| trail.health() == Health::Writable);
+    assert_eq!(record(&trail, entry(3, person(0))), Ok(3));
+    assert_eq!((trail.counters().recorded, trail.counters().unwritable), (2, 2));
+    trail.close();
+    let records = read_disk(&disk);
+    assert_eq!(records.iter().map(|record| record.stamp.sequence).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    let interruption = Interruption { since: moment(NOW), refused: 2, cause: Cause::DiskFull };
+    assert_eq!(records[2].event, Event::Interruption(interruption));
+}
+
+#[test]
+fn nothing_is_kept_of_a_batch_whose_sync_failed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &Settings { retry: std::time::Duration::from_secs(3_600), ..settings(dir.path()) });
+    disk.set_fault(Some(Fault::SyncFails));
+    assert_eq!(record(&trail, entry(0, person(0))), Err(RecordFailure::Unwritable));
+    assert_eq!(trail.health(), Health::Unwritable(Trouble::Io(io::ErrorKind::Other)));
+    disk.set_fault(None);
+    assert_eq!(record(&trail, entry(1, person(0))), Ok(2), "the next entry is the next try");
+    trail.close();
+    let tickets: Vec<_> = read_disk(&disk)
+        .into_iter()
+        .filter_map(|record| match record.event {
+            Event::Exchange(exchange) => Some(exchange.ticket),
+            Event::SegmentBegun(_) | Event::Interruption(_) | Event::Pruning(_) => None,
+        })
+        .collect();
+    assert_eq!(tickets, [entry(1, person(0)).ticket]);
+}
+
+#[test]
+fn a_month_without_its_key_stops_the_trail_until_the_key_is_brought() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    AuditLog::open(&settings, clock(NOW)).expect("makes the keys").close();
+    let settings = Settings { missing_keys: MissingKeys::Refuse, ..settings };
+    let clock = clock(NOW);
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    clock.set(moment("2026-12-01T00:00:00Z"));
+    assert_eq!(record(&trail, entry(0, person(0))), Err(RecordFailure::Unwritable));
+    let december = KeyName::Detail(Month::from_calendar(2026, 12).expect("a month"));
+    assert_eq!(trail.health(), Health::Unwritable(Trouble::Key(KeyError::Missing(december))));
+    // A copy of another month's key serves the purpose and keeps its mode.
+    let keys = &settings.keys;
+    fs::copy(keys.join("detail-2026-11.key"), keys.join(december.to_string())).expect("copied");
+    wait_until(|| trail.health() == Health::Writable);
+    assert_eq!(record(&trail, entry(1, person(0))), Ok(3));
+    trail.close();
+    let causes: Vec<_> = read_all(&settings.folder)
+        .iter()
+        .filter_map(|record| match record.event {
+            Event::Interruption(what) => Some((what.cause, what.refused)),
+            Event::Exchange(_) | Event::SegmentBegun(_) | Event::Pruning(_) => None,
+        })
+        .collect();
+    assert_eq!(causes, [(Cause::Key, 1)]);
+}
+
+#[test]
+fn only_one_may_write() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    let second = AuditLog::open(&settings, clock(NOW)).map(|_| ());
+    assert_eq!(second, Err(AuditError::InUse));
+    assert_eq!(read_all(&settings.folder).len(), 1, "reading beside the writer is fine");
+    trail.close();
+    assert!(AuditLog::open(&settings, clock(NOW)).is_ok());
+}
+
+#[test]
+fn goes_on_where_it_stopped_and_a_clock_that_is_set_back_loses_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    for (number, now) in (0..).zip([NOW, NOW, "2026-12-01T10:00:00Z", NOW]) {
+        let trail = AuditLog::open(&settings, clock(now)).expect("opened");
+        record(&trail, entry(number, person(0))).expect("durable");
+        assert_eq!(trail.cut_bytes(), 0);
+    }
+    let sequences: Vec<_> = read_all(&settings.folder).iter().map(|record| record.stamp.sequence).collect();
+    assert_eq!(sequences, (0..7).collect::<Vec<_>>());
+}
+
+/// A trail of three batches, its segment, and where the third begins. Its checkpoint is older than all of them.
+fn three_batches(dir: &std::path::Path) -> (BTreeMap<String, Vec<u8>>, String, usize) {
+    let disk = MemoryDisk::default();
+    let trail = open_on(&disk, &settings(dir));
+    record(&trail, entry(0, person(0))).expect("durable");
+    record(&trail, entry(1, person(0))).expect("durable");
+    let name = disk.content().into_keys().next().expect("one segment");
+    let length = end_of_records(&disk.content()[&name]);
+    record(&trail, entry(2, person(0))).expect("durable");
+    let mut whole = disk.content();
+    whole.entry(name.clone()).and_modify(|bytes| bytes.truncate(end_of_records(bytes)));
+    (whole, name, length)
+}
+
+/// Where the zeros begin that were written ahead.
+fn end_of_records(bytes: &[u8]) -> usize {
+    let mut end = 0;
+    while let Some([b'K', b'T', b'R', b'1', length @ ..]) = bytes[end..].first_chunk::<8>() {
+        end += 40 + u32::from_be_bytes(*length) as usize;
+    }
+    end
+}
+
+#[test]
+fn zeros_are_written_ahead_and_cut_off_by_whoever_leaves_a_segment() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (disk, clock) = (MemoryDisk::default(), clock(NOW));
+    let settings = Settings { ahead: 10_000, ..settings(dir.path()) };
+    let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
+    let segment = |month: usize| {
+        let content = disk.content();
+        let segments: Vec<_> = content.iter().filter(|(name, _)| name.ends_with(".seg")).collect();
+        let bytes = segments[month].1;
+        let end = end_of_records(bytes);
+        assert!(bytes[end..].iter().all(|byte| *byte == 0));
+        (end, bytes.len())
+    };
+    record(&trail, entry(0, person(0))).expect("durable");
+    let (first, length) = segment(0);
+    assert_eq!(length, 10_000);
+    record(&trail, entry(1, person(0))).expect("durable");
+    let (second, length) = segment(0);
+    assert_eq!((second > first, length), (true, 10_000), "within what is there");
+    (2..40).for_each(|number| assert!(record(&trail, entry(number, person(0))).is_ok()));
+    assert_eq!(segment(0).1 % 10_000, 0);
+    assert_eq!(read_disk(&disk).len(), 41, "a reader stops where the records do");
+    clock.set(moment("2026-12-22T05:19:00Z"));
+    record(&trail, entry(40, person(0))).expect("durable");
+    assert_eq!((segment(0).0, segment(1).1), (segment(0).1, 10_000));
+    trail.close();
+    assert_eq!(segment(1).0, segment(1).1);
+}
+
+/// A disk that holds this, but these bytes in the segment.
+fn with_segment(whole: &BTreeMap<String, Vec<u8>>, name: &str, bytes: Vec<u8>) -> MemoryDisk {
+    let mut image = whole.clone();
+    image.insert(name.to_owned(), bytes);
+    MemoryDisk::holding(image)
+}
+
+#[test]
+fn a_torn_end_is_cut_and_the_numbers_go_on() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (whole, name, third) = three_batches(dir.path());
+    let bytes = &whole[&name];
+    for end in third..bytes.len() {
+        let mut torn = bytes[..end].to_vec();
+        if end % 2 == 0 {
+            torn.resize(bytes.len(), 0);
+        }
+        let disk = with_segment(&whole, &name, torn.clone());
+        let shown = Records::open_on(Arc::new(disk.clone())).expect("readable").flatten().count();
+        let trail = open_on(&disk, &settings(dir.path()));
+        let written = torn[third..].iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
+        assert_eq!((shown, trail.cut_bytes()), (3, written));
+        assert_eq!(record(&trail, entry(9, person(0))), Ok(3));
+        drop(trail);
+        assert_eq!(read_disk(&disk).len(), 4);
+    }
+}
+
+#[test]
+fn damage_in_what_was_durable_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (whole, name, third) = three_batches(dir.path());
+    let bytes = &whole[&name];
+    for at in 0..third {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        let disk = with_segment(&whole, &name, damaged);
+        let before = disk.content();
+        let opened = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).map(|_| ());
+        assert!(matches!(opened, Err(AuditError::Damaged(Damage { offset, .. })) if offset <= at as u64), "{at}");
+        assert_eq!(disk.content(), before);
+        assert!(Records::open_on(Arc::new(disk)).expect("readable").any(|record| record.is_err()), "{at}");
+    }
+}
+
+#[test]
+fn a_segment_cut_to_nothing_is_damage() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (whole, name, _) = three_batches(dir.path());
+    let disk = with_segment(&whole, &name, Vec::new());
+    let opened = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).map(|_| ());
+    let Err(AuditError::Damaged(damage)) = opened else { panic!("opened: {opened:?}") };
+    assert_eq!((damage.offset, damage.flaw), (0, Flaw::Frame(FrameFault::Incomplete)));
+    assert_eq!(Records::open_on(Arc::new(disk)).expect("readable").count(), 1);
+}
+
+#[test]
+fn drafts_that_a_crash_left_are_removed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let drafts = ["segment.tmp", "probe.tmp", "checkpoint.tmp", "000000000000-2026-10.idx.77.tmp"]
+        .map(|name| (name.to_owned(), vec![1, 2, 3]));
+    let disk = MemoryDisk::holding(drafts.into());
+    drop(open_on(&disk, &settings(dir.path())));
+    assert_eq!(disk.names().expect("memory"), ["000000000000-2026-11.seg", "checkpoint"]);
+}

@@ -1,0 +1,176 @@
+//! Finding with an index finds what reading everything finds, whatever is done to the index; and what is found is
+//! proven.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use audit_log::{
+    AuditLog, Event, IndexUse, KeyFolder, MissingKeys, ProveError, Records, Settings, find, parse_record, prove, search,
+};
+use audit_verify::{ProofFault, VerifyingKey, verify_proof};
+use ehealth_core::model::{Date, Ticket, Window};
+
+use super::dice::Dice;
+use super::harness::*;
+
+struct Written {
+    _dir: tempfile::TempDir,
+    settings: Settings,
+    keys: KeyFolder,
+    key: VerifyingKey,
+}
+
+/// Four months over two years, 40 exchanges each, with ten people.
+fn written() -> Written {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let clock = clock("2026-11-01T05:19:00Z");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    for number in 0..160 {
+        let month = ["2026-11", "2026-12", "2027-01", "2027-02"][number as usize / 40];
+        clock.set(moment(&format!("{month}-{:02}T05:19:00Z", number % 20 + 1)));
+        record(&trail, entry(number, person(number % 10))).expect("durable");
+    }
+    let key = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
+    trail.close();
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    Written { settings, keys, key, _dir: dir }
+}
+
+impl Written {
+    fn find(&self, number: u64, index: IndexUse, days: Option<Window>) -> Vec<Ticket> {
+        let found = find(&self.settings.folder, &self.keys, index, person(number), days).expect("readable");
+        found.into_iter().map(|found| found.expect("searchable").exchange.ticket).collect()
+    }
+
+    fn read(&self, number: u64) -> Vec<Ticket> {
+        let records = Records::open(&self.settings.folder).expect("readable");
+        search(records, &self.keys, person(number)).map(|found| found.expect("sound").exchange.ticket).collect()
+    }
+
+    fn indexes(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.settings.folder).expect("there").map(|file| file.expect("there").path());
+        let mut indexes: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "idx")).collect();
+        indexes.sort();
+        indexes
+    }
+
+    fn checkpoint(&self) -> String {
+        fs::read_to_string(self.settings.folder.join("checkpoint")).expect("there")
+    }
+}
+
+fn days(from: &str, to: &str) -> Window {
+    let day = |text| Date::parse(text).expect("a day");
+    Window::from_days(day(from), day(to)).expect("not reversed")
+}
+
+#[test]
+fn an_index_finds_what_reading_finds_and_is_made_when_it_is_missing() {
+    let trail = written();
+    for number in 0..12 {
+        let read = trail.read(number);
+        assert_eq!(read.len(), if number < 10 { 16 } else { 0 });
+        assert_eq!(trail.find(number, IndexUse::Bypass, None), read);
+        assert_eq!(trail.find(number, IndexUse::Keep, None), read);
+    }
+    assert_eq!(trail.indexes().len(), 3, "of each segment but the one that is written");
+    fs::remove_file(&trail.indexes()[1]).expect("there");
+    assert_eq!(trail.find(3, IndexUse::Keep, None), trail.read(3));
+    assert_eq!(trail.indexes().len(), 3);
+}
+
+#[test]
+fn days_are_those_of_brussels_and_both_are_searched() {
+    let trail = written();
+    for index in [IndexUse::Keep, IndexUse::Bypass] {
+        assert_eq!(trail.find(0, index, Some(days("2026-11-01", "2026-11-01"))).len(), 2);
+        assert_eq!(trail.find(0, index, Some(days("2026-11-02", "2026-11-10"))).len(), 0);
+        assert_eq!(trail.find(0, index, Some(days("2026-11-11", "2027-01-01"))).len(), 2 + 4 + 2);
+        assert_eq!(trail.find(0, index, Some(days("2027-03-01", "2027-04-01"))).len(), 0);
+    }
+}
+
+/// `TRAIL_EDITS=10000 cargo test --test it no_change_of_an_index` makes as many as one wants.
+#[test]
+fn no_change_of_an_index_hides_or_invents_anything() {
+    let edits = std::env::var("TRAIL_EDITS").map_or(300, |text| text.parse().expect("a number"));
+    let trail = written();
+    let expected: Vec<_> = (0..10).map(|number| trail.find(number, IndexUse::Keep, None)).collect();
+    let indexes: Vec<_> = trail.indexes().into_iter().map(|path| (fs::read(&path).expect("there"), path)).collect();
+    let mut dice = Dice(3);
+    for _ in 0..edits {
+        let (bytes, path) = &indexes[dice.below(3) as usize];
+        let mut changed = bytes.clone();
+        // Most of an index of so few records are the directories; aim behind them as often.
+        let at =
+            [dice.below(bytes.len() as u64), 10_288 + dice.below(bytes.len() as u64 - 10_288)][dice.below(2) as usize];
+        match dice.below(4) {
+            0 => changed.truncate(at as usize),
+            1 => changed = indexes[dice.below(3) as usize].0.clone(),
+            _ => changed[at as usize] ^= 1 << dice.below(8),
+        }
+        fs::write(path, changed).expect("ours");
+        let number = dice.below(10);
+        assert_eq!(trail.find(number, IndexUse::Keep, None), expected[number as usize]);
+        let ticket = entry(number, person(0)).ticket;
+        let proof = prove(&trail.settings.folder, &trail.keys, IndexUse::Keep, ticket, &trail.checkpoint());
+        assert_eq!(verify_proof(&proof.expect("proven"), &trail.key).expect("right").sequence, number + 1);
+        fs::write(path, bytes).expect("ours");
+    }
+}
+
+#[test]
+fn an_index_of_a_segment_that_grew_is_made_anew() {
+    let trail = written();
+    trail.find(0, IndexUse::Keep, None);
+    let path = &trail.indexes()[0];
+    let mut stale = fs::read(path).expect("there");
+    stale[19] ^= 1;
+    fs::write(path, &stale).expect("ours");
+    assert_eq!(trail.find(0, IndexUse::Keep, None), trail.read(0));
+    assert_ne!(fs::read(path).expect("there"), stale);
+}
+
+#[test]
+fn a_proof_shows_one_record_and_every_change_of_it_is_seen() {
+    let trail = written();
+    let ticket = entry(77, person(7)).ticket;
+    let folder: &Path = &trail.settings.folder;
+    let proof = prove(folder, &trail.keys, IndexUse::Keep, ticket, &trail.checkpoint()).expect("proven");
+    let proven = verify_proof(&proof, &trail.key).expect("right");
+    assert_eq!((proven.size, proven.sequence, proven.ticket), (164, 79, Some(*ticket.as_bytes())));
+    assert_eq!(proven.recorded, moment("2026-12-18T05:19:00Z"));
+    let record = parse_record(&proven.record).expect("a record");
+    let Event::Exchange(exchange) = record.event else { panic!("no exchange") };
+    assert_eq!((exchange.ticket, exchange.caller), (ticket, entry(77, person(7)).caller));
+    let bytes = proof.as_bytes();
+    for at in 0..bytes.len() {
+        let mut changed = bytes.to_vec();
+        changed[at] ^= 1;
+        let judged = String::from_utf8(changed).map(|proof| verify_proof(&proof, &trail.key));
+        assert!(judged.is_err() || judged.is_ok_and(|judged| judged.is_err()), "{at}");
+    }
+    assert_eq!(verify_proof("c2sp.org/tlog-proof@v1\n", &trail.key), Err(ProofFault::Form));
+    let other = proof.replacen("index 79", "index 78", 1);
+    assert_eq!(verify_proof(&other, &trail.key), Err(ProofFault::Path));
+    assert_eq!(verify_proof(&proof, &written().key), Err(ProofFault::Checkpoint));
+}
+
+#[test]
+fn what_cannot_be_proven_is_said() {
+    let trail = written();
+    let folder: &Path = &trail.settings.folder;
+    let checkpoint = trail.checkpoint();
+    let prove = |ticket, checkpoint: &str| prove(folder, &trail.keys, IndexUse::Keep, ticket, checkpoint);
+    let ticket = entry(7, person(7)).ticket;
+    assert_eq!(prove(entry(1_000, person(0)).ticket, &checkpoint), Err(ProveError::Unknown));
+    assert_eq!(prove(ticket, "no checkpoint"), Err(ProveError::Checkpoint));
+    assert_eq!(prove(ticket, &checkpoint.replacen("164", "160", 1)), Err(ProveError::Inconsistent));
+    assert_eq!(prove(entry(159, person(9)).ticket, &checkpoint.replacen("164", "100", 1)), Err(ProveError::Unsigned));
+    let first = folder.join("000000000000-2026-11.seg");
+    let mut bytes = fs::read(&first).expect("there");
+    bytes[900] ^= 1;
+    fs::write(&first, bytes).expect("ours");
+    assert!(matches!(prove(ticket, &checkpoint), Err(ProveError::Damaged(_))));
+}

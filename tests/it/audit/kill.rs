@@ -1,0 +1,105 @@
+//! Processes that are killed (SIGKILL) while they write: what they told is there, in order, and nothing is torn for
+//! good.
+//!
+//! `TRAIL_KILLS=1000 cargo test --test it a_killed_writer` kills as many as one wants.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use audit_log::{AuditLog, Event};
+use audit_verify::{VerifyingKey, verify};
+
+use super::dice::Dice;
+use super::harness::*;
+
+/// Set for the process that is to be killed: the folder in which it writes.
+const FOLDER: &str = "TRAIL_KILL_FOLDER";
+const NOW: &str = "2026-11-22T05:19:00Z";
+/// So many kills one trail has to stand.
+const KILLS_A_TRAIL: u64 = 25;
+
+fn kill_settings(dir: &Path) -> audit_log::Settings {
+    let mut settings = settings(dir);
+    settings.checkpoints.records = 16;
+    settings.checkpoints.copy = Some(dir.join("elsewhere"));
+    settings
+}
+
+/// What the killed process does: writes, a few at a time, and says what it was told, until somebody kills it.
+///
+/// As a test of its own it has nothing to do.
+#[test]
+fn writes_until_it_is_killed() {
+    let Some(dir) = std::env::var_os(FOLDER) else { return };
+    let trail = AuditLog::open(&kill_settings(Path::new(&dir)), clock(NOW)).expect("opened");
+    let mut out = std::io::stdout();
+    for round in 0_u64.. {
+        let numbers = round * 8..round * 8 + 1 + round % 8;
+        let waiting: Vec<_> = numbers.map(|number| (number, append(&trail, entry(number, person(number))))).collect();
+        for (number, settled) in waiting {
+            let sequence = wait(&settled).expect("durable");
+            writeln!(out, "told {sequence} {}", entry(number, person(number)).ticket).expect("somebody reads");
+        }
+    }
+}
+
+/// Kills a writer after so many lines; what it had told.
+fn kill_after(dir: &Path, lines: u64) -> Vec<(u64, String)> {
+    let mut child = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "audit::kill::writes_until_it_is_killed", "--nocapture", "--test-threads=1"])
+        .env(FOLDER, dir)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("started");
+    let mut told = Vec::new();
+    let mut read = |line: String| {
+        let mut words = line.split(' ');
+        // The test runner says something before the first line, on the same line.
+        if words.by_ref().any(|word| word == "told") {
+            let (sequence, ticket) = (words.next(), words.next().filter(|ticket| ticket.len() == 36));
+            told.extend(sequence.and_then(|sequence| sequence.parse().ok()).zip(ticket.map(str::to_owned)));
+        }
+    };
+    let mut output = BufReader::new(child.stdout.take().expect("piped")).lines();
+    (0..lines).for_each(|_| read(output.next().expect("it goes on").expect("text")));
+    child.kill().expect("alive");
+    // What it had said before it died is still in the pipe; the last line may be cut.
+    output.for_each(|line| read(line.unwrap_or_default()));
+    child.wait().expect("ours");
+    told
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "a long run says how much it did")]
+fn a_killed_writer_loses_nothing_that_it_told() {
+    let kills = std::env::var("TRAIL_KILLS").map_or(6, |text| text.parse().expect("a number"));
+    let mut dice = Dice(9);
+    let (mut done, mut records, mut torn) = (0, 0, 0);
+    while done < kills {
+        let dir = tempfile::tempdir().expect("a folder");
+        let settings = kill_settings(dir.path());
+        let mut told = BTreeMap::new();
+        let here = KILLS_A_TRAIL.min(kills - done);
+        for _ in 0..here {
+            told.extend(kill_after(dir.path(), dice.below(120)));
+        }
+        done += here;
+        let trail = AuditLog::open(&settings, clock(NOW)).expect("whole again");
+        torn += u64::from(trail.cut_bytes() > 0);
+        let key = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
+        trail.close();
+        let verdict = verify(&settings.folder, &key, Some(&dir.path().join("elsewhere"))).expect("readable");
+        assert_eq!(verdict.findings, []);
+        let all = read_all(&settings.folder);
+        assert!(all.iter().zip(0..).all(|(record, sequence)| record.stamp.sequence == sequence));
+        for (sequence, ticket) in &told {
+            let Event::Exchange(exchange) = &all[*sequence as usize].event else { panic!("{sequence} is no exchange") };
+            assert_eq!(exchange.ticket.to_string(), *ticket, "{sequence}");
+        }
+        records += told.len();
+    }
+    println!("{kills} kills, {records} records told and found, {torn} torn ends cut at the last start");
+}

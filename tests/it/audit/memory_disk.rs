@@ -1,0 +1,212 @@
+//! A disk in memory that can fail and be held back: every call is noted, so that `replay.rs` can make of it what a disk
+//! could hold after a power cut.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
+use audit_log::{Disk, DiskFile};
+use ehealth_core::model::Ticket;
+
+use super::replay::{Call, put};
+
+/// What the next calls that write or sync shall do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Half of the bytes are written, then no space is left.
+    Full,
+    /// A sync says that the disk failed.
+    SyncFails,
+    /// The next sync says so, and then each other handle of that file is told once, as Linux does.
+    OneSyncFails,
+}
+
+#[derive(Default)]
+struct State {
+    names: BTreeMap<String, usize>,
+    /// Files that hold checkpoints: their syncs are neither counted nor held back, because another thread does them.
+    checkpoints: BTreeSet<usize>,
+    files: Vec<Vec<u8>>,
+    /// How often writing back failed, file by file.
+    failures: BTreeMap<usize, u64>,
+    calls: Vec<Call>,
+    fault: Option<Fault>,
+    held: bool,
+    syncs: u64,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// The disk. Clones are the same disk.
+#[derive(Clone, Default)]
+pub struct MemoryDisk(Arc<Shared>);
+
+impl MemoryDisk {
+    /// A disk that holds these files.
+    pub fn holding(image: BTreeMap<String, Vec<u8>>) -> Self {
+        let disk = Self::default();
+        {
+            let mut state = disk.0.state.lock().expect("no panic");
+            for (name, bytes) in image {
+                let file = state.files.len();
+                state.files.push(bytes);
+                state.names.insert(name, file);
+            }
+        }
+        disk
+    }
+
+    /// What is in the files now.
+    pub fn content(&self) -> BTreeMap<String, Vec<u8>> {
+        let state = self.0.state.lock().expect("no panic");
+        state.names.iter().map(|(name, file)| (name.clone(), state.files[*file].clone())).collect()
+    }
+
+    /// From now on, until `None`, writes or syncs fail.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        self.0.state.lock().expect("no panic").fault = fault;
+    }
+
+    /// Lets no sync come to its end until [`MemoryDisk::release`].
+    pub fn hold(&self) {
+        self.0.state.lock().expect("no panic").held = true;
+    }
+
+    /// Lets syncs go on.
+    pub fn release(&self) {
+        self.0.state.lock().expect("no panic").held = false;
+        self.0.changed.notify_all();
+    }
+
+    /// Waits until a sync is being held back.
+    pub fn wait_for_a_sync(&self, after: u64) {
+        let state = self.0.state.lock().expect("no panic");
+        drop(self.0.changed.wait_while(state, |state| state.syncs <= after).expect("no panic"));
+    }
+
+    /// How many syncs of files were begun, those of checkpoints apart.
+    pub fn syncs(&self) -> u64 {
+        self.0.state.lock().expect("no panic").syncs
+    }
+
+    /// Notes that somebody was told.
+    pub fn note_told(&self, sequence: u64, ticket: Ticket) {
+        self.0.state.lock().expect("no panic").calls.push(Call::Told { sequence, ticket: ticket.to_string() });
+    }
+
+    /// Every call so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.0.state.lock().expect("no panic").calls.clone()
+    }
+}
+
+impl Disk for MemoryDisk {
+    fn names(&self) -> io::Result<Vec<String>> {
+        Ok(self.0.state.lock().expect("no panic").names.keys().cloned().collect())
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        let state = self.0.state.lock().expect("no panic");
+        let file = state.names.get(name).copied().ok_or(io::ErrorKind::NotFound)?;
+        let told = AtomicU64::new(state.failures.get(&file).copied().unwrap_or(0));
+        Ok(Box::new(MemoryFile { disk: self.clone(), file, told }))
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        let mut state = self.0.state.lock().expect("no panic");
+        let file = state.files.len();
+        state.files.push(Vec::new());
+        state.names.insert(name.to_owned(), file);
+        if name.starts_with("checkpoint") {
+            state.checkpoints.insert(file);
+        }
+        state.calls.push(Call::Create { name: name.to_owned(), file });
+        Ok(Box::new(MemoryFile { disk: self.clone(), file, told: AtomicU64::new(0) }))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.0.state.lock().expect("no panic");
+        let file = state.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        state.names.insert(to.to_owned(), file);
+        state.calls.push(Call::Rename { from: from.to_owned(), to: to.to_owned() });
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = self.0.state.lock().expect("no panic");
+        state.names.remove(name).ok_or(io::ErrorKind::NotFound)?;
+        state.calls.push(Call::Remove { name: name.to_owned() });
+        Ok(())
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        let mut state = self.0.state.lock().expect("no panic");
+        let began = state.calls.len();
+        state.calls.push(Call::SyncNames { folder: String::new(), began });
+        Ok(())
+    }
+}
+
+struct MemoryFile {
+    disk: MemoryDisk,
+    file: usize,
+    /// So many failures of writing back this handle was told.
+    told: AtomicU64,
+}
+
+impl DiskFile for MemoryFile {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.disk.0.state.lock().expect("no panic").files[self.file].len() as u64)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let state = self.disk.0.state.lock().expect("no panic");
+        let bytes = state.files[self.file].get(offset as usize..).unwrap_or_default();
+        let length = bytes.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&bytes[..length]);
+        Ok(length)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut state = self.disk.0.state.lock().expect("no panic");
+        let full = state.fault == Some(Fault::Full);
+        let written = if full { &bytes[..bytes.len() / 2] } else { bytes };
+        let (file, offset) = (self.file, offset as usize);
+        put(&mut state.files[file], offset, written);
+        state.calls.push(Call::Write { file, offset, bytes: written.to_vec() });
+        if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        let mut state = self.disk.0.state.lock().expect("no panic");
+        state.files[self.file].resize(length as usize, 0);
+        state.calls.push(Call::Truncate { file: self.file, length: length as usize });
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.disk.0.state.lock().expect("no panic");
+        let began = state.calls.len();
+        if !state.checkpoints.contains(&self.file) {
+            state.syncs += 1;
+            self.disk.0.changed.notify_all();
+            state = self.disk.0.changed.wait_while(state, |state| state.held).expect("no panic");
+        }
+        if matches!(state.fault, Some(Fault::SyncFails | Fault::OneSyncFails)) {
+            *state.failures.entry(self.file).or_default() += 1;
+            state.fault = state.fault.filter(|fault| *fault == Fault::SyncFails);
+        }
+        let failures = state.failures.get(&self.file).copied().unwrap_or(0);
+        if self.told.swap(failures, Ordering::Relaxed) < failures {
+            state.calls.push(Call::FailedSync { file: self.file });
+            return Err(io::Error::other("the disk failed"));
+        }
+        state.calls.push(Call::Sync { file: self.file, began });
+        Ok(())
+    }
+}

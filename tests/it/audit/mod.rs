@@ -1,0 +1,24 @@
+//! The trail from outside: what a server, an operator and a crash see of it.
+//!
+//! No test sleeps: where a thread is waited for, it is by a channel or a condition with a deadline.
+
+#![allow(clippy::cast_possible_truncation, reason = "tests run where a usize has 64 bits")]
+
+mod checkpoint;
+mod crash;
+mod dice;
+mod disclosure;
+mod durability;
+mod failures;
+mod finding;
+mod fixtures;
+mod harness;
+mod kill;
+mod memory_disk;
+mod oracles;
+mod pruning;
+mod replay;
+mod reporting;
+mod strace;
+mod system_calls;
+mod verification;

@@ -1,0 +1,144 @@
+//! Months past retention go, with their keys; the rest can be verified and proven as before.
+
+use std::fs;
+use std::sync::Arc;
+
+use audit_log::{
+    AuditLog, Event, IndexUse, KeyFolder, KeyName, LEGAL_HOLD, MissingKeys, Month, PruneError, Retention, Settings,
+    Trouble, find, prove,
+};
+use audit_verify::{Finding, Source, VerifyingKey, verify, verify_proof};
+
+use super::harness::*;
+use super::memory_disk::{Fault, MemoryDisk};
+
+fn month(text: &str) -> Month {
+    Month::parse(text).expect("a month")
+}
+
+/// Three months of 2016, one of 2017, and today.
+fn written(settings: &Settings) -> AuditLog {
+    let clock = clock("2016-01-22T05:19:00Z");
+    let trail = AuditLog::open(settings, clock.clone()).expect("opened");
+    for number in 0..50 {
+        let month = ["2016-01", "2016-11", "2016-12", "2017-01", "2026-12"][number as usize / 10];
+        clock.set(moment(&format!("{month}-22T05:19:00Z")));
+        record(&trail, entry(number, person(number % 5))).expect("durable");
+    }
+    trail
+}
+
+#[test]
+fn what_is_past_retention_goes_and_the_rest_stays_sound() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let trail = written(&settings);
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    let found = || find(&settings.folder, &keys, IndexUse::Keep, person(1), None).expect("readable").len();
+    assert_eq!(found(), 10);
+    let pruned = trail.prune(Retention::default()).expect("pruned");
+    let segments: Vec<_> = pruned.segments.iter().map(|segment| (segment.first, segment.month)).collect();
+    assert_eq!(segments, [(0, month("2016-01")), (11, month("2016-11"))]);
+    assert_eq!(pruned.keys, [KeyName::Detail(month("2016-01")), KeyName::Detail(month("2016-11"))]);
+    assert!(!settings.keys.join("detail-2016-11.key").exists() && settings.keys.join("subject-2016.key").exists());
+    record(&trail, entry(50, person(1))).expect("durable");
+    assert_eq!(found(), 7);
+    let vkey = trail.verifying_key();
+    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments), Ok(vec![]), "nothing is left to prune");
+    let pruned = trail.prune(Retention { years: 9 }).expect("pruned");
+    let gone = [KeyName::Detail(month("2016-12")), KeyName::Subject(2016), KeyName::Detail(month("2017-01"))];
+    assert_eq!(pruned.keys, [gone.as_slice(), &[KeyName::Subject(2017)]].concat());
+    trail.close();
+    let key = VerifyingKey::parse(&vkey).expect("a key");
+    let verdict = verify(&settings.folder, &key, None).expect("readable");
+    assert_eq!((verdict.findings.as_slice(), verdict.first, verdict.size), ([].as_slice(), 44, 58));
+    let checkpoint = fs::read_to_string(settings.folder.join("checkpoint")).expect("there");
+    let ticket = entry(45, person(0)).ticket;
+    let proof = prove(&settings.folder, &keys, IndexUse::Keep, ticket, &checkpoint).expect("proven");
+    assert_eq!(verify_proof(&proof, &key).expect("right").sequence, 50);
+    let names: Vec<_> = fs::read_dir(&settings.folder).expect("there").collect();
+    assert_eq!(names.len(), 3, "lock, checkpoint and one segment");
+    let prunings = read_all(&settings.folder).into_iter().filter(|record| matches!(record.event, Event::Pruning(_)));
+    assert_eq!(prunings.count(), 2);
+    let trail = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened again");
+    assert_eq!(record(&trail, entry(51, person(1))), Ok(58));
+}
+
+#[test]
+fn a_legal_hold_stops_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let trail = written(&settings);
+    fs::write(settings.folder.join(LEGAL_HOLD), "court of Brussels, 2026/123\n").expect("ours");
+    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Held));
+    fs::remove_file(settings.folder.join(LEGAL_HOLD)).expect("there");
+    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(2));
+    trail.close();
+    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Closed));
+}
+
+#[test]
+fn an_interrupted_pruning_is_taken_up_and_removing_more_than_it_said_is_found() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let trail = written(&settings);
+    let first = dir.path().join("first");
+    fs::copy(settings.folder.join("checkpoint"), &first).expect("copied");
+    let key = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
+    let kept = ["000000000011-2016-11.seg", "000000000022-2016-12.seg"].map(|name| settings.folder.join(name));
+    let bytes = kept.clone().map(|path| fs::read(path).expect("there"));
+    trail.prune(Retention::default()).expect("pruned");
+    trail.close();
+    fs::write(&kept[0], &bytes[0]).expect("as if it had not come so far");
+    assert!(verify(&settings.folder, &key, None).expect("readable").is_sound());
+    let trail = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));
+    trail.close();
+    fs::remove_file(&kept[1]).expect("there");
+    let findings = verify(&settings.folder, &key, None).expect("readable").findings;
+    assert_eq!(findings, [Finding::Front { first: 33 }]);
+    let findings = verify(&settings.folder, &key, Some(&first)).expect("readable").findings;
+    assert_eq!(findings[1], Finding::TooOld { source_name: Source::Elsewhere, signed: 1 });
+}
+
+#[test]
+fn nothing_is_removed_unless_it_is_recorded_and_signed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let trail = written(&settings);
+    let segments = || {
+        let names = fs::read_dir(&settings.folder).expect("there").map(|file| file.expect("there").file_name());
+        names.filter(|name| name.to_string_lossy().ends_with(".seg")).count()
+    };
+    let obstacle = settings.folder.join("checkpoint.tmp");
+    fs::create_dir(&obstacle).expect("ours");
+    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Unsigned));
+    fs::remove_dir(&obstacle).expect("ours");
+    let stays = settings.folder.join("000000000022-2016-12.seg");
+    let bytes = fs::read(&stays).expect("there");
+    fs::write(&stays, &bytes[1..]).expect("ours");
+    assert!(matches!(trail.prune(Retention::default()), Err(PruneError::Damaged(_))));
+    fs::write(&stays, &bytes).expect("ours");
+    let key = settings.keys.join("detail-2016-01.key");
+    fs::remove_file(&key).expect("there");
+    fs::create_dir(&key).expect("ours");
+    assert!(matches!(trail.prune(Retention::default()), Err(PruneError::Key(_))));
+    assert_eq!(segments(), 5);
+    fs::remove_dir(&key).expect("ours");
+    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(2));
+    assert_eq!(segments(), 3);
+}
+
+#[test]
+fn a_trail_that_cannot_be_written_is_not_pruned() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (settings, disk, clock) = (settings(dir.path()), MemoryDisk::default(), clock("2010-01-22T05:19:00Z"));
+    let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
+    clock.set(moment("2026-12-22T05:19:00Z"));
+    record(&trail, entry(0, person(0))).expect("durable");
+    disk.set_fault(Some(Fault::Full));
+    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Unwritable(Trouble::DiskFull)));
+    disk.set_fault(None);
+    assert_eq!(record(&trail, entry(1, person(0))), Ok(4), "nothing of it was kept but that writing was interrupted");
+    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));
+}

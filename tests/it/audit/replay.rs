@@ -1,0 +1,224 @@
+//! What a disk can hold after a power cut, made from the calls that were made until then.
+//!
+//! The model: what was synced before is there. Of what was written since, any subset of 512-byte sectors is there, in any
+//! order, each perhaps in part; bytes never written are zeros, and a length may be there without its bytes. Of the names
+//! that changed in a folder since that was synced, a first part is there or any subset of them; a rename is one change. A
+//! file whose folder's own name is lost is lost with it. A sync covers what was done before it began. After one that
+//! failed, unwritten pages are forgotten, as Linux does. It does not model a disk that loses what it said was durable.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::dice::Dice;
+
+const SECTOR: usize = 512;
+
+/// One call that came to its end, or what somebody was told. Names are paths from the place of everything on.
+#[derive(Debug, Clone)]
+pub enum Call {
+    /// A new, empty file got a name.
+    Create { name: String, file: usize },
+    /// A folder was made.
+    MakeFolder { name: String },
+    /// These bytes were written.
+    Write { file: usize, offset: usize, bytes: Vec<u8> },
+    /// The file got this length.
+    Truncate { file: usize, length: usize },
+    /// A sync succeeded that began when so many calls had come to their end.
+    Sync { file: usize, began: usize },
+    /// A sync failed.
+    FailedSync { file: usize },
+    /// A file got a second name.
+    Link { from: String, to: String },
+    /// A name was changed.
+    Rename { from: String, to: String },
+    /// A name was removed.
+    Remove { name: String },
+    /// The names in a folder were synced; begun as above.
+    SyncNames { folder: String, began: usize },
+    /// The entry with this ticket was settled as durable under this sequence.
+    Told { sequence: u64, ticket: String },
+}
+
+/// The folder of a name; the place of everything is `""`.
+pub fn folder_of(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// What a disk holds after a power cut, and what somebody had been told before.
+#[derive(Debug, Clone, Default)]
+pub struct CrashImage {
+    pub files: BTreeMap<String, Vec<u8>>,
+    pub folders: BTreeSet<String>,
+    pub told: Vec<(u64, String)>,
+}
+
+/// What a disk that held these files could hold if its power was cut after these calls. Files are numbered from 0 on: first
+/// those that were there, in the order of their names.
+pub fn crash_image(before: &BTreeMap<String, Vec<u8>>, calls: &[Call], dice: &mut Dice) -> CrashImage {
+    let mut disk = Replay::default();
+    for (file, (name, bytes)) in before.iter().enumerate() {
+        disk.files.insert(file, Content { durable: bytes.clone(), since: Vec::new() });
+        disk.live.insert(name, Node::File(file));
+        disk.durable.insert(name, Node::File(file));
+    }
+    for (number, call) in calls.iter().enumerate() {
+        disk.make(number, call, dice);
+    }
+    disk.cut(dice)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Node {
+    File(usize),
+    Folder,
+}
+
+/// One change of names, which happens whole or not at all.
+struct NameChange<'a> {
+    /// The number of the call.
+    number: usize,
+    removes: Option<&'a str>,
+    sets: Option<(&'a str, Node)>,
+}
+
+#[derive(Default)]
+struct Replay<'a> {
+    files: BTreeMap<usize, Content<'a>>,
+    /// The names as programs see them.
+    live: BTreeMap<&'a str, Node>,
+    /// The names as they are on the disk for sure.
+    durable: BTreeMap<&'a str, Node>,
+    /// What changed since, by folder.
+    pending: BTreeMap<&'a str, Vec<NameChange<'a>>>,
+    told: Vec<(u64, String)>,
+}
+
+impl<'a> Replay<'a> {
+    fn make(&mut self, number: usize, call: &'a Call, dice: &mut Dice) {
+        match call {
+            Call::Create { name, file } => {
+                self.files.insert(*file, Content::default());
+                self.rename(number, None, Some((name, Node::File(*file))));
+            }
+            Call::MakeFolder { name } => self.rename(number, None, Some((name, Node::Folder))),
+            Call::Write { file, offset, bytes } => self.change(*file, number, Change::Write { offset: *offset, bytes }),
+            Call::Truncate { file, length } => self.change(*file, number, Change::Truncate { length: *length }),
+            Call::Sync { file, began } => self.files.entry(*file).or_default().sync(*began),
+            Call::FailedSync { file } => self.files.entry(*file).or_default().lose(dice),
+            Call::Link { from, to } => self.rename(number, None, Some((to, self.live[from.as_str()]))),
+            Call::Rename { from, to } => self.rename(number, Some(from), Some((to, self.live[from.as_str()]))),
+            Call::Remove { name } => self.rename(number, Some(name), None),
+            Call::SyncNames { folder, began } => {
+                let pending = self.pending.entry(folder).or_default();
+                let covered = pending.partition_point(|change| change.number < *began);
+                let covered: Vec<_> = pending.drain(..covered).collect();
+                covered.iter().for_each(|change| apply(&mut self.durable, change));
+            }
+            Call::Told { sequence, ticket } => self.told.push((*sequence, ticket.clone())),
+        }
+    }
+
+    fn change(&mut self, file: usize, number: usize, change: Change<'a>) {
+        self.files.entry(file).or_default().since.push((number, change));
+    }
+
+    fn rename(&mut self, number: usize, removes: Option<&'a str>, sets: Option<(&'a str, Node)>) {
+        let folders: BTreeSet<_> = removes.into_iter().chain(sets.map(|(name, _)| name)).map(folder_of).collect();
+        assert_eq!(folders.len(), 1, "a name that moves from folder to folder is not modelled");
+        let change = NameChange { number, removes, sets };
+        apply(&mut self.live, &change);
+        self.pending.entry(folders.first().expect("one")).or_default().push(change);
+    }
+
+    fn cut(mut self, dice: &mut Dice) -> CrashImage {
+        for changes in self.pending.values() {
+            let in_order = dice.below(2) == 0;
+            let first = dice.below(changes.len() as u64 + 1) as usize;
+            for (place, change) in changes.iter().enumerate() {
+                if if in_order { place < first } else { dice.below(2) == 0 } {
+                    apply(&mut self.durable, change);
+                }
+            }
+        }
+        self.files.values_mut().for_each(|file| file.lose(dice));
+        let mut image = CrashImage { told: self.told, ..CrashImage::default() };
+        // In the order of names a folder comes before what is in it.
+        for (name, node) in self.durable {
+            let folder = folder_of(name);
+            if !folder.is_empty() && !image.folders.contains(folder) {
+                continue;
+            }
+            match node {
+                Node::Folder => drop(image.folders.insert(name.to_owned())),
+                Node::File(file) => drop(image.files.insert(name.to_owned(), self.files[&file].durable.clone())),
+            }
+        }
+        image
+    }
+}
+
+fn apply<'a>(names: &mut BTreeMap<&'a str, Node>, change: &NameChange<'a>) {
+    if let Some(name) = change.removes {
+        names.remove(name);
+    }
+    names.extend(change.sets);
+}
+
+enum Change<'a> {
+    Write { offset: usize, bytes: &'a [u8] },
+    Truncate { length: usize },
+}
+
+#[derive(Default)]
+struct Content<'a> {
+    durable: Vec<u8>,
+    /// What was changed since, with the numbers of the calls.
+    since: Vec<(usize, Change<'a>)>,
+}
+
+impl Content<'_> {
+    fn sync(&mut self, began: usize) {
+        let covered = self.since.partition_point(|(number, _)| *number < began);
+        for (_, change) in self.since.drain(..covered) {
+            match change {
+                Change::Write { offset, bytes } => put(&mut self.durable, offset, bytes),
+                Change::Truncate { length } => self.durable.resize(length, 0),
+            }
+        }
+    }
+
+    /// Some of what was not synced reaches the disk; the rest is forgotten.
+    fn lose(&mut self, dice: &mut Dice) {
+        let per_cent = [0, 10, 50, 90, 100][dice.below(5) as usize];
+        for (_, change) in std::mem::take(&mut self.since) {
+            match change {
+                Change::Truncate { length } if dice.below(2) == 0 => self.durable.resize(length, 0),
+                Change::Truncate { .. } => {}
+                Change::Write { offset, bytes } => {
+                    // The length can reach the disk without the bytes.
+                    if dice.below(4) == 0 && self.durable.len() < offset + bytes.len() {
+                        self.durable.resize(offset + bytes.len(), 0);
+                    }
+                    let mut at = 0;
+                    while at < bytes.len() {
+                        let end = (at + SECTOR - (offset + at) % SECTOR).min(bytes.len());
+                        if dice.below(100) < per_cent {
+                            let torn = dice.below(8) == 0;
+                            let kept = if torn { at + dice.below((end - at) as u64) as usize } else { end };
+                            put(&mut self.durable, offset + at, &bytes[at..kept]);
+                        }
+                        at = end;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Puts bytes into a file, which grows if it must.
+pub fn put(file: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
+    if file.len() < offset + bytes.len() {
+        file.resize(offset + bytes.len(), 0);
+    }
+    file[offset..offset + bytes.len()].copy_from_slice(bytes);
+}

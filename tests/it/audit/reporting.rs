@@ -1,0 +1,117 @@
+//! The report that a person is handed: everything that was recorded, in four languages and three forms, and no number
+//! of a person.
+
+use std::fs;
+
+use audit_log::report::{Format, Language, Report};
+use audit_log::{AuditLog, IndexUse, KeyFolder, MissingKeys, find};
+use ehealth_core::lookup::ExchangeRecord;
+use ehealth_core::model::{Field, FieldSet, Status};
+
+use super::harness::*;
+
+/// Three exchanges about a person: all fields told, refused, and one in a month whose key is gone.
+fn report() -> Report {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let clock = clock("2026-11-22T05:19:00Z");
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    record(&trail, ExchangeRecord { fields: FieldSet::ALL, ..entry(1, person(1)) }).expect("durable");
+    record(&trail, ExchangeRecord { subject: Some(person(1)), ..bare_entry(2) }).expect("durable");
+    clock.set(moment("2026-12-22T05:19:00Z"));
+    record(&trail, entry(3, person(1))).expect("durable");
+    clock.set(moment("2027-01-22T05:19:00Z"));
+    record(&trail, entry(4, person(1))).expect("durable");
+    trail.close();
+    fs::remove_file(settings.keys.join("detail-2026-12.key")).expect("there");
+    fs::remove_file(settings.keys.join("subject-2027.key")).expect("there");
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    let found = find(&settings.folder, &keys, IndexUse::Keep, person(1), None).expect("readable");
+    let name = |number| (number == enterprise(4_000_000)).then(|| "Brouwerij \"De Kroon\" & <Zonen>".to_owned());
+    Report::new(found, moment("2027-02-01T08:00:00Z"), None, name)
+}
+
+#[test]
+fn text_tells_who_when_on_what_ground_and_what() {
+    let text = report().render(Format::Text, Language::English);
+    let organisation = enterprise(8_093_944);
+    let first = format!(
+        "\n1.\n  Time: 2026-11-22T05:19:00.123Z\n  Asked by: 0202239951\n  On behalf of: {organisation}\n  \
+                 Ground: Back to work: eHealth platform\n  Deliberation: 16/108\n  \
+                 Days asked about: 2026-01-01 \u{2013} 2026-11-22\n  Data told: identification number (SSIN); employer;"
+    );
+    assert!(text.contains(&first), "{text}");
+    for part in [
+        "Brouwerij \"De Kroon\" & <Zonen> (0400000",
+        "\n2.\n  Time: 2026-11-22T05:19:00.123Z\n  Asked by: unknown\n",
+        "Data told: nothing was told",
+        "Organisations told: no longer readable: the key of this month was destroyed",
+        "This overview may be incomplete:\n  - the year 2027 cannot be searched: key subject-2027.key is missing",
+        "Number of consultations: 3",
+        "Result: found and told (MSG00000)",
+        "Result: not answered: the question was refused or failed (SOA-01001)",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn every_language_has_its_own_words_for_everything() {
+    let report = report();
+    for format in [Format::Text, Format::Json, Format::Html] {
+        let written = Language::ALL.map(|language| report.render(format, language));
+        for (one, text) in written.iter().enumerate() {
+            assert!(written.iter().skip(one + 1).all(|other| other != text));
+            let digits = person(1).digits();
+            assert!(!text.contains(std::str::from_utf8(&digits).expect("digits")), "a number of a person");
+        }
+    }
+    let dutch = report.render(Format::Text, Language::Dutch);
+    assert!(dutch.contains("Meegedeelde gegevens: identificatienummer (INSZ); werkgever; begin van de tewerkstelling"));
+    assert!(report.render(Format::Text, Language::French).contains("Base: Retour au travail : plate-forme eHealth"));
+    assert_eq!(Language::ALL.map(Language::code).map(Language::parse), Language::ALL.map(Some));
+    assert_eq!(Language::parse("es"), None);
+}
+
+#[test]
+fn json_is_json_with_codes_and_words() {
+    let json = report().render(Format::Json, Language::German);
+    let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((value["complete"].as_bool(), value["language"].as_str()), (Some(false), Some("de")));
+    let first = &value["disclosures"][0];
+    assert_eq!(first["fields"].as_array().map(Vec::len), Some(Field::ALL.len()));
+    assert_eq!(first["fields"][8]["path"], "healthInsuranceFund/cbeNumber");
+    assert_eq!(first["fields"][8]["name"], "Krankenkasse");
+    assert_eq!(first["organisationsTold"][0]["name"], "Brouwerij \"De Kroon\" & <Zonen>");
+    assert_eq!(first["legalContext"]["code"], "BACKTOWORK:EHEALTH_PLATFORM");
+    assert_eq!(value["disclosures"][1]["caller"], serde_json::Value::Null);
+    assert_eq!(value["disclosures"][2]["detail"], "keyDestroyed");
+    assert_eq!(
+        (&first["outcome"]["code"], &first["outcome"]["name"]),
+        (&"MSG00000".into(), &"gefunden und mitgeteilt".into())
+    );
+    assert_eq!(first["ticketCBSS"].as_str().map(str::len), Some(36));
+}
+
+#[test]
+fn a_page_escapes_what_it_shows() {
+    let page = report().render(Format::Html, Language::Dutch);
+    assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"nl\">"));
+    assert!(page.contains("Brouwerij &quot;De Kroon&quot; &amp; &lt;Zonen&gt; (0400000"));
+    assert!(!page.contains("<Zonen>"));
+}
+
+#[test]
+fn every_status_is_told_in_words_of_its_own() {
+    let mut report = report();
+    report.disclosures.truncate(1);
+    let told: std::collections::BTreeSet<String> = Status::CODES
+        .into_iter()
+        .map(|code| {
+            report.disclosures[0].outcome = code.to_owned();
+            let text = report.render(Format::Text, Language::French);
+            text.lines().find(|line| line.contains(code)).expect("told").replace(code, "")
+        })
+        .collect();
+    assert_eq!(told.len(), Status::CODES.len());
+}

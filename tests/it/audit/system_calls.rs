@@ -1,0 +1,290 @@
+//! Power cuts under the real writer: its system calls, recorded by strace on a real folder, and every prefix of them with
+//! lost, reordered and torn sectors and lost names.
+//!
+//! A child process keeps a trail (keys, segments, checkpoints in two places, a change of month, a pruning, syncs and writes
+//! that fail, ends without a close) and says on its standard output what it was told; those lines stand in the same log as
+//! the calls. Each image is put into a folder, opened, written to, and judged by the verifier against the second place.
+//! That the judge can fail is shown by writers that sync too little or tell too soon.
+//!
+//! `TRAIL_CRASH_IMAGES=100000 cargo test --test it power_cut` judges as many images as one wants. Wants strace; without
+//! it nothing is judged, which is said, and fails where `CI` is set.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use audit_log::{AuditLog, Event, Retention, Settings};
+use audit_verify::{VerifyingKey, verify};
+use ehealth_core::lookup;
+
+use super::dice::Dice;
+use super::harness::*;
+use super::replay::{Call, CrashImage, crash_image};
+use super::strace::{Recorder, TRACED};
+
+/// Set for the process whose calls are recorded: the folder, and which life it is (`seed/number`).
+const FOLDER: &str = "TRAIL_LIFE_FOLDER";
+const LIFE: &str = "TRAIL_LIFE";
+/// How many images without the variable: a few seconds.
+const IMAGES: u64 = 400;
+/// So many images are made of one recording.
+const IMAGES_A_RECORDING: u64 = 4_000;
+/// What each life of a trail begins with and goes on to.
+const MONTHS: [[&str; 2]; 3] = [
+    ["2016-11-30T22:00:00Z", "2016-12-01T08:00:00Z"],
+    ["2016-12-05T08:00:00Z", "2026-11-30T08:00:00Z"],
+    ["2026-12-01T08:00:00Z", "2026-12-02T08:00:00Z"],
+];
+
+fn life_settings(dir: &Path) -> Settings {
+    let mut settings = settings(dir);
+    settings.folder = dir.join("state/trail");
+    settings.checkpoints.records = 3;
+    settings.checkpoints.copy = Some(dir.join("elsewhere"));
+    settings
+}
+
+/// What the recorded process does. As a test of its own it has nothing to do.
+#[test]
+#[allow(clippy::exit, reason = "one life ends without a close")]
+fn lives_while_it_is_recorded() {
+    let Some(dir) = std::env::var_os(FOLDER) else { return };
+    let life = std::env::var(LIFE).expect("which life");
+    let (seed, number) = life.split_once('/').expect("two numbers");
+    let number: usize = number.parse().expect("a number");
+    let mut dice = Dice(seed.parse::<u64>().expect("a number") * 3 + number as u64);
+    let clock = clock(MONTHS[number][0]);
+    // Where writing back fails, Linux tells every handle; what strace injects tells one. So those lives have one.
+    let syncs = if number == 0 { 8 } else { 1 };
+    let settings = Settings { syncs, apart: Duration::ZERO, ..life_settings(Path::new(&dir)) };
+    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    for step in 0..8_u64 {
+        if step == 4 {
+            clock.set(moment(MONTHS[number][1]));
+        }
+        let mut settled = Vec::new();
+        for place in 0..=dice.below(6) {
+            let entry = entry(number as u64 * 1_000 + step * 10 + place, person(place));
+            let (sender, receiver) = std::sync::mpsc::channel();
+            lookup::record(entry, &trail, move |recorded| {
+                if let Ok(recorded) = &recorded {
+                    let line = format!("told {} {}\n", recorded.sequence(), recorded.told().ticket);
+                    std::io::stdout().write_all(line.as_bytes()).expect("it goes on");
+                }
+                // Whoever waited may have left.
+                let _ = sender.send(());
+            });
+            settled.push(receiver);
+        }
+        settled.iter().for_each(|settled| settled.recv().expect("settled"));
+    }
+    match number {
+        0 => std::process::exit(0),
+        1 => {}
+        // A write that fails may be the one that records the pruning.
+        _ => drop(trail.prune(Retention::default())),
+    }
+    trail.close();
+}
+
+/// Three lives of one trail, each a process of its own; `None` without strace.
+fn record_lives(seed: u64) -> Option<Vec<Call>> {
+    let dir = tempfile::tempdir().expect("a folder");
+    let place = dir.path().join("place");
+    fs::create_dir(&place).expect("ours");
+    let mut recorder = Recorder::new(&place);
+    let mut dice = Dice(seed);
+    for number in 0..MONTHS.len() {
+        let log = dir.path().join(format!("log{number}"));
+        let failing_sync = format!("inject=fdatasync:error=EIO:when={}", 4 + dice.below(8));
+        let traced = Command::new("strace")
+            .args(["-f", "-xx", "-s", "4000000", "-e", "signal=none", "-e", &format!("trace={TRACED}")])
+            .args(if number == 0 { vec![] } else { vec!["-e", &failing_sync] })
+            .args(["-e", &format!("inject=pwrite64:error=ENOSPC:when={}", 9 + dice.below(8))])
+            .arg("-o")
+            .arg(&log)
+            .arg(std::env::current_exe().expect("this program"))
+            .args(["--exact", "audit::system_calls::lives_while_it_is_recorded", "--nocapture", "--test-threads=1"])
+            .env(FOLDER, &place)
+            .env(LIFE, format!("{seed}/{number}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .and_then(std::process::Child::wait_with_output);
+        match traced {
+            Ok(output) if output.status.success() => {}
+            Ok(output) if log.metadata().is_ok_and(|log| log.len() > 0) => {
+                panic!("the recorded process failed: {}", String::from_utf8_lossy(&output.stderr))
+            }
+            failed if std::env::var_os("CI").is_some() => panic!("strace does not run here: {failed:?}"),
+            failed => {
+                // Not `eprintln!`: the test runner swallows that of a test that passes.
+                let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, strace does not run here: {failed:?}");
+                return None;
+            }
+        }
+        recorder.read(&fs::read_to_string(&log).expect("a log"));
+    }
+    Some(recorder.calls)
+}
+
+/// A folder in memory if there is one: images are many, and no power is cut while they are judged.
+fn fast_folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
+}
+
+/// What was found in an image that is as it must be.
+struct Judged {
+    cut: bool,
+    lost: bool,
+}
+
+/// Opens what a power cut left as a start of the service does, goes on writing, and has everything judged.
+fn judge(image: &CrashImage, place: &Path) -> Result<Judged, String> {
+    for folder in &image.folders {
+        DirBuilder::new().mode(0o700).create(place.join(folder)).expect("ours");
+    }
+    for (name, bytes) in &image.files {
+        let mut file = OpenOptions::new();
+        let file = file.write(true).create_new(true).mode(0o600).open(place.join(name));
+        file.expect("ours").write_all(bytes).expect("space");
+    }
+    let settings = life_settings(place);
+    let trail =
+        AuditLog::open(&settings, clock("2026-12-03T09:00:00Z")).map_err(|error| format!("not opened: {error}"))?;
+    let cut = trail.cut_bytes() > 0;
+    record(&trail, entry(9_999, person(9))).map_err(|failure| format!("not written: {failure}"))?;
+    let key = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
+    trail.close();
+    let copy = settings.checkpoints.copy.as_deref();
+    let verdict = verify(&settings.folder, &key, copy).map_err(|error| error.to_string())?;
+    if !verdict.is_sound() {
+        return Err(format!("not sound: {:?}", verdict.findings));
+    }
+    let mut tickets = BTreeMap::new();
+    for (record, sequence) in read_all(&settings.folder).into_iter().zip(verdict.first..) {
+        if record.stamp.sequence != sequence {
+            return Err(format!("record {} where {sequence} should be", record.stamp.sequence));
+        }
+        if let Event::Exchange(exchange) = record.event {
+            tickets.insert(sequence, exchange.ticket.to_string());
+        }
+    }
+    for (sequence, ticket) in image.told.iter().filter(|(sequence, _)| *sequence >= verdict.first) {
+        if tickets.get(sequence) != Some(ticket) {
+            return Err(format!("record {sequence} was told, and is gone"));
+        }
+    }
+    Ok(Judged { cut, lost: tickets.len() == image.told.len() + 1 })
+}
+
+/// Judges in an empty folder.
+fn judge_afresh(image: &CrashImage, place: &Path) -> Result<Judged, String> {
+    let place = tempfile::tempdir_in(place).expect("a folder");
+    judge(image, place.path())
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "a long run says how much it did")]
+fn no_power_cut_between_system_calls_loses_what_was_told() {
+    let images = std::env::var("TRAIL_CRASH_IMAGES").map_or(IMAGES, |text| text.parse().expect("a number"));
+    let place = fast_folder();
+    let mut dice = Dice(11);
+    let (mut calls, mut recorded, mut cut, mut whole) = (Vec::new(), 0, 0, 0);
+    for image in 0..images {
+        if image % IMAGES_A_RECORDING == 0 {
+            let Some(lives) = record_lives(image / IMAGES_A_RECORDING) else { return };
+            recorded += lives.len();
+            calls = lives;
+        }
+        // Each prefix in turn, and each anew with other dice; few images are spread over all of them.
+        let turn = (image % IMAGES_A_RECORDING) as usize;
+        let prefix = if images < IMAGES_A_RECORDING {
+            turn * calls.len() / images as usize + 1
+        } else {
+            turn % (calls.len() + 1)
+        };
+        let left = crash_image(&BTreeMap::new(), &calls[..prefix], &mut dice);
+        let judged = judge_afresh(&left, place.path()).unwrap_or_else(|fault| {
+            panic!(
+                "image {image}, after {prefix} of {} calls: {fault}\nthe last: {:?}",
+                calls.len(),
+                tail(&calls[..prefix])
+            )
+        });
+        cut += u64::from(judged.cut);
+        whole += u64::from(!judged.lost);
+    }
+    println!(
+        "{images} images of {recorded} recorded calls: each whole; {cut} had a torn end, {whole} had more than was told"
+    );
+    assert!(images < 400 || cut > images / 100, "{cut} cut: the dice are loaded");
+}
+
+/// The last calls, without the bytes.
+fn tail(calls: &[Call]) -> Vec<String> {
+    let short = |call: &Call| format!("{call:?}").chars().take(90).collect();
+    calls[calls.len().saturating_sub(12)..].iter().map(short).collect()
+}
+
+/// How many of the images that such a writer leaves are refused.
+fn refused(calls: &[Call], place: &Path) -> usize {
+    let mut dice = Dice(12);
+    let prefixes = (0..=calls.len()).step_by(3);
+    prefixes
+        .filter(|prefix| judge_afresh(&crash_image(&BTreeMap::new(), &calls[..*prefix], &mut dice), place).is_err())
+        .count()
+}
+
+/// The calls without those that are planted away. Syncs say how many calls came before them: that moves with them.
+fn without(calls: &[Call], planted: impl Fn(&Call) -> bool) -> Vec<Call> {
+    let mut left = Vec::new();
+    let mut place = Vec::with_capacity(calls.len());
+    for call in calls {
+        place.push(left.len());
+        if !planted(call) {
+            left.push(match call.clone() {
+                Call::Sync { file, began } => Call::Sync { file, began: place[began] },
+                Call::SyncNames { folder, began } => Call::SyncNames { folder, began: place[began] },
+                other => other,
+            });
+        }
+    }
+    left
+}
+
+#[test]
+fn a_writer_that_syncs_too_little_or_tells_too_soon_is_caught() {
+    let Some(calls) = record_lives(77) else { return };
+    let place = fast_folder();
+    assert_eq!(refused(&calls, place.path()), 0, "the writer as it is");
+    let is_file = |call: &Call| matches!(call, Call::Sync { .. });
+    assert!(refused(&without(&calls, is_file), place.path()) > 20, "files are not synced");
+    for folder in ["", "state", "state/trail", "keys"] {
+        let planted = |call: &Call| matches!(call, Call::SyncNames { folder: synced, .. } if synced == folder);
+        assert!(refused(&without(&calls, planted), place.path()) > 0, "names in {folder:?} are not synced");
+    }
+    // Told as soon as the record was written.
+    let mut early = without(&calls, |call| matches!(call, Call::Told { .. }));
+    let told: Vec<_> = calls.iter().filter(|call| matches!(call, Call::Told { .. })).cloned().collect();
+    assert!(told.len() > 40, "{} told", told.len());
+    for call in told {
+        let Call::Told { ticket, .. } = &call else { unreachable!("filtered") };
+        let bytes = u128::from_str_radix(&ticket.replace('-', ""), 16).expect("a ticket").to_be_bytes();
+        let written = |call: &Call| matches!(call, Call::Write { bytes: written, .. } if written.windows(16).any(|window| window == bytes));
+        let at = early.iter().position(written).expect("written before it was told") + 1;
+        early.insert(at, call);
+        for later in &mut early[at + 1..] {
+            if let Call::Sync { began, .. } | Call::SyncNames { began, .. } = later
+                && *began >= at
+            {
+                *began += 1;
+            }
+        }
+    }
+    assert!(refused(&early, place.path()) > 5, "told before the sync");
+}

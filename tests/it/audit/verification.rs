@@ -1,0 +1,310 @@
+//! The verifier against trails that were written, and against every way to change one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use audit_log::{AuditLog, Settings};
+use audit_verify::{Finding, SegmentFlaw, Source, Truncation, Verdict, VerifyingKey, VerifyingKeyError, verify};
+
+use super::dice::Dice;
+use super::harness::*;
+
+/// A trail over three months, its newest checkpoint kept elsewhere, and what a backup of an earlier day holds.
+struct Written {
+    _dir: tempfile::TempDir,
+    settings: Settings,
+    key: VerifyingKey,
+    elsewhere: PathBuf,
+    backup: PathBuf,
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("ours");
+    for file in fs::read_dir(from).expect("there") {
+        let path = file.expect("there").path();
+        fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("copied");
+    }
+}
+
+fn written(records: u64) -> Written {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let clock = clock("2026-10-22T05:19:00Z");
+    let (elsewhere, backup) = (dir.path().join("elsewhere"), dir.path().join("backup"));
+    let mut key = None;
+    for (part, month) in (0..).zip(["2026-10", "2026-11", "2026-11", "2026-12"]) {
+        clock.set(moment(&format!("{month}-22T05:19:00Z")));
+        let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+        let waiting: Vec<_> = (part * records..(part + 1) * records)
+            .map(|number| append(&trail, entry(number, person(number))))
+            .collect();
+        waiting.iter().for_each(|settled| assert!(wait(settled).is_ok()));
+        key = Some(VerifyingKey::parse(&trail.verifying_key()).expect("a key"));
+        trail.close();
+        if part == 2 {
+            copy_folder(&settings.folder, &backup);
+        }
+    }
+    fs::copy(settings.folder.join("checkpoint"), &elsewhere).expect("copied");
+    Written { settings, key: key.expect("written"), elsewhere, backup, _dir: dir }
+}
+
+impl Written {
+    fn verify(&self) -> Verdict {
+        verify(&self.settings.folder, &self.key, Some(&self.elsewhere)).expect("readable")
+    }
+
+    fn segments(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.settings.folder).expect("there").map(|file| file.expect("there").path());
+        let mut segments: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "seg")).collect();
+        segments.sort();
+        segments
+    }
+}
+
+/// Where the frames of a segment begin, and its length.
+pub fn frames(bytes: &[u8]) -> Vec<usize> {
+    let mut starts = vec![0];
+    while let Some(length) = bytes.get(starts[starts.len() - 1] + 4..).and_then(|rest| rest.first_chunk::<4>()) {
+        starts.push(starts[starts.len() - 1] + 40 + u32::from_be_bytes(*length) as usize);
+    }
+    starts
+}
+
+#[test]
+fn a_trail_as_it_was_written_is_sound() {
+    let trail = written(20);
+    let verdict = trail.verify();
+    assert_eq!(verdict.findings, []);
+    assert_eq!((verdict.first, verdict.size, verdict.segments, verdict.unsigned), (0, 83, 3, 0));
+    assert_eq!((verdict.truncation, verdict.in_use), (Truncation::SeenUpTo(83), false));
+    let root = format!("{:?}", verdict.root);
+    let note = fs::read_to_string(&trail.elsewhere).expect("kept");
+    assert_eq!((root.len(), note.lines().nth(1)), (64, Some("83")));
+}
+
+#[test]
+fn without_a_checkpoint_kept_elsewhere_an_old_trail_put_back_is_not_seen_and_that_is_said() {
+    let trail = written(5);
+    fs::remove_dir_all(&trail.settings.folder).expect("ours");
+    copy_folder(&trail.backup, &trail.settings.folder);
+    let verdict = verify(&trail.settings.folder, &trail.key, None).expect("readable");
+    assert_eq!((verdict.is_sound(), verdict.truncation), (true, Truncation::NotSeen));
+    assert!(verdict.truncation.to_string().contains("cannot be seen"));
+    let older = Finding::OlderThanElsewhere { own: 17, elsewhere: 23 };
+    let truncated = Finding::Truncated { source_name: Source::Elsewhere, signed: 23, found: 17 };
+    assert_eq!(trail.verify().findings, [truncated, older]);
+}
+
+#[test]
+fn a_trail_that_is_being_written_is_sound() {
+    let trail = written(5);
+    let open = AuditLog::open(&trail.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    record(&open, entry(99, person(1))).expect("durable");
+    let verdict = trail.verify();
+    assert_eq!((verdict.findings.as_slice(), verdict.in_use, verdict.unsigned), ([].as_slice(), true, 1));
+    open.close();
+    assert_eq!(trail.verify().unsigned, 0);
+}
+
+#[test]
+fn zeros_that_were_written_ahead_are_sound_at_the_end_of_the_last_segment_alone() {
+    let trail = written(5);
+    let segments = trail.segments();
+    let with_zeros = |path: &Path, zeros: usize| {
+        let mut bytes = fs::read(path).expect("there");
+        bytes.resize(bytes.len() + zeros, 0);
+        fs::write(path, bytes).expect("ours");
+    };
+    for zeros in [1, 7, 8, 3_000_000] {
+        with_zeros(&segments[2], zeros);
+        assert_eq!(trail.verify().findings, [], "{zeros}");
+    }
+    with_zeros(&segments[2], 1 << 24);
+    assert!(matches!(trail.verify().findings[0], Finding::Damaged { flaw: SegmentFlaw::NoRecord, .. }));
+    with_zeros(&segments[0], 100);
+    assert!(matches!(trail.verify().findings[0], Finding::Damaged { flaw: SegmentFlaw::Ahead, .. }));
+}
+
+#[test]
+fn records_under_no_checkpoint_are_found_when_nobody_writes() {
+    let trail = written(5);
+    let old = fs::read(trail.settings.folder.join("checkpoint")).expect("there");
+    let open = AuditLog::open(&trail.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    record(&open, entry(99, person(1))).expect("durable");
+    open.close();
+    fs::write(trail.settings.folder.join("checkpoint"), old).expect("ours");
+    assert_eq!(trail.verify().findings, [Finding::Unsigned { records: 1 }]);
+}
+
+#[test]
+fn another_key_or_no_checkpoint_is_found() {
+    let trail = written(3);
+    let other = written(3);
+    let findings = verify(&trail.settings.folder, &other.key, Some(&trail.elsewhere)).expect("readable").findings;
+    assert_eq!(findings, [Source::AuditLog, Source::Elsewhere].map(Finding::CheckpointForged));
+    fs::remove_file(trail.settings.folder.join("checkpoint")).expect("there");
+    assert_eq!(trail.verify().findings, [Finding::CheckpointMissing(Source::AuditLog)]);
+    assert_eq!(VerifyingKey::parse("no key"), Err(VerifyingKeyError));
+}
+
+#[test]
+fn an_empty_folder_and_a_missing_front_and_middle_are_found() {
+    let trail = written(3);
+    let segments = trail.segments();
+    fs::write(trail.settings.folder.join("1-2026-11.seg"), "").expect("ours");
+    assert_eq!(trail.verify().findings, [Finding::Name("1-2026-11.seg".into())]);
+    fs::remove_file(trail.settings.folder.join("1-2026-11.seg")).expect("there");
+    let middle = fs::read(&segments[1]).expect("there");
+    fs::remove_file(&segments[1]).expect("there");
+    assert!(matches!(trail.verify().findings[0], Finding::Gap { expected: 4, found: 11, .. }));
+    fs::write(&segments[1], middle).expect("ours");
+    fs::remove_file(&segments[0]).expect("there");
+    assert_eq!(trail.verify().findings, [Finding::Front { first: 4 }]);
+    segments[1..].iter().for_each(|path| fs::remove_file(path).expect("there"));
+    assert_eq!(trail.verify().findings[0], Finding::Empty);
+}
+
+#[test]
+fn every_flaw_of_a_segment_has_its_name() {
+    let trail = written(3);
+    let path = trail.segments().pop().expect("three");
+    let bytes = fs::read(&path).expect("there");
+    let starts = frames(&bytes);
+    let flaw = |changed: Vec<u8>| {
+        fs::write(&path, changed).expect("ours");
+        let finding = trail.verify().findings.into_iter().next();
+        let Some(Finding::Damaged { flaw, offset, .. }) = finding else { panic!("{finding:?}") };
+        (offset as usize, flaw)
+    };
+    let with = |at: usize, byte: u8| {
+        let mut changed = bytes.clone();
+        changed[at] = byte;
+        changed
+    };
+    assert_eq!(flaw(Vec::new()), (0, SegmentFlaw::Empty));
+    assert_eq!(flaw(bytes[..bytes.len() - 1].to_vec()), (starts[3], SegmentFlaw::Unfinished));
+    assert_eq!(flaw(with(starts[1], b'x')), (starts[1], SegmentFlaw::NoRecord));
+    assert_eq!(flaw(with(starts[1] + 60, 0x55)), (starts[1], SegmentFlaw::Hash));
+    assert_eq!(
+        flaw([&bytes[..starts[1]], &bytes[starts[2]..]].concat()).1,
+        SegmentFlaw::Sequence { expected: 12, found: 13 }
+    );
+    assert_eq!(flaw(bytes[starts[1]..].to_vec()).1, SegmentFlaw::Sequence { expected: 11, found: 12 });
+    assert_eq!(flaw(rehash(&bytes, 1, |record| record.truncate(60))).1, SegmentFlaw::Record);
+    assert_eq!(flaw(rehash(&bytes, 0, |record| record[40] = 11)).1, SegmentFlaw::Begin);
+}
+
+#[test]
+fn a_record_or_a_foundation_that_was_rewritten_with_its_hash_is_found() {
+    let trail = written(3);
+    let segments = trail.segments();
+    let bytes = fs::read(&segments[2]).expect("there");
+    // The fingerprint of a caller's certificate.
+    fs::write(&segments[2], rehash(&bytes, 1, |record| record[70] ^= 1)).expect("ours");
+    let other = |source_name| Finding::Inconsistent { source_name, signed: 15 };
+    assert_eq!(trail.verify().findings, [Source::AuditLog, Source::Elsewhere].map(other));
+    fs::write(&segments[2], rehash(&bytes, 0, |record| record[60] ^= 1)).expect("ours");
+    let segment = "000000000011-2026-12.seg".into();
+    assert_eq!(trail.verify().findings[0], Finding::Foundation { segment });
+}
+
+/// The segment with one record changed and its hash made right again.
+pub fn rehash(bytes: &[u8], frame: usize, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
+    let starts = frames(bytes);
+    let mut record = bytes[starts[frame] + 8..starts[frame + 1] - 32].to_vec();
+    change(&mut record);
+    let leaf = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[&[0], record.as_slice()].concat());
+    let frame_bytes = [b"KTR1", (record.len() as u32).to_be_bytes().as_slice(), &record, leaf.as_ref()].concat();
+    [&bytes[..starts[frame]], &frame_bytes, &bytes[starts[frame + 1]..]].concat()
+}
+
+/// How many edits without the variable: a few seconds.
+const EDITS: u64 = 400;
+
+/// Changes one file of the trail; says what it did, or that nothing changed.
+fn edit(trail: &Written, dice: &mut Dice) -> Option<&'static str> {
+    let folder = &trail.settings.folder;
+    let mut files = trail.segments();
+    files.push(folder.join("checkpoint"));
+    let path = files[dice.below(files.len() as u64) as usize].clone();
+    let before = fs::read(&path).expect("there");
+    let is_segment = path.extension().is_some();
+    let starts = if is_segment { frames(&before) } else { vec![0, before.len()] };
+    let pick = |dice: &mut Dice| {
+        let frame = dice.below(starts.len() as u64 - 1) as usize;
+        (starts[frame], starts[frame + 1])
+    };
+    let (from, to) = pick(dice);
+    let mut after = before.clone();
+    let what = match dice.below(9) {
+        0 => {
+            after[dice.below(before.len() as u64) as usize] ^= 1 << dice.below(8);
+            "a bit"
+        }
+        1 => {
+            after[dice.below(before.len() as u64) as usize] = dice.roll() as u8;
+            "a byte"
+        }
+        2 if is_segment => {
+            let frame = starts.iter().position(|start| *start == from).expect("a frame");
+            let at = dice.below((to - from - 40) as u64) as usize;
+            after = rehash(&before, frame, |record| record[at] ^= 1 << (at % 8));
+            "a record, its hash made right"
+        }
+        3 => {
+            after.drain(from..to);
+            "a record removed"
+        }
+        4 => {
+            let (other, other_end) = pick(dice);
+            after.splice(from..from, before[other..other_end].iter().copied());
+            "a record inserted"
+        }
+        5 if is_segment => {
+            let (other, other_end) = pick(dice);
+            let ((a, b), (c, d)) =
+                if from < other { ((from, to), (other, other_end)) } else { ((other, other_end), (from, to)) };
+            after = [&before[..a], &before[c..d], &before[b.min(c)..c], &before[a..b.min(c)], &before[d..]].concat();
+            "two records swapped"
+        }
+        6 => {
+            after.truncate(dice.below(before.len() as u64) as usize);
+            "the tail cut"
+        }
+        7 => {
+            after = fs::read(trail.backup.join(path.file_name().expect("a name"))).unwrap_or_default();
+            "an old file put back"
+        }
+        _ => {
+            fs::remove_file(&path).expect("there");
+            return Some("a file removed");
+        }
+    };
+    fs::write(&path, &after).expect("ours");
+    (after != before).then_some(what)
+}
+
+/// `TRAIL_EDITS=10000 cargo test --test it every_edit` makes as many as one wants.
+#[test]
+#[allow(clippy::print_stdout, reason = "a long run says how much it did")]
+fn every_edit_of_any_file_is_found_against_a_checkpoint_kept_elsewhere() {
+    let edits = std::env::var("TRAIL_EDITS").map_or(EDITS, |text| text.parse().expect("a number"));
+    let trail = written(12);
+    let whole = trail.settings.folder.with_file_name("whole");
+    copy_folder(&trail.settings.folder, &whole);
+    let mut dice = Dice(5);
+    let mut made = std::collections::BTreeMap::new();
+    while made.values().sum::<u64>() < edits {
+        if let Some(what) = edit(&trail, &mut dice) {
+            let verdict = trail.verify();
+            assert!(!verdict.is_sound(), "{what}: not found");
+            *made.entry(what).or_default() += 1;
+        }
+        fs::remove_dir_all(&trail.settings.folder).expect("ours");
+        copy_folder(&whole, &trail.settings.folder);
+    }
+    println!("{edits} edits, each found: {made:?}");
+    assert_eq!(made.len(), 9, "{made:?}");
+    assert!(trail.verify().is_sound());
+}

@@ -1,0 +1,400 @@
+//! The program as its users start it: arguments in, text and exit code out.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::support::canary;
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
+    command.env_remove("EHEALTH_ATTRIBUTES_LOG").stdin(Stdio::null());
+    command
+}
+
+/// Runs the program; whatever it logs or complains about has no number of a person.
+fn run(arguments: &[&str]) -> Output {
+    let output = program().args(arguments).output().expect("the program runs");
+    assert_eq!(canary::search(&output.stderr), [], "a number of a person");
+    output
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// A demonstration that stays up, and what it printed until it said how to end it.
+struct Demo {
+    child: Child,
+    printed: String,
+    folder: TempDir,
+}
+
+impl Demo {
+    fn start(more: &[&str]) -> Self {
+        let folder = folder();
+        let mut child = program()
+            .args(["demo", "--port", "0", "--dir"])
+            .arg(folder.path().join("demo"))
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let output = child.stdout.take().expect("piped");
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                // Nobody listens any more once the line that was waited for came.
+                let _ = sender.send(line);
+            }
+        });
+        let mut printed = String::new();
+        while !printed.contains("Ctrl-C ends") {
+            let line =
+                lines.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("it only said\n{printed}"));
+            printed += &format!("{line}\n");
+        }
+        Self { child, printed, folder }
+    }
+
+    fn url(&self) -> &str {
+        let (_, after) = self.printed.split_once("Serving the fixture people at ").expect("the address");
+        after.lines().next().expect("the address")
+    }
+
+    /// The arguments with which a caller of this word reaches the service.
+    fn lookup(&self, caller: &str, organisation: &str, context: &str, more: &[&str]) -> Output {
+        let demo = self.folder.path().join("demo");
+        let client = |ending: &str| demo.join(format!("clients/{caller}.{ending}"));
+        program()
+            .args(["lookup", "--url", self.url(), "--organisation", organisation, "--context", context])
+            .arg("--ca")
+            .arg(demo.join("ca.pem"))
+            .arg("--cert")
+            .arg(client("pem"))
+            .arg("--key")
+            .arg(client("key"))
+            .args(more)
+            .output()
+            .expect("the program runs")
+    }
+
+    /// SIGTERM, and how the program ended.
+    fn stop(mut self) -> Option<i32> {
+        let sent = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
+        assert!(sent.success());
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+#[test]
+fn demo_once_asks_both_questions_and_exits_and_a_second_start_takes_what_is_there() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    let first = run(&["demo", "--once", "--port", "0", "--dir", &dir]);
+    let printed = text(&first.stdout);
+    assert_eq!(first.status.code(), Some(0), "{printed}{}", text(&first.stderr));
+    for part in [
+        "Made a development authority",
+        "dimona     snapshot/first",
+        "since 2012-01-01",
+        "external service 0999020123",
+        "0999010126",
+        "curl --cacert",
+        "?wsdl",
+    ] {
+        assert!(printed.contains(part), "{part}\nis not in\n{printed}");
+    }
+    let key = Path::new(&dir).join("clients/fund.key");
+    let made = fs::read(&key).expect("a key");
+    let second = run(&["demo", "--once", "--port", "0", "--dir", &dir]);
+    let printed = text(&second.stdout);
+    assert_eq!(second.status.code(), Some(0), "{printed}");
+    assert!(printed.contains("Using what is in") && printed.contains("dimona     nothing"), "{printed}");
+    assert_eq!(fs::read(&key).expect("a key"), made);
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&key).expect("a key"));
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn the_curl_lines_work_when_they_are_pasted() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "there is no curl");
+        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no curl");
+        return;
+    }
+    let demo = Demo::start(&[]);
+    let pasted: Vec<_> = demo.printed.split("\n  curl ").skip(1).collect();
+    assert_eq!(pasted.len(), 2);
+    for (line, expected) in pasted.iter().zip(["<code>MSG00000</code>", "<wsdl:definitions"]) {
+        let line = line.split("\n\n").next().expect("a line");
+        let output = Command::new("sh").arg("-c").arg(format!("curl -sS {line}")).output().expect("a shell");
+        let answer = text(&output.stdout);
+        assert!(answer.contains(expected), "curl {line}\n{answer}{}", text(&output.stderr));
+    }
+    assert_eq!(demo.stop(), Some(0));
+}
+
+#[test]
+fn lookup_answers_people_and_programs_and_its_exit_code_tells_how_it_ended() {
+    let demo = Demo::start(&[]);
+    let fund = |more: &[&str]| demo.lookup("fund", "0999010126", "advisory-physician", more);
+    let asked = fund(&["--ssin", "71050400840"]);
+    let printed = text(&asked.stdout);
+    assert_eq!(asked.status.code(), Some(0), "{printed}{}", text(&asked.stderr));
+    assert!(printed.contains("internal service 0999100394, since 2017-01-01"), "{printed}");
+
+    let asked = fund(&["--ssin", "71050400840", "--json"]);
+    let answer: serde_json::Value = serde_json::from_slice(&asked.stdout).expect("JSON");
+    assert_eq!(answer["status"]["code"], "MSG00000", "{answer:#}");
+
+    for (more, code) in [
+        (&["--ssin", "85073000160", "--date", "2026-01-10"][..], 0),
+        (&["--ssin", "85073000160", "--from", "2025-12-01", "--to", "2026-01-10"], 0),
+        (&["--ssin", "62062002540"], 5),
+        (&["--ssin", "85073000161"], 1),
+        (&["--ssin", "85073000160", "--date", "2026-02-30"], 1),
+        (&["--ssin", "85073000160", "--from", "2026-01-01"], 2),
+    ] {
+        let asked = fund(more);
+        assert_eq!(asked.status.code(), Some(code), "{more:?}\n{}{}", text(&asked.stdout), text(&asked.stderr));
+    }
+    let asked = demo.lookup("stranger", "0999090102", "advisory-physician", &["--ssin", "85073000160"]);
+    assert_eq!(asked.status.code(), Some(6), "{}", text(&asked.stderr));
+    let tested = demo.lookup("fund", "0999010126", "advisory-physician", &["--test"]);
+    assert!(text(&tested.stdout).contains("De Linde"), "{}{}", text(&tested.stdout), text(&tested.stderr));
+    assert_eq!(demo.stop(), Some(0));
+}
+
+#[test]
+fn a_service_that_is_not_there_is_told_from_one_that_refuses() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
+    let file = |name: &str| format!("{dir}/{name}");
+    let asked = run(&[
+        "lookup",
+        "--url",
+        "https://localhost:1",
+        "--ca",
+        &file("ca.pem"),
+        "--cert",
+        &file("clients/fund.pem"),
+        "--key",
+        &file("clients/fund.key"),
+        "--organisation",
+        "0999010126",
+        "--context",
+        "advisory-physician",
+        "--ssin",
+        "85073000160",
+    ]);
+    assert_eq!(asked.status.code(), Some(4), "{}", text(&asked.stderr));
+    assert!(!text(&asked.stderr).contains("85073000160"));
+}
+
+#[test]
+fn a_stale_dataset_is_said_to_be_stale() {
+    let demo = Demo::start(&["--stale", "coprev"]);
+    let asked = demo.lookup("fund", "0999010126", "advisory-physician", &["--ssin", "85073000160"]);
+    let printed = text(&asked.stdout);
+    assert_eq!(asked.status.code(), Some(5), "{printed}{}", text(&asked.stderr));
+    assert!(printed.contains("HAN20200") && printed.contains("coprev"), "{printed}");
+    assert_eq!(demo.stop(), Some(0));
+}
+
+#[test]
+fn serve_and_sync_run_from_the_settings_that_the_demonstration_wrote() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
+    let settings = format!("{dir}/ehealth-attributes.toml");
+    let written = fs::read_to_string(&settings).expect("settings");
+    fs::write(&settings, written.replace("127.0.0.1:8443", "127.0.0.1:0").replace("127.0.0.1:9443", "127.0.0.1:0"))
+        .expect("written");
+
+    let synced = run(&["sync", "--config", &settings]);
+    assert_eq!(synced.status.code(), Some(0), "{}", text(&synced.stderr));
+    assert!(text(&synced.stdout).contains("persons    nothing"), "{}", text(&synced.stdout));
+
+    let mut serving =
+        program().args(["serve", "--config", &settings]).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut log = BufReader::new(serving.stderr.take().expect("piped"));
+    let mut line = String::new();
+    while !line.contains("serving") {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).expect("a line"), 0, "it ended before it served");
+    }
+    assert!(Command::new("kill").arg(serving.id().to_string()).status().expect("kill runs").success());
+    assert_eq!(serving.wait().expect("it ends").code(), Some(0));
+    let mut rest = String::new();
+    log.read_to_string(&mut rest).expect("text");
+    assert!(rest.contains("everything in flight was finished"), "{rest}");
+
+    fs::write(format!("{dir}/feeds/coprev/snapshot-1.csv"), "tampered").expect("written");
+    let notification = format!("{dir}/feeds/coprev/notification.xml");
+    let text_of = fs::read_to_string(&notification).expect("a notification");
+    fs::write(&notification, text_of.replace("0d02", "0d12")).expect("written");
+    let synced = run(&["sync", "--config", &settings]);
+    assert_eq!(synced.status.code(), Some(7), "{}", text(&synced.stdout));
+    assert!(text(&synced.stdout).contains("refused/bytes"), "{}", text(&synced.stdout));
+}
+
+#[test]
+fn every_mistake_in_a_file_is_told_and_the_program_does_not_start() {
+    let folder = folder();
+    let file = folder.path().join("policy.toml");
+    fs::write(&file, "[[consumer]]\norganisation = \"0999010127\"\nnmae = \"x\"\n").expect("written");
+    let judged = run(&["policy", "check", &file.display().to_string()]);
+    let told = text(&judged.stderr);
+    assert_eq!(judged.status.code(), Some(3), "{told}");
+    assert_eq!(told.lines().count(), 3, "{told}");
+    assert!(told.contains("policy.toml:2: consumer[1].organisation: the check digits are wrong"), "{told}");
+
+    let served = run(&["serve", "--config", &file.display().to_string()]);
+    assert_eq!(served.status.code(), Some(3), "{}", text(&served.stderr));
+    assert!(text(&served.stderr).contains("this section is missing"), "{}", text(&served.stderr));
+}
+
+#[test]
+fn a_verdict_is_explained_with_its_rule_and_a_certificate_can_be_pinned() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
+    let policy = format!("{dir}/policy.toml");
+    let explain = |more: &[&str]| {
+        let arguments =
+            [&["policy", "explain", "--policy", &policy, "--cbe", "0999010126", "--legal-context"], more].concat();
+        let explained = run(&arguments);
+        assert_eq!(explained.status.code(), Some(0), "{}", text(&explained.stderr));
+        text(&explained.stdout)
+    };
+    let verdict = explain(&["BACKTOWORK:ADVISORY_PHYSICIAN"]);
+    for part in
+        ["may be looked up", "deliberation 16/108", "fields told: 1, 2, 3, 4, 5, 6, 7, 8; left out: 9", "insured"]
+    {
+        assert!(verdict.contains(part), "{part}\nis not in\n{verdict}");
+    }
+    for (more, part) in [
+        (&["BACKTOWORK:PREVENTION_SERVICE"][..], "MSG00013\n  rule: no grant: the consumer has no grant"),
+        (&["BACKTOWORK:CURIOSITY"], "the legal context is unknown"),
+        (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--on", "2019-12-31"], "no grant for this legal context is valid today"),
+        (
+            &["BACKTOWORK:ADVISORY_PHYSICIAN", "--ssin", "85073000161"],
+            "MSG00011\n  rule: not an SSIN: the check digits",
+        ),
+        (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--date", "2001-01-01"], "MSG00008\n  rule: wrong dates: referenceDate"),
+        (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--customer", "11/7"], "refused with a fault: customerIdentification"),
+    ] {
+        let verdict = explain(more);
+        assert!(verdict.contains(part), "{part}\nis not in\n{verdict}");
+    }
+
+    let pins = text(&run(&["policy", "pin", &format!("{dir}/clients/fund.pem")]).stdout);
+    let written = fs::read_to_string(&policy).expect("a policy");
+    let own = "organisation = \"0999010126\"";
+    let lines: String = pins.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    fs::write(&policy, written.replace(own, &format!("{own}\n{lines}"))).expect("written");
+    assert!(run(&["policy", "check", &policy]).status.success());
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success(), "its own key is taken");
+    let others = text(&run(&["policy", "pin", &format!("{dir}/clients/service.pem")]).stdout);
+    let lines: String = others.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    fs::write(&policy, written.replace(own, &format!("{own}\n{lines}"))).expect("written");
+    assert_eq!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.code(), Some(6), "another key is refused");
+}
+
+#[test]
+fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
+    let (trail, config) = (format!("{dir}/trail"), format!("{dir}/ehealth-attributes.toml"));
+    let save = |name: &str, arguments: &[&str]| {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{}", text(&output.stderr));
+        let path = folder.path().join(name).display().to_string();
+        fs::write(&path, &output.stdout).expect("written");
+        path
+    };
+    let key = save("key", &["audit", "checkpoint", "--public-key", "--config", &config]);
+    let checkpoint = save("checkpoint", &["audit", "checkpoint", "--config", &config]);
+    let verify = || run(&["audit", "verify", "--trail", &trail, "--key", &key, "--checkpoint", &checkpoint]);
+    let verified = verify();
+    assert_eq!(verified.status.code(), Some(0), "{}{}", text(&verified.stdout), text(&verified.stderr));
+
+    let found = run(&["audit", "search", "--config", &config, "--ssin", "85073000160"]);
+    let printed = text(&found.stdout);
+    assert_eq!(found.status.code(), Some(0), "{}", text(&found.stderr));
+    assert!(printed.contains("0999010126") && printed.contains("0999020123"), "{printed}");
+    let report = run(&["audit", "report", "--config", &config, "--ssin", "85073000160", "--language", "fr"]);
+    let printed = text(&report.stdout);
+    assert!(report.status.success() && !printed.contains("85073000160"), "{printed}{}", text(&report.stderr));
+    let nobody = run(&["audit", "search", "--config", &config, "--ssin", "62062002540"]);
+    assert!(!text(&nobody.stdout).contains("0999010126"), "{}", text(&nobody.stdout));
+
+    assert_eq!(canary::search_files(Path::new(&trail)), [""; 0], "a number of a person");
+
+    let both = save("both", &["audit", "rotate-key", "--config", &config]);
+    let new_key = save("new-key", &["audit", "checkpoint", "--public-key", "--config", &config]);
+    for key in [&key, &new_key] {
+        let verified = run(&["audit", "verify", "--trail", &trail, "--key", key, "--checkpoint", &both]);
+        assert_eq!(verified.status.code(), Some(0), "{}", text(&verified.stdout));
+    }
+    assert_ne!(fs::read(&key).expect("a key"), fs::read(&new_key).expect("a key"));
+
+    fs::write(format!("{trail}/legal-hold"), "court of Brussels, 2026/123\n").expect("written");
+    let held = run(&["audit", "prune", "--config", &config]);
+    assert_eq!((held.status.code(), text(&held.stderr).contains("legal hold")), (Some(1), true));
+    fs::remove_file(format!("{trail}/legal-hold")).expect("there");
+    let nothing = run(&["audit", "prune", "--config", &config]);
+    assert_eq!((nothing.status.code(), text(&nothing.stdout).as_str()), (Some(0), "nothing is older than 10 years\n"));
+
+    let segment = fs::read_dir(&trail).expect("a trail").map(|entry| entry.expect("an entry").path());
+    let segment =
+        segment.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "seg")).expect("a segment");
+    let mut bytes = fs::read(&segment).expect("bytes");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&segment, bytes).expect("written");
+    assert_ne!(verify().status.code(), Some(0), "a changed byte is found");
+}
+
+#[test]
+fn every_command_has_help() {
+    for command in ["serve", "sync", "lookup", "demo", "policy", "audit"] {
+        let helped = run(&[command, "--help"]);
+        assert!(helped.status.success() && text(&helped.stdout).contains("Usage:"), "{command}");
+    }
+    assert_eq!(run(&[]).status.code(), Some(2));
+}
+
+#[test]
+fn the_log_as_json_has_a_line_a_request_and_no_person() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    let output = run(&["demo", "--once", "--port", "0", "--dir", &dir, "--log-format", "json"]);
+    let log = text(&output.stderr);
+    let lines: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect();
+    let answered: Vec<_> = lines.iter().filter(|line| line["message"] == "answered").collect();
+    assert_eq!(answered.len(), 2, "{log}");
+    for line in answered {
+        assert!(line["ticket"].as_str().is_some_and(|ticket| ticket.len() == 36), "{line}");
+        assert!(line["consumer"].as_str().is_some_and(|consumer| consumer.starts_with("0999")), "{line}");
+        assert_eq!(line["outcome"], "MSG00000");
+        for time in ["micros", "read", "decide", "resolve", "record", "write"] {
+            assert!(line[time].is_u64(), "{time} in {line}");
+        }
+    }
+    assert!(!log.contains("85073000160"), "{log}");
+}

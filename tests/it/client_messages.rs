@@ -1,0 +1,178 @@
+//! The client's messages, held against the contract by judges that are not ours and against the contract's own samples.
+//!
+//! What the client sends must be valid by two validators; what the contract calls valid the client must read, and write
+//! again as a message that the validators take.
+
+use std::fs;
+use std::path::PathBuf;
+
+use client::envelope::{self, Reply};
+use client::messages::{ConsultRequest, ConsultResponse, Message, TestRequest, TestResponse};
+use client::{Echo, FaultCode, Question};
+use ehealth_core::model::{CbeNumber, CustomerId, Date, LegalContext, Ssin, Timestamp, Window};
+use proptest::prelude::*;
+
+use crate::support::python;
+
+fn fund() -> CustomerId {
+    CustomerId::Cbe(CbeNumber::parse("0999010126").expect("ten digits"))
+}
+
+fn day(text: &str) -> Date {
+    Date::parse(text).expect("a day")
+}
+
+/// Every sample that the contract calls valid and whose name begins so.
+fn samples(begin: &str) -> Vec<(String, String)> {
+    let folder = python::project().join("fixtures/contract/valid");
+    let mut samples: Vec<_> = fs::read_dir(folder)
+        .expect("the samples are there")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| name(path).starts_with(begin))
+        .map(|path| (name(&path), fs::read_to_string(&path).expect("UTF-8")))
+        .collect();
+    samples.sort();
+    assert!(!samples.is_empty(), "no sample begins with {begin}");
+    samples
+}
+
+fn name(path: &std::path::Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn in_envelope(payload: &str) -> String {
+    format!("<x:Envelope xmlns:x=\"{}\"><x:Body>{payload}</x:Body></x:Envelope>", envelope_namespace())
+}
+
+fn envelope_namespace() -> &'static str {
+    client::messages::ENVELOPE
+}
+
+fn read<M: Message>(name: &str, payload: &str) -> M {
+    envelope::read_message(in_envelope(payload).as_bytes()).unwrap_or_else(|reason| panic!("{name}: {reason}"))
+}
+
+fn validate(envelopes: &[(String, String)]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, envelope) in envelopes {
+        let path: PathBuf = folder.path().join(name);
+        fs::write(path, envelope).expect("written");
+    }
+    assert_eq!(python::validate_envelopes(folder.path()), Ok(()));
+}
+
+#[test]
+fn what_is_asked_is_valid() {
+    let ssin = Ssin::parse("85073000160").expect("right check digits");
+    let plain = || Question::new(fund(), LegalContext::AdvisoryPhysician, ssin);
+    let window = Window::from_days(day("2026-01-01"), day("2026-01-31")).expect("not reversed");
+    let pair = CustomerId::Pair { sector: 11, institution: 0 };
+    let now = Timestamp::parse("2026-01-15T09:30:00.125Z").expect("a moment");
+    let questions = [
+        ("today.xml", plain()),
+        ("day.xml", plain().on(day("2026-01-15"))),
+        ("period.xml", plain().between(window)),
+        ("pair.xml", Question::new(pair, LegalContext::PreventionService, ssin)),
+        ("ticket.xml", plain().with_ticket("<é> & \"]]>\r\n'").expect("short").sent_at(now)),
+    ];
+    let mut envelopes: Vec<_> = questions
+        .into_iter()
+        .map(|(name, question)| (name.to_owned(), envelope::write(&question.message()).expect("written")))
+        .collect();
+    let echo = TestRequest { echo: " <&> ".to_owned() };
+    envelopes.push(("echo.xml".to_owned(), envelope::write(&echo).expect("written")));
+    validate(&envelopes);
+}
+
+#[test]
+fn every_valid_sample_is_read_and_written_again_as_a_valid_one() {
+    let mut again = Vec::new();
+    let mut write = |name: String, written: Result<String, _>| {
+        again.push((name, written.unwrap_or_else(|_: yaserde::Error| panic!("not written"))));
+    };
+    for (name, payload) in samples("response-") {
+        let message: ConsultResponse = read(&name, &payload);
+        write(name, envelope::write(&message));
+    }
+    for (name, payload) in samples("test-response") {
+        let message: TestResponse = read(&name, &payload);
+        write(name, envelope::write(&message));
+    }
+    for (name, payload) in samples("test-request") {
+        let message: TestRequest = read(&name, &payload);
+        write(name, envelope::write(&message));
+    }
+    for (name, payload) in samples("request-") {
+        // The one thing of a request that this client never sends.
+        if !payload.contains("informationCBSS") {
+            let message: ConsultRequest = read(&name, &payload);
+            write(name, envelope::write(&message));
+        }
+    }
+    validate(&again);
+}
+
+#[test]
+fn every_valid_fault_is_read() {
+    let faults = samples("fault-").into_iter().chain(samples("test-fault"));
+    for (name, payload) in faults {
+        let fault = format!(
+            "<x:Fault><faultcode>x:Server</faultcode><faultstring>No.</faultstring><detail>{payload}</detail></x:Fault>"
+        );
+        match envelope::read::<TestResponse>(in_envelope(&fault).as_bytes()) {
+            Ok(Reply::Fault(FaultCode::Server, _)) => {}
+            Ok(_) => panic!("{name}: no fault of the service"),
+            Err(reason) => panic!("{name}: {reason}"),
+        }
+    }
+}
+
+#[test]
+fn an_echo_is_bounded() {
+    assert!(Echo::parse(&"é".repeat(256)).is_ok());
+    assert!(Echo::parse(&"é".repeat(257)).is_err());
+    assert!(Echo::parse("\u{8}").is_err());
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_asked_is_read_again_as_it_was(
+        context in "[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\u{fffe}\\u{ffff}]{0,64}",
+        ssin in "[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\u{fffe}\\u{ffff}]{0,20}",
+        ticket in proptest::option::of("[ -~\\r\\n\\t]{0,36}"),
+        dates in proptest::option::of(("[ -~]{0,12}", "[ -~]{0,12}")),
+    ) {
+        let mut question = Question::from_text(fund(), &context, &ssin).expect("what XML can hold");
+        if let Some(ticket) = &ticket {
+            question = question.with_ticket(ticket).expect("short");
+        }
+        if let Some((begin, end)) = &dates {
+            question = question.between_text(begin, end).expect("short");
+        }
+        let message = question.message();
+        let written = envelope::write(&message).expect("written");
+        let again: ConsultRequest = envelope::read_message(written.as_bytes()).expect("what was written");
+        prop_assert!(again == message, "{written}");
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(
+        sample in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        bytes in proptest::collection::vec(any::<u8>(), 0..8),
+    ) {
+        let samples = samples("response-");
+        let (_, payload) = sample.get(&samples);
+        let mut document = in_envelope(payload).into_bytes();
+        let at = at.index(document.len());
+        let end = (at + bytes.len()).min(document.len());
+        document.splice(at..end, bytes);
+        let _ = envelope::read::<ConsultResponse>(&document);
+    }
+
+    #[test]
+    fn no_markup_makes_the_reader_panic(text in "[<>/!?\\[\\]&;:=' a-eA-Z#x0-9-]{0,200}") {
+        let _ = envelope::read::<TestResponse>(text.as_bytes());
+        let _ = envelope::read::<TestResponse>(in_envelope(&text).as_bytes());
+    }
+}

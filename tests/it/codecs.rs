@@ -1,0 +1,168 @@
+//! The client's reader and writer and the service's, held against each other over random messages.
+//!
+//! They were written apart, on two XML libraries, from the same contract: where they disagree, one of them is wrong. The
+//! number of cases is small enough for every run; `PROPTEST_CASES` raises it, as in `PROPTEST_CASES=100000`.
+
+mod answers;
+
+use client::envelope::{self, Reply};
+use client::messages::{ConsultResponse, TestRequest, TestResponse};
+use client::{FaultCode, Question};
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{
+    AskedDates, CbeNumber, CustomerId, Date, DateError, LegalContext, Ssin, SsinError, Ticket, Timestamp,
+};
+use proptest::prelude::*;
+use soap::{Addressing, Charset, Fault, Handling, Payload, TestReply, read_request, write_fault, write_test_reply};
+
+/// Any text that XML can hold and most likely to go wrong: markup, blanks, line ends, far characters.
+const TEXT: &str = "[ -~\\t\\r\\n\u{85}\u{a0}é€\u{2028}\u{fffd}😀]{0,36}";
+
+fn customer() -> impl Strategy<Value = CustomerId> {
+    prop_oneof![
+        (0..10_000_000_000_u64)
+            .prop_map(|number| CustomerId::Cbe(CbeNumber::parse(&format!("{number:010}")).expect("ten digits"))),
+        (0..1_000_u16, 0..1_000_u16).prop_map(|(sector, institution)| CustomerId::Pair { sector, institution }),
+    ]
+}
+
+/// Numbers that are none, or right by construction.
+fn ssin() -> impl Strategy<Value = String> {
+    let right = (0..100_u64, 1..=12_u64, 1..=31_u64, 1..1_000_u64).prop_map(|(year, month, day, sequence)| {
+        let base = year * 10_000_000 + month * 100_000 + day * 1_000 + sequence;
+        format!("{base:09}{:02}", 97 - base % 97)
+    });
+    prop_oneof![right, "[0-9]{11}", TEXT]
+}
+
+fn date() -> impl Strategy<Value = String> {
+    let real = (0..40_000_i64).prop_map(|days| Date::from_days(days).expect("in this century").to_string());
+    prop_oneof![real, "20[0-9]{2}-[01][0-9]-[0-3][0-9]", Just(String::new())]
+}
+
+fn parsed(text: &str) -> Result<Date, DateError> {
+    Date::parse(text)
+}
+
+/// What the service makes of a text for an SSIN.
+fn judged(text: &str) -> Result<Ssin, SsinError> {
+    Ssin::parse(text)
+}
+
+fn moment() -> impl Strategy<Value = Timestamp> {
+    (0..4_000_000_000_000_i64).prop_map(Timestamp::from_millis)
+}
+
+fn handling() -> impl Strategy<Value = Handling> {
+    (any::<[u8; 16]>(), moment(), moment()).prop_map(|(random, received, replied)| Handling {
+        ticket: Ticket::new(random),
+        received,
+        replied,
+    })
+}
+
+fn read(body: &str, operation: Operation) -> Result<Payload, Fault> {
+    let request = read_request(body.as_bytes(), Some(Charset::Utf8), &[], operation);
+    request.map(|request| request.payload).map_err(|refused| refused.fault)
+}
+
+/// As many cases as were asked for.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases.unwrap_or(2_000)) }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_service_hears_what_the_client_asks(
+        customer in customer(),
+        context in TEXT,
+        ssin in ssin(),
+        dates in proptest::option::of((date(), proptest::option::of(date()))),
+        ticket in proptest::option::of(TEXT),
+        sent in proptest::option::of(moment()),
+    ) {
+        let mut question = Question::from_text(customer, &context, &ssin).expect("what XML can hold");
+        let mut wanted_dates = AskedDates::Today;
+        match &dates {
+            Some((begin, Some(end))) => {
+                question = question.between_text(begin, end).expect("short");
+                wanted_dates = AskedDates::Period { begin: parsed(begin), end: parsed(end) };
+            }
+            Some((day, None)) => {
+                question = question.on_text(day).expect("short");
+                wanted_dates = AskedDates::ReferenceDate(parsed(day));
+            }
+            None => {}
+        }
+        if let Some(ticket) = &ticket {
+            question = question.with_ticket(ticket).expect("short");
+        }
+        if let Some(sent) = sent {
+            question = question.sent_at(sent);
+        }
+        let body = envelope::write(&question.message()).expect("written");
+        let Payload::Consult(heard) = read(&body, Operation::ConsultAttributes).expect(&body) else {
+            panic!("another operation")
+        };
+        prop_assert_eq!(heard.customer.id, customer);
+        prop_assert_eq!(heard.customer.ticket, ticket);
+        prop_assert_eq!(heard.customer.timestamp_sent, sent.map(|sent| sent.to_string()));
+        prop_assert_eq!(heard.legal_context, context);
+        prop_assert_eq!(heard.criteria.ssin, judged(&ssin));
+        prop_assert_eq!(heard.criteria.dates, wanted_dates);
+    }
+
+    #[test]
+    fn the_service_hears_the_echo_that_the_client_sends(echo in TEXT) {
+        let body = envelope::write(&TestRequest { echo: echo.clone() }).expect("written");
+        prop_assert_eq!(read(&body, Operation::SendTestMessage), Ok(Payload::Test { echo }));
+    }
+
+    #[test]
+    fn the_client_hears_what_the_service_echoes(
+        echo in TEXT,
+        certificate in TEXT,
+        consumer in proptest::option::of(TEXT),
+        handling in handling(),
+    ) {
+        let reply = TestReply { echo: &echo, ssl_certificate: &certificate, consumer: consumer.as_deref() };
+        let body = write_test_reply(reply, handling, &Addressing::default());
+        let heard: TestResponse = envelope::read_message(&body).expect("what the service wrote");
+        prop_assert_eq!(heard.echo, echo);
+        prop_assert_eq!(heard.ssl_certificate, certificate);
+        prop_assert_eq!(heard.consumer, consumer);
+        prop_assert_eq!(heard.information_cbss.ticket_cbss, handling.ticket.to_string());
+        prop_assert_eq!(heard.information_cbss.timestamp_receive, handling.received.to_string());
+        prop_assert_eq!(heard.information_cbss.timestamp_reply, handling.replied.to_string());
+    }
+
+    #[test]
+    fn the_client_hears_every_fault_that_a_broken_request_gets(
+        handling in handling(),
+        at in any::<prop::sample::Index>(),
+        piece in "[<>&\"'/:;=!a-z0-9 -]{0,6}",
+    ) {
+        let fund = CustomerId::Cbe(CbeNumber::parse("0999010126").expect("ten digits"));
+        let question = Question::new(fund, LegalContext::AdvisoryPhysician, Ssin::parse("85073000160").expect("right"));
+        let mut body = envelope::write(&question.message()).expect("written");
+        let at = at.index(body.len());
+        body.replace_range(at..=at, &piece);
+        let operation = Operation::ConsultAttributes;
+        let Err(refused) = read_request(body.as_bytes(), Some(Charset::Utf8), &[], operation) else { return Ok(()) };
+        let answer = write_fault(&refused.fault, operation, handling, refused.customer.as_ref(), &refused.addressing);
+        match envelope::read::<ConsultResponse>(&answer) {
+            Ok(Reply::Fault(code, fault)) => {
+                prop_assert_eq!(code.code(), refused.fault.fault_code().name());
+                let detail = fault.detail.and_then(|detail| detail.consult);
+                prop_assert_eq!(detail.is_some(), matches!(code, FaultCode::Client | FaultCode::Server));
+                for detail in detail.iter().flat_map(|detail| &detail.detail) {
+                    prop_assert_eq!(detail.reason_code.as_str(), refused.fault.code());
+                }
+            }
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The contract's files, held against judges that are not ours and against the names that were agreed.
+//!
+//! `schemas/` and `wsdl/` must be what their standards say (two XML Schema validators, the schema of WSDL 1.1), must be
+//! what a strict SOAP client can use (zeep), must say what was agreed (the two tables below), and must draw the line where
+//! it was agreed (the samples in `fixtures/contract`). That the program keeps to the contract is for other tests: they
+//! hand what it answers to [`python::validate_envelopes`], which is itself tested here.
+
+use crate::support::python::{self, Python, project};
+
+/// What a SOAP client makes of each WSDL. `tests/it/support/describe.py` says how to read it.
+const SERVICES: &str = "
+TestConnectionServiceV1.wsdl: service TestConnectionService, port TestConnectionServicePort
+  address https://localhost:8443/TestConnectionService/v1/sendTestMessage
+  operation sendTestMessage (Soap11Binding, document)
+  SOAPAction http://kszbcss.fgov.be/TestConnectionService/sendTestMessage
+  input {http://kszbcss.fgov.be/intf/TestConnectionService/v1}sendTestMessageRequest of {http://kszbcss.fgov.be/intf/TestConnectionService/v1}SendTestMessageRequestType
+  output {http://kszbcss.fgov.be/intf/TestConnectionService/v1}sendTestMessageResponse of {http://kszbcss.fgov.be/intf/TestConnectionService/v1}SendTestMessageReplyType
+  fault sendTestMessageFault {http://kszbcss.fgov.be/intf/TestConnectionService/v1}sendTestMessageFault of {http://kszbcss.fgov.be/types/common/v3}CBSSFaultType
+eHealthAttributesServiceV1.wsdl: service eHealthAttributesService, port eHealthAttributesServicePort
+  address https://localhost:8443/eHealthAttributesService/v1/consultAttributes
+  operation consultAttributes (Soap11Binding, document)
+  SOAPAction http://kszbcss.fgov.be/eHealthAttributesService/consultAttributes
+  input {http://kszbcss.fgov.be/intf/eHealthAttributesService/v1}consultAttributesRequest of {http://kszbcss.fgov.be/types/eHealthAttributes/v1}ConsultAttributesRequestType
+  output {http://kszbcss.fgov.be/intf/eHealthAttributesService/v1}consultAttributesResponse of {http://kszbcss.fgov.be/types/eHealthAttributes/v1}ConsultAttributesReplyType
+  fault consultAttributesFault {http://kszbcss.fgov.be/intf/eHealthAttributesService/v1}consultAttributesFault of {http://kszbcss.fgov.be/types/common/v3}CBSSFaultType
+";
+
+/// Every type and global element. `tests/it/support/describe.py` says how to read it.
+const TYPES: &str = r"
+CommonV3.xsd: http://kszbcss.fgov.be/types/common/v3, unqualified
+  InformationCustomerType = ticket:common:TicketType? timestampSent:xs:dateTime? customerIdentification:common:OrganizationIdentificationType
+  InformationCBSSType = ticketCBSS:common:TicketCBSSType timestampReceive:common:TimestampCBSSType timestampReply:common:TimestampCBSSType
+  OrganizationIdentificationType = (cbeNumber:common:CbeNumberType | sector:common:SectorType institution:common:InstitutionType)
+  TicketType = xs:string maxLength=36
+  TicketCBSSType = xs:string pattern=[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}
+  TimestampCBSSType = xs:dateTime pattern=[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z
+  CbeNumberType = xs:string pattern=[0-9]{10}
+  SectorType = xs:int minInclusive=0 maxInclusive=999
+  InstitutionType = xs:int minInclusive=0 maxInclusive=999
+  LegalContextType = xs:string maxLength=64
+  SsinType = xs:string pattern=[0-9]{2}((0[0-9]|1[0-2])([0-2][0-9]|3[01])(00[1-9]|0[1-9][0-9]|[1-9][0-9]{2})|([24][0-9]|[35][0-2])([0-2][0-9]|3[01])[0-9]{3})([0-8][0-9]|9[0-7])
+  PeriodType = beginDate:xs:date endDate:xs:date
+  OpenPeriodType = beginDate:xs:date endDate:xs:date?
+  StatusType = value:common:StatusValueType code:common:MessageCodeType description:common:DescriptionType? information:common:InformationType[0..15]
+  StatusValueType = xs:string enumeration=DATA_FOUND enumeration=NO_DATA_FOUND enumeration=INCOMPLETE_DATA enumeration=NO_RESULT
+  InformationType = fieldName:common:FieldNameType fieldValue:common:FieldValueType?
+  MessageCodeType = xs:string maxLength=16
+  DescriptionType = xs:string maxLength=256
+  FieldNameType = xs:string maxLength=64
+  FieldValueType = xs:string maxLength=256
+  DataFiltersType = filteredElement:xs:string+
+  CBSSFaultType = informationCustomer:common:InformationCustomerType? informationCBSS:common:InformationCBSSType detail:common:MessageType[1..30]
+  MessageType = severity:common:SeverityType reasonCode:common:MessageCodeType diagnostic:common:DescriptionType authorCode:common:AuthorCodeType information:common:InformationType[0..15]
+  SeverityType = xs:string enumeration=INFORMATION enumeration=WARNING enumeration=FATAL
+  AuthorCodeType = xs:string maxLength=64
+FeedNotificationV1.xsd: no namespace, unqualified
+  <notification> NotificationType
+  NotificationType = snapshot:FeedFileType delta:FeedFileType* @version:own:required @dataset:DatasetType:required @session:SessionType:required @serial:SerialType:required @created:xs:dateTime:required
+  FeedFileType = @serial:SerialType:required @uri:FeedUriType:required @sha256:Sha256Type:required @bytes:CountType:required @records:CountType:required
+  DatasetType = xs:string enumeration=dimona enumeration=coprev enumeration=federated enumeration=insurance enumeration=persons
+  SessionType = xs:string pattern=[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}
+  SerialType = xs:long minInclusive=1
+  CountType = xs:long minInclusive=0
+  Sha256Type = xs:string pattern=[0-9A-Fa-f]{64}
+  FeedUriType = xs:string pattern=(\.?[A-Za-z0-9_\-][A-Za-z0-9._\-]*|\.\.[A-Za-z0-9._\-]+)(/(\.?[A-Za-z0-9_\-][A-Za-z0-9._\-]*|\.\.[A-Za-z0-9._\-]+))*
+TestConnectionV1.xsd: http://kszbcss.fgov.be/intf/TestConnectionService/v1, unqualified
+  <sendTestMessageRequest> test:SendTestMessageRequestType
+  <sendTestMessageResponse> test:SendTestMessageReplyType
+  <sendTestMessageFault> common:CBSSFaultType
+  SendTestMessageRequestType = echo:test:EchoType
+  SendTestMessageReplyType = informationCBSS:common:InformationCBSSType echo:test:EchoType sslCertificate:xs:string consumer:xs:string?
+  EchoType = xs:string maxLength=256
+eHealthAttributesV1.xsd: http://kszbcss.fgov.be/types/eHealthAttributes/v1, unqualified
+  ConsultAttributesRequestType = informationCustomer:common:InformationCustomerType informationCBSS:common:InformationCBSSType? legalContext:common:LegalContextType criteria:attr:CriteriaType
+  CriteriaType = ssin:common:SsinType (referenceDate:xs:date | period:common:PeriodType)?
+  ConsultAttributesReplyType = informationCustomer:common:InformationCustomerType informationCBSS:common:InformationCBSSType legalContext:common:LegalContextType criteria:attr:CriteriaType? status:common:StatusType dataFilters:common:DataFiltersType? result:attr:ResultType?
+  ResultType = ssin:common:SsinType? employment:attr:EmploymentType* healthInsuranceFund:attr:HealthInsuranceFundType?
+  EmploymentType = employer:attr:EmployerType? period:common:OpenPeriodType? preventionService:attr:PreventionServiceType*
+  EmployerType = cbeNumber:attr:EnterpriseNumberType
+  PreventionServiceType = cbeNumber:attr:EnterpriseNumberType? type:attr:PreventionServiceTypeCode? affiliation:common:OpenPeriodType?
+  PreventionServiceTypeCode = xs:string enumeration=INTERNAL enumeration=EXTERNAL
+  HealthInsuranceFundType = cbeNumber:attr:EnterpriseNumberType
+  EnterpriseNumberType = common:CbeNumberType pattern=[01][0-9]{9}
+TestConnectionServiceV1.wsdl: no namespace, unqualified
+eHealthAttributesServiceV1.wsdl: http://kszbcss.fgov.be/intf/eHealthAttributesService/v1, unqualified
+  <consultAttributesRequest> attr:ConsultAttributesRequestType
+  <consultAttributesResponse> attr:ConsultAttributesReplyType
+  <consultAttributesFault> common:CBSSFaultType
+";
+
+/// An envelope around `body`, in a namespace prefix `s`.
+fn envelope(body: &str) -> String {
+    format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{body}</s:Body></s:Envelope>"#
+    )
+}
+
+/// A sample of `fixtures/contract/valid`, to stand inside an envelope.
+fn sample(name: &str) -> String {
+    let path = project().join("fixtures/contract/valid").join(name);
+    std::fs::read_to_string(path).expect("the sample is in the repository")
+}
+
+/// A SOAP fault with `code` and all that follows the fault's string.
+fn fault(code: &str, rest: &str) -> String {
+    format!("<s:Fault><faultcode>{code}</faultcode><faultstring>No.</faultstring>{rest}</s:Fault>")
+}
+
+/// What `validate_envelopes` says of the files, each a name and a text; `None` where there is no Python.
+fn judge(files: &[(&str, String)]) -> Option<Result<(), String>> {
+    Python::find()?;
+    let folder = tempfile::tempdir().expect("a folder for the envelopes");
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).expect("a file in that folder");
+    }
+    Some(python::validate_envelopes(folder.path()))
+}
+
+/// Runs a script of `tests/it/support` that judges by its exit code.
+fn must_succeed(script: &str, arguments: &[&str]) {
+    let Some(python) = Python::find() else { return };
+    let arguments = arguments.iter().map(|argument| project().join(argument));
+    if let Err(told) = python.run(script, arguments) {
+        panic!("{script}:\n{told}");
+    }
+}
+
+/// Compares what `describe.py` says of the files with a table.
+fn must_be_described(what: &str, table: &str) {
+    let Some(python) = Python::find() else { return };
+    let described = python.run("describe.py", [what]).unwrap_or_else(|told| panic!("describe.py:\n{told}"));
+    let (described, agreed): (Vec<_>, Vec<_>) = (described.lines().collect(), table.trim().lines().collect());
+    for (line, (described, agreed)) in described.iter().zip(&agreed).enumerate() {
+        assert_eq!(described, agreed, "line {} of the table of {what}", line + 1);
+    }
+    assert_eq!(described.len(), agreed.len(), "lines of the table of {what}");
+}
+
+#[test]
+fn every_schema_and_wsdl_is_what_its_standard_says() {
+    must_succeed("check_documents.py", &[]);
+}
+
+#[test]
+fn a_strict_client_finds_the_agreed_services() {
+    must_be_described("services", SERVICES);
+}
+
+#[test]
+fn the_schemas_hold_the_agreed_types() {
+    must_be_described("types", TYPES);
+}
+
+#[test]
+fn both_validators_draw_the_line_where_the_samples_do() {
+    must_succeed("judge_instances.py", &["fixtures/contract/valid", "fixtures/contract/invalid"]);
+}
+
+#[test]
+fn takes_envelopes_that_are_right() {
+    let detail = format!("<detail>{}</detail>", sample("fault-with-customer.xml"));
+    let files = [
+        ("request.xml", envelope(&sample("request-on-a-day.xml"))),
+        ("response.xml", envelope(&sample("response-with-all-nine-fields.xml"))),
+        ("test.xml", envelope(&sample("test-response.xml"))),
+        ("client.xml", envelope(&fault("s:Client", &detail))),
+        ("server.xml", envelope(&fault("s:Server", &detail))),
+        ("version.xml", envelope(&fault("s:VersionMismatch", ""))),
+        ("header.xml", envelope(&fault("s:MustUnderstand", ""))),
+    ];
+    if let Some(verdict) = judge(&files) {
+        assert_eq!(verdict, Ok(()));
+    }
+}
+
+#[test]
+fn names_every_envelope_that_is_wrong() {
+    let right = sample("fault-with-customer.xml");
+    let detail = format!("<detail>{right}</detail>");
+    let twice = format!("<detail>{right}{right}</detail>");
+    let response = sample("response-with-all-nine-fields.xml");
+    let after = envelope(&response).replace("</s:Body>", r#"</s:Body><a:b xmlns:a="urn:a"/>"#);
+    let soap_1_2 = envelope(&response)
+        .replace("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope");
+    let files = [
+        ("no-xml.xml", "<s:Envelope".to_owned()),
+        ("no-envelope.xml", response.clone()),
+        ("soap-1.2.xml", soap_1_2),
+        ("empty-body.xml", envelope("")),
+        ("two-in-the-body.xml", envelope(&format!("{response}{response}"))),
+        ("after-the-body.xml", after),
+        ("unknown-element.xml", envelope("<answer/>")),
+        ("bad-ssin.xml", envelope(&response.replace("<ssin>", "<ssin> "))),
+        ("no-fault-string.xml", envelope("<s:Fault><faultcode>s:MustUnderstand</faultcode></s:Fault>")),
+        ("unknown-code.xml", envelope(&fault("s:Client.Authentication", &detail))),
+        ("code-without-namespace.xml", envelope(&fault("Client", &detail))),
+        ("no-detail.xml", envelope(&fault("s:Client", ""))),
+        ("empty-detail.xml", envelope(&fault("s:Server", "<detail/>"))),
+        ("two-details.xml", envelope(&fault("s:Client", &twice))),
+        ("detail-is-no-fault.xml", envelope(&fault("s:Client", &format!("<detail>{response}</detail>")))),
+        ("detail-not-allowed.xml", envelope(&fault("s:VersionMismatch", &detail))),
+        ("bad-detail.xml", envelope(&fault("s:Client", &detail.replace("FATAL", "ERROR")))),
+    ];
+    let Some(verdict) = judge(&files) else { return };
+    let told = verdict.expect_err("all are wrong");
+    for (name, _) in &files {
+        assert!(told.contains(&format!("{name}: ")), "{name} was let pass:\n{told}");
+    }
+}
+
+#[test]
+fn does_not_take_an_empty_folder_for_a_good_one() {
+    if let Some(verdict) = judge(&[]) {
+        assert!(verdict.is_err());
+    }
+}

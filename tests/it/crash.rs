@@ -1,0 +1,194 @@
+//! Killed at any moment, a run leaves the old state or the new one, nothing broken and nothing lying about.
+//!
+//! `CRASHES` says how many runs are killed; each at a moment drawn over the time that a whole run takes.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use datasets::store::Watch;
+use ehealth_core::model::Dataset;
+
+use crate::support::publisher::{OTHER_SESSION, Place, Publisher, SESSION, period};
+
+/// Enough for several pages of every table, and for a run in which a moment can be drawn.
+const ROWS: u64 = 20_000;
+
+fn rows(first: u64) -> Vec<String> {
+    let mut rows: Vec<String> = (first..first + ROWS).map(|n| period(n, n, n % 999, "2024-01-01", "")).collect();
+    // So that there is a file of rejected records to be left behind as well.
+    rows.push(format!("{},85073000161,0202239951,2024-01-01,", first + ROWS));
+    rows
+}
+
+fn changes(serial: u64) -> Vec<String> {
+    let mut changes: Vec<String> =
+        (1..2_000).map(|n| format!("put,{}", period(n, n, serial % 999, "2024-01-01", ""))).collect();
+    changes.push("put,1,85073000161,0202239951,2024-01-01,".into());
+    changes
+}
+
+/// The place's settings as the program reads them; the other datasets have feeds with nothing in them.
+fn write_settings(place: &Place) {
+    let text = "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"https://localhost\"\ncertificate = \"a\"\nkey = \"a\"\n\
+        [trust]\nclient_ca = \"a\"\nrevocation = \"none\"\n[policy]\nfile = \"a\"\n[data]\nfolder = \"data\"\n\
+        feeds = \"feeds\"\nrejected = \"rejected\"\n[trail]\nfolder = \"a\"\nkeys = \"a\"\n";
+    std::fs::write(place.folder.path().join("gateway.toml"), text).expect("disk enough");
+}
+
+fn start(place: &Place, wrapper: Option<&str>) -> Child {
+    let program = env!("CARGO_BIN_EXE_ehealth-attributes");
+    let mut command = match wrapper {
+        None => Command::new(program),
+        Some(script) => {
+            let mut command = Command::new("sh");
+            command.args(["-c", script, program]);
+            command
+        }
+    };
+    command.args(["--log", "off", "sync", "--config"]).arg(place.folder.path().join("gateway.toml"));
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program")
+}
+
+/// Serial and rows, counted over both tables; and whether SQLite finds the file whole.
+fn look(place: &Place) -> Option<(u64, u64)> {
+    let pointer = std::fs::read_to_string(place.settings.data.join("dimona.current")).ok()?;
+    let database = rusqlite::Connection::open(place.settings.data.join(pointer.trim_end())).expect("a database");
+    let text = |sql: &str| database.query_row(sql, [], |row| row.get::<_, String>(0)).expect("readable");
+    assert_eq!(text("PRAGMA integrity_check"), "ok");
+    let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("readable").unsigned_abs();
+    let serial = count("SELECT ifnull(max(serial), 0) FROM state");
+    let rows = count("SELECT count(*) FROM period JOIN period_owner USING (period_id, ssin)");
+    assert_eq!(rows, count("SELECT count(*) FROM period_owner"));
+    assert_eq!(rows, count("SELECT ifnull(max(live), 0) FROM state"));
+    Some((serial, rows))
+}
+
+fn assert_tidy(place: &Place) {
+    let names: Vec<String> =
+        place.names("data").into_iter().filter(|name| name.starts_with("dimona") || name.contains("part")).collect();
+    assert!(
+        matches!(&names[..], [file, pointer, lock]
+        if file.ends_with(".sqlite") && pointer == "dimona.current" && lock == "dimona.lock"),
+        "{names:?}"
+    );
+    assert!(place.names("rejected").iter().all(|name| name.ends_with(".csv")), "{:?}", place.names("rejected"));
+}
+
+fn serial(place: &Place) -> Option<u64> {
+    let history = Watch::open(&place.settings.data).reader().view().history(Dataset::Dimona).expect("readable");
+    history.first().and_then(|entry| entry.serial)
+}
+
+/// The next step of the publisher: a delta, or every third time a snapshot of another session.
+fn step(publisher: &mut Publisher, turn: u64) -> u64 {
+    if turn.is_multiple_of(3) {
+        // A session that was left is never taken again, so each is another.
+        publisher.session = if turn == 0 { SESSION } else { OTHER_SESSION };
+        publisher.deltas.clear();
+        publisher.snapshot(turn + 1, &rows(1)).announce();
+    } else {
+        publisher.delta(turn + 1, &changes(turn)).announce();
+    }
+    turn + 1
+}
+
+#[test]
+fn a_killed_run_leaves_the_old_state_or_the_new_one() {
+    let crashes = std::env::var("CRASHES").ok().and_then(|text| text.parse().ok()).unwrap_or(10_u64);
+    let (mut killed, mut random) = (0, 88_172_645_463_325_252_u64);
+    let mut round = 0;
+    while killed < crashes {
+        round += 1;
+        assert!(round <= 10 + crashes * 10, "no run lives long enough to be killed");
+        let place = Place::new(&[Dataset::Dimona]);
+        write_settings(&place);
+        let mut publisher = place.publisher(Dataset::Dimona);
+        let mut before = (0, 0);
+        // Snapshot, delta, delta, snapshot of another session, delta, delta.
+        for turn in 0..6 {
+            let target = step(&mut publisher, turn);
+            // How long a whole run takes is learned from a copy of the data.
+            let whole = time_of_a_run(&place);
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let moment = whole * u32::try_from(random % 1_000).expect("small") / 1_000;
+            killed += u64::from(kill_after(start(&place, None), moment));
+            let after = look(&place).unwrap_or((0, 0));
+            assert!(after == before || after.0 == target, "before {before:?}, after {after:?}, target {target}");
+            let exit = start(&place, None).wait().expect("a child");
+            // 7: the feeds of the other datasets are not there.
+            assert_eq!(exit.code(), Some(7));
+            assert_eq!(serial(&place), Some(target));
+            before = look(&place).expect("loaded");
+            assert_eq!(before.0, target);
+            assert_tidy(&place);
+        }
+    }
+}
+
+/// Runs the program on a copy of the data folder, and takes the time.
+fn time_of_a_run(place: &Place) -> Duration {
+    let (data, aside) = (&place.settings.data, place.folder.path().join("aside"));
+    let _ = std::fs::create_dir(data);
+    std::fs::create_dir(&aside).expect("a folder");
+    for name in place.names("data") {
+        std::fs::copy(data.join(&name), aside.join(&name)).expect("copied");
+    }
+    let begun = Instant::now();
+    start(place, None).wait().expect("a child");
+    let whole = begun.elapsed();
+    std::fs::remove_dir_all(data).expect("removed");
+    std::fs::rename(&aside, data).expect("renamed");
+    whole
+}
+
+/// Kills a run at a moment; tells whether it was still alive.
+fn kill_after(mut child: Child, moment: Duration) -> bool {
+    // Nobody ever sends: the moment passes.
+    let (_kept, passing) = channel::<()>();
+    let _ = passing.recv_timeout(moment);
+    // That it ended by itself is no error.
+    child.kill().expect("a child of this process");
+    child.wait().expect("a child").signal() == Some(9)
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_state_and_no_litter() {
+    let place = Place::new(&[Dataset::Dimona]);
+    write_settings(&place);
+    let mut publisher = place.publisher(Dataset::Dimona);
+    step(&mut publisher, 0);
+    let exit = start(&place, None).wait().expect("a child");
+    assert_eq!(exit.code(), Some(7));
+    let before = look(&place);
+    for turn in [1, 3] {
+        let target = step(&mut publisher, turn);
+        // A file that may not grow beyond so many kilobytes answers like a disk that is full.
+        for kilobytes in [1, 8, 40, 100, 200, 400, 600] {
+            let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$0\" \"$@\"");
+            let exit = start(&place, Some(&script)).wait().expect("a child");
+            let after = look(&place);
+            if after == before {
+                assert_eq!(exit.code(), Some(8), "{kilobytes} kB");
+            } else {
+                assert_eq!((exit.code(), after.map(|after| after.0)), (Some(7), Some(target)), "{kilobytes} kB");
+                break;
+            }
+        }
+        let exit = start(&place, None).wait().expect("a child");
+        assert_eq!(exit.code(), Some(7));
+        assert_tidy(&place);
+        assert_eq!(serial(&place), Some(target));
+        if turn == 1 {
+            // Back to where it was, for the snapshot.
+            std::fs::remove_dir_all(&place.settings.data).expect("removed");
+            publisher.deltas.clear();
+            step(&mut publisher, 0);
+            start(&place, None).wait().expect("a child");
+            assert_eq!(look(&place), before);
+        }
+    }
+}

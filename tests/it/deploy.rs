@@ -1,0 +1,285 @@
+//! What is shipped beside the program, held against the program: settings, units, alert rules, dashboard.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ehealth_attributes::config::{Given, parse_policy, parse_settings, write_example};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+
+use crate::support::python;
+use crate::support::service::TestService;
+
+/// The most that systemd's own judgement of a sandbox may come to, in tenths.
+const EXPOSURE: &str = "15";
+
+fn project() -> &'static Path {
+    python::project()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(project().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn units() -> Vec<PathBuf> {
+    let entries = |folder: PathBuf| fs::read_dir(folder).expect("the units").map(|entry| entry.expect("a unit").path());
+    entries(project().join("deploy/systemd")).flat_map(entries).collect()
+}
+
+#[test]
+fn the_packaged_settings_and_policy_are_right_and_those_of_the_table() {
+    let (path, made) = (project().join("deploy/config.toml"), write_example());
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    if written != made && std::env::var_os("UPDATE_GOLDENS").is_some() {
+        fs::write(&path, &made).expect("written");
+    } else {
+        assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it deploy:: writes it anew");
+    }
+    let file = Path::new("/etc/ehealth-attributes/config.toml");
+    let settings = parse_settings(file, &made, &Given::default()).expect("no mistake");
+    assert_eq!(settings.policy, Path::new("/etc/ehealth-attributes/policy.toml"));
+    let policy = parse_policy(&settings.policy, &read("deploy/policy.toml")).expect("no mistake");
+    assert_eq!(policy.consumers().count(), 0, "nobody may ask until somebody writes it down");
+    // What its comments show is right, too.
+    let shown: String = read("deploy/policy.toml")
+        .lines()
+        .map(|line| line.trim_start_matches("# "))
+        .filter(|line| line.starts_with('[') || line.contains(" = "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(parse_policy(&settings.policy, &shown).expect("no mistake").consumers().count(), 1);
+}
+
+#[test]
+fn the_units_name_the_ports_and_folders_of_the_packaged_settings() {
+    let file = Path::new("/etc/ehealth-attributes/config.toml");
+    let settings = parse_settings(file, &write_example(), &Given::default()).expect("no mistake");
+    let socket = read("deploy/systemd/answering/ehealth-attributes.socket");
+    let admin = settings.admin.expect("operators are answered").listen;
+    for address in [settings.listen, admin] {
+        assert!(socket.contains(&format!("\nListenStream={address}\n")), "{address}");
+    }
+    let (serving, folders) = (
+        read("deploy/systemd/answering/ehealth-attributes.service"),
+        read("deploy/tmpfiles.d/ehealth-attributes.conf"),
+    );
+    let credential = settings.tls.key.file_name().and_then(|name| name.to_str()).expect("a name");
+    assert!(serving.contains(&format!("\nLoadCredential={credential}:/etc/ehealth-attributes/tls/{credential}\n")));
+    for folder in [&settings.sync.data, &settings.sync.rejected, &settings.trail.folder, &settings.trail.keys] {
+        assert!(folder.starts_with("/var/lib/ehealth-attributes"), "{}", folder.display());
+        assert!(folders.contains(&format!("d {} ", folder.display())), "{}", folder.display());
+    }
+    let verified = settings.verified.expect("it is shown");
+    assert!(
+        read("deploy/systemd/verifying/ehealth-attributes-verify.service")
+            .contains(&format!("--tell {}\n", verified.display()))
+    );
+    // What answers makes no socket that could leave the machine, in no network that it could leave by.
+    for line in ["PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX", "WatchdogSec=30", "Type=notify"] {
+        assert!(serving.lines().any(|written| written == line), "{line}");
+    }
+}
+
+#[test]
+fn systemd_judges_each_sandbox_to_be_tight() {
+    if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "there is no systemd-analyze (Debian: systemd)");
+        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no systemd-analyze: the units were not judged");
+        return;
+    }
+    let services: Vec<_> =
+        units().into_iter().filter(|unit| unit.extension().is_some_and(|end| end == "service")).collect();
+    assert_eq!(services.len(), 3);
+    for unit in services {
+        let judged = Command::new("systemd-analyze")
+            .args(["security", "--offline=yes", "--no-pager", &format!("--threshold={EXPOSURE}")])
+            .arg(&unit)
+            .output()
+            .expect("systemd-analyze");
+        let told = String::from_utf8_lossy(&judged.stdout);
+        let last = told.lines().last().unwrap_or_default();
+        assert!(judged.status.success(), "{last}\n{}", String::from_utf8_lossy(&judged.stderr));
+        assert!(last.contains("Overall exposure level"), "{told}");
+    }
+}
+
+/// Every metric that a text names, and what its selectors say of labels: name, label, operator, value.
+fn selectors(text: &str) -> (BTreeSet<String>, Vec<[String; 4]>) {
+    let (mut names, mut labels) = (BTreeSet::new(), Vec::new());
+    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    for (at, _) in text.match_indices("ehealth_attributes_") {
+        let rest = &text[at..];
+        let end = rest.find(|character| !is_word(character)).unwrap_or(rest.len());
+        let (name, rest) = rest.split_at(end);
+        names.insert(name.to_owned());
+        let Some(inside) = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')).map(|(inside, _)| inside)
+        else {
+            continue;
+        };
+        for part in inside.split("\",") {
+            let place = part.find(['=', '!']).expect("an operator");
+            let (label, rest) = part.split_at(place);
+            let (operator, value) = rest.split_once('"').expect("a value");
+            labels.push([name, label, operator, value.trim_end_matches('"')].map(str::to_owned));
+        }
+    }
+    (names, labels)
+}
+
+/// Every name and every label's values in an exposition.
+fn exposed(text: &str) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
+    let mut names: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (series, _) = line.rsplit_once(' ').expect("a sample");
+        let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+        let of_name = names.entry(name.to_owned()).or_default();
+        for pair in labels.trim_end_matches('}').split("\",").filter(|pair| !pair.is_empty()) {
+            let (label, value) = pair.split_once("=\"").expect("a label");
+            of_name.entry(label.to_owned()).or_default().insert(value.trim_end_matches('"').to_owned());
+        }
+    }
+    names
+}
+
+#[tokio::test]
+async fn rules_and_dashboard_name_metrics_and_labels_that_there_are() {
+    let service = TestService::start_with(|settings| {
+        let file = settings.policy.with_file_name("verified");
+        fs::write(&file, "at 2026-01-15T00:00:00Z\nrecords 1\nsound yes\n").expect("written");
+        settings.verified = Some(file);
+    })
+    .await;
+    let stream = tokio::net::TcpStream::connect(service.admin.expect("an address")).await.expect("answered");
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
+    tokio::spawn(connection);
+    let request = hyper::Request::get("/metrics").header("host", "localhost");
+    let request = request.body(Full::<bytes::Bytes>::default()).expect("a request");
+    let answer = sender.send_request(request).await.expect("an answer").into_body().collect().await.expect("whole");
+    let exposed = exposed(std::str::from_utf8(&answer.to_bytes()).expect("UTF-8"));
+    service.finish().await;
+
+    let dashboard: serde_json::Value = serde_json::from_str(&read("deploy/grafana/dashboard.json")).expect("JSON");
+    let mut queries = String::new();
+    for panel in dashboard["panels"].as_array().expect("panels") {
+        for target in panel["targets"].as_array().expect("targets") {
+            queries += &format!("{}\n", target["expr"].as_str().expect("a query"));
+        }
+    }
+    for (what, text) in [("alerts", read("deploy/prometheus/alerts.yml")), ("dashboard", queries)] {
+        let (names, labels) = selectors(&text);
+        assert!(names.len() > 10, "{what} names {names:?}");
+        for name in names {
+            // A list of nobody is asked for here, so none is due.
+            assert!(exposed.contains_key(&name) || name.contains("revocation_list_days_left"), "{what}: {name}");
+        }
+        for [name, label, operator, value] in labels {
+            if label == "instance" {
+                continue;
+            }
+            let values = exposed.get(&name).and_then(|labels| labels.get(&label));
+            let values = values.unwrap_or_else(|| panic!("{what}: {name} has no {label}"));
+            let wanted: Vec<_> = value.split('|').collect();
+            for wanted in wanted {
+                let is_there = match operator.as_str() {
+                    "=" => values.contains(wanted),
+                    "=~" => values.iter().any(|there| {
+                        wanted.strip_suffix(".*").map_or(there == wanted, |begin| there.starts_with(begin))
+                    }),
+                    other => panic!("{other}"),
+                };
+                assert!(is_there, "{what}: {name} has no {label} {wanted} among {values:?}");
+            }
+        }
+    }
+}
+
+/// Whether a licence may be taken: of alternatives one is enough, of what stands beside each other all (SPDX).
+fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
+    fn part(words: &mut dyn Iterator<Item = String>, allowed: &BTreeSet<&str>) -> bool {
+        // As `OR` binds less than `AND`: one of these is enough, each of which holds if all of it did.
+        let (mut any, mut all, mut licence) = (false, true, String::new());
+        let settle = |licence: &mut String| licence.is_empty() || allowed.contains(std::mem::take(licence).as_str());
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "(" => all &= part(words, allowed),
+                ")" => break,
+                "AND" => all &= settle(&mut licence),
+                "OR" => {
+                    any |= all && settle(&mut licence);
+                    (all, licence) = (true, String::new());
+                }
+                "WITH" => licence += " WITH ",
+                name => licence += name,
+            }
+        }
+        any || (all && settle(&mut licence))
+    }
+    let spaced = expression.replace('(', "( ").replace(')', " )");
+    part(&mut spaced.split_whitespace().map(str::to_owned).collect::<Vec<_>>().into_iter(), allowed)
+}
+
+#[test]
+fn licences_are_judged_as_they_are_meant() {
+    let allowed = BTreeSet::from(["MIT", "ISC", "Apache-2.0 WITH LLVM-exception"]);
+    for right in ["MIT", "GPL-3.0 OR MIT", "ISC AND (GPL-3.0 OR MIT)", "MIT AND ISC", "Apache-2.0 WITH LLVM-exception"]
+    {
+        assert!(is_allowed(right, &allowed), "{right}");
+    }
+    for wrong in ["GPL-3.0", "Apache-2.0", "MIT AND GPL-3.0", "(MIT OR ISC) AND GPL-3.0", "GPL-3.0 AND MIT OR BSL-1.0"]
+    {
+        assert!(!is_allowed(wrong, &allowed), "{wrong}");
+    }
+}
+
+#[test]
+fn the_bill_of_materials_is_the_same_twice_and_names_nothing_that_deny_toml_forbids() {
+    let bill = || {
+        let made = Command::new("python3").arg(project().join("deploy/sbom")).output().expect("python3");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).expect("UTF-8")
+    };
+    let text = bill();
+    assert_eq!(text, bill());
+    let bill: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let deny: toml::Table = read("deny.toml").parse().expect("TOML");
+    let names = |list: &toml::Value, key: &str| -> BTreeSet<String> {
+        let items = list.as_array().expect("a list").iter();
+        items.map(|item| item.get(key).unwrap_or(item).as_str().expect("a name").to_owned()).collect()
+    };
+    let allowed = names(&deny["licenses"]["allow"], "");
+    let allowed: BTreeSet<_> = allowed.iter().map(String::as_str).collect();
+    let banned = names(&deny["bans"]["deny"], "crate");
+    let twice = names(&deny["bans"]["skip"], "crate");
+    let components = bill["components"].as_array().expect("a list");
+    assert!(components.len() > 100);
+    let mut seen = BTreeSet::new();
+    for component in components {
+        let of = |key: &str| component[key].as_str().unwrap_or_else(|| panic!("{component} lacks {key}"));
+        let (name, version) = (of("name"), of("version"));
+        let licence =
+            component["licenses"][0]["expression"].as_str().unwrap_or_else(|| panic!("{name} has no licence"));
+        assert!(is_allowed(licence, &allowed), "{name}: {licence}");
+        assert!(!banned.contains(name), "{name} is banned");
+        let major = version.split('.').next().expect("a number");
+        if !twice.contains(&format!("{name}@{major}")) {
+            assert!(seen.insert(name), "{name} is there twice");
+        }
+        // What comes from the registry has its digest in the lock file; what comes from elsewhere has none.
+        assert_eq!(component["hashes"][0]["content"].as_str().map(str::len), Some(64), "{name}");
+    }
+}
+
+#[test]
+fn the_selectors_of_a_query_are_found() {
+    let (names, labels) = selectors("a + rate(ehealth_attributes_b{c=\"d\",e=~\"f/.*|g\"}[5m]) > ehealth_attributes_h");
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["ehealth_attributes_b", "ehealth_attributes_h"]);
+    assert_eq!(
+        labels,
+        [["ehealth_attributes_b", "c", "=", "d"], ["ehealth_attributes_b", "e", "=~", "f/.*|g"]]
+            .map(|one| one.map(str::to_owned))
+    );
+}

@@ -1,0 +1,90 @@
+//! The real program, out of descriptors: who is there is answered, who waits is answered later, nothing spins.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use datasets::sync;
+use ehealth_attributes::app::SystemClock;
+use ehealth_attributes::cli::workspace::Workspace;
+use ehealth_attributes::config::read_settings;
+use ehealth_attributes::server::tls;
+use ehealth_core::model::Clock;
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+
+use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
+
+const GET: &[u8] = b"GET /eHealthAttributesService/v1/consultAttributes HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+/// Starts the program on a free port, which it says.
+fn start(workspace: &Workspace) -> (Program, u16) {
+    let text = std::fs::read_to_string(workspace.settings()).expect("settings");
+    let text = text.replace("127.0.0.1:8443", "127.0.0.1:0").replace("127.0.0.1:9443", "127.0.0.1:0");
+    std::fs::write(workspace.settings(), text).expect("written");
+    let mut command = Command::new(PROGRAM);
+    command.args(["serve", "--config"]).arg(workspace.settings()).stdout(Stdio::null());
+    let (program, heard) = Program::start(&mut command, "serving");
+    let line = heard.last().expect("what was waited for");
+    let port = address_in(line).rsplit(':').next().and_then(|port| port.parse().ok());
+    (program, port.unwrap_or_else(|| panic!("no port in {line}")))
+}
+
+/// Sets how many descriptors the program may have; tells how many that were.
+fn limit(program: &Program, current: Option<u64>) -> Option<u64> {
+    let pid = Pid::from_raw(program.id().cast_signed()).expect("a process");
+    let maximum = rustix::process::getrlimit(Resource::Nofile).maximum;
+    prlimit(Some(pid), Resource::Nofile, Rlimit { current, maximum }).expect("ours to set").current
+}
+
+fn connect(port: u16, tls: &Arc<ClientConfig>) -> StreamOwned<ClientConnection, TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).expect("the system's queue takes it");
+    stream.set_read_timeout(Some(DEADLINE)).expect("set");
+    let name = "localhost".try_into().expect("a name");
+    StreamOwned::new(ClientConnection::new(Arc::clone(tls), name).expect("a client"), stream)
+}
+
+/// Asks on an open connection; what the answer begins with.
+fn ask(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> String {
+    stream.write_all(GET).expect("sent");
+    let mut came = [0; 4_096];
+    let count = std::io::Read::read(stream, &mut came).expect("an answer");
+    String::from_utf8_lossy(&came[..count]).chars().take(12).collect()
+}
+
+#[test]
+fn a_service_without_descriptors_answers_who_is_there_and_later_who_waits() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let workspace = Workspace::new(folder.path().join("demo"));
+    workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
+    let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
+    sync::run_all(&settings.sync, &SystemClock);
+    let (certificate, key) = workspace.client("fund");
+    let tls = ClientConfig::builder_with_provider(tls::provider())
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(tls::load_authorities(&workspace.authority()).expect("an authority"))
+        .with_client_auth_cert(
+            tls::load_certificates(&certificate).expect("a certificate"),
+            PrivateKeyDer::from_pem_file(key).expect("a key"),
+        );
+    let tls = Arc::new(tls.expect("a client identity"));
+    let (service, port) = start(&workspace);
+    let mut there = connect(port, &tls);
+    assert_eq!(ask(&mut there), "HTTP/1.1 200");
+
+    let before = limit(&service, Some(3));
+    let mut waits = connect(port, &tls);
+    service.hear("connections cannot be taken");
+    assert_eq!(ask(&mut there), "HTTP/1.1 200", "who is there is answered");
+    limit(&service, before);
+    assert_eq!(ask(&mut waits), "HTTP/1.1 200", "who waited is answered");
+    let mut said = service.hear("connections are taken again");
+    assert!(said.last().is_some_and(|line| line.contains("attempts=")), "{said:#?}");
+    said.extend(service.stop().1);
+    said.retain(|line| line.contains("cannot be taken"));
+    assert_eq!(said, [""; 0], "said once");
+}

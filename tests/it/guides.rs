@@ -1,0 +1,230 @@
+//! The guides of `docs/`: their commands are run word for word, their links lead somewhere.
+//!
+//! A block that is marked `sh server` is started and left running until the guide's end; each block marked `sh` must then
+//! end well, and those marked `sh STACK` too, where that stack is installed; where `CI` is set they must be. The commands
+//! name port 8443, as a reader would type it; for that number, and nothing else, stands another here, which was free.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::support::python::{self, Python};
+
+/// The guides with commands that ask a demonstration.
+const GUIDES: [&str; 4] = ["certificates.md", "first-call.md", "questions.md", "stacks.md"];
+
+/// The stacks of the guides, and a command that tells whether one is there.
+const STACKS: [(&str, &str); 4] = [
+    ("node", "npm --version"),
+    ("php", "php -m | grep -x soap"),
+    ("java", "wsimport -version && javac -version && openssl version"),
+    (
+        "gsoap",
+        "wsdl2h -V; soapcpp2 -V; test -e /usr/include/stdsoap2.h && test -e /usr/include/openssl/ssl.h && g++ --version",
+    ),
+];
+
+/// A block of a guide.
+struct Block {
+    /// What stands behind the opening marks.
+    mark: String,
+    body: String,
+}
+
+fn read_guide(name: &str) -> String {
+    fs::read_to_string(python::project().join("docs").join(name)).expect("the guide")
+}
+
+fn blocks(guide: &str) -> Vec<Block> {
+    let mut parts = guide.split("\n```");
+    parts.next();
+    let mut found = Vec::new();
+    while let (Some(block), Some(_)) = (parts.next(), parts.next()) {
+        let (mark, body) = block.split_once('\n').expect("a block's first line");
+        found.push(Block { mark: mark.to_owned(), body: body.to_owned() });
+    }
+    found
+}
+
+/// The one block with this mark.
+fn block(blocks: &[Block], mark: &str) -> String {
+    let mut with_mark = blocks.iter().filter(|block| block.mark == mark);
+    let body = with_mark.next().unwrap_or_else(|| panic!("no block is marked {mark}")).body.clone();
+    assert!(with_mark.next().is_none(), "two blocks are marked {mark}");
+    body
+}
+
+/// Says something past the test runner, which swallows what a test that passes prints.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "\n*** {text}");
+}
+
+/// A command as its reader has it: this program and this Python first on the path, no proxy.
+fn shell(command: &str, folder: &Path, python: Option<&Python>) -> Command {
+    let program = Path::new(env!("CARGO_BIN_EXE_ehealth-attributes")).parent().expect("a folder");
+    let interpreter = python.and_then(|python| python.interpreter().parent());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = interpreter.into_iter().chain([program]).map(Path::to_owned).chain(std::env::split_paths(&path));
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-euo", "pipefail", "-c", command])
+        .current_dir(folder)
+        .env("PATH", std::env::join_paths(folders).expect("a path"))
+        .env("NO_PROXY", "localhost")
+        .env("no_proxy", "localhost");
+    shell
+}
+
+/// A demonstration that ends with the guide.
+struct Server {
+    child: Child,
+    port: String,
+}
+
+impl Server {
+    /// Starts it and waits until it says that it is up, and where.
+    fn start(command: &str, folder: &Path) -> Self {
+        // `exec`, so that the end of the child is the end of the service.
+        let mut child = shell(&format!("exec {command}"), folder, None)
+            .env("EHEALTH_ATTRIBUTES_PORT", "0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("bash");
+        let told = BufReader::new(child.stdout.take().expect("its output"));
+        let mut server = Self { child, port: String::new() };
+        for line in told.lines().map_while(Result::ok) {
+            if let Some((_, port)) = line.split_once(" at https://localhost:") {
+                port.clone_into(&mut server.port);
+            }
+            if line.starts_with("Ctrl-C") {
+                return server;
+            }
+        }
+        panic!("{command}: ended before it was up");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether a block can be run here; one that cannot is told of, and where `CI` is set it must be.
+fn is_runnable(name: &str, block: &Block, folder: &Path, python: Option<&Python>) -> bool {
+    if block.mark == "sh" {
+        return !block.body.starts_with("python3") || python.is_some();
+    }
+    let stack = block.mark.strip_prefix("sh ").and_then(|mark| STACKS.iter().find(|(stack, _)| *stack == mark));
+    let Some((stack, is_there)) = stack else { return false };
+    let output = shell(is_there, folder, None).output().expect("bash");
+    if !output.status.success() {
+        assert!(std::env::var_os("CI").is_none(), "{name}: {stack} is not installed");
+        say(&format!("SKIPPED in {name}: {stack} is not installed"));
+    }
+    output.status.success()
+}
+
+fn follow(name: &str) {
+    let blocks = blocks(&read_guide(name));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start(&block(&blocks, "sh server"), folder.path());
+    let python = Python::find();
+    let runnable = blocks.iter().filter(|block| is_runnable(name, block, folder.path(), python.as_ref()));
+    let mut followed = 0;
+    for block in runnable {
+        let command = block.body.replace("8443", &server.port);
+        let output = shell(&command, folder.path(), python.as_ref()).output().expect("bash");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}:\n{command}\n{}, {complaint}", output.status);
+        let told = String::from_utf8_lossy(&output.stdout);
+        // What the stacks' programs print is the answer.
+        assert!(block.mark == "sh" || told.ends_with("MSG00000 0999020123\n"), "{name}:\n{command}\n{told}");
+        followed += 1;
+    }
+    assert!(followed > 0, "{name}");
+}
+
+#[test]
+fn the_commands_of_the_guides_work_word_for_word() {
+    GUIDES.iter().for_each(|name| follow(name));
+}
+
+/// The commands of a CI file: what stands under `run: |`, or behind the hyphens of `script`.
+fn commands(yaml: &str) -> String {
+    let of_run = |line: &str| line.strip_prefix("          ").map(str::to_owned);
+    let of_script = |line: &str| line.strip_prefix("    - ").map(str::to_owned);
+    let lines: Vec<_> = if yaml.contains("\n  script:\n") {
+        yaml.lines().filter_map(of_script).collect()
+    } else {
+        yaml.lines().filter_map(of_run).collect()
+    };
+    lines.join("\n")
+}
+
+#[test]
+fn the_simulators_guide_works_in_either_ci() {
+    let blocks = blocks(&read_guide("simulator.md"));
+    for mark in ["yaml github", "yaml gitlab"] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for file in ["toml scenario.toml", "sh test.sh"] {
+            let (_, name) = file.split_once(' ').expect("a name");
+            fs::write(folder.path().join(name), block(&blocks, file)).expect("written");
+        }
+        let commands = commands(&block(&blocks, mark));
+        assert_eq!(commands.lines().count(), 3, "{mark}:\n{commands}");
+        // A job's end ends what it left running.
+        let job = format!("trap 'kill $(jobs -p)' EXIT\n{commands}");
+        let output = shell(&job, folder.path(), None).output().expect("bash");
+        let (told, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success() && told.contains("passed\n"), "{mark}: {}\n{told}{complaint}", output.status);
+    }
+}
+
+/// Every page for people: the README, the guides, the catalogue.
+fn pages() -> Vec<PathBuf> {
+    let root = python::project();
+    let mut pages =
+        vec![root.join("README.md"), root.join("fixtures/catalogue.md"), root.join("fixtures/requests/README.md")];
+    pages.extend(fs::read_dir(root.join("docs")).expect("the guides").map(|entry| entry.expect("a guide").path()));
+    pages
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut links = 0;
+    for path in pages() {
+        let page = fs::read_to_string(&path).expect("a page");
+        let folder = path.parent().expect("a folder");
+        for link in page.split("](").skip(1) {
+            let target = link.split(')').next().expect("a link's end");
+            assert!(folder.join(target).exists(), "{}: {target}", path.display());
+            links += 1;
+        }
+    }
+    assert!(links > 800, "only {links} were found");
+}
+
+#[test]
+fn every_guide_is_linked_from_the_readme() {
+    let readme = fs::read_to_string(python::project().join("README.md")).expect("the README");
+    for entry in fs::read_dir(python::project().join("docs")).expect("the guides") {
+        let name = entry.expect("a guide").file_name().into_string().expect("a name");
+        // What is not a guide is a picture in one.
+        assert!(!name.ends_with(".md") || readme.contains(&format!("](docs/{name})")), "{name}");
+    }
+}
+
+#[test]
+fn every_code_of_the_catalogue_has_its_advice() {
+    let guide = fs::read_to_string(python::project().join("docs/codes.md")).expect("the guide");
+    let catalogue = python::project().join("fixtures/catalogue.csv");
+    for row in csv::Reader::from_path(catalogue).expect("the catalogue").into_records() {
+        let row = row.expect("a row");
+        let code = row.get(5).expect("a code");
+        assert!(guide.contains(&format!("\n| {code} |")), "{code}");
+    }
+}

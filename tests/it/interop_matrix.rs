@@ -1,0 +1,468 @@
+//! Every SOAP stack that can be had asks every question of the catalogue, with both kinds of client keys, by a program in
+//! `tests/interop/STACK`; what it gets is compared here, and what ran and worked is the table of `docs/interop.md`.
+//!
+//! All of them ask `simulate`, as integrators' tests do: beside the catalogue a service whose dataset is over-age, and
+//! people about whom one gets a fault. Those that can validate answers are then given answers that are not the schema's, by
+//! a stub, and must refuse them.
+//!
+//! It installs and builds for minutes, so it runs only when asked: `INTEROP=1 cargo test --test it interop_matrix::`, or by name,
+//! `INTEROP=zeep,jaxws`. With
+//! `UPDATE_GOLDENS=1` beside it that table is written anew, from what ran just now and nothing else; without, the document
+//! is left alone. A stack that cannot be had is skipped, loudly; where `CI` is set, those that integrators use most fail
+//! instead. Two runs at once wait for each other.
+
+mod stub;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use stub::Stub;
+
+use crate::support::python::{self, Python};
+use crate::support::simulation::Simulation;
+
+/// Whether a stack may be absent where `CI` is set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Demanded,
+    Welcome,
+}
+
+/// A stack: the folder of its program, and how it comes to its messages.
+struct Stack {
+    folder: &'static str,
+    presence: Presence,
+    /// What the program is made or driven from.
+    contract: &'static str,
+    /// Cases that its types cannot hold, so that its program does not send them.
+    unsayable: &'static [&'static str],
+    /// What it must refuse in an answer.
+    refuses: &'static [Wrong],
+}
+
+/// What is wrong with an answer of the stub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    /// Nothing: the stub's answers reach the program.
+    Nothing,
+    /// An element that must be there is not.
+    MissingElement,
+    /// There is an element that the schema does not know.
+    UnknownElement,
+    /// A value breaks its type's pattern.
+    Pattern,
+}
+
+impl Wrong {
+    /// Does it to an answer with all nine fields.
+    fn spoil(self, answer: &str) -> String {
+        let spoilt = match self {
+            Self::Nothing => return answer.to_owned(),
+            Self::MissingElement => {
+                let (before, after) = answer.split_once("<status>").expect("a status");
+                format!("{before}{}", after.split_once("</status>").expect("its end").1)
+            }
+            Self::UnknownElement => answer.replace("<result>", "<result><nickname>Anna</nickname>"),
+            Self::Pattern => answer.replace("<cbeNumber>0999020123</cbeNumber>", "<cbeNumber>099902012X</cbeNumber>"),
+        };
+        assert_ne!(spoilt, answer);
+        spoilt
+    }
+}
+
+/// A calendar that knows no 30 February.
+const REAL_DAYS: &[&str] = &["no-such-day"];
+
+const STACKS: [Stack; 12] = [
+    Stack {
+        folder: "zeep",
+        presence: Presence::Demanded,
+        contract: "driven by ?wsdl, strict",
+        unsayable: &[],
+        refuses: &[Wrong::MissingElement, Wrong::UnknownElement],
+    },
+    Stack { folder: "suds", presence: Presence::Welcome, contract: "driven by ?wsdl", unsayable: &[], refuses: &[] },
+    Stack {
+        folder: "node-soap",
+        presence: Presence::Demanded,
+        contract: "driven by ?wsdl",
+        unsayable: &[],
+        refuses: &[],
+    },
+    Stack {
+        folder: "strong-soap",
+        presence: Presence::Welcome,
+        contract: "driven by ?wsdl",
+        unsayable: REAL_DAYS,
+        refuses: &[],
+    },
+    Stack { folder: "php", presence: Presence::Demanded, contract: "driven by ?wsdl", unsayable: &[], refuses: &[] },
+    Stack { folder: "perl", presence: Presence::Welcome, contract: "messages by hand", unsayable: &[], refuses: &[] },
+    Stack {
+        folder: "gsoap",
+        presence: Presence::Demanded,
+        contract: "generated from ?wsdl, strict",
+        unsayable: &[],
+        refuses: &[Wrong::MissingElement, Wrong::UnknownElement],
+    },
+    Stack {
+        folder: "jaxws",
+        presence: Presence::Demanded,
+        contract: "generated from ?wsdl, answers validated",
+        unsayable: REAL_DAYS,
+        refuses: &[Wrong::MissingElement, Wrong::UnknownElement, Wrong::Pattern],
+    },
+    Stack {
+        folder: "mono",
+        presence: Presence::Welcome,
+        contract: "generated from ?wsdl",
+        unsayable: REAL_DAYS,
+        refuses: &[],
+    },
+    Stack {
+        folder: "cxf",
+        presence: Presence::Welcome,
+        contract: "generated from ?wsdl, answers validated",
+        unsayable: REAL_DAYS,
+        refuses: &[Wrong::MissingElement, Wrong::UnknownElement, Wrong::Pattern],
+    },
+    Stack {
+        folder: "dotnet",
+        presence: Presence::Welcome,
+        contract: "generated from ?wsdl",
+        unsayable: REAL_DAYS,
+        refuses: &[],
+    },
+    Stack {
+        folder: "ruby",
+        presence: Presence::Welcome,
+        contract: "driven by ?wsdl",
+        unsayable: REAL_DAYS,
+        refuses: &[],
+    },
+];
+
+/// Without a contract: the messages as anybody can write them.
+const BY_HAND: Stack =
+    Stack { folder: "curl", presence: Presence::Demanded, contract: "messages by hand", unsayable: &[], refuses: &[] };
+
+/// What is asked beside the catalogue: name, caller, organisation, SSIN, fault. Beside the caller that nobody knows, which
+/// the catalogue has, these are the faults that a well-formed question can get.
+const FAULTS: [(&str, &str, &str, &str, &str); 3] = [
+    ("foreign-customer", "fund", "0999010225", "85073000160", "MSG90051"),
+    ("data-unreadable", "platform", "0999000129", "72053010458", "MSG00003"),
+    ("evidence-unwritable", "platform", "0999000129", "94020210577", "MSG90053"),
+];
+
+/// What the service is asked whose dataset is over-age: everything is told, but not for certain.
+const STALE: (&str, &str) = ("coprev-over-age", "all-nine-fields");
+
+/// A question, and the answer that every stack must get: code, what was told, the person told of.
+struct Case {
+    question: String,
+    expected: [String; 3],
+}
+
+/// Every test message and every row of the catalogue, by the name of the case.
+fn cases() -> BTreeMap<String, Case> {
+    let numbers = [
+        ("platform", "0999000129"),
+        ("fund", "0999010126"),
+        ("other-fund", "0999010225"),
+        ("service", "0999020123"),
+        ("other-service", "0999020222"),
+        ("stranger", "0999090102"),
+    ];
+    let mut cases = BTreeMap::new();
+    for (caller, number) in numbers {
+        let name = format!("test-{caller}");
+        let question = format!("{name}\t{caller}\t{number}\t-\t-\t-\t-\n");
+        cases.insert(name.clone(), Case { question, expected: ["ECHO".to_owned(), name, String::new()] });
+    }
+    let catalogue = python::project().join("fixtures/catalogue.csv");
+    for row in csv::Reader::from_path(catalogue).expect("the catalogue").into_records() {
+        let row = row.expect("a row");
+        let column = |place: usize| row.get(place).expect("a column");
+        let number = numbers.iter().find(|(caller, _)| *caller == column(1)).expect("a caller").1;
+        let (begin, end) = column(4).split_once('/').unwrap_or((column(4), ""));
+        let or_hyphen = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+        let (name, ssin) = (column(0), column(3));
+        let question = format!(
+            "{name}\t{}\t{number}\t{}\t{ssin}\t{}\t{}\n",
+            column(1),
+            column(2),
+            or_hyphen(begin),
+            or_hyphen(end)
+        );
+        let person = if column(5) == "MSG00000" { ssin } else { "" };
+        let expected = [column(5), column(6), person].map(str::to_owned);
+        cases.insert(name.to_owned(), Case { question, expected });
+    }
+    for (name, caller, number, ssin, code) in FAULTS {
+        let context = if caller == "fund" { "BACKTOWORK:ADVISORY_PHYSICIAN" } else { "BACKTOWORK:EHEALTH_PLATFORM" };
+        let question = format!("{name}\t{caller}\t{number}\t{context}\t{ssin}\t-\t-\n");
+        cases.insert(name.to_owned(), Case { question, expected: [code.to_owned(), String::new(), String::new()] });
+    }
+    cases
+}
+
+/// The one case of the service whose dataset is over-age.
+fn stale_cases(cases: &BTreeMap<String, Case>) -> BTreeMap<String, Case> {
+    let (name, like) = STALE;
+    let Case { question, expected: [_, told, person] } = &cases[like];
+    let question = question.replacen(like, name, 1);
+    let expected = ["HAN20200".to_owned(), told.clone(), person.clone()];
+    BTreeMap::from([(name.to_owned(), Case { question, expected })])
+}
+
+/// What a stack did with one kind of keys.
+enum Ran {
+    /// It cannot be had, and why.
+    Absent(String),
+    /// Its version, and each difference from what it should have got.
+    Whole { version: String, differences: Vec<String> },
+}
+
+/// The service, as the programs are told of it.
+struct Served {
+    url: String,
+    authority: PathBuf,
+    clients: PathBuf,
+    python: Option<PathBuf>,
+}
+
+impl Served {
+    fn new(simulation: &Simulation, clients: &str, python: Option<&Python>) -> Self {
+        let certificate = simulation.file(&format!("/{clients}/fund/certificate"));
+        Self {
+            url: simulation.url().to_owned(),
+            authority: simulation.file("/ca"),
+            clients: certificate.parent().expect("a folder").to_owned(),
+            python: python.map(|python| python.interpreter().to_owned()),
+        }
+    }
+}
+
+fn run(stack: &Stack, served: &Served, cases: &BTreeMap<String, Case>) -> Ran {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("interop").join(stack.folder);
+    fs::create_dir_all(&target).expect("a folder");
+    let mut command = Command::new("bash");
+    command
+        .arg("run.sh")
+        .current_dir(python::project().join("tests/interop").join(stack.folder))
+        .env("INTEROP_URL", &served.url)
+        .env("INTEROP_CA", &served.authority)
+        .env("INTEROP_CLIENTS", &served.clients)
+        .env("INTEROP_TARGET", &target)
+        .env("NO_PROXY", "localhost")
+        .env("no_proxy", "localhost");
+    match &served.python {
+        Some(python) => command.env("INTEROP_PYTHON", python),
+        None if stack.folder == "zeep" => return Ran::Absent("the Python environment is missing".to_owned()),
+        None => &mut command,
+    };
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("bash");
+    let questions: String = cases.values().map(|case| case.question.as_str()).collect();
+    // The questions fit in a pipe; a program that ended before it read them says why by itself.
+    let _ = child.stdin.take().expect("its input").write_all(questions.as_bytes());
+    let output = child.wait_with_output().expect("its end");
+    let (told, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.code() == Some(77) {
+        return Ran::Absent(complaint.trim().to_owned());
+    }
+    let mut version = String::new();
+    let mut differences = Vec::new();
+    let mut answers = BTreeMap::new();
+    for line in told.lines() {
+        match line.split('\t').collect::<Vec<_>>()[..] {
+            ["VERSION", text] => text.clone_into(&mut version),
+            [name, code, told, person] => drop(answers.insert(name, [code, told, person])),
+            _ => differences.push(format!("not in the protocol: {line}")),
+        }
+    }
+    for (name, case) in cases {
+        let refuses = stack.unsayable.contains(&name.as_str());
+        let expected = if refuses { ["-", "", ""] } else { case.expected.each_ref().map(String::as_str) };
+        match answers.get(name.as_str()) {
+            Some(got) if *got == expected => {}
+            got => differences.push(format!("{name}: expected {expected:?}, got {got:?}")),
+        }
+    }
+    if !output.status.success() || !differences.is_empty() {
+        differences.push(format!("{}, {}", output.status, complaint.trim()));
+    }
+    Ran::Whole { version, differences }
+}
+
+/// The table's head.
+const HEAD: &str = "| stack | how | questions | statuses | faults | refuses in an answer | cannot send |\n\
+                    |---|---|---|---|---|---|---|\n";
+
+/// What one stack did, as a row of the table; a stack that is not wholly right has none.
+fn row(stack: &Stack, version: &str, cases: &BTreeMap<String, Case>) -> String {
+    let asked = cases.keys().filter(|name| !name.starts_with("test-"));
+    let sent: Vec<_> = asked.filter(|name| !stack.unsayable.contains(&name.as_str())).collect();
+    let mut codes: Vec<_> = sent.iter().map(|name| cases[*name].expected[0].as_str()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let is_fault = |code: &str| code.starts_with("SOA-") || FAULTS.iter().any(|(.., fault)| *fault == code);
+    let faults = codes.iter().filter(|code| is_fault(code)).count();
+    // And the one of the service whose dataset is over-age.
+    let statuses = codes.len() - faults + 1;
+    let refuses: Vec<_> = stack
+        .refuses
+        .iter()
+        .map(|wrong| match wrong {
+            Wrong::Nothing => "",
+            Wrong::MissingElement => "missing element",
+            Wrong::UnknownElement => "unknown element",
+            Wrong::Pattern => "pattern",
+        })
+        .collect();
+    let (questions, unsayable) = (sent.len() + 1, stack.unsayable.join(", "));
+    let (how, refuses) = (stack.contract, refuses.join(", "));
+    format!("| {version} | {how} | {questions} | {statuses} | {faults} | {refuses} | {unsayable} |\n")
+}
+
+/// Which stacks are asked for.
+enum Asked {
+    All,
+    Named(Vec<String>),
+}
+
+impl Asked {
+    /// From the environment; `None` if nothing was asked for.
+    fn read() -> Option<Self> {
+        let text = std::env::var("INTEROP").ok()?;
+        if text == "1" {
+            return Some(Self::All);
+        }
+        let names: Vec<_> = text.split(',').map(str::to_owned).collect();
+        let is_stack = |name: &String| STACKS.iter().chain([&BY_HAND]).any(|stack| stack.folder == name);
+        assert!(names.iter().all(is_stack), "INTEROP is 1, or names of folders in tests/interop with commas between");
+        Some(Self::Named(names))
+    }
+
+    fn contains(&self, stack: &Stack) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|name| name == stack.folder),
+        }
+    }
+}
+
+/// Runs every stack that is asked for; the rows of those that are right, and what is wrong with the others.
+fn run_all(asked: &Asked, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(Wrong, Served)]) -> (String, String) {
+    let (mut table, mut wrong) = (HEAD.to_owned(), String::new());
+    for stack in STACKS.iter().chain([&BY_HAND]).filter(|stack| asked.contains(stack)) {
+        let began = Instant::now();
+        match run_stack(stack, runs, stubs) {
+            Ran::Absent(reason) => {
+                // Not `eprintln!`: the test runner swallows that of a test that passes.
+                let _ = writeln!(io::stderr(), "\n*** SKIPPED {}: {reason}", stack.folder);
+                if stack.presence == Presence::Demanded && std::env::var_os("CI").is_some() {
+                    let _ = writeln!(wrong, "{} cannot be had: {reason}", stack.folder);
+                }
+            }
+            Ran::Whole { version, differences } if differences.is_empty() => {
+                let _ = writeln!(io::stderr(), "{version}: {} s", began.elapsed().as_secs());
+                table += &row(stack, &version, &runs[0].1);
+            }
+            Ran::Whole { differences, .. } => {
+                let _ = writeln!(wrong, "{}:\n  {}", stack.folder, differences.join("\n  "));
+            }
+        }
+    }
+    (table, wrong)
+}
+
+/// Runs one stack against every service and every stub, up to the first that is not as it should be.
+fn run_stack(stack: &Stack, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(Wrong, Served)]) -> Ran {
+    let mut of_stack = String::new();
+    for (served, cases) in runs {
+        match run(stack, served, cases) {
+            Ran::Whole { version, differences } if differences.is_empty() => of_stack = version,
+            other => return other,
+        }
+    }
+    let name = "all-nine-fields";
+    let Case { question, expected } = &runs[0].1[name];
+    let asked = || {
+        let case = Case { question: question.clone(), expected: expected.clone() };
+        BTreeMap::from([(name.to_owned(), case)])
+    };
+    for (spoilt, served) in stubs {
+        let is_wanted = *spoilt == Wrong::Nothing || stack.refuses.contains(spoilt);
+        if stack.refuses.is_empty() || !is_wanted {
+            continue;
+        }
+        let ran = run(stack, served, &asked());
+        let is_taken = matches!(&ran, Ran::Whole { differences, .. } if differences.is_empty());
+        if is_taken != (*spoilt == Wrong::Nothing) {
+            let told = match ran {
+                Ran::Absent(reason) => vec![reason],
+                Ran::Whole { differences, .. } => differences,
+            };
+            let differences = vec![format!("an answer with {spoilt:?} wrong, taken: {is_taken}; {}", told.join(", "))];
+            return Ran::Whole { version: of_stack, differences };
+        }
+    }
+    Ran::Whole { version: of_stack, differences: Vec::new() }
+}
+
+/// Puts the table into the document, between its marks.
+fn write_table(table: &str) {
+    let path = python::project().join("docs/interop.md");
+    let document = fs::read_to_string(&path).expect("the document");
+    let (before, after) = document.split_once("<!-- matrix -->\n").expect("the mark");
+    let (_, rest) = after.split_once("<!-- end -->").expect("the end's mark");
+    fs::write(&path, format!("{before}<!-- matrix -->\n{table}<!-- end -->{rest}")).expect("written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_stack_gets_every_answer_of_the_catalogue() {
+    let Some(asked) = Asked::read() else {
+        let _ = writeln!(io::stderr(), "\n*** SKIPPED, not asked for: INTEROP=1 cargo test --test it interop_matrix::");
+        return;
+    };
+    let _alone = take_turn();
+    let python = Python::find();
+    let scenario = fs::read_to_string(python::project().join("fixtures/scenario.toml")).expect("the example");
+    let simulation = Simulation::start_with(&scenario, &["--rsa"]);
+    let stale = Simulation::start("[outage]\nstale = [\"coprev\"]\n");
+    let mut runs: Vec<_> = ["clients", "clientsRsa"]
+        .map(|clients| (Served::new(&simulation, clients, python.as_ref()), cases()))
+        .into_iter()
+        .collect();
+    runs.push((Served::new(&stale, "clients", python.as_ref()), stale_cases(&cases())));
+    let answer = python::project().join("fixtures/requests/catalogue/all-nine-fields.answer.xml");
+    let answer = fs::read_to_string(answer).expect("an answer");
+    let (mut stubs, mut served) = (Vec::new(), Vec::new());
+    for wrong in [Wrong::Nothing, Wrong::MissingElement, Wrong::UnknownElement, Wrong::Pattern] {
+        let stub = Stub::start(&simulation, wrong.spoil(&answer)).await;
+        served.push((wrong, Served { url: stub.url(), ..Served::new(&simulation, "clients", python.as_ref()) }));
+        stubs.push(stub);
+    }
+    let is_whole = matches!(asked, Asked::All);
+    let ran = tokio::task::spawn_blocking(move || run_all(&asked, &runs, &served));
+    let (table, wrong) = ran.await.expect("every stack was run");
+    assert_eq!(wrong, "");
+    if is_whole && std::env::var_os("UPDATE_GOLDENS").is_some() {
+        write_table(&table);
+    }
+}
+
+/// What is built is kept between runs: one run at a time builds it. The lock goes with the process, however that ends.
+fn take_turn() -> File {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("interop");
+    fs::create_dir_all(&folder).expect("a folder");
+    let lock = File::create(folder.join("lock")).expect("a lock");
+    lock.lock().expect("locked");
+    lock
+}

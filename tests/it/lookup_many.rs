@@ -1,0 +1,256 @@
+//! `lookup --in`: many questions, and a file of answers that a later run goes on with, whatever ended the run before.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::support::simulation::Simulation;
+
+/// People of the catalogue whom the fund is told of, one whom it is not, and one whose number was replaced.
+const PEOPLE: [(&str, &str); 6] = [
+    ("85073000160", "MSG00000"),
+    ("79111200315", "MSG00000"),
+    ("71050400840", "MSG00000"),
+    ("90061501017", "MSG00100"),
+    ("62062002540", "MSG00012"),
+    ("75221101328", "MSG00006"),
+];
+
+/// Where input and output of a test lie.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().expect("a temporary folder"));
+        let lines: String = PEOPLE.iter().map(|(ssin, _)| format!("{ssin}\n")).collect();
+        desk.write("people.txt", &format!("# Whom we ask about.\n\n{lines}85073000160\n"));
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("written");
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).expect("read")
+    }
+}
+
+/// The command as the fund gives it.
+fn command(simulation: &Simulation, url: &str, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
+    command
+        .args(["lookup", "--url", url, "--organisation", "0999010126", "--context", "advisory-physician"])
+        .arg("--ca")
+        .arg(simulation.file("/ca"))
+        .arg("--cert")
+        .arg(simulation.file("/clients/fund/certificate"))
+        .arg("--key")
+        .arg(simulation.file("/clients/fund/key"))
+        .args(more)
+        .stdin(Stdio::null());
+    command
+}
+
+fn ask(simulation: &Simulation, input: &Path, out: &Path, more: &[&str]) -> Output {
+    let mut command = command(simulation, simulation.url(), more);
+    command.arg("--in").arg(input).arg("--out").arg(out).output().expect("the program runs")
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The lines below the head, in an order of their own: answers come as they come.
+fn rows(csv: &str) -> Vec<String> {
+    let mut rows: Vec<_> = csv.lines().skip(1).map(str::to_owned).collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn everybody_is_answered_once_and_a_second_run_asks_nobody() {
+    let (simulation, desk) = (Simulation::start(""), Desk::new());
+    let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert!(complaint(&output).contains("6 of 6 are answered"), "{}", complaint(&output));
+    let told = desk.read("out.csv");
+    let mut expected: Vec<_> = PEOPLE.iter().map(|(ssin, code)| (*ssin, *code)).collect();
+    expected.sort_unstable();
+    let rows = rows(&told);
+    let seen: Vec<_> = rows.iter().map(|row| row.split(',').collect::<Vec<_>>()).map(|row| (row[0], row[4])).collect();
+    assert_eq!(seen, expected);
+    let anna = "85073000160,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,,MSG00000,2026-01-15,0999100196:0999020123,,,,\
+                00000000-0000-4000-8000-000000000000,2026-01-15T09:30:00.000Z";
+    assert!(rows.iter().any(|row| row == anna), "{told}");
+    assert!(rows.iter().any(|row| row.contains(",MSG00006,2026-01-15,,,75021101778,")), "{told}");
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(desk.path("out.csv")).expect("a file").permissions());
+    assert_eq!(mode & 0o777, 0o600);
+
+    // Nobody is there to ask any more, and nobody has to be.
+    let gone = command(&simulation, "https://localhost:1", &["--in"])
+        .arg(desk.path("people.txt"))
+        .arg("--out")
+        .arg(desk.path("out.csv"))
+        .output()
+        .expect("the program runs");
+    assert_eq!(gone.status.code(), Some(0), "{}", complaint(&gone));
+    assert_eq!(desk.read("out.csv"), told);
+}
+
+#[test]
+fn a_torn_line_is_asked_again_and_the_others_are_kept() {
+    let (simulation, desk) = (Simulation::start(""), Desk::new());
+    for (more, out) in [(&[][..], "out.csv"), (&["--json"], "out.jsonl")] {
+        let output = ask(&simulation, &desk.path("people.txt"), &desk.path(out), more);
+        assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+        let whole = desk.read(out);
+        let cut = whole.trim_end().rfind('\n').expect("many lines") + 20;
+        desk.write(out, &whole[..cut]);
+        let output = ask(&simulation, &desk.path("people.txt"), &desk.path(out), more);
+        assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+        assert_eq!(desk.read(out), whole, "the same answer in the same place");
+    }
+    for line in desk.read("out.jsonl").lines() {
+        let object: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert!(object["answer"]["status"]["code"].is_string(), "{line}");
+    }
+}
+
+/// The third answer never comes.
+const THIRD_IS_LATE: &str = "[[person]]\nssin = \"71050400840\"\ndelay_millis = 600000\n";
+
+/// Asks one question after the other, up to the third: by then the first two answers are written.
+fn ask_until_the_third(simulation: &Simulation, desk: &Desk, out: &Path) -> Child {
+    let mut asking = command(simulation, simulation.url(), &["--parallel", "1", "--in"]);
+    let asking = asking
+        .arg(desk.path("people.txt"))
+        .arg("--out")
+        .arg(out)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while fs::read_to_string(out).unwrap_or_default().lines().count() < 3 {
+        assert!(std::time::Instant::now() < deadline, "two answers do not come");
+        std::thread::yield_now();
+    }
+    asking
+}
+
+fn assert_two_are_kept_and_the_rest_is_asked(simulation: &Simulation, desk: &Desk, out: &Path) {
+    let kept = fs::read_to_string(out).expect("read");
+    assert_eq!(rows(&kept).len(), 2, "{kept}");
+    let output = ask(simulation, &desk.path("people.txt"), out, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let whole = fs::read_to_string(out).expect("read");
+    assert!(whole.starts_with(&kept));
+    assert_eq!(rows(&whole).len(), PEOPLE.len());
+}
+
+#[test]
+fn ctrl_c_midway_costs_nothing_that_was_answered() {
+    let (simulation, desk) = (Simulation::start(THIRD_IS_LATE), Desk::new());
+    let out = desk.path("out.csv");
+    let mut asking = ask_until_the_third(&simulation, &desk, &out);
+    let sent = Command::new("kill").args(["-s", "INT", &asking.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+    let ended = asking.wait().expect("it ends");
+    assert!(!ended.success(), "{ended}");
+    assert_two_are_kept_and_the_rest_is_asked(&Simulation::start(""), &desk, &out);
+}
+
+#[test]
+fn a_service_that_goes_away_midway_costs_nothing_that_was_answered() {
+    let (simulation, desk) = (Simulation::start(THIRD_IS_LATE), Desk::new());
+    let out = desk.path("out.csv");
+    let mut asking = ask_until_the_third(&simulation, &desk, &out);
+    let next = Simulation::start("");
+    simulation.stop("KILL");
+    let ended = asking.wait().expect("it ends");
+    assert_eq!(ended.code(), Some(4));
+    assert_two_are_kept_and_the_rest_is_asked(&next, &desk, &out);
+}
+
+#[test]
+fn one_persons_fault_keeps_nobody_elses_answer() {
+    let desk = Desk::new();
+    let simulation = Simulation::start("[[person]]\nssin = \"85073000160\"\nfault = \"MSG00003\"\n");
+    let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
+    assert_eq!(output.status.code(), Some(6), "{}", complaint(&output));
+    assert!(complaint(&output).contains("1 got a fault"), "{}", complaint(&output));
+    assert_eq!(rows(&desk.read("out.csv")).len(), PEOPLE.len() - 1);
+}
+
+#[test]
+fn a_caller_who_may_not_ask_is_told_so_once() {
+    let (simulation, desk) = (Simulation::start(""), Desk::new());
+    let mut asked = command(&simulation, simulation.url(), &["--in"]);
+    let output = asked.arg(desk.path("people.txt")).args(["--organisation", "0999010225"]).output();
+    // An argument that is given twice is no question at all.
+    assert_eq!(output.expect("the program runs").status.code(), Some(2));
+    let mut foreign = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
+    let output = foreign
+        .args(["lookup", "--url", simulation.url(), "--organisation", "0999010225", "--context", "advisory-physician"])
+        .arg("--ca")
+        .arg(simulation.file("/ca"))
+        .arg("--cert")
+        .arg(simulation.file("/clients/fund/certificate"))
+        .arg("--key")
+        .arg(simulation.file("/clients/fund/key"))
+        .arg("--in")
+        .arg(desk.path("people.txt"))
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(6), "{}", complaint(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1, "the head alone");
+}
+
+#[test]
+fn numbers_come_from_standard_input_and_answers_go_to_standard_output() {
+    let simulation = Simulation::start("");
+    let mut asking = command(&simulation, simulation.url(), &["--in", "-", "--date", "2026-01-10"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    asking.stdin.take().expect("piped").write_all(b"85073000160\n").expect("written");
+    let output = asking.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(
+        told.contains("\n85073000160,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,2026-01-10,MSG00000,2026-01-10,"),
+        "{told}"
+    );
+}
+
+#[test]
+fn wrong_lines_are_all_told_by_their_place_and_nothing_is_asked() {
+    let (simulation, desk) = (Simulation::start(""), Desk::new());
+    desk.write("people.txt", "85073000160\n85073000161\n\nAnna\n");
+    let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
+    let told = complaint(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("line 2: ") && told.contains("line 4: ") && !told.contains("85073000161"), "{told}");
+    assert!(!desk.path("out.csv").exists());
+}
+
+#[test]
+fn answers_to_another_question_are_not_gone_on_with() {
+    let (simulation, desk) = (Simulation::start(""), Desk::new());
+    assert_eq!(ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]).status.code(), Some(0));
+    let told = desk.read("out.csv");
+    let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &["--date", "2026-01-10"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("line 2 answers another question"), "{}", complaint(&output));
+    assert_eq!(desk.read("out.csv"), told);
+}

@@ -1,0 +1,116 @@
+//! Who is let in: mutual TLS, and the organisation that a certificate names.
+
+use std::sync::Arc;
+
+use ehealth_attributes::server::tls;
+use ehealth_core::model::{Clock, Timestamp};
+use rustls::ClientConfig;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::support::service::{self, CONSULT, TEST, TestService, envelope, question};
+
+const ANNA: &str = "85073000160";
+const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
+
+fn echo(text: &str) -> String {
+    envelope(&format!(
+        "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><echo>{text}</echo>\
+         </t:sendTestMessageRequest>"
+    ))
+}
+
+/// Whether a request on a connection with this TLS gets any byte of an answer. In TLS 1.3 a client learns of a refused
+/// certificate only when it reads.
+async fn is_answered(service: &TestService, config: ClientConfig) -> bool {
+    let stream = TcpStream::connect(service.address).await.expect("the service listens");
+    let name = "localhost".try_into().expect("a name");
+    let Ok(mut tls) = TlsConnector::from(Arc::new(config)).connect(name, stream).await else { return false };
+    let request = b"GET /eHealthAttributesService/v1/consultAttributes?wsdl HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let mut byte = [0];
+    tls.write_all(request).await.is_ok() && matches!(tls.read(&mut byte).await, Ok(1))
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_authority_is_let_in_and_no_other() {
+    let service = TestService::start().await;
+    assert!(is_answered(&service, service.tls_of("fund")).await);
+
+    let other = TestService::start().await;
+    let roots = tls::load_authorities(&service.workspace.authority()).expect("an authority");
+    let clock = Arc::clone(&service.clock) as Arc<dyn Clock>;
+    let builder = || {
+        ClientConfig::builder_with_details(tls::provider(), tls::time_of(Arc::clone(&clock)))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots.clone())
+    };
+    let mut foreign = builder().with_no_client_auth();
+    foreign.client_auth_cert_resolver = other.tls_of("fund").client_auth_cert_resolver;
+    assert!(!is_answered(&service, foreign).await, "a certificate of another authority");
+    assert!(!is_answered(&service, builder().with_no_client_auth()).await, "no certificate");
+    other.finish().await;
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_refused() {
+    let service = TestService::start().await;
+    let config = service.tls_of("fund");
+    // Beyond a year after whichever clock is ahead, the service's or this machine's.
+    service.clock.set(Timestamp::parse("9000-01-01T00:00:00Z").expect("a moment"));
+    assert!(!is_answered(&service, config).await);
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn the_test_message_shows_the_caller_how_it_is_seen() {
+    let service = TestService::start().await;
+    let answered = service.post("fund", TEST, echo("hello &amp; goodbye")).await;
+    assert_eq!(answered.status, 200, "{answered:?}");
+    assert_eq!(answered.text("echo"), Some("hello &amp; goodbye"));
+    assert_eq!(
+        answered.text("sslCertificate"),
+        Some("CN=CBE=0999010126\\, FUND,OU=CBE=0999010126,O=Federal Government,C=BE")
+    );
+    assert_eq!(answered.text("consumer"), Some("De Linde, health-insurance fund"));
+    assert_eq!(
+        answered.headers.get("x-request-id").map(hyper::http::HeaderValue::as_bytes),
+        answered.text("ticketCBSS").map(str::as_bytes)
+    );
+
+    let answered = service.post("stranger", TEST, echo("hello")).await;
+    assert_eq!((answered.status, answered.text("consumer")), (200, None));
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn a_caller_that_nobody_registered_gets_a_fault() {
+    let service = TestService::start().await;
+    let answered = service.post("stranger", CONSULT, question("0999090102", PHYSICIAN, ANNA, "")).await;
+    assert_eq!((answered.status, answered.code()), (500, Some("SOA-01001")), "{answered:?}");
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_may_ask_for_another_organisation() {
+    let service = TestService::start().await;
+    for customer in ["0999010225", "0999010127", "2202239951"] {
+        let answered = service.post("fund", CONSULT, question(customer, PHYSICIAN, ANNA, "")).await;
+        assert_eq!(answered.status, 500, "{customer}");
+        assert_eq!(answered.text("faultcode"), Some("soap:Client"), "{customer}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn the_same_question_gets_the_same_bytes_but_for_ticket_and_times() {
+    let service = TestService::start().await;
+    let ask = || service.post("fund", CONSULT, question("0999010126", PHYSICIAN, ANNA, "2026-01-10"));
+    let (first, second) = (ask().await, ask().await);
+    let ticket = |answered: &service::Answered| answered.text("ticketCBSS").expect("a ticket").to_owned();
+    assert_ne!(ticket(&first), ticket(&second));
+    assert_eq!(first.body.replace(&ticket(&first), "…"), second.body.replace(&ticket(&second), "…"));
+    service.finish().await;
+}

@@ -1,0 +1,373 @@
+//! The program in an operator's hands: what is set and by whom, under systemd's eyes, confined, backed up and restored.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Instant;
+
+use audit_verify::Truncation;
+use datasets::sync;
+use ehealth_attributes::app::{BackupError, Confined, KeysToo, Part, SystemClock, back_up, confine, restore};
+use ehealth_attributes::cli::workspace::Workspace;
+use ehealth_attributes::config::{Fetch, read_settings};
+use ehealth_core::model::Clock;
+use tempfile::TempDir;
+
+use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
+use crate::support::service::{CONSULT, TestService, question};
+
+const ANNA: &str = "85073000160";
+const FUND: &str = "0999010126";
+const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
+
+fn run(settings: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).arg("--config").arg(settings).env_remove("EHEALTH_ATTRIBUTES_LOG");
+    command.stdin(Stdio::null()).output().expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// A demonstration's folder, not started; ports are taken from the system.
+fn workspace() -> (TempDir, Workspace) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let workspace = Workspace::new(folder.path().join("demo"));
+    workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
+    let written = fs::read_to_string(workspace.settings()).expect("settings");
+    let written = written.replace("127.0.0.1:8443", "127.0.0.1:0").replace("127.0.0.1:9443", "127.0.0.1:0");
+    fs::write(workspace.settings(), written).expect("written");
+    (folder, workspace)
+}
+
+#[test]
+fn each_setting_is_shown_with_who_says_so_and_every_mistake_is_told() {
+    let (_folder, workspace) = workspace();
+    let file = workspace.settings();
+    let shown = Command::new(PROGRAM)
+        .args(["config", "show", "--set", "server.port=shared", "--config"])
+        .arg(&file)
+        .env("EHEALTH_ATTRIBUTES_TRAIL_NAME", "gateway.example.be/trail")
+        .env("EHEALTH_ATTRIBUTES_LOG", "warn")
+        .output()
+        .expect("the program runs");
+    let lines = text(&shown.stdout);
+    assert_eq!(shown.status.code(), Some(0), "{}", text(&shown.stderr));
+    let line = |key: &str| {
+        let line = lines.lines().find(|line| line.split_whitespace().next() == Some(key));
+        line.unwrap_or_else(|| panic!("{key} is not shown")).split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(line("server.port"), "shared --set");
+    assert_eq!(line("trail.name"), "gateway.example.be/trail environment EHEALTH_ATTRIBUTES_TRAIL_NAME");
+    assert_eq!(line("data.fetch"), "here default");
+    assert!(line("server.listen").ends_with("ehealth-attributes.toml:5"), "{}", line("server.listen"));
+    assert!(!lines.contains("PRIVATE"), "{lines}");
+
+    assert_eq!(run(&file, &["config", "check"]).status.code(), Some(0));
+    let wrong = fs::read_to_string(&file).expect("settings").replace("listen =", "lisen =").replace("\"make\"", "7");
+    fs::write(&file, wrong).expect("written");
+    let judged = Command::new(PROGRAM)
+        .args(["config", "check"])
+        .arg(&file)
+        .env("EHEALTH_ATTRIBUTES_SERVR_LISTEN", "127.0.0.1:1")
+        .output()
+        .expect("the program runs");
+    let told = text(&judged.stderr);
+    assert_eq!(judged.status.code(), Some(3), "{told}");
+    // Two sections lack `listen` and have something else in its place, one value is no text, one variable is unknown.
+    assert_eq!(told.lines().count(), 6, "{told}");
+}
+
+/// Has Python bind these sockets, hand them over as systemd does, and become the program.
+const HAND_OVER: &str = "
+import os, socket, sys
+handed = [socket.create_server(('127.0.0.1', 0)) for _ in range(2)]
+gateway, admin = ('127.0.0.1:%d' % one.getsockname()[1] for one in handed)
+for number, one in zip((13, 14), handed):
+    os.dup2(one.fileno(), number)
+for number in (3, 4):
+    os.dup2(number + 10, number)
+    os.set_inheritable(number, True)
+os.environ.update(LISTEN_FDS='2', LISTEN_PID=str(os.getpid()))
+program, *arguments = sys.argv[1:]
+os.execv(program, [program, *arguments, '--set', 'server.listen=' + gateway, '--set', 'admin.listen=' + admin])
+";
+
+#[test]
+fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
+    let (folder, workspace) = workspace();
+    let settings = read_settings(&workspace.settings()).expect("right");
+    sync::run_all(&settings.sync, &SystemClock);
+    let notified = folder.path().join("notify");
+    let systemd = UnixDatagram::bind(&notified).expect("a socket");
+    systemd.set_read_timeout(Some(DEADLINE)).expect("set");
+    let heard = |word: &str| {
+        let mut all = Vec::new();
+        loop {
+            let mut buffer = [0; 1_024];
+            let length = systemd.recv(&mut buffer).unwrap_or_else(|_| panic!("{word} was not told, but {all:?}"));
+            let told = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if told.contains(word) {
+                return told;
+            }
+            all.push(told);
+        }
+    };
+    let mut command = Command::new("python3");
+    command.args(["-c", HAND_OVER, PROGRAM, "serve", "--config"]).arg(workspace.settings());
+    command.args(["--set", "data.fetch=elsewhere"]).env("NOTIFY_SOCKET", &notified);
+    let (program, lines) = Program::start(&mut command, "answering operators");
+    assert!(!lines.iter().any(|line| line.contains("no setting names")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("confined to its own files")), "{lines:#?}");
+    let (gateway, admin) = (address_in(&lines[lines.len() - 2]), address_in(&lines[lines.len() - 1]));
+    assert_eq!(heard("READY=1"), "READY=1\nSTATUS=Ready.");
+    heard("WATCHDOG=1");
+
+    // Its sockets answer: the operators', and the callers' with the trace of the caller in the log.
+    let at = format!("admin.listen={admin}");
+    let asked = run(&workspace.settings(), &["health", "--set", &at]);
+    assert_eq!((asked.status.code(), text(&asked.stdout).as_str()), (Some(0), "{\"ready\":true,\"reasons\":[]}\n"));
+    assert_eq!(run(&workspace.settings(), &["health", "--live", "--set", &at]).status.code(), Some(0));
+    if Command::new("curl").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "there is no curl");
+        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED in part, there is no curl");
+    } else {
+        let (certificate, key) = workspace.client("fund");
+        fs::write(folder.path().join("question"), question(FUND, PHYSICIAN, ANNA, "")).expect("written");
+        let asked = Command::new("curl")
+            .args(["-sS", "--noproxy", "*", "-H", "Content-Type: text/xml", "-H"])
+            .arg("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+            .args(["--data-binary", "@question", "--cacert"])
+            .args([workspace.authority(), "--cert".into(), certificate, "--key".into(), key])
+            .arg(format!("https://localhost:{}{CONSULT}", gateway.rsplit(':').next().expect("a port")))
+            .current_dir(folder.path())
+            .output()
+            .expect("curl");
+        assert!(text(&asked.stdout).contains("MSG00000"), "{}{}", text(&asked.stdout), text(&asked.stderr));
+        let lines = program.hear("answered");
+        let line = lines.last().expect("a line");
+        assert!(line.contains("trace=0af7651916cd43dd8448eb211c80319c") && !line.contains(ANNA), "{line}");
+    }
+
+    program.signal("HUP");
+    assert!(heard("RELOADING=1").contains("MONOTONIC_USEC="));
+    heard("READY=1");
+    // What is wrong is told in a sentence: the datasets go.
+    fs::remove_file(settings.sync.data.join("persons.current")).expect("it was there");
+    assert!(heard("Not ready").contains("STATUS=Not ready: Dataset persons was never loaded."));
+    assert_eq!(run(&workspace.settings(), &["health", "--set", &at]).status.code(), Some(1));
+    let (code, said) = program.stop();
+    assert_eq!(code, Some(0), "{said:#?}");
+    heard("STOPPING=1");
+    assert_eq!(run(&workspace.settings(), &["health", "--set", &at]).status.code(), Some(4));
+}
+
+#[test]
+fn what_answers_fetches_nothing_while_another_process_follows_the_feeds() {
+    let (folder, workspace) = workspace();
+    let mut command = Command::new(PROGRAM);
+    command.args(["serve", "--set", "data.fetch=elsewhere", "--config"]).arg(workspace.settings());
+    let notified = folder.path().join("notify");
+    let systemd = UnixDatagram::bind(&notified).expect("a socket");
+    systemd.set_read_timeout(Some(DEADLINE)).expect("set");
+    let (answering, _) = Program::start(command.env("NOTIFY_SOCKET", &notified), "answering operators");
+    let status = || {
+        let mut buffer = [0; 1_024];
+        let length = systemd.recv(&mut buffer).expect("it is alive");
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    // Twice round, and still nobody fetched.
+    for _ in 0..2 {
+        assert!(status().contains("was never loaded"));
+    }
+    let mut command = Command::new(PROGRAM);
+    command.args(["sync", "--follow", "--config"]).arg(workspace.settings());
+    let (fetching, _) = Program::start(&mut command, "following the feeds");
+    while !status().contains("STATUS=Ready.") {}
+    let (code, said) = fetching.stop();
+    assert_eq!(code, Some(0), "{said:#?}");
+    assert_eq!(answering.stop().0, Some(0));
+}
+
+/// A demonstration's folder outside the folder for temporary files, which whoever fetches may use.
+fn settled() -> (TempDir, Workspace) {
+    // The project may itself lie among temporary files.
+    let project = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let is_temporary = project.starts_with(std::env::temp_dir()) || project.starts_with("/var/tmp");
+    let outside = if is_temporary { Path::new("/dev/shm") } else { project };
+    let folder = tempfile::tempdir_in(outside).expect("a temporary folder");
+    let workspace = Workspace::new(folder.path().join("demo"));
+    workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
+    (folder, workspace)
+}
+
+/// Runs on a thread of its own, which is confined; the other threads of the test are not.
+fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: Fetch, work: fn(&Path) -> T) -> Option<T> {
+    let thread = std::thread::spawn(move || {
+        let mut read = read_settings(&settings).expect("right");
+        read.fetch = fetch;
+        let how = confine(&read, part).expect("the kernel does what it knows");
+        if how == Confined::Not {
+            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this kernel has no Landlock");
+            return None;
+        }
+        Some(work(settings.parent().expect("a folder")))
+    });
+    thread.join().expect("no panic")
+}
+
+#[test]
+fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
+    let (_folder, workspace) = settled();
+    let done = confined(workspace.settings(), Part::Answering, Fetch::Elsewhere, |_| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("it may listen");
+        let dialled = TcpStream::connect(listener.local_addr().expect("an address"));
+        (fs::read("/etc/passwd").map_err(|error| error.kind()).err(), dialled.map_err(|error| error.kind()).err())
+    });
+    if let Some((read, dialled)) = done {
+        assert_eq!(read, Some(ErrorKind::PermissionDenied));
+        assert_eq!(dialled, Some(ErrorKind::PermissionDenied));
+    }
+    let done = confined(workspace.settings(), Part::Answering, Fetch::Here, |folder| {
+        fs::write(folder.join("trail").join("x"), "x").expect("evidence can be written");
+        fs::read(folder.join("policy.toml")).expect("the policy can be read");
+        fs::write(folder.join("policy.toml"), "").map_err(|error| error.kind()).err()
+    });
+    assert!(done.is_none_or(|written| written == Some(ErrorKind::PermissionDenied)), "the policy was written");
+}
+
+#[test]
+fn no_thread_is_started_before_the_process_is_confined() {
+    if Command::new("strace").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "there is no strace");
+        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no strace: threads were not counted");
+        return;
+    }
+    for (arguments, until) in [(&["serve"][..], "answering operators"), (&["sync", "--follow"], "following the feeds")]
+    {
+        let (folder, workspace) = settled();
+        let calls = folder.path().join("calls");
+        let mut command = Command::new("strace");
+        // The program is our child, and strace looks on from aside.
+        command.args(["-D", "-f", "-e", "trace=clone,clone3,landlock_restrict_self", "-o"]).arg(&calls).arg(PROGRAM);
+        command.args(arguments).arg("--config").arg(workspace.settings());
+        if arguments == ["serve"] {
+            command.args(["--set", "server.listen=127.0.0.1:0", "--set", "admin.listen=127.0.0.1:0"]);
+        }
+        let (program, lines) = Program::start(&mut command, until);
+        if lines.iter().any(|line| line.contains("this kernel has no Landlock")) {
+            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this kernel has no Landlock");
+            return;
+        }
+        let threads = fs::read_dir(format!("/proc/{}/task", program.id())).expect("it runs");
+        let names: Vec<_> = threads
+            .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("comm")).ok())
+            .map(|name| name.trim().to_owned())
+            .collect();
+        assert!(names.iter().any(|name| name == "log") && names.len() > 2, "{names:?}");
+        let (code, said) = program.stop();
+        assert_eq!(code, Some(0), "{said:#?}");
+
+        let calls = fs::read_to_string(&calls).expect("strace wrote");
+        let place = |is_it: fn(&str) -> bool| calls.lines().position(is_it);
+        let confined = place(|call| call.contains("landlock_restrict_self(") && call.ends_with("= 0"));
+        let started = place(|call| call.contains(" clone"));
+        assert!(confined.is_some() && started.is_some() && confined < started, "{calls}");
+    }
+}
+
+#[test]
+fn a_process_that_only_fetches_sees_neither_evidence_nor_keys() {
+    let (_folder, workspace) = settled();
+    for name in ["trail", "keys"] {
+        let folder = workspace.settings().with_file_name(name);
+        fs::create_dir(&folder).expect("made");
+        fs::write(folder.join("x"), "x").expect("written");
+    }
+    let done = confined(workspace.settings(), Part::Fetching, Fetch::Elsewhere, |folder| {
+        fs::read(folder.join("feeds/dimona/notification.xml")).expect("a feed can be read");
+        fs::write(folder.join("data/x"), "x").expect("data can be written");
+        ["trail/x", "keys/x", "policy.toml", "server.key"]
+            .map(|name| fs::read(folder.join(name)).map_err(|error| error.kind()).err())
+    });
+    assert!(done.is_none_or(|read| read == [Some(ErrorKind::PermissionDenied); 4]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_backed_up_under_questions_answers_the_same_after_everything_was_lost() {
+    let service = TestService::start_with(|settings| settings.fetch = Fetch::Elsewhere).await;
+    let ask = async || {
+        let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "2026-01-15")).await;
+        assert_eq!(answered.code(), Some("MSG00000"), "{}", answered.body);
+        let begin = answered.body.find("<result>").expect("a result");
+        answered.body[begin..answered.body.find("</result>").expect("its end")].to_owned()
+    };
+    let before = ask().await;
+    let mut asked = 1;
+    // A backup goes as far as the newest checkpoint, of which there is one a second.
+    let deadline = Instant::now() + DEADLINE;
+    while fs::read_to_string(service.settings.trail.folder.join("checkpoint"))
+        .is_ok_and(|note| note.lines().nth(1) == Some("1"))
+    {
+        assert!(Instant::now() < deadline, "no checkpoint signs a question");
+        assert_eq!(ask().await, before);
+        asked += 1;
+    }
+    // Backed up while questions are asked.
+    let backup = service.folder().join("backup");
+    let backing = {
+        let (settings, backup) = (service.settings.clone(), backup.clone());
+        tokio::task::spawn_blocking(move || back_up(&settings, &backup, KeysToo::Yes))
+    };
+    while !backing.is_finished() {
+        assert_eq!(ask().await, before);
+        asked += 1;
+    }
+    let backed_up = backing.await.expect("no panic").expect("a backup");
+    assert_eq!(backed_up.datasets.len(), 5);
+    assert!(backed_up.verdict.is_sound() && backed_up.verdict.size > 1, "{:?}", backed_up.verdict);
+    assert!(backed_up.verdict.size <= asked + 1, "no more than was asked, and the month's own record");
+    assert!(matches!(back_up(&service.settings, &backup, KeysToo::No), Err(BackupError::NotEmpty(_))));
+    // A checkpoint that was kept elsewhere, of the end that the backup lacks.
+    assert_eq!(ask().await, before);
+    let (settings, elsewhere) = (service.settings.clone(), service.folder().join("kept-elsewhere"));
+    let folder = service.stop().await;
+    fs::copy(settings.trail.folder.join("checkpoint"), &elsewhere).expect("a checkpoint");
+
+    assert!(
+        matches!(restore(&settings, &backup, None, None), Err(BackupError::NotEmpty(_))),
+        "nothing is written over"
+    );
+    for lost in [&settings.trail.folder, &settings.sync.data, &settings.trail.keys] {
+        fs::remove_dir_all(lost).expect("it was there");
+    }
+    let keys = backup.join("keys");
+    let lacking = restore(&settings, &backup, Some(&keys), Some(&elsewhere));
+    assert!(matches!(lacking, Err(BackupError::Unsound(_))), "a backup that lacks the end is seen");
+    // A record of the backup is changed: nothing is put in place.
+    let segment = fs::read_dir(backup.join("trail")).expect("readable").map(|entry| entry.expect("an entry").path());
+    let segment = segment.into_iter().find(|path| path.extension().is_some_and(|end| end == "seg")).expect("a segment");
+    let sound = fs::read(&segment).expect("readable");
+    let mut changed = sound.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    fs::write(&segment, changed).expect("written");
+    assert!(matches!(restore(&settings, &backup, Some(&keys), None), Err(BackupError::Unsound(_))));
+    assert!(!settings.trail.folder.exists() && !settings.sync.data.exists() && !settings.trail.keys.exists());
+    fs::write(&segment, sound).expect("written");
+    let verdict = restore(&settings, &backup, Some(&keys), None).expect("it is restored");
+    assert_eq!(verdict.truncation, Truncation::NotSeen);
+
+    let service = TestService::start_again(folder, settings).await;
+    let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "2026-01-15")).await;
+    assert!(answered.body.contains(&before), "{}", answered.body);
+    let again = service.folder().join("again");
+    let after = back_up(&service.settings, &again, KeysToo::No).expect("the trail goes on and verifies");
+    assert!(after.verdict.size >= verdict.size);
+    assert!(!again.join("keys").exists());
+    service.finish().await;
+}

@@ -1,0 +1,627 @@
+//! Who may ask what, held against a reference model that is written straight from domain.md and contract.md.
+//!
+//! The model shares no code with `src/policy`: its organisations, contexts and fields are plain numbers, and its calendar
+//! is a list of days made by counting ([`Calendar`]). A million random questions by random callers under random grants,
+//! drawn towards the edges, must be decided alike; what can be tried whole (every grant, every pair of validities) is.
+//! The draws are the same in every run. The day in Brussels has another judge: Python's tz database.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use ehealth_core::model::{
+    AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Date, DateError, Digest,
+    EnterpriseNumber, Field, FieldSet, LegalContext, Period, Question, Ssin, SsinError, Timestamp, Window, WrongDates,
+};
+use ehealth_core::policy::{
+    ActsFor, Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Permit, Pins, Quota, Reach, Refusal,
+    Register, RegisterError, Relation, decide,
+};
+
+use crate::support::python::Python;
+
+/// Questions that are compared in one run: registers × questions each.
+const REGISTERS: usize = 5_000;
+const QUESTIONS: usize = 200;
+
+/// Milliseconds.
+const HOUR: i64 = 3_600_000;
+
+// ---- the calendar, by counting
+
+/// Every day from 1890 to 2160, in order. A day is its place in the list.
+struct Calendar {
+    days: Vec<(u32, u32, u32)>,
+    places: BTreeMap<(u32, u32, u32), usize>,
+    /// The places of 28 and 29 February and 1 March.
+    around_leap_days: Vec<usize>,
+}
+
+impl Calendar {
+    fn count() -> Self {
+        let mut days = Vec::new();
+        for year in 1890..=2160 {
+            let is_leap = year % 400 == 0 || (year % 4 == 0 && year % 100 != 0);
+            let lengths = [31, if is_leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+            for (month, length) in (1..).zip(lengths) {
+                days.extend((1..=length).map(|day| (year, month, day)));
+            }
+        }
+        let places: BTreeMap<_, _> = days.iter().copied().zip(0..).collect();
+        let is_around = |place: &usize| matches!(days[*place], (_, 2, 28 | 29) | (_, 3, 1));
+        let around_leap_days = (0..days.len()).filter(is_around).collect();
+        Self { days, places, around_leap_days }
+    }
+
+    /// The same day `years` earlier; where that year has no such day, the one before.
+    fn years_back(&self, day: usize, years: u32) -> usize {
+        let (year, month, mut of_month) = self.days[day];
+        loop {
+            if let Some(place) = self.places.get(&(year - years, month, of_month)) {
+                return *place;
+            }
+            of_month -= 1;
+        }
+    }
+
+    fn place(&self, year: u32, month: u32, day: u32) -> usize {
+        self.places[&(year, month, day)]
+    }
+
+    /// As the program knows it, by way of text.
+    fn date(&self, day: usize) -> Date {
+        let (year, month, day) = self.days[day];
+        Date::parse(&format!("{year:04}-{month:02}-{day:02}")).expect("the calendar has it")
+    }
+}
+
+// ---- the reference model
+
+/// An organisation as a customer is named: `Ok` for ten digits, `Err` for sector and institution.
+type Named = Result<u64, (u16, u16)>;
+
+#[derive(Debug, Clone)]
+struct ModelGrant {
+    context: &'static str,
+    back_years: u32,
+    ahead_days: usize,
+    /// First and last day of validity.
+    valid: (usize, Option<usize>),
+    /// Tells this grant from the others.
+    deliberation: String,
+}
+
+#[derive(Debug, Clone)]
+struct ModelConsumer {
+    organisation: u64,
+    acts_for: Vec<(Named, u64)>,
+    grants: Vec<ModelGrant>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum ModelDates {
+    Today,
+    Reference(Option<usize>),
+    Period(Option<usize>, Option<usize>),
+}
+
+#[derive(Debug, Clone)]
+struct ModelQuestion {
+    certified: Option<u64>,
+    customer: Named,
+    context: String,
+    ssin: Result<Ssin, SsinError>,
+    dates: ModelDates,
+    today: usize,
+}
+
+/// What is decided, in words: the same for the model and for the program.
+type Verdict = String;
+
+const CONTEXTS: [&str; 3] =
+    ["BACKTOWORK:ADVISORY_PHYSICIAN", "BACKTOWORK:PREVENTION_SERVICE", "BACKTOWORK:EHEALTH_PLATFORM"];
+
+/// The order of contract.md: who calls, for whom, on which ground, about whom, when.
+fn judge(calendar: &Calendar, consumers: &[ModelConsumer], asked: &ModelQuestion) -> Verdict {
+    let of_certificate = |consumer: &&ModelConsumer| Some(consumer.organisation) == asked.certified;
+    let Some(consumer) = consumers.iter().find(of_certificate) else { return "unknown caller".to_owned() };
+    let listed = consumer.acts_for.iter().find(|(named, _)| *named == asked.customer).map(|(_, meant)| *meant);
+    let own = (asked.customer == Ok(consumer.organisation)).then_some(consumer.organisation);
+    let Some(organisation) = own.or(listed) else { return "foreign customer".to_owned() };
+
+    if !CONTEXTS.contains(&asked.context.as_str()) {
+        return "MSG00013 unknown context".to_owned();
+    }
+    let of_context: Vec<_> = consumer.grants.iter().filter(|grant| grant.context == asked.context).collect();
+    if of_context.is_empty() {
+        return "MSG00013 never granted".to_owned();
+    }
+    let holds =
+        |grant: &&&ModelGrant| grant.valid.0 <= asked.today && grant.valid.1.is_none_or(|last| asked.today <= last);
+    let Some(grant) = of_context.iter().find(holds) else { return "MSG00013 not today".to_owned() };
+
+    let Ok(ssin) = asked.ssin else { return "MSG00011".to_owned() };
+
+    let earliest = calendar.years_back(asked.today, grant.back_years);
+    let latest = asked.today + grant.ahead_days;
+    let is_right = |day: Option<usize>| day.is_some_and(|day| (earliest..=latest).contains(&day));
+    let told = |day: usize| calendar.date(day);
+    let dates = match asked.dates {
+        ModelDates::Today => format!("day {}", told(asked.today)),
+        ModelDates::Reference(Some(day)) if is_right(Some(day)) => format!("day {}", told(day)),
+        ModelDates::Reference(_) => return "MSG00008 referenceDate".to_owned(),
+        ModelDates::Period(Some(begin), Some(end)) if begin > end => return "MSG00008 period".to_owned(),
+        ModelDates::Period(begin, end) => {
+            let mut wrong = String::new();
+            for (name, day) in [("beginDate", begin), ("endDate", end)] {
+                if !is_right(day) {
+                    let _ = write!(wrong, " {name}");
+                }
+            }
+            match (begin, end) {
+                (Some(begin), Some(end)) if wrong.is_empty() => format!("days {} {}", told(begin), told(end)),
+                _ => return format!("MSG00008{wrong}"),
+            }
+        }
+    };
+    permitted(organisation, &grant.deliberation, ssin, &dates, told(asked.today))
+}
+
+fn permitted(organisation: u64, deliberation: &str, ssin: Ssin, dates: &str, today: Date) -> Verdict {
+    format!("permitted {organisation} {deliberation} {} {dates} {today}", ssin.as_u64())
+}
+
+// ---- the program, asked the same
+
+fn ask(calendar: &Calendar, register: &Register, asked: &ModelQuestion) -> Verdict {
+    let day = |day: Option<usize>| day.map(|day| calendar.date(day)).ok_or(DateError);
+    let certified = asked.certified.map(|number| EnterpriseNumber::from_u64(number).expect("right by construction"));
+    let customer = customer(asked.customer);
+    let question = Question {
+        customer: Customer { ticket: None, timestamp_sent: None, id: customer },
+        legal_context: asked.context.clone(),
+        criteria: AskedCriteria {
+            ssin: asked.ssin,
+            dates: match asked.dates {
+                ModelDates::Today => AskedDates::Today,
+                ModelDates::Reference(reference) => AskedDates::ReferenceDate(day(reference)),
+                ModelDates::Period(begin, end) => AskedDates::Period { begin: day(begin), end: day(end) },
+            },
+        },
+    };
+    let (consumer, organisation) = match register.identify(certified.map(certify), customer) {
+        Ok(identified) => identified,
+        Err(NotIdentified::UnknownCaller | NotIdentified::NotPinned) => return "unknown caller".to_owned(),
+        Err(NotIdentified::ForeignCustomer) => return "foreign customer".to_owned(),
+    };
+    match decide(&consumer, organisation, &question, calendar.date(asked.today)).map_err(|denied| denied.refusal) {
+        Ok(permit) => of_permit(&permit),
+        Err(refusal) => of_refusal(refusal),
+    }
+}
+
+/// A certificate of this organisation, whatever its key.
+fn certify(organisation: EnterpriseNumber) -> Certified {
+    let nothing = Digest::new([9; 32]);
+    Certified { organisation, key: nothing, issuer: nothing }
+}
+
+fn of_permit(permit: &Permit) -> Verdict {
+    let criteria = permit.criteria();
+    let dates = match criteria.dates {
+        CriteriaDates::ReferenceDate(day) => {
+            assert_eq!(criteria.window(), Window::new(day));
+            format!("day {day}")
+        }
+        CriteriaDates::Period(window) => {
+            assert_eq!(criteria.window(), window);
+            format!("days {} {}", window.from(), window.to())
+        }
+    };
+    let deliberation = permit.grant().deliberation.as_str();
+    permitted(permit.organisation().as_u64(), deliberation, criteria.ssin, &dates, permit.today())
+}
+
+fn of_refusal(refusal: Refusal) -> Verdict {
+    let code = refusal.status().code();
+    match refusal {
+        Refusal::NoGrant(NoGrant::UnknownContext) => format!("{code} unknown context"),
+        Refusal::NoGrant(NoGrant::ContextNotGranted) => format!("{code} never granted"),
+        Refusal::NoGrant(NoGrant::NotValidToday) => format!("{code} not today"),
+        Refusal::NotAnSsin(_) => code.to_owned(),
+        Refusal::WrongDates(dates) => format!("{code} {}", dates.field_names().join(" ")),
+    }
+}
+
+fn customer(named: Named) -> CustomerId {
+    match named {
+        Ok(number) => CustomerId::Cbe(CbeNumber::parse(&format!("{number:010}")).expect("ten digits")),
+        Err((sector, institution)) => CustomerId::Pair { sector, institution },
+    }
+}
+
+fn register(calendar: &Calendar, consumers: &[ModelConsumer]) -> Register {
+    let number = |number: u64| EnterpriseNumber::from_u64(number).expect("right by construction");
+    let of_grant = |grant: &ModelGrant| {
+        let context = LegalContext::parse(grant.context).expect("one of the three");
+        let relation = match context {
+            LegalContext::AdvisoryPhysician => Relation::Insured,
+            LegalContext::PreventionService => Relation::AffiliatedEmployer,
+            LegalContext::EhealthPlatform => Relation::None,
+        };
+        Arc::new(Grant {
+            context,
+            fields: FieldSet::EMPTY.with(Field::Ssin),
+            relation,
+            reach: Reach {
+                back_years: u16::try_from(grant.back_years).expect("a few years"),
+                ahead_days: u16::try_from(grant.ahead_days).expect("some days"),
+            },
+            valid: Period::from_days(calendar.date(grant.valid.0), grant.valid.1.map(|day| calendar.date(day)))
+                .expect("not reversed"),
+            deliberation: Deliberation::parse(&grant.deliberation).expect("a number"),
+        })
+    };
+    let of_consumer = |consumer: &ModelConsumer| Consumer {
+        organisation: number(consumer.organisation),
+        name: "Consumer".to_owned(),
+        acts_for: consumer
+            .acts_for
+            .iter()
+            .map(|(named, meant)| ActsFor { named: customer(*named), organisation: number(*meant) })
+            .collect(),
+        grants: consumer.grants.iter().map(of_grant).collect(),
+        quota: Quota::default(),
+        pins: Pins::default(),
+    };
+    Register::from_consumers(consumers.iter().map(of_consumer).collect()).expect("a register without a mistake")
+}
+
+// ---- draws
+
+/// A small generator of numbers (splitmix64, Steele et al. 2014): the same draws on every machine.
+struct Draw(u64);
+
+impl Draw {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    /// A number below `most`.
+    fn below(&mut self, most: usize) -> usize {
+        let most = u64::try_from(most).expect("64 bits");
+        usize::try_from(self.next() % most).expect("below a usize")
+    }
+
+    fn one_in(&mut self, many: usize) -> bool {
+        self.below(many) == 0
+    }
+
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())].clone()
+    }
+
+    /// A day within two of this one.
+    fn near(&mut self, day: usize) -> usize {
+        day + self.below(5) - 2
+    }
+}
+
+fn organisations() -> [u64; 5] {
+    [2_022_399, 8_093_944, 4_000_001, 10_000_002, 12_345_679].map(|base| base * 100 + 97 - base % 97)
+}
+
+/// What customers are called beside organisations: establishment units, wrong check digits, pairs.
+const OTHER_NAMES: [Named; 5] = [Ok(2_022_399_510), Ok(8_000_000_000), Ok(202_239_950), Err((11, 7)), Err((0, 999))];
+
+/// The day on which all is asked of one register: often around a leap day or the turn of a year.
+fn draw_today(draw: &mut Draw, calendar: &Calendar) -> usize {
+    let (first, last) = (calendar.place(2000, 1, 1), calendar.place(2050, 12, 31));
+    let year = 2000 + u32::try_from(draw.below(50)).expect("a few");
+    match draw.below(4) {
+        0 => {
+            let leap_days: Vec<_> =
+                calendar.around_leap_days.iter().copied().filter(|day| (first..last).contains(day)).collect();
+            draw.pick(&leap_days)
+        }
+        1 => draw.near(calendar.place(year, 12, 31)),
+        _ => first + draw.below(last - first),
+    }
+}
+
+fn draw_consumers(draw: &mut Draw, today: usize) -> Vec<ModelConsumer> {
+    let mut consumers = Vec::new();
+    let mut serial = 0;
+    let known = 1 + draw.below(4);
+    for organisation in organisations().into_iter().take(known) {
+        let mut acts_for = Vec::new();
+        for named in organisations().map(Ok).into_iter().chain(OTHER_NAMES) {
+            if named != Ok(organisation) && draw.one_in(4) {
+                acts_for.push((named, draw.pick(&organisations())));
+            }
+        }
+        let mut grants = Vec::new();
+        for context in CONTEXTS {
+            // Up to three grants after each other, with or without a day between; the last may be open.
+            let mut begin = today - draw.below(120);
+            for _ in 0..draw.below(4) {
+                let last = begin + draw.below(60);
+                let valid = (begin, if draw.one_in(4) { None } else { Some(last) });
+                serial += 1;
+                grants.push(ModelGrant {
+                    context,
+                    back_years: draw.pick(&[0, 1, 3, 4, 5, 5, 8, 100]),
+                    ahead_days: draw.pick(&[0, 1, 90, 90, 365, 3_660]),
+                    valid,
+                    deliberation: format!("16/{serial}"),
+                });
+                if valid.1.is_none() {
+                    break;
+                }
+                begin = last + 1 + draw.below(2);
+            }
+        }
+        // Their order in the file must not matter.
+        let turn = draw.below(grants.len() + 1);
+        grants.rotate_left(turn);
+        consumers.push(ModelConsumer { organisation, acts_for, grants });
+    }
+    consumers
+}
+
+fn draw_question(draw: &mut Draw, calendar: &Calendar, consumers: &[ModelConsumer], today: usize) -> ModelQuestion {
+    let consumer = draw.pick(consumers);
+    let certified = match draw.below(20) {
+        0 => None,
+        1 => Some(draw.pick(&organisations())),
+        _ => Some(consumer.organisation),
+    };
+    let customer = match draw.below(10) {
+        0 => draw.pick(&OTHER_NAMES),
+        1 => Ok(draw.pick(&organisations())),
+        2 | 3 if !consumer.acts_for.is_empty() => draw.pick(&consumer.acts_for).0,
+        _ => Ok(consumer.organisation),
+    };
+    let context = match draw.below(12) {
+        0 => draw.pick(&["", "BACKTOWORK", "backtowork:ehealth_platform", "BACKTOWORK:EHEALTH_PLATFORM ", "A:B"]),
+        _ => draw.pick(&CONTEXTS),
+    };
+    let ssin = match draw.below(12) {
+        0 => Err(draw.pick(&[SsinError::Form, SsinError::Pattern, SsinError::CheckDigits])),
+        _ => {
+            let base = 850_730_000 + u64::try_from(draw.below(999)).expect("three digits") + 1;
+            Ssin::from_u64(base * 100 + 97 - base % 97)
+        }
+    };
+    let grant = consumer.grants.first();
+    let back = grant.map_or(5, |grant| grant.back_years);
+    let ahead = grant.map_or(90, |grant| grant.ahead_days);
+    let mut day = || match draw.below(12) {
+        0 => None,
+        1..=4 => Some(draw.near(calendar.years_back(today, back))),
+        5..=7 => Some(draw.near(today + ahead)),
+        8 => Some(draw.near(today)),
+        _ => Some(today + draw.below(8_000) - 4_000),
+    };
+    let (one, other) = (day(), day());
+    let dates = match draw.below(8) {
+        0 => ModelDates::Today,
+        1..=3 => ModelDates::Reference(one),
+        4 => ModelDates::Period(one, other),
+        // Usually in order, as callers write it.
+        _ => ModelDates::Period(one.min(other).or(one), one.max(other)),
+    };
+    ModelQuestion { certified, customer, context: context.to_owned(), ssin, dates, today }
+}
+
+#[test]
+fn a_million_questions_are_decided_as_the_reference_model_decides_them() {
+    let calendar = Calendar::count();
+    let mut draw = Draw(16_108);
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for _ in 0..REGISTERS {
+        let today = draw_today(&mut draw, &calendar);
+        let consumers = draw_consumers(&mut draw, today);
+        let register = register(&calendar, &consumers);
+        for _ in 0..QUESTIONS {
+            let asked = draw_question(&mut draw, &calendar, &consumers, today);
+            let expected = judge(&calendar, &consumers, &asked);
+            let decided = ask(&calendar, &register, &asked);
+            assert_eq!(decided, expected, "{asked:#?}\n{consumers:#?}");
+            let kind = if expected.starts_with("permitted") { "permitted" } else { &expected };
+            match seen.get_mut(kind) {
+                Some(times) => *times += 1,
+                None => drop(seen.insert(kind.to_owned(), 1)),
+            }
+        }
+    }
+    // A verdict that hardly ever comes up was not compared.
+    let verdicts = [
+        "permitted",
+        "unknown caller",
+        "foreign customer",
+        "MSG00013 unknown context",
+        "MSG00013 never granted",
+        "MSG00013 not today",
+        "MSG00011",
+        "MSG00008 referenceDate",
+        "MSG00008 beginDate",
+        "MSG00008 endDate",
+        "MSG00008 beginDate endDate",
+        "MSG00008 period",
+    ];
+    assert!(verdicts.iter().all(|verdict| seen.get(*verdict).is_some_and(|times| *times > 5_000)), "{seen:#?}");
+    assert_eq!((seen.len(), seen.values().sum::<usize>()), (verdicts.len(), REGISTERS * QUESTIONS));
+}
+
+#[test]
+fn the_reach_is_counted_in_calendar_years_whatever_the_leap_years() {
+    let calendar = Calendar::count();
+    let mut compared = 0;
+    let leap_days = calendar.around_leap_days.iter().filter(|day| calendar.days[**day].0 >= 2000);
+    for day in leap_days.filter(|day| calendar.days[**day].0 <= 2160) {
+        for years in 0..=100_u16 {
+            let back = calendar.years_back(*day, u32::from(years));
+            assert_eq!(calendar.date(*day).minus_years(years), calendar.date(back));
+            compared += 1;
+        }
+    }
+    assert!(compared > 30_000, "{compared}");
+}
+
+#[test]
+fn days_ahead_are_counted_as_a_calendar_counts_them() {
+    let calendar = Calendar::count();
+    let first = calendar.place(2000, 1, 1);
+    for day in (first..first + 12_000).step_by(7) {
+        for days in [0, 1, 28, 90, 365, 366, 3_660] {
+            let ahead = i32::try_from(days).expect("some days");
+            assert_eq!(calendar.date(day).plus_days(ahead), calendar.date(day + days));
+        }
+    }
+}
+
+#[test]
+fn every_grant_that_can_be_written_is_judged_by_the_table() {
+    // Context, the fields that may be granted, the relation that must hold: domain.md's table.
+    let table = [
+        ("BACKTOWORK:ADVISORY_PHYSICIAN", "12345678", Some("insured")),
+        ("BACKTOWORK:PREVENTION_SERVICE", "129", Some("affiliated-employer")),
+        ("BACKTOWORK:EHEALTH_PLATFORM", "123456789", None),
+    ];
+    let mut stands = 0;
+    for (context, may_be_granted, demanded) in table {
+        for relation in ["none", "insured", "affiliated-employer"] {
+            for bits in 0..512_u16 {
+                let numbers: String =
+                    ('1'..='9').zip(0..).filter(|(_, bit)| bits >> bit & 1 == 1).map(|(number, _)| number).collect();
+                let has = |number: char| numbers.contains(number);
+                let may_stand = numbers.chars().all(|number| may_be_granted.contains(number))
+                    && demanded.is_none_or(|demanded| demanded == relation)
+                    && has('3') == has('4')
+                    && has('7') == has('8')
+                    && !numbers.is_empty();
+                let granted = numbers.bytes().filter_map(|number| Field::from_number(number - b'0'));
+                let grant = Grant {
+                    context: LegalContext::parse(context).expect("of the table"),
+                    fields: granted.collect(),
+                    relation: Relation::parse(relation).expect("of the three"),
+                    reach: Reach::default(),
+                    valid: Period::from_days(Date::MIN, None).expect("open"),
+                    deliberation: Deliberation::parse("16/108").expect("a number"),
+                };
+                assert_eq!(grant.check().is_empty(), may_stand, "{context} {relation} {numbers}");
+                stands += usize::from(may_stand);
+            }
+        }
+    }
+    // 2^4 sets of single fields and 2^2 of pairs without the empty one; 2^3; three relations with 2^5 and 2^2.
+    assert_eq!(stands, 63 + 7 + 3 * 127);
+}
+
+#[test]
+fn two_grants_for_one_context_share_no_day() {
+    let calendar = Calendar::count();
+    let first = calendar.place(2024, 2, 26);
+    let mut validities = Vec::new();
+    for begin in 0..5 {
+        validities.push((begin, None));
+        validities.extend((begin..6).map(|end| (begin, Some(end))));
+    }
+    let days = |(begin, end): (usize, Option<usize>)| (begin..=end.unwrap_or(9)).collect::<Vec<_>>();
+    for one in &validities {
+        for other in &validities {
+            for same_context in [true, false] {
+                let shares = days(*one).iter().any(|day| days(*other).contains(day));
+                let errors = overlap(&calendar, first, *one, *other, if same_context { 0 } else { 2 });
+                assert_eq!(errors.is_empty(), !(shares && same_context), "{one:?} {other:?}");
+            }
+        }
+    }
+}
+
+/// The mistakes of a register in which one consumer has these two grants, the second for another context or the same.
+fn overlap(
+    calendar: &Calendar,
+    first: usize,
+    one: (usize, Option<usize>),
+    other: (usize, Option<usize>),
+    context: usize,
+) -> Vec<RegisterError> {
+    let grant = |context: usize, (begin, end): (usize, Option<usize>)| {
+        let context = LegalContext::ALL[context];
+        let valid = Period::from_days(calendar.date(first + begin), end.map(|end| calendar.date(first + end)));
+        Arc::new(Grant {
+            context,
+            fields: FieldSet::EMPTY.with(Field::Ssin),
+            relation: Relation::Insured,
+            reach: Reach::default(),
+            valid: valid.expect("not reversed"),
+            deliberation: Deliberation::parse("16/108").expect("a number"),
+        })
+    };
+    let consumer = Consumer {
+        organisation: EnterpriseNumber::from_u64(organisations()[0]).expect("right by construction"),
+        name: "Consumer".to_owned(),
+        acts_for: Vec::new(),
+        grants: vec![grant(0, one), grant(context, other)],
+        quota: Quota::default(),
+        pins: Pins::default(),
+    };
+    Register::from_consumers(vec![consumer]).err().unwrap_or_default()
+}
+
+#[test]
+fn every_word_for_wrong_dates_is_the_contracts() {
+    let names = |dates: WrongDates| dates.field_names().join(" ");
+    assert_eq!(names(WrongDates::ReferenceDate), "referenceDate");
+    assert_eq!(names(WrongDates::BeginDate), "beginDate");
+    assert_eq!(names(WrongDates::EndDate), "endDate");
+    assert_eq!(names(WrongDates::BothDates), "beginDate endDate");
+    assert_eq!(names(WrongDates::Reversed), "period");
+}
+
+#[test]
+fn a_day_begins_in_brussels_when_the_tz_database_says_so() {
+    let Some(python) = Python::find() else { return };
+    let calendar = Calendar::count();
+    let epoch = i64::try_from(calendar.place(1970, 1, 1)).expect("a place in the list");
+    let midnight = |year: u32, month: u32, day: u32| {
+        (i64::try_from(calendar.place(year, month, day)).expect("a place in the list") - epoch) * 24 * HOUR
+    };
+    let mut moments = Vec::new();
+    for year in 2000..=2040 {
+        // Clocks change on a Sunday among the last seven days of March and of October.
+        for (from, to) in [((3, 24), (4, 2)), ((10, 24), (11, 2))] {
+            let mut hour = midnight(year, from.0, from.1);
+            while hour < midnight(year, to.0, to.1) {
+                moments.extend([hour - 1, hour, hour + 1, hour + HOUR / 2]);
+                hour += HOUR;
+            }
+        }
+        for month in 1..=12 {
+            moments.extend([-2, -1, 0].map(|hours| midnight(year, month, 1) + hours * HOUR));
+        }
+    }
+    let (first, last) = (midnight(2000, 1, 1), midnight(2041, 1, 1));
+    let mut draw = Draw(1);
+    for _ in 0..20_000 {
+        let span = usize::try_from(last - first).expect("64 bits");
+        moments.push(first + i64::try_from(draw.below(span)).expect("64 bits"));
+    }
+
+    let folder = tempfile::tempdir().expect("a folder for the moments");
+    let file = folder.path().join("moments.txt");
+    let lines: Vec<_> = moments.iter().map(i64::to_string).collect();
+    std::fs::write(&file, lines.join("\n")).expect("a file in that folder");
+    let told = python.run("brussels.py", [&file]).unwrap_or_else(|told| panic!("{told}"));
+    let days: Vec<_> = told.lines().collect();
+    assert_eq!(days.len(), moments.len());
+    for (moment, day) in moments.iter().zip(days) {
+        let moment = Timestamp::from_millis(*moment);
+        assert_eq!(moment.brussels_day().to_string(), day, "{moment}");
+    }
+}

@@ -1,0 +1,67 @@
+//! The README, held against what it describes. `UPDATE_GOLDENS=1 cargo test --test it readme::` writes its tables anew.
+
+use std::fs;
+use std::path::Path;
+
+use ehealth_attributes::config::write_table;
+use soap::Fault;
+
+/// The text between the marker that begins so and the next `<!-- end -->`.
+fn section<'a>(readme: &'a str, marker: &str) -> &'a str {
+    let (_, after) = readme.split_once(marker).expect("the marker");
+    let (_, after) = after.split_once("-->\n").expect("the marker's end");
+    after.split_once("<!-- end -->").expect("the section's end").0
+}
+
+fn hold(marker: &str, made: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path).expect("the README");
+    let written = section(&readme, marker);
+    if written != made && std::env::var_os("UPDATE_GOLDENS").is_some() {
+        let (before, after) = readme.split_once(marker).expect("the marker");
+        let (head, after) = after.split_once("-->\n").expect("the marker's end");
+        let (_, rest) = after.split_once("<!-- end -->").expect("the section's end");
+        fs::write(&path, format!("{before}{marker}{head}-->\n{made}<!-- end -->{rest}")).expect("written");
+        return;
+    }
+    assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it readme:: writes it anew");
+}
+
+#[test]
+fn the_readme_has_the_catalogue_every_fault_and_every_setting() {
+    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/catalogue.csv");
+    let mut table =
+        String::from("| SSIN | caller | dates | code | what comes back | what it shows |\n|---|---|---|---|---|---|\n");
+    for row in csv::Reader::from_path(catalogue).expect("the catalogue").into_records() {
+        let row = row.expect("a row");
+        let column = |place: usize| row.get(place).expect("a column");
+        let (caller, context) = (column(1), column(2).trim_start_matches("BACKTOWORK:"));
+        let usual = matches!(
+            (caller, context),
+            ("fund" | "other-fund" | "stranger", "ADVISORY_PHYSICIAN")
+                | ("service" | "other-service", "PREVENTION_SERVICE")
+                | ("platform", "EHEALTH_PLATFORM")
+        );
+        let caller = if usual { format!("`{caller}`") } else { format!("`{caller}` as {context}") };
+        let told = if column(6).is_empty() { String::new() } else { format!("`{}`", column(6)) };
+        table += &format!("| {} | {caller} | {} | {} | {told} | {} |\n", column(3), column(4), column(5), column(7));
+    }
+    hold("<!-- catalogue", &table);
+
+    let mut table = String::from("| code | faultcode | what it says |\n|---|---|---|\n");
+    for row in Fault::table() {
+        table += &format!("| {} | {} | {} |\n", row.code, row.fault_code.name(), row.sentence);
+    }
+    hold("<!-- faults", &table);
+    hold("<!-- settings", &write_table());
+}
+
+#[test]
+fn the_readmes_test_command_is_what_is_run_before_a_change_lands() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).expect("the README");
+    let run = fs::read_to_string(root.join(".ci/run")).expect("the script");
+    assert!(readme.contains("```sh\ncargo test\n```"));
+    // The same, with what tests print that pass: that is searched for numbers of persons.
+    assert!(run.contains("\ncargo test -- --show-output 2>&1 | tee "));
+}

@@ -1,0 +1,210 @@
+//! Every request over the wire: what a caller sends, right or wrong, and what comes back.
+//!
+//! The messages are those of `fixtures/requests`; what concerns HTTP alone is a table here. After everything was sent,
+//! the whole log is searched for numbers of persons.
+
+use bytes::Bytes;
+use ehealth_core::lookup::Operation;
+use http_body_util::Full;
+use hyper::Request;
+use soap::{Fault, names};
+
+use crate::support::canary;
+use crate::support::requests::{Fixture, fixtures};
+use crate::support::service::{Answered, CONSULT, TEST, TestService, question};
+
+const FUND: &str = "0999010126";
+const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
+
+/// What would tell a stranger what the service is made of.
+const INSIDE: [&str; 15] = [
+    "hyper",
+    "rustls",
+    "tokio",
+    "quick",
+    "sqlite",
+    "serde",
+    "webpki",
+    "ehealth_attributes",
+    "server/",
+    ".rs",
+    "::",
+    "panick",
+    "unwrap",
+    "/tmp",
+    "rust",
+];
+
+fn tells_nothing_of_the_inside(answered: &Answered) -> bool {
+    let said = format!("{:?}\n{}", answered.headers, answered.body).to_lowercase();
+    // What the contract says by itself is no secret.
+    INSIDE.iter().all(|word| !said.contains(word)) && !answered.headers.contains_key("server")
+}
+
+async fn send(service: &TestService, fixture: &Fixture) -> Answered {
+    let path = match fixture.operation {
+        Operation::ConsultAttributes => CONSULT,
+        Operation::SendTestMessage => TEST,
+    };
+    let mut fields = vec![("content-type", fixture.content_type.as_str())];
+    fields.extend(fixture.soap_actions.iter().map(|action| ("soapaction", action.as_str())));
+    service.post_with("fund", path, fixture.body.clone(), &fields).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refused_request_gets_its_fault_and_no_log_line_a_number() {
+    let service = TestService::start().await;
+    for fixture in fixtures("refused") {
+        let answered = send(&service, &fixture).await;
+        let name = fixture.path.display();
+        let expected = &fixture.expected["expect"];
+        assert!(answered.headers.contains_key("x-request-id"), "{name}");
+        assert!(tells_nothing_of_the_inside(&answered), "{name}: {answered:?}");
+        match expected.split_once(' ') {
+            None => assert_eq!(&answered.status.to_string(), expected, "{name}"),
+            Some((code, fault_code)) => {
+                assert_eq!(answered.status, 500, "{name}: {answered:?}");
+                assert_eq!(answered.text("faultcode"), Some(format!("soap:{fault_code}").as_str()), "{name}");
+                let has_detail = !matches!(fault_code, "VersionMismatch" | "MustUnderstand");
+                assert_eq!(answered.code(), has_detail.then_some(code), "{name}: {answered:?}");
+            }
+        }
+    }
+    for fixture in fixtures("accepted") {
+        let answered = send(&service, &fixture).await;
+        let of_message =
+            |code: &str| Fault::table().any(|row| row.code == code && code < "MSG90051" && code > "MSG90000");
+        let name = fixture.path.display();
+        assert!(answered.status == 200 || !answered.code().is_some_and(of_message), "{name}: {answered:?}");
+        assert!(answered.body.starts_with("<?xml"), "{name}: {answered:?}");
+    }
+    let logged = canary::logged();
+    assert!(logged.contains("answered") && logged.contains("refused below SOAP"), "the log was not caught");
+    // Looks for numbers of persons in it.
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_below_soap_says_so_in_plain_text() {
+    let service = TestService::start().await;
+    let whole = question(FUND, PHYSICIAN, "85073000160", "");
+    let get = |target: &str| Request::get(target);
+    let post = |target: &str| Request::post(target);
+    let xml = "text/xml; charset=utf-8";
+    let cases = [
+        (get("/"), "", 404),
+        (get("/eHealthAttributesService/v1/consultattributes"), "", 404),
+        (get(&format!("{CONSULT}?WSDL")), "", 404),
+        (get(&format!("{CONSULT}?xsd=../Cargo.toml")), "", 404),
+        (get(&format!("{CONSULT}?xsd=TestConnectionV1.xsd")), "", 404),
+        (get(&format!("/{}", "a".repeat(2_000))), "", 414),
+        (Request::put(CONSULT), "", 405),
+        (Request::head(CONSULT), "", 405),
+        (post(&format!("{CONSULT}?wsdl")).header("content-type", xml), whole.as_str(), 404),
+        (post("/eHealthAttributesService/v1/%63onsultAttributes").header("content-type", xml), &whole, 404),
+        (post(CONSULT), &whole, 415),
+        (post(CONSULT).header("content-type", "application/soap+xml"), &whole, 415),
+        (post(CONSULT).header("content-type", "text/xml; charset=iso-8859-1"), &whole, 415),
+        (post(CONSULT).header("content-type", xml).header("content-type", xml), &whole, 415),
+        (post(CONSULT).header("content-type", xml).header("content-encoding", "identity"), &whole, 415),
+    ];
+    for (request, body, status) in cases {
+        let request =
+            request.header("host", "localhost").body(Full::new(Bytes::from(body.to_owned()))).expect("a request");
+        let shown = format!("{} {}", request.method(), request.uri());
+        let is_head = request.method() == hyper::Method::HEAD;
+        let answered = service.send("fund", request).await;
+        assert_eq!(answered.status, status, "{shown}: {answered:?}");
+        assert_eq!(answered.headers["content-type"], "text/plain; charset=utf-8", "{shown}");
+        assert!(answered.headers.contains_key("x-request-id"), "{shown}");
+        assert!(is_head || answered.body.ends_with(".\n"), "{shown}: {answered:?}");
+        assert_eq!(answered.headers.contains_key("allow"), status == 405, "{shown}");
+        let closes = answered.headers.get("connection").is_some_and(|value| value == "close");
+        assert_eq!(closes, !matches!(status, 404 | 405 | 415), "{shown}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn a_document_over_the_limit_is_refused_and_one_at_the_limit_is_read() {
+    let service = TestService::start().await;
+    let whole = question(FUND, PHYSICIAN, "85073000160", "");
+    let padded = |bytes: usize| format!("{whole}{}", " ".repeat(bytes - whole.len()));
+    let answered = service.post("fund", CONSULT, padded(256 * 1_024)).await;
+    assert_eq!((answered.status, answered.code()), (200, Some("MSG00000")));
+    let answered = service.post("fund", CONSULT, padded(256 * 1_024 + 1)).await;
+    assert_eq!(answered.status, 413);
+    assert_eq!(answered.headers["connection"], "close");
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn the_contract_is_served_under_the_public_url() {
+    let service = TestService::start().await;
+    let url = &service.settings.server.public_url;
+    for operation in names::OPERATIONS {
+        let path = names::path(operation);
+        let wsdl = service.get("fund", &format!("{path}?wsdl")).await;
+        assert_eq!((wsdl.status, wsdl.headers["content-type"].as_bytes()), (200, &b"text/xml; charset=utf-8"[..]));
+        assert!(wsdl.body.contains(&format!("location=\"{url}{path}\"")), "{}", wsdl.body);
+        let schema = service.get("fund", &format!("{path}?xsd=CommonV3.xsd")).await;
+        assert!(schema.status == 200 && schema.body.contains("SsinType"), "{schema:?}");
+        let text = service.get("fund", path).await;
+        assert_eq!(text.headers["content-type"], "text/plain; charset=utf-8");
+        assert!(text.status == 200 && text.body.contains("?wsdl"), "{text:?}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn a_browser_is_shown_a_page_whose_links_and_request_work() {
+    let service = TestService::start().await;
+    let url = &service.settings.server.public_url;
+    for operation in names::OPERATIONS {
+        let path = names::path(operation);
+        let browser = || Request::get(path).header("host", "localhost").header("accept", "text/html,*/*;q=0.8");
+        let page = service.send("fund", browser().body(Full::default()).expect("a request")).await;
+        assert_eq!((page.status, page.headers["content-type"].as_bytes()), (200, &b"text/html; charset=utf-8"[..]));
+        let policy = page.headers["content-security-policy"].to_str().expect("ASCII");
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert_eq!(
+            (&page.headers["vary"], &page.headers["x-content-type-options"]),
+            (&"accept".parse().expect("a value"), &"nosniff".parse().expect("a value"))
+        );
+        let links: Vec<_> = page.body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(links.len() >= 5, "{links:?}");
+        for link in links {
+            let target = link.strip_prefix(url.as_str()).expect("nothing from elsewhere");
+            assert_eq!(service.get("fund", target).await.status, 200, "{link}");
+        }
+        let (_, request) = page.body.split_once("<pre>").expect("a request");
+        let (request, _) = request.split_once("</pre>").expect("its end");
+        let request = request.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+        let answered = service.post("fund", path, request).await;
+        assert_eq!(answered.status, 200, "{answered:?}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn one_connection_carries_many_requests_and_stays_open_after_a_fault() {
+    use hyper::client::conn::http1;
+    use hyper_util::rt::TokioIo;
+
+    let service = TestService::start().await;
+    let stream = service.connect("fund").await;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
+    let connection = tokio::spawn(connection);
+    let whole = question(FUND, PHYSICIAN, "85073000160", "");
+    for (body, status) in [(whole.as_str(), 200), ("<a/>", 500), ("no XML", 500), (whole.as_str(), 200)] {
+        sender.ready().await.expect("the connection is open");
+        let request = Request::post(CONSULT).header("host", "localhost").header("content-type", "text/xml");
+        let request = request.body(Full::new(Bytes::from(body.to_owned()))).expect("a request");
+        let response = sender.send_request(request).await.expect("an answer");
+        assert_eq!(response.status(), status, "{body}");
+        http_body_util::BodyExt::collect(response.into_body()).await.expect("a whole body");
+    }
+    drop(sender);
+    connection.await.expect("no panic").expect("a clean end");
+    service.finish().await;
+}

@@ -1,0 +1,163 @@
+//! Every request in `fixtures/requests`, read without a server: what is understood of it, or which fault it gets.
+//!
+//! `fixtures/requests/README.md` says how the files are to be read; a new one needs no line here. Requests too big for a
+//! file are made below.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{AskedDates, CustomerId, Date, Question};
+use soap::{
+    BadMessage, Fault, MediaType, MessageError, Note, Payload, RefusedRequest, Request, XmlError, read_request,
+};
+
+use crate::support::documents::{bulky, costly};
+use crate::support::requests::{Fixture, fixtures};
+
+#[test]
+fn understands_every_accepted_request() {
+    for fixture in fixtures("accepted") {
+        let request = match read(&fixture) {
+            Some(Ok(request)) => request,
+            Some(Err(refused)) => panic!("{}: {}", fixture.path.display(), refused.fault.diagnostic()),
+            None => panic!("{}: not a media type", fixture.path.display()),
+        };
+        let mut found = BTreeMap::from([("expect", "ok".to_owned()), ("asked", spell(&request.payload))]);
+        found.extend(request.addressing.message_id.map(|id| ("relates-to", id)));
+        assert_same(&fixture, &found);
+    }
+}
+
+#[test]
+fn refuses_every_refused_request_for_its_own_reason() {
+    for fixture in fixtures("refused") {
+        let Some(outcome) = read(&fixture) else {
+            assert_same(&fixture, &BTreeMap::from([("expect", "415".to_owned())]));
+            continue;
+        };
+        let refused = outcome.expect_err(&fixture.path.display().to_string());
+        let fault = &refused.fault;
+        let mut found = BTreeMap::from([("expect", format!("{} {}", fault.code(), fault.fault_code().name()))]);
+        found.extend(refused.customer.as_ref().map(|_| ("customer", "given".to_owned())));
+        found.extend(refused.addressing.message_id.clone().map(|id| ("relates-to", id)));
+        if fixture.expected.contains_key("at") {
+            let place = bad_message(&refused).place().expect("it is in the message");
+            found.insert("at", format!("{} {}", place.line, place.path));
+        }
+        assert_same(&fixture, &found);
+    }
+}
+
+#[test]
+fn no_fault_tells_what_the_caller_wrote() {
+    let fixed: BTreeSet<_> = Fault::table().map(|row| row.sentence).collect();
+    for fixture in fixtures("refused") {
+        let Some(Err(refused)) = read(&fixture) else { continue };
+        let diagnostic = refused.fault.diagnostic();
+        assert!(fixed.contains(refused.fault.sentence()), "{diagnostic}");
+        assert!(diagnostic.chars().count() <= 256, "{diagnostic}");
+        assert!(
+            !diagnostic.contains("85073000160") && !format!("{:?}", refused.fault).contains("85073000160"),
+            "{diagnostic}"
+        );
+        let said = |c: char| c.is_ascii_alphanumeric() || " .,;/*':-".contains(c);
+        assert!(diagnostic.chars().all(said), "{diagnostic}");
+    }
+}
+
+#[test]
+fn every_mistake_and_every_flaw_has_a_request() {
+    let (mut mistakes, mut flaws) = (Vec::new(), Vec::new());
+    let of_files = fixtures("refused").into_iter().filter_map(|fixture| read(&fixture)?.err());
+    let made = bulky().into_iter().filter_map(|(_, body, _)| read_body(&body).err());
+    for refused in of_files.chain(made) {
+        let bad = bad_message(&refused);
+        mistakes.push(bad.mistake());
+        if let Some(Note::XmlError(flaw)) = bad.note() {
+            flaws.push(flaw);
+        }
+    }
+    let missing: Vec<_> = MessageError::ALL.into_iter().filter(|mistake| !mistakes.contains(mistake)).collect();
+    assert_eq!(missing, []);
+    let missing: Vec<_> = XmlError::ALL.into_iter().filter(|flaw| !flaws.contains(flaw)).collect();
+    assert_eq!(missing, []);
+}
+
+#[test]
+fn requests_too_big_for_a_file_are_refused_at_their_bound() {
+    for (name, body, mistake) in bulky() {
+        let refused = read_body(&body).expect_err(name);
+        assert_eq!(bad_message(&refused).mistake(), mistake, "{name}");
+    }
+}
+
+#[test]
+fn no_document_costs_much_more_than_another_of_its_length() {
+    let cost = |name: &str, body: &str| {
+        let read = |_| {
+            let begin = Instant::now();
+            assert!(read_body(body).is_err(), "{name}");
+            begin.elapsed()
+        };
+        // The least of several: what the machine does beside it is not the document's cost.
+        (0..5).map(read).min().expect("five times")
+    };
+    let words = "one word after another ".repeat(2_600);
+    let plain = format!("<a xmlns='urn:a'>{}", format!("<b>{words}</b>").repeat(4));
+    let plain = cost(
+        "plain text",
+        &format!("<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Header>{plain}"),
+    );
+    for (name, body) in costly() {
+        let ratio = cost(name, &body).as_secs_f64() / plain.as_secs_f64();
+        // What grows with the square of anything is slower by thousands.
+        assert!(ratio < 100.0, "{name}: {ratio:.0} times plain text");
+    }
+}
+
+fn read(fixture: &Fixture) -> Option<Result<Request, Box<RefusedRequest>>> {
+    let media_type = MediaType::parse(&fixture.content_type)?;
+    let soap_actions: Vec<_> = fixture.soap_actions.iter().map(String::as_bytes).collect();
+    Some(read_request(&fixture.body, media_type.charset, &soap_actions, fixture.operation))
+}
+
+fn read_body(body: &str) -> Result<Request, Box<RefusedRequest>> {
+    read_request(body.as_bytes(), None, &[], Operation::ConsultAttributes)
+}
+
+fn bad_message(refused: &RefusedRequest) -> &BadMessage {
+    match &refused.fault {
+        Fault::BadMessage(bad) => bad,
+        other => panic!("{other:?} is not the message's"),
+    }
+}
+
+fn assert_same(fixture: &Fixture, found: &BTreeMap<&str, String>) {
+    let expected: BTreeMap<_, _> = fixture.expected.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+    assert_eq!(*found, expected, "found, expected of {}", fixture.path.display());
+}
+
+/// One line for what was understood, as `fixtures/requests/README.md` has it.
+fn spell(payload: &Payload) -> String {
+    let Question { customer, legal_context, criteria } = match payload {
+        Payload::Test { echo } => return format!("test {echo:?}"),
+        Payload::Consult(question) => question,
+    };
+    let mut parts = vec![match customer.id {
+        CustomerId::Cbe(number) => format!("consult cbe {number}"),
+        CustomerId::Pair { sector, institution } => format!("consult sector {sector} institution {institution}"),
+    }];
+    parts.extend(customer.ticket.as_ref().map(|ticket| format!("ticket {ticket:?}")));
+    parts.extend(customer.timestamp_sent.as_ref().map(|sent| format!("sent {sent:?}")));
+    parts.push(format!("context {legal_context:?}"));
+    let ssin = criteria.ssin.map_or("none".to_owned(), |ssin| ssin.digits().map(char::from).iter().collect());
+    parts.push(format!("ssin {ssin}"));
+    let spell_day = |day: Result<Date, _>| day.map_or("none".to_owned(), |day| day.to_string());
+    parts.push(match criteria.dates {
+        AskedDates::Today => "today".to_owned(),
+        AskedDates::ReferenceDate(day) => format!("on {}", spell_day(day)),
+        AskedDates::Period { begin, end } => format!("from {} to {}", spell_day(begin), spell_day(end)),
+    });
+    parts.join(", ")
+}

@@ -1,0 +1,90 @@
+//! The runbook, followed: every block marked `sh`, word for word and in order, on a machine that is made for it (namespaces
+//! with a network and layers over the file system of their own, and stand-ins for systemd and apt that do what the units
+//! and the package's list say).
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::python;
+
+/// Ways into namespaces of one's own: as root, or as somebody who becomes root in them.
+const WAYS: [&[&str]; 2] = [
+    &["--mount", "--net", "--pid", "--fork", "--mount-proc"],
+    &["--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "--mount-proc"],
+];
+
+fn runbook() -> String {
+    fs::read_to_string(python::project().join("docs/runbook.md")).expect("the runbook")
+}
+
+fn blocks(guide: &str) -> impl Iterator<Item = &str> {
+    guide.split("```sh\n").skip(1).map(|rest| rest.split_once("\n```").expect("the block's end").0)
+}
+
+/// The package's files: from, to, mode; a line each.
+fn assets() -> String {
+    let manifest = fs::read_to_string(python::project().join("Cargo.toml")).expect("the manifest");
+    let manifest: toml::Table = manifest.parse().expect("TOML");
+    let assets = manifest["package"]["metadata"]["deb"]["assets"].as_array().expect("a list").clone();
+    let line = |asset: toml::Value| {
+        let parts: Vec<_> =
+            asset.as_array().expect("a file").iter().filter_map(|part| part.as_str()).map(str::to_owned).collect();
+        format!("{}\n", parts.join("\t"))
+    };
+    assets.into_iter().map(line).collect()
+}
+
+#[test]
+fn the_runbook_can_be_followed_word_for_word() {
+    let Some(way) = WAYS
+        .into_iter()
+        .find(|way| Command::new("unshare").args(*way).arg("true").status().is_ok_and(|status| status.success()))
+    else {
+        assert!(std::env::var_os("CI").is_none(), "no namespaces can be made, so the runbook cannot be followed");
+        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, no namespaces can be made: the runbook was not followed");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (commands, files) = (folder.path().join("commands"), folder.path().join("assets"));
+    let mut script = String::from("set -euo pipefail\n");
+    let guide = runbook();
+    for block in blocks(&guide) {
+        // So that the last words before a failure are the command's.
+        let _ = writeln!(script, "cat >&2 <<'THE-BLOCK'\n\n# {}\nTHE-BLOCK\n{block}", block.replace('\n', "\n# "));
+    }
+    assert!(blocks(&guide).count() > 15);
+    fs::write(&commands, script).expect("written");
+    fs::write(&files, assets()).expect("written");
+    let followed = Command::new("unshare")
+        .args(way)
+        .arg("bash")
+        .arg(python::project().join("tests/runbook/machine.sh"))
+        .arg(python::project())
+        .arg(Path::new(env!("CARGO_BIN_EXE_ehealth-attributes")))
+        .args([&files, &commands])
+        .env_remove("EHEALTH_ATTRIBUTES_LOG")
+        .output()
+        .expect("unshare");
+    let told = String::from_utf8_lossy(&followed.stderr);
+    let told = told.get(told.len().saturating_sub(6_000)..).unwrap_or(&told);
+    assert!(followed.status.success(), "{}\n{}", told, String::from_utf8_lossy(&followed.stdout));
+}
+
+#[test]
+fn every_page_that_an_alert_leads_to_is_there() {
+    let rules = fs::read_to_string(python::project().join("deploy/prometheus/alerts.yml")).expect("the rules");
+    let headings: Vec<_> =
+        runbook().lines().filter_map(|line| line.strip_prefix("## ")).map(str::to_lowercase).collect();
+    let mut led = 0;
+    for line in rules.lines() {
+        if let Some((_, page)) = line.split_once("unbook: ") {
+            let page = page.split('.').next().expect("a page").trim_end_matches('"');
+            assert!(headings.iter().any(|heading| heading == page || heading.ends_with(page)), "{page}");
+            led += 1;
+        }
+    }
+    assert!(led > 5);
+}

@@ -1,0 +1,47 @@
+"""What expat makes of documents: the independent judge of tests/it/xml_suite.rs.
+
+Reads a file with one document a line, in hexadecimal digits, after a first line with the namespaces that the reader tells
+apart. Prints one line for each: `malformed`, or `read` and what was read, in a spelling that both sides share:
+
+    <SPACE|NAME SPACE|NAME=VALUE ...>TEXT</>
+
+attributes sorted, adjacent text joined, comments and namespace declarations left out, every character of names, values
+and text that is not an ASCII letter or digit as {hexadecimal code}. SPACE is empty, one of the namespaces, or `*`.
+"""
+
+import sys
+from xml.parsers import expat
+
+
+def spell(text):
+    return "".join(c if c.isascii() and c.isalnum() else "{%x}" % ord(c) for c in text)
+
+
+def judge(document, known):
+    def name(expanded):
+        namespace, _, local = expanded.rpartition("\n")
+        return (namespace if namespace in known else "*" if namespace else "") + "|" + spell(local)
+
+    spelled = []
+
+    def start(element, attributes):
+        parts = [name(element)]
+        parts += sorted(name(key) + "=" + spell(value) for key, value in attributes.items())
+        spelled.append("<" + " ".join(parts) + ">")
+
+    parser = expat.ParserCreate(namespace_separator="\n")
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda element: spelled.append("</>")
+    parser.CharacterDataHandler = lambda text: spelled.append(spell(text))
+    try:
+        parser.Parse(document, True)
+    except (expat.ExpatError, LookupError, ValueError):
+        # The last two: an encoding that Python does not know, or cannot teach expat.
+        return "malformed"
+    return "read " + "".join(spelled)
+
+
+with open(sys.argv[1], encoding="ascii") as documents:
+    namespaces = set(documents.readline().split())
+    for line in documents:
+        print(judge(bytes.fromhex(line.strip()), namespaces))

@@ -1,0 +1,15 @@
+//! What the tests share.
+
+// The service and the program under test.
+pub mod program;
+pub mod publisher;
+pub mod service;
+pub mod simulation;
+// Inputs.
+pub mod certificates;
+pub mod documents;
+pub mod requests;
+// Independent judges.
+pub mod canary;
+pub mod oracle;
+pub mod python;

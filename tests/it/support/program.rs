@@ -1,0 +1,82 @@
+//! The real program as a process: started, listened to, told to stop, and never left behind.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// However slow the machine is.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The program's path.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_ehealth-attributes");
+
+/// A process that is listened to.
+pub struct Program {
+    child: Child,
+    said: mpsc::Receiver<String>,
+}
+
+impl Program {
+    /// Starts a command, and waits until a line on standard error has this word.
+    pub fn start(command: &mut Command, until: &str) -> (Self, Vec<String>) {
+        let mut child = command
+            .env_remove("EHEALTH_ATTRIBUTES_LOG")
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let output = child.stderr.take().expect("piped");
+        let (sender, said) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let program = Self { child, said };
+        let heard = program.hear(until);
+        (program, heard)
+    }
+
+    /// Every line up to one that has this word.
+    pub fn hear(&self, word: &str) -> Vec<String> {
+        let mut heard = Vec::new();
+        while !heard.last().is_some_and(|line: &String| line.contains(word)) {
+            let line = self.said.recv_timeout(DEADLINE);
+            heard.push(line.unwrap_or_else(|_| panic!("it only said\n{}", heard.join("\n"))));
+        }
+        heard
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.id().to_string()]).status().expect("kill runs");
+        assert!(sent.success());
+    }
+
+    /// SIGTERM, how it ended, and what it said since.
+    pub fn stop(mut self) -> (Option<i32>, Vec<String>) {
+        self.signal("TERM");
+        let code = self.child.wait().expect("it ends").code();
+        (code, self.said.iter().collect())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Ended already, if the test came to its end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address behind this word in a line of the log as text: `… address=127.0.0.1:1234 …`.
+pub fn address_in(line: &str) -> String {
+    let (_, rest) = line.split_once("address=").unwrap_or_else(|| panic!("no address in {line}"));
+    rest.split_whitespace().next().expect("an address").to_owned()
+}

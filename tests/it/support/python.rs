@@ -1,0 +1,164 @@
+//! The independent judges of the tests: Python packages in an environment of their own under `target/python`.
+//!
+//! The environment is made once for each `requirements.txt` and each Python, whichever test process comes first; the
+//! others wait for it. Where there is no Python, or its packages cannot be had, a test that asks is skipped, and says so
+//! on the terminal past the test runner's capture. Where `CI` is set it fails instead: there a test that did not run is
+//! taken for one that passed.
+//!
+//! After a call handed back an environment, it is whole: every package of `requirements.txt` is in it.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The packages, pinned.
+const REQUIREMENTS: &str = include_str!("requirements.txt");
+
+/// The file in an environment that says that it is whole: written last.
+const WHOLE: &str = "whole";
+
+/// An environment with every package of `requirements.txt`.
+#[derive(Clone, Debug)]
+pub struct Python {
+    interpreter: PathBuf,
+}
+
+impl Python {
+    /// The environment, made if this is the first call. `None` where it cannot be had, which was said on the terminal.
+    ///
+    /// # Panics
+    /// Where it cannot be had and the environment variable `CI` is set.
+    pub fn find() -> Option<Self> {
+        match make() {
+            Ok(python) => Some(python),
+            Err(reason) if std::env::var_os("CI").is_some() => {
+                panic!("the independent judges of this test are missing: {reason}")
+            }
+            Err(reason) => {
+                // Not `eprintln!`: the test runner swallows that of a test that passes.
+                let _ = writeln!(io::stderr(), "\n*** SKIPPED, the independent judges are missing: {reason}");
+                None
+            }
+        }
+    }
+
+    /// Where the interpreter is.
+    pub fn interpreter(&self) -> &Path {
+        &self.interpreter
+    }
+
+    /// Runs a script of `tests/it/support` and hands back what it printed.
+    ///
+    /// # Errors
+    /// All that it printed, if it did not exit with 0.
+    ///
+    /// # Panics
+    /// If the interpreter cannot be started.
+    pub fn run<I, A>(&self, script: &str, arguments: I) -> Result<String, String>
+    where
+        I: IntoIterator<Item = A>,
+        A: AsRef<OsStr>,
+    {
+        let path = project().join("tests/it/support").join(script);
+        self.run_file(&path, arguments)
+    }
+
+    /// Runs a script anywhere and hands back what it printed.
+    ///
+    /// # Errors
+    /// All that it printed, if it did not exit with 0.
+    ///
+    /// # Panics
+    /// If the interpreter cannot be started.
+    pub fn run_file<I, A>(&self, script: &Path, arguments: I) -> Result<String, String>
+    where
+        I: IntoIterator<Item = A>,
+        A: AsRef<OsStr>,
+    {
+        let output = Command::new(&self.interpreter)
+            // -B: no __pycache__ in the sources. -E and -s: nothing of the caller's own Python.
+            .args(["-B", "-E", "-s", "-X", "utf8"])
+            .arg(script)
+            .args(arguments)
+            .output()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.interpreter.display()));
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(told(&output))
+        }
+    }
+}
+
+/// Validates every SOAP envelope in `folder` (`*.xml`): the envelope, the body's element and a fault's detail, by two
+/// validators that are not ours. A folder without an envelope is a failure, too.
+///
+/// # Errors
+/// One line for each failure, file name first. Where there is no Python nothing is validated, which is said on the terminal.
+///
+/// # Panics
+/// As [`Python::find`] and [`Python::run`].
+pub fn validate_envelopes(folder: &Path) -> Result<(), String> {
+    match Python::find() {
+        Some(python) => python.run("validate.py", [folder]).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The project's folder.
+pub fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Makes the environment if it is not there.
+fn make() -> Result<Python, String> {
+    let base = Path::new("python3");
+    let version = run(Command::new(base).arg("--version"))?;
+    let mut key = DefaultHasher::new();
+    (REQUIREMENTS, version).hash(&mut key);
+
+    // Beside cargo's own folders, wherever the target folder is.
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python");
+    fs::create_dir_all(&home).map_err(|error| format!("{}: {error}", home.display()))?;
+    let environment = home.join(format!("{:016x}", key.finish()));
+    let python = Python { interpreter: environment.join("bin/python") };
+
+    // The lock goes with the process, however that ends. What a killed one left behind lacks the last file.
+    let lock = environment.with_extension("lock");
+    File::create(&lock)
+        .and_then(|file| file.lock().map(|()| file))
+        .map_err(|error| format!("{}: {error}", lock.display()))
+        .and_then(|_held| {
+            if !environment.join(WHOLE).exists() {
+                install(base, &environment, &python)?;
+            }
+            Ok(python)
+        })
+}
+
+/// Makes a fresh environment with every package.
+fn install(base: &Path, environment: &Path, python: &Python) -> Result<(), String> {
+    let _ = writeln!(io::stderr(), "\n*** installing the independent judges in {}", environment.display());
+    run(Command::new(base).args(["-m", "venv", "--clear"]).arg(environment))?;
+    run(Command::new(python.interpreter())
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args(["--no-deps", "--only-binary", ":all:", "--requirement"])
+        .arg(project().join("tests/it/support/requirements.txt")))?;
+    run(Command::new(python.interpreter()).args(["-m", "pip", "check"]))?;
+    fs::write(environment.join(WHOLE), "").map_err(|error| error.to_string())
+}
+
+/// Runs a command to its end; its failure in words.
+fn run(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+    if output.status.success() { Ok(told(&output)) } else { Err(format!("{command:?} failed: {}", told(&output))) }
+}
+
+/// All that a command printed.
+fn told(output: &Output) -> String {
+    let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    String::from_utf8_lossy(&text).trim().to_owned()
+}

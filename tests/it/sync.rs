@@ -1,0 +1,464 @@
+//! Feeds into the store, over every rule of snapshots and deltas: each test is a publisher's behaviour and what the
+//! service makes of it.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use datasets::feed::digest_of;
+use datasets::store::{Watch, Writer};
+use datasets::sync::{Failure, Outcome, Refusal, Shrinking, SnapshotReason};
+use ehealth_core::lookup::Directory;
+use ehealth_core::model::{Dataset, EmploymentPeriod, Timestamp};
+
+use crate::support::publisher::{self, OTHER_SESSION, Place, Publisher, digits, enterprise, lines, period, ssin};
+
+const FIRST: Outcome = Outcome::Snapshot(SnapshotReason::First);
+
+/// Enough rows that one of them may go: a tenth of the dataset may be lost in one step.
+fn twenty() -> Vec<String> {
+    (1..=20).map(|n| period(n, n, n, "2024-01-01", "")).collect()
+}
+
+fn dimona() -> (Place, Publisher) {
+    let place = Place::new(&[Dataset::Dimona]);
+    let publisher = place.publisher(Dataset::Dimona);
+    (place, publisher)
+}
+
+fn put(row: &str) -> String {
+    format!("put,{row}")
+}
+
+fn delete(id: u64) -> String {
+    format!("delete,{id},,,,")
+}
+
+/// Begin days of a person's periods, in order.
+fn begins(place: &Place, person: u64) -> Vec<String> {
+    let mut reader = Watch::open(&place.settings.data).reader();
+    let mut periods: Vec<EmploymentPeriod> = Vec::new();
+    reader.view().employment_periods(ssin(person), &mut periods).expect("readable");
+    let mut begins: Vec<String> = periods.iter().map(|found| found.period.begin().to_string()).collect();
+    begins.sort();
+    begins
+}
+
+fn loaded(place: &Place) -> Option<(u64, Timestamp)> {
+    let mut reader = Watch::open(&place.settings.data).reader();
+    let states = reader.view().states().expect("readable");
+    states.state(Dataset::Dimona).map(|state| (state.serial, state.created))
+}
+
+fn serial(place: &Place) -> Option<u64> {
+    loaded(place).map(|(serial, _)| serial)
+}
+
+#[test]
+fn loads_the_first_snapshot_of_each_dataset() {
+    let place = Place::new(&Dataset::ALL);
+    let (a, b) = (enterprise(1), enterprise(2));
+    for (dataset, row) in [
+        (Dataset::Dimona, period(1, 1, 1, "2024-01-01", "2024-12-31")),
+        (Dataset::Coprev, format!("1,{a},{b},2024-01-01,")),
+        (Dataset::Federated, format!("1,{a},{a},2024-01-01,2024-06-30,VLG")),
+        (Dataset::Insurance, format!("{},{b},2024-01-01,", digits(1))),
+        (Dataset::Persons, format!("{},{},0", digits(2), digits(1))),
+    ] {
+        place.publisher(dataset).snapshot(3, &[row]).announce();
+    }
+    for report in place.run_all() {
+        assert_eq!((report.outcome, report.serial, report.records), (FIRST, Some(3), 1), "{:?}", report.dataset);
+    }
+    for report in place.run_all() {
+        assert_eq!(report.outcome, Outcome::Nothing);
+    }
+    assert!(place.names("rejected").is_empty());
+}
+
+#[test]
+fn one_feeds_failure_stops_no_other() {
+    let place = Place::new(&[Dataset::Persons, Dataset::Dimona, Dataset::Insurance]);
+    place.publisher(Dataset::Dimona).snapshot(1, &twenty()).announce();
+    place.publisher(Dataset::Insurance).announce_document("<notification>");
+    let outcomes: Vec<Outcome> = place.run_all().into_iter().map(|report| report.outcome).collect();
+    let refused = Outcome::Refused;
+    assert_eq!(outcomes, [refused(Refusal::MissingFile), FIRST, refused(Refusal::Notification)]);
+}
+
+#[test]
+fn reads_packed_files_of_several_members() {
+    let (place, mut publisher) = dimona();
+    let text = lines(publisher::header(Dataset::Dimona), &twenty());
+    let (head, tail) = text.as_bytes().split_at(100);
+    let gzip = |part: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(part).expect("into memory");
+        encoder.finish().expect("into memory")
+    };
+    let zstd = |part: &[u8]| zstd::encode_all(part, 1).expect("into memory");
+    publisher.snapshot = Some(publisher.store("a/s.csv.gz", 1, &[gzip(head), gzip(tail)].concat(), 20));
+    publisher.announce();
+    assert_eq!(place.run(), FIRST);
+    publisher.session = OTHER_SESSION;
+    publisher.snapshot = Some(publisher.store("s.csv.zst", 1, &[zstd(head), zstd(tail)].concat(), 20));
+    publisher.announce();
+    assert_eq!(place.run(), Outcome::Snapshot(SnapshotReason::NewSession));
+    publisher.snapshot = Some(publisher.store("s2.csv.gz", 2, &zstd(text.as_bytes()), 20));
+    publisher.announce();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::Malformed));
+}
+
+#[test]
+fn nothing_new_renews_the_moment_and_never_sets_it_back() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(place.run(), FIRST);
+    for (created, expected) in
+        [("2026-11-22T05:30:00Z", "2026-11-22T05:30:00Z"), ("2026-11-21T00:00:00Z", "2026-11-22T05:30:00Z")]
+    {
+        publisher.created = created.to_owned();
+        publisher.announce();
+        assert_eq!(place.run(), Outcome::Nothing);
+        assert_eq!(loaded(&place), Some((1, Timestamp::parse(expected).expect("a moment"))));
+    }
+}
+
+#[test]
+fn deltas_apply_in_order_and_by_key() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(place.run(), FIRST);
+    publisher.delta(
+        2,
+        &[
+            put(&period(1, 2, 1, "2025-01-01", "")), // moves to another person
+            put(&period(21, 1, 1, "2025-02-01", "")),
+            put(&period(21, 1, 1, "2025-03-01", "")),
+            delete(3),
+        ],
+    );
+    publisher.delta(3, &[put(&period(3, 3, 3, "2025-04-01", ""))]);
+    publisher.announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+    assert_eq!(serial(&place), Some(3));
+    assert_eq!(begins(&place, 1), ["2025-03-01"]);
+    assert_eq!(begins(&place, 2), ["2024-01-01", "2025-01-01"]);
+    assert_eq!(begins(&place, 3), ["2025-04-01"]);
+}
+
+#[test]
+fn a_snapshot_older_than_the_serial_is_followed_by_its_deltas() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(5, &twenty()).delta(6, &[delete(1)]).delta(7, &[delete(2)]).announce();
+    assert_eq!(place.run(), FIRST);
+    assert_eq!(serial(&place), Some(7));
+    assert!(begins(&place, 1).is_empty() && begins(&place, 2).is_empty());
+}
+
+#[test]
+fn a_gap_and_a_new_session_take_the_snapshot_and_a_left_session_never_returns() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(place.run(), FIRST);
+    publisher.snapshot(9, &twenty()).announce();
+    assert_eq!(place.run(), Outcome::Snapshot(SnapshotReason::Gap));
+    publisher.session = OTHER_SESSION;
+    publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(place.run(), Outcome::Snapshot(SnapshotReason::NewSession));
+    publisher.session = publisher::SESSION;
+    publisher.snapshot(10, &twenty()).announce();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::Rollback));
+    assert_eq!(serial(&place), Some(1));
+}
+
+#[test]
+fn a_lower_serial_is_a_rollback_and_a_changed_file_is_rewritten() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(4, &twenty()).announce();
+    assert_eq!(place.run(), FIRST);
+    publisher.snapshot(3, &twenty()).announce();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::Rollback));
+    publisher.snapshot(4, &twenty()[1..]).announce();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::Rewritten));
+    publisher.snapshot(4, &twenty()).delta(5, &[delete(1)]).announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+    publisher.delta(5, &[delete(2)]).delta(6, &[delete(3)]).announce();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::Rewritten));
+    assert_eq!(serial(&place), Some(5));
+}
+
+#[test]
+fn a_file_that_is_not_the_announced_one_is_refused_before_it_is_judged() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(place.run(), FIRST);
+    let right = publisher.snapshot(2, &twenty()).snapshot.clone().expect("just written");
+    let malformed = publisher.store("malformed.csv", 2, b"nonsense", 20);
+    let cases = [
+        (publisher::File { bytes: right.bytes - 1, ..right.clone() }, Refusal::Bytes),
+        (publisher::File { bytes: right.bytes + 1, ..right.clone() }, Refusal::Bytes),
+        (publisher::File { sha256: "00".repeat(32), ..right.clone() }, Refusal::Hash),
+        (publisher::File { records: 19, ..right.clone() }, Refusal::Records),
+        (publisher::File { records: 21, ..right.clone() }, Refusal::Records),
+        (publisher::File { uri: "nowhere.csv".into(), ..right.clone() }, Refusal::MissingFile),
+        (publisher::File { uri: "snapshot-2.csv/x".into(), ..right.clone() }, Refusal::MissingFile),
+        (publisher::File { uri: "../dimona/snapshot-2.csv".into(), ..right.clone() }, Refusal::Uri),
+        (publisher::File { uri: ".".into(), ..right.clone() }, Refusal::Uri),
+        (publisher::File { sha256: "00".repeat(32), ..malformed.clone() }, Refusal::Hash),
+        (publisher::File { bytes: 7, ..malformed.clone() }, Refusal::Bytes),
+        (malformed, Refusal::Malformed),
+        (right, Refusal::Bytes),
+    ];
+    for (at, (file, refusal)) in cases.into_iter().enumerate() {
+        if at == 12 {
+            fs::write(publisher.folder.join("snapshot-2.csv"), "period_id").expect("disk enough");
+        }
+        publisher.snapshot = Some(file.clone());
+        publisher.announce();
+        assert_eq!(place.run(), Outcome::Refused(refusal), "{file:?}");
+    }
+    assert_eq!(serial(&place), Some(1));
+    assert_eq!(place.names("data").iter().filter(|name| name.ends_with(".sqlite")).count(), 1);
+}
+
+#[test]
+fn what_the_csv_must_not_be_is_malformed() {
+    let (place, mut publisher) = dimona();
+    let header = publisher::header(Dataset::Dimona);
+    let row = period(1, 1, 1, "2024-01-01", "");
+    for text in [
+        String::new(),
+        format!("\u{feff}{header}\n{row}\n"),
+        format!("{header},more\n{row},\n"),
+        format!("{header}\n\n"),
+        format!("{header}\n{row},\n"),
+        format!("{header}\n\"{row}\n"),
+        format!("{header}\n1\"{row}\n"),
+    ] {
+        publisher.snapshot = Some(publisher.store("s.csv", 1, text.as_bytes(), 1));
+        publisher.announce();
+        assert_eq!(place.run(), Outcome::Refused(Refusal::Malformed), "{text:?}");
+    }
+    publisher.snapshot = Some(publisher.store("s.csv", 1, &[header.as_bytes(), b"\n\xff,,,,\n"].concat(), 1));
+    publisher.announce();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::Malformed));
+    assert_eq!(serial(&place), None);
+}
+
+#[test]
+fn links_and_what_is_no_file_are_refused() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty());
+    let folder = publisher.folder.clone();
+    symlink("snapshot-1.csv", folder.join("link.csv")).expect("a link");
+    symlink(".", folder.join("folder")).expect("a link");
+    for uri in ["link.csv", "folder/snapshot-1.csv"] {
+        publisher.snapshot.as_mut().expect("a snapshot").uri = uri.to_owned();
+        publisher.announce();
+        assert_eq!(place.run(), Outcome::Refused(Refusal::Uri), "{uri}");
+    }
+    fs::rename(folder.join("notification.xml"), folder.join("elsewhere.xml")).expect("renamed");
+    symlink("elsewhere.xml", folder.join("notification.xml")).expect("a link");
+    assert_eq!(place.run(), Outcome::Refused(Refusal::Uri));
+}
+
+#[test]
+fn another_datasets_notification_is_refused() {
+    let (place, _) = dimona();
+    let mut publisher = place.publisher(Dataset::Coprev);
+    publisher.snapshot(1, &[]).announce();
+    let folder = place.folder.path().join("feeds/dimona");
+    fs::copy(publisher.folder.join("notification.xml"), folder.join("notification.xml")).expect("copied");
+    assert_eq!(place.run(), Outcome::Refused(Refusal::Notification));
+}
+
+#[test]
+fn a_wrong_record_is_set_aside_for_the_operator_alone() {
+    let (place, mut publisher) = dimona();
+    let mut rows = twenty();
+    rows[4] = "5,85073000161,0202239951,2024-01-01,".to_owned();
+    rows.push(period(7, 99, 1, "2024-01-01", ""));
+    publisher.snapshot(1, &rows).announce();
+    assert_eq!(place.run(), FIRST);
+    let file = place.settings.rejected.join("dimona-1-snapshot.csv");
+    assert_eq!(
+        place.rejected("dimona-1-snapshot.csv"),
+        format!(
+            "line,reason,period_id,ssin,employer,begin,end\n6,ssin,5,85073000161,0202239951,2024-01-01,\n22,duplicate,{}\n",
+            rows[20]
+        )
+    );
+    assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(&place.settings.rejected).expect("a folder").permissions().mode() & 0o777, 0o700);
+    assert!(begins(&place, 99).is_empty() && begins(&place, 5).is_empty());
+    assert_eq!(begins(&place, 7), ["2024-01-01"]);
+}
+
+#[test]
+fn too_many_wrong_is_over_ten_and_over_the_share() {
+    let (place, mut publisher) = dimona();
+    let wrong = |n: u64| format!("{n},x,x,x,x");
+    let rows: Vec<String> = (1..=10).map(wrong).collect();
+    publisher.snapshot(1, &rows).announce();
+    assert_eq!(place.run(), FIRST);
+    let rows: Vec<String> = (1..=11).map(wrong).collect();
+    publisher.snapshot(2, &rows).announce();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::TooManyWrong));
+    assert_eq!(place.rejected("dimona-2-snapshot.csv").lines().count(), 12);
+    // Eleven duplicates are eleven wrong records.
+    let rows: Vec<String> = (0..12).map(|_| period(1, 1, 1, "2024-01-01", "")).collect();
+    publisher.snapshot(3, &rows).announce();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::TooManyWrong));
+    assert_eq!(serial(&place), Some(1));
+}
+
+#[test]
+fn a_dataset_that_shrinks_is_refused_until_an_operator_allows_it() {
+    let (mut place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(place.run(), FIRST);
+    publisher.snapshot(2, &twenty()[..18]).announce();
+    assert_eq!(place.run(), Outcome::Snapshot(SnapshotReason::Gap), "exactly the share passes");
+    publisher.snapshot(3, &twenty()[..16]).announce();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::Shrunk));
+    publisher.snapshot(2, &twenty()[..18]).delta(3, &[delete(1), delete(2)]).announce();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::Shrunk));
+    assert_eq!(serial(&place), Some(2));
+    place.settings.feeds[0].shrinking = Shrinking::Allow;
+    assert_eq!(place.run(), Outcome::Deltas);
+}
+
+#[test]
+fn a_bad_delta_is_gone_around_with_the_snapshot() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(place.run(), FIRST);
+    publisher
+        .snapshot(3, &twenty()[1..])
+        .delta(2, &[delete(1)])
+        .delta(3, &[delete(1)])
+        .delta(4, &[delete(2)])
+        .announce();
+    assert_eq!(place.run(), Outcome::Snapshot(SnapshotReason::BadDelta));
+    assert_eq!(serial(&place), Some(4));
+    assert!(begins(&place, 1).is_empty() && begins(&place, 2).is_empty());
+}
+
+#[test]
+fn a_bad_delta_after_the_snapshot_ends_the_run_and_good_deltas_stay() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(place.run(), FIRST);
+    publisher.delta(2, &[delete(1)]).delta(3, &[delete(2), delete(1)]).announce();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::BadDelta));
+    assert_eq!(serial(&place), Some(2));
+    assert!(begins(&place, 1).is_empty());
+    assert_eq!(begins(&place, 2), ["2024-01-01"], "rolled back");
+    // The publisher puts it right, under the same serial.
+    publisher.delta(3, &[delete(2)]).announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+}
+
+#[test]
+fn a_rejected_record_removes_its_key_and_may_be_deleted_once() {
+    let (place, mut publisher) = dimona();
+    let mut rows = twenty();
+    rows[0] = "1,x,x,x,x".to_owned();
+    publisher.snapshot(1, &rows).announce();
+    assert_eq!(place.run(), FIRST);
+    publisher.delta(2, &[delete(1), "put,2,x,x,x,x".to_owned(), "rename,3,,,,".to_owned()]).announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+    assert!(begins(&place, 2).is_empty());
+    assert_eq!(begins(&place, 3), ["2024-01-01"]);
+    assert_eq!(place.rejected("dimona-2-delta.csv").lines().count(), 3);
+    publisher.delta(3, &[delete(2)]).announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+    publisher.delta(4, &[delete(1)]).announce();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::BadDelta));
+}
+
+#[test]
+fn the_record_that_closes_a_circle_of_replacements_is_rejected() {
+    let place = Place::new(&[Dataset::Persons]);
+    let mut publisher = place.publisher(Dataset::Persons);
+    let replaced = |from: u64, to: u64| format!("{},{},0", digits(from), digits(to));
+    // 9 → 3 → 1 → 2 → 3, and 4 → 5 beside it.
+    publisher.snapshot(1, &[replaced(9, 3), replaced(3, 1), replaced(4, 5), replaced(2, 3), replaced(1, 2)]).announce();
+    assert_eq!(place.run(), FIRST);
+    assert_eq!(
+        place.rejected("persons-1-snapshot.csv"),
+        format!("line,reason,ssin,replaced_by,cancelled\n6,cycle,{},{}\n", digits(1), digits(2))
+    );
+    let last = |number| {
+        let mut reader = Watch::open(&place.settings.data).reader();
+        let mut family = Vec::new();
+        let last = reader.view().family(ssin(number), &mut family).expect("no circle");
+        assert_eq!(family.iter().filter(|member| **member == ssin(number)).count(), 1);
+        (last, family.len())
+    };
+    assert_eq!(last(9), (ssin(1), 4));
+    assert_eq!(last(1), (ssin(1), 4));
+    assert_eq!(last(4), (ssin(5), 2));
+    assert_eq!(last(77), (ssin(77), 1));
+    publisher.delta(2, &[put(&replaced(5, 9)), put(&replaced(1, 4))]).announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+    assert_eq!(place.rejected("persons-2-delta.csv").lines().count(), 2);
+    assert_eq!(last(4), (ssin(1), 6));
+}
+
+#[test]
+fn the_history_tells_how_runs_ended_and_outlives_a_snapshot() {
+    let (place, mut publisher) = dimona();
+    assert_eq!(place.run(), Outcome::Refused(Refusal::MissingFile));
+    assert_eq!(place.run(), Outcome::Refused(Refusal::MissingFile));
+    publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(place.run(), FIRST);
+    publisher.snapshot(9, &twenty()).announce();
+    place.run();
+    let writer = Writer::open(&place.settings.data, Dataset::Dimona).expect("nobody else writes");
+    let history = writer.history().expect("readable");
+    let told: Vec<_> = history.iter().map(|entry| (entry.code.as_str(), entry.serial, entry.times)).collect();
+    assert_eq!(told, [("snapshot/gap", Some(9), 1), ("snapshot/first", Some(1), 1), ("refused/missing-file", None, 2)]);
+    assert_eq!(place.run(), Outcome::Skipped);
+}
+
+#[test]
+fn what_the_operator_did_wrong_is_a_failure_and_no_refusal() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty()).announce();
+    fs::write(&place.settings.data, "a file where a folder should be").expect("disk enough");
+    assert_eq!(place.run(), Outcome::Failed(Failure::Store));
+}
+
+#[test]
+fn a_crash_leaves_nothing_that_the_next_run_does_not_remove() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(place.run(), FIRST);
+    for name in ["dimona-1f.sqlite", "dimona-1f.sqlite-wal", "dimona-1f.rows", "dimona.current.new"] {
+        fs::write(place.settings.data.join(name), "half written").expect("disk enough");
+    }
+    fs::create_dir_all(&place.settings.rejected).expect("a folder");
+    fs::write(place.settings.rejected.join(".dimona-1-snapshot.csv.part"), "half written").expect("disk enough");
+    assert_eq!(place.run(), Outcome::Nothing);
+    let names = place.names("data");
+    assert!(
+        matches!(&names[..], [file, pointer, lock]
+        if file.starts_with("dimona-") && pointer == "dimona.current" && lock == "dimona.lock"),
+        "{names:?}"
+    );
+    assert!(place.names("rejected").is_empty());
+    assert_eq!(serial(&place), Some(1));
+}
+
+#[test]
+fn a_hash_is_compared_whatever_its_case() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty());
+    let file = publisher.snapshot.as_mut().expect("a snapshot");
+    assert_eq!(file.sha256, digest_of(&fs::read(publisher.folder.join(&file.uri)).expect("written")).to_string());
+    file.sha256 = file.sha256.to_uppercase();
+    publisher.announce();
+    assert_eq!(place.run(), FIRST);
+}
