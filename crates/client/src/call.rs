@@ -80,8 +80,7 @@ impl Client {
     }
 
     async fn call<R: Request>(&self, request: &R) -> Result<R::Response, ClientError> {
-        // A message of this client cannot fail to be written: its texts were checked when it was made.
-        let envelope = envelope::write(request).map_err(|_| NotUnderstood::Shape)?;
+        let envelope = envelope::write(request);
         let soap_action =
             HeaderValue::from_str(&format!("\"{}\"", R::SOAP_ACTION)).unwrap_or(HeaderValue::from_static("\"\""));
         let outgoing = Outgoing { path: R::PATH, soap_action, envelope: Bytes::from(envelope) };

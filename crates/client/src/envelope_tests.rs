@@ -1,7 +1,11 @@
 //! Envelopes as they can come, right and wrong. The literals are written from contract.md.
 
+use soap::limits::ATTRIBUTES;
+
 use super::*;
 use crate::messages::{ConsultResponse, TestRequest, TestResponse};
+
+const ENVELOPE: &str = Namespace::Envelope.uri();
 
 const TEST_RESPONSE: &str = "\
 <t:sendTestMessageResponse xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\">
@@ -108,7 +112,7 @@ fn an_envelope_that_is_none_is_not_understood() {
         assert_eq!(refusal(&wrong), NotUnderstood::NotAnEnvelope, "{what}");
     }
     assert_eq!(refusal(&envelope("<a/>")), NotUnderstood::NotTheMessage);
-    let request = write(&TestRequest { echo: String::new() }).expect("written");
+    let request = write(&TestRequest { echo: String::new() });
     assert_eq!(refusal(&request), NotUnderstood::NotTheMessage);
 }
 
@@ -134,8 +138,8 @@ fn what_is_no_xml_is_told_with_its_line_and_nothing_of_its_text() {
 fn a_document_that_keeps_the_parser_busy_is_cut_off() {
     let deep = format!("{}{}", "<a>".repeat(100), "</a>".repeat(100));
     assert_eq!(refusal(&envelope(&deep)), NotUnderstood::TooLarge);
-    assert_eq!(refusal(&envelope(&format!("<a>{}</a>", "<b/>".repeat(EVENTS_AT_MOST)))), NotUnderstood::TooLarge);
-    let attributes: String = (0..=ATTRIBUTES_AT_MOST).map(|n| [" a", &n.to_string(), "=''"].concat()).collect();
+    assert_eq!(refusal(&envelope(&format!("<a>{}</a>", "<b/>".repeat(LIMITS.events)))), NotUnderstood::TooLarge);
+    let attributes: String = (0..=ATTRIBUTES).map(|n| [" a", &n.to_string(), "=''"].concat()).collect();
     assert!(matches!(refusal(&envelope(&format!("<a{attributes}/>"))), NotUnderstood::NotXml { .. }));
 }
 
@@ -162,7 +166,7 @@ fn a_fault_is_read_with_the_code_that_its_prefix_means() {
 #[test]
 fn what_is_written_is_read_again_as_it_was() {
     for echo in ["", " ", "a\r\nb\tc\n", "<&>'\"]]>", "é€😀", "\u{85}\u{2028}", "a--b"] {
-        let written = write(&TestRequest { echo: echo.to_owned() }).expect("written");
+        let written = write(&TestRequest { echo: echo.to_owned() });
         let message: TestRequest =
             read_message(written.as_bytes()).unwrap_or_else(|reason| panic!("{echo:?}: {reason}"));
         assert_eq!(message.echo, echo);

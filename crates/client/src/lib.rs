@@ -49,6 +49,7 @@
 //! ```
 
 mod answer;
+mod binding;
 #[cfg(test)]
 mod answer_tests;
 mod call;

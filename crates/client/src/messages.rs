@@ -1,131 +1,89 @@
-//! The messages of contract.md as yaserde binds them: element for element, text for text.
+//! The messages of the contract (`docs/reference/contract.md` "consultAttributes", "sendTestMessage"), element for element,
+//! text for text.
 //!
-//! Every name and namespace that the client writes or reads is in this file. Nothing is judged here: a number is the text
-//! that stood on the wire, and [`super::Answer`] is made of it elsewhere. What yaserde cannot express is done by hand and
-//! said where: a choice between an element and a sequence ([`Organization`]), and the envelope ([`super::envelope`]).
-//! `Debug` shows a message's name alone:
-//! most of them hold an SSIN.
-//!
-//! yaserde writes what it reads and writes to the `log` facade, at level `debug`. A program that installs a logger for
-//! that facade must keep the targets `yaserde` and `yaserde_derive` off, or its log holds SSINs.
+//! Every name that the client writes or reads is in this file. Values stay text here: [`super::Answer`] is made of them
+//! elsewhere. `Debug` shows a message's name alone, because most of them hold an SSIN.
 
 use std::fmt;
 
-use yaserde::{YaDeserialize, YaSerialize};
+use soap::names::Namespace;
 
-/// SOAP 1.1's envelope (section 3).
-pub const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
-/// The message elements of `consultAttributes`.
-pub const INTF: &str = "http://kszbcss.fgov.be/intf/eHealthAttributesService/v1";
-/// The message elements of `sendTestMessage`.
-pub const TEST: &str = "http://kszbcss.fgov.be/intf/TestConnectionService/v1";
+use crate::binding::{Content, ElementName, bind};
 
-/// A message that stands in a body: which element it is.
-pub trait Message: YaSerialize + YaDeserialize {
-    /// The element's namespace.
-    const NAMESPACE: &'static str;
-    /// The element's local name.
-    const NAME: &'static str;
+/// A message in a body: which element it is.
+pub trait Message: Content {
+    /// Name of the message element.
+    const NAME: ElementName;
 }
 
-/// A message that asks: where it goes and what answers it.
+/// A request: its path, its SOAPAction and its response.
 pub trait Request: Message {
-    /// The message that answers.
+    /// Response of the operation.
     type Response: Message;
-    /// The path of the operation, below the service's base URL.
+    /// Path of the operation, below the base URL of the service.
     const PATH: &'static str;
-    /// The operation's SOAPAction, without quotes.
+    /// SOAPAction of the operation, without quotes.
     const SOAP_ACTION: &'static str;
 }
 
+const fn in_namespace(namespace: Namespace, local: &'static str) -> ElementName {
+    ElementName { namespace: Some(namespace), local }
+}
+
 /// `consultAttributesRequest`. `informationCBSS` is never sent: the service ignores it.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
-#[yaserde(
-    rename = "consultAttributesRequest",
-    prefix = "intf",
-    namespaces = { "intf" = "http://kszbcss.fgov.be/intf/eHealthAttributesService/v1" }
-)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConsultRequest {
     /// `informationCustomer`.
-    #[yaserde(rename = "informationCustomer")]
     pub information_customer: InformationCustomer,
     /// `legalContext`.
-    #[yaserde(rename = "legalContext")]
     pub legal_context: String,
     /// `criteria`.
     pub criteria: Criteria,
 }
 
 /// `consultAttributesResponse`.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
-#[yaserde(
-    rename = "consultAttributesResponse",
-    prefix = "intf",
-    namespaces = { "intf" = "http://kszbcss.fgov.be/intf/eHealthAttributesService/v1" }
-)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConsultResponse {
     /// `informationCustomer`.
-    #[yaserde(rename = "informationCustomer")]
     pub information_customer: InformationCustomer,
     /// `informationCBSS`.
-    #[yaserde(rename = "informationCBSS")]
     pub information_cbss: InformationCbss,
     /// `legalContext`.
-    #[yaserde(rename = "legalContext")]
     pub legal_context: String,
     /// `criteria`.
     pub criteria: Option<Criteria>,
     /// `status`.
     pub status: Status,
     /// `dataFilters`.
-    #[yaserde(rename = "dataFilters")]
     pub data_filters: Option<DataFilters>,
     /// `result`.
     pub result: Option<ResultElement>,
 }
 
 /// `sendTestMessageRequest`.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
-#[yaserde(
-    rename = "sendTestMessageRequest",
-    prefix = "test",
-    namespaces = { "test" = "http://kszbcss.fgov.be/intf/TestConnectionService/v1" }
-)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TestRequest {
     /// `echo`.
     pub echo: String,
 }
 
 /// `sendTestMessageResponse`.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
-#[yaserde(
-    rename = "sendTestMessageResponse",
-    prefix = "test",
-    namespaces = { "test" = "http://kszbcss.fgov.be/intf/TestConnectionService/v1" }
-)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TestResponse {
     /// `informationCBSS`.
-    #[yaserde(rename = "informationCBSS")]
     pub information_cbss: InformationCbss,
     /// `echo`.
     pub echo: String,
     /// `sslCertificate`.
-    #[yaserde(rename = "sslCertificate")]
     pub ssl_certificate: String,
     /// `consumer`.
     pub consumer: Option<String>,
 }
 
 /// SOAP 1.1's `Fault` (section 4.4), whose own children are unqualified.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
-#[yaserde(
-    rename = "Fault",
-    prefix = "s",
-    namespaces = { "s" = "http://schemas.xmlsoap.org/soap/envelope/" }
-)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// `faultcode`: a qualified name. Its prefix is resolved by [`super::envelope`], because yaserde knows no names in
-    /// content.
+    /// `faultcode` as written, with its prefix; [`super::envelope::FaultCode`] is what it means.
     pub faultcode: String,
     /// `faultstring`.
     pub faultstring: String,
@@ -136,74 +94,58 @@ pub struct Fault {
 }
 
 /// The `detail` of a fault: the Fault element of one of the operations.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
-#[yaserde(
-    rename = "detail",
-    namespaces = {
-        "intf" = "http://kszbcss.fgov.be/intf/eHealthAttributesService/v1",
-        "test" = "http://kszbcss.fgov.be/intf/TestConnectionService/v1"
-    }
-)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FaultDetail {
     /// `consultAttributesFault`.
-    #[yaserde(rename = "consultAttributesFault", prefix = "intf")]
     pub consult: Option<CbssFault>,
     /// `sendTestMessageFault`.
-    #[yaserde(rename = "sendTestMessageFault", prefix = "test")]
     pub test: Option<CbssFault>,
 }
 
 /// CBSSFaultType.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CbssFault {
     /// `informationCustomer`.
-    #[yaserde(rename = "informationCustomer")]
     pub information_customer: Option<InformationCustomer>,
     /// `informationCBSS`.
-    #[yaserde(rename = "informationCBSS")]
     pub information_cbss: InformationCbss,
     /// `detail`, one for each thing that is wrong.
     pub detail: Vec<FaultMessage>,
 }
 
 /// MessageType.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FaultMessage {
     /// `severity`.
     pub severity: String,
     /// `reasonCode`.
-    #[yaserde(rename = "reasonCode")]
     pub reason_code: String,
     /// `diagnostic`.
     pub diagnostic: String,
     /// `authorCode`.
-    #[yaserde(rename = "authorCode")]
     pub author_code: String,
     /// `information`.
     pub information: Vec<Information>,
 }
 
 /// InformationCustomerType.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InformationCustomer {
     /// `ticket`.
     pub ticket: Option<String>,
     /// `timestampSent`.
-    #[yaserde(rename = "timestampSent")]
     pub timestamp_sent: Option<String>,
     /// `customerIdentification`.
-    #[yaserde(rename = "customerIdentification")]
     pub customer_identification: Organization,
 }
 
 /// OrganizationIdentificationType: `cbe_number`, or `sector` with `institution`.
 ///
-/// The schema has a choice between an element and a sequence of two. yaserde's choice is an enum of single elements, so
-/// all three are optional here, and whoever reads this looks that it is one or the other.
-#[derive(Clone, PartialEq, Eq, Default, YaSerialize, YaDeserialize)]
+/// The schema has a choice between an element and a sequence of two; here all three are optional, and the values are
+/// checked where the answer is made of them.
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Organization {
     /// `cbeNumber`.
-    #[yaserde(rename = "cbeNumber")]
     pub cbe_number: Option<String>,
     /// `sector`.
     pub sector: Option<String>,
@@ -212,55 +154,47 @@ pub struct Organization {
 }
 
 /// InformationCBSSType.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InformationCbss {
     /// `ticketCBSS`.
-    #[yaserde(rename = "ticketCBSS")]
     pub ticket_cbss: String,
     /// `timestampReceive`.
-    #[yaserde(rename = "timestampReceive")]
     pub timestamp_receive: String,
     /// `timestampReply`.
-    #[yaserde(rename = "timestampReply")]
     pub timestamp_reply: String,
 }
 
 /// CriteriaType: without either date, today.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Criteria {
     /// `ssin`.
     pub ssin: String,
     /// `referenceDate`.
-    #[yaserde(rename = "referenceDate")]
     pub reference_date: Option<String>,
     /// `period`.
     pub period: Option<ClosedPeriod>,
 }
 
 /// PeriodType.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ClosedPeriod {
     /// `beginDate`.
-    #[yaserde(rename = "beginDate")]
     pub begin_date: String,
     /// `endDate`.
-    #[yaserde(rename = "endDate")]
     pub end_date: String,
 }
 
 /// OpenPeriodType.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct OpenPeriod {
     /// `beginDate`.
-    #[yaserde(rename = "beginDate")]
     pub begin_date: String,
     /// `endDate`.
-    #[yaserde(rename = "endDate")]
     pub end_date: Option<String>,
 }
 
 /// StatusType.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Status {
     /// `value`.
     pub value: String,
@@ -273,72 +207,164 @@ pub struct Status {
 }
 
 /// InformationType.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Information {
     /// `fieldName`.
-    #[yaserde(rename = "fieldName")]
     pub field_name: String,
     /// `fieldValue`.
-    #[yaserde(rename = "fieldValue")]
     pub field_value: Option<String>,
 }
 
 /// DataFiltersType.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DataFilters {
     /// `filteredElement`.
-    #[yaserde(rename = "filteredElement")]
     pub filtered_element: Vec<String>,
 }
 
 /// ResultType.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ResultElement {
     /// `ssin`.
     pub ssin: Option<String>,
     /// `employment`.
     pub employment: Vec<Employment>,
     /// `healthInsuranceFund`.
-    #[yaserde(rename = "healthInsuranceFund")]
     pub health_insurance_fund: Option<Numbered>,
 }
 
 /// EmploymentType.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Employment {
     /// `employer`.
     pub employer: Option<Numbered>,
     /// `period`.
     pub period: Option<OpenPeriod>,
     /// `preventionService`.
-    #[yaserde(rename = "preventionService")]
     pub prevention_service: Vec<PreventionService>,
 }
 
 /// EmployerType and HealthInsuranceFundType: an organisation and its number.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Numbered {
     /// `cbeNumber`.
-    #[yaserde(rename = "cbeNumber")]
     pub cbe_number: String,
 }
 
 /// PreventionServiceType.
-#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PreventionService {
     /// `cbeNumber`.
-    #[yaserde(rename = "cbeNumber")]
     pub cbe_number: Option<String>,
     /// `type`.
-    #[yaserde(rename = "type")]
     pub kind: Option<String>,
     /// `affiliation`.
     pub affiliation: Option<OpenPeriod>,
 }
 
+bind! {
+    ConsultRequest {
+        information_customer: None, "informationCustomer",
+        legal_context: None, "legalContext",
+        criteria: None, "criteria",
+    }
+    ConsultResponse {
+        information_customer: None, "informationCustomer",
+        information_cbss: None, "informationCBSS",
+        legal_context: None, "legalContext",
+        criteria: None, "criteria",
+        status: None, "status",
+        data_filters: None, "dataFilters",
+        result: None, "result",
+    }
+    TestRequest {
+        echo: None, "echo",
+    }
+    TestResponse {
+        information_cbss: None, "informationCBSS",
+        echo: None, "echo",
+        ssl_certificate: None, "sslCertificate",
+        consumer: None, "consumer",
+    }
+    FaultDetail {
+        consult: Some(Namespace::Intf), "consultAttributesFault",
+        test: Some(Namespace::Test), "sendTestMessageFault",
+    }
+    CbssFault {
+        information_customer: None, "informationCustomer",
+        information_cbss: None, "informationCBSS",
+        detail: None, "detail",
+    }
+    FaultMessage {
+        severity: None, "severity",
+        reason_code: None, "reasonCode",
+        diagnostic: None, "diagnostic",
+        author_code: None, "authorCode",
+        information: None, "information",
+    }
+    InformationCustomer {
+        ticket: None, "ticket",
+        timestamp_sent: None, "timestampSent",
+        customer_identification: None, "customerIdentification",
+    }
+    Organization {
+        cbe_number: None, "cbeNumber",
+        sector: None, "sector",
+        institution: None, "institution",
+    }
+    InformationCbss {
+        ticket_cbss: None, "ticketCBSS",
+        timestamp_receive: None, "timestampReceive",
+        timestamp_reply: None, "timestampReply",
+    }
+    Criteria {
+        ssin: None, "ssin",
+        reference_date: None, "referenceDate",
+        period: None, "period",
+    }
+    ClosedPeriod {
+        begin_date: None, "beginDate",
+        end_date: None, "endDate",
+    }
+    OpenPeriod {
+        begin_date: None, "beginDate",
+        end_date: None, "endDate",
+    }
+    Status {
+        value: None, "value",
+        code: None, "code",
+        description: None, "description",
+        information: None, "information",
+    }
+    Information {
+        field_name: None, "fieldName",
+        field_value: None, "fieldValue",
+    }
+    DataFilters {
+        filtered_element: None, "filteredElement",
+    }
+    ResultElement {
+        ssin: None, "ssin",
+        employment: None, "employment",
+        health_insurance_fund: None, "healthInsuranceFund",
+    }
+    Employment {
+        employer: None, "employer",
+        period: None, "period",
+        prevention_service: None, "preventionService",
+    }
+    Numbered {
+        cbe_number: None, "cbeNumber",
+    }
+    PreventionService {
+        cbe_number: None, "cbeNumber",
+        kind: None, "type",
+        affiliation: None, "affiliation",
+    }
+}
+
 impl Message for ConsultRequest {
-    const NAMESPACE: &'static str = INTF;
-    const NAME: &'static str = "consultAttributesRequest";
+    const NAME: ElementName = in_namespace(Namespace::Intf, "consultAttributesRequest");
 }
 
 impl Request for ConsultRequest {
@@ -348,13 +374,11 @@ impl Request for ConsultRequest {
 }
 
 impl Message for ConsultResponse {
-    const NAMESPACE: &'static str = INTF;
-    const NAME: &'static str = "consultAttributesResponse";
+    const NAME: ElementName = in_namespace(Namespace::Intf, "consultAttributesResponse");
 }
 
 impl Message for TestRequest {
-    const NAMESPACE: &'static str = TEST;
-    const NAME: &'static str = "sendTestMessageRequest";
+    const NAME: ElementName = in_namespace(Namespace::Test, "sendTestMessageRequest");
 }
 
 impl Request for TestRequest {
@@ -364,17 +388,11 @@ impl Request for TestRequest {
 }
 
 impl Message for TestResponse {
-    const NAMESPACE: &'static str = TEST;
-    const NAME: &'static str = "sendTestMessageResponse";
+    const NAME: ElementName = in_namespace(Namespace::Test, "sendTestMessageResponse");
 }
 
-impl Message for Fault {
-    const NAMESPACE: &'static str = ENVELOPE;
-    const NAME: &'static str = "Fault";
-}
-
-/// `Debug` for types whose content is a person's.
-macro_rules! show_the_name_alone {
+/// Implements `Debug` without content: most of these types hold an SSIN.
+macro_rules! debug_without_content {
     ($($name:ident)*) => {$(
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -384,7 +402,7 @@ macro_rules! show_the_name_alone {
     )*};
 }
 
-show_the_name_alone! {
+debug_without_content! {
     ConsultRequest
     ConsultResponse
     TestRequest

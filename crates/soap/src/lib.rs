@@ -40,7 +40,7 @@ pub mod names;
 pub mod reader;
 mod request;
 mod response;
-mod writer;
+pub mod writer;
 pub mod wsdl;
 
 pub use content_type::{Charset, MediaType};

@@ -13,23 +13,31 @@ use super::reader::characters::is_legal;
 const USUAL_BYTES: usize = 2_048;
 
 /// A document that is being written.
-pub(super) struct Writer(String);
+pub struct Writer(String);
 
 impl Writer {
     /// A document with its declaration.
-    pub(super) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         let mut document = String::with_capacity(USUAL_BYTES);
         document.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
         Self(document)
     }
 
     /// The document's bytes.
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
         self.0.into_bytes()
     }
 
+    /// The document.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     /// An element in a namespace, whose prefix is declared on it, and what `content` writes.
-    pub(super) fn declare(&mut self, namespace: Namespace, name: &str, content: impl FnOnce(&mut Self)) {
+    pub fn declare(&mut self, namespace: Namespace, name: &str, content: impl FnOnce(&mut Self)) {
         let prefix = namespace.prefix();
         self.raw(&["<", prefix, ":", name, " xmlns:", prefix, "=\"", namespace.uri(), "\">"]);
         content(self);
@@ -37,7 +45,7 @@ impl Writer {
     }
 
     /// An element in a namespace whose prefix is declared further out.
-    pub(super) fn qualified(&mut self, namespace: Namespace, name: &str, content: impl FnOnce(&mut Self)) {
+    pub fn qualified(&mut self, namespace: Namespace, name: &str, content: impl FnOnce(&mut Self)) {
         let prefix = namespace.prefix();
         self.raw(&["<", prefix, ":", name, ">"]);
         content(self);
@@ -45,12 +53,12 @@ impl Writer {
     }
 
     /// A local element and what `content` writes.
-    pub(super) fn element(&mut self, element: Element, content: impl FnOnce(&mut Self)) {
+    pub fn element(&mut self, element: Element, content: impl FnOnce(&mut Self)) {
         self.local(element.name, content);
     }
 
     /// An element without namespace and what `content` writes.
-    pub(super) fn local(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
+    pub fn local(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
         self.0.push('<');
         self.0.push_str(name);
         self.0.push('>');
@@ -61,18 +69,18 @@ impl Writer {
     }
 
     /// A local element with a text.
-    pub(super) fn value(&mut self, element: Element, text: &str) {
+    pub fn value(&mut self, element: Element, text: &str) {
         self.element(element, |writer| writer.text(text));
     }
 
     /// A local element with what a value shows of itself.
-    pub(super) fn shown(&mut self, element: Element, value: impl Display) {
+    pub fn shown(&mut self, element: Element, value: impl Display) {
         // Neither the writer nor any value of the model fails.
         self.element(element, |writer| write!(writer, "{value}").unwrap_or_default());
     }
 
     /// Text.
-    pub(super) fn text(&mut self, text: &str) {
+    pub fn text(&mut self, text: &str) {
         // Most text has nothing to escape. Bytes by the score, without a branch between them.
         let is_plain = |byte: u8| matches!(byte, b' '..=b'~') & !matches!(byte, b'&' | b'<' | b'>');
         if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
@@ -93,6 +101,12 @@ impl Writer {
 
     fn raw(&mut self, parts: &[&str]) {
         self.0.extend(parts.iter().copied());
+    }
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

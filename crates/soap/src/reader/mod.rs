@@ -67,6 +67,20 @@ enum Due {
     Leave,
 }
 
+/// Limits of one document that depend on who reads it: a request is smaller than a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReaderLimits {
+    /// Maximum children of one element.
+    pub children: usize,
+    /// Maximum parser events: starts, ends, texts, sections, comments, references.
+    pub events: usize,
+}
+
+impl ReaderLimits {
+    /// Limits of a request: [`CHILDREN`] and [`EVENTS`].
+    pub const REQUEST: Self = Self { children: CHILDREN, events: EVENTS };
+}
+
 /// Reads a document from its first to its last piece.
 pub struct Reader<'a> {
     declaration: &'a str,
@@ -80,12 +94,19 @@ pub struct Reader<'a> {
     attributes: Vec<Attribute<'a>>,
     has_root: bool,
     events: usize,
+    limits: ReaderLimits,
 }
 
 impl<'a> Reader<'a> {
     /// A reader at the beginning of a document.
     #[must_use]
     pub fn new(document: &'a Document<'_>) -> Self {
+        Self::with_limits(document, ReaderLimits::REQUEST)
+    }
+
+    /// A reader at the beginning of a document, with its own limits.
+    #[must_use]
+    pub fn with_limits(document: &'a Document<'_>, limits: ReaderLimits) -> Self {
         let (declaration, content) = document.split();
         Self {
             declaration,
@@ -98,6 +119,7 @@ impl<'a> Reader<'a> {
             attributes: Vec::new(),
             has_root: false,
             events: 0,
+            limits,
         }
     }
 
@@ -185,7 +207,7 @@ impl<'a> Reader<'a> {
         match self.open.last_mut() {
             Some(parent) => {
                 parent.children = parent.children.saturating_add(1);
-                if parent.children > CHILDREN {
+                if parent.children > self.limits.children {
                     return Err(MessageError::Children.into());
                 }
             }
@@ -204,7 +226,7 @@ impl<'a> Reader<'a> {
 
     fn count_event(&mut self) -> Result<(), Objection> {
         self.events = self.events.saturating_add(1);
-        if self.events > EVENTS { Err(MessageError::Events.into()) } else { Ok(()) }
+        if self.events > self.limits.events { Err(MessageError::Events.into()) } else { Ok(()) }
     }
 
     fn count_text(&mut self, bytes: usize) -> Result<(), Objection> {

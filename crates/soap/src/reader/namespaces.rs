@@ -38,7 +38,8 @@ impl Name<'_> {
     }
 
     /// Whether this is the local name in the namespace.
-    pub(crate) fn is_in(self, namespace: Namespace, local: &str) -> bool {
+    #[must_use]
+    pub fn is_in(self, namespace: Namespace, local: &str) -> bool {
         self.space == Space::Known(namespace) && self.local == local
     }
 }

@@ -11,7 +11,7 @@ use crate::mistake::{BadMessage, MessageError};
 
 impl<'a> Reader<'a> {
     /// Reads a value as the name of something in scope here (XML Schema 1.0 part 2, section 3.2.18).
-    pub(crate) fn resolve_name<'n>(&self, value: &'n str) -> Option<Name<'n>> {
+    pub fn resolve_name<'n>(&self, value: &'n str) -> Option<Name<'n>> {
         self.namespaces.resolve(parse_name(trim(value)).ok()?).ok()
     }
 
@@ -19,7 +19,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Self::next_token`], and for text other than white space.
-    pub(crate) fn next_child(&mut self) -> Result<Option<Name<'a>>, BadMessage> {
+    pub fn next_child(&mut self) -> Result<Option<Name<'a>>, BadMessage> {
         loop {
             match self.next_token()? {
                 Token::Open(name) => return Ok(Some(name)),
@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Self::next_token`], and for an element inside.
-    pub(crate) fn read_value(&mut self) -> Result<Cow<'a, str>, BadMessage> {
+    pub fn read_value(&mut self) -> Result<Cow<'a, str>, BadMessage> {
         let mut value = Cow::Borrowed("");
         loop {
             match self.next_token()? {
@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Self::next_token`].
-    pub(crate) fn skip_rest(&mut self) -> Result<(), BadMessage> {
+    pub fn skip_rest(&mut self) -> Result<(), BadMessage> {
         let depth = self.open.len();
         loop {
             match self.next_token()? {
