@@ -110,7 +110,6 @@ fn ask_again(payload: &Payload) {
             (envelope::write(&question.message()), Operation::ConsultAttributes)
         }
     };
-    let body = body.expect("written");
     let again = read_request(body.as_bytes(), None, &[], operation).expect(&body);
     match (payload, again.payload) {
         (Payload::Test { echo }, Payload::Test { echo: again }) => assert_eq!(echo, &again),

@@ -138,9 +138,9 @@ fn read_fault(reader: &mut Reader<'_>) -> Result<Result<(FaultCode, Fault), NotU
     }
     let faultcode = reader.read_value().map_err(inside_message)?.into_owned();
     // The scope of the element's namespaces lasts until the next token is read.
-    let code = reader.resolve_name(&faultcode).and_then(|name| {
-        FaultCode::ALL.into_iter().find(|code| name.is_in(Namespace::Envelope, code.code()))
-    });
+    let code = reader
+        .resolve_name(&faultcode)
+        .and_then(|name| FaultCode::ALL.into_iter().find(|code| name.is_in(Namespace::Envelope, code.code())));
     let mut children = Children::of_open_element(reader);
     let fault = Fault {
         faultcode,

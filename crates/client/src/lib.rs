@@ -49,9 +49,9 @@
 //! ```
 
 mod answer;
-mod binding;
 #[cfg(test)]
 mod answer_tests;
+mod binding;
 mod call;
 mod connection;
 pub mod envelope;

@@ -32,6 +32,7 @@ use proptest::test_runner::TestRunner;
 use soap::{Addressing, Charset, Fault, Handling, read_request, write_answer, write_fault};
 
 use super::{TEXT, handling, moment};
+use crate::support::yaserde_messages;
 
 /// The day on which everything is asked: 2026-01-15.
 const TODAY: i64 = 20_468;
@@ -378,6 +379,10 @@ fn the_client_hears_every_answer_as_the_service_tells_it() {
         match envelope::read::<ConsultResponse>(&body) {
             Ok(Reply::Response(response)) => {
                 prop_assert!(response == expected, "{}", String::from_utf8_lossy(&body));
+                let again =
+                    yaserde_messages::reread::<yaserde_messages::ConsultResponse>(&String::from_utf8_lossy(&body));
+                let again = envelope::read_message::<ConsultResponse>(again.as_bytes());
+                prop_assert!(again.is_ok_and(|again| again == expected), "{}", String::from_utf8_lossy(&body));
             }
             other => prop_assert!(false, "{:?}\n{}", other, String::from_utf8_lossy(&body)),
         }

@@ -13,3 +13,4 @@ pub mod requests;
 pub mod canary;
 pub mod oracle;
 pub mod python;
+pub mod yaserde_messages;
