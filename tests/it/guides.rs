@@ -189,7 +189,13 @@ fn pages() -> Vec<PathBuf> {
     let root = python::project();
     let mut pages =
         vec![root.join("README.md"), root.join("fixtures/catalogue.md"), root.join("fixtures/requests/README.md")];
-    pages.extend(fs::read_dir(root.join("docs")).expect("the guides").map(|entry| entry.expect("a guide").path()));
+    let mut folders = vec![root.join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder of documents") {
+            let path = entry.expect("a document").path();
+            if path.is_dir() { folders.push(path) } else { pages.push(path) }
+        }
+    }
     pages
 }
 
@@ -220,7 +226,7 @@ fn every_guide_is_linked_from_the_readme() {
 
 #[test]
 fn every_code_of_the_catalogue_has_its_advice() {
-    let guide = fs::read_to_string(python::project().join("docs/codes.md")).expect("the guide");
+    let guide = fs::read_to_string(python::project().join("docs/reference/codes.md")).expect("the guide");
     let catalogue = python::project().join("fixtures/catalogue.csv");
     for row in csv::Reader::from_path(catalogue).expect("the catalogue").into_records() {
         let row = row.expect("a row");

@@ -1,4 +1,5 @@
-//! The README, held against what it describes. `UPDATE_GOLDENS=1 cargo test --test it readme::` writes its tables anew.
+//! The tables of the README and of `docs/reference/`, compared with what they describe.
+//! `UPDATE_GOLDENS=1 cargo test --test it readme::` writes them again.
 
 use std::fs;
 use std::path::Path;
@@ -7,28 +8,34 @@ use ehealth_attributes::config::write_table;
 use soap::Fault;
 
 /// The text between the marker that begins so and the next `<!-- end -->`.
-fn section<'a>(readme: &'a str, marker: &str) -> &'a str {
-    let (_, after) = readme.split_once(marker).expect("the marker");
+fn section<'a>(text: &'a str, marker: &str) -> &'a str {
+    let (_, after) = text.split_once(marker).expect("the marker");
     let (_, after) = after.split_once("-->\n").expect("the marker's end");
     after.split_once("<!-- end -->").expect("the section's end").0
 }
 
-fn hold(marker: &str, made: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).expect("the README");
-    let written = section(&readme, marker);
+/// Compares a generated table with the one in the README and in a reference document.
+fn hold(marker: &str, reference: &str, made: &str) {
+    hold_in("README.md", marker, made);
+    hold_in(&format!("docs/reference/{reference}"), marker, made);
+}
+
+fn hold_in(document: &str, marker: &str, made: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
+    let text = fs::read_to_string(&path).expect("the document");
+    let written = section(&text, marker);
     if written != made && std::env::var_os("UPDATE_GOLDENS").is_some() {
-        let (before, after) = readme.split_once(marker).expect("the marker");
+        let (before, after) = text.split_once(marker).expect("the marker");
         let (head, after) = after.split_once("-->\n").expect("the marker's end");
         let (_, rest) = after.split_once("<!-- end -->").expect("the section's end");
         fs::write(&path, format!("{before}{marker}{head}-->\n{made}<!-- end -->{rest}")).expect("written");
         return;
     }
-    assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it readme:: writes it anew");
+    assert_eq!(written, made, "{document}: UPDATE_GOLDENS=1 cargo test --test it readme:: writes it again");
 }
 
 #[test]
-fn the_readme_has_the_catalogue_every_fault_and_every_setting() {
+fn documents_have_the_catalogue_every_fault_and_every_setting() {
     let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/catalogue.csv");
     let mut table =
         String::from("| SSIN | caller | dates | code | what comes back | what it shows |\n|---|---|---|---|---|---|\n");
@@ -46,14 +53,14 @@ fn the_readme_has_the_catalogue_every_fault_and_every_setting() {
         let told = if column(6).is_empty() { String::new() } else { format!("`{}`", column(6)) };
         table += &format!("| {} | {caller} | {} | {} | {told} | {} |\n", column(3), column(4), column(5), column(7));
     }
-    hold("<!-- catalogue", &table);
+    hold("<!-- catalogue", "catalogue.md", &table);
 
     let mut table = String::from("| code | faultcode | what it says |\n|---|---|---|\n");
     for row in Fault::table() {
         table += &format!("| {} | {} | {} |\n", row.code, row.fault_code.name(), row.sentence);
     }
-    hold("<!-- faults", &table);
-    hold("<!-- settings", &write_table());
+    hold("<!-- faults", "codes.md", &table);
+    hold("<!-- settings", "settings.md", &write_table());
 }
 
 #[test]
