@@ -285,7 +285,7 @@ fn entry(number: u64) -> ExchangeRecord {
         subject: Some(person(dice % PEOPLE)),
         window: Some(Window::new(Date::parse("2026-11-22").expect("a day"))),
         fields: FieldSet::ALL,
-        told: vec![enterprise(4_000_000), enterprise(4_000_001), enterprise(4_000_002)],
+        disclosed: vec![enterprise(4_000_000), enterprise(4_000_001), enterprise(4_000_002)],
         datasets: Dataset::ALL.into_iter().fold(DatasetStates::default(), |all, set| all.with(set, state(number))),
         outcome: "MSG00000",
         customer_ticket: Some("c0ffee00-0000-4000-8000-000000000000".into()),

@@ -49,7 +49,7 @@ struct StagedTrail {
 
 impl AuditSink for StagedTrail {
     fn append(&self, pending: Pending) {
-        let act = pending.entry().subject.and_then(|subject| self.acts.get(&subject)).copied();
+        let act = pending.record().subject.and_then(|subject| self.acts.get(&subject)).copied();
         let Some(act) = act else { return self.inner.append(pending) };
         let inner = Arc::clone(&self.inner);
         tokio::spawn(async move {

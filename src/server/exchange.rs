@@ -113,7 +113,7 @@ struct Refused {
 }
 
 impl Recordable for Refused {
-    fn entry(&self) -> ExchangeRecord {
+    fn to_record(&self) -> ExchangeRecord {
         self.entry.clone()
     }
 }
@@ -125,7 +125,7 @@ struct Echoed {
 }
 
 impl Recordable for Echoed {
-    fn entry(&self) -> ExchangeRecord {
+    fn to_record(&self) -> ExchangeRecord {
         self.entry.clone()
     }
 }
@@ -150,13 +150,13 @@ impl<'a> ExchangeContext<'a> {
         self.stopwatch.lap(Stage::Read);
         match read {
             Ok(Request { payload: Payload::Test { echo }, addressing }) => {
-                let entry = self.exchange.entry(self.operation, Status::DataFound.code());
+                let entry = self.exchange.to_record(self.operation, Status::DataFound.code());
                 let awaited = Awaited::Echo(self.put_on_record(Echoed { entry, echo }));
                 Begun::new(awaited, addressing)
             }
             Ok(Request { payload: Payload::Consult(question), addressing }) => self.consult(question, addressing),
             Err(refused) => {
-                let entry = self.exchange.entry(self.operation, refused.fault.code());
+                let entry = self.exchange.to_record(self.operation, refused.fault.code());
                 let RefusedRequest { fault, customer, addressing } = *refused;
                 self.refuse(Refused { entry, fault, customer }, addressing)
             }
@@ -166,7 +166,7 @@ impl<'a> ExchangeContext<'a> {
     /// Refuses a caller whose certificate no longer holds, before anything of its message is looked at.
     pub fn refuse_caller(self) -> Begun {
         let fault = Fault::UnknownCaller;
-        let entry = self.exchange.entry(self.operation, fault.code());
+        let entry = self.exchange.to_record(self.operation, fault.code());
         self.refuse(Refused { entry, fault, customer: None }, Addressing::default())
     }
 
@@ -219,7 +219,7 @@ impl<'a> ExchangeContext<'a> {
     }
 
     fn refuse_question(self, presented: Presented, fault: Fault, addressing: Addressing) -> Begun {
-        let entry = presented.entry(fault.code());
+        let entry = presented.to_record(fault.code());
         self.refuse(Refused { entry, fault, customer: Some(presented.into_customer()) }, addressing)
     }
 
@@ -248,19 +248,19 @@ impl<'a> ExchangeContext<'a> {
                 (body, ReplyKind::Response, answer.status().code())
             }
             Outcome::Echo(Ok(recorded)) => {
-                let body = self.write_test_reply(&recorded.told().echo, peer, &addressing);
+                let body = self.write_test_reply(&recorded.outcome().echo, peer, &addressing);
                 (body, ReplyKind::Response, Status::DataFound.code())
             }
             Outcome::Fault(Ok(recorded)) => {
-                let Refused { fault, customer, .. } = recorded.told();
+                let Refused { fault, customer, .. } = recorded.outcome();
                 self.write_fault(fault, customer.as_ref(), &addressing)
             }
-            Outcome::Answer(Err(Unrecorded { failure, untold })) => {
-                self.write_unrecorded(failure, untold.map(Resolved::into_customer), &addressing)
+            Outcome::Answer(Err(Unrecorded { failure, withheld })) => {
+                self.write_unrecorded(failure, withheld.map(Resolved::into_customer), &addressing)
             }
             Outcome::Echo(Err(Unrecorded { failure, .. })) => self.write_unrecorded(failure, None, &addressing),
-            Outcome::Fault(Err(Unrecorded { failure, untold })) => {
-                self.write_unrecorded(failure, untold.and_then(|refused| refused.customer), &addressing)
+            Outcome::Fault(Err(Unrecorded { failure, withheld })) => {
+                self.write_unrecorded(failure, withheld.and_then(|refused| refused.customer), &addressing)
             }
         };
         self.stopwatch.lap(Stage::Write);
@@ -320,7 +320,7 @@ impl Begun {
 async fn settle<T: Recordable>(awaiting: Awaiting<T>) -> Durable<T> {
     match awaiting.await {
         Ok(Ok(recorded)) => Ok(recorded),
-        Ok(Err(Unrecorded { failure, untold })) => Err(Unrecorded { failure, untold: Some(untold) }),
-        Err(_) => Err(Unrecorded { failure: RecordFailure::Closed, untold: None }),
+        Ok(Err(Unrecorded { failure, withheld })) => Err(Unrecorded { failure, withheld: Some(withheld) }),
+        Err(_) => Err(Unrecorded { failure: RecordFailure::Closed, withheld: None }),
     }
 }

@@ -170,7 +170,7 @@ impl AuditSink for AuditLog {
     fn append(&self, pending: Pending) {
         let mut entries = self.0.lock().expect("no test panics in here");
         let sequence = u64::try_from(entries.len()).expect("a few");
-        entries.push(pending.entry().clone());
+        entries.push(pending.record().clone());
         pending.durable(sequence);
     }
 }
@@ -355,7 +355,7 @@ fn runner(cases: u32) -> TestRunner {
 fn answers_what_a_second_reading_of_the_rules_answers() {
     let outcome = runner(CASES).run(&cases(), |case| {
         let resolved = case.resolve(&case.world);
-        let entry = resolved.entry();
+        let entry = resolved.to_record();
         let answer = release(resolved);
         let expected = case.expected();
         prop_assert_eq!(&found(&answer), &expected);
@@ -413,7 +413,7 @@ impl Case {
             subject: Some(self.asked.ssin),
             window: Window::from_days(date(self.asked.from), date(self.asked.to)).ok(),
             fields: Field::ALL.into_iter().filter(is_told).collect(),
-            told: numbers,
+            disclosed: numbers,
             datasets: (&self.world).states().expect("a world can be read"),
             outcome: expected.status.code(),
             customer_ticket: Some("CALLER-1".to_owned()),
@@ -711,7 +711,7 @@ fn a_dropped_pending_settles_as_closed() {
             drop(pending);
         }
     }
-    let entry = case().resolve(&case().world).entry();
+    let entry = case().resolve(&case().world).to_record();
     assert_eq!(settle(&Forgetful, entry).err(), Some(RecordFailure::Closed));
 }
 
@@ -724,7 +724,7 @@ fn a_failed_pending_tells_its_failure_and_no_other() {
         }
     }
     for failure in [RecordFailure::Unwritable, RecordFailure::Overloaded, RecordFailure::Closed] {
-        let entry = case().resolve(&case().world).entry();
+        let entry = case().resolve(&case().world).to_record();
         assert_eq!(settle(&Full(failure), entry).err(), Some(failure));
     }
 }
@@ -733,9 +733,9 @@ fn a_failed_pending_tells_its_failure_and_no_other() {
 fn what_is_recorded_names_its_exchange_and_its_place_in_the_trail() {
     let trail = AuditLog::default();
     for sequence in 0..3 {
-        let entry = case().resolve(&case().world).entry();
+        let entry = case().resolve(&case().world).to_record();
         let recorded = settle(&trail, entry).expect("durable at once");
-        assert_eq!((recorded.told().ticket, recorded.sequence()), (Ticket::new([7; 16]), sequence));
+        assert_eq!((recorded.outcome().ticket, recorded.sequence()), (Ticket::new([7; 16]), sequence));
     }
 }
 
@@ -745,10 +745,10 @@ fn a_stranger_is_not_let_in_and_what_was_read_is_on_record() {
     let refused = Presented::new(stranger, case().question()).identify(&case().register()).expect_err("a stranger");
     let (reason, presented) = *refused;
     assert_eq!(reason, NotIdentified::UnknownCaller);
-    let entry = presented.entry("SOA-01001");
+    let entry = presented.to_record("SOA-01001");
     assert_eq!((entry.caller, entry.organisation), (Some(funds()[2]), None));
     assert_eq!((entry.subject, entry.outcome), (Some(people()[0]), "SOA-01001"));
-    assert_eq!((entry.fields, entry.told.len(), entry.window), (FieldSet::EMPTY, 0, None));
+    assert_eq!((entry.fields, entry.disclosed.len(), entry.window), (FieldSet::EMPTY, 0, None));
     assert_eq!(entry.datasets, DatasetStates::default());
 }
 
@@ -799,7 +799,7 @@ impl Directory for Counting<'_> {
         self.world.memberships(ssin, into)
     }
 
-    fn look_for_nobody(&mut self, dataset: Dataset, times: usize) -> Result<(), DirectoryError> {
+    fn look_up_unknown(&mut self, dataset: Dataset, times: usize) -> Result<(), DirectoryError> {
         let call = match dataset {
             Dataset::Dimona => "employment_periods",
             Dataset::Insurance => "memberships",
@@ -896,7 +896,7 @@ fn a_directory_that_cannot_be_read_ends_the_exchange_with_what_was_asked_on_reco
     }
     let failed = case().permitted().resolve(&mut Broken, &limits()).expect_err("the disk is gone");
     assert_eq!(failed.to_string(), "dataset dimona cannot be read: the disk is gone");
-    let entry = failed.presented.entry("MSG00003");
+    let entry = failed.presented.to_record("MSG00003");
     assert_eq!((entry.subject, entry.context), (Some(people()[0]), Some(LegalContext::EhealthPlatform)));
-    assert_eq!((entry.outcome, entry.told.len()), ("MSG00003", 0));
+    assert_eq!((entry.outcome, entry.disclosed.len()), ("MSG00003", 0));
 }

@@ -69,11 +69,11 @@ impl Batch {
             let Some(pending) = next() else { break };
             let sequence = self.tree.size();
             let appended = self.append(recorded, |out, stamp| {
-                encode::exchange(out, stamp, pending.entry(), &keys.detail, &keys.subject)
+                encode::exchange(out, stamp, pending.record(), &keys.detail, &keys.subject)
             });
             match appended {
                 Ok(Ok(())) => {
-                    let read = pending.entry().datasets;
+                    let read = pending.record().datasets;
                     if read != DatasetStates::default() {
                         self.datasets = read;
                     }

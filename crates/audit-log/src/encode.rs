@@ -96,7 +96,7 @@ pub(super) fn exchange(
         let ticket = entry.customer_ticket.as_deref();
         let associated = out.get(record..).unwrap_or_default();
         let sealed =
-            detail_key.seal(entry.subject, &entry.told, ticket, entry.replaced_by, nonce(stamp), associated)?;
+            detail_key.seal(entry.subject, &entry.disclosed, ticket, entry.replaced_by, nonce(stamp), associated)?;
         out.extend_from_slice(&u32::try_from(sealed.len()).map_err(|_| TooLong)?.to_be_bytes());
         out.extend_from_slice(&sealed);
         Ok(())

@@ -51,7 +51,7 @@ fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
                 let (told, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
                 lookup::record(entry, &trail, move |recorded| {
                     if let Ok(recorded) = &recorded {
-                        told.note_told(recorded.sequence(), recorded.told().ticket);
+                        told.note_told(recorded.sequence(), recorded.outcome().ticket);
                     }
                     sender.send(()).expect("waited for");
                 });
@@ -77,7 +77,7 @@ fn recover_and_cut(files: &BTreeMap<String, Vec<u8>>, dir: &std::path::Path, dic
     let (told, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
     lookup::record(entry, &trail, move |recorded| {
         let recorded = recorded.expect("durable");
-        told.note_told(recorded.sequence(), recorded.told().ticket);
+        told.note_told(recorded.sequence(), recorded.outcome().ticket);
         sender.send(()).expect("waited for");
     });
     receiver.recv().expect("settled");

@@ -36,7 +36,7 @@ fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
         subject: detail.subject,
         window: exchange.window,
         fields: exchange.fields,
-        told: detail.told,
+        disclosed: detail.told,
         datasets: exchange.datasets,
         outcome: exchange.outcome.to_string().leak(),
         customer_ticket: detail.customer_ticket,
@@ -52,7 +52,7 @@ fn every_fact_of_an_entry_comes_back() {
     let entries = [
         entry(1, person(1)),
         bare_entry(2),
-        ExchangeRecord { told: vec![enterprise(3); 5_000], ..entry(3, person(2)) },
+        ExchangeRecord { disclosed: vec![enterprise(3); 5_000], ..entry(3, person(2)) },
     ];
     for (entry, sequence) in entries.iter().zip(1..) {
         assert_eq!(record(&trail, entry.clone()), Ok(sequence));

@@ -72,7 +72,7 @@ fn lives_while_it_is_recorded() {
             let (sender, receiver) = std::sync::mpsc::channel();
             lookup::record(entry, &trail, move |recorded| {
                 if let Ok(recorded) = &recorded {
-                    let line = format!("told {} {}\n", recorded.sequence(), recorded.told().ticket);
+                    let line = format!("told {} {}\n", recorded.sequence(), recorded.outcome().ticket);
                     std::io::stdout().write_all(line.as_bytes()).expect("it goes on");
                 }
                 // Whoever waited may have left.

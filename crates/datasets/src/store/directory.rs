@@ -90,7 +90,7 @@ impl Directory for View<'_> {
         })
     }
 
-    fn periods_behind(
+    fn neighbouring_periods(
         &mut self,
         ssin: Ssin,
         rows: usize,
@@ -104,7 +104,7 @@ impl Directory for View<'_> {
         })
     }
 
-    fn memberships_behind(
+    fn neighbouring_memberships(
         &mut self,
         ssin: Ssin,
         rows: usize,
@@ -116,7 +116,7 @@ impl Directory for View<'_> {
         })
     }
 
-    fn look_for_nobody(&mut self, dataset: Dataset, times: usize) -> Result<(), DirectoryError> {
+    fn look_up_unknown(&mut self, dataset: Dataset, times: usize) -> Result<(), DirectoryError> {
         let select = match dataset {
             Dataset::Dimona => PERIODS,
             Dataset::Insurance => MEMBERSHIPS,
