@@ -1,7 +1,9 @@
 //! A report as a page: nothing is loaded from anywhere, nothing runs, and every text is escaped.
 
+use super::disclosures::Report;
+use super::language::Language;
+use super::lines::{covered, lines};
 use super::words::Words;
-use super::{Language, Report, covered, lines};
 
 const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}\
                      section{border-top:1px solid #999;break-inside:avoid}dl{display:grid;grid-template-columns:\

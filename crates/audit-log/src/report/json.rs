@@ -2,8 +2,9 @@
 
 use ehealth_core::model::{EnterpriseNumber, Window};
 
+use super::disclosures::{Disclosed, Institution, Report, Told};
+use super::language::Language;
 use super::words::Words;
-use super::{Disclosed, Institution, Language, Report, Told};
 
 pub(super) fn render(report: &Report, words: &Words, language: Language) -> String {
     let disclosures = report.disclosures.iter().map(|one| disclosed(one, words));

@@ -1,7 +1,8 @@
 //! A report as plain text: one paragraph an exchange.
 
+use super::disclosures::Report;
+use super::lines::{covered, lines};
 use super::words::Words;
-use super::{Report, covered, lines};
 
 pub(super) fn render(report: &Report, words: &Words) -> String {
     let mut text = format!("{}\n\n{}\n\n", words.title, words.introduction);

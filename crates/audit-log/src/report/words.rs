@@ -2,7 +2,7 @@
 
 use ehealth_core::model::{Field, LegalContext};
 
-use super::Language;
+use super::language::Language;
 
 /// Every word of a report in one language.
 pub(super) struct Words {
