@@ -117,24 +117,26 @@ mod storage;
 mod writer;
 
 // What the log says.
-pub use format::damage::{Damage, Flaw};
-pub use format::decode::RecordFault;
+pub use format::damage::{Damage, DamageKind};
+pub use format::decode::RecordError;
 pub use format::detail::{DecryptError, Detail, DetailKey};
-pub use format::frame::{FrameFault, MAX_RECORD_BYTES};
+pub use format::frame::{FrameError, MAX_RECORD_BYTES};
 pub use format::key_id::KeyId;
 pub use format::month::Month;
-pub use format::record::{Cause, Event, Exchange, Interruption, PrunedSegment, Pruning, Record, SegmentBegun, Stamp};
+pub use format::record::{
+    Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,
+};
 pub use format::segment_name::SegmentName;
 pub use format::subject::{SubjectKey, SubjectToken};
 pub use format::tree::Frontier;
 // Where it lies.
-pub use storage::checkpoint_files::{CheckpointFault, CheckpointPlace};
+pub use storage::checkpoint_files::{CheckpointError, CheckpointLocation};
 pub use storage::copy::copy_audit_log;
 pub use storage::disk::{Disk, DiskFile, Folder};
 pub use storage::file_names::LEGAL_HOLD;
 pub use storage::keys::{KeyError, KeyFolder, KeyName, MissingKeys};
 pub use storage::space::{free_bytes, probe_writing};
-pub use storage::write_failure::Trouble;
+pub use storage::write_failure::WriteFailure;
 // Writing it.
 pub use writer::error::{AuditError, PruneError, RotateError};
 pub use writer::log::{AuditLog, Rotated};
@@ -144,4 +146,4 @@ pub use writer::status::{Counters, Health};
 // Reading it.
 pub use query::prove::{ProveError, prove};
 pub use query::read::{ReadError, Records, parse_record};
-pub use query::search::{Found, IndexUse, SealedDetail, SearchError, find, search};
+pub use query::search::{DetailError, Found, IndexUse, SearchError, find, search};

@@ -3,7 +3,7 @@
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::LegalContext;
 
-use super::record::Cause;
+use super::record::InterruptionCause;
 
 /// The version of the records that are written.
 pub(crate) const VERSION: u8 = 1;
@@ -38,10 +38,10 @@ pub(crate) fn context_number(context: LegalContext) -> u8 {
 }
 
 /// The number of a cause.
-pub(crate) fn cause_number(cause: Cause) -> u8 {
+pub(crate) fn cause_number(cause: InterruptionCause) -> u8 {
     match cause {
-        Cause::DiskFull => 1,
-        Cause::Io => 2,
-        Cause::Key => 3,
+        InterruptionCause::DiskFull => 1,
+        InterruptionCause::Io => 2,
+        InterruptionCause::Key => 3,
     }
 }

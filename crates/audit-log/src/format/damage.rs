@@ -1,30 +1,30 @@
 //! Where and how a segment is damaged.
 
-use super::decode::RecordFault;
-use super::frame::FrameFault;
+use super::decode::RecordError;
+use super::frame::FrameError;
 use super::segment_name::SegmentName;
 
 /// Where a trail is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("segment {segment}, byte {offset}: {flaw}")]
+#[error("segment {segment}, byte {offset}: {kind}")]
 pub struct Damage {
     /// In which segment.
     pub segment: SegmentName,
     /// Everything in it before this byte is sound.
     pub offset: u64,
     /// What is wrong there.
-    pub flaw: Flaw,
+    pub kind: DamageKind,
 }
 
 /// What is wrong with a place in a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Flaw {
+pub enum DamageKind {
     /// No sound frame.
     #[error(transparent)]
-    Frame(#[from] FrameFault),
+    Frame(#[from] FrameError),
     /// A frame whose record cannot be understood.
     #[error(transparent)]
-    Record(#[from] RecordFault),
+    Record(#[from] RecordError),
     /// A sound record in the wrong place.
     #[error("record {found} where {expected} should be")]
     Sequence {
@@ -35,5 +35,5 @@ pub enum Flaw {
     },
     /// The segment does not begin with the record of its beginning, or one lies in its middle.
     #[error("the segment's beginning does not fit its name")]
-    Begin,
+    SegmentStart,
 }

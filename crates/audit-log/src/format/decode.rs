@@ -13,18 +13,20 @@ use super::codes::{
     EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, VERSION, VERSION_REPLACED, cause_number, context_number,
     operation_number,
 };
-use super::detail::Sealed;
+use super::detail::EncryptedDetail;
 use super::enterprise::parse_number;
 use super::frame::Framed;
 use super::key_id::KeyId;
 use super::month::Month;
-use super::record::{Cause, Event, Exchange, Interruption, PrunedSegment, Pruning, Record, SegmentBegun, Stamp};
+use super::record::{
+    Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,
+};
 use super::subject::SubjectToken;
 use super::tree::Frontier;
 
 /// Why a record cannot be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum RecordFault {
+pub enum RecordError {
     /// A version of this software wrote it that this one does not know.
     #[error("records of version {0} are not known here")]
     Version(u8),
@@ -34,20 +36,20 @@ pub enum RecordFault {
 }
 
 /// What every record begins with, and its kind.
-pub(crate) fn stamp(record: &[u8]) -> Result<Stamp, RecordFault> {
+pub(crate) fn header(record: &[u8]) -> Result<RecordHeader, RecordError> {
     let mut bytes = Bytes(record);
-    start(&mut bytes).map(|start| start.stamp)
+    start(&mut bytes).map(|start| start.header)
 }
 
 /// What an index wants to know of an exchange.
-pub(crate) struct Glance {
+pub(crate) struct IndexedFields {
     pub(crate) ticket: Ticket,
     pub(crate) subject: Option<SubjectToken>,
     pub(crate) successor: Option<SubjectToken>,
 }
 
 /// A glance at an exchange; `None` for any other record, and for what is none.
-pub(crate) fn glance(record: &[u8]) -> Option<Glance> {
+pub(crate) fn indexed_fields(record: &[u8]) -> Option<IndexedFields> {
     let mut bytes = Bytes(record);
     let start = start(&mut bytes).ok()?;
     if start.kind != EXCHANGE {
@@ -58,58 +60,58 @@ pub(crate) fn glance(record: &[u8]) -> Option<Glance> {
     bytes.slice(32 + 4 + 4 + 1 + 1 + 2 + 4 + 4)?;
     let (known, token) = (bytes.byte()?, bytes.array()?);
     let successor = if start.replaced { Some(SubjectToken(bytes.array()?)) } else { None };
-    Some(Glance { ticket, subject: (known == 1).then_some(SubjectToken(token)), successor })
+    Some(IndexedFields { ticket, subject: (known == 1).then_some(SubjectToken(token)), successor })
 }
 
 /// The record of a frame.
-pub(crate) fn record(framed: Framed<'_>) -> Result<Record, RecordFault> {
+pub(crate) fn record(framed: Framed<'_>) -> Result<Record, RecordError> {
     let mut bytes = Bytes(framed.record);
-    let Start { stamp, kind, replaced } = start(&mut bytes)?;
+    let TypedHeader { header, kind, replaced } = start(&mut bytes)?;
     let event = match kind {
-        SEGMENT_BEGUN => segment_begun(&mut bytes, &stamp).map(Event::SegmentBegun),
-        EXCHANGE => exchange(&mut bytes, &stamp, replaced, framed.record).map(Box::new).map(Event::Exchange),
+        SEGMENT_BEGUN => segment_begun(&mut bytes, &header).map(Event::SegmentBegun),
+        EXCHANGE => exchange(&mut bytes, &header, replaced, framed.record).map(Box::new).map(Event::Exchange),
         INTERRUPTION => interruption(&mut bytes).map(Event::Interruption),
         PRUNING => pruning(&mut bytes).map(Event::Pruning),
         _ => None,
     };
     match event {
-        Some(event) if bytes.0.is_empty() => Ok(Record { stamp, event, leaf: framed.leaf }),
-        _ => Err(RecordFault::Content),
+        Some(event) if bytes.0.is_empty() => Ok(Record { header, event, leaf: framed.leaf }),
+        _ => Err(RecordError::Content),
     }
 }
 
 /// What every record begins with.
-struct Start {
-    stamp: Stamp,
+struct TypedHeader {
+    header: RecordHeader,
     kind: u8,
     /// It is about a number that was replaced.
     replaced: bool,
 }
 
-fn start(bytes: &mut Bytes<'_>) -> Result<Start, RecordFault> {
-    let replaced = match bytes.byte().ok_or(RecordFault::Content)? {
+fn start(bytes: &mut Bytes<'_>) -> Result<TypedHeader, RecordError> {
+    let replaced = match bytes.byte().ok_or(RecordError::Content)? {
         VERSION => false,
         VERSION_REPLACED => true,
-        other => return Err(RecordFault::Version(other)),
+        other => return Err(RecordError::Version(other)),
     };
     let mut read = || {
         let kind = bytes.byte()?;
         let sequence = u64::from_be_bytes(bytes.array()?);
         let unproven = u32::from_be_bytes(bytes.array()?);
         let recorded = bytes.moment()?;
-        let stamp = Stamp { sequence, unproven, recorded, salt: bytes.array()? };
+        let header = RecordHeader { sequence, unproven, recorded, salt: bytes.array()? };
         let sound = u64::from(unproven) <= sequence && (kind == EXCHANGE || !replaced);
-        sound.then_some(Start { stamp, kind, replaced })
+        sound.then_some(TypedHeader { header, kind, replaced })
     };
-    read().ok_or(RecordFault::Content)
+    read().ok_or(RecordError::Content)
 }
 
-fn segment_begun(bytes: &mut Bytes<'_>, stamp: &Stamp) -> Option<SegmentBegun> {
+fn segment_begun(bytes: &mut Bytes<'_>, header: &RecordHeader) -> Option<SegmentBegun> {
     let month = bytes.month()?;
     let detail_key = KeyId(bytes.array()?);
     let subject_key = KeyId(bytes.array()?);
     let roots = (0..bytes.byte()?).map(|_| bytes.array().map(Digest::new)).collect::<Option<Vec<_>>>()?;
-    let tree = Frontier::from_roots(stamp.sequence, roots)?;
+    let tree = Frontier::from_roots(header.sequence, roots)?;
     Some(SegmentBegun { month, detail_key, subject_key, tree })
 }
 
@@ -117,7 +119,9 @@ fn interruption(bytes: &mut Bytes<'_>) -> Option<Interruption> {
     let since = bytes.moment()?;
     let refused = u64::from_be_bytes(bytes.array()?);
     let number = bytes.byte()?;
-    let cause = [Cause::DiskFull, Cause::Io, Cause::Key].into_iter().find(|cause| cause_number(*cause) == number)?;
+    let cause = [InterruptionCause::DiskFull, InterruptionCause::Io, InterruptionCause::Key]
+        .into_iter()
+        .find(|cause| cause_number(*cause) == number)?;
     Some(Interruption { since, refused, cause })
 }
 
@@ -131,7 +135,7 @@ fn pruning(bytes: &mut Bytes<'_>) -> Option<Pruning> {
     Some(Pruning { until, segments: (0..count).map(|_| segment()).collect::<Option<_>>()? })
 }
 
-fn exchange(bytes: &mut Bytes<'_>, stamp: &Stamp, replaced: bool, record: &[u8]) -> Option<Exchange> {
+fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, replaced: bool, record: &[u8]) -> Option<Exchange> {
     let received = bytes.moment()?;
     let ticket: [u8; 16] = bytes.array()?;
     let fingerprint = Digest::new(bytes.array()?);
@@ -151,8 +155,8 @@ fn exchange(bytes: &mut Bytes<'_>, stamp: &Stamp, replaced: bool, record: &[u8])
     };
     let clear = record.len().checked_sub(bytes.0.len())?;
     let length = usize::try_from(u32::from_be_bytes(bytes.array()?)).ok()?;
-    let sealed = Sealed {
-        nonce: stamp.nonce(),
+    let encrypted = EncryptedDetail {
+        nonce: header.nonce(),
         associated: record.get(..clear)?.into(),
         ciphertext: bytes.slice(length)?.into(),
     };
@@ -180,7 +184,7 @@ fn exchange(bytes: &mut Bytes<'_>, stamp: &Stamp, replaced: bool, record: &[u8])
         datasets,
         outcome,
         deliberation,
-        sealed,
+        encrypted,
     })
 }
 

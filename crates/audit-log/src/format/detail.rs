@@ -23,7 +23,7 @@ pub struct Detail {
     /// About whom was asked.
     pub subject: Option<Ssin>,
     /// The enterprise numbers that were told, in the answer's order.
-    pub told: Vec<EnterpriseNumber>,
+    pub disclosed: Vec<EnterpriseNumber>,
     /// The caller's own ticket.
     pub customer_ticket: Option<String>,
     /// The number that was told to replace the one asked about.
@@ -33,21 +33,21 @@ pub struct Detail {
 impl fmt::Debug for Detail {
     /// Shows how much there is, and nothing of it: a caller's ticket can hold a person's number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Detail").field("told", &self.told.len()).finish_non_exhaustive()
+        f.debug_struct("Detail").field("disclosed", &self.disclosed.len()).finish_non_exhaustive()
     }
 }
 
 /// The sealed detail with what is needed to open it, besides the key.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Sealed {
+pub(crate) struct EncryptedDetail {
     pub(crate) nonce: [u8; 12],
     pub(crate) associated: Box<[u8]>,
     pub(crate) ciphertext: Box<[u8]>,
 }
 
-impl fmt::Debug for Sealed {
+impl fmt::Debug for EncryptedDetail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sealed({} bytes)", self.ciphertext.len())
+        write!(f, "EncryptedDetail({} bytes)", self.ciphertext.len())
     }
 }
 
@@ -56,7 +56,7 @@ impl fmt::Debug for Sealed {
 pub enum DecryptError {
     /// Sealed under another key, or changed since.
     #[error("sealed under another key, or changed since")]
-    Sealed,
+    Authentication,
     /// It opens, but says nothing that this version understands.
     #[error("the sealed detail cannot be understood")]
     Content,
@@ -85,26 +85,26 @@ impl DetailKey {
     /// Seals a detail; ciphertext and tag.
     ///
     /// A nonce that came twice would only show that two details are equal: the cipher resists misuse (RFC 8452).
-    pub(crate) fn seal(
+    pub(crate) fn encrypt(
         &self,
         subject: Option<Ssin>,
-        told: &[EnterpriseNumber],
+        disclosed: &[EnterpriseNumber],
         customer_ticket: Option<&str>,
         replaced_by: Option<Ssin>,
         nonce: [u8; 12],
         associated: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, TooLong> {
-        let mut detail = plaintext(subject, told, customer_ticket, replaced_by)?;
+        let mut detail = plaintext(subject, disclosed, customer_ticket, replaced_by)?;
         let nonce = Nonce::assume_unique_for_key(nonce);
         self.key.seal_in_place_append_tag(nonce, Aad::from(associated), &mut *detail).map_err(|_| TooLong)?;
         Ok(detail)
     }
 
-    pub(crate) fn decrypt(&self, sealed: &Sealed) -> Result<Detail, DecryptError> {
-        let mut bytes = Zeroizing::new(sealed.ciphertext.to_vec());
-        let nonce = Nonce::assume_unique_for_key(sealed.nonce);
-        let opened = self.key.open_in_place(nonce, Aad::from(&*sealed.associated), &mut bytes);
-        parse_detail(opened.map_err(|_| DecryptError::Sealed)?).ok_or(DecryptError::Content)
+    pub(crate) fn decrypt(&self, encrypted: &EncryptedDetail) -> Result<Detail, DecryptError> {
+        let mut bytes = Zeroizing::new(encrypted.ciphertext.to_vec());
+        let nonce = Nonce::assume_unique_for_key(encrypted.nonce);
+        let opened = self.key.open_in_place(nonce, Aad::from(&*encrypted.associated), &mut bytes);
+        parse_detail(opened.map_err(|_| DecryptError::Authentication)?).ok_or(DecryptError::Content)
     }
 }
 
@@ -116,17 +116,17 @@ impl fmt::Debug for DetailKey {
 
 fn plaintext(
     subject: Option<Ssin>,
-    told: &[EnterpriseNumber],
+    disclosed: &[EnterpriseNumber],
     customer_ticket: Option<&str>,
     replaced_by: Option<Ssin>,
 ) -> Result<Zeroizing<Vec<u8>>, TooLong> {
     let ticket = customer_ticket.map(str::as_bytes);
-    let length = told.len().saturating_mul(4).saturating_add(ticket.map_or(0, <[u8]>::len)).saturating_add(64);
+    let length = disclosed.len().saturating_mul(4).saturating_add(ticket.map_or(0, <[u8]>::len)).saturating_add(64);
     // Room for the padding and the tag at once: a buffer that grew would leave an unwiped copy behind.
     let mut out = Zeroizing::new(Vec::with_capacity(length.saturating_add(PADDING)));
     out.extend_from_slice(&subject.map_or(u64::MAX, Ssin::as_u64).to_be_bytes());
-    out.extend_from_slice(&u32::try_from(told.len()).map_err(|_| TooLong)?.to_be_bytes());
-    told.iter().for_each(|number| out.extend_from_slice(&encode_number(Some(*number))));
+    out.extend_from_slice(&u32::try_from(disclosed.len()).map_err(|_| TooLong)?.to_be_bytes());
+    disclosed.iter().for_each(|number| out.extend_from_slice(&encode_number(Some(*number))));
     let ticket_length = ticket.map_or(Ok(u32::MAX), |text| u32::try_from(text.len()).map_err(|_| TooLong))?;
     out.extend_from_slice(&ticket_length.to_be_bytes());
     out.extend_from_slice(ticket.unwrap_or_default());
@@ -143,9 +143,9 @@ fn parse_detail(bytes: &[u8]) -> Option<Detail> {
         number => Some(Ssin::from_u64(number).ok()?),
     };
     let (count, bytes) = bytes.split_first_chunk()?;
-    let told_bytes = usize::try_from(u32::from_be_bytes(*count)).ok()?.checked_mul(4)?;
-    let (told, bytes) = bytes.split_at_checked(told_bytes)?;
-    let told = told.as_chunks().0.iter().map(|number| parse_number(*number)?).collect::<Option<Vec<_>>>()?;
+    let number_bytes = usize::try_from(u32::from_be_bytes(*count)).ok()?.checked_mul(4)?;
+    let (disclosed, bytes) = bytes.split_at_checked(number_bytes)?;
+    let disclosed = disclosed.as_chunks().0.iter().map(|number| parse_number(*number)?).collect::<Option<Vec<_>>>()?;
     let (length, bytes) = bytes.split_first_chunk()?;
     let (customer_ticket, bytes) = match u32::from_be_bytes(*length) {
         u32::MAX => (None, bytes),
@@ -159,7 +159,7 @@ fn parse_detail(bytes: &[u8]) -> Option<Detail> {
         0 => None,
         number => Some(Ssin::from_u64(number).ok()?),
     };
-    Some(Detail { subject, told, customer_ticket, replaced_by })
+    Some(Detail { subject, disclosed, customer_ticket, replaced_by })
 }
 
 #[cfg(test)]
@@ -173,17 +173,22 @@ mod tests {
     fn detail() -> Detail {
         Detail {
             subject: Some(Ssin::parse("85073000160").expect("right")),
-            told: vec![EnterpriseNumber::parse("0202239951").expect("right"); 3],
+            disclosed: vec![EnterpriseNumber::parse("0202239951").expect("right"); 3],
             customer_ticket: Some("85.07.30-001.60".into()),
             replaced_by: None,
         }
     }
 
-    fn seal(detail: &Detail, key: &DetailKey) -> Sealed {
+    fn encrypt(detail: &Detail, key: &DetailKey) -> EncryptedDetail {
         let ticket = detail.customer_ticket.as_deref();
-        let sealed =
-            key.seal(detail.subject, &detail.told, ticket, detail.replaced_by, [7; 12], b"record").expect("short");
-        Sealed { nonce: [7; 12], associated: b"record".as_slice().into(), ciphertext: sealed.as_slice().into() }
+        let encrypted = key
+            .encrypt(detail.subject, &detail.disclosed, ticket, detail.replaced_by, [7; 12], b"record")
+            .expect("short");
+        EncryptedDetail {
+            nonce: [7; 12],
+            associated: b"record".as_slice().into(),
+            ciphertext: encrypted.as_slice().into(),
+        }
     }
 
     #[test]
@@ -193,20 +198,22 @@ mod tests {
             Detail::default(),
             Detail { customer_ticket: Some(String::new()), replaced_by: detail().subject, ..detail() },
         ] {
-            let sealed = seal(&detail, &key(1));
-            assert_eq!(key(1).decrypt(&sealed), Ok(detail));
-            assert_eq!(key(2).decrypt(&sealed), Err(DecryptError::Sealed));
-            let moved = Sealed { associated: b"other".as_slice().into(), ..sealed };
-            assert_eq!(key(1).decrypt(&moved), Err(DecryptError::Sealed));
+            let encrypted = encrypt(&detail, &key(1));
+            assert_eq!(key(1).decrypt(&encrypted), Ok(detail));
+            assert_eq!(key(2).decrypt(&encrypted), Err(DecryptError::Authentication));
+            let moved = EncryptedDetail { associated: b"other".as_slice().into(), ..encrypted };
+            assert_eq!(key(1).decrypt(&moved), Err(DecryptError::Authentication));
         }
     }
 
     #[test]
     fn the_length_says_little_and_debug_says_nothing() {
-        let length = |told: usize| seal(&Detail { told: vec![detail().told[0]; told], ..detail() }, &key(1)).ciphertext;
+        let length = |disclosed: usize| {
+            encrypt(&Detail { disclosed: vec![detail().disclosed[0]; disclosed], ..detail() }, &key(1)).ciphertext
+        };
         assert_eq!(length(0).len(), length(0).len().next_multiple_of(16));
         assert_eq!(length(1).len(), length(6).len());
-        assert_eq!(format!("{:?}", detail()), "Detail { told: 3, .. }");
+        assert_eq!(format!("{:?}", detail()), "Detail { disclosed: 3, .. }");
     }
 
     #[test]
@@ -215,8 +222,11 @@ mod tests {
         let mut nonsense = vec![0xff; PADDING];
         let nonce = Nonce::assume_unique_for_key([7; 12]);
         key.key.seal_in_place_append_tag(nonce, Aad::from(b"record"), &mut nonsense).expect("short");
-        let sealed =
-            Sealed { nonce: [7; 12], associated: b"record".as_slice().into(), ciphertext: nonsense.as_slice().into() };
-        assert_eq!(key.decrypt(&sealed), Err(DecryptError::Content));
+        let encrypted = EncryptedDetail {
+            nonce: [7; 12],
+            associated: b"record".as_slice().into(),
+            ciphertext: nonsense.as_slice().into(),
+        };
+        assert_eq!(key.decrypt(&encrypted), Err(DecryptError::Content));
     }
 }

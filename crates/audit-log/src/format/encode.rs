@@ -12,13 +12,13 @@ use super::codes::{
 use super::detail::DetailKey;
 use super::enterprise::encode_number;
 use super::frame::{self, TooLong};
-use super::record::{Interruption, Pruning, SegmentBegun, Stamp};
+use super::record::{Interruption, Pruning, RecordHeader, SegmentBegun};
 use super::subject::SubjectKey;
 
 /// Appends the frame of a segment's first record; its leaf hash.
-pub(crate) fn segment_begun(out: &mut Vec<u8>, stamp: &Stamp, begun: &SegmentBegun) -> Result<Digest, TooLong> {
+pub(crate) fn segment_begun(out: &mut Vec<u8>, header: &RecordHeader, begun: &SegmentBegun) -> Result<Digest, TooLong> {
     frame::append(out, |out| {
-        put_stamp(out, SEGMENT_BEGUN, stamp);
+        put_header(out, SEGMENT_BEGUN, header);
         out.extend_from_slice(&begun.month.year().to_be_bytes());
         out.push(begun.month.number());
         out.extend_from_slice(&begun.detail_key.0);
@@ -30,9 +30,9 @@ pub(crate) fn segment_begun(out: &mut Vec<u8>, stamp: &Stamp, begun: &SegmentBeg
 }
 
 /// Appends the frame of an interruption; its leaf hash.
-pub(crate) fn interruption(out: &mut Vec<u8>, stamp: &Stamp, what: &Interruption) -> Result<Digest, TooLong> {
+pub(crate) fn interruption(out: &mut Vec<u8>, header: &RecordHeader, what: &Interruption) -> Result<Digest, TooLong> {
     frame::append(out, |out| {
-        put_stamp(out, INTERRUPTION, stamp);
+        put_header(out, INTERRUPTION, header);
         out.extend_from_slice(&what.since.as_millis().to_be_bytes());
         out.extend_from_slice(&what.refused.to_be_bytes());
         out.push(cause_number(what.cause));
@@ -41,9 +41,9 @@ pub(crate) fn interruption(out: &mut Vec<u8>, stamp: &Stamp, what: &Interruption
 }
 
 /// Appends the frame of a pruning; its leaf hash.
-pub(crate) fn pruning(out: &mut Vec<u8>, stamp: &Stamp, what: &Pruning) -> Result<Digest, TooLong> {
+pub(crate) fn pruning(out: &mut Vec<u8>, header: &RecordHeader, what: &Pruning) -> Result<Digest, TooLong> {
     frame::append(out, |out| {
-        put_stamp(out, PRUNING, stamp);
+        put_header(out, PRUNING, header);
         out.extend_from_slice(&what.until.to_be_bytes());
         out.extend_from_slice(&u16::try_from(what.segments.len()).map_err(|_| TooLong)?.to_be_bytes());
         for segment in &what.segments {
@@ -59,51 +59,57 @@ pub(crate) fn pruning(out: &mut Vec<u8>, stamp: &Stamp, what: &Pruning) -> Resul
 /// Appends the frame of an exchange; its leaf hash.
 pub(crate) fn exchange(
     out: &mut Vec<u8>,
-    stamp: &Stamp,
-    entry: &ExchangeRecord,
+    header: &RecordHeader,
+    exchange: &ExchangeRecord,
     detail_key: &DetailKey,
     subject_key: &SubjectKey,
 ) -> Result<Digest, TooLong> {
     frame::append(out, |out| {
         let record = out.len();
         // A number is never its own successor; were it, one token would do.
-        let successor = entry.replaced_by.filter(|_| entry.replaced_by != entry.subject);
-        put_start(out, successor.map_or(VERSION, |_| VERSION_REPLACED), EXCHANGE, stamp);
-        out.extend_from_slice(&entry.received.as_millis().to_be_bytes());
-        out.extend_from_slice(entry.ticket.as_bytes());
-        out.extend_from_slice(entry.fingerprint.as_bytes());
-        out.extend_from_slice(&encode_number(entry.caller));
-        out.extend_from_slice(&encode_number(entry.organisation));
-        out.push(operation_number(entry.operation));
-        out.push(entry.context.map_or(0, context_number));
-        out.extend_from_slice(&entry.fields.bits().to_be_bytes());
-        put_window(out, entry.window);
-        out.push(u8::from(entry.subject.is_some()));
-        out.extend_from_slice(&entry.subject.map_or([0; 32], |subject| subject_key.token(subject).0));
+        let successor = exchange.replaced_by.filter(|_| exchange.replaced_by != exchange.subject);
+        put_versioned_header(out, successor.map_or(VERSION, |_| VERSION_REPLACED), EXCHANGE, header);
+        out.extend_from_slice(&exchange.received.as_millis().to_be_bytes());
+        out.extend_from_slice(exchange.ticket.as_bytes());
+        out.extend_from_slice(exchange.fingerprint.as_bytes());
+        out.extend_from_slice(&encode_number(exchange.caller));
+        out.extend_from_slice(&encode_number(exchange.organisation));
+        out.push(operation_number(exchange.operation));
+        out.push(exchange.context.map_or(0, context_number));
+        out.extend_from_slice(&exchange.fields.bits().to_be_bytes());
+        put_window(out, exchange.window);
+        out.push(u8::from(exchange.subject.is_some()));
+        out.extend_from_slice(&exchange.subject.map_or([0; 32], |subject| subject_key.token(subject).0));
         successor.iter().for_each(|successor| out.extend_from_slice(&subject_key.token(*successor).0));
-        put_datasets(out, &entry.datasets);
-        put_short(out, entry.outcome)?;
-        put_short(out, entry.deliberation.as_ref().map_or("", |deliberation| deliberation.as_str()))?;
-        let ticket = entry.customer_ticket.as_deref();
+        put_datasets(out, &exchange.datasets);
+        put_short(out, exchange.outcome)?;
+        put_short(out, exchange.deliberation.as_ref().map_or("", |deliberation| deliberation.as_str()))?;
+        let ticket = exchange.customer_ticket.as_deref();
         let associated = out.get(record..).unwrap_or_default();
-        let sealed =
-            detail_key.seal(entry.subject, &entry.told, ticket, entry.replaced_by, stamp.nonce(), associated)?;
-        out.extend_from_slice(&u32::try_from(sealed.len()).map_err(|_| TooLong)?.to_be_bytes());
-        out.extend_from_slice(&sealed);
+        let encrypted = detail_key.encrypt(
+            exchange.subject,
+            &exchange.told,
+            ticket,
+            exchange.replaced_by,
+            header.nonce(),
+            associated,
+        )?;
+        out.extend_from_slice(&u32::try_from(encrypted.len()).map_err(|_| TooLong)?.to_be_bytes());
+        out.extend_from_slice(&encrypted);
         Ok(())
     })
 }
 
-fn put_stamp(out: &mut Vec<u8>, kind: u8, stamp: &Stamp) {
-    put_start(out, VERSION, kind, stamp);
+fn put_header(out: &mut Vec<u8>, kind: u8, header: &RecordHeader) {
+    put_versioned_header(out, VERSION, kind, header);
 }
 
-fn put_start(out: &mut Vec<u8>, version: u8, kind: u8, stamp: &Stamp) {
+fn put_versioned_header(out: &mut Vec<u8>, version: u8, kind: u8, header: &RecordHeader) {
     out.extend_from_slice(&[version, kind]);
-    out.extend_from_slice(&stamp.sequence.to_be_bytes());
-    out.extend_from_slice(&stamp.unproven.to_be_bytes());
-    out.extend_from_slice(&stamp.recorded.as_millis().to_be_bytes());
-    out.extend_from_slice(&stamp.salt);
+    out.extend_from_slice(&header.sequence.to_be_bytes());
+    out.extend_from_slice(&header.unproven.to_be_bytes());
+    out.extend_from_slice(&header.recorded.as_millis().to_be_bytes());
+    out.extend_from_slice(&header.salt);
 }
 
 fn put_window(out: &mut Vec<u8>, window: Option<Window>) {

@@ -62,7 +62,7 @@ fn append_record(
 
 /// What is wrong with the bytes where a frame should begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum FrameFault {
+pub enum FrameError {
     /// The bytes end inside the frame.
     #[error("the file ends inside a record")]
     Incomplete,
@@ -82,13 +82,13 @@ pub(crate) struct Framed<'a> {
 }
 
 /// The frame at the start of these bytes.
-pub(crate) fn split(bytes: &[u8]) -> Result<Framed<'_>, FrameFault> {
-    let (prefix, rest) = bytes.split_first_chunk::<PREFIX_BYTES>().ok_or(FrameFault::Incomplete)?;
+pub(crate) fn split(bytes: &[u8]) -> Result<Framed<'_>, FrameError> {
+    let (prefix, rest) = bytes.split_first_chunk::<PREFIX_BYTES>().ok_or(FrameError::Incomplete)?;
     let length = record_length(*prefix)?;
-    let (record, rest) = rest.split_at_checked(length).ok_or(FrameFault::Incomplete)?;
-    let hash = rest.first_chunk::<HASH_BYTES>().ok_or(FrameFault::Incomplete)?;
+    let (record, rest) = rest.split_at_checked(length).ok_or(FrameError::Incomplete)?;
+    let hash = rest.first_chunk::<HASH_BYTES>().ok_or(FrameError::Incomplete)?;
     let leaf = Digest::new(*hash);
-    if leaf_hash(record) == leaf { Ok(Framed { record, leaf }) } else { Err(FrameFault::Hash) }
+    if leaf_hash(record) == leaf { Ok(Framed { record, leaf }) } else { Err(FrameError::Hash) }
 }
 
 /// The bytes of the frame that begins here; `None` if they cannot be read, or no frame does.
@@ -102,10 +102,10 @@ pub(crate) fn read_from(file: &File, offset: u64) -> Option<Vec<u8>> {
     Some(frame)
 }
 
-fn record_length(prefix: [u8; PREFIX_BYTES]) -> Result<usize, FrameFault> {
+fn record_length(prefix: [u8; PREFIX_BYTES]) -> Result<usize, FrameError> {
     let [m0, m1, m2, m3, l0, l1, l2, l3] = prefix;
     let length = usize::try_from(u32::from_be_bytes([l0, l1, l2, l3])).unwrap_or(usize::MAX);
-    if [m0, m1, m2, m3] != MAGIC || length > MAX_RECORD_BYTES { Err(FrameFault::NoFrame) } else { Ok(length) }
+    if [m0, m1, m2, m3] != MAGIC || length > MAX_RECORD_BYTES { Err(FrameError::NoFrame) } else { Ok(length) }
 }
 
 /// The frames of a segment, one after the other.
@@ -127,17 +127,17 @@ impl<R: Read> Frames<R> {
     }
 
     /// The next record; `None` at the end of the file. After a fault the offset stays, and reading on is pointless.
-    pub(crate) fn next_frame(&mut self) -> io::Result<Option<Result<Framed<'_>, FrameFault>>> {
+    pub(crate) fn next_frame(&mut self) -> io::Result<Option<Result<Framed<'_>, FrameError>>> {
         self.frame.clear();
         if self.fill(PREFIX_BYTES)? == 0 {
             return Ok(None);
         }
         let Some(prefix) = self.frame.first_chunk::<PREFIX_BYTES>() else {
-            return Ok(Some(Err(FrameFault::Incomplete)));
+            return Ok(Some(Err(FrameError::Incomplete)));
         };
         let length = match record_length(*prefix) {
             Ok(length) => length,
-            Err(fault) => return Ok(Some(Err(fault))),
+            Err(error) => return Ok(Some(Err(error))),
         };
         self.fill(length.saturating_add(HASH_BYTES))?;
         let framed = split(&self.frame);
@@ -176,7 +176,7 @@ mod tests {
             let mut changed = sound.clone();
             changed[at] ^= 0x10;
             assert!(split(&changed).is_err(), "{at}");
-            assert_eq!(split(&sound[..at]).map(|_| ()), Err(FrameFault::Incomplete), "{at}");
+            assert_eq!(split(&sound[..at]).map(|_| ()), Err(FrameError::Incomplete), "{at}");
         }
     }
 
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(frames.next_frame().expect("memory").expect("one").expect("sound").record, b"one");
         assert_eq!(frames.next_frame().expect("memory").expect("two").expect("sound").record, b"two");
         let torn = frames.next_frame().expect("memory").expect("something").map(|_| ());
-        assert_eq!((torn, frames.offset()), (Err(FrameFault::Incomplete), sound));
+        assert_eq!((torn, frames.offset()), (Err(FrameError::Incomplete), sound));
     }
 
     #[test]

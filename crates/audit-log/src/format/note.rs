@@ -32,7 +32,7 @@ pub(crate) struct Head {
 
 /// What a note of one's own said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Known {
+pub(crate) struct SignedHead {
     pub(crate) size: u64,
     /// In base64, as it stands in the note.
     pub(crate) root: String,
@@ -81,7 +81,7 @@ impl CheckpointKey {
     }
 
     /// What this note says, if this key signed it, alone or beside the key before or after it, and nothing was changed.
-    pub(crate) fn read(&self, note: &str) -> Option<Known> {
+    pub(crate) fn read(&self, note: &str) -> Option<SignedHead> {
         let (text, signatures) = note.split_once("\n\n")?;
         let text = format!("{text}\n");
         let own = self.signature(&text);
@@ -94,7 +94,7 @@ impl CheckpointKey {
         let root = lines.next()?.to_owned();
         let datasets =
             lines.filter_map(dataset).fold(DatasetStates::default(), |all, (dataset, state)| all.with(dataset, state));
-        Some(Known { size, root, datasets })
+        Some(SignedHead { size, root, datasets })
     }
 
     fn sign_text(&self, text: String) -> String {
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn knows_its_own_notes_and_no_others() {
         let note = key().sign(&head());
-        let known = Known { size: 7, root: root_text(head().root), datasets: head().datasets };
+        let known = SignedHead { size: 7, root: root_text(head().root), datasets: head().datasets };
         assert_eq!(key().read(&note), Some(known));
         for at in 0..note.len() {
             let mut changed = note.clone().into_bytes();

@@ -7,7 +7,7 @@ use ehealth_core::lookup::Operation;
 use ehealth_core::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ticket, Timestamp, Window};
 use ehealth_core::policy::Deliberation;
 
-use super::detail::{DecryptError, Detail, DetailKey, Sealed};
+use super::detail::{DecryptError, Detail, DetailKey, EncryptedDetail};
 use super::key_id::KeyId;
 use super::month::Month;
 use super::subject::SubjectToken;
@@ -17,7 +17,7 @@ use super::tree::Frontier;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// When and where it was written.
-    pub stamp: Stamp,
+    pub header: RecordHeader,
     /// What it says.
     pub event: Event,
     /// The hash of its leaf in the tree (RFC 6962, 2.1).
@@ -26,7 +26,7 @@ pub struct Record {
 
 /// What every record begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub struct RecordHeader {
     /// Place in the trail and in the tree, from 0.
     pub sequence: u64,
     /// How many of the records before it were not yet known to be durable when it was written.
@@ -37,7 +37,7 @@ pub struct Stamp {
     pub salt: [u8; 16],
 }
 
-impl Stamp {
+impl RecordHeader {
     /// So many records, from 0 on, were durable when this was written.
     #[must_use]
     pub fn proven(&self) -> u64 {
@@ -108,7 +108,7 @@ pub struct Exchange {
     /// On which deliberation the grant rests.
     pub deliberation: Option<Deliberation>,
     /// What only the month's key opens.
-    pub(crate) sealed: Sealed,
+    pub(crate) encrypted: EncryptedDetail,
 }
 
 impl Exchange {
@@ -122,7 +122,7 @@ impl Exchange {
     /// # Errors
     /// [`DecryptError`] if this is another key, or the record is not as it was written.
     pub fn decrypt(&self, key: &DetailKey) -> Result<Detail, DecryptError> {
-        key.decrypt(&self.sealed)
+        key.decrypt(&self.encrypted)
     }
 }
 
@@ -134,7 +134,7 @@ pub struct Interruption {
     /// How many entries were refused meanwhile. Each of them got a fault, none an answer.
     pub refused: u64,
     /// Why it failed first.
-    pub cause: Cause,
+    pub cause: InterruptionCause,
 }
 
 /// Months past retention were removed: their segments, and the keys that nothing else needs.
@@ -159,7 +159,7 @@ pub struct PrunedSegment {
 
 /// Why the trail could not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cause {
+pub enum InterruptionCause {
     /// No space was left.
     DiskFull,
     /// The disk or the file system failed.

@@ -134,9 +134,9 @@ impl<'a> Index<'a> {
             let Some(framed) = frames.next_frame()? else { break };
             let framed = framed.map_err(|_| unsound())?;
             leaves.push(framed.leaf);
-            if let Some(glance) = decode::glance(framed.record) {
-                tickets.push(entry(glance.ticket.as_bytes(), offset));
-                let subjects = [glance.subject, glance.successor].into_iter().flatten();
+            if let Some(indexed_fields) = decode::indexed_fields(framed.record) {
+                tickets.push(entry(indexed_fields.ticket.as_bytes(), offset));
+                let subjects = [indexed_fields.subject, indexed_fields.successor].into_iter().flatten();
                 persons.extend(subjects.map(|subject| entry(&subject.0, offset)));
             }
         }

@@ -13,7 +13,7 @@ use ehealth_core::model::{Digest, Ticket};
 
 use super::index::{BLOCK, BLOCK_LEVEL, Hashes, Index, Table};
 use super::search::{IndexUse, record_at};
-use crate::format::damage::{Damage, Flaw};
+use crate::format::damage::{Damage, DamageKind};
 use crate::format::decode;
 use crate::format::frame::{self, Frames};
 use crate::format::note::{base64, root_text};
@@ -70,15 +70,15 @@ pub fn prove(
     let size: u64 = lines.next().and_then(|size| size.parse().ok()).ok_or(ProveError::Checkpoint)?;
     let root = lines.next().ok_or(ProveError::Checkpoint)?;
     let names = segment::list(&Folder::open(folder)? as &dyn Disk)?;
-    let source = Source { folder, keys, index, names: &names };
-    let (place, sequence, record) = source.find(ticket)?.ok_or(ProveError::Unknown)?;
+    let segments = Segments { folder, keys, index, names: &names };
+    let (place, sequence, record) = segments.find(ticket)?.ok_or(ProveError::Unknown)?;
     if sequence >= size {
         return Err(ProveError::Unsigned);
     }
-    let mut tree = source.tree(place, size)?;
+    let mut tree = segments.tree(place, size)?;
     if tree.root(0, size).map(root_text).as_deref() != Some(root) {
         // An index cannot be wrong without its key, but its key is not the checkpoint's.
-        tree = Source { index: IndexUse::Bypass, ..source }.tree(place, size)?;
+        tree = Segments { index: IndexUse::Bypass, ..segments }.tree(place, size)?;
         if tree.root(0, size).map(root_text).as_deref() != Some(root) {
             return Err(ProveError::Inconsistent);
         }
@@ -90,19 +90,19 @@ pub fn prove(
 
 /// Where records and hashes come from.
 #[derive(Clone, Copy)]
-struct Source<'a> {
+struct Segments<'a> {
     folder: &'a Path,
     keys: &'a KeyFolder,
     index: IndexUse,
     names: &'a [SegmentName],
 }
 
-impl Source<'_> {
+impl Segments<'_> {
     /// The segment, the sequence and the bytes of the exchange with this ticket; the newest segment first.
     fn find(&self, ticket: Ticket) -> Result<Option<(SegmentName, u64, Vec<u8>)>, ProveError> {
         for name in self.names.iter().rev().copied() {
-            let looked = self.key(name).and_then(|key| self.look(name, &key, ticket));
-            let found = match looked {
+            let looked_up = self.key(name).and_then(|key| self.look_up(name, &key, ticket));
+            let found = match looked_up {
                 Some(found) => found,
                 None => self.read(name, Some(ticket))?.found,
             };
@@ -129,16 +129,16 @@ impl Source<'_> {
     }
 
     /// What the index says of a ticket; the outer `None` if it is not to be trusted.
-    fn look(&self, name: SegmentName, key: &SubjectKey, ticket: Ticket) -> Option<Option<(u64, Vec<u8>)>> {
-        let look = |index: &Index<'_>| index.offsets(Table::Tickets, ticket.as_bytes());
-        let there = Index::open(self.folder, name, key).and_then(|index| look(&index));
-        let offsets = there.or_else(|| look(&Index::make(self.folder, name, key).ok()?))?;
+    fn look_up(&self, name: SegmentName, key: &SubjectKey, ticket: Ticket) -> Option<Option<(u64, Vec<u8>)>> {
+        let look_up = |index: &Index<'_>| index.offsets(Table::Tickets, ticket.as_bytes());
+        let existing = Index::open(self.folder, name, key).and_then(|index| look_up(&index));
+        let offsets = existing.or_else(|| look_up(&Index::make(self.folder, name, key).ok()?))?;
         let file = File::open(self.folder.join(name.to_string())).ok()?;
         for offset in offsets {
             let frame = frame::read_from(&file, offset)?;
             let record = frame::split(&frame).ok()?.record;
-            if decode::glance(record)?.ticket == ticket {
-                return Some(Some((decode::stamp(record).ok()?.sequence, record.to_vec())));
+            if decode::indexed_fields(record)?.ticket == ticket {
+                return Some(Some((decode::header(record).ok()?.sequence, record.to_vec())));
             }
         }
         Some(None)
@@ -160,8 +160,8 @@ impl Source<'_> {
                 continue;
             } else {
                 self.key(name).and_then(|key| {
-                    let there = Index::open(self.folder, name, &key).and_then(|index| index.hashes());
-                    there.or_else(|| Index::make(self.folder, name, &key).ok()?.hashes())
+                    let existing = Index::open(self.folder, name, &key).and_then(|index| index.hashes());
+                    existing.or_else(|| Index::make(self.folder, name, &key).ok()?.hashes())
                 })
             };
             let hashes = match hashes {
@@ -174,32 +174,33 @@ impl Source<'_> {
     }
 
     /// Reads a whole segment: its leaves, and the exchange with a ticket.
-    fn read(&self, name: SegmentName, ticket: Option<Ticket>) -> Result<ReadWhole, ProveError> {
+    fn read(&self, name: SegmentName, ticket: Option<Ticket>) -> Result<SegmentContents, ProveError> {
         let file = File::open(self.folder.join(name.to_string()))?;
         let mut frames = Frames::new(BufReader::with_capacity(1 << 18, file));
-        let mut whole = ReadWhole { leaves: Vec::new(), found: None };
+        let mut whole = SegmentContents { leaves: Vec::new(), found: None };
         loop {
             let offset = frames.offset();
             match frames.next_frame()? {
                 None => return Ok(whole),
                 Some(Ok(framed)) => {
-                    let is_it = ticket.is_some() && decode::glance(framed.record).map(|g| g.ticket) == ticket;
-                    if let (true, Ok(stamp)) = (is_it, decode::stamp(framed.record)) {
-                        whole.found = Some((stamp.sequence, framed.record.to_vec()));
+                    let matches =
+                        ticket.is_some() && decode::indexed_fields(framed.record).map(|fields| fields.ticket) == ticket;
+                    if let (true, Ok(header)) = (matches, decode::header(framed.record)) {
+                        whole.found = Some((header.sequence, framed.record.to_vec()));
                     }
                     whole.leaves.push(framed.leaf);
                 }
                 // What is being written, or was torn, lies behind every checkpoint.
                 Some(Err(_)) if self.names.last() == Some(&name) => return Ok(whole),
-                Some(Err(fault)) => {
-                    return Err(Damage { segment: name, offset, flaw: Flaw::Frame(fault) }.into());
+                Some(Err(error)) => {
+                    return Err(Damage { segment: name, offset, kind: DamageKind::Frame(error) }.into());
                 }
             }
         }
     }
 }
 
-struct ReadWhole {
+struct SegmentContents {
     leaves: Vec<Digest>,
     found: Option<(u64, Vec<u8>)>,
 }

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::vec;
 
-use crate::format::damage::{Damage, Flaw};
-use crate::format::decode::{self, RecordFault};
-use crate::format::frame::{FrameFault, Framed, Frames};
+use crate::format::damage::{Damage, DamageKind};
+use crate::format::decode::{self, RecordError};
+use crate::format::frame::{FrameError, Framed, Frames};
 use crate::format::record::{Event, Record};
 use crate::format::segment_name::SegmentName;
 use crate::format::tree::leaf_hash;
@@ -40,8 +40,8 @@ type Source = BufReader<ReadFrom<Box<dyn DiskFile>>>;
 /// The record of these bytes: the leaf data of a proof, for example.
 ///
 /// # Errors
-/// [`RecordFault`].
-pub fn parse_record(bytes: &[u8]) -> Result<Record, RecordFault> {
+/// [`RecordError`].
+pub fn parse_record(bytes: &[u8]) -> Result<Record, RecordError> {
     decode::record(Framed { record: bytes, leaf: leaf_hash(bytes) })
 }
 
@@ -90,20 +90,20 @@ impl Records {
                 continue;
             };
             let (name, offset) = (*name, frames.offset());
-            let flaw = match frames.next_frame()? {
-                Some(Ok(framed)) => match decode::record(framed).map_err(Flaw::Record) {
+            let kind = match frames.next_frame()? {
+                Some(Ok(framed)) => match decode::record(framed).map_err(DamageKind::Record) {
                     Ok(record) => match check_place(&record, name, offset, self.next) {
                         Ok(()) => {
-                            self.next = record.stamp.sequence.checked_add(1);
+                            self.next = record.header.sequence.checked_add(1);
                             return Ok(Some(record));
                         }
-                        Err(flaw) => flaw,
+                        Err(kind) => kind,
                     },
-                    Err(flaw) => flaw,
+                    Err(kind) => kind,
                 },
-                Some(Err(fault)) => Flaw::Frame(fault),
+                Some(Err(error)) => DamageKind::Frame(error),
                 // A segment without a single record was never made by a writer.
-                None if offset == 0 => Flaw::Frame(FrameFault::Incomplete),
+                None if offset == 0 => DamageKind::Frame(FrameError::Incomplete),
                 None => {
                     self.open = None;
                     continue;
@@ -112,7 +112,7 @@ impl Records {
             return if self.is_unfinished(name, offset)? {
                 Ok(None)
             } else {
-                Err(Damage { segment: name, offset, flaw }.into())
+                Err(Damage { segment: name, offset, kind }.into())
             };
         }
     }
@@ -127,19 +127,19 @@ impl Records {
     }
 }
 
-fn check_place(record: &Record, name: SegmentName, offset: u64, next: Option<u64>) -> Result<(), Flaw> {
+fn check_place(record: &Record, name: SegmentName, offset: u64, next: Option<u64>) -> Result<(), DamageKind> {
     let begins = match &record.event {
         Event::SegmentBegun(begun) => {
-            offset == 0 && SegmentName { first: record.stamp.sequence, month: begun.month } == name
+            offset == 0 && SegmentName { first: record.header.sequence, month: begun.month } == name
         }
         Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) => offset != 0,
     };
     if !begins {
-        return Err(Flaw::Begin);
+        return Err(DamageKind::SegmentStart);
     }
     match next {
-        Some(expected) if expected != record.stamp.sequence => {
-            Err(Flaw::Sequence { expected, found: record.stamp.sequence })
+        Some(expected) if expected != record.header.sequence => {
+            Err(DamageKind::Sequence { expected, found: record.header.sequence })
         }
         _ => Ok(()),
     }

@@ -17,7 +17,7 @@ use crate::format::decode;
 use crate::format::detail::{DecryptError, Detail, DetailKey};
 use crate::format::frame;
 use crate::format::month::Month;
-use crate::format::record::{Event, Exchange, Record, SegmentBegun, Stamp};
+use crate::format::record::{Event, Exchange, Record, RecordHeader, SegmentBegun};
 use crate::format::segment_name::SegmentName;
 use crate::format::subject::SubjectToken;
 use crate::storage::disk::{Disk, Folder};
@@ -28,22 +28,22 @@ use crate::storage::segment;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// When and where it was written.
-    pub stamp: Stamp,
+    pub header: RecordHeader,
     /// What it says.
     pub exchange: Exchange,
     /// What was sealed, or why it does not open: a month whose key was destroyed stays listed without it.
-    pub detail: Result<Detail, SealedDetail>,
+    pub detail: Result<Detail, DetailError>,
 }
 
 /// Why a detail stays sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum SealedDetail {
+pub enum DetailError {
     /// The month's key cannot be had.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The key does not open it.
     #[error(transparent)]
-    Unseal(#[from] DecryptError),
+    Decrypt(#[from] DecryptError),
 }
 
 /// Why records may be missing from what was found.
@@ -68,23 +68,23 @@ pub enum SearchError {
 /// The records about a person, in order. A part that cannot be searched is an error in its place, and the search goes
 /// on where it can.
 pub fn search(records: Records, keys: &KeyFolder, subject: Ssin) -> impl Iterator<Item = Result<Found, SearchError>> {
-    let mut part: Option<Part> = None;
+    let mut current: Option<SegmentSearch> = None;
     records.filter_map(move |record| match record {
         Err(error) => Some(Err(error.into())),
         Ok(Record { event: Event::Interruption(_) | Event::Pruning(_), .. }) => None,
-        Ok(Record { event: Event::SegmentBegun(begun), .. }) => match Part::enter(&begun, keys, subject) {
+        Ok(Record { event: Event::SegmentBegun(begun), .. }) => match SegmentSearch::enter(&begun, keys, subject) {
             Ok(entered) => {
-                part = Some(entered);
+                current = Some(entered);
                 None
             }
             Err(error) => {
-                part = None;
+                current = None;
                 Some(Err(error))
             }
         },
-        Ok(Record { event: Event::Exchange(exchange), stamp, .. }) => {
-            let part = part.as_ref().filter(|part| exchange.is_about(part.token))?;
-            Some(Ok(part.open(stamp, *exchange)))
+        Ok(Record { event: Event::Exchange(exchange), header, .. }) => {
+            let current = current.as_ref().filter(|current| exchange.is_about(current.token))?;
+            Some(Ok(current.open(header, *exchange)))
         }
     })
 }
@@ -115,7 +115,7 @@ pub fn find(
     let disk: Arc<dyn Disk> = Arc::new(Folder::open(folder)?);
     let names = segment::list(&*disk)?;
     let newest = names.last().copied();
-    let wanted = |moment: Timestamp| {
+    let is_in_range = |moment: Timestamp| {
         let day = moment.brussels_day();
         days.is_none_or(|days| (days.from()..=days.to()).contains(&day))
     };
@@ -134,7 +134,7 @@ pub fn find(
             }
         }
     }
-    found.retain(|found| found.as_ref().map_or(true, |found| wanted(found.stamp.recorded)));
+    found.retain(|found| found.as_ref().map_or(true, |found| is_in_range(found.header.recorded)));
     Ok(found)
 }
 
@@ -143,11 +143,11 @@ fn indexed(folder: &Path, name: SegmentName, keys: &KeyFolder, subject: Ssin) ->
     let file = File::open(folder.join(name.to_string())).ok()?;
     let Event::SegmentBegun(begun) = record_at(&file, 0)?.event else { return None };
     let key = keys.subject_key(name.month.year()).ok().filter(|key| key.id() == begun.subject_key)?;
-    let part = Part { token: key.token(subject), detail_key: keys.detail_key(name.month) };
-    let look = |index: &Index<'_>| part.look(index, &file);
-    let there = Index::open(folder, name, &key).and_then(|index| look(&index));
+    let current = SegmentSearch { token: key.token(subject), detail_key: keys.detail_key(name.month) };
+    let look_up = |index: &Index<'_>| current.look_up(index, &file);
+    let existing = Index::open(folder, name, &key).and_then(|index| look_up(&index));
     // Whatever is wrong with the segment, reading it will say.
-    there.or_else(|| look(&Index::make(folder, name, &key).ok()?))
+    existing.or_else(|| look_up(&Index::make(folder, name, &key).ok()?))
 }
 
 /// The sound record whose frame begins here.
@@ -156,12 +156,12 @@ pub(crate) fn record_at(file: &File, offset: u64) -> Option<Record> {
 }
 
 /// What finds and opens the person's records in one segment.
-struct Part {
+struct SegmentSearch {
     token: SubjectToken,
     detail_key: Result<DetailKey, KeyError>,
 }
 
-impl Part {
+impl SegmentSearch {
     fn enter(begun: &SegmentBegun, keys: &KeyFolder, subject: Ssin) -> Result<Self, SearchError> {
         let year = begun.month.year();
         let key = keys.subject_key(year).map_err(|error| SearchError::Year { year, error })?;
@@ -171,27 +171,27 @@ impl Part {
         Ok(Self { token: key.token(subject), detail_key: keys.detail_key(begun.month) })
     }
 
-    fn look(&self, index: &Index<'_>, file: &File) -> Option<Vec<Found>> {
+    fn look_up(&self, index: &Index<'_>, file: &File) -> Option<Vec<Found>> {
         let mut found = Vec::new();
         for offset in index.offsets(Table::Persons, &self.token.0)? {
             match record_at(file, offset)? {
-                Record { event: Event::Exchange(exchange), stamp, .. } if exchange.is_about(self.token) => {
-                    found.push(self.open(stamp, *exchange));
+                Record { event: Event::Exchange(exchange), header, .. } if exchange.is_about(self.token) => {
+                    found.push(self.open(header, *exchange));
                 }
                 // Another token may begin with the same bytes.
                 Record { event: Event::Exchange(_), .. } => {}
                 _ => return None,
             }
         }
-        found.sort_by_key(|found| found.stamp.sequence);
+        found.sort_by_key(|found| found.header.sequence);
         Some(found)
     }
 
-    fn open(&self, stamp: Stamp, exchange: Exchange) -> Found {
+    fn open(&self, header: RecordHeader, exchange: Exchange) -> Found {
         let detail = match &self.detail_key {
-            Ok(key) => exchange.decrypt(key).map_err(SealedDetail::Unseal),
-            Err(error) => Err(SealedDetail::Key(*error)),
+            Ok(key) => exchange.decrypt(key).map_err(DetailError::Decrypt),
+            Err(error) => Err(DetailError::Key(*error)),
         };
-        Found { stamp, exchange, detail }
+        Found { header, exchange, detail }
     }
 }

@@ -3,7 +3,7 @@
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{EnterpriseNumber, FieldSet, LegalContext, Ticket, Timestamp, Window};
 
-use crate::query::search::{Found, SealedDetail, SearchError};
+use crate::query::search::{DetailError, Found, SearchError};
 use crate::storage::keys::KeyError;
 
 /// The disclosures about one person.
@@ -14,14 +14,14 @@ pub struct Report {
     /// The days that it covers; `None`: all that are kept.
     pub days: Option<Window>,
     /// Every exchange about the person, oldest first.
-    pub disclosures: Vec<Disclosed>,
+    pub disclosures: Vec<Disclosure>,
     /// Why disclosures may be missing; empty if none can be.
     pub gaps: Vec<SearchError>,
 }
 
 /// One exchange about the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Disclosed {
+pub struct Disclosure {
     /// The record's place in the trail.
     pub sequence: u64,
     /// When the question had come in.
@@ -31,9 +31,9 @@ pub struct Disclosed {
     /// Which operation was called.
     pub operation: Operation,
     /// Who asked.
-    pub caller: Option<Institution>,
+    pub caller: Option<Organisation>,
     /// For whom it asked.
-    pub organisation: Option<Institution>,
+    pub organisation: Option<Organisation>,
     /// On what ground.
     pub context: Option<LegalContext>,
     /// By which deliberation.
@@ -45,12 +45,12 @@ pub struct Disclosed {
     /// The code of the status or of the fault.
     pub outcome: String,
     /// Which organisations were told.
-    pub told: Told,
+    pub disclosed: DisclosedOrganisations,
 }
 
 /// An organisation, with its name if somebody knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Institution {
+pub struct Organisation {
     /// Its number.
     pub number: EnterpriseNumber,
     /// Its name.
@@ -59,11 +59,11 @@ pub struct Institution {
 
 /// Which organisations were told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum DisclosedOrganisations {
     /// These, in the order of the answer.
-    Institutions(Vec<Institution>),
+    Readable(Vec<Organisation>),
     /// The month's key was destroyed.
-    Destroyed,
+    KeyDestroyed,
     /// The detail cannot be read.
     Unreadable,
 }
@@ -77,10 +77,10 @@ impl Report {
         days: Option<Window>,
         name: impl Fn(EnterpriseNumber) -> Option<String>,
     ) -> Self {
-        let institution = |number| Institution { number, name: name(number) };
+        let organisation = |number| Organisation { number, name: name(number) };
         let mut report = Self { made, days, disclosures: Vec::new(), gaps: Vec::new() };
         for found in found {
-            let Found { stamp, exchange, detail } = match found {
+            let Found { header, exchange, detail } = match found {
                 Ok(found) => found,
                 // A year that cannot be searched has twelve months that say so.
                 Err(error) if report.gaps.contains(&error) => continue,
@@ -89,22 +89,24 @@ impl Report {
                     continue;
                 }
             };
-            report.disclosures.push(Disclosed {
-                sequence: stamp.sequence,
+            report.disclosures.push(Disclosure {
+                sequence: header.sequence,
                 received: exchange.received,
                 ticket: exchange.ticket,
                 operation: exchange.operation,
-                caller: exchange.caller.map(institution),
-                organisation: exchange.organisation.map(institution),
+                caller: exchange.caller.map(organisation),
+                organisation: exchange.organisation.map(organisation),
                 context: exchange.context,
                 deliberation: exchange.deliberation.map(|deliberation| deliberation.as_str().to_owned()),
                 window: exchange.window,
                 fields: exchange.fields,
                 outcome: exchange.outcome.into(),
-                told: match detail {
-                    Ok(detail) => Told::Institutions(detail.told.into_iter().map(institution).collect()),
-                    Err(SealedDetail::Key(KeyError::Missing(_))) => Told::Destroyed,
-                    Err(SealedDetail::Key(_) | SealedDetail::Unseal(_)) => Told::Unreadable,
+                disclosed: match detail {
+                    Ok(detail) => {
+                        DisclosedOrganisations::Readable(detail.disclosed.into_iter().map(organisation).collect())
+                    }
+                    Err(DetailError::Key(KeyError::Missing(_))) => DisclosedOrganisations::KeyDestroyed,
+                    Err(DetailError::Key(_) | DetailError::Decrypt(_)) => DisclosedOrganisations::Unreadable,
                 },
             });
         }

@@ -28,8 +28,8 @@ pub(super) fn render(report: &Report, words: &Words, language: Language) -> Stri
         report.gaps.iter().for_each(|gap| page.push_str(&format!("<li>{}</li>\n", escaped(&gap.to_string()))));
         page.push_str("</ul>\n");
     }
-    for (number, disclosed) in (1_u64..).zip(&report.disclosures) {
-        page.push_str(&format!("<section>\n<h2>{number}</h2>\n{}</section>\n", list(&lines(disclosed, words))));
+    for (number, disclosure) in (1_u64..).zip(&report.disclosures) {
+        page.push_str(&format!("<section>\n<h2>{number}</h2>\n{}</section>\n", list(&lines(disclosure, words))));
     }
     page.push_str("</body>\n</html>\n");
     page

@@ -2,36 +2,38 @@
 
 use ehealth_core::model::Window;
 
-use super::disclosures::{Disclosed, Institution, Report, Told};
+use super::disclosures::{DisclosedOrganisations, Disclosure, Organisation, Report};
 use super::words::Words;
 
 /// The lines of one disclosure, in the order in which they are told: what each is called, and what it says.
-pub(super) fn lines(disclosed: &Disclosed, words: &Words) -> Vec<(&'static str, String)> {
-    let institution = |known: &Option<Institution>| known.as_ref().map_or(words.unknown.to_owned(), show);
-    let fields: Vec<_> = disclosed.fields.iter().map(|field| words.field(field)).collect();
-    let told = match &disclosed.told {
-        Told::Institutions(told) if told.is_empty() => words.none.to_owned(),
-        Told::Institutions(told) => told.iter().map(show).collect::<Vec<_>>().join("; "),
-        Told::Destroyed => words.destroyed.to_owned(),
-        Told::Unreadable => words.unreadable.to_owned(),
+pub(super) fn lines(disclosure: &Disclosure, words: &Words) -> Vec<(&'static str, String)> {
+    let organisation = |known: &Option<Organisation>| known.as_ref().map_or(words.unknown.to_owned(), show);
+    let fields: Vec<_> = disclosure.fields.iter().map(|field| words.field(field)).collect();
+    let disclosed = match &disclosure.disclosed {
+        DisclosedOrganisations::Readable(organisations) if organisations.is_empty() => words.none.to_owned(),
+        DisclosedOrganisations::Readable(organisations) => {
+            organisations.iter().map(show).collect::<Vec<_>>().join("; ")
+        }
+        DisclosedOrganisations::KeyDestroyed => words.destroyed.to_owned(),
+        DisclosedOrganisations::Unreadable => words.unreadable.to_owned(),
     };
-    let window = disclosed.window.map(days);
+    let window = disclosure.window.map(days);
     vec![
-        (words.received, disclosed.received.to_string()),
-        (words.caller, institution(&disclosed.caller)),
-        (words.organisation, institution(&disclosed.organisation)),
-        (words.ground, disclosed.context.map_or(words.unknown, |context| words.context(context)).to_owned()),
-        (words.deliberation, disclosed.deliberation.clone().unwrap_or_else(|| words.none.to_owned())),
+        (words.received, disclosure.received.to_string()),
+        (words.caller, organisation(&disclosure.caller)),
+        (words.organisation, organisation(&disclosure.organisation)),
+        (words.ground, disclosure.context.map_or(words.unknown, |context| words.context(context)).to_owned()),
+        (words.deliberation, disclosure.deliberation.clone().unwrap_or_else(|| words.none.to_owned())),
         (words.window, window.unwrap_or_else(|| words.none.to_owned())),
         (words.fields, if fields.is_empty() { words.nothing.to_owned() } else { fields.join("; ") }),
-        (words.told, told),
-        (words.outcome, format!("{} ({})", words.outcome(&disclosed.outcome), disclosed.outcome)),
-        (words.ticket, disclosed.ticket.to_string()),
+        (words.disclosed, disclosed),
+        (words.outcome, format!("{} ({})", words.outcome(&disclosure.outcome), disclosure.outcome)),
+        (words.ticket, disclosure.ticket.to_string()),
     ]
 }
 
-fn show(institution: &Institution) -> String {
-    let Institution { number, name } = institution;
+fn show(organisation: &Organisation) -> String {
+    let Organisation { number, name } = organisation;
     name.as_ref().map_or_else(|| number.to_string(), |name| format!("{name} ({number})"))
 }
 

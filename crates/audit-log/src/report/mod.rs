@@ -15,6 +15,6 @@ mod lines;
 mod text;
 mod words;
 
-pub use disclosures::{Disclosed, Institution, Report, Told};
+pub use disclosures::{DisclosedOrganisations, Disclosure, Organisation, Report};
 pub use language::Language;
 pub use render::Format;

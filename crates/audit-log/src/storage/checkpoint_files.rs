@@ -7,19 +7,19 @@ use std::path::Path;
 
 use super::disk::{Disk, ReadFrom};
 use super::file_names::CHECKPOINT;
-use crate::format::note::{CheckpointKey, Known};
+use crate::format::note::{CheckpointKey, SignedHead};
 
 /// A checkpoint has some 500 bytes; whatever is longer is none.
 pub(crate) const MAX_CHECKPOINT_BYTES: u64 = 8_192;
 /// Whose checkpoint cannot be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum CheckpointFault {
+pub enum CheckpointError {
     /// The trail has records, but no checkpoint.
     #[error("the trail has records but no checkpoint")]
     Missing,
     /// It is not one that this trail's key signed under this trail's name.
     #[error("{0} holds no checkpoint of this trail and this key")]
-    Foreign(CheckpointPlace),
+    Foreign(CheckpointLocation),
     /// The trail is shorter than it was.
     #[error("truncated: a checkpoint was signed over {signed} records, and {found} are there")]
     Truncated {
@@ -41,14 +41,14 @@ pub enum CheckpointFault {
 
 /// Where a checkpoint lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CheckpointPlace {
+pub enum CheckpointLocation {
     /// In the trail's folder.
     AuditLog,
     /// In the second place.
     Copy,
 }
 
-impl std::fmt::Display for CheckpointPlace {
+impl std::fmt::Display for CheckpointLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::AuditLog => "the trail's folder",
@@ -58,42 +58,42 @@ impl std::fmt::Display for CheckpointPlace {
 }
 
 /// What the places hold.
-pub(crate) struct Kept {
-    pub(crate) trail: Option<Vec<u8>>,
+pub(crate) struct StoredCheckpoints {
+    pub(crate) primary: Option<Vec<u8>>,
     pub(crate) copy: Option<Vec<u8>>,
 }
 
-impl Kept {
+impl StoredCheckpoints {
     /// Reads both places; a place without a checkpoint is `None`.
-    pub(crate) fn read(disk: &dyn Disk, copy: Option<&Path>) -> io::Result<Result<Self, CheckpointFault>> {
-        let mut trail = Vec::new();
-        let trail = match disk.open(CHECKPOINT) {
+    pub(crate) fn read(disk: &dyn Disk, copy: Option<&Path>) -> io::Result<Result<Self, CheckpointError>> {
+        let mut primary = Vec::new();
+        let primary = match disk.open(CHECKPOINT) {
             Ok(file) => {
-                ReadFrom { file, offset: 0 }.take(MAX_CHECKPOINT_BYTES).read_to_end(&mut trail)?;
-                Some(trail)
+                ReadFrom { file, offset: 0 }.take(MAX_CHECKPOINT_BYTES).read_to_end(&mut primary)?;
+                Some(primary)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
         Ok(match copy.map(read_bounded).transpose() {
-            Ok(copy) => Ok(Self { trail, copy: copy.flatten() }),
-            Err(error) => Err(CheckpointFault::Io(error.kind())),
+            Ok(copy) => Ok(Self { primary, copy: copy.flatten() }),
+            Err(error) => Err(CheckpointError::Io(error.kind())),
         })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.trail.is_none() && self.copy.is_none()
+        self.primary.is_none() && self.copy.is_none()
     }
 
     /// The newest of them; every one must be this key's.
-    pub(crate) fn newest(&self, key: &CheckpointKey) -> Result<Option<Known>, CheckpointFault> {
-        let known = |bytes: &Option<Vec<u8>>, place| {
+    pub(crate) fn newest(&self, key: &CheckpointKey) -> Result<Option<SignedHead>, CheckpointError> {
+        let signed_head = |bytes: &Option<Vec<u8>>, location| {
             let read = |bytes| std::str::from_utf8(bytes).ok().and_then(|note| key.read(note));
-            bytes.as_deref().map(|bytes| read(bytes).ok_or(CheckpointFault::Foreign(place))).transpose()
+            bytes.as_deref().map(|bytes| read(bytes).ok_or(CheckpointError::Foreign(location))).transpose()
         };
-        let trail = known(&self.trail, CheckpointPlace::AuditLog)?;
-        let copy = known(&self.copy, CheckpointPlace::Copy)?;
-        Ok([trail, copy].into_iter().flatten().max_by_key(|known| known.size))
+        let primary = signed_head(&self.primary, CheckpointLocation::AuditLog)?;
+        let copy = signed_head(&self.copy, CheckpointLocation::Copy)?;
+        Ok([primary, copy].into_iter().flatten().max_by_key(|signed_head| signed_head.size))
     }
 }
 

@@ -6,7 +6,7 @@ use std::io;
 
 use super::disk::{Disk, DiskFile};
 use super::file_names::{CHECKPOINT_DRAFT, DRAFT, PROBE};
-use super::write_failure::Trouble;
+use super::write_failure::WriteFailure;
 use crate::format::record::SegmentBegun;
 use crate::format::segment_name::SegmentName;
 
@@ -84,10 +84,10 @@ impl Segment {
     ///
     /// The file is opened anew, because a file system that came back may not know the old handle. After a failed sync
     /// the pages count as clean though they are not on the disk (Linux): nothing of that batch may be kept.
-    pub(crate) fn repair(&mut self, disk: &dyn Disk, durable: u64) -> Result<(), Trouble> {
+    pub(crate) fn repair(&mut self, disk: &dyn Disk, durable: u64) -> Result<(), WriteFailure> {
         let file = disk.open(&self.name.to_string())?;
         if file.length()? < durable {
-            return Err(Trouble::Cut);
+            return Err(WriteFailure::Truncated);
         }
         file.truncate(durable)?;
         file.sync()?;

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::file_names::PROBE;
-use super::write_failure::Trouble;
+use super::write_failure::WriteFailure;
 
 /// As much as a handful of records take.
 const PROBE_BYTES: usize = 4_096;
@@ -26,7 +26,7 @@ pub fn free_bytes(path: &Path) -> io::Result<u64> {
 ///
 /// # Errors
 /// Why the trail cannot be written.
-pub fn probe_writing(folder: &Path) -> Result<(), Trouble> {
+pub fn probe_writing(folder: &Path) -> Result<(), WriteFailure> {
     let path = folder.join(PROBE);
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
@@ -56,6 +56,6 @@ mod tests {
         assert_eq!(probe_writing(folder.path()), Ok(()));
         assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 0);
         let gone = probe_writing(&folder.path().join("nothing"));
-        assert_eq!(gone, Err(Trouble::Io(io::ErrorKind::NotFound)));
+        assert_eq!(gone, Err(WriteFailure::Io(io::ErrorKind::NotFound)));
     }
 }

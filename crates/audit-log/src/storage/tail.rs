@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::disk::{DiskFile, ReadFrom};
 use super::segment::MAX_AHEAD_BYTES;
-use crate::format::decode::{self, RecordFault};
+use crate::format::decode::{self, RecordError};
 use crate::format::frame::{self, MAGIC, MAX_FRAME_BYTES};
 
 /// When so many bytes are under way, no further entry is taken: some 3 000 records, a few milliseconds of encoding. So no
@@ -46,10 +46,10 @@ fn without_zeros(bytes: &[u8]) -> &[u8] {
 
 fn proves_durable(bytes: &[u8], sequence: u64) -> bool {
     let Ok(framed) = frame::split(bytes) else { return false };
-    match decode::stamp(framed.record) {
-        Ok(stamp) => stamp.proven() > sequence,
+    match decode::header(framed.record) {
+        Ok(header) => header.proven() > sequence,
         // A newer version wrote here: it is not for this one to cut.
-        Err(RecordFault::Version(_)) => true,
-        Err(RecordFault::Content) => false,
+        Err(RecordError::Version(_)) => true,
+        Err(RecordError::Content) => false,
     }
 }

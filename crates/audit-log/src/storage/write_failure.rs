@@ -3,11 +3,11 @@
 use std::io;
 
 use super::keys::KeyError;
-use crate::format::record::Cause;
+use crate::format::record::InterruptionCause;
 
 /// Why the trail cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Trouble {
+pub enum WriteFailure {
     /// No space is left.
     #[error("no space is left")]
     DiskFull,
@@ -16,7 +16,7 @@ pub enum Trouble {
     Io(io::ErrorKind),
     /// The segment is shorter than what was durable: somebody else changed it.
     #[error("the segment was cut by somebody else")]
-    Cut,
+    Truncated,
     /// A key is missing or unusable.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -25,18 +25,18 @@ pub enum Trouble {
     Random,
 }
 
-impl Trouble {
+impl WriteFailure {
     /// What an interruption records of it.
-    pub(crate) fn cause(self) -> Cause {
+    pub(crate) fn cause(self) -> InterruptionCause {
         match self {
-            Self::DiskFull => Cause::DiskFull,
-            Self::Io(_) | Self::Cut => Cause::Io,
-            Self::Key(_) | Self::Random => Cause::Key,
+            Self::DiskFull => InterruptionCause::DiskFull,
+            Self::Io(_) | Self::Truncated => InterruptionCause::Io,
+            Self::Key(_) | Self::Random => InterruptionCause::Key,
         }
     }
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for WriteFailure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Self::DiskFull,

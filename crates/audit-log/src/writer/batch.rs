@@ -6,11 +6,11 @@ use ehealth_core::model::{DatasetStates, Digest, Timestamp};
 use crate::format::detail::DetailKey;
 use crate::format::encode;
 use crate::format::frame::TooLong;
-use crate::format::record::Stamp;
+use crate::format::record::RecordHeader;
 use crate::format::subject::SubjectKey;
 use crate::format::tree::Frontier;
 use crate::storage::tail::BATCH_BYTES;
-use crate::storage::write_failure::Trouble;
+use crate::storage::write_failure::WriteFailure;
 
 /// The keys of a month.
 pub(crate) struct MonthKeys {
@@ -22,7 +22,7 @@ pub(crate) struct MonthKeys {
 pub(crate) struct Batch {
     pub(crate) bytes: Vec<u8>,
     /// Who waits, with the sequence of the record.
-    pub(crate) entries: Vec<(Pending, u64)>,
+    pub(crate) records: Vec<(Pending, u64)>,
     /// The tree with them.
     pub(crate) tree: Frontier,
     /// Which states of the datasets the newest exchange had read.
@@ -32,7 +32,7 @@ pub(crate) struct Batch {
     /// So many records are known to be durable.
     pub(crate) durable: u64,
     /// With so many bytes it is full.
-    pub(crate) room: u64,
+    pub(crate) capacity: u64,
 }
 
 impl Batch {
@@ -40,21 +40,21 @@ impl Batch {
     pub(crate) fn new(mut bytes: Vec<u8>, tree: Frontier, datasets: DatasetStates) -> Self {
         bytes.clear();
         let durable = tree.size();
-        Self { bytes, entries: Vec::new(), tree, datasets, too_long: 0, durable, room: BATCH_BYTES }
+        Self { bytes, records: Vec::new(), tree, datasets, too_long: 0, durable, capacity: BATCH_BYTES }
     }
 
     /// Appends one record and its leaf.
     pub(crate) fn append(
         &mut self,
         recorded: Timestamp,
-        encode: impl FnOnce(&mut Vec<u8>, &Stamp) -> Result<Digest, TooLong>,
-    ) -> Result<Result<(), TooLong>, Trouble> {
+        encode: impl FnOnce(&mut Vec<u8>, &RecordHeader) -> Result<Digest, TooLong>,
+    ) -> Result<Result<(), TooLong>, WriteFailure> {
         let mut salt = [0; 16];
-        aws_lc_rs::rand::fill(&mut salt).map_err(|_| Trouble::Random)?;
+        aws_lc_rs::rand::fill(&mut salt).map_err(|_| WriteFailure::Random)?;
         let sequence = self.tree.size();
         let unproven = u32::try_from(sequence.saturating_sub(self.durable)).unwrap_or(u32::MAX);
-        let stamp = Stamp { sequence, unproven, recorded, salt };
-        Ok(encode(&mut self.bytes, &stamp).map(|leaf| self.tree.push(leaf)))
+        let header = RecordHeader { sequence, unproven, recorded, salt };
+        Ok(encode(&mut self.bytes, &header).map(|leaf| self.tree.push(leaf)))
     }
 
     /// Appends what `next` gives, until it is full.
@@ -63,12 +63,12 @@ impl Batch {
         recorded: Timestamp,
         keys: &MonthKeys,
         next: &mut impl FnMut() -> Option<Pending>,
-    ) -> Result<(), Trouble> {
-        while u64::try_from(self.bytes.len()).is_ok_and(|length| length < self.room) {
+    ) -> Result<(), WriteFailure> {
+        while u64::try_from(self.bytes.len()).is_ok_and(|length| length < self.capacity) {
             let Some(pending) = next() else { break };
             let sequence = self.tree.size();
-            let appended = self.append(recorded, |out, stamp| {
-                encode::exchange(out, stamp, pending.entry(), &keys.detail, &keys.subject)
+            let appended = self.append(recorded, |out, header| {
+                encode::exchange(out, header, pending.entry(), &keys.detail, &keys.subject)
             });
             match appended {
                 Ok(Ok(())) => {
@@ -76,15 +76,15 @@ impl Batch {
                     if read != DatasetStates::default() {
                         self.datasets = read;
                     }
-                    self.entries.push((pending, sequence));
+                    self.records.push((pending, sequence));
                 }
                 Ok(Err(TooLong)) => {
                     self.too_long = self.too_long.saturating_add(1);
                     pending.failed(RecordFailure::Unwritable);
                 }
-                Err(trouble) => {
-                    self.entries.push((pending, sequence));
-                    return Err(trouble);
+                Err(failure) => {
+                    self.records.push((pending, sequence));
+                    return Err(failure);
                 }
             }
         }

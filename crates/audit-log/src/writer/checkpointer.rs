@@ -15,7 +15,7 @@ use ehealth_core::model::{DatasetStates, Timestamp};
 use super::settings::Checkpoints;
 use crate::format::note::{CheckpointKey, Head, root_text};
 use crate::format::tree::Frontier;
-use crate::storage::checkpoint_files::{CheckpointPlace, Kept, replace};
+use crate::storage::checkpoint_files::{CheckpointLocation, StoredCheckpoints, replace};
 use crate::storage::disk::Disk;
 use crate::storage::file_names::{CHECKPOINT, CHECKPOINT_DRAFT};
 
@@ -36,7 +36,7 @@ struct State {
     signed: u64,
     everywhere: u64,
     /// The places that could not be written the last time.
-    failing: Vec<CheckpointPlace>,
+    failing: Vec<CheckpointLocation>,
     /// Somebody waits for a checkpoint of this size.
     wanted: u64,
     closing: bool,
@@ -58,24 +58,24 @@ pub(crate) struct Checkpointer {
     state: Mutex<State>,
     changed: Condvar,
     failures: AtomicU64,
-    logged: Mutex<Option<Instant>>,
+    last_logged: Mutex<Option<Instant>>,
 }
 
 impl Checkpointer {
-    /// `kept` is what the places hold, `signed` the size of the newest of them.
+    /// `stored` is what the places hold, `signed` the size of the newest of them.
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
         key: CheckpointKey,
         settings: Checkpoints,
-        kept: &Kept,
+        stored: &StoredCheckpoints,
         signed: u64,
     ) -> Self {
-        let everywhere = if settings.copy.is_none() || kept.trail == kept.copy { signed } else { 0 };
+        let everywhere = if settings.copy.is_none() || stored.primary == stored.copy { signed } else { 0 };
         let failing = Vec::new();
         let state = State { offered: None, tried: signed, signed, everywhere, failing, wanted: 0, closing: false };
-        let (changed, failures, logged) = (Condvar::new(), AtomicU64::new(0), Mutex::new(None));
+        let (changed, failures, last_logged) = (Condvar::new(), AtomicU64::new(0), Mutex::new(None));
         let disk = Mutex::new(Some(disk));
-        Self { disk, key, settings, state: Mutex::new(state), changed, failures, logged }
+        Self { disk, key, settings, state: Mutex::new(state), changed, failures, last_logged }
     }
 
     /// The public key, in the form of signed-note tools.
@@ -132,7 +132,7 @@ impl Checkpointer {
             let size = state.size();
             let new = size.saturating_sub(state.tried);
             let missing = size > state.everywhere && !(state.closing && new == 0);
-            let interval = if self.is_full(&state) { self.settings.apart } else { self.settings.interval };
+            let interval = if self.is_full(&state) { self.settings.min_interval } else { self.settings.interval };
             let rest = interval.saturating_sub(last.elapsed());
             let due = rest.is_zero() || state.wanted > state.tried || state.closing;
             if !missing {
@@ -157,16 +157,16 @@ impl Checkpointer {
     pub(crate) fn make(&self) -> io::Result<()> {
         let head = self.head()?;
         let note = self.key.sign(&head);
-        self.put(&head, &note)
+        self.publish(&head, &note)
     }
 
     /// Has the newest head signed by this key and the next, and puts the note everywhere; the note. Nobody else may make
     /// any meanwhile, so that this is the last of this key.
-    pub(crate) fn hand_over(&self, disk: Arc<dyn Disk>, next: &CheckpointKey) -> io::Result<String> {
+    pub(crate) fn rotate(&self, disk: Arc<dyn Disk>, next: &CheckpointKey) -> io::Result<String> {
         let head = self.head()?;
         let note = next.sign_also(&self.key.sign(&head)).ok_or(io::ErrorKind::InvalidData)?;
         *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = Some(disk);
-        let put = self.put(&head, &note);
+        let put = self.publish(&head, &note);
         *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = None;
         put?;
         if self.state().everywhere < head.size {
@@ -191,22 +191,22 @@ impl Checkpointer {
     }
 
     /// Puts a note about this head everywhere; an error if it is not in the trail's folder.
-    fn put(&self, head: &Head, note: &str) -> io::Result<()> {
+    fn publish(&self, head: &Head, note: &str) -> io::Result<()> {
         // First the trail's own: a copy elsewhere is never ahead of it.
-        let kept = self.keep(note);
-        self.tell(CheckpointPlace::AuditLog, &kept);
-        let mut everywhere = kept.is_ok();
-        if kept.is_ok() {
+        let stored = self.write_primary(note);
+        self.note_result(CheckpointLocation::AuditLog, &stored);
+        let mut everywhere = stored.is_ok();
+        if stored.is_ok() {
             if let Some(copy) = &self.settings.copy {
                 let copied = replace(copy, note);
-                self.tell(CheckpointPlace::Copy, &copied);
+                self.note_result(CheckpointLocation::Copy, &copied);
                 everywhere = copied.is_ok();
             }
             self.log(head, note);
         }
         let mut state = self.state();
         state.tried = head.size;
-        if kept.is_ok() {
+        if stored.is_ok() {
             state.signed = head.size;
         }
         if everywhere {
@@ -215,10 +215,10 @@ impl Checkpointer {
             state.everywhere = state.everywhere.min(head.size.saturating_sub(1));
         }
         self.changed.notify_all();
-        kept
+        stored
     }
 
-    fn keep(&self, note: &str) -> io::Result<()> {
+    fn write_primary(&self, note: &str) -> io::Result<()> {
         let disk = self.disk().ok_or(io::ErrorKind::BrokenPipe)?;
         let file = disk.create(CHECKPOINT_DRAFT)?;
         file.write_at(note.as_bytes(), 0)?;
@@ -228,20 +228,20 @@ impl Checkpointer {
     }
 
     /// Counts every failure, and logs when a place begins to fail and when it is well again.
-    fn tell(&self, place: CheckpointPlace, kept: &io::Result<()>) {
+    fn note_result(&self, location: CheckpointLocation, stored: &io::Result<()>) {
         let mut state = self.state();
-        let was_failing = state.failing.contains(&place);
-        match kept {
+        let was_failing = state.failing.contains(&location);
+        match stored {
             Ok(()) if was_failing => {
-                state.failing.retain(|failing| *failing != place);
-                tracing::info!(%place, "checkpoints can be kept again");
+                state.failing.retain(|failing| *failing != location);
+                tracing::info!(%location, "checkpoints can be kept again");
             }
             Ok(()) => {}
             Err(error) => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
                 if !was_failing {
-                    state.failing.push(place);
-                    tracing::warn!(%place, reason = %error.kind(), "checkpoints cannot be kept");
+                    state.failing.push(location);
+                    tracing::warn!(%location, reason = %error.kind(), "checkpoints cannot be kept");
                 }
             }
         }
@@ -249,11 +249,11 @@ impl Checkpointer {
 
     /// The whole note goes into the log, so that a log kept elsewhere can judge the trail.
     fn log(&self, head: &Head, note: &str) {
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_logged = self.last_logged.lock().unwrap_or_else(PoisonError::into_inner);
         let (size, root) = (head.size, root_text(head.root));
-        if logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) || self.state().closing {
+        if last_logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) || self.state().closing {
             tracing::info!(size, root, note, "checkpoint");
-            *logged = Some(Instant::now());
+            *last_logged = Some(Instant::now());
         } else {
             tracing::debug!(size, root, "checkpoint");
         }

@@ -9,48 +9,48 @@ use ehealth_core::lookup::Pending;
 use super::error::PruneError;
 use super::in_flight::InFlightBatch;
 use super::prune::{Pruned, Retention};
-use super::writer::{Hand, Writer};
+use super::writer::{SegmentHandle, Writer};
 
 /// What the threads are asked to do.
 #[expect(clippy::large_enum_variant, reason = "nearly all are entries, and a box for each would cost more")]
-pub(crate) enum Task {
+pub(crate) enum Command {
     Record(Pending),
     Prune(Retention, SyncSender<Result<Pruned, PruneError>>),
 }
 
 /// What one thread at a time has: it takes what waits and writes it, and makes it durable when it has passed this on.
-pub(crate) struct Turn {
+pub(crate) struct CommitWorker {
     writer: Writer,
-    waiting: Receiver<Task>,
+    queue: Receiver<Command>,
     /// A pruning that came while a batch was being filled: it is next.
-    held: Option<Task>,
+    deferred: Option<Command>,
     retry: Duration,
 }
 
-impl Turn {
-    pub fn new(writer: Writer, waiting: Receiver<Task>, retry: Duration) -> Self {
-        Self { writer, waiting, held: None, retry }
+impl CommitWorker {
+    pub(crate) fn new(writer: Writer, queue: Receiver<Command>, retry: Duration) -> Self {
+        Self { writer, queue, deferred: None, retry }
     }
 
     /// What is to be done next. If nothing comes while writing may fail, or has failed, that is a [`RecvTimeoutError`].
-    fn next(&mut self) -> Result<Task, RecvTimeoutError> {
-        match self.held.take() {
-            Some(task) => Ok(task),
-            None if self.writer.is_calm() => self.waiting.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            None => self.waiting.recv_timeout(self.retry),
+    fn next(&mut self) -> Result<Command, RecvTimeoutError> {
+        match self.deferred.take() {
+            Some(command) => Ok(command),
+            None if self.writer.is_idle() => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            None => self.queue.recv_timeout(self.retry),
         }
     }
 
     /// Writes what waits, this entry first, unless something else comes before it.
-    fn write(&mut self, hand: &mut Hand, mut first: Option<Pending>) -> Option<InFlightBatch> {
-        let Self { writer, waiting, held, .. } = self;
-        writer.commit(hand, || match (first.take(), &held) {
+    fn write(&mut self, handle: &mut SegmentHandle, mut first: Option<Pending>) -> Option<InFlightBatch> {
+        let Self { writer, queue, deferred, .. } = self;
+        writer.commit(handle, || match (first.take(), &deferred) {
             (Some(first), _) => Some(first),
             (None, Some(_)) => None,
-            (None, None) => match waiting.try_recv().ok()? {
-                Task::Record(pending) => Some(pending),
-                task @ Task::Prune(..) => {
-                    *held = Some(task);
+            (None, None) => match queue.try_recv().ok()? {
+                Command::Record(pending) => Some(pending),
+                command @ Command::Prune(..) => {
+                    *deferred = Some(command);
                     None
                 }
             },
@@ -59,30 +59,30 @@ impl Turn {
 }
 
 /// What each of the threads does, until the queue is closed and empty.
-pub(crate) fn run(turn: &Mutex<Option<Turn>>) {
-    let mut hand = Hand::default();
-    // Where another thread panicked, what it held was settled, and nothing more is to be written.
-    while let Ok(mut place) = turn.lock() {
-        let Some(turn) = &mut *place else { return };
-        let flying = match turn.next() {
-            Ok(Task::Prune(retention, reply)) => {
+pub(crate) fn run(worker: &Mutex<Option<CommitWorker>>) {
+    let mut handle = SegmentHandle::default();
+    // Where another thread panicked, what it deferred was settled, and nothing more is to be written.
+    while let Ok(mut slot) = worker.lock() {
+        let Some(worker) = &mut *slot else { return };
+        let in_flight = match worker.next() {
+            Ok(Command::Prune(retention, reply)) => {
                 // Whoever asked may have left.
-                let _ = reply.send(turn.writer.prune(retention));
+                let _ = reply.send(worker.writer.prune(retention));
                 None
             }
-            Ok(Task::Record(pending)) => turn.write(&mut hand, Some(pending)),
-            Err(RecvTimeoutError::Timeout) if turn.writer.is_down() => turn.write(&mut hand, None),
+            Ok(Command::Record(pending)) => worker.write(&mut handle, Some(pending)),
+            Err(RecvTimeoutError::Timeout) if worker.writer.is_failing() => worker.write(&mut handle, None),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => {
-                if let Some(turn) = place.take() {
-                    turn.writer.close();
+                if let Some(worker) = slot.take() {
+                    worker.writer.close();
                 }
                 return;
             }
         };
-        drop(place);
-        if let Some(flying) = flying {
-            flying.land(|| hand.sync());
+        drop(slot);
+        if let Some(in_flight) = in_flight {
+            in_flight.complete(|| handle.sync());
         }
     }
 }

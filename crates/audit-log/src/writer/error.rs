@@ -3,9 +3,9 @@
 use std::io;
 
 use crate::format::damage::Damage;
-use crate::storage::checkpoint_files::CheckpointFault;
+use crate::storage::checkpoint_files::CheckpointError;
 use crate::storage::keys::KeyError;
-use crate::storage::write_failure::Trouble;
+use crate::storage::write_failure::WriteFailure;
 
 /// Why a trail cannot be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum AuditError {
     Io(io::ErrorKind),
     /// It is not the trail that was signed, or nothing tells. Nothing was changed.
     #[error(transparent)]
-    Checkpoint(#[from] CheckpointFault),
+    Checkpoint(#[from] CheckpointError),
     /// The trail's name is not one visible word without `+`.
     #[error("the trail's name is not one visible word without '+'")]
     Origin,
@@ -30,7 +30,7 @@ pub enum AuditError {
     Keys(#[from] KeyError),
     /// It can be read, but not written.
     #[error("the trail cannot be written: {0}")]
-    Unwritable(#[from] Trouble),
+    Unwritable(#[from] WriteFailure),
     /// The system gives no thread.
     #[error("the trail's thread cannot be started: {0}")]
     Thread(io::ErrorKind),
@@ -64,7 +64,7 @@ pub enum PruneError {
     Held,
     /// The pruning could not be recorded; nothing was removed.
     #[error("the pruning cannot be recorded: {0}")]
-    Unwritable(#[from] Trouble),
+    Unwritable(#[from] WriteFailure),
     /// The record of the pruning could not be signed; nothing was removed.
     #[error("the pruning cannot be put under a checkpoint")]
     Unsigned,

@@ -16,7 +16,7 @@ use super::checkpointer::Checkpointer;
 use super::status::{Health, Status};
 use crate::format::tree::Frontier;
 use crate::storage::tail::BATCH_BYTES;
-use crate::storage::write_failure::Trouble;
+use crate::storage::write_failure::WriteFailure;
 
 /// A disk that takes so long for each sync is given the next meanwhile.
 const SLOW: Duration = Duration::from_millis(1);
@@ -25,7 +25,7 @@ const STALL: u32 = 20;
 
 /// How far the trail is, or will be.
 #[derive(Debug, Clone)]
-pub(crate) struct Reached {
+pub(crate) struct LogPosition {
     /// The tree of all records.
     pub(crate) tree: Frontier,
     /// The end of the records in the segment.
@@ -40,52 +40,52 @@ pub(crate) struct Reached {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outage {
     pub(crate) since: Timestamp,
-    pub(crate) trouble: Trouble,
+    pub(crate) failure: WriteFailure,
     pub(crate) refused: u64,
 }
 
 /// What a batch brings with it.
-struct Load {
-    entries: Vec<(Pending, u64)>,
+struct Contents {
+    records: Vec<(Pending, u64)>,
     /// How far the trail is with it; `None` if it could not be written whole.
-    reached: Option<Reached>,
+    position: Option<LogPosition>,
 }
 
-struct Flight {
+struct BatchState {
     begun: Instant,
-    load: Load,
+    contents: Contents,
     /// What became of its sync; `None` while that is under way.
-    outcome: Option<Result<(), Trouble>>,
+    outcome: Option<Result<(), WriteFailure>>,
     /// Something before it failed.
-    doomed: Option<Trouble>,
+    failed_before: Option<WriteFailure>,
 }
 
 struct State {
-    durable: Reached,
+    durable: LogPosition,
     outage: Option<Outage>,
     /// In the order of their records.
-    flights: VecDeque<Flight>,
+    batches: VecDeque<BatchState>,
     /// The number of the first of them.
     first: u64,
     /// What the quickest of the last syncs took: the disk's own time. Others may have waited for a processor.
-    pace: Option<Duration>,
+    fastest_sync: Option<Duration>,
 }
 
 impl State {
     /// Where this flight stands now.
-    fn flight(&mut self, number: u64) -> Option<&mut Flight> {
-        self.flights.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    fn batch(&mut self, number: u64) -> Option<&mut BatchState> {
+        self.batches.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
     /// So long the youngest flight is left alone. A fast disk is given a second sync only when it stalls.
-    fn stretch(&self, apart: Duration) -> Duration {
-        let fast = self.pace.filter(|pace| *pace < SLOW);
-        fast.map_or(apart, |pace| apart.max(pace.saturating_mul(STALL)))
+    fn overlap_delay(&self, overlap_after: Duration) -> Duration {
+        let fast = self.fastest_sync.filter(|fastest_sync| *fastest_sync < SLOW);
+        fast.map_or(overlap_after, |fastest_sync| overlap_after.max(fastest_sync.saturating_mul(STALL)))
     }
 
     /// Bytes that were written and are not known to be durable.
     fn bytes_under_way(&self) -> u64 {
-        let newest = self.flights.iter().rev().find_map(|flight| flight.load.reached.as_ref());
+        let newest = self.batches.iter().rev().find_map(|batch| batch.contents.position.as_ref());
         newest.map_or(0, |newest| newest.bytes.saturating_sub(self.durable.bytes))
     }
 }
@@ -95,28 +95,28 @@ pub(crate) struct InFlightBatches {
     state: Mutex<State>,
     changed: Condvar,
     /// So long a sync runs alone before the next may begin beside it.
-    apart: Duration,
+    overlap_after: Duration,
     clock: Arc<dyn Clock>,
     status: Arc<Status>,
-    keeper: Arc<Checkpointer>,
+    checkpointer: Arc<Checkpointer>,
 }
 
 impl InFlightBatches {
     pub(crate) fn new(
-        durable: Reached,
-        apart: Duration,
+        durable: LogPosition,
+        overlap_after: Duration,
         clock: Arc<dyn Clock>,
         status: Arc<Status>,
-        keeper: Arc<Checkpointer>,
+        checkpointer: Arc<Checkpointer>,
     ) -> Self {
-        let state = State { durable, outage: None, flights: VecDeque::new(), first: 0, pace: None };
-        Self { state: Mutex::new(state), changed: Condvar::new(), apart, clock, status, keeper }
+        let state = State { durable, outage: None, batches: VecDeque::new(), first: 0, fastest_sync: None };
+        Self { state: Mutex::new(state), changed: Condvar::new(), overlap_after, clock, status, checkpointer }
     }
 
     /// Whether nothing is under way, and nothing failed: then nothing happens until an entry comes.
-    pub(crate) fn is_calm(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         let state = self.state();
-        state.outage.is_none() && state.flights.is_empty()
+        state.outage.is_none() && state.batches.is_empty()
     }
 
     /// Why nothing can be written, if so.
@@ -128,8 +128,8 @@ impl InFlightBatches {
     /// young any more, or has ended. During an outage there is never more than one. Only one thread at a time may do this.
     pub(crate) fn begin(self: &Arc<Self>) -> InFlightBatch {
         let mut state = self.state();
-        while let Some(youngest) = state.flights.back() {
-            let rest = state.stretch(self.apart).saturating_sub(youngest.begun.elapsed());
+        while let Some(youngest) = state.batches.back() {
+            let rest = state.overlap_delay(self.overlap_after).saturating_sub(youngest.begun.elapsed());
             state = if state.outage.is_some() || state.bytes_under_way() >= BATCH_BYTES {
                 self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
             } else if rest.is_zero() {
@@ -138,64 +138,65 @@ impl InFlightBatches {
                 self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0
             };
         }
-        let number = state.first.saturating_add(u64::try_from(state.flights.len()).unwrap_or(u64::MAX));
-        let load = Load { entries: Vec::new(), reached: None };
+        let number = state.first.saturating_add(u64::try_from(state.batches.len()).unwrap_or(u64::MAX));
+        let contents = Contents { records: Vec::new(), position: None };
         let durable = state.durable.tree.size();
-        let is_alone = state.flights.is_empty();
-        state.flights.push_back(Flight { begun: Instant::now(), load, outcome: None, doomed: None });
-        let room = BATCH_BYTES.saturating_sub(state.bytes_under_way());
+        let is_alone = state.batches.is_empty();
+        state.batches.push_back(BatchState { begun: Instant::now(), contents, outcome: None, failed_before: None });
+        let capacity = BATCH_BYTES.saturating_sub(state.bytes_under_way());
         let after = state.outage.map(|outage| (outage, state.durable.clone()));
-        InFlightBatch { flights: Arc::clone(self), number: Some(number), durable, room, after, is_alone }
+        InFlightBatch { batches: Arc::clone(self), number: Some(number), durable, capacity, after, is_alone }
     }
 
     /// Waits until none is under way.
     pub(crate) fn wait_for_all(&self) {
-        let under_way = |state: &mut State| !state.flights.is_empty();
+        let under_way = |state: &mut State| !state.batches.is_empty();
         drop(self.changed.wait_while(self.state(), under_way).unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Tells how far the trail is, where that was made durable without a flight.
-    pub(crate) fn set_durable(&self, reached: Reached) {
-        self.status.set_sequence(reached.tree.size());
-        self.state().durable = reached;
+    pub(crate) fn set_durable(&self, position: LogPosition) {
+        self.status.set_sequence(position.tree.size());
+        self.state().durable = position;
     }
 
     /// Notes what became of one, and settles what this leaves nothing to wait for.
-    fn end(&self, number: u64, outcome: Result<(), Trouble>) {
+    fn end(&self, number: u64, outcome: Result<(), WriteFailure>) {
         let mut settled = Vec::new();
         let mut state = self.state();
-        if let Some(flight) = state.flight(number) {
-            flight.outcome = Some(outcome);
+        if let Some(batch) = state.batch(number) {
+            batch.outcome = Some(outcome);
         }
-        while let Some(flight) = state.flights.pop_front_if(|flight| flight.outcome.is_some()) {
+        while let Some(batch) = state.batches.pop_front_if(|batch| batch.outcome.is_some()) {
             state.first = state.first.saturating_add(1);
-            let Flight { begun, load: Load { entries, reached }, outcome, doomed } = flight;
-            let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
-            let outcome = doomed.or(outcome.and_then(Result::err)).map_or(reached.ok_or(Trouble::Cut), Err);
+            let BatchState { begun, contents: Contents { records, position }, outcome, failed_before } = batch;
+            let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
+            let outcome =
+                failed_before.or(outcome.and_then(Result::err)).map_or(position.ok_or(WriteFailure::Truncated), Err);
             match outcome {
-                Ok(reached) => {
+                Ok(position) => {
                     state.outage = None;
                     self.status.set_health(Health::Writable);
-                    self.status.count_batch(count, begun.elapsed(), reached.tree.size());
-                    self.keeper.offer(&reached.tree, reached.made, reached.datasets);
-                    state.durable = reached;
-                    settled.push((entries, true));
+                    self.status.count_batch(count, begun.elapsed(), position.tree.size());
+                    self.checkpointer.offer(&position.tree, position.made, position.datasets);
+                    state.durable = position;
+                    settled.push((records, true));
                 }
-                Err(trouble) => {
-                    state.flights.iter_mut().for_each(|later| later.doomed = Some(trouble));
-                    self.status.set_health(Health::Unwritable(trouble));
+                Err(failure) => {
+                    state.batches.iter_mut().for_each(|later| later.failed_before = Some(failure));
+                    self.status.set_health(Health::Unwritable(failure));
                     self.status.count_unwritable(count);
-                    let begins = || Outage { since: self.clock.now(), trouble, refused: 0 };
+                    let begins = || Outage { since: self.clock.now(), failure, refused: 0 };
                     let outage = state.outage.get_or_insert_with(begins);
                     outage.refused = outage.refused.saturating_add(count);
-                    settled.push((entries, false));
+                    settled.push((records, false));
                 }
             }
         }
         drop(state);
         self.changed.notify_all();
-        for (entries, is_durable) in settled {
-            for (pending, sequence) in entries {
+        for (records, is_durable) in settled {
+            for (pending, sequence) in records {
                 if is_durable { pending.durable(sequence) } else { pending.failed(RecordFailure::Unwritable) }
             }
         }
@@ -208,7 +209,7 @@ impl InFlightBatches {
 
 /// One that is under way. Let go of before its end, it failed.
 pub(crate) struct InFlightBatch {
-    flights: Arc<InFlightBatches>,
+    batches: Arc<InFlightBatches>,
     /// `None` once it has ended.
     number: Option<u64>,
     /// So many records were durable when it began.
@@ -216,26 +217,26 @@ pub(crate) struct InFlightBatch {
     /// Nothing else was under way.
     pub(crate) is_alone: bool,
     /// So many bytes may be written.
-    pub(crate) room: u64,
+    pub(crate) capacity: u64,
     /// Why nothing could be written until now, and where to go on; then nothing else is under way.
-    pub(crate) after: Option<(Outage, Reached)>,
+    pub(crate) after: Option<(Outage, LogPosition)>,
 }
 
 impl InFlightBatch {
     /// Waits until everything before it is durable.
-    pub(crate) fn wait_to_be_first(&self) -> Result<(), Trouble> {
+    pub(crate) fn wait_to_be_first(&self) -> Result<(), WriteFailure> {
         let is_later = |state: &mut State| self.number.is_some_and(|number| state.first < number);
-        let waited = self.flights.changed.wait_while(self.flights.state(), is_later);
+        let waited = self.batches.changed.wait_while(self.batches.state(), is_later);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
-        let flight = self.number.and_then(|number| state.flight(number));
-        flight.and_then(|flight| flight.doomed).map_or(Ok(()), Err)
+        let batch = self.number.and_then(|number| state.batch(number));
+        batch.and_then(|batch| batch.failed_before).map_or(Ok(()), Err)
     }
 
     /// Takes in who waits, and how far the trail is with them: `None` if they could not be written.
-    pub(crate) fn load(&self, entries: Vec<(Pending, u64)>, reached: Option<Reached>) {
-        let mut state = self.flights.state();
-        if let Some(flight) = self.number.and_then(|number| state.flight(number)) {
-            flight.load = Load { entries, reached };
+    pub(crate) fn contents(&self, records: Vec<(Pending, u64)>, position: Option<LogPosition>) {
+        let mut state = self.batches.state();
+        if let Some(batch) = self.number.and_then(|number| state.batch(number)) {
+            batch.contents = Contents { records, position };
         }
     }
 
@@ -243,26 +244,26 @@ impl InFlightBatch {
     pub(crate) fn cancel(mut self) {
         self.number = None;
         // The newest of all: only one thread at a time begins them.
-        drop(self.flights.state().flights.pop_back());
+        drop(self.batches.state().batches.pop_back());
     }
 
     /// Makes it durable, and settles it when what was before it is.
-    pub(crate) fn land(self, sync: impl FnOnce() -> Result<(), Trouble>) {
+    pub(crate) fn complete(self, sync: impl FnOnce() -> Result<(), WriteFailure>) {
         let started = Instant::now();
         let outcome = sync();
         let took = started.elapsed();
-        let mut state = self.flights.state();
+        let mut state = self.batches.state();
         // A quick one is forgotten after some hundred others.
-        let slower = state.pace.and_then(|pace| pace.saturating_mul(65).checked_div(64));
-        state.pace = Some(slower.map_or(took, |slower| took.min(slower)));
+        let slower = state.fastest_sync.and_then(|fastest_sync| fastest_sync.saturating_mul(65).checked_div(64));
+        state.fastest_sync = Some(slower.map_or(took, |slower| took.min(slower)));
         drop(state);
         self.end(outcome);
     }
 
     /// Settles it, now or when what was before it is.
-    pub(crate) fn end(mut self, outcome: Result<(), Trouble>) {
+    pub(crate) fn end(mut self, outcome: Result<(), WriteFailure>) {
         if let Some(number) = self.number.take() {
-            self.flights.end(number, outcome);
+            self.batches.end(number, outcome);
         }
     }
 }
@@ -270,7 +271,7 @@ impl InFlightBatch {
 impl Drop for InFlightBatch {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            self.flights.end(number, Err(Trouble::Io(io::ErrorKind::Other)));
+            self.batches.end(number, Err(WriteFailure::Io(io::ErrorKind::Other)));
         }
     }
 }

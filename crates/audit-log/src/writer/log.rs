@@ -15,15 +15,15 @@ use ehealth_core::lookup::{AuditSink, Pending, RecordFailure};
 use ehealth_core::model::Clock;
 
 use super::checkpointer::Checkpointer;
-use super::commit_worker::{Task, Turn, run};
+use super::commit_worker::{Command, CommitWorker, run};
 use super::error::{AuditError, PruneError, RotateError};
 use super::prune::{Pruned, Retention};
 use super::recover;
 use super::settings::{MissingCheckpoint, Settings};
 use super::status::{Counters, Health, Status};
-use super::writer::{Tools, Writer};
+use super::writer::{Dependencies, Writer};
 use crate::format::note::is_origin;
-use crate::storage::checkpoint_files::{CheckpointFault, Kept};
+use crate::storage::checkpoint_files::{CheckpointError, StoredCheckpoints};
 use crate::storage::disk::{Disk, Folder};
 use crate::storage::keys::{KeyFolder, KeyName};
 
@@ -39,10 +39,10 @@ pub struct Rotated {
 /// The durable log of all exchanges.
 #[derive(Debug)]
 pub struct AuditLog {
-    queue: RwLock<Option<SyncSender<Task>>>,
+    queue: RwLock<Option<SyncSender<Command>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    keeping: Mutex<Option<JoinHandle<()>>>,
-    keeper: Arc<Checkpointer>,
+    checkpoint_thread: Mutex<Option<JoinHandle<()>>>,
+    checkpointer: Arc<Checkpointer>,
     status: Arc<Status>,
     cut_bytes: u64,
     keys: KeyFolder,
@@ -72,50 +72,51 @@ impl AuditLog {
         if !is_origin(&checkpoints.origin) {
             return Err(AuditError::Origin);
         }
-        let kept = Kept::read(&*disk, checkpoints.copy.as_deref())??;
+        let stored = StoredCheckpoints::read(&*disk, checkpoints.copy.as_deref())??;
         // A key that has signed is never made anew: a lost one must be noticed, not replaced.
-        if kept.is_empty() {
+        if stored.is_empty() {
             keys.provide(KeyName::Checkpoint)?;
         }
         let key = keys.checkpoint_key(&checkpoints.origin)?;
-        let known = kept.newest(&key)?;
-        let recovered = recover::recover(&*disk, known.as_ref())?;
-        if known.is_none() && recovered.told && checkpoints.missing == MissingCheckpoint::Refuse {
-            return Err(CheckpointFault::Missing.into());
+        let signed_head = stored.newest(&key)?;
+        let recovered = recover::recover(&*disk, signed_head.as_ref())?;
+        if signed_head.is_none() && recovered.has_records && checkpoints.missing == MissingCheckpoint::Refuse {
+            return Err(CheckpointError::Missing.into());
         }
         let cut_bytes = recovered.cut_bytes;
-        let (signed, datasets) = known.map_or_else(Default::default, |known| (known.size, known.datasets));
-        let keeper = Arc::new(Checkpointer::new(Arc::clone(&disk), key, checkpoints.clone(), &kept, signed));
-        let tools = Tools {
+        let (signed, datasets) =
+            signed_head.map_or_else(Default::default, |signed_head| (signed_head.size, signed_head.datasets));
+        let checkpointer = Arc::new(Checkpointer::new(Arc::clone(&disk), key, checkpoints.clone(), &stored, signed));
+        let dependencies = Dependencies {
             disk,
             keys: keys.clone(),
             clock,
-            keeper: Arc::clone(&keeper),
-            ahead: settings.ahead,
-            apart: settings.apart,
+            checkpointer: Arc::clone(&checkpointer),
+            preallocate: settings.preallocate,
+            overlap_after: settings.overlap_after,
         };
-        let (writer, status) = Writer::open(tools, recovered, datasets)?;
-        if kept.trail.is_none() {
+        let (writer, status) = Writer::open(dependencies, recovered, datasets)?;
+        if stored.primary.is_none() {
             // Before the first receipt: from then on a missing checkpoint is one that somebody removed.
-            keeper.make()?;
+            checkpointer.make()?;
         }
         let (queue, waiting) = mpsc::sync_channel(settings.queue);
-        let turn = Turn::new(writer, waiting, settings.retry);
-        let shared = Arc::new((Mutex::new(Some(turn)), Closing(Arc::clone(&status))));
+        let worker = CommitWorker::new(writer, waiting, settings.retry);
+        let shared = Arc::new((Mutex::new(Some(worker)), CloseOnDrop(Arc::clone(&status))));
         let spawn = |_| {
             let shared = Arc::clone(&shared);
             thread::Builder::new().name("trail".into()).spawn(move || run(&shared.0))
         };
-        let threads = (0..settings.syncs.max(1)).map(spawn).collect::<io::Result<_>>();
+        let threads = (0..settings.max_syncs.max(1)).map(spawn).collect::<io::Result<_>>();
         let threads: Vec<_> = threads.map_err(|error| AuditError::Thread(error.kind()))?;
-        let keeping = {
-            let keeper = Arc::clone(&keeper);
-            let spawned = thread::Builder::new().name("checkpoints".into()).spawn(move || keeper.run());
+        let checkpoint_thread = {
+            let checkpointer = Arc::clone(&checkpointer);
+            let spawned = thread::Builder::new().name("checkpoints".into()).spawn(move || checkpointer.run());
             spawned.map_err(|error| AuditError::Thread(error.kind()))?
         };
         let (queue, threads) = (RwLock::new(Some(queue)), Mutex::new(threads));
-        let (keeping, origin) = (Mutex::new(Some(keeping)), checkpoints.origin.clone());
-        Ok(Self { queue, threads, keeping, keeper, status, cut_bytes, keys, origin })
+        let (checkpoint_thread, origin) = (Mutex::new(Some(checkpoint_thread)), checkpoints.origin.clone());
+        Ok(Self { queue, threads, checkpoint_thread, checkpointer, status, cut_bytes, keys, origin })
     }
 
     /// Whether evidence can be written.
@@ -127,7 +128,7 @@ impl AuditLog {
     /// What was counted since it was opened.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        let (signed, checkpoint_failures) = (self.keeper.signed(), self.keeper.failures());
+        let (signed, checkpoint_failures) = (self.checkpointer.signed(), self.checkpointer.failures());
         Counters { signed, checkpoint_failures, ..self.status.counters() }
     }
 
@@ -140,13 +141,13 @@ impl AuditLog {
     /// The public key of the checkpoints, in the form of signed-note tools: what an auditor needs besides the files.
     #[must_use]
     pub fn verifying_key(&self) -> String {
-        self.keeper.verifying_key()
+        self.checkpointer.verifying_key()
     }
 
     /// Waits until everything that was told is under a checkpoint; whether that is in the trail's folder now.
     #[must_use]
     pub fn checkpoint_now(&self) -> bool {
-        self.keeper.wait_for(self.status.counters().sequence)
+        self.checkpointer.wait_for(self.status.counters().sequence)
     }
 
     /// Removes months past retention, and waits until that is done. Entries wait meanwhile.
@@ -156,7 +157,7 @@ impl AuditLog {
     pub fn prune(&self, retention: Retention) -> Result<Pruned, PruneError> {
         let (reply, pruned) = mpsc::sync_channel(1);
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(PruneError::Closed)?;
-        queue.send(Task::Prune(retention, reply)).map_err(|_| PruneError::Closed)?;
+        queue.send(Command::Prune(retention, reply)).map_err(|_| PruneError::Closed)?;
         drop(queue);
         pruned.recv().unwrap_or(Err(PruneError::Closed))
     }
@@ -168,10 +169,10 @@ impl AuditLog {
     /// # Errors
     /// [`RotateError`]; the trail can be opened with the old key then.
     pub fn rotate_checkpoint_key(self) -> Result<Rotated, RotateError> {
-        let disk = self.keeper.disk().ok_or(RotateError::Closed)?;
+        let disk = self.checkpointer.disk().ok_or(RotateError::Closed)?;
         self.close();
         let next = self.keys.next_checkpoint_key(&self.origin)?;
-        let note = self.keeper.hand_over(disk, &next).map_err(|error| RotateError::Io(error.kind()))?;
+        let note = self.checkpointer.rotate(disk, &next).map_err(|error| RotateError::Io(error.kind()))?;
         self.keys.replace_checkpoint_key()?;
         Ok(Rotated { note, verifying_key: next.verifying_key() })
     }
@@ -182,9 +183,9 @@ impl AuditLog {
         let threads = mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         // A thread that panicked has settled what it held by dropping it.
         threads.into_iter().for_each(|thread| drop(thread.join()));
-        self.keeper.close();
-        let keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let _ = keeping.map(JoinHandle::join);
+        self.checkpointer.close();
+        let checkpoint_thread = self.checkpoint_thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let _ = checkpoint_thread.map(JoinHandle::join);
     }
 }
 
@@ -192,13 +193,13 @@ impl AuditSink for AuditLog {
     fn append(&self, pending: Pending) {
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         let Some(queue) = &*queue else { return pending.failed(RecordFailure::Closed) };
-        match queue.try_send(Task::Record(pending)) {
-            Err(TrySendError::Full(Task::Record(pending))) => {
+        match queue.try_send(Command::Record(pending)) {
+            Err(TrySendError::Full(Command::Record(pending))) => {
                 self.status.count_overloaded();
                 pending.failed(RecordFailure::Overloaded);
             }
-            Err(TrySendError::Disconnected(Task::Record(pending))) => pending.failed(RecordFailure::Closed),
-            Ok(()) | Err(TrySendError::Full(Task::Prune(..)) | TrySendError::Disconnected(Task::Prune(..))) => {}
+            Err(TrySendError::Disconnected(Command::Record(pending))) => pending.failed(RecordFailure::Closed),
+            Ok(()) | Err(TrySendError::Full(Command::Prune(..)) | TrySendError::Disconnected(Command::Prune(..))) => {}
         }
     }
 }
@@ -210,9 +211,9 @@ impl Drop for AuditLog {
 }
 
 /// Says that the trail is closed, whichever way its threads end.
-struct Closing(Arc<Status>);
+struct CloseOnDrop(Arc<Status>);
 
-impl Drop for Closing {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.set_health(Health::Closed);
     }

@@ -8,9 +8,9 @@
 use std::io::BufReader;
 
 use super::error::PruneError;
-use crate::format::damage::{Damage, Flaw};
+use crate::format::damage::{Damage, DamageKind};
 use crate::format::decode;
-use crate::format::frame::{FrameFault, Frames};
+use crate::format::frame::{FrameError, Frames};
 use crate::format::month::Month;
 use crate::format::record::{Event, PrunedSegment, Pruning, SegmentBegun};
 use crate::format::segment_name::SegmentName;
@@ -18,7 +18,7 @@ use crate::storage::disk::{Disk, ReadFrom};
 use crate::storage::file_names::LEGAL_HOLD;
 use crate::storage::keys::{KeyFolder, KeyName};
 use crate::storage::segment;
-use crate::storage::write_failure::Trouble;
+use crate::storage::write_failure::WriteFailure;
 
 /// How long evidence is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,7 +49,7 @@ pub(crate) fn prune(
     keys: &KeyFolder,
     now: Month,
     retention: Retention,
-    record: impl FnOnce(&Pruning) -> Result<bool, Trouble>,
+    record: impl FnOnce(&Pruning) -> Result<bool, WriteFailure>,
 ) -> Result<Pruned, PruneError> {
     if disk.names()?.iter().any(|name| name == LEGAL_HOLD) {
         return Err(PruneError::Held);
@@ -57,10 +57,10 @@ pub(crate) fn prune(
     let names = segment::list(disk)?;
     let past = now.minus_years(retention.years);
     let followed = names.iter().zip(names.iter().skip(1));
-    let going: Vec<_> = followed.take_while(|(name, _)| past.is_some_and(|past| name.month < past)).collect();
-    let Some((_, stays)) = going.last() else { return Ok(Pruned::default()) };
-    let mut segments = Vec::with_capacity(going.len());
-    for (name, next) in &going {
+    let expired: Vec<_> = followed.take_while(|(name, _)| past.is_some_and(|past| name.month < past)).collect();
+    let Some((_, stays)) = expired.last() else { return Ok(Pruned::default()) };
+    let mut segments = Vec::with_capacity(expired.len());
+    for (name, next) in &expired {
         let root = begun(disk, **next)?.tree.root();
         segments.push(PrunedSegment { first: name.first, month: name.month, root });
     }
@@ -68,11 +68,11 @@ pub(crate) fn prune(
     if !record(&what)? {
         return Err(PruneError::Unsigned);
     }
-    let staying = names.get(going.len()..).unwrap_or_default();
-    let destroyed = unneeded(&what.segments, staying);
+    let remaining = names.get(expired.len()..).unwrap_or_default();
+    let destroyed = unneeded_keys(&what.segments, remaining);
     destroyed.iter().try_for_each(|name| keys.destroy(*name))?;
     let there = disk.names()?;
-    for (name, _) in going {
+    for (name, _) in expired {
         for file in [name.index_file(), name.to_string()] {
             if there.contains(&file) {
                 disk.remove(&file)?;
@@ -84,12 +84,12 @@ pub(crate) fn prune(
 }
 
 /// The keys that only what goes was sealed or found with.
-fn unneeded(going: &[PrunedSegment], staying: &[SegmentName]) -> Vec<KeyName> {
+fn unneeded_keys(expired: &[PrunedSegment], remaining: &[SegmentName]) -> Vec<KeyName> {
     let mut keys = Vec::new();
-    for PrunedSegment { month, .. } in going {
+    for PrunedSegment { month, .. } in expired {
         let year = month.year();
-        let month_stays = staying.iter().any(|name| name.month == *month);
-        let year_stays = staying.iter().any(|name| name.month.year() == year);
+        let month_stays = remaining.iter().any(|name| name.month == *month);
+        let year_stays = remaining.iter().any(|name| name.month.year() == year);
         let detail = (!month_stays).then_some(KeyName::Detail(*month));
         let subject = (!year_stays).then_some(KeyName::Subject(year));
         for key in [detail, subject].into_iter().flatten() {
@@ -103,12 +103,12 @@ fn unneeded(going: &[PrunedSegment], staying: &[SegmentName]) -> Vec<KeyName> {
 
 /// The first record of a segment.
 fn begun(disk: &dyn Disk, name: SegmentName) -> Result<SegmentBegun, PruneError> {
-    let damage = |flaw| PruneError::Damaged(Damage { segment: name, offset: 0, flaw });
+    let damage = |kind| PruneError::Damaged(Damage { segment: name, offset: 0, kind });
     let file = disk.open(&name.to_string())?;
     let mut frames = Frames::new(BufReader::new(ReadFrom { file, offset: 0 }));
-    let framed = frames.next_frame()?.unwrap_or(Err(FrameFault::Incomplete)).map_err(|fault| damage(fault.into()))?;
-    match decode::record(framed).map_err(|fault| damage(Flaw::Record(fault)))?.event {
+    let framed = frames.next_frame()?.unwrap_or(Err(FrameError::Incomplete)).map_err(|error| damage(error.into()))?;
+    match decode::record(framed).map_err(|error| damage(DamageKind::Record(error)))?.event {
         Event::SegmentBegun(begun) => Ok(begun),
-        Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) => Err(damage(Flaw::Begin)),
+        Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) => Err(damage(DamageKind::SegmentStart)),
     }
 }

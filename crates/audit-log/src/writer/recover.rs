@@ -10,14 +10,14 @@ use std::io::{self, BufReader, Read};
 use ehealth_core::model::Digest;
 
 use super::error::AuditError;
-use crate::format::damage::{Damage, Flaw};
+use crate::format::damage::{Damage, DamageKind};
 use crate::format::decode;
-use crate::format::frame::{FrameFault, Framed, Frames};
-use crate::format::note::{Known, root_text};
-use crate::format::record::{Event, SegmentBegun, Stamp};
+use crate::format::frame::{FrameError, Framed, Frames};
+use crate::format::note::{SignedHead, root_text};
+use crate::format::record::{Event, RecordHeader, SegmentBegun};
 use crate::format::segment_name::SegmentName;
 use crate::format::tree::Frontier;
-use crate::storage::checkpoint_files::CheckpointFault;
+use crate::storage::checkpoint_files::CheckpointError;
 use crate::storage::disk::{Disk, DiskFile, ReadFrom};
 use crate::storage::segment::{self, Segment};
 use crate::storage::tail::{MAX_TAIL_BYTES, torn_bytes};
@@ -31,33 +31,37 @@ pub(crate) struct Recovered {
     /// How many bytes were cut off, without zeros at the end: records that nobody was told about.
     pub(crate) cut_bytes: u64,
     /// Whether there is anything besides the beginnings of segments.
-    pub(crate) told: bool,
+    pub(crate) has_records: bool,
 }
 
 /// Reads the last segment and cuts its torn end, unless a checkpoint knew a longer or another trail.
-pub(crate) fn recover(disk: &dyn Disk, known: Option<&Known>) -> Result<Recovered, AuditError> {
+pub(crate) fn recover(disk: &dyn Disk, signed_head: Option<&SignedHead>) -> Result<Recovered, AuditError> {
     segment::remove_drafts(disk)?;
     let names = segment::list(disk)?;
     let Some(name) = names.last().copied() else {
-        check_size(known, 0)?;
-        return Ok(Recovered { segment: None, tree: Frontier::default(), cut_bytes: 0, told: false });
+        check_size(signed_head, 0)?;
+        return Ok(Recovered { segment: None, tree: Frontier::default(), cut_bytes: 0, has_records: false });
     };
     let file = disk.open(&name.to_string())?;
-    let scan = scan(&*file, name, known.map(|known| known.size))?;
+    let scan = scan(&*file, name, signed_head.map(|signed_head| signed_head.size))?;
     let mut cut_bytes = 0;
-    if let Some(flaw) = scan.flaw {
+    if let Some(kind) = scan.kind {
         let torn = if scan.begun.is_some() { torn_bytes(&*file, scan.sound, scan.tree.size())? } else { None };
-        cut_bytes = torn.ok_or(Damage { segment: name, offset: scan.sound, flaw })?;
+        cut_bytes = torn.ok_or(Damage { segment: name, offset: scan.sound, kind })?;
     }
     let Some(begun) = scan.begun else {
-        let flaw = Flaw::Frame(FrameFault::Incomplete);
-        return Err(Damage { segment: name, offset: 0, flaw }.into());
+        let kind = DamageKind::Frame(FrameError::Incomplete);
+        return Err(Damage { segment: name, offset: 0, kind }.into());
     };
-    check_size(known, scan.tree.size())?;
-    if let Some(known) = known {
-        let root = if known.size < name.first { root_before(disk, &names, known.size)? } else { scan.watched };
-        if root.map(root_text).as_ref() != Some(&known.root) {
-            return Err(CheckpointFault::Inconsistent { signed: known.size }.into());
+    check_size(signed_head, scan.tree.size())?;
+    if let Some(signed_head) = signed_head {
+        let root = if signed_head.size < name.first {
+            root_before(disk, &names, signed_head.size)?
+        } else {
+            scan.root_at_watch
+        };
+        if root.map(root_text).as_ref() != Some(&signed_head.root) {
+            return Err(CheckpointError::Inconsistent { signed: signed_head.size }.into());
         }
     }
     // Even where nothing is to be cut: a process that died after a failed sync may have cut it, and the disk not know.
@@ -66,14 +70,14 @@ pub(crate) fn recover(disk: &dyn Disk, known: Option<&Known>) -> Result<Recovere
     file.sync()?;
     disk.sync_names()?;
     let segment = Segment { name, begun, file, written: scan.sound, ready: scan.sound };
-    let told = scan.tree.size() > u64::try_from(names.len()).unwrap_or(u64::MAX);
-    Ok(Recovered { segment: Some(segment), tree: scan.tree, cut_bytes, told })
+    let has_records = scan.tree.size() > u64::try_from(names.len()).unwrap_or(u64::MAX);
+    Ok(Recovered { segment: Some(segment), tree: scan.tree, cut_bytes, has_records })
 }
 
-fn check_size(known: Option<&Known>, found: u64) -> Result<(), CheckpointFault> {
-    match known {
-        Some(Known { size: signed, .. }) if *signed > found => {
-            Err(CheckpointFault::Truncated { signed: *signed, found })
+fn check_size(signed_head: Option<&SignedHead>, found: u64) -> Result<(), CheckpointError> {
+    match signed_head {
+        Some(SignedHead { size: signed, .. }) if *signed > found => {
+            Err(CheckpointError::Truncated { signed: *signed, found })
         }
         _ => Ok(()),
     }
@@ -83,7 +87,7 @@ fn check_size(known: Option<&Known>, found: u64) -> Result<(), CheckpointFault> 
 fn root_before(disk: &dyn Disk, names: &[SegmentName], size: u64) -> io::Result<Option<Digest>> {
     let Some(name) = names.iter().rfind(|name| name.first <= size) else { return Ok(None) };
     let file = disk.open(&name.to_string())?;
-    Ok(scan(&*file, *name, Some(size))?.watched)
+    Ok(scan(&*file, *name, Some(size))?.root_at_watch)
 }
 
 struct Scan {
@@ -94,36 +98,36 @@ struct Scan {
     /// Where the first record begins that the last one does not prove to be durable.
     unproven: u64,
     /// What is wrong at `sound`, if the file does not end there.
-    flaw: Option<Flaw>,
+    kind: Option<DamageKind>,
     /// The root at the size that was to be watched for, if it came by.
-    watched: Option<Digest>,
+    root_at_watch: Option<Digest>,
 }
 
 fn scan(file: &dyn DiskFile, name: SegmentName, watch: Option<u64>) -> io::Result<Scan> {
     let mut frames = Frames::new(BufReader::with_capacity(1 << 18, ReadFrom { file, offset: 0 }));
     let tree = Frontier::default();
-    let mut scan = Scan { begun: None, tree, sound: 0, unproven: 0, flaw: None, watched: None };
+    let mut scan = Scan { begun: None, tree, sound: 0, unproven: 0, kind: None, root_at_watch: None };
     // Where the last records begin: those that may have been under way together.
     let mut starts: VecDeque<(u64, u64)> = VecDeque::new();
     loop {
         let framed = match frames.next_frame()? {
             None => break,
-            Some(framed) => framed.map_err(Flaw::Frame),
+            Some(framed) => framed.map_err(DamageKind::Frame),
         };
         starts.push_back((scan.tree.size(), scan.sound));
         match framed.and_then(|framed| scan.take(framed, name, watch)) {
-            Err(flaw) => {
-                scan.flaw = Some(flaw);
+            Err(kind) => {
+                scan.kind = Some(kind);
                 break;
             }
-            Ok(stamp) => {
+            Ok(header) => {
                 let oldest = scan.sound.saturating_sub(MAX_TAIL_BYTES);
-                let is_proven = |(sequence, start): &mut (u64, u64)| *sequence < stamp.proven() || *start < oldest;
+                let is_proven = |(sequence, start): &mut (u64, u64)| *sequence < header.proven() || *start < oldest;
                 while starts.pop_front_if(is_proven).is_some() {}
             }
         }
         if watch == Some(scan.tree.size()) {
-            scan.watched = Some(scan.tree.root());
+            scan.root_at_watch = Some(scan.tree.root());
         }
         scan.sound = frames.offset();
     }
@@ -133,25 +137,25 @@ fn scan(file: &dyn DiskFile, name: SegmentName, watch: Option<u64>) -> io::Resul
 
 impl Scan {
     /// Takes the next record in.
-    fn take(&mut self, framed: Framed<'_>, name: SegmentName, watch: Option<u64>) -> Result<Stamp, Flaw> {
+    fn take(&mut self, framed: Framed<'_>, name: SegmentName, watch: Option<u64>) -> Result<RecordHeader, DamageKind> {
         if self.begun.is_none() {
-            let record = decode::record(framed).map_err(Flaw::Record)?;
-            let Event::SegmentBegun(begun) = record.event else { return Err(Flaw::Begin) };
-            if (SegmentName { first: record.stamp.sequence, month: begun.month }) != name {
-                return Err(Flaw::Begin);
+            let record = decode::record(framed).map_err(DamageKind::Record)?;
+            let Event::SegmentBegun(begun) = record.event else { return Err(DamageKind::SegmentStart) };
+            if (SegmentName { first: record.header.sequence, month: begun.month }) != name {
+                return Err(DamageKind::SegmentStart);
             }
             self.tree = begun.tree.clone();
             if watch == Some(self.tree.size()) {
-                self.watched = Some(self.tree.root());
+                self.root_at_watch = Some(self.tree.root());
             }
             self.begun = Some(begun);
         }
-        let stamp = decode::stamp(framed.record).map_err(Flaw::Record)?;
-        if stamp.sequence != self.tree.size() {
-            return Err(Flaw::Sequence { expected: self.tree.size(), found: stamp.sequence });
+        let header = decode::header(framed.record).map_err(DamageKind::Record)?;
+        if header.sequence != self.tree.size() {
+            return Err(DamageKind::Sequence { expected: self.tree.size(), found: header.sequence });
         }
         self.tree.push(framed.leaf);
-        Ok(stamp)
+        Ok(header)
     }
 }
 

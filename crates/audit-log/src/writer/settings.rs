@@ -18,11 +18,11 @@ pub struct Settings {
     pub queue: usize,
     /// So many bytes at a time a segment grows, by zeros that are written ahead of the records: the larger, the fewer
     /// syncs wait for the file system. At most 16 MiB.
-    pub ahead: u64,
+    pub preallocate: u64,
     /// So many syncs may be under way at once: a slow disk need not be waited for before more is written.
-    pub syncs: usize,
+    pub max_syncs: usize,
     /// So long a sync runs alone, on a slow disk, before the next may begin beside it.
-    pub apart: Duration,
+    pub overlap_after: Duration,
     /// How often writing is tried again after a failure, if no entry comes.
     pub retry: Duration,
     /// When checkpoints are made, and where they are put.
@@ -31,13 +31,23 @@ pub struct Settings {
 
 impl Settings {
     /// The usual settings: 8 192 may wait (half a second at 15 000 a second), a segment grows by a mebibyte (some 2 000
-    /// records), eight syncs 0.7 ms apart, a retry every second, keys are brought.
+    /// records), eight syncs 0.7 ms overlap_after, a retry every second, keys are brought.
     #[must_use]
     pub fn new(folder: PathBuf, keys: PathBuf) -> Self {
-        let (queue, ahead, retry) = (8_192, 1 << 20, Duration::from_secs(1));
+        let (queue, preallocate, retry) = (8_192, 1 << 20, Duration::from_secs(1));
         let checkpoints = Checkpoints::default();
-        let (syncs, apart) = (8, Duration::from_micros(700));
-        Self { folder, keys, missing_keys: MissingKeys::Refuse, queue, ahead, syncs, apart, retry, checkpoints }
+        let (max_syncs, overlap_after) = (8, Duration::from_micros(700));
+        Self {
+            folder,
+            keys,
+            missing_keys: MissingKeys::Refuse,
+            queue,
+            preallocate,
+            max_syncs,
+            overlap_after,
+            retry,
+            checkpoints,
+        }
     }
 }
 
@@ -49,10 +59,10 @@ pub struct Checkpoints {
     /// The file that holds the newest checkpoint a second time: on another machine's disk, if it shall be worth much.
     /// If that disk hangs, only checkpoints and the end of the process wait for it.
     pub copy: Option<PathBuf>,
-    /// After so many records, as long as that is not more often than `apart`.
+    /// After so many records, as long as that is not more often than `min_interval`.
     pub records: u64,
     /// So much time is at least between two of them: each costs two syncs, which records wait for as well.
-    pub apart: Duration,
+    pub min_interval: Duration,
     /// After so much time, if there is anything new.
     pub interval: Duration,
     /// What to do with a trail that has records but no checkpoint.
@@ -66,7 +76,7 @@ impl Default for Checkpoints {
             origin: "ehealth-attributes/trail".into(),
             copy: None,
             records: 256,
-            apart: Duration::from_millis(100),
+            min_interval: Duration::from_millis(100),
             interval: Duration::from_secs(1),
             missing: MissingCheckpoint::Refuse,
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::storage::write_failure::Trouble;
+use crate::storage::write_failure::WriteFailure;
 
 /// Whether evidence can be written; without it there are no answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Health {
     /// The last write was durable.
     Writable,
     /// The last write failed. It is tried anew with the next entry, and without one at every retry interval.
-    Unwritable(Trouble),
+    Unwritable(WriteFailure),
     /// The trail was closed.
     Closed,
 }

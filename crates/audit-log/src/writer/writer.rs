@@ -15,7 +15,7 @@ use ehealth_core::model::{Clock, DatasetStates, Timestamp};
 use super::batch::{Batch, MonthKeys};
 use super::checkpointer::Checkpointer;
 use super::error::PruneError;
-use super::in_flight::{InFlightBatch, InFlightBatches, Outage, Reached};
+use super::in_flight::{InFlightBatch, InFlightBatches, LogPosition, Outage};
 use super::prune::{self, Pruned, Retention};
 use super::recover::Recovered;
 use super::status::Status;
@@ -28,7 +28,7 @@ use crate::format::tree::Frontier;
 use crate::storage::disk::{Disk, DiskFile};
 use crate::storage::keys::{KeyFolder, KeyName};
 use crate::storage::segment::{self, MAX_AHEAD_BYTES, Segment};
-use crate::storage::write_failure::Trouble;
+use crate::storage::write_failure::WriteFailure;
 
 /// Writes the trail.
 pub(crate) struct Writer {
@@ -36,126 +36,131 @@ pub(crate) struct Writer {
     keys: KeyFolder,
     clock: Arc<dyn Clock>,
     status: Arc<Status>,
-    flights: Arc<InFlightBatches>,
-    keeper: Arc<Checkpointer>,
+    in_flight: Arc<InFlightBatches>,
+    checkpointer: Arc<Checkpointer>,
     /// The tree of everything that was written.
     tree: Frontier,
     segment: Option<Segment>,
     /// How often a segment was opened: a handle of before is not to be used any more.
-    opened: u64,
+    generation: u64,
     /// The keys of the segment; absent until it was entered.
     month_keys: Option<MonthKeys>,
     /// A segment that got its name without becoming durable.
-    stray: Option<SegmentName>,
+    unconfirmed: Option<SegmentName>,
     /// Which states of the datasets the newest exchange had read.
     datasets: DatasetStates,
     /// Kept from batch to batch for its memory alone.
     bytes: Vec<u8>,
     /// Zeros are written ahead up to the next multiple of this.
-    ahead: u64,
+    preallocate: u64,
 }
 
 /// A thread's own handle of the segment. Where writing back fails, the system tells each handle once: a handle that two
 /// threads sync with would tell but one of them.
 #[derive(Default)]
-pub(crate) struct Hand(Option<(u64, Box<dyn DiskFile>)>);
+pub(crate) struct SegmentHandle(Option<(u64, Box<dyn DiskFile>)>);
 
-impl Hand {
+impl SegmentHandle {
     /// Makes durable what was written with it, and everything before.
-    pub(crate) fn sync(&self) -> Result<(), Trouble> {
+    pub(crate) fn sync(&self) -> Result<(), WriteFailure> {
         self.0.as_ref().map_or(Ok(()), |(_, file)| Ok(file.sync()?))
     }
 }
 
 /// What a [`Writer`] is made of besides what was recovered.
-pub(crate) struct Tools {
+pub(crate) struct Dependencies {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) keys: KeyFolder,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) keeper: Arc<Checkpointer>,
+    pub(crate) checkpointer: Arc<Checkpointer>,
     /// Zeros are written ahead up to the next multiple of this.
-    pub(crate) ahead: u64,
+    pub(crate) preallocate: u64,
     /// So long a sync runs alone before the next may begin beside it.
-    pub(crate) apart: Duration,
+    pub(crate) overlap_after: Duration,
 }
 
 impl Writer {
     /// Goes on from what was recovered, and begins the month's segment if it is not there yet.
     pub(crate) fn open(
-        tools: Tools,
+        dependencies: Dependencies,
         recovered: Recovered,
         datasets: DatasetStates,
-    ) -> Result<(Self, Arc<Status>), Trouble> {
-        let Tools { disk, keys, clock, keeper, ahead, apart } = tools;
+    ) -> Result<(Self, Arc<Status>), WriteFailure> {
+        let Dependencies { disk, keys, clock, checkpointer, preallocate, overlap_after } = dependencies;
         let (now, tree) = (clock.now(), recovered.tree);
         let status = Arc::new(Status::new(tree.size()));
         let bytes = recovered.segment.as_ref().map_or(0, |segment| segment.written);
-        let reached = Reached { tree: tree.clone(), bytes, datasets, made: now };
-        let flights =
-            InFlightBatches::new(reached, apart, Arc::clone(&clock), Arc::clone(&status), Arc::clone(&keeper));
+        let position = LogPosition { tree: tree.clone(), bytes, datasets, made: now };
+        let in_flight = InFlightBatches::new(
+            position,
+            overlap_after,
+            Arc::clone(&clock),
+            Arc::clone(&status),
+            Arc::clone(&checkpointer),
+        );
         let mut writer = Self {
             disk,
             keys,
             clock,
             status: Arc::clone(&status),
-            flights: Arc::new(flights),
-            keeper,
+            in_flight: Arc::new(in_flight),
+            checkpointer,
             tree,
             segment: recovered.segment,
-            opened: 0,
+            generation: 0,
             month_keys: None,
-            stray: None,
+            unconfirmed: None,
             datasets,
             bytes: Vec::new(),
-            ahead: ahead.clamp(1, MAX_AHEAD_BYTES),
+            preallocate: preallocate.clamp(1, MAX_AHEAD_BYTES),
         };
-        writer.enter(Month::new(now), now)?;
-        writer.keeper.offer(&writer.tree, now, writer.datasets);
+        writer.enter_month(Month::new(now), now)?;
+        writer.checkpointer.offer(&writer.tree, now, writer.datasets);
         Ok((writer, status))
     }
 
     /// Whether nothing is under way, and the last write did not fail.
-    pub(crate) fn is_calm(&self) -> bool {
-        self.flights.is_calm()
+    pub(crate) fn is_idle(&self) -> bool {
+        self.in_flight.is_idle()
     }
 
     /// Whether the last write failed: then somebody should try again, with or without entries.
-    pub(crate) fn is_down(&self) -> bool {
-        self.flights.outage().is_some()
+    pub(crate) fn is_failing(&self) -> bool {
+        self.in_flight.outage().is_some()
     }
 
     /// Writes what `next` gives, up to a batch full, and settles what cannot be written. The rest is settled when the
-    /// flight is told what became of the sync of `hand`.
+    /// flight is told what became of the sync of `handle`.
     pub(crate) fn commit(
         &mut self,
-        hand: &mut Hand,
+        handle: &mut SegmentHandle,
         mut next: impl FnMut() -> Option<Pending>,
     ) -> Option<InFlightBatch> {
-        let flying = self.flights.begin();
+        let in_flight = self.in_flight.begin();
         // Where processors are scarce, whoever is about to ask goes first: one sync for many is what makes syncs cheap.
         // Where they are not, this returns at once. A flight beside others has had the time to gather.
-        if flying.is_alone {
+        if in_flight.is_alone {
             thread::yield_now();
         }
         let now = self.clock.now();
         let mut batch = Batch::new(mem::take(&mut self.bytes), Frontier::default(), self.datasets);
-        let written = self.write(&flying, hand, now, &mut batch, |batch, keys| batch.fill(now, keys, &mut next));
+        let written = self.write(&in_flight, handle, now, &mut batch, |batch, keys| batch.fill(now, keys, &mut next));
         self.bytes = mem::take(&mut batch.bytes);
         self.status.count_unwritable(batch.too_long);
         match written {
             Ok(None) => {
-                flying.cancel();
+                in_flight.cancel();
                 None
             }
-            Ok(reached) => {
-                flying.load(batch.entries, reached);
-                Some(flying)
+            Ok(position) => {
+                in_flight.contents(batch.records, position);
+                Some(in_flight)
             }
-            Err(trouble) => {
+            Err(failure) => {
                 // All of them are taken before the first is told, so that whoever comes back at once is the next try.
-                batch.entries.extend(std::iter::from_fn(next).map(|pending| (pending, u64::MAX)));
-                flying.load(batch.entries, None);
-                flying.end(Err(trouble));
+                batch.records.extend(std::iter::from_fn(next).map(|pending| (pending, u64::MAX)));
+                in_flight.contents(batch.records, None);
+                in_flight.end(Err(failure));
                 None
             }
         }
@@ -164,33 +169,33 @@ impl Writer {
     /// Fills a batch and writes it; how far the trail is with it, if there was anything to write.
     fn write(
         &mut self,
-        flying: &InFlightBatch,
-        hand: &mut Hand,
+        in_flight: &InFlightBatch,
+        handle: &mut SegmentHandle,
         now: Timestamp,
         batch: &mut Batch,
-        fill: impl FnOnce(&mut Batch, &MonthKeys) -> Result<(), Trouble>,
-    ) -> Result<Option<Reached>, Trouble> {
-        self.resume(flying)?;
-        let durable = self.enter_alone(flying, now)?;
-        self.open_segment(hand)?;
+        fill: impl FnOnce(&mut Batch, &MonthKeys) -> Result<(), WriteFailure>,
+    ) -> Result<Option<LogPosition>, WriteFailure> {
+        self.resume(in_flight)?;
+        let durable = self.enter_month_when_first(in_flight, now)?;
+        self.open_segment(handle)?;
         // All were set when the month was entered.
-        let (Some(segment), Some(keys), Some((_, file))) = (&mut self.segment, &self.month_keys, &hand.0) else {
-            return Err(Trouble::Cut);
+        let (Some(segment), Some(keys), Some((_, file))) = (&mut self.segment, &self.month_keys, &handle.0) else {
+            return Err(WriteFailure::Truncated);
         };
-        (batch.tree, batch.durable, batch.room) = (self.tree.clone(), durable, flying.room);
-        if let Some((Outage { since, trouble, refused }, _)) = flying.after {
-            let what = Interruption { since, refused, cause: trouble.cause() };
+        (batch.tree, batch.durable, batch.capacity) = (self.tree.clone(), durable, in_flight.capacity);
+        if let Some((Outage { since, failure, refused }, _)) = in_flight.after {
+            let what = Interruption { since, refused, cause: failure.cause() };
             // An interruption has a fixed, short length.
-            let appended = batch.append(now, |out, stamp| encode::interruption(out, stamp, &what))?;
-            appended.map_err(|TooLong| Trouble::Cut)?;
+            let appended = batch.append(now, |out, header| encode::interruption(out, header, &what))?;
+            appended.map_err(|TooLong| WriteFailure::Truncated)?;
         }
         fill(batch, keys)?;
         if batch.bytes.is_empty() {
             return Ok(None);
         }
-        segment.append(&**file, &batch.bytes, self.ahead)?;
+        segment.append(&**file, &batch.bytes, self.preallocate)?;
         (self.tree, self.datasets) = (mem::take(&mut batch.tree), batch.datasets);
-        Ok(Some(self.reached(now)))
+        Ok(Some(self.position(now)))
     }
 
     /// Prunes, if it can be recorded.
@@ -200,32 +205,34 @@ impl Writer {
     }
 
     /// Makes the record of a pruning durable; whether it is under a checkpoint.
-    fn record_pruning(&mut self, what: &Pruning) -> Result<bool, Trouble> {
-        self.flights.wait_for_all();
-        if let Some(outage) = self.flights.outage() {
-            return Err(outage.trouble);
+    fn record_pruning(&mut self, what: &Pruning) -> Result<bool, WriteFailure> {
+        self.in_flight.wait_for_all();
+        if let Some(outage) = self.in_flight.outage() {
+            return Err(outage.failure);
         }
-        let (flying, now, mut hand) = (self.flights.begin(), self.clock.now(), Hand::default());
+        let (in_flight, now, mut handle) = (self.in_flight.begin(), self.clock.now(), SegmentHandle::default());
         let mut batch = Batch::new(Vec::new(), Frontier::default(), self.datasets);
-        let written = self.write(&flying, &mut hand, now, &mut batch, |batch, _| {
-            batch.append(now, |out, stamp| encode::pruning(out, stamp, what))?.map_err(|TooLong| Trouble::Cut)
+        let written = self.write(&in_flight, &mut handle, now, &mut batch, |batch, _| {
+            batch
+                .append(now, |out, header| encode::pruning(out, header, what))?
+                .map_err(|TooLong| WriteFailure::Truncated)
         });
-        let outcome = written.and_then(|reached| {
-            flying.load(Vec::new(), reached);
-            hand.sync()
+        let outcome = written.and_then(|position| {
+            in_flight.contents(Vec::new(), position);
+            handle.sync()
         });
-        flying.end(outcome);
+        in_flight.end(outcome);
         outcome?;
-        Ok(self.keeper.wait_for(self.tree.size()))
+        Ok(self.checkpointer.wait_for(self.tree.size()))
     }
 
     /// After an outage: goes back to what is durable, and cuts off the rest.
-    fn resume(&mut self, flying: &InFlightBatch) -> Result<(), Trouble> {
-        if let Some((_, durable)) = &flying.after {
+    fn resume(&mut self, in_flight: &InFlightBatch) -> Result<(), WriteFailure> {
+        if let Some((_, durable)) = &in_flight.after {
             (self.tree, self.datasets) = (durable.tree.clone(), durable.datasets);
             if let Some(segment) = &mut self.segment {
                 segment.repair(&*self.disk, durable.bytes)?;
-                self.opened = self.opened.saturating_add(1);
+                self.generation = self.generation.saturating_add(1);
             }
             segment::probe_space(&*self.disk)?;
         }
@@ -233,34 +240,34 @@ impl Writer {
     }
 
     /// Opens the segment once more, unless this was done.
-    fn open_segment(&self, hand: &mut Hand) -> Result<(), Trouble> {
-        let is_open = hand.0.as_ref().is_some_and(|(opened, _)| *opened == self.opened);
+    fn open_segment(&self, handle: &mut SegmentHandle) -> Result<(), WriteFailure> {
+        let is_open = handle.0.as_ref().is_some_and(|(generation, _)| *generation == self.generation);
         if let (false, Some(segment)) = (is_open, &self.segment) {
-            hand.0 = Some((self.opened, self.disk.open(&segment.name.to_string())?));
+            handle.0 = Some((self.generation, self.disk.open(&segment.name.to_string())?));
         }
         Ok(())
     }
 
     /// How far the trail is with all that was written.
-    fn reached(&self, made: Timestamp) -> Reached {
+    fn position(&self, made: Timestamp) -> LogPosition {
         let bytes = self.segment.as_ref().map_or(0, |segment| segment.written);
-        Reached { tree: self.tree.clone(), bytes, datasets: self.datasets, made }
+        LogPosition { tree: self.tree.clone(), bytes, datasets: self.datasets, made }
     }
 
     /// Enters the month if it is another one, once everything before is durable; how many records are durable.
-    fn enter_alone(&mut self, flying: &InFlightBatch, now: Timestamp) -> Result<u64, Trouble> {
+    fn enter_month_when_first(&mut self, in_flight: &InFlightBatch, now: Timestamp) -> Result<u64, WriteFailure> {
         let month = Month::new(now);
         let is_there = self.segment.as_ref().is_some_and(|segment| segment.begun.month == month);
         if is_there && self.month_keys.is_some() {
-            return Ok(flying.durable);
+            return Ok(in_flight.durable);
         }
-        flying.wait_to_be_first()?;
-        self.enter(month, now)?;
+        in_flight.wait_to_be_first()?;
+        self.enter_month(month, now)?;
         Ok(self.tree.size())
     }
 
     /// Sees to it that the segment and the keys are those of the month.
-    fn enter(&mut self, month: Month, now: Timestamp) -> Result<(), Trouble> {
+    fn enter_month(&mut self, month: Month, now: Timestamp) -> Result<(), WriteFailure> {
         let current = self.segment.as_ref().map(|segment| &segment.begun);
         let same_month = current.is_some_and(|begun| begun.month == month);
         // A key that is in use is never made anew: a lost one must be noticed, not replaced.
@@ -275,7 +282,7 @@ impl Writer {
             (begun.month, begun.detail_key, begun.subject_key) == (month, keys.detail.id(), keys.subject.id())
         };
         if !current.is_some_and(known) {
-            self.begin(month, now, &keys)?;
+            self.begin_segment(month, now, &keys)?;
         }
         self.month_keys = Some(keys);
         Ok(())
@@ -283,22 +290,22 @@ impl Writer {
 
     /// Leaves the segment as long as its records are. If that fails, the next start does it.
     pub(crate) fn close(mut self) {
-        self.flights.wait_for_all();
-        if let (Some(segment), None) = (&mut self.segment, self.flights.outage()) {
+        self.in_flight.wait_for_all();
+        if let (Some(segment), None) = (&mut self.segment, self.in_flight.outage()) {
             let _ = segment.trim();
         }
     }
 
-    fn begin(&mut self, month: Month, now: Timestamp, keys: &MonthKeys) -> Result<(), Trouble> {
+    fn begin_segment(&mut self, month: Month, now: Timestamp, keys: &MonthKeys) -> Result<(), WriteFailure> {
         if let Some(segment) = &mut self.segment {
             segment.trim()?;
         }
         let name = SegmentName { first: self.tree.size(), month };
-        if let Some(stray) = self.stray.filter(|stray| *stray != name) {
-            self.disk.remove(&stray.to_string())?;
+        if let Some(unconfirmed) = self.unconfirmed.filter(|unconfirmed| *unconfirmed != name) {
+            self.disk.remove(&unconfirmed.to_string())?;
             // Durably, before another segment takes its place.
             self.disk.sync_names()?;
-            self.stray = None;
+            self.unconfirmed = None;
         }
         let begun = SegmentBegun {
             month,
@@ -307,16 +314,16 @@ impl Writer {
             tree: self.tree.clone(),
         };
         let mut batch = Batch::new(Vec::new(), self.tree.clone(), self.datasets);
-        let appended = batch.append(now, |out, stamp| encode::segment_begun(out, stamp, &begun))?;
-        appended.map_err(|TooLong| Trouble::Cut)?;
-        self.stray = Some(name);
+        let appended = batch.append(now, |out, header| encode::segment_begun(out, header, &begun))?;
+        appended.map_err(|TooLong| WriteFailure::Truncated)?;
+        self.unconfirmed = Some(name);
         let segment = Segment::create(&*self.disk, name, begun, &batch.bytes)?;
-        self.stray = None;
+        self.unconfirmed = None;
         self.segment = Some(segment);
-        self.opened = self.opened.saturating_add(1);
+        self.generation = self.generation.saturating_add(1);
         self.month_keys = None;
         self.tree = batch.tree;
-        self.flights.set_durable(self.reached(now));
+        self.in_flight.set_durable(self.position(now));
         Ok(())
     }
 }
