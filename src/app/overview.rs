@@ -21,7 +21,7 @@ use crate::server::counters::{BUCKETS_MICROS, Kind, MINUTES};
 use crate::server::tls::OperatorSide;
 use crate::server::trust::AuthorityAt;
 use crate::server::{ActiveConfig, Readers, Service};
-use audit_log::{AuditLog, Health, Trouble, free_bytes, probe_writing};
+use audit_log::{AuditLog, Health, WriteFailure, free_bytes, probe_writing};
 use datasets::sync::Outcome;
 use ehealth_core::lookup::{FreshnessLimits, Operation};
 use ehealth_core::model::{Clock, Dataset, Status, Timestamp};
@@ -49,7 +49,7 @@ pub(super) struct Idle {
     /// Writes of the trail at the last look.
     batches: u64,
     /// Why it could not be written then.
-    trouble: Option<Trouble>,
+    trouble: Option<WriteFailure>,
 }
 
 impl Overview {

@@ -110,51 +110,40 @@
     )
 )]
 
-mod batch;
-mod checkpoint;
-mod copy;
-mod decode;
-mod disk;
-mod encode;
-mod flights;
-mod frame;
-mod index;
-mod keeper;
-mod keys;
-mod month;
-mod prove;
-mod prune;
-mod read;
-mod record;
-mod recover;
+mod format;
+mod query;
 pub mod report;
-mod seal;
-mod search;
-mod segment;
-mod space;
-mod status;
-mod trail;
-mod tree;
-mod turn;
+mod storage;
 mod writer;
 
-pub use copy::copy_audit_log;
-pub use decode::RecordFault;
-pub use disk::{Disk, DiskFile, Folder};
-pub use frame::{FrameFault, MAX_RECORD_BYTES};
-pub use keeper::{CheckpointFault, CheckpointPlace, Checkpoints, MissingCheckpoint};
-pub use keys::{KeyError, KeyFolder, KeyName, MissingKeys};
-pub use month::Month;
-pub use prove::{ProveError, prove};
-pub use prune::{LEGAL_HOLD, PruneError, Pruned, Retention};
-pub use read::{Damage, Flaw, ReadError, Records, parse_record};
-pub use record::{
-    Cause, Event, Exchange, Interruption, PrunedSegment, Pruning, Record, SegmentBegun, Stamp, SubjectToken,
+// What the log says.
+pub use format::damage::{Damage, DamageKind};
+pub use format::decode::RecordError;
+pub use format::detail::{DecryptError, Detail, DetailKey};
+pub use format::frame::{FrameError, MAX_RECORD_BYTES};
+pub use format::key_id::KeyId;
+pub use format::month::Month;
+pub use format::record::{
+    Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,
 };
-pub use seal::{DecryptError, Detail, DetailKey, KeyId, SubjectKey};
-pub use search::{Found, IndexUse, SealedDetail, SearchError, find, search};
-pub use segment::SegmentName;
-pub use space::{free_bytes, probe_writing};
-pub use status::{Counters, Health, Trouble};
-pub use trail::{AuditError, AuditLog, RotateError, Rotated, Settings};
-pub use tree::Frontier;
+pub use format::segment_name::SegmentName;
+pub use format::subject::{SubjectKey, SubjectToken};
+pub use format::tree::Frontier;
+// Where it lies.
+pub use storage::checkpoint_files::{CheckpointError, CheckpointLocation};
+pub use storage::copy::copy_audit_log;
+pub use storage::disk::{Disk, DiskFile, Folder};
+pub use storage::file_names::LEGAL_HOLD;
+pub use storage::keys::{KeyError, KeyFolder, KeyName, MissingKeys};
+pub use storage::space::{free_bytes, probe_writing};
+pub use storage::write_failure::WriteFailure;
+// Writing it.
+pub use writer::error::{AuditError, PruneError, RotateError};
+pub use writer::log::{AuditLog, Rotated};
+pub use writer::prune::{Pruned, Retention};
+pub use writer::settings::{Checkpoints, MissingCheckpoint, Settings};
+pub use writer::status::{Counters, Health};
+// Reading it.
+pub use query::prove::{ProveError, prove};
+pub use query::read::{ReadError, Records, parse_record};
+pub use query::search::{DetailError, Found, IndexUse, SearchError, find, search};

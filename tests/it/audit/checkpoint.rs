@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use audit_log::{
-    AuditError, AuditLog, CheckpointFault, CheckpointPlace, KeyError, KeyName, MissingCheckpoint, RotateError, Rotated,
-    Settings,
+    AuditError, AuditLog, CheckpointError, CheckpointLocation, KeyError, KeyName, MissingCheckpoint, RotateError,
+    Rotated, Settings,
 };
 use audit_verify::{Finding, Source, VerifyingKey, verify};
 
@@ -90,12 +90,12 @@ fn a_trail_that_is_shorter_than_its_newest_checkpoint_is_not_opened() {
     let (bytes, old) = (fs::read(segment(&settings)).expect("there"), note(&settings));
     write(&settings, 3..6);
     fs::write(segment(&settings), &bytes).expect("ours");
-    let truncated = Err(AuditError::Checkpoint(CheckpointFault::Truncated { signed: 7, found: 4 }));
+    let truncated = Err(AuditError::Checkpoint(CheckpointError::Truncated { signed: 7, found: 4 }));
     assert_eq!(open(&settings), truncated);
     fs::write(settings.folder.join("checkpoint"), old).expect("ours");
     assert_eq!(open(&settings), truncated, "the second place remembers");
     fs::remove_file(segment(&settings)).expect("there");
-    let gone = CheckpointFault::Truncated { signed: 7, found: 0 };
+    let gone = CheckpointError::Truncated { signed: 7, found: 0 };
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(gone)));
 }
 
@@ -108,7 +108,7 @@ fn another_trail_of_the_same_length_is_not_opened() {
     fs::remove_dir_all(&settings.folder).expect("ours");
     write(&settings, 0..3);
     fs::write(settings.folder.join("checkpoint"), first).expect("ours");
-    let other = CheckpointFault::Inconsistent { signed: 4 };
+    let other = CheckpointError::Inconsistent { signed: 4 };
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(other)));
 }
 
@@ -128,7 +128,7 @@ fn a_checkpoint_may_lie_in_an_earlier_month() {
     bytes[300] ^= 1;
     fs::write(segment(&settings), bytes).expect("ours");
     fs::write(settings.folder.join("checkpoint"), &november).expect("ours");
-    assert!(matches!(open(&settings), Err(AuditError::Checkpoint(CheckpointFault::Inconsistent { .. }))));
+    assert!(matches!(open(&settings), Err(AuditError::Checkpoint(CheckpointError::Inconsistent { .. }))));
 }
 
 #[test]
@@ -138,16 +138,16 @@ fn a_missing_or_foreign_checkpoint_is_refused_unless_somebody_answers_for_it() {
     write(&settings, 0..3);
     let own = note(&settings);
     fs::write(settings.folder.join("checkpoint"), own.replacen('4', "3", 1)).expect("ours");
-    let foreign = CheckpointFault::Foreign(CheckpointPlace::AuditLog);
+    let foreign = CheckpointError::Foreign(CheckpointLocation::AuditLog);
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(foreign)));
     fs::remove_file(settings.folder.join("checkpoint")).expect("ours");
     assert_eq!(open(&settings), Ok(()), "the second place suffices");
     fs::write(dir.path().join("elsewhere"), "").expect("ours");
-    let foreign = CheckpointFault::Foreign(CheckpointPlace::Copy);
+    let foreign = CheckpointError::Foreign(CheckpointLocation::Copy);
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(foreign)));
     fs::remove_file(settings.folder.join("checkpoint")).expect("ours");
     fs::remove_file(dir.path().join("elsewhere")).expect("ours");
-    assert_eq!(open(&settings), Err(AuditError::Checkpoint(CheckpointFault::Missing)));
+    assert_eq!(open(&settings), Err(AuditError::Checkpoint(CheckpointError::Missing)));
     settings.checkpoints.missing = MissingCheckpoint::Sign;
     settings.checkpoints.origin = "example.org/another".into();
     assert_eq!(open(&settings), Ok(()));
@@ -160,7 +160,7 @@ fn a_checkpoint_that_cannot_be_read_is_refused() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = settings(dir.path());
     settings.checkpoints.copy = Some(dir.path().to_owned());
-    assert!(matches!(open(&settings), Err(AuditError::Checkpoint(CheckpointFault::Io(_)))));
+    assert!(matches!(open(&settings), Err(AuditError::Checkpoint(CheckpointError::Io(_)))));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
     let mut settings = settings(dir);
     settings.checkpoints.records = 3;
     // As on a slow disk: the next sync begins beside the last one.
-    settings.apart = std::time::Duration::ZERO;
+    settings.overlap_after = std::time::Duration::ZERO;
     let mut number = 0;
     for life in 0..3 {
         let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
@@ -113,7 +113,7 @@ fn no_power_cut_loses_what_was_told_or_leaves_a_trail_that_cannot_go_on() {
         let mut tickets = BTreeMap::new();
         for (record, sequence) in Records::open_on(Arc::new(disk)).expect("readable").zip(0..) {
             let record = record.unwrap_or_else(|error| panic!("image {image}: {error}"));
-            assert_eq!(record.stamp.sequence, sequence, "image {image}");
+            assert_eq!(record.header.sequence, sequence, "image {image}");
             if let Event::Exchange(exchange) = record.event {
                 tickets.insert(sequence, exchange.ticket.to_string());
             }

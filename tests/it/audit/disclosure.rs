@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use audit_log::{
-    AuditError, AuditLog, Event, Exchange, Frontier, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys, Month,
-    Records, SealedDetail, SearchError, find, prove, search,
+    AuditError, AuditLog, DetailError, Event, Exchange, Frontier, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys,
+    Month, Records, SearchError, find, prove, search,
 };
 use ehealth_core::lookup::ExchangeRecord;
 use ehealth_core::model::FieldSet;
@@ -36,7 +36,7 @@ fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
         subject: detail.subject,
         window: exchange.window,
         fields: exchange.fields,
-        disclosed: detail.told,
+        disclosed: detail.disclosed,
         datasets: exchange.datasets,
         outcome: exchange.outcome.to_string().leak(),
         customer_ticket: detail.customer_ticket,
@@ -79,7 +79,7 @@ fn leaf_hashes_and_places_make_up_the_tree_that_the_next_segment_names() {
     let mut tree = Frontier::default();
     let mut months = Vec::new();
     for (record, sequence) in read_all(&settings.folder).iter().zip(0..) {
-        assert_eq!(record.stamp.sequence, sequence);
+        assert_eq!(record.header.sequence, sequence);
         if let Event::SegmentBegun(begun) = &record.event {
             assert_eq!(begun.tree, tree);
             months.push((sequence, begun.month.to_string()));
@@ -134,7 +134,7 @@ fn an_exchange_about_a_number_that_was_replaced_is_found_under_both() {
     for index in [IndexUse::Bypass, IndexUse::Keep] {
         let sequences = |person| {
             let found = find(&settings.folder, &keys, index, person, None).expect("readable");
-            found.into_iter().map(|found| found.expect("searchable").stamp.sequence).collect::<Vec<_>>()
+            found.into_iter().map(|found| found.expect("searchable").header.sequence).collect::<Vec<_>>()
         };
         assert_eq!((sequences(person(1)), sequences(successor(person(1)))), (vec![1, 4], vec![1, 2]));
     }
@@ -153,10 +153,10 @@ fn destroying_a_months_key_leaves_that_month_listed_but_sealed() {
     fs::remove_file(settings.keys.join("detail-2026-11.key")).expect("there");
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, person(1))
-        .map(|found| found.expect("the year has its key").detail.map(|detail| detail.told.len()))
+        .map(|found| found.expect("the year has its key").detail.map(|detail| detail.disclosed.len()))
         .collect();
     let november = KeyName::Detail(Month::from_calendar(2026, 11).expect("a month"));
-    assert_eq!(found, [Err(SealedDetail::Key(KeyError::Missing(november))), Ok(2)]);
+    assert_eq!(found, [Err(DetailError::Key(KeyError::Missing(november))), Ok(2)]);
 }
 
 #[test]

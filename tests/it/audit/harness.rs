@@ -94,7 +94,7 @@ pub fn settings(dir: &Path) -> Settings {
         missing_keys: MissingKeys::Make,
         retry: Duration::from_millis(1),
         // Grows as often as a trail with many records does.
-        ahead: 2_048,
+        preallocate: 2_048,
         ..Settings::new(dir.join("trail"), dir.join("keys"))
     }
 }

@@ -94,7 +94,7 @@ fn a_killed_writer_loses_nothing_that_it_told() {
         let verdict = verify(&settings.folder, &key, Some(&dir.path().join("elsewhere"))).expect("readable");
         assert_eq!(verdict.findings, []);
         let all = read_all(&settings.folder);
-        assert!(all.iter().zip(0..).all(|(record, sequence)| record.stamp.sequence == sequence));
+        assert!(all.iter().zip(0..).all(|(record, sequence)| record.header.sequence == sequence));
         for (sequence, ticket) in &told {
             let Event::Exchange(exchange) = &all[*sequence as usize].event else { panic!("{sequence} is no exchange") };
             assert_eq!(exchange.ticket.to_string(), *ticket, "{sequence}");

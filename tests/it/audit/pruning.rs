@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use audit_log::{
     AuditLog, Event, IndexUse, KeyFolder, KeyName, LEGAL_HOLD, MissingKeys, Month, PruneError, Retention, Settings,
-    Trouble, find, prove,
+    WriteFailure, find, prove,
 };
 use audit_verify::{Finding, Source, VerifyingKey, verify, verify_proof};
 
@@ -137,7 +137,7 @@ fn a_trail_that_cannot_be_written_is_not_pruned() {
     clock.set(moment("2026-12-22T05:19:00Z"));
     record(&trail, entry(0, person(0))).expect("durable");
     disk.set_fault(Some(Fault::Full));
-    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Unwritable(Trouble::DiskFull)));
+    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Unwritable(WriteFailure::DiskFull)));
     disk.set_fault(None);
     assert_eq!(record(&trail, entry(1, person(0))), Ok(4), "nothing of it was kept but that writing was interrupted");
     assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));

@@ -82,7 +82,7 @@ fn json_is_json_with_codes_and_words() {
     assert_eq!(first["fields"].as_array().map(Vec::len), Some(Field::ALL.len()));
     assert_eq!(first["fields"][8]["path"], "healthInsuranceFund/cbeNumber");
     assert_eq!(first["fields"][8]["name"], "Krankenkasse");
-    assert_eq!(first["organisationsTold"][0]["name"], "Brouwerij \"De Kroon\" & <Zonen>");
+    assert_eq!(first["organisationsDisclosed"][0]["name"], "Brouwerij \"De Kroon\" & <Zonen>");
     assert_eq!(first["legalContext"]["code"], "BACKTOWORK:EHEALTH_PLATFORM");
     assert_eq!(value["disclosures"][1]["caller"], serde_json::Value::Null);
     assert_eq!(value["disclosures"][2]["detail"], "keyDestroyed");

@@ -60,7 +60,7 @@ fn lives_while_it_is_recorded() {
     let clock = clock(MONTHS[number][0]);
     // Where writing back fails, Linux tells every handle; what strace injects tells one. So those lives have one.
     let syncs = if number == 0 { 8 } else { 1 };
-    let settings = Settings { syncs, apart: Duration::ZERO, ..life_settings(Path::new(&dir)) };
+    let settings = Settings { max_syncs: syncs, overlap_after: Duration::ZERO, ..life_settings(Path::new(&dir)) };
     let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
     for step in 0..8_u64 {
         if step == 4 {
@@ -167,8 +167,8 @@ fn judge(image: &CrashImage, place: &Path) -> Result<Judged, String> {
     }
     let mut tickets = BTreeMap::new();
     for (record, sequence) in read_all(&settings.folder).into_iter().zip(verdict.first..) {
-        if record.stamp.sequence != sequence {
-            return Err(format!("record {} where {sequence} should be", record.stamp.sequence));
+        if record.header.sequence != sequence {
+            return Err(format!("record {} where {sequence} should be", record.header.sequence));
         }
         if let Event::Exchange(exchange) = record.event {
             tickets.insert(sequence, exchange.ticket.to_string());

@@ -2,7 +2,7 @@
 
 use ehealth_core::model::{Field, LegalContext};
 
-use super::Language;
+use super::language::Language;
 
 /// Every word of a report in one language.
 pub(super) struct Words {
@@ -20,7 +20,7 @@ pub(super) struct Words {
     pub(super) deliberation: &'static str,
     pub(super) window: &'static str,
     pub(super) fields: &'static str,
-    pub(super) told: &'static str,
+    pub(super) disclosed: &'static str,
     pub(super) outcome: &'static str,
     pub(super) ticket: &'static str,
     pub(super) none: &'static str,
@@ -104,7 +104,7 @@ const DUTCH: Words = Words {
     deliberation: "Beraadslaging",
     window: "Bevraagde dagen",
     fields: "Meegedeelde gegevens",
-    told: "Meegedeelde organisaties",
+    disclosed: "Meegedeelde organisaties",
     outcome: "Resultaat",
     ticket: "Ticketnummer",
     none: "geen",
@@ -157,7 +157,7 @@ const FRENCH: Words = Words {
     deliberation: "Délibération",
     window: "Jours demandés",
     fields: "Données communiquées",
-    told: "Organisations communiquées",
+    disclosed: "Organisations communiquées",
     outcome: "Résultat",
     ticket: "Numéro de ticket",
     none: "aucun",
@@ -210,7 +210,7 @@ const GERMAN: Words = Words {
     deliberation: "Beratschlagung",
     window: "Abgefragte Tage",
     fields: "Mitgeteilte Angaben",
-    told: "Mitgeteilte Organisationen",
+    disclosed: "Mitgeteilte Organisationen",
     outcome: "Ergebnis",
     ticket: "Ticketnummer",
     none: "keine",
@@ -250,7 +250,7 @@ const GERMAN: Words = Words {
 const ENGLISH: Words = Words {
     title: "Consultations of your data",
     introduction: "This overview shows who asked for your data through this service, when, on what ground, and what was \
-                   told (article 15 GDPR). Times are in UTC.",
+                   disclosed (article 15 GDPR). Times are in UTC.",
     made: "Made on",
     days: "Period",
     all_days: "all days that are kept",
@@ -262,20 +262,20 @@ const ENGLISH: Words = Words {
     ground: "Ground",
     deliberation: "Deliberation",
     window: "Days asked about",
-    fields: "Data told",
-    told: "Organisations told",
+    fields: "Data disclosed",
+    disclosed: "Organisations disclosed",
     outcome: "Result",
     ticket: "Ticket number",
     none: "none",
-    nothing: "nothing was told",
+    nothing: "nothing was disclosed",
     unknown: "unknown",
     destroyed: "no longer readable: the key of this month was destroyed",
     unreadable: "cannot be read",
     outcomes: [
-        "found and told",
+        "found and disclosed",
         "incomplete: a source was missing or out of date",
         "nothing was found",
-        "the number was replaced: the new one was told",
+        "the number was replaced: the new one was disclosed",
         "refused: a date was not allowed",
         "refused: not a valid number",
         "refused: no relation to the person concerned",

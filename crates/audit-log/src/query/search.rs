@@ -1,0 +1,197 @@
+//! Finds a person's records: what was told, to whom, on which ground.
+//!
+//! [`search`] reads everything. [`find`] asks the index of each segment that is no longer written, reads only what it
+//! points to, and reads the whole segment where an index cannot be trusted: both find the same.
+//! The person's number is never compared in the clear: each year has its own token for it, made with the year's key. An
+//! exchange about a number that was replaced is found under both numbers, if it told the second.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use ehealth_core::model::{Ssin, Timestamp, Window};
+
+use super::index::{Index, Table};
+use super::read::{ReadError, Records};
+use crate::format::decode;
+use crate::format::detail::{DecryptError, Detail, DetailKey};
+use crate::format::frame;
+use crate::format::month::Month;
+use crate::format::record::{Event, Exchange, Record, RecordHeader, SegmentBegun};
+use crate::format::segment_name::SegmentName;
+use crate::format::subject::SubjectToken;
+use crate::storage::disk::{Disk, Folder};
+use crate::storage::keys::{KeyError, KeyFolder};
+use crate::storage::segment;
+
+/// A record about the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// When and where it was written.
+    pub header: RecordHeader,
+    /// What it says.
+    pub exchange: Exchange,
+    /// What was sealed, or why it does not open: a month whose key was destroyed stays listed without it.
+    pub detail: Result<Detail, DetailError>,
+}
+
+/// Why a detail stays sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum DetailError {
+    /// The month's key cannot be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The key does not open it.
+    #[error(transparent)]
+    Decrypt(#[from] DecryptError),
+}
+
+/// Why records may be missing from what was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum SearchError {
+    /// A year's key cannot be had, or is not the one that was used: its records cannot be searched.
+    #[error("the year {year} cannot be searched: {error}")]
+    Year {
+        /// Which year.
+        year: u16,
+        /// Why.
+        error: KeyError,
+    },
+    /// The key of this year is not the one that was used.
+    #[error("the year {0} cannot be searched: another key was used")]
+    OtherKey(u16),
+    /// The trail cannot be read on.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// The records about a person, in order. A part that cannot be searched is an error in its place, and the search goes
+/// on where it can.
+pub fn search(records: Records, keys: &KeyFolder, subject: Ssin) -> impl Iterator<Item = Result<Found, SearchError>> {
+    let mut current: Option<SegmentSearch> = None;
+    records.filter_map(move |record| match record {
+        Err(error) => Some(Err(error.into())),
+        Ok(Record { event: Event::Interruption(_) | Event::Pruning(_), .. }) => None,
+        Ok(Record { event: Event::SegmentBegun(begun), .. }) => match SegmentSearch::enter(&begun, keys, subject) {
+            Ok(entered) => {
+                current = Some(entered);
+                None
+            }
+            Err(error) => {
+                current = None;
+                Some(Err(error))
+            }
+        },
+        Ok(Record { event: Event::Exchange(exchange), header, .. }) => {
+            let current = current.as_ref().filter(|current| exchange.is_about(current.token))?;
+            Some(Ok(current.open(header, *exchange)))
+        }
+    })
+}
+
+/// Whether indexes are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum IndexUse {
+    /// Each segment that is no longer written is looked up in its index; one that is missing, does not fit or was
+    /// changed is made anew, if the folder can be written.
+    #[default]
+    Keep,
+    /// Every segment is read.
+    Bypass,
+}
+
+/// The records about a person that were written on these days in Brussels (`None`: ever), in order. A part that cannot
+/// be searched is an error in its place, and the search goes on behind it.
+///
+/// # Errors
+/// [`ReadError::Io`] if the folder cannot be read.
+pub fn find(
+    folder: &Path,
+    keys: &KeyFolder,
+    index: IndexUse,
+    subject: Ssin,
+    days: Option<Window>,
+) -> Result<Vec<Result<Found, SearchError>>, ReadError> {
+    let disk: Arc<dyn Disk> = Arc::new(Folder::open(folder)?);
+    let names = segment::list(&*disk)?;
+    let newest = names.last().copied();
+    let is_in_range = |moment: Timestamp| {
+        let day = moment.brussels_day();
+        days.is_none_or(|days| (days.from()..=days.to()).contains(&day))
+    };
+    let months = days.map(|days| Month::of_day(days.from())..=Month::of_day(days.to()));
+    let mut found = Vec::new();
+    for name in names {
+        if months.as_ref().is_some_and(|months| !months.contains(&name.month)) {
+            continue;
+        }
+        let indexed = (index == IndexUse::Keep && newest != Some(name)).then(|| indexed(folder, name, keys, subject));
+        match indexed.flatten() {
+            Some(records) => found.extend(records.into_iter().map(Ok)),
+            None => {
+                let records = Records::of_segments(Arc::clone(&disk), vec![name], newest);
+                found.extend(search(records, keys, subject));
+            }
+        }
+    }
+    found.retain(|found| found.as_ref().map_or(true, |found| is_in_range(found.header.recorded)));
+    Ok(found)
+}
+
+/// What the index finds; `None` if it, or what it points to, is not to be trusted, or a key is not to be had.
+fn indexed(folder: &Path, name: SegmentName, keys: &KeyFolder, subject: Ssin) -> Option<Vec<Found>> {
+    let file = File::open(folder.join(name.to_string())).ok()?;
+    let Event::SegmentBegun(begun) = record_at(&file, 0)?.event else { return None };
+    let key = keys.subject_key(name.month.year()).ok().filter(|key| key.id() == begun.subject_key)?;
+    let current = SegmentSearch { token: key.token(subject), detail_key: keys.detail_key(name.month) };
+    let look_up = |index: &Index<'_>| current.look_up(index, &file);
+    let existing = Index::open(folder, name, &key).and_then(|index| look_up(&index));
+    // Whatever is wrong with the segment, reading it will say.
+    existing.or_else(|| look_up(&Index::make(folder, name, &key).ok()?))
+}
+
+/// The sound record whose frame begins here.
+pub(crate) fn record_at(file: &File, offset: u64) -> Option<Record> {
+    decode::record(frame::split(&frame::read_from(file, offset)?).ok()?).ok()
+}
+
+/// What finds and opens the person's records in one segment.
+struct SegmentSearch {
+    token: SubjectToken,
+    detail_key: Result<DetailKey, KeyError>,
+}
+
+impl SegmentSearch {
+    fn enter(begun: &SegmentBegun, keys: &KeyFolder, subject: Ssin) -> Result<Self, SearchError> {
+        let year = begun.month.year();
+        let key = keys.subject_key(year).map_err(|error| SearchError::Year { year, error })?;
+        if key.id() != begun.subject_key {
+            return Err(SearchError::OtherKey(year));
+        }
+        Ok(Self { token: key.token(subject), detail_key: keys.detail_key(begun.month) })
+    }
+
+    fn look_up(&self, index: &Index<'_>, file: &File) -> Option<Vec<Found>> {
+        let mut found = Vec::new();
+        for offset in index.offsets(Table::Persons, &self.token.0)? {
+            match record_at(file, offset)? {
+                Record { event: Event::Exchange(exchange), header, .. } if exchange.is_about(self.token) => {
+                    found.push(self.open(header, *exchange));
+                }
+                // Another token may begin with the same bytes.
+                Record { event: Event::Exchange(_), .. } => {}
+                _ => return None,
+            }
+        }
+        found.sort_by_key(|found| found.header.sequence);
+        Some(found)
+    }
+
+    fn open(&self, header: RecordHeader, exchange: Exchange) -> Found {
+        let detail = match &self.detail_key {
+            Ok(key) => exchange.decrypt(key).map_err(DetailError::Decrypt),
+            Err(error) => Err(DetailError::Key(*error)),
+        };
+        Found { header, exchange, detail }
+    }
+}

@@ -1,0 +1,220 @@
+//! The trail that a server uses: a bounded queue, and the threads that empty it, one at a time.
+//!
+//! Appending never waits for the disk. Whoever waits for a [`Receipt`](ehealth_core::lookup::Receipt) does so elsewhere; a
+//! thread takes what waits, writes it, lets the next thread have its turn, and syncs. Each entry is settled when its batch
+//! and everything before it is durable, or has failed. Once [`AuditLog::close`] returns, every entry that
+//! was taken is settled.
+
+use std::io;
+use std::mem;
+use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::{self, JoinHandle};
+
+use ehealth_core::lookup::{AuditSink, Pending, RecordFailure};
+use ehealth_core::model::Clock;
+
+use super::checkpointer::Checkpointer;
+use super::commit_worker::{Command, CommitWorker, run};
+use super::error::{AuditError, PruneError, RotateError};
+use super::prune::{Pruned, Retention};
+use super::recover;
+use super::settings::{MissingCheckpoint, Settings};
+use super::status::{Counters, Health, Status};
+use super::writer::{Dependencies, Writer};
+use crate::format::note::is_origin;
+use crate::storage::checkpoint_files::{CheckpointError, StoredCheckpoints};
+use crate::storage::disk::{Disk, Folder};
+use crate::storage::keys::{KeyFolder, KeyName};
+
+/// What a change of the checkpoints' key leaves to be kept elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The checkpoint that both keys signed.
+    pub note: String,
+    /// The new public key, in the form of signed-note tools.
+    pub verifying_key: String,
+}
+
+/// The durable log of all exchanges.
+#[derive(Debug)]
+pub struct AuditLog {
+    queue: RwLock<Option<SyncSender<Command>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    checkpoint_thread: Mutex<Option<JoinHandle<()>>>,
+    checkpointer: Arc<Checkpointer>,
+    status: Arc<Status>,
+    cut_bytes: u64,
+    keys: KeyFolder,
+    origin: String,
+}
+
+impl AuditLog {
+    /// Opens the trail for writing, alone; cuts off what a crash left unfinished; starts the thread.
+    ///
+    /// # Errors
+    /// [`AuditError`]. Nothing was changed then, except that a torn end may be gone and a month begun.
+    pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AuditError> {
+        let folder = Folder::open_alone(&settings.folder).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => AuditError::InUse,
+            kind => AuditError::Io(kind),
+        })?;
+        Self::open_on(Arc::new(folder), settings, clock)
+    }
+
+    /// Opens the trail on a disk that nobody else writes; `settings.folder` is not looked at.
+    ///
+    /// # Errors
+    /// As [`AuditLog::open`], without [`AuditError::InUse`].
+    pub fn open_on(disk: Arc<dyn Disk>, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AuditError> {
+        let keys = KeyFolder::open(&settings.keys, settings.missing_keys)?;
+        let checkpoints = &settings.checkpoints;
+        if !is_origin(&checkpoints.origin) {
+            return Err(AuditError::Origin);
+        }
+        let stored = StoredCheckpoints::read(&*disk, checkpoints.copy.as_deref())??;
+        // A key that has signed is never made anew: a lost one must be noticed, not replaced.
+        if stored.is_empty() {
+            keys.provide(KeyName::Checkpoint)?;
+        }
+        let key = keys.checkpoint_key(&checkpoints.origin)?;
+        let signed_head = stored.newest(&key)?;
+        let recovered = recover::recover(&*disk, signed_head.as_ref())?;
+        if signed_head.is_none() && recovered.has_records && checkpoints.missing == MissingCheckpoint::Refuse {
+            return Err(CheckpointError::Missing.into());
+        }
+        let cut_bytes = recovered.cut_bytes;
+        let (signed, datasets) =
+            signed_head.map_or_else(Default::default, |signed_head| (signed_head.size, signed_head.datasets));
+        let checkpointer = Arc::new(Checkpointer::new(Arc::clone(&disk), key, checkpoints.clone(), &stored, signed));
+        let dependencies = Dependencies {
+            disk,
+            keys: keys.clone(),
+            clock,
+            checkpointer: Arc::clone(&checkpointer),
+            preallocate: settings.preallocate,
+            overlap_after: settings.overlap_after,
+        };
+        let (writer, status) = Writer::open(dependencies, recovered, datasets)?;
+        if stored.primary.is_none() {
+            // Before the first receipt: from then on a missing checkpoint is one that somebody removed.
+            checkpointer.make()?;
+        }
+        let (queue, waiting) = mpsc::sync_channel(settings.queue);
+        let worker = CommitWorker::new(writer, waiting, settings.retry);
+        let shared = Arc::new((Mutex::new(Some(worker)), CloseOnDrop(Arc::clone(&status))));
+        let spawn = |_| {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new().name("trail".into()).spawn(move || run(&shared.0))
+        };
+        let threads = (0..settings.max_syncs.max(1)).map(spawn).collect::<io::Result<_>>();
+        let threads: Vec<_> = threads.map_err(|error| AuditError::Thread(error.kind()))?;
+        let checkpoint_thread = {
+            let checkpointer = Arc::clone(&checkpointer);
+            let spawned = thread::Builder::new().name("checkpoints".into()).spawn(move || checkpointer.run());
+            spawned.map_err(|error| AuditError::Thread(error.kind()))?
+        };
+        let (queue, threads) = (RwLock::new(Some(queue)), Mutex::new(threads));
+        let (checkpoint_thread, origin) = (Mutex::new(Some(checkpoint_thread)), checkpoints.origin.clone());
+        Ok(Self { queue, threads, checkpoint_thread, checkpointer, status, cut_bytes, keys, origin })
+    }
+
+    /// Whether evidence can be written.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.status.health()
+    }
+
+    /// What was counted since it was opened.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        let (signed, checkpoint_failures) = (self.checkpointer.signed(), self.checkpointer.failures());
+        Counters { signed, checkpoint_failures, ..self.status.counters() }
+    }
+
+    /// How many bytes of an unfinished batch were cut off at the start: worth a line in the log.
+    #[must_use]
+    pub fn cut_bytes(&self) -> u64 {
+        self.cut_bytes
+    }
+
+    /// The public key of the checkpoints, in the form of signed-note tools: what an auditor needs besides the files.
+    #[must_use]
+    pub fn verifying_key(&self) -> String {
+        self.checkpointer.verifying_key()
+    }
+
+    /// Waits until everything that was told is under a checkpoint; whether that is in the trail's folder now.
+    #[must_use]
+    pub fn checkpoint_now(&self) -> bool {
+        self.checkpointer.wait_for(self.status.counters().sequence)
+    }
+
+    /// Removes months past retention, and waits until that is done. Entries wait meanwhile.
+    ///
+    /// # Errors
+    /// [`PruneError`].
+    pub fn prune(&self, retention: Retention) -> Result<Pruned, PruneError> {
+        let (reply, pruned) = mpsc::sync_channel(1);
+        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(PruneError::Closed)?;
+        queue.send(Command::Prune(retention, reply)).map_err(|_| PruneError::Closed)?;
+        drop(queue);
+        pruned.recv().unwrap_or(Err(PruneError::Closed))
+    }
+
+    /// Closes the trail and gives it a new key for its checkpoints. The newest checkpoint is signed by both keys, in all
+    /// its places, before the new one takes the place of the old, whose file is overwritten. Interrupted, it is taken up
+    /// when it is asked for again.
+    ///
+    /// # Errors
+    /// [`RotateError`]; the trail can be opened with the old key then.
+    pub fn rotate_checkpoint_key(self) -> Result<Rotated, RotateError> {
+        let disk = self.checkpointer.disk().ok_or(RotateError::Closed)?;
+        self.close();
+        let next = self.keys.next_checkpoint_key(&self.origin)?;
+        let note = self.checkpointer.rotate(disk, &next).map_err(|error| RotateError::Io(error.kind()))?;
+        self.keys.replace_checkpoint_key()?;
+        Ok(Rotated { note, verifying_key: next.verifying_key() })
+    }
+
+    /// Takes no more entries, waits until all that wait are settled and signed, and lets go of the folder.
+    pub fn close(&self) {
+        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
+        let threads = mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        // A thread that panicked has settled what it held by dropping it.
+        threads.into_iter().for_each(|thread| drop(thread.join()));
+        self.checkpointer.close();
+        let checkpoint_thread = self.checkpoint_thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let _ = checkpoint_thread.map(JoinHandle::join);
+    }
+}
+
+impl AuditSink for AuditLog {
+    fn append(&self, pending: Pending) {
+        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(queue) = &*queue else { return pending.failed(RecordFailure::Closed) };
+        match queue.try_send(Command::Record(pending)) {
+            Err(TrySendError::Full(Command::Record(pending))) => {
+                self.status.count_overloaded();
+                pending.failed(RecordFailure::Overloaded);
+            }
+            Err(TrySendError::Disconnected(Command::Record(pending))) => pending.failed(RecordFailure::Closed),
+            Ok(()) | Err(TrySendError::Full(Command::Prune(..)) | TrySendError::Disconnected(Command::Prune(..))) => {}
+        }
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Says that the trail is closed, whichever way its threads end.
+struct CloseOnDrop(Arc<Status>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.set_health(Health::Closed);
+    }
+}
