@@ -17,7 +17,6 @@ use audit_verify::{VerifyingKey, verify};
 use bytes::Bytes;
 use datasets::sync;
 use ehealth_attributes::app::SystemClock;
-use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::read_settings;
 use ehealth_attributes::server::tls;
 use ehealth_core::model::Clock;
@@ -29,6 +28,7 @@ use program::{DEADLINE, PROGRAM, Program};
 use rustls::ClientConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use testkit::Workspace;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
