@@ -1,4 +1,4 @@
-//! What the last verification of the trail left for operators: a small file, written by `audit verify --tell`, read by
+//! What the last verification of the trail left for operators: a small file, written by `audit verify --report`, read by
 //! the service that shows it. It is no evidence, and nothing rests on it.
 
 use std::fs;

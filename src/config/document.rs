@@ -253,6 +253,7 @@ impl<'a> Value<'a> {
     }
 
     /// `true` or `false`.
+    #[cfg(feature = "testkit")]
     pub fn truth(self) -> Result<bool, String> {
         let truth = match self {
             Self::Toml(value) => value.as_bool(),

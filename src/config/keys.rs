@@ -239,7 +239,7 @@ pub const KEYS: [Key; 39] = [
         "trail.verified",
         Kind::Path,
         Example::Set("/var/lib/ehealth-attributes/verified"),
-        "What `audit verify --tell FILE` found last: shown to operators.",
+        "What `audit verify --report FILE` found last: shown to operators.",
     ),
     key(
         "admin.listen",

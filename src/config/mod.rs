@@ -15,6 +15,7 @@ mod given;
 mod keys;
 mod origin;
 mod policy;
+#[cfg(feature = "testkit")]
 mod scenario;
 mod settings;
 
@@ -22,5 +23,6 @@ pub use given::Given;
 pub use keys::{Example, KEYS, Key, Kind, write_example, write_table};
 pub use origin::{Origin, Problem, Problems, Setting};
 pub use policy::{parse_customer, parse_policy, read_policy};
-pub use scenario::{Contract, Person, Scenario, Trouble, parse_scenario, read_scenario};
+#[cfg(feature = "testkit")]
+pub use scenario::{parse_scenario, read_scenario};
 pub use settings::{Fetch, Settings, parse_settings, read_settings, read_settings_with};

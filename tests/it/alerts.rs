@@ -348,7 +348,7 @@ async fn of_certificates() -> Vec<Case> {
 /// The real program, with its trail on a disk of four megabytes; `None` where no disk can be made.
 async fn of_a_small_disk() -> Option<Vec<Case>> {
     let folder = tempfile::tempdir().expect("a folder");
-    let workspace = ehealth_attributes::cli::workspace::Workspace::new(folder.path().join("demo"));
+    let workspace = testkit::Workspace::new(folder.path().join("demo"));
     workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
     let trail = workspace.settings().with_file_name("trail");
     fs::create_dir(&trail).expect("made");
@@ -370,7 +370,7 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
         "--set=admin.listen=127.0.0.1:0",
         "--set=trail.verified=verified",
     ]);
-    let (program, lines) = Program::start(&mut command, "answering operators");
+    let (program, lines) = Program::start(&mut command, "admin listener ready");
     let admin: SocketAddr = address_in(lines.last().expect("a line")).parse().expect("an address");
     let ready = async |value_of: &str, wanted: u64| {
         let deadline = Instant::now() + DEADLINE;

@@ -59,7 +59,7 @@ impl Demo {
             }
         });
         let mut printed = String::new();
-        while !printed.contains("Ctrl-C ends") {
+        while !printed.contains("Press Ctrl-C") {
             let line =
                 lines.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("it only said\n{printed}"));
             printed += &format!("{line}\n");
@@ -68,7 +68,7 @@ impl Demo {
     }
 
     fn url(&self) -> &str {
-        let (_, after) = self.printed.split_once("Serving the fixture people at ").expect("the address");
+        let (_, after) = self.printed.split_once("Serving the catalogue at ").expect("the address");
         after.lines().next().expect("the address")
     }
 
@@ -120,7 +120,7 @@ fn demo_once_asks_both_questions_and_exits_and_a_second_start_takes_what_is_ther
     let second = run(&["demo", "--once", "--port", "0", "--dir", &dir]);
     let printed = text(&second.stdout);
     assert_eq!(second.status.code(), Some(0), "{printed}");
-    assert!(printed.contains("Using what is in") && printed.contains("dimona     nothing"), "{printed}");
+    assert!(printed.contains("Using the files in") && printed.contains("dimona     nothing"), "{printed}");
     assert_eq!(fs::read(&key).expect("a key"), made);
     let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&key).expect("a key"));
     assert_eq!(mode & 0o777, 0o600);
@@ -239,7 +239,7 @@ fn serve_and_sync_run_from_the_settings_that_the_demonstration_wrote() {
     assert_eq!(serving.wait().expect("it ends").code(), Some(0));
     let mut rest = String::new();
     log.read_to_string(&mut rest).expect("text");
-    assert!(rest.contains("everything in flight was finished"), "{rest}");
+    assert!(rest.contains("all requests were finished"), "{rest}");
 
     fs::write(format!("{dir}/feeds/coprev/snapshot-1.csv"), "tampered").expect("written");
     let notification = format!("{dir}/feeds/coprev/notification.xml");
@@ -281,7 +281,7 @@ fn a_verdict_is_explained_with_its_rule_and_a_certificate_can_be_pinned() {
     };
     let verdict = explain(&["BACKTOWORK:ADVISORY_PHYSICIAN"]);
     for part in
-        ["may be looked up", "deliberation 16/108", "fields told: 1, 2, 3, 4, 5, 6, 7, 8; left out: 9", "insured"]
+        ["is permitted", "deliberation 16/108", "disclosed fields: 1, 2, 3, 4, 5, 6, 7, 8; filtered: 9", "insured"]
     {
         assert!(verdict.contains(part), "{part}\nis not in\n{verdict}");
     }
@@ -328,7 +328,7 @@ fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
     };
     let key = save("key", &["audit", "checkpoint", "--public-key", "--config", &config]);
     let checkpoint = save("checkpoint", &["audit", "checkpoint", "--config", &config]);
-    let verify = || run(&["audit", "verify", "--trail", &trail, "--key", &key, "--checkpoint", &checkpoint]);
+    let verify = || run(&["audit", "verify", "--audit-log", &trail, "--key", &key, "--checkpoint", &checkpoint]);
     let verified = verify();
     assert_eq!(verified.status.code(), Some(0), "{}{}", text(&verified.stdout), text(&verified.stderr));
 
@@ -347,7 +347,7 @@ fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
     let both = save("both", &["audit", "rotate-key", "--config", &config]);
     let new_key = save("new-key", &["audit", "checkpoint", "--public-key", "--config", &config]);
     for key in [&key, &new_key] {
-        let verified = run(&["audit", "verify", "--trail", &trail, "--key", key, "--checkpoint", &both]);
+        let verified = run(&["audit", "verify", "--audit-log", &trail, "--key", key, "--checkpoint", &both]);
         assert_eq!(verified.status.code(), Some(0), "{}", text(&verified.stdout));
     }
     assert_ne!(fs::read(&key).expect("a key"), fs::read(&new_key).expect("a key"));

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use datasets::sync;
 use ehealth_attributes::app::SystemClock;
-use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::read_settings;
 use ehealth_attributes::server::tls;
 use ehealth_core::model::Clock;
@@ -15,6 +14,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use testkit::Workspace;
 
 use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
 

@@ -98,7 +98,7 @@ impl Server {
             if let Some((_, port)) = line.split_once(" at https://localhost:") {
                 port.clone_into(&mut server.port);
             }
-            if line.starts_with("Ctrl-C") {
+            if line.starts_with("Press Ctrl-C") {
                 return server;
             }
         }

@@ -80,7 +80,7 @@ fn everybody_is_answered_once_and_a_second_run_asks_nobody() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
-    assert!(complaint(&output).contains("6 of 6 are answered"), "{}", complaint(&output));
+    assert!(complaint(&output).contains("6 of 6 answered"), "{}", complaint(&output));
     let told = desk.read("out.csv");
     let mut expected: Vec<_> = PEOPLE.iter().map(|(ssin, code)| (*ssin, *code)).collect();
     expected.sort_unstable();
@@ -186,7 +186,7 @@ fn one_persons_fault_keeps_nobody_elses_answer() {
     let simulation = Simulation::start("[[person]]\nssin = \"85073000160\"\nfault = \"MSG00003\"\n");
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
     assert_eq!(output.status.code(), Some(6), "{}", complaint(&output));
-    assert!(complaint(&output).contains("1 got a fault"), "{}", complaint(&output));
+    assert!(complaint(&output).contains("1 answered with a fault"), "{}", complaint(&output));
     assert_eq!(rows(&desk.read("out.csv")).len(), PEOPLE.len() - 1);
 }
 

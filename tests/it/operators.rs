@@ -11,10 +11,10 @@ use std::time::Instant;
 use audit_verify::Truncation;
 use datasets::sync;
 use ehealth_attributes::app::{BackupError, Confined, KeysToo, Part, SystemClock, back_up, confine, restore};
-use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::{Fetch, read_settings};
 use ehealth_core::model::Clock;
 use tempfile::TempDir;
+use testkit::Workspace;
 
 use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
 use crate::support::service::{CONSULT, TestService, question};
@@ -120,9 +120,9 @@ fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
     let mut command = Command::new("python3");
     command.args(["-c", HAND_OVER, PROGRAM, "serve", "--config"]).arg(workspace.settings());
     command.args(["--set", "data.fetch=elsewhere"]).env("NOTIFY_SOCKET", &notified);
-    let (program, lines) = Program::start(&mut command, "answering operators");
+    let (program, lines) = Program::start(&mut command, "admin listener ready");
     assert!(!lines.iter().any(|line| line.contains("no setting names")), "{lines:#?}");
-    assert!(lines.iter().any(|line| line.contains("confined to its own files")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("sandbox active")), "{lines:#?}");
     let (gateway, admin) = (address_in(&lines[lines.len() - 2]), address_in(&lines[lines.len() - 1]));
     assert_eq!(heard("READY=1"), "READY=1\nSTATUS=Ready.");
     heard("WATCHDOG=1");
@@ -174,7 +174,7 @@ fn what_answers_fetches_nothing_while_another_process_follows_the_feeds() {
     let notified = folder.path().join("notify");
     let systemd = UnixDatagram::bind(&notified).expect("a socket");
     systemd.set_read_timeout(Some(DEADLINE)).expect("set");
-    let (answering, _) = Program::start(command.env("NOTIFY_SOCKET", &notified), "answering operators");
+    let (answering, _) = Program::start(command.env("NOTIFY_SOCKET", &notified), "admin listener ready");
     let status = || {
         let mut buffer = [0; 1_024];
         let length = systemd.recv(&mut buffer).expect("it is alive");
@@ -247,7 +247,7 @@ fn no_thread_is_started_before_the_process_is_confined() {
         let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no strace: threads were not counted");
         return;
     }
-    for (arguments, until) in [(&["serve"][..], "answering operators"), (&["sync", "--follow"], "following the feeds")]
+    for (arguments, until) in [(&["serve"][..], "admin listener ready"), (&["sync", "--follow"], "following the feeds")]
     {
         let (folder, workspace) = settled();
         let calls = folder.path().join("calls");

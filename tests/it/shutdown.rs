@@ -12,7 +12,6 @@ use audit_verify::{VerifyingKey, verify};
 use bytes::Bytes;
 use datasets::sync;
 use ehealth_attributes::app::SystemClock;
-use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::read_settings;
 use ehealth_attributes::server::tls;
 use ehealth_core::model::Clock;
@@ -23,6 +22,7 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use testkit::Workspace;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 

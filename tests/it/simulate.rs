@@ -173,8 +173,8 @@ fn mistakes_of_a_scenario_are_told_and_nothing_is_ready() {
         "[[person]]\nssin = \"85073000160\"\n[[person.membership]]\nfund = \"0999010126\"\nbegin = \"2005-01-01\"\n";
     for (text, told) in [
         ("[[person]]\nssin = \"85073000161\"\nnick = 1\n", "scenario.toml:2: person[1].ssin"),
-        ("[[person]]\nssin = \"75221101328\"\nreplaced_by = \"75221101328\"\n", "records of persons cannot stand"),
-        (twice, "records of insurance cannot stand"),
+        ("[[person]]\nssin = \"75221101328\"\nreplaced_by = \"75221101328\"\n", "records of persons are invalid"),
+        (twice, "records of insurance are invalid"),
     ] {
         fs::write(&scenario, text).expect("a scenario");
         let output = simulate(&["--port", "0", "--ready-file"])

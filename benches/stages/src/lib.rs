@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 
 use datasets::store::Watch;
 use datasets::sync;
-use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::{read_policy, read_settings};
 use ehealth_attributes::server::Readers;
 use ehealth_core::lookup::{
@@ -17,6 +16,7 @@ use ehealth_core::lookup::{
 use ehealth_core::model::{Digest, EnterpriseNumber, FixedClock, Question, Ticket, Timestamp};
 use ehealth_core::policy::{Certified, Register};
 use soap::{Payload, Request, read_request, write_answer};
+use testkit::Workspace;
 
 /// A part of the way, or all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -88,7 +88,7 @@ pub(crate) fn exchange(
         let associated = out.get(record..).unwrap_or_default();
         let encrypted = detail_key.encrypt(
             exchange.subject,
-            &exchange.told,
+            &exchange.disclosed,
             ticket,
             exchange.replaced_by,
             header.nonce(),

@@ -1,7 +1,7 @@
-//! A development authority: a CA, and the server and client certificates that it signs.
+//! A development certificate authority: a CA, and the server and client certificates that it signs.
 //!
-//! For demonstrations and tests alone. Its keys lie in plain files; whoever has the folder can sign certificates, so
-//! no service with real data may trust it.
+//! For demonstrations and tests only. Its private key is dropped after signing, but the keys that it certifies are
+//! plain files in the folder of the demonstration. No service with real data may trust it.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -10,44 +10,44 @@ use rcgen::{
 
 use ehealth_core::model::{Date, EnterpriseNumber};
 
-/// Why a certificate cannot be made: the library's own words.
-pub(super) type AuthorityError = rcgen::Error;
+/// Error of the certificate library.
+pub type AuthorityError = rcgen::Error;
 
-/// How a client certificate names its organisation (domain.md "Identifiers").
+/// How a client certificate names its organisation (`docs/reference/domain.md "Certificates"`).
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Convention {
+pub(crate) enum Convention {
     /// An OU `urn:be:fgov:kbo-bce:organization:cbe-number:NNNNNNNNNN`.
     Federal,
-    /// `CBE=NNNNNNNNNN` in OU and CN, the CN going on with the application.
+    /// `CBE=NNNNNNNNNN` in OU and CN; the CN continues with the application.
     Ehealth,
 }
 
-/// What kind of key a client has.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum KeyKind {
+/// Algorithm of a client's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
     /// ECDSA on P-256.
     P256,
-    /// RSA of 2048 bits, for stacks that read no other. Its making takes a while.
+    /// RSA with 2048 bits, for SOAP stacks that read no other key. Generating one takes about a second.
     Rsa,
 }
 
-/// A certificate with its key, both PEM.
-pub(super) struct Identity {
+/// A certificate and its private key, both PEM.
+pub(crate) struct Identity {
     pub certificate: String,
     pub key: String,
 }
 
 /// The authority with its key.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     first: Date,
     last: Date,
 }
 
 impl Authority {
-    /// A new authority; it and what it signs hold from the day before the first of these days to a year after the last.
+    /// Creates an authority. It and its certificates are valid from the day before `first` to 365 days after `last`.
     pub fn new(first: Date, last: Date) -> Result<Self, AuthorityError> {
-        let mut params = hold_between(CertificateParams::default(), first, last);
+        let mut params = with_validity(CertificateParams::default(), first, last);
         params.distinguished_name = name(&[(DnType::CommonName, "ehealth-attributes development CA")]);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -55,12 +55,12 @@ impl Authority {
         Ok(Self { issuer, first, last })
     }
 
-    /// The authority's own certificate, PEM.
+    /// Certificate of the authority, PEM.
     pub fn certificate(&self) -> String {
         self.issuer.pem()
     }
 
-    /// A server certificate for this machine alone.
+    /// Signs a server certificate for `localhost`, `127.0.0.1` and `::1`.
     pub fn server(&self) -> Result<Identity, AuthorityError> {
         let hosts = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let mut params = CertificateParams::new(hosts)?;
@@ -68,7 +68,7 @@ impl Authority {
         self.sign(params, ExtendedKeyUsagePurpose::ServerAuth, KeyKind::P256)
     }
 
-    /// A client certificate for an organisation.
+    /// Signs a client certificate for an organisation.
     pub fn client(
         &self,
         organisation: EnterpriseNumber,
@@ -103,7 +103,7 @@ impl Authority {
         usage: ExtendedKeyUsagePurpose,
         key: KeyKind,
     ) -> Result<Identity, AuthorityError> {
-        let mut params = hold_between(params, self.first, self.last);
+        let mut params = with_validity(params, self.first, self.last);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![usage];
         params.use_authority_key_identifier_extension = true;
@@ -116,14 +116,14 @@ impl Authority {
     }
 }
 
-fn hold_between(mut params: CertificateParams, first: Date, last: Date) -> CertificateParams {
-    let moment = |day: Date| {
+fn with_validity(mut params: CertificateParams, first: Date, last: Date) -> CertificateParams {
+    let midnight = |day: Date| {
         let (year, month, day) = day.calendar();
-        // A calendar's months and days fit in a byte.
+        // Months and days of a calendar fit in a byte.
         date_time_ymd(year, u8::try_from(month).unwrap_or(1), u8::try_from(day).unwrap_or(1))
     };
-    params.not_before = moment(first.plus_days(-1));
-    params.not_after = moment(last.plus_days(365));
+    params.not_before = midnight(first.plus_days(-1));
+    params.not_after = midnight(last.plus_days(365));
     params
 }
 

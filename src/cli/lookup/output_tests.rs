@@ -1,8 +1,13 @@
-//! Pages and JSON of answers: what a person must be able to read off them, and which keys must stay.
+//! Answers as text and as JSON: what a person must be able to read in the text, and which JSON keys must not change.
 
-use super::*;
-use client::{CbssTicket, Findings, Information, Status};
-use ehealth_core::model::{CbeNumber, Criteria, Customer, FieldSet, Timestamp};
+use serde_json::{Value, json};
+
+use super::{json, text};
+use client::{Answer, CbssTicket, Employment, Findings, Information, Outcome, PreventionService, Status, WrongDates};
+use ehealth_core::model::{
+    CbeNumber, Criteria, CriteriaDates, Customer, CustomerId, Dataset, Date, EnterpriseNumber, Field, FieldSet, Period,
+    ServiceKind, Ssin, Timestamp, Window,
+};
 
 fn day(text: &str) -> Date {
     Date::parse(text).expect("a day")
@@ -60,16 +65,16 @@ fn found() -> Findings {
 }
 
 fn page(answer: &Answer) -> String {
-    text(answer, ssin(), Window::new(day("2026-01-15")))
+    text::write(answer, ssin(), Window::new(day("2026-01-15")))
 }
 
 #[test]
-fn a_page_says_which_service_is_competent_and_since_when() {
+fn the_text_names_the_competent_service_and_its_begin() {
     assert_eq!(
         page(&answer(Outcome::DataFound, Some(found()))),
         "\
 85073000160, on 2026-01-15
-DATA_FOUND MSG00000: something was found.
+DATA_FOUND MSG00000: data were found.
 
 Employer 0999100394, since 2016-02-01
   competent on 2026-01-15: internal service 0999100394, since 2017-01-01
@@ -77,9 +82,9 @@ Employer 0999100394, since 2016-02-01
   affiliated to external service 0999020123, since 2014-01-01
 
 Health-insurance fund
-  not told to this organisation
+  filtered: not disclosed to this organisation
 
-Not told, because the grant for BACKTOWORK:ADVISORY_PHYSICIAN leaves it out
+Filtered, because the grant for BACKTOWORK:ADVISORY_PHYSICIAN does not include it
   the health-insurance fund
 
 Ticket 5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f (2026-01-15T09:30:00.127Z)
@@ -88,17 +93,17 @@ Ticket 5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f (2026-01-15T09:30:00.127Z)
 }
 
 #[test]
-fn nothing_found_and_nobody_looked_read_differently() {
+fn no_data_and_missing_data_read_differently() {
     let nothing = page(&answer(Outcome::NoDataFound, None));
     assert!(nothing.contains("\nEmployment\n  none on these days"), "{nothing}");
     let dimona = [Dataset::Dimona].into_iter().collect();
     let missing = page(&answer(Outcome::Incomplete(dimona), None));
-    assert!(missing.contains("\nEmployment\n  could not be looked up"), "{missing}");
+    assert!(missing.contains("\nEmployment\n  unknown, because a dataset is missing or stale"), "{missing}");
     assert!(missing.contains("dimona"), "{missing}");
 }
 
 #[test]
-fn each_status_without_a_result_says_what_to_do_and_shows_the_number_once() {
+fn a_status_without_result_has_advice_and_one_ssin() {
     let by = Ssin::parse("85073000259").expect("right check digits");
     for outcome in [
         Outcome::Replaced { by },
@@ -115,10 +120,10 @@ fn each_status_without_a_result_says_what_to_do_and_shows_the_number_once() {
 }
 
 #[test]
-fn the_keys_of_the_json_stay() {
+fn the_json_keys_do_not_change() {
     let mut answer = answer(Outcome::DataFound, Some(found()));
     answer.status.information = vec![Information { name: "a".to_owned(), value: None }];
-    let printed = json(&answer);
+    let printed = json::write(&answer);
     assert_eq!(
         printed,
         json!({
@@ -151,13 +156,13 @@ fn the_keys_of_the_json_stay() {
             "verdict": {
                 "on": "2026-01-15",
                 "competentService": [
-                    { "employer": "0999100394", "told": "FOUND", "cbeNumber": "0999100394", "missing": [] },
+                    { "employer": "0999100394", "outcome": "FOUND", "cbeNumber": "0999100394", "missing": [] },
                 ],
-                "healthInsuranceFund": { "told": "FILTERED", "cbeNumber": null, "missing": [] },
+                "healthInsuranceFund": { "outcome": "FILTERED", "cbeNumber": null, "missing": [] },
             },
         })
     );
-    let bare = json(&Answer { criteria: None, ..self::answer(Outcome::NoGrant, None) });
+    let bare = json::write(&Answer { criteria: None, ..self::answer(Outcome::NoGrant, None) });
     let keys = |value: &Value| value.as_object().map(|object| object.keys().cloned().collect::<Vec<_>>());
     assert_eq!(keys(&bare), keys(&printed));
 }

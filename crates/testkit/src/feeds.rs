@@ -1,61 +1,60 @@
-//! The feeds of the invented people: those of the catalogue, and those that a scenario adds.
+//! Feeds of the invented people: those of the catalogue, and those that a scenario adds.
 //!
-//! They are written as a publisher would drop them, and brought in by the same sync as a publisher's: whether the records
-//! can stand is judged there, not here.
+//! They are written as a publisher delivers them, and loaded by the same sync: that sync validates the records, not this
+//! module.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::config::Scenario;
+use crate::scenario::Scenario;
 use datasets::feed::digest_of;
 use ehealth_core::model::{Dataset, Period, ServiceKind, Ssin, Timestamp};
 
-/// The feeds of the catalogue's people: dataset, notification, snapshot.
+/// Feeds of the catalogue: dataset, notification, snapshot.
 const CATALOGUE: [(Dataset, &str, &str); 5] = [
     (
         Dataset::Dimona,
-        include_str!("../../fixtures/feeds/dimona/notification.xml"),
-        include_str!("../../fixtures/feeds/dimona/snapshot-1.csv"),
+        include_str!("../../../fixtures/feeds/dimona/notification.xml"),
+        include_str!("../../../fixtures/feeds/dimona/snapshot-1.csv"),
     ),
     (
         Dataset::Coprev,
-        include_str!("../../fixtures/feeds/coprev/notification.xml"),
-        include_str!("../../fixtures/feeds/coprev/snapshot-1.csv"),
+        include_str!("../../../fixtures/feeds/coprev/notification.xml"),
+        include_str!("../../../fixtures/feeds/coprev/snapshot-1.csv"),
     ),
     (
         Dataset::Federated,
-        include_str!("../../fixtures/feeds/federated/notification.xml"),
-        include_str!("../../fixtures/feeds/federated/snapshot-1.csv"),
+        include_str!("../../../fixtures/feeds/federated/notification.xml"),
+        include_str!("../../../fixtures/feeds/federated/snapshot-1.csv"),
     ),
     (
         Dataset::Insurance,
-        include_str!("../../fixtures/feeds/insurance/notification.xml"),
-        include_str!("../../fixtures/feeds/insurance/snapshot-1.csv"),
+        include_str!("../../../fixtures/feeds/insurance/notification.xml"),
+        include_str!("../../../fixtures/feeds/insurance/snapshot-1.csv"),
     ),
     (
         Dataset::Persons,
-        include_str!("../../fixtures/feeds/persons/notification.xml"),
-        include_str!("../../fixtures/feeds/persons/snapshot-1.csv"),
+        include_str!("../../../fixtures/feeds/persons/notification.xml"),
+        include_str!("../../../fixtures/feeds/persons/snapshot-1.csv"),
     ),
 ];
 
-/// Under this name a feed's data lie beside its notification.
+/// File name of a feed's data, in the folder of its notification.
 const SNAPSHOT: &str = "snapshot-1.csv";
 const NOTIFICATION: &str = "notification.xml";
 
-/// The publisher's session of every feed that a scenario adds to.
+/// Session of every feed that a scenario extends.
 const SESSION: &str = "6b0b7a52-3f0e-4c8e-9d4f-0f6f3a1c0e00";
 
-/// Ids of a scenario's records begin here, above the catalogue's.
+/// First record id of a scenario: above all ids of the catalogue.
 const FIRST_ID: usize = 1_000_001;
 
-/// How old a scenario's data are: old enough to be over-age where nothing may be.
+/// Age of a scenario's data, one day: stale under any limit below that.
 const AGE_MILLIS: i64 = 86_400_000;
 
-/// Writes the catalogue's feeds into this folder, one a dataset. What is there is left as it is: it may have been changed
-/// by hand.
-pub(super) fn write_catalogue(feeds: &Path) -> io::Result<()> {
+/// Writes the catalogue's feeds, one folder per dataset. Existing files are kept: users may have edited them.
+pub(crate) fn write_catalogue(feeds: &Path) -> io::Result<()> {
     for (dataset, notification, snapshot) in CATALOGUE {
         let folder = feeds.join(dataset.code());
         fs::create_dir_all(&folder)?;
@@ -68,8 +67,8 @@ pub(super) fn write_catalogue(feeds: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the feeds of the catalogue's people and of the scenario's into this folder, one a dataset.
-pub(super) fn write_scenario(feeds: &Path, scenario: &Scenario) -> io::Result<()> {
+/// Writes the feeds of the catalogue and the scenario, one folder per dataset.
+pub(crate) fn write_scenario(feeds: &Path, scenario: &Scenario) -> io::Result<()> {
     for (dataset, _, snapshot) in CATALOGUE {
         let mut snapshot = snapshot.to_owned();
         match dataset {
@@ -90,7 +89,7 @@ pub(super) fn write_scenario(feeds: &Path, scenario: &Scenario) -> io::Result<()
 
 fn notification(dataset: Dataset, snapshot: &str, created: Timestamp) -> String {
     let (digest, bytes) = (digest_of(snapshot.as_bytes()), snapshot.len());
-    // The first line names the columns.
+    // The first line is the header.
     let records = snapshot.lines().count().saturating_sub(1);
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<notification version=\"1\" dataset=\"{}\" session=\"{SESSION}\" \
@@ -109,11 +108,11 @@ fn add_periods(snapshot: &mut String, scenario: &Scenario) {
 }
 
 fn add_affiliations(snapshot: &mut String, scenario: &Scenario, kind: ServiceKind) {
-    let contracts = scenario.affiliations.iter().filter(|contract| contract.kind == kind);
-    for (id, contract) in (FIRST_ID..).zip(contracts) {
-        let affiliation = contract.affiliation;
-        let (employer, service, days) = (contract.employer, affiliation.service, days(affiliation.period));
-        // An internal service's record says which federated entity is competent; nothing that is told depends on it.
+    let affiliations = scenario.affiliations.iter().filter(|of_employer| of_employer.kind == kind);
+    for (id, of_employer) in (FIRST_ID..).zip(affiliations) {
+        let affiliation = of_employer.affiliation;
+        let (employer, service, days) = (of_employer.employer, affiliation.service, days(affiliation.period));
+        // The record of an internal service names a federated entity; no disclosed field depends on it.
         let entity = match kind {
             ServiceKind::Internal => ",VLG",
             ServiceKind::External => "",

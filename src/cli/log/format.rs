@@ -1,8 +1,8 @@
-//! A line of the log as text: when, how grave, where, what, and what belongs to it.
+//! Text format of the log: timestamp, level, module, message, fields.
 //!
-//! `2026-11-22T05:19:00.000Z  INFO module: message name=value`, as tracing-subscriber's own format writes it without
-//! colours, at a fraction of its cost: each answer has such a line. One event is one line, whatever it was told: a control
-//! character is written as an escape.
+//! `2026-11-22T05:19:00.000Z  INFO module: message name=value`: the same text as tracing-subscriber's own format without
+//! colours, at a fraction of its cost, because every answer logs a line. One event is one line whatever its values are:
+//! control characters are escaped, so that a peer cannot forge log lines.
 
 use std::fmt::{self, Debug, Write};
 
@@ -15,13 +15,13 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::app::SystemClock;
 use ehealth_core::model::Clock;
 
-/// Most lines are shorter.
-const USUAL_BYTES: usize = 512;
+/// Initial capacity of a line; most lines are shorter.
+const LINE_CAPACITY: usize = 512;
 
-/// The format of a log that no terminal shows.
-pub struct TextLine;
+/// Format of a text log that does not go to a terminal.
+pub(super) struct TextFormat;
 
-impl<S, N> FormatEvent<S, N> for TextLine
+impl<S, N> FormatEvent<S, N> for TextFormat
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
@@ -35,27 +35,27 @@ where
             Level::DEBUG => "DEBUG",
             Level::TRACE => "TRACE",
         };
-        let mut line = String::with_capacity(USUAL_BYTES);
+        let mut line = String::with_capacity(LINE_CAPACITY);
         write!(line, "{} {level} ", SystemClock.now())?;
         line.push_str(metadata.target());
         line.push(':');
-        let mut fields = Fields { line, so_far: Ok(()) };
+        let mut fields = Fields { line, result: Ok(()) };
         event.record(&mut fields);
-        let Fields { mut line, so_far } = fields;
-        so_far?;
+        let Fields { mut line, result } = fields;
+        result?;
         line.push('\n');
         writer.write_str(&line)
     }
 }
 
-/// Writes an event's fields as they come: the message, which is first, as it is, the others after their names.
+/// Writes the fields of an event in their order: the message, which is first, alone; the others after their names.
 struct Fields {
     line: String,
-    so_far: fmt::Result,
+    result: fmt::Result,
 }
 
 impl Fields {
-    /// Writes what stands before a value.
+    /// Writes the part before a value.
     fn begin(&mut self, field: &Field) {
         self.line.push(' ');
         if field.name() != "message" {
@@ -64,9 +64,9 @@ impl Fields {
         }
     }
 
-    fn show(&mut self, value: fmt::Arguments<'_>) {
+    fn write_escaped(&mut self, value: fmt::Arguments<'_>) {
         let shown = OneLine(&mut self.line).write_fmt(value);
-        self.so_far = self.so_far.and(shown);
+        self.result = self.result.and(shown);
     }
 }
 
@@ -78,7 +78,7 @@ impl Visit for Fields {
             self.line.push_str(value);
             self.line.push('"');
         } else {
-            self.show(format_args!("{value:?}"));
+            self.write_escaped(format_args!("{value:?}"));
         }
     }
 
@@ -89,7 +89,7 @@ impl Visit for Fields {
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.begin(field);
-        self.show(format_args!("{value:?}"));
+        self.write_escaped(format_args!("{value:?}"));
     }
 }
 
@@ -100,12 +100,12 @@ fn push_decimal(line: &mut String, number: u64) {
     line.extend(u32::try_from(number % 10).ok().and_then(|digit| char::from_digit(digit, 10)));
 }
 
-/// What stands in a line as it is.
+/// Whether a byte is written without an escape.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
 }
 
-/// Writes text that stays on its line.
+/// Writes text and escapes control characters and line separators.
 struct OneLine<'l>(&'l mut String);
 
 impl Write for OneLine<'_> {
@@ -134,7 +134,7 @@ mod tests {
 
     impl io::Write for Log {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("nobody panics").extend_from_slice(bytes);
+            self.0.lock().expect("not poisoned").extend_from_slice(bytes);
             Ok(bytes.len())
         }
 
@@ -143,17 +143,17 @@ mod tests {
         }
     }
 
-    /// What is written of the events, each line from its level on.
-    fn logged(is_ours: bool, events: impl FnOnce()) -> String {
+    /// The log of the events, each line without its timestamp.
+    fn logged(with_our_format: bool, events: impl FnOnce()) -> String {
         let log = Log::default();
         let lines = log.clone();
         let all = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(move || lines.clone());
-        if is_ours {
-            tracing::subscriber::with_default(all.event_format(TextLine).finish(), events);
+        if with_our_format {
+            tracing::subscriber::with_default(all.event_format(TextFormat).finish(), events);
         } else {
             tracing::subscriber::with_default(all.with_ansi(false).finish(), events);
         }
-        let bytes = log.0.lock().expect("nobody panics").clone();
+        let bytes = log.0.lock().expect("not poisoned").clone();
         let text = String::from_utf8(bytes).expect("UTF-8");
         text.lines()
             .map(|line| line.split_once(' ').map_or("no time", |(_, rest)| rest))
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_the_librarys_own_format_says() {
+    fn output_equals_the_format_of_the_library() {
         let events = || {
             tracing::info!(ticket = %"a-b", micros = 12_u64, most = u64::MAX, nothing = 0_u64, less = -3, is = true, none = None::<u8>, "answered");
             tracing::warn!(plain = "no quotes", quoted = "a \"b\" \\ é", list = ?["x", "y"], "two words");
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_one_line() {
+    fn an_event_is_always_one_line() {
         let forged = "a\n2026-11-22T05:19:00.000Z  INFO forged\r\u{1b}[31m\u{2028}\u{85}";
         let log = logged(true, || tracing::info!(value = %forged, text = forged, list = ?[forged], "message {forged}"));
         assert_eq!(log.lines().count(), 1, "{log}");

@@ -1,53 +1,54 @@
-//! An invented country: people, employers and services of Belgium's shape, each a pure function of a seed and a number.
+//! An invented country: people, employers and services distributed as in Belgium, each a pure function of a seed and an
+//! index.
 //!
-//! Nobody in it exists. Every identifier has right check digits. Because everything about a person follows from the seed
-//! and the person's number, nothing is kept: a country of twelve million takes no more memory than one of twelve.
+//! No person in it exists. Every identifier has valid check digits. Because everything about a person follows from the
+//! seed and the person's index, nothing is stored: a country of 12 million people needs no more memory than one of 12.
 
 use ehealth_core::model::{Date, EnterpriseNumber, Ssin};
 
-/// The country's people a real employer: 11.8 million people, 300 000 employers.
+/// People per employer: Belgium has 11.8 million people and 300 000 employers.
 const PEOPLE_AN_EMPLOYER: u64 = 39;
-/// External services, as Co-Prev has them.
+/// External services; Co-Prev has 10.
 const EXTERNAL_SERVICES: u64 = 10;
-/// The largest employers have an internal service; so many at most.
+/// Maximum number of internal services; only the largest employers have one.
 const INTERNAL_SERVICES: u64 = 500;
 /// Health-insurance funds.
 const FUNDS: u64 = 50;
 
-/// Where organisations of each kind begin among the eight-digit bases of enterprise numbers.
+/// First eight-digit base of the enterprise numbers of each kind.
 const EMPLOYER_BASE: u64 = 2_000_000;
 const SERVICE_BASE: u64 = 19_000_000;
 const FUND_BASE: u64 = 19_500_000;
 
-/// The last day of the country's history before the first snapshot.
+/// Last day of the history that the snapshot contains.
 const TODAY: (i32, u32, u32) = (2026, 1, 15);
 
 /// The country.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Country {
+pub(crate) struct Country {
     people: u64,
     employers: u64,
     seed: u64,
     today: i64,
-    /// Takes each place in a file to another person.
+    /// Step from the person of one row to the person of the next; coprime to `people`.
     stride: u64,
 }
 
-/// A span of days; open without an end.
+/// A span of days; `end: None` is open-ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
+pub(crate) struct Span {
     pub begin: Date,
     pub end: Option<Date>,
 }
 
 /// A Dimona period without its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Work {
+pub(crate) struct Work {
     pub employer: EnterpriseNumber,
     pub span: Span,
 }
 
-/// Random numbers that follow from what they are drawn for (SplitMix64).
+/// Pseudo-random numbers for one purpose and one index (SplitMix64).
 struct Draw(u64);
 
 impl Draw {
@@ -66,18 +67,18 @@ impl Draw {
         bits ^ bits >> 31
     }
 
-    /// A number below this one, which is not 0.
+    /// A number below `bound`, which must not be 0.
     fn below(&mut self, bound: u64) -> u64 {
         u64::try_from((u128::from(self.next()) * u128::from(bound)) >> 64).unwrap_or(0)
     }
 }
 
 impl Country {
-    /// A country of so many people, at least one.
+    /// Creates a country of `people` people, at least 1.
     pub fn new(people: u64, seed: u64) -> Self {
         let (year, month, day) = TODAY;
         let today = Date::parse(&format!("{year:04}-{month:02}-{day:02}")).map_or(0, |day| i64::from(day.as_days()));
-        // The golden section of the people: whatever part of a file is looked at, its people lie evenly over all of them.
+        // The golden section of `people`: the people of any part of a file are spread evenly over all indexes.
         let mut stride = u64::try_from(u128::from(people) * 618_033_988_749 / 1_000_000_000_000).unwrap_or(0).max(1);
         while greatest_common_divisor(stride, people) != 1 {
             stride += 1;
@@ -93,15 +94,15 @@ impl Country {
         self.employers
     }
 
-    /// The person at a place of a file: all people, none twice, in no order of their numbers.
-    pub fn person_at(&self, place: u64) -> u64 {
-        let person = u128::from(place) * u128::from(self.stride) % u128::from(self.people);
+    /// Index of the person in a row of a file: a permutation of all people that is not in SSIN order.
+    pub fn person_at(&self, row: u64) -> u64 {
+        let person = u128::from(row) * u128::from(self.stride) % u128::from(self.people);
         u64::try_from(person).unwrap_or(0)
     }
 
-    /// The year of a person's birth, and which of that year's people it is.
+    /// Year of a person's birth, and the person's index among those born in that year.
     fn birth(&self, person: u64) -> (i64, u64) {
-        // Of a hundred thousand: as many a year up to 60 years of age, then fewer and fewer, none above 105.
+        // Position of 100 000: 1 240 people per year of age up to 60, then 570, and 0 above 105.
         let place = u128::from(person) * 100_000 / u128::from(self.people);
         let place = i64::try_from(place).unwrap_or(0);
         let age = if place < 74_400 { place / 1_240 } else { 60 + (place - 74_400) / 570 };
@@ -114,12 +115,12 @@ impl Country {
         (year, person.saturating_sub(first(age)))
     }
 
-    /// A person's age at the end of the history.
+    /// Age of a person at the end of the history.
     pub fn age(&self, person: u64) -> i64 {
         2025 - self.birth(person).0
     }
 
-    /// A person's number. One in 25 has a bis number (sex known), one in 100 another (sex unknown): people outside the
+    /// SSIN of a person. 1 in 25 has a bis number with known sex, 1 in 100 one with unknown sex: people outside the
     /// national register.
     pub fn ssin(&self, person: u64) -> Option<Ssin> {
         let (year, number) = self.birth(person);
@@ -136,19 +137,19 @@ impl Country {
         Ssin::from_u64(base * 100 + 97 - counted % 97).ok()
     }
 
-    /// The number that replaced a person's: a bis number gives way when its owner enters the register.
+    /// SSIN that replaced a person's: a bis number is replaced when its owner enters the register.
     pub fn successor(&self, person: u64) -> Option<Ssin> {
         let enters = person % 25 == 7 && Draw::new(self.seed, 1, person).below(5) == 0;
-        // The neighbour has no bis number, so no chain is longer than this one step.
+        // The neighbour has no bis number, so no chain has more than one step.
         if enters { self.ssin(person - 1) } else { None }
     }
 
-    /// Whether a person's number was cancelled.
+    /// Whether a person's SSIN is cancelled.
     pub fn is_cancelled(&self, person: u64) -> bool {
         Draw::new(self.seed, 2, person).below(5_000) == 0
     }
 
-    /// How many periods a person has: 1.7 on average, none for children, thirty for who works by the day.
+    /// Number of a person's periods: 1.7 on average, 0 for children, about 30 for day workers.
     pub fn works_count(&self, person: u64) -> u64 {
         self.draw_works(person).0
     }
@@ -171,8 +172,8 @@ impl Country {
         (count, draw)
     }
 
-    /// A person's periods, oldest first: contracts that follow each other or run beside each other, a student's summers,
-    /// or days in a row for one employer.
+    /// Periods of a person, oldest first: consecutive or concurrent contracts, a student's summer jobs, or consecutive
+    /// days for one employer.
     pub fn works(&self, person: u64) -> Vec<Work> {
         let (count, mut draw) = self.draw_works(person);
         let age = self.age(person);
@@ -209,16 +210,16 @@ impl Country {
         works
     }
 
-    /// Employers have from one worker to some forty thousand: the chance of the n-th largest falls as its rank rises.
+    /// Employer of a job. Employers have from 1 to about 40 000 workers: the probability falls as the rank rises.
     fn employer_of_job(&self, draw: &mut Draw) -> EnterpriseNumber {
-        // The employers times u^2.5, u being 32 bits of a number below one.
+        // Rank: number of employers times u^2.5, where u is a fraction of 32 bits.
         let u = draw.next() >> 32;
         let share = (u128::from(u * u) * u128::from((u << 32).isqrt())) >> 64;
         let rank = (share * u128::from(self.employers)) >> 32;
         employer(u64::try_from(rank).unwrap_or(0))
     }
 
-    /// An employer's affiliations with external services: most stay for years, some change on 1 January.
+    /// Affiliations of an employer with external services: most last for years, some change on 1 January.
     pub fn external_affiliations(&self, rank: u64) -> Vec<(EnterpriseNumber, Span)> {
         let mut draw = Draw::new(self.seed, 4, rank);
         let count = 1 + draw.below(3);
@@ -234,7 +235,7 @@ impl Country {
         affiliations
     }
 
-    /// An employer's affiliation with an internal service: the largest have one, most of them their own.
+    /// Affiliation of an employer with an internal service: only the largest have one, mostly their own.
     pub fn internal_affiliation(&self, rank: u64) -> Option<(EnterpriseNumber, Span, &'static str)> {
         if rank >= INTERNAL_SERVICES.min(self.employers.div_ceil(20)) {
             return None;
@@ -246,7 +247,7 @@ impl Country {
         Some((service, span(new_year(2008 + below(&mut draw, 15)), None), entity))
     }
 
-    /// A person's memberships: one fund for most, two for who changed, on the first of a quarter.
+    /// Memberships of a person: one fund, or two if the person changed on 1 January.
     pub fn insurances(&self, person: u64) -> Vec<(EnterpriseNumber, Span)> {
         let mut draw = Draw::new(self.seed, 6, person);
         let born = new_year(self.birth(person).0).max(new_year(1990));
@@ -260,7 +261,7 @@ impl Country {
         }
     }
 
-    /// A day of the weeks after the first snapshot, for what changes then.
+    /// Day of the mutations of a serial.
     pub fn day_after(&self, serial: u64) -> Date {
         date(self.today + serial.min(10_000).cast_signed())
     }
@@ -282,16 +283,16 @@ fn new_year(year: i64) -> i64 {
     Date::parse(&format!("{year:04}-01-01")).map_or(0, |day| i64::from(day.as_days()))
 }
 
-/// The employer of a rank, the largest first; the same in every country.
-pub(super) fn employer(rank: u64) -> EnterpriseNumber {
+/// Employer of a rank, the largest first; the same in every country.
+pub(crate) fn employer(rank: u64) -> EnterpriseNumber {
     organisation(EMPLOYER_BASE + rank * 7_919 % 16_999_999)
 }
 
-/// The organisation of an eight-digit base.
+/// Enterprise number of an eight-digit base.
 fn organisation(base: u64) -> EnterpriseNumber {
     let number = base * 100 + 97 - base % 97;
-    // The bases begin with 0 or 1 and the check digits are computed: such a number is right.
-    EnterpriseNumber::from_u64(number).unwrap_or_else(|_| unreachable!("right by construction"))
+    // The bases begin with 0 or 1 and the check digits are computed: such a number is valid.
+    EnterpriseNumber::from_u64(number).unwrap_or_else(|_| unreachable!("valid by construction"))
 }
 
 fn greatest_common_divisor(a: u64, b: u64) -> u64 {
@@ -305,28 +306,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_person_has_a_number_of_their_own_and_a_place() {
+    fn every_person_has_a_unique_ssin_and_row() {
         for people in [1, 2, 40, 9_973, 100_000] {
             let country = Country::new(people, 1);
-            let places: BTreeSet<u64> = (0..people).map(|place| country.person_at(place)).collect();
-            assert_eq!(places.len() as u64, people);
+            let rows: BTreeSet<u64> = (0..people).map(|row| country.person_at(row)).collect();
+            assert_eq!(rows.len() as u64, people);
             let numbers: BTreeSet<u64> =
-                (0..people).map(|person| country.ssin(person).expect("right").as_u64()).collect();
+                (0..people).map(|person| country.ssin(person).expect("valid").as_u64()).collect();
             assert_eq!(numbers.len() as u64, people);
         }
     }
 
     #[test]
-    fn a_country_of_the_whole_size_has_numbers_for_everybody() {
+    fn a_country_of_full_size_has_an_ssin_for_everyone() {
         let country = Country::new(11_800_000, 1);
-        // The last of a year has the highest sequence.
+        // The last person of a year has the highest sequence number.
         assert!((0..11_800_000).step_by(97).all(|person| country.ssin(person).is_some()));
         let most = (0..11_800_000).step_by(7).map(|person| country.birth(person).1).max();
         assert!(most < Some(996 * 336), "{most:?}");
     }
 
     #[test]
-    fn the_country_has_belgiums_shape() {
+    fn distributions_match_belgium() {
         let country = Country::new(200_000, 7);
         let periods: u64 = (0..200_000).map(|person| country.works_count(person)).sum();
         assert!((330_000..350_000).contains(&periods), "{periods} periods");
