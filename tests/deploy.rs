@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ehealth_attributes::config::{Given, parse_policy, parse_settings, write_example};
+use ehealth_attributes::config::{Overrides, parse_policy, parse_settings, write_example};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -43,7 +43,7 @@ fn the_packaged_settings_and_policy_are_right_and_those_of_the_table() {
         assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test deploy writes it anew");
     }
     let file = Path::new("/etc/ehealth-attributes/config.toml");
-    let settings = parse_settings(file, &made, &Given::default()).expect("no mistake");
+    let settings = parse_settings(file, &made, &Overrides::default()).expect("no mistake");
     assert_eq!(settings.policy, Path::new("/etc/ehealth-attributes/policy.toml"));
     let policy = parse_policy(&settings.policy, &read("deploy/policy.toml")).expect("no mistake");
     assert_eq!(policy.consumers().count(), 0, "nobody may ask until somebody writes it down");
@@ -60,7 +60,7 @@ fn the_packaged_settings_and_policy_are_right_and_those_of_the_table() {
 #[test]
 fn the_units_name_the_ports_and_folders_of_the_packaged_settings() {
     let file = Path::new("/etc/ehealth-attributes/config.toml");
-    let settings = parse_settings(file, &write_example(), &Given::default()).expect("no mistake");
+    let settings = parse_settings(file, &write_example(), &Overrides::default()).expect("no mistake");
     let socket = read("deploy/systemd/answering/ehealth-attributes.socket");
     let admin = settings.admin.expect("operators are answered").listen;
     for address in [settings.listen, admin] {
@@ -72,11 +72,11 @@ fn the_units_name_the_ports_and_folders_of_the_packaged_settings() {
     );
     let credential = settings.tls.key.file_name().and_then(|name| name.to_str()).expect("a name");
     assert!(serving.contains(&format!("\nLoadCredential={credential}:/etc/ehealth-attributes/tls/{credential}\n")));
-    for folder in [&settings.sync.data, &settings.sync.rejected, &settings.trail.folder, &settings.trail.keys] {
+    for folder in [&settings.sync.data, &settings.sync.rejected, &settings.audit_log.folder, &settings.audit_log.keys] {
         assert!(folder.starts_with("/var/lib/ehealth-attributes"), "{}", folder.display());
         assert!(folders.contains(&format!("d {} ", folder.display())), "{}", folder.display());
     }
-    let verified = settings.verified.expect("it is shown");
+    let verified = settings.verification_report.expect("it is shown");
     assert!(
         read("deploy/systemd/verifying/ehealth-attributes-verify.service")
             .contains(&format!("--tell {}\n", verified.display()))
@@ -153,7 +153,7 @@ async fn rules_and_dashboard_name_metrics_and_labels_that_there_are() {
     let service = TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
         fs::write(&file, "at 2026-01-15T00:00:00Z\nrecords 1\nsound yes\n").expect("written");
-        settings.verified = Some(file);
+        settings.verification_report = Some(file);
     })
     .await;
     let stream = tokio::net::TcpStream::connect(service.admin.expect("an address")).await.expect("answered");

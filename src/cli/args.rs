@@ -146,7 +146,7 @@ pub struct SyncArguments {
     /// Let this dataset shrink as far as its publisher says, in this run: you looked, and it is right
     #[arg(long, value_name = "DATASET", value_parser = parse_dataset)]
     pub allow_shrink: Vec<Dataset>,
-    /// Go on until SIGTERM, each feed in its own time: for `data.fetch = "elsewhere"`
+    /// Go on until SIGTERM, each feed in its own time: for `data.fetch_mode = "separate_process"`
     #[arg(long, conflicts_with = "allow_shrink")]
     pub follow: bool,
 }

@@ -77,7 +77,7 @@ pub struct VerifyArguments {
     /// A checkpoint that was kept elsewhere; without one, a missing end cannot be seen
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
-    /// Leave the verdict in this file: the one of trail.verified, where operators are shown it
+    /// Leave the verdict in this file: the one of audit_log.verification_report, where operators are shown it
     #[arg(long, value_name = "FILE")]
     pub tell: Option<PathBuf>,
 }
@@ -181,7 +181,7 @@ pub(super) fn run(command: &AuditCommand) -> Exit {
 }
 
 fn trail_settings(settings: &SettingsFile) -> Result<audit_log::Settings, Failure> {
-    settings.read().map(|settings| settings.trail).map_err(|problems| (Exit::Configuration, problems.to_string()))
+    settings.read().map(|settings| settings.audit_log).map_err(|problems| (Exit::Configuration, problems.to_string()))
 }
 
 /// The keys as they are: these commands never make any.

@@ -55,7 +55,7 @@ pub(super) fn run_backup(arguments: &BackupArguments) -> Exit {
             if keys == KeysToo::No {
                 println!(
                     "The keys of the trail are not in it: {} needs a backup of its own.",
-                    settings.trail.keys.display()
+                    settings.audit_log.keys.display()
                 );
             }
             Exit::Done

@@ -78,6 +78,6 @@ impl SettingsFile {
             // What is no UTF-8 is none of ours.
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        crate::config::read_settings_with(&self.config, &crate::config::Given::new(environment, &self.set))
+        crate::config::read_settings_with(&self.config, &crate::config::Overrides::new(environment, &self.set))
     }
 }
