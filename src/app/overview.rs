@@ -59,7 +59,7 @@ impl Overview {
         // Nobody can panic while holding the lock.
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let is_idle = idle.batches == batches && self.trail.health() == Health::Writable;
-        let trouble = if is_idle { probe_writing(&self.settings.trail.folder).err() } else { None };
+        let trouble = if is_idle { probe_writing(&self.settings.audit_log.folder).err() } else { None };
         if let Some(trouble) = trouble.filter(|_| idle.trouble.is_none()) {
             tracing::error!(%trouble, "the trail cannot be written");
         }
@@ -110,7 +110,7 @@ impl Overview {
     }
 
     fn trail(&self) -> TrailReport {
-        let folder = &self.settings.trail.folder;
+        let folder = &self.settings.audit_log.folder;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).trouble;
         let health = match (self.trail.health(), idle) {
             (Health::Writable, Some(trouble)) => Health::Unwritable(trouble),
@@ -120,7 +120,7 @@ impl Overview {
         let millis = written.and_then(|at| i64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok());
         TrailReport {
             health,
-            verified: self.settings.verified.as_deref().and_then(verified::read),
+            verified: self.settings.verification_report.as_deref().and_then(verified::read),
             counters: self.trail.counters(),
             checkpoint: millis.map(Timestamp::from_millis),
             free_bytes: free_bytes(folder).ok(),

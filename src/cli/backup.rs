@@ -78,7 +78,7 @@ pub(super) fn run_backup(arguments: &BackupArguments) -> Exit {
             if keys == KeysToo::No {
                 println!(
                     "The backup does not contain the keys of the audit log. Back up {} separately.",
-                    settings.trail.keys.display()
+                    settings.audit_log.keys.display()
                 );
             }
             Exit::Done

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::{Given, Problems, Settings, read_settings_with};
+use crate::config::{Overrides, Problems, Settings, read_settings_with};
 
 /// Settings file, and settings on the command line.
 #[derive(Debug, Args)]
@@ -29,6 +29,6 @@ impl SettingsFile {
             // The names and values of our variables are UTF-8; skip all others.
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        read_settings_with(&self.config, &Given::new(environment, &self.set))
+        read_settings_with(&self.config, &Overrides::new(environment, &self.set))
     }
 }

@@ -108,7 +108,7 @@ fn read_affiliation(mut section: Section<'_>) -> Option<EmployerAffiliation> {
     let kind = section.required("type", |value| match value.text()? {
         "INTERNAL" => Ok(ServiceKind::Internal),
         "EXTERNAL" => Ok(ServiceKind::External),
-        _ => Err("is INTERNAL or EXTERNAL".to_owned()),
+        _ => Err("must be INTERNAL or EXTERNAL".to_owned()),
     });
     let period = read_period(&mut section);
     section.finish();
@@ -138,11 +138,11 @@ fn read_organisation(value: Value<'_>) -> Result<EnterpriseNumber, String> {
 }
 
 fn read_date(value: Value<'_>) -> Result<Date, String> {
-    Date::parse(value.text()?).map_err(|_| "is a day, written \"YYYY-MM-DD\"".to_owned())
+    Date::parse(value.text()?).map_err(|_| "must be a date, written \"YYYY-MM-DD\"".to_owned())
 }
 
 fn read_moment(value: Value<'_>) -> Result<Timestamp, String> {
-    Timestamp::parse(value.text()?).map_err(|_| "is a moment, written \"2026-01-15T09:30:00Z\"".to_owned())
+    Timestamp::parse(value.text()?).map_err(|_| "must be a timestamp, written \"2026-01-15T09:30:00Z\"".to_owned())
 }
 
 fn read_ticket(value: Value<'_>) -> Result<Option<Ticket>, String> {
@@ -150,7 +150,7 @@ fn read_ticket(value: Value<'_>) -> Result<Option<Ticket>, String> {
         "random" => Ok(None),
         text => match Ticket::parse(text) {
             Some(ticket) => Ok(Some(ticket)),
-            None => Err("is a UUID of version 4, or \"random\": another one for every answer".to_owned()),
+            None => Err("must be a UUID of version 4, or \"random\" for a new ticket with every answer".to_owned()),
         },
     }
 }
@@ -158,7 +158,7 @@ fn read_ticket(value: Value<'_>) -> Result<Option<Ticket>, String> {
 fn read_datasets(value: Value<'_>) -> Result<DatasetSet, String> {
     let datasets = value.list(|item| {
         let named = Dataset::parse(item.text()?);
-        named.ok_or_else(|| format!("is one of {}", Dataset::ALL.map(Dataset::code).join(", ")))
+        named.ok_or_else(|| format!("must be one of {}", Dataset::ALL.map(Dataset::code).join(", ")))
     })?;
     Ok(datasets.into_iter().collect())
 }
@@ -233,22 +233,22 @@ late = ["persons"]
 "#;
         let reported = parse_text(text).expect_err("errors");
         for part in [
-            "scenario.toml:1: now: is a moment",
-            "scenario.toml:2: ticket: is a UUID of version 4, or \"random\"",
+            "scenario.toml:1: now: must be a timestamp",
+            "scenario.toml:2: ticket: must be a UUID of version 4, or \"random\"",
             "scenario.toml:5: person[1].ssin: the check digits",
-            "scenario.toml:6: person[1].cancelled: is true or false",
-            "scenario.toml:7: person[1].delay_millis: is a whole number from 0 to 600000",
-            "scenario.toml:8: person[1].fault: is one of MSG00003, MSG90053",
+            "scenario.toml:6: person[1].cancelled: must be true or false",
+            "scenario.toml:7: person[1].delay_millis: must be an integer from 0 to 600000",
+            "scenario.toml:8: person[1].fault: must be one of MSG00003, MSG90053",
             "scenario.toml:11: person[1].employment[1].employer: the check digits",
             "scenario.toml:10: person[1].employment[1]: end is before begin",
             "scenario.toml:18: person[2].membership[1].fund: is missing",
             "scenario.toml:18: person[2].membership[1]: end is before begin",
             "scenario.toml:22: person[3]: this SSIN appears twice",
             "scenario.toml:24: person[3].name: unknown key",
-            "scenario.toml:29: affiliation[1].type: is INTERNAL or EXTERNAL",
-            "scenario.toml:30: affiliation[1].begin: is a day",
-            "scenario.toml:33: outage.missing: is one of dimona, coprev, federated, insurance, persons",
-            "scenario.toml:34: outage.late: unknown key; known here: missing, stale",
+            "scenario.toml:29: affiliation[1].type: must be INTERNAL or EXTERNAL",
+            "scenario.toml:30: affiliation[1].begin: must be a date",
+            "scenario.toml:33: outage.missing: must be one of dimona, coprev, federated, insurance, persons",
+            "scenario.toml:34: outage.late: unknown key; valid keys: missing, stale",
         ] {
             assert!(reported.contains(part), "{part}\nis not in\n{reported}");
         }

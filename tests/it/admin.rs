@@ -74,8 +74,8 @@ async fn with_a_stale_dataset() -> TestService {
 /// Has the trail's keys taken away, the month changed, and one question asked.
 async fn with_an_unwritable_trail() -> TestService {
     let service = TestService::start().await;
-    fs::remove_dir_all(&service.settings.trail.keys).expect("the keys were there");
-    fs::write(&service.settings.trail.keys, "no folder").expect("written");
+    fs::remove_dir_all(&service.settings.audit_log.keys).expect("the keys were there");
+    fs::write(&service.settings.audit_log.keys, "no folder").expect("written");
     service.clock.set(Timestamp::parse("2026-02-02T09:30:00Z").expect("a moment"));
     let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
     assert_eq!(answered.code(), Some("MSG90053"), "{}", answered.body);
@@ -338,7 +338,7 @@ async fn a_browser_shows_the_page_healthy_in_light_and_dark() {
     let service = TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
         fs::write(&file, "at 2026-01-15T03:30:00Z\nrecords 1234\nsound yes\n").expect("written");
-        settings.verified = Some(file);
+        settings.verification_report = Some(file);
     })
     .await;
     for minute in 0..30 {
@@ -463,7 +463,7 @@ async fn the_page_tells_what_was_verified_and_every_setting_with_who_says_so() {
     let service = TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
         fs::write(&file, "at 2026-01-15T03:30:00Z\nrecords 1234\nsound no\n").expect("written");
-        settings.verified = Some(file);
+        settings.verification_report = Some(file);
     })
     .await;
     let page = get(&service, "/").await.body;

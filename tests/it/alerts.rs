@@ -92,7 +92,7 @@ async fn start(change: impl FnOnce(&mut Settings)) -> TestService {
     TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
         leave(&file, NOW, true);
-        settings.verified = Some(file);
+        settings.verification_report = Some(file);
         change(settings);
     })
     .await
@@ -210,15 +210,15 @@ async fn of_service() -> Vec<Case> {
 
 async fn of_trail() -> Vec<Case> {
     let take_keys = async |service: &TestService| {
-        fs::remove_dir_all(&service.settings.trail.keys).expect("the keys were there");
-        fs::write(&service.settings.trail.keys, "no folder").expect("written");
+        fs::remove_dir_all(&service.settings.audit_log.keys).expect("the keys were there");
+        fs::write(&service.settings.audit_log.keys, "no folder").expect("written");
         service.clock.set(Timestamp::parse("2026-02-02T09:30:00Z").expect("a moment"));
-        leave(service.settings.verified.as_ref().expect("a file"), "2026-02-02T09:00:00Z", true);
+        leave(service.settings.verification_report.as_ref().expect("a file"), "2026-02-02T09:00:00Z", true);
         ask(service, "fund", FUND).await;
         None
     };
     let verified = async |service: &TestService, at, is_sound| {
-        leave(service.settings.verified.as_ref().expect("a file"), at, is_sound);
+        leave(service.settings.verification_report.as_ref().expect("a file"), at, is_sound);
         None
     };
     vec![
@@ -228,7 +228,7 @@ async fn of_trail() -> Vec<Case> {
         after(
             "CheckpointNotKept",
             |settings| {
-                settings.trail.checkpoints.copy = Some(settings.policy.with_file_name("copies").join("checkpoint"));
+                settings.audit_log.checkpoints.copy = Some(settings.policy.with_file_name("copies").join("checkpoint"));
             },
             async |service| {
                 let failures = "ehealth_attributes_trail_checkpoint_failures_total";
@@ -240,7 +240,7 @@ async fn of_trail() -> Vec<Case> {
         )
         .await,
         after("TrailUnverified", |_| {}, async |service| verified(service, "2026-01-10T00:00:00Z", true).await).await,
-        after("TrailUnverified", |settings| settings.verified = None, async |_| None).await,
+        after("TrailUnverified", |settings| settings.verification_report = None, async |_| None).await,
         after("TrailNotSound", |_| {}, async |service| verified(service, NOW, false).await).await,
     ]
 }
@@ -257,7 +257,8 @@ async fn of_datasets() -> Vec<Case> {
         // The feed first: the schedule would bring the dataset back.
         fs::remove_dir_all(service.settings.policy.with_file_name("feeds").join(name)).expect("it was there");
     };
-    let elsewhere = |settings: &mut Settings| settings.fetch = ehealth_attributes::config::Fetch::Elsewhere;
+    let elsewhere =
+        |settings: &mut Settings| settings.fetch_mode = ehealth_attributes::config::FetchMode::SeparateProcess;
     let refused = |code: &'static str| {
         move |told: &str| {
             value(told, &format!("ehealth_attributes_dataset_last_run{{dataset=\"dimona\",outcome=\"{code}\"}}"))
@@ -350,7 +351,7 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
     let folder = tempfile::tempdir().expect("a folder");
     let workspace = testkit::Workspace::new(folder.path().join("demo"));
     workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
-    let trail = workspace.settings().with_file_name("trail");
+    let trail = workspace.settings().with_file_name("audit-log");
     fs::create_dir(&trail).expect("made");
     leave(&workspace.settings().with_file_name("verified"), &SystemClock.now().to_string(), true);
     let mount = "mount -t tmpfs -o size=4m none \"$1\" && shift && exec \"$@\"";
@@ -368,7 +369,7 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
     command.args([PROGRAM, "serve", "--config"]).arg(workspace.settings()).args([
         "--set=server.listen=127.0.0.1:0",
         "--set=admin.listen=127.0.0.1:0",
-        "--set=trail.verified=verified",
+        "--set=audit_log.verification_report=verified",
     ]);
     let (program, lines) = Program::start(&mut command, "admin listener ready");
     let admin: SocketAddr = address_in(lines.last().expect("a line")).parse().expect("an address");

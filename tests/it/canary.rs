@@ -62,14 +62,14 @@ async fn a_number_that_is_planted_beside_a_services_trail_is_found() {
     let answered =
         service.post("fund", CONSULT, question("0999010126", "BACKTOWORK:ADVISORY_PHYSICIAN", ANNA, "")).await;
     assert!(answered.body.contains(ANNA), "answers have numbers");
-    let planted = service.settings.trail.folder.join("planted");
+    let planted = service.settings.audit_log.folder.join("planted");
     for (text, findings) in [("nothing", 0), (ANNA, 1), ("ODUwNzMwMDAxNjA=", 1)] {
         fs::write(&planted, text).expect("ours");
-        assert_eq!(search_files(&service.settings.trail.folder).len(), findings);
+        assert_eq!(search_files(&service.settings.audit_log.folder).len(), findings);
     }
     fs::rename(&planted, planted.with_file_name(ANNA)).expect("ours");
     fs::write(planted.with_file_name(ANNA), "").expect("ours");
-    let found = search_files(&service.settings.trail.folder);
+    let found = search_files(&service.settings.audit_log.folder);
     assert!(matches!(found.as_slice(), [one] if one.contains("of a name") && !one.contains(ANNA)), "{}", found.len());
     fs::remove_file(planted.with_file_name(ANNA)).expect("ours");
     assert!(canary::logged().contains("answered"), "the log is caught");

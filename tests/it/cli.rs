@@ -318,7 +318,7 @@ fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
     let folder = folder();
     let dir = folder.path().join("demo").display().to_string();
     assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
-    let (trail, config) = (format!("{dir}/trail"), format!("{dir}/ehealth-attributes.toml"));
+    let (trail, config) = (format!("{dir}/audit-log"), format!("{dir}/ehealth-attributes.toml"));
     let save = |name: &str, arguments: &[&str]| {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{}", text(&output.stderr));

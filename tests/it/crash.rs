@@ -33,7 +33,7 @@ fn changes(serial: u64) -> Vec<String> {
 fn write_settings(place: &Place) {
     let text = "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"https://localhost\"\ncertificate = \"a\"\nkey = \"a\"\n\
         [trust]\nclient_ca = \"a\"\nrevocation = \"none\"\n[policy]\nfile = \"a\"\n[data]\nfolder = \"data\"\n\
-        feeds = \"feeds\"\nrejected = \"rejected\"\n[trail]\nfolder = \"a\"\nkeys = \"a\"\n";
+        feeds = \"feeds\"\nrejected = \"rejected\"\n[audit_log]\nfolder = \"a\"\nkeys = \"a\"\n";
     std::fs::write(place.folder.path().join("gateway.toml"), text).expect("disk enough");
 }
 

@@ -58,12 +58,12 @@ async fn without_evidence_there_is_no_answer_and_with_it_there_is_one_again() {
     let month = |text: &str| Month::new(Timestamp::parse(text).expect("a moment"));
     let service = TestService::start_with(|settings| {
         // The keys of January alone were brought: in February nothing can be sealed.
-        let keys = KeyFolder::open(&settings.trail.keys, MissingKeys::Make).expect("a folder");
+        let keys = KeyFolder::open(&settings.audit_log.keys, MissingKeys::Make).expect("a folder");
         for name in [KeyName::Detail(month(service::NOW)), KeyName::Subject(2026), KeyName::Checkpoint] {
             keys.provide(name).expect("a key");
         }
-        settings.trail.missing_keys = MissingKeys::Refuse;
-        settings.trail.retry = Duration::from_millis(1);
+        settings.audit_log.missing_keys = MissingKeys::Refuse;
+        settings.audit_log.retry = Duration::from_millis(1);
     })
     .await;
     assert_eq!(ask(&service).await.code(), Some("MSG00000"));
@@ -78,7 +78,7 @@ async fn without_evidence_there_is_no_answer_and_with_it_there_is_one_again() {
     assert_eq!(service.post("fund", TEST, echo).await.code(), Some("MSG90053"), "not even an echo");
     assert_eq!(service.post("fund", CONSULT, "no XML").await.code(), Some("MSG90053"), "not even a fault");
 
-    let keys = KeyFolder::open(&service.settings.trail.keys, MissingKeys::Make).expect("a folder");
+    let keys = KeyFolder::open(&service.settings.audit_log.keys, MissingKeys::Make).expect("a folder");
     keys.provide(KeyName::Detail(month("2026-02-10T09:30:00Z"))).expect("a key");
     ask_until(&service, "MSG00000").await;
     service.finish().await;

@@ -11,7 +11,7 @@ use std::time::Instant;
 use audit_verify::Truncation;
 use datasets::sync;
 use ehealth_attributes::app::{BackupError, Confined, KeysToo, Part, SystemClock, back_up, confine, restore};
-use ehealth_attributes::config::{Fetch, read_settings};
+use ehealth_attributes::config::{FetchMode, read_settings};
 use ehealth_core::model::Clock;
 use tempfile::TempDir;
 use testkit::Workspace;
@@ -49,9 +49,9 @@ fn each_setting_is_shown_with_who_says_so_and_every_mistake_is_told() {
     let (_folder, workspace) = workspace();
     let file = workspace.settings();
     let shown = Command::new(PROGRAM)
-        .args(["config", "show", "--set", "server.port=shared", "--config"])
+        .args(["config", "show", "--set", "server.listen_mode=shared", "--config"])
         .arg(&file)
-        .env("EHEALTH_ATTRIBUTES_TRAIL_NAME", "gateway.example.be/trail")
+        .env("EHEALTH_ATTRIBUTES_AUDIT_LOG_ORIGIN", "gateway.example.be/audit-log")
         .env("EHEALTH_ATTRIBUTES_LOG", "warn")
         .output()
         .expect("the program runs");
@@ -61,9 +61,12 @@ fn each_setting_is_shown_with_who_says_so_and_every_mistake_is_told() {
         let line = lines.lines().find(|line| line.split_whitespace().next() == Some(key));
         line.unwrap_or_else(|| panic!("{key} is not shown")).split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(line("server.port"), "shared --set");
-    assert_eq!(line("trail.name"), "gateway.example.be/trail environment EHEALTH_ATTRIBUTES_TRAIL_NAME");
-    assert_eq!(line("data.fetch"), "here default");
+    assert_eq!(line("server.listen_mode"), "shared --set");
+    assert_eq!(
+        line("audit_log.origin"),
+        "gateway.example.be/audit-log environment EHEALTH_ATTRIBUTES_AUDIT_LOG_ORIGIN"
+    );
+    assert_eq!(line("data.fetch_mode"), "in_process default");
     assert!(line("server.listen").ends_with("ehealth-attributes.toml:5"), "{}", line("server.listen"));
     assert!(!lines.contains("PRIVATE"), "{lines}");
 
@@ -119,8 +122,8 @@ fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
     };
     let mut command = Command::new("python3");
     command.args(["-c", HAND_OVER, PROGRAM, "serve", "--config"]).arg(workspace.settings());
-    command.args(["--set", "data.fetch=elsewhere"]).env("NOTIFY_SOCKET", &notified);
-    let (program, lines) = Program::start(&mut command, "admin listener ready");
+    command.args(["--set", "data.fetch_mode=separate_process"]).env("NOTIFY_SOCKET", &notified);
+    let (program, lines) = Program::start(&mut command, "answering operators");
     assert!(!lines.iter().any(|line| line.contains("no setting names")), "{lines:#?}");
     assert!(lines.iter().any(|line| line.contains("sandbox active")), "{lines:#?}");
     let (gateway, admin) = (address_in(&lines[lines.len() - 2]), address_in(&lines[lines.len() - 1]));
@@ -170,7 +173,7 @@ fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
 fn what_answers_fetches_nothing_while_another_process_follows_the_feeds() {
     let (folder, workspace) = workspace();
     let mut command = Command::new(PROGRAM);
-    command.args(["serve", "--set", "data.fetch=elsewhere", "--config"]).arg(workspace.settings());
+    command.args(["serve", "--set", "data.fetch_mode=separate_process", "--config"]).arg(workspace.settings());
     let notified = folder.path().join("notify");
     let systemd = UnixDatagram::bind(&notified).expect("a socket");
     systemd.set_read_timeout(Some(DEADLINE)).expect("set");
@@ -206,10 +209,10 @@ fn settled() -> (TempDir, Workspace) {
 }
 
 /// Runs on a thread of its own, which is confined; the other threads of the test are not.
-fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: Fetch, work: fn(&Path) -> T) -> Option<T> {
+fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: FetchMode, work: fn(&Path) -> T) -> Option<T> {
     let thread = std::thread::spawn(move || {
         let mut read = read_settings(&settings).expect("right");
-        read.fetch = fetch;
+        read.fetch_mode = fetch;
         let how = confine(&read, part).expect("the kernel does what it knows");
         if how == Confined::Not {
             let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this kernel has no Landlock");
@@ -223,7 +226,7 @@ fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: Fetch, work
 #[test]
 fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
     let (_folder, workspace) = settled();
-    let done = confined(workspace.settings(), Part::Answering, Fetch::Elsewhere, |_| {
+    let done = confined(workspace.settings(), Part::Answering, FetchMode::SeparateProcess, |_| {
         let listener = TcpListener::bind("127.0.0.1:0").expect("it may listen");
         let dialled = TcpStream::connect(listener.local_addr().expect("an address"));
         (fs::read("/etc/passwd").map_err(|error| error.kind()).err(), dialled.map_err(|error| error.kind()).err())
@@ -232,8 +235,8 @@ fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
         assert_eq!(read, Some(ErrorKind::PermissionDenied));
         assert_eq!(dialled, Some(ErrorKind::PermissionDenied));
     }
-    let done = confined(workspace.settings(), Part::Answering, Fetch::Here, |folder| {
-        fs::write(folder.join("trail").join("x"), "x").expect("evidence can be written");
+    let done = confined(workspace.settings(), Part::Answering, FetchMode::InProcess, |folder| {
+        fs::write(folder.join("audit-log").join("x"), "x").expect("evidence can be written");
         fs::read(folder.join("policy.toml")).expect("the policy can be read");
         fs::write(folder.join("policy.toml"), "").map_err(|error| error.kind()).err()
     });
@@ -283,15 +286,15 @@ fn no_thread_is_started_before_the_process_is_confined() {
 #[test]
 fn a_process_that_only_fetches_sees_neither_evidence_nor_keys() {
     let (_folder, workspace) = settled();
-    for name in ["trail", "keys"] {
+    for name in ["audit-log", "keys"] {
         let folder = workspace.settings().with_file_name(name);
         fs::create_dir(&folder).expect("made");
         fs::write(folder.join("x"), "x").expect("written");
     }
-    let done = confined(workspace.settings(), Part::Fetching, Fetch::Elsewhere, |folder| {
+    let done = confined(workspace.settings(), Part::Fetching, FetchMode::SeparateProcess, |folder| {
         fs::read(folder.join("feeds/dimona/notification.xml")).expect("a feed can be read");
         fs::write(folder.join("data/x"), "x").expect("data can be written");
-        ["trail/x", "keys/x", "policy.toml", "server.key"]
+        ["audit-log/x", "keys/x", "policy.toml", "server.key"]
             .map(|name| fs::read(folder.join(name)).map_err(|error| error.kind()).err())
     });
     assert!(done.is_none_or(|read| read == [Some(ErrorKind::PermissionDenied); 4]));
@@ -299,7 +302,7 @@ fn a_process_that_only_fetches_sees_neither_evidence_nor_keys() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_backed_up_under_questions_answers_the_same_after_everything_was_lost() {
-    let service = TestService::start_with(|settings| settings.fetch = Fetch::Elsewhere).await;
+    let service = TestService::start_with(|settings| settings.fetch_mode = FetchMode::SeparateProcess).await;
     let ask = async || {
         let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "2026-01-15")).await;
         assert_eq!(answered.code(), Some("MSG00000"), "{}", answered.body);
@@ -310,7 +313,7 @@ async fn what_was_backed_up_under_questions_answers_the_same_after_everything_wa
     let mut asked = 1;
     // A backup goes as far as the newest checkpoint, of which there is one a second.
     let deadline = Instant::now() + DEADLINE;
-    while fs::read_to_string(service.settings.trail.folder.join("checkpoint"))
+    while fs::read_to_string(service.settings.audit_log.folder.join("checkpoint"))
         .is_ok_and(|note| note.lines().nth(1) == Some("1"))
     {
         assert!(Instant::now() < deadline, "no checkpoint signs a question");
@@ -336,20 +339,21 @@ async fn what_was_backed_up_under_questions_answers_the_same_after_everything_wa
     assert_eq!(ask().await, before);
     let (settings, elsewhere) = (service.settings.clone(), service.folder().join("kept-elsewhere"));
     let folder = service.stop().await;
-    fs::copy(settings.trail.folder.join("checkpoint"), &elsewhere).expect("a checkpoint");
+    fs::copy(settings.audit_log.folder.join("checkpoint"), &elsewhere).expect("a checkpoint");
 
     assert!(
         matches!(restore(&settings, &backup, None, None), Err(BackupError::NotEmpty(_))),
         "nothing is written over"
     );
-    for lost in [&settings.trail.folder, &settings.sync.data, &settings.trail.keys] {
+    for lost in [&settings.audit_log.folder, &settings.sync.data, &settings.audit_log.keys] {
         fs::remove_dir_all(lost).expect("it was there");
     }
     let keys = backup.join("keys");
     let lacking = restore(&settings, &backup, Some(&keys), Some(&elsewhere));
     assert!(matches!(lacking, Err(BackupError::Unsound(_))), "a backup that lacks the end is seen");
     // A record of the backup is changed: nothing is put in place.
-    let segment = fs::read_dir(backup.join("trail")).expect("readable").map(|entry| entry.expect("an entry").path());
+    let segment =
+        fs::read_dir(backup.join("audit-log")).expect("readable").map(|entry| entry.expect("an entry").path());
     let segment = segment.into_iter().find(|path| path.extension().is_some_and(|end| end == "seg")).expect("a segment");
     let sound = fs::read(&segment).expect("readable");
     let mut changed = sound.clone();
@@ -357,7 +361,7 @@ async fn what_was_backed_up_under_questions_answers_the_same_after_everything_wa
     changed[middle] ^= 1;
     fs::write(&segment, changed).expect("written");
     assert!(matches!(restore(&settings, &backup, Some(&keys), None), Err(BackupError::Unsound(_))));
-    assert!(!settings.trail.folder.exists() && !settings.sync.data.exists() && !settings.trail.keys.exists());
+    assert!(!settings.audit_log.folder.exists() && !settings.sync.data.exists() && !settings.audit_log.keys.exists());
     fs::write(&segment, sound).expect("written");
     let verdict = restore(&settings, &backup, Some(&keys), None).expect("it is restored");
     assert_eq!(verdict.truncation, Truncation::NotSeen);

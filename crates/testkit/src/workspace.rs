@@ -227,8 +227,8 @@ federated = "36500d"
 insurance = "36500d"
 persons = "36500d"
 
-[trail]
-folder = "trail"
+[audit_log]
+folder = "audit-log"
 keys = "keys"
 missing_keys = "make"
 

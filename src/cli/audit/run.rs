@@ -38,7 +38,7 @@ pub(in crate::cli) fn run(command: &AuditCommand) -> Exit {
 }
 
 fn audit_log_settings(settings: &SettingsFile) -> Result<audit_log::Settings, Failure> {
-    settings.read().map(|settings| settings.trail).map_err(|problems| (Exit::Configuration, problems.to_string()))
+    settings.read().map(|settings| settings.audit_log).map_err(|problems| (Exit::Configuration, problems.to_string()))
 }
 
 /// Opens the existing keys: these commands never make any.

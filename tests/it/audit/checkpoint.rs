@@ -56,7 +56,7 @@ fn is_made_after_so_many_records_or_so_much_time_and_at_the_end() {
     let line = "\nmade 2026-11-22T05:19:00.000Z\ndataset dimona 41 2026-11-01T03:00:00.000Z\n\
                 dataset persons 7 2026-11-01T03:00:00.000Z\n\n\u{2014} ";
     let made = note(&settings);
-    assert!(made.starts_with("ehealth-attributes/trail\n6\n") && made.contains(line), "{made}");
+    assert!(made.starts_with("ehealth-attributes/audit-log\n6\n") && made.contains(line), "{made}");
     assert_eq!(fs::read_to_string(dir.path().join("elsewhere")).expect("a copy"), made);
 
     settings.checkpoints.interval = Duration::from_millis(1);

@@ -77,7 +77,7 @@ fn a_folder_that_is_not_there_or_none_is_told_by_everybody() {
     let (settings, keys) = written(dir.path());
     let (missing, file) = (dir.path().join("missing"), dir.path().join("file"));
     fs::write(&file, "").expect("ours");
-    let key = VerifyingKey::parse(&keys.verifying_key("ehealth-attributes/trail").expect("there")).expect("a key");
+    let key = VerifyingKey::parse(&keys.verifying_key("ehealth-attributes/audit-log").expect("there")).expect("a key");
     let missing_error = Err(ReadError::Io(io::ErrorKind::NotFound));
     assert_eq!(Records::open(&missing).map(|_| ()), missing_error);
     assert_eq!(find(&missing, &keys, IndexUse::Keep, person(1), None).map(|_| ()), missing_error);

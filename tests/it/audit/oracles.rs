@@ -77,7 +77,7 @@ fn a_trails_checkpoint_and_proofs_are_those_of_two_other_implementations() {
     let (verified, unverified) = signed.verify(&VerifierList::new(vec![Box::new(verifier)])).expect("signed");
     assert_eq!((verified.len(), unverified.len()), (1, 0));
     let checkpoint = Checkpoint::from_bytes(signed.text()).expect("a checkpoint");
-    assert_eq!((checkpoint.origin(), checkpoint.size()), ("ehealth-attributes/trail", 903));
+    assert_eq!((checkpoint.origin(), checkpoint.size()), ("ehealth-attributes/audit-log", 903));
     assert!(checkpoint.extension().starts_with("made 2026-12-22T05:19:00.000Z\ndataset dimona 41 "));
 
     let key = VerifyingKey::parse(&vkey).expect("a key");

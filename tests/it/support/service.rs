@@ -268,7 +268,7 @@ impl TestService {
         let _ = self.stop.send(());
         let drained = self.running.await.expect("the service ends without a panic");
         assert_eq!(drained, Drained::Whole);
-        assert_eq!(canary::search_files(&self.settings.trail.folder), [""; 0], "a number of a person in the trail");
+        assert_eq!(canary::search_files(&self.settings.audit_log.folder), [""; 0], "a number of a person in the trail");
         assert_eq!(canary::search_log(), [], "a number of a person in the log");
         if self.answered.load(Ordering::Relaxed) > 0 {
             python::validate_envelopes(&self.responses).expect("every answer is valid against schemas/");

@@ -73,7 +73,7 @@ impl Default for Checkpoints {
     /// A checkpoint every second or every 256 records, no more than ten a second, without a second place.
     fn default() -> Self {
         Self {
-            origin: "ehealth-attributes/trail".into(),
+            origin: "ehealth-attributes/audit-log".into(),
             copy: None,
             records: 256,
             min_interval: Duration::from_millis(100),
