@@ -163,7 +163,7 @@ fn read_all(root: &mut Section<'_>, folder: &Path, given: &Given) -> Option<Sett
         server: server::Settings {
             public_url,
             freshness: freshness?,
-            limits: server::Limits { messages_each, ..server::Limits::default() },
+            limits: server::Limits { messages_per_consumer: messages_each, ..server::Limits::default() },
         },
         policy: policy??,
         sync: sync::Settings { data: data?, rejected: rejected?, feeds: feeds? },
