@@ -88,7 +88,7 @@ fn load_in_force(
         (Ok(register), Ok((tls, gate)), Ok(operators)) => {
             let chain = tls::load_certificates(&settings.tls.certificate);
             let chain = chain.map_err(|error| AppError::Files { policy: None, tls: vec![error] })?;
-            Ok((ActiveConfig { register, tls, gate, chain }, operators))
+            Ok((ActiveConfig { register, tls, client_verifier: gate, chain }, operators))
         }
         (policy, tls, operators) => {
             let tls = tls.err().unwrap_or_default().into_iter().chain(operators.err()).collect();

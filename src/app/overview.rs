@@ -89,7 +89,7 @@ impl Overview {
             run_codes: Outcome::ALL.map(Outcome::code).to_vec(),
             trail: self.trail(),
             certificates: report_chain(&active_config.chain, CertificateRole::Service, CertificateRole::ServiceIssuer),
-            authorities: active_config.gate.trust().authorities(now).map(report_authority).collect(),
+            authorities: active_config.client_verifier.trust().authorities(now).map(report_authority).collect(),
             for_operators: self.operators.with(report_operators).unwrap_or_default(),
             traffic: self.traffic(&active_config, now),
             configuration: configuration(&self.settings),

@@ -40,7 +40,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
         server: server::Settings {
             public_url,
             freshness: freshness?,
-            limits: server::Limits { messages_each: max_requests, ..server::Limits::default() },
+            limits: server::Limits { messages_per_consumer: max_requests, ..server::Limits::default() },
         },
         policy: policy?,
         sync: sync::Settings { data: data.folder?, rejected: data.rejected?, feeds: feeds? },

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::rsa::KeySize;
 use ehealth_attributes::certificates::{Facts, IdentityError, Profile, RevocationList, Serial, read_issuer};
 use ehealth_attributes::server::trust::{
-    Admission, AuthorityError, ClosedIssuer, RefusedCertificate, Revocation, Trust,
+    Admission, AuthorityError, ClosedIssuer, RefusalCode, RefusedCertificate, Revocation, Trust,
 };
 use ehealth_core::model::Timestamp;
 use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs as provider};
@@ -959,7 +959,7 @@ fn every_certificate_meets_its_expected_outcome() {
 fn the_matrix_produces_every_code() {
     let produced: BTreeSet<_> = matrix().iter().map(|case| case.expected).collect();
     let closed = ClosedIssuer::ALL.map(ClosedIssuer::code);
-    let refused = RefusedCertificate::ALL_BUT_CLOSED.map(RefusedCertificate::code);
+    let refused = RefusalCode::ALL.map(RefusalCode::code);
     let unidentified = IdentityError::ALL.map(IdentityError::code);
     let mut all = BTreeSet::from([FUND]);
     for code in closed.into_iter().chain(refused).chain(unidentified) {

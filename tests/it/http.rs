@@ -311,7 +311,7 @@ async fn a_connection_that_is_too_slow_is_ended() {
 async fn what_is_above_capacity_is_told_at_once_to_come_back() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
-        (limits.messages, limits.messages_each, limits.connections_each) = (2, 1, 2);
+        (limits.messages, limits.messages_per_consumer, limits.connections_per_consumer) = (2, 1, 2);
         (limits.body, limits.body_start, limits.idle) = (PATIENT, PATIENT, PATIENT);
         limits.retry_after = Duration::from_millis(1);
     })
@@ -344,8 +344,8 @@ async fn what_is_above_capacity_is_told_at_once_to_come_back() {
 async fn a_connection_too_many_is_told_so_or_closed() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
-        (limits.connections, limits.connections_each, limits.requests) = (2, 1, 2);
-        (limits.turned_away, limits.turned_away_each, limits.head) = (1, 1, PATIENT);
+        (limits.connections, limits.connections_per_consumer, limits.requests) = (2, 1, 2);
+        (limits.excess_connections, limits.excess_connections_per_consumer, limits.head) = (1, 1, PATIENT);
     })
     .await;
     let mut first = service.connect("fund").await;
@@ -398,7 +398,7 @@ async fn metrics(service: &TestService) -> String {
 async fn the_oldest_handshake_gives_way_so_that_a_caller_gets_in() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
-        (limits.handshakes, limits.handshakes_each, limits.handshake) = (8, 4, PATIENT);
+        (limits.handshakes, limits.handshakes_per_address, limits.handshake) = (8, 4, PATIENT);
     })
     .await;
     let mut silent = Vec::new();
