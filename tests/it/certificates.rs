@@ -12,10 +12,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_lc_rs::rsa::KeySize;
 use ehealth_attributes::certificates::{Facts, IdentityError, Profile, RevocationList, Serial, read_issuer};
@@ -33,6 +32,9 @@ use crate::support::certificates::{
     authority_constraints, cn, dns_name, element, extended_key_usage, extension, foreign_curve_public_key, key_usage,
     multi_valued_name, name, oid, ou, permitted, rsa_public_key_of_bits, sequence, string,
 };
+use crate::support::environment::skip;
+use crate::support::random::Random;
+use crate::support::work::measure;
 
 /// The moment of most cases: inside every default validity.
 const NOW: &str = "2026-05-01T12:00:00Z";
@@ -1110,10 +1112,11 @@ fn many_certificates_of_one_name_cost_no_search() {
     let sent: Vec<_> = fakes.iter().map(|fake| fake.certificate.clone()).chain(others).collect();
     let leaf = fakes[0].issue_leaf();
     let trust = trust(&[root.certificate], &Revocation::None);
-    let start = Instant::now();
-    assert_eq!(trust.admit(&leaf, &sent, moment(NOW)), Err(RefusedCertificate::PathTooLong));
-    assert!(trust.admit(&leaf, &sent[..3], moment(NOW)).is_err());
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    let (work, ()) = measure(|| {
+        assert_eq!(trust.admit(&leaf, &sent, moment(NOW)), Err(RefusedCertificate::PathTooLong));
+        assert!(trust.admit(&leaf, &sent[..3], moment(NOW)).is_err());
+    });
+    assert!(work < Duration::from_secs(1), "{work:?}");
 }
 
 #[test]
@@ -1149,43 +1152,29 @@ fn a_subject_of_many_kilobytes_is_told_quickly() {
         name(&vec![ou("CBE=0202239951"); 2_000]),
     ] {
         let leaf = root.issue_leaf_with(|leaf| leaf.subject = subject);
-        let start = Instant::now();
-        let facts = Facts::from_der(&leaf).expect("the leaf can be read");
-        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        let (work, facts) = measure(|| Facts::from_der(&leaf).expect("the leaf can be read"));
+        assert!(work < Duration::from_secs(1), "{work:?}");
         assert!(facts.subject.chars().count() <= 1_024);
     }
 }
 
-/// Numbers that only look random: the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).expect("31 bits") % bound.max(1)
-    }
-
-    /// Changes one to four places: a bit, an octet, a run taken out, doubled or overwritten, the end cut off.
-    fn mutate(&mut self, bytes: &mut Vec<u8>) {
-        for _ in 0..=self.below(4) {
-            let at = self.below(bytes.len());
-            let to = at + self.below(bytes.len() - at + 1).min(40);
-            match self.below(7) {
-                _ if bytes.is_empty() => return,
-                0 => bytes[at] ^= 1 << self.below(8),
-                1 => bytes[at] = u8::try_from(self.below(256)).expect("an octet"),
-                2 => bytes[at] = [0, 0x7f, 0x80, 0x81, 0x82, 0x84, 0xff, 0x30][self.below(8)],
-                3 => drop(bytes.drain(at..to)),
-                4 => drop(bytes.splice(at..at, bytes[at..to].to_vec())),
-                5 => bytes[at..to].fill(0x30),
-                _ => bytes.truncate(at),
-            }
+/// Changes one to four places: a bit, an octet, a run taken out, doubled or overwritten, the end cut off.
+fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
+    for _ in 0..=random.index(4) {
+        let at = random.index(bytes.len().max(1));
+        let to = at + random.index(bytes.len() - at + 1).min(40);
+        match random.index(7) {
+            _ if bytes.is_empty() => return,
+            0 => bytes[at] ^= 1 << random.index(8),
+            1 => bytes[at] = u8::try_from(random.index(256)).expect("an octet"),
+            2 => bytes[at] = [0, 0x7f, 0x80, 0x81, 0x82, 0x84, 0xff, 0x30][random.index(8)],
+            3 => drop(bytes.drain(at..to)),
+            4 => drop(bytes.splice(at..at, bytes[at..to].to_vec())),
+            5 => bytes[at..to].fill(0x30),
+            _ => bytes.truncate(at),
         }
     }
 }
-
 /// Whether the list can be read.
 ///
 /// # Panics
@@ -1241,37 +1230,38 @@ fn mutated_certificates_and_lists_neither_panic_nor_take_long() {
         &Revocation::Lists(vec![root.list(), issuer.list()]),
     );
     let now = moment(NOW);
-    let mut dice = Dice(0x5eed_0bad_cafe_f00d);
+    let mut random = Random::new(0x5eed_0bad_cafe_f00d);
     let (mut longest, mut readable) = (Duration::ZERO, 0_usize);
     for round in 0..ROUNDS {
-        let start = Instant::now();
-        if round % 3 == 0 {
-            let mut bytes = lists[dice.below(lists.len())].to_vec();
-            dice.mutate(&mut bytes);
-            readable += usize::from(is_read_as_by_others(&bytes));
-            let _ = read_issuer(&bytes);
-        } else if round % 3 == 1 {
-            // Signed after the change, so that it is judged to the end.
-            let mut bytes = signed[dice.below(signed.len())].clone();
-            dice.mutate(&mut bytes);
-            let leaf = CertificateDer::from(root.key.envelop(&bytes, &root.key.algorithm, false));
-            readable += usize::from(Profile::from_der(&leaf).is_ok());
-            let _ = trust.admit(&leaf, std::slice::from_ref(&issuer.certificate), now);
-            let _ = Facts::from_der(&leaf);
-        } else {
-            let mut bytes = leaves[dice.below(leaves.len())].to_vec();
-            dice.mutate(&mut bytes);
-            let bytes = CertificateDer::from(bytes);
-            readable += usize::from(Profile::from_der(&bytes).is_ok());
-            let _ = Facts::from_der(&bytes);
-            // What was signed and is so no longer is never let in; what is not part of that cannot be changed either.
-            let is_let_in = trust.admit(&bytes, &[], now).is_ok();
-            assert!(!is_let_in || leaves.contains(&bytes), "{bytes:?}");
-            let _ = trust.admit(&leaves[1], std::slice::from_ref(&bytes), now);
-        }
-        longest = longest.max(start.elapsed());
+        let (work, ()) = measure(|| {
+            if round % 3 == 0 {
+                let mut bytes = lists[random.index(lists.len())].to_vec();
+                mutate(&mut random, &mut bytes);
+                readable += usize::from(is_read_as_by_others(&bytes));
+                let _ = read_issuer(&bytes);
+            } else if round % 3 == 1 {
+                // Signed after the change, so that it is judged to the end.
+                let mut bytes = signed[random.index(signed.len())].clone();
+                mutate(&mut random, &mut bytes);
+                let leaf = CertificateDer::from(root.key.envelop(&bytes, &root.key.algorithm, false));
+                readable += usize::from(Profile::from_der(&leaf).is_ok());
+                let _ = trust.admit(&leaf, std::slice::from_ref(&issuer.certificate), now);
+                let _ = Facts::from_der(&leaf);
+            } else {
+                let mut bytes = leaves[random.index(leaves.len())].to_vec();
+                mutate(&mut random, &mut bytes);
+                let bytes = CertificateDer::from(bytes);
+                readable += usize::from(Profile::from_der(&bytes).is_ok());
+                let _ = Facts::from_der(&bytes);
+                // What was signed and is so no longer is never let in; what is not part of that cannot be changed either.
+                let is_let_in = trust.admit(&bytes, &[], now).is_ok();
+                assert!(!is_let_in || leaves.contains(&bytes), "{bytes:?}");
+                let _ = trust.admit(&leaves[1], std::slice::from_ref(&bytes), now);
+            }
+        });
+        longest = longest.max(work);
     }
-    println!("{ROUNDS} mutations, {readable} still readable, the longest took {longest:?}");
+    println!("{ROUNDS} mutations, {readable} still readable, the longest used {longest:?} of the processor");
     assert!(longest < LONGEST, "{longest:?}");
     assert!(readable > ROUNDS / 20, "{readable}");
 }
@@ -1313,8 +1303,7 @@ impl OpenSsl {
         if version.is_ok_and(|output| output.stdout.starts_with(b"OpenSSL 3.")) {
             return Some(Self);
         }
-        assert!(std::env::var_os("CI").is_none(), "the independent judge of this test is missing: OpenSSL 3");
-        let _ = writeln!(io::stderr(), "\n*** SKIPPED, the independent judge is missing: OpenSSL 3");
+        skip("OpenSSL 3 is missing, which validates the same paths independently");
         None
     }
 

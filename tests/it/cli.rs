@@ -1,7 +1,7 @@
 //! The program as its users start it: arguments in, text and exit code out.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::support::canary;
+use crate::support::environment::skip;
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
@@ -129,8 +130,7 @@ fn demo_once_asks_both_questions_and_exits_and_a_second_start_takes_what_is_ther
 #[test]
 fn the_curl_lines_work_when_they_are_pasted() {
     if Command::new("curl").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "there is no curl");
-        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no curl");
+        skip("curl is missing");
         return;
     }
     let demo = Demo::start(&[]);

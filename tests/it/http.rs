@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::support::environment::say;
 use crate::support::service::{CONSULT, TEST, TestService, question};
 
 const FUND: &str = "0999010126";
@@ -442,8 +443,7 @@ async fn a_peer_that_asks_and_does_not_read_is_cut() {
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_are_answered_over_ipv6() {
     if std::net::TcpListener::bind("[::1]:0").is_err() {
-        use std::io::Write;
-        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this machine has no IPv6");
+        say("*** SKIPPED: this machine has no IPv6");
         return;
     }
     let service = TestService::start_with(|settings| settings.listen = "[::1]:0".parse().expect("an address")).await;

@@ -1,7 +1,7 @@
 //! The program in an operator's hands: what is set and by whom, under systemd's eyes, confined, backed up and restored.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use ehealth_attributes::config::{Fetch, read_settings};
 use ehealth_core::model::Clock;
 use tempfile::TempDir;
 
+use crate::support::environment::{say, skip};
 use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
 use crate::support::service::{CONSULT, TestService, question};
 
@@ -133,8 +134,7 @@ fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
     assert_eq!((asked.status.code(), text(&asked.stdout).as_str()), (Some(0), "{\"ready\":true,\"reasons\":[]}\n"));
     assert_eq!(run(&workspace.settings(), &["health", "--live", "--set", &at]).status.code(), Some(0));
     if Command::new("curl").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "there is no curl");
-        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED in part, there is no curl");
+        skip("curl is missing; the question is not asked with it");
     } else {
         let (certificate, key) = workspace.client("fund");
         fs::write(folder.path().join("question"), question(FUND, PHYSICIAN, ANNA, "")).expect("written");
@@ -212,7 +212,7 @@ fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: Fetch, work
         read.fetch = fetch;
         let how = confine(&read, part).expect("the kernel does what it knows");
         if how == Confined::Not {
-            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this kernel has no Landlock");
+            say("*** SKIPPED: this kernel has no Landlock");
             return None;
         }
         Some(work(settings.parent().expect("a folder")))
@@ -243,8 +243,7 @@ fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
 #[test]
 fn no_thread_is_started_before_the_process_is_confined() {
     if Command::new("strace").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "there is no strace");
-        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no strace: threads were not counted");
+        skip("strace is missing; threads are not counted");
         return;
     }
     for (arguments, until) in [(&["serve"][..], "answering operators"), (&["sync", "--follow"], "following the feeds")]
@@ -260,7 +259,7 @@ fn no_thread_is_started_before_the_process_is_confined() {
         }
         let (program, lines) = Program::start(&mut command, until);
         if lines.iter().any(|line| line.contains("this kernel has no Landlock")) {
-            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this kernel has no Landlock");
+            say("*** SKIPPED: this kernel has no Landlock");
             return;
         }
         let threads = fs::read_dir(format!("/proc/{}/task", program.id())).expect("it runs");

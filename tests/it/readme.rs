@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::support::environment::is_set;
 use ehealth_attributes::config::write_table;
 use soap::Fault;
 
@@ -17,7 +18,7 @@ fn hold(marker: &str, made: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(&path).expect("the README");
     let written = section(&readme, marker);
-    if written != made && std::env::var_os("UPDATE_GOLDENS").is_some() {
+    if written != made && is_set("UPDATE_GOLDENS") {
         let (before, after) = readme.split_once(marker).expect("the marker");
         let (head, after) = after.split_once("-->\n").expect("the marker's end");
         let (_, rest) = after.split_once("<!-- end -->").expect("the section's end");

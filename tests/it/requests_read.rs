@@ -4,7 +4,6 @@
 //! file are made below.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{AskedDates, CustomerId, Date, Question};
@@ -14,6 +13,7 @@ use soap::{
 
 use crate::support::documents::{bulky, costly};
 use crate::support::requests::{Fixture, fixtures};
+use crate::support::work::measure;
 
 #[test]
 fn understands_every_accepted_request() {
@@ -95,12 +95,8 @@ fn requests_too_big_for_a_file_are_refused_at_their_bound() {
 #[test]
 fn no_document_costs_much_more_than_another_of_its_length() {
     let cost = |name: &str, body: &str| {
-        let read = |_| {
-            let begin = Instant::now();
-            assert!(read_body(body).is_err(), "{name}");
-            begin.elapsed()
-        };
-        // The least of several: what the machine does beside it is not the document's cost.
+        let read = |_| measure(|| assert!(read_body(body).is_err(), "{name}")).0;
+        // The least of several: caches that another test emptied are not the document's cost.
         (0..5).map(read).min().expect("five times")
     };
     let words = "one word after another ".repeat(2_600);

@@ -10,8 +10,9 @@ use audit_log::{
 use audit_verify::{ProofFault, VerifyingKey, verify_proof};
 use ehealth_core::model::{Date, Ticket, Window};
 
-use super::dice::Dice;
 use super::harness::*;
+use crate::support::environment;
+use crate::support::random::Random;
 
 struct Written {
     _dir: tempfile::TempDir,
@@ -94,24 +95,24 @@ fn days_are_those_of_brussels_and_both_are_searched() {
 /// `TRAIL_EDITS=10000 cargo test --test it no_change_of_an_index` makes as many as one wants.
 #[test]
 fn no_change_of_an_index_hides_or_invents_anything() {
-    let edits = std::env::var("TRAIL_EDITS").map_or(300, |text| text.parse().expect("a number"));
+    let edits = environment::number("TRAIL_EDITS", 300);
     let trail = written();
     let expected: Vec<_> = (0..10).map(|number| trail.find(number, IndexUse::Keep, None)).collect();
     let indexes: Vec<_> = trail.indexes().into_iter().map(|path| (fs::read(&path).expect("there"), path)).collect();
-    let mut dice = Dice(3);
+    let mut random = Random::new(3);
     for _ in 0..edits {
-        let (bytes, path) = &indexes[dice.below(3) as usize];
+        let (bytes, path) = &indexes[random.below(3) as usize];
         let mut changed = bytes.clone();
         // Most of an index of so few records are the directories; aim behind them as often.
-        let at =
-            [dice.below(bytes.len() as u64), 10_288 + dice.below(bytes.len() as u64 - 10_288)][dice.below(2) as usize];
-        match dice.below(4) {
+        let at = [random.below(bytes.len() as u64), 10_288 + random.below(bytes.len() as u64 - 10_288)]
+            [random.below(2) as usize];
+        match random.below(4) {
             0 => changed.truncate(at as usize),
-            1 => changed = indexes[dice.below(3) as usize].0.clone(),
-            _ => changed[at as usize] ^= 1 << dice.below(8),
+            1 => changed = indexes[random.below(3) as usize].0.clone(),
+            _ => changed[at as usize] ^= 1 << random.below(8),
         }
         fs::write(path, changed).expect("ours");
-        let number = dice.below(10);
+        let number = random.below(10);
         assert_eq!(trail.find(number, IndexUse::Keep, None), expected[number as usize]);
         let ticket = entry(number, person(0)).ticket;
         let proof = prove(&trail.settings.folder, &trail.keys, IndexUse::Keep, ticket, &trail.checkpoint());

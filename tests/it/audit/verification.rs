@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use audit_log::{AuditLog, Settings};
 use audit_verify::{Finding, SegmentFlaw, Source, Truncation, Verdict, VerifyingKey, VerifyingKeyError, verify};
 
-use super::dice::Dice;
 use super::harness::*;
+use crate::support::environment;
+use crate::support::random::Random;
 
 /// A trail over three months, its newest checkpoint kept elsewhere, and what a backup of an earlier day holds.
 struct Written {
@@ -223,32 +224,32 @@ pub fn rehash(bytes: &[u8], frame: usize, change: impl Fn(&mut Vec<u8>)) -> Vec<
 const EDITS: u64 = 400;
 
 /// Changes one file of the trail; says what it did, or that nothing changed.
-fn edit(trail: &Written, dice: &mut Dice) -> Option<&'static str> {
+fn edit(trail: &Written, random: &mut Random) -> Option<&'static str> {
     let folder = &trail.settings.folder;
     let mut files = trail.segments();
     files.push(folder.join("checkpoint"));
-    let path = files[dice.below(files.len() as u64) as usize].clone();
+    let path = files[random.below(files.len() as u64) as usize].clone();
     let before = fs::read(&path).expect("there");
     let is_segment = path.extension().is_some();
     let starts = if is_segment { frames(&before) } else { vec![0, before.len()] };
-    let pick = |dice: &mut Dice| {
-        let frame = dice.below(starts.len() as u64 - 1) as usize;
+    let pick = |random: &mut Random| {
+        let frame = random.below(starts.len() as u64 - 1) as usize;
         (starts[frame], starts[frame + 1])
     };
-    let (from, to) = pick(dice);
+    let (from, to) = pick(random);
     let mut after = before.clone();
-    let what = match dice.below(9) {
+    let what = match random.below(9) {
         0 => {
-            after[dice.below(before.len() as u64) as usize] ^= 1 << dice.below(8);
+            after[random.below(before.len() as u64) as usize] ^= 1 << random.below(8);
             "a bit"
         }
         1 => {
-            after[dice.below(before.len() as u64) as usize] = dice.roll() as u8;
+            after[random.below(before.len() as u64) as usize] = random.next() as u8;
             "a byte"
         }
         2 if is_segment => {
             let frame = starts.iter().position(|start| *start == from).expect("a frame");
-            let at = dice.below((to - from - 40) as u64) as usize;
+            let at = random.below((to - from - 40) as u64) as usize;
             after = rehash(&before, frame, |record| record[at] ^= 1 << (at % 8));
             "a record, its hash made right"
         }
@@ -257,19 +258,19 @@ fn edit(trail: &Written, dice: &mut Dice) -> Option<&'static str> {
             "a record removed"
         }
         4 => {
-            let (other, other_end) = pick(dice);
+            let (other, other_end) = pick(random);
             after.splice(from..from, before[other..other_end].iter().copied());
             "a record inserted"
         }
         5 if is_segment => {
-            let (other, other_end) = pick(dice);
+            let (other, other_end) = pick(random);
             let ((a, b), (c, d)) =
                 if from < other { ((from, to), (other, other_end)) } else { ((other, other_end), (from, to)) };
             after = [&before[..a], &before[c..d], &before[b.min(c)..c], &before[a..b.min(c)], &before[d..]].concat();
             "two records swapped"
         }
         6 => {
-            after.truncate(dice.below(before.len() as u64) as usize);
+            after.truncate(random.below(before.len() as u64) as usize);
             "the tail cut"
         }
         7 => {
@@ -289,14 +290,14 @@ fn edit(trail: &Written, dice: &mut Dice) -> Option<&'static str> {
 #[test]
 #[allow(clippy::print_stdout, reason = "a long run says how much it did")]
 fn every_edit_of_any_file_is_found_against_a_checkpoint_kept_elsewhere() {
-    let edits = std::env::var("TRAIL_EDITS").map_or(EDITS, |text| text.parse().expect("a number"));
+    let edits = environment::number("TRAIL_EDITS", EDITS);
     let trail = written(12);
     let whole = trail.settings.folder.with_file_name("whole");
     copy_folder(&trail.settings.folder, &whole);
-    let mut dice = Dice(5);
+    let mut random = Random::new(5);
     let mut made = std::collections::BTreeMap::new();
     while made.values().sum::<u64>() < edits {
-        if let Some(what) = edit(&trail, &mut dice) {
+        if let Some(what) = edit(&trail, &mut random) {
             let verdict = trail.verify();
             assert!(!verdict.is_sound(), "{what}: not found");
             *made.entry(what).or_default() += 1;

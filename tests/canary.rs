@@ -1,5 +1,10 @@
 //! The search for numbers of persons finds what it is there to find: a canary that cannot die shows nothing.
 
+// A process of its own: one test logs a number, which every other test that searches the log would find.
+#[allow(dead_code, reason = "the other tests use the rest")]
+#[path = "it/support/mod.rs"]
+mod support;
+
 use std::fs;
 
 use crate::support::canary::{self, search, search_files};
