@@ -453,7 +453,7 @@ fn write_case(case: &Case) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_alert_fires_when_its_condition_is_caused_and_none_while_all_is_well() {
+async fn each_alert_fires_on_its_condition_and_only_then() {
     let rules = python::project().join("deploy/prometheus/alerts.yml");
     let mut cases = vec![well().await];
     cases.extend(of_service().await);

@@ -1,6 +1,6 @@
 //! Callers' certificates, each with what must become of it: let in as an organisation, or refused with one code.
 //!
-//! The matrix is a list of cases made by code; `every_certificate_meets_its_expected_outcome` judges them as the service
+//! The matrix is a list of cases made by code; `every_certificate_has_its_expected_outcome` judges them as the service
 //! does, path first and name second. OpenSSL judges the same paths where it is installed; where it differs, the case
 //! says so. The tests below the matrix move the clock, mutate bytes and count what lists cost.
 
@@ -944,7 +944,7 @@ fn identities() -> Vec<Case> {
 }
 
 #[test]
-fn every_certificate_meets_its_expected_outcome() {
+fn every_certificate_has_its_expected_outcome() {
     let cases = matrix();
     let mut titles = BTreeSet::new();
     let wrong: Vec<_> = cases
@@ -997,7 +997,7 @@ impl Ends {
 }
 
 #[test]
-fn an_admission_ends_with_the_first_thing_that_ends() {
+fn an_admission_ends_at_its_earliest_limit() {
     const END: &str = "2026-06-01T00:00:00Z";
     // The last second of a certificate counts whole; a list is stale from the moment on that the next one was due.
     for (what, ends, first_refused) in [
@@ -1029,7 +1029,7 @@ fn an_admission_ends_with_the_first_thing_that_ends() {
 
 /// Whoever asks again is told the same as whoever asks for the first time.
 #[test]
-fn an_admission_holds_exactly_as_long_as_the_caller_would_be_admitted_again() {
+fn an_admission_holds_as_long_as_a_new_one_would_succeed() {
     let root = Authority::root("Root");
     let leaf = root.issue_leaf_with(|leaf| {
         leaf.not_before = "2026-05-01T10:00:00Z".to_owned();
@@ -1058,7 +1058,7 @@ fn an_admission_holds_exactly_as_long_as_the_caller_would_be_admitted_again() {
 }
 
 #[test]
-fn a_closed_issuer_is_told_with_its_reason_and_closes_no_other() {
+fn a_closed_issuer_is_reported_and_closes_no_other() {
     let open = Authority::root("Open");
     let without = Authority::root("Without");
     let stale = open.issue_authority("Stale");
@@ -1086,7 +1086,7 @@ fn a_closed_issuer_is_told_with_its_reason_and_closes_no_other() {
 }
 
 #[test]
-fn what_cannot_be_an_authority_is_refused_when_it_is_read() {
+fn a_certificate_that_is_no_ca_is_refused_as_authority() {
     let root = Authority::root("Root");
     let issuer = root.issue_authority("Issuer");
     let silent = root.issue_authority_with("Issuer", |issuer| issuer.extensions[1] = key_usage(&[CRL_SIGN]));
@@ -1105,7 +1105,7 @@ fn what_cannot_be_an_authority_is_refused_when_it_is_read() {
 /// webpki tries every order of certificates that name each other before it looks at a signature: seconds of work for
 /// whoever sends ten of one name among many others.
 #[test]
-fn many_certificates_of_one_name_cost_no_search() {
+fn many_certificates_with_one_name_cause_no_search() {
     let root = Authority::root("Root");
     let fakes: Vec<_> = (0..10).map(|_| Authority::root("Fake")).collect();
     let others = (0..190).map(|_| Authority::root("Other").certificate);
@@ -1120,7 +1120,7 @@ fn many_certificates_of_one_name_cost_no_search() {
 }
 
 #[test]
-fn the_subject_is_told_without_the_number_of_a_person_whatever_its_encoding() {
+fn the_subject_never_shows_an_ssin_in_any_encoding() {
     const PERSON: &str = "85073000160";
     let wide: Vec<u8> = PERSON.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let root = Authority::root("Root");
@@ -1143,7 +1143,7 @@ fn the_subject_is_told_without_the_number_of_a_person_whatever_its_encoding() {
 
 /// A subject is told for every request, whatever its size.
 #[test]
-fn a_subject_of_many_kilobytes_is_told_quickly() {
+fn a_large_subject_is_formatted_with_little_work() {
     let root = Authority::root("Root");
     for subject in [
         name(&[cn(&"SSIN=".repeat(12_000))]),
@@ -1200,7 +1200,7 @@ fn is_read_as_by_others(list: &[u8]) -> bool {
 }
 
 #[test]
-fn mutated_certificates_and_lists_neither_panic_nor_take_long() {
+fn mutated_certificates_and_crls_neither_panic_nor_cost_much() {
     const ROUNDS: usize = 100_000;
     const LONGEST: Duration = Duration::from_secs(1);
     let root = Authority::root("Root");
@@ -1268,7 +1268,7 @@ fn mutated_certificates_and_lists_neither_panic_nor_take_long() {
 
 /// Where the two do not agree on a path, the case says so, and why.
 #[test]
-fn openssl_agrees_on_every_path_but_the_known_ones() {
+fn openssl_agrees_on_every_path_except_the_known_ones() {
     if OpenSsl::find().is_none() {
         return;
     }

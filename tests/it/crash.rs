@@ -155,7 +155,7 @@ fn kill_after(mut child: Child, moment: Duration) -> bool {
 }
 
 #[test]
-fn a_full_disk_leaves_the_old_state_and_no_litter() {
+fn a_full_disk_leaves_the_old_state_and_no_extra_files() {
     let place = Place::new(&[Dataset::Dimona]);
     write_settings(&place);
     let mut publisher = place.publisher(Dataset::Dimona);

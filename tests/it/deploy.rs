@@ -32,7 +32,7 @@ fn units() -> Vec<PathBuf> {
 }
 
 #[test]
-fn the_packaged_settings_and_policy_are_right_and_those_of_the_table() {
+fn the_packaged_settings_and_policy_are_valid_and_documented() {
     let (path, made) = (project().join("deploy/config.toml"), write_example());
     let written = fs::read_to_string(&path).unwrap_or_default();
     if written != made && is_set("UPDATE_GOLDENS") {
@@ -56,7 +56,7 @@ fn the_packaged_settings_and_policy_are_right_and_those_of_the_table() {
 }
 
 #[test]
-fn the_units_name_the_ports_and_folders_of_the_packaged_settings() {
+fn the_units_use_the_ports_and_folders_of_the_settings() {
     let file = Path::new("/etc/ehealth-attributes/config.toml");
     let settings = parse_settings(file, &write_example(), &Given::default()).expect("no mistake");
     let socket = read("deploy/systemd/answering/ehealth-attributes.socket");
@@ -86,7 +86,7 @@ fn the_units_name_the_ports_and_folders_of_the_packaged_settings() {
 }
 
 #[test]
-fn systemd_judges_each_sandbox_to_be_tight() {
+fn systemd_rates_each_sandbox_as_tight() {
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
         skip("systemd-analyze is missing (Debian: systemd); the units are not checked");
         return;
@@ -146,7 +146,7 @@ fn exposed(text: &str) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
 }
 
 #[tokio::test]
-async fn rules_and_dashboard_name_metrics_and_labels_that_there_are() {
+async fn alert_rules_and_dashboard_use_existing_metrics() {
     let service = TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
         fs::write(&file, "at 2026-01-15T00:00:00Z\nrecords 1\nsound yes\n").expect("written");
@@ -223,7 +223,7 @@ fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
 }
 
 #[test]
-fn licences_are_judged_as_they_are_meant() {
+fn licence_expressions_are_evaluated() {
     let allowed = BTreeSet::from(["MIT", "ISC", "Apache-2.0 WITH LLVM-exception"]);
     for right in ["MIT", "GPL-3.0 OR MIT", "ISC AND (GPL-3.0 OR MIT)", "MIT AND ISC", "Apache-2.0 WITH LLVM-exception"]
     {
@@ -243,7 +243,7 @@ fn package(folder: &io::Result<fs::DirEntry>) -> String {
 }
 
 #[test]
-fn the_bill_of_materials_is_the_same_twice_and_names_nothing_that_deny_toml_forbids() {
+fn the_sbom_is_reproducible_and_names_nothing_forbidden() {
     let bill = || {
         let made = Command::new("python3").arg(project().join("deploy/sbom")).output().expect("python3");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));

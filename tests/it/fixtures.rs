@@ -278,7 +278,7 @@ fn write_index(exchanged: &[Exchanged]) -> String {
 }
 
 #[tokio::test]
-async fn every_request_is_answered_as_it_is_kept_and_the_index_names_it() {
+async fn every_request_gets_its_stored_answer_and_is_indexed() {
     let exchanged = exchange_all().await;
     hold_folders(&exchanged);
     judge(&exchanged);

@@ -161,7 +161,7 @@ fn commands(yaml: &str) -> String {
 }
 
 #[test]
-fn the_simulators_guide_works_in_either_ci() {
+fn the_simulator_guide_works_in_both_ci_systems() {
     let blocks = blocks(&read_guide("simulator.md"));
     for mark in ["yaml github", "yaml gitlab"] {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -189,7 +189,7 @@ fn pages() -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn every_link_of_the_guides_resolves() {
     let mut links = 0;
     for path in pages() {
         let page = fs::read_to_string(&path).expect("a page");
@@ -214,7 +214,7 @@ fn every_guide_is_linked_from_the_readme() {
 }
 
 #[test]
-fn every_code_of_the_catalogue_has_its_advice() {
+fn every_code_of_the_catalogue_has_advice() {
     let guide = fs::read_to_string(python::project().join("docs/codes.md")).expect("the guide");
     let catalogue = python::project().join("fixtures/catalogue.csv");
     for row in csv::Reader::from_path(catalogue).expect("the catalogue").into_records() {

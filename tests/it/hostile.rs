@@ -543,7 +543,7 @@ fn loaded(place: &Place) -> (Option<u64>, Rows) {
 }
 
 #[test]
-fn the_store_always_holds_what_the_model_says() {
+fn the_store_always_holds_what_the_model_holds() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let sequences = number("HOSTILE_SEQUENCES").unwrap_or(120);
     let from = number("HOSTILE_SEED").unwrap_or(1);

@@ -46,7 +46,7 @@ fn workspace() -> (TempDir, Workspace) {
 }
 
 #[test]
-fn each_setting_is_shown_with_who_says_so_and_every_mistake_is_told() {
+fn each_setting_is_shown_with_its_source_and_all_errors() {
     let (_folder, workspace) = workspace();
     let file = workspace.settings();
     let shown = Command::new(PROGRAM)
@@ -99,7 +99,7 @@ os.execv(program, [program, *arguments, '--set', 'server.listen=' + gateway, '--
 ";
 
 #[test]
-fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
+fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
     let (folder, workspace) = workspace();
     let settings = read_settings(&workspace.settings()).expect("right");
     sync::run_all(&settings.sync, &SystemClock);
@@ -167,7 +167,7 @@ fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
 }
 
 #[test]
-fn what_answers_fetches_nothing_while_another_process_follows_the_feeds() {
+fn serve_fetches_nothing_while_another_process_syncs() {
     let (folder, workspace) = workspace();
     let mut command = Command::new(PROGRAM);
     command.args(["serve", "--set", "data.fetch=elsewhere", "--config"]).arg(workspace.settings());
@@ -221,7 +221,7 @@ fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: Fetch, work
 }
 
 #[test]
-fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
+fn the_answering_process_reads_its_files_and_does_not_connect() {
     let (_folder, workspace) = settled();
     let done = confined(workspace.settings(), Part::Answering, Fetch::Elsewhere, |_| {
         let listener = TcpListener::bind("127.0.0.1:0").expect("it may listen");
@@ -241,7 +241,7 @@ fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
 }
 
 #[test]
-fn no_thread_is_started_before_the_process_is_confined() {
+fn no_thread_starts_before_the_sandbox() {
     if Command::new("strace").arg("--version").output().is_err() {
         skip("strace is missing; threads are not counted");
         return;
@@ -280,7 +280,7 @@ fn no_thread_is_started_before_the_process_is_confined() {
 }
 
 #[test]
-fn a_process_that_only_fetches_sees_neither_evidence_nor_keys() {
+fn the_fetching_process_sees_neither_audit_log_nor_keys() {
     let (_folder, workspace) = settled();
     for name in ["trail", "keys"] {
         let folder = workspace.settings().with_file_name(name);
@@ -297,7 +297,7 @@ fn a_process_that_only_fetches_sees_neither_evidence_nor_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_backed_up_under_questions_answers_the_same_after_everything_was_lost() {
+async fn a_backup_under_load_restores_the_same_answers() {
     let service = TestService::start_with(|settings| settings.fetch = Fetch::Elsewhere).await;
     let ask = async || {
         let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "2026-01-15")).await;

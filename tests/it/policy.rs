@@ -393,7 +393,7 @@ fn draw_question(random: &mut Random, calendar: &Calendar, consumers: &[ModelCon
 }
 
 #[test]
-fn a_million_questions_are_decided_as_the_reference_model_decides_them() {
+fn a_million_decisions_match_the_reference_model() {
     let calendar = Calendar::count();
     let mut random = Random::new(16_108);
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -433,7 +433,7 @@ fn a_million_questions_are_decided_as_the_reference_model_decides_them() {
 }
 
 #[test]
-fn the_reach_is_counted_in_calendar_years_whatever_the_leap_years() {
+fn years_back_are_calendar_years_even_at_leap_days() {
     let calendar = Calendar::count();
     let mut compared = 0;
     let leap_days = calendar.around_leap_days.iter().filter(|day| calendar.days[**day].0 >= 2000);
@@ -448,7 +448,7 @@ fn the_reach_is_counted_in_calendar_years_whatever_the_leap_years() {
 }
 
 #[test]
-fn days_ahead_are_counted_as_a_calendar_counts_them() {
+fn days_ahead_are_calendar_days() {
     let calendar = Calendar::count();
     let first = calendar.place(2000, 1, 1);
     for day in (first..first + 12_000).step_by(7) {
@@ -460,7 +460,7 @@ fn days_ahead_are_counted_as_a_calendar_counts_them() {
 }
 
 #[test]
-fn every_grant_that_can_be_written_is_judged_by_the_table() {
+fn every_possible_grant_is_decided_as_the_table_says() {
     // Context, the fields that may be granted, the relation that must hold: domain.md's table.
     let table = [
         ("BACKTOWORK:ADVISORY_PHYSICIAN", "12345678", Some("insured")),
@@ -498,7 +498,7 @@ fn every_grant_that_can_be_written_is_judged_by_the_table() {
 }
 
 #[test]
-fn two_grants_for_one_context_share_no_day() {
+fn two_grants_for_one_context_do_not_overlap() {
     let calendar = Calendar::count();
     let first = calendar.place(2024, 2, 26);
     let mut validities = Vec::new();
@@ -550,7 +550,7 @@ fn overlap(
 }
 
 #[test]
-fn every_word_for_wrong_dates_is_the_contracts() {
+fn every_date_error_uses_the_text_of_the_contract() {
     let names = |dates: WrongDates| dates.field_names().join(" ");
     assert_eq!(names(WrongDates::ReferenceDate), "referenceDate");
     assert_eq!(names(WrongDates::BeginDate), "beginDate");

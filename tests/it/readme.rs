@@ -29,7 +29,7 @@ fn hold(marker: &str, made: &str) {
 }
 
 #[test]
-fn the_readme_has_the_catalogue_every_fault_and_every_setting() {
+fn the_readme_lists_the_catalogue_the_faults_and_the_settings() {
     let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/catalogue.csv");
     let mut table =
         String::from("| SSIN | caller | dates | code | what comes back | what it shows |\n|---|---|---|---|---|---|\n");
@@ -58,7 +58,7 @@ fn the_readme_has_the_catalogue_every_fault_and_every_setting() {
 }
 
 #[test]
-fn the_readmes_test_command_is_what_is_run_before_a_change_lands() {
+fn ci_runs_the_test_command_of_the_readme() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("README.md")).expect("the README");
     let run = fs::read_to_string(root.join(".ci/run")).expect("the script");

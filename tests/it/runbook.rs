@@ -38,7 +38,7 @@ fn assets() -> String {
 }
 
 #[test]
-fn the_runbook_can_be_followed_word_for_word() {
+fn the_runbook_works_word_for_word() {
     let Some(way) = WAYS
         .into_iter()
         .find(|way| Command::new("unshare").args(*way).arg("true").status().is_ok_and(|status| status.success()))
@@ -73,7 +73,7 @@ fn the_runbook_can_be_followed_word_for_word() {
 }
 
 #[test]
-fn every_page_that_an_alert_leads_to_is_there() {
+fn every_runbook_link_of_an_alert_exists() {
     let rules = fs::read_to_string(python::project().join("deploy/prometheus/alerts.yml")).expect("the rules");
     let headings: Vec<_> =
         runbook().lines().filter_map(|line| line.strip_prefix("## ")).map(str::to_lowercase).collect();

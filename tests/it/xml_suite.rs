@@ -31,7 +31,7 @@ struct Case {
 }
 
 #[test]
-fn accepts_no_document_that_is_not_well_formed() {
+fn no_malformed_document_is_accepted() {
     let Some(cases) = suite() else { return };
     let not_well_formed: Vec<_> = cases.iter().filter(|case| !case.is_well_formed).collect();
     assert!(not_well_formed.len() >= 1_499, "the suite has shrunk to {}", not_well_formed.len());
@@ -42,7 +42,7 @@ fn accepts_no_document_that_is_not_well_formed() {
 }
 
 #[test]
-fn refuses_every_document_with_a_doctype() {
+fn every_document_with_a_doctype_is_refused() {
     let Some(cases) = suite() else { return };
     let with_doctype: Vec<_> = cases.iter().filter(|case| find_doctype(&case.bytes).is_some()).collect();
     assert!(with_doctype.len() > 1_500, "the suite has shrunk to {}", with_doctype.len());
@@ -57,14 +57,14 @@ fn refuses_every_document_with_a_doctype() {
 }
 
 #[test]
-fn reads_the_suite_as_expat_does() {
+fn the_suite_is_read_as_expat_reads_it() {
     let Some(cases) = suite() else { return };
     let documents: Vec<_> = cases.iter().map(|case| (case.name.clone(), case.bytes.clone())).collect();
     agree_with_expat(&documents, 30);
 }
 
 #[test]
-fn reads_the_suite_without_its_doctypes_as_expat_does() {
+fn the_suite_without_doctypes_is_read_as_expat_reads_it() {
     let Some(cases) = suite() else { return };
     let without = |case: &Case| Some((case.name.clone(), without_doctype(&case.bytes)?));
     let documents: Vec<_> = cases.iter().filter_map(without).collect();
@@ -73,7 +73,7 @@ fn reads_the_suite_without_its_doctypes_as_expat_does() {
 }
 
 #[test]
-fn reads_damaged_requests_as_expat_does() {
+fn damaged_requests_are_read_as_expat_reads_them() {
     let mut documents = Vec::new();
     let mut random = Random::new(6);
     let mut seeds: Vec<_> = xml_files(&project().join("fixtures/requests/accepted"));

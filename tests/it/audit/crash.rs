@@ -88,7 +88,7 @@ fn recover_and_cut(files: &BTreeMap<String, Vec<u8>>, dir: &std::path::Path, ran
 }
 
 #[test]
-fn no_power_cut_loses_what_was_told_or_leaves_a_trail_that_cannot_go_on() {
+fn a_power_cut_loses_no_acknowledged_record() {
     let images = environment::number("TRAIL_CRASH_IMAGES", IMAGES);
     let dir = tempfile::tempdir().expect("a folder");
     let mut random = Random::new(1);

@@ -67,7 +67,7 @@ fn days(from: &str, to: &str) -> Window {
 }
 
 #[test]
-fn an_index_finds_what_reading_finds_and_is_made_when_it_is_missing() {
+fn an_index_finds_what_a_scan_finds_and_is_rebuilt() {
     let trail = written();
     for number in 0..12 {
         let read = trail.read(number);
@@ -82,7 +82,7 @@ fn an_index_finds_what_reading_finds_and_is_made_when_it_is_missing() {
 }
 
 #[test]
-fn days_are_those_of_brussels_and_both_are_searched() {
+fn days_are_those_of_brussels_both_inclusive() {
     let trail = written();
     for index in [IndexUse::Keep, IndexUse::Bypass] {
         assert_eq!(trail.find(0, index, Some(days("2026-11-01", "2026-11-01"))).len(), 2);
@@ -122,7 +122,7 @@ fn no_change_of_an_index_hides_or_invents_anything() {
 }
 
 #[test]
-fn an_index_of_a_segment_that_grew_is_made_anew() {
+fn an_index_of_a_segment_that_grew_is_rebuilt() {
     let trail = written();
     trail.find(0, IndexUse::Keep, None);
     let path = &trail.indexes()[0];
@@ -134,7 +134,7 @@ fn an_index_of_a_segment_that_grew_is_made_anew() {
 }
 
 #[test]
-fn a_proof_shows_one_record_and_every_change_of_it_is_seen() {
+fn a_proof_shows_one_record_and_detects_every_change() {
     let trail = written();
     let ticket = entry(77, person(7)).ticket;
     let folder: &Path = &trail.settings.folder;
@@ -159,7 +159,7 @@ fn a_proof_shows_one_record_and_every_change_of_it_is_seen() {
 }
 
 #[test]
-fn what_cannot_be_proven_is_said() {
+fn what_cannot_be_proven_is_reported() {
     let trail = written();
     let folder: &Path = &trail.settings.folder;
     let checkpoint = trail.checkpoint();

@@ -75,7 +75,7 @@ fn kill_after(dir: &Path, lines: u64) -> Vec<(u64, String)> {
 
 #[test]
 #[allow(clippy::print_stdout, reason = "a long run says how much it did")]
-fn a_killed_writer_loses_nothing_that_it_told() {
+fn a_killed_writer_loses_no_acknowledged_record() {
     let kills = environment::number("TRAIL_KILLS", 6);
     let mut random = Random::new(9);
     let (mut done, mut records, mut torn) = (0, 0, 0);

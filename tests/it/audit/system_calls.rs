@@ -189,7 +189,7 @@ fn judge_afresh(image: &CrashImage, place: &Path) -> Result<Judged, String> {
 
 #[test]
 #[allow(clippy::print_stdout, reason = "a long run says how much it did")]
-fn no_power_cut_between_system_calls_loses_what_was_told() {
+fn a_power_cut_between_system_calls_loses_no_record() {
     let images = environment::number("TRAIL_CRASH_IMAGES", IMAGES);
     let place = fast_folder();
     let mut random = Random::new(11);
@@ -257,7 +257,7 @@ fn without(calls: &[Call], planted: impl Fn(&Call) -> bool) -> Vec<Call> {
 }
 
 #[test]
-fn a_writer_that_syncs_too_little_or_tells_too_soon_is_caught() {
+fn a_writer_that_acknowledges_too_soon_is_caught() {
     let Some(calls) = record_lives(77) else { return };
     let place = fast_folder();
     assert_eq!(refused(&calls, place.path()), 0, "the writer as it is");

@@ -73,7 +73,7 @@ pub fn frames(bytes: &[u8]) -> Vec<usize> {
 }
 
 #[test]
-fn a_trail_as_it_was_written_is_sound() {
+fn a_log_as_written_is_sound() {
     let trail = written(20);
     let verdict = trail.verify();
     assert_eq!(verdict.findings, []);
@@ -85,7 +85,7 @@ fn a_trail_as_it_was_written_is_sound() {
 }
 
 #[test]
-fn without_a_checkpoint_kept_elsewhere_an_old_trail_put_back_is_not_seen_and_that_is_said() {
+fn an_old_log_put_back_needs_an_external_checkpoint_to_be_seen() {
     let trail = written(5);
     fs::remove_dir_all(&trail.settings.folder).expect("ours");
     copy_folder(&trail.backup, &trail.settings.folder);
@@ -98,7 +98,7 @@ fn without_a_checkpoint_kept_elsewhere_an_old_trail_put_back_is_not_seen_and_tha
 }
 
 #[test]
-fn a_trail_that_is_being_written_is_sound() {
+fn a_log_being_written_is_sound() {
     let trail = written(5);
     let open = AuditLog::open(&trail.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
     record(&open, entry(99, person(1))).expect("durable");
@@ -109,7 +109,7 @@ fn a_trail_that_is_being_written_is_sound() {
 }
 
 #[test]
-fn zeros_that_were_written_ahead_are_sound_at_the_end_of_the_last_segment_alone() {
+fn preallocated_zeros_are_sound_only_in_the_last_segment() {
     let trail = written(5);
     let segments = trail.segments();
     let with_zeros = |path: &Path, zeros: usize| {
@@ -128,7 +128,7 @@ fn zeros_that_were_written_ahead_are_sound_at_the_end_of_the_last_segment_alone(
 }
 
 #[test]
-fn records_under_no_checkpoint_are_found_when_nobody_writes() {
+fn records_beyond_the_checkpoint_are_found_without_a_writer() {
     let trail = written(5);
     let old = fs::read(trail.settings.folder.join("checkpoint")).expect("there");
     let open = AuditLog::open(&trail.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
@@ -167,7 +167,7 @@ fn an_empty_folder_and_a_missing_front_and_middle_are_found() {
 }
 
 #[test]
-fn every_flaw_of_a_segment_has_its_name() {
+fn every_segment_fault_has_its_name() {
     let trail = written(3);
     let path = trail.segments().pop().expect("three");
     let bytes = fs::read(&path).expect("there");
@@ -197,7 +197,7 @@ fn every_flaw_of_a_segment_has_its_name() {
 }
 
 #[test]
-fn a_record_or_a_foundation_that_was_rewritten_with_its_hash_is_found() {
+fn a_record_rewritten_together_with_its_hash_is_found() {
     let trail = written(3);
     let segments = trail.segments();
     let bytes = fs::read(&segments[2]).expect("there");
@@ -289,7 +289,7 @@ fn edit(trail: &Written, random: &mut Random) -> Option<&'static str> {
 /// `TRAIL_EDITS=10000 cargo test --test it every_edit` makes as many as one wants.
 #[test]
 #[allow(clippy::print_stdout, reason = "a long run says how much it did")]
-fn every_edit_of_any_file_is_found_against_a_checkpoint_kept_elsewhere() {
+fn every_edit_is_found_with_an_external_checkpoint() {
     let edits = environment::number("TRAIL_EDITS", EDITS);
     let trail = written(12);
     let whole = trail.settings.folder.with_file_name("whole");
