@@ -56,7 +56,7 @@ fn ask(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> String {
 }
 
 #[test]
-fn a_service_without_descriptors_answers_who_is_there_and_later_who_waits() {
+fn without_descriptors_open_connections_are_answered() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let workspace = Workspace::new(folder.path().join("demo"));
     workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");

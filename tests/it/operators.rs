@@ -1,7 +1,7 @@
 //! The program in an operator's hands: what is set and by whom, under systemd's eyes, confined, backed up and restored.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use ehealth_core::model::Clock;
 use tempfile::TempDir;
 use testkit::Workspace;
 
+use crate::support::environment::{say, skip};
 use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
 use crate::support::service::{CONSULT, TestService, question};
 
@@ -45,7 +46,7 @@ fn workspace() -> (TempDir, Workspace) {
 }
 
 #[test]
-fn each_setting_is_shown_with_who_says_so_and_every_mistake_is_told() {
+fn each_setting_is_shown_with_its_source_and_all_errors() {
     let (_folder, workspace) = workspace();
     let file = workspace.settings();
     let shown = Command::new(PROGRAM)
@@ -101,7 +102,7 @@ os.execv(program, [program, *arguments, '--set', 'server.listen=' + gateway, '--
 ";
 
 #[test]
-fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
+fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
     let (folder, workspace) = workspace();
     let settings = read_settings(&workspace.settings()).expect("right");
     sync::run_all(&settings.sync, &SystemClock);
@@ -136,8 +137,7 @@ fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
     assert_eq!((asked.status.code(), text(&asked.stdout).as_str()), (Some(0), "{\"ready\":true,\"reasons\":[]}\n"));
     assert_eq!(run(&workspace.settings(), &["health", "--live", "--set", &at]).status.code(), Some(0));
     if Command::new("curl").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "there is no curl");
-        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED in part, there is no curl");
+        skip("curl is missing; the question is not asked with it");
     } else {
         let (certificate, key) = workspace.client("fund");
         fs::write(folder.path().join("question"), question(FUND, PHYSICIAN, ANNA, "")).expect("written");
@@ -170,7 +170,7 @@ fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
 }
 
 #[test]
-fn what_answers_fetches_nothing_while_another_process_follows_the_feeds() {
+fn serve_fetches_nothing_while_another_process_syncs() {
     let (folder, workspace) = workspace();
     let mut command = Command::new(PROGRAM);
     command.args(["serve", "--set", "data.fetch_mode=separate_process", "--config"]).arg(workspace.settings());
@@ -215,7 +215,7 @@ fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: FetchMode, 
         read.fetch_mode = fetch;
         let how = confine(&read, part).expect("the kernel does what it knows");
         if how == Confined::Not {
-            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this kernel has no Landlock");
+            say("*** SKIPPED: this kernel has no Landlock");
             return None;
         }
         Some(work(settings.parent().expect("a folder")))
@@ -224,7 +224,7 @@ fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: FetchMode, 
 }
 
 #[test]
-fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
+fn the_answering_process_reads_its_files_and_does_not_connect() {
     let (_folder, workspace) = settled();
     let done = confined(workspace.settings(), Part::Answering, FetchMode::SeparateProcess, |_| {
         let listener = TcpListener::bind("127.0.0.1:0").expect("it may listen");
@@ -244,10 +244,9 @@ fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
 }
 
 #[test]
-fn no_thread_is_started_before_the_process_is_confined() {
+fn no_thread_starts_before_the_sandbox() {
     if Command::new("strace").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "there is no strace");
-        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no strace: threads were not counted");
+        skip("strace is missing; threads are not counted");
         return;
     }
     for (arguments, until) in [(&["serve"][..], "admin listener ready"), (&["sync", "--follow"], "following the feeds")]
@@ -263,7 +262,7 @@ fn no_thread_is_started_before_the_process_is_confined() {
         }
         let (program, lines) = Program::start(&mut command, until);
         if lines.iter().any(|line| line.contains("this kernel has no Landlock")) {
-            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this kernel has no Landlock");
+            say("*** SKIPPED: this kernel has no Landlock");
             return;
         }
         let threads = fs::read_dir(format!("/proc/{}/task", program.id())).expect("it runs");
@@ -284,7 +283,7 @@ fn no_thread_is_started_before_the_process_is_confined() {
 }
 
 #[test]
-fn a_process_that_only_fetches_sees_neither_evidence_nor_keys() {
+fn the_fetching_process_sees_neither_audit_log_nor_keys() {
     let (_folder, workspace) = settled();
     for name in ["audit-log", "keys"] {
         let folder = workspace.settings().with_file_name(name);
@@ -301,7 +300,7 @@ fn a_process_that_only_fetches_sees_neither_evidence_nor_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_backed_up_under_questions_answers_the_same_after_everything_was_lost() {
+async fn a_backup_under_load_restores_the_same_answers() {
     let service = TestService::start_with(|settings| settings.fetch_mode = FetchMode::SeparateProcess).await;
     let ask = async || {
         let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "2026-01-15")).await;

@@ -116,7 +116,7 @@ fn recorded(workspace: &Workspace, number: usize) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rolling_restart_loses_no_request_and_ends_each_instance_with_zero() {
+async fn a_rolling_restart_loses_no_request_and_exits_with_0() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let workspace = Workspace::new(folder.path().join("demo"));
     workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");

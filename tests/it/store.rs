@@ -108,7 +108,7 @@ fn a_view_holds_its_state_while_others_replace_and_change_it() {
 }
 
 #[test]
-fn a_view_that_is_kept_is_gone_on_with_until_it_is_let_go_of() {
+fn a_kept_view_is_continued_until_it_is_released() {
     let rows: Vec<String> = (1..=20).map(|n| period(n, 1, n, "2024-01-01", "")).collect();
     let (place, mut publisher) = place_with(&rows);
     let mut reader = Watch::open(&place.settings.data).reader();
@@ -128,7 +128,7 @@ fn a_view_that_is_kept_is_gone_on_with_until_it_is_let_go_of() {
 }
 
 #[test]
-fn a_pool_of_readers_goes_on_to_the_next_state_when_it_is_refreshed() {
+fn a_reader_pool_moves_to_the_next_state_when_refreshed() {
     let rows: Vec<String> = (1..=20).map(|n| period(n, 1, n, "2024-01-01", "")).collect();
     let (place, mut publisher) = place_with(&rows);
     let readers = Readers::new(Watch::open(&place.settings.data));
@@ -145,7 +145,7 @@ fn a_pool_of_readers_goes_on_to_the_next_state_when_it_is_refreshed() {
 }
 
 #[test]
-fn no_look_up_sees_a_mixture_while_states_change() {
+fn no_lookup_sees_a_mixture_while_states_change() {
     // Every period of a state begins on a day that only this state has.
     let begin = |serial: u64| format!("20{:02}-01-01", 10 + serial);
     let rows = |serial| (1..=400).map(|n| period(n, n % 2, n, &begin(serial), "")).collect::<Vec<_>>();
@@ -205,7 +205,7 @@ fn a_reader_that_missed_a_swap_finds_the_new_file_by_itself() {
 const PAGE: usize = 65_536;
 
 #[test]
-fn a_damaged_file_is_an_error_until_it_is_mended() {
+fn a_damaged_file_is_an_error_until_it_is_repaired() {
     let rows: Vec<String> = (1..=2000).map(|n| period(n, n, n, "2024-01-01", "")).collect();
     let (place, _) = place_with(&rows);
     let file = file_in_use(&place);
@@ -327,7 +327,7 @@ fn answers(data: &Path) -> Vec<String> {
 }
 
 #[test]
-fn files_of_every_older_version_migrate_and_answer_as_those_of_today() {
+fn files_of_every_older_version_migrate_with_equal_answers() {
     let today = folder_of_today();
     let expected = answers(&today.settings.data);
     assert!(expected.len() > 40, "{expected:?}");
@@ -348,7 +348,7 @@ fn files_of_every_older_version_migrate_and_answer_as_those_of_today() {
 }
 
 #[test]
-fn a_migrated_file_is_followed_as_if_it_had_always_been_one_of_today() {
+fn a_migrated_file_accepts_deltas_like_a_new_file() {
     let mut today = folder_of_today();
     for version in 1..NEWEST {
         let folder = folder_of_version(version);
@@ -392,7 +392,7 @@ fn a_file_of_another_dataset_or_program_is_refused() {
 }
 
 #[test]
-fn there_is_one_writer_a_dataset() {
+fn a_dataset_has_one_writer() {
     let folder = tempfile::tempdir().expect("a folder");
     let first = Writer::open(folder.path(), Dataset::Dimona).expect("the first");
     assert!(matches!(Writer::open(folder.path(), Dataset::Dimona), Err(StoreError::Busy)));
@@ -472,7 +472,7 @@ fn expected(dataset: Dataset, held: &Held) -> (BTreeSet<String>, u64) {
 const KEYS: u64 = 12;
 
 #[test]
-fn records_of_a_delta_follow_each_other_in_every_dataset_as_a_model_says() {
+fn deltas_change_every_dataset_as_the_model_says() {
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     let mut below = |bound: u64| {
         random ^= random << 13;

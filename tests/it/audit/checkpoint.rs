@@ -40,7 +40,7 @@ fn segment(settings: &Settings) -> std::path::PathBuf {
 }
 
 #[test]
-fn is_made_after_so_many_records_or_so_much_time_and_at_the_end() {
+fn a_checkpoint_follows_a_number_of_records_or_a_time() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = with_copy(dir.path());
     settings.checkpoints.records = 4;
@@ -68,7 +68,7 @@ fn is_made_after_so_many_records_or_so_much_time_and_at_the_end() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_counted_and_stops_nothing() {
+fn an_unwritable_checkpoint_copy_is_counted_and_stops_nothing() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = settings(dir.path());
     settings.checkpoints.copy = Some(dir.path().join("missing folder").join("copy"));
@@ -83,7 +83,7 @@ fn a_place_that_cannot_be_written_is_counted_and_stops_nothing() {
 }
 
 #[test]
-fn a_trail_that_is_shorter_than_its_newest_checkpoint_is_not_opened() {
+fn a_log_shorter_than_its_newest_checkpoint_is_not_opened() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = with_copy(dir.path());
     write(&settings, 0..3);
@@ -100,7 +100,7 @@ fn a_trail_that_is_shorter_than_its_newest_checkpoint_is_not_opened() {
 }
 
 #[test]
-fn another_trail_of_the_same_length_is_not_opened() {
+fn another_log_of_the_same_length_is_not_opened() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     write(&settings, 0..3);
@@ -113,7 +113,7 @@ fn another_trail_of_the_same_length_is_not_opened() {
 }
 
 #[test]
-fn a_checkpoint_may_lie_in_an_earlier_month() {
+fn a_checkpoint_may_be_in_an_earlier_month() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     write(&settings, 0..2);
@@ -132,7 +132,7 @@ fn a_checkpoint_may_lie_in_an_earlier_month() {
 }
 
 #[test]
-fn a_missing_or_foreign_checkpoint_is_refused_unless_somebody_answers_for_it() {
+fn a_missing_or_foreign_checkpoint_needs_an_override() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = with_copy(dir.path());
     write(&settings, 0..3);
@@ -164,7 +164,7 @@ fn a_checkpoint_that_cannot_be_read_is_refused() {
 }
 
 #[test]
-fn a_new_key_takes_over_with_a_checkpoint_that_both_signed() {
+fn a_new_key_takes_over_with_a_checkpoint_signed_by_both() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = with_copy(dir.path());
     write(&settings, 0..3);
@@ -191,7 +191,7 @@ fn a_new_key_takes_over_with_a_checkpoint_that_both_signed() {
 }
 
 #[test]
-fn a_change_of_key_that_was_interrupted_is_taken_up_and_one_that_cannot_be_kept_is_none() {
+fn an_interrupted_key_rotation_is_resumed_or_dropped() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = with_copy(dir.path());
     write(&settings, 0..3);

@@ -45,7 +45,7 @@ fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
 }
 
 #[test]
-fn every_fact_of_an_entry_comes_back() {
+fn every_fact_of_a_record_is_read_back() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let trail = AuditLog::open(&settings, clock("2026-11-22T05:19:00.200Z")).expect("opened");
@@ -65,7 +65,7 @@ fn every_fact_of_an_entry_comes_back() {
 }
 
 #[test]
-fn leaf_hashes_and_places_make_up_the_tree_that_the_next_segment_names() {
+fn leaf_hashes_give_the_tree_that_the_next_segment_names() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-30T22:59:59Z");
@@ -91,7 +91,7 @@ fn leaf_hashes_and_places_make_up_the_tree_that_the_next_segment_names() {
 }
 
 #[test]
-fn a_person_is_found_over_years_and_nobody_else_is() {
+fn a_search_finds_one_person_over_years_and_no_other() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-12-31T22:00:00Z");
@@ -119,7 +119,7 @@ fn a_person_is_found_over_years_and_nobody_else_is() {
 }
 
 #[test]
-fn an_exchange_about_a_number_that_was_replaced_is_found_under_both() {
+fn an_exchange_about_a_replaced_ssin_is_found_under_both() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
@@ -141,7 +141,7 @@ fn an_exchange_about_a_number_that_was_replaced_is_found_under_both() {
 }
 
 #[test]
-fn destroying_a_months_key_leaves_that_month_listed_but_sealed() {
+fn a_month_without_its_key_is_listed_but_not_decrypted() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
@@ -160,7 +160,7 @@ fn destroying_a_months_key_leaves_that_month_listed_but_sealed() {
 }
 
 #[test]
-fn a_year_that_cannot_be_searched_is_said_not_skipped() {
+fn a_year_that_cannot_be_searched_is_reported() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let trail = AuditLog::open(&settings, clock("2026-11-22T05:19:00Z")).expect("opened");
@@ -179,7 +179,7 @@ fn a_year_that_cannot_be_searched_is_said_not_skipped() {
 }
 
 #[test]
-fn a_lost_key_is_noticed_at_the_start_and_not_made_anew() {
+fn a_lost_key_is_reported_at_the_start_and_not_replaced() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let open = || AuditLog::open(&settings, clock("2026-11-22T05:19:00Z"));
@@ -200,7 +200,7 @@ fn a_lost_key_is_noticed_at_the_start_and_not_made_anew() {
 }
 
 #[test]
-fn no_number_of_a_person_stands_in_any_file() {
+fn no_file_holds_an_ssin() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");

@@ -25,7 +25,7 @@ fn read_disk(disk: &MemoryDisk) -> Vec<Record> {
 }
 
 #[test]
-fn nothing_is_settled_before_its_sync_and_all_that_waits_shares_the_next_one() {
+fn records_settle_after_their_fsync_and_share_the_next_one() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
     let trail = open_on(&disk, &Settings { max_syncs: 1, ..settings(dir.path()) });
@@ -60,7 +60,7 @@ fn append_beside(trail: &AuditLog, disk: &MemoryDisk, count: u64) -> Vec<std::sy
 }
 
 #[test]
-fn a_slow_disk_is_given_the_next_sync_before_it_has_done_with_the_last_and_nobody_is_told_out_of_turn() {
+fn fsyncs_overlap_on_a_slow_disk_and_complete_in_order() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
     let trail = open_on(&disk, &Settings { max_syncs: 3, ..settings(dir.path()) });
@@ -76,7 +76,7 @@ fn a_slow_disk_is_given_the_next_sync_before_it_has_done_with_the_last_and_nobod
 }
 
 #[test]
-fn whoever_was_written_behind_a_batch_that_failed_fails_with_it() {
+fn batches_behind_a_failed_batch_fail_with_it() {
     let dir = tempfile::tempdir().expect("a folder");
     for failing in 0..20 {
         let disk = MemoryDisk::default();
@@ -97,7 +97,7 @@ fn whoever_was_written_behind_a_batch_that_failed_fails_with_it() {
 }
 
 #[test]
-fn refuses_what_exceeds_the_queue_without_waiting() {
+fn a_full_queue_refuses_without_waiting() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
     let trail = open_on(&disk, &Settings { queue: 3, max_syncs: 1, ..settings(dir.path()) });
@@ -114,7 +114,7 @@ fn refuses_what_exceeds_the_queue_without_waiting() {
 }
 
 #[test]
-fn closing_settles_all_that_waits_and_refuses_the_rest() {
+fn closing_settles_waiting_records_and_refuses_new_ones() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
     let trail = open_on(&disk, &settings(dir.path()));
@@ -127,7 +127,7 @@ fn closing_settles_all_that_waits_and_refuses_the_rest() {
 }
 
 #[test]
-fn a_full_disk_refuses_entries_and_heals_by_itself() {
+fn a_full_disk_refuses_records_and_recovers_by_itself() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
     let trail = open_on(&disk, &settings(dir.path()));
@@ -170,7 +170,7 @@ fn nothing_is_kept_of_a_batch_whose_sync_failed() {
 }
 
 #[test]
-fn a_month_without_its_key_stops_the_trail_until_the_key_is_brought() {
+fn a_missing_month_key_stops_the_log_until_it_is_provided() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     AuditLog::open(&settings, clock(NOW)).expect("makes the keys").close();
@@ -198,7 +198,7 @@ fn a_month_without_its_key_stops_the_trail_until_the_key_is_brought() {
 }
 
 #[test]
-fn only_one_may_write() {
+fn a_log_has_one_writer() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
@@ -210,7 +210,7 @@ fn only_one_may_write() {
 }
 
 #[test]
-fn goes_on_where_it_stopped_and_a_clock_that_is_set_back_loses_nothing() {
+fn a_restart_continues_even_if_the_clock_was_set_back() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     for (number, now) in (0..).zip([NOW, NOW, "2026-12-01T10:00:00Z", NOW]) {
@@ -246,7 +246,7 @@ fn end_of_records(bytes: &[u8]) -> usize {
 }
 
 #[test]
-fn zeros_are_written_ahead_and_cut_off_by_whoever_leaves_a_segment() {
+fn preallocated_zeros_are_cut_when_a_segment_is_left() {
     let dir = tempfile::tempdir().expect("a folder");
     let (disk, clock) = (MemoryDisk::default(), clock(NOW));
     let settings = Settings { preallocate: 10_000, ..settings(dir.path()) };
@@ -283,7 +283,7 @@ fn with_segment(whole: &BTreeMap<String, Vec<u8>>, name: &str, bytes: Vec<u8>) -
 }
 
 #[test]
-fn a_torn_end_is_cut_and_the_numbers_go_on() {
+fn a_torn_end_is_cut_and_sequence_numbers_continue() {
     let dir = tempfile::tempdir().expect("a folder");
     let (whole, name, third) = three_batches(dir.path());
     let bytes = &whole[&name];
@@ -304,7 +304,7 @@ fn a_torn_end_is_cut_and_the_numbers_go_on() {
 }
 
 #[test]
-fn damage_in_what_was_durable_is_refused_and_left_as_it_is() {
+fn damage_in_durable_records_is_refused_and_left_unchanged() {
     let dir = tempfile::tempdir().expect("a folder");
     let (whole, name, third) = three_batches(dir.path());
     let bytes = &whole[&name];
@@ -321,7 +321,7 @@ fn damage_in_what_was_durable_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_segment_cut_to_nothing_is_damage() {
+fn an_empty_segment_is_damage() {
     let dir = tempfile::tempdir().expect("a folder");
     let (whole, name, _) = three_batches(dir.path());
     let disk = with_segment(&whole, &name, Vec::new());
@@ -332,7 +332,7 @@ fn a_segment_cut_to_nothing_is_damage() {
 }
 
 #[test]
-fn drafts_that_a_crash_left_are_removed() {
+fn temporary_files_of_a_crash_are_removed() {
     let dir = tempfile::tempdir().expect("a folder");
     let drafts = ["segment.tmp", "probe.tmp", "checkpoint.tmp", "000000000000-2026-10.idx.77.tmp"]
         .map(|name| (name.to_owned(), vec![1, 2, 3]));

@@ -40,7 +40,7 @@ fn november() -> KeyName {
 }
 
 #[test]
-fn every_flaw_of_a_segment_is_told_with_its_place() {
+fn every_segment_fault_is_reported_with_its_location() {
     let dir = tempfile::tempdir().expect("a folder");
     let (settings, keys) = written(dir.path());
     let path = settings.folder.join(FIRST);
@@ -72,7 +72,7 @@ fn every_flaw_of_a_segment_is_told_with_its_place() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_or_none_is_told_by_everybody() {
+fn a_missing_folder_is_reported_by_every_operation() {
     let dir = tempfile::tempdir().expect("a folder");
     let (settings, keys) = written(dir.path());
     let (missing, file) = (dir.path().join("missing"), dir.path().join("file"));
@@ -93,7 +93,7 @@ fn a_folder_that_is_not_there_or_none_is_told_by_everybody() {
 }
 
 #[test]
-fn a_key_that_cannot_be_read_and_one_that_opens_nothing_are_told_apart() {
+fn an_unreadable_key_differs_from_a_wrong_key() {
     let dir = tempfile::tempdir().expect("a folder");
     let (settings, keys) = written(dir.path());
     let path = settings.keys.join(november().to_string());
@@ -111,7 +111,7 @@ fn a_key_that_cannot_be_read_and_one_that_opens_nothing_are_told_apart() {
 }
 
 #[test]
-fn a_file_that_cannot_be_removed_stops_a_pruning_which_is_taken_up_later() {
+fn pruning_resumes_after_a_file_that_cannot_be_removed() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2010-01-22T05:19:00Z");
@@ -126,7 +126,7 @@ fn a_file_that_cannot_be_removed_stops_a_pruning_which_is_taken_up_later() {
 }
 
 #[test]
-fn a_segment_that_somebody_else_cut_is_not_written_on() {
+fn a_segment_truncated_by_another_is_not_appended_to() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
     let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).expect("opened");

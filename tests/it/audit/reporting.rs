@@ -32,7 +32,7 @@ fn report() -> Report {
 }
 
 #[test]
-fn text_tells_who_when_on_what_ground_and_what() {
+fn the_text_report_names_caller_time_ground_and_data() {
     let text = report().render(Format::Text, Language::English);
     let organisation = enterprise(8_093_944);
     let first = format!(
@@ -56,7 +56,7 @@ fn text_tells_who_when_on_what_ground_and_what() {
 }
 
 #[test]
-fn every_language_has_its_own_words_for_everything() {
+fn every_language_translates_everything() {
     let report = report();
     for format in [Format::Text, Format::Json, Format::Html] {
         let written = Language::ALL.map(|language| report.render(format, language));
@@ -74,7 +74,7 @@ fn every_language_has_its_own_words_for_everything() {
 }
 
 #[test]
-fn json_is_json_with_codes_and_words() {
+fn the_json_report_has_codes_and_words() {
     let json = report().render(Format::Json, Language::German);
     let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((value["complete"].as_bool(), value["language"].as_str()), (Some(false), Some("de")));
@@ -94,7 +94,7 @@ fn json_is_json_with_codes_and_words() {
 }
 
 #[test]
-fn a_page_escapes_what_it_shows() {
+fn the_html_report_escapes_what_it_shows() {
     let page = report().render(Format::Html, Language::Dutch);
     assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"nl\">"));
     assert!(page.contains("Brouwerij &quot;De Kroon&quot; &amp; &lt;Zonen&gt; (0400000"));
@@ -102,7 +102,7 @@ fn a_page_escapes_what_it_shows() {
 }
 
 #[test]
-fn every_status_is_told_in_words_of_its_own() {
+fn every_status_has_its_own_description() {
     let mut report = report();
     report.disclosures.truncate(1);
     let told: std::collections::BTreeSet<String> = Status::CODES
