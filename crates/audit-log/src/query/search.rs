@@ -180,7 +180,9 @@ impl SegmentSearch {
                 }
                 // Another token may begin with the same bytes.
                 Record { event: Event::Exchange(_), .. } => {}
-                _ => return None,
+                Record { event: Event::SegmentBegun(_) | Event::Interruption(_) | Event::Pruning(_), .. } => {
+                    return None;
+                }
             }
         }
         found.sort_by_key(|found| found.header.sequence);

@@ -6,9 +6,11 @@
 //! durable without.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 use ehealth_core::model::{DatasetStates, Timestamp};
 
@@ -85,7 +87,7 @@ impl Checkpointer {
 
     /// The size of the newest checkpoint in the trail's folder.
     pub(crate) fn signed(&self) -> u64 {
-        self.state().signed
+        self.state.lock().signed
     }
 
     /// How often one of the places could not be written.
@@ -95,7 +97,7 @@ impl Checkpointer {
 
     /// Tells of a tree that is durable. Never blocks for a disk.
     pub(crate) fn offer(&self, tree: &Frontier, made: Timestamp, datasets: DatasetStates) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let (was_missing, was_full) = (state.size() > state.everywhere, self.is_full(&state));
         state.offered = Some(Offered { tree: tree.clone(), made, datasets });
         // Else the thread knows already when to wake.
@@ -111,23 +113,24 @@ impl Checkpointer {
 
     /// Waits until a checkpoint of at least this size was tried; whether it is in the trail's folder.
     pub(crate) fn wait_for(&self, size: u64) -> bool {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.wanted = size.max(state.wanted);
         self.changed.notify_all();
         let waits = |state: &mut State| state.tried < size && !state.closing;
-        self.changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner).signed >= size
+        self.changed.wait_while(&mut state, waits);
+        state.signed >= size
     }
 
     /// Lets [`Checkpointer::run`] come to its end, after a last checkpoint.
     pub(crate) fn close(&self) {
-        self.state().closing = true;
+        self.state.lock().closing = true;
         self.changed.notify_all();
     }
 
     /// Makes checkpoints until it is closed.
     pub(crate) fn run(&self) {
         let mut last = Instant::now();
-        let mut state = self.state();
+        let mut state = self.state.lock();
         loop {
             let size = state.size();
             let new = size.saturating_sub(state.tried);
@@ -137,18 +140,18 @@ impl Checkpointer {
             let due = rest.is_zero() || state.wanted > state.tried || state.closing;
             if !missing {
                 if state.closing {
-                    *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                    *self.disk.lock() = None;
                     return;
                 }
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                self.changed.wait(&mut state);
             } else if !due {
-                state = self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
+                self.changed.wait_for(&mut state, rest);
             } else {
                 drop(state);
                 // A failure was counted and logged; the next checkpoint is the next try.
                 let _ = self.make();
                 last = Instant::now();
-                state = self.state();
+                state = self.state.lock();
             }
         }
     }
@@ -165,11 +168,11 @@ impl Checkpointer {
     pub(crate) fn rotate(&self, disk: Arc<dyn Disk>, next: &CheckpointKey) -> io::Result<String> {
         let head = self.head()?;
         let note = next.sign_also(&self.key.sign(&head)).ok_or(io::ErrorKind::InvalidData)?;
-        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = Some(disk);
+        *self.disk.lock() = Some(disk);
         let put = self.publish(&head, &note);
-        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.disk.lock() = None;
         put?;
-        if self.state().everywhere < head.size {
+        if self.state.lock().everywhere < head.size {
             return Err(io::ErrorKind::NotConnected.into());
         }
         Ok(note)
@@ -177,12 +180,12 @@ impl Checkpointer {
 
     /// The disk of the trail, as long as it is open.
     pub(crate) fn disk(&self) -> Option<Arc<dyn Disk>> {
-        self.disk.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.disk.lock().clone()
     }
 
     /// What was offered last.
     fn head(&self) -> io::Result<Head> {
-        match &self.state().offered {
+        match &self.state.lock().offered {
             Some(Offered { tree, made, datasets }) => {
                 Ok(Head { size: tree.size(), root: tree.root(), made: *made, datasets: *datasets })
             }
@@ -204,7 +207,7 @@ impl Checkpointer {
             }
             self.log(head, note);
         }
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.tried = head.size;
         if stored.is_ok() {
             state.signed = head.size;
@@ -229,7 +232,7 @@ impl Checkpointer {
 
     /// Counts every failure, and logs when a place begins to fail and when it is well again.
     fn note_result(&self, location: CheckpointLocation, stored: &io::Result<()>) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let was_failing = state.failing.contains(&location);
         match stored {
             Ok(()) if was_failing => {
@@ -249,18 +252,14 @@ impl Checkpointer {
 
     /// The whole note goes into the log, so that a log kept elsewhere can judge the trail.
     fn log(&self, head: &Head, note: &str) {
-        let mut last_logged = self.last_logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_logged = self.last_logged.lock();
         let (size, root) = (head.size, root_text(head.root));
-        if last_logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) || self.state().closing {
+        if last_logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) || self.state.lock().closing {
             tracing::info!(size, root, note, "checkpoint");
             *last_logged = Some(Instant::now());
         } else {
             tracing::debug!(size, root, "checkpoint");
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,7 +9,7 @@ use ehealth_core::lookup::Pending;
 use super::error::PruneError;
 use super::in_flight::InFlightBatch;
 use super::prune::{Pruned, Retention};
-use super::writer::{SegmentHandle, Writer};
+use super::segment_writer::{SegmentHandle, SegmentWriter};
 
 /// What the threads are asked to do.
 #[expect(clippy::large_enum_variant, reason = "nearly all are entries, and a box for each would cost more")]
@@ -20,7 +20,7 @@ pub(crate) enum Command {
 
 /// What one thread at a time has: it takes what waits and writes it, and makes it durable when it has passed this on.
 pub(crate) struct CommitWorker {
-    writer: Writer,
+    writer: SegmentWriter,
     queue: Receiver<Command>,
     /// A pruning that came while a batch was being filled: it is next.
     deferred: Option<Command>,
@@ -28,7 +28,7 @@ pub(crate) struct CommitWorker {
 }
 
 impl CommitWorker {
-    pub(crate) fn new(writer: Writer, queue: Receiver<Command>, retry: Duration) -> Self {
+    pub(crate) fn new(writer: SegmentWriter, queue: Receiver<Command>, retry: Duration) -> Self {
         Self { writer, queue, deferred: None, retry }
     }
 
@@ -58,8 +58,14 @@ impl CommitWorker {
     }
 }
 
+/// The commit worker that the threads share; `None` once the log is closed.
+///
+/// This is the standard library's mutex on purpose: it is poisoned where a thread panics while it holds the worker, and
+/// then no thread writes any more.
+pub(crate) type SharedWorker = Mutex<Option<CommitWorker>>;
+
 /// What each of the threads does, until the queue is closed and empty.
-pub(crate) fn run(worker: &Mutex<Option<CommitWorker>>) {
+pub(crate) fn run(worker: &SharedWorker) {
     let mut handle = SegmentHandle::default();
     // Where another thread panicked, what it deferred was settled, and nothing more is to be written.
     while let Ok(mut slot) = worker.lock() {

@@ -6,8 +6,10 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 use ehealth_core::lookup::{Pending, RecordFailure};
 use ehealth_core::model::{Clock, DatasetStates, Timestamp};
@@ -115,28 +117,28 @@ impl InFlightBatches {
 
     /// Whether nothing is under way, and nothing failed: then nothing happens until an entry comes.
     pub(crate) fn is_idle(&self) -> bool {
-        let state = self.state();
+        let state = self.state.lock();
         state.outage.is_none() && state.batches.is_empty()
     }
 
     /// Why nothing can be written, if so.
     pub(crate) fn outage(&self) -> Option<Outage> {
-        self.state().outage
+        self.state.lock().outage
     }
 
     /// Begins a flight as soon as there may be another one: at once if none is under way; else when the youngest is not
     /// young any more, or has ended. During an outage there is never more than one. Only one thread at a time may do this.
     pub(crate) fn begin(self: &Arc<Self>) -> InFlightBatch {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         while let Some(youngest) = state.batches.back() {
             let rest = state.overlap_delay(self.overlap_after).saturating_sub(youngest.begun.elapsed());
-            state = if state.outage.is_some() || state.bytes_under_way() >= BATCH_BYTES {
-                self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+            if state.outage.is_some() || state.bytes_under_way() >= BATCH_BYTES {
+                self.changed.wait(&mut state);
             } else if rest.is_zero() {
                 break;
             } else {
-                self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0
-            };
+                self.changed.wait_for(&mut state, rest);
+            }
         }
         let number = state.first.saturating_add(u64::try_from(state.batches.len()).unwrap_or(u64::MAX));
         let contents = Contents { records: Vec::new(), position: None };
@@ -151,19 +153,19 @@ impl InFlightBatches {
     /// Waits until none is under way.
     pub(crate) fn wait_for_all(&self) {
         let under_way = |state: &mut State| !state.batches.is_empty();
-        drop(self.changed.wait_while(self.state(), under_way).unwrap_or_else(PoisonError::into_inner));
+        self.changed.wait_while(&mut self.state.lock(), under_way);
     }
 
     /// Tells how far the trail is, where that was made durable without a flight.
     pub(crate) fn set_durable(&self, position: LogPosition) {
         self.status.set_sequence(position.tree.size());
-        self.state().durable = position;
+        self.state.lock().durable = position;
     }
 
     /// Notes what became of one, and settles what this leaves nothing to wait for.
     fn end(&self, number: u64, outcome: Result<(), WriteFailure>) {
         let mut settled = Vec::new();
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if let Some(batch) = state.batch(number) {
             batch.outcome = Some(outcome);
         }
@@ -201,10 +203,6 @@ impl InFlightBatches {
             }
         }
     }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// One that is under way. Let go of before its end, it failed.
@@ -226,15 +224,15 @@ impl InFlightBatch {
     /// Waits until everything before it is durable.
     pub(crate) fn wait_to_be_first(&self) -> Result<(), WriteFailure> {
         let is_later = |state: &mut State| self.number.is_some_and(|number| state.first < number);
-        let waited = self.batches.changed.wait_while(self.batches.state(), is_later);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.batches.state.lock();
+        self.batches.changed.wait_while(&mut state, is_later);
         let batch = self.number.and_then(|number| state.batch(number));
         batch.and_then(|batch| batch.failed_before).map_or(Ok(()), Err)
     }
 
     /// Takes in who waits, and how far the trail is with them: `None` if they could not be written.
     pub(crate) fn contents(&self, records: Vec<(Pending, u64)>, position: Option<LogPosition>) {
-        let mut state = self.batches.state();
+        let mut state = self.batches.state.lock();
         if let Some(batch) = self.number.and_then(|number| state.batch(number)) {
             batch.contents = Contents { records, position };
         }
@@ -244,7 +242,7 @@ impl InFlightBatch {
     pub(crate) fn cancel(mut self) {
         self.number = None;
         // The newest of all: only one thread at a time begins them.
-        drop(self.batches.state().batches.pop_back());
+        drop(self.batches.state.lock().batches.pop_back());
     }
 
     /// Makes it durable, and settles it when what was before it is.
@@ -252,7 +250,7 @@ impl InFlightBatch {
         let started = Instant::now();
         let outcome = sync();
         let took = started.elapsed();
-        let mut state = self.batches.state();
+        let mut state = self.batches.state.lock();
         // A quick one is forgotten after some hundred others.
         let slower = state.fastest_sync.and_then(|fastest_sync| fastest_sync.saturating_mul(65).checked_div(64));
         state.fastest_sync = Some(slower.map_or(took, |slower| took.min(slower)));

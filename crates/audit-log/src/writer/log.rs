@@ -7,21 +7,23 @@
 
 use std::io;
 use std::mem;
+use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
+
+use parking_lot::{Mutex, RwLock};
 
 use ehealth_core::lookup::{AuditSink, Pending, RecordFailure};
 use ehealth_core::model::Clock;
 
 use super::checkpointer::Checkpointer;
-use super::commit_worker::{Command, CommitWorker, run};
+use super::commit_worker::{Command, CommitWorker, SharedWorker, run};
 use super::error::{AuditError, PruneError, RotateError};
 use super::prune::{Pruned, Retention};
 use super::recover;
+use super::segment_writer::{Dependencies, SegmentWriter};
 use super::settings::{MissingCheckpoint, Settings};
 use super::status::{Counters, Health, Status};
-use super::writer::{Dependencies, Writer};
 use crate::format::note::is_origin;
 use crate::storage::checkpoint_files::{CheckpointError, StoredCheckpoints};
 use crate::storage::disk::{Disk, Folder};
@@ -95,14 +97,14 @@ impl AuditLog {
             preallocate: settings.preallocate,
             overlap_after: settings.overlap_after,
         };
-        let (writer, status) = Writer::open(dependencies, recovered, datasets)?;
+        let (writer, status) = SegmentWriter::open(dependencies, recovered, datasets)?;
         if stored.primary.is_none() {
             // Before the first receipt: from then on a missing checkpoint is one that somebody removed.
             checkpointer.make()?;
         }
         let (queue, waiting) = mpsc::sync_channel(settings.queue);
         let worker = CommitWorker::new(writer, waiting, settings.retry);
-        let shared = Arc::new((Mutex::new(Some(worker)), CloseOnDrop(Arc::clone(&status))));
+        let shared = Arc::new((SharedWorker::new(Some(worker)), CloseOnDrop(Arc::clone(&status))));
         let spawn = |_| {
             let shared = Arc::clone(&shared);
             thread::Builder::new().name("trail".into()).spawn(move || run(&shared.0))
@@ -156,7 +158,7 @@ impl AuditLog {
     /// [`PruneError`].
     pub fn prune(&self, retention: Retention) -> Result<Pruned, PruneError> {
         let (reply, pruned) = mpsc::sync_channel(1);
-        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(PruneError::Closed)?;
+        let queue = self.queue.read().clone().ok_or(PruneError::Closed)?;
         queue.send(Command::Prune(retention, reply)).map_err(|_| PruneError::Closed)?;
         drop(queue);
         pruned.recv().unwrap_or(Err(PruneError::Closed))
@@ -179,19 +181,19 @@ impl AuditLog {
 
     /// Takes no more entries, waits until all that wait are settled and signed, and lets go of the folder.
     pub fn close(&self) {
-        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
-        let threads = mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(self.queue.write().take());
+        let threads = mem::take(&mut *self.threads.lock());
         // A thread that panicked has settled what it held by dropping it.
         threads.into_iter().for_each(|thread| drop(thread.join()));
         self.checkpointer.close();
-        let checkpoint_thread = self.checkpoint_thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let checkpoint_thread = self.checkpoint_thread.lock().take();
         let _ = checkpoint_thread.map(JoinHandle::join);
     }
 }
 
 impl AuditSink for AuditLog {
     fn append(&self, pending: Pending) {
-        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
+        let queue = self.queue.read();
         let Some(queue) = &*queue else { return pending.failed(RecordFailure::Closed) };
         match queue.try_send(Command::Record(pending)) {
             Err(TrySendError::Full(Command::Record(pending))) => {

@@ -8,6 +8,6 @@ pub(crate) mod in_flight;
 pub(crate) mod log;
 pub(crate) mod prune;
 pub(crate) mod recover;
+pub(crate) mod segment_writer;
 pub(crate) mod settings;
 pub(crate) mod status;
-pub(crate) mod writer;

@@ -3,8 +3,9 @@
 //! Written by the thread that writes the trail, read by anybody; it decides nothing.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::storage::write_failure::WriteFailure;
 
@@ -66,11 +67,11 @@ impl Status {
     }
 
     pub(crate) fn health(&self) -> Health {
-        *self.health.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.health.lock()
     }
 
     pub(crate) fn set_health(&self, health: Health) {
-        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
+        *self.health.lock() = health;
     }
 
     /// All but those of checkpoints.

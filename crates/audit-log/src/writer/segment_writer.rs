@@ -31,7 +31,7 @@ use crate::storage::segment::{self, MAX_AHEAD_BYTES, Segment};
 use crate::storage::write_failure::WriteFailure;
 
 /// Writes the trail.
-pub(crate) struct Writer {
+pub(crate) struct SegmentWriter {
     disk: Arc<dyn Disk>,
     keys: KeyFolder,
     clock: Arc<dyn Clock>,
@@ -67,7 +67,7 @@ impl SegmentHandle {
     }
 }
 
-/// What a [`Writer`] is made of besides what was recovered.
+/// What a [`SegmentWriter`] is made of besides what was recovered.
 pub(crate) struct Dependencies {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) keys: KeyFolder,
@@ -79,7 +79,7 @@ pub(crate) struct Dependencies {
     pub(crate) overlap_after: Duration,
 }
 
-impl Writer {
+impl SegmentWriter {
     /// Goes on from what was recovered, and begins the month's segment if it is not there yet.
     pub(crate) fn open(
         dependencies: Dependencies,
