@@ -38,17 +38,17 @@ fn the_text_report_names_caller_time_ground_and_data() {
     let first = format!(
         "\n1.\n  Time: 2026-11-22T05:19:00.123Z\n  Asked by: 0202239951\n  On behalf of: {organisation}\n  \
                  Ground: Back to work: eHealth platform\n  Deliberation: 16/108\n  \
-                 Days asked about: 2026-01-01 \u{2013} 2026-11-22\n  Data told: identification number (SSIN); employer;"
+                 Days asked about: 2026-01-01 \u{2013} 2026-11-22\n  Data disclosed: identification number (SSIN); employer;"
     );
     assert!(text.contains(&first), "{text}");
     for part in [
         "Brouwerij \"De Kroon\" & <Zonen> (0400000",
         "\n2.\n  Time: 2026-11-22T05:19:00.123Z\n  Asked by: unknown\n",
-        "Data told: nothing was told",
-        "Organisations told: no longer readable: the key of this month was destroyed",
+        "Data disclosed: nothing was disclosed",
+        "Organisations disclosed: no longer readable: the key of this month was destroyed",
         "This overview may be incomplete:\n  - the year 2027 cannot be searched: key subject-2027.key is missing",
         "Number of consultations: 3",
-        "Result: found and told (MSG00000)",
+        "Result: found and disclosed (MSG00000)",
         "Result: not answered: the question was refused or failed (SOA-01001)",
     ] {
         assert!(text.contains(part), "{part}\n{text}");

@@ -1,26 +1,27 @@
-//! Numbers that stand for versions, kinds and values in a record: written by the encoder, read by the decoder.
+//! Numbers of versions, kinds and values in a record: the encoder writes them, the decoder reads
+//! them.
 
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::LegalContext;
 
 use super::record::InterruptionCause;
 
-/// The version of the records that are written.
+/// Version of the records that are written.
 pub(crate) const VERSION: u8 = 1;
-/// The version of an exchange about a number that was replaced: it has a second subject token.
+/// Version of an exchange about an SSIN that was replaced. It has a second subject token.
 pub(crate) const VERSION_REPLACED: u8 = 2;
-/// Kind: a segment was begun.
+/// Kind of a segment-begun record.
 pub(crate) const SEGMENT_BEGUN: u8 = 1;
-/// Kind: somebody asked.
+/// Kind of an exchange record.
 pub(crate) const EXCHANGE: u8 = 2;
-/// Kind: the trail could not be written, and can again.
+/// Kind of an interruption record.
 pub(crate) const INTERRUPTION: u8 = 3;
-/// Kind: months past retention were removed.
+/// Kind of a pruning record.
 pub(crate) const PRUNING: u8 = 4;
-/// Stands for "no day".
+/// Value of a day that is absent.
 pub(crate) const NO_DAY: i32 = i32::MIN;
 
-/// The number of an operation.
+/// Number of an operation.
 pub(crate) fn operation_number(operation: Operation) -> u8 {
     match operation {
         Operation::ConsultAttributes => 1,
@@ -28,7 +29,7 @@ pub(crate) fn operation_number(operation: Operation) -> u8 {
     }
 }
 
-/// The number of a legal context; 0 is none.
+/// Number of a legal context. 0 means none.
 pub(crate) fn context_number(context: LegalContext) -> u8 {
     match context {
         LegalContext::AdvisoryPhysician => 1,
@@ -37,7 +38,7 @@ pub(crate) fn context_number(context: LegalContext) -> u8 {
     }
 }
 
-/// The number of a cause.
+/// Number of an interruption's cause.
 pub(crate) fn cause_number(cause: InterruptionCause) -> u8 {
     match cause {
         InterruptionCause::DiskFull => 1,

@@ -1,39 +1,40 @@
-//! Where and how a segment is damaged.
+//! Damage of a segment: where it is and what is wrong.
 
 use super::decode::RecordError;
 use super::frame::FrameError;
 use super::segment_name::SegmentName;
 
-/// Where a trail is damaged.
+/// Position and kind of damage in a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("segment {segment}, byte {offset}: {kind}")]
 pub struct Damage {
-    /// In which segment.
+    /// The damaged segment.
     pub segment: SegmentName,
-    /// Everything in it before this byte is sound.
+    /// Offset in bytes. Everything in the segment before it is sound.
     pub offset: u64,
     /// What is wrong there.
     pub kind: DamageKind,
 }
 
-/// What is wrong with a place in a segment.
+/// Kind of damage in a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DamageKind {
-    /// No sound frame.
+    /// The frame is not sound.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// A frame whose record cannot be understood.
+    /// The frame is sound, but its record cannot be decoded.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// A sound record in the wrong place.
-    #[error("record {found} where {expected} should be")]
+    /// The record is sound, but in the wrong place.
+    #[error("record {found} where record {expected} was expected")]
     Sequence {
-        /// Which record should be here.
+        /// Sequence that was expected here.
         expected: u64,
-        /// Which one is.
+        /// Sequence that was found.
         found: u64,
     },
-    /// The segment does not begin with the record of its beginning, or one lies in its middle.
-    #[error("the segment's beginning does not fit its name")]
+    /// The first record is not the segment-begun record of this file name, or a later record is of
+    /// that kind.
+    #[error("the segment-begun record does not match the file name")]
     SegmentStart,
 }

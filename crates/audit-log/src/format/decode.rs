@@ -1,6 +1,7 @@
-//! Bytes into records: the reverse of what is written, refusing everything that a writer would not write.
+//! Decodes records, and refuses everything that the encoder would not write.
 //!
-//! The bytes come out of a sound frame; that they have their hash is known. Whether they are in their place is not.
+//! The bytes come from a sound frame, so their hash is verified. Whether the record is in its place
+//! is for the caller to check.
 
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{
@@ -24,31 +25,32 @@ use super::record::{
 use super::subject::SubjectToken;
 use super::tree::Frontier;
 
-/// Why a record cannot be understood.
+/// Reason why a record cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum RecordError {
-    /// A version of this software wrote it that this one does not know.
-    #[error("records of version {0} are not known here")]
+    /// A newer version of this software wrote it.
+    #[error("record version {0} is not supported")]
     Version(u8),
-    /// No version wrote it.
-    #[error("the record says nothing that can be understood")]
+    /// No version of this software wrote it.
+    #[error("the record cannot be decoded")]
     Content,
 }
 
-/// What every record begins with, and its kind.
+/// Decodes the header of a record.
 pub(crate) fn header(record: &[u8]) -> Result<RecordHeader, RecordError> {
     let mut bytes = Bytes(record);
     start(&mut bytes).map(|start| start.header)
 }
 
-/// What an index wants to know of an exchange.
+/// Fields of an exchange that an index stores.
 pub(crate) struct IndexedFields {
     pub(crate) ticket: Ticket,
     pub(crate) subject: Option<SubjectToken>,
     pub(crate) successor: Option<SubjectToken>,
 }
 
-/// A glance at an exchange; `None` for any other record, and for what is none.
+/// Decodes the indexed fields of an exchange; `None` for any other record and for bytes that are no
+/// record.
 pub(crate) fn indexed_fields(record: &[u8]) -> Option<IndexedFields> {
     let mut bytes = Bytes(record);
     let start = start(&mut bytes).ok()?;
@@ -63,7 +65,7 @@ pub(crate) fn indexed_fields(record: &[u8]) -> Option<IndexedFields> {
     Some(IndexedFields { ticket, subject: (known == 1).then_some(SubjectToken(token)), successor })
 }
 
-/// The record of a frame.
+/// Decodes the record of a frame.
 pub(crate) fn record(framed: Framed<'_>) -> Result<Record, RecordError> {
     let mut bytes = Bytes(framed.record);
     let TypedHeader { header, kind, replaced } = start(&mut bytes)?;
@@ -80,11 +82,11 @@ pub(crate) fn record(framed: Framed<'_>) -> Result<Record, RecordError> {
     }
 }
 
-/// What every record begins with.
+/// The header with what decides the rest of the record.
 struct TypedHeader {
     header: RecordHeader,
     kind: u8,
-    /// It is about a number that was replaced.
+    /// The exchange is about an SSIN that was replaced (version 2).
     replaced: bool,
 }
 
@@ -119,9 +121,7 @@ fn interruption(bytes: &mut Bytes<'_>) -> Option<Interruption> {
     let since = bytes.moment()?;
     let refused = u64::from_be_bytes(bytes.array()?);
     let number = bytes.byte()?;
-    let cause = [InterruptionCause::DiskFull, InterruptionCause::Io, InterruptionCause::Key]
-        .into_iter()
-        .find(|cause| cause_number(*cause) == number)?;
+    let cause = InterruptionCause::ALL.into_iter().find(|cause| cause_number(*cause) == number)?;
     Some(Interruption { since, refused, cause })
 }
 
@@ -213,7 +213,7 @@ fn datasets(bytes: &mut Bytes<'_>) -> Option<DatasetStates> {
     Some(states)
 }
 
-/// What is still to be read.
+/// Bytes that are still to be decoded.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {

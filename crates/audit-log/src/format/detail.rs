@@ -1,7 +1,7 @@
-//! What is secret in a record, and the two keys that keep it: one a month seals, one a year makes subject tokens.
+//! The encrypted detail of a record (docs/reference/audit-log-format.md "Encrypted detail").
 //!
-//! Keys are taken as 32 bytes and never given back; the library wipes its copies when a key is dropped. Where keys
-//! come from is the affair of [`super::KeyFolder`].
+//! One key per month encrypts it. A key is constructed from 32 bytes and never returned; aws-lc
+//! wipes its copy when the key is dropped. [`KeyFolder`](crate::KeyFolder) reads keys from files.
 
 use std::fmt;
 
@@ -14,30 +14,31 @@ use super::enterprise::{encode_number, parse_number};
 use super::frame::TooLong;
 use super::key_id::{KEY_BYTES, KeyId};
 
-/// The plaintext is padded to a multiple of this, so that its length says little about how much was told.
+/// The plaintext is padded to a multiple of 32 bytes, so that its length says little about how much
+/// was disclosed.
 const PADDING: usize = 32;
 
-/// What only the month's key opens.
+/// Plaintext of the encrypted detail.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Detail {
-    /// About whom was asked.
+    /// SSIN in the question.
     pub subject: Option<Ssin>,
-    /// The enterprise numbers that were told, in the answer's order.
+    /// Disclosed enterprise numbers, in the order of the answer.
     pub disclosed: Vec<EnterpriseNumber>,
     /// The caller's own ticket.
     pub customer_ticket: Option<String>,
-    /// The number that was told to replace the one asked about.
+    /// SSIN that was disclosed as replacement of the one in the question.
     pub replaced_by: Option<Ssin>,
 }
 
 impl fmt::Debug for Detail {
-    /// Shows how much there is, and nothing of it: a caller's ticket can hold a person's number.
+    /// Shows the number of enterprise numbers and no content: a caller's ticket can hold an SSIN.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Detail").field("disclosed", &self.disclosed.len()).finish_non_exhaustive()
     }
 }
 
-/// The sealed detail with what is needed to open it, besides the key.
+/// The ciphertext with its nonce and associated data: all that decryption needs besides the key.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct EncryptedDetail {
     pub(crate) nonce: [u8; 12],
@@ -51,40 +52,41 @@ impl fmt::Debug for EncryptedDetail {
     }
 }
 
-/// Why a sealed detail does not open.
+/// Reason why a detail cannot be decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DecryptError {
-    /// Sealed under another key, or changed since.
-    #[error("sealed under another key, or changed since")]
+    /// It was encrypted with another key, or changed since.
+    #[error("encrypted with another key, or changed since")]
     Authentication,
-    /// It opens, but says nothing that this version understands.
-    #[error("the sealed detail cannot be understood")]
+    /// It can be decrypted, but this version cannot decode the plaintext.
+    #[error("the decrypted detail cannot be decoded")]
     Content,
 }
 
-/// The key of a month.
+/// Key that encrypts the details of one month.
 pub struct DetailKey {
     key: LessSafeKey,
     id: KeyId,
 }
 
 impl DetailKey {
-    /// The key of these bytes; `None` if the library refuses them.
+    /// Constructs the key from its bytes; `None` if the cryptographic library refuses them.
     #[must_use]
     pub fn from_bytes(bytes: &Zeroizing<[u8; KEY_BYTES]>) -> Option<Self> {
         let key = UnboundKey::new(&AES_256_GCM_SIV, bytes.as_slice()).ok()?;
         Some(Self { key: LessSafeKey::new(key), id: KeyId::new(bytes) })
     }
 
-    /// Its name.
+    /// Name of the key.
     #[must_use]
     pub fn id(&self) -> KeyId {
         self.id
     }
 
-    /// Seals a detail; ciphertext and tag.
+    /// Encrypts a detail; returns ciphertext and tag.
     ///
-    /// A nonce that came twice would only show that two details are equal: the cipher resists misuse (RFC 8452).
+    /// A nonce that occurred twice would only show that two details are equal: the cipher resists
+    /// nonce misuse (RFC 8452).
     pub(crate) fn encrypt(
         &self,
         subject: Option<Ssin>,
@@ -122,7 +124,7 @@ fn plaintext(
 ) -> Result<Zeroizing<Vec<u8>>, TooLong> {
     let ticket = customer_ticket.map(str::as_bytes);
     let length = disclosed.len().saturating_mul(4).saturating_add(ticket.map_or(0, <[u8]>::len)).saturating_add(64);
-    // Room for the padding and the tag at once: a buffer that grew would leave an unwiped copy behind.
+    // Capacity for the padding and the tag: a buffer that grew would leave an unwiped copy behind.
     let mut out = Zeroizing::new(Vec::with_capacity(length.saturating_add(PADDING)));
     out.extend_from_slice(&subject.map_or(u64::MAX, Ssin::as_u64).to_be_bytes());
     out.extend_from_slice(&u32::try_from(disclosed.len()).map_err(|_| TooLong)?.to_be_bytes());
@@ -154,7 +156,7 @@ fn parse_detail(bytes: &[u8]) -> Option<Detail> {
             (Some(String::from_utf8(ticket.to_vec()).ok()?), bytes)
         }
     };
-    // Absent in the first records that were ever made; zero is no number, and so is the padding.
+    // Absent in the oldest records, where the padding reads as 0. 0 is no SSIN.
     let replaced_by = match bytes.first_chunk().map_or(0, |number| u64::from_be_bytes(*number)) {
         0 => None,
         number => Some(Ssin::from_u64(number).ok()?),
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_with_its_own_key_and_its_own_record_only() {
+    fn decrypts_only_with_its_own_key_and_record() {
         for detail in [
             detail(),
             Detail::default(),
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_says_little_and_debug_says_nothing() {
+    fn length_says_little_and_debug_shows_no_content() {
         let length = |disclosed: usize| {
             encrypt(&Detail { disclosed: vec![detail().disclosed[0]; disclosed], ..detail() }, &key(1)).ciphertext
         };
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_opens_and_says_nothing_is_told_apart_from_what_does_not_open() {
+    fn undecodable_plaintext_differs_from_a_wrong_key() {
         let key = key(1);
         let mut nonsense = vec![0xff; PADDING];
         let nonce = Nonce::assume_unique_for_key([7; 12]);

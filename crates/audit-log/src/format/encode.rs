@@ -1,6 +1,7 @@
-//! Records into bytes, as the room's documentation lays them out.
+//! Encodes records (docs/reference/audit-log-format.md "Record").
 //!
-//! Each function appends one whole frame, or leaves the buffer as it was. Nothing is written to a disk here.
+//! Each function appends one frame and returns its leaf hash, or leaves the buffer unchanged.
+//! Nothing is written to a disk here.
 
 use ehealth_core::lookup::ExchangeRecord;
 use ehealth_core::model::{Dataset, DatasetStates, Digest, Window};
@@ -15,7 +16,7 @@ use super::frame::{self, TooLong};
 use super::record::{Interruption, Pruning, RecordHeader, SegmentBegun};
 use super::subject::SubjectKey;
 
-/// Appends the frame of a segment's first record; its leaf hash.
+/// Appends the frame of a segment-begun record.
 pub(crate) fn segment_begun(out: &mut Vec<u8>, header: &RecordHeader, begun: &SegmentBegun) -> Result<Digest, TooLong> {
     frame::append(out, |out| {
         put_header(out, SEGMENT_BEGUN, header);
@@ -29,7 +30,7 @@ pub(crate) fn segment_begun(out: &mut Vec<u8>, header: &RecordHeader, begun: &Se
     })
 }
 
-/// Appends the frame of an interruption; its leaf hash.
+/// Appends the frame of an interruption record.
 pub(crate) fn interruption(out: &mut Vec<u8>, header: &RecordHeader, what: &Interruption) -> Result<Digest, TooLong> {
     frame::append(out, |out| {
         put_header(out, INTERRUPTION, header);
@@ -40,7 +41,7 @@ pub(crate) fn interruption(out: &mut Vec<u8>, header: &RecordHeader, what: &Inte
     })
 }
 
-/// Appends the frame of a pruning; its leaf hash.
+/// Appends the frame of a pruning record.
 pub(crate) fn pruning(out: &mut Vec<u8>, header: &RecordHeader, what: &Pruning) -> Result<Digest, TooLong> {
     frame::append(out, |out| {
         put_header(out, PRUNING, header);
@@ -56,7 +57,7 @@ pub(crate) fn pruning(out: &mut Vec<u8>, header: &RecordHeader, what: &Pruning) 
     })
 }
 
-/// Appends the frame of an exchange; its leaf hash.
+/// Appends the frame of an exchange record.
 pub(crate) fn exchange(
     out: &mut Vec<u8>,
     header: &RecordHeader,
@@ -66,7 +67,7 @@ pub(crate) fn exchange(
 ) -> Result<Digest, TooLong> {
     frame::append(out, |out| {
         let record = out.len();
-        // A number is never its own successor; were it, one token would do.
+        // An SSIN never replaces itself. If it did, one token would do.
         let successor = exchange.replaced_by.filter(|_| exchange.replaced_by != exchange.subject);
         put_versioned_header(out, successor.map_or(VERSION, |_| VERSION_REPLACED), EXCHANGE, header);
         out.extend_from_slice(&exchange.received.as_millis().to_be_bytes());

@@ -1,7 +1,7 @@
-//! Frames: how a record lies in a segment, so that a torn or damaged one is recognised by itself.
+//! Frames: the envelope of a record in a segment, from which a torn or damaged record is recognised
+//! (docs/reference/audit-log-format.md "Frame").
 //!
-//! The layout is in the room's documentation. What a record says is not looked at here. A frame that is handed out
-//! has the hash that it claims.
+//! This module does not decode records. Every frame that it returns has the hash that it claims.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,15 +11,16 @@ use ehealth_core::model::Digest;
 
 use super::tree::leaf_hash;
 
-/// The first bytes of a frame.
+/// Magic number: the first bytes of a frame.
 pub(crate) const MAGIC: [u8; 4] = *b"KTR1";
-/// The bytes before the record.
+/// Bytes before the record.
 const PREFIX_BYTES: usize = 8;
-/// The bytes after the record.
+/// Bytes after the record.
 const HASH_BYTES: usize = 32;
-/// The most that one record may have: room for 250 000 numbers told, and a bound for whoever reads a broken length.
+/// Maximum length of a record, 1 MiB: enough for 250 000 enterprise numbers, and a bound for
+/// readers of a broken length.
 pub const MAX_RECORD_BYTES: usize = 1 << 20;
-/// The most that one frame may have.
+/// Maximum length of a frame in bytes.
 pub(crate) const MAX_FRAME_BYTES: usize = PREFIX_BYTES + MAX_RECORD_BYTES + HASH_BYTES;
 
 /// The record does not fit a frame.
@@ -27,7 +28,7 @@ pub(crate) const MAX_FRAME_BYTES: usize = PREFIX_BYTES + MAX_RECORD_BYTES + HASH
 #[error("the record is longer than a frame can hold")]
 pub(crate) struct TooLong;
 
-/// Appends a frame around the record that `write` appends. Without success `out` is as before.
+/// Appends a frame around the record that `write` appends. On error `out` is unchanged.
 pub(crate) fn append(
     out: &mut Vec<u8>,
     write: impl FnOnce(&mut Vec<u8>) -> Result<(), TooLong>,
@@ -60,28 +61,28 @@ fn append_record(
     Ok(leaf)
 }
 
-/// What is wrong with the bytes where a frame should begin.
+/// Reason why there is no sound frame at an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum FrameError {
     /// The bytes end inside the frame.
     #[error("the file ends inside a record")]
     Incomplete,
-    /// There is no frame.
+    /// There is no magic number, or the length exceeds the maximum.
     #[error("no record begins here")]
     NoFrame,
-    /// The record has not the hash that stands behind it.
-    #[error("the record does not have its hash")]
+    /// The leaf hash is not that of the record.
+    #[error("the record does not match its hash")]
     Hash,
 }
 
-/// A record out of a frame.
+/// The record of a frame, and its leaf hash.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Framed<'a> {
     pub(crate) record: &'a [u8],
     pub(crate) leaf: Digest,
 }
 
-/// The frame at the start of these bytes.
+/// Parses the frame at the start of these bytes.
 pub(crate) fn split(bytes: &[u8]) -> Result<Framed<'_>, FrameError> {
     let (prefix, rest) = bytes.split_first_chunk::<PREFIX_BYTES>().ok_or(FrameError::Incomplete)?;
     let length = record_length(*prefix)?;
@@ -91,7 +92,7 @@ pub(crate) fn split(bytes: &[u8]) -> Result<Framed<'_>, FrameError> {
     if leaf_hash(record) == leaf { Ok(Framed { record, leaf }) } else { Err(FrameError::Hash) }
 }
 
-/// The bytes of the frame that begins here; `None` if they cannot be read, or no frame does.
+/// Reads the bytes of the frame at this offset; `None` if they cannot be read or are no frame.
 pub(crate) fn read_from(file: &File, offset: u64) -> Option<Vec<u8>> {
     let mut prefix = [0; PREFIX_BYTES];
     file.read_exact_at(&mut prefix, offset).ok()?;
@@ -108,7 +109,7 @@ fn record_length(prefix: [u8; PREFIX_BYTES]) -> Result<usize, FrameError> {
     if [m0, m1, m2, m3] != MAGIC || length > MAX_RECORD_BYTES { Err(FrameError::NoFrame) } else { Ok(length) }
 }
 
-/// The frames of a segment, one after the other.
+/// Iterates over the frames of a segment.
 pub(crate) struct Frames<R> {
     source: R,
     frame: Vec<u8>,
@@ -121,12 +122,13 @@ impl<R: Read> Frames<R> {
         Self { source, frame: Vec::new(), offset: 0 }
     }
 
-    /// Where the next frame begins: everything before was sound.
+    /// Offset of the next frame. Every frame before it was sound.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The next record; `None` at the end of the file. After a fault the offset stays, and reading on is pointless.
+    /// Returns the next record; `None` at the end of the file. After an error the offset stays, and
+    /// no further frame can be read.
     pub(crate) fn next_frame(&mut self) -> io::Result<Option<Result<Framed<'_>, FrameError>>> {
         self.frame.clear();
         if self.fill(PREFIX_BYTES)? == 0 {
@@ -147,7 +149,7 @@ impl<R: Read> Frames<R> {
         Ok(Some(framed))
     }
 
-    /// Appends up to so many bytes to the frame; fewer at the end of the file.
+    /// Appends up to this many bytes to the frame, fewer at the end of the file.
     fn fill(&mut self, bytes: usize) -> io::Result<usize> {
         let limit = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.source.by_ref().take(limit).read_to_end(&mut self.frame)
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_byte_and_every_cut_is_recognised() {
+    fn recognises_every_changed_byte_and_every_cut() {
         let sound = frame(b"what was told");
         assert_eq!(split(&sound).expect("sound").record, b"what was told");
         for at in 0..sound.len() {
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_come_one_after_the_other_until_the_first_fault() {
+    fn iterates_over_frames_until_the_first_error() {
         let mut bytes = [frame(b"one"), frame(b"two")].concat();
         let sound = bytes.len() as u64;
         bytes.extend_from_slice(&frame(b"three")[..20]);
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_too_long_leaves_nothing_behind() {
+    fn a_record_that_is_too_long_leaves_the_buffer_unchanged() {
         let mut out = frame(b"one");
         let before = out.clone();
         let too_long = append(&mut out, |out| {

@@ -4,9 +4,10 @@ use std::fmt;
 
 use super::tree::sha256;
 
-/// The bytes of a key.
+/// Length of a key in bytes.
 pub(crate) const KEY_BYTES: usize = 32;
-/// The name of a key: the first eight bytes of its SHA-256. Tells keys apart and says nothing about them.
+/// Name of a key: the first 8 bytes of a SHA-256 over it. It tells keys apart and reveals nothing
+/// about them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId(pub(crate) [u8; 8]);
 

@@ -1,12 +1,17 @@
-//! Checkpoints: the tree's size and root, signed, so that nobody who lacks the key can shorten or rewrite the trail.
+//! Checkpoints: size and root of the tree, signed, so that nobody without the key can shorten or
+//! rewrite the audit log (docs/reference/audit-log-format.md "Checkpoint").
 //!
-//! The text is that of C2SP tlog-checkpoint in a C2SP signed-note with one Ed25519 signature. Extension lines say when
-//! it was made and which states of the datasets the newest exchange had read. Nothing is written to a disk here, and
-//! nobody else's notes are read: one's own are known by signing them again (Ed25519 signs the same text the same way).
+//! The text is a C2SP tlog-checkpoint in a C2SP signed note with one Ed25519 signature. Extension
+//! lines say when it was made and which dataset states the newest exchange had read.
+//!
+//! This module does no I/O and reads only notes of its own keys. It recognises them by signing them
+//! again: Ed25519 signatures are deterministic.
 
 use std::fmt;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use ehealth_core::model::{Dataset, DatasetState, DatasetStates, Digest, Timestamp};
@@ -14,56 +19,56 @@ use ehealth_core::model::{Dataset, DatasetState, DatasetStates, Digest, Timestam
 use super::key_id::KEY_BYTES;
 use super::tree::sha256;
 
-/// The signature type of Ed25519 in a signed-note.
+/// Signature type of Ed25519 in a signed note.
 const ED25519: u8 = 1;
 
-/// What a checkpoint says.
+/// Tree head: what a checkpoint signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
-    /// How many records the trail had.
+    /// Number of records.
     pub(crate) size: u64,
-    /// The root of their tree.
+    /// Root of their tree.
     pub(crate) root: Digest,
-    /// When the newest of them was written.
+    /// When the newest record was written.
     pub(crate) made: Timestamp,
-    /// Which states of the datasets the newest exchange had read.
+    /// Dataset states that the newest exchange had read.
     pub(crate) datasets: DatasetStates,
 }
 
-/// What a note of one's own said.
+/// Content of a note that this log's own key signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SignedHead {
     pub(crate) size: u64,
-    /// In base64, as it stands in the note.
+    /// Base64, as in the note.
     pub(crate) root: String,
     pub(crate) datasets: DatasetStates,
 }
 
-/// The key that signs checkpoints, under the name of the trail.
+/// Key that signs checkpoints, with the origin: the name of the log.
 pub(crate) struct CheckpointKey {
     pair: Ed25519KeyPair,
     origin: String,
 }
 
-/// Whether a text can name a trail: not empty, visible ASCII, no `+` (C2SP signed-note).
+/// Whether a text can be an origin: 1 to 200 visible ASCII characters, no `+` (C2SP signed note).
 pub(crate) fn is_origin(text: &str) -> bool {
     !text.is_empty() && text.len() <= 200 && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'+')
 }
 
 impl CheckpointKey {
-    /// The key of this seed; `None` if the library refuses it.
+    /// Constructs the key from its seed; `None` if the cryptographic library refuses it.
     pub(crate) fn new(seed: &Zeroizing<[u8; KEY_BYTES]>, origin: &str) -> Option<Self> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).ok()?;
         Some(Self { pair, origin: origin.to_owned() })
     }
 
-    /// The public key, as signed-note tools write it: name, key number, and the type and bytes of the key in base64.
+    /// Public key in the form of signed-note tools: origin, key id, and base64 of type and key.
     pub(crate) fn verifying_key(&self) -> String {
         let id = self.id().map(|byte| format!("{byte:02x}")).concat();
         format!("{}+{id}+{}", self.origin, base64(&self.public_key()))
     }
 
-    /// The signed note about this head.
+    /// Signs a tree head; returns the note.
     pub(crate) fn sign(&self, head: &Head) -> String {
         let mut text = format!("{}\n{}\n{}\nmade {}\n", self.origin, head.size, root_text(head.root), head.made);
         for dataset in Dataset::ALL {
@@ -74,13 +79,14 @@ impl CheckpointKey {
         self.sign_text(text)
     }
 
-    /// The note with a signature of this key as well, beside that of the key before it.
+    /// Appends a signature of this key to a note that the previous key signed.
     pub(crate) fn sign_also(&self, note: &str) -> Option<String> {
         let (text, _) = note.split_once("\n\n")?;
         Some(format!("{note}{}", self.signature(&format!("{text}\n"))))
     }
 
-    /// What this note says, if this key signed it, alone or beside the key before or after it, and nothing was changed.
+    /// Reads a note; `None` unless this key signed it, alone or together with the previous or the
+    /// next key, and nothing was changed.
     pub(crate) fn read(&self, note: &str) -> Option<SignedHead> {
         let (text, signatures) = note.split_once("\n\n")?;
         let text = format!("{text}\n");
@@ -102,7 +108,7 @@ impl CheckpointKey {
         format!("{text}\n{signature}")
     }
 
-    /// The line of this key's signature.
+    /// Signature line of this key.
     fn signature(&self, text: &str) -> String {
         let signature = self.pair.sign(text.as_bytes());
         let signature = [self.id().as_slice(), signature.as_ref()].concat();
@@ -125,7 +131,7 @@ impl fmt::Debug for CheckpointKey {
     }
 }
 
-/// A root as it stands in a checkpoint.
+/// Encodes a root as in a checkpoint.
 pub(crate) fn root_text(root: Digest) -> String {
     base64(root.as_bytes())
 }
@@ -137,18 +143,9 @@ fn dataset(line: &str) -> Option<(Dataset, DatasetState)> {
     Some((dataset, DatasetState { serial, created: Timestamp::parse(words.next()?).ok()? }))
 }
 
-/// Base64 with padding (RFC 4648, section 4).
+/// Encodes base64 with padding (RFC 4648, section 4).
 pub(crate) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
-    for chunk in bytes.chunks(3) {
-        let group = chunk.iter().chain(&[0; 2]).take(3).fold(0_usize, |group, byte| group << 8 | usize::from(*byte));
-        for (place, shift) in [18, 12, 6, 0].into_iter().enumerate() {
-            let digit = ALPHABET.get(group >> shift & 63).copied().unwrap_or_default();
-            text.push(if place > chunk.len() { '=' } else { char::from(digit) });
-        }
-    }
-    text
+    STANDARD.encode(bytes)
 }
 
 #[cfg(test)]
@@ -184,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_its_own_notes_and_no_others() {
+    fn reads_its_own_notes_and_no_others() {
         let note = key().sign(&head());
         let known = SignedHead { size: 7, root: root_text(head().root), datasets: head().datasets };
         assert_eq!(key().read(&note), Some(known));
@@ -198,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_that_two_keys_signed_is_known_to_both() {
+    fn both_keys_read_a_note_that_both_signed() {
         let next = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/trail").expect("32 bytes");
         let note = next.sign_also(&key().sign(&head())).expect("a note");
         assert_eq!((note.lines().count(), key().read(&note)), (8, next.read(&note)));
@@ -209,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_one_visible_word() {
+    fn an_origin_is_one_visible_word_without_plus() {
         assert!(is_origin("example.org/trail"));
         for text in ["", "two words", "a+b", "é", "a\nb"] {
             assert!(!is_origin(text), "{text}");

@@ -1,7 +1,7 @@
-//! A record as it is read back from the trail.
+//! Records as they are read back from the audit log.
 //!
-//! It carries every fact in the clear except what is sealed; [`Exchange::decrypt`](super::Exchange::decrypt) opens that
-//! with the month's key. Nothing here writes.
+//! Every fact is in the clear, except the encrypted detail: [`Exchange::decrypt`] needs the key of
+//! the month.
 
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ticket, Timestamp, Window};
@@ -13,157 +13,161 @@ use super::month::Month;
 use super::subject::SubjectToken;
 use super::tree::Frontier;
 
-/// One record of the trail.
+/// One record of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// When and where it was written.
+    /// The header: sequence, time and salt.
     pub header: RecordHeader,
-    /// What it says.
+    /// Content of the record.
     pub event: Event,
-    /// The hash of its leaf in the tree (RFC 6962, 2.1).
+    /// Leaf hash in the tree (RFC 6962, section 2.1).
     pub leaf: Digest,
 }
 
-/// What every record begins with.
+/// Header: the fields with which every record begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordHeader {
-    /// Place in the trail and in the tree, from 0.
+    /// Index in the log and in the tree, from 0.
     pub sequence: u64,
     /// How many of the records before it were not yet known to be durable when it was written.
     pub unproven: u32,
     /// When it was written.
     pub recorded: Timestamp,
-    /// Random bytes: a leaf hash alone lets nobody guess a record.
+    /// Random bytes. Without them a leaf hash would allow to test guesses of a record.
     pub salt: [u8; 16],
 }
 
 impl RecordHeader {
-    /// So many records, from 0 on, were durable when this was written.
+    /// Number of records, from sequence 0, that were durable when this one was written.
     #[must_use]
     pub fn proven(&self) -> u64 {
         self.sequence.saturating_sub(u64::from(self.unproven))
     }
 
-    /// The nonce of the record's sealed detail.
+    /// Nonce of the record's encrypted detail: the first 12 bytes of the salt.
     pub(crate) fn nonce(&self) -> [u8; 12] {
         self.salt.first_chunk().copied().unwrap_or_default()
     }
 }
 
-/// What a record says.
+/// Content of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A segment was begun; its first record, and nowhere else.
+    /// A segment was begun. It is the first record of every segment and occurs nowhere else.
     SegmentBegun(SegmentBegun),
-    /// Somebody asked.
+    /// An exchange with a caller.
     Exchange(Box<Exchange>),
-    /// The trail could not be written, and can again.
+    /// The audit log could not be written, and can be written again.
     Interruption(Interruption),
-    /// Months past retention were removed.
+    /// Months past retention are removed.
     Pruning(Pruning),
 }
 
-/// What a segment is good for, and the tree on which it stands.
+/// Keys of a segment, and the tree before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentBegun {
-    /// The month.
+    /// Month of the segment.
     pub month: Month,
-    /// Which key seals its details.
+    /// Name of the key that encrypts its details.
     pub detail_key: KeyId,
-    /// Which key makes its subject tokens.
+    /// Name of the key of its subject tokens.
     pub subject_key: KeyId,
-    /// The tree before this record.
+    /// Tree of all records before this one.
     pub tree: Frontier,
 }
 
-/// An exchange, as [`ExchangeRecord`](ehealth_core::lookup::ExchangeRecord) told it.
+/// An exchange, from the fields of an [`ExchangeRecord`](ehealth_core::lookup::ExchangeRecord).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
     /// When the message had come in.
     pub received: Timestamp,
-    /// `ticketCBSS`.
+    /// `ticketCBSS` of the answer or fault.
     pub ticket: Ticket,
-    /// SHA-256 of the caller's certificate.
+    /// SHA-256 of the caller's certificate (DER).
     pub fingerprint: Digest,
-    /// The organisation in the certificate.
+    /// Organisation in the caller's certificate.
     pub caller: Option<EnterpriseNumber>,
-    /// The organisation for which was asked.
+    /// Organisation for which the caller asked.
     pub organisation: Option<EnterpriseNumber>,
-    /// The operation that was called.
+    /// Operation that was called.
     pub operation: Operation,
-    /// The legal context.
+    /// Legal context of the question.
     pub context: Option<LegalContext>,
-    /// The fields that were told.
+    /// Fields that were disclosed.
     pub fields: FieldSet,
-    /// The days asked about.
+    /// Days in the question.
     pub window: Option<Window>,
-    /// Stands for the person.
+    /// Token of the person.
     pub subject: Option<SubjectToken>,
-    /// Stands for the person under the number that was told to replace the one asked about.
+    /// Token of the person under the SSIN that was disclosed as replacement.
     pub successor: Option<SubjectToken>,
-    /// Which states of the datasets were read.
+    /// Dataset states that were read.
     pub datasets: DatasetStates,
-    /// Code of the status or of the fault.
+    /// Code of the status or fault.
     pub outcome: Box<str>,
-    /// On which deliberation the grant rests.
+    /// Deliberation on which the grant rests.
     pub deliberation: Option<Deliberation>,
-    /// What only the month's key opens.
+    /// Detail that only the key of the month decrypts.
     pub(crate) encrypted: EncryptedDetail,
 }
 
 impl Exchange {
-    /// Whether it is about this person, under the number asked about or the one that replaced it.
+    /// Whether it is about this person, under the SSIN in the question or its replacement.
     pub(crate) fn is_about(&self, person: SubjectToken) -> bool {
         [self.subject, self.successor].contains(&Some(person))
     }
 
-    /// Opens the sealed detail.
+    /// Decrypts the detail.
     ///
     /// # Errors
-    /// [`DecryptError`] if this is another key, or the record is not as it was written.
+    /// [`DecryptError`] if the key is another one, or the record was changed.
     pub fn decrypt(&self, key: &DetailKey) -> Result<Detail, DecryptError> {
         key.decrypt(&self.encrypted)
     }
 }
 
-/// The trail could not be written, and can again.
+/// An outage: the audit log could not be written, and can be written again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interruption {
-    /// When a write failed first.
+    /// When a write first failed.
     pub since: Timestamp,
-    /// How many entries were refused meanwhile. Each of them got a fault, none an answer.
+    /// Number of records that were refused meanwhile. Each of these exchanges ended with a fault,
+    /// none with an answer.
     pub refused: u64,
-    /// Why it failed first.
+    /// Why the first write failed.
     pub cause: InterruptionCause,
 }
 
-/// Months past retention were removed: their segments, and the keys that nothing else needs.
+/// Removal of months past retention: their segments, and the keys that no remaining segment needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pruning {
-    /// The sequence of the first record that stays.
+    /// Sequence of the first record that stays.
     pub until: u64,
-    /// What was removed, oldest first.
+    /// Removed segments, oldest first.
     pub segments: Vec<PrunedSegment>,
 }
 
-/// A segment that was removed.
+/// A removed segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PrunedSegment {
-    /// The sequence of its first record.
+    /// Sequence of its first record.
     pub first: u64,
-    /// Its month.
+    /// Month of the segment.
     pub month: Month,
-    /// The root of the tree at its end.
+    /// Root of the tree at its end.
     pub root: Digest,
 }
 
-/// Why the trail could not be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum InterruptionCause {
-    /// No space was left.
-    DiskFull,
-    /// The disk or the file system failed.
-    Io,
-    /// A key was missing or unusable.
-    Key,
+ehealth_core::closed_enum! {
+    /// Why the audit log could not be written (docs/reference/audit-log-format.md "Interruption
+    /// record").
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum InterruptionCause {
+        /// No space was left.
+        DiskFull,
+        /// The disk or the file system failed.
+        Io,
+        /// A key was missing or unusable.
+        Key,
+    }
 }

@@ -1,4 +1,4 @@
-//! Subject tokens: what stands for a person in the records of one year.
+//! Subject tokens: pseudonyms of persons (docs/reference/audit-log-format.md "Subject token").
 
 use std::fmt;
 
@@ -9,37 +9,38 @@ use ehealth_core::model::Ssin;
 
 use super::key_id::{KEY_BYTES, KeyId};
 
-/// Stands for a person: the same for the same person within a year, and nothing without the year's key.
+/// Pseudonym of a person: the same within a year, and meaningless without the key of that year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubjectToken(pub(crate) [u8; 32]);
 
-/// The key of a year.
+/// Key that makes the subject tokens of one year.
 pub struct SubjectKey {
     key: hmac::Key,
     id: KeyId,
 }
 
 impl SubjectKey {
-    /// The key of these bytes.
+    /// Constructs the key from its bytes.
     #[must_use]
     pub fn new(bytes: &Zeroizing<[u8; KEY_BYTES]>) -> Self {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, bytes.as_slice()), id: KeyId::new(bytes) }
     }
 
-    /// Its name.
+    /// Name of the key.
     #[must_use]
     pub fn id(&self) -> KeyId {
         self.id
     }
 
-    /// The code of a part of an index; never the token of anybody, whose text is eleven digits.
+    /// Authentication code of a part of an index. It is never a subject token: those are made from
+    /// a text of eleven digits.
     pub(crate) fn index_code(&self, parts: &[&[u8]]) -> [u8; 16] {
         let mut context = hmac::Context::with_key(&self.key);
         parts.iter().for_each(|part| context.update(part));
         context.sign().as_ref().first_chunk().copied().unwrap_or_default()
     }
 
-    /// What stands for this person in the records of the year.
+    /// Returns the person's token: HMAC-SHA-256 over the eleven digits of the SSIN.
     #[must_use]
     pub fn token(&self, subject: Ssin) -> SubjectToken {
         let tag = hmac::sign(&self.key, &subject.digits());

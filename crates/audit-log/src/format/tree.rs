@@ -1,61 +1,62 @@
-//! The Merkle tree over the records (RFC 6962, section 2.1), as far as a writer needs it: its right edge.
+//! The right edge of the Merkle tree over the records (RFC 6962, section 2.1): all that a writer
+//! needs.
 //!
-//! A [`Frontier`] knows the root of every full subtree, at most 64 hashes, and so the root of the whole; it does not
-//! know the leaves and proves nothing about them.
+//! A [`Frontier`] holds the root of every full subtree, at most 64 hashes, and computes the root of
+//! the tree from them. It does not hold the leaves and cannot prove inclusion.
 
 use aws_lc_rs::digest::{Context, SHA256};
 
 use ehealth_core::model::Digest;
 
-/// SHA-256 of the parts, one after the other.
+/// SHA-256 over the concatenated parts.
 pub(crate) fn sha256(parts: &[&[u8]]) -> Digest {
     let mut context = Context::new(&SHA256);
     parts.iter().for_each(|part| context.update(part));
     let mut bytes = [0; 32];
-    // SHA-256 has 32 bytes, so that every byte is filled.
+    // SHA-256 has 32 bytes, so every byte is filled.
     bytes.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
     Digest::new(bytes)
 }
 
-/// The hash of a leaf.
+/// Hash of a leaf.
 pub(crate) fn leaf_hash(record: &[u8]) -> Digest {
     sha256(&[&[0], record])
 }
 
-/// The hash of the node above two others.
+/// Hash of an inner node.
 pub(crate) fn node_hash(left: Digest, right: Digest) -> Digest {
     sha256(&[&[1], left.as_bytes(), right.as_bytes()])
 }
 
-/// The right edge of a tree that only grows.
+/// Right edge of a tree that only grows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Frontier {
     size: u64,
-    /// Roots of the full subtrees, the largest first: one for each bit of `size` that is set.
+    /// Roots of the full subtrees, largest first: one for each bit that is set in `size`.
     roots: Vec<Digest>,
 }
 
 impl Frontier {
-    /// The edge of a tree of `size` leaves with these full subtrees, the largest first; `None` if their number does
-    /// not fit the size.
+    /// Constructs the edge of a tree of `size` leaves from the roots of its full subtrees, largest
+    /// first; `None` if their number does not fit the size.
     #[must_use]
     pub fn from_roots(size: u64, roots: Vec<Digest>) -> Option<Self> {
         (u32::try_from(roots.len()) == Ok(size.count_ones())).then_some(Self { size, roots })
     }
 
-    /// How many leaves the tree has.
+    /// Number of leaves.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Roots of the full subtrees, the largest first.
+    /// Roots of the full subtrees, largest first.
     #[must_use]
     pub fn roots(&self) -> &[Digest] {
         &self.roots
     }
 
-    /// Adds the hash of a leaf at the right end.
+    /// Appends a leaf hash.
     pub fn push(&mut self, leaf: Digest) {
         // Each bit that carries when 1 is added to the size joins two subtrees of equal size.
         let joins = self.size.trailing_ones();
@@ -69,7 +70,7 @@ impl Frontier {
         self.size = self.size.saturating_add(1);
     }
 
-    /// The root of the whole tree; of an empty one, the hash of nothing.
+    /// Root of the tree. The root of an empty tree is SHA-256 of nothing.
     #[must_use]
     pub fn root(&self) -> Digest {
         let from_the_right = self.roots.iter().rev().copied();
@@ -81,7 +82,7 @@ impl Frontier {
 mod tests {
     use super::*;
 
-    /// RFC 6962, section 2.1, word for word.
+    /// The recursive definition of RFC 6962, section 2.1.
     fn naive_root(leaves: &[Vec<u8>]) -> Digest {
         match leaves {
             [] => sha256(&[]),
@@ -106,8 +107,8 @@ mod tests {
     }
 
     #[test]
-    fn the_roots_are_those_that_certificate_transparency_publishes() {
-        // The test vectors of RFC 6962's reference implementation: the eight leaves and their tree heads.
+    fn the_roots_are_those_of_certificate_transparency() {
+        // Test vectors of RFC 6962's reference implementation: eight leaves and their tree heads.
         let leaves: [&[u8]; 8] = [
             b"",
             b"\x00",
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edge_that_does_not_fit_its_size_is_none() {
+    fn roots_that_do_not_fit_the_size_are_refused() {
         assert_eq!(Frontier::from_roots(2, vec![]), None);
         assert_eq!(Frontier::from_roots(2, vec![Digest::new([0; 32]); 2]), None);
     }

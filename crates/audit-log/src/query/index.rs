@@ -1,10 +1,11 @@
-//! The index of a segment that is no longer written: where a person's records are, where a ticket is, and the hashes
-//! that shorten a proof. It is a shortcut and never the truth.
+//! The index of a segment that is no longer written: offsets of a person's records, offset of a
+//! ticket, and the hashes that shorten a proof. It is a shortcut and never the truth.
 //!
-//! An index is made from its segment alone, whenever somebody wants it, and can be removed at any time. Whoever uses
-//! one must read what it points to and find it right. An index that hides a record would not be noticed that way: so
-//! each part carries a code (HMAC-SHA-256 under the year's subject key, its first 16 bytes) that only somebody who
-//! may search could have made. An index that is missing, does not fit its segment, or fails its code is made anew.
+//! An index is made from its segment alone, on demand, and can be removed at any time. A reader
+//! must read the records to which it points and check them. That would not reveal an index that
+//! hides a record. So each part carries a code (the first 16 bytes of HMAC-SHA-256 under the year's
+//! subject key) that only a person who may search could have made. An index that is missing, does
+//! not fit its segment, or fails a code is made again.
 //!
 //! | bytes | `<segment's name without .seg>.idx` |
 //! |---|---|
@@ -34,35 +35,35 @@ const HEADER_BYTES: usize = 32;
 const CODE_BYTES: usize = 16;
 const DIRECTORY_BYTES: usize = 256 * (4 + CODE_BYTES);
 const ENTRY_BYTES: usize = 14;
-/// Where the entries begin.
+/// Offset of the entries.
 const TABLES_AT: usize = HEADER_BYTES + 2 * DIRECTORY_BYTES + CODE_BYTES;
-/// Leaves under the root of one block.
+/// Number of leaves under the root of a block.
 const BLOCK_LEAVES: usize = 256;
-/// The same, to count with.
+/// The same as `u64`.
 pub(crate) const BLOCK: u64 = 256;
-/// The level of a block's root.
+/// Level of a block's root in the tree.
 pub(crate) const BLOCK_LEVEL: u32 = 8;
 
-/// What is looked up.
+/// Table of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
     Persons,
     Tickets,
 }
 
-/// The hashes of a segment's leaves, as few as prove everything outside of it.
+/// Hashes of a segment's leaves: the fewest that prove every record outside of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Hashes {
-    /// Leaves before the first whole block.
+    /// Leaf hashes before the first whole block.
     pub(crate) head: Vec<Digest>,
-    /// Roots of whole blocks.
+    /// Roots of the whole blocks.
     pub(crate) blocks: Vec<Digest>,
-    /// Leaves behind the last whole block.
+    /// Leaf hashes after the last whole block.
     pub(crate) tail: Vec<Digest>,
 }
 
 impl Hashes {
-    /// From all leaves of a segment whose first has this sequence.
+    /// Computes the hashes from all leaves of a segment whose first record has this sequence.
     pub(crate) fn from_leaves(first: u64, leaves: &[Digest]) -> Self {
         let (head, blocks) = Self::shape(first, leaves.len());
         let (head, rest) = leaves.split_at_checked(head).unwrap_or((leaves, &[]));
@@ -71,7 +72,7 @@ impl Hashes {
         Self { head: head.to_vec(), blocks, tail: tail.to_vec() }
     }
 
-    /// How many leaves come before the first whole block, and how many of those there are.
+    /// Returns the number of leaves before the first whole block, and the number of whole blocks.
     fn shape(first: u64, records: usize) -> (usize, usize) {
         let to_the_next = first.next_multiple_of(BLOCK).saturating_sub(first);
         let head = usize::try_from(to_the_next).unwrap_or(usize::MAX).min(records);
@@ -103,7 +104,7 @@ fn path(folder: &Path, segment: SegmentName) -> PathBuf {
 }
 
 impl<'a> Index<'a> {
-    /// Opens the index of a segment; `None` if there is none, or none that fits the segment.
+    /// Opens the index of a segment; `None` if there is none that fits the segment.
     pub(crate) fn open(folder: &Path, segment: SegmentName, key: &'a SubjectKey) -> Option<Self> {
         let length = fs::metadata(folder.join(segment.to_string())).ok()?.len();
         let file = File::open(path(folder, segment)).ok()?;
@@ -122,7 +123,7 @@ impl<'a> Index<'a> {
     /// Makes the index of a segment that is no longer written.
     ///
     /// # Errors
-    /// What the system says; [`io::ErrorKind::InvalidData`] if the segment is not sound.
+    /// The error of the system; [`io::ErrorKind::InvalidData`] if the segment is not sound.
     pub(crate) fn make(folder: &Path, segment: SegmentName, key: &'a SubjectKey) -> io::Result<Self> {
         let file = File::open(folder.join(segment.to_string()))?;
         let length = file.metadata()?.len();
@@ -160,7 +161,7 @@ impl<'a> Index<'a> {
         [persons, tickets].into_iter().flatten().for_each(|entry| bytes.extend_from_slice(&entry));
         bytes.extend_from_slice(&hashes);
         let target = path(folder, segment);
-        // Whoever makes the same one at the same time makes the same bytes: each has a draft of its own.
+        // Another process that makes the same index writes the same bytes. Each has its own draft.
         let draft = target.with_extension(format!("idx.{}.tmp", std::process::id()));
         let mut file =
             BufWriter::new(OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?);
@@ -170,7 +171,8 @@ impl<'a> Index<'a> {
         Self::open(folder, segment, key).ok_or_else(unsound)
     }
 
-    /// Where the frames may begin that this value stands for; `None` if this part of the index is not to be trusted.
+    /// Returns the offsets of the frames that may have this value; `None` if this part fails its
+    /// code.
     pub(crate) fn offsets(&self, table: Table, value: &[u8]) -> Option<Vec<u64>> {
         let (prefix, _) = value.split_first_chunk::<8>()?;
         let bucket = usize::from(*value.first()?);
@@ -199,7 +201,7 @@ impl<'a> Index<'a> {
         Some(found.filter_map(offset_of).collect())
     }
 
-    /// The hashes; `None` if they are not to be trusted.
+    /// Returns the hashes; `None` if they fail their code.
     pub(crate) fn hashes(&self) -> Option<Hashes> {
         let (head, blocks) = Hashes::shape(self.first, self.records);
         let tail = self.records.checked_sub(head)?.checked_sub(blocks << BLOCK_LEVEL)?;
@@ -215,7 +217,8 @@ impl<'a> Index<'a> {
         Some(Hashes { head: next(head), blocks: next(blocks), tail: next(tail) })
     }
 
-    /// Bytes that the file must have; a broken count cannot ask for more than there is.
+    /// Reads bytes that the file must have. A broken count cannot make it allocate more than the
+    /// file's length.
     fn read(&self, at: usize, length: usize) -> Option<Vec<u8>> {
         let (at, end) = (u64::try_from(at).ok()?, u64::try_from(at.checked_add(length)?).ok()?);
         if self.file.metadata().ok()?.len() < end {

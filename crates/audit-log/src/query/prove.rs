@@ -1,8 +1,10 @@
-//! Makes the proof that an exchange was recorded: a file that a third party judges with the public key alone.
+//! Makes the proof that an exchange was recorded: a file that a third party verifies with the
+//! public key alone.
 //!
-//! The file is a C2SP tlog-proof; its extra data is the record, whose sealed part stays sealed. No tiles are kept for
-//! this: an index keeps one hash for 256 leaves, a megabyte for ten years, and only the segments with the record and
-//! with the end of the tree are read whole. A path that does not lead to the checkpoint's root is never handed out.
+//! The file is a C2SP tlog-proof. Its extra data is the record; the encrypted detail stays
+//! encrypted. No tiles are kept: an index holds one hash for 256 leaves, 1 MB for ten years, and
+//! only the segments with the record and with the end of the tree are read whole. A path that does
+//! not lead to the checkpoint's root is never returned.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -25,17 +27,17 @@ use crate::storage::disk::{Disk, Folder};
 use crate::storage::keys::KeyFolder;
 use crate::storage::segment;
 
-/// Why there is no proof.
+/// Reason why there is no proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ProveError {
-    /// No record has this ticket (or its month was pruned).
+    /// No record has this ticket, or its month was pruned.
     #[error("no record has this ticket")]
     Unknown,
     /// The record is newer than the checkpoint.
-    #[error("the record is not yet under the checkpoint")]
+    #[error("the record is newer than the checkpoint")]
     Unsigned,
-    /// The text is no checkpoint.
-    #[error("the checkpoint cannot be read")]
+    /// The text is not a checkpoint.
+    #[error("the checkpoint cannot be parsed")]
     Checkpoint,
     /// The records are not those that the checkpoint signs.
     #[error("the records are not those that the checkpoint signs")]
@@ -44,7 +46,7 @@ pub enum ProveError {
     #[error(transparent)]
     Damaged(#[from] Damage),
     /// A file cannot be read.
-    #[error("the trail cannot be read: {0}")]
+    #[error("the audit log cannot be read: {0}")]
     Io(io::ErrorKind),
 }
 
@@ -54,8 +56,8 @@ impl From<io::Error> for ProveError {
     }
 }
 
-/// The proof that the exchange with this ticket is under this checkpoint (the text of the note). The keys are needed
-/// for indexes only.
+/// Makes the proof that the exchange with this ticket is in the tree of this checkpoint (the text
+/// of the note). The keys are needed for indexes only.
 ///
 /// # Errors
 /// [`ProveError`].
@@ -77,7 +79,7 @@ pub fn prove(
     }
     let mut tree = segments.tree(place, size)?;
     if tree.root(0, size).map(root_text).as_deref() != Some(root) {
-        // An index cannot be wrong without its key, but its key is not the checkpoint's.
+        // Without its key an index cannot be forged, but its key is not that of the checkpoint.
         tree = Segments { index: IndexUse::Bypass, ..segments }.tree(place, size)?;
         if tree.root(0, size).map(root_text).as_deref() != Some(root) {
             return Err(ProveError::Inconsistent);
@@ -88,7 +90,7 @@ pub fn prove(
     Ok(format!("c2sp.org/tlog-proof@v1\nextra {}\nindex {sequence}\n{path}\n{checkpoint}", base64(&record)))
 }
 
-/// Where records and hashes come from.
+/// The segments from which records and hashes are read.
 #[derive(Clone, Copy)]
 struct Segments<'a> {
     folder: &'a Path,
@@ -98,7 +100,7 @@ struct Segments<'a> {
 }
 
 impl Segments<'_> {
-    /// The segment, the sequence and the bytes of the exchange with this ticket; the newest segment first.
+    /// Finds the exchange with this ticket, newest segment first: its segment, sequence and bytes.
     fn find(&self, ticket: Ticket) -> Result<Option<(SegmentName, u64, Vec<u8>)>, ProveError> {
         for name in self.names.iter().rev().copied() {
             let looked_up = self.key(name).and_then(|key| self.look_up(name, &key, ticket));
@@ -113,7 +115,7 @@ impl Segments<'_> {
         Ok(None)
     }
 
-    /// The key of a segment's index, if that may be used.
+    /// Returns the key of a segment's index, if that index may be used.
     fn key(&self, name: SegmentName) -> Option<SubjectKey> {
         let usable = self.index == IndexUse::Keep && self.names.last() != Some(&name);
         let begun = usable.then(|| self.begun(name)).flatten()?;
@@ -128,7 +130,7 @@ impl Segments<'_> {
         }
     }
 
-    /// What the index says of a ticket; the outer `None` if it is not to be trusted.
+    /// Looks a ticket up in the index. The outer `Option` is `None` if the index cannot be trusted.
     fn look_up(&self, name: SegmentName, key: &SubjectKey, ticket: Ticket) -> Option<Option<(u64, Vec<u8>)>> {
         let look_up = |index: &Index<'_>| index.offsets(Table::Tickets, ticket.as_bytes());
         let existing = Index::open(self.folder, name, key).and_then(|index| look_up(&index));
@@ -144,7 +146,7 @@ impl Segments<'_> {
         Some(None)
     }
 
-    /// Everything of the tree that a proof in this segment needs.
+    /// Reads all hashes that a proof in this segment needs.
     fn tree(&self, place: SegmentName, size: u64) -> Result<Subtrees, ProveError> {
         let mut tree = Subtrees::default();
         let first = self.names.first().filter(|first| first.first > 0).and_then(|name| self.begun(*name));
@@ -173,7 +175,7 @@ impl Segments<'_> {
         Ok(tree)
     }
 
-    /// Reads a whole segment: its leaves, and the exchange with a ticket.
+    /// Reads a whole segment: its leaf hashes, and the exchange with the ticket.
     fn read(&self, name: SegmentName, ticket: Option<Ticket>) -> Result<SegmentContents, ProveError> {
         let file = File::open(self.folder.join(name.to_string()))?;
         let mut frames = Frames::new(BufReader::with_capacity(1 << 18, file));
@@ -190,7 +192,7 @@ impl Segments<'_> {
                     }
                     whole.leaves.push(framed.leaf);
                 }
-                // What is being written, or was torn, lies behind every checkpoint.
+                // The unfinished or torn end lies after every checkpoint.
                 Some(Err(_)) if self.names.last() == Some(&name) => return Ok(whole),
                 Some(Err(error)) => {
                     return Err(Damage { segment: name, offset, kind: DamageKind::Frame(error) }.into());
@@ -205,7 +207,7 @@ struct SegmentContents {
     found: Option<(u64, Vec<u8>)>,
 }
 
-/// Roots of subtrees by level (0 is a leaf) and place.
+/// Roots of subtrees by level (0 is a leaf) and index.
 #[derive(Default)]
 struct Subtrees(HashMap<(u32, u64), Digest>);
 
@@ -222,7 +224,7 @@ impl Subtrees {
         self.add_leaves(block.saturating_add(blocks).saturating_mul(BLOCK), &hashes.tail);
     }
 
-    /// The tree of what was pruned: whatever is proven lies behind it.
+    /// Adds the tree of the pruned records. Every record that is proven lies after it.
     fn add_prefix(&mut self, tree: &Frontier) {
         let mut end = tree.size();
         for root in tree.roots().iter().rev() {
@@ -232,7 +234,8 @@ impl Subtrees {
         }
     }
 
-    /// The hash of the leaves from `start` to before `end` (RFC 6962, 2.1); `start` is where such a subtree can begin.
+    /// Hash of the leaves from `start` to before `end` (RFC 6962, section 2.1). `start` must be the
+    /// beginning of such a subtree.
     fn root(&self, start: u64, end: u64) -> Option<Digest> {
         let length = end.checked_sub(start).filter(|length| *length > 0)?;
         if length.is_power_of_two() {
@@ -245,7 +248,7 @@ impl Subtrees {
         Some(node_hash(self.root(start, middle)?, self.root(middle, end)?))
     }
 
-    /// The hashes beside the way from a leaf to the root, from below (RFC 6962, 2.1.1).
+    /// Audit path of a leaf, from the leaf to the root (RFC 6962, section 2.1.1).
     fn path(&self, leaf: u64, size: u64) -> Option<Vec<Digest>> {
         let (mut start, mut end) = (0, size);
         let mut path = Vec::new();
@@ -263,7 +266,7 @@ impl Subtrees {
     }
 }
 
-/// Where a run of leaves is cut: the left part has the largest power of two that is smaller than the whole.
+/// Splits a range of leaves: the left part has the largest power of two below its length.
 fn split(start: u64, end: u64) -> Option<u64> {
     let length = end.checked_sub(start).filter(|length| *length > 1)?;
     start.checked_add(length.next_power_of_two() >> 1)

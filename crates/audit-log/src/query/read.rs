@@ -1,7 +1,8 @@
-//! Reads a trail from its first record to its last, beside a process that writes it if there is one.
+//! Reads an audit log from its first record to its last, also while another process writes it.
 //!
-//! Every record that comes out has its hash, follows the one before without a gap, and lies in the segment that it
-//! names. That nothing was removed at the end, or the whole replaced, cannot be seen from the files alone.
+//! Every record that is returned has its hash, follows the one before without a gap, and lies in
+//! the segment that it names. The files alone cannot show that records were removed at the end, or
+//! that all of them were replaced.
 
 use std::io::{self, BufReader};
 use std::path::Path;
@@ -18,13 +19,13 @@ use crate::storage::disk::{Disk, DiskFile, Folder, ReadFrom};
 use crate::storage::segment;
 use crate::storage::tail::torn_bytes;
 
-/// Why a trail cannot be read on.
+/// Reason why an audit log cannot be read further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ReadError {
     /// The disk or the file system failed.
-    #[error("the trail cannot be read: {0}")]
+    #[error("the audit log cannot be read: {0}")]
     Io(io::ErrorKind),
-    /// It is damaged.
+    /// A segment is damaged.
     #[error(transparent)]
     Damaged(#[from] Damage),
 }
@@ -37,7 +38,7 @@ impl From<io::Error> for ReadError {
 
 type Source = BufReader<ReadFrom<Box<dyn DiskFile>>>;
 
-/// The record of these bytes: the leaf data of a proof, for example.
+/// Decodes a record from its bytes, for example the leaf data of a proof.
 ///
 /// # Errors
 /// [`RecordError`].
@@ -45,19 +46,19 @@ pub fn parse_record(bytes: &[u8]) -> Result<Record, RecordError> {
     decode::record(Framed { record: bytes, leaf: leaf_hash(bytes) })
 }
 
-/// The records of a trail, in order. After an error nothing more comes.
+/// Iterates over the records of an audit log, in order. It ends after an error.
 pub struct Records {
     disk: Arc<dyn Disk>,
     segments: vec::IntoIter<SegmentName>,
     open: Option<(SegmentName, Frames<Source>)>,
     /// The segment that may still be written.
     newest: Option<SegmentName>,
-    /// The sequence that must come next; `None` before the first record.
+    /// Sequence of the next record; `None` before the first one.
     next: Option<u64>,
 }
 
 impl Records {
-    /// The records of the trail in this folder.
+    /// Opens the audit log in this folder.
     ///
     /// # Errors
     /// [`ReadError::Io`] if the folder cannot be read.
@@ -65,7 +66,7 @@ impl Records {
         Self::open_on(Arc::new(Folder::open(folder)?))
     }
 
-    /// The records of the trail on this disk.
+    /// Opens the audit log on this disk.
     ///
     /// # Errors
     /// [`ReadError::Io`] if its names cannot be read.
@@ -75,7 +76,7 @@ impl Records {
         Ok(Self::of_segments(disk, segments, newest))
     }
 
-    /// The records of these segments, which follow each other.
+    /// Opens these segments, which must follow each other.
     pub(crate) fn of_segments(disk: Arc<dyn Disk>, names: Vec<SegmentName>, newest: Option<SegmentName>) -> Self {
         Self { disk, segments: names.into_iter(), open: None, newest, next: None }
     }
@@ -102,7 +103,7 @@ impl Records {
                     Err(kind) => kind,
                 },
                 Some(Err(error)) => DamageKind::Frame(error),
-                // A segment without a single record was never made by a writer.
+                // A writer never leaves a segment without a record.
                 None if offset == 0 => DamageKind::Frame(FrameError::Incomplete),
                 None => {
                     self.open = None;
@@ -117,7 +118,8 @@ impl Records {
         }
     }
 
-    /// Whether this is the end of the last segment, where a writer may be at work or a crash have left its trace.
+    /// Whether this is the end of the last segment, where a writer may be at work or a crash may
+    /// have torn a record.
     fn is_unfinished(&self, name: SegmentName, offset: u64) -> io::Result<bool> {
         if offset == 0 || self.newest != Some(name) {
             return Ok(false);

@@ -1,9 +1,12 @@
-//! Finds a person's records: what was told, to whom, on which ground.
+//! Finds the records about a person: what was disclosed, to which organisation, on which ground.
 //!
-//! [`search`] reads everything. [`find`] asks the index of each segment that is no longer written, reads only what it
-//! points to, and reads the whole segment where an index cannot be trusted: both find the same.
-//! The person's number is never compared in the clear: each year has its own token for it, made with the year's key. An
-//! exchange about a number that was replaced is found under both numbers, if it told the second.
+//! [`search`] reads all records. [`find`] uses the index of each segment that is no longer written,
+//! reads only the records to which it points, and reads the whole segment if an index cannot be
+//! trusted. Both find the same records.
+//!
+//! The SSIN is never compared in the clear: each year has its own token, made with the year's key.
+//! An exchange about an SSIN that was replaced is found under both SSINs, if it disclosed the
+//! second one.
 
 use std::fs::File;
 use std::path::Path;
@@ -27,46 +30,47 @@ use crate::storage::segment;
 /// A record about the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// When and where it was written.
+    /// The header: sequence, time and salt.
     pub header: RecordHeader,
-    /// What it says.
+    /// The exchange.
     pub exchange: Exchange,
-    /// What was sealed, or why it does not open: a month whose key was destroyed stays listed without it.
+    /// The decrypted detail, or why it cannot be decrypted. A record stays listed without its
+    /// detail after the key of its month was destroyed.
     pub detail: Result<Detail, DetailError>,
 }
 
-/// Why a detail stays sealed.
+/// Reason why a detail is not available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DetailError {
-    /// The month's key cannot be had.
+    /// The key of the month cannot be read.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The key does not open it.
+    /// The key does not decrypt it.
     #[error(transparent)]
     Decrypt(#[from] DecryptError),
 }
 
-/// Why records may be missing from what was found.
+/// Reason why records may be missing from the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum SearchError {
-    /// A year's key cannot be had, or is not the one that was used: its records cannot be searched.
+    /// The key of a year cannot be read, so the records of that year cannot be searched.
     #[error("the year {year} cannot be searched: {error}")]
     Year {
-        /// Which year.
+        /// The year.
         year: u16,
-        /// Why.
+        /// Why its key cannot be read.
         error: KeyError,
     },
-    /// The key of this year is not the one that was used.
-    #[error("the year {0} cannot be searched: another key was used")]
+    /// The key of a year is not the one that made its tokens.
+    #[error("the year {0} cannot be searched: its records were written with another key")]
     OtherKey(u16),
-    /// The trail cannot be read on.
+    /// The audit log cannot be read further.
     #[error(transparent)]
     Read(#[from] ReadError),
 }
 
-/// The records about a person, in order. A part that cannot be searched is an error in its place, and the search goes
-/// on where it can.
+/// Searches all records for those about a person, in order. A part that cannot be searched is an
+/// error in its place, and the search continues after it.
 pub fn search(records: Records, keys: &KeyFolder, subject: Ssin) -> impl Iterator<Item = Result<Found, SearchError>> {
     let mut current: Option<SegmentSearch> = None;
     records.filter_map(move |record| match record {
@@ -92,16 +96,17 @@ pub fn search(records: Records, keys: &KeyFolder, subject: Ssin) -> impl Iterato
 /// Whether indexes are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum IndexUse {
-    /// Each segment that is no longer written is looked up in its index; one that is missing, does not fit or was
-    /// changed is made anew, if the folder can be written.
+    /// Uses the index of each segment that is no longer written. An index that is missing, does not
+    /// fit or was changed is made again, if the folder can be written.
     #[default]
     Keep,
-    /// Every segment is read.
+    /// Reads every segment.
     Bypass,
 }
 
-/// The records about a person that were written on these days in Brussels (`None`: ever), in order. A part that cannot
-/// be searched is an error in its place, and the search goes on behind it.
+/// Finds the records about a person that were written on these days in Brussels, in order; `None`
+/// means all days. A part that cannot be searched is an error in its place, and the search
+/// continues after it.
 ///
 /// # Errors
 /// [`ReadError::Io`] if the folder cannot be read.
@@ -138,7 +143,8 @@ pub fn find(
     Ok(found)
 }
 
-/// What the index finds; `None` if it, or what it points to, is not to be trusted, or a key is not to be had.
+/// Returns what the index finds; `None` if a key cannot be read, or the index or a record to which
+/// it points cannot be trusted.
 fn indexed(folder: &Path, name: SegmentName, keys: &KeyFolder, subject: Ssin) -> Option<Vec<Found>> {
     let file = File::open(folder.join(name.to_string())).ok()?;
     let Event::SegmentBegun(begun) = record_at(&file, 0)?.event else { return None };
@@ -146,16 +152,16 @@ fn indexed(folder: &Path, name: SegmentName, keys: &KeyFolder, subject: Ssin) ->
     let current = SegmentSearch { token: key.token(subject), detail_key: keys.detail_key(name.month) };
     let look_up = |index: &Index<'_>| current.look_up(index, &file);
     let existing = Index::open(folder, name, &key).and_then(|index| look_up(&index));
-    // Whatever is wrong with the segment, reading it will say.
+    // If the segment is damaged, reading it reports that.
     existing.or_else(|| look_up(&Index::make(folder, name, &key).ok()?))
 }
 
-/// The sound record whose frame begins here.
+/// Reads the sound record whose frame begins at this offset.
 pub(crate) fn record_at(file: &File, offset: u64) -> Option<Record> {
     decode::record(frame::split(&frame::read_from(file, offset)?).ok()?).ok()
 }
 
-/// What finds and opens the person's records in one segment.
+/// Finds and decrypts the person's records in one segment.
 struct SegmentSearch {
     token: SubjectToken,
     detail_key: Result<DetailKey, KeyError>,
@@ -178,9 +184,11 @@ impl SegmentSearch {
                 Record { event: Event::Exchange(exchange), header, .. } if exchange.is_about(self.token) => {
                     found.push(self.open(header, *exchange));
                 }
-                // Another token may begin with the same bytes.
+                // The token of another person may begin with the same bytes.
                 Record { event: Event::Exchange(_), .. } => {}
-                _ => return None,
+                Record { event: Event::SegmentBegun(_) | Event::Interruption(_) | Event::Pruning(_), .. } => {
+                    return None;
+                }
             }
         }
         found.sort_by_key(|found| found.header.sequence);

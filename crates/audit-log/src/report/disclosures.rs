@@ -9,67 +9,68 @@ use crate::storage::keys::KeyError;
 /// The disclosures about one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// When it was made.
+    /// When the report was made.
     pub made: Timestamp,
-    /// The days that it covers; `None`: all that are kept.
+    /// Days that it covers; `None` means all days on record.
     pub days: Option<Window>,
     /// Every exchange about the person, oldest first.
     pub disclosures: Vec<Disclosure>,
-    /// Why disclosures may be missing; empty if none can be.
+    /// Reasons why disclosures may be missing; empty if the report is complete.
     pub gaps: Vec<SearchError>,
 }
 
 /// One exchange about the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disclosure {
-    /// The record's place in the trail.
+    /// Sequence of the record in the audit log.
     pub sequence: u64,
     /// When the question had come in.
     pub received: Timestamp,
-    /// Under which the exchange is filed.
+    /// `ticketCBSS` of the exchange.
     pub ticket: Ticket,
-    /// Which operation was called.
+    /// Operation that was called.
     pub operation: Operation,
-    /// Who asked.
+    /// Organisation that asked.
     pub caller: Option<Organisation>,
-    /// For whom it asked.
+    /// Organisation for which it asked.
     pub organisation: Option<Organisation>,
-    /// On what ground.
+    /// Legal context of the question.
     pub context: Option<LegalContext>,
-    /// By which deliberation.
+    /// Deliberation on which the grant rests.
     pub deliberation: Option<String>,
-    /// About which days.
+    /// Days in the question.
     pub window: Option<Window>,
-    /// Which fields were told.
+    /// Fields that were disclosed.
     pub fields: FieldSet,
-    /// The code of the status or of the fault.
+    /// Code of the status or fault.
     pub outcome: String,
-    /// Which organisations were told.
+    /// Organisations that were disclosed.
     pub disclosed: DisclosedOrganisations,
 }
 
-/// An organisation, with its name if somebody knows it.
+/// An organisation, with its name if it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organisation {
-    /// Its number.
+    /// Enterprise number.
     pub number: EnterpriseNumber,
-    /// Its name.
+    /// Name, for people.
     pub name: Option<String>,
 }
 
-/// Which organisations were told.
+/// The organisations that an answer disclosed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DisclosedOrganisations {
-    /// These, in the order of the answer.
+    /// These organisations, in the order of the answer.
     Readable(Vec<Organisation>),
-    /// The month's key was destroyed.
+    /// Unknown: the key of the month was destroyed.
     KeyDestroyed,
-    /// The detail cannot be read.
+    /// Unknown: the detail cannot be decrypted.
     Unreadable,
 }
 
 impl Report {
-    /// The report about what was found. `name` gives the name of an organisation, if it knows it.
+    /// Makes the report of a search result. `name` returns the name of an organisation, if it is
+    /// known.
     #[must_use]
     pub fn new(
         found: Vec<Result<Found, SearchError>>,
@@ -82,7 +83,7 @@ impl Report {
         for found in found {
             let Found { header, exchange, detail } = match found {
                 Ok(found) => found,
-                // A year that cannot be searched has twelve months that say so.
+                // A year that cannot be searched has one error for each of its months.
                 Err(error) if report.gaps.contains(&error) => continue,
                 Err(error) => {
                     report.gaps.push(error);

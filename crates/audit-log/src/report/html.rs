@@ -1,4 +1,4 @@
-//! A report as a page: nothing is loaded from anywhere, nothing runs, and every text is escaped.
+//! A report as an HTML page: it loads nothing, runs nothing, and escapes every text.
 
 use super::disclosures::Report;
 use super::language::Language;
@@ -60,7 +60,7 @@ mod tests {
     use super::escaped;
 
     #[test]
-    fn nothing_of_a_name_becomes_markup() {
+    fn markup_in_a_name_is_escaped() {
         assert_eq!(escaped("<b a='1' c=\"2\">&"), "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;");
     }
 }

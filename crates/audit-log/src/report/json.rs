@@ -1,4 +1,4 @@
-//! A report as JSON (RFC 8259): codes for programs, and beside them the words for people.
+//! A report as JSON (RFC 8259): codes for programs, and the words for people beside them.
 
 use ehealth_core::model::{EnterpriseNumber, Window};
 

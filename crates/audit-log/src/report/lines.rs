@@ -1,11 +1,11 @@
-//! The lines of a report that text and page share.
+//! The lines of a report that the text and the page share.
 
 use ehealth_core::model::Window;
 
 use super::disclosures::{DisclosedOrganisations, Disclosure, Organisation, Report};
 use super::words::Words;
 
-/// The lines of one disclosure, in the order in which they are told: what each is called, and what it says.
+/// Returns the lines of one disclosure in their order: a label and its value.
 pub(super) fn lines(disclosure: &Disclosure, words: &Words) -> Vec<(&'static str, String)> {
     let organisation = |known: &Option<Organisation>| known.as_ref().map_or(words.unknown.to_owned(), show);
     let fields: Vec<_> = disclosure.fields.iter().map(|field| words.field(field)).collect();
@@ -41,7 +41,7 @@ pub(super) fn covered(report: &Report, words: &Words) -> String {
     report.days.map_or(words.all_days.to_owned(), days)
 }
 
-/// The first and the last day, or the only one.
+/// Formats the first and the last day, or the only one.
 fn days(window: Window) -> String {
     match (window.from(), window.to()) {
         (from, to) if from == to => from.to_string(),

@@ -1,9 +1,10 @@
-//! What a data-protection officer hands a person: who asked about them, when, on what ground, and what was told (GDPR
-//! article 15).
+//! The report that a data protection officer hands to a person: who asked for their data, when, on
+//! which ground, and what was disclosed (GDPR, article 15).
 //!
-//! A [`Report`] is data; [`Report::render`] writes it as text, JSON or a page, in four languages. The person's own
-//! number is nowhere in it: whoever asks for the report knows it, and a report that goes astray tells less. Records
-//! that could not be searched are named, not left out.
+//! A [`Report`] is data; [`Report::render`] writes it as text, JSON or an HTML page, in four
+//! languages. It does not contain the person's own SSIN: the person who asks for the report knows
+//! it, and a report that gets lost reveals less. Records that could not be searched are listed as
+//! gaps, not left out.
 
 mod disclosures;
 mod language;

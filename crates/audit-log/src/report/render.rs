@@ -4,19 +4,19 @@ use super::disclosures::Report;
 use super::language::Language;
 use super::{html, json, text, words};
 
-/// How a report is written.
+/// Format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// Plain text.
     Text,
     /// JSON (RFC 8259).
     Json,
-    /// A page of HTML that needs nothing else.
+    /// A self-contained HTML page.
     Html,
 }
 
 impl Report {
-    /// The report, written.
+    /// Writes the report.
     #[must_use]
     pub fn render(&self, format: Format, language: Language) -> String {
         let words = words::of(language);

@@ -1,4 +1,4 @@
-//! A report as plain text: one paragraph an exchange.
+//! A report as plain text: one paragraph for each exchange.
 
 use super::disclosures::Report;
 use super::lines::{covered, lines};

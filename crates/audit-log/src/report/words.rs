@@ -1,10 +1,11 @@
-//! The words of a report in four languages. What KSZ calls a thing comes first; nothing here is a legal text.
+//! The words of a report in four languages. KSZ's own terms come first. Nothing here is a legal
+//! text.
 
 use ehealth_core::model::{Field, LegalContext};
 
 use super::language::Language;
 
-/// Every word of a report in one language.
+/// The words of a report in one language.
 pub(super) struct Words {
     pub(super) title: &'static str,
     pub(super) introduction: &'static str,
@@ -34,7 +35,7 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// What a legal context means.
+    /// Name of a legal context.
     pub(super) fn context(&self, context: LegalContext) -> &'static str {
         let [physician, service, platform] = self.contexts;
         match context {
@@ -44,7 +45,7 @@ impl Words {
         }
     }
 
-    /// What became of a question that ended with this code.
+    /// Result of a question that ended with this code.
     pub(super) fn outcome(&self, code: &str) -> &'static str {
         let [found, incomplete, nothing, replaced, date, number, relation, grant, failed] = self.outcomes;
         match code {
@@ -56,12 +57,12 @@ impl Words {
             "MSG00011" => number,
             "MSG00012" => relation,
             "MSG00013" => grant,
-            // Faults are many, and mean the same to the person: no data went out.
+            // There are many faults. To the person they all mean the same: no data was disclosed.
             _ => failed,
         }
     }
 
-    /// What a field is called.
+    /// Name of a field.
     pub(super) fn field(&self, field: Field) -> &'static str {
         let [ssin, employer, begin, end, service, kind, since, until, fund] = self.names;
         match field {
@@ -78,7 +79,7 @@ impl Words {
     }
 }
 
-/// The words of a language.
+/// Returns the words of a language.
 pub(super) fn of(language: Language) -> &'static Words {
     match language {
         Language::Dutch => &DUTCH,

@@ -1,4 +1,4 @@
-//! The files of the newest checkpoint: the one in the audit log's folder and its copy elsewhere.
+//! Files of the newest checkpoint: one in the audit log's folder, and a copy elsewhere.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -9,62 +9,62 @@ use super::disk::{Disk, ReadFrom};
 use super::file_names::CHECKPOINT;
 use crate::format::note::{CheckpointKey, SignedHead};
 
-/// A checkpoint has some 500 bytes; whatever is longer is none.
+/// Maximum length of a checkpoint that is read, in bytes. A checkpoint has about 500.
 pub(crate) const MAX_CHECKPOINT_BYTES: u64 = 8_192;
-/// Whose checkpoint cannot be trusted.
+/// Reason why a checkpoint cannot be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum CheckpointError {
-    /// The trail has records, but no checkpoint.
-    #[error("the trail has records but no checkpoint")]
+    /// The audit log has records, but no checkpoint.
+    #[error("the audit log has records but no checkpoint")]
     Missing,
-    /// It is not one that this trail's key signed under this trail's name.
-    #[error("{0} holds no checkpoint of this trail and this key")]
+    /// The file is not a checkpoint that this log's key signed under this log's origin.
+    #[error("{0} holds no checkpoint of this audit log and this key")]
     Foreign(CheckpointLocation),
-    /// The trail is shorter than it was.
-    #[error("truncated: a checkpoint was signed over {signed} records, and {found} are there")]
+    /// The audit log has fewer records than were signed.
+    #[error("the audit log is truncated: a checkpoint signs {signed} records, but only {found} exist")]
     Truncated {
-        /// So many records had it.
+        /// Number of records under the checkpoint.
         signed: u64,
-        /// So many are there.
+        /// Number of records that exist.
         found: u64,
     },
-    /// The trail's records are not those that were signed.
-    #[error("the first {signed} records are not those that were signed")]
+    /// The records are not those that were signed.
+    #[error("the first {signed} records are not those that the checkpoint signs")]
     Inconsistent {
-        /// The size of the checkpoint.
+        /// Number of records under the checkpoint.
         signed: u64,
     },
-    /// The second place cannot be read.
-    #[error("the second place of the checkpoint cannot be read: {0}")]
+    /// The copy cannot be read.
+    #[error("the copy of the checkpoint cannot be read: {0}")]
     Io(io::ErrorKind),
 }
 
-/// Where a checkpoint lies.
+/// Location of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CheckpointLocation {
-    /// In the trail's folder.
+    /// The audit log's folder.
     AuditLog,
-    /// In the second place.
+    /// The copy elsewhere.
     Copy,
 }
 
 impl std::fmt::Display for CheckpointLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::AuditLog => "the trail's folder",
-            Self::Copy => "the second place",
+            Self::AuditLog => "the audit log's folder",
+            Self::Copy => "the copy of the checkpoint",
         })
     }
 }
 
-/// What the places hold.
+/// Content of both files.
 pub(crate) struct StoredCheckpoints {
     pub(crate) primary: Option<Vec<u8>>,
     pub(crate) copy: Option<Vec<u8>>,
 }
 
 impl StoredCheckpoints {
-    /// Reads both places; a place without a checkpoint is `None`.
+    /// Reads both files. A file that does not exist is `None`.
     pub(crate) fn read(disk: &dyn Disk, copy: Option<&Path>) -> io::Result<Result<Self, CheckpointError>> {
         let mut primary = Vec::new();
         let primary = match disk.open(CHECKPOINT) {
@@ -85,7 +85,7 @@ impl StoredCheckpoints {
         self.primary.is_none() && self.copy.is_none()
     }
 
-    /// The newest of them; every one must be this key's.
+    /// Returns the newest checkpoint. Both must be signed by this key.
     pub(crate) fn newest(&self, key: &CheckpointKey) -> Result<Option<SignedHead>, CheckpointError> {
         let signed_head = |bytes: &Option<Vec<u8>>, location| {
             let read = |bytes| std::str::from_utf8(bytes).ok().and_then(|note| key.read(note));
@@ -106,7 +106,7 @@ fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Puts a text into the place of a file, whole and durable or not at all.
+/// Replaces a file: afterwards it has the old or the new content, whole and durable.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".tmp");

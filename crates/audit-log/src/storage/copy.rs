@@ -1,8 +1,9 @@
-//! Copies a trail beside a process that writes it.
+//! Copies an audit log while another process writes it.
 //!
-//! The checkpoint is read first and everything else after it, and records are only ever appended: so all that the
-//! checkpoint signs is there to be copied. What came after it is left out: the copy ends where its checkpoint does, and
-//! is sound by itself. Keys are not copied: who has both can read everything.
+//! The checkpoint is read first, and records are only ever appended. So everything that the
+//! checkpoint signs is there to be copied. Later records are left out: the copy ends where its
+//! checkpoint does, and verifies by itself. Keys are not copied: a person who has both can read
+//! everything.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufReader};
@@ -14,16 +15,16 @@ use super::file_names::{CHECKPOINT, LEGAL_HOLD};
 use super::segment;
 use crate::format::frame::Frames;
 
-/// Copies the trail in a folder into another one, which is made; all of it is durable afterwards.
+/// Copies the audit log in a folder to a new folder; the copy is durable afterwards.
 ///
 /// # Errors
-/// What the system says; [`io::ErrorKind::AlreadyExists`] if the folder is there, [`io::ErrorKind::NotFound`] if the
-/// trail has no checkpoint, or is being pruned at this moment, [`io::ErrorKind::InvalidData`] if it lacks what the
-/// checkpoint signs.
+/// The error of the system; [`io::ErrorKind::AlreadyExists`] if the new folder exists,
+/// [`io::ErrorKind::NotFound`] if the audit log has no checkpoint or is being pruned at this
+/// moment, [`io::ErrorKind::InvalidData`] if records are missing that the checkpoint signs.
 pub fn copy_audit_log(from: &Path, to: &Path) -> io::Result<()> {
     let disk = Folder::open(from)?;
     let checkpoint = fs::read_to_string(from.join(CHECKPOINT))?;
-    // The second line of a checkpoint (C2SP tlog-checkpoint).
+    // The second line of a checkpoint is its size (C2SP tlog-checkpoint).
     let signed: u64 = checkpoint.lines().nth(1).and_then(|size| size.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
     DirBuilder::new().mode(0o700).create(to)?;
     let segments = segment::list(&disk as &dyn Disk)?;
@@ -54,7 +55,7 @@ fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     copy.sync_all()
 }
 
-/// Cuts a segment behind so many records.
+/// Truncates a segment after this many records.
 fn cut_behind(path: &Path, records: u64) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     let mut frames = Frames::new(BufReader::with_capacity(1 << 18, &file));

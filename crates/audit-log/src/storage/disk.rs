@@ -1,7 +1,8 @@
-//! The door to the disk: the few things that a trail asks of a folder.
+//! The interface to the disk: the few operations that an audit log needs of a folder.
 //!
-//! [`Folder`] is the real one; tests have one that loses power. A [`Disk`] promises nothing about what survives a
-//! crash before [`DiskFile::sync`] (bytes and length of a file) or [`Disk::sync_names`] (names in the folder).
+//! [`Folder`] is the real folder; tests have one that loses power. A [`Disk`] guarantees nothing
+//! about what survives a crash before [`DiskFile::sync`] (bytes and length of a file) or
+//! [`Disk::sync_names`] (names in the folder).
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
@@ -11,75 +12,76 @@ use std::path::{Path, PathBuf};
 
 use super::file_names::LOCK;
 
-/// A folder in which a trail lives.
+/// A folder that holds an audit log.
 pub trait Disk: Send + Sync {
-    /// The names of all files, in no order.
+    /// Returns the names of all files, in no particular order.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn names(&self) -> io::Result<Vec<String>>;
 
-    /// Opens a file that exists.
+    /// Opens an existing file.
     ///
     /// # Errors
-    /// What the system says; [`io::ErrorKind::NotFound`] without such a file.
+    /// The error of the system; [`io::ErrorKind::NotFound`] if there is no such file.
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Makes an empty file, in the place of an old one if there is one.
+    /// Creates an empty file and replaces an existing one.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Gives a file another name, in the place of a file that has it.
+    /// Renames a file and replaces an existing one.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a file.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn remove(&self, name: &str) -> io::Result<()>;
 
     /// Makes the names durable.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn sync_names(&self) -> io::Result<()>;
 }
 
 /// A file of a [`Disk`].
 pub trait DiskFile: Send {
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn length(&self) -> io::Result<u64>;
 
-    /// Reads up to a buffer full; 0 bytes at the end of the file.
+    /// Reads bytes at an offset, at most as many as the buffer holds; 0 at the end of the file.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// Writes all bytes.
+    /// Writes all bytes at an offset.
     ///
     /// # Errors
-    /// What the system says; some of the bytes may have been written.
+    /// The error of the system. Some of the bytes may have been written.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
-    /// Cuts the file to a length.
+    /// Truncates the file to a length.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn truncate(&self, length: u64) -> io::Result<()>;
 
     /// Makes bytes and length durable.
     ///
     /// # Errors
-    /// What the system says; it is then unknown what is durable of what was written since the last success.
+    /// The error of the system. It is then unknown what is durable of the writes since the last
+    /// success.
     fn sync(&self) -> io::Result<()>;
 }
 
@@ -87,25 +89,25 @@ pub trait DiskFile: Send {
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// Held as long as the folder is open for writing; the system lets go of it when the process ends.
+    /// Held while the folder is open for writing. The system releases it when the process ends.
     lock: Option<File>,
 }
 
 impl Folder {
-    /// Opens a folder for reading, beside a process that writes into it.
+    /// Opens a folder for reading, also while another process writes to it.
     ///
     /// # Errors
-    /// What the system says, also if there is no such folder.
+    /// The error of the system, also if there is no such folder.
     pub fn open(path: &Path) -> io::Result<Self> {
         fs::read_dir(path)?;
         Ok(Self { path: path.to_owned(), lock: None })
     }
 
-    /// Opens a folder for writing, alone; makes it (for the owner only) if it is missing.
+    /// Opens a folder for exclusive writing. Creates it with mode 0700 if it is missing.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] if another process, or another part of this one, writes into it; otherwise what
-    /// the system says.
+    /// [`io::ErrorKind::WouldBlock`] if another process, or another part of this one, writes to it;
+    /// otherwise the error of the system.
     pub fn open_alone(path: &Path) -> io::Result<Self> {
         make_folder(path)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join(LOCK))?;
@@ -117,8 +119,8 @@ impl Folder {
     }
 }
 
-/// Makes a folder for its owner only, and those above it that are missing. Its own name is durable then: a folder whose
-/// name is lost takes everything in it along.
+/// Creates a folder with mode 0700, and its missing parents. Its own name is durable afterwards: a
+/// folder whose name is lost is lost with everything in it.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let was_there = path.is_dir();
@@ -127,7 +129,7 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     }
     match File::open(above).and_then(|above| above.sync_all()) {
-        // Somebody else made it in a place that is not ours to read.
+        // Another user created it in a folder that this one may not read.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && was_there => Ok(()),
         synced => synced,
     }
@@ -136,7 +138,7 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
 impl Disk for Folder {
     fn names(&self) -> io::Result<Vec<String>> {
         let names = fs::read_dir(&self.path)?.map(|entry| entry.map(|entry| entry.file_name().into_string()));
-        // A name that is no UTF-8 is not ours.
+        // A name that is not UTF-8 is not the audit log's.
         Ok(names.collect::<io::Result<Vec<_>>>()?.into_iter().filter_map(Result::ok).collect())
     }
 
@@ -186,7 +188,7 @@ impl DiskFile for File {
     }
 }
 
-/// A file read from an offset on.
+/// Reads a file from an offset.
 pub(crate) struct ReadFrom<F> {
     pub(crate) file: F,
     pub(crate) offset: u64,

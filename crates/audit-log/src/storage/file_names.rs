@@ -1,14 +1,14 @@
-//! Names of the files that lie beside the segments.
+//! Names of the files beside the segments (docs/reference/audit-log-format.md "Files").
 
-/// The name of the file whose lock says that somebody writes.
+/// Locked by the process that writes.
 pub(crate) const LOCK: &str = "lock";
-/// The file of the newest checkpoint, in the trail's folder.
+/// The newest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
-/// Under this name it is made.
+/// Draft of the checkpoint, before it is renamed.
 pub(crate) const CHECKPOINT_DRAFT: &str = "checkpoint.tmp";
-/// The file that stops every pruning as long as it is there.
+/// Name of the file in the audit log's folder that stops pruning while it exists.
 pub const LEGAL_HOLD: &str = "legal-hold";
-/// Under this name a segment is made before it has its own.
+/// Draft of a segment, before it is renamed.
 pub(crate) const DRAFT: &str = "segment.tmp";
-/// The file that shows whether there is space again.
+/// Written and removed to find out whether the disk takes data again.
 pub(crate) const PROBE: &str = "probe.tmp";

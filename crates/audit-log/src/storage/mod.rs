@@ -1,11 +1,18 @@
-//! Files of the audit log: the disk, segments, keys, and the newest checkpoint.
+//! The files of the audit log: segments, the newest checkpoint, and the keys.
 
-pub(crate) mod checkpoint_files;
-pub(crate) mod copy;
+// The interface to the disk, and why a write fails.
 pub(crate) mod disk;
 pub(crate) mod file_names;
-pub(crate) mod keys;
-pub(crate) mod segment;
 pub(crate) mod space;
-pub(crate) mod tail;
 pub(crate) mod write_failure;
+
+// Segments.
+pub(crate) mod segment;
+pub(crate) mod tail;
+
+// Beside the segments.
+pub(crate) mod checkpoint_files;
+pub(crate) mod keys;
+
+// Backup.
+pub(crate) mod copy;

@@ -1,6 +1,7 @@
-//! The segments of a trail: their names, and the one that is being written.
+//! Segments of an audit log: the list of them, and the one that is written.
 //!
-//! A segment appears under its name only when its first record is durable; no half-made one is ever found.
+//! A segment appears under its name only when its first record is durable. So no reader ever finds
+//! an unfinished one.
 
 use std::io;
 
@@ -10,32 +11,34 @@ use super::write_failure::WriteFailure;
 use crate::format::record::SegmentBegun;
 use crate::format::segment_name::SegmentName;
 
-/// What must fit the disk before it is trusted again: far more than the slack of a last block.
+/// Bytes that the disk must take before it is trusted again: far more than the slack of a last
+/// block.
 const PROBE_BYTES: usize = 256 * 1024;
 
-/// The most zeros that are ever written ahead.
+/// Maximum number of zeros that are written ahead of the records, in bytes.
 pub(crate) const MAX_AHEAD_BYTES: u64 = 1 << 24;
 
-/// The segments of a folder in the order of their records.
+/// Lists the segments of a folder in the order of their records.
 pub(crate) fn list(disk: &dyn Disk) -> io::Result<Vec<SegmentName>> {
     let mut names: Vec<_> = disk.names()?.iter().filter_map(|name| SegmentName::parse(name)).collect();
     names.sort_unstable();
     Ok(names)
 }
 
-/// The segment that is being written.
+/// The segment that is written.
 pub(crate) struct Segment {
     pub(crate) name: SegmentName,
     pub(crate) begun: SegmentBegun,
     pub(crate) file: Box<dyn DiskFile>,
-    /// So many bytes are records; nothing behind them counts.
+    /// End of the records in bytes. Nothing after it counts.
     pub(crate) written: u64,
-    /// The length of the file: zeros up to here were written ahead.
+    /// Length of the file in bytes: zeros up to here were written ahead.
     pub(crate) ready: u64,
 }
 
 impl Segment {
-    /// Makes a segment of which these bytes are the first record. Done anew after a failure, it starts over.
+    /// Creates a segment with this first record. After a failure it can be called again and starts
+    /// over.
     pub(crate) fn create(
         disk: &dyn Disk,
         name: SegmentName,
@@ -51,12 +54,12 @@ impl Segment {
         Ok(Self { name, begun, file, written, ready: written })
     }
 
-    /// Appends through this handle, which is to be synced then. After a failure of either, [`Segment::repair`] must come
-    /// before the next append.
+    /// Appends through this handle, which the caller syncs afterwards. After a failure of either,
+    /// [`Segment::repair`] must precede the next append.
     ///
-    /// Where the file must grow, zeros are written ahead up to the next multiple of `ahead`: as long as a batch lies
-    /// within what was written before, its sync writes data alone, and the file system has nothing of its own to make
-    /// durable.
+    /// If the file must grow, zeros are written ahead up to the next multiple of `ahead`. While a
+    /// batch fits into what was written before, its sync writes data only, and the file system has
+    /// no metadata to make durable.
     pub(crate) fn append(&mut self, file: &dyn DiskFile, bytes: &[u8], ahead: u64) -> io::Result<()> {
         let end = self.written.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         let ready = end.checked_next_multiple_of(ahead).unwrap_or(end);
@@ -70,7 +73,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Cuts off, durably, the zeros that were written ahead.
+    /// Truncates the zeros that were written ahead, durably.
     pub(crate) fn trim(&mut self) -> io::Result<()> {
         if self.ready > self.written {
             self.file.truncate(self.written)?;
@@ -80,10 +83,11 @@ impl Segment {
         Ok(())
     }
 
-    /// Cuts off, durably, everything behind what is durable.
+    /// Truncates everything after the durable records, durably.
     ///
-    /// The file is opened anew, because a file system that came back may not know the old handle. After a failed sync
-    /// the pages count as clean though they are not on the disk (Linux): nothing of that batch may be kept.
+    /// The file is opened again, because a file system that came back may not know the old handle.
+    /// After a failed sync Linux counts pages as clean that are not on the disk: nothing of that
+    /// batch may be kept.
     pub(crate) fn repair(&mut self, disk: &dyn Disk, durable: u64) -> Result<(), WriteFailure> {
         let file = disk.open(&self.name.to_string())?;
         if file.length()? < durable {
@@ -97,7 +101,7 @@ impl Segment {
     }
 }
 
-/// Whether the disk takes data again.
+/// Checks whether the disk takes data again.
 pub(crate) fn probe_space(disk: &dyn Disk) -> io::Result<()> {
     let file = disk.create(PROBE)?;
     let written = file.write_at(&vec![0; PROBE_BYTES], 0).and_then(|()| file.sync());
@@ -105,10 +109,10 @@ pub(crate) fn probe_space(disk: &dyn Disk) -> io::Result<()> {
     written
 }
 
-/// Removes what a crash may have left beside the segments.
+/// Removes drafts that a crash may have left beside the segments.
 pub(crate) fn remove_drafts(disk: &dyn Disk) -> io::Result<()> {
     let names = disk.names()?;
-    // Somebody who searches at this moment may lose the draft of an index, and reads the segment instead.
+    // A search at this moment may lose the draft of its index. It reads the segment instead.
     let is_draft = |name: &str| {
         [DRAFT, PROBE, CHECKPOINT_DRAFT].contains(&name) || (name.contains(".idx.") && name.ends_with(".tmp"))
     };

@@ -1,5 +1,5 @@
-//! How much room the trail's disk has left, and whether it can be written while nobody asks anything: told to operators,
-//! who must act before a question is refused.
+//! Free space of the audit log's disk, and whether it can be written while no requests arrive:
+//! operators must be able to act before a request is refused.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -9,23 +9,24 @@ use std::path::Path;
 use super::file_names::PROBE;
 use super::write_failure::WriteFailure;
 
-/// As much as a handful of records take.
+/// Length of the probe in bytes: that of a few records.
 const PROBE_BYTES: usize = 4_096;
 
-/// Bytes that this process may still write on the disk of a file or folder (POSIX `statvfs`, `f_bavail`).
+/// Returns the bytes that this process may still write on the disk of a file or folder (POSIX
+/// `statvfs`, `f_bavail`).
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub fn free_bytes(path: &Path) -> io::Result<u64> {
     let disk = rustix::fs::statvfs(path)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// Writes, syncs and removes a small file in the trail's folder: what the next record would meet. To be asked while no
-/// record is being written; it takes about as long as one.
+/// Writes, syncs and removes a file of 4 KiB in the audit log's folder, as the next record would.
+/// Call it while no record is being written; it takes about as long as one.
 ///
 /// # Errors
-/// Why the trail cannot be written.
+/// The reason why the audit log cannot be written.
 pub fn probe_writing(folder: &Path) -> Result<(), WriteFailure> {
     let path = folder.join(PROBE);
     let mut options = OpenOptions::new();
@@ -34,7 +35,7 @@ pub fn probe_writing(folder: &Path) -> Result<(), WriteFailure> {
         file.write_all(&[0; PROBE_BYTES])?;
         file.sync_data()
     });
-    // Also what was written in part.
+    // Remove the file also after a partial write.
     let removed = fs::remove_file(&path);
     Ok(written.and(removed)?)
 }
@@ -44,14 +45,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_disk_that_is_there_has_a_number_and_one_that_is_not_has_none() {
+    fn free_bytes_are_known_only_of_an_existing_folder() {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(free_bytes(folder.path()).is_ok_and(|bytes| bytes > 0));
         assert!(free_bytes(&folder.path().join("nothing")).is_err());
     }
 
     #[test]
-    fn a_probe_leaves_nothing_behind_and_tells_a_folder_that_is_gone() {
+    fn a_probe_leaves_no_file_and_reports_a_missing_folder() {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(probe_writing(folder.path()), Ok(()));
         assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 0);

@@ -1,11 +1,11 @@
-//! Why the audit log cannot be written.
+//! Reasons why the audit log cannot be written.
 
 use std::io;
 
 use super::keys::KeyError;
 use crate::format::record::InterruptionCause;
 
-/// Why the trail cannot be written.
+/// Reason why the audit log cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum WriteFailure {
     /// No space is left.
@@ -14,19 +14,19 @@ pub enum WriteFailure {
     /// The disk or the file system failed.
     #[error("the disk failed: {0}")]
     Io(io::ErrorKind),
-    /// The segment is shorter than what was durable: somebody else changed it.
-    #[error("the segment was cut by somebody else")]
+    /// The segment is shorter than what was durable: another program changed it.
+    #[error("another program truncated the segment")]
     Truncated,
-    /// A key is missing or unusable.
+    /// A key is missing or cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The system gives no random bytes.
-    #[error("the system gives no random bytes")]
+    /// The system returned no random bytes.
+    #[error("the system returned no random bytes")]
     Random,
 }
 
 impl WriteFailure {
-    /// What an interruption records of it.
+    /// Cause that an interruption record states.
     pub(crate) fn cause(self) -> InterruptionCause {
         match self {
             Self::DiskFull => InterruptionCause::DiskFull,

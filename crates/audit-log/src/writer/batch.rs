@@ -1,4 +1,4 @@
-//! Records that go to the disk in one write.
+//! A batch: records that go to the disk in one write.
 
 use ehealth_core::lookup::{Pending, RecordFailure};
 use ehealth_core::model::{DatasetStates, Digest, Timestamp};
@@ -18,32 +18,33 @@ pub(crate) struct MonthKeys {
     pub(crate) subject: SubjectKey,
 }
 
-/// Records that go to the disk together, and who waits for them.
+/// Records of one write, with the exchanges that wait for them.
 pub(crate) struct Batch {
     pub(crate) bytes: Vec<u8>,
-    /// Who waits, with the sequence of the record.
+    /// Waiting exchanges, each with the sequence of its record.
     pub(crate) records: Vec<(Pending, u64)>,
-    /// The tree with them.
+    /// Tree with these records.
     pub(crate) tree: Frontier,
-    /// Which states of the datasets the newest exchange had read.
+    /// Dataset states that the newest exchange had read.
     pub(crate) datasets: DatasetStates,
-    /// Entries that no record can hold.
+    /// Number of exchanges that do not fit a record.
     pub(crate) too_long: u64,
-    /// So many records are known to be durable.
+    /// Number of records that are known to be durable.
     pub(crate) durable: u64,
-    /// With so many bytes it is full.
+    /// Length in bytes at which the batch is full.
     pub(crate) capacity: u64,
 }
 
 impl Batch {
-    /// An empty one behind these records, all of which are durable; in memory that was used before.
+    /// Constructs an empty batch after these records, all of which are durable. Reuses the memory
+    /// of `bytes`.
     pub(crate) fn new(mut bytes: Vec<u8>, tree: Frontier, datasets: DatasetStates) -> Self {
         bytes.clear();
         let durable = tree.size();
         Self { bytes, records: Vec::new(), tree, datasets, too_long: 0, durable, capacity: BATCH_BYTES }
     }
 
-    /// Appends one record and its leaf.
+    /// Appends a record to the bytes and its leaf hash to the tree.
     pub(crate) fn append(
         &mut self,
         recorded: Timestamp,
@@ -57,7 +58,7 @@ impl Batch {
         Ok(encode(&mut self.bytes, &header).map(|leaf| self.tree.push(leaf)))
     }
 
-    /// Appends what `next` gives, until it is full.
+    /// Appends what `next` returns, until the batch is full.
     pub(crate) fn fill(
         &mut self,
         recorded: Timestamp,

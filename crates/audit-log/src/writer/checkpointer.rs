@@ -1,14 +1,17 @@
-//! Keeps checkpoints: signs the newest head of the tree and puts the note in two places and into the log.
+//! The checkpointer: signs the newest tree head, and puts the note into the audit log's folder,
+//! into a copy elsewhere, and into the service log.
 //!
-//! A thread of its own does this, so that no receipt ever waits for it. The writer offers a head after every write; a
-//! checkpoint is made when so many records or so much time came since the last one, but no more than ten times a second,
-//! and always at the end. A place that cannot be written is tried again at every interval: the evidence itself is
-//! durable without.
+//! It has its own thread, so that no receipt ever waits for it. The writer offers a tree head after
+//! every durable batch. A checkpoint is made after a number of records or an interval, at most ten
+//! times a second, and always at the end. A location that cannot be written is tried again at every
+//! interval: the records are durable without a checkpoint.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 use ehealth_core::model::{DatasetStates, Timestamp};
 
@@ -19,10 +22,10 @@ use crate::storage::checkpoint_files::{CheckpointLocation, StoredCheckpoints, re
 use crate::storage::disk::Disk;
 use crate::storage::file_names::{CHECKPOINT, CHECKPOINT_DRAFT};
 
-/// At most one line a minute goes into the log, however many checkpoints are made.
+/// Minimum interval between two checkpoints in the service log at level info.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What the writer tells of its tree.
+/// A tree head that the writer offered.
 struct Offered {
     tree: Frontier,
     made: Timestamp,
@@ -31,27 +34,28 @@ struct Offered {
 
 struct State {
     offered: Option<Offered>,
-    /// Sizes of the newest checkpoint that was tried, that is durable in the trail's folder, that is everywhere.
+    /// Sizes of the newest checkpoint that was tried, that is durable in the audit log's folder,
+    /// and that is durable in both locations.
     tried: u64,
     signed: u64,
     everywhere: u64,
-    /// The places that could not be written the last time.
+    /// Locations that could not be written the last time.
     failing: Vec<CheckpointLocation>,
-    /// Somebody waits for a checkpoint of this size.
+    /// Size of the checkpoint for which a caller waits.
     wanted: u64,
     closing: bool,
 }
 
 impl State {
-    /// The size of the newest tree that was offered.
+    /// Size of the newest tree that was offered.
     fn size(&self) -> u64 {
         self.offered.as_ref().map_or(0, |offered| offered.tree.size())
     }
 }
 
-/// Keeps the checkpoints of one trail.
+/// Makes the checkpoints of one audit log.
 pub(crate) struct Checkpointer {
-    /// Let go of at the end, with its lock.
+    /// Released at the end, together with its lock.
     disk: Mutex<Option<Arc<dyn Disk>>>,
     key: CheckpointKey,
     settings: Checkpoints,
@@ -62,7 +66,8 @@ pub(crate) struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// `stored` is what the places hold, `signed` the size of the newest of them.
+    /// `stored` is the content of both locations, `signed` the size of the newest checkpoint in
+    /// them.
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
         key: CheckpointKey,
@@ -78,56 +83,59 @@ impl Checkpointer {
         Self { disk, key, settings, state: Mutex::new(state), changed, failures, last_logged }
     }
 
-    /// The public key, in the form of signed-note tools.
+    /// Public key in the form of signed-note tools.
     pub(crate) fn verifying_key(&self) -> String {
         self.key.verifying_key()
     }
 
-    /// The size of the newest checkpoint in the trail's folder.
+    /// Size of the newest checkpoint in the audit log's folder.
     pub(crate) fn signed(&self) -> u64 {
-        self.state().signed
+        self.state.lock().signed
     }
 
-    /// How often one of the places could not be written.
+    /// Number of times that a location could not be written.
     pub(crate) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Tells of a tree that is durable. Never blocks for a disk.
+    /// Offers a durable tree. Never blocks for a disk.
     pub(crate) fn offer(&self, tree: &Frontier, made: Timestamp, datasets: DatasetStates) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let (was_missing, was_full) = (state.size() > state.everywhere, self.is_full(&state));
         state.offered = Some(Offered { tree: tree.clone(), made, datasets });
-        // Else the thread knows already when to wake.
+        // Otherwise the thread already knows when to wake.
         if !was_missing || was_full != self.is_full(&state) {
             self.changed.notify_all();
         }
     }
 
-    /// Whether so many records came since the last checkpoint that the next one does not wait for the interval.
+    /// Whether so many records came since the last checkpoint that the next one does not wait for
+    /// the interval.
     fn is_full(&self, state: &State) -> bool {
         state.size().saturating_sub(state.tried) >= self.settings.records
     }
 
-    /// Waits until a checkpoint of at least this size was tried; whether it is in the trail's folder.
+    /// Waits until a checkpoint of at least this size was tried; returns whether it is in the audit
+    /// log's folder.
     pub(crate) fn wait_for(&self, size: u64) -> bool {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.wanted = size.max(state.wanted);
         self.changed.notify_all();
         let waits = |state: &mut State| state.tried < size && !state.closing;
-        self.changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner).signed >= size
+        self.changed.wait_while(&mut state, waits);
+        state.signed >= size
     }
 
-    /// Lets [`Checkpointer::run`] come to its end, after a last checkpoint.
+    /// Lets [`Checkpointer::run`] end after a last checkpoint.
     pub(crate) fn close(&self) {
-        self.state().closing = true;
+        self.state.lock().closing = true;
         self.changed.notify_all();
     }
 
     /// Makes checkpoints until it is closed.
     pub(crate) fn run(&self) {
         let mut last = Instant::now();
-        let mut state = self.state();
+        let mut state = self.state.lock();
         loop {
             let size = state.size();
             let new = size.saturating_sub(state.tried);
@@ -137,52 +145,54 @@ impl Checkpointer {
             let due = rest.is_zero() || state.wanted > state.tried || state.closing;
             if !missing {
                 if state.closing {
-                    *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                    *self.disk.lock() = None;
                     return;
                 }
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                self.changed.wait(&mut state);
             } else if !due {
-                state = self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
+                self.changed.wait_for(&mut state, rest);
             } else {
                 drop(state);
-                // A failure was counted and logged; the next checkpoint is the next try.
+                // The failure was counted and logged. The next checkpoint is the next attempt.
                 let _ = self.make();
                 last = Instant::now();
-                state = self.state();
+                state = self.state.lock();
             }
         }
     }
 
-    /// Signs what was offered last and puts it everywhere; an error if it is not in the trail's folder.
+    /// Signs the newest offer and writes it to both locations. Fails if it is not in the audit
+    /// log's folder.
     pub(crate) fn make(&self) -> io::Result<()> {
         let head = self.head()?;
         let note = self.key.sign(&head);
         self.publish(&head, &note)
     }
 
-    /// Has the newest head signed by this key and the next, and puts the note everywhere; the note. Nobody else may make
-    /// any meanwhile, so that this is the last of this key.
+    /// Signs the newest head with this key and the next one, and writes the note to both locations;
+    /// returns the note. No other checkpoint may be made meanwhile: this is the last one of this
+    /// key.
     pub(crate) fn rotate(&self, disk: Arc<dyn Disk>, next: &CheckpointKey) -> io::Result<String> {
         let head = self.head()?;
         let note = next.sign_also(&self.key.sign(&head)).ok_or(io::ErrorKind::InvalidData)?;
-        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = Some(disk);
+        *self.disk.lock() = Some(disk);
         let put = self.publish(&head, &note);
-        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.disk.lock() = None;
         put?;
-        if self.state().everywhere < head.size {
+        if self.state.lock().everywhere < head.size {
             return Err(io::ErrorKind::NotConnected.into());
         }
         Ok(note)
     }
 
-    /// The disk of the trail, as long as it is open.
+    /// The disk of the audit log, until it is closed.
     pub(crate) fn disk(&self) -> Option<Arc<dyn Disk>> {
-        self.disk.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.disk.lock().clone()
     }
 
-    /// What was offered last.
+    /// Tree head of the newest offer.
     fn head(&self) -> io::Result<Head> {
-        match &self.state().offered {
+        match &self.state.lock().offered {
             Some(Offered { tree, made, datasets }) => {
                 Ok(Head { size: tree.size(), root: tree.root(), made: *made, datasets: *datasets })
             }
@@ -190,9 +200,9 @@ impl Checkpointer {
         }
     }
 
-    /// Puts a note about this head everywhere; an error if it is not in the trail's folder.
+    /// Writes a note to both locations. Fails if it is not in the audit log's folder.
     fn publish(&self, head: &Head, note: &str) -> io::Result<()> {
-        // First the trail's own: a copy elsewhere is never ahead of it.
+        // The audit log's own file first: the copy is never ahead of it.
         let stored = self.write_primary(note);
         self.note_result(CheckpointLocation::AuditLog, &stored);
         let mut everywhere = stored.is_ok();
@@ -204,7 +214,7 @@ impl Checkpointer {
             }
             self.log(head, note);
         }
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.tried = head.size;
         if stored.is_ok() {
             state.signed = head.size;
@@ -227,40 +237,36 @@ impl Checkpointer {
         disk.sync_names()
     }
 
-    /// Counts every failure, and logs when a place begins to fail and when it is well again.
+    /// Counts every failure. Logs when a location begins to fail and when it works again.
     fn note_result(&self, location: CheckpointLocation, stored: &io::Result<()>) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let was_failing = state.failing.contains(&location);
         match stored {
             Ok(()) if was_failing => {
                 state.failing.retain(|failing| *failing != location);
-                tracing::info!(%location, "checkpoints can be kept again");
+                tracing::info!(%location, "checkpoints can be written again");
             }
             Ok(()) => {}
             Err(error) => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
                 if !was_failing {
                     state.failing.push(location);
-                    tracing::warn!(%location, reason = %error.kind(), "checkpoints cannot be kept");
+                    tracing::warn!(%location, reason = %error.kind(), "checkpoints cannot be written");
                 }
             }
         }
     }
 
-    /// The whole note goes into the log, so that a log kept elsewhere can judge the trail.
+    /// Logs the whole note, so that a service log kept elsewhere can verify the audit log.
     fn log(&self, head: &Head, note: &str) {
-        let mut last_logged = self.last_logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_logged = self.last_logged.lock();
         let (size, root) = (head.size, root_text(head.root));
-        if last_logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) || self.state().closing {
+        if last_logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) || self.state.lock().closing {
             tracing::info!(size, root, note, "checkpoint");
             *last_logged = Some(Instant::now());
         } else {
             tracing::debug!(size, root, "checkpoint");
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,4 +1,5 @@
-//! The turn: what waits is taken and written by one thread at a time, which passes the turn on before it syncs.
+//! The commit worker: one thread at a time takes records from the queue and writes them. It passes
+//! the worker on before it syncs.
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -9,30 +10,32 @@ use ehealth_core::lookup::Pending;
 use super::error::PruneError;
 use super::in_flight::InFlightBatch;
 use super::prune::{Pruned, Retention};
-use super::writer::{SegmentHandle, Writer};
+use super::segment_writer::{SegmentHandle, SegmentWriter};
 
-/// What the threads are asked to do.
-#[expect(clippy::large_enum_variant, reason = "nearly all are entries, and a box for each would cost more")]
+/// Command to the threads.
+#[expect(clippy::large_enum_variant, reason = "nearly all are records, and a box for each would cost more")]
 pub(crate) enum Command {
     Record(Pending),
     Prune(Retention, SyncSender<Result<Pruned, PruneError>>),
 }
 
-/// What one thread at a time has: it takes what waits and writes it, and makes it durable when it has passed this on.
+/// What one thread at a time holds: it takes records from the queue and writes them. It makes them
+/// durable after it has passed this on.
 pub(crate) struct CommitWorker {
-    writer: Writer,
+    writer: SegmentWriter,
     queue: Receiver<Command>,
-    /// A pruning that came while a batch was being filled: it is next.
+    /// A pruning that came while a batch was filled. It is next.
     deferred: Option<Command>,
     retry: Duration,
 }
 
 impl CommitWorker {
-    pub(crate) fn new(writer: Writer, queue: Receiver<Command>, retry: Duration) -> Self {
+    pub(crate) fn new(writer: SegmentWriter, queue: Receiver<Command>, retry: Duration) -> Self {
         Self { writer, queue, deferred: None, retry }
     }
 
-    /// What is to be done next. If nothing comes while writing may fail, or has failed, that is a [`RecvTimeoutError`].
+    /// Takes the next command. [`RecvTimeoutError`] if none comes while writing can fail or has
+    /// failed.
     fn next(&mut self) -> Result<Command, RecvTimeoutError> {
         match self.deferred.take() {
             Some(command) => Ok(command),
@@ -41,7 +44,7 @@ impl CommitWorker {
         }
     }
 
-    /// Writes what waits, this entry first, unless something else comes before it.
+    /// Writes what waits in the queue, this exchange first, unless a pruning precedes it.
     fn write(&mut self, handle: &mut SegmentHandle, mut first: Option<Pending>) -> Option<InFlightBatch> {
         let Self { writer, queue, deferred, .. } = self;
         writer.commit(handle, || match (first.take(), &deferred) {
@@ -58,15 +61,21 @@ impl CommitWorker {
     }
 }
 
-/// What each of the threads does, until the queue is closed and empty.
-pub(crate) fn run(worker: &Mutex<Option<CommitWorker>>) {
+/// The commit worker that the threads share; `None` after the log was closed.
+///
+/// This is the standard library's mutex on purpose. If a thread panics while it holds the worker,
+/// the mutex is poisoned, and no thread writes any more.
+pub(crate) type SharedWorker = Mutex<Option<CommitWorker>>;
+
+/// Runs one of the threads until the queue is closed and empty.
+pub(crate) fn run(worker: &SharedWorker) {
     let mut handle = SegmentHandle::default();
-    // Where another thread panicked, what it deferred was settled, and nothing more is to be written.
+    // If another thread panicked, dropping its batch settled it, and nothing more may be written.
     while let Ok(mut slot) = worker.lock() {
         let Some(worker) = &mut *slot else { return };
         let in_flight = match worker.next() {
             Ok(Command::Prune(retention, reply)) => {
-                // Whoever asked may have left.
+                // The caller may have stopped waiting.
                 let _ = reply.send(worker.writer.prune(retention));
                 None
             }

@@ -1,13 +1,17 @@
-//! Batches that were written and whose syncs are under way: several at once, settled in the order of their records.
+//! In-flight batches: written, but not yet fsynced. Several syncs run at once; the batches complete
+//! in the order of their records.
 //!
-//! A slow disk is given the next sync before it has done with the last one. Nobody is told of a record until everything
-//! before it is durable; where a batch fails, all that were written behind it fail with it, and writing goes on from the
-//! last byte that is durable. A fast disk has one sync to do at a time, and batches gather meanwhile.
+//! A slow disk gets the next sync before it has completed the last one. A record counts as durable
+//! only when every record before it is durable. If a batch fails, all batches written after it fail
+//! too, and writing resumes at the last durable byte. A fast disk has one sync at a time, and
+//! batches gather meanwhile.
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 use ehealth_core::lookup::{Pending, RecordFailure};
 use ehealth_core::model::{Clock, DatasetStates, Timestamp};
@@ -18,25 +22,25 @@ use crate::format::tree::Frontier;
 use crate::storage::tail::BATCH_BYTES;
 use crate::storage::write_failure::WriteFailure;
 
-/// A disk that takes so long for each sync is given the next meanwhile.
+/// A disk whose syncs take at least this long gets the next sync meanwhile.
 const SLOW: Duration = Duration::from_millis(1);
-/// A faster one stalls where it takes so many times as long as usual.
+/// A faster disk is stalled when a sync takes this many times as long as usual.
 const STALL: u32 = 20;
 
-/// How far the trail is, or will be.
+/// The end of the log at some moment, present or future.
 #[derive(Debug, Clone)]
 pub(crate) struct LogPosition {
-    /// The tree of all records.
+    /// Tree of all records.
     pub(crate) tree: Frontier,
-    /// The end of the records in the segment.
+    /// End of the records in the segment, in bytes.
     pub(crate) bytes: u64,
-    /// Which states of the datasets the newest exchange had read.
+    /// Dataset states that the newest exchange had read.
     pub(crate) datasets: DatasetStates,
     /// When the newest record was written.
     pub(crate) made: Timestamp,
 }
 
-/// Since when nothing could be written, and how many entries were refused for it.
+/// Since when nothing can be written, why, and how many records were refused meanwhile.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outage {
     pub(crate) since: Timestamp,
@@ -44,19 +48,19 @@ pub(crate) struct Outage {
     pub(crate) refused: u64,
 }
 
-/// What a batch brings with it.
+/// What a batch contains.
 struct Contents {
     records: Vec<(Pending, u64)>,
-    /// How far the trail is with it; `None` if it could not be written whole.
+    /// End of the log with this batch; `None` if it could not be written whole.
     position: Option<LogPosition>,
 }
 
 struct BatchState {
     begun: Instant,
     contents: Contents,
-    /// What became of its sync; `None` while that is under way.
+    /// Result of its sync; `None` while the sync runs.
     outcome: Option<Result<(), WriteFailure>>,
-    /// Something before it failed.
+    /// Failure of a batch before it.
     failed_before: Option<WriteFailure>,
 }
 
@@ -65,36 +69,38 @@ struct State {
     outage: Option<Outage>,
     /// In the order of their records.
     batches: VecDeque<BatchState>,
-    /// The number of the first of them.
+    /// Number of the first batch.
     first: u64,
-    /// What the quickest of the last syncs took: the disk's own time. Others may have waited for a processor.
+    /// Duration of the fastest recent sync: the disk's own time. Others may have waited for a
+    /// processor.
     fastest_sync: Option<Duration>,
 }
 
 impl State {
-    /// Where this flight stands now.
+    /// Returns the batch with this number.
     fn batch(&mut self, number: u64) -> Option<&mut BatchState> {
         self.batches.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
-    /// So long the youngest flight is left alone. A fast disk is given a second sync only when it stalls.
+    /// How long the youngest batch is left alone. A fast disk gets a second sync only when it
+    /// stalls.
     fn overlap_delay(&self, overlap_after: Duration) -> Duration {
         let fast = self.fastest_sync.filter(|fastest_sync| *fastest_sync < SLOW);
         fast.map_or(overlap_after, |fastest_sync| overlap_after.max(fastest_sync.saturating_mul(STALL)))
     }
 
     /// Bytes that were written and are not known to be durable.
-    fn bytes_under_way(&self) -> u64 {
+    fn bytes_in_flight(&self) -> u64 {
         let newest = self.batches.iter().rev().find_map(|batch| batch.contents.position.as_ref());
         newest.map_or(0, |newest| newest.bytes.saturating_sub(self.durable.bytes))
     }
 }
 
-/// All that are under way.
+/// All in-flight batches.
 pub(crate) struct InFlightBatches {
     state: Mutex<State>,
     changed: Condvar,
-    /// So long a sync runs alone before the next may begin beside it.
+    /// How long a sync runs alone before the next may begin beside it.
     overlap_after: Duration,
     clock: Arc<dyn Clock>,
     status: Arc<Status>,
@@ -113,57 +119,58 @@ impl InFlightBatches {
         Self { state: Mutex::new(state), changed: Condvar::new(), overlap_after, clock, status, checkpointer }
     }
 
-    /// Whether nothing is under way, and nothing failed: then nothing happens until an entry comes.
+    /// Whether nothing is in flight and nothing failed: then nothing happens until a record comes.
     pub(crate) fn is_idle(&self) -> bool {
-        let state = self.state();
+        let state = self.state.lock();
         state.outage.is_none() && state.batches.is_empty()
     }
 
-    /// Why nothing can be written, if so.
+    /// The current outage, if any.
     pub(crate) fn outage(&self) -> Option<Outage> {
-        self.state().outage
+        self.state.lock().outage
     }
 
-    /// Begins a flight as soon as there may be another one: at once if none is under way; else when the youngest is not
-    /// young any more, or has ended. During an outage there is never more than one. Only one thread at a time may do this.
+    /// Begins a batch as soon as another one may be in flight: at once if none is; otherwise when
+    /// the youngest has run long enough, or has ended. During an outage there is never more than
+    /// one. Only one thread at a time may call this.
     pub(crate) fn begin(self: &Arc<Self>) -> InFlightBatch {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         while let Some(youngest) = state.batches.back() {
             let rest = state.overlap_delay(self.overlap_after).saturating_sub(youngest.begun.elapsed());
-            state = if state.outage.is_some() || state.bytes_under_way() >= BATCH_BYTES {
-                self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+            if state.outage.is_some() || state.bytes_in_flight() >= BATCH_BYTES {
+                self.changed.wait(&mut state);
             } else if rest.is_zero() {
                 break;
             } else {
-                self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0
-            };
+                self.changed.wait_for(&mut state, rest);
+            }
         }
         let number = state.first.saturating_add(u64::try_from(state.batches.len()).unwrap_or(u64::MAX));
         let contents = Contents { records: Vec::new(), position: None };
         let durable = state.durable.tree.size();
         let is_alone = state.batches.is_empty();
         state.batches.push_back(BatchState { begun: Instant::now(), contents, outcome: None, failed_before: None });
-        let capacity = BATCH_BYTES.saturating_sub(state.bytes_under_way());
+        let capacity = BATCH_BYTES.saturating_sub(state.bytes_in_flight());
         let after = state.outage.map(|outage| (outage, state.durable.clone()));
         InFlightBatch { batches: Arc::clone(self), number: Some(number), durable, capacity, after, is_alone }
     }
 
-    /// Waits until none is under way.
+    /// Waits until no batch is in flight.
     pub(crate) fn wait_for_all(&self) {
-        let under_way = |state: &mut State| !state.batches.is_empty();
-        drop(self.changed.wait_while(self.state(), under_way).unwrap_or_else(PoisonError::into_inner));
+        let any_in_flight = |state: &mut State| !state.batches.is_empty();
+        self.changed.wait_while(&mut self.state.lock(), any_in_flight);
     }
 
-    /// Tells how far the trail is, where that was made durable without a flight.
+    /// Sets the durable end of the log after a write that was not a batch.
     pub(crate) fn set_durable(&self, position: LogPosition) {
         self.status.set_sequence(position.tree.size());
-        self.state().durable = position;
+        self.state.lock().durable = position;
     }
 
-    /// Notes what became of one, and settles what this leaves nothing to wait for.
+    /// Stores the result of a batch, and settles every batch that no longer waits for another.
     fn end(&self, number: u64, outcome: Result<(), WriteFailure>) {
         let mut settled = Vec::new();
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if let Some(batch) = state.batch(number) {
             batch.outcome = Some(outcome);
         }
@@ -201,24 +208,20 @@ impl InFlightBatches {
             }
         }
     }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// One that is under way. Let go of before its end, it failed.
+/// One in-flight batch. It fails if it is dropped before its end.
 pub(crate) struct InFlightBatch {
     batches: Arc<InFlightBatches>,
-    /// `None` once it has ended.
+    /// `None` after the batch has ended.
     number: Option<u64>,
-    /// So many records were durable when it began.
+    /// Number of records that were durable when it began.
     pub(crate) durable: u64,
-    /// Nothing else was under way.
+    /// No other batch was in flight.
     pub(crate) is_alone: bool,
-    /// So many bytes may be written.
+    /// Number of bytes that may be written.
     pub(crate) capacity: u64,
-    /// Why nothing could be written until now, and where to go on; then nothing else is under way.
+    /// The outage until now, and the position at which to resume. No other batch is in flight then.
     pub(crate) after: Option<(Outage, LogPosition)>,
 }
 
@@ -226,41 +229,42 @@ impl InFlightBatch {
     /// Waits until everything before it is durable.
     pub(crate) fn wait_to_be_first(&self) -> Result<(), WriteFailure> {
         let is_later = |state: &mut State| self.number.is_some_and(|number| state.first < number);
-        let waited = self.batches.changed.wait_while(self.batches.state(), is_later);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.batches.state.lock();
+        self.batches.changed.wait_while(&mut state, is_later);
         let batch = self.number.and_then(|number| state.batch(number));
         batch.and_then(|batch| batch.failed_before).map_or(Ok(()), Err)
     }
 
-    /// Takes in who waits, and how far the trail is with them: `None` if they could not be written.
+    /// Sets its contents: the waiting exchanges, and the end of the log with them; `None` if they
+    /// could not be written.
     pub(crate) fn contents(&self, records: Vec<(Pending, u64)>, position: Option<LogPosition>) {
-        let mut state = self.batches.state();
+        let mut state = self.batches.state.lock();
         if let Some(batch) = self.number.and_then(|number| state.batch(number)) {
             batch.contents = Contents { records, position };
         }
     }
 
-    /// There was nothing to write.
+    /// Removes the batch: there was nothing to write.
     pub(crate) fn cancel(mut self) {
         self.number = None;
-        // The newest of all: only one thread at a time begins them.
-        drop(self.batches.state().batches.pop_back());
+        // It is the newest batch, because only one thread at a time begins one.
+        drop(self.batches.state.lock().batches.pop_back());
     }
 
-    /// Makes it durable, and settles it when what was before it is.
+    /// Syncs the batch, then settles it when every batch before it is settled.
     pub(crate) fn complete(self, sync: impl FnOnce() -> Result<(), WriteFailure>) {
         let started = Instant::now();
         let outcome = sync();
         let took = started.elapsed();
-        let mut state = self.batches.state();
-        // A quick one is forgotten after some hundred others.
+        let mut state = self.batches.state.lock();
+        // A fast sync is forgotten after some hundred others.
         let slower = state.fastest_sync.and_then(|fastest_sync| fastest_sync.saturating_mul(65).checked_div(64));
         state.fastest_sync = Some(slower.map_or(took, |slower| took.min(slower)));
         drop(state);
         self.end(outcome);
     }
 
-    /// Settles it, now or when what was before it is.
+    /// Ends the batch with this result. It is settled when every batch before it is.
     pub(crate) fn end(mut self, outcome: Result<(), WriteFailure>) {
         if let Some(number) = self.number.take() {
             self.batches.end(number, outcome);

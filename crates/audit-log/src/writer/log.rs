@@ -1,38 +1,40 @@
-//! The trail that a server uses: a bounded queue, and the threads that empty it, one at a time.
+//! The audit log as the server uses it: a bounded queue, and the threads that empty it.
 //!
-//! Appending never waits for the disk. Whoever waits for a [`Receipt`](ehealth_core::lookup::Receipt) does so elsewhere; a
-//! thread takes what waits, writes it, lets the next thread have its turn, and syncs. Each entry is settled when its batch
-//! and everything before it is durable, or has failed. Once [`AuditLog::close`] returns, every entry that
-//! was taken is settled.
+//! Appending never waits for the disk. The caller is called back when its record is settled. A thread
+//! takes what waits in the queue, writes it, passes the commit worker to the next thread, and syncs. A
+//! record is settled when its batch and everything before it is durable, or has failed. When
+//! [`AuditLog::close`] returns, every record that was accepted is settled.
 
 use std::io;
 use std::mem;
+use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
+
+use parking_lot::{Mutex, RwLock};
 
 use ehealth_core::lookup::{AuditSink, Pending, RecordFailure};
 use ehealth_core::model::Clock;
 
 use super::checkpointer::Checkpointer;
-use super::commit_worker::{Command, CommitWorker, run};
+use super::commit_worker::{Command, CommitWorker, SharedWorker, run};
 use super::error::{AuditError, PruneError, RotateError};
 use super::prune::{Pruned, Retention};
 use super::recover;
+use super::segment_writer::{Dependencies, SegmentWriter};
 use super::settings::{MissingCheckpoint, Settings};
 use super::status::{Counters, Health, Status};
-use super::writer::{Dependencies, Writer};
 use crate::format::note::is_origin;
 use crate::storage::checkpoint_files::{CheckpointError, StoredCheckpoints};
 use crate::storage::disk::{Disk, Folder};
 use crate::storage::keys::{KeyFolder, KeyName};
 
-/// What a change of the checkpoints' key leaves to be kept elsewhere.
+/// Result of a key rotation. Keep both parts elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotated {
-    /// The checkpoint that both keys signed.
+    /// Checkpoint that both keys signed.
     pub note: String,
-    /// The new public key, in the form of signed-note tools.
+    /// New public key in the form of signed-note tools.
     pub verifying_key: String,
 }
 
@@ -50,10 +52,12 @@ pub struct AuditLog {
 }
 
 impl AuditLog {
-    /// Opens the trail for writing, alone; cuts off what a crash left unfinished; starts the thread.
+    /// Opens the audit log for exclusive writing, truncates the torn end that a crash left, and
+    /// starts the threads.
     ///
     /// # Errors
-    /// [`AuditError`]. Nothing was changed then, except that a torn end may be gone and a month begun.
+    /// [`AuditError`]. Nothing was changed then, except that a torn end may be gone and a month
+    /// begun.
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AuditError> {
         let folder = Folder::open_alone(&settings.folder).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => AuditError::InUse,
@@ -62,10 +66,10 @@ impl AuditLog {
         Self::open_on(Arc::new(folder), settings, clock)
     }
 
-    /// Opens the trail on a disk that nobody else writes; `settings.folder` is not looked at.
+    /// Opens the audit log on a disk that nothing else writes to; ignores `settings.folder`.
     ///
     /// # Errors
-    /// As [`AuditLog::open`], without [`AuditError::InUse`].
+    /// As [`AuditLog::open`], except [`AuditError::InUse`].
     pub fn open_on(disk: Arc<dyn Disk>, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AuditError> {
         let keys = KeyFolder::open(&settings.keys, settings.missing_keys)?;
         let checkpoints = &settings.checkpoints;
@@ -73,7 +77,7 @@ impl AuditLog {
             return Err(AuditError::Origin);
         }
         let stored = StoredCheckpoints::read(&*disk, checkpoints.copy.as_deref())??;
-        // A key that has signed is never made anew: a lost one must be noticed, not replaced.
+        // A key that has signed is never generated again: its loss must be noticed, not repaired.
         if stored.is_empty() {
             keys.provide(KeyName::Checkpoint)?;
         }
@@ -95,17 +99,18 @@ impl AuditLog {
             preallocate: settings.preallocate,
             overlap_after: settings.overlap_after,
         };
-        let (writer, status) = Writer::open(dependencies, recovered, datasets)?;
+        let (writer, status) = SegmentWriter::open(dependencies, recovered, datasets)?;
         if stored.primary.is_none() {
-            // Before the first receipt: from then on a missing checkpoint is one that somebody removed.
+            // Before the first receipt: from then on a missing checkpoint means that it was
+            // removed.
             checkpointer.make()?;
         }
         let (queue, waiting) = mpsc::sync_channel(settings.queue);
         let worker = CommitWorker::new(writer, waiting, settings.retry);
-        let shared = Arc::new((Mutex::new(Some(worker)), CloseOnDrop(Arc::clone(&status))));
+        let shared = Arc::new((SharedWorker::new(Some(worker)), CloseOnDrop(Arc::clone(&status))));
         let spawn = |_| {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name("trail".into()).spawn(move || run(&shared.0))
+            thread::Builder::new().name("audit-log".into()).spawn(move || run(&shared.0))
         };
         let threads = (0..settings.max_syncs.max(1)).map(spawn).collect::<io::Result<_>>();
         let threads: Vec<_> = threads.map_err(|error| AuditError::Thread(error.kind()))?;
@@ -119,55 +124,58 @@ impl AuditLog {
         Ok(Self { queue, threads, checkpoint_thread, checkpointer, status, cut_bytes, keys, origin })
     }
 
-    /// Whether evidence can be written.
+    /// Whether records can be written.
     #[must_use]
     pub fn health(&self) -> Health {
         self.status.health()
     }
 
-    /// What was counted since it was opened.
+    /// Counts since the log was opened.
     #[must_use]
     pub fn counters(&self) -> Counters {
         let (signed, checkpoint_failures) = (self.checkpointer.signed(), self.checkpointer.failures());
         Counters { signed, checkpoint_failures, ..self.status.counters() }
     }
 
-    /// How many bytes of an unfinished batch were cut off at the start: worth a line in the log.
+    /// Length of the torn end that was truncated at the start, in bytes: worth a line in the
+    /// service log.
     #[must_use]
     pub fn cut_bytes(&self) -> u64 {
         self.cut_bytes
     }
 
-    /// The public key of the checkpoints, in the form of signed-note tools: what an auditor needs besides the files.
+    /// Public key of the checkpoints in the form of signed-note tools: all that an auditor needs
+    /// besides the files.
     #[must_use]
     pub fn verifying_key(&self) -> String {
         self.checkpointer.verifying_key()
     }
 
-    /// Waits until everything that was told is under a checkpoint; whether that is in the trail's folder now.
+    /// Waits until a checkpoint signs every durable record; returns whether it is in the audit
+    /// log's folder.
     #[must_use]
     pub fn checkpoint_now(&self) -> bool {
         self.checkpointer.wait_for(self.status.counters().sequence)
     }
 
-    /// Removes months past retention, and waits until that is done. Entries wait meanwhile.
+    /// Removes months past retention, and waits for the end of it. Records wait meanwhile.
     ///
     /// # Errors
     /// [`PruneError`].
     pub fn prune(&self, retention: Retention) -> Result<Pruned, PruneError> {
         let (reply, pruned) = mpsc::sync_channel(1);
-        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(PruneError::Closed)?;
+        let queue = self.queue.read().clone().ok_or(PruneError::Closed)?;
         queue.send(Command::Prune(retention, reply)).map_err(|_| PruneError::Closed)?;
         drop(queue);
         pruned.recv().unwrap_or(Err(PruneError::Closed))
     }
 
-    /// Closes the trail and gives it a new key for its checkpoints. The newest checkpoint is signed by both keys, in all
-    /// its places, before the new one takes the place of the old, whose file is overwritten. Interrupted, it is taken up
-    /// when it is asked for again.
+    /// Closes the audit log and replaces the key of its checkpoints. First both keys sign the
+    /// newest checkpoint, in both locations. Then the new key replaces the old one, whose file is
+    /// overwritten. An interrupted rotation continues when this is called again.
     ///
     /// # Errors
-    /// [`RotateError`]; the trail can be opened with the old key then.
+    /// [`RotateError`]. The audit log can then be opened with the old key.
     pub fn rotate_checkpoint_key(self) -> Result<Rotated, RotateError> {
         let disk = self.checkpointer.disk().ok_or(RotateError::Closed)?;
         self.close();
@@ -177,21 +185,22 @@ impl AuditLog {
         Ok(Rotated { note, verifying_key: next.verifying_key() })
     }
 
-    /// Takes no more entries, waits until all that wait are settled and signed, and lets go of the folder.
+    /// Accepts no more records, waits until the accepted ones are settled and signed, and releases
+    /// the folder.
     pub fn close(&self) {
-        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
-        let threads = mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        // A thread that panicked has settled what it held by dropping it.
+        drop(self.queue.write().take());
+        let threads = mem::take(&mut *self.threads.lock());
+        // A thread that panicked has settled its batch by dropping it.
         threads.into_iter().for_each(|thread| drop(thread.join()));
         self.checkpointer.close();
-        let checkpoint_thread = self.checkpoint_thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let checkpoint_thread = self.checkpoint_thread.lock().take();
         let _ = checkpoint_thread.map(JoinHandle::join);
     }
 }
 
 impl AuditSink for AuditLog {
     fn append(&self, pending: Pending) {
-        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
+        let queue = self.queue.read();
         let Some(queue) = &*queue else { return pending.failed(RecordFailure::Closed) };
         match queue.try_send(Command::Record(pending)) {
             Err(TrySendError::Full(Command::Record(pending))) => {
@@ -210,7 +219,7 @@ impl Drop for AuditLog {
     }
 }
 
-/// Says that the trail is closed, whichever way its threads end.
+/// Reports the log as closed, however its threads end.
 struct CloseOnDrop(Arc<Status>);
 
 impl Drop for CloseOnDrop {

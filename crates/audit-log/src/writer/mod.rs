@@ -1,13 +1,18 @@
-//! Writes the audit log: queue, group commit, checkpoints, recovery, pruning.
+//! Writes the audit log: queue, group commit, checkpoints, crash recovery, pruning.
 
-pub(crate) mod batch;
-pub(crate) mod checkpointer;
-pub(crate) mod commit_worker;
+// What the server uses.
 pub(crate) mod error;
-pub(crate) mod in_flight;
 pub(crate) mod log;
-pub(crate) mod prune;
-pub(crate) mod recover;
 pub(crate) mod settings;
 pub(crate) mod status;
-pub(crate) mod writer;
+
+// Group commit.
+pub(crate) mod batch;
+pub(crate) mod commit_worker;
+pub(crate) mod in_flight;
+pub(crate) mod segment_writer;
+
+// Beside it.
+pub(crate) mod checkpointer;
+pub(crate) mod prune;
+pub(crate) mod recover;

@@ -1,9 +1,11 @@
-//! Removes months past retention: their segments, their indexes, and the keys that nothing else needs.
+//! Removes months past retention: their segments, their indexes, and the keys that no remaining
+//! segment needs (docs/reference/audit-log-format.md "Pruning record").
 //!
-//! First it is recorded what goes, with the root of the tree at the end of each segment, and that record is signed;
-//! only then are keys destroyed and files removed, the oldest first. What stays can be verified as before, because the
-//! first segment that stays begins with the tree before it. Interrupted, it is taken up by the next pruning. A file
-//! `legal-hold` in the trail's folder stops it.
+//! First a record states what is removed, with the root of the tree at the end of each segment, and
+//! a checkpoint signs that record. Only then are keys destroyed and files removed, the oldest
+//! first. The remaining log can be verified as before, because its first segment begins with the
+//! tree before it. The next pruning completes an interrupted one. A file `legal-hold` in the audit
+//! log's folder stops pruning.
 
 use std::io::BufReader;
 
@@ -20,10 +22,10 @@ use crate::storage::keys::{KeyFolder, KeyName};
 use crate::storage::segment;
 use crate::storage::write_failure::WriteFailure;
 
-/// How long evidence is kept.
+/// How long records are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Retention {
-    /// So many years after the end of its month.
+    /// Years after the end of the month.
     pub years: u16,
 }
 
@@ -34,16 +36,17 @@ impl Default for Retention {
     }
 }
 
-/// What went.
+/// What was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pruned {
-    /// The segments, as they were recorded; none if nothing was past retention.
+    /// Removed segments, as recorded; empty if nothing was past retention.
     pub segments: Vec<PrunedSegment>,
-    /// The keys that were destroyed.
+    /// Destroyed keys.
     pub keys: Vec<KeyName>,
 }
 
-/// Prunes; called by the thread that writes, so that nothing else is written meanwhile.
+/// Prunes. The thread that writes calls it, so that nothing else is written meanwhile. `record`
+/// makes the record durable and returns whether a checkpoint signs it.
 pub(crate) fn prune(
     disk: &dyn Disk,
     keys: &KeyFolder,
@@ -83,7 +86,7 @@ pub(crate) fn prune(
     Ok(Pruned { segments: what.segments, keys: destroyed })
 }
 
-/// The keys that only what goes was sealed or found with.
+/// Returns the keys that only the expired segments need.
 fn unneeded_keys(expired: &[PrunedSegment], remaining: &[SegmentName]) -> Vec<KeyName> {
     let mut keys = Vec::new();
     for PrunedSegment { month, .. } in expired {
@@ -101,7 +104,7 @@ fn unneeded_keys(expired: &[PrunedSegment], remaining: &[SegmentName]) -> Vec<Ke
     keys
 }
 
-/// The first record of a segment.
+/// Reads the first record of a segment.
 fn begun(disk: &dyn Disk, name: SegmentName) -> Result<SegmentBegun, PruneError> {
     let damage = |kind| PruneError::Damaged(Damage { segment: name, offset: 0, kind });
     let file = disk.open(&name.to_string())?;

@@ -1,8 +1,9 @@
-//! Start-up after a crash: what the last segment holds, where its torn end begins, and whether a checkpoint knew more.
+//! Crash recovery: reads the last segment, finds its torn end, and compares it with the checkpoint
+//! (docs/reference/audit-log-format.md "Crash recovery").
 //!
-//! Only the end of the last segment is ever cut, and only where nothing proves that it was durable; anything else
-//! that is wrong is damage and stays as it was found. Earlier segments are not read: each was durable before the next
-//! was begun. After success every record that was kept is durable.
+//! Only the end of the last segment is ever truncated, and only if nothing proves that it was
+//! durable. Anything else is damage and is left as it is. Earlier segments are not read: each was
+//! durable before the next one began. After success every remaining record is durable.
 
 use std::collections::VecDeque;
 use std::io::{self, BufReader, Read};
@@ -22,19 +23,21 @@ use crate::storage::disk::{Disk, DiskFile, ReadFrom};
 use crate::storage::segment::{self, Segment};
 use crate::storage::tail::{MAX_TAIL_BYTES, torn_bytes};
 
-/// What is there to go on with.
+/// What a writer continues from.
 pub(crate) struct Recovered {
     /// The last segment; `None` in an empty folder.
     pub(crate) segment: Option<Segment>,
-    /// The tree of everything that is durable.
+    /// Tree of all durable records.
     pub(crate) tree: Frontier,
-    /// How many bytes were cut off, without zeros at the end: records that nobody was told about.
+    /// Length of the torn end that was truncated, without zeros, in bytes: records that no caller
+    /// was told about.
     pub(crate) cut_bytes: u64,
-    /// Whether there is anything besides the beginnings of segments.
+    /// Whether there is a record other than segment-begun records.
     pub(crate) has_records: bool,
 }
 
-/// Reads the last segment and cuts its torn end, unless a checkpoint knew a longer or another trail.
+/// Reads the last segment and truncates its torn end, unless a checkpoint signs a longer or another
+/// log.
 pub(crate) fn recover(disk: &dyn Disk, signed_head: Option<&SignedHead>) -> Result<Recovered, AuditError> {
     segment::remove_drafts(disk)?;
     let names = segment::list(disk)?;
@@ -64,7 +67,8 @@ pub(crate) fn recover(disk: &dyn Disk, signed_head: Option<&SignedHead>) -> Resu
             return Err(CheckpointError::Inconsistent { signed: signed_head.size }.into());
         }
     }
-    // Even where nothing is to be cut: a process that died after a failed sync may have cut it, and the disk not know.
+    // Also if nothing is torn: a process that died after a failed sync may have truncated it
+    // without the disk's knowledge.
     file.truncate(scan.sound)?;
     rewrite(&*file, scan.unproven, scan.sound)?;
     file.sync()?;
@@ -83,7 +87,8 @@ fn check_size(signed_head: Option<&SignedHead>, found: u64) -> Result<(), Checkp
     }
 }
 
-/// The root that the tree had at this size, which lies before the last segment; `None` if it is not to be had.
+/// Root of the tree at this size, which lies before the last segment; `None` if it cannot be
+/// computed.
 fn root_before(disk: &dyn Disk, names: &[SegmentName], size: u64) -> io::Result<Option<Digest>> {
     let Some(name) = names.iter().rfind(|name| name.first <= size) else { return Ok(None) };
     let file = disk.open(&name.to_string())?;
@@ -95,11 +100,11 @@ struct Scan {
     tree: Frontier,
     /// Everything before this offset is sound.
     sound: u64,
-    /// Where the first record begins that the last one does not prove to be durable.
+    /// Offset of the first record that the last one does not prove to be durable.
     unproven: u64,
-    /// What is wrong at `sound`, if the file does not end there.
+    /// Damage at `sound`; `None` if the file ends there.
     kind: Option<DamageKind>,
-    /// The root at the size that was to be watched for, if it came by.
+    /// Root of the tree at the size to watch for, if the scan passed it.
     root_at_watch: Option<Digest>,
 }
 
@@ -107,7 +112,7 @@ fn scan(file: &dyn DiskFile, name: SegmentName, watch: Option<u64>) -> io::Resul
     let mut frames = Frames::new(BufReader::with_capacity(1 << 18, ReadFrom { file, offset: 0 }));
     let tree = Frontier::default();
     let mut scan = Scan { begun: None, tree, sound: 0, unproven: 0, kind: None, root_at_watch: None };
-    // Where the last records begin: those that may have been under way together.
+    // Sequence and offset of the last records: those that may have been in flight together.
     let mut starts: VecDeque<(u64, u64)> = VecDeque::new();
     loop {
         let framed = match frames.next_frame()? {
@@ -136,7 +141,7 @@ fn scan(file: &dyn DiskFile, name: SegmentName, watch: Option<u64>) -> io::Resul
 }
 
 impl Scan {
-    /// Takes the next record in.
+    /// Adds the next record.
     fn take(&mut self, framed: Framed<'_>, name: SegmentName, watch: Option<u64>) -> Result<RecordHeader, DamageKind> {
         if self.begun.is_none() {
             let record = decode::record(framed).map_err(DamageKind::Record)?;
@@ -159,8 +164,8 @@ impl Scan {
     }
 }
 
-/// Writes the last records once more, byte for byte. If the sync failed that should have made it durable, Linux counts
-/// its pages as clean though the disk never saw them, and a sync alone would not write them.
+/// Writes the last records again, byte for byte. If their sync failed, Linux counts the pages as
+/// clean although the disk never received them, and a sync alone would not write them.
 fn rewrite(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
     let mut source = ReadFrom { file, offset: from }.take(to.saturating_sub(from));
     let (mut chunk, mut offset) = (Vec::new(), from);

@@ -5,33 +5,35 @@ use std::time::Duration;
 
 use crate::storage::keys::MissingKeys;
 
-/// Where the trail lies and how it is kept.
+/// Location and behaviour of an audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The folder of the segments. Made if missing.
+    /// Folder of the segments. Created if missing.
     pub folder: PathBuf,
-    /// The folder of the keys; better not on the same disk, and never in the same backup.
+    /// Folder of the keys: best on another disk, and never in the same backup.
     pub keys: PathBuf,
-    /// Whether missing keys are made.
+    /// Whether missing keys are generated.
     pub missing_keys: MissingKeys,
-    /// How many entries may wait; more are refused as [`RecordFailure::Overloaded`].
+    /// Maximum number of waiting records. Further ones are refused as
+    /// [`RecordFailure::Overloaded`](ehealth_core::lookup::RecordFailure::Overloaded).
     pub queue: usize,
-    /// So many bytes at a time a segment grows, by zeros that are written ahead of the records: the larger, the fewer
+    /// Bytes by which a segment grows, as zeros written ahead of the records. The larger, the fewer
     /// syncs wait for the file system. At most 16 MiB.
     pub preallocate: u64,
-    /// So many syncs may be under way at once: a slow disk need not be waited for before more is written.
+    /// Maximum concurrent syncs: writing does not wait for a slow disk.
     pub max_syncs: usize,
-    /// So long a sync runs alone, on a slow disk, before the next may begin beside it.
+    /// How long a sync runs alone, on a slow disk, before the next may begin beside it.
     pub overlap_after: Duration,
-    /// How often writing is tried again after a failure, if no entry comes.
+    /// Interval between attempts to write after a failure, if no record comes.
     pub retry: Duration,
-    /// When checkpoints are made, and where they are put.
+    /// When checkpoints are made, and where they are written.
     pub checkpoints: Checkpoints,
 }
 
 impl Settings {
-    /// The usual settings: 8 192 may wait (half a second at 15 000 a second), a segment grows by a mebibyte (some 2 000
-    /// records), eight syncs 0.7 ms overlap_after, a retry every second, keys are brought.
+    /// The usual settings: 8192 records may wait (half a second at 15 000 per second), a segment
+    /// grows by 1 MiB (about 2000 records), eight concurrent syncs 0.7 ms apart, an attempt every
+    /// second after a failure, missing keys refused.
     #[must_use]
     pub fn new(folder: PathBuf, keys: PathBuf) -> Self {
         let (queue, preallocate, retry) = (8_192, 1 << 20, Duration::from_secs(1));
@@ -51,26 +53,28 @@ impl Settings {
     }
 }
 
-/// When checkpoints are made, and where they are put besides the trail's folder.
+/// When checkpoints are made, and where they are written besides the audit log's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoints {
-    /// The name of the trail in its checkpoints: like `gateway.example.be/trail`, without blanks and `+`.
+    /// Origin: the name of the log in its checkpoints, for example `gateway.example.be/audit-log`;
+    /// 1 to 200 visible ASCII characters without `+`.
     pub origin: String,
-    /// The file that holds the newest checkpoint a second time: on another machine's disk, if it shall be worth much.
-    /// If that disk hangs, only checkpoints and the end of the process wait for it.
+    /// File with a copy of the newest checkpoint. Put it on another machine's disk: on the same
+    /// disk it protects little. If that disk hangs, only checkpoints and the end of the process
+    /// wait for it.
     pub copy: Option<PathBuf>,
-    /// After so many records, as long as that is not more often than `min_interval`.
+    /// Number of new records after which a checkpoint is made, not more often than `min_interval`.
     pub records: u64,
-    /// So much time is at least between two of them: each costs two syncs, which records wait for as well.
+    /// Minimum time between two checkpoints: each costs two syncs, for which records wait as well.
     pub min_interval: Duration,
-    /// After so much time, if there is anything new.
+    /// Time after which a checkpoint is made if there are new records.
     pub interval: Duration,
-    /// What to do with a trail that has records but no checkpoint.
+    /// What to do with an audit log that has records but no checkpoint.
     pub missing: MissingCheckpoint,
 }
 
 impl Default for Checkpoints {
-    /// A checkpoint every second or every 256 records, no more than ten a second, without a second place.
+    /// A checkpoint every second or every 256 records, at most ten a second, without a copy.
     fn default() -> Self {
         Self {
             origin: "ehealth-attributes/audit-log".into(),
@@ -83,12 +87,13 @@ impl Default for Checkpoints {
     }
 }
 
-/// What to do with a trail that has records but no checkpoint.
+/// What to do with an audit log that has records but no checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum MissingCheckpoint {
-    /// It is not opened: somebody removed the checkpoint.
+    /// Do not open it: the checkpoint was removed.
     #[default]
     Refuse,
-    /// It is opened and signed as it is: somebody answers for it (another checkpoint key, another name).
+    /// Open it and sign it as it is. The operator vouches for it, for example after a change of the
+    /// checkpoint key or the origin.
     Sign,
 }

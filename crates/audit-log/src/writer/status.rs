@@ -1,46 +1,47 @@
-//! How the trail is: for readiness, and for whoever counts.
+//! Health and counters of the audit log, for readiness and metrics.
 //!
-//! Written by the thread that writes the trail, read by anybody; it decides nothing.
+//! The writing threads set them and any thread reads them. Nothing is decided here.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::storage::write_failure::WriteFailure;
 
-/// Whether evidence can be written; without it there are no answers.
+/// Whether records can be written. Without them there are no answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
     /// The last write was durable.
     Writable,
-    /// The last write failed. It is tried anew with the next entry, and without one at every retry interval.
+    /// The last write failed. The next record tries again, and without one the next retry interval.
     Unwritable(WriteFailure),
-    /// The trail was closed.
+    /// The audit log was closed.
     Closed,
 }
 
-/// What was counted since the trail was opened.
+/// Counts since the audit log was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
-    /// Entries that became durable.
+    /// Records that became durable.
     pub recorded: u64,
-    /// Writes that made them so.
+    /// Batches of these records.
     pub batches: u64,
-    /// Entries that were refused because the trail could not be written.
+    /// Records that were refused because the audit log could not be written.
     pub unwritable: u64,
-    /// Entries that were refused because too many waited.
+    /// Records that were refused because the queue was full.
     pub overloaded: u64,
-    /// Time spent in writes and syncs that succeeded.
+    /// Time spent in successful writes and syncs.
     pub writing: Duration,
-    /// Records in the trail: the sequence of the next one.
+    /// Number of records in the log: the sequence of the next one.
     pub sequence: u64,
-    /// How many of them the newest checkpoint signs.
+    /// Number of records that the newest checkpoint signs.
     pub signed: u64,
-    /// How often a checkpoint could not be kept in one of its places.
+    /// Number of times that a checkpoint could not be written to a location.
     pub checkpoint_failures: u64,
 }
 
-/// Shared between the writing thread and everybody else.
+/// Shared between the writing threads and the rest of the process.
 #[derive(Debug)]
 pub(crate) struct Status {
     health: Mutex<Health>,
@@ -66,14 +67,14 @@ impl Status {
     }
 
     pub(crate) fn health(&self) -> Health {
-        *self.health.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.health.lock()
     }
 
     pub(crate) fn set_health(&self, health: Health) {
-        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
+        *self.health.lock() = health;
     }
 
-    /// All but those of checkpoints.
+    /// All counters except those of checkpoints.
     pub(crate) fn counters(&self) -> Counters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {

@@ -1,8 +1,10 @@
-//! The writer: takes what waits and writes it; whoever holds the batch then makes it durable, and only then says so.
+//! Writes batches to the current segment. The thread that holds a batch then makes it durable, and
+//! only then reports it as durable.
 //!
-//! It holds no queue and no thread ([`super::AuditLog`] does), and is used by one thread at a time. After a failure nothing is
-//! kept of what was not durable, and the next call tries again from the last durable byte. When a write succeeds again, an
-//! interruption is recorded before anything else: the outage itself is evidence.
+//! The writer has no queue and no thread ([`AuditLog`](crate::AuditLog) has), and one thread at a
+//! time uses it. After a failure nothing is kept that was not durable, and the next call resumes at
+//! the last durable byte. When a write succeeds again, an interruption is recorded before anything
+//! else: the outage itself belongs on record.
 
 use std::mem;
 use std::sync::Arc;
@@ -30,57 +32,57 @@ use crate::storage::keys::{KeyFolder, KeyName};
 use crate::storage::segment::{self, MAX_AHEAD_BYTES, Segment};
 use crate::storage::write_failure::WriteFailure;
 
-/// Writes the trail.
-pub(crate) struct Writer {
+/// Writes the records of an audit log.
+pub(crate) struct SegmentWriter {
     disk: Arc<dyn Disk>,
     keys: KeyFolder,
     clock: Arc<dyn Clock>,
     status: Arc<Status>,
     in_flight: Arc<InFlightBatches>,
     checkpointer: Arc<Checkpointer>,
-    /// The tree of everything that was written.
+    /// Tree of everything that was written.
     tree: Frontier,
     segment: Option<Segment>,
-    /// How often a segment was opened: a handle of before is not to be used any more.
+    /// Number of times that a segment was opened. Older handles must not be used any more.
     generation: u64,
-    /// The keys of the segment; absent until it was entered.
+    /// Keys of the segment; `None` until its month was entered.
     month_keys: Option<MonthKeys>,
-    /// A segment that got its name without becoming durable.
+    /// A segment that got its name but may not be durable.
     unconfirmed: Option<SegmentName>,
-    /// Which states of the datasets the newest exchange had read.
+    /// Dataset states that the newest exchange had read.
     datasets: DatasetStates,
-    /// Kept from batch to batch for its memory alone.
+    /// Buffer that is reused from batch to batch.
     bytes: Vec<u8>,
-    /// Zeros are written ahead up to the next multiple of this.
+    /// Zeros are written ahead up to the next multiple of this number of bytes.
     preallocate: u64,
 }
 
-/// A thread's own handle of the segment. Where writing back fails, the system tells each handle once: a handle that two
-/// threads sync with would tell but one of them.
+/// A thread's own handle of the segment. If write-back fails, Linux reports it once on each handle:
+/// with a shared handle only one of two threads would learn of it.
 #[derive(Default)]
 pub(crate) struct SegmentHandle(Option<(u64, Box<dyn DiskFile>)>);
 
 impl SegmentHandle {
-    /// Makes durable what was written with it, and everything before.
+    /// Makes durable what was written through it, and everything before.
     pub(crate) fn sync(&self) -> Result<(), WriteFailure> {
         self.0.as_ref().map_or(Ok(()), |(_, file)| Ok(file.sync()?))
     }
 }
 
-/// What a [`Writer`] is made of besides what was recovered.
+/// What a [`SegmentWriter`] needs besides the recovered log.
 pub(crate) struct Dependencies {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) keys: KeyFolder,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) checkpointer: Arc<Checkpointer>,
-    /// Zeros are written ahead up to the next multiple of this.
+    /// Zeros are written ahead up to the next multiple of this number of bytes.
     pub(crate) preallocate: u64,
-    /// So long a sync runs alone before the next may begin beside it.
+    /// How long a sync runs alone before the next may begin beside it.
     pub(crate) overlap_after: Duration,
 }
 
-impl Writer {
-    /// Goes on from what was recovered, and begins the month's segment if it is not there yet.
+impl SegmentWriter {
+    /// Continues the recovered log, and begins the segment of the month if it does not exist.
     pub(crate) fn open(
         dependencies: Dependencies,
         recovered: Recovered,
@@ -119,26 +121,27 @@ impl Writer {
         Ok((writer, status))
     }
 
-    /// Whether nothing is under way, and the last write did not fail.
+    /// Whether nothing is in flight and the last write did not fail.
     pub(crate) fn is_idle(&self) -> bool {
         self.in_flight.is_idle()
     }
 
-    /// Whether the last write failed: then somebody should try again, with or without entries.
+    /// Whether the last write failed. Then try again, with or without records.
     pub(crate) fn is_failing(&self) -> bool {
         self.in_flight.outage().is_some()
     }
 
-    /// Writes what `next` gives, up to a batch full, and settles what cannot be written. The rest is settled when the
-    /// flight is told what became of the sync of `handle`.
+    /// Writes what `next` returns, up to one batch, and settles what cannot be written. The rest is
+    /// settled when the in-flight batch gets the result of the sync of `handle`.
     pub(crate) fn commit(
         &mut self,
         handle: &mut SegmentHandle,
         mut next: impl FnMut() -> Option<Pending>,
     ) -> Option<InFlightBatch> {
         let in_flight = self.in_flight.begin();
-        // Where processors are scarce, whoever is about to ask goes first: one sync for many is what makes syncs cheap.
-        // Where they are not, this returns at once. A flight beside others has had the time to gather.
+        // If processors are scarce, callers that are about to append go first: syncs are cheap
+        // because many records share one. If they are not scarce, this returns at once. A batch
+        // beside others has already had time to gather.
         if in_flight.is_alone {
             thread::yield_now();
         }
@@ -157,7 +160,8 @@ impl Writer {
                 Some(in_flight)
             }
             Err(failure) => {
-                // All of them are taken before the first is told, so that whoever comes back at once is the next try.
+                // All of them are taken before the first is settled, so that an exchange that comes
+                // back at once is the next attempt.
                 batch.records.extend(std::iter::from_fn(next).map(|pending| (pending, u64::MAX)));
                 in_flight.contents(batch.records, None);
                 in_flight.end(Err(failure));
@@ -166,7 +170,8 @@ impl Writer {
         }
     }
 
-    /// Fills a batch and writes it; how far the trail is with it, if there was anything to write.
+    /// Fills a batch and writes it; returns the new end of the log, or `None` if there was nothing
+    /// to write.
     fn write(
         &mut self,
         in_flight: &InFlightBatch,
@@ -185,7 +190,7 @@ impl Writer {
         (batch.tree, batch.durable, batch.capacity) = (self.tree.clone(), durable, in_flight.capacity);
         if let Some((Outage { since, failure, refused }, _)) = in_flight.after {
             let what = Interruption { since, refused, cause: failure.cause() };
-            // An interruption has a fixed, short length.
+            // An interruption record has a fixed, short length.
             let appended = batch.append(now, |out, header| encode::interruption(out, header, &what))?;
             appended.map_err(|TooLong| WriteFailure::Truncated)?;
         }
@@ -198,13 +203,13 @@ impl Writer {
         Ok(Some(self.position(now)))
     }
 
-    /// Prunes, if it can be recorded.
+    /// Prunes, if the pruning can be recorded.
     pub(crate) fn prune(&mut self, retention: Retention) -> Result<Pruned, PruneError> {
         let (disk, keys, now) = (Arc::clone(&self.disk), self.keys.clone(), Month::new(self.clock.now()));
         prune::prune(&*disk, &keys, now, retention, |what| self.record_pruning(what))
     }
 
-    /// Makes the record of a pruning durable; whether it is under a checkpoint.
+    /// Makes the record of a pruning durable; returns whether a checkpoint signs it.
     fn record_pruning(&mut self, what: &Pruning) -> Result<bool, WriteFailure> {
         self.in_flight.wait_for_all();
         if let Some(outage) = self.in_flight.outage() {
@@ -226,7 +231,7 @@ impl Writer {
         Ok(self.checkpointer.wait_for(self.tree.size()))
     }
 
-    /// After an outage: goes back to what is durable, and cuts off the rest.
+    /// Resumes after an outage: returns to the durable end and truncates the rest.
     fn resume(&mut self, in_flight: &InFlightBatch) -> Result<(), WriteFailure> {
         if let Some((_, durable)) = &in_flight.after {
             (self.tree, self.datasets) = (durable.tree.clone(), durable.datasets);
@@ -239,7 +244,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Opens the segment once more, unless this was done.
+    /// Opens the segment again, unless this handle is of the current generation.
     fn open_segment(&self, handle: &mut SegmentHandle) -> Result<(), WriteFailure> {
         let is_open = handle.0.as_ref().is_some_and(|(generation, _)| *generation == self.generation);
         if let (false, Some(segment)) = (is_open, &self.segment) {
@@ -248,13 +253,14 @@ impl Writer {
         Ok(())
     }
 
-    /// How far the trail is with all that was written.
+    /// End of the log with everything that was written.
     fn position(&self, made: Timestamp) -> LogPosition {
         let bytes = self.segment.as_ref().map_or(0, |segment| segment.written);
         LogPosition { tree: self.tree.clone(), bytes, datasets: self.datasets, made }
     }
 
-    /// Enters the month if it is another one, once everything before is durable; how many records are durable.
+    /// Enters the month if it changed, after everything before is durable; returns the number of
+    /// durable records.
     fn enter_month_when_first(&mut self, in_flight: &InFlightBatch, now: Timestamp) -> Result<u64, WriteFailure> {
         let month = Month::new(now);
         let is_there = self.segment.as_ref().is_some_and(|segment| segment.begun.month == month);
@@ -266,11 +272,11 @@ impl Writer {
         Ok(self.tree.size())
     }
 
-    /// Sees to it that the segment and the keys are those of the month.
+    /// Ensures that segment and keys are those of the month.
     fn enter_month(&mut self, month: Month, now: Timestamp) -> Result<(), WriteFailure> {
         let current = self.segment.as_ref().map(|segment| &segment.begun);
         let same_month = current.is_some_and(|begun| begun.month == month);
-        // A key that is in use is never made anew: a lost one must be noticed, not replaced.
+        // A key that is in use is never generated again: its loss must be noticed, not repaired.
         if !same_month {
             self.keys.provide(KeyName::Detail(month))?;
         }
@@ -288,7 +294,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Leaves the segment as long as its records are. If that fails, the next start does it.
+    /// Truncates the segment to its records. If that fails, the next start does it.
     pub(crate) fn close(mut self) {
         self.in_flight.wait_for_all();
         if let (Some(segment), None) = (&mut self.segment, self.in_flight.outage()) {
