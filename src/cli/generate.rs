@@ -236,8 +236,7 @@ impl Generation<'_> {
         text.push_str("</notification>\n");
         // Last, and in one step: who reads the feed meanwhile sees the old notification or the new one.
         let folder = self.arguments.out.join(dataset.code());
-        fs::write(folder.join("notification.xml.new"), text)?;
-        fs::rename(folder.join("notification.xml.new"), folder.join("notification.xml"))
+        Ok(durable_file::replace(&folder.join("notification.xml"), text.as_bytes(), 0o666)?)
     }
 }
 

@@ -186,12 +186,10 @@ impl ReadyFile {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Written beside and renamed: whoever sees it sees it whole.
+    /// Writes the file in one step: a reader sees all of it or nothing.
     fn write(&self, content: &Value) -> Result<(), Exit> {
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".new");
-        let written = fs::write(&beside, format!("{content:#}\n")).and_then(|()| fs::rename(&beside, &self.path));
-        written.map_err(|error| fail(Exit::Failed, &format_args!("--ready-file {}: {error}", self.path.display())))
+        let written = durable_file::replace(&self.path, format!("{content:#}\n").as_bytes(), 0o666);
+        written.map_err(|error| fail(Exit::Failed, &format_args!("--ready-file {error}")))
     }
 }
 
