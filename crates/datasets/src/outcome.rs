@@ -1,160 +1,158 @@
-//! How a run ended. The codes are part of the contract with operators (feed.md): one list, spelled in a test.
+//! Outcomes of a synchronisation run. Their codes are a contract with operators (`docs/reference/feeds.md "Refusals"`):
+//! the same in the log, the metrics, the history and the status page.
 
-use ehealth_core::model::Dataset;
+use ehealth_core::closed_enum;
 
-/// How a run of one feed ended.
+/// Outcome of a run of one feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The publisher has nothing new. The data count as fresh as the notification says.
+    /// The publisher has nothing new. The data are as fresh as the notification says.
     Nothing,
     /// Deltas led to the publisher's serial.
     Deltas,
     /// A snapshot, and the deltas after it, led to the publisher's serial.
     Snapshot(SnapshotReason),
-    /// What the publisher offers was not taken, or not all of it; what was loaded before is served on.
+    /// The publisher's data were refused, in part or completely. The loaded data stay in use.
     Refused(Refusal),
-    /// Nobody's offer was judged: something did not work. The next run may.
+    /// The run failed before the publisher's data could be validated. The next run may succeed.
     Failed(Failure),
-    /// Another run is at it.
+    /// Another run has the dataset's lock.
     Skipped,
 }
 
-/// Why a snapshot was loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SnapshotReason {
-    /// Nothing was loaded before.
-    First,
-    /// The publisher began a new session.
-    NewSession,
-    /// The deltas that would lead on are no longer offered.
-    Gap,
-    /// A delta could not be applied.
-    BadDelta,
+closed_enum! {
+    /// Outcome without its reason. The codes are those of the outcomes that have no reason, and the part before the
+    /// slash of the others.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum OutcomeKind {
+        /// [`Outcome::Nothing`].
+        Nothing => "nothing",
+        /// [`Outcome::Deltas`].
+        Deltas => "deltas",
+        /// [`Outcome::Snapshot`].
+        Snapshot => "snapshot",
+        /// [`Outcome::Refused`].
+        Refused => "refused",
+        /// [`Outcome::Failed`].
+        Failed => "failed",
+        /// [`Outcome::Skipped`].
+        Skipped => "skipped",
+    }
 }
 
-/// Why an offer was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Refusal {
-    /// The serial is lower than the one that is loaded, or the session was left before.
-    Rollback,
-    /// A file that was known has another hash now.
-    Rewritten,
-    /// The file has another hash than announced.
-    Hash,
-    /// The file has another length than announced.
-    Bytes,
-    /// The file has another number of records than announced.
-    Records,
-    /// The notification, or a file that it lists, is not there.
-    MissingFile,
-    /// The file is not the CSV, or not packed as its name says.
-    Malformed,
-    /// More records are wrong than may be.
-    TooManyWrong,
-    /// A path could leave the feed, or leads over a link or to something that is no file.
-    Uri,
-    /// The notification cannot be read, is another dataset's, or does not lead to its serial.
-    Notification,
-    /// The notification is not signed as it must be.
-    Signature,
-    /// The dataset would lose more records than it may.
-    Shrunk,
-    /// A delta could not be applied, and the snapshot is older than it.
-    BadDelta,
+closed_enum! {
+    /// Why a run loaded a snapshot.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum SnapshotReason {
+        /// No data were loaded before.
+        First => "snapshot/first",
+        /// The publisher started a new session.
+        NewSession => "snapshot/new-session",
+        /// The feed no longer has every delta after the loaded serial.
+        Gap => "snapshot/gap",
+        /// A delta could not be applied.
+        BadDelta => "snapshot/bad-delta",
+    }
 }
 
-/// What did not work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Failure {
-    /// The feed cannot be read now.
-    Source,
-    /// The store, or the folder of rejected records, cannot be written.
-    Store,
-    /// The service was told to stop meanwhile.
-    Stopped,
+closed_enum! {
+    /// Why a publisher's data were refused.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Refusal {
+        /// The serial is lower than the loaded one, or the session was left for another one before.
+        Rollback => "refused/rollback",
+        /// A file that was listed before now has another hash.
+        Rewritten => "refused/rewritten",
+        /// The file's hash differs from the announced one.
+        Hash => "refused/hash",
+        /// The file's length differs from the announced one.
+        Bytes => "refused/bytes",
+        /// The file's number of records differs from the announced one.
+        Records => "refused/records",
+        /// The notification, or a file that it lists, does not exist.
+        MissingFile => "refused/missing-file",
+        /// The file is not valid CSV, or its compression is not the one in its name.
+        Malformed => "refused/malformed",
+        /// More records are invalid than the limit allows.
+        TooManyWrong => "refused/too-many-wrong",
+        /// A path could leave the feed, crosses a link, or is not a regular file.
+        Uri => "refused/uri",
+        /// The notification is invalid, is for another dataset, or does not lead to its serial.
+        Notification => "refused/notification",
+        /// The notification's signature is missing or invalid.
+        Signature => "refused/signature",
+        /// The dataset would lose more records than the limit allows.
+        Shrunk => "refused/shrunk",
+        /// A delta could not be applied, and the snapshot is older than the delta.
+        BadDelta => "refused/bad-delta",
+    }
+}
+
+closed_enum! {
+    /// Why a run failed.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Failure {
+        /// The feed cannot be read.
+        Source => "failed/source",
+        /// The store, or the folder of rejected records, cannot be written.
+        Store => "failed/store",
+        /// The service stopped during the run.
+        Stopped => "failed/stopped",
+    }
 }
 
 impl Outcome {
-    /// All of them, in feed.md's order.
-    pub const ALL: [Self; 23] = [
-        Self::Nothing,
-        Self::Deltas,
-        Self::Snapshot(SnapshotReason::First),
-        Self::Snapshot(SnapshotReason::NewSession),
-        Self::Snapshot(SnapshotReason::Gap),
-        Self::Snapshot(SnapshotReason::BadDelta),
-        Self::Refused(Refusal::Rollback),
-        Self::Refused(Refusal::Rewritten),
-        Self::Refused(Refusal::Hash),
-        Self::Refused(Refusal::Bytes),
-        Self::Refused(Refusal::Records),
-        Self::Refused(Refusal::MissingFile),
-        Self::Refused(Refusal::Malformed),
-        Self::Refused(Refusal::TooManyWrong),
-        Self::Refused(Refusal::Uri),
-        Self::Refused(Refusal::Notification),
-        Self::Refused(Refusal::Signature),
-        Self::Refused(Refusal::Shrunk),
-        Self::Refused(Refusal::BadDelta),
-        Self::Failed(Failure::Source),
-        Self::Failed(Failure::Store),
-        Self::Failed(Failure::Stopped),
-        Self::Skipped,
-    ];
+    /// Every outcome, in the order of `docs/reference/feeds.md "Refusals"`.
+    pub fn all() -> impl Iterator<Item = Self> {
+        // A new variant does not compile without its kind, and a new kind not without its outcomes here.
+        OutcomeKind::ALL.into_iter().flat_map(|kind| match kind {
+            OutcomeKind::Nothing => vec![Self::Nothing],
+            OutcomeKind::Deltas => vec![Self::Deltas],
+            OutcomeKind::Snapshot => SnapshotReason::ALL.map(Self::Snapshot).to_vec(),
+            OutcomeKind::Refused => Refusal::ALL.map(Self::Refused).to_vec(),
+            OutcomeKind::Failed => Failure::ALL.map(Self::Failed).to_vec(),
+            OutcomeKind::Skipped => vec![Self::Skipped],
+        })
+    }
 
-    /// The code in log, metric, history and page.
+    /// The outcome without its reason.
     #[must_use]
-    pub fn code(self) -> &'static str {
+    pub const fn kind(self) -> OutcomeKind {
         match self {
-            Self::Nothing => "nothing",
-            Self::Deltas => "deltas",
-            Self::Snapshot(SnapshotReason::First) => "snapshot/first",
-            Self::Snapshot(SnapshotReason::NewSession) => "snapshot/new-session",
-            Self::Snapshot(SnapshotReason::Gap) => "snapshot/gap",
-            Self::Snapshot(SnapshotReason::BadDelta) => "snapshot/bad-delta",
-            Self::Refused(Refusal::Rollback) => "refused/rollback",
-            Self::Refused(Refusal::Rewritten) => "refused/rewritten",
-            Self::Refused(Refusal::Hash) => "refused/hash",
-            Self::Refused(Refusal::Bytes) => "refused/bytes",
-            Self::Refused(Refusal::Records) => "refused/records",
-            Self::Refused(Refusal::MissingFile) => "refused/missing-file",
-            Self::Refused(Refusal::Malformed) => "refused/malformed",
-            Self::Refused(Refusal::TooManyWrong) => "refused/too-many-wrong",
-            Self::Refused(Refusal::Uri) => "refused/uri",
-            Self::Refused(Refusal::Notification) => "refused/notification",
-            Self::Refused(Refusal::Signature) => "refused/signature",
-            Self::Refused(Refusal::Shrunk) => "refused/shrunk",
-            Self::Refused(Refusal::BadDelta) => "refused/bad-delta",
-            Self::Failed(Failure::Source) => "failed/source",
-            Self::Failed(Failure::Store) => "failed/store",
-            Self::Failed(Failure::Stopped) => "failed/stopped",
-            Self::Skipped => "skipped",
+            Self::Nothing => OutcomeKind::Nothing,
+            Self::Deltas => OutcomeKind::Deltas,
+            Self::Snapshot(_) => OutcomeKind::Snapshot,
+            Self::Refused(_) => OutcomeKind::Refused,
+            Self::Failed(_) => OutcomeKind::Failed,
+            Self::Skipped => OutcomeKind::Skipped,
         }
     }
 
-    /// Whether the dataset is now at the publisher's serial.
+    /// Code in the log, the metrics, the history and the status page.
     #[must_use]
-    pub fn is_in_step(self) -> bool {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Snapshot(reason) => reason.code(),
+            Self::Refused(refusal) => refusal.code(),
+            Self::Failed(failure) => failure.code(),
+            Self::Nothing | Self::Deltas | Self::Skipped => self.kind().code(),
+        }
+    }
+
+    /// The outcome with this code; `None` if there is none.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::all().find(|outcome| outcome.code() == code)
+    }
+
+    /// Whether the dataset now is at the publisher's serial.
+    #[must_use]
+    pub const fn is_up_to_date(self) -> bool {
         match self {
             Self::Nothing | Self::Deltas | Self::Snapshot(_) => true,
             Self::Refused(_) | Self::Failed(_) | Self::Skipped => false,
         }
     }
-}
-
-/// What a run did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Report {
-    /// Of which dataset.
-    pub dataset: Dataset,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The serial that is loaded now; `None` if none ever was, or if that could not be told.
-    pub serial: Option<u64>,
-    /// Records read in this run.
-    pub records: u64,
-    /// Those that were rejected.
-    pub rejected: u64,
 }
 
 #[cfg(test)]
@@ -167,6 +165,15 @@ mod tests {
             refused/rollback refused/rewritten refused/hash refused/bytes refused/records refused/missing-file \
             refused/malformed refused/too-many-wrong refused/uri refused/notification refused/signature \
             refused/shrunk refused/bad-delta failed/source failed/store failed/stopped skipped";
-        assert_eq!(Outcome::ALL.map(Outcome::code).join(" "), codes);
+        assert_eq!(Outcome::all().map(Outcome::code).collect::<Vec<_>>().join(" "), codes);
+    }
+
+    #[test]
+    fn each_code_parses_to_its_outcome() {
+        for outcome in Outcome::all() {
+            assert_eq!(Outcome::parse(outcome.code()), Some(outcome));
+            assert!(outcome.code().starts_with(outcome.kind().code()), "{outcome:?}");
+        }
+        assert_eq!(Outcome::parse("snapshot"), None);
     }
 }

@@ -1,11 +1,11 @@
-//! A data file on its way in: unpacked by name, counted and hashed as it was stored.
+//! A data file while it is read: decompressed, and counted and hashed as it was stored.
 //!
-//! Nothing here decides whether the bytes are the right ones; [`Content::seal`] tells what they were, and whoever asked
-//! for them compares. After `seal` every stored byte up to one past the expected length was read and hashed, however
-//! early the reader of the content gave up: a verdict on hash and size never depends on what the content looked like.
+//! Nothing here decides whether the bytes are the right ones: [`Content::finish`] returns their size and hash, and the
+//! caller compares. `finish` reads and hashes every stored byte up to one past the expected length, even if the reader
+//! of the content gave up early. So the verdict on hash and size never depends on what the content looked like.
 //!
-//! Memory is bounded by the windows of the decoders, whatever a file says of itself; how much may come *out* of a
-//! small file is bounded by [`Records`](super::Records), which stops at the number of records that was announced.
+//! The decoders' windows bound the memory, whatever a file claims of itself. [`Records`](super::Records) bounds how much
+//! may come *out* of a small file: it stops at the announced number of records.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
@@ -13,29 +13,29 @@ use std::io::{self, BufRead, BufReader, Read};
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use flate2::bufread::MultiGzDecoder;
 
-use super::Uri;
+use super::notification::Uri;
 use ehealth_core::model::Digest;
 
-/// Bytes asked of the source, and handed to the reader, at a time.
-const STRIDE: usize = 128 * 1024;
+/// Bytes of one read from the source, and of one buffer that is returned to the reader: 128 KiB.
+const BUFFER_BYTES: usize = 128 * 1024;
 
-/// The largest zstd window that is accepted, as a power of two: 64 MiB, what `zstd --ultra -21` asks for. A frame
-/// header may ask for more than the machine has.
+/// Maximum zstd window, as a power of two: 64 MiB, which `zstd --ultra -21` asks for. A frame header may ask for more
+/// memory than the machine has.
 const WINDOW_LOG_MAX: u32 = 26;
 
-/// How a data file is packed.
+/// Compression of a data file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Packing {
-    /// As it is.
+pub enum Compression {
+    /// Not compressed.
     Plain,
-    /// gzip (RFC 1952), one member or several.
+    /// gzip (RFC 1952), one or more members.
     Gzip,
-    /// Zstandard (RFC 8878), one frame or several.
+    /// Zstandard (RFC 8878), one or more frames.
     Zstd,
 }
 
-impl Packing {
-    /// What the file's name says.
+impl Compression {
+    /// The compression that the file's name says: `.gz`, `.zst`, or none.
     #[must_use]
     pub fn of(uri: &Uri) -> Self {
         match uri.as_str().rsplit_once('.') {
@@ -46,53 +46,53 @@ impl Packing {
     }
 }
 
-/// What a file was, as stored.
+/// Size and hash of a file as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seal {
-    /// Its length in bytes; one more than expected stands for any greater length.
+pub struct FileDigest {
+    /// Length in bytes; one more than expected stands for any greater length.
     pub bytes: u64,
-    /// SHA-256 of those bytes.
+    /// SHA-256 of these bytes.
     pub digest: Digest,
 }
 
-/// The unpacked content of a file, to be read line by line.
-pub struct Content<R: Read>(BufReader<Unpacked<R>>);
+/// The decompressed content of a file, to be read line by line.
+pub struct Content<R: Read>(BufReader<Decoder<R>>);
 
 impl<R: Read> Content<R> {
-    /// Begins to read a file of which `expected_bytes` were announced. At most one byte more is ever taken.
+    /// Starts to read a file with `expected_bytes` announced. It never takes more than one byte beyond that.
     ///
     /// # Errors
-    /// If no decoder can be set up (out of memory).
-    pub fn open(source: R, packing: Packing, expected_bytes: u64) -> io::Result<Self> {
-        let tap = Tap::new(source, expected_bytes);
-        let unpacked = match packing {
-            Packing::Plain => Unpacked::Plain(tap),
-            Packing::Gzip => Unpacked::Gzip(MultiGzDecoder::new(BufReader::with_capacity(STRIDE, tap))),
-            Packing::Zstd => {
-                let mut decoder = zstd::Decoder::with_buffer(BufReader::with_capacity(STRIDE, tap))?;
+    /// If the decoder cannot be created (out of memory).
+    pub fn open(source: R, compression: Compression, expected_bytes: u64) -> io::Result<Self> {
+        let stored = HashingReader::new(source, expected_bytes);
+        let decoder = match compression {
+            Compression::Plain => Decoder::Plain(stored),
+            Compression::Gzip => Decoder::Gzip(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, stored))),
+            Compression::Zstd => {
+                let mut decoder = zstd::Decoder::with_buffer(BufReader::with_capacity(BUFFER_BYTES, stored))?;
                 decoder.window_log_max(WINDOW_LOG_MAX)?;
-                Unpacked::Zstd(decoder)
+                Decoder::Zstd(decoder)
             }
         };
-        Ok(Self(BufReader::with_capacity(STRIDE, unpacked)))
+        Ok(Self(BufReader::with_capacity(BUFFER_BYTES, decoder)))
     }
 
-    /// Reads the rest of the stored bytes and tells what the file was.
+    /// Reads the rest of the stored bytes and returns the file's size and hash.
     ///
     /// # Errors
-    /// What the source said, if it failed now or earlier (then the earlier read failed too, with some error): the
-    /// file is unknown, not wrong.
-    pub fn seal(self) -> io::Result<Seal> {
-        let mut tap = match self.0.into_inner() {
-            Unpacked::Plain(tap) => tap,
-            Unpacked::Gzip(decoder) => decoder.into_inner().into_inner(),
-            Unpacked::Zstd(decoder) => decoder.finish().into_inner(),
+    /// The source's error, if the source failed now or earlier (an earlier read then failed too, with some error). The
+    /// file is then unknown, not wrong.
+    pub fn finish(self) -> io::Result<FileDigest> {
+        let mut stored = match self.0.into_inner() {
+            Decoder::Plain(stored) => stored,
+            Decoder::Gzip(decoder) => decoder.into_inner().into_inner(),
+            Decoder::Zstd(decoder) => decoder.finish().into_inner(),
         };
-        let mut scratch = vec![0; STRIDE];
-        while tap.failure.is_none() && tap.read(&mut scratch)? > 0 {}
-        match tap.failure {
+        let mut scratch = vec![0; BUFFER_BYTES];
+        while stored.failure.is_none() && stored.read(&mut scratch)? > 0 {}
+        match stored.failure {
             Some(kind) => Err(kind.into()),
-            None => Ok(Seal { bytes: tap.bytes, digest: finish(tap.context) }),
+            None => Ok(FileDigest { bytes: stored.bytes, digest: finish(stored.context) }),
         }
     }
 }
@@ -119,31 +119,32 @@ impl<R: Read> BufRead for Content<R> {
     }
 }
 
-enum Unpacked<R: Read> {
-    Plain(Tap<R>),
-    Gzip(MultiGzDecoder<BufReader<Tap<R>>>),
-    Zstd(zstd::Decoder<'static, BufReader<Tap<R>>>),
+enum Decoder<R: Read> {
+    Plain(HashingReader<R>),
+    Gzip(MultiGzDecoder<BufReader<HashingReader<R>>>),
+    Zstd(zstd::Decoder<'static, BufReader<HashingReader<R>>>),
 }
 
-impl<R: Read> Read for Unpacked<R> {
+impl<R: Read> Read for Decoder<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(tap) => tap.read(buffer),
+            Self::Plain(stored) => stored.read(buffer),
             Self::Gzip(decoder) => decoder.read(buffer),
             Self::Zstd(decoder) => decoder.read(buffer),
         }
     }
 }
 
-/// Counts and hashes what passes, and ends one byte after the expected length.
-struct Tap<R> {
+/// Counts and hashes the stored bytes, and ends one byte after the expected length.
+struct HashingReader<R> {
     source: io::Take<R>,
     context: Context,
     bytes: u64,
+    /// The source's first error.
     failure: Option<io::ErrorKind>,
 }
 
-impl<R: Read> Tap<R> {
+impl<R: Read> HashingReader<R> {
     fn new(source: R, expected_bytes: u64) -> Self {
         Self {
             source: source.take(expected_bytes.saturating_add(1)),
@@ -154,7 +155,7 @@ impl<R: Read> Tap<R> {
     }
 }
 
-impl<R: Read> Read for Tap<R> {
+impl<R: Read> Read for HashingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.source.read(buffer) {
             Ok(count) => {
@@ -172,7 +173,7 @@ impl<R: Read> Read for Tap<R> {
     }
 }
 
-/// SHA-256 of bytes that are at hand.
+/// SHA-256 of bytes in memory.
 #[must_use]
 pub fn digest_of(bytes: &[u8]) -> Digest {
     let mut value = [0; 32];
@@ -202,60 +203,60 @@ mod tests {
         encoder.finish().expect("into memory")
     }
 
-    fn read(stored: &[u8], packing: Packing, expected: u64) -> (io::Result<Vec<u8>>, Seal) {
-        let mut content = Content::open(stored, packing, expected).expect("memory enough");
+    fn read(stored: &[u8], compression: Compression, expected: u64) -> (io::Result<Vec<u8>>, FileDigest) {
+        let mut content = Content::open(stored, compression, expected).expect("memory enough");
         let mut text = Vec::new();
         let outcome = content.read_to_end(&mut text).map(|_| text);
-        (outcome, content.seal().expect("memory does not fail"))
+        (outcome, content.finish().expect("memory does not fail"))
     }
 
     #[test]
-    fn unpacks_several_members_and_seals_the_stored_bytes() {
+    fn decompresses_several_members_and_hashes_the_stored_bytes() {
         let zstd = |text: &[u8]| zstd::encode_all(text, 1).expect("into memory");
-        for (packing, stored) in [
-            (Packing::Plain, b"one\ntwo\n".to_vec()),
-            (Packing::Gzip, [gzip(b"one\n"), gzip(b"two\n")].concat()),
-            (Packing::Zstd, [zstd(b"one\n"), zstd(b"two\n")].concat()),
+        for (compression, stored) in [
+            (Compression::Plain, b"one\ntwo\n".to_vec()),
+            (Compression::Gzip, [gzip(b"one\n"), gzip(b"two\n")].concat()),
+            (Compression::Zstd, [zstd(b"one\n"), zstd(b"two\n")].concat()),
         ] {
-            let (text, seal) = read(&stored, packing, stored.len() as u64);
-            assert_eq!(text.expect("well packed"), b"one\ntwo\n", "{packing:?}");
-            assert_eq!(seal, Seal { bytes: stored.len() as u64, digest: digest_of(&stored) });
+            let (text, found) = read(&stored, compression, stored.len() as u64);
+            assert_eq!(text.expect("well compressed"), b"one\ntwo\n", "{compression:?}");
+            assert_eq!(found, FileDigest { bytes: stored.len() as u64, digest: digest_of(&stored) });
         }
     }
 
     #[test]
-    fn what_cannot_be_unpacked_is_sealed_all_the_same() {
+    fn a_file_that_cannot_be_decompressed_is_hashed_all_the_same() {
         let whole = gzip(b"one\n");
         for stored in [&whole[..whole.len() - 3], b"no gzip at all", &[&whole[..], b"garbage behind"].concat()] {
-            let (text, seal) = read(stored, Packing::Gzip, stored.len() as u64);
+            let (text, found) = read(stored, Compression::Gzip, stored.len() as u64);
             assert!(text.is_err());
-            assert_eq!(seal, Seal { bytes: stored.len() as u64, digest: digest_of(stored) });
+            assert_eq!(found, FileDigest { bytes: stored.len() as u64, digest: digest_of(stored) });
         }
     }
 
     #[test]
-    fn takes_one_byte_more_than_announced_and_no_other() {
-        let (_, seal) = read(&[b'x'; 1000], Packing::Plain, 10);
-        assert_eq!(seal.bytes, 11);
+    fn reads_at_most_one_byte_more_than_announced() {
+        let (_, found) = read(&[b'x'; 1000], Compression::Plain, 10);
+        assert_eq!(found.bytes, 11);
     }
 
     #[test]
-    fn a_window_beyond_the_machine_is_refused() {
+    fn refuses_a_zstd_window_above_the_limit() {
         // Magic number, a descriptor without single segment, and a window descriptor asking for 2^41 bytes.
         let stored = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xf8, 0x01, 0x00, 0x00];
-        assert!(read(&stored, Packing::Zstd, 9).0.is_err());
+        assert!(read(&stored, Compression::Zstd, 9).0.is_err());
     }
 
     #[test]
-    fn a_failing_source_is_told_from_a_wrong_file() {
+    fn distinguishes_a_failing_source_from_a_wrong_file() {
         struct Cut;
         impl Read for Cut {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
                 Err(io::ErrorKind::ConnectionReset.into())
             }
         }
-        let mut content = Content::open(Cut, Packing::Gzip, 10).expect("memory enough");
+        let mut content = Content::open(Cut, Compression::Gzip, 10).expect("memory enough");
         assert!(content.read(&mut [0; 4]).is_err());
-        assert_eq!(content.seal().expect_err("it failed").kind(), io::ErrorKind::ConnectionReset);
+        assert_eq!(content.finish().expect_err("it failed").kind(), io::ErrorKind::ConnectionReset);
     }
 }
