@@ -1,5 +1,5 @@
-//! The five datasets: reading publishers' feeds ([`feed`]), storing them in SQLite ([`store`]), and keeping the store up
-//! to date with the feeds ([`sync`]).
+//! The five datasets: reading publishers' feeds ([`feed`]), storing them in SQLite ([`store`]), and
+//! keeping the store up to date with the feeds ([`sync`]).
 
 mod outcome;
 

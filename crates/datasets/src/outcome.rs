@@ -1,5 +1,6 @@
-//! Outcomes of a synchronisation run. Their codes are a contract with operators (`docs/reference/feeds.md "Refusals"`):
-//! the same in the log, the metrics, the history and the status page.
+//! Outcomes of a synchronisation run. Their codes are a contract with operators
+//! (`docs/reference/feeds.md "Refusals"`): the same in the log, the metrics, the history and the
+//! status page.
 
 use ehealth_core::closed_enum;
 
@@ -21,8 +22,8 @@ pub enum Outcome {
 }
 
 closed_enum! {
-    /// Outcome without its reason. The codes are those of the outcomes that have no reason, and the part before the
-    /// slash of the others.
+    /// Outcome without its reason. The codes are those of the outcomes that have no reason, and the
+    /// part before the slash of the others.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum OutcomeKind {
         /// [`Outcome::Nothing`].
@@ -104,7 +105,8 @@ closed_enum! {
 impl Outcome {
     /// Every outcome, in the order of `docs/reference/feeds.md "Refusals"`.
     pub fn all() -> impl Iterator<Item = Self> {
-        // A new variant does not compile without its kind, and a new kind not without its outcomes here.
+        // A new variant does not compile without its kind, and a new kind not without its outcomes
+        // here.
         OutcomeKind::ALL.into_iter().flat_map(|kind| match kind {
             OutcomeKind::Nothing => vec![Self::Nothing],
             OutcomeKind::Deltas => vec![Self::Deltas],

@@ -1,12 +1,13 @@
 //! Durable replacement of whole files.
 //!
-//! [`replace`] writes the content to a draft beside the file, fsyncs the draft, renames it over the file and fsyncs the
-//! folder. A crash at any moment leaves the old content or the new content, never a part of one. A [`Draft`] does the
-//! same for content that is written piece by piece.
+//! [`replace`] writes the content to a draft beside the file, fsyncs the draft, renames it over the
+//! file and fsyncs the folder. A crash at any moment leaves the old content or the new content,
+//! never a part of one. A [`Draft`] does the same for content that is written piece by piece.
 //!
-//! A draft has a random name and is created with `O_EXCL` and `O_NOFOLLOW`: another process can neither guess the name
-//! nor plant a link there. A draft that is dropped before [`Draft::commit`] is removed. A process that is killed leaves
-//! its draft behind; [`draft_target`] recognises the name, so that the next writer can remove it.
+//! A draft has a random name and is created with `O_EXCL` and `O_NOFOLLOW`: another process can
+//! neither guess the name nor plant a link there. A draft that is dropped before [`Draft::commit`]
+//! is removed. A process that is killed leaves its draft behind; [`draft_target`] recognises the
+//! name, so that the next writer can remove it.
 
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
@@ -25,7 +26,8 @@ const SUFFIX: &str = ".draft";
 /// Hexadecimal digits in a draft's name.
 const RANDOM_DIGITS: usize = 16;
 
-/// Replaces a file with this content, durably. The file need not exist. `mode` is its permission bits, before the umask.
+/// Replaces a file with this content, durably. The file need not exist. `mode` is its permission
+/// bits, before the umask.
 ///
 /// # Errors
 /// [`ReplaceError`]: the step that failed. The file has its old content, except after [`Step::SyncFolder`]: then the new
@@ -36,7 +38,8 @@ pub fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), ReplaceErro
     draft.commit()
 }
 
-/// Name of the file that a draft with this name belongs to; `None` if it is not the name of a draft.
+/// Name of the file that a draft with this name belongs to; `None` if it is not the name of a
+/// draft.
 #[must_use]
 pub fn draft_target(name: &OsStr) -> Option<&OsStr> {
     let rest = name.as_bytes().strip_prefix(b".")?.strip_suffix(SUFFIX.as_bytes())?;
@@ -45,7 +48,8 @@ pub fn draft_target(name: &OsStr) -> Option<&OsStr> {
     random.iter().all(u8::is_ascii_hexdigit).then(|| OsStr::from_bytes(target))
 }
 
-/// The next content of a file, under another name until [`Draft::commit`]. Dropped before, it is removed.
+/// The next content of a file, under another name until [`Draft::commit`]. Dropped before, it is
+/// removed.
 #[derive(Debug)]
 pub struct Draft {
     file: File,
@@ -94,7 +98,8 @@ impl Draft {
     /// Makes the draft durable and puts it in the place of the file.
     ///
     /// # Errors
-    /// [`ReplaceError`] with [`Step::SyncFile`], [`Step::Rename`] or [`Step::SyncFolder`]; see [`replace`].
+    /// [`ReplaceError`] with [`Step::SyncFile`], [`Step::Rename`] or [`Step::SyncFolder`]; see
+    /// [`replace`].
     pub fn commit(mut self) -> Result<(), ReplaceError> {
         self.step(Step::SyncFile, |draft| draft.file.sync_all())?;
         self.step(Step::Rename, |draft| match &draft.path {
@@ -136,7 +141,7 @@ impl Drop for Draft {
     }
 }
 
-/// `.NAME.RANDOM.draft`: hidden, and told from the drafts of every other file by its name.
+/// `.NAME.RANDOM.draft`: hidden, and different from the drafts of every other file.
 fn draft_name(of: &OsStr) -> OsString {
     // The hasher's keys are random numbers of the operating system.
     let random = RandomState::new().hash_one(of);

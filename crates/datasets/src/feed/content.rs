@@ -1,11 +1,13 @@
 //! A data file while it is read: decompressed, and counted and hashed as it was stored.
 //!
-//! Nothing here decides whether the bytes are the right ones: [`Content::finish`] returns their size and hash, and the
-//! caller compares. `finish` reads and hashes every stored byte up to one past the expected length, even if the reader
-//! of the content gave up early. So the verdict on hash and size never depends on what the content looked like.
+//! Nothing here decides whether the bytes are the right ones: [`Content::finish`] returns their
+//! size and hash, and the caller compares. `finish` reads and hashes every stored byte up to one
+//! past the expected length, even if the reader of the content gave up early. So the verdict on
+//! hash and size never depends on what the content looked like.
 //!
-//! The decoders' windows bound the memory, whatever a file claims of itself. [`Records`](super::Records) bounds how much
-//! may come *out* of a small file: it stops at the announced number of records.
+//! The decoders' windows bound the memory, whatever a file claims of itself.
+//! [`Records`](super::Records) bounds how much may come *out* of a small file: it stops at the
+//! announced number of records.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
@@ -19,8 +21,8 @@ use ehealth_core::model::Digest;
 /// Bytes of one read from the source, and of one buffer that is returned to the reader: 128 KiB.
 const BUFFER_BYTES: usize = 128 * 1024;
 
-/// Maximum zstd window, as a power of two: 64 MiB, which `zstd --ultra -21` asks for. A frame header may ask for more
-/// memory than the machine has.
+/// Maximum zstd window, as a power of two: 64 MiB, which `zstd --ultra -21` asks for. A frame
+/// header may ask for more memory than the machine has.
 const WINDOW_LOG_MAX: u32 = 26;
 
 /// Compression of a data file.
@@ -59,7 +61,8 @@ pub struct FileDigest {
 pub struct Content<R: Read>(BufReader<Decoder<R>>);
 
 impl<R: Read> Content<R> {
-    /// Starts to read a file with `expected_bytes` announced. It never takes more than one byte beyond that.
+    /// Starts to read a file with `expected_bytes` announced. It never takes more than one byte
+    /// beyond that.
     ///
     /// # Errors
     /// If the decoder cannot be created (out of memory).
@@ -80,8 +83,8 @@ impl<R: Read> Content<R> {
     /// Reads the rest of the stored bytes and returns the file's size and hash.
     ///
     /// # Errors
-    /// The source's error, if the source failed now or earlier (an earlier read then failed too, with some error). The
-    /// file is then unknown, not wrong.
+    /// The source's error, if the source failed now or earlier (an earlier read then failed too,
+    /// with some error). The file is then unknown, not wrong.
     pub fn finish(self) -> io::Result<FileDigest> {
         let mut stored = match self.0.into_inner() {
             Decoder::Plain(stored) => stored,
@@ -242,7 +245,8 @@ mod tests {
 
     #[test]
     fn refuses_a_zstd_window_above_the_limit() {
-        // Magic number, a descriptor without single segment, and a window descriptor asking for 2^41 bytes.
+        // Magic number, a descriptor without single segment, and a window descriptor asking for
+        // 2^41 bytes.
         let stored = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xf8, 0x01, 0x00, 0x00];
         assert!(read(&stored, Compression::Zstd, 9).0.is_err());
     }

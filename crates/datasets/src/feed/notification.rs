@@ -1,8 +1,8 @@
 //! `notification.xml`: the publisher's current serial and the files that lead to it.
 //!
-//! A [`Notification`] is complete by construction: it lists its snapshot and every delta after it, each with a path that
-//! stays inside the feed. Parsing fetches nothing and does not compare with the loaded state.
-//! Format: `docs/reference/feeds.md "Notification"`.
+//! A [`Notification`] is complete by construction: it lists its snapshot and every delta after it,
+//! each with a path that stays inside the feed. Parsing fetches nothing and does not compare with
+//! the loaded state. Format: `docs/reference/feeds.md "Notification"`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,7 +22,8 @@ impl Session {
         Self(value)
     }
 
-    /// Parses the canonical form of RFC 9562: 8-4-4-4-12 hexadecimal digits of either case. `None` for any other text.
+    /// Parses the canonical form of RFC 9562: 8-4-4-4-12 hexadecimal digits of either case. `None`
+    /// for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let groups: Vec<&str> = text.split('-').collect();
@@ -59,7 +60,8 @@ impl fmt::Debug for Session {
     }
 }
 
-/// Relative path inside the feed: segments of `[A-Za-z0-9._-]` between single slashes, none of them `.` or `..`.
+/// Relative path inside the feed: segments of `[A-Za-z0-9._-]` between single slashes, none of them
+/// `.` or `..`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Uri(String);
 
@@ -88,7 +90,8 @@ impl Uri {
 }
 
 closed_enum! {
-    /// Kind of a data file. The codes are element names in a notification and part of the names of rejected files.
+    /// Kind of a data file. The codes are element names in a notification and part of the names of
+    /// rejected files.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum FileKind {
         /// The complete dataset at a serial.
@@ -148,7 +151,8 @@ pub enum NotificationError {
     /// A path that could leave the feed.
     #[error("a path in the notification is not a plain relative path")]
     Uri,
-    /// The files do not lead to the serial: a delta after the snapshot is missing, listed twice, or beyond the serial.
+    /// The files do not lead to the serial: a delta after the snapshot is missing, listed twice, or
+    /// beyond the serial.
     #[error("the files of the notification do not lead to its serial")]
     Chain,
 }
@@ -236,7 +240,8 @@ fn listed(element: &Element) -> Result<ListedFile, NotificationError> {
     })
 }
 
-/// Parses a count of at most 18 digits, which fits into every integer type in use, SQLite's included.
+/// Parses a count of at most 18 digits, which fits into every integer type in use, SQLite's
+/// included.
 fn count(text: &str) -> Result<u64, NotificationError> {
     let is_plain = (1..=18).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|_| is_plain).ok_or(NotificationError::Value)

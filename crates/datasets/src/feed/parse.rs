@@ -18,7 +18,8 @@ pub(super) fn parse_record(dataset: Dataset, fields: Fields<'_>) -> Result<Recor
     }
 }
 
-/// Parses the key columns of a record, and ignores the others. The number of fields must have been checked.
+/// Parses the key columns of a record, and ignores the others. The number of fields must have been
+/// checked.
 ///
 /// # Errors
 /// The first invalid key column.

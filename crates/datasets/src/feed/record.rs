@@ -1,9 +1,11 @@
-//! The records of the five datasets, the changes that a row asks for, and the reasons for a rejection. Types only.
+//! The records of the five datasets, the changes that a row asks for, and the reasons for a
+//! rejection. Types only.
 
 use ehealth_core::closed_enum;
 use ehealth_core::model::{Date, EnterpriseNumber, Period, Ssin};
 
-/// One record; each variant has the columns of its dataset (`docs/reference/feeds.md "Data files"`).
+/// One record; each variant has the columns of its dataset (`docs/reference/feeds.md "Data
+/// files"`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Record {
     /// Record of `dimona`: an employment period.
@@ -62,7 +64,8 @@ pub enum Record {
 }
 
 closed_enum! {
-    /// Federated entity that reports an internal prevention service. The codes are the values of the column `entity`.
+    /// Federated entity that reports an internal prevention service. The codes are the values of
+    /// the column `entity`.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum Entity {
         /// Flemish Community.
@@ -109,8 +112,9 @@ pub enum Change {
 }
 
 closed_enum! {
-    /// Reason to reject a record: the invalid column, or a conflict with itself or another record. The codes are words
-    /// of the file of rejected records (`docs/reference/feeds.md "Rejected records"`).
+    /// Reason to reject a record: the invalid column, or a conflict with itself or another record.
+    /// The codes are words of the file of rejected records (`docs/reference/feeds.md "Rejected
+    /// records"`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum RejectReason {
         /// `action` is neither `put` nor `delete`.
@@ -149,11 +153,13 @@ closed_enum! {
 pub enum Validated {
     /// The row is valid in itself.
     Accepted(Change),
-    /// The row is invalid. A rejected `put` removes its key (`docs/reference/feeds.md "Rejected records"`).
+    /// The row is invalid. A rejected `put` removes its key (`docs/reference/feeds.md "Rejected
+    /// records"`).
     Rejected {
         /// First error in the row.
         reason: RejectReason,
-        /// Key that the row would have replaced; `None` for a `delete`, an unknown action or an unreadable key.
+        /// Key that the row would have replaced; `None` for a `delete`, an unknown action or an
+        /// unreadable key.
         key: Option<Key>,
     },
 }

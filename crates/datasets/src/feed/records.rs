@@ -1,8 +1,8 @@
 //! Reads the records of a data file, and validates each.
 //!
-//! An error of the file (header, column count, quoting, UTF-8, compression, too many rows) ends the reading. An invalid
-//! value or an unknown action rejects the one record. Nothing here compares a record with other records or with the
-//! loaded data: [`crate::store`] finds duplicates and cycles.
+//! An error of the file (header, column count, quoting, UTF-8, compression, too many rows) ends the
+//! reading. An invalid value or an unknown action rejects the one record. Nothing here compares a
+//! record with other records or with the loaded data: [`crate::store`] finds duplicates and cycles.
 
 use std::fmt;
 use std::io::BufRead;
@@ -59,8 +59,8 @@ pub struct Records<R> {
 }
 
 impl<R: BufRead> Records<R> {
-    /// Checks the header of a file with `announced` records. An error returns the source too, because the caller must
-    /// hash the file even then.
+    /// Checks the header of a file with `announced` records. An error returns the source too,
+    /// because the caller must hash the file even then.
     ///
     /// # Errors
     /// [`RecordsError::Header`] or [`RecordsError::Row`].
@@ -79,7 +79,8 @@ impl<R: BufRead> Records<R> {
         Ok(Self { rows, dataset, kind, columns, announced, count: 0 })
     }
 
-    /// Validates the next row. Returns `None` at the end of a file that has the announced number of records.
+    /// Validates the next row. Returns `None` at the end of a file that has the announced number of
+    /// records.
     ///
     /// # Errors
     /// [`RecordsError`]; nothing more can be read after it.

@@ -1,8 +1,9 @@
-//! The file of rejected records: the errors in a publisher's data, for the operator who reports them.
+//! The file of rejected records: the errors in a publisher's data, for the operator who reports
+//! them.
 //!
 //! CSV like the feed itself: `line`, `reason`, then the columns of the data file
-//! (`docs/reference/feeds.md "Rejected records"`). It holds personal data; the caller that creates the file decides who
-//! may read it.
+//! (`docs/reference/feeds.md "Rejected records"`). It holds personal data; the caller that creates
+//! the file decides who may read it.
 
 use std::fmt;
 use std::io::{self, Write};

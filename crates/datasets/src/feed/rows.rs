@@ -1,9 +1,10 @@
 //! Strict CSV reader: splits bytes into rows of fields, exactly as RFC 4180 says.
 //!
-//! CSV libraries are lenient where this format must be strict: they accept blank lines, text after a closing quote,
-//! quotes inside a bare field, and a lone CR. Here each of these makes the whole file malformed, because two readers that
-//! guess differently end up with different data. A lone LF is accepted as a line end
-//! (`docs/reference/feeds.md "Data files"`). [`super::records`] validates what a field *means*.
+//! CSV libraries are lenient where this format must be strict: they accept blank lines, text after
+//! a closing quote, quotes inside a bare field, and a lone CR. Here each of these makes the whole
+//! file malformed, because two readers that guess differently end up with different data. A lone LF
+//! is accepted as a line end (`docs/reference/feeds.md "Data files"`). [`super::records`] validates
+//! what a field *means*.
 
 use std::io::{self, BufRead, Read};
 
@@ -33,7 +34,8 @@ pub enum RowError {
     },
 }
 
-/// Rows of this many bytes or more, line end included, are refused. The longest valid record has about 80 bytes.
+/// Rows of this many bytes or more, line end included, are refused. The longest valid record has
+/// about 80 bytes.
 const ROW_BYTES_MAX: usize = 4096;
 
 /// Splits a source into rows. The memory of a row is reused for the next.
@@ -82,7 +84,8 @@ impl<R: BufRead> Rows<R> {
         }
         self.quoted = self.raw.contains(&b'"');
         if self.quoted {
-            // A quoted field may contain line ends: with an odd number of quotes, a field is still open.
+            // A quoted field may contain line ends: with an odd number of quotes, a field is still
+            // open.
             while self.raw.iter().fold(false, |open, b| open ^ (*b == b'"')) {
                 if !self.read_line()? {
                     return Err(RowError::Quoting { line: self.line });

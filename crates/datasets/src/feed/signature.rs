@@ -1,8 +1,8 @@
 //! `notification.sig`: the signature of a notification, a C2SP signed note with Ed25519 signatures.
 //!
-//! The note's text names the document by its hash; it is verified before anything in the document is parsed. Session and
-//! serial from the text are returned ([`SignedClaims`]), and the caller compares them with the document.
-//! Format: `docs/reference/feeds.md "Signature"`.
+//! The note's text names the document by its hash; it is verified before anything in the document
+//! is parsed. Session and serial from the text are returned ([`SignedClaims`]), and the caller
+//! compares them with the document. Format: `docs/reference/feeds.md "Signature"`.
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 
@@ -45,14 +45,16 @@ pub enum SignatureError {
     /// No signature of the feed's key, or an invalid one.
     #[error("notification.sig has no valid signature by the feed's key")]
     Unsigned,
-    /// The note belongs to another document or dataset, or its session or serial differs from the document's.
+    /// The note belongs to another document or dataset, or its session or serial differs from the
+    /// document's.
     #[error("notification.sig belongs to another notification")]
     OtherNotification,
 }
 
 impl Signer {
-    /// Parses a verifier key: `NAME+HHHHHHHH+BASE64`, with the hash of name and key in the middle (C2SP signed-note,
-    /// "Verifier keys"). `None` for any other form, and for any algorithm but Ed25519.
+    /// Parses a verifier key: `NAME+HHHHHHHH+BASE64`, with the hash of name and key in the middle
+    /// (C2SP signed-note, "Verifier keys"). `None` for any other form, and for any algorithm but
+    /// Ed25519.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (name, rest) = text.split_once('+')?;
@@ -90,8 +92,8 @@ impl Signer {
         Ok(SignedClaims { session, serial })
     }
 
-    /// Whether one of the signature lines is by this key. An invalid signature in its name is an error, even beside a
-    /// valid one.
+    /// Whether one of the signature lines is by this key. An invalid signature in its name is an
+    /// error, even beside a valid one.
     fn has_signed(&self, text: &[u8], signatures: &str) -> Result<bool, SignatureError> {
         let lines = signatures.strip_suffix('\n').ok_or(SignatureError::Form)?;
         let mut has_signed = false;

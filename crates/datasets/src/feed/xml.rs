@@ -1,8 +1,9 @@
 //! Splits the XML of a notification: elements in no namespace, values in attributes, nothing else.
 //!
-//! quick-xml finds the tags. This module rejects everything that quick-xml accepts and that XML 1.0 or this format does
-//! not: doctypes, processing instructions, text, CDATA, references, two attributes of one name, attributes without
-//! white space between them, characters that XML forbids, a second root. The result is well-formed and small.
+//! quick-xml finds the tags. This module rejects everything that quick-xml accepts and that XML 1.0
+//! or this format does not: doctypes, processing instructions, text, CDATA, references, two
+//! attributes of one name, attributes without white space between them, characters that XML
+//! forbids, a second root. The result is well-formed and small.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -28,7 +29,8 @@ pub(super) struct Element {
 }
 
 impl Element {
-    /// Values of the attributes with exactly these names, in this order; `None` if one is missing or there is another.
+    /// Values of the attributes with exactly these names, in this order; `None` if one is missing
+    /// or there is another.
     pub fn exactly<const N: usize>(&self, names: [&str; N]) -> Option<[&str; N]> {
         if self.attributes.len() != N {
             return None;
@@ -114,8 +116,8 @@ fn element(start: &BytesStart<'_>) -> Result<Element, XmlError> {
     })
 }
 
-/// Splits ` a="1" b='2' `. Requires white space before each attribute, names of `[a-z0-9]`, values without `<` and
-/// `&`, and no name twice.
+/// Splits ` a="1" b='2' `. Requires white space before each attribute, names of `[a-z0-9]`, values
+/// without `<` and `&`, and no name twice.
 fn attributes(text: &str) -> Result<Vec<(&str, &str)>, XmlError> {
     let mut found: Vec<(&str, &str)> = Vec::new();
     let mut rest = text;

@@ -1,7 +1,7 @@
 //! Copies the datasets while another process writes them, and checks such a copy.
 //!
-//! SQLite's online backup copies each dataset page by page in one read transaction: the copy has a concurrent delta
-//! completely or not at all. The copies have no write-ahead log.
+//! SQLite's online backup copies each dataset page by page in one read transaction: the copy has a
+//! concurrent delta completely or not at all. The copies have no write-ahead log.
 
 use std::fs::File;
 use std::path::Path;
@@ -14,8 +14,8 @@ use super::error::StoreError;
 use super::folder::Folder;
 use ehealth_core::model::Dataset;
 
-/// Copies every loaded dataset into another folder, which it creates. Everything is durable afterwards. Returns the
-/// copied datasets.
+/// Copies every loaded dataset into another folder, which it creates. Everything is durable
+/// afterwards. Returns the copied datasets.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -39,7 +39,8 @@ pub fn copy_datasets(from: &Path, to: &Path) -> Result<Vec<Dataset>, StoreError>
     Ok(copied)
 }
 
-/// Checks every dataset of a folder without a writer: the file belongs to this program and is not damaged.
+/// Checks every dataset of a folder without a writer: the file belongs to this program and is not
+/// damaged.
 ///
 /// # Errors
 /// The first damaged dataset, and its error.

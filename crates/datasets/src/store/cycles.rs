@@ -1,7 +1,8 @@
 //! Finds cycles of replacements among the persons of a snapshot.
 //!
-//! Every SSIN has at most one successor, so a walk along the successors either ends or comes back to itself. The first
-//! walk that reaches an SSIN marks it, so all walks together visit each SSIN at most twice.
+//! Every SSIN has at most one successor, so a walk along the successors either ends or comes back
+//! to itself. The first walk that reaches an SSIN marks it, so all walks together visit each SSIN
+//! at most twice.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -75,7 +76,8 @@ impl<'a> CycleSearch<'a> {
         }
     }
 
-    /// Walks along the successors and marks each; returns an SSIN of the cycle if the walk comes back to itself.
+    /// Walks along the successors and marks each; returns an SSIN of the cycle if the walk comes
+    /// back to itself.
     fn walk_from(&self, start: i64) -> Result<Option<i64>, StoreError> {
         let mut walk_of = self.connection.prepare_cached("SELECT walk FROM temp.edge WHERE ssin = ?1")?;
         let mut mark =

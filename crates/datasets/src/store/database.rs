@@ -1,8 +1,8 @@
 //! Opens database files, and migrates their schema.
 //!
-//! After [`open`], a connection is to a file of this program, of this dataset and of this schema version, with the
-//! settings for its purpose. A file of another program, or of a newer version of this one, is refused by its first
-//! 100 bytes, before SQLite opens it: it stays unchanged.
+//! After [`open`], a connection is to a file of this program, of this dataset and of this schema
+//! version, with the settings for its purpose. A file of another program, or of a newer version of
+//! this one, is refused by its first 100 bytes, before SQLite opens it: it stays unchanged.
 
 use std::fs::File;
 use std::io::Read;
@@ -50,13 +50,15 @@ fn application_id(dataset: Dataset) -> u32 {
 /// Prepared statements that a connection caches: more than any connection uses.
 const STATEMENTS_CACHED: usize = 32;
 
-/// Maximum time that a statement waits for another process that recovers or truncates the write-ahead log.
+/// Maximum time that a statement waits for another process that recovers or truncates the
+/// write-ahead log.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Opens a database file of a dataset.
 ///
 /// # Errors
-/// [`StoreError::Foreign`], [`StoreError::Newer`] or [`StoreError::Older`] for a file that this purpose cannot use.
+/// [`StoreError::Foreign`], [`StoreError::Newer`] or [`StoreError::Older`] for a file that this
+/// purpose cannot use.
 pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Connection, StoreError> {
     if purpose != Purpose::Build {
         check_header(path, dataset)?;
@@ -76,9 +78,9 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;
              PRAGMA journal_size_limit = 0; PRAGMA trusted_schema = OFF;"
         }
-        // A delta at national scale touches every page, and large calls cost less for each byte. Pages of 64 KiB are
-        // read, logged and checkpointed in three quarters of the time of 16 KiB pages, and those in little more than
-        // half the time of 4 KiB pages.
+        // A delta at national scale touches every page, and large calls cost less for each byte.
+        // Pages of 64 KiB are read, logged and checkpointed in three quarters of the time of 16 KiB
+        // pages, and those in little more than half the time of 4 KiB pages.
         Purpose::Build => {
             "PRAGMA page_size = 65536; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
              PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF;"
@@ -89,7 +91,8 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
     if purpose == Purpose::Build {
         connection.pragma_update(None, "application_id", application_id(dataset))?;
     }
-    // The header may be older than the write-ahead log: only this query returns the current version.
+    // The header may be older than the write-ahead log: only this query returns the current
+    // version.
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > known {
         return Err(StoreError::Newer { found, known });
@@ -115,7 +118,8 @@ fn newest_version(dataset: Dataset) -> u32 {
     u32::try_from(migrations(dataset).len()).unwrap_or(u32::MAX)
 }
 
-/// Closes a file that was being built, sets its journal mode for readers beside a writer, and fsyncs it.
+/// Closes a file that was being built, sets its journal mode for readers beside a writer, and
+/// fsyncs it.
 pub(super) fn close_durably(connection: Connection, file: &Path) -> Result<(), StoreError> {
     connection.execute_batch("PRAGMA journal_mode = WAL;")?;
     connection.close().map_err(|(_, error)| error)?;
@@ -135,7 +139,8 @@ fn migrate(connection: &mut Connection, dataset: Dataset, found: u32) -> Result<
     Ok(())
 }
 
-/// Checks the header of a file (SQLite file format, section 1.3): magic string, user version, application ID.
+/// Checks the header of a file (SQLite file format, section 1.3): magic string, user version,
+/// application ID.
 fn check_header(path: &Path, dataset: Dataset) -> Result<(), StoreError> {
     let mut header = [0; 100];
     let mut file = File::open(path)?;

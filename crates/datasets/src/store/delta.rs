@@ -1,9 +1,10 @@
 //! A change of the current state: one transaction, applied completely or not at all.
 //!
-//! A publisher's file names rows all over the tables, in any order. Its records are sorted by key and applied when all
-//! are there: first every key in the table of keys, then every row in the table of rows. So each page is read, changed
-//! and written once, however many records there are, and records of one key keep their order. Replacements of persons
-//! are applied at once: whether one closes a cycle depends on all before it.
+//! A publisher's file names rows all over the tables, in any order. Its records are sorted by key
+//! and applied when all are there: first every key in the table of keys, then every row in the
+//! table of rows. So each page is read, changed and written once, however many records there are,
+//! and records of one key keep their order. Replacements of persons are applied at once: whether
+//! one closes a cycle depends on all before it.
 //!
 //! The caller checks whether the change may be applied at all (hash, size, count, limits) before
 //! [`AppliedDelta::commit`].
@@ -28,7 +29,8 @@ pub struct Delta<'w> {
     taken: u64,
 }
 
-/// A change that is applied but not yet visible. Dropped before [`AppliedDelta::commit`], it changes nothing.
+/// A change that is applied but not yet visible. Dropped before [`AppliedDelta::commit`], it
+/// changes nothing.
 #[derive(Debug)]
 pub struct AppliedDelta<'w> {
     transaction: DeltaTransaction<'w>,
@@ -39,26 +41,29 @@ pub struct AppliedDelta<'w> {
 pub enum PutOutcome {
     /// The record is accepted.
     Accepted,
-    /// The record would close a cycle of replacements and was not accepted; the caller must reject it.
+    /// The record would close a cycle of replacements and was not accepted; the caller must reject
+    /// it.
     Cycle,
 }
 
-/// Entries of one sorter chunk. Three chunks of 48-byte and two of 40-byte entries may be in memory at once: with the
-/// page cache of 64 MiB and the rest of the program, that stays below 200 MiB.
+/// Entries of one sorter chunk. Three chunks of 48-byte and two of 40-byte entries may be in memory
+/// at once: with the page cache of 64 MiB and the rest of the program, that stays below 200 MiB.
 const CHUNK_ENTRIES: usize = 1 << 19;
 
-/// In place of a value: the key is deleted. No organisation has the number 0, and persons are not sorted.
+/// In place of a value: the key is deleted. No organisation has the number 0, and persons are not
+/// sorted.
 const DELETED: u64 = 0;
 
 /// Rows between two reports of the progress: some hundredths of a second.
 const ROWS_PER_REPORT: u64 = 1 << 13;
 
-/// Maximum replacements followed in search of a cycle. No person has a fraction of that many; a longer chain would make
-/// every record that extends it cost more than the one before.
+/// Maximum replacements followed in search of a cycle. No person has a fraction of that many; a
+/// longer chain would make every record that extends it cost more than the one before.
 const CHAIN_MAX: usize = 10_000;
 
 impl Writer {
-    /// Starts a change of the current state. Readers see nothing of it before [`AppliedDelta::commit`].
+    /// Starts a change of the current state. Readers see nothing of it before
+    /// [`AppliedDelta::commit`].
     ///
     /// # Errors
     /// If no transaction can be started.
@@ -78,7 +83,8 @@ impl<'w> Delta<'w> {
     /// Adds a record that is inserted, or replaces the one with the same key.
     ///
     /// # Errors
-    /// [`StoreError::Dataset`] for a row of another dataset; any other if it cannot be written to disk.
+    /// [`StoreError::Dataset`] for a row of another dataset; any other if it cannot be written to
+    /// disk.
     pub fn put(&mut self, row: Row) -> Result<PutOutcome, StoreError> {
         let dataset = self.transaction.dataset();
         if !row.belongs_to(dataset) {
@@ -98,10 +104,12 @@ impl<'w> Delta<'w> {
         Ok(PutOutcome::Accepted)
     }
 
-    /// Adds the key of a rejected record: the record that it would have replaced is removed, and the key is remembered.
+    /// Adds the key of a rejected record: the record that it would have replaced is removed, and
+    /// the key is remembered.
     ///
     /// # Errors
-    /// [`StoreError::Dataset`] for a key of another dataset; any other if it cannot be written to disk.
+    /// [`StoreError::Dataset`] for a key of another dataset; any other if it cannot be written to
+    /// disk.
     pub fn reject(&mut self, key: Key) -> Result<(), StoreError> {
         self.add_key(key, Change::Reject)
     }
@@ -109,7 +117,8 @@ impl<'w> Delta<'w> {
     /// Adds the key of a record that is deleted.
     ///
     /// # Errors
-    /// [`StoreError::Dataset`] for a key of another dataset; any other if it cannot be written to disk.
+    /// [`StoreError::Dataset`] for a key of another dataset; any other if it cannot be written to
+    /// disk.
     pub fn delete(&mut self, key: Key) -> Result<(), StoreError> {
         self.add_key(key, Change::Delete)
     }
@@ -137,8 +146,8 @@ impl<'w> Delta<'w> {
         Ok(self.changes.push([key_owner, id, self.taken, owner, value, days])?)
     }
 
-    /// Applies the records; returns `None` if a delete names an unknown key. Calls `report` with the number of keys and
-    /// rows done, every 8192.
+    /// Applies the records; returns `None` if a delete names an unknown key. Calls `report` with
+    /// the number of keys and rows done, every 8192.
     ///
     /// # Errors
     /// If the file cannot be written, or the error of `report`.
@@ -205,7 +214,8 @@ impl AppliedDelta<'_> {
     }
 }
 
-/// Whether the chain of replacements from `from` reaches `to`. A chain of more than [`CHAIN_MAX`] counts as a cycle.
+/// Whether the chain of replacements from `from` reaches `to`. A chain of more than [`CHAIN_MAX`]
+/// counts as a cycle.
 fn leads_to(connection: &Connection, from: Ssin, to: Ssin) -> Result<bool, StoreError> {
     let (mut ssin, to) = (from.as_u64().cast_signed(), to.as_u64().cast_signed());
     let mut successor = connection.prepare_cached("SELECT replaced_by FROM person WHERE ssin = ?1")?;

@@ -44,7 +44,8 @@ pub(super) struct KeyState {
     now: Stored,
 }
 
-/// An open SQLite transaction, and its counts so far. Dropped before [`DeltaTransaction::commit`], it is rolled back.
+/// An open SQLite transaction, and its counts so far. Dropped before [`DeltaTransaction::commit`],
+/// it is rolled back.
 #[derive(Debug)]
 pub(super) struct DeltaTransaction<'w> {
     writer: &'w mut Writer,
@@ -130,7 +131,8 @@ impl<'w> DeltaTransaction<'w> {
         };
     }
 
-    /// Writes a key and its row. With `moved_rows`, the row goes there instead, to be written in the order of its table.
+    /// Writes a key and its row. With `moved_rows`, the row goes there instead, to be written in
+    /// the order of its table.
     pub fn write_key(&mut self, key: &KeyState, moved_rows: Option<&mut Sorter<5>>) -> Result<(), StoreError> {
         let new = match key.now {
             Stored::Old => return Ok(()),
@@ -237,7 +239,8 @@ fn is_rejected(connection: &Connection, key_owner: u64, id: u64) -> Result<bool,
 const CHECKPOINT_ATTEMPTS: usize = 10;
 const CHECKPOINT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Copies the write-ahead log into the database file as far as no reader uses it. The next delta copies the rest.
+/// Copies the write-ahead log into the database file as far as no reader uses it. The next delta
+/// copies the rest.
 fn checkpoint_wal(connection: &Connection) -> rusqlite::Result<()> {
     for _ in 0..CHECKPOINT_ATTEMPTS {
         let (written, moved): (i64, i64) =

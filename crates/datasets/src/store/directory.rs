@@ -1,4 +1,5 @@
-//! The look-ups of [`Directory`]: one SQL statement for each, and the check of every value that they return.
+//! The look-ups of [`Directory`]: one SQL statement for each, and the check of every value that
+//! they return.
 //!
 //! Statements are prepared once for each connection. A [`View`] pins the state that they read.
 
@@ -12,8 +13,8 @@ use ehealth_core::model::{
     ServiceKind, Ssin, Timestamp,
 };
 
-/// Maximum SSINs of one person. The registers know a handful; a longer chain or family would let an error of a publisher
-/// keep a worker busy.
+/// Maximum SSINs of one person. The registers know a handful; a longer chain or family would let an
+/// error of a publisher keep a worker busy.
 const FAMILY_MAX: usize = 1_000;
 
 /// Initial capacity for the SSINs of a person; hardly any person has more.
@@ -149,7 +150,8 @@ fn dataset_of(kind: ServiceKind) -> Dataset {
     }
 }
 
-/// Reads the `rows` rows that follow the person in the table, from its beginning again after its end.
+/// Reads the `rows` rows that follow the person in the table, from its beginning again after its
+/// end.
 fn each_behind(
     connection: &Connection,
     select: &str,
@@ -202,8 +204,8 @@ fn each_of<const N: usize>(
 const PERIODS: &str = "SELECT employer, begin_day, end_day FROM period WHERE ssin = ?1";
 const MEMBERSHIPS: &str = "SELECT fund, begin_day, end_day FROM membership WHERE ssin = ?1";
 
-/// The SSIN that replaced one, with 1, and the SSINs that it replaced, with 0. The indices contain only SSINs that were
-/// ever replaced, which are few.
+/// The SSIN that replaced one, with 1, and the SSINs that it replaced, with 0. The indices contain
+/// only SSINs that were ever replaced, which are few.
 const NEIGHBOURS: &str = "SELECT replaced_by, 1 FROM person INDEXED BY person_by_replaced
                           WHERE ssin = ?1 AND replaced_by IS NOT NULL
                           UNION ALL SELECT ssin, 0 FROM person WHERE replaced_by = ?1";

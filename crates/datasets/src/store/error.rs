@@ -1,5 +1,5 @@
-//! Errors of the store. No variant and no text has personal data: SQLite's own messages name tables and columns, never
-//! values, because values are bound and not written into the SQL text.
+//! Errors of the store. No variant and no text has personal data: SQLite's own messages name tables
+//! and columns, never values, because values are bound and not written into the SQL text.
 
 use std::io;
 
@@ -37,7 +37,8 @@ pub enum StoreError {
     /// Another run has the dataset's lock.
     #[error("another run is writing this dataset")]
     Busy,
-    /// A value in the file breaks the checks of [`ehealth_core::model`]; this program never wrote it.
+    /// A value in the file breaks the checks of [`ehealth_core::model`]; this program never wrote
+    /// it.
     #[error("the file has an invalid value")]
     Value,
     /// The replacements in the file form a cycle, or are more than a person can have.

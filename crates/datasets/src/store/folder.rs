@@ -6,9 +6,10 @@
 //! | `dimona-1891f0….sqlite` | a file of the dataset; with `-wal` and `-shm` while it is open |
 //! | `dimona.lock` | locked by the dataset's writer; empty |
 //!
-//! A file name is never used twice, so SQLite's companion files of one database cannot meet another. The pointer is
-//! replaced in one step ([`durable_file::replace`]): a crash leaves the old one or the new one. Every other file of the
-//! dataset in the folder is a leftover, and the next writer removes it.
+//! A file name is never used twice, so SQLite's companion files of one database cannot meet
+//! another. The pointer is replaced in one step ([`durable_file::replace`]): a crash leaves the old
+//! one or the new one. Every other file of the dataset in the folder is a leftover, and the next
+//! writer removes it.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -24,8 +25,8 @@ use ehealth_core::model::Dataset;
 #[derive(Debug, Clone)]
 pub(super) struct Folder(PathBuf);
 
-/// Exclusive right to write a dataset, across all processes. The operating system releases it when the process ends,
-/// also after a crash.
+/// Exclusive right to write a dataset, across all processes. The operating system releases it when
+/// the process ends, also after a crash.
 #[derive(Debug)]
 pub(super) struct WriteLock(#[expect(dead_code, reason = "closing the file releases the lock")] File);
 
@@ -114,7 +115,8 @@ impl Folder {
     }
 }
 
-/// Creates a file for reading and writing, and removes its name: the file disappears when it is closed.
+/// Creates a file for reading and writing, and removes its name: the file disappears when it is
+/// closed.
 pub(super) fn create_unnamed(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
     fs::remove_file(path)?;

@@ -13,7 +13,8 @@ pub enum Validator {
     Date(Vec<u8>),
 }
 
-/// The notification that the loaded state is up to date with, and the validator for a conditional request.
+/// The notification that the loaded state is up to date with, and the validator for a conditional
+/// request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachedNotification {
     /// URL of the feed.

@@ -1,9 +1,9 @@
 //! Connections to the current files, and the view through which a question reads.
 //!
-//! A view never waits for a writer: readers of SQLite's write-ahead log pass by the writer, and a replaced file stays
-//! readable for those that have it open. A view does wait for the disk if the pages are not in memory. Pages are mapped,
-//! not copied, which has one rule for operators: replace a file in use, never truncate it in place.
-//! `directory.rs` has the look-ups.
+//! A view never waits for a writer: readers of SQLite's write-ahead log pass by the writer, and a
+//! replaced file stays readable for those that have it open. A view does wait for the disk if the
+//! pages are not in memory. Pages are mapped, not copied, which has one rule for operators: replace
+//! a file in use, never truncate it in place. `directory.rs` has the look-ups.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -51,7 +51,8 @@ impl Watch {
 }
 
 impl Reader {
-    /// A view of the datasets as they are now. Opens the files that were replaced since the last view or were unreadable.
+    /// A view of the datasets as they are now. Opens the files that were replaced since the last
+    /// view or were unreadable.
     pub fn view(&mut self) -> View<'_> {
         if self.generation != Some(self.watch.generation()) {
             self.update_slots();
@@ -110,9 +111,11 @@ impl fmt::Debug for Reader {
     }
 }
 
-/// One state of each dataset. The first look-up in a dataset pins its state; the end of the view releases it.
+/// One state of each dataset. The first look-up in a dataset pins its state; the end of the view
+/// releases it.
 ///
-/// Keep a view short: while it pins a state, the write-ahead log of that dataset cannot be truncated.
+/// Keep a view short: while it pins a state, the write-ahead log of that dataset cannot be
+/// truncated.
 #[derive(Debug)]
 pub struct View<'a> {
     reader: &'a mut Reader,
@@ -136,14 +139,15 @@ impl Drop for View<'_> {
 }
 
 impl View<'_> {
-    /// Ends the view and leaves its states pinned: the reader's next view continues with them, and sees nothing newer
-    /// until [`Reader::release`]. Pinning costs three system calls for each dataset. The caller must limit the age of
-    /// the states that it keeps.
+    /// Ends the view and leaves its states pinned: the reader's next view continues with them, and
+    /// sees nothing newer until [`Reader::release`]. Pinning costs three system calls for each
+    /// dataset. The caller must limit the age of the states that it keeps.
     pub fn keep(mut self) {
         self.end = End::Keep;
     }
 
-    /// Runs of a dataset's feed, the latest first; empty if there were none. Never waits for a writer.
+    /// Runs of a dataset's feed, the latest first; empty if there were none. Never waits for a
+    /// writer.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -151,7 +155,8 @@ impl View<'_> {
         self.look_up(dataset, |connection| read_history(connection, u32::MAX))
     }
 
-    /// Status of a dataset, with the last `runs` entries of its history; empty if no data were ever loaded.
+    /// Status of a dataset, with the last `runs` entries of its history; empty if no data were ever
+    /// loaded.
     ///
     /// # Errors
     /// [`DirectoryError`] if the file cannot be read.

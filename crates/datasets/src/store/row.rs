@@ -77,7 +77,8 @@ impl Keying {
     }
 }
 
-/// A row as five integers. Their order is that of the dataset's table, then that of the source file.
+/// A row as five integers. Their order is that of the dataset's table, then that of the source
+/// file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Packed {
     /// First key column of the table: SSIN or employer.
@@ -88,7 +89,8 @@ pub(super) struct Packed {
     pub line: u64,
     /// Employer, service, fund or successor; 0 for no successor (0 is not an SSIN).
     pub value: u64,
-    /// Begin in the upper half, end in the lower half, in days since 0001-01-01. An open end has all bits set.
+    /// Begin in the upper half, end in the lower half, in days since 0001-01-01. An open end has
+    /// all bits set.
     pub days: u64,
 }
 
@@ -248,7 +250,7 @@ mod tests {
                 (Dataset::Persons, Row::Person { ssin, replaced_by: end.map(|_| ssin) }),
             ] {
                 let packed = Packed::from_array(Packed::new(row, 3).as_array());
-                assert_eq!(packed.row(dataset).expect("right"), row);
+                assert_eq!(packed.row(dataset).expect("a valid row"), row);
                 assert!(row.belongs_to(dataset));
                 if dataset != Dataset::Persons {
                     assert_eq!(packed.begin_day(), i64::from(Date::MIN.as_days()));

@@ -1,7 +1,8 @@
 //! A complete new state, built in a new file while readers use the old one.
 //!
-//! Rows arrive in the order of the publisher's file. They are sorted first, so that every table is written once and in
-//! order, and so that equal keys meet. The sorters' chunks bound the memory, whatever the number of rows.
+//! Rows arrive in the order of the publisher's file. They are sorted first, so that every table is
+//! written once and in order, and so that equal keys meet. The sorters' chunks bound the memory,
+//! whatever the number of rows.
 
 use std::path::PathBuf;
 
@@ -18,7 +19,8 @@ use super::state::{KnownFile, State, copy_loaded_state, write_state};
 use super::writer::Writer;
 use ehealth_core::model::Dataset;
 
-/// Collects the rows of a new state. Dropped before [`BuiltSnapshot::publish`], it leaves nothing behind.
+/// Collects the rows of a new state. Dropped before [`BuiltSnapshot::publish`], it leaves nothing
+/// behind.
 #[derive(Debug)]
 pub struct Snapshot<'w> {
     writer: &'w mut Writer,
@@ -55,7 +57,8 @@ impl Drop for NewFile {
 }
 
 impl Writer {
-    /// Starts a new state beside the current one. Readers see nothing of it before [`BuiltSnapshot::publish`].
+    /// Starts a new state beside the current one. Readers see nothing of it before
+    /// [`BuiltSnapshot::publish`].
     ///
     /// # Errors
     /// If its file cannot be created.
@@ -76,7 +79,8 @@ impl<'w> Snapshot<'w> {
     /// Adds the record of a line. Lines must increase.
     ///
     /// # Errors
-    /// [`StoreError::Dataset`] for a row of another dataset; any other if the sorter cannot write to disk.
+    /// [`StoreError::Dataset`] for a row of another dataset; any other if the sorter cannot write
+    /// to disk.
     pub fn put(&mut self, line: u64, row: Row) -> Result<(), StoreError> {
         if !row.belongs_to(self.new_file.dataset) {
             return Err(StoreError::Dataset);
@@ -88,11 +92,12 @@ impl<'w> Snapshot<'w> {
         Ok(self.rows.push(packed.as_array())?)
     }
 
-    /// Adds the key of a line whose record was rejected: no later record of the snapshot may have this key, and a later
-    /// delta may delete it. Lines must increase.
+    /// Adds the key of a line whose record was rejected: no later record of the snapshot may have
+    /// this key, and a later delta may delete it. Lines must increase.
     ///
     /// # Errors
-    /// [`StoreError::Dataset`] for a key of another dataset; any other if the sorter cannot write to disk.
+    /// [`StoreError::Dataset`] for a key of another dataset; any other if the sorter cannot write
+    /// to disk.
     pub fn reject(&mut self, line: u64, key: Key) -> Result<(), StoreError> {
         if !key.belongs_to(self.new_file.dataset) {
             return Err(StoreError::Dataset);
@@ -104,8 +109,8 @@ impl<'w> Snapshot<'w> {
         Ok(())
     }
 
-    /// Builds the tables. Leaves out at most `allowance` records that conflict with others; returns `None` if there are
-    /// more. Calls `report` for each of them, and with the progress.
+    /// Builds the tables. Leaves out at most `allowance` records that conflict with others; returns
+    /// `None` if there are more. Calls `report` for each of them, and with the progress.
     ///
     /// # Errors
     /// If the file cannot be written, or the error of `report`.
@@ -136,8 +141,8 @@ impl BuiltSnapshot<'_> {
         self.records
     }
 
-    /// Makes the new state the current one, and keeps the dataset's history. When this returns, the state is durable. If
-    /// it fails, the old state stays the current one.
+    /// Makes the new state the current one, and keeps the dataset's history. When this returns, the
+    /// state is durable. If it fails, the old state stays the current one.
     ///
     /// # Errors
     /// If the file cannot be written or cannot become the current one.
@@ -151,8 +156,8 @@ impl BuiltSnapshot<'_> {
         write_state(&transaction, state, self.records, known)?;
         transaction.commit()?;
         close_durably(connection, &file)?;
-        // If `switch_to` fails half way, the pointer may already name the file, which must then stay. The next writer
-        // removes it if the pointer does not.
+        // If `switch_to` fails half way, the pointer may already name the file, which must then
+        // stay. The next writer removes it if the pointer does not.
         self.new_file.file = None;
         self.writer.switch_to(file)
     }

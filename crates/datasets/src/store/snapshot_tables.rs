@@ -1,4 +1,5 @@
-//! Fills the tables of a new file from sorted rows, and leaves out the records that conflict with others.
+//! Fills the tables of a new file from sorted rows, and leaves out the records that conflict with
+//! others.
 
 use rusqlite::Connection;
 
@@ -20,7 +21,8 @@ const ROWS_PER_EVENT: u64 = 1 << 16;
 pub enum ConflictKind {
     /// An earlier record of the file has the same key.
     Duplicate,
-    /// The record closes a cycle of replacements: of the records in the cycle it is the last one in the file.
+    /// The record closes a cycle of replacements: of the records in the cycle it is the last one in
+    /// the file.
     Cycle,
 }
 
@@ -69,8 +71,8 @@ impl<'a> Tables<'a> {
         self.records
     }
 
-    /// Writes the owner of each id. Returns the lines of records with a duplicate id, in order; `None` if they are more
-    /// than allowed.
+    /// Writes the owner of each id. Returns the lines of records with a duplicate id, in order;
+    /// `None` if they are more than allowed.
     pub fn write_ids(&mut self, ids: Sorter<3>) -> Result<Option<Vec<u64>>, StoreError> {
         let mut duplicates = Vec::new();
         let Some(owners) = Statements::of(self.dataset).owners else { return Ok(Some(duplicates)) };
@@ -97,7 +99,8 @@ impl<'a> Tables<'a> {
         Ok(Some(duplicates))
     }
 
-    /// Writes the rows except those of the given lines; false if more must be left out than allowed.
+    /// Writes the rows except those of the given lines; false if more must be left out than
+    /// allowed.
     pub fn write_rows(&mut self, rows: Sorter<5>, duplicates: &[u64]) -> Result<bool, StoreError> {
         let connection = self.connection;
         let mut put = connection.prepare(Statements::of(self.dataset).fill)?;
@@ -139,7 +142,8 @@ impl<'a> Tables<'a> {
         Ok(true)
     }
 
-    /// Removes from every cycle of replacements the record that closed it; false if more must be left out than allowed.
+    /// Removes from every cycle of replacements the record that closed it; false if more must be
+    /// left out than allowed.
     pub fn break_cycles(&mut self) -> Result<bool, StoreError> {
         let connection = self.connection;
         let mut search = CycleSearch::new(connection);

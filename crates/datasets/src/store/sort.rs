@@ -1,12 +1,14 @@
-//! External merge sort: sorts more rows than fit into memory. Sorted chunks go to disk and are merged at the end.
+//! External merge sort: sorts more rows than fit into memory. Sorted chunks go to disk and are
+//! merged at the end.
 //!
-//! A B-tree that is filled in order is written once, front to back, with full pages; in another order it is written many
-//! times over. SQLite could sort too, but it would need the rows as SQL values in a table first. Fixed-size integers
-//! need neither.
+//! A B-tree that is filled in order is written once, front to back, with full pages; in another
+//! order it is written many times over. SQLite could sort too, but it would need the rows as SQL
+//! values in a table first. Fixed-size integers need neither.
 //!
 //! Sorting and merging run on their own threads, beside the caller that reads or writes.
 //!
-//! Spilled chunks have no file name: it is removed as soon as the file is open, so no crash leaves one behind.
+//! Spilled chunks have no file name: it is removed as soon as the file is open, so no crash leaves
+//! one behind.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,8 +20,8 @@ use std::thread::{self, JoinHandle};
 
 use super::folder::create_unnamed;
 
-/// Entries of one chunk. A sorter has two chunks in memory, one that fills and one that is spilled. With 40 bytes for
-/// a row and 24 for a key, two sorters use 128 MiB together.
+/// Entries of one chunk. A sorter has two chunks in memory, one that fills and one that is spilled.
+/// With 40 bytes for a row and 24 for a key, two sorters use 128 MiB together.
 const CHUNK_ENTRIES: usize = 1 << 20;
 
 /// Read buffer of each chunk while merging: 256 KiB.
@@ -31,7 +33,8 @@ const BATCH: usize = 4096;
 /// Maximum batches that wait for the receiver.
 const BATCHES_WAITING: usize = 8;
 
-/// Accepts entries in any order. While one chunk fills, another thread sorts the one before and writes it to disk.
+/// Accepts entries in any order. While one chunk fills, another thread sorts the one before and
+/// writes it to disk.
 #[derive(Debug)]
 pub(super) struct Sorter<const N: usize> {
     chunk: Vec<[u64; N]>,

@@ -1,4 +1,5 @@
-//! Loaded state of a dataset: its serial, and the files and sessions that the publisher listed before.
+//! Loaded state of a dataset: its serial, and the files and sessions that the publisher listed
+//! before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,8 +108,9 @@ pub(super) fn read_loaded_state(connection: &Connection) -> Result<LoadedState, 
     Ok(loaded)
 }
 
-/// Writes the state of the surrounding transaction. If the session changes, it forgets the files of the old session and
-/// remembers that session as left. It always removes the cached notification, which belongs to the state before.
+/// Writes the state of the surrounding transaction. If the session changes, it forgets the files of
+/// the old session and remembers that session as left. It always removes the cached notification,
+/// which belongs to the state before.
 pub(super) fn write_state(
     connection: &Connection,
     state: &State,
@@ -150,7 +152,8 @@ pub(super) fn add_known_files(connection: &Connection, known: &[KnownFile]) -> R
     Ok(())
 }
 
-/// Copies the loaded state, if there is one, its known files and the left sessions into an empty file.
+/// Copies the loaded state, if there is one, its known files and the left sessions into an empty
+/// file.
 pub(super) fn copy_loaded_state(from: &Connection, to: &Connection) -> Result<(), StoreError> {
     let loaded = read_loaded_state(from)?;
     if let Some(state) = loaded.state {

@@ -1,4 +1,5 @@
-//! SQL statements that write the tables of each dataset. Values are bound, never written into the SQL text.
+//! SQL statements that write the tables of each dataset. Values are bound, never written into the
+//! SQL text.
 
 use rusqlite::{CachedStatement, Connection, Statement};
 
@@ -15,7 +16,8 @@ pub(super) struct Statements {
     pub fill: &'static str,
     /// Deletes a row by owner and id (or begin).
     pub delete: &'static str,
-    /// Finds the owner of a key's row: by the id where an id is the whole key, otherwise by owner and second key column.
+    /// Finds the owner of a key's row: by the id where an id is the whole key, otherwise by owner
+    /// and second key column.
     pub find: &'static str,
     /// Statements of the owner table, where an id is the whole key.
     pub owners: Option<Owners>,

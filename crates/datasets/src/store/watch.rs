@@ -12,8 +12,8 @@ use ehealth_core::model::{Dataset, DatasetSet};
 
 /// Knows the current file of each dataset. Cheap to clone: all clones share one state.
 ///
-/// Another process may replace a dataset, so the owner must call [`Watch::poll`] a few times a second. Readers notice
-/// a change with their next view, by one atomic load.
+/// Another process may replace a dataset, so the owner must call [`Watch::poll`] a few times a
+/// second. Readers notice a change with their next view, by one atomic load.
 #[derive(Clone)]
 pub struct Watch(Arc<Watched>);
 

@@ -1,8 +1,8 @@
 //! The only writer of a dataset: what it knows of the past, and changes of the bookkeeping.
 //!
 //! While a [`Writer`] exists, no other can be opened for its dataset, in this process or another.
-//! [`Snapshot`](super::Snapshot) and [`Delta`](super::Delta) change the records. [`crate::sync`] decides which state may
-//! follow which.
+//! [`Snapshot`](super::Snapshot) and [`Delta`](super::Delta) change the records. [`crate::sync`]
+//! decides which state may follow which.
 
 use std::path::{Path, PathBuf};
 
@@ -28,11 +28,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens a dataset for writing: creates a missing folder or file, migrates an older file, and removes what a crash
-    /// left behind.
+    /// Opens a dataset for writing: creates a missing folder or file, migrates an older file, and
+    /// removes what a crash left behind.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] if the dataset has another writer; any other if the folder or file cannot be used.
+    /// [`StoreError::Busy`] if the dataset has another writer; any other if the folder or file
+    /// cannot be used.
     pub fn open(folder: &Path, dataset: Dataset) -> Result<Self, StoreError> {
         let folder = Folder::new(folder);
         folder.create()?;
@@ -51,7 +52,8 @@ impl Writer {
         Ok(Self { folder, dataset, connection, file, bytes_max: u64::MAX, _lock: lock })
     }
 
-    /// Limits each file of the dataset to `bytes_max` from now on. A write beyond that fails as on a full disk.
+    /// Limits each file of the dataset to `bytes_max` from now on. A write beyond that fails as on
+    /// a full disk.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -74,7 +76,8 @@ impl Writer {
         read_loaded_state(&self.connection)
     }
 
-    /// Notification that the loaded state is up to date with; `None` if it did not come from a web server.
+    /// Notification that the loaded state is up to date with; `None` if it did not come from a web
+    /// server.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -82,8 +85,8 @@ impl Writer {
         read_notification(&self.connection)
     }
 
-    /// Moves the creation time of the loaded state forward, adds known files, and caches the notification. An earlier
-    /// creation time changes nothing.
+    /// Moves the creation time of the loaded state forward, adds known files, and caches the
+    /// notification. An earlier creation time changes nothing.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -125,7 +128,8 @@ impl Writer {
         self.folder.point_to(self.dataset, &file)?;
         self.connection = connection;
         let old = std::mem::replace(&mut self.file, file);
-        // Its readers have it open, and keep it until their next view. The next writer removes it if this fails.
+        // Its readers have it open, and keep it until their next view. The next writer removes it
+        // if this fails.
         if let Err(error) = remove_database(&old) {
             tracing::warn!(dataset = self.dataset.code(), %error, "cannot remove the replaced file");
         }

@@ -1,4 +1,5 @@
-//! Conversions from the types of [`crate::feed`] to those of [`crate::store`], and back for rejected records.
+//! Conversions from the types of [`crate::feed`] to those of [`crate::store`], and back for
+//! rejected records.
 
 use crate::feed::{self, ListedFile, Notification, Record, RejectReason};
 use crate::store::{self, Conflict, ConflictKind, KnownFile, Row};

@@ -1,4 +1,5 @@
-//! Runs feeds: opens the dataset, reads the notification, executes the plan, and records the outcome.
+//! Runs feeds: opens the dataset, reads the notification, executes the plan, and records the
+//! outcome.
 
 use super::convert::known_files;
 use super::error::RunError;
@@ -125,8 +126,9 @@ pub fn run_all(settings: &Settings, clock: &dyn Clock) -> Vec<Report> {
     Feeds::new(settings.clone()).run_all(clock)
 }
 
-/// Reads the notification. If the feed has a signer, the signature is verified before the document is parsed. A web
-/// server may say that the cached notification is still current; it is then validated as if it had been sent.
+/// Reads the notification. If the feed has a signer, the signature is verified before the document
+/// is parsed. A web server may say that the cached notification is still current; it is then
+/// validated as if it had been sent.
 fn read_notification(
     feed: &Feed,
     source: &OpenFeed<'_>,

@@ -1,4 +1,5 @@
-//! Loads one data file into the store: reads and validates it, compares its hash, and only then makes it visible.
+//! Loads one data file into the store: reads and validates it, compares its hash, and only then
+//! makes it visible.
 
 use std::io;
 use std::path::Path;
@@ -17,7 +18,8 @@ use crate::outcome::Refusal;
 use crate::store::{self, BuildEvent, Delta, PutOutcome, State, StoreError, Writer};
 use ehealth_core::model::Clock;
 
-/// Invalid records that a file may have whatever the share: a small file is not refused for one of them.
+/// Invalid records that a file may have whatever the share: a small file is not refused for one of
+/// them.
 const WRONG_ALWAYS: u64 = 10;
 
 /// Accepts a validated record of a line, and may find a conflict with the data.
@@ -100,7 +102,8 @@ impl Loader<'_> {
         Ok(applied.commit(&state, &[known_file(FileKind::Delta, listed)])?)
     }
 
-    /// Reads a file to its end, whatever it contains, and refuses it unless it is the announced file and well-formed.
+    /// Reads a file to its end, whatever it contains, and refuses it unless it is the announced
+    /// file and well-formed.
     fn read(
         &mut self,
         kind: FileKind,
@@ -191,9 +194,9 @@ impl Loader<'_> {
     }
 }
 
-/// Decides about the rejected records after the file was read. If it was read, they are returned, to be completed. If it
-/// had too many, their file becomes visible and the result is `None`: an operator needs to see what was wrong. If it was
-/// not the announced file, they are dropped.
+/// Decides about the rejected records after the file was read. If it was read, they are returned,
+/// to be completed. If it had too many, their file becomes visible and the result is `None`: an
+/// operator needs to see what was wrong. If it was not the announced file, they are dropped.
 fn keep(read: Result<(), RunError>, rejected: RejectedFile) -> Result<Option<RejectedFile>, RunError> {
     match read {
         Ok(()) => Ok(Some(rejected)),

@@ -1,12 +1,13 @@
 //! Keeps the five datasets up to date with their feeds: joins [`crate::feed`] and [`crate::store`].
 //!
-//! A run reads one feed's notification, makes a plan ([`plan`], pure) and executes it: nothing, deltas, or a snapshot and
-//! the deltas after it. It ends in an [`Outcome`], whose code is the same in the log, the history and every report.
-//! Whatever a feed contains, the store is left in a state that the publisher once announced, complete. The failure of
-//! one feed affects no other.
+//! A run reads one feed's notification, makes a plan ([`plan`], pure) and executes it: nothing,
+//! deltas, or a snapshot and the deltas after it. It ends in an [`Outcome`], whose code is the same
+//! in the log, the history and every report. Whatever a feed contains, the store is left in a state
+//! that the publisher once announced, complete. The failure of one feed affects no other.
 //!
-//! A run blocks: it reads files, calls publishers and writes a database. Call it from a thread that may block. Answers
-//! continue meanwhile. [`follow`] repeats the runs, and a [`Monitor`] shows their progress.
+//! A run blocks: it reads files, calls publishers and writes a database. Call it from a thread that
+//! may block. Answers continue meanwhile. [`follow`] repeats the runs, and a [`Monitor`] shows
+//! their progress.
 
 // What is synchronised, and how it ended.
 mod monitor;

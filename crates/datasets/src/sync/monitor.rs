@@ -1,7 +1,7 @@
 //! Progress and results of the runs: written by the runs, read by any thread, without waiting.
 //!
-//! It also carries the stop signal to the runs. Beyond this process, the history in the dataset's file remembers the
-//! results ([`crate::store::View::history`]).
+//! It also carries the stop signal to the runs. Beyond this process, the history in the dataset's
+//! file remembers the results ([`crate::store::View::history`]).
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
@@ -89,7 +89,8 @@ impl Default for Monitor {
 }
 
 impl Monitor {
-    /// Status of a dataset's feed. The numbers of its progress are read one by one, not as of one moment.
+    /// Status of a dataset's feed. The numbers of its progress are read one by one, not as of one
+    /// moment.
     #[must_use]
     pub fn status(&self, dataset: Dataset) -> Status {
         let activity = self.activity(dataset);
@@ -154,7 +155,8 @@ impl Activity {
     }
 
     pub(super) fn count_record(&self) {
-        // The run is the only writer, so a plain load and store lose nothing and need no locked instruction.
+        // The run is the only writer, so a plain load and store lose nothing and need no locked
+        // instruction.
         self.records.store(self.records.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 

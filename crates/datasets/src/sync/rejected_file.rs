@@ -1,4 +1,5 @@
-//! The file of the rejected records of one data file: created with the first record, visible when it is complete.
+//! The file of the rejected records of one data file: created with the first record, visible when
+//! it is complete.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, BufWriter, IntoInnerError};
@@ -10,7 +11,8 @@ use durable_file::{Draft, draft_target};
 use crate::feed::{FileKind, RejectReason, Rejections};
 use ehealth_core::model::Dataset;
 
-/// Collects the rejected records of one data file. Dropped before [`RejectedFile::finish`], it leaves nothing behind.
+/// Collects the rejected records of one data file. Dropped before [`RejectedFile::finish`], it
+/// leaves nothing behind.
 pub(super) struct RejectedFile {
     folder: PathBuf,
     dataset: Dataset,

@@ -13,7 +13,8 @@ pub struct Report {
     pub dataset: Dataset,
     /// Outcome of the run.
     pub outcome: Outcome,
-    /// Serial that is loaded now; `None` if no data were ever loaded, or if the store cannot be read.
+    /// Serial that is loaded now; `None` if no data were ever loaded, or if the store cannot be
+    /// read.
     pub serial: Option<u64>,
     /// Records that the run read.
     pub records: u64,

@@ -60,7 +60,8 @@ fn load_snapshot(loader: &mut Loader<'_>, writer: &mut Writer, reason: SnapshotR
     }
 }
 
-/// Applies the deltas from a serial on, each in its own transaction. An error has the serial of the failed delta.
+/// Applies the deltas from a serial on, each in its own transaction. An error has the serial of the
+/// failed delta.
 fn apply_deltas(loader: &mut Loader<'_>, writer: &mut Writer, from: u64) -> Result<(), (u64, RunError)> {
     let notification = loader.notification;
     for (serial, delta) in notification.deltas.range(from..) {

@@ -1,8 +1,9 @@
-//! Schedule of the runs: each feed runs at once, and then at its own interval until the service stops.
+//! Schedule of the runs: each feed runs at once, and then at its own interval until the service
+//! stops.
 //!
-//! The next run of a feed is scheduled when the last one ends, so runs of a feed neither overlap nor queue. After an
-//! unsuccessful run the delay starts short and doubles (exponential backoff). Jitter prevents many services from calling
-//! one publisher at the same time.
+//! The next run of a feed is scheduled when the last one ends, so runs of a feed neither overlap
+//! nor queue. After an unsuccessful run the delay starts short and doubles (exponential backoff).
+//! Jitter prevents many services from calling one publisher at the same time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,8 +51,8 @@ async fn follow_one(feed: Feed, feeds: Arc<Feeds>, clock: Arc<dyn Clock>) {
     }
 }
 
-/// Delay until the next run: the interval, or after unsuccessful runs a time that doubles with each. The random number
-/// changes it by up to ± 10 %.
+/// Delay until the next run: the interval, or after unsuccessful runs a time that doubles with
+/// each. The random number changes it by up to ± 10 %.
 fn delay(interval: Duration, unsuccessful_runs: u32, random: u32) -> Duration {
     let base = match unsuccessful_runs.checked_sub(1) {
         None => interval,

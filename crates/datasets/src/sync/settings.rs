@@ -1,4 +1,5 @@
-//! Settings of the synchronisation: where feeds, data and rejected records are, and the limits for each feed.
+//! Settings of the synchronisation: where feeds, data and rejected records are, and the limits for
+//! each feed.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,7 +40,8 @@ pub enum Shrinking {
 /// Location of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A local folder, filled for example by SFTP. The folder itself may be a link; nothing in it may be one.
+    /// A local folder, filled for example by SFTP. The folder itself may be a link; nothing in it
+    /// may be one.
     Folder(PathBuf),
     /// A web server.
     Https(HttpsFeed),
@@ -60,8 +62,8 @@ pub struct Feed {
     pub signer: Option<Signer>,
     /// Time from a successful run to the next one, ± 10 %.
     pub interval: Duration,
-    /// Maximum size of the dataset's file in bytes. Data beyond that fail as on a full disk, before the audit log beside
-    /// the dataset runs out of space.
+    /// Maximum size of the dataset's file in bytes. Data beyond that fail as on a full disk, before
+    /// the audit log beside the dataset runs out of space.
     pub bytes_max: u64,
 }
 
@@ -69,8 +71,8 @@ pub struct Feed {
 const BYTES_MAX: u64 = 64 << 30;
 
 impl Feed {
-    /// A feed with the limits of `docs/reference/feeds.md "Rules"`: 0.1 % invalid and 10 % lost records. Without
-    /// signature, every 15 minutes, at most 64 GiB.
+    /// A feed with the limits of `docs/reference/feeds.md "Rules"`: 0.1 % invalid and 10 % lost
+    /// records. Without signature, every 15 minutes, at most 64 GiB.
     #[must_use]
     pub fn new(dataset: Dataset, source: Source) -> Self {
         let shrinking = Shrinking::UpTo(Share::from_millionths(100_000));

@@ -40,8 +40,8 @@ impl<'a> OpenFeed<'a> {
         Ok(Self { transport, monitor, activity: monitor.activity(dataset) })
     }
 
-    /// Reads the notification: at most one byte more than its maximum length, and for a web server the notification to
-    /// cache. The server need not send the document of `cached` again.
+    /// Reads the notification: at most one byte more than its maximum length, and for a web server
+    /// the notification to cache. The server need not send the document of `cached` again.
     pub fn notification(
         &self,
         cached: Option<CachedNotification>,
@@ -55,7 +55,8 @@ impl<'a> OpenFeed<'a> {
         }
     }
 
-    /// Reads the signed note, at most its maximum length: the rest of a longer one is missing, so it does not verify.
+    /// Reads the signed note, at most its maximum length: the rest of a longer one is missing, so
+    /// it does not verify.
     pub fn signature(&self) -> Result<Vec<u8>, RunError> {
         match &self.transport {
             Transport::Folder(folder) => {
@@ -93,7 +94,8 @@ impl Read for CountingReader<'_> {
     }
 }
 
-/// Opens a regular file below a folder, without following links: the file that was checked is the one that is opened.
+/// Opens a regular file below a folder, without following links: the file that was checked is the
+/// one that is opened.
 fn open_inside<'a>(folder: &Path, segments: impl Iterator<Item = &'a str>) -> Result<File, RunError> {
     let missing = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => RunError::Refused(Refusal::MissingFile),
@@ -109,7 +111,8 @@ fn open_inside<'a>(folder: &Path, segments: impl Iterator<Item = &'a str>) -> Re
         }
         checked = Some(metadata);
     }
-    // Opening a named pipe would block until another process writes to it: check before the open, and again after it.
+    // Opening a named pipe would block until another process writes to it: check before the open,
+    // and again after it.
     let checked = checked.filter(fs::Metadata::is_file).ok_or(RunError::Refused(Refusal::Uri))?;
     let file = File::open(&path).map_err(missing)?;
     let opened = file.metadata().map_err(RunError::Source)?;

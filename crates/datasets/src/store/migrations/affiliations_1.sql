@@ -1,4 +1,5 @@
--- coprev and federated, version 1. The federated entity is validated but not stored: no answer needs it.
+-- coprev and federated, version 1. The federated entity is validated but not stored: no answer
+-- needs it.
 
 -- Affiliations, clustered by employer: look-ups are by employer.
 CREATE TABLE affiliation (

@@ -1,9 +1,10 @@
--- Bookkeeping of every dataset file, version 1. It is written in the same transactions as the data, so that a file
--- always says which state it has.
+-- Bookkeeping of every dataset file, version 1. It is written in the same transactions as the data,
+-- so that a file always says which state it has.
 --
--- Conventions of all files: a day is a number of days since 1970-01-01; a time is a number of milliseconds since
--- 1970-01-01T00:00:00Z; an SSIN is the integer of its eleven digits, an enterprise number that of its ten digits.
--- The application ID says which dataset a file has, the user version which version of these tables.
+-- Conventions of all files: a day is a number of days since 1970-01-01; a time is a number of
+-- milliseconds since 1970-01-01T00:00:00Z; an SSIN is the integer of its eleven digits, an
+-- enterprise number that of its ten digits. The application ID says which dataset a file has, the
+-- user version which version of these tables.
 
 -- The loaded state; no row if no data were ever loaded.
 CREATE TABLE state (
@@ -17,8 +18,8 @@ CREATE TABLE state (
     rejected    INTEGER NOT NULL  -- rejected records of the last file
 ) STRICT;
 
--- Files that the publisher listed in the loaded session. Never deleted within the session: a file whose hash changes
--- was rewritten.
+-- Files that the publisher listed in the loaded session. Never deleted within the session: a file
+-- whose hash changes was rewritten.
 CREATE TABLE known_file (
     kind   INTEGER NOT NULL CHECK (kind IN (0, 1)), -- 0 snapshot, 1 delta
     serial INTEGER NOT NULL,
@@ -31,8 +32,8 @@ CREATE TABLE left_session (
     session BLOB PRIMARY KEY CHECK (length(session) = 16)
 ) STRICT, WITHOUT ROWID;
 
--- Keys of rejected records, which are therefore not loaded: the publisher may still delete them.
--- An id has owner 0; a membership is (ssin, days since 0001-01-01), a person (ssin, 0).
+-- Keys of rejected records, which are therefore not loaded: the publisher may still delete them. An
+-- id has owner 0; a membership is (ssin, days since 0001-01-01), a person (ssin, 0).
 CREATE TABLE rejected_key (
     owner INTEGER NOT NULL,
     id    INTEGER NOT NULL,

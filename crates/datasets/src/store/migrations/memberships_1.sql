@@ -1,4 +1,5 @@
--- insurance, version 1: memberships, clustered by person: look-ups are by person. The key leads to the row directly.
+-- insurance, version 1: memberships, clustered by person: look-ups are by person. The key leads to
+-- the row directly.
 CREATE TABLE membership (
     ssin      INTEGER NOT NULL,
     begin_day INTEGER NOT NULL,

@@ -10,7 +10,8 @@ CREATE TABLE period (
     PRIMARY KEY (ssin, period_id)
 ) STRICT, WITHOUT ROWID;
 
--- Person of each period: a delta names a period by its id alone. The id is the rowid, which costs no column.
+-- Person of each period: a delta names a period by its id alone. The id is the rowid, which costs
+-- no column.
 CREATE TABLE period_owner (
     period_id INTEGER PRIMARY KEY,
     ssin      INTEGER NOT NULL

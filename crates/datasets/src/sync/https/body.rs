@@ -15,7 +15,8 @@ use super::settings::FeedLimits;
 /// A file that is being received.
 pub(in crate::sync) struct Body<'a> {
     connection: Arc<Connection<'a>>,
-    /// Returned for the next file after this one is read completely; the rest of an incomplete one would be in the way.
+    /// Returned for the next file after this one is read completely; the rest of an incomplete one
+    /// would be in the way.
     sender: Option<Sender>,
     incoming: Incoming,
     piece: Bytes,

@@ -37,8 +37,9 @@ impl<'a> FeedClient<'a> {
         Ok(Self { feed, connection: Arc::new(connection) })
     }
 
-    /// Requests the notification. Returns at most one byte more than its maximum length, and the notification to cache.
-    /// If the server says that `cached` is still current, returns that document.
+    /// Requests the notification. Returns at most one byte more than its maximum length, and the
+    /// notification to cache. If the server says that `cached` is still current, returns that
+    /// document.
     pub fn notification(
         &self,
         cached: Option<CachedNotification>,
@@ -75,7 +76,8 @@ impl<'a> FeedClient<'a> {
         if let Some(mut sender) = self.connection.take_idle() {
             let request = self.build_request(path, condition.clone())?;
             let response = self.connection.drive(limits.silence, send(&mut sender, request));
-            // A publisher may close an idle connection; the request on a new connection is not a second attempt.
+            // A publisher may close an idle connection; the request on a new connection is not a
+            // second attempt.
             if let Ok(response) = response {
                 return Ok((sender, response));
             }

@@ -1,4 +1,5 @@
-//! Conditional requests (RFC 9110, section 13): the validator of a response, and the condition of the next request.
+//! Conditional requests (RFC 9110, section 13): the validator of a response, and the condition of
+//! the next request.
 
 use hyper::Response;
 use hyper::body::Incoming;
@@ -15,8 +16,8 @@ pub(super) fn validator(response: &Response<Incoming>) -> Option<Validator> {
     if let Some(tag) = field(ETAG) {
         return Some(Validator::EntityTag(tag));
     }
-    // A document that changed in the second of the response may change again in it and keep its date (RFC 9110,
-    // section 8.8.2.2).
+    // A document that changed in the second of the response may change again in it and keep its
+    // date (RFC 9110, section 8.8.2.2).
     field(LAST_MODIFIED).filter(|modified| field(DATE).is_some_and(|sent| sent != *modified)).map(Validator::Date)
 }
 

@@ -34,7 +34,8 @@ pub struct FeedIdentity {
 pub struct FeedLimits {
     /// For TCP and TLS together: detects a server that is down.
     pub connect: Duration,
-    /// For the head of a response, and between two parts of its body: detects a connection that died silently.
+    /// For the head of a response, and between two parts of its body: detects a connection that
+    /// died silently.
     pub silence: Duration,
     /// For a complete file: stops a server that sends one byte at a time.
     pub file: Duration,
@@ -57,7 +58,8 @@ pub struct FeedUrl {
 }
 
 impl FeedUrl {
-    /// Parses a URL without user, query and fragment; `None` for any other. It adds a missing slash at the end.
+    /// Parses a URL without user, query and fragment; `None` for any other. It adds a missing slash
+    /// at the end.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let url: Uri = text.parse().ok()?;
