@@ -86,7 +86,7 @@ impl Overview {
             version: env!("CARGO_PKG_VERSION"),
             phase: if is_stopping { Phase::Stopping } else { Phase::Serving },
             datasets: self.datasets(),
-            run_codes: Outcome::ALL.map(Outcome::code).to_vec(),
+            run_codes: Outcome::all().map(Outcome::code).collect(),
             trail: self.trail(),
             certificates: report_chain(&active_config.chain, CertificateRole::Service, CertificateRole::ServiceIssuer),
             authorities: active_config.client_verifier.trust().authorities(now).map(report_authority).collect(),
@@ -98,7 +98,7 @@ impl Overview {
 
     fn datasets(&self) -> Vec<DatasetReport> {
         let limits = &self.settings.server.freshness;
-        let account = |dataset| match self.readers.with_view(|view| view.account(dataset, RUNS)) {
+        let account = |dataset| match self.readers.with_view(|view| view.status(dataset, RUNS)) {
             Ok(account) => Some(account),
             Err(error) => {
                 tracing::warn!(dataset = dataset.code(), reason = %error.reason, "cannot tell what a dataset is like");

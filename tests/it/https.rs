@@ -278,7 +278,7 @@ fn a_feed_with_a_signer_accepts_only_signed_notifications() {
         fs::write(folder.join("notification.sig"), note.replace("\n1\n", "\n2\n")).expect("disk enough");
         assert_eq!(followed.run(&followed.feeds()), refused, "changed");
         fs::write(folder.join("notification.sig"), &note).expect("disk enough");
-        assert!(followed.run(&followed.feeds()).is_in_step());
+        assert!(followed.run(&followed.feeds()).is_up_to_date());
     }
     // What is not signed is not even read as a notification.
     followed.publisher.announce_document("<nonsense");
@@ -310,7 +310,7 @@ async fn feeds_run_at_once_then_at_their_interval_until_stopped() {
     assert!(begun.elapsed() >= Duration::from_secs(800), "{:?}", begun.elapsed());
     publisher.delta(2, &["delete,1,,,,".into()]).announce();
     until(Outcome::Deltas).await;
-    until_all(&|| feeds.monitor().status(Dataset::Persons).troubles > 1).await;
+    until_all(&|| feeds.monitor().status(Dataset::Persons).unsuccessful_runs > 1).await;
     let persons = feeds.monitor().status(Dataset::Persons);
     assert_eq!(persons.last.map(|(report, _)| report.outcome), Some(Outcome::Refused(Refusal::MissingFile)));
     feeds.monitor().stop();

@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use datasets::store::{Key, Placed, Reader, Row, State, StoreError, Watch, Writer};
-use datasets::sync::{Outcome, Source};
+use datasets::store::{Key, PutOutcome, Reader, Row, State, StoreError, Watch, Writer};
+use datasets::sync::{Outcome, SnapshotReason, Source};
 use ehealth_attributes::server::Readers;
 use ehealth_core::lookup::Directory;
 use ehealth_core::model::{Dataset, Date, Digest, EnterpriseNumber, Period, ServiceKind, Ssin, Timestamp};
@@ -18,7 +18,7 @@ fn place_with(rows: &[String]) -> (Place, publisher::Publisher) {
     let place = Place::new(&[Dataset::Dimona]);
     let mut publisher = place.publisher(Dataset::Dimona);
     publisher.snapshot(1, rows).announce();
-    assert!(place.run().is_in_step());
+    assert!(place.run().is_up_to_date());
     (place, publisher)
 }
 
@@ -93,7 +93,7 @@ fn a_view_holds_its_state_while_others_replace_and_change_it() {
     assert_eq!(periods(&mut other, 1), Some(19), "a delta is there at once");
     publisher.deltas.clear();
     publisher.snapshot(9, &rows[2..]).announce();
-    assert!(place.run().is_in_step());
+    assert!(place.run().is_up_to_date());
     assert_eq!(periods(&mut other, 1), Some(19), "a replaced file is read until the next poll");
     assert!(watch.poll().contains(Dataset::Dimona));
     assert!(watch.poll().is_empty());
@@ -185,7 +185,7 @@ fn no_lookup_sees_a_mixture_while_states_change() {
         let outcomes: Vec<Outcome> = outcomes.collect();
         // Before anything is judged: whoever asks would ask for ever.
         is_over.store(true, Ordering::Relaxed);
-        assert!(outcomes.iter().all(|outcome| outcome.is_in_step()), "{outcomes:?}");
+        assert!(outcomes.iter().all(|outcome| outcome.is_up_to_date()), "{outcomes:?}");
         asking.map(|thread| thread.join().expect("no mixture"))
     });
     assert!(seen.iter().all(|serials| serials.len() > 5), "{seen:?}");
@@ -197,7 +197,7 @@ fn a_reader_that_missed_a_swap_finds_the_new_file_by_itself() {
     let watch = Watch::open(&place.settings.data);
     let mut reader = watch.reader();
     publisher.snapshot(2, &[period(1, 2, 1, "2024-01-01", "")]).announce();
-    assert!(place.run().is_in_step());
+    assert!(place.run().is_up_to_date());
     assert_eq!((periods(&mut reader, 1), periods(&mut reader, 2)), (Some(0), Some(1)));
 }
 
@@ -291,7 +291,7 @@ fn folder_of_today() -> Place {
         let folder = format!("{}/fixtures/feeds/{}", env!("CARGO_MANIFEST_DIR"), feed.dataset.code());
         feed.source = Source::Folder(folder.into());
     }
-    assert!(place.run_all().iter().all(|report| report.outcome.is_in_step()));
+    assert!(place.run_all().iter().all(|report| report.outcome.is_up_to_date()));
     place
 }
 
@@ -337,10 +337,10 @@ fn files_of_every_older_version_migrate_with_equal_answers() {
             let reader = || Watch::open(folder.path()).reader().view().history(dataset);
             assert!(reader().is_err(), "{dataset:?} of version {version} is read before it is migrated");
             let writer = Writer::open(folder.path(), dataset).expect("opens and migrates");
-            let standing = writer.standing().expect("readable");
-            assert_eq!(standing.state.map(|state| state.serial), Some(1), "{dataset:?} of version {version}");
-            assert_eq!((standing.live, standing.known.len()), (live, 1), "{dataset:?} of version {version}");
-            assert_eq!(writer.history().expect("readable")[0].code, "snapshot/first");
+            let loaded = writer.loaded_state().expect("readable");
+            assert_eq!(loaded.state.map(|state| state.serial), Some(1), "{dataset:?} of version {version}");
+            assert_eq!((loaded.records, loaded.known_files.len()), (live, 1), "{dataset:?} of version {version}");
+            assert_eq!(writer.history().expect("readable")[0].outcome, Some(Outcome::Snapshot(SnapshotReason::First)));
             assert_eq!(reader().expect("migrated").len(), 1);
         }
         assert_eq!(answers(folder.path()), expected, "version {version}");
@@ -451,7 +451,7 @@ fn found(folder: &Path, dataset: Dataset) -> (BTreeSet<String>, u64) {
             lines.insert(format!("{key} {last:?}"));
         }
     }
-    (lines, view.account(dataset, 1).expect("readable").records)
+    (lines, view.status(dataset, 1).expect("readable").records)
 }
 
 fn expected(dataset: Dataset, held: &Held) -> (BTreeSet<String>, u64) {
@@ -493,7 +493,7 @@ fn deltas_change_every_dataset_as_the_model_says() {
                 match below(8) {
                     0..4 => {
                         let value = below(9);
-                        assert_eq!(delta.put(row_of(dataset, key, value)).expect("room"), Placed::Done);
+                        assert_eq!(delta.put(row_of(dataset, key, value)).expect("room"), PutOutcome::Accepted);
                         next.insert(key, Some(value));
                     }
                     4 => {

@@ -418,7 +418,10 @@ fn the_run_history_outlives_a_snapshot() {
     place.run();
     let writer = Writer::open(&place.settings.data, Dataset::Dimona).expect("nobody else writes");
     let history = writer.history().expect("readable");
-    let told: Vec<_> = history.iter().map(|entry| (entry.code.as_str(), entry.serial, entry.times)).collect();
+    let told: Vec<_> = history
+        .iter()
+        .map(|entry| (entry.outcome.map_or("unknown", Outcome::code), entry.serial, entry.times))
+        .collect();
     assert_eq!(told, [("snapshot/gap", Some(9), 1), ("snapshot/first", Some(1), 1), ("refused/missing-file", None, 2)]);
     assert_eq!(place.run(), Outcome::Skipped);
 }
@@ -436,7 +439,13 @@ fn the_next_run_removes_what_a_crash_left() {
     let (place, mut publisher) = dimona();
     publisher.snapshot(1, &twenty()).announce();
     assert_eq!(place.run(), FIRST);
-    for name in ["dimona-1f.sqlite", "dimona-1f.sqlite-wal", "dimona-1f.rows", "dimona.current.new"] {
+    for name in [
+        "dimona-1f.sqlite",
+        "dimona-1f.sqlite-wal",
+        "dimona-1f.rows",
+        "dimona.current.new",
+        ".dimona.current.0123456789abcdef.draft",
+    ] {
         fs::write(place.settings.data.join(name), "half written").expect("disk enough");
     }
     fs::create_dir_all(&place.settings.rejected).expect("a folder");

@@ -99,7 +99,7 @@ impl Scene {
         workspace.prepare(now, "").expect("the workspace can be made");
         let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
         let reports = sync::run_all(&settings.sync, &FixedClock::new(now));
-        assert!(reports.iter().all(|report| report.outcome.is_in_step()), "{reports:?}");
+        assert!(reports.iter().all(|report| report.outcome.is_up_to_date()), "{reports:?}");
         let nothing = Digest::new([0; 32]);
         let organisation = EnterpriseNumber::parse(CALLER).expect("a number");
         let certified = Some(Certified { organisation, key: nothing, issuer: nothing });

@@ -4,7 +4,6 @@
 //! arguments give the same bytes. Everything is streamed: the memory needed is one number per 1024 people.
 
 use std::fmt::{self, Write as _};
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
@@ -287,8 +286,7 @@ impl Generation<'_> {
         text.push_str("</notification>\n");
         // Last, and by a rename: a reader sees the old notification or the new one, never a part of it.
         let folder = self.feeds.out.join(dataset.code());
-        fs::write(folder.join("notification.xml.new"), text)?;
-        fs::rename(folder.join("notification.xml.new"), folder.join("notification.xml"))
+        Ok(durable_file::replace(&folder.join("notification.xml"), text.as_bytes(), 0o666)?)
     }
 }
 

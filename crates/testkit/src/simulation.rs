@@ -76,10 +76,7 @@ impl ReadyFile {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, content: &Value) -> io::Result<()> {
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".new");
-        fs::write(&beside, format!("{content:#}\n"))?;
-        fs::rename(&beside, &self.path)
+        Ok(durable_file::replace(&self.path, format!("{content:#}\n").as_bytes(), 0o666)?)
     }
 
     /// Path of the file.

@@ -1,13 +1,14 @@
-//! The XML of a notification: elements in no namespace whose facts are attributes, and nothing else.
+//! Splits the XML of a notification: elements in no namespace, values in attributes, nothing else.
 //!
-//! quick-xml finds the tags; everything that it lets pass and XML 1.0 or this format does not is refused here: doctypes,
-//! processing instructions, text, CDATA, references, two attributes of one name, attributes without a blank between,
-//! characters that XML has not, a second root. What comes out is well-formed and small.
+//! quick-xml finds the tags. This module rejects everything that quick-xml accepts and that XML 1.0
+//! or this format does not: doctypes, processing instructions, text, CDATA, references, two
+//! attributes of one name, attributes without white space between them, characters that XML
+//! forbids, a second root. The result is well-formed and small.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-/// At most so many attributes an element; a notification's has five.
+/// Maximum attributes of an element; those of a notification have five.
 const ATTRIBUTES_MAX: usize = 8;
 
 /// One tag of the document.
@@ -19,16 +20,17 @@ pub(super) enum Tag {
     Close,
 }
 
-/// A start tag's name and attributes.
+/// Name and attributes of a start tag.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Element {
-    /// The name as written.
+    /// Name as written.
     pub name: String,
     attributes: Vec<(String, String)>,
 }
 
 impl Element {
-    /// The attributes of exactly these names, in this order; `None` if one is missing or another is there.
+    /// Values of the attributes with exactly these names, in this order; `None` if one is missing
+    /// or there is another.
     pub fn exactly<const N: usize>(&self, names: [&str; N]) -> Option<[&str; N]> {
         if self.attributes.len() != N {
             return None;
@@ -41,14 +43,14 @@ impl Element {
     }
 }
 
-/// The document is not well-formed, or holds what a notification has no use for.
+/// The document is not well-formed, or has a construct that a notification may not use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unacceptable;
+pub(super) struct XmlError;
 
-/// Splits a whole document into its tags.
-pub(super) fn tags(document: &str) -> Result<Vec<Tag>, Unacceptable> {
+/// Splits a complete document into its tags.
+pub(super) fn tags(document: &str) -> Result<Vec<Tag>, XmlError> {
     if document.starts_with('\u{feff}') || !document.chars().all(is_xml_char) {
-        return Err(Unacceptable);
+        return Err(XmlError);
     }
     let mut reader = Reader::from_str(document);
     reader.config_mut().check_comments = true;
@@ -56,9 +58,9 @@ pub(super) fn tags(document: &str) -> Result<Vec<Tag>, Unacceptable> {
     let mut depth = 0_usize;
     loop {
         let at_start = reader.buffer_position() == 0;
-        let event = reader.read_event().map_err(|_| Unacceptable)?;
+        let event = reader.read_event().map_err(|_| XmlError)?;
         if depth == 0 && !tags.is_empty() && matches!(event, Event::Start(_) | Event::Empty(_)) {
-            return Err(Unacceptable);
+            return Err(XmlError);
         }
         match event {
             Event::Start(start) => {
@@ -83,7 +85,7 @@ pub(super) fn tags(document: &str) -> Result<Vec<Tag>, Unacceptable> {
             | Event::CData(_)
             | Event::PI(_)
             | Event::DocType(_)
-            | Event::GeneralRef(_) => return Err(Unacceptable),
+            | Event::GeneralRef(_) => return Err(XmlError),
         }
     }
 }
@@ -93,7 +95,7 @@ fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// `<?xml version="1.0"?>`, with UTF-8 as encoding or none.
+/// Whether this is `<?xml version="1.0"?>`, without encoding or with UTF-8.
 fn is_declaration(content: &str) -> bool {
     let Some(attributes) = content.strip_prefix("xml").and_then(|text| attributes(text).ok()) else { return false };
     match attributes.as_slice() {
@@ -106,7 +108,7 @@ fn is_declaration(content: &str) -> bool {
     }
 }
 
-fn element(start: &BytesStart<'_>) -> Result<Element, Unacceptable> {
+fn element(start: &BytesStart<'_>) -> Result<Element, XmlError> {
     let attributes = attributes(start.attributes_raw())?;
     Ok(Element {
         name: start.name().0.to_owned(),
@@ -114,8 +116,9 @@ fn element(start: &BytesStart<'_>) -> Result<Element, Unacceptable> {
     })
 }
 
-/// Splits ` a="1" b='2' `: a blank before each, plain names, no `<` and no `&` in a value, no name twice.
-fn attributes(text: &str) -> Result<Vec<(&str, &str)>, Unacceptable> {
+/// Splits ` a="1" b='2' `. Requires white space before each attribute, names of `[a-z0-9]`, values
+/// without `<` and `&`, and no name twice.
+fn attributes(text: &str) -> Result<Vec<(&str, &str)>, XmlError> {
     let mut found: Vec<(&str, &str)> = Vec::new();
     let mut rest = text;
     loop {
@@ -124,18 +127,18 @@ fn attributes(text: &str) -> Result<Vec<(&str, &str)>, Unacceptable> {
             return Ok(found);
         }
         if trimmed.len() == rest.len() || found.len() == ATTRIBUTES_MAX {
-            return Err(Unacceptable);
+            return Err(XmlError);
         }
-        let (name, after) = trimmed.split_once('=').ok_or(Unacceptable)?;
+        let (name, after) = trimmed.split_once('=').ok_or(XmlError)?;
         let name = name.trim_end_matches(is_blank);
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
-            return Err(Unacceptable);
+            return Err(XmlError);
         }
         let after = after.trim_start_matches(is_blank);
-        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or(Unacceptable)?;
-        let (value, after) = after.strip_prefix(quote).and_then(|text| text.split_once(quote)).ok_or(Unacceptable)?;
+        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or(XmlError)?;
+        let (value, after) = after.strip_prefix(quote).and_then(|text| text.split_once(quote)).ok_or(XmlError)?;
         if value.contains(['<', '&']) || found.iter().any(|(other, _)| *other == name) {
-            return Err(Unacceptable);
+            return Err(XmlError);
         }
         found.push((name, value));
         rest = after;
@@ -156,13 +159,13 @@ mod tests {
     }
 
     #[test]
-    fn splits_a_document_with_everything_that_is_allowed() {
+    fn splits_a_document_with_every_allowed_construct() {
         let document = "<?xml version='1.0' encoding=\"utf-8\"?>\n<!-- so -->\n<a x='1' y = \"2\" >\n<b/><b\tz='>'></b >\n</a>\n<!---->";
         assert_eq!(names(document).expect("allowed"), ["a", "b", "b"]);
     }
 
     #[test]
-    fn refuses_what_xml_or_the_format_does_not_allow() {
+    fn refuses_what_xml_or_the_format_forbids() {
         for document in [
             "",
             "text",
@@ -195,7 +198,7 @@ mod tests {
             "<a xml:lang='nl'/>",
             "<a a='' b='' c='' d='' e='' f='' g='' h='' i=''/>",
         ] {
-            assert_eq!(tags(document), Err(Unacceptable), "{document}");
+            assert_eq!(tags(document), Err(XmlError), "{document}");
         }
     }
 }

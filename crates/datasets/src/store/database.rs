@@ -1,8 +1,8 @@
-//! The one function that opens a database file, and the versions of its schema.
+//! Opens database files, and migrates their schema.
 //!
-//! After [`open`] a connection is one of this program, of this dataset and of this version of the schema, with the
-//! settings that its purpose needs. A file that is none of ours, or that a newer version of the program wrote, is
-//! refused by its first hundred bytes, before SQLite has it in hand: it stays untouched.
+//! After [`open`], a connection is to a file of this program, of this dataset and of this schema
+//! version, with the settings for its purpose. A file of another program, or of a newer version of
+//! this one, is refused by its first 100 bytes, before SQLite opens it: it stays unchanged.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,21 +11,21 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::StoreError;
+use super::error::StoreError;
 use ehealth_core::model::Dataset;
 
-/// What a connection is for.
+/// Purpose of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Reading, while others may write.
+    /// Read, while others may write.
     Read,
-    /// Writing in transactions that are durable when they end, while others read. Migrates an older file.
+    /// Write in durable transactions, while others read. Migrates an older file.
     Apply,
-    /// Filling a new, empty file that nobody reads: a crash leaves nothing worth keeping.
+    /// Fill a new, empty file that has no readers. After a crash the file is worthless.
     Build,
 }
 
-/// Statements that lead from each version of the schema to the next; the first one from an empty file.
+/// SQL statements that migrate from each schema version to the next; the first from an empty file.
 fn migrations(dataset: Dataset) -> [[&'static str; 2]; 3] {
     let records_1 = match dataset {
         Dataset::Dimona => include_str!("migrations/periods_1.sql"),
@@ -42,17 +42,23 @@ fn migrations(dataset: Dataset) -> [[&'static str; 2]; 3] {
     [[bookkeeping_1, records_1], [bookkeeping_2, ""], ["", records_3]]
 }
 
-/// Marks a file as one of this program (`EHA`) and of this dataset.
+/// Application ID in the SQLite header: `EHA` and the number of the dataset.
 fn application_id(dataset: Dataset) -> u32 {
     u32::from_be_bytes([b'E', b'H', b'A', dataset as u8])
 }
 
-/// Statements a connection keeps prepared: more than any of them uses.
-const STATEMENTS: usize = 32;
+/// Prepared statements that a connection caches: more than any connection uses.
+const STATEMENTS_CACHED: usize = 32;
 
-/// How long a statement waits for another process that recovers or truncates the write-ahead log.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Maximum time that a statement waits for another process that recovers or truncates the
+/// write-ahead log.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Opens a database file of a dataset.
+///
+/// # Errors
+/// [`StoreError::Foreign`], [`StoreError::Newer`] or [`StoreError::Older`] for a file that this
+/// purpose cannot use.
 pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Connection, StoreError> {
     if purpose != Purpose::Build {
         check_header(path, dataset)?;
@@ -61,20 +67,20 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
         Purpose::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Purpose::Apply | Purpose::Build => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
-    // One thread at a time has a connection, by its type: SQLite needs no mutex of its own.
+    // The type ensures that one thread at a time uses a connection, so SQLite needs no mutex.
     let mut connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     let settings = match purpose {
-        // 2 GiB is the most that SQLite maps; what lies beyond is read.
+        // SQLite maps at most 2 GiB, and reads the rest.
         Purpose::Read => "PRAGMA query_only = ON; PRAGMA mmap_size = 2147418112; PRAGMA trusted_schema = OFF;",
         Purpose::Apply => {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;
              PRAGMA journal_size_limit = 0; PRAGMA trusted_schema = OFF;"
         }
-        // A delta of the country's size touches every page, and bytes cost less in large calls: pages of 64 KiB are read,
-        // logged and put back in three quarters of the time that pages of 16 KiB take, those in little more than half that
-        // of 4 KiB.
+        // A delta at national scale touches every page, and large calls cost less for each byte.
+        // Pages of 64 KiB are read, logged and checkpointed in three quarters of the time of 16 KiB
+        // pages, and those in little more than half the time of 4 KiB pages.
         Purpose::Build => {
             "PRAGMA page_size = 65536; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
              PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF;"
@@ -85,10 +91,13 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
     if purpose == Purpose::Build {
         connection.pragma_update(None, "application_id", application_id(dataset))?;
     }
-    // The header may lag behind the write-ahead log: only now the version is sure.
+    // The header may be older than the write-ahead log: only this query returns the current
+    // version.
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
     match purpose {
-        _ if found > known => return Err(StoreError::Newer { found, known }),
         Purpose::Read if found < known => return Err(StoreError::Older { found, known }),
         Purpose::Read => {}
         Purpose::Apply | Purpose::Build => migrate(&mut connection, dataset, found)?,
@@ -96,17 +105,26 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
     Ok(connection)
 }
 
-/// Keeps the file from growing beyond so many bytes, and never cuts what is there.
+/// Limits the size of the file in bytes. It never truncates an existing file.
 pub(super) fn limit_file(connection: &Connection, bytes_max: u64) -> Result<(), StoreError> {
-    let bytes_a_page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-    // SQLite takes the most that it can have for any number above that.
-    let pages = (bytes_max / bytes_a_page.cast_unsigned().max(1)).clamp(1, u64::from(u32::MAX));
+    let page_bytes: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    // SQLite reduces any larger number to its own maximum.
+    let pages = (bytes_max / page_bytes.cast_unsigned().max(1)).clamp(1, u64::from(u32::MAX));
     Ok(connection.pragma_update_and_check(None, "max_page_count", pages.cast_signed(), |_| Ok(()))?)
 }
 
-/// The version of the schema that this program writes.
+/// Schema version that this program writes.
 fn newest_version(dataset: Dataset) -> u32 {
     u32::try_from(migrations(dataset).len()).unwrap_or(u32::MAX)
+}
+
+/// Closes a file that was being built, sets its journal mode for readers beside a writer, and
+/// fsyncs it.
+pub(super) fn close_durably(connection: Connection, file: &Path) -> Result<(), StoreError> {
+    connection.execute_batch("PRAGMA journal_mode = WAL;")?;
+    connection.close().map_err(|(_, error)| error)?;
+    File::open(file)?.sync_all()?;
+    Ok(())
 }
 
 fn migrate(connection: &mut Connection, dataset: Dataset, found: u32) -> Result<(), StoreError> {
@@ -121,12 +139,13 @@ fn migrate(connection: &mut Connection, dataset: Dataset, found: u32) -> Result<
     Ok(())
 }
 
-/// Judges a file by its header (SQLite file format, 1.3): magic string, user version, application id.
+/// Checks the header of a file (SQLite file format, section 1.3): magic string, user version,
+/// application ID.
 fn check_header(path: &Path, dataset: Dataset) -> Result<(), StoreError> {
     let mut header = [0; 100];
     let mut file = File::open(path)?;
     file.read_exact(&mut header).map_err(|_| StoreError::Foreign)?;
-    let number = |at: usize| header[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+    let number = |offset: usize| header[offset..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
     if !header.starts_with(b"SQLite format 3\0") || number(68) != application_id(dataset) {
         return Err(StoreError::Foreign);
     }
