@@ -461,7 +461,7 @@ async fn callers_are_answered_over_ipv6() {
 async fn half_a_head_does_not_keep_a_service_from_stopping() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
-        (limits.parting, limits.head, limits.idle) = (Duration::from_millis(200), PATIENT, PATIENT);
+        (limits.last_request, limits.head, limits.idle) = (Duration::from_millis(200), PATIENT, PATIENT);
     })
     .await;
     let mut stream = service.connect("fund").await;

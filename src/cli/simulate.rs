@@ -69,7 +69,7 @@ async fn simulate(arguments: &SimulateArguments, scenario: &Scenario, ready: Opt
     let adapt = |settings: &mut Settings| {
         settings.admin = None;
         settings.server.limits.drain = DRAIN;
-        settings.server.limits.parting = Duration::ZERO;
+        settings.server.limits.last_request = Duration::ZERO;
     };
     let staged = staging.raise(adapt, |world| set_stage(scenario, world)).await.inspect_err(|exit| {
         // What is wrong with a scenario's records lies there.

@@ -1,4 +1,5 @@
-//! One request, from its head to its HTTP response, in four steps: admit, route, read the body, exchange.
+//! One request, from its head to its HTTP response, in four steps: admit, route, read the body,
+//! exchange.
 
 mod body;
 mod documents;
@@ -23,8 +24,8 @@ use body::{read_body, skip_body};
 use ehealth_core::lookup::Operation;
 use request::{Refused, RequestContext};
 
-/// Response header by which an operator finds the exchange again (docs/reference/contract.md
-/// "HTTP details").
+/// Response header by which an operator finds the exchange again
+/// (docs/reference/contract.md "HTTP details").
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers a request.
