@@ -21,7 +21,7 @@
 //! # Three walks
 //!
 //! **A question.** [`server`] takes a connection, and [`cert`] says whose it is. A request's head is judged
-//! (`server/door.rs`), its body read by [`soap::read_request`] into a [`model::Question`]. From there `server/exchange.rs`
+//! (`server/http/route.rs`), its body read by [`soap::read_request`] into a [`model::Question`]. From there `server/exchange.rs`
 //! is the whole story on one page: [`lookup::Presented`] → [`lookup::Identified`] ([`policy::Register`] knows the caller)
 //! → [`lookup::Permitted`] ([`policy::decide`] found a grant) → [`lookup::Resolved`] (read from [`store`], five rules) →
 //! a [`lookup::Receipt`] from [`audit::AuditLog`] → [`lookup::Answer`] → [`soap::write_answer`].

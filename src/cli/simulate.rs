@@ -115,7 +115,7 @@ async fn simulate(arguments: &SimulateArguments, scenario: &Scenario, ready: Opt
     let adapt = |settings: &mut Settings| {
         settings.admin = None;
         settings.server.limits.drain = DRAIN;
-        settings.server.limits.parting = Duration::ZERO;
+        settings.server.limits.last_request = Duration::ZERO;
     };
     let running = service.start(adapt, |dependencies| inject_faults(scenario, dependencies)).await;
     let running = running.inspect_err(|exit| {

@@ -457,7 +457,7 @@ async fn callers_get_answers_over_ipv6() {
 async fn half_a_request_head_does_not_delay_the_stop() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
-        (limits.parting, limits.head, limits.idle) = (Duration::from_millis(200), PATIENT, PATIENT);
+        (limits.last_request, limits.head, limits.idle) = (Duration::from_millis(200), PATIENT, PATIENT);
     })
     .await;
     let mut stream = service.connect("fund").await;

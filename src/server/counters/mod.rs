@@ -1,8 +1,9 @@
-//! Counters of the server: atomics behind closed lists, so that no client can create a metric label.
+//! Counters of the server: atomics behind closed lists, so that no client can create a metric
+//! label.
 //!
-//! An exchange costs a dozen atomic additions and no lock but the read side of one, whose write side is
-//! taken when a registered consumer sends its first question. Nothing here decides anything, and no
-//! personal data enters.
+//! An exchange costs a dozen atomic additions and no lock but the read side of one, whose write
+//! side is taken when a registered consumer sends its first question. Nothing here decides
+//! anything, and no personal data enters.
 
 // The closed lists by which is counted, and a value for each of their variants.
 mod lists;
@@ -65,8 +66,8 @@ impl Default for Counters {
 }
 
 impl Counters {
-    /// Counts an answered exchange. `caller` is the certificate's organisation if it is registered: an
-    /// unregistered organisation must not create a label.
+    /// Counts an answered exchange. `caller` is the certificate's organisation if it is registered:
+    /// an unregistered organisation must not create a label.
     pub(super) fn count_exchange(&self, counted: Exchange<'_>) {
         let index = OPERATIONS.iter().position(|operation| *operation == counted.operation);
         let cells = index.and_then(|index| self.outcomes.get(index));

@@ -1,8 +1,9 @@
-//! The service page for browsers: what the service is, its WSDL and schemas, and an example request.
+//! The service page for browsers: what the service is, its WSDL and schemas, and an example
+//! request.
 //!
-//! One document without scripts and without external resources. It reveals nothing about the caller,
-//! any person's data, or the configuration beyond the public address. Programs that do not accept
-//! `text/html` get plain text.
+//! One document without scripts and without external resources. It reveals nothing about the
+//! caller, any person's data, or the configuration beyond the public address. Programs that do not
+//! accept `text/html` get plain text.
 
 use hyper::header::{ACCEPT, HeaderMap};
 use maud::{DOCTYPE, PreEscaped, html};
@@ -10,7 +11,8 @@ use maud::{DOCTYPE, PreEscaped, html};
 use ehealth_core::lookup::Operation;
 use soap::{example, names, wsdl};
 
-/// Content security policy: no loading, scripts, forms or framing; the page's own style, by its hash.
+/// Content security policy: no loading, scripts, forms or framing; the page's own style, by its
+/// hash.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'sha256-/3G47CmTzEeRwsnZq2BFdOuL/cTENo9ylj7ok9RraX4='; base-uri 'none'; form-action 'none'; \
                                  frame-ancestors 'none'";
 

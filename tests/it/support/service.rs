@@ -108,7 +108,7 @@ impl TestService {
         settings.listen = "127.0.0.1:0".parse().expect("an address");
         settings.admin = Some(admin::Settings { listen: settings.listen });
         // A test that ends has nobody to say goodbye to.
-        settings.server.limits.parting = Duration::ZERO;
+        settings.server.limits.last_request = Duration::ZERO;
         change(&mut settings);
         let reports = sync::run_all(&settings.sync, clock.as_ref());
         assert!(reports.iter().all(|report| report.outcome.code() == "snapshot/first"), "{reports:?}");
