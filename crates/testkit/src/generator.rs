@@ -336,6 +336,8 @@ fn ssin(country: &Country, person: u64) -> io::Result<Digits> {
 mod tests {
     use std::path::Path;
 
+    use std::fs;
+
     use super::*;
     use datasets::sync::{Feed, Outcome, Settings, Source, run_all};
     use ehealth_core::model::FixedClock;

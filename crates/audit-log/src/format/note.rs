@@ -60,7 +60,8 @@ impl CheckpointKey {
 
     /// Signs a tree head; returns the note.
     pub(crate) fn sign(&self, head: &Head) -> String {
-        let mut text = format!("{}\n{}\n{}\nmade {}\n", self.0.verifier().name(), head.size, root_text(head.root), head.made);
+        let mut text =
+            format!("{}\n{}\n{}\nmade {}\n", self.0.verifier().name(), head.size, root_text(head.root), head.made);
         for dataset in Dataset::ALL {
             if let Some(DatasetState { serial, created }) = head.datasets.state(dataset) {
                 text.push_str(&format!("dataset {} {serial} {created}\n", dataset.code()));
