@@ -156,14 +156,14 @@ impl SegmentWriter {
                 None
             }
             Ok(position) => {
-                in_flight.contents(batch.records, position);
+                in_flight.set_contents(batch.records, position);
                 Some(in_flight)
             }
             Err(failure) => {
                 // All of them are taken before the first is settled, so that an exchange that comes
                 // back at once is the next attempt.
                 batch.records.extend(std::iter::from_fn(next).map(|pending| (pending, u64::MAX)));
-                in_flight.contents(batch.records, None);
+                in_flight.set_contents(batch.records, None);
                 in_flight.end(Err(failure));
                 None
             }
@@ -223,7 +223,7 @@ impl SegmentWriter {
                 .map_err(|TooLong| WriteFailure::Truncated)
         });
         let outcome = written.and_then(|position| {
-            in_flight.contents(Vec::new(), position);
+            in_flight.set_contents(Vec::new(), position);
             handle.sync()
         });
         in_flight.end(outcome);
@@ -309,7 +309,7 @@ impl SegmentWriter {
         let name = SegmentName { first: self.tree.size(), month };
         if let Some(unconfirmed) = self.unconfirmed.filter(|unconfirmed| *unconfirmed != name) {
             self.disk.remove(&unconfirmed.to_string())?;
-            // Durably, before another segment takes its place.
+            // Durably, before another segment gets its name.
             self.disk.sync_names()?;
             self.unconfirmed = None;
         }
