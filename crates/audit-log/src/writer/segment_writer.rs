@@ -29,7 +29,7 @@ use crate::format::segment_name::SegmentName;
 use crate::format::tree::Frontier;
 use crate::storage::disk::{Disk, DiskFile};
 use crate::storage::keys::{KeyFolder, KeyName};
-use crate::storage::segment::{self, MAX_AHEAD_BYTES, Segment};
+use crate::storage::segment::{self, MAX_PREALLOCATION_BYTES, Segment};
 use crate::storage::write_failure::WriteFailure;
 
 /// Writes the records of an audit log.
@@ -114,7 +114,7 @@ impl SegmentWriter {
             unconfirmed: None,
             datasets,
             bytes: Vec::new(),
-            preallocate: preallocate.clamp(1, MAX_AHEAD_BYTES),
+            preallocate: preallocate.clamp(1, MAX_PREALLOCATION_BYTES),
         };
         writer.enter_month(Month::new(now), now)?;
         writer.checkpointer.offer(&writer.tree, now, writer.datasets);
