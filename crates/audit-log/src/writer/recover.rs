@@ -29,8 +29,8 @@ pub(crate) struct Recovered {
     pub(crate) segment: Option<Segment>,
     /// Tree of all durable records.
     pub(crate) tree: Frontier,
-    /// Length of the torn end that was truncated, without zeros, in bytes: records that no caller
-    /// was told about.
+    /// Length of the torn end that was truncated, without zeros, in bytes: records whose exchanges
+    /// were never answered.
     pub(crate) cut_bytes: u64,
     /// Whether there is a record other than segment-begun records.
     pub(crate) has_records: bool,
@@ -67,8 +67,8 @@ pub(crate) fn recover(disk: &dyn Disk, signed_head: Option<&SignedHead>) -> Resu
             return Err(CheckpointError::Inconsistent { signed: signed_head.size }.into());
         }
     }
-    // Also if nothing is torn: a process that died after a failed sync may have truncated it,
-    // and the truncation is not durable.
+    // Also if nothing is torn: a process that died after a failed sync may have truncated it, and
+    // the truncation is not durable.
     file.truncate(scan.sound)?;
     rewrite(&*file, scan.unproven, scan.sound)?;
     file.sync()?;
