@@ -1,5 +1,5 @@
-//! Checkpoints: size and root of the tree, signed, so that nobody without the key can shorten or
-//! rewrite the audit log (docs/reference/audit-log-format.md "Checkpoint").
+//! Checkpoints: size and root of the tree, signed, so that only the holder of the key can shorten or
+//! rewrite the audit log unnoticed (docs/reference/audit-log-format.md "Checkpoint").
 //!
 //! The text is a C2SP tlog-checkpoint in a C2SP signed note with one Ed25519 signature. Extension
 //! lines say when it was made and which dataset states the newest exchange had read.
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     fn key() -> CheckpointKey {
-        CheckpointKey::new(&Zeroizing::new([7; KEY_BYTES]), "example.org/trail").expect("32 bytes")
+        CheckpointKey::new(&Zeroizing::new([7; KEY_BYTES]), "example.org/audit-log").expect("32 bytes")
     }
 
     fn head() -> Head {
@@ -139,8 +139,8 @@ mod tests {
     #[test]
     fn a_note_has_the_lines_of_a_checkpoint() {
         let note = key().sign(&head());
-        let text = "example.org/trail\n7\n+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=\n\
-                    made 2026-11-22T05:19:00.123Z\ndataset dimona 41 2026-11-22T05:19:00.123Z\n\n\u{2014} example.org/trail ";
+        let text = "example.org/audit-log\n7\n+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=\n\
+                    made 2026-11-22T05:19:00.123Z\ndataset dimona 41 2026-11-22T05:19:00.123Z\n\n\u{2014} example.org/audit-log ";
         assert!(note.starts_with(text), "{note}");
         assert_eq!(note.lines().count(), 7);
     }
@@ -155,24 +155,24 @@ mod tests {
             changed[at] ^= 1;
             assert_eq!(String::from_utf8(changed).ok().and_then(|note| key().read(&note)), None, "{at}");
         }
-        let other = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/trail").expect("32 bytes");
+        let other = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/audit-log").expect("32 bytes");
         assert_eq!(other.read(&note), None);
     }
 
     #[test]
     fn both_keys_read_a_note_that_both_signed() {
-        let next = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/trail").expect("32 bytes");
+        let next = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/audit-log").expect("32 bytes");
         let note = next.sign_also(&key().sign(&head())).expect("a note");
         assert_eq!((note.lines().count(), key().read(&note)), (8, next.read(&note)));
         assert_eq!(next.read(&note).map(|known| known.size), Some(7));
-        let third = CheckpointKey::new(&Zeroizing::new([9; KEY_BYTES]), "example.org/trail").expect("32 bytes");
+        let third = CheckpointKey::new(&Zeroizing::new([9; KEY_BYTES]), "example.org/audit-log").expect("32 bytes");
         assert_eq!(third.read(&note), None);
         assert_eq!(key().read(&third.sign_also(&note).expect("a note")), None, "signed by more than two");
     }
 
     #[test]
     fn an_origin_is_one_visible_word_without_plus() {
-        assert!(is_origin("example.org/trail"));
+        assert!(is_origin("example.org/audit-log"));
         for text in ["", "two words", "a+b", "é", "a\nb"] {
             assert!(!is_origin(text), "{text}");
         }

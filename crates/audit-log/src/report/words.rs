@@ -250,11 +250,11 @@ const GERMAN: Words = Words {
 
 const ENGLISH: Words = Words {
     title: "Consultations of your data",
-    introduction: "This overview shows who asked for your data through this service, when, on what ground, and what was \
+    introduction: "This overview shows who asked for your data through this service, when, on which ground, and what was \
                    disclosed (article 15 GDPR). Times are in UTC.",
     made: "Made on",
     days: "Period",
-    all_days: "all days that are kept",
+    all_days: "all days on record",
     count: "Number of consultations",
     gaps: "This overview may be incomplete",
     received: "Time",
@@ -291,11 +291,11 @@ const ENGLISH: Words = Words {
     names: [
         "identification number (SSIN)",
         "employer",
-        "begin of the employment",
+        "start of the employment",
         "end of the employment",
         "prevention service",
         "type of prevention service",
-        "begin of the affiliation to the prevention service",
+        "start of the affiliation to the prevention service",
         "end of the affiliation to the prevention service",
         "health-insurance fund",
     ],
