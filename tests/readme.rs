@@ -50,7 +50,7 @@ fn the_readme_has_the_catalogue_every_fault_and_every_setting() {
 
     let mut table = String::from("| code | faultcode | what it says |\n|---|---|---|\n");
     for row in Fault::table() {
-        table += &format!("| {} | {} | {} |\n", row.code, row.fault_code.name(), row.sentence);
+        table += &format!("| {} | {} | {} |\n", row.code(), row.fault_code.name(), row.sentence);
     }
     hold("<!-- faults", &table);
     hold("<!-- settings", &write_table());

@@ -46,7 +46,7 @@ fn refuses_every_refused_request_for_its_own_reason() {
         found.extend(refused.customer.as_ref().map(|_| ("customer", "given".to_owned())));
         found.extend(refused.addressing.message_id.clone().map(|id| ("relates-to", id)));
         if fixture.expected.contains_key("at") {
-            let place = bad_message(&refused).place().expect("it is in the message");
+            let place = bad_message(&refused).location().expect("it is in the message");
             found.insert("at", format!("{} {}", place.line, place.path));
         }
         assert_same(&fixture, &found);
@@ -77,7 +77,7 @@ fn every_mistake_and_every_flaw_has_a_request() {
     let made = bulky().into_iter().filter_map(|(_, body, _)| read_body(&body).err());
     for refused in of_files.chain(made) {
         let bad = bad_message(&refused);
-        mistakes.push(bad.mistake());
+        mistakes.push(bad.error());
         if let Some(Note::XmlError(flaw)) = bad.note() {
             flaws.push(flaw);
         }
@@ -92,7 +92,7 @@ fn every_mistake_and_every_flaw_has_a_request() {
 fn requests_too_big_for_a_file_are_refused_at_their_bound() {
     for (name, body, mistake) in bulky() {
         let refused = read_body(&body).expect_err(name);
-        assert_eq!(bad_message(&refused).mistake(), mistake, "{name}");
+        assert_eq!(bad_message(&refused).error(), mistake, "{name}");
     }
 }
 

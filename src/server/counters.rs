@@ -10,16 +10,12 @@ use std::time::{Duration, Instant};
 
 use super::door::HttpRefusal;
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::{EnterpriseNumber, Status, Timestamp};
-use soap::Fault;
+use ehealth_core::model::{EnterpriseNumber, OutcomeCode, StatusCode, Timestamp};
 
 /// Minutes that are remembered of each consumer.
 pub const MINUTES: usize = 60;
 
 const MILLIS_A_MINUTE: i64 = 60_000;
-
-/// The operations, in the order in which they are counted.
-const OPERATIONS: [Operation; 2] = [Operation::ConsultAttributes, Operation::SendTestMessage];
 
 /// A part of the way from a connection to an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,11 +109,18 @@ impl Kind {
         }
     }
 
-    fn of_status(code: &str) -> Self {
-        match code {
-            "MSG00000" | "MSG00100" => Self::Answered,
-            "HAN20200" => Self::Incomplete,
-            _ => Self::NoResult,
+    fn of(outcome: OutcomeCode) -> Self {
+        match outcome.status() {
+            Some(StatusCode::DataFound | StatusCode::NoDataFound) => Self::Answered,
+            Some(StatusCode::Incomplete) => Self::Incomplete,
+            Some(
+                StatusCode::NoGrant
+                | StatusCode::NotAnSsin
+                | StatusCode::WrongDates
+                | StatusCode::NoRelation
+                | StatusCode::Replaced,
+            ) => Self::NoResult,
+            None => Self::Fault,
         }
     }
 }
@@ -217,9 +220,8 @@ impl OfConsumer {
 /// Everything that the server counts.
 #[derive(Debug)]
 pub struct Counters {
-    /// Every code there is, sorted: a place for each below.
-    codes: Vec<&'static str>,
-    outcomes: [Vec<AtomicU64>; 2],
+    /// By operation and outcome, in the order of their lists.
+    outcomes: [[AtomicU64; OutcomeCode::ALL.len()]; Operation::ALL.len()],
     refusals: [AtomicU64; HttpRefusal::ALL.len()],
     handshakes: [AtomicU64; Handshake::ALL.len()],
     stages: [Histogram; 6],
@@ -229,13 +231,8 @@ pub struct Counters {
 
 impl Default for Counters {
     fn default() -> Self {
-        let mut codes: Vec<_> = Status::CODES.into_iter().chain(Fault::table().map(|row| row.code)).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        let outcomes = OPERATIONS.map(|_| codes.iter().map(|_| AtomicU64::new(0)).collect());
         Self {
-            codes,
-            outcomes,
+            outcomes: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
             refusals: Default::default(),
             handshakes: Default::default(),
             stages: Default::default(),
@@ -248,18 +245,14 @@ impl Counters {
     /// Counts an exchange that was answered. `caller` is the organisation of the certificate if it is registered: an
     /// organisation that nobody registered must not make a label.
     pub(super) fn count_exchange(&self, counted: Exchange<'_>) {
-        let place = OPERATIONS.iter().position(|operation| *operation == counted.operation);
-        let cells = place.and_then(|place| self.outcomes.get(place));
-        if let (Some(cells), Ok(place)) = (cells, self.codes.binary_search(&counted.outcome))
-            && let Some(cell) = cells.get(place)
-        {
+        let cells = self.outcomes.get(counted.operation as usize);
+        if let Some(cell) = cells.and_then(|cells| cells.get(counted.outcome as usize)) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
         for (stage, took) in counted.stopwatch.laps() {
             self.observe(stage, took);
         }
-        let kind = if counted.is_fault { Kind::Fault } else { Kind::of_status(counted.outcome) };
-        self.consumer(counted.caller).count(kind, minute_of(counted.now));
+        self.consumer(counted.caller).count(Kind::of(counted.outcome), minute_of(counted.now));
     }
 
     /// Counts a request that was refused below SOAP.
@@ -296,8 +289,8 @@ impl Counters {
     /// What was counted up to the moment `now`.
     #[must_use]
     pub fn read(&self, now: Timestamp) -> Counted {
-        let outcomes = OPERATIONS.into_iter().zip(&self.outcomes).flat_map(|(operation, cells)| {
-            self.codes.iter().zip(cells).map(move |(code, cell)| (operation, *code, read(cell)))
+        let outcomes = Operation::ALL.into_iter().zip(&self.outcomes).flat_map(|(operation, cells)| {
+            OutcomeCode::ALL.into_iter().zip(cells).map(move |(outcome, cell)| (operation, outcome, read(cell)))
         });
         let consumers = self.consumers.read().unwrap_or_else(PoisonError::into_inner);
         let minute = minute_of(now);
@@ -316,8 +309,7 @@ impl Counters {
 pub(super) struct Exchange<'a> {
     pub operation: Operation,
     /// Code of the status or of the fault.
-    pub outcome: &'static str,
-    pub is_fault: bool,
+    pub outcome: OutcomeCode,
     /// The organisation of the certificate, if it is registered.
     pub caller: Option<EnterpriseNumber>,
     pub now: Timestamp,
@@ -328,7 +320,7 @@ pub(super) struct Exchange<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counted {
     /// Exchanges, by operation and code; every code there is, zeros included.
-    pub outcomes: Vec<(Operation, &'static str, u64)>,
+    pub outcomes: Vec<(Operation, OutcomeCode, u64)>,
     /// Requests that were refused below SOAP.
     pub refusals: Vec<(HttpRefusal, u64)>,
     /// Handshakes.
@@ -420,21 +412,20 @@ mod tests {
         Timestamp::from_millis(minute * MILLIS_A_MINUTE + 1)
     }
 
-    fn count(counters: &Counters, outcome: &'static str, caller: Option<EnterpriseNumber>, now: Timestamp) {
+    fn count(counters: &Counters, outcome: OutcomeCode, caller: Option<EnterpriseNumber>, now: Timestamp) {
         let stopwatch = Stopwatch::start();
         stopwatch.lap(Stage::Read);
         let operation = Operation::ConsultAttributes;
-        counters.count_exchange(Exchange { operation, outcome, is_fault: false, caller, now, stopwatch: &stopwatch });
+        counters.count_exchange(Exchange { operation, outcome, caller, now, stopwatch: &stopwatch });
     }
 
     #[test]
-    fn every_code_has_its_place_and_no_other_text_makes_one() {
+    fn every_outcome_has_a_counter_of_its_own() {
         let counters = Counters::default();
-        let codes: Vec<_> = Status::CODES.into_iter().chain(Fault::table().map(|row| row.code)).collect();
-        for code in &codes {
+        let codes = OutcomeCode::ALL;
+        for code in codes {
             count(&counters, code, None, at_minute(0));
         }
-        count(&counters, "unheard of", None, at_minute(0));
         let counted = counters.read(at_minute(0));
         let reached: Vec<_> = counted.outcomes.iter().filter(|(.., times)| *times == 1).collect();
         assert_eq!(reached.len(), codes.len());
@@ -446,7 +437,7 @@ mod tests {
     fn an_hour_forgets_what_is_older_than_sixty_minutes() {
         let counters = Counters::default();
         for minute in [1_000, 1_000, 1_030, 1_059] {
-            count(&counters, "MSG00000", None, at_minute(minute));
+            count(&counters, OutcomeCode::DataFound, None, at_minute(minute));
         }
         let hour_at = |minute| {
             let counted = counters.read(at_minute(minute));

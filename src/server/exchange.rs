@@ -18,9 +18,9 @@ use ehealth_core::lookup::{
     Exchange, ExchangeRecord, Operation, Permission, Presented, RecordFailure, Recordable, Recorded, Resolved,
     Unrecorded, record,
 };
-use ehealth_core::model::{Customer, Question, Status, Ticket};
+use ehealth_core::model::{Customer, OutcomeCode, Question, Status, Ticket};
 use ehealth_core::policy::{Refusal, THROTTLE_DELAY, Throttle};
-use soap::{self, Addressing, Charset, Fault, Handling, Payload, RefusedRequest, Request};
+use soap::{self, Addressing, Charset, ExchangeFault, Fault, Handling, Payload, RefusedRequest, Request};
 
 /// What goes back to the caller, and what the log says of it.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Reply {
     /// Whether it holds a fault (HTTP 500) or a response (HTTP 200).
     pub kind: ReplyKind,
     /// Code of the status or of the fault.
-    pub outcome: &'static str,
+    pub outcome: OutcomeCode,
     /// Which rule of policy refused, where one did.
     pub refusal: Option<Refusal>,
     /// When the same may be asked again, where the quota was spent.
@@ -150,13 +150,13 @@ impl<'a> ExchangeContext<'a> {
         self.stopwatch.lap(Stage::Read);
         match read {
             Ok(Request { payload: Payload::Test { echo }, addressing }) => {
-                let entry = self.exchange.to_record(self.operation, Status::DataFound.code());
+                let entry = self.exchange.to_record(self.operation, Status::DataFound.outcome());
                 let awaited = Awaited::Echo(self.put_on_record(Echoed { entry, echo }));
                 Begun::new(awaited, addressing)
             }
             Ok(Request { payload: Payload::Consult(question), addressing }) => self.consult(question, addressing),
             Err(refused) => {
-                let entry = self.exchange.to_record(self.operation, refused.fault.code());
+                let entry = self.exchange.to_record(self.operation, refused.fault.outcome());
                 let RefusedRequest { fault, customer, addressing } = *refused;
                 self.refuse(Refused { entry, fault, customer }, addressing)
             }
@@ -165,8 +165,8 @@ impl<'a> ExchangeContext<'a> {
 
     /// Refuses a caller whose certificate no longer holds, before anything of its message is looked at.
     pub fn refuse_caller(self) -> Begun {
-        let fault = Fault::UnknownCaller;
-        let entry = self.exchange.to_record(self.operation, fault.code());
+        let fault = Fault::from(ExchangeFault::UnknownCaller);
+        let entry = self.exchange.to_record(self.operation, fault.outcome());
         self.refuse(Refused { entry, fault, customer: None }, Addressing::default())
     }
 
@@ -181,7 +181,8 @@ impl<'a> ExchangeContext<'a> {
         };
         if let Err(wait) = self.service.rate_limits.take(identified.consumer(), self.exchange.received) {
             self.stopwatch.lap(Stage::Decide);
-            let mut begun = self.refuse_question(identified.into_presented(), Fault::QuotaSpent, addressing);
+            let mut begun =
+                self.refuse_question(identified.into_presented(), ExchangeFault::QuotaSpent.into(), addressing);
             begun.aside.retry_after = Some(wait);
             return begun;
         }
@@ -219,7 +220,7 @@ impl<'a> ExchangeContext<'a> {
     }
 
     fn refuse_question(self, presented: Presented, fault: Fault, addressing: Addressing) -> Begun {
-        let entry = presented.to_record(fault.code());
+        let entry = presented.to_record(fault.outcome());
         self.refuse(Refused { entry, fault, customer: Some(presented.into_customer()) }, addressing)
     }
 
@@ -245,11 +246,11 @@ impl<'a> ExchangeContext<'a> {
         let (body, kind, outcome) = match outcome {
             Outcome::Answer(Ok(answer)) => {
                 let body = soap::write_answer(&answer, self.service.clock.now(), &addressing);
-                (body, ReplyKind::Response, answer.status().code())
+                (body, ReplyKind::Response, answer.status().outcome())
             }
             Outcome::Echo(Ok(recorded)) => {
                 let body = self.write_test_reply(&recorded.outcome().echo, peer, &addressing);
-                (body, ReplyKind::Response, Status::DataFound.code())
+                (body, ReplyKind::Response, Status::DataFound.outcome())
             }
             Outcome::Fault(Ok(recorded)) => {
                 let Refused { fault, customer, .. } = recorded.outcome();
@@ -282,7 +283,7 @@ impl<'a> ExchangeContext<'a> {
 
     fn write_fault(self, fault: &Fault, customer: Option<&Customer>, addressing: &Addressing) -> Written {
         let body = soap::write_fault(fault, self.operation, self.handling(), customer, addressing);
-        (body, ReplyKind::Fault, fault.code())
+        (body, ReplyKind::Fault, fault.outcome())
     }
 
     fn handling(self) -> Handling {
@@ -292,7 +293,7 @@ impl<'a> ExchangeContext<'a> {
 }
 
 /// An envelope, what it holds, and the code in it.
-type Written = (Vec<u8>, ReplyKind, &'static str);
+type Written = (Vec<u8>, ReplyKind, OutcomeCode);
 
 impl Begun {
     fn new(awaited: Awaited, addressing: Addressing) -> Self {

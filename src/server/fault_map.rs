@@ -2,24 +2,26 @@
 
 use ehealth_core::lookup::{LookupError, RecordFailure};
 use ehealth_core::policy::NotIdentified;
-use soap::Fault;
+use soap::{ExchangeFault, Fault};
 
 /// A caller that is not let in.
 pub(super) fn of_not_identified(refused: NotIdentified) -> Fault {
     match refused {
-        NotIdentified::UnknownCaller | NotIdentified::NotPinned => Fault::UnknownCaller,
-        NotIdentified::ForeignCustomer => Fault::WrongIdentification,
+        NotIdentified::UnknownCaller | NotIdentified::NotPinned => ExchangeFault::UnknownCaller.into(),
+        NotIdentified::ForeignCustomer => ExchangeFault::WrongIdentification.into(),
     }
 }
 
 /// Recordable that could not be written: there is no answer (domain.md "Recordable").
 pub(super) fn of_record_failure(failure: RecordFailure) -> Fault {
     match failure {
-        RecordFailure::Unwritable | RecordFailure::Overloaded | RecordFailure::Closed => Fault::EvidenceUnwritable,
+        RecordFailure::Unwritable | RecordFailure::Overloaded | RecordFailure::Closed => {
+            ExchangeFault::NotRecorded.into()
+        }
     }
 }
 
 /// A dataset that cannot be read. The reason is for the log alone.
 pub(super) fn of_lookup_error(_: &LookupError) -> Fault {
-    Fault::Internal
+    ExchangeFault::Internal.into()
 }

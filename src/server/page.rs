@@ -91,7 +91,7 @@ pub(super) fn write_page(operation: Operation, public_url: &str) -> String {
                 pre { (curl) }
                 h2 { "Operations" }
                 ul {
-                    @for each in names::OPERATIONS {
+                    @for each in Operation::ALL {
                         li { a href=(address(each)) { (each.code()) } ": " (describe(each)) }
                     }
                 }
@@ -112,7 +112,7 @@ mod tests {
     fn the_policy_lets_the_pages_own_style_and_nothing_else() {
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
         assert!(POLICY.contains(&format!("'sha256-{}'", encode(hash.as_ref()))), "{}", encode(hash.as_ref()));
-        for operation in names::OPERATIONS {
+        for operation in Operation::ALL {
             let page = write_page(operation, "https://gateway.example.be");
             assert!(page.contains(&format!("<style>{STYLE}</style>")));
             assert!(!page.contains("<script") && !page.contains("style=") && !page.contains(" src="));
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn every_part_of_the_contract_is_linked() {
-        for operation in names::OPERATIONS {
+        for operation in Operation::ALL {
             let page = write_page(operation, "https://gateway.example.be/");
             let here = format!("https://gateway.example.be{}", names::path(operation));
             assert!(page.contains(&format!("href=\"{here}?wsdl\"")), "{page}");

@@ -14,6 +14,7 @@ use super::encode::{
     nonce, operation_number,
 };
 use super::frame::Framed;
+use super::outcome::StoredOutcome;
 use super::record::{
     Cause, Event, Exchange, Interruption, PrunedSegment, Pruning, Record, Sealed, SegmentBegun, Stamp, SubjectToken,
 };
@@ -142,7 +143,7 @@ fn exchange(bytes: &mut Bytes<'_>, stamp: &Stamp, replaced: bool, record: &[u8])
     let (known, token) = (bytes.byte()?, bytes.array()?);
     let successor = if replaced { Some(SubjectToken(bytes.array()?)) } else { None };
     let datasets = datasets(bytes)?;
-    let outcome = bytes.short()?.into();
+    let outcome = StoredOutcome::from_text(bytes.short()?);
     let deliberation = match bytes.short()? {
         "" => None,
         text => Some(Deliberation::parse(text).ok()?),
@@ -160,9 +161,7 @@ fn exchange(bytes: &mut Bytes<'_>, stamp: &Stamp, replaced: bool, record: &[u8])
         fingerprint,
         caller,
         organisation,
-        operation: [Operation::ConsultAttributes, Operation::SendTestMessage]
-            .into_iter()
-            .find(|known| operation_number(*known) == operation)?,
+        operation: Operation::ALL.into_iter().find(|known| operation_number(*known) == operation)?,
         context: match context {
             0 => None,
             number => Some(LegalContext::ALL.into_iter().find(|known| context_number(*known) == number)?),

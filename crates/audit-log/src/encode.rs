@@ -91,7 +91,7 @@ pub(super) fn exchange(
         out.extend_from_slice(&entry.subject.map_or([0; 32], |subject| subject_key.token(subject).0));
         successor.iter().for_each(|successor| out.extend_from_slice(&subject_key.token(*successor).0));
         put_datasets(out, &entry.datasets);
-        put_short(out, entry.outcome)?;
+        put_short(out, entry.outcome.code())?;
         put_short(out, entry.deliberation.as_ref().map_or("", |deliberation| deliberation.as_str()))?;
         let ticket = entry.customer_ticket.as_deref();
         let associated = out.get(record..).unwrap_or_default();

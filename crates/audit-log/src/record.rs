@@ -8,6 +8,7 @@ use ehealth_core::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, Leg
 use ehealth_core::policy::Deliberation;
 
 use super::Month;
+use super::outcome::StoredOutcome;
 use super::seal::{DecryptError, Detail, DetailKey, KeyId};
 
 /// One record of the trail.
@@ -96,7 +97,7 @@ pub struct Exchange {
     /// Which states of the datasets were read.
     pub datasets: DatasetStates,
     /// Code of the status or of the fault.
-    pub outcome: Box<str>,
+    pub outcome: StoredOutcome,
     /// On which deliberation the grant rests.
     pub deliberation: Option<Deliberation>,
     /// What only the month's key opens.

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::mistake::{BadMessage, MessageError};
+use super::message_error::{BadMessage, MessageError};
 use super::names::{Element, Namespace, instance};
 use super::reader::characters::trim;
 use super::reader::{Attribute, Name, Reader, Space};
@@ -48,13 +48,13 @@ impl<'r, 'a> Content<'r, 'a> {
 
     /// Sees to it that the next child is this element. `expected` names what else could have stood here.
     pub(super) fn require(&mut self, element: Element, expected: &'static str) -> Result<(), BadMessage> {
-        if self.is_next(element)? { Ok(()) } else { Err(self.reader.object_expecting(MessageError::Element, expected)) }
+        if self.is_next(element)? { Ok(()) } else { Err(self.reader.error_expecting(MessageError::Element, expected)) }
     }
 
     /// Leaves the open element, which must end here. `expected` names what else could have stood here.
     pub(super) fn leave(&mut self, expected: &'static str) -> Result<(), BadMessage> {
         if self.look_ahead()?.is_some() {
-            return Err(self.reader.object_expecting(MessageError::Element, expected));
+            return Err(self.reader.error_expecting(MessageError::Element, expected));
         }
         self.ahead = Ahead::Unknown;
         Ok(())
@@ -73,7 +73,7 @@ impl<'r, 'a> Content<'r, 'a> {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, BadMessage> {
         let text = self.read_text(element)?;
-        parse(&text).ok_or_else(|| self.reader.object(MessageError::Value))
+        parse(&text).ok_or_else(|| self.reader.error(MessageError::Value))
     }
 
     /// The value of the next child if it is this element.
@@ -102,7 +102,7 @@ pub(super) fn check_attributes(reader: &Reader<'_>, element: Element) -> Result<
     if reader.attributes().iter().all(|attribute| is_allowed(reader, attribute, element)) {
         Ok(())
     } else {
-        Err(reader.object(MessageError::Attribute))
+        Err(reader.error(MessageError::Attribute))
     }
 }
 

@@ -5,7 +5,7 @@
 //! dialled. Reads no payload. The first mistake in the document decides.
 
 use super::limits::MESSAGE_ID_CHARS;
-use super::mistake::{BadMessage, MessageError};
+use super::message_error::{BadMessage, MessageError};
 use super::names::{self, ACTOR_NEXT, ADDRESS_ANONYMOUS, ADDRESS_NONE, Namespace, addressing, envelope};
 use super::reader::characters::trim;
 use super::reader::{Name, Reader, Space, Token};
@@ -33,16 +33,16 @@ pub(super) fn open_envelope(
         part = next_part(reader, envelope::BODY)?;
     }
     if !part.is_in(Namespace::Envelope, envelope::BODY) {
-        return Err(reader.object_expecting(MessageError::EnvelopeStructure, envelope::BODY));
+        return Err(reader.error_expecting(MessageError::EnvelopeStructure, envelope::BODY));
     }
     let request = names::request(operation);
     let child =
-        reader.next_child()?.ok_or_else(|| reader.object_expecting(MessageError::BodyStructure, request.name))?;
+        reader.next_child()?.ok_or_else(|| reader.error_expecting(MessageError::BodyStructure, request.name))?;
     if !child.is(request) {
-        return Err(reader.object_expecting(MessageError::WrongOperation, request.name));
+        return Err(reader.error_expecting(MessageError::WrongOperation, request.name));
     }
     if !is_right_action(soap_actions, operation) {
-        return Err(reader.object(MessageError::WrongSoapAction));
+        return Err(reader.error(MessageError::WrongSoapAction));
     }
     Ok(())
 }
@@ -50,25 +50,25 @@ pub(super) fn open_envelope(
 /// Reads from the end of the body's child to the end of the document.
 pub(super) fn close_envelope(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
     if reader.next_child()?.is_some() {
-        return Err(reader.object(MessageError::BodyStructure));
+        return Err(reader.error(MessageError::BodyStructure));
     }
     if reader.next_child()?.is_some() {
-        return Err(reader.object(MessageError::EnvelopeStructure));
+        return Err(reader.error(MessageError::EnvelopeStructure));
     }
     match reader.next_token()? {
         Token::End => Ok(()),
         // The reader refuses anything else after the root element by itself.
-        Token::Open(_) | Token::Text(_) | Token::Close => Err(reader.object(MessageError::EnvelopeStructure)),
+        Token::Open(_) | Token::Text(_) | Token::Close => Err(reader.error(MessageError::EnvelopeStructure)),
     }
 }
 
 fn open_root(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
-    let Token::Open(root) = reader.next_token()? else { return Err(reader.object(MessageError::NotAnEnvelope)) };
+    let Token::Open(root) = reader.next_token()? else { return Err(reader.error(MessageError::NotAnEnvelope)) };
     if root.local != envelope::ENVELOPE {
-        return Err(reader.object(MessageError::NotAnEnvelope));
+        return Err(reader.error(MessageError::NotAnEnvelope));
     }
     if root.space != Space::Known(Namespace::Envelope) {
-        return Err(reader.object(MessageError::VersionMismatch));
+        return Err(reader.error(MessageError::VersionMismatch));
     }
     Ok(())
 }
@@ -76,7 +76,7 @@ fn open_root(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
 fn next_part<'a>(reader: &mut Reader<'a>, expected: &'static str) -> Result<Name<'a>, BadMessage> {
     match reader.next_child()? {
         Some(part) => Ok(part),
-        None => Err(reader.object_expecting(MessageError::EnvelopeStructure, expected)),
+        None => Err(reader.error_expecting(MessageError::EnvelopeStructure, expected)),
     }
 }
 
@@ -85,7 +85,7 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
     let mut seen = Vec::new();
     while let Some(block) = reader.next_child()? {
         if block.space == Space::Unqualified {
-            return Err(reader.object(MessageError::UnqualifiedHeader));
+            return Err(reader.error(MessageError::UnqualifiedHeader));
         }
         let demand = read_demand(reader)?;
         let is_understood = demand != Demand::Others && block.space == Space::Known(Namespace::Addressing);
@@ -94,7 +94,7 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
                 once(reader, &mut seen, addressing::ACTION)?;
                 let action = reader.read_value()?;
                 if trim(&action) != names::soap_action(operation) {
-                    return Err(reader.object(MessageError::WrongAction));
+                    return Err(reader.error(MessageError::WrongAction));
                 }
             }
             addressing::MESSAGE_ID if is_understood => {
@@ -102,7 +102,7 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
                 let value = reader.read_value()?;
                 let message_id = trim(&value);
                 if message_id.is_empty() || message_id.chars().count() > MESSAGE_ID_CHARS {
-                    return Err(reader.object(MessageError::MessageId));
+                    return Err(reader.error(MessageError::MessageId));
                 }
                 addressing.message_id = Some(message_id.to_owned());
             }
@@ -115,7 +115,7 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
                 read_endpoint(reader)?;
             }
             addressing::TO | addressing::FROM | addressing::RELATES_TO if is_understood => reader.skip_rest()?,
-            _ if demand == Demand::Us => return Err(reader.object(MessageError::MustUnderstand)),
+            _ if demand == Demand::Us => return Err(reader.error(MessageError::MustUnderstand)),
             _ => reader.skip_rest()?,
         }
     }
@@ -124,7 +124,7 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
 
 fn once(reader: &Reader<'_>, seen: &mut Vec<&'static str>, block: &'static str) -> Result<(), BadMessage> {
     if seen.contains(&block) {
-        return Err(reader.object(MessageError::RepeatedAddressing));
+        return Err(reader.error(MessageError::RepeatedAddressing));
     }
     seen.push(block);
     Ok(())
@@ -149,7 +149,7 @@ fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
             is_mandatory = match value {
                 "1" | "true" => true,
                 "0" | "false" => false,
-                _ => return Err(reader.object(MessageError::MustUnderstandValue)),
+                _ => return Err(reader.error(MessageError::MustUnderstandValue)),
             };
         } else if attribute.name.is_in(Namespace::Envelope, envelope::ACTOR) {
             is_ours = value.is_empty() || value == ACTOR_NEXT;
@@ -166,15 +166,15 @@ fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
 fn read_endpoint(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
     let is_address = |name: Name<'_>| name.is_in(Namespace::Addressing, addressing::ADDRESS);
     if !reader.next_child()?.is_some_and(is_address) {
-        return Err(reader.object_expecting(MessageError::ReplyAddress, addressing::ADDRESS));
+        return Err(reader.error_expecting(MessageError::ReplyAddress, addressing::ADDRESS));
     }
     let address = reader.read_value()?;
     if !matches!(trim(&address), ADDRESS_ANONYMOUS | ADDRESS_NONE) {
-        return Err(reader.object(MessageError::ReplyAddress));
+        return Err(reader.error(MessageError::ReplyAddress));
     }
     while let Some(other) = reader.next_child()? {
         if is_address(other) {
-            return Err(reader.object(MessageError::ReplyAddress));
+            return Err(reader.error(MessageError::ReplyAddress));
         }
         reader.skip_rest()?;
     }

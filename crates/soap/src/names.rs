@@ -23,11 +23,8 @@ pub const ACTION_SOAP_FAULT: &str = "http://www.w3.org/2005/08/addressing/soap/f
 /// The operation whose messages are posted to this path.
 #[must_use]
 pub fn operation_at(path: &str) -> Option<Operation> {
-    OPERATIONS.into_iter().find(|operation| self::path(*operation) == path)
+    Operation::ALL.into_iter().find(|operation| self::path(*operation) == path)
 }
-
-/// Both operations.
-pub const OPERATIONS: [Operation; 2] = [Operation::ConsultAttributes, Operation::SendTestMessage];
 
 /// The path of an operation: service, version, operation.
 #[must_use]
@@ -76,44 +73,33 @@ pub const fn fault_action(operation: Operation) -> &'static str {
     }
 }
 
-/// A namespace that the contract knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Namespace {
-    /// SOAP 1.1 envelopes.
-    Envelope,
-    /// WS-Addressing 1.0.
-    Addressing,
-    /// The message elements of eHealthAttributesService.
-    Intf,
-    /// The types of eHealthAttributesService.
-    Attr,
-    /// KSZ's common types, version 3.
-    Common,
-    /// `TestConnectionService`.
-    Test,
-    /// XML Schema.
-    Schema,
-    /// XML Schema's attributes in a document.
-    SchemaInstance,
-    /// What the prefix `xml` means.
-    Xml,
+ehealth_core::closed_enum! {
+    /// A namespace of the contract.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Namespace {
+        /// SOAP 1.1 envelopes.
+        Envelope,
+        /// WS-Addressing 1.0.
+        Addressing,
+        /// Message elements of `eHealthAttributesService`.
+        Intf,
+        /// Types of `eHealthAttributesService`.
+        Attr,
+        /// KSZ's common types, version 3.
+        Common,
+        /// `TestConnectionService`.
+        Test,
+        /// XML Schema.
+        Schema,
+        /// Attributes of XML Schema in a document.
+        SchemaInstance,
+        /// Namespace of the prefix `xml`.
+        Xml,
+    }
 }
 
 impl Namespace {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Envelope,
-        Self::Addressing,
-        Self::Intf,
-        Self::Attr,
-        Self::Common,
-        Self::Test,
-        Self::Schema,
-        Self::SchemaInstance,
-        Self::Xml,
-    ];
-
-    /// The name of the namespace.
+    /// URI of the namespace.
     #[must_use]
     pub const fn uri(self) -> &'static str {
         match self {

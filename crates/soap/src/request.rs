@@ -9,7 +9,7 @@ use super::content::{Content, check_attributes};
 use super::envelope::{self, Addressing};
 use super::fault::Fault;
 use super::limits::{ECHO_CHARS, LEGAL_CONTEXT_CHARS, TICKET_CHARS};
-use super::mistake::BadMessage;
+use super::message_error::BadMessage;
 use super::names::{self, element};
 use super::reader::characters::trim;
 use super::reader::{Document, Reader};

@@ -41,7 +41,10 @@ fn disclosed(disclosed: &Disclosed, words: &Words) -> String {
         ("deliberation", or_null(disclosed.deliberation.as_deref().map(text))),
         ("daysAsked", or_null(disclosed.window.map(days))),
         ("fields", array(disclosed.fields.iter().map(field))),
-        ("outcome", object([("code", text(&disclosed.outcome)), ("name", text(words.outcome(&disclosed.outcome)))])),
+        (
+            "outcome",
+            object([("code", text(disclosed.outcome.as_str())), ("name", text(words.outcome(&disclosed.outcome)))]),
+        ),
         ("detail", text(state)),
         ("organisationsTold", told),
     ])

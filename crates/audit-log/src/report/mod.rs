@@ -14,6 +14,7 @@ use ehealth_core::lookup::Operation;
 use ehealth_core::model::{EnterpriseNumber, FieldSet, LegalContext, Ticket, Timestamp, Window};
 
 use super::keys::KeyError;
+use super::outcome::StoredOutcome;
 use super::search::{Found, SealedDetail, SearchError};
 
 /// The disclosures about one person.
@@ -53,7 +54,7 @@ pub struct Disclosed {
     /// Which fields were told.
     pub fields: FieldSet,
     /// The code of the status or of the fault.
-    pub outcome: String,
+    pub outcome: StoredOutcome,
     /// Which organisations were told.
     pub told: Told,
 }
@@ -156,7 +157,7 @@ impl Report {
                 deliberation: exchange.deliberation.map(|deliberation| deliberation.as_str().to_owned()),
                 window: exchange.window,
                 fields: exchange.fields,
-                outcome: exchange.outcome.into(),
+                outcome: exchange.outcome,
                 told: match detail {
                     Ok(detail) => Told::Institutions(detail.told.into_iter().map(institution).collect()),
                     Err(SealedDetail::Key(KeyError::Missing(_))) => Told::Destroyed,

@@ -1,8 +1,9 @@
 //! The words of a report in four languages. What KSZ calls a thing comes first; nothing here is a legal text.
 
-use ehealth_core::model::{Field, LegalContext};
+use ehealth_core::model::{Field, LegalContext, StatusCode};
 
 use super::Language;
+use crate::outcome::StoredOutcome;
 
 /// Every word of a report in one language.
 pub(super) struct Words {
@@ -45,19 +46,23 @@ impl Words {
     }
 
     /// What became of a question that ended with this code.
-    pub(super) fn outcome(&self, code: &str) -> &'static str {
+    pub(super) fn outcome(&self, outcome: &StoredOutcome) -> &'static str {
         let [found, incomplete, nothing, replaced, date, number, relation, grant, failed] = self.outcomes;
-        match code {
-            "MSG00000" => found,
-            "HAN20200" => incomplete,
-            "MSG00100" => nothing,
-            "MSG00006" => replaced,
-            "MSG00008" => date,
-            "MSG00011" => number,
-            "MSG00012" => relation,
-            "MSG00013" => grant,
-            // Faults are many, and mean the same to the person: no data went out.
-            _ => failed,
+        let status = match outcome {
+            StoredOutcome::Known(code) => code.status(),
+            StoredOutcome::Unknown(_) => None,
+        };
+        match status {
+            Some(StatusCode::DataFound) => found,
+            Some(StatusCode::Incomplete) => incomplete,
+            Some(StatusCode::NoDataFound) => nothing,
+            Some(StatusCode::Replaced) => replaced,
+            Some(StatusCode::WrongDates) => date,
+            Some(StatusCode::NotAnSsin) => number,
+            Some(StatusCode::NoRelation) => relation,
+            Some(StatusCode::NoGrant) => grant,
+            // All faults mean the same to the person: no data were disclosed.
+            None => failed,
         }
     }
 

@@ -11,8 +11,8 @@ use super::ports::{Directory, DirectoryError};
 use super::recording::{Recordable, Recorded};
 use super::resolve::{Resolution, resolve};
 use crate::model::{
-    Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, Question, Ssin,
-    Status, Ticket, Timestamp,
+    Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, OutcomeCode,
+    Question, Ssin, Status, Ticket, Timestamp,
 };
 use crate::policy::{Certified, Consumer, Denied, Grant, NotIdentified, Permit, Refusal, Register, decide};
 
@@ -45,9 +45,9 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Returns the record of a message that ends here with the code `outcome`: nothing was looked up.
+    /// Returns the record of a message that ends here with this outcome: nothing was looked up.
     #[must_use]
-    pub fn to_record(&self, operation: Operation, outcome: &'static str) -> ExchangeRecord {
+    pub fn to_record(&self, operation: Operation, outcome: OutcomeCode) -> ExchangeRecord {
         ExchangeRecord {
             ticket: self.ticket,
             received: self.received,
@@ -96,9 +96,9 @@ impl Presented {
         }
     }
 
-    /// Returns the record of an exchange that ends here with a fault of the code `outcome`.
+    /// Returns the record of an exchange that ends here with the fault of this outcome.
     #[must_use]
-    pub fn to_record(&self, outcome: &'static str) -> ExchangeRecord {
+    pub fn to_record(&self, outcome: OutcomeCode) -> ExchangeRecord {
         ExchangeRecord {
             context: LegalContext::parse(&self.question.legal_context),
             subject: self.question.criteria.ssin.ok(),
@@ -263,7 +263,7 @@ impl Recordable for Resolved {
             disclosed: disclosure.map_or_else(Vec::new, |disclosure| disclosure.numbers().collect()),
             datasets: resolution.states,
             customer_ticket: asked.question.customer.ticket.clone(),
-            ..asked.exchange.to_record(Operation::ConsultAttributes, resolution.status.code())
+            ..asked.exchange.to_record(Operation::ConsultAttributes, resolution.status.outcome())
         }
     }
 }

@@ -52,33 +52,28 @@ impl fmt::Debug for Deliberation {
     }
 }
 
-/// What must hold between the organisation asked for and the person (domain.md "Who may ask").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Relation {
-    /// Nothing: the caller checks its own users.
-    None,
-    /// The person is today, or was on a day of the window, insured with the organisation.
-    Insured,
-    /// An employment that touches the window has an employer affiliated to the organisation, the affiliation
-    /// touching both.
-    AffiliatedEmployer,
+crate::closed_enum! {
+    /// Relation that must hold between the person and the organisation on whose behalf the caller asks
+    /// (`docs/reference/domain.md` "Relations").
+    ///
+    /// The code is the word in the policy file.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Relation {
+        /// No relation: the caller checks its own users.
+        None => "none",
+        /// The person is insured with the organisation today, or was on a day of the window.
+        Insured => "insured",
+        /// The employer of an employment that touches the window is affiliated to the organisation, and the affiliation
+        /// touches both the window and the employment.
+        AffiliatedEmployer => "affiliated-employer",
+    }
 }
 
 impl Relation {
-    /// The word in the policy file.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Insured => "insured",
-            Self::AffiliatedEmployer => "affiliated-employer",
-        }
-    }
-
-    /// The relation of this word; `None` if there is none.
+    /// Returns the relation with this code; `None` if it is unknown.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::None, Self::Insured, Self::AffiliatedEmployer].into_iter().find(|relation| relation.code() == text)
+        Self::ALL.into_iter().find(|relation| relation.code() == text)
     }
 
     /// The datasets without which the relation can neither be shown nor denied.

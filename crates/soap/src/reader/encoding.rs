@@ -11,8 +11,8 @@ use super::characters::{first_illegal, is_space};
 use super::scanner::Scanner;
 use super::text::count_line_ends;
 use crate::Charset;
-use crate::flaw::XmlError;
-use crate::mistake::{BadMessage, Location, MessageError, Objection};
+use crate::message_error::{BadMessage, Location, MessageError, Violation};
+use crate::xml_error::XmlError;
 
 /// A document as characters.
 pub struct Document<'a> {
@@ -27,7 +27,7 @@ impl<'a> Document<'a> {
     /// [`BadMessage`] if the encoding is not read, contradicts itself, or the bytes are not in it; if the declaration is
     /// wrong; if there is a character that no document can hold.
     pub fn from_bytes(bytes: &'a [u8], charset: Option<Charset>) -> Result<Self, BadMessage> {
-        let nowhere = |objection: Objection| BadMessage::new(objection, None);
+        let nowhere = |violation: Violation| BadMessage::new(violation, None);
         let (mark, content) = split_mark(bytes).map_err(nowhere)?;
         let encoding = match (charset, mark) {
             (Some(charset), Some(mark)) if charset != mark.charset() => {
@@ -77,7 +77,7 @@ impl Mark {
 }
 
 /// The byte order mark, if there is one, and the bytes after it.
-fn split_mark(bytes: &[u8]) -> Result<(Option<Mark>, &[u8]), Objection> {
+fn split_mark(bytes: &[u8]) -> Result<(Option<Mark>, &[u8]), Violation> {
     match bytes {
         // UTF-32, whose little-endian mark begins as that of UTF-16 does.
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, b'<', ..] | [b'<', 0, 0, 0, ..] => {
@@ -91,7 +91,7 @@ fn split_mark(bytes: &[u8]) -> Result<(Option<Mark>, &[u8]), Objection> {
     }
 }
 
-fn decode(bytes: &[u8], encoding: Mark) -> Result<Cow<'_, str>, Objection> {
+fn decode(bytes: &[u8], encoding: Mark) -> Result<Cow<'_, str>, Violation> {
     match encoding {
         Mark::Utf8 => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
             // Bytes that are not UTF-8 are most often in the encoding that the declaration names: then say that.
@@ -100,7 +100,7 @@ fn decode(bytes: &[u8], encoding: Mark) -> Result<Cow<'_, str>, Objection> {
                 Some(Ok(Declaration { encoding: Some(named), .. })) if Charset::from_name(named).is_none() => {
                     MessageError::UnreadEncoding.into()
                 }
-                Some(Err(objection)) => objection,
+                Some(Err(violation)) => violation,
                 _ => XmlError::Encoding.into(),
             }
         }),
@@ -109,7 +109,7 @@ fn decode(bytes: &[u8], encoding: Mark) -> Result<Cow<'_, str>, Objection> {
     }
 }
 
-fn decode_utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, Objection> {
+fn decode_utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, Violation> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     if !rest.is_empty() {
         return Err(XmlError::Encoding.into());
@@ -132,7 +132,7 @@ struct Declaration<'t> {
 }
 
 /// Reads the declaration, if the document begins with one (productions 23 to 32 and 80).
-fn read_declaration(text: &str) -> Result<Declaration<'_>, Objection> {
+fn read_declaration(text: &str) -> Result<Declaration<'_>, Violation> {
     let Some(rest) = text.strip_prefix("<?xml").filter(|rest| rest.starts_with(is_space) || rest.starts_with("?>"))
     else {
         return Ok(Declaration { encoding: None, bytes: 0 });
@@ -188,12 +188,12 @@ fn is_encoding_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mistake::Note;
+    use crate::message_error::Note;
 
     fn read(bytes: &[u8], charset: Option<Charset>) -> Result<String, MessageError> {
         match Document::from_bytes(bytes, charset) {
             Ok(document) => Ok(document.split().1.to_owned()),
-            Err(bad) => Err(bad.mistake()),
+            Err(bad) => Err(bad.error()),
         }
     }
 

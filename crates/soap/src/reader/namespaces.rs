@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::flaw::XmlError;
 use crate::names::{Element, Namespace, XMLNS_URI};
+use crate::xml_error::XmlError;
 
 /// The namespace that a name is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,10 +97,10 @@ impl<'a> Namespaces<'a> {
         }
         let is_xml = uri == Namespace::Xml.uri();
         if prefix == "xmlns" || uri == XMLNS_URI || is_xml != (prefix == "xml") {
-            return Err(XmlError::Declared);
+            return Err(XmlError::NamespaceDeclaration);
         }
         if uri.is_empty() && !prefix.is_empty() {
-            return Err(XmlError::Declared);
+            return Err(XmlError::NamespaceDeclaration);
         }
         self.push(prefix, uri);
         Ok(())

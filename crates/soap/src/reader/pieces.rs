@@ -7,8 +7,8 @@
 use memchr::{memchr, memchr2, memchr3};
 
 use super::characters::is_space;
-use crate::flaw::XmlError;
-use crate::mistake::{MessageError, Objection};
+use crate::message_error::{MessageError, Violation};
+use crate::xml_error::XmlError;
 
 /// A piece of a document. Holds what stands between its delimiters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(super) enum Piece<'a> {
 /// Cuts the first piece off; also gives what comes after it. `None` where there is nothing left.
 ///
 /// A DOCTYPE and a processing instruction are refused where they begin: nothing of them is read.
-pub(super) fn cut(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
+pub(super) fn cut(text: &str) -> Result<Option<(Piece<'_>, &str)>, Violation> {
     let cut = match text.as_bytes() {
         [] => return Ok(None),
         [b'<', b'/', ..] => {
@@ -60,7 +60,7 @@ pub(super) fn cut(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
 }
 
 /// What begins with `<!`.
-fn cut_declaration(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
+fn cut_declaration(text: &str) -> Result<Option<(Piece<'_>, &str)>, Violation> {
     const COMMENT: &str = "<!--";
     const SECTION: &str = "<![CDATA[";
     if text.starts_with(COMMENT) {
@@ -75,7 +75,7 @@ fn cut_declaration(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
 }
 
 /// What begins with `<?`: an XML declaration is one only at the very beginning, where it was read before.
-fn refuse_instruction(text: &str) -> Objection {
+fn refuse_instruction(text: &str) -> Violation {
     let is_declaration = text.strip_prefix("<?xml").is_some_and(|rest| rest.starts_with(is_space));
     if is_declaration { XmlError::Declaration.into() } else { MessageError::ProcessingInstruction.into() }
 }
@@ -111,7 +111,7 @@ fn tag_end(tag: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn pieces(mut text: &str) -> Result<Vec<Piece<'_>>, Objection> {
+    fn pieces(mut text: &str) -> Result<Vec<Piece<'_>>, Violation> {
         let mut pieces = Vec::new();
         while let Some((piece, rest)) = cut(text)? {
             pieces.push(piece);

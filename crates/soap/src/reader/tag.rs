@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use super::namespaces::{BindingIndex, Name, Namespaces, QName, Space};
 use super::scanner::Scanner;
 use super::text::normalize_attribute;
-use crate::flaw::XmlError;
 use crate::limits::{ATTRIBUTES, NAME_BYTES, NAMESPACE_DECLARATIONS, TEXT_BYTES};
-use crate::mistake::{MessageError, Objection};
+use crate::message_error::{MessageError, Violation};
+use crate::xml_error::XmlError;
 
 /// An attribute that is no namespace declaration.
 pub struct Attribute<'a> {
@@ -36,7 +36,7 @@ pub(super) fn read_tag<'a>(
     content: &'a str,
     namespaces: &mut Namespaces<'a>,
     attributes: &mut Vec<Attribute<'a>>,
-) -> Result<Tag<'a>, Objection> {
+) -> Result<Tag<'a>, Violation> {
     let since = namespaces.mark();
     let mut declared = 0_usize;
     attributes.clear();
@@ -106,7 +106,7 @@ fn print(name: &str) -> u64 {
     name.bytes().take(7).fold(name.len() as u64, |print, byte| print << 8 | u64::from(byte))
 }
 
-fn take_name<'a>(scanner: &mut Scanner<'a>) -> Result<(&'a str, QName<'a>), Objection> {
+fn take_name<'a>(scanner: &mut Scanner<'a>) -> Result<(&'a str, QName<'a>), Violation> {
     let (written, name) = scanner.name().ok_or(XmlError::Name)?;
     if written.len() > NAME_BYTES { Err(MessageError::NameLength.into()) } else { Ok((written, name)) }
 }
@@ -121,14 +121,14 @@ pub(super) fn parse_name(text: &str) -> Result<QName<'_>, XmlError> {
 mod tests {
     use super::*;
 
-    fn read(content: &str) -> Result<usize, Objection> {
+    fn read(content: &str) -> Result<usize, Violation> {
         let mut attributes = Vec::new();
         read_tag(content, &mut Namespaces::new(), &mut attributes).map(|_| attributes.len())
     }
 
     #[test]
     fn refuses_tags_that_are_spelled_wrong() {
-        for (content, flaw) in [
+        for (content, error) in [
             ("", XmlError::Name),
             (" a", XmlError::Name),
             ("1a", XmlError::Name),
@@ -152,14 +152,14 @@ mod tests {
             ("p:a", XmlError::UnboundPrefix),
             ("a p:b=''", XmlError::UnboundPrefix),
             ("xmlns:a", XmlError::Name),
-            ("a xmlns:p=''", XmlError::Declared),
-            ("a xmlns:xmlns='u'", XmlError::Declared),
-            ("a xmlns:xml='u'", XmlError::Declared),
-            ("a xmlns:p='http://www.w3.org/XML/1998/namespace'", XmlError::Declared),
-            ("a xmlns='http://www.w3.org/XML/1998/namespace'", XmlError::Declared),
-            ("a xmlns='http://www.w3.org/2000/xmlns/'", XmlError::Declared),
+            ("a xmlns:p=''", XmlError::NamespaceDeclaration),
+            ("a xmlns:xmlns='u'", XmlError::NamespaceDeclaration),
+            ("a xmlns:xml='u'", XmlError::NamespaceDeclaration),
+            ("a xmlns:p='http://www.w3.org/XML/1998/namespace'", XmlError::NamespaceDeclaration),
+            ("a xmlns='http://www.w3.org/XML/1998/namespace'", XmlError::NamespaceDeclaration),
+            ("a xmlns='http://www.w3.org/2000/xmlns/'", XmlError::NamespaceDeclaration),
         ] {
-            assert_eq!(read(content), Err(Objection::from(flaw)), "{content}");
+            assert_eq!(read(content), Err(Violation::from(error)), "{content}");
         }
     }
 

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::characters::is_legal;
-use crate::flaw::XmlError;
+use crate::xml_error::XmlError;
 
 /// The character that a reference stands for, given what stands between `&` and `;`.
 pub(super) fn resolve_reference(name: &str) -> Result<char, XmlError> {

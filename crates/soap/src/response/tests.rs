@@ -8,7 +8,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::*;
-use crate::mistake::{BadMessage, Location, MessageError};
+use crate::ExchangeFault;
+use crate::message_error::{BadMessage, Location, MessageError};
 use crate::reader::{Document, Reader, Token};
 use ehealth_core::lookup::{
     AuditSink, Caller, Directory, DirectoryError, Exchange, FreshnessLimits, Pending, Permission, Presented, record,
@@ -120,7 +121,7 @@ fn answer(granted: LegalContext, asked: &str, ssin: &str, dates: AskedDates) -> 
         quota: Quota::default(),
         pins: Pins::default(),
     };
-    let register = Register::from_consumers(vec![consumer]).expect("no mistake");
+    let register = Register::from_consumers(vec![consumer]).expect("valid");
 
     let nothing = Digest::new([0; 32]);
     let certified = Certified { organisation, key: nothing, issuer: nothing };
@@ -270,13 +271,13 @@ fn a_fault_says_what_and_where() {
         "http://kszbcss.fgov.be/intf/eHealthAttributesService/v1/\
          eHealthAttributesServicePortType/consultAttributes/Fault/consultAttributesFault</wsa:Action>",
         "<wsa:RelatesTo xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">urn:uuid:a&amp;b</wsa:RelatesTo></soap:Header>",
-        "<soap:Body><soap:Fault><faultcode>soap:Client</faultcode><faultstring>A Body has exactly one child.</faultstring>",
+        "<soap:Body><soap:Fault><faultcode>soap:Client</faultcode><faultstring>A Body has exactly one child element.</faultstring>",
         "<detail><intf:consultAttributesFault xmlns:intf=\"http://kszbcss.fgov.be/intf/eHealthAttributesService/v1\">",
         "<informationCustomer><customerIdentification><sector>11</sector><institution>7</institution>",
         "</customerIdentification></informationCustomer>",
         HANDLING,
         "<detail><severity>FATAL</severity><reasonCode>MSG90024</reasonCode>",
-        "<diagnostic>A Body has exactly one child. Line 12, /Envelope/Body.</diagnostic>",
+        "<diagnostic>A Body has exactly one child element. Line 12, /Envelope/Body.</diagnostic>",
         "<authorCode>eHealthAttributesService</authorCode></detail>",
         "</intf:consultAttributesFault></detail></soap:Fault></soap:Body></soap:Envelope>",
     ];
@@ -285,10 +286,10 @@ fn a_fault_says_what_and_where() {
 
 #[test]
 fn a_fault_of_the_envelope_has_no_detail() {
-    for (mistake, code) in
+    for (error, code) in
         [(MessageError::VersionMismatch, "VersionMismatch"), (MessageError::MustUnderstand, "MustUnderstand")]
     {
-        let fault = Fault::from(BadMessage::new(mistake.into(), None));
+        let fault = Fault::from(BadMessage::new(error.into(), None));
         let operation = Operation::SendTestMessage;
         let written = text(write_fault(&fault, operation, handling(), Some(&customer()), &message_id()));
         assert!(written.contains(&format!("<faultcode>soap:{code}</faultcode>")), "{written}");
@@ -303,7 +304,13 @@ fn the_same_fault_is_told_under_each_operations_own_element() {
         (Operation::ConsultAttributes, "<intf:consultAttributesFault "),
         (Operation::SendTestMessage, "<test:sendTestMessageFault "),
     ] {
-        let written = text(write_fault(&Fault::Internal, operation, handling(), None, &Addressing::default()));
+        let written = text(write_fault(
+            &Fault::from(ExchangeFault::Internal),
+            operation,
+            handling(),
+            None,
+            &Addressing::default(),
+        ));
         assert!(written.contains("<faultcode>soap:Server</faultcode><faultstring>Internal error.</faultstring>"));
         assert!(written.contains(element) && !written.contains("<soap:Header>"), "{written}");
     }
