@@ -6,8 +6,8 @@ use ehealth_core::model::OutcomeCode;
 
 /// Code of the status or of the fault, as it was read from a record.
 ///
-/// A record may have been written by another version of the program, so that its code may be unknown to this one. It is
-/// kept as it is.
+/// A record may have been written by another version of the program, so that its code may be
+/// unknown to this one. It is kept as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredOutcome {
     /// A code that this version knows.

@@ -2,9 +2,9 @@
 
 /// Declares an enum together with the list of all its variants, and optionally the code of each.
 ///
-/// The list is generated from the enum, so that a new variant is in `ALL` without further work. In an enum with codes,
-/// a variant without a code does not compile. Match the enum without `_ =>`, and the compiler names every place that a
-/// new variant has to fill.
+/// The list is generated from the enum, so that a new variant is in `ALL` without further work. In
+/// an enum with codes, a variant without a code does not compile. Match the enum without `_ =>`,
+/// and the compiler names every place that a new variant has to fill.
 ///
 /// ```
 /// ehealth_core::closed_enum! {

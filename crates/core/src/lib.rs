@@ -1,8 +1,8 @@
 //! The domain of the service: its values, its policy, and the lookup.
 //!
-//! Pure and synchronous: no IO, no clock, no async. It reads through [`lookup::Directory`] and records through
-//! [`lookup::AuditSink`], which other crates implement. Dependencies point down: `lookup` uses `policy` and `model`,
-//! `policy` uses `model`.
+//! Pure and synchronous: no IO, no clock, no async. It reads through [`lookup::Directory`] and
+//! records through [`lookup::AuditSink`], which other crates implement. Dependencies point down:
+//! `lookup` uses `policy` and `model`, `policy` uses `model`.
 
 // Declares closed lists: an enum, the list of its variants, and their codes.
 mod closed_enum;

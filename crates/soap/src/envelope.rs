@@ -1,8 +1,10 @@
-//! The SOAP 1.1 envelope: which version, which header blocks, which operation. Tolerant of what SOAP tolerates.
+//! The SOAP 1.1 envelope: its version, its header blocks, its operation. Tolerant of everything
+//! that SOAP tolerates.
 //!
-//! WS-Addressing 1.0 is understood as far as it says something that could be disobeyed: what the message wants, and
-//! where answers go. Nothing is ever sent anywhere but back: an address other than the anonymous one is refused, not
-//! dialled. Reads no payload. The first mistake in the document decides.
+//! Of WS-Addressing 1.0, this module understands the parts that could be violated: the action of
+//! the message, and the reply addresses. Answers are only sent back on the same connection: an
+//! address other than the anonymous one is refused, never contacted. Does not read the payload. The
+//! first error in the document decides.
 
 use super::limits::MESSAGE_ID_CHARS;
 use super::message_error::{BadMessage, MessageError};
@@ -11,15 +13,16 @@ use super::reader::characters::trim;
 use super::reader::{Name, Reader, Space, Token};
 use ehealth_core::lookup::Operation;
 
-/// What the header blocks of WS-Addressing say.
+/// Content of the WS-Addressing header blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Addressing {
-    /// `MessageID`: the answer's `RelatesTo`, in a fault as well.
+    /// `MessageID`: becomes `RelatesTo` of the answer, also of a fault.
     pub message_id: Option<String>,
 }
 
-/// Reads from the beginning of the document into the body's child, which must be the operation's request. `addressing`
-/// holds what was read so far, even where the envelope turns out to be wrong.
+/// Reads from the beginning of the document into the child of the body, which must be the request
+/// of the operation. `addressing` receives what was read, even if the envelope turns out to be
+/// wrong.
 pub(super) fn open_envelope(
     reader: &mut Reader<'_>,
     operation: Operation,
@@ -47,7 +50,8 @@ pub(super) fn open_envelope(
     Ok(())
 }
 
-/// Reads from the end of the body's child to the end of the document.
+/// Reads from the end of the body's child to the end of the document, and checks that nothing else
+/// follows.
 pub(super) fn close_envelope(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
     if reader.next_child()?.is_some() {
         return Err(reader.error(MessageError::BodyStructure));
@@ -57,7 +61,7 @@ pub(super) fn close_envelope(reader: &mut Reader<'_>) -> Result<(), BadMessage> 
     }
     match reader.next_token()? {
         Token::End => Ok(()),
-        // The reader refuses anything else after the root element by itself.
+        // The reader itself refuses anything else after the root element.
         Token::Open(_) | Token::Text(_) | Token::Close => Err(reader.error(MessageError::EnvelopeStructure)),
     }
 }
@@ -81,14 +85,14 @@ fn next_part<'a>(reader: &mut Reader<'a>, expected: &'static str) -> Result<Name
 }
 
 fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut Addressing) -> Result<(), BadMessage> {
-    // The blocks that may occur once, as far as they did.
+    // Blocks that were read and may occur only once.
     let mut seen = Vec::new();
     while let Some(block) = reader.next_child()? {
         if block.space == Space::Unqualified {
             return Err(reader.error(MessageError::UnqualifiedHeader));
         }
         let demand = read_demand(reader)?;
-        let is_understood = demand != Demand::Others && block.space == Space::Known(Namespace::Addressing);
+        let is_understood = demand != Demand::NotForUs && block.space == Space::Known(Namespace::Addressing);
         match block.local {
             addressing::ACTION if is_understood => {
                 once(reader, &mut seen, addressing::ACTION)?;
@@ -115,7 +119,7 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
                 read_endpoint(reader)?;
             }
             addressing::TO | addressing::FROM | addressing::RELATES_TO if is_understood => reader.skip_rest()?,
-            _ if demand == Demand::Us => return Err(reader.error(MessageError::MustUnderstand)),
+            _ if demand == Demand::Mandatory => return Err(reader.error(MessageError::MustUnderstand)),
             _ => reader.skip_rest()?,
         }
     }
@@ -130,15 +134,15 @@ fn once(reader: &Reader<'_>, seen: &mut Vec<&'static str>, block: &'static str) 
     Ok(())
 }
 
-/// Who must understand a header block (SOAP 1.1, sections 4.2.2 and 4.2.3).
+/// Whether this service must understand a header block (SOAP 1.1, sections 4.2.2 and 4.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Demand {
-    /// We must.
-    Us,
-    /// It is for us, and may be passed over.
-    Nobody,
-    /// It is for somebody else.
-    Others,
+    /// The block is for this service, and must be understood.
+    Mandatory,
+    /// The block is for this service, and may be skipped.
+    Optional,
+    /// The block is for another node.
+    NotForUs,
 }
 
 fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
@@ -156,13 +160,14 @@ fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
         }
     }
     Ok(match (is_ours, is_mandatory) {
-        (true, true) => Demand::Us,
-        (true, false) => Demand::Nobody,
-        (false, _) => Demand::Others,
+        (true, true) => Demand::Mandatory,
+        (true, false) => Demand::Optional,
+        (false, _) => Demand::NotForUs,
     })
 }
 
-/// Reads an endpoint reference (WS-Addressing 1.0 Core, section 2.2): its address comes first, the rest is passed over.
+/// Reads an endpoint reference (WS-Addressing 1.0 Core, section 2.2): its address comes first, the
+/// rest is skipped.
 fn read_endpoint(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
     let is_address = |name: Name<'_>| name.is_in(Namespace::Addressing, addressing::ADDRESS);
     if !reader.next_child()?.is_some_and(is_address) {
@@ -181,7 +186,7 @@ fn read_endpoint(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
     Ok(())
 }
 
-/// Whether `SOAPAction` is absent, empty or right, quoted or not (SOAP 1.1, section 6.1.1).
+/// Whether `SOAPAction` is absent, empty or correct, quoted or not (SOAP 1.1, section 6.1.1).
 fn is_right_action(soap_actions: &[&[u8]], operation: Operation) -> bool {
     match soap_actions {
         [] => true,
@@ -199,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_soap_action_is_absent_empty_or_right() {
+    fn accepts_an_absent_empty_or_correct_soap_action() {
         let is_right = |values: &[&[u8]]| is_right_action(values, Operation::SendTestMessage);
         let right = names::soap_action(Operation::SendTestMessage).as_bytes();
         let quoted = [b"\"", right, b"\""].concat();

@@ -1,8 +1,9 @@
 //! Faults: everything that can end an exchange with a SOAP fault, as closed lists.
 //!
-//! A fault is either an error in the message ([`BadMessage`]) or one found elsewhere ([`ExchangeFault`]). It says what the
-//! caller may read, and nothing that only the operator should know: it cannot contain text from inside the program, nor
-//! text of the caller. `response` writes it as XML.
+//! A fault is either an error in the message ([`BadMessage`]) or one found elsewhere
+//! ([`ExchangeFault`]). It says what the caller may read, and nothing that only the operator should
+//! know: it cannot contain text from inside the program, nor text of the caller. `response` writes
+//! it as XML.
 
 use super::message_error::{BadMessage, FaultCode, MessageError};
 use ehealth_core::model::OutcomeCode;
@@ -24,9 +25,11 @@ ehealth_core::closed_enum! {
         Internal,
         /// The certificate names no organisation, or one that is not registered.
         UnknownCaller,
-        /// `customerIdentification` is neither the certificate's organisation nor one that it acts for.
+        /// `customerIdentification` is neither the certificate's organisation nor one that it acts
+        /// for.
         WrongIdentification,
-        /// The quota of the consumer is exhausted. `Retry-After` of HTTP says when the next request is accepted.
+        /// The quota of the consumer is exhausted. `Retry-After` of HTTP says when the next request
+        /// is accepted.
         QuotaSpent,
         /// The record could not be made durable, so there is no answer.
         NotRecorded,
@@ -150,7 +153,8 @@ impl Fault {
         }
     }
 
-    /// `diagnostic`: the sentence and, for a wrong message, what was expected and where. At most 256 characters.
+    /// `diagnostic`: the sentence and, for a wrong message, what was expected and where. At most
+    /// 256 characters.
     #[must_use]
     pub fn diagnostic(&self) -> String {
         match self {
@@ -165,7 +169,8 @@ impl Fault {
         "FATAL"
     }
 
-    /// Whether the fault has a `detail`. SOAP 1.1, section 4.4 reserves it for faults that the body causes.
+    /// Whether the fault has a `detail`. SOAP 1.1, section 4.4 reserves it for faults that the body
+    /// causes.
     #[must_use]
     pub fn has_detail(&self) -> bool {
         match self.fault_code() {

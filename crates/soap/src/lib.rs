@@ -1,8 +1,8 @@
 //! SOAP: bytes in, a question or a fault out; an answer or a fault in, bytes out.
 //!
-//! Pure and synchronous: no clock, no network, no file. The crate knows of HTTP only the two header fields to which SOAP
-//! gives a meaning, `Content-Type` and `SOAPAction`, and does not know who calls. No input makes it panic, and no input
-//! costs more than its length allows.
+//! Pure and synchronous: no clock, no network, no file. The crate knows of HTTP only the two header
+//! fields to which SOAP gives a meaning, `Content-Type` and `SOAPAction`, and does not know who
+//! calls. No input makes it panic, and no input costs more than its length allows.
 
 #![cfg_attr(
     not(test),
@@ -23,7 +23,8 @@ pub mod limits;
 pub mod names;
 pub mod wsdl;
 
-// What comes in: the bounded XML reader, SOAP 1.1 and WS-Addressing 1.0, the payload exactly as the schema.
+// What comes in: the bounded XML reader, SOAP 1.1 and WS-Addressing 1.0, the payload exactly as the
+// schema.
 mod content;
 mod content_type;
 mod envelope;

@@ -1,8 +1,10 @@
-//! Message errors: every way in which a message can be wrong, each with a code of our own (`MSG9xxxx`).
+//! Message errors: every way in which a message can be wrong, each with a code of our own
+//! (`MSG9xxxx`).
 //!
-//! A [`MessageError`] says what is wrong, a [`Note`] gives the detail, a [`Location`] says where. None of them can
-//! contain text of the caller: sentences are fixed, names are those of the contract, lines are numbers. So a description
-//! of a wrong message can be sent, logged and recorded without filtering.
+//! A [`MessageError`] says what is wrong, a [`Note`] gives the detail, a [`Location`] says where.
+//! None of them can contain text of the caller: sentences are fixed, names are those of the
+//! contract, lines are numbers. So a description of a wrong message can be sent, logged and
+//! recorded without filtering.
 
 use std::fmt;
 
@@ -31,7 +33,8 @@ ehealth_core::closed_enum! {
         Depth,
         /// More attributes than [`limits::ATTRIBUTES`](super::limits::ATTRIBUTES).
         Attributes,
-        /// More declarations than [`limits::NAMESPACE_DECLARATIONS`](super::limits::NAMESPACE_DECLARATIONS).
+        /// More declarations than
+        /// [`limits::NAMESPACE_DECLARATIONS`](super::limits::NAMESPACE_DECLARATIONS).
         NamespaceDeclarations,
         /// More children than [`limits::CHILDREN`](super::limits::CHILDREN).
         Children,
@@ -63,7 +66,8 @@ ehealth_core::closed_enum! {
         WrongAction,
         /// A `ReplyTo` or `FaultTo` that is neither anonymous nor none.
         ReplyAddress,
-        /// A `MessageID` that is empty or longer than [`limits::MESSAGE_ID_CHARS`](super::limits::MESSAGE_ID_CHARS).
+        /// A `MessageID` that is empty or longer than
+        /// [`limits::MESSAGE_ID_CHARS`](super::limits::MESSAGE_ID_CHARS).
         MessageId,
         /// A header block of WS-Addressing twice that may occur once.
         RepeatedAddressing,
@@ -293,7 +297,8 @@ impl BadMessage {
         self.note
     }
 
-    /// Location; `None` if the message could not be decoded as text, or if the error is outside the message.
+    /// Location; `None` if the message could not be decoded as text, or if the error is outside the
+    /// message.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         self.location.as_ref()
@@ -301,7 +306,8 @@ impl BadMessage {
 }
 
 impl fmt::Display for BadMessage {
-    /// At most 256 characters. All of them are fixed, except the line and the choice of element names.
+    /// At most 256 characters. All of them are fixed, except the line and the choice of element
+    /// names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.error.sentence())?;
         match self.note {

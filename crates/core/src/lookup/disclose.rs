@@ -1,5 +1,5 @@
-//! Reads what the grant allows, and makes the disclosure of it by the rules 2 to 5. A field that the grant leaves out is
-//! not read.
+//! Reads what the grant allows, and makes the disclosure of it by the rules 2 to 5. A field that
+//! the grant leaves out is not read.
 
 use super::ports::{Directory, DirectoryError};
 use super::relation::AlreadyRead;

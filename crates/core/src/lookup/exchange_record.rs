@@ -16,11 +16,12 @@ crate::closed_enum! {
     }
 }
 
-/// Who asked, when, about whom, on what ground, which fields were disclosed, and from which state of the data
-/// (`docs/reference/domain.md` "Evidence of disclosure").
+/// Who asked, when, about whom, on what ground, which fields were disclosed, and from which state
+/// of the data (`docs/reference/domain.md` "Evidence of disclosure").
 ///
-/// A fact that was not known when the exchange ended is absent: an unreadable message has no subject. `Debug` omits the
-/// subject, what was disclosed, and the caller's own ticket, a free text that may contain anything.
+/// A fact that was not known when the exchange ended is absent: an unreadable message has no
+/// subject. `Debug` omits the subject, what was disclosed, and the caller's own ticket, a free text
+/// that may contain anything.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ExchangeRecord {
     /// Ticket of the exchange (`ticketCBSS`).

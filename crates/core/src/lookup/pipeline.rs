@@ -1,7 +1,8 @@
-//! The states of an exchange as types. Each step consumes the state before it; none can be left out.
+//! The states of an exchange as types. Each step consumes the state before it; none can be left
+//! out.
 //!
-//! This file reads no data and writes no record itself. Its types ensure that the code that does cannot do so out of
-//! order.
+//! This file reads no data and writes no record itself. Its types ensure that the code that does
+//! cannot do so out of order.
 
 use std::sync::Arc;
 
@@ -179,7 +180,8 @@ pub struct LookupError {
     /// The dataset that cannot be read, and why: for the log only.
     #[source]
     pub reason: DirectoryError,
-    /// The question, for the record. The caller of `resolve` knows the fault's code and completes it.
+    /// The question, for the record. The caller of `resolve` knows the fault's code and completes
+    /// it.
     pub presented: Presented,
 }
 
@@ -193,7 +195,8 @@ impl Permitted {
     /// Looks the question up. The only access to the data.
     ///
     /// # Errors
-    /// [`LookupError`] if a loaded dataset cannot be read; the same question may succeed once it is repaired.
+    /// [`LookupError`] if a loaded dataset cannot be read; the same question may succeed once it is
+    /// repaired.
     pub fn resolve(
         self,
         directory: &mut impl Directory,
@@ -206,7 +209,8 @@ impl Permitted {
     }
 }
 
-/// The outcome, complete but not yet recorded: it can be recorded ([`record`](super::record)), not disclosed.
+/// The outcome, complete but not yet recorded: it can be recorded ([`record`](super::record)), not
+/// disclosed.
 #[derive(Debug)]
 pub struct Resolved {
     asked: Identified,
@@ -316,7 +320,8 @@ impl Recorded<Resolved> {
         &self.outcome().asked.question.legal_context
     }
 
-    /// `criteria` as understood; `None` where policy refused before they were validated (MSG00013, MSG00011, MSG00008).
+    /// `criteria` as understood; `None` where policy refused before they were validated (MSG00013,
+    /// MSG00011, MSG00008).
     #[must_use]
     pub fn criteria(&self) -> Option<Criteria> {
         self.outcome().ground.permit().map(Permit::criteria)

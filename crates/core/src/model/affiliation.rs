@@ -1,4 +1,5 @@
-//! Affiliations of employers to prevention services, and memberships of persons in health-insurance funds.
+//! Affiliations of employers to prevention services, and memberships of persons in health-insurance
+//! funds.
 
 use super::{EnterpriseNumber, Period};
 
@@ -8,8 +9,8 @@ crate::closed_enum! {
     /// The code is the text on the wire (`docs/reference/contract.md` "Nine fields", field 6).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum ServiceKind {
-        /// The employer's own service (often under the employer's number), from `federated`. The competent service where
-        /// there is one.
+        /// The employer's own service (often under the employer's number), from `federated`. The
+        /// competent service where there is one.
         Internal => "INTERNAL",
         /// One of the ten or so services that Co-Prev represents, from `coprev`.
         External => "EXTERNAL",

@@ -1,4 +1,5 @@
-//! The answer: the criteria as understood, and the disclosure of the nine fields. The types have no room for a tenth.
+//! The answer: the criteria as understood, and the disclosure of the nine fields. The types have no
+//! room for a tenth.
 
 use super::{Date, EnterpriseNumber, Field, FieldSet, Period, ServiceKind, Ssin, Window};
 
@@ -96,7 +97,8 @@ impl Disclosure {
         fields
     }
 
-    /// Enterprise numbers that are disclosed, in the order of the answer: the audit log keeps them in the encrypted detail.
+    /// Enterprise numbers that are disclosed, in the order of the answer: the audit log keeps them
+    /// in the encrypted detail.
     pub fn numbers(&self) -> impl Iterator<Item = EnterpriseNumber> + '_ {
         let of_employment = |employment: &'_ DisclosedEmployment| {
             let services: Vec<_> = employment.services.iter().filter_map(|service| service.number).collect();

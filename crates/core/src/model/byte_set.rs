@@ -1,4 +1,5 @@
-//! A set of bytes as a table: one look-up per byte. Most of what peers send is validated byte by byte.
+//! A set of bytes as a table: one look-up per byte. Most of what peers send is validated byte by
+//! byte.
 
 /// A set of bytes.
 pub struct ByteSet([bool; 256]);

@@ -1,5 +1,5 @@
-//! Timestamps, and the trait through which the time comes in. The gateway implements it with the system clock; this crate
-//! has none.
+//! Timestamps, and the trait through which the time comes in. The gateway implements it with the
+//! system clock; this crate has none.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,7 +16,8 @@ const MILLIS_AN_HOUR: i64 = 3_600_000;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Creates a timestamp from milliseconds since 1970-01-01T00:00:00Z, clamped to the years 0001 to 9999.
+    /// Creates a timestamp from milliseconds since 1970-01-01T00:00:00Z, clamped to the years 0001
+    /// to 9999.
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
         let first = i64::from(Date::MIN.as_days()) * MILLIS_A_DAY;
@@ -24,11 +25,13 @@ impl Timestamp {
         Self(millis.clamp(first, last))
     }
 
-    /// Parses an xs:dateTime: `YYYY-MM-DDThh:mm:ss`, an optional fraction, an optional zone (`Z` or `±hh:mm`; without one,
-    /// UTC). Digits of the fraction after the third are dropped; `24:00:00` is the end of the day.
+    /// Parses an xs:dateTime: `YYYY-MM-DDThh:mm:ss`, an optional fraction, an optional zone (`Z` or
+    /// `±hh:mm`; without one, UTC). Digits of the fraction after the third are dropped; `24:00:00`
+    /// is the end of the day.
     ///
     /// # Errors
-    /// [`DateError`] for any other form (XML Schema 1.0 part 2, 3.2.7), and outside the years 0001 to 9999.
+    /// [`DateError`] for any other form (XML Schema 1.0 part 2, 3.2.7), and outside the years 0001
+    /// to 9999.
     pub fn parse(text: &str) -> Result<Self, DateError> {
         let (day, time) = text.split_at_checked(10).ok_or(DateError)?;
         let day = Date::parse(day)?;
@@ -59,8 +62,8 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Calendar day in Europe/Brussels: UTC+1, and UTC+2 from the last Sunday of March to the last Sunday of
-    /// October, changing at 01:00 UTC (Directive 2000/84/EC, articles 2 and 3).
+    /// Calendar day in Europe/Brussels: UTC+1, and UTC+2 from the last Sunday of March to the last
+    /// Sunday of October, changing at 01:00 UTC (Directive 2000/84/EC, articles 2 and 3).
     #[must_use]
     pub fn brussels_day(self) -> Date {
         let utc_day = self.utc_day();
@@ -114,7 +117,8 @@ fn last_sunday(year: i32, month: u32) -> i64 {
 }
 
 impl fmt::Display for Timestamp {
-    /// `2026-11-22T05:19:00.000Z`: UTC with milliseconds (`docs/reference/contract.md` "Common types").
+    /// `2026-11-22T05:19:00.000Z`: UTC with milliseconds (`docs/reference/contract.md` "Common
+    /// types").
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not negative, and less than a day.
         let of_day = self.0.rem_euclid(MILLIS_A_DAY).unsigned_abs();
@@ -138,7 +142,8 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// A clock that stands still until it is set: for tests, and for answers that must be identical each time.
+/// A clock that stands still until it is set: for tests, and for answers that must be identical
+/// each time.
 #[derive(Debug)]
 pub struct FixedClock(AtomicI64);
 

@@ -1,7 +1,7 @@
 //! A calendar day: a count of days, with the canonical text `YYYY-MM-DD`.
 //!
-//! Years 0001 to 9999 of the proleptic Gregorian calendar (ISO 8601). The code that reads a date from a message handles
-//! zones and white space around it.
+//! Years 0001 to 9999 of the proleptic Gregorian calendar (ISO 8601). The code that reads a date
+//! from a message handles zones and white space around it.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Numbers as text of a fixed length. Every answer has about twenty of them; format strings would cost more.
+//! Numbers as text of a fixed length. Every answer has about twenty of them; format strings would
+//! cost more.
 
 use std::fmt;
 

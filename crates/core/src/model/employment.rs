@@ -11,9 +11,9 @@ pub struct EmploymentPeriod {
     pub period: Period,
 }
 
-/// Employment of a person with an employer: Dimona periods merged where they overlap or follow each other without a day
-/// between (`docs/reference/domain.md` "How the answer is found", rule 2). A worker on daily contracts has one
-/// employment, not hundreds.
+/// Employment of a person with an employer: Dimona periods merged where they overlap or follow each
+/// other without a day between (`docs/reference/domain.md` "How the answer is found", rule 2). A
+/// worker on daily contracts has one employment, not hundreds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Employment {
     /// The employer.

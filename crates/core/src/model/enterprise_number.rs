@@ -1,7 +1,8 @@
 //! The number of an organisation in the Crossroads Bank for Enterprises (KBO/BCE).
 //!
-//! The number of an establishment unit (first digit 2 to 8) is not an enterprise number: it never identifies an employer,
-//! a service or a fund. On the wire it may identify a customer, see [`crate::model::CustomerId`].
+//! The number of an establishment unit (first digit 2 to 8) is not an enterprise number: it never
+//! identifies an employer, a service or a fund. On the wire it may identify a customer, see
+//! [`crate::model::CustomerId`].
 
 use std::fmt;
 
@@ -9,7 +10,8 @@ use super::digits::{decimal, write_ascii};
 
 /// A valid enterprise number: ten digits, the first 0 or 1, with correct check digits.
 ///
-/// The last two digits are 97 − (the first eight mod 97). Source: `docs/reference/domain.md` "Identifiers".
+/// The last two digits are 97 − (the first eight mod 97). Source: `docs/reference/domain.md`
+/// "Identifiers".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EnterpriseNumber(u32);
 

@@ -1,9 +1,11 @@
-//! The nine fields that deliberation 16/108 permits. There is no tenth: what is not in this enum cannot be disclosed.
+//! The nine fields that deliberation 16/108 permits. There is no tenth: what is not in this enum
+//! cannot be disclosed.
 
 use std::fmt;
 
 crate::closed_enum! {
-    /// One of the nine permitted fields, in the order of `docs/reference/contract.md` "Nine fields".
+    /// One of the nine permitted fields, in the order of `docs/reference/contract.md` "Nine
+    /// fields".
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Field {
         /// 1: SSIN of the person.

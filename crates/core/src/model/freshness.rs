@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Timestamp;
 
 crate::closed_enum! {
-    /// One of the five sources that are kept as local copies, in the order of `docs/reference/domain.md` "Sources".
+    /// One of the five sources that are kept as local copies, in the order of
+    /// `docs/reference/domain.md` "Sources".
     ///
     /// The code is the dataset's name in feeds, in the configuration and on the wire (`source`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,8 +87,8 @@ impl FromIterator<Dataset> for DatasetSet {
 pub struct DatasetState {
     /// Serial that the publisher gave this state, from 1.
     pub serial: u64,
-    /// Time at which the publisher created the notification of this state. Freshness is measured from here
-    /// (`docs/reference/feeds.md` "Freshness").
+    /// Time at which the publisher created the notification of this state. Freshness is measured
+    /// from here (`docs/reference/feeds.md` "Freshness").
     pub created: Timestamp,
 }
 
@@ -137,8 +138,8 @@ pub enum Freshness {
 }
 
 impl Freshness {
-    /// Compares the age of a state at `now` with the maximum age. An age of exactly the maximum is fresh; a state from
-    /// the future is fresh.
+    /// Compares the age of a state at `now` with the maximum age. An age of exactly the maximum is
+    /// fresh; a state from the future is fresh.
     #[must_use]
     pub fn new(state: Option<DatasetState>, now: Timestamp, limit: Duration) -> Self {
         match state {

@@ -6,7 +6,8 @@ crate::closed_enum! {
     /// The code is the text on the wire and in the policy file.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum LegalContext {
-        /// Health-insurance funds: their advisory physicians send a file to the occupational physician.
+        /// Health-insurance funds: their advisory physicians send a file to the occupational
+        /// physician.
         AdvisoryPhysician => "BACKTOWORK:ADVISORY_PHYSICIAN",
         /// Prevention services: they look for the person's advisory physician.
         PreventionService => "BACKTOWORK:PREVENTION_SERVICE",

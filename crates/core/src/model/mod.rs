@@ -1,7 +1,8 @@
-//! The values of the domain: identifiers, days, periods, the nine fields, the question and the answer.
+//! The values of the domain: identifiers, days, periods, the nine fields, the question and the
+//! answer.
 //!
-//! Constructors validate: a value that exists is valid, and no other module checks it again. This module uses only `std`
-//! and `thiserror`. It knows no clock, no file, no XML and no SQL.
+//! Constructors validate: a value that exists is valid, and no other module checks it again. This
+//! module uses only `std` and `thiserror`. It knows no clock, no file, no XML and no SQL.
 //!
 //! # Glossary
 //!

@@ -7,8 +7,9 @@ use super::StatusCode;
 crate::closed_enum! {
     /// Code with which an exchange ends, on the wire, in records, metrics and logs.
     ///
-    /// A new status or fault needs a variant here. The compiler then names every place that has to handle it: the status
-    /// or fault that has the code, and [`OutcomeCode::status`]. The order is that of the texts.
+    /// A new status or fault needs a variant here. The compiler then names every place that has to
+    /// handle it: the status or fault that has the code, and [`OutcomeCode::status`]. The order is
+    /// that of the texts.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum OutcomeCode {
         /// Status: a source is missing or stale; the answer may be incomplete.

@@ -1,4 +1,5 @@
-//! Spans of days, both ends inclusive: the period of a record, which may be open, and the window of a question.
+//! Spans of days, both ends inclusive: the period of a record, which may be open, and the window of
+//! a question.
 
 use super::Date;
 

@@ -1,7 +1,8 @@
 //! A question, as the reader understood it: valid in structure, its criteria not yet decided upon.
 //!
-//! A wrong *structure* never gets here: it is a fault. A wrong *value* in the criteria does, as the error of its parser,
-//! because it is answered with a status (`docs/reference/contract.md` "Status"). The wrong text itself is not kept.
+//! A wrong *structure* never gets here: it is a fault. A wrong *value* in the criteria does, as the
+//! error of its parser, because it is answered with a status (`docs/reference/contract.md`
+//! "Status"). The wrong text itself is not kept.
 
 use std::fmt;
 
@@ -30,7 +31,8 @@ pub struct Customer {
     pub id: CustomerId,
 }
 
-/// `customerIdentification`: an organisation as the caller names it, its check digits not validated.
+/// `customerIdentification`: an organisation as the caller names it, its check digits not
+/// validated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CustomerId {
     /// `cbeNumber`.

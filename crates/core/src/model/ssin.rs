@@ -1,16 +1,18 @@
 //! SSIN: the number that identifies a person in Belgian social security.
 //!
-//! An [`Ssin`] can be compared, stored as an integer, and written to the wire by one function, [`Ssin::digits`].
-//! It has no `Display`, and its `Debug` shows nothing: a number cannot get into a log line by formatting.
+//! An [`Ssin`] can be compared, stored as an integer, and written to the wire by one function,
+//! [`Ssin::digits`]. It has no `Display`, and its `Debug` shows nothing: a number cannot get into a
+//! log line by formatting.
 
 use std::fmt;
 
 use super::digits::decimal;
 
-/// A valid social-security identification number (INSZ/NISS): its pattern and its check digits are correct.
+/// A valid social-security identification number (INSZ/NISS): its pattern and its check digits are
+/// correct.
 ///
-/// Eleven digits `YYMMDD SSS CC`. Sources: `docs/reference/domain.md` "Identifiers"; pattern of `SsinType` in
-/// `docs/reference/contract.md` "Common types".
+/// Eleven digits `YYMMDD SSS CC`. Sources: `docs/reference/domain.md` "Identifiers"; pattern of
+/// `SsinType` in `docs/reference/contract.md` "Common types".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ssin(u64);
 
@@ -20,7 +22,8 @@ pub enum SsinError {
     /// Not exactly eleven ASCII digits.
     #[error("an SSIN has eleven digits")]
     Form,
-    /// Month, day or sequence number outside the three patterns: national register, bis and ter numbers.
+    /// Month, day or sequence number outside the three patterns: national register, bis and ter
+    /// numbers.
     #[error("no register has numbers of this pattern")]
     Pattern,
     /// Check digits that match neither the rule for births before 2000 nor the rule from 2000.
@@ -70,8 +73,8 @@ impl Ssin {
         self.0
     }
 
-    /// The eleven ASCII digits. The only conversion from an SSIN to text: used where the answer discloses a person's own
-    /// number, and where the audit log encrypts it.
+    /// The eleven ASCII digits. The only conversion from an SSIN to text: used where the answer
+    /// discloses a person's own number, and where the audit log encrypts it.
     #[must_use]
     pub fn digits(self) -> [u8; 11] {
         decimal(self.0)

@@ -1,4 +1,5 @@
-//! Status of an answer: how an allowed, well-formed exchange ended (`docs/reference/contract.md` "Status").
+//! Status of an answer: how an allowed, well-formed exchange ended (`docs/reference/contract.md`
+//! "Status").
 
 use super::{Dataset, DatasetSet, EnterpriseNumber, OutcomeCode, Ssin};
 
@@ -11,7 +12,8 @@ pub enum Status {
     NotAnSsin,
     /// MSG00008: a date is invalid or outside the reach of the grant.
     WrongDates(WrongDates),
-    /// MSG00012: the caller has no relation to this person. The same whether or not the person is known.
+    /// MSG00012: the caller has no relation to this person. The same whether or not the person is
+    /// known.
     NoRelation {
         /// SSIN asked about.
         ssin: Ssin,

@@ -1,7 +1,8 @@
 //! Consumers: the organisations that are known, their grants, and for whom they may act.
 //!
-//! A [`Register`] that exists is valid: every grant is within its ceiling, no two grants of one consumer overlap, and no
-//! organisation is listed twice. It does not change; a new policy is a new register.
+//! A [`Register`] that exists is valid: every grant is within its ceiling, no two grants of one
+//! consumer overlap, and no organisation is listed twice. It does not change; a new policy is a new
+//! register.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,8 +39,8 @@ pub struct Certified {
     pub issuer: Digest,
 }
 
-/// Certificates of an organisation that are accepted. Pins protect against an authority that signs a certificate of this
-/// organisation for another holder by mistake. An empty list pins nothing.
+/// Certificates of an organisation that are accepted. Pins protect against an authority that signs
+/// a certificate of this organisation for another holder by mistake. An empty list pins nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pins {
     /// SHA-256 of the accepted public keys.
@@ -60,7 +61,8 @@ impl Pins {
 /// A customer on whose behalf a consumer may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActsFor {
-    /// Value of `customerIdentification`: an enterprise number, an establishment unit, or a sector and institution.
+    /// Value of `customerIdentification`: an enterprise number, an establishment unit, or a sector
+    /// and institution.
     pub named: CustomerId,
     /// Organisation that it stands for: the relation is checked with it, and MSG00012 names it.
     pub organisation: EnterpriseNumber,
@@ -75,7 +77,8 @@ pub enum NotIdentified {
     /// The organisation is registered, but not with this key or this issuer (`SOA-01001`).
     #[error("the certificate is not one of those that are pinned for its organisation")]
     NotPinned,
-    /// `customerIdentification` is neither the certificate's organisation nor one that it acts for (`MSG90051`).
+    /// `customerIdentification` is neither the certificate's organisation nor one that it acts for
+    /// (`MSG90051`).
     #[error("customerIdentification is not the caller's organisation nor one that it acts for")]
     ForeignCustomer,
 }
@@ -96,7 +99,8 @@ pub enum RegisterError {
         /// What is wrong with the grant.
         error: GrantError,
     },
-    /// Two grants of one consumer for one context are valid on the same day: it would be undefined which one decides.
+    /// Two grants of one consumer for one context are valid on the same day: it would be undefined
+    /// which one decides.
     #[error("consumer {organisation}: two grants for {} overlap in time", .context.code())]
     Overlap {
         /// The consumer.
@@ -142,7 +146,8 @@ impl Register {
         self.0.values()
     }
 
-    /// Identifies the consumer that calls and the organisation on whose behalf it asks: the first decision on a question.
+    /// Identifies the consumer that calls and the organisation on whose behalf it asks: the first
+    /// decision on a question.
     ///
     /// # Errors
     /// [`NotIdentified`]; the answer is a Client fault (`docs/reference/contract.md` "Faults").

@@ -1,8 +1,10 @@
-//! The decision whether a question may be looked up. Pure: a consumer, a question and a day in, a permit or a refusal out.
+//! The decision whether a question may be looked up. Pure: a consumer, a question and a day in, a
+//! permit or a refusal out.
 //!
-//! Only a [`Permit`] gives access to the data ([`crate::lookup`]), and only [`decide`] creates one. It checks what can be
-//! checked without data, in the order of `docs/reference/contract.md` "Status": the grant, the SSIN, the dates. Whether the
-//! demanded relation holds needs data, and is checked before any data are disclosed.
+//! Only a [`Permit`] gives access to the data ([`crate::lookup`]), and only [`decide`] creates one.
+//! It checks what can be checked without data, in the order of `docs/reference/contract.md`
+//! "Status": the grant, the SSIN, the dates. Whether the demanded relation holds needs data, and is
+//! checked before any data are disclosed.
 
 use std::sync::Arc;
 
@@ -13,7 +15,8 @@ use crate::model::{
     Status, Window, WrongDates,
 };
 
-/// Proof that a question may be looked up: the grant, the organisation that asks, the person and the days.
+/// Proof that a question may be looked up: the grant, the organisation that asks, the person and
+/// the days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
     grant: Arc<Grant>,
@@ -57,7 +60,8 @@ pub enum Refusal {
     /// The SSIN is invalid (MSG00011).
     #[error("not an SSIN: {0}")]
     NotAnSsin(SsinError),
-    /// A date is invalid, the period is reversed, or a date is outside the grant's reach (MSG00008).
+    /// A date is invalid, the period is reversed, or a date is outside the grant's reach
+    /// (MSG00008).
     #[error("wrong dates: {}", .0.field_names().join(", "))]
     WrongDates(WrongDates),
 }
@@ -97,10 +101,12 @@ impl Refusal {
     }
 }
 
-/// Decides whether `consumer` may have this question looked up on behalf of `organisation`, on the day `today`.
+/// Decides whether `consumer` may have this question looked up on behalf of `organisation`, on the
+/// day `today`.
 ///
 /// # Errors
-/// [`Denied`] by the first rule that is violated, in the order of `docs/reference/contract.md` "Status".
+/// [`Denied`] by the first rule that is violated, in the order of `docs/reference/contract.md`
+/// "Status".
 pub fn decide(
     consumer: &Consumer,
     organisation: EnterpriseNumber,

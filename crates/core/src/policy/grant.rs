@@ -1,5 +1,5 @@
-//! Grants: what a consumer may ask in one legal context, and the ceiling of every grant (`docs/reference/domain.md` "Who may
-//! ask").
+//! Grants: what a consumer may ask in one legal context, and the ceiling of every grant
+//! (`docs/reference/domain.md` "Who may ask").
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +23,8 @@ pub struct Grant {
     pub deliberation: Deliberation,
 }
 
-/// Number of a deliberation, for example `16/108`. Shared, because every record of the audit log carries it.
+/// Number of a deliberation, for example `16/108`. Shared, because every record of the audit log
+/// carries it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Deliberation(Arc<str>);
 
@@ -54,8 +55,8 @@ impl fmt::Debug for Deliberation {
 }
 
 crate::closed_enum! {
-    /// Relation that must hold between the person and the organisation on whose behalf the caller asks
-    /// (`docs/reference/domain.md` "Relations").
+    /// Relation that must hold between the person and the organisation on whose behalf the caller
+    /// asks (`docs/reference/domain.md` "Relations").
     ///
     /// The code is the word in the policy file.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,8 +65,8 @@ crate::closed_enum! {
         None => "none",
         /// The person is insured with the organisation today, or was on a day of the window.
         Insured => "insured",
-        /// The employer of an employment that touches the window is affiliated to the organisation, and the affiliation
-        /// touches both the window and the employment.
+        /// The employer of an employment that touches the window is affiliated to the organisation,
+        /// and the affiliation touches both the window and the employment.
         AffiliatedEmployer => "affiliated-employer",
     }
 }
@@ -131,8 +132,8 @@ pub enum GrantError {
     Deliberation,
 }
 
-/// Ceiling of a grant for this context: the fields that it may allow at most, and the relation that it must demand
-/// (`docs/reference/domain.md` "Who may ask").
+/// Ceiling of a grant for this context: the fields that it may allow at most, and the relation that
+/// it must demand (`docs/reference/domain.md` "Who may ask").
 #[must_use]
 pub fn ceiling(context: LegalContext) -> (FieldSet, Relation) {
     match context {
@@ -158,7 +159,8 @@ impl Grant {
             .filter(|field| !allowed.contains(*field))
             .map(|field| GrantError::FieldOverCeiling(self.context, field))
             .collect();
-        // Where no relation is demanded, any relation is stricter. Otherwise the two relations cannot be compared.
+        // Where no relation is demanded, any relation is stricter. Otherwise the two relations
+        // cannot be compared.
         if demanded != Relation::None && self.relation != demanded {
             errors.push(GrantError::Relation { context: self.context, demanded, found: self.relation });
         }
@@ -175,7 +177,8 @@ impl Grant {
         errors
     }
 
-    /// Datasets that an answer under this grant reads: those of its fields, those of its relation, and `persons`.
+    /// Datasets that an answer under this grant reads: those of its fields, those of its relation,
+    /// and `persons`.
     #[must_use]
     pub fn reads(&self) -> DatasetSet {
         let of_field = |field: Field| match field {

@@ -1,8 +1,9 @@
 //! The policy: consumers and their grants as data, and the decisions over them as pure functions.
 //!
-//! Deny by default: a question that no grant of the register allows is refused, and every refusal names its rule. Nothing
-//! here reads a clock, a file or a dataset. The relation that a grant demands is *named* here and *checked* in
-//! [`crate::lookup`]. Only [`decide`] creates a [`Permit`].
+//! Deny by default: a question that no grant of the register allows is refused, and every refusal
+//! names its rule. Nothing here reads a clock, a file or a dataset. The relation that a grant
+//! demands is *named* here and *checked* in [`crate::lookup`]. Only [`decide`] creates a
+//! [`Permit`].
 
 // Who is known, and what they are granted.
 mod consumer;

@@ -1,8 +1,8 @@
 //! Rate limit and throttle of a consumer. Arithmetic only: the caller passes in the time.
 //!
-//! Two token buckets limit the questions per minute and per day. A limit on the share of empty answers slows trawling:
-//! software that routes files knows whom it asks about, so a consumer that mostly gets "no relation" or "no data found" is
-//! trying numbers.
+//! Two token buckets limit the questions per minute and per day. A limit on the share of empty
+//! answers slows trawling: software that routes files knows whom it asks about, so a consumer that
+//! mostly gets "no relation" or "no data found" is trying numbers.
 
 use std::time::Duration;
 
@@ -15,12 +15,14 @@ pub struct Quota {
     pub per_minute: u32,
     /// Maximum questions per day; all of them may come at once.
     pub per_day: u32,
-    /// Share of empty answers above which the consumer is throttled, in percent; 100 disables the throttle.
+    /// Share of empty answers above which the consumer is throttled, in percent; 100 disables the
+    /// throttle.
     pub empty_percent: u8,
 }
 
 impl Default for Quota {
-    /// 10 per second, 100 000 per day, 50 % empty answers: more than the software of one institution needs.
+    /// 10 per second, 100 000 per day, 50 % empty answers: more than the software of one
+    /// institution needs.
     fn default() -> Self {
         Self { per_minute: 600, per_day: 100_000, empty_percent: 50 }
     }
@@ -29,8 +31,8 @@ impl Default for Quota {
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 86_400_000;
 
-/// Token buckets and empty share of one consumer. The buckets start full. A clock that is set back does not stop the
-/// refill.
+/// Token buckets and empty share of one consumer. The buckets start full. A clock that is set back
+/// does not stop the refill.
 #[derive(Debug, Clone)]
 pub struct RateLimiter {
     minute: Bucket,
@@ -49,7 +51,8 @@ pub enum Throttle {
     SlowedFromNow,
 }
 
-/// Delay of a throttled answer: short for a person, long for software that tries all numbers of a day's births.
+/// Delay of a throttled answer: short for a person, long for software that tries all numbers of a
+/// day's births.
 pub const THROTTLE_DELAY: Duration = Duration::from_secs(1);
 
 impl RateLimiter {
@@ -98,8 +101,8 @@ fn is_empty(status: Status) -> bool {
     }
 }
 
-/// A token bucket. Its level is in tokens times the milliseconds of its period, so that it refills by whole numbers: per
-/// millisecond by its capacity.
+/// A token bucket. Its level is in tokens times the milliseconds of its period, so that it refills
+/// by whole numbers: per millisecond by its capacity.
 #[derive(Debug, Clone)]
 struct Bucket {
     level: u64,

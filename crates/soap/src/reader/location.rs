@@ -1,7 +1,8 @@
-//! Location of the reader in a document: the line, and the path of elements in the names of the contract.
+//! Location of the reader in a document: the line, and the path of elements in the names of the
+//! contract.
 //!
-//! Nothing of the caller's text is disclosed: a name that is not in the contract shows as `*`, because it could be a
-//! person's number.
+//! Nothing of the caller's text is disclosed: a name that is not in the contract shows as `*`,
+//! because it could be a person's number.
 
 use super::characters::is_space;
 use super::text::count_line_ends;
@@ -9,7 +10,8 @@ use super::token_reader::Reader;
 use crate::message_error::{BadMessage, Location, MessageError, Note, Violation};
 use crate::names;
 
-/// Maximum length of an element path in a diagnostic, in characters, so that the diagnostic fits its type.
+/// Maximum length of an element path in a diagnostic, in characters, so that the diagnostic fits
+/// its type.
 pub(crate) const PATH_CHARS: usize = 112;
 
 impl Reader<'_> {
@@ -30,7 +32,8 @@ impl Reader<'_> {
         BadMessage::new(violation, Some(Location { line: ended.saturating_add(1), path: self.path() }))
     }
 
-    /// The path to the open element. Names that are not in the contract are masked. A long path loses its beginning.
+    /// The path to the open element. Names that are not in the contract are masked. A long path
+    /// loses its beginning.
     fn path(&self) -> String {
         let mut steps = Vec::with_capacity(self.open.len());
         let mut length = "...".len();

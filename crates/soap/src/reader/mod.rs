@@ -1,14 +1,16 @@
 //! A bounded XML reader: the only XML parser that reads what callers send.
 //!
-//! `pieces` cuts a document into pieces, and [`Reader`] checks each one as it comes: characters, names, tags and their
-//! pairs, references, comments, namespaces, what may be outside the root element. A DOCTYPE or a processing instruction is
-//! refused where it begins, before it is cut. The bounds of [`limits`](crate::limits) are counted on the way. The reader
-//! makes one pass. What it returns borrows from the document, unless a reference or a line end had to be replaced.
+//! `pieces` cuts a document into pieces, and [`Reader`] checks each one as it comes: characters,
+//! names, tags and their pairs, references, comments, namespaces, what may be outside the root
+//! element. A DOCTYPE or a processing instruction is refused where it begins, before it is cut. The
+//! bounds of [`limits`](crate::limits) are counted on the way. The reader makes one pass. What it
+//! returns borrows from the document, unless a reference or a line end had to be replaced.
 //!
-//! The reader knows no SOAP and no schema. It is public so that tests can compare it with other parsers. A document that
-//! was read to [`Token::End`] is well-formed (XML 1.0, fourth edition; Namespaces in XML 1.0), has no DOCTYPE and no
-//! processing instruction, and keeps every bound. Nothing was expanded, fetched or opened. A document that was not read to
-//! its end has no such guarantee.
+//! The reader knows no SOAP and no schema. It is public so that tests can compare it with other
+//! parsers. A document that was read to [`Token::End`] is well-formed (XML 1.0, fourth edition;
+//! Namespaces in XML 1.0), has no DOCTYPE and no processing instruction, and keeps every bound.
+//! Nothing was expanded, fetched or opened. A document that was not read to its end has no such
+//! guarantee.
 
 // From bytes to characters.
 pub(super) mod characters;

@@ -1,4 +1,4 @@
-//! What the reader reads and refuses, document by document.
+//! Documents that the reader accepts and refuses.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::message_error::{BadMessage, MessageError, Note};
 use crate::names::Namespace;
 use crate::xml_error::XmlError;
 
-/// Reads to the end, and spells what was read in one line.
+/// Reads to the end. Returns the tokens as one line of text.
 fn read(document: &str) -> Result<String, BadMessage> {
     let document = Document::from_bytes(document.as_bytes(), None)?;
     let mut reader = Reader::new(&document);
@@ -47,7 +47,7 @@ fn location(document: &str) -> (usize, String) {
 }
 
 #[test]
-fn one_value_may_come_in_many_pieces() {
+fn a_value_may_consist_of_many_pieces() {
     assert_eq!(read("<a>850730<!-- -->00160</a>").as_deref(), Ok("(a 85073000160)"));
     assert_eq!(read("<a>85<![CDATA[0730]]>&#48;&#x30;160</a>").as_deref(), Ok("(a 85073000160)"));
     assert_eq!(read("<a>&lt;&amp;&gt;&quot;&apos;</a>").as_deref(), Ok("(a <&>\"')"));
@@ -57,7 +57,7 @@ fn one_value_may_come_in_many_pieces() {
 }
 
 #[test]
-fn reads_what_stands_around_the_root_and_in_its_tags() {
+fn reads_text_around_the_root_and_in_its_tags() {
     let document = "<?xml version='1.0'?>\n<!-- a --> <!----><a b = 'x\ty' c=\"&#9;'\"><d/>\n</a >\n<!-- z -->\n";
     assert_eq!(read(document).as_deref(), Ok("(a b=\"x y\" c=\"\\t'\" (d )\n)"));
     assert_eq!(read("\u{feff}<a/>").as_deref(), Ok("(a )"));
@@ -82,7 +82,7 @@ fn refuses_doctypes_and_instructions_where_they_begin() {
 }
 
 #[test]
-fn names_how_a_document_is_not_well_formed() {
+fn names_each_xml_error() {
     for (document, expected) in [
         ("", XmlError::Unfinished),
         ("  ", XmlError::Unfinished),
@@ -132,7 +132,7 @@ fn names_how_a_document_is_not_well_formed() {
 }
 
 #[test]
-fn a_prefix_means_what_the_nearest_declaration_says() {
+fn the_innermost_declaration_of_a_prefix_applies() {
     let space = |document: &str| {
         let document = Document::from_bytes(document.as_bytes(), None).expect("characters");
         let mut reader = Reader::new(&document);
@@ -156,7 +156,7 @@ fn a_prefix_means_what_the_nearest_declaration_says() {
 }
 
 #[test]
-fn each_bound_holds_to_the_last_one() {
+fn each_limit_is_exact() {
     let nested = |depth: usize| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
     assert_eq!(message_error(&nested(32)), None);
     assert_eq!(message_error(&nested(33)), Some(MessageError::Depth));
@@ -166,10 +166,10 @@ fn each_bound_holds_to_the_last_one() {
     for (before, after) in
         [("<a>", "</a>"), ("<a><![CDATA[", "]]></a>"), ("<a><!--", "--></a>"), ("<a>&#65;<b/>", "</a>")]
     {
-        let room = 65_536 - usize::from(before.contains("&#65;"));
-        assert_eq!(message_error(&format!("{before}{}{after}", "x".repeat(room))), None, "{before}");
+        let max = 65_536 - usize::from(before.contains("&#65;"));
+        assert_eq!(message_error(&format!("{before}{}{after}", "x".repeat(max))), None, "{before}");
         assert_eq!(
-            message_error(&format!("{before}{}{after}", "x".repeat(room + 1))),
+            message_error(&format!("{before}{}{after}", "x".repeat(max + 1))),
             Some(MessageError::TextLength),
             "{before}"
         );
@@ -184,7 +184,7 @@ fn each_bound_holds_to_the_last_one() {
 }
 
 #[test]
-fn tells_the_line_and_the_contracts_own_names() {
+fn locations_contain_lines_and_contract_names_only() {
     let (line, path) = location("<?xml version='1.0'\r\n?>\n<Envelope>\r<Body>\r\n<x85073000160>\n</Body>");
     assert_eq!((line, path.as_str()), (6, "/Envelope/Body/*"));
     assert_eq!(location("\n\n<a").1, "/");

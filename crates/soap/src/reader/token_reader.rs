@@ -17,7 +17,8 @@ use crate::xml_error::XmlError;
 /// A token of a document: the meaning of a piece.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Token<'a> {
-    /// An element begins. [`Reader::attributes`] returns its attributes until the next token is read.
+    /// An element begins. [`Reader::attributes`] returns its attributes until the next token is
+    /// read.
     Open(Name<'a>),
     /// Text of the open element, or a part of it.
     Text(Cow<'a, str>),
@@ -84,7 +85,8 @@ impl<'a> Reader<'a> {
     /// Reads the next token. Skips comments, and white space outside the root element.
     ///
     /// # Errors
-    /// [`BadMessage`] where the document is not well-formed or exceeds a bound. The reader must not be used afterwards.
+    /// [`BadMessage`] where the document is not well-formed or exceeds a bound. The reader must not
+    /// be used afterwards.
     pub fn next_token(&mut self) -> Result<Token<'a>, BadMessage> {
         self.read_piece().map_err(|violation| self.located(violation))
     }
