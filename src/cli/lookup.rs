@@ -139,7 +139,7 @@ fn read_common(arguments: &LookupArguments) -> Result<Common, AskError> {
     let organisation = arguments.organisation.as_deref().unwrap_or_default();
     let customer = CbeNumber::parse(organisation)
         .map(CustomerId::Cbe)
-        .ok_or_else(|| wrong("--organisation", &"an enterprise number has ten digits"))?;
+        .ok_or_else(|| wrong("--organisation", &"an enterprise number has exactly 10 digits"))?;
     let context = arguments.context.map(LegalContext::from);
     let context = context.ok_or_else(|| wrong("--context", &"is missing"))?;
     let day = |argument, text: &str| Date::parse(text).map_err(|error| wrong(argument, &error));

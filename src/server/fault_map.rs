@@ -12,7 +12,8 @@ pub(super) fn of_not_identified(refused: NotIdentified) -> Fault {
     }
 }
 
-/// Recordable that could not be written: there is no answer (domain.md "Recordable").
+/// An outcome that could not be recorded: there is no answer (`docs/reference/domain.md` "Evidence of
+/// disclosure").
 pub(super) fn of_record_failure(failure: RecordFailure) -> Fault {
     match failure {
         RecordFailure::Unwritable | RecordFailure::Overloaded | RecordFailure::Closed => {

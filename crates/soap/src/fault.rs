@@ -65,7 +65,7 @@ impl ExchangeFault {
             Self::Internal => "Internal error.",
             Self::UnknownCaller => "The client certificate does not identify a registered organisation.",
             Self::WrongIdentification => {
-                "customerIdentification is not the caller's organisation nor one that it acts for."
+                "customerIdentification is neither the caller's organisation nor one that it acts for."
             }
             Self::QuotaSpent => "The quota is exhausted; wait for the time in Retry-After.",
             Self::NotRecorded => "The exchange could not be recorded, so it was not answered; retry later.",

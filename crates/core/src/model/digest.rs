@@ -8,7 +8,7 @@ pub struct Digest([u8; 32]);
 
 /// The text is not 64 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a SHA-256 value has 64 hexadecimal digits")]
+#[error("a SHA-256 value has exactly 64 hexadecimal digits")]
 pub struct DigestError;
 
 impl Digest {

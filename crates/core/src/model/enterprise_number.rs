@@ -19,10 +19,10 @@ pub struct EnterpriseNumber(u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EnterpriseNumberError {
     /// Not exactly ten ASCII digits.
-    #[error("an enterprise number has ten digits")]
+    #[error("an enterprise number has exactly 10 digits")]
     Form,
     /// The first digit is 2 to 8: the number of an establishment unit.
-    #[error("this is the number of an establishment unit, not of an enterprise")]
+    #[error("this is an establishment unit number, not an enterprise number")]
     EstablishmentUnit,
     /// The first digit is 9: no register issues such numbers.
     #[error("an enterprise number starts with 0 or 1")]

@@ -20,11 +20,11 @@ pub struct Ssin(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SsinError {
     /// Not exactly eleven ASCII digits.
-    #[error("an SSIN has eleven digits")]
+    #[error("an SSIN has exactly 11 digits")]
     Form,
     /// Month, day or sequence number outside the three patterns: national register, bis and ter
     /// numbers.
-    #[error("no register has numbers of this pattern")]
+    #[error("the month, day or sequence number is invalid")]
     Pattern,
     /// Check digits that match neither the rule for births before 2000 nor the rule from 2000.
     #[error("the check digits are wrong")]

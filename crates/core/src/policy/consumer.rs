@@ -72,14 +72,14 @@ pub struct ActsFor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum NotIdentified {
     /// The certificate names no organisation, or one that is not registered (`SOA-01001`).
-    #[error("the certificate names no organisation that is registered")]
+    #[error("the certificate names no registered organisation")]
     UnknownCaller,
     /// The organisation is registered, but not with this key or this issuer (`SOA-01001`).
-    #[error("the certificate is not one of those that are pinned for its organisation")]
+    #[error("the certificate does not match the pins of its organisation")]
     NotPinned,
     /// `customerIdentification` is neither the certificate's organisation nor one that it acts for
     /// (`MSG90051`).
-    #[error("customerIdentification is not the caller's organisation nor one that it acts for")]
+    #[error("customerIdentification is neither the caller's organisation nor one that it acts for")]
     ForeignCustomer,
 }
 

@@ -58,7 +58,7 @@ pub enum Refusal {
     #[error("no grant: {0}")]
     NoGrant(NoGrant),
     /// The SSIN is invalid (MSG00011).
-    #[error("not an SSIN: {0}")]
+    #[error("invalid SSIN: {0}")]
     NotAnSsin(SsinError),
     /// A date is invalid, the period is reversed, or a date is outside the grant's reach
     /// (MSG00008).

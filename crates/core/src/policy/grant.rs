@@ -109,7 +109,7 @@ impl Default for Reach {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
     /// A field that the ceiling of the context does not contain.
-    #[error("field {} is not among those that may be granted for {}", .1.number(), .0.code())]
+    #[error("field {} may not be granted for {}", .1.number(), .0.code())]
     FieldOverCeiling(LegalContext, Field),
     /// A relation other than the one that the context demands.
     #[error("{} demands the relation `{}`, this grant has `{}`", .context.code(), .demanded.code(), .found.code())]
@@ -122,13 +122,13 @@ pub enum GrantError {
         found: Relation,
     },
     /// One day of a period without the other: readers would take an absent end for an open period.
-    #[error("fields {} and {} are granted together or not at all", .0.number(), .1.number())]
+    #[error("fields {} and {} must be granted together", .0.number(), .1.number())]
     HalfPeriod(Field, Field),
     /// The grant has no fields.
-    #[error("a grant without fields allows nothing; leave it out")]
+    #[error("the grant has no fields; add fields or remove the grant")]
     NoFields,
     /// The text is not the number of a deliberation.
-    #[error("a deliberation is written as year/number, for example 16/108")]
+    #[error("a deliberation has the form year/number, for example 16/108")]
     Deliberation,
 }
 
