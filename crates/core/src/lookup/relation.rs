@@ -96,5 +96,5 @@ fn is_affiliated(
     directory: &mut impl Directory,
 ) -> Result<bool, DirectoryError> {
     let affiliations = reads::affiliations_to(service, employment.employer, directory)?;
-    Ok(affiliations.iter().any(|affiliation| rules::counts(affiliation, employment, window)))
+    Ok(affiliations.iter().any(|affiliation| rules::affiliation_counts(affiliation, employment, window)))
 }

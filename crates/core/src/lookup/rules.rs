@@ -42,18 +42,18 @@ fn merge(mut periods: Vec<EmploymentPeriod>) -> Vec<Employment> {
 
 /// Rule 3: an affiliation counts for an employment if it touches both the window and the
 /// employment.
-pub(super) fn counts(affiliation: &Affiliation, employment: &Employment, window: Window) -> bool {
+pub(super) fn affiliation_counts(affiliation: &Affiliation, employment: &Employment, window: Window) -> bool {
     affiliation.period.touches_window(window) && affiliation.period.touches(&employment.period)
 }
 
-/// Rule 3: all affiliations that count are disclosed, those to internal services first: the
-/// internal service is the competent one where there is one.
-pub(super) const SERVICE_ORDER: [ServiceKind; 2] = [ServiceKind::Internal, ServiceKind::External];
+/// Rule 3: all affiliations that count are disclosed, in this order: the internal service is the
+/// competent one where there is one.
+pub(super) const SERVICE_ORDER: [ServiceKind; ServiceKind::ALL.len()] = ServiceKind::ALL;
 
 /// Rule 3: keeps the affiliations that count, newest begin first, then by enterprise number, then
 /// by last day.
-pub(super) fn keep_counting(affiliations: &mut Vec<Affiliation>, employment: &Employment, window: Window) {
-    affiliations.retain(|affiliation| counts(affiliation, employment, window));
+pub(super) fn select_affiliations(affiliations: &mut Vec<Affiliation>, employment: &Employment, window: Window) {
+    affiliations.retain(|affiliation| affiliation_counts(affiliation, employment, window));
     affiliations.sort_by_key(|affiliation| {
         let period = affiliation.period;
         (Reverse(period.begin()), affiliation.service, period.last_day())
@@ -96,9 +96,18 @@ fn is_of_employment(field: Field) -> bool {
 }
 
 /// Rule 5: whether a field inside the `preventionService` element is granted. If not, no
-/// affiliation is read for the answer. A grant has both days of an affiliation or neither, so that
-/// the begin stands for both.
+/// affiliation is read for the answer.
 pub(super) fn grants_service(granted: FieldSet) -> bool {
-    let of_service = [Field::PreventionService, Field::PreventionServiceType, Field::AffiliationBegin];
-    of_service.into_iter().any(|field| granted.contains(field))
+    Field::ALL.into_iter().any(|field| granted.contains(field) && is_of_service(field))
+}
+
+fn is_of_service(field: Field) -> bool {
+    match field {
+        Field::Ssin | Field::Employer | Field::EmploymentBegin | Field::EmploymentEnd | Field::HealthInsuranceFund => {
+            false
+        }
+        Field::PreventionService | Field::PreventionServiceType | Field::AffiliationBegin | Field::AffiliationEnd => {
+            true
+        }
+    }
 }

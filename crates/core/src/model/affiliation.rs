@@ -4,7 +4,8 @@
 use super::{EnterpriseNumber, Period};
 
 crate::closed_enum! {
-    /// Whether a prevention service is the employer's own or a contracted one.
+    /// Whether a prevention service is the employer's own or a contracted one, in the order of the
+    /// answer.
     ///
     /// The code is the text on the wire (`docs/reference/contract.md` "Nine fields", field 6).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
