@@ -197,7 +197,9 @@ fn sentence(operation: Operation, outcome: OutcomeCode) -> Option<&'static str> 
     match (operation, outcome.status()) {
         (Operation::ConsultAttributes, Some(status)) => Some(status.description()),
         (Operation::SendTestMessage, Some(_)) => None,
-        (_, None) => Fault::table().find(|row| row.outcome == outcome).map(|row| row.sentence),
+        (Operation::ConsultAttributes | Operation::SendTestMessage, None) => {
+            Fault::table().find(|row| row.outcome == outcome).map(|row| row.sentence)
+        }
     }
 }
 
