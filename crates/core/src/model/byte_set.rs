@@ -6,6 +6,7 @@ pub struct ByteSet([bool; 256]);
 
 impl ByteSet {
     /// The ASCII letters and digits, and the bytes of `others`.
+    #[must_use]
     pub const fn alphanumeric_and(others: &[u8]) -> Self {
         let mut table = [false; 256];
         let mut left = table.as_mut_slice();
@@ -24,11 +25,13 @@ impl ByteSet {
     }
 
     /// Whether the byte is in the set.
+    #[must_use]
     pub fn contains(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte)).is_some_and(|is_in| *is_in)
     }
 
     /// Whether all bytes are in the set.
+    #[must_use]
     pub fn contains_all(&self, bytes: &[u8]) -> bool {
         bytes.iter().all(|byte| self.contains(*byte))
     }
