@@ -30,8 +30,8 @@ use audit_log::{AuditLog, Checkpoints, IndexUse, KeyFolder, MissingKeys, Setting
 use audit_verify::{VerifyingKey, verify, verify_proof};
 use ehealth_core::lookup::{self, ExchangeRecord, Operation};
 use ehealth_core::model::{
-    Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, FieldSet, FixedClock, LegalContext, Ssin,
-    Ticket, Timestamp, Window,
+    Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, FieldSet, FixedClock, LegalContext,
+    OutcomeCode, Ssin, Ticket, Timestamp, Window,
 };
 use ehealth_core::policy::Deliberation;
 
@@ -293,7 +293,7 @@ fn record(number: u64) -> ExchangeRecord {
         fields: FieldSet::ALL,
         disclosed: vec![enterprise(4_000_000), enterprise(4_000_001), enterprise(4_000_002)],
         datasets: Dataset::ALL.into_iter().fold(DatasetStates::default(), |all, set| all.with(set, state(number))),
-        outcome: "MSG00000",
+        outcome: OutcomeCode::DataFound,
         customer_ticket: Some("c0ffee00-0000-4000-8000-000000000000".into()),
         replaced_by: None,
     }

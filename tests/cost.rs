@@ -11,8 +11,9 @@ mod requests;
 use std::io::Write;
 
 use documents::{bulky, costly};
+use ehealth_core::lookup::Operation;
 use peak_alloc::PeakAlloc;
-use soap::{names, read_request};
+use soap::read_request;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -33,7 +34,7 @@ fn no_document_takes_more_than_two_mebibytes() {
         made.chain(files.map(|fixture| (fixture.path.display().to_string(), fixture.body))).collect();
     let mut dearest = (0, String::new());
     for (name, body) in &documents {
-        for operation in names::OPERATIONS {
+        for operation in Operation::ALL {
             let before = MEMORY.current_usage();
             MEMORY.reset_peak_usage();
             let outcome = read_request(body, None, &[], operation);

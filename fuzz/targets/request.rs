@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
     if bytes.len() > limits::DOCUMENT_BYTES {
         return;
     }
-    for operation in names::OPERATIONS {
+    for operation in Operation::ALL {
         match read_request(bytes, None, &[], operation) {
             Ok(request) => {
                 compare(bytes, &request.payload);

@@ -82,7 +82,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     match read(bytes) {
         Ok(ours) => assert_eq!(Some(ours), expat::read(bytes)),
-        Err(bad) if bad.mistake() == MessageError::Malformed => assert_eq!(None, expat::read(bytes), "{bad:?}"),
+        Err(bad) if bad.error() == MessageError::Malformed => assert_eq!(None, expat::read(bytes), "{bad:?}"),
         Err(_) => {}
     }
 });

@@ -103,7 +103,7 @@ fn write_process(out: &mut Exposition, report: &Report) {
 fn write_traffic(out: &mut Exposition, traffic: &Traffic) {
     out.family("exchanges_total", Kind::Counter, "Exchanges answered, by code of the status or fault.");
     for OutcomeReport { operation, code, count, .. } in &traffic.outcomes {
-        out.sample("exchanges_total", &[("operation", operation), ("code", code)], count);
+        out.sample("exchanges_total", &[("operation", operation), ("code", code.code())], count);
     }
     out.family("refused_requests_total", Kind::Counter, "Requests refused below SOAP, by HTTP status.");
     for (status, count) in &traffic.refusals {

@@ -238,7 +238,7 @@ fn outcomes(report: &Report) -> Markup {
                         @for outcome in &met {
                             tr {
                                 th scope="row" { (outcome.operation) }
-                                td .code { (outcome.code) }
+                                td .code { (outcome.code.code()) }
                                 td { (outcome.sentence.unwrap_or("–")) }
                                 td .number { (grouped(outcome.count)) }
                             }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use datasets::store::DatasetStatus;
-use ehealth_core::model::{Dataset, EnterpriseNumber, Freshness, Timestamp};
+use ehealth_core::model::{Dataset, EnterpriseNumber, Freshness, OutcomeCode, Timestamp};
 
 /// Everything that operators are shown, at one moment.
 #[derive(Debug, Clone)]
@@ -195,7 +195,7 @@ pub struct OutcomeReport {
     /// What was asked for.
     pub operation: &'static str,
     /// Code of the status or of the fault.
-    pub code: &'static str,
+    pub code: OutcomeCode,
     /// What callers are told with it, if it is more than the code.
     pub sentence: Option<&'static str>,
     /// How many.

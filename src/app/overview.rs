@@ -24,7 +24,7 @@ use crate::server::{ActiveConfig, Readers, Service};
 use audit_log::{AuditLog, Health, WriteFailure, free_bytes, probe_writing};
 use datasets::sync::Outcome;
 use ehealth_core::lookup::{FreshnessLimits, Operation};
-use ehealth_core::model::{Clock, Dataset, Status, Timestamp};
+use ehealth_core::model::{Clock, Dataset, OutcomeCode, Timestamp};
 use soap::Fault;
 
 /// Runs of each feed that are shown.
@@ -193,13 +193,14 @@ fn limit(limits: &FreshnessLimits, dataset: Dataset) -> std::time::Duration {
 
 /// What callers are told with a code: the description of a status, or the sentence of a fault. An echo is answered
 /// without either.
-fn sentence(operation: Operation, code: &str) -> Option<&'static str> {
-    let statuses = match operation {
-        Operation::ConsultAttributes => Status::CODES.into_iter().zip(Status::DESCRIPTIONS).collect(),
-        Operation::SendTestMessage => Vec::new(),
-    };
-    let mut sentences = statuses.into_iter().chain(Fault::table().map(|row| (row.code, row.sentence)));
-    sentences.find(|(of, _)| *of == code).map(|(_, sentence)| sentence)
+fn sentence(operation: Operation, outcome: OutcomeCode) -> Option<&'static str> {
+    match (operation, outcome.status()) {
+        (Operation::ConsultAttributes, Some(status)) => Some(status.description()),
+        (Operation::SendTestMessage, Some(_)) => None,
+        (Operation::ConsultAttributes | Operation::SendTestMessage, None) => {
+            Fault::table().find(|row| row.outcome == outcome).map(|row| row.sentence)
+        }
+    }
 }
 
 /// What is shown in TLS: a certificate, then its issuers.

@@ -291,7 +291,7 @@ fn a_decision_is_explained_and_a_certificate_can_be_pinned() {
         (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--on", "2019-12-31"], "no grant for this legal context is valid today"),
         (
             &["BACKTOWORK:ADVISORY_PHYSICIAN", "--ssin", "85073000161"],
-            "MSG00011\n  rule: not an SSIN: the check digits",
+            "MSG00011\n  rule: invalid SSIN: the check digits",
         ),
         (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--date", "2001-01-01"], "MSG00008\n  rule: wrong dates: referenceDate"),
         (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--customer", "11/7"], "refused with a fault: customerIdentification"),

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::Status;
+use ehealth_core::model::StatusCode;
 use soap::{Fault, names};
 
 use crate::support::environment::is_set;
@@ -235,7 +235,7 @@ fn rows<'a>(of: impl Iterator<Item = &'a Exchanged>) -> String {
 fn write_index(exchanged: &[Exchanged]) -> String {
     let mut index = HEAD.to_owned();
     index += "\n## By status\n\n";
-    for code in Status::CODES {
+    for code in StatusCode::ALL.map(StatusCode::code) {
         let told = || exchanged.iter().filter(|one| one.status == 200 && one.code.as_deref() == Some(code));
         assert!(told().count() > 0, "{code} is not shown");
         index += &format!("### {code}\n\n{}", rows(told()));
@@ -255,15 +255,15 @@ fn write_index(exchanged: &[Exchanged]) -> String {
     for row in Fault::table() {
         // VersionMismatch and MustUnderstand have no detail that would hold a code.
         let of_row = |one: &&Exchanged| match &one.code {
-            Some(code) => one.status == 500 && code == row.code,
+            Some(code) => one.status == 500 && code == row.code(),
             None => one.fault_code.as_deref() == Some(&format!("soap:{}", row.fault_code.name())),
         };
         let told: Vec<_> = exchanged.iter().filter(of_row).collect();
-        index += &format!("### {} ({})\n\n{}\n\n", row.code, row.fault_code.name(), row.sentence);
-        match UNSHOWN.iter().find(|(code, _)| *code == row.code) {
+        index += &format!("### {} ({})\n\n{}\n\n", row.code(), row.fault_code.name(), row.sentence);
+        match UNSHOWN.iter().find(|(code, _)| *code == row.code()) {
             Some((_, why)) => index += &format!("{why}\n\n"),
             None => {
-                assert!(!told.is_empty(), "{} is not shown", row.code);
+                assert!(!told.is_empty(), "{} is not shown", row.code());
                 index += &rows(told.into_iter());
             }
         }

@@ -20,7 +20,7 @@ use ehealth_core::lookup::{
 use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Dataset, DatasetStates,
     DateError, Digest, Disclosure, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, LegalContext, Membership,
-    Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDates,
+    OutcomeCode, Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDates,
 };
 use ehealth_core::policy::{
     Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Pins, Quota, Reach, Refusal, Register, Relation,
@@ -415,7 +415,7 @@ impl Case {
             fields: Field::ALL.into_iter().filter(is_told).collect(),
             disclosed: numbers,
             datasets: (&self.world).states().expect("a world can be read"),
-            outcome: expected.status.code(),
+            outcome: expected.status.outcome(),
             customer_ticket: Some("CALLER-1".to_owned()),
         }
     }
@@ -745,9 +745,9 @@ fn an_unregistered_caller_is_refused_and_recorded() {
     let refused = Presented::new(stranger, case().question()).identify(&case().register()).expect_err("a stranger");
     let (reason, presented) = *refused;
     assert_eq!(reason, NotIdentified::UnknownCaller);
-    let entry = presented.to_record("SOA-01001");
+    let entry = presented.to_record(OutcomeCode::UnknownCaller);
     assert_eq!((entry.caller, entry.organisation), (Some(funds()[2]), None));
-    assert_eq!((entry.subject, entry.outcome), (Some(people()[0]), "SOA-01001"));
+    assert_eq!((entry.subject, entry.outcome), (Some(people()[0]), OutcomeCode::UnknownCaller));
     assert_eq!((entry.fields, entry.disclosed.len(), entry.window), (FieldSet::EMPTY, 0, None));
     assert_eq!(entry.datasets, DatasetStates::default());
 }
@@ -896,7 +896,7 @@ fn a_directory_error_ends_the_exchange_with_a_record() {
     }
     let failed = case().permitted().resolve(&mut Broken, &limits()).expect_err("the disk is gone");
     assert_eq!(failed.to_string(), "dataset dimona cannot be read: the disk is gone");
-    let entry = failed.presented.to_record("MSG00003");
+    let entry = failed.presented.to_record(OutcomeCode::Internal);
     assert_eq!((entry.subject, entry.context), (Some(people()[0]), Some(LegalContext::EhealthPlatform)));
-    assert_eq!((entry.outcome, entry.disclosed.len()), ("MSG00003", 0));
+    assert_eq!((entry.outcome, entry.disclosed.len()), (OutcomeCode::Internal, 0));
 }

@@ -73,7 +73,7 @@ async fn every_refused_request_gets_its_fault_and_logs_no_ssin() {
     for fixture in fixtures("accepted") {
         let answered = send(&service, &fixture).await;
         let of_message =
-            |code: &str| Fault::table().any(|row| row.code == code && code < "MSG90051" && code > "MSG90000");
+            |code: &str| Fault::table().any(|row| row.code() == code && code < "MSG90051" && code > "MSG90000");
         let name = fixture.path.display();
         assert!(answered.status == 200 || !answered.code().is_some_and(of_message), "{name}: {answered:?}");
         assert!(answered.body.starts_with("<?xml"), "{name}: {answered:?}");
@@ -142,7 +142,7 @@ async fn a_body_over_the_limit_is_refused_and_one_at_it_is_read() {
 async fn the_contract_is_served_under_the_public_url() {
     let service = TestService::start().await;
     let url = &service.settings.server.public_url;
-    for operation in names::OPERATIONS {
+    for operation in Operation::ALL {
         let path = names::path(operation);
         let wsdl = service.get("fund", &format!("{path}?wsdl")).await;
         assert_eq!((wsdl.status, wsdl.headers["content-type"].as_bytes()), (200, &b"text/xml; charset=utf-8"[..]));
@@ -160,7 +160,7 @@ async fn the_contract_is_served_under_the_public_url() {
 async fn a_browser_gets_a_page_whose_links_and_request_work() {
     let service = TestService::start().await;
     let url = &service.settings.server.public_url;
-    for operation in names::OPERATIONS {
+    for operation in Operation::ALL {
         let path = names::path(operation);
         let browser = || Request::get(path).header("host", "localhost").header("accept", "text/html,*/*;q=0.8");
         let page = service.send("fund", browser().body(Full::default()).expect("a request")).await;

@@ -42,7 +42,7 @@ fn the_reader_refuses_every_refused_request_with_its_reason() {
         found.extend(refused.customer.as_ref().map(|_| ("customer", "given".to_owned())));
         found.extend(refused.addressing.message_id.clone().map(|id| ("relates-to", id)));
         if fixture.expected.contains_key("at") {
-            let place = bad_message(&refused).place().expect("it is in the message");
+            let place = bad_message(&refused).location().expect("it is in the message");
             found.insert("at", format!("{} {}", place.line, place.path));
         }
         assert_same(&fixture, &found);
@@ -73,7 +73,7 @@ fn every_message_error_and_xml_error_has_a_request() {
     let made = bulky().into_iter().filter_map(|(_, body, _)| read_body(&body).err());
     for refused in of_files.chain(made) {
         let bad = bad_message(&refused);
-        mistakes.push(bad.mistake());
+        mistakes.push(bad.error());
         if let Some(Note::XmlError(flaw)) = bad.note() {
             flaws.push(flaw);
         }
@@ -88,7 +88,7 @@ fn every_message_error_and_xml_error_has_a_request() {
 fn generated_large_requests_are_refused_at_their_limit() {
     for (name, body, mistake) in bulky() {
         let refused = read_body(&body).expect_err(name);
-        assert_eq!(bad_message(&refused).mistake(), mistake, "{name}");
+        assert_eq!(bad_message(&refused).error(), mistake, "{name}");
     }
 }
 

@@ -49,7 +49,7 @@ fn every_document_with_a_doctype_is_refused() {
     let mut reasons = BTreeMap::<_, usize>::new();
     for case in &with_doctype {
         let bad = read(&case.bytes).expect_err(&case.name);
-        *reasons.entry(bad.mistake().code()).or_default() += 1;
+        *reasons.entry(bad.error().code()).or_default() += 1;
     }
     // Where another code is told, the mistake stands before the DOCTYPE, or the encoding could not be read.
     assert!(reasons[MessageError::Doctype.code()] > with_doctype.len() / 2, "{reasons:?}");
@@ -102,12 +102,12 @@ fn agree_with_expat(documents: &[(String, Vec<u8>)], least_accepted: usize) {
                 accepted += 1;
                 format!("read {spelled}")
             }
-            Err(bad) if bad.mistake() == MessageError::Malformed => {
+            Err(bad) if bad.error() == MessageError::Malformed => {
                 malformed += 1;
                 "malformed".to_owned()
             }
             Err(bad) => {
-                *on_other_grounds.entry(bad.mistake().code()).or_default() += 1;
+                *on_other_grounds.entry(bad.error().code()).or_default() += 1;
                 continue;
             }
         };

@@ -96,7 +96,7 @@ pub(super) fn write_page(operation: Operation, public_url: &str) -> String {
                 pre { (curl) }
                 h2 { "Operations" }
                 ul {
-                    @for each in names::OPERATIONS {
+                    @for each in Operation::ALL {
                         li { a href=(address(each)) { (each.code()) } ": " (describe(each)) }
                     }
                 }
@@ -117,7 +117,7 @@ mod tests {
     fn the_policy_allows_only_the_pages_own_style() {
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
         assert!(POLICY.contains(&format!("'sha256-{}'", encode(hash.as_ref()))), "{}", encode(hash.as_ref()));
-        for operation in names::OPERATIONS {
+        for operation in Operation::ALL {
             let page = write_page(operation, "https://gateway.example.be");
             assert!(page.contains(&format!("<style>{STYLE}</style>")));
             assert!(!page.contains("<script") && !page.contains("style=") && !page.contains(" src="));
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_page_links_the_wsdl_and_every_schema() {
-        for operation in names::OPERATIONS {
+        for operation in Operation::ALL {
             let page = write_page(operation, "https://gateway.example.be/");
             let here = format!("https://gateway.example.be{}", names::path(operation));
             assert!(page.contains(&format!("href=\"{here}?wsdl\"")), "{page}");

@@ -8,7 +8,7 @@ use audit_log::{
     Month, Records, SearchError, find, prove, search,
 };
 use ehealth_core::lookup::ExchangeRecord;
-use ehealth_core::model::FieldSet;
+use ehealth_core::model::{FieldSet, OutcomeCode};
 
 use super::harness::*;
 use crate::support::canary;
@@ -38,7 +38,7 @@ fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
         fields: exchange.fields,
         disclosed: detail.disclosed,
         datasets: exchange.datasets,
-        outcome: exchange.outcome.to_string().leak(),
+        outcome: OutcomeCode::parse(exchange.outcome.as_str()).expect("known"),
         customer_ticket: detail.customer_ticket,
         replaced_by: detail.replaced_by,
     }
@@ -124,7 +124,7 @@ fn an_exchange_about_a_replaced_ssin_is_found_under_both() {
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
     let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
-    let told = ExchangeRecord { fields: FieldSet::EMPTY, outcome: "MSG00006", ..entry(1, person(1)) };
+    let told = ExchangeRecord { fields: FieldSet::EMPTY, outcome: OutcomeCode::Replaced, ..entry(1, person(1)) };
     record(&trail, told).expect("durable");
     record(&trail, ExchangeRecord { replaced_by: None, ..entry(2, successor(person(1))) }).expect("durable");
     clock.set(moment("2026-12-22T05:19:00Z"));

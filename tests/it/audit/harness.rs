@@ -9,7 +9,7 @@ use audit_log::{AuditLog, Checkpoints, MissingKeys, Record, Records, Settings};
 use ehealth_core::lookup::{self, ExchangeRecord, Operation, RecordFailure};
 use ehealth_core::model::{
     Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, FixedClock, LegalContext,
-    Ssin, Ticket, Timestamp, Window,
+    OutcomeCode, Ssin, Ticket, Timestamp, Window,
 };
 use ehealth_core::policy::Deliberation;
 
@@ -60,7 +60,7 @@ pub fn entry(number: u64, subject: Ssin) -> ExchangeRecord {
         fields: [Field::Ssin, Field::Employer, Field::HealthInsuranceFund].into_iter().collect(),
         disclosed: vec![enterprise(4_000_000), enterprise(4_000_001)],
         datasets: DatasetStates::default().with(Dataset::Dimona, state(41)).with(Dataset::Persons, state(7)),
-        outcome: "MSG00000",
+        outcome: OutcomeCode::DataFound,
         customer_ticket: Some(format!("my {}", String::from_utf8_lossy(&subject.digits()))),
         replaced_by: Some(successor(subject)),
     }
@@ -79,7 +79,7 @@ pub fn bare_entry(number: u64) -> ExchangeRecord {
         fields: FieldSet::EMPTY,
         disclosed: Vec::new(),
         datasets: DatasetStates::default(),
-        outcome: "SOA-01001",
+        outcome: OutcomeCode::UnknownCaller,
         customer_ticket: None,
         replaced_by: None,
         ..entry(number, person(0))

@@ -6,7 +6,7 @@ use std::fs;
 use audit_log::report::{Format, Language, Report};
 use audit_log::{AuditLog, IndexUse, KeyFolder, MissingKeys, find};
 use ehealth_core::lookup::ExchangeRecord;
-use ehealth_core::model::{Field, FieldSet, Status};
+use ehealth_core::model::{Field, FieldSet, StatusCode};
 
 use super::harness::*;
 
@@ -105,13 +105,14 @@ fn the_html_report_escapes_what_it_shows() {
 fn every_status_has_its_own_description() {
     let mut report = report();
     report.disclosures.truncate(1);
-    let told: std::collections::BTreeSet<String> = Status::CODES
+    let told: std::collections::BTreeSet<String> = StatusCode::ALL
         .into_iter()
-        .map(|code| {
-            report.disclosures[0].outcome = code.to_owned();
+        .map(|status| {
+            let code = status.code();
+            report.disclosures[0].outcome = status.outcome().into();
             let text = report.render(Format::Text, Language::French);
             text.lines().find(|line| line.contains(code)).expect("told").replace(code, "")
         })
         .collect();
-    assert_eq!(told.len(), Status::CODES.len());
+    assert_eq!(told.len(), StatusCode::ALL.len());
 }

@@ -29,7 +29,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestRunner;
-use soap::{Addressing, Charset, Fault, Handling, read_request, write_answer, write_fault};
+use soap::{Addressing, Charset, ExchangeFault, Fault, Handling, read_request, write_answer, write_fault};
 
 use super::{TEXT, handling, moment};
 use crate::support::yaserde_messages;
@@ -390,19 +390,13 @@ fn the_client_reads_every_answer_of_the_service() {
         Ok(())
     });
     run.unwrap_or_else(|failure| panic!("{failure}"));
-    assert_eq!(heard.into_inner(), model::Status::CODES.into_iter().collect());
+    assert_eq!(heard.into_inner(), model::StatusCode::ALL.map(model::StatusCode::code).into_iter().collect());
 }
 
 /// Every fault that is no message's, those of every message that is kept as a wrong one, and of two that are too big to be
 /// kept.
 fn faults() -> Vec<Fault> {
-    let elsewhere = [
-        Fault::Internal,
-        Fault::UnknownCaller,
-        Fault::WrongIdentification,
-        Fault::QuotaSpent,
-        Fault::EvidenceUnwritable,
-    ];
+    let elsewhere = ExchangeFault::ALL.map(Fault::from);
     let of_messages = crate::support::requests::fixtures("refused").into_iter().filter_map(|fixture| {
         let charset = fixture.content_type.contains("utf-16").then_some(Charset::Utf16);
         let actions: Vec<_> = fixture.soap_actions.iter().map(String::as_bytes).collect();
@@ -422,7 +416,7 @@ fn faults() -> Vec<Fault> {
 fn the_client_reads_every_fault_of_the_service() {
     let faults = faults();
     let codes: BTreeSet<_> = faults.iter().map(Fault::code).collect();
-    assert_eq!(codes, Fault::table().map(|row| row.code).collect(), "every code has a fault here");
+    assert_eq!(codes, Fault::table().map(|row| row.code()).collect(), "every code has a fault here");
     let someone = EnterpriseNumber::parse("0999010126").expect("right check digits");
     let drawn = (select(faults), select(vec![Operation::ConsultAttributes, Operation::SendTestMessage]));
     let case = (drawn, option::of(customer(someone)), handling());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ehealth_attributes::server::tls;
+use ehealth_core::lookup::Operation;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -80,7 +81,7 @@ async fn respond(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let _ = body.collect().await;
-    let operation = names::OPERATIONS.into_iter().find(|operation| names::path(*operation) == head.uri.path());
+    let operation = Operation::ALL.into_iter().find(|operation| names::path(*operation) == head.uri.path());
     let text = match (head.method, operation, head.uri.query().and_then(|query| query.strip_prefix("xsd="))) {
         (Method::GET, Some(operation), None) => wsdl::wsdl(operation, &url(port)),
         (Method::GET, Some(operation), Some(file)) => wsdl::schema(operation, file, &url(port)).unwrap_or_default(),

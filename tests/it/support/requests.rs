@@ -7,7 +7,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ehealth_core::lookup::Operation;
-use soap::names;
 
 /// A request and what must come of it.
 pub struct Fixture {
@@ -51,7 +50,7 @@ fn read_fixture(path: PathBuf) -> Fixture {
         match key {
             "operation" => {
                 let is_named = |operation: &Operation| operation.code() == value;
-                fixture.operation = names::OPERATIONS.into_iter().find(is_named).expect("an operation");
+                fixture.operation = Operation::ALL.into_iter().find(is_named).expect("an operation");
             }
             "content-type" => fixture.content_type = value,
             "soapaction" => fixture.soap_actions.push(value),

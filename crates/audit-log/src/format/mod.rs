@@ -125,6 +125,7 @@ pub(crate) mod segment_name;
 pub(crate) mod codes;
 pub(crate) mod enterprise;
 pub(crate) mod month;
+pub(crate) mod outcome;
 
 // Keys and what they protect.
 pub(crate) mod detail;

@@ -1,9 +1,10 @@
 //! The words of a report in four languages. KSZ's own terms come first. Nothing here is a legal
 //! text.
 
-use ehealth_core::model::{Field, LegalContext};
+use ehealth_core::model::{Field, LegalContext, StatusCode};
 
 use super::language::Language;
+use crate::format::outcome::StoredOutcome;
 
 /// The words of a report in one language.
 pub(super) struct Words {
@@ -45,20 +46,24 @@ impl Words {
         }
     }
 
-    /// Result of a question that ended with this code.
-    pub(super) fn outcome(&self, code: &str) -> &'static str {
+    /// What became of a question that ended with this code.
+    pub(super) fn outcome(&self, outcome: &StoredOutcome) -> &'static str {
         let [found, incomplete, nothing, replaced, date, number, relation, grant, failed] = self.outcomes;
-        match code {
-            "MSG00000" => found,
-            "HAN20200" => incomplete,
-            "MSG00100" => nothing,
-            "MSG00006" => replaced,
-            "MSG00008" => date,
-            "MSG00011" => number,
-            "MSG00012" => relation,
-            "MSG00013" => grant,
-            // There are many faults. To the person they all mean the same: no data was disclosed.
-            _ => failed,
+        let status = match outcome {
+            StoredOutcome::Known(code) => code.status(),
+            StoredOutcome::Unknown(_) => None,
+        };
+        match status {
+            Some(StatusCode::DataFound) => found,
+            Some(StatusCode::Incomplete) => incomplete,
+            Some(StatusCode::NoDataFound) => nothing,
+            Some(StatusCode::Replaced) => replaced,
+            Some(StatusCode::WrongDates) => date,
+            Some(StatusCode::NotAnSsin) => number,
+            Some(StatusCode::NoRelation) => relation,
+            Some(StatusCode::NoGrant) => grant,
+            // All faults mean the same to the person: no data were disclosed.
+            None => failed,
         }
     }
 

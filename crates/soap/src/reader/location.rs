@@ -1,35 +1,39 @@
-//! Where in a document the reader is: the line, and the path of elements in the contract's own words.
+//! Location of the reader in a document: the line, and the path of elements in the names of the
+//! contract.
 //!
-//! Nothing of the caller's is told: a name that is not the contract's shows as `*`, for it could be a person's number.
+//! Nothing of the caller's text is disclosed: a name that is not in the contract shows as `*`,
+//! because it could be a person's number.
 
-use super::Reader;
 use super::characters::is_space;
 use super::text::count_line_ends;
-use crate::mistake::{BadMessage, Location, MessageError, Note, Objection};
+use super::token_reader::Reader;
+use crate::message_error::{BadMessage, Location, MessageError, Note, Violation};
 use crate::names;
 
-/// How much of an element path is told, so that a diagnostic fits its type.
+/// Maximum length of an element path in a diagnostic, in characters, so that the diagnostic fits
+/// its type.
 pub(crate) const PATH_CHARS: usize = 112;
 
 impl Reader<'_> {
-    /// A mistake in what was read last.
-    pub(crate) fn object(&self, mistake: MessageError) -> BadMessage {
-        self.located(mistake.into())
+    /// An error in what was read last.
+    pub(crate) fn error(&self, error: MessageError) -> BadMessage {
+        self.located(error.into())
     }
 
-    /// A mistake in what was read last, with what should have stood there.
-    pub(crate) fn object_expecting(&self, mistake: MessageError, expected: &'static str) -> BadMessage {
-        self.located(Objection { mistake, note: Some(Note::Expected(expected)) })
+    /// An error in what was read last, with what was expected there.
+    pub(crate) fn error_expecting(&self, error: MessageError, expected: &'static str) -> BadMessage {
+        self.located(Violation { error, note: Some(Note::Expected(expected)) })
     }
 
-    pub(super) fn located(&self, objection: Objection) -> BadMessage {
+    pub(super) fn located(&self, violation: Violation) -> BadMessage {
         let at = self.rest_before.trim_start_matches(is_space);
         let before = self.content.strip_suffix(at).unwrap_or_default();
         let ended = count_line_ends(self.declaration).saturating_add(count_line_ends(before));
-        BadMessage::new(objection, Some(Location { line: ended.saturating_add(1), path: self.path() }))
+        BadMessage::new(violation, Some(Location { line: ended.saturating_add(1), path: self.path() }))
     }
 
-    /// The path to the open element. Names that are not the contract's are not told. A long one loses its beginning.
+    /// The path to the open element. Names that are not in the contract are masked. A long path
+    /// loses its beginning.
     fn path(&self) -> String {
         let mut steps = Vec::with_capacity(self.open.len());
         let mut length = "...".len();

@@ -1,21 +1,22 @@
-//! Ways to walk through a document that every schema needs: to the next child, over a value, past an element.
+//! Steps that every schema needs: to the next child, over a value, past an element.
 //!
-//! Knows no schema itself. What is passed over is still read and judged, piece by piece.
+//! Knows no schema itself. An element that is skipped is still read and checked, piece by piece.
 
 use std::borrow::Cow;
 
 use super::characters::{is_blank, trim};
+use super::namespaces::Name;
 use super::tag::parse_name;
-use super::{Name, Reader, Token};
-use crate::mistake::{BadMessage, MessageError};
+use super::token_reader::{Reader, Token};
+use crate::message_error::{BadMessage, MessageError};
 
 impl<'a> Reader<'a> {
-    /// Reads a value as the name of something in scope here (XML Schema 1.0 part 2, section 3.2.18).
+    /// Reads a value as a qualified name in scope here (XML Schema 1.0 part 2, section 3.2.18).
     pub fn resolve_name<'n>(&self, value: &'n str) -> Option<Name<'n>> {
         self.namespaces.resolve(parse_name(trim(value)).ok()?).ok()
     }
 
-    /// The next child element of the open one; `None` if the open one ends.
+    /// The next child of the open element; `None` if the open element ends.
     ///
     /// # Errors
     /// As [`Self::next_token`], and for text other than white space.
@@ -25,12 +26,12 @@ impl<'a> Reader<'a> {
                 Token::Open(name) => return Ok(Some(name)),
                 Token::Close | Token::End => return Ok(None),
                 Token::Text(text) if is_blank(&text) => {}
-                Token::Text(_) => return Err(self.object(MessageError::TextAmongElements)),
+                Token::Text(_) => return Err(self.error(MessageError::TextAmongElements)),
             }
         }
     }
 
-    /// The text of the open element, in one piece, to its end.
+    /// The text of the open element to its end, in one string.
     ///
     /// # Errors
     /// As [`Self::next_token`], and for an element inside.
@@ -40,13 +41,13 @@ impl<'a> Reader<'a> {
             match self.next_token()? {
                 Token::Text(text) if value.is_empty() => value = text,
                 Token::Text(text) => value.to_mut().push_str(&text),
-                Token::Open(_) => return Err(self.object(MessageError::ElementInValue)),
+                Token::Open(_) => return Err(self.error(MessageError::ElementInValue)),
                 Token::Close | Token::End => return Ok(value),
             }
         }
     }
 
-    /// Passes over the rest of the open element, whatever is in it.
+    /// Skips the rest of the open element, whatever it contains.
     ///
     /// # Errors
     /// As [`Self::next_token`].
