@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ehealth_attributes::admin::{self, AdminError, Reason};
+use ehealth_attributes::admin::{self, AdminError, ReasonCode};
 use ehealth_attributes::server::tls::{self, OperatorFiles, RevocationFiles};
 use ehealth_core::model::{Clock, FixedClock, Timestamp};
 use http_body_util::{BodyExt, Full};
@@ -60,7 +60,8 @@ async fn ready(service: &TestService) -> (u16, Vec<(String, String)>) {
     let reasons = json["reasons"].as_array().expect("reasons");
     let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
     assert_eq!(json["ready"].as_bool(), Some(reasons.is_empty()));
-    assert!(reasons.iter().all(|reason| Reason::CODES.contains(&text(&reason["code"]).as_str())), "{json}");
+    let codes = ReasonCode::ALL.map(ReasonCode::code);
+    assert!(reasons.iter().all(|reason| codes.contains(&text(&reason["code"]).as_str())), "{json}");
     (answered.status, reasons.iter().map(|reason| (text(&reason["code"]), text(&reason["about"]))).collect())
 }
 
@@ -68,13 +69,13 @@ fn reason(code: &str, about: &str) -> (String, String) {
     (code.to_owned(), about.to_owned())
 }
 
-/// Lets the coprev dataset be an hour old at most.
+/// Sets the maximum age of dataset coprev to one hour.
 async fn with_a_stale_dataset() -> TestService {
     TestService::start_with(|settings| settings.server.freshness.coprev = Duration::from_secs(3_600)).await
 }
 
-/// Has the trail's keys taken away, the month changed, and one question asked.
-async fn with_an_unwritable_trail() -> TestService {
+/// Removes the keys of the audit log, sets the clock to the next month, and sends one request.
+async fn with_an_unwritable_audit_log() -> TestService {
     let service = TestService::start().await;
     fs::remove_dir_all(&service.settings.audit_log.keys).expect("the keys were there");
     fs::write(&service.settings.audit_log.keys, "no folder").expect("written");
@@ -85,7 +86,7 @@ async fn with_an_unwritable_trail() -> TestService {
 }
 
 #[tokio::test]
-async fn ready_says_so_while_everything_is_well() {
+async fn ready_returns_200_while_the_service_is_healthy() {
     let service = TestService::start().await;
     assert_eq!(ready(&service).await, (200, vec![]));
     let live = get(&service, "/health/live").await;
@@ -94,7 +95,7 @@ async fn ready_says_so_while_everything_is_well() {
 }
 
 #[tokio::test]
-async fn ready_turns_false_for_a_dataset_that_is_over_age_or_missing() {
+async fn a_stale_or_missing_dataset_is_not_ready() {
     let service = with_a_stale_dataset().await;
     assert_eq!(ready(&service).await, (503, vec![reason("dataset-stale", "coprev")]));
     // Its feed goes first: the schedule would bring the dataset back.
@@ -112,17 +113,17 @@ async fn ready_turns_false_for_a_dataset_that_is_over_age_or_missing() {
 }
 
 #[tokio::test]
-async fn ready_turns_false_for_a_trail_that_cannot_be_written() {
-    let service = with_an_unwritable_trail().await;
-    assert_eq!(ready(&service).await, (503, vec![reason("trail-unwritable", "")]));
+async fn an_unwritable_audit_log_is_not_ready() {
+    let service = with_an_unwritable_audit_log().await;
+    assert_eq!(ready(&service).await, (503, vec![reason("audit-log-unwritable", "")]));
     let samples = metrics(&service).await;
-    assert_eq!(samples["ehealth_attributes_trail_writable"], "0");
-    assert_eq!(samples["ehealth_attributes_not_ready_reasons{reason=\"trail-unwritable\"}"], "1");
+    assert_eq!(samples["ehealth_attributes_audit_log_writable"], "0");
+    assert_eq!(samples["ehealth_attributes_not_ready_reasons{reason=\"audit-log-unwritable\"}"], "1");
     service.finish().await;
 }
 
 #[tokio::test]
-async fn ready_turns_false_for_an_issuer_without_a_list() {
+async fn an_issuer_without_a_crl_is_not_ready() {
     let service = TestService::start_with(|settings| {
         let lists = settings.policy.with_file_name("lists");
         fs::create_dir(&lists).expect("a folder");
@@ -132,18 +133,18 @@ async fn ready_turns_false_for_an_issuer_without_a_list() {
     let (status, reasons) = ready(&service).await;
     assert_eq!((status, reasons.len()), (503, 1));
     let (code, issuer) = &reasons[0];
-    assert!(code == "issuer-closed" && issuer.contains("CN="), "{reasons:?}");
+    assert!(code == "issuer-refused" && issuer.contains("CN="), "{reasons:?}");
     assert!(get(&service, "/health/ready").await.body.contains("crl-missing"));
     service.finish().await;
 }
 
 #[tokio::test]
-async fn ready_turns_false_for_a_certificate_that_has_run_out() {
+async fn an_expired_certificate_is_not_ready() {
     let service = TestService::start().await;
     service.clock.set(Timestamp::parse("2060-01-15T09:30:00Z").expect("a moment"));
     let (status, reasons) = ready(&service).await;
     assert_eq!(status, 503);
-    assert!(reasons.iter().any(|(code, _)| code == "certificate-run-out"), "{reasons:?}");
+    assert!(reasons.iter().any(|(code, _)| code == "certificate-expired"), "{reasons:?}");
     service.finish().await;
 }
 
@@ -188,7 +189,7 @@ fn exchanges(operation: &str, code: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_outcome_that_was_provoked_is_counted_and_no_label_comes_from_a_message() {
+async fn outcomes_are_counted_and_no_label_comes_from_a_message() {
     let service = TestService::start().await;
     let before = metrics(&service).await;
     let echo = envelope(&format!(
@@ -230,16 +231,15 @@ async fn every_outcome_that_was_provoked_is_counted_and_no_label_comes_from_a_me
     assert_eq!(counted.count(), provoked.len());
     let whole = |series: &str| after[&format!("ehealth_attributes_{series}")].as_str();
     assert_eq!(whole("refused_requests_total{status=\"404\"}"), "1");
-    assert_eq!(whole("handshakes_total{outcome=\"accepted\"}"), "10");
+    assert_eq!(whole("tls_handshakes_total{outcome=\"accepted\"}"), "10");
     assert_eq!(whole("consumer_exchanges_total{consumer=\"unregistered\",kind=\"fault\"}"), "1");
     assert_eq!(whole("consumer_exchanges_total{consumer=\"0999010126\",kind=\"answered\"}"), "2");
-    assert_eq!(whole("stage_seconds_count{stage=\"read\"}"), "9");
-    assert_eq!(whole("stage_seconds_count{stage=\"record\"}"), "9");
-    assert_eq!(whole("stage_seconds_count{stage=\"resolve\"}"), "2");
+    assert_eq!(whole("stage_duration_seconds_count{stage=\"read\"}"), "9");
+    assert_eq!(whole("stage_duration_seconds_count{stage=\"record\"}"), "9");
+    assert_eq!(whole("stage_duration_seconds_count{stage=\"resolve\"}"), "2");
     assert_eq!(whole("dataset_serial{dataset=\"dimona\"}"), "1");
     // The schedule may have looked again since.
-    let last_run =
-        |outcome: &str| whole(&format!("dataset_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
+    let last_run = |outcome: &str| whole(&format!("feed_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
     assert!(last_run("snapshot/first") != last_run("nothing"));
     assert!(
         !after.keys().any(|series| series.contains(STRANGER)),
@@ -260,7 +260,7 @@ async fn every_stage_has_rising_buckets_that_end_at_its_count() {
     service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
     let text = get(&service, "/metrics").await.body;
     for stage in ["handshake", "read", "decide", "resolve", "record", "write"] {
-        let begin = format!("ehealth_attributes_stage_seconds_bucket{{stage=\"{stage}\",");
+        let begin = format!("ehealth_attributes_stage_duration_seconds_bucket{{stage=\"{stage}\",");
         let buckets = text.lines().filter(|line| line.starts_with(&begin));
         let counts: Vec<u64> = buckets.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
         assert!(counts.len() > 10 && counts.is_sorted() && counts.last() == Some(&1), "{stage}: {counts:?}");
@@ -270,7 +270,7 @@ async fn every_stage_has_rising_buckets_that_end_at_its_count() {
 }
 
 #[tokio::test]
-async fn the_page_may_load_nothing_but_its_own_style() {
+async fn the_page_loads_only_its_own_style_sheet() {
     let service = TestService::start().await;
     let page = get(&service, "/").await;
     assert_eq!(page.status, 200);
@@ -287,7 +287,7 @@ async fn the_page_may_load_nothing_but_its_own_style() {
 }
 
 #[tokio::test]
-async fn only_this_machine_is_answered_and_only_asked_by_its_own_name() {
+async fn plain_http_answers_only_loopback_hosts() {
     let service = TestService::start().await;
     let ask = |request: hyper::http::request::Builder| request.body(Full::default()).expect("a request");
     let rebound = send(address(&service), ask(Request::get("/").header("host", "gateway.example.be:9443"))).await;
@@ -336,7 +336,7 @@ async fn browse(service: &TestService, name: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_browser_shows_the_page_healthy_in_light_and_dark() {
+async fn a_browser_shows_a_healthy_page_in_light_and_dark() {
     let service = TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
         fs::write(&file, "at 2026-01-15T03:30:00Z\nrecords 1234\nsound yes\n").expect("written");
@@ -362,15 +362,15 @@ async fn a_browser_shows_the_page_healthy_in_light_and_dark() {
 }
 
 #[tokio::test]
-async fn a_browser_shows_what_is_wrong() {
+async fn a_browser_shows_the_reasons_and_warnings() {
     let stale = with_a_stale_dataset().await;
     if let Some(shown) = browse(&stale, "stale-dataset").await {
-        assert!(shown.contains("<title>Not ready") && shown.contains("Dataset coprev is over-age by"), "{shown}");
+        assert!(shown.contains("<title>Not ready") && shown.contains("Dataset coprev is stale:"), "{shown}");
     }
     stale.finish().await;
-    let unwritable = with_an_unwritable_trail().await;
-    if let Some(shown) = browse(&unwritable, "trail-unwritable").await {
-        assert!(shown.contains("The trail cannot be written, so nothing is answered"), "{shown}");
+    let unwritable = with_an_unwritable_audit_log().await;
+    if let Some(shown) = browse(&unwritable, "audit-log-unwritable").await {
+        assert!(shown.contains("The audit log is not writable, so no request is answered"), "{shown}");
     }
     unwritable.finish().await;
     let expiring = TestService::start().await;
@@ -383,13 +383,13 @@ async fn a_browser_shows_what_is_wrong() {
     if let Some(shown) = browse(&expiring, "certificate-expiring").await {
         assert!(shown.contains("<title>Healthy"), "20 days are enough to be ready");
         assert!(shown.contains("class=\"tag warn\">20 d left"), "{shown}");
-        assert!(shown.contains("<li>The service certificate of CN=localhost has 20 d left.</li>"), "{shown}");
+        assert!(shown.contains("<li>The service certificate of CN=localhost expires in 20 d.</li>"), "{shown}");
     }
     expiring.finish().await;
 }
 
 #[tokio::test]
-async fn elsewhere_than_on_loopback_operators_show_a_certificate() {
+async fn beyond_loopback_operators_need_a_certificate() {
     let service = TestService::start_with(|settings| {
         settings.admin = Some(admin::Settings { listen: "0.0.0.0:0".parse().expect("an address") });
         settings.admin_tls = Some(OperatorFiles {
@@ -427,7 +427,7 @@ async fn elsewhere_than_on_loopback_operators_show_a_certificate() {
 }
 
 #[tokio::test]
-async fn certificates_for_operators_are_told_of_and_callers_are_answered_without_them() {
+async fn an_expired_admin_certificate_does_not_stop_consumers() {
     let service = TestService::start_with(|settings| ask_operators_for_certificates(settings, (2025, 12, 11))).await;
     // Operators' clocks are behind: theirs lets them in.
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(Timestamp::parse("2025-06-01T00:00:00Z").expect("a moment")));
@@ -448,11 +448,11 @@ async fn certificates_for_operators_are_told_of_and_callers_are_answered_without
     assert!(days("service") > 300 && days("client-authority") > 300);
     let page = read("/").await.1;
     assert!(
-        page.contains("<span class=\"quiet\">operators</span></td><td><span class=\"tag bad\">ran out 35 d ago</span>"),
+        page.contains("<span class=\"quiet\">operators</span></td><td><span class=\"tag bad\">expired 35 d ago</span>"),
         "{page}"
     );
     assert!(
-        page.contains("<title>Healthy") && page.contains("The operators certificate of CN=for-operators has run out.")
+        page.contains("<title>Healthy") && page.contains("The operators certificate of CN=for-operators has expired.")
     );
     assert!(read("/health/ready").await.0.starts_with("HTTP/1.1 200"));
     let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
@@ -461,7 +461,7 @@ async fn certificates_for_operators_are_told_of_and_callers_are_answered_without
 }
 
 #[tokio::test]
-async fn the_page_tells_what_was_verified_and_every_setting_with_who_says_so() {
+async fn the_page_shows_the_verification_and_each_setting() {
     let service = TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
         fs::write(&file, "at 2026-01-15T03:30:00Z\nrecords 1234\nsound no\n").expect("written");
@@ -469,8 +469,8 @@ async fn the_page_tells_what_was_verified_and_every_setting_with_who_says_so() {
     })
     .await;
     let page = get(&service, "/").await.body;
-    assert!(page.contains("1\u{a0}234 records") && page.contains("class=\"tag bad\">not sound"), "{page}");
-    assert!(page.contains("<li>The trail is not what was signed."), "{page}");
+    assert!(page.contains("1\u{a0}234 records") && page.contains("class=\"tag bad\">failed"), "{page}");
+    assert!(page.contains("<li>The audit log differs from what was signed."), "{page}");
     for setting in &service.settings.active_config {
         assert!(page.contains(&format!("<dt>{}</dt>", setting.key)), "{}", setting.key);
     }

@@ -89,7 +89,7 @@ impl Staging<'_> {
         let port = bound.address().port();
         let url = format!("https://localhost:{port}");
         settings.replace_public_url(&url);
-        let app = App::open_staged(bound, &settings, self.clock, stage);
+        let app = App::open_with(bound, &settings, self.clock, stage);
         let app = app.map_err(|error| fail(exit_of_error(&error), &error))?;
         let admin = app.admin_address();
         let (finish, finished) = oneshot::channel::<()>();

@@ -1,5 +1,5 @@
-//! What the last verification of the trail left for operators: a small file, written by `audit verify --tell`, read by
-//! the service that shows it. It is no evidence, and nothing rests on it.
+//! The verification report: a small file with the result of the last verification of the audit log. `audit verify`
+//! writes it, the admin page and the metrics show it. It proves nothing, and nothing depends on it.
 
 use std::fs;
 use std::io;
@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::admin::Verification;
 use ehealth_core::model::Timestamp;
 
-/// Reads what was left; `None` if there is nothing, or nothing that can be understood.
+/// Reads the report; `None` if the file is missing or cannot be parsed.
 pub(super) fn read(file: &Path) -> Option<Verification> {
     let text = fs::read_to_string(file).ok()?;
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -19,10 +19,10 @@ pub(super) fn read(file: &Path) -> Option<Verification> {
     })
 }
 
-/// Leaves what a verification found, in the place of what the one before left.
+/// Writes the report in place of the previous one.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the file system.
 pub fn leave_verification(file: &Path, found: &Verification) -> io::Result<()> {
     let Verification { at, records, is_sound } = found;
     let beside = file.with_extension("new");
@@ -35,9 +35,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_is_read_and_what_is_no_verification_is_not() {
+    fn a_written_report_is_read_and_an_invalid_one_is_not() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("verified");
+        let file = folder.path().join("verification-report");
         assert_eq!(read(&file), None);
         for is_sound in [true, false] {
             let found = Verification { at: Timestamp::from_millis(1_000), records: 7, is_sound };
