@@ -329,7 +329,7 @@ fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
     };
     let key = save("key", &["audit", "checkpoint", "--public-key", "--config", &config]);
     let checkpoint = save("checkpoint", &["audit", "checkpoint", "--config", &config]);
-    let verify = || run(&["audit", "verify", "--trail", &trail, "--key", &key, "--checkpoint", &checkpoint]);
+    let verify = || run(&["audit", "verify", "--audit-log", &trail, "--key", &key, "--checkpoint", &checkpoint]);
     let verified = verify();
     assert_eq!(verified.status.code(), Some(0), "{}{}", text(&verified.stdout), text(&verified.stderr));
 
@@ -348,7 +348,7 @@ fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
     let both = save("both", &["audit", "rotate-key", "--config", &config]);
     let new_key = save("new-key", &["audit", "checkpoint", "--public-key", "--config", &config]);
     for key in [&key, &new_key] {
-        let verified = run(&["audit", "verify", "--trail", &trail, "--key", key, "--checkpoint", &both]);
+        let verified = run(&["audit", "verify", "--audit-log", &trail, "--key", key, "--checkpoint", &both]);
         assert_eq!(verified.status.code(), Some(0), "{}", text(&verified.stdout));
     }
     assert_ne!(fs::read(&key).expect("a key"), fs::read(&new_key).expect("a key"));

@@ -79,7 +79,7 @@ fn the_units_name_the_ports_and_folders_of_the_packaged_settings() {
     let verified = settings.verification_report.expect("it is shown");
     assert!(
         read("deploy/systemd/verifying/ehealth-attributes-verify.service")
-            .contains(&format!("--tell {}\n", verified.display()))
+            .contains(&format!("--report {}\n", verified.display()))
     );
     // What answers makes no socket that could leave the machine, in no network that it could leave by.
     for line in ["PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX", "WatchdogSec=30", "Type=notify"] {

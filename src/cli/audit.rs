@@ -69,7 +69,7 @@ pub enum AuditCommand {
 #[derive(Debug, Args)]
 pub struct VerifyArguments {
     /// The trail's folder, or a copy of it
-    #[arg(long, value_name = "DIR")]
+    #[arg(long = "audit-log", value_name = "DIR")]
     pub trail: PathBuf,
     /// The file of the public key (`audit checkpoint --public-key` prints it)
     #[arg(long, value_name = "FILE")]
@@ -78,7 +78,7 @@ pub struct VerifyArguments {
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
     /// Leave the verdict in this file: the one of audit_log.verification_report, where operators are shown it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long = "report", value_name = "FILE")]
     pub tell: Option<PathBuf>,
 }
 
