@@ -69,13 +69,13 @@ fn reason(code: &str, about: &str) -> (String, String) {
     (code.to_owned(), about.to_owned())
 }
 
-/// Sets the maximum age of dataset coprev to one hour.
+/// Lets the coprev dataset be an hour old at most.
 async fn with_a_stale_dataset() -> TestService {
     TestService::start_with(|settings| settings.server.freshness.coprev = Duration::from_secs(3_600)).await
 }
 
-/// Removes the keys of the audit log, sets the clock to the next month, and sends one request.
-async fn with_an_unwritable_audit_log() -> TestService {
+/// Has the trail's keys taken away, the month changed, and one question asked.
+async fn with_an_unwritable_trail() -> TestService {
     let service = TestService::start().await;
     fs::remove_dir_all(&service.settings.audit_log.keys).expect("the keys were there");
     fs::write(&service.settings.audit_log.keys, "no folder").expect("written");
@@ -86,7 +86,7 @@ async fn with_an_unwritable_audit_log() -> TestService {
 }
 
 #[tokio::test]
-async fn ready_returns_200_while_the_service_is_healthy() {
+async fn ready_says_so_while_everything_is_well() {
     let service = TestService::start().await;
     assert_eq!(ready(&service).await, (200, vec![]));
     let live = get(&service, "/health/live").await;
@@ -95,7 +95,7 @@ async fn ready_returns_200_while_the_service_is_healthy() {
 }
 
 #[tokio::test]
-async fn a_stale_or_missing_dataset_is_not_ready() {
+async fn ready_turns_false_for_a_dataset_that_is_over_age_or_missing() {
     let service = with_a_stale_dataset().await;
     assert_eq!(ready(&service).await, (503, vec![reason("dataset-stale", "coprev")]));
     // Its feed goes first: the schedule would bring the dataset back.
@@ -113,8 +113,8 @@ async fn a_stale_or_missing_dataset_is_not_ready() {
 }
 
 #[tokio::test]
-async fn an_unwritable_audit_log_is_not_ready() {
-    let service = with_an_unwritable_audit_log().await;
+async fn ready_turns_false_for_a_trail_that_cannot_be_written() {
+    let service = with_an_unwritable_trail().await;
     assert_eq!(ready(&service).await, (503, vec![reason("audit-log-unwritable", "")]));
     let samples = metrics(&service).await;
     assert_eq!(samples["ehealth_attributes_audit_log_writable"], "0");
@@ -123,7 +123,7 @@ async fn an_unwritable_audit_log_is_not_ready() {
 }
 
 #[tokio::test]
-async fn an_issuer_without_a_crl_is_not_ready() {
+async fn ready_turns_false_for_an_issuer_without_a_list() {
     let service = TestService::start_with(|settings| {
         let lists = settings.policy.with_file_name("lists");
         fs::create_dir(&lists).expect("a folder");
@@ -139,7 +139,7 @@ async fn an_issuer_without_a_crl_is_not_ready() {
 }
 
 #[tokio::test]
-async fn an_expired_certificate_is_not_ready() {
+async fn ready_turns_false_for_a_certificate_that_has_run_out() {
     let service = TestService::start().await;
     service.clock.set(Timestamp::parse("2060-01-15T09:30:00Z").expect("a moment"));
     let (status, reasons) = ready(&service).await;
@@ -189,7 +189,7 @@ fn exchanges(operation: &str, code: &str) -> String {
 }
 
 #[tokio::test]
-async fn outcomes_are_counted_and_no_label_comes_from_a_message() {
+async fn every_outcome_that_was_provoked_is_counted_and_no_label_comes_from_a_message() {
     let service = TestService::start().await;
     let before = metrics(&service).await;
     let echo = envelope(&format!(
@@ -270,7 +270,7 @@ async fn every_stage_has_rising_buckets_that_end_at_its_count() {
 }
 
 #[tokio::test]
-async fn the_page_loads_only_its_own_style_sheet() {
+async fn the_page_may_load_nothing_but_its_own_style() {
     let service = TestService::start().await;
     let page = get(&service, "/").await;
     assert_eq!(page.status, 200);
@@ -287,7 +287,7 @@ async fn the_page_loads_only_its_own_style_sheet() {
 }
 
 #[tokio::test]
-async fn plain_http_answers_only_loopback_hosts() {
+async fn only_this_machine_is_answered_and_only_asked_by_its_own_name() {
     let service = TestService::start().await;
     let ask = |request: hyper::http::request::Builder| request.body(Full::default()).expect("a request");
     let rebound = send(address(&service), ask(Request::get("/").header("host", "gateway.example.be:9443"))).await;
@@ -336,7 +336,7 @@ async fn browse(service: &TestService, name: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_browser_shows_a_healthy_page_in_light_and_dark() {
+async fn a_browser_shows_the_page_healthy_in_light_and_dark() {
     let service = TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
         fs::write(&file, "at 2026-01-15T03:30:00Z\nrecords 1234\nsound yes\n").expect("written");
@@ -362,13 +362,13 @@ async fn a_browser_shows_a_healthy_page_in_light_and_dark() {
 }
 
 #[tokio::test]
-async fn a_browser_shows_the_reasons_and_warnings() {
+async fn a_browser_shows_what_is_wrong() {
     let stale = with_a_stale_dataset().await;
     if let Some(shown) = browse(&stale, "stale-dataset").await {
         assert!(shown.contains("<title>Not ready") && shown.contains("Dataset coprev is stale:"), "{shown}");
     }
     stale.finish().await;
-    let unwritable = with_an_unwritable_audit_log().await;
+    let unwritable = with_an_unwritable_trail().await;
     if let Some(shown) = browse(&unwritable, "audit-log-unwritable").await {
         assert!(shown.contains("The audit log is not writable, so no request is answered"), "{shown}");
     }
@@ -389,7 +389,7 @@ async fn a_browser_shows_the_reasons_and_warnings() {
 }
 
 #[tokio::test]
-async fn beyond_loopback_operators_need_a_certificate() {
+async fn elsewhere_than_on_loopback_operators_show_a_certificate() {
     let service = TestService::start_with(|settings| {
         settings.admin = Some(admin::Settings { listen: "0.0.0.0:0".parse().expect("an address") });
         settings.admin_tls = Some(OperatorFiles {
@@ -427,7 +427,7 @@ async fn beyond_loopback_operators_need_a_certificate() {
 }
 
 #[tokio::test]
-async fn an_expired_admin_certificate_does_not_stop_consumers() {
+async fn certificates_for_operators_are_told_of_and_callers_are_answered_without_them() {
     let service = TestService::start_with(|settings| ask_operators_for_certificates(settings, (2025, 12, 11))).await;
     // Operators' clocks are behind: theirs lets them in.
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(Timestamp::parse("2025-06-01T00:00:00Z").expect("a moment")));
@@ -461,7 +461,7 @@ async fn an_expired_admin_certificate_does_not_stop_consumers() {
 }
 
 #[tokio::test]
-async fn the_page_shows_the_verification_and_each_setting() {
+async fn the_page_tells_what_was_verified_and_every_setting_with_who_says_so() {
     let service = TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
         fs::write(&file, "at 2026-01-15T03:30:00Z\nrecords 1234\nsound no\n").expect("written");

@@ -183,7 +183,7 @@ async fn of_service() -> Vec<Case> {
                     let mut stream = TcpStream::connect(service.address).await.expect("it listens");
                     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
                 }
-                let refused = "ehealth_attributes_handshakes_total{outcome=\"refused\"}";
+                let refused = "ehealth_attributes_tls_handshakes_total{outcome=\"refused\"}";
                 Some(scrape_until(service, |told| value(told, refused).is_some_and(|count| count >= 25)).await)
             },
         )
@@ -463,7 +463,7 @@ fn write_case(case: &Case) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_alert_fires_on_its_condition_and_none_when_healthy() {
+async fn each_alert_fires_when_its_condition_is_caused_and_none_while_all_is_well() {
     let rules = python::project().join("deploy/prometheus/alerts.yml");
     let mut cases = vec![well().await];
     cases.extend(of_service().await);

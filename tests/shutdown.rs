@@ -109,7 +109,7 @@ fn write_settings(workspace: &Workspace, address: SocketAddr, number: usize) -> 
 /// How many exchanges an instance's trail holds; it is whole and signed.
 fn recorded(workspace: &Workspace, number: usize) -> u64 {
     let file = workspace.settings().with_file_name(format!("instance-{number}.toml"));
-    let trail = read_settings(&file).expect("settings").trail;
+    let trail = read_settings(&file).expect("settings").audit_log;
     let keys = KeyFolder::open(&trail.keys, MissingKeys::Refuse).expect("its keys");
     let key = keys.verifying_key(&trail.checkpoints.origin).expect("a key");
     let verdict = verify(&trail.folder, &VerifyingKey::parse(&key).expect("a key"), None).expect("readable");
