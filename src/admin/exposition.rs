@@ -1,4 +1,5 @@
-//! The Prometheus text exposition format, version 0.0.4. It needs no library: each sample is one line.
+//! The Prometheus text exposition format, version 0.0.4. It needs no library: each sample is one
+//! line.
 //!
 //! Values are integers, except for seconds, which have a fraction.
 

@@ -1,6 +1,7 @@
 //! Readiness: whether the service can do its work, and every reason why not.
 //!
-//! The result depends on a [`Report`] only. A reason has a code from a closed list; its text is for people.
+//! The result depends on a [`Report`] only. A reason has a code from a closed list; its text is for
+//! people.
 
 use std::fmt;
 use std::time::Duration;
@@ -80,7 +81,8 @@ impl Reason {
         }
     }
 
-    /// Subject of the reason: a dataset, an issuer, a certificate; empty for a part that exists once.
+    /// Subject of the reason: a dataset, an issuer, a certificate; empty for a part that exists
+    /// once.
     #[must_use]
     pub fn about(&self) -> &str {
         match self {
@@ -170,7 +172,8 @@ fn check_validity(certificate: &CertificateReport, now: Timestamp) -> Option<Rea
     }
 }
 
-/// Writes the reasons as JSON (RFC 8259): `{"ready":false,"reasons":[{"code":…,"about":…,"text":…}]}`.
+/// Writes the reasons as JSON (RFC 8259):
+/// `{"ready":false,"reasons":[{"code":…,"about":…,"text":…}]}`.
 pub(super) fn write_json(reasons: &[Reason]) -> String {
     let items: Vec<_> = reasons
         .iter()

@@ -1,9 +1,9 @@
-//! The listener: HTTP/1.1, GET and HEAD only, up to 32 connections; plain HTTP on a loopback address, mutual TLS on any
-//! address.
+//! The listener: HTTP/1.1, GET and HEAD only, up to 32 connections; plain HTTP on a loopback
+//! address, mutual TLS on any address.
 //!
-//! Against DNS rebinding, a plain request is refused unless its `Host` is a loopback name: a malicious page can make a
-//! browser on the same machine request any address, even under a name of its own that resolves to 127.0.0.1. With TLS
-//! the server certificate would not match such a name.
+//! Against DNS rebinding, a plain request is refused unless its `Host` is a loopback name: a
+//! malicious page can make a browser on the same machine request any address, even under a name of
+//! its own that resolves to 127.0.0.1. With TLS the server certificate would not match such a name.
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
@@ -33,13 +33,15 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::health::{not_ready_reasons, write_json};
-use super::metrics::write_metrics;
 use super::page::{STYLE, write_page};
 use super::report::Report;
+use super::samples::write_metrics;
 
-/// Maximum open connections: a few tools and a few people. Further connections wait in the listen queue.
+/// Maximum open connections: a few tools and a few people. Further connections wait in the listen
+/// queue.
 const CONNECTIONS: usize = 32;
-/// Timeout for a handshake, for the head of a request, and between requests: an idle connection gives its permit back.
+/// Timeout for a handshake, for the head of a request, and between requests: an idle connection
+/// gives its permit back.
 const HEAD: Duration = Duration::from_secs(10);
 /// Pause after a failed accept; without it the loop would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -60,8 +62,8 @@ pub struct Settings {
 pub enum AdminAccess {
     /// None: every user of this machine has access.
     Loopback,
-    /// A client certificate. Without a TLS configuration every connection is closed. The function is called for every
-    /// connection, so that a new configuration applies at once.
+    /// A client certificate. Without a TLS configuration every connection is closed. The function
+    /// is called for every connection, so that a new configuration applies at once.
     MutualTls(Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>),
 }
 
@@ -120,7 +122,8 @@ impl Listener {
     }
 }
 
-/// Answers requests until `stop` completes, then closes all connections: no response here has to be finished.
+/// Answers requests until `stop` completes, then closes all connections: no response here has to be
+/// finished.
 pub async fn serve(listener: Listener, source: Source, stop: impl Future<Output = ()>) {
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();

@@ -1,8 +1,9 @@
 //! The admin listener: health, metrics, and one page for operators.
 //!
-//! This module formats and checks a [`Report`], which the caller makes anew for every request, so that nothing shown is
-//! older than the request. A loopback address needs no authentication; any other address needs mutual TLS. A report
-//! contains no data about a person and no secret: settings name the files of keys, never their content.
+//! This module formats and checks a [`Report`], which the caller makes anew for every request, so
+//! that nothing shown is older than the request. A loopback address needs no authentication; any
+//! other address needs mutual TLS. A report contains no data about a person and no secret: settings
+//! name the files of keys, never their content.
 //!
 //! | path | content |
 //! |---|---|
@@ -20,6 +21,7 @@ mod warnings;
 mod exposition;
 mod metrics;
 mod page;
+mod samples;
 
 // The listener.
 mod listen;
@@ -27,8 +29,9 @@ mod listen;
 pub use exposition::MetricType;
 pub use health::{Reason, ReasonCode, not_ready_reasons};
 pub use listen::{AdminAccess, AdminError, Listener, Settings, Source, serve};
-pub use metrics::{Metric, write_metrics};
+pub use metrics::Metric;
 pub use report::{
     AuditLogReport, AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, CrlReport, DatasetReport,
     OutcomeReport, Phase, Report, Setting, StageReport, Traffic, Verification,
 };
+pub use samples::write_metrics;

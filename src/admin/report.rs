@@ -1,7 +1,8 @@
-//! The data of the page, of the metrics and of the health checks: a snapshot of one moment, passed in by the caller.
+//! The data of the page, of the metrics and of the health checks: a snapshot of one moment, passed
+//! in by the caller.
 //!
-//! Every value that becomes a label of a metric is `&'static str`, a number, or comes from the operator's own files;
-//! none comes from a message.
+//! Every value that becomes a label of a metric is `&'static str`, a number, or comes from the
+//! operator's own files; none comes from a message.
 
 use std::time::Duration;
 
@@ -30,7 +31,8 @@ pub struct Report {
     pub certificates: Vec<CertificateReport>,
     /// CAs whose clients are accepted.
     pub authorities: Vec<AuthorityReport>,
-    /// Certificates and CAs of the admin listener, if it uses mutual TLS. Consumers do not depend on them.
+    /// Certificates and CAs of the admin listener, if it uses mutual TLS. Consumers do not depend
+    /// on them.
     pub for_operators: Vec<CertificateReport>,
     /// Requests and their outcomes.
     pub traffic: Traffic,
@@ -54,7 +56,8 @@ pub struct DatasetReport {
     pub dataset: Dataset,
     /// Maximum age.
     pub limit: Duration,
-    /// Loaded state and the last runs of its feed; `None` if the dataset cannot be read (the log has the reason).
+    /// Loaded state and the last runs of its feed; `None` if the dataset cannot be read (the log
+    /// has the reason).
     pub status: Option<DatasetStatus>,
 }
 

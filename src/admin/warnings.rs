@@ -1,6 +1,8 @@
-//! Warnings: problems that do not stop the service yet. Something will expire soon, or a check is switched off.
+//! Warnings: problems that do not stop the service yet. Something will expire soon, or a check is
+//! switched off.
 //!
-//! For the page only; the alert rules compute the same from the metrics, with the same limits. Present failures are in
+//! For the page only; the alert rules compute the same from the metrics, with the same limits.
+//! Present failures are in
 //! [`super::health`].
 
 use std::fmt;
@@ -32,7 +34,8 @@ pub(super) enum Warning<'a> {
     DiskFilling(u64),
     /// The dataset becomes stale after this time.
     DatasetAgeing(Dataset, Duration),
-    /// The certificate expires after this time; zero: it has expired, and only operators are affected.
+    /// The certificate expires after this time; zero: it has expired, and only operators are
+    /// affected.
     CertificateExpiring(&'a CertificateReport, Duration),
     /// The CRL of this issuer expires after this time.
     CrlExpiring(&'a str, Duration),

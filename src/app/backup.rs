@@ -1,5 +1,5 @@
-//! Backup and restore of the datasets and the audit log. A backup is made while the service runs; a restore puts nothing
-//! in place before it has verified the audit log against a checkpoint.
+//! Backup and restore of the datasets and the audit log. A backup is made while the service runs; a
+//! restore puts nothing in place before it has verified the audit log against a checkpoint.
 //!
 //! | folder of a backup | content |
 //! |---|---|
@@ -7,7 +7,8 @@
 //! | `audit-log/` | the audit log, at least up to its checkpoint |
 //! | `keys/` | only on request: whoever has the log and its keys can read everything |
 //!
-//! A backup does not contain settings, policy and certificates: the operator who installs the service has them.
+//! A backup does not contain settings, policy and certificates: the operator who installs the
+//! service has them.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -92,7 +93,8 @@ pub enum KeysToo {
     Yes,
 }
 
-/// Copies the datasets and the audit log into a new folder, and verifies the copy. The service may run meanwhile.
+/// Copies the datasets and the audit log into a new folder, and verifies the copy. The service may
+/// run meanwhile.
 ///
 /// # Errors
 /// [`BackupError`]; the files that were already copied stay in the folder.
@@ -102,7 +104,8 @@ pub fn back_up(settings: &Settings, to: &Path, keys_too: KeysToo) -> Result<Back
     }
     DirBuilder::new().recursive(true).mode(0o700).create(to).map_err(at(to))?;
     let audit_log = to.join(AUDIT_LOG);
-    // The audit log first: an exchange recorded meanwhile used datasets that are not newer than the copied ones.
+    // The audit log first: an exchange recorded meanwhile used datasets that are not newer than the
+    // copied ones.
     copy_audit_log(&settings.audit_log.folder, &audit_log).map_err(at(&settings.audit_log.folder))?;
     let datasets = copy_datasets(&settings.sync.data, &to.join(DATA))?;
     match keys_too {
@@ -113,10 +116,12 @@ pub fn back_up(settings: &Settings, to: &Path, keys_too: KeysToo) -> Result<Back
     Ok(BackedUp { datasets, verdict })
 }
 
-/// Verifies a backup and, if it is sound, puts it into the folders of the settings. Overwrites nothing.
+/// Verifies a backup and, if it is sound, puts it into the folders of the settings. Overwrites
+/// nothing.
 ///
-/// `keys` is a folder of keys that are not in the folder of the settings yet: they are put there too. `checkpoint` is
-/// one that was kept elsewhere: it detects a backup that lacks the end of the audit log.
+/// `keys` is a folder of keys that are not in the folder of the settings yet: they are put there
+/// too. `checkpoint` is one that was kept elsewhere: it detects a backup that lacks the end of the
+/// audit log.
 ///
 /// # Errors
 /// [`BackupError`]. Nothing is put in place before the audit log and every dataset are verified.
@@ -167,7 +172,8 @@ fn verify_copy(
     if verdict.is_sound() { Ok(verdict) } else { Err(BackupError::Unsound(Box::new(verdict))) }
 }
 
-/// Copies the files of a folder into a new folder, readable by their owner only, and makes them durable.
+/// Copies the files of a folder into a new folder, readable by their owner only, and makes them
+/// durable.
 fn copy_folder(from: &Path, to: &Path) -> Result<(), BackupError> {
     DirBuilder::new().recursive(true).mode(0o700).create(to).map_err(at(to))?;
     for entry in fs::read_dir(from).map_err(at(from))? {

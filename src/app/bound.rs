@@ -32,7 +32,8 @@ impl Bound {
     }
 }
 
-/// Uses the sockets that were passed for the addresses of the settings, and binds the other addresses.
+/// Uses the sockets that were passed for the addresses of the settings, and binds the other
+/// addresses.
 ///
 /// # Errors
 /// [`AppError::Listen`] or [`AppError::Admin`] if an address is in use, or does not belong to this machine.

@@ -1,9 +1,9 @@
-//! Confinement of the process after its settings are read: access to its own files only and, if it fetches no feed, no
-//! outgoing TCP connection (Landlock, if the kernel supports it).
+//! Confinement of the process after its settings are read: access to its own files only and, if it
+//! fetches no feed, no outgoing TCP connection (Landlock, if the kernel supports it).
 //!
-//! systemd's sandbox is stricter and starts earlier; this one also works in a container or from a shell. System calls
-//! are not filtered here: the unit's `SystemCallFilter` does that. A filter in the program would have to know every call
-//! of its libraries, which change with each version.
+//! systemd's sandbox is stricter and starts earlier; this one also works in a container or from a
+//! shell. System calls are not filtered here: the unit's `SystemCallFilter` does that. A filter in
+//! the program would have to know every call of its libraries, which change with each version.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -45,11 +45,12 @@ pub enum Confined {
     Not,
 }
 
-/// Confines the calling thread and the threads that it starts afterwards: call it before any other thread is started.
-/// Makes the folders that are written, with access for their owner only.
+/// Confines the calling thread and the threads that it starts afterwards: call it before any other
+/// thread is started. Makes the folders that are written, with access for their owner only.
 ///
 /// # Errors
-/// The error of the system if a folder cannot be made, or if the kernel refuses a right that it supports.
+/// The error of the system if a folder cannot be made, or if the kernel refuses a right that it
+/// supports.
 pub fn confine(settings: &Settings, part: Part) -> io::Result<Confined> {
     let reach = Reach::new(settings, part);
     for folder in &reach.write {
@@ -124,7 +125,8 @@ impl Reach {
 
     fn add_feed(&mut self, feed: &Feed) {
         match &feed.source {
-            // The publisher may still have to make the folder: then the folder around it must be readable.
+            // The publisher may still have to make the folder: then the folder around it must be
+            // readable.
             Source::Folder(folder) if folder.exists() => self.read.push(folder.clone()),
             Source::Folder(folder) => self.read.extend(folder_of(folder)),
             Source::Https(feed) => {
@@ -136,7 +138,8 @@ impl Reach {
     }
 }
 
-/// The folder of a file and of its link's target. The rule is for the folder, because a replaced file is a new file.
+/// The folder of a file and of its link's target. The rule is for the folder, because a replaced
+/// file is a new file.
 fn folders_of(file: &Path) -> impl Iterator<Item = PathBuf> {
     let linked = file.canonicalize().ok().and_then(|file| folder_of(&file));
     folder_of(file).into_iter().chain(linked)

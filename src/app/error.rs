@@ -11,7 +11,8 @@ use audit_log::AuditError;
 /// Why the service cannot start or reload.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// The operator's files are invalid: policy, certificates, keys, CAs or CRLs. All errors are collected.
+    /// The operator's files are invalid: policy, certificates, keys, CAs or CRLs. All errors are
+    /// collected.
     #[error("{}", join(.policy.as_ref(), .tls))]
     Files {
         /// Errors of the policy file.

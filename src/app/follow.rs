@@ -1,5 +1,5 @@
-//! The loop that follows changes from outside: datasets that another process replaced, the operator's files, SIGHUP. Once
-//! a second it also checks the audit log and reports to systemd.
+//! The loop that follows changes from outside: datasets that another process replaced, the
+//! operator's files, SIGHUP. Once a second it also checks the audit log and reports to systemd.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The application: makes the parts of the service from the settings, connects them, and shuts them down in order.
+//! The application: makes the parts of the service from the settings, connects them, and shuts them
+//! down in order.
 //!
 //! Real clocks, files and sockets enter here. This module has no rule of its own.
 

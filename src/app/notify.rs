@@ -1,8 +1,9 @@
-//! State notifications to systemd: ready, reloading, stopping, watchdog, and a status line (sd_notify(3)).
+//! State notifications to systemd: ready, reloading, stopping, watchdog, and a status line
+//! (sd_notify(3)).
 //!
-//! Each notification is a datagram to the socket in `NOTIFY_SOCKET`. Without that socket, nothing is sent. A failure is
-//! ignored, because a lost notification must not stop the service. The address is passed in instead of read from the
-//! environment, so that tests can run in parallel.
+//! Each notification is a datagram to the socket in `NOTIFY_SOCKET`. Without that socket, nothing
+//! is sent. A failure is ignored, because a lost notification must not stop the service. The
+//! address is passed in instead of read from the environment, so that tests can run in parallel.
 
 use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt;
@@ -18,7 +19,8 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Sends to `address`, the value of `NOTIFY_SOCKET`: a path, or `@` and the name of an abstract socket.
+    /// Sends to `address`, the value of `NOTIFY_SOCKET`: a path, or `@` and the name of an abstract
+    /// socket.
     #[must_use]
     pub fn new(address: Option<&OsStr>) -> Self {
         let address = address.and_then(|address| match address.as_bytes() {

@@ -7,7 +7,8 @@ use parking_lot::RwLock;
 use crate::admin::AdminAccess;
 use crate::server::tls::OperatorSide;
 
-/// TLS files of the admin listener; empty until they are loaded, or if it listens on loopback without TLS.
+/// TLS files of the admin listener; empty until they are loaded, or if it listens on loopback
+/// without TLS.
 #[derive(Clone, Default)]
 pub(super) struct OperatorTls(Arc<RwLock<Option<OperatorSide>>>);
 

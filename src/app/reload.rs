@@ -17,7 +17,8 @@ use ehealth_core::model::Clock;
 /// Size and time of modification of each file; `None` for a file that cannot be read.
 pub(super) type Fingerprint = Vec<(PathBuf, Option<(u64, SystemTime)>)>;
 
-/// Loads a new configuration, validates it, then replaces the active one at once. If it is invalid, the active one stays.
+/// Loads a new configuration, validates it, then replaces the active one at once. If it is invalid,
+/// the active one stays.
 pub struct Reloader {
     pub(super) service: Arc<Service>,
     pub(super) settings: Settings,
@@ -26,7 +27,8 @@ pub struct Reloader {
 }
 
 impl Reloader {
-    /// Reloads the operator's files. A new CRL also applies to open connections, from their next request.
+    /// Reloads the operator's files. A new CRL also applies to open connections, from their next
+    /// request.
     ///
     /// # Errors
     /// [`AppError::Files`] with every error; the previous configuration stays active.

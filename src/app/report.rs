@@ -61,7 +61,8 @@ pub(super) fn report_authority(authority: AuthorityAt<'_>) -> AuthorityReport {
     AuthorityReport { certificate: CertificateReport { role, subject, not_before, not_after }, crl }
 }
 
-/// The active settings. For keys and certificates, they have the paths of the files, never their content.
+/// The active settings. For keys and certificates, they have the paths of the files, never their
+/// content.
 pub(super) fn report_settings(settings: &Settings) -> Vec<Setting> {
     let report = |setting: &config::Setting| Setting {
         key: setting.key.clone(),

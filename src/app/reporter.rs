@@ -1,7 +1,7 @@
 //! Makes the report for operators, from every part of the service, at each request.
 //!
-//! A report takes some hundred microseconds: five small reads, a few atomic loads, one call to the file system. Nothing
-//! is cached.
+//! A report takes some hundred microseconds: five small reads, a few atomic loads, one call to the
+//! file system. Nothing is cached.
 
 use std::fs;
 use std::sync::Arc;
@@ -37,7 +37,8 @@ pub(super) struct Reporter {
     pub probe: Mutex<Probe>,
 }
 
-/// Result of the last write test of the audit log. Its own health is that of the last record, which may be old.
+/// Result of the last write test of the audit log. Its own health is that of the last record, which
+/// may be old.
 #[derive(Debug, Default)]
 pub(super) struct Probe {
     /// Batches at the last probe.
@@ -47,7 +48,8 @@ pub(super) struct Probe {
 }
 
 impl Reporter {
-    /// Tests whether the audit log is writable, if no batch was written since the last probe. Call it once a second.
+    /// Tests whether the audit log is writable, if no batch was written since the last probe. Call
+    /// it once a second.
     pub fn probe_audit_log(&self) {
         let batches = self.audit_log.counters().batches;
         let mut probe = self.probe.lock();

@@ -44,8 +44,8 @@ impl App {
         bound::bind(settings, Vec::new()).await
     }
 
-    /// Uses the sockets that were passed for the addresses of the settings, and binds the other addresses. Under systemd
-    /// the service then needs no permission to make sockets.
+    /// Uses the sockets that were passed for the addresses of the settings, and binds the other
+    /// addresses. Under systemd the service then needs no permission to make sockets.
     ///
     /// # Errors
     /// As [`App::bind`].
@@ -69,8 +69,8 @@ impl App {
         Self::open_with(bound, settings, clock, |dependencies| dependencies)
     }
 
-    /// As [`App::open_on`], with dependencies that `replace` makes of the real ones: a simulation injects delays and
-    /// faults into the audit log and the datasets, and predictable tickets.
+    /// As [`App::open_on`], with dependencies that `replace` makes of the real ones: a simulation
+    /// injects delays and faults into the audit log and the datasets, and predictable tickets.
     ///
     /// # Errors
     /// As [`App::open`].
@@ -128,12 +128,13 @@ impl App {
         &self.feeds
     }
 
-    /// Answers requests until `stop` completes, then finishes open requests and closes the audit log. Meanwhile it
-    /// follows the feeds (unless another process fetches them), the datasets that other processes replace, and the
-    /// operator's files, which it reloads after a change and on SIGHUP. A run of a feed that is open at the end is
-    /// aborted: the datasets stay as they were.
+    /// Answers requests until `stop` completes, then finishes open requests and closes the audit
+    /// log. Meanwhile it follows the feeds (unless another process fetches them), the datasets that
+    /// other processes replace, and the operator's files, which it reloads after a change and on
+    /// SIGHUP. A run of a feed that is open at the end is aborted: the datasets stay as they were.
     ///
-    /// Operators are answered until the end: during shutdown the service reports that it is not ready.
+    /// Operators are answered until the end: during shutdown the service reports that it is not
+    /// ready.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
         let reloader = self.reloader();
         let feeds = self.feeds;

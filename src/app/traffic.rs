@@ -35,7 +35,8 @@ pub(super) fn report_traffic(counted: Counted, register: &Register) -> Traffic {
 
 /// Every registered consumer, and one entry for all others, which comes last.
 ///
-/// The entries exist before the first request: Prometheus sees an increase only of a counter that it has seen before.
+/// The entries exist before the first request: Prometheus sees an increase only of a counter that
+/// it has seen before.
 fn report_consumers(
     counted: impl IntoIterator<Item = (Option<EnterpriseNumber>, ConsumerCount)>,
     register: &Register,
@@ -63,8 +64,8 @@ fn report_consumers(
     consumers
 }
 
-/// Text that a response has with a code: the description of a status, or the sentence of a fault. The response of
-/// sendTestMessage has neither.
+/// Text that a response has with a code: the description of a status, or the sentence of a fault.
+/// The response of sendTestMessage has neither.
 fn sentence(operation: Operation, code: &str) -> Option<&'static str> {
     let statuses = match operation {
         Operation::ConsultAttributes => Status::CODES.into_iter().zip(Status::DESCRIPTIONS).collect(),

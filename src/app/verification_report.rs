@@ -1,5 +1,6 @@
-//! The verification report: a small file with the result of the last verification of the audit log. `audit verify`
-//! writes it, the admin page and the metrics show it. It proves nothing, and nothing depends on it.
+//! The verification report: a small file with the result of the last verification of the audit log.
+//! `audit verify` writes it, the admin page and the metrics show it. It proves nothing, and nothing
+//! depends on it.
 
 use std::fs;
 use std::io;

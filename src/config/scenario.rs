@@ -1,17 +1,21 @@
-//! The scenario of a simulation: invented people, their records in the sources, and faults to inject.
+//! The scenario of a simulation: invented people, their records in the sources, and faults to
+//! inject.
 //!
-//! `fixtures/scenario.toml` is an example that has and explains every key; `simulate --example` prints it. Every key is
-//! optional: an empty scenario has the people of the catalogue, at the time for which the catalogue is written.
+//! `fixtures/scenario.toml` is an example that has and explains every key; `simulate --example`
+//! prints it. Every key is optional: an empty scenario has the people of the catalogue, at the time
+//! for which the catalogue is written.
 //!
-//! This module does not touch a dataset. The numbers of a parsed scenario are valid and no period ends before it begins.
-//! Whether its records agree with each other and with those of the catalogue is checked by the sync that loads them.
+//! This module does not touch a dataset. The numbers of a parsed scenario are valid and no period
+//! ends before it begins. Whether its records agree with each other and with those of the catalogue
+//! is checked by the sync that loads them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use super::document::{Section, Value, parse, read_text};
+use super::document::{Section, parse, read_text};
 use super::origin::Problems;
+use super::value::Value;
 use ehealth_core::model::{
     Affiliation, Dataset, DatasetSet, Date, EmploymentPeriod, EnterpriseNumber, Membership, Period, ServiceKind, Ssin,
     Ticket, Timestamp,

@@ -1,7 +1,7 @@
 //! A small SVG chart: one bar per minute, with the kinds of outcomes stacked.
 //!
-//! The style sheet defines the colours. The table has the same data as numbers, and the chart's label refers to them for
-//! readers who cannot see it.
+//! The style sheet defines the colours. The table has the same data as numbers, and the chart's
+//! label refers to them for readers who cannot see it.
 
 use maud::{Markup, html};
 
@@ -10,7 +10,8 @@ const STEP: u64 = 4;
 const BAR: u64 = 3;
 const HEIGHT: u64 = 36;
 
-/// Draws the counts of each minute by kind, oldest minute first; a bar of `most` has the full height.
+/// Draws the counts of each minute by kind, oldest minute first; a bar of `most` has the full
+/// height.
 pub(super) fn draw(minutes: &[[u64; 4]], most: u64, label: &str) -> Markup {
     let width = STEP * u64::try_from(minutes.len()).unwrap_or(0);
     html! {
@@ -25,7 +26,8 @@ pub(super) fn draw(minutes: &[[u64; 4]], most: u64, label: &str) -> Markup {
     }
 }
 
-/// Parts of a bar from the bottom up: kind, y, height. A part that is not zero has a height of at least 1.
+/// Parts of a bar from the bottom up: kind, y, height. A part that is not zero has a height of at
+/// least 1.
 fn stack(kinds: [u64; 4], most: u64) -> Vec<(usize, u64, u64)> {
     let mut parts = Vec::new();
     let mut top = HEIGHT;

@@ -1,7 +1,9 @@
-//! The admin page: its first lines say whether the service is healthy, and why not. The rest has the details.
+//! The admin page: its first lines say whether the service is healthy, and why not. The rest has
+//! the details.
 //!
-//! The server renders the whole page for every request. It has no script and no asset but its own style sheet, and
-//! refreshes itself. The templates escape every value that comes from a file or a certificate.
+//! The server renders the whole page for every request. It has no script and no asset but its own
+//! style sheet, and refreshes itself. The templates escape every value that comes from a file or a
+//! certificate.
 
 mod audit_log;
 mod certificates;
