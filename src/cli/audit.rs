@@ -77,7 +77,7 @@ pub struct VerifyArguments {
     /// A checkpoint that was kept elsewhere; without one, a missing end cannot be seen
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
-    /// Leave the verdict in this file: the one of audit_log.verification_report, where operators are shown it
+    /// Write the verdict to this file: that of audit_log.verification_report, for the admin page
     #[arg(long = "report", value_name = "FILE")]
     pub tell: Option<PathBuf>,
 }

@@ -266,7 +266,7 @@ pub const KEYS: &[Key] = &[
         "audit_log.verification_report",
         Kind::Path,
         Example::Set("/var/lib/ehealth-attributes/verification-report"),
-        "File with the result of the last `audit verify`, for the admin page and the metrics.",
+        "File with the result of the last verification, written by `audit verify --report FILE`. The admin page and the metrics show it.",
     ),
     key(
         "admin.listen",
