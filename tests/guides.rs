@@ -192,7 +192,10 @@ fn pages() -> Vec<PathBuf> {
     let root = python::project();
     let mut pages =
         vec![root.join("README.md"), root.join("fixtures/catalogue.md"), root.join("fixtures/requests/README.md")];
-    pages.extend(fs::read_dir(root.join("docs")).expect("the guides").map(|entry| entry.expect("a guide").path()));
+    for folder in ["docs", "docs/operations"] {
+        let entries = fs::read_dir(root.join(folder)).expect("the guides").map(|entry| entry.expect("a guide").path());
+        pages.extend(entries.filter(|path| path.is_file()));
+    }
     pages
 }
 
