@@ -1,7 +1,7 @@
 //! The admin listener: health, metrics, and one page for operators.
 //!
-//! This module formats and checks a [`Report`], which the caller makes anew for every request, so
-//! that nothing shown is older than the request. A loopback address needs no authentication; any
+//! This module formats and checks a [`Report`]. The caller makes one for every request, so that
+//! nothing shown is older than the request. A loopback address needs no authentication; any
 //! other address needs mutual TLS. A report contains no data about a person and no secret: settings
 //! name the files of keys, never their content.
 //!

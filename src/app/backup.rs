@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `data/` | the five datasets, each in one consistent state |
 //! | `audit-log/` | the audit log, at least up to its checkpoint |
-//! | `keys/` | only on request: whoever has the log and its keys can read everything |
+//! | `keys/` | only on request: with the audit log and its keys, everything can be decrypted |
 //!
 //! A backup does not contain settings, policy and certificates: the operator who installs the
 //! service has them.

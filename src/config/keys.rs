@@ -2,7 +2,7 @@
 //!
 //! This table gives the names that the environment and `--set` accept, the defaults, the packaged
 //! example (`deploy/config.toml`), and the README's table ([`super::example`]). The code that reads
-//! a value stands elsewhere; a test checks that it reads exactly the settings listed here.
+//! a value is in other modules; a test checks that it reads exactly the settings listed here.
 
 use ehealth_core::model::Dataset;
 
