@@ -36,7 +36,7 @@
 //!
 //! # When machines fail
 //!
-//! What happens when a disk, a clock, a dataset or the system fails under any of them is one table, `docs/faults.md`, each
+//! What happens when a disk, a clock, a dataset or the system fails under any of them is one table, `docs/operations/faults.md`, each
 //! row with the test that causes it.
 
 pub mod admin;

@@ -57,7 +57,7 @@ async fn serve(settings: &Settings) -> Exit {
     };
     match App::open_on(bound, settings, Arc::new(SystemClock)) {
         Ok(app) => {
-            let app = app.telling(notifier());
+            let app = app.with_notifier(notifier());
             tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
             if let Some(address) = app.admin_address() {
                 tracing::info!(%address, "admin listener ready");

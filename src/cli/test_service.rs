@@ -67,7 +67,7 @@ impl TestService<'_> {
         let port = bound.address().port();
         let url = format!("https://localhost:{port}");
         settings.replace_public_url(&url);
-        let app = App::open_staged(bound, &settings, self.clock, inject);
+        let app = App::open_with(bound, &settings, self.clock, inject);
         let app = app.map_err(|error| fail(Exit::from(&error), &error))?;
         let admin = app.admin_address();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -10,8 +10,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use super::document::{Section, Value, parse, read_text};
+use super::document::{Section, parse, read_text};
 use super::origin::Problems;
+use super::value::Value;
 use ehealth_core::model::{
     Affiliation, Dataset, DatasetSet, Date, EmploymentPeriod, EnterpriseNumber, Membership, Period, ServiceKind, Ssin,
     Ticket, Timestamp,

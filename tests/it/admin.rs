@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ehealth_attributes::admin::{self, AdminError, Reason};
+use ehealth_attributes::admin::{self, AdminError, ReasonCode};
 use ehealth_attributes::server::tls::{self, OperatorFiles, RevocationFiles};
 use ehealth_core::model::{Clock, FixedClock, Timestamp};
 use http_body_util::{BodyExt, Full};
@@ -58,7 +58,8 @@ async fn ready(service: &TestService) -> (u16, Vec<(String, String)>) {
     let reasons = json["reasons"].as_array().expect("reasons");
     let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
     assert_eq!(json["ready"].as_bool(), Some(reasons.is_empty()));
-    assert!(reasons.iter().all(|reason| Reason::CODES.contains(&text(&reason["code"]).as_str())), "{json}");
+    let codes = ReasonCode::ALL.map(ReasonCode::code);
+    assert!(reasons.iter().all(|reason| codes.contains(&text(&reason["code"]).as_str())), "{json}");
     (answered.status, reasons.iter().map(|reason| (text(&reason["code"]), text(&reason["about"]))).collect())
 }
 
@@ -112,10 +113,10 @@ async fn ready_is_false_while_a_dataset_is_stale_or_missing() {
 #[tokio::test]
 async fn ready_is_false_while_the_audit_log_cannot_be_written() {
     let service = with_an_unwritable_trail().await;
-    assert_eq!(ready(&service).await, (503, vec![reason("trail-unwritable", "")]));
+    assert_eq!(ready(&service).await, (503, vec![reason("audit-log-unwritable", "")]));
     let samples = metrics(&service).await;
-    assert_eq!(samples["ehealth_attributes_trail_writable"], "0");
-    assert_eq!(samples["ehealth_attributes_not_ready_reasons{reason=\"trail-unwritable\"}"], "1");
+    assert_eq!(samples["ehealth_attributes_audit_log_writable"], "0");
+    assert_eq!(samples["ehealth_attributes_not_ready_reasons{reason=\"audit-log-unwritable\"}"], "1");
     service.finish().await;
 }
 
@@ -130,7 +131,7 @@ async fn ready_is_false_while_an_issuer_has_no_crl() {
     let (status, reasons) = ready(&service).await;
     assert_eq!((status, reasons.len()), (503, 1));
     let (code, issuer) = &reasons[0];
-    assert!(code == "issuer-closed" && issuer.contains("CN="), "{reasons:?}");
+    assert!(code == "issuer-refused" && issuer.contains("CN="), "{reasons:?}");
     assert!(get(&service, "/health/ready").await.body.contains("crl-missing"));
     service.finish().await;
 }
@@ -141,7 +142,7 @@ async fn ready_is_false_once_a_certificate_has_expired() {
     service.clock.set(Timestamp::parse("2060-01-15T09:30:00Z").expect("a moment"));
     let (status, reasons) = ready(&service).await;
     assert_eq!(status, 503);
-    assert!(reasons.iter().any(|(code, _)| code == "certificate-run-out"), "{reasons:?}");
+    assert!(reasons.iter().any(|(code, _)| code == "certificate-expired"), "{reasons:?}");
     service.finish().await;
 }
 
@@ -228,16 +229,15 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
     assert_eq!(counted.count(), provoked.len());
     let whole = |series: &str| after[&format!("ehealth_attributes_{series}")].as_str();
     assert_eq!(whole("refused_requests_total{status=\"404\"}"), "1");
-    assert_eq!(whole("handshakes_total{outcome=\"accepted\"}"), "10");
+    assert_eq!(whole("tls_handshakes_total{outcome=\"accepted\"}"), "10");
     assert_eq!(whole("consumer_exchanges_total{consumer=\"unregistered\",kind=\"fault\"}"), "1");
     assert_eq!(whole("consumer_exchanges_total{consumer=\"0999010126\",kind=\"answered\"}"), "2");
-    assert_eq!(whole("stage_seconds_count{stage=\"read\"}"), "9");
-    assert_eq!(whole("stage_seconds_count{stage=\"record\"}"), "9");
-    assert_eq!(whole("stage_seconds_count{stage=\"resolve\"}"), "2");
+    assert_eq!(whole("stage_duration_seconds_count{stage=\"read\"}"), "9");
+    assert_eq!(whole("stage_duration_seconds_count{stage=\"record\"}"), "9");
+    assert_eq!(whole("stage_duration_seconds_count{stage=\"resolve\"}"), "2");
     assert_eq!(whole("dataset_serial{dataset=\"dimona\"}"), "1");
     // The schedule may have looked again since.
-    let last_run =
-        |outcome: &str| whole(&format!("dataset_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
+    let last_run = |outcome: &str| whole(&format!("feed_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
     assert!(last_run("snapshot/first") != last_run("nothing"));
     assert!(
         !after.keys().any(|series| series.contains(STRANGER)),
@@ -258,7 +258,7 @@ async fn histogram_buckets_rise_and_end_at_their_count() {
     service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
     let text = get(&service, "/metrics").await.body;
     for stage in ["handshake", "read", "decide", "resolve", "record", "write"] {
-        let begin = format!("ehealth_attributes_stage_seconds_bucket{{stage=\"{stage}\",");
+        let begin = format!("ehealth_attributes_stage_duration_seconds_bucket{{stage=\"{stage}\",");
         let buckets = text.lines().filter(|line| line.starts_with(&begin));
         let counts: Vec<u64> = buckets.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
         assert!(counts.len() > 10 && counts.is_sorted() && counts.last() == Some(&1), "{stage}: {counts:?}");
@@ -362,12 +362,12 @@ async fn a_browser_shows_the_page_healthy_in_light_and_dark() {
 async fn a_browser_shows_the_page_unhealthy() {
     let stale = with_a_stale_dataset().await;
     if let Some(shown) = browse(&stale, "stale-dataset").await {
-        assert!(shown.contains("<title>Not ready") && shown.contains("Dataset coprev is over-age by"), "{shown}");
+        assert!(shown.contains("<title>Not ready") && shown.contains("Dataset coprev is stale:"), "{shown}");
     }
     stale.finish().await;
     let unwritable = with_an_unwritable_trail().await;
-    if let Some(shown) = browse(&unwritable, "trail-unwritable").await {
-        assert!(shown.contains("The trail cannot be written, so nothing is answered"), "{shown}");
+    if let Some(shown) = browse(&unwritable, "audit-log-unwritable").await {
+        assert!(shown.contains("The audit log is not writable, so no request is answered"), "{shown}");
     }
     unwritable.finish().await;
     let expiring = TestService::start().await;
@@ -380,7 +380,7 @@ async fn a_browser_shows_the_page_unhealthy() {
     if let Some(shown) = browse(&expiring, "certificate-expiring").await {
         assert!(shown.contains("<title>Healthy"), "20 days are enough to be ready");
         assert!(shown.contains("class=\"tag warn\">20 d left"), "{shown}");
-        assert!(shown.contains("<li>The service certificate of CN=localhost has 20 d left.</li>"), "{shown}");
+        assert!(shown.contains("<li>The service certificate of CN=localhost expires in 20 d.</li>"), "{shown}");
     }
     expiring.finish().await;
 }
@@ -445,11 +445,11 @@ async fn callers_need_no_operator_certificate() {
     assert!(days("service") > 300 && days("client-authority") > 300);
     let page = read("/").await.1;
     assert!(
-        page.contains("<span class=\"quiet\">operators</span></td><td><span class=\"tag bad\">ran out 35 d ago</span>"),
+        page.contains("<span class=\"quiet\">operators</span></td><td><span class=\"tag bad\">expired 35 d ago</span>"),
         "{page}"
     );
     assert!(
-        page.contains("<title>Healthy") && page.contains("The operators certificate of CN=for-operators has run out.")
+        page.contains("<title>Healthy") && page.contains("The operators certificate of CN=for-operators has expired.")
     );
     assert!(read("/health/ready").await.0.starts_with("HTTP/1.1 200"));
     let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
@@ -466,8 +466,8 @@ async fn the_page_shows_the_verification_and_where_settings_come_from() {
     })
     .await;
     let page = get(&service, "/").await.body;
-    assert!(page.contains("1\u{a0}234 records") && page.contains("class=\"tag bad\">not sound"), "{page}");
-    assert!(page.contains("<li>The trail is not what was signed."), "{page}");
+    assert!(page.contains("1\u{a0}234 records") && page.contains("class=\"tag bad\">failed"), "{page}");
+    assert!(page.contains("<li>The audit log differs from what was signed."), "{page}");
     for setting in &service.settings.active_config {
         assert!(page.contains(&format!("<dt>{}</dt>", setting.key)), "{}", setting.key);
     }

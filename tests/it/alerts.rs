@@ -48,20 +48,21 @@ struct Case {
 }
 
 /// What the page must say where this alert fires.
-const CAUTIONS: [(&str, &str); 8] = [
-    ("CertificateExpiring", "has 20 d left."),
-    ("CheckpointNotKept", "Checkpoints could not be kept in one of their places"),
-    ("DatasetAgeing", "Dataset coprev will be over-age in"),
-    ("RevocationListDue", "The revocation list of CN=another authority,C=BE runs out in 10 h 30 min"),
-    ("TrailDiskFilling", "MiB are left for evidence."),
-    ("TrailNotSound", "The trail is not what was signed."),
-    ("TrailUnverified", "The trail was "),
-    ("", "Revoked certificates of CN=ehealth-attributes development CA are let in."),
+const WARNINGS: [(&str, &str); 8] = [
+    ("CertificateExpiring", "expires in 20 d."),
+    ("CheckpointFailed", "A checkpoint could not be written to one of its files"),
+    ("DatasetAgeing", "Dataset coprev becomes stale in"),
+    ("CrlExpiring", "The CRL of CN=another authority,C=BE expires in 10 h 30 min"),
+    ("AuditLogDiskFilling", "MiB are free for the audit log."),
+    ("AuditLogVerificationFailed", "The audit log differs from what was signed."),
+    ("AuditLogUnverified", "The audit log was "),
+    ("", "Revoked certificates of CN=ehealth-attributes development CA are accepted."),
 ];
 
-/// What the page says under "To look at".
-fn cautions(page: &str) -> Vec<&str> {
-    let section = page.split_once("id=\"care\"").map_or("", |(_, rest)| rest.split("</section>").next().unwrap_or(""));
+/// The warnings of the page.
+fn warnings(page: &str) -> Vec<&str> {
+    let section =
+        page.split_once("id=\"warnings\"").map_or("", |(_, rest)| rest.split("</section>").next().unwrap_or(""));
     section.split("<li>").skip(1).filter_map(|item| item.split("</li>").next()).collect()
 }
 
@@ -176,13 +177,13 @@ async fn of_service() -> Vec<Case> {
                     let mut stream = TcpStream::connect(service.address).await.expect("it listens");
                     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
                 }
-                let refused = "ehealth_attributes_handshakes_total{outcome=\"refused\"}";
+                let refused = "ehealth_attributes_tls_handshakes_total{outcome=\"refused\"}";
                 Some(scrape_until(service, |told| value(told, refused).is_some_and(|count| count >= 25)).await)
             },
         )
         .await,
         after(
-            "CallerUnregistered",
+            "UnregisteredConsumer",
             |_| {},
             async |service| {
                 ask(service, "stranger", STRANGER).await;
@@ -191,7 +192,7 @@ async fn of_service() -> Vec<Case> {
         )
         .await,
         after(
-            "QuotaSpent",
+            "QuotaExceeded",
             |settings| {
                 let policy = fs::read_to_string(&settings.policy).expect("a policy");
                 let own = format!("organisation = \"{FUND}\"");
@@ -209,7 +210,7 @@ async fn of_service() -> Vec<Case> {
     ]
 }
 
-async fn of_trail() -> Vec<Case> {
+async fn of_audit_log() -> Vec<Case> {
     let take_keys = async |service: &TestService| {
         fs::remove_dir_all(&service.settings.audit_log.keys).expect("the keys were there");
         fs::write(&service.settings.audit_log.keys, "no folder").expect("written");
@@ -223,16 +224,16 @@ async fn of_trail() -> Vec<Case> {
         None
     };
     vec![
-        after("TrailUnwritable", |_| {}, take_keys).await,
+        after("AuditLogUnwritable", |_| {}, take_keys).await,
         after("NotReady", |_| {}, take_keys).await,
-        after("OurFaults", |_| {}, take_keys).await,
+        after("ServerFaults", |_| {}, take_keys).await,
         after(
-            "CheckpointNotKept",
+            "CheckpointFailed",
             |settings| {
                 settings.audit_log.checkpoints.copy = Some(settings.policy.with_file_name("copies").join("checkpoint"));
             },
             async |service| {
-                let failures = "ehealth_attributes_trail_checkpoint_failures_total";
+                let failures = "ehealth_attributes_audit_log_checkpoint_failures_total";
                 let before = value(&scrape(service).await, failures).expect("it is counted");
                 ask(service, "fund", FUND).await;
                 // Tried again at every interval.
@@ -240,9 +241,10 @@ async fn of_trail() -> Vec<Case> {
             },
         )
         .await,
-        after("TrailUnverified", |_| {}, async |service| verified(service, "2026-01-10T00:00:00Z", true).await).await,
-        after("TrailUnverified", |settings| settings.verification_report = None, async |_| None).await,
-        after("TrailNotSound", |_| {}, async |service| verified(service, NOW, false).await).await,
+        after("AuditLogUnverified", |_| {}, async |service| verified(service, "2026-01-10T00:00:00Z", true).await)
+            .await,
+        after("AuditLogUnverified", |settings| settings.verification_report = None, async |_| None).await,
+        after("AuditLogVerificationFailed", |_| {}, async |service| verified(service, NOW, false).await).await,
     ]
 }
 
@@ -262,7 +264,7 @@ async fn of_datasets() -> Vec<Case> {
         |settings: &mut Settings| settings.fetch_mode = ehealth_attributes::config::FetchMode::SeparateProcess;
     let refused = |code: &'static str| {
         move |told: &str| {
-            value(told, &format!("ehealth_attributes_dataset_last_run{{dataset=\"dimona\",outcome=\"{code}\"}}"))
+            value(told, &format!("ehealth_attributes_feed_last_run{{dataset=\"dimona\",outcome=\"{code}\"}}"))
                 == Some(1)
         }
     };
@@ -341,9 +343,9 @@ async fn of_certificates() -> Vec<Case> {
         // One that callers never see: no other certificate has few days left.
         after("CertificateExpiring", |settings| ask_operators_for_certificates(settings, (2026, 2, 5)), async |_| None)
             .await,
-        after("CertificateRunOut", |_| {}, async |service| before_end(service, -2).await).await,
-        after("IssuerClosed", with_lists, async |_| None).await,
-        after("RevocationListDue", with_lists, async |_| None).await,
+        after("CertificateExpired", |_| {}, async |service| before_end(service, -2).await).await,
+        after("IssuerRefused", with_lists, async |_| None).await,
+        after("CrlExpiring", with_lists, async |_| None).await,
     ]
 }
 
@@ -389,16 +391,16 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
     let inside = format!("/proc/{}/root{}/filler", program.id(), trail.display());
     let mut filler = fs::File::create(inside).expect("its disk is seen");
     while filler.write_all(&[0; 4_096]).is_ok() {}
-    let full = ready("ehealth_attributes_trail_writable", 0).await;
+    let full = ready("ehealth_attributes_audit_log_writable", 0).await;
     let page = read_at(admin, "/").await;
     assert_eq!(value(&full, "ehealth_attributes_ready"), Some(0));
-    assert_eq!(value(&full, "ehealth_attributes_not_ready_reasons{reason=\"trail-unwritable\"}"), Some(1));
+    assert_eq!(value(&full, "ehealth_attributes_not_ready_reasons{reason=\"audit-log-unwritable\"}"), Some(1));
     filler.set_len(0).expect("emptied");
     ready("ehealth_attributes_ready", 1).await;
     assert_eq!(program.stop().0, Some(0));
     Some(vec![
-        Case { alert: "TrailDiskFilling", before: small.clone(), after: small, page: page.clone(), up: true },
-        Case { alert: "TrailUnwritable", before: full.clone(), after: full, page, up: true },
+        Case { alert: "AuditLogDiskFilling", before: small.clone(), after: small, page: page.clone(), up: true },
+        Case { alert: "AuditLogUnwritable", before: full.clone(), after: full, page, up: true },
     ])
 }
 
@@ -438,9 +440,9 @@ fn write_case(case: &Case) -> String {
     } else {
         let expr = firing(&format!(",alertname=\"EhealthAttributes{}\"", case.alert));
         // Counts that rose show for some minutes; what waits before it fires has waited by then.
-        let minute = if ["TrailUnverified", "FeedFailing"].contains(&case.alert) {
+        let minute = if ["AuditLogUnverified", "FeedFailing"].contains(&case.alert) {
             "90m"
-        } else if ["DatasetAgeing", "DatasetMissing", "TrailDiskFilling"].contains(&case.alert) {
+        } else if ["DatasetAgeing", "DatasetMissing", "AuditLogDiskFilling"].contains(&case.alert) {
             "20m"
         } else {
             "8m"
@@ -458,7 +460,7 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
     let rules = python::project().join("deploy/prometheus/alerts.yml");
     let mut cases = vec![well().await];
     cases.extend(of_service().await);
-    cases.extend(of_trail().await);
+    cases.extend(of_audit_log().await);
     cases.extend(of_datasets().await);
     cases.extend(of_certificates().await);
     let small_disk = of_a_small_disk().await;
@@ -470,12 +472,12 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
         text.lines().filter_map(|line| line.trim().strip_prefix("- alert: EhealthAttributes")).collect();
     for alert in &alerts {
         let is_caused = cases.iter().any(|case| case.alert == *alert);
-        assert!(is_caused || (!is_whole && *alert == "TrailDiskFilling"), "nothing causes {alert}");
+        assert!(is_caused || (!is_whole && *alert == "AuditLogDiskFilling"), "nothing causes {alert}");
     }
     for case in &cases {
-        let told = cautions(&case.page);
-        for (_, words) in CAUTIONS.iter().filter(|(alert, _)| *alert == case.alert) {
-            assert!(told.iter().any(|caution| caution.contains(words)), "{}: {told:?}", case.alert);
+        let told = warnings(&case.page);
+        for (_, words) in WARNINGS.iter().filter(|(alert, _)| *alert == case.alert) {
+            assert!(told.iter().any(|warning| warning.contains(words)), "{}: {told:?}", case.alert);
         }
         assert!(!case.alert.is_empty() || told.len() == 1, "all is well, but {told:?}");
     }

@@ -173,8 +173,8 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
         let (names, labels) = selectors(&text);
         assert!(names.len() > 10, "{what} names {names:?}");
         for name in names {
-            // A list of nobody is asked for here, so none is due.
-            assert!(exposed.contains_key(&name) || name.contains("revocation_list_days_left"), "{what}: {name}");
+            // Revocation is not checked here, so there is no CRL.
+            assert!(exposed.contains_key(&name) || name.contains("crl_days_left"), "{what}: {name}");
         }
         for [name, label, operator, value] in labels {
             if label == "instance" {

@@ -136,7 +136,7 @@ async fn first_bytes(service: &TestService) -> String {
 #[test]
 fn every_row_of_the_table_names_an_existing_test() {
     let folder = python::project();
-    let table = fs::read_to_string(folder.join("docs/faults.md")).expect("the table");
+    let table = fs::read_to_string(folder.join("docs/operations/faults.md")).expect("the table");
     let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
     assert!(rows.len() >= 16, "the table has shrunk to {}", rows.len());
     for row in rows {

@@ -17,7 +17,7 @@ const WAYS: [&[&str]; 2] = [
 ];
 
 fn runbook() -> String {
-    fs::read_to_string(python::project().join("docs/runbook.md")).expect("the runbook")
+    fs::read_to_string(python::project().join("docs/operations/runbook.md")).expect("the runbook")
 }
 
 fn blocks(guide: &str) -> impl Iterator<Item = &str> {

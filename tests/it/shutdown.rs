@@ -94,8 +94,8 @@ impl Asker {
 fn write_settings(workspace: &Workspace, address: SocketAddr, number: usize) -> PathBuf {
     let text = std::fs::read_to_string(workspace.settings()).expect("settings");
     let text = text
-        .replace("listen = \"127.0.0.1:8443\"", &format!("listen = \"{address}\"\nport = \"shared\""))
-        .replace("folder = \"trail\"", &format!("folder = \"trail-{number}\""))
+        .replace("listen = \"127.0.0.1:8443\"", &format!("listen = \"{address}\"\nlisten_mode = \"shared\""))
+        .replace("folder = \"audit-log\"", &format!("folder = \"audit-log-{number}\""))
         .replace("keys = \"keys\"", &format!("keys = \"keys-{number}\""))
         .replace("127.0.0.1:9443", "127.0.0.1:0");
     let file = workspace.settings().with_file_name(format!("instance-{number}.toml"));

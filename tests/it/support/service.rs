@@ -339,6 +339,6 @@ pub fn question(organisation: &str, context: &str, ssin: &str, dates: &str) -> S
 
 /// What operators are told, but for the free bytes of a disk: their digits may happen to be somebody's.
 fn without_free_space(told: &[u8]) -> Vec<u8> {
-    let is_other = |line: &&[u8]| !line.starts_with(b"ehealth_attributes_trail_free_bytes ");
+    let is_other = |line: &&[u8]| !line.starts_with(b"ehealth_attributes_audit_log_free_bytes ");
     told.split(|byte| *byte == b'\n').filter(is_other).collect::<Vec<_>>().join(&b'\n')
 }

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::document::Value;
 use super::overrides::{Overrides, resolve};
 use super::settings::FetchMode;
+use super::value::Value;
 use crate::server;
 use crate::server::tls::RevocationFiles;
 use audit_log::{MissingCheckpoint, MissingKeys};
@@ -47,7 +47,8 @@ impl PathReader<'_> {
         }
     }
 
-    /// Reads the file of a secret. A value that looks like the secret itself is refused, and not repeated.
+    /// Reads the file of a secret. A value that looks like the secret itself is refused, and not
+    /// repeated.
     pub fn secret(self, value: Value<'_>) -> Read<PathBuf> {
         let text = value.text()?;
         let wrong = "must be the path of the secret's file, or credential:NAME; never write a secret into a setting";

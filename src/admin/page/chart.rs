@@ -1,16 +1,17 @@
-//! A small chart: a bar a minute, the kinds of outcomes stacked, drawn as SVG inside the page.
+//! A small SVG chart: one bar per minute, with the kinds of outcomes stacked.
 //!
-//! The colours are the style sheet's. What a chart shows stands in a table beside it as numbers: it is for the eye only,
-//! and says so to whoever cannot see it.
+//! The style sheet defines the colours. The table has the same data as numbers, and the chart's
+//! label refers to them for readers who cannot see it.
 
 use maud::{Markup, html};
 
-/// Width of a minute's bar with its gap.
+/// Width of a bar with its gap.
 const STEP: u64 = 4;
 const BAR: u64 = 3;
 const HEIGHT: u64 = 36;
 
-/// Draws minutes, oldest first, each by kind, so that `most` fills the height.
+/// Draws the counts of each minute by kind, oldest minute first; a bar of `most` has the full
+/// height.
 pub(super) fn draw(minutes: &[[u64; 4]], most: u64, label: &str) -> Markup {
     let width = STEP * u64::try_from(minutes.len()).unwrap_or(0);
     html! {
@@ -25,7 +26,8 @@ pub(super) fn draw(minutes: &[[u64; 4]], most: u64, label: &str) -> Markup {
     }
 }
 
-/// Where each kind's part of a bar stands, from the bottom up. A part that is not nothing is seen: at least one high.
+/// Parts of a bar from the bottom up: kind, y, height. A part that is not zero has a height of at
+/// least 1.
 fn stack(kinds: [u64; 4], most: u64) -> Vec<(usize, u64, u64)> {
     let mut parts = Vec::new();
     let mut top = HEIGHT;
@@ -45,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_stays_inside_its_chart_and_shows_every_kind_that_there_is() {
+    fn a_bar_stays_inside_its_chart_and_shows_every_kind() {
         assert_eq!(stack([0; 4], 10), []);
         for kinds in [[1, 0, 0, 0], [10_000, 1, 1, 1], [1, 1, 1, 10_000], [u64::MAX; 4]] {
             let most = kinds.iter().fold(0, |sum: u64, count| sum.saturating_add(*count));

@@ -1,5 +1,6 @@
-//! What the last verification of the trail left for operators: a small file, written by `audit verify --report`, read by
-//! the service that shows it. It is no evidence, and nothing rests on it.
+//! The verification report: a small file with the result of the last verification of the audit log.
+//! `audit verify` writes it, the admin page and the metrics show it. It proves nothing, and nothing
+//! depends on it.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +10,7 @@ use durable_file::ReplaceError;
 use crate::admin::Verification;
 use ehealth_core::model::Timestamp;
 
-/// Reads what was left; `None` if there is nothing, or nothing that can be understood.
+/// Reads the report; `None` if the file is missing or cannot be parsed.
 pub(super) fn read(file: &Path) -> Option<Verification> {
     let text = fs::read_to_string(file).ok()?;
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -20,7 +21,7 @@ pub(super) fn read(file: &Path) -> Option<Verification> {
     })
 }
 
-/// Leaves what a verification found, in the place of what the one before left.
+/// Writes the report in place of the previous one.
 ///
 /// # Errors
 /// [`ReplaceError`]: names the file and the step that failed.
@@ -36,9 +37,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_is_read_and_what_is_no_verification_is_not() {
+    fn a_written_report_is_read_and_an_invalid_one_is_not() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("verified");
+        let file = folder.path().join("verification-report");
         assert_eq!(read(&file), None);
         for is_sound in [true, false] {
             let found = Verification { at: Timestamp::from_millis(1_000), records: 7, is_sound };
