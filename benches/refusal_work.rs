@@ -168,9 +168,9 @@ fn load(folder: &Path) {
                 insure(known, 1);
                 insure(former(n), 1);
             }
-            sort => {
-                work(known, sort - 2);
-                insure(known, sort - 2);
+            kind => {
+                work(known, kind - 2);
+                insure(known, kind - 2);
             }
         }
     }
@@ -182,21 +182,7 @@ fn load(folder: &Path) {
         format!("affiliation_id,employer,service,begin,end,entity\r\n1,{0},{0},2012-01-01,,VLG\r\n", number(9_991_500));
     let texts = [dimona, coprev, federated, insurance, persons];
     for (dataset, text) in Dataset::ALL.into_iter().zip(texts) {
-        let feed = folder.join("feeds").join(dataset.code());
-        fs::create_dir_all(&feed).expect("a folder");
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-        let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let notification = format!(
-            "<notification version=\"1\" dataset=\"{}\" session=\"6b0b7a52-3f0e-4c8e-9d4f-0f6f3a1c0d0{}\" serial=\"1\" \
-             created=\"2026-01-02T03:00:00Z\"><snapshot serial=\"1\" uri=\"a.csv\" sha256=\"{digest}\" bytes=\"{}\" \
-             records=\"{}\"/></notification>",
-            dataset.code(),
-            dataset as u8,
-            text.len(),
-            text.lines().count() - 1
-        );
-        fs::write(feed.join("a.csv"), text).expect("written");
-        fs::write(feed.join("notification.xml"), notification).expect("written");
+        write_feed(&folder.join("feeds").join(dataset.code()), dataset, &text);
     }
     let feed = |dataset: Dataset| Feed::new(dataset, Source::Folder(folder.join("feeds").join(dataset.code())));
     let settings = sync::Settings {
@@ -206,6 +192,23 @@ fn load(folder: &Path) {
     };
     let reports = sync::run_all(&settings, &FixedClock::new(now()));
     assert!(reports.iter().all(|report| report.outcome.is_in_step()), "{reports:?}");
+}
+
+fn write_feed(feed: &Path, dataset: Dataset, text: &str) {
+    fs::create_dir_all(feed).expect("a folder");
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let notification = format!(
+        "<notification version=\"1\" dataset=\"{}\" session=\"6b0b7a52-3f0e-4c8e-9d4f-0f6f3a1c0d0{}\" serial=\"1\" \
+             created=\"2026-01-02T03:00:00Z\"><snapshot serial=\"1\" uri=\"a.csv\" sha256=\"{digest}\" bytes=\"{}\" \
+             records=\"{}\"/></notification>",
+        dataset.code(),
+        dataset as u8,
+        text.len(),
+        text.lines().count() - 1
+    );
+    fs::write(feed.join("a.csv"), text).expect("written");
+    fs::write(feed.join("notification.xml"), notification).expect("written");
 }
 
 fn now() -> Timestamp {

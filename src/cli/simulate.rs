@@ -28,6 +28,15 @@ const EXAMPLE: &str = include_str!("../../fixtures/scenario.toml");
 const DRAIN: Duration = Duration::from_secs(1);
 
 const AFTER_HELP: &str = "\
+The same code as serve answers over mutual TLS, with the people of the catalogue
+(fixtures/catalogue.md) and those of the scenario. The clock is fixed and tickets repeat: the same
+request gets the same bytes at every start.
+
+The ready file is JSON. It exists while the simulation answers, and is never incomplete. Keys: port,
+url, consultAttributes and sendTestMessage (their addresses), now, ca, clients.WORD and
+clientsRsa.WORD (each with organisation, legalContext, certificate, key) and pid. WORD is platform,
+fund, other-fund, service, other-service or stranger.
+
 Examples, for a CI job:
   ehealth-attributes simulate --port 0 --ready-file ready.json --scenario scenario.toml &
   until [ -e ready.json ]; do sleep 0.1; done
@@ -40,14 +49,6 @@ Exit codes:
   3  the scenario has errors; all of them are printed";
 
 /// Arguments of `simulate`.
-///
-/// The same code as serve answers over mutual TLS, with the people of the catalogue (fixtures/catalogue.md) and those of
-/// the scenario. Its clock is fixed and its tickets repeat: the same request gets the same bytes at every start.
-///
-/// The ready file is JSON. It exists while the simulation answers, and it is never incomplete. Keys: port, url,
-/// consultAttributes and sendTestMessage (their addresses), now, ca, clients.WORD and clientsRsa.WORD (each with
-/// organisation, legalContext, certificate, key) and pid. WORD is platform, fund, other-fund, service, other-service or
-/// stranger.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct SimulateArguments {
@@ -149,7 +150,7 @@ fn make_folder(named: Option<&Path>) -> Result<SimulationFolder, Exit> {
     }
 }
 
-/// Content of the ready file; [`SimulateArguments`] documents its keys.
+/// Content of the ready file; the help text documents its keys.
 fn describe(running: &RunningService, workspace: &Workspace, scenario: &Scenario, with_rsa: bool) -> Value {
     let clients = |files: &dyn Fn(&str) -> (PathBuf, PathBuf)| {
         let entries = ORGANISATIONS.iter().map(|organisation| {

@@ -180,15 +180,21 @@ impl Run {
                 self.give_up(now, seconds(arguments.timeout));
             }
             let pause = if arguments.spin { Duration::ZERO } else { self.pause(now) };
-            match self.poll.poll(&mut events, Some(pause)) {
-                Ok(()) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error.to_string()),
-            }
-            for event in &events {
-                self.advance(event.token().0);
-            }
+            self.poll_connections(&mut events, pause)?;
         }
+    }
+
+    /// Waits for events, and continues their connections.
+    fn poll_connections(&mut self, events: &mut Events, pause: Duration) -> Result<(), String> {
+        match self.poll.poll(events, Some(pause)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(error.to_string()),
+        }
+        for event in &*events {
+            self.advance(event.token().0);
+        }
+        Ok(())
     }
 
     /// Connections to open before the measurement. Fresh ones wait for their first request. Slow ones are spread over the

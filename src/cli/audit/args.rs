@@ -62,7 +62,8 @@ pub enum AuditCommand {
 
 const VERIFY_HELP: &str = "\
 Example:
-  ehealth-attributes audit verify --audit-log /srv/copy --key audit-log.pub --checkpoint /srv/checkpoint
+  ehealth-attributes audit verify --audit-log /srv/copy --key audit-log.pub \\
+      --checkpoint /srv/checkpoint
 
 Exit codes:
   0  sound

@@ -7,6 +7,10 @@ use clap::{Args, ValueEnum};
 use ehealth_core::model::LegalContext;
 
 const AFTER_HELP: &str = "\
+--ssin asks about one person. --in FILE asks about many, one SSIN per line, and --out FILE receives
+the answers: CSV, or one JSON object per line with --json. Run the same command again to continue
+after an interruption: persons whom the file answers already are skipped.
+
 Examples:
   ehealth-attributes lookup --url https://localhost:8443 --ca ca.pem --cert fund.pem --key fund.key \\
       --organisation 0999010126 --context advisory-physician --ssin - < ssin.txt
@@ -21,10 +25,6 @@ Exit codes:
   6  the service answered with a SOAP fault";
 
 /// Arguments of `lookup`.
-///
-/// --ssin asks about one person. --in FILE asks about many, one SSIN per line, and --out FILE receives the answers: CSV, or
-/// one JSON object per line with --json. Run the same command again to continue after an interruption: persons that are
-/// already answered in the file are not asked about again.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct LookupArguments {

@@ -118,8 +118,8 @@ fn verdict_json(answer: &Answer, day: Date) -> Value {
 }
 
 /// The service's number alone, which the grant may leave out.
-fn number_of(told: Told<&PreventionService>) -> Told<Option<EnterpriseNumber>> {
-    match told {
+fn number_of(finding: Told<&PreventionService>) -> Told<Option<EnterpriseNumber>> {
+    match finding {
         Told::Found(service) => Told::Found(service.number),
         Told::Unsure(service, missing) => Told::Unsure(service.map(|service| service.number), missing),
         Told::Nothing => Told::Nothing,
@@ -128,8 +128,8 @@ fn number_of(told: Told<&PreventionService>) -> Told<Option<EnterpriseNumber>> {
     }
 }
 
-fn finding_json(told: Told<Option<EnterpriseNumber>>) -> Value {
-    let (word, number, missing) = match told {
+fn finding_json(finding: Told<Option<EnterpriseNumber>>) -> Value {
+    let (word, number, missing) = match finding {
         Told::Found(number) => ("FOUND", number, DatasetSet::EMPTY),
         Told::Nothing => ("NOTHING", None, DatasetSet::EMPTY),
         Told::Unsure(number, missing) => ("UNSURE", number.flatten(), missing),

@@ -213,9 +213,9 @@ fn write_row(ssin: Ssin, question: &BatchQuestion, answer: &Answer) -> String {
 }
 
 /// The number of a conclusion, with a question mark if a missing dataset could change it.
-fn number_text<T>(told: Told<T>, number: impl Fn(T) -> Option<EnterpriseNumber>) -> String {
+fn number_text<T>(finding: Told<T>, number: impl Fn(T) -> Option<EnterpriseNumber>) -> String {
     let text = |found: T| number(found).map(|number| number.to_string()).unwrap_or_default();
-    match told {
+    match finding {
         Told::Found(found) => text(found),
         Told::Unsure(found, _) => format!("{}?", found.map(text).unwrap_or_default()),
         Told::Nothing | Told::Filtered | Told::NotAnswered => String::new(),

@@ -75,8 +75,8 @@ fn verdict<'a>(answer: &'a Answer, employment: &Employment, day: Date) -> Told<&
     own.map_or(Told::NotAnswered, |competence| competence.service)
 }
 
-fn say_service(told: Told<&PreventionService>) -> String {
-    match told {
+fn say_service(finding: Told<&PreventionService>) -> String {
+    match finding {
         Told::Found(service) => say_affiliation(service),
         Told::Nothing => "none recorded; ask the employer".to_owned(),
         Told::Unsure(Some(service), missing) => {
@@ -99,8 +99,8 @@ fn say_affiliation(service: &PreventionService) -> String {
     format!("{kind}{number}{since}")
 }
 
-fn say_fund(told: Told<EnterpriseNumber>) -> String {
-    match told {
+fn say_fund(finding: Told<EnterpriseNumber>) -> String {
+    match finding {
         Told::Found(fund) => fund.to_string(),
         Told::Nothing => "none on these days".to_owned(),
         Told::Unsure(Some(fund), missing) => format!("uncertain: {fund}; {} could change this", names(missing)),
