@@ -218,7 +218,7 @@ Written by `UPDATE_GOLDENS=1 cargo test --test fixtures`; not by hand. Each answ
 2026-01-15T09:30:00Z and every ticket is 00000000-0000-4000-8000-000000000000. The answers in `broken/` are those of an
 outage, or of a fault that the scenario names for a person. Every request is sent again by the tests.\n
 The people are those of `fixtures/catalogue.csv`; what is sent beside each body stands in its `.expect`
-([requests/README.md](requests/README.md)). What to do about a code is in [docs/guides/codes.md](../docs/guides/codes.md).\n";
+([requests/README.md](requests/README.md)). What to do about a code is in [docs/reference/codes.md](../docs/reference/codes.md).\n";
 
 /// Codes that no file here can show.
 const UNSHOWN: [(&str, &str); 3] = [

@@ -238,7 +238,7 @@ fn every_guide_is_linked_from_the_readme() {
 
 #[test]
 fn every_code_of_the_catalogue_has_its_advice() {
-    let guide = fs::read_to_string(python::project().join("docs/guides/codes.md")).expect("the guide");
+    let guide = fs::read_to_string(python::project().join("docs/reference/codes.md")).expect("the guide");
     let catalogue = python::project().join("fixtures/catalogue.csv");
     for row in csv::Reader::from_path(catalogue).expect("the catalogue").into_records() {
         let row = row.expect("a row");
