@@ -1,8 +1,10 @@
-//! Cost of CRLs: accepting a client with 300 000 revoked certificates of each issuer, against empty CRLs.
+//! Cost of CRLs: accepting a client with 300 000 revoked certificates of each issuer, against empty
+//! CRLs.
 //!
-//! `cargo bench --bench crl_handshake` prints, in one run and interleaved, the service's part of TLS handshakes (1.2 and 1.3),
-//! the validation of the client's path alone, which is repeated with every request, and the time to read the CRLs. It fails
-//! if the long CRLs make one of the first two more than 10 % slower.
+//! `cargo bench --bench crl_handshake` prints, in one run and interleaved, the service's part of
+//! TLS handshakes (1.2 and 1.3), the validation of the client's path alone, which is repeated with
+//! every request, and the time to read the CRLs. It fails if the long CRLs make one of the first
+//! two more than 10 % slower.
 
 #![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "a benchmark prints ratios")]
 
@@ -65,8 +67,8 @@ fn main() {
     assert!(is_cheap, "the long CRLs cost more than 10 %");
 }
 
-/// Runs both interleaved and prints the time of a quiet turn of each. Returns whether the second takes at most [`MAX_RATIO`]
-/// times the first.
+/// Runs both interleaved and prints the time of a quiet turn of each. Returns whether the second
+/// takes at most [`MAX_RATIO`] times the first.
 fn compare(what: &str, mut empty: impl FnMut() -> Duration, mut long: impl FnMut() -> Duration) -> bool {
     let (mut of_empty, mut of_long) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {

@@ -1,11 +1,13 @@
 #!/bin/sh
 # Measures feeds of the country's size, and prints each figure with its command.
 #
-# Usage: benches/feeds.sh [PEOPLE [FOLDER]]    11 800 000 people have about 20 million periods (needs 12 GB of disk)
-# Requires the sqlite3 shell and Python. Generated feeds stay in the folder for the next run.
+# Usage: benches/feeds.sh [PEOPLE [FOLDER]]    11 800 000 people have about 20 million periods
+# (needs 12 GB of disk) Requires the sqlite3 shell and Python. Generated feeds stay in the folder
+# for the next run.
 #
-# Ratios are measured within one run on one machine: absolute times say little about another. The processor time is printed
-# beside the elapsed time: other programs increase the second much more than the first.
+# Ratios are measured within one run on one machine: absolute times say little about another. The
+# processor time is printed beside the elapsed time: other programs increase the second much more
+# than the first.
 set -eu
 
 people=${1:-11800000}
@@ -22,7 +24,8 @@ times=$target/release/examples/times
 mkdir -p "$folder"
 cd "$folder"
 
-# Runs a command; sets $seconds (elapsed), $worked (processor seconds) and $peak (peak memory in MiB).
+# Runs a command; sets $seconds (elapsed), $worked (processor seconds) and $peak (peak memory in
+# MiB).
 measure() {
     echo "\$ $*"
     python3 - "$@" <<'PYTHON' > measured
@@ -63,7 +66,8 @@ keys = "keys"
 TOML
 }
 
-# Makes five feeds, and a copy of dimona alone whose notification has only the snapshot, or the delta too.
+# Makes five feeds, and a copy of dimona alone whose notification has only the snapshot, or the
+# delta too.
 prepare() { # PEOPLE NAME
     if [ ! -e "$2/complete" ]; then
         rm -rf "$2"

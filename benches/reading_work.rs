@@ -1,7 +1,8 @@
 //! Cost of hostile documents: time and instructions to read them.
 //!
-//! `cargo bench --bench reading_work` reads documents that are built to be expensive, counts the instructions of each under
-//! valgrind in a separate process, and prints the maximum. It fails if a document takes more than [`MAX_TIME`].
+//! `cargo bench --bench reading_work` reads documents that are built to be expensive, counts the
+//! instructions of each under valgrind in a separate process, and prints the maximum. It fails if a
+//! document takes more than [`MAX_TIME`].
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic, reason = "a benchmark prints figures")]
 #![allow(clippy::cast_precision_loss, reason = "instruction counts are far below what a double holds exactly")]

@@ -1,11 +1,12 @@
 //! Cost of a refusal without a relation, in instructions: for known people and for unknown SSINs.
 //!
-//! `cargo bench --bench refusal_work` runs itself under valgrind, one process per person, and prints for each relation the
-//! mean and the spread (maximum less minimum) of both groups. It fails if the means differ by as much as the smaller spread:
-//! then a caller could tell from the timing whether a person is known.
+//! `cargo bench --bench refusal_work` runs itself under valgrind, one process per person, and
+//! prints for each relation the mean and the spread (maximum less minimum) of both groups. It fails
+//! if the means differ by as much as the smaller spread: then a caller could tell from the timing
+//! whether a person is known.
 //!
-//! The known people are of every kind: only insured, with one to three employers, with a replaced SSIN, only in the register
-//! of persons. The rows of other people surround them, as in a country.
+//! The known people are of every kind: only insured, with one to three employers, with a replaced
+//! SSIN, only in the register of persons. The rows of other people surround them, as in a country.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic, reason = "a benchmark prints ratios")]
 #![allow(clippy::cast_precision_loss, reason = "instruction counts are far below what a double holds exactly")]
@@ -49,7 +50,8 @@ fn number(base: u64) -> EnterpriseNumber {
     EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
-/// SSIN of the n-th person: even ones are known, odd ones are not. They are born in all years, like the others.
+/// SSIN of the n-th person: even ones are known, odd ones are not. They are born in all years, like
+/// the others.
 fn person(n: u64) -> Ssin {
     ssin(410_101_001 + n * 11 % 59 * 10_000_000 + in_year(n % 300))
 }
@@ -130,7 +132,8 @@ fn instructions(folder: &Path, context: LegalContext, person: u64) -> f64 {
     count / QUESTIONS as f64
 }
 
-/// Loads the known people and the others; another organisation than the caller insures and serves all of them.
+/// Loads the known people and the others; another organisation than the caller insures and serves
+/// all of them.
 fn load(folder: &Path) {
     let (mut dimona, mut insurance, mut persons) = (
         String::from("period_id,ssin,employer,begin,end\r\n"),

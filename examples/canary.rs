@@ -1,6 +1,7 @@
 //! Searches files and folders for SSINs, for example the output of a test run.
 //!
-//! `canary PATH...` prints one line per SSIN that it finds, without the SSIN, and exits with 1 if there is any.
+//! `canary PATH...` prints one line per SSIN that it finds, without the SSIN, and exits with 1 if
+//! there is any.
 #![allow(clippy::print_stdout, reason = "an example prints its findings")]
 
 #[path = "../tests/support/canary.rs"]

@@ -1,6 +1,8 @@
-//! Writes the manual pages and shell completions of the package, generated from the arguments of the program.
+//! Writes the manual pages and shell completions of the package, generated from the arguments of
+//! the program.
 //!
-//! `cargo run --example manual -- DIR`. It is an example, so that the program does not contain the generators.
+//! `cargo run --example manual -- DIR`. It is an example, so that the program does not contain the
+//! generators.
 
 use std::error::Error;
 use std::path::Path;

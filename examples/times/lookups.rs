@@ -1,6 +1,7 @@
 //! Lookups of employment periods in several data folders, one at a time, interleaved.
 //!
-//! They are 1 ms apart, as in a service with 1000 requests per second: the lookup is measured, not the queue before it.
+//! They are 1 ms apart, as in a service with 1000 requests per second: the lookup is measured, not
+//! the queue before it.
 
 use std::error::Error;
 use std::thread;

@@ -1,8 +1,8 @@
 //! Measures the latency of lookups in the store, or of requests over mutual TLS.
 //!
-//! `times lookups|requests SECONDS DATA SSINS [DATA SSINS]…`: each DATA is a folder of datasets, each SSINS the dimona snapshot
-//! that its persons come from. Several folders are measured interleaved in one process: a disturbance affects all of them, so
-//! their ratio remains valid.
+//! `times lookups|requests SECONDS DATA SSINS [DATA SSINS]…`: each DATA is a folder of datasets,
+//! each SSINS the dimona snapshot that its persons come from. Several folders are measured
+//! interleaved in one process: a disturbance affects all of them, so their ratio remains valid.
 #![allow(clippy::print_stdout, reason = "an example prints its figures")]
 
 mod lookups;

@@ -1,8 +1,9 @@
 //! Requests over mutual TLS: one service per data folder, on kept connections, interleaved.
 //!
-//! The services are the real ones, in this process, on loopback, each with its own audit log that records every answer durably
-//! before it is sent. They have no feeds, so that nothing is loaded meanwhile. The caller may see all nine fields of every
-//! person, so that a request reads all five datasets.
+//! The services are the real ones, in this process, on loopback, each with its own audit log that
+//! records every answer durably before it is sent. They have no feeds, so that nothing is loaded
+//! meanwhile. The caller may see all nine fields of every person, so that a request reads all five
+//! datasets.
 
 use std::error::Error;
 use std::fs;

@@ -1,9 +1,9 @@
 //! Reads a document with expat, a widely used parser that shares no code with ours.
 //!
-//! The only file of the project that calls C. It returns the document as [`crate::Content`]; a document that is not
-//! well-formed is `None`. Two things that expat accepts are `None` here as well: a declaration with an empty version
-//! (`version=""`), which production 26 of XML 1.0 forbids, and half a surrogate pair, which is not a character of UTF-16
-//! (RFC 2781, section 2.2).
+//! The only file of the project that calls C. It returns the document as [`crate::Content`]; a
+//! document that is not well-formed is `None`. Two things that expat accepts are `None` here as
+//! well: a declaration with an empty version (`version=""`), which production 26 of XML 1.0
+//! forbids, and half a surrogate pair, which is not a character of UTF-16 (RFC 2781, section 2.2).
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::slice;
@@ -45,8 +45,8 @@ struct Found {
 pub fn read(bytes: &[u8]) -> Option<Content> {
     let length = c_int::try_from(bytes.len()).ok()?;
     let mut found = Found::default();
-    // SAFETY: the parser lives from its creation to XML_ParserFree; `found` outlives it and has no other borrow while
-    // XML_Parse runs; expat reads `length` bytes and no more.
+    // SAFETY: the parser lives from its creation to XML_ParserFree; `found` outlives it and has no
+    // other borrow while XML_Parse runs; expat reads `length` bytes and no more.
     unsafe {
         let parser = XML_ParserCreateNS(std::ptr::null(), SEPARATOR.cast_signed());
         assert!(!parser.is_null(), "out of memory");
@@ -84,7 +84,8 @@ fn split(name: &str) -> (&str, &str) {
 }
 
 extern "C" fn on_start(data: *mut c_void, name: *const c_char, mut attributes: *const *const c_char) {
-    // SAFETY: `data` is the pointer that `read` passed; names and values come in pairs up to a null.
+    // SAFETY: `data` is the pointer that `read` passed; names and values come in pairs up to a
+    // null.
     unsafe {
         let content = &mut (*data.cast::<Found>()).content;
         let mut pairs = Vec::new();
@@ -112,6 +113,7 @@ extern "C" fn on_text(data: *mut c_void, text: *const c_char, length: c_int) {
 }
 
 extern "C" fn on_declaration(data: *mut c_void, version: *const c_char, _: *const c_char, _: c_int) {
-    // SAFETY: `data` is the pointer that `read` passed; the version is null only in the declaration of an external entity.
+    // SAFETY: `data` is the pointer that `read` passed; the version is null only in the declaration
+    // of an external entity.
     unsafe { (*data.cast::<Found>()).has_empty_version = !version.is_null() && text_of(version).is_empty() };
 }

@@ -1,8 +1,9 @@
-//! The verifier of audit logs, on folders that were tampered with: a sound audit log is edited, and its hashes are corrected.
+//! The verifier of audit logs, on folders that were tampered with: a sound audit log is edited, and
+//! its hashes are corrected.
 //!
-//! The attacker does not have the signing key. So an audit log may be sound only if it has the size and the root of a signed
-//! tree head, and a proof may be valid only for a record of the audit log. The reader, which shares no code with the
-//! verifier, reads every record of a sound audit log.
+//! The attacker does not have the signing key. So an audit log may be sound only if it has the size
+//! and the root of a signed tree head, and a proof may be valid only for a record of the audit log.
+//! The reader, which shares no code with the verifier, reads every record of a sound audit log.
 
 #![no_main]
 

@@ -1,7 +1,8 @@
 //! Certificates and CRLs: no panic, and facts that a second reader confirms.
 //!
-//! The second reader is x509-cert of RustCrypto, which shares no code with the first. If both read a certificate, they must
-//! agree on key, issuer and validity. No text that is made from a subject contains an SSIN.
+//! The second reader is x509-cert of RustCrypto, which shares no code with the first. If both read
+//! a certificate, they must agree on key, issuer and validity. No text that is made from a subject
+//! contains an SSIN.
 
 #![no_main]
 

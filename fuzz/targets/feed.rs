@@ -1,7 +1,7 @@
 //! Everything that a publisher sends: notification, signature, compressed and plain data files.
 //!
-//! A notification that is accepted leads from its snapshot to its serial without a gap. A data file that is read to its end
-//! has the same fields as the `csv` crate reads.
+//! A notification that is accepted leads from its snapshot to its serial without a gap. A data file
+//! that is read to its end has the same fields as the `csv` crate reads.
 
 #![no_main]
 
@@ -48,7 +48,8 @@ fn check_notification(notification: &Notification) {
 
 fn read_rows(bytes: &[u8], dataset: Dataset, kind: FileKind) {
     let announced = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
-    // Twice, because the last record may lack its line feed: a file must have the announced number of records.
+    // Twice, because the last record may lack its line feed: a file must have the announced number
+    // of records.
     for announced in [announced.saturating_sub(1), announced] {
         let Ok(mut records) = Records::open(bytes, dataset, kind, announced) else { return };
         let mut rows: Vec<Vec<String>> = Vec::new();

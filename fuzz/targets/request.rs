@@ -1,7 +1,8 @@
 //! The request reader of the gateway against the client's bindings, which share no code.
 //!
-//! Bytes that both sides read, they read the same. A request that the gateway reads is the same after the client wrote it
-//! again. A request that the gateway refuses reaches the client as the intended fault, without an SSIN in it.
+//! Bytes that both sides read, they read the same. A request that the gateway reads is the same
+//! after the client wrote it again. A request that the gateway refuses reaches the client as the
+//! intended fault, without an SSIN in it.
 
 #![no_main]
 

@@ -1,7 +1,8 @@
-//! Our XML reader against expat: both read the same, and what ours finds malformed, expat does as well.
+//! Our XML reader against expat: both read the same, and what ours finds malformed, expat does as
+//! well.
 //!
-//! If our reader refuses for a reason other than well-formedness (processing instructions, encodings, versions, limits),
-//! nothing is compared.
+//! If our reader refuses for a reason other than well-formedness (processing instructions,
+//! encodings, versions, limits), nothing is compared.
 
 #![no_main]
 

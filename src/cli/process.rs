@@ -39,8 +39,8 @@ pub(super) fn sockets_from_systemd() -> Vec<TcpListener> {
     (0..passed.len()).filter_map(|index| passed.take_tcp_listener(index).ok().flatten()).collect()
 }
 
-/// Confines the process to its own files. Without the sandbox the process runs all the same, with the permissions of its
-/// user.
+/// Confines the process to its own files. Without the sandbox the process runs all the same, with
+/// the permissions of its user.
 pub(super) fn confine_and_log(settings: &Settings, part: Part) {
     match confine(settings, part) {
         Ok(Confined::Fully) => tracing::info!("sandbox active: only the configured files are accessible"),

@@ -1,8 +1,9 @@
 //! `simulate`: the service as a test double, for the tests of integrators.
 //!
-//! Every start makes everything again, in a folder that is removed at the end: authority, certificates, data, audit log. The
-//! clock is fixed and tickets repeat, so that the same request gets the same bytes. The faults of the scenario are injected
-//! around the service, not in it ([`fault_injection`](super::fault_injection)).
+//! Every start makes everything again, in a folder that is removed at the end: authority,
+//! certificates, data, audit log. The clock is fixed and tickets repeat, so that the same request
+//! gets the same bytes. The faults of the scenario are injected around the service, not in it
+//! ([`fault_injection`](super::fault_injection)).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,7 +59,8 @@ pub struct SimulateArguments {
     /// File to write when the service answers: how to reach it
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
-    /// Scenario with people, delays, faults and outages (TOML) [default: only the people of the catalogue]
+    /// Scenario with people, delays, faults and outages (TOML) [default: only the people of the
+    /// catalogue]
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
     /// Print a scenario with every key, and exit
@@ -67,7 +69,8 @@ pub struct SimulateArguments {
     /// Make RSA client certificates too, for SOAP stacks that read no other
     #[arg(long)]
     pub rsa: bool,
-    /// Empty folder for certificates, data and audit log, which is kept [default: a temporary one, which is removed]
+    /// Empty folder for certificates, data and audit log, which is kept [default: a temporary one,
+    /// which is removed]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }

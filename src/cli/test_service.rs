@@ -1,7 +1,7 @@
 //! A service that runs from a demo workspace on a port of this machine, for `demo` and `simulate`.
 //!
-//! It is composed as `serve` composes it, from the settings of the workspace; the same sync as for publishers' feeds loads
-//! the datasets.
+//! It is composed as `serve` composes it, from the settings of the workspace; the same sync as for
+//! publishers' feeds loads the datasets.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -45,8 +45,8 @@ pub(super) struct RunningService {
 }
 
 impl TestService<'_> {
-    /// Loads the datasets and serves them. `adapt` may change the settings first; `inject` may replace dependencies of the
-    /// service.
+    /// Loads the datasets and serves them. `adapt` may change the settings first; `inject` may
+    /// replace dependencies of the service.
     ///
     /// Prints the result of the sync. An error is printed, and its exit code returned.
     pub async fn start(
@@ -80,7 +80,8 @@ impl TestService<'_> {
     fn read_settings(&self) -> Result<Settings, Exit> {
         let settings = read_settings(&self.workspace.settings());
         let mut settings = settings.map_err(|problems| fail(Exit::Configuration, &problems))?;
-        // Two services on one machine differ in their ports: the second takes a free port for the admin listener too.
+        // Two services on one machine differ in their ports: the second takes a free port for the
+        // admin listener too.
         if self.port != settings.listen.port()
             && let Some(admin) = &mut settings.admin
         {

@@ -1,5 +1,5 @@
-//! Reads the scenario file of a simulation: invented people, their records in the sources, and faults to
-//! inject.
+//! Reads the scenario file of a simulation: invented people, their records in the sources, and
+//! faults to inject.
 //!
 //! `fixtures/scenario.toml` is an example that has and explains every key; `simulate --example`
 //! prints it. Every key is optional: an empty scenario has the people of the catalogue, at the time

@@ -1,8 +1,9 @@
 //! The upper limit: throughput of hyper and rustls on this machine, without any processing.
 //!
-//! `limit --config FILE --answer FILE` takes address, certificate and client authorities from the settings of a service, so
-//! that cipher suites, certificates, client verification and the number of worker threads are the same. Every request is read
-//! to its end and answered with the bytes of the answer file: no XML, no policy, no data, no audit log, no limits.
+//! `limit --config FILE --answer FILE` takes address, certificate and client authorities from the
+//! settings of a service, so that cipher suites, certificates, client verification and the number
+//! of worker threads are the same. Every request is read to its end and answered with the bytes of
+//! the answer file: no XML, no policy, no data, no audit log, no limits.
 
 use std::convert::Infallible;
 use std::path::PathBuf;

@@ -1,6 +1,7 @@
 //! A histogram of latencies with buckets whose width grows with the value: accurate to 0.8 %.
 //!
-//! The index of a bucket is the exponent and the first seven bits of a value in nanoseconds, as in a floating-point number.
+//! The index of a bucket is the exponent and the first seven bits of a value in nanoseconds, as in
+//! a floating-point number.
 
 use std::time::Duration;
 
@@ -26,7 +27,8 @@ impl Default for Histogram {
 /// Index of the bucket of a value.
 fn bucket(nanos: u64) -> usize {
     let exponent = (u64::BITS - nanos.leading_zeros()).saturating_sub(BITS + 1);
-    // Below 2 × STEPS every value has its own bucket. Above, the first bit is always set and adds to the exponent.
+    // Below 2 × STEPS every value has its own bucket. Above, the first bit is always set and adds
+    // to the exponent.
     exponent as usize * STEPS + (nanos >> exponent) as usize
 }
 

@@ -1,8 +1,9 @@
 //! TLS of a consumer, with as little work as the measurement allows.
 //!
-//! The server certificate is fully verified once. After that the same certificate is recognised by its bytes, and signatures
-//! made with it are not verified again: the server does the full work of every handshake, and the generator, which is not
-//! measured, stays cheaper. Sessions are never resumed.
+//! The server certificate is fully verified once. After that the same certificate is recognised by
+//! its bytes, and signatures made with it are not verified again: the server does the full work of
+//! every handshake, and the generator, which is not measured, stays cheaper. Sessions are never
+//! resumed.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

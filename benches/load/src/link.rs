@@ -141,8 +141,8 @@ impl Link {
         Ok(())
     }
 
-    /// Continues as far as the socket allows. Events are edge-triggered: it reads until nothing is left, or until the response
-    /// is complete, after which nothing follows.
+    /// Continues as far as the socket allows. Events are edge-triggered: it reads until nothing is
+    /// left, or until the response is complete, after which nothing follows.
     pub fn advance(&mut self, expected: &Finder<'_>) -> Result<Progress, Failure> {
         if let Some(progress) = self.look(expected)? {
             return Ok(progress);

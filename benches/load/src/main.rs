@@ -1,7 +1,8 @@
 //! Load generator over mutual TLS: measures throughput and latency of a server.
 //!
-//! One thread polls all sockets, so that one core of the generator is faster than one core of the server. Every consumer has
-//! its own certificate, load and figures; all of them run at the same time.
+//! One thread polls all sockets, so that one core of the generator is faster than one core of the
+//! server. Every consumer has its own certificate, load and figures; all of them run at the same
+//! time.
 //!
 //! | file | what |
 //! |---|---|
@@ -11,7 +12,8 @@
 //! | `run`, `slot` | event loop; slot for one connection |
 //! | `histogram`, `tally`, `process`, `report` | figures and their output |
 //!
-//! It is not a client of the service: of an answer it reads only the status, the length and one expected text.
+//! It is not a client of the service: of an answer it reads only the status, the length and one
+//! expected text.
 
 mod args;
 mod consumer;

@@ -1,6 +1,7 @@
 //! The event loop: schedules requests, and ends each second and the run.
 //!
-//! First it opens all kept connections, a few at a time; then the measurement starts. `slot` handles the single connections.
+//! First it opens all kept connections, a few at a time; then the measurement starts. `slot`
+//! handles the single connections.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -22,7 +23,8 @@ use crate::request::{Digits, Template, read_ssins};
 use crate::slot::Slot;
 use crate::tally::Tally;
 
-/// Maximum concurrent handshakes before the measurement: more would only fill the queue of the server.
+/// Maximum concurrent handshakes before the measurement: more would only fill the queue of the
+/// server.
 const MAX_OPENING: usize = 64;
 /// Maximum time before the measurement starts, even if some connections could not be opened.
 const OPENING_TIME: Duration = Duration::from_secs(20);
@@ -197,8 +199,9 @@ impl Run {
         Ok(())
     }
 
-    /// Connections to open before the measurement. Fresh ones wait for their first request. Slow ones are spread over the
-    /// warm-up: otherwise the server would close all of them at the same time, again and again.
+    /// Connections to open before the measurement. Fresh ones wait for their first request. Slow
+    /// ones are spread over the warm-up: otherwise the server would close all of them at the same
+    /// time, again and again.
     fn connections_to_open(&mut self, warmup: Duration) -> VecDeque<usize> {
         let mut kept = VecDeque::new();
         let count = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
@@ -248,7 +251,8 @@ impl Run {
         }
     }
 
-    /// Time until something may be due. Below 1 ms the poll does not wait: the kernel would wait too long.
+    /// Time until something may be due. Below 1 ms the poll does not wait: the kernel would wait
+    /// too long.
     fn pause(&self, now: Instant) -> Duration {
         let mut pause = Duration::from_millis(20);
         if self.started.is_none() && self.connecting < MAX_OPENING {

@@ -1,7 +1,8 @@
 //! The stages of one request about a person of the catalogue, for benchmarks of single stages.
 //!
-//! Everything is open and warm before a stage runs, the clock is fixed, and records go to an audit log that drops them: only the
-//! work of the stage remains. The whole request is the same stages in sequence, from bytes to bytes.
+//! Everything is open and warm before a stage runs, the clock is fixed, and records go to an audit
+//! log that drops them: only the work of the stage remains. The whole request is the same stages in
+//! sequence, from bytes to bytes.
 
 use std::sync::{Arc, Mutex};
 

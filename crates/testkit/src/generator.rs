@@ -1,7 +1,8 @@
 //! Feeds of an invented country, to try the gateway at any size.
 //!
-//! Writes one folder per dataset, each a feed with a snapshot at serial 1 and one delta for each serial after it. The same
-//! arguments give the same bytes. Everything is streamed: the memory needed is one number per 1024 people.
+//! Writes one folder per dataset, each a feed with a snapshot at serial 1 and one delta for each
+//! serial after it. The same arguments give the same bytes. Everything is streamed: the memory
+//! needed is one number per 1024 people.
 
 use std::fmt::{self, Write as _};
 use std::fs;
@@ -13,10 +14,12 @@ use crate::data_file::{DataFile, DataFileSummary, FileKind};
 use datasets::feed::digest_of;
 use ehealth_core::model::{Dataset, Ssin, Timestamp};
 
-/// People per entry of [`PeriodIds`]: the first period id of any person is found by counting from the entry.
+/// People per entry of [`PeriodIds`]: the first period id of any person is found by counting from
+/// the entry.
 const PEOPLE_PER_BLOCK: u64 = 1_024;
 
-/// First id of the affiliations in deltas: above every id of the snapshot, so that each of them is new.
+/// First id of the affiliations in deltas: above every id of the snapshot, so that each of them is
+/// new.
 const FIRST_DELTA_AFFILIATION: u64 = 1_000_000_000;
 
 /// Feeds to write.
@@ -30,7 +33,8 @@ pub struct CountryFeeds {
     pub out: PathBuf,
     /// Number of serials after the snapshot, one delta each.
     pub serials: u64,
-    /// Mutations of a dimona delta. `insurance` and `persons` have a tenth of them, `coprev` and `federated` a thousandth.
+    /// Mutations of a dimona delta. `insurance` and `persons` have a tenth of them, `coprev` and
+    /// `federated` a thousandth.
     pub mutations: u64,
     /// Creation time of the notifications.
     pub created: Timestamp,
@@ -63,8 +67,8 @@ pub enum GenerateError {
 }
 
 impl CountryFeeds {
-    /// Writes the feeds, and returns the number of records. Calls `on_file` after each data file: a country of full size
-    /// takes one to two minutes.
+    /// Writes the feeds, and returns the number of records. Calls `on_file` after each data file: a
+    /// country of full size takes one to two minutes.
     ///
     /// # Errors
     /// [`GenerateError`] if there are too few people or a file cannot be written.
@@ -183,8 +187,9 @@ impl Generation<'_> {
         self.finish(file)
     }
 
-    /// Writes a dimona delta. Of 10 mutations, 4 are new periods, 3 end one, 2 correct one and 1 cancels one. No person is
-    /// changed twice in all serials, so that each delta is valid after any other.
+    /// Writes a dimona delta. Of 10 mutations, 4 are new periods, 3 end one, 2 correct one and 1
+    /// cancels one. No person is changed twice in all serials, so that each delta is valid after
+    /// any other.
     fn write_dimona_delta(&mut self, serial: u64, ids: &PeriodIds, next_id: &mut u64) -> io::Result<DataFileSummary> {
         let mut file = self.create(Dataset::Dimona, FileKind::Delta, serial)?;
         let day = self.country.day_after(serial);
@@ -218,7 +223,8 @@ impl Generation<'_> {
         self.finish(file)
     }
 
-    /// Writes a delta of affiliations, a thousandth of the mutations: each begins on the day of the serial.
+    /// Writes a delta of affiliations, a thousandth of the mutations: each begins on the day of the
+    /// serial.
     fn write_affiliations_delta(&mut self, dataset: Dataset, serial: u64) -> io::Result<DataFileSummary> {
         let mut file = self.create(dataset, FileKind::Delta, serial)?;
         let changes = self.feeds.mutations.div_ceil(1_000);
@@ -235,7 +241,8 @@ impl Generation<'_> {
         self.finish(file)
     }
 
-    /// Writes a delta about people, a tenth of the mutations: memberships that end, or SSINs that are cancelled.
+    /// Writes a delta about people, a tenth of the mutations: memberships that end, or SSINs that
+    /// are cancelled.
     fn write_people_delta(&mut self, dataset: Dataset, serial: u64) -> io::Result<DataFileSummary> {
         let mut file = self.create(dataset, FileKind::Delta, serial)?;
         let day = self.country.day_after(serial);
@@ -285,7 +292,8 @@ impl Generation<'_> {
             ));
         }
         text.push_str("</notification>\n");
-        // Last, and by a rename: a reader sees the old notification or the new one, never a part of it.
+        // Last, and by a rename: a reader sees the old notification or the new one, never a part of
+        // it.
         let folder = self.feeds.out.join(dataset.code());
         fs::write(folder.join("notification.xml.new"), text)?;
         fs::rename(folder.join("notification.xml.new"), folder.join("notification.xml"))

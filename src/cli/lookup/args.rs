@@ -54,12 +54,13 @@ pub struct LookupArguments {
     /// File with one SSIN per line; - reads standard input; # begins a comment line
     #[arg(long = "in", value_name = "FILE", conflicts_with_all = ["ssin", "test"])]
     pub input: Option<PathBuf>,
-    /// File for the answers to --in; persons that it answers already are skipped [default: standard output]
+    /// File for the answers to --in; persons that it answers already are skipped [default: standard
+    /// output]
     ///
-    /// CSV columns: ssin, organisation, context, asked (the requested dates; empty for today), code, on (the last requested
-    /// day), services (EMPLOYER:SERVICE, the competent service of each employment on that day), fund, replaced_by,
-    /// incomplete (datasets that are missing or stale; a value that they could change ends with a question mark), ticket,
-    /// replied.
+    /// CSV columns: ssin, organisation, context, asked (the requested dates; empty for today),
+    /// code, on (the last requested day), services (EMPLOYER:SERVICE, the competent service of each
+    /// employment on that day), fund, replaced_by, incomplete (datasets that are missing or stale;
+    /// a value that they could change ends with a question mark), ticket, replied.
     #[arg(long, value_name = "FILE", requires = "input")]
     pub out: Option<PathBuf>,
     /// Number of concurrent requests for --in

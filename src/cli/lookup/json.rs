@@ -1,11 +1,13 @@
 //! An answer as JSON, with keys that do not change.
 //!
-//! Contains every number of the answer, SSINs included: it is for the person who asked, and must not go to a log.
+//! Contains every number of the answer, SSINs included: it is for the person who asked, and must
+//! not go to a log.
 //!
 //! # Keys
 //!
-//! The names of the contract, in its order. An absent value is `null` or an empty list; no key is ever missing. Days are
-//! `YYYY-MM-DD`, timestamps are UTC with milliseconds, and numbers of organisations and persons are strings.
+//! The names of the contract, in its order. An absent value is `null` or an empty list; no key is
+//! ever missing. Days are `YYYY-MM-DD`, timestamps are UTC with milliseconds, and numbers of
+//! organisations and persons are strings.
 //!
 //! | key | value |
 //! |---|---|
@@ -21,7 +23,8 @@
 //! | `verdict.competentService` | `null` if there is no conclusion, or a list with one entry per employment on that day: `employer`, `outcome`, `cbeNumber`, `missing` |
 //! | `verdict.healthInsuranceFund` | `outcome`, `cbeNumber`, `missing` |
 //!
-//! `outcome` is `FOUND`, `NOTHING`, `UNSURE` (a dataset in `missing` could change it), `FILTERED` or `NOT_ANSWERED`.
+//! `outcome` is `FOUND`, `NOTHING`, `UNSURE` (a dataset in `missing` could change it), `FILTERED`
+//! or `NOT_ANSWERED`.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! Answers as text and as JSON: what a person must be able to read in the text, and which JSON keys must not change.
+//! Answers as text and as JSON: what a person must be able to read in the text, and which JSON keys
+//! must not change.
 
 use serde_json::{Value, json};
 

@@ -1,9 +1,10 @@
-//! The service without its audit log, or with an audit log on a slow disk. The cost of the audit log is the difference to
-//! `ehealth-attributes serve`.
+//! The service without its audit log, or with an audit log on a slow disk. The cost of the audit
+//! log is the difference to `ehealth-attributes serve`.
 //!
-//! Everything else is the code and the settings of the service. Records are made and dropped, or, with `--sync-millis`,
-//! written by the audit log to a disk whose syncs take at least that long. The service has no such switch: this program only
-//! exists for measurements, and listens on loopback addresses only.
+//! Everything else is the code and the settings of the service. Records are made and dropped, or,
+//! with `--sync-millis`, written by the audit log to a disk whose syncs take at least that long.
+//! The service has no such switch: this program only exists for measurements, and listens on
+//! loopback addresses only.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,12 +1,13 @@
 //! Instructions of each stage: unlike times, the same number on every machine.
 //!
-//! `cargo run --release -p stages --bin instructions` runs each stage under valgrind, prints its instructions beside the
-//! committed figure (`benches/stages/instructions.csv`), and fails if a stage has grown by more than 10 %. With `-- --write`
-//! it writes the figures: do that in the commit that explains them. Without valgrind it prints a message, and fails if `CI`
-//! is set.
+//! `cargo run --release -p stages --bin instructions` runs each stage under valgrind, prints its
+//! instructions beside the committed figure (`benches/stages/instructions.csv`), and fails if a
+//! stage has grown by more than 10 %. With `-- --write` it writes the figures: do that in the
+//! commit that explains them. Without valgrind it prints a message, and fails if `CI` is set.
 //!
-//! The figures are valid for release builds on x86-64 with AVX2, which valgrind offers on any machine of the last ten years.
-//! The C library is configured to ignore newer features of the processor.
+//! The figures are valid for release builds on x86-64 with AVX2, which valgrind offers on any
+//! machine of the last ten years. The C library is configured to ignore newer features of the
+//! processor.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,8 @@ use stages::{Scene, Stage};
 
 /// Counted runs per process, after as many runs that are not counted.
 const RUNS: u64 = 50;
-/// Maximum growth in per cent: compilers and libraries change a figure by less, a needless copy or lookup by more.
+/// Maximum growth in per cent: compilers and libraries change a figure by less, a needless copy or
+/// lookup by more.
 const GROWTH: u64 = 10;
 /// Features of the processor that the C library must ignore.
 const PLAIN: &str = "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-RTM";

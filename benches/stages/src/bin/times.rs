@@ -1,8 +1,8 @@
 //! Times of each stage, for optimisation work: `cargo run --release -p stages --bin times`.
 //!
-//! CI checks the number of instructions instead (`cargo run --release -p stages --bin instructions`): times differ between
-//! machines and from minute to minute. Each figure is the median of all batches; beside it is the fastest batch, the cost when
-//! nothing else runs.
+//! CI checks the number of instructions instead (`cargo run --release -p stages --bin
+//! instructions`): times differ between machines and from minute to minute. Each figure is the
+//! median of all batches; beside it is the fastest batch, the cost when nothing else runs.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
