@@ -215,7 +215,7 @@ fn write_feed(feed: &Path, dataset: Dataset, text: &str) {
 }
 
 fn now() -> Timestamp {
-    Timestamp::parse("2026-01-15T09:30:00Z").expect("a moment")
+    Timestamp::parse("2026-01-15T09:30:00Z").expect("a timestamp")
 }
 
 /// Sends requests about one person, as a caller without a relation to any person.

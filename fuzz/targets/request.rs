@@ -127,8 +127,8 @@ fn write_and_read_again(payload: &Payload) {
 }
 
 fn check_fault(refused: &RefusedRequest, operation: Operation) {
-    let moment = Timestamp::from_millis(1_700_000_000_000);
-    let handling = Handling { ticket: Ticket::new([7; 16]), received: moment, replied: moment };
+    let time = Timestamp::from_millis(1_700_000_000_000);
+    let handling = Handling { ticket: Ticket::new([7; 16]), received: time, replied: time };
     let answer = write_fault(&refused.fault, operation, handling, refused.customer.as_ref(), &refused.addressing);
     let (code, fault) = match operation {
         Operation::ConsultAttributes => match envelope::read::<ConsultResponse>(&answer).expect("understood") {

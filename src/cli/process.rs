@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::app::{Confined, Notifier, Part, confine};
 use crate::config::Settings;
 
-/// SIGTERM and Ctrl-C, caught from the moment that this value exists.
+/// SIGTERM and Ctrl-C, caught from the creation of this value.
 pub(super) struct Stop {
     terminate: Signal,
     interrupt: Signal,

@@ -96,9 +96,9 @@ impl TestService<'_> {
     fn load_datasets(&self, settings: &Settings) -> Result<(), Exit> {
         let reports = run_all(&settings.sync, self.clock.as_ref());
         print!("\n{}", sync_report::table(&reports));
-        match sync_report::exit_of(&reports) {
-            Exit::Done => {}
-            exit => return Err(exit),
+        let exit = sync_report::exit_of(&reports);
+        if exit != Exit::Done {
+            return Err(exit);
         }
         let Some(report) = reports.iter().find(|report| report.rejected > 0) else { return Ok(()) };
         let (count, dataset, folder) = (report.rejected, report.dataset.code(), settings.sync.rejected.display());

@@ -78,11 +78,11 @@ impl Histogram {
 
     /// Latency that this share of all values does not exceed; zero if there is none.
     pub fn quantile(&self, share: f64) -> Duration {
-        let wanted = ((self.count as f64 * share).ceil() as u64).clamp(1, self.count.max(1));
+        let rank = ((self.count as f64 * share).ceil() as u64).clamp(1, self.count.max(1));
         let mut seen = 0;
         for (number, count) in self.buckets.iter().enumerate() {
             seen += count;
-            if seen >= wanted {
+            if seen >= rank {
                 return Duration::from_nanos(end(number).min(self.longest));
             }
         }

@@ -21,9 +21,9 @@ pub struct Slot {
     link: Option<Link>,
     is_ready: bool,
     /// Due time of a request that waits for the handshake.
-    wanted: Option<Instant>,
+    waiting_since: Option<Instant>,
     /// Due time of a request that waits for its answer.
-    asked: Option<Instant>,
+    sent_due: Option<Instant>,
     /// Bytes of a slow consumer, and the number of those sent.
     slow: (Vec<u8>, usize),
     is_dripping: bool,
@@ -32,7 +32,7 @@ pub struct Slot {
 impl Slot {
     pub fn new(group: usize) -> Self {
         let slow = (Vec::new(), 0);
-        Self { group, link: None, is_ready: false, wanted: None, asked: None, slow, is_dripping: false }
+        Self { group, link: None, is_ready: false, waiting_since: None, sent_due: None, slow, is_dripping: false }
     }
 }
 
@@ -69,7 +69,7 @@ impl Run {
             self.send(number, due);
             return;
         }
-        slot.wanted = Some(due);
+        slot.waiting_since = Some(due);
         if slot.link.is_none() {
             self.connect(number);
         }
@@ -85,7 +85,7 @@ impl Run {
         let digits = self.numbers[self.next_number % self.numbers.len()];
         self.next_number += 1;
         let slot = &mut self.slots[number];
-        slot.asked = Some(due);
+        slot.sent_due = Some(due);
         let request = self.groups[slot.group].template.fill(&digits);
         let Some(link) = &mut slot.link else { return };
         if let Err(failure) = link.send(request) {
@@ -140,7 +140,7 @@ impl Run {
             }
             slot.slow = (request, at_once);
             self.drip_later(number, now);
-        } else if let Some(due) = slot.wanted.take() {
+        } else if let Some(due) = slot.waiting_since.take() {
             let is_counted_from_sending =
                 consumer.arrivals == Arrivals::Closed && consumer.connecting == Connecting::Kept;
             self.send(number, if is_counted_from_sending { now } else { due });
@@ -152,7 +152,7 @@ impl Run {
     fn take_answer(&mut self, number: usize, answer: Answer) {
         let slot = &mut self.slots[number];
         let group = &mut self.groups[slot.group];
-        if let Some(due) = slot.asked.take() {
+        if let Some(due) = slot.sent_due.take() {
             group.second.count_answer(answer, due.elapsed());
         }
         if answer.is_last || group.consumer.connecting == Connecting::Fresh {
@@ -189,7 +189,7 @@ impl Run {
         if was_in_making {
             self.connecting = self.connecting.saturating_sub(1);
         }
-        let had_request = slot.wanted.take().is_some() | slot.asked.take().is_some();
+        let had_request = slot.waiting_since.take().is_some() | slot.sent_due.take().is_some();
         let group = &mut self.groups[slot.group];
         // The server may close idle connections.
         if had_request || !slot.is_ready {
@@ -255,7 +255,7 @@ impl Run {
     pub fn give_up(&mut self, now: Instant, timeout: Duration) {
         for number in 0..self.slots.len() {
             let slot = &self.slots[number];
-            let since = slot.asked.or(slot.wanted);
+            let since = slot.sent_due.or(slot.waiting_since);
             // A request of an open loop may have been due long before it could be sent.
             let sent = slot.link.as_ref().map_or(now, |link| link.since);
             let is_late = since.is_some_and(|since| now.saturating_duration_since(since.max(sent)) > timeout);

@@ -95,7 +95,7 @@ impl Scene {
     #[must_use]
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let now = Timestamp::parse(NOW).expect("a moment");
+        let now = Timestamp::parse(NOW).expect("a timestamp");
         let workspace = Workspace::new(folder.path().join("demo"));
         workspace.prepare(now, "").expect("the workspace can be made");
         let settings = read_settings(&workspace.settings()).expect("valid settings");

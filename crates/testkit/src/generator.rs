@@ -249,15 +249,16 @@ impl Generation<'_> {
         for change in 0..self.feeds.mutations.div_ceil(10) {
             let person = self.country.person_at(self.first_row(serial) + change);
             let number = ssin(&self.country, person)?;
-            match (dataset, self.country.insurances(person).last()) {
-                (Dataset::Insurance, Some((fund, span))) => {
-                    let end = Some(day.plus_days(-1).max(span.begin));
-                    file.write(format_args!("put,{number},{fund},{}\n", Days(Span { end, ..*span })))?;
-                }
-                _ => match self.country.successor(person).map(Digits) {
-                    Some(successor) => file.write(format_args!("put,{number},{successor},1\n"))?,
-                    None => file.write(format_args!("put,{number},,1\n"))?,
-                },
+            if dataset == Dataset::Insurance
+                && let Some((fund, span)) = self.country.insurances(person).last()
+            {
+                let end = Some(day.plus_days(-1).max(span.begin));
+                file.write(format_args!("put,{number},{fund},{}\n", Days(Span { end, ..*span })))?;
+                continue;
+            }
+            match self.country.successor(person).map(Digits) {
+                Some(successor) => file.write(format_args!("put,{number},{successor},1\n"))?,
+                None => file.write(format_args!("put,{number},,1\n"))?,
             }
         }
         self.finish(file)

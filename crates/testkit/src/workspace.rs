@@ -3,7 +3,7 @@
 //!
 //! Tests and benchmarks start their services from such a folder too. It is made once; a later start
 //! in the same folder uses the files that are there, and makes expired certificates again.
-//! Certificates are valid at two times: the service's, whose clock may be set to any moment, and
+//! Certificates are valid at two times: the service's, whose clock may be set to any time, and
 //! this machine's, which callers use.
 
 use std::fs;
