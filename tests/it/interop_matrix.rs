@@ -1,5 +1,5 @@
 //! Every SOAP stack that can be had asks every question of the catalogue, with both kinds of client keys, by a program in
-//! `tests/interop/STACK`; what it gets is compared here, and what ran and worked is the table of `docs/interop.md`.
+//! `tests/interop/STACK`; what it gets is compared here, and what ran and worked is the table of `docs/guides/interop.md`.
 //!
 //! All of them ask `simulate`, as integrators' tests do: beside the catalogue a service whose dataset is over-age, and
 //! people about whom one gets a fault. Those that can validate answers are then given answers that are not the schema's, by
@@ -418,7 +418,7 @@ fn run_stack(stack: &Stack, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[
 
 /// Puts the table into the document, between its marks.
 fn write_table(table: &str) {
-    let path = python::project().join("docs/interop.md");
+    let path = python::project().join("docs/guides/interop.md");
     let document = fs::read_to_string(&path).expect("the document");
     let (before, after) = document.split_once("<!-- matrix -->\n").expect("the mark");
     let (_, rest) = after.split_once("<!-- end -->").expect("the end's mark");

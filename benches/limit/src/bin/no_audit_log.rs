@@ -1,10 +1,10 @@
-//! The service without its trail, or with a trail on a slow disk: what evidence costs is the difference to
-//! `ehealth-attributes serve`.
+//! The service without its audit log, or with an audit log on a slow disk. The cost of the audit
+//! log is the difference to `ehealth-attributes serve`.
 //!
-//! Everything else is the service's own code and settings. Recordable is made and thrown away in memory, or, with
-//! `--sync-millis`, written by the service's own trail to a disk whose syncs take that long whatever the machine's take.
-//! No switch of the service does either: this program exists to be measured, and answers callers of a loopback address
-//! alone.
+//! Everything else is the code and the settings of the service. Records are made and dropped, or,
+//! with `--sync-millis`, written by the audit log to a disk whose syncs take at least that long.
+//! The service has no such switch: this program only exists for measurements, and listens on
+//! loopback addresses only.
 
 use std::io;
 use std::path::PathBuf;
@@ -23,31 +23,31 @@ use ehealth_attributes::server::{ActiveConfig, Dependencies, RandomTickets, Read
 use ehealth_core::lookup::{AuditSink, Pending};
 use ehealth_core::model::Clock;
 
-/// Serves as `ehealth-attributes serve` does, with no evidence of it.
+/// Serves as `ehealth-attributes serve` does, without an audit log.
 #[derive(Parser)]
 struct Arguments {
-    /// The settings file of the service.
+    /// Settings file of the service.
     #[arg(long)]
     config: PathBuf,
-    /// Recordable is written, and each sync takes at least so many milliseconds.
+    /// Write the audit log; each sync takes at least this many milliseconds.
     #[arg(long)]
     sync_millis: Option<u64>,
-    /// What is logged on standard error.
+    /// Log filter.
     #[arg(long, default_value = "info")]
     log: String,
 }
 
-/// Counts entries, and forgets them.
+/// Counts records and drops them.
 #[derive(Default)]
-struct Forgotten(AtomicU64);
+struct DroppedRecords(AtomicU64);
 
-impl AuditSink for Forgotten {
+impl AuditSink for DroppedRecords {
     fn append(&self, pending: Pending) {
         pending.durable(self.0.fetch_add(1, Ordering::Relaxed));
     }
 }
 
-/// A disk whose syncs take at least so long, however many are under way.
+/// A disk whose syncs take at least this long, however many are in progress.
 struct SlowDisk(Folder, Duration);
 
 struct SlowFile(Box<dyn DiskFile>, Duration);
@@ -112,11 +112,11 @@ impl DiskFile for SlowFile {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let arguments = Arguments::parse();
-    let mut journal = start_log(&arguments.log, LogFormat::Text)?;
-    journal.start()?;
+    let mut log = start_log(&arguments.log, LogFormat::Text)?;
+    log.start()?;
     let settings = read_settings(&arguments.config).map_err(|problems| problems.to_string())?;
     if !settings.listen.ip().is_loopback() {
-        return Err("answers without evidence are given to a loopback address alone".into());
+        return Err("server.listen must be a loopback address: this program does not record its answers".into());
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let register = read_policy(&settings.policy).map_err(|problems| problems.to_string())?;
@@ -124,24 +124,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let chain = tls::load_certificates(&settings.tls.certificate)?;
     let active_config = ActiveConfig { register, tls: config, client_verifier: gate, chain };
     let audit: Arc<dyn AuditSink> = match arguments.sync_millis {
-        None => Arc::new(Forgotten::default()),
+        None => Arc::new(DroppedRecords::default()),
         Some(millis) => {
             let disk = SlowDisk(Folder::open_alone(&settings.audit_log.folder)?, Duration::from_millis(millis));
             Arc::new(AuditLog::open_on(Arc::new(disk), &settings.audit_log, Arc::clone(&clock))?)
         }
     };
-    let world = Dependencies {
+    let dependencies = Dependencies {
         lookups: Arc::new(Readers::new(Watch::open(&settings.sync.data))),
         audit,
         clock,
         tickets: Arc::new(RandomTickets::default()),
     };
-    let service = Arc::new(Service::new(settings.server.clone(), active_config, world));
+    let service = Arc::new(Service::new(settings.server.clone(), active_config, dependencies));
     let listener = listen(settings.listen, settings.listen_mode)?;
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;
     };
-    // A task, as where the service itself is served.
+    // A task, as in the service.
     tokio::spawn(serve(listener, service, stop)).await?;
     Ok(())
 }

@@ -1,8 +1,9 @@
-//! The verifier of the trail, over folders that were tampered with: edits of a sound trail, hashes set right again.
+//! The verifier of audit logs, on folders that were tampered with: a sound audit log is edited, and
+//! its hashes are corrected.
 //!
-//! Nobody here has the signing key. So a trail may be found sound only if it has the size and the root of a head that was
-//! signed, and a proof may hold only for a record of the trail. The reader, which shares no code with the verifier, reads
-//! every record of a sound trail.
+//! The attacker does not have the signing key. So an audit log may be sound only if it has the size
+//! and the root of a signed tree head, and a proof may be valid only for a record of the audit log.
+//! The reader, which shares no code with the verifier, reads every record of a sound audit log.
 
 #![no_main]
 
@@ -20,38 +21,38 @@ use sha2::{Digest as _, Sha256};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/trails");
 
-/// What somebody who can write the folder, and hash, can do.
+/// An edit by an attacker who can write the folder and compute hashes.
 #[derive(Debug, Arbitrary)]
 enum Edit<'a> {
-    /// Bytes of a record are replaced; its hash is made anew.
+    /// Replaces bytes of a record and corrects its hash.
     Rewrite { segment: u8, record: u8, at: u16, bytes: &'a [u8] },
-    /// Bytes are put into a record.
+    /// Inserts bytes into a record.
     Insert { segment: u8, record: u8, at: u16, bytes: &'a [u8] },
-    /// Bytes of a record are cut out.
+    /// Removes bytes of a record.
     Cut { segment: u8, record: u8, at: u16, count: u16 },
-    /// A record is removed.
+    /// Removes a record.
     Remove { segment: u8, record: u8 },
-    /// A record is put elsewhere, perhaps into another segment.
+    /// Copies a record, possibly into another segment.
     Copy { segment: u8, record: u8, into: u8, at: u8 },
-    /// A record that never was.
+    /// Inserts an invented record.
     Invent { segment: u8, at: u8, bytes: &'a [u8] },
-    /// A segment gets another name.
+    /// Renames a segment.
     Rename { segment: u8, first: u16, year: u16, month: u8 },
-    /// A segment is there twice, under another name.
+    /// Copies a segment under another name.
     Double { segment: u8, first: u16, month: u8 },
-    /// A segment is removed.
+    /// Removes a segment.
     Lose { segment: u8 },
-    /// Bytes behind the last record, without a hash.
+    /// Appends bytes after the last record, without a hash.
     Append { segment: u8, bytes: &'a [u8] },
-    /// The file ends early.
+    /// Truncates a segment file.
     Truncate { segment: u8, bytes: u16 },
-    /// The trail's checkpoint is changed.
+    /// Changes the checkpoint of the audit log.
     Checkpoint { at: u16, bytes: &'a [u8] },
-    /// The trail's checkpoint is another one that was signed.
+    /// Replaces the checkpoint of the audit log by another signed one.
     OldCheckpoint { which: u8 },
-    /// The trail's checkpoint is removed.
+    /// Removes the checkpoint of the audit log.
     NoCheckpoint,
-    /// The checkpoint that was kept is another one that was signed.
+    /// Replaces the checkpoint that was kept elsewhere by another signed one.
     OtherElsewhere { which: u8 },
 }
 
@@ -59,7 +60,7 @@ enum Edit<'a> {
 struct Input<'a> {
     base: u8,
     edits: Vec<Edit<'a>>,
-    /// Where a proof is changed, and into what.
+    /// Number, position and replacement of a changed proof.
     proof: Option<(u8, u16, &'a str)>,
 }
 
@@ -92,34 +93,34 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let mut known = Known { key, bases: Vec::new(), heads: Vec::new(), signed: Vec::new(), records: Vec::new() };
     for name in ["sound", "pruned", "an-old-trail-put-back"] {
         let folder = root.join(name);
-        let trail = AuditLog::read(&folder);
-        known.heads.extend(trail.checkpoint.clone());
-        known.heads.push(trail.elsewhere.clone());
-        // The last one is older than what was kept elsewhere, and sound without that.
+        let log = AuditLog::read(&folder);
+        known.heads.extend(log.checkpoint.clone());
+        known.heads.push(log.elsewhere.clone());
+        // The last one is older than the checkpoint kept elsewhere, and sound without it.
         let verdict = verify(&folder.join("trail"), &known.key, None).expect("readable");
         assert!(verdict.is_sound(), "{name}: {:?}", verdict.findings);
         known.signed.push((verdict.size, verdict.root));
-        known.records.extend(trail.segments.values().flat_map(|segment| segment.records.clone()));
-        known.bases.push(trail);
+        known.records.extend(log.segments.values().flat_map(|segment| segment.records.clone()));
+        known.bases.push(log);
     }
     known
 });
 
 impl AuditLog {
     fn read(folder: &Path) -> Self {
-        let mut trail = Self { segments: BTreeMap::new(), checkpoint: None, elsewhere: Vec::new() };
-        trail.elsewhere = fs::read(folder.join("elsewhere")).expect("a fixture");
+        let mut log = Self { segments: BTreeMap::new(), checkpoint: None, elsewhere: Vec::new() };
+        log.elsewhere = fs::read(folder.join("elsewhere")).expect("a fixture");
         for entry in fs::read_dir(folder.join("trail")).expect("a fixture") {
             let path = entry.expect("an entry").path();
             let name = path.file_name().expect("a name").to_str().expect("ASCII").to_owned();
             let bytes = fs::read(&path).expect("a fixture");
             if name == "checkpoint" {
-                trail.checkpoint = Some(bytes);
+                log.checkpoint = Some(bytes);
             } else if name.ends_with(".seg") {
-                trail.segments.insert(name, Segment::read(&bytes));
+                log.segments.insert(name, Segment::read(&bytes));
             }
         }
-        trail
+        log
     }
 
     fn segment(&mut self, number: u8) -> Option<&mut Segment> {
@@ -235,7 +236,7 @@ fn head(which: u8) -> Vec<u8> {
     KNOWN.heads[usize::from(which) % KNOWN.heads.len()].clone()
 }
 
-/// A proof of each record of the sound trail, with its path left out: what is changed in it is all that can make it hold.
+/// A proof of a record without its Merkle path: only the change can make it valid.
 fn proof(number: u8) -> String {
     let records = &KNOWN.records;
     let record = &records[usize::from(number) % records.len()];
@@ -257,25 +258,25 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 fuzz_target!(|input: Input<'_>| {
-    let mut trail = KNOWN.bases[usize::from(input.base) % KNOWN.bases.len()].clone();
+    let mut log = KNOWN.bases[usize::from(input.base) % KNOWN.bases.len()].clone();
     for edit in input.edits.iter().take(32) {
-        trail.edit(edit);
+        log.edit(edit);
     }
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("trail")).expect("a folder");
-    trail.write(folder.path());
-    let place = folder.path().join("trail");
+    log.write(folder.path());
+    let audit_log = folder.path().join("trail");
     for elsewhere in [None, Some(folder.path().join("elsewhere"))] {
-        let verdict = verify(&place, &KNOWN.key, elsewhere.as_deref()).expect("readable");
+        let verdict = verify(&audit_log, &KNOWN.key, elsewhere.as_deref()).expect("readable");
         if verdict.is_sound() {
             assert!(KNOWN.signed.contains(&(verdict.size, verdict.root)), "{verdict:?}");
-            let records = Records::open(&place).expect("readable");
+            let records = Records::open(&audit_log).expect("readable");
             let count = records.map(|record| record.expect("sound")).count() as u64;
             assert_eq!(count, verdict.size - verdict.first);
         }
     }
-    if let Ok(records) = Records::open(&place) {
-        // Whatever is there: an end comes.
+    if let Ok(records) = Records::open(&audit_log) {
+        // The iterator must end, whatever the content.
         let _ = records.take(10_000).filter(Result::is_ok).count();
     }
     if let Some((number, at, piece)) = input.proof {
@@ -286,7 +287,7 @@ fuzz_target!(|input: Input<'_>| {
             proof.replace_range(at..end, piece);
         }
         if let Ok(proven) = verify_proof(&proof, &KNOWN.key) {
-            assert!(KNOWN.records.contains(&proven.record), "a record that never was");
+            assert!(KNOWN.records.contains(&proven.record), "an invented record");
         }
     }
 });

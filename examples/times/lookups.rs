@@ -1,7 +1,7 @@
-//! Look-ups of employment periods in data folders, one at a time, in each folder by turns.
+//! Lookups of employment periods in several data folders, one at a time, interleaved.
 //!
-//! They come a millisecond apart, as from a service with a thousand questions a second: what is measured is the look-up,
-//! not the queue before it.
+//! They are 1 ms apart, as in a service with 1000 requests per second: the lookup is measured, not
+//! the queue before it.
 
 use std::error::Error;
 use std::thread;
@@ -10,20 +10,20 @@ use std::time::{Duration, Instant};
 use datasets::store::Watch;
 use ehealth_core::lookup::Directory;
 
-use super::{Place, Times};
+use super::{Folder, Times};
 
-/// Looks up until the time is over; gives the times of each place.
-pub fn look_up(places: &[Place], duration: Duration) -> Result<Vec<Times>, Box<dyn Error>> {
-    let watches: Vec<Watch> = places.iter().map(|place| Watch::open(&place.data)).collect();
+/// Looks up for the given duration; returns the times of each folder.
+pub fn look_up(folders: &[Folder], duration: Duration) -> Result<Vec<Times>, Box<dyn Error>> {
+    let watches: Vec<Watch> = folders.iter().map(|folder| Watch::open(&folder.data)).collect();
     let mut readers: Vec<_> = watches.iter().map(Watch::reader).collect();
-    let mut times = vec![Times::default(); places.len()];
+    let mut times = vec![Times::default(); folders.len()];
     let mut periods = Vec::new();
     let since = Instant::now();
     for turn in 0.. {
-        for ((place, times), reader) in places.iter().zip(&mut times).zip(&mut readers) {
+        for ((folder, times), reader) in folders.iter().zip(&mut times).zip(&mut readers) {
             periods.clear();
             let begun = Instant::now();
-            reader.view().employment_periods(place.person(turn), &mut periods)?;
+            reader.view().employment_periods(folder.person(turn), &mut periods)?;
             times.add(since, duration, begun.elapsed());
             times.found += periods.len();
             thread::sleep(Duration::from_millis(1));

@@ -1,16 +1,16 @@
-//! What expat, the parser of half the world and written apart from ours, makes of a document.
+//! Reads a document with expat, a widely used parser that shares no code with ours.
 //!
-//! The only file of the project that calls C by hand. It spells what was read as [`crate::Spelling`] says; a document that
-//! is not well-formed is `None`. Two things that expat takes are `None` here as well: a declaration without a version in it
-//! (`version=""`), which production 26 of XML 1.0 rules out, and half a surrogate pair, which is no character of UTF-16 (RFC
-//! 2781, section 2.2).
+//! The only file of the project that calls C. It returns the document as [`crate::Content`]; a
+//! document that is not well-formed is `None`. Two things that expat accepts are `None` here as
+//! well: a declaration with an empty version (`version=""`), which production 26 of XML 1.0
+//! forbids, and half a surrogate pair, which is not a character of UTF-16 (RFC 2781, section 2.2).
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::slice;
 
-use crate::Spelling;
+use crate::Content;
 
-/// Stands between namespace and name; no document can hold it.
+/// Separator of namespace and name; no document can contain it.
 const SEPARATOR: u8 = 1;
 
 #[repr(C)]
@@ -34,19 +34,19 @@ unsafe extern "C" {
     fn XML_ParserFree(parser: *mut Parser);
 }
 
-/// What was read so far.
+/// State of the handlers.
 #[derive(Default)]
 struct Found {
-    spelling: Spelling,
+    content: Content,
     has_empty_version: bool,
 }
 
-/// What the document says, if it is well-formed.
-pub fn read(bytes: &[u8]) -> Option<Spelling> {
+/// Reads a document; `None` if it is not well-formed.
+pub fn read(bytes: &[u8]) -> Option<Content> {
     let length = c_int::try_from(bytes.len()).ok()?;
     let mut found = Found::default();
-    // SAFETY: the parser lives from its creation to XML_ParserFree; `found` outlives it and is borrowed by nobody else
-    // while XML_Parse runs; expat reads `length` bytes and no more.
+    // SAFETY: the parser lives from its creation to XML_ParserFree; `found` outlives it and has no
+    // other borrow while XML_Parse runs; expat reads `length` bytes and no more.
     unsafe {
         let parser = XML_ParserCreateNS(std::ptr::null(), SEPARATOR.cast_signed());
         assert!(!parser.is_null(), "out of memory");
@@ -56,11 +56,11 @@ pub fn read(bytes: &[u8]) -> Option<Spelling> {
         XML_SetXmlDeclHandler(parser, on_declaration);
         let status = XML_Parse(parser, bytes.as_ptr().cast(), length, 1);
         XML_ParserFree(parser);
-        (status == 1 && !found.has_empty_version && !has_half_pair(bytes)).then_some(found.spelling)
+        (status == 1 && !found.has_empty_version && !has_half_pair(bytes)).then_some(found.content)
     }
 }
 
-/// Whether these bytes say that they are UTF-16, and have half a surrogate pair somewhere.
+/// Whether the bytes are UTF-16 by their byte order mark, and contain half a surrogate pair.
 fn has_half_pair(bytes: &[u8]) -> bool {
     let unit = match bytes {
         [0xff, 0xfe, ..] => u16::from_le_bytes,
@@ -70,13 +70,13 @@ fn has_half_pair(bytes: &[u8]) -> bool {
     char::decode_utf16(bytes.as_chunks().0.iter().map(|pair| unit(*pair))).any(|character| character.is_err())
 }
 
-/// A name or a value that expat tells, in UTF-8.
+/// A name or a value from expat, in UTF-8.
 ///
 /// # Safety
-/// `text` ends with a NUL, and lives for `'a`.
-unsafe fn told<'a>(text: *const c_char) -> &'a str {
-    // SAFETY: the caller's word.
-    unsafe { CStr::from_ptr(text) }.to_str().expect("expat tells UTF-8")
+/// `text` must end with a NUL, and live for `'a`.
+unsafe fn text_of<'a>(text: *const c_char) -> &'a str {
+    // SAFETY: required of the caller.
+    unsafe { CStr::from_ptr(text) }.to_str().expect("expat returns UTF-8")
 }
 
 fn split(name: &str) -> (&str, &str) {
@@ -84,34 +84,36 @@ fn split(name: &str) -> (&str, &str) {
 }
 
 extern "C" fn on_start(data: *mut c_void, name: *const c_char, mut attributes: *const *const c_char) {
-    // SAFETY: `data` is what `read` handed over; names and values come in pairs up to a null.
+    // SAFETY: `data` is the pointer that `read` passed; names and values come in pairs up to a
+    // null.
     unsafe {
-        let spelling = &mut (*data.cast::<Found>()).spelling;
+        let content = &mut (*data.cast::<Found>()).content;
         let mut pairs = Vec::new();
         while !(*attributes).is_null() {
-            let (space, local) = split(told(*attributes));
-            pairs.push((space, local, told(*attributes.add(1))));
+            let (space, local) = split(text_of(*attributes));
+            pairs.push((space, local, text_of(*attributes.add(1))));
             attributes = attributes.add(2);
         }
-        let (space, local) = split(told(name));
-        spelling.open(space, local, pairs);
+        let (space, local) = split(text_of(name));
+        content.open(space, local, pairs);
     }
 }
 
 extern "C" fn on_end(data: *mut c_void, _: *const c_char) {
-    // SAFETY: `data` is what `read` handed over.
-    unsafe { &mut *data.cast::<Found>() }.spelling.close();
+    // SAFETY: `data` is the pointer that `read` passed.
+    unsafe { &mut *data.cast::<Found>() }.content.close();
 }
 
 extern "C" fn on_text(data: *mut c_void, text: *const c_char, length: c_int) {
-    // SAFETY: `data` is what `read` handed over; expat tells `length` bytes.
+    // SAFETY: `data` is the pointer that `read` passed; expat passes `length` bytes.
     unsafe {
         let bytes = slice::from_raw_parts(text.cast::<u8>(), usize::try_from(length).expect("a length"));
-        (*data.cast::<Found>()).spelling.text(str::from_utf8(bytes).expect("expat tells UTF-8"));
+        (*data.cast::<Found>()).content.text(str::from_utf8(bytes).expect("expat returns UTF-8"));
     }
 }
 
 extern "C" fn on_declaration(data: *mut c_void, version: *const c_char, _: *const c_char, _: c_int) {
-    // SAFETY: `data` is what `read` handed over; the version is null in the declaration of an external entity alone.
-    unsafe { (*data.cast::<Found>()).has_empty_version = !version.is_null() && told(version).is_empty() };
+    // SAFETY: `data` is the pointer that `read` passed; the version is null only in the declaration
+    // of an external entity.
+    unsafe { (*data.cast::<Found>()).has_empty_version = !version.is_null() && text_of(version).is_empty() };
 }

@@ -1,8 +1,9 @@
-//! Whole questions over mutual TLS: a service on each data folder, asked by turns on a connection that is kept.
+//! Requests over mutual TLS: one service per data folder, on kept connections, interleaved.
 //!
-//! The services are the real ones, in this process, on loopback, each with a trail of its own in which every answer is
-//! recorded durably before it is given. Their feeds are cut off, so that nothing is loaded meanwhile. The caller is one
-//! that may see all nine fields of anybody, so that a question reads all five datasets.
+//! The services are the real ones, in this process, on loopback, each with its own audit log that
+//! records every answer durably before it is sent. They have no feeds, so that nothing is loaded
+//! meanwhile. The caller may see all nine fields of every person, so that a request reads all five
+//! datasets.
 
 use std::error::Error;
 use std::fs;
@@ -26,37 +27,37 @@ use testkit::Workspace;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{Place, Times};
+use super::{Folder, Times};
 
-/// Within the freshness of the demonstration's settings, and after what `generate` writes.
+/// Within the freshness limits of the demo settings, and after the data that `generate` writes.
 const NOW: &str = "2026-01-15T09:30:00Z";
 
-/// Requests on one connection, below what the service allows.
+/// Requests per connection, below the limit of the service.
 const REQUESTS: usize = 500;
 
-/// A service under way, and the connection to it.
-struct Asked {
+/// A running service and the connection to it.
+struct Connection {
     address: SocketAddr,
     tls: Arc<ClientConfig>,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
-/// Asks until the time is over; gives the times of each place.
-pub async fn ask(places: &[Place], duration: Duration) -> Result<Vec<Times>, Box<dyn Error>> {
-    let folder = tempfile::tempdir()?;
+/// Sends requests for the given duration; returns the times of each folder.
+pub async fn ask(folders: &[Folder], duration: Duration) -> Result<Vec<Times>, Box<dyn Error>> {
+    let temporary = tempfile::tempdir()?;
     let mut services = Vec::new();
-    for (number, place) in places.iter().enumerate() {
-        services.push(start(place, Workspace::new(folder.path().join(number.to_string()))).await?);
+    for (number, folder) in folders.iter().enumerate() {
+        services.push(start(folder, Workspace::new(temporary.path().join(number.to_string()))).await?);
     }
-    let mut times = vec![Times::default(); places.len()];
+    let mut times = vec![Times::default(); folders.len()];
     let since = Instant::now();
     for turn in 0.. {
-        for ((place, times), service) in places.iter().zip(&mut times).zip(&mut services) {
+        for ((folder, times), service) in folders.iter().zip(&mut times).zip(&mut services) {
             if turn % REQUESTS == 0 {
                 service.sender = Some(connect(service).await?);
             }
             let Some(sender) = &mut service.sender else { continue };
-            let body = question(place.person(turn));
+            let body = question(folder.person(turn));
             let request = Request::post("/eHealthAttributesService/v1/consultAttributes")
                 .header("host", "localhost")
                 .header("content-type", "text/xml; charset=utf-8")
@@ -80,18 +81,18 @@ pub async fn ask(places: &[Place], duration: Duration) -> Result<Vec<Times>, Box
     Ok(times)
 }
 
-async fn start(place: &Place, workspace: Workspace) -> Result<Asked, Box<dyn Error>> {
+async fn start(folder: &Folder, workspace: Workspace) -> Result<Connection, Box<dyn Error>> {
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(Timestamp::parse(NOW)?));
     workspace.prepare(clock.now(), "")?;
     let policy = workspace.settings().with_file_name("policy.toml");
     let text = fs::read_to_string(&policy)?;
-    // One caller asks as fast as all callers of a country together.
+    // One caller sends as many requests as all callers of a country together.
     let plenty = "[[consumer]]\nquota_per_minute = 1000000\nquota_per_day = 1000000000\nempty_answers_percent = 100\n";
     fs::write(&policy, text.replace("[[consumer]]\n", plenty))?;
     let mut settings = read_settings(&workspace.settings())?;
     settings.listen = "127.0.0.1:0".parse()?;
     settings.admin = None;
-    settings.sync.data = place.data.clone();
+    settings.sync.data = folder.data.clone();
     settings.sync.feeds.clear();
     settings.server.limits.age = Duration::from_secs(86_400);
     let bound = App::bind(&settings).await?;
@@ -104,10 +105,10 @@ async fn start(place: &Place, workspace: Workspace) -> Result<Asked, Box<dyn Err
     let app = App::open_on(bound, &settings, clock)?;
     // Ends with the process.
     tokio::spawn(app.run(std::future::pending()));
-    Ok(Asked { address, tls: Arc::new(tls), sender: None })
+    Ok(Connection { address, tls: Arc::new(tls), sender: None })
 }
 
-async fn connect(service: &Asked) -> Result<SendRequest<Full<Bytes>>, Box<dyn Error>> {
+async fn connect(service: &Connection) -> Result<SendRequest<Full<Bytes>>, Box<dyn Error>> {
     let tcp = TcpStream::connect(service.address).await?;
     tcp.set_nodelay(true)?;
     let tls = TlsConnector::from(Arc::clone(&service.tls)).connect("localhost".try_into()?, tcp).await?;
