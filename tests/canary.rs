@@ -1,4 +1,4 @@
-//! The search for numbers of persons finds what it is there to find: a canary that cannot die shows nothing.
+//! The search for SSINs finds what it must find: a canary that cannot die shows nothing.
 
 // A process of its own: one test logs a number, which every other test that searches the log would find.
 #[allow(dead_code, reason = "the other tests use the rest")]

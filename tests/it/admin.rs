@@ -1,4 +1,4 @@
-//! What operators see, over the wire and in a browser: health with its reasons, metrics, the page.
+//! The operators' port, over the wire and in a browser: health with its reasons, metrics, page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::support::environment::skip;
+use crate::support::environment::{skip, with_real_clock};
 use crate::support::service::{
     Answered, CONSULT, TEST, TestService, ask_operators_for_certificates, envelope, question,
 };
@@ -310,7 +310,7 @@ async fn browse(service: &TestService, name: &str) -> Option<String> {
     let profile = service.folder().join(format!("browser-{name}"));
     let shown = tokio::task::spawn_blocking(move || {
         let browser = |action: &str, scheme: Option<&str>| {
-            Command::new("chromium")
+            with_real_clock(&mut Command::new("chromium"))
                 .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1180,2600"])
                 .arg(format!("--user-data-dir={}", profile.display()))
                 .args(scheme)

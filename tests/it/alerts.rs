@@ -1,6 +1,8 @@
-//! Every alert rule, fired: its condition is caused in a real service, what that service then says in `/metrics` is given
-//! to Prometheus's own judge (`promtool test rules`), and the alert must fire there. While all is well, none may. What is
-//! no reason not to be ready, yet wants somebody, the operators' page says in words of its own.
+//! Every alert rule, fired.
+//!
+//! Each test case causes a rule's condition in a real service and gives the `/metrics` of that service
+//! to Prometheus (`promtool test rules`); the alert must fire there. While everything works, none may.
+//! A condition that does not affect readiness, but needs an operator, is shown on the operators' page.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,8 +1,10 @@
-//! Callers' certificates, each with what must become of it: let in as an organisation, or refused with one code.
+//! Client certificates, each with its expected outcome: admitted as an organisation, or refused with
+//! one code.
 //!
-//! The matrix is a list of cases made by code; `every_certificate_has_its_expected_outcome` judges them as the service
-//! does, path first and name second. OpenSSL judges the same paths where it is installed; where it differs, the case
-//! says so. The tests below the matrix move the clock, mutate bytes and count what lists cost.
+//! The matrix is a list of cases made by code. `every_certificate_has_its_expected_outcome` validates
+//! them as the service does, path first and name second. OpenSSL validates the same paths where it is
+//! installed; where it differs, the case says so. The tests below the matrix move the clock, mutate
+//! bytes, and measure the work that revocation lists cause.
 
 #![allow(
     clippy::too_many_lines,

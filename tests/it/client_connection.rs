@@ -1,7 +1,7 @@
-//! The client's connections, against a service that does what a test tells it: kept, lost, refused, too slow.
+//! The client's connections: reused, lost, refused, too slow.
 //!
-//! The service here speaks TLS and just enough HTTP to be a bad one on purpose. It counts what reached it, because the
-//! point of most tests is what was *not* sent a second time.
+//! The service here speaks TLS and just enough HTTP to misbehave on purpose. It counts the requests
+//! that reach it, because most tests are about what was *not* sent a second time.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

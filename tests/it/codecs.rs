@@ -1,7 +1,7 @@
-//! The client's reader and writer and the service's, held against each other over random messages.
+//! The codecs of the client and of the service, checked against each other with random messages.
 //!
-//! They were written apart, on two XML libraries, from the same contract: where they disagree, one of them is wrong. The
-//! number of cases is small enough for every run; `PROPTEST_CASES` raises it, as in `PROPTEST_CASES=100000`.
+//! They were written apart, on two XML libraries, from the same contract: where they disagree, one of
+//! them is wrong. The number of cases is small enough for every run; `PROPTEST_CASES=100000` raises it.
 
 mod answers;
 

@@ -1,9 +1,10 @@
-//! The contract's files, held against judges that are not ours and against the names that were agreed.
+//! The files of the contract, checked by independent validators and against the agreed names.
 //!
-//! `schemas/` and `wsdl/` must be what their standards say (two XML Schema validators, the schema of WSDL 1.1), must be
-//! what a strict SOAP client can use (zeep), must say what was agreed (the two tables below), and must draw the line where
-//! it was agreed (the samples in `fixtures/contract`). That the program keeps to the contract is for other tests: they
-//! hand what it answers to [`python::validate_envelopes`], which is itself tested here.
+//! `schemas/` and `wsdl/` must be what their standards require (two XML Schema validators, the schema
+//! of WSDL 1.1), must be usable for a strict SOAP client (zeep), must say what was agreed (the two
+//! tables below), and must accept and refuse the samples in `fixtures/contract`. Other tests check that
+//! the program keeps the contract: they pass its answers to [`python::validate_envelopes`], which is
+//! tested here.
 
 use crate::support::python::{self, Python, project};
 

@@ -1,6 +1,6 @@
-//! Killed at any moment, a run leaves the old state or the new one, nothing broken and nothing lying about.
+//! A synchronisation run killed at any moment leaves the old state or the new one, and no extra files.
 //!
-//! `CRASHES` says how many runs are killed; each at a moment drawn over the time that a whole run takes.
+//! `CRASHES` sets how many runs are killed, each at a random moment of the time that a run takes.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};

@@ -1,4 +1,4 @@
-//! What is shipped beside the program, held against the program: settings, units, alert rules, dashboard.
+//! The packaged files, checked against the program: settings, units, alert rules, dashboard, SBOM.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,5 @@
-//! The real program, out of descriptors: who is there is answered, who waits is answered later, nothing spins.
+//! The program without free file descriptors: it answers open connections, accepts the others later,
+//! and does not spin.
 
 use std::io::Write;
 use std::net::TcpStream;

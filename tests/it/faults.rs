@@ -1,4 +1,5 @@
-//! What a caller sees when something inside fails: a fault with its code, no data, and an answer again once it is mended.
+//! What a caller sees of an internal failure: a fault with its code, no data, and answers again once
+//! the failure is repaired.
 
 use std::fs;
 use std::time::{Duration, Instant};

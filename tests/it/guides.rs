@@ -1,8 +1,9 @@
-//! The guides of `docs/`: their commands are run word for word, their links lead somewhere.
+//! The guides of `docs/`: their commands run word for word, and their links resolve.
 //!
-//! A block that is marked `sh server` is started and left running until the guide's end; each block marked `sh` must then
-//! end well, and those marked `sh STACK` too, where that stack is installed; where `CI` is set they must be. The commands
-//! name port 8443, as a reader would type it; for that number, and nothing else, stands another here, which was free.
+//! A block marked `sh server` is started and runs until the guide ends. Each block marked `sh` must
+//! then succeed, and each marked `sh STACK` where that stack is installed; where `CI` is set it must
+//! be installed. The commands use port 8443, as a reader types it; the test replaces that number, and
+//! nothing else, by a free port.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,9 +1,9 @@
-//! Hostile sources against a naive model: whatever is offered, the store holds what the model says, and the outcome has
-//! the code that the rules give it.
+//! Hostile feeds against a naive model: the store holds what the model holds, and each outcome has the
+//! code that the rules require.
 //!
-//! A sequence is a publisher's life: serials, snapshots, sessions, and at every turn perhaps a trick. The model keeps maps
-//! and follows the rules word by word; it shares no code with the program. `HOSTILE_SEQUENCES` says how many sequences
-//! there are, `HOSTILE_SEED` with which one to begin.
+//! A sequence is the life of a publisher: serials, snapshots, sessions, and at each step perhaps a
+//! trick. The model keeps maps and follows the rules word by word; it shares no code with the program.
+//! `HOSTILE_SEQUENCES` sets the number of sequences, `HOSTILE_SEED` the first seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;

@@ -1,7 +1,8 @@
-//! Bytes on a connection, as they stand: what is no request, what takes too long, what is too much.
+//! Bytes on a connection: what is not a request, what is too slow, what is over a limit.
 //!
-//! Behind the bytes of each case follows a right request that closes the connection. Where the case is refused for good,
-//! that request is never answered; where it is smuggled into a body, neither. So the statuses tell the whole story.
+//! After the bytes of each case follows a valid request that closes the connection. If the case is
+//! refused for good, that request is never answered; nor if it is smuggled into a body. So the list of
+//! statuses tells everything.
 
 use std::time::Duration;
 

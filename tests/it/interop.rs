@@ -1,4 +1,4 @@
-//! SOAP clients that are not ours, driven by nothing but the served contract.
+//! The zeep client, generated from the served contract.
 
 use std::path::Path;
 

@@ -1,15 +1,16 @@
-//! Every SOAP stack that can be had asks every question of the catalogue, with both kinds of client keys, by a program in
-//! `tests/interop/STACK`; what it gets is compared here, and what ran and worked is the table of `docs/interop.md`.
+//! Every available SOAP stack asks every question of the catalogue, with both kinds of client keys.
 //!
-//! All of them ask `simulate`, as integrators' tests do: beside the catalogue a service whose dataset is over-age, and
-//! people about whom one gets a fault. Those that can validate answers are then given answers that are not the schema's, by
-//! a stub, and must refuse them.
+//! Each stack has a program in `tests/interop/STACK`. This test compares what it gets; the table in
+//! `docs/interop.md` lists what ran and worked. All stacks ask `simulate`, as integrators' tests do:
+//! beside the catalogue a service with a stale dataset, and persons whose questions get a fault. A
+//! stack that can validate answers also gets answers outside the schema, from a stub, and must refuse
+//! them.
 //!
-//! It installs and builds for minutes, so it runs only when asked: `INTEROP=1 cargo test --test it interop_matrix::`, or by name,
-//! `INTEROP=zeep,jaxws`. With
-//! `UPDATE_GOLDENS=1` beside it that table is written anew, from what ran just now and nothing else; without, the document
-//! is left alone. A stack that cannot be had is skipped, loudly; where `CI` is set, those that integrators use most fail
-//! instead. Two runs at once wait for each other.
+//! It installs and builds for minutes, so it runs only on demand: `INTEROP=1 cargo test --test it
+//! interop_matrix::`, or by name, `INTEROP=zeep,jaxws`. With `UPDATE_GOLDENS=1` it writes the table
+//! from what ran just now and nothing else; otherwise it leaves the document alone. A missing stack is
+//! skipped and reported; where `CI` is set, a missing stack that many integrators use is a failure. Two
+//! runs at once wait for each other.
 
 mod stub;
 

@@ -1,12 +1,14 @@
-//! The pipeline from question to answer, held against a second reading of the rules over random small worlds.
+//! The pipeline from question to answer, checked against a second reading of the rules over random
+//! small cases.
 //!
-//! `tests/it/support/oracle.rs` is that second reading. The worlds are small so that borders meet: periods are placed
-//! beside each other on purpose (same day, touching, one day between, open), and a test of its own sees to it that each
-//! border and each status really comes up. Nothing here asks how a rule is programmed; everything goes through
-//! `Presented` … `Answer`.
+//! `tests/it/support/oracle.rs` is the second reading. The cases are small so that borders meet:
+//! periods are placed beside each other on purpose (same day, touching, one day between, open), and
+//! one test checks that each border and each status occurs. Nothing here asks how a rule is
+//! programmed; everything goes through `Presented` … `Answer`.
 //!
-//! The random worlds are the same in every run (a fixed seed), so that a commit is right or wrong and never lucky.
-//! `PROPTEST_RNG_SEED` and `PROPTEST_CASES` choose others; a world that was found so becomes a named test here.
+//! The random cases are the same in every run (fixed seed), so that the result of a commit is
+//! reproducible. `PROPTEST_RNG_SEED` and `PROPTEST_CASES` choose others; a failure that they find
+//! becomes a named test here.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

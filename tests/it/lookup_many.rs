@@ -1,4 +1,5 @@
-//! `lookup --in`: many questions, and a file of answers that a later run goes on with, whatever ended the run before.
+//! `lookup --in`: many questions, and an output file that a later run continues, however the earlier
+//! run ended.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,11 @@
-//! The integration tests, in one binary. What needs a process of its own is a file beside this folder.
+//! The integration tests, in one binary.
+//!
+//! A test that needs its own process is a file beside this folder: `cost.rs` has a global allocator,
+//! `canary.rs` logs a number that every test that searches the log would find.
+//!
+//! No test depends on today's date. `FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f +400d cargo test --test it`
+//! must pass. Without the variable every timed wait of Rust's standard library lasts 400 days:
+//! libfaketime shifts the monotonic clock that it reads, but not the futex that waits on it.
 
 mod support;
 

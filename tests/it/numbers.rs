@@ -1,7 +1,9 @@
-//! The check digits and patterns of both identifiers, held against 10 000 numbers that were judged elsewhere.
+//! Check digits and patterns of both identifiers, compared with 10 000 numbers of another
+//! implementation.
 //!
-//! `fixtures/numbers/judge.py` made the numbers and judged them by python-stdnum; it tells where that differs from the
-//! contract. Nothing here knows a rule. A disagreement is told by file and line, never by the number.
+//! `fixtures/numbers/judge.py` made the numbers and validated them with python-stdnum; it says where
+//! that differs from the contract. Nothing here knows a rule. A disagreement is reported by file and
+//! line, never by the number.
 
 use ehealth_core::model::{EnterpriseNumber, Ssin};
 

@@ -1,4 +1,4 @@
-//! The program in an operator's hands: what is set and by whom, under systemd's eyes, confined, backed up and restored.
+//! Operation: where settings come from, systemd, sandbox, backup and restore.
 
 use std::fs;
 use std::io::ErrorKind;

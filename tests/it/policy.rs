@@ -1,9 +1,11 @@
-//! Who may ask what, held against a reference model that is written straight from domain.md and contract.md.
+//! The policy decision, compared with a reference model written from docs/reference/domain.md
+//! "Who may ask" and docs/reference/contract.md "Status".
 //!
-//! The model shares no code with `src/policy`: its organisations, contexts and fields are plain numbers, and its calendar
-//! is a list of days made by counting ([`Calendar`]). A million random questions by random callers under random grants,
-//! drawn towards the edges, must be decided alike; what can be tried whole (every grant, every pair of validities) is.
-//! The draws are the same in every run. The day in Brussels has another judge: Python's tz database.
+//! The model shares no code with `ehealth_core::policy`: its organisations, contexts and fields are
+//! plain numbers, and its calendar is a list of days made by counting ([`Calendar`]). A million random
+//! questions by random callers under random grants, drawn towards the edges, must be decided alike.
+//! What can be tried completely (every grant, every pair of validities) is. The random numbers are the
+//! same in every run. The day in Brussels is checked by Python's tz database.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,4 +1,6 @@
-//! The README, held against what it describes. `UPDATE_GOLDENS=1 cargo test --test it readme::` writes its tables anew.
+//! The README, checked against what it describes.
+//!
+//! `UPDATE_GOLDENS=1 cargo test --test it readme::` writes its tables.
 
 use std::fs;
 use std::path::Path;

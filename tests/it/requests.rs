@@ -1,7 +1,7 @@
-//! Every request over the wire: what a caller sends, right or wrong, and what comes back.
+//! Every request over the wire: what a caller sends, valid or not, and the answer.
 //!
-//! The messages are those of `fixtures/requests`; what concerns HTTP alone is a table here. After everything was sent,
-//! the whole log is searched for numbers of persons.
+//! The messages are those of `fixtures/requests`; what concerns only HTTP is a table here. After all
+//! requests the test searches the whole log for SSINs.
 
 use bytes::Bytes;
 use ehealth_core::lookup::Operation;

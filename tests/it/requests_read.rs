@@ -1,7 +1,7 @@
-//! Every request in `fixtures/requests`, read without a server: what is understood of it, or which fault it gets.
+//! Every request in `fixtures/requests`, read without a server: the parsed request, or its fault.
 //!
-//! `fixtures/requests/README.md` says how the files are to be read; a new one needs no line here. Requests too big for a
-//! file are made below.
+//! `fixtures/requests/README.md` describes the files; a new file needs no line here. Requests too
+//! large for a file are generated below.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,7 @@
-//! The runbook, followed: every block marked `sh`, word for word and in order, on a machine that is made for it (namespaces
-//! with a network and layers over the file system of their own, and stand-ins for systemd and apt that do what the units
-//! and the package's list say).
+//! The runbook: every block marked `sh` runs, word for word and in order.
+//!
+//! It runs on a machine made for it: namespaces with their own network and file system layers, and
+//! replacements of systemd and apt that do what the units and the package's list say.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The service told to stop: the real program, under callers that keep asking.
+//! Stop and restart of the real program, under callers that keep asking.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `simulate`: the test double that integrators keep in their CI, held to what its help says of it.
+//! `simulate`, the test double that integrators run in their CI, checked against its help text.
 
 use std::fs;
 use std::path::Path;

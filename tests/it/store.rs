@@ -1,4 +1,4 @@
-//! What readers see of the store: one state at a time, whatever happens to the files.
+//! The store as readers see it: one state at a time, whatever happens to the files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};

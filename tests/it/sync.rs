@@ -1,5 +1,5 @@
-//! Feeds into the store, over every rule of snapshots and deltas: each test is a publisher's behaviour and what the
-//! service makes of it.
+//! Feeds into the store, by every rule of snapshots and deltas. Each test is a behaviour of a
+//! publisher and its outcome.
 
 use std::fs;
 use std::io::Write;

@@ -1,6 +1,7 @@
-//! TLS judged by others: sslyze scans what is offered, and tlslite-ng's messages are broken in eighty ways.
+//! TLS checked by others: sslyze scans what is offered, and tlslite-ng sends messages broken in eighty
+//! ways.
 //!
-//! What is expected of each stands in `fixtures/tls`. After all of them the service answers as before.
+//! `fixtures/tls` has the expected results. After all of them the service answers as before.
 
 use std::fs;
 use std::path::PathBuf;

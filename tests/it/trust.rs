@@ -1,6 +1,7 @@
-//! What holds of a caller after it was let in: expiry, revocation, reload and quota, on connections that stay open.
+//! What happens to a caller after its admission: expiry, revocation, reload and quota, on open
+//! connections.
 //!
-//! The clock is moved by the tests; what another thread does about a changed file is waited for.
+//! The tests move the clock, and wait for what another thread does about a changed file.
 
 use std::fs;
 use std::path::PathBuf;

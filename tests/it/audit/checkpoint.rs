@@ -1,4 +1,4 @@
-//! Checkpoints: made in time, in both places, and a trail that does not fit them is not opened.
+//! Checkpoints: written in time, in both places; a log that does not match them is not opened.
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,7 @@
-//! Power cuts: every prefix of what the writer asked of the disk, with lost, reordered and torn sectors.
+//! Power cuts: every prefix of the writer's calls to the disk, with lost, reordered and torn sectors.
 //!
-//! Every second image is cut once more while it is being recovered.
-//!
-//! `TRAIL_CRASH_IMAGES=100000 cargo test --test it power_cut` replays as many images as one wants.
+//! Every second image is cut once more during its recovery.
+//! `TRAIL_CRASH_IMAGES=100000 cargo test --test it power_cut` sets the number of images.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! What was told can be shown: every fact comes back, a person is found, and nobody else is.
+//! Disclosure can be shown: every recorded fact is read back, and a search finds one person and no
+//! other.
 
 use std::fs;
 use std::path::Path;

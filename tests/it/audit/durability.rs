@@ -1,4 +1,5 @@
-//! Durable before it is told, never blocking, and whole again after failures.
+//! Records are durable before an answer is sent, appending never blocks, and the log recovers from
+//! failures.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,5 @@
-//! Finding with an index finds what reading everything finds, whatever is done to the index; and what is found is
-//! proven.
+//! A search with an index finds what a full scan finds, whatever happens to the index; what it finds
+//! can be proven.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,10 +1,11 @@
-//! `fixtures/trails`: small trails, each with one fault and named for it, and what the verifier says of each.
+//! `fixtures/trails`: small audit logs, each with one fault and named after it, and the verifier's
+//! findings.
 //!
-//! A fixture is a folder with `trail/` (segments and their checkpoint), `elsewhere` (a checkpoint that was kept) and
-//! `findings.txt` (one a line; empty if the trail is sound). `public-key.txt` verifies all of them. They are files of
-//! the released format: a version that cannot read them has broken it.
+//! A fixture is a folder with `trail/` (segments and their checkpoint), `elsewhere` (an external
+//! checkpoint) and `findings.txt` (one per line; empty if the log is sound). `public-key.txt` verifies
+//! all of them. They are files of the released format: a version that cannot read them broke it.
 //!
-//! `TRAIL_FIXTURES=write cargo test --test it audit::fixtures` writes them anew, with new keys.
+//! `TRAIL_FIXTURES=write cargo test --test it audit::fixtures` writes them, with new keys.
 
 use std::fs;
 use std::path::{Path, PathBuf};

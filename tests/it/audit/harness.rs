@@ -1,4 +1,5 @@
-//! What the trail's tests share: entries with every fact set, a fixed clock, and a way to wait for what was settled.
+//! Helpers of the audit log's tests: records with every fact set, a fixed clock, and a way to wait for
+//! settled records.
 
 use std::path::Path;
 use std::sync::Arc;

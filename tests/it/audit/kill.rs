@@ -1,7 +1,7 @@
-//! Processes that are killed (SIGKILL) while they write: what they told is there, in order, and nothing is torn for
-//! good.
+//! Processes killed (SIGKILL) while they write: every acknowledged record is in the log, in order, and
+//! the log recovers.
 //!
-//! `TRAIL_KILLS=1000 cargo test --test it a_killed_writer` kills as many as one wants.
+//! `TRAIL_KILLS=1000 cargo test --test it a_killed_writer` sets the number of kills.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};

@@ -1,5 +1,5 @@
-//! A disk in memory that can fail and be held back: every call is noted, so that `replay.rs` can make of it what a disk
-//! could hold after a power cut.
+//! A disk in memory with fault injection: it can fail or delay calls, and logs every call, so that
+//! `replay.rs` can compute what a disk could hold after a power cut.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

@@ -1,6 +1,7 @@
-//! Other people's implementations judge our roots, proofs, notes and keys: `ct-merkle` (RFC 6962) and `tlog_tiles` with
-//! `signed_note` (C2SP), both libraries of Rust; and two verifiers from PyPI, with a reader of segments of their own
-//! (`tests/it/support/judge_trail.py`).
+//! Other implementations check our roots, proofs, notes and keys.
+//!
+//! `ct-merkle` (RFC 6962) and `tlog_tiles` with `signed_note` (C2SP) are Rust libraries. Two verifiers
+//! from PyPI read the segments with their own reader (`tests/it/support/judge_trail.py`).
 
 use std::fs;
 use std::path::Path;

@@ -1,10 +1,11 @@
-//! What a disk can hold after a power cut, made from the calls that were made until then.
+//! What a disk can hold after a power cut, computed from the calls made before it.
 //!
-//! The model: what was synced before is there. Of what was written since, any subset of 512-byte sectors is there, in any
-//! order, each perhaps in part; bytes never written are zeros, and a length may be there without its bytes. Of the names
-//! that changed in a folder since that was synced, a first part is there or any subset of them; a rename is one change. A
-//! file whose folder's own name is lost is lost with it. A sync covers what was done before it began. After one that
-//! failed, unwritten pages are forgotten, as Linux does. It does not model a disk that loses what it said was durable.
+//! The model: what was synced before is present. Of what was written since, any subset of 512-byte
+//! sectors is present, in any order, each perhaps in part; bytes never written are zeros, and a length
+//! may be present without its bytes. Of the names changed in a folder since its last sync, a prefix is
+//! present or any subset; a rename is one change. A file whose folder's own name is lost is lost with
+//! it. A sync covers what was done before it began. After a failed sync, unwritten pages are dropped,
+//! as Linux does. The model has no disk that loses what it reported as durable.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! The report that a person is handed: everything that was recorded, in four languages and three forms, and no number
-//! of a person.
+//! The report for a person: everything that was recorded, in four languages and three formats, and no
+//! SSIN.
 
 use std::fs;
 

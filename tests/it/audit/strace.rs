@@ -1,8 +1,8 @@
-//! Reads what `strace -f -xx` wrote: the system calls of a program, in the order in which they came to their end, as the
-//! calls on files and names beneath one folder.
+//! Parses the output of `strace -f -xx`: the system calls of a program, in the order of their
+//! completion, as calls on files and names below one folder.
 //!
-//! A call that changes something beneath the folder and is not known here is a panic, never passed over. A call that
-//! strace answered in the system's place (`inject`) changed nothing.
+//! A call that changes something below the folder and is unknown here is a panic, never skipped. A
+//! call that strace answered in place of the system (`inject`) changed nothing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};

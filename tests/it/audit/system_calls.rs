@@ -1,13 +1,14 @@
-//! Power cuts under the real writer: its system calls, recorded by strace on a real folder, and every prefix of them with
-//! lost, reordered and torn sectors and lost names.
+//! Power cuts under the real writer: its system calls, recorded by strace on a real folder, and every
+//! prefix of them with lost, reordered and torn sectors and lost names.
 //!
-//! A child process keeps a trail (keys, segments, checkpoints in two places, a change of month, a pruning, syncs and writes
-//! that fail, ends without a close) and says on its standard output what it was told; those lines stand in the same log as
-//! the calls. Each image is put into a folder, opened, written to, and judged by the verifier against the second place.
-//! That the judge can fail is shown by writers that sync too little or tell too soon.
+//! A child process keeps an audit log (keys, segments, checkpoints in two places, a change of month, a
+//! pruning, failing syncs and writes, ends without a close) and prints what was acknowledged; these
+//! lines are in the same strace output as the calls. Each image is put into a folder, opened, written
+//! to, and verified against the second checkpoint. Writers that sync too little or acknowledge too
+//! soon show that the verification can fail.
 //!
-//! `TRAIL_CRASH_IMAGES=100000 cargo test --test it power_cut` judges as many images as one wants. Wants strace; without
-//! it nothing is judged, which is said, and fails where `CI` is set.
+//! `TRAIL_CRASH_IMAGES=100000 cargo test --test it power_cut` sets the number of images. Needs strace;
+//! without it the test is skipped and says so, and fails where `CI` is set.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};

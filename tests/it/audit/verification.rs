@@ -1,4 +1,4 @@
-//! The verifier against trails that were written, and against every way to change one.
+//! The verifier against logs as written, and against every way to change one.
 
 use std::fs;
 use std::path::{Path, PathBuf};

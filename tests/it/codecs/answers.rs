@@ -1,7 +1,9 @@
-//! Whole answers and whole faults, written by the service and read by the client: every element, every text.
+//! Whole answers and whole faults, written by the service and read by the client: every element, every
+//! text.
 //!
-//! Answers come out of the pipeline, over random people asked about under random grants. What the client must hear is
-//! spelled here by hand from the values in the answer, by contract.md's names and not by the writer's.
+//! Answers come from the pipeline, over random persons and random grants. What the client must read is
+//! spelled here by hand from the values in the answer, with the names of
+//! docs/reference/contract.md "consultAttributes", not with the writer's.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

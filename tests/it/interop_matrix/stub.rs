@@ -1,4 +1,5 @@
-//! A service that answers every question with one and the same text, to see what stacks refuse; its contract is the real one.
+//! A service that answers every question with the same text, to see what stacks refuse. Its contract
+//! is the real one.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,8 +1,9 @@
-//! Certificates and revocation lists made by code, right ones and wrong ones: whatever DER can say can be said here.
+//! Certificates and revocation lists made by code, valid and invalid: everything that DER can express.
 //!
-//! A value of [`Certificate`] or [`List`] begins as a sound one, a test changes the one thing that it is about, and a
-//! [`Key`] signs it. Nothing is checked and nothing is forbidden: a name may hold a NUL, an extension stand twice, the
-//! two algorithms of a certificate differ. The writer shares no code with the readers that it is there to try.
+//! A [`Certificate`] or [`List`] begins valid, a test changes the one thing that it is about, and a
+//! [`Key`] signs it. Nothing is checked and nothing is forbidden: a name may hold a NUL, an extension
+//! may occur twice, the two algorithms of a certificate may differ. The writer shares no code with the
+//! readers that it tests.
 
 #![allow(dead_code, reason = "each test binary compiles this file and uses a part of it")]
 

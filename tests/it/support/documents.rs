@@ -1,4 +1,4 @@
-//! Documents that are made to cost as much as they can, for the tests and benches that measure what they cost.
+//! Documents that cost as much as possible, for the tests and benches that measure the cost.
 
 #![allow(dead_code, reason = "each binary compiles this file and uses a part of it")]
 

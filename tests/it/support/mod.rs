@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers that several tests share.
 
 // The service and the program under test.
 pub mod program;

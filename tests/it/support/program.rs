@@ -1,4 +1,4 @@
-//! The real program as a process: started, listened to, told to stop, and never left behind.
+//! The real program as a process: started, watched, stopped, and never left running.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -1,13 +1,14 @@
-//! The independent judges of the tests: Python packages in an environment of their own under `target/python`.
+//! The independent validators of the tests: Python packages in their own environment under
+//! `target/python`.
 //!
-//! The environment is made once for each `requirements.txt` and each Python, whichever test process comes first; the
-//! others wait for it. Where there is no Python, or its packages cannot be had, a test that asks is skipped, and says so
-//! on the terminal past the test runner's capture. Where `CI` is set it fails instead: there a test that did not run is
-//! taken for one that passed.
+//! The first test process makes the environment, once for each `requirements.txt` and each Python; the
+//! others wait for it. Without Python or its packages, a test that needs them is skipped, which it says
+//! on the terminal, past the capture of the test runner. Where `CI` is set it fails instead: there a
+//! test that did not run would be taken for one that passed.
 //!
-//! After a call handed back an environment, it is whole: every package of `requirements.txt` is in it.
+//! An environment that a call returned is complete: it has every package of `requirements.txt`.
 
-use super::environment::skip;
+use super::environment::{skip, with_real_clock};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -75,7 +76,7 @@ impl Python {
         I: IntoIterator<Item = A>,
         A: AsRef<OsStr>,
     {
-        let output = Command::new(&self.interpreter)
+        let output = with_real_clock(&mut Command::new(&self.interpreter))
             // -B: no __pycache__ in the sources. -E and -s: nothing of the caller's own Python.
             .args(["-B", "-E", "-s", "-X", "utf8"])
             .arg(script)

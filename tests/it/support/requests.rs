@@ -1,4 +1,4 @@
-//! The requests of `fixtures/requests`, as `fixtures/requests/README.md` says that they are to be read.
+//! Reads the requests of `fixtures/requests`, as `fixtures/requests/README.md` describes.
 
 #![allow(dead_code, reason = "each test binary compiles this file and uses a part of it")]
 

@@ -1,9 +1,10 @@
-//! A whole service for a test: on a free port, in a folder of its own, with the fixture people and a clock that stands.
+//! A whole service for a test: on a free port, in its own folder, with the fixture persons and a fixed
+//! clock.
 //!
-//! Every SOAP answer that passes through [`TestService::post`] is kept, and [`TestService::finish`] has all of them
-//! judged by validators that are not ours, and looks for numbers of persons in faults, refusals, metrics, the trail and
-//! the log (`canary.rs`). Drop a service without finishing it and nothing was judged: so every test that asks ends with
-//! `finish`.
+//! Every SOAP answer that passes through [`TestService::post`] is kept. [`TestService::finish`] passes
+//! all of them to independent validators, and searches faults, refusals, metrics, the audit log and the
+//! log for SSINs (`canary.rs`). A service that is dropped without it has validated nothing, so every
+//! test that asks ends with `finish`.
 
 use std::fs;
 use std::net::SocketAddr;

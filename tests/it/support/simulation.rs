@@ -1,4 +1,5 @@
-//! `simulate` as its users have it: the program started, its ready file read, requests sent as any stack sends them.
+//! `simulate` as its users run it: start the program, read its ready file, send requests as any stack
+//! does.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -94,7 +94,7 @@
 //! }
 //! ```
 //!
-//! One seam remains that types alone do not close: whoever holds a [`Directory`] can read it. `tests/it/house.rs` sees to
+//! One seam remains that types alone do not close: whoever holds a [`Directory`] can read it. `tests/it/architecture` sees to
 //! it that this room alone does.
 //!
 //! This room is pure and synchronous. It reads through [`Directory`] and writes through [`AuditSink`], whose real

@@ -1,4 +1,4 @@
-//! A publisher for tests: writes feed folders, right ones and wrong ones, with numbers that are right by construction.
+//! A publisher for tests: writes valid and invalid feed folders, with valid identifiers.
 pub mod web;
 
 use std::fs;

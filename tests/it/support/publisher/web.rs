@@ -1,4 +1,4 @@
-//! A publisher's web server for tests: a folder over mutual TLS, well or badly behaved, one manner a path.
+//! A publisher's web server for tests: a folder over mutual TLS, with one behaviour per path.
 
 use std::collections::HashMap;
 use std::fs;
