@@ -26,7 +26,7 @@ fn finds_an_ssin_in_every_encoding() {
         "85.07.30-001.60".into(),
         "850730-001-60".into(),
         "850730 00160".into(),
-        // Of nobody in the fixtures.
+        // Of no person in the fixtures.
         "90010100123".into(),
     ] {
         assert_eq!(forms(text.as_bytes()), ["digits"], "{}", text.len());

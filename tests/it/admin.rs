@@ -239,10 +239,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
     let last_run =
         |outcome: &str| whole(&format!("dataset_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
     assert!(last_run("snapshot/first") != last_run("nothing"));
-    assert!(
-        !after.keys().any(|series| series.contains(STRANGER)),
-        "an organisation that nobody registered has a label"
-    );
+    assert!(!after.keys().any(|series| series.contains(STRANGER)), "an unregistered organisation has a label");
     for path in ["/metrics", "/", "/health/ready"] {
         let body = get(&service, path).await.body;
         for ssin in [ANNA, UNKNOWN, "85073000161"] {
@@ -298,7 +295,7 @@ async fn admin_answers_only_loopback_asked_by_its_own_name() {
     service.finish().await;
 }
 
-/// Has Chromium show a page as to somebody who likes it dark.
+/// Has Chromium show a page in dark mode.
 const DARK: &str = "--blink-settings=preferredColorScheme=0";
 
 /// Two pictures of the page, in light and dark, and what a browser made of it; nothing where there is no browser.
@@ -411,7 +408,7 @@ async fn admin_needs_a_client_certificate_beyond_loopback() {
     };
     assert_eq!(connect(service.tls_of("fund")).await.expect("an operator is answered"), 200);
     let roots = tls::load_authorities(&service.workspace.authority()).expect("an authority");
-    let nobody = rustls::ClientConfig::builder_with_details(
+    let anonymous = rustls::ClientConfig::builder_with_details(
         tls::provider(),
         tls::time_of(Arc::clone(&service.clock) as Arc<dyn Clock>),
     )
@@ -419,7 +416,7 @@ async fn admin_needs_a_client_certificate_beyond_loopback() {
     .expect("versions")
     .with_root_certificates(roots)
     .with_no_client_auth();
-    assert!(connect(nobody).await.is_err(), "nobody was asked who they are");
+    assert!(connect(anonymous).await.is_err(), "no certificate was required");
     service.stop().await;
 }
 

@@ -293,7 +293,7 @@ async fn of_datasets() -> Vec<Case> {
         after("FeedFailing", elsewhere, async |service| {
             let mut unreachable = service.settings.sync.clone();
             for feed in &mut unreachable.feeds {
-                // Port 1 of this machine: nobody listens there.
+                // Port 1 of this machine: nothing listens there.
                 feed.source = Source::Https(HttpsFeed {
                     url: FeedUrl::parse("https://localhost:1/").expect("a URL"),
                     authorities: service.workspace.authority(),
@@ -386,7 +386,7 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
         }
     };
     let small = ready("ehealth_attributes_ready", 1).await;
-    // The disk is filled while nobody asks anything: through the eyes of the process, where it is mounted.
+    // The disk is filled while no request is open, through the mount of the process.
     let inside = format!("/proc/{}/root{}/filler", program.id(), trail.display());
     let mut filler = fs::File::create(inside).expect("its disk is seen");
     while filler.write_all(&[0; 4_096]).is_ok() {}

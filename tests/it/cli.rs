@@ -55,7 +55,7 @@ impl Demo {
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                // Nobody listens any more once the line that was waited for came.
+                // The receiver is gone once the awaited line came.
                 let _ = sender.send(line);
             }
         });
@@ -339,8 +339,8 @@ fn the_audit_commands_verify_search_report_and_prove() {
     let report = run(&["audit", "report", "--config", &config, "--ssin", "85073000160", "--language", "fr"]);
     let printed = text(&report.stdout);
     assert!(report.status.success() && !printed.contains("85073000160"), "{printed}{}", text(&report.stderr));
-    let nobody = run(&["audit", "search", "--config", &config, "--ssin", "62062002540"]);
-    assert!(!text(&nobody.stdout).contains("0999010126"), "{}", text(&nobody.stdout));
+    let unknown = run(&["audit", "search", "--config", &config, "--ssin", "62062002540"]);
+    assert!(!text(&unknown.stdout).contains("0999010126"), "{}", text(&unknown.stdout));
 
     assert_eq!(canary::search_files(Path::new(&trail)), [""; 0], "a number of a person");
 

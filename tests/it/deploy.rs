@@ -38,13 +38,13 @@ fn the_packaged_settings_and_policy_are_valid_and_documented() {
     if written != made && is_set("UPDATE_GOLDENS") {
         fs::write(&path, &made).expect("written");
     } else {
-        assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it deploy:: writes it anew");
+        assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it deploy:: writes it");
     }
     let file = Path::new("/etc/ehealth-attributes/config.toml");
     let settings = parse_settings(file, &made, &Given::default()).expect("no mistake");
     assert_eq!(settings.policy, Path::new("/etc/ehealth-attributes/policy.toml"));
     let policy = parse_policy(&settings.policy, &read("deploy/policy.toml")).expect("no mistake");
-    assert_eq!(policy.consumers().count(), 0, "nobody may ask until somebody writes it down");
+    assert_eq!(policy.consumers().count(), 0, "the packaged policy grants nothing");
     // What its comments show is right, too.
     let shown: String = read("deploy/policy.toml")
         .lines()
@@ -173,7 +173,7 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
         let (names, labels) = selectors(&text);
         assert!(names.len() > 10, "{what} names {names:?}");
         for name in names {
-            // A list of nobody is asked for here, so none is due.
+            // No list is configured here, so none is due.
             assert!(exposed.contains_key(&name) || name.contains("revocation_list_days_left"), "{what}: {name}");
         }
         for [name, label, operator, value] in labels {

@@ -105,7 +105,7 @@ async fn a_clock_jump_leaves_no_trace_once_corrected() {
     let service = TestService::start().await;
     let moment = |text: &str| Timestamp::parse(text).expect("a moment");
     assert_eq!(ask(&service).await.code(), Some("MSG00000"));
-    // Ahead by thirty years, back by thirty: no certificate holds, and nobody is answered.
+    // Thirty years ahead, thirty years back: no certificate is valid, and no caller gets an answer.
     for far in ["2056-01-15T09:30:00Z", "1996-01-15T09:30:00Z"] {
         service.clock.set(moment(far));
         assert_eq!(first_bytes(&service).await, "", "{far}");

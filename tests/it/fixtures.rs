@@ -152,7 +152,7 @@ fn hold(path: &PathBuf, made: &[u8]) {
     let kept = fs::read(path).unwrap_or_default();
     assert!(
         kept == made,
-        "{}: UPDATE_GOLDENS=1 cargo test --test it fixtures:: writes it anew; made:\n{}\nkept:\n{}",
+        "{}: UPDATE_GOLDENS=1 cargo test --test it fixtures:: writes it; made:\n{}\nkept:\n{}",
         path.display(),
         String::from_utf8_lossy(made),
         String::from_utf8_lossy(&kept),
@@ -200,7 +200,7 @@ fn hold_folders(exchanged: &[Exchanged]) {
     }
 }
 
-/// The answers, judged by validators that are not ours.
+/// Passes the answers to independent validators.
 fn judge(exchanged: &[Exchanged]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (number, one) in exchanged.iter().filter(|one| one.ending == ".answer.xml").enumerate() {

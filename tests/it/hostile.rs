@@ -405,7 +405,7 @@ impl Life {
         let count = if self.is_https { 13 } else { 9 };
         file.fault = faults[usize::try_from(self.random.below(count)).expect("small")];
         if file.fault == Fault::Flood {
-            // The rest of the file would have to be judged before it is known that there is no room.
+            // The rest of the file must be validated before it is known that there is no room.
             file.steps.clear();
         }
         if self.is_https && self.random.one_in(300) {
@@ -452,7 +452,7 @@ impl Life {
             self.spoil(delta);
         }
         if deltas.iter().any(|delta| delta.fault == Fault::Drip) || snapshot.fault == Fault::Drip {
-            // Whoever is given up soon leaves no time for thousands of rows.
+            // A short timeout leaves no time for thousands of rows.
             std::iter::once(&mut snapshot).chain(&mut deltas).for_each(calm);
         }
         let trick = match self.random.below(40) {

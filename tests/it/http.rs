@@ -205,7 +205,7 @@ fn cases() -> Vec<(&'static str, String, &'static [u16])> {
         ("a target too long", line(&format!("GET /{} HTTP/1.1", "a".repeat(1_024))), &[414]),
         ("a target without end", "a".repeat(4_000), &[414]),
         ("a method that is no token", line(&format!("G(T {CONSULT} HTTP/1.1")), &[400]),
-        ("a method that nobody knows", line(&format!("BREW {CONSULT} HTTP/1.1")), &[405, 200]),
+        ("an unknown method", line(&format!("BREW {CONSULT} HTTP/1.1")), &[405, 200]),
         ("a method in small letters", line(&format!("get {CONSULT} HTTP/1.1")), &[405, 200]),
         ("CONNECT to a path", line(&format!("CONNECT {CONSULT} HTTP/1.1")), &[405, 200]),
         ("HTTP/1.0", line(&format!("GET {CONSULT} HTTP/1.0")), &[505]),
@@ -225,7 +225,7 @@ fn cases() -> Vec<(&'static str, String, &'static [u16])> {
         ("a bare line feed behind a chunk's size", chunked(&one.replacen("\r\n", "\n", 1)), &[400]),
         ("extensions of 20 KiB", chunked(&format!("1;{}\r\na\r\n0\r\n\r\n", "a".repeat(20_000))), &[400]),
         ("a body of one-byte chunks", chunked(&"1\r\na\r\n".repeat(10_000)), &[400]),
-        ("a trailer that is none", chunked("0\r\nt\r\n\r\n"), &[400]),
+        ("an invalid trailer", chunked("0\r\nt\r\n\r\n"), &[400]),
         ("a request inside a body", sized(&probe()), &[500, 200]),
         (
             "a request inside a GET's body",
@@ -233,7 +233,7 @@ fn cases() -> Vec<(&'static str, String, &'static [u16])> {
             &[200, 200],
         ),
         (
-            "a request behind an end that is none",
+            "a request behind a false end",
             post("Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", &format!("0\r\n\r\n{}", probe())),
             &[400],
         ),
@@ -244,11 +244,7 @@ fn cases() -> Vec<(&'static str, String, &'static [u16])> {
             )),
             &[200, 200],
         ),
-        (
-            "an Expect that nobody knows",
-            post(&format!("Expect: a-miracle\r\nContent-Length: {length}\r\n"), &body),
-            &[200, 200],
-        ),
+        ("an unknown Expect", post(&format!("Expect: a-miracle\r\nContent-Length: {length}\r\n"), &body), &[200, 200]),
         (
             "an Expect that is honoured",
             post(&format!("Expect: 100-continue\r\nContent-Length: {length}\r\n"), &body),
@@ -299,7 +295,7 @@ async fn a_slow_connection_is_closed() {
         ("half a body", post("Content-Length: 100\r\n", "half"), vec![408]),
         ("half a chunk", chunked("10\r\nhalf"), vec![408]),
         (
-            "half a body that nobody wants",
+            "half a body of an unknown path",
             format!("POST {TEST}/a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"),
             vec![404],
         ),
@@ -364,7 +360,7 @@ async fn a_connection_over_the_limit_gets_503_or_is_closed() {
     second.write_all(get("Host: a\r\n").as_bytes()).await.expect("sent");
     timeout(DEADLINE, second.read_exact(&mut answered)).await.expect("in time").expect("an answer");
     assert_eq!(&answered, b"HTTP/1.1 200 OK");
-    // Whoever waits to be told so takes a place as well: without one, a connection is closed unread.
+    // A connection that waits for its refusal holds a slot too: without a free one, it is closed unread.
     let waits = service.connect("service").await;
     let unread = timeout(DEADLINE, async {
         loop {

@@ -204,7 +204,7 @@ fn found(answer: &Answer) -> Expected {
 enum Begin {
     On(u32),
     WithTheLast,
-    /// So many days after the end of the last; 1 is touching, 2 leaves one day between.
+    /// Days after the end of the last period; 1 is touching, 2 leaves one day between.
     After(u32),
     Inside,
 }
@@ -326,7 +326,7 @@ fn cases() -> impl Strategy<Value = Case> {
     let ssin = prop_oneof![6 => select(vec![a, a, b]), 2 => select(vec![c, d, e])];
     (worlds(), grants(), windows(), ssin, select(asker), weighted(0.85)).prop_map(
         |(world, (context, relation, fields), (from, to, dates), ssin, asker, is_related)| {
-            // Most questions come from somebody who is likely to have the relation.
+            // Most questions come from a caller that is likely to have the relation.
             let works_for = |employer| world.employments.iter().any(|work| work.of == ssin && work.with == employer);
             let likely = match relation {
                 Relation::Insured => world.memberships.iter().find(|record| record.of == ssin),

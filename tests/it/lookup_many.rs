@@ -96,7 +96,7 @@ fn each_person_is_asked_once_even_over_two_runs() {
         std::os::unix::fs::PermissionsExt::mode(&fs::metadata(desk.path("out.csv")).expect("a file").permissions());
     assert_eq!(mode & 0o777, 0o600);
 
-    // Nobody is there to ask any more, and nobody has to be.
+    // The service is gone, and is not needed.
     let gone = command(&simulation, "https://localhost:1", &["--in"])
         .arg(desk.path("people.txt"))
         .arg("--out")

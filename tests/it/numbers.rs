@@ -30,7 +30,7 @@ fn agrees_on(file: &str, count: usize, accepts: impl Fn(&str) -> bool) {
         valid += usize::from(expected);
         if accepts(text) != expected {
             let at = line.position().map_or(0, csv::Position::line);
-            disagreements.push(format!("{file}:{at}: judged {verdict} ({reason})"));
+            disagreements.push(format!("{file}:{at}: expected {verdict} ({reason})"));
         }
     }
     assert_eq!(seen, count, "lines of {file}");

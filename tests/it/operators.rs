@@ -180,7 +180,7 @@ fn serve_fetches_nothing_while_another_process_syncs() {
         let length = systemd.recv(&mut buffer).expect("it is alive");
         String::from_utf8_lossy(&buffer[..length]).into_owned()
     };
-    // Twice round, and still nobody fetched.
+    // Two rounds, and still nothing was fetched.
     for _ in 0..2 {
         assert!(status().contains("was never loaded"));
     }
@@ -193,7 +193,7 @@ fn serve_fetches_nothing_while_another_process_syncs() {
     assert_eq!(answering.stop().0, Some(0));
 }
 
-/// A demonstration's folder outside the folder for temporary files, which whoever fetches may use.
+/// A demo folder outside the folder for temporary files, which the fetching process may use.
 fn settled() -> (TempDir, Workspace) {
     // The project may itself lie among temporary files.
     let project = Path::new(env!("CARGO_TARGET_TMPDIR"));

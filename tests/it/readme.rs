@@ -27,7 +27,7 @@ fn hold(marker: &str, made: &str) {
         fs::write(&path, format!("{before}{marker}{head}-->\n{made}<!-- end -->{rest}")).expect("written");
         return;
     }
-    assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it readme:: writes it anew");
+    assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it readme:: writes it");
 }
 
 #[test]

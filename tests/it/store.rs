@@ -183,7 +183,7 @@ fn no_lookup_sees_a_mixture_while_states_change() {
             place.run()
         });
         let outcomes: Vec<Outcome> = outcomes.collect();
-        // Before anything is judged: whoever asks would ask for ever.
+        // Before any assertion: the readers would ask for ever.
         is_over.store(true, Ordering::Relaxed);
         assert!(outcomes.iter().all(|outcome| outcome.is_in_step()), "{outcomes:?}");
         asking.map(|thread| thread.join().expect("no mixture"))

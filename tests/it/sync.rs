@@ -416,7 +416,7 @@ fn the_run_history_outlives_a_snapshot() {
     assert_eq!(place.run(), FIRST);
     publisher.snapshot(9, &twenty()).announce();
     place.run();
-    let writer = Writer::open(&place.settings.data, Dataset::Dimona).expect("nobody else writes");
+    let writer = Writer::open(&place.settings.data, Dataset::Dimona).expect("no other writer");
     let history = writer.history().expect("readable");
     let told: Vec<_> = history.iter().map(|entry| (entry.code.as_str(), entry.serial, entry.times)).collect();
     assert_eq!(told, [("snapshot/gap", Some(9), 1), ("snapshot/first", Some(1), 1), ("refused/missing-file", None, 2)]);

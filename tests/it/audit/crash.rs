@@ -96,7 +96,7 @@ fn a_power_cut_loses_no_acknowledged_record() {
         if image % 2_000 == 0 {
             calls = record_a_life(dir.path(), &mut random);
         }
-        // Each prefix in turn, and each anew with other random numbers.
+        // Each prefix in turn, and each again with other random numbers.
         let CrashImage { mut files, mut told, .. } =
             crash_image(&BTreeMap::new(), &calls[..image as usize % (calls.len() + 1)], &mut random);
         if image % 2 == 1 {

@@ -47,7 +47,7 @@ fn records_settle_after_their_fsync_and_share_the_next_one() {
     assert_eq!((places[1], places[2], places[200]), ((1, 0), (2, 0), (2, 198)));
 }
 
-/// Appends so many while no sync comes to its end, each when the sync of the one before is under way.
+/// Appends this number of records while no fsync completes, each during the fsync of the one before.
 fn append_beside(trail: &AuditLog, disk: &MemoryDisk, count: u64) -> Vec<std::sync::mpsc::Receiver<Settled>> {
     disk.hold();
     let before = disk.syncs();
@@ -137,7 +137,7 @@ fn a_full_disk_refuses_records_and_recovers_by_itself() {
     assert_eq!(record(&trail, entry(2, person(0))), Err(RecordFailure::Unwritable));
     assert_eq!(trail.health(), Health::Unwritable(Trouble::DiskFull));
     disk.set_fault(None);
-    // No entry comes: readiness was refused, so nobody sends any.
+    // No record comes: the service is not ready, so no caller sends one.
     wait_until(|| trail.health() == Health::Writable);
     assert_eq!(record(&trail, entry(3, person(0))), Ok(3));
     assert_eq!((trail.counters().recorded, trail.counters().unwritable), (2, 2));

@@ -67,7 +67,7 @@ pub fn entry(number: u64, subject: Ssin) -> ExchangeRecord {
     }
 }
 
-/// An entry of which nothing is known but that somebody called.
+/// A record of a call of which nothing else is known.
 pub fn bare_entry(number: u64) -> ExchangeRecord {
     ExchangeRecord {
         caller: None,
@@ -104,7 +104,7 @@ pub fn settings(dir: &Path) -> Settings {
 pub fn append(trail: &AuditLog, entry: ExchangeRecord) -> Receiver<Settled> {
     let (sender, settled) = mpsc::channel();
     lookup::record(entry, trail, move |recorded| {
-        // Whoever waited may have left.
+        // The receiver may be gone.
         let _ = sender.send(recorded.map(|recorded| recorded.sequence()).map_err(|unrecorded| unrecorded.failure));
     });
     settled

@@ -18,7 +18,7 @@ use crate::support::random::Random;
 /// Set for the process that is to be killed: the folder in which it writes.
 const FOLDER: &str = "TRAIL_KILL_FOLDER";
 const NOW: &str = "2026-11-22T05:19:00Z";
-/// So many kills one trail has to stand.
+/// Kills that one log must survive.
 const KILLS_A_TRAIL: u64 = 25;
 
 fn kill_settings(dir: &Path) -> audit_log::Settings {
@@ -28,7 +28,7 @@ fn kill_settings(dir: &Path) -> audit_log::Settings {
     settings
 }
 
-/// What the killed process does: writes, a few at a time, and says what it was told, until somebody kills it.
+/// The killed process: writes, a few records at a time, and prints what was acknowledged, until it is killed.
 ///
 /// As a test of its own it has nothing to do.
 #[test]
@@ -41,12 +41,12 @@ fn writes_until_it_is_killed() {
         let waiting: Vec<_> = numbers.map(|number| (number, append(&trail, entry(number, person(number))))).collect();
         for (number, settled) in waiting {
             let sequence = wait(&settled).expect("durable");
-            writeln!(out, "told {sequence} {}", entry(number, person(number)).ticket).expect("somebody reads");
+            writeln!(out, "told {sequence} {}", entry(number, person(number)).ticket).expect("a reader");
         }
     }
 }
 
-/// Kills a writer after so many lines; what it had told.
+/// Kills a writer after this number of lines; returns what it had acknowledged.
 fn kill_after(dir: &Path, lines: u64) -> Vec<(u64, String)> {
     let mut child = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "audit::kill::writes_until_it_is_killed", "--nocapture", "--test-threads=1"])

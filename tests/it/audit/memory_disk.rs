@@ -94,7 +94,7 @@ impl MemoryDisk {
         self.0.state.lock().expect("no panic").syncs
     }
 
-    /// Notes that somebody was told.
+    /// Logs an acknowledgement.
     pub fn note_told(&self, sequence: u64, ticket: Ticket) {
         self.0.state.lock().expect("no panic").calls.push(Call::Told { sequence, ticket: ticket.to_string() });
     }
@@ -155,7 +155,7 @@ impl Disk for MemoryDisk {
 struct MemoryFile {
     disk: MemoryDisk,
     file: usize,
-    /// So many failures of writing back this handle was told.
+    /// Write-back failures that this handle has reported.
     told: AtomicU64,
 }
 

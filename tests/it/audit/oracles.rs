@@ -131,8 +131,8 @@ fn two_verifiers_from_pypi_accept_our_roots_and_proofs() {
         fs::write(dir.path().join(format!("proof.{number}")), proof).expect("ours");
     }
     let Some(python) = Python::find() else { return };
-    let judged = python.run("judge_trail.py", [dir.path()]).unwrap_or_else(|fault| panic!("{fault}"));
-    assert_eq!(judged, "903 records, 3 checkpoints, 22 proofs\n");
+    let verified = python.run("judge_trail.py", [dir.path()]).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(verified, "903 records, 3 checkpoints, 22 proofs\n");
 }
 
 /// The key pair of the examples of Go's `golang.org/x/mod/sumdb/note`.

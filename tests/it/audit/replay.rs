@@ -13,7 +13,7 @@ use crate::support::random::Random;
 
 const SECTOR: usize = 512;
 
-/// One call that came to its end, or what somebody was told. Names are paths from the place of everything on.
+/// A completed call, or an acknowledgement. Names are paths from the folder of the log on.
 #[derive(Debug, Clone)]
 pub enum Call {
     /// A new, empty file got a name.
@@ -24,7 +24,7 @@ pub enum Call {
     Write { file: usize, offset: usize, bytes: Vec<u8> },
     /// The file got this length.
     Truncate { file: usize, length: usize },
-    /// A sync succeeded that began when so many calls had come to their end.
+    /// A successful sync that began after this number of completed calls.
     Sync { file: usize, began: usize },
     /// A sync failed.
     FailedSync { file: usize },
@@ -45,7 +45,7 @@ pub fn folder_of(name: &str) -> &str {
     name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// What a disk holds after a power cut, and what somebody had been told before.
+/// What a disk holds after a power cut, and what was acknowledged before.
 #[derive(Debug, Clone, Default)]
 pub struct CrashImage {
     pub files: BTreeMap<String, Vec<u8>>,

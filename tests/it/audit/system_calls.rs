@@ -33,7 +33,7 @@ const FOLDER: &str = "TRAIL_LIFE_FOLDER";
 const LIFE: &str = "TRAIL_LIFE";
 /// How many images without the variable: a few seconds.
 const IMAGES: u64 = 400;
-/// So many images are made of one recording.
+/// Images of one recording.
 const IMAGES_A_RECORDING: u64 = 4_000;
 /// What each life of a trail begins with and goes on to.
 const MONTHS: [[&str; 2]; 3] = [
@@ -77,7 +77,7 @@ fn lives_while_it_is_recorded() {
                     let line = format!("told {} {}\n", recorded.sequence(), recorded.told().ticket);
                     std::io::stdout().write_all(line.as_bytes()).expect("it goes on");
                 }
-                // Whoever waited may have left.
+                // The receiver may be gone.
                 let _ = sender.send(());
             });
             settled.push(receiver);
@@ -132,19 +132,19 @@ fn record_lives(seed: u64) -> Option<Vec<Call>> {
     Some(recorder.calls)
 }
 
-/// A folder in memory if there is one: images are many, and no power is cut while they are judged.
+/// A folder in memory if there is one: images are many, and no power is cut during their verification.
 fn fast_folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
 /// What was found in an image that is as it must be.
-struct Judged {
+struct Verified {
     cut: bool,
     lost: bool,
 }
 
-/// Opens what a power cut left as a start of the service does, goes on writing, and has everything judged.
-fn judge(image: &CrashImage, place: &Path) -> Result<Judged, String> {
+/// Opens what a power cut left as a start of the service does, continues writing, and verifies everything.
+fn verify_image(image: &CrashImage, place: &Path) -> Result<Verified, String> {
     for folder in &image.folders {
         DirBuilder::new().mode(0o700).create(place.join(folder)).expect("ours");
     }
@@ -179,13 +179,13 @@ fn judge(image: &CrashImage, place: &Path) -> Result<Judged, String> {
             return Err(format!("record {sequence} was told, and is gone"));
         }
     }
-    Ok(Judged { cut, lost: tickets.len() == image.told.len() + 1 })
+    Ok(Verified { cut, lost: tickets.len() == image.told.len() + 1 })
 }
 
 /// Judges in an empty folder.
-fn judge_afresh(image: &CrashImage, place: &Path) -> Result<Judged, String> {
+fn verify_in_new_folder(image: &CrashImage, place: &Path) -> Result<Verified, String> {
     let place = tempfile::tempdir_in(place).expect("a folder");
-    judge(image, place.path())
+    verify_image(image, place.path())
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_power_cut_between_system_calls_loses_no_record() {
             recorded += lives.len();
             calls = lives;
         }
-        // Each prefix in turn, and each anew with other random numbers; few images are spread over all of them.
+        // Each prefix in turn, and each again with other random numbers; few images are spread over all.
         let turn = (image % IMAGES_A_RECORDING) as usize;
         let prefix = if images < IMAGES_A_RECORDING {
             turn * calls.len() / images as usize + 1
@@ -209,7 +209,7 @@ fn a_power_cut_between_system_calls_loses_no_record() {
             turn % (calls.len() + 1)
         };
         let left = crash_image(&BTreeMap::new(), &calls[..prefix], &mut random);
-        let judged = judge_afresh(&left, place.path()).unwrap_or_else(|fault| {
+        let judged = verify_in_new_folder(&left, place.path()).unwrap_or_else(|fault| {
             panic!(
                 "image {image}, after {prefix} of {} calls: {fault}\nthe last: {:?}",
                 calls.len(),
@@ -236,7 +236,9 @@ fn refused(calls: &[Call], place: &Path) -> usize {
     let mut random = Random::new(12);
     let prefixes = (0..=calls.len()).step_by(3);
     prefixes
-        .filter(|prefix| judge_afresh(&crash_image(&BTreeMap::new(), &calls[..*prefix], &mut random), place).is_err())
+        .filter(|prefix| {
+            verify_in_new_folder(&crash_image(&BTreeMap::new(), &calls[..*prefix], &mut random), place).is_err()
+        })
         .count()
 }
 

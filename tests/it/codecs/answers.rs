@@ -54,7 +54,7 @@ fn day(day: i64) -> Date {
     Date::from_days(day).expect("in this century")
 }
 
-/// What the sources say, whoever asks them about whom.
+/// What the sources return, independent of caller and person.
 #[derive(Debug, Clone)]
 struct Sources {
     employments: Vec<EmploymentPeriod>,

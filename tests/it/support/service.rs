@@ -108,7 +108,7 @@ impl TestService {
         let mut settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
         settings.listen = "127.0.0.1:0".parse().expect("an address");
         settings.admin = Some(admin::Settings { listen: settings.listen });
-        // A test that ends has nobody to say goodbye to.
+        // A test that ends has no caller to close gracefully.
         settings.server.limits.parting = Duration::ZERO;
         change(&mut settings);
         let reports = sync::run_all(&settings.sync, clock.as_ref());
@@ -145,7 +145,7 @@ impl TestService {
         self.folder.path()
     }
 
-    /// Keeps an answer that came another way than through this harness, to be judged with the others.
+    /// Keeps an answer that came another way than through this harness, to be validated with the others.
     pub fn keep_text(&self, body: &str) {
         let number = self.answered.fetch_add(1, Ordering::Relaxed);
         fs::write(self.responses.join(format!("{number:05}.xml")), body).expect("a file");
@@ -195,7 +195,7 @@ impl TestService {
         answered
     }
 
-    /// Posts a message as SOAP stacks do, and keeps a SOAP answer to be judged.
+    /// Posts a message as SOAP stacks do, and keeps a SOAP answer for validation.
     pub async fn post(&self, caller: &str, path: &str, body: impl Into<Bytes>) -> Answered {
         self.post_with(caller, path, body, &[("content-type", "text/xml; charset=utf-8")]).await
     }
@@ -260,7 +260,7 @@ impl TestService {
         }
     }
 
-    /// Stops the service, has every answer judged, and looks for numbers of persons where none may stand.
+    /// Stops the service, validates every answer, and searches for SSINs where none may be.
     pub async fn finish(self) {
         for path in ["/metrics", "/"] {
             let told = without_free_space(&self.read_admin(path).await);
@@ -338,7 +338,7 @@ pub fn question(organisation: &str, context: &str, ssin: &str, dates: &str) -> S
     ))
 }
 
-/// What operators are told, but for the free bytes of a disk: their digits may happen to be somebody's.
+/// What operators see, except the free bytes of a disk: their digits may happen to be an SSIN.
 fn without_free_space(told: &[u8]) -> Vec<u8> {
     let is_other = |line: &&[u8]| !line.starts_with(b"ehealth_attributes_trail_free_bytes ");
     told.split(|byte| *byte == b'\n').filter(is_other).collect::<Vec<_>>().join(&b'\n')

@@ -93,7 +93,7 @@ impl Simulation {
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                // Nobody listens any more once the line that was waited for came.
+                // The receiver is gone once the awaited line came.
                 let _ = sender.send(line);
             }
         });
@@ -167,7 +167,7 @@ impl Simulation {
         self.send(caller, message(path, body.into(), fields)).await
     }
 
-    /// Asks the same so many times on one connection.
+    /// Asks the same question this number of times on one connection.
     pub async fn ask_often(&self, caller: &str, body: &str, times: usize) -> Vec<Answered> {
         let mut sender = self.connect(caller).await;
         let mut told = Vec::new();
