@@ -71,7 +71,7 @@ async fn with_a_stale_dataset() -> TestService {
     TestService::start_with(|settings| settings.server.freshness.coprev = Duration::from_secs(3_600)).await
 }
 
-/// Has the trail's keys taken away, the month changed, and one question asked.
+/// Removes the audit log's keys, changes the month, and asks one question.
 async fn with_an_unwritable_trail() -> TestService {
     let service = TestService::start().await;
     fs::remove_dir_all(&service.settings.trail.keys).expect("the keys were there");
@@ -193,7 +193,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
         "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><echo>{ANNA}</echo></t:sendTestMessageRequest>"
     ));
     let mut provoked: BTreeMap<String, u64> = BTreeMap::new();
-    // What the page says of each code: the words that callers are told with it.
+    // The page's text of each code: the sentence that callers get with it.
     let mut told = BTreeSet::new();
     for (caller, operation, path, body) in [
         ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, ANNA, "")),

@@ -86,8 +86,8 @@ async fn scrape(service: &TestService) -> String {
 }
 
 async fn read(service: &TestService, path: &str) -> String {
-    let told = String::from_utf8(service.read_admin(path).await).expect("UTF-8");
-    told.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
+    let shown = String::from_utf8(service.read_admin(path).await).expect("UTF-8");
+    shown.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
 }
 
 /// A service that was verified and is well, but for what `change` does to its settings.
@@ -135,9 +135,9 @@ async fn after(
 ) -> Case {
     let service = start(change).await;
     let before = scrape(&service).await;
-    let told = happen(&service).await;
-    let after = match told {
-        Some(told) => told,
+    let shown = happen(&service).await;
+    let after = match shown {
+        Some(shown) => shown,
         None => scrape(&service).await,
     };
     let page = read(&service, "/").await;
@@ -179,7 +179,7 @@ async fn of_service() -> Vec<Case> {
                     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
                 }
                 let refused = "ehealth_attributes_handshakes_total{outcome=\"refused\"}";
-                Some(scrape_until(service, |told| value(told, refused).is_some_and(|count| count >= 25)).await)
+                Some(scrape_until(service, |shown| value(shown, refused).is_some_and(|count| count >= 25)).await)
             },
         )
         .await,
@@ -238,7 +238,7 @@ async fn of_trail() -> Vec<Case> {
                 let before = value(&scrape(service).await, failures).expect("it is counted");
                 ask(service, "fund", FUND).await;
                 // Tried again at every interval.
-                Some(scrape_until(service, |told| value(told, failures).is_some_and(|now| now > before + 1)).await)
+                Some(scrape_until(service, |shown| value(shown, failures).is_some_and(|now| now > before + 1)).await)
             },
         )
         .await,
@@ -262,8 +262,8 @@ async fn of_datasets() -> Vec<Case> {
     };
     let elsewhere = |settings: &mut Settings| settings.fetch = ehealth_attributes::config::Fetch::Elsewhere;
     let refused = |code: &'static str| {
-        move |told: &str| {
-            value(told, &format!("ehealth_attributes_dataset_last_run{{dataset=\"dimona\",outcome=\"{code}\"}}"))
+        move |shown: &str| {
+            value(shown, &format!("ehealth_attributes_dataset_last_run{{dataset=\"dimona\",outcome=\"{code}\"}}"))
                 == Some(1)
         }
     };
@@ -274,13 +274,13 @@ async fn of_datasets() -> Vec<Case> {
             gone(service, "persons");
             fs::remove_file(service.settings.sync.data.join("persons.current")).expect("it was there");
             let missing = "ehealth_attributes_not_ready_reasons{reason=\"dataset-missing\"}";
-            Some(scrape_until(service, |told| value(told, missing) == Some(1)).await)
+            Some(scrape_until(service, |shown| value(shown, missing) == Some(1)).await)
         })
         .await,
         after("DatasetUnreadable", elsewhere, async |service| {
             fs::write(service.settings.sync.data.join("persons.current"), "nonsense\n").expect("written");
             let unreadable = "ehealth_attributes_not_ready_reasons{reason=\"dataset-unreadable\"}";
-            Some(scrape_until(service, |told| value(told, unreadable) == Some(1)).await)
+            Some(scrape_until(service, |shown| value(shown, unreadable) == Some(1)).await)
         })
         .await,
         after("FeedRefused", elsewhere, async |service| {
@@ -327,8 +327,8 @@ fn with_lists(settings: &mut Settings) {
 
 async fn of_certificates() -> Vec<Case> {
     let days = "ehealth_attributes_certificate_days_left{number=\"1\"";
-    let left = |told: &str| {
-        let line = told.lines().find(|line| line.starts_with(days)).expect("a certificate");
+    let left = |shown: &str| {
+        let line = shown.lines().find(|line| line.starts_with(days)).expect("a certificate");
         line.rsplit(' ').next().and_then(|days| days.parse::<i64>().ok()).expect("a number")
     };
     let before_end = async |service: &TestService, days: i64| {
@@ -348,7 +348,7 @@ async fn of_certificates() -> Vec<Case> {
     ]
 }
 
-/// The real program, with its trail on a disk of four megabytes; `None` where no disk can be made.
+/// The real program, with its audit log on a disk of 4 MB; `None` where no disk can be made.
 async fn of_a_small_disk() -> Option<Vec<Case>> {
     let folder = tempfile::tempdir().expect("a folder");
     let workspace = ehealth_attributes::cli::workspace::Workspace::new(folder.path().join("demo"));
@@ -377,11 +377,11 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
     let ready = async |value_of: &str, wanted: u64| {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            let told = scrape_at(admin).await;
-            if value(&told, value_of) == Some(wanted) {
-                return told;
+            let shown = scrape_at(admin).await;
+            if value(&shown, value_of) == Some(wanted) {
+                return shown;
             }
-            assert!(Instant::now() < deadline, "{value_of} never came to {wanted}:\n{told}");
+            assert!(Instant::now() < deadline, "{value_of} never came to {wanted}:\n{shown}");
             tokio::task::yield_now().await;
         }
     };
@@ -416,8 +416,8 @@ fn write_case(case: &Case) -> String {
             series.replace('\'', "''")
         );
     };
-    let samples = |told: &str| -> Vec<(String, String)> {
-        let lines = told.lines().filter(|line| !line.starts_with('#'));
+    let samples = |shown: &str| -> Vec<(String, String)> {
+        let lines = shown.lines().filter(|line| !line.starts_with('#'));
         lines
             .filter_map(|line| line.rsplit_once(' '))
             .map(|(series, value)| (series.to_owned(), value.to_owned()))
@@ -474,20 +474,20 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
         assert!(is_caused || (!is_whole && *alert == "TrailDiskFilling"), "nothing causes {alert}");
     }
     for case in &cases {
-        let told = cautions(&case.page);
+        let shown = cautions(&case.page);
         for (_, words) in CAUTIONS.iter().filter(|(alert, _)| *alert == case.alert) {
-            assert!(told.iter().any(|caution| caution.contains(words)), "{}: {told:?}", case.alert);
+            assert!(shown.iter().any(|caution| caution.contains(words)), "{}: {shown:?}", case.alert);
         }
-        assert!(!case.alert.is_empty() || told.len() == 1, "all is well, but {told:?}");
+        assert!(!case.alert.is_empty() || shown.len() == 1, "all is well, but {shown:?}");
     }
     if Command::new("promtool").arg("--version").output().is_err() {
         skip("promtool is missing (Debian: prometheus); the alerts are not checked");
         return;
     }
     let promtool = |arguments: &[&str]| {
-        let judged = Command::new("promtool").args(arguments).output().expect("promtool");
-        let told = format!("{}{}", String::from_utf8_lossy(&judged.stdout), String::from_utf8_lossy(&judged.stderr));
-        assert!(judged.status.success(), "{told}");
+        let checked = Command::new("promtool").args(arguments).output().expect("promtool");
+        let shown = format!("{}{}", String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
+        assert!(checked.status.success(), "{shown}");
     };
     promtool(&["check", "rules", &rules.display().to_string()]);
     let folder = tempfile::tempdir().expect("a folder");

@@ -1139,7 +1139,7 @@ fn the_subject_never_shows_an_ssin_in_any_encoding() {
     }
 }
 
-/// A subject is told for every request, whatever its size.
+/// Every request formats the subject, whatever its size.
 #[test]
 fn a_large_subject_is_formatted_with_little_work() {
     let root = Authority::root("Root");
@@ -1274,14 +1274,14 @@ fn openssl_agrees_on_every_path_except_the_known_ones() {
     let wrong: Vec<_> = matrix()
         .iter()
         .filter_map(|case| {
-            let (accepts, told) = OpenSsl::accepts(case, folder.path());
+            let (accepts, printed) = OpenSsl::accepts(case, folder.path());
             let agrees = accepts == case.admit().is_ok();
             match case.judge {
                 Judge::Differs(why) => {
                     println!("{} {}: {why}", if agrees { "agrees" } else { "differs" }, case.title);
                     None
                 }
-                Judge::Agrees => (!agrees).then(|| format!("{}: openssl said {told}", case.title)),
+                Judge::Agrees => (!agrees).then(|| format!("{}: openssl said {printed}", case.title)),
             }
         })
         .collect();
@@ -1341,8 +1341,8 @@ impl OpenSsl {
         }
         command.arg(write("leaf.pem", "CERTIFICATE", &[&case.leaf]));
         let output = command.output().expect("it was found");
-        let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).replace('\n', "; ");
-        (output.status.success(), told)
+        let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).replace('\n', "; ");
+        (output.status.success(), printed)
     }
 }
 

@@ -255,11 +255,11 @@ fn all_errors_of_the_files_are_reported_before_the_exit() {
     let folder = folder();
     let file = folder.path().join("policy.toml");
     fs::write(&file, "[[consumer]]\norganisation = \"0999010127\"\nnmae = \"x\"\n").expect("written");
-    let judged = run(&["policy", "check", &file.display().to_string()]);
-    let told = text(&judged.stderr);
-    assert_eq!(judged.status.code(), Some(3), "{told}");
-    assert_eq!(told.lines().count(), 3, "{told}");
-    assert!(told.contains("policy.toml:2: consumer[1].organisation: the check digits are wrong"), "{told}");
+    let checked = run(&["policy", "check", &file.display().to_string()]);
+    let printed = text(&checked.stderr);
+    assert_eq!(checked.status.code(), Some(3), "{printed}");
+    assert_eq!(printed.lines().count(), 3, "{printed}");
+    assert!(printed.contains("policy.toml:2: consumer[1].organisation: the check digits are wrong"), "{printed}");
 
     let served = run(&["serve", "--config", &file.display().to_string()]);
     assert_eq!(served.status.code(), Some(3), "{}", text(&served.stderr));

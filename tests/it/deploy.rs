@@ -95,15 +95,15 @@ fn systemd_rates_each_sandbox_as_tight() {
         units().into_iter().filter(|unit| unit.extension().is_some_and(|end| end == "service")).collect();
     assert_eq!(services.len(), 3);
     for unit in services {
-        let judged = Command::new("systemd-analyze")
+        let checked = Command::new("systemd-analyze")
             .args(["security", "--offline=yes", "--no-pager", &format!("--threshold={EXPOSURE}")])
             .arg(&unit)
             .output()
             .expect("systemd-analyze");
-        let told = String::from_utf8_lossy(&judged.stdout);
-        let last = told.lines().last().unwrap_or_default();
-        assert!(judged.status.success(), "{last}\n{}", String::from_utf8_lossy(&judged.stderr));
-        assert!(last.contains("Overall exposure level"), "{told}");
+        let printed = String::from_utf8_lossy(&checked.stdout);
+        let last = printed.lines().last().unwrap_or_default();
+        assert!(checked.status.success(), "{last}\n{}", String::from_utf8_lossy(&checked.stderr));
+        assert!(last.contains("Overall exposure level"), "{printed}");
     }
 }
 

@@ -58,7 +58,7 @@ async fn an_unreadable_dataset_is_an_internal_error() {
 async fn no_answer_is_sent_without_a_record() {
     let month = |text: &str| Month::new(Timestamp::parse(text).expect("a moment"));
     let service = TestService::start_with(|settings| {
-        // The keys of January alone were brought: in February nothing can be sealed.
+        // Only the keys of January are there: in February no detail can be encrypted.
         let keys = KeyFolder::open(&settings.trail.keys, MissingKeys::Make).expect("a folder");
         for name in [KeyName::Detail(month(service::NOW)), KeyName::Subject(2026), KeyName::Checkpoint] {
             keys.provide(name).expect("a key");

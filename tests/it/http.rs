@@ -355,7 +355,7 @@ async fn a_connection_over_the_limit_gets_503_or_is_closed() {
     let responses = exchange(&service, probe().as_bytes()).await;
     assert_eq!(statuses(&responses), [503]);
     assert!(responses[0].head.contains("\r\nretry-after: 1") && responses[0].head.contains("\r\nconnection: close"));
-    // Another consumer has a place of its own; with it all are taken, and a third consumer is told so.
+    // Another consumer has its own slot; with it all are taken, and a third consumer gets 503.
     let mut second = service.connect("other-fund").await;
     second.write_all(get("Host: a\r\n").as_bytes()).await.expect("sent");
     timeout(DEADLINE, second.read_exact(&mut answered)).await.expect("in time").expect("an answer");
@@ -383,7 +383,7 @@ async fn a_connection_over_the_limit_gets_503_or_is_closed() {
     service.finish().await;
 }
 
-/// What operators are told.
+/// Metrics, as operators read them.
 async fn metrics(service: &TestService) -> String {
     let operators = service.admin.expect("operators are answered");
     let mut stream = TcpStream::connect(operators).await.expect("listens");

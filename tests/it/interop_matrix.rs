@@ -161,10 +161,10 @@ const FAULTS: [(&str, &str, &str, &str, &str); 3] = [
     ("evidence-unwritable", "platform", "0999000129", "94020210577", "MSG90053"),
 ];
 
-/// What the service is asked whose dataset is over-age: everything is told, but not for certain.
+/// The question to the service with a stale dataset: everything is disclosed, marked as incomplete.
 const STALE: (&str, &str) = ("coprev-over-age", "all-nine-fields");
 
-/// A question, and the answer that every stack must get: code, what was told, the person told of.
+/// A question, and the answer that every stack must get: code, disclosed fields, person.
 struct Case {
     question: String,
     expected: [String; 3],
@@ -213,7 +213,7 @@ fn cases() -> BTreeMap<String, Case> {
     cases
 }
 
-/// The one case of the service whose dataset is over-age.
+/// The one case of the service with a stale dataset.
 fn stale_cases(cases: &BTreeMap<String, Case>) -> BTreeMap<String, Case> {
     let (name, like) = STALE;
     let Case { question, expected: [_, told, person] } = &cases[like];
@@ -230,7 +230,7 @@ enum Ran {
     Whole { version: String, differences: Vec<String> },
 }
 
-/// The service, as the programs are told of it.
+/// The service, as it is described to the programs.
 struct Served {
     url: String,
     authority: PathBuf,
@@ -315,7 +315,7 @@ fn row(stack: &Stack, version: &str, cases: &BTreeMap<String, Case>) -> String {
     codes.dedup();
     let is_fault = |code: &str| code.starts_with("SOA-") || FAULTS.iter().any(|(.., fault)| *fault == code);
     let faults = codes.iter().filter(|code| is_fault(code)).count();
-    // And the one of the service whose dataset is over-age.
+    // And the one of the service with a stale dataset.
     let statuses = codes.len() - faults + 1;
     let refuses: Vec<_> = stack
         .refuses

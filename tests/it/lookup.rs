@@ -164,7 +164,7 @@ impl Case {
     }
 }
 
-/// An evidence log that is durable at once, and keeps what it was given.
+/// An audit sink that is durable at once and keeps its records.
 #[derive(Debug, Default)]
 struct AuditLog(Mutex<Vec<ExchangeRecord>>);
 
@@ -377,7 +377,7 @@ fn lookup_agrees_with_a_second_reading_of_the_rules() {
 }
 
 impl Case {
-    /// What must be on record of this case: exactly what was told.
+    /// The expected record of this case: exactly what was disclosed.
     fn entry(&self, expected: &Expected) -> ExchangeRecord {
         let told = expected.disclosure.as_ref();
         let employments = told.map_or(&[][..], |told| &told.employments);
@@ -703,7 +703,7 @@ fn the_criteria_are_returned_in_the_form_of_the_request() {
     assert_eq!(case.answer().criteria().map(|told| told.dates), Some(CriteriaDates::Period(window)));
 }
 
-// ---- evidence
+// ---- records
 
 #[test]
 fn a_dropped_pending_settles_as_closed() {

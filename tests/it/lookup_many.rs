@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::simulation::Simulation;
 
-/// People of the catalogue whom the fund is told of, one whom it is not, and one whose number was replaced.
+/// Persons of the catalogue that the fund may ask about, one that it may not, and one with a replaced SSIN.
 const PEOPLE: [(&str, &str); 6] = [
     ("85073000160", "MSG00000"),
     ("79111200315", "MSG00000"),
@@ -82,16 +82,16 @@ fn each_person_is_asked_once_even_over_two_runs() {
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
     assert!(complaint(&output).contains("6 of 6 are answered"), "{}", complaint(&output));
-    let told = desk.read("out.csv");
+    let printed = desk.read("out.csv");
     let mut expected: Vec<_> = PEOPLE.iter().map(|(ssin, code)| (*ssin, *code)).collect();
     expected.sort_unstable();
-    let rows = rows(&told);
+    let rows = rows(&printed);
     let seen: Vec<_> = rows.iter().map(|row| row.split(',').collect::<Vec<_>>()).map(|row| (row[0], row[4])).collect();
     assert_eq!(seen, expected);
     let anna = "85073000160,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,,MSG00000,2026-01-15,0999100196:0999020123,,,,\
                 00000000-0000-4000-8000-000000000000,2026-01-15T09:30:00.000Z";
-    assert!(rows.iter().any(|row| row == anna), "{told}");
-    assert!(rows.iter().any(|row| row.contains(",MSG00006,2026-01-15,,,75021101778,")), "{told}");
+    assert!(rows.iter().any(|row| row == anna), "{printed}");
+    assert!(rows.iter().any(|row| row.contains(",MSG00006,2026-01-15,,,75021101778,")), "{printed}");
     let mode =
         std::os::unix::fs::PermissionsExt::mode(&fs::metadata(desk.path("out.csv")).expect("a file").permissions());
     assert_eq!(mode & 0o777, 0o600);
@@ -104,7 +104,7 @@ fn each_person_is_asked_once_even_over_two_runs() {
         .output()
         .expect("the program runs");
     assert_eq!(gone.status.code(), Some(0), "{}", complaint(&gone));
-    assert_eq!(desk.read("out.csv"), told);
+    assert_eq!(desk.read("out.csv"), printed);
 }
 
 #[test]
@@ -227,10 +227,10 @@ fn ssins_come_from_stdin_and_answers_go_to_stdout() {
     asking.stdin.take().expect("piped").write_all(b"85073000160\n").expect("written");
     let output = asking.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
-    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(
-        told.contains("\n85073000160,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,2026-01-10,MSG00000,2026-01-10,"),
-        "{told}"
+        printed.contains("\n85073000160,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,2026-01-10,MSG00000,2026-01-10,"),
+        "{printed}"
     );
 }
 
@@ -239,9 +239,12 @@ fn all_wrong_lines_are_reported_and_nothing_is_asked() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     desk.write("people.txt", "85073000160\n85073000161\n\nAnna\n");
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
-    let told = complaint(&output);
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("line 2: ") && told.contains("line 4: ") && !told.contains("85073000161"), "{told}");
+    let printed = complaint(&output);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(
+        printed.contains("line 2: ") && printed.contains("line 4: ") && !printed.contains("85073000161"),
+        "{printed}"
+    );
     assert!(!desk.path("out.csv").exists());
 }
 
@@ -249,9 +252,9 @@ fn all_wrong_lines_are_reported_and_nothing_is_asked() {
 fn output_of_another_question_is_not_continued() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     assert_eq!(ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]).status.code(), Some(0));
-    let told = desk.read("out.csv");
+    let printed = desk.read("out.csv");
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &["--date", "2026-01-10"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(complaint(&output).contains("line 2 answers another question"), "{}", complaint(&output));
-    assert_eq!(desk.read("out.csv"), told);
+    assert_eq!(desk.read("out.csv"), printed);
 }

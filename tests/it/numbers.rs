@@ -52,7 +52,7 @@ fn agrees_with_the_oracle_on_every_enterprise_number() {
 fn the_expected_results_are_the_oracles_own() {
     let Some(python) = Python::find() else { return };
     let script = project().join("fixtures/numbers/judge.py");
-    if let Err(told) = python.run_file(&script, ["--check"]) {
-        panic!("{told}");
+    if let Err(printed) = python.run_file(&script, ["--check"]) {
+        panic!("{printed}");
     }
 }

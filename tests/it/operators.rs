@@ -71,16 +71,16 @@ fn each_setting_is_shown_with_its_source_and_all_errors() {
     assert_eq!(run(&file, &["config", "check"]).status.code(), Some(0));
     let wrong = fs::read_to_string(&file).expect("settings").replace("listen =", "lisen =").replace("\"make\"", "7");
     fs::write(&file, wrong).expect("written");
-    let judged = Command::new(PROGRAM)
+    let checked = Command::new(PROGRAM)
         .args(["config", "check"])
         .arg(&file)
         .env("EHEALTH_ATTRIBUTES_SERVR_LISTEN", "127.0.0.1:1")
         .output()
         .expect("the program runs");
-    let told = text(&judged.stderr);
-    assert_eq!(judged.status.code(), Some(3), "{told}");
+    let printed = text(&checked.stderr);
+    assert_eq!(checked.status.code(), Some(3), "{printed}");
     // Two sections lack `listen` and have something else in its place, one value is no text, one variable is unknown.
-    assert_eq!(told.lines().count(), 6, "{told}");
+    assert_eq!(printed.lines().count(), 6, "{printed}");
 }
 
 /// Has Python bind these sockets, hand them over as systemd does, and become the program.
@@ -110,12 +110,12 @@ fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
         let mut all = Vec::new();
         loop {
             let mut buffer = [0; 1_024];
-            let length = systemd.recv(&mut buffer).unwrap_or_else(|_| panic!("{word} was not told, but {all:?}"));
-            let told = String::from_utf8_lossy(&buffer[..length]).into_owned();
-            if told.contains(word) {
-                return told;
+            let length = systemd.recv(&mut buffer).unwrap_or_else(|_| panic!("{word} was not printed, but {all:?}"));
+            let printed = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if printed.contains(word) {
+                return printed;
             }
-            all.push(told);
+            all.push(printed);
         }
     };
     let mut command = Command::new("python3");
@@ -156,7 +156,7 @@ fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
     program.signal("HUP");
     assert!(heard("RELOADING=1").contains("MONOTONIC_USEC="));
     heard("READY=1");
-    // What is wrong is told in a sentence: the datasets go.
+    // The error is one sentence: remove the datasets.
     fs::remove_file(settings.sync.data.join("persons.current")).expect("it was there");
     assert!(heard("Not ready").contains("STATUS=Not ready: Dataset persons was never loaded."));
     assert_eq!(run(&workspace.settings(), &["health", "--set", &at]).status.code(), Some(1));

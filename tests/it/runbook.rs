@@ -68,9 +68,9 @@ fn the_runbook_works_word_for_word() {
         .env_remove("EHEALTH_ATTRIBUTES_LOG")
         .output()
         .expect("unshare");
-    let told = String::from_utf8_lossy(&followed.stderr);
-    let told = told.get(told.len().saturating_sub(6_000)..).unwrap_or(&told);
-    assert!(followed.status.success(), "{}\n{}", told, String::from_utf8_lossy(&followed.stdout));
+    let printed = String::from_utf8_lossy(&followed.stderr);
+    let printed = printed.get(printed.len().saturating_sub(6_000)..).unwrap_or(&printed);
+    assert!(followed.status.success(), "{}\n{}", printed, String::from_utf8_lossy(&followed.stdout));
 }
 
 #[test]

@@ -90,7 +90,7 @@ impl Asker {
     }
 }
 
-/// A settings file for one of several instances on this address, each with evidence of its own.
+/// A settings file for one of several instances on this address, each with its own audit log.
 fn write_settings(workspace: &Workspace, address: SocketAddr, number: usize) -> PathBuf {
     let text = std::fs::read_to_string(workspace.settings()).expect("settings");
     let text = text
@@ -103,7 +103,7 @@ fn write_settings(workspace: &Workspace, address: SocketAddr, number: usize) -> 
     file
 }
 
-/// How many exchanges an instance's trail holds; it is whole and signed.
+/// Number of exchanges in an instance's audit log, which must be complete and signed.
 fn recorded(workspace: &Workspace, number: usize) -> u64 {
     let file = workspace.settings().with_file_name(format!("instance-{number}.toml"));
     let trail = read_settings(&file).expect("settings").trail;

@@ -262,9 +262,9 @@ async fn a_reload_with_errors_reports_all_and_keeps_the_old_state() {
     let certificate = fs::read_to_string(&service.settings.tls.certificate).expect("a certificate");
     fs::write(&service.settings.policy, policy.replace("\"insured\"", "\"none\"")).expect("written");
     fs::write(&service.settings.tls.certificate, "nothing").expect("written");
-    let told = service.reloader.reload().expect_err("broken").to_string();
-    assert!(told.contains("demands the relation `insured`"), "{told}");
-    assert!(told.contains("holds no certificate"), "{told}");
+    let printed = service.reloader.reload().expect_err("broken").to_string();
+    assert!(printed.contains("demands the relation `insured`"), "{printed}");
+    assert!(printed.contains("holds no certificate"), "{printed}");
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
 
     fs::write(&service.settings.tls.certificate, certificate).expect("written");

@@ -52,7 +52,7 @@ fn every_document_with_a_doctype_is_refused() {
         let bad = read(&case.bytes).expect_err(&case.name);
         *reasons.entry(bad.mistake().code()).or_default() += 1;
     }
-    // Where another code is told, the mistake stands before the DOCTYPE, or the encoding could not be read.
+    // Another code means that the error is before the DOCTYPE, or that the encoding is unknown.
     assert!(reasons[MessageError::Doctype.code()] > with_doctype.len() / 2, "{reasons:?}");
     say(&format!("{} documents with a DOCTYPE: all refused, {reasons:?}", with_doctype.len()));
 }

@@ -28,7 +28,7 @@ fn open(settings: &Settings) -> Result<(), AuditError> {
     AuditLog::open(settings, clock(NOW)).map(|trail| trail.close())
 }
 
-/// A trail with these records, closed.
+/// A closed log with these records.
 fn write(settings: &Settings, numbers: std::ops::Range<u64>) {
     let trail = AuditLog::open(settings, clock(NOW)).expect("opened");
     numbers.for_each(|number| assert!(record(&trail, entry(number, person(number))).is_ok()));

@@ -190,7 +190,7 @@ fn a_lost_key_is_reported_at_the_start_and_not_replaced() {
     let error = open().expect_err("the key of this month is lost");
     let missing = KeyError::Missing(KeyName::Detail(november));
     assert!(matches!(error, AuditError::Unwritable(trouble) if trouble == missing.into()), "{error}");
-    // Bringing another key is a decision: the trail goes on in a new segment that names it.
+    // Providing another key is a decision: the log continues in a new segment that names it.
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Make).expect("there");
     keys.provide(KeyName::Detail(november)).expect("made");
     let trail = open().expect("opened");

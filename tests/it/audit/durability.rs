@@ -84,7 +84,7 @@ fn batches_behind_a_failed_batch_fail_with_it() {
         let settled = append_beside(&trail, &disk, 4);
         disk.set_fault(Some(Fault::OneSyncFails));
         disk.release();
-        // Whichever sync ends first fails, and so do the others: each has a handle of its own, which is told.
+        // Whichever sync ends first fails, and so do the others: each has its own handle, which reports it.
         let failed = Err(RecordFailure::Unwritable);
         assert_eq!(settled.iter().map(wait).collect::<Vec<_>>(), [failed; 4]);
         wait_until(|| trail.health() == Health::Writable);
@@ -222,7 +222,7 @@ fn a_restart_continues_even_if_the_clock_was_set_back() {
     assert_eq!(sequences, (0..7).collect::<Vec<_>>());
 }
 
-/// A trail of three batches, its segment, and where the third begins. Its checkpoint is older than all of them.
+/// A log of three batches, its segment, and the offset of the third. Its checkpoint is older than all of them.
 fn three_batches(dir: &std::path::Path) -> (BTreeMap<String, Vec<u8>>, String, usize) {
     let disk = MemoryDisk::default();
     let trail = open_on(&disk, &settings(dir));

@@ -45,7 +45,7 @@ fn the_verifier_finds_in_each_fixture_what_is_expected() {
     assert_eq!(fixtures, 14);
 }
 
-/// A trail of two months without its keys, and its file names.
+/// A log of two months without its keys, and its file names.
 struct Draft {
     files: Vec<(String, Vec<u8>)>,
     elsewhere: Vec<u8>,

@@ -94,7 +94,7 @@ pub fn settings(dir: &Path) -> Settings {
         checkpoints: Checkpoints { records: u64::MAX, interval, ..Checkpoints::default() },
         missing_keys: MissingKeys::Make,
         retry: Duration::from_millis(1),
-        // Grows as often as a trail with many records does.
+        // Grows as often as a log with many records.
         ahead: 2_048,
         ..Settings::new(dir.join("trail"), dir.join("keys"))
     }
@@ -128,7 +128,7 @@ pub fn wait_until(holds: impl Fn() -> bool) {
     }
 }
 
-/// Everything in a folder's trail.
+/// Every record of a folder's log.
 pub fn read_all(folder: &Path) -> Vec<Record> {
     Records::open(folder).expect("a folder").map(|record| record.expect("sound")).collect()
 }

@@ -18,7 +18,7 @@ pub enum Fault {
     Full,
     /// A sync says that the disk failed.
     SyncFails,
-    /// The next sync says so, and then each other handle of that file is told once, as Linux does.
+    /// The next sync reports it, and then each other handle of that file once, as on Linux.
     OneSyncFails,
 }
 

@@ -49,7 +49,7 @@ fn roots_of_every_size_match_two_other_implementations() {
     }
 }
 
-/// Three months of 300 exchanges each, and the public key. The checkpoint at the end of each month lies beside the trail.
+/// Three months of 300 exchanges each, and the public key. The checkpoint at the end of each month is beside the log.
 fn three_months(dir: &Path) -> (Settings, String) {
     let settings = settings(dir);
     let clock = clock("2026-10-22T05:19:00Z");

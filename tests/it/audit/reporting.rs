@@ -10,7 +10,7 @@ use ehealth_core::model::{Field, FieldSet, Status};
 
 use super::harness::*;
 
-/// Three exchanges about a person: all fields told, refused, and one in a month whose key is gone.
+/// Three exchanges about a person: all fields disclosed, refused, and one in a month without its key.
 fn report() -> Report {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());

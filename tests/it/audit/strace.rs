@@ -213,7 +213,7 @@ impl Recorder {
         }
     }
 
-    /// A line on standard output: `told SEQUENCE TICKET`, perhaps behind something that the test runner says.
+    /// A line on standard output: `told SEQUENCE TICKET`, perhaps after output of the test runner.
     fn tell(&mut self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
         let Some((_, told)) = text.trim_end().split_once("told ") else { return };

@@ -35,7 +35,7 @@ const LIFE: &str = "TRAIL_LIFE";
 const IMAGES: u64 = 400;
 /// Images of one recording.
 const IMAGES_A_RECORDING: u64 = 4_000;
-/// What each life of a trail begins with and goes on to.
+/// The months in which each life of a log begins and continues.
 const MONTHS: [[&str; 2]; 3] = [
     ["2016-11-30T22:00:00Z", "2016-12-01T08:00:00Z"],
     ["2016-12-05T08:00:00Z", "2026-11-30T08:00:00Z"],
@@ -93,7 +93,7 @@ fn lives_while_it_is_recorded() {
     trail.close();
 }
 
-/// Three lives of one trail, each a process of its own; `None` without strace.
+/// Three lives of one log, each its own process; `None` without strace.
 fn record_lives(seed: u64) -> Option<Vec<Call>> {
     let dir = tempfile::tempdir().expect("a folder");
     let place = dir.path().join("place");

@@ -10,7 +10,7 @@ use super::harness::*;
 use crate::support::environment;
 use crate::support::random::Random;
 
-/// A trail over three months, its newest checkpoint kept elsewhere, and what a backup of an earlier day holds.
+/// A log of three months, an external copy of its newest checkpoint, and a backup of an earlier day.
 struct Written {
     _dir: tempfile::TempDir,
     settings: Settings,
@@ -223,7 +223,7 @@ pub fn rehash(bytes: &[u8], frame: usize, change: impl Fn(&mut Vec<u8>)) -> Vec<
 /// How many edits without the variable: a few seconds.
 const EDITS: u64 = 400;
 
-/// Changes one file of the trail; says what it did, or that nothing changed.
+/// Changes one file of the log; returns what it did, or `None` if nothing changed.
 fn edit(trail: &Written, random: &mut Random) -> Option<&'static str> {
     let folder = &trail.settings.folder;
     let mut files = trail.segments();

@@ -13,7 +13,7 @@ pub mod requests;
 // The test run.
 pub mod environment;
 pub mod work;
-// Independent judges.
+// Independent validators.
 pub mod canary;
 pub mod oracle;
 pub mod python;
