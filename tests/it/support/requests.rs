@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ehealth_core::lookup::Operation;
 use soap::names;
 
-/// A request and what must come of it.
+/// A request and its expected outcome.
 pub struct Fixture {
     pub path: PathBuf,
     pub body: Vec<u8>,
@@ -24,7 +24,7 @@ pub fn fixtures(folder: &str) -> Vec<Fixture> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/requests").join(folder);
     let mut paths: Vec<_> =
         fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
-    // The answers that lie beside are `tests/it/fixtures.rs`'s.
+    // The answers beside them belong to `tests/it/fixtures.rs`.
     paths.retain(|path| !path.to_string_lossy().contains(".answer."));
     paths.sort();
     let (bodies, expectations): (Vec<_>, Vec<_>) =
