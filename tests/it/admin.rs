@@ -66,7 +66,7 @@ fn reason(code: &str, about: &str) -> (String, String) {
     (code.to_owned(), about.to_owned())
 }
 
-/// Lets the coprev dataset be an hour old at most.
+/// Sets the maximum age of the coprev dataset to one hour.
 async fn with_a_stale_dataset() -> TestService {
     TestService::start_with(|settings| settings.server.freshness.coprev = Duration::from_secs(3_600)).await
 }
@@ -95,12 +95,12 @@ async fn ready_is_true_while_everything_works() {
 async fn ready_is_false_while_a_dataset_is_stale_or_missing() {
     let service = with_a_stale_dataset().await;
     assert_eq!(ready(&service).await, (503, vec![reason("dataset-stale", "coprev")]));
-    // Its feed goes first: the schedule would bring the dataset back.
+    // Remove its feed first: the schedule would bring the dataset back.
     fs::remove_dir_all(service.settings.policy.with_file_name("feeds").join("persons")).expect("it was there");
     let expected = vec![reason("dataset-stale", "coprev"), reason("dataset-missing", "persons")];
     let told = tokio::time::timeout(Duration::from_secs(20), async {
         while ready(&service).await.1 != expected {
-            // A run that was under way may have brought it back once more.
+            // A run in progress may have brought it back once more.
             let _ = fs::remove_file(service.settings.sync.data.join("persons.current"));
             tokio::task::yield_now().await;
         }
@@ -145,7 +145,7 @@ async fn ready_is_false_once_a_certificate_has_expired() {
     service.finish().await;
 }
 
-/// Reads an exposition strictly: each family announced once, before its samples; each sample once; buckets rising.
+/// Parses a metrics text strictly: each family announced once, before its samples; each sample once; buckets rising.
 fn parse_exposition(text: &str) -> BTreeMap<String, String> {
     assert!(text.ends_with('\n'));
     let (mut samples, mut families) = (BTreeMap::new(), BTreeSet::new());
@@ -207,7 +207,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
         ("fund", "sendTestMessage", TEST, echo),
     ] {
         let answered = service.post(caller, path, body).await;
-        // An echo has no code; it is counted as what it is, an answer.
+        // An echo has no code; it counts as an answer.
         let code = if path == TEST { "MSG00000" } else { answered.code().expect("a code") };
         assert!(path == CONSULT || answered.status == 200, "{}", answered.body);
         *provoked.entry(exchanges(operation, code)).or_default() += 1;
@@ -235,7 +235,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
     assert_eq!(whole("stage_seconds_count{stage=\"record\"}"), "9");
     assert_eq!(whole("stage_seconds_count{stage=\"resolve\"}"), "2");
     assert_eq!(whole("dataset_serial{dataset=\"dimona\"}"), "1");
-    // The schedule may have looked again since.
+    // The schedule may have run again since.
     let last_run =
         |outcome: &str| whole(&format!("dataset_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
     assert!(last_run("snapshot/first") != last_run("nothing"));
@@ -298,7 +298,7 @@ async fn admin_answers_only_loopback_asked_by_its_own_name() {
 /// Has Chromium show a page in dark mode.
 const DARK: &str = "--blink-settings=preferredColorScheme=0";
 
-/// Two pictures of the page, in light and dark, and what a browser made of it; nothing where there is no browser.
+/// Screenshots of the page in light and dark, and its DOM; `None` without a browser.
 async fn browse(service: &TestService, name: &str) -> Option<String> {
     let url = format!("http://{}/", address(service));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("admin");
@@ -423,7 +423,7 @@ async fn admin_needs_a_client_certificate_beyond_loopback() {
 #[tokio::test]
 async fn callers_need_no_operator_certificate() {
     let service = TestService::start_with(|settings| ask_operators_for_certificates(settings, (2025, 12, 11))).await;
-    // Operators' clocks are behind: theirs lets them in.
+    // The operator's own clock is behind: for it the certificate is valid.
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(Timestamp::parse("2025-06-01T00:00:00Z").expect("a moment")));
     let read = async |path| {
         let told = String::from_utf8(service.read_admin_by(Arc::clone(&clock), path).await).expect("UTF-8");

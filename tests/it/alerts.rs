@@ -37,9 +37,9 @@ const FUND: &str = "0999010126";
 const STRANGER: &str = "0999090102";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 
-/// What a service said before something happened, and after.
+/// Metrics of a service before an event and after.
 struct Case {
-    /// The alert, without its prefix; empty: none may fire.
+    /// Name of the alert without its prefix; empty if none may fire.
     alert: &'static str,
     before: String,
     after: String,
@@ -49,7 +49,7 @@ struct Case {
     up: bool,
 }
 
-/// What the page must say where this alert fires.
+/// Text of the operators' page for each alert.
 const CAUTIONS: [(&str, &str); 8] = [
     ("CertificateExpiring", "has 20 d left."),
     ("CheckpointNotKept", "Checkpoints could not be kept in one of their places"),
@@ -61,7 +61,7 @@ const CAUTIONS: [(&str, &str); 8] = [
     ("", "Revoked certificates of CN=ehealth-attributes development CA are let in."),
 ];
 
-/// What the page says under "To look at".
+/// Text of the page under "To look at".
 fn cautions(page: &str) -> Vec<&str> {
     let section = page.split_once("id=\"care\"").map_or("", |(_, rest)| rest.split("</section>").next().unwrap_or(""));
     section.split("<li>").skip(1).filter_map(|item| item.split("</li>").next()).collect()
@@ -90,7 +90,7 @@ async fn read(service: &TestService, path: &str) -> String {
     shown.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
 }
 
-/// A service that was verified and is well, but for what `change` does to its settings.
+/// A verified, healthy service, except for what `change` does to its settings.
 async fn start(change: impl FnOnce(&mut Settings)) -> TestService {
     TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
@@ -114,7 +114,7 @@ fn value(scraped: &str, series: &str) -> Option<u64> {
     scraped.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
 
-/// Scrapes until it says so.
+/// Scrapes until the condition holds.
 async fn scrape_until(service: &TestService, is_so: impl Fn(&str) -> bool) -> String {
     let deadline = Instant::now() + DEADLINE;
     loop {
@@ -127,7 +127,7 @@ async fn scrape_until(service: &TestService, is_so: impl Fn(&str) -> bool) -> St
     }
 }
 
-/// Something is done to a service that was well until then.
+/// Applies an event to a service that was healthy until then.
 async fn after(
     alert: &'static str,
     change: impl FnOnce(&mut Settings),
@@ -237,7 +237,7 @@ async fn of_trail() -> Vec<Case> {
                 let failures = "ehealth_attributes_trail_checkpoint_failures_total";
                 let before = value(&scrape(service).await, failures).expect("it is counted");
                 ask(service, "fund", FUND).await;
-                // Tried again at every interval.
+                // The feed is tried again at every interval.
                 Some(scrape_until(service, |shown| value(shown, failures).is_some_and(|now| now > before + 1)).await)
             },
         )
@@ -309,7 +309,7 @@ async fn of_datasets() -> Vec<Case> {
     ]
 }
 
-/// An authority with a list that is soon due, beside the demonstration's, which has none.
+/// An authority with a CRL that is soon due, beside the demo's, which has none.
 fn with_lists(settings: &mut Settings) {
     let folder = settings.policy.with_file_name("lists");
     fs::create_dir(&folder).expect("a folder");
@@ -339,7 +339,7 @@ async fn of_certificates() -> Vec<Case> {
     };
     vec![
         after("CertificateExpiring", |_| {}, async |service| before_end(service, 20).await).await,
-        // One that callers never see: no other certificate has few days left.
+        // A certificate that callers never see: no other has few days left.
         after("CertificateExpiring", |settings| ask_operators_for_certificates(settings, (2026, 2, 5)), async |_| None)
             .await,
         after("CertificateRunOut", |_| {}, async |service| before_end(service, -2).await).await,
@@ -438,7 +438,7 @@ fn write_case(case: &Case) -> String {
         }
     } else {
         let expr = firing(&format!(",alertname=\"EhealthAttributes{}\"", case.alert));
-        // Counts that rose show for some minutes; what waits before it fires has waited by then.
+        // Counters that rose show for some minutes; every `for` of a rule is over by then.
         let minute = if ["TrailUnverified", "FeedFailing"].contains(&case.alert) {
             "90m"
         } else if ["DatasetAgeing", "DatasetMissing", "TrailDiskFilling"].contains(&case.alert) {

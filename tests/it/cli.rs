@@ -18,7 +18,7 @@ fn program() -> Command {
     command
 }
 
-/// Runs the program; whatever it logs or complains about has no number of a person.
+/// Runs the program; its log and its errors must have no SSIN.
 fn run(arguments: &[&str]) -> Output {
     let output = program().args(arguments).output().expect("the program runs");
     assert_eq!(canary::search(&output.stderr), [], "a number of a person");
@@ -33,7 +33,7 @@ fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-/// A demonstration that stays up, and what it printed until it said how to end it.
+/// A running demo, and its output up to the line that says how to end it.
 struct Demo {
     child: Child,
     printed: String,
@@ -73,7 +73,7 @@ impl Demo {
         after.lines().next().expect("the address")
     }
 
-    /// The arguments with which a caller of this word reaches the service.
+    /// Arguments of `lookup` for this caller.
     fn lookup(&self, caller: &str, organisation: &str, context: &str, more: &[&str]) -> Output {
         let demo = self.folder.path().join("demo");
         let client = |ending: &str| demo.join(format!("clients/{caller}.{ending}"));
@@ -90,7 +90,7 @@ impl Demo {
             .expect("the program runs")
     }
 
-    /// SIGTERM, and how the program ended.
+    /// Sends SIGTERM; returns the exit code.
     fn stop(mut self) -> Option<i32> {
         let sent = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
         assert!(sent.success());
