@@ -22,7 +22,7 @@ fn exchanges(folder: &Path) -> Vec<Exchange> {
     read_all(folder).into_iter().filter_map(|record| exchange(record.event)).collect()
 }
 
-/// The entry that a record tells, opened with the month's key.
+/// The exchange of a record, decrypted with the month's key.
 fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
     let detail = exchange.decrypt(&keys.detail_key(month).expect("there")).expect("its own key");
     ExchangeRecord {

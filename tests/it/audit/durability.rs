@@ -70,7 +70,7 @@ fn fsyncs_overlap_on_a_slow_disk_and_complete_in_order() {
     disk.release();
     assert_eq!(settled.iter().map(wait).collect::<Vec<_>>(), [Ok(1), Ok(2), Ok(3)]);
     assert_eq!((trail.counters().batches, disk.syncs() - before), (3, 3));
-    // None of them was known to be durable when the next was written: a torn first one cuts off all three.
+    // None of them was durable when the next was written: a torn first one cuts off all three.
     let proven: Vec<_> = read_disk(&disk).iter().map(|record| record.stamp.proven()).collect();
     assert_eq!(proven, [0, 1, 1, 1]);
 }
@@ -181,7 +181,7 @@ fn a_missing_month_key_stops_the_log_until_it_is_provided() {
     assert_eq!(record(&trail, entry(0, person(0))), Err(RecordFailure::Unwritable));
     let december = KeyName::Detail(Month::from_calendar(2026, 12).expect("a month"));
     assert_eq!(trail.health(), Health::Unwritable(Trouble::Key(KeyError::Missing(december))));
-    // A copy of another month's key serves the purpose and keeps its mode.
+    // A copy of another month's key is enough and keeps its file mode.
     let keys = &settings.keys;
     fs::copy(keys.join("detail-2026-11.key"), keys.join(december.to_string())).expect("copied");
     wait_until(|| trail.health() == Health::Writable);
@@ -236,7 +236,7 @@ fn three_batches(dir: &std::path::Path) -> (BTreeMap<String, Vec<u8>>, String, u
     (whole, name, length)
 }
 
-/// Where the zeros begin that were written ahead.
+/// Offset of the preallocated zeros.
 fn end_of_records(bytes: &[u8]) -> usize {
     let mut end = 0;
     while let Some([b'K', b'T', b'R', b'1', length @ ..]) = bytes[end..].first_chunk::<8>() {
@@ -275,7 +275,7 @@ fn preallocated_zeros_are_cut_when_a_segment_is_left() {
     assert_eq!(segment(1).0, segment(1).1);
 }
 
-/// A disk that holds this, but these bytes in the segment.
+/// A disk with these files, except these bytes in the segment.
 fn with_segment(whole: &BTreeMap<String, Vec<u8>>, name: &str, bytes: Vec<u8>) -> MemoryDisk {
     let mut image = whole.clone();
     image.insert(name.to_owned(), bytes);

@@ -80,7 +80,7 @@ impl Draft {
     }
 }
 
-/// Where the frames of a segment lie.
+/// Offsets of the frames of a segment.
 fn frames(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
     let mut frames = Vec::new();
     let mut at = 0;

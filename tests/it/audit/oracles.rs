@@ -17,7 +17,7 @@ use tlog_tiles::{Checkpoint, Error, Hash, HashReader, check_record, prove_record
 use super::harness::*;
 use crate::support::python::Python;
 
-/// The stored hashes of a tlog, in memory.
+/// Stored hashes of a tlog, in memory.
 #[derive(Default)]
 struct Stored(Vec<Hash>);
 
@@ -27,7 +27,7 @@ impl HashReader for Stored {
     }
 }
 
-/// The text of a base64 line, by the standard's alphabet: independent of the project's own.
+/// Encodes base64 in the standard alphabet, independently of the project's own code.
 fn base64(hash: &[u8]) -> String {
     Hash(hash.try_into().expect("32 bytes")).to_string()
 }
@@ -135,7 +135,7 @@ fn two_verifiers_from_pypi_accept_our_roots_and_proofs() {
     assert_eq!(verified, "903 records, 3 checkpoints, 22 proofs\n");
 }
 
-/// The key pair of the examples of Go's `golang.org/x/mod/sumdb/note`.
+/// Key pair of the examples of Go's `golang.org/x/mod/sumdb/note`.
 const SIGNING_KEY: &str = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
 const VERIFYING_KEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 

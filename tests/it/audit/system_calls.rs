@@ -28,10 +28,10 @@ use super::strace::{Recorder, TRACED};
 use crate::support::environment;
 use crate::support::random::Random;
 
-/// Set for the process whose calls are recorded: the folder, and which life it is (`seed/number`).
+/// Set for the recorded process: the folder, and the number of its life (`seed/number`).
 const FOLDER: &str = "TRAIL_LIFE_FOLDER";
 const LIFE: &str = "TRAIL_LIFE";
-/// How many images without the variable: a few seconds.
+/// Images without the variable: a few seconds.
 const IMAGES: u64 = 400;
 /// Images of one recording.
 const IMAGES_A_RECORDING: u64 = 4_000;
@@ -50,7 +50,7 @@ fn life_settings(dir: &Path) -> Settings {
     settings
 }
 
-/// What the recorded process does. As a test of its own it has nothing to do.
+/// The recorded process. It does nothing when it runs as a normal test.
 #[test]
 #[allow(clippy::exit, reason = "one life ends without a close")]
 fn lives_while_it_is_recorded() {
@@ -60,7 +60,7 @@ fn lives_while_it_is_recorded() {
     let number: usize = number.parse().expect("a number");
     let mut random = Random::new(seed.parse::<u64>().expect("a number") * 3 + number as u64);
     let clock = clock(MONTHS[number][0]);
-    // Where writing back fails, Linux tells every handle; what strace injects tells one. So those lives have one.
+    // After a write-back failure Linux reports to every handle; strace injects into one. So those lives have one handle.
     let syncs = if number == 0 { 8 } else { 1 };
     let settings = Settings { syncs, apart: Duration::ZERO, ..life_settings(Path::new(&dir)) };
     let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
@@ -87,7 +87,7 @@ fn lives_while_it_is_recorded() {
     match number {
         0 => std::process::exit(0),
         1 => {}
-        // A write that fails may be the one that records the pruning.
+        // The failing write may be the record of the pruning.
         _ => drop(trail.prune(Retention::default())),
     }
     trail.close();
@@ -137,7 +137,7 @@ fn fast_folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
-/// What was found in an image that is as it must be.
+/// Result for a valid image.
 struct Verified {
     cut: bool,
     lost: bool,
@@ -182,7 +182,7 @@ fn verify_image(image: &CrashImage, place: &Path) -> Result<Verified, String> {
     Ok(Verified { cut, lost: tickets.len() == image.told.len() + 1 })
 }
 
-/// Judges in an empty folder.
+/// Verifies in an empty folder.
 fn verify_in_new_folder(image: &CrashImage, place: &Path) -> Result<Verified, String> {
     let place = tempfile::tempdir_in(place).expect("a folder");
     verify_image(image, place.path())
@@ -231,7 +231,7 @@ fn tail(calls: &[Call]) -> Vec<String> {
     calls[calls.len().saturating_sub(12)..].iter().map(short).collect()
 }
 
-/// How many of the images that such a writer leaves are refused.
+/// Number of refused images of such a writer.
 fn refused(calls: &[Call], place: &Path) -> usize {
     let mut random = Random::new(12);
     let prefixes = (0..=calls.len()).step_by(3);
@@ -242,7 +242,7 @@ fn refused(calls: &[Call], place: &Path) -> usize {
         .count()
 }
 
-/// The calls without those that are planted away. Syncs say how many calls came before them: that moves with them.
+/// The calls without the removed ones. The counts of earlier calls in syncs are adjusted.
 fn without(calls: &[Call], planted: impl Fn(&Call) -> bool) -> Vec<Call> {
     let mut left = Vec::new();
     let mut place = Vec::with_capacity(calls.len());
@@ -270,7 +270,7 @@ fn a_writer_that_acknowledges_too_soon_is_caught() {
         let planted = |call: &Call| matches!(call, Call::SyncNames { folder: synced, .. } if synced == folder);
         assert!(refused(&without(&calls, planted), place.path()) > 0, "names in {folder:?} are not synced");
     }
-    // Told as soon as the record was written.
+    // Acknowledged as soon as the record was written.
     let mut early = without(&calls, |call| matches!(call, Call::Told { .. }));
     let told: Vec<_> = calls.iter().filter(|call| matches!(call, Call::Told { .. })).cloned().collect();
     assert!(told.len() > 40, "{} told", told.len());
