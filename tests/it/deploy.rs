@@ -15,7 +15,7 @@ use crate::support::environment::{is_set, skip};
 use crate::support::python;
 use crate::support::service::TestService;
 
-/// The most that systemd's own judgement of a sandbox may come to, in tenths.
+/// Maximum exposure that systemd may rate a sandbox with, in tenths.
 const EXPOSURE: &str = "15";
 
 fn project() -> &'static Path {
@@ -45,7 +45,7 @@ fn the_packaged_settings_and_policy_are_valid_and_documented() {
     assert_eq!(settings.policy, Path::new("/etc/ehealth-attributes/policy.toml"));
     let policy = parse_policy(&settings.policy, &read("deploy/policy.toml")).expect("no mistake");
     assert_eq!(policy.consumers().count(), 0, "the packaged policy grants nothing");
-    // What its comments show is right, too.
+    // The examples in its comments are valid, too.
     let shown: String = read("deploy/policy.toml")
         .lines()
         .map(|line| line.trim_start_matches("# "))
@@ -79,7 +79,7 @@ fn the_units_use_the_ports_and_folders_of_the_settings() {
         read("deploy/systemd/verifying/ehealth-attributes-verify.service")
             .contains(&format!("--tell {}\n", verified.display()))
     );
-    // What answers makes no socket that could leave the machine, in no network that it could leave by.
+    // The answering process can open no socket to another machine, and has no network to reach one.
     for line in ["PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX", "WatchdogSec=30", "Type=notify"] {
         assert!(serving.lines().any(|written| written == line), "{line}");
     }
@@ -107,7 +107,7 @@ fn systemd_rates_each_sandbox_as_tight() {
     }
 }
 
-/// Every metric that a text names, and what its selectors say of labels: name, label, operator, value.
+/// Metrics that a text names, and the label selectors: name, label, operator, value.
 fn selectors(text: &str) -> (BTreeSet<String>, Vec<[String; 4]>) {
     let (mut names, mut labels) = (BTreeSet::new(), Vec::new());
     let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
@@ -130,7 +130,7 @@ fn selectors(text: &str) -> (BTreeSet<String>, Vec<[String; 4]>) {
     (names, labels)
 }
 
-/// Every name and every label's values in an exposition.
+/// Names and label values of a metrics text.
 fn exposed(text: &str) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
     let mut names: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -197,10 +197,10 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
     }
 }
 
-/// Whether a licence may be taken: of alternatives one is enough, of what stands beside each other all (SPDX).
+/// Whether a licence expression (SPDX) is allowed: one operand of `OR` is enough, `AND` needs all.
 fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     fn part(words: &mut dyn Iterator<Item = String>, allowed: &BTreeSet<&str>) -> bool {
-        // As `OR` binds less than `AND`: one of these is enough, each of which holds if all of it did.
+        // `OR` binds less than `AND`: `any` collects the finished `AND` groups, `all` the current one.
         let (mut any, mut all, mut licence) = (false, true, String::new());
         let settle = |licence: &mut String| licence.is_empty() || allowed.contains(std::mem::take(licence).as_str());
         while let Some(word) = words.next() {

@@ -116,7 +116,7 @@ async fn a_clock_jump_leaves_no_trace_once_corrected() {
     service.finish().await;
 }
 
-/// How the answer to a GET begins; nothing where the connection is refused. The caller believes in its certificates.
+/// Begin of the answer to a GET; empty if the connection is refused. The caller considers its certificates valid.
 async fn first_bytes(service: &TestService) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let now = service.clock.now();

@@ -20,7 +20,7 @@ const PEOPLE: [(&str, &str); 6] = [
     ("75221101328", "MSG00006"),
 ];
 
-/// Where input and output of a test lie.
+/// Folder of a test's input and output.
 struct Desk(TempDir);
 
 impl Desk {
@@ -44,7 +44,7 @@ impl Desk {
     }
 }
 
-/// The command as the fund gives it.
+/// The command as the fund runs it.
 fn command(simulation: &Simulation, url: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
     command
@@ -69,7 +69,7 @@ fn complaint(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The lines below the head, in an order of their own: answers come as they come.
+/// Sorted lines below the header: the order of answers is undefined.
 fn rows(csv: &str) -> Vec<String> {
     let mut rows: Vec<_> = csv.lines().skip(1).map(str::to_owned).collect();
     rows.sort();
@@ -126,10 +126,10 @@ fn a_torn_output_line_is_asked_again_and_others_kept() {
     }
 }
 
-/// The third answer never comes.
+/// A service whose third answer never comes.
 const THIRD_IS_LATE: &str = "[[person]]\nssin = \"71050400840\"\ndelay_millis = 600000\n";
 
-/// Asks one question after the other, up to the third: by then the first two answers are written.
+/// Asks one question after the other, up to the third: then the first two answers are written.
 fn ask_until_the_third(simulation: &Simulation, desk: &Desk, out: &Path) -> Child {
     let mut asking = command(simulation, simulation.url(), &["--parallel", "1", "--in"]);
     let asking = asking
@@ -196,7 +196,7 @@ fn a_caller_without_a_grant_is_refused_once() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     let mut asked = command(&simulation, simulation.url(), &["--in"]);
     let output = asked.arg(desk.path("people.txt")).args(["--organisation", "0999010225"]).output();
-    // An argument that is given twice is no question at all.
+    // A repeated argument is not a question.
     assert_eq!(output.expect("the program runs").status.code(), Some(2));
     let mut foreign = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
     let output = foreign

@@ -35,10 +35,10 @@ use soap::{Addressing, Charset, Fault, Handling, read_request, write_answer, wri
 
 use super::{TEXT, handling, moment};
 
-/// The day on which everything is asked: 2026-01-15.
+/// Day of every question: 2026-01-15.
 const TODAY: i64 = 20_468;
 
-/// The person who is asked about, and one who may have replaced them.
+/// The person of the question, and an SSIN that may have replaced theirs.
 const ANNA: &str = "85073000160";
 const IVO: &str = "75021101778";
 
@@ -109,7 +109,7 @@ impl Directory for &Sources {
     }
 }
 
-/// One of a few, so that who asks is often who is related.
+/// One of a few, so that the caller is often related.
 fn organisation() -> impl Strategy<Value = EnterpriseNumber> {
     select(vec![9_990_001_u64, 9_990_101, 9_990_201, 9_991_001])
         .prop_map(|base| EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right by construction"))
@@ -137,7 +137,7 @@ fn sources() -> impl Strategy<Value = Sources> {
     )
 }
 
-/// Any fields that may be granted for a context: the two days of a period together.
+/// Any fields that a context allows; the two days of a period go together.
 fn grant() -> impl Strategy<Value = (LegalContext, FieldSet)> {
     let bits = prop_oneof![Just(0x1ff_u16), 1..0x200_u16];
     (select(LegalContext::ALL.to_vec()), bits).prop_map(|(context, bits)| {
@@ -174,7 +174,7 @@ fn customer(organisation: EnterpriseNumber) -> impl Strategy<Value = Customer> {
         .prop_map(|(ticket, sent, id)| Customer { ticket, timestamp_sent: sent.map(|sent| sent.to_string()), id })
 }
 
-/// A customer that has no number: every caller acts for it.
+/// A customer without a number: every caller acts for it.
 const PAIR: CustomerId = CustomerId::Pair { sector: 11, institution: 0 };
 
 #[derive(Debug, Clone)]
@@ -213,7 +213,7 @@ impl AuditSink for DurableAtOnce {
     }
 }
 
-/// What the service finds.
+/// The service's answer.
 fn answer(case: &Case) -> Answer {
     let (context, fields) = case.granted;
     let grant = Grant {
@@ -308,7 +308,7 @@ fn hear_status(status: model::Status) -> Status {
     }
 }
 
-/// The paths of the nine fields, by contract.md's table.
+/// Paths of the nine fields, docs/reference/contract.md "Nine fields".
 fn path(field: Field) -> &'static str {
     match field {
         Field::Ssin => "ssin",
@@ -390,8 +390,8 @@ fn the_client_reads_every_answer_of_the_service() {
     assert_eq!(heard.into_inner(), model::Status::CODES.into_iter().collect());
 }
 
-/// Every fault that is no message's, those of every message that is kept as a wrong one, and of two that are too big to be
-/// kept.
+/// Every fault without a message, those of every refused fixture, and of two messages too large for a
+/// fixture.
 fn faults() -> Vec<Fault> {
     let elsewhere = [
         Fault::Internal,
@@ -469,7 +469,7 @@ fn hear_fault<M: Message>(body: &[u8]) -> Option<HeardFault> {
     }
 }
 
-/// The author is the service, by whatever name: one and the same, and not empty.
+/// The author is the service: always the same name, and not empty.
 fn heard_author(detail: Option<&FaultDetail>) -> String {
     let of_either = detail.and_then(|detail| detail.consult.as_ref().or(detail.test.as_ref()));
     let author = of_either.and_then(|fault| fault.detail.first()).map(|message| message.author_code.clone());
