@@ -339,7 +339,7 @@ enum Asked {
 }
 
 impl Asked {
-    /// Selection of the environment; `None` if there is none.
+    /// Selection of the environment; `None` without one.
     fn read() -> Option<Self> {
         let text = std::env::var("INTEROP").ok().filter(|text| !text.is_empty())?;
         if text == "1" {
