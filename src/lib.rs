@@ -3,7 +3,7 @@
 //!
 //! # The floors
 //!
-//! A room imports only rooms on floors below it; adapters never see each other. `tests/it/house.rs` holds this table.
+//! A room imports only rooms on floors below it; adapters never see each other. `tests/it/architecture` holds this table.
 //!
 //! | floor | rooms | what is there |
 //! |---|---|---|

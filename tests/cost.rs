@@ -1,7 +1,7 @@
-//! What a hostile document costs in memory: never more than 2 MiB at one time, counted by the allocator.
+//! Memory that a hostile document costs: never more than 2 MiB at one time, counted by the allocator.
 //!
-//! One test in a binary of its own, because the allocator counts for the whole process. What documents cost in processor
-//! time is counted by `cargo bench --bench reading_work`.
+//! One test in its own binary, because the allocator counts for the whole process. The processor time
+//! of documents is counted by `cargo bench --bench reading_work`.
 
 #[path = "it/support/documents.rs"]
 mod documents;

@@ -1,4 +1,4 @@
-//! What operators see, over the wire and in a browser: health with its reasons, metrics, the page.
+//! The operators' port, over the wire and in a browser: health with its reasons, metrics, page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::support::environment::skip;
+use crate::support::environment::{skip, with_real_clock};
 use crate::support::service::{
     Answered, CONSULT, TEST, TestService, ask_operators_for_certificates, envelope, question,
 };
@@ -67,12 +67,12 @@ fn reason(code: &str, about: &str) -> (String, String) {
     (code.to_owned(), about.to_owned())
 }
 
-/// Lets the coprev dataset be an hour old at most.
+/// Sets the maximum age of the coprev dataset to one hour.
 async fn with_a_stale_dataset() -> TestService {
     TestService::start_with(|settings| settings.server.freshness.coprev = Duration::from_secs(3_600)).await
 }
 
-/// Has the trail's keys taken away, the month changed, and one question asked.
+/// Removes the audit log's keys, changes the month, and asks one question.
 async fn with_an_unwritable_trail() -> TestService {
     let service = TestService::start().await;
     fs::remove_dir_all(&service.settings.audit_log.keys).expect("the keys were there");
@@ -96,12 +96,12 @@ async fn ready_is_true_while_everything_works() {
 async fn ready_is_false_while_a_dataset_is_stale_or_missing() {
     let service = with_a_stale_dataset().await;
     assert_eq!(ready(&service).await, (503, vec![reason("dataset-stale", "coprev")]));
-    // Its feed goes first: the schedule would bring the dataset back.
+    // Remove its feed first: the schedule would bring the dataset back.
     fs::remove_dir_all(service.settings.policy.with_file_name("feeds").join("persons")).expect("it was there");
     let expected = vec![reason("dataset-stale", "coprev"), reason("dataset-missing", "persons")];
     let told = tokio::time::timeout(Duration::from_secs(20), async {
         while ready(&service).await.1 != expected {
-            // A run that was under way may have brought it back once more.
+            // A run in progress may have brought it back once more.
             let _ = fs::remove_file(service.settings.sync.data.join("persons.current"));
             tokio::task::yield_now().await;
         }
@@ -146,7 +146,7 @@ async fn ready_is_false_once_a_certificate_has_expired() {
     service.finish().await;
 }
 
-/// Reads an exposition strictly: each family announced once, before its samples; each sample once; buckets rising.
+/// Parses a metrics text strictly: each family announced once, before its samples; each sample once; buckets rising.
 fn parse_exposition(text: &str) -> BTreeMap<String, String> {
     assert!(text.ends_with('\n'));
     let (mut samples, mut families) = (BTreeMap::new(), BTreeSet::new());
@@ -194,7 +194,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
         "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><echo>{ANNA}</echo></t:sendTestMessageRequest>"
     ));
     let mut provoked: BTreeMap<String, u64> = BTreeMap::new();
-    // What the page says of each code: the words that callers are told with it.
+    // The page's text of each code: the sentence that callers get with it.
     let mut told = BTreeSet::new();
     for (caller, operation, path, body) in [
         ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, ANNA, "")),
@@ -208,7 +208,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
         ("fund", "sendTestMessage", TEST, echo),
     ] {
         let answered = service.post(caller, path, body).await;
-        // An echo has no code; it is counted as what it is, an answer.
+        // An echo has no code; it counts as an answer.
         let code = if path == TEST { "MSG00000" } else { answered.code().expect("a code") };
         assert!(path == CONSULT || answered.status == 200, "{}", answered.body);
         *provoked.entry(exchanges(operation, code)).or_default() += 1;
@@ -236,13 +236,11 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
     assert_eq!(whole("stage_duration_seconds_count{stage=\"record\"}"), "9");
     assert_eq!(whole("stage_duration_seconds_count{stage=\"resolve\"}"), "2");
     assert_eq!(whole("dataset_serial{dataset=\"dimona\"}"), "1");
-    // The schedule may have looked again since.
-    let last_run = |outcome: &str| whole(&format!("feed_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
+    // The schedule may have run again since.
+    let last_run =
+        |outcome: &str| whole(&format!("feed_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
     assert!(last_run("snapshot/first") != last_run("nothing"));
-    assert!(
-        !after.keys().any(|series| series.contains(STRANGER)),
-        "an organisation that nobody registered has a label"
-    );
+    assert!(!after.keys().any(|series| series.contains(STRANGER)), "an unregistered organisation has a label");
     for path in ["/metrics", "/", "/health/ready"] {
         let body = get(&service, path).await.body;
         for ssin in [ANNA, UNKNOWN, "85073000161"] {
@@ -298,10 +296,10 @@ async fn admin_answers_only_loopback_asked_by_its_own_name() {
     service.finish().await;
 }
 
-/// Has Chromium show a page as to somebody who likes it dark.
+/// Has Chromium show a page in dark mode.
 const DARK: &str = "--blink-settings=preferredColorScheme=0";
 
-/// Two pictures of the page, in light and dark, and what a browser made of it; nothing where there is no browser.
+/// Screenshots of the page in light and dark, and its DOM; `None` without a browser.
 async fn browse(service: &TestService, name: &str) -> Option<String> {
     let url = format!("http://{}/", address(service));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("admin");
@@ -310,7 +308,7 @@ async fn browse(service: &TestService, name: &str) -> Option<String> {
     let profile = service.folder().join(format!("browser-{name}"));
     let shown = tokio::task::spawn_blocking(move || {
         let browser = |action: &str, scheme: Option<&str>| {
-            Command::new("chromium")
+            with_real_clock(&mut Command::new("chromium"))
                 .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1180,2600"])
                 .arg(format!("--user-data-dir={}", profile.display()))
                 .args(scheme)
@@ -411,7 +409,7 @@ async fn admin_needs_a_client_certificate_beyond_loopback() {
     };
     assert_eq!(connect(service.tls_of("fund")).await.expect("an operator is answered"), 200);
     let roots = tls::load_authorities(&service.workspace.authority()).expect("an authority");
-    let nobody = rustls::ClientConfig::builder_with_details(
+    let anonymous = rustls::ClientConfig::builder_with_details(
         tls::provider(),
         tls::time_of(Arc::clone(&service.clock) as Arc<dyn Clock>),
     )
@@ -419,14 +417,14 @@ async fn admin_needs_a_client_certificate_beyond_loopback() {
     .expect("versions")
     .with_root_certificates(roots)
     .with_no_client_auth();
-    assert!(connect(nobody).await.is_err(), "nobody was asked who they are");
+    assert!(connect(anonymous).await.is_err(), "no certificate was required");
     service.stop().await;
 }
 
 #[tokio::test]
 async fn callers_need_no_operator_certificate() {
     let service = TestService::start_with(|settings| ask_operators_for_certificates(settings, (2025, 12, 11))).await;
-    // Operators' clocks are behind: theirs lets them in.
+    // The operator's own clock is behind: for it the certificate is valid.
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(Timestamp::parse("2025-06-01T00:00:00Z").expect("a moment")));
     let read = async |path| {
         let told = String::from_utf8(service.read_admin_by(Arc::clone(&clock), path).await).expect("UTF-8");

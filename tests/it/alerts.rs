@@ -1,6 +1,8 @@
-//! Every alert rule, fired: its condition is caused in a real service, what that service then says in `/metrics` is given
-//! to Prometheus's own judge (`promtool test rules`), and the alert must fire there. While all is well, none may. What is
-//! no reason not to be ready, yet wants somebody, the operators' page says in words of its own.
+//! Every alert rule, fired.
+//!
+//! Each test case causes a rule's condition in a real service and gives the `/metrics` of that service
+//! to Prometheus (`promtool test rules`); the alert must fire there. While everything works, none may.
+//! A condition that does not affect readiness, but needs an operator, is shown on the operators' page.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -35,9 +37,9 @@ const FUND: &str = "0999010126";
 const STRANGER: &str = "0999090102";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 
-/// What a service said before something happened, and after.
+/// Metrics of a service before an event and after.
 struct Case {
-    /// The alert, without its prefix; empty: none may fire.
+    /// Name of the alert without its prefix; empty if none may fire.
     alert: &'static str,
     before: String,
     after: String,
@@ -47,7 +49,7 @@ struct Case {
     up: bool,
 }
 
-/// What the page must say where this alert fires.
+/// Text of the admin page for each alert.
 const WARNINGS: [(&str, &str); 8] = [
     ("CertificateExpiring", "expires in 20 d."),
     ("CheckpointFailed", "A checkpoint could not be written to one of its files"),
@@ -85,11 +87,11 @@ async fn scrape(service: &TestService) -> String {
 }
 
 async fn read(service: &TestService, path: &str) -> String {
-    let told = String::from_utf8(service.read_admin(path).await).expect("UTF-8");
-    told.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
+    let shown = String::from_utf8(service.read_admin(path).await).expect("UTF-8");
+    shown.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
 }
 
-/// A service that was verified and is well, but for what `change` does to its settings.
+/// A verified, healthy service, except for what `change` does to its settings.
 async fn start(change: impl FnOnce(&mut Settings)) -> TestService {
     TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
@@ -113,7 +115,7 @@ fn value(scraped: &str, series: &str) -> Option<u64> {
     scraped.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
 
-/// Scrapes until it says so.
+/// Scrapes until the condition holds.
 async fn scrape_until(service: &TestService, is_so: impl Fn(&str) -> bool) -> String {
     let deadline = Instant::now() + DEADLINE;
     loop {
@@ -126,7 +128,7 @@ async fn scrape_until(service: &TestService, is_so: impl Fn(&str) -> bool) -> St
     }
 }
 
-/// Something is done to a service that was well until then.
+/// Applies an event to a service that was healthy until then.
 async fn after(
     alert: &'static str,
     change: impl FnOnce(&mut Settings),
@@ -134,9 +136,9 @@ async fn after(
 ) -> Case {
     let service = start(change).await;
     let before = scrape(&service).await;
-    let told = happen(&service).await;
-    let after = match told {
-        Some(told) => told,
+    let shown = happen(&service).await;
+    let after = match shown {
+        Some(shown) => shown,
         None => scrape(&service).await,
     };
     let page = read(&service, "/").await;
@@ -178,7 +180,7 @@ async fn of_service() -> Vec<Case> {
                     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
                 }
                 let refused = "ehealth_attributes_tls_handshakes_total{outcome=\"refused\"}";
-                Some(scrape_until(service, |told| value(told, refused).is_some_and(|count| count >= 25)).await)
+                Some(scrape_until(service, |shown| value(shown, refused).is_some_and(|count| count >= 25)).await)
             },
         )
         .await,
@@ -236,8 +238,8 @@ async fn of_audit_log() -> Vec<Case> {
                 let failures = "ehealth_attributes_audit_log_checkpoint_failures_total";
                 let before = value(&scrape(service).await, failures).expect("it is counted");
                 ask(service, "fund", FUND).await;
-                // Tried again at every interval.
-                Some(scrape_until(service, |told| value(told, failures).is_some_and(|now| now > before + 1)).await)
+                // The feed is tried again at every interval.
+                Some(scrape_until(service, |shown| value(shown, failures).is_some_and(|now| now > before + 1)).await)
             },
         )
         .await,
@@ -263,8 +265,8 @@ async fn of_datasets() -> Vec<Case> {
     let elsewhere =
         |settings: &mut Settings| settings.fetch_mode = ehealth_attributes::config::FetchMode::SeparateProcess;
     let refused = |code: &'static str| {
-        move |told: &str| {
-            value(told, &format!("ehealth_attributes_feed_last_run{{dataset=\"dimona\",outcome=\"{code}\"}}"))
+        move |shown: &str| {
+            value(shown, &format!("ehealth_attributes_feed_last_run{{dataset=\"dimona\",outcome=\"{code}\"}}"))
                 == Some(1)
         }
     };
@@ -275,13 +277,13 @@ async fn of_datasets() -> Vec<Case> {
             gone(service, "persons");
             fs::remove_file(service.settings.sync.data.join("persons.current")).expect("it was there");
             let missing = "ehealth_attributes_not_ready_reasons{reason=\"dataset-missing\"}";
-            Some(scrape_until(service, |told| value(told, missing) == Some(1)).await)
+            Some(scrape_until(service, |shown| value(shown, missing) == Some(1)).await)
         })
         .await,
         after("DatasetUnreadable", elsewhere, async |service| {
             fs::write(service.settings.sync.data.join("persons.current"), "nonsense\n").expect("written");
             let unreadable = "ehealth_attributes_not_ready_reasons{reason=\"dataset-unreadable\"}";
-            Some(scrape_until(service, |told| value(told, unreadable) == Some(1)).await)
+            Some(scrape_until(service, |shown| value(shown, unreadable) == Some(1)).await)
         })
         .await,
         after("FeedRefused", elsewhere, async |service| {
@@ -294,7 +296,7 @@ async fn of_datasets() -> Vec<Case> {
         after("FeedFailing", elsewhere, async |service| {
             let mut unreachable = service.settings.sync.clone();
             for feed in &mut unreachable.feeds {
-                // Port 1 of this machine: nobody listens there.
+                // Port 1 of this machine: nothing listens there.
                 feed.source = Source::Https(HttpsFeed {
                     url: FeedUrl::parse("https://localhost:1/").expect("a URL"),
                     authorities: service.workspace.authority(),
@@ -310,7 +312,7 @@ async fn of_datasets() -> Vec<Case> {
     ]
 }
 
-/// An authority with a list that is soon due, beside the demonstration's, which has none.
+/// An authority with a CRL that is soon due, beside the demo's, which has none.
 fn with_lists(settings: &mut Settings) {
     let folder = settings.policy.with_file_name("lists");
     fs::create_dir(&folder).expect("a folder");
@@ -328,8 +330,8 @@ fn with_lists(settings: &mut Settings) {
 
 async fn of_certificates() -> Vec<Case> {
     let days = "ehealth_attributes_certificate_days_left{number=\"1\"";
-    let left = |told: &str| {
-        let line = told.lines().find(|line| line.starts_with(days)).expect("a certificate");
+    let left = |shown: &str| {
+        let line = shown.lines().find(|line| line.starts_with(days)).expect("a certificate");
         line.rsplit(' ').next().and_then(|days| days.parse::<i64>().ok()).expect("a number")
     };
     let before_end = async |service: &TestService, days: i64| {
@@ -340,7 +342,7 @@ async fn of_certificates() -> Vec<Case> {
     };
     vec![
         after("CertificateExpiring", |_| {}, async |service| before_end(service, 20).await).await,
-        // One that callers never see: no other certificate has few days left.
+        // A certificate that callers never see: no other has few days left.
         after("CertificateExpiring", |settings| ask_operators_for_certificates(settings, (2026, 2, 5)), async |_| None)
             .await,
         after("CertificateExpired", |_| {}, async |service| before_end(service, -2).await).await,
@@ -349,7 +351,7 @@ async fn of_certificates() -> Vec<Case> {
     ]
 }
 
-/// The real program, with its trail on a disk of four megabytes; `None` where no disk can be made.
+/// The real program, with its audit log on a disk of 4 MB; `None` where no disk can be made.
 async fn of_a_small_disk() -> Option<Vec<Case>> {
     let folder = tempfile::tempdir().expect("a folder");
     let workspace = testkit::Workspace::new(folder.path().join("demo"));
@@ -378,16 +380,16 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
     let ready = async |value_of: &str, wanted: u64| {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            let told = scrape_at(admin).await;
-            if value(&told, value_of) == Some(wanted) {
-                return told;
+            let shown = scrape_at(admin).await;
+            if value(&shown, value_of) == Some(wanted) {
+                return shown;
             }
-            assert!(Instant::now() < deadline, "{value_of} never came to {wanted}:\n{told}");
+            assert!(Instant::now() < deadline, "{value_of} never came to {wanted}:\n{shown}");
             tokio::task::yield_now().await;
         }
     };
     let small = ready("ehealth_attributes_ready", 1).await;
-    // The disk is filled while nobody asks anything: through the eyes of the process, where it is mounted.
+    // The disk is filled while no request is open, through the mount of the process.
     let inside = format!("/proc/{}/root{}/filler", program.id(), trail.display());
     let mut filler = fs::File::create(inside).expect("its disk is seen");
     while filler.write_all(&[0; 4_096]).is_ok() {}
@@ -417,8 +419,8 @@ fn write_case(case: &Case) -> String {
             series.replace('\'', "''")
         );
     };
-    let samples = |told: &str| -> Vec<(String, String)> {
-        let lines = told.lines().filter(|line| !line.starts_with('#'));
+    let samples = |shown: &str| -> Vec<(String, String)> {
+        let lines = shown.lines().filter(|line| !line.starts_with('#'));
         lines
             .filter_map(|line| line.rsplit_once(' '))
             .map(|(series, value)| (series.to_owned(), value.to_owned()))
@@ -439,7 +441,7 @@ fn write_case(case: &Case) -> String {
         }
     } else {
         let expr = firing(&format!(",alertname=\"EhealthAttributes{}\"", case.alert));
-        // Counts that rose show for some minutes; what waits before it fires has waited by then.
+        // Counters that rose show for some minutes; every `for` of a rule is over by then.
         let minute = if ["AuditLogUnverified", "FeedFailing"].contains(&case.alert) {
             "90m"
         } else if ["DatasetAgeing", "DatasetMissing", "AuditLogDiskFilling"].contains(&case.alert) {
@@ -475,20 +477,20 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
         assert!(is_caused || (!is_whole && *alert == "AuditLogDiskFilling"), "nothing causes {alert}");
     }
     for case in &cases {
-        let told = warnings(&case.page);
+        let shown = warnings(&case.page);
         for (_, words) in WARNINGS.iter().filter(|(alert, _)| *alert == case.alert) {
-            assert!(told.iter().any(|warning| warning.contains(words)), "{}: {told:?}", case.alert);
+            assert!(shown.iter().any(|warning| warning.contains(words)), "{}: {shown:?}", case.alert);
         }
-        assert!(!case.alert.is_empty() || told.len() == 1, "all is well, but {told:?}");
+        assert!(!case.alert.is_empty() || shown.len() == 1, "all is well, but {shown:?}");
     }
     if Command::new("promtool").arg("--version").output().is_err() {
         skip("promtool is missing (Debian: prometheus); the alerts are not checked");
         return;
     }
     let promtool = |arguments: &[&str]| {
-        let judged = Command::new("promtool").args(arguments).output().expect("promtool");
-        let told = format!("{}{}", String::from_utf8_lossy(&judged.stdout), String::from_utf8_lossy(&judged.stderr));
-        assert!(judged.status.success(), "{told}");
+        let checked = Command::new("promtool").args(arguments).output().expect("promtool");
+        let shown = format!("{}{}", String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
+        assert!(checked.status.success(), "{shown}");
     };
     promtool(&["check", "rules", &rules.display().to_string()]);
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,8 +1,9 @@
-//! The requests of `fixtures/requests` with the answer beside each, and `fixtures/catalogue.md`, the index of both.
+//! The requests of `fixtures/requests` with their answers, and their index `fixtures/catalogue.md`.
 //!
-//! Every request goes to a simulation, and what comes back is the answer, byte for byte; so an integrator gets the same from
-//! `simulate --scenario fixtures/scenario.toml`. `UPDATE_GOLDENS=1 cargo test --test it fixtures::` writes requests of the
-//! catalogue, answers and index anew; what it wrote is to be read before it is kept.
+//! Every request is sent to the simulator, and the stored answer must come back, byte for byte. An
+//! integrator gets the same from `simulate --scenario fixtures/scenario.toml`.
+//! `UPDATE_GOLDENS=1 cargo test --test it fixtures::` writes the catalogue's requests, the answers and
+//! the index; read what it wrote before you keep it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -151,7 +152,7 @@ fn hold(path: &PathBuf, made: &[u8]) {
     let kept = fs::read(path).unwrap_or_default();
     assert!(
         kept == made,
-        "{}: UPDATE_GOLDENS=1 cargo test --test it fixtures:: writes it anew; made:\n{}\nkept:\n{}",
+        "{}: UPDATE_GOLDENS=1 cargo test --test it fixtures:: writes it; made:\n{}\nkept:\n{}",
         path.display(),
         String::from_utf8_lossy(made),
         String::from_utf8_lossy(&kept),
@@ -199,7 +200,7 @@ fn hold_folders(exchanged: &[Exchanged]) {
     }
 }
 
-/// The answers, judged by validators that are not ours.
+/// Passes the answers to independent validators.
 fn judge(exchanged: &[Exchanged]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (number, one) in exchanged.iter().filter(|one| one.ending == ".answer.xml").enumerate() {

@@ -88,9 +88,9 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .expect("bash");
-        let told = BufReader::new(child.stdout.take().expect("its output"));
+        let printed = BufReader::new(child.stdout.take().expect("its output"));
         let mut server = Self { child, port: String::new() };
-        for line in told.lines().map_while(Result::ok) {
+        for line in printed.lines().map_while(Result::ok) {
             if let Some((_, port)) = line.split_once(" at https://localhost:") {
                 port.clone_into(&mut server.port);
             }
@@ -109,7 +109,7 @@ impl Drop for Server {
     }
 }
 
-/// Whether a block can be run here; one that cannot is told of, and where `CI` is set it must be.
+/// Whether a block can run here. One that cannot is reported, and fails where `CI` is set.
 fn is_runnable(name: &str, block: &Block, folder: &Path, python: Option<&Python>) -> bool {
     if block.mark == "sh" {
         return !block.body.starts_with("python3") || python.is_some();
@@ -135,9 +135,9 @@ fn follow(name: &str) {
         let output = shell(&command, folder.path(), python.as_ref()).output().expect("bash");
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name}:\n{command}\n{}, {complaint}", output.status);
-        let told = String::from_utf8_lossy(&output.stdout);
+        let printed = String::from_utf8_lossy(&output.stdout);
         // What the stacks' programs print is the answer.
-        assert!(block.mark == "sh" || told.ends_with("MSG00000 0999020123\n"), "{name}:\n{command}\n{told}");
+        assert!(block.mark == "sh" || printed.ends_with("MSG00000 0999020123\n"), "{name}:\n{command}\n{printed}");
         followed += 1;
     }
     assert!(followed > 0, "{name}");
@@ -174,8 +174,12 @@ fn the_simulator_guide_works_in_both_ci_systems() {
         // A job's end ends what it left running.
         let job = format!("trap 'kill $(jobs -p)' EXIT\n{commands}");
         let output = shell(&job, folder.path(), None).output().expect("bash");
-        let (told, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success() && told.contains("passed\n"), "{mark}: {}\n{told}{complaint}", output.status);
+        let (printed, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success() && printed.contains("passed\n"),
+            "{mark}: {}\n{printed}{complaint}",
+            output.status
+        );
     }
 }
 

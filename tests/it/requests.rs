@@ -1,7 +1,7 @@
-//! Every request over the wire: what a caller sends, right or wrong, and what comes back.
+//! Every request over the wire: what a caller sends, valid or not, and the answer.
 //!
-//! The messages are those of `fixtures/requests`; what concerns HTTP alone is a table here. After everything was sent,
-//! the whole log is searched for numbers of persons.
+//! The messages are those of `fixtures/requests`; what concerns only HTTP is a table here. After all
+//! requests the test searches the whole log for SSINs.
 
 use bytes::Bytes;
 use ehealth_core::lookup::Operation;
@@ -16,7 +16,7 @@ use crate::support::service::{Answered, CONSULT, TEST, TestService, question};
 const FUND: &str = "0999010126";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 
-/// What would tell a stranger what the service is made of.
+/// Words that would reveal the implementation to a stranger.
 const INSIDE: [&str; 15] = [
     "hyper",
     "rustls",
@@ -37,7 +37,7 @@ const INSIDE: [&str; 15] = [
 
 fn tells_nothing_of_the_inside(answered: &Answered) -> bool {
     let said = format!("{:?}\n{}", answered.headers, answered.body).to_lowercase();
-    // What the contract says by itself is no secret.
+    // The text of the contract is no secret.
     INSIDE.iter().all(|word| !said.contains(word)) && !answered.headers.contains_key("server")
 }
 
@@ -80,7 +80,7 @@ async fn every_refused_request_gets_its_fault_and_logs_no_ssin() {
     }
     let logged = canary::logged();
     assert!(logged.contains("answered") && logged.contains("refused below SOAP"), "the log was not caught");
-    // Looks for numbers of persons in it.
+    // It searches the log for SSINs.
     service.finish().await;
 }
 

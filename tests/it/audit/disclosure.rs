@@ -1,4 +1,5 @@
-//! What was told can be shown: every fact comes back, a person is found, and nobody else is.
+//! Disclosure can be shown: every recorded fact is read back, and a search finds one person and no
+//! other.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +22,7 @@ fn exchanges(folder: &Path) -> Vec<Exchange> {
     read_all(folder).into_iter().filter_map(|record| exchange(record.event)).collect()
 }
 
-/// The entry that a record tells, opened with the month's key.
+/// The exchange of a record, decrypted with the month's key.
 fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
     let detail = exchange.decrypt(&keys.detail_key(month).expect("there")).expect("its own key");
     ExchangeRecord {
@@ -189,7 +190,7 @@ fn a_lost_key_is_reported_at_the_start_and_not_replaced() {
     let error = open().expect_err("the key of this month is lost");
     let missing = KeyError::Missing(KeyName::Detail(november));
     assert!(matches!(error, AuditError::Unwritable(trouble) if trouble == missing.into()), "{error}");
-    // Bringing another key is a decision: the trail goes on in a new segment that names it.
+    // Providing another key is a decision: the log continues in a new segment that names it.
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Make).expect("there");
     keys.provide(KeyName::Detail(november)).expect("made");
     let trail = open().expect("opened");

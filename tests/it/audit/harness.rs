@@ -1,4 +1,5 @@
-//! What the trail's tests share: entries with every fact set, a fixed clock, and a way to wait for what was settled.
+//! Helpers of the audit log's tests: records with every fact set, a fixed clock, and a way to wait for
+//! settled records.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use ehealth_core::model::{
 };
 use ehealth_core::policy::Deliberation;
 
-/// How an entry was settled: its sequence, or why not.
+/// How a record was settled: its sequence number, or the failure.
 pub type Settled = Result<u64, RecordFailure>;
 
 pub fn moment(text: &str) -> Timestamp {
@@ -34,13 +35,13 @@ pub fn person(number: u64) -> Ssin {
     Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
 }
 
-/// The number that replaced a person's: of the same day a month later.
+/// The SSIN that replaced a person's: of the same day a month later.
 pub fn successor(subject: Ssin) -> Ssin {
     let base = subject.as_u64() / 100 + 100_000;
     Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
 }
 
-/// An entry about this person in which every fact is set; `number` makes its ticket.
+/// A record about this person with every fact set; `number` makes its ticket.
 pub fn entry(number: u64, subject: Ssin) -> ExchangeRecord {
     let mut random = [7; 16];
     random[8..].copy_from_slice(&number.to_be_bytes());
@@ -66,7 +67,7 @@ pub fn entry(number: u64, subject: Ssin) -> ExchangeRecord {
     }
 }
 
-/// An entry of which nothing is known but that somebody called.
+/// A record of a call of which nothing else is known.
 pub fn bare_entry(number: u64) -> ExchangeRecord {
     ExchangeRecord {
         caller: None,
@@ -86,24 +87,24 @@ pub fn bare_entry(number: u64) -> ExchangeRecord {
     }
 }
 
-/// Everything in one folder; checkpoints only at the beginning, at the end, and when they are asked for.
+/// Settings with everything in one folder; checkpoints only at the start, at the end, and on request.
 pub fn settings(dir: &Path) -> Settings {
     let interval = Duration::from_secs(3_600);
     Settings {
         checkpoints: Checkpoints { records: u64::MAX, interval, ..Checkpoints::default() },
         missing_keys: MissingKeys::Make,
         retry: Duration::from_millis(1),
-        // Grows as often as a trail with many records does.
+        // Grows as often as a log with many records.
         preallocate: 2_048,
         ..Settings::new(dir.join("trail"), dir.join("keys"))
     }
 }
 
-/// Appends, without waiting.
+/// Appends a record without waiting.
 pub fn append(trail: &AuditLog, entry: ExchangeRecord) -> Receiver<Settled> {
     let (sender, settled) = mpsc::channel();
     lookup::record(entry, trail, move |recorded| {
-        // Whoever waited may have left.
+        // The receiver may be gone.
         let _ = sender.send(recorded.map(|recorded| recorded.sequence()).map_err(|unrecorded| unrecorded.failure));
     });
     settled
@@ -113,12 +114,12 @@ pub fn wait(settled: &Receiver<Settled>) -> Settled {
     settled.recv_timeout(Duration::from_secs(20)).expect("settled within the deadline")
 }
 
-/// Appends and waits.
+/// Appends a record and waits until it is settled.
 pub fn record(trail: &AuditLog, entry: ExchangeRecord) -> Settled {
     wait(&append(trail, entry))
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 pub fn wait_until(holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !holds() {
@@ -127,7 +128,7 @@ pub fn wait_until(holds: impl Fn() -> bool) {
     }
 }
 
-/// Everything in a folder's trail.
+/// Every record of a folder's log.
 pub fn read_all(folder: &Path) -> Vec<Record> {
     Records::open(folder).expect("a folder").map(|record| record.expect("sound")).collect()
 }

@@ -98,7 +98,7 @@
 //! ```
 //!
 //! One gap remains that types alone do not close: any code that holds a [`Directory`] can read it.
-//! `tests/house.rs` checks that only this module calls its methods.
+//! `tests/it/architecture` checks that only this module calls its methods.
 //!
 //! This module is pure and synchronous. It reads through [`Directory`] and records through
 //! [`AuditSink`], which other crates implement.
