@@ -11,7 +11,7 @@ use client::messages::{ConsultRequest, ConsultResponse, Criteria, TestRequest, T
 use client::{FaultCode, Question};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{AskedDates, CustomerId, Date, Ssin, Ticket, Timestamp};
-use soap::{Handling, Payload, RefusedRequest, limits, names, read_request, write_fault};
+use soap::{Handling, Payload, RefusedRequest, limits, read_request, write_fault};
 use libfuzzer_sys::fuzz_target;
 
 /// White space of XML, which may surround a date.
