@@ -360,7 +360,7 @@ async fn what_was_backed_up_under_questions_answers_the_same_after_everything_wa
     assert!(!settings.trail.folder.exists() && !settings.sync.data.exists() && !settings.trail.keys.exists());
     fs::write(&segment, sound).expect("written");
     let verdict = restore(&settings, &backup, Some(&keys), None).expect("it is restored");
-    assert_eq!(verdict.truncation, Truncation::NotSeen);
+    assert_eq!(verdict.truncation, Truncation::NotDetectable);
 
     let service = TestService::start_again(folder, settings).await;
     let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "2026-01-15")).await;
