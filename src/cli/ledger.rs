@@ -13,7 +13,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::show;
-use client::{Answer, Outcome, PreventionService, Told};
+use client::{Answer, Disclosed, Outcome, PreventionService};
 use ehealth_core::model::{Dataset, DatasetSet, EnterpriseNumber, Ssin};
 
 /// The columns. No value holds a comma, a quote or a line break.
@@ -208,12 +208,12 @@ fn write_row(ssin: Ssin, asked: &Asked, answer: &Answer) -> String {
 }
 
 /// A number that was told; with a question mark where a source that is missing could say otherwise.
-fn say<T>(told: Told<T>, number: impl Fn(T) -> Option<EnterpriseNumber>) -> String {
+fn say<T>(told: Disclosed<T>, number: impl Fn(T) -> Option<EnterpriseNumber>) -> String {
     let spell = |found: T| number(found).map(|number| number.to_string()).unwrap_or_default();
     match told {
-        Told::Found(found) => spell(found),
-        Told::Unsure(found, _) => format!("{}?", found.map(spell).unwrap_or_default()),
-        Told::Nothing | Told::Filtered | Told::NotAnswered => String::new(),
+        Disclosed::Found(found) => spell(found),
+        Disclosed::Unsure(found, _) => format!("{}?", found.map(spell).unwrap_or_default()),
+        Disclosed::Nothing | Disclosed::Filtered | Disclosed::NotAnswered => String::new(),
     }
 }
 

@@ -30,7 +30,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use client::{Answer, Employment, NoVerdict, Outcome, PreventionService, Told, WrongDates};
+use client::{Answer, Disclosed, Employment, NoVerdict, Outcome, PreventionService, WrongDates};
 use ehealth_core::model::{
     CriteriaDates, CustomerId, Dataset, DatasetSet, Date, EnterpriseNumber, Field, Period, ServiceKind, Ssin, Window,
 };
@@ -96,22 +96,22 @@ fn last_day(employment: &Employment, window: Window) -> Date {
     employment.period.map_or(window.to(), |period| period.last_day().min(window.to()))
 }
 
-fn verdict<'a>(answer: &'a Answer, employment: &Employment, day: Date) -> Told<&'a PreventionService> {
+fn verdict<'a>(answer: &'a Answer, employment: &Employment, day: Date) -> Disclosed<&'a PreventionService> {
     let competences = answer.competent_service(day).unwrap_or_default();
     let own = competences.into_iter().find(|competence| competence.employment == employment);
-    own.map_or(Told::NotAnswered, |competence| competence.service)
+    own.map_or(Disclosed::NotAnswered, |competence| competence.service)
 }
 
-fn say_service(told: Told<&PreventionService>) -> String {
+fn say_service(told: Disclosed<&PreventionService>) -> String {
     match told {
-        Told::Found(service) => say_affiliation(service),
-        Told::Nothing => "none is known; ask the employer".to_owned(),
-        Told::Unsure(Some(service), missing) => {
+        Disclosed::Found(service) => say_affiliation(service),
+        Disclosed::Nothing => "none is known; ask the employer".to_owned(),
+        Disclosed::Unsure(Some(service), missing) => {
             format!("perhaps {}; {} could say otherwise", say_affiliation(service), names(missing))
         }
-        Told::Unsure(None, missing) => format!("not known, because {} could not be read", names(missing)),
-        Told::Filtered => "not told to this organisation".to_owned(),
-        Told::NotAnswered => "not answered".to_owned(),
+        Disclosed::Unsure(None, missing) => format!("not known, because {} could not be read", names(missing)),
+        Disclosed::Filtered => "not told to this organisation".to_owned(),
+        Disclosed::NotAnswered => "not answered".to_owned(),
     }
 }
 
@@ -126,14 +126,14 @@ fn say_affiliation(service: &PreventionService) -> String {
     format!("{kind}{number}{since}")
 }
 
-fn say_fund(told: Told<EnterpriseNumber>) -> String {
+fn say_fund(told: Disclosed<EnterpriseNumber>) -> String {
     match told {
-        Told::Found(fund) => fund.to_string(),
-        Told::Nothing => "none on these days".to_owned(),
-        Told::Unsure(Some(fund), missing) => format!("perhaps {fund}; {} could say otherwise", names(missing)),
-        Told::Unsure(None, missing) => format!("not known, because {} could not be read", names(missing)),
-        Told::Filtered => "not told to this organisation".to_owned(),
-        Told::NotAnswered => "not answered".to_owned(),
+        Disclosed::Found(fund) => fund.to_string(),
+        Disclosed::Nothing => "none on these days".to_owned(),
+        Disclosed::Unsure(Some(fund), missing) => format!("perhaps {fund}; {} could say otherwise", names(missing)),
+        Disclosed::Unsure(None, missing) => format!("not known, because {} could not be read", names(missing)),
+        Disclosed::Filtered => "not told to this organisation".to_owned(),
+        Disclosed::NotAnswered => "not answered".to_owned(),
     }
 }
 
@@ -291,33 +291,33 @@ fn verdict_json(answer: &Answer, day: Date) -> Value {
         "on": day.to_string(),
         "competentService": competent,
         "healthInsuranceFund": told_json(match answer.fund() {
-            Told::Found(fund) => Told::Found(Some(fund)),
-            Told::Unsure(fund, missing) => Told::Unsure(Some(fund), missing),
-            Told::Nothing => Told::Nothing,
-            Told::Filtered => Told::Filtered,
-            Told::NotAnswered => Told::NotAnswered,
+            Disclosed::Found(fund) => Disclosed::Found(Some(fund)),
+            Disclosed::Unsure(fund, missing) => Disclosed::Unsure(Some(fund), missing),
+            Disclosed::Nothing => Disclosed::Nothing,
+            Disclosed::Filtered => Disclosed::Filtered,
+            Disclosed::NotAnswered => Disclosed::NotAnswered,
         }),
     })
 }
 
 /// The service's number alone, which the grant may leave out.
-fn number_of(told: Told<&PreventionService>) -> Told<Option<EnterpriseNumber>> {
+fn number_of(told: Disclosed<&PreventionService>) -> Disclosed<Option<EnterpriseNumber>> {
     match told {
-        Told::Found(service) => Told::Found(service.number),
-        Told::Unsure(service, missing) => Told::Unsure(service.map(|service| service.number), missing),
-        Told::Nothing => Told::Nothing,
-        Told::Filtered => Told::Filtered,
-        Told::NotAnswered => Told::NotAnswered,
+        Disclosed::Found(service) => Disclosed::Found(service.number),
+        Disclosed::Unsure(service, missing) => Disclosed::Unsure(service.map(|service| service.number), missing),
+        Disclosed::Nothing => Disclosed::Nothing,
+        Disclosed::Filtered => Disclosed::Filtered,
+        Disclosed::NotAnswered => Disclosed::NotAnswered,
     }
 }
 
-fn told_json(told: Told<Option<EnterpriseNumber>>) -> Value {
+fn told_json(told: Disclosed<Option<EnterpriseNumber>>) -> Value {
     let (word, number, missing) = match told {
-        Told::Found(number) => ("FOUND", number, DatasetSet::EMPTY),
-        Told::Nothing => ("NOTHING", None, DatasetSet::EMPTY),
-        Told::Unsure(number, missing) => ("UNSURE", number.flatten(), missing),
-        Told::Filtered => ("FILTERED", None, DatasetSet::EMPTY),
-        Told::NotAnswered => ("NOT_ANSWERED", None, DatasetSet::EMPTY),
+        Disclosed::Found(number) => ("FOUND", number, DatasetSet::EMPTY),
+        Disclosed::Nothing => ("NOTHING", None, DatasetSet::EMPTY),
+        Disclosed::Unsure(number, missing) => ("UNSURE", number.flatten(), missing),
+        Disclosed::Filtered => ("FILTERED", None, DatasetSet::EMPTY),
+        Disclosed::NotAnswered => ("NOT_ANSWERED", None, DatasetSet::EMPTY),
     };
     json!({
         "told": word,

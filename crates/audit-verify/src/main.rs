@@ -110,7 +110,11 @@ fn print(text: impl Display) -> Result<(), Failure> {
 fn run_log(arguments: &LogArguments) -> Result<bool, Failure> {
     let key = VerifyingKey::from_argument(&arguments.key)?;
     let verdict = verify(&arguments.folder, &key, arguments.checkpoint.as_deref())?;
-    if arguments.json { print(verdict.to_json())? } else { print(&verdict)? }
+    if arguments.json {
+        print(verdict.to_json())?
+    } else {
+        print(&verdict)?
+    }
     Ok(verdict.is_sound())
 }
 
@@ -120,7 +124,11 @@ fn run_proof(arguments: &ProofArguments) -> Result<bool, Failure> {
     let proof = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     match verify_proof(&proof, &key) {
         Ok(proven) => {
-            if arguments.json { print(proven.to_json())? } else { print(&proven)? }
+            if arguments.json {
+                print(proven.to_json())?
+            } else {
+                print(&proven)?
+            }
             Ok(true)
         }
         Err(error) if arguments.json => {

@@ -1,7 +1,7 @@
-//! Where the service is and how this client shows itself: checked once, when a client is made.
+//! Settings of a client, checked once when the client is made.
 //!
-//! Reads no file and opens no connection: the PEM texts are handed in. After [`Target::new`] the URL has a host, a port
-//! and a name that a certificate can be held against, and the key goes with its certificate.
+//! The caller reads the PEM files. After [`Target::new`] the URL has a host, a port and a name that a certificate can be
+//! verified for, and the key belongs to the certificate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,39 +13,39 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
-/// What a [`Client`](super::Client) is made of. `Debug` does not show the key.
+/// Settings of a [`Client`](super::Client). `Debug` does not show the key.
 #[derive(Clone)]
 pub struct Settings {
-    /// `https://HOST[:PORT][/PREFIX]`: the service's base, to which the operations' paths are added.
+    /// Base URL of the service, `https://HOST[:PORT][/PREFIX]`. The paths of the operations are appended.
     pub url: String,
-    /// The authorities of the service's certificate: one or more PEM blocks `CERTIFICATE`.
+    /// Authorities of the service's certificate, PEM.
     pub server_ca_pem: Vec<u8>,
-    /// The client certificate, then those of its issuers: PEM blocks `CERTIFICATE`.
+    /// Client certificate, followed by its issuers, PEM.
     pub certificate_pem: Vec<u8>,
-    /// The client certificate's key: one PEM block (PKCS #8, PKCS #1 or SEC 1).
+    /// Private key of the client certificate, PEM (PKCS #8, PKCS #1 or SEC 1).
     pub key_pem: Vec<u8>,
-    /// How long a connection may take to be made, TLS included.
+    /// Time limit of connecting, TLS included.
     pub connect_timeout: Duration,
-    /// How long a call may take in all, connecting and asking again included.
+    /// Time limit of a call, connecting and repeating included.
     pub deadline: Duration,
-    /// When a call is made again by itself.
+    /// When the client repeats a call by itself.
     pub repeat: Repeat,
 }
 
-/// When a call is made again after its connection was lost, by itself and within its deadline.
+/// When the client repeats a call after its connection was lost, within the deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Repeat {
-    /// Only when it cannot have been answered: nothing of it had been sent. Every answer is recorded as a disclosure
-    /// about a person; this keeps it at one.
+    /// Only if no byte of the request was sent, so that it cannot have been answered. Every answer is recorded as a
+    /// disclosure about a person; this keeps it at one.
     #[default]
     OnlyUnsent,
-    /// Once more, too, when a connection that had served before was lost after the request was sent. The service may
-    /// then have answered, recorded and counted the question twice.
+    /// Also once if a reused connection was lost after the request was sent. The service may then have answered,
+    /// recorded and counted the question twice.
     EvenIfAnswered,
 }
 
 impl Settings {
-    /// Settings with time-outs that suit a person who waits: 5 seconds to connect, 30 in all.
+    /// Settings with time limits for interactive use: 5 s to connect, 30 s for a call.
     #[must_use]
     pub fn new(url: &str, server_ca_pem: Vec<u8>, certificate_pem: Vec<u8>, key_pem: Vec<u8>) -> Self {
         Self {
@@ -119,7 +119,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// Where to connect, and as whom.
+/// Address of the service and TLS configuration.
 #[derive(Clone)]
 pub(super) struct Target {
     /// For the resolver, without the brackets of an IPv6 address.
@@ -127,9 +127,9 @@ pub(super) struct Target {
     pub port: u16,
     /// `Host` of the requests.
     pub authority: String,
-    /// What the paths of the operations are added to: empty, or `/…` without a slash at the end.
+    /// Prefix of the paths of the operations: empty, or `/…` without a slash at the end.
     pub prefix: String,
-    /// What the service's certificate must be for.
+    /// Name that the service's certificate must have.
     pub name: ServerName<'static>,
     pub tls: Arc<ClientConfig>,
 }
