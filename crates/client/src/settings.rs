@@ -1,6 +1,6 @@
 //! Settings of a client, checked once when the client is made.
 //!
-//! The caller reads the PEM files. After [`Target::new`] the URL has a host, a port and a name that a certificate can be
+//! The caller reads the files of certificates and keys. After [`Target::new`] the URL has a host, a port and a name that a certificate can be
 //! verified for, and the key belongs to the certificate.
 
 use std::fmt;
@@ -8,17 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Uri;
-use rustls::client::Resumption;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tls_files::{ClientTls, ClientTlsError, ContentError, Identity, parse_certificates, parse_private_key};
 
 /// Settings of a [`Client`](super::Client). `Debug` does not show the key.
 #[derive(Clone)]
 pub struct Settings {
     /// Base URL of the service, `https://HOST[:PORT][/PREFIX]`. The paths of the operations are appended.
     pub url: String,
-    /// Authorities of the service's certificate, PEM.
+    /// Authorities of the service's certificate, PEM or DER.
     pub server_ca_pem: Vec<u8>,
     /// Client certificate, followed by its issuers, PEM.
     pub certificate_pem: Vec<u8>,
@@ -71,34 +70,31 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Why there can be no client of these settings.
+/// The settings are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// The URL is none, not `https`, without a host, or with a user, a query or a fragment.
+    /// The URL is malformed, not `https`, without a host, or has a user, a query or a fragment.
     #[error("the URL must be https://HOST[:PORT][/PREFIX]")]
     Url,
-    /// One of the PEM texts is none.
+    /// A certificate or key has other content than expected.
     #[error("{part}: {reason}")]
-    Pem {
-        /// Which.
+    Content {
+        /// Invalid part of the settings.
         part: Part,
-        /// What was found instead.
-        reason: rustls::pki_types::pem::Error,
+        /// Found and expected content.
+        reason: ContentError,
     },
-    /// One of the PEM texts holds no certificate.
-    #[error("{0}: no PEM block CERTIFICATE")]
-    NoCertificate(Part),
-    /// An authority's certificate cannot be used, or the key does not go with the client certificate.
+    /// An authority's certificate cannot be used, or the key does not belong to the client certificate.
     #[error("{part}: {reason}")]
     Tls {
-        /// Which.
+        /// Invalid part of the settings.
         part: Part,
-        /// What the TLS library said.
-        reason: rustls::Error,
+        /// Error of the TLS configuration.
+        reason: ClientTlsError,
     },
 }
 
-/// A part of the settings.
+/// Part of the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// [`Settings::server_ca_pem`].
@@ -112,9 +108,9 @@ pub enum Part {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ServerCa => "the service's authorities",
+            Self::ServerCa => "the authorities of the service",
             Self::Certificate => "the client certificate",
-            Self::Key => "the client certificate's key",
+            Self::Key => "the key of the client certificate",
         })
     }
 }
@@ -150,37 +146,22 @@ impl Target {
             authority: authority.as_str().to_owned(),
             prefix: url.path().trim_end_matches('/').to_owned(),
             name,
-            tls: Arc::new(set_up_tls(settings)?),
+            tls: Arc::new(configure_tls(settings)?),
         })
     }
 }
 
-fn set_up_tls(settings: &Settings) -> Result<ClientConfig, SettingsError> {
-    let tls = |part| move |reason| SettingsError::Tls { part, reason };
-    let mut roots = RootCertStore::empty();
-    for certificate in read_certificates(Part::ServerCa, &settings.server_ca_pem)? {
-        roots.add(certificate).map_err(tls(Part::ServerCa))?;
-    }
-    let chain = read_certificates(Part::Certificate, &settings.certificate_pem)?;
-    let key = PrivateKeyDer::from_pem_slice(&settings.key_pem)
-        .map_err(|reason| SettingsError::Pem { part: Part::Key, reason })?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(tls(Part::ServerCa))?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(chain, key)
-        .map_err(tls(Part::Key))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    // The service resumes no session, so that it sees the certificate each time.
-    config.resumption = Resumption::disabled();
-    Ok(config)
-}
-
-fn read_certificates(part: Part, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match certificates.map_err(|reason| SettingsError::Pem { part, reason })? {
-        none if none.is_empty() => Err(SettingsError::NoCertificate(part)),
-        certificates => Ok(certificates),
-    }
+fn configure_tls(settings: &Settings) -> Result<ClientConfig, SettingsError> {
+    let content = |part| move |reason| SettingsError::Content { part, reason };
+    let authorities = parse_certificates(&settings.server_ca_pem).map_err(content(Part::ServerCa))?;
+    let chain = parse_certificates(&settings.certificate_pem).map_err(content(Part::Certificate))?;
+    let key = parse_private_key(&settings.key_pem).map_err(content(Part::Key))?;
+    let tls = |reason| {
+        let part = match &reason {
+            ClientTlsError::Authority { .. } | ClientTlsError::Versions(_) => Part::ServerCa,
+            ClientTlsError::Identity(_) => Part::Key,
+        };
+        SettingsError::Tls { part, reason }
+    };
+    ClientTls::new(authorities).with_identity(Identity { chain, key }).build().map_err(tls)
 }
