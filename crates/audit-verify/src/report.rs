@@ -18,7 +18,7 @@ impl fmt::Display for Verdict {
             writeln!(f, "in use: a process is writing the audit log")?;
         }
         if self.unsigned > 0 {
-            writeln!(f, "not yet signed: the last {} records", self.unsigned)?;
+            writeln!(f, "not covered by a checkpoint yet: the last {} records", self.unsigned)?;
         }
         self.findings.iter().try_for_each(|finding| writeln!(f, "WRONG: {finding}"))?;
         f.write_str(if self.is_sound() { "sound" } else { "not sound" })
@@ -78,7 +78,7 @@ impl Proven {
 
 impl fmt::Display for Proven {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "record {} of {}, written at {}", self.sequence, self.size, self.recorded)?;
+        write!(f, "record {} of {} was written at {}", self.sequence, self.size, self.recorded)?;
         match self.ticket_text() {
             Some(ticket) => write!(f, ", ticket {ticket}"),
             None => Ok(()),

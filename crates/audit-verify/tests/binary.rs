@@ -186,7 +186,7 @@ fn proof_of_each_record_is_verified() {
         assert_eq!(proven["ticketCBSS"].as_str().map(str::len), (index % 5 != 0).then_some(36), "{index}");
     }
     let output = verify_proof(&proof(1), "text.proof", &[]);
-    assert!(stdout(&output).starts_with("record 1 of 10, written at 2016-11-22T05:19:00"), "{}", stdout(&output));
+    assert!(stdout(&output).starts_with("record 1 of 10 was written at 2016-11-22T05:19:00"), "{}", stdout(&output));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! | to | call |
 //! |---|---|
 //! | read a file | [`read_certificates`], [`read_revocation_lists`], [`read_private_key`] |
+//! | read files and folders | [`read_all_certificates`], [`read_all_revocation_lists`], [`files_of`] |
 //! | parse bytes | [`parse_certificates`], [`parse_revocation_lists`], [`parse_private_key`] |
 //! | make a root store | [`root_store`] |
 //! | build a client configuration | [`ClientTls`] |
@@ -37,4 +38,7 @@ mod client;
 pub use client::{ClientTls, ClientTlsError, Identity, provider, root_store};
 pub use content::{Content, ContentError};
 pub use parse::{parse_certificates, parse_private_key, parse_revocation_lists};
-pub use read::{FileError, read_certificates, read_private_key, read_revocation_lists};
+pub use read::{
+    FileError, files_of, read_all_certificates, read_all_revocation_lists, read_certificates, read_private_key,
+    read_revocation_lists,
+};

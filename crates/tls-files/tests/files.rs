@@ -6,7 +6,8 @@ use std::path::Path;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use tls_files::{
     ClientTls, ClientTlsError, Content, ContentError, FileError, Identity, parse_certificates, parse_private_key,
-    parse_revocation_lists, read_certificates, read_private_key, read_revocation_lists,
+    parse_revocation_lists, read_all_certificates, read_all_revocation_lists, read_certificates, read_private_key,
+    read_revocation_lists,
 };
 
 struct Made {
@@ -113,6 +114,40 @@ fn file_error_names_the_file() {
     ));
     assert!(read_private_key(&file).is_ok());
     assert!(read_private_key(Path::new("")).is_err());
+}
+
+#[test]
+fn folder_is_read_in_order_and_every_error_is_collected() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (made, other) = (make(), make());
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).expect("ours");
+    write("2.pem", made.certificate.pem().as_bytes());
+    write("1.der", other.certificate.der());
+    write(".hidden", b"hello");
+    write("3.pem", made.key.serialize_pem().as_bytes());
+    let (mut errors, missing) = (Vec::new(), folder.path().join("missing"));
+    let found = read_all_certificates(&[folder.path().to_owned(), missing.clone()], &mut errors);
+    let names: Vec<_> = found.iter().filter_map(|(file, _)| file.file_name()?.to_str()).collect();
+    assert_eq!(names, ["1.der", "2.pem"]);
+    let [key, io] = errors.as_slice() else { panic!("{errors:?}") };
+    assert!(key.to_string().ends_with("3.pem`: found a private key, expected certificates"), "{key}");
+    assert!(matches!(io, FileError::Io { file, .. } if *file == missing), "{io}");
+}
+
+#[test]
+fn broken_revocation_list_is_returned_and_another_kind_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = make();
+    let read = |bytes: &[u8]| {
+        let (file, mut errors) = (folder.path().join("list"), Vec::new());
+        fs::write(&file, bytes).expect("ours");
+        (read_all_revocation_lists(&[file], &mut errors).len(), errors.len())
+    };
+    assert_eq!(read(made.revocation_list.der()), (1, 0));
+    assert_eq!(read(&made.revocation_list.der()[..100]), (1, 0), "cut off");
+    assert_eq!(read(b""), (1, 0));
+    assert_eq!(read(made.certificate.der()), (0, 1));
+    assert_eq!(read(made.certificate.pem().as_bytes()), (0, 1));
 }
 
 #[test]
