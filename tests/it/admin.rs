@@ -237,8 +237,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
     assert_eq!(whole("stage_duration_seconds_count{stage=\"resolve\"}"), "2");
     assert_eq!(whole("dataset_serial{dataset=\"dimona\"}"), "1");
     // The schedule may have run again since.
-    let last_run =
-        |outcome: &str| whole(&format!("feed_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
+    let last_run = |outcome: &str| whole(&format!("feed_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
     assert!(last_run("snapshot/first") != last_run("nothing"));
     assert!(!after.keys().any(|series| series.contains(STRANGER)), "an unregistered organisation has a label");
     for path in ["/metrics", "/", "/health/ready"] {

@@ -393,9 +393,9 @@ fn wrong_client_settings_are_refused_with_the_wrong_part() {
     }
     let refusal = |settings: Settings| Client::new(&settings).expect_err("refused");
     let none = refusal(Settings { server_ca_pem: Vec::new(), ..right.clone() });
-    assert!(matches!(none, SettingsError::NoCertificate(Part::ServerCa)), "{none}");
+    assert!(matches!(none, SettingsError::Content { part: Part::ServerCa, .. }), "{none}");
     let none = refusal(Settings { key_pem: right.certificate_pem.clone(), ..right.clone() });
-    assert!(matches!(none, SettingsError::Pem { part: Part::Key, .. }), "{none}");
+    assert!(matches!(none, SettingsError::Content { part: Part::Key, .. }), "{none}");
     let apart = refusal(Settings { key_pem: other.key.serialize_pem().into_bytes(), ..right.clone() });
     assert!(matches!(apart, SettingsError::Tls { part: Part::Key, .. }), "{apart}");
     assert!(!format!("{right:?}").contains("PRIVATE"));

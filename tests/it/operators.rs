@@ -351,7 +351,8 @@ async fn a_backup_under_load_restores_the_same_answers() {
     let lacking = restore(&settings, &backup, Some(&keys), Some(&elsewhere));
     assert!(matches!(lacking, Err(BackupError::Unsound(_))), "a backup that lacks the end is seen");
     // A record of the backup is changed: nothing is restored.
-    let segment = fs::read_dir(backup.join("audit-log")).expect("readable").map(|entry| entry.expect("an entry").path());
+    let segment =
+        fs::read_dir(backup.join("audit-log")).expect("readable").map(|entry| entry.expect("an entry").path());
     let segment = segment.into_iter().find(|path| path.extension().is_some_and(|end| end == "seg")).expect("a segment");
     let sound = fs::read(&segment).expect("readable");
     let mut changed = sound.clone();
@@ -362,7 +363,7 @@ async fn a_backup_under_load_restores_the_same_answers() {
     assert!(!settings.audit_log.folder.exists() && !settings.sync.data.exists() && !settings.audit_log.keys.exists());
     fs::write(&segment, sound).expect("written");
     let verdict = restore(&settings, &backup, Some(&keys), None).expect("it is restored");
-    assert_eq!(verdict.truncation, Truncation::NotSeen);
+    assert_eq!(verdict.truncation, Truncation::NotDetectable);
 
     let service = TestService::start_again(folder, settings).await;
     let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "2026-01-15")).await;

@@ -1,67 +1,67 @@
-//! Judges an inclusion proof: a file that shows, with nothing but the public key, that a record was in the trail.
+//! Verifies an inclusion proof: a file that shows, with only the public key, that a record is in the audit log.
 //!
-//! The file is a C2SP tlog-proof whose extra data is the record itself; the path is judged as RFC 9162, 2.1.3.2 says.
-//! That the record is under the checkpoint is proven; what in it is sealed stays sealed.
+//! The file is a C2SP tlog-proof whose extra data is the record itself. The path is verified according to RFC 9162,
+//! section 2.1.3.2. The encrypted detail of the record stays encrypted.
 
 use ehealth_core::model::{Digest, Timestamp};
 
-use super::VerifyingKey;
-use super::note::decode;
-use super::range::{leaf, node};
+use super::base64::decode;
+use super::compact_range::{leaf, node};
+use super::key::VerifyingKey;
 use super::record::{self, Kind};
 
-/// The longest file that is looked at: the longest record in base64, 64 hashes, a checkpoint.
+/// Maximum size of a proof: 2 MiB. The longest record in base64, 64 hashes and a checkpoint fit.
 const MAX_PROOF_BYTES: usize = 2 << 20;
 
-/// What a proof shows.
+/// The record that a proof shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
-    /// How many records the checkpoint signs.
+    /// Number of records that the checkpoint signs.
     pub size: u64,
-    /// The record's place among them, from 0.
+    /// Sequence of the record, from 0.
     pub sequence: u64,
-    /// When it was written.
+    /// Moment at which the record was written.
     pub recorded: Timestamp,
-    /// The ticket of the exchange; `None` for a record of another kind.
+    /// `ticketCBSS` of the exchange (a UUID); `None` for a record of another kind.
     pub ticket: Option<[u8; 16]>,
-    /// The record, byte for byte.
+    /// Bytes of the record.
     pub record: Vec<u8>,
 }
 
-/// Why a proof shows nothing.
+/// An error in a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum ProofFault {
-    /// The text is no proof file.
-    #[error("not a proof file with a record in it")]
+pub enum ProofError {
+    /// The text is not a proof with a record.
+    #[error("not a proof (c2sp.org/tlog-proof@v1) with a record")]
     Form,
-    /// Its checkpoint was not signed by this key.
-    #[error("its checkpoint was not signed by this key, or was changed")]
+    /// The checkpoint is not signed by this key, or was changed.
+    #[error("the checkpoint of the proof is not signed by this key, or was changed")]
     Checkpoint,
-    /// The record is not under the checkpoint.
-    #[error("the record is not under the checkpoint")]
+    /// The path does not lead from the record to the checkpoint's root.
+    #[error("the checkpoint does not sign the record")]
     Path,
-    /// The record is under the checkpoint, but says another place, or cannot be understood.
-    #[error("the record is not one of this place, or cannot be understood")]
+    /// The checkpoint signs the record, but the record is malformed or names another sequence than the proof.
+    #[error("the record is malformed, or names another sequence than the proof")]
     Record,
 }
 
-/// Judges the text of a proof file.
+/// Verifies the text of a proof.
 ///
 /// # Errors
-/// [`ProofFault`] names the first thing that is wrong.
-pub fn verify_proof(proof: &str, key: &VerifyingKey) -> Result<Proven, ProofFault> {
-    let (record, sequence, path, note) = parse(proof).ok_or(ProofFault::Form)?;
-    let checkpoint = key.open(note.as_bytes()).ok_or(ProofFault::Checkpoint)?;
+/// [`ProofError`] for the first error.
+pub fn verify_proof(proof: &str, key: &VerifyingKey) -> Result<Proven, ProofError> {
+    let (record, sequence, path, note) = parse(proof).ok_or(ProofError::Form)?;
+    let checkpoint = key.open(note.as_bytes()).ok_or(ProofError::Checkpoint)?;
     if root(sequence, checkpoint.size, leaf(&record), &path) != Some(checkpoint.root) {
-        return Err(ProofFault::Path);
+        return Err(ProofError::Path);
     }
-    let facts = record::facts(&record).filter(|facts| facts.sequence == sequence).ok_or(ProofFault::Record)?;
+    let facts = record::facts(&record).filter(|facts| facts.sequence == sequence).ok_or(ProofError::Record)?;
     let ticket = match facts.kind {
         Kind::Exchange => record.get(46..62).and_then(|ticket| ticket.try_into().ok()),
         Kind::Begin { .. } | Kind::Interruption | Kind::Pruning { .. } => None,
     };
     let recorded = record.get(14..22).and_then(|millis| millis.try_into().ok()).map(i64::from_be_bytes);
-    let recorded = Timestamp::from_millis(recorded.ok_or(ProofFault::Record)?);
+    let recorded = Timestamp::from_millis(recorded.ok_or(ProofError::Record)?);
     Ok(Proven { size: checkpoint.size, sequence, recorded, ticket, record })
 }
 
@@ -81,10 +81,10 @@ fn parse(proof: &str) -> Option<(Vec<u8>, u64, Vec<Digest>, &str)> {
     (sequence.to_string() == index).then_some((record, sequence, path, note))
 }
 
-/// The root to which a path leads; `None` if it is too long or too short for the place.
+/// Computes the root to which a path leads; `None` if the path is too long or too short for the index.
 fn root(index: u64, size: u64, leaf: Digest, path: &[Digest]) -> Option<Digest> {
-    let (mut place, mut last) = (index, size.checked_sub(1)?);
-    if place > last {
+    let (mut node_index, mut last) = (index, size.checked_sub(1)?);
+    if node_index > last {
         return None;
     }
     let mut hash = leaf;
@@ -92,17 +92,17 @@ fn root(index: u64, size: u64, leaf: Digest, path: &[Digest]) -> Option<Digest> 
         if last == 0 {
             return None;
         }
-        if place & 1 == 1 || place == last {
+        if node_index & 1 == 1 || node_index == last {
             hash = node(sibling, &hash);
-            // An end without a right sibling goes up until it is one.
-            while place & 1 == 0 && place != 0 {
-                place >>= 1;
+            // A last node without a sibling goes up until it is a right child.
+            while node_index & 1 == 0 && node_index != 0 {
+                node_index >>= 1;
                 last >>= 1;
             }
         } else {
             hash = node(&hash, sibling);
         }
-        place >>= 1;
+        node_index >>= 1;
         last >>= 1;
     }
     (last == 0).then_some(hash)
@@ -112,7 +112,7 @@ fn root(index: u64, size: u64, leaf: Digest, path: &[Digest]) -> Option<Digest> 
 mod tests {
     use super::*;
 
-    /// RFC 6962, section 2.1.1, word for word.
+    /// RFC 6962, section 2.1.1, literally.
     fn path(index: usize, leaves: &[Digest]) -> (Vec<Digest>, Digest) {
         if let [leaf] = leaves {
             return (Vec::new(), *leaf);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn every_path_of_every_small_tree_leads_to_its_root_and_no_other_does() {
+    fn only_the_path_of_a_leaf_leads_to_the_root() {
         let leaves: Vec<Digest> = (0..40_u8).map(|number| leaf(&[number])).collect();
         for size in 1..leaves.len() {
             for index in 0..size {

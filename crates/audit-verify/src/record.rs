@@ -1,13 +1,14 @@
-//! Records as a verifier reads them: from the tables of [`audit_log`], by nothing that also writes.
+//! Decoder of records (`docs/reference/audit-log-format.md` "Record"). No code here also writes records.
 //!
-//! It looks at the shape of every record and keeps what the chain needs: its number, the tree under a segment, how far
-//! a pruning went. What an exchange says is not judged (its hash is), and what is sealed stays so.
+//! It checks the shape of every record and keeps what the chain needs: the sequence, the tree before a segment, and the
+//! beginning after a pruning. The content of an exchange is covered by its hash only, and the encrypted detail stays
+//! encrypted.
 
 use ehealth_core::model::Digest;
 
-use super::range::Range;
+use super::compact_range::CompactRange;
 
-/// What the chain needs of a record.
+/// The part of a record that the chain needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts {
     pub(super) sequence: u64,
@@ -19,25 +20,25 @@ pub(super) enum Kind {
     Begin {
         year: u16,
         month: u8,
-        tree: Range,
+        tree: CompactRange,
     },
     Exchange,
     Interruption,
-    /// Where the trail may begin since: at a segment that was being removed, or behind them.
+    /// Sequences at which the audit log may begin after a pruning: at each removed segment, or behind the last.
     Pruning {
         begins: Vec<u64>,
     },
 }
 
-/// The facts of a record; `None` if it has not the shape that its kind has.
+/// Decodes a record; `None` if it does not have the shape of its kind.
 pub(super) fn facts(record: &[u8]) -> Option<Facts> {
     let mut rest = Rest(record);
     let (version, kind) = (rest.u8()?, rest.u8()?);
     let sequence = rest.u64()?;
-    let place = rest.u32()?;
+    let unproven = rest.u32()?;
     rest.skip(8 + 16)?;
     let sound = version == 1 || version == 2 && kind == 2;
-    if !sound || u64::from(place) > sequence {
+    if !sound || u64::from(unproven) > sequence {
         return None;
     }
     let kind = match kind {
@@ -45,7 +46,7 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
             let (year, month) = (rest.u16()?, rest.u8()?);
             rest.skip(8 + 8)?;
             let roots = (0..rest.u8()?).map(|_| rest.hash()).collect::<Option<Vec<_>>>()?;
-            Kind::Begin { year, month, tree: Range::prefix(sequence, &roots)? }
+            Kind::Begin { year, month, tree: CompactRange::prefix(sequence, &roots)? }
         }
         2 => {
             exchange(&mut rest, version)?;
@@ -72,7 +73,7 @@ fn exchange(rest: &mut Rest<'_>, version: u8) -> Option<()> {
     rest.skip(8 + 16 + 32 + 4 + 4)?;
     let (operation, context, fields) = (rest.u8()?, rest.u8()?, rest.u16()?);
     let (from, to) = (rest.u32()?.cast_signed(), rest.u32()?.cast_signed());
-    let known = rest.u8()?;
+    let has_subject = rest.u8()?;
     let token = rest.hash()?;
     rest.skip(if version == 2 { 32 } else { 0 })?;
     rest.skip(5 * (8 + 8))?;
@@ -80,13 +81,14 @@ fn exchange(rest: &mut Rest<'_>, version: u8) -> Option<()> {
         let length = rest.u8()?;
         std::str::from_utf8(rest.take(usize::from(length))?).ok()?;
     }
-    let sealed = usize::try_from(rest.u32()?).ok()?;
-    rest.skip(sealed)?;
-    let nobody = *token.as_bytes() == [0; 32];
+    let encrypted_detail = usize::try_from(rest.u32()?).ok()?;
+    rest.skip(encrypted_detail)?;
+    let is_empty_token = *token.as_bytes() == [0; 32];
     let sound = (1..=2).contains(&operation) && context <= 3 && fields < 1 << 9 && from <= to;
-    (sound && (known == 1 || known == 0 && nobody)).then_some(())
+    (sound && (has_subject == 1 || has_subject == 0 && is_empty_token)).then_some(())
 }
 
+/// The bytes that are not yet decoded.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {

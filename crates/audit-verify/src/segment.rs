@@ -1,24 +1,25 @@
-//! One segment as a verifier reads it: every frame hashed, every record in its place, as far as it is sound.
+//! Reads one segment: hashes every frame and checks every record, up to the first damage.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::range::{Range, leaf};
+use super::compact_range::{CompactRange, leaf};
 use super::record::{self, Kind};
 
-/// `KTR1` and a length before a record, its hash behind it.
+/// Bytes before a record: `KTR1` and the length.
 const HEAD: usize = 8;
+/// Bytes behind a record: its hash.
 const HASH: usize = 32;
-/// No record is longer (mebibyte).
+/// Maximum length of a record: 1 MiB.
 const MAX_RECORD: usize = 1 << 20;
-/// The most zeros that a writer writes ahead.
+/// Maximum number of zeros that a writer preallocates: 16 MiB.
 const MAX_ZEROS: u64 = 1 << 24;
-/// So much is read at a time.
+/// Bytes read at a time: 1 MiB.
 const CHUNK: usize = 1 << 20;
 
-/// The name of a segment's file, taken apart.
+/// File name of a segment, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SegmentFile {
     pub(super) name: String,
@@ -28,7 +29,7 @@ pub(super) struct SegmentFile {
 }
 
 impl SegmentFile {
-    /// Reads `<twelve digits or more>-<YYYY>-<MM>.seg`; `None` for any other name.
+    /// Parses `FIRST-YYYY-MM.seg`, where FIRST has at least twelve digits; `None` for any other name.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let mut parts = name.strip_suffix(".seg")?.split('-');
         let first = parts.next()?.parse().ok()?;
@@ -39,105 +40,106 @@ impl SegmentFile {
     }
 }
 
-/// What is wrong with a place in a segment.
+/// Kind of damage at an offset of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum SegmentFlaw {
+pub enum SegmentDamage {
     /// The file ends inside a record.
     #[error("the file ends inside a record")]
     Unfinished,
     /// No record begins here.
     #[error("no record begins here")]
     NoRecord,
-    /// The record has not the hash that stands behind it.
-    #[error("the record does not have its hash")]
+    /// The hash behind the record is not that of the record.
+    #[error("the record does not match its hash")]
     Hash,
-    /// The record has not the shape of its kind.
-    #[error("the record cannot be understood")]
+    /// The record does not have the shape of its kind.
+    #[error("the record is malformed")]
     Record,
-    /// Another record should be here.
-    #[error("record {found} where {expected} should be")]
+    /// The record has another sequence than the one expected.
+    #[error("found record {found}; expected record {expected}")]
     Sequence {
-        /// Which one should be here.
+        /// Expected sequence.
         expected: u64,
-        /// Which one is.
+        /// Sequence in the record.
         found: u64,
     },
-    /// The segment does not begin with the record that its name asks for, or one such lies in its middle.
-    #[error("the segment's beginning does not fit its name")]
+    /// The first record is not a segment-begun record of the month in the file name, or a later record is one.
+    #[error("the segment-begun record is missing, misplaced, or of another month")]
     Begin,
-    /// Behind the last record are zeros, which were written ahead: so the last segment may end while somebody writes it,
-    /// in a copy that was made meanwhile, and after a crash.
+    /// Preallocated zeros lie behind the last record. The last segment may end so while it is being written, in a copy
+    /// made meanwhile, and after a crash.
     #[error("zeros lie behind the last record")]
-    Ahead,
-    /// The segment holds nothing.
+    Preallocated,
+    /// The file has no bytes.
     #[error("the segment is empty")]
     Empty,
 }
 
-impl SegmentFlaw {
-    /// Whether a write that is not yet finished looks like this.
+impl SegmentDamage {
+    /// Whether an unfinished write can look like this.
     pub(super) fn may_be_unfinished(self) -> bool {
         match self {
             Self::Unfinished | Self::NoRecord | Self::Hash => true,
-            Self::Record | Self::Sequence { .. } | Self::Begin | Self::Ahead | Self::Empty => false,
+            Self::Record | Self::Sequence { .. } | Self::Begin | Self::Preallocated | Self::Empty => false,
         }
     }
 }
 
-/// What a segment's first record says.
+/// Content of a segment-begun record.
 pub(super) struct Start {
-    /// The tree before it.
-    pub(super) tree: Range,
+    /// Tree of all records before it.
+    pub(super) tree: CompactRange,
 }
 
-/// What was read of a segment.
+/// Result of reading a segment.
 pub(super) struct Scanned {
     pub(super) start: Option<Start>,
-    /// Its sound records.
-    pub(super) leaves: Range,
-    /// The same, at each size that was watched for.
-    pub(super) watched: Vec<Range>,
-    /// Where its prunings say that the trail may begin.
+    /// Leaves of the sound records.
+    pub(super) leaves: CompactRange,
+    /// The same leaves, as far as each size that was asked for.
+    pub(super) at_sizes: Vec<CompactRange>,
+    /// Sequences at which the audit log may begin, according to its pruning records.
     pub(super) pruned: Vec<u64>,
+    /// Number of bytes in sound frames.
     pub(super) bytes: u64,
-    /// Where, and what, is wrong.
-    pub(super) flaw: Option<(u64, SegmentFlaw)>,
+    /// Offset and kind of the first damage.
+    pub(super) damage: Option<(u64, SegmentDamage)>,
 }
 
-/// Reads a segment up to its end or its first flaw.
-pub(super) fn scan(path: &Path, file: &SegmentFile, watch: &BTreeSet<u64>) -> io::Result<Scanned> {
+/// Reads a segment up to its end or its first damage. Keeps its leaves at each of these `sizes` of the tree.
+pub(super) fn scan(path: &Path, file: &SegmentFile, sizes: &BTreeSet<u64>) -> io::Result<Scanned> {
     let mut source = File::open(path)?;
-    let leaves = Range::at(file.first);
-    let mut scanned = Scanned { start: None, leaves, watched: Vec::new(), pruned: Vec::new(), bytes: 0, flaw: None };
-    scanned.watch(watch);
+    let leaves = CompactRange::at(file.first);
+    let mut scanned = Scanned { start: None, leaves, at_sizes: Vec::new(), pruned: Vec::new(), bytes: 0, damage: None };
+    scanned.note_size(sizes);
     let mut buffer: Vec<u8> = Vec::with_capacity(CHUNK.saturating_mul(2));
     loop {
         let read = source.by_ref().take(CHUNK as u64).read_to_end(&mut buffer)?;
         let mut rest = buffer.as_slice();
-        let flaw = loop {
+        let damage = loop {
             match frame(rest) {
                 Ok(None) => break None,
                 Ok(Some((record, after))) => {
-                    if let Err(flaw) = scanned.take(file, record) {
-                        break Some(flaw);
+                    if let Err(damage) = scanned.add(file, record) {
+                        break Some(damage);
                     }
-                    scanned.watch(watch);
+                    scanned.note_size(sizes);
                     let length = rest.len().saturating_sub(after.len());
                     scanned.bytes = scanned.bytes.saturating_add(length as u64);
                     rest = after;
                 }
-                Err(flaw) => break Some(flaw),
+                Err(damage) => break Some(damage),
             }
         };
         let at_end = match (read, rest.is_empty(), scanned.start.is_none()) {
-            (0, true, true) => Some(SegmentFlaw::Empty),
-            (0, false, _) => Some(SegmentFlaw::Unfinished),
+            (0, true, true) => Some(SegmentDamage::Empty),
+            (0, false, _) => Some(SegmentDamage::Unfinished),
             _ => None,
         };
-        if let Some(flaw) = flaw.or(at_end) {
+        if let Some(damage) = damage.or(at_end) {
             let begun = scanned.start.is_some();
-            let flaw = if begun && are_zeros(rest, &mut source)? { SegmentFlaw::Ahead } else { flaw };
-            scanned.flaw = Some((scanned.bytes, flaw));
+            let damage = if begun && are_zeros(rest, &mut source)? { SegmentDamage::Preallocated } else { damage };
+            scanned.damage = Some((scanned.bytes, damage));
             return Ok(scanned);
         }
         if read == 0 {
@@ -148,23 +150,23 @@ pub(super) fn scan(path: &Path, file: &SegmentFile, watch: &BTreeSet<u64>) -> io
     }
 }
 
-/// Whether there is nothing but zeros to the end, and no more of them than a writer writes ahead.
+/// Whether only zeros follow, and at most as many as a writer preallocates.
 fn are_zeros(rest: &[u8], source: &mut File) -> io::Result<bool> {
     let mut bytes = rest.to_vec();
     source.take(MAX_ZEROS.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes.len() as u64 <= MAX_ZEROS && bytes.iter().all(|byte| *byte == 0))
 }
 
-/// The record of the first frame and what is behind it; `None` if more must be read.
-fn frame(bytes: &[u8]) -> Result<Option<(Record<'_>, &[u8])>, SegmentFlaw> {
+/// Parses the first frame; returns its record and the bytes behind it, or `None` if more bytes must be read.
+fn frame(bytes: &[u8]) -> Result<Option<(Record<'_>, &[u8])>, SegmentDamage> {
     let Some((head, rest)) = bytes.split_first_chunk::<HEAD>() else {
         let begins = b"KTR1".starts_with(bytes.get(..bytes.len().min(4)).unwrap_or_default());
-        return if begins { Ok(None) } else { Err(SegmentFlaw::NoRecord) };
+        return if begins { Ok(None) } else { Err(SegmentDamage::NoRecord) };
     };
-    let [b'K', b'T', b'R', b'1', length @ ..] = *head else { return Err(SegmentFlaw::NoRecord) };
+    let [b'K', b'T', b'R', b'1', length @ ..] = *head else { return Err(SegmentDamage::NoRecord) };
     let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
     if length > MAX_RECORD {
-        return Err(SegmentFlaw::NoRecord);
+        return Err(SegmentDamage::NoRecord);
     }
     let Some((data, rest)) = rest.split_at_checked(length) else { return Ok(None) };
     let Some((hash, rest)) = rest.split_first_chunk::<HASH>() else { return Ok(None) };
@@ -177,14 +179,15 @@ struct Record<'a> {
 }
 
 impl Scanned {
-    fn take(&mut self, file: &SegmentFile, record: Record<'_>) -> Result<(), SegmentFlaw> {
+    /// Checks the next record and adds it.
+    fn add(&mut self, file: &SegmentFile, record: Record<'_>) -> Result<(), SegmentDamage> {
         let leaf = leaf(record.data);
         if leaf.as_bytes() != record.hash {
-            return Err(SegmentFlaw::Hash);
+            return Err(SegmentDamage::Hash);
         }
-        let facts = record::facts(record.data).ok_or(SegmentFlaw::Record)?;
+        let facts = record::facts(record.data).ok_or(SegmentDamage::Record)?;
         if facts.sequence != self.leaves.end() {
-            return Err(SegmentFlaw::Sequence { expected: self.leaves.end(), found: facts.sequence });
+            return Err(SegmentDamage::Sequence { expected: self.leaves.end(), found: facts.sequence });
         }
         match (facts.kind, &self.start) {
             (Kind::Begin { year, month, tree }, None) if (year, month) == (file.year, file.month) => {
@@ -193,16 +196,16 @@ impl Scanned {
             (Kind::Pruning { begins }, Some(_)) => self.pruned.extend(begins),
             (Kind::Exchange | Kind::Interruption, Some(_)) => {}
             (Kind::Begin { .. } | Kind::Exchange | Kind::Interruption | Kind::Pruning { .. }, _) => {
-                return Err(SegmentFlaw::Begin);
+                return Err(SegmentDamage::Begin);
             }
         }
         self.leaves.push(leaf);
         Ok(())
     }
 
-    fn watch(&mut self, watch: &BTreeSet<u64>) {
-        if watch.contains(&self.leaves.end()) {
-            self.watched.push(self.leaves.clone());
+    fn note_size(&mut self, sizes: &BTreeSet<u64>) {
+        if sizes.contains(&self.leaves.end()) {
+            self.at_sizes.push(self.leaves.clone());
         }
     }
 }

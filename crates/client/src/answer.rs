@@ -1,8 +1,7 @@
-//! An answer, typed: what became of the question and what was told.
+//! The answer to a question.
 //!
-//! Plain data. An answer that exists was read whole: its numbers, days and periods were checked at birth, its status and
-//! its result go together, and it answers the question that was asked. What follows from it (which service is competent,
-//! which fund) is in [`super::verdict`]. `Debug` shows no SSIN.
+//! The numbers, days and periods of an answer are valid, its status and its result are consistent, and it answers the
+//! question that was asked. [`super::verdict`] derives the competent service and the fund. `Debug` shows no SSIN.
 
 use std::fmt;
 
@@ -14,28 +13,28 @@ use ehealth_core::model::{
 /// The answer to one question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// `informationCustomer`: as it was sent.
+    /// `informationCustomer`, as sent.
     pub customer: Customer,
-    /// `ticketCBSS`: what to quote to the service's operator, and what the disclosure is filed under.
+    /// `ticketCBSS`: quote it to the operator of the service, who finds the audit record by it.
     pub ticket: CbssTicket,
     /// `timestampReceive`.
     pub received: Timestamp,
     /// `timestampReply`.
     pub replied: Timestamp,
-    /// `legalContext`: as it was sent.
+    /// `legalContext`, as sent.
     pub legal_context: String,
-    /// `criteria` as the service understood them; absent where it did not look at them or one was wrong.
+    /// `criteria` as the service read them; absent if it did not read them, or one of them is invalid.
     pub criteria: Option<Criteria>,
     /// `status`.
     pub status: Status,
-    /// `dataFilters`: the fields that the grant leaves out. None of them is told, whether or not there was one.
+    /// `dataFilters`: the fields that the grant excludes. They are never disclosed, whether or not they have a value.
     pub filtered: FieldSet,
     /// `result`: only with [`Outcome::DataFound`] and [`Outcome::Incomplete`].
     pub result: Option<Findings>,
 }
 
 impl Answer {
-    /// How the question ended.
+    /// Outcome of the question.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.status.outcome
@@ -45,15 +44,15 @@ impl Answer {
 /// `status`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// `value`, `code` and what `information` says with them.
+    /// `value` and `code`, with the values of `information`.
     pub outcome: Outcome,
-    /// `description`: the service's sentence, for people; fit to be printed.
+    /// `description`, for people; SSINs are masked.
     pub description: Option<String>,
-    /// `information` as it came.
+    /// `information` as received.
     pub information: Vec<Information>,
 }
 
-/// One `information` of a status. `Debug` shows its name alone: the value can be an SSIN.
+/// One `information` of a status. `Debug` shows only the name: the value can be an SSIN.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Information {
     /// `fieldName`.
@@ -68,31 +67,31 @@ impl fmt::Debug for Information {
     }
 }
 
-/// How the question ended: one variant a code of contract.md's status table.
+/// Outcome of a question: one variant for each code of `docs/reference/contract.md` "Status".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// MSG00000: something was found and may be told.
+    /// MSG00000: data were found and disclosed.
     DataFound,
-    /// MSG00100: nothing was found, and the service could look.
+    /// MSG00100: the service read all datasets and found nothing.
     NoDataFound,
-    /// HAN20200: these datasets were missing or too old; what was there is told.
+    /// HAN20200: these datasets were missing or stale; the data of the others are disclosed.
     Incomplete(DatasetSet),
-    /// MSG00006: the SSIN was replaced; ask again with this one.
+    /// MSG00006: the SSIN was replaced; ask with the new one.
     Replaced {
-        /// The number that is in use now.
+        /// The SSIN that replaces it.
         by: Ssin,
     },
-    /// MSG00008: these dates are none, or lie outside what may be asked.
+    /// MSG00008: these dates are invalid, or outside the permitted range.
     WrongDates(WrongDates),
-    /// MSG00011: the SSIN is none.
+    /// MSG00011: the SSIN is invalid.
     NotAnSsin,
-    /// MSG00012: the organisation has no relation to this person. Says nothing about whether the person is known.
+    /// MSG00012: the organisation has no relation to this person. This does not reveal whether the person is known.
     NoRelation,
     /// MSG00013: the organisation has no valid grant for this legal context.
     NoGrant,
 }
 
-/// Which dates of a question are wrong.
+/// The invalid dates of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WrongDates {
     /// `referenceDate`.
@@ -137,29 +136,29 @@ impl Outcome {
     }
 }
 
-/// `result`: what was found and may be told.
+/// `result`: the disclosed data.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Findings {
     /// Field 1.
     pub ssin: Option<Ssin>,
-    /// Fields 2 to 8: newest begin first, then by enterprise number.
+    /// Fields 2 to 8, by begin date (newest first), then by enterprise number.
     pub employments: Vec<Employment>,
-    /// Field 9; see [`Answer::fund`] for what its absence means.
+    /// Field 9. [`Answer::fund`] says what its absence means.
     pub fund: Option<EnterpriseNumber>,
 }
 
-/// `employment`, as far as it may be told.
+/// `employment`; excluded fields are absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Employment {
     /// Field 2.
     pub employer: Option<EnterpriseNumber>,
     /// Fields 3 and 4.
     pub period: Option<Period>,
-    /// Fields 5 to 8: internal before external, newest first.
+    /// Fields 5 to 8: internal before external, then newest first.
     pub services: Vec<PreventionService>,
 }
 
-/// `preventionService`, as far as it may be told.
+/// `preventionService`; excluded fields are absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PreventionService {
     /// Field 5.
@@ -179,8 +178,8 @@ pub struct TestReply {
     pub received: Timestamp,
     /// `timestampReply`.
     pub replied: Timestamp,
-    /// `sslCertificate`: the subject of the caller's certificate as the service saw it; fit to be printed.
+    /// `sslCertificate`: subject of the caller's certificate as the service sees it; SSINs are masked.
     pub ssl_certificate: String,
-    /// `consumer`: the name under which the service knows the caller's organisation; `None` if it does not know it.
+    /// `consumer`: name under which the caller's organisation is registered; `None` if it is not registered.
     pub consumer: Option<String>,
 }

@@ -1,13 +1,13 @@
-//! Answers as they can come: each status, each part that can contradict another, and what follows from them. The literals
-//! are written from contract.md.
+//! Validation of responses: each status, each contradiction, and the verdicts. The literals follow
+//! `docs/reference/contract.md`.
 
 use super::answer::{Answer, Outcome, WrongDates};
 use super::envelope::{self, Reply};
-use super::error::NotUnderstood;
-use super::judge::judge_answer;
 use super::messages::ConsultResponse;
+use super::not_understood::NotUnderstood;
 use super::question::Question;
-use super::verdict::{NoVerdict, Told};
+use super::validate::validate_answer;
+use super::verdict::{Disclosed, NoVerdict};
 use ehealth_core::model::{CbeNumber, CustomerId, Dataset, Date, EnterpriseNumber, Field, LegalContext, Ssin, Window};
 
 const SSIN: &str = "85073000160";
@@ -45,7 +45,7 @@ fn answer_to(question: &Question, rest: &str) -> Result<Answer, NotUnderstood> {
          <legalContext>BACKTOWORK:ADVISORY_PHYSICIAN</legalContext>{rest}</m:consultAttributesResponse></s:Body></s:Envelope>"
     );
     match envelope::read::<ConsultResponse>(document.as_bytes())? {
-        Reply::Response(response) => judge_answer(question, response),
+        Reply::Response(response) => validate_answer(question, response),
         Reply::Fault(..) => panic!("a fault"),
     }
 }
@@ -71,14 +71,14 @@ fn the_internal_service_is_the_competent_one() {
     let competent = answer.competent_service(day("2026-01-15")).expect("a day that was asked");
     let [competence] = competent.as_slice() else { panic!("one employment") };
     assert_eq!(competence.employment.employer, Some(number("0999100394")));
-    let Told::Found(service) = competence.service else { panic!("{:?}", competence.service) };
+    let Disclosed::Found(service) = competence.service else { panic!("{:?}", competence.service) };
     assert_eq!(service.number, Some(number("0999100394")));
-    assert_eq!(answer.fund(), Told::Found(number("0999010126")));
+    assert_eq!(answer.fund(), Disclosed::Found(number("0999010126")));
     assert_eq!(answer.competent_service(day("2026-01-16")), Err(NoVerdict::DayNotAsked));
 }
 
 #[test]
-fn in_a_window_each_day_has_its_own_service() {
+fn each_day_of_a_window_has_its_own_service() {
     let window = Window::from_days(day("2025-12-01"), day("2026-01-31")).expect("not reversed");
     let question = question().between(window);
     let criteria = "<criteria><ssin>85073000160</ssin><period><beginDate>2025-12-01</beginDate>\
@@ -99,8 +99,8 @@ fn in_a_window_each_day_has_its_own_service() {
     let of = |text| {
         let verdicts = answer.competent_service(day(text)).expect("a day that was asked");
         verdicts.first().map(|competence| match competence.service {
-            Told::Found(service) => service.number,
-            Told::Nothing => None,
+            Disclosed::Found(service) => service.number,
+            Disclosed::Nothing => None,
             other => panic!("{other:?}"),
         })
     };
@@ -108,20 +108,20 @@ fn in_a_window_each_day_has_its_own_service() {
     assert_eq!(of("2025-12-31"), Some(None), "employed, and no service");
     assert_eq!(of("2026-01-01"), Some(Some(number("0999020123"))));
     assert_eq!(of("2026-01-21"), None, "not employed");
-    assert_eq!(answer.fund(), Told::Nothing);
+    assert_eq!(answer.fund(), Disclosed::Nothing);
 }
 
 #[test]
-fn a_missing_source_makes_the_verdict_unsure_only_where_it_could_change_it() {
+fn missing_dataset_makes_unsure_only_what_it_could_change() {
     let missing =
         |source| format!("{CRITERIA}{}{RESULT}", status("INCOMPLETE_DATA", "HAN20200", &[("source", Some(source))]));
     let verdict = |source| {
         let answer = answer(&missing(source)).expect("of the contract");
         let competent = answer.competent_service(day("2026-01-15")).expect("an employment");
-        let sure = matches!(competent.first().map(|first| first.service), Some(Told::Found(_)));
-        (sure, matches!(answer.fund(), Told::Found(_)))
+        let sure = matches!(competent.first().map(|first| first.service), Some(Disclosed::Found(_)));
+        (sure, matches!(answer.fund(), Disclosed::Found(_)))
     };
-    assert_eq!(verdict("coprev"), (true, true), "the internal service overrules whatever Co-Prev would say");
+    assert_eq!(verdict("coprev"), (true, true), "the internal service takes precedence over any Co-Prev data");
     assert_eq!(verdict("federated"), (false, true));
     assert_eq!(verdict("insurance"), (true, false));
 
@@ -132,15 +132,15 @@ fn a_missing_source_makes_the_verdict_unsure_only_where_it_could_change_it() {
 }
 
 #[test]
-fn no_employment_is_an_answer() {
+fn no_employment_is_an_empty_list() {
     let rest = format!("{CRITERIA}{}", status("NO_DATA_FOUND", "MSG00100", &[]));
     let answer = answer(&rest).expect("of the contract");
     assert_eq!(answer.competent_service(day("2026-01-15")), Ok(Vec::new()));
-    assert_eq!(answer.fund(), Told::Nothing);
+    assert_eq!(answer.fund(), Disclosed::Nothing);
 }
 
 #[test]
-fn what_the_grant_leaves_out_is_not_taken_for_nothing() {
+fn excluded_fields_give_filtered_and_not_nothing() {
     let paths: String = (3..=8)
         .chain([9])
         .filter_map(Field::from_number)
@@ -150,12 +150,12 @@ fn what_the_grant_leaves_out_is_not_taken_for_nothing() {
     let rest = format!("{CRITERIA}{FOUND}<dataFilters>{paths}</dataFilters>{result}");
     let answer = answer(&rest).expect("of the contract");
     let competent = answer.competent_service(day("2026-01-15")).expect("an employment");
-    assert_eq!(competent.first().map(|first| first.service), Some(Told::Filtered));
-    assert_eq!(answer.fund(), Told::Filtered);
+    assert_eq!(competent.first().map(|first| first.service), Some(Disclosed::Filtered));
+    assert_eq!(answer.fund(), Disclosed::Filtered);
 }
 
 #[test]
-fn each_status_is_read_with_what_it_names() {
+fn each_status_is_read_with_its_information() {
     let replaced = Ssin::parse("85073000259").expect("right check digits");
     for (rest, wanted) in [
         (status("NO_RESULT", "MSG00013", &[]), Outcome::NoGrant),
@@ -182,14 +182,14 @@ fn each_status_is_read_with_what_it_names() {
     ] {
         let answer = answer(&rest).unwrap_or_else(|reason| panic!("{reason}: {rest}"));
         assert_eq!(answer.status.outcome, wanted);
-        assert_eq!(answer.fund(), Told::NotAnswered);
+        assert_eq!(answer.fund(), Disclosed::NotAnswered);
         assert_eq!(answer.competent_service(day("2026-01-15")), Err(NoVerdict::NotAnswered));
         assert!(!format!("{answer:?}").contains("850730"), "{answer:?}");
     }
 }
 
 #[test]
-fn parts_that_do_not_go_together_are_not_understood() {
+fn contradicting_parts_are_refused() {
     let replaced = status("NO_RESULT", "MSG00006", &[("newSSIN", Some("85073000259"))]);
     for (rest, wanted) in [
         (format!("{CRITERIA}{FOUND}"), NotUnderstood::Contradiction("result")),
@@ -216,7 +216,7 @@ fn parts_that_do_not_go_together_are_not_understood() {
 }
 
 #[test]
-fn values_that_are_none_are_not_understood() {
+fn invalid_values_are_refused() {
     for (right, wrong, element) in [
         ("0999100394</cbeNumber></employer>", "0999100395</cbeNumber></employer>", "employment/employer/cbeNumber"),
         ("<type>INTERNAL", "<type>internal", "employment/preventionService/type"),
@@ -230,7 +230,7 @@ fn values_that_are_none_are_not_understood() {
 }
 
 #[test]
-fn the_answer_to_another_question_is_not_taken_for_ours() {
+fn answer_to_another_question_is_refused() {
     let other = |rest: String| answer(&rest).err();
     let found = format!("{FOUND}{RESULT}");
     assert_eq!(

@@ -9,7 +9,7 @@ use soap::reader::{Name, Reader, Space};
 use soap::writer::Writer;
 use soap::{BadMessage, MessageError, Note, XmlError};
 
-use crate::error::NotUnderstood;
+use crate::not_understood::NotUnderstood;
 
 /// Name of an element: a message element has a namespace, a local element has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl<T: Content> Occurrence for Vec<T> {
 macro_rules! bind {
     ($($type:ident { $($field:ident: $namespace:expr, $local:literal,)+ })+) => {$(
         impl $crate::binding::Content for $type {
-            fn read(parent: &mut $crate::binding::Children<'_, '_>) -> Result<Self, $crate::error::NotUnderstood> {
+            fn read(parent: &mut $crate::binding::Children<'_, '_>) -> Result<Self, $crate::not_understood::NotUnderstood> {
                 let mut children = $crate::binding::Children::of_open_element(parent.reader());
                 let content = Self {
                     $($field: $crate::binding::Occurrence::read(

@@ -1,6 +1,4 @@
-//! One call: a message out, its answer in, within a deadline.
-//!
-//! Puts the other files together and adds nothing of its own but what HTTP says around a reply.
+//! The client: one call sends a message and reads the answer, within a deadline.
 
 use std::time::Duration;
 
@@ -10,33 +8,35 @@ use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use tokio::time::timeout;
 
 use super::answer::{Answer, TestReply};
-use super::connection::{Connections, Journey, Outgoing, Received};
+use super::connection::{Connections, Outgoing, Received, SendProgress};
 use super::envelope::{self, Reply};
-use super::error::{ClientError, NotUnderstood};
-use super::fault::{Aside, judge};
-use super::judge::{judge_answer, judge_test};
-use super::messages::{Request, TestRequest};
+use super::error::ClientError;
+use super::messages::{Message, Request, TestRequest};
+use super::not_understood::NotUnderstood;
 use super::question::{self, Question, QuestionError};
 use super::settings::{Repeat, Settings, SettingsError, Target};
 use super::ticket::CbssTicket;
+use super::validate::{validate_answer, validate_test};
+use super::validate_fault::{ReplyHeaders, validate_fault};
 
-/// The longest echo that contract.md's EchoType allows, in characters.
+/// Maximum length of an echo, in characters (`docs/reference/contract.md` "sendTestMessage").
 const ECHO_AT_MOST: usize = 256;
 
-/// A client of one service, as one organisation. Cheap to share by reference: calls run side by side, each on a connection
-/// of its own, and connections are kept for later calls.
+/// Client of one service for one organisation.
+///
+/// Share it by reference: calls run in parallel, each on its own connection, and connections are reused.
 pub struct Client {
     connections: Connections,
     deadline: Duration,
     repeat: Repeat,
 }
 
-/// A text for `sendTestMessage` that the schema allows.
+/// Text for `sendTestMessage`, valid according to the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Echo(String);
 
 impl Echo {
-    /// Takes up to 256 characters that XML can hold.
+    /// Accepts up to 256 characters that XML allows.
     ///
     /// # Errors
     /// [`QuestionError`] for any other text.
@@ -46,10 +46,10 @@ impl Echo {
 }
 
 impl Client {
-    /// A client of these settings. Opens no connection: the first call does.
+    /// Makes a client. Opens no connection: the first call does.
     ///
     /// # Errors
-    /// [`SettingsError`] names the part that is wrong.
+    /// [`SettingsError`] names the invalid part of the settings.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
         let target = Target::new(settings)?;
         Ok(Self {
@@ -59,24 +59,24 @@ impl Client {
         })
     }
 
-    /// Asks `consultAttributes`. Every status is an answer, those without a result as well.
+    /// Calls `consultAttributes`. Every status is an answer, also one without a result.
     ///
-    /// Must be called on a tokio runtime with time and I/O. Dropping the future drops the call's connection.
+    /// Needs a tokio runtime with time and I/O. Dropping the future closes the connection of the call.
     ///
     /// # Errors
-    /// [`ClientError`] says whose fault it is and whether to ask again.
+    /// [`ClientError`] says who must act and whether to repeat the call.
     pub async fn consult(&self, question: &Question) -> Result<Answer, ClientError> {
         let response = self.call(&question.message()).await?;
-        Ok(judge_answer(question, response)?)
+        Ok(validate_answer(question, response)?)
     }
 
-    /// Asks `sendTestMessage`: whether the connection and the certificate are right. No person is concerned.
+    /// Calls `sendTestMessage`, which tests the connection and the certificate. It concerns no person.
     ///
     /// # Errors
     /// As [`Client::consult`].
     pub async fn test_message(&self, echo: &Echo) -> Result<TestReply, ClientError> {
         let response = self.call(&TestRequest { echo: echo.0.clone() }).await?;
-        Ok(judge_test(&echo.0, &response)?)
+        Ok(validate_test(&echo.0, &response)?)
     }
 
     async fn call<R: Request>(&self, request: &R) -> Result<R::Response, ClientError> {
@@ -84,11 +84,11 @@ impl Client {
         let soap_action =
             HeaderValue::from_str(&format!("\"{}\"", R::SOAP_ACTION)).unwrap_or(HeaderValue::from_static("\"\""));
         let outgoing = Outgoing { path: R::PATH, soap_action, envelope: Bytes::from(envelope) };
-        let journey = Journey::default();
-        let exchange = self.connections.exchange(&outgoing, self.repeat, &journey);
+        let progress = SendProgress::default();
+        let exchange = self.connections.exchange(&outgoing, self.repeat, &progress);
         match timeout(self.deadline, exchange).await {
-            Ok(received) => understand::<R::Response>(&received?),
-            Err(_) => Err(ClientError::Deadline { after: self.deadline, progress: journey.progress() }),
+            Ok(received) => read_reply::<R::Response>(&received?),
+            Err(_) => Err(ClientError::Deadline { after: self.deadline, progress: progress.get() }),
         }
     }
 }
@@ -99,34 +99,34 @@ impl std::fmt::Debug for Client {
     }
 }
 
-fn understand<M: super::messages::Message>(received: &Received) -> Result<M, ClientError> {
-    let aside = read_aside(&received.headers);
+fn read_reply<M: Message>(received: &Received) -> Result<M, ClientError> {
+    let headers = read_headers(&received.headers);
     let is_xml = is_xml(&received.headers);
     match received.status {
         StatusCode::OK | StatusCode::INTERNAL_SERVER_ERROR if is_xml => match envelope::read::<M>(&received.body)? {
             Reply::Response(message) if received.status == StatusCode::OK => Ok(message),
             Reply::Response(_) => Err(NotUnderstood::NotTheMessage.into()),
-            Reply::Fault(code, fault) => Err(ClientError::Fault(Box::new(judge(code, *fault, aside)?))),
+            Reply::Fault(code, fault) => Err(ClientError::Fault(Box::new(validate_fault(code, *fault, headers)?))),
         },
         StatusCode::OK => Err(NotUnderstood::MediaType.into()),
         status => Err(ClientError::Refused {
             status: status.as_u16(),
-            retry_after: aside.retry_after,
-            request_id: aside.request_id,
+            retry_after: headers.retry_after,
+            request_id: headers.request_id,
         }),
     }
 }
 
-fn read_aside(headers: &HeaderMap) -> Aside {
+fn read_headers(headers: &HeaderMap) -> ReplyHeaders {
     let text =
         |value: Option<&HeaderValue>| value.and_then(|value| value.to_str().ok()).map(str::trim).map(str::to_owned);
-    Aside {
+    ReplyHeaders {
         request_id: text(headers.get("X-Request-Id")).and_then(|id| CbssTicket::parse(&id)),
         retry_after: text(headers.get(RETRY_AFTER)).and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs),
     }
 }
 
-/// Whether the media type is `text/xml`, of UTF-8 if it names a charset.
+/// Whether the media type is `text/xml`, and UTF-8 if it names a charset.
 fn is_xml(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(Ok(value)), None) = (values.next().map(HeaderValue::to_str), values.next()) else { return false };

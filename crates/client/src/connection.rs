@@ -1,7 +1,7 @@
-//! Connections to the service: made when needed, kept while they are good, never trusted with a second try by accident.
+//! Connection pool: HTTP/1.1 over TLS.
 //!
-//! Knows HTTP and TLS; knows no message. A connection serves one request at a time and is kept afterwards, if the reply
-//! was read whole. A request goes out a second time only where [`Repeat`] allows it.
+//! A connection serves one request at a time, and is reused if the reply was read completely. A request is sent a second
+//! time only where [`Repeat`] allows it.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,49 +19,49 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
-use super::error::{ClientError, NotUnderstood, Progress};
+use super::error::{ClientError, Progress};
+use super::not_understood::NotUnderstood;
 use super::settings::{Repeat, Target};
 
-/// The largest reply that is read. The service's largest answer is a few hundred kilobytes.
-const REPLY_AT_MOST: usize = 4 << 20;
-/// How many connections are kept for later.
-const IDLE_AT_MOST: usize = 4;
-/// How long a connection is kept: shorter than the patience of the usual firewall, which forgets it without a word.
-const IDLE_FOR_AT_MOST: Duration = Duration::from_secs(50);
+/// Maximum size of a reply: 4 MiB. The service's largest answer has a few hundred kilobytes.
+const MAX_REPLY_BYTES: usize = 4 << 20;
+/// Maximum number of idle connections.
+const MAX_IDLE: usize = 4;
+/// Maximum idle time of a connection: shorter than that of usual firewalls, which drop a connection silently.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(50);
 
 type Sender = SendRequest<Full<Bytes>>;
 
 /// A request that can be sent more than once.
 pub(super) struct Outgoing {
     pub path: &'static str,
-    /// With its quotes.
+    /// SOAPAction, with quotes.
     pub soap_action: HeaderValue,
     pub envelope: Bytes,
 }
 
-/// A reply, read whole.
+/// A reply, read completely.
 pub(super) struct Received {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
 
-/// Whether anything of a call's request went out: readable from outside while the call is under way, and after it was cut
-/// off at its deadline.
+/// Whether any byte of a request was sent: readable while the call runs, and after it was cancelled at its deadline.
 #[derive(Default)]
-pub(super) struct Journey(AtomicBool);
+pub(super) struct SendProgress(AtomicBool);
 
-impl Journey {
-    pub(super) fn progress(&self) -> Progress {
+impl SendProgress {
+    pub(super) fn get(&self) -> Progress {
         if self.0.load(Ordering::Relaxed) { Progress::Sent } else { Progress::NotSent }
     }
 
-    fn note(&self, progress: Progress) {
+    fn set(&self, progress: Progress) {
         self.0.store(progress == Progress::Sent, Ordering::Relaxed);
     }
 }
 
-/// The connections to one service.
+/// Pool of connections to one service.
 pub(super) struct Connections {
     target: Target,
     connect_timeout: Duration,
@@ -73,11 +73,12 @@ struct Idle {
     since: Instant,
 }
 
-/// Whether a connection has served before: only then may its loss mean no more than that it had grown old.
+/// Whether a connection has served a request before. Only then can its loss mean just that the service closed it while
+/// it was idle.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Age {
-    Fresh,
-    Kept,
+enum Origin {
+    New,
+    Reused,
 }
 
 impl Connections {
@@ -90,28 +91,32 @@ impl Connections {
         &self,
         outgoing: &Outgoing,
         repeat: Repeat,
-        journey: &Journey,
+        send_progress: &SendProgress,
     ) -> Result<Received, ClientError> {
         let mut was_sent_before = false;
-        // Ends: every turn but one uses up a kept connection, and new ones are kept only after a reply.
+        // Terminates: every iteration but one uses up an idle connection, and connections are kept only after a reply.
         loop {
-            let (mut sender, age) = match self.take_kept().await {
-                Some(sender) => (sender, Age::Kept),
-                None => (self.dial().await?, Age::Fresh),
+            let (mut sender, origin) = match self.take_idle().await {
+                Some(sender) => (sender, Origin::Reused),
+                None => (self.dial().await?, Origin::New),
             };
-            journey.note(Progress::Sent);
+            send_progress.set(Progress::Sent);
             match send(&mut sender, self.request(outgoing)).await {
                 Ok(response) => return self.receive(sender, response).await,
-                Err(Lost::Unsent(_)) if age == Age::Kept && !was_sent_before => journey.note(Progress::NotSent),
-                Err(Lost::Unsent(reason)) => {
-                    let progress = if was_sent_before { Progress::Sent } else { Progress::NotSent };
-                    journey.note(progress);
-                    return Err(explain(reason, progress));
+                Err(SendError::Unsent(_)) if origin == Origin::Reused && !was_sent_before => {
+                    send_progress.set(Progress::NotSent);
                 }
-                Err(Lost::Sent(_)) if age == Age::Kept && repeat == Repeat::EvenIfAnswered && !was_sent_before => {
+                Err(SendError::Unsent(reason)) => {
+                    let progress = if was_sent_before { Progress::Sent } else { Progress::NotSent };
+                    send_progress.set(progress);
+                    return Err(classify(reason, progress));
+                }
+                Err(SendError::Sent(_))
+                    if origin == Origin::Reused && repeat == Repeat::EvenIfAnswered && !was_sent_before =>
+                {
                     was_sent_before = true;
                 }
-                Err(Lost::Sent(reason)) => return Err(explain(reason, Progress::Sent)),
+                Err(SendError::Sent(reason)) => return Err(classify(reason, Progress::Sent)),
             }
         }
     }
@@ -119,7 +124,7 @@ impl Connections {
     fn request(&self, outgoing: &Outgoing) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(outgoing.envelope.clone()));
         *request.method_mut() = hyper::Method::POST;
-        // The prefix was part of a parsed URL and the path is the contract's: together they are one.
+        // The prefix is part of a parsed URL and the path is the contract's: joined they are a valid URI.
         *request.uri_mut() = format!("{}{}", self.target.prefix, outgoing.path).parse().unwrap_or_default();
         let headers = request.headers_mut();
         if let Ok(host) = HeaderValue::from_str(&self.target.authority) {
@@ -132,27 +137,27 @@ impl Connections {
         request
     }
 
-    /// A connection that has served before and still seems good.
-    async fn take_kept(&self) -> Option<Sender> {
+    /// Takes an idle connection that is still open.
+    async fn take_idle(&self) -> Option<Sender> {
         loop {
             let mut kept = self.lock().pop()?;
-            if kept.since.elapsed() < IDLE_FOR_AT_MOST && kept.sender.ready().await.is_ok() {
+            if kept.since.elapsed() < MAX_IDLE_TIME && kept.sender.ready().await.is_ok() {
                 return Some(kept.sender);
             }
         }
     }
 
     async fn dial(&self) -> Result<Sender, ClientError> {
-        match timeout(self.connect_timeout, self.dial_without_hurry()).await {
+        match timeout(self.connect_timeout, self.dial_without_timeout()).await {
             Ok(dialled) => dialled,
             Err(_) => Err(ClientError::ConnectTimeout(self.connect_timeout)),
         }
     }
 
-    async fn dial_without_hurry(&self) -> Result<Sender, ClientError> {
+    async fn dial_without_timeout(&self) -> Result<Sender, ClientError> {
         let failed = |error| ClientError::Connect(Arc::new(error));
         let tcp = TcpStream::connect((self.target.host.as_str(), self.target.port)).await.map_err(failed)?;
-        // One small message a round: waiting for more to send would only cost time.
+        // One small message a round trip: Nagle's algorithm would only add latency.
         tcp.set_nodelay(true).map_err(failed)?;
         let connector = TlsConnector::from(Arc::clone(&self.target.tls));
         let tls =
@@ -161,8 +166,8 @@ impl Connections {
                 None => ClientError::Connect(Arc::new(error)),
             })?;
         let (sender, connection) =
-            http1::handshake(TokioIo::new(tls)).await.map_err(|reason| explain(reason, Progress::NotSent))?;
-        // Ends when the sender is dropped or the service hangs up; what it ends with, the sender hears as well.
+            http1::handshake(TokioIo::new(tls)).await.map_err(|reason| classify(reason, Progress::NotSent))?;
+        // Ends when the sender is dropped or the service closes the connection. The sender gets its error as well.
         tokio::spawn(connection);
         Ok(sender)
     }
@@ -171,15 +176,15 @@ impl Connections {
         let (head, body) = response.into_parts();
         let is_soap = matches!(head.status, StatusCode::OK | StatusCode::INTERNAL_SERVER_ERROR);
         if !is_soap {
-            // What a refusal says in its body adds nothing to its status; the connection goes with it.
+            // The body of a refusal adds nothing to its status. It is not read, so the connection cannot be reused.
             return Ok(Received { status: head.status, headers: head.headers, body: Bytes::new() });
         }
-        let body = match Limited::new(body, REPLY_AT_MOST).collect().await {
+        let body = match Limited::new(body, MAX_REPLY_BYTES).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => return Err(NotUnderstood::TooLarge.into()),
             Err(error) => {
                 return Err(match error.downcast::<hyper::Error>() {
-                    Ok(reason) => explain(*reason, Progress::Sent),
+                    Ok(reason) => classify(*reason, Progress::Sent),
                     Err(_) => NotUnderstood::NotHttp.into(),
                 });
             }
@@ -192,36 +197,36 @@ impl Connections {
 
     fn keep(&self, sender: Sender) {
         let mut idle = self.lock();
-        idle.retain(|kept| kept.since.elapsed() < IDLE_FOR_AT_MOST && !kept.sender.is_closed());
-        if idle.len() < IDLE_AT_MOST {
+        idle.retain(|kept| kept.since.elapsed() < MAX_IDLE_TIME && !kept.sender.is_closed());
+        if idle.len() < MAX_IDLE {
             idle.push(Idle { sender, since: Instant::now() });
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
-        // Nothing that is done under the lock leaves the list half changed.
+        // No code that runs under the lock leaves the list half changed.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How a request was lost.
-enum Lost {
-    /// Nothing of it was written.
+/// Loss of a connection while a request was sent.
+enum SendError {
+    /// No byte of the request was written.
     Unsent(hyper::Error),
-    /// It was written, in part or whole.
+    /// The request was written, in part or whole.
     Sent(hyper::Error),
 }
 
-async fn send(sender: &mut Sender, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Lost> {
+async fn send(sender: &mut Sender, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, SendError> {
     sender.try_send_request(request).await.map_err(|mut error| match error.take_message() {
-        Some(_) => Lost::Unsent(error.into_error()),
-        None => Lost::Sent(error.into_error()),
+        Some(_) => SendError::Unsent(error.into_error()),
+        None => SendError::Sent(error.into_error()),
     })
 }
 
-/// What a broken connection means. In TLS 1.3 a service refuses a client's certificate only after the client has begun to
-/// send, so the refusal comes to light here.
-fn explain(reason: hyper::Error, progress: Progress) -> ClientError {
+/// Classifies the error of a lost connection. In TLS 1.3 a service refuses a client certificate only after the client has
+/// begun to send, so that the refusal appears here.
+fn classify(reason: hyper::Error, progress: Progress) -> ClientError {
     if let Some(tls) = find_tls_error(&reason) {
         return ClientError::Tls(tls);
     }
@@ -231,14 +236,14 @@ fn explain(reason: hyper::Error, progress: Progress) -> ClientError {
     ClientError::ConnectionLost { progress, reason: Arc::new(reason) }
 }
 
-/// The TLS library's own error, below those of the layers above.
+/// Finds the error of the TLS library below the errors of the layers above.
 fn find_tls_error(error: &(dyn Error + 'static)) -> Option<rustls::Error> {
     let mut error = Some(error);
     while let Some(layer) = error {
         if let Some(tls) = layer.downcast_ref::<rustls::Error>() {
             return Some(tls.clone());
         }
-        // An I/O error hands out the source of what it wraps, but not that itself.
+        // `source` of an I/O error skips the error that it wraps.
         error = match layer.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
             Some(inner) => Some(inner as &(dyn Error + 'static)),
             None => layer.source(),

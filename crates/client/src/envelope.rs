@@ -1,9 +1,8 @@
-//! The SOAP envelope around a message: written whole, and read once with nothing left over.
+//! The SOAP envelope around a message.
 //!
-//! A reply is read by the strict reader of the crate `soap`: the element order is that of the contract to the letter.
-//! Attributes, prefixes, comments and white space between elements are free. This module knows no connection and no
-//! meaning of a value. After [`read`] returned a message, the reply was well-formed XML in UTF-8, within the limits
-//! below, with that message and no other in its body.
+//! A reply is read by the strict reader of the crate `soap`: the element order must be exactly that of the contract.
+//! Attributes, prefixes, comments and white space between elements are free. After [`read`] returned a message, the reply
+//! was well-formed XML in UTF-8, within the limits below, with that message and no other in its body.
 
 use soap::Charset;
 use soap::names::{Namespace, envelope as names};
@@ -11,8 +10,10 @@ use soap::reader::{Document, Reader, ReaderLimits, Token};
 use soap::writer::Writer;
 
 use crate::binding::{Children, Content, ElementName, Occurrence, around_message, inside_message};
-use crate::error::NotUnderstood;
 use crate::messages::{Fault, FaultDetail, Message};
+use crate::not_understood::NotUnderstood;
+
+pub use crate::fault_code::FaultCode;
 
 /// Limits of a reply: more than a thousand employments. A hostile reply of small elements would otherwise keep a processor
 /// busy for minutes.
@@ -25,21 +26,6 @@ pub enum Reply<M> {
     Response(M),
     /// SOAP fault with the meaning of its `faultcode`.
     Fault(FaultCode, Box<Fault>),
-}
-
-ehealth_core::closed_enum! {
-    /// `faultcode`: the four of SOAP 1.1, section 4.4.1.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum FaultCode {
-        /// The message, or its sender, is at fault.
-        Client => "Client",
-        /// The service is at fault.
-        Server => "Server",
-        /// The envelope is of another version of SOAP.
-        VersionMismatch => "VersionMismatch",
-        /// A header that had to be understood was not.
-        MustUnderstand => "MustUnderstand",
-    }
 }
 
 /// Writes the message in an envelope, as UTF-8 XML with a declaration.

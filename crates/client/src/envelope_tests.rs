@@ -1,4 +1,4 @@
-//! Envelopes as they can come, right and wrong. The literals are written from contract.md.
+//! Valid and invalid envelopes. The literals follow `docs/reference/contract.md`.
 
 use soap::limits::ATTRIBUTES;
 
@@ -62,14 +62,14 @@ fn refusal(document: &str) -> NotUnderstood {
 }
 
 #[test]
-fn a_text_is_read_as_xml_says() {
+fn text_is_read_by_the_rules_of_xml() {
     let response = read_test(TEST_RESPONSE).expect("of the contract");
     assert_eq!(response.echo, " a <b> c & d\r ");
     assert_eq!(response.consumer, None);
 }
 
 #[test]
-fn any_prefix_is_right_and_none_is_as_well() {
+fn every_prefix_and_the_default_namespace_are_valid() {
     let none = TEST_RESPONSE.replace("xmlns:t", "xmlns").replace("t:", "");
     assert_eq!(read_test(&none).err(), Some(NotUnderstood::Shape), "the default namespace reaches the local elements");
     let undone = none
@@ -80,7 +80,7 @@ fn any_prefix_is_right_and_none_is_as_well() {
 }
 
 #[test]
-fn an_element_twice_unknown_missing_or_out_of_order_is_not_understood() {
+fn elements_other_than_those_of_the_schema_are_refused() {
     let echo = "<echo> a &lt;b&gt; <!-- no --><![CDATA[c & d]]>&#13; </echo>";
     let certificate = "<sslCertificate>CN=CBE=0999010126</sslCertificate>";
     for (what, wrong) in [
@@ -97,7 +97,7 @@ fn an_element_twice_unknown_missing_or_out_of_order_is_not_understood() {
 }
 
 #[test]
-fn an_envelope_that_is_none_is_not_understood() {
+fn invalid_envelopes_are_refused() {
     let right = envelope(TEST_RESPONSE);
     for (what, wrong) in [
         ("SOAP 1.2", right.replace(ENVELOPE, "http://www.w3.org/2003/05/soap-envelope")),
@@ -117,7 +117,7 @@ fn an_envelope_that_is_none_is_not_understood() {
 }
 
 #[test]
-fn what_is_no_xml_is_told_with_its_line_and_nothing_of_its_text() {
+fn error_of_malformed_xml_has_the_line_and_no_text() {
     for wrong in [
         envelope(&TEST_RESPONSE.replace("</echo>", "</ecco>")),
         envelope(&TEST_RESPONSE.replace("&lt;", "&nbsp;")),
@@ -135,7 +135,7 @@ fn what_is_no_xml_is_told_with_its_line_and_nothing_of_its_text() {
 }
 
 #[test]
-fn a_document_that_keeps_the_parser_busy_is_cut_off() {
+fn documents_beyond_the_limits_are_refused() {
     let deep = format!("{}{}", "<a>".repeat(100), "</a>".repeat(100));
     assert_eq!(refusal(&envelope(&deep)), NotUnderstood::TooLarge);
     assert_eq!(refusal(&envelope(&format!("<a>{}</a>", "<b/>".repeat(LIMITS.events)))), NotUnderstood::TooLarge);
@@ -144,7 +144,7 @@ fn a_document_that_keeps_the_parser_busy_is_cut_off() {
 }
 
 #[test]
-fn a_fault_is_read_with_the_code_that_its_prefix_means() {
+fn prefix_of_the_fault_code_is_resolved() {
     let read_fault = |payload: &str| match read::<ConsultResponse>(envelope(payload).as_bytes()) {
         Ok(Reply::Fault(code, fault)) => Ok((code, fault)),
         Ok(Reply::Response(_)) => panic!("no fault"),
@@ -164,7 +164,7 @@ fn a_fault_is_read_with_the_code_that_its_prefix_means() {
 }
 
 #[test]
-fn what_is_written_is_read_again_as_it_was() {
+fn written_message_is_read_unchanged() {
     for echo in ["", " ", "a\r\nb\tc\n", "<&>'\"]]>", "é€😀", "\u{85}\u{2028}", "a--b"] {
         let written = write(&TestRequest { echo: echo.to_owned() });
         let message: TestRequest =

@@ -1,21 +1,20 @@
-//! The client of this service, in Rust: an SSIN and a legal context in, a typed answer out, over mutual TLS.
+//! Client of eHealthAttributesService: sends an SSIN and a legal context over mutual TLS, and returns a typed answer.
 //!
-//! Written apart from the service's own reader and writer: [`messages`] binds the contract's messages with yaserde, and
-//! the two sides are held against each other in tests. It imports the words of the domain and nothing else of the service,
-//! keeps no answer, logs nothing, and asks again by itself only where that cannot make a second disclosure ([`Repeat`]).
-//! After a call handed back an [`Answer`], that answer was the contract's to the letter, and to the question that was asked.
+//! [`messages`] binds the messages of the contract apart from the service's own codec; tests compare the two. The client
+//! stores no answer and logs nothing. It repeats a call by itself only where that cannot cause a second disclosure
+//! ([`Repeat`]). An [`Answer`] follows the contract exactly, and answers the question that was asked.
 //!
 //! | to | see |
 //! |---|---|
 //! | ask | [`Client`], [`Settings`], [`Question`] |
 //! | read an answer | [`Answer`], [`Answer::competent_service`], [`Answer::fund`] |
-//! | know whose fault it is, and whether to ask again | [`ClientError::blame`], [`ClientError::retry`] |
+//! | know who must act on an error, and whether to repeat the call | [`ClientError::blame`], [`ClientError::retry`] |
 //! | see the wire | [`messages`], [`envelope`] |
 //!
 //! # Example
 //!
 //! ```no_run
-//! use client::{Client, Question, Retry, Settings, Told};
+//! use client::{Client, Disclosed, Question, Retry, Settings};
 //! use ehealth_core::model::{CbeNumber, CustomerId, Date, LegalContext, Ssin};
 //!
 //! # async fn route(typed: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -34,7 +33,7 @@
 //! match client.consult(&question).await {
 //!     Ok(answer) => {
 //!         for competence in answer.competent_service(day)? {
-//!             if let Told::Found(service) = competence.service {
+//!             if let Disclosed::Found(service) = competence.service {
 //!                 println!("the file goes to {:?}, affiliated since {:?}", service.number, service.affiliation);
 //!             }
 //!         }
@@ -48,30 +47,44 @@
 //! # }
 //! ```
 
-mod answer;
-#[cfg(test)]
-mod answer_tests;
-mod binding;
+// The client: settings, connections, calls, errors.
 mod call;
 mod connection;
-pub mod envelope;
 mod error;
-mod fault;
-mod judge;
-pub mod messages;
-mod question;
+mod retry;
 mod settings;
+
+// The wire: messages, their envelope, and what can be wrong with them.
+mod binding;
+pub mod envelope;
+mod fault_code;
+pub mod messages;
+mod not_understood;
+
+// The question and its answer.
+mod answer;
+mod fault;
+mod question;
 mod ticket;
 mod verdict;
+
+// Validation of replies.
+#[cfg(test)]
+mod answer_tests;
+mod mask;
+mod validate;
+mod validate_fault;
 
 pub use answer::{
     Answer, Employment, Findings, Information, Outcome, PreventionService, Status, TestReply, WrongDates,
 };
 pub use call::{Client, Echo};
-pub use envelope::FaultCode;
-pub use error::{Blame, ClientError, NotUnderstood, Progress, Retry};
+pub use error::{ClientError, Progress};
 pub use fault::{Reason, Severity, SoapFault};
+pub use fault_code::FaultCode;
+pub use not_understood::NotUnderstood;
 pub use question::{Question, QuestionError};
+pub use retry::{Blame, Retry};
 pub use settings::{Part, Repeat, Settings, SettingsError};
 pub use ticket::CbssTicket;
-pub use verdict::{Competence, NoVerdict, Told};
+pub use verdict::{Competence, Disclosed, NoVerdict};

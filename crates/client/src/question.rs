@@ -1,16 +1,16 @@
-//! What is asked with this client: who asks, on what ground, about whom, and when.
+//! The question: customer, legal context, SSIN and dates.
 //!
-//! A question is typed, so that a wrong SSIN or a 30 February is found where it is written and not at the service. Who
-//! tests how the service answers to wrong values writes them as text ([`Question::from_text`]). Either way, every text is
-//! one that XML can hold and that the schema's lengths allow, or there is no question.
+//! A question is typed, so that an invalid SSIN or a 30 February is found by the caller and not by the service. To test
+//! how the service answers invalid values, write them as text ([`Question::from_text`]). Every text has only characters
+//! that XML allows, and a length that the schema allows.
 
 use std::fmt;
 
 use super::messages::{ClosedPeriod, ConsultRequest, Criteria, InformationCustomer, Organization};
 use ehealth_core::model::{CustomerId, Date, LegalContext, Ssin, Timestamp, Window};
 
-/// The longest text for which the schema sets no bound of its own; far longer than any SSIN or date.
-const TEXT_AT_MOST: usize = 256;
+/// Maximum length of a text for which the schema has no limit: longer than any SSIN or date.
+const MAX_TEXT: usize = 256;
 
 /// One question to `consultAttributes`. `Debug` does not show the SSIN.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,24 +30,24 @@ enum Dates {
     Between(String, String),
 }
 
-/// Why a text cannot be asked with. Does not hold the text.
+/// A text cannot be sent. The error does not have the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum QuestionError {
     /// The text is longer than the schema allows.
-    #[error("{element} may have {at_most} characters")]
+    #[error("{element} is too long: at most {at_most} characters")]
     TooLong {
-        /// The element.
+        /// Name of the element.
         element: &'static str,
-        /// How many characters it may have.
+        /// Maximum number of characters.
         at_most: usize,
     },
-    /// The text has a character that XML cannot hold (XML 1.0, production 2).
+    /// The text has a character that XML does not allow (XML 1.0, production 2).
     #[error("{0} has a character that XML does not allow")]
     NotXml(&'static str),
 }
 
 impl Question {
-    /// A question about today, asked for `customer`.
+    /// Makes a question about today, on behalf of `customer`.
     #[must_use]
     pub fn new(customer: CustomerId, context: LegalContext, ssin: Ssin) -> Self {
         Self {
@@ -60,65 +60,65 @@ impl Question {
         }
     }
 
-    /// A question about today whose legal context and SSIN are sent as they are written, right or wrong.
+    /// Makes a question about today with a legal context and an SSIN that are not validated.
     ///
     /// # Errors
-    /// [`QuestionError`] if a text cannot be sent at all.
+    /// [`QuestionError`] if a text cannot be sent.
     pub fn from_text(customer: CustomerId, context: &str, ssin: &str) -> Result<Self, QuestionError> {
         Ok(Self {
             customer,
             ticket: None,
             sent: None,
             legal_context: check("legalContext", context, 64)?,
-            ssin: check("ssin", ssin, TEXT_AT_MOST)?,
+            ssin: check("ssin", ssin, MAX_TEXT)?,
             dates: Dates::Today,
         })
     }
 
-    /// Asks about one day.
+    /// Sets the reference date.
     #[must_use]
     pub fn on(self, day: Date) -> Self {
         Self { dates: Dates::On(day.to_string()), ..self }
     }
 
-    /// Asks about a span of days.
+    /// Sets a period.
     #[must_use]
     pub fn between(self, window: Window) -> Self {
         Self { dates: Dates::Between(window.from().to_string(), window.to().to_string()), ..self }
     }
 
-    /// Asks about a day as it is written, right or wrong.
+    /// Sets a reference date that is not validated.
     ///
     /// # Errors
-    /// [`QuestionError`] if the text cannot be sent at all.
+    /// [`QuestionError`] if the text cannot be sent.
     pub fn on_text(self, day: &str) -> Result<Self, QuestionError> {
-        Ok(Self { dates: Dates::On(check("referenceDate", day, TEXT_AT_MOST)?), ..self })
+        Ok(Self { dates: Dates::On(check("referenceDate", day, MAX_TEXT)?), ..self })
     }
 
-    /// Asks about a span of days as it is written, right or wrong.
+    /// Sets a period that is not validated.
     ///
     /// # Errors
-    /// [`QuestionError`] if a text cannot be sent at all.
+    /// [`QuestionError`] if a text cannot be sent.
     pub fn between_text(self, begin: &str, end: &str) -> Result<Self, QuestionError> {
-        let (begin, end) = (check("beginDate", begin, TEXT_AT_MOST)?, check("endDate", end, TEXT_AT_MOST)?);
+        let (begin, end) = (check("beginDate", begin, MAX_TEXT)?, check("endDate", end, MAX_TEXT)?);
         Ok(Self { dates: Dates::Between(begin, end), ..self })
     }
 
-    /// Gives the question the caller's own ticket, at most 36 characters; it comes back in the answer.
+    /// Sets the caller's own ticket, at most 36 characters. The answer returns it.
     ///
     /// # Errors
-    /// [`QuestionError`] if it is longer, or cannot be sent at all.
+    /// [`QuestionError`] if the ticket is longer, or cannot be sent.
     pub fn with_ticket(self, ticket: &str) -> Result<Self, QuestionError> {
         Ok(Self { ticket: Some(check("ticket", ticket, 36)?), ..self })
     }
 
-    /// Says when the question is sent, by the caller's clock (`timestampSent`).
+    /// Sets the moment at which the question is sent, by the caller's clock (`timestampSent`).
     #[must_use]
     pub fn sent_at(self, now: Timestamp) -> Self {
         Self { sent: Some(now), ..self }
     }
 
-    /// The SSIN as it is sent. The one way to it: for those who show it to the person who typed it.
+    /// The SSIN as it is sent, to show it to the person who typed it. There is no other access to it.
     #[must_use]
     pub fn ssin_text(&self) -> &str {
         &self.ssin
@@ -149,7 +149,7 @@ impl Question {
 impl fmt::Debug for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Question")
-            // Alone: every other part is a text that somebody wrote.
+            // No other field: each is a text that a person wrote.
             .field("customer", &self.customer)
             .finish_non_exhaustive()
     }
@@ -170,7 +170,7 @@ fn digits(ssin: Ssin) -> String {
     ssin.digits().into_iter().map(char::from).collect()
 }
 
-/// A text that can be sent as the content of this element.
+/// Checks that a text can be the content of this element.
 pub(super) fn check(element: &'static str, text: &str, at_most: usize) -> Result<String, QuestionError> {
     if text.chars().count() > at_most {
         return Err(QuestionError::TooLong { element, at_most });
@@ -196,13 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing_of_the_ssin() {
+    fn debug_output_has_no_ssin() {
         let question = Question::from_text(fund(), "A:B", "85073000160").expect("short");
         assert!(!format!("{question:?}").contains("850730"));
     }
 
     #[test]
-    fn refuses_what_no_message_can_hold() {
+    fn text_that_cannot_be_sent_is_refused() {
         let ask = |context: &str, ssin: &str| Question::from_text(fund(), context, ssin);
         assert_eq!(ask("A:B", "a\0b"), Err(QuestionError::NotXml("ssin")));
         assert_eq!(ask("A:B", "\u{ffff}"), Err(QuestionError::NotXml("ssin")));

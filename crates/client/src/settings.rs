@@ -1,51 +1,50 @@
-//! Where the service is and how this client shows itself: checked once, when a client is made.
+//! Settings of a client, checked once when the client is made.
 //!
-//! Reads no file and opens no connection: the PEM texts are handed in. After [`Target::new`] the URL has a host, a port
-//! and a name that a certificate can be held against, and the key goes with its certificate.
+//! The caller reads the files of certificates and keys. After [`Target::new`] the URL has a host, a port and a name that a certificate can be
+//! verified for, and the key belongs to the certificate.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Uri;
-use rustls::client::Resumption;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tls_files::{ClientTls, ClientTlsError, ContentError, Identity, parse_certificates, parse_private_key};
 
-/// What a [`Client`](super::Client) is made of. `Debug` does not show the key.
+/// Settings of a [`Client`](super::Client). `Debug` does not show the key.
 #[derive(Clone)]
 pub struct Settings {
-    /// `https://HOST[:PORT][/PREFIX]`: the service's base, to which the operations' paths are added.
+    /// Base URL of the service, `https://HOST[:PORT][/PREFIX]`. The paths of the operations are appended.
     pub url: String,
-    /// The authorities of the service's certificate: one or more PEM blocks `CERTIFICATE`.
+    /// Authorities of the service's certificate, PEM or DER.
     pub server_ca_pem: Vec<u8>,
-    /// The client certificate, then those of its issuers: PEM blocks `CERTIFICATE`.
+    /// Client certificate, followed by its issuers, PEM.
     pub certificate_pem: Vec<u8>,
-    /// The client certificate's key: one PEM block (PKCS #8, PKCS #1 or SEC 1).
+    /// Private key of the client certificate, PEM (PKCS #8, PKCS #1 or SEC 1).
     pub key_pem: Vec<u8>,
-    /// How long a connection may take to be made, TLS included.
+    /// Time limit of connecting, TLS included.
     pub connect_timeout: Duration,
-    /// How long a call may take in all, connecting and asking again included.
+    /// Time limit of a call, connecting and repeating included.
     pub deadline: Duration,
-    /// When a call is made again by itself.
+    /// When the client repeats a call by itself.
     pub repeat: Repeat,
 }
 
-/// When a call is made again after its connection was lost, by itself and within its deadline.
+/// When the client repeats a call after its connection was lost, within the deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Repeat {
-    /// Only when it cannot have been answered: nothing of it had been sent. Every answer is recorded as a disclosure
-    /// about a person; this keeps it at one.
+    /// Only if no byte of the request was sent, so that it cannot have been answered. Every answer is recorded as a
+    /// disclosure about a person; this keeps it at one.
     #[default]
     OnlyUnsent,
-    /// Once more, too, when a connection that had served before was lost after the request was sent. The service may
-    /// then have answered, recorded and counted the question twice.
+    /// Also once if a reused connection was lost after the request was sent. The service may then have answered,
+    /// recorded and counted the question twice.
     EvenIfAnswered,
 }
 
 impl Settings {
-    /// Settings with time-outs that suit a person who waits: 5 seconds to connect, 30 in all.
+    /// Settings with time limits for interactive use: 5 s to connect, 30 s for a call.
     #[must_use]
     pub fn new(url: &str, server_ca_pem: Vec<u8>, certificate_pem: Vec<u8>, key_pem: Vec<u8>) -> Self {
         Self {
@@ -71,34 +70,31 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Why there can be no client of these settings.
+/// The settings are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// The URL is none, not `https`, without a host, or with a user, a query or a fragment.
+    /// The URL is malformed, not `https`, without a host, or has a user, a query or a fragment.
     #[error("the URL must be https://HOST[:PORT][/PREFIX]")]
     Url,
-    /// One of the PEM texts is none.
+    /// A certificate or key has other content than expected.
     #[error("{part}: {reason}")]
-    Pem {
-        /// Which.
+    Content {
+        /// Invalid part of the settings.
         part: Part,
-        /// What was found instead.
-        reason: rustls::pki_types::pem::Error,
+        /// Found and expected content.
+        reason: ContentError,
     },
-    /// One of the PEM texts holds no certificate.
-    #[error("{0}: no PEM block CERTIFICATE")]
-    NoCertificate(Part),
-    /// An authority's certificate cannot be used, or the key does not go with the client certificate.
+    /// An authority's certificate cannot be used, or the key does not belong to the client certificate.
     #[error("{part}: {reason}")]
     Tls {
-        /// Which.
+        /// Invalid part of the settings.
         part: Part,
-        /// What the TLS library said.
-        reason: rustls::Error,
+        /// Error of the TLS configuration.
+        reason: ClientTlsError,
     },
 }
 
-/// A part of the settings.
+/// Part of the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// [`Settings::server_ca_pem`].
@@ -112,14 +108,14 @@ pub enum Part {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ServerCa => "the service's authorities",
+            Self::ServerCa => "the authorities of the service",
             Self::Certificate => "the client certificate",
-            Self::Key => "the client certificate's key",
+            Self::Key => "the key of the client certificate",
         })
     }
 }
 
-/// Where to connect, and as whom.
+/// Address of the service and TLS configuration.
 #[derive(Clone)]
 pub(super) struct Target {
     /// For the resolver, without the brackets of an IPv6 address.
@@ -127,9 +123,9 @@ pub(super) struct Target {
     pub port: u16,
     /// `Host` of the requests.
     pub authority: String,
-    /// What the paths of the operations are added to: empty, or `/…` without a slash at the end.
+    /// Prefix of the paths of the operations: empty, or `/…` without a slash at the end.
     pub prefix: String,
-    /// What the service's certificate must be for.
+    /// Name that the service's certificate must have.
     pub name: ServerName<'static>,
     pub tls: Arc<ClientConfig>,
 }
@@ -150,37 +146,22 @@ impl Target {
             authority: authority.as_str().to_owned(),
             prefix: url.path().trim_end_matches('/').to_owned(),
             name,
-            tls: Arc::new(set_up_tls(settings)?),
+            tls: Arc::new(configure_tls(settings)?),
         })
     }
 }
 
-fn set_up_tls(settings: &Settings) -> Result<ClientConfig, SettingsError> {
-    let tls = |part| move |reason| SettingsError::Tls { part, reason };
-    let mut roots = RootCertStore::empty();
-    for certificate in read_certificates(Part::ServerCa, &settings.server_ca_pem)? {
-        roots.add(certificate).map_err(tls(Part::ServerCa))?;
-    }
-    let chain = read_certificates(Part::Certificate, &settings.certificate_pem)?;
-    let key = PrivateKeyDer::from_pem_slice(&settings.key_pem)
-        .map_err(|reason| SettingsError::Pem { part: Part::Key, reason })?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(tls(Part::ServerCa))?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(chain, key)
-        .map_err(tls(Part::Key))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    // The service resumes no session, so that it sees the certificate each time.
-    config.resumption = Resumption::disabled();
-    Ok(config)
-}
-
-fn read_certificates(part: Part, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match certificates.map_err(|reason| SettingsError::Pem { part, reason })? {
-        none if none.is_empty() => Err(SettingsError::NoCertificate(part)),
-        certificates => Ok(certificates),
-    }
+fn configure_tls(settings: &Settings) -> Result<ClientConfig, SettingsError> {
+    let content = |part| move |reason| SettingsError::Content { part, reason };
+    let authorities = parse_certificates(&settings.server_ca_pem).map_err(content(Part::ServerCa))?;
+    let chain = parse_certificates(&settings.certificate_pem).map_err(content(Part::Certificate))?;
+    let key = parse_private_key(&settings.key_pem).map_err(content(Part::Key))?;
+    let tls = |reason| {
+        let part = match &reason {
+            ClientTlsError::Authority { .. } | ClientTlsError::Versions(_) => Part::ServerCa,
+            ClientTlsError::Identity(_) => Part::Key,
+        };
+        SettingsError::Tls { part, reason }
+    };
+    ClientTls::new(authorities).with_identity(Identity { chain, key }).build().map_err(tls)
 }

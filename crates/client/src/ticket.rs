@@ -1,6 +1,6 @@
-//! The service's reference for one exchange, as a caller sees it.
+//! The service's ticket of an exchange.
 //!
-//! Kept as it was written: it is there to be quoted to an operator. A ticket that exists is a UUID, so it is safe on a
+//! The text stays as received, to be quoted to the operator of the service. A ticket is a UUID, so that it is safe on a
 //! terminal and in a log.
 
 use std::fmt;
@@ -10,18 +10,18 @@ use std::fmt;
 pub struct CbssTicket(String);
 
 impl CbssTicket {
-    /// Takes a UUID in its usual form; `None` for any other text.
+    /// Parses a UUID with hyphens; `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_uuid = text.len() == 36
-            && text.bytes().enumerate().all(|(place, byte)| match place {
+            && text.bytes().enumerate().all(|(index, byte)| match index {
                 8 | 13 | 18 | 23 => byte == b'-',
                 _ => byte.is_ascii_hexdigit(),
             });
         is_uuid.then(|| Self(text.to_owned()))
     }
 
-    /// The text as it came.
+    /// The text as received.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_a_uuid_and_nothing_else() {
+    fn only_a_uuid_is_a_ticket() {
         assert!(CbssTicket::parse("5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f").is_some());
         for text in ["", "5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0", "5f0c3a5211c1e-4b5e-9d0a-6d7a3c2b1e0ff", "é"] {
             assert!(CbssTicket::parse(text).is_none(), "{text}");

@@ -1,59 +1,59 @@
-//! What follows from an answer: the competent prevention service and the fund, for one day.
+//! The competent prevention service and the fund, derived from an answer.
 //!
-//! "There is none" and "nobody could look" lead a file two different ways (domain.md), so neither is an `Option`: a
-//! [`Told`] says which. Nothing is guessed: where the grant leaves out what would decide, the verdict is
-//! [`Told::Filtered`].
+//! "There is none" and "the service could not look" lead a file two different ways (`docs/reference/domain.md` "How the
+//! answer is found"), so the type is [`Disclosed`] and not `Option`. The client does not guess: if the grant excludes a
+//! field that decides, the verdict is [`Disclosed::Filtered`].
 
 use super::answer::{Answer, Employment, Outcome, PreventionService};
 use ehealth_core::model::{Dataset, DatasetSet, Date, EnterpriseNumber, Field, ServiceKind};
 
-/// What an answer says on one point.
+/// The value that an answer gives for one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told<T> {
-    /// This is it.
+pub enum Disclosed<T> {
+    /// The value.
     Found(T),
-    /// There is none.
+    /// There is no value.
     Nothing,
-    /// This is what was found, if anything; the datasets named were missing or too old, and could say otherwise.
+    /// The value that was found, if any. These datasets were missing or stale, and could change it.
     Unsure(Option<T>, DatasetSet),
-    /// The grant leaves out a field that would say it.
+    /// The grant excludes a field that decides the value.
     Filtered,
-    /// The question was not answered: see the status.
+    /// The question was not answered; the status says why.
     NotAnswered,
 }
 
-/// An employment and the prevention service that is competent for it.
+/// An employment with its competent prevention service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Competence<'a> {
-    /// The employment.
+    /// Employment on the day.
     pub employment: &'a Employment,
-    /// Its competent service.
-    pub service: Told<&'a PreventionService>,
+    /// Competent prevention service of the employment.
+    pub service: Disclosed<&'a PreventionService>,
 }
 
-/// Why an answer names no competent services. Without an employment on the day there is no error, but an empty list.
+/// The answer names no competent services. A day without an employment is not an error, but an empty list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoVerdict {
     /// The status is one without a result: the question was not answered.
-    #[error("the question was not answered: see the status")]
+    #[error("the question was not answered; the status says why")]
     NotAnswered,
-    /// The day is not one of those that were asked about.
-    #[error("the day lies outside the days asked about")]
+    /// The day is outside the window of the question.
+    #[error("the day is outside the window of the question")]
     DayNotAsked,
-    /// Whether there is an employment could not be looked up.
-    #[error("the employments could not be looked up: a source is missing or too old")]
+    /// The service could not look up the employments.
+    #[error("the employments could not be looked up: a dataset is missing or stale")]
     CouldNotLook(DatasetSet),
-    /// The grant leaves out every field of an employment.
-    #[error("the grant does not tell the employments")]
+    /// The grant excludes every field of an employment.
+    #[error("the grant excludes the employments")]
     Filtered,
 }
 
 impl Answer {
-    /// The competent prevention service of each employment on this day, in the answer's order: the internal service where
-    /// there is one, else the external one. An empty list means that the person has no employment on this day.
+    /// Competent prevention service of each employment on this day, in the order of the answer: the internal service if
+    /// there is one, otherwise the external one. An empty list means that the person has no employment on this day.
     ///
     /// # Errors
-    /// [`NoVerdict`] says why nothing can be said.
+    /// [`NoVerdict`] says why there is no list.
     pub fn competent_service(&self, on: Date) -> Result<Vec<Competence<'_>>, NoVerdict> {
         let window = self.criteria.ok_or(NoVerdict::NotAnswered)?.window();
         let missing = match self.status.outcome {
@@ -72,7 +72,7 @@ impl Answer {
         if of_employment.into_iter().all(|field| self.filtered.contains(field)) {
             return Err(NoVerdict::Filtered);
         }
-        // An employment or a service that is told without its period touches the days asked: only one day settles it.
+        // An employment or a service without its period overlaps the window: only a window of one day decides.
         let one_day = window.from() == window.to();
         let mut verdicts = Vec::new();
         for employment in self.result.iter().flat_map(|result| &result.employments) {
@@ -80,9 +80,9 @@ impl Answer {
                 continue;
             }
             let service = if employment.period.is_none() && !one_day {
-                Told::Filtered
+                Disclosed::Filtered
             } else {
-                self.judge_services(employment, on, one_day, missing)
+                self.competent_service_of(employment, on, one_day, missing)
             };
             verdicts.push(Competence { employment, service });
         }
@@ -93,16 +93,16 @@ impl Answer {
         Ok(verdicts)
     }
 
-    /// The person's health-insurance fund, on the last day asked about on which there is one.
+    /// Health-insurance fund of the person, on the last day of the window that has one.
     #[must_use]
-    pub fn fund(&self) -> Told<EnterpriseNumber> {
+    pub fn fund(&self) -> Disclosed<EnterpriseNumber> {
         let fund = self.result.as_ref().and_then(|result| result.fund);
         let reads = [Dataset::Insurance, Dataset::Persons].into_iter().collect();
         match (self.status.outcome, fund) {
             (Outcome::DataFound | Outcome::NoDataFound | Outcome::Incomplete(_), _)
                 if self.filtered.contains(Field::HealthInsuranceFund) =>
             {
-                Told::Filtered
+                Disclosed::Filtered
             }
             (Outcome::Incomplete(missing), fund) => settle(fund, missing.intersection(reads)),
             (Outcome::DataFound | Outcome::NoDataFound, fund) => settle(fund, DatasetSet::EMPTY),
@@ -113,36 +113,38 @@ impl Answer {
                 | Outcome::NoRelation
                 | Outcome::NoGrant,
                 _,
-            ) => Told::NotAnswered,
+            ) => Disclosed::NotAnswered,
         }
     }
 
-    fn judge_services<'a>(
+    fn competent_service_of<'a>(
         &self,
         employment: &'a Employment,
         on: Date,
         one_day: bool,
         missing: DatasetSet,
-    ) -> Told<&'a PreventionService> {
-        let told = |field| !self.filtered.contains(field);
-        if !told(Field::PreventionService) && !told(Field::PreventionServiceType) && !told(Field::AffiliationBegin) {
-            return Told::Filtered;
+    ) -> Disclosed<&'a PreventionService> {
+        let has = |field| !self.filtered.contains(field);
+        if !has(Field::PreventionService) && !has(Field::PreventionServiceType) && !has(Field::AffiliationBegin) {
+            return Disclosed::Filtered;
         }
-        if !told(Field::AffiliationBegin) && !one_day && !employment.services.is_empty() {
-            return Told::Filtered;
+        if !has(Field::AffiliationBegin) && !one_day && !employment.services.is_empty() {
+            return Disclosed::Filtered;
         }
         let covers = |service: &&PreventionService| service.affiliation.is_none_or(|period| period.covers(on));
         let on_day: Vec<_> = employment.services.iter().filter(covers).collect();
         // Without the kind, two services leave open which of them is the employer's own.
-        if !told(Field::PreventionServiceType) && on_day.len() > 1 {
-            return Told::Filtered;
+        if !has(Field::PreventionServiceType) && on_day.len() > 1 {
+            return Disclosed::Filtered;
         }
-        // Internal first, then the newest affiliation, then the lower number: the order of the answer, not trusted.
+        // Internal first, then the newest affiliation, then the lower number. This is the order of the answer, but the
+        // client does not rely on it.
         let best = on_day.into_iter().min_by_key(|service| {
             let begin = service.affiliation.map(|period| std::cmp::Reverse(period.begin()));
             (service.kind == Some(ServiceKind::External), begin, service.number)
         });
-        // An internal service overrules an external one, whatever `coprev` says; the other way round it does not.
+        // An internal service takes precedence over an external one, so that `coprev` cannot change it; the reverse does
+        // not hold.
         let reads: DatasetSet = match best.and_then(|service| service.kind) {
             Some(ServiceKind::Internal) => [Dataset::Federated].into_iter().collect(),
             Some(ServiceKind::External) | None => [Dataset::Coprev, Dataset::Federated].into_iter().collect(),
@@ -151,11 +153,11 @@ impl Answer {
     }
 }
 
-/// What was found, and whether it can be relied on.
-fn settle<T>(found: Option<T>, missing: DatasetSet) -> Told<T> {
+/// Combines a value with the missing datasets that could change it.
+fn settle<T>(found: Option<T>, missing: DatasetSet) -> Disclosed<T> {
     match found {
-        found if missing != DatasetSet::EMPTY => Told::Unsure(found, missing),
-        Some(found) => Told::Found(found),
-        None => Told::Nothing,
+        found if missing != DatasetSet::EMPTY => Disclosed::Unsure(found, missing),
+        Some(found) => Disclosed::Found(found),
+        None => Disclosed::Nothing,
     }
 }

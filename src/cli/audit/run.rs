@@ -51,23 +51,16 @@ fn read(file: &Path) -> Result<String, Failure> {
 }
 
 fn public_key(file: &Path) -> Result<VerifyingKey, Failure> {
-    VerifyingKey::parse(&read(file)?).map_err(|error| failed(format_args!("{}: {error}", file.display())))
+    VerifyingKey::from_argument(file).map_err(failed)
 }
 
 fn run_verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let key = public_key(&arguments.key)?;
     let verdict = verify(&arguments.audit_log, &key, arguments.checkpoint.as_deref()).map_err(failed)?;
-    println!("records: {} to {} in {} segments", verdict.first, verdict.size, verdict.segments);
-    println!("root: {}", verdict.root);
-    println!("{}", verdict.truncation);
-    if verdict.unsigned > 0 {
-        println!("not covered by a checkpoint yet: the last {} records", verdict.unsigned);
-    }
-    verdict.findings.iter().for_each(|finding| println!("WRONG: {finding}"));
-    println!("{}", if verdict.is_sound() { "sound" } else { "not sound" });
+    println!("{verdict}");
     if let Some(file) = &arguments.report {
         let found = Verification { at: SystemClock.now(), records: verdict.size, is_sound: verdict.is_sound() };
-        leave_verification(file, &found).map_err(|error| failed(format_args!("{}: {error}", file.display())))?;
+        leave_verification(file, &found).map_err(failed)?;
     }
     Ok(if verdict.is_sound() { Exit::Done } else { Exit::Failed })
 }
@@ -142,7 +135,7 @@ fn run_prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
 
 fn run_verify_proof(key: &Path, file: &Path) -> Result<Exit, Failure> {
     let proven = verify_proof(&read(file)?, &public_key(key)?).map_err(failed)?;
-    println!("record {} of {} was written at {}", proven.sequence, proven.size, proven.recorded);
+    println!("{proven}");
     if let Ok(record) = audit_log::parse_record(&proven.record) {
         println!("{:#?}", record.event);
     }

@@ -28,7 +28,7 @@
 
 use serde_json::{Value, json};
 
-use client::{Answer, Employment, PreventionService, Told};
+use client::{Answer, Disclosed, Employment, PreventionService};
 use ehealth_core::model::{
     CriteriaDates, CustomerId, Dataset, DatasetSet, Date, EnterpriseNumber, Field, ServiceKind, Ssin,
 };
@@ -111,33 +111,33 @@ fn verdict_json(answer: &Answer, day: Date) -> Value {
         "on": day.to_string(),
         "competentService": competent,
         "healthInsuranceFund": finding_json(match answer.fund() {
-            Told::Found(fund) => Told::Found(Some(fund)),
-            Told::Unsure(fund, missing) => Told::Unsure(Some(fund), missing),
-            Told::Nothing => Told::Nothing,
-            Told::Filtered => Told::Filtered,
-            Told::NotAnswered => Told::NotAnswered,
+            Disclosed::Found(fund) => Disclosed::Found(Some(fund)),
+            Disclosed::Unsure(fund, missing) => Disclosed::Unsure(Some(fund), missing),
+            Disclosed::Nothing => Disclosed::Nothing,
+            Disclosed::Filtered => Disclosed::Filtered,
+            Disclosed::NotAnswered => Disclosed::NotAnswered,
         }),
     })
 }
 
 /// The service's number alone, which the grant may leave out.
-fn number_of(finding: Told<&PreventionService>) -> Told<Option<EnterpriseNumber>> {
+fn number_of(finding: Disclosed<&PreventionService>) -> Disclosed<Option<EnterpriseNumber>> {
     match finding {
-        Told::Found(service) => Told::Found(service.number),
-        Told::Unsure(service, missing) => Told::Unsure(service.map(|service| service.number), missing),
-        Told::Nothing => Told::Nothing,
-        Told::Filtered => Told::Filtered,
-        Told::NotAnswered => Told::NotAnswered,
+        Disclosed::Found(service) => Disclosed::Found(service.number),
+        Disclosed::Unsure(service, missing) => Disclosed::Unsure(service.map(|service| service.number), missing),
+        Disclosed::Nothing => Disclosed::Nothing,
+        Disclosed::Filtered => Disclosed::Filtered,
+        Disclosed::NotAnswered => Disclosed::NotAnswered,
     }
 }
 
-fn finding_json(finding: Told<Option<EnterpriseNumber>>) -> Value {
+fn finding_json(finding: Disclosed<Option<EnterpriseNumber>>) -> Value {
     let (word, number, missing) = match finding {
-        Told::Found(number) => ("FOUND", number, DatasetSet::EMPTY),
-        Told::Nothing => ("NOTHING", None, DatasetSet::EMPTY),
-        Told::Unsure(number, missing) => ("UNSURE", number.flatten(), missing),
-        Told::Filtered => ("FILTERED", None, DatasetSet::EMPTY),
-        Told::NotAnswered => ("NOT_ANSWERED", None, DatasetSet::EMPTY),
+        Disclosed::Found(number) => ("FOUND", number, DatasetSet::EMPTY),
+        Disclosed::Nothing => ("NOTHING", None, DatasetSet::EMPTY),
+        Disclosed::Unsure(number, missing) => ("UNSURE", number.flatten(), missing),
+        Disclosed::Filtered => ("FILTERED", None, DatasetSet::EMPTY),
+        Disclosed::NotAnswered => ("NOT_ANSWERED", None, DatasetSet::EMPTY),
     };
     json!({
         "outcome": word,

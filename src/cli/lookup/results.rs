@@ -13,7 +13,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::json;
-use client::{Answer, Outcome, PreventionService, Told};
+use client::{Answer, Disclosed, Outcome, PreventionService};
 use ehealth_core::model::{Dataset, DatasetSet, EnterpriseNumber, Ssin};
 
 /// Header of the CSV. No value contains a comma, a quote or a line break.
@@ -216,12 +216,12 @@ fn write_row(ssin: Ssin, question: &BatchQuestion, answer: &Answer) -> String {
 }
 
 /// The number of a conclusion, with a question mark if a missing dataset could change it.
-fn number_text<T>(finding: Told<T>, number: impl Fn(T) -> Option<EnterpriseNumber>) -> String {
+fn number_text<T>(finding: Disclosed<T>, number: impl Fn(T) -> Option<EnterpriseNumber>) -> String {
     let text = |found: T| number(found).map(|number| number.to_string()).unwrap_or_default();
     match finding {
-        Told::Found(found) => text(found),
-        Told::Unsure(found, _) => format!("{}?", found.map(text).unwrap_or_default()),
-        Told::Nothing | Told::Filtered | Told::NotAnswered => String::new(),
+        Disclosed::Found(found) => text(found),
+        Disclosed::Unsure(found, _) => format!("{}?", found.map(text).unwrap_or_default()),
+        Disclosed::Nothing | Disclosed::Filtered | Disclosed::NotAnswered => String::new(),
     }
 }
 

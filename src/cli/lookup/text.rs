@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use client::{Answer, Employment, NoVerdict, Outcome, PreventionService, Told, WrongDates};
+use client::{Answer, Disclosed, Employment, NoVerdict, Outcome, PreventionService, WrongDates};
 use ehealth_core::model::{Dataset, DatasetSet, Date, EnterpriseNumber, Field, Period, ServiceKind, Ssin, Window};
 
 /// Writes heading, status with advice, employers with their services, fund, and filtered fields.
@@ -71,22 +71,22 @@ fn last_day(employment: &Employment, window: Window) -> Date {
     employment.period.map_or(window.to(), |period| period.last_day().min(window.to()))
 }
 
-fn verdict<'a>(answer: &'a Answer, employment: &Employment, day: Date) -> Told<&'a PreventionService> {
+fn verdict<'a>(answer: &'a Answer, employment: &Employment, day: Date) -> Disclosed<&'a PreventionService> {
     let competences = answer.competent_service(day).unwrap_or_default();
     let own = competences.into_iter().find(|competence| competence.employment == employment);
-    own.map_or(Told::NotAnswered, |competence| competence.service)
+    own.map_or(Disclosed::NotAnswered, |competence| competence.service)
 }
 
-fn say_service(finding: Told<&PreventionService>) -> String {
+fn say_service(finding: Disclosed<&PreventionService>) -> String {
     match finding {
-        Told::Found(service) => say_affiliation(service),
-        Told::Nothing => "none recorded; ask the employer".to_owned(),
-        Told::Unsure(Some(service), missing) => {
+        Disclosed::Found(service) => say_affiliation(service),
+        Disclosed::Nothing => "none recorded; ask the employer".to_owned(),
+        Disclosed::Unsure(Some(service), missing) => {
             format!("uncertain: {}; {} could change this", say_affiliation(service), names(missing))
         }
-        Told::Unsure(None, missing) => format!("unknown, because {} is missing or stale", names(missing)),
-        Told::Filtered => "filtered: not disclosed to this organisation".to_owned(),
-        Told::NotAnswered => "not answered".to_owned(),
+        Disclosed::Unsure(None, missing) => format!("unknown, because {} is missing or stale", names(missing)),
+        Disclosed::Filtered => "filtered: not disclosed to this organisation".to_owned(),
+        Disclosed::NotAnswered => "not answered".to_owned(),
     }
 }
 
@@ -101,14 +101,14 @@ fn say_affiliation(service: &PreventionService) -> String {
     format!("{kind}{number}{since}")
 }
 
-fn say_fund(finding: Told<EnterpriseNumber>) -> String {
+fn say_fund(finding: Disclosed<EnterpriseNumber>) -> String {
     match finding {
-        Told::Found(fund) => fund.to_string(),
-        Told::Nothing => "none on these days".to_owned(),
-        Told::Unsure(Some(fund), missing) => format!("uncertain: {fund}; {} could change this", names(missing)),
-        Told::Unsure(None, missing) => format!("unknown, because {} is missing or stale", names(missing)),
-        Told::Filtered => "filtered: not disclosed to this organisation".to_owned(),
-        Told::NotAnswered => "not answered".to_owned(),
+        Disclosed::Found(fund) => fund.to_string(),
+        Disclosed::Nothing => "none on these days".to_owned(),
+        Disclosed::Unsure(Some(fund), missing) => format!("uncertain: {fund}; {} could change this", names(missing)),
+        Disclosed::Unsure(None, missing) => format!("unknown, because {} is missing or stale", names(missing)),
+        Disclosed::Filtered => "filtered: not disclosed to this organisation".to_owned(),
+        Disclosed::NotAnswered => "not answered".to_owned(),
     }
 }
 

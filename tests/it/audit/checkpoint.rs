@@ -8,7 +8,7 @@ use audit_log::{
     AuditError, AuditLog, CheckpointError, CheckpointLocation, KeyError, KeyName, MissingCheckpoint, RotateError,
     Rotated, Settings,
 };
-use audit_verify::{Finding, Source, VerifyingKey, verify};
+use audit_verify::{CheckpointSource, Finding, VerifyingKey, verify};
 
 use super::harness::*;
 
@@ -187,7 +187,7 @@ fn a_new_key_takes_over_with_a_checkpoint_signed_by_both() {
     write(&settings, 3..6);
     assert_eq!(verify(&settings.folder, &new, Some(&kept)).expect("readable").findings, []);
     let findings = verify(&settings.folder, &old, Some(&kept)).expect("readable").findings;
-    assert_eq!(findings[0], Finding::CheckpointForged(Source::AuditLog), "the old key signs no more");
+    assert_eq!(findings[0], Finding::CheckpointForged(CheckpointSource::Own), "the old key signs no more");
 }
 
 #[test]

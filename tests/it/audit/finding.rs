@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use audit_log::{
     AuditLog, Event, IndexUse, KeyFolder, MissingKeys, ProveError, Records, Settings, find, parse_record, prove, search,
 };
-use audit_verify::{ProofFault, VerifyingKey, verify_proof};
+use audit_verify::{ProofError, VerifyingKey, verify_proof};
 use ehealth_core::model::{Date, Ticket, Window};
 
 use super::harness::*;
@@ -152,10 +152,10 @@ fn a_proof_shows_one_record_and_detects_every_change() {
         let judged = String::from_utf8(changed).map(|proof| verify_proof(&proof, &trail.key));
         assert!(judged.is_err() || judged.is_ok_and(|judged| judged.is_err()), "{at}");
     }
-    assert_eq!(verify_proof("c2sp.org/tlog-proof@v1\n", &trail.key), Err(ProofFault::Form));
+    assert_eq!(verify_proof("c2sp.org/tlog-proof@v1\n", &trail.key), Err(ProofError::Form));
     let other = proof.replacen("index 79", "index 78", 1);
-    assert_eq!(verify_proof(&other, &trail.key), Err(ProofFault::Path));
-    assert_eq!(verify_proof(&proof, &written().key), Err(ProofFault::Checkpoint));
+    assert_eq!(verify_proof(&other, &trail.key), Err(ProofError::Path));
+    assert_eq!(verify_proof(&proof, &written().key), Err(ProofError::Checkpoint));
 }
 
 #[test]

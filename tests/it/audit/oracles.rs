@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use audit_log::{AuditLog, Frontier, IndexUse, KeyFolder, MissingKeys, Settings, prove};
-use audit_verify::{ProofFault, VerifyingKey, verify, verify_proof};
+use audit_verify::{ProofError, VerifyingKey, verify, verify_proof};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use ehealth_core::model::Digest;
 use sha2::Sha256;
@@ -147,7 +147,7 @@ fn a_foreign_checkpoint_is_read_and_a_false_proof_refused() {
     let note = String::from_utf8(note.to_bytes()).expect("text");
     let key = VerifyingKey::parse(VERIFYING_KEY).expect("a key");
     let judge = |extra: &str| verify_proof(&format!("c2sp.org/tlog-proof@v1\nextra {extra}\nindex 0\n\n{note}"), &key);
-    assert_eq!(judge("Z2FyYmFnZQ=="), Err(ProofFault::Record));
-    assert_eq!(judge("Z2FyYmFnZT=="), Err(ProofFault::Form), "the same bytes, spelled another way");
-    assert_eq!(judge("cm90dGVu"), Err(ProofFault::Path));
+    assert_eq!(judge("Z2FyYmFnZQ=="), Err(ProofError::Record));
+    assert_eq!(judge("Z2FyYmFnZT=="), Err(ProofError::Form), "the same bytes, spelled another way");
+    assert_eq!(judge("cm90dGVu"), Err(ProofError::Path));
 }

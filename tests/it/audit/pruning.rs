@@ -7,7 +7,7 @@ use audit_log::{
     AuditLog, Event, IndexUse, KeyFolder, KeyName, LEGAL_HOLD, MissingKeys, Month, PruneError, Retention, Settings,
     WriteFailure, find, prove,
 };
-use audit_verify::{Finding, Source, VerifyingKey, verify, verify_proof};
+use audit_verify::{CheckpointSource, Finding, VerifyingKey, verify, verify_proof};
 
 use super::harness::*;
 use super::memory_disk::{Fault, MemoryDisk};
@@ -96,9 +96,9 @@ fn pruning_is_resumed_and_removing_more_is_detected() {
     trail.close();
     fs::remove_file(&kept[1]).expect("there");
     let findings = verify(&settings.folder, &key, None).expect("readable").findings;
-    assert_eq!(findings, [Finding::Front { first: 33 }]);
+    assert_eq!(findings, [Finding::BeginningMissing { first: 33 }]);
     let findings = verify(&settings.folder, &key, Some(&first)).expect("readable").findings;
-    assert_eq!(findings[1], Finding::TooOld { source_name: Source::Elsewhere, signed: 1 });
+    assert_eq!(findings[1], Finding::TooOld { checkpoint: CheckpointSource::Elsewhere, signed: 1 });
 }
 
 #[test]

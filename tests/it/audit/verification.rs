@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use audit_log::{AuditLog, Settings};
-use audit_verify::{Finding, SegmentFlaw, Source, Truncation, Verdict, VerifyingKey, VerifyingKeyError, verify};
+use audit_verify::{
+    CheckpointSource, Finding, SegmentDamage, Truncation, Verdict, VerifyingKey, VerifyingKeyError, verify,
+};
 
 use super::harness::*;
 use crate::support::environment;
@@ -78,7 +80,7 @@ fn a_log_as_written_is_sound() {
     let verdict = trail.verify();
     assert_eq!(verdict.findings, []);
     assert_eq!((verdict.first, verdict.size, verdict.segments, verdict.unsigned), (0, 83, 3, 0));
-    assert_eq!((verdict.truncation, verdict.in_use), (Truncation::SeenUpTo(83), false));
+    assert_eq!((verdict.truncation, verdict.in_use), (Truncation::DetectableUpTo(83), false));
     let root = format!("{:?}", verdict.root);
     let note = fs::read_to_string(&trail.elsewhere).expect("kept");
     assert_eq!((root.len(), note.lines().nth(1)), (64, Some("83")));
@@ -90,10 +92,10 @@ fn an_old_log_put_back_needs_an_external_checkpoint_to_be_seen() {
     fs::remove_dir_all(&trail.settings.folder).expect("ours");
     copy_folder(&trail.backup, &trail.settings.folder);
     let verdict = verify(&trail.settings.folder, &trail.key, None).expect("readable");
-    assert_eq!((verdict.is_sound(), verdict.truncation), (true, Truncation::NotSeen));
-    assert!(verdict.truncation.to_string().contains("cannot be seen"));
+    assert_eq!((verdict.is_sound(), verdict.truncation), (true, Truncation::NotDetectable));
+    assert!(verdict.truncation.to_string().contains("cannot be detected"));
     let older = Finding::OlderThanElsewhere { own: 17, elsewhere: 23 };
-    let truncated = Finding::Truncated { source_name: Source::Elsewhere, signed: 23, found: 17 };
+    let truncated = Finding::Truncated { checkpoint: CheckpointSource::Elsewhere, signed: 23, found: 17 };
     assert_eq!(trail.verify().findings, [truncated, older]);
 }
 
@@ -122,9 +124,9 @@ fn preallocated_zeros_are_sound_only_in_the_last_segment() {
         assert_eq!(trail.verify().findings, [], "{zeros}");
     }
     with_zeros(&segments[2], 1 << 24);
-    assert!(matches!(trail.verify().findings[0], Finding::Damaged { flaw: SegmentFlaw::NoRecord, .. }));
+    assert!(matches!(trail.verify().findings[0], Finding::Damaged { damage: SegmentDamage::NoRecord, .. }));
     with_zeros(&segments[0], 100);
-    assert!(matches!(trail.verify().findings[0], Finding::Damaged { flaw: SegmentFlaw::Ahead, .. }));
+    assert!(matches!(trail.verify().findings[0], Finding::Damaged { damage: SegmentDamage::Preallocated, .. }));
 }
 
 #[test]
@@ -143,9 +145,9 @@ fn another_key_or_no_checkpoint_is_found() {
     let trail = written(3);
     let other = written(3);
     let findings = verify(&trail.settings.folder, &other.key, Some(&trail.elsewhere)).expect("readable").findings;
-    assert_eq!(findings, [Source::AuditLog, Source::Elsewhere].map(Finding::CheckpointForged));
+    assert_eq!(findings, [CheckpointSource::Own, CheckpointSource::Elsewhere].map(Finding::CheckpointForged));
     fs::remove_file(trail.settings.folder.join("checkpoint")).expect("there");
-    assert_eq!(trail.verify().findings, [Finding::CheckpointMissing(Source::AuditLog)]);
+    assert_eq!(trail.verify().findings, [Finding::CheckpointMissing(CheckpointSource::Own)]);
     assert_eq!(VerifyingKey::parse("no key"), Err(VerifyingKeyError));
 }
 
@@ -161,7 +163,7 @@ fn an_empty_folder_and_a_missing_front_and_middle_are_found() {
     assert!(matches!(trail.verify().findings[0], Finding::Gap { expected: 4, found: 11, .. }));
     fs::write(&segments[1], middle).expect("ours");
     fs::remove_file(&segments[0]).expect("there");
-    assert_eq!(trail.verify().findings, [Finding::Front { first: 4 }]);
+    assert_eq!(trail.verify().findings, [Finding::BeginningMissing { first: 4 }]);
     segments[1..].iter().for_each(|path| fs::remove_file(path).expect("there"));
     assert_eq!(trail.verify().findings[0], Finding::Empty);
 }
@@ -175,25 +177,25 @@ fn every_segment_fault_has_its_name() {
     let flaw = |changed: Vec<u8>| {
         fs::write(&path, changed).expect("ours");
         let finding = trail.verify().findings.into_iter().next();
-        let Some(Finding::Damaged { flaw, offset, .. }) = finding else { panic!("{finding:?}") };
-        (offset as usize, flaw)
+        let Some(Finding::Damaged { damage, offset, .. }) = finding else { panic!("{finding:?}") };
+        (offset as usize, damage)
     };
     let with = |at: usize, byte: u8| {
         let mut changed = bytes.clone();
         changed[at] = byte;
         changed
     };
-    assert_eq!(flaw(Vec::new()), (0, SegmentFlaw::Empty));
-    assert_eq!(flaw(bytes[..bytes.len() - 1].to_vec()), (starts[3], SegmentFlaw::Unfinished));
-    assert_eq!(flaw(with(starts[1], b'x')), (starts[1], SegmentFlaw::NoRecord));
-    assert_eq!(flaw(with(starts[1] + 60, 0x55)), (starts[1], SegmentFlaw::Hash));
+    assert_eq!(flaw(Vec::new()), (0, SegmentDamage::Empty));
+    assert_eq!(flaw(bytes[..bytes.len() - 1].to_vec()), (starts[3], SegmentDamage::Unfinished));
+    assert_eq!(flaw(with(starts[1], b'x')), (starts[1], SegmentDamage::NoRecord));
+    assert_eq!(flaw(with(starts[1] + 60, 0x55)), (starts[1], SegmentDamage::Hash));
     assert_eq!(
         flaw([&bytes[..starts[1]], &bytes[starts[2]..]].concat()).1,
-        SegmentFlaw::Sequence { expected: 12, found: 13 }
+        SegmentDamage::Sequence { expected: 12, found: 13 }
     );
-    assert_eq!(flaw(bytes[starts[1]..].to_vec()).1, SegmentFlaw::Sequence { expected: 11, found: 12 });
-    assert_eq!(flaw(rehash(&bytes, 1, |record| record.truncate(60))).1, SegmentFlaw::Record);
-    assert_eq!(flaw(rehash(&bytes, 0, |record| record[40] = 11)).1, SegmentFlaw::Begin);
+    assert_eq!(flaw(bytes[starts[1]..].to_vec()).1, SegmentDamage::Sequence { expected: 11, found: 12 });
+    assert_eq!(flaw(rehash(&bytes, 1, |record| record.truncate(60))).1, SegmentDamage::Record);
+    assert_eq!(flaw(rehash(&bytes, 0, |record| record[40] = 11)).1, SegmentDamage::Begin);
 }
 
 #[test]
@@ -203,11 +205,11 @@ fn a_record_rewritten_together_with_its_hash_is_found() {
     let bytes = fs::read(&segments[2]).expect("there");
     // The fingerprint of a client certificate.
     fs::write(&segments[2], rehash(&bytes, 1, |record| record[70] ^= 1)).expect("ours");
-    let other = |source_name| Finding::Inconsistent { source_name, signed: 15 };
-    assert_eq!(trail.verify().findings, [Source::AuditLog, Source::Elsewhere].map(other));
+    let other = |checkpoint| Finding::Inconsistent { checkpoint, signed: 15 };
+    assert_eq!(trail.verify().findings, [CheckpointSource::Own, CheckpointSource::Elsewhere].map(other));
     fs::write(&segments[2], rehash(&bytes, 0, |record| record[60] ^= 1)).expect("ours");
     let segment = "000000000011-2026-12.seg".into();
-    assert_eq!(trail.verify().findings[0], Finding::Foundation { segment });
+    assert_eq!(trail.verify().findings[0], Finding::TreeMismatch { segment });
 }
 
 /// The segment with one record changed and its hash recomputed.

@@ -1,13 +1,13 @@
-//! From a message that was read to an answer: every value is judged, and held against what was asked.
+//! Validates a response: every value is parsed, and compared with the question.
 //!
-//! Knows no XML and no connection. After a call handed back an [`Answer`], what [`super::answer`] says of it holds.
+//! An [`Answer`] that a call returns passed these checks, so that what [`super::answer`] says of it holds.
 
 use super::answer::{
     Answer, Employment, Findings, Information, Outcome, PreventionService, Status, TestReply, WrongDates,
 };
-use super::error::NotUnderstood;
-use super::fault::tame;
+use super::mask::mask_ssins;
 use super::messages;
+use super::not_understood::NotUnderstood;
 use super::question::Question;
 use super::ticket::CbssTicket;
 use ehealth_core::model::{
@@ -15,8 +15,11 @@ use ehealth_core::model::{
     FieldSet, Period, ServiceKind, Ssin, Timestamp, Window,
 };
 
-/// Judges the answer to `question`.
-pub(super) fn judge_answer(question: &Question, response: messages::ConsultResponse) -> Result<Answer, NotUnderstood> {
+/// Validates the response to `question`.
+pub(super) fn validate_answer(
+    question: &Question,
+    response: messages::ConsultResponse,
+) -> Result<Answer, NotUnderstood> {
     let asked = question.message();
     if response.information_customer != asked.information_customer {
         return Err(NotUnderstood::AnotherQuestion("informationCustomer"));
@@ -24,33 +27,37 @@ pub(super) fn judge_answer(question: &Question, response: messages::ConsultRespo
     if response.legal_context != asked.legal_context {
         return Err(NotUnderstood::AnotherQuestion("legalContext"));
     }
-    let exchange = judge_exchange(&response.information_cbss)?;
+    let exchange = validate_exchange(&response.information_cbss)?;
     let answer = Answer {
-        customer: judge_customer(response.information_customer)?,
+        customer: validate_customer(response.information_customer)?,
         ticket: exchange.ticket,
         received: exchange.received,
         replied: exchange.replied,
         legal_context: response.legal_context,
-        criteria: response.criteria.as_ref().map(|criteria| judge_criteria(&asked.criteria, criteria)).transpose()?,
-        status: judge_status(&asked.criteria, response.status)?,
-        filtered: response.data_filters.map_or(Ok(FieldSet::EMPTY), |filters| judge_filters(&filters))?,
-        result: response.result.map(|result| judge_result(&asked.criteria, &result)).transpose()?,
+        criteria: response
+            .criteria
+            .as_ref()
+            .map(|criteria| validate_criteria(&asked.criteria, criteria))
+            .transpose()?,
+        status: validate_status(&asked.criteria, response.status)?,
+        filtered: response.data_filters.map_or(Ok(FieldSet::EMPTY), |filters| validate_filters(&filters))?,
+        result: response.result.map(|result| validate_result(&asked.criteria, &result)).transpose()?,
     };
-    hold_together(answer)
+    check_parts(answer)
 }
 
-/// Judges the answer to `sendTestMessage` with this echo.
-pub(super) fn judge_test(echo: &str, response: &messages::TestResponse) -> Result<TestReply, NotUnderstood> {
+/// Validates the response to `sendTestMessage` with this echo.
+pub(super) fn validate_test(echo: &str, response: &messages::TestResponse) -> Result<TestReply, NotUnderstood> {
     if response.echo != echo {
         return Err(NotUnderstood::AnotherQuestion("echo"));
     }
-    let exchange = judge_exchange(&response.information_cbss)?;
+    let exchange = validate_exchange(&response.information_cbss)?;
     Ok(TestReply {
         ticket: exchange.ticket,
         received: exchange.received,
         replied: exchange.replied,
-        ssl_certificate: tame(&response.ssl_certificate),
-        consumer: response.consumer.as_deref().map(tame),
+        ssl_certificate: mask_ssins(&response.ssl_certificate),
+        consumer: response.consumer.as_deref().map(mask_ssins),
     })
 }
 
@@ -60,7 +67,7 @@ struct Exchange {
     replied: Timestamp,
 }
 
-fn judge_exchange(information: &messages::InformationCbss) -> Result<Exchange, NotUnderstood> {
+fn validate_exchange(information: &messages::InformationCbss) -> Result<Exchange, NotUnderstood> {
     let moment = |text: &str, element| Timestamp::parse(text.trim()).map_err(|_| NotUnderstood::Value(element));
     Ok(Exchange {
         ticket: CbssTicket::parse(&information.ticket_cbss).ok_or(NotUnderstood::Value("ticketCBSS"))?,
@@ -69,7 +76,7 @@ fn judge_exchange(information: &messages::InformationCbss) -> Result<Exchange, N
     })
 }
 
-fn judge_customer(customer: messages::InformationCustomer) -> Result<Customer, NotUnderstood> {
+fn validate_customer(customer: messages::InformationCustomer) -> Result<Customer, NotUnderstood> {
     let small = |text: &str, element| match text.trim().parse() {
         Ok(number @ 0..=999) => Ok(number),
         _ => Err(NotUnderstood::Value(element)),
@@ -87,31 +94,31 @@ fn judge_customer(customer: messages::InformationCustomer) -> Result<Customer, N
     Ok(Customer { ticket: customer.ticket, timestamp_sent: customer.timestamp_sent, id })
 }
 
-fn judge_date(text: &str, element: &'static str) -> Result<Date, NotUnderstood> {
+fn validate_date(text: &str, element: &'static str) -> Result<Date, NotUnderstood> {
     Date::parse(text).map_err(|_| NotUnderstood::Value(element))
 }
 
-fn judge_criteria(asked: &messages::Criteria, told: &messages::Criteria) -> Result<Criteria, NotUnderstood> {
-    if asked.ssin != told.ssin {
+fn validate_criteria(asked: &messages::Criteria, answered: &messages::Criteria) -> Result<Criteria, NotUnderstood> {
+    if asked.ssin != answered.ssin {
         return Err(NotUnderstood::AnotherQuestion("criteria/ssin"));
     }
-    let ssin = Ssin::parse(&told.ssin).map_err(|_| NotUnderstood::Value("criteria/ssin"))?;
-    let same = |asked: &str, told: Date, element| match Date::parse(asked) {
-        Ok(day) if day != told => Err(NotUnderstood::AnotherQuestion(element)),
-        // What was asked as text can have a zone or blanks, which the service leaves out.
+    let ssin = Ssin::parse(&answered.ssin).map_err(|_| NotUnderstood::Value("criteria/ssin"))?;
+    let same = |asked: &str, answered: Date, element| match Date::parse(asked) {
+        Ok(day) if day != answered => Err(NotUnderstood::AnotherQuestion(element)),
+        // A date that was sent as text can have a time zone or blanks, which the service omits.
         Ok(_) | Err(_) => Ok(()),
     };
-    let dates = match (&told.reference_date, &told.period, &asked.reference_date, &asked.period) {
-        (Some(told), None, asked, None) => {
-            let day = judge_date(told, "criteria/referenceDate")?;
+    let dates = match (&answered.reference_date, &answered.period, &asked.reference_date, &asked.period) {
+        (Some(answered), None, asked, None) => {
+            let day = validate_date(answered, "criteria/referenceDate")?;
             if let Some(asked) = asked {
                 same(asked, day, "criteria/referenceDate")?;
             }
             CriteriaDates::ReferenceDate(day)
         }
-        (None, Some(told), None, Some(asked)) => {
-            let begin = judge_date(&told.begin_date, "criteria/period/beginDate")?;
-            let end = judge_date(&told.end_date, "criteria/period/endDate")?;
+        (None, Some(answered), None, Some(asked)) => {
+            let begin = validate_date(&answered.begin_date, "criteria/period/beginDate")?;
+            let end = validate_date(&answered.end_date, "criteria/period/endDate")?;
             same(&asked.begin_date, begin, "criteria/period/beginDate")?;
             same(&asked.end_date, end, "criteria/period/endDate")?;
             CriteriaDates::Period(Window::from_days(begin, end).map_err(|_| NotUnderstood::Value("criteria/period"))?)
@@ -121,20 +128,20 @@ fn judge_criteria(asked: &messages::Criteria, told: &messages::Criteria) -> Resu
     Ok(Criteria { ssin, dates })
 }
 
-fn judge_status(asked: &messages::Criteria, status: messages::Status) -> Result<Status, NotUnderstood> {
+fn validate_status(asked: &messages::Criteria, status: messages::Status) -> Result<Status, NotUnderstood> {
     let information: Vec<_> = status
         .information
         .into_iter()
         .map(|information| Information { name: information.field_name, value: information.field_value })
         .collect();
-    let outcome = judge_outcome(asked, &status.code, &information)?;
+    let outcome = validate_outcome(asked, &status.code, &information)?;
     if status.value != outcome.value() {
         return Err(NotUnderstood::Value("status/value"));
     }
-    Ok(Status { outcome, description: status.description.as_deref().map(tame), information })
+    Ok(Status { outcome, description: status.description.as_deref().map(mask_ssins), information })
 }
 
-fn judge_outcome(
+fn validate_outcome(
     asked: &messages::Criteria,
     code: &str,
     information: &[Information],
@@ -161,7 +168,7 @@ fn judge_outcome(
             EnterpriseNumber::parse(organization).map_err(|_| wrong())?;
             Outcome::NoRelation
         }
-        ("HAN20200", sources @ [_, ..]) => Outcome::Incomplete(judge_sources(sources)?),
+        ("HAN20200", sources @ [_, ..]) => Outcome::Incomplete(validate_sources(sources)?),
         ("MSG00000" | "MSG00100" | "MSG00011" | "MSG00013" | "MSG00006" | "MSG00008" | "MSG00012" | "HAN20200", _) => {
             return Err(wrong());
         }
@@ -170,22 +177,22 @@ fn judge_outcome(
     Ok(outcome)
 }
 
-fn judge_sources(sources: &[(&str, Option<&str>)]) -> Result<DatasetSet, NotUnderstood> {
-    let judge = |source: &(&str, Option<&str>)| match source {
+fn validate_sources(sources: &[(&str, Option<&str>)]) -> Result<DatasetSet, NotUnderstood> {
+    let validate = |source: &(&str, Option<&str>)| match source {
         ("source", Some(name)) => Dataset::parse(name).ok_or(NotUnderstood::Value("status/information")),
         _ => Err(NotUnderstood::Value("status/information")),
     };
-    sources.iter().map(judge).collect()
+    sources.iter().map(validate).collect()
 }
 
-fn judge_filters(filters: &messages::DataFilters) -> Result<FieldSet, NotUnderstood> {
+fn validate_filters(filters: &messages::DataFilters) -> Result<FieldSet, NotUnderstood> {
     let wrong = NotUnderstood::Value("dataFilters/filteredElement");
-    let judge = |path: &String| Field::ALL.into_iter().find(|field| field.path() == path).ok_or(wrong);
-    let fields: FieldSet = filters.filtered_element.iter().map(judge).collect::<Result<_, _>>()?;
+    let validate = |path: &String| Field::ALL.into_iter().find(|field| field.path() == path).ok_or(wrong);
+    let fields: FieldSet = filters.filtered_element.iter().map(validate).collect::<Result<_, _>>()?;
     if fields.is_empty() { Err(NotUnderstood::Shape) } else { Ok(fields) }
 }
 
-fn judge_result(asked: &messages::Criteria, result: &messages::ResultElement) -> Result<Findings, NotUnderstood> {
+fn validate_result(asked: &messages::Criteria, result: &messages::ResultElement) -> Result<Findings, NotUnderstood> {
     if result.ssin.as_ref().is_some_and(|ssin| *ssin != asked.ssin) {
         return Err(NotUnderstood::AnotherQuestion("result/ssin"));
     }
@@ -193,21 +200,21 @@ fn judge_result(asked: &messages::Criteria, result: &messages::ResultElement) ->
     let fund = result.health_insurance_fund.as_ref();
     Ok(Findings {
         ssin,
-        employments: result.employment.iter().map(judge_employment).collect::<Result<_, _>>()?,
-        fund: fund.map(|fund| judge_number(&fund.cbe_number, "healthInsuranceFund/cbeNumber")).transpose()?,
+        employments: result.employment.iter().map(validate_employment).collect::<Result<_, _>>()?,
+        fund: fund.map(|fund| validate_number(&fund.cbe_number, "healthInsuranceFund/cbeNumber")).transpose()?,
     })
 }
 
-fn judge_employment(employment: &messages::Employment) -> Result<Employment, NotUnderstood> {
+fn validate_employment(employment: &messages::Employment) -> Result<Employment, NotUnderstood> {
     let employer = employment.employer.as_ref();
     Ok(Employment {
-        employer: employer.map(|employer| judge_number(&employer.cbe_number, Field::Employer.path())).transpose()?,
-        period: employment.period.as_ref().map(|period| judge_period(period, "employment/period")).transpose()?,
-        services: employment.prevention_service.iter().map(judge_service).collect::<Result<_, _>>()?,
+        employer: employer.map(|employer| validate_number(&employer.cbe_number, Field::Employer.path())).transpose()?,
+        period: employment.period.as_ref().map(|period| validate_period(period, "employment/period")).transpose()?,
+        services: employment.prevention_service.iter().map(validate_service).collect::<Result<_, _>>()?,
     })
 }
 
-fn judge_service(service: &messages::PreventionService) -> Result<PreventionService, NotUnderstood> {
+fn validate_service(service: &messages::PreventionService) -> Result<PreventionService, NotUnderstood> {
     let kind = match service.kind.as_deref() {
         None => None,
         Some("INTERNAL") => Some(ServiceKind::Internal),
@@ -217,28 +224,28 @@ fn judge_service(service: &messages::PreventionService) -> Result<PreventionServ
     let affiliation = service.affiliation.as_ref();
     let number = service.cbe_number.as_deref();
     Ok(PreventionService {
-        number: number.map(|number| judge_number(number, "employment/preventionService/cbeNumber")).transpose()?,
+        number: number.map(|number| validate_number(number, "employment/preventionService/cbeNumber")).transpose()?,
         kind,
         affiliation: affiliation
-            .map(|period| judge_period(period, "employment/preventionService/affiliation"))
+            .map(|period| validate_period(period, "employment/preventionService/affiliation"))
             .transpose()?,
     })
 }
 
-fn judge_number(text: &str, element: &'static str) -> Result<EnterpriseNumber, NotUnderstood> {
+fn validate_number(text: &str, element: &'static str) -> Result<EnterpriseNumber, NotUnderstood> {
     EnterpriseNumber::parse(text).map_err(|_| NotUnderstood::Value(element))
 }
 
-fn judge_period(period: &messages::OpenPeriod, element: &'static str) -> Result<Period, NotUnderstood> {
-    let begin = judge_date(&period.begin_date, element)?;
-    let end = period.end_date.as_deref().map(|end| judge_date(end, element)).transpose()?;
+fn validate_period(period: &messages::OpenPeriod, element: &'static str) -> Result<Period, NotUnderstood> {
+    let begin = validate_date(&period.begin_date, element)?;
+    let end = period.end_date.as_deref().map(|end| validate_date(end, element)).transpose()?;
     Period::from_days(begin, end).map_err(|_| NotUnderstood::Value(element))
 }
 
-/// Whether the parts that a status allows are there, and no other: contract.md, "consultAttributes".
-fn hold_together(answer: Answer) -> Result<Answer, NotUnderstood> {
+/// Checks that the parts that a status requires are present, and no other (`docs/reference/contract.md` "Status").
+fn check_parts(answer: Answer) -> Result<Answer, NotUnderstood> {
     let (criteria, filters, result) = (answer.criteria.is_some(), !answer.filtered.is_empty(), answer.result.is_some());
-    let (wants_criteria, may_filter) = match answer.status.outcome {
+    let (needs_criteria, may_filter) = match answer.status.outcome {
         Outcome::DataFound | Outcome::Incomplete(_) | Outcome::NoDataFound => (true, true),
         Outcome::Replaced { .. } | Outcome::NoRelation => (true, false),
         Outcome::WrongDates(_) | Outcome::NotAnSsin | Outcome::NoGrant => (false, false),
@@ -253,23 +260,23 @@ fn hold_together(answer: Answer) -> Result<Answer, NotUnderstood> {
         | Outcome::NotAnSsin
         | Outcome::NoGrant => !result,
     };
-    if criteria != wants_criteria {
+    if criteria != needs_criteria {
         return Err(NotUnderstood::Contradiction("criteria"));
     }
     if filters && !may_filter {
         return Err(NotUnderstood::Contradiction("dataFilters"));
     }
-    let told = answer.result.iter().flat_map(fields_of).any(|field| answer.filtered.contains(field));
-    if !fits || told {
+    let has_filtered = answer.result.iter().flat_map(fields_of).any(|field| answer.filtered.contains(field));
+    if !fits || has_filtered {
         return Err(NotUnderstood::Contradiction("result"));
     }
     Ok(answer)
 }
 
-/// The fields that are there, each as often as it is.
+/// Fields that are present, once for each occurrence.
 fn fields_of(findings: &Findings) -> Vec<Field> {
     let mut fields = Vec::new();
-    let mut note = |field, is_there: bool| fields.extend(is_there.then_some(field));
+    let mut note = |field, is_present: bool| fields.extend(is_present.then_some(field));
     note(Field::Ssin, findings.ssin.is_some());
     note(Field::HealthInsuranceFund, findings.fund.is_some());
     for employment in &findings.employments {

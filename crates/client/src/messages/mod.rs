@@ -1,14 +1,14 @@
 //! The messages of the contract (`docs/reference/contract.md` "consultAttributes", "sendTestMessage"), element for element,
 //! text for text.
 //!
-//! Every name that the client writes or reads is in this file. Values stay text here: [`super::Answer`] is made of them
-//! elsewhere. `Debug` shows a message's name alone, because most of them hold an SSIN.
+//! Values stay text here; [`super::Answer`] is made of them in `validate`. `Debug` shows only the name of a message,
+//! because most of them have an SSIN.
+
+mod elements;
 
 use std::fmt;
 
-use soap::names::Namespace;
-
-use crate::binding::{Content, ElementName, bind};
+use crate::binding::{Content, ElementName};
 
 /// A message in a body: which element it is.
 pub trait Message: Content {
@@ -24,10 +24,6 @@ pub trait Request: Message {
     const PATH: &'static str;
     /// SOAPAction of the operation, without quotes.
     const SOAP_ACTION: &'static str;
-}
-
-const fn in_namespace(namespace: Namespace, local: &'static str) -> ElementName {
-    ElementName { namespace: Some(namespace), local }
 }
 
 /// `consultAttributesRequest`. `informationCBSS` is never sent: the service ignores it.
@@ -260,135 +256,6 @@ pub struct PreventionService {
     pub kind: Option<String>,
     /// `affiliation`.
     pub affiliation: Option<OpenPeriod>,
-}
-
-bind! {
-    ConsultRequest {
-        information_customer: None, "informationCustomer",
-        legal_context: None, "legalContext",
-        criteria: None, "criteria",
-    }
-    ConsultResponse {
-        information_customer: None, "informationCustomer",
-        information_cbss: None, "informationCBSS",
-        legal_context: None, "legalContext",
-        criteria: None, "criteria",
-        status: None, "status",
-        data_filters: None, "dataFilters",
-        result: None, "result",
-    }
-    TestRequest {
-        echo: None, "echo",
-    }
-    TestResponse {
-        information_cbss: None, "informationCBSS",
-        echo: None, "echo",
-        ssl_certificate: None, "sslCertificate",
-        consumer: None, "consumer",
-    }
-    FaultDetail {
-        consult: Some(Namespace::Intf), "consultAttributesFault",
-        test: Some(Namespace::Test), "sendTestMessageFault",
-    }
-    CbssFault {
-        information_customer: None, "informationCustomer",
-        information_cbss: None, "informationCBSS",
-        detail: None, "detail",
-    }
-    FaultMessage {
-        severity: None, "severity",
-        reason_code: None, "reasonCode",
-        diagnostic: None, "diagnostic",
-        author_code: None, "authorCode",
-        information: None, "information",
-    }
-    InformationCustomer {
-        ticket: None, "ticket",
-        timestamp_sent: None, "timestampSent",
-        customer_identification: None, "customerIdentification",
-    }
-    Organization {
-        cbe_number: None, "cbeNumber",
-        sector: None, "sector",
-        institution: None, "institution",
-    }
-    InformationCbss {
-        ticket_cbss: None, "ticketCBSS",
-        timestamp_receive: None, "timestampReceive",
-        timestamp_reply: None, "timestampReply",
-    }
-    Criteria {
-        ssin: None, "ssin",
-        reference_date: None, "referenceDate",
-        period: None, "period",
-    }
-    ClosedPeriod {
-        begin_date: None, "beginDate",
-        end_date: None, "endDate",
-    }
-    OpenPeriod {
-        begin_date: None, "beginDate",
-        end_date: None, "endDate",
-    }
-    Status {
-        value: None, "value",
-        code: None, "code",
-        description: None, "description",
-        information: None, "information",
-    }
-    Information {
-        field_name: None, "fieldName",
-        field_value: None, "fieldValue",
-    }
-    DataFilters {
-        filtered_element: None, "filteredElement",
-    }
-    ResultElement {
-        ssin: None, "ssin",
-        employment: None, "employment",
-        health_insurance_fund: None, "healthInsuranceFund",
-    }
-    Employment {
-        employer: None, "employer",
-        period: None, "period",
-        prevention_service: None, "preventionService",
-    }
-    Numbered {
-        cbe_number: None, "cbeNumber",
-    }
-    PreventionService {
-        cbe_number: None, "cbeNumber",
-        kind: None, "type",
-        affiliation: None, "affiliation",
-    }
-}
-
-impl Message for ConsultRequest {
-    const NAME: ElementName = in_namespace(Namespace::Intf, "consultAttributesRequest");
-}
-
-impl Request for ConsultRequest {
-    type Response = ConsultResponse;
-    const PATH: &'static str = "/eHealthAttributesService/v1/consultAttributes";
-    const SOAP_ACTION: &'static str = "http://kszbcss.fgov.be/eHealthAttributesService/consultAttributes";
-}
-
-impl Message for ConsultResponse {
-    const NAME: ElementName = in_namespace(Namespace::Intf, "consultAttributesResponse");
-}
-
-impl Message for TestRequest {
-    const NAME: ElementName = in_namespace(Namespace::Test, "sendTestMessageRequest");
-}
-
-impl Request for TestRequest {
-    type Response = TestResponse;
-    const PATH: &'static str = "/TestConnectionService/v1/sendTestMessage";
-    const SOAP_ACTION: &'static str = "http://kszbcss.fgov.be/TestConnectionService/sendTestMessage";
-}
-
-impl Message for TestResponse {
-    const NAME: ElementName = in_namespace(Namespace::Test, "sendTestMessageResponse");
 }
 
 /// Implements `Debug` without content: most of these types hold an SSIN.

@@ -1,0 +1,147 @@
+//! Findings: what a verification reports as wrong.
+
+use super::segment::SegmentDamage;
+
+/// A checkpoint that is compared with the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CheckpointSource {
+    /// The checkpoint in the audit log's folder.
+    Own,
+    /// The checkpoint that was kept elsewhere.
+    Elsewhere,
+}
+
+impl std::fmt::Display for CheckpointSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Own => "the audit log's own checkpoint",
+            Self::Elsewhere => "the checkpoint kept elsewhere",
+        })
+    }
+}
+
+/// An error in the audit log (`docs/reference/audit-log-format.md` "Verification").
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Finding {
+    /// A file ends in `.seg` but is not named as a segment.
+    #[error("{0} is not the name of a segment (FIRST-YYYY-MM.seg)")]
+    Name(String),
+    /// A segment is damaged at this byte. Nothing behind it can be compared.
+    #[error("{segment}, byte {offset}: {damage}")]
+    Damaged {
+        /// File name of the segment.
+        segment: String,
+        /// Offset of the first bad frame; the bytes before it are sound.
+        offset: u64,
+        /// Kind of damage.
+        damage: SegmentDamage,
+    },
+    /// A segment does not begin where the one before it ended.
+    #[error("{segment} begins with record {found}; expected record {expected}")]
+    Gap {
+        /// File name of the segment.
+        segment: String,
+        /// Sequence that follows the segment before.
+        expected: u64,
+        /// Sequence in the file name.
+        found: u64,
+    },
+    /// The tree in a segment's first record is not the tree of the records before it.
+    #[error("{segment} names another tree than that of the records before it")]
+    TreeMismatch {
+        /// File name of the segment.
+        segment: String,
+    },
+    /// The first records are missing, and no pruning record names the new beginning.
+    #[error("the records before record {first} are missing and were not pruned")]
+    BeginningMissing {
+        /// Sequence of the first record that is present.
+        first: u64,
+    },
+    /// The folder has no segment.
+    #[error("the folder has no segment")]
+    Empty,
+    /// A checkpoint file is missing.
+    #[error("{0} is missing")]
+    CheckpointMissing(CheckpointSource),
+    /// A checkpoint is not signed by this key under this origin, or was changed.
+    #[error("{0} is not signed by this key, or was changed")]
+    CheckpointForged(CheckpointSource),
+    /// The audit log has fewer records than a checkpoint signs.
+    #[error("truncated: {checkpoint} signs {signed} records, but only {found} are present")]
+    Truncated {
+        /// Checkpoint that signs more records.
+        checkpoint: CheckpointSource,
+        /// Number of records that it signs.
+        signed: u64,
+        /// Number of records that are present, pruned ones included.
+        found: u64,
+    },
+    /// The records are damaged before the end of what a checkpoint signs, so that the two cannot be compared.
+    #[error("{checkpoint} signs {signed} records; it cannot be compared, because only the first {sound} are sound")]
+    Incomparable {
+        /// Checkpoint that cannot be compared.
+        checkpoint: CheckpointSource,
+        /// Number of records that it signs.
+        signed: u64,
+        /// Number of records before the first damage.
+        sound: u64,
+    },
+    /// A checkpoint signs other records.
+    #[error("the first {signed} records are not those that {checkpoint} signs")]
+    Inconsistent {
+        /// Checkpoint whose root differs.
+        checkpoint: CheckpointSource,
+        /// Number of records that it signs.
+        signed: u64,
+    },
+    /// A checkpoint signs fewer records than were pruned since, so that the two cannot be compared.
+    #[error("{checkpoint} signs {signed} records, all of which were pruned since")]
+    TooOld {
+        /// Checkpoint that is too old.
+        checkpoint: CheckpointSource,
+        /// Number of records that it signs.
+        signed: u64,
+    },
+    /// The audit log's own checkpoint is older than the one kept elsewhere: an old one was put back.
+    #[error(
+        "the audit log's own checkpoint signs {own} records, fewer than the {elsewhere} records that the checkpoint \
+         kept elsewhere signs"
+    )]
+    OlderThanElsewhere {
+        /// Number of records that the audit log's own checkpoint signs.
+        own: u64,
+        /// Number of records that the checkpoint kept elsewhere signs.
+        elsewhere: u64,
+    },
+    /// Records lie behind the newest checkpoint while no process writes. After a crash they are there until the next
+    /// start; otherwise they were added or changed.
+    #[error("no checkpoint signs the last {records} records")]
+    Unsigned {
+        /// Number of records behind the newest checkpoint.
+        records: u64,
+    },
+}
+
+impl Finding {
+    /// Code of the kind of finding, as in `docs/reference/audit-log-format.md` "Verification".
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Name(_) => "name",
+            Self::Damaged { .. } => "damaged",
+            Self::Gap { .. } => "gap",
+            Self::TreeMismatch { .. } => "tree mismatch",
+            Self::BeginningMissing { .. } => "beginning missing",
+            Self::Empty => "empty",
+            Self::CheckpointMissing(_) => "checkpoint missing",
+            Self::CheckpointForged(_) => "checkpoint forged",
+            Self::Truncated { .. } => "truncated",
+            Self::Incomparable { .. } => "incomparable",
+            Self::Inconsistent { .. } => "inconsistent",
+            Self::TooOld { .. } => "too old",
+            Self::OlderThanElsewhere { .. } => "older than elsewhere",
+            Self::Unsigned { .. } => "unsigned",
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Verification of a folder: reads the checkpoints, then the segments, and compares them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::chain::{Chain, Position};
+use super::compact_range::CompactRange;
+use super::compare::{Checkpoints, Records};
+use super::finding::{CheckpointSource, Finding};
+use super::folder::{VerifyError, is_in_use, read_checkpoint, scan_all, segment_files};
+use super::key::VerifyingKey;
+use super::verdict::{Truncation, Verdict};
+
+/// Verifies the audit log in this folder.
+///
+/// `elsewhere` is a checkpoint file, with nothing but the note. Keep it where a person who can change the audit log
+/// cannot change it.
+///
+/// # Errors
+/// [`VerifyError`] if a file cannot be read. What can be read and is wrong is a [`Finding`].
+pub fn verify(folder: &Path, key: &VerifyingKey, elsewhere: Option<&Path>) -> Result<Verdict, VerifyError> {
+    let mut findings = Vec::new();
+    let in_use = is_in_use(folder)?;
+    // Read before the segments: everything that it signs must be found in them.
+    let own = read_checkpoint(&folder.join("checkpoint"), key, CheckpointSource::Own, &mut findings)?;
+    let elsewhere = match elsewhere {
+        None => None,
+        Some(path) => read_checkpoint(path, key, CheckpointSource::Elsewhere, &mut findings)?,
+    };
+    let checkpoints = Checkpoints { own, elsewhere };
+    let files = segment_files(folder, &mut findings)?;
+    let sizes: BTreeSet<u64> = checkpoints.iter().map(|(_, head)| head.size).collect();
+    let scanned = scan_all(folder, &files, &sizes)?;
+
+    let mut chain = Chain::new(findings);
+    let last = files.len().saturating_sub(1);
+    for (number, (file, scanned)) in files.iter().zip(&scanned).enumerate() {
+        let position = match (number == last, in_use) {
+            (false, _) => Position::Inner,
+            (true, false) => Position::Last,
+            (true, true) => Position::BeingWritten,
+        };
+        chain.add(file, scanned, position);
+    }
+    let first = files.first().map_or(0, |file| file.first);
+    if first != 0 && !chain.pruned.contains(&first) {
+        chain.findings.push(Finding::BeginningMissing { first });
+    }
+    if files.is_empty() {
+        chain.findings.push(Finding::Empty);
+        chain.roots.push((0, CompactRange::empty().root()));
+    }
+    let tree = chain.tree();
+    let size = tree.end();
+    let records = Records { sequences: first..size, roots: &chain.roots, is_broken: chain.is_broken };
+    chain.findings.extend(checkpoints.compare(&records));
+
+    let signed = checkpoints.iter().map(|(_, head)| head.size).max();
+    let unsigned = size.saturating_sub(signed.unwrap_or(0));
+    if unsigned > 0 && !in_use && signed.is_some() {
+        chain.findings.push(Finding::Unsigned { records: unsigned });
+    }
+    let truncation =
+        checkpoints.elsewhere.map_or(Truncation::NotDetectable, |head| Truncation::DetectableUpTo(head.size));
+    Ok(Verdict {
+        first,
+        size,
+        root: tree.root(),
+        segments: files.len(),
+        bytes: chain.bytes,
+        unsigned,
+        in_use,
+        truncation,
+        findings: chain.findings,
+    })
+}

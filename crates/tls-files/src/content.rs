@@ -1,0 +1,73 @@
+//! Content of a file, as errors name it.
+
+use std::fmt;
+
+use rustls::pki_types::pem;
+
+/// Kind of content that a caller expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// X.509 certificates.
+    Certificates,
+    /// Certificate revocation lists.
+    RevocationLists,
+    /// A private key: PKCS #8, PKCS #1 or SEC 1, not encrypted.
+    PrivateKey,
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Certificates => "certificates",
+            Self::RevocationLists => "certificate revocation lists",
+            Self::PrivateKey => "an unencrypted private key",
+        })
+    }
+}
+
+/// The content is not what was expected. The text has nothing of a private key.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContentError {
+    /// There are no bytes, or only white space.
+    #[error("is empty, expected {expected}")]
+    Empty {
+        /// Expected kind of content.
+        expected: Content,
+    },
+    /// Neither PEM nor DER.
+    #[error("found neither PEM nor DER, expected {expected}")]
+    Unknown {
+        /// Expected kind of content.
+        expected: Content,
+    },
+    /// PEM or DER of another kind.
+    #[error("found {found}, expected {expected}")]
+    Other {
+        /// Content that was found, as a phrase ("a private key").
+        found: String,
+        /// Expected kind of content.
+        expected: Content,
+    },
+    /// A PEM block is malformed.
+    #[error("malformed PEM, expected {expected}: {reason}")]
+    Malformed {
+        /// Expected kind of content.
+        expected: Content,
+        /// Kind of error.
+        reason: &'static str,
+    },
+}
+
+impl ContentError {
+    /// Converts an error of the PEM parser, whose own text may quote a line of a private key.
+    pub(crate) fn malformed(expected: Content, error: &pem::Error) -> Self {
+        let reason = match error {
+            pem::Error::MissingSectionEnd { .. } => "a block has no END line",
+            pem::Error::IllegalSectionStart { .. } => "a BEGIN line is invalid",
+            pem::Error::Base64Decode(_) => "a block is not base64",
+            // The type is not exhaustive. The remaining errors are of I/O, and bytes in memory have none.
+            _ => "it cannot be parsed",
+        };
+        Self::Malformed { expected, reason }
+    }
+}

@@ -1,0 +1,44 @@
+//! Reads certificates, revocation lists and private keys from files, and builds TLS client configurations.
+//!
+//! This is the only place that parses PEM. Each error names the file and says what it holds:
+//! "`ca.pem`: found a private key, expected certificates".
+//!
+//! | to | call |
+//! |---|---|
+//! | read a file | [`read_certificates`], [`read_revocation_lists`], [`read_private_key`] |
+//! | read files and folders | [`read_all_certificates`], [`read_all_revocation_lists`], [`files_of`] |
+//! | parse bytes | [`parse_certificates`], [`parse_revocation_lists`], [`parse_private_key`] |
+//! | make a root store | [`root_store`] |
+//! | build a client configuration | [`ClientTls`] |
+//!
+//! # Example
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use tls_files::{ClientTls, Identity, read_certificates, read_private_key};
+//!
+//! # fn configure() -> Result<rustls::ClientConfig, Box<dyn std::error::Error>> {
+//! let authorities = read_certificates(Path::new("ca.pem"))?;
+//! let chain = read_certificates(Path::new("client.pem"))?;
+//! let key = read_private_key(Path::new("client-key.pem"))?;
+//! Ok(ClientTls::new(authorities).with_identity(Identity { chain, key }).build()?)
+//! # }
+//! ```
+
+// Files: what they hold, and how they are parsed.
+mod content;
+mod der;
+mod parse;
+mod read;
+
+// TLS configuration.
+mod client;
+
+pub use client::{ClientTls, ClientTlsError, Identity, provider, root_store};
+pub use content::{Content, ContentError};
+pub use parse::{parse_certificates, parse_private_key, parse_revocation_lists};
+pub use read::{
+    FileError, files_of, read_all_certificates, read_all_revocation_lists, read_certificates, read_private_key,
+    read_revocation_lists,
+};

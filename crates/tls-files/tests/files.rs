@@ -1,0 +1,167 @@
+//! Files as operators write them: PEM and DER, right, mixed up and damaged.
+
+use std::fs;
+use std::path::Path;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+use tls_files::{
+    ClientTls, ClientTlsError, Content, ContentError, FileError, Identity, parse_certificates, parse_private_key,
+    parse_revocation_lists, read_all_certificates, read_all_revocation_lists, read_certificates, read_private_key,
+    read_revocation_lists,
+};
+
+struct Made {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+    revocation_list: rcgen::CertificateRevocationList,
+}
+
+fn make() -> Made {
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    let list = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2026, 1, 1),
+        next_update: rcgen::date_time_ymd(2027, 1, 1),
+        crl_number: rcgen::SerialNumber::from(1_u64),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let issuer = rcgen::Issuer::new(params, KeyPair::from_pem(&key.serialize_pem()).expect("the same key"));
+    let revocation_list = list.signed_by(&issuer).expect("a list");
+    Made { certificate, key, revocation_list }
+}
+
+fn text<T>(result: Result<T, ContentError>) -> String {
+    result.err().expect("an error").to_string()
+}
+
+#[test]
+fn pem_and_der_give_the_same_content() {
+    let Made { certificate, key, revocation_list } = make();
+    let pem = parse_certificates(certificate.pem().as_bytes()).expect("PEM");
+    assert_eq!(pem, parse_certificates(certificate.der()).expect("DER"));
+    let pem = parse_private_key(key.serialize_pem().as_bytes()).expect("PEM");
+    assert_eq!(pem, parse_private_key(&key.serialize_der()).expect("DER"));
+    let pem = parse_revocation_lists(revocation_list.pem().expect("PEM").as_bytes()).expect("PEM");
+    assert_eq!(pem, parse_revocation_lists(revocation_list.der()).expect("DER"));
+}
+
+#[test]
+fn certificates_keep_their_order_and_other_blocks_are_ignored() {
+    let (first, second) = (make(), make());
+    let file = [&first.key.serialize_pem(), "a remark\n", &first.certificate.pem(), &second.certificate.pem()];
+    let file = file.map(ToString::to_string).concat();
+    let certificates = parse_certificates(file.as_bytes()).expect("two certificates");
+    assert_eq!(certificates, [first.certificate.der().clone(), second.certificate.der().clone()]);
+    assert_eq!(parse_private_key(file.as_bytes()).expect("a key").secret_der(), first.key.serialize_der());
+}
+
+#[test]
+fn error_says_what_was_found_and_expected() {
+    let Made { certificate, key, revocation_list } = make();
+    let (key_pem, list_pem) = (key.serialize_pem(), revocation_list.pem().expect("PEM"));
+    let encrypted = key_pem.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+    let both = key_pem.clone() + &list_pem;
+    for (bytes, found) in [
+        (key_pem.as_bytes(), "found a private key"),
+        (&key.serialize_der(), "found a private key"),
+        (list_pem.as_bytes(), "found a certificate revocation list"),
+        (revocation_list.der(), "found a certificate revocation list"),
+        (both.as_bytes(), "found a private key and a certificate revocation list"),
+        (b"-----BEGIN PGP MESSAGE-----\nAAAA\n-----END PGP MESSAGE-----\n", "found a PEM block `PGP MESSAGE`"),
+        (b" \n", "is empty"),
+        (b"hello", "found neither PEM nor DER"),
+        (b"\x30\x84\xff\xff\xff\xff", "found neither PEM nor DER"),
+    ] {
+        assert_eq!(text(parse_certificates(bytes)), format!("{found}, expected certificates"));
+    }
+    let found = "found an encrypted private key, expected an unencrypted private key";
+    assert_eq!(text(parse_private_key(encrypted.as_bytes())), found);
+    for bytes in [certificate.pem().as_bytes(), certificate.der()] {
+        assert_eq!(text(parse_private_key(bytes)), "found a certificate, expected an unencrypted private key");
+        let found = "found a certificate, expected certificate revocation lists";
+        assert_eq!(text(parse_revocation_lists(bytes)), found);
+    }
+}
+
+#[test]
+fn damaged_pem_is_refused_without_quoting_a_key() {
+    let pem = make().key.serialize_pem();
+    let cut = pem.split("-----END").next().expect("a part").to_owned();
+    let not_base64 = pem.replacen("MIG", "M!G", 1);
+    for (damaged, reason) in [(cut, "a block has no END line"), (not_base64, "a block is not base64")] {
+        let message = text(parse_private_key(damaged.as_bytes()));
+        assert_eq!(message, format!("malformed PEM, expected an unencrypted private key: {reason}"));
+    }
+}
+
+#[test]
+fn file_error_names_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ca.pem");
+    let message = |error: FileError| error.to_string();
+    let missing = message(read_certificates(&file).expect_err("missing"));
+    assert!(missing.starts_with(&format!("`{}`: No such file", file.display())), "{missing}");
+    fs::write(&file, make().key.serialize_pem()).expect("ours");
+    let expected = format!("`{}`: found a private key, expected certificates", file.display());
+    assert_eq!(message(read_certificates(&file).expect_err("a key")), expected);
+    assert!(matches!(
+        read_revocation_lists(&file).expect_err("a key"),
+        FileError::Content { reason: ContentError::Other { expected: Content::RevocationLists, .. }, .. }
+    ));
+    assert!(read_private_key(&file).is_ok());
+    assert!(read_private_key(Path::new("")).is_err());
+}
+
+#[test]
+fn folder_is_read_in_order_and_every_error_is_collected() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (made, other) = (make(), make());
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).expect("ours");
+    write("2.pem", made.certificate.pem().as_bytes());
+    write("1.der", other.certificate.der());
+    write(".hidden", b"hello");
+    write("3.pem", made.key.serialize_pem().as_bytes());
+    let (mut errors, missing) = (Vec::new(), folder.path().join("missing"));
+    let found = read_all_certificates(&[folder.path().to_owned(), missing.clone()], &mut errors);
+    let names: Vec<_> = found.iter().filter_map(|(file, _)| file.file_name()?.to_str()).collect();
+    assert_eq!(names, ["1.der", "2.pem"]);
+    let [key, io] = errors.as_slice() else { panic!("{errors:?}") };
+    assert!(key.to_string().ends_with("3.pem`: found a private key, expected certificates"), "{key}");
+    assert!(matches!(io, FileError::Io { file, .. } if *file == missing), "{io}");
+}
+
+#[test]
+fn broken_revocation_list_is_returned_and_another_kind_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = make();
+    let read = |bytes: &[u8]| {
+        let (file, mut errors) = (folder.path().join("list"), Vec::new());
+        fs::write(&file, bytes).expect("ours");
+        (read_all_revocation_lists(&[file], &mut errors).len(), errors.len())
+    };
+    assert_eq!(read(made.revocation_list.der()), (1, 0));
+    assert_eq!(read(&made.revocation_list.der()[..100]), (1, 0), "cut off");
+    assert_eq!(read(b""), (1, 0));
+    assert_eq!(read(made.certificate.der()), (0, 1));
+    assert_eq!(read(made.certificate.pem().as_bytes()), (0, 1));
+}
+
+#[test]
+fn configuration_needs_usable_authorities_and_a_matching_key() {
+    let (made, other) = (make(), make());
+    let chain = || vec![made.certificate.der().clone()];
+    let identity =
+        |key: &KeyPair| Identity { chain: chain(), key: parse_private_key(&key.serialize_der()).expect("a key") };
+    let config = ClientTls::new(chain()).with_identity(identity(&made.key)).build().expect("they match");
+    assert_eq!(config.alpn_protocols, [b"http/1.1"]);
+    assert!(ClientTls::new(chain()).build().is_ok());
+    let mismatch = ClientTls::new(chain()).with_identity(identity(&other.key)).build();
+    assert!(matches!(mismatch, Err(ClientTlsError::Identity(_))));
+    let authorities = vec![made.certificate.der().clone(), vec![0x30, 0].into()];
+    let unusable = ClientTls::new(authorities).build();
+    assert!(matches!(unusable, Err(ClientTlsError::Authority { number: 2, .. })));
+}
