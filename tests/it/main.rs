@@ -1,7 +1,8 @@
 //! The integration tests, in one binary.
 //!
-//! A test that needs its own process is a file beside this folder: `cost.rs` has a global allocator,
-//! `canary.rs` logs a number that every test that searches the log would find.
+//! Tests that need another process are beside this folder: `cost.rs` has a global allocator, `canary.rs`
+//! logs a number that every test that searches the log would find, `datasets` locks files and must start
+//! no program at the same time.
 //!
 //! No test depends on today's date: the suite passes under
 //! `FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f +400d cargo test --test it`. Without the variable every
@@ -30,12 +31,8 @@ mod http;
 mod mtls;
 mod tls;
 mod trust;
-// Datasets and their feeds.
+// Datasets: killed runs.
 mod crash;
-mod hostile;
-mod https;
-mod store;
-mod sync;
 // The audit log.
 mod audit;
 // The program as its users start it.
