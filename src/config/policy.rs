@@ -268,7 +268,7 @@ deliberation = "16/108"
             "policy.toml:5: consumer[1].acts_for: 0809394428: the check digits are wrong",
             "policy.toml:9: consumer[1].grant[1].fields: must be an integer from 1 to 9",
             "policy.toml:10: consumer[1].grant[1].relation: must be one of none, insured, affiliated-employer",
-            "policy.toml:12: consumer[1].grant[1].deliberation: a deliberation is written as year/number",
+            "policy.toml:12: consumer[1].grant[1].deliberation: a deliberation has the form year/number, for example 16/108",
         ] {
             assert!(errors.contains(part), "{part}\nis not in\n{errors}");
         }
