@@ -57,7 +57,7 @@ file = "policy.toml"
 folder = "$2"
 feeds = "$1"
 rejected = "rejected"
-[trail]
+[audit_log]
 folder = "trail"
 keys = "keys"
 TOML

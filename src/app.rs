@@ -19,7 +19,7 @@ mod verified;
 use tokio::net::TcpListener;
 
 use crate::admin::{self, AdminAccess, AdminError};
-use crate::config::{Fetch, Problems, Settings, read_policy};
+use crate::config::{FetchMode, Problems, Settings, read_policy};
 use crate::server::tls::{self, OperatorSide, TlsError};
 use crate::server::{ActiveConfig, Dependencies, Drained, RandomTickets, Readers, Service, listen, serve};
 use audit_log::{AuditError, AuditLog};
@@ -88,7 +88,7 @@ fn load_in_force(
         (Ok(register), Ok((tls, gate)), Ok(operators)) => {
             let chain = tls::load_certificates(&settings.tls.certificate);
             let chain = chain.map_err(|error| AppError::Files { policy: None, tls: vec![error] })?;
-            Ok((ActiveConfig { register, tls, gate, chain }, operators))
+            Ok((ActiveConfig { register, tls, client_verifier: gate, chain }, operators))
         }
         (policy, tls, operators) => {
             let tls = tls.err().unwrap_or_default().into_iter().chain(operators.err()).collect();
@@ -175,7 +175,7 @@ impl App {
         let failed = |reason| AppError::Listen { address: settings.listen, reason };
         let listener = match take(settings.listen).map_err(failed)? {
             Some(listener) => listener,
-            None => listen(settings.listen, settings.port).map_err(failed)?,
+            None => listen(settings.listen, settings.listen_mode).map_err(failed)?,
         };
         let address = listener.local_addr().map_err(failed)?;
         let operators = ForOperators::default();
@@ -225,7 +225,7 @@ impl App {
         let (active_config, operators) = load_in_force(settings, &clock)?;
         bound.operators.replace(operators);
         let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
-        let trail = Arc::new(AuditLog::open(&settings.trail, Arc::clone(&clock))?);
+        let trail = Arc::new(AuditLog::open(&settings.audit_log, Arc::clone(&clock))?);
         let world = stage(Dependencies {
             lookups: Arc::clone(&readers) as _,
             audit: Arc::clone(&trail) as _,
@@ -278,9 +278,9 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
         let reloader = self.reloader();
         let feeds = self.feeds;
-        let feeding = match self.settings.fetch {
-            Fetch::Here => Some(tokio::spawn(sync::follow(Arc::clone(&feeds), Arc::clone(&self.clock)))),
-            Fetch::Elsewhere => None,
+        let feeding = match self.settings.fetch_mode {
+            FetchMode::InProcess => Some(tokio::spawn(sync::follow(Arc::clone(&feeds), Arc::clone(&self.clock)))),
+            FetchMode::SeparateProcess => None,
         };
         let overview = Arc::new(Overview {
             service: Arc::clone(&self.service),

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ehealth_attributes::app::App;
-use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::read_settings;
 use ehealth_attributes::server::tls;
 use ehealth_core::model::{Clock, FixedClock, Ssin, Timestamp};
@@ -23,6 +22,7 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use testkit::Workspace;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 

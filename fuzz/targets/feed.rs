@@ -7,7 +7,7 @@
 
 use std::io::{BufRead, Read};
 
-use datasets::feed::{Content, FileKind, Validated, Notification, Packing, Records, Signer};
+use datasets::feed::{Content, FileKind, Validated, Notification, Compression, Records, Signer};
 use ehealth_core::model::Dataset;
 use libfuzzer_sys::fuzz_target;
 
@@ -28,8 +28,8 @@ fuzz_target!(|bytes: &[u8]| {
             read_rows(bytes, dataset, kind);
         }
     }
-    for packing in [Packing::Gzip, Packing::Zstd] {
-        unpack(bytes, packing);
+    for compression in [Compression::Gzip, Compression::Zstd] {
+        unpack(bytes, compression);
     }
 });
 
@@ -73,8 +73,8 @@ fn read_rows(bytes: &[u8], dataset: Dataset, kind: FileKind) {
     }
 }
 
-fn unpack(bytes: &[u8], packing: Packing) {
-    let Ok(mut content) = Content::open(bytes, packing, bytes.len() as u64) else { return };
+fn unpack(bytes: &[u8], compression: Compression) {
+    let Ok(mut content) = Content::open(bytes, compression, bytes.len() as u64) else { return };
     let mut taken = 0;
     let mut limited = (&mut content).take(MAX_UNPACKED);
     while let Ok(piece) = limited.fill_buf() {
@@ -86,7 +86,7 @@ fn unpack(bytes: &[u8], packing: Packing) {
         limited.consume(count);
     }
     assert!(taken as u64 <= MAX_UNPACKED);
-    let seal = content.seal().expect("a slice does not fail");
-    assert_eq!(seal.bytes, bytes.len() as u64);
-    assert_eq!(seal.digest, datasets::feed::digest_of(bytes));
+    let found = content.finish().expect("a slice does not fail");
+    assert_eq!(found.bytes, bytes.len() as u64);
+    assert_eq!(found.digest, datasets::feed::digest_of(bytes));
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::report::{CertificateReport, CertificateRole, ListReport, Phase, Report};
-use audit_log::{Health, Trouble};
+use audit_log::{Health, WriteFailure};
 use ehealth_core::model::{Dataset, Freshness, Timestamp};
 
 /// Why the service is not ready.
@@ -22,7 +22,7 @@ pub enum Reason {
     /// A dataset is there but cannot be read.
     DatasetUnreadable(Dataset),
     /// No evidence can be written, so nothing is answered.
-    TrailUnwritable(Trouble),
+    TrailUnwritable(WriteFailure),
     /// The trail was closed.
     TrailClosed,
     /// Callers of this issuer are refused.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::health::{Reason, judge};
 use super::report::{AuthorityReport, CertificateReport, ListReport, OutcomeReport, Report, Traffic};
 use audit_log::Health;
+use datasets::sync::Outcome;
 use ehealth_core::model::Timestamp;
 
 const PREFIX: &str = "ehealth_attributes_";
@@ -156,7 +157,7 @@ fn write_datasets(out: &mut Exposition, report: &Report) {
     }
     out.family("dataset_last_run", Kind::Gauge, "1 for the outcome of the feed's last run, 0 for the others.");
     for (dataset, account) in &loaded {
-        let last = account.history.first().map(|run| run.code.as_str());
+        let last = account.history.first().and_then(|run| run.outcome).map(Outcome::code);
         for code in &report.run_codes {
             let labels = [("dataset", dataset.dataset.code()), ("outcome", *code)];
             out.sample("dataset_last_run", &labels, u8::from(last == Some(*code)));

@@ -12,6 +12,7 @@ use super::chart::draw;
 use super::health::{Span, judge};
 use super::report::{CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, Report};
 use audit_log::Health;
+use datasets::sync::Outcome;
 use ehealth_core::model::{Freshness, Timestamp};
 
 /// The style sheet, served beside the page.
@@ -149,7 +150,7 @@ fn dataset_row(dataset: &DatasetReport, now: Timestamp) -> Markup {
             td .runs {
                 @for run in account.map(|account| account.history.as_slice()).unwrap_or_default() {
                     div {
-                        span .code { (run.code) }
+                        span .code { (run.outcome.map_or("unknown", Outcome::code)) }
                         @if run.times > 1 { ", " (grouped(run.times)) " times" }
                         @if run.rejected > 0 { ", " (grouped(run.rejected)) " rejected" }
                         span .quiet { (moment(run.last)) }

@@ -4,7 +4,7 @@
 //! | in the folder of a backup | what it is |
 //! |---|---|
 //! | `data/` | the five datasets, each in one state |
-//! | `trail/` | the trail, at least up to its checkpoint |
+//! | `audit-log/` | the audit log, at least up to its checkpoint |
 //! | `keys/` | only if asked for: who has both can read everything |
 //!
 //! Settings, policy and certificates are not in it: whoever installs the service has them.
@@ -94,14 +94,14 @@ pub fn back_up(settings: &Settings, to: &Path, keys_too: KeysToo) -> Result<Back
         return Err(BackupError::NotEmpty(to.to_owned()));
     }
     DirBuilder::new().recursive(true).mode(0o700).create(to).map_err(at(to))?;
-    let trail = to.join("trail");
+    let trail = to.join("audit-log");
     // First: answers that are told meanwhile rest on datasets at least as old as those that follow.
-    copy_audit_log(&settings.trail.folder, &trail).map_err(at(&settings.trail.folder))?;
+    copy_audit_log(&settings.audit_log.folder, &trail).map_err(at(&settings.audit_log.folder))?;
     let datasets = copy_datasets(&settings.sync.data, &to.join("data"))?;
     if keys_too == KeysToo::Yes {
-        copy_folder(&settings.trail.keys, &to.join("keys"))?;
+        copy_folder(&settings.audit_log.keys, &to.join("keys"))?;
     }
-    let verdict = verify_copy(settings, &settings.trail.keys, &trail, None)?;
+    let verdict = verify_copy(settings, &settings.audit_log.keys, &trail, None)?;
     Ok(BackedUp { datasets, verdict })
 }
 
@@ -118,15 +118,17 @@ pub fn restore(
     keys: Option<&Path>,
     checkpoint: Option<&Path>,
 ) -> Result<Verdict, BackupError> {
-    let mut places =
-        vec![(from.join("trail"), settings.trail.folder.clone()), (from.join("data"), settings.sync.data.clone())];
-    places.extend(keys.map(|keys| (keys.to_owned(), settings.trail.keys.clone())));
+    let mut places = vec![
+        (from.join("audit-log"), settings.audit_log.folder.clone()),
+        (from.join("data"), settings.sync.data.clone()),
+    ];
+    places.extend(keys.map(|keys| (keys.to_owned(), settings.audit_log.keys.clone())));
     for (_, place) in &places {
         if fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(BackupError::NotEmpty(place.clone()));
         }
     }
-    let verdict = verify_copy(settings, keys.unwrap_or(&settings.trail.keys), &from.join("trail"), checkpoint)?;
+    let verdict = verify_copy(settings, keys.unwrap_or(&settings.audit_log.keys), &from.join("audit-log"), checkpoint)?;
     check_datasets(&from.join("data")).map_err(|(dataset, reason)| BackupError::Dataset { dataset, reason })?;
     for (copy, place) in places {
         // Beside its place first, so that it is there whole or not at all.
@@ -149,7 +151,7 @@ fn verify_copy(
     trail: &Path,
     checkpoint: Option<&Path>,
 ) -> Result<Verdict, BackupError> {
-    let key = KeyFolder::open(keys, MissingKeys::Refuse)?.verifying_key(&settings.trail.checkpoints.origin)?;
+    let key = KeyFolder::open(keys, MissingKeys::Refuse)?.verifying_key(&settings.audit_log.checkpoints.origin)?;
     let verdict = verify(trail, &VerifyingKey::parse(&key)?, checkpoint)?;
     if verdict.is_sound() { Ok(verdict) } else { Err(BackupError::Unsound(Box::new(verdict))) }
 }

@@ -15,7 +15,7 @@ use landlock::{
     RulesetError, RulesetStatus, path_beneath_rules,
 };
 
-use crate::config::{Fetch, Settings};
+use crate::config::{FetchMode, Settings};
 use crate::server::tls::RevocationFiles;
 use datasets::sync::Source;
 
@@ -93,7 +93,7 @@ struct Reach {
 }
 
 fn fetches(settings: &Settings, part: Part) -> bool {
-    part == Part::Fetching || settings.fetch == Fetch::Here
+    part == Part::Fetching || settings.fetch_mode == FetchMode::InProcess
 }
 
 fn reach(settings: &Settings, part: Part) -> Reach {
@@ -104,11 +104,11 @@ fn reach(settings: &Settings, part: Part) -> Reach {
             RevocationFiles::Lists(lists) => lists.as_slice(),
         };
         reach.read.extend(settings.tls.client_ca.iter().chain(lists).cloned());
-        let files = settings.tls.paths().chain([&settings.policy]).chain(&settings.verified);
+        let files = settings.tls.paths().chain([&settings.policy]).chain(&settings.verification_report);
         let of_operators = settings.admin_tls.iter().flat_map(crate::server::tls::OperatorFiles::paths);
         reach.read.extend(files.chain(of_operators).flat_map(|file| folders_of(file)));
-        reach.write.extend([settings.trail.folder.clone(), settings.trail.keys.clone()]);
-        reach.write.extend(settings.trail.checkpoints.copy.as_deref().and_then(folder_of));
+        reach.write.extend([settings.audit_log.folder.clone(), settings.audit_log.keys.clone()]);
+        reach.write.extend(settings.audit_log.checkpoints.copy.as_deref().and_then(folder_of));
     }
     if fetches(settings, part) {
         reach.write.push(settings.sync.rejected.clone());

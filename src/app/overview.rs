@@ -21,7 +21,7 @@ use crate::server::counters::{BUCKETS_MICROS, Kind, MINUTES};
 use crate::server::tls::OperatorSide;
 use crate::server::trust::AuthorityAt;
 use crate::server::{ActiveConfig, Readers, Service};
-use audit_log::{AuditLog, Health, Trouble, free_bytes, probe_writing};
+use audit_log::{AuditLog, Health, WriteFailure, free_bytes, probe_writing};
 use datasets::sync::Outcome;
 use ehealth_core::lookup::{FreshnessLimits, Operation};
 use ehealth_core::model::{Clock, Dataset, Status, Timestamp};
@@ -49,7 +49,7 @@ pub(super) struct Idle {
     /// Writes of the trail at the last look.
     batches: u64,
     /// Why it could not be written then.
-    trouble: Option<Trouble>,
+    trouble: Option<WriteFailure>,
 }
 
 impl Overview {
@@ -59,7 +59,7 @@ impl Overview {
         // Nobody can panic while holding the lock.
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let is_idle = idle.batches == batches && self.trail.health() == Health::Writable;
-        let trouble = if is_idle { probe_writing(&self.settings.trail.folder).err() } else { None };
+        let trouble = if is_idle { probe_writing(&self.settings.audit_log.folder).err() } else { None };
         if let Some(trouble) = trouble.filter(|_| idle.trouble.is_none()) {
             tracing::error!(%trouble, "the trail cannot be written");
         }
@@ -86,10 +86,10 @@ impl Overview {
             version: env!("CARGO_PKG_VERSION"),
             phase: if is_stopping { Phase::Stopping } else { Phase::Serving },
             datasets: self.datasets(),
-            run_codes: Outcome::ALL.map(Outcome::code).to_vec(),
+            run_codes: Outcome::all().map(Outcome::code).collect(),
             trail: self.trail(),
             certificates: report_chain(&active_config.chain, CertificateRole::Service, CertificateRole::ServiceIssuer),
-            authorities: active_config.gate.trust().authorities(now).map(report_authority).collect(),
+            authorities: active_config.client_verifier.trust().authorities(now).map(report_authority).collect(),
             for_operators: self.operators.with(report_operators).unwrap_or_default(),
             traffic: self.traffic(&active_config, now),
             configuration: configuration(&self.settings),
@@ -98,7 +98,7 @@ impl Overview {
 
     fn datasets(&self) -> Vec<DatasetReport> {
         let limits = &self.settings.server.freshness;
-        let account = |dataset| match self.readers.with_view(|view| view.account(dataset, RUNS)) {
+        let account = |dataset| match self.readers.with_view(|view| view.status(dataset, RUNS)) {
             Ok(account) => Some(account),
             Err(error) => {
                 tracing::warn!(dataset = dataset.code(), reason = %error.reason, "cannot tell what a dataset is like");
@@ -110,7 +110,7 @@ impl Overview {
     }
 
     fn trail(&self) -> TrailReport {
-        let folder = &self.settings.trail.folder;
+        let folder = &self.settings.audit_log.folder;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).trouble;
         let health = match (self.trail.health(), idle) {
             (Health::Writable, Some(trouble)) => Health::Unwritable(trouble),
@@ -120,7 +120,7 @@ impl Overview {
         let millis = written.and_then(|at| i64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok());
         TrailReport {
             health,
-            verified: self.settings.verified.as_deref().and_then(verified::read),
+            verified: self.settings.verification_report.as_deref().and_then(verified::read),
             counters: self.trail.counters(),
             checkpoint: millis.map(Timestamp::from_millis),
             free_bytes: free_bytes(folder).ok(),

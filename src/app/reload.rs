@@ -61,7 +61,7 @@ impl Reloader {
     /// The issuers whose callers are refused at this moment, and why.
     fn closed_issuers(&self) -> BTreeSet<(String, &'static str)> {
         let active_config = self.service.active_config();
-        let closed = active_config.gate.trust().closed_issuers(self.clock.now());
+        let closed = active_config.client_verifier.trust().closed_issuers(self.clock.now());
         closed.map(|(issuer, why)| (issuer.subject_text(), why.code())).collect()
     }
 

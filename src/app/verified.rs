@@ -1,9 +1,10 @@
-//! What the last verification of the trail left for operators: a small file, written by `audit verify --tell`, read by
+//! What the last verification of the trail left for operators: a small file, written by `audit verify --report`, read by
 //! the service that shows it. It is no evidence, and nothing rests on it.
 
 use std::fs;
-use std::io;
 use std::path::Path;
+
+use durable_file::ReplaceError;
 
 use crate::admin::Verification;
 use ehealth_core::model::Timestamp;
@@ -22,12 +23,12 @@ pub(super) fn read(file: &Path) -> Option<Verification> {
 /// Leaves what a verification found, in the place of what the one before left.
 ///
 /// # Errors
-/// What the system says.
-pub fn leave_verification(file: &Path, found: &Verification) -> io::Result<()> {
+/// [`ReplaceError`]: names the file and the step that failed.
+pub fn leave_verification(file: &Path, found: &Verification) -> Result<(), ReplaceError> {
     let Verification { at, records, is_sound } = found;
-    let beside = file.with_extension("new");
-    fs::write(&beside, format!("at {at}\nrecords {records}\nsound {}\n", if *is_sound { "yes" } else { "no" }))?;
-    fs::rename(beside, file)
+    let text = format!("at {at}\nrecords {records}\nsound {}\n", if *is_sound { "yes" } else { "no" });
+    // Others may read it, as far as the umask allows: the service that shows it may run as another user.
+    durable_file::replace(file, text.as_bytes(), 0o666)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! A strict reader of DER (X.690) for what is read by hand: revocation lists and keys.
+//! A strict DER reader (X.690) for revocation lists and keys.
 //!
-//! A list may have hundreds of thousands of entries, so nothing is allocated here; and a list must be read whole or not
-//! at all, so every element is asked for by its tag and what is left over is an error of whoever asked. Only tags of one
-//! byte and lengths of at most four are known: the formats read here have no others.
+//! A list may have hundreds of thousands of entries, so nothing is allocated here. A list must be read
+//! whole or not at all, so every element is requested by its tag, and the caller treats leftover bytes
+//! as an error. Only tags of one byte and lengths of at most four bytes are supported: the formats read
+//! here have no others.
 
 use ehealth_core::model::Timestamp;
 
@@ -23,12 +24,12 @@ pub(super) const TAGGED_0: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// Bytes that are not yet read.
+/// Unread bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Starts at the first of the bytes.
+    /// Reader at the first of the bytes.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
@@ -43,17 +44,18 @@ impl<'a> Reader<'a> {
         self.0.first() == Some(&tag)
     }
 
-    /// The content of the next element; `None`, and nothing read, if its tag is another one or its length is no DER.
+    /// Content of the next element; `None`, and nothing is read, if it has another tag or its length is not
+    /// DER.
     pub(super) fn read(&mut self, tag: u8) -> Option<&'a [u8]> {
         self.read_whole(tag).map(|(_, content)| content)
     }
 
-    /// A reader of the content of the next element.
+    /// Reader of the content of the next element.
     pub(super) fn enter(&mut self, tag: u8) -> Option<Self> {
         self.read(tag).map(Self)
     }
 
-    /// The next element with its tag and length, and its content.
+    /// The whole next element (tag, length, content), and its content.
     pub(super) fn read_whole(&mut self, tag: u8) -> Option<(&'a [u8], &'a [u8])> {
         let (header, length) = match *self.0 {
             [found, short @ 0..=0x7f, ..] if found == tag => (2, usize::from(short)),
@@ -81,7 +83,7 @@ impl<'a> Reader<'a> {
         self.has_next(UTC_TIME) || self.has_next(GENERALIZED_TIME)
     }
 
-    /// A time as RFC 5280 (4.1.2.5) has it: to the second, in UTC.
+    /// A time as RFC 5280 (4.1.2.5) defines it: to the second, in UTC.
     pub(super) fn read_time(&mut self) -> Option<Timestamp> {
         if self.has_next(UTC_TIME) {
             let digits = self.read(UTC_TIME)?;
@@ -100,22 +102,22 @@ fn from_bytes(length: [u8; 4]) -> Option<usize> {
 /// Reads `YYYYMMDDhhmmssZ`.
 fn read_digits<'a>(bytes: impl Iterator<Item = &'a u8>) -> Option<Timestamp> {
     let mut text = String::with_capacity(20);
-    for (place, byte) in bytes.enumerate() {
-        match place {
+    for (index, byte) in bytes.enumerate() {
+        match index {
             4 | 6 => text.push('-'),
             8 => text.push('T'),
             10 | 12 => text.push(':'),
-            // One more than the form has is enough to be refused.
+            // One byte too many: refused.
             16.. => return None,
             _ => {}
         }
-        let is_fit = if place == 14 { *byte == b'Z' } else { byte.is_ascii_digit() };
-        if !is_fit {
+        let is_valid = if index == 14 { *byte == b'Z' } else { byte.is_ascii_digit() };
+        if !is_valid {
             return None;
         }
         text.push(char::from(*byte));
     }
-    // An xs:dateTime may end a day at 24:00:00 and may do without a zone; a certificate may not.
+    // An xs:dateTime may write the end of a day as 24:00:00 and omit the zone; a certificate may not.
     if text.contains("T24") || !text.ends_with('Z') { None } else { Timestamp::parse(&text).ok() }
 }
 
@@ -124,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_the_shortest_that_say_it() {
+    fn only_the_shortest_form_of_a_length_is_read() {
         let read = |bytes: &[u8]| Reader::new(bytes).read(INTEGER).map(<[u8]>::len);
         let long = |header: &[u8], length: usize| [header, &vec![7; length]].concat();
         assert_eq!(read(&[2, 0]), Some(0));
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_to_the_second_in_utc_only() {
+    fn only_times_in_utc_to_the_second_are_read() {
         let read = |tag: u8, text: &str| {
             let bytes = [&[tag, u8::try_from(text.len()).unwrap_or(0x7f)], text.as_bytes()].concat();
             Reader::new(&bytes).read_time()

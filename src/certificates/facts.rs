@@ -1,4 +1,4 @@
-//! The facts of one certificate, read once when a connection is made and kept as plain data.
+//! Facts of one certificate, read once per connection and kept as plain data.
 
 use aws_lc_rs::digest;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -7,10 +7,11 @@ use super::identify::{IdentityError, identify};
 use super::subject::describe;
 use ehealth_core::model::{Digest, EnterpriseNumber, Timestamp};
 
-/// What the service needs to know of a certificate.
+/// Facts that the service needs of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// The organisation that the subject names, or why it names none for certain (domain.md "Identifiers").
+    /// Organisation that the subject names, or why it identifies none
+    /// (docs/reference/domain.md "Identifiers").
     pub organisation: Result<EnterpriseNumber, IdentityError>,
     /// SHA-256 of the certificate (DER).
     pub fingerprint: Digest,
@@ -18,27 +19,27 @@ pub struct Facts {
     pub key: Digest,
     /// SHA-256 of the issuer's name (DER).
     pub issuer: Digest,
-    /// The subject's distinguished name (RFC 4514), numbers of persons masked.
+    /// Distinguished name of the subject (RFC 4514), with SSINs masked.
     pub subject: String,
-    /// The first moment at which the certificate is valid.
+    /// First moment at which the certificate is valid.
     pub not_before: Timestamp,
-    /// The last second in which the certificate is valid.
+    /// Last second in which the certificate is valid.
     pub not_after: Timestamp,
 }
 
-/// The bytes are no certificate.
+/// The bytes are not a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
-    /// Not a DER-encoded X.509 certificate (RFC 5280), or one with bytes behind it.
+    /// Not a DER-encoded X.509 certificate (RFC 5280), or followed by other bytes.
     #[error("not a DER-encoded X.509 certificate")]
     Malformed,
 }
 
 impl Facts {
-    /// Reads a certificate's facts. Its signature and validity are not judged.
+    /// Reads the facts of a certificate. Does not verify its signature or validity.
     ///
     /// # Errors
-    /// [`CertificateError`] if the bytes are no certificate.
+    /// [`CertificateError`] if the bytes are not a certificate.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let (rest, certificate) = X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
         if !rest.is_empty() {
@@ -59,7 +60,7 @@ impl Facts {
 
 fn sha256(der: &[u8]) -> Digest {
     let digest = digest::digest(&digest::SHA256, der);
-    // A SHA-256 value has 32 bytes, so the copy is whole.
+    // A SHA-256 value has 32 bytes, so all are copied.
     let mut bytes = [0; 32];
     bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
     Digest::new(bytes)

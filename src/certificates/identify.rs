@@ -1,9 +1,10 @@
-//! Which organisation a subject names, by the two conventions in the field (domain.md "Identifiers").
+//! Identifies the organisation of a subject by the two conventions in use
+//! (docs/reference/domain.md "Identifiers").
 //!
-//! Federal certificates have an OU `urn:be:fgov:kbo-bce:organization:cbe-number:NNNNNNNNNN`; eHealth certificates a CN
-//! or OU `CBE=NNNNNNNNNN`, the CN perhaps going on with `, APPLICATION`. Every such claim in every CN and OU counts,
-//! and all must be the same number. Whatever could be a claim but is not written like one refuses the whole
-//! certificate: what one parser overlooks another might believe.
+//! Federal certificates have an OU `urn:be:fgov:kbo-bce:organization:cbe-number:NNNNNNNNNN`; eHealth
+//! certificates have a CN or OU `CBE=NNNNNNNNNN`, and the CN may continue with `, APPLICATION`. Every
+//! such claim in every CN and OU counts, and all must name the same number. Text that could be a claim
+//! but is malformed refuses the whole certificate: what one parser overlooks, another might accept.
 
 use x509_parser::asn1_rs::{Any, Class, Tag};
 use x509_parser::oid_registry::{OID_X509_COMMON_NAME, OID_X509_ORGANIZATIONAL_UNIT};
@@ -11,73 +12,46 @@ use x509_parser::x509::X509Name;
 
 use ehealth_core::model::{EnterpriseNumber, EnterpriseNumberError};
 
-/// The claim of a federal certificate.
+/// Prefix of the claim in a federal certificate.
 const URN: &str = "urn:be:fgov:kbo-bce:organization:cbe-number:";
-/// The claim of an eHealth certificate.
+/// Prefix of the claim in an eHealth certificate.
 const CBE: &str = "CBE=";
 
-/// Why a subject names no organisation for certain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum IdentityError {
-    /// No claim at all.
-    #[error("neither a CN nor an OU names an organisation")]
-    NoOrganisation,
-    /// Two claims with different numbers.
-    #[error("the subject names two organisations")]
-    TwoOrganisations,
-    /// A claim that is not followed by ten digits and the end of its part, or that does not begin one.
-    #[error("the subject has an organisation's number that is not written as one")]
-    Malformed,
-    /// A claim whose number has wrong check digits or begins with 9.
-    #[error("the organisation's number in the subject is none: its check digits or its first digit are wrong")]
-    NoEnterpriseNumber,
-    /// A claim whose number is an establishment unit's.
-    #[error("the subject names an establishment unit, not an enterprise")]
-    EstablishmentUnit,
-    /// A control character in a CN or OU: some software stops reading at a NUL.
-    #[error("a CN or OU holds a control character")]
-    ControlCharacter,
-    /// A CN or OU that is neither a UTF8String nor a PrintableString.
-    #[error("a CN or OU is neither a UTF8String nor a PrintableString")]
-    StringType,
-    /// A relative distinguished name of several attributes, whose order has no meaning.
-    #[error("the subject has a multi-valued relative distinguished name")]
-    MultiValued,
-}
-
-impl IdentityError {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::NoOrganisation,
-        Self::TwoOrganisations,
-        Self::Malformed,
-        Self::NoEnterpriseNumber,
-        Self::EstablishmentUnit,
-        Self::ControlCharacter,
-        Self::StringType,
-        Self::MultiValued,
-    ];
-
-    /// The word for logs and metrics.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::NoOrganisation => "no-organisation",
-            Self::TwoOrganisations => "two-organisations",
-            Self::Malformed => "malformed-number",
-            Self::NoEnterpriseNumber => "no-enterprise-number",
-            Self::EstablishmentUnit => "establishment-unit",
-            Self::ControlCharacter => "control-character",
-            Self::StringType => "string-type",
-            Self::MultiValued => "multi-valued",
-        }
+ehealth_core::closed_enum! {
+    /// Why a subject identifies no organisation. Codes: logs and metrics.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+    pub enum IdentityError {
+        /// No claim at all.
+        #[error("no CN or OU names an organisation")]
+        NoOrganisation => "no-organisation",
+        /// Two claims with different numbers.
+        #[error("the subject names two organisations")]
+        TwoOrganisations => "two-organisations",
+        /// A claim that does not begin its part, or is not followed by ten digits and the part's end.
+        #[error("the subject names an organisation in a malformed way")]
+        Malformed => "malformed-number",
+        /// A claim whose number has wrong check digits or begins with 9.
+        #[error("the subject names an invalid enterprise number (first digit or check digits)")]
+        NoEnterpriseNumber => "no-enterprise-number",
+        /// A claim with the number of an establishment unit.
+        #[error("the subject names an establishment unit, not an enterprise")]
+        EstablishmentUnit => "establishment-unit",
+        /// A control character in a CN or OU: some software stops reading at a NUL.
+        #[error("a CN or OU contains a control character")]
+        ControlCharacter => "control-character",
+        /// A CN or OU that is neither a UTF8String nor a PrintableString.
+        #[error("a CN or OU is neither a UTF8String nor a PrintableString")]
+        StringType => "string-type",
+        /// A relative distinguished name of several attributes, whose order has no meaning.
+        #[error("the subject has a multi-valued relative distinguished name")]
+        MultiValued => "multi-valued",
     }
 }
 
-/// The organisation that the subject names.
+/// Identifies the organisation of a subject.
 ///
 /// # Errors
-/// [`IdentityError`] if it names none, or not for certain.
+/// [`IdentityError`] if it names none, or not unambiguously.
 pub(super) fn identify(subject: &X509Name<'_>) -> Result<EnterpriseNumber, IdentityError> {
     let mut found = None;
     for rdn in subject.iter_rdn() {
@@ -96,7 +70,7 @@ pub(super) fn identify(subject: &X509Name<'_>) -> Result<EnterpriseNumber, Ident
 }
 
 fn read_text<'a>(value: &'a Any<'_>) -> Result<&'a str, IdentityError> {
-    // A tag's number says nothing outside the universal class, and DER knows no constructed strings.
+    // A tag number has its meaning in the universal class only, and DER has no constructed strings.
     let is_string = value.header.class() == Class::Universal
         && !value.header.is_constructed()
         && matches!(value.header.tag(), Tag::Utf8String | Tag::PrintableString);
@@ -107,7 +81,7 @@ fn read_text<'a>(value: &'a Any<'_>) -> Result<&'a str, IdentityError> {
     if text.chars().any(char::is_control) { Err(IdentityError::ControlCharacter) } else { Ok(text) }
 }
 
-/// Reads every claim of one CN or OU, a comma-separated list of parts.
+/// Reads every claim in one CN or OU, a comma-separated list of parts.
 fn read_claims(text: &str, found: &mut Option<EnterpriseNumber>) -> Result<(), IdentityError> {
     for part in text.split(',') {
         let part = part.trim_start_matches(' ');
@@ -142,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn either_convention_in_either_place_suffices() {
+    fn both_conventions_are_read_in_cn_and_ou() {
         let number = EnterpriseNumber::parse("0202239951").ok();
         for texts in [
             &["CBE=0202239951"][..],
@@ -159,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_could_be_read_in_two_ways_is_refused() {
+    fn an_ambiguous_claim_is_refused() {
         for (texts, expected) in [
             (&["CBE=0202239951, CBE=0809394427"][..], IdentityError::TwoOrganisations),
             (

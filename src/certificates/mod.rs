@@ -1,7 +1,7 @@
-//! What certificates and revocation lists say: facts, uses, and the one organisation that a subject names.
+//! Certificates and revocation lists: facts, permitted uses, and the organisation that a subject names.
 //!
-//! The only room that looks inside a certificate. It builds no chains (the TLS engine does) and knows no consumers
-//! (policy does). A name that could be read in two ways is refused, never guessed.
+//! The only module that parses certificates. It builds no chains (the TLS library does) and knows no
+//! consumers (the policy does). A name that could be read in two ways is refused, never guessed.
 
 #![cfg_attr(
     not(test),
@@ -15,13 +15,18 @@
     )
 )]
 
-mod der;
+// Certificates: who holds one, and what it may be used for.
 mod facts;
 mod identify;
 mod profile;
-mod revocation;
-mod serial;
 mod subject;
+
+// Revocation lists.
+mod revocation;
+
+// What both are made of.
+mod der;
+mod serial;
 
 pub use facts::{CertificateError, Facts};
 pub use identify::IdentityError;

@@ -1,4 +1,4 @@
-//! What a certificate may be used for, and who signed it: what is judged before its name is believed.
+//! Permitted uses and issuer of a certificate: what is checked before its name is trusted.
 
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::oid_registry::OID_X509_EXT_BASIC_CONSTRAINTS;
@@ -11,27 +11,27 @@ use super::serial::Serial;
 use super::subject::describe;
 use ehealth_core::model::Timestamp;
 
-/// The uses and the lineage of one certificate (RFC 5280).
+/// Permitted uses and issuer of one certificate (RFC 5280).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
-    /// The subject's name, DER.
+    /// Subject name, DER.
     pub subject: Vec<u8>,
-    /// The issuer's name, DER.
+    /// Issuer name, DER.
     pub issuer: Vec<u8>,
-    /// The content of the public key's `AlgorithmIdentifier`, DER.
+    /// Content of the public key's `AlgorithmIdentifier`, DER.
     pub key_algorithm: Vec<u8>,
-    /// The public key's bits.
+    /// Bits of the public key.
     pub key_bits: Vec<u8>,
-    /// The serial number.
+    /// Serial number, by which revocation lists name the certificate.
     pub serial: Serial,
-    /// The first moment at which the certificate is valid.
+    /// First moment at which the certificate is valid.
     pub not_before: Timestamp,
-    /// The last second in which the certificate is valid.
+    /// Last second in which the certificate is valid.
     pub not_after: Timestamp,
     authority: bool,
     path_length: Option<u32>,
     key_usage: Option<KeyUsage>,
-    /// Whether the extended key usage, if there is one, names clientAuth.
+    /// Whether the extended key usage names clientAuth; `None` if there is no such extension.
     client_auth: Option<bool>,
 }
 
@@ -42,14 +42,15 @@ struct KeyUsage {
     crl_sign: bool,
 }
 
-/// Why a certificate cannot stand for a caller, although it is rightly signed (domain.md "Certificates").
+/// Why a correctly signed certificate may not be a client's
+/// (docs/reference/domain.md "Certificates").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum UnfitLeaf {
     /// It is an authority's.
-    #[error("an authority's certificate cannot stand for a caller")]
+    #[error("the certificate is an authority's, not a client's")]
     Authority,
     /// Its extended key usage does not name clientAuth (absent, or anyExtendedKeyUsage alone).
-    #[error("the certificate is not meant for client authentication (extended key usage clientAuth)")]
+    #[error("the certificate's extended key usage lacks clientAuth")]
     NoClientAuth,
     /// It has a key usage without digitalSignature.
     #[error("the certificate's key usage lacks digitalSignature")]
@@ -60,10 +61,11 @@ pub enum UnfitLeaf {
 }
 
 impl Profile {
-    /// Reads a certificate. Neither its signature nor its validity is judged.
+    /// Reads a certificate. Does not verify its signature or validity.
     ///
     /// # Errors
-    /// [`CertificateError`] if the bytes are no certificate, or an extension that is read here stands twice or is none.
+    /// [`CertificateError`] if the bytes are not a certificate, or an extension that is read here is
+    /// repeated or malformed.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let malformed = |_| CertificateError::Malformed;
         let (rest, certificate) = X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
@@ -93,10 +95,10 @@ impl Profile {
         })
     }
 
-    /// Whether the certificate may stand for a caller.
+    /// Checks whether the certificate may be a client's.
     ///
     /// # Errors
-    /// [`UnfitLeaf`] names what is missing.
+    /// [`UnfitLeaf`] says what is missing.
     pub fn check_leaf(&self) -> Result<(), UnfitLeaf> {
         if self.authority {
             return Err(UnfitLeaf::Authority);
@@ -113,68 +115,69 @@ impl Profile {
         Ok(())
     }
 
-    /// Whether the certificate may sign certificates: an authority whose key usage, if it has one, says so.
+    /// Whether the certificate may sign certificates: an authority whose key usage, if any, allows it.
     #[must_use]
     pub fn signs_certificates(&self) -> bool {
         self.authority && self.key_usage.is_none_or(|usage| usage.key_cert_sign)
     }
 
-    /// Whether callers may be among those whom the certificate's authority stands for: its extended key usage, if it has
-    /// one, names clientAuth.
+    /// Whether the authority may issue client certificates: its extended key usage, if any, names clientAuth.
     #[must_use]
     pub fn vouches_for_clients(&self) -> bool {
         self.client_auth != Some(false)
     }
 
-    /// Whether so many authorities may stand between the certificate and a caller (path length, RFC 5280, 4.2.1.9).
+    /// Whether this many authorities may stand between the certificate and a client's (path length,
+    /// RFC 5280, 4.2.1.9).
     #[must_use]
     pub fn allows_below(&self, authorities: usize) -> bool {
-        self.path_length.is_none_or(|most| usize::try_from(most).is_ok_and(|most| authorities <= most))
+        self.path_length.is_none_or(|maximum| usize::try_from(maximum).is_ok_and(|maximum| authorities <= maximum))
     }
 
-    /// Whether the certificate may sign revocation lists: its key usage, if it has one, says so.
+    /// Whether the certificate may sign revocation lists: its key usage, if any, allows it.
     #[must_use]
     pub fn signs_lists(&self) -> bool {
         self.authority && self.key_usage.is_none_or(|usage| usage.crl_sign)
     }
 
-    /// Whether the subject's name and key are those of the other certificate: whatever one signed, both did.
+    /// Whether both certificates have the same subject name and key: what one signed, the other did too.
     #[must_use]
     pub fn has_name_and_key_of(&self, other: &Self) -> bool {
         self.subject == other.subject && self.key_algorithm == other.key_algorithm && self.key_bits == other.key_bits
     }
 
-    /// The subject's name as text (RFC 4514), numbers of persons masked.
+    /// Subject name as text (RFC 4514), with SSINs masked.
     #[must_use]
     pub fn subject_text(&self) -> String {
-        // The name was read once already.
+        // The name was parsed once already.
         X509Name::from_der(&self.subject).map_or_else(|_| String::new(), |(_, name)| describe(&name))
     }
 
-    /// Whether subject and issuer are the same name: a root's mark, not a proof.
+    /// Whether subject and issuer have the same name: the mark of a root, not a proof.
     #[must_use]
     pub fn is_self_issued(&self) -> bool {
         self.subject == self.issuer
     }
 }
 
-/// The content of the `AlgorithmIdentifier` that a `SubjectPublicKeyInfo` begins with.
+/// Content of the `AlgorithmIdentifier` at the beginning of a `SubjectPublicKeyInfo`.
 fn read_key_algorithm(public_key: &[u8]) -> Option<Vec<u8>> {
     Reader::new(public_key).enter(SEQUENCE)?.read(SEQUENCE).map(<[u8]>::to_vec)
 }
 
-/// Whether a caller may have this key: no signature in the path depends on it, so nobody else asks.
+/// Whether a client may have this key. No signature in the path depends on it, so webpki does not check
+/// it.
 fn is_accepted_key(algorithm: &[u8], bits: &[u8]) -> bool {
-    /// The parameters are the curve's.
+    /// With the curve as parameters.
     const CURVES: [&[u8]; 3] = [
         b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", // P-256
         b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22",             // P-384
         b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23",             // P-521
     ];
     const ED25519: &[u8] = b"\x06\x03\x2b\x65\x70";
-    /// The parameters are NULL.
+    /// With NULL as parameters.
     const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
-    // Above it a signature costs more than a connection should; the TLS engine has the same bound.
+    // A longer key makes a signature cost more than a connection should; the TLS library has the same limit.
     const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
     if algorithm == RSA {
         return count_modulus_bits(bits).is_some_and(|count| RSA_BITS.contains(&count));
@@ -182,7 +185,7 @@ fn is_accepted_key(algorithm: &[u8], bits: &[u8]) -> bool {
     algorithm == ED25519 || CURVES.contains(&algorithm)
 }
 
-/// The size of an RSA key: the bits of the first integer of `RSAPublicKey` (RFC 8017, A.1.1).
+/// Size of an RSA key in bits: that of the first integer of `RSAPublicKey` (RFC 8017, A.1.1).
 fn count_modulus_bits(key: &[u8]) -> Option<usize> {
     let modulus = Reader::new(key).enter(SEQUENCE)?.read(INTEGER)?;
     let zeros = modulus.iter().take_while(|octet| **octet == 0).count();
@@ -191,8 +194,9 @@ fn count_modulus_bits(key: &[u8]) -> Option<usize> {
     significant.len().checked_mul(8)?.checked_sub(unused)
 }
 
-/// Whether the basic constraints could not be parsed: the parser hands them out as if there were none. The key usages
-/// it refuses itself, and the rest says nothing here; webpki asks whether what is critical is known.
+/// Whether the basic constraints cannot be parsed: the parser then reports them as absent. It refuses
+/// malformed key usages itself. Other extensions have no effect here; webpki refuses unknown critical
+/// ones.
 fn has_unreadable_constraints(certificate: &X509Certificate<'_>) -> bool {
     certificate.extensions().iter().any(|extension| {
         extension.oid == OID_X509_EXT_BASIC_CONSTRAINTS

@@ -1,8 +1,9 @@
-//! Lists of revoked certificates (RFC 5280, section 5), read once and kept as a sorted set of serial numbers.
+//! Certificate revocation lists (RFC 5280, section 5), read once and kept as sorted serial numbers.
 //!
-//! A list is taken whole or not at all: one that is for a part of its issuer's certificates, names other issuers, or
-//! has a critical extension that is not understood cannot say that a certificate is *not* revoked. The same holds for one
-//! of which a byte is not understood: lists are read by a strict reader of our own that skips nothing.
+//! A list is accepted whole or not at all. A list that covers only a part of its issuer's certificates,
+//! names other issuers, or has an unknown critical extension cannot show that a certificate is *not*
+//! revoked. The same holds for a list with a byte that is not understood: a strict reader of our own
+//! skips nothing.
 
 use super::der::{BOOLEAN, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, TAGGED_0};
 use super::serial::Serial;
@@ -22,29 +23,29 @@ pub enum ListError {
     /// Not a DER-encoded revocation list.
     #[error("not a DER-encoded certificate revocation list")]
     Malformed,
-    /// No `nextUpdate`: it would never go stale.
-    #[error("the list does not say when the next one is due (nextUpdate)")]
+    /// No `nextUpdate`: it would never become stale.
+    #[error("the list has no nextUpdate")]
     NoNextUpdate,
-    /// A critical extension: partial, indirect and delta lists are not understood.
-    #[error("the list has a critical extension: partial, indirect and delta lists are not understood")]
+    /// A critical extension: partial, indirect and delta lists are not supported.
+    #[error("the list has a critical extension; partial, indirect and delta lists are not supported")]
     CriticalExtension,
     /// The signature is not the issuer's.
     #[error("the list is not signed by its issuer")]
     Signature,
 }
 
-/// What a signature is over, for whoever verifies it.
+/// A signature and what it signs, to be verified.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedBytes<'a> {
-    /// The content of the outer `AlgorithmIdentifier`, DER.
+    /// Content of the outer `AlgorithmIdentifier`, DER.
     pub algorithm: &'a [u8],
-    /// The bytes that are signed.
+    /// Signed bytes.
     pub message: &'a [u8],
-    /// The signature's bits.
+    /// Bits of the signature.
     pub signature: &'a [u8],
 }
 
-/// Whether a list can be relied upon at a moment.
+/// Whether a list is current at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListAge {
     /// From `thisUpdate` to before `nextUpdate`.
@@ -55,28 +56,28 @@ pub enum ListAge {
     FromTheFuture,
 }
 
-/// The name of a list's issuer, DER: who must have signed it. Reads no further than the name.
+/// Reads the name of a list's issuer (DER), which must have signed it. Reads no further than the name.
 ///
 /// # Errors
-/// [`ListError::Malformed`] if the bytes do not begin as a list does.
+/// [`ListError::Malformed`] if the bytes do not begin like a list.
 pub fn read_issuer(der: &[u8]) -> Result<Vec<u8>, ListError> {
     let header = Reader::new(der).enter(SEQUENCE).and_then(|mut outer| read_header(outer.enter(SEQUENCE)?));
     header.map(|header| header.issuer.to_vec()).ok_or(ListError::Malformed)
 }
 
 impl RevocationList {
-    /// Reads a list and has its signature verified.
+    /// Reads a list and verifies its signature with `verify`.
     ///
     /// # Errors
-    /// [`ListError`] names why it cannot be used.
+    /// [`ListError`] says why it cannot be used.
     pub fn from_der(der: &[u8], verify: impl Fn(SignedBytes<'_>) -> bool) -> Result<Self, ListError> {
         let (list, signed) = read_envelope(der).ok_or(ListError::Malformed)?;
         if !verify(signed) {
             return Err(ListError::Signature);
         }
         let header = read_header(list).ok_or(ListError::Malformed)?;
-        // Version 1 is not said, and has no extensions and so cannot be partial; 1 stands for version 2. What is signed
-        // names the same algorithm (RFC 5280, 5.1.1.2).
+        // Version 1 is not written, and has no extensions, so it cannot be partial; 1 means version 2. The
+        // signed part names the same algorithm (RFC 5280, 5.1.1.2).
         if !matches!(header.version, None | Some([1])) || header.algorithm != signed.algorithm {
             return Err(ListError::Malformed);
         }
@@ -110,7 +111,7 @@ impl RevocationList {
         self.revoked.binary_search(&serial).is_ok()
     }
 
-    /// Whether the list can be relied upon at the moment `now`.
+    /// Whether the list is current at `now`.
     #[must_use]
     pub fn age(&self, now: Timestamp) -> ListAge {
         if now < self.this_update {
@@ -122,19 +123,19 @@ impl RevocationList {
         }
     }
 
-    /// From when the list can be relied upon.
+    /// First moment at which the list is current.
     #[must_use]
     pub fn this_update(&self) -> Timestamp {
         self.this_update
     }
 
-    /// The moment from which the list can no longer be relied upon.
+    /// First moment at which the list is stale.
     #[must_use]
     pub fn next_update(&self) -> Timestamp {
         self.next_update
     }
 
-    /// How many certificates are revoked.
+    /// Number of revoked certificates.
     #[must_use]
     pub fn revoked_count(&self) -> usize {
         self.revoked.len()
@@ -144,7 +145,7 @@ impl RevocationList {
 struct Header<'a> {
     version: Option<&'a [u8]>,
     algorithm: &'a [u8],
-    /// With tag and length.
+    /// Whole element, with tag and length.
     issuer: &'a [u8],
     this_update: Timestamp,
     next_update: Option<Timestamp>,
@@ -154,11 +155,11 @@ struct Header<'a> {
 
 struct Entry {
     serial: Serial,
-    /// Whether an extension changes what the list says.
+    /// Whether an extension limits what the list covers.
     limits: bool,
 }
 
-/// `CertificateList`: the content of what is signed, and the signature over it.
+/// Reads `CertificateList`: the content of its signed part, and the signature.
 fn read_envelope(der: &[u8]) -> Option<(Reader<'_>, SignedBytes<'_>)> {
     let mut file = Reader::new(der);
     let mut outer = file.enter(SEQUENCE)?;
@@ -167,7 +168,7 @@ fn read_envelope(der: &[u8]) -> Option<(Reader<'_>, SignedBytes<'_>)> {
     (outer.is_at_end() && file.is_at_end()).then_some((Reader::new(list), signed))
 }
 
-/// `TBSCertList` up to the entries.
+/// Reads `TBSCertList` up to the entries.
 fn read_header(mut list: Reader<'_>) -> Option<Header<'_>> {
     let version = if list.has_next(INTEGER) { Some(list.read(INTEGER)?) } else { None };
     let algorithm = list.read(SEQUENCE)?;
@@ -184,8 +185,8 @@ fn read_entry(mut entry: Reader<'_>) -> Option<Entry> {
     Some(Entry { serial, limits })
 }
 
-/// Reads `Extensions`: whether one of them is critical, or says by its name that the list is not about all of its
-/// issuer's certificates (RFC 5280 wants those critical; an authority may have forgotten).
+/// Reads `Extensions`; returns whether one is critical, or limits the list to a part of its issuer's
+/// certificates (RFC 5280 requires those to be critical; an authority may have omitted that).
 fn read_extensions(mut holder: Reader<'_>) -> Option<bool> {
     const PARTIAL: [&[u8]; 3] = [
         &[0x55, 0x1d, 0x1b], // deltaCRLIndicator
@@ -197,7 +198,7 @@ fn read_extensions(mut holder: Reader<'_>) -> Option<bool> {
     while !extensions.is_at_end() {
         let mut extension = extensions.enter(SEQUENCE)?;
         let oid = extension.read(OBJECT_IDENTIFIER)?;
-        // Whatever is not FALSE is taken for TRUE, as not every authority writes TRUE as DER does.
+        // Every value but FALSE counts as TRUE, because not every authority encodes TRUE as DER requires.
         let critical = extension.has_next(BOOLEAN) && extension.read(BOOLEAN)? != [0];
         extension.read(OCTET_STRING)?;
         limits |= critical || PARTIAL.contains(&oid);

@@ -1,6 +1,6 @@
-//! A subject as text, for the caller itself and for operators: RFC 4514, with every number of a person masked.
+//! Subject names as text (RFC 4514) for the caller and for operators, with every SSIN masked.
 //!
-//! The text holds no control character, so that it can stand in XML and in a log line as it is.
+//! The text has no control characters, so that it needs no further escaping in XML or a log line.
 
 use std::fmt::Write;
 
@@ -13,25 +13,25 @@ use x509_parser::x509::X509Name;
 
 use ehealth_core::model::Ssin;
 
-/// Longer subjects are cut: a certificate may carry megabytes of name, an answer should not.
+/// Maximum characters; longer subjects are cut. A certificate may carry megabytes of names.
 const MAX_CHARS: usize = 1_024;
 
-/// Writes the subject as RFC 4514 does: last relative name first, special characters escaped.
+/// Writes a subject as RFC 4514 does: last relative name first, special characters escaped.
 pub(super) fn describe(subject: &X509Name<'_>) -> String {
     let mut rdns: Vec<_> = subject.iter_rdn().collect();
     rdns.reverse();
     let mut text = String::new();
     for rdn in rdns {
-        for (place, attribute) in rdn.iter().enumerate() {
+        for (index, attribute) in rdn.iter().enumerate() {
             if !text.is_empty() {
-                text.push(if place == 0 { ',' } else { '+' });
+                text.push(if index == 0 { ',' } else { '+' });
             }
             write_key(attribute.attr_type(), &mut text);
             text.push('=');
             match attribute.as_str() {
                 Ok(value) => write_value(&mask(value), &mut text),
-                // RFC 4514 section 2.4 writes other encodings as hexadecimal digits. Here they might spell a person's
-                // number past the mask, so that only their tag and size are told.
+                // RFC 4514, section 2.4, writes other encodings as hexadecimal digits. Those might spell an SSIN
+                // past the mask, so only tag and size are written.
                 Err(_) => {
                     let value = attribute.attr_value();
                     let _ = write!(text, "#(tag {}, {} bytes)", value.header.tag().0, value.data.len());
@@ -42,7 +42,8 @@ pub(super) fn describe(subject: &X509Name<'_>) -> String {
     if let Some((end, _)) = text.char_indices().nth(MAX_CHARS) {
         text.truncate(end);
     }
-    // Once more over the whole: a type's number, an escape before digits and the cut each make a run of their own.
+    // Again over the whole text: a type's number, an escape before digits, and the cut each make new runs of
+    // digits.
     mask_runs(text.into_bytes())
 }
 
@@ -63,10 +64,10 @@ fn write_key(oid: &Oid<'_>, text: &mut String) {
 }
 
 fn write_value(value: &str, text: &mut String) {
-    for (place, character) in value.char_indices() {
+    for (index, character) in value.char_indices() {
         match character {
             '"' | '+' | ',' | ';' | '<' | '>' | '\\' => text.extend(['\\', character]),
-            '#' | ' ' if place == 0 => text.extend(['\\', character]),
+            '#' | ' ' if index == 0 => text.extend(['\\', character]),
             _ if is_plain(character) => text.push(character),
             _ => character.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| {
                 let _ = write!(text, "\\{byte:02x}");
@@ -75,13 +76,13 @@ fn write_value(value: &str, text: &mut String) {
     }
 }
 
-/// Whether the character may stand in XML 1.0 and on one line of a log.
+/// Whether the character is allowed in XML 1.0 and on one log line.
 fn is_plain(character: char) -> bool {
     !character.is_control() && !matches!(character, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Masks the digits after every `SSIN=`, whatever its case, to the end of its part, and every other run of eleven
-/// digits that is an SSIN (the serialNumber of an identity card).
+/// Masks the digits after every `SSIN=` (in any case) to the end of its part, and every other run of
+/// eleven digits that is an SSIN (the serialNumber of an identity card).
 fn mask(value: &str) -> String {
     const SSIN: &[u8] = b"ssin=";
     let mut masked: Vec<u8> = value.as_bytes().to_vec();
@@ -101,7 +102,7 @@ fn mask_runs(mut text: Vec<u8>) -> String {
             run.fill(b'*');
         }
     }
-    // Only ASCII digits were replaced by ASCII, so the bytes are still UTF-8.
+    // Only ASCII digits were replaced, by ASCII, so the bytes are still UTF-8.
     String::from_utf8(text).unwrap_or_default()
 }
 
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn masks_the_numbers_of_persons_and_leaves_those_of_organisations() {
+    fn ssins_are_masked_and_enterprise_numbers_are_not() {
         assert_eq!(mask("CBE=0202239951, APP 3"), "CBE=0202239951, APP 3");
         assert_eq!(mask("SSIN=85073000160, CBE=0202239951"), "SSIN=***********, CBE=0202239951");
         assert_eq!(mask("ssin=85.07.30-001.60"), "ssin=**.**.**-***.**");
@@ -122,7 +123,7 @@ mod tests {
         assert_eq!(mask("85073000161"), "85073000161");
     }
 
-    /// The DER of a name with one attribute, and what is described of it. `arc` is the base-128 end of a type below 2.5.
+    /// Describes a DER name with one attribute. `arc` is the base-128 end of a type below 2.5.
     fn described(arc: &[u8], value: &str) -> String {
         fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
             let length = u16::try_from(content.len()).expect("a short content").to_be_bytes();
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn masks_the_number_that_only_the_whole_text_spells() {
+    fn an_ssin_that_only_the_whole_text_spells_is_masked() {
         const CN: &[u8] = &[4, 3];
         assert_eq!(described(CN, "85073000160"), "CN=***********");
         assert_eq!(described(&[0x82, 0xbc, 0xf5, 0xfb, 0xed, 0x60], "x"), "2.5.***********=x", "the type's last arc");
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_what_rfc_4514_and_xml_want_escaped() {
+    fn special_characters_of_rfc_4514_and_xml_are_escaped() {
         let written = |value: &str| {
             let mut text = String::new();
             write_value(value, &mut text);

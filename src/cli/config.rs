@@ -1,32 +1,55 @@
-//! `config`: judge the settings, show what is in force and who says so, write an example.
+//! `config`: checks the settings, shows them with their origin, or prints an example.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{Exit, SettingsFile, fail};
-use crate::config::{Problems, read_policy, write_example};
+use super::exit::{Exit, fail};
+use super::settings_file::SettingsFile;
+use crate::config::{Setting, read_policy, write_example};
 
-/// What can be done with the settings.
+const CHECK_HELP: &str = "\
+Examples:
+  ehealth-attributes config check
+  ehealth-attributes config check ./config.toml
+
+Exit codes:
+  0  no errors
+  3  errors; all of them are printed with file, line and key";
+
+const SHOW_HELP: &str = "\
+Example:
+  ehealth-attributes config show --set server.listen=127.0.0.1:8443
+
+Exit codes:
+  0  shown
+  3  the settings have errors";
+
+const EXAMPLE_HELP: &str = "\
+Example:
+  ehealth-attributes config example > config.toml";
+
+/// Commands under `config`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Judge the settings and the policy that they name: every mistake with its line and key
-    ///
-    /// Exit codes: 0 no mistake, 3 mistakes.
+    /// Check the settings and the policy file that they name
+    #[command(after_help = CHECK_HELP)]
     Check {
-        /// The settings file; without: that of --config
+        /// Settings file, instead of --config
         file: Option<PathBuf>,
-        /// The settings
+        /// Settings
         #[command(flatten)]
         settings: SettingsFile,
     },
-    /// Show every setting in force, and who says so
+    /// Show every active setting and where its value comes from
+    #[command(after_help = SHOW_HELP)]
     Show {
-        /// The settings
+        /// Settings
         #[command(flatten)]
         settings: SettingsFile,
     },
-    /// Write a settings file with every setting and its meaning
+    /// Print a settings file with every setting and its description
+    #[command(after_help = EXAMPLE_HELP)]
     Example,
 }
 
@@ -48,7 +71,7 @@ fn check(file: &SettingsFile) -> Exit {
     let policy = file.read().and_then(|settings| read_policy(&settings.policy));
     match policy {
         Ok(register) => {
-            println!("{}: no mistake; {} consumers", file.config.display(), register.consumers().count());
+            println!("{}: no errors; {} consumers", file.config.display(), register.consumers().count());
             Exit::Done
         }
         Err(problems) => fail(Exit::Configuration, &problems),
@@ -58,26 +81,15 @@ fn check(file: &SettingsFile) -> Exit {
 fn show(file: &SettingsFile) -> Exit {
     match file.read() {
         Ok(settings) => {
-            let longest = |text: fn(&crate::config::Setting) -> &str| {
+            let width = |text: fn(&Setting) -> &str| {
                 settings.active_config.iter().map(|setting| text(setting).len()).max().unwrap_or(0)
             };
-            let (key, value) = (longest(|setting| &setting.key), longest(|setting| &setting.value));
+            let (key, value) = (width(|setting| &setting.key), width(|setting| &setting.value));
             for setting in &settings.active_config {
                 println!("{:key$}  {:value$}  {}", setting.key, setting.value, setting.origin);
             }
             Exit::Done
         }
         Err(problems) => fail(Exit::Configuration, &problems),
-    }
-}
-
-impl SettingsFile {
-    /// Reads the settings, with what the environment and the command line say beside the file.
-    pub(super) fn read(&self) -> Result<crate::config::Settings, Problems> {
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
-            // What is no UTF-8 is none of ours.
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        crate::config::read_settings_with(&self.config, &crate::config::Given::new(environment, &self.set))
     }
 }

@@ -1,82 +1,113 @@
-//! `demo`: everything at once, for somebody who sees this for the first time.
+//! `demo`: a demonstration for a first look.
 //!
-//! Makes a folder with a development authority, certificates and the fixture people, brings the datasets in step,
-//! serves, asks both questions of domain.md as their callers would, and says how to go on.
+//! Makes a folder with a development authority, certificates and the feeds of the catalogue, loads the datasets, serves
+//! them, runs the two example lookups of `docs/reference/domain.md "Purpose"`, and prints the next steps.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::args::DemoArguments;
-use super::lookup::{AskError, Asked, Form, ask, open_client};
-use super::serve::{Stop, exit_of};
-use super::staging::Staging;
-use super::workspace::{ORGANISATIONS, Prepared, Workspace};
-use super::{Exit, fail};
+use clap::Args;
+
+use super::exit::{Exit, fail};
+use super::lookup::{Asked, LookupError, OutputFormat, ask, open_client};
+use super::parsers::parse_dataset;
+use super::process::Stop;
+use super::test_service::TestService;
 use crate::app::SystemClock;
 use client::Question;
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::{CbeNumber, Clock, CustomerId, DatasetSet, LegalContext, Ssin, Window};
+use ehealth_core::model::{CbeNumber, Clock, CustomerId, Dataset, DatasetSet, LegalContext, Ssin, Window};
 use soap::{example, names};
+use testkit::{ORGANISATIONS, Prepared, Workspace, WorkspaceError};
 
-/// The person of the catalogue that both questions are about.
+/// Person of the catalogue whom both lookups are about.
 const ANNA: &str = "85073000160";
 
+const AFTER_HELP: &str = "\
+Examples:
+  ehealth-attributes demo
+  ehealth-attributes demo --once --port 0
+  ehealth-attributes demo --stale coprev
+
+Exit codes:
+  0  both lookups were answered
+  1  failed
+  4  the service cannot be reached, or the TLS handshake failed
+  5  a lookup was answered without a result
+  6  a lookup was answered with a SOAP fault";
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct DemoArguments {
+    /// Folder for certificates, settings and data; an existing one is used again
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    pub dir: PathBuf,
+    /// Exit after the two lookups
+    #[arg(long)]
+    pub once: bool,
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 8443, env = "EHEALTH_ATTRIBUTES_PORT")]
+    pub port: u16,
+    /// Make RSA client certificates in DIR/clients-rsa too, for SOAP stacks that read no other
+    #[arg(long)]
+    pub rsa: bool,
+    /// Treat a dataset as stale, to see INCOMPLETE_DATA: dimona, coprev, federated, insurance, persons
+    #[arg(long, value_name = "DATASET", value_parser = parse_dataset)]
+    pub stale: Option<Dataset>,
+}
+
+/// Runs the command to its end.
 pub(super) async fn run(arguments: &DemoArguments) -> Exit {
     let stop = match Stop::new() {
         Ok(stop) => stop,
         Err(error) => return fail(Exit::Failed, &error),
     };
-    let clock = SystemClock;
     let workspace = Workspace::new(arguments.dir.clone());
-    let question = example(Operation::ConsultAttributes);
-    let prepared = if arguments.rsa {
-        workspace.prepare_rsa(clock.now(), question)
-    } else {
-        workspace.prepare(clock.now(), question)
-    };
-    match prepared {
+    match prepare(&workspace, arguments.rsa) {
         Ok(Prepared::Made) => println!("Made a development authority and certificates in {}.", arguments.dir.display()),
-        Ok(Prepared::Reused) => println!("Using what is in {}.", arguments.dir.display()),
+        Ok(Prepared::Reused) => println!("Using the files in {}.", arguments.dir.display()),
         Err(error) => return fail(Exit::Failed, &error),
     }
-    let staging = Staging {
+    let service = TestService {
         workspace: &workspace,
         port: arguments.port,
         missing: DatasetSet::EMPTY,
         stale: arguments.stale.into_iter().collect(),
-        clock: Arc::new(clock),
+        clock: Arc::new(SystemClock),
     };
-    let staged = match staging.raise(|_| {}, |world| world).await {
-        Ok(staged) => staged,
+    let running = match service.start(|_| {}, |dependencies| dependencies).await {
+        Ok(running) => running,
         Err(exit) => return exit,
     };
-    let url = &staged.url;
-    println!("\nServing the fixture people at {url}");
-    if let Some(address) = staged.admin {
-        println!("What operators see: http://{address}/");
+    println!("\nServing the catalogue at {}", running.url);
+    if let Some(address) = running.admin {
+        println!("Admin page: http://{address}/");
     }
-    let asked = ask_both(&workspace, url).await;
-    let shown = match asked {
-        Ok(exit) => exit,
-        Err(error) => fail(Exit::Failed, &error),
-    };
-    println!("{}", how_to_go_on(&workspace, url));
+    let lookups = look_up_both(&workspace, &running.url).await.unwrap_or_else(|error| fail(Exit::Failed, &error));
+    println!("{}", next_steps(&workspace, &running.url));
     if !arguments.once {
-        println!("Ctrl-C ends the demonstration.");
+        println!("Press Ctrl-C to end the demonstration.");
         stop.wait().await;
     }
-    // With a dataset that is over-age, an answer without all of its result is what was to be shown.
-    let as_meant = shown == Exit::Done || (shown == Exit::NoResult && arguments.stale.is_some());
-    match staged.finish().await {
-        Ok(drained) if as_meant => exit_of(drained),
-        Ok(_) => shown,
+    // With a stale dataset, an answer without all of its result is the expected one.
+    let is_expected = lookups == Exit::Done || (lookups == Exit::NoResult && arguments.stale.is_some());
+    match running.finish().await {
+        Ok(drained) if is_expected => Exit::from(drained),
+        Ok(_) => lookups,
         Err(exit) => exit,
     }
 }
 
-/// Asks both questions of domain.md; the code of the first that failed.
-async fn ask_both(workspace: &Workspace, url: &str) -> Result<Exit, AskError> {
-    let mut shown = Exit::Done;
-    for (word, context, why) in [
+fn prepare(workspace: &Workspace, with_rsa: bool) -> Result<Prepared, WorkspaceError> {
+    let (now, question) = (SystemClock.now(), example(Operation::ConsultAttributes));
+    if with_rsa { workspace.prepare_rsa(now, question) } else { workspace.prepare(now, question) }
+}
+
+/// Runs both lookups; the exit code of the first that failed.
+async fn look_up_both(workspace: &Workspace, url: &str) -> Result<Exit, LookupError> {
+    let mut worst = Exit::Done;
+    for (word, context, title) in [
         (
             "fund",
             LegalContext::AdvisoryPhysician,
@@ -84,7 +115,7 @@ async fn ask_both(workspace: &Workspace, url: &str) -> Result<Exit, AskError> {
         ),
         ("service", LegalContext::PreventionService, "A prevention service asks: which health-insurance fund?"),
     ] {
-        println!("\n{why}\n");
+        println!("\n{title}\n");
         let (certificate, key) = workspace.client(word);
         let client = open_client(url, &workspace.authority(), &certificate, &key)?;
         let organisation = ORGANISATIONS.iter().find(|organisation| organisation.word == word);
@@ -92,15 +123,15 @@ async fn ask_both(workspace: &Workspace, url: &str) -> Result<Exit, AskError> {
         let (Some(number), Ok(ssin)) = (number, Ssin::parse(ANNA)) else { continue };
         let asked = Asked { ssin, window: Window::new(SystemClock.now().brussels_day()) };
         let question = Question::new(CustomerId::Cbe(number), context, ssin);
-        let exit = ask(&client, &question, asked, Form::Text).await;
-        if exit != Exit::Done && shown == Exit::Done {
-            shown = exit;
+        let exit = ask(&client, &question, asked, OutputFormat::Text).await;
+        if exit != Exit::Done && worst == Exit::Done {
+            worst = exit;
         }
     }
-    Ok(shown)
+    Ok(worst)
 }
 
-fn how_to_go_on(workspace: &Workspace, url: &str) -> String {
+fn next_steps(workspace: &Workspace, url: &str) -> String {
     let (certificate, key) = workspace.client("fund");
     let path = names::path(Operation::ConsultAttributes);
     let credentials = format!(
@@ -110,9 +141,9 @@ fn how_to_go_on(workspace: &Workspace, url: &str) -> String {
         key.display()
     );
     format!(
-        "\nThe first question again, with curl:\n\n  curl {credentials} \\\n    -H 'Content-Type: text/xml; charset=utf-8' \
-         --data-binary '@{}' {url}{path}\n\nThe contract, for client generators:\n\n  curl {credentials} \
-         '{url}{path}?wsdl'\n\nThe people to ask about are the catalogue of the README.\n",
+        "\nSend the first request with curl:\n\n  curl {credentials} \\\n    -H 'Content-Type: text/xml; charset=utf-8' \
+         --data-binary '@{}' {url}{path}\n\nGet the WSDL for client generators:\n\n  curl {credentials} \
+         '{url}{path}?wsdl'\n\nfixtures/catalogue.md lists the people of the demonstration.\n",
         workspace.question().display()
     )
 }

@@ -1,32 +1,36 @@
-//! How the program ends: one number for each way, so that scripts can tell them apart.
+//! The exit codes: one number for each way a command can end, so that scripts can distinguish them.
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
-/// The exit codes. 2 is clap's, for arguments that make no sense.
+use crate::app::AppError;
+use crate::server::Drained;
+
+/// The exit codes. clap uses 2 for invalid arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: done; `lookup`: answered.
+    /// 0: done. `lookup`: answered.
     Done,
-    /// 1: failed; the message says why.
+    /// 1: failed; the message gives the reason.
     Failed,
-    /// 3: a file that the operator wrote has mistakes; all of them were told.
+    /// 3: a file of the operator has errors; all of them are reported.
     Configuration,
-    /// 4: the service cannot be reached, or TLS was refused.
+    /// 4: the service cannot be reached, or the TLS handshake failed.
     Unreachable,
     /// 5: `lookup`: the service answered without a result (NO_RESULT, INCOMPLETE_DATA).
     NoResult,
     /// 6: `lookup`: the service answered with a SOAP fault.
     Fault,
-    /// 7: `sync`: a publisher's offer was refused; other datasets may have been taken.
+    /// 7: `sync`: a publisher's files were refused; other datasets may have been updated.
     DatasetRefused,
-    /// 8: `sync`: a feed could not be read, or the store not be written; other datasets may have been taken.
+    /// 8: `sync`: a feed could not be read or the store not be written; other datasets may have been updated.
     SyncFailed,
-    /// 9: `sync`: another run was at it; nothing was done for that dataset.
+    /// 9: `sync`: another run was writing the dataset; nothing was done for it.
     SyncSkipped,
 }
 
 impl Exit {
-    /// The number.
+    /// Number of the code.
     #[must_use]
     pub fn number(self) -> u8 {
         match self {
@@ -47,4 +51,30 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.number())
     }
+}
+
+/// Code of a service that could not start.
+impl From<&AppError> for Exit {
+    fn from(error: &AppError) -> Self {
+        match error {
+            AppError::Files { .. } => Self::Configuration,
+            AppError::Audit(_) | AppError::Listen { .. } | AppError::Admin(_) => Self::Failed,
+        }
+    }
+}
+
+/// Code of a service that was stopped.
+impl From<Drained> for Exit {
+    fn from(drained: Drained) -> Self {
+        match drained {
+            Drained::Whole => Self::Done,
+            Drained::Cut(_) => Self::Failed,
+        }
+    }
+}
+
+/// Prints the error and returns the code.
+pub(super) fn fail(exit: Exit, error: &dyn Display) -> Exit {
+    eprintln!("{error}");
+    exit
 }

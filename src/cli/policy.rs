@@ -1,12 +1,13 @@
-//! `policy`: judge a policy file, explain a verdict, pin a certificate.
+//! `policy`: checks a policy file, explains a decision, pins a certificate.
 //!
-//! A verdict comes from the functions that serve, and names the rule that gave it. Data are not read: whether a relation
-//! holds cannot be told here, and asking it would be a look-up without evidence.
+//! A decision comes from the functions that the service uses, and names the rule that made it. No data are read: the
+//! relation cannot be checked here, because that would be a lookup without a record in the audit log.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::{ExplainArguments, PolicyCommand};
-use super::{Exit, fail};
+use clap::{Args, Subcommand};
+
+use super::exit::{Exit, fail};
 use crate::app::SystemClock;
 use crate::certificates::Facts;
 use crate::config::{parse_customer, read_policy};
@@ -16,19 +17,91 @@ use ehealth_core::model::{
 };
 use ehealth_core::policy::{Denied, Permit, Register, decide};
 
-/// Assumed where no SSIN is given: a right number of nobody.
-const ANYBODY: &str = "85073000160";
+/// SSIN used without `--ssin`: a valid number that belongs to no person.
+const DEFAULT_SSIN: &str = "85073000160";
+
+const CHECK_HELP: &str = "\
+Example:
+  ehealth-attributes policy check /etc/ehealth-attributes/policy.toml
+
+Exit codes:
+  0  no errors
+  3  errors; all of them are printed with file, line and key";
+
+const EXPLAIN_HELP: &str = "\
+Example:
+  ehealth-attributes policy explain --policy policy.toml --cbe 0999010126 \\
+      --legal-context BACKTOWORK:ADVISORY_PHYSICIAN --date 2026-01-15
+
+Exit codes:
+  0  explained, whatever the decision is
+  1  an argument is invalid
+  3  the policy file has errors";
+
+const PIN_HELP: &str = "\
+Example:
+  ehealth-attributes policy pin partner.pem >> pins.toml
+
+Exit codes:
+  0  printed
+  1  the file has no readable certificate";
+
+/// Commands under `policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Check a policy file
+    #[command(after_help = CHECK_HELP)]
+    Check {
+        /// Policy file
+        file: PathBuf,
+    },
+    /// Show the decision on a request and the rule that makes it; reads no data
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain(ExplainArguments),
+    /// Print the policy lines that pin a certificate to its consumer
+    #[command(after_help = PIN_HELP)]
+    Pin {
+        /// Certificate file (PEM); its first certificate is pinned
+        certificate: PathBuf,
+    },
+}
+
+/// The request to explain.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// Policy file
+    #[arg(long, value_name = "FILE")]
+    pub policy: PathBuf,
+    /// Enterprise number in the caller's certificate, ten digits
+    #[arg(long, value_name = "NUMBER")]
+    pub cbe: String,
+    /// Customer on whose behalf the caller asks: ten digits, or SECTOR/INSTITUTION [default: the caller]
+    #[arg(long, value_name = "CUSTOMER")]
+    pub customer: Option<String>,
+    /// Legal context as in the request
+    #[arg(long, value_name = "CONTEXT")]
+    pub legal_context: String,
+    /// SSIN of the person [default: a valid one]
+    #[arg(long)]
+    pub ssin: Option<String>,
+    /// Reference date, YYYY-MM-DD [default: today]
+    #[arg(long)]
+    pub date: Option<String>,
+    /// Day of the request, YYYY-MM-DD [default: today]
+    #[arg(long, value_name = "DAY")]
+    pub on: Option<String>,
+}
 
 pub(super) fn run(command: &PolicyCommand) -> Exit {
     match command {
         PolicyCommand::Check { file } => check(file),
         PolicyCommand::Explain(arguments) => match read_policy(&arguments.policy) {
             Ok(register) => match explain(&register, arguments) {
-                Ok(verdict) => {
-                    print!("{verdict}");
+                Ok(decision) => {
+                    print!("{decision}");
                     Exit::Done
                 }
-                Err(mistake) => fail(Exit::Failed, &mistake),
+                Err(error) => fail(Exit::Failed, &error),
             },
             Err(problems) => fail(Exit::Configuration, &problems),
         },
@@ -41,7 +114,7 @@ fn check(file: &Path) -> Exit {
         Ok(register) => {
             let consumers = register.consumers().count();
             let grants: usize = register.consumers().map(|consumer| consumer.grants.len()).sum();
-            println!("{}: no mistake; {consumers} consumers with {grants} grants", file.display());
+            println!("{}: no errors; {consumers} consumers with {grants} grants", file.display());
             Exit::Done
         }
         Err(problems) => fail(Exit::Configuration, &problems),
@@ -49,32 +122,31 @@ fn check(file: &Path) -> Exit {
 }
 
 fn explain(register: &Register, arguments: &ExplainArguments) -> Result<String, String> {
-    let wrong = |argument: &str, error: &dyn std::fmt::Display| format!("{argument}: {error}");
-    let caller = EnterpriseNumber::parse(&arguments.cbe).map_err(|error| wrong("--cbe", &error))?;
+    let invalid = |argument: &str, error: &dyn std::fmt::Display| format!("{argument}: {error}");
+    let caller = EnterpriseNumber::parse(&arguments.cbe).map_err(|error| invalid("--cbe", &error))?;
     let customer = match &arguments.customer {
-        Some(text) => parse_customer(text).map_err(|error| wrong("--customer", &error))?,
+        Some(text) => parse_customer(text).map_err(|error| invalid("--customer", &error))?,
         None => CustomerId::Cbe(CbeNumber::from(caller)),
     };
-    let day = |argument: &str, text: &str| Date::parse(text).map_err(|error| wrong(argument, &error));
     let today = match &arguments.on {
-        Some(text) => day("--on", text)?,
+        Some(text) => Date::parse(text).map_err(|error| invalid("--on", &error))?,
         None => SystemClock.now().brussels_day(),
     };
     let dates = arguments.date.as_ref().map_or(AskedDates::Today, |text| AskedDates::ReferenceDate(Date::parse(text)));
-    let criteria = AskedCriteria { ssin: Ssin::parse(arguments.ssin.as_deref().unwrap_or(ANYBODY)), dates };
+    let criteria = AskedCriteria { ssin: Ssin::parse(arguments.ssin.as_deref().unwrap_or(DEFAULT_SSIN)), dates };
     let question = Question {
         customer: Customer { ticket: None, timestamp_sent: None, id: customer },
         legal_context: arguments.legal_context.clone(),
         criteria,
     };
-    // Pins are a matter of the certificate, which is not asked for here.
+    // Pins are not checked: there is no certificate here.
     let (consumer, organisation) = match register.identify_organisation(caller, customer) {
         Ok(identified) => identified,
         Err(refused) => return Ok(format!("refused with a fault: {refused}\n")),
     };
     let who = format!("{} ({})", consumer.name, consumer.organisation);
     Ok(match decide(&consumer, organisation, &question, today) {
-        Ok(permit) => format!("{who}: may be looked up\n{}", describe(&permit)),
+        Ok(permit) => format!("{who}: the lookup is permitted\n{}", describe(&permit)),
         Err(Denied { refusal, .. }) => {
             let status = refusal.status();
             format!("{who}: {} {}\n  rule: {refusal}\n", status.value(), status.code())
@@ -90,8 +162,8 @@ fn describe(permit: &Permit) -> String {
     };
     let window = permit.criteria().window();
     format!(
-        "  rule: the grant for {} under deliberation {}, valid from {}{}\n  for: organisation {}\n  about: {} to {}\n  \
-         fields told: {}; left out: {}\n  relation that the data must show: {}\n",
+        "  rule: the grant for {} under deliberation {}, valid from {}{}\n  on behalf of: {}\n  days: {} to {}\n  \
+         disclosed fields: {}; filtered: {}\n  required relation: {}\n",
         grant.context.code(),
         grant.deliberation.as_str(),
         grant.valid.begin(),
@@ -110,14 +182,13 @@ fn pin(certificate: &Path) -> Exit {
         Ok(chain) => chain,
         Err(error) => return fail(Exit::Failed, &error),
     };
-    let facts = chain.first().map(|leaf| Facts::from_der(leaf));
-    match facts {
+    match chain.first().map(|leaf| Facts::from_der(leaf)) {
         Some(Ok(facts)) => {
             println!("# {}", facts.subject);
             println!("pinned_keys = [\"{}\"]\npinned_issuers = [\"{}\"]", facts.key, facts.issuer);
             Exit::Done
         }
-        Some(Err(error)) => fail(Exit::Failed, &error),
-        None => Exit::Failed,
+        Some(Err(error)) => fail(Exit::Failed, &format_args!("{}: {error}", certificate.display())),
+        None => fail(Exit::Failed, &format_args!("{}: no certificate in the file", certificate.display())),
     }
 }

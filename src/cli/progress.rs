@@ -1,6 +1,6 @@
-//! How far `sync` is, on standard error: a bar on a terminal, otherwise a plain line now and then.
+//! Progress of `sync` on standard error: a bar on a terminal, otherwise a line every 5 s.
 //!
-//! Each dataset's file is one bar: records and bytes read, the rate, the time left; then the rows that are written.
+//! Each file of a dataset is one bar: records and bytes read, the rate, the time left; then the rows written.
 
 use std::io::IsTerminal;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -12,24 +12,24 @@ use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyl
 use datasets::sync::{Monitor, Phase, Progress};
 use ehealth_core::model::Dataset;
 
-/// How often the monitor is looked at, and a bar is drawn.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-/// How often a plain line is written: seldom enough for a log that is kept.
+/// Interval between two looks at the monitor.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// Interval of the lines where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Does the work, and shows meanwhile what the monitor tells.
+/// Does the work, and shows the state of the monitor meanwhile.
 pub(super) fn show_while<T>(monitor: &Monitor, work: impl FnOnce() -> T) -> T {
     let is_terminal = std::io::stderr().is_terminal();
     thread::scope(|scope| {
         let (done, is_done) = channel::<()>();
         scope.spawn(move || {
             let mut shown = Shown { monitor, is_terminal, file: None };
-            while is_done.recv_timeout(LOOK_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+            while is_done.recv_timeout(POLL_INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 shown.show();
             }
             shown.close();
         });
-        // Dropped when the work is done, however it ends.
+        // Dropped when the work ends, by a panic too.
         let _done: Sender<()> = done;
         work()
     })
@@ -41,14 +41,14 @@ struct Shown<'a> {
     file: Option<File>,
 }
 
-/// The file that is being shown.
+/// The file whose progress is shown.
 struct File {
     dataset: Dataset,
     phase: Phase,
     records_announced: u64,
     begun: Instant,
-    /// When the last plain line was written, or the file was begun.
-    told: Instant,
+    /// Time of the last line, or of the beginning of the file.
+    last_line: Instant,
     bar: Option<ProgressBar>,
 }
 
@@ -69,15 +69,15 @@ impl Shown<'_> {
                 phase: progress.phase,
                 records_announced: progress.records_announced,
                 begun: Instant::now(),
-                told: Instant::now(),
+                last_line: Instant::now(),
                 bar: self.is_terminal.then(|| new_bar(dataset, progress)),
             });
         }
         let Some(file) = &mut self.file else { return };
         match &file.bar {
             Some(bar) => draw(bar, progress),
-            None if file.told.elapsed() >= LINE_INTERVAL => {
-                file.told = Instant::now();
+            None if file.last_line.elapsed() >= LINE_INTERVAL => {
+                file.last_line = Instant::now();
                 eprintln!("{}", line(dataset, progress, file.begun.elapsed()));
             }
             None => {}
@@ -100,7 +100,7 @@ fn new_bar(dataset: Dataset, progress: Progress) -> ProgressBar {
         ),
     };
     let bar = ProgressBar::new(length).with_prefix(dataset.code());
-    // A constant template that is right.
+    // The template is a valid constant.
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }
@@ -115,7 +115,7 @@ fn draw(bar: &ProgressBar, progress: Progress) {
     }
 }
 
-/// One plain line of a file's progress.
+/// Progress of a file as one line.
 fn line(dataset: Dataset, progress: Progress, elapsed: Duration) -> String {
     let dataset = dataset.code();
     if progress.phase == Phase::Writing {
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_tells_records_bytes_rate_and_the_time_left() {
+    fn a_line_has_records_bytes_rate_and_time_left() {
         let progress = Progress {
             phase: Phase::Reading,
             records: 5_000,

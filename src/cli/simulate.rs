@@ -1,41 +1,87 @@
-//! `simulate`: the service as a test double, for the tests of those who call it.
+//! `simulate`: the service as a test double, for the tests of integrators.
 //!
-//! Everything is made anew at every start, in a folder that goes when it ends: authority, certificates, data, trail. The
-//! clock stands, and tickets repeat, so that the same request gets the same bytes. What the scenario adds is staged around
-//! the service, not in it ([`stage`](super::stage)).
+//! Every start makes everything again, in a folder that is removed at the end: authority, certificates, data, audit log. The
+//! clock is fixed and tickets repeat, so that the same request gets the same bytes. The faults of the scenario are injected
+//! around the service, not in it ([`fault_injection`](super::fault_injection)).
 
-use std::fs::{self, DirBuilder};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::args::SimulateArguments;
-use super::serve::Stop;
-use super::stage::set_stage;
-use super::staging::{Staged, Staging};
-use super::workspace::{ClientKeys, ORGANISATIONS, Workspace};
-use super::{Exit, fail};
-use crate::config::{Scenario, Settings, parse_scenario, read_scenario};
+use super::exit::{Exit, fail};
+use super::fault_injection::inject_faults;
+use super::process::Stop;
+use super::test_service::{RunningService, TestService};
+use crate::config::{Settings, parse_scenario, read_scenario};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{FixedClock, LegalContext};
 use soap::names;
+use testkit::{ClientKeys, ORGANISATIONS, ReadyFile, Scenario, SimulationFolder, Workspace};
 
-/// A scenario with everything in it.
+/// A scenario with every key.
 const EXAMPLE: &str = include_str!("../../fixtures/scenario.toml");
 
-/// For what is in flight when it is told to stop: a test that has ended waits for no answer.
+/// Drain period: a test that has ended waits for no answer.
 const DRAIN: Duration = Duration::from_secs(1);
 
+const AFTER_HELP: &str = "\
+Examples, for a CI job:
+  ehealth-attributes simulate --port 0 --ready-file ready.json --scenario scenario.toml &
+  until [ -e ready.json ]; do sleep 0.1; done
+
+  ehealth-attributes simulate --example > scenario.toml
+
+Exit codes:
+  0  ended by Ctrl-C or SIGTERM
+  1  failed
+  3  the scenario has errors; all of them are printed";
+
+/// Arguments of `simulate`.
+///
+/// The same code as serve answers over mutual TLS, with the people of the catalogue (fixtures/catalogue.md) and those of
+/// the scenario. Its clock is fixed and its tickets repeat: the same request gets the same bytes at every start.
+///
+/// The ready file is JSON. It exists while the simulation answers, and it is never incomplete. Keys: port, url,
+/// consultAttributes and sendTestMessage (their addresses), now, ca, clients.WORD and clientsRsa.WORD (each with
+/// organisation, legalContext, certificate, key) and pid. WORD is platform, fund, other-fund, service, other-service or
+/// stranger.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct SimulateArguments {
+    /// Port on 127.0.0.1; 0 takes a free one, which the ready file contains
+    #[arg(long, default_value_t = 8443, env = "EHEALTH_ATTRIBUTES_PORT")]
+    pub port: u16,
+    /// File to write when the service answers: how to reach it
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// Scenario with people, delays, faults and outages (TOML) [default: only the people of the catalogue]
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Print a scenario with every key, and exit
+    #[arg(long)]
+    pub example: bool,
+    /// Make RSA client certificates too, for SOAP stacks that read no other
+    #[arg(long)]
+    pub rsa: bool,
+    /// Empty folder for certificates, data and audit log, which is kept [default: a temporary one, which is removed]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Runs the command to its end.
 pub(super) async fn run(arguments: &SimulateArguments) -> Exit {
     if arguments.example {
         print!("{EXAMPLE}");
         return Exit::Done;
     }
-    let ready = match arguments.ready_file.as_deref().map(ReadyFile::new).transpose() {
+    let ready = arguments.ready_file.as_deref().map(|path| {
+        ReadyFile::new(path)
+            .map_err(|error| fail(Exit::Failed, &format_args!("--ready-file {}: {error}", path.display())))
+    });
+    let ready = match ready.transpose() {
         Ok(ready) => ready,
         Err(exit) => return exit,
     };
@@ -55,11 +101,11 @@ pub(super) async fn run(arguments: &SimulateArguments) -> Exit {
 
 async fn simulate(arguments: &SimulateArguments, scenario: &Scenario, ready: Option<ReadyFile>) -> Result<(), Exit> {
     let stop = Stop::new().map_err(|error| fail(Exit::Failed, &error))?;
-    let mut folder = Folder::make(arguments.dir.as_deref())?;
-    let workspace = Workspace::new(folder.path.clone());
+    let mut folder = make_folder(arguments.dir.as_deref())?;
+    let workspace = Workspace::new(folder.path().to_owned());
     let keys = if arguments.rsa { ClientKeys::P256AndRsa } else { ClientKeys::P256 };
     workspace.prepare_scenario(scenario, keys).map_err(|error| fail(Exit::Failed, &error))?;
-    let staging = Staging {
+    let service = TestService {
         workspace: &workspace,
         port: arguments.port,
         missing: scenario.missing,
@@ -71,26 +117,40 @@ async fn simulate(arguments: &SimulateArguments, scenario: &Scenario, ready: Opt
         settings.server.limits.drain = DRAIN;
         settings.server.limits.parting = Duration::ZERO;
     };
-    let staged = staging.raise(adapt, |world| set_stage(scenario, world)).await.inspect_err(|exit| {
-        // What is wrong with a scenario's records lies there.
-        folder.is_ours &= *exit != Exit::Configuration;
+    let running = service.start(adapt, |dependencies| inject_faults(scenario, dependencies)).await;
+    let running = running.inspect_err(|exit| {
+        // The folder has the records of the scenario that were rejected.
+        if *exit == Exit::Configuration {
+            folder.keep();
+        }
     })?;
-    println!("\nServing at {}; the clock stands at {}", staged.url, scenario.now);
-    println!("Certificates: {}", folder.path.display());
+    println!("\nServing at {}; the clock is fixed at {}", running.url, scenario.now);
+    println!("Certificates: {}", folder.path().display());
     if let Some(ready) = &ready {
-        ready.write(&describe(&staged, &workspace, scenario, arguments.rsa))?;
-        println!("Ready: {}", ready.path.display());
+        let written = ready.write(&describe(&running, &workspace, scenario, arguments.rsa));
+        let path = ready.path().display();
+        written.map_err(|error| fail(Exit::Failed, &format_args!("--ready-file {path}: {error}")))?;
+        println!("Ready file: {path}");
     }
-    println!("Ctrl-C or SIGTERM ends the simulation.");
+    println!("Press Ctrl-C or send SIGTERM to end the simulation.");
     stop.wait().await;
     drop(ready);
-    // Whether somebody's last answer was cut is no failure of a test double.
-    let _ = staged.finish().await?;
+    // Cutting the last answers is no failure of a test double.
+    let _ = running.finish().await?;
     Ok(())
 }
 
-/// What a test has to know, with keys that stay; the table is in the documentation of [`SimulateArguments`].
-fn describe(staged: &Staged, workspace: &Workspace, scenario: &Scenario, with_rsa: bool) -> Value {
+fn make_folder(named: Option<&Path>) -> Result<SimulationFolder, Exit> {
+    match named {
+        Some(path) => SimulationFolder::named(path)
+            .map_err(|error| fail(Exit::Failed, &format_args!("--dir {}: {error}", path.display()))),
+        None => SimulationFolder::temporary()
+            .map_err(|error| fail(Exit::Failed, &format_args!("cannot make a temporary folder: {error}"))),
+    }
+}
+
+/// Content of the ready file; [`SimulateArguments`] documents its keys.
+fn describe(running: &RunningService, workspace: &Workspace, scenario: &Scenario, with_rsa: bool) -> Value {
     let clients = |files: &dyn Fn(&str) -> (PathBuf, PathBuf)| {
         let entries = ORGANISATIONS.iter().map(|organisation| {
             let (certificate, key) = files(organisation.word);
@@ -104,10 +164,10 @@ fn describe(staged: &Staged, workspace: &Workspace, scenario: &Scenario, with_rs
         });
         Value::Object(entries.collect::<Map<_, _>>())
     };
-    let url = |operation| format!("{}{}", staged.url, names::path(operation));
+    let url = |operation| format!("{}{}", running.url, names::path(operation));
     json!({
-        "port": staged.port,
-        "url": staged.url,
+        "port": running.port,
+        "url": running.url,
         "consultAttributes": url(Operation::ConsultAttributes),
         "sendTestMessage": url(Operation::SendTestMessage),
         "now": scenario.now.to_string(),
@@ -116,88 +176,4 @@ fn describe(staged: &Staged, workspace: &Workspace, scenario: &Scenario, with_rs
         "clientsRsa": with_rsa.then(|| clients(&|word| workspace.rsa_client(word))),
         "pid": std::process::id(),
     })
-}
-
-/// The folder of a simulation: one that was named stays, one of our own goes.
-struct Folder {
-    path: PathBuf,
-    is_ours: bool,
-}
-
-impl Folder {
-    fn make(named: Option<&Path>) -> Result<Self, Exit> {
-        match named {
-            Some(path) => Self::take(path),
-            None => Self::invent(),
-        }
-        .map_err(|(path, error)| fail(Exit::Failed, &format_args!("{}: {error}", path.display())))
-    }
-
-    /// A folder that somebody named: not there yet, or empty, so that nothing of anybody's is lost or served.
-    fn take(path: &Path) -> Result<Self, (PathBuf, io::Error)> {
-        let failed = |error| (path.to_owned(), error);
-        fs::create_dir_all(path).map_err(failed)?;
-        if fs::read_dir(path).map_err(failed)?.next().is_some() {
-            return Err(failed(io::Error::other("is not empty; a simulation wants a folder of its own")));
-        }
-        let path = fs::canonicalize(path).map_err(failed)?;
-        Ok(Self { path, is_ours: false })
-    }
-
-    /// A new folder among the temporary ones, for this user alone.
-    fn invent() -> Result<Self, (PathBuf, io::Error)> {
-        let parent = std::env::temp_dir();
-        let mut attempt = 0_u32;
-        loop {
-            let path = parent.join(format!("ehealth-attributes-{}-{attempt}", std::process::id()));
-            match DirBuilder::new().mode(0o700).create(&path) {
-                Ok(()) => return Ok(Self { path, is_ours: true }),
-                // Left by a process of the same number that was killed.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1_000 => attempt += 1,
-                Err(error) => return Err((path, error)),
-            }
-        }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if self.is_ours
-            && let Err(error) = fs::remove_dir_all(&self.path)
-        {
-            eprintln!("{}: cannot be removed: {error}", self.path.display());
-        }
-    }
-}
-
-/// The file that says that the simulation is up: there when it is, and only then.
-struct ReadyFile {
-    path: PathBuf,
-}
-
-impl ReadyFile {
-    /// Takes away what an earlier simulation left, so that nobody takes it for this one's.
-    fn new(path: &Path) -> Result<Self, Exit> {
-        match fs::remove_file(path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(fail(Exit::Failed, &format_args!("--ready-file {}: {error}", path.display()))),
-        }
-        Ok(Self { path: path.to_owned() })
-    }
-
-    /// Written beside and renamed: whoever sees it sees it whole.
-    fn write(&self, content: &Value) -> Result<(), Exit> {
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".new");
-        let written = fs::write(&beside, format!("{content:#}\n")).and_then(|()| fs::rename(&beside, &self.path));
-        written.map_err(|error| fail(Exit::Failed, &format_args!("--ready-file {}: {error}", self.path.display())))
-    }
-}
-
-impl Drop for ReadyFile {
-    fn drop(&mut self) {
-        // Not there, if the start failed before it was written.
-        let _ = fs::remove_file(&self.path);
-    }
 }

@@ -1,7 +1,7 @@
-//! A TOML document walked with its line numbers, collecting every mistake instead of stopping at the first.
+//! A TOML document with line numbers. Reading collects every error instead of stopping at the first.
 //!
-//! Over the document may lie values that were given beside it, under it defaults: a key is looked for in that order, and
-//! whatever is found is remembered with where it came from.
+//! A value is looked up in the overrides, then in the document, then in the defaults. Each value that was found is
+//! recorded with its origin.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -9,8 +9,10 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::given::Given;
+use super::keys;
 use super::origin::{Origin, Problem, Problems, Setting};
+use super::overrides::Overrides;
+use super::renamed;
 
 /// Reads a file's text.
 pub(super) fn read_text(file: &Path) -> Result<String, Problems> {
@@ -21,39 +23,50 @@ pub(super) fn read_text(file: &Path) -> Result<String, Problems> {
     })
 }
 
-/// What lies over a document and under it.
+/// Sources of values beside a document, and names that it no longer has.
 pub(super) struct Layers<'a> {
-    /// Goes before the document.
-    pub over: &'a Given,
-    /// Holds where nothing else does.
-    pub under: fn(&str) -> Option<&'static str>,
+    overrides: &'a Overrides,
+    default_of: fn(&str) -> Option<&'static str>,
+    explain_renamed: fn(&str) -> Option<String>,
 }
 
-/// Parses the text and lets `read` walk it, with nothing over it and nothing under it.
+impl<'a> Layers<'a> {
+    /// Those of the settings file.
+    pub fn of_settings(overrides: &'a Overrides) -> Self {
+        let explain_renamed = |key: &str| renamed::explain(key, str::to_owned);
+        Self { overrides, default_of: keys::default_of, explain_renamed }
+    }
+
+    /// None: the document stands alone.
+    fn none(overrides: &'a Overrides) -> Self {
+        Self { overrides, default_of: |_| None, explain_renamed: |_| None }
+    }
+}
+
+/// Parses the text and lets `read` read it, without overrides and defaults.
 ///
 /// # Errors
-/// Every mistake: of syntax, or, where there is none, those that `read` found.
+/// Every syntax error or, if there is none, every error that `read` reported.
 pub(super) fn parse<T>(
     file: &Path,
     text: &str,
     read: impl FnOnce(&mut Section<'_>) -> Option<T>,
 ) -> Result<T, Problems> {
-    let layers = Layers { over: &Given::default(), under: |_| None };
-    parse_layered(file, text, &layers, read).map(|(value, _)| value)
+    parse_layered(file, text, &Layers::none(&Overrides::default()), read).map(|(value, _)| value)
 }
 
-/// Parses the text and lets `read` walk it between its layers; gives every value that was read, with its origin.
+/// Parses the text and lets `read` read it with overrides and defaults. Returns also every value with its origin.
 ///
 /// # Errors
-/// As [`parse`], and every mistake of what was given.
+/// Those of [`parse`], and every error of the overrides.
 pub(super) fn parse_layered<T>(
     file: &Path,
     text: &str,
     layers: &Layers<'_>,
     read: impl FnOnce(&mut Section<'_>) -> Option<T>,
 ) -> Result<(T, Vec<Setting>), Problems> {
-    let problems = RefCell::new(layers.over.problems.clone());
-    let sink = Sink { file, text, layers, problems, told: RefCell::default() };
+    let problems = RefCell::new(layers.overrides.problems.clone());
+    let sink = Sink { file, text, layers, problems, found: RefCell::default() };
     let (document, errors) = DeTable::parse_recoverable(text);
     let is_toml = errors.is_empty();
     for error in errors {
@@ -70,7 +83,7 @@ pub(super) fn parse_layered<T>(
     let mut problems = sink.problems.into_inner();
     problems.sort();
     match value {
-        Some(value) if problems.is_empty() => Ok((value, sink.told.into_inner())),
+        Some(value) if problems.is_empty() => Ok((value, sink.found.into_inner())),
         _ => Err(Problems(problems)),
     }
 }
@@ -80,7 +93,7 @@ struct Sink<'a> {
     text: &'a str,
     layers: &'a Layers<'a>,
     problems: RefCell<Vec<Problem>>,
-    told: RefCell<Vec<Setting>>,
+    found: RefCell<Vec<Setting>>,
 }
 
 impl Sink<'_> {
@@ -98,9 +111,9 @@ impl Sink<'_> {
     }
 }
 
-/// A table of the document. Keys that nobody read are unknown: [`Section::finish`] reports them.
+/// A table of the document. Keys that were not read are unknown: [`Section::finish`] reports them.
 pub(super) struct Section<'a> {
-    /// `None` if the document does not have it: then something was given for it, or its keys have defaults.
+    /// `None` if the document does not have it: then its values come from overrides and defaults.
     table: Option<&'a DeTable<'a>>,
     path: String,
     at: Option<usize>,
@@ -113,18 +126,18 @@ impl<'a> Section<'a> {
         Self { table, path, at, read: BTreeSet::new(), sink }
     }
 
-    /// The line on which the section begins.
+    /// Line on which the section begins, from 1.
     pub fn line(&self) -> usize {
         self.sink.line(self.at)
     }
 
-    /// A value that may be absent; a wrong one is reported and reads as absent.
+    /// Reads an optional value. An invalid value is reported and reads as absent.
     pub fn optional<T>(&mut self, key: &'static str, read: impl FnOnce(Value<'a>) -> Result<T, String>) -> Option<T> {
         let (value, origin) = self.find(key)?;
         match read(value) {
             Ok(read) => {
                 let setting = Setting { key: self.key(key), value: value.show(), origin };
-                self.sink.told.borrow_mut().push(setting);
+                self.sink.found.borrow_mut().push(setting);
                 Some(read)
             }
             Err(text) => {
@@ -134,7 +147,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A value that must be there.
+    /// Reads a required value.
     pub fn required<T>(&mut self, key: &'static str, read: impl FnOnce(Value<'a>) -> Result<T, String>) -> Option<T> {
         if self.find(key).is_none() {
             self.sink.add(self.sink.origin(self.at), &self.key(key), "is missing");
@@ -143,7 +156,7 @@ impl<'a> Section<'a> {
         self.optional(key, read)
     }
 
-    /// A table that must be there.
+    /// Opens a required table.
     pub fn section(&mut self, key: &'static str) -> Option<Self> {
         if self.is_absent(key) {
             self.sink.add(self.sink.origin(self.at), &self.key(key), "this section is missing");
@@ -152,12 +165,12 @@ impl<'a> Section<'a> {
         self.implied_section(key)
     }
 
-    /// A table that may be absent.
+    /// Opens an optional table.
     pub fn optional_section(&mut self, key: &'static str) -> Option<Self> {
         if self.is_absent(key) { None } else { self.implied_section(key) }
     }
 
-    /// A table that is there even if nobody wrote it: its keys have defaults. `None` if it is no table.
+    /// Opens a table that may be absent because its keys have defaults. `None` if the key is not a table.
     pub fn implied_section(&mut self, key: &'static str) -> Option<Self> {
         self.read.insert(key);
         match self.table.and_then(|table| table.get(key)) {
@@ -166,13 +179,13 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// An array of tables, `[[key]]`; empty if absent.
+    /// Opens an array of tables, `[[key]]`; empty if absent.
     pub fn sections(&mut self, key: &'static str) -> Vec<Self> {
         self.read.insert(key);
         let Some(value) = self.table.and_then(|table| table.get(key)) else { return Vec::new() };
         let Some(items) = value.get_ref().as_array() else {
             let origin = self.sink.origin(Some(value.span().start));
-            self.sink.add(origin, &self.key(key), format!("is written [[{key}]]"));
+            self.sink.add(origin, &self.key(key), format!("must be an array of tables, written [[{key}]]"));
             return Vec::new();
         };
         let open = |(index, item): (usize, &'a toml::Spanned<DeValue<'a>>)| {
@@ -183,39 +196,49 @@ impl<'a> Section<'a> {
         items.iter().enumerate().filter_map(open).collect()
     }
 
-    /// Reports a mistake that concerns the section as a whole.
+    /// Reports an error of the section as a whole.
     pub fn report(&self, text: impl Into<String>) {
         self.sink.add(self.sink.origin(self.at), &self.path, text);
     }
 
-    /// Reports every key that was not read.
+    /// Reports every key that was not read: with its new name if it was renamed, else as unknown.
     pub fn finish(self) {
         for (key, value) in self.table.into_iter().flatten() {
-            if !self.read.contains(key.get_ref().as_ref()) {
-                let known: Vec<_> = self.read.iter().copied().collect();
-                let text = format!("unknown key; known here: {}", known.join(", "));
-                let at = if key.span().start == 0 { value.span().start } else { key.span().start };
-                self.sink.add(self.sink.origin(Some(at)), &self.key(key.get_ref()), text);
+            if !self.read.contains(key.get_ref().as_ref()) && !self.report_renamed(&self.path, key, value) {
+                let valid: Vec<_> = self.read.iter().copied().collect();
+                let text = format!("unknown key; valid keys: {}", valid.join(", "));
+                self.sink.add(self.sink.origin(Some(begin(key, value))), &self.key(key.get_ref()), text);
             }
         }
+    }
+
+    /// Reports a renamed key, or every renamed key of a table; `false` if there is none.
+    fn report_renamed(&self, path: &str, key: &Name<'_>, value: &toml::Spanned<DeValue<'_>>) -> bool {
+        let path = join(path, key.get_ref());
+        if let Some(text) = (self.sink.layers.explain_renamed)(&path) {
+            self.sink.add(self.sink.origin(Some(begin(key, value))), &path, text);
+            return true;
+        }
+        let inside = value.get_ref().as_table().into_iter().flatten();
+        inside.filter(|(key, value)| self.report_renamed(&path, key, value)).count() > 0
     }
 
     fn find(&mut self, key: &'static str) -> Option<(Value<'a>, Origin)> {
         self.read.insert(key);
         let path = self.key(key);
-        if let Some((origin, text)) = self.sink.layers.over.values.get(&path) {
+        if let Some((origin, text)) = self.sink.layers.overrides.values.get(&path) {
             return Some((Value::Text(text), origin.clone()));
         }
         if let Some(value) = self.table.and_then(|table| table.get(key)) {
             return Some((Value::Toml(value.get_ref()), self.sink.origin(Some(value.span().start))));
         }
-        (self.sink.layers.under)(&path).map(|text| (Value::Text(text), Origin::Default))
+        (self.sink.layers.default_of)(&path).map(|text| (Value::Text(text), Origin::Default))
     }
 
     fn is_absent(&mut self, key: &'static str) -> bool {
         self.read.insert(key);
         let is_written = self.table.is_some_and(|table| table.contains_key(key));
-        !is_written && !self.sink.layers.over.reaches(&self.key(key))
+        !is_written && !self.sink.layers.overrides.reaches(&self.key(key))
     }
 
     fn open(&self, key: &str, value: &'a DeValue<'a>, at: usize) -> Option<Self> {
@@ -223,45 +246,57 @@ impl<'a> Section<'a> {
         match value.as_table() {
             Some(table) => Some(Self::new(Some(table), path, Some(at), self.sink)),
             None => {
-                self.sink.add(self.sink.origin(Some(at)), &path, format!("is a section, written [{key}]"));
+                self.sink.add(self.sink.origin(Some(at)), &path, format!("must be a section, written [{key}]"));
                 None
             }
         }
     }
 
     fn key(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        join(&self.path, key)
     }
 }
 
-/// A value, to be read as what its key demands.
+type Name<'a> = toml::Spanned<toml::de::DeString<'a>>;
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// Where a key begins. The key of a dotted table has no span of its own.
+fn begin(key: &Name<'_>, value: &toml::Spanned<DeValue<'_>>) -> usize {
+    if key.span().start == 0 { value.span().start } else { key.span().start }
+}
+
+/// A value, not yet read as the type of its key.
 #[derive(Clone, Copy)]
 pub(super) enum Value<'a> {
-    /// It stands in the document.
+    /// From the document.
     Toml(&'a DeValue<'a>),
-    /// It was given beside it, or nobody said anything: text, whatever it is to be; a list has commas.
+    /// From an override or a default: text for every type; the items of a list are separated by commas.
     Text(&'a str),
 }
 
 impl<'a> Value<'a> {
-    /// A string.
+    /// Reads a string.
     pub fn text(self) -> Result<&'a str, String> {
         match self {
-            Self::Toml(value) => value.as_str().ok_or_else(|| "is text, written \"…\"".to_owned()),
+            Self::Toml(value) => value.as_str().ok_or_else(|| "must be a string in quotes".to_owned()),
             Self::Text(text) => Ok(text),
         }
     }
 
     /// `true` or `false`.
+    #[cfg(feature = "testkit")]
     pub fn truth(self) -> Result<bool, String> {
         let truth = match self {
             Self::Toml(value) => value.as_bool(),
             Self::Text(text) => text.parse().ok(),
         };
-        truth.ok_or_else(|| "is true or false".to_owned())
+        truth.ok_or_else(|| "must be true or false".to_owned())
     }
 
-    /// A whole number within the limits, both inclusive.
+    /// Reads an integer between two limits, both inclusive.
     pub fn integer(self, least: u64, most: u64) -> Result<u64, String> {
         let digits = match self {
             Self::Toml(value) => {
@@ -271,21 +306,21 @@ impl<'a> Value<'a> {
         };
         let number = digits.and_then(|digits| digits.parse::<u64>().ok());
         let in_limits = number.filter(|number| (least..=most).contains(number));
-        in_limits.ok_or_else(|| format!("is a whole number from {least} to {most}"))
+        in_limits.ok_or_else(|| format!("must be an integer from {least} to {most}"))
     }
 
-    /// A list, each item read alike.
+    /// Reads a list.
     pub fn list<T>(self, read: impl Fn(Self) -> Result<T, String>) -> Result<Vec<T>, String> {
         match self {
             Self::Toml(value) => {
-                let items = value.as_array().ok_or_else(|| "is a list, written […]".to_owned())?;
+                let items = value.as_array().ok_or_else(|| "must be a list, written […]".to_owned())?;
                 items.iter().map(|item| read(Self::Toml(item.get_ref()))).collect()
             }
             Self::Text(text) => text.split(',').map(|item| read(Self::Text(item.trim()))).collect(),
         }
     }
 
-    /// As it is shown to operators. What is neither text, number nor list of these is refused by whoever reads it.
+    /// Form for operators. Only strings, integers and lists of them have one; no reader accepts anything else.
     fn show(self) -> String {
         if let Self::Toml(value) = self
             && let Some(number) = value.as_integer()
@@ -304,7 +339,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mistake_is_told_with_its_line_and_key() {
+    fn every_error_has_its_line_and_key() {
         let text = "name = 7\n\n[server]\nport = 70000\nprot = 1\n";
         let problems = parse(Path::new("x.toml"), text, |root| {
             let _: Option<&str> = root.required("name", Value::text);
@@ -314,21 +349,21 @@ mod tests {
             server.finish();
             port
         });
-        let told: Vec<_> = problems.expect_err("four mistakes").0.iter().map(ToString::to_string).collect();
+        let errors: Vec<_> = problems.expect_err("four errors").0.iter().map(ToString::to_string).collect();
         assert_eq!(
-            told,
+            errors,
             [
                 "x.toml: mode: is missing",
-                "x.toml:1: name: is text, written \"…\"",
-                "x.toml:4: server.port: is a whole number from 0 to 65535",
-                "x.toml:5: server.prot: unknown key; known here: port",
+                "x.toml:1: name: must be a string in quotes",
+                "x.toml:4: server.port: must be an integer from 0 to 65535",
+                "x.toml:5: server.prot: unknown key; valid keys: port",
             ]
         );
     }
 
     #[test]
-    fn mistakes_of_syntax_are_told_with_their_line() {
-        let problems = parse(Path::new("x.toml"), "a = 1\nb = = 2\n", |_| Some(())).expect_err("no TOML");
+    fn syntax_errors_have_their_line() {
+        let problems = parse(Path::new("x.toml"), "a = 1\nb = = 2\n", |_| Some(())).expect_err("invalid TOML");
         let line = |problem: &Problem| matches!(problem.origin, Origin::File { line: 2, .. });
         assert!(problems.0.iter().all(line), "{problems}");
     }

@@ -1,10 +1,10 @@
-//! Spans of time as an operator writes them: `30s`, `15m`, `36h`, `7d`.
+//! Durations as an operator writes them: `30s`, `15m`, `36h`, `7d`.
 
 use std::time::Duration;
 
-/// Reads a whole number with a unit: seconds, minutes, hours or days.
+/// Parses an integer with a unit: seconds, minutes, hours or days.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "is a span of time: a whole number with s, m, h or d, for example \"36h\"".to_owned();
+    let wrong = || "must be a duration: an integer with the unit s, m, h or d, for example \"36h\"".to_owned();
     let unit_at = text.len().checked_sub(1).ok_or_else(wrong)?;
     let (number, unit) = text.split_at_checked(unit_at).ok_or_else(wrong)?;
     let seconds_each: u64 = match unit {
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_numbers_with_a_unit_and_nothing_else() {
+    fn parses_integers_with_a_unit_only() {
         assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("2d"), Ok(Duration::from_secs(172_800)));
         for text in ["", "s", "1", "1w", "-1s", "+1s", "1.5h", "1é", "99999999999999999999d", "9999999999999999999d"] {

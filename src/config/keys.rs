@@ -1,59 +1,59 @@
-//! Every setting there is, as data: name, kind, default, meaning.
+//! Every setting, as data: name, kind, default, example, meaning.
 //!
-//! From this table come the names that the environment and `--set` may use, the defaults, the packaged example
-//! (`deploy/config.toml`) and the README's table. How each value is read stands where it is read; a test holds that
-//! what is read and what is listed here are the same.
+//! This table gives the names that the environment and `--set` accept, the defaults, the packaged example
+//! (`deploy/config.toml`), and the README's table ([`super::example`]). The code that reads a value stands
+//! elsewhere; a test checks that it reads exactly the settings listed here.
 
 use ehealth_core::model::Dataset;
 
-/// What a value is.
+/// Kind of a value, for documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// An address and a port.
+    /// Address and port.
     Address,
-    /// One of these words.
-    Word(&'static str),
-    /// An https address.
+    /// One of the listed words.
+    Choice(&'static str),
+    /// HTTPS URL.
     Url,
-    /// A file or folder; relative ones are meant from the settings file.
+    /// File or folder. A relative path starts at the folder of the settings file.
     Path,
-    /// One or several of them.
+    /// One path or a list of paths.
     Paths,
-    /// The file of a secret, or `credential:NAME` for one that systemd hands over. The secret itself stands nowhere.
+    /// File of a secret, or `credential:NAME` for a systemd credential. Settings never contain the secret itself.
     Secret,
-    /// A span of time: `30s`, `15m`, `36h`, `7d`.
-    Span,
-    /// A share: `0.1%`.
-    Share,
-    /// A name without blanks.
+    /// Duration: `30s`, `15m`, `36h`, `7d`.
+    Duration,
+    /// Percentage: `0.1%`.
+    Percentage,
+    /// Text without blanks.
     Name,
-    /// A whole number.
-    Number,
+    /// Integer.
+    Integer,
 }
 
 impl Kind {
-    /// The word for people.
+    /// Description for the table of settings.
     #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
             Self::Address => "address and port",
-            Self::Word(words) => words,
-            Self::Url => "https URL",
+            Self::Choice(words) => words,
+            Self::Url => "HTTPS URL",
             Self::Path => "path",
-            Self::Paths => "path, or list of paths",
-            Self::Secret => "path, or credential:NAME",
-            Self::Span => "span, like 36h",
-            Self::Share => "share, like 0.1%",
+            Self::Paths => "path or list of paths",
+            Self::Secret => "path or credential:NAME",
+            Self::Duration => "duration, like 36h",
+            Self::Percentage => "percentage, like 0.1%",
             Self::Name => "name",
-            Self::Number => "whole number",
+            Self::Integer => "integer",
         }
     }
 }
 
-/// How a key stands in the packaged example.
+/// How the packaged example shows a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Example {
-    /// With this value.
+    /// Set to this value.
     Set(&'static str),
     /// Commented out, with this value.
     Note(&'static str),
@@ -62,199 +62,235 @@ pub enum Example {
 /// A setting.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
-    /// Its name with its sections; `DATASET` stands for each of the five.
+    /// Name with its sections; `DATASET` stands for each of the five datasets.
     pub name: &'static str,
-    /// What it is.
+    /// Kind of the value.
     pub kind: Kind,
-    /// What holds where nobody says anything.
+    /// Default value; `None` if the setting has none.
     pub default: Option<&'static str>,
-    /// How it stands in the packaged example.
+    /// Line in the packaged example.
     pub example: Example,
-    /// What it means, for whom it is meant, what to think of.
+    /// Effect of the setting, limits, and advice for operators. Markdown, one paragraph.
     pub meaning: &'static str,
 }
 
 const DAILY: &str = "36h";
 const WEEKLY: &str = "8d";
-const AGE: &str = "How old it may be; people's data change daily, services' affiliations weekly.";
+const AGE_OF_PEOPLE: &str = "Maximum age of the dataset. An older dataset is stale: answers that need it are incomplete. Publishers update data about people daily.";
+const AGE_OF_SERVICES: &str = "Maximum age of the dataset. An older dataset is stale: answers that need it are incomplete. Publishers update affiliations to prevention services weekly.";
 
-/// All of them, in the order of the file.
-pub const KEYS: [Key; 39] = [
+/// All settings, in the order of the packaged example.
+pub const KEYS: &[Key] = &[
     key(
         "server.listen",
         Kind::Address,
         Example::Set("0.0.0.0:8443"),
-        "Where callers are answered. Under systemd the socket unit opens it: change both.",
+        "Address and port for consumers. Under systemd the socket unit opens it: change both.",
     ),
     defaulted(
-        "server.port",
-        Kind::Word("own, shared"),
-        "own",
-        "`shared`: the next start takes over on the same port, and no request is lost.",
+        "server.listen_mode",
+        Kind::Choice("exclusive, shared"),
+        "exclusive",
+        "`shared`: sets `SO_REUSEPORT`, so that the next process can listen on the port while this one finishes its requests. `exclusive`: a second process cannot listen on the port.",
     ),
     key(
         "server.public_url",
         Kind::Url,
         Example::Set("https://gateway.example.be"),
-        "What callers use; `soap:address` of the contract.",
+        "URL under which consumers reach the service. The WSDL publishes it as `soap:address`.",
     ),
     key(
         "server.certificate",
         Kind::Path,
         Example::Set("tls/server.pem"),
-        "PEM; the certificate with its issuers behind it.",
+        "PEM file: the server certificate, followed by its intermediate certificates.",
     ),
-    key("server.key", Kind::Secret, Example::Set("credential:server.key"), "Its private key, PEM."),
+    key(
+        "server.key",
+        Kind::Secret,
+        Example::Set("credential:server.key"),
+        "PEM file: private key of `server.certificate`.",
+    ),
     defaulted(
-        "server.messages_each",
-        Kind::Number,
+        "server.max_requests_per_consumer",
+        Kind::Integer,
         "16",
-        "So many messages of one consumer are worked on at one time; what it sends beyond that is told to come back, because others wait for what one sends at once. 16 are good for each processor, 512 are the most.",
+        "Maximum concurrent requests per consumer (1–512). Further requests get `503` with `Retry-After`, so that one consumer cannot delay the others. 16 per processor is a good value.",
     ),
     key(
         "trust.client_ca",
         Kind::Paths,
         Example::Set("tls/clients-ca"),
-        "Files or folders, PEM or DER: the authorities whose clients are let in, roots and intermediates.",
+        "Files or folders, PEM or DER: root and intermediate CAs that issue consumers' certificates.",
     ),
     key(
         "trust.revocation",
         Kind::Paths,
         Example::Set("tls/clients-crl"),
-        "Files or folders with a revocation list of each authority; an authority without a current one is closed, its clients refused. Or `none`, in so many words: revoked certificates are let in, and every start warns of it.",
+        "Files or folders with one CRL for each CA. Clients of a CA without a current CRL are refused. `none` disables revocation checks: revoked certificates are accepted, and every start logs a warning.",
     ),
     key(
         "policy.file",
         Kind::Path,
         Example::Set("policy.toml"),
-        "Who may ask what; `policy check` judges it, `policy explain` tells a verdict and its rule.",
+        "Policy file: which consumer may request what. `policy check` validates it; `policy explain` shows a decision and its rule.",
     ),
-    key("data.folder", Kind::Path, Example::Set("/var/lib/ehealth-attributes/data"), "The five datasets."),
+    key(
+        "data.folder",
+        Kind::Path,
+        Example::Set("/var/lib/ehealth-attributes/data"),
+        "Folder of the five loaded datasets.",
+    ),
     key(
         "data.feeds",
         Kind::Path,
         Example::Set("/var/lib/ehealth-attributes/feeds"),
-        "Where publishers drop them: a folder each, with `notification.xml`.",
+        "Folder of the feeds: one subfolder per dataset, where its publisher puts `notification.xml` and data files.",
     ),
     key(
         "data.rejected",
         Kind::Path,
         Example::Set("/var/lib/ehealth-attributes/rejected"),
-        "Records that were wrong, with line and reason; for the operator alone.",
+        "Folder for rejected records, each with its line and the reason. Only operators may read it.",
     ),
     Key {
-        example: Example::Set("elsewhere"),
+        example: Example::Set("separate_process"),
         ..defaulted(
-            "data.fetch",
-            Kind::Word("here, elsewhere"),
-            "here",
-            "`elsewhere`: `sync --follow` fetches, in a process of its own, and the one that answers dials nobody.",
+            "data.fetch_mode",
+            Kind::Choice("in_process, separate_process"),
+            "in_process",
+            "`separate_process`: `sync --follow` fetches the feeds, and the serving process opens no outgoing connection. `in_process`: the serving process fetches them.",
         )
     },
     key(
         "feeds.DATASET.folder",
         Kind::Path,
         Example::Note("/srv/sftp/dimona"),
-        "In place of `data.feeds`: a folder of its own.",
+        "Folder of this feed. Overrides `data.feeds`.",
     ),
     key(
         "feeds.DATASET.url",
         Kind::Url,
         Example::Note("https://feeds.example.be/dimona/"),
-        "In place of a folder: a folder on a web server.",
+        "URL of this feed's folder on a web server. Use either `url` or `folder`.",
     ),
     key(
-        "feeds.DATASET.authorities",
+        "feeds.DATASET.server_ca",
         Kind::Path,
         Example::Note("tls/feeds-ca.pem"),
-        "Who signed the publisher's certificate.",
+        "PEM file: CA that issued the publisher's server certificate. Required with `url`.",
     ),
     key(
         "feeds.DATASET.certificate",
         Kind::Path,
         Example::Note("tls/feeds.pem"),
-        "What is shown to the publisher, with its issuers behind it; absent: nothing.",
+        "PEM file: client certificate for the publisher, followed by its intermediate certificates. Optional.",
     ),
-    key("feeds.DATASET.key", Kind::Secret, Example::Note("credential:feeds.key"), "Its private key, PEM."),
-    defaulted("feeds.DATASET.time_a_file", Kind::Span, "1h", "A file that takes longer is given up."),
+    key(
+        "feeds.DATASET.key",
+        Kind::Secret,
+        Example::Note("credential:feeds.key"),
+        "PEM file: private key of the client certificate.",
+    ),
+    defaulted("feeds.DATASET.file_timeout", Kind::Duration, "1h", "Maximum time to download one file."),
     key(
         "feeds.DATASET.signer",
         Kind::Name,
         Example::Note("NAME+HASH+KEY"),
-        "A C2SP verifier key: notifications that it did not sign are refused.",
+        "C2SP verifier key of the publisher. A notification without its signature is refused.",
     ),
-    defaulted("feeds.DATASET.interval", Kind::Span, "15m", "How often the publisher is asked, give or take a tenth."),
     defaulted(
-        "feeds.DATASET.wrong_share",
-        Kind::Share,
+        "feeds.DATASET.interval",
+        Kind::Duration,
+        "15m",
+        "Polling interval, at least 1 s. The actual interval varies by up to 10%.",
+    ),
+    defaulted(
+        "feeds.DATASET.max_rejected_share",
+        Kind::Percentage,
         "0.1%",
-        "More wrong records refuse the file; ten are always let pass.",
+        "Maximum share of rejected records in a file. A file with more is refused; up to 10 rejected records are always accepted.",
     ),
     defaulted(
-        "feeds.DATASET.loss_share",
-        Kind::Share,
+        "feeds.DATASET.max_shrink_share",
+        Kind::Percentage,
         "10%",
-        "A greater loss is refused until `sync --allow-shrink DATASET`.",
+        "Maximum share of its records that a dataset may lose in one update. A larger loss is refused until `sync --allow-shrink DATASET`.",
     ),
-    defaulted("freshness.dimona", Kind::Span, DAILY, AGE),
-    defaulted("freshness.coprev", Kind::Span, WEEKLY, AGE),
-    defaulted("freshness.federated", Kind::Span, WEEKLY, AGE),
-    defaulted("freshness.insurance", Kind::Span, DAILY, AGE),
-    defaulted("freshness.persons", Kind::Span, DAILY, AGE),
-    key("trail.folder", Kind::Path, Example::Set("/var/lib/ehealth-attributes/trail"), "Evidence of every exchange."),
+    defaulted("freshness.dimona", Kind::Duration, DAILY, AGE_OF_PEOPLE),
+    defaulted("freshness.coprev", Kind::Duration, WEEKLY, AGE_OF_SERVICES),
+    defaulted("freshness.federated", Kind::Duration, WEEKLY, AGE_OF_SERVICES),
+    defaulted("freshness.insurance", Kind::Duration, DAILY, AGE_OF_PEOPLE),
+    defaulted("freshness.persons", Kind::Duration, DAILY, AGE_OF_PEOPLE),
     key(
-        "trail.keys",
+        "audit_log.folder",
+        Kind::Path,
+        Example::Set("/var/lib/ehealth-attributes/audit-log"),
+        "Folder of the audit log, which has a record of every exchange.",
+    ),
+    key(
+        "audit_log.keys",
         Kind::Path,
         Example::Set("/var/lib/ehealth-attributes/keys"),
-        "What seals it: a key a month for details, a key a year for finding a person. Better on another disk, and never in the trail's backup.",
+        "Folder of the audit log's keys: one per month encrypts details, one per year makes the tokens that find a person's records, one signs checkpoints. Use another disk, and never put them into the backup of the audit log.",
     ),
     Key {
         example: Example::Set("make"),
         ..defaulted(
-            "trail.missing_keys",
-            Kind::Word("refuse, make"),
+            "audit_log.missing_keys",
+            Kind::Choice("refuse, make"),
             "refuse",
-            "`make`: a month's and a year's key are drawn when first wanted; `refuse`: somebody brings them.",
+            "`make`: generate missing keys. `refuse`: fail unless the key file exists.",
         )
     },
     defaulted(
-        "trail.name",
+        "audit_log.origin",
         Kind::Name,
-        "ehealth-attributes/trail",
-        "Its name in checkpoints: `gateway.example.be/trail`. It does not change later.",
+        "ehealth-attributes/audit-log",
+        "Name of this audit log in its checkpoints, for example `gateway.example.be/audit-log`. Give each instance its own name, and never change it.",
     ),
     key(
-        "trail.checkpoint_copy",
+        "audit_log.checkpoint_copy",
         Kind::Path,
         Example::Note("/mnt/other/checkpoint"),
-        "The newest checkpoint a second time: on another machine's disk, if it shall be worth much.",
+        "File for a second copy of the newest checkpoint. Put it on another machine's disk.",
     ),
     defaulted(
-        "trail.missing_checkpoint",
-        Kind::Word("refuse, sign"),
+        "audit_log.missing_checkpoint",
+        Kind::Choice("refuse, sign"),
         "refuse",
-        "`sign`: somebody answers for a trail whose checkpoint is gone.",
+        "`refuse`: do not open an audit log whose checkpoint is missing. `sign`: sign a new checkpoint; the operator then vouches for the records.",
     ),
     key(
-        "trail.verified",
+        "audit_log.verification_report",
         Kind::Path,
-        Example::Set("/var/lib/ehealth-attributes/verified"),
-        "What `audit verify --tell FILE` found last: shown to operators.",
+        Example::Set("/var/lib/ehealth-attributes/verification-report"),
+        "File with the result of the last `audit verify`, for the admin page and the metrics.",
     ),
     key(
         "admin.listen",
         Kind::Address,
         Example::Set("127.0.0.1:9443"),
-        "Health, metrics and a page for operators; without the section nothing listens. On loopback nobody is asked who they are; elsewhere the next three are needed.",
+        "Address and port for health, metrics and the admin page. Without this section nothing listens. A loopback address needs no authentication; any other address needs mutual TLS with the next three settings.",
     ),
     key(
         "admin.certificate",
         Kind::Path,
         Example::Note("tls/admin.pem"),
-        "Mutual TLS for operators: what they are shown.",
+        "PEM file: server certificate of the admin listener, followed by its intermediate certificates.",
     ),
-    key("admin.key", Kind::Secret, Example::Note("credential:admin.key"), "Its private key, PEM."),
-    key("admin.client_ca", Kind::Path, Example::Note("tls/operators-ca.pem"), "Whose certificates make an operator."),
+    key(
+        "admin.key",
+        Kind::Secret,
+        Example::Note("credential:admin.key"),
+        "PEM file: private key of `admin.certificate`.",
+    ),
+    key(
+        "admin.client_ca",
+        Kind::Path,
+        Example::Note("tls/operators-ca.pem"),
+        "PEM file: CA that issues operators' certificates.",
+    ),
 ];
 
 const fn key(name: &'static str, kind: Kind, example: Example, meaning: &'static str) -> Key {
@@ -265,91 +301,34 @@ const fn defaulted(name: &'static str, kind: Kind, default: &'static str, meanin
     Key { name, kind, default: Some(default), example: Example::Note(default), meaning }
 }
 
-/// Every name that stands in a file, `DATASET` written out.
+/// Every name that a file may have: `DATASET` is replaced by each dataset.
 pub(super) fn names() -> impl Iterator<Item = String> {
-    KEYS.iter().flat_map(|key| {
-        let each = key.name.contains("DATASET");
-        let datasets = if each { &Dataset::ALL[..] } else { &Dataset::ALL[..1] };
-        datasets.iter().map(|dataset| key.name.replace("DATASET", dataset.code()))
-    })
+    KEYS.iter().flat_map(|key| expand(key.name))
+}
+
+/// A name of a table for each dataset if it contains `DATASET`, else the name itself.
+pub(super) fn expand(name: &'static str) -> impl Iterator<Item = String> {
+    let datasets = if name.contains("DATASET") { &Dataset::ALL[..] } else { &Dataset::ALL[..1] };
+    datasets.iter().map(move |dataset| name.replace("DATASET", dataset.code()))
+}
+
+/// The name as tables have it: `feeds.dimona.url` becomes `feeds.DATASET.url`. Also the dataset, if there is one.
+pub(super) fn generalise(name: &str) -> (String, Option<Dataset>) {
+    match name.split('.').collect::<Vec<_>>().as_slice() {
+        ["feeds", dataset, rest @ ..] if let Some(dataset) = Dataset::parse(dataset) => {
+            (format!("feeds.DATASET.{}", rest.join(".")), Some(dataset))
+        }
+        _ => (name.to_owned(), None),
+    }
 }
 
 /// The setting of this name.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
-    let general = name.split('.').collect::<Vec<_>>();
-    let general = match general.as_slice() {
-        ["feeds", dataset, rest @ ..] if Dataset::parse(dataset).is_some() => {
-            format!("feeds.DATASET.{}", rest.join("."))
-        }
-        _ => name.to_owned(),
-    };
+    let (general, _) = generalise(name);
     KEYS.iter().find(|key| key.name == general)
 }
 
 /// The default of a setting.
 pub(super) fn default_of(name: &str) -> Option<&'static str> {
     find(name)?.default
-}
-
-/// Writes the packaged settings file: every setting with its meaning, those commented out that have a default or that
-/// few need.
-#[must_use]
-pub fn write_example() -> String {
-    let mut text = String::from(
-        "# The settings of ehealth-attributes. `ehealth-attributes config check` tells every mistake,\n\
-         # `config show` what is in force and who says so. Relative paths are meant from this file's folder.\n\
-         # Each setting can also be given as EHEALTH_ATTRIBUTES_SECTION_KEY, or as --set section.key=value.\n",
-    );
-    let mut open = "";
-    for key in &KEYS {
-        let (section, name) = key.name.rsplit_once('.').unwrap_or(("", key.name));
-        let is_note = section.contains("DATASET");
-        if section != open {
-            open = section;
-            // Sections of which nothing is set stay closed.
-            let mark = if is_note || !has_set(section) { "# " } else { "" };
-            text.push_str(&format!("\n{mark}[{}]\n", section.replace("DATASET", "dimona")));
-        }
-        text.push_str(&wrap(key.meaning));
-        if let Some(default) = key.default {
-            text.push_str(&format!("# Default: {default}\n"));
-        }
-        let quote = if key.kind == Kind::Number { "" } else { "\"" };
-        match key.example {
-            Example::Set(value) => text.push_str(&format!("{name} = {quote}{value}{quote}\n")),
-            Example::Note(value) => text.push_str(&format!("# {name} = {quote}{value}{quote}\n")),
-        }
-    }
-    text
-}
-
-fn has_set(section: &str) -> bool {
-    let in_section = |key: &&Key| key.name.rsplit_once('.').is_some_and(|(of, _)| of == section);
-    KEYS.iter().filter(in_section).any(|key| matches!(key.example, Example::Set(_)))
-}
-
-/// A comment of lines that fit a screen.
-fn wrap(meaning: &str) -> String {
-    let mut text = String::new();
-    let mut line = String::from("#");
-    for word in meaning.replace('`', "'").split(' ') {
-        if line.chars().count() + word.chars().count() > 98 {
-            text.push_str(&line);
-            text.push('\n');
-            line = String::from("#");
-        }
-        line.push(' ');
-        line.push_str(word);
-    }
-    text + &line + "\n"
-}
-
-/// Writes the settings as a table for the README.
-#[must_use]
-pub fn write_table() -> String {
-    let rows = KEYS.iter().map(|key| {
-        let default = key.default.map_or(String::new(), |default| format!("`{default}`"));
-        format!("| `{}` | {} | {default} | {} |\n", key.name, key.kind.describe(), key.meaning)
-    });
-    format!("| key | kind | default | meaning |\n|---|---|---|---|\n{}", rows.collect::<String>())
 }

@@ -1,26 +1,39 @@
-//! What the operator wrote: the settings of the service, the policy file and the scenarios of simulations, read whole and
-//! judged whole.
+//! Files that operators write: the settings, the policy, and the scenarios of simulations.
 //!
-//! Every mistake is told at once, each with file, line and key; an unknown key is a mistake. Nothing here opens a
-//! database, binds a port or reads a certificate: the rooms that use a setting do, and this room hands each of them
-//! its own. What is returned is complete; no room above asks for a default.
+//! Each file is read whole. Every error is reported at once, with file, line and key; an unknown key is an error.
+//! Nothing here opens a database, binds a port or reads a certificate: the modules that use a setting do, and each gets
+//! its own part of [`Settings`]. The result is complete: no other module supplies a default.
 //!
-//! A setting is looked for in this order: `--set` on the command line, the environment, the file, the default
-//! ([`KEYS`]). Each value that was read is listed with where it came from ([`Settings::active_config`]).
+//! A setting is looked up in this order: `--set` on the command line, environment, file, default ([`KEYS`]). Each
+//! active value is listed with its origin ([`Settings::active_config`]).
 
+// What a file says, where, and what is wrong with it.
 mod document;
 mod duration;
-mod feeds;
-mod given;
-mod keys;
 mod origin;
-mod policy;
-mod scenario;
-mod settings;
 
-pub use given::Given;
-pub use keys::{Example, KEYS, Key, Kind, write_example, write_table};
+// The settings: their names, their documentation, their values.
+mod example;
+mod feeds;
+mod keys;
+mod overrides;
+mod read;
+mod renamed;
+mod sections;
+mod settings;
+mod values;
+
+// Other files.
+mod policy;
+#[cfg(feature = "testkit")]
+mod scenario;
+
+pub use example::{write_example, write_table};
+pub use keys::{Example, KEYS, Key, Kind};
 pub use origin::{Origin, Problem, Problems, Setting};
+pub use overrides::Overrides;
 pub use policy::{parse_customer, parse_policy, read_policy};
-pub use scenario::{Contract, Person, Scenario, Trouble, parse_scenario, read_scenario};
-pub use settings::{Fetch, Settings, parse_settings, read_settings, read_settings_with};
+pub use read::{parse_settings, read_settings, read_settings_with};
+#[cfg(feature = "testkit")]
+pub use scenario::{parse_scenario, read_scenario};
+pub use settings::{FetchMode, Settings};

@@ -1,21 +1,21 @@
-//! Where a value was set, and what is wrong with it: the words for both, told to operators as they stand here.
+//! Origin of a value, and errors in what an operator wrote, in the words that operators see.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a value comes from. A later one goes before an earlier one.
+/// Origin of a value. A later variant overrides an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// Nobody set it.
+    /// The default.
     Default,
-    /// It stands in a file.
+    /// A file.
     File {
-        /// Which one.
+        /// Path of the file.
         file: PathBuf,
-        /// The line, from 1; 0 where the file as a whole is meant.
+        /// Line, from 1; 0 for the file as a whole.
         line: usize,
     },
-    /// This variable of the environment.
+    /// The environment variable of this name.
     Environment(String),
     /// `--set` on the command line.
     Argument,
@@ -33,14 +33,14 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One mistake in what an operator wrote.
+/// An error in what an operator wrote.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// Where it stands.
+    /// Where the value was set.
     pub origin: Origin,
-    /// The key with its sections, `consumer[2].grant[1].fields`; empty where none is meant.
+    /// Key with its sections, for example `consumer[2].grant[1].fields`; empty for an error of the whole file.
     pub key: String,
-    /// What is wrong and what would be right.
+    /// What is wrong, and what the value must be.
     pub text: String,
 }
 
@@ -54,18 +54,18 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Every mistake that was found; at least one.
+/// Every error that was found; at least one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct Problems(pub Vec<Problem>);
 
-/// A setting in force: what it is, and who says so.
+/// An active setting with its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// The key with its sections.
+    /// Key with its sections.
     pub key: String,
-    /// The value, as it would be written; of a secret, the file that holds it.
+    /// Value as a file would have it; for a secret, the path of its file.
     pub value: String,
-    /// Where it comes from.
+    /// Where the value was set.
     pub origin: Origin,
 }

@@ -1,29 +1,29 @@
-//! The policy file: who may ask what, as an operator writes it and an auditor reads it.
+//! The policy file: which consumer may request what. Operators write it, auditors read it.
 //!
 //! ```toml
 //! [[consumer]]
 //! organisation = "0202239951"            # the number in the certificate
 //! name = "Example fund"
-//! acts_for = [                           # for whom else it may ask; absent: nobody
+//! acts_for = [                           # on whose behalf it may also ask; default: none
 //!     "0809394427",                      # an enterprise
-//!     "2202239951=0202239951",           # an establishment unit, and the enterprise that it means
-//!     "11/7=0809394427",                 # sector/institution, and the enterprise that it means
+//!     "2202239951=0202239951",           # an establishment unit and its enterprise
+//!     "11/7=0809394427",                 # a sector/institution and its enterprise
 //! ]
 //!
-//! pinned_keys = ["<SHA-256>"]            # take no other key; `policy pin CERTIFICATE` prints it; absent: any
-//! pinned_issuers = ["<SHA-256>"]         # take no other issuer; the same; absent: any authority that is trusted
-//! quota_per_minute = 600                 # questions; absent: 600
-//! quota_per_day = 100000                 # absent: 100000
-//! empty_answers_percent = 50             # over this share of MSG00012 and NO_DATA_FOUND it is slowed; absent: 50
+//! pinned_keys = ["<SHA-256>"]            # accept only these keys; `policy pin CERTIFICATE` prints them; default: any
+//! pinned_issuers = ["<SHA-256>"]         # accept only these issuers; default: any trusted CA
+//! quota_per_minute = 600                 # requests; default: 600
+//! quota_per_day = 100000                 # requests; default: 100000
+//! empty_answers_percent = 50             # over this share of MSG00012 and NO_DATA_FOUND it is throttled; default: 50
 //!
 //! [[consumer.grant]]
 //! legal_context = "BACKTOWORK:ADVISORY_PHYSICIAN"
-//! fields = [1, 2, 3, 4, 5, 6, 7, 8]      # of the nine
+//! fields = [1, 2, 3, 4, 5, 6, 7, 8]      # of the nine fields
 //! relation = "insured"                   # none, insured, affiliated-employer
-//! look_back_years = 5                    # absent: 5
-//! look_ahead_days = 90                   # absent: 90
+//! look_back_years = 5                    # default: 5
+//! look_ahead_days = 90                   # default: 90
 //! valid_from = "2024-01-01"
-//! valid_to = "2028-12-31"                # absent: until withdrawn
+//! valid_to = "2028-12-31"                # default: until withdrawn
 //! deliberation = "16/108"
 //! ```
 
@@ -39,18 +39,18 @@ use ehealth_core::policy::{
     ActsFor, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, RegisterError, Relation,
 };
 
-/// Reads and judges a policy file.
+/// Reads and validates a policy file.
 ///
 /// # Errors
-/// Every mistake of the file.
+/// Every error of the file.
 pub fn read_policy(file: &Path) -> Result<Register, Problems> {
     parse_policy(file, &read_text(file)?)
 }
 
-/// Judges the text of a policy file; `file` is named in mistakes.
+/// Parses and validates the text of a policy file. Errors name `file`.
 ///
 /// # Errors
-/// Every mistake of the text.
+/// Every error of the text.
 pub fn parse_policy(file: &Path, text: &str) -> Result<Register, Problems> {
     let (consumers, lines) = parse(file, text, |root| {
         let sections = root.sections("consumer");
@@ -77,7 +77,7 @@ pub fn parse_policy(file: &Path, text: &str) -> Result<Register, Problems> {
     })
 }
 
-/// Where a consumer and its grants stand in the file.
+/// Lines of a consumer and of its grants.
 struct Lines {
     consumer: usize,
     grants: Vec<usize>,
@@ -89,7 +89,7 @@ fn find_line(error: &RegisterError, organisations: &[EnterpriseNumber], lines: &
         RegisterError::Overlap { organisation, .. } => (organisation, None),
         RegisterError::Grant { organisation, index, .. } => (organisation, Some(*index)),
     };
-    // Of a consumer that is listed twice the last entry is the one to look at.
+    // The second entry of a consumer that is listed twice is the one to correct.
     let Some(place) = organisations.iter().rposition(|listed| listed == organisation) else { return 0 };
     let Some(lines) = lines.get(place) else { return 0 };
     grant.and_then(|index| lines.grants.get(index)).copied().unwrap_or(lines.consumer)
@@ -98,9 +98,9 @@ fn find_line(error: &RegisterError, organisations: &[EnterpriseNumber], lines: &
 fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Option<Consumer> {
     let organisation = section.required("organisation", read_organisation);
     let name = section.required("name", |value| match value.text()? {
-        "" => Err("is empty".to_owned()),
+        "" => Err("must not be empty".to_owned()),
         name if name.chars().count() > 128 || name.chars().any(char::is_control) => {
-            Err("has at most 128 characters, none of them a control character".to_owned())
+            Err("must have at most 128 characters and no control character".to_owned())
         }
         name => Ok(name.to_owned()),
     });
@@ -143,17 +143,17 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
 fn read_grant(mut section: Section<'_>) -> Option<Grant> {
     let context = section.required("legal_context", |value| {
         LegalContext::parse(value.text()?)
-            .ok_or_else(|| format!("is one of {}", LegalContext::ALL.map(LegalContext::code).join(", ")))
+            .ok_or_else(|| format!("must be one of {}", LegalContext::ALL.map(LegalContext::code).join(", ")))
     });
     let fields = section.required("fields", |value| {
         let fields = value.list(|item| {
             let number = u8::try_from(item.integer(1, 9)?).map_err(|error| error.to_string())?;
-            Field::from_number(number).ok_or_else(|| "is a field's number, 1 to 9".to_owned())
+            Field::from_number(number).ok_or_else(|| "must be a field number from 1 to 9".to_owned())
         })?;
         Ok(fields.into_iter().collect::<FieldSet>())
     });
     let relation = section.required("relation", |value| {
-        Relation::parse(value.text()?).ok_or_else(|| "is one of none, insured, affiliated-employer".to_owned())
+        Relation::parse(value.text()?).ok_or_else(|| "must be one of none, insured, affiliated-employer".to_owned())
     });
     let reach = Reach::default();
     let back_years = section.optional("look_back_years", |value| read_u16(value, 100)).unwrap_or(reach.back_years);
@@ -165,7 +165,7 @@ fn read_grant(mut section: Section<'_>) -> Option<Grant> {
     let valid = valid_from.and_then(|from| match Period::from_days(from, valid_to) {
         Ok(valid) => Some(valid),
         Err(_) => {
-            section.report("valid_to lies before valid_from");
+            section.report("valid_to must not be before valid_from");
             None
         }
     });
@@ -195,22 +195,22 @@ fn read_u32(value: Value<'_>, most: u32) -> Result<u32, String> {
 }
 
 fn read_date(value: Value<'_>) -> Result<Date, String> {
-    Date::parse(value.text()?).map_err(|_| "is a day, written \"YYYY-MM-DD\"".to_owned())
+    Date::parse(value.text()?).map_err(|_| "must be a date, written \"YYYY-MM-DD\"".to_owned())
 }
 
-/// Reads `NUMBER`, `NUMBER=ENTERPRISE` or `SECTOR/INSTITUTION=ENTERPRISE`.
+/// Parses `NUMBER`, `NUMBER=ENTERPRISE` or `SECTOR/INSTITUTION=ENTERPRISE`.
 fn read_acts_for(text: &str) -> Result<ActsFor, String> {
     let (named, meant) = text.split_once('=').unwrap_or((text, text));
     let organisation = EnterpriseNumber::parse(meant).map_err(|error| format!("{text}: {error}"))?;
     let named = parse_customer(named)
-        .map_err(|_| format!("{text}: is NUMBER, NUMBER=ENTERPRISE or SECTOR/INSTITUTION=ENTERPRISE"))?;
+        .map_err(|_| format!("{text}: must be NUMBER, NUMBER=ENTERPRISE or SECTOR/INSTITUTION=ENTERPRISE"))?;
     Ok(ActsFor { named, organisation })
 }
 
-/// Reads a customer as an operator writes it: ten digits, or SECTOR/INSTITUTION.
+/// Parses a customer as an operator writes it: ten digits, or SECTOR/INSTITUTION.
 ///
 /// # Errors
-/// What it should be.
+/// The accepted forms.
 pub fn parse_customer(text: &str) -> Result<CustomerId, String> {
     let customer = match text.split_once('/') {
         None => CbeNumber::parse(text).map(CustomerId::Cbe),
@@ -219,7 +219,7 @@ pub fn parse_customer(text: &str) -> Result<CustomerId, String> {
             part(sector).zip(part(institution)).map(|(sector, institution)| CustomerId::Pair { sector, institution })
         }
     };
-    customer.ok_or_else(|| "is a number of ten digits, or SECTOR/INSTITUTION".to_owned())
+    customer.ok_or_else(|| "must be a number of ten digits, or SECTOR/INSTITUTION".to_owned())
 }
 
 #[cfg(test)]
@@ -245,38 +245,38 @@ deliberation = "16/108"
 "#;
 
     #[test]
-    fn reads_consumers_with_their_grants() {
-        let register = parse_text(FUND).expect("no mistake");
+    fn parses_consumers_with_their_grants() {
+        let register = parse_text(FUND).expect("a valid policy");
         let fund = register.consumers().next().expect("one consumer");
         assert_eq!((fund.acts_for.len(), fund.grants.len()), (3, 1));
         assert!(fund.grants.iter().all(|grant| grant.reach == Reach::default()));
     }
 
     #[test]
-    fn tells_every_mistake_at_once() {
+    fn reports_every_error_at_once() {
         let text = FUND
             .replace("\"16/108\"", "\"108\"")
             .replace("insured", "cousin")
             .replace("8]", "8, 10]")
             .replace("name =", "nom =")
             .replace("0809394427\",", "0809394428\",");
-        let told = parse_text(&text).expect_err("mistakes");
+        let errors = parse_text(&text).expect_err("errors");
         for part in [
             "policy.toml:2: consumer[1].name: is missing",
-            "policy.toml:4: consumer[1].nom: unknown key; known here: acts_for, empty_answers_percent, grant, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute",
+            "policy.toml:4: consumer[1].nom: unknown key; valid keys: acts_for, empty_answers_percent, grant, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute",
             "policy.toml:5: consumer[1].acts_for: 0809394428: the check digits are wrong",
-            "policy.toml:9: consumer[1].grant[1].fields: is a whole number from 1 to 9",
-            "policy.toml:10: consumer[1].grant[1].relation: is one of none, insured, affiliated-employer",
+            "policy.toml:9: consumer[1].grant[1].fields: must be an integer from 1 to 9",
+            "policy.toml:10: consumer[1].grant[1].relation: must be one of none, insured, affiliated-employer",
             "policy.toml:12: consumer[1].grant[1].deliberation: a deliberation is written as year/number",
         ] {
-            assert!(told.contains(part), "{part}\nis not in\n{told}");
+            assert!(errors.contains(part), "{part}\nis not in\n{errors}");
         }
     }
 
     #[test]
-    fn what_the_ceiling_forbids_is_told_with_the_grants_line() {
-        let told = parse_text(&FUND.replace("8]", "8, 9]")).expect_err("field 9");
-        assert!(told.starts_with("policy.toml:7: consumer 0202239951, grant 1: field 9"), "{told}");
+    fn errors_of_the_register_have_their_line() {
+        let errors = parse_text(&FUND.replace("8]", "8, 9]")).expect_err("field 9");
+        assert!(errors.starts_with("policy.toml:7: consumer 0202239951, grant 1: field 9"), "{errors}");
         let twice = format!("{FUND}{FUND}");
         assert_eq!(parse_text(&twice).expect_err("twice"), "policy.toml:14: consumer 0202239951 is listed twice");
     }

@@ -1,10 +1,10 @@
-//! The scenario of a simulation: invented people, what the sources say of them, and what goes wrong with whom.
+//! Reads the scenario file of a simulation.
 //!
-//! `fixtures/scenario.toml` is one with everything in it and a word on each key; `simulate --example` prints it. Every key
-//! may be left out: an empty scenario is the people of the catalogue, at the moment for which their catalogue is written.
+//! `fixtures/scenario.toml` has every key with a comment; `simulate --example` prints it. Every key is optional: an empty
+//! scenario is the people of the catalogue, at the time for which the catalogue is written.
 //!
-//! Nothing here touches a dataset. What is returned has right numbers and no period that ends before it begins; whether
-//! the records agree with each other and with the catalogue's, the sync that loads them says.
+//! Nothing here reads a dataset. A scenario that is returned has valid numbers and no period that ends before it begins;
+//! the sync that loads it validates the records against each other and against the catalogue.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,111 +16,42 @@ use ehealth_core::model::{
     Affiliation, Dataset, DatasetSet, Date, EmploymentPeriod, EnterpriseNumber, Membership, Period, ServiceKind, Ssin,
     Ticket, Timestamp,
 };
+use testkit::{EmployerAffiliation, InjectedFault, Person, Scenario};
 
-/// The moment at which the catalogue's people are what the catalogue says.
+/// Time for which the catalogue is written.
 const NOW: &str = "2026-01-15T09:30:00.000Z";
 
-/// The ticket of every answer, where nothing else is asked for.
+/// Default ticket of every answer.
 const TICKET: [u8; 16] = [0; 16];
 
-/// The longest delay: longer than any caller waits.
-const DELAY_MILLIS_AT_MOST: u64 = 600_000;
+/// Maximum delay, 10 minutes: longer than any caller waits.
+const MAX_DELAY_MILLIS: u64 = 600_000;
 
-/// A scenario.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scenario {
-    /// Where the clock stands.
-    pub now: Timestamp,
-    /// The ticket of every answer; `None`: a random one each.
-    pub ticket: Option<Ticket>,
-    /// People beside the catalogue's, or more about one of those.
-    pub people: Vec<Person>,
-    /// Affiliations beside the catalogue's.
-    pub affiliations: Vec<Contract>,
-    /// Datasets that were never loaded.
-    pub missing: DatasetSet,
-    /// Datasets that are over-age.
-    pub stale: DatasetSet,
-}
-
-/// What the sources say of a person, and what goes wrong when one asks about them. `Debug` shows no number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// The person's number.
-    pub ssin: Ssin,
-    /// The number that replaced it.
-    pub replaced_by: Option<Ssin>,
-    /// Whether the register cancelled the number.
-    pub is_cancelled: bool,
-    /// Declared employments.
-    pub employments: Vec<EmploymentPeriod>,
-    /// Memberships of funds.
-    pub memberships: Vec<Membership>,
-    /// How much later than at once the answer comes.
-    pub delay: Duration,
-    /// The fault that is told in place of an answer.
-    pub fault: Option<Trouble>,
-}
-
-/// An employer's affiliation to a prevention service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Contract {
-    /// Who is affiliated.
-    pub employer: EnterpriseNumber,
-    /// Whether the service is its own.
-    pub kind: ServiceKind,
-    /// To which service, and when.
-    pub affiliation: Affiliation,
-}
-
-/// A Server fault, by what is broken behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// A dataset cannot be read.
-    DataUnreadable,
-    /// The evidence cannot be written.
-    EvidenceUnwritable,
-}
-
-impl Trouble {
-    /// Both of them.
-    pub const ALL: [Self; 2] = [Self::DataUnreadable, Self::EvidenceUnwritable];
-
-    /// The `reasonCode` that the caller sees.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::DataUnreadable => "MSG00003",
-            Self::EvidenceUnwritable => "MSG90053",
-        }
-    }
-}
-
-/// Reads and judges a scenario file.
+/// Reads and validates a scenario file.
 ///
 /// # Errors
-/// Every mistake of the file.
+/// Every error of the file.
 pub fn read_scenario(file: &Path) -> Result<Scenario, Problems> {
     parse_scenario(file, &read_text(file)?)
 }
 
-/// Judges the text of a scenario; `file` is named in mistakes.
+/// Validates the text of a scenario; errors name `file`.
 ///
 /// # Errors
-/// Every mistake of the text.
+/// Every error of the text.
 pub fn parse_scenario(file: &Path, text: &str) -> Result<Scenario, Problems> {
     parse(file, text, |root| {
         let now = root.optional("now", read_moment);
         let ticket = root.optional("ticket", read_ticket).unwrap_or_else(|| Some(Ticket::new(TICKET)));
         let people = read_people(root);
-        let affiliations = root.sections("affiliation").into_iter().filter_map(read_contract).collect();
+        let affiliations = root.sections("affiliation").into_iter().filter_map(read_affiliation).collect();
         let mut outage = root.optional_section("outage");
         let mut datasets = |key| outage.as_mut().and_then(|section| section.optional(key, read_datasets));
         let (missing, stale) = (datasets("missing").unwrap_or_default(), datasets("stale").unwrap_or_default());
         if let Some(outage) = outage {
             outage.finish();
         }
-        // Of the right form: the constant above.
+        // The constant is valid.
         let now = now.or_else(|| Timestamp::parse(NOW).ok())?;
         Some(Scenario { now, ticket, people, affiliations, missing, stale })
     })
@@ -132,15 +63,15 @@ fn read_people(root: &mut Section<'_>) -> Vec<Person> {
     for mut section in root.sections("person") {
         let ssin = section.required("ssin", read_ssin);
         if ssin.is_some_and(|ssin| !seen.insert(ssin)) {
-            section.report("this person is described above already");
+            section.report("this SSIN appears twice; merge the two sections");
         }
         let replaced_by = section.optional("replaced_by", read_ssin);
         let is_cancelled = section.optional("cancelled", Value::truth).unwrap_or_default();
-        let delay = section.optional("delay_millis", |value| value.integer(0, DELAY_MILLIS_AT_MOST));
+        let delay = section.optional("delay_millis", |value| value.integer(0, MAX_DELAY_MILLIS));
         let fault = section.optional("fault", |value| {
             let text = value.text()?;
-            let named = Trouble::ALL.into_iter().find(|trouble| trouble.code() == text);
-            named.ok_or_else(|| format!("is one of {}", Trouble::ALL.map(Trouble::code).join(", ")))
+            let named = InjectedFault::ALL.into_iter().find(|fault| fault.code() == text);
+            named.ok_or_else(|| format!("is one of {}", InjectedFault::ALL.map(InjectedFault::code).join(", ")))
         });
         let employments = section.sections("employment").into_iter().filter_map(|mut section| {
             let employer = section.required("employer", read_organisation);
@@ -171,17 +102,21 @@ fn read_people(root: &mut Section<'_>) -> Vec<Person> {
     people
 }
 
-fn read_contract(mut section: Section<'_>) -> Option<Contract> {
+fn read_affiliation(mut section: Section<'_>) -> Option<EmployerAffiliation> {
     let employer = section.required("employer", read_organisation);
     let service = section.required("service", read_organisation);
     let kind = section.required("type", |value| match value.text()? {
         "INTERNAL" => Ok(ServiceKind::Internal),
         "EXTERNAL" => Ok(ServiceKind::External),
-        _ => Err("is INTERNAL or EXTERNAL".to_owned()),
+        _ => Err("must be INTERNAL or EXTERNAL".to_owned()),
     });
     let period = read_period(&mut section);
     section.finish();
-    Some(Contract { employer: employer?, kind: kind?, affiliation: Affiliation { service: service?, period: period? } })
+    Some(EmployerAffiliation {
+        employer: employer?,
+        kind: kind?,
+        affiliation: Affiliation { service: service?, period: period? },
+    })
 }
 
 fn read_period(section: &mut Section<'_>) -> Option<Period> {
@@ -189,7 +124,7 @@ fn read_period(section: &mut Section<'_>) -> Option<Period> {
     let end = section.optional("end", read_date);
     let period = Period::from_days(begin?, end);
     if period.is_err() {
-        section.report("end lies before begin");
+        section.report("end is before begin");
     }
     period.ok()
 }
@@ -203,11 +138,11 @@ fn read_organisation(value: Value<'_>) -> Result<EnterpriseNumber, String> {
 }
 
 fn read_date(value: Value<'_>) -> Result<Date, String> {
-    Date::parse(value.text()?).map_err(|_| "is a day, written \"YYYY-MM-DD\"".to_owned())
+    Date::parse(value.text()?).map_err(|_| "must be a date, written \"YYYY-MM-DD\"".to_owned())
 }
 
 fn read_moment(value: Value<'_>) -> Result<Timestamp, String> {
-    Timestamp::parse(value.text()?).map_err(|_| "is a moment, written \"2026-01-15T09:30:00Z\"".to_owned())
+    Timestamp::parse(value.text()?).map_err(|_| "must be a timestamp, written \"2026-01-15T09:30:00Z\"".to_owned())
 }
 
 fn read_ticket(value: Value<'_>) -> Result<Option<Ticket>, String> {
@@ -215,7 +150,7 @@ fn read_ticket(value: Value<'_>) -> Result<Option<Ticket>, String> {
         "random" => Ok(None),
         text => match Ticket::parse(text) {
             Some(ticket) => Ok(Some(ticket)),
-            None => Err("is a UUID of version 4, or \"random\": another one for every answer".to_owned()),
+            None => Err("must be a UUID of version 4, or \"random\" for a new ticket with every answer".to_owned()),
         },
     }
 }
@@ -223,7 +158,7 @@ fn read_ticket(value: Value<'_>) -> Result<Option<Ticket>, String> {
 fn read_datasets(value: Value<'_>) -> Result<DatasetSet, String> {
     let datasets = value.list(|item| {
         let named = Dataset::parse(item.text()?);
-        named.ok_or_else(|| format!("is one of {}", Dataset::ALL.map(Dataset::code).join(", ")))
+        named.ok_or_else(|| format!("must be one of {}", Dataset::ALL.map(Dataset::code).join(", ")))
     })?;
     Ok(datasets.into_iter().collect())
 }
@@ -237,30 +172,30 @@ mod tests {
     }
 
     #[test]
-    fn the_example_has_everything_in_it() {
-        let scenario = parse_text(include_str!("../../fixtures/scenario.toml")).expect("no mistake");
+    fn the_example_has_every_key() {
+        let scenario = parse_text(include_str!("../../fixtures/scenario.toml")).expect("no errors");
         let has = |is: fn(&Person) -> bool| assert!(scenario.people.iter().any(is));
         has(|person| person.replaced_by.is_some());
         has(|person| person.is_cancelled);
         has(|person| !person.employments.is_empty() && !person.memberships.is_empty());
         has(|person| person.delay > Duration::ZERO);
-        has(|person| person.fault == Some(Trouble::DataUnreadable));
-        has(|person| person.fault == Some(Trouble::EvidenceUnwritable));
+        has(|person| person.fault == Some(InjectedFault::DataUnreadable));
+        has(|person| person.fault == Some(InjectedFault::AuditLogUnwritable));
         assert_eq!(scenario.affiliations.len(), 2);
         assert!(scenario.missing.is_empty() && scenario.stale.is_empty());
     }
 
     #[test]
-    fn an_empty_scenario_is_the_catalogue_at_its_moment() {
-        let scenario = parse_text("").expect("no mistake");
+    fn an_empty_scenario_is_the_catalogue_at_its_time() {
+        let scenario = parse_text("").expect("no errors");
         assert_eq!(scenario.now.to_string(), NOW);
         assert_eq!(scenario.ticket, Some(Ticket::new([0; 16])));
         assert!(scenario.people.is_empty() && scenario.affiliations.is_empty());
-        assert_eq!(parse_text("ticket = \"random\"").expect("no mistake").ticket, None);
+        assert_eq!(parse_text("ticket = \"random\"").expect("no errors").ticket, None);
     }
 
     #[test]
-    fn tells_every_mistake_at_once() {
+    fn reports_every_error_at_once() {
         let text = r#"now = "today"
 ticket = "1"
 
@@ -296,27 +231,27 @@ begin = "2026-13-01"
 missing = ["dimona", "co-prev"]
 late = ["persons"]
 "#;
-        let told = parse_text(text).expect_err("mistakes");
+        let reported = parse_text(text).expect_err("errors");
         for part in [
-            "scenario.toml:1: now: is a moment",
-            "scenario.toml:2: ticket: is a UUID of version 4, or \"random\"",
+            "scenario.toml:1: now: must be a timestamp",
+            "scenario.toml:2: ticket: must be a UUID of version 4, or \"random\"",
             "scenario.toml:5: person[1].ssin: the check digits",
-            "scenario.toml:6: person[1].cancelled: is true or false",
-            "scenario.toml:7: person[1].delay_millis: is a whole number from 0 to 600000",
-            "scenario.toml:8: person[1].fault: is one of MSG00003, MSG90053",
+            "scenario.toml:6: person[1].cancelled: must be true or false",
+            "scenario.toml:7: person[1].delay_millis: must be an integer from 0 to 600000",
+            "scenario.toml:8: person[1].fault: must be one of MSG00003, MSG90053",
             "scenario.toml:11: person[1].employment[1].employer: the check digits",
-            "scenario.toml:10: person[1].employment[1]: end lies before begin",
+            "scenario.toml:10: person[1].employment[1]: end is before begin",
             "scenario.toml:18: person[2].membership[1].fund: is missing",
-            "scenario.toml:18: person[2].membership[1]: end lies before begin",
-            "scenario.toml:22: person[3]: this person is described above already",
+            "scenario.toml:18: person[2].membership[1]: end is before begin",
+            "scenario.toml:22: person[3]: this SSIN appears twice",
             "scenario.toml:24: person[3].name: unknown key",
-            "scenario.toml:29: affiliation[1].type: is INTERNAL or EXTERNAL",
-            "scenario.toml:30: affiliation[1].begin: is a day",
-            "scenario.toml:33: outage.missing: is one of dimona, coprev, federated, insurance, persons",
-            "scenario.toml:34: outage.late: unknown key; known here: missing, stale",
+            "scenario.toml:29: affiliation[1].type: must be INTERNAL or EXTERNAL",
+            "scenario.toml:30: affiliation[1].begin: must be a date",
+            "scenario.toml:33: outage.missing: must be one of dimona, coprev, federated, insurance, persons",
+            "scenario.toml:34: outage.late: unknown key; valid keys: missing, stale",
         ] {
-            assert!(told.contains(part), "{part}\nis not in\n{told}");
+            assert!(reported.contains(part), "{part}\nis not in\n{reported}");
         }
-        assert_eq!(told.lines().count(), 16, "{told}");
+        assert_eq!(reported.lines().count(), 16, "{reported}");
     }
 }

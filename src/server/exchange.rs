@@ -1,19 +1,21 @@
 //! One message, from bytes to bytes: read, decide, look up, record, write.
 //!
-//! The order is the pipeline's ([`ehealth_core::lookup`]) and cannot be changed here. Every SOAP answer, fault or not, leaves
-//! with a receipt; the one exception is the fault that says that none could be had. What takes the processor is done in
-//! two pieces, before the evidence ([`ExchangeContext::begin`]) and after it ([`ExchangeContext::write`]); between them is the one wait
-//! ([`Begun::settle`]). Look-ups run on the thread that read the message: a warm one costs less than handing it to another
-//! thread would.
+//! The order is the pipeline's ([`ehealth_core::lookup`]) and cannot be changed here. Every SOAP answer
+//! and fault leaves with a receipt. The one exception is the fault that says that no receipt could be
+//! had. Work on the processor is done in two pieces: before the record ([`ExchangeContext::begin`]) and
+//! after it ([`ExchangeContext::write`]). Between them is the only wait ([`PendingExchange::record`]).
+//! A lookup runs on the thread that read the message: with warm caches it costs less than handing it to
+//! another thread.
 
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::active_config::ActiveConfig;
 use super::counters::{Stage, Stopwatch};
 use super::fault_map;
-use super::gate::ActiveConfig;
-use super::service::{Peer, Service};
+use super::peer::Peer;
+use super::service::Service;
 use ehealth_core::lookup::{
     Exchange, ExchangeRecord, Operation, Permission, Presented, RecordFailure, Recordable, Recorded, Resolved,
     Unrecorded, record,
@@ -22,7 +24,7 @@ use ehealth_core::model::{Customer, Question, Status, Ticket};
 use ehealth_core::policy::{Refusal, THROTTLE_DELAY, Throttle};
 use soap::{self, Addressing, Charset, Fault, Handling, Payload, RefusedRequest, Request};
 
-/// What goes back to the caller, and what the log says of it.
+/// Answer to the caller, and what the log says of it.
 #[derive(Debug)]
 pub(super) struct Reply {
     /// The envelope.
@@ -31,13 +33,13 @@ pub(super) struct Reply {
     pub kind: ReplyKind,
     /// Code of the status or of the fault.
     pub outcome: &'static str,
-    /// Which rule of policy refused, where one did.
+    /// Policy rule that refused the question, if one did.
     pub refusal: Option<Refusal>,
-    /// When the same may be asked again, where the quota was spent.
+    /// Time until the quota allows the question again, if it was exhausted.
     pub retry_after: Option<Duration>,
 }
 
-/// What an envelope holds.
+/// Content of an envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReplyKind {
     /// A response.
@@ -46,7 +48,7 @@ pub(super) enum ReplyKind {
     Fault,
 }
 
-/// A message as it came through the HTTP door.
+/// A message as HTTP delivered it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Message<'a> {
     pub body: &'a [u8],
@@ -54,84 +56,84 @@ pub(super) struct Message<'a> {
     pub soap_actions: &'a [&'a [u8]],
 }
 
-/// What every step of one exchange has at hand.
+/// State that every step of one exchange shares.
 #[derive(Clone, Copy)]
 pub(super) struct ExchangeContext<'a> {
     pub service: &'a Service,
-    /// The state under which the whole exchange is decided.
+    /// Configuration under which the whole exchange is decided.
     pub active_config: &'a ActiveConfig,
     pub operation: Operation,
     pub exchange: Exchange,
     pub stopwatch: &'a Stopwatch,
 }
 
-/// An exchange whose outcome is known and not yet on record.
-pub(super) struct Begun {
-    awaited: Awaited,
-    aside: Aside,
+/// An exchange whose outcome is known and not yet recorded.
+pub(super) struct PendingExchange {
+    pending: PendingRecord,
+    details: ReplyDetails,
 }
 
-/// An exchange whose outcome may be told.
-pub(super) struct Settled {
-    outcome: Outcome,
-    aside: Aside,
+/// An exchange whose outcome may be disclosed.
+pub(super) struct RecordedExchange {
+    outcome: RecordedOutcome,
+    details: ReplyDetails,
 }
 
-/// What an outcome is told with.
-struct Aside {
+/// What a reply needs besides the outcome.
+struct ReplyDetails {
     addressing: Addressing,
     refusal: Option<Refusal>,
     retry_after: Option<Duration>,
 }
 
-/// Recordable on its way.
-enum Awaited {
-    Answer(Awaiting<Resolved>),
-    /// Its consumer is slowed: it is put on record later.
-    Slowed(Box<Resolved>),
-    Echo(Awaiting<Echoed>),
-    Fault(Awaiting<Refused>),
+/// A record that the audit log is writing.
+enum PendingRecord {
+    Answer(RecordReceiver<Resolved>),
+    /// Its consumer is throttled: recorded after a delay.
+    Throttled(Box<Resolved>),
+    Echo(RecordReceiver<TestEcho>),
+    Fault(RecordReceiver<RefusedExchange>),
 }
 
-/// What was put on record, or could not be.
-enum Outcome {
-    Answer(Durable<Resolved>),
-    Echo(Durable<Echoed>),
-    Fault(Durable<Refused>),
+/// What was recorded, or could not be.
+enum RecordedOutcome {
+    Answer(RecordResult<Resolved>),
+    Echo(RecordResult<TestEcho>),
+    Fault(RecordResult<RefusedExchange>),
 }
 
-type Awaiting<T> = oneshot::Receiver<Result<Recorded<T>, Unrecorded<T>>>;
+type RecordReceiver<T> = oneshot::Receiver<Result<Recorded<T>, Unrecorded<T>>>;
 
-/// `None` for what was lost with a trail that was closed meanwhile.
-type Durable<T> = Result<Recorded<T>, Unrecorded<Option<T>>>;
+/// Holds `None` if the audit log closed meanwhile and dropped the value.
+type RecordResult<T> = Result<Recorded<T>, Unrecorded<Option<T>>>;
 
 /// A fault, not yet recorded.
-struct Refused {
+struct RefusedExchange {
     entry: ExchangeRecord,
     fault: Fault,
     customer: Option<Customer>,
 }
 
-impl Recordable for Refused {
-    fn entry(&self) -> ExchangeRecord {
+impl Recordable for RefusedExchange {
+    fn to_record(&self) -> ExchangeRecord {
         self.entry.clone()
     }
 }
 
-/// A test message's echo, not yet recorded.
-struct Echoed {
+/// Echo of a test message, not yet recorded.
+struct TestEcho {
     entry: ExchangeRecord,
     echo: String,
 }
 
-impl Recordable for Echoed {
-    fn entry(&self) -> ExchangeRecord {
+impl Recordable for TestEcho {
+    fn to_record(&self) -> ExchangeRecord {
         self.entry.clone()
     }
 }
 
 impl<'a> ExchangeContext<'a> {
-    /// The beginning of an exchange: the message has come in now.
+    /// Context of an exchange whose message arrives now.
     pub fn new(
         service: &'a Service,
         active_config: &'a ActiveConfig,
@@ -144,33 +146,33 @@ impl<'a> ExchangeContext<'a> {
         Self { service, active_config, operation, exchange, stopwatch }
     }
 
-    /// Reads one message, and finds what it is to be told.
-    pub fn begin(self, message: Message<'_>) -> Begun {
+    /// Reads a message and finds its outcome.
+    pub fn begin(self, message: Message<'_>) -> PendingExchange {
         let read = soap::read_request(message.body, message.charset, message.soap_actions, self.operation);
         self.stopwatch.lap(Stage::Read);
         match read {
             Ok(Request { payload: Payload::Test { echo }, addressing }) => {
-                let entry = self.exchange.entry(self.operation, Status::DataFound.code());
-                let awaited = Awaited::Echo(self.put_on_record(Echoed { entry, echo }));
-                Begun::new(awaited, addressing)
+                let entry = self.exchange.to_record(self.operation, Status::DataFound.code());
+                let pending = PendingRecord::Echo(self.start_recording(TestEcho { entry, echo }));
+                PendingExchange::new(pending, addressing)
             }
             Ok(Request { payload: Payload::Consult(question), addressing }) => self.consult(question, addressing),
             Err(refused) => {
-                let entry = self.exchange.entry(self.operation, refused.fault.code());
+                let entry = self.exchange.to_record(self.operation, refused.fault.code());
                 let RefusedRequest { fault, customer, addressing } = *refused;
-                self.refuse(Refused { entry, fault, customer }, addressing)
+                self.refuse(RefusedExchange { entry, fault, customer }, addressing)
             }
         }
     }
 
-    /// Refuses a caller whose certificate no longer holds, before anything of its message is looked at.
-    pub fn refuse_caller(self) -> Begun {
+    /// Refuses a caller whose certificate is no longer valid, before its message is read.
+    pub fn refuse_caller(self) -> PendingExchange {
         let fault = Fault::UnknownCaller;
-        let entry = self.exchange.entry(self.operation, fault.code());
-        self.refuse(Refused { entry, fault, customer: None }, Addressing::default())
+        let entry = self.exchange.to_record(self.operation, fault.code());
+        self.refuse(RefusedExchange { entry, fault, customer: None }, Addressing::default())
     }
 
-    fn consult(self, question: Question, addressing: Addressing) -> Begun {
+    fn consult(self, question: Question, addressing: Addressing) -> PendingExchange {
         let identified = match Presented::new(self.exchange, question).identify(&self.active_config.register) {
             Ok(identified) => identified,
             Err(refused) => {
@@ -181,86 +183,86 @@ impl<'a> ExchangeContext<'a> {
         };
         if let Err(wait) = self.service.rate_limits.take(identified.consumer(), self.exchange.received) {
             self.stopwatch.lap(Stage::Decide);
-            let mut begun = self.refuse_question(identified.into_presented(), Fault::QuotaSpent, addressing);
-            begun.aside.retry_after = Some(wait);
-            return begun;
+            let mut pending = self.refuse_question(identified.into_presented(), Fault::QuotaSpent, addressing);
+            pending.details.retry_after = Some(wait);
+            return pending;
         }
         let permission = identified.permit();
         self.stopwatch.lap(Stage::Decide);
         let permitted = match permission {
             Permission::Permitted(permitted) => permitted,
             Permission::Refused(resolved, refusal) => {
-                let mut begun = self.tell(resolved, addressing);
-                begun.aside.refusal = Some(refusal);
-                return begun;
+                let mut pending = self.answer(resolved, addressing);
+                pending.details.refusal = Some(refusal);
+                return pending;
             }
         };
         let limits = &self.service.settings.freshness;
         let resolved = self.service.lookups.resolve(permitted, limits);
         self.stopwatch.lap(Stage::Resolve);
         match resolved {
-            Ok(resolved) => self.tell(resolved, addressing),
+            Ok(resolved) => self.answer(resolved, addressing),
             Err(error) => {
                 let dataset = error.reason.dataset.code();
-                tracing::error!(ticket = %self.exchange.ticket, dataset, reason = %error.reason, "cannot look up");
+                tracing::error!(ticket = %self.exchange.ticket, dataset, reason = %error.reason, "lookup failed");
                 let fault = fault_map::of_lookup_error(&error);
                 self.refuse_question(error.presented, fault, addressing)
             }
         }
     }
 
-    fn tell(self, resolved: Resolved, addressing: Addressing) -> Begun {
-        let awaited =
+    fn answer(self, resolved: Resolved, addressing: Addressing) -> PendingExchange {
+        let pending =
             match self.service.rate_limits.note(resolved.consumer(), resolved.status(), self.exchange.received) {
-                Throttle::AtOnce => Awaited::Answer(self.put_on_record(resolved)),
-                Throttle::Slowed | Throttle::SlowedFromNow => Awaited::Slowed(Box::new(resolved)),
+                Throttle::AtOnce => PendingRecord::Answer(self.start_recording(resolved)),
+                Throttle::Slowed | Throttle::SlowedFromNow => PendingRecord::Throttled(Box::new(resolved)),
             };
-        Begun::new(awaited, addressing)
+        PendingExchange::new(pending, addressing)
     }
 
-    fn refuse_question(self, presented: Presented, fault: Fault, addressing: Addressing) -> Begun {
-        let entry = presented.entry(fault.code());
-        self.refuse(Refused { entry, fault, customer: Some(presented.into_customer()) }, addressing)
+    fn refuse_question(self, presented: Presented, fault: Fault, addressing: Addressing) -> PendingExchange {
+        let entry = presented.to_record(fault.code());
+        self.refuse(RefusedExchange { entry, fault, customer: Some(presented.into_customer()) }, addressing)
     }
 
-    fn refuse(self, refused: Refused, addressing: Addressing) -> Begun {
-        let awaited = Awaited::Fault(self.put_on_record(refused));
-        Begun::new(awaited, addressing)
+    fn refuse(self, refused: RefusedExchange, addressing: Addressing) -> PendingExchange {
+        let pending = PendingRecord::Fault(self.start_recording(refused));
+        PendingExchange::new(pending, addressing)
     }
 
-    /// Hands something to the trail; what comes of it can be awaited.
-    fn put_on_record<T: Recordable + Send + 'static>(self, told: T) -> Awaiting<T> {
-        let (settled, outcome) = oneshot::channel();
-        record(told, self.service.audit.as_ref(), move |recorded| {
-            // Nobody waits any more if the caller went away; the record stands all the same.
-            let _ = settled.send(recorded);
+    /// Hands a value to the audit log; the receiver gets the result.
+    fn start_recording<T: Recordable + Send + 'static>(self, value: T) -> RecordReceiver<T> {
+        let (sender, receiver) = oneshot::channel();
+        record(value, self.service.audit.as_ref(), move |recorded| {
+            // Sending fails if the caller disconnected; the record stays.
+            let _ = sender.send(recorded);
         });
-        outcome
+        receiver
     }
 
-    /// Writes what was put on record. No evidence, no answer: only the fault that says so.
-    pub fn write(self, settled: Settled, peer: &Peer) -> Reply {
-        let Settled { outcome, aside } = settled;
-        let Aside { addressing, refusal, retry_after } = aside;
+    /// Writes the reply. Without a record there is no answer: only the fault that says so.
+    pub fn write(self, recorded: RecordedExchange, peer: &Peer) -> Reply {
+        let RecordedExchange { outcome, details } = recorded;
+        let ReplyDetails { addressing, refusal, retry_after } = details;
         let (body, kind, outcome) = match outcome {
-            Outcome::Answer(Ok(answer)) => {
+            RecordedOutcome::Answer(Ok(answer)) => {
                 let body = soap::write_answer(&answer, self.service.clock.now(), &addressing);
                 (body, ReplyKind::Response, answer.status().code())
             }
-            Outcome::Echo(Ok(recorded)) => {
-                let body = self.write_test_reply(&recorded.told().echo, peer, &addressing);
+            RecordedOutcome::Echo(Ok(recorded)) => {
+                let body = self.write_test_reply(&recorded.outcome().echo, peer, &addressing);
                 (body, ReplyKind::Response, Status::DataFound.code())
             }
-            Outcome::Fault(Ok(recorded)) => {
-                let Refused { fault, customer, .. } = recorded.told();
+            RecordedOutcome::Fault(Ok(recorded)) => {
+                let RefusedExchange { fault, customer, .. } = recorded.outcome();
                 self.write_fault(fault, customer.as_ref(), &addressing)
             }
-            Outcome::Answer(Err(Unrecorded { failure, untold })) => {
-                self.write_unrecorded(failure, untold.map(Resolved::into_customer), &addressing)
+            RecordedOutcome::Answer(Err(Unrecorded { failure, withheld })) => {
+                self.write_unrecorded(failure, withheld.map(Resolved::into_customer), &addressing)
             }
-            Outcome::Echo(Err(Unrecorded { failure, .. })) => self.write_unrecorded(failure, None, &addressing),
-            Outcome::Fault(Err(Unrecorded { failure, untold })) => {
-                self.write_unrecorded(failure, untold.and_then(|refused| refused.customer), &addressing)
+            RecordedOutcome::Echo(Err(Unrecorded { failure, .. })) => self.write_unrecorded(failure, None, &addressing),
+            RecordedOutcome::Fault(Err(Unrecorded { failure, withheld })) => {
+                self.write_unrecorded(failure, withheld.and_then(|refused| refused.customer), &addressing)
             }
         };
         self.stopwatch.lap(Stage::Write);
@@ -276,7 +278,7 @@ impl<'a> ExchangeContext<'a> {
     }
 
     fn write_unrecorded(self, failure: RecordFailure, customer: Option<Customer>, addressing: &Addressing) -> Written {
-        tracing::error!(ticket = %self.exchange.ticket, %failure, "no evidence, no answer");
+        tracing::error!(ticket = %self.exchange.ticket, %failure, "cannot write the audit record; no answer is given");
         self.write_fault(&fault_map::of_record_failure(failure), customer.as_ref(), addressing)
     }
 
@@ -291,36 +293,36 @@ impl<'a> ExchangeContext<'a> {
     }
 }
 
-/// An envelope, what it holds, and the code in it.
+/// An envelope, its kind, and the code in it.
 type Written = (Vec<u8>, ReplyKind, &'static str);
 
-impl Begun {
-    fn new(awaited: Awaited, addressing: Addressing) -> Self {
-        Self { awaited, aside: Aside { addressing, refusal: None, retry_after: None } }
+impl PendingExchange {
+    fn new(pending: PendingRecord, addressing: Addressing) -> Self {
+        Self { pending, details: ReplyDetails { addressing, refusal: None, retry_after: None } }
     }
 
-    /// Waits until the evidence is durable, or cannot be had.
-    pub async fn settle(self, walk: ExchangeContext<'_>) -> Settled {
-        let Self { awaited, aside } = self;
-        let outcome = match awaited {
-            Awaited::Answer(awaiting) => Outcome::Answer(settle(awaiting).await),
-            Awaited::Slowed(resolved) => {
+    /// Waits until the record is durable, or has failed.
+    pub async fn record(self, context: ExchangeContext<'_>) -> RecordedExchange {
+        let Self { pending, details } = self;
+        let outcome = match pending {
+            PendingRecord::Answer(receiver) => RecordedOutcome::Answer(receive(receiver).await),
+            PendingRecord::Throttled(resolved) => {
                 tokio::time::sleep(THROTTLE_DELAY).await;
-                walk.stopwatch.skip();
-                Outcome::Answer(settle(walk.put_on_record(*resolved)).await)
+                context.stopwatch.skip();
+                RecordedOutcome::Answer(receive(context.start_recording(*resolved)).await)
             }
-            Awaited::Echo(awaiting) => Outcome::Echo(settle(awaiting).await),
-            Awaited::Fault(awaiting) => Outcome::Fault(settle(awaiting).await),
+            PendingRecord::Echo(receiver) => RecordedOutcome::Echo(receive(receiver).await),
+            PendingRecord::Fault(receiver) => RecordedOutcome::Fault(receive(receiver).await),
         };
-        walk.stopwatch.lap(Stage::Record);
-        Settled { outcome, aside }
+        context.stopwatch.lap(Stage::Record);
+        RecordedExchange { outcome, details }
     }
 }
 
-async fn settle<T: Recordable>(awaiting: Awaiting<T>) -> Durable<T> {
-    match awaiting.await {
+async fn receive<T: Recordable>(receiver: RecordReceiver<T>) -> RecordResult<T> {
+    match receiver.await {
         Ok(Ok(recorded)) => Ok(recorded),
-        Ok(Err(Unrecorded { failure, untold })) => Err(Unrecorded { failure, untold: Some(untold) }),
-        Err(_) => Err(Unrecorded { failure: RecordFailure::Closed, untold: None }),
+        Ok(Err(Unrecorded { failure, withheld })) => Err(Unrecorded { failure, withheld: Some(withheld) }),
+        Err(_) => Err(Unrecorded { failure: RecordFailure::Closed, withheld: None }),
     }
 }

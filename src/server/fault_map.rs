@@ -1,10 +1,10 @@
-//! From the pipeline's refusals to the fault that a caller sees: one exhaustive match each.
+//! Maps the pipeline's refusals to the faults that a caller receives: one exhaustive `match` each.
 
 use ehealth_core::lookup::{LookupError, RecordFailure};
 use ehealth_core::policy::NotIdentified;
 use soap::Fault;
 
-/// A caller that is not let in.
+/// Fault for a caller that is not identified.
 pub(super) fn of_not_identified(refused: NotIdentified) -> Fault {
     match refused {
         NotIdentified::UnknownCaller | NotIdentified::NotPinned => Fault::UnknownCaller,
@@ -12,14 +12,15 @@ pub(super) fn of_not_identified(refused: NotIdentified) -> Fault {
     }
 }
 
-/// Recordable that could not be written: there is no answer (domain.md "Recordable").
+/// Fault for a record that could not be written: without a record there is no answer
+/// (docs/reference/domain.md "Evidence of disclosure").
 pub(super) fn of_record_failure(failure: RecordFailure) -> Fault {
     match failure {
         RecordFailure::Unwritable | RecordFailure::Overloaded | RecordFailure::Closed => Fault::EvidenceUnwritable,
     }
 }
 
-/// A dataset that cannot be read. The reason is for the log alone.
+/// Fault for a dataset that cannot be read. The reason goes to the log only.
 pub(super) fn of_lookup_error(_: &LookupError) -> Fault {
     Fault::Internal
 }

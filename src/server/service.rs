@@ -1,72 +1,68 @@
-//! What every connection shares: the register, the data, the trail, the clock, and what the operator set.
+//! State that every connection shares: active configuration, datasets, audit log, clock, limits, counters.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
+use parking_lot::{Mutex, RwLock};
 
+use super::active_config::ActiveConfig;
 use super::counters::Counters;
-use super::gate::{ActiveConfig, Known};
-use super::handshakes::Handshakes;
-use super::limits::Limits;
-use super::places::{ConcurrencyLimit, Share};
-use super::rate_limits::RateLimits;
+use super::limits::concurrency::{Capacity, ConcurrencyLimit};
+use super::limits::handshake_scheduler::HandshakeScheduler;
+use super::limits::handshakes::Handshakes;
+use super::limits::rate_limits::RateLimits;
+use super::limits::settings::Limits;
 use super::readers::Lookups;
-use super::trust::Admission;
-use super::turns::Turns;
-use crate::certificates::Facts;
-use ehealth_core::lookup::{AuditSink, Caller, FreshnessLimits};
-use ehealth_core::model::{Clock, Ticket, Timestamp};
-use ehealth_core::policy::Certified;
+use ehealth_core::lookup::{AuditSink, FreshnessLimits};
+use ehealth_core::model::{Clock, Ticket};
 
-/// What the operator sets for the server.
+/// What the operator configures for the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Scheme and authority under which callers reach the service: what `soap:address` says.
+    /// Public scheme and authority of the service, as `soap:address` of the WSDL gives it.
     pub public_url: String,
-    /// How old each dataset may be.
+    /// Maximum age of each dataset.
     pub freshness: FreshnessLimits,
-    /// What a connection may take.
+    /// Limits on connections and requests.
     pub limits: Limits,
 }
 
-/// What the service has of the world around it. The composition hands it in; a simulation may have put something before
-/// one or the other.
+/// Dependencies of the service. The composition supplies them; fault injection may wrap any of them.
 #[derive(Clone)]
 pub struct Dependencies {
-    /// Where permitted questions are looked up.
+    /// Looks up permitted questions.
     pub lookups: Arc<dyn Lookups>,
-    /// Where evidence goes.
+    /// Receives the records of exchanges.
     pub audit: Arc<dyn AuditSink>,
-    /// Where the time comes from.
+    /// Source of the time.
     pub clock: Arc<dyn Clock>,
-    /// Where tickets come from.
+    /// Source of the tickets.
     pub tickets: Arc<dyn Tickets>,
 }
 
-/// Where `ticketCBSS` comes from: one for each request.
+/// Source of `ticketCBSS`: one per request.
 pub trait Tickets: Send + Sync {
-    /// The ticket of the next request.
+    /// Ticket of the next request.
     fn next_ticket(&self) -> Ticket;
 }
 
-/// Tickets that nobody can foresee and no two requests share. Their bytes are drawn for many at once: the generator's work
-/// is nearly the same for one.
+/// Unpredictable, unique tickets. Random bytes are drawn for 64 tickets at a time, because drawing
+/// for one costs nearly as much.
 #[derive(Default)]
 pub struct RandomTickets(Mutex<Vec<[u8; 16]>>);
 
-/// Bytes that are drawn at once.
+/// Random bytes drawn at a time.
 const DRAWN_BYTES: usize = 1_024;
 
 impl Tickets for RandomTickets {
     fn next_ticket(&self) -> Ticket {
-        // Nobody can panic while holding the lock: bytes are drawn or taken.
-        let mut drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut drawn = self.0.lock();
         if drawn.is_empty() {
             let mut random = [0; DRAWN_BYTES];
-            // Fails only where the operating system has no random numbers; then TLS has none either, and nobody got in.
+            // Fails only if the operating system has no random numbers. TLS then has none either, and
+            // no client could connect.
             match aws_lc_rs::rand::fill(&mut random) {
                 Ok(()) => drawn.extend(random.as_chunks().0),
-                Err(_) => tracing::error!("the operating system gives no random numbers"),
+                Err(_) => tracing::error!("the operating system returned no random numbers"),
             }
         }
         Ticket::new(drawn.pop().unwrap_or_default())
@@ -88,32 +84,32 @@ pub struct Service {
     pub(super) tickets: Arc<dyn Tickets>,
     pub(super) rate_limits: RateLimits,
     pub(super) counters: Counters,
-    /// Connections of which nobody knows yet whose they are.
+    /// Limits the handshakes in progress, whose clients are not yet known.
     pub(super) handshakes: Arc<Handshakes>,
-    /// Which of them go on.
-    pub(super) turns: Turns,
-    /// Connections of each consumer.
+    /// Schedules the steps of those handshakes.
+    pub(super) handshake_scheduler: HandshakeScheduler,
+    /// Limits the connections of each consumer.
     pub(super) connections: Arc<ConcurrencyLimit>,
-    /// Connections of each consumer that are only to be told to come back.
-    pub(super) turned_away: Arc<ConcurrencyLimit>,
-    /// Messages in flight.
+    /// Limits the connections that are over that limit and wait for their `503`.
+    pub(super) excess_connections: Arc<ConcurrencyLimit>,
+    /// Limits the messages that are read or answered.
     pub(super) messages: Arc<ConcurrencyLimit>,
     active_config: RwLock<Arc<ActiveConfig>>,
 }
 
 impl Service {
-    /// A service that answers in this world, under this policy.
+    /// Service that answers under this configuration, with these dependencies.
     #[must_use]
-    pub fn new(settings: Settings, active_config: ActiveConfig, world: Dependencies) -> Self {
-        let Dependencies { lookups, audit, clock, tickets } = world;
+    pub fn new(settings: Settings, active_config: ActiveConfig, dependencies: Dependencies) -> Self {
+        let Dependencies { lookups, audit, clock, tickets } = dependencies;
         let limits = settings.limits;
-        let share = |all, each| ConcurrencyLimit::new(Share { all, each });
+        let per_consumer = |total, each| ConcurrencyLimit::new(Capacity { total, each });
         Self {
-            handshakes: Handshakes::new(Share { all: limits.handshakes, each: limits.handshakes_each }),
-            turns: Turns::new(),
-            connections: share(limits.connections, limits.connections_each),
-            turned_away: share(limits.turned_away, limits.turned_away_each),
-            messages: share(limits.messages, limits.messages_each),
+            handshakes: Handshakes::new(Capacity { total: limits.handshakes, each: limits.handshakes_per_address }),
+            handshake_scheduler: HandshakeScheduler::new(),
+            connections: per_consumer(limits.connections, limits.connections_per_consumer),
+            excess_connections: per_consumer(limits.excess_connections, limits.excess_connections_per_consumer),
+            messages: per_consumer(limits.messages, limits.messages_per_consumer),
             settings,
             lookups,
             audit,
@@ -125,81 +121,26 @@ impl Service {
         }
     }
 
-    /// What was counted since the start.
+    /// Counters since the start.
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// What is in force at this moment; a question is decided under one and the same.
+    /// Active configuration at this moment. A question is decided under one and the same.
     #[must_use]
     pub fn active_config(&self) -> Arc<ActiveConfig> {
-        // Nobody can panic while holding the lock: an Arc is copied or set.
-        Arc::clone(&self.active_config.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.active_config.read())
     }
 
-    /// Puts another state in force: for every new connection, and for every request from now on, on open ones too.
+    /// Replaces the active configuration: for new connections, and for the next request on open ones.
     pub fn replace(&self, active_config: ActiveConfig) {
-        *self.active_config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(active_config);
+        *self.active_config.write() = Arc::new(active_config);
     }
 }
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Service").field("settings", &self.settings).finish_non_exhaustive()
-    }
-}
-
-/// Who is at the other end of a connection, read once from the certificate; whether it is still let in is asked for
-/// every request.
-#[derive(Debug)]
-pub(super) struct Peer {
-    pub caller: Caller,
-    facts: Arc<Facts>,
-    chain: Vec<CertificateDer<'static>>,
-    admitted: Mutex<Admitted>,
-}
-
-/// Until when a peer is let in, and by whose word.
-#[derive(Debug)]
-struct Admitted {
-    by: Arc<ActiveConfig>,
-    admission: Admission,
-}
-
-impl Peer {
-    /// The holder of a certificate that TLS let in; `None` if it would not be let in any more.
-    pub fn new(chain: Vec<CertificateDer<'static>>, by: Arc<ActiveConfig>) -> Option<Self> {
-        let (leaf, sent) = chain.split_first()?;
-        let Known { admission, facts } = by.gate.admit(leaf, sent).ok()?;
-        let certify = |organisation| Certified { organisation, key: facts.key, issuer: facts.issuer };
-        let caller = Caller { certified: facts.organisation.ok().map(certify), fingerprint: facts.fingerprint };
-        if let Err(error) = facts.organisation {
-            tracing::warn!(fingerprint = %facts.fingerprint, code = error.code(), "a certificate names no organisation for certain");
-        }
-        Some(Self { caller, facts, admitted: Mutex::new(Admitted { by, admission }), chain })
-    }
-
-    /// The subject of the certificate, numbers of persons masked.
-    pub fn subject(&self) -> &str {
-        &self.facts.subject
-    }
-
-    /// Whether the caller is let in at the moment `now`, by what is in force now.
-    pub fn is_admitted(&self, active_config: &Arc<ActiveConfig>, now: Timestamp) -> bool {
-        // Nobody can panic while holding the lock: the admission is looked at or set.
-        let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(&admitted.by, active_config) {
-            let asked = self.chain.split_first().map(|(leaf, sent)| active_config.gate.admit(leaf, sent));
-            match asked {
-                Some(Ok(Known { admission, .. })) => *admitted = Admitted { by: Arc::clone(active_config), admission },
-                Some(Err(refused)) => {
-                    tracing::info!(code = refused.code(), %refused, "certificate refused on an open connection");
-                    return false;
-                }
-                None => return false,
-            }
-        }
-        admitted.admission.holds(now)
     }
 }

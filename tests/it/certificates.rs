@@ -1,6 +1,6 @@
 //! Callers' certificates, each with what must become of it: let in as an organisation, or refused with one code.
 //!
-//! The matrix is a list of cases made by code; `every_certificate_meets_its_expected_outcome` judges them as the service
+//! The matrix is a list of cases made by code; `every_certificate_has_its_expected_outcome` judges them as the service
 //! does, path first and name second. OpenSSL judges the same paths where it is installed; where it differs, the case
 //! says so. The tests below the matrix move the clock, mutate bytes and count what lists cost.
 
@@ -12,15 +12,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_lc_rs::rsa::KeySize;
 use ehealth_attributes::certificates::{Facts, IdentityError, Profile, RevocationList, Serial, read_issuer};
 use ehealth_attributes::server::trust::{
-    Admission, AuthorityError, ClosedIssuer, RefusedCertificate, Revocation, Trust,
+    Admission, AuthorityError, ClosedIssuer, RefusalCode, RefusedCertificate, Revocation, Trust,
 };
 use ehealth_core::model::Timestamp;
 use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs as provider};
@@ -33,6 +32,9 @@ use crate::support::certificates::{
     authority_constraints, cn, dns_name, element, extended_key_usage, extension, foreign_curve_public_key, key_usage,
     multi_valued_name, name, oid, ou, permitted, rsa_public_key_of_bits, sequence, string,
 };
+use crate::support::environment::skip;
+use crate::support::random::Random;
+use crate::support::work::measure;
 
 /// The moment of most cases: inside every default validity.
 const NOW: &str = "2026-05-01T12:00:00Z";
@@ -942,7 +944,7 @@ fn identities() -> Vec<Case> {
 }
 
 #[test]
-fn every_certificate_meets_its_expected_outcome() {
+fn every_certificate_has_its_expected_outcome() {
     let cases = matrix();
     let mut titles = BTreeSet::new();
     let wrong: Vec<_> = cases
@@ -959,7 +961,7 @@ fn every_certificate_meets_its_expected_outcome() {
 fn the_matrix_produces_every_code() {
     let produced: BTreeSet<_> = matrix().iter().map(|case| case.expected).collect();
     let closed = ClosedIssuer::ALL.map(ClosedIssuer::code);
-    let refused = RefusedCertificate::ALL_BUT_CLOSED.map(RefusedCertificate::code);
+    let refused = RefusalCode::ALL.map(RefusalCode::code);
     let unidentified = IdentityError::ALL.map(IdentityError::code);
     let mut all = BTreeSet::from([FUND]);
     for code in closed.into_iter().chain(refused).chain(unidentified) {
@@ -995,7 +997,7 @@ impl Ends {
 }
 
 #[test]
-fn an_admission_ends_with_the_first_thing_that_ends() {
+fn an_admission_ends_at_its_earliest_limit() {
     const END: &str = "2026-06-01T00:00:00Z";
     // The last second of a certificate counts whole; a list is stale from the moment on that the next one was due.
     for (what, ends, first_refused) in [
@@ -1027,7 +1029,7 @@ fn an_admission_ends_with_the_first_thing_that_ends() {
 
 /// Whoever asks again is told the same as whoever asks for the first time.
 #[test]
-fn an_admission_holds_exactly_as_long_as_the_caller_would_be_admitted_again() {
+fn an_admission_holds_as_long_as_a_new_one_would_succeed() {
     let root = Authority::root("Root");
     let leaf = root.issue_leaf_with(|leaf| {
         leaf.not_before = "2026-05-01T10:00:00Z".to_owned();
@@ -1056,7 +1058,7 @@ fn an_admission_holds_exactly_as_long_as_the_caller_would_be_admitted_again() {
 }
 
 #[test]
-fn a_closed_issuer_is_told_with_its_reason_and_closes_no_other() {
+fn a_closed_issuer_is_reported_and_closes_no_other() {
     let open = Authority::root("Open");
     let without = Authority::root("Without");
     let stale = open.issue_authority("Stale");
@@ -1084,7 +1086,7 @@ fn a_closed_issuer_is_told_with_its_reason_and_closes_no_other() {
 }
 
 #[test]
-fn what_cannot_be_an_authority_is_refused_when_it_is_read() {
+fn a_certificate_that_is_no_ca_is_refused_as_authority() {
     let root = Authority::root("Root");
     let issuer = root.issue_authority("Issuer");
     let silent = root.issue_authority_with("Issuer", |issuer| issuer.extensions[1] = key_usage(&[CRL_SIGN]));
@@ -1103,21 +1105,22 @@ fn what_cannot_be_an_authority_is_refused_when_it_is_read() {
 /// webpki tries every order of certificates that name each other before it looks at a signature: seconds of work for
 /// whoever sends ten of one name among many others.
 #[test]
-fn many_certificates_of_one_name_cost_no_search() {
+fn many_certificates_with_one_name_cause_no_search() {
     let root = Authority::root("Root");
     let fakes: Vec<_> = (0..10).map(|_| Authority::root("Fake")).collect();
     let others = (0..190).map(|_| Authority::root("Other").certificate);
     let sent: Vec<_> = fakes.iter().map(|fake| fake.certificate.clone()).chain(others).collect();
     let leaf = fakes[0].issue_leaf();
     let trust = trust(&[root.certificate], &Revocation::None);
-    let start = Instant::now();
-    assert_eq!(trust.admit(&leaf, &sent, moment(NOW)), Err(RefusedCertificate::PathTooLong));
-    assert!(trust.admit(&leaf, &sent[..3], moment(NOW)).is_err());
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    let (work, ()) = measure(|| {
+        assert_eq!(trust.admit(&leaf, &sent, moment(NOW)), Err(RefusedCertificate::PathTooLong));
+        assert!(trust.admit(&leaf, &sent[..3], moment(NOW)).is_err());
+    });
+    assert!(work < Duration::from_secs(1), "{work:?}");
 }
 
 #[test]
-fn the_subject_is_told_without_the_number_of_a_person_whatever_its_encoding() {
+fn the_subject_never_shows_an_ssin_in_any_encoding() {
     const PERSON: &str = "85073000160";
     let wide: Vec<u8> = PERSON.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let root = Authority::root("Root");
@@ -1140,7 +1143,7 @@ fn the_subject_is_told_without_the_number_of_a_person_whatever_its_encoding() {
 
 /// A subject is told for every request, whatever its size.
 #[test]
-fn a_subject_of_many_kilobytes_is_told_quickly() {
+fn a_large_subject_is_formatted_with_little_work() {
     let root = Authority::root("Root");
     for subject in [
         name(&[cn(&"SSIN=".repeat(12_000))]),
@@ -1149,43 +1152,29 @@ fn a_subject_of_many_kilobytes_is_told_quickly() {
         name(&vec![ou("CBE=0202239951"); 2_000]),
     ] {
         let leaf = root.issue_leaf_with(|leaf| leaf.subject = subject);
-        let start = Instant::now();
-        let facts = Facts::from_der(&leaf).expect("the leaf can be read");
-        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        let (work, facts) = measure(|| Facts::from_der(&leaf).expect("the leaf can be read"));
+        assert!(work < Duration::from_secs(1), "{work:?}");
         assert!(facts.subject.chars().count() <= 1_024);
     }
 }
 
-/// Numbers that only look random: the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).expect("31 bits") % bound.max(1)
-    }
-
-    /// Changes one to four places: a bit, an octet, a run taken out, doubled or overwritten, the end cut off.
-    fn mutate(&mut self, bytes: &mut Vec<u8>) {
-        for _ in 0..=self.below(4) {
-            let at = self.below(bytes.len());
-            let to = at + self.below(bytes.len() - at + 1).min(40);
-            match self.below(7) {
-                _ if bytes.is_empty() => return,
-                0 => bytes[at] ^= 1 << self.below(8),
-                1 => bytes[at] = u8::try_from(self.below(256)).expect("an octet"),
-                2 => bytes[at] = [0, 0x7f, 0x80, 0x81, 0x82, 0x84, 0xff, 0x30][self.below(8)],
-                3 => drop(bytes.drain(at..to)),
-                4 => drop(bytes.splice(at..at, bytes[at..to].to_vec())),
-                5 => bytes[at..to].fill(0x30),
-                _ => bytes.truncate(at),
-            }
+/// Changes one to four places: a bit, an octet, a run taken out, doubled or overwritten, the end cut off.
+fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
+    for _ in 0..=random.index(4) {
+        let at = random.index(bytes.len().max(1));
+        let to = at + random.index(bytes.len() - at + 1).min(40);
+        match random.index(7) {
+            _ if bytes.is_empty() => return,
+            0 => bytes[at] ^= 1 << random.index(8),
+            1 => bytes[at] = u8::try_from(random.index(256)).expect("an octet"),
+            2 => bytes[at] = [0, 0x7f, 0x80, 0x81, 0x82, 0x84, 0xff, 0x30][random.index(8)],
+            3 => drop(bytes.drain(at..to)),
+            4 => drop(bytes.splice(at..at, bytes[at..to].to_vec())),
+            5 => bytes[at..to].fill(0x30),
+            _ => bytes.truncate(at),
         }
     }
 }
-
 /// Whether the list can be read.
 ///
 /// # Panics
@@ -1211,7 +1200,7 @@ fn is_read_as_by_others(list: &[u8]) -> bool {
 }
 
 #[test]
-fn mutated_certificates_and_lists_neither_panic_nor_take_long() {
+fn mutated_certificates_and_crls_neither_panic_nor_cost_much() {
     const ROUNDS: usize = 100_000;
     const LONGEST: Duration = Duration::from_secs(1);
     let root = Authority::root("Root");
@@ -1241,44 +1230,45 @@ fn mutated_certificates_and_lists_neither_panic_nor_take_long() {
         &Revocation::Lists(vec![root.list(), issuer.list()]),
     );
     let now = moment(NOW);
-    let mut dice = Dice(0x5eed_0bad_cafe_f00d);
+    let mut random = Random::new(0x5eed_0bad_cafe_f00d);
     let (mut longest, mut readable) = (Duration::ZERO, 0_usize);
     for round in 0..ROUNDS {
-        let start = Instant::now();
-        if round % 3 == 0 {
-            let mut bytes = lists[dice.below(lists.len())].to_vec();
-            dice.mutate(&mut bytes);
-            readable += usize::from(is_read_as_by_others(&bytes));
-            let _ = read_issuer(&bytes);
-        } else if round % 3 == 1 {
-            // Signed after the change, so that it is judged to the end.
-            let mut bytes = signed[dice.below(signed.len())].clone();
-            dice.mutate(&mut bytes);
-            let leaf = CertificateDer::from(root.key.envelop(&bytes, &root.key.algorithm, false));
-            readable += usize::from(Profile::from_der(&leaf).is_ok());
-            let _ = trust.admit(&leaf, std::slice::from_ref(&issuer.certificate), now);
-            let _ = Facts::from_der(&leaf);
-        } else {
-            let mut bytes = leaves[dice.below(leaves.len())].to_vec();
-            dice.mutate(&mut bytes);
-            let bytes = CertificateDer::from(bytes);
-            readable += usize::from(Profile::from_der(&bytes).is_ok());
-            let _ = Facts::from_der(&bytes);
-            // What was signed and is so no longer is never let in; what is not part of that cannot be changed either.
-            let is_let_in = trust.admit(&bytes, &[], now).is_ok();
-            assert!(!is_let_in || leaves.contains(&bytes), "{bytes:?}");
-            let _ = trust.admit(&leaves[1], std::slice::from_ref(&bytes), now);
-        }
-        longest = longest.max(start.elapsed());
+        let (work, ()) = measure(|| {
+            if round % 3 == 0 {
+                let mut bytes = lists[random.index(lists.len())].to_vec();
+                mutate(&mut random, &mut bytes);
+                readable += usize::from(is_read_as_by_others(&bytes));
+                let _ = read_issuer(&bytes);
+            } else if round % 3 == 1 {
+                // Signed after the change, so that it is judged to the end.
+                let mut bytes = signed[random.index(signed.len())].clone();
+                mutate(&mut random, &mut bytes);
+                let leaf = CertificateDer::from(root.key.envelop(&bytes, &root.key.algorithm, false));
+                readable += usize::from(Profile::from_der(&leaf).is_ok());
+                let _ = trust.admit(&leaf, std::slice::from_ref(&issuer.certificate), now);
+                let _ = Facts::from_der(&leaf);
+            } else {
+                let mut bytes = leaves[random.index(leaves.len())].to_vec();
+                mutate(&mut random, &mut bytes);
+                let bytes = CertificateDer::from(bytes);
+                readable += usize::from(Profile::from_der(&bytes).is_ok());
+                let _ = Facts::from_der(&bytes);
+                // What was signed and is so no longer is never let in; what is not part of that cannot be changed either.
+                let is_let_in = trust.admit(&bytes, &[], now).is_ok();
+                assert!(!is_let_in || leaves.contains(&bytes), "{bytes:?}");
+                let _ = trust.admit(&leaves[1], std::slice::from_ref(&bytes), now);
+            }
+        });
+        longest = longest.max(work);
     }
-    println!("{ROUNDS} mutations, {readable} still readable, the longest took {longest:?}");
+    println!("{ROUNDS} mutations, {readable} still readable, the longest used {longest:?} of the processor");
     assert!(longest < LONGEST, "{longest:?}");
     assert!(readable > ROUNDS / 20, "{readable}");
 }
 
 /// Where the two do not agree on a path, the case says so, and why.
 #[test]
-fn openssl_agrees_on_every_path_but_the_known_ones() {
+fn openssl_agrees_on_every_path_except_the_known_ones() {
     if OpenSsl::find().is_none() {
         return;
     }
@@ -1313,8 +1303,7 @@ impl OpenSsl {
         if version.is_ok_and(|output| output.stdout.starts_with(b"OpenSSL 3.")) {
             return Some(Self);
         }
-        assert!(std::env::var_os("CI").is_none(), "the independent judge of this test is missing: OpenSSL 3");
-        let _ = writeln!(io::stderr(), "\n*** SKIPPED, the independent judge is missing: OpenSSL 3");
+        skip("OpenSSL 3 is missing, which validates the same paths independently");
         None
     }
 

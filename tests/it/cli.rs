@@ -1,7 +1,7 @@
 //! The program as its users start it: arguments in, text and exit code out.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::support::canary;
+use crate::support::environment::skip;
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
@@ -59,7 +60,7 @@ impl Demo {
             }
         });
         let mut printed = String::new();
-        while !printed.contains("Ctrl-C ends") {
+        while !printed.contains("Press Ctrl-C") {
             let line =
                 lines.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("it only said\n{printed}"));
             printed += &format!("{line}\n");
@@ -68,7 +69,7 @@ impl Demo {
     }
 
     fn url(&self) -> &str {
-        let (_, after) = self.printed.split_once("Serving the fixture people at ").expect("the address");
+        let (_, after) = self.printed.split_once("Serving the catalogue at ").expect("the address");
         after.lines().next().expect("the address")
     }
 
@@ -98,7 +99,7 @@ impl Demo {
 }
 
 #[test]
-fn demo_once_asks_both_questions_and_exits_and_a_second_start_takes_what_is_there() {
+fn demo_once_asks_both_questions_and_reuses_its_folder() {
     let folder = folder();
     let dir = folder.path().join("demo").display().to_string();
     let first = run(&["demo", "--once", "--port", "0", "--dir", &dir]);
@@ -120,17 +121,16 @@ fn demo_once_asks_both_questions_and_exits_and_a_second_start_takes_what_is_ther
     let second = run(&["demo", "--once", "--port", "0", "--dir", &dir]);
     let printed = text(&second.stdout);
     assert_eq!(second.status.code(), Some(0), "{printed}");
-    assert!(printed.contains("Using what is in") && printed.contains("dimona     nothing"), "{printed}");
+    assert!(printed.contains("Using the files in") && printed.contains("dimona     nothing"), "{printed}");
     assert_eq!(fs::read(&key).expect("a key"), made);
     let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&key).expect("a key"));
     assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]
-fn the_curl_lines_work_when_they_are_pasted() {
+fn the_printed_curl_commands_work() {
     if Command::new("curl").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "there is no curl");
-        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no curl");
+        skip("curl is missing");
         return;
     }
     let demo = Demo::start(&[]);
@@ -146,7 +146,7 @@ fn the_curl_lines_work_when_they_are_pasted() {
 }
 
 #[test]
-fn lookup_answers_people_and_programs_and_its_exit_code_tells_how_it_ended() {
+fn lookup_prints_text_and_json_and_sets_its_exit_code() {
     let demo = Demo::start(&[]);
     let fund = |more: &[&str]| demo.lookup("fund", "0999010126", "advisory-physician", more);
     let asked = fund(&["--ssin", "71050400840"]);
@@ -177,7 +177,7 @@ fn lookup_answers_people_and_programs_and_its_exit_code_tells_how_it_ended() {
 }
 
 #[test]
-fn a_service_that_is_not_there_is_told_from_one_that_refuses() {
+fn an_unreachable_service_differs_from_one_that_refuses() {
     let folder = folder();
     let dir = folder.path().join("demo").display().to_string();
     assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
@@ -204,7 +204,7 @@ fn a_service_that_is_not_there_is_told_from_one_that_refuses() {
 }
 
 #[test]
-fn a_stale_dataset_is_said_to_be_stale() {
+fn a_stale_dataset_is_reported() {
     let demo = Demo::start(&["--stale", "coprev"]);
     let asked = demo.lookup("fund", "0999010126", "advisory-physician", &["--ssin", "85073000160"]);
     let printed = text(&asked.stdout);
@@ -214,7 +214,7 @@ fn a_stale_dataset_is_said_to_be_stale() {
 }
 
 #[test]
-fn serve_and_sync_run_from_the_settings_that_the_demonstration_wrote() {
+fn serve_and_sync_run_with_the_settings_of_the_demo() {
     let folder = folder();
     let dir = folder.path().join("demo").display().to_string();
     assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
@@ -239,7 +239,7 @@ fn serve_and_sync_run_from_the_settings_that_the_demonstration_wrote() {
     assert_eq!(serving.wait().expect("it ends").code(), Some(0));
     let mut rest = String::new();
     log.read_to_string(&mut rest).expect("text");
-    assert!(rest.contains("everything in flight was finished"), "{rest}");
+    assert!(rest.contains("all requests were finished"), "{rest}");
 
     fs::write(format!("{dir}/feeds/coprev/snapshot-1.csv"), "tampered").expect("written");
     let notification = format!("{dir}/feeds/coprev/notification.xml");
@@ -251,7 +251,7 @@ fn serve_and_sync_run_from_the_settings_that_the_demonstration_wrote() {
 }
 
 #[test]
-fn every_mistake_in_a_file_is_told_and_the_program_does_not_start() {
+fn all_errors_of_the_files_are_reported_before_the_exit() {
     let folder = folder();
     let file = folder.path().join("policy.toml");
     fs::write(&file, "[[consumer]]\norganisation = \"0999010127\"\nnmae = \"x\"\n").expect("written");
@@ -267,7 +267,7 @@ fn every_mistake_in_a_file_is_told_and_the_program_does_not_start() {
 }
 
 #[test]
-fn a_verdict_is_explained_with_its_rule_and_a_certificate_can_be_pinned() {
+fn a_decision_is_explained_and_a_certificate_can_be_pinned() {
     let folder = folder();
     let dir = folder.path().join("demo").display().to_string();
     assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
@@ -281,7 +281,7 @@ fn a_verdict_is_explained_with_its_rule_and_a_certificate_can_be_pinned() {
     };
     let verdict = explain(&["BACKTOWORK:ADVISORY_PHYSICIAN"]);
     for part in
-        ["may be looked up", "deliberation 16/108", "fields told: 1, 2, 3, 4, 5, 6, 7, 8; left out: 9", "insured"]
+        ["is permitted", "deliberation 16/108", "disclosed fields: 1, 2, 3, 4, 5, 6, 7, 8; filtered: 9", "insured"]
     {
         assert!(verdict.contains(part), "{part}\nis not in\n{verdict}");
     }
@@ -314,11 +314,11 @@ fn a_verdict_is_explained_with_its_rule_and_a_certificate_can_be_pinned() {
 }
 
 #[test]
-fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
+fn the_audit_commands_verify_search_report_and_prove() {
     let folder = folder();
     let dir = folder.path().join("demo").display().to_string();
     assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
-    let (trail, config) = (format!("{dir}/trail"), format!("{dir}/ehealth-attributes.toml"));
+    let (trail, config) = (format!("{dir}/audit-log"), format!("{dir}/ehealth-attributes.toml"));
     let save = |name: &str, arguments: &[&str]| {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{}", text(&output.stderr));
@@ -328,7 +328,7 @@ fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
     };
     let key = save("key", &["audit", "checkpoint", "--public-key", "--config", &config]);
     let checkpoint = save("checkpoint", &["audit", "checkpoint", "--config", &config]);
-    let verify = || run(&["audit", "verify", "--trail", &trail, "--key", &key, "--checkpoint", &checkpoint]);
+    let verify = || run(&["audit", "verify", "--audit-log", &trail, "--key", &key, "--checkpoint", &checkpoint]);
     let verified = verify();
     assert_eq!(verified.status.code(), Some(0), "{}{}", text(&verified.stdout), text(&verified.stderr));
 
@@ -347,7 +347,7 @@ fn a_trail_is_verified_searched_reported_and_proved_from_the_command_line() {
     let both = save("both", &["audit", "rotate-key", "--config", &config]);
     let new_key = save("new-key", &["audit", "checkpoint", "--public-key", "--config", &config]);
     for key in [&key, &new_key] {
-        let verified = run(&["audit", "verify", "--trail", &trail, "--key", key, "--checkpoint", &both]);
+        let verified = run(&["audit", "verify", "--audit-log", &trail, "--key", key, "--checkpoint", &both]);
         assert_eq!(verified.status.code(), Some(0), "{}", text(&verified.stdout));
     }
     assert_ne!(fs::read(&key).expect("a key"), fs::read(&new_key).expect("a key"));
@@ -379,7 +379,7 @@ fn every_command_has_help() {
 }
 
 #[test]
-fn the_log_as_json_has_a_line_a_request_and_no_person() {
+fn the_json_log_has_one_line_per_request_and_no_ssin() {
     let folder = folder();
     let dir = folder.path().join("demo").display().to_string();
     let output = run(&["demo", "--once", "--port", "0", "--dir", &dir, "--log-format", "json"]);

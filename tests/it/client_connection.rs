@@ -196,7 +196,7 @@ async fn refusal(act: Act) -> ClientError {
 }
 
 #[tokio::test]
-async fn one_connection_serves_one_call_after_the_other() {
+async fn one_connection_serves_consecutive_calls() {
     let service = Service::start((0..3).map(|_| Act::Answer(echoed("hello")))).await;
     let client = service.client();
     let reply = client.test_message(&Echo::parse("hello").expect("short")).await.expect("answered");
@@ -217,7 +217,7 @@ async fn one_connection_serves_one_call_after_the_other() {
 }
 
 #[tokio::test]
-async fn calls_side_by_side_have_connections_of_their_own() {
+async fn concurrent_calls_have_their_own_connections() {
     let service = Service::start((0..2).map(|_| Act::Answer(echoed("hello")))).await;
     let client = service.client();
     let (one, other) = tokio::join!(ask(&client), ask(&client));
@@ -226,7 +226,7 @@ async fn calls_side_by_side_have_connections_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_service_closed_is_made_anew() {
+async fn a_connection_closed_by_the_service_is_reopened() {
     let service = Service::start([Act::AnswerAndClose(echoed("hello")), Act::Answer(echoed("hello"))]).await;
     let client = service.client();
     ask(&client).await.expect("answered");
@@ -236,7 +236,7 @@ async fn a_connection_that_the_service_closed_is_made_anew() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_answered_is_not_asked_twice() {
+async fn a_call_that_may_have_been_answered_is_not_repeated() {
     let service = Service::start([Act::Answer(echoed("hello")), Act::HangUp]).await;
     let client = service.client();
     ask(&client).await.expect("answered");
@@ -247,7 +247,7 @@ async fn what_may_have_been_answered_is_not_asked_twice() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_answered_is_asked_once_more_if_the_caller_says_so() {
+async fn a_call_is_repeated_once_if_the_caller_allows_it() {
     let acts = [Act::Answer(echoed("hello")), Act::HangUp, Act::Answer(echoed("hello")), Act::HangUp, Act::HangUp];
     let service = Service::start(acts).await;
     let client = Client::new(&Settings { repeat: Repeat::EvenIfAnswered, ..service.settings() }).expect("right");
@@ -259,7 +259,7 @@ async fn what_may_have_been_answered_is_asked_once_more_if_the_caller_says_so() 
 }
 
 #[tokio::test]
-async fn a_call_ends_at_its_deadline_and_says_how_far_it_came() {
+async fn a_call_ends_at_its_deadline_and_says_in_which_phase() {
     let service = Service::start([Act::Stall]).await;
     let deadline = Duration::from_millis(500);
     let client = Client::new(&Settings { deadline, ..service.settings() }).expect("right settings");
@@ -281,7 +281,7 @@ async fn a_call_ends_at_its_deadline_and_says_how_far_it_came() {
 }
 
 #[tokio::test]
-async fn a_port_without_a_listener_is_the_networks_fault() {
+async fn a_port_without_a_listener_is_a_network_error() {
     let authority = Authority::new();
     let listener = TcpListener::bind(("localhost", 0)).await.expect("a free port");
     let port = listener.local_addr().expect("bound").port();
@@ -293,7 +293,7 @@ async fn a_port_without_a_listener_is_the_networks_fault() {
 }
 
 #[tokio::test]
-async fn a_refused_certificate_is_its_owners_fault() {
+async fn a_refused_certificate_is_a_certificate_error() {
     let service = Service::start([]).await;
     let stranger = Authority::new();
     let ours = Client::new(&service.authority.settings(service.port, &stranger)).expect("right settings");
@@ -308,7 +308,7 @@ async fn a_refused_certificate_is_its_owners_fault() {
 }
 
 #[tokio::test]
-async fn a_refusal_below_soap_is_told_with_its_status() {
+async fn an_http_refusal_is_reported_with_its_status() {
     let busy = "Retry-After: 7\r\nX-Request-Id: 5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f\r\nContent-Type: text/plain\r\n";
     let error = refusal(Act::Answer(http("503 Service Unavailable", busy, "overloaded"))).await;
     assert_eq!(error.retry(), Retry::Later { after: Some(Duration::from_secs(7)) });
@@ -324,7 +324,7 @@ async fn a_refusal_below_soap_is_told_with_its_status() {
 }
 
 #[tokio::test]
-async fn a_fault_is_told_with_its_code_and_its_ticket() {
+async fn a_fault_is_reported_with_its_code_and_ticket() {
     let bare = "<s:Fault><faultcode>s:MustUnderstand</faultcode><faultstring>A header.</faultstring></s:Fault>";
     let ClientError::Fault(fault) = refusal(Act::Answer(soap("500 Internal Server Error", bare))).await else {
         panic!("no fault");
@@ -349,7 +349,7 @@ async fn a_fault_is_told_with_its_code_and_its_ticket() {
 }
 
 #[tokio::test]
-async fn a_reply_that_is_not_the_contracts_is_not_understood() {
+async fn a_reply_outside_the_contract_is_an_error() {
     let not_understood = |error: ClientError| match error {
         ClientError::NotUnderstood(reason) => reason,
         other => panic!("{other:?}"),
@@ -373,7 +373,7 @@ async fn a_reply_that_is_not_the_contracts_is_not_understood() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused_with_the_part_that_is_wrong() {
+fn wrong_client_settings_are_refused_with_the_wrong_part() {
     let (authority, other) = (Authority::new(), Authority::new());
     let right = authority.settings(8443, &authority);
     for url in [

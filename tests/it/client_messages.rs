@@ -69,7 +69,7 @@ fn validate(envelopes: &[(String, String)]) {
 }
 
 #[test]
-fn what_is_asked_is_valid() {
+fn every_request_is_valid() {
     let ssin = Ssin::parse("85073000160").expect("right check digits");
     let plain = || Question::new(fund(), LegalContext::AdvisoryPhysician, ssin);
     let window = Window::from_days(day("2026-01-01"), day("2026-01-31")).expect("not reversed");
@@ -90,7 +90,7 @@ fn what_is_asked_is_valid() {
 }
 
 #[test]
-fn every_valid_sample_is_read_and_written_again_as_a_valid_one() {
+fn every_valid_sample_is_read_and_written_back_valid() {
     let mut again = Vec::new();
     let mut write = |name: String, written: String| again.push((name, written));
     for (name, payload) in samples("response-") {
@@ -143,7 +143,7 @@ fn an_echo_is_bounded() {
 
 proptest! {
     #[test]
-    fn whatever_is_asked_is_read_again_as_it_was(
+    fn every_question_survives_a_round_trip(
         context in "[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\u{fffe}\\u{ffff}]{0,64}",
         ssin in "[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\u{fffe}\\u{ffff}]{0,20}",
         ticket in proptest::option::of("[ -~\\r\\n\\t]{0,36}"),

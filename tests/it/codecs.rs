@@ -76,7 +76,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn the_service_hears_what_the_client_asks(
+    fn the_service_reads_every_question_of_the_client(
         customer in customer(),
         context in TEXT,
         ssin in ssin(),
@@ -116,13 +116,13 @@ proptest! {
     }
 
     #[test]
-    fn the_service_hears_the_echo_that_the_client_sends(echo in TEXT) {
+    fn the_service_reads_every_echo_of_the_client(echo in TEXT) {
         let body = envelope::write(&TestRequest { echo: echo.clone() });
         prop_assert_eq!(read(&body, Operation::SendTestMessage), Ok(Payload::Test { echo }));
     }
 
     #[test]
-    fn the_client_hears_what_the_service_echoes(
+    fn the_client_reads_every_echo_of_the_service(
         echo in TEXT,
         certificate in TEXT,
         consumer in proptest::option::of(TEXT),
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn the_client_hears_every_fault_that_a_broken_request_gets(
+    fn the_client_reads_the_fault_of_every_broken_request(
         handling in handling(),
         at in any::<prop::sample::Index>(),
         piece in "[<>&\"'/:;=!a-z0-9 -]{0,6}",

@@ -138,7 +138,7 @@ fn must_be_described(what: &str, table: &str) {
 }
 
 #[test]
-fn every_schema_and_wsdl_is_what_its_standard_says() {
+fn every_schema_and_wsdl_is_valid() {
     must_succeed("check_documents.py", &[]);
 }
 
@@ -153,12 +153,12 @@ fn the_schemas_hold_the_agreed_types() {
 }
 
 #[test]
-fn both_validators_draw_the_line_where_the_samples_do() {
+fn both_validators_agree_with_the_samples() {
     must_succeed("judge_instances.py", &["fixtures/contract/valid", "fixtures/contract/invalid"]);
 }
 
 #[test]
-fn takes_envelopes_that_are_right() {
+fn the_validators_accept_valid_envelopes() {
     let detail = format!("<detail>{}</detail>", sample("fault-with-customer.xml"));
     let files = [
         ("request.xml", envelope(&sample("request-on-a-day.xml"))),
@@ -175,7 +175,7 @@ fn takes_envelopes_that_are_right() {
 }
 
 #[test]
-fn names_every_envelope_that_is_wrong() {
+fn the_validators_name_every_invalid_envelope() {
     let right = sample("fault-with-customer.xml");
     let detail = format!("<detail>{right}</detail>");
     let twice = format!("<detail>{right}{right}</detail>");
@@ -210,7 +210,7 @@ fn names_every_envelope_that_is_wrong() {
 }
 
 #[test]
-fn does_not_take_an_empty_folder_for_a_good_one() {
+fn the_validators_refuse_an_empty_folder() {
     if let Some(verdict) = judge(&[]) {
         assert!(verdict.is_err());
     }

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use datasets::store::Watch;
 use ehealth_core::model::Dataset;
 
+use crate::support::environment;
 use crate::support::publisher::{OTHER_SESSION, Place, Publisher, SESSION, period};
+use crate::support::random::Random;
 
 /// Enough for several pages of every table, and for a run in which a moment can be drawn.
 const ROWS: u64 = 20_000;
@@ -33,7 +35,7 @@ fn changes(serial: u64) -> Vec<String> {
 fn write_settings(place: &Place) {
     let text = "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"https://localhost\"\ncertificate = \"a\"\nkey = \"a\"\n\
         [trust]\nclient_ca = \"a\"\nrevocation = \"none\"\n[policy]\nfile = \"a\"\n[data]\nfolder = \"data\"\n\
-        feeds = \"feeds\"\nrejected = \"rejected\"\n[trail]\nfolder = \"a\"\nkeys = \"a\"\n";
+        feeds = \"feeds\"\nrejected = \"rejected\"\n[audit_log]\nfolder = \"a\"\nkeys = \"a\"\n";
     std::fs::write(place.folder.path().join("gateway.toml"), text).expect("disk enough");
 }
 
@@ -96,8 +98,8 @@ fn step(publisher: &mut Publisher, turn: u64) -> u64 {
 
 #[test]
 fn a_killed_run_leaves_the_old_state_or_the_new_one() {
-    let crashes = std::env::var("CRASHES").ok().and_then(|text| text.parse().ok()).unwrap_or(10_u64);
-    let (mut killed, mut random) = (0, 88_172_645_463_325_252_u64);
+    let crashes = environment::number("CRASHES", 10);
+    let (mut killed, mut random) = (0, Random::new(88_172_645));
     let mut round = 0;
     while killed < crashes {
         round += 1;
@@ -111,10 +113,7 @@ fn a_killed_run_leaves_the_old_state_or_the_new_one() {
             let target = step(&mut publisher, turn);
             // How long a whole run takes is learned from a copy of the data.
             let whole = time_of_a_run(&place);
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            let moment = whole * u32::try_from(random % 1_000).expect("small") / 1_000;
+            let moment = whole * u32::try_from(random.below(1_000)).expect("small") / 1_000;
             killed += u64::from(kill_after(start(&place, None), moment));
             let after = look(&place).unwrap_or((0, 0));
             assert!(after == before || after.0 == target, "before {before:?}, after {after:?}, target {target}");
@@ -156,7 +155,7 @@ fn kill_after(mut child: Child, moment: Duration) -> bool {
 }
 
 #[test]
-fn a_full_disk_leaves_the_old_state_and_no_litter() {
+fn a_full_disk_leaves_the_old_state_and_no_extra_files() {
     let place = Place::new(&[Dataset::Dimona]);
     write_settings(&place);
     let mut publisher = place.publisher(Dataset::Dimona);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use datasets::sync;
 use ehealth_attributes::app::SystemClock;
-use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::read_settings;
 use ehealth_attributes::server::tls;
 use ehealth_core::model::Clock;
@@ -15,6 +14,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use testkit::Workspace;
 
 use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
 
@@ -56,7 +56,7 @@ fn ask(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> String {
 }
 
 #[test]
-fn a_service_without_descriptors_answers_who_is_there_and_later_who_waits() {
+fn without_descriptors_open_connections_are_answered() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let workspace = Workspace::new(folder.path().join("demo"));
     workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
@@ -78,13 +78,13 @@ fn a_service_without_descriptors_answers_who_is_there_and_later_who_waits() {
 
     let before = limit(&service, Some(3));
     let mut waits = connect(port, &tls);
-    service.hear("connections cannot be taken");
+    service.hear("cannot accept connections");
     assert_eq!(ask(&mut there), "HTTP/1.1 200", "who is there is answered");
     limit(&service, before);
     assert_eq!(ask(&mut waits), "HTTP/1.1 200", "who waited is answered");
-    let mut said = service.hear("connections are taken again");
+    let mut said = service.hear("accepting connections again");
     assert!(said.last().is_some_and(|line| line.contains("attempts=")), "{said:#?}");
     said.extend(service.stop().1);
-    said.retain(|line| line.contains("cannot be taken"));
+    said.retain(|line| line.contains("cannot accept"));
     assert_eq!(said, [""; 0], "said once");
 }

@@ -38,7 +38,7 @@ fn tells_nothing(answered: &service::Answered) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dataset_that_cannot_be_read_is_an_internal_error_until_it_can_be() {
+async fn an_unreadable_dataset_is_an_internal_error() {
     let service = TestService::start().await;
     assert_eq!(ask(&service).await.code(), Some("MSG00000"));
     let pointer = service.settings.sync.data.join("dimona.current");
@@ -54,16 +54,16 @@ async fn a_dataset_that_cannot_be_read_is_an_internal_error_until_it_can_be() {
 }
 
 #[tokio::test]
-async fn without_evidence_there_is_no_answer_and_with_it_there_is_one_again() {
+async fn no_answer_is_sent_without_a_record() {
     let month = |text: &str| Month::new(Timestamp::parse(text).expect("a moment"));
     let service = TestService::start_with(|settings| {
         // The keys of January alone were brought: in February nothing can be sealed.
-        let keys = KeyFolder::open(&settings.trail.keys, MissingKeys::Make).expect("a folder");
+        let keys = KeyFolder::open(&settings.audit_log.keys, MissingKeys::Make).expect("a folder");
         for name in [KeyName::Detail(month(service::NOW)), KeyName::Subject(2026), KeyName::Checkpoint] {
             keys.provide(name).expect("a key");
         }
-        settings.trail.missing_keys = MissingKeys::Refuse;
-        settings.trail.retry = Duration::from_millis(1);
+        settings.audit_log.missing_keys = MissingKeys::Refuse;
+        settings.audit_log.retry = Duration::from_millis(1);
     })
     .await;
     assert_eq!(ask(&service).await.code(), Some("MSG00000"));
@@ -78,14 +78,14 @@ async fn without_evidence_there_is_no_answer_and_with_it_there_is_one_again() {
     assert_eq!(service.post("fund", TEST, echo).await.code(), Some("MSG90053"), "not even an echo");
     assert_eq!(service.post("fund", CONSULT, "no XML").await.code(), Some("MSG90053"), "not even a fault");
 
-    let keys = KeyFolder::open(&service.settings.trail.keys, MissingKeys::Make).expect("a folder");
+    let keys = KeyFolder::open(&service.settings.audit_log.keys, MissingKeys::Make).expect("a folder");
     keys.provide(KeyName::Detail(month("2026-02-10T09:30:00Z"))).expect("a key");
     ask_until(&service, "MSG00000").await;
     service.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dataset_that_is_removed_is_missing_until_it_is_back() {
+async fn a_removed_dataset_is_missing_until_it_is_back() {
     let service = TestService::start().await;
     assert_eq!(ask(&service).await.code(), Some("MSG00000"));
     let pointer = service.settings.sync.data.join("dimona.current");
@@ -100,7 +100,7 @@ async fn a_dataset_that_is_removed_is_missing_until_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_jumps_is_believed_and_nothing_stays_behind_when_it_is_set_right() {
+async fn a_clock_jump_leaves_no_trace_once_corrected() {
     let service = TestService::start().await;
     let moment = |text: &str| Timestamp::parse(text).expect("a moment");
     assert_eq!(ask(&service).await.code(), Some("MSG00000"));
@@ -134,7 +134,7 @@ async fn first_bytes(service: &TestService) -> String {
 }
 
 #[test]
-fn every_row_of_the_table_names_a_test_that_is_there() {
+fn every_row_of_the_table_names_an_existing_test() {
     let folder = python::project();
     let table = fs::read_to_string(folder.join("docs/faults.md")).expect("the table");
     let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();

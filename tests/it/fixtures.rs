@@ -12,6 +12,7 @@ use ehealth_core::lookup::Operation;
 use ehealth_core::model::Status;
 use soap::{Fault, names};
 
+use crate::support::environment::is_set;
 use crate::support::python;
 use crate::support::requests;
 use crate::support::simulation::{Simulation, project, question};
@@ -142,7 +143,7 @@ struct Exchanged {
 }
 
 fn hold(path: &PathBuf, made: &[u8]) {
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+    if is_set("UPDATE_GOLDENS") {
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, made).expect("written");
         return;
@@ -277,7 +278,7 @@ fn write_index(exchanged: &[Exchanged]) -> String {
 }
 
 #[tokio::test]
-async fn every_request_is_answered_as_it_is_kept_and_the_index_names_it() {
+async fn every_request_gets_its_stored_answer_and_is_indexed() {
     let exchanged = exchange_all().await;
     hold_folders(&exchanged);
     judge(&exchanged);

@@ -5,10 +5,11 @@
 //! name port 8443, as a reader would type it; for that number, and nothing else, stands another here, which was free.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::support::environment::skip;
 use crate::support::python::{self, Python};
 
 /// The guides with commands that ask a demonstration.
@@ -55,11 +56,6 @@ fn block(blocks: &[Block], mark: &str) -> String {
     body
 }
 
-/// Says something past the test runner, which swallows what a test that passes prints.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "\n*** {text}");
-}
-
 /// A command as its reader has it: this program and this Python first on the path, no proxy.
 fn shell(command: &str, folder: &Path, python: Option<&Python>) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_ehealth-attributes")).parent().expect("a folder");
@@ -98,7 +94,7 @@ impl Server {
             if let Some((_, port)) = line.split_once(" at https://localhost:") {
                 port.clone_into(&mut server.port);
             }
-            if line.starts_with("Ctrl-C") {
+            if line.starts_with("Press Ctrl-C") {
                 return server;
             }
         }
@@ -122,8 +118,7 @@ fn is_runnable(name: &str, block: &Block, folder: &Path, python: Option<&Python>
     let Some((stack, is_there)) = stack else { return false };
     let output = shell(is_there, folder, None).output().expect("bash");
     if !output.status.success() {
-        assert!(std::env::var_os("CI").is_none(), "{name}: {stack} is not installed");
-        say(&format!("SKIPPED in {name}: {stack} is not installed"));
+        skip(&format!("{name}: {stack} is not installed"));
     }
     output.status.success()
 }
@@ -166,7 +161,7 @@ fn commands(yaml: &str) -> String {
 }
 
 #[test]
-fn the_simulators_guide_works_in_either_ci() {
+fn the_simulator_guide_works_in_both_ci_systems() {
     let blocks = blocks(&read_guide("simulator.md"));
     for mark in ["yaml github", "yaml gitlab"] {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -200,7 +195,7 @@ fn pages() -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn every_link_of_the_guides_resolves() {
     let mut links = 0;
     for path in pages() {
         let page = fs::read_to_string(&path).expect("a page");
@@ -225,7 +220,7 @@ fn every_guide_is_linked_from_the_readme() {
 }
 
 #[test]
-fn every_code_of_the_catalogue_has_its_advice() {
+fn every_code_of_the_catalogue_has_advice() {
     let guide = fs::read_to_string(python::project().join("docs/reference/codes.md")).expect("the guide");
     let catalogue = python::project().join("fixtures/catalogue.csv");
     for row in csv::Reader::from_path(catalogue).expect("the catalogue").into_records() {

@@ -15,6 +15,7 @@ use ehealth_core::model::Dataset;
 
 use crate::support::publisher::web::{Manner, Web};
 use crate::support::publisher::{self, Place, digits, enterprise, header};
+use crate::support::random::Random;
 
 const SESSIONS: [&str; 4] = [
     "00000000-0000-0000-0000-000000000001",
@@ -22,19 +23,6 @@ const SESSIONS: [&str; 4] = [
     "00000000-0000-0000-0000-000000000003",
     "00000000-0000-0000-0000-000000000004",
 ];
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-
-    fn one_in(&mut self, times: u64) -> bool {
-        self.below(times) == 0
-    }
-}
 
 /// Rows by id: person and begin.
 type Rows = BTreeMap<u64, (u64, u64)>;
@@ -348,7 +336,7 @@ struct Life {
 impl Life {
     fn new(seed: u64, is_https: bool) -> Self {
         let rows = (1..=30).map(|id| (id, (id % 9, id))).collect();
-        let random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let random = Random::new(seed);
         let (deltas, rejected) = (Vec::new(), BTreeSet::new());
         Self { random, is_https, session: 0, serial: 1, rows, rejected, deltas, snapshot: None, version: 0 }
     }
@@ -555,7 +543,7 @@ fn loaded(place: &Place) -> (Option<u64>, Rows) {
 }
 
 #[test]
-fn the_store_always_holds_what_the_model_says() {
+fn the_store_always_holds_what_the_model_holds() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let sequences = number("HOSTILE_SEQUENCES").unwrap_or(120);
     let from = number("HOSTILE_SEED").unwrap_or(1);

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::support::environment::say;
 use crate::support::service::{CONSULT, TEST, TestService, question};
 
 const FUND: &str = "0999010126";
@@ -256,7 +257,7 @@ fn cases() -> Vec<(&'static str, String, &'static [u16])> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_stream_of_bytes_gets_its_answers_and_no_more() {
+async fn every_byte_stream_gets_its_answers_and_no_more() {
     let service = TestService::start().await;
     let mut wrong = Vec::new();
     for (name, bytes, expected) in cases() {
@@ -279,7 +280,7 @@ async fn every_stream_of_bytes_gets_its_answers_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_is_too_slow_is_ended() {
+async fn a_slow_connection_is_closed() {
     let moment = Duration::from_millis(200);
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
@@ -308,10 +309,10 @@ async fn a_connection_that_is_too_slow_is_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_above_capacity_is_told_at_once_to_come_back() {
+async fn requests_over_the_limit_get_503_at_once() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
-        (limits.messages, limits.messages_each, limits.connections_each) = (2, 1, 2);
+        (limits.messages, limits.messages_per_consumer, limits.connections_per_consumer) = (2, 1, 2);
         (limits.body, limits.body_start, limits.idle) = (PATIENT, PATIENT, PATIENT);
         limits.retry_after = Duration::from_millis(1);
     })
@@ -341,11 +342,11 @@ async fn what_is_above_capacity_is_told_at_once_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_too_many_is_told_so_or_closed() {
+async fn a_connection_over_the_limit_gets_503_or_is_closed() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
-        (limits.connections, limits.connections_each, limits.requests) = (2, 1, 2);
-        (limits.turned_away, limits.turned_away_each, limits.head) = (1, 1, PATIENT);
+        (limits.connections, limits.connections_per_consumer, limits.requests) = (2, 1, 2);
+        (limits.excess_connections, limits.excess_connections_per_consumer, limits.head) = (1, 1, PATIENT);
     })
     .await;
     let mut first = service.connect("fund").await;
@@ -395,10 +396,10 @@ async fn metrics(service: &TestService) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_oldest_handshake_gives_way_so_that_a_caller_gets_in() {
+async fn the_oldest_handshake_is_dropped_for_a_new_caller() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
-        (limits.handshakes, limits.handshakes_each, limits.handshake) = (8, 4, PATIENT);
+        (limits.handshakes, limits.handshakes_per_address, limits.handshake) = (8, 4, PATIENT);
     })
     .await;
     let mut silent = Vec::new();
@@ -420,7 +421,7 @@ async fn the_oldest_handshake_gives_way_so_that_a_caller_gets_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_has_come_of_age_is_told_that_its_next_request_is_the_last() {
+async fn an_old_connection_is_closed_after_its_next_request() {
     let service = TestService::start_with(|settings| settings.server.limits.age = Duration::ZERO).await;
     let responses = exchange(&service, get("Host: a\r\n").repeat(3).as_bytes()).await;
     assert_eq!(statuses(&responses), [200]);
@@ -429,7 +430,7 @@ async fn a_connection_that_has_come_of_age_is_told_that_its_next_request_is_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_peer_that_asks_and_does_not_read_is_cut() {
+async fn a_peer_that_does_not_read_its_answers_is_cut() {
     let service = TestService::start_with(|settings| settings.server.limits.write = Duration::from_millis(200)).await;
     let mut stream = service.connect("fund").await;
     let asked = format!("GET {CONSULT}?wsdl HTTP/1.1\r\nHost: a\r\n\r\n").repeat(100);
@@ -440,10 +441,9 @@ async fn a_peer_that_asks_and_does_not_read_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn callers_are_answered_over_ipv6() {
+async fn callers_get_answers_over_ipv6() {
     if std::net::TcpListener::bind("[::1]:0").is_err() {
-        use std::io::Write;
-        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this machine has no IPv6");
+        say("*** SKIPPED: this machine has no IPv6");
         return;
     }
     let service = TestService::start_with(|settings| settings.listen = "[::1]:0".parse().expect("an address")).await;
@@ -454,7 +454,7 @@ async fn callers_are_answered_over_ipv6() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn half_a_head_does_not_keep_a_service_from_stopping() {
+async fn half_a_request_head_does_not_delay_the_stop() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
         (limits.parting, limits.head, limits.idle) = (Duration::from_millis(200), PATIENT, PATIENT);

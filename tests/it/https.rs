@@ -49,7 +49,7 @@ fn path(file: &str) -> String {
 }
 
 #[test]
-fn one_connection_brings_a_snapshot_and_its_deltas() {
+fn one_connection_fetches_a_snapshot_and_its_deltas() {
     let mut followed = Followed::new();
     followed.publisher.snapshot(1, &twenty()).delta(2, &["delete,1,,,,".into()]).announce();
     let feeds = followed.feeds();
@@ -62,7 +62,7 @@ fn one_connection_brings_a_snapshot_and_its_deltas() {
 }
 
 #[test]
-fn a_notification_that_was_not_modified_is_not_sent_again_to_any_process() {
+fn an_unmodified_notification_is_not_sent_to_any_process() {
     let mut followed = Followed::new();
     followed.publisher.snapshot(1, &twenty()).announce();
     assert_eq!(followed.run(&followed.feeds()), FIRST);
@@ -79,7 +79,7 @@ fn a_notification_that_was_not_modified_is_not_sent_again_to_any_process() {
 }
 
 #[test]
-fn who_has_other_data_than_the_notification_led_to_asks_for_it_whole() {
+fn a_changed_store_makes_the_notification_be_fetched_whole() {
     let mut followed = Followed::new();
     followed.publisher.snapshot(1, &twenty()).announce();
     assert_eq!(followed.run(&followed.feeds()), FIRST);
@@ -122,7 +122,7 @@ fn who_has_other_data_than_the_notification_led_to_asks_for_it_whole() {
 }
 
 #[test]
-fn not_modified_is_no_answer_to_who_did_not_ask_for_it() {
+fn an_unrequested_304_is_refused() {
     let mut followed = Followed::new();
     followed.publisher.snapshot(1, &twenty()).announce();
     followed.web.answer(&path("notification.xml"), Manner::Status(304));
@@ -130,7 +130,7 @@ fn not_modified_is_no_answer_to_who_did_not_ask_for_it() {
 }
 
 #[test]
-fn a_date_is_asked_with_once_the_second_is_over_in_which_it_was_given() {
+fn if_modified_since_waits_until_its_second_is_over() {
     let mut followed = Followed::new();
     followed.publisher.snapshot(1, &twenty()).announce();
     followed.web.answer(&path("notification.xml"), Manner::Dated { seconds_ago: 0 });
@@ -144,7 +144,7 @@ fn a_date_is_asked_with_once_the_second_is_over_in_which_it_was_given() {
 }
 
 #[test]
-fn a_badly_behaved_server_changes_nothing() {
+fn a_misbehaving_server_changes_nothing() {
     let mut followed = Followed::new();
     followed.publisher.snapshot(1, &twenty()).announce();
     let feeds = followed.feeds();
@@ -177,7 +177,7 @@ fn a_badly_behaved_server_changes_nothing() {
 }
 
 #[test]
-fn a_slow_drip_is_given_up() {
+fn a_slow_download_is_aborted() {
     let mut followed = Followed::new();
     followed.publisher.snapshot(1, &twenty()).announce();
     let Source::Https(feed) = &mut followed.place.settings.feeds[0].source else { unreachable!("set above") };
@@ -193,7 +193,7 @@ fn a_slow_drip_is_given_up() {
 }
 
 #[test]
-fn a_publisher_that_cannot_be_trusted_or_reached_is_a_failure() {
+fn an_untrusted_or_unreachable_publisher_is_a_failure() {
     let mut followed = Followed::new();
     followed.publisher.snapshot(1, &twenty()).announce();
     let right = followed.place.settings.feeds[0].source.clone();
@@ -215,7 +215,7 @@ fn a_publisher_that_cannot_be_trusted_or_reached_is_a_failure() {
 }
 
 #[test]
-fn the_word_to_stop_ends_a_run_at_once_and_leaves_the_data_whole() {
+fn a_stop_ends_a_run_at_once_and_leaves_the_data_whole() {
     let mut followed = Followed::new();
     followed.publisher.snapshot(1, &twenty()).announce();
     followed.web.answer(&path("snapshot-1.csv"), Manner::Drip);
@@ -262,7 +262,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_feed_with_a_signer_takes_signed_notifications_alone() {
+fn a_feed_with_a_signer_accepts_only_signed_notifications() {
     let mut followed = Followed::new();
     followed.publisher.snapshot(1, &twenty()).announce();
     let (signer, note) = signed(&followed.place, &followed.publisher);
@@ -278,7 +278,7 @@ fn a_feed_with_a_signer_takes_signed_notifications_alone() {
         fs::write(folder.join("notification.sig"), note.replace("\n1\n", "\n2\n")).expect("disk enough");
         assert_eq!(followed.run(&followed.feeds()), refused, "changed");
         fs::write(folder.join("notification.sig"), &note).expect("disk enough");
-        assert!(followed.run(&followed.feeds()).is_in_step());
+        assert!(followed.run(&followed.feeds()).is_up_to_date());
     }
     // What is not signed is not even read as a notification.
     followed.publisher.announce_document("<nonsense");
@@ -286,7 +286,7 @@ fn a_feed_with_a_signer_takes_signed_notifications_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn feeds_are_run_at_once_then_in_their_interval_until_the_word_to_stop() {
+async fn feeds_run_at_once_then_at_their_interval_until_stopped() {
     let place = Place::new(&[Dataset::Dimona, Dataset::Persons]);
     let mut publisher = place.publisher(Dataset::Dimona);
     publisher.snapshot(1, &twenty()).announce();
@@ -310,7 +310,7 @@ async fn feeds_are_run_at_once_then_in_their_interval_until_the_word_to_stop() {
     assert!(begun.elapsed() >= Duration::from_secs(800), "{:?}", begun.elapsed());
     publisher.delta(2, &["delete,1,,,,".into()]).announce();
     until(Outcome::Deltas).await;
-    until_all(&|| feeds.monitor().status(Dataset::Persons).troubles > 1).await;
+    until_all(&|| feeds.monitor().status(Dataset::Persons).unsuccessful_runs > 1).await;
     let persons = feeds.monitor().status(Dataset::Persons);
     assert_eq!(persons.last.map(|(report, _)| report.outcome), Some(Outcome::Refused(Refusal::MissingFile)));
     feeds.monitor().stop();

@@ -37,7 +37,7 @@ async fn zeep_gets_every_answer_of_the_catalogue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn zeep_is_told_which_dataset_is_over_age() {
+async fn zeep_gets_the_name_of_a_stale_dataset() {
     let service = TestService::start_with(|settings| {
         let limits = settings.server.freshness;
         settings.server.freshness = FreshnessLimits { federated: Duration::ZERO, ..limits };

@@ -23,6 +23,7 @@ use std::time::Instant;
 
 use stub::Stub;
 
+use crate::support::environment::{is_ci, is_set, say};
 use crate::support::python::{self, Python};
 use crate::support::simulation::Simulation;
 
@@ -339,7 +340,7 @@ enum Asked {
 impl Asked {
     /// From the environment; `None` if nothing was asked for.
     fn read() -> Option<Self> {
-        let text = std::env::var("INTEROP").ok()?;
+        let text = std::env::var("INTEROP").ok().filter(|text| !text.is_empty())?;
         if text == "1" {
             return Some(Self::All);
         }
@@ -364,9 +365,8 @@ fn run_all(asked: &Asked, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(W
         let began = Instant::now();
         match run_stack(stack, runs, stubs) {
             Ran::Absent(reason) => {
-                // Not `eprintln!`: the test runner swallows that of a test that passes.
-                let _ = writeln!(io::stderr(), "\n*** SKIPPED {}: {reason}", stack.folder);
-                if stack.presence == Presence::Demanded && std::env::var_os("CI").is_some() {
+                say(&format!("*** SKIPPED {}: {reason}", stack.folder));
+                if stack.presence == Presence::Demanded && is_ci() {
                     let _ = writeln!(wrong, "{} cannot be had: {reason}", stack.folder);
                 }
             }
@@ -428,7 +428,7 @@ fn write_table(table: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_stack_gets_every_answer_of_the_catalogue() {
     let Some(asked) = Asked::read() else {
-        let _ = writeln!(io::stderr(), "\n*** SKIPPED, not asked for: INTEROP=1 cargo test --test it interop_matrix::");
+        say("*** SKIPPED, not asked for: INTEROP=1 cargo test --test it interop_matrix::");
         return;
     };
     let _alone = take_turn();
@@ -453,7 +453,7 @@ async fn every_stack_gets_every_answer_of_the_catalogue() {
     let ran = tokio::task::spawn_blocking(move || run_all(&asked, &runs, &served));
     let (table, wrong) = ran.await.expect("every stack was run");
     assert_eq!(wrong, "");
-    if is_whole && std::env::var_os("UPDATE_GOLDENS").is_some() {
+    if is_whole && is_set("UPDATE_GOLDENS") {
         write_table(&table);
     }
 }

@@ -170,7 +170,7 @@ impl AuditSink for AuditLog {
     fn append(&self, pending: Pending) {
         let mut entries = self.0.lock().expect("no test panics in here");
         let sequence = u64::try_from(entries.len()).expect("a few");
-        entries.push(pending.entry().clone());
+        entries.push(pending.record().clone());
         pending.durable(sequence);
     }
 }
@@ -352,10 +352,10 @@ fn runner(cases: u32) -> TestRunner {
 }
 
 #[test]
-fn answers_what_a_second_reading_of_the_rules_answers() {
+fn lookup_agrees_with_a_second_reading_of_the_rules() {
     let outcome = runner(CASES).run(&cases(), |case| {
         let resolved = case.resolve(&case.world);
-        let entry = resolved.entry();
+        let entry = resolved.to_record();
         let answer = release(resolved);
         let expected = case.expected();
         prop_assert_eq!(&found(&answer), &expected);
@@ -413,7 +413,7 @@ impl Case {
             subject: Some(self.asked.ssin),
             window: Window::from_days(date(self.asked.from), date(self.asked.to)).ok(),
             fields: Field::ALL.into_iter().filter(is_told).collect(),
-            told: numbers,
+            disclosed: numbers,
             datasets: (&self.world).states().expect("a world can be read"),
             outcome: expected.status.code(),
             customer_ticket: Some("CALLER-1".to_owned()),
@@ -468,7 +468,7 @@ fn borders(case: &Case) -> BTreeSet<&'static str> {
 }
 
 #[test]
-fn the_random_worlds_have_every_border_and_every_status() {
+fn random_cases_cover_every_border_and_every_status() {
     let mut runner = runner(0);
     let cases = cases();
     let mut times: BTreeMap<String, u32> = BTreeMap::new();
@@ -631,7 +631,7 @@ fn a_worker_on_daily_contracts_has_one_employment() {
 }
 
 #[test]
-fn equal_employments_that_filtering_leaves_are_told_once() {
+fn equal_employments_after_filtering_are_disclosed_once() {
     let both = case().working(0, span(0, 3)).working(0, span(5, 9)).working(1, span(7, 9));
     let mut both = both.with_fields(&[2]);
     (both.asked.from, both.asked.to) = (0, 12);
@@ -643,7 +643,7 @@ fn equal_employments_that_filtering_leaves_are_told_once() {
 }
 
 #[test]
-fn employments_that_filtering_empties_are_left_out() {
+fn employments_emptied_by_filtering_are_left_out() {
     let alone = case().working(0, span(0, None)).with_fields(&[1, 5, 6]);
     let answer = alone.answer();
     assert_eq!((answer.status(), answer.disclosure()), (Status::NoDataFound, None));
@@ -652,7 +652,7 @@ fn employments_that_filtering_empties_are_left_out() {
 }
 
 #[test]
-fn a_prevention_service_is_told_of_its_own_employers_alone() {
+fn a_prevention_service_gets_only_its_own_employers() {
     let case = case().by(services()[1], LegalContext::PreventionService);
     let case = case.working(0, span(0, None)).working(1, span(0, None)).affiliated(1, 1, span(3, None));
     let answer = case.affiliated(0, 2, span(0, None)).insured(2, span(0, None)).answer();
@@ -662,7 +662,7 @@ fn a_prevention_service_is_told_of_its_own_employers_alone() {
 }
 
 #[test]
-fn the_relation_may_be_shown_under_any_number_of_the_person() {
+fn the_relation_may_be_under_any_ssin_of_the_person() {
     let [first, second, last, sibling, _] = people();
     let mut case = case().by(funds()[0], LegalContext::AdvisoryPhysician);
     case.world.replaced = BTreeMap::from([(first, second), (second, last), (sibling, last)]);
@@ -675,7 +675,7 @@ fn the_relation_may_be_shown_under_any_number_of_the_person() {
 }
 
 #[test]
-fn who_cannot_be_looked_up_is_not_said_to_be_unrelated() {
+fn missing_data_is_not_reported_as_a_missing_relation() {
     let by_fund = case().by(funds()[0], LegalContext::AdvisoryPhysician).insured(0, span(0, None));
     for standing in [Standing::Stale, Standing::Missing] {
         let answer = by_fund.clone().lacking(Dataset::Insurance, standing).answer();
@@ -686,14 +686,14 @@ fn who_cannot_be_looked_up_is_not_said_to_be_unrelated() {
 }
 
 #[test]
-fn an_open_period_stays_open_when_it_is_merged_with_a_later_one() {
+fn an_open_period_stays_open_when_merged_with_a_later_one() {
     let answer = case().working(0, span(2, None)).working(0, span(5, 9)).with_fields(&[3, 4]).answer();
     let periods = |told: &Disclosure| told.employments.iter().map(|told| told.period).collect::<Vec<_>>();
     assert_eq!(answer.disclosure().map(periods), Some(vec![Some(span(2, None).period())]));
 }
 
 #[test]
-fn the_criteria_come_back_in_the_form_in_which_they_were_asked() {
+fn the_criteria_are_returned_in_the_form_of_the_request() {
     let mut case = case();
     assert_eq!(case.answer().criteria().map(|told| told.dates), Some(CriteriaDates::ReferenceDate(date(TODAY))));
     case.dates = AskedDates::Period { begin: Ok(date(TODAY)), end: Ok(date(TODAY)) };
@@ -711,12 +711,12 @@ fn a_dropped_pending_settles_as_closed() {
             drop(pending);
         }
     }
-    let entry = case().resolve(&case().world).entry();
+    let entry = case().resolve(&case().world).to_record();
     assert_eq!(settle(&Forgetful, entry).err(), Some(RecordFailure::Closed));
 }
 
 #[test]
-fn a_failed_pending_tells_its_failure_and_no_other() {
+fn a_failed_pending_reports_its_own_failure() {
     struct Full(RecordFailure);
     impl AuditSink for Full {
         fn append(&self, pending: Pending) {
@@ -724,31 +724,31 @@ fn a_failed_pending_tells_its_failure_and_no_other() {
         }
     }
     for failure in [RecordFailure::Unwritable, RecordFailure::Overloaded, RecordFailure::Closed] {
-        let entry = case().resolve(&case().world).entry();
+        let entry = case().resolve(&case().world).to_record();
         assert_eq!(settle(&Full(failure), entry).err(), Some(failure));
     }
 }
 
 #[test]
-fn what_is_recorded_names_its_exchange_and_its_place_in_the_trail() {
+fn a_receipt_names_its_exchange_and_sequence_number() {
     let trail = AuditLog::default();
     for sequence in 0..3 {
-        let entry = case().resolve(&case().world).entry();
+        let entry = case().resolve(&case().world).to_record();
         let recorded = settle(&trail, entry).expect("durable at once");
-        assert_eq!((recorded.told().ticket, recorded.sequence()), (Ticket::new([7; 16]), sequence));
+        assert_eq!((recorded.outcome().ticket, recorded.sequence()), (Ticket::new([7; 16]), sequence));
     }
 }
 
 #[test]
-fn a_stranger_is_not_let_in_and_what_was_read_is_on_record() {
+fn an_unregistered_caller_is_refused_and_recorded() {
     let stranger = Exchange { caller: caller(funds()[2]), ..case().exchange() };
     let refused = Presented::new(stranger, case().question()).identify(&case().register()).expect_err("a stranger");
     let (reason, presented) = *refused;
     assert_eq!(reason, NotIdentified::UnknownCaller);
-    let entry = presented.entry("SOA-01001");
+    let entry = presented.to_record("SOA-01001");
     assert_eq!((entry.caller, entry.organisation), (Some(funds()[2]), None));
     assert_eq!((entry.subject, entry.outcome), (Some(people()[0]), "SOA-01001"));
-    assert_eq!((entry.fields, entry.told.len(), entry.window), (FieldSet::EMPTY, 0, None));
+    assert_eq!((entry.fields, entry.disclosed.len(), entry.window), (FieldSet::EMPTY, 0, None));
     assert_eq!(entry.datasets, DatasetStates::default());
 }
 
@@ -799,7 +799,7 @@ impl Directory for Counting<'_> {
         self.world.memberships(ssin, into)
     }
 
-    fn look_for_nobody(&mut self, dataset: Dataset, times: usize) -> Result<(), DirectoryError> {
+    fn look_up_unknown(&mut self, dataset: Dataset, times: usize) -> Result<(), DirectoryError> {
         let call = match dataset {
             Dataset::Dimona => "employment_periods",
             Dataset::Insurance => "memberships",
@@ -819,7 +819,7 @@ fn calls(case: &Case) -> Vec<&'static str> {
 }
 
 #[test]
-fn nothing_that_could_be_told_is_read_before_the_relation_is_shown() {
+fn no_data_is_read_before_the_relation_is_shown() {
     let full = case().working(0, span(0, None)).affiliated(0, 1, span(0, None)).insured(0, span(0, None));
     let by_fund = full.clone().by(funds()[1], LegalContext::AdvisoryPhysician);
     let sought: BTreeSet<_> = calls(&by_fund).into_iter().collect();
@@ -834,7 +834,7 @@ fn nothing_that_could_be_told_is_read_before_the_relation_is_shown() {
 }
 
 #[test]
-fn what_the_grant_leaves_out_is_not_read() {
+fn fields_outside_the_grant_are_not_read() {
     let full = case().working(0, span(0, None)).affiliated(0, 1, span(0, None)).insured(0, span(0, None));
     assert_eq!(calls(&full.clone().with_fields(&[1])), ["states", "family", "predecessors"]);
     assert_eq!(calls(&full.clone().with_fields(&[9])), ["states", "family", "predecessors", "memberships"]);
@@ -842,7 +842,7 @@ fn what_the_grant_leaves_out_is_not_read() {
 }
 
 #[test]
-fn without_a_relation_the_same_is_read_whether_or_not_the_person_is_known() {
+fn unknown_and_unrelated_persons_cause_the_same_reads() {
     for (organisation, context) in
         [(funds()[1], LegalContext::AdvisoryPhysician), (services()[2], LegalContext::PreventionService)]
     {
@@ -870,7 +870,7 @@ fn without_a_relation_the_same_is_read_whether_or_not_the_person_is_known() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_read_ends_the_exchange_with_what_was_asked_on_record() {
+fn a_directory_error_ends_the_exchange_with_a_record() {
     struct Broken;
     impl Directory for Broken {
         fn states(&mut self) -> Result<DatasetStates, DirectoryError> {
@@ -896,7 +896,7 @@ fn a_directory_that_cannot_be_read_ends_the_exchange_with_what_was_asked_on_reco
     }
     let failed = case().permitted().resolve(&mut Broken, &limits()).expect_err("the disk is gone");
     assert_eq!(failed.to_string(), "dataset dimona cannot be read: the disk is gone");
-    let entry = failed.presented.entry("MSG00003");
+    let entry = failed.presented.to_record("MSG00003");
     assert_eq!((entry.subject, entry.context), (Some(people()[0]), Some(LegalContext::EhealthPlatform)));
-    assert_eq!((entry.outcome, entry.told.len()), ("MSG00003", 0));
+    assert_eq!((entry.outcome, entry.disclosed.len()), ("MSG00003", 0));
 }

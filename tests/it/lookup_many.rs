@@ -76,11 +76,11 @@ fn rows(csv: &str) -> Vec<String> {
 }
 
 #[test]
-fn everybody_is_answered_once_and_a_second_run_asks_nobody() {
+fn each_person_is_asked_once_even_over_two_runs() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
-    assert!(complaint(&output).contains("6 of 6 are answered"), "{}", complaint(&output));
+    assert!(complaint(&output).contains("6 of 6 answered"), "{}", complaint(&output));
     let told = desk.read("out.csv");
     let mut expected: Vec<_> = PEOPLE.iter().map(|(ssin, code)| (*ssin, *code)).collect();
     expected.sort_unstable();
@@ -107,7 +107,7 @@ fn everybody_is_answered_once_and_a_second_run_asks_nobody() {
 }
 
 #[test]
-fn a_torn_line_is_asked_again_and_the_others_are_kept() {
+fn a_torn_output_line_is_asked_again_and_others_kept() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     for (more, out) in [(&[][..], "out.csv"), (&["--json"], "out.jsonl")] {
         let output = ask(&simulation, &desk.path("people.txt"), &desk.path(out), more);
@@ -157,7 +157,7 @@ fn assert_two_are_kept_and_the_rest_is_asked(simulation: &Simulation, desk: &Des
 }
 
 #[test]
-fn ctrl_c_midway_costs_nothing_that_was_answered() {
+fn ctrl_c_loses_no_answer() {
     let (simulation, desk) = (Simulation::start(THIRD_IS_LATE), Desk::new());
     let out = desk.path("out.csv");
     let mut asking = ask_until_the_third(&simulation, &desk, &out);
@@ -169,7 +169,7 @@ fn ctrl_c_midway_costs_nothing_that_was_answered() {
 }
 
 #[test]
-fn a_service_that_goes_away_midway_costs_nothing_that_was_answered() {
+fn a_service_that_stops_midway_loses_no_answer() {
     let (simulation, desk) = (Simulation::start(THIRD_IS_LATE), Desk::new());
     let out = desk.path("out.csv");
     let mut asking = ask_until_the_third(&simulation, &desk, &out);
@@ -181,17 +181,17 @@ fn a_service_that_goes_away_midway_costs_nothing_that_was_answered() {
 }
 
 #[test]
-fn one_persons_fault_keeps_nobody_elses_answer() {
+fn a_fault_for_one_person_keeps_the_other_answers() {
     let desk = Desk::new();
     let simulation = Simulation::start("[[person]]\nssin = \"85073000160\"\nfault = \"MSG00003\"\n");
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
     assert_eq!(output.status.code(), Some(6), "{}", complaint(&output));
-    assert!(complaint(&output).contains("1 got a fault"), "{}", complaint(&output));
+    assert!(complaint(&output).contains("1 answered with a fault"), "{}", complaint(&output));
     assert_eq!(rows(&desk.read("out.csv")).len(), PEOPLE.len() - 1);
 }
 
 #[test]
-fn a_caller_who_may_not_ask_is_told_so_once() {
+fn a_caller_without_a_grant_is_refused_once() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     let mut asked = command(&simulation, simulation.url(), &["--in"]);
     let output = asked.arg(desk.path("people.txt")).args(["--organisation", "0999010225"]).output();
@@ -215,7 +215,7 @@ fn a_caller_who_may_not_ask_is_told_so_once() {
 }
 
 #[test]
-fn numbers_come_from_standard_input_and_answers_go_to_standard_output() {
+fn ssins_come_from_stdin_and_answers_go_to_stdout() {
     let simulation = Simulation::start("");
     let mut asking = command(&simulation, simulation.url(), &["--in", "-", "--date", "2026-01-10"])
         .stdin(Stdio::piped())
@@ -234,7 +234,7 @@ fn numbers_come_from_standard_input_and_answers_go_to_standard_output() {
 }
 
 #[test]
-fn wrong_lines_are_all_told_by_their_place_and_nothing_is_asked() {
+fn all_wrong_lines_are_reported_and_nothing_is_asked() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     desk.write("people.txt", "85073000160\n85073000161\n\nAnna\n");
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
@@ -245,7 +245,7 @@ fn wrong_lines_are_all_told_by_their_place_and_nothing_is_asked() {
 }
 
 #[test]
-fn answers_to_another_question_are_not_gone_on_with() {
+fn output_of_another_question_is_not_continued() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     assert_eq!(ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]).status.code(), Some(0));
     let told = desk.read("out.csv");

@@ -29,7 +29,6 @@ mod store;
 mod sync;
 // The audit log.
 mod audit;
-mod canary;
 // The program as its users start it.
 mod cli;
 mod descriptors;
@@ -49,4 +48,4 @@ mod interop;
 mod interop_matrix;
 mod readme;
 // The source text.
-mod house;
+mod architecture;

@@ -33,7 +33,7 @@ async fn is_answered(service: &TestService, config: ClientConfig) -> bool {
 }
 
 #[tokio::test]
-async fn a_certificate_of_the_authority_is_let_in_and_no_other() {
+async fn only_a_certificate_of_the_authority_is_admitted() {
     let service = TestService::start().await;
     assert!(is_answered(&service, service.tls_of("fund")).await);
 
@@ -65,7 +65,7 @@ async fn an_expired_certificate_is_refused() {
 }
 
 #[tokio::test]
-async fn the_test_message_shows_the_caller_how_it_is_seen() {
+async fn the_test_message_shows_the_caller_identity() {
     let service = TestService::start().await;
     let answered = service.post("fund", TEST, echo("hello &amp; goodbye")).await;
     assert_eq!(answered.status, 200, "{answered:?}");
@@ -86,7 +86,7 @@ async fn the_test_message_shows_the_caller_how_it_is_seen() {
 }
 
 #[tokio::test]
-async fn a_caller_that_nobody_registered_gets_a_fault() {
+async fn an_unregistered_caller_gets_a_fault() {
     let service = TestService::start().await;
     let answered = service.post("stranger", CONSULT, question("0999090102", PHYSICIAN, ANNA, "")).await;
     assert_eq!((answered.status, answered.code()), (500, Some("SOA-01001")), "{answered:?}");
@@ -94,7 +94,7 @@ async fn a_caller_that_nobody_registered_gets_a_fault() {
 }
 
 #[tokio::test]
-async fn nobody_may_ask_for_another_organisation() {
+async fn asking_for_another_organisation_is_refused() {
     let service = TestService::start().await;
     for customer in ["0999010225", "0999010127", "2202239951"] {
         let answered = service.post("fund", CONSULT, question(customer, PHYSICIAN, ANNA, "")).await;
@@ -105,7 +105,7 @@ async fn nobody_may_ask_for_another_organisation() {
 }
 
 #[tokio::test]
-async fn the_same_question_gets_the_same_bytes_but_for_ticket_and_times() {
+async fn equal_questions_get_equal_bytes_except_ticket_and_times() {
     let service = TestService::start().await;
     let ask = || service.post("fund", CONSULT, question("0999010126", PHYSICIAN, ANNA, "2026-01-10"));
     let (first, second) = (ask().await, ask().await);

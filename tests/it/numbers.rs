@@ -47,7 +47,7 @@ fn agrees_with_the_oracle_on_every_enterprise_number() {
 }
 
 #[test]
-fn the_verdicts_are_the_oracle_s_own() {
+fn the_expected_results_are_the_oracles_own() {
     let Some(python) = Python::find() else { return };
     let script = project().join("fixtures/numbers/judge.py");
     if let Err(told) = python.run_file(&script, ["--check"]) {

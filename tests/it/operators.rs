@@ -1,7 +1,7 @@
 //! The program in an operator's hands: what is set and by whom, under systemd's eyes, confined, backed up and restored.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,12 @@ use std::time::Instant;
 use audit_verify::Truncation;
 use datasets::sync;
 use ehealth_attributes::app::{BackupError, Confined, KeysToo, Part, SystemClock, back_up, confine, restore};
-use ehealth_attributes::cli::workspace::Workspace;
-use ehealth_attributes::config::{Fetch, read_settings};
+use ehealth_attributes::config::{FetchMode, read_settings};
 use ehealth_core::model::Clock;
 use tempfile::TempDir;
+use testkit::Workspace;
 
+use crate::support::environment::{say, skip};
 use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
 use crate::support::service::{CONSULT, TestService, question};
 
@@ -45,13 +46,13 @@ fn workspace() -> (TempDir, Workspace) {
 }
 
 #[test]
-fn each_setting_is_shown_with_who_says_so_and_every_mistake_is_told() {
+fn each_setting_is_shown_with_its_source_and_all_errors() {
     let (_folder, workspace) = workspace();
     let file = workspace.settings();
     let shown = Command::new(PROGRAM)
-        .args(["config", "show", "--set", "server.port=shared", "--config"])
+        .args(["config", "show", "--set", "server.listen_mode=shared", "--config"])
         .arg(&file)
-        .env("EHEALTH_ATTRIBUTES_TRAIL_NAME", "gateway.example.be/trail")
+        .env("EHEALTH_ATTRIBUTES_AUDIT_LOG_ORIGIN", "gateway.example.be/audit-log")
         .env("EHEALTH_ATTRIBUTES_LOG", "warn")
         .output()
         .expect("the program runs");
@@ -61,9 +62,12 @@ fn each_setting_is_shown_with_who_says_so_and_every_mistake_is_told() {
         let line = lines.lines().find(|line| line.split_whitespace().next() == Some(key));
         line.unwrap_or_else(|| panic!("{key} is not shown")).split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(line("server.port"), "shared --set");
-    assert_eq!(line("trail.name"), "gateway.example.be/trail environment EHEALTH_ATTRIBUTES_TRAIL_NAME");
-    assert_eq!(line("data.fetch"), "here default");
+    assert_eq!(line("server.listen_mode"), "shared --set");
+    assert_eq!(
+        line("audit_log.origin"),
+        "gateway.example.be/audit-log environment EHEALTH_ATTRIBUTES_AUDIT_LOG_ORIGIN"
+    );
+    assert_eq!(line("data.fetch_mode"), "in_process default");
     assert!(line("server.listen").ends_with("ehealth-attributes.toml:5"), "{}", line("server.listen"));
     assert!(!lines.contains("PRIVATE"), "{lines}");
 
@@ -98,7 +102,7 @@ os.execv(program, [program, *arguments, '--set', 'server.listen=' + gateway, '--
 ";
 
 #[test]
-fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
+fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
     let (folder, workspace) = workspace();
     let settings = read_settings(&workspace.settings()).expect("right");
     sync::run_all(&settings.sync, &SystemClock);
@@ -119,10 +123,10 @@ fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
     };
     let mut command = Command::new("python3");
     command.args(["-c", HAND_OVER, PROGRAM, "serve", "--config"]).arg(workspace.settings());
-    command.args(["--set", "data.fetch=elsewhere"]).env("NOTIFY_SOCKET", &notified);
+    command.args(["--set", "data.fetch_mode=separate_process"]).env("NOTIFY_SOCKET", &notified);
     let (program, lines) = Program::start(&mut command, "answering operators");
     assert!(!lines.iter().any(|line| line.contains("no setting names")), "{lines:#?}");
-    assert!(lines.iter().any(|line| line.contains("confined to its own files")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("sandbox active")), "{lines:#?}");
     let (gateway, admin) = (address_in(&lines[lines.len() - 2]), address_in(&lines[lines.len() - 1]));
     assert_eq!(heard("READY=1"), "READY=1\nSTATUS=Ready.");
     heard("WATCHDOG=1");
@@ -133,8 +137,7 @@ fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
     assert_eq!((asked.status.code(), text(&asked.stdout).as_str()), (Some(0), "{\"ready\":true,\"reasons\":[]}\n"));
     assert_eq!(run(&workspace.settings(), &["health", "--live", "--set", &at]).status.code(), Some(0));
     if Command::new("curl").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "there is no curl");
-        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED in part, there is no curl");
+        skip("curl is missing; the question is not asked with it");
     } else {
         let (certificate, key) = workspace.client("fund");
         fs::write(folder.path().join("question"), question(FUND, PHYSICIAN, ANNA, "")).expect("written");
@@ -167,14 +170,14 @@ fn under_systemd_it_takes_its_sockets_and_tells_how_it_is() {
 }
 
 #[test]
-fn what_answers_fetches_nothing_while_another_process_follows_the_feeds() {
+fn serve_fetches_nothing_while_another_process_syncs() {
     let (folder, workspace) = workspace();
     let mut command = Command::new(PROGRAM);
-    command.args(["serve", "--set", "data.fetch=elsewhere", "--config"]).arg(workspace.settings());
+    command.args(["serve", "--set", "data.fetch_mode=separate_process", "--config"]).arg(workspace.settings());
     let notified = folder.path().join("notify");
     let systemd = UnixDatagram::bind(&notified).expect("a socket");
     systemd.set_read_timeout(Some(DEADLINE)).expect("set");
-    let (answering, _) = Program::start(command.env("NOTIFY_SOCKET", &notified), "answering operators");
+    let (answering, _) = Program::start(command.env("NOTIFY_SOCKET", &notified), "admin listener ready");
     let status = || {
         let mut buffer = [0; 1_024];
         let length = systemd.recv(&mut buffer).expect("it is alive");
@@ -206,13 +209,13 @@ fn settled() -> (TempDir, Workspace) {
 }
 
 /// Runs on a thread of its own, which is confined; the other threads of the test are not.
-fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: Fetch, work: fn(&Path) -> T) -> Option<T> {
+fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: FetchMode, work: fn(&Path) -> T) -> Option<T> {
     let thread = std::thread::spawn(move || {
         let mut read = read_settings(&settings).expect("right");
-        read.fetch = fetch;
+        read.fetch_mode = fetch;
         let how = confine(&read, part).expect("the kernel does what it knows");
         if how == Confined::Not {
-            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this kernel has no Landlock");
+            say("*** SKIPPED: this kernel has no Landlock");
             return None;
         }
         Some(work(settings.parent().expect("a folder")))
@@ -221,9 +224,9 @@ fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: Fetch, work
 }
 
 #[test]
-fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
+fn the_answering_process_reads_its_files_and_does_not_connect() {
     let (_folder, workspace) = settled();
-    let done = confined(workspace.settings(), Part::Answering, Fetch::Elsewhere, |_| {
+    let done = confined(workspace.settings(), Part::Answering, FetchMode::SeparateProcess, |_| {
         let listener = TcpListener::bind("127.0.0.1:0").expect("it may listen");
         let dialled = TcpStream::connect(listener.local_addr().expect("an address"));
         (fs::read("/etc/passwd").map_err(|error| error.kind()).err(), dialled.map_err(|error| error.kind()).err())
@@ -232,8 +235,8 @@ fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
         assert_eq!(read, Some(ErrorKind::PermissionDenied));
         assert_eq!(dialled, Some(ErrorKind::PermissionDenied));
     }
-    let done = confined(workspace.settings(), Part::Answering, Fetch::Here, |folder| {
-        fs::write(folder.join("trail").join("x"), "x").expect("evidence can be written");
+    let done = confined(workspace.settings(), Part::Answering, FetchMode::InProcess, |folder| {
+        fs::write(folder.join("audit-log").join("x"), "x").expect("evidence can be written");
         fs::read(folder.join("policy.toml")).expect("the policy can be read");
         fs::write(folder.join("policy.toml"), "").map_err(|error| error.kind()).err()
     });
@@ -241,13 +244,12 @@ fn a_process_that_only_answers_reads_its_own_files_and_dials_nobody() {
 }
 
 #[test]
-fn no_thread_is_started_before_the_process_is_confined() {
+fn no_thread_starts_before_the_sandbox() {
     if Command::new("strace").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "there is no strace");
-        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, there is no strace: threads were not counted");
+        skip("strace is missing; threads are not counted");
         return;
     }
-    for (arguments, until) in [(&["serve"][..], "answering operators"), (&["sync", "--follow"], "following the feeds")]
+    for (arguments, until) in [(&["serve"][..], "admin listener ready"), (&["sync", "--follow"], "following the feeds")]
     {
         let (folder, workspace) = settled();
         let calls = folder.path().join("calls");
@@ -260,7 +262,7 @@ fn no_thread_is_started_before_the_process_is_confined() {
         }
         let (program, lines) = Program::start(&mut command, until);
         if lines.iter().any(|line| line.contains("this kernel has no Landlock")) {
-            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED, this kernel has no Landlock");
+            say("*** SKIPPED: this kernel has no Landlock");
             return;
         }
         let threads = fs::read_dir(format!("/proc/{}/task", program.id())).expect("it runs");
@@ -281,25 +283,25 @@ fn no_thread_is_started_before_the_process_is_confined() {
 }
 
 #[test]
-fn a_process_that_only_fetches_sees_neither_evidence_nor_keys() {
+fn the_fetching_process_sees_neither_audit_log_nor_keys() {
     let (_folder, workspace) = settled();
-    for name in ["trail", "keys"] {
+    for name in ["audit-log", "keys"] {
         let folder = workspace.settings().with_file_name(name);
         fs::create_dir(&folder).expect("made");
         fs::write(folder.join("x"), "x").expect("written");
     }
-    let done = confined(workspace.settings(), Part::Fetching, Fetch::Elsewhere, |folder| {
+    let done = confined(workspace.settings(), Part::Fetching, FetchMode::SeparateProcess, |folder| {
         fs::read(folder.join("feeds/dimona/notification.xml")).expect("a feed can be read");
         fs::write(folder.join("data/x"), "x").expect("data can be written");
-        ["trail/x", "keys/x", "policy.toml", "server.key"]
+        ["audit-log/x", "keys/x", "policy.toml", "server.key"]
             .map(|name| fs::read(folder.join(name)).map_err(|error| error.kind()).err())
     });
     assert!(done.is_none_or(|read| read == [Some(ErrorKind::PermissionDenied); 4]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_backed_up_under_questions_answers_the_same_after_everything_was_lost() {
-    let service = TestService::start_with(|settings| settings.fetch = Fetch::Elsewhere).await;
+async fn a_backup_under_load_restores_the_same_answers() {
+    let service = TestService::start_with(|settings| settings.fetch_mode = FetchMode::SeparateProcess).await;
     let ask = async || {
         let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "2026-01-15")).await;
         assert_eq!(answered.code(), Some("MSG00000"), "{}", answered.body);
@@ -310,7 +312,7 @@ async fn what_was_backed_up_under_questions_answers_the_same_after_everything_wa
     let mut asked = 1;
     // A backup goes as far as the newest checkpoint, of which there is one a second.
     let deadline = Instant::now() + DEADLINE;
-    while fs::read_to_string(service.settings.trail.folder.join("checkpoint"))
+    while fs::read_to_string(service.settings.audit_log.folder.join("checkpoint"))
         .is_ok_and(|note| note.lines().nth(1) == Some("1"))
     {
         assert!(Instant::now() < deadline, "no checkpoint signs a question");
@@ -336,20 +338,21 @@ async fn what_was_backed_up_under_questions_answers_the_same_after_everything_wa
     assert_eq!(ask().await, before);
     let (settings, elsewhere) = (service.settings.clone(), service.folder().join("kept-elsewhere"));
     let folder = service.stop().await;
-    fs::copy(settings.trail.folder.join("checkpoint"), &elsewhere).expect("a checkpoint");
+    fs::copy(settings.audit_log.folder.join("checkpoint"), &elsewhere).expect("a checkpoint");
 
     assert!(
         matches!(restore(&settings, &backup, None, None), Err(BackupError::NotEmpty(_))),
         "nothing is written over"
     );
-    for lost in [&settings.trail.folder, &settings.sync.data, &settings.trail.keys] {
+    for lost in [&settings.audit_log.folder, &settings.sync.data, &settings.audit_log.keys] {
         fs::remove_dir_all(lost).expect("it was there");
     }
     let keys = backup.join("keys");
     let lacking = restore(&settings, &backup, Some(&keys), Some(&elsewhere));
     assert!(matches!(lacking, Err(BackupError::Unsound(_))), "a backup that lacks the end is seen");
     // A record of the backup is changed: nothing is put in place.
-    let segment = fs::read_dir(backup.join("trail")).expect("readable").map(|entry| entry.expect("an entry").path());
+    let segment =
+        fs::read_dir(backup.join("audit-log")).expect("readable").map(|entry| entry.expect("an entry").path());
     let segment = segment.into_iter().find(|path| path.extension().is_some_and(|end| end == "seg")).expect("a segment");
     let sound = fs::read(&segment).expect("readable");
     let mut changed = sound.clone();
@@ -357,7 +360,7 @@ async fn what_was_backed_up_under_questions_answers_the_same_after_everything_wa
     changed[middle] ^= 1;
     fs::write(&segment, changed).expect("written");
     assert!(matches!(restore(&settings, &backup, Some(&keys), None), Err(BackupError::Unsound(_))));
-    assert!(!settings.trail.folder.exists() && !settings.sync.data.exists() && !settings.trail.keys.exists());
+    assert!(!settings.audit_log.folder.exists() && !settings.sync.data.exists() && !settings.audit_log.keys.exists());
     fs::write(&segment, sound).expect("written");
     let verdict = restore(&settings, &backup, Some(&keys), None).expect("it is restored");
     assert_eq!(verdict.truncation, Truncation::NotDetectable);

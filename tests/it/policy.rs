@@ -19,6 +19,7 @@ use ehealth_core::policy::{
 };
 
 use crate::support::python::Python;
+use crate::support::random::Random;
 
 /// Questions that are compared in one run: registers × questions each.
 const REGISTERS: usize = 5_000;
@@ -279,35 +280,9 @@ fn register(calendar: &Calendar, consumers: &[ModelConsumer]) -> Register {
 
 // ---- draws
 
-/// A small generator of numbers (splitmix64, Steele et al. 2014): the same draws on every machine.
-struct Draw(u64);
-
-impl Draw {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    /// A number below `most`.
-    fn below(&mut self, most: usize) -> usize {
-        let most = u64::try_from(most).expect("64 bits");
-        usize::try_from(self.next() % most).expect("below a usize")
-    }
-
-    fn one_in(&mut self, many: usize) -> bool {
-        self.below(many) == 0
-    }
-
-    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())].clone()
-    }
-
-    /// A day within two of this one.
-    fn near(&mut self, day: usize) -> usize {
-        day + self.below(5) - 2
-    }
+/// A day within two of this one.
+fn near(random: &mut Random, day: usize) -> usize {
+    day + random.index(5) - 2
 }
 
 fn organisations() -> [u64; 5] {
@@ -318,96 +293,96 @@ fn organisations() -> [u64; 5] {
 const OTHER_NAMES: [Named; 5] = [Ok(2_022_399_510), Ok(8_000_000_000), Ok(202_239_950), Err((11, 7)), Err((0, 999))];
 
 /// The day on which all is asked of one register: often around a leap day or the turn of a year.
-fn draw_today(draw: &mut Draw, calendar: &Calendar) -> usize {
+fn draw_today(random: &mut Random, calendar: &Calendar) -> usize {
     let (first, last) = (calendar.place(2000, 1, 1), calendar.place(2050, 12, 31));
-    let year = 2000 + u32::try_from(draw.below(50)).expect("a few");
-    match draw.below(4) {
+    let year = 2000 + u32::try_from(random.index(50)).expect("a few");
+    match random.index(4) {
         0 => {
             let leap_days: Vec<_> =
                 calendar.around_leap_days.iter().copied().filter(|day| (first..last).contains(day)).collect();
-            draw.pick(&leap_days)
+            random.pick(&leap_days)
         }
-        1 => draw.near(calendar.place(year, 12, 31)),
-        _ => first + draw.below(last - first),
+        1 => near(random, calendar.place(year, 12, 31)),
+        _ => first + random.index(last - first),
     }
 }
 
-fn draw_consumers(draw: &mut Draw, today: usize) -> Vec<ModelConsumer> {
+fn draw_consumers(random: &mut Random, today: usize) -> Vec<ModelConsumer> {
     let mut consumers = Vec::new();
     let mut serial = 0;
-    let known = 1 + draw.below(4);
+    let known = 1 + random.index(4);
     for organisation in organisations().into_iter().take(known) {
         let mut acts_for = Vec::new();
         for named in organisations().map(Ok).into_iter().chain(OTHER_NAMES) {
-            if named != Ok(organisation) && draw.one_in(4) {
-                acts_for.push((named, draw.pick(&organisations())));
+            if named != Ok(organisation) && random.one_in(4) {
+                acts_for.push((named, random.pick(&organisations())));
             }
         }
         let mut grants = Vec::new();
         for context in CONTEXTS {
             // Up to three grants after each other, with or without a day between; the last may be open.
-            let mut begin = today - draw.below(120);
-            for _ in 0..draw.below(4) {
-                let last = begin + draw.below(60);
-                let valid = (begin, if draw.one_in(4) { None } else { Some(last) });
+            let mut begin = today - random.index(120);
+            for _ in 0..random.index(4) {
+                let last = begin + random.index(60);
+                let valid = (begin, if random.one_in(4) { None } else { Some(last) });
                 serial += 1;
                 grants.push(ModelGrant {
                     context,
-                    back_years: draw.pick(&[0, 1, 3, 4, 5, 5, 8, 100]),
-                    ahead_days: draw.pick(&[0, 1, 90, 90, 365, 3_660]),
+                    back_years: random.pick(&[0, 1, 3, 4, 5, 5, 8, 100]),
+                    ahead_days: random.pick(&[0, 1, 90, 90, 365, 3_660]),
                     valid,
                     deliberation: format!("16/{serial}"),
                 });
                 if valid.1.is_none() {
                     break;
                 }
-                begin = last + 1 + draw.below(2);
+                begin = last + 1 + random.index(2);
             }
         }
         // Their order in the file must not matter.
-        let turn = draw.below(grants.len() + 1);
+        let turn = random.index(grants.len() + 1);
         grants.rotate_left(turn);
         consumers.push(ModelConsumer { organisation, acts_for, grants });
     }
     consumers
 }
 
-fn draw_question(draw: &mut Draw, calendar: &Calendar, consumers: &[ModelConsumer], today: usize) -> ModelQuestion {
-    let consumer = draw.pick(consumers);
-    let certified = match draw.below(20) {
+fn draw_question(random: &mut Random, calendar: &Calendar, consumers: &[ModelConsumer], today: usize) -> ModelQuestion {
+    let consumer = random.pick(consumers);
+    let certified = match random.index(20) {
         0 => None,
-        1 => Some(draw.pick(&organisations())),
+        1 => Some(random.pick(&organisations())),
         _ => Some(consumer.organisation),
     };
-    let customer = match draw.below(10) {
-        0 => draw.pick(&OTHER_NAMES),
-        1 => Ok(draw.pick(&organisations())),
-        2 | 3 if !consumer.acts_for.is_empty() => draw.pick(&consumer.acts_for).0,
+    let customer = match random.index(10) {
+        0 => random.pick(&OTHER_NAMES),
+        1 => Ok(random.pick(&organisations())),
+        2 | 3 if !consumer.acts_for.is_empty() => random.pick(&consumer.acts_for).0,
         _ => Ok(consumer.organisation),
     };
-    let context = match draw.below(12) {
-        0 => draw.pick(&["", "BACKTOWORK", "backtowork:ehealth_platform", "BACKTOWORK:EHEALTH_PLATFORM ", "A:B"]),
-        _ => draw.pick(&CONTEXTS),
+    let context = match random.index(12) {
+        0 => random.pick(&["", "BACKTOWORK", "backtowork:ehealth_platform", "BACKTOWORK:EHEALTH_PLATFORM ", "A:B"]),
+        _ => random.pick(&CONTEXTS),
     };
-    let ssin = match draw.below(12) {
-        0 => Err(draw.pick(&[SsinError::Form, SsinError::Pattern, SsinError::CheckDigits])),
+    let ssin = match random.index(12) {
+        0 => Err(random.pick(&[SsinError::Form, SsinError::Pattern, SsinError::CheckDigits])),
         _ => {
-            let base = 850_730_000 + u64::try_from(draw.below(999)).expect("three digits") + 1;
+            let base = 850_730_000 + u64::try_from(random.index(999)).expect("three digits") + 1;
             Ssin::from_u64(base * 100 + 97 - base % 97)
         }
     };
     let grant = consumer.grants.first();
     let back = grant.map_or(5, |grant| grant.back_years);
     let ahead = grant.map_or(90, |grant| grant.ahead_days);
-    let mut day = || match draw.below(12) {
+    let mut day = || match random.index(12) {
         0 => None,
-        1..=4 => Some(draw.near(calendar.years_back(today, back))),
-        5..=7 => Some(draw.near(today + ahead)),
-        8 => Some(draw.near(today)),
-        _ => Some(today + draw.below(8_000) - 4_000),
+        1..=4 => Some(near(random, calendar.years_back(today, back))),
+        5..=7 => Some(near(random, today + ahead)),
+        8 => Some(near(random, today)),
+        _ => Some(today + random.index(8_000) - 4_000),
     };
     let (one, other) = (day(), day());
-    let dates = match draw.below(8) {
+    let dates = match random.index(8) {
         0 => ModelDates::Today,
         1..=3 => ModelDates::Reference(one),
         4 => ModelDates::Period(one, other),
@@ -418,16 +393,16 @@ fn draw_question(draw: &mut Draw, calendar: &Calendar, consumers: &[ModelConsume
 }
 
 #[test]
-fn a_million_questions_are_decided_as_the_reference_model_decides_them() {
+fn a_million_decisions_match_the_reference_model() {
     let calendar = Calendar::count();
-    let mut draw = Draw(16_108);
+    let mut random = Random::new(16_108);
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for _ in 0..REGISTERS {
-        let today = draw_today(&mut draw, &calendar);
-        let consumers = draw_consumers(&mut draw, today);
+        let today = draw_today(&mut random, &calendar);
+        let consumers = draw_consumers(&mut random, today);
         let register = register(&calendar, &consumers);
         for _ in 0..QUESTIONS {
-            let asked = draw_question(&mut draw, &calendar, &consumers, today);
+            let asked = draw_question(&mut random, &calendar, &consumers, today);
             let expected = judge(&calendar, &consumers, &asked);
             let decided = ask(&calendar, &register, &asked);
             assert_eq!(decided, expected, "{asked:#?}\n{consumers:#?}");
@@ -458,7 +433,7 @@ fn a_million_questions_are_decided_as_the_reference_model_decides_them() {
 }
 
 #[test]
-fn the_reach_is_counted_in_calendar_years_whatever_the_leap_years() {
+fn years_back_are_calendar_years_even_at_leap_days() {
     let calendar = Calendar::count();
     let mut compared = 0;
     let leap_days = calendar.around_leap_days.iter().filter(|day| calendar.days[**day].0 >= 2000);
@@ -473,7 +448,7 @@ fn the_reach_is_counted_in_calendar_years_whatever_the_leap_years() {
 }
 
 #[test]
-fn days_ahead_are_counted_as_a_calendar_counts_them() {
+fn days_ahead_are_calendar_days() {
     let calendar = Calendar::count();
     let first = calendar.place(2000, 1, 1);
     for day in (first..first + 12_000).step_by(7) {
@@ -485,7 +460,7 @@ fn days_ahead_are_counted_as_a_calendar_counts_them() {
 }
 
 #[test]
-fn every_grant_that_can_be_written_is_judged_by_the_table() {
+fn every_possible_grant_is_decided_as_the_table_says() {
     // Context, the fields that may be granted, the relation that must hold: domain.md's table.
     let table = [
         ("BACKTOWORK:ADVISORY_PHYSICIAN", "12345678", Some("insured")),
@@ -523,7 +498,7 @@ fn every_grant_that_can_be_written_is_judged_by_the_table() {
 }
 
 #[test]
-fn two_grants_for_one_context_share_no_day() {
+fn two_grants_for_one_context_do_not_overlap() {
     let calendar = Calendar::count();
     let first = calendar.place(2024, 2, 26);
     let mut validities = Vec::new();
@@ -575,7 +550,7 @@ fn overlap(
 }
 
 #[test]
-fn every_word_for_wrong_dates_is_the_contracts() {
+fn every_date_error_uses_the_text_of_the_contract() {
     let names = |dates: WrongDates| dates.field_names().join(" ");
     assert_eq!(names(WrongDates::ReferenceDate), "referenceDate");
     assert_eq!(names(WrongDates::BeginDate), "beginDate");
@@ -607,10 +582,10 @@ fn a_day_begins_in_brussels_when_the_tz_database_says_so() {
         }
     }
     let (first, last) = (midnight(2000, 1, 1), midnight(2041, 1, 1));
-    let mut draw = Draw(1);
+    let mut random = Random::new(1);
     for _ in 0..20_000 {
         let span = usize::try_from(last - first).expect("64 bits");
-        moments.push(first + i64::try_from(draw.below(span)).expect("64 bits"));
+        moments.push(first + i64::try_from(random.index(span)).expect("64 bits"));
     }
 
     let folder = tempfile::tempdir().expect("a folder for the moments");

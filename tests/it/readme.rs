@@ -1,9 +1,10 @@
-//! The tables of the README and of `docs/reference/`, compared with what they describe.
+//! The tables of `docs/reference/`, compared with what they describe.
 //! `UPDATE_GOLDENS=1 cargo test --test it readme::` writes them again.
 
 use std::fs;
 use std::path::Path;
 
+use crate::support::environment::is_set;
 use ehealth_attributes::config::write_table;
 use soap::Fault;
 
@@ -14,17 +15,13 @@ fn section<'a>(text: &'a str, marker: &str) -> &'a str {
     after.split_once("<!-- end -->").expect("the section's end").0
 }
 
-/// Compares a generated table with the one in the README and in a reference document.
+/// Compares a generated table with the one in a reference document.
 fn hold(marker: &str, reference: &str, made: &str) {
-    hold_in("README.md", marker, made);
-    hold_in(&format!("docs/reference/{reference}"), marker, made);
-}
-
-fn hold_in(document: &str, marker: &str, made: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
+    let document = format!("docs/reference/{reference}");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&document);
     let text = fs::read_to_string(&path).expect("the document");
     let written = section(&text, marker);
-    if written != made && std::env::var_os("UPDATE_GOLDENS").is_some() {
+    if written != made && is_set("UPDATE_GOLDENS") {
         let (before, after) = text.split_once(marker).expect("the marker");
         let (head, after) = after.split_once("-->\n").expect("the marker's end");
         let (_, rest) = after.split_once("<!-- end -->").expect("the section's end");
@@ -64,7 +61,7 @@ fn documents_have_the_catalogue_every_fault_and_every_setting() {
 }
 
 #[test]
-fn the_readmes_test_command_is_what_is_run_before_a_change_lands() {
+fn ci_runs_the_test_command_of_the_readme() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("README.md")).expect("the README");
     let run = fs::read_to_string(root.join(".ci/run")).expect("the script");

@@ -52,7 +52,7 @@ async fn send(service: &TestService, fixture: &Fixture) -> Answered {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_refused_request_gets_its_fault_and_no_log_line_a_number() {
+async fn every_refused_request_gets_its_fault_and_logs_no_ssin() {
     let service = TestService::start().await;
     for fixture in fixtures("refused") {
         let answered = send(&service, &fixture).await;
@@ -85,7 +85,7 @@ async fn every_refused_request_gets_its_fault_and_no_log_line_a_number() {
 }
 
 #[tokio::test]
-async fn what_is_refused_below_soap_says_so_in_plain_text() {
+async fn http_refusals_are_plain_text() {
     let service = TestService::start().await;
     let whole = question(FUND, PHYSICIAN, "85073000160", "");
     let get = |target: &str| Request::get(target);
@@ -126,7 +126,7 @@ async fn what_is_refused_below_soap_says_so_in_plain_text() {
 }
 
 #[tokio::test]
-async fn a_document_over_the_limit_is_refused_and_one_at_the_limit_is_read() {
+async fn a_body_over_the_limit_is_refused_and_one_at_it_is_read() {
     let service = TestService::start().await;
     let whole = question(FUND, PHYSICIAN, "85073000160", "");
     let padded = |bytes: usize| format!("{whole}{}", " ".repeat(bytes - whole.len()));
@@ -157,7 +157,7 @@ async fn the_contract_is_served_under_the_public_url() {
 }
 
 #[tokio::test]
-async fn a_browser_is_shown_a_page_whose_links_and_request_work() {
+async fn a_browser_gets_a_page_whose_links_and_request_work() {
     let service = TestService::start().await;
     let url = &service.settings.server.public_url;
     for operation in names::OPERATIONS {
@@ -187,7 +187,7 @@ async fn a_browser_is_shown_a_page_whose_links_and_request_work() {
 }
 
 #[tokio::test]
-async fn one_connection_carries_many_requests_and_stays_open_after_a_fault() {
+async fn one_connection_carries_many_requests_even_after_a_fault() {
     use hyper::client::conn::http1;
     use hyper_util::rt::TokioIo;
 

@@ -4,7 +4,6 @@
 //! file are made below.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{AskedDates, CustomerId, Date, Question};
@@ -14,9 +13,10 @@ use soap::{
 
 use crate::support::documents::{bulky, costly};
 use crate::support::requests::{Fixture, fixtures};
+use crate::support::work::measure;
 
 #[test]
-fn understands_every_accepted_request() {
+fn the_reader_accepts_every_accepted_request() {
     for fixture in fixtures("accepted") {
         let request = match read(&fixture) {
             Some(Ok(request)) => request,
@@ -30,7 +30,7 @@ fn understands_every_accepted_request() {
 }
 
 #[test]
-fn refuses_every_refused_request_for_its_own_reason() {
+fn the_reader_refuses_every_refused_request_with_its_reason() {
     for fixture in fixtures("refused") {
         let Some(outcome) = read(&fixture) else {
             assert_same(&fixture, &BTreeMap::from([("expect", "415".to_owned())]));
@@ -50,7 +50,7 @@ fn refuses_every_refused_request_for_its_own_reason() {
 }
 
 #[test]
-fn no_fault_tells_what_the_caller_wrote() {
+fn no_fault_quotes_the_request() {
     let fixed: BTreeSet<_> = Fault::table().map(|row| row.sentence).collect();
     for fixture in fixtures("refused") {
         let Some(Err(refused)) = read(&fixture) else { continue };
@@ -67,7 +67,7 @@ fn no_fault_tells_what_the_caller_wrote() {
 }
 
 #[test]
-fn every_mistake_and_every_flaw_has_a_request() {
+fn every_message_error_and_xml_error_has_a_request() {
     let (mut mistakes, mut flaws) = (Vec::new(), Vec::new());
     let of_files = fixtures("refused").into_iter().filter_map(|fixture| read(&fixture)?.err());
     let made = bulky().into_iter().filter_map(|(_, body, _)| read_body(&body).err());
@@ -85,7 +85,7 @@ fn every_mistake_and_every_flaw_has_a_request() {
 }
 
 #[test]
-fn requests_too_big_for_a_file_are_refused_at_their_bound() {
+fn generated_large_requests_are_refused_at_their_limit() {
     for (name, body, mistake) in bulky() {
         let refused = read_body(&body).expect_err(name);
         assert_eq!(bad_message(&refused).mistake(), mistake, "{name}");
@@ -93,14 +93,10 @@ fn requests_too_big_for_a_file_are_refused_at_their_bound() {
 }
 
 #[test]
-fn no_document_costs_much_more_than_another_of_its_length() {
+fn no_document_costs_much_more_than_another_of_its_size() {
     let cost = |name: &str, body: &str| {
-        let read = |_| {
-            let begin = Instant::now();
-            assert!(read_body(body).is_err(), "{name}");
-            begin.elapsed()
-        };
-        // The least of several: what the machine does beside it is not the document's cost.
+        let read = |_| measure(|| assert!(read_body(body).is_err(), "{name}")).0;
+        // The least of several: caches that another test emptied are not the document's cost.
         (0..5).map(read).min().expect("five times")
     };
     let words = "one word after another ".repeat(2_600);

@@ -12,7 +12,6 @@ use audit_verify::{VerifyingKey, verify};
 use bytes::Bytes;
 use datasets::sync;
 use ehealth_attributes::app::SystemClock;
-use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::read_settings;
 use ehealth_attributes::server::tls;
 use ehealth_core::model::Clock;
@@ -23,6 +22,7 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use testkit::Workspace;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
@@ -106,7 +106,7 @@ fn write_settings(workspace: &Workspace, address: SocketAddr, number: usize) -> 
 /// How many exchanges an instance's trail holds; it is whole and signed.
 fn recorded(workspace: &Workspace, number: usize) -> u64 {
     let file = workspace.settings().with_file_name(format!("instance-{number}.toml"));
-    let trail = read_settings(&file).expect("settings").trail;
+    let trail = read_settings(&file).expect("settings").audit_log;
     let keys = KeyFolder::open(&trail.keys, MissingKeys::Refuse).expect("its keys");
     let key = keys.verifying_key(&trail.checkpoints.origin).expect("a key");
     let verdict = verify(&trail.folder, &VerifyingKey::parse(&key).expect("a key"), None).expect("readable");
@@ -116,7 +116,7 @@ fn recorded(workspace: &Workspace, number: usize) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rolling_restart_loses_no_request_and_ends_each_instance_with_zero() {
+async fn a_rolling_restart_loses_no_request_and_exits_with_0() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let workspace = Workspace::new(folder.path().join("demo"));
     workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");

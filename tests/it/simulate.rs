@@ -20,7 +20,7 @@ fn of_platform(ssin: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_people_of_the_scenario_are_told_beside_those_of_the_catalogue() {
+async fn persons_of_a_scenario_join_those_of_the_catalogue() {
     let simulation = Simulation::start(EXAMPLE);
     let told = simulation.ask("fund", of_fund("85073000160")).await;
     assert_eq!((told.status, told.code().as_deref()), (200, Some("MSG00000")));
@@ -41,7 +41,7 @@ async fn the_people_of_the_scenario_are_told_beside_those_of_the_catalogue() {
 }
 
 #[tokio::test]
-async fn the_faults_of_the_scenario_come_for_those_people_alone() {
+async fn faults_of_a_scenario_affect_only_its_persons() {
     let simulation = Simulation::start(EXAMPLE);
     for (ssin, code) in [("72053010458", "MSG00003"), ("94020210577", "MSG90053")] {
         let fault = simulation.ask("platform", of_platform(ssin)).await;
@@ -53,7 +53,7 @@ async fn the_faults_of_the_scenario_come_for_those_people_alone() {
 }
 
 #[tokio::test]
-async fn a_delayed_answer_is_not_there_while_others_are() {
+async fn a_delayed_answer_does_not_delay_others() {
     let simulation = Simulation::start("[[person]]\nssin = \"85073000160\"\ndelay_millis = 600000\n");
     let late = tokio::select! {
         biased;
@@ -98,7 +98,7 @@ async fn the_same_request_gets_the_same_bytes_at_every_start() {
 }
 
 #[tokio::test]
-async fn moment_and_ticket_are_the_scenarios() {
+async fn time_and_ticket_come_from_the_scenario() {
     let ticket = "5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f";
     let simulation = Simulation::start(&format!("now = \"2020-02-29T12:00:00Z\"\nticket = \"{ticket}\"\n"));
     let told = simulation.ask("fund", of_fund("85073000160")).await;
@@ -112,7 +112,7 @@ async fn moment_and_ticket_are_the_scenarios() {
 }
 
 #[tokio::test]
-async fn an_outage_is_incomplete_data_that_names_the_dataset() {
+async fn an_outage_gives_incomplete_data_and_names_the_dataset() {
     for (outage, tells_the_employer) in [("stale = [\"coprev\"]", true), ("missing = [\"coprev\", \"persons\"]", true)]
     {
         let simulation = Simulation::start(&format!("[outage]\n{outage}\n"));
@@ -125,7 +125,7 @@ async fn an_outage_is_incomplete_data_that_names_the_dataset() {
 }
 
 #[tokio::test]
-async fn nobody_is_slowed_or_refused_for_asking_much_while_the_clock_stands() {
+async fn no_rate_limit_applies_while_the_clock_stands_still() {
     let simulation = Simulation::start("");
     for told in simulation.ask_often("fund", &of_fund("62062002540"), 700).await {
         assert_eq!(told.code().as_deref(), Some("MSG00012"));
@@ -133,7 +133,7 @@ async fn nobody_is_slowed_or_refused_for_asking_much_while_the_clock_stands() {
 }
 
 #[test]
-fn the_ready_file_names_what_a_test_needs() {
+fn the_ready_file_has_what_a_test_needs() {
     let simulation = Simulation::start_with("", &["--rsa"]);
     let port = simulation.ready["port"].as_u64().expect("a number");
     assert_eq!(simulation.url(), format!("https://localhost:{port}"));
@@ -153,7 +153,7 @@ fn the_ready_file_names_what_a_test_needs() {
 }
 
 #[test]
-fn it_ends_by_either_signal_and_leaves_nothing() {
+fn either_signal_ends_the_simulator_without_leftovers() {
     for signal in ["TERM", "INT"] {
         let simulation = Simulation::start("");
         let folder = simulation.file("/ca").parent().map(Path::to_owned).expect("a folder");
@@ -165,7 +165,7 @@ fn it_ends_by_either_signal_and_leaves_nothing() {
 }
 
 #[test]
-fn mistakes_of_a_scenario_are_told_and_nothing_is_ready() {
+fn errors_of_a_scenario_are_reported_and_nothing_starts() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (scenario, ready) = (folder.path().join("scenario.toml"), folder.path().join("ready.json"));
     fs::write(&ready, "{}").expect("an old ready file");
@@ -173,8 +173,8 @@ fn mistakes_of_a_scenario_are_told_and_nothing_is_ready() {
         "[[person]]\nssin = \"85073000160\"\n[[person.membership]]\nfund = \"0999010126\"\nbegin = \"2005-01-01\"\n";
     for (text, told) in [
         ("[[person]]\nssin = \"85073000161\"\nnick = 1\n", "scenario.toml:2: person[1].ssin"),
-        ("[[person]]\nssin = \"75221101328\"\nreplaced_by = \"75221101328\"\n", "records of persons cannot stand"),
-        (twice, "records of insurance cannot stand"),
+        ("[[person]]\nssin = \"75221101328\"\nreplaced_by = \"75221101328\"\n", "records of persons are invalid"),
+        (twice, "records of insurance are invalid"),
     ] {
         fs::write(&scenario, text).expect("a scenario");
         let output = simulate(&["--port", "0", "--ready-file"])
@@ -193,7 +193,7 @@ fn mistakes_of_a_scenario_are_told_and_nothing_is_ready() {
 }
 
 #[test]
-fn a_folder_with_something_in_it_is_left_alone() {
+fn a_folder_that_is_not_empty_is_left_unchanged() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("mine"), "mine").expect("a file");
     let output = simulate(&["--port", "0", "--dir"]).arg(folder.path()).output().expect("the program runs");
@@ -204,7 +204,7 @@ fn a_folder_with_something_in_it_is_left_alone() {
 }
 
 #[test]
-fn the_example_that_is_printed_is_a_scenario() {
+fn the_printed_example_is_a_valid_scenario() {
     let output = simulate(&["--example"]).output().expect("the program runs");
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), EXAMPLE.as_bytes()));
 }

@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use datasets::store::{Key, Placed, Reader, Row, State, StoreError, Watch, Writer};
-use datasets::sync::{Outcome, Source};
+use datasets::store::{Key, PutOutcome, Reader, Row, State, StoreError, Watch, Writer};
+use datasets::sync::{Outcome, SnapshotReason, Source};
 use ehealth_attributes::server::Readers;
 use ehealth_core::lookup::Directory;
 use ehealth_core::model::{Dataset, Date, Digest, EnterpriseNumber, Period, ServiceKind, Ssin, Timestamp};
@@ -18,7 +18,7 @@ fn place_with(rows: &[String]) -> (Place, publisher::Publisher) {
     let place = Place::new(&[Dataset::Dimona]);
     let mut publisher = place.publisher(Dataset::Dimona);
     publisher.snapshot(1, rows).announce();
-    assert!(place.run().is_in_step());
+    assert!(place.run().is_up_to_date());
     (place, publisher)
 }
 
@@ -93,7 +93,7 @@ fn a_view_holds_its_state_while_others_replace_and_change_it() {
     assert_eq!(periods(&mut other, 1), Some(19), "a delta is there at once");
     publisher.deltas.clear();
     publisher.snapshot(9, &rows[2..]).announce();
-    assert!(place.run().is_in_step());
+    assert!(place.run().is_up_to_date());
     assert_eq!(periods(&mut other, 1), Some(19), "a replaced file is read until the next poll");
     assert!(watch.poll().contains(Dataset::Dimona));
     assert!(watch.poll().is_empty());
@@ -108,7 +108,7 @@ fn a_view_holds_its_state_while_others_replace_and_change_it() {
 }
 
 #[test]
-fn a_view_that_is_kept_is_gone_on_with_until_it_is_let_go_of() {
+fn a_kept_view_is_continued_until_it_is_released() {
     let rows: Vec<String> = (1..=20).map(|n| period(n, 1, n, "2024-01-01", "")).collect();
     let (place, mut publisher) = place_with(&rows);
     let mut reader = Watch::open(&place.settings.data).reader();
@@ -128,7 +128,7 @@ fn a_view_that_is_kept_is_gone_on_with_until_it_is_let_go_of() {
 }
 
 #[test]
-fn a_pool_of_readers_goes_on_to_the_next_state_when_it_is_refreshed() {
+fn a_reader_pool_moves_to_the_next_state_when_refreshed() {
     let rows: Vec<String> = (1..=20).map(|n| period(n, 1, n, "2024-01-01", "")).collect();
     let (place, mut publisher) = place_with(&rows);
     let readers = Readers::new(Watch::open(&place.settings.data));
@@ -145,7 +145,7 @@ fn a_pool_of_readers_goes_on_to_the_next_state_when_it_is_refreshed() {
 }
 
 #[test]
-fn no_look_up_sees_a_mixture_while_states_change() {
+fn no_lookup_sees_a_mixture_while_states_change() {
     // Every period of a state begins on a day that only this state has.
     let begin = |serial: u64| format!("20{:02}-01-01", 10 + serial);
     let rows = |serial| (1..=400).map(|n| period(n, n % 2, n, &begin(serial), "")).collect::<Vec<_>>();
@@ -185,7 +185,7 @@ fn no_look_up_sees_a_mixture_while_states_change() {
         let outcomes: Vec<Outcome> = outcomes.collect();
         // Before anything is judged: whoever asks would ask for ever.
         is_over.store(true, Ordering::Relaxed);
-        assert!(outcomes.iter().all(|outcome| outcome.is_in_step()), "{outcomes:?}");
+        assert!(outcomes.iter().all(|outcome| outcome.is_up_to_date()), "{outcomes:?}");
         asking.map(|thread| thread.join().expect("no mixture"))
     });
     assert!(seen.iter().all(|serials| serials.len() > 5), "{seen:?}");
@@ -197,7 +197,7 @@ fn a_reader_that_missed_a_swap_finds_the_new_file_by_itself() {
     let watch = Watch::open(&place.settings.data);
     let mut reader = watch.reader();
     publisher.snapshot(2, &[period(1, 2, 1, "2024-01-01", "")]).announce();
-    assert!(place.run().is_in_step());
+    assert!(place.run().is_up_to_date());
     assert_eq!((periods(&mut reader, 1), periods(&mut reader, 2)), (Some(0), Some(1)));
 }
 
@@ -205,7 +205,7 @@ fn a_reader_that_missed_a_swap_finds_the_new_file_by_itself() {
 const PAGE: usize = 65_536;
 
 #[test]
-fn a_damaged_file_is_an_error_until_it_is_mended() {
+fn a_damaged_file_is_an_error_until_it_is_repaired() {
     let rows: Vec<String> = (1..=2000).map(|n| period(n, n, n, "2024-01-01", "")).collect();
     let (place, _) = place_with(&rows);
     let file = file_in_use(&place);
@@ -291,7 +291,7 @@ fn folder_of_today() -> Place {
         let folder = format!("{}/fixtures/feeds/{}", env!("CARGO_MANIFEST_DIR"), feed.dataset.code());
         feed.source = Source::Folder(folder.into());
     }
-    assert!(place.run_all().iter().all(|report| report.outcome.is_in_step()));
+    assert!(place.run_all().iter().all(|report| report.outcome.is_up_to_date()));
     place
 }
 
@@ -327,7 +327,7 @@ fn answers(data: &Path) -> Vec<String> {
 }
 
 #[test]
-fn files_of_every_older_version_migrate_and_answer_as_those_of_today() {
+fn files_of_every_older_version_migrate_with_equal_answers() {
     let today = folder_of_today();
     let expected = answers(&today.settings.data);
     assert!(expected.len() > 40, "{expected:?}");
@@ -337,10 +337,10 @@ fn files_of_every_older_version_migrate_and_answer_as_those_of_today() {
             let reader = || Watch::open(folder.path()).reader().view().history(dataset);
             assert!(reader().is_err(), "{dataset:?} of version {version} is read before it is migrated");
             let writer = Writer::open(folder.path(), dataset).expect("opens and migrates");
-            let standing = writer.standing().expect("readable");
-            assert_eq!(standing.state.map(|state| state.serial), Some(1), "{dataset:?} of version {version}");
-            assert_eq!((standing.live, standing.known.len()), (live, 1), "{dataset:?} of version {version}");
-            assert_eq!(writer.history().expect("readable")[0].code, "snapshot/first");
+            let loaded = writer.loaded_state().expect("readable");
+            assert_eq!(loaded.state.map(|state| state.serial), Some(1), "{dataset:?} of version {version}");
+            assert_eq!((loaded.records, loaded.known_files.len()), (live, 1), "{dataset:?} of version {version}");
+            assert_eq!(writer.history().expect("readable")[0].outcome, Some(Outcome::Snapshot(SnapshotReason::First)));
             assert_eq!(reader().expect("migrated").len(), 1);
         }
         assert_eq!(answers(folder.path()), expected, "version {version}");
@@ -348,7 +348,7 @@ fn files_of_every_older_version_migrate_and_answer_as_those_of_today() {
 }
 
 #[test]
-fn a_migrated_file_is_followed_as_if_it_had_always_been_one_of_today() {
+fn a_migrated_file_accepts_deltas_like_a_new_file() {
     let mut today = folder_of_today();
     for version in 1..NEWEST {
         let folder = folder_of_version(version);
@@ -392,7 +392,7 @@ fn a_file_of_another_dataset_or_program_is_refused() {
 }
 
 #[test]
-fn there_is_one_writer_a_dataset() {
+fn a_dataset_has_one_writer() {
     let folder = tempfile::tempdir().expect("a folder");
     let first = Writer::open(folder.path(), Dataset::Dimona).expect("the first");
     assert!(matches!(Writer::open(folder.path(), Dataset::Dimona), Err(StoreError::Busy)));
@@ -451,7 +451,7 @@ fn found(folder: &Path, dataset: Dataset) -> (BTreeSet<String>, u64) {
             lines.insert(format!("{key} {last:?}"));
         }
     }
-    (lines, view.account(dataset, 1).expect("readable").records)
+    (lines, view.status(dataset, 1).expect("readable").records)
 }
 
 fn expected(dataset: Dataset, held: &Held) -> (BTreeSet<String>, u64) {
@@ -472,7 +472,7 @@ fn expected(dataset: Dataset, held: &Held) -> (BTreeSet<String>, u64) {
 const KEYS: u64 = 12;
 
 #[test]
-fn records_of_a_delta_follow_each_other_in_every_dataset_as_a_model_says() {
+fn deltas_change_every_dataset_as_the_model_says() {
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     let mut below = |bound: u64| {
         random ^= random << 13;
@@ -493,7 +493,7 @@ fn records_of_a_delta_follow_each_other_in_every_dataset_as_a_model_says() {
                 match below(8) {
                     0..4 => {
                         let value = below(9);
-                        assert_eq!(delta.put(row_of(dataset, key, value)).expect("room"), Placed::Done);
+                        assert_eq!(delta.put(row_of(dataset, key, value)).expect("room"), PutOutcome::Accepted);
                         next.insert(key, Some(value));
                     }
                     4 => {

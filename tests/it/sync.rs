@@ -77,7 +77,7 @@ fn loads_the_first_snapshot_of_each_dataset() {
 }
 
 #[test]
-fn one_feeds_failure_stops_no_other() {
+fn the_failure_of_one_feed_stops_no_other() {
     let place = Place::new(&[Dataset::Persons, Dataset::Dimona, Dataset::Insurance]);
     place.publisher(Dataset::Dimona).snapshot(1, &twenty()).announce();
     place.publisher(Dataset::Insurance).announce_document("<notification>");
@@ -110,7 +110,7 @@ fn reads_packed_files_of_several_members() {
 }
 
 #[test]
-fn nothing_new_renews_the_moment_and_never_sets_it_back() {
+fn an_unchanged_feed_renews_the_timestamp_only_forwards() {
     let (place, mut publisher) = dimona();
     publisher.snapshot(1, &twenty()).announce();
     assert_eq!(place.run(), FIRST);
@@ -157,7 +157,7 @@ fn a_snapshot_older_than_the_serial_is_followed_by_its_deltas() {
 }
 
 #[test]
-fn a_gap_and_a_new_session_take_the_snapshot_and_a_left_session_never_returns() {
+fn a_gap_or_a_new_session_takes_the_snapshot_for_good() {
     let (place, mut publisher) = dimona();
     publisher.snapshot(1, &twenty()).announce();
     assert_eq!(place.run(), FIRST);
@@ -173,7 +173,7 @@ fn a_gap_and_a_new_session_take_the_snapshot_and_a_left_session_never_returns() 
 }
 
 #[test]
-fn a_lower_serial_is_a_rollback_and_a_changed_file_is_rewritten() {
+fn a_lower_serial_is_a_rollback_and_an_edit_a_rewrite() {
     let (place, mut publisher) = dimona();
     publisher.snapshot(4, &twenty()).announce();
     assert_eq!(place.run(), FIRST);
@@ -189,7 +189,7 @@ fn a_lower_serial_is_a_rollback_and_a_changed_file_is_rewritten() {
 }
 
 #[test]
-fn a_file_that_is_not_the_announced_one_is_refused_before_it_is_judged() {
+fn an_unannounced_file_is_refused_before_it_is_parsed() {
     let (place, mut publisher) = dimona();
     publisher.snapshot(1, &twenty()).announce();
     assert_eq!(place.run(), FIRST);
@@ -223,7 +223,7 @@ fn a_file_that_is_not_the_announced_one_is_refused_before_it_is_judged() {
 }
 
 #[test]
-fn what_the_csv_must_not_be_is_malformed() {
+fn a_csv_outside_the_format_is_malformed() {
     let (place, mut publisher) = dimona();
     let header = publisher::header(Dataset::Dimona);
     let row = period(1, 1, 1, "2024-01-01", "");
@@ -247,7 +247,7 @@ fn what_the_csv_must_not_be_is_malformed() {
 }
 
 #[test]
-fn links_and_what_is_no_file_are_refused() {
+fn symbolic_links_and_special_files_are_refused() {
     let (place, mut publisher) = dimona();
     publisher.snapshot(1, &twenty());
     let folder = publisher.folder.clone();
@@ -274,7 +274,7 @@ fn another_datasets_notification_is_refused() {
 }
 
 #[test]
-fn a_wrong_record_is_set_aside_for_the_operator_alone() {
+fn a_rejected_record_is_stored_for_the_operator_only() {
     let (place, mut publisher) = dimona();
     let mut rows = twenty();
     rows[4] = "5,85073000161,0202239951,2024-01-01,".to_owned();
@@ -296,7 +296,7 @@ fn a_wrong_record_is_set_aside_for_the_operator_alone() {
 }
 
 #[test]
-fn too_many_wrong_is_over_ten_and_over_the_share() {
+fn too_many_rejects_means_over_ten_and_over_the_ratio() {
     let (place, mut publisher) = dimona();
     let wrong = |n: u64| format!("{n},x,x,x,x");
     let rows: Vec<String> = (1..=10).map(wrong).collect();
@@ -314,7 +314,7 @@ fn too_many_wrong_is_over_ten_and_over_the_share() {
 }
 
 #[test]
-fn a_dataset_that_shrinks_is_refused_until_an_operator_allows_it() {
+fn a_shrunken_dataset_is_refused_until_an_operator_allows_it() {
     let (mut place, mut publisher) = dimona();
     publisher.snapshot(1, &twenty()).announce();
     assert_eq!(place.run(), FIRST);
@@ -330,7 +330,7 @@ fn a_dataset_that_shrinks_is_refused_until_an_operator_allows_it() {
 }
 
 #[test]
-fn a_bad_delta_is_gone_around_with_the_snapshot() {
+fn a_bad_delta_is_replaced_by_the_snapshot() {
     let (place, mut publisher) = dimona();
     publisher.snapshot(1, &twenty()).announce();
     assert_eq!(place.run(), FIRST);
@@ -346,7 +346,7 @@ fn a_bad_delta_is_gone_around_with_the_snapshot() {
 }
 
 #[test]
-fn a_bad_delta_after_the_snapshot_ends_the_run_and_good_deltas_stay() {
+fn a_bad_delta_after_the_snapshot_ends_the_run() {
     let (place, mut publisher) = dimona();
     publisher.snapshot(1, &twenty()).announce();
     assert_eq!(place.run(), FIRST);
@@ -379,7 +379,7 @@ fn a_rejected_record_removes_its_key_and_may_be_deleted_once() {
 }
 
 #[test]
-fn the_record_that_closes_a_circle_of_replacements_is_rejected() {
+fn a_record_that_closes_a_replacement_cycle_is_rejected() {
     let place = Place::new(&[Dataset::Persons]);
     let mut publisher = place.publisher(Dataset::Persons);
     let replaced = |from: u64, to: u64| format!("{},{},0", digits(from), digits(to));
@@ -408,7 +408,7 @@ fn the_record_that_closes_a_circle_of_replacements_is_rejected() {
 }
 
 #[test]
-fn the_history_tells_how_runs_ended_and_outlives_a_snapshot() {
+fn the_run_history_outlives_a_snapshot() {
     let (place, mut publisher) = dimona();
     assert_eq!(place.run(), Outcome::Refused(Refusal::MissingFile));
     assert_eq!(place.run(), Outcome::Refused(Refusal::MissingFile));
@@ -418,13 +418,16 @@ fn the_history_tells_how_runs_ended_and_outlives_a_snapshot() {
     place.run();
     let writer = Writer::open(&place.settings.data, Dataset::Dimona).expect("nobody else writes");
     let history = writer.history().expect("readable");
-    let told: Vec<_> = history.iter().map(|entry| (entry.code.as_str(), entry.serial, entry.times)).collect();
+    let told: Vec<_> = history
+        .iter()
+        .map(|entry| (entry.outcome.map_or("unknown", Outcome::code), entry.serial, entry.times))
+        .collect();
     assert_eq!(told, [("snapshot/gap", Some(9), 1), ("snapshot/first", Some(1), 1), ("refused/missing-file", None, 2)]);
     assert_eq!(place.run(), Outcome::Skipped);
 }
 
 #[test]
-fn what_the_operator_did_wrong_is_a_failure_and_no_refusal() {
+fn an_operator_error_is_a_failure_not_a_refusal() {
     let (place, mut publisher) = dimona();
     publisher.snapshot(1, &twenty()).announce();
     fs::write(&place.settings.data, "a file where a folder should be").expect("disk enough");
@@ -432,11 +435,17 @@ fn what_the_operator_did_wrong_is_a_failure_and_no_refusal() {
 }
 
 #[test]
-fn a_crash_leaves_nothing_that_the_next_run_does_not_remove() {
+fn the_next_run_removes_what_a_crash_left() {
     let (place, mut publisher) = dimona();
     publisher.snapshot(1, &twenty()).announce();
     assert_eq!(place.run(), FIRST);
-    for name in ["dimona-1f.sqlite", "dimona-1f.sqlite-wal", "dimona-1f.rows", "dimona.current.new"] {
+    for name in [
+        "dimona-1f.sqlite",
+        "dimona-1f.sqlite-wal",
+        "dimona-1f.rows",
+        "dimona.current.new",
+        ".dimona.current.0123456789abcdef.draft",
+    ] {
         fs::write(place.settings.data.join(name), "half written").expect("disk enough");
     }
     fs::create_dir_all(&place.settings.rejected).expect("a folder");
@@ -453,7 +462,7 @@ fn a_crash_leaves_nothing_that_the_next_run_does_not_remove() {
 }
 
 #[test]
-fn a_hash_is_compared_whatever_its_case() {
+fn a_hash_is_compared_ignoring_case() {
     let (place, mut publisher) = dimona();
     publisher.snapshot(1, &twenty());
     let file = publisher.snapshot.as_mut().expect("a snapshot");

@@ -25,7 +25,7 @@ async fn assert_answers(service: &TestService) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scanner_finds_two_versions_authenticated_encryption_and_ephemeral_keys_alone() {
+async fn a_scanner_finds_only_tls_1_2_and_1_3_with_strong_ciphers() {
     let service = TestService::start().await;
     if let Some(found) = judge(&service, "tls_scan.py", Vec::new()).await {
         let expected = fs::read_to_string(project().join("fixtures/tls/scan.txt")).expect("a fixture");
@@ -36,7 +36,7 @@ async fn a_scanner_finds_two_versions_authenticated_encryption_and_ephemeral_key
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_breaks_tls_is_refused_as_the_standards_say() {
+async fn broken_tls_is_refused_as_the_standards_say() {
     let service = TestService::start().await;
     let expected = project().join("fixtures/tls/callers.txt");
     let (_, other) = service.workspace.client("service");

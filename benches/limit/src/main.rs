@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (config, _) = tls::load(&settings.tls, &clock).map_err(|errors| format!("{errors:?}"))?;
     let acceptor = TlsAcceptor::from(config);
-    let listener = listen(settings.listen, settings.port)?;
+    let listener = listen(settings.listen, settings.listen_mode)?;
     // A task, as the service's own accept loop is.
     tokio::spawn(serve(listener, acceptor, answer)).await?
 }

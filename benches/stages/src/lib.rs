@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 
 use datasets::store::Watch;
 use datasets::sync;
-use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::config::{read_policy, read_settings};
 use ehealth_attributes::server::Readers;
 use ehealth_core::lookup::{
@@ -17,6 +16,7 @@ use ehealth_core::lookup::{
 use ehealth_core::model::{Digest, EnterpriseNumber, FixedClock, Question, Ticket, Timestamp};
 use ehealth_core::policy::{Certified, Register};
 use soap::{Payload, Request, read_request, write_answer};
+use testkit::Workspace;
 
 /// A part of the way, or all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Scene {
         workspace.prepare(now, "").expect("the workspace can be made");
         let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
         let reports = sync::run_all(&settings.sync, &FixedClock::new(now));
-        assert!(reports.iter().all(|report| report.outcome.is_in_step()), "{reports:?}");
+        assert!(reports.iter().all(|report| report.outcome.is_up_to_date()), "{reports:?}");
         let nothing = Digest::new([0; 32]);
         let organisation = EnterpriseNumber::parse(CALLER).expect("a number");
         let certified = Some(Certified { organisation, key: nothing, issuer: nothing });

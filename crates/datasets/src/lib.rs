@@ -1,5 +1,7 @@
-//! The five datasets: what publishers' feeds bring ([`feed`]), the SQLite files that hold it ([`store`]), and what keeps
-//! the second in step with the first ([`sync`]).
+//! The five datasets: reading publishers' feeds ([`feed`]), storing them in SQLite ([`store`]), and
+//! keeping the store up to date with the feeds ([`sync`]).
+
+mod outcome;
 
 pub mod feed;
 pub mod store;

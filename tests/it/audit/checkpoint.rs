@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use audit_log::{
-    AuditError, AuditLog, CheckpointFault, CheckpointPlace, KeyError, KeyName, MissingCheckpoint, RotateError, Rotated,
-    Settings,
+    AuditError, AuditLog, CheckpointError, CheckpointLocation, KeyError, KeyName, MissingCheckpoint, RotateError,
+    Rotated, Settings,
 };
 use audit_verify::{CheckpointSource, Finding, VerifyingKey, verify};
 
@@ -40,7 +40,7 @@ fn segment(settings: &Settings) -> std::path::PathBuf {
 }
 
 #[test]
-fn is_made_after_so_many_records_or_so_much_time_and_at_the_end() {
+fn a_checkpoint_follows_a_number_of_records_or_a_time() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = with_copy(dir.path());
     settings.checkpoints.records = 4;
@@ -56,7 +56,7 @@ fn is_made_after_so_many_records_or_so_much_time_and_at_the_end() {
     let line = "\nmade 2026-11-22T05:19:00.000Z\ndataset dimona 41 2026-11-01T03:00:00.000Z\n\
                 dataset persons 7 2026-11-01T03:00:00.000Z\n\n\u{2014} ";
     let made = note(&settings);
-    assert!(made.starts_with("ehealth-attributes/trail\n6\n") && made.contains(line), "{made}");
+    assert!(made.starts_with("ehealth-attributes/audit-log\n6\n") && made.contains(line), "{made}");
     assert_eq!(fs::read_to_string(dir.path().join("elsewhere")).expect("a copy"), made);
 
     settings.checkpoints.interval = Duration::from_millis(1);
@@ -68,7 +68,7 @@ fn is_made_after_so_many_records_or_so_much_time_and_at_the_end() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_counted_and_stops_nothing() {
+fn an_unwritable_checkpoint_copy_is_counted_and_stops_nothing() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = settings(dir.path());
     settings.checkpoints.copy = Some(dir.path().join("missing folder").join("copy"));
@@ -83,24 +83,24 @@ fn a_place_that_cannot_be_written_is_counted_and_stops_nothing() {
 }
 
 #[test]
-fn a_trail_that_is_shorter_than_its_newest_checkpoint_is_not_opened() {
+fn a_log_shorter_than_its_newest_checkpoint_is_not_opened() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = with_copy(dir.path());
     write(&settings, 0..3);
     let (bytes, old) = (fs::read(segment(&settings)).expect("there"), note(&settings));
     write(&settings, 3..6);
     fs::write(segment(&settings), &bytes).expect("ours");
-    let truncated = Err(AuditError::Checkpoint(CheckpointFault::Truncated { signed: 7, found: 4 }));
+    let truncated = Err(AuditError::Checkpoint(CheckpointError::Truncated { signed: 7, found: 4 }));
     assert_eq!(open(&settings), truncated);
     fs::write(settings.folder.join("checkpoint"), old).expect("ours");
     assert_eq!(open(&settings), truncated, "the second place remembers");
     fs::remove_file(segment(&settings)).expect("there");
-    let gone = CheckpointFault::Truncated { signed: 7, found: 0 };
+    let gone = CheckpointError::Truncated { signed: 7, found: 0 };
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(gone)));
 }
 
 #[test]
-fn another_trail_of_the_same_length_is_not_opened() {
+fn another_log_of_the_same_length_is_not_opened() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     write(&settings, 0..3);
@@ -108,12 +108,12 @@ fn another_trail_of_the_same_length_is_not_opened() {
     fs::remove_dir_all(&settings.folder).expect("ours");
     write(&settings, 0..3);
     fs::write(settings.folder.join("checkpoint"), first).expect("ours");
-    let other = CheckpointFault::Inconsistent { signed: 4 };
+    let other = CheckpointError::Inconsistent { signed: 4 };
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(other)));
 }
 
 #[test]
-fn a_checkpoint_may_lie_in_an_earlier_month() {
+fn a_checkpoint_may_be_in_an_earlier_month() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     write(&settings, 0..2);
@@ -128,26 +128,26 @@ fn a_checkpoint_may_lie_in_an_earlier_month() {
     bytes[300] ^= 1;
     fs::write(segment(&settings), bytes).expect("ours");
     fs::write(settings.folder.join("checkpoint"), &november).expect("ours");
-    assert!(matches!(open(&settings), Err(AuditError::Checkpoint(CheckpointFault::Inconsistent { .. }))));
+    assert!(matches!(open(&settings), Err(AuditError::Checkpoint(CheckpointError::Inconsistent { .. }))));
 }
 
 #[test]
-fn a_missing_or_foreign_checkpoint_is_refused_unless_somebody_answers_for_it() {
+fn a_missing_or_foreign_checkpoint_needs_an_override() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = with_copy(dir.path());
     write(&settings, 0..3);
     let own = note(&settings);
     fs::write(settings.folder.join("checkpoint"), own.replacen('4', "3", 1)).expect("ours");
-    let foreign = CheckpointFault::Foreign(CheckpointPlace::AuditLog);
+    let foreign = CheckpointError::Foreign(CheckpointLocation::AuditLog);
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(foreign)));
     fs::remove_file(settings.folder.join("checkpoint")).expect("ours");
     assert_eq!(open(&settings), Ok(()), "the second place suffices");
     fs::write(dir.path().join("elsewhere"), "").expect("ours");
-    let foreign = CheckpointFault::Foreign(CheckpointPlace::Copy);
+    let foreign = CheckpointError::Foreign(CheckpointLocation::Copy);
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(foreign)));
     fs::remove_file(settings.folder.join("checkpoint")).expect("ours");
     fs::remove_file(dir.path().join("elsewhere")).expect("ours");
-    assert_eq!(open(&settings), Err(AuditError::Checkpoint(CheckpointFault::Missing)));
+    assert_eq!(open(&settings), Err(AuditError::Checkpoint(CheckpointError::Missing)));
     settings.checkpoints.missing = MissingCheckpoint::Sign;
     settings.checkpoints.origin = "example.org/another".into();
     assert_eq!(open(&settings), Ok(()));
@@ -160,11 +160,11 @@ fn a_checkpoint_that_cannot_be_read_is_refused() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = settings(dir.path());
     settings.checkpoints.copy = Some(dir.path().to_owned());
-    assert!(matches!(open(&settings), Err(AuditError::Checkpoint(CheckpointFault::Io(_)))));
+    assert!(matches!(open(&settings), Err(AuditError::Checkpoint(CheckpointError::Io(_)))));
 }
 
 #[test]
-fn a_new_key_takes_over_with_a_checkpoint_that_both_signed() {
+fn a_new_key_takes_over_with_a_checkpoint_signed_by_both() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = with_copy(dir.path());
     write(&settings, 0..3);
@@ -191,7 +191,7 @@ fn a_new_key_takes_over_with_a_checkpoint_that_both_signed() {
 }
 
 #[test]
-fn a_change_of_key_that_was_interrupted_is_taken_up_and_one_that_cannot_be_kept_is_none() {
+fn an_interrupted_key_rotation_is_resumed_or_dropped() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = with_copy(dir.path());
     write(&settings, 0..3);

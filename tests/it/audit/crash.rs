@@ -10,22 +10,23 @@ use std::sync::Arc;
 use audit_log::{AuditLog, Event, Health, Records};
 use ehealth_core::lookup;
 
-use super::dice::Dice;
 use super::harness::*;
 use super::memory_disk::{Fault, MemoryDisk};
 use super::replay::{Call, CrashImage, crash_image};
+use crate::support::environment;
+use crate::support::random::Random;
 
 /// How many images without the variable: a few seconds.
 const IMAGES: u64 = 2_000;
 
 /// What a writer asks of a disk while batches, failures, a change of month and restarts happen.
-fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
+fn record_a_life(dir: &std::path::Path, random: &mut Random) -> Vec<Call> {
     let disk = MemoryDisk::default();
     let clock = clock("2026-11-30T22:00:00Z");
     let mut settings = settings(dir);
     settings.checkpoints.records = 3;
     // As on a slow disk: the next sync begins beside the last one.
-    settings.apart = std::time::Duration::ZERO;
+    settings.overlap_after = std::time::Duration::ZERO;
     let mut number = 0;
     for life in 0..3 {
         let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
@@ -42,16 +43,16 @@ fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
             // Held back, so that what is appended becomes one batch; or one for each, written while the syncs of those
             // before are under way, where nothing else is to be done first.
             let is_ready = fault.is_none() && (life, step) != (1, 3) && trail.health() == Health::Writable;
-            let beside = is_ready && dice.below(2) == 0;
+            let beside = is_ready && random.below(2) == 0;
             disk.hold();
             let (before, mut settled) = (disk.syncs(), Vec::new());
-            for place in 0..=dice.below(6) {
+            for place in 0..=random.below(6) {
                 let entry = entry(number, person(number));
                 number += 1;
                 let (told, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
                 lookup::record(entry, &trail, move |recorded| {
                     if let Ok(recorded) = &recorded {
-                        told.note_told(recorded.sequence(), recorded.told().ticket);
+                        told.note_told(recorded.sequence(), recorded.outcome().ticket);
                     }
                     sender.send(()).expect("waited for");
                 });
@@ -69,7 +70,7 @@ fn record_a_life(dir: &std::path::Path, dice: &mut Dice) -> Vec<Call> {
 }
 
 /// Opens what a power cut left, tells one more, and cuts the power anywhere in between.
-fn recover_and_cut(files: &BTreeMap<String, Vec<u8>>, dir: &std::path::Path, dice: &mut Dice) -> CrashImage {
+fn recover_and_cut(files: &BTreeMap<String, Vec<u8>>, dir: &std::path::Path, random: &mut Random) -> CrashImage {
     let disk = MemoryDisk::holding(files.clone());
     let trail =
         AuditLog::open_on(Arc::new(disk.clone()), &settings(dir), clock("2026-12-01T08:30:00Z")).expect("opened");
@@ -77,30 +78,30 @@ fn recover_and_cut(files: &BTreeMap<String, Vec<u8>>, dir: &std::path::Path, dic
     let (told, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
     lookup::record(entry, &trail, move |recorded| {
         let recorded = recorded.expect("durable");
-        told.note_told(recorded.sequence(), recorded.told().ticket);
+        told.note_told(recorded.sequence(), recorded.outcome().ticket);
         sender.send(()).expect("waited for");
     });
     receiver.recv().expect("settled");
     drop(trail);
     let calls = disk.calls();
-    crash_image(files, &calls[..dice.below(calls.len() as u64 + 1) as usize], dice)
+    crash_image(files, &calls[..random.below(calls.len() as u64 + 1) as usize], random)
 }
 
 #[test]
-fn no_power_cut_loses_what_was_told_or_leaves_a_trail_that_cannot_go_on() {
-    let images = std::env::var("TRAIL_CRASH_IMAGES").map_or(IMAGES, |text| text.parse().expect("a number"));
+fn a_power_cut_loses_no_acknowledged_record() {
+    let images = environment::number("TRAIL_CRASH_IMAGES", IMAGES);
     let dir = tempfile::tempdir().expect("a folder");
-    let mut dice = Dice(1);
+    let mut random = Random::new(1);
     let (mut cut, mut lost, mut calls) = (0_u64, 0_u64, Vec::new());
     for image in 0..images {
         if image % 2_000 == 0 {
-            calls = record_a_life(dir.path(), &mut dice);
+            calls = record_a_life(dir.path(), &mut random);
         }
-        // Each prefix in turn, and each anew with other dice.
+        // Each prefix in turn, and each anew with other random numbers.
         let CrashImage { mut files, mut told, .. } =
-            crash_image(&BTreeMap::new(), &calls[..image as usize % (calls.len() + 1)], &mut dice);
+            crash_image(&BTreeMap::new(), &calls[..image as usize % (calls.len() + 1)], &mut random);
         if image % 2 == 1 {
-            let second = recover_and_cut(&files, dir.path(), &mut dice);
+            let second = recover_and_cut(&files, dir.path(), &mut random);
             files = second.files;
             told.extend(second.told);
         }
@@ -113,7 +114,7 @@ fn no_power_cut_loses_what_was_told_or_leaves_a_trail_that_cannot_go_on() {
         let mut tickets = BTreeMap::new();
         for (record, sequence) in Records::open_on(Arc::new(disk)).expect("readable").zip(0..) {
             let record = record.unwrap_or_else(|error| panic!("image {image}: {error}"));
-            assert_eq!(record.stamp.sequence, sequence, "image {image}");
+            assert_eq!(record.header.sequence, sequence, "image {image}");
             if let Event::Exchange(exchange) = record.event {
                 tickets.insert(sequence, exchange.ticket.to_string());
             }
@@ -123,5 +124,8 @@ fn no_power_cut_loses_what_was_told_or_leaves_a_trail_that_cannot_go_on() {
         }
         lost += u64::from(tickets.len() == told.len() + 1);
     }
-    assert!(images < 1_000 || (cut > images / 40 && lost > images / 20), "{cut} cut, {lost} lost: the dice are loaded");
+    assert!(
+        images < 1_000 || (cut > images / 40 && lost > images / 20),
+        "{cut} cut, {lost} lost: the random numbers are uneven"
+    );
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use audit_log::{
-    AuditError, AuditLog, Event, Exchange, Frontier, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys, Month,
-    Records, SealedDetail, SearchError, find, prove, search,
+    AuditError, AuditLog, DetailError, Event, Exchange, Frontier, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys,
+    Month, Records, SearchError, find, prove, search,
 };
 use ehealth_core::lookup::ExchangeRecord;
 use ehealth_core::model::FieldSet;
@@ -36,7 +36,7 @@ fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
         subject: detail.subject,
         window: exchange.window,
         fields: exchange.fields,
-        told: detail.told,
+        disclosed: detail.disclosed,
         datasets: exchange.datasets,
         outcome: exchange.outcome.to_string().leak(),
         customer_ticket: detail.customer_ticket,
@@ -45,14 +45,14 @@ fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
 }
 
 #[test]
-fn every_fact_of_an_entry_comes_back() {
+fn every_fact_of_a_record_is_read_back() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let trail = AuditLog::open(&settings, clock("2026-11-22T05:19:00.200Z")).expect("opened");
     let entries = [
         entry(1, person(1)),
         bare_entry(2),
-        ExchangeRecord { told: vec![enterprise(3); 5_000], ..entry(3, person(2)) },
+        ExchangeRecord { disclosed: vec![enterprise(3); 5_000], ..entry(3, person(2)) },
     ];
     for (entry, sequence) in entries.iter().zip(1..) {
         assert_eq!(record(&trail, entry.clone()), Ok(sequence));
@@ -65,7 +65,7 @@ fn every_fact_of_an_entry_comes_back() {
 }
 
 #[test]
-fn leaf_hashes_and_places_make_up_the_tree_that_the_next_segment_names() {
+fn leaf_hashes_give_the_tree_that_the_next_segment_names() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-30T22:59:59Z");
@@ -79,7 +79,7 @@ fn leaf_hashes_and_places_make_up_the_tree_that_the_next_segment_names() {
     let mut tree = Frontier::default();
     let mut months = Vec::new();
     for (record, sequence) in read_all(&settings.folder).iter().zip(0..) {
-        assert_eq!(record.stamp.sequence, sequence);
+        assert_eq!(record.header.sequence, sequence);
         if let Event::SegmentBegun(begun) = &record.event {
             assert_eq!(begun.tree, tree);
             months.push((sequence, begun.month.to_string()));
@@ -91,7 +91,7 @@ fn leaf_hashes_and_places_make_up_the_tree_that_the_next_segment_names() {
 }
 
 #[test]
-fn a_person_is_found_over_years_and_nobody_else_is() {
+fn a_search_finds_one_person_over_years_and_no_other() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-12-31T22:00:00Z");
@@ -119,7 +119,7 @@ fn a_person_is_found_over_years_and_nobody_else_is() {
 }
 
 #[test]
-fn an_exchange_about_a_number_that_was_replaced_is_found_under_both() {
+fn an_exchange_about_a_replaced_ssin_is_found_under_both() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
@@ -134,14 +134,14 @@ fn an_exchange_about_a_number_that_was_replaced_is_found_under_both() {
     for index in [IndexUse::Bypass, IndexUse::Keep] {
         let sequences = |person| {
             let found = find(&settings.folder, &keys, index, person, None).expect("readable");
-            found.into_iter().map(|found| found.expect("searchable").stamp.sequence).collect::<Vec<_>>()
+            found.into_iter().map(|found| found.expect("searchable").header.sequence).collect::<Vec<_>>()
         };
         assert_eq!((sequences(person(1)), sequences(successor(person(1)))), (vec![1, 4], vec![1, 2]));
     }
 }
 
 #[test]
-fn destroying_a_months_key_leaves_that_month_listed_but_sealed() {
+fn a_month_without_its_key_is_listed_but_not_decrypted() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
@@ -153,14 +153,14 @@ fn destroying_a_months_key_leaves_that_month_listed_but_sealed() {
     fs::remove_file(settings.keys.join("detail-2026-11.key")).expect("there");
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, person(1))
-        .map(|found| found.expect("the year has its key").detail.map(|detail| detail.told.len()))
+        .map(|found| found.expect("the year has its key").detail.map(|detail| detail.disclosed.len()))
         .collect();
     let november = KeyName::Detail(Month::from_calendar(2026, 11).expect("a month"));
-    assert_eq!(found, [Err(SealedDetail::Key(KeyError::Missing(november))), Ok(2)]);
+    assert_eq!(found, [Err(DetailError::Key(KeyError::Missing(november))), Ok(2)]);
 }
 
 #[test]
-fn a_year_that_cannot_be_searched_is_said_not_skipped() {
+fn a_year_that_cannot_be_searched_is_reported() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let trail = AuditLog::open(&settings, clock("2026-11-22T05:19:00Z")).expect("opened");
@@ -179,7 +179,7 @@ fn a_year_that_cannot_be_searched_is_said_not_skipped() {
 }
 
 #[test]
-fn a_lost_key_is_noticed_at_the_start_and_not_made_anew() {
+fn a_lost_key_is_reported_at_the_start_and_not_replaced() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let open = || AuditLog::open(&settings, clock("2026-11-22T05:19:00Z"));
@@ -200,7 +200,7 @@ fn a_lost_key_is_noticed_at_the_start_and_not_made_anew() {
 }
 
 #[test]
-fn no_number_of_a_person_stands_in_any_file() {
+fn no_file_holds_an_ssin() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");

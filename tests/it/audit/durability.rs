@@ -6,8 +6,8 @@ use std::io;
 use std::sync::Arc;
 
 use audit_log::{
-    AuditError, AuditLog, Cause, Damage, Disk, Event, Flaw, FrameFault, Health, Interruption, KeyError, KeyName,
-    MissingKeys, Month, Record, Records, Settings, Trouble,
+    AuditError, AuditLog, Damage, DamageKind, Disk, Event, FrameError, Health, Interruption, InterruptionCause,
+    KeyError, KeyName, MissingKeys, Month, Record, Records, Settings, WriteFailure,
 };
 use ehealth_core::lookup::RecordFailure;
 
@@ -25,10 +25,10 @@ fn read_disk(disk: &MemoryDisk) -> Vec<Record> {
 }
 
 #[test]
-fn nothing_is_settled_before_its_sync_and_all_that_waits_shares_the_next_one() {
+fn records_settle_after_their_fsync_and_share_the_next_one() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
-    let trail = open_on(&disk, &Settings { syncs: 1, ..settings(dir.path()) });
+    let trail = open_on(&disk, &Settings { max_syncs: 1, ..settings(dir.path()) });
     disk.hold();
     let before = disk.syncs();
     let first = append(&trail, entry(0, person(0)));
@@ -42,7 +42,8 @@ fn nothing_is_settled_before_its_sync_and_all_that_waits_shares_the_next_one() {
     assert_eq!(disk.syncs() - before, 2);
     assert_eq!((trail.counters().recorded, trail.counters().batches, trail.counters().sequence), (200, 2, 201));
     trail.close();
-    let places: Vec<_> = read_disk(&disk).iter().map(|record| (record.stamp.proven(), record.stamp.unproven)).collect();
+    let places: Vec<_> =
+        read_disk(&disk).iter().map(|record| (record.header.proven(), record.header.unproven)).collect();
     assert_eq!((places[1], places[2], places[200]), ((1, 0), (2, 0), (2, 198)));
 }
 
@@ -59,10 +60,10 @@ fn append_beside(trail: &AuditLog, disk: &MemoryDisk, count: u64) -> Vec<std::sy
 }
 
 #[test]
-fn a_slow_disk_is_given_the_next_sync_before_it_has_done_with_the_last_and_nobody_is_told_out_of_turn() {
+fn fsyncs_overlap_on_a_slow_disk_and_complete_in_order() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
-    let trail = open_on(&disk, &Settings { syncs: 3, ..settings(dir.path()) });
+    let trail = open_on(&disk, &Settings { max_syncs: 3, ..settings(dir.path()) });
     let before = disk.syncs();
     let settled = append_beside(&trail, &disk, 3);
     assert!(settled.iter().all(|settled| settled.try_recv().is_err()));
@@ -70,16 +71,16 @@ fn a_slow_disk_is_given_the_next_sync_before_it_has_done_with_the_last_and_nobod
     assert_eq!(settled.iter().map(wait).collect::<Vec<_>>(), [Ok(1), Ok(2), Ok(3)]);
     assert_eq!((trail.counters().batches, disk.syncs() - before), (3, 3));
     // None of them was known to be durable when the next was written: a torn first one cuts off all three.
-    let proven: Vec<_> = read_disk(&disk).iter().map(|record| record.stamp.proven()).collect();
+    let proven: Vec<_> = read_disk(&disk).iter().map(|record| record.header.proven()).collect();
     assert_eq!(proven, [0, 1, 1, 1]);
 }
 
 #[test]
-fn whoever_was_written_behind_a_batch_that_failed_fails_with_it() {
+fn batches_behind_a_failed_batch_fail_with_it() {
     let dir = tempfile::tempdir().expect("a folder");
     for failing in 0..20 {
         let disk = MemoryDisk::default();
-        let trail = open_on(&disk, &Settings { syncs: 4, ..settings(&dir.path().join(failing.to_string())) });
+        let trail = open_on(&disk, &Settings { max_syncs: 4, ..settings(&dir.path().join(failing.to_string())) });
         let settled = append_beside(&trail, &disk, 4);
         disk.set_fault(Some(Fault::OneSyncFails));
         disk.release();
@@ -90,16 +91,16 @@ fn whoever_was_written_behind_a_batch_that_failed_fails_with_it() {
         assert_eq!(record(&trail, entry(4, person(0))), Ok(2));
         trail.close();
         let records = read_disk(&disk);
-        let what = Interruption { since: moment(NOW), refused: 4, cause: Cause::Io };
+        let what = Interruption { since: moment(NOW), refused: 4, cause: InterruptionCause::Io };
         assert_eq!((records.len(), &records[1].event), (3, &Event::Interruption(what)));
     }
 }
 
 #[test]
-fn refuses_what_exceeds_the_queue_without_waiting() {
+fn a_full_queue_refuses_without_waiting() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
-    let trail = open_on(&disk, &Settings { queue: 3, syncs: 1, ..settings(dir.path()) });
+    let trail = open_on(&disk, &Settings { queue: 3, max_syncs: 1, ..settings(dir.path()) });
     disk.hold();
     let before = disk.syncs();
     let written = append(&trail, entry(0, person(0)));
@@ -113,7 +114,7 @@ fn refuses_what_exceeds_the_queue_without_waiting() {
 }
 
 #[test]
-fn closing_settles_all_that_waits_and_refuses_the_rest() {
+fn closing_settles_waiting_records_and_refuses_new_ones() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
     let trail = open_on(&disk, &settings(dir.path()));
@@ -126,7 +127,7 @@ fn closing_settles_all_that_waits_and_refuses_the_rest() {
 }
 
 #[test]
-fn a_full_disk_refuses_entries_and_heals_by_itself() {
+fn a_full_disk_refuses_records_and_recovers_by_itself() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
     let trail = open_on(&disk, &settings(dir.path()));
@@ -134,7 +135,7 @@ fn a_full_disk_refuses_entries_and_heals_by_itself() {
     disk.set_fault(Some(Fault::Full));
     assert_eq!(record(&trail, entry(1, person(0))), Err(RecordFailure::Unwritable));
     assert_eq!(record(&trail, entry(2, person(0))), Err(RecordFailure::Unwritable));
-    assert_eq!(trail.health(), Health::Unwritable(Trouble::DiskFull));
+    assert_eq!(trail.health(), Health::Unwritable(WriteFailure::DiskFull));
     disk.set_fault(None);
     // No entry comes: readiness was refused, so nobody sends any.
     wait_until(|| trail.health() == Health::Writable);
@@ -142,8 +143,8 @@ fn a_full_disk_refuses_entries_and_heals_by_itself() {
     assert_eq!((trail.counters().recorded, trail.counters().unwritable), (2, 2));
     trail.close();
     let records = read_disk(&disk);
-    assert_eq!(records.iter().map(|record| record.stamp.sequence).collect::<Vec<_>>(), [0, 1, 2, 3]);
-    let interruption = Interruption { since: moment(NOW), refused: 2, cause: Cause::DiskFull };
+    assert_eq!(records.iter().map(|record| record.header.sequence).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    let interruption = Interruption { since: moment(NOW), refused: 2, cause: InterruptionCause::DiskFull };
     assert_eq!(records[2].event, Event::Interruption(interruption));
 }
 
@@ -154,7 +155,7 @@ fn nothing_is_kept_of_a_batch_whose_sync_failed() {
     let trail = open_on(&disk, &Settings { retry: std::time::Duration::from_secs(3_600), ..settings(dir.path()) });
     disk.set_fault(Some(Fault::SyncFails));
     assert_eq!(record(&trail, entry(0, person(0))), Err(RecordFailure::Unwritable));
-    assert_eq!(trail.health(), Health::Unwritable(Trouble::Io(io::ErrorKind::Other)));
+    assert_eq!(trail.health(), Health::Unwritable(WriteFailure::Io(io::ErrorKind::Other)));
     disk.set_fault(None);
     assert_eq!(record(&trail, entry(1, person(0))), Ok(2), "the next entry is the next try");
     trail.close();
@@ -169,7 +170,7 @@ fn nothing_is_kept_of_a_batch_whose_sync_failed() {
 }
 
 #[test]
-fn a_month_without_its_key_stops_the_trail_until_the_key_is_brought() {
+fn a_missing_month_key_stops_the_log_until_it_is_provided() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     AuditLog::open(&settings, clock(NOW)).expect("makes the keys").close();
@@ -179,7 +180,7 @@ fn a_month_without_its_key_stops_the_trail_until_the_key_is_brought() {
     clock.set(moment("2026-12-01T00:00:00Z"));
     assert_eq!(record(&trail, entry(0, person(0))), Err(RecordFailure::Unwritable));
     let december = KeyName::Detail(Month::from_calendar(2026, 12).expect("a month"));
-    assert_eq!(trail.health(), Health::Unwritable(Trouble::Key(KeyError::Missing(december))));
+    assert_eq!(trail.health(), Health::Unwritable(WriteFailure::Key(KeyError::Missing(december))));
     // A copy of another month's key serves the purpose and keeps its mode.
     let keys = &settings.keys;
     fs::copy(keys.join("detail-2026-11.key"), keys.join(december.to_string())).expect("copied");
@@ -193,11 +194,11 @@ fn a_month_without_its_key_stops_the_trail_until_the_key_is_brought() {
             Event::Exchange(_) | Event::SegmentBegun(_) | Event::Pruning(_) => None,
         })
         .collect();
-    assert_eq!(causes, [(Cause::Key, 1)]);
+    assert_eq!(causes, [(InterruptionCause::Key, 1)]);
 }
 
 #[test]
-fn only_one_may_write() {
+fn a_log_has_one_writer() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
@@ -209,7 +210,7 @@ fn only_one_may_write() {
 }
 
 #[test]
-fn goes_on_where_it_stopped_and_a_clock_that_is_set_back_loses_nothing() {
+fn a_restart_continues_even_if_the_clock_was_set_back() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     for (number, now) in (0..).zip([NOW, NOW, "2026-12-01T10:00:00Z", NOW]) {
@@ -217,7 +218,7 @@ fn goes_on_where_it_stopped_and_a_clock_that_is_set_back_loses_nothing() {
         record(&trail, entry(number, person(0))).expect("durable");
         assert_eq!(trail.cut_bytes(), 0);
     }
-    let sequences: Vec<_> = read_all(&settings.folder).iter().map(|record| record.stamp.sequence).collect();
+    let sequences: Vec<_> = read_all(&settings.folder).iter().map(|record| record.header.sequence).collect();
     assert_eq!(sequences, (0..7).collect::<Vec<_>>());
 }
 
@@ -245,10 +246,10 @@ fn end_of_records(bytes: &[u8]) -> usize {
 }
 
 #[test]
-fn zeros_are_written_ahead_and_cut_off_by_whoever_leaves_a_segment() {
+fn preallocated_zeros_are_cut_when_a_segment_is_left() {
     let dir = tempfile::tempdir().expect("a folder");
     let (disk, clock) = (MemoryDisk::default(), clock(NOW));
-    let settings = Settings { ahead: 10_000, ..settings(dir.path()) };
+    let settings = Settings { preallocate: 10_000, ..settings(dir.path()) };
     let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
     let segment = |month: usize| {
         let content = disk.content();
@@ -282,7 +283,7 @@ fn with_segment(whole: &BTreeMap<String, Vec<u8>>, name: &str, bytes: Vec<u8>) -
 }
 
 #[test]
-fn a_torn_end_is_cut_and_the_numbers_go_on() {
+fn a_torn_end_is_cut_and_sequence_numbers_continue() {
     let dir = tempfile::tempdir().expect("a folder");
     let (whole, name, third) = three_batches(dir.path());
     let bytes = &whole[&name];
@@ -303,7 +304,7 @@ fn a_torn_end_is_cut_and_the_numbers_go_on() {
 }
 
 #[test]
-fn damage_in_what_was_durable_is_refused_and_left_as_it_is() {
+fn damage_in_durable_records_is_refused_and_left_unchanged() {
     let dir = tempfile::tempdir().expect("a folder");
     let (whole, name, third) = three_batches(dir.path());
     let bytes = &whole[&name];
@@ -320,18 +321,18 @@ fn damage_in_what_was_durable_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_segment_cut_to_nothing_is_damage() {
+fn an_empty_segment_is_damage() {
     let dir = tempfile::tempdir().expect("a folder");
     let (whole, name, _) = three_batches(dir.path());
     let disk = with_segment(&whole, &name, Vec::new());
     let opened = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).map(|_| ());
     let Err(AuditError::Damaged(damage)) = opened else { panic!("opened: {opened:?}") };
-    assert_eq!((damage.offset, damage.flaw), (0, Flaw::Frame(FrameFault::Incomplete)));
+    assert_eq!((damage.offset, damage.kind), (0, DamageKind::Frame(FrameError::Incomplete)));
     assert_eq!(Records::open_on(Arc::new(disk)).expect("readable").count(), 1);
 }
 
 #[test]
-fn drafts_that_a_crash_left_are_removed() {
+fn temporary_files_of_a_crash_are_removed() {
     let dir = tempfile::tempdir().expect("a folder");
     let drafts = ["segment.tmp", "probe.tmp", "checkpoint.tmp", "000000000000-2026-10.idx.77.tmp"]
         .map(|name| (name.to_owned(), vec![1, 2, 3]));

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use audit_log::{
-    AuditError, AuditLog, Damage, DecryptError, Disk, Flaw, FrameFault, Health, IndexUse, KeyError, KeyFolder, KeyName,
-    MissingKeys, Month, ProveError, PruneError, ReadError, RecordFault, Records, Retention, SealedDetail, SearchError,
-    SegmentName, Settings, Trouble, find, prove, search,
+    AuditError, AuditLog, Damage, DamageKind, DecryptError, DetailError, Disk, FrameError, Health, IndexUse, KeyError,
+    KeyFolder, KeyName, MissingKeys, Month, ProveError, PruneError, ReadError, RecordError, Records, Retention,
+    SearchError, SegmentName, Settings, WriteFailure, find, prove, search,
 };
 use audit_verify::{VerifyError, VerifyingKey, verify};
 use ehealth_core::lookup::RecordFailure;
@@ -40,7 +40,7 @@ fn november() -> KeyName {
 }
 
 #[test]
-fn every_flaw_of_a_segment_is_told_with_its_place() {
+fn every_segment_fault_is_reported_with_its_location() {
     let dir = tempfile::tempdir().expect("a folder");
     let (settings, keys) = written(dir.path());
     let path = settings.folder.join(FIRST);
@@ -53,17 +53,17 @@ fn every_flaw_of_a_segment_is_told_with_its_place() {
     };
     let removed = [&bytes[..starts[1]], &bytes[starts[2]..]].concat();
     for (changed, offset, flaw) in [
-        (with(starts[1], b'x'), starts[1], FrameFault::NoFrame.into()),
-        (with(starts[1] + 60, 0x55), starts[1], FrameFault::Hash.into()),
-        (bytes[..bytes.len() - 1].to_vec(), starts[3], FrameFault::Incomplete.into()),
-        (rehash(&bytes, 1, |record| record[0] = 9), starts[1], RecordFault::Version(9).into()),
-        (rehash(&bytes, 1, |record| record.truncate(60)), starts[1], RecordFault::Content.into()),
-        (removed, starts[1], Flaw::Sequence { expected: 1, found: 2 }),
-        (rehash(&bytes, 0, |record| record[40] = 10), 0, Flaw::Begin),
+        (with(starts[1], b'x'), starts[1], FrameError::NoFrame.into()),
+        (with(starts[1] + 60, 0x55), starts[1], FrameError::Hash.into()),
+        (bytes[..bytes.len() - 1].to_vec(), starts[3], FrameError::Incomplete.into()),
+        (rehash(&bytes, 1, |record| record[0] = 9), starts[1], RecordError::Version(9).into()),
+        (rehash(&bytes, 1, |record| record.truncate(60)), starts[1], RecordError::Content.into()),
+        (removed, starts[1], DamageKind::Sequence { expected: 1, found: 2 }),
+        (rehash(&bytes, 0, |record| record[40] = 10), 0, DamageKind::SegmentStart),
     ] {
         fs::write(&path, changed).expect("ours");
         let segment = SegmentName { first: 0, month: Month::parse("2026-11").expect("a month") };
-        let damage = Damage { segment, offset: offset as u64, flaw };
+        let damage = Damage { segment, offset: offset as u64, kind: flaw };
         let read: Vec<_> = Records::open(&settings.folder).expect("there").collect();
         assert_eq!(read.last(), Some(&Err(ReadError::Damaged(damage))));
         let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, person(1)).collect();
@@ -72,12 +72,12 @@ fn every_flaw_of_a_segment_is_told_with_its_place() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_or_none_is_told_by_everybody() {
+fn a_missing_folder_is_reported_by_every_operation() {
     let dir = tempfile::tempdir().expect("a folder");
     let (settings, keys) = written(dir.path());
     let (missing, file) = (dir.path().join("missing"), dir.path().join("file"));
     fs::write(&file, "").expect("ours");
-    let key = VerifyingKey::parse(&keys.verifying_key("ehealth-attributes/trail").expect("there")).expect("a key");
+    let key = VerifyingKey::parse(&keys.verifying_key("ehealth-attributes/audit-log").expect("there")).expect("a key");
     let missing_error = Err(ReadError::Io(io::ErrorKind::NotFound));
     assert_eq!(Records::open(&missing).map(|_| ()), missing_error);
     assert_eq!(find(&missing, &keys, IndexUse::Keep, person(1), None).map(|_| ()), missing_error);
@@ -93,7 +93,7 @@ fn a_folder_that_is_not_there_or_none_is_told_by_everybody() {
 }
 
 #[test]
-fn a_key_that_cannot_be_read_and_one_that_opens_nothing_are_told_apart() {
+fn an_unreadable_key_differs_from_a_wrong_key() {
     let dir = tempfile::tempdir().expect("a folder");
     let (settings, keys) = written(dir.path());
     let path = settings.keys.join(november().to_string());
@@ -102,16 +102,16 @@ fn a_key_that_cannot_be_read_and_one_that_opens_nothing_are_told_apart() {
         found.into_iter().map(|found| found.expect("searchable").detail.map(|_| ())).collect::<Vec<_>>()
     };
     fs::copy(settings.keys.join("detail-2026-12.key"), &path).expect("copied");
-    let sealed = Err(SealedDetail::Unseal(DecryptError::Sealed));
+    let sealed = Err(DetailError::Decrypt(DecryptError::Authentication));
     assert_eq!(details(), [sealed, sealed, sealed, Ok(())]);
     fs::remove_file(&path).expect("ours");
     std::os::unix::fs::symlink(&path, &path).expect("a link to itself");
-    let Err(SealedDetail::Key(KeyError::Io { name, .. })) = details()[0] else { panic!("{:?}", details()) };
+    let Err(DetailError::Key(KeyError::Io { name, .. })) = details()[0] else { panic!("{:?}", details()) };
     assert_eq!(name, november());
 }
 
 #[test]
-fn a_file_that_cannot_be_removed_stops_a_pruning_which_is_taken_up_later() {
+fn pruning_resumes_after_a_file_that_cannot_be_removed() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2010-01-22T05:19:00Z");
@@ -126,7 +126,7 @@ fn a_file_that_cannot_be_removed_stops_a_pruning_which_is_taken_up_later() {
 }
 
 #[test]
-fn a_segment_that_somebody_else_cut_is_not_written_on() {
+fn a_segment_truncated_by_another_is_not_appended_to() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
     let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).expect("opened");
@@ -136,5 +136,5 @@ fn a_segment_that_somebody_else_cut_is_not_written_on() {
     disk.open(FIRST).expect("there").truncate(10).expect("memory");
     disk.set_fault(None);
     assert_eq!(record(&trail, entry(2, person(0))), Err(RecordFailure::Unwritable));
-    wait_until(|| trail.health() == Health::Unwritable(Trouble::Cut));
+    wait_until(|| trail.health() == Health::Unwritable(WriteFailure::Truncated));
 }

@@ -10,8 +10,9 @@ use audit_log::{
 use audit_verify::{ProofError, VerifyingKey, verify_proof};
 use ehealth_core::model::{Date, Ticket, Window};
 
-use super::dice::Dice;
 use super::harness::*;
+use crate::support::environment;
+use crate::support::random::Random;
 
 struct Written {
     _dir: tempfile::TempDir,
@@ -66,7 +67,7 @@ fn days(from: &str, to: &str) -> Window {
 }
 
 #[test]
-fn an_index_finds_what_reading_finds_and_is_made_when_it_is_missing() {
+fn an_index_finds_what_a_scan_finds_and_is_rebuilt() {
     let trail = written();
     for number in 0..12 {
         let read = trail.read(number);
@@ -81,7 +82,7 @@ fn an_index_finds_what_reading_finds_and_is_made_when_it_is_missing() {
 }
 
 #[test]
-fn days_are_those_of_brussels_and_both_are_searched() {
+fn days_are_those_of_brussels_both_inclusive() {
     let trail = written();
     for index in [IndexUse::Keep, IndexUse::Bypass] {
         assert_eq!(trail.find(0, index, Some(days("2026-11-01", "2026-11-01"))).len(), 2);
@@ -94,24 +95,24 @@ fn days_are_those_of_brussels_and_both_are_searched() {
 /// `TRAIL_EDITS=10000 cargo test --test it no_change_of_an_index` makes as many as one wants.
 #[test]
 fn no_change_of_an_index_hides_or_invents_anything() {
-    let edits = std::env::var("TRAIL_EDITS").map_or(300, |text| text.parse().expect("a number"));
+    let edits = environment::number("TRAIL_EDITS", 300);
     let trail = written();
     let expected: Vec<_> = (0..10).map(|number| trail.find(number, IndexUse::Keep, None)).collect();
     let indexes: Vec<_> = trail.indexes().into_iter().map(|path| (fs::read(&path).expect("there"), path)).collect();
-    let mut dice = Dice(3);
+    let mut random = Random::new(3);
     for _ in 0..edits {
-        let (bytes, path) = &indexes[dice.below(3) as usize];
+        let (bytes, path) = &indexes[random.below(3) as usize];
         let mut changed = bytes.clone();
         // Most of an index of so few records are the directories; aim behind them as often.
-        let at =
-            [dice.below(bytes.len() as u64), 10_288 + dice.below(bytes.len() as u64 - 10_288)][dice.below(2) as usize];
-        match dice.below(4) {
+        let at = [random.below(bytes.len() as u64), 10_288 + random.below(bytes.len() as u64 - 10_288)]
+            [random.below(2) as usize];
+        match random.below(4) {
             0 => changed.truncate(at as usize),
-            1 => changed = indexes[dice.below(3) as usize].0.clone(),
-            _ => changed[at as usize] ^= 1 << dice.below(8),
+            1 => changed = indexes[random.below(3) as usize].0.clone(),
+            _ => changed[at as usize] ^= 1 << random.below(8),
         }
         fs::write(path, changed).expect("ours");
-        let number = dice.below(10);
+        let number = random.below(10);
         assert_eq!(trail.find(number, IndexUse::Keep, None), expected[number as usize]);
         let ticket = entry(number, person(0)).ticket;
         let proof = prove(&trail.settings.folder, &trail.keys, IndexUse::Keep, ticket, &trail.checkpoint());
@@ -121,7 +122,7 @@ fn no_change_of_an_index_hides_or_invents_anything() {
 }
 
 #[test]
-fn an_index_of_a_segment_that_grew_is_made_anew() {
+fn an_index_of_a_segment_that_grew_is_rebuilt() {
     let trail = written();
     trail.find(0, IndexUse::Keep, None);
     let path = &trail.indexes()[0];
@@ -133,7 +134,7 @@ fn an_index_of_a_segment_that_grew_is_made_anew() {
 }
 
 #[test]
-fn a_proof_shows_one_record_and_every_change_of_it_is_seen() {
+fn a_proof_shows_one_record_and_detects_every_change() {
     let trail = written();
     let ticket = entry(77, person(7)).ticket;
     let folder: &Path = &trail.settings.folder;
@@ -158,7 +159,7 @@ fn a_proof_shows_one_record_and_every_change_of_it_is_seen() {
 }
 
 #[test]
-fn what_cannot_be_proven_is_said() {
+fn what_cannot_be_proven_is_reported() {
     let trail = written();
     let folder: &Path = &trail.settings.folder;
     let checkpoint = trail.checkpoint();

@@ -24,7 +24,7 @@ fn findings(fixture: &Path, key: &VerifyingKey) -> String {
 }
 
 #[test]
-fn the_verifier_says_of_each_trail_what_is_written_beside_it() {
+fn the_verifier_finds_in_each_fixture_what_is_expected() {
     if std::env::var_os("TRAIL_FIXTURES").is_some_and(|set| set == "write") {
         write_fixtures();
     }

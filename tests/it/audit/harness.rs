@@ -58,7 +58,7 @@ pub fn entry(number: u64, subject: Ssin) -> ExchangeRecord {
         subject: Some(subject),
         window: Some(Window::from_days(day("2026-01-01"), day("2026-11-22")).expect("not reversed")),
         fields: [Field::Ssin, Field::Employer, Field::HealthInsuranceFund].into_iter().collect(),
-        told: vec![enterprise(4_000_000), enterprise(4_000_001)],
+        disclosed: vec![enterprise(4_000_000), enterprise(4_000_001)],
         datasets: DatasetStates::default().with(Dataset::Dimona, state(41)).with(Dataset::Persons, state(7)),
         outcome: "MSG00000",
         customer_ticket: Some(format!("my {}", String::from_utf8_lossy(&subject.digits()))),
@@ -77,7 +77,7 @@ pub fn bare_entry(number: u64) -> ExchangeRecord {
         subject: None,
         window: None,
         fields: FieldSet::EMPTY,
-        told: Vec::new(),
+        disclosed: Vec::new(),
         datasets: DatasetStates::default(),
         outcome: "SOA-01001",
         customer_ticket: None,
@@ -94,7 +94,7 @@ pub fn settings(dir: &Path) -> Settings {
         missing_keys: MissingKeys::Make,
         retry: Duration::from_millis(1),
         // Grows as often as a trail with many records does.
-        ahead: 2_048,
+        preallocate: 2_048,
         ..Settings::new(dir.join("trail"), dir.join("keys"))
     }
 }

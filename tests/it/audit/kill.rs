@@ -11,8 +11,9 @@ use std::process::{Command, Stdio};
 use audit_log::{AuditLog, Event};
 use audit_verify::{VerifyingKey, verify};
 
-use super::dice::Dice;
 use super::harness::*;
+use crate::support::environment;
+use crate::support::random::Random;
 
 /// Set for the process that is to be killed: the folder in which it writes.
 const FOLDER: &str = "TRAIL_KILL_FOLDER";
@@ -74,9 +75,9 @@ fn kill_after(dir: &Path, lines: u64) -> Vec<(u64, String)> {
 
 #[test]
 #[allow(clippy::print_stdout, reason = "a long run says how much it did")]
-fn a_killed_writer_loses_nothing_that_it_told() {
-    let kills = std::env::var("TRAIL_KILLS").map_or(6, |text| text.parse().expect("a number"));
-    let mut dice = Dice(9);
+fn a_killed_writer_loses_no_acknowledged_record() {
+    let kills = environment::number("TRAIL_KILLS", 6);
+    let mut random = Random::new(9);
     let (mut done, mut records, mut torn) = (0, 0, 0);
     while done < kills {
         let dir = tempfile::tempdir().expect("a folder");
@@ -84,7 +85,7 @@ fn a_killed_writer_loses_nothing_that_it_told() {
         let mut told = BTreeMap::new();
         let here = KILLS_A_TRAIL.min(kills - done);
         for _ in 0..here {
-            told.extend(kill_after(dir.path(), dice.below(120)));
+            told.extend(kill_after(dir.path(), random.below(120)));
         }
         done += here;
         let trail = AuditLog::open(&settings, clock(NOW)).expect("whole again");
@@ -94,7 +95,7 @@ fn a_killed_writer_loses_nothing_that_it_told() {
         let verdict = verify(&settings.folder, &key, Some(&dir.path().join("elsewhere"))).expect("readable");
         assert_eq!(verdict.findings, []);
         let all = read_all(&settings.folder);
-        assert!(all.iter().zip(0..).all(|(record, sequence)| record.stamp.sequence == sequence));
+        assert!(all.iter().zip(0..).all(|(record, sequence)| record.header.sequence == sequence));
         for (sequence, ticket) in &told {
             let Event::Exchange(exchange) = &all[*sequence as usize].event else { panic!("{sequence} is no exchange") };
             assert_eq!(exchange.ticket.to_string(), *ticket, "{sequence}");

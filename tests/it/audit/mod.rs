@@ -6,7 +6,6 @@
 
 mod checkpoint;
 mod crash;
-mod dice;
 mod disclosure;
 mod durability;
 mod failures;

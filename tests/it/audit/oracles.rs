@@ -32,7 +32,7 @@ fn base64(hash: &[u8]) -> String {
 }
 
 #[test]
-fn roots_of_every_size_are_those_of_two_other_implementations() {
+fn roots_of_every_size_match_two_other_implementations() {
     let mut ours = Frontier::default();
     let mut theirs: MemoryBackedTree<Sha256, Vec<u8>> = MemoryBackedTree::new();
     let mut stored = Stored::default();
@@ -67,7 +67,7 @@ fn three_months(dir: &Path) -> (Settings, String) {
 }
 
 #[test]
-fn a_trails_checkpoint_and_proofs_are_those_of_two_other_implementations() {
+fn checkpoint_and_proofs_match_two_other_implementations() {
     let dir = tempfile::tempdir().expect("a folder");
     let (settings, vkey) = three_months(dir.path());
     let note = fs::read(settings.folder.join("checkpoint")).expect("there");
@@ -77,7 +77,7 @@ fn a_trails_checkpoint_and_proofs_are_those_of_two_other_implementations() {
     let (verified, unverified) = signed.verify(&VerifierList::new(vec![Box::new(verifier)])).expect("signed");
     assert_eq!((verified.len(), unverified.len()), (1, 0));
     let checkpoint = Checkpoint::from_bytes(signed.text()).expect("a checkpoint");
-    assert_eq!((checkpoint.origin(), checkpoint.size()), ("ehealth-attributes/trail", 903));
+    assert_eq!((checkpoint.origin(), checkpoint.size()), ("ehealth-attributes/audit-log", 903));
     assert!(checkpoint.extension().starts_with("made 2026-12-22T05:19:00.000Z\ndataset dimona 41 "));
 
     let key = VerifyingKey::parse(&vkey).expect("a key");
@@ -118,7 +118,7 @@ fn a_trails_checkpoint_and_proofs_are_those_of_two_other_implementations() {
 }
 
 #[test]
-fn two_verifiers_from_pypi_find_the_same_roots_and_take_our_proofs() {
+fn two_verifiers_from_pypi_accept_our_roots_and_proofs() {
     let dir = tempfile::tempdir().expect("a folder");
     let (settings, vkey) = three_months(dir.path());
     fs::write(dir.path().join("public-key"), vkey).expect("ours");
@@ -139,7 +139,7 @@ const SIGNING_KEY: &str = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD
 const VERIFYING_KEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 
 #[test]
-fn a_checkpoint_that_others_signed_is_read_and_a_proof_of_nonsense_under_it_is_none() {
+fn a_foreign_checkpoint_is_read_and_a_false_proof_refused() {
     let root = record_hash(b"garbage");
     let mut note = Note::new(format!("PeterNeumann\n1\n{root}\n").as_bytes(), &[]).expect("a text");
     note.add_sigs(&[&StandardSigner::new(SIGNING_KEY).expect("a key")]).expect("signed");

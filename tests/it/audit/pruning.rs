@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use audit_log::{
     AuditLog, Event, IndexUse, KeyFolder, KeyName, LEGAL_HOLD, MissingKeys, Month, PruneError, Retention, Settings,
-    Trouble, find, prove,
+    WriteFailure, find, prove,
 };
 use audit_verify::{CheckpointSource, Finding, VerifyingKey, verify, verify_proof};
 
@@ -29,7 +29,7 @@ fn written(settings: &Settings) -> AuditLog {
 }
 
 #[test]
-fn what_is_past_retention_goes_and_the_rest_stays_sound() {
+fn pruning_removes_what_is_past_retention_and_keeps_the_rest() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let trail = written(&settings);
@@ -65,7 +65,7 @@ fn what_is_past_retention_goes_and_the_rest_stays_sound() {
 }
 
 #[test]
-fn a_legal_hold_stops_it() {
+fn a_legal_hold_stops_pruning() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let trail = written(&settings);
@@ -78,7 +78,7 @@ fn a_legal_hold_stops_it() {
 }
 
 #[test]
-fn an_interrupted_pruning_is_taken_up_and_removing_more_than_it_said_is_found() {
+fn pruning_is_resumed_and_removing_more_is_detected() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let trail = written(&settings);
@@ -102,7 +102,7 @@ fn an_interrupted_pruning_is_taken_up_and_removing_more_than_it_said_is_found() 
 }
 
 #[test]
-fn nothing_is_removed_unless_it_is_recorded_and_signed() {
+fn nothing_is_pruned_before_it_is_recorded_and_signed() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let trail = written(&settings);
@@ -130,14 +130,14 @@ fn nothing_is_removed_unless_it_is_recorded_and_signed() {
 }
 
 #[test]
-fn a_trail_that_cannot_be_written_is_not_pruned() {
+fn a_log_that_cannot_be_written_is_not_pruned() {
     let dir = tempfile::tempdir().expect("a folder");
     let (settings, disk, clock) = (settings(dir.path()), MemoryDisk::default(), clock("2010-01-22T05:19:00Z"));
     let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
     clock.set(moment("2026-12-22T05:19:00Z"));
     record(&trail, entry(0, person(0))).expect("durable");
     disk.set_fault(Some(Fault::Full));
-    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Unwritable(Trouble::DiskFull)));
+    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Unwritable(WriteFailure::DiskFull)));
     disk.set_fault(None);
     assert_eq!(record(&trail, entry(1, person(0))), Ok(4), "nothing of it was kept but that writing was interrupted");
     assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::dice::Dice;
+use crate::support::random::Random;
 
 const SECTOR: usize = 512;
 
@@ -54,7 +54,7 @@ pub struct CrashImage {
 
 /// What a disk that held these files could hold if its power was cut after these calls. Files are numbered from 0 on: first
 /// those that were there, in the order of their names.
-pub fn crash_image(before: &BTreeMap<String, Vec<u8>>, calls: &[Call], dice: &mut Dice) -> CrashImage {
+pub fn crash_image(before: &BTreeMap<String, Vec<u8>>, calls: &[Call], random: &mut Random) -> CrashImage {
     let mut disk = Replay::default();
     for (file, (name, bytes)) in before.iter().enumerate() {
         disk.files.insert(file, Content { durable: bytes.clone(), since: Vec::new() });
@@ -62,9 +62,9 @@ pub fn crash_image(before: &BTreeMap<String, Vec<u8>>, calls: &[Call], dice: &mu
         disk.durable.insert(name, Node::File(file));
     }
     for (number, call) in calls.iter().enumerate() {
-        disk.make(number, call, dice);
+        disk.make(number, call, random);
     }
-    disk.cut(dice)
+    disk.cut(random)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    fn make(&mut self, number: usize, call: &'a Call, dice: &mut Dice) {
+    fn make(&mut self, number: usize, call: &'a Call, random: &mut Random) {
         match call {
             Call::Create { name, file } => {
                 self.files.insert(*file, Content::default());
@@ -104,7 +104,7 @@ impl<'a> Replay<'a> {
             Call::Write { file, offset, bytes } => self.change(*file, number, Change::Write { offset: *offset, bytes }),
             Call::Truncate { file, length } => self.change(*file, number, Change::Truncate { length: *length }),
             Call::Sync { file, began } => self.files.entry(*file).or_default().sync(*began),
-            Call::FailedSync { file } => self.files.entry(*file).or_default().lose(dice),
+            Call::FailedSync { file } => self.files.entry(*file).or_default().lose(random),
             Call::Link { from, to } => self.rename(number, None, Some((to, self.live[from.as_str()]))),
             Call::Rename { from, to } => self.rename(number, Some(from), Some((to, self.live[from.as_str()]))),
             Call::Remove { name } => self.rename(number, Some(name), None),
@@ -130,17 +130,17 @@ impl<'a> Replay<'a> {
         self.pending.entry(folders.first().expect("one")).or_default().push(change);
     }
 
-    fn cut(mut self, dice: &mut Dice) -> CrashImage {
+    fn cut(mut self, random: &mut Random) -> CrashImage {
         for changes in self.pending.values() {
-            let in_order = dice.below(2) == 0;
-            let first = dice.below(changes.len() as u64 + 1) as usize;
+            let in_order = random.below(2) == 0;
+            let first = random.below(changes.len() as u64 + 1) as usize;
             for (place, change) in changes.iter().enumerate() {
-                if if in_order { place < first } else { dice.below(2) == 0 } {
+                if if in_order { place < first } else { random.below(2) == 0 } {
                     apply(&mut self.durable, change);
                 }
             }
         }
-        self.files.values_mut().for_each(|file| file.lose(dice));
+        self.files.values_mut().for_each(|file| file.lose(random));
         let mut image = CrashImage { told: self.told, ..CrashImage::default() };
         // In the order of names a folder comes before what is in it.
         for (name, node) in self.durable {
@@ -188,23 +188,23 @@ impl Content<'_> {
     }
 
     /// Some of what was not synced reaches the disk; the rest is forgotten.
-    fn lose(&mut self, dice: &mut Dice) {
-        let per_cent = [0, 10, 50, 90, 100][dice.below(5) as usize];
+    fn lose(&mut self, random: &mut Random) {
+        let per_cent = [0, 10, 50, 90, 100][random.below(5) as usize];
         for (_, change) in std::mem::take(&mut self.since) {
             match change {
-                Change::Truncate { length } if dice.below(2) == 0 => self.durable.resize(length, 0),
+                Change::Truncate { length } if random.below(2) == 0 => self.durable.resize(length, 0),
                 Change::Truncate { .. } => {}
                 Change::Write { offset, bytes } => {
                     // The length can reach the disk without the bytes.
-                    if dice.below(4) == 0 && self.durable.len() < offset + bytes.len() {
+                    if random.below(4) == 0 && self.durable.len() < offset + bytes.len() {
                         self.durable.resize(offset + bytes.len(), 0);
                     }
                     let mut at = 0;
                     while at < bytes.len() {
                         let end = (at + SECTOR - (offset + at) % SECTOR).min(bytes.len());
-                        if dice.below(100) < per_cent {
-                            let torn = dice.below(8) == 0;
-                            let kept = if torn { at + dice.below((end - at) as u64) as usize } else { end };
+                        if random.below(100) < per_cent {
+                            let torn = random.below(8) == 0;
+                            let kept = if torn { at + random.below((end - at) as u64) as usize } else { end };
                             put(&mut self.durable, offset + at, &bytes[at..kept]);
                         }
                         at = end;

@@ -32,23 +32,23 @@ fn report() -> Report {
 }
 
 #[test]
-fn text_tells_who_when_on_what_ground_and_what() {
+fn the_text_report_names_caller_time_ground_and_data() {
     let text = report().render(Format::Text, Language::English);
     let organisation = enterprise(8_093_944);
     let first = format!(
         "\n1.\n  Time: 2026-11-22T05:19:00.123Z\n  Asked by: 0202239951\n  On behalf of: {organisation}\n  \
                  Ground: Back to work: eHealth platform\n  Deliberation: 16/108\n  \
-                 Days asked about: 2026-01-01 \u{2013} 2026-11-22\n  Data told: identification number (SSIN); employer;"
+                 Days asked about: 2026-01-01 \u{2013} 2026-11-22\n  Data disclosed: identification number (SSIN); employer;"
     );
     assert!(text.contains(&first), "{text}");
     for part in [
         "Brouwerij \"De Kroon\" & <Zonen> (0400000",
         "\n2.\n  Time: 2026-11-22T05:19:00.123Z\n  Asked by: unknown\n",
-        "Data told: nothing was told",
-        "Organisations told: no longer readable: the key of this month was destroyed",
+        "Data disclosed: nothing was disclosed",
+        "Organisations disclosed: no longer readable: the key of this month was destroyed",
         "This overview may be incomplete:\n  - the year 2027 cannot be searched: key subject-2027.key is missing",
         "Number of consultations: 3",
-        "Result: found and told (MSG00000)",
+        "Result: found and disclosed (MSG00000)",
         "Result: not answered: the question was refused or failed (SOA-01001)",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
@@ -56,7 +56,7 @@ fn text_tells_who_when_on_what_ground_and_what() {
 }
 
 #[test]
-fn every_language_has_its_own_words_for_everything() {
+fn every_language_translates_everything() {
     let report = report();
     for format in [Format::Text, Format::Json, Format::Html] {
         let written = Language::ALL.map(|language| report.render(format, language));
@@ -74,7 +74,7 @@ fn every_language_has_its_own_words_for_everything() {
 }
 
 #[test]
-fn json_is_json_with_codes_and_words() {
+fn the_json_report_has_codes_and_words() {
     let json = report().render(Format::Json, Language::German);
     let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((value["complete"].as_bool(), value["language"].as_str()), (Some(false), Some("de")));
@@ -82,7 +82,7 @@ fn json_is_json_with_codes_and_words() {
     assert_eq!(first["fields"].as_array().map(Vec::len), Some(Field::ALL.len()));
     assert_eq!(first["fields"][8]["path"], "healthInsuranceFund/cbeNumber");
     assert_eq!(first["fields"][8]["name"], "Krankenkasse");
-    assert_eq!(first["organisationsTold"][0]["name"], "Brouwerij \"De Kroon\" & <Zonen>");
+    assert_eq!(first["organisationsDisclosed"][0]["name"], "Brouwerij \"De Kroon\" & <Zonen>");
     assert_eq!(first["legalContext"]["code"], "BACKTOWORK:EHEALTH_PLATFORM");
     assert_eq!(value["disclosures"][1]["caller"], serde_json::Value::Null);
     assert_eq!(value["disclosures"][2]["detail"], "keyDestroyed");
@@ -94,7 +94,7 @@ fn json_is_json_with_codes_and_words() {
 }
 
 #[test]
-fn a_page_escapes_what_it_shows() {
+fn the_html_report_escapes_what_it_shows() {
     let page = report().render(Format::Html, Language::Dutch);
     assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"nl\">"));
     assert!(page.contains("Brouwerij &quot;De Kroon&quot; &amp; &lt;Zonen&gt; (0400000"));
@@ -102,7 +102,7 @@ fn a_page_escapes_what_it_shows() {
 }
 
 #[test]
-fn every_status_is_told_in_words_of_its_own() {
+fn every_status_has_its_own_description() {
     let mut report = report();
     report.disclosures.truncate(1);
     let told: std::collections::BTreeSet<String> = Status::CODES

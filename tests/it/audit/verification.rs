@@ -8,8 +8,9 @@ use audit_verify::{
     CheckpointSource, Finding, SegmentDamage, Truncation, Verdict, VerifyingKey, VerifyingKeyError, verify,
 };
 
-use super::dice::Dice;
 use super::harness::*;
+use crate::support::environment;
+use crate::support::random::Random;
 
 /// A trail over three months, its newest checkpoint kept elsewhere, and what a backup of an earlier day holds.
 struct Written {
@@ -74,7 +75,7 @@ pub fn frames(bytes: &[u8]) -> Vec<usize> {
 }
 
 #[test]
-fn a_trail_as_it_was_written_is_sound() {
+fn a_log_as_written_is_sound() {
     let trail = written(20);
     let verdict = trail.verify();
     assert_eq!(verdict.findings, []);
@@ -86,7 +87,7 @@ fn a_trail_as_it_was_written_is_sound() {
 }
 
 #[test]
-fn without_a_checkpoint_kept_elsewhere_an_old_trail_put_back_is_not_seen_and_that_is_said() {
+fn an_old_log_put_back_needs_an_external_checkpoint_to_be_seen() {
     let trail = written(5);
     fs::remove_dir_all(&trail.settings.folder).expect("ours");
     copy_folder(&trail.backup, &trail.settings.folder);
@@ -99,7 +100,7 @@ fn without_a_checkpoint_kept_elsewhere_an_old_trail_put_back_is_not_seen_and_tha
 }
 
 #[test]
-fn a_trail_that_is_being_written_is_sound() {
+fn a_log_being_written_is_sound() {
     let trail = written(5);
     let open = AuditLog::open(&trail.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
     record(&open, entry(99, person(1))).expect("durable");
@@ -110,7 +111,7 @@ fn a_trail_that_is_being_written_is_sound() {
 }
 
 #[test]
-fn zeros_that_were_written_ahead_are_sound_at_the_end_of_the_last_segment_alone() {
+fn preallocated_zeros_are_sound_only_in_the_last_segment() {
     let trail = written(5);
     let segments = trail.segments();
     let with_zeros = |path: &Path, zeros: usize| {
@@ -129,7 +130,7 @@ fn zeros_that_were_written_ahead_are_sound_at_the_end_of_the_last_segment_alone(
 }
 
 #[test]
-fn records_under_no_checkpoint_are_found_when_nobody_writes() {
+fn records_beyond_the_checkpoint_are_found_without_a_writer() {
     let trail = written(5);
     let old = fs::read(trail.settings.folder.join("checkpoint")).expect("there");
     let open = AuditLog::open(&trail.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
@@ -168,7 +169,7 @@ fn an_empty_folder_and_a_missing_front_and_middle_are_found() {
 }
 
 #[test]
-fn every_flaw_of_a_segment_has_its_name() {
+fn every_segment_fault_has_its_name() {
     let trail = written(3);
     let path = trail.segments().pop().expect("three");
     let bytes = fs::read(&path).expect("there");
@@ -198,7 +199,7 @@ fn every_flaw_of_a_segment_has_its_name() {
 }
 
 #[test]
-fn a_record_or_a_foundation_that_was_rewritten_with_its_hash_is_found() {
+fn a_record_rewritten_together_with_its_hash_is_found() {
     let trail = written(3);
     let segments = trail.segments();
     let bytes = fs::read(&segments[2]).expect("there");
@@ -225,32 +226,32 @@ pub fn rehash(bytes: &[u8], frame: usize, change: impl Fn(&mut Vec<u8>)) -> Vec<
 const EDITS: u64 = 400;
 
 /// Changes one file of the trail; says what it did, or that nothing changed.
-fn edit(trail: &Written, dice: &mut Dice) -> Option<&'static str> {
+fn edit(trail: &Written, random: &mut Random) -> Option<&'static str> {
     let folder = &trail.settings.folder;
     let mut files = trail.segments();
     files.push(folder.join("checkpoint"));
-    let path = files[dice.below(files.len() as u64) as usize].clone();
+    let path = files[random.below(files.len() as u64) as usize].clone();
     let before = fs::read(&path).expect("there");
     let is_segment = path.extension().is_some();
     let starts = if is_segment { frames(&before) } else { vec![0, before.len()] };
-    let pick = |dice: &mut Dice| {
-        let frame = dice.below(starts.len() as u64 - 1) as usize;
+    let pick = |random: &mut Random| {
+        let frame = random.below(starts.len() as u64 - 1) as usize;
         (starts[frame], starts[frame + 1])
     };
-    let (from, to) = pick(dice);
+    let (from, to) = pick(random);
     let mut after = before.clone();
-    let what = match dice.below(9) {
+    let what = match random.below(9) {
         0 => {
-            after[dice.below(before.len() as u64) as usize] ^= 1 << dice.below(8);
+            after[random.below(before.len() as u64) as usize] ^= 1 << random.below(8);
             "a bit"
         }
         1 => {
-            after[dice.below(before.len() as u64) as usize] = dice.roll() as u8;
+            after[random.below(before.len() as u64) as usize] = random.next() as u8;
             "a byte"
         }
         2 if is_segment => {
             let frame = starts.iter().position(|start| *start == from).expect("a frame");
-            let at = dice.below((to - from - 40) as u64) as usize;
+            let at = random.below((to - from - 40) as u64) as usize;
             after = rehash(&before, frame, |record| record[at] ^= 1 << (at % 8));
             "a record, its hash made right"
         }
@@ -259,19 +260,19 @@ fn edit(trail: &Written, dice: &mut Dice) -> Option<&'static str> {
             "a record removed"
         }
         4 => {
-            let (other, other_end) = pick(dice);
+            let (other, other_end) = pick(random);
             after.splice(from..from, before[other..other_end].iter().copied());
             "a record inserted"
         }
         5 if is_segment => {
-            let (other, other_end) = pick(dice);
+            let (other, other_end) = pick(random);
             let ((a, b), (c, d)) =
                 if from < other { ((from, to), (other, other_end)) } else { ((other, other_end), (from, to)) };
             after = [&before[..a], &before[c..d], &before[b.min(c)..c], &before[a..b.min(c)], &before[d..]].concat();
             "two records swapped"
         }
         6 => {
-            after.truncate(dice.below(before.len() as u64) as usize);
+            after.truncate(random.below(before.len() as u64) as usize);
             "the tail cut"
         }
         7 => {
@@ -290,15 +291,15 @@ fn edit(trail: &Written, dice: &mut Dice) -> Option<&'static str> {
 /// `TRAIL_EDITS=10000 cargo test --test it every_edit` makes as many as one wants.
 #[test]
 #[allow(clippy::print_stdout, reason = "a long run says how much it did")]
-fn every_edit_of_any_file_is_found_against_a_checkpoint_kept_elsewhere() {
-    let edits = std::env::var("TRAIL_EDITS").map_or(EDITS, |text| text.parse().expect("a number"));
+fn every_edit_is_found_with_an_external_checkpoint() {
+    let edits = environment::number("TRAIL_EDITS", EDITS);
     let trail = written(12);
     let whole = trail.settings.folder.with_file_name("whole");
     copy_folder(&trail.settings.folder, &whole);
-    let mut dice = Dice(5);
+    let mut random = Random::new(5);
     let mut made = std::collections::BTreeMap::new();
     while made.values().sum::<u64>() < edits {
-        if let Some(what) = edit(&trail, &mut dice) {
+        if let Some(what) = edit(&trail, &mut random) {
             let verdict = trail.verify();
             assert!(!verdict.is_sound(), "{what}: not found");
             *made.entry(what).or_default() += 1;

@@ -369,7 +369,7 @@ fn hear(answer: &Answer, handling: Handling) -> ConsultResponse {
 }
 
 #[test]
-fn the_client_hears_every_answer_as_the_service_tells_it() {
+fn the_client_reads_every_answer_of_the_service() {
     let heard = RefCell::new(BTreeSet::new());
     let run = TestRunner::new(super::config()).run(&case(), |case| {
         let answer = answer(&case);
@@ -419,7 +419,7 @@ fn faults() -> Vec<Fault> {
 }
 
 #[test]
-fn the_client_hears_every_fault_as_the_service_tells_it() {
+fn the_client_reads_every_fault_of_the_service() {
     let faults = faults();
     let codes: BTreeSet<_> = faults.iter().map(Fault::code).collect();
     assert_eq!(codes, Fault::table().map(|row| row.code).collect(), "every code has a fault here");

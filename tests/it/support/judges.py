@@ -9,7 +9,7 @@ import pathlib
 import lxml.etree
 import xmlschema
 
-PROJECT = pathlib.Path(__file__).resolve().parents[2]
+PROJECT = pathlib.Path(__file__).resolve().parents[3]
 SCHEMAS = sorted((PROJECT / "schemas").glob("*.xsd"))
 WSDLS = sorted((PROJECT / "wsdl").glob("*.wsdl"))
 

@@ -8,7 +8,11 @@ pub mod simulation;
 // Inputs.
 pub mod certificates;
 pub mod documents;
+pub mod random;
 pub mod requests;
+// The test run.
+pub mod environment;
+pub mod work;
 // Independent judges.
 pub mod canary;
 pub mod oracle;

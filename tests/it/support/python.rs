@@ -7,6 +7,7 @@
 //!
 //! After a call handed back an environment, it is whole: every package of `requirements.txt` is in it.
 
+use super::environment::skip;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -34,12 +35,8 @@ impl Python {
     pub fn find() -> Option<Self> {
         match make() {
             Ok(python) => Some(python),
-            Err(reason) if std::env::var_os("CI").is_some() => {
-                panic!("the independent judges of this test are missing: {reason}")
-            }
             Err(reason) => {
-                // Not `eprintln!`: the test runner swallows that of a test that passes.
-                let _ = writeln!(io::stderr(), "\n*** SKIPPED, the independent judges are missing: {reason}");
+                skip(&format!("the Python validators are missing: {reason}"));
                 None
             }
         }

@@ -16,7 +16,6 @@ use bytes::Bytes;
 use datasets::sync;
 use ehealth_attributes::admin;
 use ehealth_attributes::app::{App, Reloader};
-use ehealth_attributes::cli::workspace::{Workspace, WorkspaceError};
 use ehealth_attributes::config::{Settings, read_settings};
 use ehealth_attributes::server::Drained;
 use ehealth_attributes::server::tls::{self, OperatorFiles};
@@ -30,6 +29,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use tempfile::TempDir;
+use testkit::{Workspace, WorkspaceError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -268,7 +268,7 @@ impl TestService {
         let _ = self.stop.send(());
         let drained = self.running.await.expect("the service ends without a panic");
         assert_eq!(drained, Drained::Whole);
-        assert_eq!(canary::search_files(&self.settings.trail.folder), [""; 0], "a number of a person in the trail");
+        assert_eq!(canary::search_files(&self.settings.audit_log.folder), [""; 0], "a number of a person in the trail");
         assert_eq!(canary::search_log(), [], "a number of a person in the log");
         if self.answered.load(Ordering::Relaxed) > 0 {
             python::validate_envelopes(&self.responses).expect("every answer is valid against schemas/");

@@ -97,7 +97,7 @@ impl Simulation {
             }
         });
         let mut said = String::new();
-        while !said.contains("ends the simulation") {
+        while !said.contains("to end the simulation") {
             let line = lines.recv_timeout(Duration::from_secs(120)).unwrap_or_else(|_| panic!("it only said\n{said}"));
             said += &format!("{line}\n");
         }

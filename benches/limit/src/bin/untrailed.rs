@@ -122,12 +122,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let register = read_policy(&settings.policy).map_err(|problems| problems.to_string())?;
     let (config, gate) = tls::load(&settings.tls, &clock).map_err(|errors| format!("{errors:?}"))?;
     let chain = tls::load_certificates(&settings.tls.certificate)?;
-    let active_config = ActiveConfig { register, tls: config, gate, chain };
+    let active_config = ActiveConfig { register, tls: config, client_verifier: gate, chain };
     let audit: Arc<dyn AuditSink> = match arguments.sync_millis {
         None => Arc::new(Forgotten::default()),
         Some(millis) => {
-            let disk = SlowDisk(Folder::open_alone(&settings.trail.folder)?, Duration::from_millis(millis));
-            Arc::new(AuditLog::open_on(Arc::new(disk), &settings.trail, Arc::clone(&clock))?)
+            let disk = SlowDisk(Folder::open_alone(&settings.audit_log.folder)?, Duration::from_millis(millis));
+            Arc::new(AuditLog::open_on(Arc::new(disk), &settings.audit_log, Arc::clone(&clock))?)
         }
     };
     let world = Dependencies {
@@ -137,7 +137,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         tickets: Arc::new(RandomTickets::default()),
     };
     let service = Arc::new(Service::new(settings.server.clone(), active_config, world));
-    let listener = listen(settings.listen, settings.port)?;
+    let listener = listen(settings.listen, settings.listen_mode)?;
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;
     };

@@ -1,7 +1,9 @@
-//! A report as a page: nothing is loaded from anywhere, nothing runs, and every text is escaped.
+//! A report as an HTML page: it loads nothing, runs nothing, and escapes every text.
 
+use super::disclosures::Report;
+use super::language::Language;
+use super::lines::{covered, lines};
 use super::words::Words;
-use super::{Language, Report, covered, lines};
 
 const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}\
                      section{border-top:1px solid #999;break-inside:avoid}dl{display:grid;grid-template-columns:\
@@ -26,8 +28,8 @@ pub(super) fn render(report: &Report, words: &Words, language: Language) -> Stri
         report.gaps.iter().for_each(|gap| page.push_str(&format!("<li>{}</li>\n", escaped(&gap.to_string()))));
         page.push_str("</ul>\n");
     }
-    for (number, disclosed) in (1_u64..).zip(&report.disclosures) {
-        page.push_str(&format!("<section>\n<h2>{number}</h2>\n{}</section>\n", list(&lines(disclosed, words))));
+    for (number, disclosure) in (1_u64..).zip(&report.disclosures) {
+        page.push_str(&format!("<section>\n<h2>{number}</h2>\n{}</section>\n", list(&lines(disclosure, words))));
     }
     page.push_str("</body>\n</html>\n");
     page
@@ -58,7 +60,7 @@ mod tests {
     use super::escaped;
 
     #[test]
-    fn nothing_of_a_name_becomes_markup() {
+    fn markup_in_a_name_is_escaped() {
         assert_eq!(escaped("<b a='1' c=\"2\">&"), "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;");
     }
 }

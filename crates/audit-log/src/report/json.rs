@@ -1,12 +1,13 @@
-//! A report as JSON (RFC 8259): codes for programs, and beside them the words for people.
+//! A report as JSON (RFC 8259): codes for programs, and the words for people beside them.
 
 use ehealth_core::model::{EnterpriseNumber, Window};
 
+use super::disclosures::{DisclosedOrganisations, Disclosure, Organisation, Report};
+use super::language::Language;
 use super::words::Words;
-use super::{Disclosed, Institution, Language, Report, Told};
 
 pub(super) fn render(report: &Report, words: &Words, language: Language) -> String {
-    let disclosures = report.disclosures.iter().map(|one| disclosed(one, words));
+    let disclosures = report.disclosures.iter().map(|one| disclosure(one, words));
     let report = object([
         ("title", text(words.title)),
         ("language", text(language.code())),
@@ -19,37 +20,37 @@ pub(super) fn render(report: &Report, words: &Words, language: Language) -> Stri
     report + "\n"
 }
 
-fn disclosed(disclosed: &Disclosed, words: &Words) -> String {
+fn disclosure(disclosure: &Disclosure, words: &Words) -> String {
     let context = |context: ehealth_core::model::LegalContext| {
         object([("code", text(context.code())), ("name", text(words.context(context)))])
     };
     let field =
         |field: ehealth_core::model::Field| object([("path", text(field.path())), ("name", text(words.field(field)))]);
-    let (state, told) = match &disclosed.told {
-        Told::Institutions(told) => ("readable", array(told.iter().map(institution))),
-        Told::Destroyed => ("keyDestroyed", "null".to_owned()),
-        Told::Unreadable => ("unreadable", "null".to_owned()),
+    let (state, disclosed) = match &disclosure.disclosed {
+        DisclosedOrganisations::Readable(organisations) => ("readable", array(organisations.iter().map(organisation))),
+        DisclosedOrganisations::KeyDestroyed => ("keyDestroyed", "null".to_owned()),
+        DisclosedOrganisations::Unreadable => ("unreadable", "null".to_owned()),
     };
     object([
-        ("sequence", disclosed.sequence.to_string()),
-        ("received", text(&disclosed.received.to_string())),
-        ("ticketCBSS", text(&disclosed.ticket.to_string())),
-        ("operation", text(disclosed.operation.code())),
-        ("caller", or_null(disclosed.caller.as_ref().map(institution))),
-        ("organisation", or_null(disclosed.organisation.as_ref().map(institution))),
-        ("legalContext", or_null(disclosed.context.map(context))),
-        ("deliberation", or_null(disclosed.deliberation.as_deref().map(text))),
-        ("daysAsked", or_null(disclosed.window.map(days))),
-        ("fields", array(disclosed.fields.iter().map(field))),
-        ("outcome", object([("code", text(&disclosed.outcome)), ("name", text(words.outcome(&disclosed.outcome)))])),
+        ("sequence", disclosure.sequence.to_string()),
+        ("received", text(&disclosure.received.to_string())),
+        ("ticketCBSS", text(&disclosure.ticket.to_string())),
+        ("operation", text(disclosure.operation.code())),
+        ("caller", or_null(disclosure.caller.as_ref().map(organisation))),
+        ("organisation", or_null(disclosure.organisation.as_ref().map(organisation))),
+        ("legalContext", or_null(disclosure.context.map(context))),
+        ("deliberation", or_null(disclosure.deliberation.as_deref().map(text))),
+        ("daysAsked", or_null(disclosure.window.map(days))),
+        ("fields", array(disclosure.fields.iter().map(field))),
+        ("outcome", object([("code", text(&disclosure.outcome)), ("name", text(words.outcome(&disclosure.outcome)))])),
         ("detail", text(state)),
-        ("organisationsTold", told),
+        ("organisationsDisclosed", disclosed),
     ])
 }
 
-fn institution(institution: &Institution) -> String {
+fn organisation(organisation: &Organisation) -> String {
     let number = |number: EnterpriseNumber| text(&number.to_string());
-    object([("cbeNumber", number(institution.number)), ("name", or_null(institution.name.as_deref().map(text)))])
+    object([("cbeNumber", number(organisation.number)), ("name", or_null(organisation.name.as_deref().map(text)))])
 }
 
 fn days(window: Window) -> String {

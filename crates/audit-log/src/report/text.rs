@@ -1,7 +1,8 @@
-//! A report as plain text: one paragraph an exchange.
+//! A report as plain text: one paragraph for each exchange.
 
+use super::disclosures::Report;
+use super::lines::{covered, lines};
 use super::words::Words;
-use super::{Report, covered, lines};
 
 pub(super) fn render(report: &Report, words: &Words) -> String {
     let mut text = format!("{}\n\n{}\n\n", words.title, words.introduction);
@@ -16,9 +17,9 @@ pub(super) fn render(report: &Report, words: &Words) -> String {
         text.push_str(&format!("\n{}:\n", words.gaps));
         report.gaps.iter().for_each(|gap| text.push_str(&format!("  - {gap}\n")));
     }
-    for (number, disclosed) in (1_u64..).zip(&report.disclosures) {
+    for (number, disclosure) in (1_u64..).zip(&report.disclosures) {
         text.push_str(&format!("\n{number}.\n"));
-        lines(disclosed, words).iter().for_each(|(name, value)| text.push_str(&format!("  {name}: {value}\n")));
+        lines(disclosure, words).iter().for_each(|(name, value)| text.push_str(&format!("  {name}: {value}\n")));
     }
     text
 }

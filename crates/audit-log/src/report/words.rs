@@ -1,10 +1,11 @@
-//! The words of a report in four languages. What KSZ calls a thing comes first; nothing here is a legal text.
+//! The words of a report in four languages. KSZ's own terms come first. Nothing here is a legal
+//! text.
 
 use ehealth_core::model::{Field, LegalContext};
 
-use super::Language;
+use super::language::Language;
 
-/// Every word of a report in one language.
+/// The words of a report in one language.
 pub(super) struct Words {
     pub(super) title: &'static str,
     pub(super) introduction: &'static str,
@@ -20,7 +21,7 @@ pub(super) struct Words {
     pub(super) deliberation: &'static str,
     pub(super) window: &'static str,
     pub(super) fields: &'static str,
-    pub(super) told: &'static str,
+    pub(super) disclosed: &'static str,
     pub(super) outcome: &'static str,
     pub(super) ticket: &'static str,
     pub(super) none: &'static str,
@@ -34,7 +35,7 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// What a legal context means.
+    /// Name of a legal context.
     pub(super) fn context(&self, context: LegalContext) -> &'static str {
         let [physician, service, platform] = self.contexts;
         match context {
@@ -44,7 +45,7 @@ impl Words {
         }
     }
 
-    /// What became of a question that ended with this code.
+    /// Result of a question that ended with this code.
     pub(super) fn outcome(&self, code: &str) -> &'static str {
         let [found, incomplete, nothing, replaced, date, number, relation, grant, failed] = self.outcomes;
         match code {
@@ -56,12 +57,12 @@ impl Words {
             "MSG00011" => number,
             "MSG00012" => relation,
             "MSG00013" => grant,
-            // Faults are many, and mean the same to the person: no data went out.
+            // There are many faults. To the person they all mean the same: no data was disclosed.
             _ => failed,
         }
     }
 
-    /// What a field is called.
+    /// Name of a field.
     pub(super) fn field(&self, field: Field) -> &'static str {
         let [ssin, employer, begin, end, service, kind, since, until, fund] = self.names;
         match field {
@@ -78,7 +79,7 @@ impl Words {
     }
 }
 
-/// The words of a language.
+/// Returns the words of a language.
 pub(super) fn of(language: Language) -> &'static Words {
     match language {
         Language::Dutch => &DUTCH,
@@ -104,7 +105,7 @@ const DUTCH: Words = Words {
     deliberation: "Beraadslaging",
     window: "Bevraagde dagen",
     fields: "Meegedeelde gegevens",
-    told: "Meegedeelde organisaties",
+    disclosed: "Meegedeelde organisaties",
     outcome: "Resultaat",
     ticket: "Ticketnummer",
     none: "geen",
@@ -157,7 +158,7 @@ const FRENCH: Words = Words {
     deliberation: "Délibération",
     window: "Jours demandés",
     fields: "Données communiquées",
-    told: "Organisations communiquées",
+    disclosed: "Organisations communiquées",
     outcome: "Résultat",
     ticket: "Numéro de ticket",
     none: "aucun",
@@ -210,7 +211,7 @@ const GERMAN: Words = Words {
     deliberation: "Beratschlagung",
     window: "Abgefragte Tage",
     fields: "Mitgeteilte Angaben",
-    told: "Mitgeteilte Organisationen",
+    disclosed: "Mitgeteilte Organisationen",
     outcome: "Ergebnis",
     ticket: "Ticketnummer",
     none: "keine",
@@ -250,7 +251,7 @@ const GERMAN: Words = Words {
 const ENGLISH: Words = Words {
     title: "Consultations of your data",
     introduction: "This overview shows who asked for your data through this service, when, on what ground, and what was \
-                   told (article 15 GDPR). Times are in UTC.",
+                   disclosed (article 15 GDPR). Times are in UTC.",
     made: "Made on",
     days: "Period",
     all_days: "all days that are kept",
@@ -262,20 +263,20 @@ const ENGLISH: Words = Words {
     ground: "Ground",
     deliberation: "Deliberation",
     window: "Days asked about",
-    fields: "Data told",
-    told: "Organisations told",
+    fields: "Data disclosed",
+    disclosed: "Organisations disclosed",
     outcome: "Result",
     ticket: "Ticket number",
     none: "none",
-    nothing: "nothing was told",
+    nothing: "nothing was disclosed",
     unknown: "unknown",
     destroyed: "no longer readable: the key of this month was destroyed",
     unreadable: "cannot be read",
     outcomes: [
-        "found and told",
+        "found and disclosed",
         "incomplete: a source was missing or out of date",
         "nothing was found",
-        "the number was replaced: the new one was told",
+        "the number was replaced: the new one was disclosed",
         "refused: a date was not allowed",
         "refused: not a valid number",
         "refused: no relation to the person concerned",

@@ -1,16 +1,17 @@
-//! How the answer is found: a pipeline of types, and the five rules of domain.md.
+//! How an answer is found: a pipeline of types, and the five rules of `docs/reference/domain.md` "How the answer is
+//! found".
 //!
-//! # Two lines that cannot be crossed
+//! # Two guarantees
 //!
 //! Presented → Identified → Permitted → Resolved → Recorded → Answer: each state is a type, each step consumes the
-//! one before, and the constructors are private.
+//! state before it, and the constructors are private.
 //!
-//! * **Authorised before read**: data are read in `resolve` alone, which takes a [`Permit`](crate::policy::Permit);
-//!   only [`crate::policy::decide`] makes one.
-//! * **Recorded before answered**: an [`Answer`] is a [`Recorded`] outcome; [`record`] alone makes one, when the
-//!   [`AuditSink`] declares the [`Pending`] entry durable that stands for it.
+//! * **Authorised before read**: data are read in `resolve` only, which takes a [`Permit`](crate::policy::Permit);
+//!   only [`crate::policy::decide`] creates one.
+//! * **Recorded before answered**: an [`Answer`] is a [`Recorded`] outcome. Only [`record`] creates one, after the
+//!   [`AuditSink`] has declared its [`Pending`] record durable.
 //!
-//! The way, in order:
+//! The steps, in order:
 //!
 //! ```
 //! # use ehealth_core::lookup::{Answer, AuditSink, Directory, FreshnessLimits, Permission, Presented, record};
@@ -21,7 +22,7 @@
 //!     directory: &mut impl Directory,
 //!     limits: &FreshnessLimits,
 //!     log: &dyn AuditSink,
-//!     tell: impl FnOnce(Answer) + Send + 'static,
+//!     disclose: impl FnOnce(Answer) + Send + 'static,
 //! ) {
 //!     let Ok(identified) = presented.identify(register) else { return };
 //!     let resolved = match identified.permit() {
@@ -33,13 +34,13 @@
 //!     };
 //!     record(resolved, log, |recorded| {
 //!         if let Ok(answer) = recorded {
-//!             tell(answer);
+//!             disclose(answer);
 //!         }
 //!     });
 //! }
 //! ```
 //!
-//! No step can be left out. What was not permitted cannot be resolved:
+//! No step can be left out. A question that was not permitted cannot be resolved:
 //!
 //! ```compile_fail,E0599
 //! # use ehealth_core::lookup::{Directory, FreshnessLimits, Identified};
@@ -48,7 +49,7 @@
 //! }
 //! ```
 //!
-//! A permit cannot be made up, nor turned into one for somebody else:
+//! A permit cannot be constructed, nor changed into a permit for another question:
 //!
 //! ```compile_fail,E0451
 //! # use ehealth_core::model::Criteria;
@@ -58,7 +59,7 @@
 //! }
 //! ```
 //!
-//! What is not on record shows nothing of what was found, and does not become an answer:
+//! An outcome that is not recorded gives no access to what was found, and cannot be turned into an answer:
 //!
 //! ```compile_fail,E0599
 //! # use ehealth_core::lookup::Resolved;
@@ -70,17 +71,17 @@
 //!
 //! ```compile_fail,E0451
 //! # use ehealth_core::lookup::{Answer, Recorded, Resolved};
-//! fn tell(resolved: Resolved) -> Answer {
-//!     Recorded { told: resolved, sequence: 0 }
+//! fn disclose(resolved: Resolved) -> Answer {
+//!     Recorded { outcome: resolved, sequence: 0 }
 //! }
 //! ```
 //!
-//! An entry that is waiting cannot be made up, so that nothing can be declared durable that no log was given:
+//! A pending record cannot be constructed, so that no record can be declared durable that no audit log received:
 //!
 //! ```compile_fail,E0451
 //! # use ehealth_core::lookup::{ExchangeRecord, Pending};
-//! fn forge(entry: ExchangeRecord) -> Pending {
-//!     Pending { entry, settle: None }
+//! fn forge(record: ExchangeRecord) -> Pending {
+//!     Pending { record, settle: None }
 //! }
 //! ```
 //!
@@ -94,20 +95,35 @@
 //! }
 //! ```
 //!
-//! One seam remains that types alone do not close: whoever holds a [`Directory`] can read it. `tests/it/house.rs` sees to
-//! it that this room alone does.
+//! One gap remains that types alone do not close: any code that holds a [`Directory`] can read it. `tests/house.rs`
+//! checks that only this module calls its methods.
 //!
-//! This room is pure and synchronous. It reads through [`Directory`] and writes through [`AuditSink`], whose real
-//! shapes live on the floor above.
+//! This module is pure and synchronous. It reads through [`Directory`] and records through [`AuditSink`], which other
+//! crates implement.
 
-mod directory;
-mod evidence;
+// The two ports: what other crates implement.
+mod ports;
+
+// The pipeline: the states of an exchange as types.
 mod pipeline;
-mod resolve;
 
-pub use directory::{Directory, DirectoryError};
-pub use evidence::{
-    AuditSink, ExchangeRecord, Operation, Pending, RecordFailure, Recordable, Recorded, Unrecorded, record,
-};
+// Authorised before read: the order of a look-up, its five rules, and the work that equalises refusals.
+mod disclose;
+mod equal_work;
+mod freshness_limits;
+mod reads;
+mod relation;
+mod resolve;
+mod rules;
+
+// Recorded before answered: the record, its way to the disk, and what may be disclosed afterwards.
+mod exchange_record;
+mod pending;
+mod recording;
+
+pub use exchange_record::{ExchangeRecord, Operation};
+pub use freshness_limits::FreshnessLimits;
+pub use pending::{Pending, RecordFailure};
 pub use pipeline::{Answer, Caller, Exchange, Identified, LookupError, Permission, Permitted, Presented, Resolved};
-pub use resolve::FreshnessLimits;
+pub use ports::{AuditSink, Directory, DirectoryError};
+pub use recording::{Recordable, Recorded, Unrecorded, record};

@@ -1,12 +1,15 @@
 //! The states of an exchange as types. Each step consumes the state before it; none can be left out.
 //!
-//! This file reads no data and writes no evidence itself. It sees to it that whoever does cannot do so out of order.
+//! This file reads no data and writes no record itself. Its types ensure that the code that does cannot do so out of
+//! order.
 
 use std::sync::Arc;
 
-use super::directory::{Directory, DirectoryError};
-use super::evidence::{ExchangeRecord, Operation, Recordable, Recorded};
-use super::resolve::{FreshnessLimits, Resolution, resolve};
+use super::exchange_record::{ExchangeRecord, Operation};
+use super::freshness_limits::FreshnessLimits;
+use super::ports::{Directory, DirectoryError};
+use super::recording::{Recordable, Recorded};
+use super::resolve::{Resolution, resolve};
 use crate::model::{
     Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, Question, Ssin,
     Status, Ticket, Timestamp,
@@ -16,7 +19,7 @@ use crate::policy::{Certified, Consumer, Denied, Grant, NotIdentified, Permit, R
 /// The caller, as its certificate shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
-    /// What the certificate says, if it names an organisation.
+    /// Facts of the certificate, if it names an organisation.
     pub certified: Option<Certified>,
     /// SHA-256 of the certificate (DER).
     pub fingerprint: Digest,
@@ -33,18 +36,18 @@ impl Caller {
 /// The facts of one message, which every state of the pipeline carries along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exchange {
-    /// Under which it is filed.
+    /// Ticket of the exchange (`ticketCBSS`).
     pub ticket: Ticket,
-    /// When the message had come in.
+    /// Time at which the message was received.
     pub received: Timestamp,
-    /// Who called.
+    /// The caller.
     pub caller: Caller,
 }
 
 impl Exchange {
-    /// What is recorded of a message that ends here: nothing was looked up, `outcome` says why.
+    /// Returns the record of a message that ends here with the code `outcome`: nothing was looked up.
     #[must_use]
-    pub fn entry(&self, operation: Operation, outcome: &'static str) -> ExchangeRecord {
+    pub fn to_record(&self, operation: Operation, outcome: &'static str) -> ExchangeRecord {
         ExchangeRecord {
             ticket: self.ticket,
             received: self.received,
@@ -58,7 +61,7 @@ impl Exchange {
             replaced_by: None,
             window: None,
             fields: FieldSet::EMPTY,
-            told: Vec::new(),
+            disclosed: Vec::new(),
             datasets: DatasetStates::default(),
             outcome,
             customer_ticket: None,
@@ -66,7 +69,7 @@ impl Exchange {
     }
 }
 
-/// A well-formed question, by whoever holds the certificate.
+/// A well-formed question, by the holder of a certificate that may name any organisation.
 #[derive(Debug)]
 pub struct Presented {
     exchange: Exchange,
@@ -74,16 +77,16 @@ pub struct Presented {
 }
 
 impl Presented {
-    /// The first state: a question that was read.
+    /// Creates the first state, from a question that was read.
     #[must_use]
     pub fn new(exchange: Exchange, question: Question) -> Self {
         Self { exchange, question }
     }
 
-    /// Finds the consumer, and the organisation for which it asks.
+    /// Finds the consumer, and the organisation on whose behalf it asks.
     ///
     /// # Errors
-    /// [`NotIdentified`], with the question, whose customer the fault gives back.
+    /// [`NotIdentified`], with the question: the fault returns its customer.
     pub fn identify(self, register: &Register) -> Result<Identified, Box<(NotIdentified, Self)>> {
         match register.identify(self.exchange.caller.certified, self.question.customer.id) {
             Ok((consumer, organisation)) => {
@@ -93,25 +96,25 @@ impl Presented {
         }
     }
 
-    /// What is recorded if the exchange ends here with a fault.
+    /// Returns the record of an exchange that ends here with a fault of the code `outcome`.
     #[must_use]
-    pub fn entry(&self, outcome: &'static str) -> ExchangeRecord {
+    pub fn to_record(&self, outcome: &'static str) -> ExchangeRecord {
         ExchangeRecord {
             context: LegalContext::parse(&self.question.legal_context),
             subject: self.question.criteria.ssin.ok(),
             customer_ticket: self.question.customer.ticket.clone(),
-            ..self.exchange.entry(Operation::ConsultAttributes, outcome)
+            ..self.exchange.to_record(Operation::ConsultAttributes, outcome)
         }
     }
 
-    /// `informationCustomer`, which a fault gives back.
+    /// `informationCustomer`, which a fault returns.
     #[must_use]
     pub fn into_customer(self) -> Customer {
         self.question.customer
     }
 }
 
-/// A question by a consumer that is known, for an organisation that it may ask for.
+/// A question by a known consumer, on behalf of an organisation that it may ask for.
 #[derive(Debug)]
 pub struct Identified {
     exchange: Exchange,
@@ -120,12 +123,12 @@ pub struct Identified {
     organisation: EnterpriseNumber,
 }
 
-/// What policy said.
+/// The decision of the policy.
 #[derive(Debug)]
 pub enum Permission {
     /// The question may be looked up.
     Permitted(Permitted),
-    /// It may not; the answer is a status, and the rule is for the operator.
+    /// It may not. The answer is a status; the rule is for the operator.
     Refused(Resolved, Refusal),
 }
 
@@ -136,7 +139,7 @@ impl Identified {
         &self.consumer
     }
 
-    /// The question as it was presented: for a refusal that policy does not decide.
+    /// Returns the question as it was presented: for a refusal that policy does not decide.
     #[must_use]
     pub fn into_presented(self) -> Presented {
         Presented { exchange: self.exchange, question: self.question }
@@ -173,24 +176,24 @@ pub struct Permitted {
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct LookupError {
-    /// What could not be read: for the log alone.
+    /// The dataset that cannot be read, and why: for the log only.
     #[source]
     pub reason: DirectoryError,
-    /// What is recorded. Its outcome is given by whoever knows the fault's code.
+    /// The question, for the record. The caller of `resolve` knows the fault's code and completes it.
     pub presented: Presented,
 }
 
 impl Permitted {
-    /// About whom was asked.
+    /// The person asked about.
     #[must_use]
     pub fn subject(&self) -> Ssin {
         self.permit.criteria().ssin
     }
 
-    /// Looks the question up. The only way to the data.
+    /// Looks the question up. The only access to the data.
     ///
     /// # Errors
-    /// [`LookupError`] if a dataset that is there cannot be read; asking again may help once it is mended.
+    /// [`LookupError`] if a loaded dataset cannot be read; the same question may succeed once it is repaired.
     pub fn resolve(
         self,
         directory: &mut impl Directory,
@@ -203,7 +206,7 @@ impl Permitted {
     }
 }
 
-/// The outcome, complete but not yet recorded: it can be put on record ([`record`](super::record)), not told.
+/// The outcome, complete but not yet recorded: it can be recorded ([`record`](super::record)), not disclosed.
 #[derive(Debug)]
 pub struct Resolved {
     asked: Identified,
@@ -211,12 +214,12 @@ pub struct Resolved {
     resolution: Resolution,
 }
 
-/// On what the outcome rests.
+/// The decision on which the outcome rests.
 #[derive(Debug)]
 enum Ground {
-    /// The question was looked up.
+    /// The question was looked up under this permit.
     Permitted(Permit),
-    /// It was not; the grant, if one was found.
+    /// It was not looked up; the grant, if one was found.
     Denied(Option<Arc<Grant>>),
 }
 
@@ -237,9 +240,9 @@ impl Ground {
 }
 
 impl Recordable for Resolved {
-    fn entry(&self) -> ExchangeRecord {
+    fn to_record(&self) -> ExchangeRecord {
         let Self { asked, ground, resolution } = self;
-        let told = resolution.disclosure.as_ref();
+        let disclosure = resolution.disclosure.as_ref();
         ExchangeRecord {
             organisation: Some(asked.organisation),
             context: LegalContext::parse(&asked.question.legal_context),
@@ -256,17 +259,17 @@ impl Recordable for Resolved {
                 | Status::NoDataFound => None,
             },
             window: ground.permit().map(|permit| permit.criteria().window()),
-            fields: told.map_or(FieldSet::EMPTY, Disclosure::fields),
-            told: told.map_or_else(Vec::new, |told| told.numbers().collect()),
+            fields: disclosure.map_or(FieldSet::EMPTY, Disclosure::fields),
+            disclosed: disclosure.map_or_else(Vec::new, |disclosure| disclosure.numbers().collect()),
             datasets: resolution.states,
             customer_ticket: asked.question.customer.ticket.clone(),
-            ..asked.exchange.entry(Operation::ConsultAttributes, resolution.status.code())
+            ..asked.exchange.to_record(Operation::ConsultAttributes, resolution.status.code())
         }
     }
 }
 
 impl Resolved {
-    /// How the exchange ends.
+    /// The status with which the exchange ends.
     #[must_use]
     pub fn status(&self) -> Status {
         self.resolution.status
@@ -278,62 +281,62 @@ impl Resolved {
         &self.asked.consumer
     }
 
-    /// The customer, where the outcome cannot be recorded and a fault goes out in its place.
+    /// Returns the customer, where the outcome cannot be recorded and a fault is sent in its place.
     #[must_use]
     pub fn into_customer(self) -> Customer {
         self.asked.question.customer
     }
 }
 
-/// An outcome that is on record, and may be told.
+/// A recorded outcome, which may be disclosed.
 pub type Answer = Recorded<Resolved>;
 
 impl Recorded<Resolved> {
     /// `ticketCBSS`.
     #[must_use]
     pub fn ticket(&self) -> Ticket {
-        self.told().asked.exchange.ticket
+        self.outcome().asked.exchange.ticket
     }
 
     /// `timestampReceive`.
     #[must_use]
     pub fn received(&self) -> Timestamp {
-        self.told().asked.exchange.received
+        self.outcome().asked.exchange.received
     }
 
     /// `informationCustomer`, as received.
     #[must_use]
     pub fn customer(&self) -> &Customer {
-        &self.told().asked.question.customer
+        &self.outcome().asked.question.customer
     }
 
     /// `legalContext`, as received.
     #[must_use]
     pub fn legal_context(&self) -> &str {
-        &self.told().asked.question.legal_context
+        &self.outcome().asked.question.legal_context
     }
 
-    /// `criteria` as understood; `None` where policy refused before they were (MSG00013, MSG00011, MSG00008).
+    /// `criteria` as understood; `None` where policy refused before they were validated (MSG00013, MSG00011, MSG00008).
     #[must_use]
     pub fn criteria(&self) -> Option<Criteria> {
-        self.told().ground.permit().map(Permit::criteria)
+        self.outcome().ground.permit().map(Permit::criteria)
     }
 
     /// `status`.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.told().resolution.status
+        self.outcome().resolution.status
     }
 
-    /// `dataFilters`: the fields left out by policy; empty where the element is not given.
+    /// `dataFilters`: the fields left out by policy; empty where the element is omitted.
     #[must_use]
     pub fn filtered(&self) -> FieldSet {
-        self.told().resolution.filtered
+        self.outcome().resolution.filtered
     }
 
     /// `result`, where there is one.
     #[must_use]
     pub fn disclosure(&self) -> Option<&Disclosure> {
-        self.told().resolution.disclosure.as_ref()
+        self.outcome().resolution.disclosure.as_ref()
     }
 }

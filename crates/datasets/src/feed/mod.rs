@@ -1,13 +1,15 @@
-//! What a publisher sends, read and judged: the notification, its signature, the data files, their hashes, their
-//! records.
+//! Reads and validates a publisher's feed: the notification, its signature, the data files, their
+//! hashes and records.
 //!
-//! Shapes and rules are those of RFC 8182 (RRDP) applied to five datasets. This room reads from anything that is
-//! [`std::io::Read`] and trusts nothing in it: every count, length and depth has a limit, and no input reaches a panic
-//! (the lints below are denied). It does not know where bytes come from (no HTTP, no folders), nor where records go
-//! (no SQL), nor what is to be done with a judgement: that is [`crate::sync`]'s affair.
+//! Shapes and rules are those of RFC 8182 (RRDP), applied to five datasets. This module reads from
+//! anything that is [`std::io::Read`] and trusts nothing in it: every count, length and depth has a
+//! limit, and no input reaches a panic (the lints below are denied). It does not know where bytes
+//! come from (no HTTP, no folders), where records go (no SQL), or what follows from a validation:
+//! [`crate::sync`] decides that.
 //!
-//! A walk through a data file: [`Content`] unpacks the bytes while it counts and hashes them as they were stored,
-//! [`Records`] splits and judges what comes out, and [`Content::seal`] tells afterwards what the file was.
+//! A data file is read in three steps. [`Content`] decompresses the bytes, and counts and hashes
+//! them as they were stored. [`Records`] splits the result into records and validates each.
+//! [`Content::finish`] returns the size and the hash of the stored file.
 #![cfg_attr(
     not(test),
     deny(
@@ -20,19 +22,25 @@
     )
 )]
 
-mod digest;
-mod markup;
+// The notification: which files there are.
 mod notification;
+mod signature;
+mod xml;
+
+// The data files: what is in them.
+mod content;
+mod parse;
 mod record;
 mod records;
-mod rejections;
 mod rows;
-mod signature;
 
-pub use digest::{Content, Packing, Seal, digest_of};
-pub use notification::{FileKind, Listed, Notification, NotificationError, Session, Uri};
-pub use record::{Change, Entity, Key, Reason, Record, Validated};
+// The file of rejected records.
+mod rejections;
+
+pub use content::{Compression, Content, FileDigest, digest_of};
+pub use notification::{FileKind, ListedFile, Notification, NotificationError, Session, Uri};
+pub use record::{Change, Entity, Key, Record, RejectReason, Validated};
 pub use records::{Records, RecordsError, columns};
 pub use rejections::Rejections;
 pub use rows::RowError;
-pub use signature::{SignatureError, Signer, Vouched};
+pub use signature::{SignatureError, SignedClaims, Signer};

@@ -1,32 +1,35 @@
-//! `notification.xml`: which state the publisher is at, and the files that lead there.
+//! `notification.xml`: the publisher's current serial and the files that lead to it.
 //!
-//! A [`Notification`] that exists is one that could be followed: its snapshot and every delta after it are there, each
-//! named by a path that stays inside the feed. Nothing was fetched, and nothing is known yet of the reader's own state.
+//! A [`Notification`] is complete by construction: it lists its snapshot and every delta after it,
+//! each with a path that stays inside the feed. Parsing fetches nothing and does not compare with
+//! the loaded state. Format: `docs/reference/feeds.md "Notification"`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::markup::{Element, Tag, tags};
+use super::xml::{Element, Tag, tags};
+use ehealth_core::closed_enum;
 use ehealth_core::model::{Dataset, Digest, Timestamp};
 
-/// The publisher's name for one unbroken line of serials: a UUID.
+/// UUID of one unbroken sequence of serials of a publisher.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Session(u128);
 
 impl Session {
-    /// The session with this value.
+    /// Makes a session from its 128 bits.
     #[must_use]
     pub const fn new(value: u128) -> Self {
         Self(value)
     }
 
-    /// Reads the canonical form of RFC 9562, 8-4-4-4-12 hexadecimal digits of either case; `None` for any other text.
+    /// Parses the canonical form of RFC 9562: 8-4-4-4-12 hexadecimal digits of either case. `None`
+    /// for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let groups: Vec<&str> = text.split('-').collect();
-        let right = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
+        let is_canonical = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
         let digits = groups.concat();
-        if !right || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if !is_canonical || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
             return None;
         }
         u128::from_str_radix(&digits, 16).ok().map(Self)
@@ -43,8 +46,8 @@ impl fmt::Display for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, e, g, h, i, rest @ ..] = self.0.to_be_bytes();
         write!(f, "{a:02x}{b:02x}{c:02x}{d:02x}-{e:02x}{g:02x}-{h:02x}{i:02x}-")?;
-        for (place, byte) in rest.iter().enumerate() {
-            let dash = if place == 2 { "-" } else { "" };
+        for (index, byte) in rest.iter().enumerate() {
+            let dash = if index == 2 { "-" } else { "" };
             write!(f, "{dash}{byte:02x}")?;
         }
         Ok(())
@@ -57,20 +60,21 @@ impl fmt::Debug for Session {
     }
 }
 
-/// A path inside the feed: segments of `[A-Za-z0-9._-]` between single slashes, none of them `.` or `..`.
+/// Relative path inside the feed: segments of `[A-Za-z0-9._-]` between single slashes, none of them
+/// `.` or `..`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Uri(String);
 
 impl Uri {
-    /// Paths longer than this are refused: what a Linux file name may have.
+    /// Maximum length in bytes: that of a Linux file name.
     const LENGTH_MAX: usize = 255;
 
-    /// Reads a path; `None` if it is not such a one.
+    /// Parses a path; `None` if it is not of this form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        let inside = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(plain);
-        (text.len() <= Self::LENGTH_MAX && text.split('/').all(inside)).then(|| Self(text.to_owned()))
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        let is_inside = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_plain);
+        (text.len() <= Self::LENGTH_MAX && text.split('/').all(is_inside)).then(|| Self(text.to_owned()))
     }
 
     /// The path as written.
@@ -79,102 +83,95 @@ impl Uri {
         &self.0
     }
 
-    /// Its segments: folders, then the file.
+    /// Segments in order: folders, then the file.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
     }
 }
 
-/// What a data file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FileKind {
-    /// The whole dataset at a serial.
-    Snapshot,
-    /// What changed from the serial before.
-    Delta,
-}
-
-impl FileKind {
-    /// The kind's name: in a notification, in the names of rejected files.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Snapshot => "snapshot",
-            Self::Delta => "delta",
-        }
+closed_enum! {
+    /// Kind of a data file. The codes are element names in a notification and part of the names of
+    /// rejected files.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum FileKind {
+        /// The complete dataset at a serial.
+        Snapshot => "snapshot",
+        /// The changes from the previous serial.
+        Delta => "delta",
     }
 }
 
-/// One file of a notification.
+/// One data file as a notification lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// The state that the file leads to.
+pub struct ListedFile {
+    /// Serial that the dataset has after the file is loaded.
     pub serial: u64,
-    /// Where it lies.
+    /// Path inside the feed.
     pub uri: Uri,
     /// SHA-256 of the file as stored.
     pub digest: Digest,
-    /// Its length as stored.
+    /// Length in bytes as stored.
     pub bytes: u64,
-    /// Its rows without the header.
+    /// Rows without the header.
     pub records: u64,
 }
 
-/// What a publisher offers.
+/// A publisher's notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
-    /// Of which dataset.
+    /// Dataset of the feed.
     pub dataset: Dataset,
-    /// In which line of serials.
+    /// Session that the serials belong to.
     pub session: Session,
-    /// The newest state, from 1.
+    /// Newest serial, from 1.
     pub serial: u64,
-    /// When the publisher made the notification.
+    /// Time at which the publisher made the notification; freshness counts from here.
     pub created: Timestamp,
-    /// A whole state, at `serial` or before.
-    pub snapshot: Listed,
-    /// The deltas by their serials. Every serial after the snapshot's is there; before it there may be holes.
-    pub deltas: BTreeMap<u64, Listed>,
+    /// The snapshot, at `serial` or before.
+    pub snapshot: ListedFile,
+    /// Deltas by serial. Every serial after the snapshot's is listed; before it there may be gaps.
+    pub deltas: BTreeMap<u64, ListedFile>,
 }
 
-/// Why a document is no notification that could be followed.
+/// Why a document is not a valid notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotificationError {
     /// Longer than [`Notification::BYTES_MAX`].
-    #[error("the notification is too long")]
+    #[error("the notification is longer than 4 MiB")]
     TooLong,
-    /// Not UTF-8, not well-formed XML, or holding what the format has not.
-    #[error("the notification is not XML of the right form")]
+    /// Not UTF-8, not well-formed XML, or with a construct that the format forbids.
+    #[error("the notification is not well-formed XML of the allowed subset")]
     Markup,
-    /// An element or attribute is missing, superfluous or out of place.
-    #[error("the notification has not the elements and attributes of its schema")]
+    /// An element or attribute is missing, unexpected or out of order.
+    #[error("an element or attribute of the notification is missing, unexpected or out of order")]
     Structure,
-    /// An attribute's value is not of its type, or a version that is not 1.
-    #[error("an attribute of the notification has a wrong value")]
+    /// The value of an attribute is invalid, or the version is not 1.
+    #[error("an attribute of the notification has an invalid value")]
     Value,
     /// A path that could leave the feed.
-    #[error("a path of the notification is not a plain relative one")]
+    #[error("a path in the notification is not a plain relative path")]
     Uri,
-    /// The files do not lead to the notification's serial: one is missing after the snapshot, twice there, or beyond.
+    /// The files do not lead to the serial: a delta after the snapshot is missing, listed twice, or
+    /// beyond the serial.
     #[error("the files of the notification do not lead to its serial")]
     Chain,
 }
 
 impl Notification {
-    /// The name of the document in its feed.
+    /// File name of the document in its feed.
     pub const FILE_NAME: &str = "notification.xml";
 
-    /// The name of the signed note beside it.
+    /// File name of the signed note beside it.
     pub const SIGNATURE_NAME: &str = "notification.sig";
 
-    /// The longest document that is read: some 20 000 deltas. A longer one would only fill the memory.
+    /// Maximum length of a document: 4 MiB, about 20 000 deltas. It bounds the memory.
     pub const BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-    /// Reads a whole document.
+    /// Parses a complete document.
     ///
     /// # Errors
-    /// [`NotificationError`]. A bad path anywhere wins over a wrong chain, and the first fault in the document over
-    /// later ones.
+    /// [`NotificationError`]: the first error in the document. An invalid path anywhere comes before an incomplete
+    /// chain.
     pub fn parse(document: &[u8]) -> Result<Self, NotificationError> {
         if document.len() as u64 > Self::BYTES_MAX {
             return Err(NotificationError::TooLong);
@@ -195,7 +192,7 @@ impl Notification {
         let snapshot = listed(open(tags.next(), "snapshot")?)?;
         close(tags.next())?;
         let mut deltas = BTreeMap::new();
-        let mut twice = false;
+        let mut is_duplicate = false;
         loop {
             let tag = tags.next();
             if tag == Some(&Tag::Close) {
@@ -203,16 +200,17 @@ impl Notification {
             }
             let delta = listed(open(tag, "delta")?)?;
             close(tags.next())?;
-            twice |= deltas.insert(delta.serial, delta).is_some();
+            is_duplicate |= deltas.insert(delta.serial, delta).is_some();
         }
         let notification = Self { dataset, session, serial, created, snapshot, deltas };
-        if twice || !notification.leads_to_its_serial() {
+        if is_duplicate || !notification.is_complete() {
             return Err(NotificationError::Chain);
         }
         Ok(notification)
     }
 
-    fn leads_to_its_serial(&self) -> bool {
+    /// Whether the snapshot and the deltas after it lead to the serial.
+    fn is_complete(&self) -> bool {
         let Some(gap) = self.serial.checked_sub(self.snapshot.serial) else { return false };
         let after = self.deltas.range(self.snapshot.serial.saturating_add(1)..).count() as u64;
         after == gap && self.deltas.keys().next_back().is_none_or(|last| *last <= self.serial)
@@ -222,7 +220,7 @@ impl Notification {
 fn open<'a>(tag: Option<&'a Tag>, name: &str) -> Result<&'a Element, NotificationError> {
     match tag {
         Some(Tag::Open(element)) if element.name == name => Ok(element),
-        _ => Err(NotificationError::Structure),
+        Some(Tag::Open(_) | Tag::Close) | None => Err(NotificationError::Structure),
     }
 }
 
@@ -230,10 +228,10 @@ fn close(tag: Option<&Tag>) -> Result<(), NotificationError> {
     if tag == Some(&Tag::Close) { Ok(()) } else { Err(NotificationError::Structure) }
 }
 
-fn listed(element: &Element) -> Result<Listed, NotificationError> {
+fn listed(element: &Element) -> Result<ListedFile, NotificationError> {
     let [serial, uri, sha256, bytes, records] =
         element.exactly(["serial", "uri", "sha256", "bytes", "records"]).ok_or(NotificationError::Structure)?;
-    Ok(Listed {
+    Ok(ListedFile {
         serial: positive(serial)?,
         uri: Uri::parse(uri).ok_or(NotificationError::Uri)?,
         digest: Digest::parse(sha256).map_err(|_| NotificationError::Value)?,
@@ -242,10 +240,11 @@ fn listed(element: &Element) -> Result<Listed, NotificationError> {
     })
 }
 
-/// A count of at most 18 digits, so that it fits every integer it meets, SQLite's included.
+/// Parses a count of at most 18 digits, which fits into every integer type in use, SQLite's
+/// included.
 fn count(text: &str) -> Result<u64, NotificationError> {
-    let plain = (1..=18).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    text.parse().ok().filter(|_| plain).ok_or(NotificationError::Value)
+    let is_plain = (1..=18).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| is_plain).ok_or(NotificationError::Value)
 }
 
 fn positive(text: &str) -> Result<u64, NotificationError> {
@@ -278,8 +277,8 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_the_publisher_offers() {
-        let notification = chain(7, 5, &[7, 6, 3]).expect("a right one");
+    fn parses_a_notification() {
+        let notification = chain(7, 5, &[7, 6, 3]).expect("a valid notification");
         assert_eq!((notification.dataset, notification.serial), (Dataset::Dimona, 7));
         assert_eq!(notification.session.to_string(), SESSION);
         assert_eq!(notification.created.to_string(), "2026-11-22T05:00:00.000Z");
@@ -290,7 +289,7 @@ mod tests {
     #[test]
     fn the_files_must_lead_to_the_serial() {
         assert!(chain(5, 5, &[]).is_ok());
-        assert!(chain(5, 5, &[2, 5]).is_ok(), "a hole that the snapshot spans");
+        assert!(chain(5, 5, &[2, 5]).is_ok(), "the snapshot spans the gap");
         for (serial, snapshot, deltas) in
             [(5, 6, vec![]), (5, 4, vec![]), (6, 4, vec![6]), (5, 5, vec![6]), (5, 4, vec![5, 5]), (7, 5, vec![6, 8])]
         {
@@ -303,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_stays_inside_the_feed() {
+    fn accepts_only_paths_inside_the_feed() {
         for uri in ["a", "a/b.csv.zst", "...", "-", "a..b"] {
             assert!(Uri::parse(uri).is_some(), "{uri}");
         }
@@ -318,9 +317,9 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_its_schema_does_not_allow() {
+    fn refuses_what_the_schema_forbids() {
         use NotificationError::{Markup, Structure, TooLong, Value};
-        let right = document(5, &[file("snapshot", 5, "s.csv")]);
+        let valid = document(5, &[file("snapshot", 5, "s.csv")]);
         for (from, to, error) in [
             ("version=\"1\"", "version=\"2\"", Value),
             ("version=\"1\"", "", Structure),
@@ -340,7 +339,7 @@ mod tests {
             ("</notification>", "", Markup),
             ("</notification>", "\u{7}</notification>", Markup),
         ] {
-            assert_eq!(Notification::parse(right.replacen(from, to, 1).as_bytes()), Err(error), "{from} → {to}");
+            assert_eq!(Notification::parse(valid.replacen(from, to, 1).as_bytes()), Err(error), "{from} → {to}");
         }
         assert_eq!(Notification::parse(b"\xff"), Err(Markup));
         assert_eq!(Notification::parse(document(5, &[]).as_bytes()), Err(Structure));

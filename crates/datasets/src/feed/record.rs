@@ -1,201 +1,165 @@
-//! What a publisher's row can say, and why it can be wrong: words alone, nothing is read here.
+//! The records of the five datasets, the changes that a row asks for, and the reasons for a
+//! rejection. Types only.
 
+use ehealth_core::closed_enum;
 use ehealth_core::model::{Date, EnterpriseNumber, Period, Ssin};
 
-/// What one row says; each variant with the columns of its dataset (feed.md).
+/// One record; each variant has the columns of its dataset (`docs/reference/feeds.md "Data
+/// files"`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Record {
-    /// `dimona`.
+    /// Record of `dimona`: an employment period.
     Dimona {
-        /// `period_id`.
+        /// Column `period_id`.
         period_id: u64,
-        /// `ssin`.
+        /// Column `ssin`.
         ssin: Ssin,
-        /// `employer`.
+        /// Column `employer`.
         employer: EnterpriseNumber,
-        /// `begin` and `end`.
+        /// Columns `begin` and `end`.
         period: Period,
     },
-    /// `coprev`.
+    /// Record of `coprev`: an affiliation to an external prevention service.
     Coprev {
-        /// `affiliation_id`.
+        /// Column `affiliation_id`.
         affiliation_id: u64,
-        /// `employer`.
+        /// Column `employer`.
         employer: EnterpriseNumber,
-        /// `service`.
+        /// Column `service`.
         service: EnterpriseNumber,
-        /// `begin` and `end`.
+        /// Columns `begin` and `end`.
         period: Period,
     },
-    /// `federated`.
+    /// Record of `federated`: an affiliation to an internal prevention service.
     Federated {
-        /// `affiliation_id`.
+        /// Column `affiliation_id`.
         affiliation_id: u64,
-        /// `employer`.
+        /// Column `employer`.
         employer: EnterpriseNumber,
-        /// `service`.
+        /// Column `service`.
         service: EnterpriseNumber,
-        /// `begin` and `end`.
+        /// Columns `begin` and `end`.
         period: Period,
-        /// `entity`.
+        /// Column `entity`.
         entity: Entity,
     },
-    /// `insurance`.
+    /// Record of `insurance`: a membership of a health-insurance fund.
     Insurance {
-        /// `ssin`.
+        /// Column `ssin`.
         ssin: Ssin,
-        /// `fund`.
+        /// Column `fund`.
         fund: EnterpriseNumber,
-        /// `begin` and `end`.
+        /// Columns `begin` and `end`.
         period: Period,
     },
-    /// `persons`.
+    /// Record of `persons`: an SSIN and its replacement.
     Persons {
-        /// `ssin`.
+        /// Column `ssin`.
         ssin: Ssin,
-        /// `replaced_by`.
+        /// Column `replaced_by`.
         replaced_by: Option<Ssin>,
-        /// `cancelled`: changes nothing in any answer (domain.md).
+        /// Column `cancelled`. It changes no answer (`docs/reference/domain.md "Identifiers"`).
         cancelled: bool,
     },
 }
 
-/// The federated entity that reports an internal service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Entity {
-    /// `VLG`: the Flemish Community.
-    FlemishCommunity,
-    /// `CFWB`: the French Community.
-    FrenchCommunity,
-    /// `DG`: the German-speaking Community.
-    GermanSpeakingCommunity,
-    /// `COCOM`: the Common Community Commission of Brussels.
-    CommonCommunityCommission,
-    /// `FED`: the federal authority.
-    Federal,
+closed_enum! {
+    /// Federated entity that reports an internal prevention service. The codes are the values of
+    /// the column `entity`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Entity {
+        /// Flemish Community.
+        FlemishCommunity => "VLG",
+        /// French Community.
+        FrenchCommunity => "CFWB",
+        /// German-speaking Community.
+        GermanSpeakingCommunity => "DG",
+        /// Common Community Commission of Brussels.
+        CommonCommunityCommission => "COCOM",
+        /// Federal authority.
+        Federal => "FED",
+    }
 }
 
 impl Entity {
-    /// The entity of this abbreviation; `None` if there is none.
+    /// The entity with this code; `None` if there is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "VLG" => Some(Self::FlemishCommunity),
-            "CFWB" => Some(Self::FrenchCommunity),
-            "DG" => Some(Self::GermanSpeakingCommunity),
-            "COCOM" => Some(Self::CommonCommunityCommission),
-            "FED" => Some(Self::Federal),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|entity| entity.code() == text)
     }
 }
 
-/// What makes a record of a dataset unique.
+/// Columns that identify a record in its dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Key {
-    /// `dimona`: `period_id`.
+    /// `period_id` of `dimona`.
     Period(u64),
-    /// `coprev`, `federated`: `affiliation_id`.
+    /// `affiliation_id` of `coprev` and `federated`.
     Affiliation(u64),
-    /// `insurance`: `ssin` and `begin`.
+    /// `ssin` and `begin` of `insurance`.
     Membership(Ssin, Date),
-    /// `persons`: `ssin`.
+    /// `ssin` of `persons`.
     Person(Ssin),
 }
 
-/// What a right row asks for. A row of a snapshot is a `Put`.
+/// Change that a valid row asks for. A row of a snapshot is a `Put`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// Insert, or replace what has the same key.
+    /// Insert the record, or replace the one with the same key.
     Put(Record),
-    /// Delete what has this key. The other columns were not looked at.
+    /// Delete the record with this key. The other columns were not read.
     Delete(Key),
 }
 
-/// Why a record is rejected: the column that is wrong, or a fault in how the record stands to itself or to others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// Neither `put` nor `delete`.
-    Action,
-    /// `period_id` or `affiliation_id` is not 1 to 18 digits.
-    Id,
-    /// `ssin` is none.
-    Ssin,
-    /// `employer` is no enterprise number.
-    Employer,
-    /// `service` is no enterprise number.
-    Service,
-    /// `fund` is no enterprise number.
-    Fund,
-    /// `begin` is no day.
-    Begin,
-    /// `end` is neither a day nor empty.
-    End,
-    /// `end` lies before `begin`.
-    Reversed,
-    /// `entity` is none of the five.
-    Entity,
-    /// `replaced_by` is neither an SSIN nor empty.
-    ReplacedBy,
-    /// `cancelled` is neither 1 nor 0.
-    Cancelled,
-    /// The number is replaced by itself, or closes a circle of replacements.
-    Cycle,
-    /// A record before it in the snapshot has the same key.
-    Duplicate,
-}
-
-impl Reason {
-    /// All of them.
-    pub const ALL: [Self; 14] = [
-        Self::Action,
-        Self::Id,
-        Self::Ssin,
-        Self::Employer,
-        Self::Service,
-        Self::Fund,
-        Self::Begin,
-        Self::End,
-        Self::Reversed,
-        Self::Entity,
-        Self::ReplacedBy,
-        Self::Cancelled,
-        Self::Cycle,
-        Self::Duplicate,
-    ];
-
-    /// The word in the rejected records file.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Action => "action",
-            Self::Id => "id",
-            Self::Ssin => "ssin",
-            Self::Employer => "employer",
-            Self::Service => "service",
-            Self::Fund => "fund",
-            Self::Begin => "begin",
-            Self::End => "end",
-            Self::Reversed => "end-before-begin",
-            Self::Entity => "entity",
-            Self::ReplacedBy => "replaced_by",
-            Self::Cancelled => "cancelled",
-            Self::Cycle => "cycle",
-            Self::Duplicate => "duplicate",
-        }
+closed_enum! {
+    /// Reason to reject a record: the invalid column, or a conflict with itself or another record.
+    /// The codes are words of the file of rejected records (`docs/reference/feeds.md "Rejected
+    /// records"`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum RejectReason {
+        /// `action` is neither `put` nor `delete`.
+        Action => "action",
+        /// `period_id` or `affiliation_id` does not have 1 to 18 digits.
+        Id => "id",
+        /// `ssin` is not a valid SSIN.
+        Ssin => "ssin",
+        /// `employer` is not a valid enterprise number.
+        Employer => "employer",
+        /// `service` is not a valid enterprise number.
+        Service => "service",
+        /// `fund` is not a valid enterprise number.
+        Fund => "fund",
+        /// `begin` is not a day.
+        Begin => "begin",
+        /// `end` is neither a day nor empty.
+        End => "end",
+        /// `end` is before `begin`.
+        Reversed => "end-before-begin",
+        /// `entity` is not one of the five codes.
+        Entity => "entity",
+        /// `replaced_by` is neither a valid SSIN nor empty.
+        ReplacedBy => "replaced_by",
+        /// `cancelled` is neither 1 nor 0.
+        Cancelled => "cancelled",
+        /// The SSIN is replaced by itself, or closes a cycle of replacements.
+        Cycle => "cycle",
+        /// An earlier record of the snapshot has the same key.
+        Duplicate => "duplicate",
     }
 }
 
-/// The judgement on one row.
+/// Result of the validation of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Validated {
-    /// Right in itself.
+    /// The row is valid in itself.
     Accepted(Change),
-    /// Wrong. A rejected `put` removes its key (feed.md): the key is told where the row has a readable one.
+    /// The row is invalid. A rejected `put` removes its key (`docs/reference/feeds.md "Rejected
+    /// records"`).
     Rejected {
-        /// Why.
-        reason: Reason,
-        /// What the row would have replaced; `None` for a `delete`, an unknown action or an unreadable key.
+        /// First error in the row.
+        reason: RejectReason,
+        /// Key that the row would have replaced; `None` for a `delete`, an unknown action or an
+        /// unreadable key.
         key: Option<Key>,
     },
 }
@@ -205,10 +169,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_reason_has_its_word() {
-        let words = Reason::ALL.map(Reason::code);
+    fn each_reject_reason_has_its_code() {
+        let codes = RejectReason::ALL.map(RejectReason::code);
         assert_eq!(
-            words.join(" "),
+            codes.join(" "),
             "action id ssin employer service fund begin end end-before-begin entity replaced_by cancelled cycle duplicate"
         );
     }

@@ -1,37 +1,39 @@
-//! Rows judged: each is a record that says something, or is rejected with a reason.
+//! Reads the records of a data file, and validates each.
 //!
-//! A fault of the file (header, column count, quoting, UTF-8, compression, too many rows) ends the reading; a wrong
-//! value or an unknown action rejects the one record. Nothing is compared with other records or with what is loaded:
-//! duplicates and cycles are found where the data are.
+//! An error of the file (header, column count, quoting, UTF-8, compression, too many rows) ends the
+//! reading. An invalid value or an unknown action rejects the one record. Nothing here compares a
+//! record with other records or with the loaded data: [`crate::store`] finds duplicates and cycles.
 
 use std::fmt;
 use std::io::BufRead;
 
+use super::notification::FileKind;
+use super::parse::{parse_key, parse_record};
+use super::record::{Change, RejectReason, Validated};
 use super::rows::{Fields, RowError, Rows};
-use super::{Change, Entity, FileKind, Key, Reason, Record, Validated};
-use ehealth_core::model::{Dataset, Date, EnterpriseNumber, Period, Ssin};
+use ehealth_core::model::Dataset;
 
 /// Why a file is refused as a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
-    /// It cannot be split into rows.
+    /// The file cannot be split into rows.
     #[error(transparent)]
     Row(#[from] RowError),
     /// The first row is not the header of this dataset and kind of file.
-    #[error("the header is not that of the dataset")]
+    #[error("line 1: the header is not that of this dataset and kind of file")]
     Header,
     /// A row has too few or too many fields.
-    #[error("line {line}: the row has not as many fields as the header")]
+    #[error("line {line}: the row and the header have different numbers of fields")]
     Columns {
-        /// Where the row begins, from 1.
+        /// First line of the row, from 1.
         line: u64,
     },
-    /// The file has more or fewer records than were announced.
-    #[error("the file has not as many records as were announced")]
+    /// The file has more or fewer records than announced.
+    #[error("the file has another number of records than the notification announces")]
     Count,
 }
 
-/// The columns of a dataset's files, `action` aside.
+/// Columns of a dataset's files, without `action`.
 #[must_use]
 pub fn columns(dataset: Dataset) -> &'static [&'static str] {
     match dataset {
@@ -43,10 +45,10 @@ pub fn columns(dataset: Dataset) -> &'static [&'static str] {
     }
 }
 
-/// `action`, the first column of a delta.
+/// First column of a delta.
 pub(super) const ACTION: &str = "action";
 
-/// The records of a data file, one after the other.
+/// Reader of the records of a data file, one after the other.
 pub struct Records<R> {
     rows: Rows<R>,
     dataset: Dataset,
@@ -57,8 +59,8 @@ pub struct Records<R> {
 }
 
 impl<R: BufRead> Records<R> {
-    /// Begins to read a file that was announced to have so many records, and checks its header. The source is given
-    /// back with the error, because the file is to be sealed even then.
+    /// Checks the header of a file with `announced` records. An error returns the source too,
+    /// because the caller must hash the file even then.
     ///
     /// # Errors
     /// [`RecordsError::Header`] or [`RecordsError::Row`].
@@ -77,10 +79,11 @@ impl<R: BufRead> Records<R> {
         Ok(Self { rows, dataset, kind, columns, announced, count: 0 })
     }
 
-    /// The judgement on the next row; `None` at the end of a file that has as many records as were announced.
+    /// Validates the next row. Returns `None` at the end of a file that has the announced number of
+    /// records.
     ///
     /// # Errors
-    /// [`RecordsError`]; then nothing more can be read.
+    /// [`RecordsError`]; nothing more can be read after it.
     pub fn advance(&mut self) -> Result<Option<Validated>, RecordsError> {
         if !self.rows.advance()? {
             return if self.count == self.announced { Ok(None) } else { Err(RecordsError::Count) };
@@ -94,26 +97,26 @@ impl<R: BufRead> Records<R> {
         }
         let mut fields = self.rows.fields();
         Ok(Some(match self.kind {
-            FileKind::Snapshot => judge_put(self.dataset, fields),
+            FileKind::Snapshot => validate_put(self.dataset, fields),
             FileKind::Delta => match fields.next() {
-                Some("put") => judge_put(self.dataset, fields),
-                Some("delete") => judge_delete(self.dataset, fields),
-                _ => Validated::Rejected { reason: Reason::Action, key: None },
+                Some("put") => validate_put(self.dataset, fields),
+                Some("delete") => validate_delete(self.dataset, fields),
+                _ => Validated::Rejected { reason: RejectReason::Action, key: None },
             },
         }))
     }
 
-    /// The line at which the row begins, from 1; the header is line 1.
+    /// First line of the row, from 1; the header is line 1.
     pub fn line(&self) -> u64 {
         self.rows.line()
     }
 
-    /// The fields of the row as they were written.
+    /// Fields of the row as written.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.rows.fields()
     }
 
-    /// The source, to be sealed.
+    /// Returns the source, so that the caller can hash the rest of the file.
     pub fn into_source(self) -> R {
         self.rows.into_source()
     }
@@ -129,132 +132,27 @@ impl<R> fmt::Debug for Records<R> {
     }
 }
 
-fn judge_put(dataset: Dataset, fields: Fields<'_>) -> Validated {
-    match read_put(dataset, &mut Values(fields)) {
+fn validate_put(dataset: Dataset, fields: Fields<'_>) -> Validated {
+    match parse_record(dataset, fields) {
         Ok(record) => Validated::Accepted(Change::Put(record)),
         Err((reason, key)) => Validated::Rejected { reason, key },
     }
 }
 
-fn judge_delete(dataset: Dataset, fields: Fields<'_>) -> Validated {
-    match read_key(dataset, &mut Values(fields)) {
+fn validate_delete(dataset: Dataset, fields: Fields<'_>) -> Validated {
+    match parse_key(dataset, fields) {
         Ok(key) => Validated::Accepted(Change::Delete(key)),
         Err(reason) => Validated::Rejected { reason, key: None },
-    }
-}
-
-/// Reads the columns of a record, in order; the first wrong one is the reason.
-fn read_put(dataset: Dataset, values: &mut Values<'_>) -> Result<Record, (Reason, Option<Key>)> {
-    let keyless = |reason| (reason, None);
-    match dataset {
-        Dataset::Dimona => {
-            let period_id = values.id().map_err(keyless)?;
-            let keyed = |reason| (reason, Some(Key::Period(period_id)));
-            let ssin = values.ssin().map_err(keyed)?;
-            let employer = values.enterprise(Reason::Employer).map_err(keyed)?;
-            let period = values.period().map_err(keyed)?;
-            Ok(Record::Dimona { period_id, ssin, employer, period })
-        }
-        Dataset::Coprev | Dataset::Federated => {
-            let affiliation_id = values.id().map_err(keyless)?;
-            let keyed = |reason| (reason, Some(Key::Affiliation(affiliation_id)));
-            let employer = values.enterprise(Reason::Employer).map_err(keyed)?;
-            let service = values.enterprise(Reason::Service).map_err(keyed)?;
-            let period = values.period().map_err(keyed)?;
-            if dataset == Dataset::Coprev {
-                return Ok(Record::Coprev { affiliation_id, employer, service, period });
-            }
-            let entity = Entity::parse(values.next()).ok_or(keyed(Reason::Entity))?;
-            Ok(Record::Federated { affiliation_id, employer, service, period, entity })
-        }
-        Dataset::Insurance => {
-            let ssin = values.ssin().map_err(keyless)?;
-            let fund = values.enterprise(Reason::Fund);
-            let begin = values.begin().map_err(keyless)?;
-            let keyed = |reason| (reason, Some(Key::Membership(ssin, begin)));
-            let fund = fund.map_err(keyed)?;
-            let period = values.period_from(begin).map_err(keyed)?;
-            Ok(Record::Insurance { ssin, fund, period })
-        }
-        Dataset::Persons => {
-            let ssin = values.ssin().map_err(keyless)?;
-            let keyed = |reason| (reason, Some(Key::Person(ssin)));
-            let replaced_by = match values.next() {
-                "" => None,
-                text => Some(Ssin::parse(text).map_err(|_| keyed(Reason::ReplacedBy))?),
-            };
-            let cancelled = match values.next() {
-                "1" => true,
-                "0" => false,
-                _ => return Err(keyed(Reason::Cancelled)),
-            };
-            if replaced_by == Some(ssin) {
-                return Err(keyed(Reason::Cycle));
-            }
-            Ok(Record::Persons { ssin, replaced_by, cancelled })
-        }
-    }
-}
-
-fn read_key(dataset: Dataset, values: &mut Values<'_>) -> Result<Key, Reason> {
-    match dataset {
-        Dataset::Dimona => values.id().map(Key::Period),
-        Dataset::Coprev | Dataset::Federated => values.id().map(Key::Affiliation),
-        Dataset::Insurance => {
-            let ssin = values.ssin()?;
-            values.next();
-            Ok(Key::Membership(ssin, values.begin()?))
-        }
-        Dataset::Persons => values.ssin().map(Key::Person),
-    }
-}
-
-/// The fields of a row, read column by column. Their number was checked.
-struct Values<'a>(Fields<'a>);
-
-impl<'a> Values<'a> {
-    fn next(&mut self) -> &'a str {
-        self.0.next().unwrap_or_default()
-    }
-
-    /// An id of 1 to 18 digits. Leading zeros do not count: `007` is the key `7`.
-    fn id(&mut self) -> Result<u64, Reason> {
-        let text = self.next();
-        let right = (1..=18).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        text.parse().ok().filter(|_| right).ok_or(Reason::Id)
-    }
-
-    fn ssin(&mut self) -> Result<Ssin, Reason> {
-        Ssin::parse(self.next()).map_err(|_| Reason::Ssin)
-    }
-
-    fn enterprise(&mut self, reason: Reason) -> Result<EnterpriseNumber, Reason> {
-        EnterpriseNumber::parse(self.next()).map_err(|_| reason)
-    }
-
-    fn begin(&mut self) -> Result<Date, Reason> {
-        Date::parse(self.next()).map_err(|_| Reason::Begin)
-    }
-
-    fn period(&mut self) -> Result<Period, Reason> {
-        let begin = self.begin()?;
-        self.period_from(begin)
-    }
-
-    fn period_from(&mut self, begin: Date) -> Result<Period, Reason> {
-        let end = match self.next() {
-            "" => None,
-            text => Some(Date::parse(text).map_err(|_| Reason::End)?),
-        };
-        Period::from_days(begin, end).map_err(|_| Reason::Reversed)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::record::Key;
+    use ehealth_core::model::{Date, Ssin};
 
-    fn judge(dataset: Dataset, kind: FileKind, rows: &[&str]) -> Result<Vec<Validated>, RecordsError> {
+    fn validate(dataset: Dataset, kind: FileKind, rows: &[&str]) -> Result<Vec<Validated>, RecordsError> {
         let header = match kind {
             FileKind::Snapshot => columns(dataset).join(","),
             FileKind::Delta => format!("action,{}", columns(dataset).join(",")),
@@ -262,23 +160,23 @@ mod tests {
         let text = format!("{header}\n{}\n", rows.join("\n"));
         let mut records =
             Records::open(text.as_bytes(), dataset, kind, rows.len() as u64).map_err(|(error, _)| error)?;
-        let mut judged = Vec::new();
-        while let Some(judgement) = records.advance()? {
-            judged.push(judgement);
+        let mut validated = Vec::new();
+        while let Some(row) = records.advance()? {
+            validated.push(row);
         }
-        Ok(judged)
+        Ok(validated)
     }
 
-    fn reason(dataset: Dataset, kind: FileKind, row: &str) -> (Option<Reason>, Option<Key>) {
-        match judge(dataset, kind, &[row]).expect("a well-formed file")[..] {
+    fn reason(dataset: Dataset, kind: FileKind, row: &str) -> (Option<RejectReason>, Option<Key>) {
+        match validate(dataset, kind, &[row]).expect("a well-formed file")[..] {
             [Validated::Accepted(_)] => (None, None),
             [Validated::Rejected { reason, key }] => (Some(reason), key),
-            _ => unreachable!("one row, one judgement"),
+            _ => unreachable!("one row, one result"),
         }
     }
 
     #[test]
-    fn reads_one_record_of_each_dataset() {
+    fn accepts_one_record_of_each_dataset() {
         for (dataset, row) in [
             (Dataset::Dimona, "000000000000000007,85073000160,0202239951,2020-02-29,"),
             (Dataset::Coprev, "7,0202239951,0202239951,2020-01-01,2020-01-01"),
@@ -292,56 +190,56 @@ mod tests {
     }
 
     #[test]
-    fn names_the_column_that_is_wrong_and_keeps_a_readable_key() {
+    fn names_the_invalid_column_and_keeps_a_readable_key() {
         use Dataset::{Coprev, Dimona, Federated, Insurance, Persons};
-        let ssin = Ssin::parse("85073000160").expect("right by construction");
+        let ssin = Ssin::parse("85073000160").expect("a valid SSIN");
         let day = Date::parse("2020-01-02").expect("a day");
         for (dataset, row, wrong, key) in [
-            (Dimona, ",85073000160,0202239951,2020-01-02,", Reason::Id, None),
-            (Dimona, "+7,85073000160,0202239951,2020-01-02,", Reason::Id, None),
-            (Dimona, "1000000000000000000,85073000160,0202239951,2020-01-02,", Reason::Id, None),
-            (Dimona, "7,85073000161,0202239951,2020-01-02,", Reason::Ssin, Some(Key::Period(7))),
-            (Dimona, "7,85073000160,2202239951,2020-01-02,", Reason::Employer, Some(Key::Period(7))),
-            (Dimona, "7,85073000160,0202239951,,", Reason::Begin, Some(Key::Period(7))),
-            (Dimona, "7,85073000160,0202239951,2020-01-02,x", Reason::End, Some(Key::Period(7))),
-            (Dimona, "7,85073000160,0202239951,2020-01-02,2020-01-01", Reason::Reversed, Some(Key::Period(7))),
-            (Coprev, "7,0202239951,0,2020-01-02,", Reason::Service, Some(Key::Affiliation(7))),
-            (Federated, "7,0202239951,0202239951,2020-01-02,,vlg", Reason::Entity, Some(Key::Affiliation(7))),
-            (Insurance, "85073000160,x,2020-01-02,", Reason::Fund, Some(Key::Membership(ssin, day))),
-            (Insurance, "85073000160,x,2020-01-32,", Reason::Begin, None),
-            (Persons, "85073000160,x,0", Reason::ReplacedBy, Some(Key::Person(ssin))),
-            (Persons, "85073000160,,", Reason::Cancelled, Some(Key::Person(ssin))),
-            (Persons, "85073000160,85073000160,0", Reason::Cycle, Some(Key::Person(ssin))),
+            (Dimona, ",85073000160,0202239951,2020-01-02,", RejectReason::Id, None),
+            (Dimona, "+7,85073000160,0202239951,2020-01-02,", RejectReason::Id, None),
+            (Dimona, "1000000000000000000,85073000160,0202239951,2020-01-02,", RejectReason::Id, None),
+            (Dimona, "7,85073000161,0202239951,2020-01-02,", RejectReason::Ssin, Some(Key::Period(7))),
+            (Dimona, "7,85073000160,2202239951,2020-01-02,", RejectReason::Employer, Some(Key::Period(7))),
+            (Dimona, "7,85073000160,0202239951,,", RejectReason::Begin, Some(Key::Period(7))),
+            (Dimona, "7,85073000160,0202239951,2020-01-02,x", RejectReason::End, Some(Key::Period(7))),
+            (Dimona, "7,85073000160,0202239951,2020-01-02,2020-01-01", RejectReason::Reversed, Some(Key::Period(7))),
+            (Coprev, "7,0202239951,0,2020-01-02,", RejectReason::Service, Some(Key::Affiliation(7))),
+            (Federated, "7,0202239951,0202239951,2020-01-02,,vlg", RejectReason::Entity, Some(Key::Affiliation(7))),
+            (Insurance, "85073000160,x,2020-01-02,", RejectReason::Fund, Some(Key::Membership(ssin, day))),
+            (Insurance, "85073000160,x,2020-01-32,", RejectReason::Begin, None),
+            (Persons, "85073000160,x,0", RejectReason::ReplacedBy, Some(Key::Person(ssin))),
+            (Persons, "85073000160,,", RejectReason::Cancelled, Some(Key::Person(ssin))),
+            (Persons, "85073000160,85073000160,0", RejectReason::Cycle, Some(Key::Person(ssin))),
         ] {
             assert_eq!(reason(dataset, FileKind::Snapshot, row), (Some(wrong), key), "{row}");
         }
     }
 
     #[test]
-    fn a_delete_needs_its_key_columns_alone() {
-        let ssin = Ssin::parse("85073000160").expect("right by construction");
+    fn a_delete_needs_only_its_key_columns() {
+        let ssin = Ssin::parse("85073000160").expect("a valid SSIN");
         let day = Date::parse("2020-01-02").expect("a day");
         let rows = ["delete,85073000160,,2020-01-02,nonsense"];
         assert_eq!(
-            judge(Dataset::Insurance, FileKind::Delta, &rows).expect("well formed"),
+            validate(Dataset::Insurance, FileKind::Delta, &rows).expect("well formed"),
             [Validated::Accepted(Change::Delete(Key::Membership(ssin, day)))]
         );
-        let nobody = reason(Dataset::Persons, FileKind::Delta, "delete,x,,");
-        assert_eq!(nobody, (Some(Reason::Ssin), None));
+        let unreadable = reason(Dataset::Persons, FileKind::Delta, "delete,x,,");
+        assert_eq!(unreadable, (Some(RejectReason::Ssin), None));
         let unknown = reason(Dataset::Persons, FileKind::Delta, "Put,85073000160,,0");
-        assert_eq!(unknown, (Some(Reason::Action), None));
+        assert_eq!(unknown, (Some(RejectReason::Action), None));
     }
 
     #[test]
-    fn the_file_is_at_fault_for_header_columns_and_count() {
+    fn refuses_the_file_for_header_columns_and_count() {
         let open = |text: &'static str, announced| -> Result<Vec<Validated>, RecordsError> {
             let mut records = Records::open(text.as_bytes(), Dataset::Persons, FileKind::Snapshot, announced)
                 .map_err(|(error, _)| error)?;
-            let mut judged = Vec::new();
-            while let Some(judgement) = records.advance()? {
-                judged.push(judgement);
+            let mut validated = Vec::new();
+            while let Some(row) = records.advance()? {
+                validated.push(row);
             }
-            Ok(judged)
+            Ok(validated)
         };
         assert!(open("ssin,replaced_by,cancelled\n", 0).is_ok());
         for header in ["", "\u{feff}ssin,replaced_by,cancelled\n", "ssin,replaced_by\n", "ssin,cancelled,replaced_by\n"]

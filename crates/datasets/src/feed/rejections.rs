@@ -1,23 +1,26 @@
-//! The file of rejected records: what was wrong with a publisher's data, for the operator who has to tell them.
+//! The file of rejected records: the errors in a publisher's data, for the operator who reports
+//! them.
 //!
-//! CSV like the feed itself: `line`, `reason`, then the columns of the data file. It holds persons' data; who may read
-//! it is decided where it is made, not here.
+//! CSV like the feed itself: `line`, `reason`, then the columns of the data file
+//! (`docs/reference/feeds.md "Rejected records"`). It holds personal data; the caller that creates
+//! the file decides who may read it.
 
 use std::fmt;
 use std::io::{self, Write};
 
+use super::notification::FileKind;
+use super::record::RejectReason;
 use super::records::{ACTION, columns};
-use super::{FileKind, Reason};
 use ehealth_core::model::Dataset;
 
-/// Writes rejected records, one row each.
+/// Writer of rejected records, one row each.
 pub struct Rejections<W: Write>(csv::Writer<W>);
 
 impl<W: Write> Rejections<W> {
-    /// Begins a file of records rejected from a data file of this dataset and kind.
+    /// Writes the header for the rejected records of a data file of this dataset and kind.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the destination cannot be written.
     pub fn begin(destination: W, dataset: Dataset, kind: FileKind) -> io::Result<Self> {
         let action = match kind {
             FileKind::Snapshot => None,
@@ -28,21 +31,26 @@ impl<W: Write> Rejections<W> {
         Ok(Self(writer))
     }
 
-    /// Adds one record, its fields as they were written.
+    /// Writes one record, its fields as the publisher wrote them.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub fn add<'a>(&mut self, line: u64, reason: Reason, fields: impl Iterator<Item = &'a str>) -> io::Result<()> {
+    /// If the destination cannot be written.
+    pub fn add<'a>(
+        &mut self,
+        line: u64,
+        reason: RejectReason,
+        fields: impl Iterator<Item = &'a str>,
+    ) -> io::Result<()> {
         self.0.write_field(line.to_string())?;
         self.0.write_field(reason.code())?;
         // Ends the row after the last field.
         Ok(self.0.write_record(fields)?)
     }
 
-    /// Hands everything to the destination and gives it back.
+    /// Flushes everything to the destination and returns it.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the destination cannot be written.
     pub fn finish(self) -> io::Result<W> {
         self.0.into_inner().map_err(|error| io::Error::from(error.error().kind()))
     }
@@ -59,9 +67,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holds_line_reason_and_the_record_as_written() {
+    fn writes_line_reason_and_the_record_as_written() {
         let mut rejections = Rejections::begin(Vec::new(), Dataset::Persons, FileKind::Delta).expect("into memory");
-        rejections.add(7, Reason::Ssin, ["put", "a,b", "", "0"].into_iter()).expect("into memory");
+        rejections.add(7, RejectReason::Ssin, ["put", "a,b", "", "0"].into_iter()).expect("into memory");
         let text = rejections.finish().expect("into memory");
         assert_eq!(
             String::from_utf8(text).expect("UTF-8"),

@@ -1,49 +1,51 @@
-//! RFC 4180 to the letter: rows of fields out of bytes.
+//! Strict CSV reader: splits bytes into rows of fields, exactly as RFC 4180 says.
 //!
-//! Libraries for CSV are lenient where this format must be strict: they let blank lines pass, text behind a closing
-//! quote, quotes inside a bare field, a lone CR. Here each of these makes the whole file malformed, because two readers
-//! that guess differently end up with different data. LF alone is accepted as a line end (feed.md). What a field
-//! *means* is judged in [`super::records`].
+//! CSV libraries are lenient where this format must be strict: they accept blank lines, text after
+//! a closing quote, quotes inside a bare field, and a lone CR. Here each of these makes the whole
+//! file malformed, because two readers that guess differently end up with different data. A lone LF
+//! is accepted as a line end (`docs/reference/feeds.md "Data files"`). [`super::records`] validates
+//! what a field *means*.
 
 use std::io::{self, BufRead, Read};
 
 /// Why a file cannot be split into rows.
 #[derive(Debug, thiserror::Error)]
 pub enum RowError {
-    /// The source failed, or what it gave cannot be unpacked.
-    #[error("the file cannot be read or unpacked")]
+    /// The source failed, or its content cannot be decompressed.
+    #[error("the file cannot be read or decompressed")]
     Unreadable(#[source] io::Error),
-    /// A row longer than any record can be.
-    #[error("line {line}: the row is too long")]
+    /// A row has 4096 bytes or more; no valid record is that long.
+    #[error("line {line}: the row is longer than 4 KiB")]
     TooLong {
-        /// Where the row begins, from 1.
+        /// First line of the row, from 1.
         line: u64,
     },
-    /// A quote where none may be, or none where one must be; a lone CR.
-    #[error("line {line}: the row is not quoted as RFC 4180 says")]
+    /// A quote in the wrong position, a missing quote, or a lone CR.
+    #[error("line {line}: the quoting or the line end violates RFC 4180")]
     Quoting {
-        /// Where the row begins, from 1.
+        /// First line of the row, from 1.
         line: u64,
     },
-    /// Bytes that are no UTF-8.
+    /// The bytes are not UTF-8.
     #[error("line {line}: the row is not UTF-8")]
     Utf8 {
-        /// Where the row begins, from 1.
+        /// First line of the row, from 1.
         line: u64,
     },
 }
 
-/// Rows of so many bytes, line end included, are refused. The longest valid record has some 80 bytes.
+/// Rows of this many bytes or more, line end included, are refused. The longest valid record has
+/// about 80 bytes.
 const ROW_BYTES_MAX: usize = 4096;
 
-/// Splits a source into rows. One row's memory is used again for the next.
+/// Splits a source into rows. The memory of a row is reused for the next.
 pub(super) struct Rows<R> {
     source: R,
-    /// The row as it stands in the file.
+    /// The row as stored in the file.
     raw: Vec<u8>,
-    /// The fields of a row with quotes, one after the other, without their quotes.
+    /// Fields of a row with quotes, concatenated without their quotes.
     unquoted: String,
-    /// Where each of them ends.
+    /// End of each of these fields.
     ends: Vec<usize>,
     quoted: bool,
     line: u64,
@@ -63,17 +65,17 @@ impl<R: BufRead> Rows<R> {
         }
     }
 
-    /// The line at which the row begins, from 1.
+    /// First line of the row, from 1.
     pub fn line(&self) -> u64 {
         self.line
     }
 
-    /// The source, as far as it was read.
+    /// Returns the source at its current position.
     pub fn into_source(self) -> R {
         self.source
     }
 
-    /// Steps to the next row; false at the end.
+    /// Reads the next row; false at the end.
     pub fn advance(&mut self) -> Result<bool, RowError> {
         self.raw.clear();
         self.line = self.next_line;
@@ -82,7 +84,8 @@ impl<R: BufRead> Rows<R> {
         }
         self.quoted = self.raw.contains(&b'"');
         if self.quoted {
-            // A quoted field may hold line ends: an odd number of quotes means that one is still open.
+            // A quoted field may contain line ends: with an odd number of quotes, a field is still
+            // open.
             while self.raw.iter().fold(false, |open, b| open ^ (*b == b'"')) {
                 if !self.read_line()? {
                     return Err(RowError::Quoting { line: self.line });
@@ -102,19 +105,20 @@ impl<R: BufRead> Rows<R> {
         }
     }
 
-    /// The fields of the row that [`Rows::advance`] stepped to.
+    /// Fields of the row that [`Rows::advance`] read last.
     pub fn fields(&self) -> Fields<'_> {
         if self.quoted {
             Fields::Quoted { text: &self.unquoted, ends: self.ends.iter(), from: 0 }
         } else {
-            // Checked by `advance`; a row that is none reads as one empty field.
+            // `advance` checked that it is UTF-8; otherwise the row has one empty field.
             Fields::Bare(std::str::from_utf8(&self.raw).unwrap_or_default().split(','))
         }
     }
 
     fn read_line(&mut self) -> Result<bool, RowError> {
-        let room = ROW_BYTES_MAX.saturating_sub(self.raw.len()) as u64;
-        let count = (&mut self.source).take(room).read_until(b'\n', &mut self.raw).map_err(RowError::Unreadable)?;
+        let remaining = ROW_BYTES_MAX.saturating_sub(self.raw.len()) as u64;
+        let count =
+            (&mut self.source).take(remaining).read_until(b'\n', &mut self.raw).map_err(RowError::Unreadable)?;
         if self.raw.len() == ROW_BYTES_MAX {
             return Err(RowError::TooLong { line: self.line });
         }
@@ -132,7 +136,7 @@ fn strip_line_end(raw: &mut Vec<u8>) {
     }
 }
 
-/// Splits a row that has quotes, its line end taken off.
+/// Splits a row that has quotes, without its line end; `None` if the quoting is wrong.
 fn unquote(row: &str, unquoted: &mut String, ends: &mut Vec<usize>) -> Option<()> {
     let mut rest = row;
     loop {
@@ -140,12 +144,12 @@ fn unquote(row: &str, unquoted: &mut String, ends: &mut Vec<usize>) -> Option<()
             loop {
                 let (text, after) = quoted.split_once('"')?;
                 unquoted.push_str(text);
-                let Some(again) = after.strip_prefix('"') else {
+                let Some(continued) = after.strip_prefix('"') else {
                     rest = after;
                     break;
                 };
                 unquoted.push('"');
-                quoted = again;
+                quoted = continued;
             }
         } else {
             let (text, after) = rest.split_at_checked(rest.find(',').unwrap_or(rest.len()))?;
@@ -205,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn splits_rows_with_either_line_end_and_none_at_the_end() {
+    fn splits_rows_with_either_line_end_or_none_at_the_end() {
         assert_eq!(fields("a,b\r\n1,\n,2"), [["a", "b"], ["1", ""], ["", "2"]]);
         assert_eq!(fields("\"a,\"\"b\",\"\r\n\"\n1,\"\""), [["a,\"b", "\r\n"], ["1", ""]]);
         assert!(fields("").is_empty());
@@ -217,14 +221,14 @@ mod tests {
     }
 
     #[test]
-    fn says_at_which_line_a_row_begins() {
+    fn reports_the_first_line_of_a_row() {
         let lines: Vec<u64> =
             split(b"a\n\"\n\n\"\nb\n").expect("well formed").into_iter().map(|(line, _)| line).collect();
         assert_eq!(lines, [1, 2, 5]);
     }
 
     #[test]
-    fn refuses_what_rfc_4180_does_not_allow() {
+    fn refuses_what_rfc_4180_forbids() {
         for text in ["a\"b", "\"a\"b", "\"a", "\"a\"\"", "a,\"b\" ", "a\rb", "a\r\r\n", "\"a\"\rb", "\"a\"\r"] {
             assert!(matches!(split(text.as_bytes()), Err(RowError::Quoting { line: 1 })), "{text:?}");
         }
@@ -235,7 +239,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_a_lenient_reader_on_what_a_writer_makes(
+        fn reads_back_what_a_csv_writer_writes(
             rows in proptest::collection::vec(proptest::collection::vec("[a\",\r\né]{0,4}", 3), 0..9)
         ) {
             let mut writer = csv::Writer::from_writer(Vec::new());
@@ -248,7 +252,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(prop_oneof![Just(b'"'), Just(b','), Just(b'\r'), Just(b'\n'), any::<u8>()], 0..64)) {
+        fn never_panics(bytes in proptest::collection::vec(prop_oneof![Just(b'"'), Just(b','), Just(b'\r'), Just(b'\n'), any::<u8>()], 0..64)) {
             let _ = split(&bytes);
         }
     }

@@ -1,23 +1,25 @@
-//! `notification.sig`: a publisher's word for its notification, as a C2SP signed note with Ed25519 signatures.
+//! `notification.sig`: the signature of a notification, a C2SP signed note with Ed25519 signatures.
 //!
-//! The note's text says which document it is about; it is checked before anything in that document is read. What the
-//! text says of session and serial is handed out, to be held against what the document says ([`Vouched`]).
+//! The note's text names the document by its hash; it is verified before anything in the document
+//! is parsed. Session and serial from the text are returned ([`SignedClaims`]), and the caller
+//! compares them with the document. Format: `docs/reference/feeds.md "Signature"`.
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 
-use super::{Session, digest_of};
+use super::content::digest_of;
+use super::notification::Session;
 use ehealth_core::model::Dataset;
 
-/// The first line of the text.
+/// First line of the note's text.
 const PURPOSE: &str = "ehealth-attributes feed";
 
-/// The algorithm byte of Ed25519 (C2SP signed-note, "Signature types").
+/// Algorithm byte of Ed25519 (C2SP signed-note, "Signature types").
 const ED25519_TYPE: u8 = 1;
 
-/// More signatures than these are not looked at: each costs a verification, and a key has no use for two.
+/// Maximum signatures of a note. Each costs a verification, and a key does not need two.
 const SIGNATURES_MAX: usize = 16;
 
-/// The key that a publisher signs with, and its name.
+/// Name and public key of a publisher that signs notifications.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signer {
     name: String,
@@ -25,32 +27,34 @@ pub struct Signer {
     key: [u8; 32],
 }
 
-/// What a note that is rightly signed says of the notification.
+/// What a verified note claims about its notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Vouched {
-    /// Its session.
+pub struct SignedClaims {
+    /// Session of the notification.
     pub session: Session,
-    /// Its serial.
+    /// Serial of the notification.
     pub serial: u64,
 }
 
-/// Why a note vouches for nothing.
+/// Why a note does not authenticate a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// It is no signed note, or its text is not that of a feed.
-    #[error("the signature is not a signed note of a feed")]
+    /// The bytes are not a signed note, or its text is not that of a feed.
+    #[error("notification.sig is not a signed note of a feed")]
     Form,
-    /// The key has not signed it.
-    #[error("the note is not signed with the feed's key")]
+    /// No signature of the feed's key, or an invalid one.
+    #[error("notification.sig has no valid signature by the feed's key")]
     Unsigned,
-    /// It is about another document, another dataset, or a document that says something else of itself.
-    #[error("the note is about another notification")]
-    Elsewhere,
+    /// The note belongs to another document or dataset, or its session or serial differs from the
+    /// document's.
+    #[error("notification.sig belongs to another notification")]
+    OtherNotification,
 }
 
 impl Signer {
-    /// Reads a verifier key: `NAME+HHHHHHHH+BASE64`, the hash of name and key in the middle (C2SP signed-note,
-    /// "Verifier keys"). `None` if it is not such a one, or not of Ed25519.
+    /// Parses a verifier key: `NAME+HHHHHHHH+BASE64`, with the hash of name and key in the middle
+    /// (C2SP signed-note, "Verifier keys"). `None` for any other form, and for any algorithm but
+    /// Ed25519.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (name, rest) = text.split_once('+')?;
@@ -59,19 +63,19 @@ impl Signer {
         let bytes = decode_base64(key)?;
         let (kind, key) = bytes.split_first()?;
         let key: [u8; 32] = key.try_into().ok()?;
-        let of_key = key_id(name, key);
-        let written: String = of_key.iter().map(|byte| format!("{byte:02x}")).collect();
-        let right = is_name && *kind == ED25519_TYPE && id == written;
-        right.then(|| Self { name: name.to_owned(), id: of_key, key })
+        let expected = key_id(name, key);
+        let written: String = expected.iter().map(|byte| format!("{byte:02x}")).collect();
+        let is_valid = is_name && *kind == ED25519_TYPE && id == written;
+        is_valid.then(|| Self { name: name.to_owned(), id: expected, key })
     }
 
-    /// Holds a note against a document, of which nothing was read yet.
+    /// Verifies a note for a document. Nothing of the document is parsed.
     ///
     /// # Errors
     /// [`SignatureError`].
-    pub fn verify(&self, note: &[u8], document: &[u8], dataset: Dataset) -> Result<Vouched, SignatureError> {
+    pub fn verify(&self, note: &[u8], document: &[u8], dataset: Dataset) -> Result<SignedClaims, SignatureError> {
         let note = std::str::from_utf8(note).map_err(|_| SignatureError::Form)?;
-        // A text may hold blank lines; the last one ends it.
+        // The text may contain blank lines; the last one ends it.
         let (text, signatures) = note.rsplit_once("\n\n").ok_or(SignatureError::Form)?;
         let signed = format!("{text}\n");
         if !self.has_signed(signed.as_bytes(), signatures)? {
@@ -83,12 +87,13 @@ impl Signer {
         let is_number = serial.bytes().all(|b| b.is_ascii_digit());
         let serial = serial.parse().ok().filter(|_| is_number).ok_or(SignatureError::Form)?;
         if of != dataset.code() || !hash.eq_ignore_ascii_case(&digest_of(document).to_string()) {
-            return Err(SignatureError::Elsewhere);
+            return Err(SignatureError::OtherNotification);
         }
-        Ok(Vouched { session, serial })
+        Ok(SignedClaims { session, serial })
     }
 
-    /// Whether one of the signature lines is this key's. A wrong one in its name spoils the note, whatever else is there.
+    /// Whether one of the signature lines is by this key. An invalid signature in its name is an
+    /// error, even beside a valid one.
     fn has_signed(&self, text: &[u8], signatures: &str) -> Result<bool, SignatureError> {
         let lines = signatures.strip_suffix('\n').ok_or(SignatureError::Form)?;
         let mut has_signed = false;
@@ -110,7 +115,7 @@ impl Signer {
     }
 }
 
-/// The first four bytes of SHA-256 over the name, a line end, the algorithm and the key.
+/// Key ID: the first four bytes of SHA-256 over the name, a line end, the algorithm and the key.
 fn key_id(name: &str, key: [u8; 32]) -> [u8; 4] {
     let mut text = format!("{name}\n").into_bytes();
     text.push(ED25519_TYPE);
@@ -118,15 +123,15 @@ fn key_id(name: &str, key: [u8; 32]) -> [u8; 4] {
     digest_of(&text).as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
-/// Standard base64 with padding (RFC 4648, 4), the unused bits zero.
+/// Decodes standard base64 with padding (RFC 4648, section 4). The unused bits must be zero.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let (groups, rest) = text.as_bytes().as_chunks::<4>();
     if !rest.is_empty() || groups.is_empty() {
         return None;
     }
     let mut bytes = Vec::new();
-    for (at, group) in groups.iter().enumerate() {
-        let is_last = at.saturating_add(1) == groups.len();
+    for (index, group) in groups.iter().enumerate() {
+        let is_last = index.saturating_add(1) == groups.len();
         let padding = group.iter().rev().take_while(|b| **b == b'=').count();
         if padding > 2 || (padding > 0 && !is_last) {
             return None;
@@ -152,7 +157,7 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
 
 fn sextet(b: u8) -> Option<u8> {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    alphabet.iter().position(|letter| *letter == b).and_then(|at| u8::try_from(at).ok())
+    alphabet.iter().position(|letter| *letter == b).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -173,9 +178,9 @@ mod tests {
             let mut group = [0; 4];
             group[1..=chunk.len()].copy_from_slice(chunk);
             let bits = u32::from_be_bytes(group);
-            for place in 0..4 {
-                let index = (bits >> (18 - 6 * place)) as usize & 63;
-                text.push(if place > chunk.len() { '=' } else { alphabet[index] });
+            for position in 0..4 {
+                let index = (bits >> (18 - 6 * position)) as usize & 63;
+                text.push(if position > chunk.len() { '=' } else { alphabet[index] });
             }
         }
         text
@@ -192,46 +197,46 @@ mod tests {
     }
 
     #[test]
-    fn a_note_vouches_for_one_document_of_one_dataset() {
+    fn a_note_authenticates_one_document_of_one_dataset() {
         let (signer, _) = signer();
         let note = note(&text("dimona", b"<x/>"), "publisher");
-        let vouched = signer.verify(note.as_bytes(), b"<x/>", Dataset::Dimona).expect("rightly signed");
-        assert_eq!(vouched.serial, 7);
+        let claims = signer.verify(note.as_bytes(), b"<x/>", Dataset::Dimona).expect("validly signed");
+        assert_eq!(claims.serial, 7);
         let verify = |note: &str, document: &[u8], dataset| signer.verify(note.as_bytes(), document, dataset);
-        assert_eq!(verify(&note, b"<y/>", Dataset::Dimona), Err(SignatureError::Elsewhere));
-        assert_eq!(verify(&note, b"<x/>", Dataset::Coprev), Err(SignatureError::Elsewhere));
+        assert_eq!(verify(&note, b"<y/>", Dataset::Dimona), Err(SignatureError::OtherNotification));
+        assert_eq!(verify(&note, b"<x/>", Dataset::Coprev), Err(SignatureError::OtherNotification));
         let changed = note.replacen("\n7\n", "\n8\n", 1);
         assert_eq!(verify(&changed, b"<x/>", Dataset::Dimona), Err(SignatureError::Unsigned));
     }
 
     #[test]
-    fn another_name_key_or_form_vouches_for_nothing() {
+    fn refuses_another_name_key_or_form() {
         let (signer, _) = signer();
-        let right = text("dimona", b"<x/>");
+        let valid = text("dimona", b"<x/>");
         for (note, error) in [
-            (note(&right, "somebody"), SignatureError::Unsigned),
-            (note(&right, "publisher").trim_end().to_owned(), SignatureError::Form),
-            (format!("{right}\n"), SignatureError::Form),
-            (note(&format!("{right}\nmore"), "publisher"), SignatureError::Form),
-            (note(&right.replace(PURPOSE, "ehealth-attributes trail"), "publisher"), SignatureError::Form),
-            (note(&right, "publisher").replace("\u{2014}", "-"), SignatureError::Form),
-            (format!("{}\u{2014} other x\n", note(&right, "publisher")), SignatureError::Form),
+            (note(&valid, "impostor"), SignatureError::Unsigned),
+            (note(&valid, "publisher").trim_end().to_owned(), SignatureError::Form),
+            (format!("{valid}\n"), SignatureError::Form),
+            (note(&format!("{valid}\nmore"), "publisher"), SignatureError::Form),
+            (note(&valid.replace(PURPOSE, "ehealth-attributes trail"), "publisher"), SignatureError::Form),
+            (note(&valid, "publisher").replace("\u{2014}", "-"), SignatureError::Form),
+            (format!("{}\u{2014} other x\n", note(&valid, "publisher")), SignatureError::Form),
             (String::new(), SignatureError::Form),
         ] {
             assert_eq!(signer.verify(note.as_bytes(), b"<x/>", Dataset::Dimona), Err(error), "{note}");
         }
-        let beside = format!("{}\u{2014} other {}\n", note(&right, "publisher"), encode(&[1; 68]));
+        let beside = format!("{}\u{2014} other {}\n", note(&valid, "publisher"), encode(&[1; 68]));
         assert!(signer.verify(beside.as_bytes(), b"<x/>", Dataset::Dimona).is_ok());
     }
 
     #[test]
-    fn reads_verifier_keys() {
+    fn parses_verifier_keys() {
         let (signer, _) = signer();
         let id: String = signer.id.iter().map(|byte| format!("{byte:02x}")).collect();
         let key = encode(&[&[ED25519_TYPE][..], &signer.key].concat());
         assert_eq!(Signer::parse(&format!("publisher+{id}+{key}")), Some(signer));
         for wrong in [
-            format!("somebody+{id}+{key}"),
+            format!("impostor+{id}+{key}"),
             format!("publisher+00000000+{key}"),
             format!("publisher+{id}"),
             format!("publisher+{id}+{key}="),
@@ -242,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_read_to_the_letter() {
+    fn base64_is_decoded_strictly() {
         for length in 1..8_u8 {
             let bytes: Vec<u8> = (0..length).map(|byte| byte.wrapping_mul(83)).collect();
             assert_eq!(decode_base64(&encode(&bytes)), Some(bytes));

@@ -1,7 +1,7 @@
-//! Copies the datasets beside a process that writes them, and judges such a copy.
+//! Copies the datasets while another process writes them, and checks such a copy.
 //!
-//! Each dataset is copied page by page in one read of one state (SQLite's online backup): a delta that is applied
-//! meanwhile is in the copy whole or not at all. The copies have no write-ahead log.
+//! SQLite's online backup copies each dataset page by page in one read transaction: the copy has a
+//! concurrent delta completely or not at all. The copies have no write-ahead log.
 
 use std::fs::File;
 use std::path::Path;
@@ -9,13 +9,13 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
-use super::StoreError;
+use super::database::{Purpose, open};
+use super::error::StoreError;
 use super::folder::Folder;
-use super::open::{Purpose, open};
 use ehealth_core::model::Dataset;
 
-/// Copies every dataset that is loaded into another folder, which is made; all of it is durable afterwards. Tells which
-/// were.
+/// Copies every loaded dataset into another folder, which it creates. Everything is durable
+/// afterwards. Returns the copied datasets.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -28,7 +28,7 @@ pub fn copy_datasets(from: &Path, to: &Path) -> Result<Vec<Dataset>, StoreError>
         let source = open(&current, dataset, Purpose::Read)?;
         let file = into.create_file(dataset)?;
         let mut copy = Connection::open(&file)?;
-        // One step for all pages: one read of one state.
+        // All pages in one step: one read transaction, one state.
         Backup::new(&source, &mut copy)?.step(-1)?;
         copy.pragma_update(None, "journal_mode", "DELETE")?;
         copy.close().map_err(|(_, error)| error)?;
@@ -39,10 +39,11 @@ pub fn copy_datasets(from: &Path, to: &Path) -> Result<Vec<Dataset>, StoreError>
     Ok(copied)
 }
 
-/// Judges every dataset of a folder that nobody writes: that its file is one of this program's, and whole.
+/// Checks every dataset of a folder without a writer: the file belongs to this program and is not
+/// damaged.
 ///
 /// # Errors
-/// The dataset, and what is wrong with it.
+/// The first damaged dataset, and its error.
 pub fn check_datasets(folder: &Path) -> Result<(), (Dataset, StoreError)> {
     let folder = Folder::new(folder);
     for dataset in Dataset::ALL {

@@ -1,10 +1,11 @@
-//! What a question looks up: the statements behind [`Directory`], and the check of every value that comes out.
+//! The look-ups of [`Directory`]: one SQL statement for each, and the check of every value that
+//! they return.
 //!
-//! One statement for each question, prepared once a connection. Reads through a [`View`], which pins the state.
+//! Statements are prepared once for each connection. A [`View`] pins the state that they read.
 
 use rusqlite::{Connection, OptionalExtension, Statement};
 
-use super::StoreError;
+use super::error::StoreError;
 use super::reader::View;
 use ehealth_core::lookup::{Directory, DirectoryError};
 use ehealth_core::model::{
@@ -12,11 +13,11 @@ use ehealth_core::model::{
     ServiceKind, Ssin, Timestamp,
 };
 
-/// The most numbers that one person may have had. The registers know of a handful; a chain or a family that is longer
-/// would let a publisher's mistake keep a worker busy.
+/// Maximum SSINs of one person. The registers know a handful; a longer chain or family would let an
+/// error of a publisher keep a worker busy.
 const FAMILY_MAX: usize = 1_000;
 
-/// Room for the numbers of a person, as many as hardly anybody has.
+/// Initial capacity for the SSINs of a person; hardly any person has more.
 const FAMILY_USUAL: usize = 4;
 
 impl Directory for View<'_> {
@@ -25,30 +26,30 @@ impl Directory for View<'_> {
             if let Some(known) = self.known_state(dataset) {
                 return Ok(states.with(dataset, known));
             }
-            let found = self.look(dataset, |connection| {
+            let found = self.look_up(dataset, |connection| {
                 let mut select = connection.prepare_cached("SELECT serial, created FROM state")?;
                 Ok(select.query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()?)
             })?;
             let Some((serial, created)) = found else { return Ok(states) };
             let now = DatasetState { serial: serial.cast_unsigned(), created: Timestamp::from_millis(created) };
-            self.keep_state(dataset, now);
+            self.remember_state(dataset, now);
             Ok(states.with(dataset, now))
         })
     }
 
     fn family(&mut self, ssin: Ssin, into: &mut Vec<Ssin>) -> Result<Ssin, DirectoryError> {
-        let family = self.look(Dataset::Persons, |connection| family(connection, ssin).map(Some))?;
+        let family = self.look_up(Dataset::Persons, |connection| family(connection, ssin).map(Some))?;
         let Some(family) = family else {
             into.push(ssin);
             return Ok(ssin);
         };
         into.extend_from_slice(&family);
-        // The family begins with its last number, and is never empty.
+        // The family starts with its current SSIN, and is never empty.
         Ok(family.first().copied().unwrap_or(ssin))
     }
 
     fn employment_periods(&mut self, ssin: Ssin, into: &mut Vec<EmploymentPeriod>) -> Result<(), DirectoryError> {
-        self.look(Dataset::Dimona, |connection| {
+        self.look_up(Dataset::Dimona, |connection| {
             each(connection, PERIODS, ssin.as_u64(), |employer, period| {
                 into.push(EmploymentPeriod { employer, period });
             })
@@ -61,14 +62,14 @@ impl Directory for View<'_> {
         employer: EnterpriseNumber,
         into: &mut Vec<Affiliation>,
     ) -> Result<(), DirectoryError> {
-        self.look(dataset_of(kind), |connection| {
+        self.look_up(dataset_of(kind), |connection| {
             let select = "SELECT service, begin_day, end_day FROM affiliation WHERE employer = ?1";
             each(connection, select, employer.as_u64(), |service, period| into.push(Affiliation { service, period }))
         })
     }
 
     fn memberships(&mut self, ssin: Ssin, into: &mut Vec<Membership>) -> Result<(), DirectoryError> {
-        self.look(Dataset::Insurance, |connection| {
+        self.look_up(Dataset::Insurance, |connection| {
             each(connection, MEMBERSHIPS, ssin.as_u64(), |fund, period| into.push(Membership { fund, period }))
         })
     }
@@ -80,7 +81,7 @@ impl Directory for View<'_> {
         employer: EnterpriseNumber,
         into: &mut Vec<Affiliation>,
     ) -> Result<(), DirectoryError> {
-        self.look(dataset_of(kind), |connection| {
+        self.look_up(dataset_of(kind), |connection| {
             let select = "SELECT service, begin_day, end_day FROM affiliation WHERE employer = ?1 AND service = ?2";
             let keys = [employer.as_u64(), service.as_u64()];
             each_of(connection, select, keys, usize::MAX, |service, period| {
@@ -90,13 +91,13 @@ impl Directory for View<'_> {
         })
     }
 
-    fn periods_behind(
+    fn neighbouring_periods(
         &mut self,
         ssin: Ssin,
         rows: usize,
         into: &mut Vec<EmploymentPeriod>,
     ) -> Result<(), DirectoryError> {
-        self.look(Dataset::Dimona, |connection| {
+        self.look_up(Dataset::Dimona, |connection| {
             let select = "SELECT employer, begin_day, end_day FROM period WHERE ssin BETWEEN ?1 AND ?2";
             each_behind(connection, select, ssin, rows, |employer, period| {
                 into.push(EmploymentPeriod { employer, period });
@@ -104,33 +105,33 @@ impl Directory for View<'_> {
         })
     }
 
-    fn memberships_behind(
+    fn neighbouring_memberships(
         &mut self,
         ssin: Ssin,
         rows: usize,
         into: &mut Vec<Membership>,
     ) -> Result<(), DirectoryError> {
-        self.look(Dataset::Insurance, |connection| {
+        self.look_up(Dataset::Insurance, |connection| {
             let select = "SELECT fund, begin_day, end_day FROM membership WHERE ssin BETWEEN ?1 AND ?2";
             each_behind(connection, select, ssin, rows, |fund, period| into.push(Membership { fund, period }))
         })
     }
 
-    fn look_for_nobody(&mut self, dataset: Dataset, times: usize) -> Result<(), DirectoryError> {
+    fn look_up_unknown(&mut self, dataset: Dataset, times: usize) -> Result<(), DirectoryError> {
         let select = match dataset {
             Dataset::Dimona => PERIODS,
             Dataset::Insurance => MEMBERSHIPS,
             Dataset::Persons => NEIGHBOURS,
             Dataset::Coprev | Dataset::Federated => return Ok(()),
         };
-        self.look(dataset, |connection| {
-            let mut nobody = connection.prepare_cached(select)?;
+        self.look_up(dataset, |connection| {
+            let mut statement = connection.prepare_cached(select)?;
             for _ in 0..times {
-                nobody.query([NOBODY])?.next()?;
+                statement.query([NOT_AN_SSIN])?.next()?;
             }
             if dataset == Dataset::Persons {
                 let mut others = connection.prepare_cached("SELECT ssin FROM person WHERE replaced_by > ?1")?;
-                let mut rows = others.query([NOBODY])?;
+                let mut rows = others.query([NOT_AN_SSIN])?;
                 for _ in 0..times {
                     let Some(row) = rows.next()? else { break };
                     number(row.get(0)?)?;
@@ -141,7 +142,7 @@ impl Directory for View<'_> {
     }
 }
 
-/// Where affiliations to services of this kind are.
+/// Dataset with the affiliations to services of this kind.
 fn dataset_of(kind: ServiceKind) -> Dataset {
     match kind {
         ServiceKind::External => Dataset::Coprev,
@@ -149,7 +150,8 @@ fn dataset_of(kind: ServiceKind) -> Dataset {
     }
 }
 
-/// Reads the next so many rows behind the person's place: to the end, then from the beginning.
+/// Reads the `rows` rows that follow the person in the table, from its beginning again after its
+/// end.
 fn each_behind(
     connection: &Connection,
     select: &str,
@@ -177,7 +179,7 @@ fn each(
     each_of(connection, select, [owner], usize::MAX, take)
 }
 
-/// Reads rows of an organisation and a period, `most` of them, and checks them.
+/// Reads at most `most` rows of an organisation and a period, and checks them.
 fn each_of<const N: usize>(
     connection: &Connection,
     select: &str,
@@ -198,24 +200,24 @@ fn each_of<const N: usize>(
     Ok(())
 }
 
-/// What is filed under a number.
+/// Rows of one SSIN.
 const PERIODS: &str = "SELECT employer, begin_day, end_day FROM period WHERE ssin = ?1";
 const MEMBERSHIPS: &str = "SELECT fund, begin_day, end_day FROM membership WHERE ssin = ?1";
 
-/// The number that replaced one, which comes with 1, and the numbers that it replaced, which come with 0. Looked for among
-/// those that were ever replaced, which are few, not among all.
+/// The SSIN that replaced one, with 1, and the SSINs that it replaced, with 0. The indices contain
+/// only SSINs that were ever replaced, which are few.
 const NEIGHBOURS: &str = "SELECT replaced_by, 1 FROM person INDEXED BY person_by_replaced
                           WHERE ssin = ?1 AND replaced_by IS NOT NULL
                           UNION ALL SELECT ssin, 0 FROM person WHERE replaced_by = ?1";
 
-/// No person's number, and none that replaced another.
-const NOBODY: i64 = 0;
+/// Not an SSIN: no row has it, and it replaced no other.
+const NOT_AN_SSIN: i64 = 0;
 
 fn number(value: i64) -> Result<Ssin, StoreError> {
     Ssin::from_u64(value.cast_unsigned()).map_err(|_| StoreError::Value)
 }
 
-/// All numbers of a person, the last one first.
+/// All SSINs of a person, the current one first.
 fn family(connection: &Connection, ssin: Ssin) -> Result<Vec<Ssin>, StoreError> {
     let mut select = connection.prepare_cached(NEIGHBOURS)?;
     let mut family = Vec::with_capacity(FAMILY_USUAL);
@@ -231,7 +233,7 @@ fn family(connection: &Connection, ssin: Ssin) -> Result<Vec<Ssin>, StoreError> 
             None => break,
         }
     }
-    // The last one, and whom it replaced: now whom they replaced.
+    // So far the current SSIN and those that it replaced; now those that they replaced.
     let mut seen = 1;
     while let Some(next) = family.get(seen).copied() {
         seen += 1;
@@ -240,7 +242,7 @@ fn family(connection: &Connection, ssin: Ssin) -> Result<Vec<Ssin>, StoreError> 
     Ok(family)
 }
 
-/// The number that replaced this one; `into` takes those that it replaced.
+/// Returns the SSIN that replaced this one, and appends those that it replaced to `into`.
 fn neighbours(select: &mut Statement<'_>, ssin: Ssin, into: &mut Vec<Ssin>) -> Result<Option<Ssin>, StoreError> {
     let mut successor = None;
     let mut rows = select.query([ssin.as_u64().cast_signed()])?;

@@ -1,52 +1,53 @@
-//! What can go wrong with the files of the store. No variant and no text holds a person's data: SQLite's own messages
-//! name tables and columns, never values, because values are bound and not spelled.
+//! Errors of the store. No variant and no text has personal data: SQLite's own messages name tables
+//! and columns, never values, because values are bound and not written into the SQL text.
 
 use std::io;
 
 /// Why a dataset's file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite says so: the disk is full, the file damaged.
-    #[error("the database failed")]
+    /// SQLite reports an error, for example a full disk or a damaged file.
+    #[error("SQLite reports an error")]
     Database(#[from] rusqlite::Error),
-    /// A file or folder beside the database says so.
-    #[error("the folder of the datasets failed")]
+    /// A file or folder beside the database cannot be read or written.
+    #[error("a file in the folder of the datasets cannot be read or written")]
     Folder(#[from] io::Error),
-    /// The file was written by a newer version of this program; it was not touched.
-    #[error("the file has schema version {found}, this program knows {known}")]
+    /// A newer version of this program wrote the file; the file was not changed.
+    #[error("the file has schema version {found}, this program supports {known}; install a newer version of it")]
     Newer {
-        /// The file's version.
+        /// Schema version of the file.
         found: u32,
-        /// The newest version that this program knows.
+        /// Newest schema version that this program supports.
         known: u32,
     },
-    /// The file was written by an older version of this program; a writer that opens it will migrate it.
-    #[error("the file has schema version {found} and was not yet migrated to {known}")]
+    /// An older version of this program wrote the file; the next writer migrates it.
+    #[error("the file has schema version {found} and must be migrated to {known}; run `sync` once")]
     Older {
-        /// The file's version.
+        /// Schema version of the file.
         found: u32,
-        /// The version that this program reads.
+        /// Schema version that this program reads.
         known: u32,
     },
-    /// The file is no SQLite database of this program, or holds another dataset.
-    #[error("the file is not one of this dataset")]
+    /// The file is not an SQLite database of this program, or holds another dataset.
+    #[error("the file is not a database of this dataset")]
     Foreign,
-    /// The pointer does not hold the name of one of the dataset's files.
+    /// The pointer does not contain the name of one of the dataset's files.
     #[error("the pointer to the dataset's file is damaged")]
     Pointer,
-    /// Another run is writing this dataset.
+    /// Another run has the dataset's lock.
     #[error("another run is writing this dataset")]
     Busy,
-    /// A value in the file breaks the checks of [`ehealth_core::model`], which nothing that was written did.
-    #[error("the file holds a value that was never written")]
+    /// A value in the file breaks the checks of [`ehealth_core::model`]; this program never wrote
+    /// it.
+    #[error("the file has an invalid value")]
     Value,
-    /// The file holds numbers that replace each other in a circle, or more of them than a person can have.
-    #[error("the replacements of a number do not end")]
+    /// The replacements in the file form a cycle, or are more than a person can have.
+    #[error("the replacements of an SSIN form a cycle or are too many")]
     Cycle,
-    /// Whoever was told how far the writing is wanted no more of it.
+    /// The progress callback stopped the writing.
     #[error("the writing was stopped")]
     Stopped,
-    /// A row or key of another dataset was handed in.
+    /// The caller passed a row or key of another dataset.
     #[error("the record belongs to another dataset")]
     Dataset,
 }

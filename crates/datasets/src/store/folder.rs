@@ -1,44 +1,46 @@
-//! The folder of the datasets: names, the pointer to the file in use, the lock of the one writer.
+//! The folder of the datasets: file names, the pointer to the current file, and the write lock.
 //!
-//! | name | what it is |
+//! | name | content |
 //! |---|---|
-//! | `dimona.current` | the pointer: the name of the file in use, and a line end |
-//! | `dimona-1891f0….sqlite` | a file of the dataset; with `-wal` and `-shm` while it is in use |
-//! | `dimona.lock` | held by whoever writes the dataset; empty |
+//! | `dimona.current` | the pointer: name of the current file and a line end |
+//! | `dimona-1891f0….sqlite` | a file of the dataset; with `-wal` and `-shm` while it is open |
+//! | `dimona.lock` | locked by the dataset's writer; empty |
 //!
-//! A file's name is never used twice, so that SQLite's companions of one file cannot meet another. The pointer is
-//! replaced in one step (written beside, made durable, renamed, the folder made durable): whoever crashes leaves the
-//! old one or the new one. Everything else of that dataset in the folder is a leftover, removed by the next writer.
+//! A file name is never used twice, so SQLite's companion files of one database cannot meet
+//! another. The pointer is replaced in one step ([`durable_file::replace`]): a crash leaves the old
+//! one or the new one. Every other file of the dataset in the folder is a leftover, and the next
+//! writer removes it.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
+use super::error::StoreError;
 use ehealth_core::model::Dataset;
 
-/// The folder in which the files of all datasets lie.
+/// The folder with the files of all datasets.
 #[derive(Debug, Clone)]
 pub(super) struct Folder(PathBuf);
 
-/// Held by the one that writes a dataset, in this process or another. The system lets go of it if the process ends,
-/// however it ends.
+/// Exclusive right to write a dataset, across all processes. The operating system releases it when
+/// the process ends, also after a crash.
 #[derive(Debug)]
-pub(super) struct WriteLock(#[expect(dead_code, reason = "closing the file is what lets go")] File);
+pub(super) struct WriteLock(#[expect(dead_code, reason = "closing the file releases the lock")] File);
 
 impl Folder {
     pub fn new(path: &Path) -> Self {
         Self(path.to_owned())
     }
 
-    /// Makes the folder, readable by its owner alone, if it is not there.
+    /// Creates the folder if it does not exist, with access for its owner only.
     pub fn create(&self) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.0)
     }
 
-    /// The file in use; `None` if there never was one.
+    /// The current file; `None` if the dataset never had one.
     pub fn current(&self, dataset: Dataset) -> Result<Option<PathBuf>, StoreError> {
         let text = match fs::read_to_string(self.pointer(dataset)) {
             Ok(text) => text,
@@ -55,21 +57,16 @@ impl Folder {
         Ok(Some(self.0.join(name)))
     }
 
-    /// Makes a file of the dataset the one in use. The file must be durable.
+    /// Makes a file of the dataset the current one, durably. The file itself must be durable.
     pub fn point_to(&self, dataset: Dataset, file: &Path) -> io::Result<()> {
         let name = file.file_name().and_then(|name| name.to_str()).ok_or(io::ErrorKind::InvalidInput)?;
-        let beside = self.0.join(format!("{}.current.new", dataset.code()));
-        let mut pointer = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        pointer.write_all(format!("{name}\n").as_bytes())?;
-        pointer.sync_all()?;
-        fs::rename(&beside, self.pointer(dataset))?;
-        File::open(&self.0)?.sync_all()
+        Ok(durable_file::replace(&self.pointer(dataset), format!("{name}\n").as_bytes(), 0o600)?)
     }
 
-    /// Makes an empty file of the dataset, readable by its owner alone, under a name that never was one.
+    /// Creates an empty file of the dataset under a new name, with access for its owner only.
     pub fn create_file(&self, dataset: Dataset) -> io::Result<PathBuf> {
         loop {
-            // The hasher's keys are the system's random numbers.
+            // The hasher's keys are random numbers of the operating system.
             let random = RandomState::new().hash_one(dataset);
             let path = self.0.join(format!("{}-{random:016x}.sqlite", dataset.code()));
             match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
@@ -91,19 +88,22 @@ impl Folder {
         }
     }
 
-    /// Removes what a writer that crashed left behind. Whoever calls holds the lock.
-    pub fn sweep(&self, dataset: Dataset, _lock: &WriteLock) -> Result<(), StoreError> {
+    /// Removes the files that a crashed writer left behind. The caller must hold the lock.
+    pub fn remove_leftovers(&self, dataset: Dataset, _lock: &WriteLock) -> Result<(), StoreError> {
         let current = self.current(dataset)?;
         let current = current.as_ref().and_then(|path| path.file_name()).and_then(|name| name.to_str());
-        let own = format!("{}-", dataset.code());
-        let pointer_beside = format!("{}.current.new", dataset.code());
+        let prefix = format!("{}-", dataset.code());
+        let pointer = format!("{}.current", dataset.code());
+        // Version 0.1 wrote the new pointer under this name.
+        let old_draft = format!("{pointer}.new");
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
             let name = entry.file_name();
+            let is_draft = durable_file::draft_target(&name) == Some(OsStr::new(&pointer));
             let Some(name) = name.to_str() else { continue };
-            let in_use = current.is_some_and(|current| name.starts_with(current));
-            if (name.starts_with(&own) && !in_use) || name == pointer_beside {
-                tracing::info!(dataset = dataset.code(), file = name, "removing a leftover");
+            let is_current = current.is_some_and(|current| name.starts_with(current));
+            if (name.starts_with(&prefix) && !is_current) || is_draft || name == old_draft {
+                tracing::info!(dataset = dataset.code(), file = name, "removing a leftover file");
                 fs::remove_file(entry.path())?;
             }
         }
@@ -115,14 +115,15 @@ impl Folder {
     }
 }
 
-/// Makes a file for reading and writing that has no name, and so goes when it is closed.
+/// Creates a file for reading and writing, and removes its name: the file disappears when it is
+/// closed.
 pub(super) fn create_unnamed(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
     fs::remove_file(path)?;
     Ok(file)
 }
 
-/// Removes a database file and SQLite's companions of it.
+/// Removes a database file and its SQLite companion files.
 pub(super) fn remove_database(path: &Path) -> io::Result<()> {
     for companion in ["", "-wal", "-shm", "-journal"] {
         let mut name = path.as_os_str().to_owned();

@@ -1,49 +1,71 @@
-//! The five datasets on disk: one SQLite file each, read by many, replaced or changed by one.
+//! The five datasets on disk: one SQLite file for each, with many readers and one writer.
 //!
-//! This is the only room that knows SQL, together with `audit`. It checks values on the way out (a row that breaks the
-//! checks of [`ehealth_core::model`] is an error, not an answer), but it does not judge what a publisher sends: what is put in
-//! was judged before ([`crate::feed`]), and which state may follow which is planned elsewhere ([`crate::sync`]).
+//! Only this module and the `audit-log` crate use SQL. It checks values that it reads: a row that
+//! breaks the checks of [`ehealth_core::model`] is an error, not an answer. It does not validate
+//! what a publisher sends: [`crate::feed`] did so before. It does not decide which state may follow
+//! which: [`crate::sync`] plans that.
 //!
 //! # Reading
 //!
-//! A [`Watch`] knows which file of each dataset is in use, a [`Reader`] has connections to them, a [`View`] is what a
-//! question reads through: one state of each dataset, pinned when it is first asked for.
+//! A [`Watch`] knows the current file of each dataset, a [`Reader`] has connections to these files,
+//! and a [`View`] is one state of each dataset, pinned at the first look-up.
 //!
-//! Look-ups run inline, on the thread that asks, asynchronous workers included. A warm look-up among 20 million periods
-//! was measured at 5 µs with a view of its own and 2.5 µs within one, and it never waits for a writer; handing it to
-//! another thread and back costs more than that. So a server holds a pool of readers, one for each question that it
-//! answers at a time, and opens none while it answers.
+//! Look-ups run inline on the calling thread, asynchronous workers included. A warm look-up among
+//! 20 million periods was measured at 5 µs with a view of its own and at 2.5 µs within a view, and
+//! it never waits for a writer. Moving it to another thread and back costs more than that. So a
+//! server keeps a pool of readers, one for each concurrent question, and opens none while it
+//! answers.
 //!
 //! # Writing
 //!
-//! A [`Writer`] is the only one of its dataset, in all processes. A [`Snapshot`] is built in a file of its own and
-//! becomes the dataset when [`Sealed::publish`] moves the pointer; a [`Delta`] is gathered, applied in the order of the tables,
-//! and seen with [`Applied::commit`]: one transaction on the file in use.
-//! Whichever it is, and whenever the machine stops: the next reader sees the state before or the state after.
+//! A [`Writer`] is the only one of its dataset, across all processes. A [`Snapshot`] is built in a
+//! new file and becomes the dataset when [`BuiltSnapshot::publish`] moves the pointer. A [`Delta`]
+//! collects changes, applies them in table order, and becomes visible with
+//! [`AppliedDelta::commit`]: one transaction on the current file. In both cases, after a crash at
+//! any moment, the next reader sees the state before or the state after.
 //!
-//! The reader of a replaced file goes on with it until its next view after a [`Watch::poll`]; nobody waits for anybody.
+//! A reader of a replaced file keeps it until its next view after a [`Watch::poll`]. Readers and
+//! writers never wait for each other.
 
-mod backup;
-mod bookkeeping;
-mod delta;
-mod directory;
+// Files and connections.
+mod database;
 mod error;
 mod folder;
-mod open;
+
+// What a dataset file says of itself.
+mod columns;
+mod history;
+mod notification_cache;
+mod state;
+mod status;
+
+// Reading.
+mod backup;
+mod directory;
 mod reader;
+mod watch;
+
+// Writing.
+mod cycles;
+mod delta;
+mod delta_transaction;
 mod row;
 mod snapshot;
+mod snapshot_tables;
 mod sort;
 mod statements;
 mod writer;
 
 pub use backup::{check_datasets, copy_datasets};
-pub use bookkeeping::{
-    CachedNotification, DatasetStatus, FileKind, HistoryEntry, KnownFile, LoadedState, Run, State, Validator,
-};
-pub use delta::{Applied, Delta, Placed};
+pub use delta::{AppliedDelta, Delta, PutOutcome};
 pub use error::StoreError;
-pub use reader::{Reader, View, Watch};
+pub use history::{HistoryEntry, Run};
+pub use notification_cache::{CachedNotification, Validator};
+pub use reader::{Reader, View};
 pub use row::{Key, Row};
-pub use snapshot::{Fault, Late, Sealed, Sealing, Snapshot};
+pub use snapshot::{BuiltSnapshot, Snapshot};
+pub use snapshot_tables::{BuildEvent, Conflict, ConflictKind};
+pub use state::{FileKind, KnownFile, LoadedState, State};
+pub use status::DatasetStatus;
+pub use watch::Watch;
 pub use writer::Writer;

@@ -1,70 +1,70 @@
-//! The rows that the store keeps, and how they are packed into integers for sorting and binding.
+//! The stored rows, and their packed form: integers for sorting and binding.
 
-use super::StoreError;
+use super::error::StoreError;
 use ehealth_core::model::{Dataset, Date, EnterpriseNumber, Period, Ssin};
 
-/// One record as it is kept: what the rules read, and the key by which the publisher names it.
+/// One stored record: the values that the rules read, and the publisher's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Row {
-    /// `dimona`.
+    /// Employment period of `dimona`.
     Period {
-        /// The publisher's key, below 10^18.
+        /// Publisher's key, below 10^18.
         period_id: u64,
-        /// Who works.
+        /// The employee.
         ssin: Ssin,
-        /// With whom.
+        /// The employer.
         employer: EnterpriseNumber,
-        /// From when to when.
+        /// First and last day.
         period: Period,
     },
-    /// `coprev` and `federated`.
+    /// Affiliation of `coprev` or `federated`.
     Affiliation {
-        /// The publisher's key, below 10^18.
+        /// Publisher's key, below 10^18.
         affiliation_id: u64,
-        /// Whose affiliation.
+        /// The affiliated employer.
         employer: EnterpriseNumber,
-        /// To which service.
+        /// The prevention service.
         service: EnterpriseNumber,
-        /// From when to when.
+        /// First and last day.
         period: Period,
     },
-    /// `insurance`; the key is person and begin.
+    /// Membership of `insurance`; the key is SSIN and begin.
     Membership {
-        /// Who is insured.
+        /// The insured person.
         ssin: Ssin,
-        /// With which fund.
+        /// The health-insurance fund.
         fund: EnterpriseNumber,
-        /// From when to when.
+        /// First and last day.
         period: Period,
     },
-    /// `persons`; the key is the number.
+    /// Person of `persons`; the key is the SSIN.
     Person {
-        /// The number.
+        /// The SSIN.
         ssin: Ssin,
-        /// The number that replaced it; never itself.
+        /// The SSIN that replaced it; never itself.
         replaced_by: Option<Ssin>,
     },
 }
 
-/// The publisher's name for a row.
+/// Publisher's key of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Key {
-    /// `dimona`, below 10^18.
+    /// `period_id` of `dimona`, below 10^18.
     Period(u64),
-    /// `coprev` and `federated`, below 10^18.
+    /// `affiliation_id` of `coprev` or `federated`, below 10^18.
     Affiliation(u64),
-    /// `insurance`.
+    /// SSIN and begin of `insurance`.
     Membership(Ssin, Date),
-    /// `persons`.
+    /// SSIN of `persons`.
     Person(Ssin),
 }
 
 /// How a dataset's rows are found by their key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keying {
-    /// By an id, through a table that says where the row is filed.
+    /// By an id, through the table that leads from an id to the row's owner.
     ById,
-    /// By what they are filed under, directly.
+    /// By the row's owner, directly.
     ByOwner,
 }
 
@@ -77,25 +77,27 @@ impl Keying {
     }
 }
 
-/// A row as five integers whose order is that of the dataset's table, then that of the file it came from.
+/// A row as five integers. Their order is that of the dataset's table, then that of the source
+/// file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Packed {
-    /// What it is filed under: SSIN or employer.
+    /// First key column of the table: SSIN or employer.
     pub owner: u64,
-    /// What tells it from others there: id, begin (days since 0001-01-01), or 0.
+    /// Second key column: id, begin (days since 0001-01-01), or 0.
     pub id: u64,
-    /// Where in its file it stood.
+    /// Line in the source file.
     pub line: u64,
-    /// Employer, service, fund or successor; 0 for no successor (no SSIN is 0).
+    /// Employer, service, fund or successor; 0 for no successor (0 is not an SSIN).
     pub value: u64,
-    /// Begin in the upper half, end in the lower, both since 0001-01-01; the end all ones if open.
+    /// Begin in the upper half, end in the lower half, in days since 0001-01-01. An open end has
+    /// all bits set.
     pub days: u64,
 }
 
 const OPEN: u32 = u32::MAX;
 
 impl Packed {
-    /// In the place of a value: the key was seen, but the record was rejected.
+    /// In place of a value: the record with this key was rejected, or is to be removed.
     pub const REJECTED: u64 = u64::MAX;
 
     pub fn from_array([owner, id, line, value, days]: [u64; 5]) -> Self {
@@ -131,7 +133,7 @@ impl Packed {
         }
     }
 
-    /// The place of a rejected record that had a readable key.
+    /// Entry of a rejected record with a readable key.
     pub fn rejected(key: Key, line: u64) -> Self {
         let (owner, id) = key.parts();
         Self { owner, id, line, value: Self::REJECTED, days: 0 }
@@ -165,12 +167,12 @@ impl Packed {
         })
     }
 
-    /// The first day, as the tables keep it.
+    /// First day as stored in the tables.
     pub fn begin_day(self) -> i64 {
         day(self.days >> 32)
     }
 
-    /// The last day, as the tables keep it.
+    /// Last day as stored in the tables; `None` if open.
     pub fn end_day(self) -> Option<i64> {
         let end = self.days & u64::from(OPEN);
         (end != u64::from(OPEN)).then(|| day(end))
@@ -178,7 +180,7 @@ impl Packed {
 }
 
 impl Row {
-    /// Whether rows of this kind are kept in this dataset.
+    /// Whether the dataset has rows of this kind.
     pub(super) fn belongs_to(self, dataset: Dataset) -> bool {
         match self {
             Self::Period { .. } => dataset == Dataset::Dimona,
@@ -190,7 +192,7 @@ impl Row {
 }
 
 impl Key {
-    /// Owner and id as in [`Packed`]; the owner of an id is not known and 0.
+    /// Owner and id as in [`Packed`]. For an id the owner is unknown, and 0 here.
     pub(super) fn parts(self) -> (u64, u64) {
         match self {
             Self::Period(id) | Self::Affiliation(id) => (0, id),
@@ -199,7 +201,7 @@ impl Key {
         }
     }
 
-    /// Whether keys of this kind name rows of this dataset.
+    /// Whether the dataset has keys of this kind.
     pub(super) fn belongs_to(self, dataset: Dataset) -> bool {
         match self {
             Self::Period(_) => dataset == Dataset::Dimona,
@@ -210,13 +212,13 @@ impl Key {
     }
 }
 
-/// The day of an id of [`Keying::ByOwner`], as the tables keep it.
+/// Day of an id of [`Keying::ByOwner`], as stored in the tables.
 pub(super) fn day(offset: u64) -> i64 {
     offset.cast_signed() + i64::from(Date::MIN.as_days())
 }
 
 fn offset(date: Date) -> u32 {
-    // Never negative: no date lies before the first.
+    // Never negative: no date is before the first one.
     (date.as_days() - Date::MIN.as_days()).cast_unsigned()
 }
 
@@ -236,9 +238,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_packed_row_is_the_row() {
-        let ssin = Ssin::parse("85073000160").expect("right by construction");
-        let employer = EnterpriseNumber::parse("0202239951").expect("right by construction");
+    fn a_packed_row_unpacks_to_the_same_row() {
+        let ssin = Ssin::parse("85073000160").expect("a valid identifier");
+        let employer = EnterpriseNumber::parse("0202239951").expect("a valid identifier");
         for end in [None, Some(Date::MAX)] {
             let period = Period::from_days(Date::MIN, end).expect("not reversed");
             for (dataset, row) in [
@@ -248,7 +250,7 @@ mod tests {
                 (Dataset::Persons, Row::Person { ssin, replaced_by: end.map(|_| ssin) }),
             ] {
                 let packed = Packed::from_array(Packed::new(row, 3).as_array());
-                assert_eq!(packed.row(dataset).expect("right"), row);
+                assert_eq!(packed.row(dataset).expect("a valid row"), row);
                 assert!(row.belongs_to(dataset));
                 if dataset != Dataset::Persons {
                     assert_eq!(packed.begin_day(), i64::from(Date::MIN.as_days()));

@@ -1,12 +1,14 @@
-//! Sorting more rows than fit into memory: sorted strides go to disk, and are merged when all are there.
+//! External merge sort: sorts more rows than fit into memory. Sorted chunks go to disk and are
+//! merged at the end.
 //!
-//! A B-tree that is filled in order is written once, front to back, its pages full; filled in another order it is
-//! written many times over. SQLite could sort as well, but it would take the rows as SQL values and put them all into
-//! a table first; fixed-size integers need neither.
+//! A B-tree that is filled in order is written once, front to back, with full pages; in another
+//! order it is written many times over. SQLite could sort too, but it would need the rows as SQL
+//! values in a table first. Fixed-size integers need neither.
 //!
-//! Sorting and merging run on threads of their own, beside whoever reads and whoever writes.
+//! Sorting and merging run on their own threads, beside the caller that reads or writes.
 //!
-//! Spilled strides have no name: their file is removed as soon as it is open, so that no crash leaves one behind.
+//! Spilled chunks have no file name: it is removed as soon as the file is open, so no crash leaves
+//! one behind.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,83 +18,86 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-/// Entries of one stride. A sorter holds two of them, one that fills and one that is put aside: with 40 bytes an entry
-/// and 24 a key, two sorters hold 128 MiB between them.
-const STRIDE: usize = 1 << 20;
+use super::folder::create_unnamed;
 
-/// Bytes read at a time from each stride while merging.
+/// Entries of one chunk. A sorter has two chunks in memory, one that fills and one that is spilled.
+/// With 40 bytes for a row and 24 for a key, two sorters use 128 MiB together.
+const CHUNK_ENTRIES: usize = 1 << 20;
+
+/// Read buffer of each chunk while merging: 256 KiB.
 const MERGE_BUFFER: usize = 256 * 1024;
 
-/// Entries that the merging thread hands over at a time.
+/// Entries that the merging thread sends at a time.
 const BATCH: usize = 4096;
 
-/// Batches that wait to be taken, at most.
+/// Maximum batches that wait for the receiver.
 const BATCHES_WAITING: usize = 8;
 
-/// Takes entries in any order. While one stride fills, another thread sorts the one before and writes it.
+/// Accepts entries in any order. While one chunk fills, another thread sorts the one before and
+/// writes it to disk.
 #[derive(Debug)]
 pub(super) struct Sorter<const N: usize> {
-    stride: Vec<[u64; N]>,
-    stride_max: usize,
+    chunk: Vec<[u64; N]>,
+    chunk_max: usize,
     spilled: Vec<File>,
     spilling: Option<JoinHandle<io::Result<Spilled<N>>>>,
     spill_path: PathBuf,
 }
 
-/// A stride on disk, and the memory that it took.
+/// A chunk on disk, and its empty buffer.
 type Spilled<const N: usize> = (File, Vec<[u64; N]>);
 
 impl<const N: usize> Sorter<N> {
-    /// A sorter that spills beside the path, which must name no file.
+    /// Makes a sorter that spills to `spill_path`, where no file may exist.
     pub fn new(spill_path: PathBuf) -> Self {
-        Self::with_stride(spill_path, STRIDE)
+        Self::with_chunk(spill_path, CHUNK_ENTRIES)
     }
 
-    /// The same with strides of so many entries.
-    pub fn with_stride(spill_path: PathBuf, stride_max: usize) -> Self {
-        Self { stride: Vec::new(), stride_max, spilled: Vec::new(), spilling: None, spill_path }
+    /// Makes a sorter with chunks of `chunk_max` entries.
+    pub fn with_chunk(spill_path: PathBuf, chunk_max: usize) -> Self {
+        Self { chunk: Vec::new(), chunk_max, spilled: Vec::new(), spilling: None, spill_path }
     }
 
-    /// Takes one entry.
+    /// Adds one entry.
     pub fn push(&mut self, entry: [u64; N]) -> io::Result<()> {
-        if self.stride.len() == self.stride_max {
+        if self.chunk.len() == self.chunk_max {
             self.spill()?;
         }
-        self.stride.push(entry);
+        self.chunk.push(entry);
         Ok(())
     }
 
-    /// Everything in order; equal entries come as often as they were pushed.
+    /// Returns all entries in order, duplicates included.
     pub fn merge(mut self) -> io::Result<Merge<N>> {
         drop(self.finish_spilling()?);
-        self.stride.sort_unstable();
-        let in_memory = self.stride.into_iter();
+        self.chunk.sort_unstable();
+        let in_memory = self.chunk.into_iter();
         if self.spilled.is_empty() {
             return Ok(Merge { batch: in_memory, merging: None });
         }
-        let mut strides = Vec::with_capacity(self.spilled.len() + 1);
+        let mut chunks = Vec::with_capacity(self.spilled.len() + 1);
         for mut file in self.spilled {
             file.rewind()?;
-            strides.push(Stride::Spilled(BufReader::with_capacity(MERGE_BUFFER, file)));
+            chunks.push(Chunk::Spilled(BufReader::with_capacity(MERGE_BUFFER, file)));
         }
-        strides.push(Stride::InMemory(in_memory));
+        chunks.push(Chunk::InMemory(in_memory));
         let (sender, batches) = sync_channel(BATCHES_WAITING);
-        // Ends at the latest when nobody takes its batches any more.
-        let thread = thread::Builder::new().name("merge".into()).spawn(move || merge(strides, &sender))?;
+        // The thread ends at the latest when the receiver is dropped.
+        let thread = thread::Builder::new().name("merge".into()).spawn(move || merge(chunks, &sender))?;
         Ok(Merge { batch: Vec::new().into_iter(), merging: Some((batches, thread)) })
     }
 
     fn spill(&mut self) -> io::Result<()> {
         let empty = self.finish_spilling()?;
-        let stride = std::mem::replace(&mut self.stride, empty);
-        // Its name is gone before the thread begins: whatever becomes of the thread, it leaves nothing behind.
-        let file = super::folder::create_unnamed(&self.spill_path)?;
+        let chunk = std::mem::replace(&mut self.chunk, empty);
+        // The name is removed before the thread starts: a failed thread leaves nothing behind.
+        let file = create_unnamed(&self.spill_path)?;
         let thread = thread::Builder::new().name("sort".into());
-        self.spilling = Some(thread.spawn(move || write_stride(stride, file))?);
+        self.spilling = Some(thread.spawn(move || write_chunk(chunk, file))?);
         Ok(())
     }
 
-    /// Waits for the stride that is being put aside; gives its memory back for the next one.
+    /// Waits for the chunk that is being spilled, and returns its buffer for the next one.
     fn finish_spilling(&mut self) -> io::Result<Vec<[u64; N]>> {
         let Some(thread) = self.spilling.take() else { return Ok(Vec::new()) };
         let (file, empty) = join(thread)?;
@@ -101,33 +106,33 @@ impl<const N: usize> Sorter<N> {
     }
 }
 
-fn write_stride<const N: usize>(mut stride: Vec<[u64; N]>, file: File) -> io::Result<Spilled<N>> {
-    stride.sort_unstable();
+fn write_chunk<const N: usize>(mut chunk: Vec<[u64; N]>, file: File) -> io::Result<Spilled<N>> {
+    chunk.sort_unstable();
     let mut writer = BufWriter::with_capacity(MERGE_BUFFER, file);
-    for entry in stride.drain(..) {
+    for entry in chunk.drain(..) {
         for number in entry {
             writer.write_all(&number.to_le_bytes())?;
         }
     }
-    Ok((writer.into_inner().map_err(io::IntoInnerError::into_error)?, stride))
+    Ok((writer.into_inner().map_err(io::IntoInnerError::into_error)?, chunk))
 }
 
 fn join<T>(thread: JoinHandle<io::Result<T>>) -> io::Result<T> {
-    thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread of the sorter broke off")))
+    thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread of the sorter panicked")))
 }
 
-/// Merges the strides into batches, until all is merged or nobody takes them.
-fn merge<const N: usize>(mut strides: Vec<Stride<N>>, sender: &SyncSender<Vec<[u64; N]>>) -> io::Result<()> {
-    let mut heads = BinaryHeap::with_capacity(strides.len());
-    for (number, stride) in strides.iter_mut().enumerate() {
-        if let Some(entry) = stride.next()? {
+/// Merges the chunks into batches, until all are merged or the receiver is dropped.
+fn merge<const N: usize>(mut chunks: Vec<Chunk<N>>, sender: &SyncSender<Vec<[u64; N]>>) -> io::Result<()> {
+    let mut heads = BinaryHeap::with_capacity(chunks.len());
+    for (number, chunk) in chunks.iter_mut().enumerate() {
+        if let Some(entry) = chunk.next()? {
             heads.push(Reverse((entry, number)));
         }
     }
     let mut batch = Vec::with_capacity(BATCH);
     while let Some(mut head) = heads.peek_mut() {
         let Reverse((entry, number)) = *head;
-        match strides[number].next()? {
+        match chunks[number].next()? {
             Some(next) => *head = Reverse((next, number)),
             None => drop(std::collections::binary_heap::PeekMut::pop(head)),
         }
@@ -136,22 +141,22 @@ fn merge<const N: usize>(mut strides: Vec<Stride<N>>, sender: &SyncSender<Vec<[u
             return Ok(());
         }
     }
-    // Whoever takes no more has no use for the rest either.
+    // A dropped receiver does not need the rest.
     let _ = sender.send(batch);
     Ok(())
 }
 
-/// Gives the entries back in order.
+/// Iterator of the entries in order.
 pub(super) struct Merge<const N: usize> {
     batch: std::vec::IntoIter<[u64; N]>,
     merging: Option<Merging<N>>,
 }
 
-/// The thread that merges, and where its batches come out.
+/// The merging thread, and the receiver of its batches.
 type Merging<const N: usize> = (Receiver<Vec<[u64; N]>>, JoinHandle<io::Result<()>>);
 
 impl<const N: usize> Merge<N> {
-    /// The next entry; `None` after the last.
+    /// Next entry; `None` after the last.
     pub fn next(&mut self) -> io::Result<Option<[u64; N]>> {
         loop {
             if let Some(entry) = self.batch.next() {
@@ -163,29 +168,29 @@ impl<const N: usize> Merge<N> {
                     self.batch = batch.into_iter();
                     self.merging = Some((batches, thread));
                 }
-                // It sends no more because it is done, or because something failed.
+                // The thread is done, or it failed.
                 Err(_) => join(thread)?,
             }
         }
     }
 }
 
-enum Stride<const N: usize> {
+enum Chunk<const N: usize> {
     Spilled(BufReader<File>),
     InMemory(std::vec::IntoIter<[u64; N]>),
 }
 
-impl<const N: usize> Stride<N> {
+impl<const N: usize> Chunk<N> {
     fn next(&mut self) -> io::Result<Option<[u64; N]>> {
         match self {
             Self::InMemory(entries) => Ok(entries.next()),
             Self::Spilled(file) => {
                 let mut entry = [0; N];
-                for (place, number) in entry.iter_mut().enumerate() {
+                for (index, number) in entry.iter_mut().enumerate() {
                     let mut bytes = [0; 8];
                     match file.read_exact(&mut bytes) {
                         Ok(()) => *number = u64::from_le_bytes(bytes),
-                        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && place == 0 => return Ok(None),
+                        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && index == 0 => return Ok(None),
                         Err(error) => return Err(error),
                     }
                 }
@@ -203,13 +208,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn many_strides_come_back_as_one_sorted_sequence(
-            entries in proptest::collection::vec(proptest::array::uniform2(0_u64..9), 0..200), stride_max in 1_usize..40
+        fn merges_many_chunks_into_one_sorted_sequence(
+            entries in proptest::collection::vec(proptest::array::uniform2(0_u64..9), 0..200), chunk_max in 1_usize..40
         ) {
             let folder = tempfile::tempdir().expect("a folder");
-            let mut sorter = Sorter::with_stride(folder.path().join("spill"), stride_max);
+            let mut sorter = Sorter::with_chunk(folder.path().join("spill"), chunk_max);
             for entry in &entries {
-                sorter.push(*entry).expect("disk enough");
+                sorter.push(*entry).expect("enough disk space");
             }
             prop_assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
             let mut merge = sorter.merge().expect("readable");

@@ -1,8 +1,9 @@
-//! The statements that write a dataset's tables, by dataset. Values are bound, never spelled.
+//! SQL statements that write the tables of each dataset. Values are bound, never written into the
+//! SQL text.
 
 use rusqlite::{CachedStatement, Connection, Statement};
 
-use super::StoreError;
+use super::error::StoreError;
 use super::row::{Packed, day};
 use ehealth_core::model::Dataset;
 
@@ -11,18 +12,18 @@ use ehealth_core::model::Dataset;
 pub(super) struct Statements {
     /// Inserts or replaces a row.
     pub put: &'static str,
-    /// Inserts a row that is not there: what is not looked for costs nothing.
+    /// Inserts a row that does not exist, which saves a look-up.
     pub fill: &'static str,
     /// Deletes a row by owner and id (or begin).
     pub delete: &'static str,
-    /// Finds what the row of a key is filed under: where rows are named by an id alone by that, otherwise by the owner and
-    /// what tells the row from others there.
+    /// Finds the owner of a key's row: by the id where an id is the whole key, otherwise by owner
+    /// and second key column.
     pub find: &'static str,
-    /// Where rows are named by an id alone: says where they are filed.
+    /// Statements of the owner table, where an id is the whole key.
     pub owners: Option<Owners>,
 }
 
-/// The statements of the table that leads from an id to its owner.
+/// Statements of the table that leads from an id to its owner.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Owners {
     /// Inserts or replaces an id's owner.
@@ -94,7 +95,7 @@ pub(super) fn put_row(put: &mut Statement<'_>, dataset: Dataset, row: Packed) ->
     Ok(())
 }
 
-/// Executes [`Statements::delete`]; tells how many rows there were, none or one.
+/// Executes [`Statements::delete`]; returns the number of deleted rows, 0 or 1.
 pub(super) fn delete_row(
     delete: &mut Statement<'_>,
     dataset: Dataset,
@@ -113,19 +114,19 @@ pub(super) fn delete_row(
 pub(super) fn find_owner(
     find: &mut Statement<'_>,
     dataset: Dataset,
-    filed: u64,
+    key_owner: u64,
     id: u64,
 ) -> Result<Option<u64>, StoreError> {
     let mut rows = match dataset {
         Dataset::Dimona | Dataset::Coprev | Dataset::Federated => find.query((id.cast_signed(),))?,
-        Dataset::Insurance => find.query((filed.cast_signed(), day(id)))?,
-        Dataset::Persons => find.query((filed.cast_signed(),))?,
+        Dataset::Insurance => find.query((key_owner.cast_signed(), day(id)))?,
+        Dataset::Persons => find.query((key_owner.cast_signed(),))?,
     };
     let found = rows.next()?.map(|row| row.get::<_, i64>(0)).transpose()?;
     Ok(found.map(i64::cast_unsigned))
 }
 
-/// The statement that remembers a rejected key.
+/// Statement that remembers a rejected key.
 pub(super) fn put_rejected(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
     connection.prepare_cached("INSERT OR IGNORE INTO rejected_key (owner, id) VALUES (?1, ?2)")
 }

@@ -1,19 +1,22 @@
-//! The one writer of a dataset: what it knows of the past, and the ways to change the present.
+//! The only writer of a dataset: what it knows of the past, and changes of the bookkeeping.
 //!
-//! While a [`Writer`] lives, no other can be opened for its dataset, in this process or another. It plans nothing: which
-//! state may follow which is [`crate::sync`]'s affair.
+//! While a [`Writer`] exists, no other can be opened for its dataset, in this process or another.
+//! [`Snapshot`](super::Snapshot) and [`Delta`](super::Delta) change the records. [`crate::sync`]
+//! decides which state may follow which.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::bookkeeping::{self, CachedNotification, HistoryEntry, KnownFile, LoadedState, Run};
+use super::database::{Purpose, close_durably, limit_file, open};
+use super::error::StoreError;
 use super::folder::{Folder, WriteLock, remove_database};
-use super::open::{Purpose, limit_file, open};
-use super::{Delta, Snapshot, StoreError};
+use super::history::{HistoryEntry, Run, add_run, read_history};
+use super::notification_cache::{CachedNotification, read_notification, write_notification};
+use super::state::{KnownFile, LoadedState, add_known_files, read_loaded_state};
 use ehealth_core::model::{Dataset, Timestamp};
 
-/// Writes one dataset.
+/// Writer of one dataset.
 #[derive(Debug)]
 pub struct Writer {
     pub(super) folder: Folder,
@@ -25,21 +28,22 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens a dataset for writing: makes folder and file if they are not there, migrates an older file, removes what a
-    /// crash left behind.
+    /// Opens a dataset for writing: creates a missing folder or file, migrates an older file, and
+    /// removes what a crash left behind.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] if the dataset is being written; any other if folder or file cannot be used.
+    /// [`StoreError::Busy`] if the dataset has another writer; any other if the folder or file
+    /// cannot be used.
     pub fn open(folder: &Path, dataset: Dataset) -> Result<Self, StoreError> {
         let folder = Folder::new(folder);
         folder.create()?;
         let lock = folder.lock(dataset)?;
-        folder.sweep(dataset, &lock)?;
+        folder.remove_leftovers(dataset, &lock)?;
         let file = match folder.current(dataset)? {
             Some(file) => file,
             None => {
                 let file = folder.create_file(dataset)?;
-                settle(open(&file, dataset, Purpose::Build)?, &file)?;
+                close_durably(open(&file, dataset, Purpose::Build)?, &file)?;
                 folder.point_to(dataset, &file)?;
                 file
             }
@@ -48,7 +52,8 @@ impl Writer {
         Ok(Self { folder, dataset, connection, file, bytes_max: u64::MAX, _lock: lock })
     }
 
-    /// From now on no file of the dataset may grow beyond so many bytes: what would, fails as on a full disk.
+    /// Limits each file of the dataset to `bytes_max` from now on. A write beyond that fails as on
+    /// a full disk.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -57,46 +62,31 @@ impl Writer {
         limit_file(&self.connection, bytes_max)
     }
 
-    /// The dataset that this writes.
+    /// Dataset of the writer.
     #[must_use]
     pub fn dataset(&self) -> Dataset {
         self.dataset
     }
 
-    /// What the dataset knows of the past.
+    /// Loaded state of the dataset.
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn standing(&self) -> Result<LoadedState, StoreError> {
-        bookkeeping::standing(&self.connection)
+    pub fn loaded_state(&self) -> Result<LoadedState, StoreError> {
+        read_loaded_state(&self.connection)
     }
 
-    /// Begins a whole new state, beside the one that is read. Nothing is visible before [`super::Sealed::publish`].
-    ///
-    /// # Errors
-    /// If its file cannot be made.
-    pub fn snapshot(&mut self) -> Result<Snapshot<'_>, StoreError> {
-        Snapshot::begin(self)
-    }
-
-    /// Begins a change of the state that is read. Nothing is visible before [`Delta::commit`].
-    ///
-    /// # Errors
-    /// If no transaction can be begun.
-    pub fn delta(&mut self) -> Result<Delta<'_>, StoreError> {
-        Delta::begin(self)
-    }
-
-    /// The notification that the loaded state is in step with; `None` if it came from no web server, or is not known.
+    /// Notification that the loaded state is up to date with; `None` if it did not come from a web
+    /// server.
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn notice(&self) -> Result<Option<CachedNotification>, StoreError> {
-        bookkeeping::notice(&self.connection)
+    pub fn cached_notification(&self) -> Result<Option<CachedNotification>, StoreError> {
+        read_notification(&self.connection)
     }
 
-    /// Renews the publisher's moment of the loaded state, adds files to those that are known, and remembers the
-    /// notification that the state is in step with. A moment before the one that is kept changes nothing.
+    /// Moves the creation time of the loaded state forward, adds known files, and caches the
+    /// notification. An earlier creation time changes nothing.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -104,12 +94,12 @@ impl Writer {
         &mut self,
         created: Timestamp,
         known: &[KnownFile],
-        notice: Option<&CachedNotification>,
+        cached: Option<&CachedNotification>,
     ) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
         transaction.execute("UPDATE state SET created = max(created, ?1)", [created.as_millis()])?;
-        bookkeeping::remember(&transaction, known)?;
-        bookkeeping::write_notice(&transaction, notice)?;
+        add_known_files(&transaction, known)?;
+        write_notification(&transaction, cached)?;
         Ok(transaction.commit()?)
     }
 
@@ -117,39 +107,32 @@ impl Writer {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn record(&mut self, run: &Run<'_>) -> Result<(), StoreError> {
+    pub fn record(&mut self, run: &Run) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
-        bookkeeping::write_run(&transaction, run)?;
+        add_run(&transaction, run)?;
         Ok(transaction.commit()?)
     }
 
-    /// How the runs ended, the latest first.
+    /// History of the dataset's runs, the latest first.
     ///
     /// # Errors
     /// If the file cannot be read.
     pub fn history(&self) -> Result<Vec<HistoryEntry>, StoreError> {
-        bookkeeping::history(&self.connection, u32::MAX)
+        read_history(&self.connection, u32::MAX)
     }
 
-    /// Makes a settled file the one in use, and removes the one before.
-    pub(super) fn adopt(&mut self, file: PathBuf) -> Result<(), StoreError> {
+    /// Makes a durable file the current one, and removes the file before it.
+    pub(super) fn switch_to(&mut self, file: PathBuf) -> Result<(), StoreError> {
         let connection = open(&file, self.dataset, Purpose::Apply)?;
         limit_file(&connection, self.bytes_max)?;
         self.folder.point_to(self.dataset, &file)?;
         self.connection = connection;
         let old = std::mem::replace(&mut self.file, file);
-        // Whoever reads it has it open, and keeps it until the next view. If it cannot be removed, the next writer will.
+        // Its readers have it open, and keep it until their next view. The next writer removes it
+        // if this fails.
         if let Err(error) = remove_database(&old) {
             tracing::warn!(dataset = self.dataset.code(), %error, "cannot remove the replaced file");
         }
         Ok(())
     }
-}
-
-/// Closes a file that was being built, readable from now on while it is written, and makes it durable.
-pub(super) fn settle(connection: Connection, file: &Path) -> Result<(), StoreError> {
-    connection.execute_batch("PRAGMA journal_mode = WAL;")?;
-    connection.close().map_err(|(_, error)| error)?;
-    std::fs::File::open(file)?.sync_all()?;
-    Ok(())
 }

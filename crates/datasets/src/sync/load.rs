@@ -1,131 +1,159 @@
-//! One data file into the store: read, judged, sealed, and only then made visible.
+//! Loads one data file into the store: reads and validates it, compares its hash, and only then
+//! makes it visible.
 
 use std::io;
+use std::path::Path;
 
-use super::monitor::{Activity, Phase};
-use super::plan::known;
-use super::rejected::RejectedFile;
-use super::run::{Run, Trouble};
-use super::{Refusal, Share, Shrinking};
-use crate::feed::{Change, Content, FileKind, Key, Listed, Packing, Reason, Record, Records, RecordsError, Validated};
-use crate::store::{self, Delta, Fault, Late, Placed, Row, Sealing, State, StoreError, Writer};
+use super::convert::{fields, key, known_file, reason, row};
+use super::error::RunError;
+use super::monitor::{Activity, Monitor, Phase};
+use super::rejected_file::RejectedFile;
+use super::settings::{Feed, Share, Shrinking};
+use super::source::OpenFeed;
+use crate::feed::{
+    Change, Compression, Content, FileKind, ListedFile, Notification, Record, Records, RecordsError, RejectReason,
+    Validated,
+};
+use crate::outcome::Refusal;
+use crate::store::{self, BuildEvent, Delta, PutOutcome, State, StoreError, Writer};
+use ehealth_core::model::Clock;
 
-/// Wrong records that a file may have whatever their share: a small file is not refused for one of them.
+/// Invalid records that a file may have whatever the share: a small file is not refused for one of
+/// them.
 const WRONG_ALWAYS: u64 = 10;
 
-impl Run<'_> {
-    /// Loads the snapshot of the notification.
-    pub(super) fn load_snapshot(&mut self, writer: &mut Writer, listed: &Listed) -> Result<(), Trouble> {
-        let before = writer.standing()?;
+/// Accepts a validated record of a line, and may find a conflict with the data.
+type Accept<'a> = dyn FnMut(u64, Validated) -> Result<Option<RejectReason>, StoreError> + 'a;
+
+/// Loads the files of one notification.
+pub(super) struct Loader<'a> {
+    pub feed: &'a Feed,
+    pub clock: &'a dyn Clock,
+    pub notification: &'a Notification,
+    pub source: &'a OpenFeed<'a>,
+    pub monitor: &'a Monitor,
+    pub rejected_folder: &'a Path,
+    /// Records read so far.
+    pub records: u64,
+    /// Records rejected so far.
+    pub rejected: u64,
+}
+
+impl Loader<'_> {
+    /// Loads a snapshot of the notification.
+    pub fn load_snapshot(&mut self, writer: &mut Writer, listed: &ListedFile) -> Result<(), RunError> {
+        let before = writer.loaded_state()?;
         let mut rejected = self.rejected_file(FileKind::Snapshot, listed);
         let allowance = allowance(self.feed.wrong_share, listed.records);
         let mut snapshot = writer.snapshot()?;
-        let read = self.read(FileKind::Snapshot, listed, &mut rejected, &mut |line, judged| {
-            match judged {
+        let read = self.read(FileKind::Snapshot, listed, &mut rejected, &mut |line, validated| {
+            match validated {
                 Validated::Accepted(Change::Put(record)) => snapshot.put(line, row(record))?,
-                // A snapshot has no deletions: every row of it is read as a `put`.
+                // A snapshot has no deletes: every row of it is read as a `put`.
                 Validated::Accepted(Change::Delete(_)) | Validated::Rejected { key: None, .. } => {}
-                Validated::Rejected { key: Some(key), .. } => snapshot.reject(line, store_key(key))?,
+                Validated::Rejected { key: Some(rejected), .. } => snapshot.reject(line, key(rejected))?,
             }
             Ok(None)
         });
         let Some(mut rejected) = keep(read, rejected)? else {
-            return Err(Trouble::Refused(Refusal::TooManyWrong));
+            return Err(RunError::Refused(Refusal::TooManyWrong));
         };
-        let left = allowance.saturating_sub(rejected.count());
+        let remaining = allowance.saturating_sub(rejected.count());
         self.activity().enter(Phase::Writing);
-        let sealed = snapshot.seal(left, &mut |sealing| match sealing {
-            Sealing::Late(late) => {
+        let built = snapshot.build(remaining, &mut |event| match event {
+            BuildEvent::Conflict(conflict) => {
                 self.rejected += 1;
-                add_late(&mut rejected, late).map_err(StoreError::Folder)
+                let columns = fields(conflict.row);
+                let columns = columns.iter().map(String::as_str);
+                rejected.add(conflict.line, reason(&conflict), columns).map_err(StoreError::Folder)
             }
-            Sealing::Written(rows) => self.tell_written(rows),
+            BuildEvent::Written(rows) => self.report_written(rows),
         })?;
         let count = rejected.count();
-        rejected.finish().map_err(Trouble::Rejected)?;
-        let sealed = sealed.ok_or(Trouble::Refused(Refusal::TooManyWrong))?;
+        rejected.finish().map_err(RunError::Rejected)?;
+        let built = built.ok_or(RunError::Refused(Refusal::TooManyWrong))?;
         if before.state.is_some() {
-            self.check_loss(before.live, before.live.saturating_sub(sealed.live()))?;
+            self.check_loss(before.records, before.records.saturating_sub(built.records()))?;
         }
         let state = self.state(listed, count);
-        Ok(sealed.publish(&state, &[known(FileKind::Snapshot, listed)])?)
+        Ok(built.publish(&state, &[known_file(FileKind::Snapshot, listed)])?)
     }
 
     /// Applies one delta of the notification.
-    pub(super) fn apply_delta(&mut self, writer: &mut Writer, listed: &Listed) -> Result<(), Trouble> {
+    pub fn apply_delta(&mut self, writer: &mut Writer, listed: &ListedFile) -> Result<(), RunError> {
         let mut rejected = self.rejected_file(FileKind::Delta, listed);
         let mut delta = writer.delta()?;
-        let before = delta.live();
-        let read = self.read(FileKind::Delta, listed, &mut rejected, &mut |_, judged| match judged {
-            Validated::Accepted(change) => take(&mut delta, change),
-            Validated::Rejected { key: Some(key), .. } => delta.reject(store_key(key)).map(|()| None),
+        let before = delta.records();
+        let read = self.read(FileKind::Delta, listed, &mut rejected, &mut |_, validated| match validated {
+            Validated::Accepted(change) => add(&mut delta, change),
+            Validated::Rejected { key: Some(rejected), .. } => delta.reject(key(rejected)).map(|()| None),
             Validated::Rejected { key: None, .. } => Ok(None),
         });
         let Some(rejected) = keep(read, rejected)? else {
-            return Err(Trouble::Refused(Refusal::TooManyWrong));
+            return Err(RunError::Refused(Refusal::TooManyWrong));
         };
         self.activity().enter(Phase::Writing);
-        let applied = delta.apply(&mut |rows| self.tell_written(rows))?;
-        let applied = applied.ok_or(Trouble::Refused(Refusal::BadDelta))?;
+        let applied = delta.apply(&mut |rows| self.report_written(rows))?;
+        let applied = applied.ok_or(RunError::Refused(Refusal::BadDelta))?;
         let count = rejected.count();
-        rejected.finish().map_err(Trouble::Rejected)?;
+        rejected.finish().map_err(RunError::Rejected)?;
         self.check_loss(before, applied.deleted())?;
         let state = self.state(listed, count);
-        Ok(applied.commit(&state, &[known(FileKind::Delta, listed)])?)
+        Ok(applied.commit(&state, &[known_file(FileKind::Delta, listed)])?)
     }
 
-    /// Reads a file to its end, whatever is in it, and refuses it unless it is the announced one and well formed.
-    /// `take` gets each record and may find a fault in it that only the data show.
+    /// Reads a file to its end, whatever it contains, and refuses it unless it is the announced
+    /// file and well-formed.
     fn read(
         &mut self,
         kind: FileKind,
-        listed: &Listed,
+        listed: &ListedFile,
         rejected: &mut RejectedFile,
-        take: &mut dyn FnMut(u64, Validated) -> Result<Option<Reason>, StoreError>,
-    ) -> Result<(), Trouble> {
+        accept: &mut Accept<'_>,
+    ) -> Result<(), RunError> {
         self.activity().begin_file(listed.records, listed.bytes);
-        let source = self.visited.open(&listed.uri)?;
-        let content = Content::open(source, Packing::of(&listed.uri), listed.bytes).map_err(Trouble::Source)?;
+        let source = self.source.file(&listed.uri)?;
+        let content = Content::open(source, Compression::of(&listed.uri), listed.bytes).map_err(RunError::Source)?;
         let (verdict, content) = match Records::open(content, self.feed.dataset, kind, listed.records) {
             Ok(mut records) => {
-                let verdict = self.read_records(&mut records, listed, rejected, take)?;
+                let verdict = self.read_records(&mut records, listed, rejected, accept)?;
                 (verdict, records.into_source())
             }
             Err((error, content)) => (Some(refusal(&error)), content),
         };
-        let seal = content.seal().map_err(Trouble::Source)?;
-        // Whether it is the announced file comes first: what is in another one is nobody's word.
-        if seal.bytes != listed.bytes {
-            return Err(Trouble::Refused(Refusal::Bytes));
+        let found = content.finish().map_err(RunError::Source)?;
+        // Size and hash come first: the publisher did not announce the content of any other file.
+        if found.bytes != listed.bytes {
+            return Err(RunError::Refused(Refusal::Bytes));
         }
-        if seal.digest != listed.digest {
-            return Err(Trouble::Refused(Refusal::Hash));
+        if found.digest != listed.digest {
+            return Err(RunError::Refused(Refusal::Hash));
         }
-        verdict.map_or(Ok(()), |refusal| Err(Trouble::Refused(refusal)))
+        verdict.map_or(Ok(()), |refusal| Err(RunError::Refused(refusal)))
     }
 
     fn read_records<R: io::BufRead>(
         &mut self,
         records: &mut Records<R>,
-        listed: &Listed,
+        listed: &ListedFile,
         rejected: &mut RejectedFile,
-        take: &mut dyn FnMut(u64, Validated) -> Result<Option<Reason>, StoreError>,
-    ) -> Result<Option<Refusal>, Trouble> {
+        accept: &mut Accept<'_>,
+    ) -> Result<Option<Refusal>, RunError> {
         let allowance = allowance(self.feed.wrong_share, listed.records);
         loop {
-            let judged = match records.advance() {
-                Ok(Some(judged)) => judged,
+            let validated = match records.advance() {
+                Ok(Some(validated)) => validated,
                 Ok(None) => return Ok(None),
                 Err(error) => return Ok(Some(refusal(&error))),
             };
             self.records += 1;
             self.activity().count_record();
-            let found = take(records.line(), judged)?;
-            let reason = match (judged, found) {
+            let conflict = accept(records.line(), validated)?;
+            let reason = match (validated, conflict) {
                 (_, Some(reason)) | (Validated::Rejected { reason, .. }, None) => reason,
                 (Validated::Accepted(_), None) => continue,
             };
-            rejected.add(records.line(), reason, records.fields()).map_err(Trouble::Rejected)?;
+            rejected.add(records.line(), reason, records.fields()).map_err(RunError::Rejected)?;
             self.rejected += 1;
             if rejected.count() > allowance {
                 return Ok(Some(Refusal::TooManyWrong));
@@ -133,9 +161,9 @@ impl Run<'_> {
         }
     }
 
-    /// Tells how far the writing is; an error once runs are to end.
-    fn tell_written(&self, rows: u64) -> Result<(), StoreError> {
-        self.activity().tell_written(rows);
+    /// Reports the progress of the writing; an error once the runs are stopped.
+    fn report_written(&self, rows: u64) -> Result<(), StoreError> {
+        self.activity().set_rows_written(rows);
         if self.monitor.is_stopped() { Err(StoreError::Stopped) } else { Ok(()) }
     }
 
@@ -143,11 +171,11 @@ impl Run<'_> {
         self.monitor.activity(self.feed.dataset)
     }
 
-    fn rejected_file(&self, kind: FileKind, listed: &Listed) -> RejectedFile {
+    fn rejected_file(&self, kind: FileKind, listed: &ListedFile) -> RejectedFile {
         RejectedFile::new(self.rejected_folder, self.feed.dataset, kind, listed.serial)
     }
 
-    fn state(&self, listed: &Listed, rejected: u64) -> State {
+    fn state(&self, listed: &ListedFile, rejected: u64) -> State {
         State {
             session: self.notification.session.as_u128(),
             serial: listed.serial,
@@ -158,24 +186,25 @@ impl Run<'_> {
         }
     }
 
-    fn check_loss(&self, before: u64, lost: u64) -> Result<(), Trouble> {
+    fn check_loss(&self, before: u64, lost: u64) -> Result<(), RunError> {
         match self.feed.shrinking {
-            Shrinking::UpTo(share) if lost > share.of(before) => Err(Trouble::Refused(Refusal::Shrunk)),
+            Shrinking::UpTo(share) if lost > share.of(before) => Err(RunError::Refused(Refusal::Shrunk)),
             Shrinking::UpTo(_) | Shrinking::Allow => Ok(()),
         }
     }
 }
 
-/// What a file's rejected records are good for once it is read: to be added to; to be shown though the file is refused
-/// (then `None`), for an operator wants to see what was wrong with so many; or, if it was not the announced file, nothing.
-fn keep(read: Result<(), Trouble>, rejected: RejectedFile) -> Result<Option<RejectedFile>, Trouble> {
+/// Decides about the rejected records after the file was read. If it was read, they are returned,
+/// to be completed. If it had too many, their file becomes visible and the result is `None`: an
+/// operator needs to see what was wrong. If it was not the announced file, they are dropped.
+fn keep(read: Result<(), RunError>, rejected: RejectedFile) -> Result<Option<RejectedFile>, RunError> {
     match read {
         Ok(()) => Ok(Some(rejected)),
-        Err(Trouble::Refused(Refusal::TooManyWrong)) => {
-            rejected.finish().map_err(Trouble::Rejected)?;
+        Err(RunError::Refused(Refusal::TooManyWrong)) => {
+            rejected.finish().map_err(RunError::Rejected)?;
             Ok(None)
         }
-        Err(trouble) => Err(trouble),
+        Err(error) => Err(error),
     }
 }
 
@@ -183,76 +212,26 @@ fn allowance(share: Share, records: u64) -> u64 {
     share.of(records).max(WRONG_ALWAYS)
 }
 
-/// Hands a change to the store, which may find a fault that only the data show.
-fn take(delta: &mut Delta<'_>, change: Change) -> Result<Option<Reason>, StoreError> {
+/// Adds a change to a delta, which may find a conflict with the data.
+fn add(delta: &mut Delta<'_>, change: Change) -> Result<Option<RejectReason>, StoreError> {
     match change {
         Change::Put(record) => match delta.put(row(record))? {
-            Placed::Done => Ok(None),
-            Placed::Cycle => {
+            PutOutcome::Accepted => Ok(None),
+            PutOutcome::Cycle => {
                 if let Record::Persons { ssin, .. } = record {
                     delta.reject(store::Key::Person(ssin))?;
                 }
-                Ok(Some(Reason::Cycle))
+                Ok(Some(RejectReason::Cycle))
             }
         },
-        Change::Delete(key) => delta.delete(store_key(key)).map(|()| None),
+        Change::Delete(deleted) => delta.delete(key(deleted)).map(|()| None),
     }
 }
 
-/// What the reader of a file says, as a refusal of it.
+/// Maps an error of the file's reader to the refusal of the file.
 fn refusal(error: &RecordsError) -> Refusal {
     match error {
         RecordsError::Count => Refusal::Records,
         RecordsError::Row(_) | RecordsError::Header | RecordsError::Columns { .. } => Refusal::Malformed,
     }
-}
-
-/// A record as the store keeps it: without what no answer needs.
-fn row(record: Record) -> Row {
-    match record {
-        Record::Dimona { period_id, ssin, employer, period } => Row::Period { period_id, ssin, employer, period },
-        Record::Coprev { affiliation_id, employer, service, period }
-        | Record::Federated { affiliation_id, employer, service, period, entity: _ } => {
-            Row::Affiliation { affiliation_id, employer, service, period }
-        }
-        Record::Insurance { ssin, fund, period } => Row::Membership { ssin, fund, period },
-        Record::Persons { ssin, replaced_by, cancelled: _ } => Row::Person { ssin, replaced_by },
-    }
-}
-
-fn store_key(key: Key) -> store::Key {
-    match key {
-        Key::Period(id) => store::Key::Period(id),
-        Key::Affiliation(id) => store::Key::Affiliation(id),
-        Key::Membership(ssin, begin) => store::Key::Membership(ssin, begin),
-        Key::Person(ssin) => store::Key::Person(ssin),
-    }
-}
-
-/// Adds a record that was found wrong after its row had passed: from what the store kept of it.
-fn add_late(rejected: &mut RejectedFile, late: Late) -> io::Result<()> {
-    let reason = match late.fault {
-        Fault::Duplicate => Reason::Duplicate,
-        Fault::Cycle => Reason::Cycle,
-    };
-    let digits = |ssin: ehealth_core::model::Ssin| String::from_utf8_lossy(&ssin.digits()).into_owned();
-    let days = |period: ehealth_core::model::Period| {
-        [period.begin().to_string(), period.end().map(|end| end.to_string()).unwrap_or_default()]
-    };
-    let fields = match late.row {
-        Row::Period { period_id, ssin, employer, period } => {
-            let [begin, end] = days(period);
-            vec![period_id.to_string(), digits(ssin), employer.to_string(), begin, end]
-        }
-        Row::Affiliation { affiliation_id, employer, service, period } => {
-            let [begin, end] = days(period);
-            vec![affiliation_id.to_string(), employer.to_string(), service.to_string(), begin, end]
-        }
-        Row::Membership { ssin, fund, period } => {
-            let [begin, end] = days(period);
-            vec![digits(ssin), fund.to_string(), begin, end]
-        }
-        Row::Person { ssin, replaced_by } => vec![digits(ssin), replaced_by.map(digits).unwrap_or_default()],
-    };
-    rejected.add(late.line, reason, fields.iter().map(String::as_str))
 }

@@ -1,28 +1,39 @@
-//! Keeping the five datasets in step with their sources: the room where [`crate::feed`] and [`crate::store`] meet.
+//! Keeps the five datasets up to date with their feeds: joins [`crate::feed`] and [`crate::store`].
 //!
-//! A run looks at one feed's notification, plans ([`plan`], pure), and follows the plan: nothing, deltas, or a snapshot
-//! and the deltas after it. It ends in an [`Outcome`], whose code is the same in the log, the history and every report.
-//! Whatever a source does, the store is left in a state that the source's publisher once announced, whole; one feed's
-//! failure touches no other.
+//! A run reads one feed's notification, makes a plan ([`plan`], pure) and executes it: nothing,
+//! deltas, or a snapshot and the deltas after it. It ends in an [`Outcome`], whose code is the same
+//! in the log, the history and every report. Whatever a feed contains, the store is left in a state
+//! that the publisher once announced, complete. The failure of one feed affects no other.
 //!
-//! A run blocks (it reads files, asks publishers and writes a database): call it from a thread that may. Answers go on
-//! meanwhile. [`follow`] does so again and again, and a [`Monitor`] tells what is going on to whoever wants to know.
+//! A run blocks: it reads files, calls publishers and writes a database. Call it from a thread that
+//! may block. Answers continue meanwhile. [`follow`] repeats the runs, and a [`Monitor`] shows
+//! their progress.
 
-mod https;
-mod load;
+// What is synchronised, and how it ended.
 mod monitor;
-mod outcome;
-mod plan;
-mod rejected;
-mod run;
-mod schedule;
+mod report;
 mod settings;
+
+// Reading a feed.
+mod bounded;
+mod https;
 mod source;
 
+// A run.
+mod convert;
+mod error;
+mod feeds;
+mod load;
+mod plan;
+mod rejected_file;
+mod run;
+mod schedule;
+
+pub use crate::outcome::{Failure, Outcome, OutcomeKind, Refusal, SnapshotReason};
+pub use feeds::{Feeds, run_all};
 pub use https::{FeedIdentity, FeedLimits, FeedUrl, HttpsFeed};
 pub use monitor::{Monitor, Phase, Progress, Status};
-pub use outcome::{Failure, Outcome, Refusal, Report, SnapshotReason};
 pub use plan::{Plan, plan};
-pub use run::{Feeds, run_all};
+pub use report::Report;
 pub use schedule::follow;
 pub use settings::{Feed, Settings, Share, Shrinking, Source};

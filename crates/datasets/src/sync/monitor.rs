@@ -1,74 +1,85 @@
-//! What runs are doing and how the last ones ended: written by the runs, read by anybody, waiting for nobody.
+//! Progress and results of the runs: written by the runs, read by any thread, without waiting.
 //!
-//! It also carries the one word in the other direction: that runs are to end. What is remembered beyond this process is
-//! the history in the dataset's file ([`crate::store::View::history`]).
+//! It also carries the stop signal to the runs. Beyond this process, the history in the dataset's
+//! file remembers the results ([`crate::store::View::history`]).
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::Report;
+use super::report::Report;
+use ehealth_core::closed_enum;
 use ehealth_core::model::{Dataset, Timestamp};
 
-/// What a feed's run is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// There is none.
-    Idle,
-    /// Looking at the notification.
-    Asking,
-    /// Reading and judging a file's records.
-    Reading,
-    /// Writing what was read into the tables.
-    Writing,
+closed_enum! {
+    /// Phase of a feed's run.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Phase {
+        /// No run.
+        Idle,
+        /// Reading the notification.
+        Asking,
+        /// Reading and validating the records of a file.
+        Reading,
+        /// Writing the records into the tables.
+        Writing,
+    }
 }
 
-/// How far a run is with the file that it has in hand.
+/// Progress of a run with its current file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// What it does.
+    /// Phase of the run.
     pub phase: Phase,
     /// Records read.
     pub records: u64,
-    /// Records that were announced.
+    /// Records announced.
     pub records_announced: u64,
     /// Bytes read, as stored.
     pub bytes: u64,
-    /// Bytes that were announced.
+    /// Bytes announced.
     pub bytes_announced: u64,
-    /// Rows of all tables written.
+    /// Rows written, of all tables.
     pub rows_written: u64,
 }
 
-/// How a feed stands.
+/// Status of a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
-    /// What is going on.
+    /// Progress of the current run.
     pub progress: Progress,
-    /// How the last run ended, and when; `None` before the first.
+    /// Report of the last run, and its end; `None` before the first run ends.
     pub last: Option<(Report, Timestamp)>,
-    /// Runs since the last one that ended in step.
-    pub troubles: u32,
+    /// Runs since the last one that reached the publisher's serial.
+    pub unsuccessful_runs: u32,
 }
 
-/// Watches all feeds.
+/// Monitor of all feeds.
 #[derive(Debug)]
 pub struct Monitor {
     stopped: watch::Sender<bool>,
     feeds: [Activity; 5],
 }
 
-/// What one feed's run is doing.
+/// Activity of one feed.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
+    /// A [`Phase`] as its number.
     phase: AtomicU8,
     records: AtomicU64,
     records_announced: AtomicU64,
     bytes: AtomicU64,
     bytes_announced: AtomicU64,
     rows_written: AtomicU64,
-    ended: Mutex<(Option<(Report, Timestamp)>, u32)>,
+    ended: Mutex<Ended>,
+}
+
+/// Results of the runs so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ended {
+    last: Option<(Report, Timestamp)>,
+    unsuccessful_runs: u32,
 }
 
 impl Default for Monitor {
@@ -78,30 +89,25 @@ impl Default for Monitor {
 }
 
 impl Monitor {
-    /// How a dataset's feed stands. The numbers of its progress are each right, but not of one moment.
+    /// Status of a dataset's feed. The numbers of its progress are read one by one, not as of one
+    /// moment.
     #[must_use]
     pub fn status(&self, dataset: Dataset) -> Status {
         let activity = self.activity(dataset);
         let count = |number: &AtomicU64| number.load(Ordering::Relaxed);
-        let phase = match activity.phase.load(Ordering::Relaxed) {
-            0 => Phase::Idle,
-            1 => Phase::Asking,
-            2 => Phase::Reading,
-            _ => Phase::Writing,
-        };
         let progress = Progress {
-            phase,
+            phase: activity.phase(),
             records: count(&activity.records),
             records_announced: count(&activity.records_announced),
             bytes: count(&activity.bytes),
             bytes_announced: count(&activity.bytes_announced),
             rows_written: count(&activity.rows_written),
         };
-        let (last, troubles) = *activity.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        Status { progress, last, troubles }
+        let Ended { last, unsuccessful_runs } = *activity.ended.lock();
+        Status { progress, last, unsuccessful_runs }
     }
 
-    /// Ends every run at its next step, and keeps new ones from beginning. What is loaded stays whole.
+    /// Ends every run at its next step, and prevents new runs. The loaded data stay complete.
     pub fn stop(&self) {
         self.stopped.send_replace(true);
     }
@@ -112,9 +118,9 @@ impl Monitor {
         *self.stopped.borrow()
     }
 
-    /// Ends when [`Monitor::stop`] is called.
+    /// Waits until [`Monitor::stop`] is called.
     pub async fn wait_for_stop(&self) {
-        // Fails only if the sender is gone, and it is here.
+        // Fails only if the sender is dropped, and `self` owns it.
         let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
     }
 
@@ -124,17 +130,17 @@ impl Monitor {
 }
 
 impl Activity {
-    pub(super) fn enter(&self, phase: Phase) {
-        let number = match phase {
-            Phase::Idle => 0,
-            Phase::Asking => 1,
-            Phase::Reading => 2,
-            Phase::Writing => 3,
-        };
-        self.phase.store(number, Ordering::Relaxed);
+    fn phase(&self) -> Phase {
+        let number = self.phase.load(Ordering::Relaxed);
+        Phase::ALL.into_iter().find(|phase| *phase as u8 == number).unwrap_or(Phase::Idle)
     }
 
-    /// A file is begun of which so much was announced.
+    /// Enters a phase.
+    pub(super) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    /// Starts a file with these announced numbers.
     pub(super) fn begin_file(&self, records: u64, bytes: u64) {
         for (number, value) in [
             (&self.records, 0),
@@ -149,7 +155,8 @@ impl Activity {
     }
 
     pub(super) fn count_record(&self) {
-        // There is one writer, so this loses nothing and needs no locked instruction.
+        // The run is the only writer, so a plain load and store lose nothing and need no locked
+        // instruction.
         self.records.store(self.records.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
@@ -157,14 +164,16 @@ impl Activity {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn tell_written(&self, rows: u64) {
+    pub(super) fn set_rows_written(&self, rows: u64) {
         self.rows_written.store(rows, Ordering::Relaxed);
     }
 
+    /// Ends a run.
     pub(super) fn end(&self, report: Report, at: Timestamp) {
         self.enter(Phase::Idle);
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let troubles = if report.outcome.is_in_step() { 0 } else { ended.1.saturating_add(1) };
-        *ended = (Some((report, at)), troubles);
+        let mut ended = self.ended.lock();
+        let unsuccessful_runs =
+            if report.outcome.is_up_to_date() { 0 } else { ended.unsuccessful_runs.saturating_add(1) };
+        *ended = Ended { last: Some((report, at)), unsuccessful_runs };
     }
 }

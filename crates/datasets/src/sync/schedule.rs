@@ -1,7 +1,9 @@
-//! When the feeds are run: at once, then again and again, each in its own time, until the service ends.
+//! Schedule of the runs: each feed runs at once, and then at its own interval until the service
+//! stops.
 //!
-//! A feed's next run is planned when its last one ended, so no run overtakes itself and none queues. A run that ended in
-//! trouble is tried again soon, then less and less often; jitter keeps many services from asking one publisher in step.
+//! The next run of a feed is scheduled when the last one ends, so runs of a feed neither overlap
+//! nor queue. After an unsuccessful run the delay starts short and doubles (exponential backoff).
+//! Jitter prevents many services from calling one publisher at the same time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +11,17 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use tokio::task::JoinSet;
 
-use super::{Feed, Feeds};
+use super::feeds::Feeds;
+use super::settings::Feed;
 use ehealth_core::model::Clock;
 
-/// After the first trouble the next run begins no later than this.
-const FIRST_PATIENCE: Duration = Duration::from_secs(60);
+/// Maximum delay after the first unsuccessful run.
+const FIRST_DELAY: Duration = Duration::from_secs(60);
 
-/// However often a run ended in trouble, the next one begins within this time, or the feed's interval if that is longer.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(3_600);
+/// Maximum delay after any number of unsuccessful runs, or the feed's interval if that is longer.
+const LONGEST_DELAY: Duration = Duration::from_secs(3_600);
 
-/// Runs the feeds until [`super::Monitor::stop`], and ends when no run is under way any more.
+/// Runs the feeds until [`super::Monitor::stop`], and returns when the last run has ended.
 pub async fn follow(feeds: Arc<Feeds>, clock: Arc<dyn Clock>) {
     let mut each = JoinSet::new();
     for feed in feeds.settings().feeds.clone() {
@@ -35,41 +38,42 @@ async fn follow_one(feed: Feed, feeds: Arc<Feeds>, clock: Arc<dyn Clock>) {
             tokio::task::spawn_blocking(move || feeds.run(&feed, clock.as_ref()))
         };
         if let Err(error) = run.await {
-            // A fault of this program; the data are whole, and the next run begins anew.
-            tracing::error!(dataset = dataset.code(), %error, "a run broke off");
+            // A defect of this program. The data are complete, and the next run starts from them.
+            tracing::error!(dataset = dataset.code(), %error, "synchronisation panicked");
         }
-        let pause = pause(feed.interval, feeds.monitor().status(dataset).troubles, random());
-        tracing::debug!(dataset = dataset.code(), seconds = pause.as_secs(), "next run planned");
+        let unsuccessful_runs = feeds.monitor().status(dataset).unsuccessful_runs;
+        let delay = delay(feed.interval, unsuccessful_runs, random());
+        tracing::debug!(dataset = dataset.code(), seconds = delay.as_secs(), "next run scheduled");
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(delay) => {}
             () = feeds.monitor().wait_for_stop() => {}
         }
     }
 }
 
-/// The time until the next run: the interval, or after so many troubles in a row a time that doubles with each; give or
-/// take a tenth, as the random number says.
-fn pause(interval: Duration, troubles: u32, random: u32) -> Duration {
-    let base = match troubles.checked_sub(1) {
+/// Delay until the next run: the interval, or after unsuccessful runs a time that doubles with
+/// each. The random number changes it by up to ± 10 %.
+fn delay(interval: Duration, unsuccessful_runs: u32, random: u32) -> Duration {
+    let base = match unsuccessful_runs.checked_sub(1) {
         None => interval,
         Some(doublings) => {
-            let first = interval.min(FIRST_PATIENCE);
+            let first = interval.min(FIRST_DELAY);
             let doubled = 2_u32.checked_pow(doublings).and_then(|factor| first.checked_mul(factor));
-            let longest = interval.max(LONGEST_PATIENCE);
+            let longest = interval.max(LONGEST_DELAY);
             doubled.map_or(longest, |doubled| doubled.min(longest))
         }
     };
-    // Nine tenths, and up to two tenths more.
+    // 90 %, plus up to 20 %.
     let millis = u64::try_from(base.as_millis()).unwrap_or(u64::MAX / 16);
-    let share = u64::try_from(u128::from(millis / 5) * u128::from(random) / u128::from(u32::MAX)).unwrap_or(0);
-    Duration::from_millis(millis - millis / 10 + share)
+    let jitter = u64::try_from(u128::from(millis / 5) * u128::from(random) / u128::from(u32::MAX)).unwrap_or(0);
+    Duration::from_millis(millis - millis / 10 + jitter)
 }
 
 fn random() -> u32 {
     let mut bytes = [0; 4];
-    // Without random numbers the service still follows its feeds, only less spread.
+    // Without random numbers the service still runs its feeds, without jitter.
     if rand::fill(&mut bytes).is_err() {
-        tracing::warn!("the operating system gives no random numbers");
+        tracing::warn!("the operating system returns no random numbers; the runs have no jitter");
     }
     u32::from_le_bytes(bytes)
 }
@@ -79,13 +83,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn troubles_double_the_time_and_jitter_is_a_tenth() {
-        let seconds = |interval, troubles, random| pause(Duration::from_secs(interval), troubles, random).as_secs();
+    fn unsuccessful_runs_double_the_delay_and_jitter_is_a_tenth() {
+        let seconds = |interval, unsuccessful_runs, random| {
+            delay(Duration::from_secs(interval), unsuccessful_runs, random).as_secs()
+        };
         assert_eq!((seconds(900, 0, 0), seconds(900, 0, u32::MAX)), (810, 990));
-        let middle = |interval, troubles| seconds(interval, troubles, u32::MAX / 2 + 1);
-        assert_eq!([1, 2, 3, 4, 7, 40].map(|troubles| middle(900, troubles)), [60, 120, 240, 480, 3_600, 3_600]);
-        assert_eq!([1, 2, 40].map(|troubles| middle(10, troubles)), [10, 20, 3_600]);
+        let middle = |interval, unsuccessful_runs| seconds(interval, unsuccessful_runs, u32::MAX / 2 + 1);
+        assert_eq!(
+            [1, 2, 3, 4, 7, 40].map(|unsuccessful_runs| middle(900, unsuccessful_runs)),
+            [60, 120, 240, 480, 3_600, 3_600]
+        );
+        assert_eq!([1, 2, 40].map(|unsuccessful_runs| middle(10, unsuccessful_runs)), [10, 20, 3_600]);
         assert_eq!(middle(86_400, 99), 86_400);
-        assert!(pause(Duration::MAX, 99, u32::MAX) > Duration::from_secs(1 << 40));
+        assert!(delay(Duration::MAX, 99, u32::MAX) > Duration::from_secs(1 << 40));
     }
 }

@@ -1,24 +1,25 @@
-//! What a run has to be told: where feeds, data and rejected records lie, and how much may be wrong.
+//! Settings of the synchronisation: where feeds, data and rejected records are, and the limits for
+//! each feed.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::HttpsFeed;
+use super::https::HttpsFeed;
 use crate::feed::Signer;
 use ehealth_core::model::Dataset;
 
-/// A share of a whole, in millionths: exact, so that "exactly the share passes" means what it says.
+/// A share of a whole, in millionths. It is exact, so that exactly the limit passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share(u32);
 
 impl Share {
-    /// So many millionths, held at the whole.
+    /// Makes a share of this many millionths, at most 1 000 000.
     #[must_use]
     pub const fn from_millionths(millionths: u32) -> Self {
         if millionths > 1_000_000 { Self(1_000_000) } else { Self(millionths) }
     }
 
-    /// The greatest number that is not above this share of `whole`.
+    /// Largest integer not above this share of `whole`.
     #[must_use]
     pub fn of(self, whole: u64) -> u64 {
         let part = u128::from(whole) * u128::from(self.0) / 1_000_000;
@@ -27,50 +28,51 @@ impl Share {
     }
 }
 
-/// How much a dataset may lose in one step.
+/// Limit for the records that a dataset may lose in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shrinking {
-    /// This share of its records; a greater loss is refused.
+    /// At most this share of its records; a larger loss is refused.
     UpTo(Share),
-    /// Any: an operator looked at it and allowed it for this run.
+    /// No limit: an operator checked the loss and allowed it for this run.
     Allow,
 }
 
-/// Where a feed lies.
+/// Location of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// In a local folder, where SFTP drops it. The folder itself may be a link; nothing in it may.
+    /// A local folder, filled for example by SFTP. The folder itself may be a link; nothing in it
+    /// may be one.
     Folder(PathBuf),
-    /// Behind HTTPS.
+    /// A web server.
     Https(HttpsFeed),
 }
 
-/// One feed and how it is judged.
+/// One feed and its limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Feed {
-    /// What it brings.
+    /// Dataset of the feed.
     pub dataset: Dataset,
-    /// Where it lies.
+    /// Location of the feed.
     pub source: Source,
-    /// The share of wrong records over which a file is refused, if they are more than ten.
+    /// Maximum share of invalid records in a file. Up to 10 invalid records are always allowed.
     pub wrong_share: Share,
-    /// How much the dataset may lose.
+    /// Limit for the records that the dataset may lose.
     pub shrinking: Shrinking,
-    /// Whose signature its notification must bear; `None` if it need not bear one.
+    /// Key that must have signed the notification; `None` if no signature is required.
     pub signer: Option<Signer>,
-    /// How long after a run that ended in step the next one begins, give or take a tenth.
+    /// Time from a successful run to the next one, ± 10 %.
     pub interval: Duration,
-    /// The most that the dataset's file may take on disk. What the publisher sends beyond that meets a full disk, before
-    /// the trail beside it does.
+    /// Maximum size of the dataset's file in bytes. Data beyond that fail as on a full disk, before
+    /// the audit log beside the dataset runs out of space.
     pub bytes_max: u64,
 }
 
-/// Fifty times what the largest dataset of the country takes.
+/// Fifty times the size of the largest dataset of the country.
 const BYTES_MAX: u64 = 64 << 30;
 
 impl Feed {
-    /// A feed with the shares of feed.md, 0.1 % wrong and 10 % lost; unsigned, looked at four times an hour, in 64 GiB
-    /// at most.
+    /// A feed with the limits of `docs/reference/feeds.md "Rules"`: 0.1 % invalid and 10 % lost
+    /// records. Without signature, every 15 minutes, at most 64 GiB.
     #[must_use]
     pub fn new(dataset: Dataset, source: Source) -> Self {
         let shrinking = Shrinking::UpTo(Share::from_millionths(100_000));
@@ -86,14 +88,14 @@ impl Feed {
     }
 }
 
-/// All feeds, and where what they bring is kept.
+/// Settings of all feeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The folder of the datasets. Made if it is not there.
+    /// Folder of the datasets. It is created if it does not exist.
     pub data: PathBuf,
-    /// The folder of rejected records. Made, for its owner alone, when the first one is written.
+    /// Folder of rejected records. It is created, for its owner only, with the first file.
     pub rejected: PathBuf,
-    /// The feeds, in the order in which they are run; at most one a dataset.
+    /// Feeds in the order of their runs; at most one for each dataset.
     pub feeds: Vec<Feed>,
 }
 

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use datasets::feed::digest_of;
 use datasets::sync::{FeedIdentity, FeedLimits, FeedUrl, HttpsFeed};
-use ehealth_attributes::cli::workspace::Workspace;
 use ehealth_attributes::server::tls::{self, TlsFiles};
 use ehealth_core::model::{Clock, FixedClock};
 use rustls::{ServerConnection, StreamOwned};
+use testkit::Workspace;
 
 /// How a path is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

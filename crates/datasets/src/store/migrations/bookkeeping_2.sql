@@ -1,11 +1,11 @@
--- What every dataset file holds beside its data, version 2.
+-- Bookkeeping of every dataset file, version 2.
 
--- The notification that the loaded state was last found in step with, where it came from a web server, and what its
--- server would know it by (RFC 9110, 8.8): told of it, the server need not send it again. Whatever changes the state
--- removes the row in the same transaction, so that it never speaks of another one.
+-- The cached notification: the one that the loaded state is up to date with, if it came from a web
+-- server, and its validator (RFC 9110, section 8.8) for a conditional request. Every change of the
+-- state deletes the row in the same transaction, so that it never belongs to another state.
 CREATE TABLE notice (
     one       INTEGER PRIMARY KEY CHECK (one = 1),
-    url       TEXT    NOT NULL, -- of the feed: another server's word is none
+    url       TEXT    NOT NULL, -- of the feed: the validator of another server means nothing
     kind      INTEGER NOT NULL CHECK (kind IN (0, 1)), -- of the validator: 0 ETag, 1 Last-Modified
     validator BLOB    NOT NULL,
     document  BLOB    NOT NULL

@@ -1,0 +1,254 @@
+//! Decodes records, and refuses everything that the encoder would not write.
+//!
+//! The bytes come from a sound frame, so their hash is verified. Whether the record is in its place
+//! is for the caller to check.
+
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{
+    Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, Ticket,
+    Timestamp, Window,
+};
+use ehealth_core::policy::Deliberation;
+
+use super::codes::{
+    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, VERSION, VERSION_REPLACED, cause_number, context_number,
+    operation_number,
+};
+use super::detail::EncryptedDetail;
+use super::enterprise::parse_number;
+use super::frame::Framed;
+use super::key_id::KeyId;
+use super::month::Month;
+use super::record::{
+    Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,
+};
+use super::subject::SubjectToken;
+use super::tree::Frontier;
+
+/// Reason why a record cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum RecordError {
+    /// A newer version of this software wrote it.
+    #[error("record version {0} is not supported")]
+    Version(u8),
+    /// No version of this software wrote it.
+    #[error("the record cannot be decoded")]
+    Content,
+}
+
+/// Decodes the header of a record.
+pub(crate) fn header(record: &[u8]) -> Result<RecordHeader, RecordError> {
+    let mut bytes = Bytes(record);
+    start(&mut bytes).map(|start| start.header)
+}
+
+/// Fields of an exchange that an index stores.
+pub(crate) struct IndexedFields {
+    pub(crate) ticket: Ticket,
+    pub(crate) subject: Option<SubjectToken>,
+    pub(crate) successor: Option<SubjectToken>,
+}
+
+/// Decodes the indexed fields of an exchange; `None` for any other record and for bytes that are no
+/// record.
+pub(crate) fn indexed_fields(record: &[u8]) -> Option<IndexedFields> {
+    let mut bytes = Bytes(record);
+    let start = start(&mut bytes).ok()?;
+    if start.kind != EXCHANGE {
+        return None;
+    }
+    bytes.slice(8)?;
+    let ticket = Ticket::new(bytes.array()?);
+    bytes.slice(32 + 4 + 4 + 1 + 1 + 2 + 4 + 4)?;
+    let (known, token) = (bytes.byte()?, bytes.array()?);
+    let successor = if start.replaced { Some(SubjectToken(bytes.array()?)) } else { None };
+    Some(IndexedFields { ticket, subject: (known == 1).then_some(SubjectToken(token)), successor })
+}
+
+/// Decodes the record of a frame.
+pub(crate) fn record(framed: Framed<'_>) -> Result<Record, RecordError> {
+    let mut bytes = Bytes(framed.record);
+    let TypedHeader { header, kind, replaced } = start(&mut bytes)?;
+    let event = match kind {
+        SEGMENT_BEGUN => segment_begun(&mut bytes, &header).map(Event::SegmentBegun),
+        EXCHANGE => exchange(&mut bytes, &header, replaced, framed.record).map(Box::new).map(Event::Exchange),
+        INTERRUPTION => interruption(&mut bytes).map(Event::Interruption),
+        PRUNING => pruning(&mut bytes).map(Event::Pruning),
+        _ => None,
+    };
+    match event {
+        Some(event) if bytes.0.is_empty() => Ok(Record { header, event, leaf: framed.leaf }),
+        _ => Err(RecordError::Content),
+    }
+}
+
+/// The header with what decides the rest of the record.
+struct TypedHeader {
+    header: RecordHeader,
+    kind: u8,
+    /// The exchange is about an SSIN that was replaced (version 2).
+    replaced: bool,
+}
+
+fn start(bytes: &mut Bytes<'_>) -> Result<TypedHeader, RecordError> {
+    let replaced = match bytes.byte().ok_or(RecordError::Content)? {
+        VERSION => false,
+        VERSION_REPLACED => true,
+        other => return Err(RecordError::Version(other)),
+    };
+    let mut read = || {
+        let kind = bytes.byte()?;
+        let sequence = u64::from_be_bytes(bytes.array()?);
+        let unproven = u32::from_be_bytes(bytes.array()?);
+        let recorded = bytes.moment()?;
+        let header = RecordHeader { sequence, unproven, recorded, salt: bytes.array()? };
+        let sound = u64::from(unproven) <= sequence && (kind == EXCHANGE || !replaced);
+        sound.then_some(TypedHeader { header, kind, replaced })
+    };
+    read().ok_or(RecordError::Content)
+}
+
+fn segment_begun(bytes: &mut Bytes<'_>, header: &RecordHeader) -> Option<SegmentBegun> {
+    let month = bytes.month()?;
+    let detail_key = KeyId(bytes.array()?);
+    let subject_key = KeyId(bytes.array()?);
+    let roots = (0..bytes.byte()?).map(|_| bytes.array().map(Digest::new)).collect::<Option<Vec<_>>>()?;
+    let tree = Frontier::from_roots(header.sequence, roots)?;
+    Some(SegmentBegun { month, detail_key, subject_key, tree })
+}
+
+fn interruption(bytes: &mut Bytes<'_>) -> Option<Interruption> {
+    let since = bytes.moment()?;
+    let refused = u64::from_be_bytes(bytes.array()?);
+    let number = bytes.byte()?;
+    let cause = InterruptionCause::ALL.into_iter().find(|cause| cause_number(*cause) == number)?;
+    Some(Interruption { since, refused, cause })
+}
+
+fn pruning(bytes: &mut Bytes<'_>) -> Option<Pruning> {
+    let until = u64::from_be_bytes(bytes.array()?);
+    let count = u16::from_be_bytes(bytes.array()?);
+    let mut segment = || {
+        let first = u64::from_be_bytes(bytes.array()?);
+        Some(PrunedSegment { first, month: bytes.month()?, root: Digest::new(bytes.array()?) })
+    };
+    Some(Pruning { until, segments: (0..count).map(|_| segment()).collect::<Option<_>>()? })
+}
+
+fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, replaced: bool, record: &[u8]) -> Option<Exchange> {
+    let received = bytes.moment()?;
+    let ticket: [u8; 16] = bytes.array()?;
+    let fingerprint = Digest::new(bytes.array()?);
+    let caller = bytes.enterprise()?;
+    let organisation = bytes.enterprise()?;
+    let operation = bytes.byte()?;
+    let context = bytes.byte()?;
+    let fields = u16::from_be_bytes(bytes.array()?);
+    let window = window(bytes)?;
+    let (known, token) = (bytes.byte()?, bytes.array()?);
+    let successor = if replaced { Some(SubjectToken(bytes.array()?)) } else { None };
+    let datasets = datasets(bytes)?;
+    let outcome = bytes.short()?.into();
+    let deliberation = match bytes.short()? {
+        "" => None,
+        text => Some(Deliberation::parse(text).ok()?),
+    };
+    let clear = record.len().checked_sub(bytes.0.len())?;
+    let length = usize::try_from(u32::from_be_bytes(bytes.array()?)).ok()?;
+    let encrypted = EncryptedDetail {
+        nonce: header.nonce(),
+        associated: record.get(..clear)?.into(),
+        ciphertext: bytes.slice(length)?.into(),
+    };
+    Some(Exchange {
+        received,
+        ticket: Some(Ticket::new(ticket)).filter(|read| *read.as_bytes() == ticket)?,
+        fingerprint,
+        caller,
+        organisation,
+        operation: [Operation::ConsultAttributes, Operation::SendTestMessage]
+            .into_iter()
+            .find(|known| operation_number(*known) == operation)?,
+        context: match context {
+            0 => None,
+            number => Some(LegalContext::ALL.into_iter().find(|known| context_number(*known) == number)?),
+        },
+        fields: Some(field_set(fields)).filter(|read| read.bits() == fields)?,
+        window,
+        subject: match known {
+            0 if token == [0; 32] => None,
+            1 => Some(SubjectToken(token)),
+            _ => return None,
+        },
+        successor,
+        datasets,
+        outcome,
+        deliberation,
+        encrypted,
+    })
+}
+
+fn field_set(bits: u16) -> FieldSet {
+    Field::ALL.into_iter().filter(|field| FieldSet::EMPTY.with(*field).bits() & bits != 0).collect()
+}
+
+fn window(bytes: &mut Bytes<'_>) -> Option<Option<Window>> {
+    let (from, to) = (i32::from_be_bytes(bytes.array()?), i32::from_be_bytes(bytes.array()?));
+    if (from, to) == (NO_DAY, NO_DAY) {
+        return Some(None);
+    }
+    let day = |days: i32| Date::from_days(i64::from(days)).ok();
+    Window::from_days(day(from)?, day(to)?).ok().map(Some)
+}
+
+fn datasets(bytes: &mut Bytes<'_>) -> Option<DatasetStates> {
+    let mut states = DatasetStates::default();
+    for dataset in Dataset::ALL {
+        let serial = u64::from_be_bytes(bytes.array()?);
+        let created = bytes.moment()?;
+        if serial != 0 {
+            states = states.with(dataset, DatasetState { serial, created });
+        }
+    }
+    Some(states)
+}
+
+/// Bytes that are still to be decoded.
+struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*array)
+    }
+
+    fn slice(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (slice, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(slice)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.array().map(|[byte]| byte)
+    }
+
+    fn short(&mut self) -> Option<&'a str> {
+        let length = self.byte()?;
+        std::str::from_utf8(self.slice(usize::from(length))?).ok()
+    }
+
+    fn moment(&mut self) -> Option<Timestamp> {
+        let millis = i64::from_be_bytes(self.array()?);
+        Some(Timestamp::from_millis(millis)).filter(|moment| moment.as_millis() == millis)
+    }
+
+    fn month(&mut self) -> Option<Month> {
+        let year = u16::from_be_bytes(self.array()?);
+        Month::from_calendar(year, self.byte()?)
+    }
+
+    fn enterprise(&mut self) -> Option<Option<EnterpriseNumber>> {
+        parse_number(self.array()?)
+    }
+}

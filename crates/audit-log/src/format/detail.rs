@@ -1,0 +1,234 @@
+//! The encrypted detail of a record (docs/reference/audit-log-format.md "Encrypted detail").
+//!
+//! One key per month encrypts it. A key is constructed from 32 bytes and never returned; aws-lc
+//! wipes its copy when the key is dropped. [`KeyFolder`](crate::KeyFolder) reads keys from files.
+
+use std::fmt;
+
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
+use zeroize::Zeroizing;
+
+use ehealth_core::model::{EnterpriseNumber, Ssin};
+
+use super::enterprise::{encode_number, parse_number};
+use super::frame::TooLong;
+use super::key_id::{KEY_BYTES, KeyId};
+
+/// The plaintext is padded to a multiple of 32 bytes, so that its length says little about how much
+/// was disclosed.
+const PADDING: usize = 32;
+
+/// Plaintext of the encrypted detail.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Detail {
+    /// SSIN in the question.
+    pub subject: Option<Ssin>,
+    /// Disclosed enterprise numbers, in the order of the answer.
+    pub disclosed: Vec<EnterpriseNumber>,
+    /// The caller's own ticket.
+    pub customer_ticket: Option<String>,
+    /// SSIN that was disclosed as replacement of the one in the question.
+    pub replaced_by: Option<Ssin>,
+}
+
+impl fmt::Debug for Detail {
+    /// Shows the number of enterprise numbers and no content: a caller's ticket can hold an SSIN.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Detail").field("disclosed", &self.disclosed.len()).finish_non_exhaustive()
+    }
+}
+
+/// The ciphertext with its nonce and associated data: all that decryption needs besides the key.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct EncryptedDetail {
+    pub(crate) nonce: [u8; 12],
+    pub(crate) associated: Box<[u8]>,
+    pub(crate) ciphertext: Box<[u8]>,
+}
+
+impl fmt::Debug for EncryptedDetail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EncryptedDetail({} bytes)", self.ciphertext.len())
+    }
+}
+
+/// Reason why a detail cannot be decrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum DecryptError {
+    /// It was encrypted with another key, or changed since.
+    #[error("encrypted with another key, or changed since")]
+    Authentication,
+    /// It can be decrypted, but this version cannot decode the plaintext.
+    #[error("the decrypted detail cannot be decoded")]
+    Content,
+}
+
+/// Key that encrypts the details of one month.
+pub struct DetailKey {
+    key: LessSafeKey,
+    id: KeyId,
+}
+
+impl DetailKey {
+    /// Constructs the key from its bytes; `None` if the cryptographic library refuses them.
+    #[must_use]
+    pub fn from_bytes(bytes: &Zeroizing<[u8; KEY_BYTES]>) -> Option<Self> {
+        let key = UnboundKey::new(&AES_256_GCM_SIV, bytes.as_slice()).ok()?;
+        Some(Self { key: LessSafeKey::new(key), id: KeyId::new(bytes) })
+    }
+
+    /// Name of the key.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// Encrypts a detail; returns ciphertext and tag.
+    ///
+    /// A nonce that occurred twice would only show that two details are equal: the cipher resists
+    /// nonce misuse (RFC 8452).
+    pub(crate) fn encrypt(
+        &self,
+        subject: Option<Ssin>,
+        disclosed: &[EnterpriseNumber],
+        customer_ticket: Option<&str>,
+        replaced_by: Option<Ssin>,
+        nonce: [u8; 12],
+        associated: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, TooLong> {
+        let mut detail = plaintext(subject, disclosed, customer_ticket, replaced_by)?;
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        self.key.seal_in_place_append_tag(nonce, Aad::from(associated), &mut *detail).map_err(|_| TooLong)?;
+        Ok(detail)
+    }
+
+    pub(crate) fn decrypt(&self, encrypted: &EncryptedDetail) -> Result<Detail, DecryptError> {
+        let mut bytes = Zeroizing::new(encrypted.ciphertext.to_vec());
+        let nonce = Nonce::assume_unique_for_key(encrypted.nonce);
+        let opened = self.key.open_in_place(nonce, Aad::from(&*encrypted.associated), &mut bytes);
+        parse_detail(opened.map_err(|_| DecryptError::Authentication)?).ok_or(DecryptError::Content)
+    }
+}
+
+impl fmt::Debug for DetailKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DetailKey({:?})", self.id)
+    }
+}
+
+fn plaintext(
+    subject: Option<Ssin>,
+    disclosed: &[EnterpriseNumber],
+    customer_ticket: Option<&str>,
+    replaced_by: Option<Ssin>,
+) -> Result<Zeroizing<Vec<u8>>, TooLong> {
+    let ticket = customer_ticket.map(str::as_bytes);
+    let length = disclosed.len().saturating_mul(4).saturating_add(ticket.map_or(0, <[u8]>::len)).saturating_add(64);
+    // Capacity for the padding and the tag: a buffer that grew would leave an unwiped copy behind.
+    let mut out = Zeroizing::new(Vec::with_capacity(length.saturating_add(PADDING)));
+    out.extend_from_slice(&subject.map_or(u64::MAX, Ssin::as_u64).to_be_bytes());
+    out.extend_from_slice(&u32::try_from(disclosed.len()).map_err(|_| TooLong)?.to_be_bytes());
+    disclosed.iter().for_each(|number| out.extend_from_slice(&encode_number(Some(*number))));
+    let ticket_length = ticket.map_or(Ok(u32::MAX), |text| u32::try_from(text.len()).map_err(|_| TooLong))?;
+    out.extend_from_slice(&ticket_length.to_be_bytes());
+    out.extend_from_slice(ticket.unwrap_or_default());
+    out.extend_from_slice(&replaced_by.map_or(0, Ssin::as_u64).to_be_bytes());
+    let padded = out.len().next_multiple_of(PADDING);
+    out.resize(padded, 0);
+    Ok(out)
+}
+
+fn parse_detail(bytes: &[u8]) -> Option<Detail> {
+    let (subject, bytes) = bytes.split_first_chunk()?;
+    let subject = match u64::from_be_bytes(*subject) {
+        u64::MAX => None,
+        number => Some(Ssin::from_u64(number).ok()?),
+    };
+    let (count, bytes) = bytes.split_first_chunk()?;
+    let number_bytes = usize::try_from(u32::from_be_bytes(*count)).ok()?.checked_mul(4)?;
+    let (disclosed, bytes) = bytes.split_at_checked(number_bytes)?;
+    let disclosed = disclosed.as_chunks().0.iter().map(|number| parse_number(*number)?).collect::<Option<Vec<_>>>()?;
+    let (length, bytes) = bytes.split_first_chunk()?;
+    let (customer_ticket, bytes) = match u32::from_be_bytes(*length) {
+        u32::MAX => (None, bytes),
+        length => {
+            let (ticket, bytes) = bytes.split_at_checked(usize::try_from(length).ok()?)?;
+            (Some(String::from_utf8(ticket.to_vec()).ok()?), bytes)
+        }
+    };
+    // Absent in the oldest records, where the padding reads as 0. 0 is no SSIN.
+    let replaced_by = match bytes.first_chunk().map_or(0, |number| u64::from_be_bytes(*number)) {
+        0 => None,
+        number => Some(Ssin::from_u64(number).ok()?),
+    };
+    Some(Detail { subject, disclosed, customer_ticket, replaced_by })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> DetailKey {
+        DetailKey::from_bytes(&Zeroizing::new([byte; KEY_BYTES])).expect("32 bytes")
+    }
+
+    fn detail() -> Detail {
+        Detail {
+            subject: Some(Ssin::parse("85073000160").expect("right")),
+            disclosed: vec![EnterpriseNumber::parse("0202239951").expect("right"); 3],
+            customer_ticket: Some("85.07.30-001.60".into()),
+            replaced_by: None,
+        }
+    }
+
+    fn encrypt(detail: &Detail, key: &DetailKey) -> EncryptedDetail {
+        let ticket = detail.customer_ticket.as_deref();
+        let encrypted = key
+            .encrypt(detail.subject, &detail.disclosed, ticket, detail.replaced_by, [7; 12], b"record")
+            .expect("short");
+        EncryptedDetail {
+            nonce: [7; 12],
+            associated: b"record".as_slice().into(),
+            ciphertext: encrypted.as_slice().into(),
+        }
+    }
+
+    #[test]
+    fn decrypts_only_with_its_own_key_and_record() {
+        for detail in [
+            detail(),
+            Detail::default(),
+            Detail { customer_ticket: Some(String::new()), replaced_by: detail().subject, ..detail() },
+        ] {
+            let encrypted = encrypt(&detail, &key(1));
+            assert_eq!(key(1).decrypt(&encrypted), Ok(detail));
+            assert_eq!(key(2).decrypt(&encrypted), Err(DecryptError::Authentication));
+            let moved = EncryptedDetail { associated: b"other".as_slice().into(), ..encrypted };
+            assert_eq!(key(1).decrypt(&moved), Err(DecryptError::Authentication));
+        }
+    }
+
+    #[test]
+    fn length_says_little_and_debug_shows_no_content() {
+        let length = |disclosed: usize| {
+            encrypt(&Detail { disclosed: vec![detail().disclosed[0]; disclosed], ..detail() }, &key(1)).ciphertext
+        };
+        assert_eq!(length(0).len(), length(0).len().next_multiple_of(16));
+        assert_eq!(length(1).len(), length(6).len());
+        assert_eq!(format!("{:?}", detail()), "Detail { disclosed: 3, .. }");
+    }
+
+    #[test]
+    fn undecodable_plaintext_differs_from_a_wrong_key() {
+        let key = key(1);
+        let mut nonsense = vec![0xff; PADDING];
+        let nonce = Nonce::assume_unique_for_key([7; 12]);
+        key.key.seal_in_place_append_tag(nonce, Aad::from(b"record"), &mut nonsense).expect("short");
+        let encrypted = EncryptedDetail {
+            nonce: [7; 12],
+            associated: b"record".as_slice().into(),
+            ciphertext: nonsense.as_slice().into(),
+        };
+        assert_eq!(key.decrypt(&encrypted), Err(DecryptError::Content));
+    }
+}

@@ -1,0 +1,215 @@
+//! Checkpoints: size and root of the tree, signed, so that nobody without the key can shorten or
+//! rewrite the audit log (docs/reference/audit-log-format.md "Checkpoint").
+//!
+//! The text is a C2SP tlog-checkpoint in a C2SP signed note with one Ed25519 signature. Extension
+//! lines say when it was made and which dataset states the newest exchange had read.
+//!
+//! This module does no I/O and reads only notes of its own keys. It recognises them by signing them
+//! again: Ed25519 signatures are deterministic.
+
+use std::fmt;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use ehealth_core::model::{Dataset, DatasetState, DatasetStates, Digest, Timestamp};
+
+use super::key_id::KEY_BYTES;
+use super::tree::sha256;
+
+/// Signature type of Ed25519 in a signed note.
+const ED25519: u8 = 1;
+
+/// Tree head: what a checkpoint signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// Number of records.
+    pub(crate) size: u64,
+    /// Root of their tree.
+    pub(crate) root: Digest,
+    /// When the newest record was written.
+    pub(crate) made: Timestamp,
+    /// Dataset states that the newest exchange had read.
+    pub(crate) datasets: DatasetStates,
+}
+
+/// Content of a note that this log's own key signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignedHead {
+    pub(crate) size: u64,
+    /// Base64, as in the note.
+    pub(crate) root: String,
+    pub(crate) datasets: DatasetStates,
+}
+
+/// Key that signs checkpoints, with the origin: the name of the log.
+pub(crate) struct CheckpointKey {
+    pair: Ed25519KeyPair,
+    origin: String,
+}
+
+/// Whether a text can be an origin: 1 to 200 visible ASCII characters, no `+` (C2SP signed note).
+pub(crate) fn is_origin(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 200 && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'+')
+}
+
+impl CheckpointKey {
+    /// Constructs the key from its seed; `None` if the cryptographic library refuses it.
+    pub(crate) fn new(seed: &Zeroizing<[u8; KEY_BYTES]>, origin: &str) -> Option<Self> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).ok()?;
+        Some(Self { pair, origin: origin.to_owned() })
+    }
+
+    /// Public key in the form of signed-note tools: origin, key id, and base64 of type and key.
+    pub(crate) fn verifying_key(&self) -> String {
+        let id = self.id().map(|byte| format!("{byte:02x}")).concat();
+        format!("{}+{id}+{}", self.origin, base64(&self.public_key()))
+    }
+
+    /// Signs a tree head; returns the note.
+    pub(crate) fn sign(&self, head: &Head) -> String {
+        let mut text = format!("{}\n{}\n{}\nmade {}\n", self.origin, head.size, root_text(head.root), head.made);
+        for dataset in Dataset::ALL {
+            if let Some(DatasetState { serial, created }) = head.datasets.state(dataset) {
+                text.push_str(&format!("dataset {} {serial} {created}\n", dataset.code()));
+            }
+        }
+        self.sign_text(text)
+    }
+
+    /// Appends a signature of this key to a note that the previous key signed.
+    pub(crate) fn sign_also(&self, note: &str) -> Option<String> {
+        let (text, _) = note.split_once("\n\n")?;
+        Some(format!("{note}{}", self.signature(&format!("{text}\n"))))
+    }
+
+    /// Reads a note; `None` unless this key signed it, alone or together with the previous or the
+    /// next key, and nothing was changed.
+    pub(crate) fn read(&self, note: &str) -> Option<SignedHead> {
+        let (text, signatures) = note.split_once("\n\n")?;
+        let text = format!("{text}\n");
+        let own = self.signature(&text);
+        let lines: Vec<&str> = signatures.split_inclusive('\n').collect();
+        if lines.len() > 2 || !lines.contains(&own.as_str()) {
+            return None;
+        }
+        let mut lines = text.lines().skip(1);
+        let size = lines.next()?.parse().ok()?;
+        let root = lines.next()?.to_owned();
+        let datasets =
+            lines.filter_map(dataset).fold(DatasetStates::default(), |all, (dataset, state)| all.with(dataset, state));
+        Some(SignedHead { size, root, datasets })
+    }
+
+    fn sign_text(&self, text: String) -> String {
+        let signature = self.signature(&text);
+        format!("{text}\n{signature}")
+    }
+
+    /// Signature line of this key.
+    fn signature(&self, text: &str) -> String {
+        let signature = self.pair.sign(text.as_bytes());
+        let signature = [self.id().as_slice(), signature.as_ref()].concat();
+        format!("\u{2014} {} {}\n", self.origin, base64(&signature))
+    }
+
+    fn public_key(&self) -> Vec<u8> {
+        [&[ED25519], self.pair.public_key().as_ref()].concat()
+    }
+
+    fn id(&self) -> [u8; 4] {
+        let digest = sha256(&[self.origin.as_bytes(), b"\n", &self.public_key()]);
+        digest.as_bytes().first_chunk().copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for CheckpointKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CheckpointKey({})", self.verifying_key())
+    }
+}
+
+/// Encodes a root as in a checkpoint.
+pub(crate) fn root_text(root: Digest) -> String {
+    base64(root.as_bytes())
+}
+
+fn dataset(line: &str) -> Option<(Dataset, DatasetState)> {
+    let mut words = line.strip_prefix("dataset ")?.split(' ');
+    let dataset = Dataset::parse(words.next()?)?;
+    let serial = words.next()?.parse().ok()?;
+    Some((dataset, DatasetState { serial, created: Timestamp::parse(words.next()?).ok()? }))
+}
+
+/// Encodes base64 with padding (RFC 4648, section 4).
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> CheckpointKey {
+        CheckpointKey::new(&Zeroizing::new([7; KEY_BYTES]), "example.org/trail").expect("32 bytes")
+    }
+
+    fn head() -> Head {
+        let moment = Timestamp::parse("2026-11-22T05:19:00.123Z").expect("a moment");
+        let datasets = DatasetStates::default().with(Dataset::Dimona, DatasetState { serial: 41, created: moment });
+        Head { size: 7, root: Digest::new([0xfb; 32]), made: moment, datasets }
+    }
+
+    #[test]
+    fn base64_is_that_of_the_standard() {
+        let text = ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"];
+        for (length, text) in text.into_iter().enumerate() {
+            assert_eq!(base64(&b"foobar"[..length]), text);
+        }
+        assert_eq!(base64(&[0xfb, 0xff]), "+/8=");
+    }
+
+    #[test]
+    fn a_note_has_the_lines_of_a_checkpoint() {
+        let note = key().sign(&head());
+        let text = "example.org/trail\n7\n+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=\n\
+                    made 2026-11-22T05:19:00.123Z\ndataset dimona 41 2026-11-22T05:19:00.123Z\n\n\u{2014} example.org/trail ";
+        assert!(note.starts_with(text), "{note}");
+        assert_eq!(note.lines().count(), 7);
+    }
+
+    #[test]
+    fn reads_its_own_notes_and_no_others() {
+        let note = key().sign(&head());
+        let known = SignedHead { size: 7, root: root_text(head().root), datasets: head().datasets };
+        assert_eq!(key().read(&note), Some(known));
+        for at in 0..note.len() {
+            let mut changed = note.clone().into_bytes();
+            changed[at] ^= 1;
+            assert_eq!(String::from_utf8(changed).ok().and_then(|note| key().read(&note)), None, "{at}");
+        }
+        let other = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/trail").expect("32 bytes");
+        assert_eq!(other.read(&note), None);
+    }
+
+    #[test]
+    fn both_keys_read_a_note_that_both_signed() {
+        let next = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/trail").expect("32 bytes");
+        let note = next.sign_also(&key().sign(&head())).expect("a note");
+        assert_eq!((note.lines().count(), key().read(&note)), (8, next.read(&note)));
+        assert_eq!(next.read(&note).map(|known| known.size), Some(7));
+        let third = CheckpointKey::new(&Zeroizing::new([9; KEY_BYTES]), "example.org/trail").expect("32 bytes");
+        assert_eq!(third.read(&note), None);
+        assert_eq!(key().read(&third.sign_also(&note).expect("a note")), None, "signed by more than two");
+    }
+
+    #[test]
+    fn an_origin_is_one_visible_word_without_plus() {
+        assert!(is_origin("example.org/trail"));
+        for text in ["", "two words", "a+b", "é", "a\nb"] {
+            assert!(!is_origin(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Records as they are read back from the audit log.
+//!
+//! Every fact is in the clear, except the encrypted detail: [`Exchange::decrypt`] needs the key of
+//! the month.
+
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ticket, Timestamp, Window};
+use ehealth_core::policy::Deliberation;
+
+use super::detail::{DecryptError, Detail, DetailKey, EncryptedDetail};
+use super::key_id::KeyId;
+use super::month::Month;
+use super::subject::SubjectToken;
+use super::tree::Frontier;
+
+/// One record of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The header: sequence, time and salt.
+    pub header: RecordHeader,
+    /// Content of the record.
+    pub event: Event,
+    /// Leaf hash in the tree (RFC 6962, section 2.1).
+    pub leaf: Digest,
+}
+
+/// Header: the fields with which every record begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordHeader {
+    /// Index in the log and in the tree, from 0.
+    pub sequence: u64,
+    /// How many of the records before it were not yet known to be durable when it was written.
+    pub unproven: u32,
+    /// When it was written.
+    pub recorded: Timestamp,
+    /// Random bytes. Without them a leaf hash would allow to test guesses of a record.
+    pub salt: [u8; 16],
+}
+
+impl RecordHeader {
+    /// Number of records, from sequence 0, that were durable when this one was written.
+    #[must_use]
+    pub fn proven(&self) -> u64 {
+        self.sequence.saturating_sub(u64::from(self.unproven))
+    }
+
+    /// Nonce of the record's encrypted detail: the first 12 bytes of the salt.
+    pub(crate) fn nonce(&self) -> [u8; 12] {
+        self.salt.first_chunk().copied().unwrap_or_default()
+    }
+}
+
+/// Content of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A segment was begun. It is the first record of every segment and occurs nowhere else.
+    SegmentBegun(SegmentBegun),
+    /// An exchange with a caller.
+    Exchange(Box<Exchange>),
+    /// The audit log could not be written, and can be written again.
+    Interruption(Interruption),
+    /// Months past retention are removed.
+    Pruning(Pruning),
+}
+
+/// Keys of a segment, and the tree before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentBegun {
+    /// Month of the segment.
+    pub month: Month,
+    /// Name of the key that encrypts its details.
+    pub detail_key: KeyId,
+    /// Name of the key of its subject tokens.
+    pub subject_key: KeyId,
+    /// Tree of all records before this one.
+    pub tree: Frontier,
+}
+
+/// An exchange, from the fields of an [`ExchangeRecord`](ehealth_core::lookup::ExchangeRecord).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// When the message had come in.
+    pub received: Timestamp,
+    /// `ticketCBSS` of the answer or fault.
+    pub ticket: Ticket,
+    /// SHA-256 of the caller's certificate (DER).
+    pub fingerprint: Digest,
+    /// Organisation in the caller's certificate.
+    pub caller: Option<EnterpriseNumber>,
+    /// Organisation for which the caller asked.
+    pub organisation: Option<EnterpriseNumber>,
+    /// Operation that was called.
+    pub operation: Operation,
+    /// Legal context of the question.
+    pub context: Option<LegalContext>,
+    /// Fields that were disclosed.
+    pub fields: FieldSet,
+    /// Days in the question.
+    pub window: Option<Window>,
+    /// Token of the person.
+    pub subject: Option<SubjectToken>,
+    /// Token of the person under the SSIN that was disclosed as replacement.
+    pub successor: Option<SubjectToken>,
+    /// Dataset states that were read.
+    pub datasets: DatasetStates,
+    /// Code of the status or fault.
+    pub outcome: Box<str>,
+    /// Deliberation on which the grant rests.
+    pub deliberation: Option<Deliberation>,
+    /// Detail that only the key of the month decrypts.
+    pub(crate) encrypted: EncryptedDetail,
+}
+
+impl Exchange {
+    /// Whether it is about this person, under the SSIN in the question or its replacement.
+    pub(crate) fn is_about(&self, person: SubjectToken) -> bool {
+        [self.subject, self.successor].contains(&Some(person))
+    }
+
+    /// Decrypts the detail.
+    ///
+    /// # Errors
+    /// [`DecryptError`] if the key is another one, or the record was changed.
+    pub fn decrypt(&self, key: &DetailKey) -> Result<Detail, DecryptError> {
+        key.decrypt(&self.encrypted)
+    }
+}
+
+/// An outage: the audit log could not be written, and can be written again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interruption {
+    /// When a write first failed.
+    pub since: Timestamp,
+    /// Number of records that were refused meanwhile. Each of these exchanges ended with a fault,
+    /// none with an answer.
+    pub refused: u64,
+    /// Why the first write failed.
+    pub cause: InterruptionCause,
+}
+
+/// Removal of months past retention: their segments, and the keys that no remaining segment needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pruning {
+    /// Sequence of the first record that stays.
+    pub until: u64,
+    /// Removed segments, oldest first.
+    pub segments: Vec<PrunedSegment>,
+}
+
+/// A removed segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrunedSegment {
+    /// Sequence of its first record.
+    pub first: u64,
+    /// Month of the segment.
+    pub month: Month,
+    /// Root of the tree at its end.
+    pub root: Digest,
+}
+
+ehealth_core::closed_enum! {
+    /// Why the audit log could not be written (docs/reference/audit-log-format.md "Interruption
+    /// record").
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum InterruptionCause {
+        /// No space was left.
+        DiskFull,
+        /// The disk or the file system failed.
+        Io,
+        /// A key was missing or unusable.
+        Key,
+    }
+}

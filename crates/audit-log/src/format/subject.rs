@@ -1,0 +1,70 @@
+//! Subject tokens: pseudonyms of persons (docs/reference/audit-log-format.md "Subject token").
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use zeroize::Zeroizing;
+
+use ehealth_core::model::Ssin;
+
+use super::key_id::{KEY_BYTES, KeyId};
+
+/// Pseudonym of a person: the same within a year, and meaningless without the key of that year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubjectToken(pub(crate) [u8; 32]);
+
+/// Key that makes the subject tokens of one year.
+pub struct SubjectKey {
+    key: hmac::Key,
+    id: KeyId,
+}
+
+impl SubjectKey {
+    /// Constructs the key from its bytes.
+    #[must_use]
+    pub fn new(bytes: &Zeroizing<[u8; KEY_BYTES]>) -> Self {
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, bytes.as_slice()), id: KeyId::new(bytes) }
+    }
+
+    /// Name of the key.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// Authentication code of a part of an index. It is never a subject token: those are made from
+    /// a text of eleven digits.
+    pub(crate) fn index_code(&self, parts: &[&[u8]]) -> [u8; 16] {
+        let mut context = hmac::Context::with_key(&self.key);
+        parts.iter().for_each(|part| context.update(part));
+        context.sign().as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
+    /// Returns the person's token: HMAC-SHA-256 over the eleven digits of the SSIN.
+    #[must_use]
+    pub fn token(&self, subject: Ssin) -> SubjectToken {
+        let tag = hmac::sign(&self.key, &subject.digits());
+        SubjectToken(tag.as_ref().first_chunk().copied().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for SubjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SubjectKey({:?})", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_hmac_sha256_of_the_digits() {
+        let key = |byte| SubjectKey::new(&Zeroizing::new([byte; KEY_BYTES]));
+        let subject = Ssin::parse("85073000160").expect("right");
+        let expected = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &[3; 32]), b"85073000160");
+        assert_eq!(key(3).token(subject).0, expected.as_ref());
+        assert_ne!(key(4).token(subject), key(3).token(subject));
+        assert_ne!(key(4).id(), key(3).id());
+    }
+}

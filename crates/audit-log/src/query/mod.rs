@@ -1,0 +1,6 @@
+//! Reads the audit log: all records, the records about a person, and proofs.
+
+pub(crate) mod index;
+pub(crate) mod prove;
+pub(crate) mod read;
+pub(crate) mod search;

@@ -1,0 +1,50 @@
+//! The lines of a report that the text and the page share.
+
+use ehealth_core::model::Window;
+
+use super::disclosures::{DisclosedOrganisations, Disclosure, Organisation, Report};
+use super::words::Words;
+
+/// Returns the lines of one disclosure in their order: a label and its value.
+pub(super) fn lines(disclosure: &Disclosure, words: &Words) -> Vec<(&'static str, String)> {
+    let organisation = |known: &Option<Organisation>| known.as_ref().map_or(words.unknown.to_owned(), show);
+    let fields: Vec<_> = disclosure.fields.iter().map(|field| words.field(field)).collect();
+    let disclosed = match &disclosure.disclosed {
+        DisclosedOrganisations::Readable(organisations) if organisations.is_empty() => words.none.to_owned(),
+        DisclosedOrganisations::Readable(organisations) => {
+            organisations.iter().map(show).collect::<Vec<_>>().join("; ")
+        }
+        DisclosedOrganisations::KeyDestroyed => words.destroyed.to_owned(),
+        DisclosedOrganisations::Unreadable => words.unreadable.to_owned(),
+    };
+    let window = disclosure.window.map(days);
+    vec![
+        (words.received, disclosure.received.to_string()),
+        (words.caller, organisation(&disclosure.caller)),
+        (words.organisation, organisation(&disclosure.organisation)),
+        (words.ground, disclosure.context.map_or(words.unknown, |context| words.context(context)).to_owned()),
+        (words.deliberation, disclosure.deliberation.clone().unwrap_or_else(|| words.none.to_owned())),
+        (words.window, window.unwrap_or_else(|| words.none.to_owned())),
+        (words.fields, if fields.is_empty() { words.nothing.to_owned() } else { fields.join("; ") }),
+        (words.disclosed, disclosed),
+        (words.outcome, format!("{} ({})", words.outcome(&disclosure.outcome), disclosure.outcome)),
+        (words.ticket, disclosure.ticket.to_string()),
+    ]
+}
+
+fn show(organisation: &Organisation) -> String {
+    let Organisation { number, name } = organisation;
+    name.as_ref().map_or_else(|| number.to_string(), |name| format!("{name} ({number})"))
+}
+
+pub(super) fn covered(report: &Report, words: &Words) -> String {
+    report.days.map_or(words.all_days.to_owned(), days)
+}
+
+/// Formats the first and the last day, or the only one.
+fn days(window: Window) -> String {
+    match (window.from(), window.to()) {
+        (from, to) if from == to => from.to_string(),
+        (from, to) => format!("{from} \u{2013} {to}"),
+    }
+}

@@ -1,0 +1,29 @@
+//! Writes a report in one of its formats.
+
+use super::disclosures::Report;
+use super::language::Language;
+use super::{html, json, text, words};
+
+/// Format of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Plain text.
+    Text,
+    /// JSON (RFC 8259).
+    Json,
+    /// A self-contained HTML page.
+    Html,
+}
+
+impl Report {
+    /// Writes the report.
+    #[must_use]
+    pub fn render(&self, format: Format, language: Language) -> String {
+        let words = words::of(language);
+        match format {
+            Format::Text => text::render(self, words),
+            Format::Json => json::render(self, words, language),
+            Format::Html => html::render(self, words, language),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The interface to the disk: the few operations that an audit log needs of a folder.
+//!
+//! [`Folder`] is the real folder; tests have one that loses power. A [`Disk`] guarantees nothing
+//! about what survives a crash before [`DiskFile::sync`] (bytes and length of a file) or
+//! [`Disk::sync_names`] (names in the folder).
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read};
+use std::ops::Deref;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::file_names::LOCK;
+
+/// A folder that holds an audit log.
+pub trait Disk: Send + Sync {
+    /// Returns the names of all files, in no particular order.
+    ///
+    /// # Errors
+    /// The error of the system.
+    fn names(&self) -> io::Result<Vec<String>>;
+
+    /// Opens an existing file.
+    ///
+    /// # Errors
+    /// The error of the system; [`io::ErrorKind::NotFound`] if there is no such file.
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Creates an empty file and replaces an existing one.
+    ///
+    /// # Errors
+    /// The error of the system.
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Renames a file and replaces an existing one.
+    ///
+    /// # Errors
+    /// The error of the system.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// The error of the system.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Makes the names durable.
+    ///
+    /// # Errors
+    /// The error of the system.
+    fn sync_names(&self) -> io::Result<()>;
+}
+
+/// A file of a [`Disk`].
+pub trait DiskFile: Send {
+    /// Returns the length in bytes.
+    ///
+    /// # Errors
+    /// The error of the system.
+    fn length(&self) -> io::Result<u64>;
+
+    /// Reads bytes at an offset, at most as many as the buffer holds; 0 at the end of the file.
+    ///
+    /// # Errors
+    /// The error of the system.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes all bytes at an offset.
+    ///
+    /// # Errors
+    /// The error of the system. Some of the bytes may have been written.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Truncates the file to a length.
+    ///
+    /// # Errors
+    /// The error of the system.
+    fn truncate(&self, length: u64) -> io::Result<()>;
+
+    /// Makes bytes and length durable.
+    ///
+    /// # Errors
+    /// The error of the system. It is then unknown what is durable of the writes since the last
+    /// success.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// A folder of the file system.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// Held while the folder is open for writing. The system releases it when the process ends.
+    lock: Option<File>,
+}
+
+impl Folder {
+    /// Opens a folder for reading, also while another process writes to it.
+    ///
+    /// # Errors
+    /// The error of the system, also if there is no such folder.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        fs::read_dir(path)?;
+        Ok(Self { path: path.to_owned(), lock: None })
+    }
+
+    /// Opens a folder for exclusive writing. Creates it with mode 0700 if it is missing.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if another process, or another part of this one, writes to it;
+    /// otherwise the error of the system.
+    pub fn open_alone(path: &Path) -> io::Result<Self> {
+        make_folder(path)?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join(LOCK))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), lock: Some(lock) }),
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// Creates a folder with mode 0700, and its missing parents. Its own name is durable afterwards: a
+/// folder whose name is lost is lost with everything in it.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let was_there = path.is_dir();
+    if !was_there {
+        make_folder(above)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    }
+    match File::open(above).and_then(|above| above.sync_all()) {
+        // Another user created it in a folder that this one may not read.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && was_there => Ok(()),
+        synced => synced,
+    }
+}
+
+impl Disk for Folder {
+    fn names(&self) -> io::Result<Vec<String>> {
+        let names = fs::read_dir(&self.path)?.map(|entry| entry.map(|entry| entry.file_name().into_string()));
+        // A name that is not UTF-8 is not the audit log's.
+        Ok(names.collect::<io::Result<Vec<_>>>()?.into_iter().filter_map(Result::ok).collect())
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        let writable = self.lock.is_some();
+        Ok(Box::new(OpenOptions::new().read(true).write(writable).open(self.path.join(name))?))
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true).mode(0o600);
+        Ok(Box::new(options.open(self.path.join(name))?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+}
+
+impl DiskFile for File {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(self, buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        FileExt::write_all_at(self, bytes, offset)
+    }
+
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
+/// Reads a file from an offset.
+pub(crate) struct ReadFrom<F> {
+    pub(crate) file: F,
+    pub(crate) offset: u64,
+}
+
+impl<'a, F: Deref<Target = dyn DiskFile + 'a>> Read for ReadFrom<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset = self.offset.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        Ok(read)
+    }
+}

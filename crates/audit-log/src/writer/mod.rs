@@ -1,0 +1,18 @@
+//! Writes the audit log: queue, group commit, checkpoints, crash recovery, pruning.
+
+// What the server uses.
+pub(crate) mod error;
+pub(crate) mod log;
+pub(crate) mod settings;
+pub(crate) mod status;
+
+// Group commit.
+pub(crate) mod batch;
+pub(crate) mod commit_worker;
+pub(crate) mod in_flight;
+pub(crate) mod segment_writer;
+
+// Beside it.
+pub(crate) mod checkpointer;
+pub(crate) mod prune;
+pub(crate) mod recover;

@@ -1,0 +1,335 @@
+//! Writes batches to the current segment. The thread that holds a batch then makes it durable, and
+//! only then reports it as durable.
+//!
+//! The writer has no queue and no thread ([`AuditLog`](crate::AuditLog) has), and one thread at a
+//! time uses it. After a failure nothing is kept that was not durable, and the next call resumes at
+//! the last durable byte. When a write succeeds again, an interruption is recorded before anything
+//! else: the outage itself belongs on record.
+
+use std::mem;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use ehealth_core::lookup::Pending;
+use ehealth_core::model::{Clock, DatasetStates, Timestamp};
+
+use super::batch::{Batch, MonthKeys};
+use super::checkpointer::Checkpointer;
+use super::error::PruneError;
+use super::in_flight::{InFlightBatch, InFlightBatches, LogPosition, Outage};
+use super::prune::{self, Pruned, Retention};
+use super::recover::Recovered;
+use super::status::Status;
+use crate::format::encode;
+use crate::format::frame::TooLong;
+use crate::format::month::Month;
+use crate::format::record::{Interruption, Pruning, SegmentBegun};
+use crate::format::segment_name::SegmentName;
+use crate::format::tree::Frontier;
+use crate::storage::disk::{Disk, DiskFile};
+use crate::storage::keys::{KeyFolder, KeyName};
+use crate::storage::segment::{self, MAX_AHEAD_BYTES, Segment};
+use crate::storage::write_failure::WriteFailure;
+
+/// Writes the records of an audit log.
+pub(crate) struct SegmentWriter {
+    disk: Arc<dyn Disk>,
+    keys: KeyFolder,
+    clock: Arc<dyn Clock>,
+    status: Arc<Status>,
+    in_flight: Arc<InFlightBatches>,
+    checkpointer: Arc<Checkpointer>,
+    /// Tree of everything that was written.
+    tree: Frontier,
+    segment: Option<Segment>,
+    /// Number of times that a segment was opened. Older handles must not be used any more.
+    generation: u64,
+    /// Keys of the segment; `None` until its month was entered.
+    month_keys: Option<MonthKeys>,
+    /// A segment that got its name but may not be durable.
+    unconfirmed: Option<SegmentName>,
+    /// Dataset states that the newest exchange had read.
+    datasets: DatasetStates,
+    /// Buffer that is reused from batch to batch.
+    bytes: Vec<u8>,
+    /// Zeros are written ahead up to the next multiple of this number of bytes.
+    preallocate: u64,
+}
+
+/// A thread's own handle of the segment. If write-back fails, Linux reports it once on each handle:
+/// with a shared handle only one of two threads would learn of it.
+#[derive(Default)]
+pub(crate) struct SegmentHandle(Option<(u64, Box<dyn DiskFile>)>);
+
+impl SegmentHandle {
+    /// Makes durable what was written through it, and everything before.
+    pub(crate) fn sync(&self) -> Result<(), WriteFailure> {
+        self.0.as_ref().map_or(Ok(()), |(_, file)| Ok(file.sync()?))
+    }
+}
+
+/// What a [`SegmentWriter`] needs besides the recovered log.
+pub(crate) struct Dependencies {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) keys: KeyFolder,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) checkpointer: Arc<Checkpointer>,
+    /// Zeros are written ahead up to the next multiple of this number of bytes.
+    pub(crate) preallocate: u64,
+    /// How long a sync runs alone before the next may begin beside it.
+    pub(crate) overlap_after: Duration,
+}
+
+impl SegmentWriter {
+    /// Continues the recovered log, and begins the segment of the month if it does not exist.
+    pub(crate) fn open(
+        dependencies: Dependencies,
+        recovered: Recovered,
+        datasets: DatasetStates,
+    ) -> Result<(Self, Arc<Status>), WriteFailure> {
+        let Dependencies { disk, keys, clock, checkpointer, preallocate, overlap_after } = dependencies;
+        let (now, tree) = (clock.now(), recovered.tree);
+        let status = Arc::new(Status::new(tree.size()));
+        let bytes = recovered.segment.as_ref().map_or(0, |segment| segment.written);
+        let position = LogPosition { tree: tree.clone(), bytes, datasets, made: now };
+        let in_flight = InFlightBatches::new(
+            position,
+            overlap_after,
+            Arc::clone(&clock),
+            Arc::clone(&status),
+            Arc::clone(&checkpointer),
+        );
+        let mut writer = Self {
+            disk,
+            keys,
+            clock,
+            status: Arc::clone(&status),
+            in_flight: Arc::new(in_flight),
+            checkpointer,
+            tree,
+            segment: recovered.segment,
+            generation: 0,
+            month_keys: None,
+            unconfirmed: None,
+            datasets,
+            bytes: Vec::new(),
+            preallocate: preallocate.clamp(1, MAX_AHEAD_BYTES),
+        };
+        writer.enter_month(Month::new(now), now)?;
+        writer.checkpointer.offer(&writer.tree, now, writer.datasets);
+        Ok((writer, status))
+    }
+
+    /// Whether nothing is in flight and the last write did not fail.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.in_flight.is_idle()
+    }
+
+    /// Whether the last write failed. Then try again, with or without records.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.in_flight.outage().is_some()
+    }
+
+    /// Writes what `next` returns, up to one batch, and settles what cannot be written. The rest is
+    /// settled when the in-flight batch gets the result of the sync of `handle`.
+    pub(crate) fn commit(
+        &mut self,
+        handle: &mut SegmentHandle,
+        mut next: impl FnMut() -> Option<Pending>,
+    ) -> Option<InFlightBatch> {
+        let in_flight = self.in_flight.begin();
+        // If processors are scarce, callers that are about to append go first: syncs are cheap
+        // because many records share one. If they are not scarce, this returns at once. A batch
+        // beside others has already had time to gather.
+        if in_flight.is_alone {
+            thread::yield_now();
+        }
+        let now = self.clock.now();
+        let mut batch = Batch::new(mem::take(&mut self.bytes), Frontier::default(), self.datasets);
+        let written = self.write(&in_flight, handle, now, &mut batch, |batch, keys| batch.fill(now, keys, &mut next));
+        self.bytes = mem::take(&mut batch.bytes);
+        self.status.count_unwritable(batch.too_long);
+        match written {
+            Ok(None) => {
+                in_flight.cancel();
+                None
+            }
+            Ok(position) => {
+                in_flight.contents(batch.records, position);
+                Some(in_flight)
+            }
+            Err(failure) => {
+                // All of them are taken before the first is settled, so that an exchange that comes
+                // back at once is the next attempt.
+                batch.records.extend(std::iter::from_fn(next).map(|pending| (pending, u64::MAX)));
+                in_flight.contents(batch.records, None);
+                in_flight.end(Err(failure));
+                None
+            }
+        }
+    }
+
+    /// Fills a batch and writes it; returns the new end of the log, or `None` if there was nothing
+    /// to write.
+    fn write(
+        &mut self,
+        in_flight: &InFlightBatch,
+        handle: &mut SegmentHandle,
+        now: Timestamp,
+        batch: &mut Batch,
+        fill: impl FnOnce(&mut Batch, &MonthKeys) -> Result<(), WriteFailure>,
+    ) -> Result<Option<LogPosition>, WriteFailure> {
+        self.resume(in_flight)?;
+        let durable = self.enter_month_when_first(in_flight, now)?;
+        self.open_segment(handle)?;
+        // All were set when the month was entered.
+        let (Some(segment), Some(keys), Some((_, file))) = (&mut self.segment, &self.month_keys, &handle.0) else {
+            return Err(WriteFailure::Truncated);
+        };
+        (batch.tree, batch.durable, batch.capacity) = (self.tree.clone(), durable, in_flight.capacity);
+        if let Some((Outage { since, failure, refused }, _)) = in_flight.after {
+            let what = Interruption { since, refused, cause: failure.cause() };
+            // An interruption record has a fixed, short length.
+            let appended = batch.append(now, |out, header| encode::interruption(out, header, &what))?;
+            appended.map_err(|TooLong| WriteFailure::Truncated)?;
+        }
+        fill(batch, keys)?;
+        if batch.bytes.is_empty() {
+            return Ok(None);
+        }
+        segment.append(&**file, &batch.bytes, self.preallocate)?;
+        (self.tree, self.datasets) = (mem::take(&mut batch.tree), batch.datasets);
+        Ok(Some(self.position(now)))
+    }
+
+    /// Prunes, if the pruning can be recorded.
+    pub(crate) fn prune(&mut self, retention: Retention) -> Result<Pruned, PruneError> {
+        let (disk, keys, now) = (Arc::clone(&self.disk), self.keys.clone(), Month::new(self.clock.now()));
+        prune::prune(&*disk, &keys, now, retention, |what| self.record_pruning(what))
+    }
+
+    /// Makes the record of a pruning durable; returns whether a checkpoint signs it.
+    fn record_pruning(&mut self, what: &Pruning) -> Result<bool, WriteFailure> {
+        self.in_flight.wait_for_all();
+        if let Some(outage) = self.in_flight.outage() {
+            return Err(outage.failure);
+        }
+        let (in_flight, now, mut handle) = (self.in_flight.begin(), self.clock.now(), SegmentHandle::default());
+        let mut batch = Batch::new(Vec::new(), Frontier::default(), self.datasets);
+        let written = self.write(&in_flight, &mut handle, now, &mut batch, |batch, _| {
+            batch
+                .append(now, |out, header| encode::pruning(out, header, what))?
+                .map_err(|TooLong| WriteFailure::Truncated)
+        });
+        let outcome = written.and_then(|position| {
+            in_flight.contents(Vec::new(), position);
+            handle.sync()
+        });
+        in_flight.end(outcome);
+        outcome?;
+        Ok(self.checkpointer.wait_for(self.tree.size()))
+    }
+
+    /// Resumes after an outage: returns to the durable end and truncates the rest.
+    fn resume(&mut self, in_flight: &InFlightBatch) -> Result<(), WriteFailure> {
+        if let Some((_, durable)) = &in_flight.after {
+            (self.tree, self.datasets) = (durable.tree.clone(), durable.datasets);
+            if let Some(segment) = &mut self.segment {
+                segment.repair(&*self.disk, durable.bytes)?;
+                self.generation = self.generation.saturating_add(1);
+            }
+            segment::probe_space(&*self.disk)?;
+        }
+        Ok(())
+    }
+
+    /// Opens the segment again, unless this handle is of the current generation.
+    fn open_segment(&self, handle: &mut SegmentHandle) -> Result<(), WriteFailure> {
+        let is_open = handle.0.as_ref().is_some_and(|(generation, _)| *generation == self.generation);
+        if let (false, Some(segment)) = (is_open, &self.segment) {
+            handle.0 = Some((self.generation, self.disk.open(&segment.name.to_string())?));
+        }
+        Ok(())
+    }
+
+    /// End of the log with everything that was written.
+    fn position(&self, made: Timestamp) -> LogPosition {
+        let bytes = self.segment.as_ref().map_or(0, |segment| segment.written);
+        LogPosition { tree: self.tree.clone(), bytes, datasets: self.datasets, made }
+    }
+
+    /// Enters the month if it changed, after everything before is durable; returns the number of
+    /// durable records.
+    fn enter_month_when_first(&mut self, in_flight: &InFlightBatch, now: Timestamp) -> Result<u64, WriteFailure> {
+        let month = Month::new(now);
+        let is_there = self.segment.as_ref().is_some_and(|segment| segment.begun.month == month);
+        if is_there && self.month_keys.is_some() {
+            return Ok(in_flight.durable);
+        }
+        in_flight.wait_to_be_first()?;
+        self.enter_month(month, now)?;
+        Ok(self.tree.size())
+    }
+
+    /// Ensures that segment and keys are those of the month.
+    fn enter_month(&mut self, month: Month, now: Timestamp) -> Result<(), WriteFailure> {
+        let current = self.segment.as_ref().map(|segment| &segment.begun);
+        let same_month = current.is_some_and(|begun| begun.month == month);
+        // A key that is in use is never generated again: its loss must be noticed, not repaired.
+        if !same_month {
+            self.keys.provide(KeyName::Detail(month))?;
+        }
+        if current.is_none_or(|begun| begun.month.year() != month.year()) {
+            self.keys.provide(KeyName::Subject(month.year()))?;
+        }
+        let keys = MonthKeys { detail: self.keys.detail_key(month)?, subject: self.keys.subject_key(month.year())? };
+        let known = |begun: &SegmentBegun| {
+            (begun.month, begun.detail_key, begun.subject_key) == (month, keys.detail.id(), keys.subject.id())
+        };
+        if !current.is_some_and(known) {
+            self.begin_segment(month, now, &keys)?;
+        }
+        self.month_keys = Some(keys);
+        Ok(())
+    }
+
+    /// Truncates the segment to its records. If that fails, the next start does it.
+    pub(crate) fn close(mut self) {
+        self.in_flight.wait_for_all();
+        if let (Some(segment), None) = (&mut self.segment, self.in_flight.outage()) {
+            let _ = segment.trim();
+        }
+    }
+
+    fn begin_segment(&mut self, month: Month, now: Timestamp, keys: &MonthKeys) -> Result<(), WriteFailure> {
+        if let Some(segment) = &mut self.segment {
+            segment.trim()?;
+        }
+        let name = SegmentName { first: self.tree.size(), month };
+        if let Some(unconfirmed) = self.unconfirmed.filter(|unconfirmed| *unconfirmed != name) {
+            self.disk.remove(&unconfirmed.to_string())?;
+            // Durably, before another segment takes its place.
+            self.disk.sync_names()?;
+            self.unconfirmed = None;
+        }
+        let begun = SegmentBegun {
+            month,
+            detail_key: keys.detail.id(),
+            subject_key: keys.subject.id(),
+            tree: self.tree.clone(),
+        };
+        let mut batch = Batch::new(Vec::new(), self.tree.clone(), self.datasets);
+        let appended = batch.append(now, |out, header| encode::segment_begun(out, header, &begun))?;
+        appended.map_err(|TooLong| WriteFailure::Truncated)?;
+        self.unconfirmed = Some(name);
+        let segment = Segment::create(&*self.disk, name, begun, &batch.bytes)?;
+        self.unconfirmed = None;
+        self.segment = Some(segment);
+        self.generation = self.generation.saturating_add(1);
+        self.month_keys = None;
+        self.tree = batch.tree;
+        self.in_flight.set_durable(self.position(now));
+        Ok(())
+    }
+}

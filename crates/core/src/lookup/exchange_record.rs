@@ -1,0 +1,78 @@
+//! The record of one exchange: what the audit log stores.
+
+use crate::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ssin, Ticket, Timestamp, Window};
+use crate::policy::Deliberation;
+
+/// The operation that was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// `consultAttributes`.
+    ConsultAttributes,
+    /// `sendTestMessage`.
+    SendTestMessage,
+}
+
+impl Operation {
+    /// The operation's name on the wire.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ConsultAttributes => "consultAttributes",
+            Self::SendTestMessage => "sendTestMessage",
+        }
+    }
+}
+
+/// Who asked, when, about whom, on what ground, which fields were disclosed, and from which state of the data
+/// (`docs/reference/domain.md` "Evidence of disclosure").
+///
+/// A fact that was not known when the exchange ended is absent: an unreadable message has no subject. `Debug` omits the
+/// subject, what was disclosed, and the caller's own ticket, a free text that may contain anything.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ExchangeRecord {
+    /// Ticket of the exchange (`ticketCBSS`).
+    pub ticket: Ticket,
+    /// Time at which the message was received.
+    pub received: Timestamp,
+    /// Organisation in the caller's certificate; `None` if the certificate names none.
+    pub caller: Option<EnterpriseNumber>,
+    /// SHA-256 of the caller's certificate (DER).
+    pub fingerprint: Digest,
+    /// Operation of the path that was called.
+    pub operation: Operation,
+    /// Organisation on whose behalf the caller asks, once it was accepted.
+    pub organisation: Option<EnterpriseNumber>,
+    /// Legal context, if it was read and is known to the service.
+    pub context: Option<LegalContext>,
+    /// Deliberation on which the grant rests, if a grant was found.
+    pub deliberation: Option<Deliberation>,
+    /// Person asked about, if the SSIN is valid.
+    pub subject: Option<Ssin>,
+    /// SSIN that replaces the one asked about, if the answer discloses it (MSG00006).
+    pub replaced_by: Option<Ssin>,
+    /// Days asked about, if they were accepted.
+    pub window: Option<Window>,
+    /// Fields that the answer discloses.
+    pub fields: FieldSet,
+    /// Enterprise numbers that the answer discloses, in its order.
+    pub disclosed: Vec<EnterpriseNumber>,
+    /// States of the datasets that were read; empty if none was.
+    pub datasets: DatasetStates,
+    /// Code of the status or of the fault.
+    pub outcome: &'static str,
+    /// The caller's own ticket, if it gave one.
+    pub customer_ticket: Option<String>,
+}
+
+impl std::fmt::Debug for ExchangeRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExchangeRecord")
+            .field("ticket", &self.ticket)
+            .field("caller", &self.caller)
+            .field("operation", &self.operation)
+            .field("context", &self.context)
+            .field("fields", &self.fields)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,225 @@
+//! Arguments of the commands under `audit`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::cli::settings_file::SettingsFile;
+use audit_log::Retention;
+use audit_log::report::{Format, Language};
+
+/// Commands under `audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Verify every record and checkpoint of an audit log, from its files alone
+    #[command(after_help = VERIFY_HELP)]
+    Verify(VerifyArguments),
+    /// List the exchanges about a person
+    #[command(after_help = SEARCH_HELP)]
+    Search(PersonArguments),
+    /// Write the report about disclosures that a person may request (GDPR article 15)
+    #[command(after_help = REPORT_HELP)]
+    Report(ReportArguments),
+    /// Write a proof that an exchange was recorded, for a third party
+    #[command(after_help = PROVE_HELP)]
+    Prove(ProveArguments),
+    /// Verify a proof that prove wrote
+    #[command(after_help = VERIFY_PROOF_HELP)]
+    VerifyProof {
+        /// File of the public key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// File of the proof
+        file: PathBuf,
+    },
+    /// Remove the months past retention, files and keys; the service must be stopped
+    #[command(after_help = PRUNE_HELP)]
+    Prune {
+        /// Settings
+        #[command(flatten)]
+        settings: SettingsFile,
+        /// Retention in years
+        #[arg(long, default_value_t = Retention::default().years)]
+        years: u16,
+    },
+    /// Replace the key that signs checkpoints; the service must be stopped
+    ///
+    /// Prints a checkpoint that the old and the new key signed. Keep it elsewhere, in place of the one that you kept before.
+    /// The old public key verifies this checkpoint; the new one verifies it and all later checkpoints.
+    #[command(after_help = ROTATE_KEY_HELP)]
+    RotateKey(SettingsFile),
+    /// Print the newest checkpoint, to be kept elsewhere
+    #[command(after_help = CHECKPOINT_HELP)]
+    Checkpoint {
+        /// Settings
+        #[command(flatten)]
+        settings: SettingsFile,
+        /// Print the public key instead
+        #[arg(long)]
+        public_key: bool,
+    },
+}
+
+const VERIFY_HELP: &str = "\
+Example:
+  ehealth-attributes audit verify --audit-log /srv/copy --key audit-log.pub --checkpoint /srv/checkpoint
+
+Exit codes:
+  0  sound
+  1  something is wrong or cannot be read; each finding is printed";
+
+const SEARCH_HELP: &str = "\
+Example:
+  ehealth-attributes audit search --ssin - --from 2026-01-01 --to 2026-01-31 < ssin.txt
+
+Exit codes:
+  0  all records were read
+  1  failed, or records are missing or unreadable
+  3  the settings have errors";
+
+const REPORT_HELP: &str = "\
+Example:
+  ehealth-attributes audit report --ssin - --language fr --format html < ssin.txt > report.html
+
+Exit codes:
+  0  all records were read
+  1  failed, or records are missing or unreadable
+  3  the settings have errors";
+
+const PROVE_HELP: &str = "\
+Example:
+  ehealth-attributes audit prove --ticket 5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f > proof
+
+Exit codes:
+  0  written
+  1  failed
+  3  the settings have errors";
+
+const VERIFY_PROOF_HELP: &str = "\
+Example:
+  ehealth-attributes audit verify-proof --key audit-log.pub proof
+
+Exit codes:
+  0  valid; the record is printed
+  1  invalid, or a file cannot be read";
+
+const PRUNE_HELP: &str = "\
+Example:
+  ehealth-attributes audit prune --years 10
+
+Exit codes:
+  0  removed, or nothing to remove
+  1  failed
+  3  the settings have errors";
+
+const ROTATE_KEY_HELP: &str = "\
+Example:
+  ehealth-attributes audit rotate-key > /srv/checkpoint
+
+Exit codes:
+  0  replaced
+  1  failed
+  3  the settings have errors";
+
+const CHECKPOINT_HELP: &str = "\
+Examples:
+  ehealth-attributes audit checkpoint > /srv/checkpoint
+  ehealth-attributes audit checkpoint --public-key > audit-log.pub
+
+Exit codes:
+  0  printed
+  1  failed
+  3  the settings have errors";
+
+/// Arguments of `audit verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// Folder of the audit log, or of a copy of it
+    #[arg(long, value_name = "DIR")]
+    pub audit_log: PathBuf,
+    /// File of the public key (audit checkpoint --public-key prints it)
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Checkpoint that was kept elsewhere; without one, a truncated log cannot be detected
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+    /// Write the verdict to this file, which the settings name so that the admin page shows it
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+/// A person and days.
+#[derive(Debug, Args)]
+pub struct PersonArguments {
+    /// Settings
+    #[command(flatten)]
+    pub settings: SettingsFile,
+    /// SSIN of the person; - reads it from standard input (recommended)
+    #[arg(long, value_name = "SSIN")]
+    pub ssin: String,
+    /// First day of the exchanges, YYYY-MM-DD
+    #[arg(long, requires = "to")]
+    pub from: Option<String>,
+    /// Last day of the exchanges, YYYY-MM-DD
+    #[arg(long, requires = "from")]
+    pub to: Option<String>,
+    /// Read every record instead of using the indexes
+    #[arg(long)]
+    pub no_index: bool,
+}
+
+/// Arguments of `audit report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// Person and days
+    #[command(flatten)]
+    pub person: PersonArguments,
+    /// Format of the report
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+    /// Language: nl, fr, de, en
+    #[arg(long, default_value = "nl", value_parser = parse_language)]
+    pub language: Language,
+    /// CSV file with the names of organisations: NUMBER,NAME per line
+    #[arg(long, value_name = "FILE")]
+    pub names: Option<PathBuf>,
+}
+
+/// Format of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Plain text
+    Text,
+    /// JSON
+    Json,
+    /// HTML page
+    Html,
+}
+
+impl From<ReportFormat> for Format {
+    fn from(format: ReportFormat) -> Self {
+        match format {
+            ReportFormat::Text => Self::Text,
+            ReportFormat::Json => Self::Json,
+            ReportFormat::Html => Self::Html,
+        }
+    }
+}
+
+/// Arguments of `audit prove`.
+#[derive(Debug, Args)]
+pub struct ProveArguments {
+    /// Settings
+    #[command(flatten)]
+    pub settings: SettingsFile,
+    /// ticketCBSS of the exchange
+    #[arg(long)]
+    pub ticket: String,
+    /// Checkpoint [default: the newest of the audit log]
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+}
+
+fn parse_language(text: &str) -> Result<Language, String> {
+    Language::parse(text).ok_or_else(|| format!("expected one of {}", Language::ALL.map(Language::code).join(", ")))
+}

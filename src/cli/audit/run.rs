@@ -1,0 +1,173 @@
+//! Runs the commands under `audit`.
+
+use std::fs;
+use std::io::{self, BufRead};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::args::{AuditCommand, PersonArguments, ProveArguments, ReportArguments, VerifyArguments};
+use crate::admin::Verification;
+use crate::app::{SystemClock, leave_verification};
+use crate::cli::exit::{Exit, fail};
+use crate::cli::settings_file::SettingsFile;
+use audit_log::report::Report;
+use audit_log::{self, AuditLog, IndexUse, KeyFolder, MissingKeys, Retention, find, prove};
+use audit_verify::{VerifyingKey, verify, verify_proof};
+use ehealth_core::model::{Clock, Date, EnterpriseNumber, Ssin, Ticket, Window};
+
+/// Exit code and message of a command that failed.
+type Failure = (Exit, String);
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    (Exit::Failed, error.to_string())
+}
+
+/// Runs the command to its end.
+pub(in crate::cli) fn run(command: &AuditCommand) -> Exit {
+    let done = match command {
+        AuditCommand::Verify(arguments) => run_verify(arguments),
+        AuditCommand::Search(person) => run_search(person),
+        AuditCommand::Report(arguments) => run_report(arguments),
+        AuditCommand::Prove(arguments) => run_prove(arguments),
+        AuditCommand::VerifyProof { key, file } => run_verify_proof(key, file),
+        AuditCommand::Prune { settings, years } => run_prune(settings, Retention { years: *years }),
+        AuditCommand::RotateKey(settings) => run_rotate_key(settings),
+        AuditCommand::Checkpoint { settings, public_key } => run_checkpoint(settings, *public_key),
+    };
+    done.unwrap_or_else(|(exit, message)| fail(exit, &message))
+}
+
+fn audit_log_settings(settings: &SettingsFile) -> Result<audit_log::Settings, Failure> {
+    settings.read().map(|settings| settings.audit_log).map_err(|problems| (Exit::Configuration, problems.to_string()))
+}
+
+/// Opens the existing keys: these commands never make any.
+fn keys(settings: &audit_log::Settings) -> Result<KeyFolder, Failure> {
+    KeyFolder::open(&settings.keys, MissingKeys::Refuse).map_err(failed)
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    fs::read_to_string(file).map_err(|error| failed(format_args!("{}: {error}", file.display())))
+}
+
+fn public_key(file: &Path) -> Result<VerifyingKey, Failure> {
+    VerifyingKey::from_argument(file).map_err(failed)
+}
+
+fn run_verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
+    let key = public_key(&arguments.key)?;
+    let verdict = verify(&arguments.audit_log, &key, arguments.checkpoint.as_deref()).map_err(failed)?;
+    println!("{verdict}");
+    if let Some(file) = &arguments.report {
+        let found = Verification { at: SystemClock.now(), records: verdict.size, is_sound: verdict.is_sound() };
+        leave_verification(file, &found).map_err(|error| failed(format_args!("{}: {error}", file.display())))?;
+    }
+    Ok(if verdict.is_sound() { Exit::Done } else { Exit::Failed })
+}
+
+fn person(arguments: &PersonArguments) -> Result<Ssin, Failure> {
+    let text = match arguments.ssin.as_str() {
+        "-" => io::stdin().lock().lines().next().unwrap_or_else(|| Ok(String::new())).map_err(failed)?,
+        given => given.to_owned(),
+    };
+    // The error names the violated rule and contains no digit of the number.
+    Ssin::parse(text.trim()).map_err(|error| failed(format_args!("--ssin: {error}")))
+}
+
+fn days(arguments: &PersonArguments) -> Result<Option<Window>, Failure> {
+    match (&arguments.from, &arguments.to) {
+        (Some(from), Some(to)) => {
+            let day = |argument: &str, text: &str| {
+                Date::parse(text).map_err(|error| failed(format_args!("{argument}: {error}")))
+            };
+            let window = Window::from_days(day("--from", from)?, day("--to", to)?);
+            window.map(Some).map_err(|error| failed(format_args!("--to: {error}")))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn report(arguments: &PersonArguments, names: Option<&Path>) -> Result<Report, Failure> {
+    let settings = audit_log_settings(&arguments.settings)?;
+    let (person, days, names) = (person(arguments)?, days(arguments)?, names.map(read).transpose()?);
+    let index = if arguments.no_index { IndexUse::Bypass } else { IndexUse::Keep };
+    let found = find(&settings.folder, &keys(&settings)?, index, person, days).map_err(failed)?;
+    let name = |number: EnterpriseNumber| {
+        let named = |line: &str| {
+            line.split_once(',').filter(|(n, _)| *n == number.to_string()).map(|(_, name)| name.trim().to_owned())
+        };
+        names.as_deref()?.lines().find_map(named)
+    };
+    Ok(Report::new(found, SystemClock.now(), days, name))
+}
+
+fn run_search(arguments: &PersonArguments) -> Result<Exit, Failure> {
+    let report = report(arguments, None)?;
+    for disclosed in &report.disclosures {
+        let caller = disclosed.caller.as_ref().map_or("-".to_owned(), |caller| caller.number.to_string());
+        let context = disclosed.context.map_or("-", |context| context.code());
+        let (sequence, received, ticket) = (disclosed.sequence, disclosed.received, disclosed.ticket);
+        println!("{sequence} {received} {ticket} {caller} {context} {} {:?}", disclosed.outcome, disclosed.fields);
+    }
+    Ok(exit_with_gaps(&report))
+}
+
+fn run_report(arguments: &ReportArguments) -> Result<Exit, Failure> {
+    let report = report(&arguments.person, arguments.names.as_deref())?;
+    print!("{}", report.render(arguments.format.into(), arguments.language));
+    Ok(exit_with_gaps(&report))
+}
+
+/// Prints the records that are missing from a report; its exit code.
+fn exit_with_gaps(report: &Report) -> Exit {
+    report.gaps.iter().for_each(|gap| eprintln!("{gap}"));
+    if report.gaps.is_empty() { Exit::Done } else { Exit::Failed }
+}
+
+fn run_prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
+    let settings = audit_log_settings(&arguments.settings)?;
+    let ticket = Ticket::parse(&arguments.ticket).ok_or_else(|| failed("--ticket: not a UUID of version 4"))?;
+    let newest = settings.folder.join("checkpoint");
+    let note = read(arguments.checkpoint.as_ref().unwrap_or(&newest))?;
+    print!("{}", prove(&settings.folder, &keys(&settings)?, IndexUse::Keep, ticket, &note).map_err(failed)?);
+    Ok(Exit::Done)
+}
+
+fn run_verify_proof(key: &Path, file: &Path) -> Result<Exit, Failure> {
+    let proven = verify_proof(&read(file)?, &public_key(key)?).map_err(failed)?;
+    println!("{proven}");
+    if let Ok(record) = audit_log::parse_record(&proven.record) {
+        println!("{:#?}", record.event);
+    }
+    Ok(Exit::Done)
+}
+
+fn run_prune(settings: &SettingsFile, retention: Retention) -> Result<Exit, Failure> {
+    let log = AuditLog::open(&audit_log_settings(settings)?, Arc::new(SystemClock)).map_err(failed)?;
+    let pruned = log.prune(retention).map_err(failed)?;
+    log.close();
+    pruned.segments.iter().for_each(|segment| println!("removed {} from record {}", segment.month, segment.first));
+    pruned.keys.iter().for_each(|key| println!("destroyed {key}"));
+    if pruned.segments.is_empty() {
+        println!("nothing is older than {} years", retention.years);
+    }
+    Ok(Exit::Done)
+}
+
+fn run_rotate_key(settings: &SettingsFile) -> Result<Exit, Failure> {
+    let log = AuditLog::open(&audit_log_settings(settings)?, Arc::new(SystemClock)).map_err(failed)?;
+    let rotated = log.rotate_checkpoint_key().map_err(failed)?;
+    print!("{}", rotated.note);
+    eprintln!("new public key: {}", rotated.verifying_key);
+    Ok(Exit::Done)
+}
+
+fn run_checkpoint(settings: &SettingsFile, public_key: bool) -> Result<Exit, Failure> {
+    let settings = audit_log_settings(settings)?;
+    if public_key {
+        println!("{}", keys(&settings)?.verifying_key(&settings.checkpoints.origin).map_err(failed)?);
+    } else {
+        print!("{}", read(&settings.folder.join("checkpoint"))?);
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,105 @@
+//! Arguments of `lookup`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use ehealth_core::model::LegalContext;
+
+const AFTER_HELP: &str = "\
+Examples:
+  ehealth-attributes lookup --url https://localhost:8443 --ca ca.pem --cert fund.pem --key fund.key \\
+      --organisation 0999010126 --context advisory-physician --ssin - < ssin.txt
+  ehealth-attributes lookup … --in people.txt --out answers.csv
+  ehealth-attributes lookup --url https://localhost:8443 --ca ca.pem --cert fund.pem --key fund.key --test
+
+Exit codes:
+  0  answered
+  1  failed, or stopped
+  4  the service cannot be reached, or the TLS handshake failed
+  5  answered without a result (one person)
+  6  the service answered with a SOAP fault";
+
+/// Arguments of `lookup`.
+///
+/// --ssin asks about one person. --in FILE asks about many, one SSIN per line, and --out FILE receives the answers: CSV, or
+/// one JSON object per line with --json. Run the same command again to continue after an interruption: persons that are
+/// already answered in the file are not asked about again.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct LookupArguments {
+    /// Scheme and authority of the service, for example https://localhost:8443
+    #[arg(long)]
+    pub url: String,
+    /// CA certificate that signed the server certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub ca: PathBuf,
+    /// Client certificate, followed by its issuers (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub cert: PathBuf,
+    /// Private key of the client certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Enterprise number of your organisation, ten digits
+    #[arg(long, value_name = "NUMBER", required_unless_present = "test")]
+    pub organisation: Option<String>,
+    /// Legal context of the question
+    #[arg(long, value_enum, required_unless_present = "test")]
+    pub context: Option<Context>,
+    /// SSIN of the person, eleven digits; - reads it from standard input
+    ///
+    /// Other users of the machine can see the arguments of a process: prefer -.
+    #[arg(long, required_unless_present_any = ["test", "input"])]
+    pub ssin: Option<String>,
+    /// File with one SSIN per line; - reads standard input; # begins a comment line
+    #[arg(long = "in", value_name = "FILE", conflicts_with_all = ["ssin", "test"])]
+    pub input: Option<PathBuf>,
+    /// File for the answers to --in; persons that it answers already are skipped [default: standard output]
+    ///
+    /// CSV columns: ssin, organisation, context, asked (the requested dates; empty for today), code, on (the last requested
+    /// day), services (EMPLOYER:SERVICE, the competent service of each employment on that day), fund, replaced_by,
+    /// incomplete (datasets that are missing or stale; a value that they could change ends with a question mark), ticket,
+    /// replied.
+    #[arg(long, value_name = "FILE", requires = "input")]
+    pub out: Option<PathBuf>,
+    /// Number of concurrent requests for --in
+    #[arg(long, value_name = "N", default_value_t = 4, requires = "input",
+        value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub parallel: u8,
+    /// Reference date, YYYY-MM-DD [default: today]
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub date: Option<String>,
+    /// First day of the period, YYYY-MM-DD
+    #[arg(long, requires = "to")]
+    pub from: Option<String>,
+    /// Last day of the period, YYYY-MM-DD
+    #[arg(long, requires = "from")]
+    pub to: Option<String>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Only call sendTestMessage, to check the connection and how the service identifies you
+    #[arg(long)]
+    pub test: bool,
+}
+
+/// A legal context, as a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Context {
+    /// BACKTOWORK:ADVISORY_PHYSICIAN, for health-insurance funds
+    AdvisoryPhysician,
+    /// BACKTOWORK:PREVENTION_SERVICE, for prevention services
+    PreventionService,
+    /// BACKTOWORK:EHEALTH_PLATFORM, for the eHealth platform
+    EhealthPlatform,
+}
+
+impl From<Context> for LegalContext {
+    fn from(context: Context) -> Self {
+        match context {
+            Context::AdvisoryPhysician => Self::AdvisoryPhysician,
+            Context::PreventionService => Self::PreventionService,
+            Context::EhealthPlatform => Self::EhealthPlatform,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `lookup`: asks a running service over mutual TLS, through the client crate that integrators use too.
+
+// From the arguments to a question.
+mod args;
+mod connection;
+mod error;
+mod question;
+
+// One person.
+mod single;
+
+// Many persons, and the file of their answers.
+mod batch;
+mod input;
+mod progress;
+mod results;
+
+// An answer as text and as JSON.
+mod json;
+mod text;
+
+mod run;
+
+#[cfg(test)]
+#[path = "output_tests.rs"]
+mod output_tests;
+
+pub use args::{Context, LookupArguments};
+#[cfg(feature = "testkit")]
+pub(super) use connection::open_client;
+#[cfg(feature = "testkit")]
+pub(super) use error::LookupError;
+pub(super) use run::run;
+#[cfg(feature = "testkit")]
+pub(super) use single::{Asked, OutputFormat, ask};

@@ -1,0 +1,168 @@
+//! Answers as text and as JSON: what a person must be able to read in the text, and which JSON keys must not change.
+
+use serde_json::{Value, json};
+
+use super::{json, text};
+use client::{Answer, CbssTicket, Employment, Findings, Information, Outcome, PreventionService, Status, WrongDates};
+use ehealth_core::model::{
+    CbeNumber, Criteria, CriteriaDates, Customer, CustomerId, Dataset, Date, EnterpriseNumber, Field, FieldSet, Period,
+    ServiceKind, Ssin, Timestamp, Window,
+};
+
+fn day(text: &str) -> Date {
+    Date::parse(text).expect("a day")
+}
+
+fn number(text: &str) -> EnterpriseNumber {
+    EnterpriseNumber::parse(text).expect("right check digits")
+}
+
+fn ssin() -> Ssin {
+    Ssin::parse("85073000160").expect("right check digits")
+}
+
+fn since(text: &str) -> Period {
+    Period::from_days(day(text), None).expect("open")
+}
+
+fn answer(outcome: Outcome, result: Option<Findings>) -> Answer {
+    let moment = Timestamp::parse("2026-01-15T09:30:00.127Z").expect("a moment");
+    Answer {
+        customer: Customer {
+            ticket: Some("mine".to_owned()),
+            timestamp_sent: None,
+            id: CustomerId::Cbe(CbeNumber::parse("0999010126").expect("ten digits")),
+        },
+        ticket: CbssTicket::parse("5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f").expect("a UUID"),
+        received: moment,
+        replied: moment,
+        legal_context: "BACKTOWORK:ADVISORY_PHYSICIAN".to_owned(),
+        criteria: Some(Criteria { ssin: ssin(), dates: CriteriaDates::ReferenceDate(day("2026-01-15")) }),
+        status: Status { outcome, description: None, information: Vec::new() },
+        filtered: FieldSet::EMPTY.with(Field::HealthInsuranceFund),
+        result,
+    }
+}
+
+fn found() -> Findings {
+    let service = |text, kind, begin| PreventionService {
+        number: Some(number(text)),
+        kind: Some(kind),
+        affiliation: Some(since(begin)),
+    };
+    Findings {
+        ssin: Some(ssin()),
+        employments: vec![Employment {
+            employer: Some(number("0999100394")),
+            period: Some(since("2016-02-01")),
+            services: vec![
+                service("0999100394", ServiceKind::Internal, "2017-01-01"),
+                service("0999020123", ServiceKind::External, "2014-01-01"),
+            ],
+        }],
+        fund: None,
+    }
+}
+
+fn page(answer: &Answer) -> String {
+    text::write(answer, ssin(), Window::new(day("2026-01-15")))
+}
+
+#[test]
+fn the_text_names_the_competent_service_and_its_begin() {
+    assert_eq!(
+        page(&answer(Outcome::DataFound, Some(found()))),
+        "\
+85073000160, on 2026-01-15
+DATA_FOUND MSG00000: data were found.
+
+Employer 0999100394, since 2016-02-01
+  competent on 2026-01-15: internal service 0999100394, since 2017-01-01
+  affiliated to internal service 0999100394, since 2017-01-01
+  affiliated to external service 0999020123, since 2014-01-01
+
+Health-insurance fund
+  filtered: not disclosed to this organisation
+
+Filtered, because the grant for BACKTOWORK:ADVISORY_PHYSICIAN does not include it
+  the health-insurance fund
+
+Ticket 5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f (2026-01-15T09:30:00.127Z)
+"
+    );
+}
+
+#[test]
+fn no_data_and_missing_data_read_differently() {
+    let nothing = page(&answer(Outcome::NoDataFound, None));
+    assert!(nothing.contains("\nEmployment\n  none on these days"), "{nothing}");
+    let dimona = [Dataset::Dimona].into_iter().collect();
+    let missing = page(&answer(Outcome::Incomplete(dimona), None));
+    assert!(missing.contains("\nEmployment\n  unknown, because a dataset is missing or stale"), "{missing}");
+    assert!(missing.contains("dimona"), "{missing}");
+}
+
+#[test]
+fn a_status_without_result_has_advice_and_one_ssin() {
+    let by = Ssin::parse("85073000259").expect("right check digits");
+    for outcome in [
+        Outcome::Replaced { by },
+        Outcome::WrongDates(WrongDates::Reversed),
+        Outcome::NotAnSsin,
+        Outcome::NoRelation,
+        Outcome::NoGrant,
+    ] {
+        let page = page(&Answer { filtered: FieldSet::EMPTY, ..answer(outcome, None) });
+        assert_eq!(page.matches("85073000160").count(), 1, "{page}");
+        assert!(page.contains(outcome.code()), "{page}");
+        assert_eq!(page.lines().count(), 5, "heading, status, advice, blank, ticket: {page}");
+    }
+}
+
+#[test]
+fn the_json_keys_do_not_change() {
+    let mut answer = answer(Outcome::DataFound, Some(found()));
+    answer.status.information = vec![Information { name: "a".to_owned(), value: None }];
+    let printed = json::write(&answer);
+    assert_eq!(
+        printed,
+        json!({
+            "informationCustomer": {
+                "ticket": "mine", "timestampSent": null, "cbeNumber": "0999010126", "sector": null, "institution": null,
+            },
+            "informationCBSS": {
+                "ticketCBSS": "5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f",
+                "timestampReceive": "2026-01-15T09:30:00.127Z",
+                "timestampReply": "2026-01-15T09:30:00.127Z",
+            },
+            "legalContext": "BACKTOWORK:ADVISORY_PHYSICIAN",
+            "criteria": { "ssin": "85073000160", "beginDate": "2026-01-15", "endDate": "2026-01-15" },
+            "status": {
+                "value": "DATA_FOUND", "code": "MSG00000", "description": null,
+                "information": [{ "fieldName": "a", "fieldValue": null }],
+            },
+            "dataFilters": ["healthInsuranceFund/cbeNumber"],
+            "result": {
+                "ssin": "85073000160",
+                "employment": [{
+                    "employer": "0999100394", "beginDate": "2016-02-01", "endDate": null,
+                    "preventionService": [
+                        { "cbeNumber": "0999100394", "type": "INTERNAL", "beginDate": "2017-01-01", "endDate": null },
+                        { "cbeNumber": "0999020123", "type": "EXTERNAL", "beginDate": "2014-01-01", "endDate": null },
+                    ],
+                }],
+                "healthInsuranceFund": null,
+            },
+            "verdict": {
+                "on": "2026-01-15",
+                "competentService": [
+                    { "employer": "0999100394", "outcome": "FOUND", "cbeNumber": "0999100394", "missing": [] },
+                ],
+                "healthInsuranceFund": { "outcome": "FILTERED", "cbeNumber": null, "missing": [] },
+            },
+        })
+    );
+    let bare = json::write(&Answer { criteria: None, ..self::answer(Outcome::NoGrant, None) });
+    let keys = |value: &Value| value.as_object().map(|object| object.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(keys(&bare), keys(&printed));
+}

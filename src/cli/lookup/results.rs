@@ -1,0 +1,278 @@
+//! The results of a batch lookup: one line per person, in a file that a later run continues.
+//!
+//! A line is complete or it is not there: the next run truncates an incomplete last line, and asks about that person again.
+//! Every line names its question, so that answers to another question are not mistaken for these. Only the owner can read
+//! the file: it contains personal data.
+
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::json;
+use client::{Answer, Disclosed, Outcome, PreventionService};
+use ehealth_core::model::{Dataset, DatasetSet, EnterpriseNumber, Ssin};
+
+/// Header of the CSV. No value contains a comma, a quote or a line break.
+const COLUMNS: &str = "ssin,organisation,context,asked,code,on,services,fund,replaced_by,incomplete,ticket,replied";
+
+/// Format of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LineFormat {
+    /// [`COLUMNS`].
+    Csv,
+    /// An object: `ssin`, `organisation`, `context`, `asked`, and `answer` with the keys of [`json`].
+    Json,
+}
+
+/// The part of a question that all lines of a file share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BatchQuestion {
+    pub organisation: String,
+    pub context: String,
+    /// Empty for today, `YYYY-MM-DD`, or `YYYY-MM-DD/YYYY-MM-DD`.
+    pub dates: String,
+}
+
+/// Why a file cannot be continued.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ResultsError {
+    /// The file cannot be read or written.
+    #[error("{0}")]
+    File(#[from] io::Error),
+    /// A line has another format.
+    #[error("line {0} is not a result of lookup; name another file")]
+    Foreign(usize),
+    /// A line answers another question.
+    #[error("line {line} answers another question: {theirs:?}; ask the same question, or name another file")]
+    OtherQuestion { line: usize, theirs: Box<BatchQuestion> },
+}
+
+/// A file of results, or standard output.
+pub(super) struct BatchResults {
+    file: Option<File>,
+    format: LineFormat,
+    question: BatchQuestion,
+}
+
+impl BatchResults {
+    /// Writes the results to standard output.
+    ///
+    /// # Errors
+    /// If standard output cannot be written.
+    pub fn print(format: LineFormat, question: BatchQuestion) -> Result<Self, ResultsError> {
+        let mut results = Self { file: None, format, question };
+        results.write_header()?;
+        Ok(results)
+    }
+
+    /// Continues a file, or begins it. Returns the persons whom it answers already.
+    ///
+    /// # Errors
+    /// [`ResultsError`]; the file is then unchanged.
+    pub fn open(
+        path: &Path,
+        format: LineFormat,
+        question: BatchQuestion,
+    ) -> Result<(Self, BTreeSet<Ssin>), ResultsError> {
+        let mut options = OpenOptions::new();
+        let mut file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let mut kept = Vec::new();
+        file.read_to_end(&mut kept)?;
+        let whole = kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let text = kept.get(..whole).unwrap_or_default();
+        let text = str::from_utf8(text).map_err(|error| {
+            ResultsError::Foreign(1 + text.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count())
+        })?;
+        let mut lines = text.lines().zip(1..);
+        if format == LineFormat::Csv && lines.next().is_some_and(|(head, _)| head != COLUMNS) {
+            return Err(ResultsError::Foreign(1));
+        }
+        let mut done = BTreeSet::new();
+        for (line, number) in lines {
+            let read = match format {
+                LineFormat::Csv => read_row(line),
+                LineFormat::Json => read_object(line),
+            };
+            let (ssin, theirs) = read.ok_or(ResultsError::Foreign(number))?;
+            if theirs != question {
+                return Err(ResultsError::OtherQuestion { line: number, theirs: Box::new(theirs) });
+            }
+            done.insert(ssin);
+        }
+        let end = u64::try_from(whole).map_err(io::Error::other)?;
+        file.set_len(end)?;
+        file.seek(SeekFrom::Start(end))?;
+        let mut results = Self { file: Some(file), format, question };
+        if whole == 0 {
+            results.write_header()?;
+        }
+        Ok((results, done))
+    }
+
+    /// Adds an answer. After the call, the operating system has the line: the end of this program does not lose it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn add(&mut self, ssin: Ssin, answer: &Answer) -> io::Result<()> {
+        let line = match self.format {
+            LineFormat::Csv => write_row(ssin, &self.question, answer),
+            LineFormat::Json => serde_json::json!({
+                "ssin": digits(ssin),
+                "organisation": self.question.organisation,
+                "context": self.question.context,
+                "asked": self.question.dates,
+                "answer": json::write(answer),
+            })
+            .to_string(),
+        };
+        self.write_line(&line)
+    }
+
+    /// Syncs the file to disk.
+    ///
+    /// # Errors
+    /// If the sync fails.
+    pub fn close(self) -> io::Result<()> {
+        self.file.map_or(Ok(()), |file| file.sync_all())
+    }
+
+    fn write_header(&mut self) -> io::Result<()> {
+        match self.format {
+            LineFormat::Csv => self.write_line(COLUMNS),
+            LineFormat::Json => Ok(()),
+        }
+    }
+
+    /// Writes a line in one piece, so that only a full disk or a crash of the machine can truncate it.
+    fn write_line(&mut self, line: &str) -> io::Result<()> {
+        let line = format!("{line}\n");
+        match &mut self.file {
+            Some(file) => file.write_all(line.as_bytes()),
+            None => io::stdout().write_all(line.as_bytes()),
+        }
+    }
+}
+
+fn read_row(line: &str) -> Option<(Ssin, BatchQuestion)> {
+    let fields: Vec<_> = line.split(',').collect();
+    let [ssin, organisation, context, dates, ..] = fields[..] else { return None };
+    if fields.len() != COLUMNS.split(',').count() {
+        return None;
+    }
+    let [organisation, context, dates] = [organisation, context, dates].map(str::to_owned);
+    Some((Ssin::parse(ssin).ok()?, BatchQuestion { organisation, context, dates }))
+}
+
+fn read_object(line: &str) -> Option<(Ssin, BatchQuestion)> {
+    let object: Value = serde_json::from_str(line).ok()?;
+    let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
+    let question =
+        BatchQuestion { organisation: text("organisation")?, context: text("context")?, dates: text("asked")? };
+    object.get("answer")?;
+    Some((Ssin::parse(&text("ssin")?).ok()?, question))
+}
+
+fn write_row(ssin: Ssin, question: &BatchQuestion, answer: &Answer) -> String {
+    let window = answer.criteria.map(|criteria| criteria.window());
+    let competences = window.and_then(|window| answer.competent_service(window.to()).ok()).unwrap_or_default();
+    let services = competences.iter().map(|competence| {
+        let employer = competence.employment.employer.map(|number| number.to_string()).unwrap_or_default();
+        let number = |service: &PreventionService| service.number;
+        format!("{employer}:{}", number_text(competence.service, number))
+    });
+    let (replaced_by, missing) = match answer.status.outcome {
+        Outcome::Replaced { by } => (digits(by), DatasetSet::EMPTY),
+        Outcome::Incomplete(missing) => (String::new(), missing),
+        Outcome::DataFound
+        | Outcome::NoDataFound
+        | Outcome::WrongDates(_)
+        | Outcome::NotAnSsin
+        | Outcome::NoRelation
+        | Outcome::NoGrant => (String::new(), DatasetSet::EMPTY),
+    };
+    let missing: Vec<_> = missing.iter().map(Dataset::code).collect();
+    [
+        digits(ssin),
+        question.organisation.clone(),
+        question.context.clone(),
+        question.dates.clone(),
+        answer.status.outcome.code().to_owned(),
+        window.map(|window| window.to().to_string()).unwrap_or_default(),
+        services.collect::<Vec<_>>().join(" "),
+        number_text(answer.fund(), Some),
+        replaced_by,
+        missing.join(" "),
+        answer.ticket.to_string(),
+        answer.replied.to_string(),
+    ]
+    .join(",")
+}
+
+/// The number of a conclusion, with a question mark if a missing dataset could change it.
+fn number_text<T>(told: Disclosed<T>, number: impl Fn(T) -> Option<EnterpriseNumber>) -> String {
+    let text = |found: T| number(found).map(|number| number.to_string()).unwrap_or_default();
+    match told {
+        Disclosed::Found(found) => text(found),
+        Disclosed::Unsure(found, _) => format!("{}?", found.map(text).unwrap_or_default()),
+        Disclosed::Nothing | Disclosed::Filtered | Disclosed::NotAnswered => String::new(),
+    }
+}
+
+fn digits(ssin: Ssin) -> String {
+    format!("{:011}", ssin.as_u64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEPT: &str = "85073000160,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,,MSG00000,2026-01-15,\
+                        0999100196:0999020123,,,,00000000-0000-4000-8000-000000000000,2026-01-15T09:30:00.000Z";
+
+    fn question(dates: &str) -> BatchQuestion {
+        let (organisation, context) = ("0999010126".to_owned(), "BACKTOWORK:ADVISORY_PHYSICIAN".to_owned());
+        BatchQuestion { organisation, context, dates: dates.to_owned() }
+    }
+
+    fn open(text: &str, format: LineFormat, dates: &str) -> (Result<usize, ResultsError>, String) {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), text).expect("written");
+        let opened = BatchResults::open(file.path(), format, question(dates)).map(|(_, done)| done.len());
+        (opened, std::fs::read_to_string(file.path()).expect("read"))
+    }
+
+    #[test]
+    fn an_incomplete_last_line_is_truncated() {
+        let whole = format!("{COLUMNS}\n{KEPT}\n");
+        for torn in ["", "8", "79111200315,0999010126,BACKTOWORK:ADV", "79111200315,é"] {
+            let (opened, left) = open(&format!("{whole}{torn}"), LineFormat::Csv, "");
+            assert_eq!((opened.expect("opened"), left.as_str()), (1, whole.as_str()), "{torn}");
+        }
+        for torn in ["", "ssin,organ", COLUMNS] {
+            let (opened, left) = open(torn, LineFormat::Csv, "");
+            assert_eq!((opened.expect("opened"), left), (0, format!("{COLUMNS}\n")), "{torn}");
+        }
+    }
+
+    #[test]
+    fn foreign_files_and_other_questions_are_left_unchanged() {
+        let foreign = ["ssin\n", "a,b\n1,2\n", &format!("{COLUMNS}\n{KEPT},\n"), &format!("{COLUMNS}\nx{KEPT}\n")];
+        for text in foreign {
+            let (opened, left) = open(text, LineFormat::Csv, "");
+            assert!(matches!(opened, Err(ResultsError::Foreign(_))), "{text}");
+            assert_eq!(left, text);
+        }
+        let text = format!("{COLUMNS}\n{KEPT}\n8507");
+        let (opened, left) = open(&text, LineFormat::Csv, "2026-01-15");
+        assert!(matches!(opened, Err(ResultsError::OtherQuestion { line: 2, .. })));
+        assert_eq!(left, text);
+        for text in ["{}\n", "[]\n", "{\"ssin\":\"85073000160\"}\n", KEPT] {
+            let (opened, _) = open(&format!("{text}\n"), LineFormat::Json, "");
+            assert!(matches!(opened, Err(ResultsError::Foreign(1))), "{text}");
+        }
+    }
+}

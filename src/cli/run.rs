@@ -1,0 +1,39 @@
+//! Runs the command that the arguments name.
+
+use super::args::{Arguments, Command};
+use super::exit::Exit;
+use super::log::start_log;
+use super::{audit, backup, config, health, lookup, policy, runtime, serve, sync};
+#[cfg(feature = "testkit")]
+use super::{demo, generate, simulate};
+
+/// Runs the command to its end.
+#[must_use]
+pub fn run(arguments: Arguments) -> Exit {
+    // Kept until the command has ended: dropping it writes the lines that are buffered.
+    let mut log = match start_log(&arguments.log, arguments.log_format) {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("--log {}: {error}", arguments.log);
+            return Exit::Failed;
+        }
+    };
+    let log = &mut log;
+    match arguments.command {
+        Command::Serve(arguments) => serve::run(&arguments, log),
+        Command::Health(arguments) => health::run(&arguments),
+        Command::Sync(arguments) => sync::run(&arguments, log),
+        Command::Lookup(arguments) => runtime::block_on(log, lookup::run(&arguments)),
+        #[cfg(feature = "testkit")]
+        Command::Demo(arguments) => runtime::block_on(log, demo::run(&arguments)),
+        #[cfg(feature = "testkit")]
+        Command::Simulate(arguments) => runtime::block_on(log, simulate::run(&arguments)),
+        #[cfg(feature = "testkit")]
+        Command::Generate(arguments) => generate::run(&arguments),
+        Command::Audit(command) => audit::run(&command),
+        Command::Config(command) => config::run(command),
+        Command::Backup(arguments) => backup::run_backup(&arguments),
+        Command::Restore(arguments) => backup::run_restore(&arguments),
+        Command::Policy(command) => policy::run(&command),
+    }
+}

@@ -1,0 +1,34 @@
+//! The arguments that name the settings.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::{Overrides, Problems, Settings, read_settings_with};
+
+/// Settings file, and settings on the command line.
+#[derive(Debug, Args)]
+pub struct SettingsFile {
+    /// Settings file (TOML); relative paths in it are relative to its folder
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "/etc/ehealth-attributes/config.toml",
+        env = "EHEALTH_ATTRIBUTES_CONFIG"
+    )]
+    pub config: PathBuf,
+    /// Override a setting of the file and the environment, for example server.listen=127.0.0.1:8443
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl SettingsFile {
+    /// Reads the settings from the file, the environment and the command line.
+    pub(super) fn read(&self) -> Result<Settings, Problems> {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            // The names and values of our variables are UTF-8; skip all others.
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        read_settings_with(&self.config, &Overrides::new(environment, &self.set))
+    }
+}

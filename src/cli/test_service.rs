@@ -1,0 +1,153 @@
+//! A service that runs from a demo workspace on a port of this machine, for `demo` and `simulate`.
+//!
+//! It is composed as `serve` composes it, from the settings of the workspace; the same sync as for publishers' feeds loads
+//! the datasets.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::exit::{Exit, fail};
+use super::sync_report;
+use crate::app::App;
+use crate::config::{Settings, read_settings};
+use crate::server::{Dependencies, Drained};
+use datasets::sync::run_all;
+use ehealth_core::model::{Clock, Dataset, DatasetSet};
+use testkit::Workspace;
+
+/// A service that does not run yet.
+pub(super) struct TestService<'a> {
+    /// Folder of the service, prepared.
+    pub workspace: &'a Workspace,
+    /// Port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Datasets that are not loaded.
+    pub missing: DatasetSet,
+    /// Datasets that are treated as stale.
+    pub stale: DatasetSet,
+    /// Clock of the service.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A service that answers.
+pub(super) struct RunningService {
+    pub port: u16,
+    /// Scheme and authority.
+    pub url: String,
+    /// Address of the admin listener.
+    pub admin: Option<SocketAddr>,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Drained>,
+}
+
+impl TestService<'_> {
+    /// Loads the datasets and serves them. `adapt` may change the settings first; `inject` may replace dependencies of the
+    /// service.
+    ///
+    /// Prints the result of the sync. An error is printed, and its exit code returned.
+    pub async fn start(
+        self,
+        adapt: impl FnOnce(&mut Settings),
+        inject: impl FnOnce(Dependencies) -> Dependencies,
+    ) -> Result<RunningService, Exit> {
+        let mut settings = self.read_settings()?;
+        adapt(&mut settings);
+        self.load_datasets(&settings)?;
+        // The WSDL contains the port, so it must be known before the service is composed.
+        let bound = match App::bind(&settings).await {
+            Ok(bound) => bound,
+            Err(error) => {
+                return Err(fail(Exit::from(&error), &format_args!("{error}\n--port 0 takes a free port")));
+            }
+        };
+        let port = bound.address().port();
+        let url = format!("https://localhost:{port}");
+        settings.replace_public_url(&url);
+        let app = App::open_staged(bound, &settings, self.clock, inject);
+        let app = app.map_err(|error| fail(Exit::from(&error), &error))?;
+        let admin = app.admin_address();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(app.run(async move {
+            let _ = stopped.await;
+        }));
+        Ok(RunningService { port, url, admin, stop, serving })
+    }
+
+    fn read_settings(&self) -> Result<Settings, Exit> {
+        let settings = read_settings(&self.workspace.settings());
+        let mut settings = settings.map_err(|problems| fail(Exit::Configuration, &problems))?;
+        // Two services on one machine differ in their ports: the second takes a free port for the admin listener too.
+        if self.port != settings.listen.port()
+            && let Some(admin) = &mut settings.admin
+        {
+            admin.listen.set_port(0);
+        }
+        settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        self.stale.iter().for_each(|dataset| make_stale(&mut settings, dataset));
+        settings.sync.feeds.retain(|feed| !self.missing.contains(feed.dataset));
+        Ok(settings)
+    }
+
+    fn load_datasets(&self, settings: &Settings) -> Result<(), Exit> {
+        let reports = run_all(&settings.sync, self.clock.as_ref());
+        print!("\n{}", sync_report::table(&reports));
+        match sync_report::exit_of(&reports) {
+            Exit::Done => {}
+            exit => return Err(exit),
+        }
+        let Some(report) = reports.iter().find(|report| report.rejected > 0) else { return Ok(()) };
+        let (count, dataset, folder) = (report.rejected, report.dataset.code(), settings.sync.rejected.display());
+        let error =
+            format_args!("{count} records of {dataset} are invalid; see {folder} for the records and the reasons");
+        Err(fail(Exit::Configuration, &error))
+    }
+}
+
+impl RunningService {
+    /// Stops the service.
+    pub async fn finish(self) -> Result<Drained, Exit> {
+        let _ = self.stop.send(());
+        self.serving.await.map_err(|error| fail(Exit::Failed, &error))
+    }
+}
+
+fn make_stale(settings: &mut Settings, dataset: Dataset) {
+    let limits = &mut settings.server.freshness;
+    let limit = match dataset {
+        Dataset::Dimona => &mut limits.dimona,
+        Dataset::Coprev => &mut limits.coprev,
+        Dataset::Federated => &mut limits.federated,
+        Dataset::Insurance => &mut limits.insurance,
+        Dataset::Persons => &mut limits.persons,
+    };
+    *limit = Duration::ZERO;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{parse_scenario, read_policy};
+    use ehealth_core::model::Timestamp;
+    use testkit::ClientKeys;
+
+    #[test]
+    fn the_demo_policy_and_settings_are_valid() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (demo, simulation) = (folder.path().join("demo"), folder.path().join("simulation"));
+        let now = Timestamp::parse("2026-01-15T09:30:00Z").expect("a timestamp");
+        Workspace::new(demo.clone()).prepare(now, "").expect("made");
+        let scenario = parse_scenario(Path::new("no scenario"), "").expect("no errors");
+        Workspace::new(simulation.clone()).prepare_scenario(&scenario, ClientKeys::P256).expect("made");
+        for folder in [demo, simulation] {
+            let settings = read_settings(&Workspace::new(folder).settings()).expect("no errors");
+            let register = read_policy(&settings.policy).expect("no errors");
+            assert_eq!(register.consumers().count(), 5);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Readers of the sections of the settings file. Each reads all of its keys before it gives up, so that every error
+//! is reported at once.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::document::Section;
+use super::duration::parse_duration;
+use super::feeds::read_feeds;
+use super::overrides::Overrides;
+use super::settings::{FetchMode, Settings};
+use super::values::{self, PathReader};
+use crate::server::tls::{OperatorFiles, RevocationFiles, TlsFiles};
+use crate::{admin, server};
+use datasets::sync;
+use ehealth_core::lookup::FreshnessLimits;
+
+/// Reads the whole document; `folder` is where relative paths start.
+pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &Overrides) -> Option<Settings> {
+    let paths = PathReader { folder, overrides };
+    let server = root.section("server").and_then(|section| read_server(section, paths));
+    let trust = root.section("trust").and_then(|section| read_trust(section, paths));
+    let policy = root.section("policy").and_then(|section| read_policy(section, paths));
+    let data = root.section("data").map(|section| read_data(section, paths)).unwrap_or_default();
+    let feeds = read_feeds(root, data.feeds.as_deref(), paths);
+    let freshness = root.implied_section("freshness").and_then(read_freshness);
+    let audit_log = root.section("audit_log").and_then(|section| read_audit_log(section, paths));
+    let admin = root.optional_section("admin").map(|section| read_admin(section, paths));
+    let Server { listen, listen_mode, public_url, certificate, key, max_requests } = server?;
+    let (client_ca, revocation) = trust?;
+    let (audit_log, verification_report) = audit_log?;
+    let (admin, admin_tls) = match admin {
+        Some(read) => read.map(|(settings, tls)| (Some(settings), tls))?,
+        None => (None, None),
+    };
+    Some(Settings {
+        listen,
+        listen_mode,
+        tls: TlsFiles { certificate, key, client_ca, revocation },
+        server: server::Settings {
+            public_url,
+            freshness: freshness?,
+            limits: server::Limits { messages_per_consumer: max_requests, ..server::Limits::default() },
+        },
+        policy: policy?,
+        sync: sync::Settings { data: data.folder?, rejected: data.rejected?, feeds: feeds? },
+        fetch_mode: data.fetch_mode?,
+        audit_log,
+        verification_report,
+        admin,
+        admin_tls,
+        active_config: Vec::new(),
+    })
+}
+
+struct Server {
+    listen: SocketAddr,
+    listen_mode: server::PortUse,
+    public_url: String,
+    certificate: PathBuf,
+    key: PathBuf,
+    max_requests: usize,
+}
+
+fn read_server(mut section: Section<'_>, paths: PathReader<'_>) -> Option<Server> {
+    let listen = section.required("listen", values::address);
+    let listen_mode = section.required("listen_mode", values::listen_mode);
+    let public_url = section.required("public_url", values::public_url);
+    let certificate = section.required("certificate", |value| paths.path(value));
+    let key = section.required("key", |value| paths.secret(value));
+    let max_requests = section.required("max_requests_per_consumer", values::requests_per_consumer);
+    section.finish();
+    Some(Server {
+        listen: listen?,
+        listen_mode: listen_mode?,
+        public_url: public_url?,
+        certificate: certificate?,
+        key: key?,
+        max_requests: max_requests?,
+    })
+}
+
+fn read_trust(mut section: Section<'_>, paths: PathReader<'_>) -> Option<(Vec<PathBuf>, RevocationFiles)> {
+    let client_ca = section.required("client_ca", |value| paths.paths(value));
+    let revocation = section.required("revocation", |value| paths.revocation(value));
+    section.finish();
+    client_ca.zip(revocation)
+}
+
+fn read_policy(mut section: Section<'_>, paths: PathReader<'_>) -> Option<PathBuf> {
+    let file = section.required("file", |value| paths.path(value));
+    section.finish();
+    file
+}
+
+/// `[data]`: what is right of it is used even if the rest is wrong, because `[feeds]` depends on it.
+#[derive(Default)]
+struct Data {
+    folder: Option<PathBuf>,
+    feeds: Option<PathBuf>,
+    rejected: Option<PathBuf>,
+    fetch_mode: Option<FetchMode>,
+}
+
+fn read_data(mut section: Section<'_>, paths: PathReader<'_>) -> Data {
+    let data = Data {
+        folder: section.required("folder", |value| paths.path(value)),
+        feeds: section.optional("feeds", |value| paths.path(value)),
+        rejected: section.required("rejected", |value| paths.path(value)),
+        fetch_mode: section.required("fetch_mode", values::fetch_mode),
+    };
+    section.finish();
+    data
+}
+
+fn read_freshness(mut section: Section<'_>) -> Option<FreshnessLimits> {
+    let mut limit = |key| section.required(key, |value| parse_duration(value.text()?));
+    let (dimona, coprev, federated) = (limit("dimona"), limit("coprev"), limit("federated"));
+    let (insurance, persons) = (limit("insurance"), limit("persons"));
+    section.finish();
+    Some(FreshnessLimits {
+        dimona: dimona?,
+        coprev: coprev?,
+        federated: federated?,
+        insurance: insurance?,
+        persons: persons?,
+    })
+}
+
+fn read_audit_log(mut section: Section<'_>, paths: PathReader<'_>) -> Option<(audit_log::Settings, Option<PathBuf>)> {
+    let folder = section.required("folder", |value| paths.path(value));
+    let keys = section.required("keys", |value| paths.path(value));
+    let missing_keys = section.required("missing_keys", values::missing_keys);
+    let origin = section.required("origin", values::log_origin);
+    let copy = section.optional("checkpoint_copy", |value| paths.path(value));
+    let missing = section.required("missing_checkpoint", values::missing_checkpoint);
+    let verification_report = section.optional("verification_report", |value| paths.path(value));
+    section.finish();
+    let checkpoints =
+        audit_log::Checkpoints { origin: origin?, copy, missing: missing?, ..audit_log::Checkpoints::default() };
+    let settings =
+        audit_log::Settings { missing_keys: missing_keys?, checkpoints, ..audit_log::Settings::new(folder?, keys?) };
+    Some((settings, verification_report))
+}
+
+/// `[admin]`: on loopback, operators need no certificates; anywhere else they do.
+fn read_admin(mut section: Section<'_>, paths: PathReader<'_>) -> Option<(admin::Settings, Option<OperatorFiles>)> {
+    let listen = section.required("listen", values::address);
+    let certificate = section.optional("certificate", |value| paths.path(value));
+    let key = section.optional("key", |value| paths.secret(value));
+    let client_ca = section.optional("client_ca", |value| paths.path(value));
+    let is_loopback = listen.is_none_or(|listen| listen.ip().is_loopback());
+    let tls = match (certificate, key, client_ca) {
+        (Some(certificate), Some(key), Some(client_ca)) => Some(Some(OperatorFiles { certificate, key, client_ca })),
+        (None, None, None) if is_loopback => Some(None),
+        (None, None, None) => {
+            section.report("an address other than loopback needs certificate, key and client_ca");
+            None
+        }
+        (_, _, _) => {
+            section.report("set all of certificate, key and client_ca, or none of them");
+            None
+        }
+    };
+    section.finish();
+    Some((admin::Settings { listen: listen? }, tls?))
+}

@@ -1,0 +1,61 @@
+//! The closed lists by which the server counts.
+
+ehealth_core::closed_enum! {
+    /// A stage on the way from a connection to an answer. Codes: metrics and log.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Stage {
+        /// The TLS handshake, including refused ones.
+        Handshake => "handshake",
+        /// Reading the body, and the question from it.
+        Read => "read",
+        /// Identifying the caller, and deciding whether the policy permits the question.
+        Decide => "decide",
+        /// Reading the data, and applying the rules.
+        Resolve => "resolve",
+        /// Waiting until the record is durable.
+        Record => "record",
+        /// Writing the envelope.
+        Write => "write",
+    }
+}
+
+ehealth_core::closed_enum! {
+    /// How a handshake ended. Codes: metrics.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum HandshakeOutcome {
+        /// It completed; the client is admitted.
+        Accepted => "accepted",
+        /// It failed, or the client's certificate was refused.
+        Refused => "refused",
+        /// It was not complete in time.
+        TimedOut => "late",
+        /// A newer handshake displaced it, because the limit was reached.
+        Displaced => "crowded",
+    }
+}
+
+ehealth_core::closed_enum! {
+    /// Outcome of an exchange in four kinds, as a chart shows them. Codes: metrics and admin page.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Kind {
+        /// `DATA_FOUND` or `NO_DATA_FOUND`.
+        Answered => "answered",
+        /// `INCOMPLETE_DATA`.
+        Incomplete => "incomplete",
+        /// `NO_RESULT`.
+        NoResult => "no-result",
+        /// A fault.
+        Fault => "fault",
+    }
+}
+
+impl Kind {
+    /// Kind of a status code.
+    pub(super) fn of_status(code: &str) -> Self {
+        match code {
+            "MSG00000" | "MSG00100" => Self::Answered,
+            "HAN20200" => Self::Incomplete,
+            _ => Self::NoResult,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Counters of the server: atomics behind closed lists, so that no client can create a metric label.
+//!
+//! An exchange costs a dozen atomic additions and no lock but the read side of one, whose write side is
+//! taken when a registered consumer sends its first question. Nothing here decides anything, and no
+//! personal data enters.
+
+// The closed lists by which is counted, and a value for each of their variants.
+mod lists;
+mod per_variant;
+
+// What is counted, and how long it took.
+mod consumer;
+mod histogram;
+mod stopwatch;
+
+pub use consumer::{ConsumerCount, MINUTES};
+pub use histogram::{BUCKETS_MICROS, HistogramSnapshot};
+pub use lists::{HandshakeOutcome, Kind, Stage};
+pub(super) use stopwatch::Stopwatch;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::RwLock;
+
+use super::http::refusal::HttpRefusal;
+use consumer::{ConsumerCounters, minute_of};
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{EnterpriseNumber, Status, Timestamp};
+use histogram::Histogram;
+use per_variant::PerVariant;
+use soap::Fault;
+use soap::names::OPERATIONS;
+
+/// Everything that the server counts.
+#[derive(Debug)]
+pub struct Counters {
+    /// Every code of a status or fault, sorted: one counter each per operation below.
+    codes: Vec<&'static str>,
+    outcomes: [Vec<AtomicU64>; OPERATIONS.len()],
+    refusals: PerVariant<HttpRefusal, AtomicU64, { HttpRefusal::ALL.len() }>,
+    handshakes: PerVariant<HandshakeOutcome, AtomicU64, { HandshakeOutcome::ALL.len() }>,
+    stages: PerVariant<Stage, Histogram, { Stage::ALL.len() }>,
+    /// By registered caller; `None`: all other callers together.
+    consumers: RwLock<BTreeMap<Option<EnterpriseNumber>, Arc<ConsumerCounters>>>,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        let mut codes: Vec<_> = Status::CODES.into_iter().chain(Fault::table().map(|row| row.code)).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let outcomes = OPERATIONS.map(|_| codes.iter().map(|_| AtomicU64::new(0)).collect());
+        Self {
+            codes,
+            outcomes,
+            refusals: PerVariant::default(),
+            handshakes: PerVariant::default(),
+            stages: PerVariant::default(),
+            consumers: RwLock::default(),
+        }
+    }
+}
+
+impl Counters {
+    /// Counts an answered exchange. `caller` is the certificate's organisation if it is registered: an
+    /// unregistered organisation must not create a label.
+    pub(super) fn count_exchange(&self, counted: Exchange<'_>) {
+        let index = OPERATIONS.iter().position(|operation| *operation == counted.operation);
+        let cells = index.and_then(|index| self.outcomes.get(index));
+        if let (Some(cells), Ok(index)) = (cells, self.codes.binary_search(&counted.outcome))
+            && let Some(cell) = cells.get(index)
+        {
+            cell.fetch_add(1, Ordering::Relaxed);
+        }
+        for (stage, took) in counted.stopwatch.laps() {
+            self.observe(stage, took);
+        }
+        let kind = if counted.is_fault { Kind::Fault } else { Kind::of_status(counted.outcome) };
+        self.consumer(counted.caller).count(kind, minute_of(counted.now));
+    }
+
+    /// Counts a request that was refused below SOAP.
+    pub(super) fn count_refusal(&self, refusal: HttpRefusal) {
+        if let Some(cell) = self.refusals.get(refusal) {
+            cell.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a handshake.
+    pub(super) fn count_handshake(&self, outcome: HandshakeOutcome, took: Duration) {
+        if let Some(cell) = self.handshakes.get(outcome) {
+            cell.fetch_add(1, Ordering::Relaxed);
+        }
+        self.observe(Stage::Handshake, took);
+    }
+
+    fn observe(&self, stage: Stage, took: Duration) {
+        if let Some(histogram) = self.stages.get(stage) {
+            histogram.observe(took);
+        }
+    }
+
+    fn consumer(&self, caller: Option<EnterpriseNumber>) -> Arc<ConsumerCounters> {
+        let known = self.consumers.read().get(&caller).map(Arc::clone);
+        known.unwrap_or_else(|| Arc::clone(self.consumers.write().entry(caller).or_default()))
+    }
+
+    /// Values of all counters at `now`.
+    #[must_use]
+    pub fn read(&self, now: Timestamp) -> CountersSnapshot {
+        let outcomes = OPERATIONS.into_iter().zip(&self.outcomes).flat_map(|(operation, cells)| {
+            self.codes.iter().zip(cells).map(move |(code, cell)| (operation, *code, load(cell)))
+        });
+        let consumers = self.consumers.read();
+        let minute = minute_of(now);
+        CountersSnapshot {
+            outcomes: outcomes.collect(),
+            refusals: self.refusals.iter().map(|(refusal, cell)| (refusal, load(cell))).collect(),
+            handshakes: self.handshakes.iter().map(|(outcome, cell)| (outcome, load(cell))).collect(),
+            stages: self.stages.iter().map(|(stage, histogram)| (stage, histogram.read())).collect(),
+            consumers: consumers.iter().map(|(caller, counted)| (*caller, counted.read(minute))).collect(),
+        }
+    }
+}
+
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// An exchange to be counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exchange<'a> {
+    pub operation: Operation,
+    /// Code of the status or of the fault.
+    pub outcome: &'static str,
+    pub is_fault: bool,
+    /// The certificate's organisation, if it is registered.
+    pub caller: Option<EnterpriseNumber>,
+    pub now: Timestamp,
+    pub stopwatch: &'a Stopwatch,
+}
+
+/// Values of all counters at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountersSnapshot {
+    /// Exchanges by operation and code, for every code, zeros included.
+    pub outcomes: Vec<(Operation, &'static str, u64)>,
+    /// Requests refused below SOAP.
+    pub refusals: Vec<(HttpRefusal, u64)>,
+    /// Handshakes.
+    pub handshakes: Vec<(HandshakeOutcome, u64)>,
+    /// Duration of each stage.
+    pub stages: Vec<(Stage, HistogramSnapshot)>,
+    /// By consumer, in the order of enterprise numbers; `None`: callers that are not registered.
+    pub consumers: Vec<(Option<EnterpriseNumber>, ConsumerCount)>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! One connection: the handshake, the peer, and its requests one after the other.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::backoff::ReadBackoff;
+use super::connection_context::ConnectionContext;
+use super::plain;
+use super::respond::respond;
+use super::wire::Wire;
+use crate::server::active_config::ActiveConfig;
+use crate::server::counters::HandshakeOutcome;
+use crate::server::limits::handshakes::HandshakeSlot;
+use crate::server::limits::settings::Limits;
+use crate::server::peer::Peer;
+use crate::server::service::Service;
+
+/// Buffer of the HTTP library. Never filled: `framing` lets no longer head through.
+const BUFFER_BYTES: usize = 64 * 1_024;
+/// Header fields that the HTTP library accepts. Never reached, for the same reason.
+const MAX_HEADERS: usize = 100;
+
+/// Serves a connection until it ends, or until `stop` completes and the last request is answered.
+pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut slot: HandshakeSlot, stop: impl Future) {
+    let limits = service.settings.limits;
+    let active_config = service.active_config();
+    let Some(tls) = handshake(&service, &active_config, stream, &mut slot).await else { return };
+    drop(slot);
+    let Some(peer) = read_peer(&tls, active_config) else { return };
+    let holder = peer.caller.organisation();
+    let slot = service.connections.try_acquire(holder);
+    let excess = if slot.is_none() { service.excess_connections.try_acquire(holder) } else { None };
+    if slot.is_none() && excess.is_none() {
+        tracing::info!(caller = holder.map(tracing::field::display), "connection limit reached; closing");
+        return;
+    }
+    // A connection that will only be answered `503` is not waited for as long as the others.
+    let idle = if slot.is_some() { limits.idle } else { limits.idle.min(limits.head) };
+    let backoff = Arc::new(ReadBackoff::new());
+    let mut wire = Wire::new(tls, Limits { idle, ..limits }, Arc::clone(&backoff));
+    let context = Arc::new(ConnectionContext::new(service, peer, slot, backoff));
+    serve_requests(&mut wire, &context, stop).await;
+    let last = wire.refusal().map(|refusal| {
+        context.service.counters.count_refusal(refusal);
+        plain::refuse_head(&context.peer, context.service.tickets.next_ticket(), refusal)
+    });
+    wire.close(last.unwrap_or_default().as_bytes()).await;
+}
+
+/// Performs the handshake, and counts how it ended.
+async fn handshake(
+    service: &Service,
+    active_config: &ActiveConfig,
+    stream: TcpStream,
+    slot: &mut HandshakeSlot,
+) -> Option<TlsStream<TcpStream>> {
+    let acceptor = TlsAcceptor::from(Arc::clone(&active_config.tls));
+    let began = Instant::now();
+    let accept = service.handshake_scheduler.accept(&acceptor, stream);
+    let accepted = tokio::select! {
+        // A handshake that completes stays complete, even if it is displaced in the same moment.
+        biased;
+        accepted = timeout(service.settings.limits.handshake, accept) => Some(accepted),
+        () = slot.displaced() => None,
+    };
+    let (outcome, tls) = match accepted {
+        Some(Ok(Ok(tls))) => (HandshakeOutcome::Accepted, Some(tls)),
+        Some(Ok(Err(error))) => {
+            tracing::info!(%error, "TLS handshake failed");
+            (HandshakeOutcome::Refused, None)
+        }
+        Some(Err(_)) => {
+            tracing::info!("TLS handshake timed out");
+            (HandshakeOutcome::TimedOut, None)
+        }
+        None => {
+            tracing::debug!("TLS handshake displaced by a newer one");
+            (HandshakeOutcome::Displaced, None)
+        }
+    };
+    service.counters.count_handshake(outcome, began.elapsed());
+    tls
+}
+
+async fn serve_requests(wire: &mut Wire<TlsStream<TcpStream>>, context: &Arc<ConnectionContext>, stop: impl Future) {
+    let connection = http1::Builder::new()
+        // The wire keeps the time, and no part of a refused head reaches the library.
+        .header_read_timeout(None)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(BUFFER_BYTES)
+        // A request is answered although the client has closed its sending side.
+        .half_close(true)
+        .serve_connection(TokioIo::new(wire), service_fn(|request| respond(Arc::clone(context), request)));
+    let mut connection = std::pin::pin!(connection);
+    let drain = async {
+        stop.await;
+        context.drain();
+        sleep(context.service.settings.limits.parting).await;
+    };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = drain => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// Reads the peer from its certificate, which the handshake required.
+fn read_peer(tls: &TlsStream<TcpStream>, active_config: Arc<ActiveConfig>) -> Option<Peer> {
+    let (_, session) = tls.get_ref();
+    let chain = session.peer_certificates()?;
+    Peer::new(chain.iter().map(|sent| sent.clone().into_owned()).collect(), active_config)
+}

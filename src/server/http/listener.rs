@@ -1,0 +1,144 @@
+//! The accept loop: takes a bound listener and a future that stops it, and drains its connections.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
+
+use super::connection;
+use crate::server::service::Service;
+
+/// Pause after an `accept` that failed for lack of descriptors or memory: retrying at once would spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Connections that may wait in the system's accept queue; the accept loop is never far behind.
+const BACKLOG: u32 = 1_024;
+
+/// Whether another instance may listen on the same address and port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PortUse {
+    /// No: a second start by mistake fails.
+    #[default]
+    Own,
+    /// Yes (`SO_REUSEPORT`, same user): a new instance takes over while the old one drains.
+    Shared,
+}
+
+/// Binds a listening socket.
+///
+/// # Errors
+/// The system's error: the address is in use, or is not this machine's.
+pub fn listen(address: SocketAddr, port: PortUse) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(port == PortUse::Shared)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// How serving ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// Every connection finished its requests.
+    Whole,
+    /// This many connections were closed when the grace period ended.
+    Cut(usize),
+}
+
+/// Serves connections from `listener` until `stop` completes. Then accepts only those that already
+/// wait in its queue, and gives all of them the grace period of the settings.
+pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Future<Output = ()>) -> Drained {
+    let limits = service.settings.limits;
+    let (stopping, stopped) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let mut failures = AcceptFailures::default();
+    let take = |connections: &mut JoinSet<()>, stream: TcpStream, address: SocketAddr| {
+        // Taken here, so that the limit holds however late the connections' tasks run.
+        let slot = service.handshakes.begin(address.ip());
+        // A response is one write; waiting for more would only delay it. If the peer is gone, the next
+        // read shows it.
+        let _ = stream.set_nodelay(true);
+        let mut stopped = stopped.clone();
+        let service = Arc::clone(&service);
+        connections.spawn(async move {
+            let stop = async move { stopped.changed().await };
+            connection::serve(service, stream, slot, stop).await;
+        });
+    };
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        tokio::select! {
+            () = stop.as_mut() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, address)) => {
+                    failures.end();
+                    take(&mut connections, stream, address);
+                }
+                Err(error) => {
+                    failures.note(&error);
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(ended) = connections.join_next() => note_end(ended),
+        }
+    }
+    // The system resets connections in the queue of a closed listener, although their clients already
+    // see them as established.
+    if let Ok(listener) = listener.into_std() {
+        while let Ok((stream, address)) = listener.accept() {
+            if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+                take(&mut connections, stream, address);
+            }
+        }
+    }
+    drop(stopping);
+    drain(connections, limits.drain).await
+}
+
+/// Waits for the connections until the grace period ends, then aborts the rest.
+async fn drain(mut connections: JoinSet<()>, grace_period: Duration) -> Drained {
+    let finished = async {
+        while let Some(ended) = connections.join_next().await {
+            note_end(ended);
+        }
+    };
+    if timeout(grace_period, finished).await.is_ok() {
+        return Drained::Whole;
+    }
+    let cut = connections.len();
+    connections.shutdown().await;
+    Drained::Cut(cut)
+}
+
+fn note_end(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "connection task failed");
+    }
+}
+
+/// Consecutive `accept` calls that failed; the connections wait in the system's queue.
+#[derive(Default)]
+struct AcceptFailures(usize);
+
+impl AcceptFailures {
+    /// Logs the first failure. The others are only counted, because they follow every [`ACCEPT_PAUSE`].
+    fn note(&mut self, error: &io::Error) {
+        if self.0 == 0 {
+            tracing::warn!(%error, "cannot accept connections");
+        }
+        self.0 = self.0.saturating_add(1);
+    }
+
+    fn end(&mut self) {
+        if self.0 > 0 {
+            tracing::warn!(attempts = self.0, "accepting connections again");
+            self.0 = 0;
+        }
+    }
+}

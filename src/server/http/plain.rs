@@ -1,0 +1,60 @@
+//! Responses to requests that are refused below SOAP: a short plain text with status and ticket.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+
+use super::refusal::HttpRefusal;
+use super::response::HttpResponse;
+use crate::server::limits::settings::Limits;
+use crate::server::peer::Peer;
+use ehealth_core::model::Ticket;
+
+/// How much of a refused request's body was read. After a part of it the connection cannot continue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyRead {
+    Whole,
+    InPart,
+}
+
+/// Response to a refused request whose head was read. The ticket is added to every response later.
+pub(super) fn refuse(
+    peer: &Peer,
+    ticket: Ticket,
+    refusal: HttpRefusal,
+    body: BodyRead,
+    limits: &Limits,
+) -> HttpResponse {
+    log(peer, ticket, refusal);
+    let mut response = Response::new(Full::new(Bytes::from_static(refusal.text().as_bytes())));
+    *response.status_mut() = refusal.status();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    if refusal == HttpRefusal::Method {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    }
+    if refusal == HttpRefusal::Overloaded {
+        headers.insert(RETRY_AFTER, HeaderValue::from(limits.retry_after.as_secs().max(1)));
+    }
+    if body == BodyRead::InPart || !refusal.keeps_connection() {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Response to a head that never reached the HTTP library: the last bytes of its connection.
+pub(super) fn refuse_head(peer: &Peer, ticket: Ticket, refusal: HttpRefusal) -> String {
+    log(peer, ticket, refusal);
+    let (status, text) = (refusal.status(), refusal.text());
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\
+         x-request-id: {ticket}\r\nconnection: close\r\n\r\n{text}",
+        text.len()
+    )
+}
+
+fn log(peer: &Peer, ticket: Ticket, refusal: HttpRefusal) {
+    let caller = peer.caller.organisation().map(tracing::field::display);
+    tracing::info!(%ticket, caller, status = refusal.status().as_u16(), ?refusal, "request refused below SOAP");
+}

@@ -1,0 +1,62 @@
+//! Answers to GET: WSDL, schemas, and the service page or its plain-text form.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
+use hyper::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::http::request::Parts;
+
+use crate::server::http::page;
+use crate::server::http::refusal::HttpRefusal;
+use crate::server::http::response::{HttpResponse, xml};
+use crate::server::http::route::Route;
+use crate::server::service::Service;
+use ehealth_core::lookup::Operation;
+use soap::wsdl;
+
+/// Answers a GET.
+///
+/// # Errors
+/// [`HttpRefusal::NotFound`] for a schema that the service does not have.
+pub(super) fn answer(service: &Service, route: &Route, head: &Parts) -> Result<HttpResponse, HttpRefusal> {
+    let url = &service.settings.public_url;
+    match route {
+        Route::Wsdl(operation) => Ok(xml(wsdl::wsdl(*operation, url))),
+        Route::Schema(operation, file) => wsdl::schema(*operation, file, url).map(xml).ok_or(HttpRefusal::NotFound),
+        Route::Page(operation) if page::accepts_html(&head.headers) => Ok(html_page(*operation, url)),
+        Route::Page(operation) => Ok(text_page(*operation, url)),
+        Route::Message(_) => Err(HttpRefusal::Method),
+    }
+}
+
+/// Service page for a browser.
+fn html_page(operation: Operation, public_url: &str) -> HttpResponse {
+    let mut response = Response::new(Full::new(Bytes::from(page::write_page(operation, public_url))));
+    for (name, value) in [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, page::POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (VARY, "accept"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Service page for a program.
+fn text_page(operation: Operation, public_url: &str) -> HttpResponse {
+    let path = soap::names::path(operation);
+    let text = format!(
+        "ehealth-attributes: operation {}\n\nThis is a SOAP 1.1 service: POST an envelope as text/xml.\n\
+         WSDL: {public_url}{path}?wsdl\n",
+        operation.code()
+    );
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(VARY, HeaderValue::from_static("accept"));
+    response
+}

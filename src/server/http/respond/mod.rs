@@ -1,0 +1,109 @@
+//! One request, from its head to its HTTP response, in four steps: admit, route, read the body, exchange.
+
+mod body;
+mod documents;
+mod request;
+mod soap_answer;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+
+use super::connection_context::{ConnectionContext, RequestPosition};
+use super::refusal::HttpRefusal;
+use super::response::HttpResponse;
+use super::route::{Route, read_charset, route, soap_actions};
+use super::trace::read_trace;
+use crate::server::exchange::Message;
+use body::{read_body, skip_body};
+use ehealth_core::lookup::Operation;
+use request::{Refused, RequestContext};
+
+/// Response header by which an operator finds the exchange again (docs/reference/contract.md
+/// "HTTP details").
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers a request.
+pub(super) async fn respond(
+    connection: Arc<ConnectionContext>,
+    request: Request<Incoming>,
+) -> Result<HttpResponse, Infallible> {
+    let position = connection.count_request();
+    let ticket = connection.service.tickets.next_ticket();
+    let (head, body) = request.into_parts();
+    let request = RequestContext::new(&connection, ticket);
+    let mut response = match answer(&request, &head, body).await {
+        Ok(response) => response,
+        Err(refused) => request.refuse(refused),
+    };
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&ticket.to_string()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if position == RequestPosition::Last {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+async fn answer(request: &RequestContext<'_>, head: &Parts, body: Incoming) -> Result<HttpResponse, Refused> {
+    request.check_connection_slot()?;
+    let route = match route(head) {
+        Ok(route) => route,
+        Err(refusal) => {
+            request.check_admitted()?;
+            return Err(refuse_and_skip(request, refusal, body).await);
+        }
+    };
+    match route {
+        Route::Message(operation) => answer_message(request, operation, head, body).await,
+        Route::Wsdl(_) | Route::Schema(..) | Route::Page(_) => {
+            request.check_admitted()?;
+            // The body of a GET means nothing, but the next request begins behind it.
+            skip_body(request.limits(), body).await.map_err(Refused::in_part)?;
+            documents::answer(request.service(), &route, head).map_err(Refused::whole)
+        }
+    }
+}
+
+/// Answers a SOAP message. A body takes memory only while the request holds a message slot.
+async fn answer_message(
+    request: &RequestContext<'_>,
+    operation: Operation,
+    head: &Parts,
+    body: Incoming,
+) -> Result<HttpResponse, Refused> {
+    let trace = read_trace(&head.headers);
+    // Held from here to the response.
+    let Some(_slot) = request.service().messages.try_acquire(request.peer().caller.organisation()) else {
+        return Err(refuse_and_skip(request, HttpRefusal::Overloaded, body).await);
+    };
+    if !request.is_admitted() {
+        // Read and dropped, so that the client gets to reading the response.
+        let _ = skip_body(request.limits(), body).await;
+        return Ok(soap_answer::refuse_caller(request, operation, trace).await);
+    }
+    let charset = match read_charset(&head.headers) {
+        Ok(charset) => charset,
+        Err(refusal) => return Err(refuse_and_skip(request, refusal, body).await),
+    };
+    let body = read_body(request.limits(), body).await.map_err(Refused::in_part)?;
+    let soap_actions = soap_actions(&head.headers);
+    let message = Message { body: &body, charset, soap_actions: &soap_actions };
+    Ok(soap_answer::exchange(request, operation, message, trace).await)
+}
+
+/// Refuses a request. If the connection may continue, reads and drops the body first.
+async fn refuse_and_skip(request: &RequestContext<'_>, refusal: HttpRefusal, body: Incoming) -> Refused {
+    if !refusal.keeps_connection() {
+        return Refused::in_part(refusal);
+    }
+    match skip_body(request.limits(), body).await {
+        Ok(()) => Refused::whole(refusal),
+        Err(_) => Refused::in_part(refusal),
+    }
+}

@@ -1,0 +1,123 @@
+//! Fair scheduling of handshake steps: a few at a time, with all other ready tasks between them.
+//!
+//! A step of a handshake costs as much as several questions, and the client is not identified yet.
+//! Without this, hundreds of handshakes at once, from one client that reconnects its whole pool, would
+//! make every other client wait for all of them.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::thread;
+
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::yield_now;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// Steps per processor in one round: half a millisecond.
+const STEPS_PER_PROCESSOR: usize = 4;
+
+/// Schedules handshake steps in rounds.
+#[derive(Debug)]
+pub(crate) struct HandshakeScheduler {
+    /// Steps left in this round.
+    left: Semaphore,
+    round: usize,
+    /// A task is about to begin the next round.
+    is_ending: AtomicBool,
+}
+
+impl HandshakeScheduler {
+    /// Scheduler whose rounds are as large as this machine's processors allow.
+    pub fn new() -> Self {
+        let round = thread::available_parallelism().map_or(1, usize::from).saturating_mul(STEPS_PER_PROCESSOR);
+        Self { left: Semaphore::new(round), round, is_ending: AtomicBool::new(false) }
+    }
+
+    /// Performs a handshake; each step waits to be scheduled.
+    pub async fn accept(&self, acceptor: &TlsAcceptor, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        let mut handshake = acceptor.accept(stream);
+        loop {
+            // A step is taken only by a handshake that can use it: each begins with bytes of the client.
+            poll_fn(|cx| handshake.get_ref().map_or(Poll::Ready(Ok(())), |stream| stream.poll_read_ready(cx))).await?;
+            let last = self.acquire_step().await;
+            let step = poll_fn(|cx| Poll::Ready(Pin::new(&mut handshake).poll(cx))).await;
+            if let Some(round_end) = last {
+                yield_now().await;
+                drop(round_end);
+            }
+            if let Poll::Ready(done) = step {
+                return done;
+            }
+        }
+    }
+
+    /// Takes a step of this round, first come, first served. The task that takes the last one lets all
+    /// other ready tasks run, and then begins the next round by dropping the returned guard.
+    async fn acquire_step(&self) -> Option<RoundEnd<'_>> {
+        // The semaphore is never closed.
+        if let Ok(step) = self.left.acquire().await {
+            step.forget();
+        }
+        let is_last = self.left.available_permits() == 0 && !self.is_ending.swap(true, Ordering::AcqRel);
+        is_last.then(|| RoundEnd(self))
+    }
+}
+
+/// Begins the next round when dropped, also if its task was cancelled.
+struct RoundEnd<'a>(&'a HandshakeScheduler);
+
+impl Drop for RoundEnd<'_> {
+    fn drop(&mut self) {
+        self.0.is_ending.store(false, Ordering::Release);
+        self.0.left.add_permits(self.0.round);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn ready_tasks_run_between_two_rounds() {
+        let scheduler = Arc::new(HandshakeScheduler::new());
+        let taken = Arc::new(AtomicUsize::new(0));
+        let mut steps = JoinSet::new();
+        for _ in 0..scheduler.round * 5 {
+            let (scheduler, taken) = (Arc::clone(&scheduler), Arc::clone(&taken));
+            steps.spawn(async move {
+                let last = scheduler.acquire_step().await;
+                taken.fetch_add(1, Ordering::Relaxed);
+                if last.is_some() {
+                    yield_now().await;
+                }
+            });
+        }
+        let mut most = 0;
+        while !steps.is_empty() {
+            let before = taken.load(Ordering::Relaxed);
+            yield_now().await;
+            most = most.max(taken.load(Ordering::Relaxed) - before);
+            while steps.try_join_next().is_some() {}
+        }
+        assert_eq!(taken.load(Ordering::Relaxed), scheduler.round * 5, "every task gets its step");
+        assert!(most <= scheduler.round, "{most} steps ran while another task was ready");
+    }
+
+    #[tokio::test]
+    async fn a_task_cancelled_at_the_end_of_a_round_blocks_nobody() {
+        let scheduler = HandshakeScheduler::new();
+        for _ in 0..3 * scheduler.round {
+            // Each guard is dropped at once.
+            scheduler.acquire_step().await;
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Rate limit state of each consumer. Kept outside the active configuration, so that a reload does not
+//! reset a quota.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use ehealth_core::model::{EnterpriseNumber, Status, Timestamp};
+use ehealth_core::policy::{Consumer, RateLimiter, Throttle};
+use parking_lot::Mutex;
+
+/// Rate limiters of the consumers that have sent a question. Only registered consumers get one.
+#[derive(Debug, Default)]
+pub(crate) struct RateLimits(Mutex<HashMap<EnterpriseNumber, RateLimiter>>);
+
+impl RateLimits {
+    /// Takes one question from the consumer's quota.
+    ///
+    /// # Errors
+    /// The time until the quota allows another question.
+    pub fn take(&self, consumer: &Consumer, now: Timestamp) -> Result<(), Duration> {
+        self.with(consumer, now, |limiter| limiter.take(consumer.quota, now))
+    }
+
+    /// Counts an answer; returns whether the consumer is throttled. Logs the moment when throttling
+    /// begins.
+    pub fn note(&self, consumer: &Consumer, status: Status, now: Timestamp) -> Throttle {
+        let throttle = self.with(consumer, now, |limiter| limiter.note(consumer.quota, status, now));
+        if throttle == Throttle::SlowedFromNow {
+            let (organisation, name) = (consumer.organisation, consumer.name.as_str());
+            tracing::warn!(%organisation, name, "consumer throttled: most of its questions find no relation or no data");
+        }
+        throttle
+    }
+
+    fn with<T>(&self, consumer: &Consumer, now: Timestamp, apply: impl FnOnce(&mut RateLimiter) -> T) -> T {
+        let mut limiters = self.0.lock();
+        apply(limiters.entry(consumer.organisation).or_insert_with(|| RateLimiter::new(consumer.quota, now)))
+    }
+}

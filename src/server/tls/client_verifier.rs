@@ -1,0 +1,165 @@
+//! Verifies client certificates during the TLS handshake, and again after a reload.
+//!
+//! A verified path is cached for as long as it is known to be valid ([`Admission`]), with the facts of
+//! its certificate. A client that reconnects then costs one hash instead of the path's signatures. The
+//! cache belongs to the active configuration: a new one starts empty, and every open connection is
+//! verified again with its next request.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use parking_lot::Mutex;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, SignatureScheme};
+
+use super::trust::{Admission, PathError, RefusedCertificate, Trust};
+use crate::certificates::Facts;
+use ehealth_core::model::{Clock, Timestamp};
+
+/// Maximum cached paths; when it is reached, the cache is cleared. Some hundred consumers have a few
+/// paths each.
+const MAX_CACHED_PATHS: usize = 4_096;
+
+/// Client verifier of one configuration.
+pub struct ClientVerifier {
+    trust: Trust,
+    clock: Arc<dyn Clock>,
+    algorithms: WebPkiSupportedAlgorithms,
+    cache: Mutex<HashMap<[u8; 32], VerifiedClient>>,
+}
+
+/// A client whose certificate was accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct VerifiedClient {
+    /// Period for which it is admitted.
+    pub admission: Admission,
+    /// Facts of its certificate.
+    pub facts: Arc<Facts>,
+}
+
+impl ClientVerifier {
+    /// Verifier with these authorities, at the time of this clock.
+    #[must_use]
+    pub fn new(trust: Trust, clock: Arc<dyn Clock>, algorithms: WebPkiSupportedAlgorithms) -> Self {
+        Self { trust, clock, algorithms, cache: Mutex::default() }
+    }
+
+    /// Authorities and revocation lists.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Verifies a client's certificate, sent with these others, at this moment.
+    ///
+    /// # Errors
+    /// [`RefusedCertificate`] says why it is not admitted.
+    pub(crate) fn admit(
+        &self,
+        leaf: &CertificateDer<'_>,
+        sent: &[CertificateDer<'_>],
+    ) -> Result<VerifiedClient, RefusedCertificate> {
+        let now = self.clock.now();
+        let path = hash(leaf, sent);
+        if let Some(verified) = self.cached(&path, now) {
+            return Ok(verified);
+        }
+        let admission = self.trust.admit(leaf, sent, now)?;
+        let facts = Facts::from_der(leaf).map_err(|_| RefusedCertificate::Malformed)?;
+        let verified = VerifiedClient { admission, facts: Arc::new(facts) };
+        let mut cache = self.cache.lock();
+        if cache.len() >= MAX_CACHED_PATHS {
+            cache.clear();
+        }
+        cache.insert(path, verified.clone());
+        Ok(verified)
+    }
+
+    fn cached(&self, path: &[u8; 32], now: Timestamp) -> Option<VerifiedClient> {
+        self.cache.lock().get(path).filter(|verified| verified.admission.holds(now)).cloned()
+    }
+}
+
+impl fmt::Debug for ClientVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientVerifier").field("trust", &self.trust).finish_non_exhaustive()
+    }
+}
+
+/// Hash of a path: every certificate as it was sent, each with its length.
+fn hash(leaf: &CertificateDer<'_>, sent: &[CertificateDer<'_>]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for certificate in std::iter::once(leaf).chain(sent) {
+        context.update(&certificate.len().to_be_bytes());
+        context.update(certificate);
+    }
+    let mut bytes = [0; 32];
+    // A SHA-256 value has 32 bytes, so all are copied.
+    bytes.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
+    bytes
+}
+
+impl ClientCertVerifier for ClientVerifier {
+    /// No hints: a SOAP stack has one certificate, and a list would only reveal our authorities.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        match self.admit(end_entity, intermediates) {
+            Ok(_) => Ok(ClientCertVerified::assertion()),
+            Err(refused) => {
+                tracing::info!(code = refused.code(), %refused, "certificate refused");
+                Err(rustls::Error::InvalidCertificate(alert_of(refused)))
+            }
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// Alert that the client receives (RFC 8446, section 6.2): what it can act on, and no more.
+fn alert_of(refused: RefusedCertificate) -> CertificateError {
+    match refused {
+        RefusedCertificate::Revoked => CertificateError::Revoked,
+        RefusedCertificate::Path(PathError::Expired) => CertificateError::Expired,
+        RefusedCertificate::Path(PathError::NotValidYet) => CertificateError::NotValidYet,
+        RefusedCertificate::Path(PathError::UnknownIssuer) => CertificateError::UnknownIssuer,
+        RefusedCertificate::Path(PathError::Signature | PathError::KeyUsage | PathError::Rule)
+        | RefusedCertificate::Malformed
+        | RefusedCertificate::PathTooLong
+        | RefusedCertificate::IssuerMayNotSign => CertificateError::BadEncoding,
+        RefusedCertificate::Unfit(_) => CertificateError::InvalidPurpose,
+        RefusedCertificate::Closed(_) => CertificateError::UnknownRevocationStatus,
+    }
+}

@@ -1,0 +1,254 @@
+//! TLS configurations, made from the operator's files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
+use rustls::time_provider::TimeProvider;
+use rustls::{RootCertStore, ServerConfig};
+
+use super::client_verifier::ClientVerifier;
+use super::pem::{self, Expected, FileError};
+use super::trust::{AuthorityError, Revocation, Trust};
+use ehealth_core::model::Clock;
+
+/// Files of the service's TLS configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The service's certificate, followed by those of its issuers (PEM).
+    pub certificate: PathBuf,
+    /// The certificate's private key (PEM: PKCS #8, PKCS #1 or SEC 1).
+    pub key: PathBuf,
+    /// Authorities whose clients are admitted, roots and intermediates: files or folders, PEM or DER.
+    pub client_ca: Vec<PathBuf>,
+    /// Source of revocation lists.
+    pub revocation: RevocationFiles,
+}
+
+/// Files of the operators' TLS configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorFiles {
+    /// The certificate of the operators' listener, followed by its issuers (PEM).
+    pub certificate: PathBuf,
+    /// Its private key (PEM).
+    pub key: PathBuf,
+    /// Authorities whose clients are operators (PEM).
+    pub client_ca: PathBuf,
+}
+
+impl OperatorFiles {
+    /// Every file that is read: to be watched for changes.
+    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.certificate, &self.key, &self.client_ca].into_iter()
+    }
+}
+
+/// Source of revocation lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevocationFiles {
+    /// None: revoked certificates are admitted.
+    None,
+    /// Files or folders, PEM or DER.
+    Lists(Vec<PathBuf>),
+}
+
+impl TlsFiles {
+    /// Every file and folder that is read: to be watched for changes.
+    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        let lists = match &self.revocation {
+            RevocationFiles::None => &[][..],
+            RevocationFiles::Lists(lists) => lists.as_slice(),
+        };
+        [&self.certificate, &self.key].into_iter().chain(&self.client_ca).chain(lists)
+    }
+}
+
+/// Why TLS cannot be configured.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A certificate in this file cannot be a client authority.
+    #[error("{}: {reason}", .file.display())]
+    Authority {
+        /// The file, in one of the paths of `trust.client_ca`.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: AuthorityError,
+    },
+    /// The client authorities together cannot be used.
+    #[error("trust.client_ca: {0}")]
+    Authorities(AuthorityError),
+    /// The certificate and the key do not match, or one of them cannot be used.
+    #[error("cannot use the certificate and its private key: {0}")]
+    Identity(#[from] rustls::Error),
+    /// The operators' authorities cannot be used.
+    #[error("cannot use the operators' authorities: {0}")]
+    Operators(#[from] VerifierBuilderError),
+}
+
+/// Cryptography of every TLS endpoint of this program.
+#[must_use]
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+/// A clock as the TLS library wants it.
+struct ClockTime(Arc<dyn Clock>);
+
+impl TimeProvider for ClockTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = self.0.now().as_millis() / 1_000;
+        u64::try_from(seconds).ok().map(|seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
+}
+
+impl std::fmt::Debug for ClockTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClockTime")
+    }
+}
+
+/// Time provider with which TLS validates certificates.
+#[must_use]
+pub fn time_of(clock: Arc<dyn Clock>) -> Arc<dyn TimeProvider> {
+    Arc::new(ClockTime(clock))
+}
+
+/// Reads the files and makes the service's TLS configuration, which validates certificates by `clock`.
+///
+/// # Errors
+/// Every [`TlsError`] of every file: all of them are read.
+pub fn load(
+    files: &TlsFiles,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Arc<ServerConfig>, Arc<ClientVerifier>), Vec<TlsError>> {
+    let mut errors = Vec::new();
+    let client_verifier = load_client_verifier(files, clock, &mut errors);
+    let mut keep = |error: FileError| errors.push(error.into());
+    let certificates = pem::read_certificates(&files.certificate).map_err(&mut keep).ok();
+    let key = pem::read_private_key(&files.key).map_err(&mut keep).ok();
+    let (Some(client_verifier), Some(certificates), Some(key)) = (client_verifier, certificates, key) else {
+        return Err(errors);
+    };
+    match configure(Arc::clone(&client_verifier) as _, clock, certificates, key) {
+        Ok(config) if errors.is_empty() => Ok((Arc::new(config), client_verifier)),
+        Ok(_) => Err(errors),
+        Err(error) => {
+            errors.push(error.into());
+            Err(errors)
+        }
+    }
+}
+
+fn configure(
+    verifier: Arc<dyn ClientCertVerifier>,
+    clock: &Arc<dyn Clock>,
+    certificates: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, rustls::Error> {
+    let mut config = ServerConfig::builder_with_details(provider(), time_of(Arc::clone(clock)))
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(certificates, key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
+}
+
+/// TLS of the operators' listener, and the certificates that it uses.
+#[derive(Debug, Clone)]
+pub struct OperatorSide {
+    /// TLS configuration.
+    pub config: Arc<ServerConfig>,
+    /// The listener's certificate, followed by its issuers.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// Authorities whose clients are operators.
+    pub authorities: Vec<CertificateDer<'static>>,
+}
+
+/// Reads the files and makes the operators' TLS configuration. Operators' certificates are few, and
+/// their authority is the institution's own: no revocation lists are required.
+///
+/// # Errors
+/// The first [`TlsError`].
+pub fn load_for_operators(files: &OperatorFiles, clock: &Arc<dyn Clock>) -> Result<OperatorSide, TlsError> {
+    let authorities = pem::read_certificates(&files.client_ca)?;
+    let roots = Arc::new(anchor(authorities.clone())?);
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build()?;
+    let chain = pem::read_certificates(&files.certificate)?;
+    let key = pem::read_private_key(&files.key)?;
+    let config = Arc::new(configure(verifier, clock, chain.clone(), key)?);
+    Ok(OperatorSide { config, chain, authorities })
+}
+
+fn load_client_verifier(
+    files: &TlsFiles,
+    clock: &Arc<dyn Clock>,
+    errors: &mut Vec<TlsError>,
+) -> Option<Arc<ClientVerifier>> {
+    let mut file_errors = Vec::new();
+    let authorities = pem::read_all(&files.client_ca, Expected::Certificates, &mut file_errors, CertificateDer::from);
+    let revocation = match &files.revocation {
+        RevocationFiles::None => Revocation::None,
+        RevocationFiles::Lists(lists) => {
+            let from_der = CertificateRevocationListDer::from;
+            let read = pem::read_all(lists, Expected::RevocationLists, &mut file_errors, from_der);
+            Revocation::Lists(read.into_iter().map(|(_, list)| list).collect())
+        }
+    };
+    if !file_errors.is_empty() {
+        errors.extend(file_errors.into_iter().map(TlsError::from));
+        return None;
+    }
+    let algorithms = provider().signature_verification_algorithms;
+    let certificates = authorities.iter().map(|(_, certificate)| certificate.clone()).collect();
+    match Trust::new(certificates, &revocation, algorithms) {
+        Ok(trust) => Some(Arc::new(ClientVerifier::new(trust, Arc::clone(clock), algorithms))),
+        Err(reason) => {
+            errors.push(locate(reason, authorities));
+            None
+        }
+    }
+}
+
+/// Adds the file whose certificate cannot be an authority.
+fn locate(reason: AuthorityError, authorities: Vec<(PathBuf, CertificateDer<'static>)>) -> TlsError {
+    match reason {
+        AuthorityError::Malformed | AuthorityError::MayNotSign => {
+            let found = authorities.into_iter().find(|(_, certificate)| Trust::check(certificate) == Err(reason));
+            found.map_or(TlsError::Authorities(reason), |(file, _)| TlsError::Authority { file, reason })
+        }
+        AuthorityError::NoRoot => TlsError::Authorities(reason),
+    }
+}
+
+/// Authorities of a PEM file as trust anchors, for clients of this service.
+///
+/// # Errors
+/// [`TlsError`] if the file cannot be read, holds no certificate, or one of them cannot be an anchor.
+pub fn load_authorities(file: &Path) -> Result<RootCertStore, TlsError> {
+    Ok(anchor(load_certificates(file)?)?)
+}
+
+fn anchor(authorities: Vec<CertificateDer<'static>>) -> Result<RootCertStore, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    for authority in authorities {
+        roots.add(authority)?;
+    }
+    Ok(roots)
+}
+
+/// Every certificate of a PEM file, in order; at least one.
+///
+/// # Errors
+/// [`TlsError::File`] if the file cannot be read, or holds no certificate.
+pub fn load_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    Ok(pem::read_certificates(file)?)
+}

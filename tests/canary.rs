@@ -1,0 +1,84 @@
+//! The search for numbers of persons finds what it is there to find: a canary that cannot die shows nothing.
+
+// A process of its own: one test logs a number, which every other test that searches the log would find.
+#[allow(dead_code, reason = "the other tests use the rest")]
+#[path = "it/support/mod.rs"]
+mod support;
+
+use std::fs;
+
+use crate::support::canary::{self, search, search_files};
+use crate::support::service::{CONSULT, TestService, question};
+
+const ANNA: &str = "85073000160";
+
+fn forms(bytes: &[u8]) -> Vec<&'static str> {
+    search(bytes).into_iter().map(|found| found.form).collect()
+}
+
+#[test]
+fn finds_an_ssin_in_every_encoding() {
+    for text in [
+        ANNA.to_owned(),
+        format!("ssin={ANNA}, "),
+        format!("<ssin>{ANNA}</ssin>"),
+        format!("NISS{ANNA}"),
+        "85.07.30-001.60".into(),
+        "850730-001-60".into(),
+        "850730 00160".into(),
+        // Of nobody in the fixtures.
+        "90010100123".into(),
+    ] {
+        assert_eq!(forms(text.as_bytes()), ["digits"], "{}", text.len());
+    }
+    let little: Vec<u8> = ANNA.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = ANNA.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(forms(&[b"x\n", little.as_slice()].concat()), ["digits in UTF-16"]);
+    assert_eq!(forms(&[b"x", big.as_slice()].concat()), ["digits in UTF-16"]);
+    let number: u64 = ANNA.parse().expect("a number");
+    assert_eq!(forms(&number.to_be_bytes()), ["the number, big-endian"]);
+    assert_eq!(forms(&number.to_le_bytes()), ["the number, little-endian"]);
+    // In base64, from each of its three places on: of `A…`, `xA…` and `xyA…`; and of UTF-16.
+    for encoded in ["ODUwNzMwMDAxNjA=", "eDg1MDczMDAwMTYw", "eHk4NTA3MzAwMDE2MA==", "OAA1ADAANwAzADAAMAAwADEANgAwAA=="]
+    {
+        assert_eq!(forms(format!("token: {encoded}\n").as_bytes()), ["digits in base64"], "{encoded}");
+    }
+}
+
+#[test]
+fn other_digits_are_not_taken_for_an_ssin() {
+    for text in [
+        "85073000161",
+        "185073000160",
+        "850730001600",
+        "0999010126",
+        "a85073000160",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "2026-01-15T09:30:00.000Z",
+        "85.07.30-001",
+    ] {
+        assert_eq!(forms(text.as_bytes()), [""; 0], "{text}");
+    }
+}
+
+#[tokio::test]
+async fn finds_an_ssin_planted_in_the_audit_log_and_in_the_log() {
+    let service = TestService::start().await;
+    let answered =
+        service.post("fund", CONSULT, question("0999010126", "BACKTOWORK:ADVISORY_PHYSICIAN", ANNA, "")).await;
+    assert!(answered.body.contains(ANNA), "answers have numbers");
+    let planted = service.settings.audit_log.folder.join("planted");
+    for (text, findings) in [("nothing", 0), (ANNA, 1), ("ODUwNzMwMDAxNjA=", 1)] {
+        fs::write(&planted, text).expect("ours");
+        assert_eq!(search_files(&service.settings.audit_log.folder).len(), findings);
+    }
+    fs::rename(&planted, planted.with_file_name(ANNA)).expect("ours");
+    fs::write(planted.with_file_name(ANNA), "").expect("ours");
+    let found = search_files(&service.settings.audit_log.folder);
+    assert!(matches!(found.as_slice(), [one] if one.contains("of a name") && !one.contains(ANNA)), "{}", found.len());
+    fs::remove_file(planted.with_file_name(ANNA)).expect("ours");
+    assert!(canary::logged().contains("answered"), "the log is caught");
+    tracing::info!(planted = ANNA, "a mistake");
+    assert_eq!(canary::search_log().len(), 1);
+    service.finish().await;
+}

@@ -1,0 +1,39 @@
+//! The environment variables of the test run, and what a test does where something it needs is missing.
+
+use std::io::Write;
+
+/// Whether an environment variable is set to something. An empty one counts as unset, as in `CI= cargo test`.
+pub fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+/// Whether the tests run before a change is merged: `CI`. There a skipped test fails.
+pub fn is_ci() -> bool {
+    is_set("CI")
+}
+
+/// The number in an environment variable, or this one where the variable is not set.
+///
+/// # Panics
+/// If the variable is set to something else than a number.
+pub fn number(name: &str, otherwise: u64) -> u64 {
+    if !is_set(name) {
+        return otherwise;
+    }
+    let text = std::env::var(name).unwrap_or_default();
+    text.parse().unwrap_or_else(|_| panic!("{name} is {text}, not a number"))
+}
+
+/// Says that a test, or a part of it, does not run because something is missing.
+///
+/// # Panics
+/// Where `CI` is set: a test that did not run would be taken for one that passed.
+pub fn skip(reason: &str) {
+    assert!(!is_ci(), "cannot run here: {reason}");
+    say(&format!("*** SKIPPED: {reason}"));
+}
+
+/// Writes to the terminal even if the test passes: the test runner swallows `eprintln!` then.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "\n{text}");
+}

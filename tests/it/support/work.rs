@@ -1,0 +1,18 @@
+//! Work, measured as processor time of this thread: other threads and a busy machine do not count, nor does waiting.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// Processor time that this thread has used.
+fn used() -> Duration {
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(used.tv_sec.unsigned_abs(), u32::try_from(used.tv_nsec).expect("less than a second"))
+}
+
+/// Processor time that a call takes on this thread, and its result.
+pub fn measure<T>(call: impl FnOnce() -> T) -> (Duration, T) {
+    let before = used();
+    let result = call();
+    (used().saturating_sub(before), result)
+}
