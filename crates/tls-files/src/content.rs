@@ -42,7 +42,7 @@ pub enum ContentError {
     },
     /// PEM or DER of another kind.
     #[error("found {found}, expected {expected}")]
-    Other {
+    Unexpected {
         /// Content that was found, as a phrase ("a private key").
         found: String,
         /// Expected kind of content.

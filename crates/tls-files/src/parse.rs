@@ -56,7 +56,7 @@ fn parse<T>(bytes: &[u8], expected: Content, from_der: fn(Vec<u8>) -> T) -> Resu
             found.push(from_der(der));
         }
     }
-    if found.is_empty() { Err(ContentError::Other { found: describe_pem(bytes), expected }) } else { Ok(found) }
+    if found.is_empty() { Err(ContentError::Unexpected { found: describe_pem(bytes), expected }) } else { Ok(found) }
 }
 
 fn is_expected(kind: SectionKind, expected: Content) -> bool {
@@ -70,7 +70,7 @@ fn is_expected(kind: SectionKind, expected: Content) -> bool {
 }
 
 fn parse_der(bytes: &[u8], expected: Content) -> Result<Vec<u8>, ContentError> {
-    let other = |found: &str| Err(ContentError::Other { found: found.to_owned(), expected });
+    let other = |found: &str| Err(ContentError::Unexpected { found: found.to_owned(), expected });
     match (der::kind(bytes), expected) {
         (None, _) => Err(ContentError::Unknown { expected }),
         (Some(DerKind::Certificate), Content::Certificates)

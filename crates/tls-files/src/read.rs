@@ -74,7 +74,7 @@ pub fn read_all_revocation_lists(
 ) -> Vec<(PathBuf, CertificateRevocationListDer<'static>)> {
     read_all(paths, errors, |bytes| match parse_revocation_lists(bytes) {
         Err(ContentError::Empty { .. } | ContentError::Unknown { .. }) => Ok(vec![bytes.to_vec().into()]),
-        result @ (Ok(_) | Err(ContentError::Other { .. } | ContentError::Malformed { .. })) => result,
+        result @ (Ok(_) | Err(ContentError::Unexpected { .. } | ContentError::Malformed { .. })) => result,
     })
 }
 

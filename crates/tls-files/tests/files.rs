@@ -110,7 +110,7 @@ fn file_error_names_the_file() {
     assert_eq!(message(read_certificates(&file).expect_err("a key")), expected);
     assert!(matches!(
         read_revocation_lists(&file).expect_err("a key"),
-        FileError::Content { reason: ContentError::Other { expected: Content::RevocationLists, .. }, .. }
+        FileError::Content { reason: ContentError::Unexpected { expected: Content::RevocationLists, .. }, .. }
     ));
     assert!(read_private_key(&file).is_ok());
     assert!(read_private_key(Path::new("")).is_err());
