@@ -1,17 +1,20 @@
-//! What ten years of evidence cost: `cargo bench --bench trail`.
+//! Measures what ten years of audit log cost: `cargo bench --bench audit_log`.
 //!
-//! Writes a trail of 120 months with a clock that is set from month to month, then verifies it, finds people in it and
-//! proves single records, and prints each figure with what it is to be compared with. Before that, it measures what a
-//! receipt costs when 1, 64 and 512 wait at the same time, beside what a sync alone costs on that disk, and what the same
-//! records cost as rows of SQLite and as a file that grows with each batch. `TRAIL_RECORDS` (10 000 000) sets the size,
-//! `TRAIL_DIR` a folder in which the trail is kept and used again; the keys of it lie beside.
+//! First it measures the cost of a receipt when 1, 64 and 512 exchanges wait at the same time, the
+//! cost of a sync alone on that disk, and the cost of the same records as rows of SQLite and as a
+//! file that grows with each batch. Then it writes an audit log of 120 months with a clock that is
+//! set from month to month, finds people in it, verifies it, and proves single records. Each figure
+//! is printed with the figure to compare it with.
+//!
+//! `AUDIT_LOG_RECORDS` sets the number of records (default 10 000 000). `AUDIT_LOG_DIR` sets a
+//! folder in which the audit log is kept and used again; its keys lie beside it.
 
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::float_arithmetic,
     clippy::print_stdout,
-    reason = "it prints figures, and none of them is counted on"
+    reason = "the figures are printed, and nothing depends on them"
 )]
 
 use std::env;
@@ -27,42 +30,42 @@ use audit_log::{AuditLog, Checkpoints, IndexUse, KeyFolder, MissingKeys, Setting
 use audit_verify::{VerifyingKey, verify, verify_proof};
 use ehealth_core::lookup::{self, ExchangeRecord, Operation};
 use ehealth_core::model::{
-    Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, FieldSet, FixedClock, LegalContext, Ssin,
-    Ticket, Timestamp, Window,
+    Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, FieldSet, FixedClock, LegalContext,
+    OutcomeCode, Ssin, Ticket, Timestamp, Window,
 };
 use ehealth_core::policy::Deliberation;
 
 const MONTHS: u64 = 120;
-/// About so many people are asked about: each some twelve times in ten years.
+/// Number of people, about: each is asked about some twelve times in ten years.
 const PEOPLE: u64 = 800_000;
-/// So many entries wait at once while the trail is made.
+/// Number of records that wait at once while the audit log is written.
 const WAITING: u64 = 6_000;
 
 fn main() {
-    let records = env::var("TRAIL_RECORDS").map_or(10_000_000, |text| text.parse().expect("a number"));
+    let records = env::var("AUDIT_LOG_RECORDS").map_or(10_000_000, |text| text.parse().expect("a number"));
     let temporary = tempfile::tempdir().expect("a folder");
-    let dir = env::var_os("TRAIL_DIR").map_or(temporary.path().to_owned(), PathBuf::from);
+    let dir = env::var_os("AUDIT_LOG_DIR").map_or(temporary.path().to_owned(), PathBuf::from);
     let settings = Settings {
         missing_keys: MissingKeys::Make,
         queue: 8_192,
         checkpoints: Checkpoints { copy: Some(dir.join("elsewhere")), ..Checkpoints::default() },
-        ..Settings::new(dir.join("trail"), dir.join("keys"))
+        ..Settings::new(dir.join("audit-log"), dir.join("keys"))
     };
     fs::create_dir_all(&dir).expect("ours");
-    measure_shapes(&dir);
+    measure_storages(&dir);
     measure_receipts(&dir);
     if !settings.folder.join("checkpoint").exists() {
         write(&settings, records);
     }
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     let vkey = keys.verifying_key(&settings.checkpoints.origin).expect("there");
-    // First: a folder that was used before need not be in memory then.
+    // First, because a folder that was used before may not be in the page cache then.
     measure_finding(&settings.folder, &keys);
     measure_verification(&settings, &VerifyingKey::parse(&vkey).expect("a key"), &dir.join("elsewhere"));
     measure_proofs(&settings.folder, &keys, &VerifyingKey::parse(&vkey).expect("a key"));
 }
 
-/// The month with this number, from the first one on.
+/// A moment in the month with this number, counted from the first one.
 fn moment(month: u64) -> Timestamp {
     let (year, month) = (2016 + month / 12, month % 12 + 1);
     Timestamp::parse(&format!("{year}-{month:02}-15T12:00:00Z")).expect("a moment")
@@ -70,7 +73,7 @@ fn moment(month: u64) -> Timestamp {
 
 fn write(settings: &Settings, records: u64) {
     let clock = Arc::new(FixedClock::new(moment(0)));
-    let trail = AuditLog::open(settings, clock.clone()).expect("opened");
+    let log = AuditLog::open(settings, clock.clone()).expect("opened");
     let settled = Arc::new(AtomicU64::new(0));
     let started = Instant::now();
     for number in 0..records {
@@ -81,21 +84,22 @@ fn write(settings: &Settings, records: u64) {
         if number % 256 == 0 {
             wait_for(&settled, number.saturating_sub(WAITING));
         }
-        let entry = entry(number);
+        let record = record(number);
         let settled = Arc::clone(&settled);
-        lookup::record(entry, &trail, move |recorded| {
+        lookup::record(record, &log, move |recorded| {
             recorded.expect("durable");
             settled.fetch_add(1, Ordering::Release);
         });
     }
     wait_for(&settled, records);
-    let (took, counters) = (started.elapsed(), trail.counters());
-    trail.close();
+    let (took, counters) = (started.elapsed(), log.counters());
+    log.close();
     print("written", records, took);
     println!("  {} batches, {:?} each with its sync", counters.batches, counters.writing / counters.batches as u32);
 }
 
-/// What a write of 16 KiB and its sync cost on this disk, where zeros were written before: the median of 300.
+/// Median cost of 300 writes of 16 KiB with their syncs on this disk, where zeros were written
+/// before.
 fn median_sync(dir: &Path) -> Duration {
     let file = tempfile::tempfile_in(dir).expect("ours");
     file.write_all_at(&vec![0; 300 * 16_384], 0).expect("space");
@@ -112,35 +116,36 @@ fn median_sync(dir: &Path) -> Duration {
     times[times.len() / 2]
 }
 
-/// The bytes of one record of this trail, about.
+/// Length of one record of this audit log in bytes, about.
 const RECORD_BYTES: usize = 512;
-/// So long each shape is written, in turns with the others: a disk that others use as well is not the same all the time.
-const TURN: Duration = Duration::from_millis(400);
-const TURNS: u32 = 4;
+/// How long each storage is written at a time, alternating with the others: the speed of a shared
+/// disk changes.
+const ROUND: Duration = Duration::from_millis(400);
+const ROUNDS: u32 = 4;
 
-/// Records a second in the shapes that evidence could have, by how many share a sync.
-fn measure_shapes(dir: &Path) {
+/// Records per second in the forms that an audit log could have, by the number that shares a sync.
+fn measure_storages(dir: &Path) {
     for batch in [1_usize, 16, 64, 512] {
         let place = tempfile::tempdir_in(dir).expect("ours");
         let mut database = Database::open(&place.path().join("rows"));
         let mut growing = Growing::open(&place.path().join("growing"), 1);
         let mut ahead = Growing::open(&place.path().join("ahead"), 1 << 20);
         let mut written = [0_usize; 3];
-        for _ in 0..TURNS {
-            let mut turn = |shape: usize, write: &mut dyn FnMut()| {
+        for _ in 0..ROUNDS {
+            let mut write_round = |storage: usize, write: &mut dyn FnMut()| {
                 let started = Instant::now();
-                while started.elapsed() < TURN {
+                while started.elapsed() < ROUND {
                     write();
-                    written[shape] += batch;
+                    written[storage] += batch;
                 }
             };
-            turn(0, &mut || database.write(batch));
-            turn(1, &mut || growing.write(batch));
-            turn(2, &mut || ahead.write(batch));
+            write_round(0, &mut || database.write(batch));
+            write_round(1, &mut || growing.write(batch));
+            write_round(2, &mut || ahead.write(batch));
         }
-        let [rows, growing, ahead] = written.map(|count| count as f64 / (TURN * TURNS).as_secs_f64());
+        let [rows, growing, ahead] = written.map(|count| count as f64 / (ROUND * ROUNDS).as_secs_f64());
         println!(
-            "{batch} a sync: SQLite (WAL, FULL) {rows:.0} records a second; a file that grows {growing:.0}; a file with \
+            "{batch} a sync: SQLite (WAL, FULL) {rows:.0} records per second; a file that grows {growing:.0}; a file with \
              zeros written ahead {ahead:.0}"
         );
     }
@@ -178,7 +183,7 @@ impl Database {
     }
 }
 
-/// Records one behind the other, in a file that grows by so many bytes at a time.
+/// Records one after the other, in a file that grows by `step` bytes at a time.
 struct Growing {
     file: fs::File,
     end: u64,
@@ -204,22 +209,23 @@ impl Growing {
     }
 }
 
-/// Receipts a second, and how long one takes, with so many who wait for one and ask for the next at once.
+/// Receipts per second, and the time until one comes, with 1, 64 and 512 callers that append the
+/// next record at once.
 fn measure_receipts(dir: &Path) {
     for waiting in [1_u64, 64, 512] {
         let place = tempfile::tempdir_in(dir).expect("ours");
         let settings = Settings {
             missing_keys: MissingKeys::Make,
             checkpoints: Checkpoints { copy: Some(place.path().join("elsewhere")), ..Checkpoints::default() },
-            ..Settings::new(place.path().join("trail"), place.path().join("keys"))
+            ..Settings::new(place.path().join("audit-log"), place.path().join("keys"))
         };
         let sync = median_sync(dir);
-        let trail = AuditLog::open(&settings, Arc::new(FixedClock::new(moment(0)))).expect("opened");
+        let log = AuditLog::open(&settings, Arc::new(FixedClock::new(moment(0)))).expect("opened");
         let (sender, settled) = std::sync::mpsc::channel();
         let ask = |number: u64| {
-            let entry = entry(number);
+            let record = record(number);
             let (sender, asked) = (sender.clone(), Instant::now());
-            lookup::record(entry, &trail, move |recorded| {
+            lookup::record(record, &log, move |recorded| {
                 recorded.expect("durable");
                 sender.send(asked.elapsed()).expect("waited for");
             });
@@ -237,18 +243,18 @@ fn measure_receipts(dir: &Path) {
         let took = started.elapsed();
         times.sort();
         print(&format!("receipts, {waiting} waiting"), records, took);
-        let counters = trail.counters();
-        // A disk that others use as well takes now this, now that long: the trail's own syncs are what binds it.
+        let counters = log.counters();
+        // The speed of a shared disk changes, so the bound is computed from the log's own syncs.
         let own = counters.writing / u32::try_from(counters.batches).expect("few");
         let (rate, bound) = (records as f64 / took.as_secs_f64(), waiting as f64 / own.as_secs_f64());
         let (median, own, sync) = (ms(times[times.len() / 2]), ms(own), ms(sync));
         println!("  median {median:.2} ms; a write and its sync took {own:.2} ms here, {sync:.2} ms alone before");
         println!(
-            "  {:.0} % of {waiting} a sync ({bound:.0} a second); {} signed",
+            "  {:.0} % of {waiting} per sync ({bound:.0} per second); {} signed",
             rate / bound * 100.0,
             counters.signed
         );
-        trail.close();
+        log.close();
     }
 }
 
@@ -269,7 +275,7 @@ fn ticket(number: u64) -> Ticket {
     Ticket::new((u128::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes())
 }
 
-fn entry(number: u64) -> ExchangeRecord {
+fn record(number: u64) -> ExchangeRecord {
     let enterprise = |base: u64| EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right");
     let state = |serial| DatasetState { serial, created: Timestamp::from_millis(1_700_000_000_000) };
     let dice = number.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20;
@@ -287,7 +293,7 @@ fn entry(number: u64) -> ExchangeRecord {
         fields: FieldSet::ALL,
         disclosed: vec![enterprise(4_000_000), enterprise(4_000_001), enterprise(4_000_002)],
         datasets: Dataset::ALL.into_iter().fold(DatasetStates::default(), |all, set| all.with(set, state(number))),
-        outcome: "MSG00000",
+        outcome: OutcomeCode::DataFound,
         customer_ticket: Some("c0ffee00-0000-4000-8000-000000000000".into()),
         replaced_by: None,
     }
@@ -295,11 +301,11 @@ fn entry(number: u64) -> ExchangeRecord {
 
 fn print(what: &str, records: u64, took: Duration) {
     let rate = records as f64 / took.as_secs_f64();
-    println!("{what}: {records} records in {:.2} s, {rate:.0} a second", took.as_secs_f64());
+    println!("{what}: {records} records in {:.2} s, {rate:.0} per second", took.as_secs_f64());
 }
 
 fn measure_verification(settings: &Settings, key: &VerifyingKey, elsewhere: &Path) {
-    // The first run brings the files into memory, as far as they fit.
+    // The first run loads the files into the page cache, as far as they fit.
     for run in ["verified, first run", "verified, again"] {
         let started = Instant::now();
         let verdict = verify(&settings.folder, key, Some(elsewhere)).expect("readable");
@@ -331,7 +337,7 @@ fn measure_finding(folder: &Path, keys: &KeyFolder) {
         )
     };
     let (found, took) = look(7, IndexUse::Keep);
-    println!("found, with whatever indexes had to be made: {found} records in {:.3} s", took.as_secs_f64());
+    println!("found, including the indexes that had to be made: {found} records in {:.3} s", took.as_secs_f64());
     let mut times: Vec<_> = (0..200).map(|number| look(number * 3_999, IndexUse::Keep)).collect();
     times.sort_by_key(|(_, took)| *took);
     let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
@@ -361,12 +367,12 @@ fn measure_proofs(folder: &Path, keys: &KeyFolder, key: &VerifyingKey) {
             let made = started.elapsed();
             let started = Instant::now();
             let proven = verify_proof(&proof, key).expect("right");
-            let judged = started.elapsed();
+            let verified = started.elapsed();
             assert!(parse_record(&proven.record).is_ok());
-            (made, judged, proof.len())
+            (made, verified, proof.len())
         })
         .collect();
     times.sort();
-    let (made, judged, length) = times[times.len() / 2];
-    println!("proven: median {:.0} ms, judged in {:.2} ms, {length} bytes", ms(made), ms(judged));
+    let (made, verified, length) = times[times.len() / 2];
+    println!("proven: median {:.0} ms, verified in {:.2} ms, {length} bytes", ms(made), ms(verified));
 }

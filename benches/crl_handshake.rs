@@ -1,10 +1,12 @@
-//! What revocation lists cost: letting a caller in with 300 000 revoked certificates of each issuer against none.
+//! Cost of CRLs: accepting a client with 300 000 revoked certificates of each issuer, against empty
+//! CRLs.
 //!
-//! `cargo bench --bench crl_handshake` prints, in one run and taken in turns, the service's share of whole TLS handshakes
-//! (1.2 and 1.3), the judgement of the caller's path alone, which is asked again with every request, and what reading the
-//! lists takes. It fails where the long list makes one of them more than a tenth dearer.
+//! `cargo bench --bench crl_handshake` prints, in one run and interleaved, the service's part of
+//! TLS handshakes (1.2 and 1.3), the validation of the client's path alone, which is repeated with
+//! every request, and the time to read the CRLs. It fails if the long CRLs make one of the first
+//! two more than 10 % slower.
 
-#![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "a bench prints ratios")]
+#![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "a benchmark prints ratios")]
 
 #[path = "../tests/it/support/certificates.rs"]
 mod certificates;
@@ -26,15 +28,15 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, Server
 
 /// Revoked certificates of each of the two issuers in the path.
 const REVOKED: u64 = 300_000;
-/// Handshakes made, or paths judged, in one turn: few, so that many turns pass without a neighbour's interruption.
+/// Handshakes or validations per turn: few, so that most turns are not interrupted.
 const TIMES: u32 = 5;
 const TURNS: usize = 601;
-/// How much dearer the long list may be.
-const MOST: f64 = 1.10;
+/// Maximum ratio of long to empty CRLs.
+const MAX_RATIO: f64 = 1.10;
 
 fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let now = Timestamp::parse("2026-05-01T12:00:00Z").expect("the moment is well written");
+    let now = Timestamp::parse("2026-05-01T12:00:00Z").expect("a timestamp");
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(now));
     let root = Authority::root("Root");
     let issuer = root.issue_authority("Issuer");
@@ -56,16 +58,17 @@ fn main() {
     let mut is_cheap = true;
     for (version, caller) in &callers {
         is_cheap &= compare(
-            &format!("the service's share of a {:?} handshake", version.version),
-            || greet(&empty.0, caller),
-            || greet(&long.0, caller),
+            &format!("the service's part of a {:?} handshake", version.version),
+            || handshake(&empty.0, caller),
+            || handshake(&long.0, caller),
         );
     }
-    is_cheap &= compare("judging a path", || judge(&empty.1, &leaf, now), || judge(&long.1, &leaf, now));
-    assert!(is_cheap, "the long lists cost more than a tenth");
+    is_cheap &= compare("validating a path", || validate(&empty.1, &leaf, now), || validate(&long.1, &leaf, now));
+    assert!(is_cheap, "the long CRLs cost more than 10 %");
 }
 
-/// Takes both in turns and prints what a quiet turn of each takes; whether the second is at most [`MOST`] times the first.
+/// Runs both interleaved and prints the time of a quiet turn of each. Returns whether the second
+/// takes at most [`MAX_RATIO`] times the first.
 fn compare(what: &str, mut empty: impl FnMut() -> Duration, mut long: impl FnMut() -> Duration) -> bool {
     let (mut of_empty, mut of_long) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
@@ -74,11 +77,11 @@ fn compare(what: &str, mut empty: impl FnMut() -> Duration, mut long: impl FnMut
     }
     let (empty, long) = (quiet(of_empty), quiet(of_long));
     let ratio = long.as_secs_f64() / empty.as_secs_f64();
-    println!("{what}: {empty:?} with empty lists, {long:?} with two of {REVOKED}: {ratio:.3} times as long");
-    ratio <= MOST
+    println!("{what}: {empty:?} with empty CRLs, {long:?} with two of {REVOKED}: ratio {ratio:.3}");
+    ratio <= MAX_RATIO
 }
 
-/// The service's side, with lists of both issuers, telling what reading them takes.
+/// TLS of the service with CRLs of both issuers; prints the time to read them.
 fn read(
     folder: &Path,
     issuers: &[&Authority],
@@ -101,14 +104,14 @@ fn read(
     };
     let before = resident_bytes();
     let start = Instant::now();
-    let sides = tls::load(&files, clock).expect("the files are sound");
+    let sides = tls::load(&files, clock).expect("valid files");
     let took = start.elapsed();
     let held = resident_bytes().saturating_sub(before);
-    println!("reading two lists of {revoked} ({bytes} bytes): {took:?}, {held} bytes more in memory");
+    println!("reading two CRLs of {revoked} ({bytes} bytes): {took:?}, {held} bytes more in memory");
     sides
 }
 
-/// A caller who shows this leaf.
+/// TLS of a client with this certificate.
 fn caller(
     version: &'static SupportedProtocolVersion,
     clock: &Arc<dyn Clock>,
@@ -128,55 +131,55 @@ fn caller(
     Arc::new(config)
 }
 
-/// What the service did in one handshake, on average over a turn; the caller's own work is not counted.
-fn greet(service: &Arc<ServerConfig>, caller: &Arc<ClientConfig>) -> Duration {
+/// Average time of the service in one handshake of a turn, without the client's time.
+fn handshake(service: &Arc<ServerConfig>, caller: &Arc<ClientConfig>) -> Duration {
     let mut spent = Duration::ZERO;
     for _ in 0..TIMES {
         let name = ServerName::try_from("localhost").expect("a name");
         let mut caller = ClientConnection::new(Arc::clone(caller), name).expect("a caller");
         let mut service = ServerConnection::new(Arc::clone(service)).expect("a service");
         while caller.is_handshaking() || service.is_handshaking() {
-            let mut flight = Vec::new();
+            let mut bytes = Vec::new();
             while caller.wants_write() {
-                caller.write_tls(&mut flight).expect("memory");
+                caller.write_tls(&mut bytes).expect("memory");
             }
             let start = Instant::now();
-            let mut unread = flight.as_slice();
+            let mut unread = bytes.as_slice();
             while !unread.is_empty() {
                 service.read_tls(&mut unread).expect("memory");
-                service.process_new_packets().expect("the caller is let in");
+                service.process_new_packets().expect("the client is accepted");
             }
-            let mut flight = Vec::new();
+            let mut bytes = Vec::new();
             while service.wants_write() {
-                service.write_tls(&mut flight).expect("memory");
+                service.write_tls(&mut bytes).expect("memory");
             }
             spent += start.elapsed();
-            let mut unread = flight.as_slice();
+            let mut unread = bytes.as_slice();
             while !unread.is_empty() {
                 caller.read_tls(&mut unread).expect("memory");
-                caller.process_new_packets().expect("the service is known");
+                caller.process_new_packets().expect("the service is trusted");
             }
         }
     }
     spent / TIMES
 }
 
-/// What judging one path took, on average over a turn.
-fn judge(gate: &ClientVerifier, leaf: &CertificateDer<'_>, now: Timestamp) -> Duration {
+/// Average time of one validation of a turn.
+fn validate(verifier: &ClientVerifier, leaf: &CertificateDer<'_>, now: Timestamp) -> Duration {
     let start = Instant::now();
     for _ in 0..TIMES {
-        black_box(gate.trust().admit(black_box(leaf), &[], now)).expect("the leaf is sound");
+        black_box(verifier.trust().admit(black_box(leaf), &[], now)).expect("a valid leaf");
     }
     start.elapsed() / TIMES
 }
 
-/// The turn that a tenth of all undercut: others on the machine make turns longer, nothing makes them shorter.
+/// The tenth percentile: other programs make turns longer, nothing makes them shorter.
 fn quiet(mut turns: Vec<Duration>) -> Duration {
     turns.sort_unstable();
     turns[turns.len() / 10]
 }
 
-/// Bytes of this process that are in memory (`VmRSS`).
+/// Resident memory of this process in bytes (`VmRSS`).
 fn resident_bytes() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,11 +1,13 @@
 #!/bin/sh
-# Measures feeds at the scale of the country, and prints each figure with the command that gave it.
+# Measures feeds of the country's size, and prints each figure with its command.
 #
-# Usage: benches/feeds.sh [PEOPLE [FOLDER]]    11 800 000 people have some 20 million periods (needs 12 GB of disk)
-# Needs: a release build, the sqlite3 shell, Python. What is generated stays in the folder and serves the next run.
+# Usage: benches/feeds.sh [PEOPLE [FOLDER]]    11 800 000 people have about 20 million periods
+# (needs 12 GB of disk) Requires the sqlite3 shell and Python. Generated feeds stay in the folder
+# for the next run.
 #
-# Ratios are taken within one run, on one machine: absolute times say little about another. Beside the time that passed
-# stands the time that the processors worked: neighbours lengthen the first much more than the second.
+# Ratios are measured within one run on one machine: absolute times say little about another. The
+# processor time is printed beside the elapsed time: other programs increase the second much more
+# than the first.
 set -eu
 
 people=${1:-11800000}
@@ -22,7 +24,8 @@ times=$target/release/examples/times
 mkdir -p "$folder"
 cd "$folder"
 
-# Runs a command; leaves its seconds in $seconds, those of the processors in $worked, its peak memory in MiB in $peak.
+# Runs a command; sets $seconds (elapsed), $worked (processor seconds) and $peak (peak memory in
+# MiB).
 measure() {
     echo "\$ $*"
     python3 - "$@" <<'PYTHON' > measured
@@ -33,7 +36,7 @@ passed, used = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHIL
 print(f"{passed:.2f} {used.ru_utime + used.ru_stime:.2f} {used.ru_maxrss // 1024} {code}")
 PYTHON
     read -r seconds worked peak code < measured
-    # 7: the other four feeds are not there, which is refused, as it must be.
+    # 7: the other four feeds are missing and therefore refused.
     case $code in 0 | 7) ;; *) echo "exit code $code"; cat out err; exit 1 ;; esac
 }
 
@@ -63,7 +66,8 @@ keys = "keys"
 TOML
 }
 
-# Five feeds, and beside them dimona alone, of whose notification the first snapshot or everything is announced.
+# Makes five feeds, and a copy of dimona alone whose notification has only the snapshot, or the
+# delta too.
 prepare() { # PEOPLE NAME
     if [ ! -e "$2/complete" ]; then
         rm -rf "$2"
@@ -102,7 +106,7 @@ CREATE TABLE period_owner (period_id INTEGER PRIMARY KEY, ssin INTEGER NOT NULL)
 INSERT INTO period_owner SELECT period_id, ssin FROM period ORDER BY period_id;
 SQL
 if [ -n "${IMPORTED:-}" ]; then
-    # "SECONDS WORKED" of an earlier run, where it need not be measured again.
+    # "SECONDS WORKED" of an earlier run, to skip this measurement.
     imported=${IMPORTED% *} imported_worked=${IMPORTED#* }
     echo "  import: $imported s, worked $imported_worked s (of an earlier run)"
 else
@@ -133,19 +137,19 @@ grep '^dimona  ' out
 echo "  delta: $seconds s, worked $worked s, peak $peak MiB"
 echo "    = $(ratio "$seconds" "$loaded") of the snapshot's time, $(ratio "$worked" "$loaded_worked") of its work (below 0.10)"
 
-echo "== look-ups at rest and while a snapshot loads, by turns"
+echo "== lookups at rest and while a snapshot loads, interleaved"
 rm -f rest during
 for turn in 1 2; do
     load_average
-    echo "\$ times look-ups 10 country-data $csv"
-    "$times" look-ups 10 country-data $csv | tee -a rest
-    # Another session: the snapshot is loaded anew.
+    echo "\$ times lookups 10 country-data $csv"
+    "$times" lookups 10 country-data $csv | tee -a rest
+    # Another session: the snapshot is loaded again.
     sed -i "s/session=\"......../session=\"0000000$turn/" country-dimona/dimona/notification.xml
-    echo "\$ ehealth-attributes sync & times look-ups 10 country-data $csv"
+    echo "\$ ehealth-attributes sync & times lookups 10 country-data $csv"
     "$program" --log warn sync --config country-dimona.toml > out 2> err &
     load=$!
-    "$times" look-ups 10 country-data $csv | tee -a during
-    kill -0 "$load" 2> /dev/null && echo "  (the load was under way until the end)"
+    "$times" lookups 10 country-data $csv | tee -a during
+    kill -0 "$load" 2> /dev/null && echo "  (the load was in progress until the end)"
     wait "$load" || true
     grep '^dimona  ' out
     for share in p50 p99; do
@@ -154,7 +158,7 @@ for turn in 1 2; do
     done
 done
 
-echo "== growth: against a hundredth of the country, asked by turns in one process"
+echo "== growth: against a hundredth of the country, interleaved in one process"
 prepare $((people / 100)) village
 for place in country village; do
     rm -rf "$place-data"
@@ -163,10 +167,10 @@ for place in country village; do
     grep '/' out || true
 done
 few=village/dimona/snapshot-1.csv
-for what in look-ups questions; do
+for what in lookups requests; do
     load_average
     echo "\$ times $what $seconds_each country-data $csv village-data $few"
     "$times" "$what" "$seconds_each" country-data $csv village-data $few | tee "$what"
 done
-echo "  a look-up: $(ratio "$(figure look-ups p50_ns 1)" "$(figure look-ups p50_ns 2)") times (at most 2)"
-echo "  a whole question over mutual TLS: $(ratio "$(figure questions p50_ns 1)" "$(figure questions p50_ns 2)") times (at most 1.15)"
+echo "  a lookup: $(ratio "$(figure lookups p50_ns 1)" "$(figure lookups p50_ns 2)") times (at most 2)"
+echo "  a request over mutual TLS: $(ratio "$(figure requests p50_ns 1)" "$(figure requests p50_ns 2)") times (at most 1.15)"

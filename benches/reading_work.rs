@@ -1,9 +1,10 @@
-//! What hostile documents cost the processor, in time, and in instructions beside it.
+//! Cost of hostile documents: time and instructions to read them.
 //!
-//! `cargo bench --bench reading_work` reads each document that is made to cost as much as it can, counts a reading of it
-//! under valgrind in a process of its own, and prints the dearest. It fails above [`MOST`] of this machine's time.
+//! `cargo bench --bench reading_work` reads documents that are built to be expensive, counts the
+//! instructions of each under valgrind in a separate process, and prints the maximum. It fails if a
+//! document takes more than [`MAX_TIME`].
 
-#![allow(clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic, reason = "a bench prints figures")]
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic, reason = "a benchmark prints figures")]
 #![allow(clippy::cast_precision_loss, reason = "instruction counts are far below what a double holds exactly")]
 
 #[path = "../tests/it/support/documents.rs"]
@@ -17,9 +18,9 @@ use documents::{bulky, costly};
 use ehealth_core::lookup::Operation;
 use soap::read_request;
 
-/// What a document may cost.
-const MOST: Duration = Duration::from_millis(5);
-/// Readings that are timed; the least counts, the others were disturbed.
+/// Maximum time of a document.
+const MAX_TIME: Duration = Duration::from_millis(5);
+/// Runs per document; the fastest counts, because the others were interrupted.
 const TIMES: usize = 20;
 
 fn documents() -> Vec<(&'static str, String)> {
@@ -51,7 +52,7 @@ fn main() {
         (most, longest) = (most.max(count), longest.max(took));
     }
     println!("at most {:.2} million instructions, {longest:?}", most as f64 / 1e6);
-    assert!(longest <= MOST, "a document costs more than {MOST:?}");
+    assert!(longest <= MAX_TIME, "a document costs more than {MAX_TIME:?}");
 }
 
 #[inline(never)]
@@ -59,7 +60,7 @@ fn read_document(body: &str) -> bool {
     read_request(body.as_bytes(), None, &[], Operation::ConsultAttributes).is_ok()
 }
 
-/// Instructions of a process that reads this document, counted while it reads.
+/// Instructions to read this document, counted in a process of its own.
 fn instructions(number: usize) -> u64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*read_document*"])

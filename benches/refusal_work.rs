@@ -1,13 +1,14 @@
-//! What a refusal for want of a relation costs, in instructions: for people that are known, and for numbers that are not.
+//! Cost of a refusal without a relation, in instructions: for known people and for unknown SSINs.
 //!
-//! `cargo bench --bench refusal_work` runs itself under valgrind, a process for each person, and prints for each relation
-//! the mean and the spread (most less least) of both kinds. It fails where the means differ by as much as the smaller of
-//! the two spreads: then a caller could tell by the work done who is known to us.
+//! `cargo bench --bench refusal_work` runs itself under valgrind, one process per person, and
+//! prints for each relation the mean and the spread (maximum less minimum) of both groups. It fails
+//! if the means differ by as much as the smaller spread: then a caller could tell from the timing
+//! whether a person is known.
 //!
-//! The known are of every sort: insured alone, with one to three employers, with a number that was replaced, in the
-//! registers and nowhere else. Around them stand the rows of others, as in a country.
+//! The known people are of every kind: only insured, with one to three employers, with a replaced
+//! SSIN, only in the register of persons. The rows of other people surround them, as in a country.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic, reason = "a bench prints ratios")]
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic, reason = "a benchmark prints ratios")]
 #![allow(clippy::cast_precision_loss, reason = "instruction counts are far below what a double holds exactly")]
 
 use std::fs;
@@ -25,13 +26,13 @@ use ehealth_core::model::{
 };
 use ehealth_core::policy::{Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
 
-/// Questions in one process: enough that opening the store does not drown them.
+/// Requests per process: enough to outweigh opening the store.
 const QUESTIONS: usize = 200;
-/// People of each kind.
+/// People per group.
 const PEOPLE: u64 = 24;
-/// Sorts of people that are known, taken in turn.
-const SORTS: u64 = 6;
-/// People around them.
+/// Kinds of known people, used in turn.
+const KINDS: u64 = 6;
+/// Other people.
 const OTHERS: u64 = 20_000;
 
 fn main() {
@@ -46,32 +47,33 @@ fn main() {
 }
 
 fn number(base: u64) -> EnterpriseNumber {
-    EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+    EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
-/// The n-th person: even ones are known, odd ones are not. Born in all years, as those around them.
+/// SSIN of the n-th person: even ones are known, odd ones are not. They are born in all years, like
+/// the others.
 fn person(n: u64) -> Ssin {
     ssin(410_101_001 + n * 11 % 59 * 10_000_000 + in_year(n % 300))
 }
 
-/// The number by which the n-th person went before.
+/// Former SSIN of the n-th person.
 fn former(n: u64) -> Ssin {
     ssin(400_101_001 + in_year(n))
 }
 
-/// Somebody around them, for whom nobody asks.
+/// SSIN of another person, about whom no request is made.
 fn other(n: u64) -> Ssin {
     ssin(400_101_101 + n % 60 * 10_000_000 + in_year(n / 60))
 }
 
-/// The n-th birthday and sequence number of a year, to be added to its first.
+/// The n-th birthday and sequence number of a year, as an offset to its first SSIN.
 fn in_year(n: u64) -> u64 {
     let (day, month, sequence) = (n % 28, n / 28 % 12, n / 28 / 12);
     month * 100_000 + day * 1_000 + sequence
 }
 
 fn ssin(base: u64) -> Ssin {
-    Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+    Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
 fn digits(ssin: Ssin) -> String {
@@ -92,7 +94,7 @@ fn compare() {
         let unknown: Vec<_> = (0..PEOPLE).map(|n| count(2 * n + 1)).collect();
         let difference = (mean(&known) - mean(&unknown)).abs();
         println!(
-            "{}: known {:.0} instructions a question, spread {:.0}; unknown {:.0}, spread {:.0}; the means differ by {:.0}",
+            "{}: known {:.0} instructions per request, spread {:.0}; unknown {:.0}, spread {:.0}; the means differ by {:.0}",
             context.code(),
             mean(&known),
             spread(&known),
@@ -102,7 +104,7 @@ fn compare() {
         );
         is_even &= difference < spread(&known).min(spread(&unknown));
     }
-    assert!(is_even, "the work tells who is known");
+    assert!(is_even, "the instructions reveal who is known");
 }
 
 fn mean(counts: &[f64]) -> f64 {
@@ -114,7 +116,7 @@ fn spread(counts: &[f64]) -> f64 {
     most - counts.iter().copied().fold(f64::MAX, f64::min)
 }
 
-/// Instructions of a question about this person.
+/// Instructions of a request about this person.
 fn instructions(folder: &Path, context: LegalContext, person: u64) -> f64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*ask_often*"])
@@ -130,7 +132,8 @@ fn instructions(folder: &Path, context: LegalContext, person: u64) -> f64 {
     count / QUESTIONS as f64
 }
 
-/// The known and those around them, all insured and served by somebody else than who asks.
+/// Loads the known people and the others; another organisation than the caller insures and serves
+/// all of them.
 fn load(folder: &Path) {
     let (mut dimona, mut insurance, mut persons) = (
         String::from("period_id,ssin,employer,begin,end\r\n"),
@@ -156,7 +159,7 @@ fn load(folder: &Path) {
     }
     for n in 0..PEOPLE {
         let known = person(2 * n);
-        match n % SORTS {
+        match n % KINDS {
             0 => insure(known, 1),
             1 => {
                 persons += &format!("{},,1\r\n", digits(known));
@@ -168,9 +171,9 @@ fn load(folder: &Path) {
                 insure(known, 1);
                 insure(former(n), 1);
             }
-            sort => {
-                work(known, sort - 2);
-                insure(known, sort - 2);
+            kind => {
+                work(known, kind - 2);
+                insure(known, kind - 2);
             }
         }
     }
@@ -182,21 +185,7 @@ fn load(folder: &Path) {
         format!("affiliation_id,employer,service,begin,end,entity\r\n1,{0},{0},2012-01-01,,VLG\r\n", number(9_991_500));
     let texts = [dimona, coprev, federated, insurance, persons];
     for (dataset, text) in Dataset::ALL.into_iter().zip(texts) {
-        let feed = folder.join("feeds").join(dataset.code());
-        fs::create_dir_all(&feed).expect("a folder");
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-        let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let notification = format!(
-            "<notification version=\"1\" dataset=\"{}\" session=\"6b0b7a52-3f0e-4c8e-9d4f-0f6f3a1c0d0{}\" serial=\"1\" \
-             created=\"2026-01-02T03:00:00Z\"><snapshot serial=\"1\" uri=\"a.csv\" sha256=\"{digest}\" bytes=\"{}\" \
-             records=\"{}\"/></notification>",
-            dataset.code(),
-            dataset as u8,
-            text.len(),
-            text.lines().count() - 1
-        );
-        fs::write(feed.join("a.csv"), text).expect("written");
-        fs::write(feed.join("notification.xml"), notification).expect("written");
+        write_feed(&folder.join("feeds").join(dataset.code()), dataset, &text);
     }
     let feed = |dataset: Dataset| Feed::new(dataset, Source::Folder(folder.join("feeds").join(dataset.code())));
     let settings = sync::Settings {
@@ -208,11 +197,28 @@ fn load(folder: &Path) {
     assert!(reports.iter().all(|report| report.outcome.is_up_to_date()), "{reports:?}");
 }
 
-fn now() -> Timestamp {
-    Timestamp::parse("2026-01-15T09:30:00Z").expect("a moment")
+fn write_feed(feed: &Path, dataset: Dataset, text: &str) {
+    fs::create_dir_all(feed).expect("a folder");
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let notification = format!(
+        "<notification version=\"1\" dataset=\"{}\" session=\"6b0b7a52-3f0e-4c8e-9d4f-0f6f3a1c0d0{}\" serial=\"1\" \
+             created=\"2026-01-02T03:00:00Z\"><snapshot serial=\"1\" uri=\"a.csv\" sha256=\"{digest}\" bytes=\"{}\" \
+             records=\"{}\"/></notification>",
+        dataset.code(),
+        dataset as u8,
+        text.len(),
+        text.lines().count() - 1
+    );
+    fs::write(feed.join("a.csv"), text).expect("written");
+    fs::write(feed.join("notification.xml"), notification).expect("written");
 }
 
-/// Asks about one person, as somebody who has no relation to anybody.
+fn now() -> Timestamp {
+    Timestamp::parse("2026-01-15T09:30:00Z").expect("a timestamp")
+}
+
+/// Sends requests about one person, as a caller without a relation to any person.
 fn ask(folder: &Path, context: LegalContext, n: u64) {
     let organisation = number(9_990_901);
     let (fields, relation) = ceiling(context);
@@ -234,7 +240,7 @@ fn ask(folder: &Path, context: LegalContext, n: u64) {
     };
     let register = Register::from_consumers(vec![consumer]).expect("no mistake");
     let mut reader = Watch::open(&folder.join("data")).reader();
-    // Opened and warm before it counts.
+    // Opened and warm before the count.
     ask_often(&register, &mut reader, organisation, context, person(2 * PEOPLE + 1), 1);
     ask_often(&register, &mut reader, organisation, context, person(n), QUESTIONS);
 }

@@ -1,7 +1,8 @@
-//! Looks for numbers of persons in files and folders: what a whole test run printed, for example.
+//! Searches files and folders for SSINs, for example the output of a test run.
 //!
-//! `canary PATH...` prints a line for each number found, without the number, and exits with 1 if there was one.
-#![allow(clippy::print_stdout, reason = "its output is what it is for")]
+//! `canary PATH...` prints one line per SSIN that it finds, without the SSIN, and exits with 1 if
+//! there is any.
+#![allow(clippy::print_stdout, reason = "an example prints its findings")]
 
 #[path = "../tests/it/support/canary.rs"]
 mod canary;

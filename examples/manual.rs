@@ -1,7 +1,8 @@
-//! Writes what a package has beside the program, made from its own command line: a page of the manual for each command,
-//! completions for the shells.
+//! Writes the manual pages and shell completions of the package, generated from the arguments of
+//! the program.
 //!
-//! `cargo run --example manual -- DIR`. An example, because the program itself need not carry it.
+//! `cargo run --example manual -- DIR`. It is an example, so that the program does not contain the
+//! generators.
 
 use std::error::Error;
 use std::path::Path;
@@ -11,7 +12,7 @@ use clap_complete::Shell;
 use ehealth_attributes::cli::Arguments;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args_os().nth(1).ok_or("say which folder")?;
+    let folder = std::env::args_os().nth(1).ok_or("usage: manual DIR")?;
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder)?;
     clap_mangen::generate_to(Arguments::command(), folder)?;

@@ -3,7 +3,7 @@
 //!
 //! # The floors
 //!
-//! A room imports only rooms on floors below it; adapters never see each other. `tests/it/house.rs` holds this table.
+//! A room imports only rooms on floors below it; adapters never see each other. `tests/it/architecture` holds this table.
 //!
 //! | floor | rooms | what is there |
 //! |---|---|---|
@@ -21,7 +21,7 @@
 //! # Three walks
 //!
 //! **A question.** [`server`] takes a connection, and [`cert`] says whose it is. A request's head is judged
-//! (`server/door.rs`), its body read by [`soap::read_request`] into a [`model::Question`]. From there `server/exchange.rs`
+//! (`server/http/route.rs`), its body read by [`soap::read_request`] into a [`model::Question`]. From there `server/exchange.rs`
 //! is the whole story on one page: [`lookup::Presented`] → [`lookup::Identified`] ([`policy::Register`] knows the caller)
 //! → [`lookup::Permitted`] ([`policy::decide`] found a grant) → [`lookup::Resolved`] (read from [`store`], five rules) →
 //! a [`lookup::Receipt`] from [`audit::AuditLog`] → [`lookup::Answer`] → [`soap::write_answer`].
@@ -36,7 +36,7 @@
 //!
 //! # When machines fail
 //!
-//! What happens when a disk, a clock, a dataset or the system fails under any of them is one table, `docs/faults.md`, each
+//! What happens when a disk, a clock, a dataset or the system fails under any of them is one table, `docs/operations/faults.md`, each
 //! row with the test that causes it.
 
 pub mod admin;

@@ -1,4 +1,5 @@
-//! The binary: reads the arguments, runs, gives the exit code. Everything else is the library's.
+//! The binary: reads the arguments, runs the command, returns the exit code. Everything else is in
+//! the library.
 
 use std::process::ExitCode;
 

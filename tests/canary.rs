@@ -1,4 +1,4 @@
-//! The search for numbers of persons finds what it is there to find: a canary that cannot die shows nothing.
+//! The search for SSINs finds what it must find: a canary that cannot die shows nothing.
 
 // A process of its own: one test logs a number, which every other test that searches the log would find.
 #[allow(dead_code, reason = "the other tests use the rest")]
@@ -26,7 +26,7 @@ fn finds_an_ssin_in_every_encoding() {
         "85.07.30-001.60".into(),
         "850730-001-60".into(),
         "850730 00160".into(),
-        // Of nobody in the fixtures.
+        // Of no person in the fixtures.
         "90010100123".into(),
     ] {
         assert_eq!(forms(text.as_bytes()), ["digits"], "{}", text.len());

@@ -1,7 +1,7 @@
-//! What a hostile document costs in memory: never more than 2 MiB at one time, counted by the allocator.
+//! Memory that a hostile document costs: never more than 2 MiB at one time, counted by the allocator.
 //!
-//! One test in a binary of its own, because the allocator counts for the whole process. What documents cost in processor
-//! time is counted by `cargo bench --bench reading_work`.
+//! One test in its own binary, because the allocator counts for the whole process. The processor time
+//! of documents is counted by `cargo bench --bench reading_work`.
 
 #[path = "it/support/documents.rs"]
 mod documents;
@@ -11,8 +11,9 @@ mod requests;
 use std::io::Write;
 
 use documents::{bulky, costly};
+use ehealth_core::lookup::Operation;
 use peak_alloc::PeakAlloc;
-use soap::{names, read_request};
+use soap::read_request;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -33,7 +34,7 @@ fn no_document_takes_more_than_two_mebibytes() {
         made.chain(files.map(|fixture| (fixture.path.display().to_string(), fixture.body))).collect();
     let mut dearest = (0, String::new());
     for (name, body) in &documents {
-        for operation in names::OPERATIONS {
+        for operation in Operation::ALL {
             let before = MEMORY.current_usage();
             MEMORY.reset_peak_usage();
             let outcome = read_request(body, None, &[], operation);

@@ -1,13 +1,13 @@
-//! Measures what callers wait for, and prints it: look-ups in the store, or whole questions over mutual TLS.
+//! Measures the latency of lookups in the store, or of requests over mutual TLS.
 //!
-//! `times look-ups|questions SECONDS DATA SSINS [DATA SSINS]…`: each DATA is a folder of datasets, each SSINS the dimona
-//! snapshot from whose rows its persons are taken. Several folders are asked by turns, in one process: what disturbs one of
-//! them disturbs the others, and their ratio stands.
-#![allow(clippy::print_stdout, reason = "its output is what it is for")]
+//! `times lookups|requests SECONDS DATA SSINS [DATA SSINS]…`: each DATA is a folder of datasets,
+//! each SSINS the dimona snapshot that its persons come from. Several folders are measured
+//! interleaved in one process: a disturbance affects all of them, so their ratio remains valid.
+#![allow(clippy::print_stdout, reason = "an example prints its figures")]
 
-mod look_ups;
+mod lookups;
 mod persons;
-mod questions;
+mod requests;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -15,19 +15,19 @@ use std::time::{Duration, Instant};
 
 use ehealth_core::model::Ssin;
 
-/// A data folder, and whom to ask about.
-struct Place {
+/// A data folder and its persons.
+struct Folder {
     data: PathBuf,
     persons: Vec<Ssin>,
 }
 
-impl Place {
+impl Folder {
     fn person(&self, turn: usize) -> Ssin {
         self.persons[turn % self.persons.len()]
     }
 }
 
-/// How long things took in one place.
+/// Times of one folder.
 #[derive(Clone, Default)]
 struct Times {
     times: Vec<Duration>,
@@ -35,7 +35,7 @@ struct Times {
 }
 
 impl Times {
-    /// Counts a time. The first tenth of all turns only fills the caches.
+    /// Adds a time. The first tenth of the duration only fills the caches.
     fn add(&mut self, since: Instant, duration: Duration, time: Duration) {
         if since.elapsed() > duration / 10 {
             self.times.push(time);
@@ -49,26 +49,26 @@ impl Times {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [what, seconds, places @ ..] = arguments.as_slice() else {
-        return Err("times look-ups|questions SECONDS DATA SSINS [DATA SSINS]…".into());
+    let [what, seconds, folders @ ..] = arguments.as_slice() else {
+        return Err("times lookups|requests SECONDS DATA SSINS [DATA SSINS]…".into());
     };
     let duration = Duration::from_secs(seconds.parse()?);
-    let places = places.chunks_exact(2).map(|place| {
-        let persons = persons::read_persons(place[1].as_ref())?;
-        Ok(Place { data: PathBuf::from(&place[0]), persons })
+    let folders = folders.chunks_exact(2).map(|pair| {
+        let persons = persons::read_persons(pair[1].as_ref())?;
+        Ok(Folder { data: PathBuf::from(&pair[0]), persons })
     });
-    let places = places.collect::<Result<Vec<Place>, Box<dyn Error>>>()?;
+    let folders = folders.collect::<Result<Vec<Folder>, Box<dyn Error>>>()?;
     let all = match what.as_str() {
-        "look-ups" => look_ups::look_up(&places, duration)?,
-        "questions" => tokio::runtime::Runtime::new()?.block_on(questions::ask(&places, duration))?,
-        _ => return Err(format!("{what} is not measured").into()),
+        "lookups" => lookups::look_up(&folders, duration)?,
+        "requests" => tokio::runtime::Runtime::new()?.block_on(requests::ask(&folders, duration))?,
+        _ => return Err(format!("{what}: expected lookups or requests").into()),
     };
-    for (place, mut times) in places.iter().zip(all) {
+    for (folder, mut times) in folders.iter().zip(all) {
         times.times.sort_unstable();
         println!(
             "{what}={} data={} found={} p50_ns={} p99_ns={} p999_ns={}",
             times.times.len(),
-            place.data.display(),
+            folder.data.display(),
             times.found,
             times.at(500),
             times.at(990),

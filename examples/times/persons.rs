@@ -1,4 +1,4 @@
-//! Whom to ask about: persons of a dimona snapshot, spread so that no cache helps.
+//! Persons of a dimona snapshot, spread so that caches do not help.
 
 use std::error::Error;
 use std::fs::File;
@@ -7,18 +7,18 @@ use std::path::Path;
 
 use ehealth_core::model::Ssin;
 
-/// Persons that are asked about in turn.
+/// Number of persons.
 const PERSONS: u64 = 20_000;
 
-/// Persons of rows that lie evenly over the file.
+/// Reads persons from rows that are spread evenly over the file.
 pub fn read_persons(snapshot: &Path) -> Result<Vec<Ssin>, Box<dyn Error>> {
     let mut rows = BufReader::new(File::open(snapshot)?);
     let length = rows.get_ref().metadata()?.len();
     let mut persons = Vec::new();
-    for place in 0..PERSONS {
-        rows.seek(SeekFrom::Start(length / PERSONS * place))?;
+    for part in 0..PERSONS {
+        rows.seek(SeekFrom::Start(length / PERSONS * part))?;
         let mut row = String::new();
-        // The first one is cut, or the header.
+        // The first line is incomplete, or the header.
         rows.read_line(&mut row)?;
         row.clear();
         rows.read_line(&mut row)?;
@@ -26,7 +26,7 @@ pub fn read_persons(snapshot: &Path) -> Result<Vec<Ssin>, Box<dyn Error>> {
             persons.push(person);
         }
     }
-    // Neighbours in the file shall not be neighbours in time.
+    // Persons that are adjacent in the file must not be adjacent in time.
     let stride = 7_919;
-    Ok((0..persons.len()).filter_map(|place| persons.get(place * stride % persons.len()).copied()).collect())
+    Ok((0..persons.len()).filter_map(|index| persons.get(index * stride % persons.len()).copied()).collect())
 }

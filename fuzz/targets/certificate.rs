@@ -1,7 +1,8 @@
-//! What a certificate and a revocation list say, whatever their bytes: no panic, and facts that another reader confirms.
+//! Certificates and CRLs: no panic, and facts that a second reader confirms.
 //!
-//! The other reader is RustCrypto's, written apart from the one that the service stands on. Where both read a
-//! certificate they must agree on key, issuer and validity. No text that is made of a subject holds a number of a person.
+//! The second reader is x509-cert of RustCrypto, which shares no code with the first. If both read
+//! a certificate, they must agree on key, issuer and validity. No text that is made from a subject
+//! contains an SSIN.
 
 #![no_main]
 
@@ -15,26 +16,26 @@ use x509_cert::der::{Decode, Encode};
 fuzz_target!(|der: &[u8]| {
     let facts = Facts::from_der(der);
     let profile = Profile::from_der(der);
-    assert!(facts.is_ok() || profile.is_err(), "what has no facts has no profile");
+    assert!(facts.is_ok() || profile.is_err(), "a profile without facts");
     if let Ok(facts) = &facts {
-        judge_text(&facts.subject);
+        check_text(&facts.subject);
         if let Ok(number) = facts.organisation {
             let digits = number.to_string();
             let is_there = der.windows(digits.len()).any(|window| window == digits.as_bytes());
-            assert!(is_there, "{digits} stands nowhere");
+            assert!(is_there, "{digits} is not in the certificate");
         }
         if let Ok(certificate) = Certificate::from_der(der) {
             compare(facts, &certificate);
         }
     }
     if let Ok(profile) = &profile {
-        judge_text(&profile.subject_text());
+        check_text(&profile.subject_text());
         let _ = (profile.check_leaf(), profile.signs_certificates(), profile.vouches_for_clients());
         assert!(profile.has_name_and_key_of(profile));
     }
     let issuer = read_issuer(der);
     if let Ok(list) = RevocationList::from_der(der, |_| true) {
-        assert!(issuer.is_ok(), "a list without an issuer");
+        assert!(issuer.is_ok(), "a CRL without an issuer");
         let _ = list.age(Timestamp::from_millis(1_700_000_000_000));
         if list.revoked_count() == 0 {
             assert!(!Serial::from_der(&[1]).is_some_and(|serial| list.is_revoked(serial)));
@@ -42,7 +43,7 @@ fuzz_target!(|der: &[u8]| {
     }
 });
 
-fn judge_text(text: &str) {
+fn check_text(text: &str) {
     assert!(!text.chars().any(char::is_control), "{text:?}");
     let runs = text.split(|c: char| !c.is_ascii_digit());
     assert_eq!(runs.filter(|run| Ssin::parse(run).is_ok()).count(), 0, "{text:?}");

@@ -1,7 +1,7 @@
-//! What a publisher sends, whatever its bytes: notification, signature, packed and plain data files.
+//! Everything that a publisher sends: notification, signature, compressed and plain data files.
 //!
-//! A notification that was read leads from its snapshot to its serial without a hole. A data file that was read to its
-//! end is read alike by the `csv` library, field for field.
+//! A notification that is accepted leads from its snapshot to its serial without a gap. A data file
+//! that is read to its end has the same fields as the `csv` crate reads.
 
 #![no_main]
 
@@ -11,17 +11,17 @@ use datasets::feed::{Content, FileKind, Validated, Notification, Compression, Re
 use ehealth_core::model::Dataset;
 use libfuzzer_sys::fuzz_target;
 
-/// More of a packed file is not read: a bomb is the publisher's affair, and bounded by whoever reads it.
+/// Maximum bytes that are decompressed, 1 MiB: the callers of the reader limit decompression bombs.
 const MAX_UNPACKED: u64 = 1 << 20;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(notification) = Notification::parse(bytes) {
-        judge(&notification);
+        check_notification(&notification);
     }
     if let Ok(text) = str::from_utf8(bytes)
         && let Some(signer) = Signer::parse(text)
     {
-        assert!(signer.verify(bytes, bytes, Dataset::Dimona).is_err(), "a key is no signature");
+        assert!(signer.verify(bytes, bytes, Dataset::Dimona).is_err(), "a key is not a signature");
     }
     for dataset in Dataset::ALL {
         for kind in [FileKind::Snapshot, FileKind::Delta] {
@@ -33,7 +33,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn judge(notification: &Notification) {
+fn check_notification(notification: &Notification) {
     let from = notification.snapshot.serial;
     assert!(from >= 1 && from <= notification.serial);
     for serial in from + 1..=notification.serial.min(from + 100_000) {
@@ -48,14 +48,15 @@ fn judge(notification: &Notification) {
 
 fn read_rows(bytes: &[u8], dataset: Dataset, kind: FileKind) {
     let announced = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
-    // Once to learn how many there are: a file must have as many as were announced.
+    // Twice, because the last record may lack its line feed: a file must have the announced number
+    // of records.
     for announced in [announced.saturating_sub(1), announced] {
         let Ok(mut records) = Records::open(bytes, dataset, kind, announced) else { return };
         let mut rows: Vec<Vec<String>> = Vec::new();
         let whole = loop {
             match records.advance() {
-                Ok(Some(judged)) => {
-                    if let Validated::Rejected { reason, .. } = &judged {
+                Ok(Some(validated)) => {
+                    if let Validated::Rejected { reason, .. } = &validated {
                         assert!(!reason.code().is_empty());
                     }
                     rows.push(records.fields().map(str::to_owned).collect());

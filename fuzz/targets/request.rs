@@ -1,7 +1,8 @@
-//! The service's request codec against the client's bindings, which were written apart from the same contract.
+//! The request reader of the gateway against the client's bindings, which share no code.
 //!
-//! Whatever bytes both sides read, they read the same. Whatever the service reads, it hears again when the client asks
-//! it. Whatever the service refuses, the client hears as the fault that was meant, without a number of a person in it.
+//! Bytes that both sides read, they read the same. A request that the gateway reads is the same
+//! after the client wrote it again. A request that the gateway refuses reaches the client as the
+//! intended fault, without an SSIN in it.
 
 #![no_main]
 
@@ -10,28 +11,28 @@ use client::messages::{ConsultRequest, ConsultResponse, Criteria, TestRequest, T
 use client::{FaultCode, Question};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{AskedDates, CustomerId, Date, Ssin, Ticket, Timestamp};
-use soap::{Handling, Payload, RefusedRequest, limits, names, read_request, write_fault};
+use soap::{Handling, Payload, RefusedRequest, limits, read_request, write_fault};
 use libfuzzer_sys::fuzz_target;
 
-/// XML's white space, which a date may have around it.
+/// White space of XML, which may surround a date.
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
 fuzz_target!(|bytes: &[u8]| {
     if bytes.len() > limits::DOCUMENT_BYTES {
         return;
     }
-    for operation in names::OPERATIONS {
+    for operation in Operation::ALL {
         match read_request(bytes, None, &[], operation) {
             Ok(request) => {
                 compare(bytes, &request.payload);
-                ask_again(&request.payload);
+                write_and_read_again(&request.payload);
             }
-            Err(refused) => hear_fault(&refused, operation),
+            Err(refused) => check_fault(&refused, operation),
         }
     }
 });
 
-/// What the client's bindings make of the same bytes, if they can read them.
+/// Compares with what the client's bindings read from the same bytes, if they can read them.
 fn compare(bytes: &[u8], payload: &Payload) {
     match payload {
         Payload::Test { echo } => {
@@ -39,16 +40,16 @@ fn compare(bytes: &[u8], payload: &Payload) {
                 assert_eq!(&message.echo, echo);
             }
         }
-        Payload::Consult(heard) => {
+        Payload::Consult(request) => {
             let Ok(message) = envelope::read_message::<ConsultRequest>(bytes) else { return };
             let customer = &message.information_customer;
-            assert_eq!(heard.customer.ticket, customer.ticket);
+            assert_eq!(request.customer.ticket, customer.ticket);
             assert_eq!(
-                heard.customer.timestamp_sent.as_deref(),
+                request.customer.timestamp_sent.as_deref(),
                 customer.timestamp_sent.as_deref().map(|text| text.trim_matches(BLANKS))
             );
             let id = &customer.customer_identification;
-            match heard.customer.id {
+            match request.customer.id {
                 CustomerId::Cbe(number) => assert_eq!(Some(number.to_string()), id.cbe_number),
                 CustomerId::Pair { sector, institution } => {
                     assert_eq!(
@@ -57,10 +58,10 @@ fn compare(bytes: &[u8], payload: &Payload) {
                     );
                 }
             }
-            assert_eq!(heard.legal_context, message.legal_context);
+            assert_eq!(request.legal_context, message.legal_context);
             let Criteria { ssin, reference_date, period } = &message.criteria;
-            assert_eq!(heard.criteria.ssin, Ssin::parse(ssin));
-            match (heard.criteria.dates, reference_date, period) {
+            assert_eq!(request.criteria.ssin, Ssin::parse(ssin));
+            match (request.criteria.dates, reference_date, period) {
                 (AskedDates::Today, None, None) => {}
                 (AskedDates::ReferenceDate(day), Some(text), None) => compare_date(day.ok(), text),
                 (AskedDates::Period { begin, end }, None, Some(period)) => {
@@ -77,10 +78,10 @@ fn number(text: &Option<String>) -> Option<i64> {
     text.as_deref()?.trim_matches(BLANKS).parse().ok()
 }
 
-/// A date is the day as written, whatever zone follows.
-fn compare_date(heard: Option<Date>, text: &str) {
+/// Compares a date with its text, without a time zone that may follow.
+fn compare_date(request: Option<Date>, text: &str) {
     let text = text.trim_matches(BLANKS);
-    match heard {
+    match request {
         Some(day) => assert!(text.starts_with(&day.to_string()), "{day} from {text:?}"),
         None => assert!(Date::parse(text).is_err(), "{text:?}"),
     }
@@ -90,21 +91,21 @@ fn digits(ssin: Ssin) -> String {
     ssin.digits().map(char::from).iter().collect()
 }
 
-/// Asks what was heard with the client's writer; the service hears the same.
-fn ask_again(payload: &Payload) {
+/// Writes the request with the client's writer; the gateway must read the same.
+fn write_and_read_again(payload: &Payload) {
     let (body, operation) = match payload {
         Payload::Test { echo } => (envelope::write(&TestRequest { echo: echo.clone() }), Operation::SendTestMessage),
-        Payload::Consult(heard) => {
-            let ssin = heard.criteria.ssin.map_or_else(|_| "none".to_owned(), digits);
-            let question = Question::from_text(heard.customer.id, &heard.legal_context, &ssin).expect("heard before");
+        Payload::Consult(request) => {
+            let ssin = request.criteria.ssin.map_or_else(|_| "none".to_owned(), digits);
+            let question = Question::from_text(request.customer.id, &request.legal_context, &ssin).expect("read before");
             let text = |date: Result<Date, _>| date.map_or_else(|_| "none".to_owned(), |date: Date| date.to_string());
-            let question = match heard.criteria.dates {
+            let question = match request.criteria.dates {
                 AskedDates::Today => question,
                 AskedDates::ReferenceDate(day) => question.on_text(&text(day)).expect("short"),
                 AskedDates::Period { begin, end } => question.between_text(&text(begin), &text(end)).expect("short"),
             };
-            let question = match &heard.customer.ticket {
-                Some(ticket) => question.with_ticket(ticket).expect("heard before"),
+            let question = match &request.customer.ticket {
+                Some(ticket) => question.with_ticket(ticket).expect("read before"),
                 None => question,
             };
             (envelope::write(&question.message()), Operation::ConsultAttributes)
@@ -113,20 +114,20 @@ fn ask_again(payload: &Payload) {
     let again = read_request(body.as_bytes(), None, &[], operation).expect(&body);
     match (payload, again.payload) {
         (Payload::Test { echo }, Payload::Test { echo: again }) => assert_eq!(echo, &again),
-        (Payload::Consult(heard), Payload::Consult(mut again)) => {
-            again.customer.timestamp_sent.clone_from(&heard.customer.timestamp_sent);
-            assert_eq!(heard.customer, again.customer);
-            assert_eq!(heard.legal_context, again.legal_context);
-            assert_eq!(heard.criteria.ssin.ok(), again.criteria.ssin.ok());
-            assert_eq!(heard.criteria.dates, again.criteria.dates);
+        (Payload::Consult(request), Payload::Consult(mut again)) => {
+            again.customer.timestamp_sent.clone_from(&request.customer.timestamp_sent);
+            assert_eq!(request.customer, again.customer);
+            assert_eq!(request.legal_context, again.legal_context);
+            assert_eq!(request.criteria.ssin.ok(), again.criteria.ssin.ok());
+            assert_eq!(request.criteria.dates, again.criteria.dates);
         }
         _ => panic!("another operation"),
     }
 }
 
-fn hear_fault(refused: &RefusedRequest, operation: Operation) {
-    let moment = Timestamp::from_millis(1_700_000_000_000);
-    let handling = Handling { ticket: Ticket::new([7; 16]), received: moment, replied: moment };
+fn check_fault(refused: &RefusedRequest, operation: Operation) {
+    let time = Timestamp::from_millis(1_700_000_000_000);
+    let handling = Handling { ticket: Ticket::new([7; 16]), received: time, replied: time };
     let answer = write_fault(&refused.fault, operation, handling, refused.customer.as_ref(), &refused.addressing);
     let (code, fault) = match operation {
         Operation::ConsultAttributes => match envelope::read::<ConsultResponse>(&answer).expect("understood") {
@@ -144,7 +145,7 @@ fn hear_fault(refused: &RefusedRequest, operation: Operation) {
     for detail in detail.iter().flat_map(|detail| &detail.detail) {
         assert_eq!(detail.reason_code, refused.fault.code());
     }
-    // What a caller sent of itself comes back; besides it nothing of what was sent.
+    // The fault repeats the caller's own identification, and nothing else of the request.
     if refused.customer.is_none() && refused.addressing.message_id.is_none() {
         let answer = String::from_utf8(answer).expect("UTF-8");
         let runs = answer.split(|c: char| !c.is_ascii_digit());

@@ -1,10 +1,12 @@
-//! The bounded XML reader against expat: what ours reads, expat reads the same; what ours finds malformed, so does expat.
+//! Our XML reader against expat: both read the same, and what ours finds malformed, expat does as
+//! well.
 //!
-//! Where the reader refuses on other grounds than XML (instructions, encodings, versions, bounds) nothing is compared.
+//! If our reader refuses for a reason other than well-formedness (processing instructions,
+//! encodings, versions, limits), nothing is compared.
 
 #![no_main]
 
-#[path = "../judges/expat.rs"]
+#[path = "../references/expat.rs"]
 mod expat;
 
 use soap::names::Namespace;
@@ -12,9 +14,9 @@ use soap::reader::{Document, Name, Reader, Space, Token};
 use soap::{BadMessage, MessageError, limits};
 use libfuzzer_sys::fuzz_target;
 
-/// What was read, with prefixes, comments and the order of attributes forgotten.
+/// Content of a document without prefixes, comments and the order of attributes.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Spelling(Vec<Piece>);
+struct Content(Vec<Piece>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Piece {
@@ -23,7 +25,7 @@ enum Piece {
     Close,
 }
 
-impl Spelling {
+impl Content {
     fn open(&mut self, space: &str, local: &str, attributes: Vec<(&str, &str, &str)>) {
         let owned = |(space, local, value): (&str, &str, &str)| (known(space), local.to_owned(), value.to_owned());
         let mut attributes: Vec<_> = attributes.into_iter().map(owned).collect();
@@ -44,10 +46,10 @@ impl Spelling {
     }
 }
 
-/// The reader tells foreign namespaces from none, and not from each other.
+/// The reader distinguishes foreign namespaces from none, but not from each other.
 fn known(space: &str) -> String {
-    let is_told = space.is_empty() || Namespace::ALL.into_iter().any(|known| known.uri() == space);
-    if is_told { space.to_owned() } else { "*".to_owned() }
+    let is_kept = space.is_empty() || Namespace::ALL.into_iter().any(|known| known.uri() == space);
+    if is_kept { space.to_owned() } else { "*".to_owned() }
 }
 
 fn space<'a>(name: Name<'a>) -> &'a str {
@@ -58,20 +60,20 @@ fn space<'a>(name: Name<'a>) -> &'a str {
     }
 }
 
-fn read(bytes: &[u8]) -> Result<Spelling, BadMessage> {
+fn read(bytes: &[u8]) -> Result<Content, BadMessage> {
     let document = Document::from_bytes(bytes, None)?;
     let mut reader = Reader::new(&document);
-    let mut spelling = Spelling::default();
+    let mut content = Content::default();
     loop {
         match reader.next_token()? {
             Token::Open(name) => {
                 let attributes = reader.attributes().iter();
                 let attributes = attributes.map(|a| (space(a.name), a.name.local, a.value.as_ref()));
-                spelling.open(space(name), name.local, attributes.collect());
+                content.open(space(name), name.local, attributes.collect());
             }
-            Token::Text(text) => spelling.text(&text),
-            Token::Close => spelling.close(),
-            Token::End => return Ok(spelling),
+            Token::Text(text) => content.text(&text),
+            Token::Close => content.close(),
+            Token::End => return Ok(content),
         }
     }
 }
@@ -82,7 +84,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     match read(bytes) {
         Ok(ours) => assert_eq!(Some(ours), expat::read(bytes)),
-        Err(bad) if bad.mistake() == MessageError::Malformed => assert_eq!(None, expat::read(bytes), "{bad:?}"),
+        Err(bad) if bad.error() == MessageError::Malformed => assert_eq!(None, expat::read(bytes), "{bad:?}"),
         Err(_) => {}
     }
 });

@@ -1,83 +1,97 @@
-//! Whether the service can do its work, and every reason why not.
+//! Readiness: whether the service can do its work, and every reason why not.
 //!
-//! Judged from a [`Report`] alone. A reason is a value with a code from a closed list; the sentence beside it is for
+//! The result depends on a [`Report`] only. A reason has a code from a closed list; its text is for
 //! people.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::report::{CertificateReport, CertificateRole, ListReport, Phase, Report};
+use super::report::{CertificateReport, CertificateRole, CrlReport, Phase, Report};
 use audit_log::{Health, WriteFailure};
+use ehealth_core::closed_enum;
 use ehealth_core::model::{Dataset, Freshness, Timestamp};
+
+closed_enum! {
+    /// Code of a [`Reason`], for metrics, alerts and scripts.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum ReasonCode {
+        /// The service is shutting down.
+        Stopping => "stopping",
+        /// A dataset was never loaded.
+        DatasetMissing => "dataset-missing",
+        /// A dataset is older than its limit.
+        DatasetStale => "dataset-stale",
+        /// A dataset cannot be read.
+        DatasetUnreadable => "dataset-unreadable",
+        /// The audit log is not writable.
+        AuditLogUnwritable => "audit-log-unwritable",
+        /// The audit log is closed.
+        AuditLogClosed => "audit-log-closed",
+        /// All clients of an issuer are refused.
+        IssuerRefused => "issuer-refused",
+        /// A certificate has expired.
+        CertificateExpired => "certificate-expired",
+        /// A certificate is not valid yet.
+        CertificateNotYetValid => "certificate-not-yet-valid",
+    }
+}
 
 /// Why the service is not ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// The service was told to stop.
+    /// The service is shutting down.
     Stopping,
     /// A dataset was never loaded.
     DatasetMissing(Dataset),
-    /// A dataset is older than it may be.
+    /// A dataset is older than its limit, by this duration.
     DatasetStale(Dataset, Duration),
-    /// A dataset is there but cannot be read.
+    /// A dataset is loaded but cannot be read.
     DatasetUnreadable(Dataset),
-    /// No evidence can be written, so nothing is answered.
-    TrailUnwritable(WriteFailure),
-    /// The trail was closed.
-    TrailClosed,
-    /// Callers of this issuer are refused.
-    IssuerClosed {
-        /// The issuer's name.
+    /// No record can be written, so no request is answered.
+    AuditLogUnwritable(WriteFailure),
+    /// The audit log is closed.
+    AuditLogClosed,
+    /// All clients of this issuer are refused.
+    IssuerRefused {
+        /// Distinguished name of the issuer.
         issuer: String,
-        /// The word for why.
+        /// Code of the cause.
         why: &'static str,
     },
-    /// A certificate has run out.
-    CertificateRunOut(CertificateRole, String),
-    /// A certificate is not valid yet.
+    /// The certificate with this subject has expired.
+    CertificateExpired(CertificateRole, String),
+    /// The certificate with this subject is not valid yet.
     CertificateNotYetValid(CertificateRole, String),
 }
 
 impl Reason {
-    /// Every code, for metrics.
-    pub const CODES: [&'static str; 9] = [
-        "stopping",
-        "dataset-missing",
-        "dataset-stale",
-        "dataset-unreadable",
-        "trail-unwritable",
-        "trail-closed",
-        "issuer-closed",
-        "certificate-run-out",
-        "certificate-not-yet-valid",
-    ];
-
-    /// The code.
+    /// Code of the reason.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ReasonCode {
         match self {
-            Self::Stopping => "stopping",
-            Self::DatasetMissing(_) => "dataset-missing",
-            Self::DatasetStale(..) => "dataset-stale",
-            Self::DatasetUnreadable(_) => "dataset-unreadable",
-            Self::TrailUnwritable(_) => "trail-unwritable",
-            Self::TrailClosed => "trail-closed",
-            Self::IssuerClosed { .. } => "issuer-closed",
-            Self::CertificateRunOut(..) => "certificate-run-out",
-            Self::CertificateNotYetValid(..) => "certificate-not-yet-valid",
+            Self::Stopping => ReasonCode::Stopping,
+            Self::DatasetMissing(_) => ReasonCode::DatasetMissing,
+            Self::DatasetStale(..) => ReasonCode::DatasetStale,
+            Self::DatasetUnreadable(_) => ReasonCode::DatasetUnreadable,
+            Self::AuditLogUnwritable(_) => ReasonCode::AuditLogUnwritable,
+            Self::AuditLogClosed => ReasonCode::AuditLogClosed,
+            Self::IssuerRefused { .. } => ReasonCode::IssuerRefused,
+            Self::CertificateExpired(..) => ReasonCode::CertificateExpired,
+            Self::CertificateNotYetValid(..) => ReasonCode::CertificateNotYetValid,
         }
     }
 
-    /// What it is about: a dataset, an issuer, a certificate's subject; empty where there is but one.
+    /// Subject of the reason: a dataset, an issuer, a certificate; empty for a part that exists
+    /// once.
     #[must_use]
     pub fn about(&self) -> &str {
         match self {
-            Self::Stopping | Self::TrailUnwritable(_) | Self::TrailClosed => "",
+            Self::Stopping | Self::AuditLogUnwritable(_) | Self::AuditLogClosed => "",
             Self::DatasetMissing(dataset) | Self::DatasetStale(dataset, _) | Self::DatasetUnreadable(dataset) => {
                 dataset.code()
             }
-            Self::IssuerClosed { issuer, .. } => issuer,
-            Self::CertificateRunOut(_, subject) | Self::CertificateNotYetValid(_, subject) => subject,
+            Self::IssuerRefused { issuer, .. } => issuer,
+            Self::CertificateExpired(_, subject) | Self::CertificateNotYetValid(_, subject) => subject,
         }
     }
 }
@@ -85,21 +99,21 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stopping => write!(f, "The service was told to stop and finishes what is in flight."),
+            Self::Stopping => write!(f, "The service is shutting down and finishes open requests."),
             Self::DatasetMissing(dataset) => write!(f, "Dataset {} was never loaded.", dataset.code()),
             Self::DatasetStale(dataset, over) => {
-                write!(f, "Dataset {} is over-age by {}.", dataset.code(), Span(*over))
+                write!(f, "Dataset {} is stale: {} older than its limit.", dataset.code(), Rounded(*over))
             }
             Self::DatasetUnreadable(dataset) => {
-                write!(f, "Dataset {} cannot be read; the log says why.", dataset.code())
+                write!(f, "Dataset {} cannot be read; see the log for the cause.", dataset.code())
             }
-            Self::TrailUnwritable(trouble) => {
-                write!(f, "The trail cannot be written, so nothing is answered: {trouble}.")
+            Self::AuditLogUnwritable(trouble) => {
+                write!(f, "The audit log is not writable, so no request is answered: {trouble}.")
             }
-            Self::TrailClosed => write!(f, "The trail is closed, so nothing is answered."),
-            Self::IssuerClosed { issuer, why } => write!(f, "Callers of issuer {issuer} are refused: {why}."),
-            Self::CertificateRunOut(role, subject) => {
-                write!(f, "The {} certificate of {subject} has run out.", role.code())
+            Self::AuditLogClosed => write!(f, "The audit log is closed, so no request is answered."),
+            Self::IssuerRefused { issuer, why } => write!(f, "Clients of issuer {issuer} are refused: {why}."),
+            Self::CertificateExpired(role, subject) => {
+                write!(f, "The {} certificate of {subject} has expired.", role.code())
             }
             Self::CertificateNotYetValid(role, subject) => {
                 write!(f, "The {} certificate of {subject} is not valid yet.", role.code())
@@ -108,12 +122,13 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Every reason why the service is not ready; none: it is.
+/// Returns every reason why the service is not ready; empty if it is ready.
 #[must_use]
-pub fn judge(report: &Report) -> Vec<Reason> {
+pub fn not_ready_reasons(report: &Report) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    if report.phase == Phase::Stopping {
-        reasons.push(Reason::Stopping);
+    match report.phase {
+        Phase::Serving => {}
+        Phase::Stopping => reasons.push(Reason::Stopping),
     }
     for dataset in &report.datasets {
         match dataset.freshness(report.now) {
@@ -126,26 +141,30 @@ pub fn judge(report: &Report) -> Vec<Reason> {
             Some(Freshness::Fresh) => {}
         }
     }
-    match report.trail.health {
+    match report.audit_log.health {
         Health::Writable => {}
-        Health::Unwritable(trouble) => reasons.push(Reason::TrailUnwritable(trouble)),
-        Health::Closed => reasons.push(Reason::TrailClosed),
+        Health::Unwritable(trouble) => reasons.push(Reason::AuditLogUnwritable(trouble)),
+        Health::Closed => reasons.push(Reason::AuditLogClosed),
     }
     for authority in &report.authorities {
-        if let ListReport::Closed { code } = authority.list {
-            reasons.push(Reason::IssuerClosed { issuer: authority.certificate.subject.clone(), why: code });
+        match authority.crl {
+            CrlReport::NotChecked | CrlReport::Current { .. } => {}
+            CrlReport::Unusable { code } => {
+                let issuer = authority.certificate.subject.clone();
+                reasons.push(Reason::IssuerRefused { issuer, why: code });
+            }
         }
     }
     let authorities = report.authorities.iter().map(|authority| &authority.certificate);
     let certificates = report.certificates.iter().chain(authorities);
-    reasons.extend(certificates.filter_map(|certificate| judge_certificate(certificate, report.now)));
+    reasons.extend(certificates.filter_map(|certificate| check_validity(certificate, report.now)));
     reasons
 }
 
-fn judge_certificate(certificate: &CertificateReport, now: Timestamp) -> Option<Reason> {
+fn check_validity(certificate: &CertificateReport, now: Timestamp) -> Option<Reason> {
     let subject = || certificate.subject.clone();
     if now > certificate.not_after {
-        Some(Reason::CertificateRunOut(certificate.role, subject()))
+        Some(Reason::CertificateExpired(certificate.role, subject()))
     } else if now < certificate.not_before {
         Some(Reason::CertificateNotYetValid(certificate.role, subject()))
     } else {
@@ -153,13 +172,14 @@ fn judge_certificate(certificate: &CertificateReport, now: Timestamp) -> Option<
     }
 }
 
-/// The reasons as JSON (RFC 8259): `{"ready":false,"reasons":[{"code":…,"about":…,"text":…}]}`.
+/// Writes the reasons as JSON (RFC 8259):
+/// `{"ready":false,"reasons":[{"code":…,"about":…,"text":…}]}`.
 pub(super) fn write_json(reasons: &[Reason]) -> String {
     let items: Vec<_> = reasons
         .iter()
         .map(|reason| {
             let (about, text) = (escape(reason.about()), escape(&reason.to_string()));
-            format!("{{\"code\":\"{}\",\"about\":\"{about}\",\"text\":\"{text}\"}}", reason.code())
+            format!("{{\"code\":\"{}\",\"about\":\"{about}\",\"text\":\"{text}\"}}", reason.code().code())
         })
         .collect();
     format!("{{\"ready\":{},\"reasons\":[{}]}}\n", reasons.is_empty(), items.join(","))
@@ -178,11 +198,11 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// A length of time for people, in its two largest units.
+/// A duration for people, in its two largest units.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Span(pub Duration);
+pub(super) struct Rounded(pub Duration);
 
-impl fmt::Display for Span {
+impl fmt::Display for Rounded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
@@ -203,17 +223,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_keeps_quotes_and_line_ends_inside_their_text() {
-        let reason = Reason::IssuerClosed { issuer: "CN=\"A\\B\"\n".to_owned(), why: "crl-stale" };
+    fn json_escapes_quotes_and_control_characters() {
+        let reason = Reason::IssuerRefused { issuer: "CN=\"A\\B\"\n".to_owned(), why: "crl-stale" };
         assert!(write_json(&[reason]).contains(r#""about":"CN=\"A\\B\"\u000a""#));
         assert_eq!(write_json(&[]), "{\"ready\":true,\"reasons\":[]}\n");
     }
 
     #[test]
-    fn a_span_is_told_in_its_two_largest_units() {
-        let told = |seconds| Span(Duration::from_secs(seconds)).to_string();
+    fn a_duration_has_its_two_largest_units() {
+        let rounded = |seconds| Rounded(Duration::from_secs(seconds)).to_string();
         assert_eq!(
-            [told(59), told(60), told(3_660), told(90_000), told(86_400 * 400)],
+            [rounded(59), rounded(60), rounded(3_660), rounded(90_000), rounded(86_400 * 400)],
             ["59 s", "1 min", "1 h 1 min", "1 d 1 h", "400 d"]
         );
     }

@@ -1,9 +1,9 @@
-//! The listener: HTTP/1.1, GET alone, a handful of connections at a time; plain on a loopback address, behind mutual
-//! TLS anywhere.
+//! The listener: HTTP/1.1, GET and HEAD only, up to 32 connections; plain HTTP on a loopback
+//! address, mutual TLS on any address.
 //!
-//! A browser on the same machine can be made to ask for any address by a stranger's page, which may even have its own
-//! name resolve to 127.0.0.1; so a plain request whose `Host` is no loopback name is refused. Behind TLS the server's
-//! certificate would not fit such a name.
+//! Against DNS rebinding, a plain request is refused unless its `Host` is a loopback name: a
+//! malicious page can make a browser on the same machine request any address, even under a name of
+//! its own that resolves to 127.0.0.1. With TLS the server certificate would not match such a name.
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
@@ -32,73 +32,77 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::health::{judge, write_json};
-use super::metrics::write_metrics;
+use super::health::{not_ready_reasons, write_json};
 use super::page::{STYLE, write_page};
 use super::report::Report;
+use super::samples::write_metrics;
 
-/// Connections at one time: a few tools and a few people. More wait in the listen queue.
+/// Maximum open connections: a few tools and a few people. Further connections wait in the listen
+/// queue.
 const CONNECTIONS: usize = 32;
-/// For a handshake, for the head of a request, and between two: a connection that says nothing gives its place back.
+/// Timeout for a handshake, for the head of a request, and between requests: an idle connection
+/// gives its permit back.
 const HEAD: Duration = Duration::from_secs(10);
-/// Waited after an accept that failed: trying at once would spin.
+/// Pause after a failed accept; without it the loop would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Nothing but our own style sheet is loaded, nothing is run, nothing is sent, nobody frames it.
+/// Content security policy: only our style sheet; no scripts, no forms, no frames.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What the operator sets for this room.
+/// Settings of the listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// Where it listens.
+    /// Address and port.
     pub listen: SocketAddr,
 }
 
-/// Who is let in.
+/// Authentication of operators.
 #[derive(Clone)]
 pub enum AdminAccess {
-    /// Whoever is on this machine.
+    /// None: every user of this machine has access.
     Loopback,
-    /// Whoever shows a certificate; nobody as long as there is no configuration. It is asked for with every connection,
-    /// so that a new one acts at once.
+    /// A client certificate. Without a TLS configuration every connection is closed. The function
+    /// is called for every connection, so that a new configuration applies at once.
     MutualTls(Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>),
 }
 
-/// Why it cannot listen.
+/// Why the listener cannot be bound.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// The address is not loopback, and nobody would be asked who they are.
-    #[error("cannot listen on {0} for operators: without mutual TLS only loopback addresses are listened on")]
+    /// The address is not a loopback address, and there is no mutual TLS.
+    #[error(
+        "cannot listen on {0} for operators: an address other than loopback needs admin.certificate, admin.key and admin.client_ca"
+    )]
     NotLoopback(SocketAddr),
-    /// The system refuses.
+    /// The system refuses the address.
     #[error("cannot listen on {address} for operators: {reason}")]
     Listen {
-        /// The address of the settings.
+        /// Address of the settings.
         address: SocketAddr,
-        /// What the system said.
+        /// Error of the system.
         reason: io::Error,
     },
 }
 
-/// Makes a report of the present moment. Called for every request, on the thread that answers it.
+/// Makes a report. Called for every request, on the thread that answers it.
 pub type Source = Arc<dyn Fn() -> Report + Send + Sync>;
 
-/// A bound socket, and who is let in by it.
+/// A bound socket with its authentication.
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    door: AdminAccess,
+    access: AdminAccess,
 }
 
 impl Listener {
-    /// Binds the address of the settings, or takes a socket that is bound to it.
+    /// Binds the address of the settings, or uses a socket that is already bound to it.
     ///
     /// # Errors
-    /// [`AdminError`]; without mutual TLS an address that is not loopback is not even tried.
-    pub async fn bind(settings: Settings, bound: Option<TcpListener>, door: AdminAccess) -> Result<Self, AdminError> {
+    /// [`AdminError`]; without mutual TLS, [`AdminError::NotLoopback`] comes before any attempt to bind.
+    pub async fn bind(settings: Settings, bound: Option<TcpListener>, access: AdminAccess) -> Result<Self, AdminError> {
         let address = settings.listen;
-        match door {
+        match access {
             AdminAccess::Loopback if !address.ip().is_loopback() => return Err(AdminError::NotLoopback(address)),
             AdminAccess::Loopback | AdminAccess::MutualTls(_) => {}
         }
@@ -108,94 +112,98 @@ impl Listener {
             None => TcpListener::bind(address).await.map_err(failed)?,
         };
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address, door })
+        Ok(Self { socket, address, access })
     }
 
-    /// Where it listens: with port 0 in the settings, the port that was free.
+    /// Bound address: port 0 in the settings is replaced by the chosen port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// Answers until `stop` ends. What is in flight then is cut: nothing here needs to be finished.
+/// Answers requests until `stop` completes, then closes all connections: no response here has to be
+/// finished.
 pub async fn serve(listener: Listener, source: Source, stop: impl Future<Output = ()>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
             () = stop.as_mut() => return,
-            accepted = accept(&listener.socket, &places) => accepted,
+            accepted = accept(&listener.socket, &permits) => accepted,
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
-            Ok((stream, place)) => {
-                let (source, door) = (Arc::clone(&source), listener.door.clone());
+            Ok((stream, permit)) => {
+                let (source, access) = (Arc::clone(&source), listener.access.clone());
                 connections.spawn(async move {
-                    match door {
-                        AdminAccess::Loopback => converse(stream, &source, Host::Loopback).await,
+                    match access {
+                        AdminAccess::Loopback => serve_connection(stream, &source, Host::Loopback).await,
                         AdminAccess::MutualTls(config) => {
                             if let Some(config) = config() {
                                 let accepted = timeout(HEAD, TlsAcceptor::from(config).accept(stream)).await;
-                                converse_behind_tls(accepted, &source).await;
+                                serve_tls_connection(accepted, &source).await;
                             }
                         }
                     }
-                    drop(place);
+                    drop(permit);
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "an operator's connection cannot be taken");
+                tracing::warn!(%error, "cannot accept an operator's connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-/// Which names of this machine a request may ask for.
+/// Accepted `Host` of a request.
 #[derive(Debug, Clone, Copy)]
 enum Host {
     Loopback,
     Any,
 }
 
-async fn converse_behind_tls(accepted: Result<io::Result<TlsStream<TcpStream>>, Elapsed>, source: &Source) {
+async fn serve_tls_connection(accepted: Result<io::Result<TlsStream<TcpStream>>, Elapsed>, source: &Source) {
     match accepted {
-        Ok(Ok(stream)) => converse(stream, source, Host::Any).await,
-        Ok(Err(error)) => tracing::info!(%error, "an operator's handshake was refused"),
-        Err(_) => tracing::info!("an operator's handshake was not finished in time"),
+        Ok(Ok(stream)) => serve_connection(stream, source, Host::Any).await,
+        Ok(Err(error)) => tracing::info!(%error, "TLS handshake with an operator failed"),
+        Err(_) => tracing::info!("TLS handshake with an operator timed out"),
     }
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, source: &Source, host: Host) {
+async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin, source: &Source, host: Host) {
     let respond = service_fn(|request| ready(Ok::<_, Infallible>(respond(source, &request, host))));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .serve_connection(TokioIo::new(stream), respond);
     if let Err(error) = connection.await {
-        tracing::debug!(%error, "an operator's connection ended");
+        tracing::debug!(%error, "operator's connection ended with an error");
     }
 }
 
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+    Ok((stream, permit))
 }
 
-fn respond<B>(source: &Source, request: &Request<B>, names: Host) -> Response<Full<Bytes>> {
+fn respond<B>(source: &Source, request: &Request<B>, accepted: Host) -> Response<Full<Bytes>> {
     const TEXT: &str = "text/plain; charset=utf-8";
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let is_ours = matches!(names, Host::Any) || host.is_some_and(names_loopback);
+    let is_ours = match accepted {
+        Host::Any => true,
+        Host::Loopback => host.is_some_and(names_loopback),
+    };
     let mut response = if !is_ours {
-        answer(StatusCode::MISDIRECTED_REQUEST, TEXT, "Ask for localhost, 127.0.0.1 or [::1].\n")
+        answer(StatusCode::MISDIRECTED_REQUEST, TEXT, "Use the host localhost, 127.0.0.1 or [::1].\n")
     } else if request.method() != Method::GET && request.method() != Method::HEAD {
-        let mut refused = answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "Only GET and HEAD are served here.\n");
+        let mut refused = answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "Use GET or HEAD.\n");
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         refused
     } else {
@@ -204,13 +212,15 @@ fn respond<B>(source: &Source, request: &Request<B>, names: Host) -> Response<Fu
             "/style.css" => answer(StatusCode::OK, "text/css; charset=utf-8", STYLE),
             "/health/live" => answer(StatusCode::OK, TEXT, "live\n"),
             "/health/ready" => {
-                let reasons = judge(&source());
+                let reasons = not_ready_reasons(&source());
                 let is_ready = reasons.is_empty();
                 let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
                 answer(status, "application/json", write_json(&reasons))
             }
             "/metrics" => answer(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", write_metrics(&source())),
-            _ => answer(StatusCode::NOT_FOUND, TEXT, "Here are /, /health/live, /health/ready and /metrics.\n"),
+            _ => {
+                answer(StatusCode::NOT_FOUND, TEXT, "Not found. Available: /, /health/live, /health/ready, /metrics.\n")
+            }
         }
     };
     let headers = response.headers_mut();
@@ -232,7 +242,7 @@ fn answer(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) 
     response
 }
 
-/// Whether a `Host` field names this machine as itself sees it.
+/// Whether a `Host` field is a loopback name or address.
 fn names_loopback(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -247,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_of_this_machine_are_served() {
+    fn only_loopback_names_are_served() {
         for host in ["localhost", "LOCALHOST:9443", "127.0.0.1:80", "127.1.2.3", "[::1]:9443", "[::1]"] {
             assert!(names_loopback(host), "{host}");
         }

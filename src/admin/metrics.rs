@@ -1,241 +1,152 @@
-//! Metrics in the Prometheus text exposition format, version 0.0.4, written by hand: it is a line a number.
+//! The metrics: a closed list. A new [`Metric`] does not compile until it has a name, a type, a
+//! help text and samples.
 //!
-//! Labels come from closed lists and from the operator's own files. Whole numbers only; seconds are written with their
-//! nanoseconds behind the point.
+//! Label values come from closed lists and from the operator's own files.
 
-use std::fmt::{Display, Write};
-use std::time::Duration;
+use super::exposition::MetricType;
+use ehealth_core::closed_enum;
 
-use super::health::{Reason, judge};
-use super::report::{AuthorityReport, CertificateReport, ListReport, OutcomeReport, Report, Traffic};
-use audit_log::Health;
-use datasets::sync::Outcome;
-use ehealth_core::model::Timestamp;
-
-const PREFIX: &str = "ehealth_attributes_";
-const MILLIS_A_DAY: i64 = 86_400_000;
-
-/// Writes the whole exposition.
-#[must_use]
-pub fn write_metrics(report: &Report) -> String {
-    let mut out = Exposition(String::with_capacity(32 * 1_024));
-    write_process(&mut out, report);
-    write_traffic(&mut out, &report.traffic);
-    write_datasets(&mut out, report);
-    write_trail(&mut out, report);
-    write_certificates(&mut out, report);
-    out.0
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Counter,
-    Gauge,
-    Histogram,
-}
-
-struct Exposition(String);
-
-impl Exposition {
-    fn family(&mut self, name: &str, kind: Kind, help: &str) {
-        let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
-        };
-        self.0.push_str(&format!("# HELP {PREFIX}{name} {help}\n# TYPE {PREFIX}{name} {kind}\n"));
-    }
-
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        self.0.push_str(PREFIX);
-        self.0.push_str(name);
-        for (place, (label, text)) in labels.iter().enumerate() {
-            self.0.push_str(if place == 0 { "{" } else { "," });
-            // Writing into a String cannot fail.
-            let _ = write!(self.0, "{label}=\"{}\"", escape(text));
-        }
-        if !labels.is_empty() {
-            self.0.push('}');
-        }
-        let _ = writeln!(self.0, " {value}");
-    }
-
-    /// A family of one sample without labels.
-    fn single(&mut self, name: &str, kind: Kind, help: &str, value: impl Display) {
-        self.family(name, kind, help);
-        self.sample(name, &[], value);
-    }
-}
-
-/// A label's value: backslash, quote and line end are escaped.
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-fn seconds(duration: Duration) -> String {
-    format!("{}.{:09}", duration.as_secs(), duration.subsec_nanos())
-}
-
-fn micros(micros: u64) -> String {
-    let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// Whole days, rounded down: below zero from the first moment after.
-fn days_until(end: Timestamp, now: Timestamp) -> i64 {
-    end.as_millis().saturating_sub(now.as_millis()).div_euclid(MILLIS_A_DAY)
-}
-
-fn write_process(out: &mut Exposition, report: &Report) {
-    let reasons = judge(report);
-    out.family("build_info", Kind::Gauge, "The program's version.");
-    out.sample("build_info", &[("version", report.version)], 1);
-    let started = report.started.as_millis() / 1_000;
-    out.single("start_time_seconds", Kind::Gauge, "When the service started, since 1970.", started);
-    out.single("ready", Kind::Gauge, "Whether the service can do its work.", u8::from(reasons.is_empty()));
-    out.family("not_ready_reasons", Kind::Gauge, "How many reasons of each code it is not ready for.");
-    for code in Reason::CODES {
-        let times = reasons.iter().filter(|reason| reason.code() == code).count();
-        out.sample("not_ready_reasons", &[("reason", code)], times);
+closed_enum! {
+    /// A metric. Its code is its name without the prefix `ehealth_attributes_`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Metric {
+        /// Version of the program, as a label.
+        BuildInfo => "build_info",
+        /// Start of the process.
+        StartTime => "start_time_seconds",
+        /// Readiness.
+        Ready => "ready",
+        /// Reasons by code.
+        NotReadyReasons => "not_ready_reasons",
+        /// Exchanges by operation and outcome.
+        Exchanges => "exchanges_total",
+        /// Requests refused before SOAP.
+        RefusedRequests => "refused_requests_total",
+        /// TLS handshakes by outcome.
+        TlsHandshakes => "tls_handshakes_total",
+        /// Exchanges by consumer and kind.
+        ConsumerExchanges => "consumer_exchanges_total",
+        /// Durations of the stages.
+        StageDuration => "stage_duration_seconds",
+        /// Loaded serial by dataset.
+        DatasetSerial => "dataset_serial",
+        /// Age by dataset.
+        DatasetAge => "dataset_age_seconds",
+        /// Maximum age by dataset.
+        DatasetMaxAge => "dataset_max_age_seconds",
+        /// Number of records by dataset.
+        DatasetRecords => "dataset_records",
+        /// Outcome of the last run by dataset.
+        FeedLastRun => "feed_last_run",
+        /// Whether the audit log is writable.
+        AuditLogWritable => "audit_log_writable",
+        /// Records written by this process.
+        AuditLogWrittenRecords => "audit_log_written_records_total",
+        /// Batches written by this process.
+        AuditLogBatches => "audit_log_batches_total",
+        /// Records that were not written.
+        AuditLogRefusedRecords => "audit_log_refused_records_total",
+        /// Time spent in writes.
+        AuditLogWriteDuration => "audit_log_write_seconds_total",
+        /// Number of records.
+        AuditLogRecords => "audit_log_records",
+        /// Number of signed records.
+        AuditLogSignedRecords => "audit_log_signed_records",
+        /// Failures to write a checkpoint.
+        AuditLogCheckpointFailures => "audit_log_checkpoint_failures_total",
+        /// Time of the newest checkpoint.
+        AuditLogCheckpointTime => "audit_log_checkpoint_timestamp_seconds",
+        /// Age of the last verification.
+        AuditLogVerificationAge => "audit_log_verification_age_seconds",
+        /// Number of verified records.
+        AuditLogVerifiedRecords => "audit_log_verified_records",
+        /// Result of the last verification.
+        AuditLogVerificationSuccess => "audit_log_verification_success",
+        /// Free space for the audit log.
+        AuditLogFreeBytes => "audit_log_free_bytes",
+        /// Days until a certificate expires.
+        CertificateDaysLeft => "certificate_days_left",
+        /// Days until a CRL expires.
+        CrlDaysLeft => "crl_days_left",
+        /// Whether the clients of an issuer are refused.
+        IssuerRefused => "issuer_refused",
     }
 }
 
-fn write_traffic(out: &mut Exposition, traffic: &Traffic) {
-    out.family("exchanges_total", Kind::Counter, "Exchanges answered, by code of the status or fault.");
-    for OutcomeReport { operation, code, count, .. } in &traffic.outcomes {
-        out.sample("exchanges_total", &[("operation", operation), ("code", code)], count);
-    }
-    out.family("refused_requests_total", Kind::Counter, "Requests refused below SOAP, by HTTP status.");
-    for (status, count) in &traffic.refusals {
-        out.sample("refused_requests_total", &[("status", &status.to_string())], count);
-    }
-    out.family("handshakes_total", Kind::Counter, "TLS handshakes, by how they ended.");
-    for (ended, count) in &traffic.handshakes {
-        out.sample("handshakes_total", &[("outcome", ended)], count);
-    }
-    out.family("consumer_exchanges_total", Kind::Counter, "Exchanges by the organisation of the certificate.");
-    for consumer in &traffic.consumers {
-        let number = consumer.organisation.map_or("unregistered".to_owned(), |number| number.to_string());
-        for (kind, count) in traffic.kinds.iter().zip(consumer.kinds) {
-            out.sample("consumer_exchanges_total", &[("consumer", &number), ("kind", kind)], count);
+impl Metric {
+    /// Type of the metric.
+    #[must_use]
+    pub const fn metric_type(self) -> MetricType {
+        match self {
+            Self::Exchanges
+            | Self::RefusedRequests
+            | Self::TlsHandshakes
+            | Self::ConsumerExchanges
+            | Self::AuditLogWrittenRecords
+            | Self::AuditLogBatches
+            | Self::AuditLogRefusedRecords
+            | Self::AuditLogWriteDuration
+            | Self::AuditLogCheckpointFailures => MetricType::Counter,
+            Self::StageDuration => MetricType::Histogram,
+            Self::BuildInfo
+            | Self::StartTime
+            | Self::Ready
+            | Self::NotReadyReasons
+            | Self::DatasetSerial
+            | Self::DatasetAge
+            | Self::DatasetMaxAge
+            | Self::DatasetRecords
+            | Self::FeedLastRun
+            | Self::AuditLogWritable
+            | Self::AuditLogRecords
+            | Self::AuditLogSignedRecords
+            | Self::AuditLogCheckpointTime
+            | Self::AuditLogVerificationAge
+            | Self::AuditLogVerifiedRecords
+            | Self::AuditLogVerificationSuccess
+            | Self::AuditLogFreeBytes
+            | Self::CertificateDaysLeft
+            | Self::CrlDaysLeft
+            | Self::IssuerRefused => MetricType::Gauge,
         }
     }
-    out.family("stage_seconds", Kind::Histogram, "How long each stage took.");
-    for stage in &traffic.stages {
-        let mut below: u64 = 0;
-        let ends = traffic.bucket_ends_micros.iter().map(|end| micros(*end)).chain(["+Inf".to_owned()]);
-        for (end, count) in ends.zip(&stage.buckets) {
-            below = below.saturating_add(*count);
-            out.sample("stage_seconds_bucket", &[("stage", stage.stage), ("le", &end)], below);
-        }
-        out.sample("stage_seconds_sum", &[("stage", stage.stage)], seconds(stage.total));
-        out.sample("stage_seconds_count", &[("stage", stage.stage)], below);
-    }
-}
 
-fn write_datasets(out: &mut Exposition, report: &Report) {
-    let loaded: Vec<_> =
-        report.datasets.iter().filter_map(|dataset| Some((dataset, dataset.account.as_ref()?))).collect();
-    out.family("dataset_serial", Kind::Gauge, "The publisher's serial that is loaded; 0 if none ever was.");
-    for (dataset, account) in &loaded {
-        let serial = account.state.map_or(0, |state| state.serial);
-        out.sample("dataset_serial", &[("dataset", dataset.dataset.code())], serial);
-    }
-    out.family("dataset_age_seconds", Kind::Gauge, "Time since the publisher made what is loaded.");
-    for (dataset, _) in &loaded {
-        if let Some(age) = dataset.age(report.now) {
-            out.sample("dataset_age_seconds", &[("dataset", dataset.dataset.code())], age.as_secs());
+    /// Help text of the exposition.
+    #[must_use]
+    pub const fn help(self) -> &'static str {
+        match self {
+            Self::BuildInfo => "Version of the program.",
+            Self::StartTime => "Start of the process, in seconds since 1970.",
+            Self::Ready => "1 if the service is ready.",
+            Self::NotReadyReasons => "Number of reasons not to be ready, by code.",
+            Self::Exchanges => "Exchanges, by operation and by code of the status or fault.",
+            Self::RefusedRequests => "Requests refused before SOAP, by HTTP status.",
+            Self::TlsHandshakes => "TLS handshakes, by outcome.",
+            Self::ConsumerExchanges => "Exchanges, by organisation of the client certificate and by kind.",
+            Self::StageDuration => "Duration of each stage.",
+            Self::DatasetSerial => "Loaded serial; 0 if the dataset was never loaded.",
+            Self::DatasetAge => "Time since the publisher created the loaded state.",
+            Self::DatasetMaxAge => "Maximum age; an older dataset is stale.",
+            Self::DatasetRecords => "Loaded records.",
+            Self::FeedLastRun => "1 for the outcome of the feed's last run, 0 for all others.",
+            Self::AuditLogWritable => "1 if records can be written.",
+            Self::AuditLogWrittenRecords => "Records that became durable.",
+            Self::AuditLogBatches => "Batches in which records became durable.",
+            Self::AuditLogRefusedRecords => "Records refused: the log was unwritable, or its queue overloaded.",
+            Self::AuditLogWriteDuration => "Time spent in successful writes and fsyncs.",
+            Self::AuditLogRecords => "Records in the audit log.",
+            Self::AuditLogSignedRecords => "Records that the newest checkpoint signs.",
+            Self::AuditLogCheckpointFailures => "Failures to write a checkpoint to one of its files.",
+            Self::AuditLogCheckpointTime => "Time of the newest checkpoint, in seconds since 1970.",
+            Self::AuditLogVerificationAge => "Time since the last verification.",
+            Self::AuditLogVerifiedRecords => "Records covered by the last verification.",
+            Self::AuditLogVerificationSuccess => "1 if the last verification found no error.",
+            Self::AuditLogFreeBytes => "Free bytes on the disk of the audit log.",
+            Self::CertificateDaysLeft => "Whole days until a certificate expires; negative after that.",
+            Self::CrlDaysLeft => "Whole days until the CRL of an issuer expires.",
+            Self::IssuerRefused => "1 if all clients of an issuer are refused because its CRL is not usable.",
         }
     }
-    out.family("dataset_limit_seconds", Kind::Gauge, "How old a dataset may be.");
-    for dataset in &report.datasets {
-        out.sample("dataset_limit_seconds", &[("dataset", dataset.dataset.code())], dataset.limit.as_secs());
-    }
-    out.family("dataset_records", Kind::Gauge, "Records that are loaded.");
-    for (dataset, account) in &loaded {
-        out.sample("dataset_records", &[("dataset", dataset.dataset.code())], account.records);
-    }
-    out.family("dataset_last_run", Kind::Gauge, "1 for the outcome of the feed's last run, 0 for the others.");
-    for (dataset, account) in &loaded {
-        let last = account.history.first().and_then(|run| run.outcome).map(Outcome::code);
-        for code in &report.run_codes {
-            let labels = [("dataset", dataset.dataset.code()), ("outcome", *code)];
-            out.sample("dataset_last_run", &labels, u8::from(last == Some(*code)));
-        }
-    }
-}
-
-fn write_trail(out: &mut Exposition, report: &Report) {
-    let trail = &report.trail;
-    let counters = &trail.counters;
-    let is_writable = u8::from(trail.health == Health::Writable);
-    out.single("trail_writable", Kind::Gauge, "Whether evidence can be written.", is_writable);
-    out.single("trail_recorded_total", Kind::Counter, "Entries that became durable.", counters.recorded);
-    out.single("trail_batches_total", Kind::Counter, "Writes that made them so.", counters.batches);
-    let help = "Entries refused because the trail could not be written.";
-    out.single("trail_unwritable_total", Kind::Counter, help, counters.unwritable);
-    out.single(
-        "trail_overloaded_total",
-        Kind::Counter,
-        "Entries refused because too many waited.",
-        counters.overloaded,
-    );
-    let help = "Time spent in writes that succeeded.";
-    out.single("trail_writing_seconds_total", Kind::Counter, help, seconds(counters.writing));
-    out.single("trail_sequence", Kind::Gauge, "Records in the trail.", counters.sequence);
-    out.single("trail_signed", Kind::Gauge, "Records that the newest checkpoint signs.", counters.signed);
-    let help = "Times that a checkpoint could not be kept in one of its places.";
-    out.single("trail_checkpoint_failures_total", Kind::Counter, help, counters.checkpoint_failures);
-    if let Some(checkpoint) = trail.checkpoint {
-        let written = checkpoint.as_millis() / 1_000;
-        out.single(
-            "trail_checkpoint_timestamp_seconds",
-            Kind::Gauge,
-            "When the newest was written, since 1970.",
-            written,
-        );
-    }
-    if let Some(verified) = trail.verified {
-        let age = report.now.since(verified.at).as_secs();
-        out.single("trail_verified_age_seconds", Kind::Gauge, "Time since the trail was last verified.", age);
-        let help = "Records that were there when the trail was last verified.";
-        out.single("trail_verified_records", Kind::Gauge, help, verified.records);
-        let is_sound = u8::from(verified.is_sound);
-        out.single("trail_verified_sound", Kind::Gauge, "Whether the last verification found nothing wrong.", is_sound);
-    }
-    if let Some(free) = trail.free_bytes {
-        out.single("trail_free_bytes", Kind::Gauge, "What is free on the trail's disk.", free);
-    }
-}
-
-fn write_certificates(out: &mut Exposition, report: &Report) {
-    // Two certificates may have one subject: the number keeps their samples apart.
-    let authorities = report.authorities.iter().map(|authority| &authority.certificate);
-    let certificates = report.certificates.iter().chain(authorities).chain(&report.for_operators).zip(1_u32..);
-    let help = "Whole days until a certificate runs out; below zero when it has.";
-    out.family("certificate_days_left", Kind::Gauge, help);
-    for (certificate, number) in certificates {
-        let CertificateReport { role, subject, not_after, .. } = certificate;
-        let labels = [("number", &*number.to_string()), ("role", role.code()), ("subject", subject)];
-        out.sample("certificate_days_left", &labels, days_until(*not_after, report.now));
-    }
-    let mut issuers = |name: &str, help: &str, value: fn(&AuthorityReport, Timestamp) -> Option<i64>| {
-        out.family(name, Kind::Gauge, help);
-        for (authority, number) in report.authorities.iter().zip(1_u32..) {
-            if let Some(value) = value(authority, report.now) {
-                let subject = authority.certificate.subject.as_str();
-                out.sample(name, &[("number", &number.to_string()), ("issuer", subject)], value);
-            }
-        }
-    };
-    let help = "Whole days until an issuer's next revocation list is due.";
-    issuers("revocation_list_days_left", help, |authority, now| match authority.list {
-        ListReport::Open { next_update, .. } => Some(days_until(next_update, now)),
-        ListReport::Ignored | ListReport::Closed { .. } => None,
-    });
-    issuers("issuer_closed", "Whether an issuer's callers are refused for want of a list.", |authority, _| {
-        Some(i64::from(matches!(authority.list, ListReport::Closed { .. })))
-    });
 }
 
 #[cfg(test)]
@@ -243,20 +154,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_are_escaped_and_seconds_have_no_needless_zeros() {
-        let mut out = Exposition(String::new());
-        out.sample("a", &[("b", "\"\\\n"), ("c", "d")], 7);
-        assert_eq!(out.0, "ehealth_attributes_a{b=\"\\\"\\\\\\n\",c=\"d\"} 7\n");
-        assert_eq!(
-            [micros(50), micros(1_000_000), micros(2_500_000), micros(10_000_000)],
-            ["0.00005", "1", "2.5", "10"]
-        );
-    }
-
-    #[test]
-    fn days_left_are_below_zero_from_the_first_moment_after() {
-        let at = Timestamp::from_millis;
-        assert_eq!(days_until(at(MILLIS_A_DAY), at(1)), 0);
-        assert_eq!(days_until(at(0), at(1)), -1);
+    fn counters_alone_end_in_total() {
+        for metric in Metric::ALL {
+            assert_eq!(metric.metric_type() == MetricType::Counter, metric.code().ends_with("_total"), "{metric:?}");
+        }
     }
 }

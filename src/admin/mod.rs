@@ -1,29 +1,37 @@
-//! What operators see: health, metrics, and one page for people, on a listener of its own.
+//! The admin listener: health, metrics, and one page for operators.
 //!
-//! This room shows and judges; it looks nothing up. What it shows is a [`Report`], made anew by the roof for every
-//! request, so that it is never older than the request. On a loopback address it asks nobody who they are; elsewhere it
-//! listens behind mutual TLS alone. Nothing in a report is of a person, and nothing is secret: settings name files of
-//! keys, never what is in them.
+//! This module formats and checks a [`Report`]. The caller makes one for every request, so that
+//! nothing shown is older than the request. A loopback address needs no authentication; any
+//! other address needs mutual TLS. A report contains no data about a person and no secret: settings
+//! name the files of keys, never their content.
 //!
-//! | path | what is there |
+//! | path | content |
 //! |---|---|
-//! | `/` | the page: readable without scripts, refreshing itself |
-//! | `/health/live` | 200 as long as the process answers |
+//! | `/` | the admin page: readable without scripts, refreshes itself |
+//! | `/health/live` | 200 while the process answers |
 //! | `/health/ready` | 200, or 503 with every [`Reason`] as JSON |
 //! | `/metrics` | the Prometheus text exposition format, version 0.0.4 |
 
-mod caution;
-mod chart;
+// What is shown, and what it means.
 mod health;
-mod listen;
+mod report;
+mod warnings;
+
+// Its forms.
+mod exposition;
 mod metrics;
 mod page;
-mod report;
+mod samples;
 
-pub use health::{Reason, judge};
+// The listener.
+mod listen;
+
+pub use exposition::MetricType;
+pub use health::{Reason, ReasonCode, not_ready_reasons};
 pub use listen::{AdminAccess, AdminError, Listener, Settings, Source, serve};
-pub use metrics::write_metrics;
+pub use metrics::Metric;
 pub use report::{
-    AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, DatasetReport, ListReport, OutcomeReport,
-    Phase, Report, Setting, StageReport, Traffic, TrailReport, Verification,
+    AuditLogReport, AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, CrlReport, DatasetReport,
+    OutcomeReport, Phase, Report, Setting, StageReport, Traffic, Verification,
 };
+pub use samples::write_metrics;

@@ -1,238 +1,229 @@
-//! What is shown: plain data of one moment, handed in by the roof.
+//! The data of the page, of the metrics and of the health checks: a snapshot of one moment, passed
+//! in by the caller.
 //!
-//! Every word that becomes a label of a metric is `&'static str`, a number, or one of the operator's own files; none
-//! comes from a message.
+//! Every value that becomes a label of a metric is `&'static str`, a number, or comes from the
+//! operator's own files; none comes from a message.
 
 use std::time::Duration;
 
 use datasets::store::DatasetStatus;
-use ehealth_core::model::{Dataset, EnterpriseNumber, Freshness, Timestamp};
+use ehealth_core::closed_enum;
+use ehealth_core::model::{Dataset, EnterpriseNumber, Freshness, OutcomeCode, Timestamp};
 
-/// Everything that operators are shown, at one moment.
+/// A snapshot of the service.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// The moment.
+    /// Time of the snapshot.
     pub now: Timestamp,
-    /// When the service started.
+    /// Start of the service.
     pub started: Timestamp,
-    /// The program's version.
+    /// Version of the program.
     pub version: &'static str,
-    /// Whether requests are taken.
+    /// Whether the service accepts requests.
     pub phase: Phase,
-    /// The five datasets, in domain.md's order.
+    /// The five datasets, in the order of [`Dataset::ALL`].
     pub datasets: Vec<DatasetReport>,
-    /// Every code with which a run of a feed can end.
+    /// Every outcome code of a feed's run.
     pub run_codes: Vec<&'static str>,
-    /// The trail.
-    pub trail: TrailReport,
-    /// The service's own certificates: the leaf first.
+    /// The audit log.
+    pub audit_log: AuditLogReport,
+    /// Certificates that the service presents to consumers, the leaf first.
     pub certificates: Vec<CertificateReport>,
-    /// The authorities whose callers are let in.
+    /// CAs whose clients are accepted.
     pub authorities: Vec<AuthorityReport>,
-    /// What operators are shown and let in by, where they are asked for certificates. Callers are answered without them.
+    /// Certificates and CAs of the admin listener, if it uses mutual TLS. Consumers do not depend
+    /// on them.
     pub for_operators: Vec<CertificateReport>,
-    /// What was asked and answered.
+    /// Requests and their outcomes.
     pub traffic: Traffic,
-    /// The settings in force.
+    /// Active settings.
     pub configuration: Vec<Setting>,
 }
 
-/// Whether requests are taken.
+/// Whether the service accepts requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// They are.
+    /// It accepts requests.
     Serving,
-    /// The service was told to stop, and finishes what is in flight.
+    /// It is shutting down and finishes open requests.
     Stopping,
 }
 
 /// A dataset.
 #[derive(Debug, Clone)]
 pub struct DatasetReport {
-    /// Which one.
+    /// Which of the five.
     pub dataset: Dataset,
-    /// How old it may be.
+    /// Maximum age.
     pub limit: Duration,
-    /// What it is like, with its last runs; `None` if it cannot be read (the log says why).
-    pub account: Option<DatasetStatus>,
+    /// Loaded state and the last runs of its feed; `None` if the dataset cannot be read (the log
+    /// has the reason).
+    pub status: Option<DatasetStatus>,
 }
 
 impl DatasetReport {
-    /// Whether it can be relied upon; `None` if it cannot be read.
+    /// Freshness at `now`; `None` if the dataset cannot be read.
     #[must_use]
     pub fn freshness(&self, now: Timestamp) -> Option<Freshness> {
-        self.account.as_ref().map(|account| Freshness::new(account.state, now, self.limit))
+        self.status.as_ref().map(|status| Freshness::new(status.state, now, self.limit))
     }
 
-    /// How long ago the publisher made what is loaded.
+    /// Time since the publisher created the loaded state.
     #[must_use]
     pub fn age(&self, now: Timestamp) -> Option<Duration> {
-        self.account.as_ref()?.state.map(|state| now.since(state.created))
+        self.status.as_ref()?.state.map(|state| now.since(state.created))
     }
 }
 
-/// The trail.
+/// The audit log.
 #[derive(Debug, Clone)]
-pub struct TrailReport {
-    /// Whether it can be written.
+pub struct AuditLogReport {
+    /// Whether it is writable.
     pub health: audit_log::Health,
-    /// What was counted since it was opened.
+    /// Counters since it was opened.
     pub counters: audit_log::Counters,
-    /// When the newest checkpoint was written, if that can be told.
+    /// Time of the newest checkpoint, if its file can be read.
     pub checkpoint: Option<Timestamp>,
-    /// What is free on its disk, if that can be told.
+    /// Free bytes on its disk, if the system reports them.
     pub free_bytes: Option<u64>,
-    /// What its last verification found; `None` if there was none that can be told of.
+    /// Result of the last verification; `None` if there is no readable report.
     pub verified: Option<Verification>,
 }
 
-/// What a verification of the trail found.
+/// Result of a verification of the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verification {
-    /// When it ended.
+    /// End of the verification.
     pub at: Timestamp,
-    /// Up to how many records.
+    /// Number of verified records.
     pub records: u64,
-    /// Whether nothing was wrong.
+    /// Whether the verification found no error.
     pub is_sound: bool,
 }
 
-/// What a certificate is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CertificateRole {
-    /// The service shows it.
-    Service,
-    /// The service sends it behind its own.
-    ServiceIssuer,
-    /// Callers are let in by it.
-    ClientAuthority,
-    /// Operators are shown it.
-    Operators,
-    /// Operators are sent it behind their own.
-    OperatorsIssuer,
-    /// Operators are let in by it.
-    OperatorAuthority,
-}
-
-impl CertificateRole {
-    /// The word for metrics and reasons.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Service => "service",
-            Self::ServiceIssuer => "service-issuer",
-            Self::ClientAuthority => "client-authority",
-            Self::Operators => "operators",
-            Self::OperatorsIssuer => "operators-issuer",
-            Self::OperatorAuthority => "operator-authority",
-        }
+closed_enum! {
+    /// Use of a certificate.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum CertificateRole {
+        /// Server certificate for consumers.
+        Service => "service",
+        /// Intermediate certificate sent with [`Self::Service`].
+        ServiceIssuer => "service-issuer",
+        /// CA whose clients are accepted.
+        ClientAuthority => "client-authority",
+        /// Server certificate for operators.
+        Operators => "operators",
+        /// Intermediate certificate sent with [`Self::Operators`].
+        OperatorsIssuer => "operators-issuer",
+        /// CA whose operators are accepted.
+        OperatorAuthority => "operator-authority",
     }
 }
 
 /// A certificate.
 #[derive(Debug, Clone)]
 pub struct CertificateReport {
-    /// What it is for.
+    /// Use of the certificate.
     pub role: CertificateRole,
-    /// Its subject.
+    /// Distinguished name of the subject.
     pub subject: String,
-    /// Its first moment.
+    /// Start of its validity.
     pub not_before: Timestamp,
-    /// Its last moment.
+    /// End of its validity.
     pub not_after: Timestamp,
 }
 
-/// An authority whose callers are let in.
+/// A CA whose clients are accepted.
 #[derive(Debug, Clone)]
 pub struct AuthorityReport {
-    /// Its certificate.
+    /// Certificate of the CA.
     pub certificate: CertificateReport,
-    /// Its revocation list.
-    pub list: ListReport,
+    /// State of its CRL.
+    pub crl: CrlReport,
 }
 
-/// A revocation list.
+/// State of a CRL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListReport {
-    /// None is asked for: revoked certificates are let in.
-    Ignored,
-    /// It can be relied upon until the next one is due.
-    Open {
-        /// When the next one is due.
+pub enum CrlReport {
+    /// Revocation is not checked: revoked certificates are accepted.
+    NotChecked,
+    /// Valid until the next update is due.
+    Current {
+        /// `nextUpdate` of the CRL.
         next_update: Timestamp,
-        /// How many certificates it revokes.
+        /// Number of revoked certificates.
         revoked: usize,
     },
-    /// It cannot: callers of this authority are refused.
-    Closed {
-        /// The reason's word.
+    /// Not usable: all clients of this CA are refused.
+    Unusable {
+        /// Code of the reason.
         code: &'static str,
     },
 }
 
-/// What was asked and answered since the start.
+/// Requests and their outcomes since the start.
 #[derive(Debug, Clone)]
 pub struct Traffic {
-    /// Exchanges by how they ended, zeros included.
+    /// Exchanges by outcome, zeros included.
     pub outcomes: Vec<OutcomeReport>,
-    /// Requests refused below SOAP, by HTTP status.
+    /// Requests refused before SOAP, by HTTP status.
     pub refusals: Vec<(u16, u64)>,
-    /// Handshakes, by how they ended.
+    /// TLS handshakes, by outcome.
     pub handshakes: Vec<(&'static str, u64)>,
-    /// Upper ends of the buckets of the stages' histograms, in microseconds.
+    /// Upper bounds of the histograms' buckets, in microseconds.
     pub bucket_ends_micros: &'static [u64],
-    /// How long each stage took.
+    /// Durations of each stage.
     pub stages: Vec<StageReport>,
-    /// The words for the four kinds of outcomes that consumers' counts are kept by.
+    /// Codes of the four kinds by which consumers' exchanges are counted.
     pub kinds: [&'static str; 4],
-    /// Every registered consumer, and all others together.
+    /// Every registered consumer, and one entry for all others.
     pub consumers: Vec<ConsumerReport>,
 }
 
-/// How many exchanges ended in one way.
+/// Number of exchanges with one outcome.
 #[derive(Debug, Clone, Copy)]
 pub struct OutcomeReport {
-    /// What was asked for.
+    /// Requested operation.
     pub operation: &'static str,
     /// Code of the status or of the fault.
-    pub code: &'static str,
-    /// What callers are told with it, if it is more than the code.
+    pub code: OutcomeCode,
+    /// Text that consumers get with the code, if any.
     pub sentence: Option<&'static str>,
-    /// How many.
+    /// Number of exchanges.
     pub count: u64,
 }
 
-/// A stage's histogram.
+/// Histogram of a stage.
 #[derive(Debug, Clone)]
 pub struct StageReport {
-    /// The stage's word.
+    /// Name of the stage.
     pub stage: &'static str,
-    /// How many fell into each bucket, and beyond the last.
+    /// Count of each bucket; the last one is for longer durations.
     pub buckets: Vec<u64>,
-    /// All times together.
+    /// Sum of all durations.
     pub total: Duration,
 }
 
-/// What a consumer asked for.
+/// Exchanges of a consumer.
 #[derive(Debug, Clone)]
 pub struct ConsumerReport {
-    /// Its number; `None`: callers that are not registered.
+    /// Enterprise number; `None`: consumers that are not registered.
     pub organisation: Option<EnterpriseNumber>,
-    /// Its name in the policy.
+    /// Name in the policy.
     pub name: Option<String>,
-    /// Since the start, by kind.
+    /// Exchanges since the start, by kind.
     pub kinds: [u64; 4],
-    /// Each of the last sixty minutes by kind, oldest first.
+    /// Exchanges in each of the last 60 minutes, by kind, oldest minute first.
     pub hour: Vec<[u64; 4]>,
 }
 
-/// A setting in force.
+/// An active setting.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// Its key in the settings file.
+    /// Key in the settings file.
     pub key: String,
-    /// Its value; of a secret, the file that holds it.
+    /// Value; for a secret, the path of its file.
     pub value: String,
-    /// Who says so.
+    /// Where the value was set.
     pub origin: String,
 }

@@ -1,13 +1,14 @@
-//! Backup and restore: the datasets' state and the trail, copied while the service answers, and put back only after the
-//! trail was verified against a checkpoint.
+//! Backup and restore of the datasets and the audit log. A backup is made while the service runs; a
+//! restore puts nothing in place before it has verified the audit log against a checkpoint.
 //!
-//! | in the folder of a backup | what it is |
+//! | folder of a backup | content |
 //! |---|---|
-//! | `data/` | the five datasets, each in one state |
+//! | `data/` | the five datasets, each in one consistent state |
 //! | `audit-log/` | the audit log, at least up to its checkpoint |
-//! | `keys/` | only if asked for: who has both can read everything |
+//! | `keys/` | only on request: with the audit log and its keys, everything can be decrypted |
 //!
-//! Settings, policy and certificates are not in it: whoever installs the service has them.
+//! A backup does not contain settings, policy and certificates: the operator who installs the
+//! service has them.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -20,55 +21,62 @@ use audit_verify::{Verdict, VerifyError, VerifyingKey, VerifyingKeyError, verify
 use datasets::store::{StoreError, check_datasets, copy_datasets};
 use ehealth_core::model::Dataset;
 
-/// What a backup holds.
+/// Subfolder of the datasets.
+const DATA: &str = "data";
+/// Subfolder of the audit log.
+const AUDIT_LOG: &str = "audit-log";
+/// Subfolder of the keys.
+const KEYS: &str = "keys";
+
+/// Content of a backup.
 #[derive(Debug)]
 pub struct BackedUp {
-    /// The datasets that were loaded.
+    /// Datasets that were loaded.
     pub datasets: Vec<Dataset>,
-    /// What the verification of the copied trail found.
+    /// Result of the verification of the copied audit log.
     pub verdict: Verdict,
 }
 
-/// Why there is no backup, or nothing was restored.
+/// Why a backup or a restore failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// A file or folder fails.
+    /// A file or folder cannot be read or written.
     #[error("{}: {reason}", .path.display())]
     File {
-        /// Which one.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         reason: io::Error,
     },
-    /// Something is there already.
-    #[error("{}: there is something already; move it away first, nothing is written over", .0.display())]
+    /// The target exists.
+    #[error("{}: already exists; move it away first, because nothing is overwritten", .0.display())]
     NotEmpty(PathBuf),
-    /// The datasets fail.
-    #[error("the datasets cannot be copied: {0}")]
+    /// The datasets cannot be copied.
+    #[error("cannot copy the datasets: {0}")]
     Store(#[from] StoreError),
     /// A dataset of the backup is damaged.
-    #[error("dataset {} of the backup cannot be used: {reason}", .dataset.code())]
+    #[error("dataset {} of the backup is not usable: {reason}", .dataset.code())]
     Dataset {
-        /// Which one.
+        /// The damaged dataset.
         dataset: Dataset,
-        /// What is wrong with it.
+        /// The damage.
         reason: StoreError,
     },
-    /// The key that judges checkpoints cannot be had.
-    #[error("the key of the checkpoints: {0}")]
+    /// The checkpoint key cannot be read.
+    #[error("cannot read the checkpoint key: {0}")]
     Key(#[from] KeyError),
-    /// It is none.
-    #[error("the key of the checkpoints: {0}")]
+    /// The checkpoint key is invalid.
+    #[error("the checkpoint key is invalid: {0}")]
     NoKey(#[from] VerifyingKeyError),
-    /// The copied trail cannot be read.
+    /// The copied audit log cannot be read.
     #[error(transparent)]
     Verify(#[from] VerifyError),
-    /// The copied trail is not the one that was signed. Nothing was put in place.
-    #[error("the trail of the backup is not sound; nothing was put in place:\n{}", told(.0))]
+    /// The copied audit log differs from what was signed. Nothing was put in place.
+    #[error("the verification of the backup's audit log failed; nothing was put in place:\n{}", list_findings(.0))]
     Unsound(Box<Verdict>),
 }
 
-fn told(verdict: &Verdict) -> String {
+fn list_findings(verdict: &Verdict) -> String {
     verdict.findings.iter().map(|finding| format!("  {finding}")).collect::<Vec<_>>().join("\n")
 }
 
@@ -76,87 +84,96 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
     |reason| BackupError::File { path: path.to_owned(), reason }
 }
 
-/// Whether the keys are copied, too.
+/// Whether a backup contains the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeysToo {
     /// They are kept elsewhere.
     No,
-    /// The backup alone is enough to read everything: keep it accordingly.
+    /// The backup alone is enough to read everything: store it as carefully as the keys.
     Yes,
 }
 
-/// Copies datasets and trail into a folder, which is made, and verifies the copy. The service may answer meanwhile.
+/// Copies the datasets and the audit log into a new folder, and verifies the copy. The service may
+/// run meanwhile.
 ///
 /// # Errors
-/// [`BackupError`]; what was copied before stays in the folder.
+/// [`BackupError`]; the files that were already copied stay in the folder.
 pub fn back_up(settings: &Settings, to: &Path, keys_too: KeysToo) -> Result<BackedUp, BackupError> {
     if to.exists() {
         return Err(BackupError::NotEmpty(to.to_owned()));
     }
     DirBuilder::new().recursive(true).mode(0o700).create(to).map_err(at(to))?;
-    let trail = to.join("audit-log");
-    // First: answers that are told meanwhile rest on datasets at least as old as those that follow.
-    copy_audit_log(&settings.audit_log.folder, &trail).map_err(at(&settings.audit_log.folder))?;
-    let datasets = copy_datasets(&settings.sync.data, &to.join("data"))?;
-    if keys_too == KeysToo::Yes {
-        copy_folder(&settings.audit_log.keys, &to.join("keys"))?;
+    let audit_log = to.join(AUDIT_LOG);
+    // The audit log first: an exchange recorded meanwhile used datasets that are not newer than the
+    // copied ones.
+    copy_audit_log(&settings.audit_log.folder, &audit_log).map_err(at(&settings.audit_log.folder))?;
+    let datasets = copy_datasets(&settings.sync.data, &to.join(DATA))?;
+    match keys_too {
+        KeysToo::Yes => copy_folder(&settings.audit_log.keys, &to.join(KEYS))?,
+        KeysToo::No => {}
     }
-    let verdict = verify_copy(settings, &settings.audit_log.keys, &trail, None)?;
+    let verdict = verify_copy(settings, &settings.audit_log.keys, &audit_log, None)?;
     Ok(BackedUp { datasets, verdict })
 }
 
-/// Verifies a backup, and puts it where the settings say if it is sound. Nothing that is there is written over.
+/// Verifies a backup and, if it is sound, puts it into the folders of the settings. Overwrites
+/// nothing.
 ///
-/// `keys` is the folder of the keys where they are not in their place yet: they are put there, too. `checkpoint` is one
-/// that was kept elsewhere: with it a backup that lacks the end of the trail is seen.
+/// `keys` is a folder of keys that are not in the folder of the settings yet: they are put there
+/// too. `checkpoint` is one that was kept elsewhere: it detects a backup that lacks the end of the
+/// audit log.
 ///
 /// # Errors
-/// [`BackupError`]; until the trail was verified and every dataset judged, nothing is put in place.
+/// [`BackupError`]. Nothing is put in place before the audit log and every dataset are verified.
 pub fn restore(
     settings: &Settings,
     from: &Path,
     keys: Option<&Path>,
     checkpoint: Option<&Path>,
 ) -> Result<Verdict, BackupError> {
-    let mut places = vec![
-        (from.join("audit-log"), settings.audit_log.folder.clone()),
-        (from.join("data"), settings.sync.data.clone()),
-    ];
-    places.extend(keys.map(|keys| (keys.to_owned(), settings.audit_log.keys.clone())));
-    for (_, place) in &places {
-        if fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(BackupError::NotEmpty(place.clone()));
+    let audit_log = from.join(AUDIT_LOG);
+    let mut copies =
+        vec![(audit_log.clone(), settings.audit_log.folder.clone()), (from.join(DATA), settings.sync.data.clone())];
+    copies.extend(keys.map(|keys| (keys.to_owned(), settings.audit_log.keys.clone())));
+    for (_, target) in &copies {
+        if fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(BackupError::NotEmpty(target.clone()));
         }
     }
-    let verdict = verify_copy(settings, keys.unwrap_or(&settings.audit_log.keys), &from.join("audit-log"), checkpoint)?;
-    check_datasets(&from.join("data")).map_err(|(dataset, reason)| BackupError::Dataset { dataset, reason })?;
-    for (copy, place) in places {
-        // Beside its place first, so that it is there whole or not at all.
-        let beside = place.with_extension("restoring");
-        if beside.exists() {
-            fs::remove_dir_all(&beside).map_err(at(&beside))?;
-        }
-        copy_folder(&copy, &beside)?;
-        if place.exists() {
-            fs::remove_dir(&place).map_err(at(&place))?;
-        }
-        fs::rename(&beside, &place).map_err(at(&place))?;
+    let verdict = verify_copy(settings, keys.unwrap_or(&settings.audit_log.keys), &audit_log, checkpoint)?;
+    check_datasets(&from.join(DATA)).map_err(|(dataset, reason)| BackupError::Dataset { dataset, reason })?;
+    for (copy, target) in copies {
+        put_in_place(&copy, &target)?;
     }
     Ok(verdict)
+}
+
+/// Copies a folder beside its target, then renames it, so that the target is complete or missing.
+fn put_in_place(copy: &Path, target: &Path) -> Result<(), BackupError> {
+    let beside = target.with_extension("restoring");
+    if beside.exists() {
+        fs::remove_dir_all(&beside).map_err(at(&beside))?;
+    }
+    copy_folder(copy, &beside)?;
+    if target.exists() {
+        fs::remove_dir(target).map_err(at(target))?;
+    }
+    fs::rename(&beside, target).map_err(at(target))
 }
 
 fn verify_copy(
     settings: &Settings,
     keys: &Path,
-    trail: &Path,
+    audit_log: &Path,
     checkpoint: Option<&Path>,
 ) -> Result<Verdict, BackupError> {
     let key = KeyFolder::open(keys, MissingKeys::Refuse)?.verifying_key(&settings.audit_log.checkpoints.origin)?;
-    let verdict = verify(trail, &VerifyingKey::parse(&key)?, checkpoint)?;
+    let verdict = verify(audit_log, &VerifyingKey::parse(&key)?, checkpoint)?;
     if verdict.is_sound() { Ok(verdict) } else { Err(BackupError::Unsound(Box::new(verdict))) }
 }
 
-/// Copies the files of a folder, for their owner alone, into another one, which is made; they are durable afterwards.
+/// Copies the files of a folder into a new folder, readable by their owner only, and makes them
+/// durable.
 fn copy_folder(from: &Path, to: &Path) -> Result<(), BackupError> {
     DirBuilder::new().recursive(true).mode(0o700).create(to).map_err(at(to))?;
     for entry in fs::read_dir(from).map_err(at(from))? {

@@ -1,9 +1,9 @@
 //! A strict DER reader (X.690) for revocation lists and keys.
 //!
-//! A list may have hundreds of thousands of entries, so nothing is allocated here. A list must be read
-//! whole or not at all, so every element is requested by its tag, and the caller treats leftover bytes
-//! as an error. Only tags of one byte and lengths of at most four bytes are supported: the formats read
-//! here have no others.
+//! A list may have hundreds of thousands of entries, so nothing is allocated here. A list must be
+//! read whole or not at all, so every element is requested by its tag, and the caller treats
+//! leftover bytes as an error. Only tags of one byte and lengths of at most four bytes are
+//! supported: the formats read here have no others.
 
 use ehealth_core::model::Timestamp;
 
@@ -44,8 +44,8 @@ impl<'a> Reader<'a> {
         self.0.first() == Some(&tag)
     }
 
-    /// Content of the next element; `None`, and nothing is read, if it has another tag or its length is not
-    /// DER.
+    /// Content of the next element; `None`, and nothing is read, if it has another tag or its
+    /// length is not DER.
     pub(super) fn read(&mut self, tag: u8) -> Option<&'a [u8]> {
         self.read_whole(tag).map(|(_, content)| content)
     }
@@ -117,7 +117,8 @@ fn read_digits<'a>(bytes: impl Iterator<Item = &'a u8>) -> Option<Timestamp> {
         }
         text.push(char::from(*byte));
     }
-    // An xs:dateTime may write the end of a day as 24:00:00 and omit the zone; a certificate may not.
+    // An xs:dateTime may write the end of a day as 24:00:00 and omit the zone; a certificate may
+    // not.
     if text.contains("T24") || !text.ends_with('Z') { None } else { Timestamp::parse(&text).ok() }
 }
 

@@ -1,10 +1,11 @@
 //! Identifies the organisation of a subject by the two conventions in use
 //! (docs/reference/domain.md "Identifiers").
 //!
-//! Federal certificates have an OU `urn:be:fgov:kbo-bce:organization:cbe-number:NNNNNNNNNN`; eHealth
-//! certificates have a CN or OU `CBE=NNNNNNNNNN`, and the CN may continue with `, APPLICATION`. Every
-//! such claim in every CN and OU counts, and all must name the same number. Text that could be a claim
-//! but is malformed refuses the whole certificate: what one parser overlooks, another might accept.
+//! Federal certificates have an OU `urn:be:fgov:kbo-bce:organization:cbe-number:NNNNNNNNNN`;
+//! eHealth certificates have a CN or OU `CBE=NNNNNNNNNN`, and the CN may continue with
+//! `, APPLICATION`. Every such claim in every CN and OU counts, and all must name the same number.
+//! Text that could be a claim but is malformed refuses the whole certificate: what one parser
+//! overlooks, another might accept.
 
 use x509_parser::asn1_rs::{Any, Class, Tag};
 use x509_parser::oid_registry::{OID_X509_COMMON_NAME, OID_X509_ORGANIZATIONAL_UNIT};
@@ -27,7 +28,8 @@ ehealth_core::closed_enum! {
         /// Two claims with different numbers.
         #[error("the subject names two organisations")]
         TwoOrganisations => "two-organisations",
-        /// A claim that does not begin its part, or is not followed by ten digits and the part's end.
+        /// A claim that does not begin its part, or is not followed by ten digits and the part's
+        /// end.
         #[error("the subject names an organisation in a malformed way")]
         Malformed => "malformed-number",
         /// A claim whose number has wrong check digits or begins with 9.

@@ -1,7 +1,8 @@
-//! Certificates and revocation lists: facts, permitted uses, and the organisation that a subject names.
+//! Certificates and revocation lists: facts, permitted uses, and the organisation that a subject
+//! names.
 //!
-//! The only module that parses certificates. It builds no chains (the TLS library does) and knows no
-//! consumers (the policy does). A name that could be read in two ways is refused, never guessed.
+//! The only module that parses certificates. It builds no chains (the TLS library does) and knows
+//! no consumers (the policy does). A name that could be read in two ways is refused, never guessed.
 
 #![cfg_attr(
     not(test),

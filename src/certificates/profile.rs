@@ -115,13 +115,15 @@ impl Profile {
         Ok(())
     }
 
-    /// Whether the certificate may sign certificates: an authority whose key usage, if any, allows it.
+    /// Whether the certificate may sign certificates: an authority whose key usage, if any, allows
+    /// it.
     #[must_use]
     pub fn signs_certificates(&self) -> bool {
         self.authority && self.key_usage.is_none_or(|usage| usage.key_cert_sign)
     }
 
-    /// Whether the authority may issue client certificates: its extended key usage, if any, names clientAuth.
+    /// Whether the authority may issue client certificates: its extended key usage, if any, names
+    /// clientAuth.
     #[must_use]
     pub fn vouches_for_clients(&self) -> bool {
         self.client_auth != Some(false)
@@ -140,7 +142,8 @@ impl Profile {
         self.authority && self.key_usage.is_none_or(|usage| usage.crl_sign)
     }
 
-    /// Whether both certificates have the same subject name and key: what one signed, the other did too.
+    /// Whether both certificates have the same subject name and key: what one signed, the other did
+    /// too.
     #[must_use]
     pub fn has_name_and_key_of(&self, other: &Self) -> bool {
         self.subject == other.subject && self.key_algorithm == other.key_algorithm && self.key_bits == other.key_bits
@@ -165,8 +168,8 @@ fn read_key_algorithm(public_key: &[u8]) -> Option<Vec<u8>> {
     Reader::new(public_key).enter(SEQUENCE)?.read(SEQUENCE).map(<[u8]>::to_vec)
 }
 
-/// Whether a client may have this key. No signature in the path depends on it, so webpki does not check
-/// it.
+/// Whether a client may have this key. No signature in the path depends on it, so webpki does not
+/// check it.
 fn is_accepted_key(algorithm: &[u8], bits: &[u8]) -> bool {
     /// With the curve as parameters.
     const CURVES: [&[u8]; 3] = [
@@ -177,7 +180,8 @@ fn is_accepted_key(algorithm: &[u8], bits: &[u8]) -> bool {
     const ED25519: &[u8] = b"\x06\x03\x2b\x65\x70";
     /// With NULL as parameters.
     const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
-    // A longer key makes a signature cost more than a connection should; the TLS library has the same limit.
+    // A longer key makes a signature cost more than a connection should; the TLS library has the
+    // same limit.
     const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
     if algorithm == RSA {
         return count_modulus_bits(bits).is_some_and(|count| RSA_BITS.contains(&count));
@@ -194,9 +198,9 @@ fn count_modulus_bits(key: &[u8]) -> Option<usize> {
     significant.len().checked_mul(8)?.checked_sub(unused)
 }
 
-/// Whether the basic constraints cannot be parsed: the parser then reports them as absent. It refuses
-/// malformed key usages itself. Other extensions have no effect here; webpki refuses unknown critical
-/// ones.
+/// Whether the basic constraints cannot be parsed: the parser then reports them as absent. It
+/// refuses malformed key usages itself. Other extensions have no effect here; webpki refuses
+/// unknown critical ones.
 fn has_unreadable_constraints(certificate: &X509Certificate<'_>) -> bool {
     certificate.extensions().iter().any(|extension| {
         extension.oid == OID_X509_EXT_BASIC_CONSTRAINTS

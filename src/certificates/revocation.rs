@@ -1,9 +1,9 @@
 //! Certificate revocation lists (RFC 5280, section 5), read once and kept as sorted serial numbers.
 //!
-//! A list is accepted whole or not at all. A list that covers only a part of its issuer's certificates,
-//! names other issuers, or has an unknown critical extension cannot show that a certificate is *not*
-//! revoked. The same holds for a list with a byte that is not understood: a strict reader of our own
-//! skips nothing.
+//! A list is accepted whole or not at all. A list that covers only a part of its issuer's
+//! certificates, names other issuers, or has an unknown critical extension cannot show that a
+//! certificate is *not* revoked. The same holds for a list with a byte that is not understood: a
+//! strict reader of our own skips nothing.
 
 use super::der::{BOOLEAN, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, TAGGED_0};
 use super::serial::Serial;
@@ -56,7 +56,8 @@ pub enum ListAge {
     FromTheFuture,
 }
 
-/// Reads the name of a list's issuer (DER), which must have signed it. Reads no further than the name.
+/// Reads the name of a list's issuer (DER), which must have signed it. Reads no further than the
+/// name.
 ///
 /// # Errors
 /// [`ListError::Malformed`] if the bytes do not begin like a list.
@@ -76,8 +77,8 @@ impl RevocationList {
             return Err(ListError::Signature);
         }
         let header = read_header(list).ok_or(ListError::Malformed)?;
-        // Version 1 is not written, and has no extensions, so it cannot be partial; 1 means version 2. The
-        // signed part names the same algorithm (RFC 5280, 5.1.1.2).
+        // Version 1 is not written, and has no extensions, so it cannot be partial; 1 means
+        // version 2. The signed part names the same algorithm (RFC 5280, 5.1.1.2).
         if !matches!(header.version, None | Some([1])) || header.algorithm != signed.algorithm {
             return Err(ListError::Malformed);
         }
@@ -185,8 +186,9 @@ fn read_entry(mut entry: Reader<'_>) -> Option<Entry> {
     Some(Entry { serial, limits })
 }
 
-/// Reads `Extensions`; returns whether one is critical, or limits the list to a part of its issuer's
-/// certificates (RFC 5280 requires those to be critical; an authority may have omitted that).
+/// Reads `Extensions`; returns whether one is critical, or limits the list to a part of its
+/// issuer's certificates (RFC 5280 requires those to be critical; an authority may have omitted
+/// that).
 fn read_extensions(mut holder: Reader<'_>) -> Option<bool> {
     const PARTIAL: [&[u8]; 3] = [
         &[0x55, 0x1d, 0x1b], // deltaCRLIndicator
@@ -198,7 +200,8 @@ fn read_extensions(mut holder: Reader<'_>) -> Option<bool> {
     while !extensions.is_at_end() {
         let mut extension = extensions.enter(SEQUENCE)?;
         let oid = extension.read(OBJECT_IDENTIFIER)?;
-        // Every value but FALSE counts as TRUE, because not every authority encodes TRUE as DER requires.
+        // Every value but FALSE counts as TRUE, because not every authority encodes TRUE as DER
+        // requires.
         let critical = extension.has_next(BOOLEAN) && extension.read(BOOLEAN)? != [0];
         extension.read(OCTET_STRING)?;
         limits |= critical || PARTIAL.contains(&oid);

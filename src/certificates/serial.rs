@@ -1,14 +1,16 @@
-//! Serial numbers of certificates, stored compactly: a revocation list may have hundreds of thousands.
+//! Serial numbers of certificates, stored compactly: a revocation list may have hundreds of
+//! thousands.
 
 /// A certificate's serial number: at most twenty octets (RFC 5280, 4.1.2.2), right-aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Serial([u8; 20]);
 
 impl Serial {
-    /// Reads the content octets of the DER integer, without leading zeros; `None` if more than twenty remain.
+    /// Reads the content octets of the DER integer, without leading zeros; `None` if more than
+    /// twenty remain.
     ///
-    /// A negative number (RFC 5280 forbids it, some authorities issued them) is compared by its octets,
-    /// which are the same in the certificate and in the list.
+    /// A negative number (RFC 5280 forbids it, some authorities issued them) is compared by its
+    /// octets, which are the same in the certificate and in the list.
     #[must_use]
     pub fn from_der(octets: &[u8]) -> Option<Self> {
         let zeros = octets.iter().take_while(|octet| **octet == 0).count();

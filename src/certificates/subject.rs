@@ -30,8 +30,8 @@ pub(super) fn describe(subject: &X509Name<'_>) -> String {
             text.push('=');
             match attribute.as_str() {
                 Ok(value) => write_value(&mask(value), &mut text),
-                // RFC 4514, section 2.4, writes other encodings as hexadecimal digits. Those might spell an SSIN
-                // past the mask, so only tag and size are written.
+                // RFC 4514, section 2.4, writes other encodings as hexadecimal digits. Those might
+                // spell an SSIN past the mask, so only tag and size are written.
                 Err(_) => {
                     let value = attribute.attr_value();
                     let _ = write!(text, "#(tag {}, {} bytes)", value.header.tag().0, value.data.len());
@@ -42,8 +42,8 @@ pub(super) fn describe(subject: &X509Name<'_>) -> String {
     if let Some((end, _)) = text.char_indices().nth(MAX_CHARS) {
         text.truncate(end);
     }
-    // Again over the whole text: a type's number, an escape before digits, and the cut each make new runs of
-    // digits.
+    // Again over the whole text: a type's number, an escape before digits, and the cut each make
+    // new runs of digits.
     mask_runs(text.into_bytes())
 }
 
@@ -81,8 +81,8 @@ fn is_plain(character: char) -> bool {
     !character.is_control() && !matches!(character, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Masks the digits after every `SSIN=` (in any case) to the end of its part, and every other run of
-/// eleven digits that is an SSIN (the serialNumber of an identity card).
+/// Masks the digits after every `SSIN=` (in any case) to the end of its part, and every other run
+/// of eleven digits that is an SSIN (the serialNumber of an identity card).
 fn mask(value: &str) -> String {
     const SSIN: &[u8] = b"ssin=";
     let mut masked: Vec<u8> = value.as_bytes().to_vec();

@@ -18,15 +18,16 @@ use super::serve::ServeArguments;
 use super::simulate::SimulateArguments;
 use super::sync::SyncArguments;
 
-/// SOAP gateway with mutual TLS: returns the employer, the competent prevention service and the health-insurance fund of a
-/// person, from an SSIN
+/// SOAP gateway with mutual TLS: returns the employer, the competent prevention service and the
+/// health-insurance fund of a person, from an SSIN
 #[derive(Debug, Parser)]
 #[command(name = "ehealth-attributes", version, arg_required_else_help = true)]
 pub struct Arguments {
     /// The command
     #[command(subcommand)]
     pub command: Command,
-    /// Log level on standard error: error, warn, info, debug, trace, or a filter such as info,ehealth_attributes=debug
+    /// Log level on standard error: error, warn, info, debug, trace, or a filter such as
+    /// info,ehealth_attributes=debug
     #[arg(long, global = true, default_value = "info", env = "EHEALTH_ATTRIBUTES_LOG")]
     pub log: String,
     /// Log format

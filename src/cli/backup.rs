@@ -1,4 +1,5 @@
-//! `backup` and `restore`: copies datasets and audit log while the service runs, and puts a copy back.
+//! `backup` and `restore`: copies datasets and audit log while the service runs, and puts a copy
+//! back.
 
 use std::path::PathBuf;
 

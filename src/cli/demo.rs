@@ -1,7 +1,8 @@
 //! `demo`: a demonstration for a first look.
 //!
-//! Makes a folder with a development authority, certificates and the feeds of the catalogue, loads the datasets, serves
-//! them, runs the two example lookups of `docs/reference/domain.md "Purpose"`, and prints the next steps.
+//! Makes a folder with a development authority, certificates and the feeds of the catalogue, loads
+//! the datasets, serves them, runs the two example lookups of `docs/reference/domain.md "Purpose"`,
+//! and prints the next steps.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,7 +53,8 @@ pub struct DemoArguments {
     /// Make RSA client certificates in DIR/clients-rsa too, for SOAP stacks that read no other
     #[arg(long)]
     pub rsa: bool,
-    /// Treat a dataset as stale, to see INCOMPLETE_DATA: dimona, coprev, federated, insurance, persons
+    /// Treat a dataset as stale, to see INCOMPLETE_DATA: dimona, coprev, federated, insurance,
+    /// persons
     #[arg(long, value_name = "DATASET", value_parser = parse_dataset)]
     pub stale: Option<Dataset>,
 }

@@ -23,7 +23,8 @@ pub enum Exit {
     Fault,
     /// 7: `sync`: a publisher's files were refused; other datasets may have been updated.
     DatasetRefused,
-    /// 8: `sync`: a feed could not be read or the store not be written; other datasets may have been updated.
+    /// 8: `sync`: a feed could not be read or the store not be written; other datasets may have
+    /// been updated.
     SyncFailed,
     /// 9: `sync`: another run was writing the dataset; nothing was done for it.
     SyncSkipped,

@@ -1,7 +1,8 @@
 //! Fault injection of a simulation: delays and faults by person, and tickets that repeat.
 //!
-//! The service is the same as in `serve`: its dependencies are replaced, so it cannot tell that the audit log is slow, or
-//! that a dataset only pretends to be unreadable. `serve` composes nothing of this.
+//! The service is the same as in `serve`: its dependencies are replaced, so it cannot tell that the
+//! audit log is slow, or that a dataset only pretends to be unreadable. `serve` composes nothing of
+//! this.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

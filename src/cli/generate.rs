@@ -35,7 +35,8 @@ pub struct GenerateArguments {
     /// Number of serials after the snapshot, one delta each
     #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000))]
     pub serials: u64,
-    /// Mutations of a dimona delta; insurance and persons have a tenth of them, coprev and federated a thousandth
+    /// Mutations of a dimona delta; insurance and persons have a tenth of them, coprev and
+    /// federated a thousandth
     #[arg(long, value_name = "M", default_value_t = 1_000)]
     pub mutations: u64,
     /// Creation time of the notifications, YYYY-MM-DDThh:mm:ssZ [default: now]

@@ -1,4 +1,5 @@
-//! `health`: checks whether the running service is ready. For operators and container health checks.
+//! `health`: checks whether the running service is ready. For operators and container health
+//! checks.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

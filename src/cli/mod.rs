@@ -1,7 +1,7 @@
 //! The command line: arguments, one file per command, output, exit codes.
 //!
-//! A command reads its arguments, calls the modules below, and prints the result. Standard output carries the result;
-//! the log and every error go to standard error.
+//! A command reads its arguments, calls the modules below, and prints the result. Standard output
+//! carries the result; the log and every error go to standard error.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line prints its results")]
 

@@ -1,7 +1,8 @@
 //! `policy`: checks a policy file, explains a decision, pins a certificate.
 //!
-//! A decision comes from the functions that the service uses, and names the rule that made it. No data are read: the
-//! relation cannot be checked here, because that would be a lookup without a record in the audit log.
+//! A decision comes from the functions that the service uses, and names the rule that made it. No
+//! data are read: the relation cannot be checked here, because that would be a lookup without a
+//! record in the audit log.
 
 use std::path::{Path, PathBuf};
 
@@ -75,7 +76,8 @@ pub struct ExplainArguments {
     /// Enterprise number in the caller's certificate, ten digits
     #[arg(long, value_name = "NUMBER")]
     pub cbe: String,
-    /// Customer on whose behalf the caller asks: ten digits, or SECTOR/INSTITUTION [default: the caller]
+    /// Customer on whose behalf the caller asks: ten digits, or SECTOR/INSTITUTION [default: the
+    /// caller]
     #[arg(long, value_name = "CUSTOMER")]
     pub customer: Option<String>,
     /// Legal context as in the request

@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::app::{Confined, Notifier, Part, confine};
 use crate::config::Settings;
 
-/// SIGTERM and Ctrl-C, caught from the moment that this value exists.
+/// SIGTERM and Ctrl-C, caught from the creation of this value.
 pub(super) struct Stop {
     terminate: Signal,
     interrupt: Signal,
@@ -39,8 +39,8 @@ pub(super) fn sockets_from_systemd() -> Vec<TcpListener> {
     (0..passed.len()).filter_map(|index| passed.take_tcp_listener(index).ok().flatten()).collect()
 }
 
-/// Confines the process to its own files. Without the sandbox the process runs all the same, with the permissions of its
-/// user.
+/// Confines the process to its own files. Without the sandbox the process runs all the same, with
+/// the permissions of its user.
 pub(super) fn confine_and_log(settings: &Settings, part: Part) {
     match confine(settings, part) {
         Ok(Confined::Fully) => tracing::info!("sandbox active: only the configured files are accessible"),

@@ -1,6 +1,7 @@
 //! Progress of `sync` on standard error: a bar on a terminal, otherwise a line every 5 s.
 //!
-//! Each file of a dataset is one bar: records and bytes read, the rate, the time left; then the rows written.
+//! Each file of a dataset is one bar: records and bytes read, the rate, the time left; then the
+//! rows written.
 
 use std::io::IsTerminal;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};

@@ -38,7 +38,8 @@ pub(super) fn run(arguments: &ServeArguments, log: &mut LogWriter) -> Exit {
     match arguments.settings.read() {
         Ok(mut settings) => {
             fit_descriptors(&mut settings);
-            // Before any thread starts, the log thread included: the sandbox does not apply to threads that run already.
+            // Before any thread starts, the log thread included: the sandbox does not apply to
+            // threads that run already.
             confine_and_log(&settings, Part::Answering);
             block_on(log, serve(&settings))
         }
@@ -57,12 +58,13 @@ async fn serve(settings: &Settings) -> Exit {
     };
     match App::open_on(bound, settings, Arc::new(SystemClock)) {
         Ok(app) => {
-            let app = app.telling(notifier());
+            let app = app.with_notifier(notifier());
             tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
             if let Some(address) = app.admin_address() {
                 tracing::info!(%address, "admin listener ready");
             }
-            // A task like those of the connections: on the main thread, each connection would wake another thread twice.
+            // A task like those of the connections: on the main thread, each connection would wake
+            // another thread twice.
             match tokio::spawn(app.run(stop.wait())).await {
                 Ok(drained) => {
                     log_end(drained);
@@ -75,7 +77,8 @@ async fn serve(settings: &Settings) -> Exit {
     }
 }
 
-/// Raises the limit of open files as far as the system allows, and reduces the connections to what it permits.
+/// Raises the limit of open files as far as the system allows, and reduces the connections to what
+/// it permits.
 fn fit_descriptors(settings: &mut Settings) {
     let descriptors = raise_descriptor_limit();
     let limits = settings.server.limits.within_descriptors(descriptors);

@@ -1,8 +1,9 @@
 //! `simulate`: the service as a test double, for the tests of integrators.
 //!
-//! Every start makes everything again, in a folder that is removed at the end: authority, certificates, data, audit log. The
-//! clock is fixed and tickets repeat, so that the same request gets the same bytes. The faults of the scenario are injected
-//! around the service, not in it ([`fault_injection`](super::fault_injection)).
+//! Every start makes everything again, in a folder that is removed at the end: authority,
+//! certificates, data, audit log. The clock is fixed and tickets repeat, so that the same request
+//! gets the same bytes. The faults of the scenario are injected around the service, not in it
+//! ([`fault_injection`](super::fault_injection)).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +29,15 @@ const EXAMPLE: &str = include_str!("../../fixtures/scenario.toml");
 const DRAIN: Duration = Duration::from_secs(1);
 
 const AFTER_HELP: &str = "\
+The same code as serve answers over mutual TLS, with the people of the catalogue
+(fixtures/catalogue.md) and those of the scenario. The clock is fixed and tickets repeat: the same
+request gets the same bytes at every start.
+
+The ready file is JSON. It exists while the simulation answers, and is never incomplete. Keys: port,
+url, consultAttributes and sendTestMessage (their addresses), now, ca, clients.WORD and
+clientsRsa.WORD (each with organisation, legalContext, certificate, key) and pid. WORD is platform,
+fund, other-fund, service, other-service or stranger.
+
 Examples, for a CI job:
   ehealth-attributes simulate --port 0 --ready-file ready.json --scenario scenario.toml &
   until [ -e ready.json ]; do sleep 0.1; done
@@ -40,14 +50,6 @@ Exit codes:
   3  the scenario has errors; all of them are printed";
 
 /// Arguments of `simulate`.
-///
-/// The same code as serve answers over mutual TLS, with the people of the catalogue (fixtures/catalogue.md) and those of
-/// the scenario. Its clock is fixed and its tickets repeat: the same request gets the same bytes at every start.
-///
-/// The ready file is JSON. It exists while the simulation answers, and it is never incomplete. Keys: port, url,
-/// consultAttributes and sendTestMessage (their addresses), now, ca, clients.WORD and clientsRsa.WORD (each with
-/// organisation, legalContext, certificate, key) and pid. WORD is platform, fund, other-fund, service, other-service or
-/// stranger.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct SimulateArguments {
@@ -57,7 +59,8 @@ pub struct SimulateArguments {
     /// File to write when the service answers: how to reach it
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
-    /// Scenario with people, delays, faults and outages (TOML) [default: only the people of the catalogue]
+    /// Scenario with people, delays, faults and outages (TOML) [default: only the people of the
+    /// catalogue]
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
     /// Print a scenario with every key, and exit
@@ -66,7 +69,8 @@ pub struct SimulateArguments {
     /// Make RSA client certificates too, for SOAP stacks that read no other
     #[arg(long)]
     pub rsa: bool,
-    /// Empty folder for certificates, data and audit log, which is kept [default: a temporary one, which is removed]
+    /// Empty folder for certificates, data and audit log, which is kept [default: a temporary one,
+    /// which is removed]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
@@ -115,7 +119,7 @@ async fn simulate(arguments: &SimulateArguments, scenario: &Scenario, ready: Opt
     let adapt = |settings: &mut Settings| {
         settings.admin = None;
         settings.server.limits.drain = DRAIN;
-        settings.server.limits.parting = Duration::ZERO;
+        settings.server.limits.last_request = Duration::ZERO;
     };
     let running = service.start(adapt, |dependencies| inject_faults(scenario, dependencies)).await;
     let running = running.inspect_err(|exit| {
@@ -149,7 +153,7 @@ fn make_folder(named: Option<&Path>) -> Result<SimulationFolder, Exit> {
     }
 }
 
-/// Content of the ready file; [`SimulateArguments`] documents its keys.
+/// Content of the ready file; the help text documents its keys.
 fn describe(running: &RunningService, workspace: &Workspace, scenario: &Scenario, with_rsa: bool) -> Value {
     let clients = |files: &dyn Fn(&str) -> (PathBuf, PathBuf)| {
         let entries = ORGANISATIONS.iter().map(|organisation| {

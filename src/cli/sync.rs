@@ -43,7 +43,8 @@ pub struct SyncArguments {
     /// Settings
     #[command(flatten)]
     pub settings: SettingsFile,
-    /// Allow this dataset to lose any number of records in this run, after you have checked that this is right
+    /// Allow this dataset to lose any number of records in this run, after you have checked that
+    /// this is right
     #[arg(long, value_name = "DATASET", value_parser = parse_dataset)]
     pub allow_shrink: Vec<Dataset>,
     /// Run until SIGTERM, and synchronise each feed at its interval; for data.fetch = "elsewhere"

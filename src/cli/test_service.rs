@@ -1,7 +1,7 @@
 //! A service that runs from a demo workspace on a port of this machine, for `demo` and `simulate`.
 //!
-//! It is composed as `serve` composes it, from the settings of the workspace; the same sync as for publishers' feeds loads
-//! the datasets.
+//! It is composed as `serve` composes it, from the settings of the workspace; the same sync as for
+//! publishers' feeds loads the datasets.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -45,8 +45,8 @@ pub(super) struct RunningService {
 }
 
 impl TestService<'_> {
-    /// Loads the datasets and serves them. `adapt` may change the settings first; `inject` may replace dependencies of the
-    /// service.
+    /// Loads the datasets and serves them. `adapt` may change the settings first; `inject` may
+    /// replace dependencies of the service.
     ///
     /// Prints the result of the sync. An error is printed, and its exit code returned.
     pub async fn start(
@@ -67,7 +67,7 @@ impl TestService<'_> {
         let port = bound.address().port();
         let url = format!("https://localhost:{port}");
         settings.replace_public_url(&url);
-        let app = App::open_staged(bound, &settings, self.clock, inject);
+        let app = App::open_with(bound, &settings, self.clock, inject);
         let app = app.map_err(|error| fail(Exit::from(&error), &error))?;
         let admin = app.admin_address();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -80,7 +80,8 @@ impl TestService<'_> {
     fn read_settings(&self) -> Result<Settings, Exit> {
         let settings = read_settings(&self.workspace.settings());
         let mut settings = settings.map_err(|problems| fail(Exit::Configuration, &problems))?;
-        // Two services on one machine differ in their ports: the second takes a free port for the admin listener too.
+        // Two services on one machine differ in their ports: the second takes a free port for the
+        // admin listener too.
         if self.port != settings.listen.port()
             && let Some(admin) = &mut settings.admin
         {
@@ -95,9 +96,9 @@ impl TestService<'_> {
     fn load_datasets(&self, settings: &Settings) -> Result<(), Exit> {
         let reports = run_all(&settings.sync, self.clock.as_ref());
         print!("\n{}", sync_report::table(&reports));
-        match sync_report::exit_of(&reports) {
-            Exit::Done => {}
-            exit => return Err(exit),
+        let exit = sync_report::exit_of(&reports);
+        if exit != Exit::Done {
+            return Err(exit);
         }
         let Some(report) = reports.iter().find(|report| report.rejected > 0) else { return Ok(()) };
         let (count, dataset, folder) = (report.rejected, report.dataset.code(), settings.sync.rejected.display());

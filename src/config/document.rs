@@ -1,7 +1,8 @@
-//! A TOML document with line numbers. Reading collects every error instead of stopping at the first.
+//! A TOML document with line numbers. Reading collects every error instead of stopping at the
+//! first.
 //!
-//! A value is looked up in the overrides, then in the document, then in the defaults. Each value that was found is
-//! recorded with its origin.
+//! A value is looked up in the overrides, then in the document, then in the defaults. Each value
+//! that was found is recorded with its origin.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use super::keys;
 use super::origin::{Origin, Problem, Problems, Setting};
 use super::overrides::Overrides;
 use super::renamed;
+use super::value::Value;
 
 /// Reads a file's text.
 pub(super) fn read_text(file: &Path) -> Result<String, Problems> {
@@ -55,7 +57,8 @@ pub(super) fn parse<T>(
     parse_layered(file, text, &Layers::none(&Overrides::default()), read).map(|(value, _)| value)
 }
 
-/// Parses the text and lets `read` read it with overrides and defaults. Returns also every value with its origin.
+/// Parses the text and lets `read` read it with overrides and defaults. Returns also every value
+/// with its origin.
 ///
 /// # Errors
 /// Those of [`parse`], and every error of the overrides.
@@ -170,7 +173,8 @@ impl<'a> Section<'a> {
         if self.is_absent(key) { None } else { self.implied_section(key) }
     }
 
-    /// Opens a table that may be absent because its keys have defaults. `None` if the key is not a table.
+    /// Opens a table that may be absent because its keys have defaults. `None` if the key is not a
+    /// table.
     pub fn implied_section(&mut self, key: &'static str) -> Option<Self> {
         self.read.insert(key);
         match self.table.and_then(|table| table.get(key)) {
@@ -266,72 +270,6 @@ fn join(path: &str, key: &str) -> String {
 /// Where a key begins. The key of a dotted table has no span of its own.
 fn begin(key: &Name<'_>, value: &toml::Spanned<DeValue<'_>>) -> usize {
     if key.span().start == 0 { value.span().start } else { key.span().start }
-}
-
-/// A value, not yet read as the type of its key.
-#[derive(Clone, Copy)]
-pub(super) enum Value<'a> {
-    /// From the document.
-    Toml(&'a DeValue<'a>),
-    /// From an override or a default: text for every type; the items of a list are separated by commas.
-    Text(&'a str),
-}
-
-impl<'a> Value<'a> {
-    /// Reads a string.
-    pub fn text(self) -> Result<&'a str, String> {
-        match self {
-            Self::Toml(value) => value.as_str().ok_or_else(|| "must be a string in quotes".to_owned()),
-            Self::Text(text) => Ok(text),
-        }
-    }
-
-    /// `true` or `false`.
-    #[cfg(feature = "testkit")]
-    pub fn truth(self) -> Result<bool, String> {
-        let truth = match self {
-            Self::Toml(value) => value.as_bool(),
-            Self::Text(text) => text.parse().ok(),
-        };
-        truth.ok_or_else(|| "must be true or false".to_owned())
-    }
-
-    /// Reads an integer between two limits, both inclusive.
-    pub fn integer(self, least: u64, most: u64) -> Result<u64, String> {
-        let digits = match self {
-            Self::Toml(value) => {
-                value.as_integer().filter(|integer| integer.radix() == 10).map(toml::de::DeInteger::as_str)
-            }
-            Self::Text(text) => Some(text),
-        };
-        let number = digits.and_then(|digits| digits.parse::<u64>().ok());
-        let in_limits = number.filter(|number| (least..=most).contains(number));
-        in_limits.ok_or_else(|| format!("must be an integer from {least} to {most}"))
-    }
-
-    /// Reads a list.
-    pub fn list<T>(self, read: impl Fn(Self) -> Result<T, String>) -> Result<Vec<T>, String> {
-        match self {
-            Self::Toml(value) => {
-                let items = value.as_array().ok_or_else(|| "must be a list, written […]".to_owned())?;
-                items.iter().map(|item| read(Self::Toml(item.get_ref()))).collect()
-            }
-            Self::Text(text) => text.split(',').map(|item| read(Self::Text(item.trim()))).collect(),
-        }
-    }
-
-    /// Form for operators. Only strings, integers and lists of them have one; no reader accepts anything else.
-    fn show(self) -> String {
-        if let Self::Toml(value) = self
-            && let Some(number) = value.as_integer()
-        {
-            return number.as_str().to_owned();
-        }
-        match self.text() {
-            Ok(text) => text.to_owned(),
-            Err(_) => self.list(|item| Ok(item.show())).unwrap_or_default().join(", "),
-        }
-    }
 }
 
 #[cfg(test)]

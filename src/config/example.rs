@@ -5,8 +5,8 @@ use super::keys::{Example, KEYS, Kind};
 /// Width of a comment in the packaged settings file, in characters.
 const WIDTH: usize = 98;
 
-/// Writes the packaged settings file: every setting with its meaning. Settings that have a default or that few
-/// installations need are commented out.
+/// Writes the packaged settings file: every setting with its meaning. Settings that have a default
+/// or that few installations need are commented out.
 #[must_use]
 pub fn write_example() -> String {
     let mut text = String::from(

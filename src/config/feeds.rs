@@ -1,14 +1,16 @@
 //! Reads `[feeds]`: the source and the limits of each dataset's feed.
 //!
-//! `[data] feeds = "…"` names one folder with a subfolder per dataset: enough where every publisher uploads to one place.
-//! A section `[feeds.DATASET]` overrides it for one dataset. Every dataset needs a source.
+//! `[data] feeds = "…"` names one folder with a subfolder per dataset: enough where every publisher
+//! uploads to one place. A section `[feeds.DATASET]` overrides it for one dataset. Every dataset
+//! needs a source.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::document::{Section, Value};
+use super::document::Section;
 use super::duration::parse_duration;
-use super::values::{self, PathReader};
+use super::readers::{self, PathReader};
+use super::value::Value;
 use datasets::sync::{Feed, FeedIdentity, FeedLimits, FeedUrl, HttpsFeed, Shrinking, Source};
 use ehealth_core::model::Dataset;
 
@@ -28,7 +30,7 @@ pub(super) fn read_feeds(root: &mut Section<'_>, of_all: Option<&Path>, paths: P
 
 fn read_feed(mut section: Section<'_>, dataset: Dataset, of_all: Option<&Path>, paths: PathReader<'_>) -> Option<Feed> {
     let folder = section.optional("folder", |value| paths.path(value));
-    let url = section.optional("url", values::feed_url);
+    let url = section.optional("url", readers::feed_url);
     let parts = HttpsParts {
         server_ca: section.optional("server_ca", |value| paths.path(value)),
         certificate: section.optional("certificate", |value| paths.path(value)),
@@ -52,10 +54,10 @@ fn read_feed(mut section: Section<'_>, dataset: Dataset, of_all: Option<&Path>, 
             None
         }
     };
-    let signer = section.optional("signer", values::signer);
+    let signer = section.optional("signer", readers::signer);
     let interval = section.optional("interval", read_interval);
-    let max_rejected = section.optional("max_rejected_share", values::percentage);
-    let max_shrink = section.optional("max_shrink_share", values::percentage);
+    let max_rejected = section.optional("max_rejected_share", readers::percentage);
+    let max_shrink = section.optional("max_shrink_share", readers::percentage);
     section.finish();
     Some(Feed {
         signer,

@@ -1,8 +1,8 @@
 //! Every setting, as data: name, kind, default, example, meaning.
 //!
-//! This table gives the names that the environment and `--set` accept, the defaults, the packaged example
-//! (`deploy/config.toml`), and the README's table ([`super::example`]). The code that reads a value stands
-//! elsewhere; a test checks that it reads exactly the settings listed here.
+//! This table gives the names that the environment and `--set` accept, the defaults, the packaged
+//! example (`deploy/config.toml`), and the README's table ([`super::example`]). The code that reads
+//! a value is in other modules; a test checks that it reads exactly the settings listed here.
 
 use ehealth_core::model::Dataset;
 
@@ -19,7 +19,8 @@ pub enum Kind {
     Path,
     /// One path or a list of paths.
     Paths,
-    /// File of a secret, or `credential:NAME` for a systemd credential. Settings never contain the secret itself.
+    /// File of a secret, or `credential:NAME` for a systemd credential. Settings never contain the
+    /// secret itself.
     Secret,
     /// Duration: `30s`, `15m`, `36h`, `7d`.
     Duration,
@@ -265,7 +266,7 @@ pub const KEYS: &[Key] = &[
         "audit_log.verification_report",
         Kind::Path,
         Example::Set("/var/lib/ehealth-attributes/verification-report"),
-        "File with the result of the last `audit verify`, for the admin page and the metrics.",
+        "File with the result of the last verification, written by `audit verify --report FILE`. The admin page and the metrics show it.",
     ),
     key(
         "admin.listen",
@@ -312,7 +313,8 @@ pub(super) fn expand(name: &'static str) -> impl Iterator<Item = String> {
     datasets.iter().map(move |dataset| name.replace("DATASET", dataset.code()))
 }
 
-/// The name as tables have it: `feeds.dimona.url` becomes `feeds.DATASET.url`. Also the dataset, if there is one.
+/// The name as tables have it: `feeds.dimona.url` becomes `feeds.DATASET.url`. Also the dataset, if
+/// there is one.
 pub(super) fn generalise(name: &str) -> (String, Option<Dataset>) {
     match name.split('.').collect::<Vec<_>>().as_slice() {
         ["feeds", dataset, rest @ ..] if let Some(dataset) = Dataset::parse(dataset) => {

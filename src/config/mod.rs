@@ -1,16 +1,18 @@
 //! Files that operators write: the settings, the policy, and the scenarios of simulations.
 //!
-//! Each file is read whole. Every error is reported at once, with file, line and key; an unknown key is an error.
-//! Nothing here opens a database, binds a port or reads a certificate: the modules that use a setting do, and each gets
-//! its own part of [`Settings`]. The result is complete: no other module supplies a default.
+//! Each file is read whole. Every error is reported at once, with file, line and key; an unknown
+//! key is an error. Nothing here opens a database, binds a port or reads a certificate: the modules
+//! that use a setting do, and each gets its own part of [`Settings`]. The result is complete: no
+//! other module supplies a default.
 //!
-//! A setting is looked up in this order: `--set` on the command line, environment, file, default ([`KEYS`]). Each
-//! active value is listed with its origin ([`Settings::active_config`]).
+//! A setting is looked up in this order: `--set` on the command line, environment, file, default
+//! ([`KEYS`]). Each active value is listed with its origin ([`Settings::active_config`]).
 
 // What a file says, where, and what is wrong with it.
 mod document;
 mod duration;
 mod origin;
+mod value;
 
 // The settings: their names, their documentation, their values.
 mod example;
@@ -18,10 +20,10 @@ mod feeds;
 mod keys;
 mod overrides;
 mod read;
+mod readers;
 mod renamed;
 mod sections;
 mod settings;
-mod values;
 
 // Other files.
 mod policy;

@@ -38,7 +38,8 @@ impl fmt::Display for Origin {
 pub struct Problem {
     /// Where the value was set.
     pub origin: Origin,
-    /// Key with its sections, for example `consumer[2].grant[1].fields`; empty for an error of the whole file.
+    /// Key with its sections, for example `consumer[2].grant[1].fields`; empty for an error of the
+    /// whole file.
     pub key: String,
     /// What is wrong, and what the value must be.
     pub text: String,

@@ -1,9 +1,10 @@
-//! Values that override the settings file: environment variables, and `--set KEY=VALUE` on the command line.
+//! Values that override the settings file: environment variables, and `--set KEY=VALUE` on the
+//! command line.
 //!
 //! A variable is named `EHEALTH_ATTRIBUTES_` and the key in capitals, with underscores for dots:
-//! `EHEALTH_ATTRIBUTES_SERVER_LISTEN` is `server.listen`. A variable with that prefix that names no setting is an
-//! error: otherwise a misspelt variable would silently have no effect. This module does not read the process's
-//! environment; the command line passes it in.
+//! `EHEALTH_ATTRIBUTES_SERVER_LISTEN` is `server.listen`. A variable with that prefix that names no
+//! setting is an error: otherwise a misspelt variable would silently have no effect. This module
+//! does not read the process's environment; the command line passes it in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,8 +18,8 @@ const PREFIX: &str = "EHEALTH_ATTRIBUTES_";
 /// Variables that the command line reads itself.
 const OF_THE_COMMAND_LINE: [&str; 3] = ["CONFIG", "LOG", "LOG_FORMAT"];
 
-/// Folder of the packaged service's credentials. systemd sets `$CREDENTIALS_DIRECTORY` for the service only, but
-/// operators run `config check` themselves.
+/// Folder of the packaged service's credentials. systemd sets `$CREDENTIALS_DIRECTORY` for the
+/// service only, but operators run `config check` themselves.
 const CREDENTIALS: &str = "/run/credentials/ehealth-attributes.service";
 
 /// Values that override those of the settings file.
@@ -37,8 +38,9 @@ impl Default for Overrides {
 }
 
 impl Overrides {
-    /// Takes the settings out of an environment, then the arguments of `--set`, which override the environment. Errors
-    /// are reported when the settings are read, together with those of the file.
+    /// Takes the settings out of an environment, then the arguments of `--set`, which override the
+    /// environment. Errors are reported when the settings are read, together with those of the
+    /// file.
     #[must_use]
     pub fn new(environment: impl IntoIterator<Item = (String, String)>, arguments: &[String]) -> Self {
         let mut overrides = Self::default();
@@ -96,14 +98,16 @@ pub(super) fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "_").to_uppercase())
 }
 
-/// The error for a variable that is no setting: the new name of a renamed setting, or that it is unknown.
+/// The error for a variable that is no setting: the new name of a renamed setting, or that it is
+/// unknown.
 fn explain_variable(name: &str) -> String {
     let renamed = renamed::old_names().find(|old| variable(old) == name);
     let text = renamed.and_then(|old| renamed::explain(&old, variable));
     text.unwrap_or_else(|| "unknown setting; unset the variable or correct its name".to_owned())
 }
 
-/// Resolves a path of the settings: `credential:NAME`, or a path that is absolute or relative to the settings file.
+/// Resolves a path of the settings: `credential:NAME`, or a path that is absolute or relative to
+/// the settings file.
 pub(super) fn resolve(folder: &Path, text: &str, overrides: &Overrides) -> PathBuf {
     match text.strip_prefix("credential:") {
         Some(name) => overrides.credential(name),

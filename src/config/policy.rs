@@ -30,8 +30,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::document::{Section, Value, parse, read_text};
+use super::document::{Section, parse, read_text};
 use super::origin::{Origin, Problem, Problems};
+use super::value::Value;
 use ehealth_core::model::{
     CbeNumber, CustomerId, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, Period,
 };

@@ -1,4 +1,5 @@
-//! Names of version 0.1 that have a new name. An old name is an error that names the new one, wherever it is set.
+//! Names of version 0.1 that have a new name. An old name is an error that names the new one,
+//! wherever it is set.
 
 use super::keys;
 
@@ -43,8 +44,8 @@ pub(super) fn old_names() -> impl Iterator<Item = String> {
     RENAMED.iter().flat_map(|renamed| keys::expand(renamed.old))
 }
 
-/// The error for an old name; `None` for any other name. `write` gives the new name its form: a key as it is, or the
-/// name of a variable.
+/// The error for an old name; `None` for any other name. `write` gives the new name its form: a key
+/// as it is, or the name of a variable.
 pub(super) fn explain(old: &str, write: impl Fn(&str) -> String) -> Option<String> {
     let (general, dataset) = keys::generalise(old);
     let renamed = RENAMED.iter().find(|renamed| renamed.old == general)?;

@@ -1,17 +1,21 @@
-//! Reads the scenario file of a simulation.
+//! Reads the scenario file of a simulation: invented people, their records in the sources, and
+//! faults to inject.
 //!
-//! `fixtures/scenario.toml` has every key with a comment; `simulate --example` prints it. Every key is optional: an empty
-//! scenario is the people of the catalogue, at the time for which the catalogue is written.
+//! `fixtures/scenario.toml` is an example that has and explains every key; `simulate --example`
+//! prints it. Every key is optional: an empty scenario has the people of the catalogue, at the time
+//! for which the catalogue is written.
 //!
-//! Nothing here reads a dataset. A scenario that is returned has valid numbers and no period that ends before it begins;
-//! the sync that loads it validates the records against each other and against the catalogue.
+//! This module does not touch a dataset. The numbers of a parsed scenario are valid and no period
+//! ends before it begins. Whether its records agree with each other and with those of the catalogue
+//! is checked by the sync that loads them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use super::document::{Section, Value, parse, read_text};
+use super::document::{Section, parse, read_text};
 use super::origin::Problems;
+use super::value::Value;
 use ehealth_core::model::{
     Affiliation, Dataset, DatasetSet, Date, EmploymentPeriod, EnterpriseNumber, Membership, Period, ServiceKind, Ssin,
     Ticket, Timestamp,
@@ -24,10 +28,10 @@ const NOW: &str = "2026-01-15T09:30:00.000Z";
 /// Default ticket of every answer.
 const TICKET: [u8; 16] = [0; 16];
 
-/// Maximum delay, 10 minutes: longer than any caller waits.
+/// Maximum delay: longer than the timeout of any caller.
 const MAX_DELAY_MILLIS: u64 = 600_000;
 
-/// Reads and validates a scenario file.
+/// Reads a scenario file.
 ///
 /// # Errors
 /// Every error of the file.
@@ -35,7 +39,7 @@ pub fn read_scenario(file: &Path) -> Result<Scenario, Problems> {
     parse_scenario(file, &read_text(file)?)
 }
 
-/// Validates the text of a scenario; errors name `file`.
+/// Parses the text of a scenario. Errors name `file`.
 ///
 /// # Errors
 /// Every error of the text.
@@ -51,7 +55,7 @@ pub fn parse_scenario(file: &Path, text: &str) -> Result<Scenario, Problems> {
         if let Some(outage) = outage {
             outage.finish();
         }
-        // The constant is valid.
+        // The constant is a valid timestamp.
         let now = now.or_else(|| Timestamp::parse(NOW).ok())?;
         Some(Scenario { now, ticket, people, affiliations, missing, stale })
     })
@@ -63,7 +67,7 @@ fn read_people(root: &mut Section<'_>) -> Vec<Person> {
     for mut section in root.sections("person") {
         let ssin = section.required("ssin", read_ssin);
         if ssin.is_some_and(|ssin| !seen.insert(ssin)) {
-            section.report("this SSIN appears twice; merge the two sections");
+            section.report("duplicate: this person is described above");
         }
         let replaced_by = section.optional("replaced_by", read_ssin);
         let is_cancelled = section.optional("cancelled", Value::truth).unwrap_or_default();
@@ -71,7 +75,7 @@ fn read_people(root: &mut Section<'_>) -> Vec<Person> {
         let fault = section.optional("fault", |value| {
             let text = value.text()?;
             let named = InjectedFault::ALL.into_iter().find(|fault| fault.code() == text);
-            named.ok_or_else(|| format!("is one of {}", InjectedFault::ALL.map(InjectedFault::code).join(", ")))
+            named.ok_or_else(|| format!("must be one of {}", InjectedFault::ALL.map(InjectedFault::code).join(", ")))
         });
         let employments = section.sections("employment").into_iter().filter_map(|mut section| {
             let employer = section.required("employer", read_organisation);
@@ -124,7 +128,7 @@ fn read_period(section: &mut Section<'_>) -> Option<Period> {
     let end = section.optional("end", read_date);
     let period = Period::from_days(begin?, end);
     if period.is_err() {
-        section.report("end is before begin");
+        section.report("end must not be before begin");
     }
     period.ok()
 }
@@ -173,7 +177,7 @@ mod tests {
 
     #[test]
     fn the_example_has_every_key() {
-        let scenario = parse_text(include_str!("../../fixtures/scenario.toml")).expect("no errors");
+        let scenario = parse_text(include_str!("../../fixtures/scenario.toml")).expect("a valid scenario");
         let has = |is: fn(&Person) -> bool| assert!(scenario.people.iter().any(is));
         has(|person| person.replaced_by.is_some());
         has(|person| person.is_cancelled);
@@ -187,11 +191,11 @@ mod tests {
 
     #[test]
     fn an_empty_scenario_is_the_catalogue_at_its_time() {
-        let scenario = parse_text("").expect("no errors");
+        let scenario = parse_text("").expect("a valid scenario");
         assert_eq!(scenario.now.to_string(), NOW);
         assert_eq!(scenario.ticket, Some(Ticket::new([0; 16])));
         assert!(scenario.people.is_empty() && scenario.affiliations.is_empty());
-        assert_eq!(parse_text("ticket = \"random\"").expect("no errors").ticket, None);
+        assert_eq!(parse_text("ticket = \"random\"").expect("a valid scenario").ticket, None);
     }
 
     #[test]
@@ -231,7 +235,7 @@ begin = "2026-13-01"
 missing = ["dimona", "co-prev"]
 late = ["persons"]
 "#;
-        let reported = parse_text(text).expect_err("errors");
+        let errors = parse_text(text).expect_err("errors");
         for part in [
             "scenario.toml:1: now: must be a timestamp",
             "scenario.toml:2: ticket: must be a UUID of version 4, or \"random\"",
@@ -240,18 +244,18 @@ late = ["persons"]
             "scenario.toml:7: person[1].delay_millis: must be an integer from 0 to 600000",
             "scenario.toml:8: person[1].fault: must be one of MSG00003, MSG90053",
             "scenario.toml:11: person[1].employment[1].employer: the check digits",
-            "scenario.toml:10: person[1].employment[1]: end is before begin",
+            "scenario.toml:10: person[1].employment[1]: end must not be before begin",
             "scenario.toml:18: person[2].membership[1].fund: is missing",
-            "scenario.toml:18: person[2].membership[1]: end is before begin",
-            "scenario.toml:22: person[3]: this SSIN appears twice",
+            "scenario.toml:18: person[2].membership[1]: end must not be before begin",
+            "scenario.toml:22: person[3]: duplicate: this person is described above",
             "scenario.toml:24: person[3].name: unknown key",
             "scenario.toml:29: affiliation[1].type: must be INTERNAL or EXTERNAL",
             "scenario.toml:30: affiliation[1].begin: must be a date",
             "scenario.toml:33: outage.missing: must be one of dimona, coprev, federated, insurance, persons",
             "scenario.toml:34: outage.late: unknown key; valid keys: missing, stale",
         ] {
-            assert!(reported.contains(part), "{part}\nis not in\n{reported}");
+            assert!(errors.contains(part), "{part}\nis not in\n{errors}");
         }
-        assert_eq!(reported.lines().count(), 16, "{reported}");
+        assert_eq!(errors.lines().count(), 16, "{errors}");
     }
 }

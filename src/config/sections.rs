@@ -1,5 +1,5 @@
-//! Readers of the sections of the settings file. Each reads all of its keys before it gives up, so that every error
-//! is reported at once.
+//! Readers of the sections of the settings file. Each reads all of its keys before it gives up, so
+//! that every error is reported at once.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use super::document::Section;
 use super::duration::parse_duration;
 use super::feeds::read_feeds;
 use super::overrides::Overrides;
+use super::readers::{self, PathReader};
 use super::settings::{FetchMode, Settings};
-use super::values::{self, PathReader};
 use crate::server::tls::{OperatorFiles, RevocationFiles, TlsFiles};
 use crate::{admin, server};
 use datasets::sync;
@@ -63,12 +63,12 @@ struct Server {
 }
 
 fn read_server(mut section: Section<'_>, paths: PathReader<'_>) -> Option<Server> {
-    let listen = section.required("listen", values::address);
-    let listen_mode = section.required("listen_mode", values::listen_mode);
-    let public_url = section.required("public_url", values::public_url);
+    let listen = section.required("listen", readers::address);
+    let listen_mode = section.required("listen_mode", readers::listen_mode);
+    let public_url = section.required("public_url", readers::public_url);
     let certificate = section.required("certificate", |value| paths.path(value));
     let key = section.required("key", |value| paths.secret(value));
-    let max_requests = section.required("max_requests_per_consumer", values::requests_per_consumer);
+    let max_requests = section.required("max_requests_per_consumer", readers::requests_per_consumer);
     section.finish();
     Some(Server {
         listen: listen?,
@@ -93,7 +93,8 @@ fn read_policy(mut section: Section<'_>, paths: PathReader<'_>) -> Option<PathBu
     file
 }
 
-/// `[data]`: what is right of it is used even if the rest is wrong, because `[feeds]` depends on it.
+/// `[data]`: what is right of it is used even if the rest is wrong, because `[feeds]` depends on
+/// it.
 #[derive(Default)]
 struct Data {
     folder: Option<PathBuf>,
@@ -107,7 +108,7 @@ fn read_data(mut section: Section<'_>, paths: PathReader<'_>) -> Data {
         folder: section.required("folder", |value| paths.path(value)),
         feeds: section.optional("feeds", |value| paths.path(value)),
         rejected: section.required("rejected", |value| paths.path(value)),
-        fetch_mode: section.required("fetch_mode", values::fetch_mode),
+        fetch_mode: section.required("fetch_mode", readers::fetch_mode),
     };
     section.finish();
     data
@@ -130,10 +131,10 @@ fn read_freshness(mut section: Section<'_>) -> Option<FreshnessLimits> {
 fn read_audit_log(mut section: Section<'_>, paths: PathReader<'_>) -> Option<(audit_log::Settings, Option<PathBuf>)> {
     let folder = section.required("folder", |value| paths.path(value));
     let keys = section.required("keys", |value| paths.path(value));
-    let missing_keys = section.required("missing_keys", values::missing_keys);
-    let origin = section.required("origin", values::log_origin);
+    let missing_keys = section.required("missing_keys", readers::missing_keys);
+    let origin = section.required("origin", readers::log_origin);
     let copy = section.optional("checkpoint_copy", |value| paths.path(value));
-    let missing = section.required("missing_checkpoint", values::missing_checkpoint);
+    let missing = section.required("missing_checkpoint", readers::missing_checkpoint);
     let verification_report = section.optional("verification_report", |value| paths.path(value));
     section.finish();
     let checkpoints =
@@ -145,7 +146,7 @@ fn read_audit_log(mut section: Section<'_>, paths: PathReader<'_>) -> Option<(au
 
 /// `[admin]`: on loopback, operators need no certificates; anywhere else they do.
 fn read_admin(mut section: Section<'_>, paths: PathReader<'_>) -> Option<(admin::Settings, Option<OperatorFiles>)> {
-    let listen = section.required("listen", values::address);
+    let listen = section.required("listen", readers::address);
     let certificate = section.optional("certificate", |value| paths.path(value));
     let key = section.optional("key", |value| paths.secret(value));
     let client_ca = section.optional("client_ca", |value| paths.path(value));

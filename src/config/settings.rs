@@ -1,4 +1,5 @@
-//! The settings: everything that `serve` and `sync` need, each value in the form that its user takes.
+//! The settings: everything that `serve` and `sync` need, each value in the form that its user
+//! takes.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,11 +1,11 @@
 //! One message, from bytes to bytes: read, decide, look up, record, write.
 //!
-//! The order is the pipeline's ([`ehealth_core::lookup`]) and cannot be changed here. Every SOAP answer
-//! and fault leaves with a receipt. The one exception is the fault that says that no receipt could be
-//! had. Work on the processor is done in two pieces: before the record ([`ExchangeContext::begin`]) and
-//! after it ([`ExchangeContext::write`]). Between them is the only wait ([`PendingExchange::record`]).
-//! A lookup runs on the thread that read the message: with warm caches it costs less than handing it to
-//! another thread.
+//! The order is the pipeline's ([`ehealth_core::lookup`]) and cannot be changed here. Every SOAP
+//! answer and fault leaves with a receipt. The one exception is the fault that says that no receipt
+//! could be had. Work on the processor is done in two pieces: before the record
+//! ([`ExchangeContext::begin`]) and after it ([`ExchangeContext::write`]). Between them is the only
+//! wait ([`PendingExchange::record`]). A lookup runs on the thread that read the message: with warm
+//! caches it costs less than handing it to another thread.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ use ehealth_core::lookup::{
     Exchange, ExchangeRecord, Operation, Permission, Presented, RecordFailure, Recordable, Recorded, Resolved,
     Unrecorded, record,
 };
-use ehealth_core::model::{Customer, Question, Status, Ticket};
+use ehealth_core::model::{Customer, OutcomeCode, Question, Status, Ticket};
 use ehealth_core::policy::{Refusal, THROTTLE_DELAY, Throttle};
-use soap::{self, Addressing, Charset, Fault, Handling, Payload, RefusedRequest, Request};
+use soap::{self, Addressing, Charset, ExchangeFault, Fault, Handling, Payload, RefusedRequest, Request};
 
 /// Answer to the caller, and what the log says of it.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(super) struct Reply {
     /// Whether it holds a fault (HTTP 500) or a response (HTTP 200).
     pub kind: ReplyKind,
     /// Code of the status or of the fault.
-    pub outcome: &'static str,
+    pub outcome: OutcomeCode,
     /// Policy rule that refused the question, if one did.
     pub refusal: Option<Refusal>,
     /// Time until the quota allows the question again, if it was exhausted.
@@ -152,13 +152,13 @@ impl<'a> ExchangeContext<'a> {
         self.stopwatch.lap(Stage::Read);
         match read {
             Ok(Request { payload: Payload::Test { echo }, addressing }) => {
-                let entry = self.exchange.to_record(self.operation, Status::DataFound.code());
+                let entry = self.exchange.to_record(self.operation, Status::DataFound.outcome());
                 let pending = PendingRecord::Echo(self.start_recording(TestEcho { entry, echo }));
                 PendingExchange::new(pending, addressing)
             }
             Ok(Request { payload: Payload::Consult(question), addressing }) => self.consult(question, addressing),
             Err(refused) => {
-                let entry = self.exchange.to_record(self.operation, refused.fault.code());
+                let entry = self.exchange.to_record(self.operation, refused.fault.outcome());
                 let RefusedRequest { fault, customer, addressing } = *refused;
                 self.refuse(RefusedExchange { entry, fault, customer }, addressing)
             }
@@ -167,8 +167,8 @@ impl<'a> ExchangeContext<'a> {
 
     /// Refuses a caller whose certificate is no longer valid, before its message is read.
     pub fn refuse_caller(self) -> PendingExchange {
-        let fault = Fault::UnknownCaller;
-        let entry = self.exchange.to_record(self.operation, fault.code());
+        let fault = Fault::from(ExchangeFault::UnknownCaller);
+        let entry = self.exchange.to_record(self.operation, fault.outcome());
         self.refuse(RefusedExchange { entry, fault, customer: None }, Addressing::default())
     }
 
@@ -183,7 +183,8 @@ impl<'a> ExchangeContext<'a> {
         };
         if let Err(wait) = self.service.rate_limits.take(identified.consumer(), self.exchange.received) {
             self.stopwatch.lap(Stage::Decide);
-            let mut pending = self.refuse_question(identified.into_presented(), Fault::QuotaSpent, addressing);
+            let mut pending =
+                self.refuse_question(identified.into_presented(), ExchangeFault::QuotaSpent.into(), addressing);
             pending.details.retry_after = Some(wait);
             return pending;
         }
@@ -221,7 +222,7 @@ impl<'a> ExchangeContext<'a> {
     }
 
     fn refuse_question(self, presented: Presented, fault: Fault, addressing: Addressing) -> PendingExchange {
-        let entry = presented.to_record(fault.code());
+        let entry = presented.to_record(fault.outcome());
         self.refuse(RefusedExchange { entry, fault, customer: Some(presented.into_customer()) }, addressing)
     }
 
@@ -247,11 +248,11 @@ impl<'a> ExchangeContext<'a> {
         let (body, kind, outcome) = match outcome {
             RecordedOutcome::Answer(Ok(answer)) => {
                 let body = soap::write_answer(&answer, self.service.clock.now(), &addressing);
-                (body, ReplyKind::Response, answer.status().code())
+                (body, ReplyKind::Response, answer.status().outcome())
             }
             RecordedOutcome::Echo(Ok(recorded)) => {
                 let body = self.write_test_reply(&recorded.outcome().echo, peer, &addressing);
-                (body, ReplyKind::Response, Status::DataFound.code())
+                (body, ReplyKind::Response, Status::DataFound.outcome())
             }
             RecordedOutcome::Fault(Ok(recorded)) => {
                 let RefusedExchange { fault, customer, .. } = recorded.outcome();
@@ -284,7 +285,7 @@ impl<'a> ExchangeContext<'a> {
 
     fn write_fault(self, fault: &Fault, customer: Option<&Customer>, addressing: &Addressing) -> Written {
         let body = soap::write_fault(fault, self.operation, self.handling(), customer, addressing);
-        (body, ReplyKind::Fault, fault.code())
+        (body, ReplyKind::Fault, fault.outcome())
     }
 
     fn handling(self) -> Handling {
@@ -294,7 +295,7 @@ impl<'a> ExchangeContext<'a> {
 }
 
 /// An envelope, its kind, and the code in it.
-type Written = (Vec<u8>, ReplyKind, &'static str);
+type Written = (Vec<u8>, ReplyKind, OutcomeCode);
 
 impl PendingExchange {
     fn new(pending: PendingRecord, addressing: Addressing) -> Self {

@@ -2,13 +2,13 @@
 
 use ehealth_core::lookup::{LookupError, RecordFailure};
 use ehealth_core::policy::NotIdentified;
-use soap::Fault;
+use soap::{ExchangeFault, Fault};
 
 /// Fault for a caller that is not identified.
 pub(super) fn of_not_identified(refused: NotIdentified) -> Fault {
     match refused {
-        NotIdentified::UnknownCaller | NotIdentified::NotPinned => Fault::UnknownCaller,
-        NotIdentified::ForeignCustomer => Fault::WrongIdentification,
+        NotIdentified::UnknownCaller | NotIdentified::NotPinned => ExchangeFault::UnknownCaller.into(),
+        NotIdentified::ForeignCustomer => ExchangeFault::WrongIdentification.into(),
     }
 }
 
@@ -16,11 +16,13 @@ pub(super) fn of_not_identified(refused: NotIdentified) -> Fault {
 /// (docs/reference/domain.md "Evidence of disclosure").
 pub(super) fn of_record_failure(failure: RecordFailure) -> Fault {
     match failure {
-        RecordFailure::Unwritable | RecordFailure::Overloaded | RecordFailure::Closed => Fault::EvidenceUnwritable,
+        RecordFailure::Unwritable | RecordFailure::Overloaded | RecordFailure::Closed => {
+            ExchangeFault::NotRecorded.into()
+        }
     }
 }
 
 /// Fault for a dataset that cannot be read. The reason goes to the log only.
 pub(super) fn of_lookup_error(_: &LookupError) -> Fault {
-    Fault::Internal
+    ExchangeFault::Internal.into()
 }

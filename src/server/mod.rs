@@ -1,7 +1,8 @@
-//! The gateway's server: mutual TLS, HTTP/1.1, and the exchange of each SOAP message through the pipeline.
+//! The gateway's server: mutual TLS, HTTP/1.1, and the exchange of each SOAP message through the
+//! pipeline.
 //!
-//! Takes a bound listener, a TLS configuration, a [`Service`] and a future that stops it. It opens no
-//! database and no audit log, and reads no settings of its own.
+//! Takes a bound listener, a TLS configuration, a [`Service`] and a future that stops it. It opens
+//! no database and no audit log, and reads no settings of its own.
 
 // What all connections share, and the configuration that a reload replaces.
 mod active_config;

@@ -13,8 +13,8 @@ use ehealth_core::lookup::Caller;
 use ehealth_core::model::Timestamp;
 use ehealth_core::policy::Certified;
 
-/// Client of one connection, read once from its certificate. Whether it is still admitted is checked
-/// for every request.
+/// Client of one connection, read once from its certificate. Whether it is still admitted is
+/// checked for every request.
 #[derive(Debug)]
 pub(super) struct Peer {
     pub caller: Caller,

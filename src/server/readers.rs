@@ -1,12 +1,12 @@
 //! Pool of dataset readers: one for each lookup that runs at the same time.
 //!
-//! A lookup runs on the thread that read the question. With warm caches it takes microseconds; handing
-//! it to another thread and back would take longer. With cold caches it waits for the disk, as that
-//! other thread would.
+//! A lookup runs on the thread that read the question. With warm caches it takes microseconds;
+//! handing it to another thread and back would take longer. With cold caches it waits for the disk,
+//! as that other thread would.
 //!
-//! A reader keeps its pinned snapshots for the next question, because pinning the five datasets again
-//! costs more than the lookup. No question reads a snapshot that was pinned more than [`MAX_PINNED`]
-//! ago; publishers update once a day.
+//! A reader keeps its pinned snapshots for the next question, because pinning the five datasets
+//! again costs more than the lookup. No question reads a snapshot that was pinned more than
+//! [`MAX_PINNED`] ago; publishers update once a day.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 /// Time for which pinned snapshots serve further lookups.
 const MAX_PINNED: Duration = Duration::from_millis(250);
 
-/// Looks up permitted questions: in the datasets, or in what fault injection puts in their place.
+/// Looks up permitted questions: in the datasets, or through fault injection.
 pub trait Lookups: Send + Sync {
     /// Looks up one question in one snapshot of the datasets.
     ///

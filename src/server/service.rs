@@ -1,4 +1,5 @@
-//! State that every connection shares: active configuration, datasets, audit log, clock, limits, counters.
+//! State that every connection shares: active configuration, datasets, audit log, clock, limits,
+//! counters.
 
 use std::sync::Arc;
 
@@ -26,7 +27,8 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// Dependencies of the service. The composition supplies them; fault injection may wrap any of them.
+/// Dependencies of the service. The composition supplies them; fault injection may wrap any of
+/// them.
 #[derive(Clone)]
 pub struct Dependencies {
     /// Looks up permitted questions.
@@ -58,8 +60,8 @@ impl Tickets for RandomTickets {
         let mut drawn = self.0.lock();
         if drawn.is_empty() {
             let mut random = [0; DRAWN_BYTES];
-            // Fails only if the operating system has no random numbers. TLS then has none either, and
-            // no client could connect.
+            // Fails only if the operating system has no random numbers. TLS then has none either,
+            // and no client could connect.
             match aws_lc_rs::rand::fill(&mut random) {
                 Ok(()) => drawn.extend(random.as_chunks().0),
                 Err(_) => tracing::error!("the operating system returned no random numbers"),
@@ -133,7 +135,8 @@ impl Service {
         Arc::clone(&self.active_config.read())
     }
 
-    /// Replaces the active configuration: for new connections, and for the next request on open ones.
+    /// Replaces the active configuration: for new connections, and for the next request on open
+    /// ones.
     pub fn replace(&self, active_config: ActiveConfig) {
         *self.active_config.write() = Arc::new(active_config);
     }

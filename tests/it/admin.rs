@@ -1,4 +1,4 @@
-//! What operators see, over the wire and in a browser: health with its reasons, metrics, the page.
+//! The operators' port, over the wire and in a browser: health with its reasons, metrics, page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ehealth_attributes::admin::{self, AdminError, Reason};
+use ehealth_attributes::admin::{self, AdminError, ReasonCode};
 use ehealth_attributes::server::tls::{self, OperatorFiles, RevocationFiles};
 use ehealth_core::model::{Clock, FixedClock, Timestamp};
 use http_body_util::{BodyExt, Full};
@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::support::environment::skip;
+use crate::support::environment::{skip, with_real_clock};
 use crate::support::service::{
     Answered, CONSULT, TEST, TestService, ask_operators_for_certificates, envelope, question,
 };
@@ -58,7 +58,8 @@ async fn ready(service: &TestService) -> (u16, Vec<(String, String)>) {
     let reasons = json["reasons"].as_array().expect("reasons");
     let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
     assert_eq!(json["ready"].as_bool(), Some(reasons.is_empty()));
-    assert!(reasons.iter().all(|reason| Reason::CODES.contains(&text(&reason["code"]).as_str())), "{json}");
+    let codes = ReasonCode::ALL.map(ReasonCode::code);
+    assert!(reasons.iter().all(|reason| codes.contains(&text(&reason["code"]).as_str())), "{json}");
     (answered.status, reasons.iter().map(|reason| (text(&reason["code"]), text(&reason["about"]))).collect())
 }
 
@@ -66,12 +67,12 @@ fn reason(code: &str, about: &str) -> (String, String) {
     (code.to_owned(), about.to_owned())
 }
 
-/// Lets the coprev dataset be an hour old at most.
+/// Sets the maximum age of the coprev dataset to one hour.
 async fn with_a_stale_dataset() -> TestService {
     TestService::start_with(|settings| settings.server.freshness.coprev = Duration::from_secs(3_600)).await
 }
 
-/// Has the trail's keys taken away, the month changed, and one question asked.
+/// Removes the audit log's keys, changes the month, and asks one question.
 async fn with_an_unwritable_trail() -> TestService {
     let service = TestService::start().await;
     fs::remove_dir_all(&service.settings.audit_log.keys).expect("the keys were there");
@@ -95,12 +96,12 @@ async fn ready_is_true_while_everything_works() {
 async fn ready_is_false_while_a_dataset_is_stale_or_missing() {
     let service = with_a_stale_dataset().await;
     assert_eq!(ready(&service).await, (503, vec![reason("dataset-stale", "coprev")]));
-    // Its feed goes first: the schedule would bring the dataset back.
+    // Remove its feed first: the schedule would bring the dataset back.
     fs::remove_dir_all(service.settings.policy.with_file_name("feeds").join("persons")).expect("it was there");
     let expected = vec![reason("dataset-stale", "coprev"), reason("dataset-missing", "persons")];
     let told = tokio::time::timeout(Duration::from_secs(20), async {
         while ready(&service).await.1 != expected {
-            // A run that was under way may have brought it back once more.
+            // A run in progress may have brought it back once more.
             let _ = fs::remove_file(service.settings.sync.data.join("persons.current"));
             tokio::task::yield_now().await;
         }
@@ -112,10 +113,10 @@ async fn ready_is_false_while_a_dataset_is_stale_or_missing() {
 #[tokio::test]
 async fn ready_is_false_while_the_audit_log_cannot_be_written() {
     let service = with_an_unwritable_trail().await;
-    assert_eq!(ready(&service).await, (503, vec![reason("trail-unwritable", "")]));
+    assert_eq!(ready(&service).await, (503, vec![reason("audit-log-unwritable", "")]));
     let samples = metrics(&service).await;
-    assert_eq!(samples["ehealth_attributes_trail_writable"], "0");
-    assert_eq!(samples["ehealth_attributes_not_ready_reasons{reason=\"trail-unwritable\"}"], "1");
+    assert_eq!(samples["ehealth_attributes_audit_log_writable"], "0");
+    assert_eq!(samples["ehealth_attributes_not_ready_reasons{reason=\"audit-log-unwritable\"}"], "1");
     service.finish().await;
 }
 
@@ -130,7 +131,7 @@ async fn ready_is_false_while_an_issuer_has_no_crl() {
     let (status, reasons) = ready(&service).await;
     assert_eq!((status, reasons.len()), (503, 1));
     let (code, issuer) = &reasons[0];
-    assert!(code == "issuer-closed" && issuer.contains("CN="), "{reasons:?}");
+    assert!(code == "issuer-refused" && issuer.contains("CN="), "{reasons:?}");
     assert!(get(&service, "/health/ready").await.body.contains("crl-missing"));
     service.finish().await;
 }
@@ -141,11 +142,11 @@ async fn ready_is_false_once_a_certificate_has_expired() {
     service.clock.set(Timestamp::parse("2060-01-15T09:30:00Z").expect("a moment"));
     let (status, reasons) = ready(&service).await;
     assert_eq!(status, 503);
-    assert!(reasons.iter().any(|(code, _)| code == "certificate-run-out"), "{reasons:?}");
+    assert!(reasons.iter().any(|(code, _)| code == "certificate-expired"), "{reasons:?}");
     service.finish().await;
 }
 
-/// Reads an exposition strictly: each family announced once, before its samples; each sample once; buckets rising.
+/// Parses a metrics text strictly: each family announced once, before its samples; each sample once; buckets rising.
 fn parse_exposition(text: &str) -> BTreeMap<String, String> {
     assert!(text.ends_with('\n'));
     let (mut samples, mut families) = (BTreeMap::new(), BTreeSet::new());
@@ -193,7 +194,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
         "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><echo>{ANNA}</echo></t:sendTestMessageRequest>"
     ));
     let mut provoked: BTreeMap<String, u64> = BTreeMap::new();
-    // What the page says of each code: the words that callers are told with it.
+    // The page's text of each code: the sentence that callers get with it.
     let mut told = BTreeSet::new();
     for (caller, operation, path, body) in [
         ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, ANNA, "")),
@@ -207,7 +208,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
         ("fund", "sendTestMessage", TEST, echo),
     ] {
         let answered = service.post(caller, path, body).await;
-        // An echo has no code; it is counted as what it is, an answer.
+        // An echo has no code; it counts as an answer.
         let code = if path == TEST { "MSG00000" } else { answered.code().expect("a code") };
         assert!(path == CONSULT || answered.status == 200, "{}", answered.body);
         *provoked.entry(exchanges(operation, code)).or_default() += 1;
@@ -228,21 +229,17 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
     assert_eq!(counted.count(), provoked.len());
     let whole = |series: &str| after[&format!("ehealth_attributes_{series}")].as_str();
     assert_eq!(whole("refused_requests_total{status=\"404\"}"), "1");
-    assert_eq!(whole("handshakes_total{outcome=\"accepted\"}"), "10");
+    assert_eq!(whole("tls_handshakes_total{outcome=\"accepted\"}"), "10");
     assert_eq!(whole("consumer_exchanges_total{consumer=\"unregistered\",kind=\"fault\"}"), "1");
     assert_eq!(whole("consumer_exchanges_total{consumer=\"0999010126\",kind=\"answered\"}"), "2");
-    assert_eq!(whole("stage_seconds_count{stage=\"read\"}"), "9");
-    assert_eq!(whole("stage_seconds_count{stage=\"record\"}"), "9");
-    assert_eq!(whole("stage_seconds_count{stage=\"resolve\"}"), "2");
+    assert_eq!(whole("stage_duration_seconds_count{stage=\"read\"}"), "9");
+    assert_eq!(whole("stage_duration_seconds_count{stage=\"record\"}"), "9");
+    assert_eq!(whole("stage_duration_seconds_count{stage=\"resolve\"}"), "2");
     assert_eq!(whole("dataset_serial{dataset=\"dimona\"}"), "1");
-    // The schedule may have looked again since.
-    let last_run =
-        |outcome: &str| whole(&format!("dataset_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
+    // The schedule may have run again since.
+    let last_run = |outcome: &str| whole(&format!("feed_last_run{{dataset=\"dimona\",outcome=\"{outcome}\"}}")) == "1";
     assert!(last_run("snapshot/first") != last_run("nothing"));
-    assert!(
-        !after.keys().any(|series| series.contains(STRANGER)),
-        "an organisation that nobody registered has a label"
-    );
+    assert!(!after.keys().any(|series| series.contains(STRANGER)), "an unregistered organisation has a label");
     for path in ["/metrics", "/", "/health/ready"] {
         let body = get(&service, path).await.body;
         for ssin in [ANNA, UNKNOWN, "85073000161"] {
@@ -258,7 +255,7 @@ async fn histogram_buckets_rise_and_end_at_their_count() {
     service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
     let text = get(&service, "/metrics").await.body;
     for stage in ["handshake", "read", "decide", "resolve", "record", "write"] {
-        let begin = format!("ehealth_attributes_stage_seconds_bucket{{stage=\"{stage}\",");
+        let begin = format!("ehealth_attributes_stage_duration_seconds_bucket{{stage=\"{stage}\",");
         let buckets = text.lines().filter(|line| line.starts_with(&begin));
         let counts: Vec<u64> = buckets.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
         assert!(counts.len() > 10 && counts.is_sorted() && counts.last() == Some(&1), "{stage}: {counts:?}");
@@ -298,10 +295,10 @@ async fn admin_answers_only_loopback_asked_by_its_own_name() {
     service.finish().await;
 }
 
-/// Has Chromium show a page as to somebody who likes it dark.
+/// Has Chromium show a page in dark mode.
 const DARK: &str = "--blink-settings=preferredColorScheme=0";
 
-/// Two pictures of the page, in light and dark, and what a browser made of it; nothing where there is no browser.
+/// Screenshots of the page in light and dark, and its DOM; `None` without a browser.
 async fn browse(service: &TestService, name: &str) -> Option<String> {
     let url = format!("http://{}/", address(service));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("admin");
@@ -310,7 +307,7 @@ async fn browse(service: &TestService, name: &str) -> Option<String> {
     let profile = service.folder().join(format!("browser-{name}"));
     let shown = tokio::task::spawn_blocking(move || {
         let browser = |action: &str, scheme: Option<&str>| {
-            Command::new("chromium")
+            with_real_clock(&mut Command::new("chromium"))
                 .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1180,2600"])
                 .arg(format!("--user-data-dir={}", profile.display()))
                 .args(scheme)
@@ -362,12 +359,12 @@ async fn a_browser_shows_the_page_healthy_in_light_and_dark() {
 async fn a_browser_shows_the_page_unhealthy() {
     let stale = with_a_stale_dataset().await;
     if let Some(shown) = browse(&stale, "stale-dataset").await {
-        assert!(shown.contains("<title>Not ready") && shown.contains("Dataset coprev is over-age by"), "{shown}");
+        assert!(shown.contains("<title>Not ready") && shown.contains("Dataset coprev is stale:"), "{shown}");
     }
     stale.finish().await;
     let unwritable = with_an_unwritable_trail().await;
-    if let Some(shown) = browse(&unwritable, "trail-unwritable").await {
-        assert!(shown.contains("The trail cannot be written, so nothing is answered"), "{shown}");
+    if let Some(shown) = browse(&unwritable, "audit-log-unwritable").await {
+        assert!(shown.contains("The audit log is not writable, so no request is answered"), "{shown}");
     }
     unwritable.finish().await;
     let expiring = TestService::start().await;
@@ -380,7 +377,7 @@ async fn a_browser_shows_the_page_unhealthy() {
     if let Some(shown) = browse(&expiring, "certificate-expiring").await {
         assert!(shown.contains("<title>Healthy"), "20 days are enough to be ready");
         assert!(shown.contains("class=\"tag warn\">20 d left"), "{shown}");
-        assert!(shown.contains("<li>The service certificate of CN=localhost has 20 d left.</li>"), "{shown}");
+        assert!(shown.contains("<li>The service certificate of CN=localhost expires in 20 d.</li>"), "{shown}");
     }
     expiring.finish().await;
 }
@@ -411,7 +408,7 @@ async fn admin_needs_a_client_certificate_beyond_loopback() {
     };
     assert_eq!(connect(service.tls_of("fund")).await.expect("an operator is answered"), 200);
     let roots = tls::load_authorities(&service.workspace.authority()).expect("an authority");
-    let nobody = rustls::ClientConfig::builder_with_details(
+    let anonymous = rustls::ClientConfig::builder_with_details(
         tls::provider(),
         tls::time_of(Arc::clone(&service.clock) as Arc<dyn Clock>),
     )
@@ -419,14 +416,14 @@ async fn admin_needs_a_client_certificate_beyond_loopback() {
     .expect("versions")
     .with_root_certificates(roots)
     .with_no_client_auth();
-    assert!(connect(nobody).await.is_err(), "nobody was asked who they are");
+    assert!(connect(anonymous).await.is_err(), "no certificate was required");
     service.stop().await;
 }
 
 #[tokio::test]
 async fn callers_need_no_operator_certificate() {
     let service = TestService::start_with(|settings| ask_operators_for_certificates(settings, (2025, 12, 11))).await;
-    // Operators' clocks are behind: theirs lets them in.
+    // The operator's own clock is behind: for it the certificate is valid.
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(Timestamp::parse("2025-06-01T00:00:00Z").expect("a moment")));
     let read = async |path| {
         let told = String::from_utf8(service.read_admin_by(Arc::clone(&clock), path).await).expect("UTF-8");
@@ -445,11 +442,11 @@ async fn callers_need_no_operator_certificate() {
     assert!(days("service") > 300 && days("client-authority") > 300);
     let page = read("/").await.1;
     assert!(
-        page.contains("<span class=\"quiet\">operators</span></td><td><span class=\"tag bad\">ran out 35 d ago</span>"),
+        page.contains("<span class=\"quiet\">operators</span></td><td><span class=\"tag bad\">expired 35 d ago</span>"),
         "{page}"
     );
     assert!(
-        page.contains("<title>Healthy") && page.contains("The operators certificate of CN=for-operators has run out.")
+        page.contains("<title>Healthy") && page.contains("The operators certificate of CN=for-operators has expired.")
     );
     assert!(read("/health/ready").await.0.starts_with("HTTP/1.1 200"));
     let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
@@ -466,8 +463,8 @@ async fn the_page_shows_the_verification_and_where_settings_come_from() {
     })
     .await;
     let page = get(&service, "/").await.body;
-    assert!(page.contains("1\u{a0}234 records") && page.contains("class=\"tag bad\">not sound"), "{page}");
-    assert!(page.contains("<li>The trail is not what was signed."), "{page}");
+    assert!(page.contains("1\u{a0}234 records") && page.contains("class=\"tag bad\">failed"), "{page}");
+    assert!(page.contains("<li>The audit log differs from what was signed."), "{page}");
     for setting in &service.settings.active_config {
         assert!(page.contains(&format!("<dt>{}</dt>", setting.key)), "{}", setting.key);
     }

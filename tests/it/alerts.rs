@@ -1,6 +1,8 @@
-//! Every alert rule, fired: its condition is caused in a real service, what that service then says in `/metrics` is given
-//! to Prometheus's own judge (`promtool test rules`), and the alert must fire there. While all is well, none may. What is
-//! no reason not to be ready, yet wants somebody, the operators' page says in words of its own.
+//! Every alert rule, fired.
+//!
+//! Each test case causes a rule's condition in a real service and gives the `/metrics` of that service
+//! to Prometheus (`promtool test rules`); the alert must fire there. While everything works, none may.
+//! A condition that does not affect readiness, but needs an operator, is shown on the operators' page.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -35,9 +37,9 @@ const FUND: &str = "0999010126";
 const STRANGER: &str = "0999090102";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 
-/// What a service said before something happened, and after.
+/// Metrics of a service before an event and after.
 struct Case {
-    /// The alert, without its prefix; empty: none may fire.
+    /// Name of the alert without its prefix; empty if none may fire.
     alert: &'static str,
     before: String,
     after: String,
@@ -47,21 +49,22 @@ struct Case {
     up: bool,
 }
 
-/// What the page must say where this alert fires.
-const CAUTIONS: [(&str, &str); 8] = [
-    ("CertificateExpiring", "has 20 d left."),
-    ("CheckpointNotKept", "Checkpoints could not be kept in one of their places"),
-    ("DatasetAgeing", "Dataset coprev will be over-age in"),
-    ("RevocationListDue", "The revocation list of CN=another authority,C=BE runs out in 10 h 30 min"),
-    ("TrailDiskFilling", "MiB are left for evidence."),
-    ("TrailNotSound", "The trail is not what was signed."),
-    ("TrailUnverified", "The trail was "),
-    ("", "Revoked certificates of CN=ehealth-attributes development CA are let in."),
+/// Text of the admin page for each alert.
+const WARNINGS: [(&str, &str); 8] = [
+    ("CertificateExpiring", "expires in 20 d."),
+    ("CheckpointFailed", "A checkpoint could not be written to one of its files"),
+    ("DatasetAgeing", "Dataset coprev becomes stale in"),
+    ("CrlExpiring", "The CRL of CN=another authority,C=BE expires in 10 h 30 min"),
+    ("AuditLogDiskFilling", "MiB are free for the audit log."),
+    ("AuditLogVerificationFailed", "The audit log differs from what was signed."),
+    ("AuditLogUnverified", "The audit log was "),
+    ("", "Revoked certificates of CN=ehealth-attributes development CA are accepted."),
 ];
 
-/// What the page says under "To look at".
-fn cautions(page: &str) -> Vec<&str> {
-    let section = page.split_once("id=\"care\"").map_or("", |(_, rest)| rest.split("</section>").next().unwrap_or(""));
+/// The warnings of the page.
+fn warnings(page: &str) -> Vec<&str> {
+    let section =
+        page.split_once("id=\"warnings\"").map_or("", |(_, rest)| rest.split("</section>").next().unwrap_or(""));
     section.split("<li>").skip(1).filter_map(|item| item.split("</li>").next()).collect()
 }
 
@@ -84,11 +87,11 @@ async fn scrape(service: &TestService) -> String {
 }
 
 async fn read(service: &TestService, path: &str) -> String {
-    let told = String::from_utf8(service.read_admin(path).await).expect("UTF-8");
-    told.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
+    let shown = String::from_utf8(service.read_admin(path).await).expect("UTF-8");
+    shown.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
 }
 
-/// A service that was verified and is well, but for what `change` does to its settings.
+/// A verified, healthy service, except for what `change` does to its settings.
 async fn start(change: impl FnOnce(&mut Settings)) -> TestService {
     TestService::start_with(|settings| {
         let file = settings.policy.with_file_name("verified");
@@ -112,7 +115,7 @@ fn value(scraped: &str, series: &str) -> Option<u64> {
     scraped.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
 
-/// Scrapes until it says so.
+/// Scrapes until the condition holds.
 async fn scrape_until(service: &TestService, is_so: impl Fn(&str) -> bool) -> String {
     let deadline = Instant::now() + DEADLINE;
     loop {
@@ -125,7 +128,7 @@ async fn scrape_until(service: &TestService, is_so: impl Fn(&str) -> bool) -> St
     }
 }
 
-/// Something is done to a service that was well until then.
+/// Applies an event to a service that was healthy until then.
 async fn after(
     alert: &'static str,
     change: impl FnOnce(&mut Settings),
@@ -133,9 +136,9 @@ async fn after(
 ) -> Case {
     let service = start(change).await;
     let before = scrape(&service).await;
-    let told = happen(&service).await;
-    let after = match told {
-        Some(told) => told,
+    let shown = happen(&service).await;
+    let after = match shown {
+        Some(shown) => shown,
         None => scrape(&service).await,
     };
     let page = read(&service, "/").await;
@@ -176,13 +179,13 @@ async fn of_service() -> Vec<Case> {
                     let mut stream = TcpStream::connect(service.address).await.expect("it listens");
                     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
                 }
-                let refused = "ehealth_attributes_handshakes_total{outcome=\"refused\"}";
-                Some(scrape_until(service, |told| value(told, refused).is_some_and(|count| count >= 25)).await)
+                let refused = "ehealth_attributes_tls_handshakes_total{outcome=\"refused\"}";
+                Some(scrape_until(service, |shown| value(shown, refused).is_some_and(|count| count >= 25)).await)
             },
         )
         .await,
         after(
-            "CallerUnregistered",
+            "UnregisteredConsumer",
             |_| {},
             async |service| {
                 ask(service, "stranger", STRANGER).await;
@@ -191,7 +194,7 @@ async fn of_service() -> Vec<Case> {
         )
         .await,
         after(
-            "QuotaSpent",
+            "QuotaExceeded",
             |settings| {
                 let policy = fs::read_to_string(&settings.policy).expect("a policy");
                 let own = format!("organisation = \"{FUND}\"");
@@ -209,7 +212,7 @@ async fn of_service() -> Vec<Case> {
     ]
 }
 
-async fn of_trail() -> Vec<Case> {
+async fn of_audit_log() -> Vec<Case> {
     let take_keys = async |service: &TestService| {
         fs::remove_dir_all(&service.settings.audit_log.keys).expect("the keys were there");
         fs::write(&service.settings.audit_log.keys, "no folder").expect("written");
@@ -223,26 +226,27 @@ async fn of_trail() -> Vec<Case> {
         None
     };
     vec![
-        after("TrailUnwritable", |_| {}, take_keys).await,
+        after("AuditLogUnwritable", |_| {}, take_keys).await,
         after("NotReady", |_| {}, take_keys).await,
-        after("OurFaults", |_| {}, take_keys).await,
+        after("ServerFaults", |_| {}, take_keys).await,
         after(
-            "CheckpointNotKept",
+            "CheckpointFailed",
             |settings| {
                 settings.audit_log.checkpoints.copy = Some(settings.policy.with_file_name("copies").join("checkpoint"));
             },
             async |service| {
-                let failures = "ehealth_attributes_trail_checkpoint_failures_total";
+                let failures = "ehealth_attributes_audit_log_checkpoint_failures_total";
                 let before = value(&scrape(service).await, failures).expect("it is counted");
                 ask(service, "fund", FUND).await;
-                // Tried again at every interval.
-                Some(scrape_until(service, |told| value(told, failures).is_some_and(|now| now > before + 1)).await)
+                // The feed is tried again at every interval.
+                Some(scrape_until(service, |shown| value(shown, failures).is_some_and(|now| now > before + 1)).await)
             },
         )
         .await,
-        after("TrailUnverified", |_| {}, async |service| verified(service, "2026-01-10T00:00:00Z", true).await).await,
-        after("TrailUnverified", |settings| settings.verification_report = None, async |_| None).await,
-        after("TrailNotSound", |_| {}, async |service| verified(service, NOW, false).await).await,
+        after("AuditLogUnverified", |_| {}, async |service| verified(service, "2026-01-10T00:00:00Z", true).await)
+            .await,
+        after("AuditLogUnverified", |settings| settings.verification_report = None, async |_| None).await,
+        after("AuditLogVerificationFailed", |_| {}, async |service| verified(service, NOW, false).await).await,
     ]
 }
 
@@ -261,8 +265,8 @@ async fn of_datasets() -> Vec<Case> {
     let elsewhere =
         |settings: &mut Settings| settings.fetch_mode = ehealth_attributes::config::FetchMode::SeparateProcess;
     let refused = |code: &'static str| {
-        move |told: &str| {
-            value(told, &format!("ehealth_attributes_dataset_last_run{{dataset=\"dimona\",outcome=\"{code}\"}}"))
+        move |shown: &str| {
+            value(shown, &format!("ehealth_attributes_feed_last_run{{dataset=\"dimona\",outcome=\"{code}\"}}"))
                 == Some(1)
         }
     };
@@ -273,13 +277,13 @@ async fn of_datasets() -> Vec<Case> {
             gone(service, "persons");
             fs::remove_file(service.settings.sync.data.join("persons.current")).expect("it was there");
             let missing = "ehealth_attributes_not_ready_reasons{reason=\"dataset-missing\"}";
-            Some(scrape_until(service, |told| value(told, missing) == Some(1)).await)
+            Some(scrape_until(service, |shown| value(shown, missing) == Some(1)).await)
         })
         .await,
         after("DatasetUnreadable", elsewhere, async |service| {
             fs::write(service.settings.sync.data.join("persons.current"), "nonsense\n").expect("written");
             let unreadable = "ehealth_attributes_not_ready_reasons{reason=\"dataset-unreadable\"}";
-            Some(scrape_until(service, |told| value(told, unreadable) == Some(1)).await)
+            Some(scrape_until(service, |shown| value(shown, unreadable) == Some(1)).await)
         })
         .await,
         after("FeedRefused", elsewhere, async |service| {
@@ -292,7 +296,7 @@ async fn of_datasets() -> Vec<Case> {
         after("FeedFailing", elsewhere, async |service| {
             let mut unreachable = service.settings.sync.clone();
             for feed in &mut unreachable.feeds {
-                // Port 1 of this machine: nobody listens there.
+                // Port 1 of this machine: nothing listens there.
                 feed.source = Source::Https(HttpsFeed {
                     url: FeedUrl::parse("https://localhost:1/").expect("a URL"),
                     authorities: service.workspace.authority(),
@@ -308,7 +312,7 @@ async fn of_datasets() -> Vec<Case> {
     ]
 }
 
-/// An authority with a list that is soon due, beside the demonstration's, which has none.
+/// An authority with a CRL that is soon due, beside the demo's, which has none.
 fn with_lists(settings: &mut Settings) {
     let folder = settings.policy.with_file_name("lists");
     fs::create_dir(&folder).expect("a folder");
@@ -326,8 +330,8 @@ fn with_lists(settings: &mut Settings) {
 
 async fn of_certificates() -> Vec<Case> {
     let days = "ehealth_attributes_certificate_days_left{number=\"1\"";
-    let left = |told: &str| {
-        let line = told.lines().find(|line| line.starts_with(days)).expect("a certificate");
+    let left = |shown: &str| {
+        let line = shown.lines().find(|line| line.starts_with(days)).expect("a certificate");
         line.rsplit(' ').next().and_then(|days| days.parse::<i64>().ok()).expect("a number")
     };
     let before_end = async |service: &TestService, days: i64| {
@@ -338,16 +342,16 @@ async fn of_certificates() -> Vec<Case> {
     };
     vec![
         after("CertificateExpiring", |_| {}, async |service| before_end(service, 20).await).await,
-        // One that callers never see: no other certificate has few days left.
+        // A certificate that callers never see: no other has few days left.
         after("CertificateExpiring", |settings| ask_operators_for_certificates(settings, (2026, 2, 5)), async |_| None)
             .await,
-        after("CertificateRunOut", |_| {}, async |service| before_end(service, -2).await).await,
-        after("IssuerClosed", with_lists, async |_| None).await,
-        after("RevocationListDue", with_lists, async |_| None).await,
+        after("CertificateExpired", |_| {}, async |service| before_end(service, -2).await).await,
+        after("IssuerRefused", with_lists, async |_| None).await,
+        after("CrlExpiring", with_lists, async |_| None).await,
     ]
 }
 
-/// The real program, with its trail on a disk of four megabytes; `None` where no disk can be made.
+/// The real program, with its audit log on a disk of 4 MB; `None` where no disk can be made.
 async fn of_a_small_disk() -> Option<Vec<Case>> {
     let folder = tempfile::tempdir().expect("a folder");
     let workspace = testkit::Workspace::new(folder.path().join("demo"));
@@ -376,29 +380,29 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
     let ready = async |value_of: &str, wanted: u64| {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            let told = scrape_at(admin).await;
-            if value(&told, value_of) == Some(wanted) {
-                return told;
+            let shown = scrape_at(admin).await;
+            if value(&shown, value_of) == Some(wanted) {
+                return shown;
             }
-            assert!(Instant::now() < deadline, "{value_of} never came to {wanted}:\n{told}");
+            assert!(Instant::now() < deadline, "{value_of} never came to {wanted}:\n{shown}");
             tokio::task::yield_now().await;
         }
     };
     let small = ready("ehealth_attributes_ready", 1).await;
-    // The disk is filled while nobody asks anything: through the eyes of the process, where it is mounted.
+    // The disk is filled while no request is open, through the mount of the process.
     let inside = format!("/proc/{}/root{}/filler", program.id(), trail.display());
     let mut filler = fs::File::create(inside).expect("its disk is seen");
     while filler.write_all(&[0; 4_096]).is_ok() {}
-    let full = ready("ehealth_attributes_trail_writable", 0).await;
+    let full = ready("ehealth_attributes_audit_log_writable", 0).await;
     let page = read_at(admin, "/").await;
     assert_eq!(value(&full, "ehealth_attributes_ready"), Some(0));
-    assert_eq!(value(&full, "ehealth_attributes_not_ready_reasons{reason=\"trail-unwritable\"}"), Some(1));
+    assert_eq!(value(&full, "ehealth_attributes_not_ready_reasons{reason=\"audit-log-unwritable\"}"), Some(1));
     filler.set_len(0).expect("emptied");
     ready("ehealth_attributes_ready", 1).await;
     assert_eq!(program.stop().0, Some(0));
     Some(vec![
-        Case { alert: "TrailDiskFilling", before: small.clone(), after: small, page: page.clone(), up: true },
-        Case { alert: "TrailUnwritable", before: full.clone(), after: full, page, up: true },
+        Case { alert: "AuditLogDiskFilling", before: small.clone(), after: small, page: page.clone(), up: true },
+        Case { alert: "AuditLogUnwritable", before: full.clone(), after: full, page, up: true },
     ])
 }
 
@@ -415,8 +419,8 @@ fn write_case(case: &Case) -> String {
             series.replace('\'', "''")
         );
     };
-    let samples = |told: &str| -> Vec<(String, String)> {
-        let lines = told.lines().filter(|line| !line.starts_with('#'));
+    let samples = |shown: &str| -> Vec<(String, String)> {
+        let lines = shown.lines().filter(|line| !line.starts_with('#'));
         lines
             .filter_map(|line| line.rsplit_once(' '))
             .map(|(series, value)| (series.to_owned(), value.to_owned()))
@@ -437,10 +441,10 @@ fn write_case(case: &Case) -> String {
         }
     } else {
         let expr = firing(&format!(",alertname=\"EhealthAttributes{}\"", case.alert));
-        // Counts that rose show for some minutes; what waits before it fires has waited by then.
-        let minute = if ["TrailUnverified", "FeedFailing"].contains(&case.alert) {
+        // Counters that rose show for some minutes; every `for` of a rule is over by then.
+        let minute = if ["AuditLogUnverified", "FeedFailing"].contains(&case.alert) {
             "90m"
-        } else if ["DatasetAgeing", "DatasetMissing", "TrailDiskFilling"].contains(&case.alert) {
+        } else if ["DatasetAgeing", "DatasetMissing", "AuditLogDiskFilling"].contains(&case.alert) {
             "20m"
         } else {
             "8m"
@@ -458,7 +462,7 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
     let rules = python::project().join("deploy/prometheus/alerts.yml");
     let mut cases = vec![well().await];
     cases.extend(of_service().await);
-    cases.extend(of_trail().await);
+    cases.extend(of_audit_log().await);
     cases.extend(of_datasets().await);
     cases.extend(of_certificates().await);
     let small_disk = of_a_small_disk().await;
@@ -470,23 +474,23 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
         text.lines().filter_map(|line| line.trim().strip_prefix("- alert: EhealthAttributes")).collect();
     for alert in &alerts {
         let is_caused = cases.iter().any(|case| case.alert == *alert);
-        assert!(is_caused || (!is_whole && *alert == "TrailDiskFilling"), "nothing causes {alert}");
+        assert!(is_caused || (!is_whole && *alert == "AuditLogDiskFilling"), "nothing causes {alert}");
     }
     for case in &cases {
-        let told = cautions(&case.page);
-        for (_, words) in CAUTIONS.iter().filter(|(alert, _)| *alert == case.alert) {
-            assert!(told.iter().any(|caution| caution.contains(words)), "{}: {told:?}", case.alert);
+        let shown = warnings(&case.page);
+        for (_, words) in WARNINGS.iter().filter(|(alert, _)| *alert == case.alert) {
+            assert!(shown.iter().any(|warning| warning.contains(words)), "{}: {shown:?}", case.alert);
         }
-        assert!(!case.alert.is_empty() || told.len() == 1, "all is well, but {told:?}");
+        assert!(!case.alert.is_empty() || shown.len() == 1, "all is well, but {shown:?}");
     }
     if Command::new("promtool").arg("--version").output().is_err() {
         skip("promtool is missing (Debian: prometheus); the alerts are not checked");
         return;
     }
     let promtool = |arguments: &[&str]| {
-        let judged = Command::new("promtool").args(arguments).output().expect("promtool");
-        let told = format!("{}{}", String::from_utf8_lossy(&judged.stdout), String::from_utf8_lossy(&judged.stderr));
-        assert!(judged.status.success(), "{told}");
+        let checked = Command::new("promtool").args(arguments).output().expect("promtool");
+        let shown = format!("{}{}", String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
+        assert!(checked.status.success(), "{shown}");
     };
     promtool(&["check", "rules", &rules.display().to_string()]);
     let folder = tempfile::tempdir().expect("a folder");

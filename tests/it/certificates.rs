@@ -1,14 +1,12 @@
-//! Callers' certificates, each with what must become of it: let in as an organisation, or refused with one code.
+//! Client certificates, each with its expected outcome: admitted as an organisation, or refused with
+//! one code.
 //!
-//! The matrix is a list of cases made by code; `every_certificate_has_its_expected_outcome` judges them as the service
-//! does, path first and name second. OpenSSL judges the same paths where it is installed; where it differs, the case
-//! says so. The tests below the matrix move the clock, mutate bytes and count what lists cost.
+//! The matrix is a list of cases made by code. `every_certificate_has_its_expected_outcome` validates
+//! them as the service does, path first and name second. OpenSSL validates the same paths where it is
+//! installed; where it differs, the case says so. The tests below the matrix move the clock, mutate
+//! bytes, and measure the work that revocation lists cause.
 
-#![allow(
-    clippy::too_many_lines,
-    clippy::print_stdout,
-    reason = "tables are long, and the figures are for whoever asks"
-)]
+#![allow(clippy::too_many_lines, clippy::print_stdout, reason = "tables are long, and --nocapture shows the figures")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -361,8 +359,8 @@ fn uses() -> Vec<Case> {
         with("a key usage of nothing", &[key_usage(&[]), client.clone()], "leaf-no-digital-signature"),
         with("two key usages", &[key_usage(&[KEY_ENCIPHERMENT]), signs.clone(), client.clone()], "malformed"),
         with("two extended key usages", &[client.clone(), signs.clone(), client.clone()], "malformed"),
-        with("a critical extension that nobody knows", &[signs.clone(), client.clone(), unknown(true)], "path-rule"),
-        with("an extension that nobody knows", &[signs.clone(), client.clone(), unknown(false)], FUND),
+        with("an unknown critical extension", &[signs.clone(), client.clone(), unknown(true)], "path-rule"),
+        with("an unknown extension", &[signs.clone(), client.clone(), unknown(false)], FUND),
         with(
             "a key usage that is no bit string",
             &[extension(oid::KEY_USAGE, true, &[5, 0]), client.clone()],
@@ -505,7 +503,7 @@ fn revocations() -> Vec<Case> {
     let chain = |title, lists, expected| Case::chain(title, &[&root, &issuer], below.clone(), expected).lists(lists);
     let critical = |id: &[u8]| vec![extension(id, true, &[5, 0])];
     vec![
-        one("a list of nobody", &|_| {}, FUND),
+        one("an empty list", &|_| {}, FUND),
         one("the leaf is revoked", &revoked, "revoked"),
         one(
             "the leaf is revoked among thousands",
@@ -543,7 +541,7 @@ fn revocations() -> Vec<Case> {
             "malformed",
         )
         .differs("OpenSSL reads numbers of any length"),
-        one("revocation is looked at by nobody", &revoked, FUND).without_lists(),
+        one("revocation is not checked", &revoked, FUND).without_lists(),
         chain("the leaf is revoked by the intermediate", vec![root.list(), issuer.list_with(revoked)], "revoked"),
         chain(
             "the intermediate is revoked",
@@ -587,7 +585,7 @@ fn revocations() -> Vec<Case> {
         )
         .differs("OpenSSL takes a delta list that stands alone for a full one"),
         one(
-            "a critical extension that nobody knows",
+            "an unknown critical extension",
             &|list| list.extensions = critical(oid::UNKNOWN),
             "crl-critical-extension",
         ),
@@ -1027,7 +1025,7 @@ fn an_admission_ends_at_its_earliest_limit() {
     }
 }
 
-/// Whoever asks again is told the same as whoever asks for the first time.
+/// A repeated admission gives the same result as the first.
 #[test]
 fn an_admission_holds_as_long_as_a_new_one_would_succeed() {
     let root = Authority::root("Root");
@@ -1141,7 +1139,7 @@ fn the_subject_never_shows_an_ssin_in_any_encoding() {
     }
 }
 
-/// A subject is told for every request, whatever its size.
+/// Every request formats the subject, whatever its size.
 #[test]
 fn a_large_subject_is_formatted_with_little_work() {
     let root = Authority::root("Root");
@@ -1240,7 +1238,7 @@ fn mutated_certificates_and_crls_neither_panic_nor_cost_much() {
                 readable += usize::from(is_read_as_by_others(&bytes));
                 let _ = read_issuer(&bytes);
             } else if round % 3 == 1 {
-                // Signed after the change, so that it is judged to the end.
+                // Signed after the change, so that validation reaches the end.
                 let mut bytes = signed[random.index(signed.len())].clone();
                 mutate(&mut random, &mut bytes);
                 let leaf = CertificateDer::from(root.key.envelop(&bytes, &root.key.algorithm, false));
@@ -1276,14 +1274,14 @@ fn openssl_agrees_on_every_path_except_the_known_ones() {
     let wrong: Vec<_> = matrix()
         .iter()
         .filter_map(|case| {
-            let (accepts, told) = OpenSsl::accepts(case, folder.path());
+            let (accepts, printed) = OpenSsl::accepts(case, folder.path());
             let agrees = accepts == case.admit().is_ok();
             match case.judge {
                 Judge::Differs(why) => {
                     println!("{} {}: {why}", if agrees { "agrees" } else { "differs" }, case.title);
                     None
                 }
-                Judge::Agrees => (!agrees).then(|| format!("{}: openssl said {told}", case.title)),
+                Judge::Agrees => (!agrees).then(|| format!("{}: openssl said {printed}", case.title)),
             }
         })
         .collect();
@@ -1297,7 +1295,7 @@ impl OpenSsl {
     /// `None` where there is no OpenSSL 3, which is said past the test runner's capture.
     ///
     /// # Panics
-    /// Where there is none and the environment variable `CI` is set.
+    /// If it is missing and the environment variable `CI` is set.
     fn find() -> Option<Self> {
         let version = Command::new("openssl").arg("version").output();
         if version.is_ok_and(|output| output.stdout.starts_with(b"OpenSSL 3.")) {
@@ -1343,8 +1341,8 @@ impl OpenSsl {
         }
         command.arg(write("leaf.pem", "CERTIFICATE", &[&case.leaf]));
         let output = command.output().expect("it was found");
-        let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).replace('\n', "; ");
-        (output.status.success(), told)
+        let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).replace('\n', "; ");
+        (output.status.success(), printed)
     }
 }
 

@@ -18,7 +18,7 @@ fn program() -> Command {
     command
 }
 
-/// Runs the program; whatever it logs or complains about has no number of a person.
+/// Runs the program; its log and its errors must have no SSIN.
 fn run(arguments: &[&str]) -> Output {
     let output = program().args(arguments).output().expect("the program runs");
     assert_eq!(canary::search(&output.stderr), [], "a number of a person");
@@ -33,7 +33,7 @@ fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-/// A demonstration that stays up, and what it printed until it said how to end it.
+/// A running demo, and its output up to the line that says how to end it.
 struct Demo {
     child: Child,
     printed: String,
@@ -55,7 +55,7 @@ impl Demo {
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                // Nobody listens any more once the line that was waited for came.
+                // The receiver is gone once the awaited line came.
                 let _ = sender.send(line);
             }
         });
@@ -73,7 +73,7 @@ impl Demo {
         after.lines().next().expect("the address")
     }
 
-    /// The arguments with which a caller of this word reaches the service.
+    /// Arguments of `lookup` for this caller.
     fn lookup(&self, caller: &str, organisation: &str, context: &str, more: &[&str]) -> Output {
         let demo = self.folder.path().join("demo");
         let client = |ending: &str| demo.join(format!("clients/{caller}.{ending}"));
@@ -90,7 +90,7 @@ impl Demo {
             .expect("the program runs")
     }
 
-    /// SIGTERM, and how the program ended.
+    /// Sends SIGTERM; returns the exit code.
     fn stop(mut self) -> Option<i32> {
         let sent = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
         assert!(sent.success());
@@ -255,11 +255,11 @@ fn all_errors_of_the_files_are_reported_before_the_exit() {
     let folder = folder();
     let file = folder.path().join("policy.toml");
     fs::write(&file, "[[consumer]]\norganisation = \"0999010127\"\nnmae = \"x\"\n").expect("written");
-    let judged = run(&["policy", "check", &file.display().to_string()]);
-    let told = text(&judged.stderr);
-    assert_eq!(judged.status.code(), Some(3), "{told}");
-    assert_eq!(told.lines().count(), 3, "{told}");
-    assert!(told.contains("policy.toml:2: consumer[1].organisation: the check digits are wrong"), "{told}");
+    let checked = run(&["policy", "check", &file.display().to_string()]);
+    let printed = text(&checked.stderr);
+    assert_eq!(checked.status.code(), Some(3), "{printed}");
+    assert_eq!(printed.lines().count(), 3, "{printed}");
+    assert!(printed.contains("policy.toml:2: consumer[1].organisation: the check digits are wrong"), "{printed}");
 
     let served = run(&["serve", "--config", &file.display().to_string()]);
     assert_eq!(served.status.code(), Some(3), "{}", text(&served.stderr));
@@ -291,7 +291,7 @@ fn a_decision_is_explained_and_a_certificate_can_be_pinned() {
         (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--on", "2019-12-31"], "no grant for this legal context is valid today"),
         (
             &["BACKTOWORK:ADVISORY_PHYSICIAN", "--ssin", "85073000161"],
-            "MSG00011\n  rule: not an SSIN: the check digits",
+            "MSG00011\n  rule: invalid SSIN: the check digits",
         ),
         (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--date", "2001-01-01"], "MSG00008\n  rule: wrong dates: referenceDate"),
         (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--customer", "11/7"], "refused with a fault: customerIdentification"),
@@ -339,8 +339,8 @@ fn the_audit_commands_verify_search_report_and_prove() {
     let report = run(&["audit", "report", "--config", &config, "--ssin", "85073000160", "--language", "fr"]);
     let printed = text(&report.stdout);
     assert!(report.status.success() && !printed.contains("85073000160"), "{printed}{}", text(&report.stderr));
-    let nobody = run(&["audit", "search", "--config", &config, "--ssin", "62062002540"]);
-    assert!(!text(&nobody.stdout).contains("0999010126"), "{}", text(&nobody.stdout));
+    let unknown = run(&["audit", "search", "--config", &config, "--ssin", "62062002540"]);
+    assert!(!text(&unknown.stdout).contains("0999010126"), "{}", text(&unknown.stdout));
 
     assert_eq!(canary::search_files(Path::new(&trail)), [""; 0], "a number of a person");
 

@@ -1,7 +1,7 @@
-//! The client's connections, against a service that does what a test tells it: kept, lost, refused, too slow.
+//! The client's connections: reused, lost, refused, too slow.
 //!
-//! The service here speaks TLS and just enough HTTP to be a bad one on purpose. It counts what reached it, because the
-//! point of most tests is what was *not* sent a second time.
+//! The service here speaks TLS and just enough HTTP to misbehave on purpose. It counts the requests
+//! that reach it, because most tests are about what was *not* sent a second time.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -267,7 +267,7 @@ async fn a_call_ends_at_its_deadline_and_says_in_which_phase() {
     assert!(matches!(late, ClientError::Deadline { progress: Progress::Sent, after } if after == deadline), "{late:?}");
     assert_eq!(late.retry(), Retry::OnlyIfTwiceIsFine);
 
-    // A listener that nobody serves: the kernel takes the connection, and no TLS ever comes.
+    // A listener without a server: the kernel accepts the connection, and no TLS follows.
     let mute = TcpListener::bind(("localhost", 0)).await.expect("a free port");
     let mute_port = mute.local_addr().expect("bound").port();
     let settings = service.authority.settings(mute_port, &service.authority);
@@ -287,7 +287,7 @@ async fn a_port_without_a_listener_is_a_network_error() {
     let port = listener.local_addr().expect("bound").port();
     drop(listener);
     let client = Client::new(&authority.settings(port, &authority)).expect("right settings");
-    let error = ask(&client).await.expect_err("nobody listens");
+    let error = ask(&client).await.expect_err("nothing listens");
     assert!(matches!(error, ClientError::Connect(_)), "{error:?}");
     assert_eq!((error.retry(), error.blame()), (Retry::Later { after: None }, Blame::Network));
 }

@@ -1,7 +1,7 @@
-//! The client's messages, held against the contract by judges that are not ours and against the contract's own samples.
+//! The client's messages, checked by two independent validators and by the samples of the contract.
 //!
-//! What the client sends must be valid by two validators; what the contract calls valid the client must read, and write
-//! again as a message that the validators take.
+//! What the client sends must be valid by both validators. What the contract calls valid, the client
+//! must read, and write again as a message that the validators accept.
 
 use std::fs;
 use std::path::PathBuf;

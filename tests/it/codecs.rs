@@ -1,7 +1,7 @@
-//! The client's reader and writer and the service's, held against each other over random messages.
+//! The codecs of the client and of the service, checked against each other with random messages.
 //!
-//! They were written apart, on two XML libraries, from the same contract: where they disagree, one of them is wrong. The
-//! number of cases is small enough for every run; `PROPTEST_CASES` raises it, as in `PROPTEST_CASES=100000`.
+//! They were written apart, on two XML libraries, from the same contract: where they disagree, one of
+//! them is wrong. The number of cases is small enough for every run; `PROPTEST_CASES=100000` raises it.
 
 mod answers;
 
@@ -15,7 +15,7 @@ use ehealth_core::model::{
 use proptest::prelude::*;
 use soap::{Addressing, Charset, Fault, Handling, Payload, TestReply, read_request, write_fault, write_test_reply};
 
-/// Any text that XML can hold and most likely to go wrong: markup, blanks, line ends, far characters.
+/// Text that XML can hold, with a bias to markup, blanks, line ends and characters beyond the BMP.
 const TEXT: &str = "[ -~\\t\\r\\n\u{85}\u{a0}é€\u{2028}\u{fffd}😀]{0,36}";
 
 fn customer() -> impl Strategy<Value = CustomerId> {
@@ -26,7 +26,7 @@ fn customer() -> impl Strategy<Value = CustomerId> {
     ]
 }
 
-/// Numbers that are none, or right by construction.
+/// Invalid numbers, or numbers valid by construction.
 fn ssin() -> impl Strategy<Value = String> {
     let right = (0..100_u64, 1..=12_u64, 1..=31_u64, 1..1_000_u64).prop_map(|(year, month, day, sequence)| {
         let base = year * 10_000_000 + month * 100_000 + day * 1_000 + sequence;
@@ -40,12 +40,12 @@ fn date() -> impl Strategy<Value = String> {
     prop_oneof![real, "20[0-9]{2}-[01][0-9]-[0-3][0-9]", Just(String::new())]
 }
 
-fn parsed(text: &str) -> Result<Date, DateError> {
+fn parse_date(text: &str) -> Result<Date, DateError> {
     Date::parse(text)
 }
 
-/// What the service makes of a text for an SSIN.
-fn judged(text: &str) -> Result<Ssin, SsinError> {
+/// Parses an SSIN as the service does.
+fn parse_ssin(text: &str) -> Result<Ssin, SsinError> {
     Ssin::parse(text)
 }
 
@@ -66,7 +66,7 @@ fn read(body: &str, operation: Operation) -> Result<Payload, Fault> {
     request.map(|request| request.payload).map_err(|refused| refused.fault)
 }
 
-/// As many cases as were asked for.
+/// Number of cases.
 fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases.unwrap_or(2_000)) }
@@ -89,11 +89,11 @@ proptest! {
         match &dates {
             Some((begin, Some(end))) => {
                 question = question.between_text(begin, end).expect("short");
-                wanted_dates = AskedDates::Period { begin: parsed(begin), end: parsed(end) };
+                wanted_dates = AskedDates::Period { begin: parse_date(begin), end: parse_date(end) };
             }
             Some((day, None)) => {
                 question = question.on_text(day).expect("short");
-                wanted_dates = AskedDates::ReferenceDate(parsed(day));
+                wanted_dates = AskedDates::ReferenceDate(parse_date(day));
             }
             None => {}
         }
@@ -111,7 +111,7 @@ proptest! {
         prop_assert_eq!(heard.customer.ticket, ticket);
         prop_assert_eq!(heard.customer.timestamp_sent, sent.map(|sent| sent.to_string()));
         prop_assert_eq!(heard.legal_context, context);
-        prop_assert_eq!(heard.criteria.ssin, judged(&ssin));
+        prop_assert_eq!(heard.criteria.ssin, parse_ssin(&ssin));
         prop_assert_eq!(heard.criteria.dates, wanted_dates);
     }
 

@@ -1,9 +1,10 @@
-//! The contract's files, held against judges that are not ours and against the names that were agreed.
+//! The files of the contract, checked by independent validators and against the agreed names.
 //!
-//! `schemas/` and `wsdl/` must be what their standards say (two XML Schema validators, the schema of WSDL 1.1), must be
-//! what a strict SOAP client can use (zeep), must say what was agreed (the two tables below), and must draw the line where
-//! it was agreed (the samples in `fixtures/contract`). That the program keeps to the contract is for other tests: they
-//! hand what it answers to [`python::validate_envelopes`], which is itself tested here.
+//! `schemas/` and `wsdl/` must be what their standards require (two XML Schema validators, the schema
+//! of WSDL 1.1), must be usable for a strict SOAP client (zeep), must say what was agreed (the two
+//! tables below), and must accept and refuse the samples in `fixtures/contract`. Other tests check that
+//! the program keeps the contract: they pass its answers to [`python::validate_envelopes`], which is
+//! tested here.
 
 use crate::support::python::{self, Python, project};
 
@@ -117,19 +118,19 @@ fn judge(files: &[(&str, String)]) -> Option<Result<(), String>> {
     Some(python::validate_envelopes(folder.path()))
 }
 
-/// Runs a script of `tests/it/support` that judges by its exit code.
+/// Runs a script of `tests/it/support` that reports by its exit code.
 fn must_succeed(script: &str, arguments: &[&str]) {
     let Some(python) = Python::find() else { return };
     let arguments = arguments.iter().map(|argument| project().join(argument));
-    if let Err(told) = python.run(script, arguments) {
-        panic!("{script}:\n{told}");
+    if let Err(printed) = python.run(script, arguments) {
+        panic!("{script}:\n{printed}");
     }
 }
 
 /// Compares what `describe.py` says of the files with a table.
 fn must_be_described(what: &str, table: &str) {
     let Some(python) = Python::find() else { return };
-    let described = python.run("describe.py", [what]).unwrap_or_else(|told| panic!("describe.py:\n{told}"));
+    let described = python.run("describe.py", [what]).unwrap_or_else(|printed| panic!("describe.py:\n{printed}"));
     let (described, agreed): (Vec<_>, Vec<_>) = (described.lines().collect(), table.trim().lines().collect());
     for (line, (described, agreed)) in described.iter().zip(&agreed).enumerate() {
         assert_eq!(described, agreed, "line {} of the table of {what}", line + 1);
@@ -203,9 +204,9 @@ fn the_validators_name_every_invalid_envelope() {
         ("bad-detail.xml", envelope(&fault("s:Client", &detail.replace("FATAL", "ERROR")))),
     ];
     let Some(verdict) = judge(&files) else { return };
-    let told = verdict.expect_err("all are wrong");
+    let printed = verdict.expect_err("all are wrong");
     for (name, _) in &files {
-        assert!(told.contains(&format!("{name}: ")), "{name} was let pass:\n{told}");
+        assert!(printed.contains(&format!("{name}: ")), "{name} was let pass:\n{printed}");
     }
 }
 

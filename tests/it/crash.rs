@@ -1,6 +1,6 @@
-//! Killed at any moment, a run leaves the old state or the new one, nothing broken and nothing lying about.
+//! A synchronisation run killed at any moment leaves the old state or the new one, and no extra files.
 //!
-//! `CRASHES` says how many runs are killed; each at a moment drawn over the time that a whole run takes.
+//! `CRASHES` sets how many runs are killed, each at a random moment of the time that a run takes.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
@@ -146,7 +146,7 @@ fn time_of_a_run(place: &Place) -> Duration {
 
 /// Kills a run at a moment; tells whether it was still alive.
 fn kill_after(mut child: Child, moment: Duration) -> bool {
-    // Nobody ever sends: the moment passes.
+    // Nothing is ever sent: the time passes.
     let (_kept, passing) = channel::<()>();
     let _ = passing.recv_timeout(moment);
     // That it ended by itself is no error.
@@ -165,7 +165,7 @@ fn a_full_disk_leaves_the_old_state_and_no_extra_files() {
     let before = look(&place);
     for turn in [1, 3] {
         let target = step(&mut publisher, turn);
-        // A file that may not grow beyond so many kilobytes answers like a disk that is full.
+        // A file limited to this number of kilobytes fails like a full disk.
         for kilobytes in [1, 8, 40, 100, 200, 400, 600] {
             let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$0\" \"$@\"");
             let exit = start(&place, Some(&script)).wait().expect("a child");

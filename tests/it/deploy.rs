@@ -1,4 +1,4 @@
-//! What is shipped beside the program, held against the program: settings, units, alert rules, dashboard.
+//! The packaged files, checked against the program: settings, units, alert rules, dashboard, SBOM.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,7 +15,7 @@ use crate::support::environment::{is_set, skip};
 use crate::support::python;
 use crate::support::service::TestService;
 
-/// The most that systemd's own judgement of a sandbox may come to, in tenths.
+/// Maximum exposure that systemd may rate a sandbox with, in tenths.
 const EXPOSURE: &str = "15";
 
 fn project() -> &'static Path {
@@ -38,14 +38,14 @@ fn the_packaged_settings_and_policy_are_valid_and_documented() {
     if written != made && is_set("UPDATE_GOLDENS") {
         fs::write(&path, &made).expect("written");
     } else {
-        assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it deploy:: writes it anew");
+        assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it deploy:: writes it");
     }
     let file = Path::new("/etc/ehealth-attributes/config.toml");
     let settings = parse_settings(file, &made, &Overrides::default()).expect("no mistake");
     assert_eq!(settings.policy, Path::new("/etc/ehealth-attributes/policy.toml"));
     let policy = parse_policy(&settings.policy, &read("deploy/policy.toml")).expect("no mistake");
-    assert_eq!(policy.consumers().count(), 0, "nobody may ask until somebody writes it down");
-    // What its comments show is right, too.
+    assert_eq!(policy.consumers().count(), 0, "the packaged policy grants nothing");
+    // The examples in its comments are valid, too.
     let shown: String = read("deploy/policy.toml")
         .lines()
         .map(|line| line.trim_start_matches("# "))
@@ -79,7 +79,7 @@ fn the_units_use_the_ports_and_folders_of_the_settings() {
         read("deploy/systemd/verifying/ehealth-attributes-verify.service")
             .contains(&format!("--report {}\n", verified.display()))
     );
-    // What answers makes no socket that could leave the machine, in no network that it could leave by.
+    // The answering process can open no socket to another machine, and has no network to reach one.
     for line in ["PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX", "WatchdogSec=30", "Type=notify"] {
         assert!(serving.lines().any(|written| written == line), "{line}");
     }
@@ -95,19 +95,19 @@ fn systemd_rates_each_sandbox_as_tight() {
         units().into_iter().filter(|unit| unit.extension().is_some_and(|end| end == "service")).collect();
     assert_eq!(services.len(), 3);
     for unit in services {
-        let judged = Command::new("systemd-analyze")
+        let checked = Command::new("systemd-analyze")
             .args(["security", "--offline=yes", "--no-pager", &format!("--threshold={EXPOSURE}")])
             .arg(&unit)
             .output()
             .expect("systemd-analyze");
-        let told = String::from_utf8_lossy(&judged.stdout);
-        let last = told.lines().last().unwrap_or_default();
-        assert!(judged.status.success(), "{last}\n{}", String::from_utf8_lossy(&judged.stderr));
-        assert!(last.contains("Overall exposure level"), "{told}");
+        let printed = String::from_utf8_lossy(&checked.stdout);
+        let last = printed.lines().last().unwrap_or_default();
+        assert!(checked.status.success(), "{last}\n{}", String::from_utf8_lossy(&checked.stderr));
+        assert!(last.contains("Overall exposure level"), "{printed}");
     }
 }
 
-/// Every metric that a text names, and what its selectors say of labels: name, label, operator, value.
+/// Metrics that a text names, and the label selectors: name, label, operator, value.
 fn selectors(text: &str) -> (BTreeSet<String>, Vec<[String; 4]>) {
     let (mut names, mut labels) = (BTreeSet::new(), Vec::new());
     let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
@@ -130,7 +130,7 @@ fn selectors(text: &str) -> (BTreeSet<String>, Vec<[String; 4]>) {
     (names, labels)
 }
 
-/// Every name and every label's values in an exposition.
+/// Names and label values of a metrics text.
 fn exposed(text: &str) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
     let mut names: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -173,8 +173,8 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
         let (names, labels) = selectors(&text);
         assert!(names.len() > 10, "{what} names {names:?}");
         for name in names {
-            // A list of nobody is asked for here, so none is due.
-            assert!(exposed.contains_key(&name) || name.contains("revocation_list_days_left"), "{what}: {name}");
+            // No list is configured here, so none is due.
+            assert!(exposed.contains_key(&name) || name.contains("crl_days_left"), "{what}: {name}");
         }
         for [name, label, operator, value] in labels {
             if label == "instance" {
@@ -197,10 +197,10 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
     }
 }
 
-/// Whether a licence may be taken: of alternatives one is enough, of what stands beside each other all (SPDX).
+/// Whether a licence expression (SPDX) is allowed: one operand of `OR` is enough, `AND` needs all.
 fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     fn part(words: &mut dyn Iterator<Item = String>, allowed: &BTreeSet<&str>) -> bool {
-        // As `OR` binds less than `AND`: one of these is enough, each of which holds if all of it did.
+        // `OR` binds less than `AND`: `any` collects the finished `AND` groups, `all` the current one.
         let (mut any, mut all, mut licence) = (false, true, String::new());
         let settle = |licence: &mut String| licence.is_empty() || allowed.contains(std::mem::take(licence).as_str());
         while let Some(word) = words.next() {

@@ -1,4 +1,5 @@
-//! The real program, out of descriptors: who is there is answered, who waits is answered later, nothing spins.
+//! The program without free file descriptors: it answers open connections, accepts the others later,
+//! and does not spin.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -20,7 +21,7 @@ use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
 
 const GET: &[u8] = b"GET /eHealthAttributesService/v1/consultAttributes HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/// Starts the program on a free port, which it says.
+/// Starts the program on a free port, and reads the port from its log.
 fn start(workspace: &Workspace) -> (Program, u16) {
     let text = std::fs::read_to_string(workspace.settings()).expect("settings");
     let text = text.replace("127.0.0.1:8443", "127.0.0.1:0").replace("127.0.0.1:9443", "127.0.0.1:0");
@@ -33,7 +34,7 @@ fn start(workspace: &Workspace) -> (Program, u16) {
     (program, port.unwrap_or_else(|| panic!("no port in {line}")))
 }
 
-/// Sets how many descriptors the program may have; tells how many that were.
+/// Sets the program's limit of descriptors; returns the limit before.
 fn limit(program: &Program, current: Option<u64>) -> Option<u64> {
     let pid = Pid::from_raw(program.id().cast_signed()).expect("a process");
     let maximum = rustix::process::getrlimit(Resource::Nofile).maximum;
@@ -47,7 +48,7 @@ fn connect(port: u16, tls: &Arc<ClientConfig>) -> StreamOwned<ClientConnection, 
     StreamOwned::new(ClientConnection::new(Arc::clone(tls), name).expect("a client"), stream)
 }
 
-/// Asks on an open connection; what the answer begins with.
+/// Asks on an open connection; returns the begin of the answer.
 fn ask(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> String {
     stream.write_all(GET).expect("sent");
     let mut came = [0; 4_096];

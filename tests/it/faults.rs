@@ -1,4 +1,5 @@
-//! What a caller sees when something inside fails: a fault with its code, no data, and an answer again once it is mended.
+//! What a caller sees of an internal failure: a fault with its code, no data, and answers again once
+//! the failure is repaired.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -57,7 +58,7 @@ async fn an_unreadable_dataset_is_an_internal_error() {
 async fn no_answer_is_sent_without_a_record() {
     let month = |text: &str| Month::new(Timestamp::parse(text).expect("a moment"));
     let service = TestService::start_with(|settings| {
-        // The keys of January alone were brought: in February nothing can be sealed.
+        // Only the keys of January are there: in February no detail can be encrypted.
         let keys = KeyFolder::open(&settings.audit_log.keys, MissingKeys::Make).expect("a folder");
         for name in [KeyName::Detail(month(service::NOW)), KeyName::Subject(2026), KeyName::Checkpoint] {
             keys.provide(name).expect("a key");
@@ -104,7 +105,7 @@ async fn a_clock_jump_leaves_no_trace_once_corrected() {
     let service = TestService::start().await;
     let moment = |text: &str| Timestamp::parse(text).expect("a moment");
     assert_eq!(ask(&service).await.code(), Some("MSG00000"));
-    // Ahead by thirty years, back by thirty: no certificate holds, and nobody is answered.
+    // Thirty years ahead, thirty years back: no certificate is valid, and no caller gets an answer.
     for far in ["2056-01-15T09:30:00Z", "1996-01-15T09:30:00Z"] {
         service.clock.set(moment(far));
         assert_eq!(first_bytes(&service).await, "", "{far}");
@@ -115,7 +116,7 @@ async fn a_clock_jump_leaves_no_trace_once_corrected() {
     service.finish().await;
 }
 
-/// How the answer to a GET begins; nothing where the connection is refused. The caller believes in its certificates.
+/// Begin of the answer to a GET; empty if the connection is refused. The caller considers its certificates valid.
 async fn first_bytes(service: &TestService) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let now = service.clock.now();
@@ -136,7 +137,7 @@ async fn first_bytes(service: &TestService) -> String {
 #[test]
 fn every_row_of_the_table_names_an_existing_test() {
     let folder = python::project();
-    let table = fs::read_to_string(folder.join("docs/faults.md")).expect("the table");
+    let table = fs::read_to_string(folder.join("docs/operations/faults.md")).expect("the table");
     let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
     assert!(rows.len() >= 16, "the table has shrunk to {}", rows.len());
     for row in rows {

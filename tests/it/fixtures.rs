@@ -1,15 +1,16 @@
-//! The requests of `fixtures/requests` with the answer beside each, and `fixtures/catalogue.md`, the index of both.
+//! The requests of `fixtures/requests` with their answers, and their index `fixtures/catalogue.md`.
 //!
-//! Every request goes to a simulation, and what comes back is the answer, byte for byte; so an integrator gets the same from
-//! `simulate --scenario fixtures/scenario.toml`. `UPDATE_GOLDENS=1 cargo test --test it fixtures::` writes requests of the
-//! catalogue, answers and index anew; what it wrote is to be read before it is kept.
+//! Every request is sent to the simulator, and the stored answer must come back, byte for byte. An
+//! integrator gets the same from `simulate --scenario fixtures/scenario.toml`.
+//! `UPDATE_GOLDENS=1 cargo test --test it fixtures::` writes the catalogue's requests, the answers and
+//! the index; read what it wrote before you keep it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::Status;
+use ehealth_core::model::StatusCode;
 use soap::{Fault, names};
 
 use crate::support::environment::is_set;
@@ -151,7 +152,7 @@ fn hold(path: &PathBuf, made: &[u8]) {
     let kept = fs::read(path).unwrap_or_default();
     assert!(
         kept == made,
-        "{}: UPDATE_GOLDENS=1 cargo test --test it fixtures:: writes it anew; made:\n{}\nkept:\n{}",
+        "{}: UPDATE_GOLDENS=1 cargo test --test it fixtures:: writes it; made:\n{}\nkept:\n{}",
         path.display(),
         String::from_utf8_lossy(made),
         String::from_utf8_lossy(&kept),
@@ -199,7 +200,7 @@ fn hold_folders(exchanged: &[Exchanged]) {
     }
 }
 
-/// The answers, judged by validators that are not ours.
+/// Passes the answers to independent validators.
 fn judge(exchanged: &[Exchanged]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (number, one) in exchanged.iter().filter(|one| one.ending == ".answer.xml").enumerate() {
@@ -235,7 +236,7 @@ fn rows<'a>(of: impl Iterator<Item = &'a Exchanged>) -> String {
 fn write_index(exchanged: &[Exchanged]) -> String {
     let mut index = HEAD.to_owned();
     index += "\n## By status\n\n";
-    for code in Status::CODES {
+    for code in StatusCode::ALL.map(StatusCode::code) {
         let told = || exchanged.iter().filter(|one| one.status == 200 && one.code.as_deref() == Some(code));
         assert!(told().count() > 0, "{code} is not shown");
         index += &format!("### {code}\n\n{}", rows(told()));
@@ -255,15 +256,15 @@ fn write_index(exchanged: &[Exchanged]) -> String {
     for row in Fault::table() {
         // VersionMismatch and MustUnderstand have no detail that would hold a code.
         let of_row = |one: &&Exchanged| match &one.code {
-            Some(code) => one.status == 500 && code == row.code,
+            Some(code) => one.status == 500 && code == row.code(),
             None => one.fault_code.as_deref() == Some(&format!("soap:{}", row.fault_code.name())),
         };
         let told: Vec<_> = exchanged.iter().filter(of_row).collect();
-        index += &format!("### {} ({})\n\n{}\n\n", row.code, row.fault_code.name(), row.sentence);
-        match UNSHOWN.iter().find(|(code, _)| *code == row.code) {
+        index += &format!("### {} ({})\n\n{}\n\n", row.code(), row.fault_code.name(), row.sentence);
+        match UNSHOWN.iter().find(|(code, _)| *code == row.code()) {
             Some((_, why)) => index += &format!("{why}\n\n"),
             None => {
-                assert!(!told.is_empty(), "{} is not shown", row.code);
+                assert!(!told.is_empty(), "{} is not shown", row.code());
                 index += &rows(told.into_iter());
             }
         }

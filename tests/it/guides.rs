@@ -1,8 +1,8 @@
-//! The guides of `docs/`: their commands are run word for word, their links lead somewhere.
+//! The guides of `docs/guides/`: their commands are run word for word, and every link of `docs/` exists.
 //!
-//! A block that is marked `sh server` is started and left running until the guide's end; each block marked `sh` must then
-//! end well, and those marked `sh STACK` too, where that stack is installed; where `CI` is set they must be. The commands
-//! name port 8443, as a reader would type it; for that number, and nothing else, stands another here, which was free.
+//! A block marked `sh server` is started and runs until the end of the guide. Each block marked `sh` must then succeed, and
+//! each block marked `sh STACK` if that stack is installed; with `CI` set it must be. The commands name port 8443, as a
+//! reader would type it; the test replaces that number, and nothing else, by a free port.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -34,7 +34,7 @@ struct Block {
 }
 
 fn read_guide(name: &str) -> String {
-    fs::read_to_string(python::project().join("docs").join(name)).expect("the guide")
+    fs::read_to_string(python::project().join("docs/guides").join(name)).expect("the guide")
 }
 
 fn blocks(guide: &str) -> Vec<Block> {
@@ -88,9 +88,9 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .expect("bash");
-        let told = BufReader::new(child.stdout.take().expect("its output"));
+        let printed = BufReader::new(child.stdout.take().expect("its output"));
         let mut server = Self { child, port: String::new() };
-        for line in told.lines().map_while(Result::ok) {
+        for line in printed.lines().map_while(Result::ok) {
             if let Some((_, port)) = line.split_once(" at https://localhost:") {
                 port.clone_into(&mut server.port);
             }
@@ -109,7 +109,7 @@ impl Drop for Server {
     }
 }
 
-/// Whether a block can be run here; one that cannot is told of, and where `CI` is set it must be.
+/// Whether a block can run here. One that cannot is reported, and fails where `CI` is set.
 fn is_runnable(name: &str, block: &Block, folder: &Path, python: Option<&Python>) -> bool {
     if block.mark == "sh" {
         return !block.body.starts_with("python3") || python.is_some();
@@ -135,9 +135,9 @@ fn follow(name: &str) {
         let output = shell(&command, folder.path(), python.as_ref()).output().expect("bash");
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name}:\n{command}\n{}, {complaint}", output.status);
-        let told = String::from_utf8_lossy(&output.stdout);
+        let printed = String::from_utf8_lossy(&output.stdout);
         // What the stacks' programs print is the answer.
-        assert!(block.mark == "sh" || told.ends_with("MSG00000 0999020123\n"), "{name}:\n{command}\n{told}");
+        assert!(block.mark == "sh" || printed.ends_with("MSG00000 0999020123\n"), "{name}:\n{command}\n{printed}");
         followed += 1;
     }
     assert!(followed > 0, "{name}");
@@ -174,23 +174,35 @@ fn the_simulator_guide_works_in_both_ci_systems() {
         // A job's end ends what it left running.
         let job = format!("trap 'kill $(jobs -p)' EXIT\n{commands}");
         let output = shell(&job, folder.path(), None).output().expect("bash");
-        let (told, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success() && told.contains("passed\n"), "{mark}: {}\n{told}{complaint}", output.status);
+        let (printed, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success() && printed.contains("passed\n"),
+            "{mark}: {}\n{printed}{complaint}",
+            output.status
+        );
     }
 }
 
-/// Every page for people: the README, the guides, the catalogue.
+/// The pages under a folder of `docs/`, subfolders included.
+fn pages_under(folder: &Path) -> Vec<PathBuf> {
+    let mut pages = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            pages.extend(pages_under(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    pages
+}
+
+/// Every page for people: the README, the documentation, the catalogue.
 fn pages() -> Vec<PathBuf> {
     let root = python::project();
     let mut pages =
         vec![root.join("README.md"), root.join("fixtures/catalogue.md"), root.join("fixtures/requests/README.md")];
-    let mut folders = vec![root.join("docs")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder of documents") {
-            let path = entry.expect("a document").path();
-            if path.is_dir() { folders.push(path) } else { pages.push(path) }
-        }
-    }
+    pages.extend(pages_under(&root.join("docs")));
     pages
 }
 
@@ -201,8 +213,10 @@ fn every_link_of_the_guides_resolves() {
         let page = fs::read_to_string(&path).expect("a page");
         let folder = path.parent().expect("a folder");
         for link in page.split("](").skip(1) {
-            let target = link.split(')').next().expect("a link's end");
-            assert!(folder.join(target).exists(), "{}: {target}", path.display());
+            let target = link.split(')').next().expect("the end of a link");
+            let file = target.split('#').next().unwrap_or_default();
+            let is_elsewhere = target.contains("://");
+            assert!(is_elsewhere || folder.join(file).exists(), "{}: {target}", path.display());
             links += 1;
         }
     }
@@ -212,10 +226,9 @@ fn every_link_of_the_guides_resolves() {
 #[test]
 fn every_guide_is_linked_from_the_readme() {
     let readme = fs::read_to_string(python::project().join("README.md")).expect("the README");
-    for entry in fs::read_dir(python::project().join("docs")).expect("the guides") {
-        let name = entry.expect("a guide").file_name().into_string().expect("a name");
-        // What is not a guide is a picture in one.
-        assert!(!name.ends_with(".md") || readme.contains(&format!("](docs/{name})")), "{name}");
+    for path in pages_under(&python::project().join("docs/guides")) {
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        assert!(readme.contains(&format!("](docs/guides/{name})")), "{name}");
     }
 }
 

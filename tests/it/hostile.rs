@@ -1,9 +1,9 @@
-//! Hostile sources against a naive model: whatever is offered, the store holds what the model says, and the outcome has
-//! the code that the rules give it.
+//! Hostile feeds against a naive model: the store holds what the model holds, and each outcome has the
+//! code that the rules require.
 //!
-//! A sequence is a publisher's life: serials, snapshots, sessions, and at every turn perhaps a trick. The model keeps maps
-//! and follows the rules word by word; it shares no code with the program. `HOSTILE_SEQUENCES` says how many sequences
-//! there are, `HOSTILE_SEED` with which one to begin.
+//! A sequence is the life of a publisher: serials, snapshots, sessions, and at each step perhaps a
+//! trick. The model keeps maps and follows the rules word by word; it shares no code with the program.
+//! `HOSTILE_SEQUENCES` sets the number of sequences, `HOSTILE_SEED` the first seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -405,7 +405,7 @@ impl Life {
         let count = if self.is_https { 13 } else { 9 };
         file.fault = faults[usize::try_from(self.random.below(count)).expect("small")];
         if file.fault == Fault::Flood {
-            // The rest of the file would have to be judged before it is known that there is no room.
+            // The rest of the file must be validated before it is known that there is no room.
             file.steps.clear();
         }
         if self.is_https && self.random.one_in(300) {
@@ -452,7 +452,7 @@ impl Life {
             self.spoil(delta);
         }
         if deltas.iter().any(|delta| delta.fault == Fault::Drip) || snapshot.fault == Fault::Drip {
-            // Whoever is given up soon leaves no time for thousands of rows.
+            // A short timeout leaves no time for thousands of rows.
             std::iter::once(&mut snapshot).chain(&mut deltas).for_each(calm);
         }
         let trick = match self.random.below(40) {

@@ -1,7 +1,8 @@
-//! Bytes on a connection, as they stand: what is no request, what takes too long, what is too much.
+//! Bytes on a connection: what is not a request, what is too slow, what is over a limit.
 //!
-//! Behind the bytes of each case follows a right request that closes the connection. Where the case is refused for good,
-//! that request is never answered; where it is smuggled into a body, neither. So the statuses tell the whole story.
+//! After the bytes of each case follows a valid request that closes the connection. If the case is
+//! refused for good, that request is never answered; nor if it is smuggled into a body. So the list of
+//! statuses tells everything.
 
 use std::time::Duration;
 
@@ -13,10 +14,10 @@ use crate::support::environment::say;
 use crate::support::service::{CONSULT, TEST, TestService, question};
 
 const FUND: &str = "0999010126";
-/// Longer than any test takes; only a hanging one comes near.
+/// Deadline that only a hanging test reaches.
 const DEADLINE: Duration = Duration::from_secs(60);
 const PATIENT: Duration = Duration::from_secs(600);
-/// What would tell a stranger what the service is made of.
+/// Words that would reveal the implementation to a stranger.
 const INSIDE: [&str; 12] = [
     "hyper",
     "rustls",
@@ -38,7 +39,7 @@ struct Response {
     body: String,
 }
 
-/// The responses in what came, whose every byte belongs to one.
+/// Splits bytes into responses; every byte must belong to one.
 fn read_responses(mut text: &str) -> Vec<Response> {
     let mut responses = Vec::new();
     while !text.is_empty() {
@@ -55,15 +56,15 @@ fn read_responses(mut text: &str) -> Vec<Response> {
 
 async fn read_to_end(stream: &mut (impl AsyncReadExt + Unpin)) -> Vec<u8> {
     let mut came = Vec::new();
-    // An end without goodbye is an end.
+    // An end without close_notify is an end.
     let _ = timeout(DEADLINE, stream.read_to_end(&mut came)).await.expect("the service ends the connection");
     came
 }
 
-/// Sends the bytes on a connection of their own, and reads until the service ends it.
+/// Sends the bytes on a new connection, and reads until the service closes it.
 async fn exchange(service: &TestService, bytes: &[u8]) -> Vec<Response> {
     let mut stream = service.connect("fund").await;
-    // Refused while it is still being sent: that is what some cases are about.
+    // The service may refuse while bytes are still sent: some cases test that.
     let _ = stream.write_all(bytes).await;
     let _ = stream.flush().await;
     let came = String::from_utf8(read_to_end(&mut stream).await).expect("answers are UTF-8");
@@ -97,7 +98,7 @@ fn get(fields: &str) -> String {
     format!("GET {CONSULT} HTTP/1.1\r\n{fields}\r\n")
 }
 
-/// A POST whose only other fields are these.
+/// A POST with only these header fields.
 fn post(fields: &str, body: &str) -> String {
     format!("POST {CONSULT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n{fields}\r\n{body}")
 }
@@ -114,7 +115,7 @@ fn line(line: &str) -> String {
     format!("{line}\r\nHost: localhost\r\n\r\n")
 }
 
-/// What is sent, and the statuses that answer it and the request behind it.
+/// The bytes, and the statuses of their answers and of the request behind them.
 #[expect(clippy::too_many_lines, reason = "a table is as long as it is")]
 fn cases() -> Vec<(&'static str, String, &'static [u16])> {
     let body = message();
@@ -204,7 +205,7 @@ fn cases() -> Vec<(&'static str, String, &'static [u16])> {
         ("a target too long", line(&format!("GET /{} HTTP/1.1", "a".repeat(1_024))), &[414]),
         ("a target without end", "a".repeat(4_000), &[414]),
         ("a method that is no token", line(&format!("G(T {CONSULT} HTTP/1.1")), &[400]),
-        ("a method that nobody knows", line(&format!("BREW {CONSULT} HTTP/1.1")), &[405, 200]),
+        ("an unknown method", line(&format!("BREW {CONSULT} HTTP/1.1")), &[405, 200]),
         ("a method in small letters", line(&format!("get {CONSULT} HTTP/1.1")), &[405, 200]),
         ("CONNECT to a path", line(&format!("CONNECT {CONSULT} HTTP/1.1")), &[405, 200]),
         ("HTTP/1.0", line(&format!("GET {CONSULT} HTTP/1.0")), &[505]),
@@ -224,7 +225,7 @@ fn cases() -> Vec<(&'static str, String, &'static [u16])> {
         ("a bare line feed behind a chunk's size", chunked(&one.replacen("\r\n", "\n", 1)), &[400]),
         ("extensions of 20 KiB", chunked(&format!("1;{}\r\na\r\n0\r\n\r\n", "a".repeat(20_000))), &[400]),
         ("a body of one-byte chunks", chunked(&"1\r\na\r\n".repeat(10_000)), &[400]),
-        ("a trailer that is none", chunked("0\r\nt\r\n\r\n"), &[400]),
+        ("an invalid trailer", chunked("0\r\nt\r\n\r\n"), &[400]),
         ("a request inside a body", sized(&probe()), &[500, 200]),
         (
             "a request inside a GET's body",
@@ -232,7 +233,7 @@ fn cases() -> Vec<(&'static str, String, &'static [u16])> {
             &[200, 200],
         ),
         (
-            "a request behind an end that is none",
+            "a request behind a false end",
             post("Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", &format!("0\r\n\r\n{}", probe())),
             &[400],
         ),
@@ -243,11 +244,7 @@ fn cases() -> Vec<(&'static str, String, &'static [u16])> {
             )),
             &[200, 200],
         ),
-        (
-            "an Expect that nobody knows",
-            post(&format!("Expect: a-miracle\r\nContent-Length: {length}\r\n"), &body),
-            &[200, 200],
-        ),
+        ("an unknown Expect", post(&format!("Expect: a-miracle\r\nContent-Length: {length}\r\n"), &body), &[200, 200]),
         (
             "an Expect that is honoured",
             post(&format!("Expect: 100-continue\r\nContent-Length: {length}\r\n"), &body),
@@ -298,7 +295,7 @@ async fn a_slow_connection_is_closed() {
         ("half a body", post("Content-Length: 100\r\n", "half"), vec![408]),
         ("half a chunk", chunked("10\r\nhalf"), vec![408]),
         (
-            "half a body that nobody wants",
+            "half a body of an unknown path",
             format!("POST {TEST}/a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"),
             vec![404],
         ),
@@ -317,7 +314,7 @@ async fn requests_over_the_limit_get_503_at_once() {
         limits.retry_after = Duration::from_millis(1);
     })
     .await;
-    // Holds its consumer's one place: asked for its body, it waits.
+    // Holds its consumer's only slot: it waits for its body.
     let mut slow = service.connect("fund").await;
     let body = message();
     let head = post(&format!("Expect: 100-continue\r\nContent-Length: {}\r\n", body.len()), "");
@@ -350,7 +347,7 @@ async fn a_connection_over_the_limit_gets_503_or_is_closed() {
     })
     .await;
     let mut first = service.connect("fund").await;
-    // Answered once, so that its place is taken for certain.
+    // Answered once, so that its slot is taken for certain.
     first.write_all(get("Host: a\r\n").as_bytes()).await.expect("sent");
     let mut answered = [0; 15];
     timeout(DEADLINE, first.read_exact(&mut answered)).await.expect("in time").expect("an answer");
@@ -358,12 +355,12 @@ async fn a_connection_over_the_limit_gets_503_or_is_closed() {
     let responses = exchange(&service, probe().as_bytes()).await;
     assert_eq!(statuses(&responses), [503]);
     assert!(responses[0].head.contains("\r\nretry-after: 1") && responses[0].head.contains("\r\nconnection: close"));
-    // Another consumer has a place of its own; with it all are taken, and a third consumer is told so.
+    // Another consumer has its own slot; with it all are taken, and a third consumer gets 503.
     let mut second = service.connect("other-fund").await;
     second.write_all(get("Host: a\r\n").as_bytes()).await.expect("sent");
     timeout(DEADLINE, second.read_exact(&mut answered)).await.expect("in time").expect("an answer");
     assert_eq!(&answered, b"HTTP/1.1 200 OK");
-    // Whoever waits to be told so takes a place as well: without one, a connection is closed unread.
+    // A connection that waits for its refusal holds a slot too: without a free one, it is closed unread.
     let waits = service.connect("service").await;
     let unread = timeout(DEADLINE, async {
         loop {
@@ -373,7 +370,7 @@ async fn a_connection_over_the_limit_gets_503_or_is_closed() {
             if came.is_empty() {
                 break;
             }
-            // The place was not yet taken, or not yet given back by the connection before.
+            // The slot was not yet taken, or not yet released by the connection before.
             assert!(came.starts_with(b"HTTP/1.1 503 "));
         }
     });
@@ -386,7 +383,7 @@ async fn a_connection_over_the_limit_gets_503_or_is_closed() {
     service.finish().await;
 }
 
-/// What operators are told.
+/// Metrics, as operators read them.
 async fn metrics(service: &TestService) -> String {
     let operators = service.admin.expect("operators are answered");
     let mut stream = TcpStream::connect(operators).await.expect("listens");
@@ -434,7 +431,7 @@ async fn a_peer_that_does_not_read_its_answers_is_cut() {
     let service = TestService::start_with(|settings| settings.server.limits.write = Duration::from_millis(200)).await;
     let mut stream = service.connect("fund").await;
     let asked = format!("GET {CONSULT}?wsdl HTTP/1.1\r\nHost: a\r\n\r\n").repeat(100);
-    // The answers fill both sockets, then nothing is taken any more, until the connection is ended.
+    // The answers fill both socket buffers; then no bytes are accepted until the connection is closed.
     let cut = async { while stream.write_all(asked.as_bytes()).await.is_ok() {} };
     timeout(DEADLINE, cut).await.expect("the service ends the connection");
     service.finish().await;
@@ -457,7 +454,7 @@ async fn callers_get_answers_over_ipv6() {
 async fn half_a_request_head_does_not_delay_the_stop() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
-        (limits.parting, limits.head, limits.idle) = (Duration::from_millis(200), PATIENT, PATIENT);
+        (limits.last_request, limits.head, limits.idle) = (Duration::from_millis(200), PATIENT, PATIENT);
     })
     .await;
     let mut stream = service.connect("fund").await;
@@ -466,7 +463,7 @@ async fn half_a_request_head_does_not_delay_the_stop() {
     timeout(DEADLINE, stream.read_exact(&mut answered)).await.expect("in time").expect("an answer");
     stream.write_all(b"GET / HTTP/1.1\r\nHost: loc").await.expect("sent");
     let came = tokio::spawn(async move { read_to_end(&mut stream).await });
-    // Ends whole: what was never a request is not waited for.
+    // The service drains completely: it does not wait for an incomplete request.
     service.finish().await;
     let came = String::from_utf8(came.await.expect("no panic")).expect("text");
     assert_eq!(came.matches("HTTP/1.1").count(), 0, "the half is not answered: {came}");

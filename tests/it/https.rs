@@ -1,4 +1,4 @@
-//! Feeds behind HTTPS: what a web server may do, and what a run makes of it.
+//! Feeds over HTTPS: what a web server may do, and how a run ends.
 
 use std::fs;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! SOAP clients that are not ours, driven by nothing but the served contract.
+//! The zeep client, generated from the served contract.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::support::python::{self, Python};
 use crate::support::service::TestService;
 
-/// Runs zeep over the whole catalogue; its answers go to a folder that the validators judge.
+/// Runs zeep over the whole catalogue; its answers go to a folder for the validators.
 async fn ask_with_zeep(service: &TestService, more: &[&str]) {
     let responses = service.folder().join("zeep");
     std::fs::create_dir(&responses).expect("a folder");

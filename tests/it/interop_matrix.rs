@@ -1,15 +1,16 @@
-//! Every SOAP stack that can be had asks every question of the catalogue, with both kinds of client keys, by a program in
-//! `tests/interop/STACK`; what it gets is compared here, and what ran and worked is the table of `docs/interop.md`.
+//! Every available SOAP stack asks every question of the catalogue, with both kinds of client keys.
 //!
-//! All of them ask `simulate`, as integrators' tests do: beside the catalogue a service whose dataset is over-age, and
-//! people about whom one gets a fault. Those that can validate answers are then given answers that are not the schema's, by
-//! a stub, and must refuse them.
+//! Each stack has a program in `tests/interop/STACK`. This test compares what it gets; the table in
+//! `docs/guides/interop.md` lists what ran and worked. All stacks ask `simulate`, as integrators' tests do:
+//! beside the catalogue a service with a stale dataset, and persons whose questions get a fault. A
+//! stack that can validate answers also gets answers outside the schema, from a stub, and must refuse
+//! them.
 //!
-//! It installs and builds for minutes, so it runs only when asked: `INTEROP=1 cargo test --test it interop_matrix::`, or by name,
-//! `INTEROP=zeep,jaxws`. With
-//! `UPDATE_GOLDENS=1` beside it that table is written anew, from what ran just now and nothing else; without, the document
-//! is left alone. A stack that cannot be had is skipped, loudly; where `CI` is set, those that integrators use most fail
-//! instead. Two runs at once wait for each other.
+//! It installs and builds for minutes, so it runs only on demand: `INTEROP=1 cargo test --test it
+//! interop_matrix::`, or by name, `INTEROP=zeep,jaxws`. With `UPDATE_GOLDENS=1` it writes the table
+//! from what ran just now and nothing else; otherwise it leaves the document alone. A missing stack is
+//! skipped and reported; where `CI` is set, a missing stack that many integrators use is a failure. Two
+//! runs at once wait for each other.
 
 mod stub;
 
@@ -34,33 +35,33 @@ enum Presence {
     Welcome,
 }
 
-/// A stack: the folder of its program, and how it comes to its messages.
+/// A stack: the folder of its program, and how it makes its messages.
 struct Stack {
     folder: &'static str,
     presence: Presence,
-    /// What the program is made or driven from.
+    /// Source of the program's messages.
     contract: &'static str,
-    /// Cases that its types cannot hold, so that its program does not send them.
+    /// Cases that its types cannot express, so that its program does not send them.
     unsayable: &'static [&'static str],
-    /// What it must refuse in an answer.
+    /// Errors of an answer that it must refuse.
     refuses: &'static [Wrong],
 }
 
-/// What is wrong with an answer of the stub.
+/// Error in an answer of the stub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wrong {
     /// Nothing: the stub's answers reach the program.
     Nothing,
-    /// An element that must be there is not.
+    /// A required element is missing.
     MissingElement,
-    /// There is an element that the schema does not know.
+    /// There is an element outside the schema.
     UnknownElement,
     /// A value breaks its type's pattern.
     Pattern,
 }
 
 impl Wrong {
-    /// Does it to an answer with all nine fields.
+    /// Applies the error to an answer with all nine fields.
     fn spoil(self, answer: &str) -> String {
         let spoilt = match self {
             Self::Nothing => return answer.to_owned(),
@@ -76,7 +77,7 @@ impl Wrong {
     }
 }
 
-/// A calendar that knows no 30 February.
+/// A calendar without 30 February.
 const REAL_DAYS: &[&str] = &["no-such-day"];
 
 const STACKS: [Stack; 12] = [
@@ -148,11 +149,11 @@ const STACKS: [Stack; 12] = [
     },
 ];
 
-/// Without a contract: the messages as anybody can write them.
+/// No contract: messages written by hand.
 const BY_HAND: Stack =
     Stack { folder: "curl", presence: Presence::Demanded, contract: "messages by hand", unsayable: &[], refuses: &[] };
 
-/// What is asked beside the catalogue: name, caller, organisation, SSIN, fault. Beside the caller that nobody knows, which
+/// Questions beside the catalogue: name, caller, organisation, SSIN, fault. Beside the unknown caller, which
 /// the catalogue has, these are the faults that a well-formed question can get.
 const FAULTS: [(&str, &str, &str, &str, &str); 3] = [
     ("foreign-customer", "fund", "0999010225", "85073000160", "MSG90051"),
@@ -160,10 +161,10 @@ const FAULTS: [(&str, &str, &str, &str, &str); 3] = [
     ("evidence-unwritable", "platform", "0999000129", "94020210577", "MSG90053"),
 ];
 
-/// What the service is asked whose dataset is over-age: everything is told, but not for certain.
+/// The question to the service with a stale dataset: everything is disclosed, marked as incomplete.
 const STALE: (&str, &str) = ("coprev-over-age", "all-nine-fields");
 
-/// A question, and the answer that every stack must get: code, what was told, the person told of.
+/// A question, and the answer that every stack must get: code, disclosed fields, person.
 struct Case {
     question: String,
     expected: [String; 3],
@@ -212,7 +213,7 @@ fn cases() -> BTreeMap<String, Case> {
     cases
 }
 
-/// The one case of the service whose dataset is over-age.
+/// The one case of the service with a stale dataset.
 fn stale_cases(cases: &BTreeMap<String, Case>) -> BTreeMap<String, Case> {
     let (name, like) = STALE;
     let Case { question, expected: [_, told, person] } = &cases[like];
@@ -221,15 +222,15 @@ fn stale_cases(cases: &BTreeMap<String, Case>) -> BTreeMap<String, Case> {
     BTreeMap::from([(name.to_owned(), Case { question, expected })])
 }
 
-/// What a stack did with one kind of keys.
+/// Result of a stack with one kind of keys.
 enum Ran {
-    /// It cannot be had, and why.
+    /// Not available, and why.
     Absent(String),
-    /// Its version, and each difference from what it should have got.
+    /// Version, and each difference from the expected answers.
     Whole { version: String, differences: Vec<String> },
 }
 
-/// The service, as the programs are told of it.
+/// The service, as it is described to the programs.
 struct Served {
     url: String,
     authority: PathBuf,
@@ -270,7 +271,7 @@ fn run(stack: &Stack, served: &Served, cases: &BTreeMap<String, Case>) -> Ran {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("bash");
     let questions: String = cases.values().map(|case| case.question.as_str()).collect();
-    // The questions fit in a pipe; a program that ended before it read them says why by itself.
+    // The questions fit in a pipe; a program that ended before it read them reports why.
     let _ = child.stdin.take().expect("its input").write_all(questions.as_bytes());
     let output = child.wait_with_output().expect("its end");
     let (told, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -301,11 +302,11 @@ fn run(stack: &Stack, served: &Served, cases: &BTreeMap<String, Case>) -> Ran {
     Ran::Whole { version, differences }
 }
 
-/// The table's head.
+/// Header of the table.
 const HEAD: &str = "| stack | how | questions | statuses | faults | refuses in an answer | cannot send |\n\
                     |---|---|---|---|---|---|---|\n";
 
-/// What one stack did, as a row of the table; a stack that is not wholly right has none.
+/// Row of one stack; a stack with a difference has none.
 fn row(stack: &Stack, version: &str, cases: &BTreeMap<String, Case>) -> String {
     let asked = cases.keys().filter(|name| !name.starts_with("test-"));
     let sent: Vec<_> = asked.filter(|name| !stack.unsayable.contains(&name.as_str())).collect();
@@ -314,7 +315,7 @@ fn row(stack: &Stack, version: &str, cases: &BTreeMap<String, Case>) -> String {
     codes.dedup();
     let is_fault = |code: &str| code.starts_with("SOA-") || FAULTS.iter().any(|(.., fault)| *fault == code);
     let faults = codes.iter().filter(|code| is_fault(code)).count();
-    // And the one of the service whose dataset is over-age.
+    // And the one of the service with a stale dataset.
     let statuses = codes.len() - faults + 1;
     let refuses: Vec<_> = stack
         .refuses
@@ -331,14 +332,14 @@ fn row(stack: &Stack, version: &str, cases: &BTreeMap<String, Case>) -> String {
     format!("| {version} | {how} | {questions} | {statuses} | {faults} | {refuses} | {unsayable} |\n")
 }
 
-/// Which stacks are asked for.
+/// Selected stacks.
 enum Asked {
     All,
     Named(Vec<String>),
 }
 
 impl Asked {
-    /// From the environment; `None` if nothing was asked for.
+    /// Selection of the environment; `None` without one.
     fn read() -> Option<Self> {
         let text = std::env::var("INTEROP").ok().filter(|text| !text.is_empty())?;
         if text == "1" {
@@ -358,7 +359,7 @@ impl Asked {
     }
 }
 
-/// Runs every stack that is asked for; the rows of those that are right, and what is wrong with the others.
+/// Runs every selected stack; returns the rows of the right ones, and the differences of the others.
 fn run_all(asked: &Asked, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(Wrong, Served)]) -> (String, String) {
     let (mut table, mut wrong) = (HEAD.to_owned(), String::new());
     for stack in STACKS.iter().chain([&BY_HAND]).filter(|stack| asked.contains(stack)) {
@@ -382,7 +383,7 @@ fn run_all(asked: &Asked, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(W
     (table, wrong)
 }
 
-/// Runs one stack against every service and every stub, up to the first that is not as it should be.
+/// Runs one stack against every service and every stub, up to the first difference.
 fn run_stack(stack: &Stack, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(Wrong, Served)]) -> Ran {
     let mut of_stack = String::new();
     for (served, cases) in runs {
@@ -416,9 +417,9 @@ fn run_stack(stack: &Stack, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[
     Ran::Whole { version: of_stack, differences: Vec::new() }
 }
 
-/// Puts the table into the document, between its marks.
+/// Writes the table into the document, between its markers.
 fn write_table(table: &str) {
-    let path = python::project().join("docs/interop.md");
+    let path = python::project().join("docs/guides/interop.md");
     let document = fs::read_to_string(&path).expect("the document");
     let (before, after) = document.split_once("<!-- matrix -->\n").expect("the mark");
     let (_, rest) = after.split_once("<!-- end -->").expect("the end's mark");
@@ -458,7 +459,7 @@ async fn every_stack_gets_every_answer_of_the_catalogue() {
     }
 }
 
-/// What is built is kept between runs: one run at a time builds it. The lock goes with the process, however that ends.
+/// Builds are kept between runs, and one run at a time builds. The lock ends with the process.
 fn take_turn() -> File {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("interop");
     fs::create_dir_all(&folder).expect("a folder");

@@ -1,12 +1,14 @@
-//! The pipeline from question to answer, held against a second reading of the rules over random small worlds.
+//! The pipeline from question to answer, checked against a second reading of the rules over random
+//! small cases.
 //!
-//! `tests/it/support/oracle.rs` is that second reading. The worlds are small so that borders meet: periods are placed
-//! beside each other on purpose (same day, touching, one day between, open), and a test of its own sees to it that each
-//! border and each status really comes up. Nothing here asks how a rule is programmed; everything goes through
-//! `Presented` … `Answer`.
+//! `tests/it/support/oracle.rs` is the second reading. The cases are small so that borders meet:
+//! periods are placed beside each other on purpose (same day, touching, one day between, open), and
+//! one test checks that each border and each status occurs. Nothing here asks how a rule is
+//! programmed; everything goes through `Presented` … `Answer`.
 //!
-//! The random worlds are the same in every run (a fixed seed), so that a commit is right or wrong and never lucky.
-//! `PROPTEST_RNG_SEED` and `PROPTEST_CASES` choose others; a world that was found so becomes a named test here.
+//! The random cases are the same in every run (fixed seed), so that the result of a commit is
+//! reproducible. `PROPTEST_RNG_SEED` and `PROPTEST_CASES` choose others; a failure that they find
+//! becomes a named test here.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +22,7 @@ use ehealth_core::lookup::{
 use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Dataset, DatasetStates,
     DateError, Digest, Disclosure, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, LegalContext, Membership,
-    Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDates,
+    OutcomeCode, Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDates,
 };
 use ehealth_core::policy::{
     Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Pins, Quota, Reach, Refusal, Register, Relation,
@@ -36,13 +38,13 @@ use proptest::{prop_assert_eq, prop_oneof};
 
 use crate::support::oracle::{Asked, Expected, LIMIT_MILLIS, Record, Span, Standing, World, date, noon};
 
-/// Worlds that are compared in one run.
+/// Random cases of one run.
 const CASES: u32 = 120_000;
 
-/// The day on which every question is asked.
+/// Day of every question.
 const TODAY: u32 = 12;
 
-// ---- who and what there is
+// ---- persons and organisations
 
 /// The person whose number has these nine digits, by the rule for those born before 2000.
 fn person(nine_digits: u64) -> Ssin {
@@ -62,7 +64,7 @@ fn employers() -> [EnterpriseNumber; 3] {
     [4_000_001, 4_000_002, 10_000_003].map(organisation)
 }
 
-/// The first one is an employer's own: an internal service.
+/// The first is an employer's own, an internal service.
 fn services() -> [EnterpriseNumber; 3] {
     [4_000_001, 5_000_004, 4_100_005].map(organisation)
 }
@@ -80,14 +82,14 @@ fn fields(numbers: &[u8]) -> FieldSet {
     numbers.iter().filter_map(|number| Field::from_number(*number)).collect()
 }
 
-// ---- the way through the pipeline
+// ---- through the pipeline
 
 fn caller(organisation: EnterpriseNumber) -> Caller {
     let nothing = Digest::new([9; 32]);
     Caller { certified: Some(Certified { organisation, key: nothing, issuer: nothing }), fingerprint: nothing }
 }
 
-/// A grant and the question that is asked under it.
+/// A grant and a question under it.
 #[derive(Debug, Clone)]
 struct Case {
     world: World,
@@ -162,7 +164,7 @@ impl Case {
     }
 }
 
-/// An evidence log that is durable at once, and keeps what it was given.
+/// An audit sink that is durable at once and keeps its records.
 #[derive(Debug, Default)]
 struct AuditLog(Mutex<Vec<ExchangeRecord>>);
 
@@ -175,7 +177,7 @@ impl AuditSink for AuditLog {
     }
 }
 
-/// Puts something on record; what came of it.
+/// Records an exchange and returns the outcome.
 fn settle<T: Recordable + Send + 'static>(log: &impl AuditSink, told: T) -> Result<Recorded<T>, RecordFailure> {
     let settled = Arc::new(Mutex::new(None));
     let slot = Arc::clone(&settled);
@@ -195,14 +197,14 @@ fn found(answer: &Answer) -> Expected {
     Expected { status: answer.status(), filtered: answer.filtered(), disclosure: answer.disclosure().cloned() }
 }
 
-// ---- random worlds
+// ---- random cases
 
-/// Where a period begins, seen from the one before it.
+/// Begin of a period relative to the one before it.
 #[derive(Debug, Clone, Copy)]
 enum Begin {
     On(u32),
     WithTheLast,
-    /// So many days after the end of the last; 1 is touching, 2 leaves one day between.
+    /// Days after the end of the last period; 1 is touching, 2 leaves one day between.
     After(u32),
     Inside,
 }
@@ -216,7 +218,7 @@ fn begins() -> impl Strategy<Value = Begin> {
     ]
 }
 
-/// Days that a period lasts; `None` is open.
+/// Length of a period in days; `None` is open.
 fn lengths() -> impl Strategy<Value = Option<u32>> {
     prop_oneof![3 => Just(Some(1)), 4 => (2..=8_u32).prop_map(Some), 2 => Just(None)]
 }
@@ -229,12 +231,12 @@ fn place(begin: Begin, length: Option<u32>, last: Option<Span>) -> Span {
         (Begin::After(days), Some(last)) => last.end.map_or(last.begin, |end| end + days),
         (Begin::Inside, Some(last)) => last.begin + last.end.map_or(2, |end| (end - last.begin) / 2),
     };
-    // No closed period comes near the day that stands for an open end.
+    // No closed period reaches the day that stands for an open end.
     let begin = begin.min(40);
     Span { begin, end: length.map(|days| begin + days - 1) }
 }
 
-/// Records of a few subjects with a few others, each placed with regard to the one before.
+/// Records of a few subjects with a few others, each placed relative to the one before.
 fn records<K: Copy + std::fmt::Debug + 'static>(
     of: &[K],
     with: [EnterpriseNumber; 3],
@@ -251,7 +253,7 @@ fn records<K: Copy + std::fmt::Debug + 'static>(
     })
 }
 
-/// Chains of replacements without a cycle: a number is only replaced by one further on in the list.
+/// Chains of replacements without a cycle: an SSIN is only replaced by a later one of the list.
 fn replacements() -> impl Strategy<Value = BTreeMap<Ssin, Ssin>> {
     let chain = vec((0..4_usize, 1..4_usize), 0..=3);
     prop_oneof![Just(Vec::new()), chain].prop_map(|pairs| {
@@ -324,7 +326,7 @@ fn cases() -> impl Strategy<Value = Case> {
     let ssin = prop_oneof![6 => select(vec![a, a, b]), 2 => select(vec![c, d, e])];
     (worlds(), grants(), windows(), ssin, select(asker), weighted(0.85)).prop_map(
         |(world, (context, relation, fields), (from, to, dates), ssin, asker, is_related)| {
-            // Most questions come from somebody who is likely to have the relation.
+            // Most questions come from a caller that is likely to have the relation.
             let works_for = |employer| world.employments.iter().any(|work| work.of == ssin && work.with == employer);
             let likely = match relation {
                 Relation::Insured => world.memberships.iter().find(|record| record.of == ssin),
@@ -375,7 +377,7 @@ fn lookup_agrees_with_a_second_reading_of_the_rules() {
 }
 
 impl Case {
-    /// What must be on record of this case: exactly what was told.
+    /// The expected record of this case: exactly what was disclosed.
     fn entry(&self, expected: &Expected) -> ExchangeRecord {
         let told = expected.disclosure.as_ref();
         let employments = told.map_or(&[][..], |told| &told.employments);
@@ -415,13 +417,13 @@ impl Case {
             fields: Field::ALL.into_iter().filter(is_told).collect(),
             disclosed: numbers,
             datasets: (&self.world).states().expect("a world can be read"),
-            outcome: expected.status.code(),
+            outcome: expected.status.outcome(),
             customer_ticket: Some("CALLER-1".to_owned()),
         }
     }
 }
 
-/// The borders that a world has, in words.
+/// Descriptions of the borders in a case.
 fn borders(case: &Case) -> BTreeSet<&'static str> {
     let mut seen = BTreeSet::new();
     let Case { world, asked, .. } = case;
@@ -523,7 +525,7 @@ fn span(begin: u32, end: impl Into<Option<u32>>) -> Span {
     Span { begin, end: end.into() }
 }
 
-/// The first person, today, all nine fields, by the platform; nothing is known of anybody.
+/// The first person, today, all nine fields, by the platform, without any data.
 fn case() -> Case {
     Case {
         world: World::empty(TODAY),
@@ -541,7 +543,7 @@ fn case() -> Case {
 }
 
 impl Case {
-    /// The same, by a prevention service or a fund.
+    /// The same case, by a prevention service or a fund.
     fn by(self, organisation: EnterpriseNumber, context: LegalContext) -> Self {
         let (fields, relation) = ceiling(context);
         Self { context, asked: Asked { organisation, relation, fields, ..self.asked }, ..self }
@@ -701,7 +703,7 @@ fn the_criteria_are_returned_in_the_form_of_the_request() {
     assert_eq!(case.answer().criteria().map(|told| told.dates), Some(CriteriaDates::Period(window)));
 }
 
-// ---- evidence
+// ---- records
 
 #[test]
 fn a_dropped_pending_settles_as_closed() {
@@ -745,16 +747,16 @@ fn an_unregistered_caller_is_refused_and_recorded() {
     let refused = Presented::new(stranger, case().question()).identify(&case().register()).expect_err("a stranger");
     let (reason, presented) = *refused;
     assert_eq!(reason, NotIdentified::UnknownCaller);
-    let entry = presented.to_record("SOA-01001");
+    let entry = presented.to_record(OutcomeCode::UnknownCaller);
     assert_eq!((entry.caller, entry.organisation), (Some(funds()[2]), None));
-    assert_eq!((entry.subject, entry.outcome), (Some(people()[0]), "SOA-01001"));
+    assert_eq!((entry.subject, entry.outcome), (Some(people()[0]), OutcomeCode::UnknownCaller));
     assert_eq!((entry.fields, entry.disclosed.len(), entry.window), (FieldSet::EMPTY, 0, None));
     assert_eq!(entry.datasets, DatasetStates::default());
 }
 
-// ---- what is read
+// ---- reads
 
-/// A directory that notes what is asked of it.
+/// A directory that logs its reads.
 struct Counting<'a> {
     world: &'a World,
     calls: &'a RefCell<Vec<&'static str>>,
@@ -811,7 +813,7 @@ impl Directory for Counting<'_> {
     }
 }
 
-/// What is read to answer the case.
+/// Reads needed to answer the case.
 fn calls(case: &Case) -> Vec<&'static str> {
     let calls = RefCell::default();
     case.resolve(Counting { world: &case.world, calls: &calls });
@@ -896,7 +898,7 @@ fn a_directory_error_ends_the_exchange_with_a_record() {
     }
     let failed = case().permitted().resolve(&mut Broken, &limits()).expect_err("the disk is gone");
     assert_eq!(failed.to_string(), "dataset dimona cannot be read: the disk is gone");
-    let entry = failed.presented.to_record("MSG00003");
+    let entry = failed.presented.to_record(OutcomeCode::Internal);
     assert_eq!((entry.subject, entry.context), (Some(people()[0]), Some(LegalContext::EhealthPlatform)));
-    assert_eq!((entry.outcome, entry.disclosed.len()), ("MSG00003", 0));
+    assert_eq!((entry.outcome, entry.disclosed.len()), (OutcomeCode::Internal, 0));
 }

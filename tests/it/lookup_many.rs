@@ -1,4 +1,5 @@
-//! `lookup --in`: many questions, and a file of answers that a later run goes on with, whatever ended the run before.
+//! `lookup --in`: many questions, and an output file that a later run continues, however the earlier
+//! run ended.
 
 use std::fs;
 use std::io::Write;
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::simulation::Simulation;
 
-/// People of the catalogue whom the fund is told of, one whom it is not, and one whose number was replaced.
+/// Persons of the catalogue that the fund may ask about, one that it may not, and one with a replaced SSIN.
 const PEOPLE: [(&str, &str); 6] = [
     ("85073000160", "MSG00000"),
     ("79111200315", "MSG00000"),
@@ -19,7 +20,7 @@ const PEOPLE: [(&str, &str); 6] = [
     ("75221101328", "MSG00006"),
 ];
 
-/// Where input and output of a test lie.
+/// Folder of a test's input and output.
 struct Desk(TempDir);
 
 impl Desk {
@@ -43,7 +44,7 @@ impl Desk {
     }
 }
 
-/// The command as the fund gives it.
+/// The command as the fund runs it.
 fn command(simulation: &Simulation, url: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
     command
@@ -68,7 +69,7 @@ fn complaint(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The lines below the head, in an order of their own: answers come as they come.
+/// Sorted lines below the header: the order of answers is undefined.
 fn rows(csv: &str) -> Vec<String> {
     let mut rows: Vec<_> = csv.lines().skip(1).map(str::to_owned).collect();
     rows.sort();
@@ -81,21 +82,21 @@ fn each_person_is_asked_once_even_over_two_runs() {
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
     assert!(complaint(&output).contains("6 of 6 answered"), "{}", complaint(&output));
-    let told = desk.read("out.csv");
+    let printed = desk.read("out.csv");
     let mut expected: Vec<_> = PEOPLE.iter().map(|(ssin, code)| (*ssin, *code)).collect();
     expected.sort_unstable();
-    let rows = rows(&told);
+    let rows = rows(&printed);
     let seen: Vec<_> = rows.iter().map(|row| row.split(',').collect::<Vec<_>>()).map(|row| (row[0], row[4])).collect();
     assert_eq!(seen, expected);
     let anna = "85073000160,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,,MSG00000,2026-01-15,0999100196:0999020123,,,,\
                 00000000-0000-4000-8000-000000000000,2026-01-15T09:30:00.000Z";
-    assert!(rows.iter().any(|row| row == anna), "{told}");
-    assert!(rows.iter().any(|row| row.contains(",MSG00006,2026-01-15,,,75021101778,")), "{told}");
+    assert!(rows.iter().any(|row| row == anna), "{printed}");
+    assert!(rows.iter().any(|row| row.contains(",MSG00006,2026-01-15,,,75021101778,")), "{printed}");
     let mode =
         std::os::unix::fs::PermissionsExt::mode(&fs::metadata(desk.path("out.csv")).expect("a file").permissions());
     assert_eq!(mode & 0o777, 0o600);
 
-    // Nobody is there to ask any more, and nobody has to be.
+    // The service is gone, and is not needed.
     let gone = command(&simulation, "https://localhost:1", &["--in"])
         .arg(desk.path("people.txt"))
         .arg("--out")
@@ -103,7 +104,7 @@ fn each_person_is_asked_once_even_over_two_runs() {
         .output()
         .expect("the program runs");
     assert_eq!(gone.status.code(), Some(0), "{}", complaint(&gone));
-    assert_eq!(desk.read("out.csv"), told);
+    assert_eq!(desk.read("out.csv"), printed);
 }
 
 #[test]
@@ -125,10 +126,10 @@ fn a_torn_output_line_is_asked_again_and_others_kept() {
     }
 }
 
-/// The third answer never comes.
+/// A service whose third answer never comes.
 const THIRD_IS_LATE: &str = "[[person]]\nssin = \"71050400840\"\ndelay_millis = 600000\n";
 
-/// Asks one question after the other, up to the third: by then the first two answers are written.
+/// Asks one question after the other, up to the third: then the first two answers are written.
 fn ask_until_the_third(simulation: &Simulation, desk: &Desk, out: &Path) -> Child {
     let mut asking = command(simulation, simulation.url(), &["--parallel", "1", "--in"]);
     let asking = asking
@@ -195,7 +196,7 @@ fn a_caller_without_a_grant_is_refused_once() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     let mut asked = command(&simulation, simulation.url(), &["--in"]);
     let output = asked.arg(desk.path("people.txt")).args(["--organisation", "0999010225"]).output();
-    // An argument that is given twice is no question at all.
+    // A repeated argument is not a question.
     assert_eq!(output.expect("the program runs").status.code(), Some(2));
     let mut foreign = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
     let output = foreign
@@ -226,10 +227,10 @@ fn ssins_come_from_stdin_and_answers_go_to_stdout() {
     asking.stdin.take().expect("piped").write_all(b"85073000160\n").expect("written");
     let output = asking.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
-    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(
-        told.contains("\n85073000160,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,2026-01-10,MSG00000,2026-01-10,"),
-        "{told}"
+        printed.contains("\n85073000160,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,2026-01-10,MSG00000,2026-01-10,"),
+        "{printed}"
     );
 }
 
@@ -238,9 +239,12 @@ fn all_wrong_lines_are_reported_and_nothing_is_asked() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     desk.write("people.txt", "85073000160\n85073000161\n\nAnna\n");
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
-    let told = complaint(&output);
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("line 2: ") && told.contains("line 4: ") && !told.contains("85073000161"), "{told}");
+    let printed = complaint(&output);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(
+        printed.contains("line 2: ") && printed.contains("line 4: ") && !printed.contains("85073000161"),
+        "{printed}"
+    );
     assert!(!desk.path("out.csv").exists());
 }
 
@@ -248,9 +252,9 @@ fn all_wrong_lines_are_reported_and_nothing_is_asked() {
 fn output_of_another_question_is_not_continued() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     assert_eq!(ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]).status.code(), Some(0));
-    let told = desk.read("out.csv");
+    let printed = desk.read("out.csv");
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &["--date", "2026-01-10"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(complaint(&output).contains("line 2 answers another question"), "{}", complaint(&output));
-    assert_eq!(desk.read("out.csv"), told);
+    assert_eq!(desk.read("out.csv"), printed);
 }

@@ -1,4 +1,13 @@
-//! The integration tests, in one binary. What needs a process of its own is a file beside this folder.
+//! The integration tests, in one binary.
+//!
+//! A test that needs its own process is a file beside this folder: `cost.rs` has a global allocator,
+//! `canary.rs` logs a number that every test that searches the log would find.
+//!
+//! No test depends on today's date: the suite passes under
+//! `FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f +400d cargo test --test it`. Without the variable every
+//! timed wait of Rust's standard library lasts 400 days: libfaketime shifts the monotonic clock that
+//! the library reads, but not the futex that waits on it. libfaketime also makes a JVM about eight
+//! times slower: on a busy machine the JAX-WS block of the guides misses the handshake's deadline.
 
 mod support;
 

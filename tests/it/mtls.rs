@@ -1,4 +1,4 @@
-//! Who is let in: mutual TLS, and the organisation that a certificate names.
+//! Admission: mutual TLS, and the organisation that a certificate names.
 
 use std::sync::Arc;
 

@@ -1,7 +1,9 @@
-//! The check digits and patterns of both identifiers, held against 10 000 numbers that were judged elsewhere.
+//! Check digits and patterns of both identifiers, compared with 10 000 numbers of another
+//! implementation.
 //!
-//! `fixtures/numbers/judge.py` made the numbers and judged them by python-stdnum; it tells where that differs from the
-//! contract. Nothing here knows a rule. A disagreement is told by file and line, never by the number.
+//! `fixtures/numbers/judge.py` made the numbers and validated them with python-stdnum; it says where
+//! that differs from the contract. Nothing here knows a rule. A disagreement is reported by file and
+//! line, never by the number.
 
 use ehealth_core::model::{EnterpriseNumber, Ssin};
 
@@ -28,7 +30,7 @@ fn agrees_on(file: &str, count: usize, accepts: impl Fn(&str) -> bool) {
         valid += usize::from(expected);
         if accepts(text) != expected {
             let at = line.position().map_or(0, csv::Position::line);
-            disagreements.push(format!("{file}:{at}: judged {verdict} ({reason})"));
+            disagreements.push(format!("{file}:{at}: expected {verdict} ({reason})"));
         }
     }
     assert_eq!(seen, count, "lines of {file}");
@@ -50,7 +52,7 @@ fn agrees_with_the_oracle_on_every_enterprise_number() {
 fn the_expected_results_are_the_oracles_own() {
     let Some(python) = Python::find() else { return };
     let script = project().join("fixtures/numbers/judge.py");
-    if let Err(told) = python.run_file(&script, ["--check"]) {
-        panic!("{told}");
+    if let Err(printed) = python.run_file(&script, ["--check"]) {
+        panic!("{printed}");
     }
 }

@@ -1,4 +1,4 @@
-//! The program in an operator's hands: what is set and by whom, under systemd's eyes, confined, backed up and restored.
+//! Operation: where settings come from, systemd, sandbox, backup and restore.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -34,7 +34,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
-/// A demonstration's folder, not started; ports are taken from the system.
+/// A demo folder, not started; the system chooses the ports.
 fn workspace() -> (TempDir, Workspace) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let workspace = Workspace::new(folder.path().join("demo"));
@@ -74,19 +74,19 @@ fn each_setting_is_shown_with_its_source_and_all_errors() {
     assert_eq!(run(&file, &["config", "check"]).status.code(), Some(0));
     let wrong = fs::read_to_string(&file).expect("settings").replace("listen =", "lisen =").replace("\"make\"", "7");
     fs::write(&file, wrong).expect("written");
-    let judged = Command::new(PROGRAM)
+    let checked = Command::new(PROGRAM)
         .args(["config", "check"])
         .arg(&file)
         .env("EHEALTH_ATTRIBUTES_SERVR_LISTEN", "127.0.0.1:1")
         .output()
         .expect("the program runs");
-    let told = text(&judged.stderr);
-    assert_eq!(judged.status.code(), Some(3), "{told}");
-    // Two sections lack `listen` and have something else in its place, one value is no text, one variable is unknown.
-    assert_eq!(told.lines().count(), 6, "{told}");
+    let printed = text(&checked.stderr);
+    assert_eq!(checked.status.code(), Some(3), "{printed}");
+    // Two sections lack `listen` and have another key instead, one value is not a string, one variable is unknown.
+    assert_eq!(printed.lines().count(), 6, "{printed}");
 }
 
-/// Has Python bind these sockets, hand them over as systemd does, and become the program.
+/// Python binds these sockets, passes them on as systemd does, and becomes the program.
 const HAND_OVER: &str = "
 import os, socket, sys
 handed = [socket.create_server(('127.0.0.1', 0)) for _ in range(2)]
@@ -113,12 +113,12 @@ fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
         let mut all = Vec::new();
         loop {
             let mut buffer = [0; 1_024];
-            let length = systemd.recv(&mut buffer).unwrap_or_else(|_| panic!("{word} was not told, but {all:?}"));
-            let told = String::from_utf8_lossy(&buffer[..length]).into_owned();
-            if told.contains(word) {
-                return told;
+            let length = systemd.recv(&mut buffer).unwrap_or_else(|_| panic!("{word} was not printed, but {all:?}"));
+            let printed = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if printed.contains(word) {
+                return printed;
             }
-            all.push(told);
+            all.push(printed);
         }
     };
     let mut command = Command::new("python3");
@@ -131,7 +131,7 @@ fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
     assert_eq!(heard("READY=1"), "READY=1\nSTATUS=Ready.");
     heard("WATCHDOG=1");
 
-    // Its sockets answer: the operators', and the callers' with the trace of the caller in the log.
+    // Both sockets answer: the operators', and the callers' with the caller's trace in the log.
     let at = format!("admin.listen={admin}");
     let asked = run(&workspace.settings(), &["health", "--set", &at]);
     assert_eq!((asked.status.code(), text(&asked.stdout).as_str()), (Some(0), "{\"ready\":true,\"reasons\":[]}\n"));
@@ -159,7 +159,7 @@ fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
     program.signal("HUP");
     assert!(heard("RELOADING=1").contains("MONOTONIC_USEC="));
     heard("READY=1");
-    // What is wrong is told in a sentence: the datasets go.
+    // The error is one sentence: remove the datasets.
     fs::remove_file(settings.sync.data.join("persons.current")).expect("it was there");
     assert!(heard("Not ready").contains("STATUS=Not ready: Dataset persons was never loaded."));
     assert_eq!(run(&workspace.settings(), &["health", "--set", &at]).status.code(), Some(1));
@@ -183,7 +183,7 @@ fn serve_fetches_nothing_while_another_process_syncs() {
         let length = systemd.recv(&mut buffer).expect("it is alive");
         String::from_utf8_lossy(&buffer[..length]).into_owned()
     };
-    // Twice round, and still nobody fetched.
+    // Two rounds, and still nothing was fetched.
     for _ in 0..2 {
         assert!(status().contains("was never loaded"));
     }
@@ -196,9 +196,9 @@ fn serve_fetches_nothing_while_another_process_syncs() {
     assert_eq!(answering.stop().0, Some(0));
 }
 
-/// A demonstration's folder outside the folder for temporary files, which whoever fetches may use.
+/// A demo folder outside the folder for temporary files, which the fetching process may use.
 fn settled() -> (TempDir, Workspace) {
-    // The project may itself lie among temporary files.
+    // The project itself may be among temporary files.
     let project = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let is_temporary = project.starts_with(std::env::temp_dir()) || project.starts_with("/var/tmp");
     let outside = if is_temporary { Path::new("/dev/shm") } else { project };
@@ -208,7 +208,7 @@ fn settled() -> (TempDir, Workspace) {
     (folder, workspace)
 }
 
-/// Runs on a thread of its own, which is confined; the other threads of the test are not.
+/// Runs on its own thread inside the sandbox; the other threads of the test are outside.
 fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: FetchMode, work: fn(&Path) -> T) -> Option<T> {
     let thread = std::thread::spawn(move || {
         let mut read = read_settings(&settings).expect("right");
@@ -254,7 +254,7 @@ fn no_thread_starts_before_the_sandbox() {
         let (folder, workspace) = settled();
         let calls = folder.path().join("calls");
         let mut command = Command::new("strace");
-        // The program is our child, and strace looks on from aside.
+        // The program is our child, and strace a detached grandchild (-D).
         command.args(["-D", "-f", "-e", "trace=clone,clone3,landlock_restrict_self", "-o"]).arg(&calls).arg(PROGRAM);
         command.args(arguments).arg("--config").arg(workspace.settings());
         if arguments == ["serve"] {
@@ -310,7 +310,7 @@ async fn a_backup_under_load_restores_the_same_answers() {
     };
     let before = ask().await;
     let mut asked = 1;
-    // A backup goes as far as the newest checkpoint, of which there is one a second.
+    // A backup reaches to the newest checkpoint; there is one each second.
     let deadline = Instant::now() + DEADLINE;
     while fs::read_to_string(service.settings.audit_log.folder.join("checkpoint"))
         .is_ok_and(|note| note.lines().nth(1) == Some("1"))
@@ -319,7 +319,7 @@ async fn a_backup_under_load_restores_the_same_answers() {
         assert_eq!(ask().await, before);
         asked += 1;
     }
-    // Backed up while questions are asked.
+    // The backup runs under load.
     let backup = service.folder().join("backup");
     let backing = {
         let (settings, backup) = (service.settings.clone(), backup.clone());
@@ -334,7 +334,7 @@ async fn a_backup_under_load_restores_the_same_answers() {
     assert!(backed_up.verdict.is_sound() && backed_up.verdict.size > 1, "{:?}", backed_up.verdict);
     assert!(backed_up.verdict.size <= asked + 1, "no more than was asked, and the month's own record");
     assert!(matches!(back_up(&service.settings, &backup, KeysToo::No), Err(BackupError::NotEmpty(_))));
-    // A checkpoint that was kept elsewhere, of the end that the backup lacks.
+    // An external checkpoint of the end that the backup lacks.
     assert_eq!(ask().await, before);
     let (settings, elsewhere) = (service.settings.clone(), service.folder().join("kept-elsewhere"));
     let folder = service.stop().await;
@@ -350,7 +350,7 @@ async fn a_backup_under_load_restores_the_same_answers() {
     let keys = backup.join("keys");
     let lacking = restore(&settings, &backup, Some(&keys), Some(&elsewhere));
     assert!(matches!(lacking, Err(BackupError::Unsound(_))), "a backup that lacks the end is seen");
-    // A record of the backup is changed: nothing is put in place.
+    // A record of the backup is changed: nothing is restored.
     let segment =
         fs::read_dir(backup.join("audit-log")).expect("readable").map(|entry| entry.expect("an entry").path());
     let segment = segment.into_iter().find(|path| path.extension().is_some_and(|end| end == "seg")).expect("a segment");

@@ -1,9 +1,11 @@
-//! Who may ask what, held against a reference model that is written straight from domain.md and contract.md.
+//! The policy decision, compared with a reference model written from docs/reference/domain.md
+//! "Who may ask" and docs/reference/contract.md "Status".
 //!
-//! The model shares no code with `src/policy`: its organisations, contexts and fields are plain numbers, and its calendar
-//! is a list of days made by counting ([`Calendar`]). A million random questions by random callers under random grants,
-//! drawn towards the edges, must be decided alike; what can be tried whole (every grant, every pair of validities) is.
-//! The draws are the same in every run. The day in Brussels has another judge: Python's tz database.
+//! The model shares no code with `ehealth_core::policy`: its organisations, contexts and fields are
+//! plain numbers, and its calendar is a list of days made by counting ([`Calendar`]). A million random
+//! questions by random callers under random grants, drawn towards the edges, must be decided alike.
+//! What can be tried completely (every grant, every pair of validities) is. The random numbers are the
+//! same in every run. The day in Brussels is checked by Python's tz database.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -146,10 +148,10 @@ fn judge(calendar: &Calendar, consumers: &[ModelConsumer], asked: &ModelQuestion
     let earliest = calendar.years_back(asked.today, grant.back_years);
     let latest = asked.today + grant.ahead_days;
     let is_right = |day: Option<usize>| day.is_some_and(|day| (earliest..=latest).contains(&day));
-    let told = |day: usize| calendar.date(day);
+    let printed = |day: usize| calendar.date(day);
     let dates = match asked.dates {
-        ModelDates::Today => format!("day {}", told(asked.today)),
-        ModelDates::Reference(Some(day)) if is_right(Some(day)) => format!("day {}", told(day)),
+        ModelDates::Today => format!("day {}", printed(asked.today)),
+        ModelDates::Reference(Some(day)) if is_right(Some(day)) => format!("day {}", printed(day)),
         ModelDates::Reference(_) => return "MSG00008 referenceDate".to_owned(),
         ModelDates::Period(Some(begin), Some(end)) if begin > end => return "MSG00008 period".to_owned(),
         ModelDates::Period(begin, end) => {
@@ -160,12 +162,12 @@ fn judge(calendar: &Calendar, consumers: &[ModelConsumer], asked: &ModelQuestion
                 }
             }
             match (begin, end) {
-                (Some(begin), Some(end)) if wrong.is_empty() => format!("days {} {}", told(begin), told(end)),
+                (Some(begin), Some(end)) if wrong.is_empty() => format!("days {} {}", printed(begin), printed(end)),
                 _ => return format!("MSG00008{wrong}"),
             }
         }
     };
-    permitted(organisation, &grant.deliberation, ssin, &dates, told(asked.today))
+    permitted(organisation, &grant.deliberation, ssin, &dates, printed(asked.today))
 }
 
 fn permitted(organisation: u64, deliberation: &str, ssin: Ssin, dates: &str, today: Date) -> Verdict {
@@ -518,7 +520,7 @@ fn two_grants_for_one_context_do_not_overlap() {
     }
 }
 
-/// The mistakes of a register in which one consumer has these two grants, the second for another context or the same.
+/// Errors of a register in which one consumer has these two grants, the second for another context or the same.
 fn overlap(
     calendar: &Calendar,
     first: usize,
@@ -592,8 +594,8 @@ fn a_day_begins_in_brussels_when_the_tz_database_says_so() {
     let file = folder.path().join("moments.txt");
     let lines: Vec<_> = moments.iter().map(i64::to_string).collect();
     std::fs::write(&file, lines.join("\n")).expect("a file in that folder");
-    let told = python.run("brussels.py", [&file]).unwrap_or_else(|told| panic!("{told}"));
-    let days: Vec<_> = told.lines().collect();
+    let printed = python.run("brussels.py", [&file]).unwrap_or_else(|printed| panic!("{printed}"));
+    let days: Vec<_> = printed.lines().collect();
     assert_eq!(days.len(), moments.len());
     for (moment, day) in moments.iter().zip(days) {
         let moment = Timestamp::from_millis(*moment);

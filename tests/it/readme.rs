@@ -54,7 +54,7 @@ fn documents_have_the_catalogue_every_fault_and_every_setting() {
 
     let mut table = String::from("| code | faultcode | what it says |\n|---|---|---|\n");
     for row in Fault::table() {
-        table += &format!("| {} | {} | {} |\n", row.code, row.fault_code.name(), row.sentence);
+        table += &format!("| {} | {} | {} |\n", row.code(), row.fault_code.name(), row.sentence);
     }
     hold("<!-- faults", "codes.md", &table);
     hold("<!-- settings", "settings.md", &write_table());

@@ -1,7 +1,7 @@
-//! Every request over the wire: what a caller sends, right or wrong, and what comes back.
+//! Every request over the wire: what a caller sends, valid or not, and the answer.
 //!
-//! The messages are those of `fixtures/requests`; what concerns HTTP alone is a table here. After everything was sent,
-//! the whole log is searched for numbers of persons.
+//! The messages are those of `fixtures/requests`; what concerns only HTTP is a table here. After all
+//! requests the test searches the whole log for SSINs.
 
 use bytes::Bytes;
 use ehealth_core::lookup::Operation;
@@ -16,7 +16,7 @@ use crate::support::service::{Answered, CONSULT, TEST, TestService, question};
 const FUND: &str = "0999010126";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 
-/// What would tell a stranger what the service is made of.
+/// Words that would reveal the implementation to a stranger.
 const INSIDE: [&str; 15] = [
     "hyper",
     "rustls",
@@ -37,7 +37,7 @@ const INSIDE: [&str; 15] = [
 
 fn tells_nothing_of_the_inside(answered: &Answered) -> bool {
     let said = format!("{:?}\n{}", answered.headers, answered.body).to_lowercase();
-    // What the contract says by itself is no secret.
+    // The text of the contract is no secret.
     INSIDE.iter().all(|word| !said.contains(word)) && !answered.headers.contains_key("server")
 }
 
@@ -73,14 +73,14 @@ async fn every_refused_request_gets_its_fault_and_logs_no_ssin() {
     for fixture in fixtures("accepted") {
         let answered = send(&service, &fixture).await;
         let of_message =
-            |code: &str| Fault::table().any(|row| row.code == code && code < "MSG90051" && code > "MSG90000");
+            |code: &str| Fault::table().any(|row| row.code() == code && code < "MSG90051" && code > "MSG90000");
         let name = fixture.path.display();
         assert!(answered.status == 200 || !answered.code().is_some_and(of_message), "{name}: {answered:?}");
         assert!(answered.body.starts_with("<?xml"), "{name}: {answered:?}");
     }
     let logged = canary::logged();
     assert!(logged.contains("answered") && logged.contains("refused below SOAP"), "the log was not caught");
-    // Looks for numbers of persons in it.
+    // It searches the log for SSINs.
     service.finish().await;
 }
 
@@ -142,7 +142,7 @@ async fn a_body_over_the_limit_is_refused_and_one_at_it_is_read() {
 async fn the_contract_is_served_under_the_public_url() {
     let service = TestService::start().await;
     let url = &service.settings.server.public_url;
-    for operation in names::OPERATIONS {
+    for operation in Operation::ALL {
         let path = names::path(operation);
         let wsdl = service.get("fund", &format!("{path}?wsdl")).await;
         assert_eq!((wsdl.status, wsdl.headers["content-type"].as_bytes()), (200, &b"text/xml; charset=utf-8"[..]));
@@ -160,7 +160,7 @@ async fn the_contract_is_served_under_the_public_url() {
 async fn a_browser_gets_a_page_whose_links_and_request_work() {
     let service = TestService::start().await;
     let url = &service.settings.server.public_url;
-    for operation in names::OPERATIONS {
+    for operation in Operation::ALL {
         let path = names::path(operation);
         let browser = || Request::get(path).header("host", "localhost").header("accept", "text/html,*/*;q=0.8");
         let page = service.send("fund", browser().body(Full::default()).expect("a request")).await;

@@ -1,7 +1,7 @@
-//! Every request in `fixtures/requests`, read without a server: what is understood of it, or which fault it gets.
+//! Every request in `fixtures/requests`, read without a server: the parsed request, or its fault.
 //!
-//! `fixtures/requests/README.md` says how the files are to be read; a new one needs no line here. Requests too big for a
-//! file are made below.
+//! `fixtures/requests/README.md` describes the files; a new file needs no line here. Requests too
+//! large for a file are generated below.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,7 @@ fn the_reader_refuses_every_refused_request_with_its_reason() {
         found.extend(refused.customer.as_ref().map(|_| ("customer", "given".to_owned())));
         found.extend(refused.addressing.message_id.clone().map(|id| ("relates-to", id)));
         if fixture.expected.contains_key("at") {
-            let place = bad_message(&refused).place().expect("it is in the message");
+            let place = bad_message(&refused).location().expect("it is in the message");
             found.insert("at", format!("{} {}", place.line, place.path));
         }
         assert_same(&fixture, &found);
@@ -73,7 +73,7 @@ fn every_message_error_and_xml_error_has_a_request() {
     let made = bulky().into_iter().filter_map(|(_, body, _)| read_body(&body).err());
     for refused in of_files.chain(made) {
         let bad = bad_message(&refused);
-        mistakes.push(bad.mistake());
+        mistakes.push(bad.error());
         if let Some(Note::XmlError(flaw)) = bad.note() {
             flaws.push(flaw);
         }
@@ -88,7 +88,7 @@ fn every_message_error_and_xml_error_has_a_request() {
 fn generated_large_requests_are_refused_at_their_limit() {
     for (name, body, mistake) in bulky() {
         let refused = read_body(&body).expect_err(name);
-        assert_eq!(bad_message(&refused).mistake(), mistake, "{name}");
+        assert_eq!(bad_message(&refused).error(), mistake, "{name}");
     }
 }
 
@@ -107,7 +107,7 @@ fn no_document_costs_much_more_than_another_of_its_size() {
     );
     for (name, body) in costly() {
         let ratio = cost(name, &body).as_secs_f64() / plain.as_secs_f64();
-        // What grows with the square of anything is slower by thousands.
+        // Quadratic growth would be slower by thousands.
         assert!(ratio < 100.0, "{name}: {ratio:.0} times plain text");
     }
 }
@@ -134,7 +134,7 @@ fn assert_same(fixture: &Fixture, found: &BTreeMap<&str, String>) {
     assert_eq!(*found, expected, "found, expected of {}", fixture.path.display());
 }
 
-/// One line for what was understood, as `fixtures/requests/README.md` has it.
+/// The parsed request as one line, in the form of `fixtures/requests/README.md`.
 fn spell(payload: &Payload) -> String {
     let Question { customer, legal_context, criteria } = match payload {
         Payload::Test { echo } => return format!("test {echo:?}"),

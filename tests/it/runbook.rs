@@ -1,6 +1,7 @@
-//! The runbook, followed: every block marked `sh`, word for word and in order, on a machine that is made for it (namespaces
-//! with a network and layers over the file system of their own, and stand-ins for systemd and apt that do what the units
-//! and the package's list say).
+//! The runbook: every block marked `sh` runs, word for word and in order.
+//!
+//! It runs on a machine made for it: namespaces with their own network and file system layers, and
+//! replacements of systemd and apt that do what the units and the package's list say.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,14 +11,14 @@ use std::process::Command;
 use crate::support::environment::skip;
 use crate::support::python;
 
-/// Ways into namespaces of one's own: as root, or as somebody who becomes root in them.
+/// Ways into own namespaces: as root, or as a user who becomes root in them.
 const WAYS: [&[&str]; 2] = [
     &["--mount", "--net", "--pid", "--fork", "--mount-proc"],
     &["--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "--mount-proc"],
 ];
 
 fn runbook() -> String {
-    fs::read_to_string(python::project().join("docs/runbook.md")).expect("the runbook")
+    fs::read_to_string(python::project().join("docs/operations/runbook.md")).expect("the runbook")
 }
 
 fn blocks(guide: &str) -> impl Iterator<Item = &str> {
@@ -67,9 +68,9 @@ fn the_runbook_works_word_for_word() {
         .env_remove("EHEALTH_ATTRIBUTES_LOG")
         .output()
         .expect("unshare");
-    let told = String::from_utf8_lossy(&followed.stderr);
-    let told = told.get(told.len().saturating_sub(6_000)..).unwrap_or(&told);
-    assert!(followed.status.success(), "{}\n{}", told, String::from_utf8_lossy(&followed.stdout));
+    let printed = String::from_utf8_lossy(&followed.stderr);
+    let printed = printed.get(printed.len().saturating_sub(6_000)..).unwrap_or(&printed);
+    assert!(followed.status.success(), "{}\n{}", printed, String::from_utf8_lossy(&followed.stdout));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The service told to stop: the real program, under callers that keep asking.
+//! Stop and restart of the real program, under callers that keep asking.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -35,14 +35,14 @@ const MESSAGE: &[u8] = include_bytes!("../../fixtures/requests/accepted/test_mes
 struct Instance(Program);
 
 impl Instance {
-    /// Starts it, and waits until it serves.
+    /// Starts an instance, and waits until it serves.
     fn start(settings: &Path) -> Self {
         let mut command = Command::new(PROGRAM);
         command.args(["serve", "--config"]).arg(settings).stdout(Stdio::null());
         Self(Program::start(&mut command, "serving").0)
     }
 
-    /// SIGTERM, and how it ended.
+    /// Sends SIGTERM; returns the exit code.
     fn stop(self) -> (Option<i32>, Vec<String>) {
         let (code, said) = self.0.stop();
         assert_eq!(canary::search(said.join("\n").as_bytes()), [], "a number of a person in the log");
@@ -50,7 +50,7 @@ impl Instance {
     }
 }
 
-/// A client that keeps asking, on one connection for as long as the service keeps it.
+/// A client that keeps asking, on one connection as long as the service keeps it.
 struct Asker {
     address: SocketAddr,
     tls: Arc<ClientConfig>,
@@ -68,7 +68,7 @@ impl Asker {
         Ok(sender)
     }
 
-    /// Asks once, and not again: what fails is lost.
+    /// Asks once and does not retry: a failure is a lost request.
     async fn ask(&mut self) -> Result<(), String> {
         let mut sender = match self.open.take() {
             Some(open) => open,
@@ -90,12 +90,12 @@ impl Asker {
     }
 }
 
-/// A settings file for one of several instances on this address, each with evidence of its own.
+/// A settings file for one of several instances on this address, each with its own audit log.
 fn write_settings(workspace: &Workspace, address: SocketAddr, number: usize) -> PathBuf {
     let text = std::fs::read_to_string(workspace.settings()).expect("settings");
     let text = text
-        .replace("listen = \"127.0.0.1:8443\"", &format!("listen = \"{address}\"\nport = \"shared\""))
-        .replace("folder = \"trail\"", &format!("folder = \"trail-{number}\""))
+        .replace("listen = \"127.0.0.1:8443\"", &format!("listen = \"{address}\"\nlisten_mode = \"shared\""))
+        .replace("folder = \"audit-log\"", &format!("folder = \"audit-log-{number}\""))
         .replace("keys = \"keys\"", &format!("keys = \"keys-{number}\""))
         .replace("127.0.0.1:9443", "127.0.0.1:0");
     let file = workspace.settings().with_file_name(format!("instance-{number}.toml"));
@@ -103,7 +103,7 @@ fn write_settings(workspace: &Workspace, address: SocketAddr, number: usize) -> 
     file
 }
 
-/// How many exchanges an instance's trail holds; it is whole and signed.
+/// Number of exchanges in an instance's audit log, which must be complete and signed.
 fn recorded(workspace: &Workspace, number: usize) -> u64 {
     let file = workspace.settings().with_file_name(format!("instance-{number}.toml"));
     let trail = read_settings(&file).expect("settings").audit_log;
@@ -122,7 +122,7 @@ async fn a_rolling_restart_loses_no_request_and_exits_with_0() {
     workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
     let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
     sync::run_all(&settings.sync, &SystemClock);
-    // Bound and not listening: it keeps the port for the instances, and gets no connection.
+    // Bound, but not listening: it keeps the port for the instances, and gets no connection.
     let kept = TcpSocket::new_v4().expect("a socket");
     kept.set_reuseport(true).expect("set");
     kept.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");

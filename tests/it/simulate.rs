@@ -1,4 +1,4 @@
-//! `simulate`: the test double that integrators keep in their CI, held to what its help says of it.
+//! `simulate`, the test double that integrators run in their CI, checked against its help text.
 
 use std::fs;
 use std::path::Path;
@@ -22,16 +22,16 @@ fn of_platform(ssin: &str) -> String {
 #[tokio::test]
 async fn persons_of_a_scenario_join_those_of_the_catalogue() {
     let simulation = Simulation::start(EXAMPLE);
-    let told = simulation.ask("fund", of_fund("85073000160")).await;
-    assert_eq!((told.status, told.code().as_deref()), (200, Some("MSG00000")));
+    let printed = simulation.ask("fund", of_fund("85073000160")).await;
+    assert_eq!((printed.status, printed.code().as_deref()), (200, Some("MSG00000")));
 
     let two_jobs = question(FUND, PHYSICIAN, "87042310194", "2022-02-28/2026-01-15");
-    let told = simulation.ask("fund", two_jobs).await.text();
+    let printed = simulation.ask("fund", two_jobs).await.text();
     for part in ["0999101186", "0999100196", "<type>INTERNAL</type>", "<type>EXTERNAL</type>", "<endDate>2024-12-31"] {
-        assert!(told.contains(part), "{part}\nis not in\n{told}");
+        assert!(printed.contains(part), "{part}\nis not in\n{printed}");
     }
-    let told = simulation.ask("platform", of_platform("87042310194")).await.text();
-    assert!(told.contains("<healthInsuranceFund><cbeNumber>0999010126"), "{told}");
+    let printed = simulation.ask("platform", of_platform("87042310194")).await.text();
+    assert!(printed.contains("<healthInsuranceFund><cbeNumber>0999010126"), "{printed}");
 
     let replaced = simulation.ask("fund", of_fund("87242310140")).await;
     assert_eq!(replaced.code().as_deref(), Some("MSG00006"));
@@ -65,7 +65,7 @@ async fn a_delayed_answer_does_not_delay_others() {
     };
     assert_eq!(late, None);
     let (ended, _) = simulation.stop("TERM");
-    assert_eq!(ended.code(), Some(0), "an answer that is still due keeps nobody");
+    assert_eq!(ended.code(), Some(0), "a delayed answer does not delay the end");
 }
 
 #[tokio::test]
@@ -79,17 +79,17 @@ async fn a_delayed_answer_is_the_same_answer() {
 #[tokio::test]
 async fn the_same_request_gets_the_same_bytes_at_every_start() {
     let requests = ["85073000160", "75221101328", "95010102408", "no number", "<"].map(of_fund);
-    let mut told = Vec::new();
+    let mut printed = Vec::new();
     for _ in 0..2 {
         let simulation = Simulation::start(EXAMPLE);
         for request in &requests {
-            told.push(simulation.ask("fund", request.clone()).await);
+            printed.push(simulation.ask("fund", request.clone()).await);
         }
         for request in requests.iter().rev() {
-            told.push(simulation.ask("fund", request.clone()).await);
+            printed.push(simulation.ask("fund", request.clone()).await);
         }
     }
-    let (first, rest) = told.split_at(requests.len());
+    let (first, rest) = printed.split_at(requests.len());
     for (answer, place) in rest.iter().zip([4, 3, 2, 1, 0, 0, 1, 2, 3, 4, 4, 3, 2, 1, 0]) {
         assert_eq!(answer, &first[place]);
     }
@@ -101,10 +101,10 @@ async fn the_same_request_gets_the_same_bytes_at_every_start() {
 async fn time_and_ticket_come_from_the_scenario() {
     let ticket = "5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f";
     let simulation = Simulation::start(&format!("now = \"2020-02-29T12:00:00Z\"\nticket = \"{ticket}\"\n"));
-    let told = simulation.ask("fund", of_fund("85073000160")).await;
-    assert_eq!(told.element("ticketCBSS").as_deref(), Some(ticket));
-    assert_eq!(told.element("timestampReceive").as_deref(), Some("2020-02-29T12:00:00.000Z"));
-    assert_eq!(told.element("referenceDate").as_deref(), Some("2020-02-29"));
+    let printed = simulation.ask("fund", of_fund("85073000160")).await;
+    assert_eq!(printed.element("ticketCBSS").as_deref(), Some(ticket));
+    assert_eq!(printed.element("timestampReceive").as_deref(), Some("2020-02-29T12:00:00.000Z"));
+    assert_eq!(printed.element("referenceDate").as_deref(), Some("2020-02-29"));
 
     let simulation = Simulation::start("ticket = \"random\"");
     let (one, other) = (simulation.ask("fund", "").await, simulation.ask("fund", "").await);
@@ -116,19 +116,19 @@ async fn an_outage_gives_incomplete_data_and_names_the_dataset() {
     for (outage, tells_the_employer) in [("stale = [\"coprev\"]", true), ("missing = [\"coprev\", \"persons\"]", true)]
     {
         let simulation = Simulation::start(&format!("[outage]\n{outage}\n"));
-        let told = simulation.ask("platform", of_platform("85073000160")).await;
-        assert_eq!((told.status, told.code().as_deref()), (200, Some("HAN20200")), "{outage}");
-        assert_eq!(told.element("fieldValue").as_deref(), Some("coprev"), "{outage}");
-        assert_eq!(told.text().contains("0999100196"), tells_the_employer, "{outage}");
-        assert_eq!(told.text().contains("0999020123"), outage.starts_with("stale"), "{outage}");
+        let printed = simulation.ask("platform", of_platform("85073000160")).await;
+        assert_eq!((printed.status, printed.code().as_deref()), (200, Some("HAN20200")), "{outage}");
+        assert_eq!(printed.element("fieldValue").as_deref(), Some("coprev"), "{outage}");
+        assert_eq!(printed.text().contains("0999100196"), tells_the_employer, "{outage}");
+        assert_eq!(printed.text().contains("0999020123"), outage.starts_with("stale"), "{outage}");
     }
 }
 
 #[tokio::test]
 async fn no_rate_limit_applies_while_the_clock_stands_still() {
     let simulation = Simulation::start("");
-    for told in simulation.ask_often("fund", &of_fund("62062002540"), 700).await {
-        assert_eq!(told.code().as_deref(), Some("MSG00012"));
+    for printed in simulation.ask_often("fund", &of_fund("62062002540"), 700).await {
+        assert_eq!(printed.code().as_deref(), Some("MSG00012"));
     }
 }
 
@@ -171,7 +171,7 @@ fn errors_of_a_scenario_are_reported_and_nothing_starts() {
     fs::write(&ready, "{}").expect("an old ready file");
     let twice =
         "[[person]]\nssin = \"85073000160\"\n[[person.membership]]\nfund = \"0999010126\"\nbegin = \"2005-01-01\"\n";
-    for (text, told) in [
+    for (text, printed) in [
         ("[[person]]\nssin = \"85073000161\"\nnick = 1\n", "scenario.toml:2: person[1].ssin"),
         ("[[person]]\nssin = \"75221101328\"\nreplaced_by = \"75221101328\"\n", "records of persons are invalid"),
         (twice, "records of insurance are invalid"),
@@ -187,7 +187,7 @@ fn errors_of_a_scenario_are_reported_and_nothing_starts() {
             .expect("the program runs");
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(3), "{complaint}");
-        assert!(complaint.contains(told), "{told}\nis not in\n{complaint}");
+        assert!(complaint.contains(printed), "{printed}\nis not in\n{complaint}");
         assert!(!ready.exists());
     }
 }

@@ -1,4 +1,4 @@
-//! What readers see of the store: one state at a time, whatever happens to the files.
+//! The store as readers see it: one state at a time, whatever happens to the files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
@@ -183,7 +183,7 @@ fn no_lookup_sees_a_mixture_while_states_change() {
             place.run()
         });
         let outcomes: Vec<Outcome> = outcomes.collect();
-        // Before anything is judged: whoever asks would ask for ever.
+        // Before any assertion: the readers would ask for ever.
         is_over.store(true, Ordering::Relaxed);
         assert!(outcomes.iter().all(|outcome| outcome.is_up_to_date()), "{outcomes:?}");
         asking.map(|thread| thread.join().expect("no mixture"))
@@ -212,7 +212,7 @@ fn a_damaged_file_is_an_error_until_it_is_repaired() {
     let right = fs::read(&file).expect("readable");
     let watch = Watch::open(&place.settings.data);
 
-    // Every page but the first, in place: what a failing disk does.
+    // Every page but the first, in place, as a failing disk does.
     let damage = |bytes: &[u8]| {
         let file = OpenOptions::new().write(true).open(&file).expect("a file");
         file.write_all_at(bytes, PAGE as u64).expect("disk enough");
@@ -268,11 +268,11 @@ fn a_file_of_a_newer_version_is_refused_untouched() {
     assert_eq!((fs::read(&file).expect("readable"), place.names("data")), before);
 }
 
-/// The newest version of a dataset's schema. A new one comes with a fixture of the one before.
+/// Newest version of a dataset's schema. A new one needs a fixture of the one before.
 const NEWEST: u32 = 3;
 
-/// A data folder whose datasets are the fixtures of a version: what that version of the program made of the fixture
-/// people's feeds.
+/// A data folder whose datasets are the fixtures of a version: that version of the program made them from the fixture
+/// persons' feeds.
 fn folder_of_version(version: u32) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for dataset in Dataset::ALL {
@@ -284,7 +284,7 @@ fn folder_of_version(version: u32) -> tempfile::TempDir {
     folder
 }
 
-/// The fixture people's feeds, loaded by the program as it is.
+/// The fixture persons' feeds, loaded by the current program.
 fn folder_of_today() -> Place {
     let mut place = Place::new(&Dataset::ALL);
     for feed in &mut place.settings.feeds {
@@ -295,7 +295,7 @@ fn folder_of_today() -> Place {
     place
 }
 
-/// All that a data folder answers about the fixture people and their employers.
+/// Everything that a data folder returns about the fixture persons and their employers.
 fn answers(data: &Path) -> Vec<String> {
     let rows = |dataset: &str| {
         let file = format!("{}/fixtures/feeds/{dataset}/snapshot-1.csv", env!("CARGO_MANIFEST_DIR"));
@@ -404,7 +404,7 @@ fn a_dataset_has_one_writer() {
 /// What a model of one dataset holds under a key: the value that was put, or `None` for a rejected record.
 type Held = BTreeMap<u64, Option<u64>>;
 
-/// The row of a key and a value. Where rows are named by an id, the value says under whom they are filed.
+/// The row of a key and a value. Where rows have an id, the value says under which person they are filed.
 fn row_of(dataset: Dataset, key: u64, value: u64) -> Row {
     let begin = Date::parse("2024-01-01").expect("a day").plus_days(i32::try_from(key).expect("small"));
     let period = Period::from_days(begin, None).expect("open");
@@ -415,7 +415,7 @@ fn row_of(dataset: Dataset, key: u64, value: u64) -> Row {
             Row::Affiliation { affiliation_id: key, employer, service, period }
         }
         Dataset::Insurance => Row::Membership { ssin: ssin(key % 3), fund: enterprise(value), period },
-        // Numbers that replace nothing themselves: no circle.
+        // SSINs that replace nothing themselves: no cycle.
         Dataset::Persons => Row::Person { ssin: ssin(key), replaced_by: Some(ssin(500 + value)) },
     }
 }
@@ -429,7 +429,7 @@ fn key_of(dataset: Dataset, key: u64) -> Key {
     }
 }
 
-/// What readers find of the keys and values that the test draws, each row as a line; and how many rows are counted.
+/// The rows that readers find for the random keys and values, one per line, and the row count.
 fn found(folder: &Path, dataset: Dataset) -> (BTreeSet<String>, u64) {
     let mut reader = Watch::open(folder).reader();
     let mut view = reader.view();
@@ -468,7 +468,7 @@ fn expected(dataset: Dataset, held: &Held) -> (BTreeSet<String>, u64) {
     (lines, count)
 }
 
-/// Keys that the test draws: few, so that many records of a delta meet under one.
+/// Random keys: few, so that many records of a delta meet under one.
 const KEYS: u64 = 12;
 
 #[test]
@@ -500,7 +500,7 @@ fn deltas_change_every_dataset_as_the_model_says() {
                         delta.reject(key_of(dataset, key)).expect("room");
                         next.insert(key, None);
                     }
-                    // Keys that are not known are deleted now and then: then all is void.
+                    // An unknown key is sometimes deleted: then the whole delta is void.
                     _ if !next.contains_key(&key) && below(8) > 0 => {}
                     _ => {
                         delta.delete(key_of(dataset, key)).expect("room");

@@ -1,5 +1,5 @@
-//! Feeds into the store, over every rule of snapshots and deltas: each test is a publisher's behaviour and what the
-//! service makes of it.
+//! Feeds into the store, by every rule of snapshots and deltas. Each test is a behaviour of a
+//! publisher and its outcome.
 
 use std::fs;
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::support::publisher::{self, OTHER_SESSION, Place, Publisher, digits, e
 
 const FIRST: Outcome = Outcome::Snapshot(SnapshotReason::First);
 
-/// Enough rows that one of them may go: a tenth of the dataset may be lost in one step.
+/// Enough rows that one may go: a dataset may lose a tenth in one step.
 fn twenty() -> Vec<String> {
     (1..=20).map(|n| period(n, n, n, "2024-01-01", "")).collect()
 }
@@ -306,7 +306,7 @@ fn too_many_rejects_means_over_ten_and_over_the_ratio() {
     publisher.snapshot(2, &rows).announce();
     assert_eq!(place.run(), Outcome::Refused(Refusal::TooManyWrong));
     assert_eq!(place.rejected("dimona-2-snapshot.csv").lines().count(), 12);
-    // Eleven duplicates are eleven wrong records.
+    // Eleven duplicates are eleven rejected records.
     let rows: Vec<String> = (0..12).map(|_| period(1, 1, 1, "2024-01-01", "")).collect();
     publisher.snapshot(3, &rows).announce();
     assert_eq!(place.run(), Outcome::Refused(Refusal::TooManyWrong));
@@ -355,7 +355,7 @@ fn a_bad_delta_after_the_snapshot_ends_the_run() {
     assert_eq!(serial(&place), Some(2));
     assert!(begins(&place, 1).is_empty());
     assert_eq!(begins(&place, 2), ["2024-01-01"], "rolled back");
-    // The publisher puts it right, under the same serial.
+    // The publisher corrects it, under the same serial.
     publisher.delta(3, &[delete(2)]).announce();
     assert_eq!(place.run(), Outcome::Deltas);
 }
@@ -416,7 +416,7 @@ fn the_run_history_outlives_a_snapshot() {
     assert_eq!(place.run(), FIRST);
     publisher.snapshot(9, &twenty()).announce();
     place.run();
-    let writer = Writer::open(&place.settings.data, Dataset::Dimona).expect("nobody else writes");
+    let writer = Writer::open(&place.settings.data, Dataset::Dimona).expect("no other writer");
     let history = writer.history().expect("readable");
     let told: Vec<_> = history
         .iter()

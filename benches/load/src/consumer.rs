@@ -1,10 +1,10 @@
-//! Who asks, and how: one `--consumer`.
+//! A consumer: the value of `--consumer`.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// A consumer, as it was written on the command line.
+/// A consumer of the command line.
 #[derive(Debug, Clone)]
 pub struct Consumer {
     pub name: String,
@@ -12,7 +12,7 @@ pub struct Consumer {
     pub key: PathBuf,
     pub request: PathBuf,
     pub connections: usize,
-    /// The address of this machine that it comes from.
+    /// Local address to connect from.
     pub from: Option<IpAddr>,
     pub arrivals: Arrivals,
     pub connecting: Connecting,
@@ -20,25 +20,25 @@ pub struct Consumer {
     pub expect: String,
 }
 
-/// When the next request is due.
+/// Time at which the next request is due.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Arrivals {
-    /// When the answer to the one before it came.
+    /// After the answer to the previous one.
     Closed,
-    /// So many a second.
+    /// This many per second.
     Open(f64),
 }
 
-/// What becomes of a connection after an answer.
+/// Use of a connection after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connecting {
-    /// It is asked again.
+    /// It is kept for the next request.
     Kept,
-    /// It is closed, and the next request makes its own.
+    /// It is closed; the next request opens a new one.
     Fresh,
 }
 
-/// What a hostile consumer sends byte by byte.
+/// Part of a request that a hostile consumer sends byte by byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slow {
     Handshake,
@@ -64,18 +64,20 @@ impl FromStr for Consumer {
                 "expect" => expect = value.to_owned(),
                 "connections" => {
                     let count = value.parse().ok().filter(|count| *count > 0);
-                    connections = count.ok_or_else(|| format!("connections={value}: a number from 1 on"))?;
+                    connections =
+                        count.ok_or_else(|| format!("connections={value}: expected a number of at least 1"))?;
                 }
-                "from" => from = Some(value.parse().map_err(|_| format!("from={value}: an IP address"))?),
+                "from" => from = Some(value.parse().map_err(|_| format!("from={value}: expected an IP address"))?),
                 "rate" => {
                     let rate = value.parse().ok().filter(|rate| *rate > 0.0 && *rate < 1e7);
-                    arrivals = Arrivals::Open(rate.ok_or_else(|| format!("rate={value}: requests a second"))?);
+                    arrivals =
+                        Arrivals::Open(rate.ok_or_else(|| format!("rate={value}: expected requests per second"))?);
                 }
                 "fresh" => {
                     connecting = match value {
                         "yes" => Connecting::Fresh,
                         "no" => Connecting::Kept,
-                        _ => return Err(format!("fresh={value}: yes or no")),
+                        _ => return Err(format!("fresh={value}: expected yes or no")),
                     }
                 }
                 "slow" => {
@@ -83,10 +85,10 @@ impl FromStr for Consumer {
                         "handshake" => Slow::Handshake,
                         "head" => Slow::Head,
                         "body" => Slow::Body,
-                        _ => return Err(format!("slow={value}: handshake, head or body")),
+                        _ => return Err(format!("slow={value}: expected handshake, head or body")),
                     });
                 }
-                _ => return Err(format!("{word}: no key of a consumer; --help has them")),
+                _ => return Err(format!("{word}: unknown key; see --help")),
             }
         }
         let missing = |word| format!("{word}= is missing");
@@ -110,20 +112,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_said_is_one_kept_connection_in_a_closed_loop() {
+    fn the_default_is_one_kept_connection_in_a_closed_loop() {
         let consumer: Consumer = "name=a,cert=c,key=k,request=r".parse().expect("a consumer");
         assert_eq!((consumer.connections, consumer.connecting), (1, Connecting::Kept));
         assert_eq!((consumer.arrivals, consumer.slow), (Arrivals::Closed, None));
     }
 
     #[test]
-    fn what_makes_no_sense_is_told() {
+    fn invalid_values_are_reported() {
         for (text, told) in [
             ("name=a,cert=c,key=k", "request= is missing"),
             ("name", "not KEY=VALUE"),
-            ("rate=-1", "requests a second"),
+            ("rate=-1", "requests per second"),
             ("slow=all", "handshake, head or body"),
-            ("colour=red", "no key"),
+            ("colour=red", "unknown key"),
         ] {
             let error = text.parse::<Consumer>().expect_err("refused");
             assert!(error.contains(told), "{error}");

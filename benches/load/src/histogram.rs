@@ -1,6 +1,7 @@
-//! Latencies, counted in buckets whose width grows with the value: each is right to within 0.8 %.
+//! A histogram of latencies with buckets whose width grows with the value: accurate to 0.8 %.
 //!
-//! A bucket's number is the exponent and the first seven bits of a value in nanoseconds, as in a floating-point number.
+//! The index of a bucket is the exponent and the first seven bits of a value in nanoseconds, as in
+//! a floating-point number.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ const BITS: u32 = 7;
 const STEPS: usize = 1 << BITS;
 const BUCKETS: usize = (64 - BITS as usize + 1) * STEPS;
 
-/// So many latencies of each size.
+/// A histogram of latencies.
 #[derive(Debug, Clone)]
 pub struct Histogram {
     buckets: Vec<u64>,
@@ -23,14 +24,15 @@ impl Default for Histogram {
     }
 }
 
-/// The bucket of a value.
+/// Index of the bucket of a value.
 fn bucket(nanos: u64) -> usize {
     let exponent = (u64::BITS - nanos.leading_zeros()).saturating_sub(BITS + 1);
-    // Below two times STEPS every value has its own bucket; above, the first bit is always set and stands for the exponent.
+    // Below 2 × STEPS every value has its own bucket. Above, the first bit is always set and adds
+    // to the exponent.
     exponent as usize * STEPS + (nanos >> exponent) as usize
 }
 
-/// The largest value of a bucket.
+/// Largest value of a bucket.
 fn end(bucket: usize) -> u64 {
     if bucket < 2 * STEPS {
         return bucket as u64;
@@ -74,13 +76,13 @@ impl Histogram {
         Duration::from_nanos(u64::try_from(mean).unwrap_or(u64::MAX))
     }
 
-    /// The latency that this share of all did not exceed; zero where there was none.
+    /// Latency that this share of all values does not exceed; zero if there is none.
     pub fn quantile(&self, share: f64) -> Duration {
-        let wanted = ((self.count as f64 * share).ceil() as u64).clamp(1, self.count.max(1));
+        let rank = ((self.count as f64 * share).ceil() as u64).clamp(1, self.count.max(1));
         let mut seen = 0;
         for (number, count) in self.buckets.iter().enumerate() {
             seen += count;
-            if seen >= wanted {
+            if seen >= rank {
                 return Duration::from_nanos(end(number).min(self.longest));
             }
         }
@@ -93,12 +95,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_lies_in_its_bucket_and_close_to_its_end() {
+    fn a_value_is_close_to_the_end_of_its_bucket() {
         let mut last = 0;
         for nanos in (0..64).flat_map(|bit| [1_u64 << bit, (1 << bit) + 1, (1 << bit) - 1]).chain([u64::MAX, 1_234_567])
         {
             let end = end(bucket(nanos));
-            assert!(end >= nanos && end - nanos <= nanos / 127, "{nanos} is counted as {end}");
+            assert!(end >= nanos && end - nanos <= nanos / 127, "{nanos} counts as {end}");
         }
         for number in 0..BUCKETS {
             assert_eq!(bucket(end(number)), number);
@@ -108,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_those_of_the_values() {
+    fn quantiles_match_the_values() {
         let mut histogram = Histogram::default();
         (1..=1_000).for_each(|micros| histogram.record(Duration::from_micros(micros)));
         for (share, micros) in [(0.5, 500), (0.99, 990), (1.0, 1_000), (0.0, 1)] {

@@ -1,8 +1,9 @@
-//! TLS as a consumer has it, at no more cost than the measurement needs.
+//! TLS of a consumer, with as little work as the measurement allows.
 //!
-//! The server's certificate is verified in full the first time. After that the same certificate is known by its bytes, and
-//! the signatures made with it are not checked again: every handshake still makes the server sign and verify all that
-//! it would, and the generator, which is not what is measured, stays the cheaper side. Sessions are never resumed.
+//! The server certificate is fully verified once. After that the same certificate is recognised by
+//! its bytes, and signatures made with it are not verified again: the server does the full work of
+//! every handshake, and the generator, which is not measured, stays cheaper. Sessions are never
+//! resumed.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,16 +16,16 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-/// Knows the server again.
+/// Verifies the server once and recognises it later.
 #[derive(Debug)]
-pub struct Acquaintance {
+pub struct KnownServer {
     first: Arc<WebPkiServerVerifier>,
     certificate: OnceLock<CertificateDer<'static>>,
     has_signed: AtomicBool,
 }
 
-impl Acquaintance {
-    /// Trusts the authority of this file.
+impl KnownServer {
+    /// Trusts the CA certificates of a file.
     pub fn new(authority: &Path) -> Result<Arc<Self>, String> {
         let wrong = |reason: &dyn std::fmt::Display| format!("{}: {reason}", authority.display());
         let mut roots = RootCertStore::empty();
@@ -50,7 +51,7 @@ impl Acquaintance {
     }
 }
 
-impl ServerCertVerifier for Acquaintance {
+impl ServerCertVerifier for KnownServer {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -63,7 +64,7 @@ impl ServerCertVerifier for Acquaintance {
             return Ok(ServerCertVerified::assertion());
         }
         let verified = self.first.verify_server_cert(end_entity, intermediates, name, ocsp, now)?;
-        // Another thread cannot have been first: there is one.
+        // No other thread can have set it: there is one thread.
         let _ = self.certificate.set(end_entity.clone().into_owned());
         Ok(verified)
     }
@@ -91,8 +92,8 @@ impl ServerCertVerifier for Acquaintance {
     }
 }
 
-/// The client's side of TLS with this certificate.
-pub fn configure(server: &Arc<Acquaintance>, certificate: &Path, key: &Path) -> Result<Arc<ClientConfig>, String> {
+/// Client configuration with this certificate.
+pub fn configure(server: &Arc<KnownServer>, certificate: &Path, key: &Path) -> Result<Arc<ClientConfig>, String> {
     let wrong = |file: &Path, reason: &dyn std::fmt::Display| format!("{}: {reason}", file.display());
     let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let chain = chain.map_err(|error| wrong(certificate, &error))?;

@@ -1,4 +1,4 @@
-//! One connection of a consumer: socket, TLS, and the answer that is being read.
+//! One connection of a consumer: socket, TLS, and the response that is being read.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -14,21 +14,21 @@ use socket2::{Domain, Socket, Type};
 
 use crate::response::{Answer, Response};
 
-/// What Linux says of a connection that is under way (errno(3)).
+/// Error of a connection in progress on Linux (errno(3)).
 const EINPROGRESS: i32 = 115;
 
 /// Why a connection failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Failure {
-    /// It could not be made, or broke.
+    /// It could not be opened, or broke.
     Socket,
-    /// The other side ended it.
+    /// The server closed it.
     Ended,
-    /// TLS was refused, by either side.
+    /// The TLS handshake failed.
     Tls,
-    /// What came is no answer.
+    /// The response cannot be read.
     Unreadable,
-    /// Nothing came in time.
+    /// Timeout.
     Late,
 }
 
@@ -46,33 +46,33 @@ impl Failure {
     }
 }
 
-/// What came of an event.
+/// Result of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     Nothing,
-    /// The handshake is done: requests may be sent.
+    /// The handshake is complete: requests may be sent.
     Ready,
     Answered(Answer),
 }
 
-/// A connection that is open, or being made.
+/// A connection that is open or being opened.
 pub struct Link {
     socket: TcpStream,
     tls: ClientConnection,
     response: Response,
     is_ready: bool,
-    /// When it began.
+    /// Time of connecting.
     pub since: Instant,
 }
 
-/// Begins to connect, from an address of this machine if one is named.
+/// Starts to connect, from a local address if one is given.
 fn dial(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
     let Some(from) = from else { return TcpStream::connect(to) };
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.bind(&SocketAddr::new(from, 0).into())?;
     match socket.connect(&to.into()) {
-        // Under way; whether it comes about shows with the first event.
+        // In progress; the first event shows the result.
         Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
         begun => begun?,
     }
@@ -97,13 +97,13 @@ impl Link {
         Ok(Self { socket, tls, response: Response::default(), is_ready: false, since })
     }
 
-    /// Sends a request, as much of it as fits now.
+    /// Sends as much of a request as the socket takes now.
     pub fn send(&mut self, request: &[u8]) -> Result<(), Failure> {
         self.tls.writer().write_all(request).map_err(|_| Failure::Tls)?;
         self.flush()
     }
 
-    /// The first bytes of a handshake, which are never sent as a whole.
+    /// First bytes of a handshake, for a consumer that sends them one by one.
     pub fn hello(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         while self.tls.wants_write() && self.tls.write_tls(&mut bytes).is_ok() {}
@@ -119,7 +119,7 @@ impl Link {
         }
     }
 
-    /// Whether the other side is gone: for a connection over which nothing is expected.
+    /// Whether the server closed the connection; for connections that expect no response.
     pub fn is_cut(&mut self) -> bool {
         loop {
             match self.socket.read(&mut [0; 4_096]) {
@@ -141,8 +141,8 @@ impl Link {
         Ok(())
     }
 
-    /// Goes on as far as the socket lets. Events come once for what is new: it reads until nothing is left, or until the
-    /// answer is whole, behind which nothing follows.
+    /// Continues as far as the socket allows. Events are edge-triggered: it reads until nothing is
+    /// left, or until the response is complete, after which nothing follows.
     pub fn advance(&mut self, expected: &Finder<'_>) -> Result<Progress, Failure> {
         if let Some(progress) = self.look(expected)? {
             return Ok(progress);
@@ -179,10 +179,10 @@ impl Link {
         Ok(answer.map(Progress::Answered))
     }
 
-    /// Says good-bye, and lets go.
+    /// Sends close_notify and closes.
     pub fn close(mut self) {
         self.tls.send_close_notify();
-        // Who does not hear it sees the socket close.
+        // If it cannot be sent, the server sees the socket close.
         let _ = self.flush();
     }
 }

@@ -1,17 +1,19 @@
-//! Load over mutual TLS: how much a server answers, and how long each answer takes.
+//! Load generator over mutual TLS: measures throughput and latency of a server.
 //!
-//! One thread and one poll over all sockets, so that one core of generator outruns one core of server. Every consumer
-//! has its own certificate, way of asking and figures; what all of them do happens in one run, at the same time.
+//! One thread polls all sockets, so that one core of the generator is faster than one core of the
+//! server. Every consumer has its own certificate, load and figures; all of them run at the same
+//! time.
 //!
 //! | file | what |
 //! |---|---|
-//! | `args`, `consumer` | what is asked for |
-//! | `request`, `response` | bytes out of a template, and what came back |
-//! | `identity`, `link` | one connection: TLS, and at which point it is |
-//! | `run`, `seat` | the loop: who asks when; what happens to one connection |
-//! | `histogram`, `tally`, `process`, `report` | what is counted, and how it is told |
+//! | `args`, `consumer` | arguments |
+//! | `request`, `response` | request template, response reader |
+//! | `identity`, `link` | one connection: TLS and its state |
+//! | `run`, `slot` | event loop; slot for one connection |
+//! | `histogram`, `tally`, `process`, `report` | figures and their output |
 //!
-//! It is no client of the service: it reads of an answer its status, its length and one expected text.
+//! It is not a client of the service: of an answer it reads only the status, the length and one
+//! expected text.
 
 mod args;
 mod consumer;
@@ -23,7 +25,7 @@ mod report;
 mod request;
 mod response;
 mod run;
-mod seat;
+mod slot;
 mod tally;
 
 use std::process::ExitCode;

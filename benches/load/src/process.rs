@@ -1,27 +1,27 @@
-//! What a process uses, as the kernel tells it.
+//! Memory and processor time of a process, from `/proc`.
 
 use std::fs;
 use std::time::Duration;
 
-/// The kernel's unit of processor time in `/proc/PID/stat`: a hundredth of a second on every Linux.
+/// Unit of processor time in `/proc/PID/stat`: 10 ms on every Linux.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A look at a process.
+/// Usage of a process at one time.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Usage {
-    /// Of all its threads since its start, in the kernel and out of it.
+    /// Processor time of all threads since the start, in user and kernel mode.
     pub processor: Duration,
-    /// Memory that is its own: mapped files, which are page cache, are not in it.
+    /// Private memory: without mapped files, which belong to the page cache.
     pub own_kib: u64,
-    /// All its memory, mapped files included.
+    /// Resident memory, mapped files included.
     pub resident_kib: u64,
 }
 
 impl Usage {
-    /// What this process uses now; nothing once it is gone.
+    /// Current usage of a process; `None` if it does not exist.
     pub fn of(process: &str) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        // Behind the name, which is in brackets and may hold anything.
+        // After the name, which is in parentheses and may contain any character.
         let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
         let mut ticks = || fields.next()?.parse::<u32>().ok();
         let processor = TICK * (ticks()? + ticks()?);
@@ -33,7 +33,7 @@ impl Usage {
         Some(Self { processor, own_kib: kib("RssAnon")? + kib("RssShmem")?, resident_kib: kib("VmRSS")? })
     }
 
-    /// The same with the larger memory of both.
+    /// This usage with the larger memory of both.
     pub fn at_most(self, other: Self) -> Self {
         let own_kib = self.own_kib.max(other.own_kib);
         Self { own_kib, resident_kib: self.resident_kib.max(other.resident_kib), ..other }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_uses_memory_and_one_that_is_not_there_has_none() {
+    fn usage_of_this_process_and_of_a_missing_one() {
         let usage = Usage::of("self").expect("this process");
         assert!(usage.own_kib > 0 && usage.resident_kib >= usage.own_kib);
         assert!(Usage::of("none").is_none());

@@ -1,4 +1,4 @@
-//! The figures: a line for each second, a table at the end, JSON for programs.
+//! The figures: one line per second, a table at the end, JSON for programs.
 
 use std::fs;
 use std::path::Path;
@@ -11,29 +11,29 @@ use crate::link::Failure;
 use crate::process::Usage;
 use crate::tally::Tally;
 
-/// What one consumer's run came to.
+/// Figures of one consumer.
 #[derive(Debug, Default)]
-pub struct Account {
+pub struct ConsumerFigures {
     pub name: String,
     pub total: Tally,
-    /// Answered, p50 and p99 in microseconds, refused, of each second.
+    /// Per second: answered, p50 and p99 in microseconds, refused.
     pub seconds: Vec<[u64; 4]>,
-    /// Requests of an open loop that were due and found no connection until the end.
+    /// Requests of an open loop that were due but found no connection.
     pub unsent: u64,
 }
 
-/// What a run came to.
+/// Figures of a run.
 #[derive(Debug)]
 pub struct Figures {
-    pub accounts: Vec<Account>,
+    pub consumers: Vec<ConsumerFigures>,
     pub took: Duration,
-    /// Processor time of the generator while it counted.
+    /// Processor time of the generator during the measurement.
     pub generator: Duration,
-    /// The watched process: before, and at the end with its most memory.
+    /// Usage of the watched process: before, and at the end with its maximum memory.
     pub watched: Option<(Usage, Usage)>,
 }
 
-impl Account {
+impl ConsumerFigures {
     /// Ends a second.
     pub fn close_second(&mut self, second: &mut Tally, is_told: bool) {
         let (answered, refused) = (&second.answered, second.refused.count());
@@ -58,25 +58,25 @@ impl Account {
 }
 
 impl Figures {
-    /// Whether everything was the expected answer or a refusal for want of room.
+    /// Whether every answer was the expected one or a refusal by a limit.
     pub fn is_sound(&self) -> bool {
-        self.accounts.iter().all(|account| {
-            let Tally { wrong, faults, others, .. } = account.total;
-            wrong + faults + others + account.total.failed() == 0
+        self.consumers.iter().all(|figures| {
+            let Tally { wrong, faults, others, .. } = figures.total;
+            wrong + faults + others + figures.total.failed() == 0
         })
     }
 
     pub fn print(&self) {
         let seconds = self.took.as_secs_f64();
-        for Account { name, total, unsent, .. } in &self.accounts {
-            println!("{name}: {:.0} answered a second", total.answered.count() as f64 / seconds);
+        for ConsumerFigures { name, total, unsent, .. } in &self.consumers {
+            println!("{name}: {:.0} answered per second", total.answered.count() as f64 / seconds);
             print_spread("  answers", &total.answered);
             print_spread("  handshakes", &total.handshakes);
             print_spread("  refusals (503)", &total.refused);
             let failures: Vec<_> =
                 Failure::ALL.map(|failure| format!("{} {}", total.failures[failure as usize], failure.word())).into();
             println!(
-                "  {} wrong, {} faults (500), {} of another status, failed: {}; {} slow connections cut, {unsent} unsent",
+                "  {} wrong, {} faults (500), {} of another status, failed: {}; {} slow connections closed, {unsent} unsent",
                 total.wrong,
                 total.faults,
                 total.others,
@@ -87,7 +87,7 @@ impl Figures {
         println!("generator: {:.0} % of a core", self.generator.as_secs_f64() / seconds * 100.0);
         if let Some((before, after)) = self.watched {
             let used = after.processor.saturating_sub(before.processor);
-            let answered: u64 = self.accounts.iter().map(|account| account.total.answered.count()).sum();
+            let answered: u64 = self.consumers.iter().map(|figures| figures.total.answered.count()).sum();
             println!(
                 "watched: {:.0} % of a core, {:.1} us an answer; {} KiB of its own at most, {} KiB resident",
                 used.as_secs_f64() / seconds * 100.0,
@@ -100,7 +100,7 @@ impl Figures {
 
     pub fn write(&self, file: &Path) -> Result<(), String> {
         let seconds = self.took.as_secs_f64();
-        let accounts: Vec<_> = self.accounts.iter().map(|account| describe(account, seconds)).collect();
+        let consumers: Vec<_> = self.consumers.iter().map(|figures| describe(figures, seconds)).collect();
         let watched = self.watched.map(|(before, after)| {
             json!({
                 "processor_seconds": after.processor.saturating_sub(before.processor).as_secs_f64(),
@@ -110,7 +110,7 @@ impl Figures {
         });
         let whole = json!({
             "seconds": seconds,
-            "consumers": accounts,
+            "consumers": consumers,
             "generator_processor_seconds": self.generator.as_secs_f64(),
             "watched": watched,
         });
@@ -118,8 +118,8 @@ impl Figures {
     }
 }
 
-fn describe(account: &Account, seconds: f64) -> Value {
-    let Account { name, total, unsent, .. } = account;
+fn describe(figures: &ConsumerFigures, seconds: f64) -> Value {
+    let ConsumerFigures { name, total, unsent, .. } = figures;
     let failures: Vec<_> = Failure::ALL
         .map(|failure| (failure.word().to_owned(), total.failures[failure as usize].into()))
         .into_iter()
@@ -137,7 +137,7 @@ fn describe(account: &Account, seconds: f64) -> Value {
         "cut": total.cut,
         "unsent": unsent,
         "bytes": total.bytes,
-        "by_second": account.seconds,
+        "by_second": figures.seconds,
     })
 }
 

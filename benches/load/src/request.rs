@@ -1,25 +1,25 @@
-//! What is sent: a head and a body from a template, with the next person's number written into each.
+//! A request template: head and body, with a slot for the SSIN.
 
 use std::fs;
 use std::path::Path;
 
-/// The digits of a person's number.
+/// Digits of an SSIN.
 pub type Digits = [u8; 11];
 
 const PLACE: &[u8] = b"{ssin}";
 
-/// A request, whole but for the number.
+/// A request with slots for the SSIN.
 #[derive(Debug)]
 pub struct Template {
     bytes: Vec<u8>,
-    /// Where the number is written.
+    /// Positions of the SSIN.
     places: Vec<usize>,
-    /// Where the body begins.
+    /// Position of the body.
     body: usize,
 }
 
 impl Template {
-    /// A POST of this file's text.
+    /// Reads the body of a POST request from a file.
     pub fn read(file: &Path, path: &str, host: &str) -> Result<Self, String> {
         let text = fs::read(file).map_err(|reason| format!("{}: {reason}", file.display()))?;
         Ok(Self::new(&text, path, host))
@@ -46,12 +46,12 @@ impl Template {
         Self { bytes, places, body: head }
     }
 
-    /// Whether it has a place for a number.
-    pub fn wants_number(&self) -> bool {
+    /// Whether it has a slot for an SSIN.
+    pub fn needs_ssin(&self) -> bool {
         !self.places.is_empty()
     }
 
-    /// The request about this person.
+    /// The request with this SSIN.
     pub fn fill(&mut self, number: &Digits) -> &[u8] {
         for place in &self.places {
             self.bytes[*place..*place + number.len()].copy_from_slice(number);
@@ -59,20 +59,20 @@ impl Template {
         &self.bytes
     }
 
-    /// Where the body begins.
+    /// Position of the body.
     pub fn body_at(&self) -> usize {
         self.body
     }
 }
 
-/// The numbers of a file, one a line.
-pub fn read_numbers(file: &Path) -> Result<Vec<Digits>, String> {
+/// Reads the SSINs of a file, one per line.
+pub fn read_ssins(file: &Path) -> Result<Vec<Digits>, String> {
     let text = fs::read_to_string(file).map_err(|reason| format!("{}: {reason}", file.display()))?;
     let numbers: Result<Vec<Digits>, _> = text.lines().map(|line| line.as_bytes().try_into()).collect();
     match numbers {
-        Ok(numbers) if numbers.is_empty() => Err(format!("{}: no number in it", file.display())),
+        Ok(numbers) if numbers.is_empty() => Err(format!("{}: no SSIN in the file", file.display())),
         Ok(numbers) => Ok(numbers),
-        Err(_) => Err(format!("{}: eleven digits a line are read, and nothing else", file.display())),
+        Err(_) => Err(format!("{}: each line must have exactly eleven digits", file.display())),
     }
 }
 
@@ -81,11 +81,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_number_is_written_wherever_it_is_wanted() {
+    fn the_ssin_is_written_into_every_slot() {
         let mut template = Template::new(b"<a>{ssin}</a><b>{ssin}</b>", "/p", "h");
         let filled = String::from_utf8(template.fill(b"01234567890").to_vec()).expect("text");
         assert!(filled.ends_with("\r\n\r\n<a>01234567890</a><b>01234567890</b>"), "{filled}");
         assert!(filled.contains("Content-Length: 36\r\n"), "{filled}");
-        assert!(!Template::new(b"<a/>", "/p", "h").wants_number());
+        assert!(!Template::new(b"<a/>", "/p", "h").needs_ssin());
     }
 }

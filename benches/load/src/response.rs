@@ -1,12 +1,12 @@
-//! What comes back: as much of HTTP/1.1 as an answer of a server under measurement has.
+//! Reader of HTTP/1.1 responses, limited to what the measured servers send.
 
 use memchr::memmem::Finder;
 
-/// An answer that is being read.
+/// A response that is being read.
 #[derive(Debug, Default)]
 pub struct Response {
     bytes: Vec<u8>,
-    /// Once the head is whole.
+    /// Head, once it is complete.
     head: Option<Head>,
 }
 
@@ -18,22 +18,22 @@ struct Head {
     is_last: bool,
 }
 
-/// An answer that was read whole.
+/// A complete response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
     pub has_expected: bool,
-    /// The connection ends with it.
+    /// Whether the connection ends with it.
     pub is_last: bool,
     pub bytes: usize,
 }
 
-/// It is no answer that can be read.
+/// The response cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable;
 
 impl Response {
-    /// Where the next bytes go.
+    /// Buffer for the next bytes.
     pub fn room(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
@@ -43,7 +43,7 @@ impl Response {
         self.head = None;
     }
 
-    /// The answer, once it is whole.
+    /// Takes the response, once it is complete.
     pub fn take(&mut self, expected: &Finder<'_>) -> Result<Option<Answer>, Unreadable> {
         let head = match self.head {
             Some(head) => head,
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_whole_when_its_last_byte_came() {
+    fn a_response_is_complete_with_its_last_byte() {
         let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nconnection: close\r\n\r\nhello";
         let (mut response, finder) = (Response::default(), Finder::new("ell"));
         for (place, byte) in bytes.iter().enumerate() {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_is_told() {
+    fn unreadable_responses_are_reported() {
         for bytes in ["SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 abc\r\ncontent-length: 1\r\n\r\n"] {
             let mut response = Response::default();
             response.room().extend_from_slice(bytes.as_bytes());

@@ -1,4 +1,4 @@
-//! What is counted of one consumer.
+//! Counters and latencies of one consumer.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use crate::histogram::Histogram;
 use crate::link::Failure;
 use crate::response::Answer;
 
-/// Counts and latencies.
+/// Counters and latencies.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
-    /// 200 with the expected text, from the moment each was due.
+    /// Latency of 200 with the expected text, from the time at which each request was due.
     pub answered: Histogram,
     /// 503.
     pub refused: Histogram,
-    /// From connecting until requests may be sent.
+    /// Duration from connecting to the end of the handshake.
     pub handshakes: Histogram,
     /// 200 without the expected text.
     pub wrong: u64,
@@ -22,7 +22,7 @@ pub struct Tally {
     /// Any other status.
     pub others: u64,
     pub failures: [u64; Failure::ALL.len()],
-    /// Slow connections that the server ended.
+    /// Slow connections that the server closed.
     pub cut: u64,
     /// Bytes of answers.
     pub bytes: u64,

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Builds the gSOAP peer from our WSDL; everything that is generated lies in the folder that is named, nothing here.
+# Builds the gSOAP peer from our WSDL. All generated files are in FOLDER.
 #
-# Usage: benches/peers/gsoap/build.sh FOLDER     prints the program's path
-# Installs what is missing on Debian: gsoap, its library, SQLite's and OpenSSL's headers.
+# Usage: benches/peers/gsoap/build.sh FOLDER     prints the path of the program
+# Installs missing packages on Debian: gSOAP and its library, the headers of SQLite and OpenSSL.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
@@ -19,7 +19,7 @@ fi
     (cd "$root/wsdl" && wsdl2h -c -o "$made/service.h" eHealthAttributesServiceV1.wsdl)
     cd "$made"
     soapcpp2 -c -S -L -x -w service.h
-    # Its types' checks are gSOAP's own; the optimiser gets everything at once.
+    # gSOAP checks its types; the optimiser sees the whole program.
     # shellcheck disable=SC2046
     gcc -O3 -march=native -flto -o peer "$here/server.c" soapC.c soapServer.c -I "$made" \
         $(pkg-config --cflags --libs gsoapssl sqlite3 openssl) -lpthread

@@ -1,9 +1,9 @@
-/* The same job as the service's, in C with gSOAP: mutual TLS, the request read into structures, the person looked up in
- * the same SQLite files, the answer written from structures. No policy beyond "is the person insured with the caller",
- * no evidence, no limits, no counters: whatever it saves by that is in its favour.
+/* The operation of the service in C with gSOAP: mutual TLS, a request read into structures, a lookup in the same SQLite
+ * files, an answer written from structures. It has no policy beyond "is the person insured with the caller", no audit log, no
+ * limits and no counters, which is to its advantage.
  *
- * A connection has a thread of its own for as long as it is kept: gSOAP blocks, and on one core this was its best. The
- * files are opened as immutable, so that SQLite takes no locks. */
+ * Each connection has its own thread while it is kept: gSOAP blocks, and on one core this was its best. The files are opened
+ * as immutable, so that SQLite takes no locks. */
 
 #include "soapH.h"
 #include "eHealthAttributesServiceBinding.nsmap"
@@ -29,7 +29,7 @@ static const char *const queries[DATASETS] = {
 };
 static const char *folder;
 
-/* What a thread reads with. */
+/* The database handles of a thread. */
 struct reader {
     sqlite3 *files[DATASETS];
     sqlite3_stmt *look_ups[DATASETS];
@@ -115,7 +115,7 @@ static struct ns3__StatusType *status(struct soap *soap, enum ns3__StatusValueTy
     return status;
 }
 
-/* The services of an employer on this day, internal ones first. */
+/* The prevention services of an employer on this day, internal ones first. */
 static void tell_services(struct soap *soap, struct ns2__EmploymentType *told, sqlite3_int64 employer, sqlite3_int64 day) {
     static const enum dataset sets[2] = {FEDERATED, COPREV};
     struct row rows[ROWS];
@@ -191,7 +191,7 @@ int __ns1__consultAttributes(struct soap *soap, struct ns2__ConsultAttributesReq
     return SOAP_OK;
 }
 
-/* Readers that no thread has: opening one costs more than many answers. */
+/* Idle readers: opening one costs more than many answers. */
 static struct reader *idle[4096];
 static int idle_count;
 static pthread_mutex_t idle_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -233,7 +233,7 @@ int main(int count, char **arguments) {
         soap_print_fault(soap, stderr);
         return 1;
     }
-    /* As the service: no session is resumed, so none is offered. */
+    /* As in the service: sessions are not resumed, so none is offered. */
     SSL_CTX_set_num_tickets(soap->ctx, 0);
     SSL_CTX_set_session_cache_mode(soap->ctx, SSL_SESS_CACHE_OFF);
     soap->max_keep_alive = 1 << 30;

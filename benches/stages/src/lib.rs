@@ -1,7 +1,8 @@
-//! One question of the fixture people, at each point of its way: what the benches of single stages run.
+//! The stages of one request about a person of the catalogue, for benchmarks of single stages.
 //!
-//! Everything is opened and warm before a stage runs, the clock stands, and the evidence goes to a log that forgets: what
-//! is left is what the stage itself does. The whole way is the same steps in a row, bytes in and bytes out.
+//! Everything is open and warm before a stage runs, the clock is fixed, and records go to an audit
+//! log that drops them: only the work of the stage remains. The whole request is the same stages in
+//! sequence, from bytes to bytes.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,28 +19,28 @@ use ehealth_core::policy::{Certified, Register};
 use soap::{Payload, Request, read_request, write_answer};
 use testkit::Workspace;
 
-/// A part of the way, or all of it.
+/// A stage of a request, or the whole request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// The question out of the bytes.
+    /// Reading the request.
     Read,
-    /// Who asks, and whether it may.
+    /// Identifying the caller, and the policy decision.
     Decide,
-    /// The data, and the rules.
+    /// Reading the data, and the rules.
     Resolve,
-    /// The entry, and its way to the trail's queue; sealing and writing it is not in it.
+    /// Making the record and appending it to the queue, without encrypting and writing it.
     Record,
-    /// The envelope.
+    /// Writing the answer.
     Write,
-    /// All of them: bytes in, bytes out.
+    /// All stages, from bytes to bytes.
     Whole,
 }
 
 impl Stage {
-    /// All of them, in their order.
+    /// All stages, in their order.
     pub const ALL: [Self; 6] = [Self::Read, Self::Decide, Self::Resolve, Self::Record, Self::Write, Self::Whole];
 
-    /// The word for figures.
+    /// Name in the figures.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -53,7 +54,7 @@ impl Stage {
     }
 }
 
-/// The organisation that asks, and about whom: an employer and its service come back.
+/// Organisation of the caller. Its request returns an employer and a prevention service.
 const CALLER: &str = "0999010126";
 const REQUEST: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
     <soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \
@@ -64,7 +65,7 @@ const REQUEST: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
     </intf:consultAttributesRequest></soapenv:Body></soapenv:Envelope>";
 const NOW: &str = "2026-01-15T09:30:00.000Z";
 
-/// Everything that a stage needs.
+/// The state that the stages need.
 pub struct Scene {
     register: Register,
     readers: Readers,
@@ -74,10 +75,10 @@ pub struct Scene {
     _folder: tempfile::TempDir,
 }
 
-/// A log that takes everything and keeps nothing.
-struct Forgetful;
+/// An audit log that drops every record.
+struct DroppingAuditLog;
 
-impl AuditSink for Forgetful {
+impl AuditSink for DroppingAuditLog {
     fn append(&self, pending: Pending) {
         pending.durable(0);
     }
@@ -90,14 +91,14 @@ impl Default for Scene {
 }
 
 impl Scene {
-    /// Makes the fixture people's service, as far as it is needed.
+    /// Loads the catalogue and the demo policy.
     #[must_use]
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let now = Timestamp::parse(NOW).expect("a moment");
+        let now = Timestamp::parse(NOW).expect("a timestamp");
         let workspace = Workspace::new(folder.path().join("demo"));
         workspace.prepare(now, "").expect("the workspace can be made");
-        let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
+        let settings = read_settings(&workspace.settings()).expect("valid settings");
         let reports = sync::run_all(&settings.sync, &FixedClock::new(now));
         assert!(reports.iter().all(|report| report.outcome.is_up_to_date()), "{reports:?}");
         let nothing = Digest::new([0; 32]);
@@ -105,7 +106,7 @@ impl Scene {
         let certified = Some(Certified { organisation, key: nothing, issuer: nothing });
         let caller = Caller { certified, fingerprint: nothing };
         Self {
-            register: read_policy(&settings.policy).expect("the demonstration's policy is right"),
+            register: read_policy(&settings.policy).expect("a valid policy"),
             readers: Readers::new(Watch::open(&settings.sync.data)),
             limits: settings.server.freshness,
             now,
@@ -117,10 +118,10 @@ impl Scene {
     /// Reads the request.
     #[must_use]
     pub fn request(&self) -> Request {
-        read_request(REQUEST.as_bytes(), None, &[], Operation::ConsultAttributes).expect("a right request")
+        read_request(REQUEST.as_bytes(), None, &[], Operation::ConsultAttributes).expect("a valid request")
     }
 
-    /// The question in it.
+    /// The question of the request.
     #[must_use]
     pub fn question(&self) -> Question {
         match self.request().payload {
@@ -129,7 +130,7 @@ impl Scene {
         }
     }
 
-    /// Lets policy decide.
+    /// Identifies the caller and decides.
     #[must_use]
     pub fn decide(&self, question: Question) -> Permitted {
         let identified = Presented::new(self.exchange, question).identify(&self.register).expect("registered");
@@ -139,18 +140,18 @@ impl Scene {
         }
     }
 
-    /// Looks the question up.
+    /// Reads the data and applies the rules.
     #[must_use]
     pub fn resolve(&self, permitted: Permitted) -> Resolved {
         self.readers.with_view(|view| permitted.resolve(view, &self.limits)).expect("readable")
     }
 
-    /// Puts the outcome on record.
+    /// Records the outcome.
     #[must_use]
     pub fn record(&self, resolved: Resolved) -> Answer {
         let answer = Arc::new(Mutex::new(None));
         let settled = Arc::clone(&answer);
-        record(resolved, &Forgetful, move |recorded| *settled.lock().expect("one thread") = recorded.ok());
+        record(resolved, &DroppingAuditLog, move |recorded| *settled.lock().expect("one thread") = recorded.ok());
         answer.lock().expect("one thread").take().expect("settled")
     }
 
@@ -160,9 +161,9 @@ impl Scene {
         write_answer(answer, self.now, &soap::Addressing::default())
     }
 
-    /// All of it.
+    /// Runs all stages.
     #[must_use]
-    pub fn walk(&self) -> Vec<u8> {
+    pub fn run_all(&self) -> Vec<u8> {
         let Request { payload, addressing } = self.request();
         let Payload::Consult(question) = payload else { unreachable!("it is read as a question") };
         let answer = self.record(self.resolve(self.decide(question)));

@@ -38,6 +38,7 @@ pub use format::detail::{DecryptError, Detail, DetailKey};
 pub use format::frame::MAX_RECORD_BYTES;
 pub use format::key_id::KeyId;
 pub use format::month::Month;
+pub use format::outcome::StoredOutcome;
 pub use format::record::{
     Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,
 };

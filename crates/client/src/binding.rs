@@ -184,9 +184,9 @@ pub(crate) fn around_message(bad: BadMessage) -> NotUnderstood {
 
 fn not_understood(bad: &BadMessage, structure: NotUnderstood) -> NotUnderstood {
     let not_xml = || NotUnderstood::NotXml {
-        line: bad.place().and_then(|location| u64::try_from(location.line).ok()).unwrap_or(1),
+        line: bad.location().and_then(|location| u64::try_from(location.line).ok()).unwrap_or(1),
     };
-    match bad.mistake() {
+    match bad.error() {
         MessageError::UnreadEncoding | MessageError::EncodingConflict | MessageError::NoByteOrderMark => {
             NotUnderstood::NotUtf8
         }

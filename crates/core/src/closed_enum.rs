@@ -1,9 +1,10 @@
-//! The one way to declare a closed list.
+//! `closed_enum!` declares a closed list. There is no other way to declare one in this workspace.
 
 /// Declares an enum together with the list of all its variants, and optionally the code of each.
 ///
-/// The list is generated from the enum: a variant that is added stands in `ALL` without further work, and with codes
-/// it does not compile without one.
+/// The list is generated from the enum, so that a new variant is in `ALL` without further work. In
+/// an enum with codes, a variant without a code does not compile. Match the enum without `_ =>`,
+/// and the compiler names every place that a new variant has to fill.
 ///
 /// ```
 /// ehealth_core::closed_enum! {
@@ -71,7 +72,7 @@ macro_rules! closed_enum {
         }
 
         impl $name {
-            /// Every variant, in the order of their declaration.
+            /// Every variant, in the order of declaration.
             $visibility const ALL: [Self; [$(stringify!($variant)),+].len()] = [$(Self::$variant),+];
         }
     };

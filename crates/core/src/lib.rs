@@ -1,9 +1,17 @@
-//! The domain: identifiers and days ([`model`]), who may ask what ([`policy`]), and how an answer is found ([`lookup`]).
+//! The domain of the service: its values, its policy, and the lookup.
 //!
-//! Pure and synchronous: no IO, no clock, no async. It reads through [`lookup::Directory`] and records through
-//! [`lookup::AuditSink`], whose implementations are in other crates.
+//! Pure and synchronous: no IO, no clock, no async. It reads through [`lookup::Directory`] and
+//! records through [`lookup::AuditSink`], which other crates implement. Dependencies point down:
+//! `lookup` uses `policy` and `model`, `policy` uses `model`.
 
+// Declares closed lists: an enum, the list of its variants, and their codes.
 mod closed_enum;
-pub mod lookup;
+
+// Identifiers, days, periods, the nine fields, the question and the answer.
 pub mod model;
+
+// Who may ask what: consumers, grants, the decision, rate limits.
 pub mod policy;
+
+// How an answer is found: the pipeline of types, the five rules, the ports.
+pub mod lookup;

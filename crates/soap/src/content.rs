@@ -1,37 +1,38 @@
-//! Content models: elements read in the order of a schema, each by its name, with nothing between them.
+//! Content models: reads elements in the order of a schema, each by its name, with nothing between
+//! them.
 //!
-//! Holds what XML Schema says of every element whatever its type: which attributes it may have, that order and presence
-//! count, that white space between elements does not. Values are handed out as they are; what they may be is said by
-//! whoever asks for them.
+//! Implements the rules of XML Schema that hold for every element of any type: which attributes it
+//! may have, that order and presence matter, that white space between elements does not. Values are
+//! returned as text; the caller validates them.
 
 use std::borrow::Cow;
 
-use super::mistake::{BadMessage, MessageError};
+use super::message_error::{BadMessage, MessageError};
 use super::names::{Element, Namespace, instance};
 use super::reader::characters::trim;
 use super::reader::{Attribute, Name, Reader, Space};
 
-/// A reader that looks one child ahead.
+/// A reader with a lookahead of one child.
 pub(super) struct Content<'r, 'a> {
     reader: &'r mut Reader<'a>,
-    ahead: Ahead<'a>,
+    lookahead: Lookahead<'a>,
 }
 
-/// What comes next in the open element.
+/// The next child of the open element.
 #[derive(Debug, Clone, Copy)]
-enum Ahead<'a> {
-    /// Not looked at.
+enum Lookahead<'a> {
+    /// Not read yet.
     Unknown,
-    /// A child, whose begin was read.
+    /// A child, whose start tag was read.
     Child(Name<'a>),
-    /// The element's end, which was read.
+    /// The end of the element, which was read.
     End,
 }
 
 impl<'r, 'a> Content<'r, 'a> {
-    /// Reads the content of the open element.
+    /// Starts at the content of the open element.
     pub(super) fn new(reader: &'r mut Reader<'a>) -> Self {
-        Self { reader, ahead: Ahead::Unknown }
+        Self { reader, lookahead: Lookahead::Unknown }
     }
 
     /// Whether the next child is this element.
@@ -39,44 +40,47 @@ impl<'r, 'a> Content<'r, 'a> {
         Ok(self.look_ahead()?.is_some_and(|name| name.is(element)))
     }
 
-    /// Goes into the next child, which must be this element.
+    /// Enters the next child, which must be this element.
     pub(super) fn enter(&mut self, element: Element) -> Result<(), BadMessage> {
         self.require(element, element.name)?;
-        self.ahead = Ahead::Unknown;
+        self.lookahead = Lookahead::Unknown;
         check_attributes(self.reader, element)
     }
 
-    /// Sees to it that the next child is this element. `expected` names what else could have stood here.
+    /// Checks that the next child is this element. `expected` names everything that is allowed
+    /// here.
     pub(super) fn require(&mut self, element: Element, expected: &'static str) -> Result<(), BadMessage> {
-        if self.is_next(element)? { Ok(()) } else { Err(self.reader.object_expecting(MessageError::Element, expected)) }
+        if self.is_next(element)? { Ok(()) } else { Err(self.reader.error_expecting(MessageError::Element, expected)) }
     }
 
-    /// Leaves the open element, which must end here. `expected` names what else could have stood here.
+    /// Leaves the open element, which must end here. `expected` names everything that is allowed
+    /// here.
     pub(super) fn leave(&mut self, expected: &'static str) -> Result<(), BadMessage> {
         if self.look_ahead()?.is_some() {
-            return Err(self.reader.object_expecting(MessageError::Element, expected));
+            return Err(self.reader.error_expecting(MessageError::Element, expected));
         }
-        self.ahead = Ahead::Unknown;
+        self.lookahead = Lookahead::Unknown;
         Ok(())
     }
 
-    /// The text of the next child, which must be this element.
+    /// Reads the text of the next child, which must be this element.
     pub(super) fn read_text(&mut self, element: Element) -> Result<Cow<'a, str>, BadMessage> {
         self.enter(element)?;
         self.reader.read_value()
     }
 
-    /// The value of the next child, which must be this element. `parse` says whether the text is one.
+    /// Reads the value of the next child, which must be this element. `parse` returns `None` for an
+    /// invalid text.
     pub(super) fn read_value<T>(
         &mut self,
         element: Element,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, BadMessage> {
         let text = self.read_text(element)?;
-        parse(&text).ok_or_else(|| self.reader.object(MessageError::Value))
+        parse(&text).ok_or_else(|| self.reader.error(MessageError::Value))
     }
 
-    /// The value of the next child if it is this element.
+    /// Reads the value of the next child, if it is this element.
     pub(super) fn read_optional<T>(
         &mut self,
         element: Element,
@@ -86,23 +90,23 @@ impl<'r, 'a> Content<'r, 'a> {
     }
 
     fn look_ahead(&mut self) -> Result<Option<Name<'a>>, BadMessage> {
-        if let Ahead::Unknown = self.ahead {
-            self.ahead = self.reader.next_child()?.map_or(Ahead::End, Ahead::Child);
+        if let Lookahead::Unknown = self.lookahead {
+            self.lookahead = self.reader.next_child()?.map_or(Lookahead::End, Lookahead::Child);
         }
-        Ok(match self.ahead {
-            Ahead::Child(name) => Some(name),
-            Ahead::End | Ahead::Unknown => None,
+        Ok(match self.lookahead {
+            Lookahead::Child(name) => Some(name),
+            Lookahead::End | Lookahead::Unknown => None,
         })
     }
 }
 
-/// Judges the attributes of an element that was just told: those of XML Schema itself (part 1, section 2.6), as far as
-/// they say nothing new, and no other.
+/// Checks the attributes of the element whose start was just read. Allowed are only those of XML
+/// Schema itself (part 1, section 2.6), with values that change nothing.
 pub(super) fn check_attributes(reader: &Reader<'_>, element: Element) -> Result<(), BadMessage> {
     if reader.attributes().iter().all(|attribute| is_allowed(reader, attribute, element)) {
         Ok(())
     } else {
-        Err(reader.object(MessageError::Attribute))
+        Err(reader.error(MessageError::Attribute))
     }
 }
 

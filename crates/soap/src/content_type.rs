@@ -1,19 +1,20 @@
-//! `Content-Type`: whether a body may be a message, and in which encoding HTTP says it is.
+//! `Content-Type`: whether a body may be a message, and its encoding according to HTTP.
 //!
-//! Pure: reads one field's value (RFC 9110, sections 5.6 and 8.3), and looks at no body. Contradictions between this and
-//! the document are found by the reader.
+//! Pure: parses the value of one field (RFC 9110, sections 5.6 and 8.3), and does not look at the
+//! body. The reader finds contradictions between this value and the document.
 
-/// An encoding that messages may have (WS-I Basic Profile 1.1, R1012).
+/// Encoding of a message (WS-I Basic Profile 1.1, R1012).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Charset {
-    /// UTF-8, with a byte order mark or without.
+    /// UTF-8, with or without a byte order mark.
     Utf8,
-    /// UTF-16 of either byte order, with its mark.
+    /// UTF-16 of either byte order, with a byte order mark.
     Utf16,
 }
 
 impl Charset {
-    /// The charset of this name, whatever its case; `None` for any other, `UTF-16LE` and `UTF-16BE` among them.
+    /// Returns the charset of this name, case-insensitively; `None` for any other, including
+    /// `UTF-16LE` and `UTF-16BE`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
@@ -27,16 +28,17 @@ impl Charset {
     }
 }
 
-/// A media type under which a message may come: `text/xml`.
+/// Media type of a message: `text/xml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MediaType {
-    /// What its `charset` says, if it has one.
+    /// Its `charset`, if it has one.
     pub charset: Option<Charset>,
 }
 
 impl MediaType {
-    /// Reads the value of a `Content-Type`. `None` (a `415`) for any other media type, multipart among them; for any other
-    /// charset, or two; and for what is none. Other parameters are ignored.
+    /// Parses the value of a `Content-Type`. `None` (`415`) for any other media type, including
+    /// multipart; for any other charset, or two; and for an invalid value. Ignores other
+    /// parameters.
     #[must_use]
     pub fn parse(value: &str) -> Option<Self> {
         let (media_type, mut rest) = match value.find(';') {
@@ -67,7 +69,7 @@ impl MediaType {
     }
 }
 
-/// Takes a token or a quoted string (RFC 9110, sections 5.6.2 and 5.6.4).
+/// Takes a token or a quoted string from the beginning (RFC 9110, sections 5.6.2 and 5.6.4).
 fn take_value(text: &str) -> Option<(String, &str)> {
     let Some(mut rest) = text.strip_prefix('"') else {
         let end = text.find([';', ' ', '\t']).unwrap_or(text.len());
@@ -90,7 +92,7 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// Blanks at both ends taken away (RFC 9110, section 5.6.3).
+/// Removes white space at both ends (RFC 9110, section 5.6.3).
 fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_everything_else() {
+    fn refuses_other_media_types_and_charsets() {
         for value in [
             "",
             "text",

@@ -1,25 +1,28 @@
-//! The SOAP 1.1 envelope: which version, which header blocks, which operation. Tolerant of what SOAP tolerates.
+//! The SOAP 1.1 envelope: its version, its header blocks, its operation. Tolerant of everything
+//! that SOAP tolerates.
 //!
-//! WS-Addressing 1.0 is understood as far as it says something that could be disobeyed: what the message wants, and
-//! where answers go. Nothing is ever sent anywhere but back: an address other than the anonymous one is refused, not
-//! dialled. Reads no payload. The first mistake in the document decides.
+//! Of WS-Addressing 1.0, this module understands the parts that could be violated: the action of
+//! the message, and the reply addresses. Answers are only sent back on the same connection: an
+//! address other than the anonymous one is refused, never contacted. Does not read the payload. The
+//! first error in the document decides.
 
 use super::limits::MESSAGE_ID_CHARS;
-use super::mistake::{BadMessage, MessageError};
+use super::message_error::{BadMessage, MessageError};
 use super::names::{self, ACTOR_NEXT, ADDRESS_ANONYMOUS, ADDRESS_NONE, Namespace, addressing, envelope};
 use super::reader::characters::trim;
 use super::reader::{Name, Reader, Space, Token};
 use ehealth_core::lookup::Operation;
 
-/// What the header blocks of WS-Addressing say.
+/// Content of the WS-Addressing header blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Addressing {
-    /// `MessageID`: the answer's `RelatesTo`, in a fault as well.
+    /// `MessageID`: becomes `RelatesTo` of the answer, also of a fault.
     pub message_id: Option<String>,
 }
 
-/// Reads from the beginning of the document into the body's child, which must be the operation's request. `addressing`
-/// holds what was read so far, even where the envelope turns out to be wrong.
+/// Reads from the beginning of the document into the child of the body, which must be the request
+/// of the operation. `addressing` receives what was read, even if the envelope turns out to be
+/// wrong.
 pub(super) fn open_envelope(
     reader: &mut Reader<'_>,
     operation: Operation,
@@ -33,42 +36,43 @@ pub(super) fn open_envelope(
         part = next_part(reader, envelope::BODY)?;
     }
     if !part.is_in(Namespace::Envelope, envelope::BODY) {
-        return Err(reader.object_expecting(MessageError::EnvelopeStructure, envelope::BODY));
+        return Err(reader.error_expecting(MessageError::EnvelopeStructure, envelope::BODY));
     }
     let request = names::request(operation);
     let child =
-        reader.next_child()?.ok_or_else(|| reader.object_expecting(MessageError::BodyStructure, request.name))?;
+        reader.next_child()?.ok_or_else(|| reader.error_expecting(MessageError::BodyStructure, request.name))?;
     if !child.is(request) {
-        return Err(reader.object_expecting(MessageError::WrongOperation, request.name));
+        return Err(reader.error_expecting(MessageError::WrongOperation, request.name));
     }
     if !is_right_action(soap_actions, operation) {
-        return Err(reader.object(MessageError::WrongSoapAction));
+        return Err(reader.error(MessageError::WrongSoapAction));
     }
     Ok(())
 }
 
-/// Reads from the end of the body's child to the end of the document.
+/// Reads from the end of the body's child to the end of the document, and checks that nothing else
+/// follows.
 pub(super) fn close_envelope(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
     if reader.next_child()?.is_some() {
-        return Err(reader.object(MessageError::BodyStructure));
+        return Err(reader.error(MessageError::BodyStructure));
     }
     if reader.next_child()?.is_some() {
-        return Err(reader.object(MessageError::EnvelopeStructure));
+        return Err(reader.error(MessageError::EnvelopeStructure));
     }
     match reader.next_token()? {
         Token::End => Ok(()),
-        // The reader refuses anything else after the root element by itself.
-        Token::Open(_) | Token::Text(_) | Token::Close => Err(reader.object(MessageError::EnvelopeStructure)),
+        // The reader itself refuses anything else after the root element.
+        Token::Open(_) | Token::Text(_) | Token::Close => Err(reader.error(MessageError::EnvelopeStructure)),
     }
 }
 
 fn open_root(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
-    let Token::Open(root) = reader.next_token()? else { return Err(reader.object(MessageError::NotAnEnvelope)) };
+    let Token::Open(root) = reader.next_token()? else { return Err(reader.error(MessageError::NotAnEnvelope)) };
     if root.local != envelope::ENVELOPE {
-        return Err(reader.object(MessageError::NotAnEnvelope));
+        return Err(reader.error(MessageError::NotAnEnvelope));
     }
     if root.space != Space::Known(Namespace::Envelope) {
-        return Err(reader.object(MessageError::VersionMismatch));
+        return Err(reader.error(MessageError::VersionMismatch));
     }
     Ok(())
 }
@@ -76,25 +80,25 @@ fn open_root(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
 fn next_part<'a>(reader: &mut Reader<'a>, expected: &'static str) -> Result<Name<'a>, BadMessage> {
     match reader.next_child()? {
         Some(part) => Ok(part),
-        None => Err(reader.object_expecting(MessageError::EnvelopeStructure, expected)),
+        None => Err(reader.error_expecting(MessageError::EnvelopeStructure, expected)),
     }
 }
 
 fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut Addressing) -> Result<(), BadMessage> {
-    // The blocks that may occur once, as far as they did.
+    // Blocks that were read and may occur only once.
     let mut seen = Vec::new();
     while let Some(block) = reader.next_child()? {
         if block.space == Space::Unqualified {
-            return Err(reader.object(MessageError::UnqualifiedHeader));
+            return Err(reader.error(MessageError::UnqualifiedHeader));
         }
         let demand = read_demand(reader)?;
-        let is_understood = demand != Demand::Others && block.space == Space::Known(Namespace::Addressing);
+        let is_understood = demand != Demand::NotForUs && block.space == Space::Known(Namespace::Addressing);
         match block.local {
             addressing::ACTION if is_understood => {
                 once(reader, &mut seen, addressing::ACTION)?;
                 let action = reader.read_value()?;
                 if trim(&action) != names::soap_action(operation) {
-                    return Err(reader.object(MessageError::WrongAction));
+                    return Err(reader.error(MessageError::WrongAction));
                 }
             }
             addressing::MESSAGE_ID if is_understood => {
@@ -102,7 +106,7 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
                 let value = reader.read_value()?;
                 let message_id = trim(&value);
                 if message_id.is_empty() || message_id.chars().count() > MESSAGE_ID_CHARS {
-                    return Err(reader.object(MessageError::MessageId));
+                    return Err(reader.error(MessageError::MessageId));
                 }
                 addressing.message_id = Some(message_id.to_owned());
             }
@@ -115,7 +119,7 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
                 read_endpoint(reader)?;
             }
             addressing::TO | addressing::FROM | addressing::RELATES_TO if is_understood => reader.skip_rest()?,
-            _ if demand == Demand::Us => return Err(reader.object(MessageError::MustUnderstand)),
+            _ if demand == Demand::Mandatory => return Err(reader.error(MessageError::MustUnderstand)),
             _ => reader.skip_rest()?,
         }
     }
@@ -124,21 +128,21 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
 
 fn once(reader: &Reader<'_>, seen: &mut Vec<&'static str>, block: &'static str) -> Result<(), BadMessage> {
     if seen.contains(&block) {
-        return Err(reader.object(MessageError::RepeatedAddressing));
+        return Err(reader.error(MessageError::RepeatedAddressing));
     }
     seen.push(block);
     Ok(())
 }
 
-/// Who must understand a header block (SOAP 1.1, sections 4.2.2 and 4.2.3).
+/// Whether this service must understand a header block (SOAP 1.1, sections 4.2.2 and 4.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Demand {
-    /// We must.
-    Us,
-    /// It is for us, and may be passed over.
-    Nobody,
-    /// It is for somebody else.
-    Others,
+    /// The block is for this service, and must be understood.
+    Mandatory,
+    /// The block is for this service, and may be skipped.
+    Optional,
+    /// The block is for another node.
+    NotForUs,
 }
 
 fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
@@ -149,39 +153,40 @@ fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
             is_mandatory = match value {
                 "1" | "true" => true,
                 "0" | "false" => false,
-                _ => return Err(reader.object(MessageError::MustUnderstandValue)),
+                _ => return Err(reader.error(MessageError::MustUnderstandValue)),
             };
         } else if attribute.name.is_in(Namespace::Envelope, envelope::ACTOR) {
             is_ours = value.is_empty() || value == ACTOR_NEXT;
         }
     }
     Ok(match (is_ours, is_mandatory) {
-        (true, true) => Demand::Us,
-        (true, false) => Demand::Nobody,
-        (false, _) => Demand::Others,
+        (true, true) => Demand::Mandatory,
+        (true, false) => Demand::Optional,
+        (false, _) => Demand::NotForUs,
     })
 }
 
-/// Reads an endpoint reference (WS-Addressing 1.0 Core, section 2.2): its address comes first, the rest is passed over.
+/// Reads an endpoint reference (WS-Addressing 1.0 Core, section 2.2): its address comes first, the
+/// rest is skipped.
 fn read_endpoint(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
     let is_address = |name: Name<'_>| name.is_in(Namespace::Addressing, addressing::ADDRESS);
     if !reader.next_child()?.is_some_and(is_address) {
-        return Err(reader.object_expecting(MessageError::ReplyAddress, addressing::ADDRESS));
+        return Err(reader.error_expecting(MessageError::ReplyAddress, addressing::ADDRESS));
     }
     let address = reader.read_value()?;
     if !matches!(trim(&address), ADDRESS_ANONYMOUS | ADDRESS_NONE) {
-        return Err(reader.object(MessageError::ReplyAddress));
+        return Err(reader.error(MessageError::ReplyAddress));
     }
     while let Some(other) = reader.next_child()? {
         if is_address(other) {
-            return Err(reader.object(MessageError::ReplyAddress));
+            return Err(reader.error(MessageError::ReplyAddress));
         }
         reader.skip_rest()?;
     }
     Ok(())
 }
 
-/// Whether `SOAPAction` is absent, empty or right, quoted or not (SOAP 1.1, section 6.1.1).
+/// Whether `SOAPAction` is absent, empty or correct, quoted or not (SOAP 1.1, section 6.1.1).
 fn is_right_action(soap_actions: &[&[u8]], operation: Operation) -> bool {
     match soap_actions {
         [] => true,
@@ -199,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_soap_action_is_absent_empty_or_right() {
+    fn accepts_an_absent_empty_or_correct_soap_action() {
         let is_right = |values: &[&[u8]]| is_right_action(values, Operation::SendTestMessage);
         let right = names::soap_action(Operation::SendTestMessage).as_bytes();
         let quoted = [b"\"", right, b"\""].concat();

@@ -1,10 +1,12 @@
-//! A message for each operation, to begin with: the demonstration sends it, the service's page shows it.
+//! An example message of each operation. The demonstration sends it, and the page of the service
+//! shows it.
 //!
-//! They ask about an invented person of the catalogue, and are kept in `fixtures/examples`, where tests send them.
+//! The examples ask about an invented person of the catalogue. They are files in
+//! `fixtures/examples`; tests send them.
 
 use ehealth_core::lookup::Operation;
 
-/// An envelope that the operation answers, as a person would write it.
+/// Returns a request envelope of the operation, formatted for people.
 #[must_use]
 pub fn example(operation: Operation) -> &'static str {
     match operation {

@@ -1,37 +1,95 @@
-//! Everything that can end an exchange with a SOAP fault, in one closed world: the message's own mistakes, and what is
-//! found wrong elsewhere.
+//! Faults: everything that can end an exchange with a SOAP fault, as closed lists.
 //!
-//! Says what the caller is told, and nothing of what the operator should know: a fault has no place for a text from
-//! inside the program, nor for the caller's. How it is spelled in XML is the affair of `response`.
+//! A fault is either an error in the message ([`BadMessage`]) or one found elsewhere
+//! ([`ExchangeFault`]). It says what the caller may read, and nothing that only the operator should
+//! know: it cannot contain text from inside the program, nor text of the caller. `response` writes
+//! it as XML.
 
-use super::mistake::{BadMessage, FaultCode, MessageError};
+use super::message_error::{BadMessage, FaultCode, MessageError};
+use ehealth_core::model::OutcomeCode;
 
 /// Why an exchange ends with a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// The message is wrong.
     BadMessage(BadMessage),
-    /// The certificate names no organisation, or none that is known.
-    UnknownCaller,
-    /// `customerIdentification` is neither the certificate's organisation nor one that it acts for.
-    WrongIdentification,
-    /// The grant's quota is spent; HTTP's `Retry-After` says when there is a new one.
-    QuotaSpent,
-    /// The evidence could not be made durable, so there is no answer.
-    EvidenceUnwritable,
-    /// Something inside went wrong.
-    Internal,
+    /// The message is well-formed and valid; something else failed.
+    Exchange(ExchangeFault),
 }
 
-/// One line of the table of codes.
+ehealth_core::closed_enum! {
+    /// A fault that is not an error in the message.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum ExchangeFault {
+        /// An internal error.
+        Internal,
+        /// The certificate names no organisation, or one that is not registered.
+        UnknownCaller,
+        /// `customerIdentification` is neither the certificate's organisation nor one that it acts
+        /// for.
+        WrongIdentification,
+        /// The quota of the consumer is exhausted. `Retry-After` of HTTP says when the next request
+        /// is accepted.
+        QuotaSpent,
+        /// The record could not be made durable, so there is no answer.
+        NotRecorded,
+    }
+}
+
+impl ExchangeFault {
+    /// `reasonCode`, typed. Recorded as the outcome of the exchange.
+    #[must_use]
+    pub const fn outcome(self) -> OutcomeCode {
+        match self {
+            Self::Internal => OutcomeCode::Internal,
+            Self::UnknownCaller => OutcomeCode::UnknownCaller,
+            Self::WrongIdentification => OutcomeCode::WrongIdentification,
+            Self::QuotaSpent => OutcomeCode::QuotaSpent,
+            Self::NotRecorded => OutcomeCode::NotRecorded,
+        }
+    }
+
+    /// `faultcode`.
+    #[must_use]
+    pub const fn fault_code(self) -> FaultCode {
+        match self {
+            Self::UnknownCaller | Self::WrongIdentification | Self::QuotaSpent => FaultCode::Client,
+            Self::Internal | Self::NotRecorded => FaultCode::Server,
+        }
+    }
+
+    /// One fixed sentence.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Internal => "Internal error.",
+            Self::UnknownCaller => "The client certificate does not identify a registered organisation.",
+            Self::WrongIdentification => {
+                "customerIdentification is neither the caller's organisation nor one that it acts for."
+            }
+            Self::QuotaSpent => "The quota is exhausted; wait for the time in Retry-After.",
+            Self::NotRecorded => "The exchange could not be recorded, so it was not answered; retry later.",
+        }
+    }
+}
+
+/// One line of the table of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FaultRow {
-    /// `reasonCode`.
-    pub code: &'static str,
+    /// `reasonCode`, typed.
+    pub outcome: OutcomeCode,
     /// `faultcode`.
     pub fault_code: FaultCode,
     /// `faultstring`, and the beginning of `diagnostic`.
     pub sentence: &'static str,
+}
+
+impl FaultRow {
+    /// `reasonCode`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.outcome.code()
+    }
 }
 
 impl From<BadMessage> for Fault {
@@ -40,46 +98,49 @@ impl From<BadMessage> for Fault {
     }
 }
 
-impl Fault {
-    /// The faults that no message is the cause of.
-    const ELSEWHERE: [Self; 5] =
-        [Self::Internal, Self::UnknownCaller, Self::WrongIdentification, Self::QuotaSpent, Self::EvidenceUnwritable];
+impl From<ExchangeFault> for Fault {
+    fn from(fault: ExchangeFault) -> Self {
+        Self::Exchange(fault)
+    }
+}
 
-    /// Every code that a fault can have, once: what the reference lists and tests reach.
+impl Fault {
+    /// Returns every fault once, by code: the reference lists them, and tests reach each.
     pub fn table() -> impl Iterator<Item = FaultRow> {
-        let of_message = MessageError::ALL.into_iter().map(|mistake| FaultRow {
-            code: mistake.code(),
-            fault_code: mistake.fault_code(),
-            sentence: mistake.sentence(),
-        });
-        let elsewhere = Self::ELSEWHERE.into_iter().map(|fault| FaultRow {
-            code: fault.code(),
+        let exchange = ExchangeFault::ALL.into_iter().map(|fault| FaultRow {
+            outcome: fault.outcome(),
             fault_code: fault.fault_code(),
             sentence: fault.sentence(),
         });
-        elsewhere.chain(of_message)
+        let message = MessageError::ALL.into_iter().map(|error| FaultRow {
+            outcome: error.outcome(),
+            fault_code: error.fault_code(),
+            sentence: error.sentence(),
+        });
+        exchange.chain(message)
     }
 
-    /// `reasonCode`: what software acts upon. Recorded as the outcome of the exchange.
+    /// `reasonCode`, typed. Recorded as the outcome of the exchange.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn outcome(&self) -> OutcomeCode {
         match self {
-            Self::BadMessage(bad) => bad.mistake().code(),
-            Self::UnknownCaller => "SOA-01001",
-            Self::WrongIdentification => "MSG90051",
-            Self::QuotaSpent => "MSG90052",
-            Self::EvidenceUnwritable => "MSG90053",
-            Self::Internal => "MSG00003",
+            Self::BadMessage(bad) => bad.error().outcome(),
+            Self::Exchange(fault) => fault.outcome(),
         }
     }
 
-    /// `faultcode`: who is at fault.
+    /// `reasonCode`: what software acts upon.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.outcome().code()
+    }
+
+    /// `faultcode`: which side caused the fault.
     #[must_use]
     pub fn fault_code(&self) -> FaultCode {
         match self {
-            Self::BadMessage(bad) => bad.mistake().fault_code(),
-            Self::UnknownCaller | Self::WrongIdentification | Self::QuotaSpent => FaultCode::Client,
-            Self::EvidenceUnwritable | Self::Internal => FaultCode::Server,
+            Self::BadMessage(bad) => bad.error().fault_code(),
+            Self::Exchange(fault) => fault.fault_code(),
         }
     }
 
@@ -87,35 +148,29 @@ impl Fault {
     #[must_use]
     pub fn sentence(&self) -> &'static str {
         match self {
-            Self::BadMessage(bad) => bad.mistake().sentence(),
-            Self::UnknownCaller => "The certificate names no organisation that is known here.",
-            Self::WrongIdentification => "customerIdentification is not the caller's, nor one that it acts for.",
-            Self::QuotaSpent => "The quota of the grant is spent.",
-            Self::EvidenceUnwritable => "The exchange could not be recorded, so it was not answered.",
-            Self::Internal => "Internal error.",
+            Self::BadMessage(bad) => bad.error().sentence(),
+            Self::Exchange(fault) => fault.sentence(),
         }
     }
 
-    /// `diagnostic`: the sentence and, for a wrong message, what was expected and where. At most 256 characters.
+    /// `diagnostic`: the sentence and, for a wrong message, what was expected and where. At most
+    /// 256 characters.
     #[must_use]
     pub fn diagnostic(&self) -> String {
         match self {
             Self::BadMessage(bad) => bad.to_string(),
-            Self::UnknownCaller
-            | Self::WrongIdentification
-            | Self::QuotaSpent
-            | Self::EvidenceUnwritable
-            | Self::Internal => self.sentence().to_owned(),
+            Self::Exchange(fault) => fault.sentence().to_owned(),
         }
     }
 
-    /// `severity`: of a fault it is always the highest, for there is no answer.
+    /// `severity`: always the highest, because a fault has no answer.
     #[must_use]
     pub fn severity(&self) -> &'static str {
         "FATAL"
     }
 
-    /// Whether the fault has a `detail`. SOAP 1.1, section 4.4 keeps it for faults that the body is the cause of.
+    /// Whether the fault has a `detail`. SOAP 1.1, section 4.4 reserves it for faults that the body
+    /// causes.
     #[must_use]
     pub fn has_detail(&self) -> bool {
         match self.fault_code() {
@@ -131,10 +186,16 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn every_code_is_its_own_and_fits_its_type() {
+    fn every_code_is_unique_and_fits_its_type() {
         let rows: Vec<_> = Fault::table().collect();
-        let codes: HashSet<_> = rows.iter().map(|row| row.code).collect();
+        let codes: HashSet<_> = rows.iter().map(FaultRow::code).collect();
         assert_eq!(codes.len(), rows.len());
-        assert!(rows.iter().all(|row| row.code.len() <= 16 && row.sentence.ends_with('.')));
+        assert!(rows.iter().all(|row| row.code().len() <= 16 && row.sentence.ends_with('.')));
+    }
+
+    #[test]
+    fn every_outcome_is_a_status_or_a_fault() {
+        let faults: HashSet<_> = Fault::table().map(|row| row.outcome).collect();
+        assert!(OutcomeCode::ALL.into_iter().all(|outcome| outcome.status().is_some() != faults.contains(&outcome)));
     }
 }

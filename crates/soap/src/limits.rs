@@ -1,44 +1,52 @@
-//! How much of everything a message may have, and the attack that each bound stops.
+//! Limits of a message, and the attack that each limit stops.
 //!
-//! Each bound has its own code ([`MessageError`](super::MessageError)), so that an integrator who hits one by accident sees which.
-//! All are counted while reading, before anything is kept of what exceeds them.
+//! Each limit has its own code ([`MessageError`](super::MessageError)), so that an integrator who
+//! hits one by accident sees which. The reader counts while it reads, and keeps nothing of what
+//! exceeds a limit.
 
-/// Bytes of a document, as they come. Stops memory from being filled by one request. Held by whoever reads the body
-/// (`413`): the cost of [`read_request`](super::read_request) grows with its length and with nothing else.
+/// Maximum size of a document in bytes, as received. Stops one request from filling the memory. The
+/// code that reads the body enforces it (`413`): the cost of [`read_request`](super::read_request)
+/// grows with its length and with nothing else.
 pub const DOCUMENT_BYTES: usize = 256 * 1_024;
 
-/// Elements inside each other, the envelope being 1. Stops nesting bombs, whose cost is the reader's stack.
+/// Maximum nesting depth of elements; the envelope has depth 1. Stops nesting bombs, which cost the
+/// reader's stack.
 pub const DEPTH: usize = 32;
 
-/// Attributes of one element, namespace declarations not counted. Stops the search for duplicates, which compares each
-/// with each, from growing with the square of a caller's choice.
+/// Maximum attributes of one element, without namespace declarations. The search for duplicates
+/// compares each with each: the limit stops a caller from making its cost grow with the square of
+/// their number.
 pub const ATTRIBUTES: usize = 32;
 
-/// Namespace declarations of one element. With [`DEPTH`] it bounds the bindings that are in scope at once (512).
+/// Maximum namespace declarations of one element. With [`DEPTH`] it limits the bindings in scope at
+/// one time (512).
 pub const NAMESPACE_DECLARATIONS: usize = 16;
 
-/// Child elements of one element. Stops lists without end where the schema knows none.
+/// Maximum child elements of one element. Stops endless lists: the schema has none.
 pub const CHILDREN: usize = 1_024;
 
-/// Bytes of the text of one element, of an attribute value or of a comment, in UTF-8 and as sent; a reference in an
-/// element's text counts as the character it stands for. Stops one value from being the whole document.
+/// Maximum text of one element, of an attribute value or of a comment, in bytes of UTF-8 as sent. A
+/// reference in the text of an element counts as the character that it stands for. Stops one value
+/// from taking the whole document.
 pub const TEXT_BYTES: usize = 64 * 1_024;
 
-/// Bytes of a name, its prefix included. Stops names from being used as a place to hide data, and makes comparing cheap.
+/// Maximum length of a name with its prefix, in bytes. Stops callers from hiding data in names, and
+/// makes comparisons cheap.
 pub const NAME_BYTES: usize = 256;
 
-/// Parser events: starts, ends, texts, sections, comments, references. Stops floods of empty sections and character
-/// references, which are many steps in few bytes.
+/// Maximum parser events: starts, ends, texts, sections, comments, references. Stops floods of
+/// empty sections and character references, which take many steps in few bytes.
 pub const EVENTS: usize = 16_384;
 
-/// Characters of a `MessageID`. It comes back in every answer, so it bounds what an answer repeats.
+/// Maximum length of a `MessageID`, in characters. Every answer repeats it, so this limits what an
+/// answer repeats.
 pub const MESSAGE_ID_CHARS: usize = 256;
 
-/// Characters of `echo`: `EchoType` of the schema.
+/// Maximum length of `echo`, in characters (`EchoType` of the schema).
 pub const ECHO_CHARS: usize = 256;
 
-/// Characters of the customer's `ticket`: `TicketType` of the schema.
+/// Maximum length of the customer's `ticket`, in characters (`TicketType` of the schema).
 pub const TICKET_CHARS: usize = 36;
 
-/// Characters of `legalContext`: `LegalContextType` of the schema.
+/// Maximum length of `legalContext`, in characters (`LegalContextType` of the schema).
 pub const LEGAL_CONTEXT_CHARS: usize = 64;

@@ -1,35 +1,33 @@
-//! Every word of the contract: names, namespaces, `SOAPAction`s, paths. A real WSDL is dropped in by changing the contract
-//! files and this one.
+//! Names of the contract: elements, namespaces, `SOAPAction`s, paths. To adopt another WSDL, change
+//! the contract files and this file.
 //!
-//! Names only: which element may stand where is said in `request` and `response`, what a value may be in [`ehealth_core::model`].
+//! Names only: `request` and `response` define the structure, [`ehealth_core::model`] the values.
 
 use ehealth_core::lookup::Operation;
 
-/// `authorCode` of every fault: who speaks.
+/// `authorCode` of every fault.
 pub const AUTHOR_CODE: &str = "eHealthAttributesService";
 
-/// The address that WS-Addressing 1.0 gives to "the other end of this connection".
+/// Anonymous address of WS-Addressing 1.0: the answer goes back on the same connection.
 pub const ADDRESS_ANONYMOUS: &str = "http://www.w3.org/2005/08/addressing/anonymous";
 
-/// The address to which WS-Addressing 1.0 sends nothing.
+/// None address of WS-Addressing 1.0: no answer is sent to it.
 pub const ADDRESS_NONE: &str = "http://www.w3.org/2005/08/addressing/none";
 
-/// The actor that is whoever reads the message next: us (SOAP 1.1, section 4.2.2).
+/// Actor `next`: the first receiver of the message, which is this service (SOAP 1.1, section
+/// 4.2.2).
 pub const ACTOR_NEXT: &str = "http://schemas.xmlsoap.org/soap/actor/next";
 
-/// `Action` of a fault that SOAP itself defines (WS-Addressing 1.0 SOAP binding, section 6).
+/// `Action` of a fault that SOAP defines (WS-Addressing 1.0 SOAP binding, section 6).
 pub const ACTION_SOAP_FAULT: &str = "http://www.w3.org/2005/08/addressing/soap/fault";
 
-/// The operation whose messages are posted to this path.
+/// Returns the operation whose messages are posted to this path.
 #[must_use]
 pub fn operation_at(path: &str) -> Option<Operation> {
-    OPERATIONS.into_iter().find(|operation| self::path(*operation) == path)
+    Operation::ALL.into_iter().find(|operation| self::path(*operation) == path)
 }
 
-/// Both operations.
-pub const OPERATIONS: [Operation; 2] = [Operation::ConsultAttributes, Operation::SendTestMessage];
-
-/// The path of an operation: service, version, operation.
+/// Path of an operation: service, version, operation.
 #[must_use]
 pub const fn path(operation: Operation) -> &'static str {
     match operation {
@@ -38,7 +36,7 @@ pub const fn path(operation: Operation) -> &'static str {
     }
 }
 
-/// What `SOAPAction` says, if it says anything, and what `Action` of WS-Addressing says.
+/// Value of `SOAPAction` (unless empty) and of `Action` of WS-Addressing, in a request.
 #[must_use]
 pub const fn soap_action(operation: Operation) -> &'static str {
     match operation {
@@ -47,7 +45,8 @@ pub const fn soap_action(operation: Operation) -> &'static str {
     }
 }
 
-/// `Action` of a response: namespace, port type, output (WS-Addressing 1.0 Metadata, section 4.4.4).
+/// `Action` of a response: namespace, port type, output (WS-Addressing 1.0 Metadata, section
+/// 4.4.4).
 #[must_use]
 pub const fn response_action(operation: Operation) -> &'static str {
     match operation {
@@ -61,7 +60,8 @@ pub const fn response_action(operation: Operation) -> &'static str {
     }
 }
 
-/// `Action` of a fault with a detail: namespace, port type, operation, `Fault`, fault (as [`response_action`]).
+/// `Action` of a fault with a detail: namespace, port type, operation, `Fault`, fault (as
+/// [`response_action`]).
 #[must_use]
 pub const fn fault_action(operation: Operation) -> &'static str {
     match operation {
@@ -76,44 +76,33 @@ pub const fn fault_action(operation: Operation) -> &'static str {
     }
 }
 
-/// A namespace that the contract knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Namespace {
-    /// SOAP 1.1 envelopes.
-    Envelope,
-    /// WS-Addressing 1.0.
-    Addressing,
-    /// The message elements of eHealthAttributesService.
-    Intf,
-    /// The types of eHealthAttributesService.
-    Attr,
-    /// KSZ's common types, version 3.
-    Common,
-    /// `TestConnectionService`.
-    Test,
-    /// XML Schema.
-    Schema,
-    /// XML Schema's attributes in a document.
-    SchemaInstance,
-    /// What the prefix `xml` means.
-    Xml,
+ehealth_core::closed_enum! {
+    /// A namespace of the contract.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Namespace {
+        /// SOAP 1.1 envelopes.
+        Envelope,
+        /// WS-Addressing 1.0.
+        Addressing,
+        /// Message elements of `eHealthAttributesService`.
+        Intf,
+        /// Types of `eHealthAttributesService`.
+        Attr,
+        /// KSZ's common types, version 3.
+        Common,
+        /// `TestConnectionService`.
+        Test,
+        /// XML Schema.
+        Schema,
+        /// Attributes of XML Schema in a document.
+        SchemaInstance,
+        /// Namespace of the prefix `xml`.
+        Xml,
+    }
 }
 
 impl Namespace {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Envelope,
-        Self::Addressing,
-        Self::Intf,
-        Self::Attr,
-        Self::Common,
-        Self::Test,
-        Self::Schema,
-        Self::SchemaInstance,
-        Self::Xml,
-    ];
-
-    /// The name of the namespace.
+    /// URI of the namespace.
     #[must_use]
     pub const fn uri(self) -> &'static str {
         match self {
@@ -129,7 +118,7 @@ impl Namespace {
         }
     }
 
-    /// The prefix under which we write it.
+    /// Prefix in messages that the service writes.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -145,25 +134,26 @@ impl Namespace {
         }
     }
 
-    /// The namespace of this name; `None` for any that the contract does not know. Compared letter by letter
-    /// (Namespaces in XML 1.0, section 2.3).
+    /// Returns the namespace with this URI; `None` if it is not in the contract. URIs are compared
+    /// character by character (Namespaces in XML 1.0, section 2.3).
     #[must_use]
     pub fn from_uri(uri: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|namespace| namespace.uri() == uri)
     }
 }
 
-/// The namespace that belongs to `xmlns` and can be bound to nothing (Namespaces in XML 1.0, section 3).
+/// Namespace of the prefix `xmlns`, which no declaration may bind (Namespaces in XML 1.0, section
+/// 3).
 pub const XMLNS_URI: &str = "http://www.w3.org/2000/xmlns/";
 
-/// An element of the contract: how it is called, and the type that its schema declares for it.
+/// An element of the contract: its name, and the type that its schema declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Element {
-    /// `None`: local elements are unqualified.
+    /// Namespace; `None` for local elements, which are unqualified.
     pub namespace: Option<Namespace>,
-    /// The local name.
+    /// Local name.
     pub name: &'static str,
-    /// Namespace and name of the declared type: what `xsi:type` may name.
+    /// Namespace and name of the declared type, the only one that `xsi:type` may name.
     pub declared_type: (Namespace, &'static str),
 }
 
@@ -177,7 +167,7 @@ const fn message(namespace: Namespace, name: &'static str, types: Namespace, dec
     Element { namespace: Some(namespace), name, declared_type: (types, declared_type) }
 }
 
-/// The message element of a request.
+/// Message element of a request.
 #[must_use]
 pub const fn request(operation: Operation) -> Element {
     use Namespace::{Attr, Intf, Test};
@@ -187,7 +177,7 @@ pub const fn request(operation: Operation) -> Element {
     }
 }
 
-/// The message element of a response.
+/// Message element of a response.
 #[must_use]
 pub const fn response(operation: Operation) -> Element {
     use Namespace::{Attr, Intf, Test};
@@ -197,7 +187,7 @@ pub const fn response(operation: Operation) -> Element {
     }
 }
 
-/// The message element of a fault's detail.
+/// Message element of a fault's detail.
 #[must_use]
 pub const fn fault(operation: Operation) -> Element {
     use Namespace::{Common, Intf, Test};
@@ -207,152 +197,152 @@ pub const fn fault(operation: Operation) -> Element {
     }
 }
 
-/// The elements of a SOAP 1.1 envelope, all in [`Namespace::Envelope`].
+/// Elements and attributes of a SOAP 1.1 envelope, all in [`Namespace::Envelope`].
 pub mod envelope {
-    /// The root.
+    /// Root element.
     pub const ENVELOPE: &str = "Envelope";
-    /// The optional header.
+    /// Optional header.
     pub const HEADER: &str = "Header";
-    /// The body.
+    /// Body, which contains the payload.
     pub const BODY: &str = "Body";
-    /// The body's child, where something went wrong.
+    /// Child of the body in a fault.
     pub const FAULT: &str = "Fault";
     /// Attribute: whether a header block must be understood.
     pub const MUST_UNDERSTAND: &str = "mustUnderstand";
-    /// Attribute: who must understand it.
+    /// Attribute: the node that a header block is for.
     pub const ACTOR: &str = "actor";
 }
 
-/// The header blocks of WS-Addressing 1.0, all in [`Namespace::Addressing`].
+/// Header blocks of WS-Addressing 1.0, all in [`Namespace::Addressing`].
 pub mod addressing {
-    /// What the message wants.
+    /// Purpose of the message.
     pub const ACTION: &str = "Action";
-    /// The message's own name.
+    /// Identifier of the message.
     pub const MESSAGE_ID: &str = "MessageID";
-    /// The message that is answered.
+    /// `MessageID` of the message that is answered.
     pub const RELATES_TO: &str = "RelatesTo";
-    /// To whom the message goes.
+    /// Destination of the message.
     pub const TO: &str = "To";
-    /// From whom it comes.
+    /// Source of the message.
     pub const FROM: &str = "From";
-    /// Where the answer shall go.
+    /// Address for the answer.
     pub const REPLY_TO: &str = "ReplyTo";
-    /// Where a fault shall go.
+    /// Address for a fault.
     pub const FAULT_TO: &str = "FaultTo";
-    /// Inside an endpoint reference: its address.
+    /// Address in an endpoint reference.
     pub const ADDRESS: &str = "Address";
 }
 
-/// The attributes in [`Namespace::SchemaInstance`] that mean something to us.
+/// Attributes in [`Namespace::SchemaInstance`] that the reader checks.
 pub mod instance {
-    /// The type that an element claims to have.
+    /// Type of the element.
     pub const TYPE: &str = "type";
-    /// Whether an element claims to have no value.
+    /// Whether the element has no value.
     pub const NIL: &str = "nil";
-    /// A hint where a schema lies. Never followed.
+    /// Location hint of a schema. Never followed.
     pub const SCHEMA_LOCATION: &str = "schemaLocation";
-    /// The same for elements without namespace. Never followed.
+    /// Location hint of a schema without namespace. Never followed.
     pub const NO_NAMESPACE_SCHEMA_LOCATION: &str = "noNamespaceSchemaLocation";
 }
 
-/// The local elements of the messages.
+/// Local elements of the messages.
 pub mod element {
     use super::Namespace::{Attr, Common, Schema, Test};
     use super::{Element, local};
 
-    /// What the customer says of itself.
+    /// Facts from the customer about the message.
     pub const INFORMATION_CUSTOMER: Element = local("informationCustomer", Common, "InformationCustomerType");
-    /// The customer's own reference.
+    /// Reference of the customer.
     pub const TICKET: Element = local("ticket", Common, "TicketType");
-    /// When the customer sent the message.
+    /// Time at which the customer sent the message.
     pub const TIMESTAMP_SENT: Element = local("timestampSent", Schema, "dateTime");
-    /// For whom the customer asks.
+    /// Organisation on whose behalf the customer asks.
     pub const CUSTOMER_IDENTIFICATION: Element =
         local("customerIdentification", Common, "OrganizationIdentificationType");
-    /// An organisation's number.
+    /// Number of an organisation.
     pub const CBE_NUMBER: Element = local("cbeNumber", Common, "CbeNumberType");
     /// A sector of the KSZ network.
     pub const SECTOR: Element = local("sector", Common, "SectorType");
     /// An institution in a sector.
     pub const INSTITUTION: Element = local("institution", Common, "InstitutionType");
-    /// What the service says of its handling.
+    /// Facts from the service about its handling.
     pub const INFORMATION_CBSS: Element = local("informationCBSS", Common, "InformationCBSSType");
-    /// The service's reference.
+    /// Reference of the service.
     pub const TICKET_CBSS: Element = local("ticketCBSS", Common, "TicketCBSSType");
-    /// When the service received the request.
+    /// Time at which the service received the request.
     pub const TIMESTAMP_RECEIVE: Element = local("timestampReceive", Common, "TimestampCBSSType");
-    /// When the service replied.
+    /// Time at which the service replied.
     pub const TIMESTAMP_REPLY: Element = local("timestampReply", Common, "TimestampCBSSType");
-    /// On which ground is asked.
+    /// Legal context of the question.
     pub const LEGAL_CONTEXT: Element = local("legalContext", Common, "LegalContextType");
-    /// About whom and when is asked.
+    /// Person and days of the question.
     pub const CRITERIA: Element = local("criteria", Attr, "CriteriaType");
-    /// The person's number.
+    /// SSIN of a person.
     pub const SSIN: Element = local("ssin", Common, "SsinType");
-    /// One day.
+    /// A single day.
     pub const REFERENCE_DATE: Element = local("referenceDate", Schema, "date");
-    /// A span of days. In an employment its end may be absent, there its type is `OpenPeriodType`.
+    /// A period. In an employment its end may be absent, and its type is `OpenPeriodType`.
     pub const PERIOD: Element = local("period", Common, "PeriodType");
-    /// The first day.
+    /// First day of a period.
     pub const BEGIN_DATE: Element = local("beginDate", Schema, "date");
-    /// The last day.
+    /// Last day of a period.
     pub const END_DATE: Element = local("endDate", Schema, "date");
-    /// How it ended.
+    /// Status of the answer.
     pub const STATUS: Element = local("status", Common, "StatusType");
-    /// The class of the outcome.
+    /// Class of the outcome.
     pub const VALUE: Element = local("value", Common, "StatusValueType");
-    /// What software acts upon.
+    /// Code that software acts upon.
     pub const CODE: Element = local("code", Common, "MessageCodeType");
-    /// One sentence.
+    /// Sentence for people.
     pub const DESCRIPTION: Element = local("description", Common, "DescriptionType");
-    /// A named fact.
+    /// Named fact of a status.
     pub const INFORMATION: Element = local("information", Common, "InformationType");
-    /// Its name.
+    /// Name of a fact.
     pub const FIELD_NAME: Element = local("fieldName", Common, "FieldNameType");
-    /// Its value.
+    /// Value of a fact.
     pub const FIELD_VALUE: Element = local("fieldValue", Common, "FieldValueType");
-    /// What was left out by policy.
+    /// Fields that policy left out.
     pub const DATA_FILTERS: Element = local("dataFilters", Common, "DataFiltersType");
-    /// One field that was left out.
+    /// Path of a field that was left out.
     pub const FILTERED_ELEMENT: Element = local("filteredElement", Schema, "string");
-    /// The nine fields.
+    /// Disclosure of the nine fields.
     pub const RESULT: Element = local("result", Attr, "ResultType");
-    /// An employment.
+    /// Employment of the person.
     pub const EMPLOYMENT: Element = local("employment", Attr, "EmploymentType");
-    /// Who employs.
+    /// Employer of an employment.
     pub const EMPLOYER: Element = local("employer", Attr, "EmployerType");
-    /// A prevention service.
+    /// Prevention service of an employer.
     pub const PREVENTION_SERVICE: Element = local("preventionService", Attr, "PreventionServiceType");
-    /// Its kind.
+    /// Type of a prevention service.
     pub const TYPE: Element = local("type", Attr, "PreventionServiceTypeCode");
-    /// The employer's affiliation to it.
+    /// Affiliation of the employer to the service.
     pub const AFFILIATION: Element = local("affiliation", Common, "OpenPeriodType");
-    /// The fund.
+    /// Health-insurance fund of the person.
     pub const HEALTH_INSURANCE_FUND: Element = local("healthInsuranceFund", Attr, "HealthInsuranceFundType");
-    /// One thing that went wrong.
+    /// One error of a fault.
     pub const DETAIL: Element = local("detail", Common, "MessageType");
-    /// How grave it is.
+    /// Severity of an error.
     pub const SEVERITY: Element = local("severity", Common, "SeverityType");
-    /// Its code.
+    /// Code of an error.
     pub const REASON_CODE: Element = local("reasonCode", Common, "MessageCodeType");
-    /// Its sentence.
+    /// Sentence of an error.
     pub const DIAGNOSTIC: Element = local("diagnostic", Common, "DescriptionType");
-    /// Who says so.
+    /// Author of an error.
     pub const AUTHOR_CODE: Element = local("authorCode", Common, "AuthorCodeType");
-    /// A text that comes back.
+    /// Text that is returned unchanged.
     pub const ECHO: Element = local("echo", Test, "EchoType");
-    /// The caller's certificate.
+    /// Subject of the caller's certificate.
     pub const SSL_CERTIFICATE: Element = local("sslCertificate", Schema, "string");
-    /// The name by which the caller is known.
+    /// Name under which the caller is registered.
     pub const CONSUMER: Element = local("consumer", Schema, "string");
 }
 
-/// The contract's spelling of an element name, if it is one that a request can have. Any other name could be a person's
-/// number, and is not repeated.
+/// Returns the element name from the contract, if a request can have an element of this name. Any
+/// other name could be a person's number, and must not be repeated.
 #[must_use]
 pub fn known(name: &str) -> Option<&'static str> {
     use element as e;
-    const WORDS: [&str; 35] = [
+    const NAMES: &[&str] = &[
         envelope::ENVELOPE,
         envelope::HEADER,
         envelope::BODY,
@@ -389,5 +379,5 @@ pub fn known(name: &str) -> Option<&'static str> {
         response(Operation::SendTestMessage).name,
         envelope::FAULT,
     ];
-    WORDS.into_iter().find(|word| *word == name)
+    NAMES.iter().copied().find(|known| *known == name)
 }

@@ -1,15 +1,16 @@
-//! The payload of both operations: order, presence, names and namespaces exactly as the schema.
+//! The payload of both operations: order, presence, names and namespaces exactly as in the schema.
 //!
-//! Two kinds of wrong are kept apart here (contract.md): a wrong *structure*, and a wrong value outside `criteria`, is a
-//! [`BadMessage`]; a wrong value in `criteria` is a value, which policy answers with a status. Who asks, and whether it
-//! may, is not looked at.
+//! Two kinds of errors are distinguished (`docs/reference/contract.md` "Status", "Faults"). A wrong
+//! *structure*, or a wrong value outside `criteria`, is a [`BadMessage`]. A wrong value in
+//! `criteria` is a value, which the policy answers with a status. Who asks, and whether it may, is
+//! not considered here.
 
 use super::Charset;
 use super::content::{Content, check_attributes};
 use super::envelope::{self, Addressing};
 use super::fault::Fault;
 use super::limits::{ECHO_CHARS, LEGAL_CONTEXT_CHARS, TICKET_CHARS};
-use super::mistake::BadMessage;
+use super::message_error::BadMessage;
 use super::names::{self, element};
 use super::reader::characters::trim;
 use super::reader::{Document, Reader};
@@ -18,46 +19,47 @@ use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Date, DateError, Question, Ssin, Timestamp,
 };
 
-/// A request that was read.
+/// A valid request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// What is asked.
+    /// Content of the request.
     pub payload: Payload,
-    /// What WS-Addressing says beside it.
+    /// Content of the WS-Addressing header blocks.
     pub addressing: Addressing,
 }
 
-/// What is asked.
+/// Content of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payload {
     /// `consultAttributesRequest`.
     Consult(Question),
     /// `sendTestMessageRequest`.
     Test {
-        /// The text that shall come back, at most 256 characters.
+        /// Text to return, at most 256 characters.
         echo: String,
     },
 }
 
-/// A request that could not be read, with what was read before that shows in the fault.
+/// A request that is refused, with the parts that the fault repeats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedRequest {
-    /// Why.
+    /// Fault to answer with; always [`Fault::BadMessage`].
     pub fault: Fault,
-    /// `informationCustomer`, if it was read whole and was valid.
+    /// `informationCustomer`, if it was complete and valid.
     pub customer: Option<Customer>,
-    /// What WS-Addressing says, as far as it was read.
+    /// Content of the WS-Addressing header blocks, as far as they were read.
     pub addressing: Addressing,
 }
 
 /// Reads a message posted to the address of `operation`.
 ///
-/// `body` is at most [`limits::DOCUMENT_BYTES`](super::limits::DOCUMENT_BYTES) long, which the caller sees to: the cost
-/// grows with its length and with nothing else. `charset` is what `Content-Type` says; `soap_actions` are the values of
-/// all `SOAPAction` fields there were.
+/// The caller must ensure that `body` has at most
+/// [`limits::DOCUMENT_BYTES`](super::limits::DOCUMENT_BYTES): the cost grows with its length and
+/// with nothing else. `charset` comes from `Content-Type`; `soap_actions` are the values of all
+/// `SOAPAction` fields.
 ///
 /// # Errors
-/// [`RefusedRequest`] with the first mistake of the document. Its fault is always [`Fault::BadMessage`].
+/// [`RefusedRequest`] with the first error of the document.
 pub fn read_request(
     body: &[u8],
     charset: Option<Charset>,
@@ -127,7 +129,7 @@ fn read_customer(content: &mut Content<'_, '_>) -> Result<Customer, BadMessage> 
     Ok(Customer { ticket, timestamp_sent, id })
 }
 
-/// The request's own `informationCBSS`: its structure counts, its values do not.
+/// Skips `informationCBSS` of the request: its structure is checked, its values are ignored.
 fn skip_information_cbss(content: &mut Content<'_, '_>) -> Result<(), BadMessage> {
     content.enter(element::INFORMATION_CBSS)?;
     content.read_text(element::TICKET_CBSS)?;
@@ -154,18 +156,19 @@ fn read_criteria(content: &mut Content<'_, '_>) -> Result<AskedCriteria, BadMess
     Ok(AskedCriteria { ssin, dates })
 }
 
-/// A string as it is, if it is not too long. Length is counted in characters (XML Schema 1.0 part 2, section 4.3.3).
-fn read_string(text: &str, most: usize) -> Option<String> {
-    (text.chars().count() <= most).then(|| text.to_owned())
+/// Reads a string of at most `max` characters (XML Schema 1.0 part 2, section 4.3.3).
+fn read_string(text: &str, max: usize) -> Option<String> {
+    (text.chars().count() <= max).then(|| text.to_owned())
 }
 
-/// An xs:dateTime, white space around it taken away, kept as written.
+/// Reads an xs:dateTime. Removes white space around it, and keeps it as written.
 fn read_timestamp(text: &str) -> Option<String> {
     let text = trim(text);
     Timestamp::parse(text).ok().map(|_| text.to_owned())
 }
 
-/// An xs:int from 0 to 999: a sign and leading zeros are allowed (XML Schema 1.0 part 2, section 3.3.13).
+/// Reads an xs:int from 0 to 999. A sign and leading zeros are allowed (XML Schema 1.0 part 2,
+/// section 3.3.13).
 fn read_up_to_999(text: &str) -> Option<u16> {
     let text = trim(text);
     let (is_negative, digits) = match text.strip_prefix('-') {
@@ -180,9 +183,10 @@ fn read_up_to_999(text: &str) -> Option<u16> {
     (number <= 999 && (number == 0 || !is_negative)).then_some(number)
 }
 
-/// An xs:date, white space around it taken away. Its zone must be one, and is ignored: a date is the day as written.
+/// Reads an xs:date, with white space around it. A zone must be valid, and is ignored: a date is
+/// the day as written.
 ///
-/// Years before 0001 and after 9999, which xs:date knows, are no dates here.
+/// Years before 0001 and after 9999, which xs:date allows, are errors.
 fn read_date(text: &str) -> Result<Date, DateError> {
     let text = trim(text);
     let (day, zone) = text.split_at_checked("YYYY-MM-DD".len()).ok_or(DateError)?;
@@ -192,7 +196,8 @@ fn read_date(text: &str) -> Result<Date, DateError> {
     Date::parse(day)
 }
 
-/// Nothing, `Z`, or up to fourteen hours either way (XML Schema 1.0 part 2, section 3.2.7.3).
+/// Whether the text is a zone: empty, `Z`, or up to 14 hours in either direction (XML Schema 1.0
+/// part 2, section 3.2.7.3).
 fn is_zone(text: &str) -> bool {
     matches!(
         text.as_bytes(),
@@ -208,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_is_the_day_as_written_whatever_its_zone() {
+    fn a_date_is_the_day_as_written_in_any_zone() {
         let day = Date::parse("2026-01-15");
         for text in ["2026-01-15", "2026-01-15Z", "2026-01-15+14:00", "2026-01-15-00:59", "\t2026-01-15-13:59\n "] {
             assert_eq!(read_date(text), day, "{text}");
@@ -234,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn sectors_are_integers_as_schema_spells_them() {
+    fn sectors_are_integers_of_xml_schema() {
         let cases = [("0", 0), ("999", 999), ("+7", 7), ("-0", 0), ("-000", 0), ("000011", 11), (" 12\n", 12)];
         for (text, number) in cases {
             assert_eq!(read_up_to_999(text), Some(number), "{text}");
@@ -245,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_counted_in_characters() {
+    fn lengths_count_characters() {
         assert!(read_string(&"é".repeat(36), 36).is_some());
         assert!(read_string(&"é".repeat(37), 36).is_none());
     }

@@ -1,22 +1,22 @@
-//! Writes elements and text into bytes, compact and the same each time.
+//! Writes elements and text as bytes: compact, and identical for identical input.
 //!
-//! Whatever text is given, what comes out is well-formed and reads back as that text: what XML escapes is escaped, what
-//! it cannot hold becomes U+FFFD. Writes no attribute but the namespace declarations of the contract. Does not see to it
-//! that elements are in the order of the schema.
+//! For any text, the output is well-formed and reads back as that text: the writer escapes what XML
+//! requires, and replaces characters that XML does not allow by U+FFFD. Writes no attributes except
+//! the namespace declarations of the contract. Does not check the order of elements.
 
 use std::fmt::{self, Display, Write as _};
 
 use super::names::{Element, Namespace};
 use super::reader::characters::is_legal;
 
-/// Most answers are shorter: they are written without moving what was written before.
+/// Initial capacity in bytes. Most answers are shorter, and are written without reallocation.
 const USUAL_BYTES: usize = 2_048;
 
-/// A document that is being written.
+/// A document under construction.
 pub struct Writer(String);
 
 impl Writer {
-    /// A document with its declaration.
+    /// Creates a document with its XML declaration.
     #[must_use]
     pub fn new() -> Self {
         let mut document = String::with_capacity(USUAL_BYTES);
@@ -30,13 +30,13 @@ impl Writer {
         self.0.into_bytes()
     }
 
-    /// The document.
+    /// Returns the document.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
     }
 
-    /// An element in a namespace, whose prefix is declared on it, and what `content` writes.
+    /// Writes an element in a namespace, declares its prefix on it, and writes `content`.
     pub fn declare(&mut self, namespace: Namespace, name: &str, content: impl FnOnce(&mut Self)) {
         let prefix = namespace.prefix();
         self.raw(&["<", prefix, ":", name, " xmlns:", prefix, "=\"", namespace.uri(), "\">"]);
@@ -44,7 +44,7 @@ impl Writer {
         self.raw(&["</", prefix, ":", name, ">"]);
     }
 
-    /// An element in a namespace whose prefix is declared further out.
+    /// Writes an element in a namespace whose prefix an outer element declares.
     pub fn qualified(&mut self, namespace: Namespace, name: &str, content: impl FnOnce(&mut Self)) {
         let prefix = namespace.prefix();
         self.raw(&["<", prefix, ":", name, ">"]);
@@ -52,12 +52,12 @@ impl Writer {
         self.raw(&["</", prefix, ":", name, ">"]);
     }
 
-    /// A local element and what `content` writes.
+    /// Writes a local element with `content`.
     pub fn element(&mut self, element: Element, content: impl FnOnce(&mut Self)) {
         self.local(element.name, content);
     }
 
-    /// An element without namespace and what `content` writes.
+    /// Writes an element without namespace, with `content`.
     pub fn local(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
         self.0.push('<');
         self.0.push_str(name);
@@ -68,20 +68,21 @@ impl Writer {
         self.0.push('>');
     }
 
-    /// A local element with a text.
+    /// Writes a local element with a text.
     pub fn value(&mut self, element: Element, text: &str) {
         self.element(element, |writer| writer.text(text));
     }
 
-    /// A local element with what a value shows of itself.
-    pub fn shown(&mut self, element: Element, value: impl Display) {
-        // Neither the writer nor any value of the model fails.
+    /// Writes a local element with the `Display` form of a value.
+    pub fn display(&mut self, element: Element, value: impl Display) {
+        // Neither the writer nor the `Display` of any value returns an error.
         self.element(element, |writer| write!(writer, "{value}").unwrap_or_default());
     }
 
-    /// Text.
+    /// Writes text, escaped.
     pub fn text(&mut self, text: &str) {
-        // Most text has nothing to escape. Bytes by the score, without a branch between them.
+        // Most text has nothing to escape. The loop has no branch, so that it handles many bytes at
+        // a time.
         let is_plain = |byte: u8| matches!(byte, b' '..=b'~') & !matches!(byte, b'&' | b'<' | b'>');
         if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
             return self.0.push_str(text);
@@ -91,7 +92,7 @@ impl Writer {
                 '&' => self.0.push_str("&amp;"),
                 '<' => self.0.push_str("&lt;"),
                 '>' => self.0.push_str("&gt;"),
-                // A reader would take it for a line end.
+                // Unescaped, a reader would normalise it to a line feed.
                 '\r' => self.0.push_str("&#13;"),
                 legal if is_legal(legal) => self.0.push(legal),
                 _ => self.0.push(char::REPLACEMENT_CHARACTER),
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn every_legal_character_comes_back_and_no_other() {
+    fn every_legal_character_reads_back_and_no_other() {
         for character in (0..=0x10_ffff).step_by(7).chain(0..0x80).chain([0xfffe, 0xffff]).filter_map(char::from_u32) {
             let expected = if is_legal(character) { character } else { char::REPLACEMENT_CHARACTER };
             assert_eq!(read_back(&character.to_string()), expected.to_string(), "{character:?}");

@@ -1,39 +1,40 @@
-//! The contract as the service hands it out: `GET <path>?wsdl` and `GET <path>?xsd=FILE`.
+//! The contract as the service serves it: `GET <path>?wsdl` and `GET <path>?xsd=FILE`.
 //!
-//! The files in `wsdl/` and `schemas/` are compiled in as they are and are the source of truth. They refer to each other
-//! by relative paths, so that they work from disk. What is served differs from them in two places only: every
-//! `schemaLocation` is an absolute `?xsd=` address, and `soap:address` is where the service listens in the eyes of its
-//! callers. Both are made of the configured public URL, never of a `Host` header: that one is the caller's to choose, and
-//! a proxy that caches the answer would hand it on to others.
+//! The files in `wsdl/` and `schemas/` are compiled in unchanged and are the source of truth. They
+//! refer to each other by relative paths, so that they work from disk. The served text differs in
+//! two places only: every `schemaLocation` is an absolute `?xsd=` address, and `soap:address` is
+//! the address of the service as its callers see it. Both use the configured public URL, never a
+//! `Host` header: the caller chooses that header, and a proxy that caches the answer would pass it
+//! on to others.
 //!
-//! Nothing here reads a request or touches the disk. After a call, every reference in the text handed back resolves under
-//! the public URL, and the text is as well-formed as the file it was made from, whatever the URL holds.
+//! Nothing here reads a request or the disk. Every reference in the returned text resolves under
+//! the public URL. The text is as well-formed as its file, whatever the URL contains.
 
 use super::names;
 use ehealth_core::lookup::Operation;
 
-/// The file that both services import.
+/// Schema that both services import: name and text.
 const COMMON: (&str, &str) = ("CommonV3.xsd", include_str!("../../../schemas/CommonV3.xsd"));
 
-/// The types of eHealthAttributesService.
+/// Types of `eHealthAttributesService`: name and text.
 const ATTRIBUTES: (&str, &str) = ("eHealthAttributesV1.xsd", include_str!("../../../schemas/eHealthAttributesV1.xsd"));
 
-/// The messages of TestConnectionService.
+/// Messages of `TestConnectionService`: name and text.
 const TEST_CONNECTION: (&str, &str) = ("TestConnectionV1.xsd", include_str!("../../../schemas/TestConnectionV1.xsd"));
 
-/// How a WSDL on disk begins a reference to a schema.
+/// Beginning of a reference to a schema in a WSDL on disk.
 const FROM_WSDL: &str = "schemaLocation=\"../schemas/";
 
-/// How a schema on disk begins a reference to a schema beside it.
+/// Beginning of a reference to another schema in a schema on disk.
 const FROM_SCHEMA: &str = "schemaLocation=\"";
 
-/// The public URL that stands in the files on disk: that of the demonstration.
+/// Public URL in the files on disk: that of the demonstration.
 const ON_DISK_URL: &str = "https://localhost:8443";
 
-/// The WSDL of the operation's service, as answered to `GET <path>?wsdl`.
+/// Returns the WSDL of the operation's service: the answer to `GET <path>?wsdl`.
 ///
-/// `public_url` is the scheme and authority under which callers reach the service (`https://gateway.example.be`), with or
-/// without a slash at its end; a path prefix is kept.
+/// `public_url` is the scheme and authority under which callers reach the service
+/// (`https://gateway.example.be`), with or without a trailing slash. A path prefix is kept.
 #[must_use]
 pub fn wsdl(operation: Operation, public_url: &str) -> String {
     let on_disk = match operation {
@@ -47,9 +48,9 @@ pub fn wsdl(operation: Operation, public_url: &str) -> String {
     )
 }
 
-/// The schema that the operation's service serves as `file`, as answered to `GET <path>?xsd=<file>`: the ones that its
-/// WSDL imports, by
-/// whatever way, and no other. `None` for any other name, which is compared whole and never becomes a path.
+/// Returns the schema `file` of the operation's service: the answer to `GET <path>?xsd=<file>`. The
+/// service serves the schemas that its WSDL imports, directly or not. `None` for any other name:
+/// names are compared, and never become a path.
 ///
 /// `public_url` is as in [`wsdl`].
 #[must_use]
@@ -60,12 +61,12 @@ pub fn schema(operation: Operation, file: &str, public_url: &str) -> Option<Stri
         .map(|(_, on_disk)| on_disk.replace(FROM_SCHEMA, &reference(operation, public_url)))
 }
 
-/// The names of the files that the operation's service serves as schemas.
+/// Names of the schema files of the operation's service.
 pub fn schema_files(operation: Operation) -> impl Iterator<Item = &'static str> {
     schemas(operation).into_iter().map(|(name, _)| name)
 }
 
-/// The schemas that a client generator needs for the operation's service: file name and text as on disk.
+/// Schemas that a client generator needs for the operation's service: name and text as on disk.
 const fn schemas(operation: Operation) -> [(&'static str, &'static str); 2] {
     match operation {
         Operation::ConsultAttributes => [ATTRIBUTES, COMMON],
@@ -73,13 +74,13 @@ const fn schemas(operation: Operation) -> [(&'static str, &'static str); 2] {
     }
 }
 
-/// A `schemaLocation` up to where the file's name follows.
+/// A `schemaLocation` up to the name of the file.
 fn reference(operation: Operation, public_url: &str) -> String {
     format!("schemaLocation=\"{}{}?xsd=", attribute_text(public_url), names::path(operation))
 }
 
-/// `public_url` as it stands between the quotes of an attribute, without slashes at its end (XML 1.0, section 3.3.3: a tab
-/// or a line break would reach the reader as a blank if it were not a reference).
+/// `public_url` as an attribute value, without trailing slashes. Tabs and line breaks are written
+/// as references: a reader would normalise them to spaces otherwise (XML 1.0, section 3.3.3).
 fn attribute_text(public_url: &str) -> String {
     let mut text = String::with_capacity(public_url.len());
     for character in public_url.trim_end_matches('/').chars() {
@@ -101,10 +102,9 @@ fn attribute_text(public_url: &str) -> String {
 mod tests {
     use super::{ON_DISK_URL, Operation, names, schema, schemas, wsdl};
 
-    const BOTH: [Operation; 2] = [Operation::ConsultAttributes, Operation::SendTestMessage];
     const URL: &str = "https://gateway.example.be";
 
-    /// Everything between `before` and the next quote.
+    /// Texts between `before` and the next quote.
     fn values<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
         text.split(before).skip(1).filter_map(|rest| rest.split('"').next()).collect()
     }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn names_one_address_under_the_public_url() {
+    fn the_address_is_under_the_public_url() {
         assert_eq!(
             values(&wsdl(Operation::ConsultAttributes, URL), " location=\""),
             ["https://gateway.example.be/eHealthAttributesService/v1/consultAttributes"]
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn every_reference_resolves_to_a_schema_of_the_same_service() {
-        for operation in BOTH {
+        for operation in Operation::ALL {
             let served = everything_served(operation, URL);
             let references: Vec<_> = served.iter().flat_map(|text| values(text, "schemaLocation=\"")).collect();
             assert!(references.len() >= 2, "{operation:?}: {references:?}");
@@ -148,8 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn every_schema_served_is_referred_to() {
-        for operation in BOTH {
+    fn every_served_schema_is_referenced() {
+        for operation in Operation::ALL {
             let served = everything_served(operation, URL).concat();
             for (file, _) in schemas(operation) {
                 assert!(served.contains(&format!("?xsd={file}\"")), "{file}");
@@ -158,8 +158,8 @@ mod tests {
     }
 
     #[test]
-    fn keeps_nothing_of_the_addresses_on_disk() {
-        for operation in BOTH {
+    fn serves_no_address_of_the_files_on_disk() {
+        for operation in Operation::ALL {
             for text in everything_served(operation, URL) {
                 assert!(!text.contains(ON_DISK_URL));
                 assert!(!text.contains("../"));
@@ -168,8 +168,8 @@ mod tests {
     }
 
     #[test]
-    fn differs_from_the_files_on_disk_in_addresses_alone() {
-        for operation in BOTH {
+    fn differs_from_the_files_on_disk_only_in_addresses() {
+        for operation in Operation::ALL {
             let (here, there) = (wsdl(operation, ON_DISK_URL), wsdl(operation, URL));
             assert_eq!(here.replace(ON_DISK_URL, URL), there);
             assert_eq!(here.lines().count(), there.lines().count());
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn escapes_the_public_url() {
-        for operation in BOTH {
+        for operation in Operation::ALL {
             for text in everything_served(operation, "https://a\"><b c='&'\n/") {
                 assert!(!text.contains("<b "));
                 assert!(
@@ -189,8 +189,8 @@ mod tests {
     }
 
     #[test]
-    fn a_slash_at_the_end_of_the_public_url_changes_nothing() {
-        for operation in BOTH {
+    fn a_trailing_slash_of_the_public_url_is_ignored() {
+        for operation in Operation::ALL {
             assert_eq!(wsdl(operation, "https://gateway.example.be/"), wsdl(operation, URL));
         }
     }
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn serves_no_other_file() {
+    fn refuses_any_other_file_name() {
         for file in [
             "",
             "commonv3.xsd",
@@ -213,7 +213,7 @@ mod tests {
             "CommonV3.xsd ",
             "FeedNotificationV1.xsd",
         ] {
-            for operation in BOTH {
+            for operation in Operation::ALL {
                 assert_eq!(schema(operation, file, URL), None, "{file}");
             }
         }

@@ -1,7 +1,8 @@
 //! A development certificate authority: a CA, and the server and client certificates that it signs.
 //!
-//! For demonstrations and tests only. Its private key is dropped after signing, but the keys that it certifies are
-//! plain files in the folder of the demonstration. No service with real data may trust it.
+//! For demonstrations and tests only. Its private key is dropped after signing, but the keys that
+//! it certifies are plain files in the folder of the demonstration. No service with real data may
+//! trust it.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -27,7 +28,8 @@ pub(crate) enum Convention {
 pub enum KeyKind {
     /// ECDSA on P-256.
     P256,
-    /// RSA with 2048 bits, for SOAP stacks that read no other key. Generating one takes about a second.
+    /// RSA with 2048 bits, for SOAP stacks that read no other key. Generating one takes about a
+    /// second.
     Rsa,
 }
 
@@ -45,7 +47,8 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    /// Creates an authority. It and its certificates are valid from the day before `first` to 365 days after `last`.
+    /// Creates an authority. It and its certificates are valid from the day before `first` to 365
+    /// days after `last`.
     pub fn new(first: Date, last: Date) -> Result<Self, AuthorityError> {
         let mut params = with_validity(CertificateParams::default(), first, last);
         params.distinguished_name = name(&[(DnType::CommonName, "ehealth-attributes development CA")]);

@@ -1,8 +1,9 @@
-//! An invented country: people, employers and services distributed as in Belgium, each a pure function of a seed and an
-//! index.
+//! An invented country: people, employers and services distributed as in Belgium, each a pure
+//! function of a seed and an index.
 //!
-//! No person in it exists. Every identifier has valid check digits. Because everything about a person follows from the
-//! seed and the person's index, nothing is stored: a country of 12 million people needs no more memory than one of 12.
+//! No person in it exists. Every identifier has valid check digits. Because everything about a
+//! person follows from the seed and the person's index, nothing is stored: a country of 12 million
+//! people needs no more memory than one of 12.
 
 use ehealth_core::model::{Date, EnterpriseNumber, Ssin};
 
@@ -78,7 +79,8 @@ impl Country {
     pub fn new(people: u64, seed: u64) -> Self {
         let (year, month, day) = TODAY;
         let today = Date::parse(&format!("{year:04}-{month:02}-{day:02}")).map_or(0, |day| i64::from(day.as_days()));
-        // The golden section of `people`: the people of any part of a file are spread evenly over all indexes.
+        // The golden section of `people`: the people of any part of a file are spread evenly over
+        // all indexes.
         let mut stride = u64::try_from(u128::from(people) * 618_033_988_749 / 1_000_000_000_000).unwrap_or(0).max(1);
         while greatest_common_divisor(stride, people) != 1 {
             stride += 1;
@@ -94,7 +96,8 @@ impl Country {
         self.employers
     }
 
-    /// Index of the person in a row of a file: a permutation of all people that is not in SSIN order.
+    /// Index of the person in a row of a file: a permutation of all people that is not in SSIN
+    /// order.
     pub fn person_at(&self, row: u64) -> u64 {
         let person = u128::from(row) * u128::from(self.stride) % u128::from(self.people);
         u64::try_from(person).unwrap_or(0)
@@ -120,8 +123,8 @@ impl Country {
         2025 - self.birth(person).0
     }
 
-    /// SSIN of a person. 1 in 25 has a bis number with known sex, 1 in 100 one with unknown sex: people outside the
-    /// national register.
+    /// SSIN of a person. 1 in 25 has a bis number with known sex, 1 in 100 one with unknown sex:
+    /// people outside the national register.
     pub fn ssin(&self, person: u64) -> Option<Ssin> {
         let (year, number) = self.birth(person);
         let (month, day) = (number % 12 + 1, number / 12 % 28 + 1);
@@ -172,8 +175,8 @@ impl Country {
         (count, draw)
     }
 
-    /// Periods of a person, oldest first: consecutive or concurrent contracts, a student's summer jobs, or consecutive
-    /// days for one employer.
+    /// Periods of a person, oldest first: consecutive or concurrent contracts, a student's summer
+    /// jobs, or consecutive days for one employer.
     pub fn works(&self, person: u64) -> Vec<Work> {
         let (count, mut draw) = self.draw_works(person);
         let age = self.age(person);
@@ -210,7 +213,8 @@ impl Country {
         works
     }
 
-    /// Employer of a job. Employers have from 1 to about 40 000 workers: the probability falls as the rank rises.
+    /// Employer of a job. Employers have from 1 to about 40 000 workers: the probability falls as
+    /// the rank rises.
     fn employer_of_job(&self, draw: &mut Draw) -> EnterpriseNumber {
         // Rank: number of employers times u^2.5, where u is a fraction of 32 bits.
         let u = draw.next() >> 32;
@@ -219,7 +223,8 @@ impl Country {
         employer(u64::try_from(rank).unwrap_or(0))
     }
 
-    /// Affiliations of an employer with external services: most last for years, some change on 1 January.
+    /// Affiliations of an employer with external services: most last for years, some change on 1
+    /// January.
     pub fn external_affiliations(&self, rank: u64) -> Vec<(EnterpriseNumber, Span)> {
         let mut draw = Draw::new(self.seed, 4, rank);
         let count = 1 + draw.below(3);
@@ -235,7 +240,8 @@ impl Country {
         affiliations
     }
 
-    /// Affiliation of an employer with an internal service: only the largest have one, mostly their own.
+    /// Affiliation of an employer with an internal service: only the largest have one, mostly their
+    /// own.
     pub fn internal_affiliation(&self, rank: u64) -> Option<(EnterpriseNumber, Span, &'static str)> {
         if rank >= INTERNAL_SERVICES.min(self.employers.div_ceil(20)) {
             return None;

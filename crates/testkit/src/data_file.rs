@@ -30,7 +30,8 @@ pub struct DataFileSummary {
 }
 
 ehealth_core::closed_enum! {
-    /// Kind of a data file; its code is the element of the notification and the first part of the file name.
+    /// Kind of a data file; its code is the element of the notification and the first part of the
+    /// file name.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(crate) enum FileKind {
         /// All records.

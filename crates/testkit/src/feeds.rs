@@ -1,7 +1,7 @@
 //! Feeds of the invented people: those of the catalogue, and those that a scenario adds.
 //!
-//! They are written as a publisher delivers them, and loaded by the same sync: that sync validates the records, not this
-//! module.
+//! They are written as a publisher delivers them, and loaded by the same sync: that sync validates
+//! the records, not this module.
 
 use std::fs;
 use std::io;
@@ -53,7 +53,8 @@ const FIRST_ID: usize = 1_000_001;
 /// Age of a scenario's data, one day: stale under any limit below that.
 const AGE_MILLIS: i64 = 86_400_000;
 
-/// Writes the catalogue's feeds, one folder per dataset. Existing files are kept: users may have edited them.
+/// Writes the catalogue's feeds, one folder per dataset. Existing files are kept: users may have
+/// edited them.
 pub(crate) fn write_catalogue(feeds: &Path) -> io::Result<()> {
     for (dataset, notification, snapshot) in CATALOGUE {
         let folder = feeds.join(dataset.code());
@@ -112,7 +113,8 @@ fn add_affiliations(snapshot: &mut String, scenario: &Scenario, kind: ServiceKin
     for (id, of_employer) in (FIRST_ID..).zip(affiliations) {
         let affiliation = of_employer.affiliation;
         let (employer, service, days) = (of_employer.employer, affiliation.service, days(affiliation.period));
-        // The record of an internal service names a federated entity; no disclosed field depends on it.
+        // The record of an internal service names a federated entity; no disclosed field depends on
+        // it.
         let entity = match kind {
             ServiceKind::Internal => ",VLG",
             ServiceKind::External => "",

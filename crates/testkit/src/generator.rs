@@ -1,7 +1,8 @@
 //! Feeds of an invented country, to try the gateway at any size.
 //!
-//! Writes one folder per dataset, each a feed with a snapshot at serial 1 and one delta for each serial after it. The same
-//! arguments give the same bytes. Everything is streamed: the memory needed is one number per 1024 people.
+//! Writes one folder per dataset, each a feed with a snapshot at serial 1 and one delta for each
+//! serial after it. The same arguments give the same bytes. Everything is streamed: the memory
+//! needed is one number per 1024 people.
 
 use std::fmt::{self, Write as _};
 use std::io;
@@ -12,10 +13,12 @@ use crate::data_file::{DataFile, DataFileSummary, FileKind};
 use datasets::feed::digest_of;
 use ehealth_core::model::{Dataset, Ssin, Timestamp};
 
-/// People per entry of [`PeriodIds`]: the first period id of any person is found by counting from the entry.
+/// People per entry of [`PeriodIds`]: the first period id of any person is found by counting from
+/// the entry.
 const PEOPLE_PER_BLOCK: u64 = 1_024;
 
-/// First id of the affiliations in deltas: above every id of the snapshot, so that each of them is new.
+/// First id of the affiliations in deltas: above every id of the snapshot, so that each of them is
+/// new.
 const FIRST_DELTA_AFFILIATION: u64 = 1_000_000_000;
 
 /// Feeds to write.
@@ -29,7 +32,8 @@ pub struct CountryFeeds {
     pub out: PathBuf,
     /// Number of serials after the snapshot, one delta each.
     pub serials: u64,
-    /// Mutations of a dimona delta. `insurance` and `persons` have a tenth of them, `coprev` and `federated` a thousandth.
+    /// Mutations of a dimona delta. `insurance` and `persons` have a tenth of them, `coprev` and
+    /// `federated` a thousandth.
     pub mutations: u64,
     /// Creation time of the notifications.
     pub created: Timestamp,
@@ -62,8 +66,8 @@ pub enum GenerateError {
 }
 
 impl CountryFeeds {
-    /// Writes the feeds, and returns the number of records. Calls `on_file` after each data file: a country of full size
-    /// takes one to two minutes.
+    /// Writes the feeds, and returns the number of records. Calls `on_file` after each data file: a
+    /// country of full size takes one to two minutes.
     ///
     /// # Errors
     /// [`GenerateError`] if there are too few people or a file cannot be written.
@@ -182,8 +186,9 @@ impl Generation<'_> {
         self.finish(file)
     }
 
-    /// Writes a dimona delta. Of 10 mutations, 4 are new periods, 3 end one, 2 correct one and 1 cancels one. No person is
-    /// changed twice in all serials, so that each delta is valid after any other.
+    /// Writes a dimona delta. Of 10 mutations, 4 are new periods, 3 end one, 2 correct one and 1
+    /// cancels one. No person is changed twice in all serials, so that each delta is valid after
+    /// any other.
     fn write_dimona_delta(&mut self, serial: u64, ids: &PeriodIds, next_id: &mut u64) -> io::Result<DataFileSummary> {
         let mut file = self.create(Dataset::Dimona, FileKind::Delta, serial)?;
         let day = self.country.day_after(serial);
@@ -217,7 +222,8 @@ impl Generation<'_> {
         self.finish(file)
     }
 
-    /// Writes a delta of affiliations, a thousandth of the mutations: each begins on the day of the serial.
+    /// Writes a delta of affiliations, a thousandth of the mutations: each begins on the day of the
+    /// serial.
     fn write_affiliations_delta(&mut self, dataset: Dataset, serial: u64) -> io::Result<DataFileSummary> {
         let mut file = self.create(dataset, FileKind::Delta, serial)?;
         let changes = self.feeds.mutations.div_ceil(1_000);
@@ -234,22 +240,24 @@ impl Generation<'_> {
         self.finish(file)
     }
 
-    /// Writes a delta about people, a tenth of the mutations: memberships that end, or SSINs that are cancelled.
+    /// Writes a delta about people, a tenth of the mutations: memberships that end, or SSINs that
+    /// are cancelled.
     fn write_people_delta(&mut self, dataset: Dataset, serial: u64) -> io::Result<DataFileSummary> {
         let mut file = self.create(dataset, FileKind::Delta, serial)?;
         let day = self.country.day_after(serial);
         for change in 0..self.feeds.mutations.div_ceil(10) {
             let person = self.country.person_at(self.first_row(serial) + change);
             let number = ssin(&self.country, person)?;
-            match (dataset, self.country.insurances(person).last()) {
-                (Dataset::Insurance, Some((fund, span))) => {
-                    let end = Some(day.plus_days(-1).max(span.begin));
-                    file.write(format_args!("put,{number},{fund},{}\n", Days(Span { end, ..*span })))?;
-                }
-                _ => match self.country.successor(person).map(Digits) {
-                    Some(successor) => file.write(format_args!("put,{number},{successor},1\n"))?,
-                    None => file.write(format_args!("put,{number},,1\n"))?,
-                },
+            if dataset == Dataset::Insurance
+                && let Some((fund, span)) = self.country.insurances(person).last()
+            {
+                let end = Some(day.plus_days(-1).max(span.begin));
+                file.write(format_args!("put,{number},{fund},{}\n", Days(Span { end, ..*span })))?;
+                continue;
+            }
+            match self.country.successor(person).map(Digits) {
+                Some(successor) => file.write(format_args!("put,{number},{successor},1\n"))?,
+                None => file.write(format_args!("put,{number},,1\n"))?,
             }
         }
         self.finish(file)
@@ -284,7 +292,8 @@ impl Generation<'_> {
             ));
         }
         text.push_str("</notification>\n");
-        // Last, and by a rename: a reader sees the old notification or the new one, never a part of it.
+        // Last, and by a rename: a reader sees the old notification or the new one, never a part of
+        // it.
         let folder = self.feeds.out.join(dataset.code());
         Ok(durable_file::replace(&folder.join("notification.xml"), text.as_bytes(), 0o666)?)
     }
@@ -335,6 +344,8 @@ fn ssin(country: &Country, person: u64) -> io::Result<Digits> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use std::fs;
 
     use super::*;
     use datasets::sync::{Feed, Outcome, Settings, Source, run_all};

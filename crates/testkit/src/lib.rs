@@ -1,8 +1,9 @@
 //! The demo world: invented people and organisations, certificates, feeds of any size, scenarios.
 //!
-//! The commands `demo`, `simulate` and `generate` stand on this crate, and so do tests and benchmarks. It can make
-//! certificates and invent people, so the packaged gateway is built without it (`--no-default-features`). It knows
-//! nothing of the gateway: it writes the same files that operators and publishers write.
+//! The commands `demo`, `simulate` and `generate` stand on this crate, and so do tests and
+//! benchmarks. It can make certificates and invent people, so the packaged gateway is built without
+//! it (`--no-default-features`). It knows nothing of the gateway: it writes the same files that
+//! operators and publishers write.
 
 // The folder that a service starts from.
 mod authority;

@@ -6,7 +6,8 @@ use ehealth_core::model::LegalContext;
 /// An invented organisation with a client certificate.
 #[derive(Debug, Clone, Copy)]
 pub struct Organisation {
-    /// File name of its certificate without the extension; the word used in `fixtures/catalogue.csv`.
+    /// File name of its certificate without the extension; the word used in
+    /// `fixtures/catalogue.csv`.
     pub word: &'static str,
     /// Enterprise number, ten digits.
     pub number: &'static str,

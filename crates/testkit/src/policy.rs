@@ -3,8 +3,8 @@
 use crate::organisations::ORGANISATIONS;
 use ehealth_core::policy::ceiling;
 
-/// Limits that no test reaches. A simulation's clock is fixed, so a quota would never refill, and empty answers are what
-/// its tests ask for.
+/// Limits that no test reaches. A simulation's clock is fixed, so a quota would never refill, and
+/// empty answers are what its tests ask for.
 pub(crate) const UNLIMITED: &str =
     "quota_per_minute = 1000000\nquota_per_day = 1000000000\nempty_answers_percent = 100\n";
 

@@ -1,6 +1,8 @@
-//! The scenario of a simulation: invented people, the sources' records about them, delays, faults and outages.
+//! The scenario of a simulation: invented people, the sources' records about them, delays, faults
+//! and outages.
 //!
-//! These are the values. The gateway reads them from a TOML file (`fixtures/scenario.toml` shows every key).
+//! These are the values. The gateway reads them from a TOML file (`fixtures/scenario.toml` shows
+//! every key).
 
 use std::time::Duration;
 

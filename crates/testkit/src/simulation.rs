@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The folder of a simulation. One that the user named is kept; a temporary one is removed when this value is dropped.
+/// The folder of a simulation. One that the user named is kept; a temporary one is removed when
+/// this value is dropped.
 #[derive(Debug)]
 pub struct SimulationFolder {
     path: PathBuf,
@@ -15,8 +16,8 @@ pub struct SimulationFolder {
 }
 
 impl SimulationFolder {
-    /// Takes the folder that the user named, which must be empty or not exist yet, so that no file of the user is lost or
-    /// served.
+    /// Takes the folder that the user named, which must be empty or not exist yet, so that no file
+    /// of the user is lost or served.
     ///
     /// # Errors
     /// If the folder cannot be made or is not empty.
@@ -51,7 +52,8 @@ impl SimulationFolder {
     }
 }
 
-/// The file that says that the simulation answers: it exists while the simulation answers, and only then.
+/// The file that says that the simulation answers: it exists while the simulation answers, and only
+/// then.
 #[derive(Debug)]
 pub struct ReadyFile {
     path: PathBuf,

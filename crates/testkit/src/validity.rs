@@ -1,7 +1,7 @@
 //! The days on which the certificates of a workspace are valid, kept in a file beside them.
 //!
-//! The file is written after the last certificate. A workspace without it, or with another format of it, has no usable
-//! certificates: all are made again.
+//! The file is written after the last certificate. A workspace without it, or with another format
+//! of it, has no usable certificates: all are made again.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ehealth_core::model::{Date, Timestamp};
 
-/// Days that the certificates are made for. They are valid a day before the first and a year after the last.
+/// Days that the certificates are made for. They are valid a day before the first and a year after
+/// the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Validity {
     pub first: Date,
@@ -17,7 +18,8 @@ pub(crate) struct Validity {
 }
 
 impl Validity {
-    /// Days of both clocks: the service's, which may be set to any moment, and this machine's, which callers use.
+    /// Days of both clocks: the service's, which may be set to any moment, and this machine's,
+    /// which callers use.
     pub fn new(service: Timestamp) -> Self {
         let (service, machine) = (service.brussels_day(), machine_time().brussels_day());
         Self { first: service.min(machine), last: service.max(machine) }
@@ -35,8 +37,8 @@ impl Validity {
         format!("{} {}\n", self.first, self.last)
     }
 
-    /// Whether certificates that were made for these days are valid on all days of `other`. A certificate ends at
-    /// midnight, so its last day does not count.
+    /// Whether certificates that were made for these days are valid on all days of `other`. A
+    /// certificate ends at midnight, so its last day does not count.
     pub fn covers(self, other: Self) -> bool {
         self.first <= other.first && other.last < self.last.plus_days(365)
     }

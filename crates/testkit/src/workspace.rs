@@ -1,8 +1,10 @@
-//! A folder with everything that a demo service needs: authority, certificates, settings, policy, feeds.
+//! A folder with everything that a demo service needs: authority, certificates, settings, policy,
+//! feeds.
 //!
-//! Tests and benchmarks start their services from such a folder too. It is made once; a later start in the same folder
-//! uses the files that are there, and makes expired certificates again. Certificates are valid at two times: the
-//! service's, whose clock may be set to any moment, and this machine's, which callers use.
+//! Tests and benchmarks start their services from such a folder too. It is made once; a later start
+//! in the same folder uses the files that are there, and makes expired certificates again.
+//! Certificates are valid at two times: the service's, whose clock may be set to any time, and
+//! this machine's, which callers use.
 
 use std::fs;
 use std::io;
@@ -113,8 +115,9 @@ impl Workspace {
         Ok(prepared)
     }
 
-    /// As [`prepare`](Self::prepare), with RSA client certificates in addition. The authority's key is not kept, so a
-    /// folder without RSA certificates gets a new authority and new certificates for all.
+    /// As [`prepare`](Self::prepare), with RSA client certificates in addition. The authority's key
+    /// is not kept, so a folder without RSA certificates gets a new authority and new certificates
+    /// for all.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
@@ -123,7 +126,8 @@ impl Workspace {
         self.prepare(now, question)
     }
 
-    /// Makes everything for a simulation in an empty folder: the scenario's people, and no rate limits.
+    /// Makes everything for a simulation in an empty folder: the scenario's people, and no rate
+    /// limits.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
@@ -198,7 +202,8 @@ impl Workspace {
     }
 }
 
-/// Settings of a demonstration. The catalogue's data are not updated, hence the freshness limits of 100 years.
+/// Settings of a demonstration. The catalogue's data are not updated, hence the freshness limits of
+/// 100 years.
 const SETTINGS: &str = r#"# Settings of a demonstration. Do not use them for a service with real data:
 # certificates of a development authority are accepted, and CRLs are not checked.
 

@@ -44,8 +44,9 @@ pub enum AuditCommand {
     },
     /// Replace the key that signs checkpoints; the service must be stopped
     ///
-    /// Prints a checkpoint that the old and the new key signed. Keep it elsewhere, in place of the one that you kept before.
-    /// The old public key verifies this checkpoint; the new one verifies it and all later checkpoints.
+    /// Prints a checkpoint that the old and the new key signed. Keep it elsewhere, in place of the
+    /// one that you kept before. The old public key verifies this checkpoint; the new one verifies
+    /// it and all later checkpoints.
     #[command(after_help = ROTATE_KEY_HELP)]
     RotateKey(SettingsFile),
     /// Print the newest checkpoint, to be kept elsewhere
@@ -62,7 +63,8 @@ pub enum AuditCommand {
 
 const VERIFY_HELP: &str = "\
 Example:
-  ehealth-attributes audit verify --audit-log /srv/copy --key audit-log.pub --checkpoint /srv/checkpoint
+  ehealth-attributes audit verify --audit-log /srv/copy --key audit-log.pub \\
+      --checkpoint /srv/checkpoint
 
 Exit codes:
   0  sound

@@ -1,9 +1,10 @@
-//! `audit`: verifies, searches and maintains the audit log, for auditors, data-protection officers and operators.
+//! `audit`: verifies, searches and maintains the audit log, for auditors, data-protection officers
+//! and operators.
 //!
-//! `verify` and `verify-proof` need no settings and no secret: only a folder or a file, the public key, and a checkpoint
-//! that was kept elsewhere. The other commands need the settings, for the folders of the audit log and of its keys. An
-//! SSIN may be given as `-` to read it from standard input: it then appears neither in the shell's history nor in the
-//! process list.
+//! `verify` and `verify-proof` need no settings and no secret: only a folder or a file, the public
+//! key, and a checkpoint that was kept elsewhere. The other commands need the settings, for the
+//! folders of the audit log and of its keys. An SSIN may be given as `-` to read it from standard
+//! input: it then appears neither in the shell's history nor in the process list.
 
 mod args;
 mod run;

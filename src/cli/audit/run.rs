@@ -60,7 +60,7 @@ fn run_verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     println!("{verdict}");
     if let Some(file) = &arguments.report {
         let found = Verification { at: SystemClock.now(), records: verdict.size, is_sound: verdict.is_sound() };
-        leave_verification(file, &found).map_err(|error| failed(format_args!("{}: {error}", file.display())))?;
+        leave_verification(file, &found).map_err(failed)?;
     }
     Ok(if verdict.is_sound() { Exit::Done } else { Exit::Failed })
 }

@@ -1,8 +1,9 @@
 //! Text format of the log: timestamp, level, module, message, fields.
 //!
-//! `2026-11-22T05:19:00.000Z  INFO module: message name=value`: the same text as tracing-subscriber's own format without
-//! colours, at a fraction of its cost, because every answer logs a line. One event is one line whatever its values are:
-//! control characters are escaped, so that a peer cannot forge log lines.
+//! `2026-11-22T05:19:00.000Z  INFO module: message name=value`: the same text as
+//! tracing-subscriber's own format without colours, at a fraction of its cost, because every answer
+//! logs a line. One event is one line whatever its values are: control characters are escaped, so
+//! that a peer cannot forge log lines.
 
 use std::fmt::{self, Debug, Write};
 
@@ -48,7 +49,8 @@ where
     }
 }
 
-/// Writes the fields of an event in their order: the message, which is first, alone; the others after their names.
+/// Writes the fields of an event in their order: the message, which is first, alone; the others
+/// after their names.
 struct Fields {
     line: String,
     result: fmt::Result,

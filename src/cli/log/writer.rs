@@ -1,11 +1,13 @@
-//! A buffer for log lines, so that a busy service writes about a hundred of them with one system call.
+//! A buffer for log lines, so that a busy service writes about a hundred of them with one system
+//! call.
 //!
-//! Warnings and errors are written at once, together with the lines before them: what explains a crash is written before
-//! the crash. Nothing is buffered before the log thread is started, or when the program ends. No line is dropped: when
-//! standard error blocks, the caller blocks, as without this buffer.
+//! Warnings and errors are written at once, together with the lines before them: what explains a
+//! crash is written before the crash. Nothing is buffered before the log thread is started, or when
+//! the program ends. No line is dropped: when standard error blocks, the caller blocks, as without
+//! this buffer.
 //!
-//! The log thread is started separately, and not with the log: the sandbox applies to threads that start after it, and
-//! activating the sandbox is logged.
+//! The log thread is started separately, and not with the log: the sandbox applies to threads that
+//! start after it, and activating the sandbox is logged.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -53,7 +55,8 @@ enum LogThread {
 }
 
 impl LogWriter {
-    /// Starts the log thread: from now on lines may be buffered. Does nothing if the thread runs already.
+    /// Starts the log thread: from now on lines may be buffered. Does nothing if the thread runs
+    /// already.
     ///
     /// # Errors
     /// If the system starts no thread; lines are then written at once, as before.

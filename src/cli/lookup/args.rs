@@ -7,6 +7,10 @@ use clap::{Args, ValueEnum};
 use ehealth_core::model::LegalContext;
 
 const AFTER_HELP: &str = "\
+--ssin asks about one person. --in FILE asks about many, one SSIN per line, and --out FILE receives
+the answers: CSV, or one JSON object per line with --json. Run the same command again to continue
+after an interruption: persons whom the file answers already are skipped.
+
 Examples:
   ehealth-attributes lookup --url https://localhost:8443 --ca ca.pem --cert fund.pem --key fund.key \\
       --organisation 0999010126 --context advisory-physician --ssin - < ssin.txt
@@ -21,10 +25,6 @@ Exit codes:
   6  the service answered with a SOAP fault";
 
 /// Arguments of `lookup`.
-///
-/// --ssin asks about one person. --in FILE asks about many, one SSIN per line, and --out FILE receives the answers: CSV, or
-/// one JSON object per line with --json. Run the same command again to continue after an interruption: persons that are
-/// already answered in the file are not asked about again.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct LookupArguments {
@@ -54,12 +54,13 @@ pub struct LookupArguments {
     /// File with one SSIN per line; - reads standard input; # begins a comment line
     #[arg(long = "in", value_name = "FILE", conflicts_with_all = ["ssin", "test"])]
     pub input: Option<PathBuf>,
-    /// File for the answers to --in; persons that it answers already are skipped [default: standard output]
+    /// File for the answers to --in; persons that it answers already are skipped [default: standard
+    /// output]
     ///
-    /// CSV columns: ssin, organisation, context, asked (the requested dates; empty for today), code, on (the last requested
-    /// day), services (EMPLOYER:SERVICE, the competent service of each employment on that day), fund, replaced_by,
-    /// incomplete (datasets that are missing or stale; a value that they could change ends with a question mark), ticket,
-    /// replied.
+    /// CSV columns: ssin, organisation, context, asked (the requested dates; empty for today),
+    /// code, on (the last requested day), services (EMPLOYER:SERVICE, the competent service of each
+    /// employment on that day), fund, replaced_by, incomplete (datasets that are missing or stale;
+    /// a value that they could change ends with a question mark), ticket, replied.
     #[arg(long, value_name = "FILE", requires = "input")]
     pub out: Option<PathBuf>,
     /// Number of concurrent requests for --in

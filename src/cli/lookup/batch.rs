@@ -1,8 +1,10 @@
-//! `lookup --in`: asks about many persons, several at a time; an interrupted batch can be continued.
+//! `lookup --in`: asks about many persons, several at a time; an interrupted batch can be
+//! continued.
 //!
-//! A person who was answered is never asked about again. If an answer was lost in transit, the next run asks again, and the
-//! service records both exchanges: the alternative would be to leave the person unanswered. SSINs appear in the input and in
-//! the results only, never in the log, the progress or an error.
+//! A person who was answered is never asked about again. If an answer was lost in transit, the next
+//! run asks again, and the service records both exchanges: the alternative would be to leave the
+//! person unanswered. SSINs appear in the input and in the results only, never in the log, the
+//! progress or an error.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -101,7 +103,8 @@ struct Batch {
 }
 
 impl Batch {
-    /// Asks with at most `parallel` concurrent requests. Every answer is written when it arrives, after the stop signal too.
+    /// Asks with at most `parallel` concurrent requests. Every answer is written when it arrives,
+    /// after the stop signal too.
     async fn ask_all(
         &mut self,
         mut waiting: impl Iterator<Item = (Ssin, Question)>,

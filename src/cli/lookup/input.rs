@@ -7,7 +7,8 @@ use std::path::Path;
 use super::error::LookupError;
 use ehealth_core::model::Ssin;
 
-/// Reads one SSIN per line, in order. Blank lines, lines that begin with `#`, and repeated SSINs are skipped.
+/// Reads one SSIN per line, in order. Blank lines, lines that begin with `#`, and repeated SSINs
+/// are skipped.
 ///
 /// # Errors
 /// If the file cannot be read, or lines contain no SSIN: each is reported by its line number alone.

@@ -1,11 +1,13 @@
 //! An answer as JSON, with keys that do not change.
 //!
-//! Contains every number of the answer, SSINs included: it is for the person who asked, and must not go to a log.
+//! Contains every number of the answer, SSINs included: it is for the person who asked, and must
+//! not go to a log.
 //!
 //! # Keys
 //!
-//! The names of the contract, in its order. An absent value is `null` or an empty list; no key is ever missing. Days are
-//! `YYYY-MM-DD`, timestamps are UTC with milliseconds, and numbers of organisations and persons are strings.
+//! The names of the contract, in its order. An absent value is `null` or an empty list; no key is
+//! ever missing. Days are `YYYY-MM-DD`, timestamps are UTC with milliseconds, and numbers of
+//! organisations and persons are strings.
 //!
 //! | key | value |
 //! |---|---|
@@ -21,7 +23,8 @@
 //! | `verdict.competentService` | `null` if there is no conclusion, or a list with one entry per employment on that day: `employer`, `outcome`, `cbeNumber`, `missing` |
 //! | `verdict.healthInsuranceFund` | `outcome`, `cbeNumber`, `missing` |
 //!
-//! `outcome` is `FOUND`, `NOTHING`, `UNSURE` (a dataset in `missing` could change it), `FILTERED` or `NOT_ANSWERED`.
+//! `outcome` is `FOUND`, `NOTHING`, `UNSURE` (a dataset in `missing` could change it), `FILTERED`
+//! or `NOT_ANSWERED`.
 
 use serde_json::{Value, json};
 
@@ -118,8 +121,8 @@ fn verdict_json(answer: &Answer, day: Date) -> Value {
 }
 
 /// The service's number alone, which the grant may leave out.
-fn number_of(told: Disclosed<&PreventionService>) -> Disclosed<Option<EnterpriseNumber>> {
-    match told {
+fn number_of(finding: Disclosed<&PreventionService>) -> Disclosed<Option<EnterpriseNumber>> {
+    match finding {
         Disclosed::Found(service) => Disclosed::Found(service.number),
         Disclosed::Unsure(service, missing) => Disclosed::Unsure(service.map(|service| service.number), missing),
         Disclosed::Nothing => Disclosed::Nothing,
@@ -128,8 +131,8 @@ fn number_of(told: Disclosed<&PreventionService>) -> Disclosed<Option<Enterprise
     }
 }
 
-fn finding_json(told: Disclosed<Option<EnterpriseNumber>>) -> Value {
-    let (word, number, missing) = match told {
+fn finding_json(finding: Disclosed<Option<EnterpriseNumber>>) -> Value {
+    let (word, number, missing) = match finding {
         Disclosed::Found(number) => ("FOUND", number, DatasetSet::EMPTY),
         Disclosed::Nothing => ("NOTHING", None, DatasetSet::EMPTY),
         Disclosed::Unsure(number, missing) => ("UNSURE", number.flatten(), missing),

@@ -1,4 +1,5 @@
-//! `lookup`: asks a running service over mutual TLS, through the client crate that integrators use too.
+//! `lookup`: asks a running service over mutual TLS, through the client crate that integrators use
+//! too.
 
 // From the arguments to a question.
 mod args;

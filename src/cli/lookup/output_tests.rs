@@ -1,4 +1,5 @@
-//! Answers as text and as JSON: what a person must be able to read in the text, and which JSON keys must not change.
+//! Answers as text and as JSON: what a person must be able to read in the text, and which JSON keys
+//! must not change.
 
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ fn since(text: &str) -> Period {
 }
 
 fn answer(outcome: Outcome, result: Option<Findings>) -> Answer {
-    let moment = Timestamp::parse("2026-01-15T09:30:00.127Z").expect("a moment");
+    let time = Timestamp::parse("2026-01-15T09:30:00.127Z").expect("a timestamp");
     Answer {
         customer: Customer {
             ticket: Some("mine".to_owned()),
@@ -34,8 +35,8 @@ fn answer(outcome: Outcome, result: Option<Findings>) -> Answer {
             id: CustomerId::Cbe(CbeNumber::parse("0999010126").expect("ten digits")),
         },
         ticket: CbssTicket::parse("5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f").expect("a UUID"),
-        received: moment,
-        replied: moment,
+        received: time,
+        replied: time,
         legal_context: "BACKTOWORK:ADVISORY_PHYSICIAN".to_owned(),
         criteria: Some(Criteria { ssin: ssin(), dates: CriteriaDates::ReferenceDate(day("2026-01-15")) }),
         status: Status { outcome, description: None, information: Vec::new() },

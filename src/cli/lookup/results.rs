@@ -1,8 +1,8 @@
 //! The results of a batch lookup: one line per person, in a file that a later run continues.
 //!
-//! A line is complete or it is not there: the next run truncates an incomplete last line, and asks about that person again.
-//! Every line names its question, so that answers to another question are not mistaken for these. Only the owner can read
-//! the file: it contains personal data.
+//! A line is complete or it is not there: the next run truncates an incomplete last line, and asks
+//! about that person again. Every line names its question, so that answers to another question are
+//! not mistaken for these. Only the owner can read the file: it contains personal data.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -24,7 +24,8 @@ const COLUMNS: &str = "ssin,organisation,context,asked,code,on,services,fund,rep
 pub(super) enum LineFormat {
     /// [`COLUMNS`].
     Csv,
-    /// An object: `ssin`, `organisation`, `context`, `asked`, and `answer` with the keys of [`json`].
+    /// An object: `ssin`, `organisation`, `context`, `asked`, and `answer` with the keys of
+    /// [`json`].
     Json,
 }
 
@@ -113,7 +114,8 @@ impl BatchResults {
         Ok((results, done))
     }
 
-    /// Adds an answer. After the call, the operating system has the line: the end of this program does not lose it.
+    /// Adds an answer. After the call, the operating system has the line: the end of this program
+    /// does not lose it.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -147,7 +149,8 @@ impl BatchResults {
         }
     }
 
-    /// Writes a line in one piece, so that only a full disk or a crash of the machine can truncate it.
+    /// Writes a line in one piece, so that only a full disk or a crash of the machine can truncate
+    /// it.
     fn write_line(&mut self, line: &str) -> io::Result<()> {
         let line = format!("{line}\n");
         match &mut self.file {
@@ -213,9 +216,9 @@ fn write_row(ssin: Ssin, question: &BatchQuestion, answer: &Answer) -> String {
 }
 
 /// The number of a conclusion, with a question mark if a missing dataset could change it.
-fn number_text<T>(told: Disclosed<T>, number: impl Fn(T) -> Option<EnterpriseNumber>) -> String {
+fn number_text<T>(finding: Disclosed<T>, number: impl Fn(T) -> Option<EnterpriseNumber>) -> String {
     let text = |found: T| number(found).map(|number| number.to_string()).unwrap_or_default();
-    match told {
+    match finding {
         Disclosed::Found(found) => text(found),
         Disclosed::Unsure(found, _) => format!("{}?", found.map(text).unwrap_or_default()),
         Disclosed::Nothing | Disclosed::Filtered | Disclosed::NotAnswered => String::new(),

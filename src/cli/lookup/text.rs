@@ -1,16 +1,17 @@
 //! An answer as text for a person.
 //!
-//! Makes no decision: which service is competent and which fund applies are conclusions of [`Answer`]. The text shows the
-//! SSIN once, as its heading, to the person who typed it, and an SSIN that replaced it, because without that the answer is
-//! useless.
+//! Makes no decision: which service is competent and which fund applies are conclusions of
+//! [`Answer`]. The text shows the SSIN once, as its heading, to the person who typed it, and an
+//! SSIN that replaced it, because without that the answer is useless.
 
 use std::fmt::Write;
 
 use client::{Answer, Disclosed, Employment, NoVerdict, Outcome, PreventionService, WrongDates};
 use ehealth_core::model::{Dataset, DatasetSet, Date, EnterpriseNumber, Field, Period, ServiceKind, Ssin, Window};
 
-/// Writes heading, status with advice, employers with their services, fund, and filtered fields. `typed` and `asked` are the
-/// question of the person; the days of the text are those of the answer, if it has any.
+/// Writes heading, status with advice, employers with their services, fund, and filtered fields.
+/// `typed` and `asked` are the question of the person; the days of the text are those of the
+/// answer, if it has any.
 #[must_use]
 pub(super) fn write(answer: &Answer, typed: Ssin, asked: Window) -> String {
     let window = answer.criteria.map_or(asked, |criteria| criteria.window());
@@ -64,7 +65,8 @@ fn write_employments(page: &mut String, answer: &Answer, window: Window) -> std:
     Ok(())
 }
 
-/// Last requested day on which the employment lasts: the day that decides which service is competent for a file.
+/// Last requested day on which the employment lasts: the day that decides which service is
+/// competent for a file.
 fn last_day(employment: &Employment, window: Window) -> Date {
     employment.period.map_or(window.to(), |period| period.last_day().min(window.to()))
 }
@@ -75,8 +77,8 @@ fn verdict<'a>(answer: &'a Answer, employment: &Employment, day: Date) -> Disclo
     own.map_or(Disclosed::NotAnswered, |competence| competence.service)
 }
 
-fn say_service(told: Disclosed<&PreventionService>) -> String {
-    match told {
+fn say_service(finding: Disclosed<&PreventionService>) -> String {
+    match finding {
         Disclosed::Found(service) => say_affiliation(service),
         Disclosed::Nothing => "none recorded; ask the employer".to_owned(),
         Disclosed::Unsure(Some(service), missing) => {
@@ -99,8 +101,8 @@ fn say_affiliation(service: &PreventionService) -> String {
     format!("{kind}{number}{since}")
 }
 
-fn say_fund(told: Disclosed<EnterpriseNumber>) -> String {
-    match told {
+fn say_fund(finding: Disclosed<EnterpriseNumber>) -> String {
+    match finding {
         Disclosed::Found(fund) => fund.to_string(),
         Disclosed::Nothing => "none on these days".to_owned(),
         Disclosed::Unsure(Some(fund), missing) => format!("uncertain: {fund}; {} could change this", names(missing)),

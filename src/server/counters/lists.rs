@@ -1,5 +1,7 @@
 //! The closed lists by which the server counts.
 
+use ehealth_core::model::{OutcomeCode, StatusCode};
+
 ehealth_core::closed_enum! {
     /// A stage on the way from a connection to an answer. Codes: metrics and log.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,12 +52,19 @@ ehealth_core::closed_enum! {
 }
 
 impl Kind {
-    /// Kind of a status code.
-    pub(super) fn of_status(code: &str) -> Self {
-        match code {
-            "MSG00000" | "MSG00100" => Self::Answered,
-            "HAN20200" => Self::Incomplete,
-            _ => Self::NoResult,
+    /// Kind of an outcome.
+    pub(super) fn of(outcome: OutcomeCode) -> Self {
+        match outcome.status() {
+            Some(StatusCode::DataFound | StatusCode::NoDataFound) => Self::Answered,
+            Some(StatusCode::Incomplete) => Self::Incomplete,
+            Some(
+                StatusCode::NoGrant
+                | StatusCode::NotAnSsin
+                | StatusCode::WrongDates
+                | StatusCode::NoRelation
+                | StatusCode::Replaced,
+            ) => Self::NoResult,
+            None => Self::Fault,
         }
     }
 }

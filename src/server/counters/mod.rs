@@ -1,8 +1,9 @@
-//! Counters of the server: atomics behind closed lists, so that no client can create a metric label.
+//! Counters of the server: atomics behind closed lists, so that no client can create a metric
+//! label.
 //!
-//! An exchange costs a dozen atomic additions and no lock but the read side of one, whose write side is
-//! taken when a registered consumer sends its first question. Nothing here decides anything, and no
-//! personal data enters.
+//! An exchange costs a dozen atomic additions and no lock but the read side of one, whose write
+//! side is taken when a registered consumer sends its first question. Nothing here decides
+//! anything, and no personal data enters.
 
 // The closed lists by which is counted, and a value for each of their variants.
 mod lists;
@@ -28,18 +29,17 @@ use parking_lot::RwLock;
 use super::http::refusal::HttpRefusal;
 use consumer::{ConsumerCounters, minute_of};
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::{EnterpriseNumber, Status, Timestamp};
+use ehealth_core::model::{EnterpriseNumber, OutcomeCode, Timestamp};
 use histogram::Histogram;
 use per_variant::PerVariant;
-use soap::Fault;
-use soap::names::OPERATIONS;
+
+/// One counter for each code of a status or fault.
+type OutcomeCounters = PerVariant<OutcomeCode, AtomicU64, { OutcomeCode::ALL.len() }>;
 
 /// Everything that the server counts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Counters {
-    /// Every code of a status or fault, sorted: one counter each per operation below.
-    codes: Vec<&'static str>,
-    outcomes: [Vec<AtomicU64>; OPERATIONS.len()],
+    outcomes: PerVariant<Operation, OutcomeCounters, { Operation::ALL.len() }>,
     refusals: PerVariant<HttpRefusal, AtomicU64, { HttpRefusal::ALL.len() }>,
     handshakes: PerVariant<HandshakeOutcome, AtomicU64, { HandshakeOutcome::ALL.len() }>,
     stages: PerVariant<Stage, Histogram, { Stage::ALL.len() }>,
@@ -47,39 +47,18 @@ pub struct Counters {
     consumers: RwLock<BTreeMap<Option<EnterpriseNumber>, Arc<ConsumerCounters>>>,
 }
 
-impl Default for Counters {
-    fn default() -> Self {
-        let mut codes: Vec<_> = Status::CODES.into_iter().chain(Fault::table().map(|row| row.code)).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        let outcomes = OPERATIONS.map(|_| codes.iter().map(|_| AtomicU64::new(0)).collect());
-        Self {
-            codes,
-            outcomes,
-            refusals: PerVariant::default(),
-            handshakes: PerVariant::default(),
-            stages: PerVariant::default(),
-            consumers: RwLock::default(),
-        }
-    }
-}
-
 impl Counters {
-    /// Counts an answered exchange. `caller` is the certificate's organisation if it is registered: an
-    /// unregistered organisation must not create a label.
+    /// Counts an answered exchange. `caller` is the certificate's organisation if it is registered:
+    /// an unregistered organisation must not create a label.
     pub(super) fn count_exchange(&self, counted: Exchange<'_>) {
-        let index = OPERATIONS.iter().position(|operation| *operation == counted.operation);
-        let cells = index.and_then(|index| self.outcomes.get(index));
-        if let (Some(cells), Ok(index)) = (cells, self.codes.binary_search(&counted.outcome))
-            && let Some(cell) = cells.get(index)
-        {
+        let counters = self.outcomes.get(counted.operation);
+        if let Some(cell) = counters.and_then(|counters| counters.get(counted.outcome)) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
         for (stage, took) in counted.stopwatch.laps() {
             self.observe(stage, took);
         }
-        let kind = if counted.is_fault { Kind::Fault } else { Kind::of_status(counted.outcome) };
-        self.consumer(counted.caller).count(kind, minute_of(counted.now));
+        self.consumer(counted.caller).count(Kind::of(counted.outcome), minute_of(counted.now));
     }
 
     /// Counts a request that was refused below SOAP.
@@ -111,8 +90,8 @@ impl Counters {
     /// Values of all counters at `now`.
     #[must_use]
     pub fn read(&self, now: Timestamp) -> CountersSnapshot {
-        let outcomes = OPERATIONS.into_iter().zip(&self.outcomes).flat_map(|(operation, cells)| {
-            self.codes.iter().zip(cells).map(move |(code, cell)| (operation, *code, load(cell)))
+        let outcomes = self.outcomes.iter().flat_map(|(operation, counters)| {
+            counters.iter().map(move |(outcome, cell)| (operation, outcome, load(cell)))
         });
         let consumers = self.consumers.read();
         let minute = minute_of(now);
@@ -135,8 +114,7 @@ fn load(counter: &AtomicU64) -> u64 {
 pub(super) struct Exchange<'a> {
     pub operation: Operation,
     /// Code of the status or of the fault.
-    pub outcome: &'static str,
-    pub is_fault: bool,
+    pub outcome: OutcomeCode,
     /// The certificate's organisation, if it is registered.
     pub caller: Option<EnterpriseNumber>,
     pub now: Timestamp,
@@ -147,7 +125,7 @@ pub(super) struct Exchange<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountersSnapshot {
     /// Exchanges by operation and code, for every code, zeros included.
-    pub outcomes: Vec<(Operation, &'static str, u64)>,
+    pub outcomes: Vec<(Operation, OutcomeCode, u64)>,
     /// Requests refused below SOAP.
     pub refusals: Vec<(HttpRefusal, u64)>,
     /// Handshakes.

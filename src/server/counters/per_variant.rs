@@ -2,6 +2,8 @@
 
 use super::lists::{HandshakeOutcome, Kind, Stage};
 use crate::server::http::refusal::HttpRefusal;
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::OutcomeCode;
 
 /// A closed enum whose `ALL` lists its `N` variants in the order of their declaration.
 pub(super) trait Closed<const N: usize>: Copy {
@@ -24,7 +26,7 @@ macro_rules! closed {
     };
 }
 
-closed!(HandshakeOutcome, HttpRefusal, Kind, Stage);
+closed!(HandshakeOutcome, HttpRefusal, Kind, Operation, OutcomeCode, Stage);
 
 /// One value for each variant of `E`.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::lists::Stage;
 use super::per_variant::PerVariant;
 
-/// Measures the stages of one exchange: the time since the last lap belongs to the stage that is named.
+/// Measures the stages of one exchange: the time since the last lap belongs to the stage that is
+/// named.
 #[derive(Debug)]
 pub(crate) struct Stopwatch {
     began: Instant,

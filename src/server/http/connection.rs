@@ -103,7 +103,7 @@ async fn serve_requests(wire: &mut Wire<TlsStream<TcpStream>>, context: &Arc<Con
     let drain = async {
         stop.await;
         context.drain();
-        sleep(context.service.settings.limits.parting).await;
+        sleep(context.service.settings.limits.last_request).await;
     };
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A deadline that is set again and again. The timer is reset only if it fires too early or would fire
-/// too late: most waits end long before their deadline, and the next one begins.
+/// A deadline that is set again and again. The timer is reset only if it fires too early or would
+/// fire too late: most waits end long before their deadline, and the next one begins.
 #[derive(Default)]
 pub(super) struct Deadline {
     timer: Option<Pin<Box<Sleep>>>,

@@ -14,7 +14,8 @@ use tokio::time::timeout;
 use super::connection;
 use crate::server::service::Service;
 
-/// Pause after an `accept` that failed for lack of descriptors or memory: retrying at once would spin.
+/// Pause after an `accept` that failed for lack of descriptors or memory: retrying at once would
+/// spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Connections that may wait in the system's accept queue; the accept loop is never far behind.
@@ -23,7 +24,7 @@ const BACKLOG: u32 = 1_024;
 /// Whether another instance may listen on the same address and port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PortUse {
-    /// No: a second start by mistake fails.
+    /// No: an accidental second start fails.
     #[default]
     Own,
     /// Yes (`SO_REUSEPORT`, same user): a new instance takes over while the old one drains.
@@ -61,8 +62,8 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
     let take = |connections: &mut JoinSet<()>, stream: TcpStream, address: SocketAddr| {
         // Taken here, so that the limit holds however late the connections' tasks run.
         let slot = service.handshakes.begin(address.ip());
-        // A response is one write; waiting for more would only delay it. If the peer is gone, the next
-        // read shows it.
+        // A response is one write; waiting for more would only delay it. If the peer is gone, the
+        // next read shows it.
         let _ = stream.set_nodelay(true);
         let mut stopped = stopped.clone();
         let service = Arc::clone(&service);
@@ -88,8 +89,8 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
             Some(ended) = connections.join_next() => note_end(ended),
         }
     }
-    // The system resets connections in the queue of a closed listener, although their clients already
-    // see them as established.
+    // The system resets connections in the queue of a closed listener, although their clients
+    // already see them as established.
     if let Ok(listener) = listener.into_std() {
         while let Ok((stream, address)) = listener.accept() {
             if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
@@ -127,7 +128,8 @@ fn note_end(ended: Result<(), JoinError>) {
 struct AcceptFailures(usize);
 
 impl AcceptFailures {
-    /// Logs the first failure. The others are only counted, because they follow every [`ACCEPT_PAUSE`].
+    /// Logs the first failure. The others are only counted, because they follow every
+    /// [`ACCEPT_PAUSE`].
     fn note(&mut self, error: &io::Error) {
         if self.0 == 0 {
             tracing::warn!(%error, "cannot accept connections");

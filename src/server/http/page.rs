@@ -1,8 +1,9 @@
-//! The service page for browsers: what the service is, its WSDL and schemas, and an example request.
+//! The service page for browsers: what the service is, its WSDL and schemas, and an example
+//! request.
 //!
-//! One document without scripts and without external resources. It reveals nothing about the caller,
-//! any person's data, or the configuration beyond the public address. Programs that do not accept
-//! `text/html` get plain text.
+//! One document without scripts and without external resources. It reveals nothing about the
+//! caller, any person's data, or the configuration beyond the public address. Programs that do not
+//! accept `text/html` get plain text.
 
 use hyper::header::{ACCEPT, HeaderMap};
 use maud::{DOCTYPE, PreEscaped, html};
@@ -10,7 +11,8 @@ use maud::{DOCTYPE, PreEscaped, html};
 use ehealth_core::lookup::Operation;
 use soap::{example, names, wsdl};
 
-/// Content security policy: no loading, scripts, forms or framing; the page's own style, by its hash.
+/// Content security policy: no loading, scripts, forms or framing; the page's own style, by its
+/// hash.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'sha256-/3G47CmTzEeRwsnZq2BFdOuL/cTENo9ylj7ok9RraX4='; base-uri 'none'; form-action 'none'; \
                                  frame-ancestors 'none'";
 
@@ -94,7 +96,7 @@ pub(super) fn write_page(operation: Operation, public_url: &str) -> String {
                 pre { (curl) }
                 h2 { "Operations" }
                 ul {
-                    @for each in names::OPERATIONS {
+                    @for each in Operation::ALL {
                         li { a href=(address(each)) { (each.code()) } ": " (describe(each)) }
                     }
                 }
@@ -115,7 +117,7 @@ mod tests {
     fn the_policy_allows_only_the_pages_own_style() {
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
         assert!(POLICY.contains(&format!("'sha256-{}'", encode(hash.as_ref()))), "{}", encode(hash.as_ref()));
-        for operation in names::OPERATIONS {
+        for operation in Operation::ALL {
             let page = write_page(operation, "https://gateway.example.be");
             assert!(page.contains(&format!("<style>{STYLE}</style>")));
             assert!(!page.contains("<script") && !page.contains("style=") && !page.contains(" src="));
@@ -162,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_page_links_the_wsdl_and_every_schema() {
-        for operation in names::OPERATIONS {
+        for operation in Operation::ALL {
             let page = write_page(operation, "https://gateway.example.be/");
             let here = format!("https://gateway.example.be{}", names::path(operation));
             assert!(page.contains(&format!("href=\"{here}?wsdl\"")), "{page}");

@@ -11,7 +11,8 @@ use crate::server::limits::settings::Limits;
 use crate::server::peer::Peer;
 use ehealth_core::model::Ticket;
 
-/// How much of a refused request's body was read. After a part of it the connection cannot continue.
+/// How much of a refused request's body was read. After a part of it the connection cannot
+/// continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BodyRead {
     Whole,

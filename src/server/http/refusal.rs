@@ -34,7 +34,8 @@ ehealth_core::closed_enum! {
 }
 
 impl HttpRefusal {
-    /// HTTP status of the response. Each refusal has its own, so that metrics can use it as a label.
+    /// HTTP status of the response. Each refusal has its own, so that metrics can use it as a
+    /// label.
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {

@@ -1,8 +1,8 @@
 //! Routing: what a request asks for, decided from its head alone, before its body is read.
 //!
-//! Knows paths, methods and media types (docs/reference/contract.md "Transport"), while `framing` knows
-//! where a request begins and ends; knows no XML. A request that is refused here never becomes SOAP: it
-//! is answered with a status and a short plain text.
+//! Knows paths, methods and media types (docs/reference/contract.md "Transport"), while `framing`
+//! knows where a request begins and ends; knows no XML. A request that is refused here never
+//! becomes SOAP: it is answered with a status and a short plain text.
 
 use hyper::Method;
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, TRANSFER_ENCODING};

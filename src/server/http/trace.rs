@@ -1,5 +1,5 @@
-//! Trace ID of a caller's request (W3C Trace Context, `traceparent`), so that the caller's operators and
-//! ours find the same exchange. It goes only to the log; nothing is decided by it.
+//! Trace ID of a caller's request (W3C Trace Context, `traceparent`), so that the caller's
+//! operators and ours find the same exchange. It goes only to the log; nothing is decided by it.
 
 use std::fmt;
 
@@ -15,8 +15,8 @@ impl fmt::Display for TraceId {
     }
 }
 
-/// Trace ID of a request; `None` if there is none. An invalid field is ignored, as the recommendation
-/// requires (section 3.2.2.5).
+/// Trace ID of a request; `None` if there is none. An invalid field is ignored, as the
+/// recommendation requires (section 3.2.2.5).
 pub(super) fn read_trace(headers: &HeaderMap) -> Option<TraceId> {
     let mut fields = headers.get_all("traceparent").iter();
     let field = fields.next()?.as_bytes();

@@ -1,8 +1,9 @@
-//! The bytes of one connection, between TLS and HTTP: checked by [`Framing`], each wait with a deadline.
+//! The bytes of one connection, between TLS and HTTP: checked by [`Framing`], each wait with a
+//! deadline.
 //!
-//! To the HTTP library a refused head looks like the end of the stream: requests before it are answered,
-//! and it never sees the rest. The owner of the wire then sends the reason ([`Wire::refusal`]) and closes
-//! the connection without losing that response ([`Wire::close`]).
+//! To the HTTP library a refused head looks like the end of the stream: requests before it are
+//! answered, and it never sees the rest. The owner of the wire then sends the reason
+//! ([`Wire::refusal`]) and closes the connection without losing that response ([`Wire::close`]).
 
 use std::io;
 use std::pin::Pin;
@@ -211,8 +212,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
                     wire.read_deadline.set(wire.limits.head);
                     return Poll::Ready(Ok(()));
                 }
-                // Received bytes of the body are forwarded with its head. If they are broken, the next
-                // read reports it.
+                // Received bytes of the body are forwarded with its head. If they are broken, the
+                // next read reports it.
                 wire.check_framing();
                 if wire.forwardable == 0 {
                     return Poll::Ready(Ok(()));
@@ -254,8 +255,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 }
 
 impl<S> Wire<S> {
-    /// Limits the time of a blocked write. A client that sends requests and reads no responses fills
-    /// the socket, and would otherwise block its connection for ever.
+    /// Limits the time of a blocked write. A client that sends requests and reads no responses
+    /// fills the socket, and would otherwise block its connection for ever.
     fn limit_write<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.write_deadline.clear();

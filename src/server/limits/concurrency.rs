@@ -6,7 +6,8 @@ use std::sync::Arc;
 use ehealth_core::model::EnterpriseNumber;
 use parking_lot::Mutex;
 
-/// Consumer that holds a slot. All clients whose certificate identifies no organisation count as one.
+/// Consumer that holds a slot. All clients whose certificate identifies no organisation count as
+/// one.
 pub(crate) type SlotHolder = Option<EnterpriseNumber>;
 
 /// Number of slots: in total, and for each holder.

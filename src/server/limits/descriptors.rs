@@ -4,8 +4,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Raises the limit on open descriptors to the hard limit; returns the limit that then holds.
 ///
-/// A process starts with a low limit (often 1 024) for the sake of programs that use `select`, and may
-/// raise it up to the hard limit by itself. The limit is the whole process's: call this from `main`.
+/// A process starts with a low limit (often 1 024) for the sake of programs that use `select`, and
+/// may raise it up to the hard limit by itself. The limit is the whole process's: call this from
+/// `main`.
 #[must_use]
 pub fn raise_descriptor_limit() -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);

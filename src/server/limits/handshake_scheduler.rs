@@ -1,8 +1,8 @@
 //! Fair scheduling of handshake steps: a few at a time, with all other ready tasks between them.
 //!
 //! A step of a handshake costs as much as several questions, and the client is not identified yet.
-//! Without this, hundreds of handshakes at once, from one client that reconnects its whole pool, would
-//! make every other client wait for all of them.
+//! Without this, hundreds of handshakes at once, from one client that reconnects its whole pool,
+//! would make every other client wait for all of them.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -41,7 +41,8 @@ impl HandshakeScheduler {
     pub async fn accept(&self, acceptor: &TlsAcceptor, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let mut handshake = acceptor.accept(stream);
         loop {
-            // A step is taken only by a handshake that can use it: each begins with bytes of the client.
+            // A step is taken only by a handshake that can use it: each begins with bytes of the
+            // client.
             poll_fn(|cx| handshake.get_ref().map_or(Poll::Ready(Ok(())), |stream| stream.poll_read_ready(cx))).await?;
             let last = self.acquire_step().await;
             let step = poll_fn(|cx| Poll::Ready(Pin::new(&mut handshake).poll(cx))).await;
@@ -55,8 +56,8 @@ impl HandshakeScheduler {
         }
     }
 
-    /// Takes a step of this round, first come, first served. The task that takes the last one lets all
-    /// other ready tasks run, and then begins the next round by dropping the returned guard.
+    /// Takes a step of this round, first come, first served. The task that takes the last one lets
+    /// all other ready tasks run, and then begins the next round by dropping the returned guard.
     async fn acquire_step(&self) -> Option<RoundEnd<'_>> {
         // The semaphore is never closed.
         if let Ok(step) = self.left.acquire().await {

@@ -1,8 +1,9 @@
 //! Limit on concurrent TLS handshakes: a total and a cap per address, never a refusal.
 //!
-//! The client is not identified yet, so nobody can be refused by name. When the limit is reached, a new
-//! handshake displaces the oldest: an honest handshake takes milliseconds, one that only occupies a slot
-//! takes all the time it is given. One address can displace only its own handshakes.
+//! The client is not identified yet, so no consumer can be refused by name. When the limit is
+//! reached, a new handshake displaces the oldest: an honest handshake takes milliseconds, one that
+//! only occupies a slot takes all the time it is given. One address can displace only its own
+//! handshakes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
@@ -55,7 +56,8 @@ impl Handshakes {
         Arc::new(Self { capacity, in_progress: Mutex::default() })
     }
 
-    /// Slot for a handshake with this address. Displaces the oldest handshake if the limit is reached.
+    /// Slot for a handshake with this address. Displaces the oldest handshake if the limit is
+    /// reached.
     pub fn begin(self: &Arc<Self>, address: IpAddr) -> HandshakeSlot {
         let source = source_of(address);
         let (keep, displaced) = oneshot::channel();
@@ -91,8 +93,8 @@ impl Drop for HandshakeSlot {
     }
 }
 
-/// Source that an address counts for: an IPv4 address itself, or the `/64` network of an IPv6 address,
-/// of which one subscriber has all addresses.
+/// Source that an address counts for: an IPv4 address itself, or the `/64` network of an IPv6
+/// address, of which one subscriber has all addresses.
 fn source_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),

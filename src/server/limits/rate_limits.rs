@@ -1,5 +1,5 @@
-//! Rate limit state of each consumer. Kept outside the active configuration, so that a reload does not
-//! reset a quota.
+//! Rate limit state of each consumer. Kept outside the active configuration, so that a reload does
+//! not reset a quota.
 
 use std::collections::HashMap;
 use std::time::Duration;

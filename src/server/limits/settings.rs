@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-/// Limits on connections, requests and time, before a peer is disconnected, refused or answered `503`.
+/// Limits on connections, requests and time, before a peer is disconnected, refused or answered
+/// `503`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Maximum concurrent handshakes; one more displaces the oldest. Stops a flood of anonymous
-    /// connections from exhausting memory and descriptors, and from shutting out identified clients.
+    /// connections from exhausting memory and descriptors, and from shutting out identified
+    /// clients.
     pub handshakes: usize,
-    /// Maximum concurrent handshakes per IPv4 address or IPv6 network (`/64`); one more displaces that
-    /// address's oldest. Stops one machine from displacing the others.
+    /// Maximum concurrent handshakes per IPv4 address or IPv6 network (`/64`); one more displaces
+    /// that address's oldest. Stops one machine from displacing the others.
     pub handshakes_per_address: usize,
     /// Maximum connections after their handshake; the first request on one more is answered `503`.
     /// Bounds memory and descriptors.
@@ -22,8 +24,8 @@ pub struct Limits {
     pub excess_connections: usize,
     /// The same per consumer.
     pub excess_connections_per_consumer: usize,
-    /// Maximum messages being read or answered; one more is answered `503`. Bounds the memory of bodies
-    /// to this number times 256 KiB, and how long an answer waits for those before it.
+    /// Maximum messages being read or answered; one more is answered `503`. Bounds the memory of
+    /// bodies to this number times 256 KiB, and how long an answer waits for those before it.
     pub messages: usize,
     /// Maximum concurrent messages per consumer. Stops one busy consumer from delaying the others.
     pub messages_per_consumer: usize,
@@ -45,18 +47,19 @@ pub struct Limits {
     /// Minimum average rate of a body, in bytes per second. Stops a body sent a byte at a time from
     /// holding a message slot for the whole of [`body`](Self::body).
     pub body_rate: u32,
-    /// Time for a peer to accept a piece of an answer. Stops clients that send requests and do not read.
+    /// Time for a peer to accept a piece of an answer. Stops clients that send requests and do not
+    /// read.
     pub write: Duration,
     /// Time for a peer to receive the last answer and stop sending. Stops peers that never stop.
     pub linger: Duration,
-    /// `Retry-After` of a `503`; the connection is not read before. Stops a client that retries at once
-    /// from taking the time of those that wait.
+    /// `Retry-After` of a `503`; the connection is not read before. Stops a client that retries at
+    /// once from taking the time of those that wait.
     pub retry_after: Duration,
     /// Grace period for requests in progress when the service stops.
     pub drain: Duration,
-    /// Part of [`drain`](Self::drain) in which an open connection may still send one last request, so
-    /// that a client that is just sending one loses nothing.
-    pub parting: Duration,
+    /// Part of [`drain`](Self::drain) in which an open connection may still send one last request,
+    /// so that a client that is just sending one loses nothing.
+    pub last_request: Duration,
 }
 
 impl Default for Limits {
@@ -83,7 +86,7 @@ impl Default for Limits {
             linger: seconds(2),
             retry_after: seconds(1),
             drain: seconds(20),
-            parting: seconds(5),
+            last_request: seconds(5),
         }
     }
 }

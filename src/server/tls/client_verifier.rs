@@ -1,9 +1,9 @@
 //! Verifies client certificates during the TLS handshake, and again after a reload.
 //!
-//! A verified path is cached for as long as it is known to be valid ([`Admission`]), with the facts of
-//! its certificate. A client that reconnects then costs one hash instead of the path's signatures. The
-//! cache belongs to the active configuration: a new one starts empty, and every open connection is
-//! verified again with its next request.
+//! A verified path is cached for as long as it is known to be valid ([`Admission`]), with the facts
+//! of its certificate. A client that reconnects then costs one hash instead of the path's
+//! signatures. The cache belongs to the active configuration: a new one starts empty, and every
+//! open connection is verified again with its next request.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,8 +21,8 @@ use super::trust::{Admission, PathError, RefusedCertificate, Trust};
 use crate::certificates::Facts;
 use ehealth_core::model::{Clock, Timestamp};
 
-/// Maximum cached paths; when it is reached, the cache is cleared. Some hundred consumers have a few
-/// paths each.
+/// Maximum cached paths; when it is reached, the cache is cleared. Some hundred consumers have a
+/// few paths each.
 const MAX_CACHED_PATHS: usize = 4_096;
 
 /// Client verifier of one configuration.

@@ -23,7 +23,8 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The certificate's private key (PEM: PKCS #8, PKCS #1 or SEC 1).
     pub key: PathBuf,
-    /// Authorities whose clients are admitted, roots and intermediates: files or folders, PEM or DER.
+    /// Authorities whose clients are admitted, roots and intermediates: files or folders, PEM or
+    /// DER.
     pub client_ca: Vec<PathBuf>,
     /// Source of revocation lists.
     pub revocation: RevocationFiles,
@@ -120,7 +121,8 @@ pub fn time_of(clock: Arc<dyn Clock>) -> Arc<dyn TimeProvider> {
     Arc::new(ClockTime(clock))
 }
 
-/// Reads the files and makes the service's TLS configuration, which validates certificates by `clock`.
+/// Reads the files and makes the service's TLS configuration, which validates certificates by
+/// `clock`.
 ///
 /// # Errors
 /// Every [`TlsError`] of every file: all of them are read.

@@ -1,4 +1,5 @@
-//! Reading PEM and DER files. Errors name the file and say what it holds instead of what was expected.
+//! Reading PEM and DER files. Errors name the file and say what it holds instead of what was
+//! expected.
 
 use std::fmt;
 use std::fs;
@@ -78,8 +79,8 @@ pub(super) fn read_private_key(file: &Path) -> Result<PrivateKeyDer<'static>, Fi
     }
 }
 
-/// Reads every object of one kind in these files and folders, PEM or DER, each with its file. Errors are
-/// collected: every file is read.
+/// Reads every object of one kind in these files and folders, PEM or DER, each with its file.
+/// Errors are collected: every file is read.
 pub(super) fn read_all<T: PemObject>(
     paths: &[PathBuf],
     expected: Expected,

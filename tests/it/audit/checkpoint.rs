@@ -1,4 +1,4 @@
-//! Checkpoints: made in time, in both places, and a trail that does not fit them is not opened.
+//! Checkpoints: written in time, in both places; a log that does not match them is not opened.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ fn open(settings: &Settings) -> Result<(), AuditError> {
     AuditLog::open(settings, clock(NOW)).map(|trail| trail.close())
 }
 
-/// A trail with these records, closed.
+/// A closed log with these records.
 fn write(settings: &Settings, numbers: std::ops::Range<u64>) {
     let trail = AuditLog::open(settings, clock(NOW)).expect("opened");
     numbers.for_each(|number| assert!(record(&trail, entry(number, person(number))).is_ok()));
@@ -77,7 +77,7 @@ fn an_unwritable_checkpoint_copy_is_counted_and_stops_nothing() {
     record(&trail, entry(0, person(0))).expect("durable");
     assert!(trail.checkpoint_now());
     assert!(trail.counters().checkpoint_failures >= 1);
-    // Without another record, it is made up for as soon as the place can be written.
+    // Without another record, it is caught up as soon as the place can be written.
     fs::create_dir(dir.path().join("missing folder")).expect("ours");
     wait_until(|| fs::read_to_string(dir.path().join("missing folder/copy")).is_ok_and(|copy| copy == note(&settings)));
 }
@@ -196,7 +196,7 @@ fn an_interrupted_key_rotation_is_resumed_or_dropped() {
     let mut settings = with_copy(dir.path());
     write(&settings, 0..3);
     let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
-    // The key file cannot be written over: the note is there, the new key is not in its place.
+    // The key file cannot be replaced: the note exists, the new key is not in use.
     let (key, aside) = (settings.keys.join("checkpoint.key"), settings.keys.join("aside"));
     fs::rename(&key, &aside).expect("ours");
     let missing = RotateError::Key(KeyError::Missing(KeyName::Checkpoint));

@@ -1,8 +1,7 @@
-//! Power cuts: every prefix of what the writer asked of the disk, with lost, reordered and torn sectors.
+//! Power cuts: every prefix of the writer's calls to the disk, with lost, reordered and torn sectors.
 //!
-//! Every second image is cut once more while it is being recovered.
-//!
-//! `TRAIL_CRASH_IMAGES=100000 cargo test --test it power_cut` replays as many images as one wants.
+//! Every second image is cut once more during its recovery.
+//! `TRAIL_CRASH_IMAGES=100000 cargo test --test it power_cut` sets the number of images.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,16 +15,16 @@ use super::replay::{Call, CrashImage, crash_image};
 use crate::support::environment;
 use crate::support::random::Random;
 
-/// How many images without the variable: a few seconds.
+/// Images without the variable: a few seconds.
 const IMAGES: u64 = 2_000;
 
-/// What a writer asks of a disk while batches, failures, a change of month and restarts happen.
+/// Records the disk calls of a writer during batches, failures, a change of month and restarts.
 fn record_a_life(dir: &std::path::Path, random: &mut Random) -> Vec<Call> {
     let disk = MemoryDisk::default();
     let clock = clock("2026-11-30T22:00:00Z");
     let mut settings = settings(dir);
     settings.checkpoints.records = 3;
-    // As on a slow disk: the next sync begins beside the last one.
+    // As on a slow disk: the next fsync begins before the last one ends.
     settings.overlap_after = std::time::Duration::ZERO;
     let mut number = 0;
     for life in 0..3 {
@@ -40,8 +39,8 @@ fn record_a_life(dir: &std::path::Path, random: &mut Random) -> Vec<Call> {
             if (life, step) == (1, 3) {
                 clock.set(moment("2026-12-01T08:00:00Z"));
             }
-            // Held back, so that what is appended becomes one batch; or one for each, written while the syncs of those
-            // before are under way, where nothing else is to be done first.
+            // Held back, so that the appended records become one batch; or one batch each, written during the fsyncs
+            // of those before, if nothing else must happen first.
             let is_ready = fault.is_none() && (life, step) != (1, 3) && trail.health() == Health::Writable;
             let beside = is_ready && random.below(2) == 0;
             disk.hold();
@@ -69,7 +68,7 @@ fn record_a_life(dir: &std::path::Path, random: &mut Random) -> Vec<Call> {
     disk.calls()
 }
 
-/// Opens what a power cut left, tells one more, and cuts the power anywhere in between.
+/// Opens what a power cut left, acknowledges one more record, and cuts the power at any call.
 fn recover_and_cut(files: &BTreeMap<String, Vec<u8>>, dir: &std::path::Path, random: &mut Random) -> CrashImage {
     let disk = MemoryDisk::holding(files.clone());
     let trail =
@@ -97,7 +96,7 @@ fn a_power_cut_loses_no_acknowledged_record() {
         if image % 2_000 == 0 {
             calls = record_a_life(dir.path(), &mut random);
         }
-        // Each prefix in turn, and each anew with other random numbers.
+        // Each prefix in turn, and each again with other random numbers.
         let CrashImage { mut files, mut told, .. } =
             crash_image(&BTreeMap::new(), &calls[..image as usize % (calls.len() + 1)], &mut random);
         if image % 2 == 1 {

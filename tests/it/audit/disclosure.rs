@@ -1,4 +1,5 @@
-//! What was told can be shown: every fact comes back, a person is found, and nobody else is.
+//! Disclosure can be shown: every recorded fact is read back, and a search finds one person and no
+//! other.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use audit_log::{
     Month, Records, SearchError, find, prove, search,
 };
 use ehealth_core::lookup::ExchangeRecord;
-use ehealth_core::model::FieldSet;
+use ehealth_core::model::{FieldSet, OutcomeCode};
 
 use super::harness::*;
 use crate::support::canary;
@@ -21,7 +22,7 @@ fn exchanges(folder: &Path) -> Vec<Exchange> {
     read_all(folder).into_iter().filter_map(|record| exchange(record.event)).collect()
 }
 
-/// The entry that a record tells, opened with the month's key.
+/// The exchange of a record, decrypted with the month's key.
 fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
     let detail = exchange.decrypt(&keys.detail_key(month).expect("there")).expect("its own key");
     ExchangeRecord {
@@ -38,7 +39,7 @@ fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
         fields: exchange.fields,
         disclosed: detail.disclosed,
         datasets: exchange.datasets,
-        outcome: exchange.outcome.to_string().leak(),
+        outcome: OutcomeCode::parse(exchange.outcome.as_str()).expect("known"),
         customer_ticket: detail.customer_ticket,
         replaced_by: detail.replaced_by,
     }
@@ -124,7 +125,7 @@ fn an_exchange_about_a_replaced_ssin_is_found_under_both() {
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
     let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
-    let told = ExchangeRecord { fields: FieldSet::EMPTY, outcome: "MSG00006", ..entry(1, person(1)) };
+    let told = ExchangeRecord { fields: FieldSet::EMPTY, outcome: OutcomeCode::Replaced, ..entry(1, person(1)) };
     record(&trail, told).expect("durable");
     record(&trail, ExchangeRecord { replaced_by: None, ..entry(2, successor(person(1))) }).expect("durable");
     clock.set(moment("2026-12-22T05:19:00Z"));
@@ -189,7 +190,7 @@ fn a_lost_key_is_reported_at_the_start_and_not_replaced() {
     let error = open().expect_err("the key of this month is lost");
     let missing = KeyError::Missing(KeyName::Detail(november));
     assert!(matches!(error, AuditError::Unwritable(trouble) if trouble == missing.into()), "{error}");
-    // Bringing another key is a decision: the trail goes on in a new segment that names it.
+    // Providing another key is a decision: the log continues in a new segment that names it.
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Make).expect("there");
     keys.provide(KeyName::Detail(november)).expect("made");
     let trail = open().expect("opened");

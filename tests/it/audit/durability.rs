@@ -1,4 +1,5 @@
-//! Durable before it is told, never blocking, and whole again after failures.
+//! Records are durable before an answer is sent, appending never blocks, and the log recovers from
+//! failures.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,7 +48,7 @@ fn records_settle_after_their_fsync_and_share_the_next_one() {
     assert_eq!((places[1], places[2], places[200]), ((1, 0), (2, 0), (2, 198)));
 }
 
-/// Appends so many while no sync comes to its end, each when the sync of the one before is under way.
+/// Appends this number of records while no fsync completes, each during the fsync of the one before.
 fn append_beside(trail: &AuditLog, disk: &MemoryDisk, count: u64) -> Vec<std::sync::mpsc::Receiver<Settled>> {
     disk.hold();
     let before = disk.syncs();
@@ -70,7 +71,7 @@ fn fsyncs_overlap_on_a_slow_disk_and_complete_in_order() {
     disk.release();
     assert_eq!(settled.iter().map(wait).collect::<Vec<_>>(), [Ok(1), Ok(2), Ok(3)]);
     assert_eq!((trail.counters().batches, disk.syncs() - before), (3, 3));
-    // None of them was known to be durable when the next was written: a torn first one cuts off all three.
+    // None of them was durable when the next was written: a torn first one cuts off all three.
     let proven: Vec<_> = read_disk(&disk).iter().map(|record| record.header.proven()).collect();
     assert_eq!(proven, [0, 1, 1, 1]);
 }
@@ -84,7 +85,7 @@ fn batches_behind_a_failed_batch_fail_with_it() {
         let settled = append_beside(&trail, &disk, 4);
         disk.set_fault(Some(Fault::OneSyncFails));
         disk.release();
-        // Whichever sync ends first fails, and so do the others: each has a handle of its own, which is told.
+        // Whichever sync ends first fails, and so do the others: each has its own handle, which reports it.
         let failed = Err(RecordFailure::Unwritable);
         assert_eq!(settled.iter().map(wait).collect::<Vec<_>>(), [failed; 4]);
         wait_until(|| trail.health() == Health::Writable);
@@ -137,7 +138,7 @@ fn a_full_disk_refuses_records_and_recovers_by_itself() {
     assert_eq!(record(&trail, entry(2, person(0))), Err(RecordFailure::Unwritable));
     assert_eq!(trail.health(), Health::Unwritable(WriteFailure::DiskFull));
     disk.set_fault(None);
-    // No entry comes: readiness was refused, so nobody sends any.
+    // No record comes: the service is not ready, so no caller sends one.
     wait_until(|| trail.health() == Health::Writable);
     assert_eq!(record(&trail, entry(3, person(0))), Ok(3));
     assert_eq!((trail.counters().recorded, trail.counters().unwritable), (2, 2));
@@ -181,7 +182,7 @@ fn a_missing_month_key_stops_the_log_until_it_is_provided() {
     assert_eq!(record(&trail, entry(0, person(0))), Err(RecordFailure::Unwritable));
     let december = KeyName::Detail(Month::from_calendar(2026, 12).expect("a month"));
     assert_eq!(trail.health(), Health::Unwritable(WriteFailure::Key(KeyError::Missing(december))));
-    // A copy of another month's key serves the purpose and keeps its mode.
+    // A copy of another month's key is enough and keeps its file mode.
     let keys = &settings.keys;
     fs::copy(keys.join("detail-2026-11.key"), keys.join(december.to_string())).expect("copied");
     wait_until(|| trail.health() == Health::Writable);
@@ -222,7 +223,7 @@ fn a_restart_continues_even_if_the_clock_was_set_back() {
     assert_eq!(sequences, (0..7).collect::<Vec<_>>());
 }
 
-/// A trail of three batches, its segment, and where the third begins. Its checkpoint is older than all of them.
+/// A log of three batches, its segment, and the offset of the third. Its checkpoint is older than all of them.
 fn three_batches(dir: &std::path::Path) -> (BTreeMap<String, Vec<u8>>, String, usize) {
     let disk = MemoryDisk::default();
     let trail = open_on(&disk, &settings(dir));
@@ -236,7 +237,7 @@ fn three_batches(dir: &std::path::Path) -> (BTreeMap<String, Vec<u8>>, String, u
     (whole, name, length)
 }
 
-/// Where the zeros begin that were written ahead.
+/// Offset of the preallocated zeros.
 fn end_of_records(bytes: &[u8]) -> usize {
     let mut end = 0;
     while let Some([b'K', b'T', b'R', b'1', length @ ..]) = bytes[end..].first_chunk::<8>() {
@@ -275,7 +276,7 @@ fn preallocated_zeros_are_cut_when_a_segment_is_left() {
     assert_eq!(segment(1).0, segment(1).1);
 }
 
-/// A disk that holds this, but these bytes in the segment.
+/// A disk with these files, except these bytes in the segment.
 fn with_segment(whole: &BTreeMap<String, Vec<u8>>, name: &str, bytes: Vec<u8>) -> MemoryDisk {
     let mut image = whole.clone();
     image.insert(name.to_owned(), bytes);

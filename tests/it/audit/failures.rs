@@ -1,6 +1,6 @@
-//! Every way to fail has a test that reaches it: here are those that no other test is about.
+//! Failures that no other test reaches.
 //!
-//! Two cannot be reached from outside: a system that gives no random bytes, and one that gives no thread.
+//! Two cannot be caused from outside: a system without random bytes, and one that starts no thread.
 
 use std::fs;
 use std::io;

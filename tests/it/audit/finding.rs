@@ -1,5 +1,5 @@
-//! Finding with an index finds what reading everything finds, whatever is done to the index; and what is found is
-//! proven.
+//! A search with an index finds what a full scan finds, whatever happens to the index; what it finds
+//! can be proven.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ struct Written {
     key: VerifyingKey,
 }
 
-/// Four months over two years, 40 exchanges each, with ten people.
+/// Four months over two years, 40 exchanges each, with ten persons.
 fn written() -> Written {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
@@ -92,7 +92,7 @@ fn days_are_those_of_brussels_both_inclusive() {
     }
 }
 
-/// `TRAIL_EDITS=10000 cargo test --test it no_change_of_an_index` makes as many as one wants.
+/// `TRAIL_EDITS=10000 cargo test --test it no_change_of_an_index` sets the number of edits.
 #[test]
 fn no_change_of_an_index_hides_or_invents_anything() {
     let edits = environment::number("TRAIL_EDITS", 300);
@@ -103,7 +103,7 @@ fn no_change_of_an_index_hides_or_invents_anything() {
     for _ in 0..edits {
         let (bytes, path) = &indexes[random.below(3) as usize];
         let mut changed = bytes.clone();
-        // Most of an index of so few records are the directories; aim behind them as often.
+        // Most of such a small index are the directories; aim behind them equally often.
         let at = [random.below(bytes.len() as u64), 10_288 + random.below(bytes.len() as u64 - 10_288)]
             [random.below(2) as usize];
         match random.below(4) {

@@ -1,10 +1,11 @@
-//! `fixtures/trails`: small trails, each with one fault and named for it, and what the verifier says of each.
+//! `fixtures/trails`: small audit logs, each with one fault and named after it, and the verifier's
+//! findings.
 //!
-//! A fixture is a folder with `trail/` (segments and their checkpoint), `elsewhere` (a checkpoint that was kept) and
-//! `findings.txt` (one a line; empty if the trail is sound). `public-key.txt` verifies all of them. They are files of
-//! the released format: a version that cannot read them has broken it.
+//! A fixture is a folder with `trail/` (segments and their checkpoint), `elsewhere` (an external
+//! checkpoint) and `findings.txt` (one per line; empty if the log is sound). `public-key.txt` verifies
+//! all of them. They are files of the released format: a version that cannot read them broke it.
 //!
-//! `TRAIL_FIXTURES=write cargo test --test it audit::fixtures` writes them anew, with new keys.
+//! `TRAIL_FIXTURES=write cargo test --test it audit::fixtures` writes them, with new keys.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ fn the_verifier_finds_in_each_fixture_what_is_expected() {
     assert_eq!(fixtures, 14);
 }
 
-/// A trail of two months without its keys, and its file names.
+/// A log of two months without its keys, and its file names.
 struct Draft {
     files: Vec<(String, Vec<u8>)>,
     elsewhere: Vec<u8>,
@@ -79,7 +80,7 @@ impl Draft {
     }
 }
 
-/// Where the frames of a segment lie.
+/// Offsets of the frames of a segment.
 fn frames(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
     let mut frames = Vec::new();
     let mut at = 0;

@@ -1,4 +1,5 @@
-//! What the trail's tests share: entries with every fact set, a fixed clock, and a way to wait for what was settled.
+//! Helpers of the audit log's tests: records with every fact set, a fixed clock, and a way to wait for
+//! settled records.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,11 +10,11 @@ use audit_log::{AuditLog, Checkpoints, MissingKeys, Record, Records, Settings};
 use ehealth_core::lookup::{self, ExchangeRecord, Operation, RecordFailure};
 use ehealth_core::model::{
     Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, FixedClock, LegalContext,
-    Ssin, Ticket, Timestamp, Window,
+    OutcomeCode, Ssin, Ticket, Timestamp, Window,
 };
 use ehealth_core::policy::Deliberation;
 
-/// How an entry was settled: its sequence, or why not.
+/// How a record was settled: its sequence number, or the failure.
 pub type Settled = Result<u64, RecordFailure>;
 
 pub fn moment(text: &str) -> Timestamp {
@@ -34,13 +35,13 @@ pub fn person(number: u64) -> Ssin {
     Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
 }
 
-/// The number that replaced a person's: of the same day a month later.
+/// The SSIN that replaced a person's: of the same day a month later.
 pub fn successor(subject: Ssin) -> Ssin {
     let base = subject.as_u64() / 100 + 100_000;
     Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
 }
 
-/// An entry about this person in which every fact is set; `number` makes its ticket.
+/// A record about this person with every fact set; `number` makes its ticket.
 pub fn entry(number: u64, subject: Ssin) -> ExchangeRecord {
     let mut random = [7; 16];
     random[8..].copy_from_slice(&number.to_be_bytes());
@@ -60,13 +61,13 @@ pub fn entry(number: u64, subject: Ssin) -> ExchangeRecord {
         fields: [Field::Ssin, Field::Employer, Field::HealthInsuranceFund].into_iter().collect(),
         disclosed: vec![enterprise(4_000_000), enterprise(4_000_001)],
         datasets: DatasetStates::default().with(Dataset::Dimona, state(41)).with(Dataset::Persons, state(7)),
-        outcome: "MSG00000",
+        outcome: OutcomeCode::DataFound,
         customer_ticket: Some(format!("my {}", String::from_utf8_lossy(&subject.digits()))),
         replaced_by: Some(successor(subject)),
     }
 }
 
-/// An entry of which nothing is known but that somebody called.
+/// A record of a call of which nothing else is known.
 pub fn bare_entry(number: u64) -> ExchangeRecord {
     ExchangeRecord {
         caller: None,
@@ -79,31 +80,31 @@ pub fn bare_entry(number: u64) -> ExchangeRecord {
         fields: FieldSet::EMPTY,
         disclosed: Vec::new(),
         datasets: DatasetStates::default(),
-        outcome: "SOA-01001",
+        outcome: OutcomeCode::UnknownCaller,
         customer_ticket: None,
         replaced_by: None,
         ..entry(number, person(0))
     }
 }
 
-/// Everything in one folder; checkpoints only at the beginning, at the end, and when they are asked for.
+/// Settings with everything in one folder; checkpoints only at the start, at the end, and on request.
 pub fn settings(dir: &Path) -> Settings {
     let interval = Duration::from_secs(3_600);
     Settings {
         checkpoints: Checkpoints { records: u64::MAX, interval, ..Checkpoints::default() },
         missing_keys: MissingKeys::Make,
         retry: Duration::from_millis(1),
-        // Grows as often as a trail with many records does.
+        // Grows as often as a log with many records.
         preallocate: 2_048,
         ..Settings::new(dir.join("trail"), dir.join("keys"))
     }
 }
 
-/// Appends, without waiting.
+/// Appends a record without waiting.
 pub fn append(trail: &AuditLog, entry: ExchangeRecord) -> Receiver<Settled> {
     let (sender, settled) = mpsc::channel();
     lookup::record(entry, trail, move |recorded| {
-        // Whoever waited may have left.
+        // The receiver may be gone.
         let _ = sender.send(recorded.map(|recorded| recorded.sequence()).map_err(|unrecorded| unrecorded.failure));
     });
     settled
@@ -113,12 +114,12 @@ pub fn wait(settled: &Receiver<Settled>) -> Settled {
     settled.recv_timeout(Duration::from_secs(20)).expect("settled within the deadline")
 }
 
-/// Appends and waits.
+/// Appends a record and waits until it is settled.
 pub fn record(trail: &AuditLog, entry: ExchangeRecord) -> Settled {
     wait(&append(trail, entry))
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 pub fn wait_until(holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !holds() {
@@ -127,7 +128,7 @@ pub fn wait_until(holds: impl Fn() -> bool) {
     }
 }
 
-/// Everything in a folder's trail.
+/// Every record of a folder's log.
 pub fn read_all(folder: &Path) -> Vec<Record> {
     Records::open(folder).expect("a folder").map(|record| record.expect("sound")).collect()
 }

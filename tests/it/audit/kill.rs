@@ -1,7 +1,7 @@
-//! Processes that are killed (SIGKILL) while they write: what they told is there, in order, and nothing is torn for
-//! good.
+//! Processes killed (SIGKILL) while they write: every acknowledged record is in the log, in order, and
+//! the log recovers.
 //!
-//! `TRAIL_KILLS=1000 cargo test --test it a_killed_writer` kills as many as one wants.
+//! `TRAIL_KILLS=1000 cargo test --test it a_killed_writer` sets the number of kills.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -15,10 +15,10 @@ use super::harness::*;
 use crate::support::environment;
 use crate::support::random::Random;
 
-/// Set for the process that is to be killed: the folder in which it writes.
+/// Set for the process to be killed: the folder in which it writes.
 const FOLDER: &str = "TRAIL_KILL_FOLDER";
 const NOW: &str = "2026-11-22T05:19:00Z";
-/// So many kills one trail has to stand.
+/// Kills that one log must survive.
 const KILLS_A_TRAIL: u64 = 25;
 
 fn kill_settings(dir: &Path) -> audit_log::Settings {
@@ -28,9 +28,9 @@ fn kill_settings(dir: &Path) -> audit_log::Settings {
     settings
 }
 
-/// What the killed process does: writes, a few at a time, and says what it was told, until somebody kills it.
+/// The killed process: writes, a few records at a time, and prints what was acknowledged, until it is killed.
 ///
-/// As a test of its own it has nothing to do.
+/// It does nothing when it runs as a normal test.
 #[test]
 fn writes_until_it_is_killed() {
     let Some(dir) = std::env::var_os(FOLDER) else { return };
@@ -41,12 +41,12 @@ fn writes_until_it_is_killed() {
         let waiting: Vec<_> = numbers.map(|number| (number, append(&trail, entry(number, person(number))))).collect();
         for (number, settled) in waiting {
             let sequence = wait(&settled).expect("durable");
-            writeln!(out, "told {sequence} {}", entry(number, person(number)).ticket).expect("somebody reads");
+            writeln!(out, "told {sequence} {}", entry(number, person(number)).ticket).expect("a reader");
         }
     }
 }
 
-/// Kills a writer after so many lines; what it had told.
+/// Kills a writer after this number of lines; returns what it had acknowledged.
 fn kill_after(dir: &Path, lines: u64) -> Vec<(u64, String)> {
     let mut child = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "audit::kill::writes_until_it_is_killed", "--nocapture", "--test-threads=1"])
@@ -58,7 +58,7 @@ fn kill_after(dir: &Path, lines: u64) -> Vec<(u64, String)> {
     let mut told = Vec::new();
     let mut read = |line: String| {
         let mut words = line.split(' ');
-        // The test runner says something before the first line, on the same line.
+        // The test runner prints something before the first line, on the same line.
         if words.by_ref().any(|word| word == "told") {
             let (sequence, ticket) = (words.next(), words.next().filter(|ticket| ticket.len() == 36));
             told.extend(sequence.and_then(|sequence| sequence.parse().ok()).zip(ticket.map(str::to_owned)));
@@ -67,7 +67,7 @@ fn kill_after(dir: &Path, lines: u64) -> Vec<(u64, String)> {
     let mut output = BufReader::new(child.stdout.take().expect("piped")).lines();
     (0..lines).for_each(|_| read(output.next().expect("it goes on").expect("text")));
     child.kill().expect("alive");
-    // What it had said before it died is still in the pipe; the last line may be cut.
+    // What it printed before it died is still in the pipe; the last line may be cut.
     output.for_each(|line| read(line.unwrap_or_default()));
     child.wait().expect("ours");
     told

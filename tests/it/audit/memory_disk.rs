@@ -1,5 +1,5 @@
-//! A disk in memory that can fail and be held back: every call is noted, so that `replay.rs` can make of it what a disk
-//! could hold after a power cut.
+//! A disk in memory with fault injection: it can fail or delay calls, and logs every call, so that
+//! `replay.rs` can compute what a disk could hold after a power cut.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -11,14 +11,14 @@ use ehealth_core::model::Ticket;
 
 use super::replay::{Call, put};
 
-/// What the next calls that write or sync shall do.
+/// Planned failure of the next writes or syncs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Half of the bytes are written, then no space is left.
+    /// Half of the bytes are written, then the disk is full.
     Full,
-    /// A sync says that the disk failed.
+    /// A sync reports a disk failure.
     SyncFails,
-    /// The next sync says so, and then each other handle of that file is told once, as Linux does.
+    /// The next sync reports it, and then each other handle of that file once, as on Linux.
     OneSyncFails,
 }
 
@@ -28,7 +28,7 @@ struct State {
     /// Files that hold checkpoints: their syncs are neither counted nor held back, because another thread does them.
     checkpoints: BTreeSet<usize>,
     files: Vec<Vec<u8>>,
-    /// How often writing back failed, file by file.
+    /// Write-back failures of each file.
     failures: BTreeMap<usize, u64>,
     calls: Vec<Call>,
     fault: Option<Fault>,
@@ -42,12 +42,12 @@ struct Shared {
     changed: Condvar,
 }
 
-/// The disk. Clones are the same disk.
+/// A disk in memory. Clones share it.
 #[derive(Clone, Default)]
 pub struct MemoryDisk(Arc<Shared>);
 
 impl MemoryDisk {
-    /// A disk that holds these files.
+    /// Makes a disk with these files.
     pub fn holding(image: BTreeMap<String, Vec<u8>>) -> Self {
         let disk = Self::default();
         {
@@ -61,40 +61,40 @@ impl MemoryDisk {
         disk
     }
 
-    /// What is in the files now.
+    /// Current contents of the files.
     pub fn content(&self) -> BTreeMap<String, Vec<u8>> {
         let state = self.0.state.lock().expect("no panic");
         state.names.iter().map(|(name, file)| (name.clone(), state.files[*file].clone())).collect()
     }
 
-    /// From now on, until `None`, writes or syncs fail.
+    /// Makes writes or syncs fail from now on, until `None`.
     pub fn set_fault(&self, fault: Option<Fault>) {
         self.0.state.lock().expect("no panic").fault = fault;
     }
 
-    /// Lets no sync come to its end until [`MemoryDisk::release`].
+    /// Blocks every sync until [`MemoryDisk::release`].
     pub fn hold(&self) {
         self.0.state.lock().expect("no panic").held = true;
     }
 
-    /// Lets syncs go on.
+    /// Unblocks the syncs.
     pub fn release(&self) {
         self.0.state.lock().expect("no panic").held = false;
         self.0.changed.notify_all();
     }
 
-    /// Waits until a sync is being held back.
+    /// Waits until a sync is blocked.
     pub fn wait_for_a_sync(&self, after: u64) {
         let state = self.0.state.lock().expect("no panic");
         drop(self.0.changed.wait_while(state, |state| state.syncs <= after).expect("no panic"));
     }
 
-    /// How many syncs of files were begun, those of checkpoints apart.
+    /// Number of file syncs that began, without those of checkpoints.
     pub fn syncs(&self) -> u64 {
         self.0.state.lock().expect("no panic").syncs
     }
 
-    /// Notes that somebody was told.
+    /// Logs an acknowledgement.
     pub fn note_told(&self, sequence: u64, ticket: Ticket) {
         self.0.state.lock().expect("no panic").calls.push(Call::Told { sequence, ticket: ticket.to_string() });
     }
@@ -155,7 +155,7 @@ impl Disk for MemoryDisk {
 struct MemoryFile {
     disk: MemoryDisk,
     file: usize,
-    /// So many failures of writing back this handle was told.
+    /// Write-back failures that this handle has reported.
     told: AtomicU64,
 }
 

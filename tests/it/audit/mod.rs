@@ -1,6 +1,6 @@
-//! The trail from outside: what a server, an operator and a crash see of it.
+//! The audit log from outside: what a server, an operator and a crash see of it.
 //!
-//! No test sleeps: where a thread is waited for, it is by a channel or a condition with a deadline.
+//! No test sleeps: it waits for another thread by a channel or by a condition with a deadline.
 
 #![allow(clippy::cast_possible_truncation, reason = "tests run where a usize has 64 bits")]
 

@@ -1,6 +1,7 @@
-//! Other people's implementations judge our roots, proofs, notes and keys: `ct-merkle` (RFC 6962) and `tlog_tiles` with
-//! `signed_note` (C2SP), both libraries of Rust; and two verifiers from PyPI, with a reader of segments of their own
-//! (`tests/it/support/judge_trail.py`).
+//! Other implementations check our roots, proofs, notes and keys.
+//!
+//! `ct-merkle` (RFC 6962) and `tlog_tiles` with `signed_note` (C2SP) are Rust libraries. Two verifiers
+//! from PyPI read the segments with their own reader (`tests/it/support/judge_trail.py`).
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +17,7 @@ use tlog_tiles::{Checkpoint, Error, Hash, HashReader, check_record, prove_record
 use super::harness::*;
 use crate::support::python::Python;
 
-/// The stored hashes of a tlog, in memory.
+/// Stored hashes of a tlog, in memory.
 #[derive(Default)]
 struct Stored(Vec<Hash>);
 
@@ -26,7 +27,7 @@ impl HashReader for Stored {
     }
 }
 
-/// The text of a base64 line, by the standard's alphabet: independent of the project's own.
+/// Encodes base64 in the standard alphabet, independently of the project's own code.
 fn base64(hash: &[u8]) -> String {
     Hash(hash.try_into().expect("32 bytes")).to_string()
 }
@@ -48,7 +49,7 @@ fn roots_of_every_size_match_two_other_implementations() {
     }
 }
 
-/// Three months of 300 exchanges each, and the public key. The checkpoint at the end of each month lies beside the trail.
+/// Three months of 300 exchanges each, and the public key. The checkpoint at the end of each month is beside the log.
 fn three_months(dir: &Path) -> (Settings, String) {
     let settings = settings(dir);
     let clock = clock("2026-10-22T05:19:00Z");
@@ -130,11 +131,11 @@ fn two_verifiers_from_pypi_accept_our_roots_and_proofs() {
         fs::write(dir.path().join(format!("proof.{number}")), proof).expect("ours");
     }
     let Some(python) = Python::find() else { return };
-    let judged = python.run("judge_trail.py", [dir.path()]).unwrap_or_else(|fault| panic!("{fault}"));
-    assert_eq!(judged, "903 records, 3 checkpoints, 22 proofs\n");
+    let verified = python.run("judge_trail.py", [dir.path()]).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(verified, "903 records, 3 checkpoints, 22 proofs\n");
 }
 
-/// The key pair of the examples of Go's `golang.org/x/mod/sumdb/note`.
+/// Key pair of the examples of Go's `golang.org/x/mod/sumdb/note`.
 const SIGNING_KEY: &str = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
 const VERIFYING_KEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 

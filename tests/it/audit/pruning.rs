@@ -1,4 +1,4 @@
-//! Months past retention go, with their keys; the rest can be verified and proven as before.
+//! Pruning removes months past retention, with their keys. The rest verifies and proves as before.
 
 use std::fs;
 use std::sync::Arc;

@@ -1,10 +1,11 @@
-//! What a disk can hold after a power cut, made from the calls that were made until then.
+//! What a disk can hold after a power cut, computed from the calls made before it.
 //!
-//! The model: what was synced before is there. Of what was written since, any subset of 512-byte sectors is there, in any
-//! order, each perhaps in part; bytes never written are zeros, and a length may be there without its bytes. Of the names
-//! that changed in a folder since that was synced, a first part is there or any subset of them; a rename is one change. A
-//! file whose folder's own name is lost is lost with it. A sync covers what was done before it began. After one that
-//! failed, unwritten pages are forgotten, as Linux does. It does not model a disk that loses what it said was durable.
+//! The model: what was synced before is present. Of what was written since, any subset of 512-byte
+//! sectors is present, in any order, each perhaps in part; bytes never written are zeros, and a length
+//! may be present without its bytes. Of the names changed in a folder since its last sync, a prefix is
+//! present or any subset; a rename is one change. A file whose folder's own name is lost is lost with
+//! it. A sync covers what was done before it began. After a failed sync, unwritten pages are dropped,
+//! as Linux does. The model has no disk that loses what it reported as durable.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,18 +13,18 @@ use crate::support::random::Random;
 
 const SECTOR: usize = 512;
 
-/// One call that came to its end, or what somebody was told. Names are paths from the place of everything on.
+/// A completed call, or an acknowledgement. Names are paths from the folder of the log on.
 #[derive(Debug, Clone)]
 pub enum Call {
     /// A new, empty file got a name.
     Create { name: String, file: usize },
-    /// A folder was made.
+    /// A folder was created.
     MakeFolder { name: String },
     /// These bytes were written.
     Write { file: usize, offset: usize, bytes: Vec<u8> },
     /// The file got this length.
     Truncate { file: usize, length: usize },
-    /// A sync succeeded that began when so many calls had come to their end.
+    /// A successful sync that began after this number of completed calls.
     Sync { file: usize, began: usize },
     /// A sync failed.
     FailedSync { file: usize },
@@ -35,16 +36,16 @@ pub enum Call {
     Remove { name: String },
     /// The names in a folder were synced; begun as above.
     SyncNames { folder: String, began: usize },
-    /// The entry with this ticket was settled as durable under this sequence.
+    /// The record with this ticket was settled as durable with this sequence number.
     Told { sequence: u64, ticket: String },
 }
 
-/// The folder of a name; the place of everything is `""`.
+/// Folder of a name; the folder of the log is `""`.
 pub fn folder_of(name: &str) -> &str {
     name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// What a disk holds after a power cut, and what somebody had been told before.
+/// What a disk holds after a power cut, and what was acknowledged before.
 #[derive(Debug, Clone, Default)]
 pub struct CrashImage {
     pub files: BTreeMap<String, Vec<u8>>,
@@ -52,8 +53,8 @@ pub struct CrashImage {
     pub told: Vec<(u64, String)>,
 }
 
-/// What a disk that held these files could hold if its power was cut after these calls. Files are numbered from 0 on: first
-/// those that were there, in the order of their names.
+/// Computes what a disk with these files could hold after a power cut that follows these calls. Files are numbered from 0: first
+/// the existing ones, in the order of their names.
 pub fn crash_image(before: &BTreeMap<String, Vec<u8>>, calls: &[Call], random: &mut Random) -> CrashImage {
     let mut disk = Replay::default();
     for (file, (name, bytes)) in before.iter().enumerate() {
@@ -73,7 +74,7 @@ enum Node {
     Folder,
 }
 
-/// One change of names, which happens whole or not at all.
+/// One atomic change of names.
 struct NameChange<'a> {
     /// The number of the call.
     number: usize,
@@ -86,9 +87,9 @@ struct Replay<'a> {
     files: BTreeMap<usize, Content<'a>>,
     /// The names as programs see them.
     live: BTreeMap<&'a str, Node>,
-    /// The names as they are on the disk for sure.
+    /// The names that are certainly on the disk.
     durable: BTreeMap<&'a str, Node>,
-    /// What changed since, by folder.
+    /// Changes since, by folder.
     pending: BTreeMap<&'a str, Vec<NameChange<'a>>>,
     told: Vec<(u64, String)>,
 }
@@ -142,7 +143,7 @@ impl<'a> Replay<'a> {
         }
         self.files.values_mut().for_each(|file| file.lose(random));
         let mut image = CrashImage { told: self.told, ..CrashImage::default() };
-        // In the order of names a folder comes before what is in it.
+        // In the order of names a folder comes before its content.
         for (name, node) in self.durable {
             let folder = folder_of(name);
             if !folder.is_empty() && !image.folders.contains(folder) {
@@ -172,7 +173,7 @@ enum Change<'a> {
 #[derive(Default)]
 struct Content<'a> {
     durable: Vec<u8>,
-    /// What was changed since, with the numbers of the calls.
+    /// Changes since, with the numbers of the calls.
     since: Vec<(usize, Change<'a>)>,
 }
 
@@ -187,7 +188,7 @@ impl Content<'_> {
         }
     }
 
-    /// Some of what was not synced reaches the disk; the rest is forgotten.
+    /// Keeps a random part of the unsynced changes and drops the rest.
     fn lose(&mut self, random: &mut Random) {
         let per_cent = [0, 10, 50, 90, 100][random.below(5) as usize];
         for (_, change) in std::mem::take(&mut self.since) {
@@ -215,7 +216,7 @@ impl Content<'_> {
     }
 }
 
-/// Puts bytes into a file, which grows if it must.
+/// Writes bytes into a file, which grows if necessary.
 pub fn put(file: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
     if file.len() < offset + bytes.len() {
         file.resize(offset + bytes.len(), 0);

@@ -1,16 +1,16 @@
-//! The report that a person is handed: everything that was recorded, in four languages and three forms, and no number
-//! of a person.
+//! The report for a person: everything that was recorded, in four languages and three formats, and no
+//! SSIN.
 
 use std::fs;
 
 use audit_log::report::{Format, Language, Report};
 use audit_log::{AuditLog, IndexUse, KeyFolder, MissingKeys, find};
 use ehealth_core::lookup::ExchangeRecord;
-use ehealth_core::model::{Field, FieldSet, Status};
+use ehealth_core::model::{Field, FieldSet, StatusCode};
 
 use super::harness::*;
 
-/// Three exchanges about a person: all fields told, refused, and one in a month whose key is gone.
+/// Three exchanges about a person: all fields disclosed, refused, and one in a month without its key.
 fn report() -> Report {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
@@ -105,13 +105,14 @@ fn the_html_report_escapes_what_it_shows() {
 fn every_status_has_its_own_description() {
     let mut report = report();
     report.disclosures.truncate(1);
-    let told: std::collections::BTreeSet<String> = Status::CODES
+    let told: std::collections::BTreeSet<String> = StatusCode::ALL
         .into_iter()
-        .map(|code| {
-            report.disclosures[0].outcome = code.to_owned();
+        .map(|status| {
+            let code = status.code();
+            report.disclosures[0].outcome = status.outcome().into();
             let text = report.render(Format::Text, Language::French);
             text.lines().find(|line| line.contains(code)).expect("told").replace(code, "")
         })
         .collect();
-    assert_eq!(told.len(), Status::CODES.len());
+    assert_eq!(told.len(), StatusCode::ALL.len());
 }

@@ -1,25 +1,25 @@
-//! Reads what `strace -f -xx` wrote: the system calls of a program, in the order in which they came to their end, as the
-//! calls on files and names beneath one folder.
+//! Parses the output of `strace -f -xx`: the system calls of a program, in the order of their
+//! completion, as calls on files and names below one folder.
 //!
-//! A call that changes something beneath the folder and is not known here is a panic, never passed over. A call that
-//! strace answered in the system's place (`inject`) changed nothing.
+//! A call that changes something below the folder and is unknown here is a panic, never skipped. A
+//! call that strace answered in place of the system (`inject`) changed nothing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::replay::Call;
 
-/// The calls that change files or names, and those that show which file is meant.
+/// Calls that change files or names, and those that show which file is meant.
 pub const TRACED: &str = "open,openat,openat2,creat,close,dup,dup2,dup3,fcntl,lseek,mmap,read,write,pwrite64,writev,\
                           pwritev,pwritev2,truncate,ftruncate,fallocate,fsync,fdatasync,sync_file_range,sync,syncfs,\
                           rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,mkdir,mkdirat,\
                           sendfile,copy_file_range,splice,io_uring_setup,io_submit";
 
-/// What programs did beneath a folder, one after the other.
+/// The calls of consecutive programs below a folder.
 pub struct Recorder {
     root: PathBuf,
     pub calls: Vec<Call>,
-    /// The files beneath the folder as they are now.
+    /// Current files below the folder.
     files: BTreeMap<String, usize>,
     folders: Vec<String>,
     made: usize,
@@ -32,26 +32,26 @@ enum Handle {
     Folder(String),
 }
 
-/// A call that came to its end.
+/// A completed call.
 struct Ended<'a> {
     name: &'a str,
     arguments: Vec<&'a str>,
     result: &'a str,
-    /// How many calls had come to their end when this one began.
+    /// Number of calls that were complete when this one began.
     began: usize,
 }
 
 impl Recorder {
-    /// Begins with an empty folder.
+    /// Starts with an empty folder.
     pub fn new(root: &Path) -> Self {
         let root = root.canonicalize().expect("there");
         Self { root, calls: Vec::new(), files: BTreeMap::new(), folders: vec![String::new()], made: 0 }
     }
 
-    /// Adds what one program did: the text of its log.
+    /// Adds the calls of one program, from the text of its log.
     pub fn read(&mut self, log: &str) {
         let mut open: HashMap<i64, Handle> = HashMap::new();
-        // What a thread began and did not end, with how many calls had come to their end by then.
+        // The unfinished call of each thread, with the number of calls that were complete when it began.
         let mut begun: HashMap<&str, (String, usize)> = HashMap::new();
         for line in log.lines() {
             let (thread, rest) = line.split_once(' ').expect("the number of a thread");
@@ -60,7 +60,7 @@ impl Recorder {
                 continue;
             }
             if let Some(first) = rest.strip_suffix(" <unfinished ...>") {
-                // The number of a descriptor is free as soon as a close begins: another thread may be given it meanwhile.
+                // A descriptor is free as soon as its close begins: another thread may get it meanwhile.
                 if let Some(descriptor) = first.strip_prefix("close(") {
                     open.remove(&descriptor.parse().expect("a descriptor"));
                 }
@@ -80,7 +80,7 @@ impl Recorder {
             if name == "close" && rest.starts_with("<... ") {
                 continue;
             }
-            // Strings are in hexadecimal: no comma of theirs is in the way.
+            // Strings are in hexadecimal, so they contain no comma.
             let arguments = arguments.trim_end_matches(')').split(", ").map(str::trim).collect();
             self.take(&Ended { name, arguments, result, began }, &mut open);
         }
@@ -141,7 +141,7 @@ impl Recorder {
                 );
             }
             (name, Some(handle)) => panic!("{name} on {handle:?} is not known here"),
-            // Other files: what is read and written there is no path.
+            // Other files: their arguments are not paths.
             ("read" | "write", None) => {}
             (name, None) => {
                 let mut paths = (0..call.arguments.len()).filter(|at| call.arguments[*at].starts_with('"'));
@@ -152,7 +152,7 @@ impl Recorder {
         }
     }
 
-    /// The name of a path beneath the folder.
+    /// Name of a path below the folder.
     fn name_of(&self, path: &str) -> Option<String> {
         Some(Path::new(path).strip_prefix(&self.root).ok()?.to_str().expect("UTF-8").to_owned())
     }
@@ -213,7 +213,7 @@ impl Recorder {
         }
     }
 
-    /// A line on standard output: `told SEQUENCE TICKET`, perhaps behind something that the test runner says.
+    /// A line on standard output: `told SEQUENCE TICKET`, perhaps after output of the test runner.
     fn tell(&mut self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
         let Some((_, told)) = text.trim_end().split_once("told ") else { return };
@@ -224,7 +224,7 @@ impl Recorder {
 }
 
 impl Ended<'_> {
-    /// What the call returned; `None` if the program ended meanwhile.
+    /// Result of the call; `None` if the program ended meanwhile.
     fn value(&self) -> Option<i64> {
         let word = self.result.split(' ').next()?;
         word.strip_prefix("0x").map_or_else(|| word.parse().ok(), |hex| i64::from_str_radix(hex, 16).ok())
@@ -237,7 +237,7 @@ impl Ended<'_> {
         inner.split("\\x").skip(1).map(|byte| u8::from_str_radix(byte, 16).expect("hexadecimal")).collect()
     }
 
-    /// The bytes that were written: as many as the call says.
+    /// The written bytes: as many as the call returned.
     fn written(&self, argument: usize) -> Vec<u8> {
         let mut bytes = self.bytes(argument);
         bytes.truncate(usize::try_from(self.value().expect("written")).expect("not negative"));

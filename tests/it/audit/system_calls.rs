@@ -1,13 +1,14 @@
-//! Power cuts under the real writer: its system calls, recorded by strace on a real folder, and every prefix of them with
-//! lost, reordered and torn sectors and lost names.
+//! Power cuts under the real writer: its system calls, recorded by strace on a real folder, and every
+//! prefix of them with lost, reordered and torn sectors and lost names.
 //!
-//! A child process keeps a trail (keys, segments, checkpoints in two places, a change of month, a pruning, syncs and writes
-//! that fail, ends without a close) and says on its standard output what it was told; those lines stand in the same log as
-//! the calls. Each image is put into a folder, opened, written to, and judged by the verifier against the second place.
-//! That the judge can fail is shown by writers that sync too little or tell too soon.
+//! A child process keeps an audit log (keys, segments, checkpoints in two places, a change of month, a
+//! pruning, failing syncs and writes, ends without a close) and prints what was acknowledged; these
+//! lines are in the same strace output as the calls. Each image is put into a folder, opened, written
+//! to, and verified against the second checkpoint. Writers that sync too little or acknowledge too
+//! soon show that the verification can fail.
 //!
-//! `TRAIL_CRASH_IMAGES=100000 cargo test --test it power_cut` judges as many images as one wants. Wants strace; without
-//! it nothing is judged, which is said, and fails where `CI` is set.
+//! `TRAIL_CRASH_IMAGES=100000 cargo test --test it power_cut` sets the number of images. Needs strace;
+//! without it the test is skipped and says so, and fails where `CI` is set.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -27,14 +28,14 @@ use super::strace::{Recorder, TRACED};
 use crate::support::environment;
 use crate::support::random::Random;
 
-/// Set for the process whose calls are recorded: the folder, and which life it is (`seed/number`).
+/// Set for the recorded process: the folder, and the number of its life (`seed/number`).
 const FOLDER: &str = "TRAIL_LIFE_FOLDER";
 const LIFE: &str = "TRAIL_LIFE";
-/// How many images without the variable: a few seconds.
+/// Images without the variable: a few seconds.
 const IMAGES: u64 = 400;
-/// So many images are made of one recording.
+/// Images of one recording.
 const IMAGES_A_RECORDING: u64 = 4_000;
-/// What each life of a trail begins with and goes on to.
+/// The months in which each life of a log begins and continues.
 const MONTHS: [[&str; 2]; 3] = [
     ["2016-11-30T22:00:00Z", "2016-12-01T08:00:00Z"],
     ["2016-12-05T08:00:00Z", "2026-11-30T08:00:00Z"],
@@ -49,7 +50,7 @@ fn life_settings(dir: &Path) -> Settings {
     settings
 }
 
-/// What the recorded process does. As a test of its own it has nothing to do.
+/// The recorded process. It does nothing when it runs as a normal test.
 #[test]
 #[allow(clippy::exit, reason = "one life ends without a close")]
 fn lives_while_it_is_recorded() {
@@ -59,7 +60,7 @@ fn lives_while_it_is_recorded() {
     let number: usize = number.parse().expect("a number");
     let mut random = Random::new(seed.parse::<u64>().expect("a number") * 3 + number as u64);
     let clock = clock(MONTHS[number][0]);
-    // Where writing back fails, Linux tells every handle; what strace injects tells one. So those lives have one.
+    // After a write-back failure Linux reports to every handle; strace injects into one. So those lives have one handle.
     let syncs = if number == 0 { 8 } else { 1 };
     let settings = Settings { max_syncs: syncs, overlap_after: Duration::ZERO, ..life_settings(Path::new(&dir)) };
     let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
@@ -76,7 +77,7 @@ fn lives_while_it_is_recorded() {
                     let line = format!("told {} {}\n", recorded.sequence(), recorded.outcome().ticket);
                     std::io::stdout().write_all(line.as_bytes()).expect("it goes on");
                 }
-                // Whoever waited may have left.
+                // The receiver may be gone.
                 let _ = sender.send(());
             });
             settled.push(receiver);
@@ -86,13 +87,13 @@ fn lives_while_it_is_recorded() {
     match number {
         0 => std::process::exit(0),
         1 => {}
-        // A write that fails may be the one that records the pruning.
+        // The failing write may be the record of the pruning.
         _ => drop(trail.prune(Retention::default())),
     }
     trail.close();
 }
 
-/// Three lives of one trail, each a process of its own; `None` without strace.
+/// Three lives of one log, each its own process; `None` without strace.
 fn record_lives(seed: u64) -> Option<Vec<Call>> {
     let dir = tempfile::tempdir().expect("a folder");
     let place = dir.path().join("place");
@@ -131,19 +132,19 @@ fn record_lives(seed: u64) -> Option<Vec<Call>> {
     Some(recorder.calls)
 }
 
-/// A folder in memory if there is one: images are many, and no power is cut while they are judged.
+/// A folder in memory if there is one: images are many, and no power is cut during their verification.
 fn fast_folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
-/// What was found in an image that is as it must be.
-struct Judged {
+/// Result for a valid image.
+struct Verified {
     cut: bool,
     lost: bool,
 }
 
-/// Opens what a power cut left as a start of the service does, goes on writing, and has everything judged.
-fn judge(image: &CrashImage, place: &Path) -> Result<Judged, String> {
+/// Opens what a power cut left as a start of the service does, continues writing, and verifies everything.
+fn verify_image(image: &CrashImage, place: &Path) -> Result<Verified, String> {
     for folder in &image.folders {
         DirBuilder::new().mode(0o700).create(place.join(folder)).expect("ours");
     }
@@ -178,13 +179,13 @@ fn judge(image: &CrashImage, place: &Path) -> Result<Judged, String> {
             return Err(format!("record {sequence} was told, and is gone"));
         }
     }
-    Ok(Judged { cut, lost: tickets.len() == image.told.len() + 1 })
+    Ok(Verified { cut, lost: tickets.len() == image.told.len() + 1 })
 }
 
-/// Judges in an empty folder.
-fn judge_afresh(image: &CrashImage, place: &Path) -> Result<Judged, String> {
+/// Verifies in an empty folder.
+fn verify_in_new_folder(image: &CrashImage, place: &Path) -> Result<Verified, String> {
     let place = tempfile::tempdir_in(place).expect("a folder");
-    judge(image, place.path())
+    verify_image(image, place.path())
 }
 
 #[test]
@@ -200,7 +201,7 @@ fn a_power_cut_between_system_calls_loses_no_record() {
             recorded += lives.len();
             calls = lives;
         }
-        // Each prefix in turn, and each anew with other random numbers; few images are spread over all of them.
+        // Each prefix in turn, and each again with other random numbers; few images are spread over all.
         let turn = (image % IMAGES_A_RECORDING) as usize;
         let prefix = if images < IMAGES_A_RECORDING {
             turn * calls.len() / images as usize + 1
@@ -208,7 +209,7 @@ fn a_power_cut_between_system_calls_loses_no_record() {
             turn % (calls.len() + 1)
         };
         let left = crash_image(&BTreeMap::new(), &calls[..prefix], &mut random);
-        let judged = judge_afresh(&left, place.path()).unwrap_or_else(|fault| {
+        let judged = verify_in_new_folder(&left, place.path()).unwrap_or_else(|fault| {
             panic!(
                 "image {image}, after {prefix} of {} calls: {fault}\nthe last: {:?}",
                 calls.len(),
@@ -230,16 +231,18 @@ fn tail(calls: &[Call]) -> Vec<String> {
     calls[calls.len().saturating_sub(12)..].iter().map(short).collect()
 }
 
-/// How many of the images that such a writer leaves are refused.
+/// Number of refused images of such a writer.
 fn refused(calls: &[Call], place: &Path) -> usize {
     let mut random = Random::new(12);
     let prefixes = (0..=calls.len()).step_by(3);
     prefixes
-        .filter(|prefix| judge_afresh(&crash_image(&BTreeMap::new(), &calls[..*prefix], &mut random), place).is_err())
+        .filter(|prefix| {
+            verify_in_new_folder(&crash_image(&BTreeMap::new(), &calls[..*prefix], &mut random), place).is_err()
+        })
         .count()
 }
 
-/// The calls without those that are planted away. Syncs say how many calls came before them: that moves with them.
+/// The calls without the removed ones. The counts of earlier calls in syncs are adjusted.
 fn without(calls: &[Call], planted: impl Fn(&Call) -> bool) -> Vec<Call> {
     let mut left = Vec::new();
     let mut place = Vec::with_capacity(calls.len());
@@ -267,7 +270,7 @@ fn a_writer_that_acknowledges_too_soon_is_caught() {
         let planted = |call: &Call| matches!(call, Call::SyncNames { folder: synced, .. } if synced == folder);
         assert!(refused(&without(&calls, planted), place.path()) > 0, "names in {folder:?} are not synced");
     }
-    // Told as soon as the record was written.
+    // Acknowledged as soon as the record was written.
     let mut early = without(&calls, |call| matches!(call, Call::Told { .. }));
     let told: Vec<_> = calls.iter().filter(|call| matches!(call, Call::Told { .. })).cloned().collect();
     assert!(told.len() > 40, "{} told", told.len());

@@ -1,4 +1,4 @@
-//! The verifier against trails that were written, and against every way to change one.
+//! The verifier against logs as written, and against every way to change one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::harness::*;
 use crate::support::environment;
 use crate::support::random::Random;
 
-/// A trail over three months, its newest checkpoint kept elsewhere, and what a backup of an earlier day holds.
+/// A log of three months, an external copy of its newest checkpoint, and a backup of an earlier day.
 struct Written {
     _dir: tempfile::TempDir,
     settings: Settings,
@@ -65,7 +65,7 @@ impl Written {
     }
 }
 
-/// Where the frames of a segment begin, and its length.
+/// Offsets of the frames of a segment, and its length.
 pub fn frames(bytes: &[u8]) -> Vec<usize> {
     let mut starts = vec![0];
     while let Some(length) = bytes.get(starts[starts.len() - 1] + 4..).and_then(|rest| rest.first_chunk::<4>()) {
@@ -203,7 +203,7 @@ fn a_record_rewritten_together_with_its_hash_is_found() {
     let trail = written(3);
     let segments = trail.segments();
     let bytes = fs::read(&segments[2]).expect("there");
-    // The fingerprint of a caller's certificate.
+    // The fingerprint of a client certificate.
     fs::write(&segments[2], rehash(&bytes, 1, |record| record[70] ^= 1)).expect("ours");
     let other = |checkpoint| Finding::Inconsistent { checkpoint, signed: 15 };
     assert_eq!(trail.verify().findings, [CheckpointSource::Own, CheckpointSource::Elsewhere].map(other));
@@ -212,7 +212,7 @@ fn a_record_rewritten_together_with_its_hash_is_found() {
     assert_eq!(trail.verify().findings[0], Finding::TreeMismatch { segment });
 }
 
-/// The segment with one record changed and its hash made right again.
+/// The segment with one record changed and its hash recomputed.
 pub fn rehash(bytes: &[u8], frame: usize, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     let starts = frames(bytes);
     let mut record = bytes[starts[frame] + 8..starts[frame + 1] - 32].to_vec();
@@ -222,10 +222,10 @@ pub fn rehash(bytes: &[u8], frame: usize, change: impl Fn(&mut Vec<u8>)) -> Vec<
     [&bytes[..starts[frame]], &frame_bytes, &bytes[starts[frame + 1]..]].concat()
 }
 
-/// How many edits without the variable: a few seconds.
+/// Edits without the variable: a few seconds.
 const EDITS: u64 = 400;
 
-/// Changes one file of the trail; says what it did, or that nothing changed.
+/// Changes one file of the log; returns what it did, or `None` if nothing changed.
 fn edit(trail: &Written, random: &mut Random) -> Option<&'static str> {
     let folder = &trail.settings.folder;
     let mut files = trail.segments();
@@ -288,7 +288,7 @@ fn edit(trail: &Written, random: &mut Random) -> Option<&'static str> {
     (after != before).then_some(what)
 }
 
-/// `TRAIL_EDITS=10000 cargo test --test it every_edit` makes as many as one wants.
+/// `TRAIL_EDITS=10000 cargo test --test it every_edit` sets the number of edits.
 #[test]
 #[allow(clippy::print_stdout, reason = "a long run says how much it did")]
 fn every_edit_is_found_with_an_external_checkpoint() {

@@ -1,7 +1,9 @@
-//! Whole answers and whole faults, written by the service and read by the client: every element, every text.
+//! Whole answers and whole faults, written by the service and read by the client: every element, every
+//! text.
 //!
-//! Answers come out of the pipeline, over random people asked about under random grants. What the client must hear is
-//! spelled here by hand from the values in the answer, by contract.md's names and not by the writer's.
+//! Answers come from the pipeline, over random persons and random grants. What the client must read is
+//! spelled here by hand from the values in the answer, with the names of
+//! docs/reference/contract.md "consultAttributes", not with the writer's.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -29,15 +31,15 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestRunner;
-use soap::{Addressing, Charset, Fault, Handling, read_request, write_answer, write_fault};
+use soap::{Addressing, Charset, ExchangeFault, Fault, Handling, read_request, write_answer, write_fault};
 
 use super::{TEXT, handling, moment};
 use crate::support::yaserde_messages;
 
-/// The day on which everything is asked: 2026-01-15.
+/// Day of every question: 2026-01-15.
 const TODAY: i64 = 20_468;
 
-/// The person who is asked about, and one who may have replaced them.
+/// The person of the question, and an SSIN that may have replaced theirs.
 const ANNA: &str = "85073000160";
 const IVO: &str = "75021101778";
 
@@ -53,7 +55,7 @@ fn day(day: i64) -> Date {
     Date::from_days(day).expect("in this century")
 }
 
-/// What the sources say, whoever asks them about whom.
+/// What the sources return, independent of caller and person.
 #[derive(Debug, Clone)]
 struct Sources {
     employments: Vec<EmploymentPeriod>,
@@ -108,7 +110,7 @@ impl Directory for &Sources {
     }
 }
 
-/// One of a few, so that who asks is often who is related.
+/// One of a few, so that the caller is often related.
 fn organisation() -> impl Strategy<Value = EnterpriseNumber> {
     select(vec![9_990_001_u64, 9_990_101, 9_990_201, 9_991_001])
         .prop_map(|base| EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right by construction"))
@@ -136,7 +138,7 @@ fn sources() -> impl Strategy<Value = Sources> {
     )
 }
 
-/// Any fields that may be granted for a context: the two days of a period together.
+/// Any fields that a context allows; the two days of a period go together.
 fn grant() -> impl Strategy<Value = (LegalContext, FieldSet)> {
     let bits = prop_oneof![Just(0x1ff_u16), 1..0x200_u16];
     (select(LegalContext::ALL.to_vec()), bits).prop_map(|(context, bits)| {
@@ -173,7 +175,7 @@ fn customer(organisation: EnterpriseNumber) -> impl Strategy<Value = Customer> {
         .prop_map(|(ticket, sent, id)| Customer { ticket, timestamp_sent: sent.map(|sent| sent.to_string()), id })
 }
 
-/// A customer that has no number: every caller acts for it.
+/// A customer without a number: every caller acts for it.
 const PAIR: CustomerId = CustomerId::Pair { sector: 11, institution: 0 };
 
 #[derive(Debug, Clone)]
@@ -212,7 +214,7 @@ impl AuditSink for DurableAtOnce {
     }
 }
 
-/// What the service finds.
+/// The service's answer.
 fn answer(case: &Case) -> Answer {
     let (context, fields) = case.granted;
     let grant = Grant {
@@ -307,7 +309,7 @@ fn hear_status(status: model::Status) -> Status {
     }
 }
 
-/// The paths of the nine fields, by contract.md's table.
+/// Paths of the nine fields, docs/reference/contract.md "Nine fields".
 fn path(field: Field) -> &'static str {
     match field {
         Field::Ssin => "ssin",
@@ -390,19 +392,13 @@ fn the_client_reads_every_answer_of_the_service() {
         Ok(())
     });
     run.unwrap_or_else(|failure| panic!("{failure}"));
-    assert_eq!(heard.into_inner(), model::Status::CODES.into_iter().collect());
+    assert_eq!(heard.into_inner(), model::StatusCode::ALL.map(model::StatusCode::code).into_iter().collect());
 }
 
-/// Every fault that is no message's, those of every message that is kept as a wrong one, and of two that are too big to be
-/// kept.
+/// Every fault without a message, those of every refused fixture, and of two messages too large for a
+/// fixture.
 fn faults() -> Vec<Fault> {
-    let elsewhere = [
-        Fault::Internal,
-        Fault::UnknownCaller,
-        Fault::WrongIdentification,
-        Fault::QuotaSpent,
-        Fault::EvidenceUnwritable,
-    ];
+    let elsewhere = ExchangeFault::ALL.map(Fault::from);
     let of_messages = crate::support::requests::fixtures("refused").into_iter().filter_map(|fixture| {
         let charset = fixture.content_type.contains("utf-16").then_some(Charset::Utf16);
         let actions: Vec<_> = fixture.soap_actions.iter().map(String::as_bytes).collect();
@@ -422,7 +418,7 @@ fn faults() -> Vec<Fault> {
 fn the_client_reads_every_fault_of_the_service() {
     let faults = faults();
     let codes: BTreeSet<_> = faults.iter().map(Fault::code).collect();
-    assert_eq!(codes, Fault::table().map(|row| row.code).collect(), "every code has a fault here");
+    assert_eq!(codes, Fault::table().map(|row| row.code()).collect(), "every code has a fault here");
     let someone = EnterpriseNumber::parse("0999010126").expect("right check digits");
     let drawn = (select(faults), select(vec![Operation::ConsultAttributes, Operation::SendTestMessage]));
     let case = (drawn, option::of(customer(someone)), handling());
@@ -472,7 +468,7 @@ fn hear_fault<M: Message>(body: &[u8]) -> Option<HeardFault> {
     }
 }
 
-/// The author is the service, by whatever name: one and the same, and not empty.
+/// The author is the service: always the same name, and not empty.
 fn heard_author(detail: Option<&FaultDetail>) -> String {
     let of_either = detail.and_then(|detail| detail.consult.as_ref().or(detail.test.as_ref()));
     let author = of_either.and_then(|fault| fault.detail.first()).map(|message| message.author_code.clone());

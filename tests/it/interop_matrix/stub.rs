@@ -1,10 +1,12 @@
-//! A service that answers every question with one and the same text, to see what stacks refuse; its contract is the real one.
+//! A service that answers every question with the same text, to see what stacks refuse. Its contract
+//! is the real one.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use ehealth_attributes::server::tls;
+use ehealth_core::lookup::Operation;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -20,14 +22,14 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::support::simulation::Simulation;
 
-/// A stub, until it is dropped.
+/// A running stub, until it is dropped.
 pub struct Stub {
     port: u16,
     serving: JoinHandle<()>,
 }
 
 impl Stub {
-    /// Answers with this text, under the certificate of the simulation.
+    /// Answers with this text, with the certificate of the simulator.
     pub async fn start(simulation: &Simulation, answer: String) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
@@ -48,7 +50,7 @@ impl Stub {
                 tokio::spawn(async move {
                     let Ok(stream) = acceptor.accept(stream).await else { return };
                     let respond = service_fn(move |request| respond(request, port, Arc::clone(&answer)));
-                    // How a connection ends is the stack's affair.
+                    // An error of the connection concerns only the stack.
                     let _ = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), respond)
                         .await;
@@ -80,7 +82,7 @@ async fn respond(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let _ = body.collect().await;
-    let operation = names::OPERATIONS.into_iter().find(|operation| names::path(*operation) == head.uri.path());
+    let operation = Operation::ALL.into_iter().find(|operation| names::path(*operation) == head.uri.path());
     let text = match (head.method, operation, head.uri.query().and_then(|query| query.strip_prefix("xsd="))) {
         (Method::GET, Some(operation), None) => wsdl::wsdl(operation, &url(port)),
         (Method::GET, Some(operation), Some(file)) => wsdl::schema(operation, file, &url(port)).unwrap_or_default(),

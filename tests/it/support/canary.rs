@@ -1,10 +1,12 @@
-//! Looks for numbers of persons where none may stand: in trails, logs, metrics, faults and whatever tests print.
+//! Searches for SSINs where none may be: in audit logs, logs, metrics, faults and test output.
 //!
-//! Found are the eleven digits of every SSIN, bare or with separators, as ASCII and as UTF-16, and both inside base64; of
-//! the people of `fixtures/` the number itself as well, in five bytes either way round. What is found is told by its place
-//! and form, never by its digits: what a test prints is searched, too. Answers are not searched, numbers belong there.
+//! It finds the eleven digits of every SSIN, plain or with separators, in ASCII and UTF-16, and both
+//! inside base64; of the persons of `fixtures/` also the number itself, in five bytes of either byte
+//! order. A finding is reported by its place and form, never by its digits, because test output is
+//! searched too. Answers are not searched: SSINs belong there.
 //!
-//! Every process that catches the log catches all of it, at the most talkative level: services of several tests share it.
+//! A process that captures the log captures all of it, at the most verbose level: services of several
+//! tests share it.
 
 #![allow(dead_code, reason = "each test binary compiles this file and uses a part of it")]
 
@@ -16,26 +18,26 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use ehealth_core::model::Ssin;
 
-/// How many digits stand together where a number is written with separators.
+/// Lengths of the groups of digits in an SSIN with separators.
 const GROUPS: [usize; 5] = [2, 2, 2, 3, 2];
 const SEPARATORS: &[u8] = b" .-/_";
-/// The shortest base64 that can hold eleven digits.
+/// Length of the shortest base64 of eleven digits.
 const BASE64_BYTES: usize = 15;
 
-/// A number of a person, where none may stand.
+/// An SSIN where none may be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Found {
-    /// Where, in bytes.
+    /// Offset in bytes.
     pub at: usize,
-    /// How it is written.
+    /// Encoding.
     pub form: &'static str,
 }
 
-/// The numbers of persons in these bytes.
+/// Finds the SSINs in these bytes.
 pub fn search(bytes: &[u8]) -> Vec<Found> {
     let mut found = search_text(bytes);
     for at in base64_runs(bytes) {
-        // Where a text begins inside its run is not known: one of four places is right.
+        // The start of a text inside its run is unknown: one of four offsets is right.
         for shift in 0..4 {
             let run = bytes.get(at.start + shift..at.end).unwrap_or_default();
             if !search_text(&decode(run)).is_empty() {
@@ -59,7 +61,7 @@ pub fn search(bytes: &[u8]) -> Vec<Found> {
     found
 }
 
-/// The numbers of persons in a file, or in all files beneath a folder and in their names: a line each.
+/// Finds the SSINs in a file, or in all files below a folder and in their names; one line each.
 pub fn search_files(path: &Path) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let name = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
@@ -79,7 +81,7 @@ pub fn search_files(path: &Path) -> Vec<String> {
     lines
 }
 
-/// Digits as ASCII and as UTF-16.
+/// Digits in ASCII and in UTF-16.
 fn search_text(bytes: &[u8]) -> Vec<Found> {
     let ascii = |bytes: &[u8]| (0..bytes.len()).filter(|at| begins(bytes, *at)).collect::<Vec<_>>();
     let mut found: Vec<_> = ascii(bytes).into_iter().map(|at| Found { at, form: "digits" }).collect();
@@ -93,7 +95,7 @@ fn search_text(bytes: &[u8]) -> Vec<Found> {
     found
 }
 
-/// Whether the number of a person begins here. Digits inside a longer run of hexadecimal digits are none.
+/// Whether an SSIN begins here. Digits inside a longer run of hexadecimal digits do not count.
 fn begins(bytes: &[u8], start: usize) -> bool {
     if start > 0 && bytes[start - 1].is_ascii_hexdigit() {
         return false;
@@ -127,7 +129,7 @@ fn base64_runs(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
     runs
 }
 
-/// The value of a character of base64, in either of its alphabets.
+/// Value of a base64 character, in either alphabet.
 fn sextet(byte: u8) -> Option<u32> {
     Some(match byte {
         b'A'..=b'Z' => u32::from(byte - b'A'),
@@ -149,7 +151,7 @@ fn decode(run: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The people of the fixtures.
+/// Persons of the fixtures.
 static KNOWN: LazyLock<BTreeSet<u64>> = LazyLock::new(|| {
     let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/catalogue.csv");
     let text = fs::read_to_string(catalogue).expect("the catalogue");
@@ -157,7 +159,7 @@ static KNOWN: LazyLock<BTreeSet<u64>> = LazyLock::new(|| {
     words.filter_map(|word| Ssin::parse(word).ok()).map(Ssin::as_u64).collect()
 });
 
-/// Everything that this process logged, and how much of it was searched.
+/// Log of this process, and the length that was searched.
 static LOG: Mutex<(Vec<u8>, usize)> = Mutex::new((Vec::new(), 0));
 
 /// Writes to [`LOG`].
@@ -174,23 +176,23 @@ impl io::Write for Line {
     }
 }
 
-/// Catches the log of this process from now on.
+/// Captures the log of this process from now on.
 pub fn catch_log() {
     let log = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(|| Line).with_ansi(false);
     // Another test of this process may have been first.
     let _ = log.try_init();
 }
 
-/// Everything that this process logged since the log was caught.
+/// Everything that this process has logged since the capture began.
 pub fn logged() -> String {
     String::from_utf8(LOG.lock().unwrap_or_else(PoisonError::into_inner).0.clone()).expect("text")
 }
 
-/// The numbers of persons in what was logged since this was last asked.
+/// Finds the SSINs in what was logged since the last call.
 pub fn search_log() -> Vec<Found> {
     let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
     let (text, searched) = &mut *log;
-    // Whole lines alone: nothing is written in two parts.
+    // Each line is written whole, so no SSIN is split.
     let new = &text[*searched..];
     let found = search(new);
     *searched = text.len();

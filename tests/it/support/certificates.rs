@@ -1,8 +1,9 @@
-//! Certificates and revocation lists made by code, right ones and wrong ones: whatever DER can say can be said here.
+//! Certificates and revocation lists made by code, valid and invalid: everything that DER can express.
 //!
-//! A value of [`Certificate`] or [`List`] begins as a sound one, a test changes the one thing that it is about, and a
-//! [`Key`] signs it. Nothing is checked and nothing is forbidden: a name may hold a NUL, an extension stand twice, the
-//! two algorithms of a certificate differ. The writer shares no code with the readers that it is there to try.
+//! A [`Certificate`] or [`List`] begins valid, a test changes the one thing that it is about, and a
+//! [`Key`] signs it. Nothing is checked and nothing is forbidden: a name may hold a NUL, an extension
+//! may occur twice, the two algorithms of a certificate may differ. The writer shares no code with the
+//! readers that it tests.
 
 #![allow(dead_code, reason = "each test binary compiles this file and uses a part of it")]
 
@@ -38,7 +39,7 @@ pub mod oid {
     pub const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
     pub const EMAIL: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 4];
     pub const AUTHORITY_ACCESS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 1];
-    /// Of nobody (2.999.1).
+    /// Example arc, assigned to no organisation (2.999.1).
     pub const UNKNOWN: &[u8] = &[0x88, 0x37, 1];
 }
 
@@ -238,7 +239,7 @@ fn rsa_public_key(key: &[u8]) -> Vec<u8> {
     sequence(&[&sequence(&[&element(6, RSA), &[5, 0]]), &bit_string(key)])
 }
 
-/// The public half of an RSA key of so many bits that nobody has the private half of.
+/// The public half of an RSA key of this number of bits, without a private half.
 pub fn rsa_public_key_of_bits(bits: usize) -> Vec<u8> {
     let modulus = [&[0, 0x80][..], &vec![0x11; bits / 8 - 1]].concat();
     rsa_public_key(&sequence(&[&element(2, &modulus), &element(2, &[1, 0, 1])]))
@@ -352,7 +353,7 @@ impl List {
         }
     }
 
-    /// Revokes so many certificates that nobody has, with random-looking serial numbers of sixteen octets.
+    /// Revokes this number of certificates that do not exist, with random-looking serial numbers of 16 octets.
     pub fn revoke_strangers(&mut self, count: u64) {
         self.revoked.extend((0..count).map(|number| {
             let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 << 62;
@@ -444,7 +445,7 @@ impl Authority {
         certificate.sign(&self.key)
     }
 
-    /// A sound list of nobody.
+    /// A valid empty list.
     pub fn list(&self) -> CertificateRevocationListDer<'static> {
         self.list_with(|_| {})
     }

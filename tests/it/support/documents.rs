@@ -1,14 +1,14 @@
-//! Documents that are made to cost as much as they can, for the tests and benches that measure what they cost.
+//! Documents that cost as much as possible, for the tests and benches that measure the cost.
 
 #![allow(dead_code, reason = "each binary compiles this file and uses a part of it")]
 
 use soap::{MessageError, limits};
 
-/// Documents of the greatest length, each made to cost as much as it can.
+/// Documents of the maximum length, each made to cost as much as possible.
 pub fn costly() -> Vec<(&'static str, String)> {
     let fill = |begin: String, unit: &str| {
         let mut body = format!("<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Header>{begin}");
-        // A thousand children an element, as many as may be.
+        // A thousand children per element, the maximum.
         let thousand = format!("<n>{}</n>", unit.repeat(1_000));
         while body.len() + thousand.len() < limits::DOCUMENT_BYTES {
             body.push_str(&thousand);
@@ -51,7 +51,7 @@ pub fn costly() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Requests at a bound, and what is wrong with them.
+/// Requests over a limit, and their error.
 pub fn bulky() -> Vec<(&'static str, String, MessageError)> {
     let block = |content: String| {
         format!(

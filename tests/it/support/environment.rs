@@ -1,6 +1,7 @@
 //! The environment variables of the test run, and what a test does where something it needs is missing.
 
 use std::io::Write;
+use std::process::Command;
 
 /// Whether an environment variable is set to something. An empty one counts as unset, as in `CI= cargo test`.
 pub fn is_set(name: &str) -> bool {
@@ -22,6 +23,15 @@ pub fn number(name: &str, otherwise: u64) -> u64 {
     }
     let text = std::env::var(name).unwrap_or_default();
     text.parse().unwrap_or_else(|_| panic!("{name} is {text}, not a number"))
+}
+
+/// Lets a program see the real clock if the tests run under `faketime`.
+///
+/// libfaketime 0.9 breaks two of them although `FAKETIME_DONT_FAKE_MONOTONIC=1` is set: it shifts the deadline of
+/// `clock_nanosleep` into the past, so `time.sleep` of Python fails with `EINVAL`, and chromium never ends. Neither
+/// needs the tests' date: the certificates of a [`super::service::TestService`] are valid on both.
+pub fn with_real_clock(command: &mut Command) -> &mut Command {
+    command.env_remove("LD_PRELOAD")
 }
 
 /// Says that a test, or a part of it, does not run because something is missing.

@@ -2,8 +2,8 @@
 metamorphic-log (C2SP checkpoints, signed notes and proofs, in Rust).
 
 Arguments: a folder with `trail/` (its segments), `public-key`, `checkpoint.*` (in the order of their names: each signs more
-than the one before) and `proof.*` (C2SP tlog-proof, under the last checkpoint). The segments are read here anew, from the
-tables of the project's documentation. Prints how much was judged; whatever is wrong ends the program with the reason.
+than the one before) and `proof.*` (C2SP tlog-proof, under the last checkpoint). The segments are read here independently, from the
+tables of the project's documentation. Prints how much was verified; any error ends the program with the reason.
 
 Of other packages, tlog-scales reads no checkpoint with extension lines, aics-tlog wants a newer Python than Debian 12 has,
 and sigstore and ctutlz judge only the formats of Rekor and of certificates.

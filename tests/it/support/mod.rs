@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers that several tests share.
 
 // The service and the program under test.
 pub mod program;
@@ -13,7 +13,7 @@ pub mod requests;
 // The test run.
 pub mod environment;
 pub mod work;
-// Independent judges.
+// Independent validators.
 pub mod canary;
 pub mod oracle;
 pub mod python;

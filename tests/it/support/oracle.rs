@@ -1,8 +1,10 @@
-//! A second reading of domain.md's five rules, by days: slow, naive, and written apart from the program's.
+//! A second reading of the five rules of docs/reference/domain.md "How the answer is found", by days:
+//! slow, naive, and written apart from the program's.
 //!
-//! A [`World`] spans some forty days, numbered from 0. Every period is the *set* of its days, so that overlap, touching
-//! and merging are matters of sets and never of comparing begins and ends; an open end is the presence of the
-//! [`LAST`] day, which no closed period reaches. Shares with the program the words of `model` and nothing else.
+//! A [`World`] spans some forty days, numbered from 0. Every period is the *set* of its days, so that
+//! overlap, touching and merging are operations on sets and never comparisons of begin and end; an open
+//! end is the presence of the [`LAST`] day, which no closed period reaches. It shares only the types
+//! of `ehealth_core::model` with the program.
 
 use std::collections::BTreeMap;
 

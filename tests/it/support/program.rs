@@ -1,24 +1,24 @@
-//! The real program as a process: started, listened to, told to stop, and never left behind.
+//! The real program as a process: started, watched, stopped, and never left running.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// However slow the machine is.
+/// Longest wait for a line, enough for a slow machine.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The program's path.
+/// Path of the program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_ehealth-attributes");
 
-/// A process that is listened to.
+/// A process whose standard error is read.
 pub struct Program {
     child: Child,
     said: mpsc::Receiver<String>,
 }
 
 impl Program {
-    /// Starts a command, and waits until a line on standard error has this word.
+    /// Starts a command, and waits for a line on standard error with this word.
     pub fn start(command: &mut Command, until: &str) -> (Self, Vec<String>) {
         let mut child = command
             .env_remove("EHEALTH_ATTRIBUTES_LOG")
@@ -38,7 +38,7 @@ impl Program {
         (program, heard)
     }
 
-    /// Every line up to one that has this word.
+    /// Returns every line up to one with this word.
     pub fn hear(&self, word: &str) -> Vec<String> {
         let mut heard = Vec::new();
         while !heard.last().is_some_and(|line: &String| line.contains(word)) {
@@ -48,7 +48,7 @@ impl Program {
         heard
     }
 
-    /// Its number.
+    /// Process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -59,7 +59,7 @@ impl Program {
         assert!(sent.success());
     }
 
-    /// SIGTERM, how it ended, and what it said since.
+    /// Sends SIGTERM; returns the exit code and the lines since the last read.
     pub fn stop(mut self) -> (Option<i32>, Vec<String>) {
         self.signal("TERM");
         let code = self.child.wait().expect("it ends").code();
@@ -69,13 +69,13 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Ended already, if the test came to its end.
+        // Already ended, unless the test failed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The address behind this word in a line of the log as text: `… address=127.0.0.1:1234 …`.
+/// Returns the address of a line of the text log: `… address=127.0.0.1:1234 …`.
 pub fn address_in(line: &str) -> String {
     let (_, rest) = line.split_once("address=").unwrap_or_else(|| panic!("no address in {line}"));
     rest.split_whitespace().next().expect("an address").to_owned()

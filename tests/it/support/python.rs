@@ -1,13 +1,14 @@
-//! The independent judges of the tests: Python packages in an environment of their own under `target/python`.
+//! The independent validators of the tests: Python packages in their own environment under
+//! `target/python`.
 //!
-//! The environment is made once for each `requirements.txt` and each Python, whichever test process comes first; the
-//! others wait for it. Where there is no Python, or its packages cannot be had, a test that asks is skipped, and says so
-//! on the terminal past the test runner's capture. Where `CI` is set it fails instead: there a test that did not run is
-//! taken for one that passed.
+//! The first test process makes the environment, once for each `requirements.txt` and each Python; the
+//! others wait for it. Without Python or its packages, a test that needs them is skipped, which it says
+//! on the terminal, past the capture of the test runner. Where `CI` is set it fails instead: there a
+//! test that did not run would be taken for one that passed.
 //!
-//! After a call handed back an environment, it is whole: every package of `requirements.txt` is in it.
+//! An environment that a call returned is complete: it has every package of `requirements.txt`.
 
-use super::environment::skip;
+use super::environment::{skip, with_real_clock};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,10 +16,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The packages, pinned.
+/// Pinned packages.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
-/// The file in an environment that says that it is whole: written last.
+/// File that marks an environment as complete; it is written last.
 const WHOLE: &str = "whole";
 
 /// An environment with every package of `requirements.txt`.
@@ -28,10 +29,10 @@ pub struct Python {
 }
 
 impl Python {
-    /// The environment, made if this is the first call. `None` where it cannot be had, which was said on the terminal.
+    /// Returns the environment, and makes it at the first call. `None` if that fails, which the terminal says.
     ///
     /// # Panics
-    /// Where it cannot be had and the environment variable `CI` is set.
+    /// If that fails and the environment variable `CI` is set.
     pub fn find() -> Option<Self> {
         match make() {
             Ok(python) => Some(python),
@@ -42,15 +43,15 @@ impl Python {
         }
     }
 
-    /// Where the interpreter is.
+    /// Path of the interpreter.
     pub fn interpreter(&self) -> &Path {
         &self.interpreter
     }
 
-    /// Runs a script of `tests/it/support` and hands back what it printed.
+    /// Runs a script of `tests/it/support` and returns its output.
     ///
     /// # Errors
-    /// All that it printed, if it did not exit with 0.
+    /// The whole output, if the exit code is not 0.
     ///
     /// # Panics
     /// If the interpreter cannot be started.
@@ -63,10 +64,10 @@ impl Python {
         self.run_file(&path, arguments)
     }
 
-    /// Runs a script anywhere and hands back what it printed.
+    /// Runs a script anywhere and returns its output.
     ///
     /// # Errors
-    /// All that it printed, if it did not exit with 0.
+    /// The whole output, if the exit code is not 0.
     ///
     /// # Panics
     /// If the interpreter cannot be started.
@@ -75,8 +76,8 @@ impl Python {
         I: IntoIterator<Item = A>,
         A: AsRef<OsStr>,
     {
-        let output = Command::new(&self.interpreter)
-            // -B: no __pycache__ in the sources. -E and -s: nothing of the caller's own Python.
+        let output = with_real_clock(&mut Command::new(&self.interpreter))
+            // -B: no __pycache__ in the sources. -E and -s: ignore the user's own Python settings.
             .args(["-B", "-E", "-s", "-X", "utf8"])
             .arg(script)
             .args(arguments)
@@ -91,10 +92,10 @@ impl Python {
 }
 
 /// Validates every SOAP envelope in `folder` (`*.xml`): the envelope, the body's element and a fault's detail, by two
-/// validators that are not ours. A folder without an envelope is a failure, too.
+/// independent validators. A folder without an envelope is an error, too.
 ///
 /// # Errors
-/// One line for each failure, file name first. Where there is no Python nothing is validated, which is said on the terminal.
+/// One line for each failure, file name first. Without Python nothing is validated, which the terminal says.
 ///
 /// # Panics
 /// As [`Python::find`] and [`Python::run`].
@@ -105,12 +106,12 @@ pub fn validate_envelopes(folder: &Path) -> Result<(), String> {
     }
 }
 
-/// The project's folder.
+/// Folder of the project.
 pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Makes the environment if it is not there.
+/// Makes the environment if it does not exist.
 fn make() -> Result<Python, String> {
     let base = Path::new("python3");
     let version = run(Command::new(base).arg("--version"))?;
@@ -123,7 +124,7 @@ fn make() -> Result<Python, String> {
     let environment = home.join(format!("{:016x}", key.finish()));
     let python = Python { interpreter: environment.join("bin/python") };
 
-    // The lock goes with the process, however that ends. What a killed one left behind lacks the last file.
+    // The lock ends with the process, even if it is killed. An incomplete environment lacks the last file.
     let lock = environment.with_extension("lock");
     File::create(&lock)
         .and_then(|file| file.lock().map(|()| file))
@@ -136,7 +137,7 @@ fn make() -> Result<Python, String> {
         })
 }
 
-/// Makes a fresh environment with every package.
+/// Makes a new environment with every package.
 fn install(base: &Path, environment: &Path, python: &Python) -> Result<(), String> {
     let _ = writeln!(io::stderr(), "\n*** installing the independent judges in {}", environment.display());
     run(Command::new(base).args(["-m", "venv", "--clear"]).arg(environment))?;
@@ -148,13 +149,13 @@ fn install(base: &Path, environment: &Path, python: &Python) -> Result<(), Strin
     fs::write(environment.join(WHOLE), "").map_err(|error| error.to_string())
 }
 
-/// Runs a command to its end; its failure in words.
+/// Runs a command; describes its failure.
 fn run(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
     if output.status.success() { Ok(told(&output)) } else { Err(format!("{command:?} failed: {}", told(&output))) }
 }
 
-/// All that a command printed.
+/// Whole output of a command.
 fn told(output: &Output) -> String {
     let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     String::from_utf8_lossy(&text).trim().to_owned()

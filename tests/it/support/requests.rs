@@ -1,4 +1,4 @@
-//! The requests of `fixtures/requests`, as `fixtures/requests/README.md` says that they are to be read.
+//! Reads the requests of `fixtures/requests`, as `fixtures/requests/README.md` describes.
 
 #![allow(dead_code, reason = "each test binary compiles this file and uses a part of it")]
 
@@ -7,9 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ehealth_core::lookup::Operation;
-use soap::names;
 
-/// A request and what must come of it.
+/// A request and its expected outcome.
 pub struct Fixture {
     pub path: PathBuf,
     pub body: Vec<u8>,
@@ -24,7 +23,7 @@ pub fn fixtures(folder: &str) -> Vec<Fixture> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/requests").join(folder);
     let mut paths: Vec<_> =
         fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
-    // The answers that lie beside are `tests/it/fixtures.rs`'s.
+    // The answers beside them belong to `tests/it/fixtures.rs`.
     paths.retain(|path| !path.to_string_lossy().contains(".answer."));
     paths.sort();
     let (bodies, expectations): (Vec<_>, Vec<_>) =
@@ -51,7 +50,7 @@ fn read_fixture(path: PathBuf) -> Fixture {
         match key {
             "operation" => {
                 let is_named = |operation: &Operation| operation.code() == value;
-                fixture.operation = names::OPERATIONS.into_iter().find(is_named).expect("an operation");
+                fixture.operation = Operation::ALL.into_iter().find(is_named).expect("an operation");
             }
             "content-type" => fixture.content_type = value,
             "soapaction" => fixture.soap_actions.push(value),

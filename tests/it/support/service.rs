@@ -1,9 +1,10 @@
-//! A whole service for a test: on a free port, in a folder of its own, with the fixture people and a clock that stands.
+//! A whole service for a test: on a free port, in its own folder, with the fixture persons and a fixed
+//! clock.
 //!
-//! Every SOAP answer that passes through [`TestService::post`] is kept, and [`TestService::finish`] has all of them
-//! judged by validators that are not ours, and looks for numbers of persons in faults, refusals, metrics, the trail and
-//! the log (`canary.rs`). Drop a service without finishing it and nothing was judged: so every test that asks ends with
-//! `finish`.
+//! Every SOAP answer that passes through [`TestService::post`] is kept. [`TestService::finish`] passes
+//! all of them to independent validators, and searches faults, refusals, metrics, the audit log and the
+//! log for SSINs (`canary.rs`). A service that is dropped without it has validated nothing, so every
+//! test that asks ends with `finish`.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -39,17 +40,17 @@ use tokio_rustls::client::TlsStream;
 
 use super::{canary, python};
 
-/// The moment at which the clock of every test service stands.
+/// Fixed time of every test service.
 pub const NOW: &str = "2026-01-15T09:30:00.000Z";
 
-/// The paths of the two operations.
+/// Paths of the two operations.
 pub const CONSULT: &str = "/eHealthAttributesService/v1/consultAttributes";
 pub const TEST: &str = "/TestConnectionService/v1/sendTestMessage";
 
 /// A running service.
 pub struct TestService {
     pub address: SocketAddr,
-    /// Where operators are answered.
+    /// Address of the operators' port.
     pub admin: Option<SocketAddr>,
     pub clock: Arc<FixedClock>,
     pub settings: Settings,
@@ -62,7 +63,7 @@ pub struct TestService {
     running: JoinHandle<Drained>,
 }
 
-/// An answer as it came.
+/// An HTTP answer.
 #[derive(Debug)]
 pub struct Answered {
     pub status: u16,
@@ -71,26 +72,26 @@ pub struct Answered {
 }
 
 impl Answered {
-    /// The text of the first element of this local name.
+    /// Text of the first element with this local name.
     pub fn text(&self, element: &str) -> Option<&str> {
         let start = self.body.find(&format!("<{element}>"))? + element.len() + 2;
         let end = start + self.body[start..].find("</")?;
         Some(&self.body[start..end])
     }
 
-    /// The code of the status or of the fault's detail.
+    /// Code of the status or of the fault's detail.
     pub fn code(&self) -> Option<&str> {
         self.text("reasonCode").or_else(|| self.text("code"))
     }
 }
 
 impl TestService {
-    /// A service with the fixture people, as the demonstration has it.
+    /// Starts a service with the fixture persons, as the demo has it.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    /// A service whose settings `change` may change before it starts.
+    /// Starts a service whose settings `change` may change.
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         Self::start_made_by(|workspace, now| workspace.prepare(now, "").map(drop), change).await
     }
@@ -107,15 +108,15 @@ impl TestService {
         let mut settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
         settings.listen = "127.0.0.1:0".parse().expect("an address");
         settings.admin = Some(admin::Settings { listen: settings.listen });
-        // A test that ends has nobody to say goodbye to.
-        settings.server.limits.parting = Duration::ZERO;
+        // A test that ends has no caller to close gracefully.
+        settings.server.limits.last_request = Duration::ZERO;
         change(&mut settings);
         let reports = sync::run_all(&settings.sync, clock.as_ref());
         assert!(reports.iter().all(|report| report.outcome.code() == "snapshot/first"), "{reports:?}");
         Self::run(folder, workspace, clock, settings).await
     }
 
-    /// A service from what another one left in its folder, or what was put there since.
+    /// Starts a service in the folder of an earlier one.
     pub async fn start_again(folder: TempDir, settings: Settings) -> Self {
         let clock = Arc::new(FixedClock::new(Timestamp::parse(NOW).expect("a moment")));
         let workspace = Workspace::new(folder.path().join("demo"));
@@ -139,23 +140,23 @@ impl TestService {
         Self { address, admin, clock, settings, workspace, reloader, folder, responses, answered, stop, running }
     }
 
-    /// The service's folder.
+    /// Folder of the service.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Keeps an answer that came another way than through this harness, to be judged with the others.
+    /// Keeps an answer that came another way than through this harness, to be validated with the others.
     pub fn keep_text(&self, body: &str) {
         let number = self.answered.fetch_add(1, Ordering::Relaxed);
         fs::write(self.responses.join(format!("{number:05}.xml")), body).expect("a file");
     }
 
-    /// TLS as the caller of this word has it.
+    /// TLS configuration of this caller.
     pub fn tls_of(&self, caller: &str) -> ClientConfig {
         self.tls_by(Arc::clone(&self.clock) as Arc<dyn Clock>, caller)
     }
 
-    /// The same for a caller with a clock of its own, which stands at this moment.
+    /// TLS configuration of a caller whose own clock is fixed at this time.
     pub fn tls_at(&self, moment: &str, caller: &str) -> ClientConfig {
         self.tls_by(Arc::new(FixedClock::new(Timestamp::parse(moment).expect("a moment"))), caller)
     }
@@ -164,19 +165,19 @@ impl TestService {
         tls_between(&self.workspace.authority(), clock, self.workspace.client(caller))
     }
 
-    /// A connection as the caller of this word makes it.
+    /// Connects as this caller.
     pub async fn connect(&self, caller: &str) -> TlsStream<TcpStream> {
         self.try_connect(caller).await.expect("a handshake")
     }
 
-    /// The same, where the service may refuse.
+    /// Connects as this caller; the service may refuse.
     pub async fn try_connect(&self, caller: &str) -> std::io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(self.address).await?;
         let name = "localhost".try_into().expect("a name");
         TlsConnector::from(Arc::new(self.tls_of(caller))).connect(name, stream).await
     }
 
-    /// Sends one request on a connection of its own.
+    /// Sends one request on a new connection.
     pub async fn send(&self, caller: &str, request: Request<Full<Bytes>>) -> Answered {
         let stream = self.connect(caller).await;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
@@ -194,12 +195,12 @@ impl TestService {
         answered
     }
 
-    /// Posts a message as SOAP stacks do, and keeps a SOAP answer to be judged.
+    /// Posts a message as SOAP stacks do, and keeps a SOAP answer for validation.
     pub async fn post(&self, caller: &str, path: &str, body: impl Into<Bytes>) -> Answered {
         self.post_with(caller, path, body, &[("content-type", "text/xml; charset=utf-8")]).await
     }
 
-    /// Posts a message with these header fields and no others.
+    /// Posts a message with exactly these header fields.
     pub async fn post_with(
         &self,
         caller: &str,
@@ -230,27 +231,27 @@ impl TestService {
         }
     }
 
-    /// Stops the service without judging its answers; its folder stays.
+    /// Stops the service without validating its answers; its folder stays.
     pub async fn stop(self) -> TempDir {
         let _ = self.stop.send(());
         assert_eq!(self.running.await.expect("the service ends without a panic"), Drained::Whole);
         self.folder
     }
 
-    /// What operators are shown at this path: head and body, as they came. Where operators show certificates, one of
-    /// [`ask_operators_for_certificates`] is shown.
+    /// Reads this path of the operators' port: head and body. If operators need a certificate, it presents one of
+    /// [`ask_operators_for_certificates`].
     pub async fn read_admin(&self, path: &str) -> Vec<u8> {
         self.read_admin_by(Arc::clone(&self.clock) as Arc<dyn Clock>, path).await
     }
 
-    /// The same for an operator with a clock of their own.
+    /// Reads this path as an operator with another clock.
     pub async fn read_admin_by(&self, clock: Arc<dyn Clock>, path: &str) -> Vec<u8> {
         let address = self.admin.expect("a test service has operators");
         let stream = TcpStream::connect(address).await.expect("it listens");
         match &self.settings.admin_tls {
             None => read_at(stream, path).await,
             Some(files) => {
-                // It vouches for itself.
+                // It is self-signed.
                 let shown = &files.certificate;
                 let connector = TlsConnector::from(Arc::new(tls_between(shown, clock, self.workspace.client("fund"))));
                 let stream = connector.connect("localhost".try_into().expect("a name"), stream).await;
@@ -259,7 +260,7 @@ impl TestService {
         }
     }
 
-    /// Stops the service, has every answer judged, and looks for numbers of persons where none may stand.
+    /// Stops the service, validates every answer, and searches for SSINs where none may be.
     pub async fn finish(self) {
         for path in ["/metrics", "/"] {
             let told = without_free_space(&self.read_admin(path).await);
@@ -276,7 +277,7 @@ impl TestService {
     }
 }
 
-/// Has operators show a certificate, as the demonstration has them, and be shown one that holds until this day begins.
+/// Requires client certificates of operators, as in the demo; the server's own is valid until this day begins.
 pub fn ask_operators_for_certificates(settings: &mut Settings, (year, month, day): (i32, u8, u8)) {
     let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
     params.distinguished_name = DistinguishedName::new();
@@ -292,7 +293,7 @@ pub fn ask_operators_for_certificates(settings: &mut Settings, (year, month, day
     settings.admin_tls = Some(OperatorFiles { certificate, key, client_ca: settings.tls.client_ca[0].clone() });
 }
 
-/// TLS to whom these authorities vouch for, by a certificate and its key.
+/// TLS configuration with these authorities, a client certificate and its key.
 fn tls_between(authorities: &Path, clock: Arc<dyn Clock>, (certificate, key): (PathBuf, PathBuf)) -> ClientConfig {
     let chain = tls::load_certificates(&certificate).expect("a client certificate");
     let key = PrivateKeyDer::from_pem_file(key).expect("a client key");
@@ -313,7 +314,7 @@ async fn read_at(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) ->
     told
 }
 
-/// An envelope around a payload.
+/// Wraps a payload in an envelope.
 pub fn envelope(payload: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
@@ -322,7 +323,7 @@ pub fn envelope(payload: &str) -> String {
     )
 }
 
-/// A question; `dates` is empty, `YYYY-MM-DD` or `YYYY-MM-DD/YYYY-MM-DD`.
+/// Builds a question; `dates` is empty, `YYYY-MM-DD` or `YYYY-MM-DD/YYYY-MM-DD`.
 pub fn question(organisation: &str, context: &str, ssin: &str, dates: &str) -> String {
     let dates = match dates.split_once('/') {
         Some((begin, end)) => format!("<period><beginDate>{begin}</beginDate><endDate>{end}</endDate></period>"),
@@ -337,8 +338,8 @@ pub fn question(organisation: &str, context: &str, ssin: &str, dates: &str) -> S
     ))
 }
 
-/// What operators are told, but for the free bytes of a disk: their digits may happen to be somebody's.
+/// Page and metrics of the operators, without the free bytes of a disk: their digits may happen to be an SSIN.
 fn without_free_space(told: &[u8]) -> Vec<u8> {
-    let is_other = |line: &&[u8]| !line.starts_with(b"ehealth_attributes_trail_free_bytes ");
+    let is_other = |line: &&[u8]| !line.starts_with(b"ehealth_attributes_audit_log_free_bytes ");
     told.split(|byte| *byte == b'\n').filter(is_other).collect::<Vec<_>>().join(&b'\n')
 }

@@ -1,4 +1,5 @@
-//! `simulate` as its users have it: the program started, its ready file read, requests sent as any stack sends them.
+//! `simulate` as its users run it: start the program, read its ready file, send requests as any stack
+//! does.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -22,26 +23,26 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// Where questions are posted, and as what.
+/// Path and content type of questions.
 pub const CONSULT: &str = "/eHealthAttributesService/v1/consultAttributes";
 const XML: (&str, &str) = ("content-type", "text/xml; charset=utf-8");
 
-/// The program with these arguments.
+/// Starts the program with these arguments.
 pub fn simulate(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
     command.env_remove("EHEALTH_ATTRIBUTES_LOG").arg("simulate").args(arguments).stdin(Stdio::null());
     command
 }
 
-/// A simulation that answers.
+/// A running simulator.
 pub struct Simulation {
     child: Child,
     folder: TempDir,
-    /// What the ready file says.
+    /// Content of the ready file.
     pub ready: Value,
 }
 
-/// An answer as it came.
+/// An HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
     pub status: u16,
@@ -55,26 +56,26 @@ impl Answered {
         String::from_utf8(self.body.clone()).expect("answers are UTF-8")
     }
 
-    /// The text of the first element of this local name.
+    /// Text of the first element with this local name.
     pub fn element(&self, name: &str) -> Option<String> {
         let text = self.text();
         let (_, after) = text.split_once(&format!("<{name}>"))?;
         Some(after.split("</").next()?.to_owned())
     }
 
-    /// The code of the status or of the fault's detail.
+    /// Code of the status or of the fault's detail.
     pub fn code(&self) -> Option<String> {
         self.element("reasonCode").or_else(|| self.element("code"))
     }
 }
 
 impl Simulation {
-    /// Starts one with this scenario, and waits until its ready file is there.
+    /// Starts a simulator with this scenario, and waits for its ready file.
     pub fn start(scenario: &str) -> Self {
         Self::start_with(scenario, &[])
     }
 
-    /// The same with more arguments.
+    /// Starts a simulator with more arguments.
     pub fn start_with(scenario: &str, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (file, ready) = (folder.path().join("scenario.toml"), folder.path().join("ready.json"));
@@ -92,7 +93,7 @@ impl Simulation {
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                // Nobody listens any more once the line that was waited for came.
+                // The receiver is gone once the awaited line came.
                 let _ = sender.send(line);
             }
         });
@@ -113,12 +114,12 @@ impl Simulation {
         self.ready["url"].as_str().expect("a text")
     }
 
-    /// A file that the ready file names, for example `/clients/fund/key`.
+    /// File that the ready file names, for example `/clients/fund/key`.
     pub fn file(&self, pointer: &str) -> PathBuf {
         PathBuf::from(self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer}")))
     }
 
-    /// TLS as the caller of this word has it.
+    /// TLS configuration of this caller.
     fn tls_of(&self, caller: &str) -> ClientConfig {
         let chain =
             tls::load_certificates(&self.file(&format!("/clients/{caller}/certificate"))).expect("certificates");
@@ -143,7 +144,7 @@ impl Simulation {
         sender
     }
 
-    /// Sends one request on a connection of its own.
+    /// Sends one request on a new connection.
     pub async fn send(&self, caller: &str, request: Request<Full<Bytes>>) -> Answered {
         Self::send_on(&mut self.connect(caller).await, request).await
     }
@@ -166,7 +167,7 @@ impl Simulation {
         self.send(caller, message(path, body.into(), fields)).await
     }
 
-    /// Asks the same so many times on one connection.
+    /// Asks the same question this number of times on one connection.
     pub async fn ask_often(&self, caller: &str, body: &str, times: usize) -> Vec<Answered> {
         let mut sender = self.connect(caller).await;
         let mut told = Vec::new();
@@ -176,12 +177,12 @@ impl Simulation {
         told
     }
 
-    /// Asks as most stacks do.
+    /// Sends a question as most stacks do.
     pub async fn ask(&self, caller: &str, body: impl Into<Bytes>) -> Answered {
         self.post(caller, CONSULT, body, &[XML]).await
     }
 
-    /// Sends a signal, and waits for the end.
+    /// Sends a signal, and waits for the process to end.
     pub fn stop(mut self, signal: &str) -> (ExitStatus, PathBuf) {
         let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status().expect("kill runs");
         assert!(sent.success());
@@ -192,7 +193,7 @@ impl Simulation {
 
 impl Drop for Simulation {
     fn drop(&mut self) {
-        // Ended as its users end it, so that its folder goes; not there any more, where it was stopped.
+        // Ends it as its users do, so that it removes its folder. It may have ended already.
         if let Ok(None) = self.child.try_wait() {
             let _ = Command::new("kill").arg(self.child.id().to_string()).status();
             let _ = self.child.wait();
@@ -208,7 +209,7 @@ fn message(path: &str, body: Bytes, fields: &[(&str, &str)]) -> Request<Full<Byt
     request.body(Full::new(body)).expect("a request")
 }
 
-/// A question; `dates` is empty, `YYYY-MM-DD` or `YYYY-MM-DD/YYYY-MM-DD`.
+/// Builds a question; `dates` is empty, `YYYY-MM-DD` or `YYYY-MM-DD/YYYY-MM-DD`.
 pub fn question(organisation: &str, context: &str, ssin: &str, dates: &str) -> String {
     let dates = match dates.split_once('/') {
         Some((begin, end)) => format!(
@@ -240,7 +241,7 @@ pub fn question(organisation: &str, context: &str, ssin: &str, dates: &str) -> S
     )
 }
 
-/// The project's folder.
+/// Folder of the project.
 pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -200,7 +200,7 @@ CASES = [
     ("signature named rsa_pss_rsae_sha256", dict(change=on(CertificateVerify, algorithm(8, 4)))),
     ("signature named ed25519", dict(change=on(CertificateVerify, algorithm(8, 7)))),
     ("signature named ecdsa_secp384r1_sha384", dict(change=on(CertificateVerify, algorithm(5, 3)))),
-    ("signature of an algorithm that is none", dict(change=on(CertificateVerify, algorithm(0xFE, 0xFE)))),
+    ("signature of an unknown algorithm", dict(change=on(CertificateVerify, algorithm(0xFE, 0xFE)))),
     ("signature before the certificate", dict(change=on(Certificate, lambda message: Bytes(
         CertificateVerify(TLS_1_2), bytearray(b"\x04\x03\x00\x00")), same))),
     ("finished with a bit changed", dict(change=on(Finished, with_content(flip_last)))),

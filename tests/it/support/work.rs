@@ -1,4 +1,5 @@
-//! Work, measured as processor time of this thread: other threads and a busy machine do not count, nor does waiting.
+//! Work, measured as processor time of this thread: other threads, a busy machine and waiting do not
+//! count.
 
 use std::time::Duration;
 

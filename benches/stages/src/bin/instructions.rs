@@ -1,12 +1,13 @@
-//! Instructions of each stage: the same number on every machine, where times are not.
+//! Instructions of each stage: unlike times, the same number on every machine.
 //!
-//! `cargo run --release -p stages --bin instructions` runs each stage under valgrind, prints the instructions of one run beside the committed
-//! figure (`benches/stages/instructions.csv`), and fails where a stage has grown by more than a tenth. With `-- --write` the figures
-//! are written instead: do so with the change that explains them. Where valgrind is missing it is said, and with `CI` set
-//! that is a failure.
+//! `cargo run --release -p stages --bin instructions` runs each stage under valgrind, prints its
+//! instructions beside the committed figure (`benches/stages/instructions.csv`), and fails if a
+//! stage has grown by more than 10 %. With `-- --write` it writes the figures: do that in the
+//! commit that explains them. Without valgrind it prints a message, and fails if `CI` is set.
 //!
-//! Figures hold for release builds on x86-64 with AVX2, which is what valgrind shows to a program on any machine of the
-//! last ten years; the C library is told not to choose by what else a processor can do.
+//! The figures are valid for release builds on x86-64 with AVX2, which valgrind offers on any
+//! machine of the last ten years. The C library is configured to ignore newer features of the
+//! processor.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -14,17 +15,18 @@ use std::process::{Command, ExitCode};
 
 use stages::{Scene, Stage};
 
-/// Runs that are counted in one process, after as many that are not.
+/// Counted runs per process, after as many runs that are not counted.
 const RUNS: u64 = 50;
-/// In per cent: compilers and libraries move a figure by less, a needless copy or look-up by more.
+/// Maximum growth in per cent: compilers and libraries change a figure by less, a needless copy or
+/// lookup by more.
 const GROWTH: u64 = 10;
-/// Not chosen by the C library, whatever the processor has.
+/// Features of the processor that the C library must ignore.
 const PLAIN: &str = "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-RTM";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => judge(),
+        [] => check(),
         ["--write"] => write(),
         [word] => match Stage::ALL.into_iter().find(|stage| stage.word() == *word) {
             Some(stage) => {
@@ -50,7 +52,7 @@ fn is_counted_here() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok()
 }
 
-fn judge() -> ExitCode {
+fn check() -> ExitCode {
     if !is_counted_here() {
         eprintln!("valgrind is missing: install it to count instructions");
         return if std::env::var_os("CI").is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
@@ -67,7 +69,7 @@ fn judge() -> ExitCode {
         println!("{:<8} {now:>8} instructions, {before:>8} committed{told}", stage.word());
     }
     if has_grown {
-        eprintln!("a stage has grown by more than {GROWTH} %: make it cheaper, or say why and run with --write");
+        eprintln!("a stage has grown by more than {GROWTH} %: make it cheaper, or explain it and run with --write");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
@@ -94,7 +96,7 @@ fn count(stage: Stage) -> u64 {
     all / RUNS
 }
 
-/// What is counted. By name: valgrind knows no other way, so it is never inlined.
+/// The counted function. valgrind finds it by its name, so it is never inlined.
 #[inline(never)]
 fn counted_run<T, U>(stage: impl Fn(T) -> U, input: T) -> U {
     stage(black_box(input))
@@ -123,6 +125,6 @@ fn run(stage: Stage) {
             let answer = scene.record(scene.resolve(scene.decide(scene.question())));
             run_often(|| &answer, |answer| scene.write(answer));
         }
-        Stage::Whole => run_often(|| (), |()| scene.walk()),
+        Stage::Whole => run_often(|| (), |()| scene.run_all()),
     }
 }

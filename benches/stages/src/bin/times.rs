@@ -1,8 +1,8 @@
-//! Times of each stage, for a look while something is made faster: `cargo run --release -p stages --bin times`.
+//! Times of each stage, for optimisation work: `cargo run --release -p stages --bin times`.
 //!
-//! What is judged is the number of instructions (`cargo run --release -p stages --bin instructions`): times differ from machine to machine
-//! and from minute to minute. Each figure is the median of so many batches, and beside it the fastest batch: what the stage
-//! costs when nothing else runs.
+//! CI checks the number of instructions instead (`cargo run --release -p stages --bin
+//! instructions`): times differ between machines and from minute to minute. Each figure is the
+//! median of all batches; beside it is the fastest batch, the cost when nothing else runs.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ fn micros(batch: Duration) -> f64 {
     batch.as_secs_f64() * 1e6 / RUNS as f64
 }
 
-/// The time of a batch. What a stage is given is made before the clock starts.
+/// Time of a batch. The input of the stage is made before the measurement.
 fn time(scene: &Scene, stage: Stage) -> Duration {
     let asked = || scene.decide(scene.question());
     let found = || scene.resolve(asked());
@@ -39,7 +39,7 @@ fn time(scene: &Scene, stage: Stage) -> Duration {
             let answer = scene.record(found());
             time_batch(|| (), |()| scene.write(&answer))
         }
-        Stage::Whole => time_batch(|| (), |()| scene.walk()),
+        Stage::Whole => time_batch(|| (), |()| scene.run_all()),
     }
 }
 

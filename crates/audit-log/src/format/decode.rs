@@ -19,6 +19,7 @@ use super::enterprise::parse_number;
 use super::frame::Framed;
 use super::key_id::KeyId;
 use super::month::Month;
+use super::outcome::StoredOutcome;
 use super::record::{
     Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,
 };
@@ -148,7 +149,7 @@ fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, replaced: bool, record
     let (known, token) = (bytes.byte()?, bytes.array()?);
     let successor = if replaced { Some(SubjectToken(bytes.array()?)) } else { None };
     let datasets = datasets(bytes)?;
-    let outcome = bytes.short()?.into();
+    let outcome = StoredOutcome::from_text(bytes.short()?);
     let deliberation = match bytes.short()? {
         "" => None,
         text => Some(Deliberation::parse(text).ok()?),
@@ -166,9 +167,7 @@ fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, replaced: bool, record
         fingerprint,
         caller,
         organisation,
-        operation: [Operation::ConsultAttributes, Operation::SendTestMessage]
-            .into_iter()
-            .find(|known| operation_number(*known) == operation)?,
+        operation: Operation::ALL.into_iter().find(|known| operation_number(*known) == operation)?,
         context: match context {
             0 => None,
             number => Some(LegalContext::ALL.into_iter().find(|known| context_number(*known) == number)?),

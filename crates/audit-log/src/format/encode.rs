@@ -83,7 +83,7 @@ pub(crate) fn exchange(
         out.extend_from_slice(&exchange.subject.map_or([0; 32], |subject| subject_key.token(subject).0));
         successor.iter().for_each(|successor| out.extend_from_slice(&subject_key.token(*successor).0));
         put_datasets(out, &exchange.datasets);
-        put_short(out, exchange.outcome)?;
+        put_short(out, exchange.outcome.code())?;
         put_short(out, exchange.deliberation.as_ref().map_or("", |deliberation| deliberation.as_str()))?;
         let ticket = exchange.customer_ticket.as_deref();
         let associated = out.get(record..).unwrap_or_default();

@@ -108,9 +108,9 @@
 //!
 //! Each record says how many of the records before it were durable when it was written. So a broken
 //! frame where record *n* is expected is damage if a later record proves that *n* was durable.
-//! Without such a proof it is the end of a write that no caller was told about; the next start
-//! truncates it with everything after it. At most 1 MiB and one record are in flight at once. A
-//! damaged log is not opened for writing. The assumption about the disk: writing a sector again
+//! Without such a proof it is the end of a write whose exchanges were never answered; the next
+//! start truncates it with everything after it. At most 1 MiB and one record are in flight at once.
+//! A damaged log is not opened for writing. The assumption about the disk: writing a sector again
 //! does not lose the bytes that stay the same.
 
 // A segment: frames, the records in them, and what is wrong with it.
@@ -125,6 +125,7 @@ pub(crate) mod segment_name;
 pub(crate) mod codes;
 pub(crate) mod enterprise;
 pub(crate) mod month;
+pub(crate) mod outcome;
 
 // Keys and what they protect.
 pub(crate) mod detail;

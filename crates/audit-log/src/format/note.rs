@@ -1,5 +1,5 @@
-//! Checkpoints: size and root of the tree, signed, so that nobody without the key can shorten or
-//! rewrite the audit log (docs/reference/audit-log-format.md "Checkpoint").
+//! Checkpoints: size and root of the tree, signed, so that only the holder of the key can shorten or
+//! rewrite the audit log unnoticed (docs/reference/audit-log-format.md "Checkpoint").
 //!
 //! The text is a C2SP tlog-checkpoint in a C2SP signed note with one Ed25519 signature. Extension
 //! lines say when it was made and which dataset states the newest exchange had read.
@@ -9,18 +9,13 @@
 
 use std::fmt;
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+pub(crate) use c2sp_note::encode_base64 as base64;
+use c2sp_note::{Note, SignerKey};
 use zeroize::Zeroizing;
 
 use ehealth_core::model::{Dataset, DatasetState, DatasetStates, Digest, Timestamp};
 
 use super::key_id::KEY_BYTES;
-use super::tree::sha256;
-
-/// Signature type of Ed25519 in a signed note.
-const ED25519: u8 = 1;
 
 /// Tree head: what a checkpoint signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +40,7 @@ pub(crate) struct SignedHead {
 }
 
 /// Key that signs checkpoints, with the origin: the name of the log.
-pub(crate) struct CheckpointKey {
-    pair: Ed25519KeyPair,
-    origin: String,
-}
+pub(crate) struct CheckpointKey(SignerKey);
 
 /// Whether a text can be an origin: 1 to 200 visible ASCII characters, no `+` (C2SP signed note).
 pub(crate) fn is_origin(text: &str) -> bool {
@@ -58,31 +50,30 @@ pub(crate) fn is_origin(text: &str) -> bool {
 impl CheckpointKey {
     /// Constructs the key from its seed; `None` if the cryptographic library refuses it.
     pub(crate) fn new(seed: &Zeroizing<[u8; KEY_BYTES]>, origin: &str) -> Option<Self> {
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).ok()?;
-        Some(Self { pair, origin: origin.to_owned() })
+        SignerKey::from_seed(seed, origin).map(Self)
     }
 
     /// Public key in the form of signed-note tools: origin, key id, and base64 of type and key.
     pub(crate) fn verifying_key(&self) -> String {
-        let id = self.id().map(|byte| format!("{byte:02x}")).concat();
-        format!("{}+{id}+{}", self.origin, base64(&self.public_key()))
+        self.0.verifier().to_string()
     }
 
     /// Signs a tree head; returns the note.
     pub(crate) fn sign(&self, head: &Head) -> String {
-        let mut text = format!("{}\n{}\n{}\nmade {}\n", self.origin, head.size, root_text(head.root), head.made);
+        let mut text =
+            format!("{}\n{}\n{}\nmade {}\n", self.0.verifier().name(), head.size, root_text(head.root), head.made);
         for dataset in Dataset::ALL {
             if let Some(DatasetState { serial, created }) = head.datasets.state(dataset) {
                 text.push_str(&format!("dataset {} {serial} {created}\n", dataset.code()));
             }
         }
-        self.sign_text(text)
+        self.0.sign(&text)
     }
 
     /// Appends a signature of this key to a note that the previous key signed.
     pub(crate) fn sign_also(&self, note: &str) -> Option<String> {
-        let (text, _) = note.split_once("\n\n")?;
-        Some(format!("{note}{}", self.signature(&format!("{text}\n"))))
+        let text = Note::parse(note)?.text();
+        Some(format!("{note}{}", self.0.signature_line(text)))
     }
 
     /// Reads a note; `None` unless this key signed it, alone or together with the previous or the
@@ -90,7 +81,7 @@ impl CheckpointKey {
     pub(crate) fn read(&self, note: &str) -> Option<SignedHead> {
         let (text, signatures) = note.split_once("\n\n")?;
         let text = format!("{text}\n");
-        let own = self.signature(&text);
+        let own = self.0.signature_line(&text);
         let lines: Vec<&str> = signatures.split_inclusive('\n').collect();
         if lines.len() > 2 || !lines.contains(&own.as_str()) {
             return None;
@@ -101,27 +92,6 @@ impl CheckpointKey {
         let datasets =
             lines.filter_map(dataset).fold(DatasetStates::default(), |all, (dataset, state)| all.with(dataset, state));
         Some(SignedHead { size, root, datasets })
-    }
-
-    fn sign_text(&self, text: String) -> String {
-        let signature = self.signature(&text);
-        format!("{text}\n{signature}")
-    }
-
-    /// Signature line of this key.
-    fn signature(&self, text: &str) -> String {
-        let signature = self.pair.sign(text.as_bytes());
-        let signature = [self.id().as_slice(), signature.as_ref()].concat();
-        format!("\u{2014} {} {}\n", self.origin, base64(&signature))
-    }
-
-    fn public_key(&self) -> Vec<u8> {
-        [&[ED25519], self.pair.public_key().as_ref()].concat()
-    }
-
-    fn id(&self) -> [u8; 4] {
-        let digest = sha256(&[self.origin.as_bytes(), b"\n", &self.public_key()]);
-        digest.as_bytes().first_chunk().copied().unwrap_or_default()
     }
 }
 
@@ -143,17 +113,12 @@ fn dataset(line: &str) -> Option<(Dataset, DatasetState)> {
     Some((dataset, DatasetState { serial, created: Timestamp::parse(words.next()?).ok()? }))
 }
 
-/// Encodes base64 with padding (RFC 4648, section 4).
-pub(crate) fn base64(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn key() -> CheckpointKey {
-        CheckpointKey::new(&Zeroizing::new([7; KEY_BYTES]), "example.org/trail").expect("32 bytes")
+        CheckpointKey::new(&Zeroizing::new([7; KEY_BYTES]), "example.org/audit-log").expect("32 bytes")
     }
 
     fn head() -> Head {
@@ -174,8 +139,8 @@ mod tests {
     #[test]
     fn a_note_has_the_lines_of_a_checkpoint() {
         let note = key().sign(&head());
-        let text = "example.org/trail\n7\n+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=\n\
-                    made 2026-11-22T05:19:00.123Z\ndataset dimona 41 2026-11-22T05:19:00.123Z\n\n\u{2014} example.org/trail ";
+        let text = "example.org/audit-log\n7\n+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=\n\
+                    made 2026-11-22T05:19:00.123Z\ndataset dimona 41 2026-11-22T05:19:00.123Z\n\n\u{2014} example.org/audit-log ";
         assert!(note.starts_with(text), "{note}");
         assert_eq!(note.lines().count(), 7);
     }
@@ -190,24 +155,24 @@ mod tests {
             changed[at] ^= 1;
             assert_eq!(String::from_utf8(changed).ok().and_then(|note| key().read(&note)), None, "{at}");
         }
-        let other = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/trail").expect("32 bytes");
+        let other = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/audit-log").expect("32 bytes");
         assert_eq!(other.read(&note), None);
     }
 
     #[test]
     fn both_keys_read_a_note_that_both_signed() {
-        let next = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/trail").expect("32 bytes");
+        let next = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/audit-log").expect("32 bytes");
         let note = next.sign_also(&key().sign(&head())).expect("a note");
         assert_eq!((note.lines().count(), key().read(&note)), (8, next.read(&note)));
         assert_eq!(next.read(&note).map(|known| known.size), Some(7));
-        let third = CheckpointKey::new(&Zeroizing::new([9; KEY_BYTES]), "example.org/trail").expect("32 bytes");
+        let third = CheckpointKey::new(&Zeroizing::new([9; KEY_BYTES]), "example.org/audit-log").expect("32 bytes");
         assert_eq!(third.read(&note), None);
         assert_eq!(key().read(&third.sign_also(&note).expect("a note")), None, "signed by more than two");
     }
 
     #[test]
     fn an_origin_is_one_visible_word_without_plus() {
-        assert!(is_origin("example.org/trail"));
+        assert!(is_origin("example.org/audit-log"));
         for text in ["", "two words", "a+b", "é", "a\nb"] {
             assert!(!is_origin(text), "{text}");
         }

@@ -10,6 +10,7 @@ use ehealth_core::policy::Deliberation;
 use super::detail::{DecryptError, Detail, DetailKey, EncryptedDetail};
 use super::key_id::KeyId;
 use super::month::Month;
+use super::outcome::StoredOutcome;
 use super::subject::SubjectToken;
 use super::tree::Frontier;
 
@@ -104,7 +105,7 @@ pub struct Exchange {
     /// Dataset states that were read.
     pub datasets: DatasetStates,
     /// Code of the status or fault.
-    pub outcome: Box<str>,
+    pub outcome: StoredOutcome,
     /// Deliberation on which the grant rests.
     pub deliberation: Option<Deliberation>,
     /// Detail that only the key of the month decrypts.

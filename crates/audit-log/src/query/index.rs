@@ -176,14 +176,14 @@ impl<'a> Index<'a> {
     pub(crate) fn offsets(&self, table: Table, value: &[u8]) -> Option<Vec<u64>> {
         let (prefix, _) = value.split_first_chunk::<8>()?;
         let bucket = usize::from(*value.first()?);
-        let (place, entries_at) = match table {
+        let (directory_at, entries_at) = match table {
             Table::Persons => (HEADER_BYTES, TABLES_AT),
             Table::Tickets => {
                 let persons = self.persons.checked_mul(ENTRY_BYTES)?;
                 (HEADER_BYTES.checked_add(DIRECTORY_BYTES)?, TABLES_AT.checked_add(persons)?)
             }
         };
-        let directory = self.read(place, DIRECTORY_BYTES)?;
+        let directory = self.read(directory_at, DIRECTORY_BYTES)?;
         let (slots, _) = directory.as_chunks::<{ 4 + CODE_BYTES }>();
         let end = |slot: usize| {
             let (end, code) = slots.get(slot)?.split_first_chunk()?;

@@ -73,14 +73,14 @@ pub fn prove(
     let root = lines.next().ok_or(ProveError::Checkpoint)?;
     let names = segment::list(&Folder::open(folder)? as &dyn Disk)?;
     let segments = Segments { folder, keys, index, names: &names };
-    let (place, sequence, record) = segments.find(ticket)?.ok_or(ProveError::Unknown)?;
+    let (target, sequence, record) = segments.find(ticket)?.ok_or(ProveError::Unknown)?;
     if sequence >= size {
         return Err(ProveError::Unsigned);
     }
-    let mut tree = segments.tree(place, size)?;
+    let mut tree = segments.tree(target, size)?;
     if tree.root(0, size).map(root_text).as_deref() != Some(root) {
         // Without its key an index cannot be forged, but its key is not that of the checkpoint.
-        tree = Segments { index: IndexUse::Bypass, ..segments }.tree(place, size)?;
+        tree = Segments { index: IndexUse::Bypass, ..segments }.tree(target, size)?;
         if tree.root(0, size).map(root_text).as_deref() != Some(root) {
             return Err(ProveError::Inconsistent);
         }
@@ -147,7 +147,7 @@ impl Segments<'_> {
     }
 
     /// Reads all hashes that a proof in this segment needs.
-    fn tree(&self, place: SegmentName, size: u64) -> Result<Subtrees, ProveError> {
+    fn tree(&self, target: SegmentName, size: u64) -> Result<Subtrees, ProveError> {
         let mut tree = Subtrees::default();
         let first = self.names.first().filter(|first| first.first > 0).and_then(|name| self.begun(*name));
         if let Some(begun) = first {
@@ -156,7 +156,7 @@ impl Segments<'_> {
         let mut names = self.names.iter().peekable();
         while let Some(name) = names.next().copied() {
             let holds_the_end = names.peek().is_none_or(|next| next.first >= size) && name.first < size;
-            let hashes = if name == place || holds_the_end {
+            let hashes = if name == target || holds_the_end {
                 let leaves = self.read(name, None)?.leaves;
                 tree.add_leaves(name.first, &leaves);
                 continue;
@@ -213,13 +213,13 @@ struct Subtrees(HashMap<(u32, u64), Digest>);
 
 impl Subtrees {
     fn add_leaves(&mut self, first: u64, leaves: &[Digest]) {
-        self.0.extend((first..).zip(leaves).map(|(place, leaf)| ((0, place), *leaf)));
+        self.0.extend((first..).zip(leaves).map(|(position, leaf)| ((0, position), *leaf)));
     }
 
     fn add_hashes(&mut self, first: u64, hashes: &Hashes) {
         self.add_leaves(first, &hashes.head);
         let block = first.div_ceil(BLOCK);
-        self.0.extend((block..).zip(&hashes.blocks).map(|(place, root)| ((BLOCK_LEVEL, place), *root)));
+        self.0.extend((block..).zip(&hashes.blocks).map(|(position, root)| ((BLOCK_LEVEL, position), *root)));
         let blocks = u64::try_from(hashes.blocks.len()).unwrap_or(0);
         self.add_leaves(block.saturating_add(blocks).saturating_mul(BLOCK), &hashes.tail);
     }

@@ -93,7 +93,7 @@ impl Records {
             let (name, offset) = (*name, frames.offset());
             let kind = match frames.next_frame()? {
                 Some(Ok(framed)) => match decode::record(framed).map_err(DamageKind::Record) {
-                    Ok(record) => match check_place(&record, name, offset, self.next) {
+                    Ok(record) => match check_position(&record, name, offset, self.next) {
                         Ok(()) => {
                             self.next = record.header.sequence.checked_add(1);
                             return Ok(Some(record));
@@ -129,7 +129,7 @@ impl Records {
     }
 }
 
-fn check_place(record: &Record, name: SegmentName, offset: u64, next: Option<u64>) -> Result<(), DamageKind> {
+fn check_position(record: &Record, name: SegmentName, offset: u64, next: Option<u64>) -> Result<(), DamageKind> {
     let begins = match &record.event {
         Event::SegmentBegun(begun) => {
             offset == 0 && SegmentName { first: record.header.sequence, month: begun.month } == name

@@ -3,6 +3,7 @@
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{EnterpriseNumber, FieldSet, LegalContext, Ticket, Timestamp, Window};
 
+use crate::format::outcome::StoredOutcome;
 use crate::query::search::{DetailError, Found, SearchError};
 use crate::storage::keys::KeyError;
 
@@ -43,7 +44,7 @@ pub struct Disclosure {
     /// Fields that were disclosed.
     pub fields: FieldSet,
     /// Code of the status or fault.
-    pub outcome: String,
+    pub outcome: StoredOutcome,
     /// Organisations that were disclosed.
     pub disclosed: DisclosedOrganisations,
 }
@@ -101,7 +102,7 @@ impl Report {
                 deliberation: exchange.deliberation.map(|deliberation| deliberation.as_str().to_owned()),
                 window: exchange.window,
                 fields: exchange.fields,
-                outcome: exchange.outcome.into(),
+                outcome: exchange.outcome,
                 disclosed: match detail {
                     Ok(detail) => {
                         DisclosedOrganisations::Readable(detail.disclosed.into_iter().map(organisation).collect())

@@ -42,7 +42,10 @@ fn disclosure(disclosure: &Disclosure, words: &Words) -> String {
         ("deliberation", or_null(disclosure.deliberation.as_deref().map(text))),
         ("daysAsked", or_null(disclosure.window.map(days))),
         ("fields", array(disclosure.fields.iter().map(field))),
-        ("outcome", object([("code", text(&disclosure.outcome)), ("name", text(words.outcome(&disclosure.outcome)))])),
+        (
+            "outcome",
+            object([("code", text(disclosure.outcome.as_str())), ("name", text(words.outcome(&disclosure.outcome)))]),
+        ),
         ("detail", text(state)),
         ("organisationsDisclosed", disclosed),
     ])

@@ -1,9 +1,10 @@
 //! The words of a report in four languages. KSZ's own terms come first. Nothing here is a legal
 //! text.
 
-use ehealth_core::model::{Field, LegalContext};
+use ehealth_core::model::{Field, LegalContext, StatusCode};
 
 use super::language::Language;
+use crate::format::outcome::StoredOutcome;
 
 /// The words of a report in one language.
 pub(super) struct Words {
@@ -45,20 +46,24 @@ impl Words {
         }
     }
 
-    /// Result of a question that ended with this code.
-    pub(super) fn outcome(&self, code: &str) -> &'static str {
+    /// What became of a question that ended with this code.
+    pub(super) fn outcome(&self, outcome: &StoredOutcome) -> &'static str {
         let [found, incomplete, nothing, replaced, date, number, relation, grant, failed] = self.outcomes;
-        match code {
-            "MSG00000" => found,
-            "HAN20200" => incomplete,
-            "MSG00100" => nothing,
-            "MSG00006" => replaced,
-            "MSG00008" => date,
-            "MSG00011" => number,
-            "MSG00012" => relation,
-            "MSG00013" => grant,
-            // There are many faults. To the person they all mean the same: no data was disclosed.
-            _ => failed,
+        let status = match outcome {
+            StoredOutcome::Known(code) => code.status(),
+            StoredOutcome::Unknown(_) => None,
+        };
+        match status {
+            Some(StatusCode::DataFound) => found,
+            Some(StatusCode::Incomplete) => incomplete,
+            Some(StatusCode::NoDataFound) => nothing,
+            Some(StatusCode::Replaced) => replaced,
+            Some(StatusCode::WrongDates) => date,
+            Some(StatusCode::NotAnSsin) => number,
+            Some(StatusCode::NoRelation) => relation,
+            Some(StatusCode::NoGrant) => grant,
+            // All faults mean the same to the person: no data were disclosed.
+            None => failed,
         }
     }
 
@@ -250,11 +255,11 @@ const GERMAN: Words = Words {
 
 const ENGLISH: Words = Words {
     title: "Consultations of your data",
-    introduction: "This overview shows who asked for your data through this service, when, on what ground, and what was \
+    introduction: "This overview shows who asked for your data through this service, when, on which ground, and what was \
                    disclosed (article 15 GDPR). Times are in UTC.",
     made: "Made on",
     days: "Period",
-    all_days: "all days that are kept",
+    all_days: "all days on record",
     count: "Number of consultations",
     gaps: "This overview may be incomplete",
     received: "Time",
@@ -291,11 +296,11 @@ const ENGLISH: Words = Words {
     names: [
         "identification number (SSIN)",
         "employer",
-        "begin of the employment",
+        "start of the employment",
         "end of the employment",
         "prevention service",
         "type of prevention service",
-        "begin of the affiliation to the prevention service",
+        "start of the affiliation to the prevention service",
         "end of the affiliation to the prevention service",
         "health-insurance fund",
     ],

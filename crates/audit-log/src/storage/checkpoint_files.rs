@@ -93,7 +93,7 @@ impl StoredCheckpoints {
         };
         let primary = signed_head(&self.primary, CheckpointLocation::AuditLog)?;
         let copy = signed_head(&self.copy, CheckpointLocation::Copy)?;
-        Ok([primary, copy].into_iter().flatten().max_by_key(|signed_head| signed_head.size))
+        Ok([primary, copy].into_iter().flatten().max_by_key(|head| head.size))
     }
 }
 

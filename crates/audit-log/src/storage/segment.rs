@@ -16,7 +16,7 @@ use crate::format::segment_name::SegmentName;
 const PROBE_BYTES: usize = 256 * 1024;
 
 /// Maximum number of zeros that are written ahead of the records, in bytes.
-pub(crate) const MAX_AHEAD_BYTES: u64 = 1 << 24;
+pub(crate) const MAX_PREALLOCATION_BYTES: u64 = 1 << 24;
 
 /// Lists the segments of a folder in the order of their records.
 pub(crate) fn list(disk: &dyn Disk) -> io::Result<Vec<SegmentName>> {
@@ -33,7 +33,7 @@ pub(crate) struct Segment {
     /// End of the records in bytes. Nothing after it counts.
     pub(crate) written: u64,
     /// Length of the file in bytes: zeros up to here were written ahead.
-    pub(crate) ready: u64,
+    pub(crate) allocated: u64,
 }
 
 impl Segment {
@@ -51,22 +51,22 @@ impl Segment {
         disk.rename(DRAFT, &name.to_string())?;
         disk.sync_names()?;
         let written = u64::try_from(first_frame.len()).unwrap_or(u64::MAX);
-        Ok(Self { name, begun, file, written, ready: written })
+        Ok(Self { name, begun, file, written, allocated: written })
     }
 
     /// Appends through this handle, which the caller syncs afterwards. After a failure of either,
     /// [`Segment::repair`] must precede the next append.
     ///
-    /// If the file must grow, zeros are written ahead up to the next multiple of `ahead`. While a
+    /// If the file must grow, zeros are written ahead up to the next multiple of `preallocate`. While a
     /// batch fits into what was written before, its sync writes data only, and the file system has
     /// no metadata to make durable.
-    pub(crate) fn append(&mut self, file: &dyn DiskFile, bytes: &[u8], ahead: u64) -> io::Result<()> {
+    pub(crate) fn append(&mut self, file: &dyn DiskFile, bytes: &[u8], preallocate: u64) -> io::Result<()> {
         let end = self.written.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        let ready = end.checked_next_multiple_of(ahead).unwrap_or(end);
-        if end > self.ready {
-            let zeros = usize::try_from(ready.saturating_sub(end)).unwrap_or(0);
+        let allocated = end.checked_next_multiple_of(preallocate).unwrap_or(end);
+        if end > self.allocated {
+            let zeros = usize::try_from(allocated.saturating_sub(end)).unwrap_or(0);
             file.write_at(&vec![0; zeros], end)?;
-            self.ready = ready;
+            self.allocated = allocated;
         }
         file.write_at(bytes, self.written)?;
         self.written = end;
@@ -75,10 +75,10 @@ impl Segment {
 
     /// Truncates the zeros that were written ahead, durably.
     pub(crate) fn trim(&mut self) -> io::Result<()> {
-        if self.ready > self.written {
+        if self.allocated > self.written {
             self.file.truncate(self.written)?;
             self.file.sync()?;
-            self.ready = self.written;
+            self.allocated = self.written;
         }
         Ok(())
     }
@@ -96,7 +96,7 @@ impl Segment {
         file.truncate(durable)?;
         file.sync()?;
         self.file = file;
-        (self.written, self.ready) = (durable, durable);
+        (self.written, self.allocated) = (durable, durable);
         Ok(())
     }
 }

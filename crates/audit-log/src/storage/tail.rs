@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 
 use super::disk::{DiskFile, ReadFrom};
-use super::segment::MAX_AHEAD_BYTES;
+use super::segment::MAX_PREALLOCATION_BYTES;
 use crate::format::decode::{self, RecordError};
 use crate::format::frame::{self, MAGIC, MAX_FRAME_BYTES};
 
@@ -15,7 +15,7 @@ pub(crate) const BATCH_BYTES: u64 = 1 << 20;
 /// Maximum number of bytes in flight with the last record, which may exceed [`BATCH_BYTES`].
 pub(crate) const MAX_TAIL_BYTES: u64 = BATCH_BYTES + MAX_FRAME_BYTES as u64;
 /// Maximum length of what follows the last sound record: bytes in flight, then zeros.
-const MAX_END_BYTES: u64 = MAX_TAIL_BYTES + MAX_AHEAD_BYTES;
+const MAX_END_BYTES: u64 = MAX_TAIL_BYTES + MAX_PREALLOCATION_BYTES;
 
 /// Returns the number of bytes at `offset`, where record `sequence` is expected, that never became
 /// durable, without zeros at the end. `None` if this is damage: more than can be in flight, or a

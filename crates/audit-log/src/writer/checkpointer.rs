@@ -42,7 +42,7 @@ struct State {
     /// Locations that could not be written the last time.
     failing: Vec<CheckpointLocation>,
     /// Size of the checkpoint for which a caller waits.
-    wanted: u64,
+    requested: u64,
     closing: bool,
 }
 
@@ -77,7 +77,7 @@ impl Checkpointer {
     ) -> Self {
         let everywhere = if settings.copy.is_none() || stored.primary == stored.copy { signed } else { 0 };
         let failing = Vec::new();
-        let state = State { offered: None, tried: signed, signed, everywhere, failing, wanted: 0, closing: false };
+        let state = State { offered: None, tried: signed, signed, everywhere, failing, requested: 0, closing: false };
         let (changed, failures, last_logged) = (Condvar::new(), AtomicU64::new(0), Mutex::new(None));
         let disk = Mutex::new(Some(disk));
         Self { disk, key, settings, state: Mutex::new(state), changed, failures, last_logged }
@@ -119,7 +119,7 @@ impl Checkpointer {
     /// log's folder.
     pub(crate) fn wait_for(&self, size: u64) -> bool {
         let mut state = self.state.lock();
-        state.wanted = size.max(state.wanted);
+        state.requested = size.max(state.requested);
         self.changed.notify_all();
         let waits = |state: &mut State| state.tried < size && !state.closing;
         self.changed.wait_while(&mut state, waits);
@@ -142,7 +142,7 @@ impl Checkpointer {
             let missing = size > state.everywhere && !(state.closing && new == 0);
             let interval = if self.is_full(&state) { self.settings.min_interval } else { self.settings.interval };
             let rest = interval.saturating_sub(last.elapsed());
-            let due = rest.is_zero() || state.wanted > state.tried || state.closing;
+            let due = rest.is_zero() || state.requested > state.tried || state.closing;
             if !missing {
                 if state.closing {
                     *self.disk.lock() = None;

@@ -237,7 +237,7 @@ impl InFlightBatch {
 
     /// Sets its contents: the waiting exchanges, and the end of the log with them; `None` if they
     /// could not be written.
-    pub(crate) fn contents(&self, records: Vec<(Pending, u64)>, position: Option<LogPosition>) {
+    pub(crate) fn set_contents(&self, records: Vec<(Pending, u64)>, position: Option<LogPosition>) {
         let mut state = self.batches.state.lock();
         if let Some(batch) = self.number.and_then(|number| state.batch(number)) {
             batch.contents = Contents { records, position };

@@ -88,8 +88,7 @@ impl AuditLog {
             return Err(CheckpointError::Missing.into());
         }
         let cut_bytes = recovered.cut_bytes;
-        let (signed, datasets) =
-            signed_head.map_or_else(Default::default, |signed_head| (signed_head.size, signed_head.datasets));
+        let (signed, datasets) = signed_head.map_or_else(Default::default, |head| (head.size, head.datasets));
         let checkpointer = Arc::new(Checkpointer::new(Arc::clone(&disk), key, checkpoints.clone(), &stored, signed));
         let dependencies = Dependencies {
             disk,

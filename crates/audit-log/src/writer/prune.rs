@@ -64,26 +64,26 @@ pub(crate) fn prune(
     let Some((_, stays)) = expired.last() else { return Ok(Pruned::default()) };
     let mut segments = Vec::with_capacity(expired.len());
     for (name, next) in &expired {
-        let root = begun(disk, **next)?.tree.root();
+        let root = first_record(disk, **next)?.tree.root();
         segments.push(PrunedSegment { first: name.first, month: name.month, root });
     }
-    let what = Pruning { until: stays.first, segments };
-    if !record(&what)? {
+    let pruning = Pruning { until: stays.first, segments };
+    if !record(&pruning)? {
         return Err(PruneError::Unsigned);
     }
     let remaining = names.get(expired.len()..).unwrap_or_default();
-    let destroyed = unneeded_keys(&what.segments, remaining);
+    let destroyed = unneeded_keys(&pruning.segments, remaining);
     destroyed.iter().try_for_each(|name| keys.destroy(*name))?;
-    let there = disk.names()?;
+    let existing = disk.names()?;
     for (name, _) in expired {
         for file in [name.index_file(), name.to_string()] {
-            if there.contains(&file) {
+            if existing.contains(&file) {
                 disk.remove(&file)?;
             }
         }
     }
     disk.sync_names()?;
-    Ok(Pruned { segments: what.segments, keys: destroyed })
+    Ok(Pruned { segments: pruning.segments, keys: destroyed })
 }
 
 /// Returns the keys that only the expired segments need.
@@ -105,7 +105,7 @@ fn unneeded_keys(expired: &[PrunedSegment], remaining: &[SegmentName]) -> Vec<Ke
 }
 
 /// Reads the first record of a segment.
-fn begun(disk: &dyn Disk, name: SegmentName) -> Result<SegmentBegun, PruneError> {
+fn first_record(disk: &dyn Disk, name: SegmentName) -> Result<SegmentBegun, PruneError> {
     let damage = |kind| PruneError::Damaged(Damage { segment: name, offset: 0, kind });
     let file = disk.open(&name.to_string())?;
     let mut frames = Frames::new(BufReader::new(ReadFrom { file, offset: 0 }));

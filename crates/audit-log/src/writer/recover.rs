@@ -29,8 +29,8 @@ pub(crate) struct Recovered {
     pub(crate) segment: Option<Segment>,
     /// Tree of all durable records.
     pub(crate) tree: Frontier,
-    /// Length of the torn end that was truncated, without zeros, in bytes: records that no caller
-    /// was told about.
+    /// Length of the torn end that was truncated, without zeros, in bytes: records whose exchanges
+    /// were never answered.
     pub(crate) cut_bytes: u64,
     /// Whether there is a record other than segment-begun records.
     pub(crate) has_records: bool,
@@ -46,9 +46,9 @@ pub(crate) fn recover(disk: &dyn Disk, signed_head: Option<&SignedHead>) -> Resu
         return Ok(Recovered { segment: None, tree: Frontier::default(), cut_bytes: 0, has_records: false });
     };
     let file = disk.open(&name.to_string())?;
-    let scan = scan(&*file, name, signed_head.map(|signed_head| signed_head.size))?;
+    let scan = scan(&*file, name, signed_head.map(|head| head.size))?;
     let mut cut_bytes = 0;
-    if let Some(kind) = scan.kind {
+    if let Some(kind) = scan.damage {
         let torn = if scan.begun.is_some() { torn_bytes(&*file, scan.sound, scan.tree.size())? } else { None };
         cut_bytes = torn.ok_or(Damage { segment: name, offset: scan.sound, kind })?;
     }
@@ -67,13 +67,13 @@ pub(crate) fn recover(disk: &dyn Disk, signed_head: Option<&SignedHead>) -> Resu
             return Err(CheckpointError::Inconsistent { signed: signed_head.size }.into());
         }
     }
-    // Also if nothing is torn: a process that died after a failed sync may have truncated it
-    // without the disk's knowledge.
+    // Also if nothing is torn: a process that died after a failed sync may have truncated it, and
+    // the truncation is not durable.
     file.truncate(scan.sound)?;
     rewrite(&*file, scan.unproven, scan.sound)?;
     file.sync()?;
     disk.sync_names()?;
-    let segment = Segment { name, begun, file, written: scan.sound, ready: scan.sound };
+    let segment = Segment { name, begun, file, written: scan.sound, allocated: scan.sound };
     let has_records = scan.tree.size() > u64::try_from(names.len()).unwrap_or(u64::MAX);
     Ok(Recovered { segment: Some(segment), tree: scan.tree, cut_bytes, has_records })
 }
@@ -103,7 +103,7 @@ struct Scan {
     /// Offset of the first record that the last one does not prove to be durable.
     unproven: u64,
     /// Damage at `sound`; `None` if the file ends there.
-    kind: Option<DamageKind>,
+    damage: Option<DamageKind>,
     /// Root of the tree at the size to watch for, if the scan passed it.
     root_at_watch: Option<Digest>,
 }
@@ -111,7 +111,7 @@ struct Scan {
 fn scan(file: &dyn DiskFile, name: SegmentName, watch: Option<u64>) -> io::Result<Scan> {
     let mut frames = Frames::new(BufReader::with_capacity(1 << 18, ReadFrom { file, offset: 0 }));
     let tree = Frontier::default();
-    let mut scan = Scan { begun: None, tree, sound: 0, unproven: 0, kind: None, root_at_watch: None };
+    let mut scan = Scan { begun: None, tree, sound: 0, unproven: 0, damage: None, root_at_watch: None };
     // Sequence and offset of the last records: those that may have been in flight together.
     let mut starts: VecDeque<(u64, u64)> = VecDeque::new();
     loop {
@@ -122,7 +122,7 @@ fn scan(file: &dyn DiskFile, name: SegmentName, watch: Option<u64>) -> io::Resul
         starts.push_back((scan.tree.size(), scan.sound));
         match framed.and_then(|framed| scan.take(framed, name, watch)) {
             Err(kind) => {
-                scan.kind = Some(kind);
+                scan.damage = Some(kind);
                 break;
             }
             Ok(header) => {

@@ -29,7 +29,7 @@ use crate::format::segment_name::SegmentName;
 use crate::format::tree::Frontier;
 use crate::storage::disk::{Disk, DiskFile};
 use crate::storage::keys::{KeyFolder, KeyName};
-use crate::storage::segment::{self, MAX_AHEAD_BYTES, Segment};
+use crate::storage::segment::{self, MAX_PREALLOCATION_BYTES, Segment};
 use crate::storage::write_failure::WriteFailure;
 
 /// Writes the records of an audit log.
@@ -114,7 +114,7 @@ impl SegmentWriter {
             unconfirmed: None,
             datasets,
             bytes: Vec::new(),
-            preallocate: preallocate.clamp(1, MAX_AHEAD_BYTES),
+            preallocate: preallocate.clamp(1, MAX_PREALLOCATION_BYTES),
         };
         writer.enter_month(Month::new(now), now)?;
         writer.checkpointer.offer(&writer.tree, now, writer.datasets);
@@ -156,14 +156,14 @@ impl SegmentWriter {
                 None
             }
             Ok(position) => {
-                in_flight.contents(batch.records, position);
+                in_flight.set_contents(batch.records, position);
                 Some(in_flight)
             }
             Err(failure) => {
                 // All of them are taken before the first is settled, so that an exchange that comes
                 // back at once is the next attempt.
                 batch.records.extend(std::iter::from_fn(next).map(|pending| (pending, u64::MAX)));
-                in_flight.contents(batch.records, None);
+                in_flight.set_contents(batch.records, None);
                 in_flight.end(Err(failure));
                 None
             }
@@ -223,7 +223,7 @@ impl SegmentWriter {
                 .map_err(|TooLong| WriteFailure::Truncated)
         });
         let outcome = written.and_then(|position| {
-            in_flight.contents(Vec::new(), position);
+            in_flight.set_contents(Vec::new(), position);
             handle.sync()
         });
         in_flight.end(outcome);
@@ -309,7 +309,7 @@ impl SegmentWriter {
         let name = SegmentName { first: self.tree.size(), month };
         if let Some(unconfirmed) = self.unconfirmed.filter(|unconfirmed| *unconfirmed != name) {
             self.disk.remove(&unconfirmed.to_string())?;
-            // Durably, before another segment takes its place.
+            // Durably, before another segment gets its name.
             self.disk.sync_names()?;
             self.unconfirmed = None;
         }

@@ -88,8 +88,8 @@ impl Status {
         }
     }
 
-    pub(crate) fn count_batch(&self, entries: u64, writing: Duration, sequence: u64) {
-        self.recorded.fetch_add(entries, Ordering::Relaxed);
+    pub(crate) fn count_batch(&self, records: u64, writing: Duration, sequence: u64) {
+        self.recorded.fetch_add(records, Ordering::Relaxed);
         self.batches.fetch_add(1, Ordering::Relaxed);
         self.writing_nanos.fetch_add(u64::try_from(writing.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.set_sequence(sequence);
@@ -99,8 +99,8 @@ impl Status {
         self.sequence.store(sequence, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_unwritable(&self, entries: u64) {
-        self.unwritable.fetch_add(entries, Ordering::Relaxed);
+    pub(crate) fn count_unwritable(&self, records: u64) {
+        self.unwritable.fetch_add(records, Ordering::Relaxed);
     }
 
     pub(crate) fn count_overloaded(&self) {

@@ -1,5 +1,5 @@
-//! Reads what the grant allows, and makes the disclosure of it by the rules 2 to 5. A field that the grant leaves out is
-//! not read.
+//! Reads what the grant allows, and makes the disclosure of it by the rules 2 to 5. A field that
+//! the grant leaves out is not read.
 
 use super::ports::{Directory, DirectoryError};
 use super::relation::AlreadyRead;
@@ -64,7 +64,7 @@ fn disclose_employment(
     for kind in rules::SERVICE_ORDER {
         affiliations.clear();
         directory.affiliations(kind, employment.employer, &mut affiliations)?;
-        rules::keep_counting(&mut affiliations, employment, window);
+        rules::select_affiliations(&mut affiliations, employment, window);
         disclosed.services.extend(affiliations.iter().map(|affiliation| DisclosedService {
             number: fields.contains(Field::PreventionService).then_some(affiliation.service),
             kind: fields.contains(Field::PreventionServiceType).then_some(kind),

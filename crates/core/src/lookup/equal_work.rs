@@ -1,8 +1,10 @@
-//! Equalises the work of refusals (MSG00012), so that timing does not reveal whether a person is known.
+//! Equalises the work of refusals (MSG00012), so that timing does not reveal whether a person is
+//! known.
 //!
-//! Without it, a caller without a relation could measure who is in our datasets and for how many employers a person
-//! works. A refusal therefore makes up to a fixed number of look-ups and reads up to a fixed number of rows: where the
-//! person has fewer, it looks up unknown numbers, reads the neighbouring rows of other persons, and drops them.
+//! Without it, a caller without a relation could measure who is in our datasets and for how many
+//! employers a person works. A refusal therefore makes up to a fixed number of look-ups and reads
+//! up to a fixed number of rows: where the person has fewer, it looks up unknown numbers, reads the
+//! neighbouring rows of other persons, and drops them.
 
 use std::iter::repeat;
 
@@ -12,7 +14,8 @@ use super::{reads, rules};
 use crate::model::Dataset;
 use crate::policy::Permit;
 
-/// SSINs of a person that a refusal looks up in each dataset keyed by person, whether or not the person is known.
+/// SSINs of a person that a refusal looks up in each dataset keyed by person, whether or not the
+/// person is known.
 const NUMBERS: usize = 4;
 
 /// Employers whose affiliations a refusal reads.
@@ -21,7 +24,8 @@ const EMPLOYERS: usize = 8;
 /// Rows that a refusal reads of the dataset that would show the relation.
 const ROWS: usize = reads::ROW_CAPACITY;
 
-/// Adds the look-ups and rows that the relation check of a person with `numbers` SSINs did not need.
+/// Adds the look-ups and rows that the relation check of a person with `numbers` SSINs did not
+/// need.
 ///
 /// # Errors
 /// [`DirectoryError`] if a loaded dataset cannot be read.
@@ -58,7 +62,8 @@ pub(super) fn equalise_persons(numbers: usize, directory: &mut impl Directory) -
     directory.look_up_unknown(Dataset::Persons, missing(numbers, NUMBERS))
 }
 
-/// Look-ups to add to those already made: up to one full step, or to the next step where that was passed.
+/// Look-ups to add to those already made: up to one full step, or to the next step where that was
+/// passed.
 fn missing(made: usize, step: usize) -> usize {
     made.max(1).next_multiple_of(step).saturating_sub(made)
 }

@@ -1,33 +1,27 @@
 //! The record of one exchange: what the audit log stores.
 
-use crate::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ssin, Ticket, Timestamp, Window};
+use crate::model::{
+    DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, OutcomeCode, Ssin, Ticket, Timestamp, Window,
+};
 use crate::policy::Deliberation;
 
-/// The operation that was called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// `consultAttributes`.
-    ConsultAttributes,
-    /// `sendTestMessage`.
-    SendTestMessage,
-}
-
-impl Operation {
-    /// The operation's name on the wire.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::ConsultAttributes => "consultAttributes",
-            Self::SendTestMessage => "sendTestMessage",
-        }
+crate::closed_enum! {
+    /// Operation of the service. The code is its name on the wire.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Operation {
+        /// Discloses the attributes of a person.
+        ConsultAttributes => "consultAttributes",
+        /// Echoes a text, to test the connection.
+        SendTestMessage => "sendTestMessage",
     }
 }
 
-/// Who asked, when, about whom, on what ground, which fields were disclosed, and from which state of the data
-/// (`docs/reference/domain.md` "Evidence of disclosure").
+/// Who asked, when, about whom, on what ground, which fields were disclosed, and from which state
+/// of the data (`docs/reference/domain.md` "Evidence of disclosure").
 ///
-/// A fact that was not known when the exchange ended is absent: an unreadable message has no subject. `Debug` omits the
-/// subject, what was disclosed, and the caller's own ticket, a free text that may contain anything.
+/// A fact that was not known when the exchange ended is absent: an unreadable message has no
+/// subject. `Debug` omits the subject, what was disclosed, and the caller's own ticket, a free text
+/// that may contain anything.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ExchangeRecord {
     /// Ticket of the exchange (`ticketCBSS`).
@@ -59,7 +53,7 @@ pub struct ExchangeRecord {
     /// States of the datasets that were read; empty if none was.
     pub datasets: DatasetStates,
     /// Code of the status or of the fault.
-    pub outcome: &'static str,
+    pub outcome: OutcomeCode,
     /// The caller's own ticket, if it gave one.
     pub customer_ticket: Option<String>,
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::model::{Dataset, DatasetSet, DatasetStates, Freshness, Timestamp};
 
-/// Maximum age of each dataset before an answer that depends on it is reported as incomplete (HAN20200).
+/// Maximum age of each dataset before an answer that depends on it is reported as incomplete
+/// (HAN20200).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FreshnessLimits {
     /// Maximum age of `dimona`.

@@ -1,15 +1,15 @@
-//! How an answer is found: a pipeline of types, and the five rules of `docs/reference/domain.md` "How the answer is
-//! found".
+//! How an answer is found: a pipeline of types, and the five rules of `docs/reference/domain.md`
+//! "How the answer is found".
 //!
 //! # Two guarantees
 //!
-//! Presented → Identified → Permitted → Resolved → Recorded → Answer: each state is a type, each step consumes the
-//! state before it, and the constructors are private.
+//! Presented → Identified → Permitted → Resolved → Recorded → Answer: each state is a type, each
+//! step consumes the state before it, and the constructors are private.
 //!
-//! * **Authorised before read**: data are read in `resolve` only, which takes a [`Permit`](crate::policy::Permit);
-//!   only [`crate::policy::decide`] creates one.
-//! * **Recorded before answered**: an [`Answer`] is a [`Recorded`] outcome. Only [`record`] creates one, after the
-//!   [`AuditSink`] has declared its [`Pending`] record durable.
+//! * **Authorised before read**: data are read in `resolve` only, which takes a
+//!   [`Permit`](crate::policy::Permit); only [`crate::policy::decide`] creates one.
+//! * **Recorded before answered**: an [`Answer`] is a [`Recorded`] outcome. Only [`record`] creates
+//!   one, after the [`AuditSink`] has declared its [`Pending`] record durable.
 //!
 //! The steps, in order:
 //!
@@ -59,7 +59,8 @@
 //! }
 //! ```
 //!
-//! An outcome that is not recorded gives no access to what was found, and cannot be turned into an answer:
+//! An outcome that is not recorded gives no access to what was found, and cannot be turned into an
+//! answer:
 //!
 //! ```compile_fail,E0599
 //! # use ehealth_core::lookup::Resolved;
@@ -76,7 +77,8 @@
 //! }
 //! ```
 //!
-//! A pending record cannot be constructed, so that no record can be declared durable that no audit log received:
+//! A pending record cannot be constructed, so that no record can be declared durable that no audit
+//! log received:
 //!
 //! ```compile_fail,E0451
 //! # use ehealth_core::lookup::{ExchangeRecord, Pending};
@@ -95,11 +97,11 @@
 //! }
 //! ```
 //!
-//! One gap remains that types alone do not close: any code that holds a [`Directory`] can read it. `tests/house.rs`
-//! checks that only this module calls its methods.
+//! One gap remains that types alone do not close: any code that holds a [`Directory`] can read it.
+//! `tests/it/architecture` checks that only this module calls its methods.
 //!
-//! This module is pure and synchronous. It reads through [`Directory`] and records through [`AuditSink`], which other
-//! crates implement.
+//! This module is pure and synchronous. It reads through [`Directory`] and records through
+//! [`AuditSink`], which other crates implement.
 
 // The two ports: what other crates implement.
 mod ports;
@@ -107,7 +109,8 @@ mod ports;
 // The pipeline: the states of an exchange as types.
 mod pipeline;
 
-// Authorised before read: the order of a look-up, its five rules, and the work that equalises refusals.
+// Authorised before read: the order of a look-up, its five rules, and the work that equalises
+// refusals.
 mod disclose;
 mod equal_work;
 mod freshness_limits;

@@ -19,15 +19,16 @@ pub enum RecordFailure {
 /// Continuation that runs once a record is durable (with its sequence number) or has failed.
 pub(super) type Settle = Box<dyn FnOnce(Result<u64, RecordFailure>) + Send>;
 
-/// A record that is not yet durable. The holder must settle it. If it is dropped, it settles itself as
-/// [`RecordFailure::Closed`], so that no exchange waits forever.
+/// A record that is not yet durable. The holder must settle it. If it is dropped, it settles itself
+/// as [`RecordFailure::Closed`], so that no exchange waits forever.
 pub struct Pending {
     record: ExchangeRecord,
     settle: Option<Settle>,
 }
 
 impl Pending {
-    /// Visible to the pipeline only: no other code can declare a record durable that no audit log received.
+    /// Visible to the pipeline only: no other code can declare a record durable that no audit log
+    /// received.
     pub(super) fn new(record: ExchangeRecord, settle: Settle) -> Self {
         Self { record, settle: Some(settle) }
     }
@@ -38,7 +39,8 @@ impl Pending {
         &self.record
     }
 
-    /// Reports that the record is durable under this sequence number: a crash from now on does not lose it.
+    /// Reports that the record is durable under this sequence number: a crash from now on does not
+    /// lose it.
     pub fn durable(mut self, sequence: u64) {
         self.settle_as(Ok(sequence));
     }

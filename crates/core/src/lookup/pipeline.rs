@@ -1,7 +1,8 @@
-//! The states of an exchange as types. Each step consumes the state before it; none can be left out.
+//! The states of an exchange as types. Each step consumes the state before it; none can be left
+//! out.
 //!
-//! This file reads no data and writes no record itself. Its types ensure that the code that does cannot do so out of
-//! order.
+//! This file reads no data and writes no record itself. Its types ensure that the code that does
+//! cannot do so out of order.
 
 use std::sync::Arc;
 
@@ -11,8 +12,8 @@ use super::ports::{Directory, DirectoryError};
 use super::recording::{Recordable, Recorded};
 use super::resolve::{Resolution, resolve};
 use crate::model::{
-    Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, Question, Ssin,
-    Status, Ticket, Timestamp,
+    Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, OutcomeCode,
+    Question, Ssin, Status, Ticket, Timestamp,
 };
 use crate::policy::{Certified, Consumer, Denied, Grant, NotIdentified, Permit, Refusal, Register, decide};
 
@@ -45,9 +46,9 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Returns the record of a message that ends here with the code `outcome`: nothing was looked up.
+    /// Returns the record of a message that ends here with this outcome: nothing was looked up.
     #[must_use]
-    pub fn to_record(&self, operation: Operation, outcome: &'static str) -> ExchangeRecord {
+    pub fn to_record(&self, operation: Operation, outcome: OutcomeCode) -> ExchangeRecord {
         ExchangeRecord {
             ticket: self.ticket,
             received: self.received,
@@ -96,9 +97,9 @@ impl Presented {
         }
     }
 
-    /// Returns the record of an exchange that ends here with a fault of the code `outcome`.
+    /// Returns the record of an exchange that ends here with the fault of this outcome.
     #[must_use]
-    pub fn to_record(&self, outcome: &'static str) -> ExchangeRecord {
+    pub fn to_record(&self, outcome: OutcomeCode) -> ExchangeRecord {
         ExchangeRecord {
             context: LegalContext::parse(&self.question.legal_context),
             subject: self.question.criteria.ssin.ok(),
@@ -179,7 +180,8 @@ pub struct LookupError {
     /// The dataset that cannot be read, and why: for the log only.
     #[source]
     pub reason: DirectoryError,
-    /// The question, for the record. The caller of `resolve` knows the fault's code and completes it.
+    /// The question, for the record. The caller of `resolve` knows the fault's code and completes
+    /// it.
     pub presented: Presented,
 }
 
@@ -193,7 +195,8 @@ impl Permitted {
     /// Looks the question up. The only access to the data.
     ///
     /// # Errors
-    /// [`LookupError`] if a loaded dataset cannot be read; the same question may succeed once it is repaired.
+    /// [`LookupError`] if a loaded dataset cannot be read; the same question may succeed once it is
+    /// repaired.
     pub fn resolve(
         self,
         directory: &mut impl Directory,
@@ -206,7 +209,8 @@ impl Permitted {
     }
 }
 
-/// The outcome, complete but not yet recorded: it can be recorded ([`record`](super::record)), not disclosed.
+/// The outcome, complete but not yet recorded: it can be recorded ([`record`](super::record)), not
+/// disclosed.
 #[derive(Debug)]
 pub struct Resolved {
     asked: Identified,
@@ -263,7 +267,7 @@ impl Recordable for Resolved {
             disclosed: disclosure.map_or_else(Vec::new, |disclosure| disclosure.numbers().collect()),
             datasets: resolution.states,
             customer_ticket: asked.question.customer.ticket.clone(),
-            ..asked.exchange.to_record(Operation::ConsultAttributes, resolution.status.code())
+            ..asked.exchange.to_record(Operation::ConsultAttributes, resolution.status.outcome())
         }
     }
 }
@@ -316,7 +320,8 @@ impl Recorded<Resolved> {
         &self.outcome().asked.question.legal_context
     }
 
-    /// `criteria` as understood; `None` where policy refused before they were validated (MSG00013, MSG00011, MSG00008).
+    /// `criteria` as understood; `None` where policy refused before they were validated (MSG00013,
+    /// MSG00011, MSG00008).
     #[must_use]
     pub fn criteria(&self) -> Option<Criteria> {
         self.outcome().ground.permit().map(Permit::criteria)

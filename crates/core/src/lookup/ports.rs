@@ -9,8 +9,8 @@ use crate::model::{
 
 /// Read access to one consistent state of the five datasets, for the duration of one question.
 ///
-/// A dataset that was never loaded reads as empty; [`Directory::states`] reports it as missing. The methods append to
-/// `into`, in unspecified order, so that one buffer serves several SSINs.
+/// A dataset that was never loaded reads as empty; [`Directory::states`] reports it as missing. The
+/// methods append to `into`, in unspecified order, so that one buffer serves several SSINs.
 pub trait Directory {
     /// Returns the state of each dataset that is read.
     ///
@@ -18,8 +18,9 @@ pub trait Directory {
     /// [`DirectoryError`] if a loaded dataset cannot be read.
     fn states(&mut self) -> Result<DatasetStates, DirectoryError>;
 
-    /// Returns the last SSIN of the replacement chain that `ssin` is in: `ssin` itself if it was never replaced.
-    /// Appends every SSIN whose chain ends there (the last one, `ssin`, and their siblings), each once.
+    /// Returns the last SSIN of the replacement chain that `ssin` is in: `ssin` itself if it was
+    /// never replaced. Appends every SSIN whose chain ends there (the last one, `ssin`, and their
+    /// siblings), each once.
     ///
     /// # Errors
     /// [`DirectoryError`] if `persons` cannot be read or contains a cycle.
@@ -31,7 +32,8 @@ pub trait Directory {
     /// [`DirectoryError`] if `dimona` cannot be read.
     fn employment_periods(&mut self, ssin: Ssin, into: &mut Vec<EmploymentPeriod>) -> Result<(), DirectoryError>;
 
-    /// Appends every affiliation of this employer: external ones from `coprev`, internal ones from `federated`.
+    /// Appends every affiliation of this employer: external ones from `coprev`, internal ones from
+    /// `federated`.
     ///
     /// # Errors
     /// [`DirectoryError`] if the dataset cannot be read.
@@ -48,8 +50,9 @@ pub trait Directory {
     /// [`DirectoryError`] if `insurance` cannot be read.
     fn memberships(&mut self, ssin: Ssin, into: &mut Vec<Membership>) -> Result<(), DirectoryError>;
 
-    /// Appends those of [`Directory::affiliations`] that are with this service. A directory that filters while it reads
-    /// does the same work for an employer that is affiliated to other services as for an unknown employer.
+    /// Appends those of [`Directory::affiliations`] that are with this service. A directory that
+    /// filters while it reads does the same work for an employer that is affiliated to other
+    /// services as for an unknown employer.
     ///
     /// # Errors
     /// As [`Directory::affiliations`].
@@ -66,10 +69,12 @@ pub trait Directory {
         Ok(())
     }
 
-    /// Appends the periods of the next `rows` rows after the position of `ssin`, whatever persons they belong to.
+    /// Appends the periods of the next `rows` rows after the position of `ssin`, whatever persons
+    /// they belong to.
     ///
-    /// A refusal does this work in place of the rows that the person does not have, so that timing does not reveal
-    /// whether the person is known. A directory whose work cannot be measured from outside appends nothing.
+    /// A refusal does this work in place of the rows that the person does not have, so that timing
+    /// does not reveal whether the person is known. A directory whose work cannot be measured from
+    /// outside appends nothing.
     ///
     /// # Errors
     /// [`DirectoryError`] if `dimona` cannot be read.
@@ -97,9 +102,9 @@ pub trait Directory {
         Ok(())
     }
 
-    /// Looks up a number that belongs to no person in `dataset`, `times` times, for the same reason as
-    /// [`Directory::neighbouring_periods`]. In `persons` it also reads as many replaced SSINs of other persons. Only for
-    /// datasets that are keyed by person.
+    /// Looks up a number that belongs to no person in `dataset`, `times` times, for the same reason
+    /// as [`Directory::neighbouring_periods`]. In `persons` it also reads as many replaced SSINs of
+    /// other persons. Only for datasets that are keyed by person.
     ///
     /// # Errors
     /// [`DirectoryError`] if the dataset cannot be read.
@@ -109,8 +114,8 @@ pub trait Directory {
     }
 }
 
-/// A loaded dataset cannot be read. The caller gets an internal error; the reason goes to the log only, and must not
-/// contain personal data.
+/// A loaded dataset cannot be read. The caller gets an internal error; the reason goes to the log
+/// only, and must not contain personal data.
 #[derive(Debug, thiserror::Error)]
 #[error("dataset {} cannot be read: {reason}", .dataset.code())]
 pub struct DirectoryError {
@@ -121,9 +126,10 @@ pub struct DirectoryError {
     pub reason: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Destination of exchange records. The production implementation makes them durable; tests use one that fails.
+/// Destination of exchange records. The production implementation makes them durable; tests use one
+/// that fails.
 pub trait AuditSink: Send + Sync {
-    /// Accepts a record, and settles it once it is durable or has failed. Does not block on the disk: many records may
-    /// wait for one write.
+    /// Accepts a record, and settles it once it is durable or has failed. Does not block on the
+    /// disk: many records may wait for one write.
     fn append(&self, pending: Pending);
 }

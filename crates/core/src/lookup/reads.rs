@@ -1,12 +1,13 @@
-//! Reads of the rows of one person or one employer. Called after authorisation only: by the relation check, by the
-//! disclosure, and by the work that refusals do in addition.
+//! Reads of the rows of one person or one employer. Called after authorisation only: by the
+//! relation check, by the disclosure, and by the work that refusals do in addition.
 
 use super::ports::{Directory, DirectoryError};
 use super::rules::SERVICE_ORDER;
 use crate::model::{Affiliation, EmploymentPeriod, EnterpriseNumber, Membership, Ssin};
 
-/// Initial capacity of a buffer of rows. It is constant, so that up to this number the allocations do not depend on how
-/// many rows a person has, and it is what [`equal_work`](super::equal_work) fills up to.
+/// Initial capacity of a buffer of rows. It is constant, so that up to this number the allocations
+/// do not depend on how many rows a person has, and it is what [`equal_work`](super::equal_work)
+/// fills up to.
 pub(super) const ROW_CAPACITY: usize = 24;
 
 /// The Dimona periods of all SSINs of a person.

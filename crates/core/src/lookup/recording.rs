@@ -1,8 +1,9 @@
 //! Recorded before answered: an outcome is disclosed only after its record is durable.
 //!
-//! Every outcome that goes out to a caller is [`Recordable`]. [`record`] consumes it, hands its [`ExchangeRecord`] to an
-//! [`AuditSink`], and returns it as [`Recorded`] once the record is durable. There is no other way to a [`Recorded`].
-//! [`record`] holds the outcome meanwhile, so that a record cannot stand for another exchange.
+//! Every outcome that goes out to a caller is [`Recordable`]. [`record`] consumes it, hands its
+//! [`ExchangeRecord`] to an [`AuditSink`], and returns it as [`Recorded`] once the record is
+//! durable. There is no other way to a [`Recorded`]. [`record`] holds the outcome meanwhile, so
+//! that a record cannot stand for another exchange.
 
 use super::exchange_record::ExchangeRecord;
 use super::pending::{Pending, RecordFailure};
@@ -46,11 +47,13 @@ impl<T> Recorded<T> {
 pub struct Unrecorded<T> {
     /// Why it could not be recorded.
     pub failure: RecordFailure,
-    /// The outcome that is withheld. The fault that is sent in its place may take the customer from it.
+    /// The outcome that is withheld. The fault that is sent in its place may take the customer from
+    /// it.
     pub withheld: T,
 }
 
-/// Records `outcome` in `log`. Returns it through `settle`, which is called once, on any thread, and must not block.
+/// Records `outcome` in `log`. Returns it through `settle`, which is called once, on any thread,
+/// and must not block.
 pub fn record<T: Recordable + Send + 'static>(
     outcome: T,
     log: &dyn AuditSink,

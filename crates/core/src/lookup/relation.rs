@@ -70,8 +70,8 @@ fn insured(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> 
     Ok(Related::Yes(AlreadyRead { memberships: Some(memberships), ..AlreadyRead::default() }))
 }
 
-/// Affiliated: an employment that touches the window, and an affiliation of its employer to the organisation that counts
-/// for it. Only the employments of such employers may be disclosed.
+/// Affiliated: an employment that touches the window, and an affiliation of its employer to the
+/// organisation that counts for it. Only the employments of such employers may be disclosed.
 fn affiliated(permit: &Permit, family: &[Ssin], directory: &mut impl Directory) -> Result<Related, DirectoryError> {
     let (organisation, window) = (permit.organisation(), permit.criteria().window());
     let periods = reads::periods(family, directory)?;
@@ -96,5 +96,5 @@ fn is_affiliated(
     directory: &mut impl Directory,
 ) -> Result<bool, DirectoryError> {
     let affiliations = reads::affiliations_to(service, employment.employer, directory)?;
-    Ok(affiliations.iter().any(|affiliation| rules::counts(affiliation, employment, window)))
+    Ok(affiliations.iter().any(|affiliation| rules::affiliation_counts(affiliation, employment, window)))
 }

@@ -1,7 +1,8 @@
-//! The order of a look-up: freshness, relation, replacement, data (`docs/reference/contract.md` "Status").
+//! The order of a look-up: freshness, relation, replacement, data (`docs/reference/contract.md`
+//! "Status").
 //!
-//! Reads through a [`Directory`], and only under a [`Permit`]: the relation that the grant demands is shown before any
-//! data are read that could be disclosed.
+//! Reads through a [`Directory`], and only under a [`Permit`]: the relation that the grant demands
+//! is shown before any data are read that could be disclosed.
 
 use super::disclose::disclose;
 use super::freshness_limits::FreshnessLimits;
@@ -51,7 +52,8 @@ pub(super) fn resolve(
         Related::Yes(already_read) => already_read,
         Related::No(searched) => {
             equal_work::equalise_relation(permit, family.len(), searched, directory)?;
-            // Without `persons` the other SSINs of the person are not known: "no relation" would be a guess.
+            // Without `persons` the other SSINs of the person are not known: "no relation" would be
+            // a guess.
             if unusable.contains(Dataset::Persons) {
                 return Ok(could_not_look);
             }

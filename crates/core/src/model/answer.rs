@@ -1,27 +1,28 @@
-//! What is told: the criteria as understood, and the nine fields. There is no place here for a tenth.
+//! The answer: the criteria as understood, and the disclosure of the nine fields. The types have no
+//! room for a tenth.
 
 use super::{Date, EnterpriseNumber, Field, FieldSet, Period, ServiceKind, Ssin, Window};
 
-/// `criteria` as understood: judged, with the window that the dates mean.
+/// `criteria` as understood: validated, with the window that the dates mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Criteria {
-    /// The person asked about.
+    /// Person asked about.
     pub ssin: Ssin,
-    /// The day or days asked about, in the form in which they were asked.
+    /// Day or days asked about, in the form of the question.
     pub dates: CriteriaDates,
 }
 
-/// The day or days of a question, in the form in which they are given back.
+/// The day or days of a question, in the form in which the answer repeats them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CriteriaDates {
-    /// One day: the one asked, or today.
+    /// One day: the day of the question, or today.
     ReferenceDate(Date),
     /// A span of days.
     Period(Window),
 }
 
 impl Criteria {
-    /// The days that the question is about.
+    /// Days that the question is about.
     #[must_use]
     pub fn window(&self) -> Window {
         match self.dates {
@@ -31,21 +32,21 @@ impl Criteria {
     }
 }
 
-/// `result`: the nine fields, each only if it is both allowed and there.
+/// `result`: the nine fields. Each is present only if it is both granted and available.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Disclosure {
-    /// Field 1.
+    /// Field 1: SSIN of the person.
     pub ssin: Option<Ssin>,
-    /// Fields 2 to 8: newest begin first, then by enterprise number.
+    /// Fields 2 to 8: newest begin first, then by enterprise number of the employer.
     pub employments: Vec<DisclosedEmployment>,
-    /// Field 9.
+    /// Field 9: the health-insurance fund.
     pub fund: Option<EnterpriseNumber>,
 }
 
-/// `employment`, as far as it may be told.
+/// `employment`, limited to the granted fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DisclosedEmployment {
-    /// Field 2.
+    /// Field 2: the employer.
     pub employer: Option<EnterpriseNumber>,
     /// Fields 3 and 4: a grant has both or neither.
     pub period: Option<Period>,
@@ -53,50 +54,51 @@ pub struct DisclosedEmployment {
     pub services: Vec<DisclosedService>,
 }
 
-/// `preventionService`, as far as it may be told.
+/// `preventionService`, limited to the granted fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DisclosedService {
-    /// Field 5.
+    /// Field 5: enterprise number of the service.
     pub number: Option<EnterpriseNumber>,
-    /// Field 6.
+    /// Field 6: type of the service.
     pub kind: Option<ServiceKind>,
     /// Fields 7 and 8: a grant has both or neither.
     pub affiliation: Option<Period>,
 }
 
 impl Disclosure {
-    /// Whether there is anything beside the person's own number.
+    /// Whether there is anything besides the person's own SSIN.
     #[must_use]
     pub fn is_found(&self) -> bool {
         !self.employments.is_empty() || self.fund.is_some()
     }
 
-    /// The fields that are told: what the trail records.
+    /// Fields that are disclosed: the audit log records them.
     #[must_use]
     pub fn fields(&self) -> FieldSet {
         let mut fields = FieldSet::EMPTY;
-        let mut tell = |field, told: bool| {
-            if told {
+        let mut add = |field, is_disclosed: bool| {
+            if is_disclosed {
                 fields = fields.with(field);
             }
         };
-        tell(Field::Ssin, self.ssin.is_some());
-        tell(Field::HealthInsuranceFund, self.fund.is_some());
+        add(Field::Ssin, self.ssin.is_some());
+        add(Field::HealthInsuranceFund, self.fund.is_some());
         for employment in &self.employments {
-            tell(Field::Employer, employment.employer.is_some());
-            tell(Field::EmploymentBegin, employment.period.is_some());
-            tell(Field::EmploymentEnd, employment.period.is_some());
+            add(Field::Employer, employment.employer.is_some());
+            add(Field::EmploymentBegin, employment.period.is_some());
+            add(Field::EmploymentEnd, employment.period.is_some());
             for service in &employment.services {
-                tell(Field::PreventionService, service.number.is_some());
-                tell(Field::PreventionServiceType, service.kind.is_some());
-                tell(Field::AffiliationBegin, service.affiliation.is_some());
-                tell(Field::AffiliationEnd, service.affiliation.is_some());
+                add(Field::PreventionService, service.number.is_some());
+                add(Field::PreventionServiceType, service.kind.is_some());
+                add(Field::AffiliationBegin, service.affiliation.is_some());
+                add(Field::AffiliationEnd, service.affiliation.is_some());
             }
         }
         fields
     }
 
-    /// The enterprise numbers that are told, in the order of the answer: what the trail seals.
+    /// Enterprise numbers that are disclosed, in the order of the answer: the audit log keeps them
+    /// in the encrypted detail.
     pub fn numbers(&self) -> impl Iterator<Item = EnterpriseNumber> + '_ {
         let of_employment = |employment: &'_ DisclosedEmployment| {
             let services: Vec<_> = employment.services.iter().filter_map(|service| service.number).collect();

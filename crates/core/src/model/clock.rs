@@ -1,4 +1,5 @@
-//! Moments, and the door through which the time comes in. The real clock lives on the roof; this floor has none.
+//! Timestamps, and the trait through which the time comes in. The gateway implements it with the
+//! system clock; this crate has none.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,12 +11,13 @@ use super::{Date, DateError};
 const MILLIS_A_DAY: i64 = 86_400_000;
 const MILLIS_AN_HOUR: i64 = 3_600_000;
 
-/// A moment in UTC, in milliseconds since 1970-01-01T00:00:00Z.
+/// A timestamp in UTC, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment so many milliseconds after 1970-01-01T00:00:00Z, held inside the years 0001 to 9999.
+    /// Creates a timestamp from milliseconds since 1970-01-01T00:00:00Z, clamped to the years 0001
+    /// to 9999.
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
         let first = i64::from(Date::MIN.as_days()) * MILLIS_A_DAY;
@@ -23,11 +25,13 @@ impl Timestamp {
         Self(millis.clamp(first, last))
     }
 
-    /// Reads an xs:dateTime: `YYYY-MM-DDThh:mm:ss`, an optional fraction, an optional zone (`Z` or `±hh:mm`; none
-    /// means UTC). Digits of the fraction after the third are dropped; `24:00:00` is the end of the day.
+    /// Parses an xs:dateTime: `YYYY-MM-DDThh:mm:ss`, an optional fraction, an optional zone (`Z` or
+    /// `±hh:mm`; without one, UTC). Digits of the fraction after the third are dropped; `24:00:00`
+    /// is the end of the day.
     ///
     /// # Errors
-    /// [`DateError`] for any other form (XML Schema 1.0 part 2, 3.2.7), and outside the years 0001 to 9999.
+    /// [`DateError`] for any other form (XML Schema 1.0 part 2, 3.2.7), and outside the years 0001
+    /// to 9999.
     pub fn parse(text: &str) -> Result<Self, DateError> {
         let (day, time) = text.split_at_checked(10).ok_or(DateError)?;
         let day = Date::parse(day)?;
@@ -52,14 +56,14 @@ impl Timestamp {
         self.0
     }
 
-    /// The time since an earlier moment; zero if that moment lies ahead.
+    /// Time since an earlier timestamp; zero if that is in the future.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The calendar day in Europe/Brussels: UTC+1, and UTC+2 from the last Sunday of March to the last Sunday of
-    /// October, changing at 01:00 UTC (Directive 2000/84/EC, articles 2 and 3).
+    /// Calendar day in Europe/Brussels: UTC+1, and UTC+2 from the last Sunday of March to the last
+    /// Sunday of October, changing at 01:00 UTC (Directive 2000/84/EC, articles 2 and 3).
     #[must_use]
     pub fn brussels_day(self) -> Date {
         let utc_day = self.utc_day();
@@ -75,7 +79,7 @@ impl Timestamp {
     }
 }
 
-/// Splits a zone from the end of a time; its offset in milliseconds.
+/// Splits the zone from the end of a time. Returns the time and the offset in milliseconds.
 fn split_zone(time: &str) -> Result<(&str, i64), DateError> {
     if let Some(time) = time.strip_suffix('Z') {
         return Ok((time, 0));
@@ -95,7 +99,7 @@ fn split_zone(time: &str) -> Result<(&str, i64), DateError> {
     Ok((time, if sign == b'-' { -offset } else { offset }))
 }
 
-/// Reads `hh:mm:ss` without judging the numbers.
+/// Parses `hh:mm:ss` without checking the ranges.
 fn read_clock(text: &str) -> Result<[i64; 3], DateError> {
     let &[a, b, b':', c, d, b':', e, f] = text.as_bytes() else { return Err(DateError) };
     if ![a, b, c, d, e, f].iter().all(u8::is_ascii_digit) {
@@ -105,7 +109,7 @@ fn read_clock(text: &str) -> Result<[i64; 3], DateError> {
     Ok([two(a, b), two(c, d), two(e, f)])
 }
 
-/// Days since 1970-01-01 of the last Sunday of March or October; both have 31 days.
+/// Last Sunday of March or October (both have 31 days), in days since 1970-01-01.
 fn last_sunday(year: i32, month: u32) -> i64 {
     let last = Date::from_calendar(year, month, 31).unwrap_or(Date::MAX).as_days();
     // Day 0 was a Thursday: days congruent to 3 modulo 7 are Sundays.
@@ -113,7 +117,8 @@ fn last_sunday(year: i32, month: u32) -> i64 {
 }
 
 impl fmt::Display for Timestamp {
-    /// `2026-11-22T05:19:00.000Z`: UTC with milliseconds, as contract.md wants it.
+    /// `2026-11-22T05:19:00.000Z`: UTC with milliseconds (`docs/reference/contract.md` "Common
+    /// types").
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not negative, and less than a day.
         let of_day = self.0.rem_euclid(MILLIS_A_DAY).unsigned_abs();
@@ -131,24 +136,25 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Where the time comes from. Handed in from the roof, so that every room can be tested at any moment.
+/// Source of the time. The gateway passes it in, so that every module can be tested at any time.
 pub trait Clock: Send + Sync {
-    /// The moment it is.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// A clock that stands still until it is set: for tests and for answers that must be the same each time.
+/// A clock that stands still until it is set: for tests, and for answers that must be identical
+/// each time.
 #[derive(Debug)]
 pub struct FixedClock(AtomicI64);
 
 impl FixedClock {
-    /// A clock that stands at this moment.
+    /// Creates a clock that shows this time.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.as_millis()))
     }
 
-    /// Sets the clock to another moment.
+    /// Sets the clock to another time.
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.as_millis(), Ordering::Relaxed);
     }
@@ -164,32 +170,32 @@ impl Clock for FixedClock {
 mod tests {
     use super::*;
 
-    fn moment(text: &str) -> Timestamp {
-        Timestamp::parse(text).expect("a moment")
+    fn timestamp(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect("a timestamp")
     }
 
     #[test]
-    fn the_day_changes_at_midnight_in_brussels_winter_and_summer() {
-        assert_eq!(moment("2026-01-14T22:59:59.999Z").brussels_day().to_string(), "2026-01-14");
-        assert_eq!(moment("2026-01-14T23:00:00Z").brussels_day().to_string(), "2026-01-15");
-        assert_eq!(moment("2026-07-14T21:59:59Z").brussels_day().to_string(), "2026-07-14");
-        assert_eq!(moment("2026-07-14T22:00:00Z").brussels_day().to_string(), "2026-07-15");
+    fn the_day_changes_at_midnight_in_brussels() {
+        assert_eq!(timestamp("2026-01-14T22:59:59.999Z").brussels_day().to_string(), "2026-01-14");
+        assert_eq!(timestamp("2026-01-14T23:00:00Z").brussels_day().to_string(), "2026-01-15");
+        assert_eq!(timestamp("2026-07-14T21:59:59Z").brussels_day().to_string(), "2026-07-14");
+        assert_eq!(timestamp("2026-07-14T22:00:00Z").brussels_day().to_string(), "2026-07-15");
         // Clocks change on 29 March and 25 October 2026.
-        assert_eq!(moment("2026-03-28T22:30:00Z").brussels_day().to_string(), "2026-03-28");
-        assert_eq!(moment("2026-03-29T22:30:00Z").brussels_day().to_string(), "2026-03-30");
-        assert_eq!(moment("2026-10-24T22:30:00Z").brussels_day().to_string(), "2026-10-25");
-        assert_eq!(moment("2026-10-25T22:30:00Z").brussels_day().to_string(), "2026-10-25");
+        assert_eq!(timestamp("2026-03-28T22:30:00Z").brussels_day().to_string(), "2026-03-28");
+        assert_eq!(timestamp("2026-03-29T22:30:00Z").brussels_day().to_string(), "2026-03-30");
+        assert_eq!(timestamp("2026-10-24T22:30:00Z").brussels_day().to_string(), "2026-10-25");
+        assert_eq!(timestamp("2026-10-25T22:30:00Z").brussels_day().to_string(), "2026-10-25");
     }
 
     #[test]
-    fn is_shown_in_utc_with_milliseconds() {
-        assert_eq!(moment("2026-11-22T06:19:00.1239+01:00").to_string(), "2026-11-22T05:19:00.123Z");
-        assert_eq!(moment("1969-12-31T24:00:00").to_string(), "1970-01-01T00:00:00.000Z");
+    fn displays_utc_with_milliseconds() {
+        assert_eq!(timestamp("2026-11-22T06:19:00.1239+01:00").to_string(), "2026-11-22T05:19:00.123Z");
+        assert_eq!(timestamp("1969-12-31T24:00:00").to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_millis(-1).to_string(), "1969-12-31T23:59:59.999Z");
     }
 
     #[test]
-    fn refuses_what_is_no_date_time() {
+    fn refuses_invalid_date_times() {
         for text in [
             "2026-11-22",
             "2026-11-22T",

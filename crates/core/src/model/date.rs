@@ -1,28 +1,28 @@
 //! A calendar day: a count of days, with the canonical text `YYYY-MM-DD`.
 //!
-//! Years 0001 to 9999 of the proleptic Gregorian calendar (ISO 8601). Zones and blanks around a date are the
-//! affair of whoever reads it from a wire.
+//! Years 0001 to 9999 of the proleptic Gregorian calendar (ISO 8601). The code that reads a date
+//! from a message handles zones and white space around it.
 
 use std::fmt;
 
 use super::digits::{decimal, write_ascii};
 
-/// A calendar day, kept as days since 1970-01-01.
+/// A calendar day, stored as days since 1970-01-01.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date(i32);
 
-/// The text or the number is no day of the years 0001 to 9999.
+/// The text or the number is not a day of the years 0001 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a calendar day of the form YYYY-MM-DD")]
 pub struct DateError;
 
 impl Date {
-    /// The first day there is: 0001-01-01.
+    /// First supported day: 0001-01-01.
     pub const MIN: Self = Self(-719_162);
-    /// The last day there is: 9999-12-31.
+    /// Last supported day: 9999-12-31.
     pub const MAX: Self = Self(2_932_896);
 
-    /// The day of a year, month (1 to 12) and day of month (from 1).
+    /// Creates a day from year, month (1 to 12) and day of month (from 1).
     ///
     /// # Errors
     /// [`DateError`] if the calendar has no such day (30 February).
@@ -33,7 +33,7 @@ impl Date {
         if day < 1 || day > days_in_month(year, month) {
             return Err(DateError);
         }
-        // Counted in a year that begins in March, so that the leap day is the last one.
+        // Count in a year that begins in March, so that the leap day is the last day.
         let (month, day) = (month.cast_signed(), day.cast_signed());
         let shifted_year = if month <= 2 { year - 1 } else { year };
         let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -43,10 +43,10 @@ impl Date {
         Ok(Self(era * 146_097 + day_of_era - 719_468))
     }
 
-    /// Reads exactly `YYYY-MM-DD`.
+    /// Parses exactly `YYYY-MM-DD`.
     ///
     /// # Errors
-    /// [`DateError`] for any other form and for days that the calendar does not have.
+    /// [`DateError`] for any other form, and for days that the calendar does not have.
     pub fn parse(text: &str) -> Result<Self, DateError> {
         let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else {
             return Err(DateError);
@@ -58,7 +58,7 @@ impl Date {
         Self::from_calendar(number(&[a, b, c, d]).cast_signed(), number(&[e, f]), number(&[g, h]))
     }
 
-    /// Takes the count of days since 1970-01-01, as the store keeps it.
+    /// Creates a day from the count of days since 1970-01-01: the form in the database.
     ///
     /// # Errors
     /// [`DateError`] outside the years 0001 to 9999.
@@ -69,7 +69,7 @@ impl Date {
         }
     }
 
-    /// Days since 1970-01-01: what the store keeps.
+    /// Days since 1970-01-01: the form in the database.
     #[must_use]
     pub fn as_days(self) -> i32 {
         self.0
@@ -90,7 +90,7 @@ impl Date {
         (year, month.cast_unsigned(), day.cast_unsigned())
     }
 
-    /// As `YYYY-MM-DD`.
+    /// The text `YYYY-MM-DD`.
     pub(super) fn text(self) -> [u8; 10] {
         let (year, month, day) = self.calendar();
         // A year is 1 to 9999.
@@ -99,13 +99,13 @@ impl Date {
         [a, b, c, d, b'-', e, f, b'-', g, h]
     }
 
-    /// The day `days` later (earlier if negative), held inside the years 0001 to 9999.
+    /// The day `days` later (earlier if negative), clamped to the years 0001 to 9999.
     #[must_use]
     pub fn plus_days(self, days: i32) -> Self {
         Self(self.0.saturating_add(days).clamp(Self::MIN.0, Self::MAX.0))
     }
 
-    /// The same day of the year `years` earlier; 29 February becomes 28 February where there is none.
+    /// The same day `years` years earlier; 29 February becomes 28 February in a year without one.
     #[must_use]
     pub fn minus_years(self, years: u16) -> Self {
         let (year, month, day) = self.calendar();
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_day_there_is_comes_back_from_its_text() {
+    fn every_supported_day_converts_and_follows_the_one_before() {
         let mut previous = (0, 12, 31);
         for days in Date::MIN.as_days()..=Date::MAX.as_days() {
             let date = Date::from_days(i64::from(days)).expect("inside the range");
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_days_that_no_calendar_has() {
+    fn refuses_days_that_do_not_exist() {
         for text in ["2026-02-29", "2026-02-30", "2026-13-01", "2026-00-10", "2026-01-00", "0000-01-01", "2026-1-01"] {
             assert_eq!(Date::parse(text), Err(DateError), "{text}");
         }

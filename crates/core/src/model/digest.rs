@@ -1,4 +1,4 @@
-//! A SHA-256 value. Whoever computes one says so in its own room; here it is only carried, compared and written.
+//! A SHA-256 value. This crate carries, compares and writes it; other crates compute it.
 
 use std::fmt;
 
@@ -8,17 +8,17 @@ pub struct Digest([u8; 32]);
 
 /// The text is not 64 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a SHA-256 value has 64 hexadecimal digits")]
+#[error("a SHA-256 value has exactly 64 hexadecimal digits")]
 pub struct DigestError;
 
 impl Digest {
-    /// The value of these bytes, already computed.
+    /// Creates a digest from its bytes, already computed.
     #[must_use]
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Reads 64 hexadecimal digits of either case.
+    /// Parses 64 hexadecimal digits of either case.
     ///
     /// # Errors
     /// [`DigestError`] for any other text.
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_it_writes_and_capital_digits() {
+    fn parses_what_it_displays_and_capital_digits() {
         let digest = Digest::new(*b"0123456789:;<=>PQRSTUVWXYZ\xe0\xe1\xe2\xfd\xfe\xff");
         assert_eq!(Digest::parse(&digest.to_string()), Ok(digest));
         assert_eq!(Digest::parse(&digest.to_string().to_uppercase()), Ok(digest));

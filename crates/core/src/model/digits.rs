@@ -1,4 +1,5 @@
-//! Numbers as text of a fixed length: what every answer has a score of, without the machinery of format strings.
+//! Numbers as text of a fixed length. Every answer has about twenty of them; format strings would
+//! cost more.
 
 use std::fmt;
 
@@ -13,7 +14,7 @@ pub(super) fn decimal<const N: usize>(number: u64) -> [u8; N] {
     digits
 }
 
-/// The two hexadecimal digits of a byte, in small letters.
+/// The two hexadecimal digits of a byte, in lower case.
 pub(super) fn hexadecimal(byte: u8) -> [u8; 2] {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
     [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0x0f)]]
@@ -29,11 +30,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_those_of_format_strings() {
+    fn digits_equal_those_of_format_strings() {
         for number in [0, 7, 42, 12_345, 99_999, 4_294_967_295] {
             assert_eq!(decimal::<10>(number), *format!("{number:010}").as_bytes());
         }
-        assert_eq!(decimal::<2>(1_234), *b"34", "what is too long loses its front");
+        assert_eq!(decimal::<2>(1_234), *b"34", "leading digits are dropped");
         for byte in 0..=u8::MAX {
             assert_eq!(hexadecimal(byte), *format!("{byte:02x}").as_bytes());
         }

@@ -1,22 +1,23 @@
-//! A person at work: single Dimona periods, and the employments that they make together.
+//! Dimona periods of a person, and the employments into which they merge.
 
 use super::{EnterpriseNumber, Period};
 
 /// One Dimona period: a person declared with an employer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EmploymentPeriod {
-    /// Who employs.
+    /// The employer.
     pub employer: EnterpriseNumber,
-    /// From when to when; open while the declaration stands.
+    /// Days of the declaration; open while it is in effect.
     pub period: Period,
 }
 
-/// What a person has with an employer: Dimona periods merged where they overlap or follow without a day between
-/// (domain.md, rule 2). A worker on daily contracts has one, not hundreds.
+/// Employment of a person with an employer: Dimona periods merged where they overlap or follow each
+/// other without a day between (`docs/reference/domain.md` "How the answer is found", rule 2). A
+/// worker on daily contracts has one employment, not hundreds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Employment {
-    /// Who employs.
+    /// The employer.
     pub employer: EnterpriseNumber,
-    /// The merged span.
+    /// The merged period.
     pub period: Period,
 }

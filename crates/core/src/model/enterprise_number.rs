@@ -1,40 +1,42 @@
 //! The number of an organisation in the Crossroads Bank for Enterprises (KBO/BCE).
 //!
-//! Establishment units (first digit 2 to 8) are no enterprise numbers: an employer, a service and a fund never are one.
-//! On the wire they may name a customer; that is [`crate::model::CustomerId`]'s affair.
+//! The number of an establishment unit (first digit 2 to 8) is not an enterprise number: it never
+//! identifies an employer, a service or a fund. On the wire it may identify a customer, see
+//! [`crate::model::CustomerId`].
 
 use std::fmt;
 
 use super::digits::{decimal, write_ascii};
 
-/// An enterprise number with right check digits: ten digits, the first 0 or 1.
+/// A valid enterprise number: ten digits, the first 0 or 1, with correct check digits.
 ///
-/// The last two digits are 97 − (the first eight mod 97). Source: domain.md "Identifiers".
+/// The last two digits are 97 − (the first eight mod 97). Source: `docs/reference/domain.md`
+/// "Identifiers".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EnterpriseNumber(u32);
 
-/// Why a text or an integer is no enterprise number.
+/// Why a text or an integer is not an enterprise number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EnterpriseNumberError {
     /// Not exactly ten ASCII digits.
-    #[error("an enterprise number has ten digits")]
+    #[error("an enterprise number has exactly 10 digits")]
     Form,
     /// The first digit is 2 to 8: the number of an establishment unit.
-    #[error("this is the number of an establishment unit, not of an enterprise")]
+    #[error("this is an establishment unit number, not an enterprise number")]
     EstablishmentUnit,
-    /// The first digit is 9: no register has such numbers.
+    /// The first digit is 9: no register issues such numbers.
     #[error("an enterprise number starts with 0 or 1")]
     FirstDigit,
-    /// The last two digits are not those that the rule gives.
+    /// The last two digits do not match the rule.
     #[error("the check digits are wrong")]
     CheckDigits,
 }
 
 impl EnterpriseNumber {
-    /// Reads ten digits, without blanks, points or a country prefix.
+    /// Parses ten digits, without white space, points or a country prefix.
     ///
     /// # Errors
-    /// [`EnterpriseNumberError`] names the first rule that is broken.
+    /// [`EnterpriseNumberError`] names the first rule that is violated.
     pub fn parse(text: &str) -> Result<Self, EnterpriseNumberError> {
         let bytes = text.as_bytes();
         if bytes.len() != 10 || !bytes.iter().all(u8::is_ascii_digit) {
@@ -43,10 +45,10 @@ impl EnterpriseNumber {
         Self::from_u64(bytes.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
     }
 
-    /// Takes the number as the integer that its ten digits spell, as the store keeps it.
+    /// Creates the number from the integer of its ten digits: the form in the database.
     ///
     /// # Errors
-    /// [`EnterpriseNumberError`] names the first rule that is broken.
+    /// [`EnterpriseNumberError`] names the first rule that is violated.
     pub fn from_u64(number: u64) -> Result<Self, EnterpriseNumberError> {
         match number / 1_000_000_000 {
             0 | 1 => {}
@@ -60,7 +62,7 @@ impl EnterpriseNumber {
         u32::try_from(number).map(Self).map_err(|_| EnterpriseNumberError::Form)
     }
 
-    /// The integer that the ten digits spell: what the store keeps.
+    /// The integer of the ten digits: the form in the database.
     #[must_use]
     pub fn as_u64(self) -> u64 {
         u64::from(self.0)
@@ -84,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_the_rule_that_is_broken() {
+    fn names_the_violated_rule() {
         assert!(EnterpriseNumber::parse("0202239951").is_ok());
         assert_eq!(EnterpriseNumber::parse("0202239950"), Err(EnterpriseNumberError::CheckDigits));
         assert_eq!(EnterpriseNumber::parse("2202239951"), Err(EnterpriseNumberError::EstablishmentUnit));
@@ -93,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_of_zero_gives_check_digits_97_and_never_00() {
+    fn a_remainder_of_zero_gives_check_digits_97() {
         let base = 97 * 20_000;
         let number = |check: u64| EnterpriseNumber::from_u64(base * 100 + check);
         assert!(number(97).is_ok());
@@ -101,8 +103,8 @@ mod tests {
     }
 
     #[test]
-    fn is_shown_with_all_ten_digits() {
-        let number = EnterpriseNumber::parse("0202239951").expect("right by construction");
+    fn displays_all_ten_digits() {
+        let number = EnterpriseNumber::parse("0202239951").expect("valid by construction");
         assert_eq!(number.to_string(), "0202239951");
     }
 }

@@ -1,45 +1,36 @@
-//! The nine fields that deliberation 16/108 permits. There is no tenth: what is not in this enum cannot be told.
+//! The nine fields that deliberation 16/108 permits. There is no tenth: what is not in this enum
+//! cannot be disclosed.
 
 use std::fmt;
 
-/// One of the nine permitted fields, in the order of contract.md's table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Field {
-    /// 1: the person's number.
-    Ssin,
-    /// 2: the employer's enterprise number.
-    Employer,
-    /// 3: the begin of the employment.
-    EmploymentBegin,
-    /// 4: the end of the employment.
-    EmploymentEnd,
-    /// 5: the prevention service's enterprise number.
-    PreventionService,
-    /// 6: internal or external.
-    PreventionServiceType,
-    /// 7: the begin of the affiliation.
-    AffiliationBegin,
-    /// 8: the end of the affiliation.
-    AffiliationEnd,
-    /// 9: the health-insurance fund's enterprise number.
-    HealthInsuranceFund,
+crate::closed_enum! {
+    /// One of the nine permitted fields, in the order of `docs/reference/contract.md` "Nine
+    /// fields".
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Field {
+        /// 1: SSIN of the person.
+        Ssin,
+        /// 2: enterprise number of the employer.
+        Employer,
+        /// 3: begin of the employment.
+        EmploymentBegin,
+        /// 4: end of the employment.
+        EmploymentEnd,
+        /// 5: enterprise number of the prevention service.
+        PreventionService,
+        /// 6: type of the prevention service, internal or external.
+        PreventionServiceType,
+        /// 7: begin of the affiliation.
+        AffiliationBegin,
+        /// 8: end of the affiliation.
+        AffiliationEnd,
+        /// 9: enterprise number of the health-insurance fund.
+        HealthInsuranceFund,
+    }
 }
 
 impl Field {
-    /// All nine, in the order of the table.
-    pub const ALL: [Self; 9] = [
-        Self::Ssin,
-        Self::Employer,
-        Self::EmploymentBegin,
-        Self::EmploymentEnd,
-        Self::PreventionService,
-        Self::PreventionServiceType,
-        Self::AffiliationBegin,
-        Self::AffiliationEnd,
-        Self::HealthInsuranceFund,
-    ];
-
-    /// Where the field stands in `result`: what `filteredElement` says when it was left out.
+    /// Path of the field in `result`: the text of `filteredElement` when the field is left out.
     #[must_use]
     pub fn path(self) -> &'static str {
         match self {
@@ -55,13 +46,13 @@ impl Field {
         }
     }
 
-    /// The field's number in the table: 1 to 9. What the policy file writes.
+    /// Number of the field in the table: 1 to 9. The policy file refers to fields by it.
     #[must_use]
     pub fn number(self) -> u8 {
         self as u8 + 1
     }
 
-    /// The field with this number; `None` outside 1 to 9.
+    /// Returns the field with this number; `None` outside 1 to 9.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|field| field.number() == number)
@@ -73,10 +64,10 @@ impl Field {
 pub struct FieldSet(u16);
 
 impl FieldSet {
-    /// No field.
+    /// The empty set.
     pub const EMPTY: Self = Self(0);
-    /// All nine.
-    pub const ALL: Self = Self(0x1ff);
+    /// All nine fields.
+    pub const ALL: Self = Self((1 << Field::ALL.len()) - 1);
 
     /// The set with `field` added.
     #[must_use]
@@ -96,24 +87,24 @@ impl FieldSet {
         self.0 & !other.0 == 0
     }
 
-    /// The nine without those of this set.
+    /// The fields that are not in this set.
     #[must_use]
     pub const fn complement(self) -> Self {
         Self(!self.0 & Self::ALL.0)
     }
 
-    /// Whether no field is in the set.
+    /// Whether the set is empty.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The fields of the set in the order of the table.
+    /// Iterates over the fields of the set, in the order of the table.
     pub fn iter(self) -> impl Iterator<Item = Field> {
         Field::ALL.into_iter().filter(move |field| self.contains(*field))
     }
 
-    /// The nine bits, field 1 lowest: what the trail keeps.
+    /// The nine bits, field 1 lowest: the form in the audit log.
     #[must_use]
     pub const fn bits(self) -> u16 {
         self.0
@@ -137,14 +128,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nine_are_numbered_one_to_nine() {
+    fn fields_are_numbered_one_to_nine() {
         assert_eq!(Field::ALL.map(Field::number), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
         assert!(Field::ALL.into_iter().all(|field| Field::from_number(field.number()) == Some(field)));
         assert_eq!((Field::from_number(0), Field::from_number(10)), (None, None));
     }
 
     #[test]
-    fn a_set_and_its_complement_are_the_nine() {
+    fn a_set_and_its_complement_are_all_nine_fields() {
         let set: FieldSet = [Field::Ssin, Field::HealthInsuranceFund].into_iter().collect();
         assert_eq!(set.bits(), 0b1_0000_0001);
         assert_eq!(set.complement().iter().count(), 7);

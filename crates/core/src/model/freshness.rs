@@ -1,41 +1,31 @@
-//! The five datasets, the state that each is in, and whether it is young enough to be trusted.
+//! The five datasets, the state of each, and whether a state is fresh.
 
 use std::time::Duration;
 
 use super::Timestamp;
 
-/// One of the five sources that are kept in step locally, in domain.md's order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Dataset {
-    /// Employment periods: NSSO's personnel file.
-    Dimona,
-    /// Affiliations to external prevention services: Co-Prev.
-    Coprev,
-    /// Affiliations to internal prevention services: the competent federated entities.
-    Federated,
-    /// Memberships of health-insurance funds.
-    Insurance,
-    /// Replaced and cancelled numbers: the KSZ registers.
-    Persons,
+crate::closed_enum! {
+    /// One of the five sources that are kept as local copies, in the order of
+    /// `docs/reference/domain.md` "Sources".
+    ///
+    /// The code is the dataset's name in feeds, in the configuration and on the wire (`source`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Dataset {
+        /// Employment periods: the personnel file of the NSSO.
+        Dimona => "dimona",
+        /// Affiliations to external prevention services: Co-Prev.
+        Coprev => "coprev",
+        /// Affiliations to internal prevention services: the competent federated entities.
+        Federated => "federated",
+        /// Memberships of health-insurance funds.
+        Insurance => "insurance",
+        /// Replaced and cancelled SSINs: the KSZ registers.
+        Persons => "persons",
+    }
 }
 
 impl Dataset {
-    /// All five, in domain.md's order.
-    pub const ALL: [Self; 5] = [Self::Dimona, Self::Coprev, Self::Federated, Self::Insurance, Self::Persons];
-
-    /// The dataset's name: in feeds, in configuration, on the wire (`source`).
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Dimona => "dimona",
-            Self::Coprev => "coprev",
-            Self::Federated => "federated",
-            Self::Insurance => "insurance",
-            Self::Persons => "persons",
-        }
-    }
-
-    /// The dataset of this name; `None` if there is none.
+    /// Returns the dataset with this code; `None` if it is unknown.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|dataset| dataset.code() == text)
@@ -47,7 +37,7 @@ impl Dataset {
 pub struct DatasetSet(u8);
 
 impl DatasetSet {
-    /// No dataset.
+    /// The empty set.
     pub const EMPTY: Self = Self(0);
 
     /// The set with `dataset` added.
@@ -62,25 +52,25 @@ impl DatasetSet {
         self.0 & (1 << dataset as u8) != 0
     }
 
-    /// Those in both sets.
+    /// The datasets that are in both sets.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// Those in either set.
+    /// The datasets that are in either set.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether no dataset is in the set.
+    /// Whether the set is empty.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The datasets of the set in domain.md's order.
+    /// Iterates over the datasets of the set, in the order of [`Dataset::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Dataset> {
         Dataset::ALL.into_iter().filter(move |dataset| self.contains(*dataset))
     }
@@ -92,21 +82,22 @@ impl FromIterator<Dataset> for DatasetSet {
     }
 }
 
-/// Which state of a dataset is loaded.
+/// The state of a dataset that is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DatasetState {
-    /// The publisher's serial of this state, from 1.
+    /// Serial that the publisher gave this state, from 1.
     pub serial: u64,
-    /// When the publisher made the notification that led to it; freshness counts from here (feed.md).
+    /// Time at which the publisher created the notification of this state. Freshness is measured
+    /// from here (`docs/reference/feeds.md` "Freshness").
     pub created: Timestamp,
 }
 
-/// The state of each of the five; `None` where nothing was ever loaded.
+/// The state of each dataset; `None` for a dataset that was never loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DatasetStates([Option<DatasetState>; 5]);
+pub struct DatasetStates([Option<DatasetState>; Dataset::ALL.len()]);
 
 impl DatasetStates {
-    /// The state of one dataset; `None` if nothing was ever loaded.
+    /// The state of one dataset; `None` if it was never loaded.
     #[must_use]
     pub fn state(&self, dataset: Dataset) -> Option<DatasetState> {
         let [dimona, coprev, federated, insurance, persons] = self.0;
@@ -119,7 +110,7 @@ impl DatasetStates {
         }
     }
 
-    /// The states with one of them set.
+    /// The states, with the state of `dataset` replaced.
     #[must_use]
     pub fn with(mut self, dataset: Dataset, state: DatasetState) -> Self {
         let [dimona, coprev, federated, insurance, persons] = &mut self.0;
@@ -135,7 +126,7 @@ impl DatasetStates {
     }
 }
 
-/// Whether a dataset can be relied upon at a moment.
+/// Whether a dataset is fresh at a given time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Freshness {
     /// Loaded, and not older than its limit.
@@ -147,8 +138,8 @@ pub enum Freshness {
 }
 
 impl Freshness {
-    /// Judges a state at the moment `now` against the dataset's limit. Exactly the limit is still fresh; a state from
-    /// the future is fresh.
+    /// Compares the age of a state at `now` with the maximum age. An age of exactly the maximum is
+    /// fresh; a state from the future is fresh.
     #[must_use]
     pub fn new(state: Option<DatasetState>, now: Timestamp, limit: Duration) -> Self {
         match state {
@@ -164,19 +155,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn age_counts_from_the_publishers_moment_and_the_limit_is_still_fresh() {
+    fn age_counts_from_publication_and_the_limit_is_fresh() {
         let created = Timestamp::from_millis(1_000_000);
         let state = Some(DatasetState { serial: 1, created });
         let limit = Duration::from_secs(10);
-        let judged_after = |millis: i64| Freshness::new(state, Timestamp::from_millis(1_000_000 + millis), limit);
-        assert_eq!(judged_after(10_000), Freshness::Fresh);
-        assert_eq!(judged_after(10_001), Freshness::Stale);
-        assert_eq!(judged_after(-5), Freshness::Fresh);
+        let after = |millis: i64| Freshness::new(state, Timestamp::from_millis(1_000_000 + millis), limit);
+        assert_eq!(after(10_000), Freshness::Fresh);
+        assert_eq!(after(10_001), Freshness::Stale);
+        assert_eq!(after(-5), Freshness::Fresh);
         assert_eq!(Freshness::new(None, created, limit), Freshness::Missing);
     }
 
     #[test]
-    fn each_dataset_has_its_own_place() {
+    fn each_dataset_has_a_state_of_its_own() {
         for dataset in Dataset::ALL {
             let state = DatasetState { serial: 7, created: Timestamp::from_millis(0) };
             let states = DatasetStates::default().with(dataset, state);

@@ -1,7 +1,8 @@
-//! The words of the domain: identifiers, days, periods, the nine fields, the question and the answer.
+//! The values of the domain: identifiers, days, periods, the nine fields, the question and the
+//! answer.
 //!
-//! Everything here is checked at birth: a value that exists is a value that is right, and no room above asks again.
-//! This floor uses `std` and `thiserror` alone. It knows no clock, no file, no XML and no SQL.
+//! Constructors validate: a value that exists is valid, and no other module checks it again. This
+//! module uses only `std` and `thiserror`. It knows no clock, no file, no XML and no SQL.
 //!
 //! # Glossary
 //!
@@ -13,30 +14,41 @@
 //! | affiliation | an employer's contract with a prevention service | [`Affiliation`] |
 //! | prevention service | internal or external service for prevention and protection at work | [`ServiceKind`] |
 //! | membership | a person's insurance with a health-insurance fund | [`Membership`] |
-//! | legal context | domain and purpose on which a question is asked | [`LegalContext`] |
+//! | legal context | domain and purpose of a question | [`LegalContext`] |
 //! | window | the day or days that a question is about, both ends inclusive | [`Window`] |
-//! | dataset | one of the five sources kept in step locally | [`Dataset`] |
-//! | ticket | the UUID under which KSZ files a consultation (`ticketCBSS`) | [`Ticket`] |
-//! | field | one of the nine things that may be told | [`Field`] |
+//! | dataset | one of the five sources that are kept as local copies | [`Dataset`] |
+//! | ticket | UUID of an exchange (`ticketCBSS`) | [`Ticket`] |
+//! | field | one of the nine values that may be disclosed | [`Field`] |
 //! | status | how an allowed, well-formed exchange ended | [`Status`] |
+//! | outcome | code of a status or of a fault | [`OutcomeCode`] |
 
-mod affiliation;
-mod answer;
-mod byte_set;
+// Identifiers.
+mod digest;
+mod enterprise_number;
+mod ssin;
+mod ticket;
+
+// Time: days, periods, timestamps.
 mod clock;
 mod date;
-mod digest;
-mod digits;
-mod employment;
-mod enterprise_number;
-mod field;
-mod freshness;
-mod legal_context;
 mod period;
+
+// Data: the five datasets, and what their rows say.
+mod affiliation;
+mod employment;
+mod freshness;
+
+// Question and answer.
+mod answer;
+mod field;
+mod legal_context;
+mod outcome_code;
 mod question;
-mod ssin;
 mod status;
-mod ticket;
+
+// Text and bytes, written and checked without format strings.
+mod byte_set;
+mod digits;
 
 pub use affiliation::{Affiliation, Membership, ServiceKind};
 pub use answer::{Criteria, CriteriaDates, DisclosedEmployment, DisclosedService, Disclosure};
@@ -49,8 +61,9 @@ pub use enterprise_number::{EnterpriseNumber, EnterpriseNumberError};
 pub use field::{Field, FieldSet};
 pub use freshness::{Dataset, DatasetSet, DatasetState, DatasetStates, Freshness};
 pub use legal_context::LegalContext;
+pub use outcome_code::OutcomeCode;
 pub use period::{Period, PeriodError, Window};
 pub use question::{AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Question};
 pub use ssin::{Ssin, SsinError};
-pub use status::{Information, Status, WrongDates};
+pub use status::{Information, Status, StatusCode, WrongDates};
 pub use ticket::Ticket;

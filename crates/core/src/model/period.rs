@@ -1,4 +1,5 @@
-//! Spans of days, both ends inclusive: those of a record, which may be open, and the window of a question.
+//! Spans of days, both ends inclusive: the period of a record, which may be open, and the window of
+//! a question.
 
 use super::Date;
 
@@ -9,16 +10,16 @@ pub struct Period {
     end: Option<Date>,
 }
 
-/// The end of a period lies before its begin.
+/// The end of a period is before its begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the period ends before it begins")]
 pub struct PeriodError;
 
 impl Period {
-    /// A period from `begin` to `end`, open if `end` is absent.
+    /// Creates a period from `begin` to `end`, open if `end` is absent.
     ///
     /// # Errors
-    /// [`PeriodError`] if the end lies before the begin.
+    /// [`PeriodError`] if the end is before the begin.
     pub fn from_days(begin: Date, end: Option<Date>) -> Result<Self, PeriodError> {
         match end {
             Some(end) if end < begin => Err(PeriodError),
@@ -38,13 +39,13 @@ impl Period {
         self.end
     }
 
-    /// The last day, the last there is if open.
+    /// The last day; [`Date::MAX`] if open.
     #[must_use]
     pub fn last_day(&self) -> Date {
         self.end.unwrap_or(Date::MAX)
     }
 
-    /// Whether the day lies in the period.
+    /// Whether the day is in the period.
     #[must_use]
     pub fn covers(&self, day: Date) -> bool {
         self.begin <= day && day <= self.last_day()
@@ -62,7 +63,7 @@ impl Period {
         self.begin <= window.to && window.from <= self.last_day()
     }
 
-    /// The span of both, if they overlap or follow each other without a day between.
+    /// The period that spans both, if they overlap or follow each other without a day between.
     #[must_use]
     pub fn merge(&self, other: &Self) -> Option<Self> {
         let (first, second) = if self.begin <= other.begin { (self, other) } else { (other, self) };
@@ -85,16 +86,16 @@ pub struct Window {
 }
 
 impl Window {
-    /// The window of one day.
+    /// Creates a window of one day.
     #[must_use]
     pub fn new(day: Date) -> Self {
         Self { from: day, to: day }
     }
 
-    /// The window between two days.
+    /// Creates a window from two days.
     ///
     /// # Errors
-    /// [`PeriodError`] if the end lies before the begin.
+    /// [`PeriodError`] if the end is before the begin.
     pub fn from_days(from: Date, to: Date) -> Result<Self, PeriodError> {
         if to < from { Err(PeriodError) } else { Ok(Self { from, to }) }
     }
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn merges_what_overlaps_or_follows_without_a_day_between() {
+    fn merges_periods_that_overlap_or_follow_directly() {
         assert_eq!(period(1, Some(3)).merge(&period(4, Some(9))), Some(period(1, Some(9))));
         assert_eq!(period(4, Some(9)).merge(&period(1, Some(3))), Some(period(1, Some(9))));
         assert_eq!(period(1, Some(3)).merge(&period(5, Some(9))), None);
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reversed_period_is_none() {
+    fn a_reversed_period_is_refused() {
         let day = |days| Date::from_days(days).expect("inside the range");
         assert_eq!(Period::from_days(day(2), Some(day(1))), Err(PeriodError));
         assert_eq!(Window::from_days(day(2), day(1)), Err(PeriodError));

@@ -1,21 +1,22 @@
-//! What a caller asks, as the reader understood it: right in structure, its criteria not yet judged.
+//! A question, as the reader understood it: valid in structure, its criteria not yet decided upon.
 //!
-//! A wrong *structure* never gets here (it is a fault). A wrong *value* in the criteria does, as the error that its
-//! birth gave, because contract.md answers it with a status; the wrong text itself is not kept.
+//! A wrong *structure* never gets here: it is a fault. A wrong *value* in the criteria does, as the
+//! error of its parser, because it is answered with a status (`docs/reference/contract.md`
+//! "Status"). The wrong text itself is not kept.
 
 use std::fmt;
 
 use super::digits::{decimal, write_ascii};
 use super::{Date, DateError, Ssin, SsinError};
 
-/// One question: who asks, on which ground, about whom and when.
+/// A question: who asks, in which legal context, about whom and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
-    /// `informationCustomer`, given back as received.
+    /// `informationCustomer`, which the answer repeats as received.
     pub customer: Customer,
     /// `legalContext` as received, at most 64 characters; known or not.
     pub legal_context: String,
-    /// `criteria`.
+    /// `criteria`, with errors in place of invalid values.
     pub criteria: AskedCriteria,
 }
 
@@ -26,11 +27,12 @@ pub struct Customer {
     pub ticket: Option<String>,
     /// `timestampSent`: an xs:dateTime, as written by the caller, whitespace collapsed.
     pub timestamp_sent: Option<String>,
-    /// For whom the caller says to ask.
+    /// Organisation on whose behalf the caller says to ask.
     pub id: CustomerId,
 }
 
-/// `customerIdentification`: an organisation as a caller names it, its check digits not judged.
+/// `customerIdentification`: an organisation as the caller names it, its check digits not
+/// validated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CustomerId {
     /// `cbeNumber`.
@@ -44,12 +46,12 @@ pub enum CustomerId {
     },
 }
 
-/// Ten digits, as a customer's `cbeNumber` has them: an enterprise, an establishment unit, or neither.
+/// Ten digits, as in a customer's `cbeNumber`: an enterprise, an establishment unit, or neither.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CbeNumber(u64);
 
 impl CbeNumber {
-    /// Reads exactly ten ASCII digits; `None` for any other text. Check digits are not judged.
+    /// Parses exactly ten ASCII digits; `None` for any other text. Does not validate check digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != 10 || !text.bytes().all(|b| b.is_ascii_digit()) {
@@ -58,7 +60,7 @@ impl CbeNumber {
         text.parse().ok().map(Self)
     }
 
-    /// The integer that the ten digits spell.
+    /// The integer of the ten digits.
     #[must_use]
     pub fn as_u64(self) -> u64 {
         self.0
@@ -83,12 +85,12 @@ impl fmt::Debug for CbeNumber {
     }
 }
 
-/// `criteria` as asked.
+/// `criteria` as received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AskedCriteria {
-    /// The person's number, or why the text is none.
+    /// SSIN of the person, or why the text is not one.
     pub ssin: Result<Ssin, SsinError>,
-    /// The day or days.
+    /// Day or days of the question.
     pub dates: AskedDates,
 }
 

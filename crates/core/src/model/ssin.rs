@@ -1,37 +1,41 @@
-//! The number that identifies a person in Belgian social security.
+//! SSIN: the number that identifies a person in Belgian social security.
 //!
-//! An [`Ssin`] can be compared, stored as an integer and written onto the wire by the one function that says so.
-//! It has no `Display`, and its `Debug` shows nothing: a number cannot slip into a log line by formatting.
+//! An [`Ssin`] can be compared, stored as an integer, and written to the wire by one function,
+//! [`Ssin::digits`]. It has no `Display`, and its `Debug` shows nothing: a number cannot get into a
+//! log line by formatting.
 
 use std::fmt;
 
 use super::digits::decimal;
 
-/// A social-security identification number (INSZ/NISS) whose pattern and check digits are right.
+/// A valid social-security identification number (INSZ/NISS): its pattern and its check digits are
+/// correct.
 ///
-/// Eleven digits `YYMMDD SSS CC`. Source: domain.md "Identifiers"; pattern `SsinType` of contract.md.
+/// Eleven digits `YYMMDD SSS CC`. Sources: `docs/reference/domain.md` "Identifiers"; pattern of
+/// `SsinType` in `docs/reference/contract.md` "Common types".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ssin(u64);
 
-/// Why a text or an integer is no SSIN. Carries nothing of the value.
+/// Why a text or an integer is not an SSIN. Contains nothing of the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SsinError {
     /// Not exactly eleven ASCII digits.
-    #[error("an SSIN has eleven digits")]
+    #[error("an SSIN has exactly 11 digits")]
     Form,
-    /// Month, day or sequence outside the three patterns of the national register, bis and ter numbers.
-    #[error("no register has numbers of this pattern")]
+    /// Month, day or sequence number outside the three patterns: national register, bis and ter
+    /// numbers.
+    #[error("the month, day or sequence number is invalid")]
     Pattern,
-    /// Check digits that neither the rule before 2000 nor the rule from 2000 gives.
+    /// Check digits that match neither the rule for births before 2000 nor the rule from 2000.
     #[error("the check digits are wrong")]
     CheckDigits,
 }
 
 impl Ssin {
-    /// Reads eleven digits, without blanks or separators.
+    /// Parses eleven digits, without white space or separators.
     ///
     /// # Errors
-    /// [`SsinError`] names the first rule that is broken.
+    /// [`SsinError`] names the first rule that is violated.
     pub fn parse(text: &str) -> Result<Self, SsinError> {
         let bytes = text.as_bytes();
         if bytes.len() != 11 || !bytes.iter().all(u8::is_ascii_digit) {
@@ -40,10 +44,10 @@ impl Ssin {
         Self::from_u64(bytes.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
     }
 
-    /// Takes the number as the integer that its eleven digits spell, as the store keeps it.
+    /// Creates the number from the integer of its eleven digits: the form in the database.
     ///
     /// # Errors
-    /// [`SsinError`] names the first rule that is broken.
+    /// [`SsinError`] names the first rule that is violated.
     pub fn from_u64(number: u64) -> Result<Self, SsinError> {
         if number > 99_999_999_999 {
             return Err(SsinError::Form);
@@ -63,14 +67,14 @@ impl Ssin {
         Ok(Self(number))
     }
 
-    /// The integer that the eleven digits spell: what the store keeps.
+    /// The integer of the eleven digits: the form in the database.
     #[must_use]
     pub fn as_u64(self) -> u64 {
         self.0
     }
 
-    /// The eleven ASCII digits. The one way from a number to text: used where a person's own number is told, and
-    /// where the trail seals it.
+    /// The eleven ASCII digits. The only conversion from an SSIN to text: used where the answer
+    /// discloses a person's own number, and where the audit log encrypts it.
     #[must_use]
     pub fn digits(self) -> [u8; 11] {
         decimal(self.0)
@@ -88,19 +92,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepts_both_check_rules_and_both_foreign_registers() {
+    fn accepts_both_check_rules_and_bis_and_ter_numbers() {
         for text in ["85073000160", "00012500177", "85273000155", "85473000150"] {
             let base: u64 = text.split_at(9).0.parse().expect("nine digits");
             for offset in [0, 2_000_000_000_u64] {
                 let right = format!("{:09}{:02}", base, 97 - (offset + base) % 97);
-                let ssin = Ssin::parse(&right).expect("right by construction");
+                let ssin = Ssin::parse(&right).expect("valid by construction");
                 assert_eq!(ssin.digits(), right.as_bytes());
             }
         }
     }
 
     #[test]
-    fn names_the_rule_that_is_broken() {
+    fn names_the_violated_rule() {
         assert_eq!(Ssin::parse("85073000161"), Err(SsinError::CheckDigits));
         assert_eq!(Ssin::parse("85133000160"), Err(SsinError::Pattern));
         assert_eq!(Ssin::parse("8507300016"), Err(SsinError::Form));
@@ -110,8 +114,8 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing_of_the_number() {
-        let ssin = Ssin::parse("85073000160").expect("right by construction");
+    fn debug_omits_the_number() {
+        let ssin = Ssin::parse("85073000160").expect("valid by construction");
         assert_eq!(format!("{ssin:?}"), "Ssin(redacted)");
     }
 }

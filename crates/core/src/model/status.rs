@@ -1,34 +1,108 @@
-//! How an allowed, well-formed exchange ended: contract.md's status table as a closed enum.
+//! Status of an answer: how an allowed, well-formed exchange ended (`docs/reference/contract.md`
+//! "Status").
 
-use super::{Dataset, DatasetSet, EnterpriseNumber, Ssin};
+use super::{Dataset, DatasetSet, EnterpriseNumber, OutcomeCode, Ssin};
 
-/// The status of an answer, in the order in which contract.md decides it.
+/// Status of an answer, with its facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// MSG00013: this caller has no valid grant for this legal context.
+    /// MSG00013: the caller has no valid grant for this legal context.
     NoGrant,
-    /// MSG00011: the SSIN is no SSIN.
+    /// MSG00011: the SSIN is invalid.
     NotAnSsin,
-    /// MSG00008: a date is none, or lies outside what the grant reaches.
+    /// MSG00008: a date is invalid or outside the reach of the grant.
     WrongDates(WrongDates),
-    /// MSG00012: the caller has no relation to this person; the same whether or not we know the person.
+    /// MSG00012: the caller has no relation to this person. The same whether or not the person is
+    /// known.
     NoRelation {
-        /// The number asked about.
+        /// SSIN asked about.
         ssin: Ssin,
-        /// The organisation for which was asked.
+        /// Organisation on whose behalf the caller asks.
         organisation: EnterpriseNumber,
     },
     /// MSG00006: this SSIN was replaced by another.
     Replaced {
-        /// The last number of the chain.
+        /// Last SSIN of the replacement chain.
         by: Ssin,
     },
-    /// HAN20200: these datasets are missing or over-age; what is there is given.
+    /// HAN20200: these datasets are missing or stale; the answer contains what is available.
     Incomplete(DatasetSet),
-    /// MSG00000: something was found and may be told.
+    /// MSG00000: data were found and may be disclosed.
     DataFound,
-    /// MSG00100: the question was allowed and well-formed; nothing found.
+    /// MSG00100: the question was allowed and well-formed; no data were found.
     NoDataFound,
+}
+
+crate::closed_enum! {
+    /// Status without its facts, in the order in which the statuses are decided.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum StatusCode {
+        /// MSG00013.
+        NoGrant,
+        /// MSG00011.
+        NotAnSsin,
+        /// MSG00008.
+        WrongDates,
+        /// MSG00012.
+        NoRelation,
+        /// MSG00006.
+        Replaced,
+        /// HAN20200.
+        Incomplete,
+        /// MSG00000.
+        DataFound,
+        /// MSG00100.
+        NoDataFound,
+    }
+}
+
+impl StatusCode {
+    /// `value`: the class of the outcome.
+    #[must_use]
+    pub const fn value(self) -> &'static str {
+        match self {
+            Self::NoGrant | Self::NotAnSsin | Self::WrongDates | Self::NoRelation | Self::Replaced => "NO_RESULT",
+            Self::Incomplete => "INCOMPLETE_DATA",
+            Self::DataFound => "DATA_FOUND",
+            Self::NoDataFound => "NO_DATA_FOUND",
+        }
+    }
+
+    /// `code`, typed.
+    #[must_use]
+    pub const fn outcome(self) -> OutcomeCode {
+        match self {
+            Self::NoGrant => OutcomeCode::NoGrant,
+            Self::NotAnSsin => OutcomeCode::NotAnSsin,
+            Self::WrongDates => OutcomeCode::WrongDates,
+            Self::NoRelation => OutcomeCode::NoRelation,
+            Self::Replaced => OutcomeCode::Replaced,
+            Self::Incomplete => OutcomeCode::Incomplete,
+            Self::DataFound => OutcomeCode::DataFound,
+            Self::NoDataFound => OutcomeCode::NoDataFound,
+        }
+    }
+
+    /// `code`: what software acts upon.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.outcome().code()
+    }
+
+    /// `description`: one fixed sentence per code, without values.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::NoGrant => "This organisation has no valid grant for this legal context.",
+            Self::NotAnSsin => "The SSIN is not a valid social-security identification number.",
+            Self::WrongDates => "A date is not valid or lies outside the period that the grant allows.",
+            Self::NoRelation => "The organisation has no relation to this person that allows the question.",
+            Self::Replaced => "This SSIN was replaced; ask again with the new number.",
+            Self::Incomplete => "A source is missing or out of date; the answer may be incomplete.",
+            Self::DataFound => "Data were found.",
+            Self::NoDataFound => "No data were found.",
+        }
+    }
 }
 
 /// Which dates are wrong (MSG00008).
@@ -47,7 +121,7 @@ pub enum WrongDates {
 }
 
 impl WrongDates {
-    /// The names told in `information`, in the order of the message.
+    /// Element names for `information`, in the order of the message.
     #[must_use]
     pub fn field_names(self) -> &'static [&'static str] {
         match self {
@@ -60,18 +134,18 @@ impl WrongDates {
     }
 }
 
-/// One `information` of a status: a name and perhaps a value.
+/// One `information` of a status: a name, and a value where there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Information {
-    /// A wrong date's element name, without its value.
+    /// Element name of a wrong date, without its value.
     Name(&'static str),
-    /// `ssin`: the number asked about.
+    /// `ssin`: SSIN asked about.
     Ssin(Ssin),
-    /// `cbeNumber`: the organisation for which was asked.
+    /// `cbeNumber`: organisation on whose behalf the caller asks.
     CbeNumber(EnterpriseNumber),
-    /// `newSSIN`: the number that replaced the one asked about.
+    /// `newSSIN`: SSIN that replaces the one asked about.
     NewSsin(Ssin),
-    /// `source`: a dataset that is missing or over-age.
+    /// `source`: a dataset that is missing or stale.
     Source(Dataset),
 }
 
@@ -89,65 +163,44 @@ impl Information {
     }
 }
 
-const NO_GRANT: &str = "This organisation has no valid grant for this legal context.";
-const NOT_AN_SSIN: &str = "The SSIN is not a valid social-security identification number.";
-const WRONG_DATES: &str = "A date is not valid or lies outside the period that the grant allows.";
-const NO_RELATION: &str = "The organisation has no relation to this person that allows the question.";
-const REPLACED: &str = "This SSIN was replaced; ask again with the new number.";
-const INCOMPLETE: &str = "A source is missing or out of date; the answer may be incomplete.";
-const DATA_FOUND: &str = "Data were found.";
-const NO_DATA_FOUND: &str = "No data were found.";
-
 impl Status {
+    /// The status without its facts.
+    #[must_use]
+    pub const fn status_code(self) -> StatusCode {
+        match self {
+            Self::NoGrant => StatusCode::NoGrant,
+            Self::NotAnSsin => StatusCode::NotAnSsin,
+            Self::WrongDates(_) => StatusCode::WrongDates,
+            Self::NoRelation { .. } => StatusCode::NoRelation,
+            Self::Replaced { .. } => StatusCode::Replaced,
+            Self::Incomplete(_) => StatusCode::Incomplete,
+            Self::DataFound => StatusCode::DataFound,
+            Self::NoDataFound => StatusCode::NoDataFound,
+        }
+    }
+
     /// `value`: the class of the outcome.
     #[must_use]
-    pub fn value(self) -> &'static str {
-        match self {
-            Self::NoGrant | Self::NotAnSsin | Self::WrongDates(_) | Self::NoRelation { .. } | Self::Replaced { .. } => {
-                "NO_RESULT"
-            }
-            Self::Incomplete(_) => "INCOMPLETE_DATA",
-            Self::DataFound => "DATA_FOUND",
-            Self::NoDataFound => "NO_DATA_FOUND",
-        }
+    pub const fn value(self) -> &'static str {
+        self.status_code().value()
+    }
+
+    /// `code`, typed. Recorded as the outcome of the exchange.
+    #[must_use]
+    pub const fn outcome(self) -> OutcomeCode {
+        self.status_code().outcome()
     }
 
     /// `code`: what software acts upon.
     #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::NoGrant => "MSG00013",
-            Self::NotAnSsin => "MSG00011",
-            Self::WrongDates(_) => "MSG00008",
-            Self::NoRelation { .. } => "MSG00012",
-            Self::Replaced { .. } => "MSG00006",
-            Self::Incomplete(_) => "HAN20200",
-            Self::DataFound => "MSG00000",
-            Self::NoDataFound => "MSG00100",
-        }
+    pub const fn code(self) -> &'static str {
+        self.status_code().code()
     }
 
-    /// Every code, in the order in which they are decided.
-    pub const CODES: [&'static str; 8] =
-        ["MSG00013", "MSG00011", "MSG00008", "MSG00012", "MSG00006", "HAN20200", "MSG00000", "MSG00100"];
-
-    /// Every code's `description`, in the order of [`CODES`](Self::CODES).
-    pub const DESCRIPTIONS: [&'static str; 8] =
-        [NO_GRANT, NOT_AN_SSIN, WRONG_DATES, NO_RELATION, REPLACED, INCOMPLETE, DATA_FOUND, NO_DATA_FOUND];
-
-    /// `description`: one fixed sentence a code, never with a value in it.
+    /// `description`: one fixed sentence per code, without values.
     #[must_use]
-    pub fn description(self) -> &'static str {
-        match self {
-            Self::NoGrant => NO_GRANT,
-            Self::NotAnSsin => NOT_AN_SSIN,
-            Self::WrongDates(_) => WRONG_DATES,
-            Self::NoRelation { .. } => NO_RELATION,
-            Self::Replaced { .. } => REPLACED,
-            Self::Incomplete(_) => INCOMPLETE,
-            Self::DataFound => DATA_FOUND,
-            Self::NoDataFound => NO_DATA_FOUND,
-        }
+    pub const fn description(self) -> &'static str {
+        self.status_code().description()
     }
 
     /// The `information` entries, in order.

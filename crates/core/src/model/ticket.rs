@@ -1,4 +1,4 @@
-//! The UUID under which a consultation is filed, and by which an operator finds it again.
+//! Ticket: the UUID that identifies an exchange, and by which an operator finds its record.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::digits::{hexadecimal, write_ascii};
 pub struct Ticket([u8; 16]);
 
 impl Ticket {
-    /// A ticket from sixteen random bytes, whose version and variant bits are set.
+    /// Creates a ticket from sixteen random bytes. Sets the version and variant bits.
     #[must_use]
     pub fn new(mut random: [u8; 16]) -> Self {
         let [_, _, _, _, _, _, version, _, variant, ..] = &mut random;
@@ -18,7 +18,7 @@ impl Ticket {
         Self(random)
     }
 
-    /// Reads a UUID of version 4 as it is written: 36 characters, in either case.
+    /// Parses a UUID of version 4 in its canonical form: 36 characters, in either case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits: String = text.split('-').collect();
@@ -36,15 +36,15 @@ impl Ticket {
 impl fmt::Display for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [b'-'; 36];
-        let mut places = text.iter_mut();
+        let mut positions = text.iter_mut();
         for (index, byte) in self.0.iter().enumerate() {
             if matches!(index, 4 | 6 | 8 | 10) {
-                // A hyphen stays.
-                places.next();
+                // Keep the hyphen.
+                positions.next();
             }
             for digit in hexadecimal(*byte) {
-                if let Some(place) = places.next() {
-                    *place = digit;
+                if let Some(position) = positions.next() {
+                    *position = digit;
                 }
             }
         }
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_it_writes_and_no_other_uuid() {
+    fn parses_what_it_displays_and_no_other_uuid() {
         for bytes in [[0; 16], [0xff; 16], [0x5a; 16]] {
             let text = Ticket::new(bytes).to_string();
             assert_eq!(Ticket::parse(&text), Some(Ticket::new(bytes)));

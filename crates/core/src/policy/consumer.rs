@@ -1,7 +1,8 @@
-//! The organisations that are known, what they were granted, and for whom they may speak.
+//! Consumers: the organisations that are known, their grants, and for whom they may act.
 //!
-//! A [`Register`] is right when it exists: every grant stands under its ceiling, no two of one consumer overlap, and
-//! no organisation is listed twice. It does not change; a new policy is a new register.
+//! A [`Register`] that exists is valid: every grant is within its ceiling, no two grants of one
+//! consumer overlap, and no organisation is listed twice. It does not change; a new policy is a new
+//! register.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,27 +11,27 @@ use super::grant::{Grant, GrantError};
 use super::quota::Quota;
 use crate::model::{CbeNumber, CustomerId, Digest, EnterpriseNumber, LegalContext};
 
-/// An organisation that is known by its certificate.
+/// A registered organisation, which its certificate identifies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consumer {
     /// The organisation in the certificate.
     pub organisation: EnterpriseNumber,
-    /// Its name, for people: told to itself by sendTestMessage, shown to operators.
+    /// Display name: returned to the consumer by `sendTestMessage`, shown to operators.
     pub name: String,
-    /// For whom else it may ask.
+    /// Other customers on whose behalf it may ask.
     pub acts_for: Vec<ActsFor>,
-    /// What it was granted.
+    /// Its grants, at most one per legal context and day.
     pub grants: Vec<Arc<Grant>>,
-    /// How much it may ask.
+    /// Its rate limits.
     pub quota: Quota,
-    /// Which of its certificates are taken.
+    /// Its certificates that are accepted.
     pub pins: Pins,
 }
 
-/// What a verified certificate says of its holder.
+/// Facts of a verified certificate about its holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Certified {
-    /// The organisation that its subject names.
+    /// Organisation in its subject.
     pub organisation: EnterpriseNumber,
     /// SHA-256 of its public key (`SubjectPublicKeyInfo`, DER).
     pub key: Digest,
@@ -38,18 +39,18 @@ pub struct Certified {
     pub issuer: Digest,
 }
 
-/// Which of an organisation's certificates are taken: against an authority that signs for somebody else by mistake.
-/// An empty list pins nothing.
+/// Certificates of an organisation that are accepted. Pins protect against an authority that signs
+/// a certificate of this organisation for another holder by mistake. An empty list pins nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pins {
-    /// Public keys, SHA-256 each: one of them it must be.
+    /// SHA-256 of the accepted public keys.
     pub keys: Vec<Digest>,
-    /// Issuers' names, SHA-256 each: one of them must have signed.
+    /// SHA-256 of the names of the accepted issuers.
     pub issuers: Vec<Digest>,
 }
 
 impl Pins {
-    /// Whether a certificate is one of those that are taken.
+    /// Whether the pins accept a certificate.
     #[must_use]
     pub fn allow(&self, certified: &Certified) -> bool {
         let is_pinned = |pins: &[Digest], found: &Digest| pins.is_empty() || pins.contains(found);
@@ -57,51 +58,54 @@ impl Pins {
     }
 }
 
-/// A customer for which a consumer may ask.
+/// A customer on whose behalf a consumer may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActsFor {
-    /// What `customerIdentification` says: a number, an establishment unit, or a sector and institution.
+    /// Value of `customerIdentification`: an enterprise number, an establishment unit, or a sector
+    /// and institution.
     pub named: CustomerId,
-    /// The organisation that this means: the relation is sought with it, and MSG00012 names it.
+    /// Organisation that it stands for: the relation is checked with it, and MSG00012 names it.
     pub organisation: EnterpriseNumber,
 }
 
-/// Why a caller is not let in, before anything of the question is looked at.
+/// Why a caller is refused before its question is considered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum NotIdentified {
-    /// The certificate names no organisation, or none that is registered (`SOA-01001`).
-    #[error("the certificate names no organisation that is registered")]
+    /// The certificate names no organisation, or one that is not registered (`SOA-01001`).
+    #[error("the certificate names no registered organisation")]
     UnknownCaller,
     /// The organisation is registered, but not with this key or this issuer (`SOA-01001`).
-    #[error("the certificate is not one of those that are pinned for its organisation")]
+    #[error("the certificate does not match the pins of its organisation")]
     NotPinned,
-    /// `customerIdentification` is neither the certificate's organisation nor one that it acts for.
-    #[error("customerIdentification is not the caller's organisation nor one that it acts for")]
+    /// `customerIdentification` is neither the certificate's organisation nor one that it acts for
+    /// (`MSG90051`).
+    #[error("customerIdentification is neither the caller's organisation nor one that it acts for")]
     ForeignCustomer,
 }
 
-/// Why a list of consumers cannot be a register.
+/// Why a list of consumers is not a valid register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RegisterError {
-    /// One organisation, two entries.
+    /// An organisation is listed twice.
     #[error("consumer {0} is listed twice")]
     Duplicate(EnterpriseNumber),
-    /// A grant cannot stand.
+    /// A grant is invalid.
     #[error("consumer {organisation}, grant {}: {error}", .index + 1)]
     Grant {
-        /// Whose grant.
+        /// The consumer.
         organisation: EnterpriseNumber,
-        /// Which of its grants, from 0.
+        /// Index of the grant in its list, from 0.
         index: usize,
-        /// What is wrong.
+        /// What is wrong with the grant.
         error: GrantError,
     },
-    /// Two grants of one consumer for one context hold on the same day: which one decides would be an accident.
+    /// Two grants of one consumer for one context are valid on the same day: it would be undefined
+    /// which one decides.
     #[error("consumer {organisation}: two grants for {} overlap in time", .context.code())]
     Overlap {
-        /// Whose grants.
+        /// The consumer.
         organisation: EnterpriseNumber,
-        /// For which context.
+        /// The legal context of both grants.
         context: LegalContext,
     },
     /// A customer that this consumer acts for is listed twice, or is the consumer itself.
@@ -109,15 +113,15 @@ pub enum RegisterError {
     ActsFor(EnterpriseNumber),
 }
 
-/// Every consumer that is known, found by its organisation.
+/// All consumers, by organisation.
 #[derive(Debug, Clone, Default)]
 pub struct Register(HashMap<EnterpriseNumber, Arc<Consumer>>);
 
 impl Register {
-    /// Checks the consumers and makes them the register.
+    /// Validates the consumers and creates the register.
     ///
     /// # Errors
-    /// Every mistake there is, in the order of the list, not only the first.
+    /// All errors, in the order of the list, not only the first.
     pub fn from_consumers(consumers: Vec<Consumer>) -> Result<Self, Vec<RegisterError>> {
         let mut errors = Vec::new();
         let mut register = HashMap::with_capacity(consumers.len());
@@ -131,21 +135,22 @@ impl Register {
         if errors.is_empty() { Ok(Self(register)) } else { Err(errors) }
     }
 
-    /// The consumer of this organisation; `None` if it is not registered.
+    /// Returns the consumer of this organisation; `None` if it is not registered.
     #[must_use]
     pub fn find(&self, organisation: EnterpriseNumber) -> Option<&Arc<Consumer>> {
         self.0.get(&organisation)
     }
 
-    /// Every consumer, in no order.
+    /// Iterates over all consumers, in unspecified order.
     pub fn consumers(&self) -> impl Iterator<Item = &Arc<Consumer>> {
         self.0.values()
     }
 
-    /// Who is calling, and for which organisation: the first decision on every question.
+    /// Identifies the consumer that calls and the organisation on whose behalf it asks: the first
+    /// decision on a question.
     ///
     /// # Errors
-    /// [`NotIdentified`] where contract.md answers with a Client fault.
+    /// [`NotIdentified`]; the answer is a Client fault (`docs/reference/contract.md` "Faults").
     pub fn identify(
         &self,
         certified: Option<Certified>,
@@ -159,10 +164,10 @@ impl Register {
         self.identify_organisation(certified.organisation, customer)
     }
 
-    /// The same by the organisation alone, whatever its certificate: to explain a verdict.
+    /// Identifies by the organisation only, without its certificate: to explain a decision.
     ///
     /// # Errors
-    /// As [`Register::identify`], pins aside.
+    /// As [`Register::identify`], except for pins.
     pub fn identify_organisation(
         &self,
         caller: EnterpriseNumber,
@@ -203,7 +208,7 @@ mod tests {
     use crate::policy::{Deliberation, Reach, ceiling};
 
     fn number(text: &str) -> EnterpriseNumber {
-        EnterpriseNumber::parse(text).expect("right check digits")
+        EnterpriseNumber::parse(text).expect("valid check digits")
     }
 
     fn consumer(organisation: &str) -> Consumer {
@@ -231,10 +236,10 @@ mod tests {
     }
 
     #[test]
-    fn refuses_duplicates_and_overlapping_grants_and_names_them_all() {
+    fn reports_all_duplicates_and_overlapping_grants() {
         let mut twice = consumer("0202239951");
         twice.grants = vec![grant("2020-01-01", Some("2024-12-31")), grant("2024-12-31", None)];
-        let errors = Register::from_consumers(vec![twice.clone(), twice.clone()]).expect_err("three mistakes");
+        let errors = Register::from_consumers(vec![twice.clone(), twice.clone()]).expect_err("three errors");
         let overlap =
             RegisterError::Overlap { organisation: twice.organisation, context: LegalContext::AdvisoryPhysician };
         assert_eq!(errors, [overlap, overlap, RegisterError::Duplicate(twice.organisation)]);
@@ -243,13 +248,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_certificates_organisation_or_a_listed_customer_is_let_in() {
+    fn identifies_the_own_organisation_and_listed_customers() {
         let establishment = CustomerId::Cbe(CbeNumber::parse("2202239951").expect("ten digits"));
         let pair = CustomerId::Pair { sector: 11, institution: 7 };
         let mut platform = consumer("0202239951");
-        let meant = number("0809394427");
-        platform.acts_for = vec![ActsFor { named: pair, organisation: meant }];
-        let register = Register::from_consumers(vec![platform.clone()]).expect("no mistake");
+        let represented = number("0809394427");
+        platform.acts_for = vec![ActsFor { named: pair, organisation: represented }];
+        let register = Register::from_consumers(vec![platform.clone()]).expect("valid");
         let own = CustomerId::Cbe(CbeNumber::from(platform.organisation));
         let nothing = Digest::new([0; 32]);
         let identify = |organisation: Option<EnterpriseNumber>, customer| {
@@ -257,19 +262,19 @@ mod tests {
             register.identify(organisation.map(certify), customer).map(|(_, organisation)| organisation)
         };
         assert_eq!(identify(Some(platform.organisation), own), Ok(platform.organisation));
-        assert_eq!(identify(Some(platform.organisation), pair), Ok(meant));
+        assert_eq!(identify(Some(platform.organisation), pair), Ok(represented));
         assert_eq!(identify(Some(platform.organisation), establishment), Err(NotIdentified::ForeignCustomer));
-        assert_eq!(identify(Some(meant), own), Err(NotIdentified::UnknownCaller));
+        assert_eq!(identify(Some(represented), own), Err(NotIdentified::UnknownCaller));
         assert_eq!(identify(None, own), Err(NotIdentified::UnknownCaller));
     }
 
     #[test]
-    fn a_pinned_organisation_is_taken_with_its_own_key_and_issuer_alone() {
+    fn pins_accept_only_their_key_and_issuer() {
         let [right, wrong] = [[1; 32], [2; 32]].map(Digest::new);
         let mut pinned = consumer("0202239951");
         pinned.pins = Pins { keys: vec![right], issuers: vec![right] };
         let organisation = pinned.organisation;
-        let register = Register::from_consumers(vec![pinned]).expect("no mistake");
+        let register = Register::from_consumers(vec![pinned]).expect("valid");
         let own = CustomerId::Cbe(CbeNumber::from(organisation));
         let identify = |key, issuer| {
             let certified = Certified { organisation, key, issuer };

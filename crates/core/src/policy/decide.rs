@@ -1,8 +1,10 @@
-//! May this question be answered at all? Pure: a consumer, a question and a day in, a permit or a refusal out.
+//! The decision whether a question may be looked up. Pure: a consumer, a question and a day in, a
+//! permit or a refusal out.
 //!
-//! A [`Permit`] is the only key to the data ([`crate::lookup`]), and [`decide`] its only maker. It judges what can be
-//! judged without data, in contract.md's order: the grant, the SSIN, the dates. Whether the demanded relation holds
-//! needs data, and is shown before any data are told.
+//! Only a [`Permit`] gives access to the data ([`crate::lookup`]), and only [`decide`] creates one.
+//! It checks what can be checked without data, in the order of `docs/reference/contract.md`
+//! "Status": the grant, the SSIN, the dates. Whether the demanded relation holds needs data, and is
+//! checked before any data are disclosed.
 
 use std::sync::Arc;
 
@@ -13,7 +15,8 @@ use crate::model::{
     Status, Window, WrongDates,
 };
 
-/// The proof that a question may be looked up: who asks for whom, under which grant, about what.
+/// Proof that a question may be looked up: the grant, the organisation that asks, the person and
+/// the days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
     grant: Arc<Grant>,
@@ -29,64 +32,65 @@ impl Permit {
         &self.grant
     }
 
-    /// The organisation for which is asked: its relation to the person counts.
+    /// Organisation on whose behalf the caller asks: its relation to the person counts.
     #[must_use]
     pub fn organisation(&self) -> EnterpriseNumber {
         self.organisation
     }
 
-    /// The person and the days, as understood.
+    /// Person and days, as understood.
     #[must_use]
     pub fn criteria(&self) -> Criteria {
         self.criteria
     }
 
-    /// The day on which is asked, in Brussels.
+    /// Day of the question, in Europe/Brussels.
     #[must_use]
     pub fn today(&self) -> Date {
         self.today
     }
 }
 
-/// Why a question is not looked up, and by which rule.
+/// Why a question is not looked up: the rule that refuses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// No grant of the consumer allows it.
+    /// No grant of the consumer allows the question (MSG00013).
     #[error("no grant: {0}")]
     NoGrant(NoGrant),
-    /// The SSIN is none.
-    #[error("not an SSIN: {0}")]
+    /// The SSIN is invalid (MSG00011).
+    #[error("invalid SSIN: {0}")]
     NotAnSsin(SsinError),
-    /// A date is none, the period is reversed, or outside the grant's reach.
+    /// A date is invalid, the period is reversed, or a date is outside the grant's reach
+    /// (MSG00008).
     #[error("wrong dates: {}", .0.field_names().join(", "))]
     WrongDates(WrongDates),
 }
 
-/// Which rule found no grant. The caller sees the same MSG00013 for all of them; the operator sees the rule.
+/// Why no grant was found. The caller gets MSG00013 for all of them; the operator sees the rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum NoGrant {
-    /// The legal context is none that the service knows.
+    /// The service does not know the legal context.
     #[error("the legal context is unknown")]
     UnknownContext,
-    /// The consumer never had a grant for this context.
+    /// The consumer has no grant for this context.
     #[error("the consumer has no grant for this legal context")]
     ContextNotGranted,
-    /// The consumer has grants for this context, none of which holds today.
+    /// The consumer has grants for this context, but none is valid today.
     #[error("no grant for this legal context is valid today")]
     NotValidToday,
 }
 
-/// A refusal, and the grant under which it was given, if one was found: its deliberation is part of the evidence.
+/// A refusal, and the grant that was found, if any: the record contains its deliberation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denied {
     /// The rule that refused.
     pub refusal: Refusal,
-    /// The grant, where the rule is one that comes after it.
+    /// The grant, where a later rule refuses the question.
     pub grant: Option<Arc<Grant>>,
 }
 
 impl Refusal {
-    /// The status that the caller is given.
+    /// Status of the answer to the caller.
     #[must_use]
     pub fn status(self) -> Status {
         match self {
@@ -97,10 +101,12 @@ impl Refusal {
     }
 }
 
-/// Decides whether `consumer`, asking for `organisation`, may have this question looked up on the day `today`.
+/// Decides whether `consumer` may have this question looked up on behalf of `organisation`, on the
+/// day `today`.
 ///
 /// # Errors
-/// [`Denied`] by the first rule that is broken, in contract.md's order of statuses.
+/// [`Denied`] by the first rule that is violated, in the order of `docs/reference/contract.md`
+/// "Status".
 pub fn decide(
     consumer: &Consumer,
     organisation: EnterpriseNumber,
@@ -109,15 +115,15 @@ pub fn decide(
 ) -> Result<Permit, Denied> {
     let grant = find_grant(consumer, &question.legal_context, today)
         .map_err(|rule| Denied { refusal: Refusal::NoGrant(rule), grant: None })?;
-    match judge_criteria(&question.criteria, grant.reach, today) {
+    match check_criteria(&question.criteria, grant.reach, today) {
         Ok(criteria) => Ok(Permit { grant: Arc::clone(grant), organisation, criteria, today }),
         Err(refusal) => Err(Denied { refusal, grant: Some(Arc::clone(grant)) }),
     }
 }
 
-fn judge_criteria(asked: &AskedCriteria, reach: Reach, today: Date) -> Result<Criteria, Refusal> {
+fn check_criteria(asked: &AskedCriteria, reach: Reach, today: Date) -> Result<Criteria, Refusal> {
     let ssin = asked.ssin.map_err(Refusal::NotAnSsin)?;
-    let dates = judge_dates(asked.dates, reach, today).map_err(Refusal::WrongDates)?;
+    let dates = check_dates(asked.dates, reach, today).map_err(Refusal::WrongDates)?;
     Ok(Criteria { ssin, dates })
 }
 
@@ -130,7 +136,7 @@ fn find_grant<'a>(consumer: &'a Consumer, context: &str, today: Date) -> Result<
     granted.find(|grant| grant.valid.covers(today)).ok_or(NoGrant::NotValidToday)
 }
 
-fn judge_dates(asked: AskedDates, reach: Reach, today: Date) -> Result<CriteriaDates, WrongDates> {
+fn check_dates(asked: AskedDates, reach: Reach, today: Date) -> Result<CriteriaDates, WrongDates> {
     let earliest = today.minus_years(reach.back_years);
     let latest = today.plus_days(i32::from(reach.ahead_days));
     let in_reach = |day: Date| earliest <= day && day <= latest;
@@ -146,15 +152,15 @@ fn judge_dates(asked: AskedDates, reach: Reach, today: Date) -> Result<CriteriaD
             }
         }
         AskedDates::Period { begin, end } => {
-            let is_right = |date: Result<Date, _>| date.is_ok_and(in_reach);
-            Err(wrong_dates(is_right(begin), is_right(end)))
+            let is_valid = |date: Result<Date, _>| date.is_ok_and(in_reach);
+            Err(wrong_dates(is_valid(begin), is_valid(end)))
         }
     }
 }
 
-/// The dates of a period to name, of which at least one is wrong.
-fn wrong_dates(begin_is_right: bool, end_is_right: bool) -> WrongDates {
-    match (begin_is_right, end_is_right) {
+/// Names the wrong dates of a period, of which at least one is wrong.
+fn wrong_dates(begin_is_valid: bool, end_is_valid: bool) -> WrongDates {
+    match (begin_is_valid, end_is_valid) {
         (false, false) => WrongDates::BothDates,
         (false, true) => WrongDates::BeginDate,
         (true, _) => WrongDates::EndDate,
@@ -170,8 +176,8 @@ mod tests {
         Date::parse(text).expect("a day")
     }
 
-    fn judge(asked: AskedDates) -> Result<CriteriaDates, WrongDates> {
-        judge_dates(asked, Reach::default(), day("2026-01-15"))
+    fn check(asked: AskedDates) -> Result<CriteriaDates, WrongDates> {
+        check_dates(asked, Reach::default(), day("2026-01-15"))
     }
 
     fn period(begin: &str, end: &str) -> AskedDates {
@@ -179,25 +185,25 @@ mod tests {
     }
 
     #[test]
-    fn the_reach_is_calendar_years_and_days_both_inclusive() {
-        let reference = |text: &str| judge(AskedDates::ReferenceDate(Date::parse(text)));
+    fn the_reach_is_inclusive_calendar_years_and_days() {
+        let reference = |text: &str| check(AskedDates::ReferenceDate(Date::parse(text)));
         assert!(reference("2021-01-15").is_ok());
         assert_eq!(reference("2021-01-14"), Err(WrongDates::ReferenceDate));
         assert!(reference("2026-04-15").is_ok());
         assert_eq!(reference("2026-04-16"), Err(WrongDates::ReferenceDate));
-        assert_eq!(judge(AskedDates::Today), Ok(CriteriaDates::ReferenceDate(day("2026-01-15"))));
+        assert_eq!(check(AskedDates::Today), Ok(CriteriaDates::ReferenceDate(day("2026-01-15"))));
     }
 
     #[test]
-    fn each_wrong_date_of_a_period_is_named() {
-        assert!(judge(period("2021-01-15", "2026-04-15")).is_ok());
-        assert_eq!(judge(period("2021-01-14", "2026-04-15")), Err(WrongDates::BeginDate));
-        assert_eq!(judge(period("2021-01-15", "2026-04-16")), Err(WrongDates::EndDate));
-        assert_eq!(judge(period("2020-01-15", "2020-04-16")), Err(WrongDates::BothDates));
-        assert_eq!(judge(period("2026-01-15", "2026-01-14")), Err(WrongDates::Reversed));
-        assert_eq!(judge(period("2026-02-30", "2026-01-14")), Err(WrongDates::BeginDate));
-        assert_eq!(judge(period("2026-02-30", "")), Err(WrongDates::BothDates));
+    fn names_each_wrong_date_of_a_period() {
+        assert!(check(period("2021-01-15", "2026-04-15")).is_ok());
+        assert_eq!(check(period("2021-01-14", "2026-04-15")), Err(WrongDates::BeginDate));
+        assert_eq!(check(period("2021-01-15", "2026-04-16")), Err(WrongDates::EndDate));
+        assert_eq!(check(period("2020-01-15", "2020-04-16")), Err(WrongDates::BothDates));
+        assert_eq!(check(period("2026-01-15", "2026-01-14")), Err(WrongDates::Reversed));
+        assert_eq!(check(period("2026-02-30", "2026-01-14")), Err(WrongDates::BeginDate));
+        assert_eq!(check(period("2026-02-30", "")), Err(WrongDates::BothDates));
         let half = AskedDates::Period { begin: Ok(day("2020-01-01")), end: Err(DateError) };
-        assert_eq!(judge(half), Err(WrongDates::BothDates));
+        assert_eq!(check(half), Err(WrongDates::BothDates));
     }
 }

@@ -1,33 +1,35 @@
-//! What an organisation may ask under one legal context, and the ceiling that domain.md puts over every grant.
+//! Grants: what a consumer may ask in one legal context, and the ceiling of every grant
+//! (`docs/reference/domain.md` "Who may ask").
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::model::{Dataset, DatasetSet, Field, FieldSet, LegalContext, Period};
 
-/// A permission of one consumer under one legal context. Checked against the ceiling when it enters the register.
+/// A permission of one consumer in one legal context. The register checks it against the ceiling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// On which ground may be asked.
+    /// Legal context of the questions that it allows.
     pub context: LegalContext,
-    /// Which of the nine fields may be told.
+    /// Fields that may be disclosed.
     pub fields: FieldSet,
-    /// What must hold between the caller and the person.
+    /// Relation that must hold between the organisation and the person.
     pub relation: Relation,
-    /// How far from today may be asked.
+    /// How far from today the dates of a question may be.
     pub reach: Reach,
-    /// On which days the grant holds, by the calendar of Brussels; both inclusive.
+    /// Days on which the grant is valid, in Europe/Brussels; both ends inclusive.
     pub valid: Period,
-    /// The deliberation of the Information Security Committee on which the grant rests.
+    /// Deliberation of the Information Security Committee on which the grant rests.
     pub deliberation: Deliberation,
 }
 
-/// The number of a deliberation, as `16/108`. Shared, because every record of the trail carries it.
+/// Number of a deliberation, for example `16/108`. Shared, because every record of the audit log
+/// carries it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Deliberation(Arc<str>);
 
 impl Deliberation {
-    /// Reads a deliberation's number: one to sixteen characters out of digits and `/`, a slash between digits.
+    /// Parses the number of a deliberation: digits, a slash, digits; at most 16 characters.
     ///
     /// # Errors
     /// [`GrantError::Deliberation`] for any other text.
@@ -39,7 +41,7 @@ impl Deliberation {
         }
     }
 
-    /// The number as text.
+    /// The number as text, as it was parsed.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -52,33 +54,28 @@ impl fmt::Debug for Deliberation {
     }
 }
 
-/// What must hold between the organisation asked for and the person (domain.md "Who may ask").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Relation {
-    /// Nothing: the caller checks its own users.
-    None,
-    /// The person is today, or was on a day of the window, insured with the organisation.
-    Insured,
-    /// An employment that touches the window has an employer affiliated to the organisation, the affiliation
-    /// touching both.
-    AffiliatedEmployer,
+crate::closed_enum! {
+    /// Relation that must hold between the person and the organisation on whose behalf the caller
+    /// asks (`docs/reference/domain.md` "Relations").
+    ///
+    /// The code is the word in the policy file.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Relation {
+        /// No relation: the caller checks its own users.
+        None => "none",
+        /// The person is insured with the organisation today, or was on a day of the window.
+        Insured => "insured",
+        /// The employer of an employment that touches the window is affiliated to the organisation,
+        /// and the affiliation touches both the window and the employment.
+        AffiliatedEmployer => "affiliated-employer",
+    }
 }
 
 impl Relation {
-    /// The word in the policy file.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Insured => "insured",
-            Self::AffiliatedEmployer => "affiliated-employer",
-        }
-    }
-
-    /// The relation of this word; `None` if there is none.
+    /// Returns the relation with this code; `None` if it is unknown.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::None, Self::Insured, Self::AffiliatedEmployer].into_iter().find(|relation| relation.code() == text)
+        Self::ALL.into_iter().find(|relation| relation.code() == text)
     }
 
     /// The datasets without which the relation can neither be shown nor denied.
@@ -92,50 +89,51 @@ impl Relation {
     }
 }
 
-/// How far from today a question may reach; both edges are inclusive calendar days.
+/// How far from today the dates of a question may be; both limits are inclusive calendar days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
-    /// Calendar years back.
+    /// Calendar years before today.
     pub back_years: u16,
-    /// Days ahead.
+    /// Days after today.
     pub ahead_days: u16,
 }
 
 impl Default for Reach {
-    /// Five years back, ninety days ahead (contract.md, MSG00008).
+    /// Five years back, ninety days ahead (`docs/reference/contract.md` "Status", MSG00008).
     fn default() -> Self {
         Self { back_years: 5, ahead_days: 90 }
     }
 }
 
-/// Why a grant cannot stand.
+/// Why a grant is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
-    /// A field that the context's ceiling does not have.
-    #[error("field {} is not among those that may be granted for {}", .1.number(), .0.code())]
+    /// A field that the ceiling of the context does not contain.
+    #[error("field {} may not be granted for {}", .1.number(), .0.code())]
     FieldOverCeiling(LegalContext, Field),
-    /// Another relation than the one that the context demands.
+    /// A relation other than the one that the context demands.
     #[error("{} demands the relation `{}`, this grant has `{}`", .context.code(), .demanded.code(), .found.code())]
     Relation {
-        /// The grant's context.
+        /// Legal context of the grant.
         context: LegalContext,
-        /// What domain.md's table demands.
+        /// Relation that the ceiling demands.
         demanded: Relation,
-        /// What the grant says.
+        /// Relation of the grant.
         found: Relation,
     },
-    /// One of the two days of a period without the other: an absent end would be read as open.
-    #[error("fields {} and {} are granted together or not at all", .0.number(), .1.number())]
+    /// One day of a period without the other: readers would take an absent end for an open period.
+    #[error("fields {} and {} must be granted together", .0.number(), .1.number())]
     HalfPeriod(Field, Field),
-    /// No field at all.
-    #[error("a grant without fields allows nothing; leave it out")]
+    /// The grant has no fields.
+    #[error("the grant has no fields; add fields or remove the grant")]
     NoFields,
-    /// The deliberation's number has another form.
-    #[error("a deliberation is written as year/number, for example 16/108")]
+    /// The text is not the number of a deliberation.
+    #[error("a deliberation has the form year/number, for example 16/108")]
     Deliberation,
 }
 
-/// The most that a grant for this context may allow: fields, and the relation that it must demand (domain.md).
+/// Ceiling of a grant for this context: the fields that it may allow at most, and the relation that
+/// it must demand (`docs/reference/domain.md` "Who may ask").
 #[must_use]
 pub fn ceiling(context: LegalContext) -> (FieldSet, Relation) {
     match context {
@@ -151,7 +149,7 @@ pub fn ceiling(context: LegalContext) -> (FieldSet, Relation) {
 }
 
 impl Grant {
-    /// Everything that is wrong with the grant; empty if it may stand.
+    /// Validates the grant. Returns all errors; empty if it is valid.
     #[must_use]
     pub fn check(&self) -> Vec<GrantError> {
         let (allowed, demanded) = ceiling(self.context);
@@ -161,7 +159,8 @@ impl Grant {
             .filter(|field| !allowed.contains(*field))
             .map(|field| GrantError::FieldOverCeiling(self.context, field))
             .collect();
-        // Where none is demanded any relation is stronger; otherwise the two relations do not compare.
+        // Where no relation is demanded, any relation is stricter. Otherwise the two relations
+        // cannot be compared.
         if demanded != Relation::None && self.relation != demanded {
             errors.push(GrantError::Relation { context: self.context, demanded, found: self.relation });
         }
@@ -178,7 +177,8 @@ impl Grant {
         errors
     }
 
-    /// The datasets that answering under this grant reads: those of its fields, of its relation, and `persons`.
+    /// Datasets that an answer under this grant reads: those of its fields, those of its relation,
+    /// and `persons`.
     #[must_use]
     pub fn reads(&self) -> DatasetSet {
         let of_field = |field: Field| match field {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ceiling_itself_may_be_granted() {
+    fn the_ceiling_itself_is_valid() {
         for context in LegalContext::ALL {
             assert_eq!(grant(context).check(), []);
         }
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_half_a_period_and_an_empty_grant() {
+    fn refuses_half_a_period_and_a_grant_without_fields() {
         let platform = grant(LegalContext::EhealthPlatform);
         let half = FieldSet::EMPTY.with(Field::Ssin).with(Field::EmploymentBegin);
         let halved = Grant { fields: half, ..platform.clone() };

@@ -1,12 +1,16 @@
-//! Who may ask what: consumers and their grants as data, and the decisions over them as pure functions.
+//! The policy: consumers and their grants as data, and the decisions over them as pure functions.
 //!
-//! Deny by default: what no line of the register allows is refused, and every refusal names its rule. Nothing here
-//! reads a clock, a file or a dataset; the relation that a grant demands is *named* here and *shown* in
-//! [`crate::lookup`]. A [`Permit`] can be born in one place only, [`decide`].
+//! Deny by default: a question that no grant of the register allows is refused, and every refusal
+//! names its rule. Nothing here reads a clock, a file or a dataset. The relation that a grant
+//! demands is *named* here and *checked* in [`crate::lookup`]. Only [`decide`] creates a
+//! [`Permit`].
 
+// Who is known, and what they are granted.
 mod consumer;
-mod decide;
 mod grant;
+
+// Whether a question may be looked up, and at what rate.
+mod decide;
 mod quota;
 
 pub use consumer::{ActsFor, Certified, Consumer, NotIdentified, Pins, Register, RegisterError};

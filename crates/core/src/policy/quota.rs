@@ -1,26 +1,28 @@
-//! How much a consumer may ask, and how often it may come away with nothing: arithmetic alone, the time handed in.
+//! Rate limit and throttle of a consumer. Arithmetic only: the caller passes in the time.
 //!
-//! Two token buckets bound the questions of a minute and of a day. A share of answers without anything in them bounds
-//! trawling: software that routes files knows whom it asks about; whoever is mostly told "no relation" or "nothing found"
-//! is trying numbers.
+//! Two token buckets limit the questions per minute and per day. A limit on the share of empty
+//! answers slows trawling: software that routes files knows whom it asks about, so a consumer that
+//! mostly gets "no relation" or "no data found" is trying numbers.
 
 use std::time::Duration;
 
 use crate::model::{Status, Timestamp};
 
-/// What a consumer may use up.
+/// Rate limits of a consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// Questions in a minute, also at once.
+    /// Maximum questions per minute; all of them may come at once.
     pub per_minute: u32,
-    /// Questions in a day, also at once.
+    /// Maximum questions per day; all of them may come at once.
     pub per_day: u32,
-    /// The share of answers without anything in them, in per cent, over which the consumer is slowed; 100 is never.
+    /// Share of empty answers above which the consumer is throttled, in percent; 100 disables the
+    /// throttle.
     pub empty_percent: u8,
 }
 
 impl Default for Quota {
-    /// Ten a second, a hundred thousand a day, every other answer empty: more than one institution's software needs.
+    /// 10 per second, 100 000 per day, 50 % empty answers: more than the software of one
+    /// institution needs.
     fn default() -> Self {
         Self { per_minute: 600, per_day: 100_000, empty_percent: 50 }
     }
@@ -29,7 +31,8 @@ impl Default for Quota {
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 86_400_000;
 
-/// What a consumer has used up. Starts full; a clock set back stops the refill for nobody.
+/// Token buckets and empty share of one consumer. The buckets start full. A clock that is set back
+/// does not stop the refill.
 #[derive(Debug, Clone)]
 pub struct RateLimiter {
     minute: Bucket,
@@ -37,22 +40,23 @@ pub struct RateLimiter {
     empty: EmptyShare,
 }
 
-/// Whether an answer is given at once.
+/// Whether an answer is delayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Throttle {
-    /// At once.
+    /// No delay.
     AtOnce,
-    /// Slowed since before.
+    /// Delayed, as the answer before.
     Slowed,
-    /// Slowed from this answer on: the operator is told.
+    /// Delayed from this answer on: the operator gets a log line.
     SlowedFromNow,
 }
 
-/// A slowed answer waits so long: short for a person, long for whoever tries all the numbers of a day's births.
+/// Delay of a throttled answer: short for a person, long for software that tries all numbers of a
+/// day's births.
 pub const THROTTLE_DELAY: Duration = Duration::from_secs(1);
 
 impl RateLimiter {
-    /// The meter of a consumer that has asked nothing yet.
+    /// Creates the limiter of a consumer that has asked nothing yet.
     #[must_use]
     pub fn new(quota: Quota, now: Timestamp) -> Self {
         Self {
@@ -62,10 +66,10 @@ impl RateLimiter {
         }
     }
 
-    /// Takes one question out of both buckets.
+    /// Takes one token from both buckets.
     ///
     /// # Errors
-    /// How long until there is one again, if one of them is empty; then nothing is taken.
+    /// Time until the next token, if a bucket is empty; then no token is taken.
     pub fn take(&mut self, quota: Quota, now: Timestamp) -> Result<(), Duration> {
         let waits = [self.minute.refill(quota.per_minute, MINUTE, now), self.day.refill(quota.per_day, DAY, now)];
         match waits.into_iter().flatten().max() {
@@ -78,13 +82,13 @@ impl RateLimiter {
         }
     }
 
-    /// Counts an answer of this status; whether it, and those after it, are given at once.
+    /// Counts an answer of this status. Returns whether this answer is delayed.
     pub fn note(&mut self, quota: Quota, status: Status, now: Timestamp) -> Throttle {
         self.empty.note(is_empty(status), quota.empty_percent, now)
     }
 }
 
-/// Whether the answer says nothing about a person because there is nothing, or nothing for this caller.
+/// Whether the answer is empty: there are no data, or none for this caller.
 fn is_empty(status: Status) -> bool {
     match status {
         Status::NoRelation { .. } | Status::NoDataFound => true,
@@ -97,8 +101,8 @@ fn is_empty(status: Status) -> bool {
     }
 }
 
-/// A token bucket. Its level is in tokens times the milliseconds of its period, so that it refills by whole numbers:
-/// each millisecond as much as its capacity.
+/// A token bucket. Its level is in tokens times the milliseconds of its period, so that it refills
+/// by whole numbers: per millisecond by its capacity.
 #[derive(Debug, Clone)]
 struct Bucket {
     level: u64,
@@ -110,7 +114,7 @@ impl Bucket {
         Self { level: u64::from(capacity).saturating_mul(period), refilled: now }
     }
 
-    /// Refills up to `now`; how long until there is a token, if there is none.
+    /// Refills up to `now`. Returns the time until the next token, if there is none.
     fn refill(&mut self, capacity: u32, period: u64, now: Timestamp) -> Option<Duration> {
         let capacity = u64::from(capacity);
         let elapsed = u64::try_from(now.since(self.refilled).as_millis()).unwrap_or(u64::MAX);
@@ -126,10 +130,10 @@ impl Bucket {
     }
 }
 
-/// Below so many answers a share says nothing.
+/// Minimum number of answers for a meaningful share.
 const FEWEST_ANSWERS: u32 = 50;
 
-/// After this time what was counted counts half.
+/// Half-life of the counts.
 const HALF_LIFE: Duration = Duration::from_mins(10);
 
 #[derive(Debug, Clone)]
@@ -173,62 +177,62 @@ mod tests {
     const QUOTA: Quota = Quota { per_minute: 6, per_day: 20, empty_percent: 50 };
 
     #[test]
-    fn a_minutes_quota_may_be_spent_at_once_and_comes_back_evenly() {
-        let mut meter = RateLimiter::new(QUOTA, at(0));
+    fn a_minutes_quota_refills_evenly() {
+        let mut limiter = RateLimiter::new(QUOTA, at(0));
         for _ in 0..6 {
-            assert_eq!(meter.take(QUOTA, at(0)), Ok(()));
+            assert_eq!(limiter.take(QUOTA, at(0)), Ok(()));
         }
-        assert_eq!(meter.take(QUOTA, at(0)), Err(Duration::from_secs(10)));
-        assert_eq!(meter.take(QUOTA, at(9_999)), Err(Duration::from_millis(1)));
-        assert_eq!(meter.take(QUOTA, at(10_000)), Ok(()));
-        assert_eq!(meter.take(QUOTA, at(10_000)), Err(Duration::from_secs(10)));
+        assert_eq!(limiter.take(QUOTA, at(0)), Err(Duration::from_secs(10)));
+        assert_eq!(limiter.take(QUOTA, at(9_999)), Err(Duration::from_millis(1)));
+        assert_eq!(limiter.take(QUOTA, at(10_000)), Ok(()));
+        assert_eq!(limiter.take(QUOTA, at(10_000)), Err(Duration::from_secs(10)));
     }
 
     #[test]
-    fn a_days_quota_bounds_what_minutes_would_allow() {
-        let mut meter = RateLimiter::new(QUOTA, at(0));
-        let taken = (0..100).filter(|minute| meter.take(QUOTA, at(minute * 60_000)).is_ok()).count();
+    fn the_daily_quota_limits_the_quota_per_minute() {
+        let mut limiter = RateLimiter::new(QUOTA, at(0));
+        let taken = (0..100).filter(|minute| limiter.take(QUOTA, at(minute * 60_000)).is_ok()).count();
         // Twenty at the start, and one each 72 minutes.
         assert_eq!(taken, 21);
-        let wait = meter.take(QUOTA, at(100 * 60_000)).expect_err("spent");
+        let wait = limiter.take(QUOTA, at(100 * 60_000)).expect_err("spent");
         assert!(wait > Duration::from_secs(60), "{wait:?}");
     }
 
     #[test]
     fn a_clock_set_back_neither_fills_nor_blocks() {
-        let mut meter = RateLimiter::new(QUOTA, at(0));
-        assert!((0..6).all(|_| meter.take(QUOTA, at(0)).is_ok()));
-        assert!(meter.take(QUOTA, at(-3_600_000)).is_err());
-        assert_eq!(meter.take(QUOTA, at(-3_590_000)), Ok(()));
+        let mut limiter = RateLimiter::new(QUOTA, at(0));
+        assert!((0..6).all(|_| limiter.take(QUOTA, at(0)).is_ok()));
+        assert!(limiter.take(QUOTA, at(-3_600_000)).is_err());
+        assert_eq!(limiter.take(QUOTA, at(-3_590_000)), Ok(()));
     }
 
     #[test]
-    fn a_smaller_quota_holds_from_the_next_question_on() {
-        let mut meter = RateLimiter::new(Quota::default(), at(0));
-        let taken = (0..100).filter(|_| meter.take(QUOTA, at(0)).is_ok()).count();
+    fn a_smaller_quota_applies_to_the_next_question() {
+        let mut limiter = RateLimiter::new(Quota::default(), at(0));
+        let taken = (0..100).filter(|_| limiter.take(QUOTA, at(0)).is_ok()).count();
         assert_eq!(taken, 6);
     }
 
     #[test]
-    fn nothing_can_be_asked_with_a_quota_of_nothing() {
+    fn a_quota_of_zero_allows_no_question() {
         let none = Quota { per_minute: 0, ..QUOTA };
         assert!(RateLimiter::new(none, at(0)).take(none, at(0)).is_err());
     }
 
     #[test]
-    fn whoever_comes_away_with_nothing_too_often_is_slowed_until_it_does_not() {
-        let mut meter = RateLimiter::new(QUOTA, at(0));
+    fn too_many_empty_answers_throttle_until_the_share_falls() {
+        let mut limiter = RateLimiter::new(QUOTA, at(0));
         for _ in 0..49 {
-            assert_eq!(meter.note(QUOTA, Status::NoDataFound, at(0)), Throttle::AtOnce);
+            assert_eq!(limiter.note(QUOTA, Status::NoDataFound, at(0)), Throttle::AtOnce);
         }
-        assert_eq!(meter.note(QUOTA, Status::NoDataFound, at(0)), Throttle::SlowedFromNow);
-        assert_eq!(meter.note(QUOTA, Status::DataFound, at(0)), Throttle::Slowed);
+        assert_eq!(limiter.note(QUOTA, Status::NoDataFound, at(0)), Throttle::SlowedFromNow);
+        assert_eq!(limiter.note(QUOTA, Status::DataFound, at(0)), Throttle::Slowed);
         for _ in 0..48 {
-            assert_eq!(meter.note(QUOTA, Status::DataFound, at(0)), Throttle::Slowed);
+            assert_eq!(limiter.note(QUOTA, Status::DataFound, at(0)), Throttle::Slowed);
         }
-        assert_eq!(meter.note(QUOTA, Status::DataFound, at(0)), Throttle::AtOnce, "fifty of a hundred");
-        assert_eq!(meter.note(QUOTA, Status::NoDataFound, at(0)), Throttle::SlowedFromNow);
-        // An hour later what was is forgotten but for a sixty-fourth.
-        assert_eq!(meter.note(QUOTA, Status::NoDataFound, at(3_600_000)), Throttle::AtOnce);
+        assert_eq!(limiter.note(QUOTA, Status::DataFound, at(0)), Throttle::AtOnce, "50 of 100");
+        assert_eq!(limiter.note(QUOTA, Status::NoDataFound, at(0)), Throttle::SlowedFromNow);
+        // An hour later the counts are a sixty-fourth.
+        assert_eq!(limiter.note(QUOTA, Status::NoDataFound, at(3_600_000)), Throttle::AtOnce);
     }
 }

@@ -99,3 +99,40 @@ pub(super) fn copy_history(from: &Connection, to: &Connection) -> Result<(), Sto
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> Connection {
+        let connection = Connection::open_in_memory().expect("in memory");
+        connection.execute_batch(include_str!("migrations/bookkeeping_1.sql")).expect("valid SQL");
+        connection
+    }
+
+    fn run(outcome: Outcome, at: i64) -> Run {
+        Run { outcome, at: Timestamp::from_millis(at), records: 1, rejected: 0 }
+    }
+
+    #[test]
+    fn consecutive_runs_with_the_same_outcome_share_an_entry() {
+        let database = database();
+        for (at, outcome) in (0..).zip([Outcome::Nothing, Outcome::Nothing, Outcome::Deltas]) {
+            add_run(&database, &run(outcome, at)).expect("writable");
+        }
+        let history = read_history(&database, 9).expect("readable");
+        let entries: Vec<_> = history.iter().map(|entry| (entry.outcome, entry.times)).collect();
+        assert_eq!(entries, [(Some(Outcome::Deltas), 1), (Some(Outcome::Nothing), 2)]);
+    }
+
+    #[test]
+    fn a_code_of_another_version_is_unknown_but_copied() {
+        let (from, to) = (database(), database());
+        add_run(&from, &run(Outcome::Nothing, 1)).expect("writable");
+        from.execute("UPDATE history SET code = 'refused/future'", []).expect("writable");
+        copy_history(&from, &to).expect("writable");
+        assert_eq!(read_history(&to, 9).expect("readable")[0].outcome, None);
+        let code: String = to.query_row("SELECT code FROM history", [], |row| row.get(0)).expect("readable");
+        assert_eq!(code, "refused/future");
+    }
+}

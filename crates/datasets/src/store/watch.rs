@@ -49,6 +49,7 @@ impl Watch {
     }
 
     /// Reads the five pointers. Returns the datasets that changed since the last call.
+    #[expect(clippy::must_use_candidate, reason = "most callers poll for the effect on readers")]
     pub fn poll(&self) -> DatasetSet {
         let now = Dataset::ALL.map(|dataset| match self.0.folder.current(dataset) {
             Ok(None) => CurrentFile::None,

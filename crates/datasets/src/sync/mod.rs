@@ -1,6 +1,6 @@
 //! Keeps the five datasets up to date with their feeds: joins [`crate::feed`] and [`crate::store`].
 //!
-//! A run reads one feed's notification, makes a plan ([`plan`], pure) and executes it: nothing,
+//! A run reads one feed's notification, makes a plan ([`plan()`], pure) and executes it: nothing,
 //! deltas, or a snapshot and the deltas after it. It ends in an [`Outcome`], whose code is the same
 //! in the log, the history and every report. Whatever a feed contains, the store is left in a state
 //! that the publisher once announced, complete. The failure of one feed affects no other.

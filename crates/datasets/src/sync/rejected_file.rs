@@ -105,9 +105,9 @@ mod tests {
             file.add(2, RejectReason::Ssin, ["put", "x", "", "0"].into_iter()).expect("writable");
             assert_eq!(file.count(), 1);
             if is_finished {
-                file.finish().expect("writable")
+                file.finish().expect("writable");
             } else {
-                drop(file)
+                drop(file);
             }
             assert_eq!(names(&path), expected);
         }

@@ -1,26 +1,27 @@
-//! Which characters XML 1.0 allows where.
+//! Character classes of XML 1.0.
 //!
-//! Names are those of the first four editions (appendix B), not of the fifth, which allows more. Parsers in use differ
-//! here, so a name outside the fourth edition means something else to another reader of the same message; no name of the
-//! contract is touched by the difference. Whether characters make a name is judged in `tag`, not here.
+//! Names are those of the first four editions (appendix B), not of the fifth, which allows more.
+//! Parsers in use differ here: a name outside the fourth edition may mean something else to another
+//! reader of the same message. No name of the contract is affected. `scanner` decides which
+//! characters form a name.
 
-/// White space (production 3).
+/// Whether the character is white space (production 3).
 pub(super) fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\r' | '\n')
 }
 
-/// Whether text has nothing but white space.
+/// Whether the text consists of white space only.
 pub(super) fn is_blank(text: &str) -> bool {
     text.bytes().all(|byte| is_space(char::from(byte)))
 }
 
-/// White space at both ends taken away: what `whiteSpace="collapse"` leaves of a value that may hold none inside (XML
-/// Schema 1.0 part 2, section 4.3.6).
+/// Removes white space at both ends: `whiteSpace="collapse"` for a value that may not contain any
+/// (XML Schema 1.0 part 2, section 4.3.6).
 pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// A character that a document can hold, as itself or as a reference (production 2).
+/// Whether a document may contain the character, literally or as a reference (production 2).
 pub(crate) fn is_legal(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' => true,
@@ -29,19 +30,20 @@ pub(crate) fn is_legal(character: char) -> bool {
     }
 }
 
-/// Where the first character stands that no document can hold. One pass over the bytes, at their speed.
+/// Position of the first character that no document may contain. One pass over the bytes.
 pub(super) fn first_illegal(text: &str) -> Option<usize> {
     let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
-    // Bytes by the score, without a branch between them, and only where there is one the search for its place.
+    // A loop without a branch, which handles many bytes at a time. Its position is searched only if
+    // there is one.
     let has_control = |bytes: &[u8]| bytes.iter().fold(false, |found, byte| found | is_control(*byte));
     let control = if has_control(text.as_bytes()) { text.bytes().position(is_control) } else { None };
-    // Most messages are ASCII, which has none of the others.
+    // Most messages are ASCII, which does not have the other illegal characters.
     let others = if text.is_ascii() { &[][..] } else { &["\u{fffe}", "\u{ffff}"] };
     let noncharacter = others.iter().filter_map(|character| text.find(character)).min();
     control.into_iter().chain(noncharacter).min()
 }
 
-/// The first character of a name, the colon excepted: a colon is the affair of namespaces.
+/// Whether a name may start with the character. Excludes the colon, which belongs to namespaces.
 pub(super) fn is_name_start(character: char) -> bool {
     match character {
         'a'..='z' | 'A'..='Z' | '_' => true,
@@ -49,7 +51,7 @@ pub(super) fn is_name_start(character: char) -> bool {
     }
 }
 
-/// A further character of a name, the colon excepted.
+/// Whether the character may follow in a name. Excludes the colon.
 pub(super) fn is_name_rest(character: char) -> bool {
     match character {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' | '.' => true,
@@ -57,7 +59,7 @@ pub(super) fn is_name_rest(character: char) -> bool {
     }
 }
 
-/// Whether a character lies in one of the ranges, which are ascending and do not touch.
+/// Whether the character is in one of the ranges, which are ascending and do not touch.
 fn is_in(ranges: &[[u16; 2]], character: char) -> bool {
     let Ok(code) = u16::try_from(u32::from(character)) else { return false };
     let after = ranges.partition_point(|[first, _]| *first <= code);
@@ -104,7 +106,8 @@ const LETTERS: [[u16; 2]; 202] = [
     [0x30a1, 0x30fa], [0x3105, 0x312c], [0x4e00, 0x9fa5], [0xac00, 0xd7a3],
 ];
 
-/// `CombiningChar`, `Digit` and `Extender` (productions 87 to 89) outside ASCII: first and last of each range.
+/// `CombiningChar`, `Digit` and `Extender` (productions 87 to 89) outside ASCII: first and last of
+/// each range.
 #[rustfmt::skip]
 const MARKS: [[u16; 2]; 108] = [
     [0x00b7, 0x00b7], [0x02d0, 0x02d1], [0x0300, 0x0345], [0x0360, 0x0361], [0x0387, 0x0387], [0x0483, 0x0486],
@@ -132,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ranges_are_ascending_and_do_not_touch() {
+    fn the_ranges_are_ascending_and_disjoint() {
         for ranges in [&LETTERS[..], &MARKS[..]] {
             assert!(ranges.iter().all(|[first, last]| first <= last));
             assert!(ranges.windows(2).all(|pair| pair[0][1] < pair[1][0]));

@@ -1,9 +1,9 @@
-//! From bytes to characters: UTF-8 and UTF-16, and what the XML declaration says of them (XML 1.0, sections 2.8, 4.3.3
-//! and appendix F).
+//! From bytes to characters: UTF-8 and UTF-16, and the XML declaration (XML 1.0, sections 2.8,
+//! 4.3.3 and appendix F).
 //!
-//! Three voices can name the encoding: `Content-Type`, the byte order mark, the declaration. They must agree; nothing is
-//! guessed from content. After a call, every character is one that XML allows, and what is left to read begins after the
-//! declaration.
+//! Three sources can name the encoding: `Content-Type`, the byte order mark, the declaration. They
+//! must agree; nothing is guessed from the content. A [`Document`] contains only characters that
+//! XML allows, and its content starts after the declaration.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,8 @@ use super::characters::{first_illegal, is_space};
 use super::scanner::Scanner;
 use super::text::count_line_ends;
 use crate::Charset;
-use crate::flaw::XmlError;
-use crate::mistake::{BadMessage, Location, MessageError, Objection};
+use crate::message_error::{BadMessage, Location, MessageError, Violation};
+use crate::xml_error::XmlError;
 
 /// A document as characters.
 pub struct Document<'a> {
@@ -21,13 +21,13 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Reads bytes as characters, and the declaration.
+    /// Decodes the bytes, and parses the declaration.
     ///
     /// # Errors
-    /// [`BadMessage`] if the encoding is not read, contradicts itself, or the bytes are not in it; if the declaration is
-    /// wrong; if there is a character that no document can hold.
+    /// [`BadMessage`] if the encoding is unsupported or contradictory, or if the bytes are invalid
+    /// in it; if the declaration is invalid; if there is a character that no document may contain.
     pub fn from_bytes(bytes: &'a [u8], charset: Option<Charset>) -> Result<Self, BadMessage> {
-        let nowhere = |objection: Objection| BadMessage::new(objection, None);
+        let nowhere = |violation: Violation| BadMessage::new(violation, None);
         let (mark, content) = split_mark(bytes).map_err(nowhere)?;
         let encoding = match (charset, mark) {
             (Some(charset), Some(mark)) if charset != mark.charset() => {
@@ -53,7 +53,7 @@ impl<'a> Document<'a> {
         Ok(Self { text, declaration_bytes })
     }
 
-    /// What the declaration takes, and what comes after it.
+    /// The declaration, and the content after it.
     pub(super) fn split(&self) -> (&str, &str) {
         self.text.split_at_checked(self.declaration_bytes).unwrap_or((&self.text, ""))
     }
@@ -76,10 +76,10 @@ impl Mark {
     }
 }
 
-/// The byte order mark, if there is one, and the bytes after it.
-fn split_mark(bytes: &[u8]) -> Result<(Option<Mark>, &[u8]), Objection> {
+/// Splits off the byte order mark, if there is one.
+fn split_mark(bytes: &[u8]) -> Result<(Option<Mark>, &[u8]), Violation> {
     match bytes {
-        // UTF-32, whose little-endian mark begins as that of UTF-16 does.
+        // UTF-32. Its little-endian mark begins like that of UTF-16.
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, b'<', ..] | [b'<', 0, 0, 0, ..] => {
             Err(MessageError::UnreadEncoding.into())
         }
@@ -91,16 +91,17 @@ fn split_mark(bytes: &[u8]) -> Result<(Option<Mark>, &[u8]), Objection> {
     }
 }
 
-fn decode(bytes: &[u8], encoding: Mark) -> Result<Cow<'_, str>, Objection> {
+fn decode(bytes: &[u8], encoding: Mark) -> Result<Cow<'_, str>, Violation> {
     match encoding {
         Mark::Utf8 => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
-            // Bytes that are not UTF-8 are most often in the encoding that the declaration names: then say that.
+            // Bytes that are not UTF-8 are most often in the encoding that the declaration names:
+            // report that one.
             let valid = bytes.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok());
             match valid.map(read_declaration) {
                 Some(Ok(Declaration { encoding: Some(named), .. })) if Charset::from_name(named).is_none() => {
                     MessageError::UnreadEncoding.into()
                 }
-                Some(Err(objection)) => objection,
+                Some(Err(violation)) => violation,
                 _ => XmlError::Encoding.into(),
             }
         }),
@@ -109,12 +110,13 @@ fn decode(bytes: &[u8], encoding: Mark) -> Result<Cow<'_, str>, Objection> {
     }
 }
 
-fn decode_utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, Objection> {
+fn decode_utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, Violation> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     if !rest.is_empty() {
         return Err(XmlError::Encoding.into());
     }
-    // Three bytes of UTF-8 for a unit of UTF-16 at most: reserving them at once spares every later growth.
+    // A unit of UTF-16 takes at most three bytes of UTF-8: reserving them at once avoids
+    // reallocation.
     let mut text = String::with_capacity(pairs.len().saturating_mul(3));
     for character in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
         text.push(character.map_err(|_| XmlError::Encoding)?);
@@ -122,17 +124,17 @@ fn decode_utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<Cow<'_, s
     Ok(Cow::Owned(text))
 }
 
-/// What the XML declaration says.
+/// Content of the XML declaration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Declaration<'t> {
-    /// The encoding it names.
+    /// Encoding that it names.
     encoding: Option<&'t str>,
-    /// Its length; 0 if there is none.
+    /// Its length in bytes; 0 if there is no declaration.
     bytes: usize,
 }
 
-/// Reads the declaration, if the document begins with one (productions 23 to 32 and 80).
-fn read_declaration(text: &str) -> Result<Declaration<'_>, Objection> {
+/// Parses the declaration, if the document begins with one (productions 23 to 32 and 80).
+fn read_declaration(text: &str) -> Result<Declaration<'_>, Violation> {
     let Some(rest) = text.strip_prefix("<?xml").filter(|rest| rest.starts_with(is_space) || rest.starts_with("?>"))
     else {
         return Ok(Declaration { encoding: None, bytes: 0 });
@@ -160,7 +162,7 @@ fn read_declaration(text: &str) -> Result<Declaration<'_>, Objection> {
     Ok(Declaration { encoding, bytes: text.len().saturating_sub(scanner.rest().len()) })
 }
 
-/// Takes one part of the declaration with the white space before it, if it is next.
+/// Takes a pseudo-attribute of the declaration with the white space before it, if it is next.
 fn pseudo_attribute<'a>(scanner: &mut Scanner<'a>, name: &str) -> Result<Option<&'a str>, XmlError> {
     let mut ahead = Scanner::new(scanner.rest());
     if !ahead.skip_space() || !ahead.eat(name) {
@@ -174,12 +176,12 @@ fn pseudo_attribute<'a>(scanner: &mut Scanner<'a>, name: &str) -> Result<Option<
     Ok(Some(value))
 }
 
-/// What the first editions allow as a version (production 26), of which only `1.0` is read.
+/// Whether the first four editions allow this version (production 26). Only `1.0` is supported.
 fn is_version(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte))
 }
 
-/// Production 81.
+/// Whether the text is the name of an encoding (production 81).
 fn is_encoding_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
@@ -188,12 +190,12 @@ fn is_encoding_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mistake::Note;
+    use crate::message_error::Note;
 
     fn read(bytes: &[u8], charset: Option<Charset>) -> Result<String, MessageError> {
         match Document::from_bytes(bytes, charset) {
             Ok(document) => Ok(document.split().1.to_owned()),
-            Err(bad) => Err(bad.mistake()),
+            Err(bad) => Err(bad.error()),
         }
     }
 
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_voices_that_contradict_each_other() {
+    fn refuses_contradicting_encodings() {
         let marked = utf16("\u{feff}<a/>", u16::to_le_bytes);
         let conflict = Err(MessageError::EncodingConflict);
         assert_eq!(read(&marked, Some(Charset::Utf8)), conflict);
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_encodings_and_utf_16_without_its_mark() {
+    fn refuses_other_encodings_and_utf_16_without_mark() {
         let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>";
         assert_eq!(read(latin, None), Err(MessageError::UnreadEncoding));
         assert_eq!(read(b"<?xml version='1.0' encoding='UTF-16LE'?><a/>", None), Err(MessageError::UnreadEncoding));
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_bytes_that_are_not_in_their_encoding() {
+    fn refuses_bytes_that_are_invalid_in_their_encoding() {
         for bytes in [&b"<a>\xe9</a>"[..], b"<a>\xc0\x80</a>", b"<a>\xed\xa0\x80</a>", b"\xff\xfe<", b"\xff\xfe\0\xd8"]
         {
             let bad = Document::from_bytes(bytes, None).err().expect("refused");
@@ -252,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_declaration_that_is_not_right() {
+    fn refuses_an_invalid_declaration() {
         for declaration in [
             "<?xml?>",
             "<?xml version=1.0?>",

@@ -1,38 +1,39 @@
-//! Namespaces in XML 1.0: which prefix means what, where.
+//! Namespaces in XML 1.0: the scopes of prefixes.
 //!
-//! A prefix is found by one look-up in a tree and two namespaces are told apart by a number, whatever the caller declares:
-//! neither the count of declarations in scope nor the length of their names multiplies with the count of uses. Names of
-//! namespaces are compared letter by letter, never resolved and never fetched.
+//! Resolving a prefix takes one look-up in a tree, and comparing two namespaces takes one
+//! comparison of numbers, whatever the caller declares: neither the count of declarations in scope
+//! nor the length of their URIs multiplies with the count of uses. URIs are compared character by
+//! character, never resolved and never fetched.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::flaw::XmlError;
 use crate::names::{Element, Namespace, XMLNS_URI};
+use crate::xml_error::XmlError;
 
-/// The namespace that a name is in.
+/// Namespace of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Space {
-    /// None.
+    /// No namespace.
     Unqualified,
-    /// One that the contract knows.
+    /// A namespace of the contract.
     Known(Namespace),
-    /// Any other.
+    /// Any other namespace.
     Foreign,
 }
 
-/// A name, its prefix resolved.
+/// A name with its prefix resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name<'a> {
-    /// The namespace.
+    /// Namespace of the name.
     pub space: Space,
-    /// The name without its prefix.
+    /// Local name, without the prefix.
     pub local: &'a str,
 }
 
 impl Name<'_> {
-    /// Whether this is the name of an element of the contract.
+    /// Whether this is the name of the element.
     pub(crate) fn is(self, element: Element) -> bool {
         self.space == element.namespace.map_or(Space::Unqualified, Space::Known) && self.local == element.name
     }
@@ -56,52 +57,52 @@ struct Binding<'a> {
     prefix: &'a str,
     uri: Cow<'a, str>,
     space: Space,
-    /// Of a name that the contract does not know, under a key that a caller does not know: equal names have equal prints,
-    /// and unequal names with equal prints cannot be made.
-    print: u64,
-    /// The declaration of the same prefix further out.
+    /// Hash of a foreign URI under a key that the caller does not know: equal URIs have equal
+    /// hashes, and a caller cannot construct unequal URIs with equal hashes.
+    hash: u64,
+    /// The declaration of the same prefix that this one hides.
     hidden: Option<usize>,
 }
 
-/// A declaration in scope, as attributes remember it.
+/// Index of a declaration in scope, for attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BindingIndex(usize);
 
 /// The declarations in scope.
 pub(super) struct Namespaces<'a> {
     bindings: Vec<Binding<'a>>,
-    /// The innermost declaration of each prefix, and of none: the default namespace's.
+    /// The innermost declaration of each prefix; `default` is that of the default namespace.
     innermost: BTreeMap<&'a str, usize>,
     default: Option<usize>,
-    printer: RandomState,
+    hasher: RandomState,
 }
 
 impl<'a> Namespaces<'a> {
-    /// The scope outside the root element: the prefix `xml` alone.
+    /// Creates the scope outside the root element, with only the prefix `xml`.
     pub(super) fn new() -> Self {
         let mut namespaces =
-            Self { bindings: Vec::new(), innermost: BTreeMap::new(), default: None, printer: RandomState::new() };
+            Self { bindings: Vec::new(), innermost: BTreeMap::new(), default: None, hasher: RandomState::new() };
         namespaces.push("xml", Cow::Borrowed(Namespace::Xml.uri()));
         namespaces
     }
 
-    /// How many declarations are in scope: what [`Self::release`] goes back to.
+    /// Number of declarations in scope, for [`Self::release`].
     pub(super) fn mark(&self) -> usize {
         self.bindings.len()
     }
 
-    /// Takes a declaration of an element into scope; the default namespace has the empty prefix. `since` is the mark
-    /// from before the element.
+    /// Adds a declaration of an element to the scope; the default namespace has the empty prefix.
+    /// `since` is the mark from before the element.
     pub(super) fn declare(&mut self, prefix: &'a str, uri: Cow<'a, str>, since: usize) -> Result<(), XmlError> {
         if self.find(prefix).is_some_and(|(index, _)| index >= since) {
             return Err(XmlError::DuplicateAttribute);
         }
         let is_xml = uri == Namespace::Xml.uri();
         if prefix == "xmlns" || uri == XMLNS_URI || is_xml != (prefix == "xml") {
-            return Err(XmlError::Declared);
+            return Err(XmlError::NamespaceDeclaration);
         }
         if uri.is_empty() && !prefix.is_empty() {
-            return Err(XmlError::Declared);
+            return Err(XmlError::NamespaceDeclaration);
         }
         self.push(prefix, uri);
         Ok(())
@@ -113,12 +114,12 @@ impl<'a> Namespaces<'a> {
             Some(namespace) => Space::Known(namespace),
             None => Space::Foreign,
         };
-        let print = if space == Space::Foreign { self.printer.hash_one(&*uri) } else { 0 };
+        let hash = if space == Space::Foreign { self.hasher.hash_one(&*uri) } else { 0 };
         let hidden = self.set_innermost(prefix, Some(self.bindings.len()));
-        self.bindings.push(Binding { prefix, uri, space, print, hidden });
+        self.bindings.push(Binding { prefix, uri, space, hash, hidden });
     }
 
-    /// Goes back to the scope that had so many declarations.
+    /// Restores the scope that had `mark` declarations.
     pub(super) fn release(&mut self, mark: usize) {
         while self.bindings.len() > mark {
             let Some(binding) = self.bindings.pop() else { return };
@@ -126,7 +127,8 @@ impl<'a> Namespaces<'a> {
         }
     }
 
-    /// The name of an element, or a name in a value: without a prefix it is in the default namespace.
+    /// Resolves the name of an element, or a name in a value: without a prefix it is in the default
+    /// namespace.
     pub(super) fn resolve<'n>(&self, name: QName<'n>) -> Result<Name<'n>, XmlError> {
         let space = match self.find(name.prefix) {
             Some((_, binding)) => binding.space,
@@ -136,7 +138,7 @@ impl<'a> Namespaces<'a> {
         Ok(Name { space, local: name.local })
     }
 
-    /// The namespace of an attribute: without a prefix it is in none.
+    /// Resolves the namespace of an attribute: without a prefix it has none.
     pub(super) fn resolve_attribute(&self, prefix: &str) -> Result<(Space, Option<BindingIndex>), XmlError> {
         if prefix.is_empty() {
             return Ok((Space::Unqualified, None));
@@ -147,15 +149,13 @@ impl<'a> Namespaces<'a> {
 
     /// Whether two declarations in scope are of the same namespace.
     ///
-    /// The names themselves are compared only if their prints are equal, that is once: then the element has an attribute
-    /// twice, and the document is refused.
+    /// Compares the URIs only if their hashes are equal. That happens once: then the element has an
+    /// attribute twice, and the document is refused.
     pub(super) fn is_same(&self, one: Option<BindingIndex>, other: Option<BindingIndex>) -> bool {
         let find = |index: Option<BindingIndex>| index.and_then(|BindingIndex(index)| self.bindings.get(index));
         one == other
             || match (find(one), find(other)) {
-                (Some(one), Some(other)) => {
-                    one.space == other.space && one.print == other.print && one.uri == other.uri
-                }
+                (Some(one), Some(other)) => one.space == other.space && one.hash == other.hash && one.uri == other.uri,
                 _ => false,
             }
     }
@@ -165,7 +165,7 @@ impl<'a> Namespaces<'a> {
         Some((index, self.bindings.get(index)?))
     }
 
-    /// Sets the innermost declaration of a prefix; gives the one that was.
+    /// Sets the innermost declaration of a prefix. Returns the previous one.
     fn set_innermost(&mut self, prefix: &'a str, index: Option<usize>) -> Option<usize> {
         if prefix.is_empty() {
             return std::mem::replace(&mut self.default, index);

@@ -1,16 +1,17 @@
-//! From a document to its pieces: where each begins and ends, before anything in it is judged.
+//! Cuts a document into pieces: finds where each begins and ends, before anything in it is checked.
 //!
-//! A piece is told by its first characters and ends at the first of what can end it (XML 1.0, productions 14, 15, 18 to
-//! 21, 40, 42, 44, 66 and 68). Whether its inside is right is not looked at here, nor which piece may follow which. One
-//! pass, no allocation, and every character belongs to exactly one piece.
+//! The first characters of a piece determine its kind, and it ends at the first delimiter that can
+//! end it (XML 1.0, productions 14, 15, 18 to 21, 40, 42, 44, 66 and 68). This module does not
+//! check the content of a piece, nor the order of pieces. One pass, no allocation, and every
+//! character belongs to exactly one piece.
 
 use memchr::{memchr, memchr2, memchr3};
 
 use super::characters::is_space;
-use crate::flaw::XmlError;
-use crate::mistake::{MessageError, Objection};
+use crate::message_error::{MessageError, Violation};
+use crate::xml_error::XmlError;
 
-/// A piece of a document. Holds what stands between its delimiters.
+/// A piece of a document: the text between its delimiters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
     /// `<` … `>`
@@ -29,10 +30,10 @@ pub(super) enum Piece<'a> {
     Comment(&'a str),
 }
 
-/// Cuts the first piece off; also gives what comes after it. `None` where there is nothing left.
+/// Cuts off the first piece. Returns it with the rest; `None` at the end of the text.
 ///
-/// A DOCTYPE and a processing instruction are refused where they begin: nothing of them is read.
-pub(super) fn cut(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
+/// Refuses a DOCTYPE and a processing instruction where they begin: nothing of them is read.
+pub(super) fn cut(text: &str) -> Result<Option<(Piece<'_>, &str)>, Violation> {
     let cut = match text.as_bytes() {
         [] => return Ok(None),
         [b'<', b'/', ..] => {
@@ -55,12 +56,12 @@ pub(super) fn cut(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
             text.split_at_checked(end).map(|(piece, rest)| (Piece::Text(piece), rest))
         }
     };
-    // What begins as markup and does not end as such.
+    // The text begins as markup, but the end delimiter is missing.
     Ok(Some(cut.ok_or(XmlError::Markup)?))
 }
 
-/// What begins with `<!`.
-fn cut_declaration(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
+/// Cuts off a piece that begins with `<!`.
+fn cut_declaration(text: &str) -> Result<Option<(Piece<'_>, &str)>, Violation> {
     const COMMENT: &str = "<!--";
     const SECTION: &str = "<![CDATA[";
     if text.starts_with(COMMENT) {
@@ -74,13 +75,15 @@ fn cut_declaration(text: &str) -> Result<Option<(Piece<'_>, &str)>, Objection> {
     Err(if text.starts_with("<!DOCTYPE") { MessageError::Doctype.into() } else { XmlError::Markup.into() })
 }
 
-/// What begins with `<?`: an XML declaration is one only at the very beginning, where it was read before.
-fn refuse_instruction(text: &str) -> Objection {
+/// The error for text that begins with `<?`. An XML declaration is only valid at the start, where
+/// it was already read.
+fn refuse_instruction(text: &str) -> Violation {
     let is_declaration = text.strip_prefix("<?xml").is_some_and(|rest| rest.starts_with(is_space));
     if is_declaration { XmlError::Declaration.into() } else { MessageError::ProcessingInstruction.into() }
 }
 
-/// Splits `text`, which begins with `open`, around what stands before the end that `end` finds there, if that is `close`.
+/// Splits off the text between `open`, with which `text` begins, and `close`, at the position that
+/// `end` finds. `None` if there is no such position, or something other than `close` is there.
 fn within<'a>(
     text: &'a str,
     open: &str,
@@ -92,7 +95,7 @@ fn within<'a>(
     Some((inside, rest.strip_prefix(close)?))
 }
 
-/// Where the tag ends whose `<` was cut off: at the first `>` that is in no attribute value.
+/// Position of the end of a tag (without its `<`): the first `>` that is not in an attribute value.
 fn tag_end(tag: &str) -> Option<usize> {
     let mut seen = 0_usize;
     loop {
@@ -111,7 +114,7 @@ fn tag_end(tag: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn pieces(mut text: &str) -> Result<Vec<Piece<'_>>, Objection> {
+    fn pieces(mut text: &str) -> Result<Vec<Piece<'_>>, Violation> {
         let mut pieces = Vec::new();
         while let Some((piece, rest)) = cut(text)? {
             pieces.push(piece);
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn cuts_each_piece_at_the_first_of_what_can_end_it() {
+    fn cuts_each_piece_at_its_first_end_delimiter() {
         use Piece::{Comment, Empty, End, Reference, Section, Start, Text};
         for (text, expected) in [
             ("", &[][..]),
@@ -142,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_does_not_end() {
+    fn refuses_pieces_without_an_end() {
         for text in ["<", "</", "<a", "<a b='>", "<a b=\">'", "<!", "<!-", "<!--->", "<![CDATA[]>", "<![cdata[]]>"] {
             assert_eq!(pieces(text), Err(XmlError::Markup.into()), "{text}");
         }

@@ -1,15 +1,16 @@
-//! A cursor over the inside of a tag or of the XML declaration: takes names, white space and quoted values one by one.
+//! A cursor over the content of a tag or of the XML declaration: takes names, white space and
+//! quoted values one by one.
 //!
-//! Knows the spelling of these, not what they mean. What it hands out are slices of what it was given.
+//! Knows the syntax of these, not their meaning. Returns slices of its input.
 
 use super::characters::{is_name_rest, is_name_start, is_space};
 use super::namespaces::QName;
 use ehealth_core::model::ByteSet;
 
-/// What is left to read.
+/// The unread text.
 pub(super) struct Scanner<'a>(&'a str);
 
-/// What [`is_name_rest`] says of ASCII.
+/// The ASCII characters for which [`is_name_rest`] holds.
 const ASCII_NAME: ByteSet = ByteSet::alphanumeric_and(b"_-.");
 
 impl<'a> Scanner<'a> {
@@ -17,17 +18,17 @@ impl<'a> Scanner<'a> {
         Self(text)
     }
 
-    /// Whether all was read.
+    /// Whether everything was read.
     pub(super) fn is_done(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What is left.
+    /// The unread text.
     pub(super) fn rest(&self) -> &'a str {
         self.0
     }
 
-    /// Takes white space; whether there was any.
+    /// Takes white space. Returns whether there was any.
     pub(super) fn skip_space(&mut self) -> bool {
         if !self.0.starts_with(is_space) {
             return false;
@@ -36,7 +37,7 @@ impl<'a> Scanner<'a> {
         true
     }
 
-    /// Takes this word if it is next.
+    /// Takes this word, if it is next. Returns whether it was.
     pub(super) fn eat(&mut self, word: &str) -> bool {
         match self.0.strip_prefix(word) {
             Some(rest) => {
@@ -47,8 +48,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes a name with its prefix, if it has one (Namespaces in XML 1.0, productions 7 to 11); `None` if none is next. The
-    /// name as a whole comes with it.
+    /// Takes a name with its optional prefix (Namespaces in XML 1.0, productions 7 to 11); `None`
+    /// if no name is next. Returns the name as written, too.
     pub(super) fn name(&mut self) -> Option<(&'a str, QName<'a>)> {
         let before = self.0;
         let first = self.part_of_name()?;
@@ -65,7 +66,7 @@ impl<'a> Scanner<'a> {
         if !self.0.starts_with(is_name_start) {
             return None;
         }
-        // Names are mostly ASCII: looked at byte by byte.
+        // Most names are ASCII: scan them byte by byte.
         let ascii = self.0.bytes().position(|byte| !ASCII_NAME.contains(byte));
         let mut end = ascii.unwrap_or(self.0.len());
         if self.0.as_bytes().get(end).is_some_and(|byte| !byte.is_ascii()) {
@@ -76,7 +77,8 @@ impl<'a> Scanner<'a> {
         Some(name)
     }
 
-    /// Takes what stands between two quotes of one kind; `None` if no quote is next, or only one.
+    /// Takes the text between two quotes of one kind; `None` if no quote is next, or the second is
+    /// missing.
     pub(super) fn quoted(&mut self) -> Option<&'a str> {
         let quote = self.0.chars().next().filter(|character| matches!(character, '"' | '\''))?;
         let (value, rest) = self.0.strip_prefix(quote)?.split_once(quote)?;
@@ -84,7 +86,8 @@ impl<'a> Scanner<'a> {
         Some(value)
     }
 
-    /// Takes an equals sign, with white space around it or not (production 25).
+    /// Takes an equals sign with optional white space around it (production 25). Returns whether
+    /// there was one.
     pub(super) fn equals(&mut self) -> bool {
         self.skip_space();
         let is_next = self.eat("=");
@@ -98,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_is_of_a_name_where_its_character_is() {
+    fn the_ascii_table_equals_the_character_class() {
         for byte in 0..=0x7f_u8 {
             let character = char::from(byte);
             assert_eq!(ASCII_NAME.contains(byte), is_name_rest(character), "{character:?}");

@@ -1,42 +1,42 @@
-//! The inside of a start tag: its name, its namespace declarations, its attributes (XML 1.0, productions 40 to 44;
-//! Namespaces in XML 1.0, productions 1 to 15).
+//! Content of a start tag: its name, its namespace declarations, its attributes (XML 1.0,
+//! productions 40 to 44; Namespaces in XML 1.0, productions 1 to 15).
 
 use std::borrow::Cow;
 
 use super::namespaces::{BindingIndex, Name, Namespaces, QName, Space};
 use super::scanner::Scanner;
 use super::text::normalize_attribute;
-use crate::flaw::XmlError;
 use crate::limits::{ATTRIBUTES, NAME_BYTES, NAMESPACE_DECLARATIONS, TEXT_BYTES};
-use crate::mistake::{MessageError, Objection};
+use crate::message_error::{MessageError, Violation};
+use crate::xml_error::XmlError;
 
-/// An attribute that is no namespace declaration.
+/// An attribute that is not a namespace declaration.
 pub struct Attribute<'a> {
-    /// Its name, in no namespace if it has no prefix.
+    /// Name, without namespace if it has no prefix.
     pub name: Name<'a>,
-    /// As meant: references resolved, white space as spaces.
+    /// Normalised value: references resolved, white space as spaces.
     pub value: Cow<'a, str>,
     prefix: &'a str,
     binding: Option<BindingIndex>,
-    /// Of the local name: names with different prints are different.
-    print: u64,
+    /// Fingerprint of the local name: names with different fingerprints are different.
+    fingerprint: u64,
 }
 
-/// A start tag that was read.
+/// Name of a start tag.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tag<'a> {
     pub(super) name: Name<'a>,
-    /// The name with its prefix: what the end tag must repeat.
+    /// The name as written, with its prefix: the end tag must repeat it.
     pub(super) written: &'a str,
 }
 
-/// Reads what stands between `<` and `>` or `/>`. Its declarations are in scope from then on; `attributes` holds its
-/// attributes and no others.
+/// Reads the text between `<` and `>` or `/>`. Its declarations are in scope from then on;
+/// `attributes` contains its attributes and no others.
 pub(super) fn read_tag<'a>(
     content: &'a str,
     namespaces: &mut Namespaces<'a>,
     attributes: &mut Vec<Attribute<'a>>,
-) -> Result<Tag<'a>, Objection> {
+) -> Result<Tag<'a>, Violation> {
     let since = namespaces.mark();
     let mut declared = 0_usize;
     attributes.clear();
@@ -71,10 +71,10 @@ pub(super) fn read_tag<'a>(
             }
             let name = Name { space: Space::Unqualified, local };
             let value = normalize_attribute(raw)?;
-            attributes.push(Attribute { name, value, prefix, binding: None, print: print(local) });
+            attributes.push(Attribute { name, value, prefix, binding: None, fingerprint: fingerprint(local) });
         }
     }
-    // Only now: a declaration holds for the attributes before it as well.
+    // Only now: a declaration also applies to the attributes before it.
     resolve_attributes(namespaces, attributes)?;
     if name.prefix == "xmlns" {
         return Err(XmlError::Name.into());
@@ -89,7 +89,7 @@ fn resolve_attributes<'a>(namespaces: &Namespaces<'a>, attributes: &mut [Attribu
     let mut rest = &*attributes;
     while let Some((attribute, after)) = rest.split_first() {
         let is_same = |other: &Attribute<'_>| {
-            other.print == attribute.print
+            other.fingerprint == attribute.fingerprint
                 && other.name.local == attribute.name.local
                 && namespaces.is_same(other.binding, attribute.binding)
         };
@@ -101,17 +101,17 @@ fn resolve_attributes<'a>(namespaces: &Namespaces<'a>, attributes: &mut [Attribu
     Ok(())
 }
 
-/// The length of a name and its first bytes, in one number: spares most comparisons of names.
-fn print(name: &str) -> u64 {
-    name.bytes().take(7).fold(name.len() as u64, |print, byte| print << 8 | u64::from(byte))
+/// Length and first bytes of a name, in one number: avoids most comparisons of names.
+fn fingerprint(name: &str) -> u64 {
+    name.bytes().take(7).fold(name.len() as u64, |bits, byte| bits << 8 | u64::from(byte))
 }
 
-fn take_name<'a>(scanner: &mut Scanner<'a>) -> Result<(&'a str, QName<'a>), Objection> {
+fn take_name<'a>(scanner: &mut Scanner<'a>) -> Result<(&'a str, QName<'a>), Violation> {
     let (written, name) = scanner.name().ok_or(XmlError::Name)?;
     if written.len() > NAME_BYTES { Err(MessageError::NameLength.into()) } else { Ok((written, name)) }
 }
 
-/// Reads a value that is a name with an optional prefix, and nothing else.
+/// Parses a text that is a name with an optional prefix, and nothing else.
 pub(super) fn parse_name(text: &str) -> Result<QName<'_>, XmlError> {
     let mut scanner = Scanner::new(text);
     scanner.name().filter(|_| scanner.is_done()).map(|(_, name)| name).ok_or(XmlError::Name)
@@ -121,14 +121,14 @@ pub(super) fn parse_name(text: &str) -> Result<QName<'_>, XmlError> {
 mod tests {
     use super::*;
 
-    fn read(content: &str) -> Result<usize, Objection> {
+    fn read(content: &str) -> Result<usize, Violation> {
         let mut attributes = Vec::new();
         read_tag(content, &mut Namespaces::new(), &mut attributes).map(|_| attributes.len())
     }
 
     #[test]
-    fn refuses_tags_that_are_spelled_wrong() {
-        for (content, flaw) in [
+    fn refuses_invalid_tags() {
+        for (content, error) in [
             ("", XmlError::Name),
             (" a", XmlError::Name),
             ("1a", XmlError::Name),
@@ -152,19 +152,19 @@ mod tests {
             ("p:a", XmlError::UnboundPrefix),
             ("a p:b=''", XmlError::UnboundPrefix),
             ("xmlns:a", XmlError::Name),
-            ("a xmlns:p=''", XmlError::Declared),
-            ("a xmlns:xmlns='u'", XmlError::Declared),
-            ("a xmlns:xml='u'", XmlError::Declared),
-            ("a xmlns:p='http://www.w3.org/XML/1998/namespace'", XmlError::Declared),
-            ("a xmlns='http://www.w3.org/XML/1998/namespace'", XmlError::Declared),
-            ("a xmlns='http://www.w3.org/2000/xmlns/'", XmlError::Declared),
+            ("a xmlns:p=''", XmlError::NamespaceDeclaration),
+            ("a xmlns:xmlns='u'", XmlError::NamespaceDeclaration),
+            ("a xmlns:xml='u'", XmlError::NamespaceDeclaration),
+            ("a xmlns:p='http://www.w3.org/XML/1998/namespace'", XmlError::NamespaceDeclaration),
+            ("a xmlns='http://www.w3.org/XML/1998/namespace'", XmlError::NamespaceDeclaration),
+            ("a xmlns='http://www.w3.org/2000/xmlns/'", XmlError::NamespaceDeclaration),
         ] {
-            assert_eq!(read(content), Err(Objection::from(flaw)), "{content}");
+            assert_eq!(read(content), Err(Violation::from(error)), "{content}");
         }
     }
 
     #[test]
-    fn accepts_what_only_looks_alike() {
+    fn accepts_attributes_that_only_look_alike() {
         for (content, count) in [
             ("a", 0),
             ("a ", 0),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn each_limit_of_a_tag_holds_to_the_last_one() {
+    fn each_limit_of_a_tag_is_exact() {
         let many = |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<String>();
         let attributes = |count| format!("a{}", many(count, &|n| format!(" b{n}=''")));
         assert_eq!(read(&attributes(32)), Ok(32));

@@ -1,13 +1,14 @@
-//! What the reader reads and refuses, document by document.
+//! Documents that the reader accepts and refuses.
 
-use super::place::PATH_CHARS;
 use std::fmt::Write as _;
 
+use super::location::PATH_CHARS;
 use super::*;
-use crate::mistake::Note;
+use crate::message_error::{BadMessage, MessageError, Note};
 use crate::names::Namespace;
+use crate::xml_error::XmlError;
 
-/// Reads to the end, and spells what was read in one line.
+/// Reads to the end. Returns the tokens as one line of text.
 fn read(document: &str) -> Result<String, BadMessage> {
     let document = Document::from_bytes(document.as_bytes(), None)?;
     let mut reader = Reader::new(&document);
@@ -28,25 +29,25 @@ fn read(document: &str) -> Result<String, BadMessage> {
     }
 }
 
-fn mistake(document: &str) -> Option<MessageError> {
-    read(document).err().map(|bad| bad.mistake())
+fn message_error(document: &str) -> Option<MessageError> {
+    read(document).err().map(|bad| bad.error())
 }
 
-fn flaw(document: &str) -> Option<XmlError> {
+fn xml_error(document: &str) -> Option<XmlError> {
     match read(document).err()?.note()? {
-        Note::XmlError(flaw) => Some(flaw),
+        Note::XmlError(error) => Some(error),
         Note::Expected(_) => None,
     }
 }
 
-fn place(document: &str) -> (usize, String) {
+fn location(document: &str) -> (usize, String) {
     let bad = read(document).expect_err("refused");
-    let place = bad.place().expect("in the document");
-    (place.line, place.path.clone())
+    let location = bad.location().expect("in the document");
+    (location.line, location.path.clone())
 }
 
 #[test]
-fn one_value_may_come_in_many_pieces() {
+fn a_value_may_consist_of_many_pieces() {
     assert_eq!(read("<a>850730<!-- -->00160</a>").as_deref(), Ok("(a 85073000160)"));
     assert_eq!(read("<a>85<![CDATA[0730]]>&#48;&#x30;160</a>").as_deref(), Ok("(a 85073000160)"));
     assert_eq!(read("<a>&lt;&amp;&gt;&quot;&apos;</a>").as_deref(), Ok("(a <&>\"')"));
@@ -56,7 +57,7 @@ fn one_value_may_come_in_many_pieces() {
 }
 
 #[test]
-fn reads_what_stands_around_the_root_and_in_its_tags() {
+fn reads_text_around_the_root_and_in_its_tags() {
     let document = "<?xml version='1.0'?>\n<!-- a --> <!----><a b = 'x\ty' c=\"&#9;'\"><d/>\n</a >\n<!-- z -->\n";
     assert_eq!(read(document).as_deref(), Ok("(a b=\"x y\" c=\"\\t'\" (d )\n)"));
     assert_eq!(read("\u{feff}<a/>").as_deref(), Ok("(a )"));
@@ -68,20 +69,20 @@ fn refuses_doctypes_and_instructions_where_they_begin() {
     for document in
         ["<!DOCTYPE a><a/>", "<!DOCTYPE", " <!-- --> <!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "<a><!DOCTYPE"]
     {
-        assert_eq!(mistake(document), Some(MessageError::Doctype), "{document}");
+        assert_eq!(message_error(document), Some(MessageError::Doctype), "{document}");
     }
     for document in
         ["<?a?><a/>", "<?", "<a><?b c?></a>", "<a/><?xml-stylesheet?>", "<?xml-model a?><a/>", "<?XML a?><a/>"]
     {
-        assert_eq!(mistake(document), Some(MessageError::ProcessingInstruction), "{document}");
+        assert_eq!(message_error(document), Some(MessageError::ProcessingInstruction), "{document}");
     }
     for document in [" <?xml version='1.0'?><a/>", "<a><?xml version='1.0'?></a>"] {
-        assert_eq!(flaw(document), Some(XmlError::Declaration), "{document}");
+        assert_eq!(xml_error(document), Some(XmlError::Declaration), "{document}");
     }
 }
 
 #[test]
-fn names_how_a_document_is_not_well_formed() {
+fn names_each_xml_error() {
     for (document, expected) in [
         ("", XmlError::Unfinished),
         ("  ", XmlError::Unfinished),
@@ -126,12 +127,12 @@ fn names_how_a_document_is_not_well_formed() {
         ("<a/ >", XmlError::Tag),
         ("<a><b/></a><c", XmlError::Markup),
     ] {
-        assert_eq!(flaw(document), Some(expected), "{document}");
+        assert_eq!(xml_error(document), Some(expected), "{document}");
     }
 }
 
 #[test]
-fn a_prefix_means_what_the_nearest_declaration_says() {
+fn the_innermost_declaration_of_a_prefix_applies() {
     let space = |document: &str| {
         let document = Document::from_bytes(document.as_bytes(), None).expect("characters");
         let mut reader = Reader::new(&document);
@@ -150,45 +151,45 @@ fn a_prefix_means_what_the_nearest_declaration_says() {
     assert_eq!(space(&nested), [soap, Space::Foreign, Space::Foreign, soap]);
     let undeclared = format!("<a xmlns='{uri}'><b xmlns=''><c/></b><d/></a>");
     assert_eq!(space(&undeclared), [soap, Space::Unqualified, Space::Unqualified, soap]);
-    assert_eq!(flaw("<a><b xmlns:p='u'/><p:c/></a>"), Some(XmlError::UnboundPrefix));
+    assert_eq!(xml_error("<a><b xmlns:p='u'/><p:c/></a>"), Some(XmlError::UnboundPrefix));
     assert_eq!(space("<xml:a/>"), [Space::Known(Namespace::Xml)]);
 }
 
 #[test]
-fn each_bound_holds_to_the_last_one() {
+fn each_limit_is_exact() {
     let nested = |depth: usize| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
-    assert_eq!(mistake(&nested(32)), None);
-    assert_eq!(mistake(&nested(33)), Some(MessageError::Depth));
+    assert_eq!(message_error(&nested(32)), None);
+    assert_eq!(message_error(&nested(33)), Some(MessageError::Depth));
     let siblings = |count: usize| format!("<a>{}</a>", "<b/>".repeat(count));
-    assert_eq!(mistake(&siblings(1_024)), None);
-    assert_eq!(mistake(&siblings(1_025)), Some(MessageError::Children));
+    assert_eq!(message_error(&siblings(1_024)), None);
+    assert_eq!(message_error(&siblings(1_025)), Some(MessageError::Children));
     for (before, after) in
         [("<a>", "</a>"), ("<a><![CDATA[", "]]></a>"), ("<a><!--", "--></a>"), ("<a>&#65;<b/>", "</a>")]
     {
-        let room = 65_536 - usize::from(before.contains("&#65;"));
-        assert_eq!(mistake(&format!("{before}{}{after}", "x".repeat(room))), None, "{before}");
+        let max = 65_536 - usize::from(before.contains("&#65;"));
+        assert_eq!(message_error(&format!("{before}{}{after}", "x".repeat(max))), None, "{before}");
         assert_eq!(
-            mistake(&format!("{before}{}{after}", "x".repeat(room + 1))),
+            message_error(&format!("{before}{}{after}", "x".repeat(max + 1))),
             Some(MessageError::TextLength),
             "{before}"
         );
     }
     for flood in ["<![CDATA[]]>", "&#65;", "<!---->"] {
         // The root's tags are two events.
-        assert_eq!(mistake(&format!("<a>{}</a>", flood.repeat(16_382))), None, "{flood}");
-        assert_eq!(mistake(&format!("<a>{}</a>", flood.repeat(16_383))), Some(MessageError::Events), "{flood}");
+        assert_eq!(message_error(&format!("<a>{}</a>", flood.repeat(16_382))), None, "{flood}");
+        assert_eq!(message_error(&format!("<a>{}</a>", flood.repeat(16_383))), Some(MessageError::Events), "{flood}");
     }
     let grandchildren = format!("<a>{}</a>", format!("<b>{}</b>", "<c/>".repeat(1_000)).repeat(9));
-    assert_eq!(mistake(&grandchildren), Some(MessageError::Events));
+    assert_eq!(message_error(&grandchildren), Some(MessageError::Events));
 }
 
 #[test]
-fn tells_the_line_and_the_contracts_own_names() {
-    let (line, path) = place("<?xml version='1.0'\r\n?>\n<Envelope>\r<Body>\r\n<x85073000160>\n</Body>");
+fn locations_contain_lines_and_contract_names_only() {
+    let (line, path) = location("<?xml version='1.0'\r\n?>\n<Envelope>\r<Body>\r\n<x85073000160>\n</Body>");
     assert_eq!((line, path.as_str()), (6, "/Envelope/Body/*"));
-    assert_eq!(place("\n\n<a").1, "/");
-    assert_eq!(place("a\0\nb").0, 1);
+    assert_eq!(location("\n\n<a").1, "/");
+    assert_eq!(location("a\0\nb").0, 1);
     let deep = format!("{}</", "<consultAttributesRequest>".repeat(30));
-    let (_, path) = place(&deep);
+    let (_, path) = location(&deep);
     assert!(path.starts_with(".../consultAttributesRequest/") && path.len() <= PATH_CHARS, "{path}");
 }

@@ -1,15 +1,15 @@
-//! References, line ends and attribute values: from characters as sent to characters as meant (XML 1.0, sections 2.11,
-//! 3.3.3 and 4.1).
+//! Normalisation of references, line ends and attribute values (XML 1.0, sections 2.11, 3.3.3 and
+//! 4.1).
 //!
-//! No entity is expanded beyond the five that XML itself declares: there is no DOCTYPE that could declare one. What
-//! needs no change is handed back as it is, without a copy.
+//! No entity is expanded except the five that XML itself declares: there is no DOCTYPE that could
+//! declare others. Text that needs no change is returned without a copy.
 
 use std::borrow::Cow;
 
 use super::characters::is_legal;
-use crate::flaw::XmlError;
+use crate::xml_error::XmlError;
 
-/// The character that a reference stands for, given what stands between `&` and `;`.
+/// Resolves a reference, given the text between `&` and `;`.
 pub(super) fn resolve_reference(name: &str) -> Result<char, XmlError> {
     let character = match name {
         "amp" => Some('&'),
@@ -22,7 +22,8 @@ pub(super) fn resolve_reference(name: &str) -> Result<char, XmlError> {
     character.ok_or(XmlError::Reference)
 }
 
-/// The number of a character reference, after its `#` (production 66). Any number of leading zeros, no sign.
+/// Parses the number of a character reference, after its `#` (production 66). Allows leading zeros,
+/// but no sign.
 fn read_code(digits: &str) -> Option<u32> {
     let (digits, radix) = match digits.strip_prefix('x') {
         Some(digits) => (digits, 16),
@@ -34,7 +35,7 @@ fn read_code(digits: &str) -> Option<u32> {
     digits.chars().try_fold(0_u32, |code, digit| code.checked_mul(radix)?.checked_add(digit.to_digit(radix)?))
 }
 
-/// Text with each line end as one line feed (section 2.11).
+/// Replaces each line end by one line feed (section 2.11).
 pub(super) fn normalize_line_ends(text: &str) -> Cow<'_, str> {
     if !text.contains('\r') {
         return Cow::Borrowed(text);
@@ -42,8 +43,8 @@ pub(super) fn normalize_line_ends(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-/// An attribute value as meant: references resolved, each line end and tab a space (section 3.3.3, for an attribute
-/// that no DOCTYPE declared).
+/// Normalises an attribute value: resolves references, and replaces each line end and tab by a
+/// space (section 3.3.3, for an attribute that no DOCTYPE declares).
 pub(super) fn normalize_attribute(value: &str) -> Result<Cow<'_, str>, XmlError> {
     if !value.bytes().any(|byte| matches!(byte, b'<' | b'&' | b'\t' | b'\n' | b'\r')) {
         return Ok(Cow::Borrowed(value));
@@ -74,7 +75,7 @@ pub(super) fn normalize_attribute(value: &str) -> Result<Cow<'_, str>, XmlError>
     Ok(Cow::Owned(normalized))
 }
 
-/// How many lines end in the text. Both line feed and carriage return end a line, the two together one.
+/// Number of line ends in the text. A line feed, a carriage return, or both together end a line.
 pub(super) fn count_line_ends(text: &str) -> usize {
     let feeds = text.bytes().filter(|byte| *byte == b'\n').count();
     let returns = text.bytes().zip(text.bytes().skip(1).chain([0]));
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resolves_the_five_entities_and_legal_characters_alone() {
+    fn resolves_only_the_five_entities_and_legal_characters() {
         let legal = [
             ("amp", '&'),
             ("#65", 'A'),
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_become_line_feeds_in_text_and_spaces_in_attributes() {
+    fn normalises_line_ends_in_text_and_attributes() {
         assert_eq!(normalize_line_ends("a\r\nb\rc\nd\r\r\n"), "a\nb\nc\nd\n\n");
         assert!(matches!(normalize_line_ends("a\nb"), Cow::Borrowed(_)));
         assert_eq!(normalize_attribute("a\r\nb\rc\nd\te&#10;&#13;&#9;f").as_deref(), Ok("a b c d e\n\r\tf"));

@@ -1,9 +1,10 @@
-//! What goes out: responses and faults as SOAP 1.1 envelopes, in the order of the schema, compact, prefixed as in
-//! contract.md. The same answer gives the same bytes.
+//! Writes responses and faults as SOAP 1.1 envelopes: in the order of the schema, compact, with the
+//! prefixes of `docs/reference/contract.md` "Namespaces". The same answer gives the same bytes.
 //!
-//! Decides nothing: an [`Answer`] is on record already and is told whole, a [`Fault`] says itself what may be told.
-//! Where the request had a `MessageID`, the envelope says what it relates to, and which kind of message it is
-//! (WS-Addressing 1.0 Core, sections 3.2 and 3.4). Every text written comes back as the same text from any XML reader.
+//! Decides nothing: an [`Answer`] is already recorded and is written completely, and a [`Fault`]
+//! contains only what may be disclosed. If the request had a `MessageID`, the envelope has
+//! `RelatesTo` and `Action` (WS-Addressing 1.0 Core, sections 3.2 and 3.4). Any XML reader reads
+//! each text back as it was written.
 
 use super::envelope::Addressing;
 use super::fault::Fault;
@@ -15,7 +16,7 @@ use ehealth_core::model::{
     Information, Period, Ssin, Status, Ticket, Timestamp,
 };
 
-/// `informationCBSS`: what the service says of its handling of one message.
+/// `informationCBSS`: how the service handled one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Handling {
     /// `ticketCBSS`.
@@ -26,14 +27,14 @@ pub struct Handling {
     pub replied: Timestamp,
 }
 
-/// What sendTestMessage answers.
+/// Content of a `sendTestMessageResponse`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TestReply<'a> {
-    /// The text that came.
+    /// Text of the request.
     pub echo: &'a str,
-    /// The subject of the caller's certificate, the digits of an SSIN in it already masked.
+    /// Subject of the caller's certificate, with the digits of an SSIN already masked.
     pub ssl_certificate: &'a str,
-    /// The name under which the caller is known, if it is.
+    /// Name under which the caller is registered, if it is.
     pub consumer: Option<&'a str>,
 }
 
@@ -75,7 +76,8 @@ pub fn write_test_reply(reply: TestReply<'_>, handling: Handling, addressing: &A
     })
 }
 
-/// Writes a fault of the operation. `customer` is `informationCustomer`, if it was read whole and valid.
+/// Writes a fault of the operation. `customer` is `informationCustomer`, if it was complete and
+/// valid.
 #[must_use]
 pub fn write_fault(
     fault: &Fault,
@@ -124,7 +126,7 @@ fn write_envelope(addressing: &Addressing, action: &str, body: impl FnOnce(&mut 
     writer.into_bytes()
 }
 
-/// A message element, qualified if its namespace says so.
+/// Writes a message element, qualified if it has a namespace.
 fn write_message(writer: &mut Writer, element: names::Element, content: impl FnOnce(&mut Writer)) {
     match element.namespace {
         Some(namespace) => writer.declare(namespace, element.name, content),
@@ -141,10 +143,10 @@ fn write_customer(writer: &mut Writer, customer: &Customer) {
             writer.value(e::TIMESTAMP_SENT, timestamp);
         }
         writer.element(e::CUSTOMER_IDENTIFICATION, |writer| match customer.id {
-            CustomerId::Cbe(number) => writer.shown(e::CBE_NUMBER, number),
+            CustomerId::Cbe(number) => writer.display(e::CBE_NUMBER, number),
             CustomerId::Pair { sector, institution } => {
-                writer.shown(e::SECTOR, sector);
-                writer.shown(e::INSTITUTION, institution);
+                writer.display(e::SECTOR, sector);
+                writer.display(e::INSTITUTION, institution);
             }
         });
     });
@@ -152,9 +154,9 @@ fn write_customer(writer: &mut Writer, customer: &Customer) {
 
 fn write_handling(writer: &mut Writer, handling: Handling) {
     writer.element(e::INFORMATION_CBSS, |writer| {
-        writer.shown(e::TICKET_CBSS, handling.ticket);
-        writer.shown(e::TIMESTAMP_RECEIVE, handling.received);
-        writer.shown(e::TIMESTAMP_REPLY, handling.replied);
+        writer.display(e::TICKET_CBSS, handling.ticket);
+        writer.display(e::TIMESTAMP_RECEIVE, handling.received);
+        writer.display(e::TIMESTAMP_REPLY, handling.replied);
     });
 }
 
@@ -162,10 +164,10 @@ fn write_criteria(writer: &mut Writer, criteria: &Criteria) {
     writer.element(e::CRITERIA, |writer| {
         write_ssin(writer, e::SSIN, criteria.ssin);
         match criteria.dates {
-            CriteriaDates::ReferenceDate(day) => writer.shown(e::REFERENCE_DATE, day),
+            CriteriaDates::ReferenceDate(day) => writer.display(e::REFERENCE_DATE, day),
             CriteriaDates::Period(window) => writer.element(e::PERIOD, |writer| {
-                writer.shown(e::BEGIN_DATE, window.from());
-                writer.shown(e::END_DATE, window.to());
+                writer.display(e::BEGIN_DATE, window.from());
+                writer.display(e::END_DATE, window.to());
             }),
         }
     });
@@ -182,7 +184,7 @@ fn write_status(writer: &mut Writer, status: Status) {
                 match information {
                     Information::Name(_) => {}
                     Information::Ssin(ssin) | Information::NewSsin(ssin) => write_ssin(writer, e::FIELD_VALUE, ssin),
-                    Information::CbeNumber(number) => writer.shown(e::FIELD_VALUE, number),
+                    Information::CbeNumber(number) => writer.display(e::FIELD_VALUE, number),
                     Information::Source(dataset) => writer.value(e::FIELD_VALUE, dataset.code()),
                 }
             });
@@ -210,7 +212,7 @@ fn write_result(writer: &mut Writer, disclosure: &Disclosure) {
             write_employment(writer, employment);
         }
         if let Some(fund) = disclosure.fund {
-            writer.element(e::HEALTH_INSURANCE_FUND, |writer| writer.shown(e::CBE_NUMBER, fund));
+            writer.element(e::HEALTH_INSURANCE_FUND, |writer| writer.display(e::CBE_NUMBER, fund));
         }
     });
 }
@@ -218,7 +220,7 @@ fn write_result(writer: &mut Writer, disclosure: &Disclosure) {
 fn write_employment(writer: &mut Writer, employment: &DisclosedEmployment) {
     writer.element(e::EMPLOYMENT, |writer| {
         if let Some(employer) = employment.employer {
-            writer.element(e::EMPLOYER, |writer| writer.shown(e::CBE_NUMBER, employer));
+            writer.element(e::EMPLOYER, |writer| writer.display(e::CBE_NUMBER, employer));
         }
         write_period(writer, e::PERIOD, employment.period);
         for service in &employment.services {
@@ -230,7 +232,7 @@ fn write_employment(writer: &mut Writer, employment: &DisclosedEmployment) {
 fn write_service(writer: &mut Writer, service: &DisclosedService) {
     writer.element(e::PREVENTION_SERVICE, |writer| {
         if let Some(number) = service.number {
-            writer.shown(e::CBE_NUMBER, number);
+            writer.display(e::CBE_NUMBER, number);
         }
         if let Some(kind) = service.kind {
             writer.value(e::TYPE, kind.code());
@@ -242,17 +244,17 @@ fn write_service(writer: &mut Writer, service: &DisclosedService) {
 fn write_period(writer: &mut Writer, element: names::Element, period: Option<Period>) {
     let Some(period) = period else { return };
     writer.element(element, |writer| {
-        writer.shown(e::BEGIN_DATE, period.begin());
+        writer.display(e::BEGIN_DATE, period.begin());
         if let Some(end) = period.end() {
-            writer.shown(e::END_DATE, end);
+            writer.display(e::END_DATE, end);
         }
     });
 }
 
-/// The one place where a person's number becomes text that leaves.
+/// Writes an SSIN. The only function that sends a person's number.
 fn write_ssin(writer: &mut Writer, element: names::Element, ssin: Ssin) {
     writer.element(element, |writer| {
-        // Digits are UTF-8.
+        // ASCII digits are valid UTF-8.
         writer.text(str::from_utf8(&ssin.digits()).unwrap_or_default());
     });
 }

@@ -1,14 +1,15 @@
-//! What goes out, byte by byte.
+//! Bytes of responses and faults.
 //!
-//! Answers come from the pipeline itself, over a directory of one person. That every answer is valid against the schema
-//! is shown where answers are many: by the tests that go over the server.
+//! The answers come from the pipeline itself, over a directory of one person. The tests of the
+//! gateway check many answers against the schema.
 
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use super::*;
-use crate::mistake::{BadMessage, Location, MessageError};
+use crate::ExchangeFault;
+use crate::message_error::{BadMessage, Location, MessageError};
 use crate::reader::{Document, Reader, Token};
 use ehealth_core::lookup::{
     AuditSink, Caller, Directory, DirectoryError, Exchange, FreshnessLimits, Pending, Permission, Presented, record,
@@ -120,7 +121,7 @@ fn answer(granted: LegalContext, asked: &str, ssin: &str, dates: AskedDates) -> 
         quota: Quota::default(),
         pins: Pins::default(),
     };
-    let register = Register::from_consumers(vec![consumer]).expect("no mistake");
+    let register = Register::from_consumers(vec![consumer]).expect("valid");
 
     let nothing = Digest::new([0; 32]);
     let certified = Certified { organisation, key: nothing, issuer: nothing };
@@ -148,7 +149,7 @@ fn text(bytes: Vec<u8>) -> String {
 }
 
 #[test]
-fn tells_an_answer_in_the_order_of_the_schema() {
+fn writes_an_answer_in_the_order_of_the_schema() {
     let platform = LegalContext::EhealthPlatform;
     let dates = AskedDates::ReferenceDate(Ok(day("2026-11-20")));
     let answer = answer(platform, platform.code(), "85073000160", dates);
@@ -176,7 +177,7 @@ fn tells_an_answer_in_the_order_of_the_schema() {
 }
 
 #[test]
-fn names_what_was_left_out_and_tells_today_where_no_date_was_asked() {
+fn names_filtered_fields_and_today_as_the_default_date() {
     let physician = LegalContext::AdvisoryPhysician;
     let answer = answer(physician, physician.code(), "85073000160", AskedDates::Today);
     let written = text(write_answer(&answer, handling().replied, &Addressing::default()));
@@ -188,7 +189,7 @@ fn names_what_was_left_out_and_tells_today_where_no_date_was_asked() {
 }
 
 #[test]
-fn a_question_that_was_not_looked_up_has_neither_criteria_nor_result() {
+fn a_refused_question_has_neither_criteria_nor_result() {
     let platform = LegalContext::EhealthPlatform;
     let today = AskedDates::Today;
     let reversed = AskedDates::Period { begin: Ok(day("2026-02-02")), end: Ok(day("2026-02-01")) };
@@ -207,7 +208,7 @@ fn a_question_that_was_not_looked_up_has_neither_criteria_nor_result() {
 }
 
 #[test]
-fn a_status_names_its_facts() {
+fn a_status_contains_its_information() {
     let physician = LegalContext::AdvisoryPhysician;
     let mut writer = Writer::new();
     let ssin = Ssin::parse("85073000160").expect("a number");
@@ -239,7 +240,7 @@ fn a_status_names_its_facts() {
 }
 
 #[test]
-fn relates_to_the_message_that_was_named() {
+fn relates_to_the_message_id_of_the_request() {
     let reply = TestReply { echo: "]]>\r\n\u{0}", ssl_certificate: "CN=a, O=\"b\"", consumer: None };
     let written = text(write_test_reply(reply, handling(), &message_id()));
     let expected = [
@@ -257,9 +258,9 @@ fn relates_to_the_message_that_was_named() {
 }
 
 #[test]
-fn a_fault_says_what_and_where() {
-    let place = Location { line: 12, path: "/Envelope/Body".to_owned() };
-    let fault = Fault::from(BadMessage::new(MessageError::BodyStructure.into(), Some(place)));
+fn a_fault_contains_the_error_and_its_location() {
+    let location = Location { line: 12, path: "/Envelope/Body".to_owned() };
+    let fault = Fault::from(BadMessage::new(MessageError::BodyStructure.into(), Some(location)));
     let bare = Customer { ticket: None, timestamp_sent: None, id: CustomerId::Pair { sector: 11, institution: 7 } };
     let operation = Operation::ConsultAttributes;
     let written = text(write_fault(&fault, operation, handling(), Some(&bare), &message_id()));
@@ -270,13 +271,13 @@ fn a_fault_says_what_and_where() {
         "http://kszbcss.fgov.be/intf/eHealthAttributesService/v1/\
          eHealthAttributesServicePortType/consultAttributes/Fault/consultAttributesFault</wsa:Action>",
         "<wsa:RelatesTo xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">urn:uuid:a&amp;b</wsa:RelatesTo></soap:Header>",
-        "<soap:Body><soap:Fault><faultcode>soap:Client</faultcode><faultstring>A Body has exactly one child.</faultstring>",
+        "<soap:Body><soap:Fault><faultcode>soap:Client</faultcode><faultstring>A Body has exactly one child element.</faultstring>",
         "<detail><intf:consultAttributesFault xmlns:intf=\"http://kszbcss.fgov.be/intf/eHealthAttributesService/v1\">",
         "<informationCustomer><customerIdentification><sector>11</sector><institution>7</institution>",
         "</customerIdentification></informationCustomer>",
         HANDLING,
         "<detail><severity>FATAL</severity><reasonCode>MSG90024</reasonCode>",
-        "<diagnostic>A Body has exactly one child. Line 12, /Envelope/Body.</diagnostic>",
+        "<diagnostic>A Body has exactly one child element. Line 12, /Envelope/Body.</diagnostic>",
         "<authorCode>eHealthAttributesService</authorCode></detail>",
         "</intf:consultAttributesFault></detail></soap:Fault></soap:Body></soap:Envelope>",
     ];
@@ -285,10 +286,10 @@ fn a_fault_says_what_and_where() {
 
 #[test]
 fn a_fault_of_the_envelope_has_no_detail() {
-    for (mistake, code) in
+    for (error, code) in
         [(MessageError::VersionMismatch, "VersionMismatch"), (MessageError::MustUnderstand, "MustUnderstand")]
     {
-        let fault = Fault::from(BadMessage::new(mistake.into(), None));
+        let fault = Fault::from(BadMessage::new(error.into(), None));
         let operation = Operation::SendTestMessage;
         let written = text(write_fault(&fault, operation, handling(), Some(&customer()), &message_id()));
         assert!(written.contains(&format!("<faultcode>soap:{code}</faultcode>")), "{written}");
@@ -298,12 +299,18 @@ fn a_fault_of_the_envelope_has_no_detail() {
 }
 
 #[test]
-fn the_same_fault_is_told_under_each_operations_own_element() {
+fn each_operation_has_its_own_fault_element() {
     for (operation, element) in [
         (Operation::ConsultAttributes, "<intf:consultAttributesFault "),
         (Operation::SendTestMessage, "<test:sendTestMessageFault "),
     ] {
-        let written = text(write_fault(&Fault::Internal, operation, handling(), None, &Addressing::default()));
+        let written = text(write_fault(
+            &Fault::from(ExchangeFault::Internal),
+            operation,
+            handling(),
+            None,
+            &Addressing::default(),
+        ));
         assert!(written.contains("<faultcode>soap:Server</faultcode><faultstring>Internal error.</faultstring>"));
         assert!(written.contains(element) && !written.contains("<soap:Header>"), "{written}");
     }

@@ -1,10 +1,11 @@
-//! A chunked body (RFC 9112, section 7.1), followed to its end byte by byte. Nothing is decoded or kept.
+//! A chunked body (RFC 9112, section 7.1), followed to its end byte by byte. Nothing is decoded or
+//! kept.
 
 use super::head::split_field;
 
-/// Maximum bytes of a body that are framing and not content: sizes, line ends, extensions, trailers.
-/// Chunks of one byte would cost an iteration of every loop behind them. A SOAP stack that sends 256 KiB
-/// in chunks of 4 KiB uses some 500 bytes.
+/// Maximum bytes of a body that are framing and not content: sizes, line ends, extensions,
+/// trailers. Chunks of one byte would cost an iteration of every loop behind them. A SOAP stack
+/// that sends 256 KiB in chunks of 4 KiB uses some 500 bytes.
 const MAX_OVERHEAD_BYTES: usize = 16 * 1_024;
 /// Maximum bytes of a trailer line; a line is kept to be checked.
 const MAX_TRAILER_BYTES: usize = 256;

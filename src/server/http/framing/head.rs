@@ -9,7 +9,8 @@ use ehealth_core::model::ByteSet;
 
 /// Maximum bytes of a request target. The longest that is served has some 70.
 pub(super) const MAX_TARGET_BYTES: usize = 1_024;
-/// Maximum bytes of a request line. A longer one has a target that is too long, or an unknown method.
+/// Maximum bytes of a request line. A longer one has a target that is too long, or an unknown
+/// method.
 pub(super) const MAX_LINE_BYTES: usize = MAX_TARGET_BYTES + 64;
 /// Maximum header fields of a request: SOAP stacks send at most some 15.
 pub(super) const MAX_FIELDS: usize = 64;
@@ -48,7 +49,8 @@ pub(super) fn check_request_line(line: &[u8]) -> Result<(), HttpRefusal> {
     if is_token(method) && is_origin_form { Ok(()) } else { Err(HttpRefusal::Framing) }
 }
 
-/// Checks the header fields; returns how the body is framed. `fields` are whole lines with line ends.
+/// Checks the header fields; returns how the body is framed. `fields` are whole lines with line
+/// ends.
 ///
 /// # Errors
 /// [`HttpRefusal`] for an invalid field, too many fields, a `Host` that is missing or repeated, or a
@@ -86,9 +88,9 @@ pub(super) fn check_fields(fields: &[u8]) -> Result<BodyFraming, HttpRefusal> {
     }
 }
 
-/// Splits a field line into name and value, trimming blanks around the value; `None` if it is invalid.
-/// A line that begins with a blank (obsolete folding) has no name, nor has one with a blank before its
-/// colon.
+/// Splits a field line into name and value, trimming blanks around the value; `None` if it is
+/// invalid. A line that begins with a blank (obsolete folding) has no name, nor has one with a
+/// blank before its colon.
 pub(super) fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = memchr(b':', line)?;
     let (name, value) = line.split_at_checked(colon)?;
@@ -113,5 +115,6 @@ fn is_token(bytes: &[u8]) -> bool {
 /// Characters that RFC 3986 allows in a path or query.
 const TARGET_BYTES: ByteSet = ByteSet::alphanumeric_and(b"-._~%!$&'()*+,;=:@/?");
 
-/// Characters of a host name or address with port. No comma, which would make one field of two hosts.
+/// Characters of a host name or address with port. No comma, which would make one field of two
+/// hosts.
 const HOST_BYTES: ByteSet = ByteSet::alphanumeric_and(b"-._~:[]");

@@ -1,9 +1,10 @@
-//! Request framing: where each request begins and ends, decided before the HTTP library sees a byte.
+//! Request framing: where each request begins and ends, decided before the HTTP library sees a
+//! byte.
 //!
-//! That library is lenient, as a browser's server should be. A gateway must be strict: if it and another
-//! program on the way read the same bytes differently, one of them misses a request (request smuggling).
-//! So a head is held back until it is complete and checked ([`head`]), a body is followed to its end
-//! ([`chunked`]), and a refusal here is final.
+//! That library is lenient, as a browser's server should be. A gateway must be strict: if it and
+//! another program on the way read the same bytes differently, one of them misses a request
+//! (request smuggling). So a head is held back until it is complete and checked ([`head`]), a body
+//! is followed to its end ([`chunked`]), and a refusal here is final.
 //!
 //! Pure: bytes in, progress out. `wire` reads the bytes and keeps the time.
 
@@ -30,8 +31,8 @@ use memchr::memchr2;
 
 use super::refusal::HttpRefusal;
 
-/// Maximum bytes of a request's head: SOAP stacks send less than 1 KiB, with a security token of their
-/// own perhaps 8 KiB.
+/// Maximum bytes of a request's head: SOAP stacks send less than 1 KiB, with a security token of
+/// their own perhaps 8 KiB.
 const MAX_HEAD_BYTES: usize = 16 * 1_024;
 
 /// What to do with the bytes that were checked.
@@ -85,8 +86,8 @@ impl Framing {
         matches!(self.position, Position::Head)
     }
 
-    /// Checks the next bytes of the connection. Bytes of an incomplete head are passed again, from the
-    /// head's first.
+    /// Checks the next bytes of the connection. Bytes of an incomplete head are passed again, from
+    /// the head's first.
     ///
     /// # Errors
     /// [`FramingError`]; it is final.

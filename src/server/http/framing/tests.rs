@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::{Framing, FramingError, Progress};
 use crate::server::http::refusal::HttpRefusal;
 
-/// Passes the stream in pieces of this length, as the wire does; returns what was forwarded, and how it
-/// ended.
+/// Passes the stream in pieces of this length, as the wire does; returns what was forwarded, and
+/// how it ended.
 fn forward(stream: &[u8], piece: usize) -> (Vec<u8>, Result<usize, FramingError>) {
     let (mut framing, mut held, mut forwarded) = (Framing::new(), Vec::new(), Vec::new());
     for piece in stream.chunks(piece) {
@@ -115,7 +115,8 @@ async fn read_as_hyper(stream: Vec<u8>) -> (usize, String) {
     let answer = service_fn(move |request: Request<Incoming>| {
         let counted = Arc::clone(&counted);
         async move {
-            // As the service does: after a successful CONNECT the library would read no more requests.
+            // As the service does: after a successful CONNECT the library would read no more
+            // requests.
             let status = if request.method() == Method::CONNECT { 405 } else { 200 };
             if request.into_body().collect().await.is_ok() {
                 counted.fetch_add(1, Ordering::Relaxed);
@@ -130,7 +131,8 @@ async fn read_as_hyper(stream: Vec<u8>) -> (usize, String) {
     (whole.load(Ordering::Relaxed), answered)
 }
 
-/// Heads and bodies made of valid and invalid pieces. Most are refused; the others are what matters.
+/// Heads and bodies made of valid and invalid pieces. Most are refused; the others are what
+/// matters.
 fn request() -> impl Strategy<Value = String> {
     let line_end = || prop_oneof![9 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r")];
     let start = prop_oneof![

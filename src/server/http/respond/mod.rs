@@ -1,8 +1,14 @@
-//! One request, from its head to its HTTP response, in four steps: admit, route, read the body, exchange.
+//! One request, from its head to its HTTP response, in four steps: admit, route, read the body,
+//! exchange.
 
-mod body;
-mod documents;
+// Step 1, admit, and the state of the request. Step 2 is `route`.
 mod request;
+
+// Step 3, read the body.
+mod body;
+
+// Step 4, exchange: a SOAP message, or a document that is asked for with GET.
+mod documents;
 mod soap_answer;
 
 use std::convert::Infallible;
@@ -23,8 +29,8 @@ use body::{read_body, skip_body};
 use ehealth_core::lookup::Operation;
 use request::{Refused, RequestContext};
 
-/// Response header by which an operator finds the exchange again (docs/reference/contract.md
-/// "HTTP details").
+/// Response header by which an operator finds the exchange again (docs/reference/contract.md "HTTP
+/// details").
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers a request.

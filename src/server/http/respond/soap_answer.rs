@@ -47,7 +47,7 @@ fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: 
         trace = trace.map(tracing::field::display),
         operation = operation.code(),
         consumer = organisation.map(tracing::field::display),
-        outcome = reply.outcome,
+        outcome = reply.outcome.code(),
         rule = reply.refusal.map(tracing::field::display),
         micros = stopwatch.total_micros(),
         read = stopwatch.micros(Stage::Read),
@@ -60,7 +60,6 @@ fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: 
     service.counters.count_exchange(counters::Exchange {
         operation,
         outcome: reply.outcome,
-        is_fault: reply.kind == ReplyKind::Fault,
         caller: organisation.filter(|organisation| active_config.register.find(*organisation).is_some()),
         now: service.clock.now(),
         stopwatch,

@@ -6,8 +6,9 @@ use rustls::pki_types::{CertificateRevocationListDer, SignatureVerificationAlgor
 use super::refusal::ClosedIssuer;
 use crate::certificates::{ListError, Profile, RevocationList, SignedBytes, read_issuer};
 
-/// The issuer's list among those configured: of several usable ones, the newest. If none is usable, the
-/// reason is that of one that the issuer signed: the others may be signed by another key of its name.
+/// The issuer's list among those configured: of several usable ones, the newest. If none is usable,
+/// the reason is that of one that the issuer signed: the others may be signed by another key of its
+/// name.
 pub(super) fn find_list(
     issuer: &Profile,
     lists: &[CertificateRevocationListDer<'static>],

@@ -1,14 +1,16 @@
-//! Admitted clients: the authorities, their revocation lists, and the rules that webpki leaves open.
+//! Admitted clients: the authorities, their revocation lists, and the rules that webpki leaves
+//! open.
 //!
 //! webpki builds and verifies the path (signatures, validity, basic constraints, path length, name
-//! constraints). It does not require keyCertSign, digitalSignature or an explicit clientAuth, and it
-//! would verify a revocation list's signature in every handshake. Here lists are verified once, when
-//! they are read. Every path is checked against the rules of docs/reference/domain.md "Certificates",
-//! and a root against its own validity, path length and purposes, which webpki drops from its anchors.
-//! An [`Admission`] says until when a path's certificates and lists are valid, so that a connection that
-//! stays open can be checked again.
+//! constraints). It does not require keyCertSign, digitalSignature or an explicit clientAuth, and
+//! it would verify a revocation list's signature in every handshake. Here lists are verified once,
+//! when they are read. Every path is checked against the rules of
+//! docs/reference/domain.md "Certificates", and a root against its own validity, path length and
+//! purposes, which webpki drops from its anchors. An [`Admission`] says until when a path's
+//! certificates and lists are valid, so that a connection that stays open can be checked again.
 //!
-//! A list that is missing, stale, from the future or badly signed closes its issuer, not the service.
+//! A list that is missing, stale, from the future or badly signed closes its issuer, not the
+//! service.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -29,9 +31,10 @@ use crl::find_list;
 pub use refusal::{AuthorityError, ClosedIssuer, PathError, RefusalCode, RefusedCertificate};
 use refusal::{path_error_of, unreadable};
 
-/// Maximum length of a path, including leaf and root (docs/reference/domain.md "Certificates"). A client
-/// may send no more certificates either: webpki tries every order of those whose names fit before it
-/// verifies a signature, and ten of one name among two hundred others keep it busy for seconds.
+/// Maximum length of a path, including leaf and root (docs/reference/domain.md "Certificates"). A
+/// client may send no more certificates either: webpki tries every order of those whose names fit
+/// before it verifies a signature, and ten of one name among two hundred others keep it busy for
+/// seconds.
 const MAX_PATH: usize = 4;
 
 /// How revoked certificates are handled.
@@ -79,8 +82,8 @@ pub struct AuthorityAt<'a> {
 }
 
 impl Trust {
-    /// Validates the authorities' certificates and the lists. Self-issued certificates are roots, the
-    /// others known intermediates.
+    /// Validates the authorities' certificates and the lists. Self-issued certificates are roots,
+    /// the others known intermediates.
     ///
     /// # Errors
     /// [`AuthorityError`] of the first certificate that cannot be an authority. Lists never cause an
@@ -208,15 +211,16 @@ impl Trust {
         let certificates = path.intermediate_certificates().map(|certificate| Profile::from_der(&certificate.der()));
         let intermediates: Vec<_> =
             certificates.collect::<Result<_, _>>().map_err(|_| RefusedCertificate::Malformed)?;
-        // By identity, not by value: a root that was renewed with its old key makes an equal anchor.
+        // By identity, not by value: a root that was renewed with its old key makes an equal
+        // anchor.
         let root = self.anchors.iter().position(|anchor| std::ptr::eq(anchor, path.anchor()));
         let root = root.and_then(|index| self.roots.get(index)).ok_or(RefusedCertificate::Path(PathError::Rule))?;
         let issuers: Vec<_> = intermediates.iter().chain([&root.profile]).collect();
         if issuers.len() >= MAX_PATH {
             return Err(RefusedCertificate::PathTooLong);
         }
-        // webpki checks path length and purposes of the others. Of a root it knows only name, key and name
-        // constraints.
+        // webpki checks path length and purposes of the others. Of a root it knows only name, key
+        // and name constraints.
         if !root.profile.allows_below(intermediates.len()) {
             return Err(RefusedCertificate::Path(PathError::Rule));
         }
@@ -262,7 +266,8 @@ impl Trust {
     }
 
     /// The list of an issuer. A list belongs to a name and a key, not to a certificate: the list of
-    /// another certificate with the same name and key (renewed, or signed by another authority) counts.
+    /// another certificate with the same name and key (renewed, or signed by another authority)
+    /// counts.
     fn open_list(&self, issuer: &Profile, now: Timestamp) -> Result<&RevocationList, ClosedIssuer> {
         let authorities = self.roots.iter().chain(&self.intermediates);
         let same = authorities.filter(|known| known.profile.has_name_and_key_of(issuer));

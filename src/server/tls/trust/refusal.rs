@@ -6,8 +6,8 @@
 use crate::certificates::UnfitLeaf;
 
 ehealth_core::closed_enum! {
-    /// Why an issuer is closed: its certificates are refused until its revocation list is usable. Codes:
-    /// logs, metrics and readiness.
+    /// Why an issuer is closed: its certificates are refused until its revocation list is usable.
+    /// Codes: logs, metrics and readiness.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
     pub enum ClosedIssuer {
         /// There is no list of this issuer.

@@ -1,4 +1,4 @@
-//! A publisher for tests: writes feed folders, right ones and wrong ones, with numbers that are right by construction.
+//! A publisher for tests: writes valid and invalid feed folders, with valid identifiers.
 pub mod web;
 
 use std::fs;
@@ -8,12 +8,12 @@ use datasets::feed::digest_of;
 use datasets::sync::{Feed, Outcome, Report, Settings, Source, run_all};
 use ehealth_core::model::{Clock, Dataset, EnterpriseNumber, FixedClock, Ssin, Timestamp};
 
-/// The session that a publisher begins with.
+/// First session of a publisher.
 pub const SESSION: &str = "9df4b597-af9e-4dca-bdda-719cce2c4e28";
-/// Another one.
+/// Another session.
 pub const OTHER_SESSION: &str = "00000000-0000-0000-0000-000000000002";
 
-/// The header of a dataset's snapshots.
+/// Header of a dataset's snapshots.
 pub fn header(dataset: Dataset) -> &'static str {
     match dataset {
         Dataset::Dimona => "period_id,ssin,employer,begin,end",
@@ -24,7 +24,7 @@ pub fn header(dataset: Dataset) -> &'static str {
     }
 }
 
-/// A right SSIN for each number.
+/// A valid SSIN for each number.
 pub fn ssin(number: u64) -> Ssin {
     let (sequence, rest) = (number % 997 + 1, number / 997);
     let (day, month, year) = (rest % 28 + 1, rest / 28 % 12 + 1, rest / 336 % 100);
@@ -37,7 +37,7 @@ pub fn digits(number: u64) -> String {
     String::from_utf8(ssin(number).digits().to_vec()).expect("ASCII")
 }
 
-/// A right enterprise number for each number.
+/// A valid enterprise number for each number.
 pub fn enterprise(number: u64) -> EnterpriseNumber {
     let base = 2_000_000 + number;
     EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
@@ -48,7 +48,7 @@ pub fn period(id: u64, person: u64, employer: u64, begin: &str, end: &str) -> St
     format!("{id},{},{},{begin},{end}", digits(person), enterprise(employer))
 }
 
-/// One file of a notification, its facts as they are announced.
+/// One file of a notification, as announced.
 #[derive(Debug, Clone)]
 pub struct File {
     pub serial: u64,
@@ -58,7 +58,7 @@ pub struct File {
     pub records: u64,
 }
 
-/// A feed folder and what its next notification says.
+/// A feed folder and its next notification.
 #[derive(Debug)]
 pub struct Publisher {
     pub dataset: Dataset,
@@ -77,7 +77,7 @@ impl Publisher {
         Self { dataset, folder, session: SESSION, created, snapshot: None, deltas: Vec::new() }
     }
 
-    /// Writes a file as it is and describes it rightly.
+    /// Writes a file and announces it correctly.
     pub fn store(&self, uri: &str, serial: u64, content: &[u8], records: u64) -> File {
         let path = self.folder.join(uri);
         fs::create_dir_all(path.parent().expect("inside the feed")).expect("a folder");
@@ -130,18 +130,18 @@ impl Publisher {
         ));
     }
 
-    /// Writes any document as the notification.
+    /// Writes this document as the notification.
     pub fn announce_document(&self, document: &str) {
         fs::write(self.folder.join("notification.xml"), document).expect("disk enough");
     }
 }
 
-/// CSV out of a header and rows.
+/// Builds CSV from a header and rows.
 pub fn lines(header: &str, rows: &[String]) -> String {
     rows.iter().fold(format!("{header}\n"), |text, row| text + row + "\n")
 }
 
-/// A folder with feeds, data and rejected records, and a clock that stands still.
+/// A folder with feeds, data and rejected records, and a fixed clock.
 pub struct Place {
     pub folder: tempfile::TempDir,
     pub settings: Settings,
@@ -149,13 +149,13 @@ pub struct Place {
 }
 
 impl Place {
-    /// A place that follows the feeds of these datasets.
+    /// Makes a folder that follows the feeds of these datasets.
     pub fn new(datasets: &[Dataset]) -> Self {
         Self::in_folder(tempfile::tempdir().expect("a folder"), datasets)
     }
 
-    /// The same on a file system in memory, where there is one: for tests that load thousands of states, each of which
-    /// a disk would have to make durable.
+    /// Makes it on a file system in memory if there is one: for tests that load thousands of states, each of which
+    /// costs an fsync on a disk.
     pub fn in_memory(datasets: &[Dataset]) -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         Self::in_folder(folder.expect("a folder"), datasets)
@@ -178,7 +178,7 @@ impl Place {
         Publisher::new(&self.folder.path().join("feeds"), dataset)
     }
 
-    /// Another clock at the same moment.
+    /// Another clock fixed at the same time.
     pub fn same_clock(&self) -> FixedClock {
         FixedClock::new(self.clock.now())
     }

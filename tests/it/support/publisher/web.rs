@@ -1,4 +1,4 @@
-//! A publisher's web server for tests: a folder over mutual TLS, well or badly behaved, one manner a path.
+//! A publisher's web server for tests: a folder over mutual TLS, with one behaviour per path.
 
 use std::collections::HashMap;
 use std::fs;
@@ -21,19 +21,19 @@ use testkit::Workspace;
 /// How a path is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
-    /// With the file, or 404.
+    /// The file, or 404.
     Plain,
-    /// With the way to where the file really is.
+    /// A redirect to the file.
     Redirect,
-    /// With the head, then a byte now and then.
+    /// The head, then one byte at a time.
     Drip,
-    /// With half of what was announced, then no more.
+    /// Half of the announced length, then nothing.
     Cut,
-    /// With bytes without end.
+    /// Endless bytes.
     Endless,
-    /// With this status and nothing else.
+    /// Only this status.
     Status(u16),
-    /// With the file and, instead of a tag, a date so long before the moment of the answer.
+    /// The file and, instead of an ETag, a date this long before the answer.
     Dated { seconds_ago: u8 },
 }
 
@@ -51,8 +51,8 @@ struct Shared {
     asked: Mutex<Vec<String>>,
     connections: Mutex<usize>,
     stopped: AtomicBool,
-    /// Dropped with the last connection's patience.
-    pace: Mutex<Vec<Sender<()>>>,
+    /// Senders that slow answers wait on; dropping them ends the waits.
+    waits: Mutex<Vec<Sender<()>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -60,7 +60,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Web {
-    /// Serves a folder with a demonstration's certificates, to its clients alone.
+    /// Serves a folder with the certificates of a demo, only to its clients.
     pub fn start(workspace: &Path, folder: &Path, clock: FixedClock) -> Self {
         Workspace::new(workspace.to_owned()).prepare(clock.now(), "").expect("certificates");
         let files = TlsFiles {
@@ -76,7 +76,7 @@ impl Web {
             asked: Mutex::default(),
             connections: Mutex::default(),
             stopped: AtomicBool::new(false),
-            pace: Mutex::default(),
+            waits: Mutex::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -87,9 +87,9 @@ impl Web {
                     return;
                 }
                 let (shared, stream) = (Arc::clone(&of_thread), stream.expect("a connection"));
-                // Head and body are two writes: without this the second waits for word of the first.
+                // Head and body are two writes: without this the second waits for the ACK of the first.
                 stream.set_nodelay(true).expect("an open socket");
-                // Whatever a connection ends with, the next one is another.
+                // An error of one connection does not concern the next.
                 thread::spawn(move || drop(serve(&shared, stream)));
             }
         });
@@ -113,22 +113,22 @@ impl Web {
         }
     }
 
-    /// Answers a path so from now on.
+    /// Sets how a path is answered from now on.
     pub fn answer(&self, path: &str, manner: Manner) {
         lock(&self.shared.manners).insert(path.to_owned(), manner);
     }
 
-    /// Answers every path plainly.
+    /// Sets every path to its normal answer.
     pub fn behave(&self) {
         lock(&self.shared.manners).clear();
     }
 
-    /// What was asked since the last time: path and status.
+    /// Requests since the last call: path and status.
     pub fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *lock(&self.shared.asked))
     }
 
-    /// Connections since the last time.
+    /// Number of connections since the last call.
     pub fn connections(&self) -> usize {
         std::mem::take(&mut *lock(&self.shared.connections))
     }
@@ -137,7 +137,7 @@ impl Web {
 impl Drop for Web {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
-        lock(&self.shared.pace).clear();
+        lock(&self.shared.waits).clear();
         // Wakes the thread that accepts.
         let _ = TcpStream::connect(self.address);
         if let Some(accepting) = self.accepting.take() {
@@ -223,16 +223,16 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
                 tell(200);
                 let content = content.unwrap_or_default();
                 write!(out, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", content.len() + 1)?;
-                let (pace, paced) = channel::<()>();
-                lock(&shared.pace).push(pace);
+                let (wait, waiting) = channel::<()>();
+                lock(&shared.waits).push(wait);
                 for byte in content.chunks(1) {
                     out.write_all(byte)?;
                     out.flush()?;
-                    if paced.recv_timeout(Duration::from_millis(20)) != Err(RecvTimeoutError::Timeout) {
+                    if waiting.recv_timeout(Duration::from_millis(20)) != Err(RecvTimeoutError::Timeout) {
                         return Ok(());
                     }
                 }
-                // Says no more, and waits for the other side to go.
+                // Sends nothing more, and waits for the client to close.
                 return out.read(&mut [0]).map(|_| ());
             }
         }

@@ -1,0 +1,61 @@
+//! Location of the reader in a document: the line, and the path of elements in the names of the
+//! contract.
+//!
+//! Nothing of the caller's text is disclosed: a name that is not in the contract shows as `*`,
+//! because it could be a person's number.
+
+use super::characters::is_space;
+use super::text::count_line_ends;
+use super::token_reader::Reader;
+use crate::message_error::{BadMessage, Location, MessageError, Note, Violation};
+use crate::names;
+
+/// Maximum length of an element path in a diagnostic, in characters, so that the diagnostic fits
+/// its type.
+pub(crate) const PATH_CHARS: usize = 112;
+
+impl Reader<'_> {
+    /// An error in what was read last.
+    pub(crate) fn error(&self, error: MessageError) -> BadMessage {
+        self.located(error.into())
+    }
+
+    /// An error in what was read last, with what was expected there.
+    pub(crate) fn error_expecting(&self, error: MessageError, expected: &'static str) -> BadMessage {
+        self.located(Violation { error, note: Some(Note::Expected(expected)) })
+    }
+
+    pub(super) fn located(&self, violation: Violation) -> BadMessage {
+        let at = self.rest_before.trim_start_matches(is_space);
+        let before = self.content.strip_suffix(at).unwrap_or_default();
+        let ended = count_line_ends(self.declaration).saturating_add(count_line_ends(before));
+        BadMessage::new(violation, Some(Location { line: ended.saturating_add(1), path: self.path() }))
+    }
+
+    /// The path to the open element. Names that are not in the contract are masked. A long path
+    /// loses its beginning.
+    fn path(&self) -> String {
+        let mut steps = Vec::with_capacity(self.open.len());
+        let mut length = "...".len();
+        for element in self.open.iter().rev() {
+            let step = names::known(element.tag.name.local).unwrap_or("*");
+            length = length.saturating_add(step.len()).saturating_add(1);
+            if length > PATH_CHARS {
+                break;
+            }
+            steps.push(step);
+        }
+        let mut path = String::with_capacity(PATH_CHARS);
+        if steps.len() < self.open.len() {
+            path.push_str("...");
+        }
+        for step in steps.iter().rev() {
+            path.push('/');
+            path.push_str(step);
+        }
+        if path.is_empty() {
+            path.push('/');
+        }
+        path
+    }
+}

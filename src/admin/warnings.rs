@@ -1,0 +1,132 @@
+//! Warnings: problems that do not stop the service yet. Something will expire soon, or a check is
+//! switched off.
+//!
+//! For the page only; the alert rules compute the same from the metrics, with the same limits.
+//! Present failures are in
+//! [`super::health`].
+
+use std::fmt;
+use std::time::Duration;
+
+use super::health::Rounded;
+use super::report::{AuthorityReport, CertificateReport, CrlReport, DatasetReport, Report};
+use ehealth_core::model::{Dataset, Freshness, Timestamp};
+
+/// A certificate with less time left gives a warning: enough time to get another one.
+pub(super) const CERTIFICATE_WARNING: Duration = Duration::from_secs(30 * 86_400);
+/// A CRL with less time left gives a warning. A CRL is often valid for a week or less.
+pub(super) const CRL_WARNING: Duration = Duration::from_secs(86_400);
+/// The audit log is verified every night; one night may fail.
+const VERIFICATION_WARNING: Duration = Duration::from_secs(2 * 86_400);
+/// With less free space, the audit log has weeks left, not months.
+const FREE_BYTES_WARNING: u64 = 1 << 30;
+
+/// A problem that needs attention. Its text is for people; nothing depends on it.
+#[derive(Debug, Clone)]
+pub(super) enum Warning<'a> {
+    /// The last verification of the audit log failed.
+    VerificationFailed,
+    /// The last verification of the audit log is this old; `None`: there was none.
+    NotVerified(Option<Duration>),
+    /// Number of checkpoints that one of their files did not get.
+    CheckpointsFailed(u64),
+    /// Free bytes on the disk of the audit log.
+    DiskFilling(u64),
+    /// The dataset becomes stale after this time.
+    DatasetAgeing(Dataset, Duration),
+    /// The certificate expires after this time; zero: it has expired, and only operators are
+    /// affected.
+    CertificateExpiring(&'a CertificateReport, Duration),
+    /// The CRL of this issuer expires after this time.
+    CrlExpiring(&'a str, Duration),
+    /// Revocation of this issuer's certificates is not checked.
+    RevocationNotChecked(&'a str),
+}
+
+impl fmt::Display for Warning<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::VerificationFailed => write!(
+                f,
+                "The audit log differs from what was signed. Change nothing; see the log of the verification."
+            ),
+            Self::NotVerified(Some(age)) => write!(f, "The audit log was last verified {} ago.", Rounded(*age)),
+            Self::NotVerified(None) => write!(f, "The audit log was not verified yet: there is no report."),
+            Self::CheckpointsFailed(times) => {
+                write!(f, "A checkpoint could not be written to one of its files, {times} times since the start.")
+            }
+            Self::DiskFilling(bytes) => write!(f, "Only {} MiB are free for the audit log.", bytes >> 20),
+            Self::DatasetAgeing(dataset, left) => {
+                write!(f, "Dataset {} becomes stale in {}.", dataset.code(), Rounded(*left))
+            }
+            Self::CertificateExpiring(certificate, Duration::ZERO) => {
+                write!(f, "The {} certificate of {} has expired.", certificate.role.code(), certificate.subject)
+            }
+            Self::CertificateExpiring(certificate, left) => {
+                let CertificateReport { role, subject, .. } = certificate;
+                write!(f, "The {} certificate of {subject} expires in {}.", role.code(), Rounded(*left))
+            }
+            Self::CrlExpiring(issuer, left) => {
+                write!(f, "The CRL of {issuer} expires in {}; its clients are refused then.", Rounded(*left))
+            }
+            Self::RevocationNotChecked(issuer) => write!(f, "Revoked certificates of {issuer} are accepted."),
+        }
+    }
+}
+
+/// Returns all warnings, the most serious first.
+pub(super) fn find_warnings(report: &Report) -> Vec<Warning<'_>> {
+    let now = report.now;
+    let mut warnings = of_audit_log(report);
+    warnings.extend(report.datasets.iter().filter_map(|dataset| ageing(dataset, now)));
+    let authorities = || report.authorities.iter();
+    let for_consumers = report.certificates.iter().chain(authorities().map(|authority| &authority.certificate));
+    // One that has expired is a reason not to be ready.
+    let not_expired = for_consumers.filter(|certificate| now <= certificate.not_after);
+    warnings.extend(not_expired.chain(&report.for_operators).filter_map(|certificate| expiring(certificate, now)));
+    warnings.extend(authorities().filter_map(|authority| of_crl(authority, now)));
+    warnings
+}
+
+fn of_audit_log<'a>(report: &Report) -> Vec<Warning<'a>> {
+    let audit_log = &report.audit_log;
+    let mut warnings = Vec::new();
+    match audit_log.verified {
+        Some(verified) if !verified.is_sound => warnings.push(Warning::VerificationFailed),
+        Some(verified) => {
+            let age = report.now.since(verified.at);
+            warnings.extend((age > VERIFICATION_WARNING).then_some(Warning::NotVerified(Some(age))));
+        }
+        None => warnings.push(Warning::NotVerified(None)),
+    }
+    let failures = audit_log.counters.checkpoint_failures;
+    warnings.extend((failures > 0).then_some(Warning::CheckpointsFailed(failures)));
+    let free = audit_log.free_bytes.filter(|free| *free < FREE_BYTES_WARNING);
+    warnings.extend(free.map(Warning::DiskFilling));
+    warnings
+}
+
+/// A warning after four fifths of the maximum age.
+fn ageing(dataset: &DatasetReport, now: Timestamp) -> Option<Warning<'static>> {
+    let is_fresh = dataset.freshness(now) == Some(Freshness::Fresh);
+    let age = dataset.age(now).filter(|age| is_fresh && *age > dataset.limit / 5 * 4)?;
+    Some(Warning::DatasetAgeing(dataset.dataset, dataset.limit.saturating_sub(age)))
+}
+
+fn expiring(certificate: &CertificateReport, now: Timestamp) -> Option<Warning<'_>> {
+    let left = certificate.not_after.since(now);
+    (left < CERTIFICATE_WARNING).then_some(Warning::CertificateExpiring(certificate, left))
+}
+
+fn of_crl(authority: &AuthorityReport, now: Timestamp) -> Option<Warning<'_>> {
+    let issuer = authority.certificate.subject.as_str();
+    match authority.crl {
+        CrlReport::NotChecked => Some(Warning::RevocationNotChecked(issuer)),
+        CrlReport::Current { next_update, .. } => {
+            let left = next_update.since(now);
+            (left < CRL_WARNING).then_some(Warning::CrlExpiring(issuer, left))
+        }
+        // A reason not to be ready.
+        CrlReport::Unusable { .. } => None,
+    }
+}

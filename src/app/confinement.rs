@@ -1,0 +1,151 @@
+//! Confinement of the process after its settings are read: access to its own files only and, if it
+//! fetches no feed, no outgoing TCP connection (Landlock, if the kernel supports it).
+//!
+//! systemd's sandbox is stricter and starts earlier; this one also works in a container or from a
+//! shell. System calls are not filtered here: the unit's `SystemCallFilter` does that. A filter in
+//! the program would have to know every call of its libraries, which change with each version.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr,
+    RulesetError, RulesetStatus, path_beneath_rules,
+};
+
+use crate::config::{FetchMode, Settings};
+use crate::server::tls::{OperatorFiles, RevocationFiles};
+use datasets::sync::{Feed, Source};
+
+/// Landlock version whose rights are restricted; an older kernel restricts those that it knows.
+const RIGHTS: ABI = ABI::V5;
+
+/// Folders that resolving host names needs.
+const RESOLVER: [&str; 5] = ["/etc", "/lib", "/lib64", "/usr", "/run"];
+
+/// Process to confine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Answers consumers and, if the settings say so, fetches feeds.
+    Answering,
+    /// Only fetches feeds: it needs neither the audit log, its keys nor the policy.
+    Fetching,
+}
+
+/// Result of the confinement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confined {
+    /// The kernel enforces every right.
+    Fully,
+    /// The kernel enforces some of the rights.
+    Partly,
+    /// The kernel has no Landlock.
+    Not,
+}
+
+/// Confines the calling thread and the threads that it starts afterwards: call it before any other
+/// thread is started. Makes the folders that are written, with access for their owner only.
+///
+/// # Errors
+/// The error of the system if a folder cannot be made, or if the kernel refuses a right that it
+/// supports.
+pub fn confine(settings: &Settings, part: Part) -> io::Result<Confined> {
+    let reach = Reach::new(settings, part);
+    for folder in &reach.write {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    match restrict(&reach).map_err(io::Error::other)? {
+        RulesetStatus::FullyEnforced => Ok(Confined::Fully),
+        RulesetStatus::PartiallyEnforced => Ok(Confined::Partly),
+        RulesetStatus::NotEnforced => Ok(Confined::Not),
+    }
+}
+
+fn restrict(reach: &Reach) -> Result<RulesetStatus, RulesetError> {
+    let reading: BitFlags<AccessFs> = AccessFs::ReadFile | AccessFs::ReadDir;
+    let resolver = if reach.connects { &RESOLVER[..] } else { &[] };
+    let mut ruleset =
+        Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(AccessFs::from_all(RIGHTS))?;
+    if !reach.connects {
+        // No rule permits a port, so no address can be connected to.
+        ruleset = ruleset.handle_access(AccessNet::ConnectTcp)?;
+    }
+    let restricted = ruleset
+        .create()?
+        .add_rules(path_beneath_rules(&reach.read, reading))?
+        .add_rules(path_beneath_rules(resolver, reading | AccessFs::Execute))?
+        .add_rules(path_beneath_rules(&reach.temporary, AccessFs::from_all(RIGHTS)))?
+        .add_rules(path_beneath_rules(&reach.write, AccessFs::from_all(RIGHTS)))?
+        .restrict_self()?;
+    Ok(restricted.ruleset)
+}
+
+/// Folders that a process needs, and whether it connects to other hosts.
+#[derive(Default)]
+struct Reach {
+    read: Vec<PathBuf>,
+    write: Vec<PathBuf>,
+    /// Folders of SQLite's temporary files: it sorts there what does not fit into memory.
+    temporary: Vec<PathBuf>,
+    connects: bool,
+}
+
+impl Reach {
+    fn new(settings: &Settings, part: Part) -> Self {
+        let mut reach = Self { write: vec![settings.sync.data.clone()], ..Self::default() };
+        let fetches = match part {
+            Part::Answering => {
+                reach.add_answering(settings);
+                settings.fetch_mode == FetchMode::InProcess
+            }
+            Part::Fetching => true,
+        };
+        if fetches {
+            reach.write.push(settings.sync.rejected.clone());
+            reach.temporary.extend([std::env::temp_dir(), "/var/tmp".into()]);
+            settings.sync.feeds.iter().for_each(|feed| reach.add_feed(feed));
+        }
+        reach
+    }
+
+    fn add_answering(&mut self, settings: &Settings) {
+        let crls = match &settings.tls.revocation {
+            RevocationFiles::None => &[][..],
+            RevocationFiles::Lists(crls) => crls.as_slice(),
+        };
+        self.read.extend(settings.tls.client_ca.iter().chain(crls).cloned());
+        let files = settings.tls.paths().chain([&settings.policy]).chain(&settings.verification_report);
+        let of_operators = settings.admin_tls.iter().flat_map(OperatorFiles::paths);
+        self.read.extend(files.chain(of_operators).flat_map(|file| folders_of(file)));
+        self.write.extend([settings.audit_log.folder.clone(), settings.audit_log.keys.clone()]);
+        self.write.extend(settings.audit_log.checkpoints.copy.as_deref().and_then(folder_of));
+    }
+
+    fn add_feed(&mut self, feed: &Feed) {
+        match &feed.source {
+            // The publisher may still have to make the folder: then the folder around it must be
+            // readable.
+            Source::Folder(folder) if folder.exists() => self.read.push(folder.clone()),
+            Source::Folder(folder) => self.read.extend(folder_of(folder)),
+            Source::Https(feed) => {
+                self.connects = true;
+                let identity = feed.identity.iter().flat_map(|own| [&own.certificate, &own.key]);
+                self.read.extend([&feed.authorities].into_iter().chain(identity).flat_map(|file| folders_of(file)));
+            }
+        }
+    }
+}
+
+/// The folder of a file and of its link's target. The rule is for the folder, because a replaced
+/// file is a new file.
+fn folders_of(file: &Path) -> impl Iterator<Item = PathBuf> {
+    let linked = file.canonicalize().ok().and_then(|file| folder_of(&file));
+    folder_of(file).into_iter().chain(linked)
+}
+
+fn folder_of(file: &Path) -> Option<PathBuf> {
+    let folder = file.parent()?;
+    Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() })
+}

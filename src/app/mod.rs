@@ -1,0 +1,35 @@
+//! The application: makes the parts of the service from the settings, connects them, and shuts them
+//! down in order.
+//!
+//! Real clocks, files and sockets enter here. This module has no rule of its own.
+
+// The service and its start.
+mod bound;
+mod clock;
+mod error;
+mod load;
+mod operators;
+mod service;
+
+// While it runs.
+mod follow;
+mod notify;
+mod reload;
+mod report;
+mod reporter;
+mod traffic;
+mod verification_report;
+
+// Confinement of the process; backup and restore.
+mod backup;
+mod confinement;
+
+pub use backup::{BackedUp, BackupError, KeysToo, back_up, restore};
+pub use bound::Bound;
+pub use clock::SystemClock;
+pub use confinement::{Confined, Part, confine};
+pub use error::AppError;
+pub use notify::Notifier;
+pub use reload::Reloader;
+pub use service::App;
+pub use verification_report::leave_verification;

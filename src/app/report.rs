@@ -1,0 +1,73 @@
+//! Parts of the report that need no running service: limits, certificates, settings.
+
+use std::iter;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+
+use crate::admin::{AuthorityReport, CertificateReport, CertificateRole, CrlReport, Setting};
+use crate::certificates::{Facts, Profile};
+use crate::config::{self, Settings};
+use crate::server::tls::OperatorSide;
+use crate::server::trust::AuthorityAt;
+use ehealth_core::lookup::FreshnessLimits;
+use ehealth_core::model::Dataset;
+
+/// Maximum age of a dataset.
+pub(super) fn freshness_limit(limits: &FreshnessLimits, dataset: Dataset) -> Duration {
+    match dataset {
+        Dataset::Dimona => limits.dimona,
+        Dataset::Coprev => limits.coprev,
+        Dataset::Federated => limits.federated,
+        Dataset::Insurance => limits.insurance,
+        Dataset::Persons => limits.persons,
+    }
+}
+
+/// A certificate chain as it is sent in TLS: the leaf, then its intermediates.
+pub(super) fn report_chain(
+    chain: &[CertificateDer<'_>],
+    leaf: CertificateRole,
+    issuer: CertificateRole,
+) -> Vec<CertificateReport> {
+    let roles = iter::once(leaf).chain(iter::repeat(issuer));
+    chain.iter().zip(roles).filter_map(|(der, role)| report_certificate(der, role)).collect()
+}
+
+/// `None` for a certificate that cannot be parsed, which TLS would not have accepted.
+fn report_certificate(der: &CertificateDer<'_>, role: CertificateRole) -> Option<CertificateReport> {
+    let Facts { subject, not_before, not_after, .. } = Facts::from_der(der).ok()?;
+    Some(CertificateReport { role, subject, not_before, not_after })
+}
+
+/// The certificates and CAs of the admin listener.
+pub(super) fn report_operators(side: &OperatorSide) -> Vec<CertificateReport> {
+    let mut certificates = report_chain(&side.chain, CertificateRole::Operators, CertificateRole::OperatorsIssuer);
+    let report = |der| report_certificate(der, CertificateRole::OperatorAuthority);
+    certificates.extend(side.authorities.iter().filter_map(report));
+    certificates
+}
+
+/// A CA for consumers with its CRL.
+pub(super) fn report_authority(authority: AuthorityAt<'_>) -> AuthorityReport {
+    let Profile { not_before, not_after, .. } = *authority.profile;
+    let subject = authority.profile.subject_text();
+    let role = CertificateRole::ClientAuthority;
+    let crl = match authority.list {
+        None => CrlReport::NotChecked,
+        Some(Ok(list)) => CrlReport::Current { next_update: list.next_update(), revoked: list.revoked_count() },
+        Some(Err(closed)) => CrlReport::Unusable { code: closed.code() },
+    };
+    AuthorityReport { certificate: CertificateReport { role, subject, not_before, not_after }, crl }
+}
+
+/// The active settings. For keys and certificates, they have the paths of the files, never their
+/// content.
+pub(super) fn report_settings(settings: &Settings) -> Vec<Setting> {
+    let report = |setting: &config::Setting| Setting {
+        key: setting.key.clone(),
+        value: setting.value.clone(),
+        origin: setting.origin.to_string(),
+    };
+    settings.active_config.iter().map(report).collect()
+}

@@ -1,0 +1,77 @@
+//! The traffic of a report: counters of the server, with the names of the policy.
+
+use crate::admin::{ConsumerReport, OutcomeReport, StageReport, Traffic};
+use crate::server::counters::{BUCKETS_MICROS, ConsumerCount, CountersSnapshot, Kind, MINUTES};
+use ehealth_core::lookup::Operation;
+use ehealth_core::model::{EnterpriseNumber, OutcomeCode};
+use ehealth_core::policy::Register;
+use soap::Fault;
+
+/// Reports what was counted; `register` has the consumers' names.
+pub(super) fn report_traffic(counted: CountersSnapshot, register: &Register) -> Traffic {
+    let outcomes = counted.outcomes.into_iter().map(|(operation, code, count)| OutcomeReport {
+        operation: operation.code(),
+        code,
+        sentence: sentence(operation, code),
+        count,
+    });
+    let refusals = counted.refusals.into_iter().map(|(refusal, count)| (refusal.status().as_u16(), count));
+    let handshakes = counted.handshakes.into_iter().map(|(outcome, count)| (outcome.code(), count));
+    let stages = counted.stages.into_iter().map(|(stage, spread)| StageReport {
+        stage: stage.code(),
+        buckets: spread.buckets.to_vec(),
+        total: spread.total,
+    });
+    Traffic {
+        outcomes: outcomes.collect(),
+        refusals: refusals.collect(),
+        handshakes: handshakes.collect(),
+        bucket_ends_micros: &BUCKETS_MICROS,
+        stages: stages.collect(),
+        kinds: Kind::ALL.map(Kind::code),
+        consumers: report_consumers(counted.consumers, register),
+    }
+}
+
+/// Every registered consumer, and one entry for all others, which comes last.
+///
+/// The entries exist before the first request: Prometheus sees an increase only of a counter that
+/// it has seen before.
+fn report_consumers(
+    counted: impl IntoIterator<Item = (Option<EnterpriseNumber>, ConsumerCount)>,
+    register: &Register,
+) -> Vec<ConsumerReport> {
+    let unused = |organisation, name| {
+        let (kinds, hour) = ([0; 4], vec![[0; 4]; MINUTES]);
+        ConsumerReport { organisation, name, kinds, hour }
+    };
+    let report = |(organisation, count): (_, ConsumerCount)| {
+        let (kinds, hour) = (count.kinds, count.hour.to_vec());
+        ConsumerReport { organisation, name: None, kinds, hour }
+    };
+    let mut consumers: Vec<_> = counted.into_iter().map(report).collect();
+    for consumer in register.consumers() {
+        let (organisation, name) = (Some(consumer.organisation), Some(consumer.name.clone()));
+        match consumers.iter_mut().find(|known| known.organisation == organisation) {
+            Some(known) => known.name = name,
+            None => consumers.push(unused(organisation, name)),
+        }
+    }
+    if !consumers.iter().any(|consumer| consumer.organisation.is_none()) {
+        consumers.push(unused(None, None));
+    }
+    consumers.sort_by_key(|consumer| (consumer.organisation.is_none(), consumer.organisation));
+    consumers
+}
+
+/// Text that a response has with a code: the description of a status, or the sentence of a fault.
+/// The response of sendTestMessage has neither.
+fn sentence(operation: Operation, outcome: OutcomeCode) -> Option<&'static str> {
+    match (operation, outcome.status()) {
+        (Operation::ConsultAttributes, Some(status)) => Some(status.description()),
+        (Operation::SendTestMessage, Some(_)) => None,
+        (Operation::ConsultAttributes | Operation::SendTestMessage, None) => {
+            Fault::table().find(|row| row.outcome == outcome).map(|row| row.sentence)
+        }
+    }
+}

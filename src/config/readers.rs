@@ -1,0 +1,166 @@
+//! Readers of single values. Each error says what the value must be.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::overrides::{Overrides, resolve};
+use super::settings::FetchMode;
+use super::value::Value;
+use crate::server;
+use crate::server::tls::RevocationFiles;
+use audit_log::{MissingCheckpoint, MissingKeys};
+use datasets::feed::Signer;
+use datasets::sync::{FeedUrl, Share};
+
+/// A value, or what it must be.
+pub(super) type Read<T> = Result<T, String>;
+
+/// Reads paths, which are relative to the folder of the settings file.
+#[derive(Clone, Copy)]
+pub(super) struct PathReader<'a> {
+    /// Folder of the settings file.
+    pub folder: &'a Path,
+    /// Knows the folder of credentials.
+    pub overrides: &'a Overrides,
+}
+
+impl PathReader<'_> {
+    /// Reads a file or folder.
+    pub fn path(self, value: Value<'_>) -> Read<PathBuf> {
+        match value.text()? {
+            "" => Err("must be a path".to_owned()),
+            text => Ok(self.folder.join(text)),
+        }
+    }
+
+    /// Reads one path, or a list of at least one path.
+    pub fn paths(self, value: Value<'_>) -> Read<Vec<PathBuf>> {
+        let path = |value| self.path(value);
+        if let Value::Toml(_) = value
+            && value.text().is_ok()
+        {
+            return Ok(vec![path(value)?]);
+        }
+        match value.list(path)? {
+            none if none.is_empty() => Err("must name at least one file or folder".to_owned()),
+            paths => Ok(paths),
+        }
+    }
+
+    /// Reads the file of a secret. A value that looks like the secret itself is refused, and not
+    /// repeated.
+    pub fn secret(self, value: Value<'_>) -> Read<PathBuf> {
+        let text = value.text()?;
+        let wrong = "must be the path of the secret's file, or credential:NAME; never write a secret into a setting";
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let names_nothing = match text.strip_prefix("credential:") {
+            Some(name) => !name.bytes().all(is_name) || name.trim_matches('.').is_empty(),
+            None => text.is_empty() || text.contains('\n') || text.contains("-----"),
+        };
+        if names_nothing { Err(wrong.to_owned()) } else { Ok(resolve(self.folder, text, self.overrides)) }
+    }
+
+    /// Reads the CRLs, or `none`.
+    pub fn revocation(self, value: Value<'_>) -> Read<RevocationFiles> {
+        if value.text() == Ok("none") {
+            return Ok(RevocationFiles::None);
+        }
+        self.paths(value).map(RevocationFiles::Lists).map_err(|wrong| {
+            format!("{wrong}, or be \"none\": revoked certificates are then accepted, and every start logs a warning")
+        })
+    }
+}
+
+/// Reads `data.fetch_mode`.
+pub(super) fn fetch_mode(value: Value<'_>) -> Read<FetchMode> {
+    match value.text()? {
+        "in_process" => Ok(FetchMode::InProcess),
+        "separate_process" => Ok(FetchMode::SeparateProcess),
+        _ => Err("must be \"in_process\" or \"separate_process\"".to_owned()),
+    }
+}
+
+/// Reads an address and a port.
+pub(super) fn address(value: Value<'_>) -> Read<SocketAddr> {
+    let wrong = |_| "must be an IP address and a port, for example \"0.0.0.0:8443\"".to_owned();
+    value.text()?.parse().map_err(wrong)
+}
+
+/// Reads `server.listen_mode`.
+pub(super) fn listen_mode(value: Value<'_>) -> Read<server::PortUse> {
+    match value.text()? {
+        "exclusive" => Ok(server::PortUse::Own),
+        "shared" => Ok(server::PortUse::Shared),
+        _ => Err("must be \"exclusive\" or \"shared\"".to_owned()),
+    }
+}
+
+/// Reads `server.public_url`, without a slash at its end.
+pub(super) fn public_url(value: Value<'_>) -> Read<String> {
+    let text = value.text()?;
+    let rest = text.strip_prefix("https://").unwrap_or("");
+    if rest.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.contains(['?', '#']) {
+        return Err("must be an HTTPS URL without a query, for example \"https://gateway.example.be\"".to_owned());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Reads `server.max_requests_per_consumer`: at most the limit of all consumers together.
+pub(super) fn requests_per_consumer(value: Value<'_>) -> Read<usize> {
+    let most = u64::try_from(server::Limits::default().messages).unwrap_or(u64::MAX);
+    value.integer(1, most).map(|count| usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// Reads `audit_log.missing_keys`.
+pub(super) fn missing_keys(value: Value<'_>) -> Read<MissingKeys> {
+    match value.text()? {
+        "refuse" => Ok(MissingKeys::Refuse),
+        "make" => Ok(MissingKeys::Make),
+        _ => Err("must be \"refuse\" or \"make\"".to_owned()),
+    }
+}
+
+/// Reads `audit_log.missing_checkpoint`.
+pub(super) fn missing_checkpoint(value: Value<'_>) -> Read<MissingCheckpoint> {
+    match value.text()? {
+        "refuse" => Ok(MissingCheckpoint::Refuse),
+        "sign" => Ok(MissingCheckpoint::Sign),
+        _ => Err("must be \"refuse\" or \"sign\"".to_owned()),
+    }
+}
+
+/// Reads the origin of an audit log's checkpoints (C2SP signed-note: no blanks, no plus sign).
+pub(super) fn log_origin(value: Value<'_>) -> Read<String> {
+    let text = value.text()?;
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'+';
+    if text.is_empty() || !text.bytes().all(is_plain) {
+        let wrong = "must be a name without blanks and plus signs, for example \"gateway.example.be/audit-log\"";
+        return Err(wrong.to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads the URL of a feed.
+pub(super) fn feed_url(value: Value<'_>) -> Read<FeedUrl> {
+    let wrong = "must be the HTTPS URL of a folder, for example \"https://feeds.example.be/dimona/\"";
+    FeedUrl::parse(value.text()?).ok_or_else(|| wrong.to_owned())
+}
+
+/// Reads the verifier key of a publisher.
+pub(super) fn signer(value: Value<'_>) -> Read<Signer> {
+    let wrong = "must be a C2SP verifier key, NAME+HASH+KEY, with an Ed25519 key";
+    Signer::parse(value.text()?).ok_or_else(|| wrong.to_owned())
+}
+
+/// Reads a percentage with up to four decimals: millionths, exactly.
+pub(super) fn percentage(value: Value<'_>) -> Read<Share> {
+    let wrong = || "must be a percentage from \"0%\" to \"100%\", for example \"0.1%\"".to_owned();
+    let number = value.text()?.strip_suffix('%').ok_or_else(wrong)?;
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+    let are_digits = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    if !are_digits(whole, 3) || !are_digits(decimals, 4) {
+        return Err(wrong());
+    }
+    let millionths: u32 = format!("{whole}{decimals:0<4}").parse().map_err(|_| wrong())?;
+    if millionths > 1_000_000 { Err(wrong()) } else { Ok(Share::from_millionths(millionths)) }
+}
