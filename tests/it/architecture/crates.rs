@@ -4,16 +4,18 @@ use super::source::Source;
 use super::{Finding, finding};
 
 /// Crates of the workspace and the crates on which they may depend: dependencies point down.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 11] = [
     ("ehealth-core", &[]),
     ("soap", &["ehealth-core"]),
     ("audit-log", &["ehealth-core"]),
     // Independent of the code that wrote the log.
     ("audit-verify", &["ehealth-core"]),
-    ("datasets", &["ehealth-core"]),
+    // Certificates and keys in files, TLS client configuration.
+    ("tls-files", &[]),
+    ("datasets", &["ehealth-core", "tls-files"]),
     ("certificates", &["ehealth-core"]),
     ("cluster", &["ehealth-core", "audit-log"]),
-    ("client", &["ehealth-core", "soap"]),
+    ("client", &["ehealth-core", "soap", "tls-files"]),
     ("testkit", &["ehealth-core", "soap", "audit-log", "datasets", "certificates", "client"]),
     (
         "ehealth-attributes",
@@ -27,6 +29,7 @@ const CRATES: [(&str, &[&str]); 10] = [
             "cluster",
             "client",
             "testkit",
+            "tls-files",
         ],
     ),
 ];
@@ -53,7 +56,7 @@ const LIBRARIES: [(&str, &[&str]); 40] = [
     ("http-body-util", NETWORK),
     ("hyper", NETWORK),
     ("hyper-util", NETWORK),
-    ("rustls", NETWORK),
+    ("rustls", &["datasets", "cluster", "client", "testkit", "tls-files", GATEWAY]),
     ("tokio", NETWORK),
     ("tokio-rustls", NETWORK),
     // Cryptography and what every crate above core may use.
@@ -91,6 +94,7 @@ const EVERYWHERE: &[&str] = &[
     "cluster",
     "client",
     "testkit",
+    "tls-files",
     GATEWAY,
 ];
 const ABOVE_CORE: &[&str] =
