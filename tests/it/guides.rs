@@ -224,11 +224,14 @@ fn every_link_of_the_guides_resolves() {
 }
 
 #[test]
-fn every_guide_is_linked_from_the_readme() {
+fn every_document_is_in_the_summary_of_the_book() {
+    let docs = python::project().join("docs");
     let readme = fs::read_to_string(python::project().join("README.md")).expect("the README");
-    for path in pages_under(&python::project().join("docs/guides")) {
-        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-        assert!(readme.contains(&format!("](docs/guides/{name})")), "{name}");
+    assert!(readme.contains("](docs/SUMMARY.md)"));
+    let summary = fs::read_to_string(docs.join("SUMMARY.md")).expect("the summary");
+    for path in pages_under(&docs) {
+        let name = path.strip_prefix(&docs).expect("below docs").to_str().expect("UTF-8");
+        assert!(name == "SUMMARY.md" || summary.contains(&format!("]({name})")), "{name}");
     }
 }
 

@@ -66,6 +66,6 @@ fn ci_runs_the_test_command_of_the_readme() {
     let readme = fs::read_to_string(root.join("README.md")).expect("the README");
     let run = fs::read_to_string(root.join(".ci/run")).expect("the script");
     assert!(readme.contains("```sh\ncargo test\n```"));
-    // The same, with what tests print that pass: that is searched for numbers of persons.
-    assert!(run.contains("\ncargo test -- --show-output 2>&1 | tee "));
+    // The same, with the output of tests that pass: it is searched for SSINs.
+    assert!(run.contains("\ncargo test --locked -- --show-output 2>&1 | tee "));
 }
