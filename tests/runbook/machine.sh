@@ -63,6 +63,8 @@ done < $assets
 for unit in $project/deploy/systemd/*/*; do install -D -m 644 "\$unit" "/usr/lib/systemd/system/\$(basename "\$unit")"; done
 sh $project/deploy/debian/postinst configure
 END
+# The trial that the runbook tells an operator to make from the sources: the packaged program has no `demo`.
+"$program" demo --once --port 0 --dir /srv/trial
 cd /srv
 set +e
 bash "$commands"
