@@ -4,19 +4,22 @@ use super::source::Source;
 use super::{Finding, finding};
 
 /// Crates of the workspace and the crates on which they may depend: dependencies point down.
-const CRATES: [(&str, &[&str]); 11] = [
+const CRATES: [(&str, &[&str]); 13] = [
     ("ehealth-core", &[]),
     ("soap", &["ehealth-core"]),
-    ("audit-log", &["ehealth-core"]),
+    // Signed notes; durable replacement of files.
+    ("c2sp-note", &[]),
+    ("durable-file", &[]),
+    ("audit-log", &["ehealth-core", "c2sp-note"]),
     // Independent of the code that wrote the log.
     ("audit-verify", &["ehealth-core"]),
     // Certificates and keys in files, TLS client configuration.
     ("tls-files", &[]),
-    ("datasets", &["ehealth-core", "tls-files"]),
+    ("datasets", &["ehealth-core", "c2sp-note", "durable-file", "tls-files"]),
     ("certificates", &["ehealth-core"]),
     ("cluster", &["ehealth-core", "audit-log"]),
     ("client", &["ehealth-core", "soap", "tls-files"]),
-    ("testkit", &["ehealth-core", "soap", "audit-log", "datasets", "certificates", "client"]),
+    ("testkit", &["ehealth-core", "datasets", "durable-file"]),
     (
         "ehealth-attributes",
         &[
@@ -28,6 +31,7 @@ const CRATES: [(&str, &[&str]); 11] = [
             "certificates",
             "cluster",
             "client",
+            "durable-file",
             "testkit",
             "tls-files",
         ],
@@ -35,7 +39,7 @@ const CRATES: [(&str, &[&str]); 11] = [
 ];
 
 /// Libraries and the crates that may use them outside tests.
-const LIBRARIES: [(&str, &[&str]); 40] = [
+const LIBRARIES: [(&str, &[&str]); 38] = [
     ("thiserror", EVERYWHERE),
     // One library each: the crate that has it is what has to change with it.
     ("quick-xml", &["datasets"]),
@@ -46,10 +50,7 @@ const LIBRARIES: [(&str, &[&str]); 40] = [
     ("tokio-postgres", &["cluster"]),
     ("x509-parser", &["certificates", GATEWAY]),
     ("webpki", &["certificates", GATEWAY]),
-    ("yaserde", &["client"]),
-    // Turned off at compile time: yaserde logs the text of every element.
-    ("log", &["client"]),
-    ("rcgen", &["testkit", GATEWAY]),
+    ("rcgen", &["testkit"]),
     ("memchr", &["soap", GATEWAY]),
     // The network.
     ("bytes", NETWORK),
@@ -67,7 +68,7 @@ const LIBRARIES: [(&str, &[&str]); 40] = [
     ("tracing", ABOVE_CORE),
     ("uuid", ABOVE_CORE),
     ("zeroize", ABOVE_CORE),
-    ("rustix", &["audit-log", GATEWAY]),
+    ("rustix", &["audit-log", "durable-file", GATEWAY]),
     // The gateway alone.
     ("landlock", &[GATEWAY]),
     ("listenfd", &[GATEWAY]),
@@ -93,12 +94,23 @@ const EVERYWHERE: &[&str] = &[
     "certificates",
     "cluster",
     "client",
+    "durable-file",
     "testkit",
     "tls-files",
     GATEWAY,
 ];
-const ABOVE_CORE: &[&str] =
-    &["soap", "audit-log", "audit-verify", "datasets", "certificates", "cluster", "client", "testkit", GATEWAY];
+const ABOVE_CORE: &[&str] = &[
+    "soap",
+    "audit-log",
+    "audit-verify",
+    "c2sp-note",
+    "datasets",
+    "certificates",
+    "cluster",
+    "client",
+    "testkit",
+    GATEWAY,
+];
 const NETWORK: &[&str] = &["datasets", "cluster", "client", "testkit", GATEWAY];
 
 /// Dependencies that point up, and libraries outside their crates.

@@ -45,6 +45,7 @@ mod legal_context;
 mod outcome_code;
 mod question;
 mod status;
+mod status_code;
 
 // Text and bytes, written and checked without format strings.
 mod byte_set;
@@ -65,5 +66,6 @@ pub use outcome_code::OutcomeCode;
 pub use period::{Period, PeriodError, Window};
 pub use question::{AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Question};
 pub use ssin::{Ssin, SsinError};
-pub use status::{Information, Status, StatusCode, WrongDates};
+pub use status::{Information, Status, WrongDates};
+pub use status_code::StatusCode;
 pub use ticket::Ticket;

@@ -167,6 +167,29 @@ impl OutcomeCode {
     }
 }
 
+impl StatusCode {
+    /// `code`, typed.
+    #[must_use]
+    pub const fn outcome(self) -> OutcomeCode {
+        match self {
+            Self::NoGrant => OutcomeCode::NoGrant,
+            Self::NotAnSsin => OutcomeCode::NotAnSsin,
+            Self::WrongDates => OutcomeCode::WrongDates,
+            Self::NoRelation => OutcomeCode::NoRelation,
+            Self::Replaced => OutcomeCode::Replaced,
+            Self::Incomplete => OutcomeCode::Incomplete,
+            Self::DataFound => OutcomeCode::DataFound,
+            Self::NoDataFound => OutcomeCode::NoDataFound,
+        }
+    }
+
+    /// `code`: what software acts upon.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.outcome().code()
+    }
+}
+
 impl fmt::Display for OutcomeCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())

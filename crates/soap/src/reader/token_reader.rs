@@ -156,14 +156,7 @@ impl<'a> Reader<'a> {
                 Piece::Text(text) if self.open.is_empty() && characters::is_blank(text) => {}
                 Piece::Text(text) => {
                     self.count_text(text.len())?;
-                    // Most text contains neither: it is returned as it is.
-                    if memchr2(b']', b'\r', text.as_bytes()).is_none() {
-                        return Ok(Token::Text(Cow::Borrowed(text)));
-                    }
-                    if text.contains("]]>") {
-                        return Err(XmlError::SectionEnd.into());
-                    }
-                    return Ok(Token::Text(text::normalize_line_ends(text)));
+                    return check_text(text);
                 }
                 Piece::Section(text) => {
                     self.count_text(text.len())?;
@@ -174,14 +167,7 @@ impl<'a> Reader<'a> {
                     self.count_text(character.len_utf8())?;
                     return Ok(Token::Text(Cow::Owned(character.to_string())));
                 }
-                Piece::Comment(comment) => {
-                    if comment.len() > TEXT_BYTES {
-                        return Err(MessageError::TextLength.into());
-                    }
-                    if comment.contains("--") || comment.ends_with('-') {
-                        return Err(XmlError::Comment.into());
-                    }
-                }
+                Piece::Comment(comment) => check_comment(comment)?,
             }
         }
     }
@@ -217,4 +203,27 @@ impl<'a> Reader<'a> {
         element.text_bytes = element.text_bytes.saturating_add(bytes);
         if element.text_bytes > TEXT_BYTES { Err(MessageError::TextLength.into()) } else { Ok(()) }
     }
+}
+
+/// Checks text outside CDATA sections, and normalises its line ends.
+#[inline]
+fn check_text(text: &str) -> Result<Token<'_>, Violation> {
+    // Most text contains neither: it is returned as it is.
+    if memchr2(b']', b'\r', text.as_bytes()).is_none() {
+        return Ok(Token::Text(Cow::Borrowed(text)));
+    }
+    if text.contains("]]>") {
+        return Err(XmlError::SectionEnd.into());
+    }
+    Ok(Token::Text(text::normalize_line_ends(text)))
+}
+
+fn check_comment(comment: &str) -> Result<(), Violation> {
+    if comment.len() > TEXT_BYTES {
+        return Err(MessageError::TextLength.into());
+    }
+    if comment.contains("--") || comment.ends_with('-') {
+        return Err(XmlError::Comment.into());
+    }
+    Ok(())
 }
