@@ -124,7 +124,7 @@ fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
     let mut command = Command::new("python3");
     command.args(["-c", HAND_OVER, PROGRAM, "serve", "--config"]).arg(workspace.settings());
     command.args(["--set", "data.fetch_mode=separate_process"]).env("NOTIFY_SOCKET", &notified);
-    let (program, lines) = Program::start(&mut command, "answering operators");
+    let (program, lines) = Program::start(&mut command, "admin listener ready");
     assert!(!lines.iter().any(|line| line.contains("no setting names")), "{lines:#?}");
     assert!(lines.iter().any(|line| line.contains("sandbox active")), "{lines:#?}");
     let (gateway, admin) = (address_in(&lines[lines.len() - 2]), address_in(&lines[lines.len() - 1]));
