@@ -252,7 +252,15 @@ fn without(calls: &[Call], planted: impl Fn(&Call) -> bool) -> Vec<Call> {
             left.push(match call.clone() {
                 Call::Sync { file, began } => Call::Sync { file, began: place[began] },
                 Call::SyncNames { folder, began } => Call::SyncNames { folder, began: place[began] },
-                other => other,
+                other @ (Call::Create { .. }
+                | Call::MakeFolder { .. }
+                | Call::Write { .. }
+                | Call::Truncate { .. }
+                | Call::FailedSync { .. }
+                | Call::Link { .. }
+                | Call::Rename { .. }
+                | Call::Remove { .. }
+                | Call::Told { .. }) => other,
             });
         }
     }
