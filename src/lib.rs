@@ -1,43 +1,33 @@
-//! A SOAP service that tells, from a person's number, the employer, the prevention service and the health-insurance fund:
-//! nine fields, and only to who may have them.
+//! The gateway: a SOAP service that returns, for a Belgian SSIN, the employer, the competent
+//! prevention service and the health-insurance fund of a person.
 //!
-//! # The floors
+//! Up to nine fields are disclosed, only to consumers whom the policy grants them, and only once
+//! the audit log holds a durable record of the disclosure.
 //!
-//! A room imports only rooms on floors below it; adapters never see each other. `tests/it/architecture` holds this table.
+//! This crate is the program. What it is made of are crates of their own: the rules
+//! ([`ehealth_core`]), the wire format ([`soap`]), the datasets ([`datasets`]), the audit log
+//! ([`audit_log`], [`audit_verify`]), certificates and keys in files ([`tls_files`]). [`client`] is
+//! the client that `lookup` uses.
 //!
-//! | floor | rooms | what is there |
-//! |---|---|---|
-//! | 0 words | [`model`] | identifiers, days, the nine fields, question and answer: right when they exist |
-//! | 1 rules | [`policy`], [`lookup`] | who may ask what; how the answer is found, as a pipeline of types |
-//! | 2 adapters | [`soap`], [`cert`], [`store`], [`feed`], [`audit`] | one library each: the wire, certificates, the data, what brings them, the evidence |
-//! | 3 engines | [`sync`], [`server`], [`admin`], [`client`] | what runs: feeds into the store, the door, what operators see, our own client |
-//! | 4 roof | [`config`], [`app`], [`cli`] | settings, composition, commands |
+//! | module | content |
+//! |---|---|
+//! | [`cli`] | arguments, one file per command, output, exit codes; log lines |
+//! | [`app`] | composition of the service, reload, confinement, backup, shutdown |
+//! | [`config`] | settings and policy files, with the origin of each value; all errors at once |
+//! | [`admin`] | health, metrics and the page for operators |
+//! | [`server`] | the service on the wire: TLS and trust, HTTP/1.1, limits, one message exchange |
+//! | [`certificates`] | content of certificates and CRLs: facts, permitted uses, the organisation of a subject |
 //!
-//! # Reading order
+//! # Where to start
 //!
-//! [`model`] for the words, [`policy`] for who may ask, then [`lookup`]: the two lines that make "authorised before read"
-//! and "recorded before answered" true stand there, and do not compile when they are crossed.
-//!
-//! # Three walks
-//!
-//! **A question.** [`server`] takes a connection, and [`cert`] says whose it is. A request's head is judged
-//! (`server/http/route.rs`), its body read by [`soap::read_request`] into a [`model::Question`]. From there `server/exchange.rs`
-//! is the whole story on one page: [`lookup::Presented`] → [`lookup::Identified`] ([`policy::Register`] knows the caller)
-//! → [`lookup::Permitted`] ([`policy::decide`] found a grant) → [`lookup::Resolved`] (read from [`store`], five rules) →
-//! a [`lookup::Receipt`] from [`audit::AuditLog`] → [`lookup::Answer`] → [`soap::write_answer`].
-//!
-//! **A feed.** [`sync::follow`] begins a run when its time has come, or `sync` on the command line does. The run asks for
-//! the publisher's notification ([`feed`]), plans from it and from what is loaded ([`sync::plan`]), streams the
-//! data file through digest and judgement into a file beside the live one ([`store`]), and swaps it in when everything
-//! was checked. Readers see the old or the new state; a [`sync::Monitor`] and the history say what became of the run.
-//!
-//! **A verification.** [`audit::Records`] reads what [`audit::AuditLog`] wrote, checks each leaf, and finds a person's records
-//! by a keyed token ([`audit::search`]).
-//!
-//! # When machines fail
-//!
-//! What happens when a disk, a clock, a dataset or the system fails under any of them is one table, `docs/operations/faults.md`, each
-//! row with the test that causes it.
+//! - `src/server/exchange.rs`: one question from its bytes to its answer, each step a type that
+//!   consumes the one before ([`ehealth_core::lookup`]).
+//! - `src/app/service.rs`: which parts the service has, and in which order they start and stop.
+//! - `docs/design/architecture.md`: the crates, their dependencies, the pipeline, and three walks
+//!   through the code (a question, a feed, a verification).
+//! - `docs/operations/faults.md`: what happens when a disk, a clock, a dataset or the system fails,
+//!   each row with the test that causes it.
+//! - `tests/it/architecture`: the rules of this structure, checked by tests.
 
 pub mod admin;
 pub mod app;

@@ -101,7 +101,7 @@ async fn start(folder: &Folder, workspace: Workspace) -> Result<Connection, Box<
     let tls = ClientConfig::builder_with_details(tls::provider(), tls::time_of(Arc::clone(&clock)))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(tls::load_authorities(&workspace.authority())?)
-        .with_client_auth_cert(tls::load_certificates(&certificate)?, PrivateKeyDer::from_pem_file(key)?)?;
+        .with_client_auth_cert(tls::read_certificates(&certificate)?, PrivateKeyDer::from_pem_file(key)?)?;
     let app = App::open_on(bound, &settings, clock)?;
     // Ends with the process.
     tokio::spawn(app.run(std::future::pending()));

@@ -19,8 +19,8 @@ pub(super) fn load_active_config(
     let operators = settings.admin_tls.as_ref().map(|files| tls::load_for_operators(files, clock)).transpose();
     match (read_policy(&settings.policy), tls::load(&settings.tls, clock), operators) {
         (Ok(register), Ok((tls, client_verifier)), Ok(operators)) => {
-            let chain = tls::load_certificates(&settings.tls.certificate);
-            let chain = chain.map_err(|error| AppError::Files { policy: None, tls: vec![error] })?;
+            let chain = tls::read_certificates(&settings.tls.certificate);
+            let chain = chain.map_err(|error| AppError::Files { policy: None, tls: vec![error.into()] })?;
             Ok((ActiveConfig { register, tls, client_verifier, chain }, operators))
         }
         (policy, tls, operators) => {

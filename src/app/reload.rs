@@ -11,8 +11,9 @@ use super::load::load_active_config;
 use super::operators::OperatorTls;
 use crate::config::Settings;
 use crate::server::Service;
-use crate::server::tls::{OperatorFiles, RevocationFiles, files_of};
+use crate::server::tls::{OperatorFiles, RevocationFiles};
 use ehealth_core::model::Clock;
+use tls_files::files_of;
 
 /// Size and time of modification of each file; `None` for a file that cannot be read.
 pub(super) type Fingerprint = Vec<(PathBuf, Option<(u64, SystemTime)>)>;

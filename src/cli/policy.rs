@@ -12,7 +12,7 @@ use super::exit::{Exit, fail};
 use crate::app::SystemClock;
 use crate::certificates::Facts;
 use crate::config::{parse_customer, read_policy};
-use crate::server::tls::load_certificates;
+use crate::server::tls::read_certificates;
 use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, Clock, Customer, CustomerId, Date, EnterpriseNumber, FieldSet, Question, Ssin,
 };
@@ -180,7 +180,7 @@ fn describe(permit: &Permit) -> String {
 }
 
 fn pin(certificate: &Path) -> Exit {
-    let chain = match load_certificates(certificate) {
+    let chain = match read_certificates(certificate) {
         Ok(chain) => chain,
         Err(error) => return fail(Exit::Failed, &error),
     };

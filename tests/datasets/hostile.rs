@@ -286,7 +286,8 @@ fn write(is_delta: bool, file: &Offered) -> (Vec<u8>, String, u64, u64) {
             }
             records += FLOOD;
         }
-        _ => {}
+        Fault::None | Fault::Hash | Fault::Bytes | Fault::Records | Fault::Truncated | Fault::Missing => {}
+        Fault::Bomb | Fault::Redirect | Fault::Cut | Fault::Drip => {}
     }
     if file.fault == Fault::Malformed {
         records += 1;
@@ -304,7 +305,8 @@ fn write(is_delta: bool, file: &Offered) -> (Vec<u8>, String, u64, u64) {
         Fault::Bytes => length += 1,
         Fault::Records => records += 1,
         Fault::Truncated => bytes.truncate(bytes.len() / 2),
-        _ => {}
+        Fault::None | Fault::Missing | Fault::Malformed | Fault::Bomb | Fault::TooManyWrong => {}
+        Fault::Redirect | Fault::Cut | Fault::Drip | Fault::Flood => {}
     }
     (bytes, sha256, length, records)
 }
@@ -494,7 +496,8 @@ fn publish(place: &Place, offer: &Offer, web: Option<&Web>) {
             Fault::Redirect => Some(Manner::Redirect),
             Fault::Cut => Some(Manner::Cut),
             Fault::Drip => Some(Manner::Drip),
-            _ => None,
+            Fault::None | Fault::Hash | Fault::Bytes | Fault::Records | Fault::Truncated | Fault::Missing => None,
+            Fault::Malformed | Fault::Bomb | Fault::TooManyWrong | Fault::Flood => None,
         };
         if let (Some(web), Some(manner)) = (web, manner) {
             web.answer(&format!("/dimona/{name}"), manner);

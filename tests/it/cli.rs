@@ -204,6 +204,29 @@ fn an_unreachable_service_differs_from_one_that_refuses() {
 }
 
 #[test]
+fn a_lookup_with_an_unusable_file_names_the_file() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
+    let file = |name: &str| format!("{dir}/{name}");
+    let (ca, certificate, key) = (file("ca.pem"), file("clients/fund.pem"), file("clients/fund.key"));
+    let other = file("server.key");
+    let missing = file("missing.pem");
+    for (ca, certificate, key, message) in [
+        (&ca, &key, &key, format!("`{key}`: found a private key, expected certificates")),
+        (&ca, &certificate, &ca, format!("`{ca}`: found a certificate, expected an unencrypted private key")),
+        (&missing, &certificate, &key, format!("`{missing}`: No such file")),
+        (&ca, &certificate, &other, format!("`{other}`: the client certificate and its key cannot be used")),
+    ] {
+        let url = ["lookup", "--url", "https://localhost:1", "--ca", ca, "--cert", certificate, "--key", key];
+        let question = ["--organisation", "0999010126", "--context", "advisory-physician", "--ssin", "85073000160"];
+        let asked = run(&[&url[..], &question[..]].concat());
+        assert_eq!(asked.status.code(), Some(1), "{}", text(&asked.stderr));
+        assert!(text(&asked.stderr).contains(&message), "{}", text(&asked.stderr));
+    }
+}
+
+#[test]
 fn a_stale_dataset_is_reported() {
     let demo = Demo::start(&["--stale", "coprev"]);
     let asked = demo.lookup("fund", "0999010126", "advisory-physician", &["--ssin", "85073000160"]);

@@ -350,9 +350,9 @@ async fn a_fault_is_reported_with_its_code_and_ticket() {
 
 #[tokio::test]
 async fn a_reply_outside_the_contract_is_an_error() {
-    let not_understood = |error: ClientError| match error {
-        ClientError::NotUnderstood(reason) => reason,
-        other => panic!("{other:?}"),
+    let not_understood = |error: ClientError| {
+        let ClientError::NotUnderstood(reason) = error else { panic!("{error:?}") };
+        reason
     };
     let xml = "Content-Type: text/xml\r\n";
     let large = format!("<a>{}</a>", " ".repeat(5 << 20));

@@ -69,7 +69,7 @@ fn without_descriptors_open_connections_are_answered() {
         .expect("versions")
         .with_root_certificates(tls::load_authorities(&workspace.authority()).expect("an authority"))
         .with_client_auth_cert(
-            tls::load_certificates(&certificate).expect("a certificate"),
+            tls::read_certificates(&certificate).expect("a certificate"),
             PrivateKeyDer::from_pem_file(key).expect("a key"),
         );
     let tls = Arc::new(tls.expect("a client identity"));

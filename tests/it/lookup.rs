@@ -301,7 +301,13 @@ fn grants() -> impl Strategy<Value = (LegalContext, Relation, FieldSet)> {
         let is_granted = |field: &Field| match field {
             Field::EmploymentEnd => has(Field::EmploymentBegin),
             Field::AffiliationEnd => has(Field::AffiliationBegin),
-            other => has(*other),
+            Field::Ssin
+            | Field::Employer
+            | Field::EmploymentBegin
+            | Field::PreventionService
+            | Field::PreventionServiceType
+            | Field::AffiliationBegin
+            | Field::HealthInsuranceFund => has(*field),
         };
         let (allowed, _) = ceiling(context);
         let granted: FieldSet =
@@ -400,10 +406,7 @@ impl Case {
         }
         numbers.extend(told.and_then(|told| told.fund));
         ExchangeRecord {
-            replaced_by: match expected.status {
-                Status::Replaced { by } => Some(by),
-                _ => None,
-            },
+            replaced_by: if let Status::Replaced { by } = expected.status { Some(by) } else { None },
             ticket: Ticket::new([7; 16]),
             received: noon(TODAY),
             caller: Some(self.asked.organisation),

@@ -125,7 +125,7 @@ fn read_body(body: &str) -> Result<Request, Box<RefusedRequest>> {
 fn bad_message(refused: &RefusedRequest) -> &BadMessage {
     match &refused.fault {
         Fault::BadMessage(bad) => bad,
-        other => panic!("{other:?} is not the message's"),
+        other @ Fault::Exchange(_) => panic!("{other:?} is not the message's"),
     }
 }
 

@@ -134,7 +134,7 @@ async fn a_rolling_restart_loses_no_request_and_exits_with_0() {
         .expect("versions")
         .with_root_certificates(tls::load_authorities(&workspace.authority()).expect("an authority"))
         .with_client_auth_cert(
-            tls::load_certificates(&certificate).expect("a certificate"),
+            tls::read_certificates(&certificate).expect("a certificate"),
             PrivateKeyDer::from_pem_file(key).expect("a key"),
         )
         .expect("a client identity");

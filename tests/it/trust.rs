@@ -264,7 +264,7 @@ async fn a_reload_with_errors_reports_all_and_keeps_the_old_state() {
     fs::write(&service.settings.tls.certificate, "nothing").expect("written");
     let printed = service.reloader.reload().expect_err("broken").to_string();
     assert!(printed.contains("demands the relation `insured`"), "{printed}");
-    assert!(printed.contains("expected a certificate"), "{printed}");
+    assert!(printed.contains("expected certificates"), "{printed}");
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
 
     fs::write(&service.settings.tls.certificate, certificate).expect("written");

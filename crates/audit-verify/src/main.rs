@@ -111,9 +111,9 @@ fn run_log(arguments: &LogArguments) -> Result<bool, Failure> {
     let key = VerifyingKey::from_argument(&arguments.key)?;
     let verdict = verify(&arguments.folder, &key, arguments.checkpoint.as_deref())?;
     if arguments.json {
-        print(verdict.to_json())?
+        print(verdict.to_json())?;
     } else {
-        print(&verdict)?
+        print(&verdict)?;
     }
     Ok(verdict.is_sound())
 }
@@ -125,9 +125,9 @@ fn run_proof(arguments: &ProofArguments) -> Result<bool, Failure> {
     match verify_proof(&proof, &key) {
         Ok(proven) => {
             if arguments.json {
-                print(proven.to_json())?
+                print(proven.to_json())?;
             } else {
-                print(&proven)?
+                print(&proven)?;
             }
             Ok(true)
         }

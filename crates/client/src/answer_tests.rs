@@ -101,7 +101,7 @@ fn each_day_of_a_window_has_its_own_service() {
         verdicts.first().map(|competence| match competence.service {
             Disclosed::Found(service) => service.number,
             Disclosed::Nothing => None,
-            other => panic!("{other:?}"),
+            other @ (Disclosed::Unsure(..) | Disclosed::Filtered | Disclosed::NotAnswered) => panic!("{other:?}"),
         })
     };
     assert_eq!(of("2025-12-30"), Some(Some(number("0999020222"))));

@@ -60,12 +60,13 @@ pub enum ContentError {
 
 impl ContentError {
     /// Converts an error of the PEM parser, whose own text may quote a line of a private key.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "foreign enum, grows with its library")]
     pub(crate) fn malformed(expected: Content, error: &pem::Error) -> Self {
         let reason = match error {
             pem::Error::MissingSectionEnd { .. } => "a block has no END line",
             pem::Error::IllegalSectionStart { .. } => "a BEGIN line is invalid",
             pem::Error::Base64Decode(_) => "a block is not base64",
-            // The type is not exhaustive. The remaining errors are of I/O, and bytes in memory have none.
+            // The remaining errors are of I/O, and bytes in memory have none.
             _ => "it cannot be parsed",
         };
         Self::Malformed { expected, reason }

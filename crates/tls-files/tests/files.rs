@@ -60,6 +60,17 @@ fn certificates_keep_their_order_and_other_blocks_are_ignored() {
 }
 
 #[test]
+fn certificate_of_version_1_is_no_revocation_list() {
+    // SEQUENCE { SEQUENCE { INTEGER, SEQUENCE {}, SEQUENCE {}, … } }: both begin alike.
+    let certificate = [0x30, 0x0b, 0x30, 0x09, 0x02, 0x01, 0x01, 0x30, 0x00, 0x30, 0x00, 0x30, 0x00];
+    let list_of_version_3 = [0x30, 0x0b, 0x30, 0x09, 0x02, 0x01, 0x02, 0x30, 0x00, 0x30, 0x00, 0x17, 0x00];
+    assert_eq!(parse_certificates(&certificate).expect("a certificate").len(), 1);
+    assert!(parse_revocation_lists(&certificate).is_err());
+    assert_eq!(parse_revocation_lists(&list_of_version_3).expect("a list").len(), 1);
+    assert!(parse_certificates(&list_of_version_3).is_err());
+}
+
+#[test]
 fn error_says_what_was_found_and_expected() {
     let Made { certificate, key, revocation_list } = make();
     let (key_pem, list_pem) = (key.serialize_pem(), revocation_list.pem().expect("PEM"));
@@ -73,7 +84,10 @@ fn error_says_what_was_found_and_expected() {
         (both.as_bytes(), "found a private key and a certificate revocation list"),
         (b"-----BEGIN PGP MESSAGE-----\nAAAA\n-----END PGP MESSAGE-----\n", "found a PEM block `PGP MESSAGE`"),
         (b" \n", "is empty"),
+        (b"", "is empty"),
         (b"hello", "found neither PEM nor DER"),
+        (b"\x30\x00", "found neither PEM nor DER"),
+        (encrypted.as_bytes(), "found an encrypted private key"),
         (b"\x30\x84\xff\xff\xff\xff", "found neither PEM nor DER"),
     ] {
         assert_eq!(text(parse_certificates(bytes)), format!("{found}, expected certificates"));

@@ -4,17 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::time_provider::TimeProvider;
 use rustls::{RootCertStore, ServerConfig};
 
 use super::client_verifier::ClientVerifier;
-use super::pem::{self, Expected, FileError};
 use super::trust::{AuthorityError, Revocation, Trust};
 use ehealth_core::model::Clock;
+use tls_files::{
+    ClientTlsError, FileError, provider, read_all_certificates, read_all_revocation_lists, read_certificates,
+    read_private_key, root_store,
+};
 
 /// Files of the service's TLS configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +77,7 @@ pub enum TlsError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A certificate in this file cannot be a client authority.
-    #[error("{}: {reason}", .file.display())]
+    #[error("`{}`: {reason}", .file.display())]
     Authority {
         /// The file, in one of the paths of `trust.client_ca`.
         file: PathBuf,
@@ -88,15 +90,17 @@ pub enum TlsError {
     /// The certificate and the key do not match, or one of them cannot be used.
     #[error("cannot use the certificate and its private key: {0}")]
     Identity(#[from] rustls::Error),
+    /// A certificate of the operators' authorities cannot be a trust anchor.
+    #[error("`{}`: {reason}", .file.display())]
+    Anchor {
+        /// File of the authorities.
+        file: PathBuf,
+        /// Which certificate, and why.
+        reason: ClientTlsError,
+    },
     /// The operators' authorities cannot be used.
     #[error("cannot use the operators' authorities: {0}")]
     Operators(#[from] VerifierBuilderError),
-}
-
-/// Cryptography of every TLS endpoint of this program.
-#[must_use]
-pub fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
 }
 
 /// A clock as the TLS library wants it.
@@ -133,8 +137,8 @@ pub fn load(
     let mut errors = Vec::new();
     let client_verifier = load_client_verifier(files, clock, &mut errors);
     let mut keep = |error: FileError| errors.push(error.into());
-    let certificates = pem::read_certificates(&files.certificate).map_err(&mut keep).ok();
-    let key = pem::read_private_key(&files.key).map_err(&mut keep).ok();
+    let certificates = read_certificates(&files.certificate).map_err(&mut keep).ok();
+    let key = read_private_key(&files.key).map_err(&mut keep).ok();
     let (Some(client_verifier), Some(certificates), Some(key)) = (client_verifier, certificates, key) else {
         return Err(errors);
     };
@@ -181,11 +185,11 @@ pub struct OperatorSide {
 /// # Errors
 /// The first [`TlsError`].
 pub fn load_for_operators(files: &OperatorFiles, clock: &Arc<dyn Clock>) -> Result<OperatorSide, TlsError> {
-    let authorities = pem::read_certificates(&files.client_ca)?;
-    let roots = Arc::new(anchor(authorities.clone())?);
+    let authorities = read_certificates(&files.client_ca)?;
+    let roots = Arc::new(anchor(&files.client_ca, authorities.clone())?);
     let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build()?;
-    let chain = pem::read_certificates(&files.certificate)?;
-    let key = pem::read_private_key(&files.key)?;
+    let chain = read_certificates(&files.certificate)?;
+    let key = read_private_key(&files.key)?;
     let config = Arc::new(configure(verifier, clock, chain.clone(), key)?);
     Ok(OperatorSide { config, chain, authorities })
 }
@@ -196,12 +200,11 @@ fn load_client_verifier(
     errors: &mut Vec<TlsError>,
 ) -> Option<Arc<ClientVerifier>> {
     let mut file_errors = Vec::new();
-    let authorities = pem::read_all(&files.client_ca, Expected::Certificates, &mut file_errors, CertificateDer::from);
+    let authorities = read_all_certificates(&files.client_ca, &mut file_errors);
     let revocation = match &files.revocation {
         RevocationFiles::None => Revocation::None,
         RevocationFiles::Lists(lists) => {
-            let from_der = CertificateRevocationListDer::from;
-            let read = pem::read_all(lists, Expected::RevocationLists, &mut file_errors, from_der);
+            let read = read_all_revocation_lists(lists, &mut file_errors);
             Revocation::Lists(read.into_iter().map(|(_, list)| list).collect())
         }
     };
@@ -236,21 +239,9 @@ fn locate(reason: AuthorityError, authorities: Vec<(PathBuf, CertificateDer<'sta
 /// # Errors
 /// [`TlsError`] if the file cannot be read, holds no certificate, or one of them cannot be an anchor.
 pub fn load_authorities(file: &Path) -> Result<RootCertStore, TlsError> {
-    Ok(anchor(load_certificates(file)?)?)
+    anchor(file, read_certificates(file)?)
 }
 
-fn anchor(authorities: Vec<CertificateDer<'static>>) -> Result<RootCertStore, rustls::Error> {
-    let mut roots = RootCertStore::empty();
-    for authority in authorities {
-        roots.add(authority)?;
-    }
-    Ok(roots)
-}
-
-/// Every certificate of a PEM file, in order; at least one.
-///
-/// # Errors
-/// [`TlsError::File`] if the file cannot be read, or holds no certificate.
-pub fn load_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    Ok(pem::read_certificates(file)?)
+fn anchor(file: &Path, authorities: Vec<CertificateDer<'static>>) -> Result<RootCertStore, TlsError> {
+    root_store(authorities).map_err(|reason| TlsError::Anchor { file: file.to_owned(), reason })
 }

@@ -6,9 +6,8 @@
 //! would skip the certificate check. [`super::trust`] decides whether a certificate is admitted,
 //! and [`crate::certificates`] which organisation it identifies.
 
-// Files: PEM and DER, and the TLS configurations made from them.
+// TLS configurations, made from files.
 mod config;
-mod pem;
 
 // Clients: certificate paths and revocation lists, and their verification in a handshake.
 pub(super) mod client_verifier;
@@ -16,7 +15,7 @@ pub mod trust;
 
 pub use client_verifier::ClientVerifier;
 pub use config::{
-    OperatorFiles, OperatorSide, RevocationFiles, TlsError, TlsFiles, load, load_authorities, load_certificates,
-    load_for_operators, provider, time_of,
+    OperatorFiles, OperatorSide, RevocationFiles, TlsError, TlsFiles, load, load_authorities, load_for_operators,
+    time_of,
 };
-pub use pem::{Expected, FileError, files_of};
+pub use tls_files::{provider, read_certificates};

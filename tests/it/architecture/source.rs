@@ -128,6 +128,7 @@ impl Source {
 }
 
 /// Name of an item that another module can import.
+#[allow(clippy::wildcard_enum_match_arm, reason = "foreign enum, grows with its library")]
 fn name_of(item: &syn::Item) -> Option<String> {
     let name = match item {
         syn::Item::Const(item) => &item.ident,
@@ -242,6 +243,7 @@ impl Reading {
 }
 
 impl<'ast> Visit<'ast> for Reading {
+    #[allow(clippy::wildcard_enum_match_arm, reason = "foreign enum, grows with its library")]
     fn visit_item(&mut self, item: &'ast syn::Item) {
         let attributes: &[syn::Attribute] = match item {
             syn::Item::Const(item) => &item.attrs,
@@ -281,12 +283,11 @@ impl<'ast> Visit<'ast> for Reading {
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         let file = item.attrs.iter().find(|attribute| attribute.path().is_ident("path"));
-        let file = file.and_then(|attribute| match &attribute.meta {
-            syn::Meta::NameValue(syn::MetaNameValue { value: syn::Expr::Lit(value), .. }) => match &value.lit {
-                syn::Lit::Str(text) => Some(text.value()),
-                _ => None,
-            },
-            _ => None,
+        let file = file.and_then(|attribute| {
+            let syn::Meta::NameValue(syn::MetaNameValue { value: syn::Expr::Lit(value), .. }) = &attribute.meta else {
+                return None;
+            };
+            if let syn::Lit::Str(text) = &value.lit { Some(text.value()) } else { None }
         });
         let module = Module { name: item.ident.to_string(), file };
         let found = self.found(module, &item.ident);

@@ -249,11 +249,11 @@ fn without(calls: &[Call], planted: impl Fn(&Call) -> bool) -> Vec<Call> {
     for call in calls {
         place.push(left.len());
         if !planted(call) {
-            left.push(match call.clone() {
-                Call::Sync { file, began } => Call::Sync { file, began: place[began] },
-                Call::SyncNames { folder, began } => Call::SyncNames { folder, began: place[began] },
-                other => other,
-            });
+            let mut call = call.clone();
+            if let Call::Sync { began, .. } | Call::SyncNames { began, .. } = &mut call {
+                *began = place[*began];
+            }
+            left.push(call);
         }
     }
     left

@@ -146,7 +146,13 @@ fn grant() -> impl Strategy<Value = (LegalContext, FieldSet)> {
         let is_granted = |field: &Field| match field {
             Field::EmploymentEnd => has(Field::EmploymentBegin),
             Field::AffiliationEnd => has(Field::AffiliationBegin),
-            other => has(*other),
+            Field::Ssin
+            | Field::Employer
+            | Field::EmploymentBegin
+            | Field::PreventionService
+            | Field::PreventionServiceType
+            | Field::AffiliationBegin
+            | Field::HealthInsuranceFund => has(*field),
         };
         let (allowed, _) = ceiling(context);
         let granted = Field::ALL.into_iter().filter(is_granted).filter(|field| allowed.contains(*field));

@@ -34,7 +34,7 @@ impl Stub {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let folder = simulation.file("/ca").parent().expect("a folder").to_owned();
-        let chain = tls::load_certificates(&folder.join("server.pem")).expect("a certificate");
+        let chain = tls::read_certificates(&folder.join("server.pem")).expect("a certificate");
         let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).expect("a key");
         let config = ServerConfig::builder_with_provider(tls::provider())
             .with_safe_default_protocol_versions()

@@ -295,7 +295,7 @@ pub fn ask_operators_for_certificates(settings: &mut Settings, (year, month, day
 
 /// TLS configuration with these authorities, a client certificate and its key.
 fn tls_between(authorities: &Path, clock: Arc<dyn Clock>, (certificate, key): (PathBuf, PathBuf)) -> ClientConfig {
-    let chain = tls::load_certificates(&certificate).expect("a client certificate");
+    let chain = tls::read_certificates(&certificate).expect("a client certificate");
     let key = PrivateKeyDer::from_pem_file(key).expect("a client key");
     let roots = tls::load_authorities(authorities).expect("an authority");
     ClientConfig::builder_with_details(tls::provider(), tls::time_of(clock))

@@ -122,7 +122,7 @@ impl Simulation {
     /// TLS configuration of this caller.
     fn tls_of(&self, caller: &str) -> ClientConfig {
         let chain =
-            tls::load_certificates(&self.file(&format!("/clients/{caller}/certificate"))).expect("certificates");
+            tls::read_certificates(&self.file(&format!("/clients/{caller}/certificate"))).expect("certificates");
         let key = PrivateKeyDer::from_pem_file(self.file(&format!("/clients/{caller}/key"))).expect("a key");
         ClientConfig::builder_with_provider(tls::provider())
             .with_safe_default_protocol_versions()

@@ -256,6 +256,7 @@ impl KeyFolder {
     }
 }
 
+#[allow(clippy::wildcard_enum_match_arm, reason = "foreign enum, grows with its library")]
 fn failure(name: KeyName, error: &io::Error) -> KeyError {
     match error.kind() {
         io::ErrorKind::NotFound => KeyError::Missing(name),

@@ -37,6 +37,7 @@ impl WriteFailure {
 }
 
 impl From<io::Error> for WriteFailure {
+    #[allow(clippy::wildcard_enum_match_arm, reason = "foreign enum, grows with its library")]
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Self::DiskFull,

@@ -59,9 +59,9 @@ impl AuditLog {
     /// [`AuditError`]. Nothing was changed then, except that a torn end may be gone and a month
     /// begun.
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AuditError> {
-        let folder = Folder::open_alone(&settings.folder).map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => AuditError::InUse,
-            kind => AuditError::Io(kind),
+        let folder = Folder::open_alone(&settings.folder).map_err(|error| {
+            let kind = error.kind();
+            if kind == io::ErrorKind::WouldBlock { AuditError::InUse } else { AuditError::Io(kind) }
         })?;
         Self::open_on(Arc::new(folder), settings, clock)
     }

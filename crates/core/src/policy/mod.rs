@@ -2,7 +2,7 @@
 //!
 //! Deny by default: a question that no grant of the register allows is refused, and every refusal
 //! names its rule. Nothing here reads a clock, a file or a dataset. The relation that a grant
-//! demands is *named* here and *checked* in [`crate::lookup`]. Only [`decide`] creates a
+//! demands is *named* here and *checked* in [`crate::lookup`]. Only [`decide()`] creates a
 //! [`Permit`].
 
 // Who is known, and what they are granted.

@@ -140,7 +140,12 @@ fn read_notification(
         Some(signer) => {
             let note = source.signature().map_err(|error| match error {
                 RunError::Refused(Refusal::MissingFile) => RunError::Refused(Refusal::Signature),
-                error => error,
+                error @ (RunError::Refused(_)
+                | RunError::Notification(_)
+                | RunError::Signature(_)
+                | RunError::Source(_)
+                | RunError::Store(_)
+                | RunError::Rejected(_)) => error,
             })?;
             Some(signer.verify(&note, &document, feed.dataset).map_err(RunError::Signature)?)
         }

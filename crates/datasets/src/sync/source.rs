@@ -97,9 +97,9 @@ impl Read for CountingReader<'_> {
 /// Opens a regular file below a folder, without following links: the file that was checked is the
 /// one that is opened.
 fn open_inside<'a>(folder: &Path, segments: impl Iterator<Item = &'a str>) -> Result<File, RunError> {
-    let missing = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => RunError::Refused(Refusal::MissingFile),
-        _ => RunError::Source(error),
+    let missing = |error: io::Error| {
+        let is_missing = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+        if is_missing { RunError::Refused(Refusal::MissingFile) } else { RunError::Source(error) }
     };
     let mut path = folder.to_owned();
     let mut checked = None;

@@ -12,6 +12,7 @@ use crate::message_error::{BadMessage, MessageError};
 
 impl<'a> Reader<'a> {
     /// Reads a value as a qualified name in scope here (XML Schema 1.0 part 2, section 3.2.18).
+    #[must_use]
     pub fn resolve_name<'n>(&self, value: &'n str) -> Option<Name<'n>> {
         self.namespaces.resolve(parse_name(trim(value)).ok()?).ok()
     }

@@ -181,18 +181,20 @@ pub enum AuthorityError {
 }
 
 /// Refusal of a leaf that webpki cannot even parse.
+#[allow(clippy::wildcard_enum_match_arm, reason = "foreign enum, grows with its library")]
 pub(super) fn unreadable(error: &webpki::Error) -> RefusedCertificate {
     use webpki::Error;
     match error {
         Error::SignatureAlgorithmMismatch | Error::UnsupportedCriticalExtension => {
             RefusedCertificate::Path(path_error_of(error))
         }
-        // webpki's list is open: every other error concerns the form.
+        // Every other error concerns the form.
         _ => RefusedCertificate::Malformed,
     }
 }
 
 /// Maps webpki's error for a path.
+#[allow(clippy::wildcard_enum_match_arm, reason = "foreign enum, grows with its library")]
 pub(super) fn path_error_of(error: &webpki::Error) -> PathError {
     use webpki::Error;
     match error {
@@ -204,7 +206,7 @@ pub(super) fn path_error_of(error: &webpki::Error) -> PathError {
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
         | Error::SignatureAlgorithmMismatch => PathError::Signature,
         Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => PathError::KeyUsage,
-        // webpki's list is open: every other error is a rule of the path.
+        // Every other error is a rule of the path.
         _ => PathError::Rule,
     }
 }

@@ -6,11 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::Resumption;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::ClientConfig;
+use rustls::pki_types::UnixTime;
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, RootCertStore};
+use tls_files::{ClientTls, ClientTlsError, Identity, read_certificates, read_private_key};
 
 use super::settings::{FeedIdentity, HttpsFeed};
 use ehealth_core::model::Timestamp;
@@ -25,40 +24,27 @@ impl TimeProvider for RunTime {
     }
 }
 
-/// Reads the PEM files of a feed, and makes the TLS configuration.
+/// Reads the files of a feed's certificates and key, and makes the TLS configuration.
 ///
 /// # Errors
 /// Names the file that cannot be read or used.
 pub(super) fn configure(feed: &HttpsFeed, now: Timestamp) -> io::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    for certificate in read_certificates(&feed.authorities)? {
-        roots.add(certificate).map_err(|error| in_file(&feed.authorities, error))?;
-    }
     let seconds = u64::try_from(now.as_millis() / 1_000).ok();
     let time = RunTime(seconds.map(|seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds))));
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_details(provider, Arc::new(time))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(roots);
-    let mut config = match &feed.identity {
-        None => builder.with_no_client_auth(),
-        Some(FeedIdentity { certificate, key: file }) => {
-            let key = PrivateKeyDer::from_pem_file(file).map_err(|error| in_file(file, error))?;
-            let chain = read_certificates(certificate)?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| in_file(certificate, error))?
-        }
-    };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config.resumption = Resumption::disabled();
-    Ok(config)
-}
-
-fn read_certificates(file: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let certificates = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    certificates.map_err(|error| in_file(file, error))
+    let authorities = read_certificates(&feed.authorities).map_err(io::Error::other)?;
+    let mut tls = ClientTls::new(authorities).with_time(Arc::new(time));
+    if let Some(FeedIdentity { certificate, key }) = &feed.identity {
+        let key = read_private_key(key).map_err(io::Error::other)?;
+        let chain = read_certificates(certificate).map_err(io::Error::other)?;
+        tls = tls.with_identity(Identity { chain, key });
+    }
+    tls.build().map_err(|error| match (&error, &feed.identity) {
+        (ClientTlsError::Authority { .. }, _) => in_file(&feed.authorities, error),
+        (ClientTlsError::Identity(_), Some(identity)) => in_file(&identity.certificate, error),
+        (ClientTlsError::Identity(_), None) | (ClientTlsError::Versions(_), _) => io::Error::other(error),
+    })
 }
 
 fn in_file(file: &Path, error: impl fmt::Display) -> io::Error {
-    io::Error::other(format!("{}: {error}", file.display()))
+    io::Error::other(format!("`{}`: {error}", file.display()))
 }
