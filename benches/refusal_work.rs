@@ -125,8 +125,8 @@ fn instructions(folder: &Path, context: LegalContext, person: u64) -> f64 {
         .args([context.code(), &person.to_string()])
         .output()
         .expect("valgrind runs");
-    let told = String::from_utf8_lossy(&output.stderr);
-    let line = told.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("{told}"));
+    let printed = String::from_utf8_lossy(&output.stderr);
+    let line = printed.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("{printed}"));
     let count = line.rsplit(':').next().expect("a number").trim();
     let count: f64 = count.parse().unwrap_or_else(|_| panic!("{line}"));
     count / QUESTIONS as f64

@@ -305,7 +305,7 @@ fn answers(data: &Path) -> Vec<String> {
     };
     let mut reader = Watch::open(data).reader();
     let mut view = reader.view();
-    let mut told = Vec::new();
+    let mut lines = Vec::new();
     let persons = rows("dimona").into_iter().map(|row| row[1].clone());
     for digits in persons.chain(rows("insurance").into_iter().chain(rows("persons")).map(|row| row[0].clone())) {
         let Ok(person) = Ssin::parse(&digits) else { continue };
@@ -313,17 +313,17 @@ fn answers(data: &Path) -> Vec<String> {
         view.family(person, &mut family).expect("readable");
         view.employment_periods(person, &mut periods).expect("readable");
         view.memberships(person, &mut funds).expect("readable");
-        told.push(format!("{digits} {family:?} {periods:?} {funds:?}"));
+        lines.push(format!("{digits} {family:?} {periods:?} {funds:?}"));
     }
     for row in rows("coprev").into_iter().chain(rows("federated")) {
         let employer = EnterpriseNumber::parse(&row[1]).expect("a fixture");
         for kind in [ServiceKind::External, ServiceKind::Internal] {
             let mut affiliations = Vec::new();
             view.affiliations(kind, employer, &mut affiliations).expect("readable");
-            told.push(format!("{employer} {kind:?} {affiliations:?}"));
+            lines.push(format!("{employer} {kind:?} {affiliations:?}"));
         }
     }
-    told
+    lines
 }
 
 #[test]

@@ -418,11 +418,14 @@ fn the_run_history_outlives_a_snapshot() {
     place.run();
     let writer = Writer::open(&place.settings.data, Dataset::Dimona).expect("no other writer");
     let history = writer.history().expect("readable");
-    let told: Vec<_> = history
+    let recorded: Vec<_> = history
         .iter()
         .map(|entry| (entry.outcome.map_or("unknown", Outcome::code), entry.serial, entry.times))
         .collect();
-    assert_eq!(told, [("snapshot/gap", Some(9), 1), ("snapshot/first", Some(1), 1), ("refused/missing-file", None, 2)]);
+    assert_eq!(
+        recorded,
+        [("snapshot/gap", Some(9), 1), ("snapshot/first", Some(1), 1), ("refused/missing-file", None, 2)]
+    );
     assert_eq!(place.run(), Outcome::Skipped);
 }
 

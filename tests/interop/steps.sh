@@ -4,8 +4,8 @@
 # INTEROP_TARGET (a folder that is kept between runs), and the questions on standard input, one a line, fields parted by
 # tabs, absent ones a hyphen: CASE CALLER NUMBER CONTEXT SSIN BEGIN END; without END, BEGIN is the reference date; without
 # CONTEXT it is sendTestMessage with the case as echo.
-# Printed: `VERSION<tab>TEXT` once, then `CASE<tab>CODE<tab>TOLD<tab>SSIN` for each question: the status or, of a fault,
-# the reason; what was told in the words of the catalogue; the person told of. ECHO is the code of a test message, and a
+# Printed: `VERSION<tab>TEXT` once, then `CASE<tab>CODE<tab>DISCLOSED<tab>SSIN` for each question: the status or, of a fault,
+# the reason; the disclosed data in the notation of the catalogue; the person described. ECHO is the code of a test message, and a
 # hyphen the code of a question that the stack refuses to send. Exits with 77 if the stack cannot be had here.
 # A person can run one of them too, from its folder, against `simulate --rsa`: set the four variables from its ready file.
 set -euo pipefail

@@ -356,13 +356,13 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
     let folder = tempfile::tempdir().expect("a folder");
     let workspace = testkit::Workspace::new(folder.path().join("demo"));
     workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
-    let trail = workspace.settings().with_file_name("audit-log");
-    fs::create_dir(&trail).expect("made");
+    let audit_log = workspace.settings().with_file_name("audit-log");
+    fs::create_dir(&audit_log).expect("made");
     leave(&workspace.settings().with_file_name("verified"), &SystemClock.now().to_string(), true);
     let mount = "mount -t tmpfs -o size=4m none \"$1\" && shift && exec \"$@\"";
     let within = |script: &str| {
         let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(&trail);
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(&audit_log);
         command
     };
     if !within(mount).arg("true").status().is_ok_and(|status| status.success()) {
@@ -390,7 +390,7 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
     };
     let small = ready("ehealth_attributes_ready", 1).await;
     // The disk is filled while no request is open, through the mount of the process.
-    let inside = format!("/proc/{}/root{}/filler", program.id(), trail.display());
+    let inside = format!("/proc/{}/root{}/filler", program.id(), audit_log.display());
     let mut filler = fs::File::create(inside).expect("its disk is seen");
     while filler.write_all(&[0; 4_096]).is_ok() {}
     let full = ready("ehealth_attributes_audit_log_writable", 0).await;

@@ -42,7 +42,7 @@ const URN: &str = "urn:be:fgov:kbo-bce:organization:cbe-number:";
 
 /// What OpenSSL thinks of a case's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Judge {
+enum OpenSslVerdict {
     /// The same as we.
     Agrees,
     /// Something else, in one version at least and for a reason that is known.
@@ -58,7 +58,7 @@ struct Case {
     now: &'static str,
     /// The organisation's number, or the code of the refusal.
     expected: &'static str,
-    judge: Judge,
+    openssl: OpenSslVerdict,
 }
 
 impl Case {
@@ -72,7 +72,7 @@ impl Case {
             leaf,
             now: NOW,
             expected,
-            judge: Judge::Agrees,
+            openssl: OpenSslVerdict::Agrees,
         }
     }
 
@@ -107,7 +107,7 @@ impl Case {
     }
 
     fn differs(self, why: &'static str) -> Self {
-        Self { judge: Judge::Differs(why), ..self }
+        Self { openssl: OpenSslVerdict::Differs(why), ..self }
     }
 
     fn trust(&self) -> Trust {
@@ -1276,12 +1276,12 @@ fn openssl_agrees_on_every_path_except_the_known_ones() {
         .filter_map(|case| {
             let (accepts, printed) = OpenSsl::accepts(case, folder.path());
             let agrees = accepts == case.admit().is_ok();
-            match case.judge {
-                Judge::Differs(why) => {
+            match case.openssl {
+                OpenSslVerdict::Differs(why) => {
                     println!("{} {}: {why}", if agrees { "agrees" } else { "differs" }, case.title);
                     None
                 }
-                Judge::Agrees => (!agrees).then(|| format!("{}: openssl said {printed}", case.title)),
+                OpenSslVerdict::Agrees => (!agrees).then(|| format!("{}: openssl said {printed}", case.title)),
             }
         })
         .collect();

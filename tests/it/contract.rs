@@ -109,7 +109,7 @@ fn fault(code: &str, rest: &str) -> String {
 }
 
 /// What `validate_envelopes` says of the files, each a name and a text; `None` where there is no Python.
-fn judge(files: &[(&str, String)]) -> Option<Result<(), String>> {
+fn validate(files: &[(&str, String)]) -> Option<Result<(), String>> {
     Python::find()?;
     let folder = tempfile::tempdir().expect("a folder for the envelopes");
     for (name, text) in files {
@@ -155,7 +155,7 @@ fn the_schemas_hold_the_agreed_types() {
 
 #[test]
 fn both_validators_agree_with_the_samples() {
-    must_succeed("judge_instances.py", &["fixtures/contract/valid", "fixtures/contract/invalid"]);
+    must_succeed("check_instances.py", &["fixtures/contract/valid", "fixtures/contract/invalid"]);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn the_validators_accept_valid_envelopes() {
         ("version.xml", envelope(&fault("s:VersionMismatch", ""))),
         ("header.xml", envelope(&fault("s:MustUnderstand", ""))),
     ];
-    if let Some(verdict) = judge(&files) {
+    if let Some(verdict) = validate(&files) {
         assert_eq!(verdict, Ok(()));
     }
 }
@@ -203,7 +203,7 @@ fn the_validators_name_every_invalid_envelope() {
         ("detail-not-allowed.xml", envelope(&fault("s:VersionMismatch", &detail))),
         ("bad-detail.xml", envelope(&fault("s:Client", &detail.replace("FATAL", "ERROR")))),
     ];
-    let Some(verdict) = judge(&files) else { return };
+    let Some(verdict) = validate(&files) else { return };
     let printed = verdict.expect_err("all are wrong");
     for (name, _) in &files {
         assert!(printed.contains(&format!("{name}: ")), "{name} was let pass:\n{printed}");
@@ -212,7 +212,7 @@ fn the_validators_name_every_invalid_envelope() {
 
 #[test]
 fn the_validators_refuse_an_empty_folder() {
-    if let Some(verdict) = judge(&[]) {
+    if let Some(verdict) = validate(&[]) {
         assert!(verdict.is_err());
     }
 }

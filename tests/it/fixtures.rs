@@ -26,14 +26,19 @@ const BROKEN: [(&str, &str, &str, &str); 5] = [
         "coprev_missing",
         "missing = [\"coprev\"]",
         "85073000160",
-        "the external services are not there; the rest is told",
+        "the external services are not there; the rest is disclosed",
     ),
-    ("coprev_stale", "stale = [\"coprev\"]", "85073000160", "the external services are told, but may have changed"),
+    (
+        "coprev_stale",
+        "stale = [\"coprev\"]",
+        "85073000160",
+        "the external services are disclosed, but may have changed",
+    ),
     (
         "dimona_missing",
         "missing = [\"dimona\"]",
         "85073000160",
-        "the fund alone is told: no employment is not no employer",
+        "the fund alone is disclosed: no employment does not mean no employer",
     ),
     ("data_unreadable", "", "72053010458", "a dataset is broken: ask again later"),
     ("evidence_unwritable", "", "94020210577", "the exchange could not be recorded: ask again later"),
@@ -174,15 +179,15 @@ async fn exchange_all() -> Vec<Exchanged> {
             Simulation::start(&format!("{scenario}[outage]\n{}\n", case.outage))
         });
         let fields: Vec<_> = case.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let told = simulation.post(&case.caller, names::path(case.operation), case.body.clone(), &fields).await;
-        let is_soap = told.media_type.as_deref() == Some("text/xml; charset=utf-8");
+        let answer = simulation.post(&case.caller, names::path(case.operation), case.body.clone(), &fields).await;
+        let is_soap = answer.media_type.as_deref() == Some("text/xml; charset=utf-8");
         let ending = if is_soap { ".answer.xml" } else { ".answer.txt" };
         if matches!(case.folder, "catalogue" | "broken") {
             hold(&case.file(".xml"), &case.body);
         }
-        hold(&case.file(ending), &told.body);
-        let (code, fault_code) = (told.code(), told.element("faultcode"));
-        exchanged.push(Exchanged { case, status: told.status, code, fault_code, ending });
+        hold(&case.file(ending), &answer.body);
+        let (code, fault_code) = (answer.code(), answer.element("faultcode"));
+        exchanged.push(Exchanged { case, status: answer.status, code, fault_code, ending });
     }
     exchanged
 }
@@ -194,14 +199,14 @@ fn hold_folders(exchanged: &[Exchanged]) {
     for folder in ["catalogue", "broken", "accepted", "refused"] {
         for entry in fs::read_dir(project().join("fixtures/requests").join(folder)).expect("a folder") {
             let path = entry.expect("an entry").path();
-            let is_told = expected.contains(&path) || path.extension().is_some_and(|ending| ending == "expect");
-            assert!(is_told, "{}: no request has this answer", path.display());
+            let is_expected = expected.contains(&path) || path.extension().is_some_and(|ending| ending == "expect");
+            assert!(is_expected, "{}: no request has this answer", path.display());
         }
     }
 }
 
 /// Passes the answers to independent validators.
-fn judge(exchanged: &[Exchanged]) {
+fn check(exchanged: &[Exchanged]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (number, one) in exchanged.iter().filter(|one| one.ending == ".answer.xml").enumerate() {
         let answer = fs::read(one.case.file(one.ending)).expect("an answer");
@@ -237,9 +242,9 @@ fn write_index(exchanged: &[Exchanged]) -> String {
     let mut index = HEAD.to_owned();
     index += "\n## By status\n\n";
     for code in StatusCode::ALL.map(StatusCode::code) {
-        let told = || exchanged.iter().filter(|one| one.status == 200 && one.code.as_deref() == Some(code));
-        assert!(told().count() > 0, "{code} is not shown");
-        index += &format!("### {code}\n\n{}", rows(told()));
+        let shown = || exchanged.iter().filter(|one| one.status == 200 && one.code.as_deref() == Some(code));
+        assert!(shown().count() > 0, "{code} is not shown");
+        index += &format!("### {code}\n\n{}", rows(shown()));
     }
     index += "### sendTestMessage\n\n";
     index += &rows(exchanged.iter().filter(|one| one.status == 200 && one.code.is_none()));
@@ -259,13 +264,13 @@ fn write_index(exchanged: &[Exchanged]) -> String {
             Some(code) => one.status == 500 && code == row.code(),
             None => one.fault_code.as_deref() == Some(&format!("soap:{}", row.fault_code.name())),
         };
-        let told: Vec<_> = exchanged.iter().filter(of_row).collect();
+        let shown: Vec<_> = exchanged.iter().filter(of_row).collect();
         index += &format!("### {} ({})\n\n{}\n\n", row.code(), row.fault_code.name(), row.sentence);
         match UNSHOWN.iter().find(|(code, _)| *code == row.code()) {
             Some((_, why)) => index += &format!("{why}\n\n"),
             None => {
-                assert!(!told.is_empty(), "{} is not shown", row.code());
-                index += &rows(told.into_iter());
+                assert!(!shown.is_empty(), "{} is not shown", row.code());
+                index += &rows(shown.into_iter());
             }
         }
     }
@@ -282,6 +287,6 @@ fn write_index(exchanged: &[Exchanged]) -> String {
 async fn every_request_gets_its_stored_answer_and_is_indexed() {
     let exchanged = exchange_all().await;
     hold_folders(&exchanged);
-    judge(&exchanged);
+    check(&exchanged);
     hold(&project().join("fixtures/catalogue.md"), write_index(&exchanged).as_bytes());
 }

@@ -259,10 +259,10 @@ async fn every_byte_stream_gets_its_answers_and_no_more() {
     let mut wrong = Vec::new();
     for (name, bytes, expected) in cases() {
         let responses = exchange(&service, format!("{bytes}{}", probe()).as_bytes()).await;
-        let mut told = statuses(&responses);
-        told.retain(|status| *status != 100);
-        if told != expected {
-            wrong.push(format!("{name}: {told:?} instead of {expected:?}"));
+        let mut received = statuses(&responses);
+        received.retain(|status| *status != 100);
+        if received != expected {
+            wrong.push(format!("{name}: {received:?} instead of {expected:?}"));
             continue;
         }
         let last = responses.last().expect("an answer");

@@ -216,9 +216,9 @@ fn cases() -> BTreeMap<String, Case> {
 /// The one case of the service with a stale dataset.
 fn stale_cases(cases: &BTreeMap<String, Case>) -> BTreeMap<String, Case> {
     let (name, like) = STALE;
-    let Case { question, expected: [_, told, person] } = &cases[like];
+    let Case { question, expected: [_, disclosed, person] } = &cases[like];
     let question = question.replacen(like, name, 1);
-    let expected = ["HAN20200".to_owned(), told.clone(), person.clone()];
+    let expected = ["HAN20200".to_owned(), disclosed.clone(), person.clone()];
     BTreeMap::from([(name.to_owned(), Case { question, expected })])
 }
 
@@ -274,17 +274,17 @@ fn run(stack: &Stack, served: &Served, cases: &BTreeMap<String, Case>) -> Ran {
     // The questions fit in a pipe; a program that ended before it read them reports why.
     let _ = child.stdin.take().expect("its input").write_all(questions.as_bytes());
     let output = child.wait_with_output().expect("its end");
-    let (told, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (printed, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.code() == Some(77) {
         return Ran::Absent(complaint.trim().to_owned());
     }
     let mut version = String::new();
     let mut differences = Vec::new();
     let mut answers = BTreeMap::new();
-    for line in told.lines() {
+    for line in printed.lines() {
         match line.split('\t').collect::<Vec<_>>()[..] {
             ["VERSION", text] => text.clone_into(&mut version),
-            [name, code, told, person] => drop(answers.insert(name, [code, told, person])),
+            [name, code, disclosed, person] => drop(answers.insert(name, [code, disclosed, person])),
             _ => differences.push(format!("not in the protocol: {line}")),
         }
     }
@@ -406,11 +406,12 @@ fn run_stack(stack: &Stack, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[
         let ran = run(stack, served, &asked());
         let is_taken = matches!(&ran, Ran::Whole { differences, .. } if differences.is_empty());
         if is_taken != (*spoilt == Wrong::Nothing) {
-            let told = match ran {
+            let reported = match ran {
                 Ran::Absent(reason) => vec![reason],
                 Ran::Whole { differences, .. } => differences,
             };
-            let differences = vec![format!("an answer with {spoilt:?} wrong, taken: {is_taken}; {}", told.join(", "))];
+            let differences =
+                vec![format!("an answer with {spoilt:?} wrong, taken: {is_taken}; {}", reported.join(", "))];
             return Ran::Whole { version: of_stack, differences };
         }
     }

@@ -369,7 +369,7 @@ async fn a_backup_under_load_restores_the_same_answers() {
     let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "2026-01-15")).await;
     assert!(answered.body.contains(&before), "{}", answered.body);
     let again = service.folder().join("again");
-    let after = back_up(&service.settings, &again, KeysToo::No).expect("the trail goes on and verifies");
+    let after = back_up(&service.settings, &again, KeysToo::No).expect("the audit log continues and verifies");
     assert!(after.verdict.size >= verdict.size);
     assert!(!again.join("keys").exists());
     service.finish().await;

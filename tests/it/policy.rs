@@ -125,7 +125,7 @@ const CONTEXTS: [&str; 3] =
     ["BACKTOWORK:ADVISORY_PHYSICIAN", "BACKTOWORK:PREVENTION_SERVICE", "BACKTOWORK:EHEALTH_PLATFORM"];
 
 /// The order of contract.md: who calls, for whom, on which ground, about whom, when.
-fn judge(calendar: &Calendar, consumers: &[ModelConsumer], asked: &ModelQuestion) -> Verdict {
+fn decide_by_model(calendar: &Calendar, consumers: &[ModelConsumer], asked: &ModelQuestion) -> Verdict {
     let of_certificate = |consumer: &&ModelConsumer| Some(consumer.organisation) == asked.certified;
     let Some(consumer) = consumers.iter().find(of_certificate) else { return "unknown caller".to_owned() };
     let listed = consumer.acts_for.iter().find(|(named, _)| *named == asked.customer).map(|(_, meant)| *meant);
@@ -405,7 +405,7 @@ fn a_million_decisions_match_the_reference_model() {
         let register = register(&calendar, &consumers);
         for _ in 0..QUESTIONS {
             let asked = draw_question(&mut random, &calendar, &consumers, today);
-            let expected = judge(&calendar, &consumers, &asked);
+            let expected = decide_by_model(&calendar, &consumers, &asked);
             let decided = ask(&calendar, &register, &asked);
             assert_eq!(decided, expected, "{asked:#?}\n{consumers:#?}");
             let kind = if expected.starts_with("permitted") { "permitted" } else { &expected };

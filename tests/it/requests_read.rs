@@ -68,27 +68,27 @@ fn no_fault_quotes_the_request() {
 
 #[test]
 fn every_message_error_and_xml_error_has_a_request() {
-    let (mut mistakes, mut flaws) = (Vec::new(), Vec::new());
+    let (mut errors, mut xml_errors) = (Vec::new(), Vec::new());
     let of_files = fixtures("refused").into_iter().filter_map(|fixture| read(&fixture)?.err());
     let made = bulky().into_iter().filter_map(|(_, body, _)| read_body(&body).err());
     for refused in of_files.chain(made) {
         let bad = bad_message(&refused);
-        mistakes.push(bad.error());
-        if let Some(Note::XmlError(flaw)) = bad.note() {
-            flaws.push(flaw);
+        errors.push(bad.error());
+        if let Some(Note::XmlError(error)) = bad.note() {
+            xml_errors.push(error);
         }
     }
-    let missing: Vec<_> = MessageError::ALL.into_iter().filter(|mistake| !mistakes.contains(mistake)).collect();
+    let missing: Vec<_> = MessageError::ALL.into_iter().filter(|error| !errors.contains(error)).collect();
     assert_eq!(missing, []);
-    let missing: Vec<_> = XmlError::ALL.into_iter().filter(|flaw| !flaws.contains(flaw)).collect();
+    let missing: Vec<_> = XmlError::ALL.into_iter().filter(|error| !xml_errors.contains(error)).collect();
     assert_eq!(missing, []);
 }
 
 #[test]
 fn generated_large_requests_are_refused_at_their_limit() {
-    for (name, body, mistake) in bulky() {
+    for (name, body, expected) in bulky() {
         let refused = read_body(&body).expect_err(name);
-        assert_eq!(bad_message(&refused).error(), mistake, "{name}");
+        assert_eq!(bad_message(&refused).error(), expected, "{name}");
     }
 }
 

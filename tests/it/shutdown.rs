@@ -106,10 +106,10 @@ fn write_settings(workspace: &Workspace, address: SocketAddr, number: usize) -> 
 /// Number of exchanges in an instance's audit log, which must be complete and signed.
 fn recorded(workspace: &Workspace, number: usize) -> u64 {
     let file = workspace.settings().with_file_name(format!("instance-{number}.toml"));
-    let trail = read_settings(&file).expect("settings").audit_log;
-    let keys = KeyFolder::open(&trail.keys, MissingKeys::Refuse).expect("its keys");
-    let key = keys.verifying_key(&trail.checkpoints.origin).expect("a key");
-    let verdict = verify(&trail.folder, &VerifyingKey::parse(&key).expect("a key"), None).expect("readable");
+    let audit_log = read_settings(&file).expect("settings").audit_log;
+    let keys = KeyFolder::open(&audit_log.keys, MissingKeys::Refuse).expect("its keys");
+    let key = keys.verifying_key(&audit_log.checkpoints.origin).expect("a key");
+    let verdict = verify(&audit_log.folder, &VerifyingKey::parse(&key).expect("a key"), None).expect("readable");
     assert!(verdict.is_sound() && verdict.unsigned == 0, "{verdict:?}");
     // The first record of a segment is the segment's own.
     verdict.size - u64::try_from(verdict.segments).expect("a number")

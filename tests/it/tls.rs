@@ -10,7 +10,7 @@ use crate::support::python::{Python, project};
 use crate::support::service::{CONSULT, TestService, question};
 
 /// What a script of `tests/it/support` prints of the service, as the fund sees it.
-async fn judge(service: &TestService, script: &'static str, more: Vec<PathBuf>) -> Option<String> {
+async fn scan(service: &TestService, script: &'static str, more: Vec<PathBuf>) -> Option<String> {
     let python = Python::find()?;
     let (certificate, key) = service.workspace.client("fund");
     let mut arguments = vec![PathBuf::from(service.address.port().to_string()), certificate, key];
@@ -28,7 +28,7 @@ async fn assert_answers(service: &TestService) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scanner_finds_only_tls_1_2_and_1_3_with_strong_ciphers() {
     let service = TestService::start().await;
-    if let Some(found) = judge(&service, "tls_scan.py", Vec::new()).await {
+    if let Some(found) = scan(&service, "tls_scan.py", Vec::new()).await {
         let expected = fs::read_to_string(project().join("fixtures/tls/scan.txt")).expect("a fixture");
         assert_eq!(found, expected);
     }
@@ -41,7 +41,7 @@ async fn broken_tls_is_refused_as_the_standards_say() {
     let service = TestService::start().await;
     let expected = project().join("fixtures/tls/callers.txt");
     let (_, other) = service.workspace.client("service");
-    if let Some(found) = judge(&service, "tls_callers.py", vec![other, expected.clone()]).await {
+    if let Some(found) = scan(&service, "tls_callers.py", vec![other, expected.clone()]).await {
         let expected = fs::read_to_string(expected).expect("a fixture");
         assert_eq!(found.lines().count(), expected.lines().count());
         let mut exact = 0;

@@ -94,10 +94,10 @@ const MUTATIONS: usize = 6_000;
 
 /// Wherever the reader accepts, expat reads the same; wherever the reader finds a document malformed, so does expat.
 fn agree_with_expat(documents: &[(String, Vec<u8>)], least_accepted: usize) {
-    let Some(judgements) = expat(documents) else { return };
+    let Some(expected) = expat(documents) else { return };
     let (mut accepted, mut malformed, mut on_other_grounds) = (0, 0, BTreeMap::<_, usize>::new());
     let mut differences = String::new();
-    for ((name, bytes), expat) in documents.iter().zip(judgements) {
+    for ((name, bytes), expat) in documents.iter().zip(expected) {
         let ours = match read(bytes) {
             Ok(spelled) => {
                 accepted += 1;
@@ -175,10 +175,10 @@ fn expat(documents: &[(String, Vec<u8>)]) -> Option<Vec<String>> {
         let digits = bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"));
         writeln!(bundle, "{digits}").expect("written");
     }
-    let printed = python.run("expat_events.py", [bundle.path()]).expect("expat judges");
-    let judgements: Vec<_> = printed.lines().map(str::to_owned).collect();
-    assert_eq!(judgements.len(), documents.len());
-    Some(judgements)
+    let printed = python.run("expat_events.py", [bundle.path()]).expect("expat parses");
+    let expected: Vec<_> = printed.lines().map(str::to_owned).collect();
+    assert_eq!(expected.len(), documents.len());
+    Some(expected)
 }
 
 /// Where a DOCTYPE begins that is in no comment and no section, in a document of an encoding that holds ASCII.

@@ -41,7 +41,7 @@ sub children {
     return @paths;
 }
 
-sub told {
+sub disclosed {
     my ($som) = @_;
     my $result = '/Envelope/Body/consultAttributesResponse/result';
     my %filtered = map { $_ => 1 } $som->valueof('//dataFilters/filteredElement');
@@ -87,5 +87,5 @@ while (my $line = <STDIN>) {
         print "$case\t", $som->valueof('//Fault/detail/consultAttributesFault/detail/reasonCode'), "\t\t\n";
         next;
     }
-    print "$case\t", $som->valueof('//status/code'), "\t", told($som), "\t", $som->valueof('//result/ssin') // '', "\n";
+    print "$case\t", $som->valueof('//status/code'), "\t", disclosed($som), "\t", $som->valueof('//result/ssin') // '', "\n";
 }

@@ -8,7 +8,7 @@ import requests
 import zeep
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from told import answer_all  # noqa: E402
+from disclosed import answer_all  # noqa: E402
 
 
 def open_caller(word: str):

@@ -96,14 +96,14 @@ pub fn settings(dir: &Path) -> Settings {
         retry: Duration::from_millis(1),
         // Grows as often as a log with many records.
         preallocate: 2_048,
-        ..Settings::new(dir.join("trail"), dir.join("keys"))
+        ..Settings::new(dir.join("audit-log"), dir.join("keys"))
     }
 }
 
 /// Appends a record without waiting.
-pub fn append(trail: &AuditLog, entry: ExchangeRecord) -> Receiver<Settled> {
+pub fn append(log: &AuditLog, entry: ExchangeRecord) -> Receiver<Settled> {
     let (sender, settled) = mpsc::channel();
-    lookup::record(entry, trail, move |recorded| {
+    lookup::record(entry, log, move |recorded| {
         // The receiver may be gone.
         let _ = sender.send(recorded.map(|recorded| recorded.sequence()).map_err(|unrecorded| unrecorded.failure));
     });
@@ -115,8 +115,8 @@ pub fn wait(settled: &Receiver<Settled>) -> Settled {
 }
 
 /// Appends a record and waits until it is settled.
-pub fn record(trail: &AuditLog, entry: ExchangeRecord) -> Settled {
-    wait(&append(trail, entry))
+pub fn record(log: &AuditLog, entry: ExchangeRecord) -> Settled {
+    wait(&append(log, entry))
 }
 
 /// Waits until a condition holds.

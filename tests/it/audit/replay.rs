@@ -37,7 +37,7 @@ pub enum Call {
     /// The names in a folder were synced; begun as above.
     SyncNames { folder: String, began: usize },
     /// The record with this ticket was settled as durable with this sequence number.
-    Told { sequence: u64, ticket: String },
+    Acknowledged { sequence: u64, ticket: String },
 }
 
 /// Folder of a name; the folder of the log is `""`.
@@ -50,7 +50,7 @@ pub fn folder_of(name: &str) -> &str {
 pub struct CrashImage {
     pub files: BTreeMap<String, Vec<u8>>,
     pub folders: BTreeSet<String>,
-    pub told: Vec<(u64, String)>,
+    pub acknowledged: Vec<(u64, String)>,
 }
 
 /// Computes what a disk with these files could hold after a power cut that follows these calls. Files are numbered from 0: first
@@ -91,7 +91,7 @@ struct Replay<'a> {
     durable: BTreeMap<&'a str, Node>,
     /// Changes since, by folder.
     pending: BTreeMap<&'a str, Vec<NameChange<'a>>>,
-    told: Vec<(u64, String)>,
+    acknowledged: Vec<(u64, String)>,
 }
 
 impl<'a> Replay<'a> {
@@ -115,7 +115,7 @@ impl<'a> Replay<'a> {
                 let covered: Vec<_> = pending.drain(..covered).collect();
                 covered.iter().for_each(|change| apply(&mut self.durable, change));
             }
-            Call::Told { sequence, ticket } => self.told.push((*sequence, ticket.clone())),
+            Call::Acknowledged { sequence, ticket } => self.acknowledged.push((*sequence, ticket.clone())),
         }
     }
 
@@ -142,7 +142,7 @@ impl<'a> Replay<'a> {
             }
         }
         self.files.values_mut().for_each(|file| file.lose(random));
-        let mut image = CrashImage { told: self.told, ..CrashImage::default() };
+        let mut image = CrashImage { acknowledged: self.acknowledged, ..CrashImage::default() };
         // In the order of names a folder comes before its content.
         for (name, node) in self.durable {
             let folder = folder_of(name);

@@ -213,13 +213,13 @@ impl Recorder {
         }
     }
 
-    /// A line on standard output: `told SEQUENCE TICKET`, perhaps after output of the test runner.
+    /// A line on standard output: `acknowledged SEQUENCE TICKET`, perhaps after output of the test runner.
     fn tell(&mut self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
-        let Some((_, told)) = text.trim_end().split_once("told ") else { return };
-        let (sequence, ticket) = told.split_once(' ').expect("two words");
+        let Some((_, acknowledged)) = text.trim_end().split_once("acknowledged ") else { return };
+        let (sequence, ticket) = acknowledged.split_once(' ').expect("two words");
         let sequence = sequence.parse().expect("a number");
-        self.calls.push(Call::Told { sequence, ticket: ticket.to_owned() });
+        self.calls.push(Call::Acknowledged { sequence, ticket: ticket.to_owned() });
     }
 }
 

@@ -332,9 +332,9 @@ fn hear_period(period: Period) -> OpenPeriod {
     OpenPeriod { begin_date: period.begin().to_string(), end_date: period.end().map(|end| end.to_string()) }
 }
 
-fn hear_disclosure(told: &model::Disclosure) -> ResultElement {
+fn hear_disclosure(disclosure: &model::Disclosure) -> ResultElement {
     let numbered = |number| Numbered { cbe_number: hear_number(number) };
-    let employments = told.employments.iter().map(|employment| Employment {
+    let employments = disclosure.employments.iter().map(|employment| Employment {
         employer: employment.employer.map(numbered),
         period: employment.period.map(hear_period),
         prevention_service: employment
@@ -351,9 +351,9 @@ fn hear_disclosure(told: &model::Disclosure) -> ResultElement {
             .collect(),
     });
     ResultElement {
-        ssin: told.ssin.map(digits),
+        ssin: disclosure.ssin.map(digits),
         employment: employments.collect(),
-        health_insurance_fund: told.fund.map(numbered),
+        health_insurance_fund: disclosure.fund.map(numbered),
     }
 }
 
@@ -424,11 +424,11 @@ fn the_client_reads_every_fault_of_the_service() {
     let case = (drawn, option::of(customer(someone)), handling());
     let run = TestRunner::new(super::config()).run(&case, |((fault, operation), customer, handling)| {
         let body = write_fault(&fault, operation, handling, customer.as_ref(), &Addressing::default());
-        let told = match operation {
+        let answer = match operation {
             Operation::ConsultAttributes => hear_fault::<ConsultResponse>(&body),
             Operation::SendTestMessage => hear_fault::<TestResponse>(&body),
         };
-        let Some((code, heard)) = told else {
+        let Some((code, heard)) = answer else {
             prop_assert!(false, "{}", String::from_utf8_lossy(&body));
             return Ok(());
         };

@@ -9,7 +9,7 @@ import sys
 
 import xmlschema.extras.wsdl
 
-from judges import SCHEMAS, WSDL, WSDL_SOAP, WSDLS, XS, Judges, parse
+from validators import SCHEMAS, WSDL, WSDL_SOAP, WSDLS, XS, Validators, parse
 
 DOCUMENTED = ["complexType", "simpleType", "element", "attribute"]
 
@@ -71,12 +71,12 @@ def main():
         return []
 
     for path in SCHEMAS:
-        look(path, "compiles", lambda: compiled(Judges.of_file, path))
+        look(path, "compiles", lambda: compiled(Validators.of_file, path))
         look(path, "says what everything is", lambda: undocumented(parse(path)))
-    wsdl = Judges.of_published(wsdl=WSDL, wsdl_soap=WSDL_SOAP)
+    wsdl = Validators.of_published(wsdl=WSDL, wsdl_soap=WSDL_SOAP)
     for path in WSDLS:
         look(path, "valid WSDL 1.1", lambda: sum(wsdl.objections(parse(path)), []))
-        look(path, "its schema compiles", lambda: compiled(Judges.of_wsdl, path))
+        look(path, "its schema compiles", lambda: compiled(Validators.of_wsdl, path))
         look(path, "says what everything is", lambda: undocumented(parse(path)))
         look(path, "refers to what is there", lambda: compiled(lambda p: xmlschema.extras.wsdl.Wsdl11Document(str(p)), path))
         look(path, "Basic Profile 1.1", lambda: breaches(parse(path)))

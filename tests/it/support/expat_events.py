@@ -1,4 +1,4 @@
-"""What expat makes of documents: the independent judge of tests/it/xml_suite.rs.
+"""What expat makes of documents: the independent parser of tests/it/xml_suite.rs.
 
 Reads a file with one document a line, in hexadecimal digits, after a first line with the namespaces that the reader tells
 apart. Prints one line for each: `malformed`, or `read` and what was read, in a spelling that both sides share:
@@ -17,7 +17,7 @@ def spell(text):
     return "".join(c if c.isascii() and c.isalnum() else "{%x}" % ord(c) for c in text)
 
 
-def judge(document, known):
+def events(document, known):
     def name(expanded):
         namespace, _, local = expanded.rpartition("\n")
         return (namespace if namespace in known else "*" if namespace else "") + "|" + spell(local)
@@ -44,4 +44,4 @@ def judge(document, known):
 with open(sys.argv[1], encoding="ascii") as documents:
     namespaces = set(documents.readline().split())
     for line in documents:
-        print(judge(bytes.fromhex(line.strip()), namespaces))
+        print(events(bytes.fromhex(line.strip()), namespaces))

@@ -86,7 +86,7 @@ impl Python {
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
-            Err(told(&output))
+            Err(printed(&output))
         }
     }
 }
@@ -139,7 +139,7 @@ fn make() -> Result<Python, String> {
 
 /// Makes a new environment with every package.
 fn install(base: &Path, environment: &Path, python: &Python) -> Result<(), String> {
-    let _ = writeln!(io::stderr(), "\n*** installing the independent judges in {}", environment.display());
+    let _ = writeln!(io::stderr(), "\n*** installing the independent validators in {}", environment.display());
     run(Command::new(base).args(["-m", "venv", "--clear"]).arg(environment))?;
     run(Command::new(python.interpreter())
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
@@ -152,11 +152,15 @@ fn install(base: &Path, environment: &Path, python: &Python) -> Result<(), Strin
 /// Runs a command; describes its failure.
 fn run(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
-    if output.status.success() { Ok(told(&output)) } else { Err(format!("{command:?} failed: {}", told(&output))) }
+    if output.status.success() {
+        Ok(printed(&output))
+    } else {
+        Err(format!("{command:?} failed: {}", printed(&output)))
+    }
 }
 
 /// Whole output of a command.
-fn told(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     String::from_utf8_lossy(&text).trim().to_owned()
 }

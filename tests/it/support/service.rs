@@ -263,13 +263,17 @@ impl TestService {
     /// Stops the service, validates every answer, and searches for SSINs where none may be.
     pub async fn finish(self) {
         for path in ["/metrics", "/"] {
-            let told = without_free_space(&self.read_admin(path).await);
-            assert_eq!(canary::search(&told), [], "a number of a person at {path}");
+            let page = without_free_space(&self.read_admin(path).await);
+            assert_eq!(canary::search(&page), [], "a number of a person at {path}");
         }
         let _ = self.stop.send(());
         let drained = self.running.await.expect("the service ends without a panic");
         assert_eq!(drained, Drained::Whole);
-        assert_eq!(canary::search_files(&self.settings.audit_log.folder), [""; 0], "a number of a person in the trail");
+        assert_eq!(
+            canary::search_files(&self.settings.audit_log.folder),
+            [""; 0],
+            "a number of a person in the audit log"
+        );
         assert_eq!(canary::search_log(), [], "a number of a person in the log");
         if self.answered.load(Ordering::Relaxed) > 0 {
             python::validate_envelopes(&self.responses).expect("every answer is valid against schemas/");
@@ -309,9 +313,9 @@ fn tls_between(authorities: &Path, clock: Arc<dyn Clock>, (certificate, key): (P
 async fn read_at(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Vec<u8> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut told = Vec::new();
-    stream.read_to_end(&mut told).await.expect("an answer");
-    told
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an answer");
+    answer
 }
 
 /// Wraps a payload in an envelope.
@@ -339,7 +343,7 @@ pub fn question(organisation: &str, context: &str, ssin: &str, dates: &str) -> S
 }
 
 /// Page and metrics of the operators, without the free bytes of a disk: their digits may happen to be an SSIN.
-fn without_free_space(told: &[u8]) -> Vec<u8> {
+fn without_free_space(page: &[u8]) -> Vec<u8> {
     let is_other = |line: &&[u8]| !line.starts_with(b"ehealth_attributes_audit_log_free_bytes ");
-    told.split(|byte| *byte == b'\n').filter(is_other).collect::<Vec<_>>().join(&b'\n')
+    page.split(|byte| *byte == b'\n').filter(is_other).collect::<Vec<_>>().join(&b'\n')
 }

@@ -170,11 +170,11 @@ impl Simulation {
     /// Asks the same question this number of times on one connection.
     pub async fn ask_often(&self, caller: &str, body: &str, times: usize) -> Vec<Answered> {
         let mut sender = self.connect(caller).await;
-        let mut told = Vec::new();
+        let mut answers = Vec::new();
         for _ in 0..times {
-            told.push(Self::send_on(&mut sender, message(CONSULT, body.to_owned().into(), &[XML])).await);
+            answers.push(Self::send_on(&mut sender, message(CONSULT, body.to_owned().into(), &[XML])).await);
         }
-        told
+        answers
     }
 
     /// Sends a question as most stacks do.

@@ -13,7 +13,7 @@ import sys
 
 import lxml.etree
 
-from judges import SOAP, Contract, Judges, parse
+from validators import SOAP, Contract, Validators, parse
 
 # The codes of a fault that concerns the body, whose detail says why, and of one that does not, which must have none.
 WITH_DETAIL = {"Client", "Server"}
@@ -22,8 +22,8 @@ WITHOUT_DETAIL = {"VersionMismatch", "MustUnderstand"}
 
 def both(objections, of):
     """Both validators' objections, as lines."""
-    for judge, found in zip(("libxml2", "xmlschema"), objections):
-        yield from (f"{of}: {judge}: {objection}" for objection in found)
+    for validator, found in zip(("libxml2", "xmlschema"), objections):
+        yield from (f"{of}: {validator}: {objection}" for objection in found)
 
 
 def fault_failures(fault, contract):
@@ -42,7 +42,7 @@ def fault_failures(fault, contract):
         yield from both(contract.objections(detail), "detail")
 
 
-def failures(path, envelope_judges, contract):
+def failures(path, envelope_validators, contract):
     """What is wrong with one envelope."""
     try:
         envelope = parse(path)
@@ -52,7 +52,7 @@ def failures(path, envelope_judges, contract):
     if envelope.tag != f"{{{SOAP}}}Envelope":
         yield f"{envelope.tag} is no SOAP 1.1 envelope"
         return
-    yield from both(envelope_judges.objections(envelope), "envelope")
+    yield from both(envelope_validators.objections(envelope), "envelope")
     if [child.tag for child in envelope.iterchildren(tag="*")][-1:] != [f"{{{SOAP}}}Body"]:
         yield "envelope: does not end with its body"
     children = [child for body in envelope.iterfind(f"{{{SOAP}}}Body") for child in body.iterchildren(tag="*")]
@@ -68,8 +68,8 @@ def failures(path, envelope_judges, contract):
 def main():
     """Validates the folder."""
     paths = sorted(pathlib.Path(sys.argv[1]).glob("*.xml"))
-    envelope_judges, contract = Judges.of_published(soap_envelope=SOAP), Contract()
-    found = [f"{path.name}: {failure}" for path in paths for failure in failures(path, envelope_judges, contract)]
+    envelope_validators, contract = Validators.of_published(soap_envelope=SOAP), Contract()
+    found = [f"{path.name}: {failure}" for path in paths for failure in failures(path, envelope_validators, contract)]
     print(f"{len(paths)} envelopes, {len(found)} failures")
     if found or not paths:
         sys.exit("\n".join(found) or "no envelope to validate")

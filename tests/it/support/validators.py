@@ -32,7 +32,7 @@ def text_of(element):
     return lxml.etree.tostring(element, with_tail=False, encoding="unicode")
 
 
-class Judges:
+class Validators:
     """Both validators, with one schema."""
 
     def __init__(self, text, folder):
@@ -77,15 +77,15 @@ class Contract:
 
     def __init__(self):
         self.by_name = {}
-        for judges in [Judges.of_wsdl(path) for path in WSDLS] + [
-            Judges.of_file(PROJECT / "schemas" / "FeedNotificationV1.xsd")
+        for validators in [Validators.of_wsdl(path) for path in WSDLS] + [
+            Validators.of_file(PROJECT / "schemas" / "FeedNotificationV1.xsd")
         ]:
-            for name in judges.xmlschema.maps.elements:
-                self.by_name[name] = judges
+            for name in validators.xmlschema.maps.elements:
+                self.by_name[name] = validators
 
     def objections(self, element):
-        """As of `Judges`. A name that the contract does not have is objected to by both."""
-        judges = self.by_name.get(element.tag)
-        if judges is None:
+        """As of `Validators`. A name that the contract does not have is objected to by both."""
+        validators = self.by_name.get(element.tag)
+        if validators is None:
             return ([f"{element.tag}: not in the contract"],) * 2
-        return judges.objections(element)
+        return validators.objections(element)

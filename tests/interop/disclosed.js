@@ -1,4 +1,4 @@
-// What a reply tells, in the words of the catalogue: for the clients of Node, whose objects are named like the elements.
+// Data that a reply discloses, in the notation of the catalogue: for the clients of Node, whose objects are named like the elements.
 'use strict';
 
 const several = (value) => (value === undefined || value === null ? [] : [].concat(value));
@@ -6,7 +6,7 @@ const several = (value) => (value === undefined || value === null ? [] : [].conc
 const day = (value) => (value instanceof Date ? value.toISOString().slice(0, 10) : value || '');
 const period = (element) => `[${day(element.beginDate)}..${day(element.endDate)}]`;
 
-function told(reply) {
+function disclosed(reply) {
     if (!reply.result) return '';
     const filtered = reply.dataFilters ? several(reply.dataFilters.filteredElement) : [];
     const parts = several(reply.result.employment).map((employment) => {
@@ -46,7 +46,7 @@ async function answerAll(open, canSend = () => true) {
         try {
             const reply = await consult({ informationCustomer, legalContext: context, criteria });
             const person = reply.result ? reply.result.ssin : '';
-            console.log([name, reply.status.code, told(reply), person].join('\t'));
+            console.log([name, reply.status.code, disclosed(reply), person].join('\t'));
         } catch (error) {
             if (!error.root) throw error;
             const { Fault } = error.root.Envelope.Body;

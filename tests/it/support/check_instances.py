@@ -1,6 +1,6 @@
 """Holds sample messages against the contract's schemas.
 
-    python judge_instances.py VALID INVALID
+    python check_instances.py VALID INVALID
 
 Both validators must accept every *.xml in the folder VALID and refuse every one in INVALID, whose first comment says for
 what: `wrong: NAME`, the element or attribute that both must speak of. A refusal for another reason is a failure. Prints how
@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-from judges import Contract, parse
+from validators import Contract, parse
 
 
 def fault_of(root):
@@ -24,23 +24,23 @@ def fault_of(root):
 def failures(contract, valid, invalid):
     """Every sample that is not judged as its folder says."""
     for path in valid:
-        for judge, objections in zip(("libxml2", "xmlschema"), contract.objections(parse(path))):
-            yield from (f"{path.name}: {judge} refuses it: {objection}" for objection in objections)
+        for validator, objections in zip(("libxml2", "xmlschema"), contract.objections(parse(path))):
+            yield from (f"{path.name}: {validator} refuses it: {objection}" for objection in objections)
     for path in invalid:
         root = parse(path)
         name = fault_of(root)
         if not name:
             yield f"{path.name}: no comment that says what is wrong in it"
             continue
-        for judge, objections in zip(("libxml2", "xmlschema"), contract.objections(root)):
+        for validator, objections in zip(("libxml2", "xmlschema"), contract.objections(root)):
             if not objections:
-                yield f"{path.name}: {judge} accepts it"
+                yield f"{path.name}: {validator} accepts it"
             elif not any(re.search(rf"\b{name}\b", objection) for objection in objections):
-                yield f"{path.name}: {judge} refuses it, but not for {name}: {objections}"
+                yield f"{path.name}: {validator} refuses it, but not for {name}: {objections}"
 
 
 def main():
-    """Judges both folders."""
+    """Validators both folders."""
     valid, invalid = (sorted(pathlib.Path(folder).glob("*.xml")) for folder in sys.argv[1:3])
     found = list(failures(Contract(), valid, invalid))
     print(f"{len(valid)} valid, {len(invalid)} invalid")
