@@ -232,7 +232,7 @@ fn ask(folder: &Path, context: LegalContext, n: u64) {
     };
     let consumer = Consumer {
         organisation,
-        name: "Somebody".to_owned(),
+        name: "Benchmark consumer".to_owned(),
         acts_for: Vec::new(),
         grants: vec![Arc::new(grant)],
         quota: Quota::default(),

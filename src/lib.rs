@@ -1,43 +1,62 @@
-//! A SOAP service that tells, from a person's number, the employer, the prevention service and the health-insurance fund:
-//! nine fields, and only to who may have them.
+//! The gateway: a SOAP service that returns the employer, the prevention service and the
+//! health-insurance fund of a person, given the SSIN. It discloses only the fields (of nine) that
+//! the caller's grant permits.
 //!
-//! # The floors
+//! # Crates
 //!
-//! A room imports only rooms on floors below it; adapters never see each other. `tests/it/architecture` holds this table.
+//! | crate | contents |
+//! |---|---|
+//! | [`ehealth_core`] | values, policy and lookup: pure, without IO |
+//! | [`soap`] | codec of the SOAP messages |
+//! | [`datasets`] | publishers' feeds, the SQLite store, and the sync of both |
+//! | [`audit_log`] | tamper-evident record of every exchange |
+//! | `audit-verify` | independent verifier of an audit log |
+//! | `client` | client of the service |
 //!
-//! | floor | rooms | what is there |
-//! |---|---|---|
-//! | 0 words | [`model`] | identifiers, days, the nine fields, question and answer: right when they exist |
-//! | 1 rules | [`policy`], [`lookup`] | who may ask what; how the answer is found, as a pipeline of types |
-//! | 2 adapters | [`soap`], [`cert`], [`store`], [`feed`], [`audit`] | one library each: the wire, certificates, the data, what brings them, the evidence |
-//! | 3 engines | [`sync`], [`server`], [`admin`], [`client`] | what runs: feeds into the store, the door, what operators see, our own client |
-//! | 4 roof | [`config`], [`app`], [`cli`] | settings, composition, commands |
+//! # Modules
+//!
+//! A module imports only modules above it in this table; `tests/it/architecture` checks it.
+//!
+//! | module | contents |
+//! |---|---|
+//! | [`certificates`] | facts that certificates and revocation lists state |
+//! | [`server`], [`admin`] | the SOAP listener; health, metrics and the operators' page |
+//! | [`config`] | settings, policy files and scenarios |
+//! | [`app`] | composition of the parts, reload and shutdown |
+//! | [`cli`] | commands |
 //!
 //! # Reading order
 //!
-//! [`model`] for the words, [`policy`] for who may ask, then [`lookup`]: the two lines that make "authorised before read"
-//! and "recorded before answered" true stand there, and do not compile when they are crossed.
+//! Read [`ehealth_core::model`] for the terms, [`ehealth_core::policy`] for authorisation, then
+//! [`ehealth_core::lookup`]. Its types enforce "authorised before read" and "recorded before
+//! answered": code that swaps two steps does not compile.
 //!
-//! # Three walks
+//! # Three data flows
 //!
-//! **A question.** [`server`] takes a connection, and [`cert`] says whose it is. A request's head is judged
-//! (`server/http/route.rs`), its body read by [`soap::read_request`] into a [`model::Question`]. From there `server/exchange.rs`
-//! is the whole story on one page: [`lookup::Presented`] → [`lookup::Identified`] ([`policy::Register`] knows the caller)
-//! → [`lookup::Permitted`] ([`policy::decide`] found a grant) → [`lookup::Resolved`] (read from [`store`], five rules) →
-//! a [`lookup::Receipt`] from [`audit::AuditLog`] → [`lookup::Answer`] → [`soap::write_answer`].
+//! **A question.** [`server`] accepts a connection, and [`certificates`] identifies its client.
+//! `server/http/route.rs` validates the head of a request; [`soap`] reads the body into a question.
+//! `server/exchange.rs` shows the remaining steps on one page:
+//! [`Presented`](ehealth_core::lookup::Presented) →
+//! [`Identified`](ehealth_core::lookup::Identified) (the register knows the caller) →
+//! [`Permitted`](ehealth_core::lookup::Permitted) (a grant was found) →
+//! [`Resolved`](ehealth_core::lookup::Resolved) (read from the store, by five rules) →
+//! recorded in the [`AuditLog`](audit_log::AuditLog) →
+//! [`Answer`](ehealth_core::lookup::Answer) → written by [`soap`].
 //!
-//! **A feed.** [`sync::follow`] begins a run when its time has come, or `sync` on the command line does. The run asks for
-//! the publisher's notification ([`feed`]), plans from it and from what is loaded ([`sync::plan`]), streams the
-//! data file through digest and judgement into a file beside the live one ([`store`]), and swaps it in when everything
-//! was checked. Readers see the old or the new state; a [`sync::Monitor`] and the history say what became of the run.
+//! **A feed.** [`datasets::sync::follow`] starts a run on schedule; the command `sync` starts one
+//! by hand. The run fetches the publisher's notification ([`datasets::feed`]) and compares it with
+//! the loaded state ([`datasets::sync::plan`]). It streams the data file through digest and
+//! validation into a file beside the live one ([`datasets::store`]), and swaps the files when every
+//! check passed. Readers see the old or the new state. [`datasets::sync::Monitor`] and the history
+//! report the outcome.
 //!
-//! **A verification.** [`audit::Records`] reads what [`audit::AuditLog`] wrote, checks each leaf, and finds a person's records
-//! by a keyed token ([`audit::search`]).
+//! **A verification.** [`audit_log::Records`] reads what [`AuditLog`](audit_log::AuditLog) wrote
+//! and checks each leaf; [`audit_log::find`] finds a person's records by a keyed token.
 //!
-//! # When machines fail
+//! # Failures
 //!
-//! What happens when a disk, a clock, a dataset or the system fails under any of them is one table, `docs/operations/faults.md`, each
-//! row with the test that causes it.
+//! `docs/operations/faults.md` lists what happens when a disk, a clock, a dataset or the system
+//! fails, with the test that causes each failure.
 
 pub mod admin;
 pub mod app;

@@ -1100,8 +1100,8 @@ fn a_certificate_that_is_no_ca_is_refused_as_authority() {
     assert_eq!(read(&[&CertificateDer::from(vec![0x30, 0])]), Err(AuthorityError::Malformed));
 }
 
-/// webpki tries every order of certificates that name each other before it looks at a signature: seconds of work for
-/// whoever sends ten of one name among many others.
+/// webpki tries every order of certificates that name each other before it looks at a signature: seconds of work
+/// per certificate list that has ten of one name among many others.
 #[test]
 fn many_certificates_with_one_name_cause_no_search() {
     let root = Authority::root("Root");

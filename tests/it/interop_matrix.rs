@@ -158,11 +158,11 @@ const BY_HAND: Stack =
 const FAULTS: [(&str, &str, &str, &str, &str); 3] = [
     ("foreign-customer", "fund", "0999010225", "85073000160", "MSG90051"),
     ("data-unreadable", "platform", "0999000129", "72053010458", "MSG00003"),
-    ("evidence-unwritable", "platform", "0999000129", "94020210577", "MSG90053"),
+    ("audit-log-unwritable", "platform", "0999000129", "94020210577", "MSG90053"),
 ];
 
 /// The question to the service with a stale dataset: everything is disclosed, marked as incomplete.
-const STALE: (&str, &str) = ("coprev-over-age", "all-nine-fields");
+const STALE: (&str, &str) = ("coprev-stale", "all-nine-fields");
 
 /// A question, and the answer that every stack must get: code, disclosed fields, person.
 struct Case {

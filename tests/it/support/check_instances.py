@@ -1,10 +1,10 @@
-"""Holds sample messages against the contract's schemas.
+"""Validates sample messages against the contract's schemas.
 
     python check_instances.py VALID INVALID
 
 Both validators must accept every *.xml in the folder VALID and refuse every one in INVALID, whose first comment says for
 what: `wrong: NAME`, the element or attribute that both must speak of. A refusal for another reason is a failure. Prints how
-many were judged; exits 1 with every failure on a line of its own.
+many were checked; exits 1 with every failure on a line of its own.
 """
 
 import pathlib
@@ -22,7 +22,7 @@ def fault_of(root):
 
 
 def failures(contract, valid, invalid):
-    """Every sample that is not judged as its folder says."""
+    """Yields every sample whose validation differs from its folder."""
     for path in valid:
         for validator, objections in zip(("libxml2", "xmlschema"), contract.objections(parse(path))):
             yield from (f"{path.name}: {validator} refuses it: {objection}" for objection in objections)
@@ -40,7 +40,7 @@ def failures(contract, valid, invalid):
 
 
 def main():
-    """Validators both folders."""
+    """Checks both folders."""
     valid, invalid = (sorted(pathlib.Path(folder).glob("*.xml")) for folder in sys.argv[1:3])
     found = list(failures(Contract(), valid, invalid))
     print(f"{len(valid)} valid, {len(invalid)} invalid")

@@ -55,7 +55,7 @@ def content(group):
     return parts
 
 
-def content(declared):
+def definition(declared):
     """Content of a type, in one line."""
     restriction = declared.find(f"{{{XS}}}restriction")
     if restriction is not None:
@@ -78,7 +78,7 @@ def types():
                 if kind == "element":
                     yield f"  <{declared.get('name')}> {declared.get('type')}"
                 elif kind in ("complexType", "simpleType"):
-                    yield f"  {declared.get('name')} = {content(declared)}"
+                    yield f"  {declared.get('name')} = {definition(declared)}"
 
 
 if __name__ == "__main__":

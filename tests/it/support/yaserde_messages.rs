@@ -102,7 +102,7 @@ pub struct InformationCustomer {
 /// OrganizationIdentificationType: `cbe_number`, or `sector` with `institution`.
 ///
 /// The schema has a choice between an element and a sequence of two. yaserde's choice is an enum of single elements, so
-/// all three are optional here, and whoever reads this looks that it is one or the other.
+/// all three are optional here, and the reader checks that it is one or the other.
 #[derive(Clone, PartialEq, Eq, Default, YaSerialize, YaDeserialize)]
 pub struct Organization {
     /// `cbeNumber`.
