@@ -1,6 +1,7 @@
 //! The search for SSINs finds what it must find: a canary that cannot die shows nothing.
 
-// A process of its own: one test logs a number, which every other test that searches the log would find.
+// A process of its own: one test logs a number, which every other test that searches the log would
+// find.
 #[allow(dead_code, reason = "the other tests use the rest")]
 #[path = "it/support/mod.rs"]
 mod support;

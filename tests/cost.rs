@@ -1,7 +1,7 @@
-//! Memory that a hostile document costs: never more than 2 MiB at one time, counted by the allocator.
+//! Memory that a hostile document costs: at most 2 MiB at any time, as the allocator counts it.
 //!
-//! One test in its own binary, because the allocator counts for the whole process. The processor time
-//! of documents is counted by `cargo bench --bench reading_work`.
+//! One test in its own binary, because the allocator counts for the whole process. The processor
+//! time of documents is counted by `cargo bench --bench reading_work`.
 
 #[path = "it/support/documents.rs"]
 mod documents;

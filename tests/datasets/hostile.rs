@@ -1,9 +1,9 @@
-//! Hostile feeds against a naive model: the store holds what the model holds, and each outcome has the
-//! code that the rules require.
+//! Compares the store with a naive model under hostile feeds: same contents, and for each run the
+//! outcome code that the rules require.
 //!
-//! A sequence is the life of a publisher: serials, snapshots, sessions, and at each step perhaps a
-//! trick. The model keeps maps and follows the rules word by word; it shares no code with the program.
-//! `HOSTILE_SEQUENCES` sets the number of sequences, `HOSTILE_SEED` the first seed.
+//! A sequence is the history of a publisher: serials, snapshots, sessions, and at each step
+//! possibly an attack. The model keeps maps and follows the rules literally; it shares no code with
+//! the program. `HOSTILE_SEQUENCES` sets the number of sequences, `HOSTILE_SEED` the first seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -562,7 +562,7 @@ fn the_store_always_holds_what_the_model_holds() {
         for turn in 0..8 {
             let offer = life.offer();
             publish(&place, &offer, is_https.then_some(&web));
-            // Only who is to be given up is waited for with a short breath: a machine that is busy may take its time.
+            // Only a publisher that must time out gets a short timeout: a busy machine may be slow.
             let drips = |file: &Offered| file.fault == Fault::Drip;
             let is_slow = drips(&offer.snapshot) || offer.deltas.iter().any(drips);
             over_https.limits.file = Duration::from_secs(if is_slow { 2 } else { 60 });

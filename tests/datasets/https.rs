@@ -273,7 +273,8 @@ fn a_feed_with_a_signer_accepts_only_signed_notifications() {
     for source in [Source::Folder(folder.clone()), web] {
         followed.place.settings.feeds[0].source = source;
         let _ = fs::remove_file(folder.join("notification.sig"));
-        // Over HTTPS the notification is not sent again at all: what vouched for it must be there all the same.
+        // Over HTTPS an unchanged notification is not sent again; its signature must be present all
+        // the same.
         assert_eq!(followed.run(&followed.feeds()), refused, "unsigned");
         fs::write(folder.join("notification.sig"), note.replace("\n1\n", "\n2\n")).expect("disk enough");
         assert_eq!(followed.run(&followed.feeds()), refused, "changed");
@@ -294,7 +295,8 @@ async fn feeds_run_at_once_then_at_their_interval_until_stopped() {
     let clock: Arc<dyn Clock> = Arc::new(place.same_clock());
     let following = tokio::spawn(sync::follow(Arc::clone(&feeds), clock));
     let begun = tokio::time::Instant::now();
-    // Runs take real time while the clock of the pauses leaps: wait for what they end with, however long that is.
+    // Runs take real time while the clock of the pauses jumps: wait for their result, without a
+    // limit.
     let until_all = async |is: &dyn Fn() -> bool| {
         while !is() {
             tokio::time::advance(Duration::from_secs(1)).await;

@@ -271,8 +271,8 @@ fn a_file_of_a_newer_version_is_refused_untouched() {
 /// Newest version of a dataset's schema. A new one needs a fixture of the one before.
 const NEWEST: u32 = 3;
 
-/// A data folder whose datasets are the fixtures of a version: that version of the program made them from the fixture
-/// persons' feeds.
+/// A data folder with the databases of a released version: that version of the program wrote them
+/// from the feeds of the fixture persons.
 fn folder_of_version(version: u32) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for dataset in Dataset::ALL {
@@ -401,10 +401,11 @@ fn a_dataset_has_one_writer() {
     assert!(Writer::open(folder.path(), Dataset::Dimona).is_ok());
 }
 
-/// What a model of one dataset holds under a key: the value that was put, or `None` for a rejected record.
+/// Model of one dataset's entry under a key: the value, or `None` for a rejected record.
 type Held = BTreeMap<u64, Option<u64>>;
 
-/// The row of a key and a value. Where rows have an id, the value says under which person they are filed.
+/// The row of a key and a value. If rows have an ID, the value also determines the person of the
+/// row.
 fn row_of(dataset: Dataset, key: u64, value: u64) -> Row {
     let begin = Date::parse("2024-01-01").expect("a day").plus_days(i32::try_from(key).expect("small"));
     let period = Period::from_days(begin, None).expect("open");

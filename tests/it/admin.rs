@@ -146,7 +146,8 @@ async fn ready_is_false_once_a_certificate_has_expired() {
     service.finish().await;
 }
 
-/// Parses a metrics text strictly: each family announced once, before its samples; each sample once; buckets rising.
+/// Parses a metrics text strictly: each family announced once, before its samples; each sample
+/// once; buckets rising.
 fn parse_exposition(text: &str) -> BTreeMap<String, String> {
     assert!(text.ends_with('\n'));
     let (mut samples, mut families) = (BTreeMap::new(), BTreeSet::new());

@@ -1,8 +1,9 @@
 //! Every alert rule, fired.
 //!
-//! Each test case causes a rule's condition in a real service and gives the `/metrics` of that service
-//! to Prometheus (`promtool test rules`); the alert must fire there. While everything works, none may.
-//! A condition that does not affect readiness, but needs an operator, is shown on the operators' page.
+//! Each test case causes a rule's condition in a real service and gives the `/metrics` of that
+//! service to Prometheus (`promtool test rules`); the alert must fire there. While everything
+//! works, none may. A condition that does not affect readiness, but needs an operator, is shown on
+//! the operators' page.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,9 +1,9 @@
-//! Client certificates, each with its expected outcome: admitted as an organisation, or refused with
-//! one code.
+//! Client certificates, each with its expected outcome: admitted as an organisation, or refused
+//! with one code.
 //!
-//! The matrix is a list of cases made by code. `every_certificate_has_its_expected_outcome` validates
-//! them as the service does, path first and name second. OpenSSL validates the same paths where it is
-//! installed; where it differs, the case says so. The tests below the matrix move the clock, mutate
+//! The matrix is a list of generated cases. `every_certificate_has_its_expected_outcome` validates
+//! them as the service does, path first and name second. OpenSSL, if installed, validates the same
+//! paths; where it differs, the case says so. The tests below the matrix move the clock, mutate
 //! bytes, and measure the work that revocation lists cause.
 
 #![allow(clippy::too_many_lines, clippy::print_stdout, reason = "tables are long, and --nocapture shows the figures")]
@@ -997,7 +997,8 @@ impl Ends {
 #[test]
 fn an_admission_ends_at_its_earliest_limit() {
     const END: &str = "2026-06-01T00:00:00Z";
-    // The last second of a certificate counts whole; a list is stale from the moment on that the next one was due.
+    // A certificate is valid for the whole of its last second; a list is stale from its
+    // `nextUpdate` on.
     for (what, ends, first_refused) in [
         ("the leaf", Ends { leaf: END, ..Ends::LATER }, "2026-06-01T00:00:01Z"),
         ("the intermediate", Ends { issuer: END, ..Ends::LATER }, "2026-06-01T00:00:01Z"),
@@ -1100,8 +1101,8 @@ fn a_certificate_that_is_no_ca_is_refused_as_authority() {
     assert_eq!(read(&[&CertificateDer::from(vec![0x30, 0])]), Err(AuthorityError::Malformed));
 }
 
-/// webpki tries every order of certificates that name each other before it looks at a signature: seconds of work
-/// per certificate list that has ten of one name among many others.
+/// webpki tries every order of certificates that name each other before it looks at a signature:
+/// seconds of work per certificate list that has ten of one name among many others.
 #[test]
 fn many_certificates_with_one_name_cause_no_search() {
     let root = Authority::root("Root");
@@ -1156,7 +1157,8 @@ fn a_large_subject_is_formatted_with_little_work() {
     }
 }
 
-/// Changes one to four places: a bit, an octet, a run taken out, doubled or overwritten, the end cut off.
+/// Changes one to four places: a bit, an octet, a range removed, doubled or overwritten, the end
+/// cut off.
 fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
     for _ in 0..=random.index(4) {
         let at = random.index(bytes.len().max(1));
@@ -1251,7 +1253,8 @@ fn mutated_certificates_and_crls_neither_panic_nor_cost_much() {
                 let bytes = CertificateDer::from(bytes);
                 readable += usize::from(Profile::from_der(&bytes).is_ok());
                 let _ = Facts::from_der(&bytes);
-                // What was signed and is so no longer is never let in; what is not part of that cannot be changed either.
+                // A certificate whose signed bytes changed is never admitted; the other bytes
+                // cannot be changed either.
                 let is_let_in = trust.admit(&bytes, &[], now).is_ok();
                 assert!(!is_let_in || leaves.contains(&bytes), "{bytes:?}");
                 let _ = trust.admit(&leaves[1], std::slice::from_ref(&bytes), now);

@@ -366,7 +366,8 @@ async fn a_reply_outside_the_contract_is_an_error() {
     ] {
         assert_eq!(not_understood(refusal(act).await), wanted);
     }
-    // The client hangs up in the middle: the service's own write may fail, which is not what is looked at.
+    // The client disconnects in the middle: the service's own write may fail, which this test
+    // ignores.
     let service = Service::start([Act::Answer(http("200 OK", xml, &large))]).await;
     let error = ask(&service.client()).await.expect_err("refused");
     assert_eq!(not_understood(error), NotUnderstood::TooLarge);

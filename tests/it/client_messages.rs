@@ -1,7 +1,7 @@
 //! The client's messages, checked by two independent validators and by the samples of the contract.
 //!
-//! What the client sends must be valid by both validators. What the contract calls valid, the client
-//! must read, and write again as a message that the validators accept.
+//! Both validators must accept what the client sends. The client must read every message that the
+//! contract allows, and write it again as a message that the validators accept.
 
 use std::fs;
 use std::path::PathBuf;

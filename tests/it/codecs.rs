@@ -1,7 +1,8 @@
 //! The codecs of the client and of the service, checked against each other with random messages.
 //!
-//! They were written apart, on two XML libraries, from the same contract: where they disagree, one of
-//! them is wrong. The number of cases is small enough for every run; `PROPTEST_CASES=100000` raises it.
+//! The two codecs were written independently, on two XML libraries, from the same contract: where
+//! they disagree, one of them is wrong. The number of cases is small enough for every run;
+//! `PROPTEST_CASES=100000` raises it.
 
 mod answers;
 

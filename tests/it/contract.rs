@@ -1,10 +1,10 @@
 //! The files of the contract, checked by independent validators and against the agreed names.
 //!
-//! `schemas/` and `wsdl/` must be what their standards require (two XML Schema validators, the schema
-//! of WSDL 1.1), must be usable for a strict SOAP client (zeep), must say what was agreed (the two
-//! tables below), and must accept and refuse the samples in `fixtures/contract`. Other tests check that
-//! the program keeps the contract: they pass its answers to [`python::validate_envelopes`], which is
-//! tested here.
+//! `schemas/` and `wsdl/` must comply with their standards (two XML Schema validators, the schema
+//! of WSDL 1.1), must be usable for a strict SOAP client (zeep), must declare what was agreed (the
+//! two tables below), and must accept and refuse the samples in `fixtures/contract`. Other tests
+//! check that the program complies with the contract: they pass its answers to
+//! [`python::validate_envelopes`], which is tested here.
 
 use crate::support::python::{self, Python, project};
 
@@ -108,7 +108,7 @@ fn fault(code: &str, rest: &str) -> String {
     format!("<s:Fault><faultcode>{code}</faultcode><faultstring>No.</faultstring>{rest}</s:Fault>")
 }
 
-/// What `validate_envelopes` says of the files, each a name and a text; `None` where there is no Python.
+/// Result of `validate_envelopes` for these files (name and text); `None` without Python.
 fn validate(files: &[(&str, String)]) -> Option<Result<(), String>> {
     Python::find()?;
     let folder = tempfile::tempdir().expect("a folder for the envelopes");

@@ -1,4 +1,5 @@
-//! A synchronisation run killed at any moment leaves the old state or the new one, and no extra files.
+//! A synchronisation run that is killed at any moment leaves the old state or the new one, and no
+//! extra files.
 //!
 //! `CRASHES` sets how many runs are killed, each at a random moment of the time that a run takes.
 
@@ -31,7 +32,7 @@ fn changes(serial: u64) -> Vec<String> {
     changes
 }
 
-/// The place's settings as the program reads them; the other datasets have feeds with nothing in them.
+/// The settings of the place as the program reads them; the feeds of the other datasets are empty.
 fn write_settings(place: &Place) {
     let text = "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"https://localhost\"\ncertificate = \"a\"\nkey = \"a\"\n\
         [trust]\nclient_ca = \"a\"\nrevocation = \"none\"\n[policy]\nfile = \"a\"\n[data]\nfolder = \"data\"\n\

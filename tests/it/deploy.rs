@@ -200,7 +200,8 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
 /// Whether a licence expression (SPDX) is allowed: one operand of `OR` is enough, `AND` needs all.
 fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     fn part(words: &mut dyn Iterator<Item = String>, allowed: &BTreeSet<&str>) -> bool {
-        // `OR` binds less than `AND`: `any` collects the finished `AND` groups, `all` the current one.
+        // `OR` binds less than `AND`: `any` collects the finished `AND` groups, `all` the current
+        // one.
         let (mut any, mut all, mut licence) = (false, true, String::new());
         let settle = |licence: &mut String| licence.is_empty() || allowed.contains(std::mem::take(licence).as_str());
         while let Some(word) = words.next() {
@@ -277,7 +278,8 @@ fn the_sbom_is_reproducible_and_names_nothing_forbidden() {
         if !twice.contains(&format!("{name}@{major}")) {
             assert!(seen.insert(name), "{name} is there twice");
         }
-        // What comes from the registry has its digest in the lock file; the workspace's own crates have none.
+        // The lock file has a digest of each package from the registry, and none of the workspace's
+        // own crates.
         let digest = (!own.contains(name)).then_some(64);
         assert_eq!(component["hashes"][0]["content"].as_str().map(str::len), digest, "{name}");
     }

@@ -1,5 +1,5 @@
-//! The program without free file descriptors: it answers open connections, accepts the others later,
-//! and does not spin.
+//! The program without free file descriptors: it answers open connections, accepts the others
+//! later, and does not spin.
 
 use std::io::Write;
 use std::net::TcpStream;

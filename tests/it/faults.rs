@@ -1,5 +1,5 @@
-//! What a caller sees of an internal failure: a fault with its code, no data, and answers again once
-//! the failure is repaired.
+//! The caller's view of an internal failure: a fault with its code, no data, and answers again
+//! after the repair.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -116,7 +116,8 @@ async fn a_clock_jump_leaves_no_trace_once_corrected() {
     service.finish().await;
 }
 
-/// Begin of the answer to a GET; empty if the connection is refused. The caller considers its certificates valid.
+/// Begin of the answer to a GET; empty if the connection is refused. The caller considers its
+/// certificates valid.
 async fn first_bytes(service: &TestService) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let now = service.clock.now();

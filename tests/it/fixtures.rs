@@ -1,9 +1,9 @@
 //! The requests of `fixtures/requests` with their answers, and their index `fixtures/catalogue.md`.
 //!
-//! Every request is sent to the simulator, and the stored answer must come back, byte for byte. An
-//! integrator gets the same from `simulate --scenario fixtures/scenario.toml`.
-//! `UPDATE_GOLDENS=1 cargo test --test it fixtures::` writes the catalogue's requests, the answers and
-//! the index; read what it wrote before you keep it.
+//! Every request is sent to the simulator, which must return the stored answer, byte for byte. An
+//! integrator gets the same from `simulate --scenario fixtures/scenario.toml`. `UPDATE_GOLDENS=1
+//! cargo test --test it fixtures::` writes the catalogue's requests, the answers and the index;
+//! review them before you commit them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

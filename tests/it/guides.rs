@@ -1,8 +1,9 @@
-//! The guides of `docs/guides/`: their commands are run word for word, and every link of `docs/` exists.
+//! The guides of `docs/guides/`: their commands run unchanged, and every link of `docs/` exists.
 //!
-//! A block marked `sh server` is started and runs until the end of the guide. Each block marked `sh` must then succeed, and
-//! each block marked `sh STACK` if that stack is installed; with `CI` set it must be. The commands name port 8443, as a
-//! reader would type it; the test replaces that number, and nothing else, by a free port.
+//! A block marked `sh server` is started and runs until the end of the guide. Each block marked
+//! `sh` must then succeed. A block marked `sh STACK` must succeed if that stack is installed; where
+//! `CI` is set, it must be installed. The commands name port 8443, as a reader would type it; the
+//! test replaces only that number, by a free port.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,8 +1,8 @@
 //! Bytes on a connection: what is not a request, what is too slow, what is over a limit.
 //!
 //! After the bytes of each case follows a valid request that closes the connection. If the case is
-//! refused for good, that request is never answered; nor if it is smuggled into a body. So the list of
-//! statuses tells everything.
+//! refused and the connection closed, that request is never answered; nor if it is smuggled into a
+//! body. So the list of statuses is sufficient.
 
 use std::time::Duration;
 
@@ -360,7 +360,8 @@ async fn a_connection_over_the_limit_gets_503_or_is_closed() {
     second.write_all(get("Host: a\r\n").as_bytes()).await.expect("sent");
     timeout(DEADLINE, second.read_exact(&mut answered)).await.expect("in time").expect("an answer");
     assert_eq!(&answered, b"HTTP/1.1 200 OK");
-    // A connection that waits for its refusal holds a slot too: without a free one, it is closed unread.
+    // A connection that waits for its refusal holds a slot too: without a free one, it is closed
+    // unread.
     let waits = service.connect("service").await;
     let unread = timeout(DEADLINE, async {
         loop {
@@ -431,7 +432,8 @@ async fn a_peer_that_does_not_read_its_answers_is_cut() {
     let service = TestService::start_with(|settings| settings.server.limits.write = Duration::from_millis(200)).await;
     let mut stream = service.connect("fund").await;
     let asked = format!("GET {CONSULT}?wsdl HTTP/1.1\r\nHost: a\r\n\r\n").repeat(100);
-    // The answers fill both socket buffers; then no bytes are accepted until the connection is closed.
+    // The answers fill both socket buffers; then nothing is accepted until the connection is
+    // closed.
     let cut = async { while stream.write_all(asked.as_bytes()).await.is_ok() {} };
     timeout(DEADLINE, cut).await.expect("the service ends the connection");
     service.finish().await;

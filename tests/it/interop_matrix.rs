@@ -1,16 +1,16 @@
 //! Every available SOAP stack asks every question of the catalogue, with both kinds of client keys.
 //!
-//! Each stack has a program in `tests/interop/STACK`. This test compares what it gets; the table in
-//! `docs/guides/interop.md` lists what ran and worked. All stacks ask `simulate`, as integrators' tests do:
-//! beside the catalogue a service with a stale dataset, and persons whose questions get a fault. A
-//! stack that can validate answers also gets answers outside the schema, from a stub, and must refuse
-//! them.
+//! Each stack has a program in `tests/interop/STACK`. This test compares its answers; the table in
+//! `docs/guides/interop.md` lists what ran and worked. All stacks ask `simulate`, as integrators'
+//! tests do: in addition to the catalogue, a service with a stale dataset, and persons whose
+//! questions get a fault. A stack that can validate answers also gets answers outside the schema,
+//! from a stub, and must refuse them.
 //!
 //! It installs and builds for minutes, so it runs only on demand: `INTEROP=1 cargo test --test it
 //! interop_matrix::`, or by name, `INTEROP=zeep,jaxws`. With `UPDATE_GOLDENS=1` it writes the table
-//! from what ran just now and nothing else; otherwise it leaves the document alone. A missing stack is
-//! skipped and reported; where `CI` is set, a missing stack that many integrators use is a failure. Two
-//! runs at once wait for each other.
+//! from what ran just now and nothing else; otherwise it leaves the document alone. A missing stack
+//! is skipped and reported; where `CI` is set, a missing stack that many integrators use is a
+//! failure. Two runs at once wait for each other.
 
 mod stub;
 
@@ -153,8 +153,8 @@ const STACKS: [Stack; 12] = [
 const BY_HAND: Stack =
     Stack { folder: "curl", presence: Presence::Demanded, contract: "messages by hand", unsayable: &[], refuses: &[] };
 
-/// Questions beside the catalogue: name, caller, organisation, SSIN, fault. Beside the unknown caller, which
-/// the catalogue has, these are the faults that a well-formed question can get.
+/// Questions in addition to the catalogue: name, caller, organisation, SSIN, fault. With the
+/// unknown caller of the catalogue, these are the faults that a well-formed question can get.
 const FAULTS: [(&str, &str, &str, &str, &str); 3] = [
     ("foreign-customer", "fund", "0999010225", "85073000160", "MSG90051"),
     ("data-unreadable", "platform", "0999000129", "72053010458", "MSG00003"),
@@ -359,7 +359,8 @@ impl Asked {
     }
 }
 
-/// Runs every selected stack; returns the rows of the right ones, and the differences of the others.
+/// Runs every selected stack. Returns the rows of those that worked, and the differences of the
+/// others.
 fn run_all(asked: &Asked, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(Wrong, Served)]) -> (String, String) {
     let (mut table, mut wrong) = (HEAD.to_owned(), String::new());
     for stack in STACKS.iter().chain([&BY_HAND]).filter(|stack| asked.contains(stack)) {

@@ -1,5 +1,5 @@
-//! `lookup --in`: many questions, and an output file that a later run continues, however the earlier
-//! run ended.
+//! `lookup --in`: a file of questions, and an output file that a later run continues, however the
+//! earlier run ended.
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use crate::support::simulation::Simulation;
 
-/// Persons of the catalogue that the fund may ask about, one that it may not, and one with a replaced SSIN.
+/// Persons of the catalogue that the fund may ask about, one that it may not, and one with a
+/// replaced SSIN.
 const PEOPLE: [(&str, &str); 6] = [
     ("85073000160", "MSG00000"),
     ("79111200315", "MSG00000"),

@@ -1,9 +1,9 @@
 //! Check digits and patterns of both identifiers, compared with 10 000 numbers of another
 //! implementation.
 //!
-//! `fixtures/numbers/make_numbers.py` made the numbers and validated them with python-stdnum; it says where
-//! that differs from the contract. Nothing here knows a rule. A disagreement is reported by file and
-//! line, never by the number.
+//! `fixtures/numbers/make_numbers.py` made the numbers and validated them with python-stdnum; it
+//! says where that differs from the contract. Nothing here knows a rule. A disagreement is reported
+//! by file and line, never by the number.
 
 use ehealth_core::model::{EnterpriseNumber, Ssin};
 

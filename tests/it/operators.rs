@@ -82,7 +82,8 @@ fn each_setting_is_shown_with_its_source_and_all_errors() {
         .expect("the program runs");
     let printed = text(&checked.stderr);
     assert_eq!(checked.status.code(), Some(3), "{printed}");
-    // Two sections lack `listen` and have another key instead, one value is not a string, one variable is unknown.
+    // Two sections lack `listen` and have another key instead, one value is not a string, one
+    // variable is unknown.
     assert_eq!(printed.lines().count(), 6, "{printed}");
 }
 

@@ -2,10 +2,10 @@
 //! "Who may ask" and docs/reference/contract.md "Status".
 //!
 //! The model shares no code with `ehealth_core::policy`: its organisations, contexts and fields are
-//! plain numbers, and its calendar is a list of days made by counting ([`Calendar`]). A million random
-//! questions by random callers under random grants, drawn towards the edges, must be decided alike.
-//! What can be tried completely (every grant, every pair of validities) is. The random numbers are the
-//! same in every run. The day in Brussels is checked by Python's tz database.
+//! plain numbers, and its calendar is a list of days made by counting ([`Calendar`]). Both must
+//! decide a million random questions alike, by random callers under random grants, drawn towards
+//! the edges. Small sets (every grant, every pair of validities) are tested completely. The random
+//! numbers are the same in every run. Python's tz database checks the day in Brussels.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -322,7 +322,8 @@ fn draw_consumers(random: &mut Random, today: usize) -> Vec<ModelConsumer> {
         }
         let mut grants = Vec::new();
         for context in CONTEXTS {
-            // Up to three grants after each other, with or without a day between; the last may be open.
+            // Up to three consecutive grants, with or without a day between them; the last may be
+            // open.
             let mut begin = today - random.index(120);
             for _ in 0..random.index(4) {
                 let last = begin + random.index(60);
@@ -495,7 +496,8 @@ fn every_possible_grant_is_decided_as_the_table_says() {
             }
         }
     }
-    // 2^4 sets of single fields and 2^2 of pairs without the empty one; 2^3; three relations with 2^5 and 2^2.
+    // 2^4 sets of single fields and 2^2 of pairs without the empty one; 2^3; three relations with
+    // 2^5 and 2^2.
     assert_eq!(stands, 63 + 7 + 3 * 127);
 }
 
@@ -520,7 +522,8 @@ fn two_grants_for_one_context_do_not_overlap() {
     }
 }
 
-/// Errors of a register in which one consumer has these two grants, the second for another context or the same.
+/// Errors of a register in which one consumer has these two grants, the second for another context
+/// or the same one.
 fn overlap(
     calendar: &Calendar,
     first: usize,

@@ -1,7 +1,7 @@
 //! Every request over the wire: what a caller sends, valid or not, and the answer.
 //!
-//! The messages are those of `fixtures/requests`; what concerns only HTTP is a table here. After all
-//! requests the test searches the whole log for SSINs.
+//! The messages are those of `fixtures/requests`; cases that concern only HTTP are in a table here.
+//! After all requests the test searches the whole log for SSINs.
 
 use bytes::Bytes;
 use ehealth_core::lookup::Operation;

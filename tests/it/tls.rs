@@ -1,5 +1,5 @@
-//! TLS checked by others: sslyze scans what is offered, and tlslite-ng sends messages broken in eighty
-//! ways.
+//! TLS checked by independent tools: sslyze scans what is offered, and tlslite-ng sends messages
+//! with eighty kinds of errors.
 //!
 //! `fixtures/tls` has the expected results. After all of them the service answers as before.
 
@@ -50,7 +50,7 @@ async fn broken_tls_is_refused_as_the_standards_say() {
                 exact += 1;
                 continue;
             }
-            // Where a caller was still sending, the connection may be reset before the alert was read.
+            // If a caller was still sending, the connection may be reset before it reads the alert.
             let ((case, reaction), (of, wanted)) = (split(found), split(expected));
             let is_end = |printed: &str| printed == "closed" || printed == "close_notify";
             let is_refused = reaction != "answered" && reaction != "silence" && wanted != "answered";

@@ -1,4 +1,5 @@
-//! Power cuts: every prefix of the writer's calls to the disk, with lost, reordered and torn sectors.
+//! Simulates power cuts: every prefix of the writer's calls to the disk, with lost, reordered and
+//! torn sectors.
 //!
 //! Every second image is cut once more during its recovery.
 //! `AUDIT_LOG_CRASH_IMAGES=100000 cargo test --test it power_cut` sets the number of images.
@@ -39,8 +40,8 @@ fn record_a_life(dir: &std::path::Path, random: &mut Random) -> Vec<Call> {
             if (life, step) == (1, 3) {
                 clock.set(moment("2026-12-01T08:00:00Z"));
             }
-            // Held back, so that the appended records become one batch; or one batch each, written during the fsyncs
-            // of those before, if nothing else must happen first.
+            // Held back, so that the appended records become one batch; otherwise one batch each,
+            // written during the fsyncs of those before, unless another step must come first.
             let is_ready = fault.is_none() && (life, step) != (1, 3) && log.health() == Health::Writable;
             let beside = is_ready && random.below(2) == 0;
             disk.hold();

@@ -48,7 +48,8 @@ fn records_settle_after_their_fsync_and_share_the_next_one() {
     assert_eq!((places[1], places[2], places[200]), ((1, 0), (2, 0), (2, 198)));
 }
 
-/// Appends this number of records while no fsync completes, each during the fsync of the one before.
+/// Appends this number of records while no fsync completes, each during the fsync of the one
+/// before.
 fn append_beside(log: &AuditLog, disk: &MemoryDisk, count: u64) -> Vec<std::sync::mpsc::Receiver<Settled>> {
     disk.hold();
     let before = disk.syncs();
@@ -85,7 +86,8 @@ fn batches_behind_a_failed_batch_fail_with_it() {
         let settled = append_beside(&log, &disk, 4);
         disk.set_fault(Some(Fault::OneSyncFails));
         disk.release();
-        // Whichever sync ends first fails, and so do the others: each has its own handle, which reports it.
+        // The first sync that ends fails, and so do the others: each has its own handle, which
+        // reports the error.
         let failed = Err(RecordFailure::Unwritable);
         assert_eq!(settled.iter().map(wait).collect::<Vec<_>>(), [failed; 4]);
         wait_until(|| log.health() == Health::Writable);
@@ -223,7 +225,8 @@ fn a_restart_continues_even_if_the_clock_was_set_back() {
     assert_eq!(sequences, (0..7).collect::<Vec<_>>());
 }
 
-/// A log of three batches, its segment, and the offset of the third. Its checkpoint is older than all of them.
+/// A log of three batches, its segment, and the offset of the third batch. Its checkpoint is older
+/// than all batches.
 fn three_batches(dir: &std::path::Path) -> (BTreeMap<String, Vec<u8>>, String, usize) {
     let disk = MemoryDisk::default();
     let log = open_on(&disk, &settings(dir));

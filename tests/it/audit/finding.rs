@@ -1,5 +1,5 @@
-//! A search with an index finds what a full scan finds, whatever happens to the index; what it finds
-//! can be proven.
+//! A search with an index finds what a full scan finds, also if the index is damaged; each found
+//! record can be proven.
 
 use std::fs;
 use std::path::{Path, PathBuf};

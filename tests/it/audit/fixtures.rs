@@ -1,9 +1,10 @@
-//! `fixtures/audit-logs`: small audit logs, each with one fault and named after it, and the verifier's
-//! findings.
+//! `fixtures/audit-logs`: small audit logs, each with one fault and named after it, and the
+//! verifier's findings.
 //!
-//! A fixture is a folder with `audit-log/` (segments and their checkpoint), `elsewhere` (an external
-//! checkpoint) and `findings.txt` (one per line; empty if the log is sound). `public-key.txt` verifies
-//! all of them. They are files of the released format: a version that cannot read them broke it.
+//! A fixture is a folder with `audit-log/` (segments and their checkpoint), `elsewhere` (an
+//! external checkpoint) and `findings.txt` (one per line; empty if the log is sound).
+//! `public-key.txt` verifies all of them. They are files of the released format: a version that
+//! cannot read them broke it.
 //!
 //! `AUDIT_LOG_FIXTURES=write cargo test --test it audit::fixtures` writes them, with new keys.
 

@@ -1,5 +1,5 @@
-//! Helpers of the audit log's tests: records with every fact set, a fixed clock, and a way to wait for
-//! settled records.
+//! Helpers of the audit log's tests: records with every fact set, a fixed clock, and a way to wait
+//! for settled records.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -87,7 +87,8 @@ pub fn bare_entry(number: u64) -> ExchangeRecord {
     }
 }
 
-/// Settings with everything in one folder; checkpoints only at the start, at the end, and on request.
+/// Settings with everything in one folder; checkpoints only at the start, at the end, and on
+/// request.
 pub fn settings(dir: &Path) -> Settings {
     let interval = Duration::from_secs(3_600);
     Settings {

@@ -1,5 +1,5 @@
-//! Processes killed (SIGKILL) while they write: every acknowledged record is in the log, in order, and
-//! the log recovers.
+//! Processes killed (SIGKILL) while they write: every acknowledged record is in the log, in order,
+//! and the log recovers.
 //!
 //! `AUDIT_LOG_KILLS=1000 cargo test --test it a_killed_writer` sets the number of kills.
 
@@ -28,7 +28,7 @@ fn kill_settings(dir: &Path) -> audit_log::Settings {
     settings
 }
 
-/// The killed process: writes, a few records at a time, and prints what was acknowledged, until it is killed.
+/// The process that is killed: it writes a few records at a time and prints each acknowledgement.
 ///
 /// It does nothing when it runs as a normal test.
 #[test]

@@ -25,7 +25,8 @@ pub enum Fault {
 #[derive(Default)]
 struct State {
     names: BTreeMap<String, usize>,
-    /// Files that hold checkpoints: their syncs are neither counted nor held back, because another thread does them.
+    /// Files that hold checkpoints: their syncs are neither counted nor held back, because another
+    /// thread does them.
     checkpoints: BTreeSet<usize>,
     files: Vec<Vec<u8>>,
     /// Write-back failures of each file.

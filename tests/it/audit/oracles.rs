@@ -1,7 +1,8 @@
 //! Other implementations check our roots, proofs, notes and keys.
 //!
-//! `ct-merkle` (RFC 6962) and `tlog_tiles` with `signed_note` (C2SP) are Rust libraries. Two verifiers
-//! from PyPI read the segments with their own reader (`tests/it/support/check_audit_log.py`).
+//! `ct-merkle` (RFC 6962) and `tlog_tiles` with `signed_note` (C2SP) are Rust libraries. Two
+//! verifiers from PyPI read the segments with their own reader
+//! (`tests/it/support/check_audit_log.py`).
 
 use std::fs;
 use std::path::Path;
@@ -49,7 +50,8 @@ fn roots_of_every_size_match_two_other_implementations() {
     }
 }
 
-/// Three months of 300 exchanges each, and the public key. The checkpoint at the end of each month is beside the log.
+/// Three months of 300 exchanges each, and the public key. The checkpoint at the end of each month
+/// is beside the log.
 fn three_months(dir: &Path) -> (Settings, String) {
     let settings = settings(dir);
     let clock = clock("2026-10-22T05:19:00Z");

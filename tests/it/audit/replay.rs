@@ -1,11 +1,11 @@
 //! What a disk can hold after a power cut, computed from the calls made before it.
 //!
 //! The model: what was synced before is present. Of what was written since, any subset of 512-byte
-//! sectors is present, in any order, each perhaps in part; bytes never written are zeros, and a length
-//! may be present without its bytes. Of the names changed in a folder since its last sync, a prefix is
-//! present or any subset; a rename is one change. A file whose folder's own name is lost is lost with
-//! it. A sync covers what was done before it began. After a failed sync, unwritten pages are dropped,
-//! as Linux does. The model has no disk that loses what it reported as durable.
+//! sectors is present, in any order, each perhaps in part; bytes never written are zeros, and a
+//! length may be present without its bytes. Of the names changed in a folder since its last sync, a
+//! prefix is present or any subset; a rename is one change. A file whose folder's own name is lost
+//! is lost with it. A sync covers what was done before it began. After a failed sync, unwritten
+//! pages are dropped, as Linux does. The model has no disk that loses what it reported as durable.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,8 +53,8 @@ pub struct CrashImage {
     pub acknowledged: Vec<(u64, String)>,
 }
 
-/// Computes what a disk with these files could hold after a power cut that follows these calls. Files are numbered from 0: first
-/// the existing ones, in the order of their names.
+/// Computes what a disk with these files could hold after a power cut that follows these calls.
+/// Files are numbered from 0: first the existing ones, in the order of their names.
 pub fn crash_image(before: &BTreeMap<String, Vec<u8>>, calls: &[Call], random: &mut Random) -> CrashImage {
     let mut disk = Replay::default();
     for (file, (name, bytes)) in before.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! The report for a person: everything that was recorded, in four languages and three formats, and no
-//! SSIN.
+//! The report for a person: everything that was recorded, in four languages and three formats, and
+//! no SSIN.
 
 use std::fs;
 
@@ -10,7 +10,8 @@ use ehealth_core::model::{Field, FieldSet, StatusCode};
 
 use super::harness::*;
 
-/// Three exchanges about a person: all fields disclosed, refused, and one in a month without its key.
+/// Three exchanges about a person: all fields disclosed, refused, and one in a month without its
+/// key.
 fn report() -> Report {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());

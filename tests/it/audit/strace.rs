@@ -51,7 +51,8 @@ impl Recorder {
     /// Adds the calls of one program, from the text of its log.
     pub fn read(&mut self, log: &str) {
         let mut open: HashMap<i64, Handle> = HashMap::new();
-        // The unfinished call of each thread, with the number of calls that were complete when it began.
+        // The unfinished call of each thread, with the number of calls that were complete when it
+        // began.
         let mut begun: HashMap<&str, (String, usize)> = HashMap::new();
         for line in log.lines() {
             let (thread, rest) = line.split_once(' ').expect("the number of a thread");
@@ -60,7 +61,8 @@ impl Recorder {
                 continue;
             }
             if let Some(first) = rest.strip_suffix(" <unfinished ...>") {
-                // A descriptor is free as soon as its close begins: another thread may get it meanwhile.
+                // A descriptor is free as soon as its close begins: another thread may get it
+                // meanwhile.
                 if let Some(descriptor) = first.strip_prefix("close(") {
                     open.remove(&descriptor.parse().expect("a descriptor"));
                 }
@@ -213,7 +215,8 @@ impl Recorder {
         }
     }
 
-    /// A line on standard output: `acknowledged SEQUENCE TICKET`, perhaps after output of the test runner.
+    /// A line on standard output: `acknowledged SEQUENCE TICKET`, perhaps after output of the test
+    /// runner.
     fn tell(&mut self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
         let Some((_, acknowledged)) = text.trim_end().split_once("acknowledged ") else { return };

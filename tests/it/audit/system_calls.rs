@@ -1,14 +1,14 @@
-//! Power cuts under the real writer: its system calls, recorded by strace on a real folder, and every
-//! prefix of them with lost, reordered and torn sectors and lost names.
+//! Simulates power cuts under the real writer: strace records its system calls on a real folder,
+//! and the test replays every prefix with lost, reordered and torn sectors and lost names.
 //!
-//! A child process keeps an audit log (keys, segments, checkpoints in two places, a change of month, a
-//! pruning, failing syncs and writes, ends without a close) and prints what was acknowledged; these
-//! lines are in the same strace output as the calls. Each image is put into a folder, opened, written
-//! to, and verified against the second checkpoint. Writers that sync too little or acknowledge too
-//! soon show that the verification can fail.
+//! A child process keeps an audit log (keys, segments, checkpoints in two places, a change of
+//! month, a pruning, failing syncs and writes, ends without a close) and prints what was
+//! acknowledged; these lines are in the same strace output as the calls. Each image is put into a
+//! folder, opened, written to, and verified against the second checkpoint. Writers that sync too
+//! little or acknowledge too soon show that the verification can fail.
 //!
-//! `AUDIT_LOG_CRASH_IMAGES=100000 cargo test --test it power_cut` sets the number of images. Needs strace;
-//! without it the test is skipped and says so, and fails where `CI` is set.
+//! `AUDIT_LOG_CRASH_IMAGES=100000 cargo test --test it power_cut` sets the number of images. Needs
+//! strace; without it the test is skipped and says so, and fails where `CI` is set.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -60,7 +60,8 @@ fn lives_while_it_is_recorded() {
     let number: usize = number.parse().expect("a number");
     let mut random = Random::new(seed.parse::<u64>().expect("a number") * 3 + number as u64);
     let clock = clock(MONTHS[number][0]);
-    // After a write-back failure Linux reports to every handle; strace injects into one. So those lives have one handle.
+    // Linux reports a write-back failure to every handle; strace injects it into one. So those runs
+    // have one handle.
     let syncs = if number == 0 { 8 } else { 1 };
     let settings = Settings { max_syncs: syncs, overlap_after: Duration::ZERO, ..life_settings(Path::new(&dir)) };
     let log = AuditLog::open(&settings, clock.clone()).expect("opened");
@@ -132,7 +133,8 @@ fn record_lives(seed: u64) -> Option<Vec<Call>> {
     Some(recorder.calls)
 }
 
-/// A folder in memory if there is one: images are many, and no power is cut during their verification.
+/// A folder in memory if available: images are numerous, and no power is cut while they are
+/// verified.
 fn fast_folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
@@ -143,7 +145,8 @@ struct Verified {
     lost: bool,
 }
 
-/// Opens what a power cut left as a start of the service does, continues writing, and verifies everything.
+/// Opens the files that a power cut left, as a start of the service does, continues writing, and
+/// verifies everything.
 fn verify_image(image: &CrashImage, place: &Path) -> Result<Verified, String> {
     for folder in &image.folders {
         DirBuilder::new().mode(0o700).create(place.join(folder)).expect("ours");
@@ -201,7 +204,8 @@ fn a_power_cut_between_system_calls_loses_no_record() {
             recorded += lives.len();
             calls = lives;
         }
-        // Each prefix in turn, and each again with other random numbers; few images are spread over all.
+        // Each prefix in turn, then each again with other random numbers; a small number of images
+        // is spread over all prefixes.
         let turn = (image % IMAGES_A_RECORDING) as usize;
         let prefix = if images < IMAGES_A_RECORDING {
             turn * calls.len() / images as usize + 1

@@ -12,7 +12,8 @@ use super::harness::*;
 use crate::support::environment;
 use crate::support::random::Random;
 
-/// A log of three months, an external copy of its newest checkpoint, and a backup of an earlier day.
+/// A log of three months, an external copy of its newest checkpoint, and a backup of an earlier
+/// day.
 struct Written {
     _dir: tempfile::TempDir,
     settings: Settings,

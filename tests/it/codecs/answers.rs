@@ -1,8 +1,8 @@
-//! Whole answers and whole faults, written by the service and read by the client: every element, every
-//! text.
+//! Whole answers and whole faults, written by the service and read by the client: every element,
+//! every text.
 //!
-//! Answers come from the pipeline, over random persons and random grants. What the client must read is
-//! spelled here by hand from the values in the answer, with the names of
+//! Answers come from the pipeline, over random persons and random grants. What the client must read
+//! is spelled here by hand from the values in the answer, with the names of
 //! docs/reference/contract.md "consultAttributes", not with the writer's.
 
 use std::cell::RefCell;
@@ -395,8 +395,8 @@ fn the_client_reads_every_answer_of_the_service() {
     assert_eq!(heard.into_inner(), model::StatusCode::ALL.map(model::StatusCode::code).into_iter().collect());
 }
 
-/// Every fault without a message, those of every refused fixture, and of two messages too large for a
-/// fixture.
+/// Every fault without a message, the faults of every refused fixture, and those of two messages
+/// too large for a fixture.
 fn faults() -> Vec<Fault> {
     let elsewhere = ExchangeFault::ALL.map(Fault::from);
     let of_messages = crate::support::requests::fixtures("refused").into_iter().filter_map(|fixture| {

@@ -1,12 +1,12 @@
 //! Searches for SSINs where none may be: in audit logs, logs, metrics, faults and test output.
 //!
-//! It finds the eleven digits of every SSIN, plain or with separators, in ASCII and UTF-16, and both
-//! inside base64; of the persons of `fixtures/` also the number itself, in five bytes of either byte
-//! order. A finding is reported by its place and form, never by its digits, because test output is
-//! searched too. Answers are not searched: SSINs belong there.
+//! It finds the eleven digits of every SSIN, plain or with separators, in ASCII and UTF-16, and
+//! both inside base64; of the persons of `fixtures/` also the number itself, in five bytes of
+//! either byte order. A finding is reported by its place and form, never by its digits, because
+//! test output is searched too. Answers are not searched: SSINs belong there.
 //!
-//! A process that captures the log captures all of it, at the most verbose level: services of several
-//! tests share it.
+//! A process that captures the log captures all of it, at the most verbose level: services of
+//! several tests share it.
 
 #![allow(dead_code, reason = "each test binary compiles this file and uses a part of it")]
 

@@ -1,9 +1,11 @@
-//! The environment variables of the test run, and what a test does where something it needs is missing.
+//! The environment variables of the test run, and the behaviour of a test whose requirement is
+//! missing.
 
 use std::io::Write;
 use std::process::Command;
 
-/// Whether an environment variable is set to something. An empty one counts as unset, as in `CI= cargo test`.
+/// Whether an environment variable has a non-empty value. An empty one counts as unset, as in `CI=
+/// cargo test`.
 pub fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
@@ -27,9 +29,10 @@ pub fn number(name: &str, otherwise: u64) -> u64 {
 
 /// Lets a program see the real clock if the tests run under `faketime`.
 ///
-/// libfaketime 0.9 breaks two of them although `FAKETIME_DONT_FAKE_MONOTONIC=1` is set: it shifts the deadline of
-/// `clock_nanosleep` into the past, so `time.sleep` of Python fails with `EINVAL`, and chromium never ends. Neither
-/// needs the tests' date: the certificates of a [`super::service::TestService`] are valid on both.
+/// libfaketime 0.9 breaks two of them although `FAKETIME_DONT_FAKE_MONOTONIC=1` is set: it shifts
+/// the deadline of `clock_nanosleep` into the past, so `time.sleep` of Python fails with `EINVAL`,
+/// and chromium never ends. Neither needs the tests' date: the certificates of a
+/// [`super::service::TestService`] are valid on both.
 pub fn with_real_clock(command: &mut Command) -> &mut Command {
     command.env_remove("LD_PRELOAD")
 }

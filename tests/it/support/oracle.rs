@@ -1,10 +1,10 @@
-//! A second reading of the five rules of docs/reference/domain.md "How the answer is found", by days:
-//! slow, naive, and written apart from the program's.
+//! A second implementation of the five rules of docs/reference/domain.md "How the answer is found",
+//! by days: slow, naive, and written independently of the program's.
 //!
-//! [`Sources`] span some forty days, numbered from 0. Every period is the *set* of its days, so that
-//! overlap, touching and merging are operations on sets and never comparisons of begin and end; an open
-//! end is the presence of the [`LAST`] day, which no closed period reaches. It shares only the types
-//! of `ehealth_core::model` with the program.
+//! [`Sources`] span some forty days, numbered from 0. Every period is the *set* of its days, so
+//! that overlap, touching and merging are operations on sets and never comparisons of begin and
+//! end; an open end is the presence of the [`LAST`] day, which no closed period reaches. It shares
+//! only the types of `ehealth_core::model` with the program.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,8 @@ use ehealth_core::policy::Relation;
 /// The day that stands for every day to come.
 pub const LAST: u32 = 60;
 
-/// Day 0 of all sources, in days since 1970-01-01: 2024-02-20, so that a leap day lies among the first ones.
+/// Day 0 of all sources, in days since 1970-01-01: 2024-02-20, so that a leap day is among the
+/// first ones.
 const DAY_0: i64 = 19_773;
 
 /// The calendar day of a numbered day.

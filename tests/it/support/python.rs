@@ -1,10 +1,10 @@
 //! The independent validators of the tests: Python packages in their own environment under
 //! `target/python`.
 //!
-//! The first test process makes the environment, once for each `requirements.txt` and each Python; the
-//! others wait for it. Without Python or its packages, a test that needs them is skipped, which it says
-//! on the terminal, past the capture of the test runner. Where `CI` is set it fails instead: there a
-//! test that did not run would be taken for one that passed.
+//! The first test process creates the environment, once for each `requirements.txt` and each
+//! Python; the others wait for it. Without Python or its packages, a test that needs them is
+//! skipped and says so on the terminal, past the capture of the test runner. Where `CI` is set it
+//! fails instead: there a skipped test would be taken for one that passed.
 //!
 //! An environment that a call returned is complete: it has every package of `requirements.txt`.
 
@@ -29,7 +29,8 @@ pub struct Python {
 }
 
 impl Python {
-    /// Returns the environment, and makes it at the first call. `None` if that fails, which the terminal says.
+    /// Returns the environment; the first call creates it. `None` on failure, which is reported on
+    /// the terminal.
     ///
     /// # Panics
     /// If that fails and the environment variable `CI` is set.
@@ -91,11 +92,12 @@ impl Python {
     }
 }
 
-/// Validates every SOAP envelope in `folder` (`*.xml`): the envelope, the body's element and a fault's detail, by two
-/// independent validators. A folder without an envelope is an error, too.
+/// Validates every SOAP envelope in `folder` (`*.xml`): the envelope, the body's element and a
+/// fault's detail, by two independent validators. A folder without an envelope is an error, too.
 ///
 /// # Errors
-/// One line for each failure, file name first. Without Python nothing is validated, which the terminal says.
+/// One line for each failure, file name first. Without Python nothing is validated; the terminal
+/// says so.
 ///
 /// # Panics
 /// As [`Python::find`] and [`Python::run`].
@@ -124,7 +126,8 @@ fn make() -> Result<Python, String> {
     let environment = home.join(format!("{:016x}", key.finish()));
     let python = Python { interpreter: environment.join("bin/python") };
 
-    // The lock ends with the process, even if it is killed. An incomplete environment lacks the last file.
+    // The lock ends with the process, even if it is killed. An incomplete environment lacks the
+    // last file.
     let lock = environment.with_extension("lock");
     File::create(&lock)
         .and_then(|file| file.lock().map(|()| file))

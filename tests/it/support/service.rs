@@ -1,10 +1,10 @@
-//! A whole service for a test: on a free port, in its own folder, with the fixture persons and a fixed
-//! clock.
+//! A whole service for a test: on a free port, in its own folder, with the fixture persons and a
+//! fixed clock.
 //!
-//! Every SOAP answer that passes through [`TestService::post`] is kept. [`TestService::finish`] passes
-//! all of them to independent validators, and searches faults, refusals, metrics, the audit log and the
-//! log for SSINs (`canary.rs`). A service that is dropped without it has validated nothing, so every
-//! test that asks ends with `finish`.
+//! Every SOAP answer that passes through [`TestService::post`] is stored. [`TestService::finish`]
+//! passes all of them to independent validators, and searches faults, refusals, metrics, the audit
+//! log and the log for SSINs (`canary.rs`). A service that is dropped without it has validated
+//! nothing, so every test that asks ends with `finish`.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -126,7 +126,8 @@ impl TestService {
     async fn run(folder: TempDir, workspace: Workspace, clock: Arc<FixedClock>, mut settings: Settings) -> Self {
         let bound = App::bind(&settings).await.expect("a free port");
         let (address, admin) = (bound.address(), bound.admin_address());
-        // Generators take the address from the contract, so the contract must say where this service listens.
+        // Generators take the address from the contract, so the contract must say where this
+        // service listens.
         settings.server.public_url = format!("https://localhost:{}", address.port());
         let app = App::open_on(bound, &settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("the service starts");
         let reloader = app.reloader();
@@ -145,7 +146,7 @@ impl TestService {
         self.folder.path()
     }
 
-    /// Keeps an answer that came another way than through this harness, to be validated with the others.
+    /// Stores an answer that did not pass through this harness, to be validated with the others.
     pub fn keep_text(&self, body: &str) {
         let number = self.answered.fetch_add(1, Ordering::Relaxed);
         fs::write(self.responses.join(format!("{number:05}.xml")), body).expect("a file");
@@ -238,8 +239,8 @@ impl TestService {
         self.folder
     }
 
-    /// Reads this path of the operators' port: head and body. If operators need a certificate, it presents one of
-    /// [`ask_operators_for_certificates`].
+    /// Reads this path of the operators' port: head and body. If operators need a certificate, it
+    /// presents one of [`ask_operators_for_certificates`].
     pub async fn read_admin(&self, path: &str) -> Vec<u8> {
         self.read_admin_by(Arc::clone(&self.clock) as Arc<dyn Clock>, path).await
     }
@@ -281,7 +282,8 @@ impl TestService {
     }
 }
 
-/// Requires client certificates of operators, as in the demo; the server's own is valid until this day begins.
+/// Requires client certificates of operators, as in the demo; the server's own is valid until the
+/// start of this day.
 pub fn ask_operators_for_certificates(settings: &mut Settings, (year, month, day): (i32, u8, u8)) {
     let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
     params.distinguished_name = DistinguishedName::new();
@@ -342,7 +344,8 @@ pub fn question(organisation: &str, context: &str, ssin: &str, dates: &str) -> S
     ))
 }
 
-/// Page and metrics of the operators, without the free bytes of a disk: their digits may happen to be an SSIN.
+/// Page and metrics of the operators, without the free bytes of a disk, whose digits may happen to
+/// be an SSIN.
 fn without_free_space(page: &[u8]) -> Vec<u8> {
     let is_other = |line: &&[u8]| !line.starts_with(b"ehealth_attributes_audit_log_free_bytes ");
     page.split(|byte| *byte == b'\n').filter(is_other).collect::<Vec<_>>().join(&b'\n')

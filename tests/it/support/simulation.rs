@@ -1,5 +1,5 @@
-//! `simulate` as its users run it: start the program, read its ready file, send requests as any stack
-//! does.
+//! `simulate` as its users run it: start the program, read its ready file, send requests as any
+//! stack does.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

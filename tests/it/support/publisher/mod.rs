@@ -154,8 +154,8 @@ impl Place {
         Self::in_folder(tempfile::tempdir().expect("a folder"), datasets)
     }
 
-    /// Makes it on a file system in memory if there is one: for tests that load thousands of states, each of which
-    /// costs an fsync on a disk.
+    /// Creates it on a file system in memory if available: for tests that load thousands of states,
+    /// each of which costs an fsync on a disk.
     pub fn in_memory(datasets: &[Dataset]) -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         Self::in_folder(folder.expect("a folder"), datasets)

@@ -87,7 +87,8 @@ impl Web {
                     return;
                 }
                 let (shared, stream) = (Arc::clone(&of_thread), stream.expect("a connection"));
-                // Head and body are two writes: without this the second waits for the ACK of the first.
+                // Head and body are two writes: without this the second waits for the ACK of the
+                // first.
                 stream.set_nodelay(true).expect("an open socket");
                 // An error of one connection does not concern the next.
                 thread::spawn(move || drop(serve(&shared, stream)));
