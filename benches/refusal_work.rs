@@ -238,7 +238,7 @@ fn ask(folder: &Path, context: LegalContext, n: u64) {
         quota: Quota::default(),
         pins: Pins::default(),
     };
-    let register = Register::from_consumers(vec![consumer]).expect("no mistake");
+    let register = Register::from_consumers(vec![consumer]).expect("a valid register");
     let mut reader = Watch::open(&folder.join("data")).reader();
     // Opened and warm before the count.
     ask_often(&register, &mut reader, organisation, context, person(2 * PEOPLE + 1), 1);

@@ -1,8 +1,9 @@
-// Data that a reply discloses, in the notation of the catalogue: for the clients of Node, whose objects are named like the elements.
+// Data that a reply discloses, in the notation of the catalogue: for the clients of Node, whose
+// objects are named like the elements.
 'use strict';
 
 const several = (value) => (value === undefined || value === null ? [] : [].concat(value));
-// strong-soap makes the first moment of the day, in UTC, of every day.
+// strong-soap converts a day to its first moment in UTC.
 const day = (value) => (value instanceof Date ? value.toISOString().slice(0, 10) : value || '');
 const period = (element) => `[${day(element.beginDate)}..${day(element.endDate)}]`;
 
@@ -24,7 +25,8 @@ function disclosed(reply) {
 
 const isDay = (text) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
 
-// Asks every question of standard input, but those that canSend refuses; open(word) gives [consult, test], each a function that takes a message.
+// Asks every question of standard input except those that canSend refuses. open(word) returns
+// [consult, test]; each is a function that takes a message.
 async function answerAll(open, canSend = () => true) {
     const callers = new Map();
     for (const line of require('fs').readFileSync(0, 'utf8').trim().split('\n')) {

@@ -1,4 +1,6 @@
-"""Data that a reply discloses, in the notation of the catalogue: for clients whose objects are named like the elements."""
+"""Data that a reply discloses, in the notation of the catalogue: for clients whose objects are named
+like the elements.
+"""
 
 import csv
 import sys

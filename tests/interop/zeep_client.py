@@ -2,10 +2,11 @@
 
     zeep_client.py URL CA CLIENTS CATALOGUE RESPONSES [--stale DATASET]
 
-URL is the service's scheme and authority, CA its authority's certificate, CLIENTS the folder with a `.pem` and a `.key`
-for each caller, CATALOGUE the table of questions and what comes back. Every answer is written to the folder RESPONSES as
-it came. With `--stale` the service is one whose DATASET is stale: then every question that the grant answers from it
-gets HAN20200 with that source. Prints a line for each difference; exits 1 if there was one.
+URL is the service's scheme and authority, CA its authority's certificate, CLIENTS the folder with a
+`.pem` and a `.key` for each caller, CATALOGUE the table of questions and expected answers. Every
+answer is written unchanged to the folder RESPONSES. With `--stale` the service is one whose DATASET
+is stale: every question whose grant reads it must get HAN20200 with that source. Prints a line for
+each difference; exits 1 if there was one.
 """
 
 import argparse
@@ -28,7 +29,7 @@ class Caller:
 
     def __init__(self, arguments, word: str) -> None:
         session = requests.Session()
-        session.trust_env = False  # an environment with its own authorities would win over ours
+        session.trust_env = False  # the environment's authorities would take precedence
         session.verify = arguments.ca
         session.cert = (f"{arguments.clients}/{word}.pem", f"{arguments.clients}/{word}.key")
         self.history = HistoryPlugin()
@@ -43,7 +44,7 @@ class Caller:
         self.number = None
 
     def answer(self) -> bytes:
-        """The envelope that came last."""
+        """The last envelope received."""
         return etree.tostring(self.history.last_received["envelope"])
 
 

@@ -324,7 +324,7 @@ fn uses() -> Vec<Case> {
     };
     let below = |title, parts: &[Vec<u8>], expected| {
         let issuer = root.issue_authority_with("Issuer", extensions(parts));
-        // Not among the configured: those are held against the same rules when they are read.
+        // Not among the configured ones, which are checked by the same rules when they are read.
         Case::direct(title, &root, issuer.issue_leaf(), expected).sent(&[&issuer.certificate]).without_lists()
     };
     let by = |title, purposes: &[&[u8]], expected| {

@@ -70,7 +70,7 @@ impl Authority {
 enum Act {
     /// Answers and waits for the next.
     Answer(Vec<u8>),
-    /// Answers, and then closes without having said so.
+    /// Answers, and then closes without announcing it.
     AnswerAndClose(Vec<u8>),
     /// Closes without an answer.
     HangUp,
@@ -83,7 +83,7 @@ struct Seen {
     acts: Mutex<VecDeque<Act>>,
     connections: Mutex<usize>,
     requests: Mutex<Vec<String>>,
-    /// Told when the client has closed its side as well.
+    /// Signals that the client has closed its side as well.
     closed: Notify,
 }
 

@@ -206,7 +206,7 @@ fn the_validators_name_every_invalid_envelope() {
     let Some(verdict) = validate(&files) else { return };
     let printed = verdict.expect_err("all are wrong");
     for (name, _) in &files {
-        assert!(printed.contains(&format!("{name}: ")), "{name} was let pass:\n{printed}");
+        assert!(printed.contains(&format!("{name}: ")), "{name} was accepted:\n{printed}");
     }
 }
 

@@ -150,7 +150,7 @@ fn kill_after(mut child: Child, moment: Duration) -> bool {
     // Nothing is ever sent: the time passes.
     let (_kept, passing) = channel::<()>();
     let _ = passing.recv_timeout(moment);
-    // That it ended by itself is no error.
+    // A run that ended before the kill is not an error.
     child.kill().expect("a child of this process");
     child.wait().expect("a child").signal() == Some(9)
 }

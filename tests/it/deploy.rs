@@ -41,9 +41,9 @@ fn the_packaged_settings_and_policy_are_valid_and_documented() {
         assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it deploy:: writes it");
     }
     let file = Path::new("/etc/ehealth-attributes/config.toml");
-    let settings = parse_settings(file, &made, &Overrides::default()).expect("no mistake");
+    let settings = parse_settings(file, &made, &Overrides::default()).expect("valid");
     assert_eq!(settings.policy, Path::new("/etc/ehealth-attributes/policy.toml"));
-    let policy = parse_policy(&settings.policy, &read("deploy/policy.toml")).expect("no mistake");
+    let policy = parse_policy(&settings.policy, &read("deploy/policy.toml")).expect("valid");
     assert_eq!(policy.consumers().count(), 0, "the packaged policy grants nothing");
     // The examples in its comments are valid, too.
     let shown: String = read("deploy/policy.toml")
@@ -52,13 +52,13 @@ fn the_packaged_settings_and_policy_are_valid_and_documented() {
         .filter(|line| line.starts_with('[') || line.contains(" = "))
         .map(|line| format!("{line}\n"))
         .collect();
-    assert_eq!(parse_policy(&settings.policy, &shown).expect("no mistake").consumers().count(), 1);
+    assert_eq!(parse_policy(&settings.policy, &shown).expect("valid").consumers().count(), 1);
 }
 
 #[test]
 fn the_units_use_the_ports_and_folders_of_the_settings() {
     let file = Path::new("/etc/ehealth-attributes/config.toml");
-    let settings = parse_settings(file, &write_example(), &Overrides::default()).expect("no mistake");
+    let settings = parse_settings(file, &write_example(), &Overrides::default()).expect("valid");
     let socket = read("deploy/systemd/answering/ehealth-attributes.socket");
     let admin = settings.admin.expect("operators are answered").listen;
     for address in [settings.listen, admin] {

@@ -369,7 +369,7 @@ fn run_all(asked: &Asked, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(W
             Ran::Absent(reason) => {
                 say(&format!("*** SKIPPED {}: {reason}", stack.folder));
                 if stack.presence == Presence::Demanded && is_ci() {
-                    let _ = writeln!(wrong, "{} cannot be had: {reason}", stack.folder);
+                    let _ = writeln!(wrong, "{} cannot be installed: {reason}", stack.folder);
                 }
             }
             Ran::Whole { version, differences } if differences.is_empty() => {

@@ -277,7 +277,7 @@ fn register(calendar: &Calendar, consumers: &[ModelConsumer]) -> Register {
         quota: Quota::default(),
         pins: Pins::default(),
     };
-    Register::from_consumers(consumers.iter().map(of_consumer).collect()).expect("a register without a mistake")
+    Register::from_consumers(consumers.iter().map(of_consumer).collect()).expect("a valid register")
 }
 
 // ---- draws

@@ -1,4 +1,4 @@
-//! The runbook: every block marked `sh` runs, word for word and in order.
+//! The runbook: every block marked `sh` runs unchanged and in order.
 //!
 //! It runs on a machine made for it: namespaces with their own network and file system layers, and
 //! replacements of systemd and apt that do what the units and the package's list say.

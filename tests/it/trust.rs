@@ -183,7 +183,7 @@ async fn a_revoked_certificate_is_refused_on_any_connection() {
     for version in VERSIONS {
         let (service, authority) = start().await;
         let config = authority.client(&service, version);
-        let mut open = connect(&service, &config).await.expect("let in");
+        let mut open = connect(&service, &config).await.expect("admitted");
         assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
         authority.publish(&[Authority::SERIAL]);
         ask_until(&service, &mut open, "SOA-01001").await;
@@ -202,7 +202,7 @@ async fn an_expired_certificate_is_refused_on_an_open_connection() {
     for version in VERSIONS {
         let (service, authority) = start().await;
         let config = authority.client(&service, version);
-        let mut open = connect(&service, &config).await.expect("let in");
+        let mut open = connect(&service, &config).await.expect("admitted");
         assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
         service.clock.set(moment("2026-03-01T00:00:01Z"));
         assert_eq!(ask(&service, &mut open).await.expect("a fault").1, "SOA-01001");
@@ -215,12 +215,12 @@ async fn an_expired_certificate_is_refused_on_an_open_connection() {
 async fn a_stale_crl_closes_its_issuer_and_a_new_one_opens_it() {
     let (service, authority) = start().await;
     let config = authority.client(&service, &rustls::version::TLS13);
-    let mut open = connect(&service, &config).await.expect("let in");
+    let mut open = connect(&service, &config).await.expect("admitted");
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
     service.clock.set(moment("2026-02-01T00:00:00Z"));
     assert_eq!(ask(&service, &mut open).await.expect("a fault").1, "SOA-01001");
     service.clock.set(moment("2026-01-31T23:59:59Z"));
-    let mut open = connect(&service, &config).await.expect("let in");
+    let mut open = connect(&service, &config).await.expect("admitted");
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
     service.finish().await;
 }
@@ -228,7 +228,7 @@ async fn a_stale_crl_closes_its_issuer_and_a_new_one_opens_it() {
 #[tokio::test]
 async fn only_callers_of_an_issuer_without_a_crl_are_refused() {
     let (service, authority) = start().await;
-    let mut open = connect(&service, &authority.client(&service, &rustls::version::TLS13)).await.expect("let in");
+    let mut open = connect(&service, &authority.client(&service, &rustls::version::TLS13)).await.expect("admitted");
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
     let closed = Arc::new(service.tls_of("fund"));
     let refused = match connect(&service, &closed).await {
@@ -245,7 +245,7 @@ async fn no_session_is_resumed() {
         let (service, authority) = start().await;
         let config = authority.client(&service, version);
         for _ in 0..3 {
-            let mut open = connect(&service, &config).await.expect("let in");
+            let mut open = connect(&service, &config).await.expect("admitted");
             assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
             assert_ne!(open.handshake, Some(HandshakeKind::Resumed));
         }
@@ -257,7 +257,7 @@ async fn no_session_is_resumed() {
 async fn a_reload_with_errors_reports_all_and_keeps_the_old_state() {
     let (service, authority) = start().await;
     let config = authority.client(&service, &rustls::version::TLS13);
-    let mut open = connect(&service, &config).await.expect("let in");
+    let mut open = connect(&service, &config).await.expect("admitted");
     let policy = fs::read_to_string(&service.settings.policy).expect("a policy");
     let certificate = fs::read_to_string(&service.settings.tls.certificate).expect("a certificate");
     fs::write(&service.settings.policy, policy.replace("\"insured\"", "\"none\"")).expect("written");
@@ -282,7 +282,7 @@ async fn a_reload_with_errors_reports_all_and_keeps_the_old_state() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_policy_file_is_reloaded_by_itself() {
     let (service, authority) = start().await;
-    let mut open = connect(&service, &authority.client(&service, &rustls::version::TLS13)).await.expect("let in");
+    let mut open = connect(&service, &authority.client(&service, &rustls::version::TLS13)).await.expect("admitted");
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
     let policy = fs::read_to_string(&service.settings.policy).expect("a policy");
     fs::write(&service.settings.policy, policy.replace("valid_from = \"2020-01-01\"", "valid_from = \"2026-01-16\""))
@@ -299,7 +299,7 @@ async fn a_spent_quota_is_a_fault_that_says_when_to_retry() {
         fs::write(&settings.policy, policy.replace(&own, &format!("{own}\nquota_per_minute = 2"))).expect("written");
     })
     .await;
-    let mut open = connect(&service, &Arc::new(service.tls_of("fund"))).await.expect("let in");
+    let mut open = connect(&service, &Arc::new(service.tls_of("fund"))).await.expect("admitted");
     for _ in 0..2 {
         assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
     }

@@ -2,9 +2,10 @@
 
     python check_instances.py VALID INVALID
 
-Both validators must accept every *.xml in the folder VALID and refuse every one in INVALID, whose first comment says for
-what: `wrong: NAME`, the element or attribute that both must speak of. A refusal for another reason is a failure. Prints how
-many were checked; exits 1 with every failure on a line of its own.
+Both validators must accept every *.xml in the folder VALID and refuse every one in INVALID. The
+first comment of an invalid sample is `wrong: NAME`, the element or attribute that both validators
+must name. A refusal for another reason is a failure. Prints how many were checked; exits 1 with one
+line for each failure.
 """
 
 import pathlib
@@ -24,19 +25,19 @@ def fault_of(root):
 def failures(contract, valid, invalid):
     """Yields every sample whose validation differs from its folder."""
     for path in valid:
-        for validator, objections in zip(("libxml2", "xmlschema"), contract.objections(parse(path))):
-            yield from (f"{path.name}: {validator} refuses it: {objection}" for objection in objections)
+        for validator, errors in zip(("libxml2", "xmlschema"), contract.errors(parse(path))):
+            yield from (f"{path.name}: {validator} refuses it: {error}" for error in errors)
     for path in invalid:
         root = parse(path)
         name = fault_of(root)
         if not name:
             yield f"{path.name}: no comment that says what is wrong in it"
             continue
-        for validator, objections in zip(("libxml2", "xmlschema"), contract.objections(root)):
-            if not objections:
+        for validator, errors in zip(("libxml2", "xmlschema"), contract.errors(root)):
+            if not errors:
                 yield f"{path.name}: {validator} accepts it"
-            elif not any(re.search(rf"\b{name}\b", objection) for objection in objections):
-                yield f"{path.name}: {validator} refuses it, but not for {name}: {objections}"
+            elif not any(re.search(rf"\b{name}\b", error) for error in errors):
+                yield f"{path.name}: {validator} refuses it, but not for {name}: {errors}"
 
 
 def main():

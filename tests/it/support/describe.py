@@ -1,10 +1,10 @@
-"""Prints the names of the contract as it stands in the files, one fact a line, for a test to compare with its own table.
+"""Prints the names of the contract in the files, one per line, for a test to compare with its table.
 
-    python describe.py services      what a SOAP client makes of each WSDL: zeep, in its strict mode
+    python describe.py services      each WSDL as the SOAP client zeep reads it, in strict mode
     python describe.py types         every type and global element of each schema
 
-A type is printed as its content: name:type in order, ? * + for how often ([1..30] for other bounds), (a | b) for a choice. A
-simple type is printed as its base and facets.
+A type is printed as its content: name:type in order, ? * + for how often ([1..30] for other
+bounds), (a | b) for a choice. A simple type is printed as its base and facets.
 """
 
 import sys

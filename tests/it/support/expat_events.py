@@ -1,12 +1,14 @@
-"""What expat makes of documents: the independent parser of tests/it/xml_suite.rs.
+"""Parses documents with expat: the independent parser of tests/it/xml_suite.rs.
 
-Reads a file with one document a line, in hexadecimal digits, after a first line with the namespaces that the reader tells
-apart. Prints one line for each: `malformed`, or `read` and what was read, in a spelling that both sides share:
+Reads a file with one document per line, in hexadecimal digits, after a first line with the namespaces
+that the reader distinguishes. Prints one line for each: `malformed`, or `read` and the events, in a
+notation that both sides share:
 
     <SPACE|NAME SPACE|NAME=VALUE ...>TEXT</>
 
-attributes sorted, adjacent text joined, comments and namespace declarations left out, every character of names, values
-and text that is not an ASCII letter or digit as {hexadecimal code}. SPACE is empty, one of the namespaces, or `*`.
+Attributes are sorted, adjacent text is joined, comments and namespace declarations are omitted. Every
+character of names, values and text that is not an ASCII letter or digit is {hexadecimal code}. SPACE
+is empty, one of the namespaces, or `*`.
 """
 
 import sys

@@ -83,7 +83,7 @@ pub struct Sources {
     pub freshness_of_each: [Freshness; 5],
 }
 
-/// A question that policy let pass.
+/// A question that the policy permitted.
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub ssin: Ssin,

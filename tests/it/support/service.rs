@@ -256,7 +256,7 @@ impl TestService {
                 let shown = &files.certificate;
                 let connector = TlsConnector::from(Arc::new(tls_between(shown, clock, self.workspace.client("fund"))));
                 let stream = connector.connect("localhost".try_into().expect("a name"), stream).await;
-                read_at(stream.expect("an operator is let in"), path).await
+                read_at(stream.expect("an operator is admitted"), path).await
             }
         }
     }

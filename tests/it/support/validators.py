@@ -1,7 +1,7 @@
-"""The contract in the hands of two XML Schema validators that are not ours: libxml2 (by lxml) and xmlschema.
+"""Validates messages of the contract with two independent XML Schema validators.
 
-Each was written apart from the other. What one lets pass by mistake, the other is there to see; a verdict is good only if
-both give it.
+They are libxml2 (through lxml) and xmlschema, written independently of each other. An error of one
+validator is found by the other; a result counts only if both give it.
 """
 
 import pathlib
@@ -28,7 +28,7 @@ def parse(path):
 
 
 def text_of(element):
-    """An element as a document of its own: with the namespaces that are in scope where it stands."""
+    """An element as a document of its own, with the namespaces that are in scope."""
     return lxml.etree.tostring(element, with_tail=False, encoding="unicode")
 
 
@@ -48,7 +48,7 @@ class Validators:
 
     @classmethod
     def of_wsdl(cls, path):
-        """With the one schema that stands in a WSDL."""
+        """With the one schema in a WSDL."""
         (schema,) = parse(path).iterfind(f"{{{WSDL}}}types/{{{XS}}}schema")
         return cls(text_of(schema), path.parent)
 
@@ -61,8 +61,8 @@ class Validators:
         )
         return cls(f'<xs:schema xmlns:xs="{XS}">{imports}</xs:schema>', PUBLISHED)
 
-    def objections(self, element):
-        """What each validator has against an element: two lists, libxml2's and xmlschema's."""
+    def errors(self, element):
+        """Errors that each validator finds in an element: two lists, of libxml2 and xmlschema."""
         text = text_of(element)
         document = lxml.etree.fromstring(text)
         self.libxml2.validate(document)
@@ -83,9 +83,9 @@ class Contract:
             for name in validators.xmlschema.maps.elements:
                 self.by_name[name] = validators
 
-    def objections(self, element):
-        """As of `Validators`. A name that the contract does not have is objected to by both."""
+    def errors(self, element):
+        """As of `Validators`. A name that is not in the contract is an error for both."""
         validators = self.by_name.get(element.tag)
         if validators is None:
             return ([f"{element.tag}: not in the contract"],) * 2
-        return validators.objections(element)
+        return validators.errors(element)
