@@ -78,7 +78,7 @@ async fn finds_an_ssin_planted_in_the_audit_log_and_in_the_log() {
     let found = search_files(&service.settings.audit_log.folder);
     assert!(matches!(found.as_slice(), [one] if one.contains("of a name") && !one.contains(ANNA)), "{}", found.len());
     fs::remove_file(planted.with_file_name(ANNA)).expect("ours");
-    assert!(canary::logged().contains("answered"), "the log is caught");
+    assert!(canary::logged().contains("answered"), "the log is captured");
     tracing::info!(planted = ANNA, "an error");
     assert_eq!(canary::search_log().len(), 1);
     service.finish().await;

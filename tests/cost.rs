@@ -40,7 +40,7 @@ fn no_document_takes_more_than_two_mebibytes() {
             let outcome = read_request(body, None, &[], operation);
             let took = MEMORY.peak_usage() - before;
             drop(outcome);
-            assert_eq!(MEMORY.current_usage(), before, "{name}: something stays behind");
+            assert_eq!(MEMORY.current_usage(), before, "{name}: files are left");
             if took > dearest.0 {
                 dearest = (took, name.clone());
             }

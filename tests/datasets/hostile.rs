@@ -577,5 +577,5 @@ fn the_store_always_holds_what_the_model_holds() {
         }
     }
     assert!(place.names("data").len() <= 3, "{:?}", place.names("data"));
-    assert!(sequences < 100 || codes.len() >= 15, "the sequences became tame: {codes:?}");
+    assert!(sequences < 100 || codes.len() >= 15, "the sequences lack outcomes: {codes:?}");
 }

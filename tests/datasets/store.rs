@@ -90,7 +90,7 @@ fn a_view_holds_its_state_while_others_replace_and_change_it() {
 
     publisher.delta(2, &["delete,1,,,,".to_owned()]).announce();
     assert_eq!(place.run(), Outcome::Deltas);
-    assert_eq!(periods(&mut other, 1), Some(19), "a delta is there at once");
+    assert_eq!(periods(&mut other, 1), Some(19), "a delta is visible immediately");
     publisher.deltas.clear();
     publisher.snapshot(9, &rows[2..]).announce();
     assert!(place.run().is_up_to_date());
@@ -101,7 +101,7 @@ fn a_view_holds_its_state_while_others_replace_and_change_it() {
 
     found.clear();
     view.employment_periods(ssin(1), &mut found).expect("readable");
-    assert_eq!(found.len(), 20, "the first view is where it was");
+    assert_eq!(found.len(), 20, "the first view is unchanged");
     assert_eq!(view.states().expect("readable").state(Dataset::Dimona).map(|state| state.serial), Some(1));
     drop(view);
     assert_eq!(periods(&mut reader, 1), Some(18));
@@ -532,5 +532,5 @@ fn deltas_change_every_dataset_as_the_model_says() {
             }
         }
     }
-    assert!(committed > 100 && unknown > 30, "the draw became tame: {committed} {unknown}");
+    assert!(committed > 100 && unknown > 30, "the random cases lack outcomes: {committed} {unknown}");
 }

@@ -319,7 +319,7 @@ fn a_shrunken_dataset_is_refused_until_an_operator_allows_it() {
     publisher.snapshot(1, &twenty()).announce();
     assert_eq!(place.run(), FIRST);
     publisher.snapshot(2, &twenty()[..18]).announce();
-    assert_eq!(place.run(), Outcome::Snapshot(SnapshotReason::Gap), "exactly the share passes");
+    assert_eq!(place.run(), Outcome::Snapshot(SnapshotReason::Gap), "a change of exactly the share is accepted");
     publisher.snapshot(3, &twenty()[..16]).announce();
     assert_eq!(place.run(), Outcome::Refused(Refusal::Shrunk));
     publisher.snapshot(2, &twenty()[..18]).delta(3, &[delete(1), delete(2)]).announce();

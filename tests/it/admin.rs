@@ -35,7 +35,7 @@ async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answered {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
     let connection = tokio::spawn(connection);
     let (head, body) = sender.send_request(request).await.expect("an answer").into_parts();
-    let body = body.collect().await.expect("a whole body").to_bytes();
+    let body = body.collect().await.expect("a complete body").to_bytes();
     drop(sender);
     let _ = connection.await;
     let body = String::from_utf8(body.to_vec()).expect("UTF-8");
@@ -106,7 +106,7 @@ async fn ready_is_false_while_a_dataset_is_stale_or_missing() {
             tokio::task::yield_now().await;
         }
     });
-    noticed.await.expect("a dataset that is gone is noticed");
+    noticed.await.expect("a missing dataset is reported");
     service.finish().await;
 }
 
@@ -171,7 +171,7 @@ fn parse_exposition(text: &str) -> BTreeMap<String, String> {
             let labels = labels.strip_suffix('}').expect("labels end");
             assert!(labels.is_empty() || labels.ends_with('"'), "{line}");
             assert!(value.parse::<f64>().is_ok(), "{line}");
-            assert!(samples.insert(series.to_owned(), value.to_owned()).is_none(), "{series} is there twice");
+            assert!(samples.insert(series.to_owned(), value.to_owned()).is_none(), "{series} occurs twice");
         }
     }
     samples

@@ -79,7 +79,7 @@ async fn read_at(address: SocketAddr, path: &str) -> String {
     tokio::spawn(connection);
     let request = Request::get(path).header("host", "localhost").body(Full::<Bytes>::default());
     let answer = sender.send_request(request.expect("a request")).await.expect("an answer");
-    let body = answer.into_body().collect().await.expect("a whole body").to_bytes();
+    let body = answer.into_body().collect().await.expect("a complete body").to_bytes();
     String::from_utf8(body.to_vec()).expect("UTF-8")
 }
 
@@ -124,7 +124,7 @@ async fn scrape_until(service: &TestService, is_so: impl Fn(&str) -> bool) -> St
         if is_so(&scraped) {
             return scraped;
         }
-        assert!(Instant::now() < deadline, "it never came:\n{scraped}");
+        assert!(Instant::now() < deadline, "it never appeared:\n{scraped}");
         tokio::task::yield_now().await;
     }
 }
@@ -356,7 +356,7 @@ async fn of_certificates() -> Vec<Case> {
 async fn of_a_small_disk() -> Option<Vec<Case>> {
     let folder = tempfile::tempdir().expect("a folder");
     let workspace = testkit::Workspace::new(folder.path().join("demo"));
-    workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
+    workspace.prepare(SystemClock.now(), "").expect("the workspace can be created");
     let audit_log = workspace.settings().with_file_name("audit-log");
     fs::create_dir(&audit_log).expect("made");
     leave(&workspace.settings().with_file_name("verified"), &SystemClock.now().to_string(), true);
@@ -367,7 +367,7 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
         command
     };
     if !within(mount).arg("true").status().is_ok_and(|status| status.success()) {
-        skip("no small disk can be made in a namespace; a full disk is not tested");
+        skip("cannot create a small disk in a namespace; a full disk is not tested");
         return None;
     }
     let mut command = within(mount);
@@ -385,14 +385,14 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
             if value(&shown, value_of) == Some(wanted) {
                 return shown;
             }
-            assert!(Instant::now() < deadline, "{value_of} never came to {wanted}:\n{shown}");
+            assert!(Instant::now() < deadline, "{value_of} never reached {wanted}:\n{shown}");
             tokio::task::yield_now().await;
         }
     };
     let small = ready("ehealth_attributes_ready", 1).await;
     // The disk is filled while no request is open, through the mount of the process.
     let inside = format!("/proc/{}/root{}/filler", program.id(), audit_log.display());
-    let mut filler = fs::File::create(inside).expect("its disk is seen");
+    let mut filler = fs::File::create(inside).expect("its disk is reported");
     while filler.write_all(&[0; 4_096]).is_ok() {}
     let full = ready("ehealth_attributes_audit_log_writable", 0).await;
     let page = read_at(admin, "/").await;
@@ -482,7 +482,7 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
         for (_, words) in WARNINGS.iter().filter(|(alert, _)| *alert == case.alert) {
             assert!(shown.iter().any(|warning| warning.contains(words)), "{}: {shown:?}", case.alert);
         }
-        assert!(!case.alert.is_empty() || shown.len() == 1, "all is well, but {shown:?}");
+        assert!(!case.alert.is_empty() || shown.len() == 1, "no problem exists, but the page shows {shown:?}");
     }
     if Command::new("promtool").arg("--version").output().is_err() {
         skip("promtool is missing (Debian: prometheus); the alerts are not checked");

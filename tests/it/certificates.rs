@@ -135,11 +135,11 @@ fn algorithms() -> WebPkiSupportedAlgorithms {
 }
 
 fn trust(authorities: &[CertificateDer<'static>], revocation: &Revocation) -> Trust {
-    Trust::new(authorities.to_vec(), revocation, algorithms()).expect("the case's authorities can be authorities")
+    Trust::new(authorities.to_vec(), revocation, algorithms()).expect("the case's authorities are valid authorities")
 }
 
 fn moment(text: &str) -> Timestamp {
-    Timestamp::parse(text).expect("the test's moments are well written")
+    Timestamp::parse(text).expect("the timestamps of the test are valid")
 }
 
 fn fixture(name: &str) -> CertificateDer<'static> {
@@ -963,7 +963,7 @@ fn the_matrix_produces_every_code() {
     let unidentified = IdentityError::ALL.map(IdentityError::code);
     let mut all = BTreeSet::from([FUND]);
     for code in closed.into_iter().chain(refused).chain(unidentified) {
-        assert!(all.insert(code), "two outcomes are called {code}");
+        assert!(all.insert(code), "two outcomes have the code {code}");
     }
     assert_eq!(produced, all);
 }
@@ -990,7 +990,7 @@ impl Ends {
         let next = |next: &'static str| move |list: &mut List| list.next_update = Some(next.to_owned());
         let lists = vec![root.list_with(next(self.root_list)), issuer.list_with(next(self.issuer_list))];
         let case = Case::chain("ends", &[&root, &issuer], issuer.issue_leaf_with(end(self.leaf)), FUND).lists(lists);
-        case.admit().expect("nothing has ended yet")
+        case.admit().expect("no exchange has ended yet")
     }
 }
 
@@ -1273,7 +1273,7 @@ fn openssl_agrees_on_every_path_except_the_known_ones() {
     if OpenSsl::find().is_none() {
         return;
     }
-    let folder = tempfile::tempdir().expect("there is room for a few files");
+    let folder = tempfile::tempdir().expect("some file descriptors are left");
     let wrong: Vec<_> = matrix()
         .iter()
         .filter_map(|case| {
@@ -1313,7 +1313,7 @@ impl OpenSsl {
         let write = |name: &str, label: &str, files: &[&[u8]]| {
             let path = folder.join(name);
             let text: String = files.iter().map(|der| pem(label, der)).collect();
-            fs::write(&path, text).expect("there is room for a few files");
+            fs::write(&path, text).expect("some file descriptors are left");
             path
         };
         let der =
@@ -1328,11 +1328,11 @@ impl OpenSsl {
         let mut command = Command::new("openssl");
         command.args(["verify", "-purpose", "sslclient", "-attime", &seconds, "-no-CApath", "-no-CAstore", "-CAfile"]);
         let trusted = folder.join("roots.pem");
-        fs::write(&trusted, slices(&der(&roots))).expect("there is room for a few files");
+        fs::write(&trusted, slices(&der(&roots))).expect("some file descriptors are left");
         command.arg(trusted);
         if !untrusted.is_empty() {
             let path = folder.join("untrusted.pem");
-            fs::write(&path, slices(&untrusted)).expect("there is room for a few files");
+            fs::write(&path, slices(&untrusted)).expect("some file descriptors are left");
             command.arg("-untrusted").arg(path);
         }
         if let Revocation::Lists(lists) = &case.revocation {

@@ -62,7 +62,7 @@ impl Demo {
         let mut printed = String::new();
         while !printed.contains("Press Ctrl-C") {
             let line =
-                lines.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("it only said\n{printed}"));
+                lines.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("it printed only\n{printed}"));
             printed += &format!("{line}\n");
         }
         Self { child, printed, folder }
@@ -233,7 +233,7 @@ fn serve_and_sync_run_with_the_settings_of_the_demo() {
     let mut line = String::new();
     while !line.contains("serving") {
         line.clear();
-        assert_ne!(log.read_line(&mut line).expect("a line"), 0, "it ended before it served");
+        assert_ne!(log.read_line(&mut line).expect("a line"), 0, "it ended before it was ready");
     }
     assert!(Command::new("kill").arg(serving.id().to_string()).status().expect("kill runs").success());
     assert_eq!(serving.wait().expect("it ends").code(), Some(0));

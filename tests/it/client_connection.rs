@@ -61,7 +61,7 @@ impl Authority {
             .expect("versions")
             .with_client_cert_verifier(verifier.build().expect("a verifier"))
             .with_single_cert(vec![self.leaf.der().clone()], key)
-            .expect("they go together");
+            .expect("the key fits the certificate");
         TlsAcceptor::from(Arc::new(config))
     }
 }
@@ -130,7 +130,7 @@ async fn serve(mut tls: TlsStream<TcpStream>, seen: Arc<Seen>) {
     while let Some(request) = read_request(&mut tls).await {
         seen.requests.lock().expect("whole").push(request);
         let act = seen.acts.lock().expect("whole").pop_front();
-        match act.expect("a test says what to do with each request") {
+        match act.expect("the test defines the response to each request") {
             Act::Answer(bytes) => tls.write_all(&bytes).await.expect("the client reads"),
             Act::AnswerAndClose(bytes) => {
                 tls.write_all(&bytes).await.expect("the client reads");
@@ -252,7 +252,7 @@ async fn a_call_is_repeated_once_if_the_caller_allows_it() {
     let service = Service::start(acts).await;
     let client = Client::new(&Settings { repeat: Repeat::EvenIfAnswered, ..service.settings() }).expect("right");
     ask(&client).await.expect("answered");
-    ask(&client).await.expect("answered at the second try");
+    ask(&client).await.expect("answered at the second attempt");
     assert_eq!(service.seen.counts(), (2, 3));
     ask(&client).await.expect_err("lost twice");
     assert_eq!(service.seen.counts(), (3, 5));

@@ -85,7 +85,7 @@ proptest! {
         ticket in proptest::option::of(TEXT),
         sent in proptest::option::of(moment()),
     ) {
-        let mut question = Question::from_text(customer, &context, &ssin).expect("what XML can hold");
+        let mut question = Question::from_text(customer, &context, &ssin).expect("text that XML can express");
         let mut wanted_dates = AskedDates::Today;
         match &dates {
             Some((begin, Some(end))) => {

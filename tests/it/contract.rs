@@ -204,7 +204,7 @@ fn the_validators_name_every_invalid_envelope() {
         ("bad-detail.xml", envelope(&fault("s:Client", &detail.replace("FATAL", "ERROR")))),
     ];
     let Some(verdict) = validate(&files) else { return };
-    let printed = verdict.expect_err("all are wrong");
+    let printed = verdict.expect_err("all are invalid");
     for (name, _) in &files {
         assert!(printed.contains(&format!("{name}: ")), "{name} was accepted:\n{printed}");
     }

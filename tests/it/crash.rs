@@ -104,7 +104,7 @@ fn a_killed_run_leaves_the_old_state_or_the_new_one() {
     let mut round = 0;
     while killed < crashes {
         round += 1;
-        assert!(round <= 10 + crashes * 10, "no run lives long enough to be killed");
+        assert!(round <= 10 + crashes * 10, "every run ended before the kill");
         let place = Place::new(&[Dataset::Dimona]);
         write_settings(&place);
         let mut publisher = place.publisher(Dataset::Dimona);

@@ -38,7 +38,7 @@ fn the_packaged_settings_and_policy_are_valid_and_documented() {
     if written != made && is_set("UPDATE_GOLDENS") {
         fs::write(&path, &made).expect("written");
     } else {
-        assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it deploy:: writes it");
+        assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it deploy:: updates it");
     }
     let file = Path::new("/etc/ehealth-attributes/config.toml");
     let settings = parse_settings(file, &made, &Overrides::default()).expect("valid");
@@ -276,7 +276,7 @@ fn the_sbom_is_reproducible_and_names_nothing_forbidden() {
         assert!(!banned.contains(name), "{name} is banned");
         let major = version.split('.').next().expect("a number");
         if !twice.contains(&format!("{name}@{major}")) {
-            assert!(seen.insert(name), "{name} is there twice");
+            assert!(seen.insert(name), "{name} occurs twice");
         }
         // The lock file has a digest of each package from the registry, and none of the workspace's
         // own crates.

@@ -99,7 +99,7 @@ impl Server {
                 return server;
             }
         }
-        panic!("{command}: ended before it was up");
+        panic!("{command}: ended before it was ready");
     }
 }
 
@@ -221,7 +221,7 @@ fn every_link_of_the_guides_resolves() {
             links += 1;
         }
     }
-    assert!(links > 800, "only {links} were found");
+    assert!(links > 800, "only {links} links were found");
 }
 
 #[test]

@@ -454,7 +454,7 @@ async fn every_stack_gets_every_answer_of_the_catalogue() {
     }
     let is_whole = matches!(asked, Asked::All);
     let ran = tokio::task::spawn_blocking(move || run_all(&asked, &runs, &served));
-    let (table, wrong) = ran.await.expect("every stack was run");
+    let (table, wrong) = ran.await.expect("every stack ran");
     assert_eq!(wrong, "");
     if is_whole && is_set("UPDATE_GOLDENS") {
         write_table(&table);

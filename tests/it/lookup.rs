@@ -48,12 +48,12 @@ const TODAY: u32 = 12;
 
 /// The person whose number has these nine digits, by the rule for those born before 2000.
 fn person(nine_digits: u64) -> Ssin {
-    Ssin::from_u64(nine_digits * 100 + 97 - nine_digits % 97).expect("right by construction")
+    Ssin::from_u64(nine_digits * 100 + 97 - nine_digits % 97).expect("valid by construction")
 }
 
 /// The organisation whose number has these eight digits.
 fn organisation(eight_digits: u64) -> EnterpriseNumber {
-    EnterpriseNumber::from_u64(eight_digits * 100 + 97 - eight_digits % 97).expect("right by construction")
+    EnterpriseNumber::from_u64(eight_digits * 100 + 97 - eight_digits % 97).expect("valid by construction")
 }
 
 fn people() -> [Ssin; 5] {
@@ -116,7 +116,7 @@ impl Case {
             quota: Quota::default(),
             pins: Pins::default(),
         };
-        Register::from_consumers(vec![consumer]).expect("the grant is under its ceiling")
+        Register::from_consumers(vec![consumer]).expect("the grant is within its ceiling")
     }
 
     fn question(&self) -> Question {
@@ -170,7 +170,7 @@ struct AuditLog(Mutex<Vec<ExchangeRecord>>);
 
 impl AuditSink for AuditLog {
     fn append(&self, pending: Pending) {
-        let mut entries = self.0.lock().expect("no test panics in here");
+        let mut entries = self.0.lock().expect("no test panics while it holds the lock");
         let sequence = u64::try_from(entries.len()).expect("a few");
         entries.push(pending.record().clone());
         pending.durable(sequence);
@@ -183,14 +183,14 @@ fn settle<T: Recordable + Send + 'static>(log: &impl AuditSink, disclosed: T) ->
     let slot = Arc::clone(&settled);
     record(disclosed, log, move |recorded| {
         let outcome = recorded.map_err(|unrecorded| unrecorded.failure);
-        let before = slot.lock().expect("no test panics in here").replace(outcome);
+        let before = slot.lock().expect("no test panics while it holds the lock").replace(outcome);
         assert!(before.is_none(), "settled twice");
     });
-    settled.lock().expect("no test panics in here").take().expect("was settled")
+    settled.lock().expect("no test panics while it holds the lock").take().expect("was settled")
 }
 
 fn release(resolved: Resolved) -> Answer {
-    settle(&AuditLog::default(), resolved).expect("durable at once")
+    settle(&AuditLog::default(), resolved).expect("durable immediately")
 }
 
 fn found(answer: &Answer) -> Expected {
@@ -364,8 +364,8 @@ fn lookup_agrees_with_a_second_reading_of_the_rules() {
         prop_assert_eq!(&found(&answer), &expected);
         prop_assert_eq!(entry, case.entry(&expected));
 
-        let window = Window::from_days(date(case.asked.from), date(case.asked.to)).expect("the begin comes first");
-        let criteria = answer.criteria().expect("policy understood them");
+        let window = Window::from_days(date(case.asked.from), date(case.asked.to)).expect("begin is not after end");
+        let criteria = answer.criteria().expect("the policy parsed them");
         prop_assert_eq!((criteria.ssin, criteria.window()), (case.asked.ssin, window));
         prop_assert_eq!(answer.customer(), &case.question().customer);
         prop_assert_eq!(answer.legal_context(), case.context.code());
@@ -579,7 +579,7 @@ impl Case {
 
 fn refusal(case: &Case, question: Question) -> (Answer, Refusal) {
     match case.permission(question) {
-        Permission::Permitted(_) => panic!("policy let it pass"),
+        Permission::Permitted(_) => panic!("the policy permits it"),
         Permission::Refused(resolved, refusal) => (release(resolved), refusal),
     }
 }
@@ -743,7 +743,7 @@ fn a_receipt_names_its_exchange_and_sequence_number() {
     let log = AuditLog::default();
     for sequence in 0..3 {
         let entry = case().resolve(&case().sources).to_record();
-        let recorded = settle(&log, entry).expect("durable at once");
+        let recorded = settle(&log, entry).expect("durable immediately");
         assert_eq!((recorded.outcome().ticket, recorded.sequence()), (Ticket::new([7; 16]), sequence));
     }
 }

@@ -74,7 +74,7 @@ impl Calendar {
     /// As the program knows it, by way of text.
     fn date(&self, day: usize) -> Date {
         let (year, month, day) = self.days[day];
-        Date::parse(&format!("{year:04}-{month:02}-{day:02}")).expect("the calendar has it")
+        Date::parse(&format!("{year:04}-{month:02}-{day:02}")).expect("the calendar has the day")
     }
 }
 
@@ -178,7 +178,7 @@ fn permitted(organisation: u64, deliberation: &str, ssin: Ssin, dates: &str, tod
 
 fn ask(calendar: &Calendar, register: &Register, asked: &ModelQuestion) -> Verdict {
     let day = |day: Option<usize>| day.map(|day| calendar.date(day)).ok_or(DateError);
-    let certified = asked.certified.map(|number| EnterpriseNumber::from_u64(number).expect("right by construction"));
+    let certified = asked.certified.map(|number| EnterpriseNumber::from_u64(number).expect("valid by construction"));
     let customer = customer(asked.customer);
     let question = Question {
         customer: Customer { ticket: None, timestamp_sent: None, id: customer },
@@ -244,7 +244,7 @@ fn customer(named: Named) -> CustomerId {
 }
 
 fn register(calendar: &Calendar, consumers: &[ModelConsumer]) -> Register {
-    let number = |number: u64| EnterpriseNumber::from_u64(number).expect("right by construction");
+    let number = |number: u64| EnterpriseNumber::from_u64(number).expect("valid by construction");
     let of_grant = |grant: &ModelGrant| {
         let context = LegalContext::parse(grant.context).expect("one of the three");
         let relation = match context {
@@ -544,7 +544,7 @@ fn overlap(
         })
     };
     let consumer = Consumer {
-        organisation: EnterpriseNumber::from_u64(organisations()[0]).expect("right by construction"),
+        organisation: EnterpriseNumber::from_u64(organisations()[0]).expect("valid by construction"),
         name: "Consumer".to_owned(),
         acts_for: Vec::new(),
         grants: vec![grant(0, one), grant(context, other)],
@@ -568,9 +568,9 @@ fn every_date_error_uses_the_text_of_the_contract() {
 fn a_day_begins_in_brussels_when_the_tz_database_says_so() {
     let Some(python) = Python::find() else { return };
     let calendar = Calendar::count();
-    let epoch = i64::try_from(calendar.place(1970, 1, 1)).expect("a place in the list");
+    let epoch = i64::try_from(calendar.place(1970, 1, 1)).expect("an index in the list");
     let midnight = |year: u32, month: u32, day: u32| {
-        (i64::try_from(calendar.place(year, month, day)).expect("a place in the list") - epoch) * 24 * HOUR
+        (i64::try_from(calendar.place(year, month, day)).expect("an index in the list") - epoch) * 24 * HOUR
     };
     let mut moments = Vec::new();
     for year in 2000..=2040 {
@@ -593,7 +593,7 @@ fn a_day_begins_in_brussels_when_the_tz_database_says_so() {
         moments.push(first + i64::try_from(random.index(span)).expect("64 bits"));
     }
 
-    let folder = tempfile::tempdir().expect("a folder for the moments");
+    let folder = tempfile::tempdir().expect("a folder for the timestamps");
     let file = folder.path().join("moments.txt");
     let lines: Vec<_> = moments.iter().map(i64::to_string).collect();
     std::fs::write(&file, lines.join("\n")).expect("a file in that folder");

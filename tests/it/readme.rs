@@ -28,7 +28,7 @@ fn hold(marker: &str, reference: &str, made: &str) {
         fs::write(&path, format!("{before}{marker}{head}-->\n{made}<!-- end -->{rest}")).expect("written");
         return;
     }
-    assert_eq!(written, made, "{document}: UPDATE_GOLDENS=1 cargo test --test it readme:: writes it again");
+    assert_eq!(written, made, "{document}: UPDATE_GOLDENS=1 cargo test --test it readme:: updates it");
 }
 
 #[test]

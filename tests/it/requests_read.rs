@@ -131,7 +131,7 @@ fn bad_message(refused: &RefusedRequest) -> &BadMessage {
 
 fn assert_same(fixture: &Fixture, found: &BTreeMap<&str, String>) {
     let expected: BTreeMap<_, _> = fixture.expected.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-    assert_eq!(*found, expected, "found, expected of {}", fixture.path.display());
+    assert_eq!(*found, expected, "found (left), expected (right): {}", fixture.path.display());
 }
 
 /// The parsed request as one line, in the form of `fixtures/requests/README.md`.

@@ -44,7 +44,7 @@ fn the_runbook_works_word_for_word() {
         .into_iter()
         .find(|way| Command::new("unshare").args(*way).arg("true").status().is_ok_and(|status| status.success()))
     else {
-        skip("no namespaces can be made, so the runbook cannot be followed");
+        skip("cannot create namespaces, so the runbook is not tested");
         return;
     };
     let folder = tempfile::tempdir().expect("a temporary folder");

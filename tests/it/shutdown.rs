@@ -119,8 +119,8 @@ fn recorded(workspace: &Workspace, number: usize) -> u64 {
 async fn a_rolling_restart_loses_no_request_and_exits_with_0() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let workspace = Workspace::new(folder.path().join("demo"));
-    workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
-    let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
+    workspace.prepare(SystemClock.now(), "").expect("the workspace can be created");
+    let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are valid");
     sync::run_all(&settings.sync, &SystemClock);
     // Bound, but not listening: it keeps the port for the instances, and gets no connection.
     let kept = TcpSocket::new_v4().expect("a socket");
@@ -169,7 +169,7 @@ async fn a_rolling_restart_loses_no_request_and_exits_with_0() {
     let more = async |count: usize| {
         let (goal, deadline) = (answered.load(Ordering::Relaxed) + count, Instant::now() + DEADLINE);
         while answered.load(Ordering::Relaxed) < goal {
-            assert!(Instant::now() < deadline, "nothing is answered any more");
+            assert!(Instant::now() < deadline, "nothing is answered afterwards");
             tokio::task::yield_now().await;
         }
     };

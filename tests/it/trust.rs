@@ -151,7 +151,7 @@ async fn ask(service: &TestService, open: &mut Open) -> Option<(u16, String, Opt
     let response = open.sender.send_request(request).await.ok()?;
     let status = response.status().as_u16();
     let retry_after = response.headers().get("retry-after").map(|value| value.to_str().expect("text").to_owned());
-    let body = response.into_body().collect().await.expect("a whole body").to_bytes();
+    let body = response.into_body().collect().await.expect("a complete body").to_bytes();
     let body = String::from_utf8(body.to_vec()).expect("text");
     service.keep_text(&body);
     let code = ["reasonCode", "code"].into_iter().find_map(|element| {
@@ -187,7 +187,7 @@ async fn a_revoked_certificate_is_refused_on_any_connection() {
         assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
         authority.publish(&[Authority::SERIAL]);
         ask_until(&service, &mut open, "SOA-01001").await;
-        assert_eq!(ask(&service, &mut open).await, None, "the connection is closed after that");
+        assert_eq!(ask(&service, &mut open).await, None, "the connection is closed afterwards");
         let again = match connect(&service, &config).await {
             Some(mut open) => ask(&service, &mut open).await,
             None => None,

@@ -46,7 +46,7 @@ fn a_checkpoint_follows_a_number_of_records_or_a_time() {
     settings.checkpoints.records = 4;
     let log = AuditLog::open(&settings, clock(NOW)).expect("opened");
     assert_eq!(log.counters().signed, 1);
-    assert!(note(&settings).contains("\n1\n"), "one is there before the first record");
+    assert!(note(&settings).contains("\n1\n"), "a checkpoint exists before the first record");
     (0..4).for_each(|number| assert!(record(&log, entry(number, person(0))).is_ok()));
     wait_until(|| log.counters().signed == 5);
     record(&log, entry(4, person(0))).expect("durable");
@@ -64,7 +64,7 @@ fn a_checkpoint_follows_a_number_of_records_or_a_time() {
     let log = AuditLog::open(&settings, clock(NOW)).expect("opened");
     record(&log, bare_entry(5)).expect("durable");
     wait_until(|| log.counters().signed == 7);
-    assert!(note(&settings).contains("dataset dimona 41"), "datasets are remembered over a restart");
+    assert!(note(&settings).contains("dataset dimona 41"), "datasets are kept across a restart");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_log_shorter_than_its_newest_checkpoint_is_not_opened() {
     let truncated = Err(AuditError::Checkpoint(CheckpointError::Truncated { signed: 7, found: 4 }));
     assert_eq!(open(&settings), truncated);
     fs::write(settings.folder.join("checkpoint"), old).expect("ours");
-    assert_eq!(open(&settings), truncated, "the second place remembers");
+    assert_eq!(open(&settings), truncated, "the second location has the checkpoint");
     fs::remove_file(segment(&settings)).expect("there");
     let gone = CheckpointError::Truncated { signed: 7, found: 0 };
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(gone)));
@@ -141,7 +141,7 @@ fn a_missing_or_foreign_checkpoint_needs_an_override() {
     let foreign = CheckpointError::Foreign(CheckpointLocation::AuditLog);
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(foreign)));
     fs::remove_file(settings.folder.join("checkpoint")).expect("ours");
-    assert_eq!(open(&settings), Ok(()), "the second place suffices");
+    assert_eq!(open(&settings), Ok(()), "the second location suffices");
     fs::write(dir.path().join("elsewhere"), "").expect("ours");
     let foreign = CheckpointError::Foreign(CheckpointLocation::Copy);
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(foreign)));
@@ -187,7 +187,7 @@ fn a_new_key_takes_over_with_a_checkpoint_signed_by_both() {
     write(&settings, 3..6);
     assert_eq!(verify(&settings.folder, &new, Some(&kept)).expect("readable").findings, []);
     let findings = verify(&settings.folder, &old, Some(&kept)).expect("readable").findings;
-    assert_eq!(findings[0], Finding::CheckpointForged(CheckpointSource::Own), "the old key signs no more");
+    assert_eq!(findings[0], Finding::CheckpointForged(CheckpointSource::Own), "the old key no longer signs");
 }
 
 #[test]

@@ -155,7 +155,7 @@ fn a_month_without_its_key_is_listed_but_not_decrypted() {
     fs::remove_file(settings.keys.join("detail-2026-11.key")).expect("there");
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, person(1))
-        .map(|found| found.expect("the year has its key").detail.map(|detail| detail.disclosed.len()))
+        .map(|found| found.expect("the key of the year exists").detail.map(|detail| detail.disclosed.len()))
         .collect();
     let november = KeyName::Detail(Month::from_calendar(2026, 11).expect("a month"));
     assert_eq!(found, [Err(DetailError::Key(KeyError::Missing(november))), Ok(2)]);
@@ -176,7 +176,7 @@ fn a_year_that_cannot_be_searched_is_reported() {
     fs::remove_file(settings.keys.join("subject-2026.key")).expect("there");
     let missing = KeyError::Missing(KeyName::Subject(2026));
     assert_eq!(search(), [Err(SearchError::Year { year: 2026, error: missing })]);
-    keys.provide(KeyName::Subject(2026)).expect("another one is made");
+    keys.provide(KeyName::Subject(2026)).expect("another one is generated");
     assert_eq!(search(), [Err(SearchError::OtherKey(2026))]);
 }
 

@@ -160,7 +160,7 @@ fn nothing_is_kept_of_a_batch_whose_sync_failed() {
     assert_eq!(record(&log, entry(0, person(0))), Err(RecordFailure::Unwritable));
     assert_eq!(log.health(), Health::Unwritable(WriteFailure::Io(io::ErrorKind::Other)));
     disk.set_fault(None);
-    assert_eq!(record(&log, entry(1, person(0))), Ok(2), "the next entry is the next try");
+    assert_eq!(record(&log, entry(1, person(0))), Ok(2), "the next record is the next attempt");
     log.close();
     let tickets: Vec<_> = read_disk(&disk)
         .into_iter()
@@ -268,10 +268,10 @@ fn preallocated_zeros_are_cut_when_a_segment_is_left() {
     assert_eq!(length, 10_000);
     record(&log, entry(1, person(0))).expect("durable");
     let (second, length) = segment(0);
-    assert_eq!((second > first, length), (true, 10_000), "within what is there");
+    assert_eq!((second > first, length), (true, 10_000), "within the preallocated length");
     (2..40).for_each(|number| assert!(record(&log, entry(number, person(0))).is_ok()));
     assert_eq!(segment(0).1 % 10_000, 0);
-    assert_eq!(read_disk(&disk).len(), 41, "a reader stops where the records do");
+    assert_eq!(read_disk(&disk).len(), 41, "a reader stops after the last record");
     clock.set(moment("2026-12-22T05:19:00Z"));
     record(&log, entry(40, person(0))).expect("durable");
     assert_eq!((segment(0).0, segment(1).1), (segment(0).1, 10_000));

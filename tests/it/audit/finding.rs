@@ -75,7 +75,7 @@ fn an_index_finds_what_a_scan_finds_and_is_rebuilt() {
         assert_eq!(log.find(number, IndexUse::Bypass, None), read);
         assert_eq!(log.find(number, IndexUse::Keep, None), read);
     }
-    assert_eq!(log.indexes().len(), 3, "of each segment but the one that is written");
+    assert_eq!(log.indexes().len(), 3, "one for each segment except the current one");
     fs::remove_file(&log.indexes()[1]).expect("there");
     assert_eq!(log.find(3, IndexUse::Keep, None), log.read(3));
     assert_eq!(log.indexes().len(), 3);

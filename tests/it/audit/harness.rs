@@ -26,19 +26,19 @@ pub fn clock(text: &str) -> Arc<FixedClock> {
 }
 
 pub fn enterprise(base: u64) -> EnterpriseNumber {
-    EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+    EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
 /// The person with this number, born on 30 July 1985.
 pub fn person(number: u64) -> Ssin {
     let base = 850_730_001 + number % 998;
-    Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+    Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
 /// The SSIN that replaced a person's: of the same day a month later.
 pub fn successor(subject: Ssin) -> Ssin {
     let base = subject.as_u64() / 100 + 100_000;
-    Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+    Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
 /// A record about this person with every fact set; `number` makes its ticket.
@@ -124,7 +124,7 @@ pub fn record(log: &AuditLog, entry: ExchangeRecord) -> Settled {
 pub fn wait_until(holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !holds() {
-        assert!(Instant::now() < deadline, "did not come to hold within the deadline");
+        assert!(Instant::now() < deadline, "the condition was not met within the deadline");
         std::thread::yield_now();
     }
 }

@@ -97,7 +97,9 @@ fn a_killed_writer_loses_no_acknowledged_record() {
         let all = read_all(&settings.folder);
         assert!(all.iter().zip(0..).all(|(record, sequence)| record.header.sequence == sequence));
         for (sequence, ticket) in &acknowledged {
-            let Event::Exchange(exchange) = &all[*sequence as usize].event else { panic!("{sequence} is no exchange") };
+            let Event::Exchange(exchange) = &all[*sequence as usize].event else {
+                panic!("{sequence} is not an exchange")
+            };
             assert_eq!(exchange.ticket.to_string(), *ticket, "{sequence}");
         }
         records += acknowledged.len();

@@ -75,7 +75,7 @@ fn checkpoint_and_proofs_match_two_other_implementations() {
     let (settings, vkey) = three_months(dir.path());
     let note = fs::read(settings.folder.join("checkpoint")).expect("there");
 
-    let verifier = StandardVerifier::new(&vkey).expect("a key that others read as well");
+    let verifier = StandardVerifier::new(&vkey).expect("a key that other users can read");
     let signed = Note::from_bytes(&note).expect("a note");
     let (verified, unverified) = signed.verify(&VerifierList::new(vec![Box::new(verifier)])).expect("signed");
     assert_eq!((verified.len(), unverified.len()), (1, 0));
@@ -151,6 +151,6 @@ fn a_foreign_checkpoint_is_read_and_a_false_proof_refused() {
     let verified =
         |extra: &str| verify_proof(&format!("c2sp.org/tlog-proof@v1\nextra {extra}\nindex 0\n\n{note}"), &key);
     assert_eq!(verified("Z2FyYmFnZQ=="), Err(ProofError::Record));
-    assert_eq!(verified("Z2FyYmFnZT=="), Err(ProofError::Form), "the same bytes, spelled another way");
+    assert_eq!(verified("Z2FyYmFnZT=="), Err(ProofError::Form), "the same bytes in another encoding");
     assert_eq!(verified("cm90dGVu"), Err(ProofError::Path));
 }

@@ -89,7 +89,7 @@ fn pruning_is_resumed_and_removing_more_is_detected() {
     let bytes = kept.clone().map(|path| fs::read(path).expect("there"));
     log.prune(Retention::default()).expect("pruned");
     log.close();
-    fs::write(&kept[0], &bytes[0]).expect("as if it had not come so far");
+    fs::write(&kept[0], &bytes[0]).expect("an earlier version of the file");
     assert!(verify(&settings.folder, &key, None).expect("readable").is_sound());
     let log = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened");
     assert_eq!(log.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));
@@ -139,6 +139,6 @@ fn a_log_that_cannot_be_written_is_not_pruned() {
     disk.set_fault(Some(Fault::Full));
     assert_eq!(log.prune(Retention::default()), Err(PruneError::Unwritable(WriteFailure::DiskFull)));
     disk.set_fault(None);
-    assert_eq!(record(&log, entry(1, person(0))), Ok(4), "nothing of it was kept but that writing was interrupted");
+    assert_eq!(record(&log, entry(1, person(0))), Ok(4), "only the interruption record was kept");
     assert_eq!(log.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));
 }

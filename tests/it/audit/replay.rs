@@ -125,7 +125,7 @@ impl<'a> Replay<'a> {
 
     fn rename(&mut self, number: usize, removes: Option<&'a str>, sets: Option<(&'a str, Node)>) {
         let folders: BTreeSet<_> = removes.into_iter().chain(sets.map(|(name, _)| name)).map(folder_of).collect();
-        assert_eq!(folders.len(), 1, "a name that moves from folder to folder is not modelled");
+        assert_eq!(folders.len(), 1, "a rename between folders is not modelled");
         let change = NameChange { number, removes, sets };
         apply(&mut self.live, &change);
         self.pending.entry(folders.first().expect("one")).or_default().push(change);

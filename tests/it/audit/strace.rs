@@ -142,14 +142,14 @@ impl Recorder {
                     "a file is mapped to be written"
                 );
             }
-            (name, Some(handle)) => panic!("{name} on {handle:?} is not known here"),
+            (name, Some(handle)) => panic!("{name} on {handle:?} is not modelled"),
             // Other files: their arguments are not paths.
             ("read" | "write", None) => {}
             (name, None) => {
                 let mut paths = (0..call.arguments.len()).filter(|at| call.arguments[*at].starts_with('"'));
                 let beneath = paths.find_map(|at| self.name_of(&call.text(at)));
-                assert!(beneath.is_none(), "{name} on {beneath:?} is not known here");
-                assert!(!name.starts_with("io_") && !name.starts_with("sync"), "{name} is not known here");
+                assert!(beneath.is_none(), "{name} on {beneath:?} is not modelled");
+                assert!(!name.starts_with("io_") && !name.starts_with("sync"), "{name} is not modelled");
             }
         }
     }
@@ -162,7 +162,7 @@ impl Recorder {
     fn open(&mut self, call: &Ended<'_>, path: usize, open: &mut HashMap<i64, Handle>) {
         let Some(name) = self.name_of(&call.text(path)) else { return };
         let flags: Vec<&str> = call.arguments[path + 1].split('|').collect();
-        assert!(!flags.contains(&"O_APPEND"), "writes at the end are not known here");
+        assert!(!flags.contains(&"O_APPEND"), "appending writes are not modelled");
         let handle = if self.folders.contains(&name) {
             Handle::Folder(name)
         } else {
@@ -174,7 +174,7 @@ impl Recorder {
                     file
                 }
                 None => {
-                    assert!(flags.contains(&"O_CREAT"), "{name} was there without being made");
+                    assert!(flags.contains(&"O_CREAT"), "{name} existed before it was created");
                     self.made += 1;
                     self.files.insert(name.clone(), self.made);
                     self.calls.push(Call::Create { name, file: self.made });
@@ -195,7 +195,7 @@ impl Recorder {
 
     fn rename(&mut self, from: String, to: String) {
         if let (Some(from), Some(to)) = (self.name_of(&from), self.name_of(&to)) {
-            let file = self.files.remove(&from).expect("it had the name");
+            let file = self.files.remove(&from).expect("the name was registered");
             self.files.insert(to.clone(), file);
             self.calls.push(Call::Rename { from, to });
         }
@@ -236,7 +236,7 @@ impl Ended<'_> {
     fn bytes(&self, argument: usize) -> Vec<u8> {
         let quoted = self.arguments[argument];
         let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-        let inner = inner.unwrap_or_else(|| panic!("not a whole text: {}", short(quoted)));
+        let inner = inner.unwrap_or_else(|| panic!("not a complete text: {}", short(quoted)));
         inner.split("\\x").skip(1).map(|byte| u8::from_str_radix(byte, 16).expect("hexadecimal")).collect()
     }
 

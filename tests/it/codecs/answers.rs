@@ -48,7 +48,7 @@ fn now() -> Timestamp {
 }
 
 fn person(text: &str) -> Ssin {
-    Ssin::parse(text).expect("a right number")
+    Ssin::parse(text).expect("a valid number")
 }
 
 fn day(day: i64) -> Date {
@@ -113,13 +113,13 @@ impl Directory for &Sources {
 /// One of a few, so that the caller is often related.
 fn organisation() -> impl Strategy<Value = EnterpriseNumber> {
     select(vec![9_990_001_u64, 9_990_101, 9_990_201, 9_991_001])
-        .prop_map(|base| EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right by construction"))
+        .prop_map(|base| EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("valid by construction"))
 }
 
 fn period() -> impl Strategy<Value = Period> {
     (-900..200_i64, option::of(0..900_i64)).prop_map(|(begin, length)| {
         let begin = TODAY + begin;
-        Period::from_days(day(begin), length.map(|length| day(begin + length))).expect("the begin comes first")
+        Period::from_days(day(begin), length.map(|length| day(begin + length))).expect("begin is not after end")
     })
 }
 
@@ -233,7 +233,7 @@ fn answer(case: &Case) -> Answer {
         quota: Quota::default(),
         pins: Pins::default(),
     };
-    let register = Register::from_consumers(vec![consumer]).expect("under the ceiling");
+    let register = Register::from_consumers(vec![consumer]).expect("within the ceiling");
     let nothing = Digest::new([0; 32]);
     let certified = Some(Certified { organisation: case.organisation, key: nothing, issuer: nothing });
     let caller = Caller { certified, fingerprint: nothing };
@@ -419,7 +419,7 @@ fn the_client_reads_every_fault_of_the_service() {
     let faults = faults();
     let codes: BTreeSet<_> = faults.iter().map(Fault::code).collect();
     assert_eq!(codes, Fault::table().map(|row| row.code()).collect(), "every code has a fault here");
-    let someone = EnterpriseNumber::parse("0999010126").expect("right check digits");
+    let someone = EnterpriseNumber::parse("0999010126").expect("valid check digits");
     let drawn = (select(faults), select(vec![Operation::ConsultAttributes, Operation::SendTestMessage]));
     let case = (drawn, option::of(customer(someone)), handling());
     let run = TestRunner::new(super::config()).run(&case, |((fault, operation), customer, handling)| {

@@ -189,7 +189,7 @@ impl Key {
     }
 
     fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm, curve: &[u8], hash: u8) -> Self {
-        let pair = EcdsaKeyPair::generate(algorithm).expect("a key can be made");
+        let pair = EcdsaKeyPair::generate(algorithm).expect("a key can be generated");
         let kind = sequence(&[&element(6, EC), &element(6, curve)]);
         let public = sequence(&[&kind, &bit_string(pair.public_key().as_ref())]);
         let oid = element(6, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, hash]);
@@ -197,7 +197,7 @@ impl Key {
     }
 
     pub fn ed25519() -> Self {
-        let pair = Ed25519KeyPair::generate().expect("a key can be made");
+        let pair = Ed25519KeyPair::generate().expect("a key can be generated");
         let kind = sequence(&[&element(6, &[0x2b, 0x65, 0x70])]);
         let public = sequence(&[&kind, &bit_string(pair.public_key().as_ref())]);
         Self { signer: Signer::Ed25519(pair), public, algorithm: kind }
@@ -205,7 +205,7 @@ impl Key {
 
     /// Signs by PKCS #1 v1.5 and SHA-256.
     pub fn rsa(size: KeySize) -> Self {
-        let pair = RsaKeyPair::generate(size).expect("a key can be made");
+        let pair = RsaKeyPair::generate(size).expect("a key can be generated");
         let public = rsa_public_key(pair.public_key().as_ref());
         let oid = element(6, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11]);
         Self { signer: Signer::Rsa(pair), public, algorithm: sequence(&[&oid, &[5, 0]]) }

@@ -42,7 +42,7 @@ pub struct Span {
 impl Span {
     /// As the program knows it.
     pub fn period(self) -> Period {
-        Period::from_days(date(self.begin), self.end.map(date)).expect("the begin comes first")
+        Period::from_days(date(self.begin), self.end.map(date)).expect("begin is not after end")
     }
 
     fn days(self) -> Days {

@@ -104,8 +104,8 @@ impl TestService {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(FixedClock::new(Timestamp::parse(NOW).expect("a moment")));
         let workspace = Workspace::new(folder.path().join("demo"));
-        make(&workspace, clock.now()).expect("the workspace can be made");
-        let mut settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
+        make(&workspace, clock.now()).expect("the workspace can be created");
+        let mut settings = read_settings(&workspace.settings()).expect("the demonstration's settings are valid");
         settings.listen = "127.0.0.1:0".parse().expect("an address");
         settings.admin = Some(admin::Settings { listen: settings.listen });
         // A test that ends has no caller to close gracefully.
@@ -185,7 +185,7 @@ impl TestService {
         let connection = tokio::spawn(connection);
         let response: Response<_> = sender.send_request(request).await.expect("an answer");
         let (head, body) = response.into_parts();
-        let body = body.collect().await.expect("a whole body").to_bytes();
+        let body = body.collect().await.expect("a complete body").to_bytes();
         drop(sender);
         let _ = connection.await;
         let body = String::from_utf8(body.to_vec()).expect("answers are UTF-8");

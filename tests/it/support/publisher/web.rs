@@ -148,7 +148,7 @@ impl Drop for Web {
 }
 
 fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
-    let connection = ServerConnection::new(Arc::clone(&shared.tls)).expect("a right configuration");
+    let connection = ServerConnection::new(Arc::clone(&shared.tls)).expect("a valid configuration");
     let mut stream = BufReader::new(StreamOwned::new(connection, stream));
     *lock(&shared.connections) += 1;
     loop {
