@@ -1,4 +1,4 @@
-//! The search for SSINs finds what it must find: a canary that cannot die shows nothing.
+//! Tests the search for SSINs: a search that cannot fail shows nothing.
 
 // A process of its own: one test logs a number, which every other test that searches the log would
 // find.
@@ -27,7 +27,7 @@ fn finds_an_ssin_in_every_encoding() {
         "85.07.30-001.60".into(),
         "850730-001-60".into(),
         "850730 00160".into(),
-        // Of no person in the fixtures.
+        // An SSIN of no fixture person.
         "90010100123".into(),
     ] {
         assert_eq!(forms(text.as_bytes()), ["digits"], "{}", text.len());
@@ -39,7 +39,7 @@ fn finds_an_ssin_in_every_encoding() {
     let number: u64 = ANNA.parse().expect("a number");
     assert_eq!(forms(&number.to_be_bytes()), ["the number, big-endian"]);
     assert_eq!(forms(&number.to_le_bytes()), ["the number, little-endian"]);
-    // In base64, from each of its three places on: of `A…`, `xA…` and `xyA…`; and of UTF-16.
+    // In base64, at each of the three alignments (`A…`, `xA…` and `xyA…`), and in UTF-16.
     for encoded in ["ODUwNzMwMDAxNjA=", "eDg1MDczMDAwMTYw", "eHk4NTA3MzAwMDE2MA==", "OAA1ADAANwAzADAAMAAwADEANgAwAA=="]
     {
         assert_eq!(forms(format!("token: {encoded}\n").as_bytes()), ["digits in base64"], "{encoded}");

@@ -1,4 +1,4 @@
-//! The datasets and their feeds: tests that lock a dataset's files again and again.
+//! The datasets and their feeds: tests that lock a dataset's files repeatedly.
 //!
 //! They need a process that starts no other. A child has a copy of every open file between `fork`
 //! and `exec`, and with it the lock: a run that begins in this moment is skipped because the

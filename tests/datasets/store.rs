@@ -183,7 +183,7 @@ fn no_lookup_sees_a_mixture_while_states_change() {
             place.run()
         });
         let outcomes: Vec<Outcome> = outcomes.collect();
-        // Before any assertion: the readers would ask for ever.
+        // Before any assertion: otherwise the readers would not stop.
         is_over.store(true, Ordering::Relaxed);
         assert!(outcomes.iter().all(|outcome| outcome.is_up_to_date()), "{outcomes:?}");
         asking.map(|thread| thread.join().expect("no mixture"))
@@ -268,7 +268,7 @@ fn a_file_of_a_newer_version_is_refused_untouched() {
     assert_eq!((fs::read(&file).expect("readable"), place.names("data")), before);
 }
 
-/// Newest version of a dataset's schema. A new one needs a fixture of the one before.
+/// Newest version of a dataset's schema. A new version needs a fixture of the previous one.
 const NEWEST: u32 = 3;
 
 /// A data folder with the databases of a released version: that version of the program wrote them
@@ -469,7 +469,7 @@ fn expected(dataset: Dataset, held: &Held) -> (BTreeSet<String>, u64) {
     (lines, count)
 }
 
-/// Random keys: few, so that many records of a delta meet under one.
+/// Random keys: a small number, so that many records of a delta share a key.
 const KEYS: u64 = 12;
 
 #[test]
@@ -501,7 +501,7 @@ fn deltas_change_every_dataset_as_the_model_says() {
                         delta.reject(key_of(dataset, key)).expect("room");
                         next.insert(key, None);
                     }
-                    // An unknown key is sometimes deleted: then the whole delta is void.
+                    // An unknown key is sometimes deleted: then the whole delta is refused.
                     _ if !next.contains_key(&key) && below(8) > 0 => {}
                     _ => {
                         delta.delete(key_of(dataset, key)).expect("room");

@@ -1,4 +1,4 @@
-//! Feeds into the store, by every rule of snapshots and deltas. Each test is a behaviour of a
+//! Sync of feeds into the store, by every rule of snapshots and deltas. Each test is a behaviour of a
 //! publisher and its outcome.
 
 use std::fs;
@@ -15,7 +15,7 @@ use crate::support::publisher::{self, OTHER_SESSION, Place, Publisher, digits, e
 
 const FIRST: Outcome = Outcome::Snapshot(SnapshotReason::First);
 
-/// Enough rows that one may go: a dataset may lose a tenth in one step.
+/// Enough rows that one may be removed: a dataset may lose a tenth in one step.
 fn twenty() -> Vec<String> {
     (1..=20).map(|n| period(n, n, n, "2024-01-01", "")).collect()
 }
@@ -383,7 +383,7 @@ fn a_record_that_closes_a_replacement_cycle_is_rejected() {
     let place = Place::new(&[Dataset::Persons]);
     let mut publisher = place.publisher(Dataset::Persons);
     let replaced = |from: u64, to: u64| format!("{},{},0", digits(from), digits(to));
-    // 9 → 3 → 1 → 2 → 3, and 4 → 5 beside it.
+    // 9 → 3 → 1 → 2 → 3, and independently 4 → 5.
     publisher.snapshot(1, &[replaced(9, 3), replaced(3, 1), replaced(4, 5), replaced(2, 3), replaced(1, 2)]).announce();
     assert_eq!(place.run(), FIRST);
     assert_eq!(

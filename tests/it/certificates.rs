@@ -34,18 +34,18 @@ use crate::support::environment::skip;
 use crate::support::random::Random;
 use crate::support::work::measure;
 
-/// The moment of most cases: inside every default validity.
+/// Time of most cases: within every default validity.
 const NOW: &str = "2026-05-01T12:00:00Z";
 /// The organisation of a sound leaf.
 const FUND: &str = "0202239951";
 const URN: &str = "urn:be:fgov:kbo-bce:organization:cbe-number:";
 
-/// What OpenSSL thinks of a case's path.
+/// Expected result of OpenSSL for a case's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OpenSslVerdict {
-    /// The same as we.
+    /// The same result as the service.
     Agrees,
-    /// Something else, in one version at least and for a reason that is known.
+    /// Another result, in at least one version, for a known reason.
     Differs(&'static str),
 }
 
@@ -173,7 +173,7 @@ fn keys() -> Vec<Case> {
     let by_fixture = |title, root: &str, leaf: &str, expected| {
         let mut case = Case::direct(title, &Authority::root("unused"), fixture(leaf), expected).without_lists();
         case.authorities = vec![fixture(root)];
-        // Whenever they were made, they are valid then.
+        // They are valid at that time, whenever they were generated.
         case.at("2060-01-01T00:00:00Z")
     };
     let sha1 = sequence(&[&element(6, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1])]);
@@ -696,7 +696,7 @@ fn rollovers() -> Vec<Case> {
     let revoked = |list: &mut List| list.revoked.push(vec![7]);
     let names = "OpenSSL's command takes the first list of the name, and the key is another";
 
-    // One key, two certificates: the old one has run out.
+    // One key, two certificates: the old one has expired.
     let renewed = Authority::root("Renewed");
     let run_out = renewed.cross_sign(&renewed, |root| root.not_after = "2026-04-30T23:59:59Z".to_owned());
 
@@ -716,7 +716,7 @@ fn rollovers() -> Vec<Case> {
     };
     let young_by_old = old.cross_sign(&young, |_| {});
 
-    // Two paths, of which each is refused for something else.
+    // Two paths, each refused for another reason.
     let unsigning = old.cross_sign(&crossed, extensions(&[authority_constraints(None), key_usage(&[CRL_SIGN])]));
 
     let several = |title, authorities: &[&CertificateDer<'static>], lists, leaf, expected| {
@@ -968,7 +968,7 @@ fn the_matrix_produces_every_code() {
     assert_eq!(produced, all);
 }
 
-/// A root, an intermediate and a leaf, and of which end each promises.
+/// A root, an intermediate and a leaf, with the `notAfter` of each.
 struct Ends {
     leaf: &'static str,
     issuer: &'static str,
@@ -977,7 +977,7 @@ struct Ends {
     root_list: &'static str,
 }
 
-/// Later than whatever else ends.
+/// Later than every other end.
 const LATER: &str = "2026-11-30T00:00:00Z";
 
 impl Ends {
@@ -1016,7 +1016,7 @@ fn an_admission_ends_at_its_earliest_limit() {
             (just_before, true),
             (end, false),
             (moment("2030-01-01T00:00:00Z"), false),
-            // A clock that was set back, to the moment of the lists and to before it.
+            // A clock that was set back: to the time of the lists, and to an earlier time.
             (moment("2026-05-01T00:00:00Z"), true),
             (moment("2026-04-30T23:59:59.999Z"), false),
             (moment("1969-12-31T23:59:59Z"), false),
@@ -1073,7 +1073,7 @@ fn a_closed_issuer_is_reported_and_closes_no_other() {
     assert_eq!(closed("2026-04-01T05:00:00Z").len(), 3);
     assert!(trust.admit(&open.issue_leaf(), &[], moment(NOW)).is_ok());
 
-    // The list that a renewed root may sign is the old one's as well.
+    // A list that the renewed root may sign is also valid for the old certificate.
     let silent = Authority::root_with("Renewed", Key::p256(), |root| root.extensions[1] = key_usage(&[KEY_CERT_SIGN]));
     let renewed = [silent.certificate.clone(), silent.cross_sign(&silent, |_| {})];
     let lists = Revocation::Lists(vec![silent.list()]);
@@ -1178,7 +1178,7 @@ fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
 /// Whether the list can be read.
 ///
 /// # Panics
-/// Where x509-parser, or webpki, reads the same list and something else in it.
+/// If x509-parser or webpki reads other contents in the same list.
 fn is_read_as_by_others(list: &[u8]) -> bool {
     let Ok(ours) = RevocationList::from_der(list, |_| true) else { return false };
     let seconds = |time: Timestamp| time.as_millis().div_euclid(1_000);
@@ -1267,7 +1267,7 @@ fn mutated_certificates_and_crls_neither_panic_nor_cost_much() {
     assert!(readable > ROUNDS / 20, "{readable}");
 }
 
-/// Where the two do not agree on a path, the case says so, and why.
+/// A case on which OpenSSL and the service differ must state the reason.
 #[test]
 fn openssl_agrees_on_every_path_except_the_known_ones() {
     if OpenSsl::find().is_none() {
@@ -1295,7 +1295,7 @@ fn openssl_agrees_on_every_path_except_the_known_ones() {
 struct OpenSsl;
 
 impl OpenSsl {
-    /// `None` where there is no OpenSSL 3, which is said past the test runner's capture.
+    /// `None` without OpenSSL 3, which is reported past the capture of the test runner.
     ///
     /// # Panics
     /// If it is missing and the environment variable `CI` is set.
@@ -1308,7 +1308,7 @@ impl OpenSsl {
         None
     }
 
-    /// Whether it accepts the case's path, and what it said.
+    /// Whether it accepts the case's path, and its output.
     fn accepts(case: &Case, folder: &Path) -> (bool, String) {
         let write = |name: &str, label: &str, files: &[&[u8]]| {
             let path = folder.join(name);

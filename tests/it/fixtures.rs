@@ -44,7 +44,7 @@ const BROKEN: [(&str, &str, &str, &str); 5] = [
     ("audit_log_unwritable", "", "94020210577", "the exchange could not be recorded: ask again later"),
 ];
 
-/// A request and who sends it.
+/// A request and its caller.
 struct Case {
     folder: &'static str,
     name: String,
@@ -62,7 +62,7 @@ impl Case {
         project().join("fixtures/requests").join(self.folder).join(format!("{}{ending}", self.name))
     }
 
-    /// Links to request and answer, as the index has them.
+    /// Links to request and answer, in the form of the index.
     fn links(&self, answer: &str) -> String {
         let (folder, name) = (self.folder, &self.name);
         format!("[{name}](requests/{folder}/{name}.xml) ([answer](requests/{folder}/{name}{answer}))")
@@ -144,7 +144,7 @@ struct Exchanged {
     status: u16,
     code: Option<String>,
     fault_code: Option<String>,
-    /// The ending of the answer's file.
+    /// Suffix of the answer's file.
     ending: &'static str,
 }
 
@@ -231,7 +231,7 @@ const UNSHOWN: [(&str, &str); 3] = [
     ("MSG90017", "Too large for a stored file: 16 385 comments."),
 ];
 
-/// The rows of a section: request and answer, who asked, what it shows.
+/// The rows of a section: request and answer, caller, what the case shows.
 fn rows<'a>(of: impl Iterator<Item = &'a Exchanged>) -> String {
     let row =
         |one: &Exchanged| format!("| {} | `{}` | {} |\n", one.case.links(one.ending), one.case.caller, one.case.shows);
@@ -259,7 +259,7 @@ fn write_index(exchanged: &[Exchanged]) -> String {
     }
     index += "## By fault\n\n";
     for row in Fault::table() {
-        // VersionMismatch and MustUnderstand have no detail that would hold a code.
+        // Faults VersionMismatch and MustUnderstand have no detail, so they have no code.
         let of_row = |one: &&Exchanged| match &one.code {
             Some(code) => one.status == 500 && code == row.code(),
             None => one.fault_code.as_deref() == Some(&format!("soap:{}", row.fault_code.name())),

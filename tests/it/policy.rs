@@ -23,20 +23,20 @@ use ehealth_core::policy::{
 use crate::support::python::Python;
 use crate::support::random::Random;
 
-/// Questions that are compared in one run: registers × questions each.
+/// Questions per run: registers × questions for each.
 const REGISTERS: usize = 5_000;
 const QUESTIONS: usize = 200;
 
 /// Milliseconds.
 const HOUR: i64 = 3_600_000;
 
-// ---- the calendar, by counting
+// ---- the calendar: a counted list of days
 
-/// Every day from 1890 to 2160, in order. A day is its place in the list.
+/// Every day from 1890 to 2160, in order. A day is its index in the list.
 struct Calendar {
     days: Vec<(u32, u32, u32)>,
     places: BTreeMap<(u32, u32, u32), usize>,
-    /// The places of 28 and 29 February and 1 March.
+    /// Indexes of 28 and 29 February and 1 March.
     around_leap_days: Vec<usize>,
 }
 
@@ -56,7 +56,7 @@ impl Calendar {
         Self { days, places, around_leap_days }
     }
 
-    /// The same day `years` earlier; where that year has no such day, the one before.
+    /// The same day `years` earlier; in a year without that day, the previous day.
     fn years_back(&self, day: usize, years: u32) -> usize {
         let (year, month, mut of_month) = self.days[day];
         loop {
@@ -71,7 +71,7 @@ impl Calendar {
         self.places[&(year, month, day)]
     }
 
-    /// As the program knows it, by way of text.
+    /// As a date of the program, converted through text.
     fn date(&self, day: usize) -> Date {
         let (year, month, day) = self.days[day];
         Date::parse(&format!("{year:04}-{month:02}-{day:02}")).expect("the calendar has the day")
@@ -80,7 +80,7 @@ impl Calendar {
 
 // ---- the reference model
 
-/// An organisation as a customer is named: `Ok` for ten digits, `Err` for sector and institution.
+/// Identification of a customer: `Ok` for ten digits, `Err` for sector and institution.
 type Named = Result<u64, (u16, u16)>;
 
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ struct ModelGrant {
     ahead_days: usize,
     /// First and last day of validity.
     valid: (usize, Option<usize>),
-    /// Tells this grant from the others.
+    /// Distinguishes this grant from the others.
     deliberation: String,
 }
 
@@ -118,13 +118,13 @@ struct ModelQuestion {
     today: usize,
 }
 
-/// What is decided, in words: the same for the model and for the program.
+/// The decision as text, the same for the model and the program.
 type Verdict = String;
 
 const CONTEXTS: [&str; 3] =
     ["BACKTOWORK:ADVISORY_PHYSICIAN", "BACKTOWORK:PREVENTION_SERVICE", "BACKTOWORK:EHEALTH_PLATFORM"];
 
-/// The order of contract.md: who calls, for whom, on which ground, about whom, when.
+/// Checks in the order of docs/reference/contract.md "Status": caller, customer, legal context, SSIN, dates.
 fn decide_by_model(calendar: &Calendar, consumers: &[ModelConsumer], asked: &ModelQuestion) -> Verdict {
     let of_certificate = |consumer: &&ModelConsumer| Some(consumer.organisation) == asked.certified;
     let Some(consumer) = consumers.iter().find(of_certificate) else { return "unknown caller".to_owned() };
@@ -174,7 +174,7 @@ fn permitted(organisation: u64, deliberation: &str, ssin: Ssin, dates: &str, tod
     format!("permitted {organisation} {deliberation} {} {dates} {today}", ssin.as_u64())
 }
 
-// ---- the program, asked the same
+// ---- the program under the same questions
 
 fn ask(calendar: &Calendar, register: &Register, asked: &ModelQuestion) -> Verdict {
     let day = |day: Option<usize>| day.map(|day| calendar.date(day)).ok_or(DateError);
@@ -280,7 +280,7 @@ fn register(calendar: &Calendar, consumers: &[ModelConsumer]) -> Register {
     Register::from_consumers(consumers.iter().map(of_consumer).collect()).expect("a valid register")
 }
 
-// ---- draws
+// ---- random values
 
 /// A day within two of this one.
 fn near(random: &mut Random, day: usize) -> usize {
@@ -291,10 +291,10 @@ fn organisations() -> [u64; 5] {
     [2_022_399, 8_093_944, 4_000_001, 10_000_002, 12_345_679].map(|base| base * 100 + 97 - base % 97)
 }
 
-/// What customers are called beside organisations: establishment units, wrong check digits, pairs.
+/// Customers that are not organisations: establishment units, wrong check digits, pairs.
 const OTHER_NAMES: [Named; 5] = [Ok(2_022_399_510), Ok(8_000_000_000), Ok(202_239_950), Err((11, 7)), Err((0, 999))];
 
-/// The day on which all is asked of one register: often around a leap day or the turn of a year.
+/// The day of all questions to one register: often around a leap day or the turn of a year.
 fn draw_today(random: &mut Random, calendar: &Calendar) -> usize {
     let (first, last) = (calendar.place(2000, 1, 1), calendar.place(2050, 12, 31));
     let year = 2000 + u32::try_from(random.index(50)).expect("a few");
@@ -389,7 +389,7 @@ fn draw_question(random: &mut Random, calendar: &Calendar, consumers: &[ModelCon
         0 => ModelDates::Today,
         1..=3 => ModelDates::Reference(one),
         4 => ModelDates::Period(one, other),
-        // Usually in order, as callers write it.
+        // Usually in order, as callers write the dates.
         _ => ModelDates::Period(one.min(other).or(one), one.max(other)),
     };
     ModelQuestion { certified, customer, context: context.to_owned(), ssin, dates, today }
@@ -416,7 +416,7 @@ fn a_million_decisions_match_the_reference_model() {
             }
         }
     }
-    // A verdict that hardly ever comes up was not compared.
+    // A rare verdict was not compared.
     let verdicts = [
         "permitted",
         "unknown caller",
@@ -464,7 +464,7 @@ fn days_ahead_are_calendar_days() {
 
 #[test]
 fn every_possible_grant_is_decided_as_the_table_says() {
-    // Context, the fields that may be granted, the relation that must hold: domain.md's table.
+    // Context, the fields that may be granted, the required relation: docs/reference/domain.md "Who may ask".
     let table = [
         ("BACKTOWORK:ADVISORY_PHYSICIAN", "12345678", Some("insured")),
         ("BACKTOWORK:PREVENTION_SERVICE", "129", Some("affiliated-employer")),

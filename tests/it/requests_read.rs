@@ -96,7 +96,7 @@ fn generated_large_requests_are_refused_at_their_limit() {
 fn no_document_costs_much_more_than_another_of_its_size() {
     let cost = |name: &str, body: &str| {
         let read = |_| measure(|| assert!(read_body(body).is_err(), "{name}")).0;
-        // The least of several: caches that another test emptied are not the document's cost.
+        // The minimum of several runs: caches that another test emptied are not the document's cost.
         (0..5).map(read).min().expect("five times")
     };
     let words = "one word after another ".repeat(2_600);
@@ -107,7 +107,7 @@ fn no_document_costs_much_more_than_another_of_its_size() {
     );
     for (name, body) in costly() {
         let ratio = cost(name, &body).as_secs_f64() / plain.as_secs_f64();
-        // Quadratic growth would be slower by thousands.
+        // Quadratic growth would be thousands of times slower.
         assert!(ratio < 100.0, "{name}: {ratio:.0} times plain text");
     }
 }
