@@ -1,5 +1,5 @@
-//! Sync of feeds into the store, by every rule of snapshots and deltas. Each test is a behaviour of a
-//! publisher and its outcome.
+//! Sync of feeds into the store, by every rule of snapshots and deltas. Each test is a behaviour of
+//! a publisher and its outcome.
 
 use std::fs;
 use std::io::Write;

@@ -313,7 +313,7 @@ async fn of_datasets() -> Vec<Case> {
     ]
 }
 
-/// An authority with a CRL that is soon due, beside the demo's, which has none.
+/// An authority whose CRL is due soon, in addition to the demo's, which has no CRL.
 fn with_lists(settings: &mut Settings) {
     let folder = settings.policy.with_file_name("lists");
     fs::create_dir(&folder).expect("a folder");
@@ -352,7 +352,7 @@ async fn of_certificates() -> Vec<Case> {
     ]
 }
 
-/// The real program, with its audit log on a disk of 4 MB; `None` where no disk can be made.
+/// The real program, with its audit log on a disk of 4 MB; `None` if no disk can be created.
 async fn of_a_small_disk() -> Option<Vec<Case>> {
     let folder = tempfile::tempdir().expect("a folder");
     let workspace = testkit::Workspace::new(folder.path().join("demo"));
@@ -442,7 +442,7 @@ fn write_case(case: &Case) -> String {
         }
     } else {
         let expr = firing(&format!(",alertname=\"EhealthAttributes{}\"", case.alert));
-        // Counters that rose show for some minutes; every `for` of a rule is over by then.
+        // An increase of a counter is visible for some minutes, longer than every `for` of a rule.
         let minute = if ["AuditLogUnverified", "FeedFailing"].contains(&case.alert) {
             "90m"
         } else if ["DatasetAgeing", "DatasetMissing", "AuditLogDiskFilling"].contains(&case.alert) {

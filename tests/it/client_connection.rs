@@ -66,7 +66,7 @@ impl Authority {
     }
 }
 
-/// What the service does with a request that it has read.
+/// Response of the service to a request that it has read.
 enum Act {
     /// Answers and waits for the next.
     Answer(Vec<u8>),

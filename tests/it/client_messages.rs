@@ -23,7 +23,7 @@ fn day(text: &str) -> Date {
     Date::parse(text).expect("a day")
 }
 
-/// Every sample that the contract calls valid and whose name begins so.
+/// Every valid sample of the contract whose name has this prefix.
 fn samples(begin: &str) -> Vec<(String, String)> {
     let folder = python::project().join("fixtures/contract/valid");
     let mut samples: Vec<_> = fs::read_dir(folder)

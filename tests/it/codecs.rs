@@ -16,7 +16,8 @@ use ehealth_core::model::{
 use proptest::prelude::*;
 use soap::{Addressing, Charset, Fault, Handling, Payload, TestReply, read_request, write_fault, write_test_reply};
 
-/// Text that XML can hold, with a bias to markup, blanks, line ends and characters beyond the BMP.
+/// Text that XML can express, with a bias to markup, blanks, line ends and characters beyond the
+/// BMP.
 const TEXT: &str = "[ -~\\t\\r\\n\u{85}\u{a0}é€\u{2028}\u{fffd}😀]{0,36}";
 
 fn customer() -> impl Strategy<Value = CustomerId> {

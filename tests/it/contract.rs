@@ -8,7 +8,7 @@
 
 use crate::support::python::{self, Python, project};
 
-/// What a SOAP client makes of each WSDL. `tests/it/support/describe.py` says how to read it.
+/// Each WSDL as a SOAP client reads it. `tests/it/support/describe.py` explains the notation.
 const SERVICES: &str = "
 TestConnectionServiceV1.wsdl: service TestConnectionService, port TestConnectionServicePort
   address https://localhost:8443/TestConnectionService/v1/sendTestMessage
@@ -26,7 +26,7 @@ eHealthAttributesServiceV1.wsdl: service eHealthAttributesService, port eHealthA
   fault consultAttributesFault {http://kszbcss.fgov.be/intf/eHealthAttributesService/v1}consultAttributesFault of {http://kszbcss.fgov.be/types/common/v3}CBSSFaultType
 ";
 
-/// Every type and global element. `tests/it/support/describe.py` says how to read it.
+/// Every type and global element. `tests/it/support/describe.py` explains the notation.
 const TYPES: &str = r"
 CommonV3.xsd: http://kszbcss.fgov.be/types/common/v3, unqualified
   InformationCustomerType = ticket:common:TicketType? timestampSent:xs:dateTime? customerIdentification:common:OrganizationIdentificationType
@@ -127,7 +127,7 @@ fn must_succeed(script: &str, arguments: &[&str]) {
     }
 }
 
-/// Compares what `describe.py` says of the files with a table.
+/// Compares the output of `describe.py` with a table.
 fn must_be_described(what: &str, table: &str) {
     let Some(python) = Python::find() else { return };
     let described = python.run("describe.py", [what]).unwrap_or_else(|printed| panic!("describe.py:\n{printed}"));

@@ -1,7 +1,7 @@
 //! A synchronisation run that is killed at any moment leaves the old state or the new one, and no
 //! extra files.
 //!
-//! `CRASHES` sets how many runs are killed, each at a random moment of the time that a run takes.
+//! `CRASHES` sets the number of killed runs. Each is killed at a random time of its duration.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
@@ -15,12 +15,12 @@ use crate::support::environment;
 use crate::support::publisher::{OTHER_SESSION, Place, Publisher, SESSION, period};
 use crate::support::random::Random;
 
-/// Enough for several pages of every table, and for a run in which a moment can be drawn.
+/// Rows for several pages of every table, and for a run that lasts long enough to be killed.
 const ROWS: u64 = 20_000;
 
 fn rows(first: u64) -> Vec<String> {
     let mut rows: Vec<String> = (first..first + ROWS).map(|n| period(n, n, n % 999, "2024-01-01", "")).collect();
-    // So that there is a file of rejected records to be left behind as well.
+    // So that a file of rejected records could be left behind as well.
     rows.push(format!("{},85073000161,0202239951,2024-01-01,", first + ROWS));
     rows
 }
@@ -54,7 +54,7 @@ fn start(place: &Place, wrapper: Option<&str>) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program")
 }
 
-/// Serial and rows, counted over both tables; and whether SQLite finds the file whole.
+/// Serial and rows of both tables; and whether SQLite finds the file intact.
 fn look(place: &Place) -> Option<(u64, u64)> {
     let pointer = std::fs::read_to_string(place.settings.data.join("dimona.current")).ok()?;
     let database = rusqlite::Connection::open(place.settings.data.join(pointer.trim_end())).expect("a database");
@@ -112,7 +112,7 @@ fn a_killed_run_leaves_the_old_state_or_the_new_one() {
         // Snapshot, delta, delta, snapshot of another session, delta, delta.
         for turn in 0..6 {
             let target = step(&mut publisher, turn);
-            // How long a whole run takes is learned from a copy of the data.
+            // The duration of a whole run is measured on a copy of the data.
             let whole = time_of_a_run(&place);
             let moment = whole * u32::try_from(random.below(1_000)).expect("small") / 1_000;
             killed += u64::from(kill_after(start(&place, None), moment));
@@ -129,7 +129,7 @@ fn a_killed_run_leaves_the_old_state_or_the_new_one() {
     }
 }
 
-/// Runs the program on a copy of the data folder, and takes the time.
+/// Runs the program on a copy of the data folder, and measures the time.
 fn time_of_a_run(place: &Place) -> Duration {
     let (data, aside) = (&place.settings.data, place.folder.path().join("aside"));
     let _ = std::fs::create_dir(data);
@@ -145,7 +145,7 @@ fn time_of_a_run(place: &Place) -> Duration {
     whole
 }
 
-/// Kills a run at a moment; tells whether it was still alive.
+/// Kills a run at this time. Returns whether it was still running.
 fn kill_after(mut child: Child, moment: Duration) -> bool {
     // Nothing is ever sent: the time passes.
     let (_kept, passing) = channel::<()>();
@@ -183,7 +183,7 @@ fn a_full_disk_leaves_the_old_state_and_no_extra_files() {
         assert_tidy(&place);
         assert_eq!(serial(&place), Some(target));
         if turn == 1 {
-            // Back to where it was, for the snapshot.
+            // Restores the earlier state, for the snapshot.
             std::fs::remove_dir_all(&place.settings.data).expect("removed");
             publisher.deltas.clear();
             step(&mut publisher, 0);

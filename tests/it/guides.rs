@@ -16,7 +16,7 @@ use crate::support::python::{self, Python};
 /// The guides with commands that ask a demonstration.
 const GUIDES: [&str; 4] = ["certificates.md", "first-call.md", "questions.md", "stacks.md"];
 
-/// The stacks of the guides, and a command that tells whether one is there.
+/// The stacks of the guides, each with a command that succeeds if the stack is installed.
 const STACKS: [(&str, &str); 4] = [
     ("node", "npm --version"),
     ("php", "php -m | grep -x soap"),
@@ -29,7 +29,7 @@ const STACKS: [(&str, &str); 4] = [
 
 /// A block of a guide.
 struct Block {
-    /// What stands behind the opening marks.
+    /// The info string after the opening marks.
     mark: String,
     body: String,
 }
@@ -57,7 +57,7 @@ fn block(blocks: &[Block], mark: &str) -> String {
     body
 }
 
-/// A command as its reader has it: this program and this Python first on the path, no proxy.
+/// A command in the reader's environment: this program and this Python first on the path, no proxy.
 fn shell(command: &str, folder: &Path, python: Option<&Python>) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_ehealth-attributes")).parent().expect("a folder");
     let interpreter = python.and_then(|python| python.interpreter().parent());
@@ -80,7 +80,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it says that it is up, and where.
+    /// Starts it and waits until it prints that it is ready, and its address.
     fn start(command: &str, folder: &Path) -> Self {
         // `exec`, so that the end of the child is the end of the service.
         let mut child = shell(&format!("exec {command}"), folder, None)
@@ -137,7 +137,7 @@ fn follow(name: &str) {
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name}:\n{command}\n{}, {complaint}", output.status);
         let printed = String::from_utf8_lossy(&output.stdout);
-        // What the stacks' programs print is the answer.
+        // The stacks' programs print the answer.
         assert!(block.mark == "sh" || printed.ends_with("MSG00000 0999020123\n"), "{name}:\n{command}\n{printed}");
         followed += 1;
     }
@@ -149,7 +149,7 @@ fn the_commands_of_the_guides_work_word_for_word() {
     GUIDES.iter().for_each(|name| follow(name));
 }
 
-/// The commands of a CI file: what stands under `run: |`, or behind the hyphens of `script`.
+/// The commands of a CI file: the text under `run: |`, or the items of `script`.
 fn commands(yaml: &str) -> String {
     let of_run = |line: &str| line.strip_prefix("          ").map(str::to_owned);
     let of_script = |line: &str| line.strip_prefix("    - ").map(str::to_owned);
@@ -172,7 +172,7 @@ fn the_simulator_guide_works_in_both_ci_systems() {
         }
         let commands = commands(&block(&blocks, mark));
         assert_eq!(commands.lines().count(), 3, "{mark}:\n{commands}");
-        // A job's end ends what it left running.
+        // The end of a job kills the processes that it left.
         let job = format!("trap 'kill $(jobs -p)' EXIT\n{commands}");
         let output = shell(&job, folder.path(), None).output().expect("bash");
         let (printed, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! Bytes on a connection: what is not a request, what is too slow, what is over a limit.
+//! Bytes on a connection: invalid requests, slow requests, and requests over a limit.
 //!
 //! After the bytes of each case follows a valid request that closes the connection. If the case is
 //! refused and the connection closed, that request is never answered; nor if it is smuggled into a

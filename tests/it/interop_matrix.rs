@@ -28,14 +28,14 @@ use crate::support::environment::{is_ci, is_set, say};
 use crate::support::python::{self, Python};
 use crate::support::simulation::Simulation;
 
-/// Whether a stack may be absent where `CI` is set.
+/// Whether a stack may be missing where `CI` is set.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Presence {
     Demanded,
     Welcome,
 }
 
-/// A stack: the folder of its program, and how it makes its messages.
+/// A stack: the folder of its program, and how it creates its messages.
 struct Stack {
     folder: &'static str,
     presence: Presence,
@@ -54,7 +54,7 @@ enum Wrong {
     Nothing,
     /// A required element is missing.
     MissingElement,
-    /// There is an element outside the schema.
+    /// The answer has an element outside the schema.
     UnknownElement,
     /// A value breaks its type's pattern.
     Pattern,
@@ -230,7 +230,7 @@ enum Ran {
     Whole { version: String, differences: Vec<String> },
 }
 
-/// The service, as it is described to the programs.
+/// Environment variables that describe the service to the programs.
 struct Served {
     url: String,
     authority: PathBuf,

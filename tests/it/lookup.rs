@@ -164,7 +164,7 @@ impl Case {
     }
 }
 
-/// An audit sink that is durable at once and keeps its records.
+/// An audit sink that is durable immediately and keeps its records.
 #[derive(Debug, Default)]
 struct AuditLog(Mutex<Vec<ExchangeRecord>>);
 
@@ -231,12 +231,12 @@ fn place(begin: Begin, length: Option<u32>, last: Option<Span>) -> Span {
         (Begin::After(days), Some(last)) => last.end.map_or(last.begin, |end| end + days),
         (Begin::Inside, Some(last)) => last.begin + last.end.map_or(2, |end| (end - last.begin) / 2),
     };
-    // No closed period reaches the day that stands for an open end.
+    // No closed period reaches the day that represents an open end.
     let begin = begin.min(40);
     Span { begin, end: length.map(|days| begin + days - 1) }
 }
 
-/// Records of a few subjects with a few others, each placed relative to the one before.
+/// Records of a few subjects with a few others, each positioned relative to the one before.
 fn records<K: Copy + std::fmt::Debug + 'static>(
     of: &[K],
     with: [EnterpriseNumber; 3],
@@ -253,7 +253,7 @@ fn records<K: Copy + std::fmt::Debug + 'static>(
     })
 }
 
-/// Chains of replacements without a cycle: an SSIN is only replaced by a later one of the list.
+/// Chains of replacements without a cycle: only a later SSIN of the list replaces one.
 fn replacements() -> impl Strategy<Value = BTreeMap<Ssin, Ssin>> {
     let chain = vec((0..4_usize, 1..4_usize), 0..=3);
     prop_oneof![Just(Vec::new()), chain].prop_map(|pairs| {

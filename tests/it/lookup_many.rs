@@ -127,7 +127,7 @@ fn a_torn_output_line_is_asked_again_and_others_kept() {
     }
 }
 
-/// A service whose third answer never comes.
+/// A service that never sends its third answer.
 const THIRD_IS_LATE: &str = "[[person]]\nssin = \"71050400840\"\ndelay_millis = 600000\n";
 
 /// Asks one question after the other, up to the third: then the first two answers are written.

@@ -42,7 +42,7 @@ mod lookup_many;
 mod operators;
 mod shutdown;
 mod simulate;
-// What operators see.
+// What operators use.
 mod admin;
 mod alerts;
 mod deploy;

@@ -124,7 +124,8 @@ type Verdict = String;
 const CONTEXTS: [&str; 3] =
     ["BACKTOWORK:ADVISORY_PHYSICIAN", "BACKTOWORK:PREVENTION_SERVICE", "BACKTOWORK:EHEALTH_PLATFORM"];
 
-/// Checks in the order of docs/reference/contract.md "Status": caller, customer, legal context, SSIN, dates.
+/// Checks in the order of docs/reference/contract.md "Status": caller, customer, legal context,
+/// SSIN, dates.
 fn decide_by_model(calendar: &Calendar, consumers: &[ModelConsumer], asked: &ModelQuestion) -> Verdict {
     let of_certificate = |consumer: &&ModelConsumer| Some(consumer.organisation) == asked.certified;
     let Some(consumer) = consumers.iter().find(of_certificate) else { return "unknown caller".to_owned() };
@@ -464,7 +465,8 @@ fn days_ahead_are_calendar_days() {
 
 #[test]
 fn every_possible_grant_is_decided_as_the_table_says() {
-    // Context, the fields that may be granted, the required relation: docs/reference/domain.md "Who may ask".
+    // Context, the fields that may be granted, the required relation: docs/reference/domain.md
+    // "Who may ask".
     let table = [
         ("BACKTOWORK:ADVISORY_PHYSICIAN", "12345678", Some("insured")),
         ("BACKTOWORK:PREVENTION_SERVICE", "129", Some("affiliated-employer")),

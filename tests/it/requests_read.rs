@@ -96,7 +96,8 @@ fn generated_large_requests_are_refused_at_their_limit() {
 fn no_document_costs_much_more_than_another_of_its_size() {
     let cost = |name: &str, body: &str| {
         let read = |_| measure(|| assert!(read_body(body).is_err(), "{name}")).0;
-        // The minimum of several runs: caches that another test emptied are not the document's cost.
+        // The minimum of several runs: caches that another test emptied are not the cost of the
+        // document.
         (0..5).map(read).min().expect("five times")
     };
     let words = "one word after another ".repeat(2_600);

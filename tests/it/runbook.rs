@@ -11,7 +11,7 @@ use std::process::Command;
 use crate::support::environment::skip;
 use crate::support::python;
 
-/// Ways into own namespaces: as root, or as a user who becomes root in them.
+/// Ways to enter new namespaces: as root, or as a user who becomes root in them.
 const WAYS: [&[&str]; 2] = [
     &["--mount", "--net", "--pid", "--fork", "--mount-proc"],
     &["--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "--mount-proc"],

@@ -122,7 +122,7 @@ async fn a_rolling_restart_loses_no_request_and_exits_with_0() {
     workspace.prepare(SystemClock.now(), "").expect("the workspace can be created");
     let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are valid");
     sync::run_all(&settings.sync, &SystemClock);
-    // Bound, but not listening: it keeps the port for the instances, and gets no connection.
+    // Bound, but not listening: it reserves the port for the instances, and gets no connection.
     let kept = TcpSocket::new_v4().expect("a socket");
     kept.set_reuseport(true).expect("set");
     kept.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");

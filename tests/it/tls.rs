@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::support::python::{Python, project};
 use crate::support::service::{CONSULT, TestService, question};
 
-/// What a script of `tests/it/support` prints of the service, as the fund sees it.
+/// Output of a script of `tests/it/support` about the service, with the fund's certificate.
 async fn scan(service: &TestService, script: &'static str, more: Vec<PathBuf>) -> Option<String> {
     let python = Python::find()?;
     let (certificate, key) = service.workspace.client("fund");
@@ -54,7 +54,8 @@ async fn broken_tls_is_refused_as_the_standards_say() {
             let ((case, reaction), (of, wanted)) = (split(found), split(expected));
             let is_end = |printed: &str| printed == "closed" || printed == "close_notify";
             let is_refused = reaction != "answered" && reaction != "silence" && wanted != "answered";
-            // An alert under keys that the caller does not have is read as another alert, or not at all.
+            // An alert under keys that the caller does not have is read as another alert, or not at
+            // all.
             let is_unread = is_end(reaction) || is_end(wanted) || wanted == "encrypted";
             assert!(case == of && is_refused && is_unread, "{found} instead of {expected}");
         }

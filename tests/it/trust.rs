@@ -1,7 +1,7 @@
 //! What happens to a caller after its admission: expiry, revocation, reload and quota, on open
 //! connections.
 //!
-//! The tests move the clock, and wait for what another thread does about a changed file.
+//! The tests move the clock, and wait until another thread has read a changed file.
 
 use std::fs;
 use std::path::PathBuf;
@@ -87,7 +87,7 @@ impl Authority {
             key_identifier_method: KeyIdMethod::Sha256,
         };
         let list = list.signed_by(&self.issuer).expect("a list").pem().expect("text");
-        // As publishers should: write beside, then rename.
+        // As publishers should: write a new file, then rename it.
         let beside = self.list.with_extension("new");
         fs::write(&beside, list).expect("written");
         fs::rename(beside, &self.list).expect("renamed");
@@ -126,7 +126,7 @@ async fn start() -> (TestService, Authority) {
     (service, authority.expect("it was made"))
 }
 
-/// One connection, and how it was made.
+/// A connection with its TLS configuration.
 struct Open {
     sender: SendRequest<Full<Bytes>>,
     handshake: Option<HandshakeKind>,

@@ -129,7 +129,7 @@ fn agree_with_expat(documents: &[(String, Vec<u8>)], least_accepted: usize) {
     ));
 }
 
-/// What the reader reads, spelled as `tests/it/support/expat_events.py` spells it.
+/// The events of the reader, in the notation of `tests/it/support/expat_events.py`.
 fn read(bytes: &[u8]) -> Result<String, BadMessage> {
     let document = Document::from_bytes(bytes, None)?;
     let mut reader = Reader::new(&document);
@@ -287,7 +287,7 @@ fn damage(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     damaged
 }
 
-/// The documents of the suite. `None` where it cannot be had, which was said on the terminal.
+/// The documents of the suite. `None` if it cannot be installed, which is reported on the terminal.
 fn suite() -> Option<&'static [Case]> {
     static SUITE: OnceLock<Option<Vec<Case>>> = OnceLock::new();
     SUITE

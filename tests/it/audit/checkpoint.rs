@@ -77,7 +77,7 @@ fn an_unwritable_checkpoint_copy_is_counted_and_stops_nothing() {
     record(&log, entry(0, person(0))).expect("durable");
     assert!(log.checkpoint_now());
     assert!(log.counters().checkpoint_failures >= 1);
-    // Without another record, it is caught up as soon as the place can be written.
+    // It is written again as soon as the location is writable, without another record.
     fs::create_dir(dir.path().join("missing folder")).expect("ours");
     wait_until(|| fs::read_to_string(dir.path().join("missing folder/copy")).is_ok_and(|copy| copy == note(&settings)));
 }

@@ -14,7 +14,7 @@ use ehealth_core::model::{
 };
 use ehealth_core::policy::Deliberation;
 
-/// How a record was settled: its sequence number, or the failure.
+/// Result of a record: its sequence number, or the failure.
 pub type Settled = Result<u64, RecordFailure>;
 
 pub fn moment(text: &str) -> Timestamp {
@@ -35,7 +35,7 @@ pub fn person(number: u64) -> Ssin {
     Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
-/// The SSIN that replaced a person's: of the same day a month later.
+/// The SSIN that replaced a person's: with the same day, one month later.
 pub fn successor(subject: Ssin) -> Ssin {
     let base = subject.as_u64() / 100 + 100_000;
     Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")

@@ -46,7 +46,7 @@ fn writes_until_it_is_killed() {
     }
 }
 
-/// Kills a writer after this number of lines; returns what it had acknowledged.
+/// Kills a writer after this number of lines; returns the acknowledged records.
 fn kill_after(dir: &Path, lines: u64) -> Vec<(u64, String)> {
     let mut child = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "audit::kill::writes_until_it_is_killed", "--nocapture", "--test-threads=1"])
@@ -67,7 +67,7 @@ fn kill_after(dir: &Path, lines: u64) -> Vec<(u64, String)> {
     let mut output = BufReader::new(child.stdout.take().expect("piped")).lines();
     (0..lines).for_each(|_| read(output.next().expect("it goes on").expect("text")));
     child.kill().expect("alive");
-    // What it printed before it died is still in the pipe; the last line may be cut.
+    // Its output is still in the pipe; the last line may be cut off.
     output.for_each(|line| read(line.unwrap_or_default()));
     child.wait().expect("ours");
     acknowledged

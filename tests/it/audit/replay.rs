@@ -45,7 +45,7 @@ pub fn folder_of(name: &str) -> &str {
     name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// What a disk holds after a power cut, and what was acknowledged before.
+/// Contents of a disk after a power cut, and the records acknowledged before.
 #[derive(Debug, Clone, Default)]
 pub struct CrashImage {
     pub files: BTreeMap<String, Vec<u8>>,

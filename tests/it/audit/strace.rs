@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::replay::Call;
 
-/// Calls that change files or names, and those that show which file is meant.
+/// Calls that change files or names, and those that identify the file.
 pub const TRACED: &str = "open,openat,openat2,creat,close,dup,dup2,dup3,fcntl,lseek,mmap,read,write,pwrite64,writev,\
                           pwritev,pwritev2,truncate,ftruncate,fallocate,fsync,fdatasync,sync_file_range,sync,syncfs,\
                           rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,mkdir,mkdirat,\
@@ -25,7 +25,7 @@ pub struct Recorder {
     made: usize,
 }
 
-/// What a descriptor stands for.
+/// The file of a descriptor.
 #[derive(Debug, Clone)]
 enum Handle {
     File { file: usize, position: usize, writes_alone: bool },

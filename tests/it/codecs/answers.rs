@@ -39,7 +39,7 @@ use crate::support::yaserde_messages;
 /// Day of every question: 2026-01-15.
 const TODAY: i64 = 20_468;
 
-/// The person of the question, and an SSIN that may have replaced theirs.
+/// The person of the question, and an SSIN that may have replaced the person's.
 const ANNA: &str = "85073000160";
 const IVO: &str = "75021101778";
 
@@ -55,7 +55,7 @@ fn day(day: i64) -> Date {
     Date::from_days(day).expect("in this century")
 }
 
-/// What the sources return, independent of caller and person.
+/// Data of the sources, independent of caller and person.
 #[derive(Debug, Clone)]
 struct Sources {
     employments: Vec<EmploymentPeriod>,

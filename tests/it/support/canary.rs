@@ -1,4 +1,5 @@
-//! Searches for SSINs where none may be: in audit logs, logs, metrics, faults and test output.
+//! Searches for SSINs where they are forbidden: in audit logs, logs, metrics, faults and test
+//! output.
 //!
 //! It finds the eleven digits of every SSIN, plain or with separators, in ASCII and UTF-16, and
 //! both inside base64; of the persons of `fixtures/` also the number itself, in five bytes of
@@ -24,7 +25,7 @@ const SEPARATORS: &[u8] = b" .-/_";
 /// Length of the shortest base64 of eleven digits.
 const BASE64_BYTES: usize = 15;
 
-/// An SSIN where none may be.
+/// An SSIN where it is forbidden.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Found {
     /// Offset in bytes.

@@ -76,7 +76,7 @@ pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     der
 }
 
-/// A SEQUENCE of what is given.
+/// A SEQUENCE of the given elements.
 pub fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     element(0x30, &parts.concat())
 }
@@ -265,9 +265,9 @@ pub struct Certificate {
     /// The `SubjectPublicKeyInfo`.
     pub public_key: Vec<u8>,
     pub extensions: Vec<Vec<u8>>,
-    /// The algorithm inside what is signed, if it is not the signer's.
+    /// The algorithm in the signed part, if it is not the signer's.
     pub inner_algorithm: Option<Vec<u8>>,
-    /// The algorithm beside the signature, if it is not the signer's.
+    /// The algorithm next to the signature, if it is not the signer's.
     pub outer_algorithm: Option<Vec<u8>>,
     pub has_broken_signature: bool,
 }
@@ -290,7 +290,7 @@ impl Certificate {
         }
     }
 
-    /// Signs it, as it is.
+    /// Signs it unchanged.
     pub fn sign(&self, key: &Key) -> CertificateDer<'static> {
         let extensions = if self.extensions.is_empty() {
             Vec::new()
@@ -333,7 +333,7 @@ pub struct List {
     pub extensions: Vec<Vec<u8>>,
     pub inner_algorithm: Option<Vec<u8>>,
     pub has_broken_signature: bool,
-    /// What stands behind the last element of what is signed.
+    /// Bytes after the last element of the signed part.
     pub trailing: Vec<u8>,
 }
 
@@ -363,7 +363,7 @@ impl List {
         }));
     }
 
-    /// Signs it, as it is.
+    /// Signs it unchanged.
     pub fn sign(&self, key: &Key) -> CertificateRevocationListDer<'static> {
         let date = time("2026-04-01T00:00:00Z");
         let extensions = |parts: &[Vec<u8>]| {

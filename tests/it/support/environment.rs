@@ -15,7 +15,7 @@ pub fn is_ci() -> bool {
     is_set("CI")
 }
 
-/// The number in an environment variable, or this one where the variable is not set.
+/// The number in an environment variable, or this default if the variable is not set.
 ///
 /// # Panics
 /// If the variable is set to something else than a number.
@@ -37,7 +37,7 @@ pub fn with_real_clock(command: &mut Command) -> &mut Command {
     command.env_remove("LD_PRELOAD")
 }
 
-/// Says that a test, or a part of it, does not run because something is missing.
+/// Reports that a test, or a part of it, is skipped because something is missing.
 ///
 /// # Panics
 /// Where `CI` is set: a test that did not run would be taken for one that passed.

@@ -15,7 +15,7 @@ use ehealth_core::model::{
 };
 use ehealth_core::policy::Relation;
 
-/// The day that stands for every day to come.
+/// The day that represents all later days.
 pub const LAST: u32 = 60;
 
 /// Day 0 of all sources, in days since 1970-01-01: 2024-02-20, so that a leap day is among the
@@ -53,7 +53,7 @@ impl Span {
 /// A set of days, a bit each.
 type Days = u64;
 
-/// A record: whose it is, with whom, and when.
+/// A record: subject, other party, and period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<K> {
     pub of: K,
@@ -139,7 +139,7 @@ impl Sources {
         }
     }
 
-    /// Every number that leads where this one leads.
+    /// Every number whose chain of replacements has the same end.
     fn family(&self, ssin: Ssin) -> Vec<Ssin> {
         let mut all: Vec<Ssin> = self.replaced.iter().flat_map(|(from, to)| [*from, *to]).chain([ssin]).collect();
         all.sort_unstable();
@@ -148,7 +148,7 @@ impl Sources {
         all
     }
 
-    /// What the answer must be.
+    /// The expected answer.
     pub fn answer(&self, asked: &Asked) -> Expected {
         let left_out: FieldSet = Field::ALL.into_iter().filter(|field| !asked.fields.contains(*field)).collect();
         let stale = self.stale(asked);
@@ -323,7 +323,7 @@ fn proves(relation: Relation, dataset: Dataset) -> bool {
     }
 }
 
-/// How old a source of a test may be, in milliseconds.
+/// Freshness limit of a source in tests, in milliseconds.
 pub const LIMIT_MILLIS: i64 = 86_400_000;
 
 /// The sources as the program reads them: every list is searched from end to end.

@@ -91,7 +91,7 @@ impl TestService {
         Self::start_with(|_| {}).await
     }
 
-    /// Starts a service whose settings `change` may change.
+    /// Starts a service with the settings that `change` has edited.
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         Self::start_made_by(|workspace, now| workspace.prepare(now, "").map(drop), change).await
     }
@@ -261,7 +261,7 @@ impl TestService {
         }
     }
 
-    /// Stops the service, validates every answer, and searches for SSINs where none may be.
+    /// Stops the service, validates every answer, and searches for SSINs where they are forbidden.
     pub async fn finish(self) {
         for path in ["/metrics", "/"] {
             let page = without_free_space(&self.read_admin(path).await);

@@ -249,7 +249,7 @@ pub fn payload(envelope: &str) -> &str {
     &envelope[begin..end]
 }
 
-/// What yaserde reads of the message in this envelope and writes again, in an envelope.
+/// The message in this envelope after yaserde has read and written it, in an envelope.
 pub fn reread<M: YaSerialize + YaDeserialize>(envelope: &str) -> String {
     // As `yaserde::de::from_str`, but with the white space of values.
     let config = ParserConfig::new()

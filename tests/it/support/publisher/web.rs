@@ -18,7 +18,7 @@ use ehealth_core::model::{Clock, FixedClock};
 use rustls::{ServerConnection, StreamOwned};
 use testkit::Workspace;
 
-/// How a path is answered.
+/// Response to the requests of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
     /// The file, or 404.
@@ -114,7 +114,7 @@ impl Web {
         }
     }
 
-    /// Sets how a path is answered from now on.
+    /// Sets the response to later requests of a path.
     pub fn answer(&self, path: &str, manner: Manner) {
         lock(&self.shared.manners).insert(path.to_owned(), manner);
     }
