@@ -230,7 +230,7 @@ enum Ran {
     Whole { version: String, differences: Vec<String> },
 }
 
-/// Environment variables that describe the service to the programs.
+/// The service, as the programs reach it.
 struct Served {
     url: String,
     authority: PathBuf,

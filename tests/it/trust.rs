@@ -126,7 +126,7 @@ async fn start() -> (TestService, Authority) {
     (service, authority.expect("it was made"))
 }
 
-/// A connection with its TLS configuration.
+/// A connection, and whether its handshake was full or resumed.
 struct Open {
     sender: SendRequest<Full<Bytes>>,
     handshake: Option<HandshakeKind>,

@@ -83,7 +83,7 @@ public final class Ask {
     private static <P> P connect(P port, TLSClientParameters tls, String path) {
         Map<String, Object> context = ((BindingProvider) port).getRequestContext();
         context.put(BindingProvider.ENDPOINT_ADDRESS_PROPERTY, URL + path);
-        // The contract's schemas validate every answer. Requests are left to the service.
+        // The contract's schemas validate every answer. The service validates the requests.
         context.put("schema-validation-enabled", "IN");
         ((HTTPConduit) ClientProxy.getClient(port).getConduit()).setTlsClientParameters(tls);
         return port;

@@ -27,7 +27,8 @@ public static class Ask
         };
     }
 
-    // The development authority is in no store of this machine: the chain must end in it, and nothing else may be wrong.
+    // The development authority is in no certificate store of the machine: the chain must end in it,
+    // and have no other error.
     private sealed class OneAuthority : System.IdentityModel.Selectors.X509CertificateValidator
     {
         public override void Validate(X509Certificate2 certificate)

@@ -1,5 +1,5 @@
-// Asks the questions of standard input with the classes that wsdl2h and soapcpp2 make; see ../steps.sh. Strict: an answer
-// that is not the schema's is an error.
+// Asks the questions of standard input with the classes that wsdl2h and soapcpp2 generate; see
+// ../steps.sh. Strict: an answer that violates the schema is an error.
 #include <cstdlib>
 #include <iostream>
 #include <map>

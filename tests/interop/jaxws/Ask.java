@@ -40,7 +40,8 @@ public final class Ask {
     private static final String URL = System.getenv("INTEROP_URL");
 
     public static void main(String[] arguments) throws Exception {
-        // The contract as it was generated from: its schemas validate every answer. Requests are left to the service.
+        // The contract that the classes were generated from: its schemas validate every answer. The
+        // service validates the requests.
         var feature = new SchemaValidationFeature(true, false);
         var contract = new java.io.File(arguments[0]);
         var attributes = new EHealthAttributesService(new java.io.File(contract, "consult.wsdl").toURI().toURL());

@@ -1,5 +1,5 @@
-# Asks the questions of standard input with SOAP::Lite; see ../steps.sh. Its reader of contracts knows RPC alone, so the
-# messages are built by hand and the answers are read by path.
+# Asks the questions of standard input with SOAP::Lite; see ../steps.sh. Its WSDL reader supports only
+# RPC, so the messages are built by hand and the answers are read by path.
 use strict;
 use warnings;
 use SOAP::Lite;

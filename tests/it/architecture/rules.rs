@@ -46,7 +46,7 @@ const FACING_PEERS: [&str; 5] = [
     "crates/datasets/src/feed/mod.rs",
     "crates/soap/src/lib.rs",
     "src/certificates/mod.rs",
-    "src/server/framing/mod.rs",
+    "src/server/http/framing/mod.rs",
 ];
 const PANICS: [&str; 5] = ["unwrap_used", "expect_used", "panic", "indexing_slicing", "arithmetic_side_effects"];
 
