@@ -61,7 +61,7 @@ folder = "$2"
 feeds = "$1"
 rejected = "rejected"
 [audit_log]
-folder = "trail"
+folder = "audit-log"
 keys = "keys"
 TOML
 }

@@ -68,7 +68,7 @@ fn instructions(number: usize) -> u64 {
         .arg(number.to_string())
         .output()
         .expect("valgrind runs");
-    let told = String::from_utf8_lossy(&output.stderr);
-    let line = told.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("{told}"));
+    let printed = String::from_utf8_lossy(&output.stderr);
+    let line = printed.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("{printed}"));
     line.rsplit(':').next().and_then(|count| count.trim().parse().ok()).unwrap_or_else(|| panic!("{line}"))
 }

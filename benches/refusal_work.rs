@@ -125,8 +125,8 @@ fn instructions(folder: &Path, context: LegalContext, person: u64) -> f64 {
         .args([context.code(), &person.to_string()])
         .output()
         .expect("valgrind runs");
-    let told = String::from_utf8_lossy(&output.stderr);
-    let line = told.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("{told}"));
+    let printed = String::from_utf8_lossy(&output.stderr);
+    let line = printed.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("{printed}"));
     let count = line.rsplit(':').next().expect("a number").trim();
     let count: f64 = count.parse().unwrap_or_else(|_| panic!("{line}"));
     count / QUESTIONS as f64
@@ -232,13 +232,13 @@ fn ask(folder: &Path, context: LegalContext, n: u64) {
     };
     let consumer = Consumer {
         organisation,
-        name: "Somebody".to_owned(),
+        name: "Benchmark consumer".to_owned(),
         acts_for: Vec::new(),
         grants: vec![Arc::new(grant)],
         quota: Quota::default(),
         pins: Pins::default(),
     };
-    let register = Register::from_consumers(vec![consumer]).expect("no mistake");
+    let register = Register::from_consumers(vec![consumer]).expect("a valid register");
     let mut reader = Watch::open(&folder.join("data")).reader();
     // Opened and warm before the count.
     ask_often(&register, &mut reader, organisation, context, person(2 * PEOPLE + 1), 1);

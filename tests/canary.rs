@@ -1,6 +1,7 @@
-//! The search for SSINs finds what it must find: a canary that cannot die shows nothing.
+//! Tests the search for SSINs: a search that cannot fail shows nothing.
 
-// A process of its own: one test logs a number, which every other test that searches the log would find.
+// A process of its own: one test logs a number, which every other test that searches the log would
+// find.
 #[allow(dead_code, reason = "the other tests use the rest")]
 #[path = "it/support/mod.rs"]
 mod support;
@@ -26,7 +27,7 @@ fn finds_an_ssin_in_every_encoding() {
         "85.07.30-001.60".into(),
         "850730-001-60".into(),
         "850730 00160".into(),
-        // Of no person in the fixtures.
+        // An SSIN of no fixture person.
         "90010100123".into(),
     ] {
         assert_eq!(forms(text.as_bytes()), ["digits"], "{}", text.len());
@@ -38,7 +39,7 @@ fn finds_an_ssin_in_every_encoding() {
     let number: u64 = ANNA.parse().expect("a number");
     assert_eq!(forms(&number.to_be_bytes()), ["the number, big-endian"]);
     assert_eq!(forms(&number.to_le_bytes()), ["the number, little-endian"]);
-    // In base64, from each of its three places on: of `A…`, `xA…` and `xyA…`; and of UTF-16.
+    // In base64, at each of the three alignments (`A…`, `xA…` and `xyA…`), and in UTF-16.
     for encoded in ["ODUwNzMwMDAxNjA=", "eDg1MDczMDAwMTYw", "eHk4NTA3MzAwMDE2MA==", "OAA1ADAANwAzADAAMAAwADEANgAwAA=="]
     {
         assert_eq!(forms(format!("token: {encoded}\n").as_bytes()), ["digits in base64"], "{encoded}");
@@ -77,8 +78,8 @@ async fn finds_an_ssin_planted_in_the_audit_log_and_in_the_log() {
     let found = search_files(&service.settings.audit_log.folder);
     assert!(matches!(found.as_slice(), [one] if one.contains("of a name") && !one.contains(ANNA)), "{}", found.len());
     fs::remove_file(planted.with_file_name(ANNA)).expect("ours");
-    assert!(canary::logged().contains("answered"), "the log is caught");
-    tracing::info!(planted = ANNA, "a mistake");
+    assert!(canary::logged().contains("answered"), "the log is captured");
+    tracing::info!(planted = ANNA, "an error");
     assert_eq!(canary::search_log().len(), 1);
     service.finish().await;
 }

@@ -1,7 +1,7 @@
-//! Memory that a hostile document costs: never more than 2 MiB at one time, counted by the allocator.
+//! Memory that a hostile document costs: at most 2 MiB at any time, as the allocator counts it.
 //!
-//! One test in its own binary, because the allocator counts for the whole process. The processor time
-//! of documents is counted by `cargo bench --bench reading_work`.
+//! One test in its own binary, because the allocator counts for the whole process. The processor
+//! time of documents is counted by `cargo bench --bench reading_work`.
 
 #[path = "it/support/documents.rs"]
 mod documents;
@@ -40,7 +40,7 @@ fn no_document_takes_more_than_two_mebibytes() {
             let outcome = read_request(body, None, &[], operation);
             let took = MEMORY.peak_usage() - before;
             drop(outcome);
-            assert_eq!(MEMORY.current_usage(), before, "{name}: something stays behind");
+            assert_eq!(MEMORY.current_usage(), before, "{name}: files are left");
             if took > dearest.0 {
                 dearest = (took, name.clone());
             }

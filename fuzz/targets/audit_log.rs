@@ -19,7 +19,7 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use sha2::{Digest as _, Sha256};
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/trails");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/audit-logs");
 
 /// An edit by an attacker who can write the folder and compute hashes.
 #[derive(Debug, Arbitrary)]
@@ -91,13 +91,13 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let key = fs::read_to_string(root.join("public-key.txt")).expect("a fixture");
     let key = VerifyingKey::parse(&key).expect("a key");
     let mut known = Known { key, bases: Vec::new(), heads: Vec::new(), signed: Vec::new(), records: Vec::new() };
-    for name in ["sound", "pruned", "an-old-trail-put-back"] {
+    for name in ["sound", "pruned", "an-old-audit-log-put-back"] {
         let folder = root.join(name);
         let log = AuditLog::read(&folder);
         known.heads.extend(log.checkpoint.clone());
         known.heads.push(log.elsewhere.clone());
         // The last one is older than the checkpoint kept elsewhere, and sound without it.
-        let verdict = verify(&folder.join("trail"), &known.key, None).expect("readable");
+        let verdict = verify(&folder.join("audit-log"), &known.key, None).expect("readable");
         assert!(verdict.is_sound(), "{name}: {:?}", verdict.findings);
         known.signed.push((verdict.size, verdict.root));
         known.records.extend(log.segments.values().flat_map(|segment| segment.records.clone()));
@@ -110,7 +110,7 @@ impl AuditLog {
     fn read(folder: &Path) -> Self {
         let mut log = Self { segments: BTreeMap::new(), checkpoint: None, elsewhere: Vec::new() };
         log.elsewhere = fs::read(folder.join("elsewhere")).expect("a fixture");
-        for entry in fs::read_dir(folder.join("trail")).expect("a fixture") {
+        for entry in fs::read_dir(folder.join("audit-log")).expect("a fixture") {
             let path = entry.expect("an entry").path();
             let name = path.file_name().expect("a name").to_str().expect("ASCII").to_owned();
             let bytes = fs::read(&path).expect("a fixture");
@@ -189,10 +189,10 @@ impl AuditLog {
 
     fn write(&self, folder: &Path) {
         for (name, segment) in &self.segments {
-            fs::write(folder.join("trail").join(name), segment.frames()).expect("a file");
+            fs::write(folder.join("audit-log").join(name), segment.frames()).expect("a file");
         }
         if let Some(note) = &self.checkpoint {
-            fs::write(folder.join("trail/checkpoint"), note).expect("a file");
+            fs::write(folder.join("audit-log/checkpoint"), note).expect("a file");
         }
         fs::write(folder.join("elsewhere"), &self.elsewhere).expect("a file");
     }
@@ -263,9 +263,9 @@ fuzz_target!(|input: Input<'_>| {
         log.edit(edit);
     }
     let folder = tempfile::tempdir().expect("a folder");
-    fs::create_dir(folder.path().join("trail")).expect("a folder");
+    fs::create_dir(folder.path().join("audit-log")).expect("a folder");
     log.write(folder.path());
-    let audit_log = folder.path().join("trail");
+    let audit_log = folder.path().join("audit-log");
     for elsewhere in [None, Some(folder.path().join("elsewhere"))] {
         let verdict = verify(&audit_log, &KNOWN.key, elsewhere.as_deref()).expect("readable");
         if verdict.is_sound() {

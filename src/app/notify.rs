@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn without_a_socket_nothing_is_sent() {
-        for address in [None, Some(OsStr::new("")), Some(OsStr::new("/nobody/listens"))] {
+        for address in [None, Some(OsStr::new("")), Some(OsStr::new("/no/listener"))] {
             Notifier::new(address).ready("Ready.");
         }
     }

@@ -48,7 +48,7 @@ impl<'a> Layers<'a> {
 /// Parses the text and lets `read` read it, without overrides and defaults.
 ///
 /// # Errors
-/// Every syntax error or, if there is none, every error that `read` reported.
+/// Every syntax error or, without syntax errors, every error that `read` reported.
 pub(super) fn parse<T>(
     file: &Path,
     text: &str,
@@ -216,7 +216,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Reports a renamed key, or every renamed key of a table; `false` if there is none.
+    /// Reports a renamed key, or every renamed key of a table; `false` if no key was renamed.
     fn report_renamed(&self, path: &str, key: &Name<'_>, value: &toml::Spanned<DeValue<'_>>) -> bool {
         let path = join(path, key.get_ref());
         if let Some(text) = (self.sink.layers.explain_renamed)(&path) {

@@ -1,9 +1,9 @@
-//! Hostile feeds against a naive model: the store holds what the model holds, and each outcome has the
-//! code that the rules require.
+//! Compares the store with a naive model under hostile feeds: same contents, and for each run the
+//! outcome code that the rules require.
 //!
-//! A sequence is the life of a publisher: serials, snapshots, sessions, and at each step perhaps a
-//! trick. The model keeps maps and follows the rules word by word; it shares no code with the program.
-//! `HOSTILE_SEQUENCES` sets the number of sequences, `HOSTILE_SEED` the first seed.
+//! A sequence is the history of a publisher: serials, snapshots, sessions, and at each step
+//! possibly an attack. The model keeps maps and follows the rules literally; it shares no code with
+//! the program. `HOSTILE_SEQUENCES` sets the number of sequences, `HOSTILE_SEED` the first seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -24,19 +24,19 @@ const SESSIONS: [&str; 4] = [
     "00000000-0000-0000-0000-000000000004",
 ];
 
-/// Rows by id: person and begin.
+/// Rows by ID: person and begin.
 type Rows = BTreeMap<u64, (u64, u64)>;
 
 /// One row of a data file.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Put(u64, u64, u64),
-    /// A row with a readable id and a wrong number of a person.
+    /// A row with a readable ID and an invalid SSIN.
     Wrong(u64),
     Delete(u64),
 }
 
-/// What is wrong with a file.
+/// The error of a data file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     None,
@@ -51,20 +51,20 @@ enum Fault {
     Redirect,
     Cut,
     Drip,
-    /// More right records than the disk has room for.
+    /// More valid records than the disk can hold.
     Flood,
 }
 
 #[derive(Debug, Clone)]
 struct Offered {
     serial: u64,
-    /// Tells two files of one kind and serial apart, as their hashes do.
+    /// Distinguishes two files of one kind and serial, as their hashes do.
     version: u64,
     steps: Vec<Step>,
     fault: Fault,
 }
 
-/// What is wrong with the notification itself.
+/// The error of the notification itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trick {
     None,
@@ -84,14 +84,14 @@ struct Offer {
     trick: Trick,
 }
 
-/// What the rules make of the offers.
+/// The model: applies the rules to the offers.
 #[derive(Debug, Default)]
 struct Model {
     state: Option<(usize, u64)>,
     rows: Rows,
     rejected: BTreeSet<u64>,
     left: BTreeSet<usize>,
-    /// By "is a delta" and serial: the hash, as fault and version give it.
+    /// Hash (from fault and version) by "is a delta" and serial.
     known: BTreeMap<(bool, u64), String>,
 }
 
@@ -249,10 +249,10 @@ fn fetch(file: &Offered) -> Result<(), &'static str> {
     })
 }
 
-/// What the disk holds for the dataset: its tables and some hundred rows.
+/// Bytes that the disk holds for the dataset: its tables and some hundred rows.
 const DISK: u64 = 256 * 1024;
 
-/// Rows for which such a disk has not half the room.
+/// Rows that need more than twice the space of such a disk.
 const FLOOD: u64 = 6_000;
 
 fn begin(day: u64) -> String {
@@ -322,7 +322,7 @@ fn calm(file: &mut Offered) {
     }
 }
 
-/// A publisher who knows its own history, and draws what to offer from it.
+/// A publisher that knows its own history, and draws its offers from it.
 struct Life {
     random: Random,
     is_https: bool,
@@ -343,7 +343,7 @@ impl Life {
         Self { random, is_https, session: 0, serial: 1, rows, rejected, deltas, snapshot: None, version: 0 }
     }
 
-    /// A whole state as a file. What was rejected is in it as it was sent.
+    /// A whole state as a file. Rejected records are in it as they were sent.
     fn snapshot_of_now(&mut self) -> Offered {
         self.version += 1;
         let mut steps: Vec<Step> = self.rows.iter().map(|(id, row)| Step::Put(*id, row.0, row.1)).collect();
@@ -375,7 +375,7 @@ impl Life {
                     self.rejected.insert(id);
                 }
                 _ if self.rows.remove(&id).is_some() || self.rejected.remove(&id) => steps.push(Step::Delete(id)),
-                // Nothing with this id was ever sent: deleting it is a fault.
+                // This ID was never sent: deleting it is an error.
                 _ if self.random.one_in(6) => steps.push(Step::Delete(id)),
                 _ => {}
             }
@@ -407,7 +407,7 @@ impl Life {
         let count = if self.is_https { 13 } else { 9 };
         file.fault = faults[usize::try_from(self.random.below(count)).expect("small")];
         if file.fault == Fault::Flood {
-            // The rest of the file must be validated before it is known that there is no room.
+            // The rest of the file must be validated before the lack of space is known.
             file.steps.clear();
         }
         if self.is_https && self.random.one_in(300) {
@@ -424,7 +424,7 @@ impl Life {
                 self.snapshot = None;
             }
             1 if self.serial > 2 => {
-                // Takes back what was announced.
+                // Withdraws the announced files.
                 self.serial -= 1;
                 self.deltas.retain(|delta| delta.serial <= self.serial);
                 self.snapshot = None;
@@ -469,7 +469,7 @@ impl Life {
     }
 }
 
-/// Publishes an offer; with a web server, its manners too.
+/// Publishes an offer; with a web server, also its behaviour.
 fn publish(place: &Place, offer: &Offer, web: Option<&Web>) {
     let folder = place.folder.path().join("feeds/dimona");
     let _ = std::fs::remove_dir_all(&folder);
@@ -517,7 +517,7 @@ fn publish(place: &Place, offer: &Offer, web: Option<&Web>) {
     }
 }
 
-/// What the store holds: serial and rows.
+/// Serial and rows of the store.
 fn loaded(place: &Place) -> (Option<u64>, Rows) {
     let pointer = std::fs::read_to_string(place.settings.data.join("dimona.current")).expect("a pointer");
     let file = place.settings.data.join(pointer.trim_end());
@@ -565,7 +565,7 @@ fn the_store_always_holds_what_the_model_holds() {
         for turn in 0..8 {
             let offer = life.offer();
             publish(&place, &offer, is_https.then_some(&web));
-            // Only who is to be given up is waited for with a short breath: a machine that is busy may take its time.
+            // Only a publisher that must time out gets a short timeout: a busy machine may be slow.
             let drips = |file: &Offered| file.fault == Fault::Drip;
             let is_slow = drips(&offer.snapshot) || offer.deltas.iter().any(drips);
             over_https.limits.file = Duration::from_secs(if is_slow { 2 } else { 60 });
@@ -580,5 +580,5 @@ fn the_store_always_holds_what_the_model_holds() {
         }
     }
     assert!(place.names("data").len() <= 3, "{:?}", place.names("data"));
-    assert!(sequences < 100 || codes.len() >= 15, "the sequences became tame: {codes:?}");
+    assert!(sequences < 100 || codes.len() >= 15, "the sequences lack outcomes: {codes:?}");
 }

@@ -1,4 +1,4 @@
-//! Feeds over HTTPS: what a web server may do, and how a run ends.
+//! Feeds over HTTPS: behaviours of a web server, and the outcome of the run.
 
 use std::fs;
 use std::sync::Arc;
@@ -86,13 +86,13 @@ fn a_changed_store_makes_the_notification_be_fetched_whole() {
     let web = followed.place.settings.feeds[0].source.clone();
     let folder = Source::Folder(followed.publisher.folder.clone());
 
-    // The data went.
+    // The data was removed.
     followed.web.asked();
     fs::remove_dir_all(&followed.place.settings.data).expect("removed");
     assert_eq!(followed.run(&followed.feeds()), FIRST);
     assert_eq!(followed.web.asked(), ["/dimona/notification.xml 200", "/dimona/snapshot-1.csv 200"]);
 
-    // The data moved on by another way, and the web server lags behind.
+    // The data came from a newer source; the web server lags behind.
     let before = fs::read(followed.publisher.folder.join("notification.xml")).expect("announced");
     followed.publisher.delta(2, &["delete,1,,,,".into()]).announce();
     followed.place.settings.feeds[0].source = folder;
@@ -104,7 +104,7 @@ fn a_changed_store_makes_the_notification_be_fetched_whole() {
     followed.publisher.announce();
     assert_eq!(followed.run(&followed.feeds()), Outcome::Nothing);
 
-    // A delta of a run was applied, and the one after it was not there.
+    // A delta of a run was applied, and the next one was missing.
     followed.publisher.delta(3, &["delete,2,,,,".into()]).delta(4, &["delete,3,,,,".into()]).announce();
     followed.web.answer(&path("delta-4.csv"), Manner::Status(503));
     assert_eq!(followed.run(&followed.feeds()), Outcome::Failed(Failure::Source));
@@ -113,7 +113,7 @@ fn a_changed_store_makes_the_notification_be_fetched_whole() {
     assert_eq!(followed.run(&followed.feeds()), Outcome::Deltas);
     assert_eq!(followed.web.asked(), ["/dimona/notification.xml 200", "/dimona/delta-4.csv 200"]);
 
-    // Another server knows another document by the same name.
+    // Another server has another document with the same name.
     let Source::Https(mut feed) = web else { unreachable!("set above") };
     feed.url = FeedUrl::parse(&format!("https://localhost:{}/./dimona", followed.web.address.port())).expect("plain");
     followed.place.settings.feeds[0].source = Source::Https(feed);
@@ -273,14 +273,15 @@ fn a_feed_with_a_signer_accepts_only_signed_notifications() {
     for source in [Source::Folder(folder.clone()), web] {
         followed.place.settings.feeds[0].source = source;
         let _ = fs::remove_file(folder.join("notification.sig"));
-        // Over HTTPS the notification is not sent again at all: what vouched for it must be there all the same.
+        // Over HTTPS an unchanged notification is not sent again; its signature must be present all
+        // the same.
         assert_eq!(followed.run(&followed.feeds()), refused, "unsigned");
         fs::write(folder.join("notification.sig"), note.replace("\n1\n", "\n2\n")).expect("disk enough");
         assert_eq!(followed.run(&followed.feeds()), refused, "changed");
         fs::write(folder.join("notification.sig"), &note).expect("disk enough");
         assert!(followed.run(&followed.feeds()).is_up_to_date());
     }
-    // What is not signed is not even read as a notification.
+    // An unsigned text is not parsed as a notification.
     followed.publisher.announce_document("<nonsense");
     assert_eq!(followed.run(&followed.feeds()), refused);
 }
@@ -294,7 +295,8 @@ async fn feeds_run_at_once_then_at_their_interval_until_stopped() {
     let clock: Arc<dyn Clock> = Arc::new(place.same_clock());
     let following = tokio::spawn(sync::follow(Arc::clone(&feeds), clock));
     let begun = tokio::time::Instant::now();
-    // Runs take real time while the clock of the pauses leaps: wait for what they end with, however long that is.
+    // Runs take real time while the clock of the pauses jumps: wait for their result, without a
+    // limit.
     let until_all = async |is: &dyn Fn() -> bool| {
         while !is() {
             tokio::time::advance(Duration::from_secs(1)).await;

@@ -90,7 +90,7 @@ fn a_view_holds_its_state_while_others_replace_and_change_it() {
 
     publisher.delta(2, &["delete,1,,,,".to_owned()]).announce();
     assert_eq!(place.run(), Outcome::Deltas);
-    assert_eq!(periods(&mut other, 1), Some(19), "a delta is there at once");
+    assert_eq!(periods(&mut other, 1), Some(19), "a delta is visible immediately");
     publisher.deltas.clear();
     publisher.snapshot(9, &rows[2..]).announce();
     assert!(place.run().is_up_to_date());
@@ -101,7 +101,7 @@ fn a_view_holds_its_state_while_others_replace_and_change_it() {
 
     found.clear();
     view.employment_periods(ssin(1), &mut found).expect("readable");
-    assert_eq!(found.len(), 20, "the first view is where it was");
+    assert_eq!(found.len(), 20, "the first view is unchanged");
     assert_eq!(view.states().expect("readable").state(Dataset::Dimona).map(|state| state.serial), Some(1));
     drop(view);
     assert_eq!(periods(&mut reader, 1), Some(18));
@@ -183,7 +183,7 @@ fn no_lookup_sees_a_mixture_while_states_change() {
             place.run()
         });
         let outcomes: Vec<Outcome> = outcomes.collect();
-        // Before any assertion: the readers would ask for ever.
+        // Before any assertion: otherwise the readers would not stop.
         is_over.store(true, Ordering::Relaxed);
         assert!(outcomes.iter().all(|outcome| outcome.is_up_to_date()), "{outcomes:?}");
         asking.map(|thread| thread.join().expect("no mixture"))
@@ -268,11 +268,11 @@ fn a_file_of_a_newer_version_is_refused_untouched() {
     assert_eq!((fs::read(&file).expect("readable"), place.names("data")), before);
 }
 
-/// Newest version of a dataset's schema. A new one needs a fixture of the one before.
+/// Newest version of a dataset's schema. A new version needs a fixture of the previous one.
 const NEWEST: u32 = 3;
 
-/// A data folder whose datasets are the fixtures of a version: that version of the program made them from the fixture
-/// persons' feeds.
+/// A data folder with the databases of a released version: that version of the program wrote them
+/// from the feeds of the fixture persons.
 fn folder_of_version(version: u32) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for dataset in Dataset::ALL {
@@ -305,7 +305,7 @@ fn answers(data: &Path) -> Vec<String> {
     };
     let mut reader = Watch::open(data).reader();
     let mut view = reader.view();
-    let mut told = Vec::new();
+    let mut lines = Vec::new();
     let persons = rows("dimona").into_iter().map(|row| row[1].clone());
     for digits in persons.chain(rows("insurance").into_iter().chain(rows("persons")).map(|row| row[0].clone())) {
         let Ok(person) = Ssin::parse(&digits) else { continue };
@@ -313,17 +313,17 @@ fn answers(data: &Path) -> Vec<String> {
         view.family(person, &mut family).expect("readable");
         view.employment_periods(person, &mut periods).expect("readable");
         view.memberships(person, &mut funds).expect("readable");
-        told.push(format!("{digits} {family:?} {periods:?} {funds:?}"));
+        lines.push(format!("{digits} {family:?} {periods:?} {funds:?}"));
     }
     for row in rows("coprev").into_iter().chain(rows("federated")) {
         let employer = EnterpriseNumber::parse(&row[1]).expect("a fixture");
         for kind in [ServiceKind::External, ServiceKind::Internal] {
             let mut affiliations = Vec::new();
             view.affiliations(kind, employer, &mut affiliations).expect("readable");
-            told.push(format!("{employer} {kind:?} {affiliations:?}"));
+            lines.push(format!("{employer} {kind:?} {affiliations:?}"));
         }
     }
-    told
+    lines
 }
 
 #[test]
@@ -401,10 +401,11 @@ fn a_dataset_has_one_writer() {
     assert!(Writer::open(folder.path(), Dataset::Dimona).is_ok());
 }
 
-/// What a model of one dataset holds under a key: the value that was put, or `None` for a rejected record.
+/// Model of one dataset's entry under a key: the value, or `None` for a rejected record.
 type Held = BTreeMap<u64, Option<u64>>;
 
-/// The row of a key and a value. Where rows have an id, the value says under which person they are filed.
+/// The row of a key and a value. If rows have an ID, the value also determines the person of the
+/// row.
 fn row_of(dataset: Dataset, key: u64, value: u64) -> Row {
     let begin = Date::parse("2024-01-01").expect("a day").plus_days(i32::try_from(key).expect("small"));
     let period = Period::from_days(begin, None).expect("open");
@@ -468,7 +469,7 @@ fn expected(dataset: Dataset, held: &Held) -> (BTreeSet<String>, u64) {
     (lines, count)
 }
 
-/// Random keys: few, so that many records of a delta meet under one.
+/// Random keys: a small number, so that many records of a delta share a key.
 const KEYS: u64 = 12;
 
 #[test]
@@ -500,7 +501,7 @@ fn deltas_change_every_dataset_as_the_model_says() {
                         delta.reject(key_of(dataset, key)).expect("room");
                         next.insert(key, None);
                     }
-                    // An unknown key is sometimes deleted: then the whole delta is void.
+                    // An unknown key is sometimes deleted: then the whole delta is refused.
                     _ if !next.contains_key(&key) && below(8) > 0 => {}
                     _ => {
                         delta.delete(key_of(dataset, key)).expect("room");
@@ -531,5 +532,5 @@ fn deltas_change_every_dataset_as_the_model_says() {
             }
         }
     }
-    assert!(committed > 100 && unknown > 30, "the draw became tame: {committed} {unknown}");
+    assert!(committed > 100 && unknown > 30, "the random cases lack outcomes: {committed} {unknown}");
 }

@@ -1,5 +1,5 @@
-//! Feeds into the store, by every rule of snapshots and deltas. Each test is a behaviour of a
-//! publisher and its outcome.
+//! Sync of feeds into the store, by every rule of snapshots and deltas. Each test is a behaviour of
+//! a publisher and its outcome.
 
 use std::fs;
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::support::publisher::{self, OTHER_SESSION, Place, Publisher, digits, e
 
 const FIRST: Outcome = Outcome::Snapshot(SnapshotReason::First);
 
-/// Enough rows that one may go: a dataset may lose a tenth in one step.
+/// Enough rows that one may be removed: a dataset may lose a tenth in one step.
 fn twenty() -> Vec<String> {
     (1..=20).map(|n| period(n, n, n, "2024-01-01", "")).collect()
 }
@@ -319,7 +319,7 @@ fn a_shrunken_dataset_is_refused_until_an_operator_allows_it() {
     publisher.snapshot(1, &twenty()).announce();
     assert_eq!(place.run(), FIRST);
     publisher.snapshot(2, &twenty()[..18]).announce();
-    assert_eq!(place.run(), Outcome::Snapshot(SnapshotReason::Gap), "exactly the share passes");
+    assert_eq!(place.run(), Outcome::Snapshot(SnapshotReason::Gap), "a change of exactly the share is accepted");
     publisher.snapshot(3, &twenty()[..16]).announce();
     assert_eq!(place.run(), Outcome::Refused(Refusal::Shrunk));
     publisher.snapshot(2, &twenty()[..18]).delta(3, &[delete(1), delete(2)]).announce();
@@ -383,7 +383,7 @@ fn a_record_that_closes_a_replacement_cycle_is_rejected() {
     let place = Place::new(&[Dataset::Persons]);
     let mut publisher = place.publisher(Dataset::Persons);
     let replaced = |from: u64, to: u64| format!("{},{},0", digits(from), digits(to));
-    // 9 → 3 → 1 → 2 → 3, and 4 → 5 beside it.
+    // 9 → 3 → 1 → 2 → 3, and independently 4 → 5.
     publisher.snapshot(1, &[replaced(9, 3), replaced(3, 1), replaced(4, 5), replaced(2, 3), replaced(1, 2)]).announce();
     assert_eq!(place.run(), FIRST);
     assert_eq!(
@@ -418,11 +418,14 @@ fn the_run_history_outlives_a_snapshot() {
     place.run();
     let writer = Writer::open(&place.settings.data, Dataset::Dimona).expect("no other writer");
     let history = writer.history().expect("readable");
-    let told: Vec<_> = history
+    let recorded: Vec<_> = history
         .iter()
         .map(|entry| (entry.outcome.map_or("unknown", Outcome::code), entry.serial, entry.times))
         .collect();
-    assert_eq!(told, [("snapshot/gap", Some(9), 1), ("snapshot/first", Some(1), 1), ("refused/missing-file", None, 2)]);
+    assert_eq!(
+        recorded,
+        [("snapshot/gap", Some(9), 1), ("snapshot/first", Some(1), 1), ("refused/missing-file", None, 2)]
+    );
     assert_eq!(place.run(), Outcome::Skipped);
 }
 

@@ -1,13 +1,17 @@
-# What the scripts of the stacks share; each is started by tests/it/interop_matrix.rs and begins with `. ../steps.sh`.
+# Shared steps of the stacks' scripts. tests/it/interop_matrix.rs starts each script, which begins with
+# `. ../steps.sh`.
 #
-# Given: INTEROP_URL (scheme and authority), INTEROP_CA (PEM), INTEROP_CLIENTS (a .pem and a .key for each caller),
-# INTEROP_TARGET (a folder that is kept between runs), and the questions on standard input, one a line, fields parted by
-# tabs, absent ones a hyphen: CASE CALLER NUMBER CONTEXT SSIN BEGIN END; without END, BEGIN is the reference date; without
-# CONTEXT it is sendTestMessage with the case as echo.
-# Printed: `VERSION<tab>TEXT` once, then `CASE<tab>CODE<tab>TOLD<tab>SSIN` for each question: the status or, of a fault,
-# the reason; what was told in the words of the catalogue; the person told of. ECHO is the code of a test message, and a
-# hyphen the code of a question that the stack refuses to send. Exits with 77 if the stack cannot be had here.
-# A person can run one of them too, from its folder, against `simulate --rsa`: set the four variables from its ready file.
+# Input: INTEROP_URL (scheme and authority), INTEROP_CA (PEM), INTEROP_CLIENTS (a .pem and a .key for
+# each caller), INTEROP_TARGET (a folder that is kept between runs), and the questions on standard
+# input, one per line, with tabs between the fields: CASE CALLER NUMBER CONTEXT SSIN BEGIN END. An
+# absent field is a hyphen. Without END, BEGIN is the reference date; without CONTEXT, the question is
+# sendTestMessage with the case as echo.
+# Output: `VERSION<tab>TEXT` once, then `CASE<tab>CODE<tab>DISCLOSED<tab>SSIN` for each question: the
+# status or, of a fault, the reason; the disclosed data in the notation of the catalogue; the SSIN of
+# the answer. ECHO is the code of a test message, and a hyphen the code of a question that the stack
+# refuses to send. Exits with 77 if the stack cannot be installed.
+# To run a script by hand, start `simulate --rsa`, set the four variables from its ready file, and run
+# the script from its folder.
 set -euo pipefail
 consult_path=/eHealthAttributesService/v1/consultAttributes
 test_path=/TestConnectionService/v1/sendTestMessage
@@ -18,24 +22,24 @@ missing() {
     exit 77
 }
 
-# Takes packages from Debian, if this user may.
+# Installs Debian packages, if this user may.
 need_debian() {
     dpkg-query -W "$@" >/dev/null 2>&1 && return
     [ "$(id -u)" = 0 ] || missing "needs the Debian packages $*"
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } \
-        >"$INTEROP_TARGET/apt.log" 2>&1 || missing "Debian packages cannot be had: $*"
+        >"$INTEROP_TARGET/apt.log" 2>&1 || missing "cannot install the Debian packages $*"
 }
 
-# Takes exact versions from npm into the target folder: NAME@VERSION.
+# Installs exact versions (NAME@VERSION) from npm into the target folder.
 need_npm() {
     command -v npm >/dev/null || missing "needs Node and npm"
     [ "$(cat "$INTEROP_TARGET/npm" 2>/dev/null)" = "$*" ] && return
     npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix "$INTEROP_TARGET" "$@" \
-        >"$INTEROP_TARGET/npm.log" 2>&1 || missing "npm packages cannot be had: $*"
+        >"$INTEROP_TARGET/npm.log" 2>&1 || missing "cannot install the npm packages $*"
     echo "$*" >"$INTEROP_TARGET/npm"
 }
 
-# Certificate and key of each caller in one file, NAME.both: what OpenSSL's own loaders read.
+# Writes certificate and key of each caller to one file, NAME.both, for OpenSSL's loaders.
 join_identities() {
     identities=$(mktemp -d)
     trap 'rm -rf "$identities"' EXIT
@@ -46,7 +50,7 @@ join_identities() {
     export INTEROP_IDENTITIES=$identities
 }
 
-# The same as PKCS#12, NAME.p12, with the password `changeit`: what Java and .NET read.
+# Writes the same as PKCS#12, NAME.p12, with the password `changeit`, for Java and .NET.
 pack_identities() {
     join_identities
     for both in "$identities"/*.both; do
@@ -59,7 +63,7 @@ get() {
         --key "$INTEROP_CLIENTS/fund.key" "$1"
 }
 
-# The served contract as files that name each other, for generators that cannot show a client certificate.
+# Downloads the served contract with relative locations, for generators without client certificates.
 fetch_contract() {
     mkdir -p "$1"
     local file location
@@ -73,7 +77,7 @@ fetch_contract() {
     sed -i -E 's#schemaLocation="[^"]*xsd=([^"]*)"#schemaLocation="\1"#' "$1"/*.wsdl "$1"/*.xsd
 }
 
-# True if what was built before was built from this contract, whatever its port, and from these sources.
+# True if the last build was made from this contract (on any port) and these sources.
 is_built() {
     local contract=$1
     shift

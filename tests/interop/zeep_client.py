@@ -2,10 +2,11 @@
 
     zeep_client.py URL CA CLIENTS CATALOGUE RESPONSES [--stale DATASET]
 
-URL is the service's scheme and authority, CA its authority's certificate, CLIENTS the folder with a `.pem` and a `.key`
-for each caller, CATALOGUE the table of questions and what comes back. Every answer is written to the folder RESPONSES as
-it came. With `--stale` the service is one whose DATASET is over-age: then every question that the grant answers from it
-gets HAN20200 with that source. Prints a line for each difference; exits 1 if there was one.
+URL is the service's scheme and authority, CA its authority's certificate, CLIENTS the folder with a
+`.pem` and a `.key` for each caller, CATALOGUE the table of questions and expected answers. Every
+answer is written unchanged to the folder RESPONSES. With `--stale` the service is one whose DATASET
+is stale: every question whose grant reads it must get HAN20200 with that source. Prints a line for
+each difference; exits 1 if there was one.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import zeep
 from lxml import etree
 from zeep.plugins import HistoryPlugin
 
-from told import told
+from disclosed import disclosed
 
 COMMON = "{http://kszbcss.fgov.be/types/common/v3}"
 
@@ -28,7 +29,7 @@ class Caller:
 
     def __init__(self, arguments, word: str) -> None:
         session = requests.Session()
-        session.trust_env = False  # an environment with its own authorities would win over ours
+        session.trust_env = False  # the environment's authorities would take precedence
         session.verify = arguments.ca
         session.cert = (f"{arguments.clients}/{word}.pem", f"{arguments.clients}/{word}.key")
         self.history = HistoryPlugin()
@@ -43,11 +44,11 @@ class Caller:
         self.number = None
 
     def answer(self) -> bytes:
-        """The envelope that came last."""
+        """The last envelope received."""
         return etree.tostring(self.history.last_received["envelope"])
 
 
-# Without these datasets a relation can be neither shown nor denied: nothing is told then.
+# Without these datasets a relation can be neither shown nor denied: nothing is disclosed then.
 PROOF = {
     "BACKTOWORK:ADVISORY_PHYSICIAN": {"insurance"},
     "BACKTOWORK:PREVENTION_SERVICE": {"dimona", "coprev", "federated"},
@@ -68,7 +69,7 @@ def criteria(row) -> dict:
 
 
 def ask(caller: Caller, number: str, row) -> tuple[str, str]:
-    """The code and what was told, for one question of the catalogue."""
+    """The code and the disclosed data, for one question of the catalogue."""
     question = {
         "informationCustomer": {"ticket": row["case"], "customerIdentification": {"cbeNumber": number}},
         "legalContext": row["legal_context"],
@@ -80,7 +81,7 @@ def ask(caller: Caller, number: str, row) -> tuple[str, str]:
         return fault.detail.findtext(".//reasonCode"), ""
     if reply.informationCustomer.ticket != row["case"]:
         return "another ticket came back", ""
-    return reply.status.code, told(reply)
+    return reply.status.code, disclosed(reply)
 
 
 def main() -> int:
@@ -93,7 +94,7 @@ def main() -> int:
     differences = []
     asked = 0
 
-    def judge(case: str, expected, got, caller: Caller) -> None:
+    def compare(case: str, expected, got, caller: Caller) -> None:
         nonlocal asked
         asked += 1
         Path(arguments.responses, f"{case}.xml").write_bytes(caller.answer())
@@ -102,16 +103,16 @@ def main() -> int:
 
     for word, caller in callers.items():
         reply = caller.connection.service.sendTestMessage(echo=f"hello from {word}")
-        judge(f"test-{word}", f"hello from {word}", reply.echo, caller)
+        compare(f"test-{word}", f"hello from {word}", reply.echo, caller)
     for row in csv.DictReader(open(arguments.catalogue, encoding="utf-8")):
         caller = callers[row["caller"]]
-        expected = (row["code"], row["told"])
+        expected = (row["code"], row["disclosed"])
         if arguments.stale:
             if row["code"] not in ("MSG00000", "MSG00100"):
                 continue
             cannot_look = arguments.stale in PROOF[row["legal_context"]]
-            expected = ("HAN20200", "" if cannot_look else row["told"])
-        judge(row["case"], expected, ask(caller, NUMBERS[row["caller"]], row), caller)
+            expected = ("HAN20200", "" if cannot_look else row["disclosed"])
+        compare(row["case"], expected, ask(caller, NUMBERS[row["caller"]], row), caller)
     print(*differences, sep="\n")
     print(f"{asked} questions, {len(differences)} differences")
     return 1 if differences or asked < 10 else 0

@@ -35,7 +35,7 @@ async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answered {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
     let connection = tokio::spawn(connection);
     let (head, body) = sender.send_request(request).await.expect("an answer").into_parts();
-    let body = body.collect().await.expect("a whole body").to_bytes();
+    let body = body.collect().await.expect("a complete body").to_bytes();
     drop(sender);
     let _ = connection.await;
     let body = String::from_utf8(body.to_vec()).expect("UTF-8");
@@ -73,7 +73,7 @@ async fn with_a_stale_dataset() -> TestService {
 }
 
 /// Removes the audit log's keys, changes the month, and asks one question.
-async fn with_an_unwritable_trail() -> TestService {
+async fn with_an_unwritable_audit_log() -> TestService {
     let service = TestService::start().await;
     fs::remove_dir_all(&service.settings.audit_log.keys).expect("the keys were there");
     fs::write(&service.settings.audit_log.keys, "no folder").expect("written");
@@ -99,20 +99,20 @@ async fn ready_is_false_while_a_dataset_is_stale_or_missing() {
     // Remove its feed first: the schedule would bring the dataset back.
     fs::remove_dir_all(service.settings.policy.with_file_name("feeds").join("persons")).expect("it was there");
     let expected = vec![reason("dataset-stale", "coprev"), reason("dataset-missing", "persons")];
-    let told = tokio::time::timeout(Duration::from_secs(20), async {
+    let noticed = tokio::time::timeout(Duration::from_secs(20), async {
         while ready(&service).await.1 != expected {
             // A run in progress may have brought it back once more.
             let _ = fs::remove_file(service.settings.sync.data.join("persons.current"));
             tokio::task::yield_now().await;
         }
     });
-    told.await.expect("a dataset that is gone is noticed");
+    noticed.await.expect("a missing dataset is reported");
     service.finish().await;
 }
 
 #[tokio::test]
 async fn ready_is_false_while_the_audit_log_cannot_be_written() {
-    let service = with_an_unwritable_trail().await;
+    let service = with_an_unwritable_audit_log().await;
     assert_eq!(ready(&service).await, (503, vec![reason("audit-log-unwritable", "")]));
     let samples = metrics(&service).await;
     assert_eq!(samples["ehealth_attributes_audit_log_writable"], "0");
@@ -146,7 +146,8 @@ async fn ready_is_false_once_a_certificate_has_expired() {
     service.finish().await;
 }
 
-/// Parses a metrics text strictly: each family announced once, before its samples; each sample once; buckets rising.
+/// Parses a metrics text strictly: each family announced once, before its samples; each sample
+/// once; buckets rising.
 fn parse_exposition(text: &str) -> BTreeMap<String, String> {
     assert!(text.ends_with('\n'));
     let (mut samples, mut families) = (BTreeMap::new(), BTreeSet::new());
@@ -170,7 +171,7 @@ fn parse_exposition(text: &str) -> BTreeMap<String, String> {
             let labels = labels.strip_suffix('}').expect("labels end");
             assert!(labels.is_empty() || labels.ends_with('"'), "{line}");
             assert!(value.parse::<f64>().is_ok(), "{line}");
-            assert!(samples.insert(series.to_owned(), value.to_owned()).is_none(), "{series} is there twice");
+            assert!(samples.insert(series.to_owned(), value.to_owned()).is_none(), "{series} occurs twice");
         }
     }
     samples
@@ -195,7 +196,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
     ));
     let mut provoked: BTreeMap<String, u64> = BTreeMap::new();
     // The page's text of each code: the sentence that callers get with it.
-    let mut told = BTreeSet::new();
+    let mut descriptions = BTreeSet::new();
     for (caller, operation, path, body) in [
         ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, ANNA, "")),
         ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, UNKNOWN, "")),
@@ -212,11 +213,14 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
         let code = if path == TEST { "MSG00000" } else { answered.code().expect("a code") };
         assert!(path == CONSULT || answered.status == 200, "{}", answered.body);
         *provoked.entry(exchanges(operation, code)).or_default() += 1;
-        told.extend(answered.text("description").map(|words| format!("{code}</td><td>{words}</td>")));
+        descriptions.extend(answered.text("description").map(|words| format!("{code}</td><td>{words}</td>")));
     }
     assert_eq!(service.get("fund", "/nowhere").await.status, 404);
     let page = get(&service, "/").await.body;
-    assert!(told.len() > 4 && told.iter().all(|words| page.contains(words)), "{told:?}\n{page}");
+    assert!(
+        descriptions.len() > 4 && descriptions.iter().all(|words| page.contains(words)),
+        "{descriptions:?}\n{page}"
+    );
     let after = metrics(&service).await;
     assert_eq!(
         before.keys().filter(|series| !series.contains("unregistered")).collect::<Vec<_>>(),
@@ -362,7 +366,7 @@ async fn a_browser_shows_the_page_unhealthy() {
         assert!(shown.contains("<title>Not ready") && shown.contains("Dataset coprev is stale:"), "{shown}");
     }
     stale.finish().await;
-    let unwritable = with_an_unwritable_trail().await;
+    let unwritable = with_an_unwritable_audit_log().await;
     if let Some(shown) = browse(&unwritable, "audit-log-unwritable").await {
         assert!(shown.contains("The audit log is not writable, so no request is answered"), "{shown}");
     }
@@ -426,16 +430,16 @@ async fn callers_need_no_operator_certificate() {
     // The operator's own clock is behind: for it the certificate is valid.
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(Timestamp::parse("2025-06-01T00:00:00Z").expect("a moment")));
     let read = async |path| {
-        let told = String::from_utf8(service.read_admin_by(Arc::clone(&clock), path).await).expect("UTF-8");
-        let (head, body) = told.split_once("\r\n\r\n").expect("a head and a body");
+        let answer = String::from_utf8(service.read_admin_by(Arc::clone(&clock), path).await).expect("UTF-8");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         (head.to_owned(), body.to_owned())
     };
     let samples = parse_exposition(&read("/metrics").await.1);
     let days = |role: &str| -> i64 {
         let role = format!("role=\"{role}\"");
-        let told =
+        let answer =
             samples.iter().find(|(series, _)| series.contains("certificate_days_left") && series.contains(&role));
-        told.unwrap_or_else(|| panic!("{role}: {samples:#?}")).1.parse().expect("days")
+        answer.unwrap_or_else(|| panic!("{role}: {samples:#?}")).1.parse().expect("days")
     };
     assert_eq!(days("operators"), -36);
     assert_eq!(days("operator-authority"), days("client-authority"));

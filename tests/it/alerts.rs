@@ -1,8 +1,9 @@
 //! Every alert rule, fired.
 //!
-//! Each test case causes a rule's condition in a real service and gives the `/metrics` of that service
-//! to Prometheus (`promtool test rules`); the alert must fire there. While everything works, none may.
-//! A condition that does not affect readiness, but needs an operator, is shown on the operators' page.
+//! Each test case causes a rule's condition in a real service and gives the `/metrics` of that
+//! service to Prometheus (`promtool test rules`); the alert must fire there. While everything
+//! works, none may. A condition that does not affect readiness, but needs an operator, is shown on
+//! the operators' page.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -78,7 +79,7 @@ async fn read_at(address: SocketAddr, path: &str) -> String {
     tokio::spawn(connection);
     let request = Request::get(path).header("host", "localhost").body(Full::<Bytes>::default());
     let answer = sender.send_request(request.expect("a request")).await.expect("an answer");
-    let body = answer.into_body().collect().await.expect("a whole body").to_bytes();
+    let body = answer.into_body().collect().await.expect("a complete body").to_bytes();
     String::from_utf8(body.to_vec()).expect("UTF-8")
 }
 
@@ -123,7 +124,7 @@ async fn scrape_until(service: &TestService, is_so: impl Fn(&str) -> bool) -> St
         if is_so(&scraped) {
             return scraped;
         }
-        assert!(Instant::now() < deadline, "it never came:\n{scraped}");
+        assert!(Instant::now() < deadline, "it never appeared:\n{scraped}");
         tokio::task::yield_now().await;
     }
 }
@@ -312,7 +313,7 @@ async fn of_datasets() -> Vec<Case> {
     ]
 }
 
-/// An authority with a CRL that is soon due, beside the demo's, which has none.
+/// An authority whose CRL is due soon, in addition to the demo's, which has no CRL.
 fn with_lists(settings: &mut Settings) {
     let folder = settings.policy.with_file_name("lists");
     fs::create_dir(&folder).expect("a folder");
@@ -351,22 +352,22 @@ async fn of_certificates() -> Vec<Case> {
     ]
 }
 
-/// The real program, with its audit log on a disk of 4 MB; `None` where no disk can be made.
+/// The real program, with its audit log on a disk of 4 MB; `None` if no disk can be created.
 async fn of_a_small_disk() -> Option<Vec<Case>> {
     let folder = tempfile::tempdir().expect("a folder");
     let workspace = testkit::Workspace::new(folder.path().join("demo"));
-    workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
-    let trail = workspace.settings().with_file_name("audit-log");
-    fs::create_dir(&trail).expect("made");
+    workspace.prepare(SystemClock.now(), "").expect("the workspace can be created");
+    let audit_log = workspace.settings().with_file_name("audit-log");
+    fs::create_dir(&audit_log).expect("made");
     leave(&workspace.settings().with_file_name("verified"), &SystemClock.now().to_string(), true);
     let mount = "mount -t tmpfs -o size=4m none \"$1\" && shift && exec \"$@\"";
     let within = |script: &str| {
         let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(&trail);
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(&audit_log);
         command
     };
     if !within(mount).arg("true").status().is_ok_and(|status| status.success()) {
-        skip("no small disk can be made in a namespace; a full disk is not tested");
+        skip("cannot create a small disk in a namespace; a full disk is not tested");
         return None;
     }
     let mut command = within(mount);
@@ -384,14 +385,14 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
             if value(&shown, value_of) == Some(wanted) {
                 return shown;
             }
-            assert!(Instant::now() < deadline, "{value_of} never came to {wanted}:\n{shown}");
+            assert!(Instant::now() < deadline, "{value_of} never reached {wanted}:\n{shown}");
             tokio::task::yield_now().await;
         }
     };
     let small = ready("ehealth_attributes_ready", 1).await;
     // The disk is filled while no request is open, through the mount of the process.
-    let inside = format!("/proc/{}/root{}/filler", program.id(), trail.display());
-    let mut filler = fs::File::create(inside).expect("its disk is seen");
+    let inside = format!("/proc/{}/root{}/filler", program.id(), audit_log.display());
+    let mut filler = fs::File::create(inside).expect("its disk is reported");
     while filler.write_all(&[0; 4_096]).is_ok() {}
     let full = ready("ehealth_attributes_audit_log_writable", 0).await;
     let page = read_at(admin, "/").await;
@@ -441,7 +442,7 @@ fn write_case(case: &Case) -> String {
         }
     } else {
         let expr = firing(&format!(",alertname=\"EhealthAttributes{}\"", case.alert));
-        // Counters that rose show for some minutes; every `for` of a rule is over by then.
+        // An increase of a counter is visible for some minutes, longer than every `for` of a rule.
         let minute = if ["AuditLogUnverified", "FeedFailing"].contains(&case.alert) {
             "90m"
         } else if ["DatasetAgeing", "DatasetMissing", "AuditLogDiskFilling"].contains(&case.alert) {
@@ -481,7 +482,7 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
         for (_, words) in WARNINGS.iter().filter(|(alert, _)| *alert == case.alert) {
             assert!(shown.iter().any(|warning| warning.contains(words)), "{}: {shown:?}", case.alert);
         }
-        assert!(!case.alert.is_empty() || shown.len() == 1, "all is well, but {shown:?}");
+        assert!(!case.alert.is_empty() || shown.len() == 1, "no problem exists, but the page shows {shown:?}");
     }
     if Command::new("promtool").arg("--version").output().is_err() {
         skip("promtool is missing (Debian: prometheus); the alerts are not checked");

@@ -1,9 +1,9 @@
-//! Client certificates, each with its expected outcome: admitted as an organisation, or refused with
-//! one code.
+//! Client certificates, each with its expected outcome: admitted as an organisation, or refused
+//! with one code.
 //!
-//! The matrix is a list of cases made by code. `every_certificate_has_its_expected_outcome` validates
-//! them as the service does, path first and name second. OpenSSL validates the same paths where it is
-//! installed; where it differs, the case says so. The tests below the matrix move the clock, mutate
+//! The matrix is a list of generated cases. `every_certificate_has_its_expected_outcome` validates
+//! them as the service does, path first and name second. OpenSSL, if installed, validates the same
+//! paths; where it differs, the case says so. The tests below the matrix move the clock, mutate
 //! bytes, and measure the work that revocation lists cause.
 
 #![allow(clippy::too_many_lines, clippy::print_stdout, reason = "tables are long, and --nocapture shows the figures")]
@@ -34,18 +34,18 @@ use crate::support::environment::skip;
 use crate::support::random::Random;
 use crate::support::work::measure;
 
-/// The moment of most cases: inside every default validity.
+/// Time of most cases: within every default validity.
 const NOW: &str = "2026-05-01T12:00:00Z";
 /// The organisation of a sound leaf.
 const FUND: &str = "0202239951";
 const URN: &str = "urn:be:fgov:kbo-bce:organization:cbe-number:";
 
-/// What OpenSSL thinks of a case's path.
+/// Expected result of OpenSSL for a case's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Judge {
-    /// The same as we.
+enum OpenSslVerdict {
+    /// The same result as the service.
     Agrees,
-    /// Something else, in one version at least and for a reason that is known.
+    /// Another result, in at least one version, for a known reason.
     Differs(&'static str),
 }
 
@@ -58,7 +58,7 @@ struct Case {
     now: &'static str,
     /// The organisation's number, or the code of the refusal.
     expected: &'static str,
-    judge: Judge,
+    openssl: OpenSslVerdict,
 }
 
 impl Case {
@@ -72,7 +72,7 @@ impl Case {
             leaf,
             now: NOW,
             expected,
-            judge: Judge::Agrees,
+            openssl: OpenSslVerdict::Agrees,
         }
     }
 
@@ -107,7 +107,7 @@ impl Case {
     }
 
     fn differs(self, why: &'static str) -> Self {
-        Self { judge: Judge::Differs(why), ..self }
+        Self { openssl: OpenSslVerdict::Differs(why), ..self }
     }
 
     fn trust(&self) -> Trust {
@@ -135,11 +135,11 @@ fn algorithms() -> WebPkiSupportedAlgorithms {
 }
 
 fn trust(authorities: &[CertificateDer<'static>], revocation: &Revocation) -> Trust {
-    Trust::new(authorities.to_vec(), revocation, algorithms()).expect("the case's authorities can be authorities")
+    Trust::new(authorities.to_vec(), revocation, algorithms()).expect("the case's authorities are valid authorities")
 }
 
 fn moment(text: &str) -> Timestamp {
-    Timestamp::parse(text).expect("the test's moments are well written")
+    Timestamp::parse(text).expect("the timestamps of the test are valid")
 }
 
 fn fixture(name: &str) -> CertificateDer<'static> {
@@ -173,7 +173,7 @@ fn keys() -> Vec<Case> {
     let by_fixture = |title, root: &str, leaf: &str, expected| {
         let mut case = Case::direct(title, &Authority::root("unused"), fixture(leaf), expected).without_lists();
         case.authorities = vec![fixture(root)];
-        // Whenever they were made, they are valid then.
+        // They are valid at that time, whenever they were generated.
         case.at("2060-01-01T00:00:00Z")
     };
     let sha1 = sequence(&[&element(6, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1])]);
@@ -324,7 +324,7 @@ fn uses() -> Vec<Case> {
     };
     let below = |title, parts: &[Vec<u8>], expected| {
         let issuer = root.issue_authority_with("Issuer", extensions(parts));
-        // Not among the configured: those are held against the same rules when they are read.
+        // Not among the configured ones, which are checked by the same rules when they are read.
         Case::direct(title, &root, issuer.issue_leaf(), expected).sent(&[&issuer.certificate]).without_lists()
     };
     let by = |title, purposes: &[&[u8]], expected| {
@@ -696,7 +696,7 @@ fn rollovers() -> Vec<Case> {
     let revoked = |list: &mut List| list.revoked.push(vec![7]);
     let names = "OpenSSL's command takes the first list of the name, and the key is another";
 
-    // One key, two certificates: the old one has run out.
+    // One key, two certificates: the old one has expired.
     let renewed = Authority::root("Renewed");
     let run_out = renewed.cross_sign(&renewed, |root| root.not_after = "2026-04-30T23:59:59Z".to_owned());
 
@@ -716,7 +716,7 @@ fn rollovers() -> Vec<Case> {
     };
     let young_by_old = old.cross_sign(&young, |_| {});
 
-    // Two paths, of which each is refused for something else.
+    // Two paths, each refused for another reason.
     let unsigning = old.cross_sign(&crossed, extensions(&[authority_constraints(None), key_usage(&[CRL_SIGN])]));
 
     let several = |title, authorities: &[&CertificateDer<'static>], lists, leaf, expected| {
@@ -963,12 +963,12 @@ fn the_matrix_produces_every_code() {
     let unidentified = IdentityError::ALL.map(IdentityError::code);
     let mut all = BTreeSet::from([FUND]);
     for code in closed.into_iter().chain(refused).chain(unidentified) {
-        assert!(all.insert(code), "two outcomes are called {code}");
+        assert!(all.insert(code), "two outcomes have the code {code}");
     }
     assert_eq!(produced, all);
 }
 
-/// A root, an intermediate and a leaf, and of which end each promises.
+/// A root, an intermediate and a leaf, with the `notAfter` of each.
 struct Ends {
     leaf: &'static str,
     issuer: &'static str,
@@ -977,7 +977,7 @@ struct Ends {
     root_list: &'static str,
 }
 
-/// Later than whatever else ends.
+/// Later than every other end.
 const LATER: &str = "2026-11-30T00:00:00Z";
 
 impl Ends {
@@ -990,14 +990,15 @@ impl Ends {
         let next = |next: &'static str| move |list: &mut List| list.next_update = Some(next.to_owned());
         let lists = vec![root.list_with(next(self.root_list)), issuer.list_with(next(self.issuer_list))];
         let case = Case::chain("ends", &[&root, &issuer], issuer.issue_leaf_with(end(self.leaf)), FUND).lists(lists);
-        case.admit().expect("nothing has ended yet")
+        case.admit().expect("no exchange has ended yet")
     }
 }
 
 #[test]
 fn an_admission_ends_at_its_earliest_limit() {
     const END: &str = "2026-06-01T00:00:00Z";
-    // The last second of a certificate counts whole; a list is stale from the moment on that the next one was due.
+    // A certificate is valid for the whole of its last second; a list is stale from its
+    // `nextUpdate` on.
     for (what, ends, first_refused) in [
         ("the leaf", Ends { leaf: END, ..Ends::LATER }, "2026-06-01T00:00:01Z"),
         ("the intermediate", Ends { issuer: END, ..Ends::LATER }, "2026-06-01T00:00:01Z"),
@@ -1015,7 +1016,7 @@ fn an_admission_ends_at_its_earliest_limit() {
             (just_before, true),
             (end, false),
             (moment("2030-01-01T00:00:00Z"), false),
-            // A clock that was set back, to the moment of the lists and to before it.
+            // A clock that was set back: to the time of the lists, and to an earlier time.
             (moment("2026-05-01T00:00:00Z"), true),
             (moment("2026-04-30T23:59:59.999Z"), false),
             (moment("1969-12-31T23:59:59Z"), false),
@@ -1072,7 +1073,7 @@ fn a_closed_issuer_is_reported_and_closes_no_other() {
     assert_eq!(closed("2026-04-01T05:00:00Z").len(), 3);
     assert!(trust.admit(&open.issue_leaf(), &[], moment(NOW)).is_ok());
 
-    // The list that a renewed root may sign is the old one's as well.
+    // A list that the renewed root may sign is also valid for the old certificate.
     let silent = Authority::root_with("Renewed", Key::p256(), |root| root.extensions[1] = key_usage(&[KEY_CERT_SIGN]));
     let renewed = [silent.certificate.clone(), silent.cross_sign(&silent, |_| {})];
     let lists = Revocation::Lists(vec![silent.list()]);
@@ -1100,8 +1101,8 @@ fn a_certificate_that_is_no_ca_is_refused_as_authority() {
     assert_eq!(read(&[&CertificateDer::from(vec![0x30, 0])]), Err(AuthorityError::Malformed));
 }
 
-/// webpki tries every order of certificates that name each other before it looks at a signature: seconds of work for
-/// whoever sends ten of one name among many others.
+/// webpki tries every order of certificates that name each other before it looks at a signature:
+/// seconds of work per certificate list that has ten of one name among many others.
 #[test]
 fn many_certificates_with_one_name_cause_no_search() {
     let root = Authority::root("Root");
@@ -1156,7 +1157,8 @@ fn a_large_subject_is_formatted_with_little_work() {
     }
 }
 
-/// Changes one to four places: a bit, an octet, a run taken out, doubled or overwritten, the end cut off.
+/// Changes one to four places: a bit, an octet, a range removed, doubled or overwritten, the end
+/// cut off.
 fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
     for _ in 0..=random.index(4) {
         let at = random.index(bytes.len().max(1));
@@ -1176,7 +1178,7 @@ fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
 /// Whether the list can be read.
 ///
 /// # Panics
-/// Where x509-parser, or webpki, reads the same list and something else in it.
+/// If x509-parser or webpki reads other contents in the same list.
 fn is_read_as_by_others(list: &[u8]) -> bool {
     let Ok(ours) = RevocationList::from_der(list, |_| true) else { return false };
     let seconds = |time: Timestamp| time.as_millis().div_euclid(1_000);
@@ -1251,7 +1253,8 @@ fn mutated_certificates_and_crls_neither_panic_nor_cost_much() {
                 let bytes = CertificateDer::from(bytes);
                 readable += usize::from(Profile::from_der(&bytes).is_ok());
                 let _ = Facts::from_der(&bytes);
-                // What was signed and is so no longer is never let in; what is not part of that cannot be changed either.
+                // A certificate whose signed bytes changed is never admitted; the other bytes
+                // cannot be changed either.
                 let is_let_in = trust.admit(&bytes, &[], now).is_ok();
                 assert!(!is_let_in || leaves.contains(&bytes), "{bytes:?}");
                 let _ = trust.admit(&leaves[1], std::slice::from_ref(&bytes), now);
@@ -1264,24 +1267,24 @@ fn mutated_certificates_and_crls_neither_panic_nor_cost_much() {
     assert!(readable > ROUNDS / 20, "{readable}");
 }
 
-/// Where the two do not agree on a path, the case says so, and why.
+/// A case on which OpenSSL and the service differ must state the reason.
 #[test]
 fn openssl_agrees_on_every_path_except_the_known_ones() {
     if OpenSsl::find().is_none() {
         return;
     }
-    let folder = tempfile::tempdir().expect("there is room for a few files");
+    let folder = tempfile::tempdir().expect("some file descriptors are left");
     let wrong: Vec<_> = matrix()
         .iter()
         .filter_map(|case| {
             let (accepts, printed) = OpenSsl::accepts(case, folder.path());
             let agrees = accepts == case.admit().is_ok();
-            match case.judge {
-                Judge::Differs(why) => {
+            match case.openssl {
+                OpenSslVerdict::Differs(why) => {
                     println!("{} {}: {why}", if agrees { "agrees" } else { "differs" }, case.title);
                     None
                 }
-                Judge::Agrees => (!agrees).then(|| format!("{}: openssl said {printed}", case.title)),
+                OpenSslVerdict::Agrees => (!agrees).then(|| format!("{}: openssl said {printed}", case.title)),
             }
         })
         .collect();
@@ -1292,7 +1295,7 @@ fn openssl_agrees_on_every_path_except_the_known_ones() {
 struct OpenSsl;
 
 impl OpenSsl {
-    /// `None` where there is no OpenSSL 3, which is said past the test runner's capture.
+    /// `None` without OpenSSL 3, which is reported past the capture of the test runner.
     ///
     /// # Panics
     /// If it is missing and the environment variable `CI` is set.
@@ -1305,12 +1308,12 @@ impl OpenSsl {
         None
     }
 
-    /// Whether it accepts the case's path, and what it said.
+    /// Whether it accepts the case's path, and its output.
     fn accepts(case: &Case, folder: &Path) -> (bool, String) {
         let write = |name: &str, label: &str, files: &[&[u8]]| {
             let path = folder.join(name);
             let text: String = files.iter().map(|der| pem(label, der)).collect();
-            fs::write(&path, text).expect("there is room for a few files");
+            fs::write(&path, text).expect("some file descriptors are left");
             path
         };
         let der =
@@ -1325,11 +1328,11 @@ impl OpenSsl {
         let mut command = Command::new("openssl");
         command.args(["verify", "-purpose", "sslclient", "-attime", &seconds, "-no-CApath", "-no-CAstore", "-CAfile"]);
         let trusted = folder.join("roots.pem");
-        fs::write(&trusted, slices(&der(&roots))).expect("there is room for a few files");
+        fs::write(&trusted, slices(&der(&roots))).expect("some file descriptors are left");
         command.arg(trusted);
         if !untrusted.is_empty() {
             let path = folder.join("untrusted.pem");
-            fs::write(&path, slices(&untrusted)).expect("there is room for a few files");
+            fs::write(&path, slices(&untrusted)).expect("some file descriptors are left");
             command.arg("-untrusted").arg(path);
         }
         if let Revocation::Lists(lists) = &case.revocation {

@@ -62,7 +62,7 @@ impl Demo {
         let mut printed = String::new();
         while !printed.contains("Press Ctrl-C") {
             let line =
-                lines.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("it only said\n{printed}"));
+                lines.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("it printed only\n{printed}"));
             printed += &format!("{line}\n");
         }
         Self { child, printed, folder }
@@ -256,7 +256,7 @@ fn serve_and_sync_run_with_the_settings_of_the_demo() {
     let mut line = String::new();
     while !line.contains("serving") {
         line.clear();
-        assert_ne!(log.read_line(&mut line).expect("a line"), 0, "it ended before it served");
+        assert_ne!(log.read_line(&mut line).expect("a line"), 0, "it ended before it was ready");
     }
     assert!(Command::new("kill").arg(serving.id().to_string()).status().expect("kill runs").success());
     assert_eq!(serving.wait().expect("it ends").code(), Some(0));
@@ -341,7 +341,7 @@ fn the_audit_commands_verify_search_report_and_prove() {
     let folder = folder();
     let dir = folder.path().join("demo").display().to_string();
     assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
-    let (trail, config) = (format!("{dir}/audit-log"), format!("{dir}/ehealth-attributes.toml"));
+    let (audit_log, config) = (format!("{dir}/audit-log"), format!("{dir}/ehealth-attributes.toml"));
     let save = |name: &str, arguments: &[&str]| {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{}", text(&output.stderr));
@@ -351,7 +351,7 @@ fn the_audit_commands_verify_search_report_and_prove() {
     };
     let key = save("key", &["audit", "checkpoint", "--public-key", "--config", &config]);
     let checkpoint = save("checkpoint", &["audit", "checkpoint", "--config", &config]);
-    let verify = || run(&["audit", "verify", "--audit-log", &trail, "--key", &key, "--checkpoint", &checkpoint]);
+    let verify = || run(&["audit", "verify", "--audit-log", &audit_log, "--key", &key, "--checkpoint", &checkpoint]);
     let verified = verify();
     assert_eq!(verified.status.code(), Some(0), "{}{}", text(&verified.stdout), text(&verified.stderr));
 
@@ -365,24 +365,24 @@ fn the_audit_commands_verify_search_report_and_prove() {
     let unknown = run(&["audit", "search", "--config", &config, "--ssin", "62062002540"]);
     assert!(!text(&unknown.stdout).contains("0999010126"), "{}", text(&unknown.stdout));
 
-    assert_eq!(canary::search_files(Path::new(&trail)), [""; 0], "a number of a person");
+    assert_eq!(canary::search_files(Path::new(&audit_log)), [""; 0], "a number of a person");
 
     let both = save("both", &["audit", "rotate-key", "--config", &config]);
     let new_key = save("new-key", &["audit", "checkpoint", "--public-key", "--config", &config]);
     for key in [&key, &new_key] {
-        let verified = run(&["audit", "verify", "--audit-log", &trail, "--key", key, "--checkpoint", &both]);
+        let verified = run(&["audit", "verify", "--audit-log", &audit_log, "--key", key, "--checkpoint", &both]);
         assert_eq!(verified.status.code(), Some(0), "{}", text(&verified.stdout));
     }
     assert_ne!(fs::read(&key).expect("a key"), fs::read(&new_key).expect("a key"));
 
-    fs::write(format!("{trail}/legal-hold"), "court of Brussels, 2026/123\n").expect("written");
+    fs::write(format!("{audit_log}/legal-hold"), "court of Brussels, 2026/123\n").expect("written");
     let held = run(&["audit", "prune", "--config", &config]);
     assert_eq!((held.status.code(), text(&held.stderr).contains("legal hold")), (Some(1), true));
-    fs::remove_file(format!("{trail}/legal-hold")).expect("there");
+    fs::remove_file(format!("{audit_log}/legal-hold")).expect("there");
     let nothing = run(&["audit", "prune", "--config", &config]);
     assert_eq!((nothing.status.code(), text(&nothing.stdout).as_str()), (Some(0), "nothing is older than 10 years\n"));
 
-    let segment = fs::read_dir(&trail).expect("a trail").map(|entry| entry.expect("an entry").path());
+    let segment = fs::read_dir(&audit_log).expect("an audit log").map(|entry| entry.expect("an entry").path());
     let segment =
         segment.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "seg")).expect("a segment");
     let mut bytes = fs::read(&segment).expect("bytes");

@@ -61,16 +61,16 @@ impl Authority {
             .expect("versions")
             .with_client_cert_verifier(verifier.build().expect("a verifier"))
             .with_single_cert(vec![self.leaf.der().clone()], key)
-            .expect("they go together");
+            .expect("the key fits the certificate");
         TlsAcceptor::from(Arc::new(config))
     }
 }
 
-/// What the service does with a request that it has read.
+/// Response of the service to a request that it has read.
 enum Act {
     /// Answers and waits for the next.
     Answer(Vec<u8>),
-    /// Answers, and then closes without having said so.
+    /// Answers, and then closes without announcing it.
     AnswerAndClose(Vec<u8>),
     /// Closes without an answer.
     HangUp,
@@ -83,7 +83,7 @@ struct Seen {
     acts: Mutex<VecDeque<Act>>,
     connections: Mutex<usize>,
     requests: Mutex<Vec<String>>,
-    /// Told when the client has closed its side as well.
+    /// Signals that the client has closed its side as well.
     closed: Notify,
 }
 
@@ -130,7 +130,7 @@ async fn serve(mut tls: TlsStream<TcpStream>, seen: Arc<Seen>) {
     while let Some(request) = read_request(&mut tls).await {
         seen.requests.lock().expect("whole").push(request);
         let act = seen.acts.lock().expect("whole").pop_front();
-        match act.expect("a test says what to do with each request") {
+        match act.expect("the test defines the response to each request") {
             Act::Answer(bytes) => tls.write_all(&bytes).await.expect("the client reads"),
             Act::AnswerAndClose(bytes) => {
                 tls.write_all(&bytes).await.expect("the client reads");
@@ -252,7 +252,7 @@ async fn a_call_is_repeated_once_if_the_caller_allows_it() {
     let service = Service::start(acts).await;
     let client = Client::new(&Settings { repeat: Repeat::EvenIfAnswered, ..service.settings() }).expect("right");
     ask(&client).await.expect("answered");
-    ask(&client).await.expect("answered at the second try");
+    ask(&client).await.expect("answered at the second attempt");
     assert_eq!(service.seen.counts(), (2, 3));
     ask(&client).await.expect_err("lost twice");
     assert_eq!(service.seen.counts(), (3, 5));
@@ -366,7 +366,8 @@ async fn a_reply_outside_the_contract_is_an_error() {
     ] {
         assert_eq!(not_understood(refusal(act).await), wanted);
     }
-    // The client hangs up in the middle: the service's own write may fail, which is not what is looked at.
+    // The client disconnects in the middle: the service's own write may fail, which this test
+    // ignores.
     let service = Service::start([Act::Answer(http("200 OK", xml, &large))]).await;
     let error = ask(&service.client()).await.expect_err("refused");
     assert_eq!(not_understood(error), NotUnderstood::TooLarge);

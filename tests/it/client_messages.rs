@@ -1,7 +1,7 @@
 //! The client's messages, checked by two independent validators and by the samples of the contract.
 //!
-//! What the client sends must be valid by both validators. What the contract calls valid, the client
-//! must read, and write again as a message that the validators accept.
+//! Both validators must accept what the client sends. The client must read every message that the
+//! contract allows, and write it again as a message that the validators accept.
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ fn day(text: &str) -> Date {
     Date::parse(text).expect("a day")
 }
 
-/// Every sample that the contract calls valid and whose name begins so.
+/// Every valid sample of the contract whose name has this prefix.
 fn samples(begin: &str) -> Vec<(String, String)> {
     let folder = python::project().join("fixtures/contract/valid");
     let mut samples: Vec<_> = fs::read_dir(folder)
@@ -70,7 +70,7 @@ fn validate(envelopes: &[(String, String)]) {
 
 #[test]
 fn every_request_is_valid() {
-    let ssin = Ssin::parse("85073000160").expect("right check digits");
+    let ssin = Ssin::parse("85073000160").expect("valid check digits");
     let plain = || Question::new(fund(), LegalContext::AdvisoryPhysician, ssin);
     let window = Window::from_days(day("2026-01-01"), day("2026-01-31")).expect("not reversed");
     let pair = CustomerId::Pair { sector: 11, institution: 0 };
@@ -128,7 +128,7 @@ fn every_valid_fault_is_read() {
         );
         match envelope::read::<TestResponse>(in_envelope(&fault).as_bytes()) {
             Ok(Reply::Fault(FaultCode::Server, _)) => {}
-            Ok(_) => panic!("{name}: no fault of the service"),
+            Ok(_) => panic!("{name}: not a fault of the service"),
             Err(reason) => panic!("{name}: {reason}"),
         }
     }
@@ -149,7 +149,7 @@ proptest! {
         ticket in proptest::option::of("[ -~\\r\\n\\t]{0,36}"),
         dates in proptest::option::of(("[ -~]{0,12}", "[ -~]{0,12}")),
     ) {
-        let mut question = Question::from_text(fund(), &context, &ssin).expect("what XML can hold");
+        let mut question = Question::from_text(fund(), &context, &ssin).expect("text that XML can express");
         if let Some(ticket) = &ticket {
             question = question.with_ticket(ticket).expect("short");
         }

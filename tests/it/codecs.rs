@@ -1,7 +1,8 @@
 //! The codecs of the client and of the service, checked against each other with random messages.
 //!
-//! They were written apart, on two XML libraries, from the same contract: where they disagree, one of
-//! them is wrong. The number of cases is small enough for every run; `PROPTEST_CASES=100000` raises it.
+//! The two codecs were written independently, on two XML libraries, from the same contract: where
+//! they disagree, one of them is wrong. The number of cases is small enough for every run;
+//! `PROPTEST_CASES=100000` raises it.
 
 mod answers;
 
@@ -15,7 +16,8 @@ use ehealth_core::model::{
 use proptest::prelude::*;
 use soap::{Addressing, Charset, Fault, Handling, Payload, TestReply, read_request, write_fault, write_test_reply};
 
-/// Text that XML can hold, with a bias to markup, blanks, line ends and characters beyond the BMP.
+/// Text that XML can express, with a bias to markup, blanks, line ends and characters beyond the
+/// BMP.
 const TEXT: &str = "[ -~\\t\\r\\n\u{85}\u{a0}é€\u{2028}\u{fffd}😀]{0,36}";
 
 fn customer() -> impl Strategy<Value = CustomerId> {
@@ -84,7 +86,7 @@ proptest! {
         ticket in proptest::option::of(TEXT),
         sent in proptest::option::of(moment()),
     ) {
-        let mut question = Question::from_text(customer, &context, &ssin).expect("what XML can hold");
+        let mut question = Question::from_text(customer, &context, &ssin).expect("text that XML can express");
         let mut wanted_dates = AskedDates::Today;
         match &dates {
             Some((begin, Some(end))) => {

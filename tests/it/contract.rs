@@ -1,14 +1,14 @@
 //! The files of the contract, checked by independent validators and against the agreed names.
 //!
-//! `schemas/` and `wsdl/` must be what their standards require (two XML Schema validators, the schema
-//! of WSDL 1.1), must be usable for a strict SOAP client (zeep), must say what was agreed (the two
-//! tables below), and must accept and refuse the samples in `fixtures/contract`. Other tests check that
-//! the program keeps the contract: they pass its answers to [`python::validate_envelopes`], which is
-//! tested here.
+//! `schemas/` and `wsdl/` must comply with their standards (two XML Schema validators, the schema
+//! of WSDL 1.1), must be usable for a strict SOAP client (zeep), must declare what was agreed (the
+//! two tables below), and must accept and refuse the samples in `fixtures/contract`. Other tests
+//! check that the program complies with the contract: they pass its answers to
+//! [`python::validate_envelopes`], which is tested here.
 
 use crate::support::python::{self, Python, project};
 
-/// What a SOAP client makes of each WSDL. `tests/it/support/describe.py` says how to read it.
+/// Each WSDL as a SOAP client reads it. `tests/it/support/describe.py` explains the notation.
 const SERVICES: &str = "
 TestConnectionServiceV1.wsdl: service TestConnectionService, port TestConnectionServicePort
   address https://localhost:8443/TestConnectionService/v1/sendTestMessage
@@ -26,7 +26,7 @@ eHealthAttributesServiceV1.wsdl: service eHealthAttributesService, port eHealthA
   fault consultAttributesFault {http://kszbcss.fgov.be/intf/eHealthAttributesService/v1}consultAttributesFault of {http://kszbcss.fgov.be/types/common/v3}CBSSFaultType
 ";
 
-/// Every type and global element. `tests/it/support/describe.py` says how to read it.
+/// Every type and global element. `tests/it/support/describe.py` explains the notation.
 const TYPES: &str = r"
 CommonV3.xsd: http://kszbcss.fgov.be/types/common/v3, unqualified
   InformationCustomerType = ticket:common:TicketType? timestampSent:xs:dateTime? customerIdentification:common:OrganizationIdentificationType
@@ -108,8 +108,8 @@ fn fault(code: &str, rest: &str) -> String {
     format!("<s:Fault><faultcode>{code}</faultcode><faultstring>No.</faultstring>{rest}</s:Fault>")
 }
 
-/// What `validate_envelopes` says of the files, each a name and a text; `None` where there is no Python.
-fn judge(files: &[(&str, String)]) -> Option<Result<(), String>> {
+/// Result of `validate_envelopes` for these files (name and text); `None` without Python.
+fn validate(files: &[(&str, String)]) -> Option<Result<(), String>> {
     Python::find()?;
     let folder = tempfile::tempdir().expect("a folder for the envelopes");
     for (name, text) in files {
@@ -127,7 +127,7 @@ fn must_succeed(script: &str, arguments: &[&str]) {
     }
 }
 
-/// Compares what `describe.py` says of the files with a table.
+/// Compares the output of `describe.py` with a table.
 fn must_be_described(what: &str, table: &str) {
     let Some(python) = Python::find() else { return };
     let described = python.run("describe.py", [what]).unwrap_or_else(|printed| panic!("describe.py:\n{printed}"));
@@ -155,7 +155,7 @@ fn the_schemas_hold_the_agreed_types() {
 
 #[test]
 fn both_validators_agree_with_the_samples() {
-    must_succeed("judge_instances.py", &["fixtures/contract/valid", "fixtures/contract/invalid"]);
+    must_succeed("check_instances.py", &["fixtures/contract/valid", "fixtures/contract/invalid"]);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn the_validators_accept_valid_envelopes() {
         ("version.xml", envelope(&fault("s:VersionMismatch", ""))),
         ("header.xml", envelope(&fault("s:MustUnderstand", ""))),
     ];
-    if let Some(verdict) = judge(&files) {
+    if let Some(verdict) = validate(&files) {
         assert_eq!(verdict, Ok(()));
     }
 }
@@ -203,16 +203,16 @@ fn the_validators_name_every_invalid_envelope() {
         ("detail-not-allowed.xml", envelope(&fault("s:VersionMismatch", &detail))),
         ("bad-detail.xml", envelope(&fault("s:Client", &detail.replace("FATAL", "ERROR")))),
     ];
-    let Some(verdict) = judge(&files) else { return };
-    let printed = verdict.expect_err("all are wrong");
+    let Some(verdict) = validate(&files) else { return };
+    let printed = verdict.expect_err("all are invalid");
     for (name, _) in &files {
-        assert!(printed.contains(&format!("{name}: ")), "{name} was let pass:\n{printed}");
+        assert!(printed.contains(&format!("{name}: ")), "{name} was accepted:\n{printed}");
     }
 }
 
 #[test]
 fn the_validators_refuse_an_empty_folder() {
-    if let Some(verdict) = judge(&[]) {
+    if let Some(verdict) = validate(&[]) {
         assert!(verdict.is_err());
     }
 }

@@ -1,6 +1,7 @@
-//! A synchronisation run killed at any moment leaves the old state or the new one, and no extra files.
+//! A synchronisation run that is killed at any moment leaves the old state or the new one, and no
+//! extra files.
 //!
-//! `CRASHES` sets how many runs are killed, each at a random moment of the time that a run takes.
+//! `CRASHES` sets the number of killed runs. Each is killed at a random time of its duration.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
@@ -14,12 +15,12 @@ use crate::support::environment;
 use crate::support::publisher::{OTHER_SESSION, Place, Publisher, SESSION, period};
 use crate::support::random::Random;
 
-/// Enough for several pages of every table, and for a run in which a moment can be drawn.
+/// Rows for several pages of every table, and for a run that lasts long enough to be killed.
 const ROWS: u64 = 20_000;
 
 fn rows(first: u64) -> Vec<String> {
     let mut rows: Vec<String> = (first..first + ROWS).map(|n| period(n, n, n % 999, "2024-01-01", "")).collect();
-    // So that there is a file of rejected records to be left behind as well.
+    // So that a file of rejected records could be left behind as well.
     rows.push(format!("{},85073000161,0202239951,2024-01-01,", first + ROWS));
     rows
 }
@@ -31,7 +32,7 @@ fn changes(serial: u64) -> Vec<String> {
     changes
 }
 
-/// The place's settings as the program reads them; the other datasets have feeds with nothing in them.
+/// The settings of the place as the program reads them; the feeds of the other datasets are empty.
 fn write_settings(place: &Place) {
     let text = "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"https://localhost\"\ncertificate = \"a\"\nkey = \"a\"\n\
         [trust]\nclient_ca = \"a\"\nrevocation = \"none\"\n[policy]\nfile = \"a\"\n[data]\nfolder = \"data\"\n\
@@ -53,7 +54,7 @@ fn start(place: &Place, wrapper: Option<&str>) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program")
 }
 
-/// Serial and rows, counted over both tables; and whether SQLite finds the file whole.
+/// Serial and rows of both tables; and whether SQLite finds the file intact.
 fn look(place: &Place) -> Option<(u64, u64)> {
     let pointer = std::fs::read_to_string(place.settings.data.join("dimona.current")).ok()?;
     let database = rusqlite::Connection::open(place.settings.data.join(pointer.trim_end())).expect("a database");
@@ -103,7 +104,7 @@ fn a_killed_run_leaves_the_old_state_or_the_new_one() {
     let mut round = 0;
     while killed < crashes {
         round += 1;
-        assert!(round <= 10 + crashes * 10, "no run lives long enough to be killed");
+        assert!(round <= 10 + crashes * 10, "every run ended before the kill");
         let place = Place::new(&[Dataset::Dimona]);
         write_settings(&place);
         let mut publisher = place.publisher(Dataset::Dimona);
@@ -111,7 +112,7 @@ fn a_killed_run_leaves_the_old_state_or_the_new_one() {
         // Snapshot, delta, delta, snapshot of another session, delta, delta.
         for turn in 0..6 {
             let target = step(&mut publisher, turn);
-            // How long a whole run takes is learned from a copy of the data.
+            // The duration of a whole run is measured on a copy of the data.
             let whole = time_of_a_run(&place);
             let moment = whole * u32::try_from(random.below(1_000)).expect("small") / 1_000;
             killed += u64::from(kill_after(start(&place, None), moment));
@@ -128,7 +129,7 @@ fn a_killed_run_leaves_the_old_state_or_the_new_one() {
     }
 }
 
-/// Runs the program on a copy of the data folder, and takes the time.
+/// Runs the program on a copy of the data folder, and measures the time.
 fn time_of_a_run(place: &Place) -> Duration {
     let (data, aside) = (&place.settings.data, place.folder.path().join("aside"));
     let _ = std::fs::create_dir(data);
@@ -144,12 +145,12 @@ fn time_of_a_run(place: &Place) -> Duration {
     whole
 }
 
-/// Kills a run at a moment; tells whether it was still alive.
+/// Kills a run at this time. Returns whether it was still running.
 fn kill_after(mut child: Child, moment: Duration) -> bool {
     // Nothing is ever sent: the time passes.
     let (_kept, passing) = channel::<()>();
     let _ = passing.recv_timeout(moment);
-    // That it ended by itself is no error.
+    // A run that ended before the kill is not an error.
     child.kill().expect("a child of this process");
     child.wait().expect("a child").signal() == Some(9)
 }
@@ -182,7 +183,7 @@ fn a_full_disk_leaves_the_old_state_and_no_extra_files() {
         assert_tidy(&place);
         assert_eq!(serial(&place), Some(target));
         if turn == 1 {
-            // Back to where it was, for the snapshot.
+            // Restores the earlier state, for the snapshot.
             std::fs::remove_dir_all(&place.settings.data).expect("removed");
             publisher.deltas.clear();
             step(&mut publisher, 0);

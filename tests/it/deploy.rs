@@ -38,12 +38,12 @@ fn the_packaged_settings_and_policy_are_valid_and_documented() {
     if written != made && is_set("UPDATE_GOLDENS") {
         fs::write(&path, &made).expect("written");
     } else {
-        assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it deploy:: writes it");
+        assert_eq!(written, made, "UPDATE_GOLDENS=1 cargo test --test it deploy:: updates it");
     }
     let file = Path::new("/etc/ehealth-attributes/config.toml");
-    let settings = parse_settings(file, &made, &Overrides::default()).expect("no mistake");
+    let settings = parse_settings(file, &made, &Overrides::default()).expect("valid");
     assert_eq!(settings.policy, Path::new("/etc/ehealth-attributes/policy.toml"));
-    let policy = parse_policy(&settings.policy, &read("deploy/policy.toml")).expect("no mistake");
+    let policy = parse_policy(&settings.policy, &read("deploy/policy.toml")).expect("valid");
     assert_eq!(policy.consumers().count(), 0, "the packaged policy grants nothing");
     // The examples in its comments are valid, too.
     let shown: String = read("deploy/policy.toml")
@@ -52,13 +52,13 @@ fn the_packaged_settings_and_policy_are_valid_and_documented() {
         .filter(|line| line.starts_with('[') || line.contains(" = "))
         .map(|line| format!("{line}\n"))
         .collect();
-    assert_eq!(parse_policy(&settings.policy, &shown).expect("no mistake").consumers().count(), 1);
+    assert_eq!(parse_policy(&settings.policy, &shown).expect("valid").consumers().count(), 1);
 }
 
 #[test]
 fn the_units_use_the_ports_and_folders_of_the_settings() {
     let file = Path::new("/etc/ehealth-attributes/config.toml");
-    let settings = parse_settings(file, &write_example(), &Overrides::default()).expect("no mistake");
+    let settings = parse_settings(file, &write_example(), &Overrides::default()).expect("valid");
     let socket = read("deploy/systemd/answering/ehealth-attributes.socket");
     let admin = settings.admin.expect("operators are answered").listen;
     for address in [settings.listen, admin] {
@@ -200,7 +200,8 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
 /// Whether a licence expression (SPDX) is allowed: one operand of `OR` is enough, `AND` needs all.
 fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     fn part(words: &mut dyn Iterator<Item = String>, allowed: &BTreeSet<&str>) -> bool {
-        // `OR` binds less than `AND`: `any` collects the finished `AND` groups, `all` the current one.
+        // `OR` binds less than `AND`: `any` collects the finished `AND` groups, `all` the current
+        // one.
         let (mut any, mut all, mut licence) = (false, true, String::new());
         let settle = |licence: &mut String| licence.is_empty() || allowed.contains(std::mem::take(licence).as_str());
         while let Some(word) = words.next() {
@@ -275,9 +276,10 @@ fn the_sbom_is_reproducible_and_names_nothing_forbidden() {
         assert!(!banned.contains(name), "{name} is banned");
         let major = version.split('.').next().expect("a number");
         if !twice.contains(&format!("{name}@{major}")) {
-            assert!(seen.insert(name), "{name} is there twice");
+            assert!(seen.insert(name), "{name} occurs twice");
         }
-        // What comes from the registry has its digest in the lock file; the workspace's own crates have none.
+        // The lock file has a digest of each package from the registry, and none of the workspace's
+        // own crates.
         let digest = (!own.contains(name)).then_some(64);
         assert_eq!(component["hashes"][0]["content"].as_str().map(str::len), digest, "{name}");
     }

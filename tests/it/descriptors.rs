@@ -1,5 +1,5 @@
-//! The program without free file descriptors: it answers open connections, accepts the others later,
-//! and does not spin.
+//! The program without free file descriptors: it answers open connections, accepts the others
+//! later, and does not spin.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -42,7 +42,7 @@ fn limit(program: &Program, current: Option<u64>) -> Option<u64> {
 }
 
 fn connect(port: u16, tls: &Arc<ClientConfig>) -> StreamOwned<ClientConnection, TcpStream> {
-    let stream = TcpStream::connect(("127.0.0.1", port)).expect("the system's queue takes it");
+    let stream = TcpStream::connect(("127.0.0.1", port)).expect("the system's queue accepts it");
     stream.set_read_timeout(Some(DEADLINE)).expect("set");
     let name = "localhost".try_into().expect("a name");
     StreamOwned::new(ClientConnection::new(Arc::clone(tls), name).expect("a client"), stream)
@@ -60,8 +60,8 @@ fn ask(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> String {
 fn without_descriptors_open_connections_are_answered() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let workspace = Workspace::new(folder.path().join("demo"));
-    workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
-    let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
+    workspace.prepare(SystemClock.now(), "").expect("the workspace can be created");
+    let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are valid");
     sync::run_all(&settings.sync, &SystemClock);
     let (certificate, key) = workspace.client("fund");
     let tls = ClientConfig::builder_with_provider(tls::provider())
@@ -80,9 +80,9 @@ fn without_descriptors_open_connections_are_answered() {
     let before = limit(&service, Some(3));
     let mut waits = connect(port, &tls);
     service.hear("cannot accept connections");
-    assert_eq!(ask(&mut there), "HTTP/1.1 200", "who is there is answered");
+    assert_eq!(ask(&mut there), "HTTP/1.1 200", "the open connection is answered");
     limit(&service, before);
-    assert_eq!(ask(&mut waits), "HTTP/1.1 200", "who waited is answered");
+    assert_eq!(ask(&mut waits), "HTTP/1.1 200", "the waiting request is answered");
     let mut said = service.hear("accepting connections again");
     assert!(said.last().is_some_and(|line| line.contains("attempts=")), "{said:#?}");
     said.extend(service.stop().1);

@@ -1,5 +1,5 @@
-//! What a caller sees of an internal failure: a fault with its code, no data, and answers again once
-//! the failure is repaired.
+//! The caller's view of an internal failure: a fault with its code, no data, and answers again
+//! after the repair.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -48,7 +48,7 @@ async fn an_unreadable_dataset_is_an_internal_error() {
     let answered = ask_until(&service, "MSG00003").await;
     assert_eq!((answered.status, answered.text("faultcode")), (500, Some("soap:Server")));
     assert!(tells_nothing(&answered), "{}", answered.body);
-    assert_eq!(answered.text("ticket"), Some("a-test"), "the customer is given back");
+    assert_eq!(answered.text("ticket"), Some("a-test"), "the customer is returned");
     fs::write(&pointer, right).expect("written");
     ask_until(&service, "MSG00000").await;
     service.finish().await;
@@ -94,7 +94,7 @@ async fn a_removed_dataset_is_missing_until_it_is_back() {
     fs::rename(&pointer, &aside).expect("moved");
     let answered = ask_until(&service, "HAN20200").await;
     assert!(answered.body.contains("DIMONA") || answered.body.contains("dimona"), "{}", answered.body);
-    assert!(!answered.body.contains("0999100196"), "no employer without the dataset of employers: {}", answered.body);
+    assert!(!answered.body.contains("0999100196"), "an employer without the dataset of employers: {}", answered.body);
     fs::rename(&aside, &pointer).expect("moved back");
     ask_until(&service, "MSG00000").await;
     service.finish().await;
@@ -110,13 +110,14 @@ async fn a_clock_jump_leaves_no_trace_once_corrected() {
         service.clock.set(moment(far));
         assert_eq!(first_bytes(&service).await, "", "{far}");
         service.clock.set(moment(service::NOW));
-        assert_eq!(first_bytes(&service).await, "HTTP/1.1 200", "{far}, and right again");
+        assert_eq!(first_bytes(&service).await, "HTTP/1.1 200", "{far}, and valid again");
         assert_eq!(ask(&service).await.code(), Some("MSG00000"));
     }
     service.finish().await;
 }
 
-/// Begin of the answer to a GET; empty if the connection is refused. The caller considers its certificates valid.
+/// Begin of the answer to a GET; empty if the connection is refused. The caller considers its
+/// certificates valid.
 async fn first_bytes(service: &TestService) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let now = service.clock.now();
@@ -149,6 +150,6 @@ fn every_row_of_the_table_names_an_existing_test() {
         let (before, _) = text.split_once(&format!("fn {test}(")).unwrap_or_else(|| panic!("no {test} in {file}"));
         let is_test =
             before.lines().rev().take(4).any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"));
-        assert!(is_test, "{test} is no test of {file}");
+        assert!(is_test, "{test} is not a test of {file}");
     }
 }

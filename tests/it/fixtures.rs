@@ -1,9 +1,9 @@
 //! The requests of `fixtures/requests` with their answers, and their index `fixtures/catalogue.md`.
 //!
-//! Every request is sent to the simulator, and the stored answer must come back, byte for byte. An
-//! integrator gets the same from `simulate --scenario fixtures/scenario.toml`.
-//! `UPDATE_GOLDENS=1 cargo test --test it fixtures::` writes the catalogue's requests, the answers and
-//! the index; read what it wrote before you keep it.
+//! Every request is sent to the simulator, which must return the stored answer, byte for byte. An
+//! integrator gets the same from `simulate --scenario fixtures/scenario.toml`. `UPDATE_GOLDENS=1
+//! cargo test --test it fixtures::` writes the catalogue's requests, the answers and the index;
+//! review them before you commit them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,26 +20,31 @@ use crate::support::simulation::{Simulation, project, question};
 
 const SCENARIO: &str = include_str!("../../fixtures/scenario.toml");
 
-/// Questions that are answered otherwise because something is broken: name, outage, SSIN, what it shows. The platform asks.
+/// Questions whose answers show an outage: name, outage, SSIN, what it shows. The platform asks.
 const BROKEN: [(&str, &str, &str, &str); 5] = [
     (
         "coprev_missing",
         "missing = [\"coprev\"]",
         "85073000160",
-        "the external services are not there; the rest is told",
+        "the external services are missing; the rest is disclosed",
     ),
-    ("coprev_stale", "stale = [\"coprev\"]", "85073000160", "the external services are told, but may have changed"),
+    (
+        "coprev_stale",
+        "stale = [\"coprev\"]",
+        "85073000160",
+        "the external services are disclosed, but may have changed",
+    ),
     (
         "dimona_missing",
         "missing = [\"dimona\"]",
         "85073000160",
-        "the fund alone is told: no employment is not no employer",
+        "only the fund is disclosed: no employment does not mean no employer",
     ),
     ("data_unreadable", "", "72053010458", "a dataset is broken: ask again later"),
-    ("evidence_unwritable", "", "94020210577", "the exchange could not be recorded: ask again later"),
+    ("audit_log_unwritable", "", "94020210577", "the exchange could not be recorded: ask again later"),
 ];
 
-/// A request and who sends it.
+/// A request and its caller.
 struct Case {
     folder: &'static str,
     name: String,
@@ -57,7 +62,7 @@ impl Case {
         project().join("fixtures/requests").join(self.folder).join(format!("{}{ending}", self.name))
     }
 
-    /// Links to request and answer, as the index has them.
+    /// Links to request and answer, in the form of the index.
     fn links(&self, answer: &str) -> String {
         let (folder, name) = (self.folder, &self.name);
         format!("[{name}](requests/{folder}/{name}.xml) ([answer](requests/{folder}/{name}{answer}))")
@@ -68,7 +73,7 @@ fn content_type(value: &str) -> (String, String) {
     ("content-type".to_owned(), value.to_owned())
 }
 
-/// The requests that are kept for how they are written.
+/// The requests of a folder of handwritten files.
 fn written_ones(folder: &'static str) -> Vec<Case> {
     let fixtures = requests::fixtures(folder).into_iter();
     let case = |fixture: requests::Fixture| {
@@ -89,7 +94,7 @@ fn written_ones(folder: &'static str) -> Vec<Case> {
     fixtures.map(case).collect()
 }
 
-/// A question whose text is made here.
+/// A question whose body is generated.
 fn asked(folder: &'static str, name: &str, caller: &str, body: String, shows: &str) -> Case {
     Case {
         folder,
@@ -133,13 +138,13 @@ fn of_broken_services() -> Vec<Case> {
     BROKEN.into_iter().map(case).collect()
 }
 
-/// What came back.
+/// A request with the answer to it.
 struct Exchanged {
     case: Case,
     status: u16,
     code: Option<String>,
     fault_code: Option<String>,
-    /// The ending of the answer's file.
+    /// Suffix of the answer's file.
     ending: &'static str,
 }
 
@@ -152,14 +157,14 @@ fn hold(path: &PathBuf, made: &[u8]) {
     let kept = fs::read(path).unwrap_or_default();
     assert!(
         kept == made,
-        "{}: UPDATE_GOLDENS=1 cargo test --test it fixtures:: writes it; made:\n{}\nkept:\n{}",
+        "{}: UPDATE_GOLDENS=1 cargo test --test it fixtures:: writes it; made:\n{}\nstored:\n{}",
         path.display(),
         String::from_utf8_lossy(made),
         String::from_utf8_lossy(&kept),
     );
 }
 
-/// Sends every request, and holds what comes back against the answers that are kept.
+/// Sends every request, and compares each answer with the stored one.
 async fn exchange_all() -> Vec<Exchanged> {
     let mut cases = of_catalogue();
     cases.extend(of_broken_services());
@@ -174,34 +179,34 @@ async fn exchange_all() -> Vec<Exchanged> {
             Simulation::start(&format!("{scenario}[outage]\n{}\n", case.outage))
         });
         let fields: Vec<_> = case.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let told = simulation.post(&case.caller, names::path(case.operation), case.body.clone(), &fields).await;
-        let is_soap = told.media_type.as_deref() == Some("text/xml; charset=utf-8");
+        let answer = simulation.post(&case.caller, names::path(case.operation), case.body.clone(), &fields).await;
+        let is_soap = answer.media_type.as_deref() == Some("text/xml; charset=utf-8");
         let ending = if is_soap { ".answer.xml" } else { ".answer.txt" };
         if matches!(case.folder, "catalogue" | "broken") {
             hold(&case.file(".xml"), &case.body);
         }
-        hold(&case.file(ending), &told.body);
-        let (code, fault_code) = (told.code(), told.element("faultcode"));
-        exchanged.push(Exchanged { case, status: told.status, code, fault_code, ending });
+        hold(&case.file(ending), &answer.body);
+        let (code, fault_code) = (answer.code(), answer.element("faultcode"));
+        exchanged.push(Exchanged { case, status: answer.status, code, fault_code, ending });
     }
     exchanged
 }
 
-/// Every answer that is kept belongs to a request that is.
+/// Checks that every stored answer belongs to a stored request.
 fn hold_folders(exchanged: &[Exchanged]) {
     let expected: BTreeSet<_> =
         exchanged.iter().flat_map(|one| [one.case.file(".xml"), one.case.file(one.ending)]).collect();
     for folder in ["catalogue", "broken", "accepted", "refused"] {
         for entry in fs::read_dir(project().join("fixtures/requests").join(folder)).expect("a folder") {
             let path = entry.expect("an entry").path();
-            let is_told = expected.contains(&path) || path.extension().is_some_and(|ending| ending == "expect");
-            assert!(is_told, "{}: no request has this answer", path.display());
+            let is_expected = expected.contains(&path) || path.extension().is_some_and(|ending| ending == "expect");
+            assert!(is_expected, "{}: no request has this answer", path.display());
         }
     }
 }
 
 /// Passes the answers to independent validators.
-fn judge(exchanged: &[Exchanged]) {
+fn check(exchanged: &[Exchanged]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (number, one) in exchanged.iter().filter(|one| one.ending == ".answer.xml").enumerate() {
         let answer = fs::read(one.case.file(one.ending)).expect("an answer");
@@ -211,21 +216,23 @@ fn judge(exchanged: &[Exchanged]) {
 }
 
 const HEAD: &str = "# The catalogue of requests and answers\n
-Written by `UPDATE_GOLDENS=1 cargo test --test it fixtures::`; not by hand. Each answer is what
-`ehealth-attributes simulate --scenario fixtures/scenario.toml` gives to that request, byte for byte: the clock stands at
-2026-01-15T09:30:00Z and every ticket is 00000000-0000-4000-8000-000000000000. The answers in `broken/` are those of an
-outage, or of a fault that the scenario names for a person. Every request is sent again by the tests.\n
-The people are those of `fixtures/catalogue.csv`; what is sent beside each body stands in its `.expect`
-([requests/README.md](requests/README.md)). What to do about a code is in [docs/reference/codes.md](../docs/reference/codes.md).\n";
+Generated by `UPDATE_GOLDENS=1 cargo test --test it fixtures::`; do not edit. Each answer is what
+`ehealth-attributes simulate --scenario fixtures/scenario.toml` returns for that request, byte for
+byte: the clock is fixed at 2026-01-15T09:30:00Z and every ticket is
+00000000-0000-4000-8000-000000000000. The answers in `broken/` are those of an outage, or of a fault
+that the scenario configures for a person. The tests send every request again.\n
+The people are those of `fixtures/catalogue.csv`. The header fields of each request are in its
+`.expect` ([requests/README.md](requests/README.md)).
+[docs/reference/codes.md](../docs/reference/codes.md) says what to do about each code.\n";
 
-/// Codes that no file here can show.
+/// Codes that no stored request can show.
 const UNSHOWN: [(&str, &str); 3] = [
-    ("MSG90052", "Not by one request: set `quota_per_minute` in a policy file, and ask."),
-    ("MSG90015", "Too big to be kept here: a text of 65 537 bytes."),
-    ("MSG90017", "Too big to be kept here: 16 385 comments."),
+    ("MSG90052", "More than one request is needed: set `quota_per_minute` in a policy file, and exceed it."),
+    ("MSG90015", "Too large for a stored file: a text of 65 537 bytes."),
+    ("MSG90017", "Too large for a stored file: 16 385 comments."),
 ];
 
-/// The rows of a section: request and answer, who asked, what it shows.
+/// The rows of a section: request and answer, caller, what the case shows.
 fn rows<'a>(of: impl Iterator<Item = &'a Exchanged>) -> String {
     let row =
         |one: &Exchanged| format!("| {} | `{}` | {} |\n", one.case.links(one.ending), one.case.caller, one.case.shows);
@@ -237,14 +244,13 @@ fn write_index(exchanged: &[Exchanged]) -> String {
     let mut index = HEAD.to_owned();
     index += "\n## By status\n\n";
     for code in StatusCode::ALL.map(StatusCode::code) {
-        let told = || exchanged.iter().filter(|one| one.status == 200 && one.code.as_deref() == Some(code));
-        assert!(told().count() > 0, "{code} is not shown");
-        index += &format!("### {code}\n\n{}", rows(told()));
+        let shown = || exchanged.iter().filter(|one| one.status == 200 && one.code.as_deref() == Some(code));
+        assert!(shown().count() > 0, "{code} is not shown");
+        index += &format!("### {code}\n\n{}", rows(shown()));
     }
     index += "### sendTestMessage\n\n";
     index += &rows(exchanged.iter().filter(|one| one.status == 200 && one.code.is_none()));
-    index +=
-        "## By rule\n\nOf the people of the catalogue; the numbered rules are those by which an answer is found.\n\n";
+    index += "## By rule\n\nQuestions about the people of the catalogue. Numbered rules are in docs/reference/domain.md.\n\n";
     let mut rules: Vec<_> = exchanged.iter().filter_map(|one| one.case.rule.as_deref()).collect();
     rules.sort_unstable();
     rules.dedup();
@@ -254,18 +260,18 @@ fn write_index(exchanged: &[Exchanged]) -> String {
     }
     index += "## By fault\n\n";
     for row in Fault::table() {
-        // VersionMismatch and MustUnderstand have no detail that would hold a code.
+        // Faults VersionMismatch and MustUnderstand have no detail, so they have no code.
         let of_row = |one: &&Exchanged| match &one.code {
             Some(code) => one.status == 500 && code == row.code(),
             None => one.fault_code.as_deref() == Some(&format!("soap:{}", row.fault_code.name())),
         };
-        let told: Vec<_> = exchanged.iter().filter(of_row).collect();
+        let shown: Vec<_> = exchanged.iter().filter(of_row).collect();
         index += &format!("### {} ({})\n\n{}\n\n", row.code(), row.fault_code.name(), row.sentence);
         match UNSHOWN.iter().find(|(code, _)| *code == row.code()) {
             Some((_, why)) => index += &format!("{why}\n\n"),
             None => {
-                assert!(!told.is_empty(), "{} is not shown", row.code());
-                index += &rows(told.into_iter());
+                assert!(!shown.is_empty(), "{} is not shown", row.code());
+                index += &rows(shown.into_iter());
             }
         }
     }
@@ -282,6 +288,6 @@ fn write_index(exchanged: &[Exchanged]) -> String {
 async fn every_request_gets_its_stored_answer_and_is_indexed() {
     let exchanged = exchange_all().await;
     hold_folders(&exchanged);
-    judge(&exchanged);
+    check(&exchanged);
     hold(&project().join("fixtures/catalogue.md"), write_index(&exchanged).as_bytes());
 }

@@ -1,8 +1,9 @@
-//! The guides of `docs/guides/`: their commands are run word for word, and every link of `docs/` exists.
+//! The guides of `docs/guides/`: their commands run unchanged, and every link of `docs/` exists.
 //!
-//! A block marked `sh server` is started and runs until the end of the guide. Each block marked `sh` must then succeed, and
-//! each block marked `sh STACK` if that stack is installed; with `CI` set it must be. The commands name port 8443, as a
-//! reader would type it; the test replaces that number, and nothing else, by a free port.
+//! A block marked `sh server` is started and runs until the end of the guide. Each block marked
+//! `sh` must then succeed. A block marked `sh STACK` must succeed if that stack is installed; where
+//! `CI` is set, it must be installed. The commands name port 8443, as a reader would type it; the
+//! test replaces only that number, by a free port.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -15,7 +16,7 @@ use crate::support::python::{self, Python};
 /// The guides with commands that ask a demonstration.
 const GUIDES: [&str; 4] = ["certificates.md", "first-call.md", "questions.md", "stacks.md"];
 
-/// The stacks of the guides, and a command that tells whether one is there.
+/// The stacks of the guides, each with a command that succeeds if the stack is installed.
 const STACKS: [(&str, &str); 4] = [
     ("node", "npm --version"),
     ("php", "php -m | grep -x soap"),
@@ -28,7 +29,7 @@ const STACKS: [(&str, &str); 4] = [
 
 /// A block of a guide.
 struct Block {
-    /// What stands behind the opening marks.
+    /// The info string after the opening marks.
     mark: String,
     body: String,
 }
@@ -56,7 +57,7 @@ fn block(blocks: &[Block], mark: &str) -> String {
     body
 }
 
-/// A command as its reader has it: this program and this Python first on the path, no proxy.
+/// A command in the reader's environment: this program and this Python first on the path, no proxy.
 fn shell(command: &str, folder: &Path, python: Option<&Python>) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_ehealth-attributes")).parent().expect("a folder");
     let interpreter = python.and_then(|python| python.interpreter().parent());
@@ -79,7 +80,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it says that it is up, and where.
+    /// Starts it and waits until it prints that it is ready, and its address.
     fn start(command: &str, folder: &Path) -> Self {
         // `exec`, so that the end of the child is the end of the service.
         let mut child = shell(&format!("exec {command}"), folder, None)
@@ -98,7 +99,7 @@ impl Server {
                 return server;
             }
         }
-        panic!("{command}: ended before it was up");
+        panic!("{command}: ended before it was ready");
     }
 }
 
@@ -136,7 +137,7 @@ fn follow(name: &str) {
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name}:\n{command}\n{}, {complaint}", output.status);
         let printed = String::from_utf8_lossy(&output.stdout);
-        // What the stacks' programs print is the answer.
+        // The stacks' programs print the answer.
         assert!(block.mark == "sh" || printed.ends_with("MSG00000 0999020123\n"), "{name}:\n{command}\n{printed}");
         followed += 1;
     }
@@ -148,7 +149,7 @@ fn the_commands_of_the_guides_work_word_for_word() {
     GUIDES.iter().for_each(|name| follow(name));
 }
 
-/// The commands of a CI file: what stands under `run: |`, or behind the hyphens of `script`.
+/// The commands of a CI file: the text under `run: |`, or the items of `script`.
 fn commands(yaml: &str) -> String {
     let of_run = |line: &str| line.strip_prefix("          ").map(str::to_owned);
     let of_script = |line: &str| line.strip_prefix("    - ").map(str::to_owned);
@@ -171,7 +172,7 @@ fn the_simulator_guide_works_in_both_ci_systems() {
         }
         let commands = commands(&block(&blocks, mark));
         assert_eq!(commands.lines().count(), 3, "{mark}:\n{commands}");
-        // A job's end ends what it left running.
+        // The end of a job kills the processes that it left.
         let job = format!("trap 'kill $(jobs -p)' EXIT\n{commands}");
         let output = shell(&job, folder.path(), None).output().expect("bash");
         let (printed, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -220,7 +221,7 @@ fn every_link_of_the_guides_resolves() {
             links += 1;
         }
     }
-    assert!(links > 800, "only {links} were found");
+    assert!(links > 800, "only {links} links were found");
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! Bytes on a connection: what is not a request, what is too slow, what is over a limit.
+//! Bytes on a connection: invalid requests, slow requests, and requests over a limit.
 //!
 //! After the bytes of each case follows a valid request that closes the connection. If the case is
-//! refused for good, that request is never answered; nor if it is smuggled into a body. So the list of
-//! statuses tells everything.
+//! refused and the connection closed, that request is never answered; nor if it is smuggled into a
+//! body. So the list of statuses is sufficient.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ struct Response {
 fn read_responses(mut text: &str) -> Vec<Response> {
     let mut responses = Vec::new();
     while !text.is_empty() {
-        let (head, rest) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no whole head: {text:?}"));
+        let (head, rest) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no complete head: {text:?}"));
         let head = head.to_lowercase();
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
@@ -57,7 +57,7 @@ fn read_responses(mut text: &str) -> Vec<Response> {
 async fn read_to_end(stream: &mut (impl AsyncReadExt + Unpin)) -> Vec<u8> {
     let mut came = Vec::new();
     // An end without close_notify is an end.
-    let _ = timeout(DEADLINE, stream.read_to_end(&mut came)).await.expect("the service ends the connection");
+    let _ = timeout(DEADLINE, stream.read_to_end(&mut came)).await.expect("the service closes the connection");
     came
 }
 
@@ -116,7 +116,7 @@ fn line(line: &str) -> String {
 }
 
 /// The bytes, and the statuses of their answers and of the request behind them.
-#[expect(clippy::too_many_lines, reason = "a table is as long as it is")]
+#[expect(clippy::too_many_lines, reason = "a table has the length of its entries")]
 fn cases() -> Vec<(&'static str, String, &'static [u16])> {
     let body = message();
     let length = body.len();
@@ -259,10 +259,10 @@ async fn every_byte_stream_gets_its_answers_and_no_more() {
     let mut wrong = Vec::new();
     for (name, bytes, expected) in cases() {
         let responses = exchange(&service, format!("{bytes}{}", probe()).as_bytes()).await;
-        let mut told = statuses(&responses);
-        told.retain(|status| *status != 100);
-        if told != expected {
-            wrong.push(format!("{name}: {told:?} instead of {expected:?}"));
+        let mut received = statuses(&responses);
+        received.retain(|status| *status != 100);
+        if received != expected {
+            wrong.push(format!("{name}: {received:?} instead of {expected:?}"));
             continue;
         }
         let last = responses.last().expect("an answer");
@@ -320,21 +320,21 @@ async fn requests_over_the_limit_get_503_at_once() {
     let head = post(&format!("Expect: 100-continue\r\nContent-Length: {}\r\n", body.len()), "");
     slow.write_all(head.as_bytes()).await.expect("sent");
     let mut asked = [0; 25];
-    timeout(DEADLINE, slow.read_exact(&mut asked)).await.expect("in time").expect("asked to go on");
+    timeout(DEADLINE, slow.read_exact(&mut asked)).await.expect("in time").expect("asked to continue");
     assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
 
     let responses = exchange(&service, format!("{}{}", sized(&body), probe()).as_bytes()).await;
-    assert_eq!(statuses(&responses), [503, 200], "the connection stands, and what costs nothing is answered");
+    assert_eq!(statuses(&responses), [503, 200], "the connection stays open, and requests without cost are answered");
     assert!(responses[0].head.contains("\r\nretry-after: 1"), "{}", responses[0].head);
     let other = service
         .post("other-fund", CONSULT, question("0999010225", "BACKTOWORK:ADVISORY_PHYSICIAN", "85073000160", ""))
         .await;
-    assert_eq!(other.status, 200, "another consumer has places of its own");
+    assert_eq!(other.status, 200, "another consumer has its own slots");
 
     let rest = format!("{body}{}", probe());
     slow.write_all(rest.as_bytes()).await.expect("sent");
     let came = String::from_utf8(read_to_end(&mut slow).await).expect("text");
-    assert_eq!(statuses(&read_responses(&came)), [200, 200], "what was begun is finished");
+    assert_eq!(statuses(&read_responses(&came)), [200, 200], "the requests in progress are finished");
     service.finish().await;
 }
 
@@ -360,7 +360,8 @@ async fn a_connection_over_the_limit_gets_503_or_is_closed() {
     second.write_all(get("Host: a\r\n").as_bytes()).await.expect("sent");
     timeout(DEADLINE, second.read_exact(&mut answered)).await.expect("in time").expect("an answer");
     assert_eq!(&answered, b"HTTP/1.1 200 OK");
-    // A connection that waits for its refusal holds a slot too: without a free one, it is closed unread.
+    // A connection that waits for its refusal holds a slot too: without a free one, it is closed
+    // unread.
     let waits = service.connect("service").await;
     let unread = timeout(DEADLINE, async {
         loop {
@@ -378,7 +379,7 @@ async fn a_connection_over_the_limit_gets_503_or_is_closed() {
     drop((waits, second));
     first.write_all(get("Host: a\r\n").repeat(2).as_bytes()).await.expect("sent");
     let came = String::from_utf8(read_to_end(&mut first).await).expect("text");
-    assert_eq!(came.matches("HTTP/1.1 200 OK").count(), 1, "the second request was the last: {came}");
+    assert_eq!(came.matches("HTTP/1.1 200 OK").count(), 1, "only one more request is answered: {came}");
     assert!(came.to_lowercase().contains("connection: close"), "{came}");
     service.finish().await;
 }
@@ -402,14 +403,14 @@ async fn the_oldest_handshake_is_dropped_for_a_new_caller() {
     let mut silent = Vec::new();
     for _ in 0..4 {
         let mut stream = TcpStream::connect(service.address).await.expect("the service listens");
-        stream.write_all(b"\x16\x03\x01\x02\x00\x01").await.expect("half a hello");
+        stream.write_all(b"\x16\x03\x01\x02\x00\x01").await.expect("half of a ClientHello");
         silent.push(stream);
     }
     let responses = exchange(&service, probe().as_bytes()).await;
     assert_eq!(statuses(&responses), [200]);
     assert_eq!(read_to_end(&mut silent[0]).await, b"", "the oldest is closed");
-    let newest = silent[3].try_read(&mut [0; 1]).expect_err("nothing was said");
-    assert_eq!(newest.kind(), std::io::ErrorKind::WouldBlock, "the newest stands");
+    let newest = silent[3].try_read(&mut [0; 1]).expect_err("nothing was printed");
+    assert_eq!(newest.kind(), std::io::ErrorKind::WouldBlock, "the newest checkpoint is kept");
     // Counted when its task ends, which the peer does not wait for.
     let counted = async { while !metrics(&service).await.contains("handshakes_total{outcome=\"crowded\"} 1\n") {} };
     timeout(DEADLINE, counted).await.expect("in time");
@@ -431,9 +432,10 @@ async fn a_peer_that_does_not_read_its_answers_is_cut() {
     let service = TestService::start_with(|settings| settings.server.limits.write = Duration::from_millis(200)).await;
     let mut stream = service.connect("fund").await;
     let asked = format!("GET {CONSULT}?wsdl HTTP/1.1\r\nHost: a\r\n\r\n").repeat(100);
-    // The answers fill both socket buffers; then no bytes are accepted until the connection is closed.
+    // The answers fill both socket buffers; then nothing is accepted until the connection is
+    // closed.
     let cut = async { while stream.write_all(asked.as_bytes()).await.is_ok() {} };
-    timeout(DEADLINE, cut).await.expect("the service ends the connection");
+    timeout(DEADLINE, cut).await.expect("the service closes the connection");
     service.finish().await;
 }
 

@@ -26,7 +26,7 @@ async fn ask_with_zeep(service: &TestService, more: &[&str]) {
         assert!(printed.ends_with("0 differences\n"), "{printed}");
         python::validate_envelopes(&responses).expect("every answer is valid against schemas/");
     });
-    asked.await.expect("zeep gets what the catalogue says");
+    asked.await.expect("zeep gets the answers of the catalogue");
 }
 
 #[tokio::test(flavor = "multi_thread")]

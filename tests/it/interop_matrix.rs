@@ -1,16 +1,16 @@
 //! Every available SOAP stack asks every question of the catalogue, with both kinds of client keys.
 //!
-//! Each stack has a program in `tests/interop/STACK`. This test compares what it gets; the table in
-//! `docs/guides/interop.md` lists what ran and worked. All stacks ask `simulate`, as integrators' tests do:
-//! beside the catalogue a service with a stale dataset, and persons whose questions get a fault. A
-//! stack that can validate answers also gets answers outside the schema, from a stub, and must refuse
-//! them.
+//! Each stack has a program in `tests/interop/STACK`. This test compares its answers; the table in
+//! `docs/guides/interop.md` lists what ran and worked. All stacks ask `simulate`, as integrators'
+//! tests do: in addition to the catalogue, a service with a stale dataset, and persons whose
+//! questions get a fault. A stack that can validate answers also gets answers outside the schema,
+//! from a stub, and must refuse them.
 //!
 //! It installs and builds for minutes, so it runs only on demand: `INTEROP=1 cargo test --test it
 //! interop_matrix::`, or by name, `INTEROP=zeep,jaxws`. With `UPDATE_GOLDENS=1` it writes the table
-//! from what ran just now and nothing else; otherwise it leaves the document alone. A missing stack is
-//! skipped and reported; where `CI` is set, a missing stack that many integrators use is a failure. Two
-//! runs at once wait for each other.
+//! from what ran just now and nothing else; otherwise it leaves the document alone. A missing stack
+//! is skipped and reported; where `CI` is set, a missing stack that many integrators use is a
+//! failure. Two runs at once wait for each other.
 
 mod stub;
 
@@ -28,14 +28,14 @@ use crate::support::environment::{is_ci, is_set, say};
 use crate::support::python::{self, Python};
 use crate::support::simulation::Simulation;
 
-/// Whether a stack may be absent where `CI` is set.
+/// Whether a stack may be missing where `CI` is set.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Presence {
     Demanded,
     Welcome,
 }
 
-/// A stack: the folder of its program, and how it makes its messages.
+/// A stack: the folder of its program, and how it creates its messages.
 struct Stack {
     folder: &'static str,
     presence: Presence,
@@ -54,7 +54,7 @@ enum Wrong {
     Nothing,
     /// A required element is missing.
     MissingElement,
-    /// There is an element outside the schema.
+    /// The answer has an element outside the schema.
     UnknownElement,
     /// A value breaks its type's pattern.
     Pattern,
@@ -153,16 +153,16 @@ const STACKS: [Stack; 12] = [
 const BY_HAND: Stack =
     Stack { folder: "curl", presence: Presence::Demanded, contract: "messages by hand", unsayable: &[], refuses: &[] };
 
-/// Questions beside the catalogue: name, caller, organisation, SSIN, fault. Beside the unknown caller, which
-/// the catalogue has, these are the faults that a well-formed question can get.
+/// Questions in addition to the catalogue: name, caller, organisation, SSIN, fault. With the
+/// unknown caller of the catalogue, these are the faults that a well-formed question can get.
 const FAULTS: [(&str, &str, &str, &str, &str); 3] = [
     ("foreign-customer", "fund", "0999010225", "85073000160", "MSG90051"),
     ("data-unreadable", "platform", "0999000129", "72053010458", "MSG00003"),
-    ("evidence-unwritable", "platform", "0999000129", "94020210577", "MSG90053"),
+    ("audit-log-unwritable", "platform", "0999000129", "94020210577", "MSG90053"),
 ];
 
 /// The question to the service with a stale dataset: everything is disclosed, marked as incomplete.
-const STALE: (&str, &str) = ("coprev-over-age", "all-nine-fields");
+const STALE: (&str, &str) = ("coprev-stale", "all-nine-fields");
 
 /// A question, and the answer that every stack must get: code, disclosed fields, person.
 struct Case {
@@ -216,9 +216,9 @@ fn cases() -> BTreeMap<String, Case> {
 /// The one case of the service with a stale dataset.
 fn stale_cases(cases: &BTreeMap<String, Case>) -> BTreeMap<String, Case> {
     let (name, like) = STALE;
-    let Case { question, expected: [_, told, person] } = &cases[like];
+    let Case { question, expected: [_, disclosed, person] } = &cases[like];
     let question = question.replacen(like, name, 1);
-    let expected = ["HAN20200".to_owned(), told.clone(), person.clone()];
+    let expected = ["HAN20200".to_owned(), disclosed.clone(), person.clone()];
     BTreeMap::from([(name.to_owned(), Case { question, expected })])
 }
 
@@ -230,7 +230,7 @@ enum Ran {
     Whole { version: String, differences: Vec<String> },
 }
 
-/// The service, as it is described to the programs.
+/// The service, as the programs reach it.
 struct Served {
     url: String,
     authority: PathBuf,
@@ -274,17 +274,17 @@ fn run(stack: &Stack, served: &Served, cases: &BTreeMap<String, Case>) -> Ran {
     // The questions fit in a pipe; a program that ended before it read them reports why.
     let _ = child.stdin.take().expect("its input").write_all(questions.as_bytes());
     let output = child.wait_with_output().expect("its end");
-    let (told, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (printed, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.code() == Some(77) {
         return Ran::Absent(complaint.trim().to_owned());
     }
     let mut version = String::new();
     let mut differences = Vec::new();
     let mut answers = BTreeMap::new();
-    for line in told.lines() {
+    for line in printed.lines() {
         match line.split('\t').collect::<Vec<_>>()[..] {
             ["VERSION", text] => text.clone_into(&mut version),
-            [name, code, told, person] => drop(answers.insert(name, [code, told, person])),
+            [name, code, disclosed, person] => drop(answers.insert(name, [code, disclosed, person])),
             _ => differences.push(format!("not in the protocol: {line}")),
         }
     }
@@ -359,7 +359,8 @@ impl Asked {
     }
 }
 
-/// Runs every selected stack; returns the rows of the right ones, and the differences of the others.
+/// Runs every selected stack. Returns the rows of those that worked, and the differences of the
+/// others.
 fn run_all(asked: &Asked, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(Wrong, Served)]) -> (String, String) {
     let (mut table, mut wrong) = (HEAD.to_owned(), String::new());
     for stack in STACKS.iter().chain([&BY_HAND]).filter(|stack| asked.contains(stack)) {
@@ -368,7 +369,7 @@ fn run_all(asked: &Asked, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(W
             Ran::Absent(reason) => {
                 say(&format!("*** SKIPPED {}: {reason}", stack.folder));
                 if stack.presence == Presence::Demanded && is_ci() {
-                    let _ = writeln!(wrong, "{} cannot be had: {reason}", stack.folder);
+                    let _ = writeln!(wrong, "{} cannot be installed: {reason}", stack.folder);
                 }
             }
             Ran::Whole { version, differences } if differences.is_empty() => {
@@ -406,11 +407,12 @@ fn run_stack(stack: &Stack, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[
         let ran = run(stack, served, &asked());
         let is_taken = matches!(&ran, Ran::Whole { differences, .. } if differences.is_empty());
         if is_taken != (*spoilt == Wrong::Nothing) {
-            let told = match ran {
+            let reported = match ran {
                 Ran::Absent(reason) => vec![reason],
                 Ran::Whole { differences, .. } => differences,
             };
-            let differences = vec![format!("an answer with {spoilt:?} wrong, taken: {is_taken}; {}", told.join(", "))];
+            let differences =
+                vec![format!("an answer with {spoilt:?} wrong, taken: {is_taken}; {}", reported.join(", "))];
             return Ran::Whole { version: of_stack, differences };
         }
     }
@@ -452,7 +454,7 @@ async fn every_stack_gets_every_answer_of_the_catalogue() {
     }
     let is_whole = matches!(asked, Asked::All);
     let ran = tokio::task::spawn_blocking(move || run_all(&asked, &runs, &served));
-    let (table, wrong) = ran.await.expect("every stack was run");
+    let (table, wrong) = ran.await.expect("every stack ran");
     assert_eq!(wrong, "");
     if is_whole && is_set("UPDATE_GOLDENS") {
         write_table(&table);

@@ -36,7 +36,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use proptest::{prop_assert_eq, prop_oneof};
 
-use crate::support::oracle::{Asked, Expected, LIMIT_MILLIS, Record, Span, Standing, World, date, noon};
+use crate::support::oracle::{Asked, Expected, Freshness, LIMIT_MILLIS, Record, Sources, Span, date, noon};
 
 /// Random cases of one run.
 const CASES: u32 = 120_000;
@@ -48,12 +48,12 @@ const TODAY: u32 = 12;
 
 /// The person whose number has these nine digits, by the rule for those born before 2000.
 fn person(nine_digits: u64) -> Ssin {
-    Ssin::from_u64(nine_digits * 100 + 97 - nine_digits % 97).expect("right by construction")
+    Ssin::from_u64(nine_digits * 100 + 97 - nine_digits % 97).expect("valid by construction")
 }
 
 /// The organisation whose number has these eight digits.
 fn organisation(eight_digits: u64) -> EnterpriseNumber {
-    EnterpriseNumber::from_u64(eight_digits * 100 + 97 - eight_digits % 97).expect("right by construction")
+    EnterpriseNumber::from_u64(eight_digits * 100 + 97 - eight_digits % 97).expect("valid by construction")
 }
 
 fn people() -> [Ssin; 5] {
@@ -92,7 +92,7 @@ fn caller(organisation: EnterpriseNumber) -> Caller {
 /// A grant and a question under it.
 #[derive(Debug, Clone)]
 struct Case {
-    world: World,
+    sources: Sources,
     context: LegalContext,
     asked: Asked,
     dates: AskedDates,
@@ -116,7 +116,7 @@ impl Case {
             quota: Quota::default(),
             pins: Pins::default(),
         };
-        Register::from_consumers(vec![consumer]).expect("the grant is under its ceiling")
+        Register::from_consumers(vec![consumer]).expect("the grant is within its ceiling")
     }
 
     fn question(&self) -> Question {
@@ -134,7 +134,7 @@ impl Case {
     fn exchange(&self) -> Exchange {
         Exchange {
             ticket: Ticket::new([7; 16]),
-            received: noon(self.world.today),
+            received: noon(self.sources.today),
             caller: caller(self.asked.organisation),
         }
     }
@@ -156,21 +156,21 @@ impl Case {
     }
 
     fn answer(&self) -> Answer {
-        release(self.resolve(&self.world))
+        release(self.resolve(&self.sources))
     }
 
     fn expected(&self) -> Expected {
-        self.world.answer(&self.asked)
+        self.sources.answer(&self.asked)
     }
 }
 
-/// An audit sink that is durable at once and keeps its records.
+/// An audit sink that is durable immediately and keeps its records.
 #[derive(Debug, Default)]
 struct AuditLog(Mutex<Vec<ExchangeRecord>>);
 
 impl AuditSink for AuditLog {
     fn append(&self, pending: Pending) {
-        let mut entries = self.0.lock().expect("no test panics in here");
+        let mut entries = self.0.lock().expect("no test panics while it holds the lock");
         let sequence = u64::try_from(entries.len()).expect("a few");
         entries.push(pending.record().clone());
         pending.durable(sequence);
@@ -178,19 +178,19 @@ impl AuditSink for AuditLog {
 }
 
 /// Records an exchange and returns the outcome.
-fn settle<T: Recordable + Send + 'static>(log: &impl AuditSink, told: T) -> Result<Recorded<T>, RecordFailure> {
+fn settle<T: Recordable + Send + 'static>(log: &impl AuditSink, disclosed: T) -> Result<Recorded<T>, RecordFailure> {
     let settled = Arc::new(Mutex::new(None));
     let slot = Arc::clone(&settled);
-    record(told, log, move |recorded| {
+    record(disclosed, log, move |recorded| {
         let outcome = recorded.map_err(|unrecorded| unrecorded.failure);
-        let before = slot.lock().expect("no test panics in here").replace(outcome);
+        let before = slot.lock().expect("no test panics while it holds the lock").replace(outcome);
         assert!(before.is_none(), "settled twice");
     });
-    settled.lock().expect("no test panics in here").take().expect("was settled")
+    settled.lock().expect("no test panics while it holds the lock").take().expect("was settled")
 }
 
 fn release(resolved: Resolved) -> Answer {
-    settle(&AuditLog::default(), resolved).expect("durable at once")
+    settle(&AuditLog::default(), resolved).expect("durable immediately")
 }
 
 fn found(answer: &Answer) -> Expected {
@@ -231,12 +231,12 @@ fn place(begin: Begin, length: Option<u32>, last: Option<Span>) -> Span {
         (Begin::After(days), Some(last)) => last.end.map_or(last.begin, |end| end + days),
         (Begin::Inside, Some(last)) => last.begin + last.end.map_or(2, |end| (end - last.begin) / 2),
     };
-    // No closed period reaches the day that stands for an open end.
+    // No closed period reaches the day that represents an open end.
     let begin = begin.min(40);
     Span { begin, end: length.map(|days| begin + days - 1) }
 }
 
-/// Records of a few subjects with a few others, each placed relative to the one before.
+/// Records of a few subjects with a few others, each positioned relative to the one before.
 fn records<K: Copy + std::fmt::Debug + 'static>(
     of: &[K],
     with: [EnterpriseNumber; 3],
@@ -253,7 +253,7 @@ fn records<K: Copy + std::fmt::Debug + 'static>(
     })
 }
 
-/// Chains of replacements without a cycle: an SSIN is only replaced by a later one of the list.
+/// Chains of replacements without a cycle: only a later SSIN of the list replaces one.
 fn replacements() -> impl Strategy<Value = BTreeMap<Ssin, Ssin>> {
     let chain = vec((0..4_usize, 1..4_usize), 0..=3);
     prop_oneof![Just(Vec::new()), chain].prop_map(|pairs| {
@@ -263,15 +263,16 @@ fn replacements() -> impl Strategy<Value = BTreeMap<Ssin, Ssin>> {
     })
 }
 
-fn standings() -> impl Strategy<Value = [Standing; 5]> {
-    let standing = prop_oneof![8 => Just(Standing::Fresh), 1 => Just(Standing::Stale), 1 => Just(Standing::Missing)];
+fn freshness_of_each() -> impl Strategy<Value = [Freshness; 5]> {
+    let freshness =
+        prop_oneof![8 => Just(Freshness::Fresh), 1 => Just(Freshness::Stale), 1 => Just(Freshness::Missing)];
     prop_oneof![
-        Just([Standing::Fresh; 5]),
-        [standing.clone(), standing.clone(), standing.clone(), standing.clone(), standing]
+        Just([Freshness::Fresh; 5]),
+        [freshness.clone(), freshness.clone(), freshness.clone(), freshness.clone(), freshness]
     ]
 }
 
-fn worlds() -> impl Strategy<Value = World> {
+fn any_sources() -> impl Strategy<Value = Sources> {
     // The first two persons have most of the records, so that there is something to merge.
     let [a, b, c, ..] = people();
     let of = [a, a, a, b, b, c];
@@ -281,9 +282,9 @@ fn worlds() -> impl Strategy<Value = World> {
         records(&employers(), services(), 4),
         records(&of, funds(), 4),
     );
-    (lists, replacements(), standings()).prop_map(|(lists, replaced, standings)| {
+    (lists, replacements(), freshness_of_each()).prop_map(|(lists, replaced, freshness_of_each)| {
         let (employments, internal, external, memberships) = lists;
-        World { today: TODAY, employments, internal, external, memberships, replaced, standings }
+        Sources { today: TODAY, employments, internal, external, memberships, replaced, freshness_of_each }
     })
 }
 
@@ -330,23 +331,23 @@ fn cases() -> impl Strategy<Value = Case> {
     let [a, b, c, d, e] = people();
     let asker = [funds().to_vec(), services().to_vec()].concat();
     let ssin = prop_oneof![6 => select(vec![a, a, b]), 2 => select(vec![c, d, e])];
-    (worlds(), grants(), windows(), ssin, select(asker), weighted(0.85)).prop_map(
-        |(world, (context, relation, fields), (from, to, dates), ssin, asker, is_related)| {
+    (any_sources(), grants(), windows(), ssin, select(asker), weighted(0.85)).prop_map(
+        |(sources, (context, relation, fields), (from, to, dates), ssin, asker, is_related)| {
             // Most questions come from a caller that is likely to have the relation.
-            let works_for = |employer| world.employments.iter().any(|work| work.of == ssin && work.with == employer);
+            let works_for = |employer| sources.employments.iter().any(|work| work.of == ssin && work.with == employer);
             let likely = match relation {
-                Relation::Insured => world.memberships.iter().find(|record| record.of == ssin),
+                Relation::Insured => sources.memberships.iter().find(|record| record.of == ssin),
                 Relation::AffiliatedEmployer | Relation::None => None,
             };
             let serving = match relation {
                 Relation::AffiliatedEmployer => {
-                    world.external.iter().chain(&world.internal).find(|record| works_for(record.of))
+                    sources.external.iter().chain(&sources.internal).find(|record| works_for(record.of))
                 }
                 Relation::Insured | Relation::None => None,
             };
             let likely = likely.map(|record| record.with).or(serving.map(|record| record.with));
             let organisation = likely.filter(|_| is_related).unwrap_or(asker);
-            Case { context, asked: Asked { ssin, from, to, organisation, relation, fields }, dates, world }
+            Case { context, asked: Asked { ssin, from, to, organisation, relation, fields }, dates, sources }
         },
     )
 }
@@ -362,15 +363,15 @@ fn runner(cases: u32) -> TestRunner {
 #[test]
 fn lookup_agrees_with_a_second_reading_of_the_rules() {
     let outcome = runner(CASES).run(&cases(), |case| {
-        let resolved = case.resolve(&case.world);
+        let resolved = case.resolve(&case.sources);
         let entry = resolved.to_record();
         let answer = release(resolved);
         let expected = case.expected();
         prop_assert_eq!(&found(&answer), &expected);
         prop_assert_eq!(entry, case.entry(&expected));
 
-        let window = Window::from_days(date(case.asked.from), date(case.asked.to)).expect("the begin comes first");
-        let criteria = answer.criteria().expect("policy understood them");
+        let window = Window::from_days(date(case.asked.from), date(case.asked.to)).expect("begin is not after end");
+        let criteria = answer.criteria().expect("the policy parsed them");
         prop_assert_eq!((criteria.ssin, criteria.window()), (case.asked.ssin, window));
         prop_assert_eq!(answer.customer(), &case.question().customer);
         prop_assert_eq!(answer.legal_context(), case.context.code());
@@ -385,11 +386,11 @@ fn lookup_agrees_with_a_second_reading_of_the_rules() {
 impl Case {
     /// The expected record of this case: exactly what was disclosed.
     fn entry(&self, expected: &Expected) -> ExchangeRecord {
-        let told = expected.disclosure.as_ref();
-        let employments = told.map_or(&[][..], |told| &told.employments);
+        let disclosed = expected.disclosure.as_ref();
+        let employments = disclosed.map_or(&[][..], |disclosed| &disclosed.employments);
         let services = || employments.iter().flat_map(|employment| &employment.services);
-        let is_told = |field: &Field| match field {
-            Field::Ssin => told.is_some_and(|told| told.ssin.is_some()),
+        let is_disclosed = |field: &Field| match field {
+            Field::Ssin => disclosed.is_some_and(|disclosed| disclosed.ssin.is_some()),
             Field::Employer => employments.iter().any(|employment| employment.employer.is_some()),
             Field::EmploymentBegin | Field::EmploymentEnd => {
                 employments.iter().any(|employment| employment.period.is_some())
@@ -397,14 +398,14 @@ impl Case {
             Field::PreventionService => services().any(|service| service.number.is_some()),
             Field::PreventionServiceType => services().any(|service| service.kind.is_some()),
             Field::AffiliationBegin | Field::AffiliationEnd => services().any(|service| service.affiliation.is_some()),
-            Field::HealthInsuranceFund => told.is_some_and(|told| told.fund.is_some()),
+            Field::HealthInsuranceFund => disclosed.is_some_and(|disclosed| disclosed.fund.is_some()),
         };
         let mut numbers = Vec::new();
         for employment in employments {
             numbers.extend(employment.employer);
             numbers.extend(employment.services.iter().filter_map(|service| service.number));
         }
-        numbers.extend(told.and_then(|told| told.fund));
+        numbers.extend(disclosed.and_then(|disclosed| disclosed.fund));
         ExchangeRecord {
             replaced_by: if let Status::Replaced { by } = expected.status { Some(by) } else { None },
             ticket: Ticket::new([7; 16]),
@@ -417,9 +418,9 @@ impl Case {
             deliberation: Deliberation::parse("16/108").ok(),
             subject: Some(self.asked.ssin),
             window: Window::from_days(date(self.asked.from), date(self.asked.to)).ok(),
-            fields: Field::ALL.into_iter().filter(is_told).collect(),
+            fields: Field::ALL.into_iter().filter(is_disclosed).collect(),
             disclosed: numbers,
-            datasets: (&self.world).states().expect("a world can be read"),
+            datasets: (&self.sources).states().expect("the sources can be read"),
             outcome: expected.status.outcome(),
             customer_ticket: Some("CALLER-1".to_owned()),
         }
@@ -429,44 +430,44 @@ impl Case {
 /// Descriptions of the borders in a case.
 fn borders(case: &Case) -> BTreeSet<&'static str> {
     let mut seen = BTreeSet::new();
-    let Case { world, asked, .. } = case;
+    let Case { sources, asked, .. } = case;
     let mut see = |border, is_there: bool| {
         if is_there {
             seen.insert(border);
         }
     };
-    for (place, one) in world.employments.iter().enumerate() {
+    for (place, one) in sources.employments.iter().enumerate() {
         see("a period of one day", one.when.end == Some(one.when.begin));
         see("an open period", one.when.end.is_none());
         see("begins on the last day asked", one.when.begin == asked.to);
         see("ends on the first day asked", one.when.end == Some(asked.from));
         see("begins the day after", one.when.begin == asked.to + 1);
         see("ended the day before", one.when.end.is_some_and(|end| end + 1 == asked.from));
-        for (_, two) in world.employments.iter().enumerate().filter(|(other, _)| *other != place) {
+        for (_, two) in sources.employments.iter().enumerate().filter(|(other, _)| *other != place) {
             if two.of == one.of && two.with == one.with {
                 see("touching periods", one.when.end.is_some_and(|end| end + 1 == two.when.begin));
                 see("one day between", one.when.end.is_some_and(|end| end + 2 == two.when.begin));
                 see("equal begins", one.when.begin == two.when.begin);
             }
             if two.of != one.of && two.with == one.with {
-                see("one employer under two numbers", world.last(one.of) == world.last(two.of));
+                see("one employer under two numbers", sources.last(one.of) == sources.last(two.of));
             }
         }
-        for affiliation in world.external.iter().filter(|affiliation| affiliation.of == one.with) {
+        for affiliation in sources.external.iter().filter(|affiliation| affiliation.of == one.with) {
             let begin = affiliation.when.begin;
             see(
                 "an affiliation that begins inside",
                 one.when.begin < begin && one.when.end.is_none_or(|end| begin < end),
             );
             see("an affiliation that begins on the last day", one.when.end == Some(begin));
-            see("two services at once", world.internal.iter().any(|other| other.of == one.with));
+            see("two services at once", sources.internal.iter().any(|other| other.of == one.with));
         }
     }
-    let chain = world.replaced.get(&asked.ssin).and_then(|by| world.replaced.get(by));
-    see("replaced once", world.replaced.contains_key(&asked.ssin) && chain.is_none());
+    let chain = sources.replaced.get(&asked.ssin).and_then(|by| sources.replaced.get(by));
+    see("replaced once", sources.replaced.contains_key(&asked.ssin) && chain.is_none());
     see("replaced twice", chain.is_some());
-    let siblings = |by: &Ssin| world.replaced.values().filter(|other| *other == by).count() > 1;
-    see("siblings", world.replaced.values().any(siblings));
+    let siblings = |by: &Ssin| sources.replaced.values().filter(|other| *other == by).count() > 1;
+    see("siblings", sources.replaced.values().any(siblings));
     see("a window of days", asked.from < asked.to);
     see("a window of one day", asked.from == asked.to);
     seen
@@ -481,7 +482,7 @@ fn random_cases_cover_every_border_and_every_status() {
         let case = cases.new_tree(&mut runner).expect("nothing is filtered").current();
         let Expected { status, disclosure, .. } = case.expected();
         let relation = case.asked.relation.code();
-        let found = if disclosure.is_some() { "told" } else { "not told" };
+        let found = if disclosure.is_some() { "disclosed" } else { "not disclosed" };
         *times.entry(format!("{} {relation} {found}", status.code())).or_default() += 1;
         for border in borders(&case) {
             *times.entry(border.to_owned()).or_default() += 1;
@@ -510,14 +511,14 @@ fn random_cases_cover_every_border_and_every_status() {
     .map(str::to_owned)
     .to_vec();
     for relation in ["none", "insured", "affiliated-employer"] {
-        expected.push(format!("MSG00000 {relation} told"));
-        expected.push(format!("HAN20200 {relation} told"));
-        expected.push(format!("HAN20200 {relation} not told"));
-        expected.push(format!("MSG00006 {relation} not told"));
-        expected.push(format!("MSG00100 {relation} not told"));
+        expected.push(format!("MSG00000 {relation} disclosed"));
+        expected.push(format!("HAN20200 {relation} disclosed"));
+        expected.push(format!("HAN20200 {relation} not disclosed"));
+        expected.push(format!("MSG00006 {relation} not disclosed"));
+        expected.push(format!("MSG00100 {relation} not disclosed"));
     }
-    expected.push("MSG00012 insured not told".to_owned());
-    expected.push("MSG00012 affiliated-employer not told".to_owned());
+    expected.push("MSG00012 insured not disclosed".to_owned());
+    expected.push("MSG00012 affiliated-employer not disclosed".to_owned());
     let rare: Vec<_> = expected.iter().filter(|what| times.get(*what).copied().unwrap_or(0) < 10).collect();
     assert!(rare.is_empty(), "too rare: {rare:?}\nof {times:#?}");
 }
@@ -531,7 +532,7 @@ fn span(begin: u32, end: impl Into<Option<u32>>) -> Span {
 /// The first person, today, all nine fields, by the platform, without any data.
 fn case() -> Case {
     Case {
-        world: World::empty(TODAY),
+        sources: Sources::empty(TODAY),
         context: LegalContext::EhealthPlatform,
         asked: Asked {
             ssin: people()[0],
@@ -558,30 +559,30 @@ impl Case {
     }
 
     fn working(mut self, employer: usize, when: Span) -> Self {
-        self.world.employments.push(Record { of: people()[0], with: employers()[employer], when });
+        self.sources.employments.push(Record { of: people()[0], with: employers()[employer], when });
         self
     }
 
     fn affiliated(mut self, employer: usize, service: usize, when: Span) -> Self {
-        self.world.external.push(Record { of: employers()[employer], with: services()[service], when });
+        self.sources.external.push(Record { of: employers()[employer], with: services()[service], when });
         self
     }
 
     fn insured(mut self, fund: usize, when: Span) -> Self {
-        self.world.memberships.push(Record { of: people()[0], with: funds()[fund], when });
+        self.sources.memberships.push(Record { of: people()[0], with: funds()[fund], when });
         self
     }
 
-    fn lacking(mut self, dataset: Dataset, standing: Standing) -> Self {
+    fn lacking(mut self, dataset: Dataset, freshness: Freshness) -> Self {
         let place = Dataset::ALL.iter().position(|other| *other == dataset).expect("one of the five");
-        self.world.standings[place] = standing;
+        self.sources.freshness_of_each[place] = freshness;
         self
     }
 }
 
 fn refusal(case: &Case, question: Question) -> (Answer, Refusal) {
     match case.permission(question) {
-        Permission::Permitted(_) => panic!("policy let it pass"),
+        Permission::Permitted(_) => panic!("the policy permits it"),
         Permission::Refused(resolved, refusal) => (release(resolved), refusal),
     }
 }
@@ -613,10 +614,10 @@ fn every_status_is_produced() {
     see(&by_fund.answer(), Status::NoRelation { ssin: people()[0], organisation: funds()[0] });
 
     let mut replaced = case();
-    replaced.world.replaced.insert(people()[0], people()[1]);
+    replaced.sources.replaced.insert(people()[0], people()[1]);
     see(&replaced.answer(), Status::Replaced { by: people()[1] });
 
-    let stale = case().lacking(Dataset::Coprev, Standing::Stale).lacking(Dataset::Persons, Standing::Missing);
+    let stale = case().lacking(Dataset::Coprev, Freshness::Stale).lacking(Dataset::Persons, Freshness::Missing);
     see(&stale.answer(), Status::Incomplete([Dataset::Coprev, Dataset::Persons].into_iter().collect()));
 
     see(&case().insured(0, span(0, None)).answer(), Status::DataFound);
@@ -631,8 +632,9 @@ fn a_worker_on_daily_contracts_has_one_employment() {
         case = case.working(0, span(day, day));
     }
     let answer = case.answer();
-    let told: Vec<_> = answer.disclosure().expect("found").employments.iter().map(|told| told.period).collect();
-    assert_eq!(told, [Some(span(0, 14).period())]);
+    let disclosed: Vec<_> =
+        answer.disclosure().expect("found").employments.iter().map(|disclosed| disclosed.period).collect();
+    assert_eq!(disclosed, [Some(span(0, 14).period())]);
 }
 
 #[test]
@@ -642,8 +644,9 @@ fn equal_employments_after_filtering_are_disclosed_once() {
     (both.asked.from, both.asked.to) = (0, 12);
     both.dates = AskedDates::Period { begin: Ok(date(0)), end: Ok(date(12)) };
     let answer = both.answer();
-    let told: Vec<_> = answer.disclosure().expect("found").employments.iter().map(|told| told.employer).collect();
-    assert_eq!(told, [Some(employers()[1]), Some(employers()[0])]);
+    let disclosed: Vec<_> =
+        answer.disclosure().expect("found").employments.iter().map(|disclosed| disclosed.employer).collect();
+    assert_eq!(disclosed, [Some(employers()[1]), Some(employers()[0])]);
     assert_eq!(answer.filtered(), fields(&[1, 3, 4, 5, 6, 7, 8, 9]));
 }
 
@@ -653,7 +656,7 @@ fn employments_emptied_by_filtering_are_left_out() {
     let answer = alone.answer();
     assert_eq!((answer.status(), answer.disclosure()), (Status::NoDataFound, None));
     let served = alone.affiliated(0, 1, span(0, None)).answer();
-    assert_eq!(served.disclosure().map(|told| told.employments.len()), Some(1));
+    assert_eq!(served.disclosure().map(|disclosed| disclosed.employments.len()), Some(1));
 }
 
 #[test]
@@ -661,17 +664,17 @@ fn a_prevention_service_gets_only_its_own_employers() {
     let case = case().by(services()[1], LegalContext::PreventionService);
     let case = case.working(0, span(0, None)).working(1, span(0, None)).affiliated(1, 1, span(3, None));
     let answer = case.affiliated(0, 2, span(0, None)).insured(2, span(0, None)).answer();
-    let told = answer.disclosure().expect("found");
-    let employers: Vec<_> = told.employments.iter().map(|told| told.employer).collect();
-    assert_eq!((employers, told.fund), (vec![Some(self::employers()[1])], Some(funds()[2])));
+    let disclosed = answer.disclosure().expect("found");
+    let employers: Vec<_> = disclosed.employments.iter().map(|disclosed| disclosed.employer).collect();
+    assert_eq!((employers, disclosed.fund), (vec![Some(self::employers()[1])], Some(funds()[2])));
 }
 
 #[test]
 fn the_relation_may_be_under_any_ssin_of_the_person() {
     let [first, second, last, sibling, _] = people();
     let mut case = case().by(funds()[0], LegalContext::AdvisoryPhysician);
-    case.world.replaced = BTreeMap::from([(first, second), (second, last), (sibling, last)]);
-    case.world.memberships.push(Record { of: sibling, with: funds()[0], when: span(0, None) });
+    case.sources.replaced = BTreeMap::from([(first, second), (second, last), (sibling, last)]);
+    case.sources.memberships.push(Record { of: sibling, with: funds()[0], when: span(0, None) });
     assert_eq!(case.answer().status(), Status::Replaced { by: last });
     case.asked.ssin = last;
     assert_eq!(case.answer().status(), Status::NoDataFound);
@@ -682,10 +685,10 @@ fn the_relation_may_be_under_any_ssin_of_the_person() {
 #[test]
 fn missing_data_is_not_reported_as_a_missing_relation() {
     let by_fund = case().by(funds()[0], LegalContext::AdvisoryPhysician).insured(0, span(0, None));
-    for standing in [Standing::Stale, Standing::Missing] {
-        let answer = by_fund.clone().lacking(Dataset::Insurance, standing).answer();
-        let wanting = [Dataset::Insurance].into_iter().collect();
-        assert_eq!((answer.status(), answer.disclosure()), (Status::Incomplete(wanting), None));
+    for freshness in [Freshness::Stale, Freshness::Missing] {
+        let answer = by_fund.clone().lacking(Dataset::Insurance, freshness).answer();
+        let stale = [Dataset::Insurance].into_iter().collect();
+        assert_eq!((answer.status(), answer.disclosure()), (Status::Incomplete(stale), None));
         assert_eq!(answer.filtered(), fields(&[9]));
     }
 }
@@ -693,17 +696,21 @@ fn missing_data_is_not_reported_as_a_missing_relation() {
 #[test]
 fn an_open_period_stays_open_when_merged_with_a_later_one() {
     let answer = case().working(0, span(2, None)).working(0, span(5, 9)).with_fields(&[3, 4]).answer();
-    let periods = |told: &Disclosure| told.employments.iter().map(|told| told.period).collect::<Vec<_>>();
+    let periods =
+        |disclosed: &Disclosure| disclosed.employments.iter().map(|disclosed| disclosed.period).collect::<Vec<_>>();
     assert_eq!(answer.disclosure().map(periods), Some(vec![Some(span(2, None).period())]));
 }
 
 #[test]
 fn the_criteria_are_returned_in_the_form_of_the_request() {
     let mut case = case();
-    assert_eq!(case.answer().criteria().map(|told| told.dates), Some(CriteriaDates::ReferenceDate(date(TODAY))));
+    assert_eq!(
+        case.answer().criteria().map(|disclosed| disclosed.dates),
+        Some(CriteriaDates::ReferenceDate(date(TODAY)))
+    );
     case.dates = AskedDates::Period { begin: Ok(date(TODAY)), end: Ok(date(TODAY)) };
     let window = Window::new(date(TODAY));
-    assert_eq!(case.answer().criteria().map(|told| told.dates), Some(CriteriaDates::Period(window)));
+    assert_eq!(case.answer().criteria().map(|disclosed| disclosed.dates), Some(CriteriaDates::Period(window)));
 }
 
 // ---- records
@@ -716,7 +723,7 @@ fn a_dropped_pending_settles_as_closed() {
             drop(pending);
         }
     }
-    let entry = case().resolve(&case().world).to_record();
+    let entry = case().resolve(&case().sources).to_record();
     assert_eq!(settle(&Forgetful, entry).err(), Some(RecordFailure::Closed));
 }
 
@@ -729,17 +736,17 @@ fn a_failed_pending_reports_its_own_failure() {
         }
     }
     for failure in [RecordFailure::Unwritable, RecordFailure::Overloaded, RecordFailure::Closed] {
-        let entry = case().resolve(&case().world).to_record();
+        let entry = case().resolve(&case().sources).to_record();
         assert_eq!(settle(&Full(failure), entry).err(), Some(failure));
     }
 }
 
 #[test]
 fn a_receipt_names_its_exchange_and_sequence_number() {
-    let trail = AuditLog::default();
+    let log = AuditLog::default();
     for sequence in 0..3 {
-        let entry = case().resolve(&case().world).to_record();
-        let recorded = settle(&trail, entry).expect("durable at once");
+        let entry = case().resolve(&case().sources).to_record();
+        let recorded = settle(&log, entry).expect("durable immediately");
         assert_eq!((recorded.outcome().ticket, recorded.sequence()), (Ticket::new([7; 16]), sequence));
     }
 }
@@ -761,7 +768,7 @@ fn an_unregistered_caller_is_refused_and_recorded() {
 
 /// A directory that logs its reads.
 struct Counting<'a> {
-    world: &'a World,
+    sources: &'a Sources,
     calls: &'a RefCell<Vec<&'static str>>,
 }
 
@@ -774,19 +781,19 @@ impl Counting<'_> {
 impl Directory for Counting<'_> {
     fn states(&mut self) -> Result<DatasetStates, DirectoryError> {
         self.note("states");
-        self.world.states()
+        self.sources.states()
     }
 
     fn family(&mut self, ssin: Ssin, into: &mut Vec<Ssin>) -> Result<Ssin, DirectoryError> {
         self.note("family");
-        let last = Directory::family(&mut self.world, ssin, into)?;
+        let last = Directory::family(&mut self.sources, ssin, into)?;
         into.iter().for_each(|_| self.note("predecessors"));
         Ok(last)
     }
 
     fn employment_periods(&mut self, ssin: Ssin, into: &mut Vec<EmploymentPeriod>) -> Result<(), DirectoryError> {
         self.note("employment_periods");
-        self.world.employment_periods(ssin, into)
+        self.sources.employment_periods(ssin, into)
     }
 
     fn affiliations(
@@ -796,12 +803,12 @@ impl Directory for Counting<'_> {
         into: &mut Vec<Affiliation>,
     ) -> Result<(), DirectoryError> {
         self.note("affiliations");
-        self.world.affiliations(kind, employer, into)
+        self.sources.affiliations(kind, employer, into)
     }
 
     fn memberships(&mut self, ssin: Ssin, into: &mut Vec<Membership>) -> Result<(), DirectoryError> {
         self.note("memberships");
-        self.world.memberships(ssin, into)
+        self.sources.memberships(ssin, into)
     }
 
     fn look_up_unknown(&mut self, dataset: Dataset, times: usize) -> Result<(), DirectoryError> {
@@ -819,7 +826,7 @@ impl Directory for Counting<'_> {
 /// Reads needed to answer the case.
 fn calls(case: &Case) -> Vec<&'static str> {
     let calls = RefCell::default();
-    case.resolve(Counting { world: &case.world, calls: &calls });
+    case.resolve(Counting { sources: &case.sources, calls: &calls });
     calls.into_inner()
 }
 
@@ -832,9 +839,9 @@ fn no_data_is_read_before_the_relation_is_shown() {
     let by_service = full.clone().by(services()[2], LegalContext::PreventionService);
     assert!(!calls(&by_service).contains(&"memberships"));
     let mut replaced = full.clone();
-    replaced.world.replaced.insert(people()[0], people()[1]);
+    replaced.sources.replaced.insert(people()[0], people()[1]);
     assert_eq!(calls(&replaced), ["states", "family", "predecessors", "predecessors"]);
-    let stale = full.by(funds()[0], LegalContext::AdvisoryPhysician).lacking(Dataset::Insurance, Standing::Stale);
+    let stale = full.by(funds()[0], LegalContext::AdvisoryPhysician).lacking(Dataset::Insurance, Freshness::Stale);
     assert_eq!(calls(&stale), ["states"]);
 }
 
@@ -857,9 +864,9 @@ fn unknown_and_unrelated_persons_cause_the_same_reads() {
         let at_two = working.clone().working(1, span(0, None)).affiliated(1, 1, span(0, None));
         let at_three = at_two.clone().working(2, span(0, None));
         let mut of_old = at_three.clone();
-        of_old.world.replaced.insert(people()[1], people()[0]);
+        of_old.sources.replaced.insert(people()[1], people()[0]);
         let mut replaced = at_three.clone();
-        replaced.world.replaced.insert(people()[0], people()[1]);
+        replaced.sources.replaced.insert(people()[0], people()[1]);
         let status = Status::NoRelation { ssin: people()[0], organisation };
         let work = |case: &Case| {
             let mut calls = calls(case);

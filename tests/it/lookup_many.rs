@@ -1,5 +1,5 @@
-//! `lookup --in`: many questions, and an output file that a later run continues, however the earlier
-//! run ended.
+//! `lookup --in`: a file of questions, and an output file that a later run continues, however the
+//! earlier run ended.
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use crate::support::simulation::Simulation;
 
-/// Persons of the catalogue that the fund may ask about, one that it may not, and one with a replaced SSIN.
+/// Persons of the catalogue that the fund may ask about, one that it may not, and one with a
+/// replaced SSIN.
 const PEOPLE: [(&str, &str); 6] = [
     ("85073000160", "MSG00000"),
     ("79111200315", "MSG00000"),
@@ -118,7 +119,7 @@ fn a_torn_output_line_is_asked_again_and_others_kept() {
         desk.write(out, &whole[..cut]);
         let output = ask(&simulation, &desk.path("people.txt"), &desk.path(out), more);
         assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
-        assert_eq!(desk.read(out), whole, "the same answer in the same place");
+        assert_eq!(desk.read(out), whole, "the same answer at the same position");
     }
     for line in desk.read("out.jsonl").lines() {
         let object: serde_json::Value = serde_json::from_str(line).expect("JSON");
@@ -126,7 +127,7 @@ fn a_torn_output_line_is_asked_again_and_others_kept() {
     }
 }
 
-/// A service whose third answer never comes.
+/// A service that never sends its third answer.
 const THIRD_IS_LATE: &str = "[[person]]\nssin = \"71050400840\"\ndelay_millis = 600000\n";
 
 /// Asks one question after the other, up to the third: then the first two answers are written.
@@ -141,7 +142,7 @@ fn ask_until_the_third(simulation: &Simulation, desk: &Desk, out: &Path) -> Chil
         .expect("the program runs");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while fs::read_to_string(out).unwrap_or_default().lines().count() < 3 {
-        assert!(std::time::Instant::now() < deadline, "two answers do not come");
+        assert!(std::time::Instant::now() < deadline, "two answers are missing");
         std::thread::yield_now();
     }
     asking
@@ -212,7 +213,7 @@ fn a_caller_without_a_grant_is_refused_once() {
         .output()
         .expect("the program runs");
     assert_eq!(output.status.code(), Some(6), "{}", complaint(&output));
-    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1, "the head alone");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1, "only the head");
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! The integration tests, in one binary.
 //!
-//! Tests that need another process are beside this folder: `cost.rs` has a global allocator, `canary.rs`
-//! logs a number that every test that searches the log would find, `datasets` locks files and must start
-//! no program at the same time.
+//! Tests that need another process are beside this folder: `cost.rs` has a global allocator,
+//! `canary.rs` logs a number that every test that searches the log would find, `datasets` locks
+//! files and must start no program at the same time.
 //!
-//! No test depends on today's date: the suite passes under
-//! `FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f +400d cargo test --test it`. Without the variable every
-//! timed wait of Rust's standard library lasts 400 days: libfaketime shifts the monotonic clock that
-//! the library reads, but not the futex that waits on it. libfaketime also makes a JVM about eight
-//! times slower: on a busy machine the JAX-WS block of the guides misses the handshake's deadline.
+//! No test depends on today's date: the suite passes under `FAKETIME_DONT_FAKE_MONOTONIC=1 faketime
+//! -f +400d cargo test --test it`. Without the variable every timed wait of Rust's standard library
+//! lasts 400 days: libfaketime shifts the monotonic clock that the library reads, but not the futex
+//! that waits on it. libfaketime also makes a JVM about eight times slower: on a busy machine the
+//! JAX-WS block of the guides misses the handshake's deadline.
 
 mod support;
 
@@ -42,7 +42,7 @@ mod lookup_many;
 mod operators;
 mod shutdown;
 mod simulate;
-// What operators see.
+// What operators use.
 mod admin;
 mod alerts;
 mod deploy;

@@ -21,8 +21,8 @@ fn echo(text: &str) -> String {
     ))
 }
 
-/// Whether a request on a connection with this TLS gets any byte of an answer. In TLS 1.3 a client learns of a refused
-/// certificate only when it reads.
+/// Whether a request on a connection with this TLS gets any byte of an answer. In TLS 1.3 a client
+/// learns of a refused certificate only when it reads.
 async fn is_answered(service: &TestService, config: ClientConfig) -> bool {
     let stream = TcpStream::connect(service.address).await.expect("the service listens");
     let name = "localhost".try_into().expect("a name");

@@ -1,9 +1,9 @@
 //! Check digits and patterns of both identifiers, compared with 10 000 numbers of another
 //! implementation.
 //!
-//! `fixtures/numbers/judge.py` made the numbers and validated them with python-stdnum; it says where
-//! that differs from the contract. Nothing here knows a rule. A disagreement is reported by file and
-//! line, never by the number.
+//! `fixtures/numbers/make_numbers.py` made the numbers and validated them with python-stdnum; it
+//! says where that differs from the contract. Nothing here knows a rule. A disagreement is reported
+//! by file and line, never by the number.
 
 use ehealth_core::model::{EnterpriseNumber, Ssin};
 
@@ -51,7 +51,7 @@ fn agrees_with_the_oracle_on_every_enterprise_number() {
 #[test]
 fn the_expected_results_are_the_oracles_own() {
     let Some(python) = Python::find() else { return };
-    let script = project().join("fixtures/numbers/judge.py");
+    let script = project().join("fixtures/numbers/make_numbers.py");
     if let Err(printed) = python.run_file(&script, ["--check"]) {
         panic!("{printed}");
     }

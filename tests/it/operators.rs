@@ -38,7 +38,7 @@ fn text(bytes: &[u8]) -> String {
 fn workspace() -> (TempDir, Workspace) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let workspace = Workspace::new(folder.path().join("demo"));
-    workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
+    workspace.prepare(SystemClock.now(), "").expect("the workspace can be created");
     let written = fs::read_to_string(workspace.settings()).expect("settings");
     let written = written.replace("127.0.0.1:8443", "127.0.0.1:0").replace("127.0.0.1:9443", "127.0.0.1:0");
     fs::write(workspace.settings(), written).expect("written");
@@ -82,7 +82,8 @@ fn each_setting_is_shown_with_its_source_and_all_errors() {
         .expect("the program runs");
     let printed = text(&checked.stderr);
     assert_eq!(checked.status.code(), Some(3), "{printed}");
-    // Two sections lack `listen` and have another key instead, one value is not a string, one variable is unknown.
+    // Two sections lack `listen` and have another key instead, one value is not a string, one
+    // variable is unknown.
     assert_eq!(printed.lines().count(), 6, "{printed}");
 }
 
@@ -113,7 +114,8 @@ fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
         let mut all = Vec::new();
         loop {
             let mut buffer = [0; 1_024];
-            let length = systemd.recv(&mut buffer).unwrap_or_else(|_| panic!("{word} was not printed, but {all:?}"));
+            let length =
+                systemd.recv(&mut buffer).unwrap_or_else(|_| panic!("{word} was not printed; printed: {all:?}"));
             let printed = String::from_utf8_lossy(&buffer[..length]).into_owned();
             if printed.contains(word) {
                 return printed;
@@ -137,7 +139,7 @@ fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
     assert_eq!((asked.status.code(), text(&asked.stdout).as_str()), (Some(0), "{\"ready\":true,\"reasons\":[]}\n"));
     assert_eq!(run(&workspace.settings(), &["health", "--live", "--set", &at]).status.code(), Some(0));
     if Command::new("curl").arg("--version").output().is_err() {
-        skip("curl is missing; the question is not asked with it");
+        skip("curl is missing; its question is not sent");
     } else {
         let (certificate, key) = workspace.client("fund");
         fs::write(folder.path().join("question"), question(FUND, PHYSICIAN, ANNA, "")).expect("written");
@@ -204,7 +206,7 @@ fn settled() -> (TempDir, Workspace) {
     let outside = if is_temporary { Path::new("/dev/shm") } else { project };
     let folder = tempfile::tempdir_in(outside).expect("a temporary folder");
     let workspace = Workspace::new(folder.path().join("demo"));
-    workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
+    workspace.prepare(SystemClock.now(), "").expect("the workspace can be created");
     (folder, workspace)
 }
 
@@ -213,7 +215,7 @@ fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: FetchMode, 
     let thread = std::thread::spawn(move || {
         let mut read = read_settings(&settings).expect("right");
         read.fetch_mode = fetch;
-        let how = confine(&read, part).expect("the kernel does what it knows");
+        let how = confine(&read, part).expect("the kernel supports the rules");
         if how == Confined::Not {
             say("*** SKIPPED: this kernel has no Landlock");
             return None;
@@ -227,7 +229,7 @@ fn confined<T: Send + 'static>(settings: PathBuf, part: Part, fetch: FetchMode, 
 fn the_answering_process_reads_its_files_and_does_not_connect() {
     let (_folder, workspace) = settled();
     let done = confined(workspace.settings(), Part::Answering, FetchMode::SeparateProcess, |_| {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("it may listen");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("it is permitted to listen");
         let dialled = TcpStream::connect(listener.local_addr().expect("an address"));
         (fs::read("/etc/passwd").map_err(|error| error.kind()).err(), dialled.map_err(|error| error.kind()).err())
     });
@@ -236,7 +238,7 @@ fn the_answering_process_reads_its_files_and_does_not_connect() {
         assert_eq!(dialled, Some(ErrorKind::PermissionDenied));
     }
     let done = confined(workspace.settings(), Part::Answering, FetchMode::InProcess, |folder| {
-        fs::write(folder.join("audit-log").join("x"), "x").expect("evidence can be written");
+        fs::write(folder.join("audit-log").join("x"), "x").expect("the audit log is writable");
         fs::read(folder.join("policy.toml")).expect("the policy can be read");
         fs::write(folder.join("policy.toml"), "").map_err(|error| error.kind()).err()
     });
@@ -292,7 +294,7 @@ fn the_fetching_process_sees_neither_audit_log_nor_keys() {
     }
     let done = confined(workspace.settings(), Part::Fetching, FetchMode::SeparateProcess, |folder| {
         fs::read(folder.join("feeds/dimona/notification.xml")).expect("a feed can be read");
-        fs::write(folder.join("data/x"), "x").expect("data can be written");
+        fs::write(folder.join("data/x"), "x").expect("the data folder is writable");
         ["audit-log/x", "keys/x", "policy.toml", "server.key"]
             .map(|name| fs::read(folder.join(name)).map_err(|error| error.kind()).err())
     });
@@ -315,7 +317,7 @@ async fn a_backup_under_load_restores_the_same_answers() {
     while fs::read_to_string(service.settings.audit_log.folder.join("checkpoint"))
         .is_ok_and(|note| note.lines().nth(1) == Some("1"))
     {
-        assert!(Instant::now() < deadline, "no checkpoint signs a question");
+        assert!(Instant::now() < deadline, "a checkpoint cannot sign a question");
         assert_eq!(ask().await, before);
         asked += 1;
     }
@@ -332,7 +334,7 @@ async fn a_backup_under_load_restores_the_same_answers() {
     let backed_up = backing.await.expect("no panic").expect("a backup");
     assert_eq!(backed_up.datasets.len(), 5);
     assert!(backed_up.verdict.is_sound() && backed_up.verdict.size > 1, "{:?}", backed_up.verdict);
-    assert!(backed_up.verdict.size <= asked + 1, "no more than was asked, and the month's own record");
+    assert!(backed_up.verdict.size <= asked + 1, "only the requested records, and the month's own record");
     assert!(matches!(back_up(&service.settings, &backup, KeysToo::No), Err(BackupError::NotEmpty(_))));
     // An external checkpoint of the end that the backup lacks.
     assert_eq!(ask().await, before);
@@ -349,7 +351,7 @@ async fn a_backup_under_load_restores_the_same_answers() {
     }
     let keys = backup.join("keys");
     let lacking = restore(&settings, &backup, Some(&keys), Some(&elsewhere));
-    assert!(matches!(lacking, Err(BackupError::Unsound(_))), "a backup that lacks the end is seen");
+    assert!(matches!(lacking, Err(BackupError::Unsound(_))), "a backup without the end is detected");
     // A record of the backup is changed: nothing is restored.
     let segment =
         fs::read_dir(backup.join("audit-log")).expect("readable").map(|entry| entry.expect("an entry").path());
@@ -369,7 +371,7 @@ async fn a_backup_under_load_restores_the_same_answers() {
     let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "2026-01-15")).await;
     assert!(answered.body.contains(&before), "{}", answered.body);
     let again = service.folder().join("again");
-    let after = back_up(&service.settings, &again, KeysToo::No).expect("the trail goes on and verifies");
+    let after = back_up(&service.settings, &again, KeysToo::No).expect("the audit log continues and verifies");
     assert!(after.verdict.size >= verdict.size);
     assert!(!again.join("keys").exists());
     service.finish().await;

@@ -2,10 +2,10 @@
 //! "Who may ask" and docs/reference/contract.md "Status".
 //!
 //! The model shares no code with `ehealth_core::policy`: its organisations, contexts and fields are
-//! plain numbers, and its calendar is a list of days made by counting ([`Calendar`]). A million random
-//! questions by random callers under random grants, drawn towards the edges, must be decided alike.
-//! What can be tried completely (every grant, every pair of validities) is. The random numbers are the
-//! same in every run. The day in Brussels is checked by Python's tz database.
+//! plain numbers, and its calendar is a list of days made by counting ([`Calendar`]). Both must
+//! decide a million random questions alike, by random callers under random grants, drawn towards
+//! the edges. Small sets (every grant, every pair of validities) are tested completely. The random
+//! numbers are the same in every run. Python's tz database checks the day in Brussels.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -23,20 +23,20 @@ use ehealth_core::policy::{
 use crate::support::python::Python;
 use crate::support::random::Random;
 
-/// Questions that are compared in one run: registers × questions each.
+/// Questions per run: registers × questions for each.
 const REGISTERS: usize = 5_000;
 const QUESTIONS: usize = 200;
 
 /// Milliseconds.
 const HOUR: i64 = 3_600_000;
 
-// ---- the calendar, by counting
+// ---- the calendar: a counted list of days
 
-/// Every day from 1890 to 2160, in order. A day is its place in the list.
+/// Every day from 1890 to 2160, in order. A day is its index in the list.
 struct Calendar {
     days: Vec<(u32, u32, u32)>,
     places: BTreeMap<(u32, u32, u32), usize>,
-    /// The places of 28 and 29 February and 1 March.
+    /// Indexes of 28 and 29 February and 1 March.
     around_leap_days: Vec<usize>,
 }
 
@@ -56,7 +56,7 @@ impl Calendar {
         Self { days, places, around_leap_days }
     }
 
-    /// The same day `years` earlier; where that year has no such day, the one before.
+    /// The same day `years` earlier; in a year without that day, the previous day.
     fn years_back(&self, day: usize, years: u32) -> usize {
         let (year, month, mut of_month) = self.days[day];
         loop {
@@ -71,16 +71,16 @@ impl Calendar {
         self.places[&(year, month, day)]
     }
 
-    /// As the program knows it, by way of text.
+    /// As a date of the program, converted through text.
     fn date(&self, day: usize) -> Date {
         let (year, month, day) = self.days[day];
-        Date::parse(&format!("{year:04}-{month:02}-{day:02}")).expect("the calendar has it")
+        Date::parse(&format!("{year:04}-{month:02}-{day:02}")).expect("the calendar has the day")
     }
 }
 
 // ---- the reference model
 
-/// An organisation as a customer is named: `Ok` for ten digits, `Err` for sector and institution.
+/// Identification of a customer: `Ok` for ten digits, `Err` for sector and institution.
 type Named = Result<u64, (u16, u16)>;
 
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ struct ModelGrant {
     ahead_days: usize,
     /// First and last day of validity.
     valid: (usize, Option<usize>),
-    /// Tells this grant from the others.
+    /// Distinguishes this grant from the others.
     deliberation: String,
 }
 
@@ -118,14 +118,15 @@ struct ModelQuestion {
     today: usize,
 }
 
-/// What is decided, in words: the same for the model and for the program.
+/// The decision as text, the same for the model and the program.
 type Verdict = String;
 
 const CONTEXTS: [&str; 3] =
     ["BACKTOWORK:ADVISORY_PHYSICIAN", "BACKTOWORK:PREVENTION_SERVICE", "BACKTOWORK:EHEALTH_PLATFORM"];
 
-/// The order of contract.md: who calls, for whom, on which ground, about whom, when.
-fn judge(calendar: &Calendar, consumers: &[ModelConsumer], asked: &ModelQuestion) -> Verdict {
+/// Checks in the order of docs/reference/contract.md "Status": caller, customer, legal context,
+/// SSIN, dates.
+fn decide_by_model(calendar: &Calendar, consumers: &[ModelConsumer], asked: &ModelQuestion) -> Verdict {
     let of_certificate = |consumer: &&ModelConsumer| Some(consumer.organisation) == asked.certified;
     let Some(consumer) = consumers.iter().find(of_certificate) else { return "unknown caller".to_owned() };
     let listed = consumer.acts_for.iter().find(|(named, _)| *named == asked.customer).map(|(_, meant)| *meant);
@@ -174,11 +175,11 @@ fn permitted(organisation: u64, deliberation: &str, ssin: Ssin, dates: &str, tod
     format!("permitted {organisation} {deliberation} {} {dates} {today}", ssin.as_u64())
 }
 
-// ---- the program, asked the same
+// ---- the program under the same questions
 
 fn ask(calendar: &Calendar, register: &Register, asked: &ModelQuestion) -> Verdict {
     let day = |day: Option<usize>| day.map(|day| calendar.date(day)).ok_or(DateError);
-    let certified = asked.certified.map(|number| EnterpriseNumber::from_u64(number).expect("right by construction"));
+    let certified = asked.certified.map(|number| EnterpriseNumber::from_u64(number).expect("valid by construction"));
     let customer = customer(asked.customer);
     let question = Question {
         customer: Customer { ticket: None, timestamp_sent: None, id: customer },
@@ -244,7 +245,7 @@ fn customer(named: Named) -> CustomerId {
 }
 
 fn register(calendar: &Calendar, consumers: &[ModelConsumer]) -> Register {
-    let number = |number: u64| EnterpriseNumber::from_u64(number).expect("right by construction");
+    let number = |number: u64| EnterpriseNumber::from_u64(number).expect("valid by construction");
     let of_grant = |grant: &ModelGrant| {
         let context = LegalContext::parse(grant.context).expect("one of the three");
         let relation = match context {
@@ -277,10 +278,10 @@ fn register(calendar: &Calendar, consumers: &[ModelConsumer]) -> Register {
         quota: Quota::default(),
         pins: Pins::default(),
     };
-    Register::from_consumers(consumers.iter().map(of_consumer).collect()).expect("a register without a mistake")
+    Register::from_consumers(consumers.iter().map(of_consumer).collect()).expect("a valid register")
 }
 
-// ---- draws
+// ---- random values
 
 /// A day within two of this one.
 fn near(random: &mut Random, day: usize) -> usize {
@@ -291,10 +292,10 @@ fn organisations() -> [u64; 5] {
     [2_022_399, 8_093_944, 4_000_001, 10_000_002, 12_345_679].map(|base| base * 100 + 97 - base % 97)
 }
 
-/// What customers are called beside organisations: establishment units, wrong check digits, pairs.
+/// Customers that are not organisations: establishment units, wrong check digits, pairs.
 const OTHER_NAMES: [Named; 5] = [Ok(2_022_399_510), Ok(8_000_000_000), Ok(202_239_950), Err((11, 7)), Err((0, 999))];
 
-/// The day on which all is asked of one register: often around a leap day or the turn of a year.
+/// The day of all questions to one register: often around a leap day or the turn of a year.
 fn draw_today(random: &mut Random, calendar: &Calendar) -> usize {
     let (first, last) = (calendar.place(2000, 1, 1), calendar.place(2050, 12, 31));
     let year = 2000 + u32::try_from(random.index(50)).expect("a few");
@@ -322,7 +323,8 @@ fn draw_consumers(random: &mut Random, today: usize) -> Vec<ModelConsumer> {
         }
         let mut grants = Vec::new();
         for context in CONTEXTS {
-            // Up to three grants after each other, with or without a day between; the last may be open.
+            // Up to three consecutive grants, with or without a day between them; the last may be
+            // open.
             let mut begin = today - random.index(120);
             for _ in 0..random.index(4) {
                 let last = begin + random.index(60);
@@ -388,7 +390,7 @@ fn draw_question(random: &mut Random, calendar: &Calendar, consumers: &[ModelCon
         0 => ModelDates::Today,
         1..=3 => ModelDates::Reference(one),
         4 => ModelDates::Period(one, other),
-        // Usually in order, as callers write it.
+        // Usually in order, as callers write the dates.
         _ => ModelDates::Period(one.min(other).or(one), one.max(other)),
     };
     ModelQuestion { certified, customer, context: context.to_owned(), ssin, dates, today }
@@ -405,7 +407,7 @@ fn a_million_decisions_match_the_reference_model() {
         let register = register(&calendar, &consumers);
         for _ in 0..QUESTIONS {
             let asked = draw_question(&mut random, &calendar, &consumers, today);
-            let expected = judge(&calendar, &consumers, &asked);
+            let expected = decide_by_model(&calendar, &consumers, &asked);
             let decided = ask(&calendar, &register, &asked);
             assert_eq!(decided, expected, "{asked:#?}\n{consumers:#?}");
             let kind = if expected.starts_with("permitted") { "permitted" } else { &expected };
@@ -415,7 +417,7 @@ fn a_million_decisions_match_the_reference_model() {
             }
         }
     }
-    // A verdict that hardly ever comes up was not compared.
+    // A rare verdict was not compared.
     let verdicts = [
         "permitted",
         "unknown caller",
@@ -463,7 +465,8 @@ fn days_ahead_are_calendar_days() {
 
 #[test]
 fn every_possible_grant_is_decided_as_the_table_says() {
-    // Context, the fields that may be granted, the relation that must hold: domain.md's table.
+    // Context, the fields that may be granted, the required relation: docs/reference/domain.md
+    // "Who may ask".
     let table = [
         ("BACKTOWORK:ADVISORY_PHYSICIAN", "12345678", Some("insured")),
         ("BACKTOWORK:PREVENTION_SERVICE", "129", Some("affiliated-employer")),
@@ -495,7 +498,8 @@ fn every_possible_grant_is_decided_as_the_table_says() {
             }
         }
     }
-    // 2^4 sets of single fields and 2^2 of pairs without the empty one; 2^3; three relations with 2^5 and 2^2.
+    // 2^4 sets of single fields and 2^2 of pairs without the empty one; 2^3; three relations with
+    // 2^5 and 2^2.
     assert_eq!(stands, 63 + 7 + 3 * 127);
 }
 
@@ -520,7 +524,8 @@ fn two_grants_for_one_context_do_not_overlap() {
     }
 }
 
-/// Errors of a register in which one consumer has these two grants, the second for another context or the same.
+/// Errors of a register in which one consumer has these two grants, the second for another context
+/// or the same one.
 fn overlap(
     calendar: &Calendar,
     first: usize,
@@ -541,7 +546,7 @@ fn overlap(
         })
     };
     let consumer = Consumer {
-        organisation: EnterpriseNumber::from_u64(organisations()[0]).expect("right by construction"),
+        organisation: EnterpriseNumber::from_u64(organisations()[0]).expect("valid by construction"),
         name: "Consumer".to_owned(),
         acts_for: Vec::new(),
         grants: vec![grant(0, one), grant(context, other)],
@@ -565,9 +570,9 @@ fn every_date_error_uses_the_text_of_the_contract() {
 fn a_day_begins_in_brussels_when_the_tz_database_says_so() {
     let Some(python) = Python::find() else { return };
     let calendar = Calendar::count();
-    let epoch = i64::try_from(calendar.place(1970, 1, 1)).expect("a place in the list");
+    let epoch = i64::try_from(calendar.place(1970, 1, 1)).expect("an index in the list");
     let midnight = |year: u32, month: u32, day: u32| {
-        (i64::try_from(calendar.place(year, month, day)).expect("a place in the list") - epoch) * 24 * HOUR
+        (i64::try_from(calendar.place(year, month, day)).expect("an index in the list") - epoch) * 24 * HOUR
     };
     let mut moments = Vec::new();
     for year in 2000..=2040 {
@@ -590,7 +595,7 @@ fn a_day_begins_in_brussels_when_the_tz_database_says_so() {
         moments.push(first + i64::try_from(random.index(span)).expect("64 bits"));
     }
 
-    let folder = tempfile::tempdir().expect("a folder for the moments");
+    let folder = tempfile::tempdir().expect("a folder for the timestamps");
     let file = folder.path().join("moments.txt");
     let lines: Vec<_> = moments.iter().map(i64::to_string).collect();
     std::fs::write(&file, lines.join("\n")).expect("a file in that folder");

@@ -28,7 +28,7 @@ fn hold(marker: &str, reference: &str, made: &str) {
         fs::write(&path, format!("{before}{marker}{head}-->\n{made}<!-- end -->{rest}")).expect("written");
         return;
     }
-    assert_eq!(written, made, "{document}: UPDATE_GOLDENS=1 cargo test --test it readme:: writes it again");
+    assert_eq!(written, made, "{document}: UPDATE_GOLDENS=1 cargo test --test it readme:: updates it");
 }
 
 #[test]
@@ -47,8 +47,9 @@ fn documents_have_the_catalogue_every_fault_and_every_setting() {
                 | ("platform", "EHEALTH_PLATFORM")
         );
         let caller = if usual { format!("`{caller}`") } else { format!("`{caller}` as {context}") };
-        let told = if column(6).is_empty() { String::new() } else { format!("`{}`", column(6)) };
-        table += &format!("| {} | {caller} | {} | {} | {told} | {} |\n", column(3), column(4), column(5), column(7));
+        let disclosed = if column(6).is_empty() { String::new() } else { format!("`{}`", column(6)) };
+        table +=
+            &format!("| {} | {caller} | {} | {} | {disclosed} | {} |\n", column(3), column(4), column(5), column(7));
     }
     hold("<!-- catalogue", "catalogue.md", &table);
 

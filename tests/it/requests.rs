@@ -1,7 +1,7 @@
 //! Every request over the wire: what a caller sends, valid or not, and the answer.
 //!
-//! The messages are those of `fixtures/requests`; what concerns only HTTP is a table here. After all
-//! requests the test searches the whole log for SSINs.
+//! The messages are those of `fixtures/requests`; cases that concern only HTTP are in a table here.
+//! After all requests the test searches the whole log for SSINs.
 
 use bytes::Bytes;
 use ehealth_core::lookup::Operation;
@@ -79,7 +79,7 @@ async fn every_refused_request_gets_its_fault_and_logs_no_ssin() {
         assert!(answered.body.starts_with("<?xml"), "{name}: {answered:?}");
     }
     let logged = canary::logged();
-    assert!(logged.contains("answered") && logged.contains("refused below SOAP"), "the log was not caught");
+    assert!(logged.contains("answered") && logged.contains("refused below SOAP"), "the log was not captured");
     // It searches the log for SSINs.
     service.finish().await;
 }
@@ -174,7 +174,7 @@ async fn a_browser_gets_a_page_whose_links_and_request_work() {
         let links: Vec<_> = page.body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         assert!(links.len() >= 5, "{links:?}");
         for link in links {
-            let target = link.strip_prefix(url.as_str()).expect("nothing from elsewhere");
+            let target = link.strip_prefix(url.as_str()).expect("nothing from other origins");
             assert_eq!(service.get("fund", target).await.status, 200, "{link}");
         }
         let (_, request) = page.body.split_once("<pre>").expect("a request");
@@ -202,7 +202,7 @@ async fn one_connection_carries_many_requests_even_after_a_fault() {
         let request = request.body(Full::new(Bytes::from(body.to_owned()))).expect("a request");
         let response = sender.send_request(request).await.expect("an answer");
         assert_eq!(response.status(), status, "{body}");
-        http_body_util::BodyExt::collect(response.into_body()).await.expect("a whole body");
+        http_body_util::BodyExt::collect(response.into_body()).await.expect("a complete body");
     }
     drop(sender);
     connection.await.expect("no panic").expect("a clean end");

@@ -68,27 +68,27 @@ fn no_fault_quotes_the_request() {
 
 #[test]
 fn every_message_error_and_xml_error_has_a_request() {
-    let (mut mistakes, mut flaws) = (Vec::new(), Vec::new());
+    let (mut errors, mut xml_errors) = (Vec::new(), Vec::new());
     let of_files = fixtures("refused").into_iter().filter_map(|fixture| read(&fixture)?.err());
     let made = bulky().into_iter().filter_map(|(_, body, _)| read_body(&body).err());
     for refused in of_files.chain(made) {
         let bad = bad_message(&refused);
-        mistakes.push(bad.error());
-        if let Some(Note::XmlError(flaw)) = bad.note() {
-            flaws.push(flaw);
+        errors.push(bad.error());
+        if let Some(Note::XmlError(error)) = bad.note() {
+            xml_errors.push(error);
         }
     }
-    let missing: Vec<_> = MessageError::ALL.into_iter().filter(|mistake| !mistakes.contains(mistake)).collect();
+    let missing: Vec<_> = MessageError::ALL.into_iter().filter(|error| !errors.contains(error)).collect();
     assert_eq!(missing, []);
-    let missing: Vec<_> = XmlError::ALL.into_iter().filter(|flaw| !flaws.contains(flaw)).collect();
+    let missing: Vec<_> = XmlError::ALL.into_iter().filter(|error| !xml_errors.contains(error)).collect();
     assert_eq!(missing, []);
 }
 
 #[test]
 fn generated_large_requests_are_refused_at_their_limit() {
-    for (name, body, mistake) in bulky() {
+    for (name, body, expected) in bulky() {
         let refused = read_body(&body).expect_err(name);
-        assert_eq!(bad_message(&refused).error(), mistake, "{name}");
+        assert_eq!(bad_message(&refused).error(), expected, "{name}");
     }
 }
 
@@ -96,7 +96,8 @@ fn generated_large_requests_are_refused_at_their_limit() {
 fn no_document_costs_much_more_than_another_of_its_size() {
     let cost = |name: &str, body: &str| {
         let read = |_| measure(|| assert!(read_body(body).is_err(), "{name}")).0;
-        // The least of several: caches that another test emptied are not the document's cost.
+        // The minimum of several runs: caches that another test emptied are not the cost of the
+        // document.
         (0..5).map(read).min().expect("five times")
     };
     let words = "one word after another ".repeat(2_600);
@@ -107,7 +108,7 @@ fn no_document_costs_much_more_than_another_of_its_size() {
     );
     for (name, body) in costly() {
         let ratio = cost(name, &body).as_secs_f64() / plain.as_secs_f64();
-        // Quadratic growth would be slower by thousands.
+        // Quadratic growth would be thousands of times slower.
         assert!(ratio < 100.0, "{name}: {ratio:.0} times plain text");
     }
 }
@@ -131,7 +132,7 @@ fn bad_message(refused: &RefusedRequest) -> &BadMessage {
 
 fn assert_same(fixture: &Fixture, found: &BTreeMap<&str, String>) {
     let expected: BTreeMap<_, _> = fixture.expected.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-    assert_eq!(*found, expected, "found, expected of {}", fixture.path.display());
+    assert_eq!(*found, expected, "found (left), expected (right): {}", fixture.path.display());
 }
 
 /// The parsed request as one line, in the form of `fixtures/requests/README.md`.

@@ -1,4 +1,4 @@
-//! The runbook: every block marked `sh` runs, word for word and in order.
+//! The runbook: every block marked `sh` runs unchanged and in order.
 //!
 //! It runs on a machine made for it: namespaces with their own network and file system layers, and
 //! replacements of systemd and apt that do what the units and the package's list say.
@@ -11,7 +11,7 @@ use std::process::Command;
 use crate::support::environment::skip;
 use crate::support::python;
 
-/// Ways into own namespaces: as root, or as a user who becomes root in them.
+/// Ways to enter new namespaces: as root, or as a user who becomes root in them.
 const WAYS: [&[&str]; 2] = [
     &["--mount", "--net", "--pid", "--fork", "--mount-proc"],
     &["--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "--mount-proc"],
@@ -44,7 +44,7 @@ fn the_runbook_works_word_for_word() {
         .into_iter()
         .find(|way| Command::new("unshare").args(*way).arg("true").status().is_ok_and(|status| status.success()))
     else {
-        skip("no namespaces can be made, so the runbook cannot be followed");
+        skip("cannot create namespaces, so the runbook is not tested");
         return;
     };
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -106,10 +106,10 @@ fn write_settings(workspace: &Workspace, address: SocketAddr, number: usize) -> 
 /// Number of exchanges in an instance's audit log, which must be complete and signed.
 fn recorded(workspace: &Workspace, number: usize) -> u64 {
     let file = workspace.settings().with_file_name(format!("instance-{number}.toml"));
-    let trail = read_settings(&file).expect("settings").audit_log;
-    let keys = KeyFolder::open(&trail.keys, MissingKeys::Refuse).expect("its keys");
-    let key = keys.verifying_key(&trail.checkpoints.origin).expect("a key");
-    let verdict = verify(&trail.folder, &VerifyingKey::parse(&key).expect("a key"), None).expect("readable");
+    let audit_log = read_settings(&file).expect("settings").audit_log;
+    let keys = KeyFolder::open(&audit_log.keys, MissingKeys::Refuse).expect("its keys");
+    let key = keys.verifying_key(&audit_log.checkpoints.origin).expect("a key");
+    let verdict = verify(&audit_log.folder, &VerifyingKey::parse(&key).expect("a key"), None).expect("readable");
     assert!(verdict.is_sound() && verdict.unsigned == 0, "{verdict:?}");
     // The first record of a segment is the segment's own.
     verdict.size - u64::try_from(verdict.segments).expect("a number")
@@ -119,10 +119,10 @@ fn recorded(workspace: &Workspace, number: usize) -> u64 {
 async fn a_rolling_restart_loses_no_request_and_exits_with_0() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let workspace = Workspace::new(folder.path().join("demo"));
-    workspace.prepare(SystemClock.now(), "").expect("the workspace can be made");
-    let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
+    workspace.prepare(SystemClock.now(), "").expect("the workspace can be created");
+    let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are valid");
     sync::run_all(&settings.sync, &SystemClock);
-    // Bound, but not listening: it keeps the port for the instances, and gets no connection.
+    // Bound, but not listening: it reserves the port for the instances, and gets no connection.
     let kept = TcpSocket::new_v4().expect("a socket");
     kept.set_reuseport(true).expect("set");
     kept.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
@@ -169,7 +169,7 @@ async fn a_rolling_restart_loses_no_request_and_exits_with_0() {
     let more = async |count: usize| {
         let (goal, deadline) = (answered.load(Ordering::Relaxed) + count, Instant::now() + DEADLINE);
         while answered.load(Ordering::Relaxed) < goal {
-            assert!(Instant::now() < deadline, "nothing is answered any more");
+            assert!(Instant::now() < deadline, "nothing is answered afterwards");
             tokio::task::yield_now().await;
         }
     };

@@ -65,7 +65,7 @@ async fn a_delayed_answer_does_not_delay_others() {
     };
     assert_eq!(late, None);
     let (ended, _) = simulation.stop("TERM");
-    assert_eq!(ended.code(), Some(0), "a delayed answer does not delay the end");
+    assert_eq!(ended.code(), Some(0), "a delayed answer does not delay the shutdown");
 }
 
 #[tokio::test]

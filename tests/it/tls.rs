@@ -1,5 +1,5 @@
-//! TLS checked by others: sslyze scans what is offered, and tlslite-ng sends messages broken in eighty
-//! ways.
+//! TLS checked by independent tools: sslyze scans what is offered, and tlslite-ng sends messages
+//! with eighty kinds of errors.
 //!
 //! `fixtures/tls` has the expected results. After all of them the service answers as before.
 
@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use crate::support::python::{Python, project};
 use crate::support::service::{CONSULT, TestService, question};
 
-/// What a script of `tests/it/support` prints of the service, as the fund sees it.
-async fn judge(service: &TestService, script: &'static str, more: Vec<PathBuf>) -> Option<String> {
+/// Output of a script of `tests/it/support` about the service, with the fund's certificate.
+async fn scan(service: &TestService, script: &'static str, more: Vec<PathBuf>) -> Option<String> {
     let python = Python::find()?;
     let (certificate, key) = service.workspace.client("fund");
     let mut arguments = vec![PathBuf::from(service.address.port().to_string()), certificate, key];
@@ -28,7 +28,7 @@ async fn assert_answers(service: &TestService) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scanner_finds_only_tls_1_2_and_1_3_with_strong_ciphers() {
     let service = TestService::start().await;
-    if let Some(found) = judge(&service, "tls_scan.py", Vec::new()).await {
+    if let Some(found) = scan(&service, "tls_scan.py", Vec::new()).await {
         let expected = fs::read_to_string(project().join("fixtures/tls/scan.txt")).expect("a fixture");
         assert_eq!(found, expected);
     }
@@ -41,7 +41,7 @@ async fn broken_tls_is_refused_as_the_standards_say() {
     let service = TestService::start().await;
     let expected = project().join("fixtures/tls/callers.txt");
     let (_, other) = service.workspace.client("service");
-    if let Some(found) = judge(&service, "tls_callers.py", vec![other, expected.clone()]).await {
+    if let Some(found) = scan(&service, "tls_callers.py", vec![other, expected.clone()]).await {
         let expected = fs::read_to_string(expected).expect("a fixture");
         assert_eq!(found.lines().count(), expected.lines().count());
         let mut exact = 0;
@@ -50,15 +50,16 @@ async fn broken_tls_is_refused_as_the_standards_say() {
                 exact += 1;
                 continue;
             }
-            // Where a caller was still sending, the connection may be reset before the alert was read.
+            // If a caller was still sending, the connection may be reset before it reads the alert.
             let ((case, reaction), (of, wanted)) = (split(found), split(expected));
             let is_end = |printed: &str| printed == "closed" || printed == "close_notify";
             let is_refused = reaction != "answered" && reaction != "silence" && wanted != "answered";
-            // An alert under keys that the caller does not have reads as any alert, or as none.
-            let is_unread = is_end(reaction) || is_end(wanted) || wanted == "sealed";
+            // An alert under keys that the caller does not have is read as another alert, or not at
+            // all.
+            let is_unread = is_end(reaction) || is_end(wanted) || wanted == "encrypted";
             assert!(case == of && is_refused && is_unread, "{found} instead of {expected}");
         }
-        assert!(exact >= 60, "only {exact} reactions were seen whole");
+        assert!(exact >= 60, "only {exact} reactions were equal");
     }
     assert_answers(&service).await;
     service.finish().await;

@@ -1,7 +1,7 @@
 //! What happens to a caller after its admission: expiry, revocation, reload and quota, on open
 //! connections.
 //!
-//! The tests move the clock, and wait for what another thread does about a changed file.
+//! The tests move the clock, and wait until another thread has read a changed file.
 
 use std::fs;
 use std::path::PathBuf;
@@ -87,7 +87,7 @@ impl Authority {
             key_identifier_method: KeyIdMethod::Sha256,
         };
         let list = list.signed_by(&self.issuer).expect("a list").pem().expect("text");
-        // As publishers should: write beside, then rename.
+        // As publishers should: write a new file, then rename it.
         let beside = self.list.with_extension("new");
         fs::write(&beside, list).expect("written");
         fs::rename(beside, &self.list).expect("renamed");
@@ -126,7 +126,7 @@ async fn start() -> (TestService, Authority) {
     (service, authority.expect("it was made"))
 }
 
-/// One connection, and how it was made.
+/// A connection, and whether its handshake was full or resumed.
 struct Open {
     sender: SendRequest<Full<Bytes>>,
     handshake: Option<HandshakeKind>,
@@ -151,7 +151,7 @@ async fn ask(service: &TestService, open: &mut Open) -> Option<(u16, String, Opt
     let response = open.sender.send_request(request).await.ok()?;
     let status = response.status().as_u16();
     let retry_after = response.headers().get("retry-after").map(|value| value.to_str().expect("text").to_owned());
-    let body = response.into_body().collect().await.expect("a whole body").to_bytes();
+    let body = response.into_body().collect().await.expect("a complete body").to_bytes();
     let body = String::from_utf8(body.to_vec()).expect("text");
     service.keep_text(&body);
     let code = ["reasonCode", "code"].into_iter().find_map(|element| {
@@ -183,11 +183,11 @@ async fn a_revoked_certificate_is_refused_on_any_connection() {
     for version in VERSIONS {
         let (service, authority) = start().await;
         let config = authority.client(&service, version);
-        let mut open = connect(&service, &config).await.expect("let in");
+        let mut open = connect(&service, &config).await.expect("admitted");
         assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
         authority.publish(&[Authority::SERIAL]);
         ask_until(&service, &mut open, "SOA-01001").await;
-        assert_eq!(ask(&service, &mut open).await, None, "the connection is closed after that");
+        assert_eq!(ask(&service, &mut open).await, None, "the connection is closed afterwards");
         let again = match connect(&service, &config).await {
             Some(mut open) => ask(&service, &mut open).await,
             None => None,
@@ -202,7 +202,7 @@ async fn an_expired_certificate_is_refused_on_an_open_connection() {
     for version in VERSIONS {
         let (service, authority) = start().await;
         let config = authority.client(&service, version);
-        let mut open = connect(&service, &config).await.expect("let in");
+        let mut open = connect(&service, &config).await.expect("admitted");
         assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
         service.clock.set(moment("2026-03-01T00:00:01Z"));
         assert_eq!(ask(&service, &mut open).await.expect("a fault").1, "SOA-01001");
@@ -215,12 +215,12 @@ async fn an_expired_certificate_is_refused_on_an_open_connection() {
 async fn a_stale_crl_closes_its_issuer_and_a_new_one_opens_it() {
     let (service, authority) = start().await;
     let config = authority.client(&service, &rustls::version::TLS13);
-    let mut open = connect(&service, &config).await.expect("let in");
+    let mut open = connect(&service, &config).await.expect("admitted");
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
     service.clock.set(moment("2026-02-01T00:00:00Z"));
     assert_eq!(ask(&service, &mut open).await.expect("a fault").1, "SOA-01001");
     service.clock.set(moment("2026-01-31T23:59:59Z"));
-    let mut open = connect(&service, &config).await.expect("let in");
+    let mut open = connect(&service, &config).await.expect("admitted");
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
     service.finish().await;
 }
@@ -228,7 +228,7 @@ async fn a_stale_crl_closes_its_issuer_and_a_new_one_opens_it() {
 #[tokio::test]
 async fn only_callers_of_an_issuer_without_a_crl_are_refused() {
     let (service, authority) = start().await;
-    let mut open = connect(&service, &authority.client(&service, &rustls::version::TLS13)).await.expect("let in");
+    let mut open = connect(&service, &authority.client(&service, &rustls::version::TLS13)).await.expect("admitted");
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
     let closed = Arc::new(service.tls_of("fund"));
     let refused = match connect(&service, &closed).await {
@@ -245,7 +245,7 @@ async fn no_session_is_resumed() {
         let (service, authority) = start().await;
         let config = authority.client(&service, version);
         for _ in 0..3 {
-            let mut open = connect(&service, &config).await.expect("let in");
+            let mut open = connect(&service, &config).await.expect("admitted");
             assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
             assert_ne!(open.handshake, Some(HandshakeKind::Resumed));
         }
@@ -257,7 +257,7 @@ async fn no_session_is_resumed() {
 async fn a_reload_with_errors_reports_all_and_keeps_the_old_state() {
     let (service, authority) = start().await;
     let config = authority.client(&service, &rustls::version::TLS13);
-    let mut open = connect(&service, &config).await.expect("let in");
+    let mut open = connect(&service, &config).await.expect("admitted");
     let policy = fs::read_to_string(&service.settings.policy).expect("a policy");
     let certificate = fs::read_to_string(&service.settings.tls.certificate).expect("a certificate");
     fs::write(&service.settings.policy, policy.replace("\"insured\"", "\"none\"")).expect("written");
@@ -282,7 +282,7 @@ async fn a_reload_with_errors_reports_all_and_keeps_the_old_state() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_policy_file_is_reloaded_by_itself() {
     let (service, authority) = start().await;
-    let mut open = connect(&service, &authority.client(&service, &rustls::version::TLS13)).await.expect("let in");
+    let mut open = connect(&service, &authority.client(&service, &rustls::version::TLS13)).await.expect("admitted");
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
     let policy = fs::read_to_string(&service.settings.policy).expect("a policy");
     fs::write(&service.settings.policy, policy.replace("valid_from = \"2020-01-01\"", "valid_from = \"2026-01-16\""))
@@ -299,7 +299,7 @@ async fn a_spent_quota_is_a_fault_that_says_when_to_retry() {
         fs::write(&settings.policy, policy.replace(&own, &format!("{own}\nquota_per_minute = 2"))).expect("written");
     })
     .await;
-    let mut open = connect(&service, &Arc::new(service.tls_of("fund"))).await.expect("let in");
+    let mut open = connect(&service, &Arc::new(service.tls_of("fund"))).await.expect("admitted");
     for _ in 0..2 {
         assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
     }

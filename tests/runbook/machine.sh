@@ -1,5 +1,6 @@
-# A machine for the runbook, in namespaces of its own: an empty network, and layers over /etc, /usr, /var/lib and /srv that
-# are gone with it. $1: the project, $2: the program, $3: the list of the package's files, $4: the commands.
+# A machine for the runbook, in its own namespaces: an empty network, and temporary layers over /etc,
+# /usr, /var/lib and /srv.
+# $1: the project, $2: the program, $3: the list of the package's files, $4: the commands.
 set -euo pipefail
 project=$1 program=$2 assets=$3 commands=$4
 layers=$(mktemp -d)
@@ -23,7 +24,7 @@ stub() {
     cat > "$place"
     chmod 755 "$place"
 }
-# What is no systemd and has one user alone.
+# Stubs: the namespace has no systemd and only one user.
 sed "s|/run-of-the-runbook|$layers/run|" "$project/tests/runbook/systemctl" | stub systemctl
 stub runuser <<'END'
 #!/bin/sh
@@ -47,7 +48,7 @@ stub systemd-tmpfiles <<'END'
 #!/bin/sh
 awk '$1 == "d" { print $3, $2 }' "/usr/lib/tmpfiles.d/$2" | while read -r mode folder; do install -d -m "$mode" "$folder"; done
 END
-# Puts the package's files where its own list says, keeps what an operator changed, and runs its script.
+# Installs the package's files as its list says, keeps existing files in /etc, and runs its script.
 stub apt <<END
 #!/bin/bash
 set -euo pipefail

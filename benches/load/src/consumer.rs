@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn invalid_values_are_reported() {
-        for (text, told) in [
+        for (text, expected) in [
             ("name=a,cert=c,key=k", "request= is missing"),
             ("name", "not KEY=VALUE"),
             ("rate=-1", "requests per second"),
@@ -128,7 +128,7 @@ mod tests {
             ("colour=red", "unknown key"),
         ] {
             let error = text.parse::<Consumer>().expect_err("refused");
-            assert!(error.contains(told), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

@@ -76,7 +76,7 @@ impl Histogram {
         Duration::from_nanos(u64::try_from(mean).unwrap_or(u64::MAX))
     }
 
-    /// Latency that this share of all values does not exceed; zero if there is none.
+    /// Latency that this share of all values does not exceed; zero without values.
     pub fn quantile(&self, share: f64) -> Duration {
         let rank = ((self.count as f64 * share).ceil() as u64).clamp(1, self.count.max(1));
         let mut seen = 0;

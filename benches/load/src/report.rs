@@ -35,10 +35,10 @@ pub struct Figures {
 
 impl ConsumerFigures {
     /// Ends a second.
-    pub fn close_second(&mut self, second: &mut Tally, is_told: bool) {
+    pub fn close_second(&mut self, second: &mut Tally, is_reported: bool) {
         let (answered, refused) = (&second.answered, second.refused.count());
         let [p50, p99] = [0.5, 0.99].map(|share| micros(answered.quantile(share)));
-        if is_told {
+        if is_reported {
             let rest = (second.faults, second.wrong + second.others, second.failed(), second.cut);
             println!(
                 "{:>4} {:<12} {:>7} answered  p50 {p50:>7} us  p99 {p99:>7} us  {refused} refused, {} faults, {} other, {} failed, {} cut",

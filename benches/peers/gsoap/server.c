@@ -116,15 +116,15 @@ static struct ns3__StatusType *status(struct soap *soap, enum ns3__StatusValueTy
 }
 
 /* The prevention services of an employer on this day, internal ones first. */
-static void tell_services(struct soap *soap, struct ns2__EmploymentType *told, sqlite3_int64 employer, sqlite3_int64 day) {
+static void tell_services(struct soap *soap, struct ns2__EmploymentType *employment, sqlite3_int64 employer, sqlite3_int64 day) {
     static const enum dataset sets[2] = {FEDERATED, COPREV};
     struct row rows[ROWS];
-    told->preventionService = soap_new_ns2__PreventionServiceType(soap, 2 * ROWS);
+    employment->preventionService = soap_new_ns2__PreventionServiceType(soap, 2 * ROWS);
     for (int kind = 0; kind < 2; kind++) {
         const int count = look_up(soap->user, sets[kind], employer, rows);
         for (int place = 0; place < count; place++) {
             if (!has_day(&rows[place], day)) continue;
-            struct ns2__PreventionServiceType *service = &told->preventionService[told->__sizepreventionService++];
+            struct ns2__PreventionServiceType *service = &employment->preventionService[employment->__sizepreventionService++];
             service->cbeNumber = number_text(soap, rows[place].organisation);
             service->type = soap_new_ns2__PreventionServiceTypeCode(soap, 1);
             *service->type = kind == 0 ? ns2__PreventionServiceTypeCode__INTERNAL : ns2__PreventionServiceTypeCode__EXTERNAL;
@@ -182,11 +182,11 @@ int __ns1__consultAttributes(struct soap *soap, struct ns2__ConsultAttributesReq
     reply->result->employment = soap_new_ns2__EmploymentType(soap, works > 0 ? works : 1);
     for (int place = 0; place < works; place++) {
         if (!has_day(&rows[place], day)) continue;
-        struct ns2__EmploymentType *told = &reply->result->employment[reply->result->__sizeemployment++];
-        told->employer = soap_new_ns2__EmployerType(soap, 1);
-        told->employer->cbeNumber = number_text(soap, rows[place].organisation);
-        told->period = period(soap, &rows[place]);
-        tell_services(soap, told, rows[place].organisation, day);
+        struct ns2__EmploymentType *employment = &reply->result->employment[reply->result->__sizeemployment++];
+        employment->employer = soap_new_ns2__EmployerType(soap, 1);
+        employment->employer->cbeNumber = number_text(soap, rows[place].organisation);
+        employment->period = period(soap, &rows[place]);
+        tell_services(soap, employment, rows[place].organisation, day);
     }
     return SOAP_OK;
 }

@@ -1,4 +1,4 @@
-//! The `audit-verify` binary over `fixtures/trails`: output and exit codes.
+//! The `audit-verify` binary over `fixtures/audit-logs`: output and exit codes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/trails")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/audit-logs")
 }
 
 fn key_file() -> PathBuf {
@@ -23,7 +23,7 @@ fn verify(fixture: &str, options: &[&str]) -> Output {
     let folder = fixtures().join(fixture);
     let checkpoint = ["--checkpoint".into(), folder.join("elsewhere")];
     let key = ["--key".into(), key_file()];
-    run(key.into_iter().chain(checkpoint).chain(options.iter().map(PathBuf::from)).chain([folder.join("trail")]))
+    run(key.into_iter().chain(checkpoint).chain(options.iter().map(PathBuf::from)).chain([folder.join("audit-log")]))
 }
 
 fn stdout(output: &Output) -> &str {
@@ -69,7 +69,7 @@ fn json_has_the_verdict_and_a_code_for_each_finding() {
     assert_eq!((&verdict["signedElsewhere"], &verdict["findings"]), (&json!(10), &json!([])));
     assert_eq!(verdict["root"].as_str().map(str::len), Some(64));
 
-    let output = verify("an-old-trail-put-back", &["--json"]);
+    let output = verify("an-old-audit-log-put-back", &["--json"]);
     let verdict: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let codes: Vec<_> = verdict["findings"].as_array().expect("an array").iter().map(|f| f["code"].as_str()).collect();
     assert_eq!(codes, [Some("truncated"), Some("older than elsewhere")]);
@@ -79,7 +79,7 @@ fn json_has_the_verdict_and_a_code_for_each_finding() {
 #[test]
 fn key_is_a_file_or_the_text_of_a_key() {
     let text = fs::read_to_string(key_file()).expect("the key");
-    let folder = fixtures().join("sound/trail");
+    let folder = fixtures().join("sound/audit-log");
     let output = run(["--key".into(), text.trim().into(), folder.clone()]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).contains("truncation: cannot be detected without a checkpoint kept elsewhere"));
@@ -150,7 +150,7 @@ fn base64(bytes: &[u8]) -> String {
 
 /// Makes the proof of a record of the sound fixture, from the tables of the format.
 fn proof(index: usize) -> String {
-    let folder = fixtures().join("sound/trail");
+    let folder = fixtures().join("sound/audit-log");
     let mut records = Vec::new();
     for segment in ["000000000000-2016-11.seg", "000000000005-2026-12.seg"] {
         let bytes = fs::read(folder.join(segment)).expect("a segment");

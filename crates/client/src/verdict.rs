@@ -1,6 +1,6 @@
 //! The competent prevention service and the fund, derived from an answer.
 //!
-//! "There is none" and "the service could not look" lead a file two different ways (`docs/reference/domain.md` "How the
+//! "No such service" and "the service could not look" send a file two different ways (`docs/reference/domain.md` "How the
 //! answer is found"), so the type is [`Disclosed`] and not `Option`. The client does not guess: if the grant excludes a
 //! field that decides, the verdict is [`Disclosed::Filtered`].
 

@@ -141,7 +141,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome with this code; `None` if there is none.
+    /// The outcome with this code; `None` if the code is unknown.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
         Self::all().find(|outcome| outcome.code() == code)

@@ -12,7 +12,7 @@ ehealth_core::closed_enum! {
         Character,
         /// An invalid XML declaration, or one that is not at the start (productions 23 to 32).
         Declaration,
-        /// A tag, comment or section that is not closed, or markup that is none of these.
+        /// A tag, comment or section that is not closed, or unknown markup.
         Markup,
         /// A tag that does not match productions 40 to 44.
         Tag,

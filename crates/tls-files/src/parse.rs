@@ -9,7 +9,7 @@ use super::der::{self, DerKind};
 /// Parses one certificate in DER, or all PEM blocks `CERTIFICATE`. Other PEM blocks are ignored.
 ///
 /// # Errors
-/// [`ContentError`] if there is none.
+/// [`ContentError`] if the bytes have no certificate.
 pub fn parse_certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, ContentError> {
     parse(bytes, Content::Certificates, CertificateDer::from)
 }
@@ -17,7 +17,7 @@ pub fn parse_certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
 /// Parses one certificate revocation list in DER, or all PEM blocks `X509 CRL`. Other PEM blocks are ignored.
 ///
 /// # Errors
-/// [`ContentError`] if there is none.
+/// [`ContentError`] if the bytes have no revocation list.
 pub fn parse_revocation_lists(bytes: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, ContentError> {
     parse(bytes, Content::RevocationLists, CertificateRevocationListDer::from)
 }
@@ -26,7 +26,7 @@ pub fn parse_revocation_lists(bytes: &[u8]) -> Result<Vec<CertificateRevocationL
 /// blocks are ignored.
 ///
 /// # Errors
-/// [`ContentError`] if there is none.
+/// [`ContentError`] if the bytes have no private key.
 pub fn parse_private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, ContentError> {
     let unknown = || ContentError::Unknown { expected: Content::PrivateKey };
     let keys = parse(bytes, Content::PrivateKey, |der| der)?;

@@ -149,7 +149,7 @@ fn folder_is_read_in_order_and_every_error_is_collected() {
 }
 
 #[test]
-fn broken_revocation_list_is_returned_and_another_kind_is_refused() {
+fn a_broken_revocation_list_is_returned_another_kind_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let made = make();
     let read = |bytes: &[u8]| {

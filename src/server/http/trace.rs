@@ -15,7 +15,7 @@ impl fmt::Display for TraceId {
     }
 }
 
-/// Trace ID of a request; `None` if there is none. An invalid field is ignored, as the
+/// Trace ID of a request; `None` if absent. An invalid field is ignored, as the
 /// recommendation requires (section 3.2.2.5).
 pub(super) fn read_trace(headers: &HeaderMap) -> Option<TraceId> {
     let mut fields = headers.get_all("traceparent").iter();

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_cancelled_at_the_end_of_a_round_blocks_nobody() {
+    async fn a_task_cancelled_at_the_end_of_a_round_blocks_none() {
         let scheduler = HandshakeScheduler::new();
         for _ in 0..3 * scheduler.round {
             // Each guard is dropped at once.

@@ -22,7 +22,7 @@ days() {
     printf '[%s..%s]' "$(value "$1/beginDate")" "$(value "$1/endDate")"
 }
 
-told() {
+disclosed() {
     local parts=() text services service i j
     local employments
     employments=$(number //result/employment)
@@ -59,5 +59,5 @@ while IFS=$'\t' read -r name caller number context ssin begin end; do
     [ "$begin" = - ] || dates="<referenceDate>$begin</referenceDate>"
     [ "$end" = - ] || dates="<period><beginDate>$begin</beginDate><endDate>$end</endDate></period>"
     post "$caller" "$consult_path" "<q:consultAttributesRequest xmlns:q='http://kszbcss.fgov.be/intf/eHealthAttributesService/v1'><informationCustomer><ticket>$name</ticket><customerIdentification><cbeNumber>$number</cbeNumber></customerIdentification></informationCustomer><legalContext>$context</legalContext><criteria><ssin>$ssin</ssin>$dates</criteria></q:consultAttributesRequest>"
-    printf '%s\t%s\t%s\t%s\n' "$name" "$(value '(//status/code | //reasonCode)[1]')" "$(told)" "$(value //result/ssin)"
+    printf '%s\t%s\t%s\t%s\n' "$name" "$(value '(//status/code | //reasonCode)[1]')" "$(disclosed)" "$(value //result/ssin)"
 done

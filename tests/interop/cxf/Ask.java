@@ -83,7 +83,7 @@ public final class Ask {
     private static <P> P connect(P port, TLSClientParameters tls, String path) {
         Map<String, Object> context = ((BindingProvider) port).getRequestContext();
         context.put(BindingProvider.ENDPOINT_ADDRESS_PROPERTY, URL + path);
-        // The contract's schemas judge every answer. Requests are left to the service.
+        // The contract's schemas validate every answer. The service validates the requests.
         context.put("schema-validation-enabled", "IN");
         ((HTTPConduit) ClientProxy.getClient(port).getConduit()).setTlsClientParameters(tls);
         return port;
@@ -122,7 +122,7 @@ public final class Ask {
         try {
             ConsultAttributesReplyType reply = caller.attributes().consultAttributes(request);
             String person = reply.getResult() == null ? "" : reply.getResult().getSsin();
-            return String.join("\t", name, reply.getStatus().getCode(), told(reply), person);
+            return String.join("\t", name, reply.getStatus().getCode(), disclosed(reply), person);
         } catch (ConsultAttributesFault fault) {
             return String.join("\t", name, fault.getFaultInfo().getDetail().get(0).getReasonCode(), "", "");
         }
@@ -136,7 +136,7 @@ public final class Ask {
         return "[" + period.getBeginDate() + ".." + (period.getEndDate() == null ? "" : period.getEndDate()) + "]";
     }
 
-    private static String told(ConsultAttributesReplyType reply) {
+    private static String disclosed(ConsultAttributesReplyType reply) {
         if (reply.getResult() == null) {
             return "";
         }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Java with Apache CXF 3, for a person who has it: CXF_HOME is the folder of its binary distribution. Debian has none.
+# Java with Apache CXF 3, if installed: set CXF_HOME to the folder of its binary distribution. Debian
+# has no package of it.
 . ../steps.sh
 [ -n "${CXF_HOME:-}" ] && [ -x "$CXF_HOME/bin/wsdl2java" ] || missing "needs Apache CXF 3: set CXF_HOME to its folder"
 command -v javac >/dev/null || need_debian openjdk-17-jdk-headless

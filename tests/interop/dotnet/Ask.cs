@@ -27,7 +27,8 @@ public static class Ask
         };
     }
 
-    // The development authority is in no store of this machine: the chain must end in it, and nothing else may be wrong.
+    // The development authority is in no certificate store of the machine: the chain must end in it,
+    // and have no other error.
     private sealed class OneAuthority : System.IdentityModel.Selectors.X509CertificateValidator
     {
         public override void Validate(X509Certificate2 certificate)
@@ -45,7 +46,7 @@ public static class Ask
     private static string Days(OpenPeriodType period) =>
         "[" + Day(period.beginDate) + ".." + (period.endDateSpecified ? Day(period.endDate) : "") + "]";
 
-    private static string Told(ConsultAttributesReplyType reply)
+    private static string Disclosed(ConsultAttributesReplyType reply)
     {
         if (reply.result == null) return "";
         bool filtered = (reply.dataFilters ?? new string[0]).Contains("employment/preventionService/cbeNumber");
@@ -90,7 +91,7 @@ public static class Ask
         try
         {
             var reply = attributes.consultAttributesAsync(request).GetAwaiter().GetResult().consultAttributesResponse;
-            return new object[] { reply.status.code, Told(reply), reply.result == null ? "" : reply.result.ssin };
+            return new object[] { reply.status.code, Disclosed(reply), reply.result == null ? "" : reply.result.ssin };
         }
         catch (FaultException<CBSSFaultType> fault)
         {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# C# with .NET and dotnet-svcutil, for a person who has them: `dotnet tool install --global dotnet-svcutil`.
+# C# with .NET and dotnet-svcutil, if installed: `dotnet tool install --global dotnet-svcutil`.
 . ../steps.sh
 command -v dotnet >/dev/null || missing "needs the .NET SDK, 8 or newer"
 command -v dotnet-svcutil >/dev/null || missing "needs dotnet-svcutil: dotnet tool install --global dotnet-svcutil"

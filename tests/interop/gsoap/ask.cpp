@@ -1,5 +1,5 @@
-// Asks the questions of standard input with the classes that wsdl2h and soapcpp2 make; see ../steps.sh. Strict: an answer
-// that is not the schema's is an error.
+// Asks the questions of standard input with the classes that wsdl2h and soapcpp2 generate; see
+// ../steps.sh. Strict: an answer that violates the schema is an error.
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -32,7 +32,7 @@ static std::string days(const common__OpenPeriodType &period) {
     return "[" + period.beginDate + ".." + (period.endDate ? *period.endDate : "") + "]";
 }
 
-static std::string told(const attr__ConsultAttributesReplyType &reply) {
+static std::string disclosed(const attr__ConsultAttributesReplyType &reply) {
     if (!reply.result) return "";
     bool service_filtered = false;
     if (reply.dataFilters)
@@ -108,7 +108,7 @@ int main() {
         attr__ConsultAttributesReplyType reply;
         if (service.consultAttributes(consult_url.c_str(), nullptr, &request, reply) == SOAP_OK) {
             const std::string person = reply.result && reply.result->ssin ? *reply.result->ssin : "";
-            std::cout << name << "\t" << reply.status->code << "\t" << told(reply) << "\t" << person << "\n";
+            std::cout << name << "\t" << reply.status->code << "\t" << disclosed(reply) << "\t" << person << "\n";
         } else if (soap->fault && soap->fault->detail && soap->fault->detail->intf__consultAttributesFault) {
             const auto *fault = soap->fault->detail->intf__consultAttributesFault;
             std::cout << name << "\t" << fault->detail.at(0)->reasonCode << "\t\t\n";

@@ -40,7 +40,8 @@ public final class Ask {
     private static final String URL = System.getenv("INTEROP_URL");
 
     public static void main(String[] arguments) throws Exception {
-        // The contract as it was generated from: its schemas judge every answer. Requests are left to the service.
+        // The contract that the classes were generated from: its schemas validate every answer. The
+        // service validates the requests.
         var feature = new SchemaValidationFeature(true, false);
         var contract = new java.io.File(arguments[0]);
         var attributes = new EHealthAttributesService(new java.io.File(contract, "consult.wsdl").toURI().toURL());
@@ -121,7 +122,7 @@ public final class Ask {
         try {
             ConsultAttributesReplyType reply = caller.attributes().consultAttributes(request);
             String person = reply.getResult() == null ? "" : reply.getResult().getSsin();
-            return String.join("\t", name, reply.getStatus().getCode(), told(reply), person);
+            return String.join("\t", name, reply.getStatus().getCode(), disclosed(reply), person);
         } catch (ConsultAttributesFault fault) {
             return String.join("\t", name, fault.getFaultInfo().getDetail().get(0).getReasonCode(), "", "");
         }
@@ -135,7 +136,7 @@ public final class Ask {
         return "[" + period.getBeginDate() + ".." + (period.getEndDate() == null ? "" : period.getEndDate()) + "]";
     }
 
-    private static String told(ConsultAttributesReplyType reply) {
+    private static String disclosed(ConsultAttributesReplyType reply) {
         if (reply.getResult() == null) {
             return "";
         }

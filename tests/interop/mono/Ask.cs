@@ -28,7 +28,7 @@ public static class Ask
     private static string Days(OpenPeriodType period) =>
         "[" + Day(period.beginDate) + ".." + (period.endDateSpecified ? Day(period.endDate) : "") + "]";
 
-    private static string Told(ConsultAttributesReplyType reply)
+    private static string Disclosed(ConsultAttributesReplyType reply)
     {
         if (reply.result == null) return "";
         bool filtered = (reply.dataFilters ?? new string[0]).Contains("employment/preventionService/cbeNumber");
@@ -73,7 +73,7 @@ public static class Ask
         try
         {
             var reply = attributes.consultAttributes(request);
-            return new object[] { reply.status.code, Told(reply), reply.result == null ? "" : reply.result.ssin };
+            return new object[] { reply.status.code, Disclosed(reply), reply.result == null ? "" : reply.result.ssin };
         }
         catch (SoapException fault)
         {

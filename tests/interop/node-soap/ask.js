@@ -2,7 +2,7 @@
 'use strict';
 const fs = require('fs');
 const https = require('https');
-const { answerAll, ca, clients, load, services } = require('../told.js');
+const { answerAll, ca, clients, load, services } = require('../disclosed.js');
 const soap = load('soap');
 const axios = load('axios');
 

@@ -1,5 +1,5 @@
-# Asks the questions of standard input with SOAP::Lite; see ../steps.sh. Its reader of contracts knows RPC alone, so the
-# messages are built by hand and the answers are read by path.
+# Asks the questions of standard input with SOAP::Lite; see ../steps.sh. Its WSDL reader supports only
+# RPC, so the messages are built by hand and the answers are read by path.
 use strict;
 use warnings;
 use SOAP::Lite;
@@ -41,7 +41,7 @@ sub children {
     return @paths;
 }
 
-sub told {
+sub disclosed {
     my ($som) = @_;
     my $result = '/Envelope/Body/consultAttributesResponse/result';
     my %filtered = map { $_ => 1 } $som->valueof('//dataFilters/filteredElement');
@@ -87,5 +87,5 @@ while (my $line = <STDIN>) {
         print "$case\t", $som->valueof('//Fault/detail/consultAttributesFault/detail/reasonCode'), "\t\t\n";
         next;
     }
-    print "$case\t", $som->valueof('//status/code'), "\t", told($som), "\t", $som->valueof('//result/ssin') // '', "\n";
+    print "$case\t", $som->valueof('//status/code'), "\t", disclosed($som), "\t", $som->valueof('//result/ssin') // '', "\n";
 }

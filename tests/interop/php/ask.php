@@ -19,7 +19,7 @@ function period(object $element): string
     return "[{$element->beginDate}.." . ($element->endDate ?? '') . ']';
 }
 
-function told(object $reply): string
+function disclosed(object $reply): string
 {
     if (!isset($reply->result)) {
         return '';
@@ -69,7 +69,7 @@ while (($line = fgets(STDIN)) !== false) {
             'legalContext' => $context,
             'criteria' => $criteria,
         ]);
-        echo "$case\t{$reply->status->code}\t", told($reply), "\t", $reply->result->ssin ?? '', "\n";
+        echo "$case\t{$reply->status->code}\t", disclosed($reply), "\t", $reply->result->ssin ?? '', "\n";
     } catch (SoapFault $fault) {
         if (!isset($fault->detail)) {
             throw $fault;

@@ -27,7 +27,7 @@ def days(period)
   "[#{period.beginDate}..#{member(period, :endDate)}]"
 end
 
-def told(reply)
+def disclosed(reply)
   result = member(reply, :result)
   return "" if result.nil?
   filters = member(reply, :dataFilters)
@@ -77,7 +77,7 @@ STDIN.each_line(chomp: true) do |line|
   begin
     reply = consult.consultAttributes({ "informationCustomer" => customer, "legalContext" => context, "criteria" => criteria })
     result = member(reply, :result)
-    puts [name, reply.status.code, told(reply), result ? result.ssin : ""].join("\t")
+    puts [name, reply.status.code, disclosed(reply), result ? result.ssin : ""].join("\t")
   rescue SOAP::FaultError => fault
     detail = fault.detail.consultAttributesFault.detail
     puts [name, several(detail).first.reasonCode, "", ""].join("\t")

@@ -1,7 +1,7 @@
 // Asks the questions of standard input with `strong-soap`; see ../steps.sh.
 'use strict';
 const fs = require('fs');
-const { answerAll, ca, clients, isDay, load, services } = require('../told.js');
+const { answerAll, ca, clients, isDay, load, services } = require('../disclosed.js');
 const { soap } = load('strong-soap');
 
 async function open(word) {

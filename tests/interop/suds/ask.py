@@ -11,7 +11,7 @@ from suds.client import Client
 from suds.transport.http import HttpTransport
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from told import answer_all  # noqa: E402
+from disclosed import answer_all  # noqa: E402
 
 
 class MutualTls(HttpTransport):

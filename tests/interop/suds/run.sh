@@ -5,5 +5,5 @@ python=$INTEROP_TARGET/venv/bin/python
 [ -x "$python" ] || python3 -m venv "$INTEROP_TARGET/venv" || missing "needs Python 3 with venv"
 "$python" -c 'import suds' 2>/dev/null \
     || "$python" -m pip install --quiet --disable-pip-version-check suds-community==1.2.0 >&2 \
-    || missing "suds-community cannot be had from PyPI"
+    || missing "cannot install suds-community from PyPI"
 "$python" -B ask.py

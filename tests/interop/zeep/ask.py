@@ -8,12 +8,12 @@ import requests
 import zeep
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from told import answer_all  # noqa: E402
+from disclosed import answer_all  # noqa: E402
 
 
 def open_caller(word: str):
     session = requests.Session()
-    session.trust_env = False  # an environment with its own authorities would win over ours
+    session.trust_env = False  # the environment's authorities would take precedence
     session.verify = os.environ["INTEROP_CA"]
     session.cert = tuple(f"{os.environ['INTEROP_CLIENTS']}/{word}.{kind}" for kind in ("pem", "key"))
     transport, settings = zeep.Transport(session=session), zeep.Settings(strict=True)

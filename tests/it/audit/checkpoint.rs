@@ -25,14 +25,14 @@ fn note(settings: &Settings) -> String {
 }
 
 fn open(settings: &Settings) -> Result<(), AuditError> {
-    AuditLog::open(settings, clock(NOW)).map(|trail| trail.close())
+    AuditLog::open(settings, clock(NOW)).map(|log| log.close())
 }
 
 /// A closed log with these records.
 fn write(settings: &Settings, numbers: std::ops::Range<u64>) {
-    let trail = AuditLog::open(settings, clock(NOW)).expect("opened");
-    numbers.for_each(|number| assert!(record(&trail, entry(number, person(number))).is_ok()));
-    trail.close();
+    let log = AuditLog::open(settings, clock(NOW)).expect("opened");
+    numbers.for_each(|number| assert!(record(&log, entry(number, person(number))).is_ok()));
+    log.close();
 }
 
 fn segment(settings: &Settings) -> std::path::PathBuf {
@@ -44,15 +44,15 @@ fn a_checkpoint_follows_a_number_of_records_or_a_time() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = with_copy(dir.path());
     settings.checkpoints.records = 4;
-    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
-    assert_eq!(trail.counters().signed, 1);
-    assert!(note(&settings).contains("\n1\n"), "one is there before the first record");
-    (0..4).for_each(|number| assert!(record(&trail, entry(number, person(0))).is_ok()));
-    wait_until(|| trail.counters().signed == 5);
-    record(&trail, entry(4, person(0))).expect("durable");
-    assert!(trail.checkpoint_now());
-    assert_eq!(trail.counters().signed, 6);
-    trail.close();
+    let log = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    assert_eq!(log.counters().signed, 1);
+    assert!(note(&settings).contains("\n1\n"), "a checkpoint exists before the first record");
+    (0..4).for_each(|number| assert!(record(&log, entry(number, person(0))).is_ok()));
+    wait_until(|| log.counters().signed == 5);
+    record(&log, entry(4, person(0))).expect("durable");
+    assert!(log.checkpoint_now());
+    assert_eq!(log.counters().signed, 6);
+    log.close();
     let line = "\nmade 2026-11-22T05:19:00.000Z\ndataset dimona 41 2026-11-01T03:00:00.000Z\n\
                 dataset persons 7 2026-11-01T03:00:00.000Z\n\n\u{2014} ";
     let made = note(&settings);
@@ -61,10 +61,10 @@ fn a_checkpoint_follows_a_number_of_records_or_a_time() {
 
     settings.checkpoints.interval = Duration::from_millis(1);
     settings.checkpoints.records = u64::MAX;
-    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
-    record(&trail, bare_entry(5)).expect("durable");
-    wait_until(|| trail.counters().signed == 7);
-    assert!(note(&settings).contains("dataset dimona 41"), "datasets are remembered over a restart");
+    let log = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    record(&log, bare_entry(5)).expect("durable");
+    wait_until(|| log.counters().signed == 7);
+    assert!(note(&settings).contains("dataset dimona 41"), "datasets are kept across a restart");
 }
 
 #[test]
@@ -73,11 +73,11 @@ fn an_unwritable_checkpoint_copy_is_counted_and_stops_nothing() {
     let mut settings = settings(dir.path());
     settings.checkpoints.copy = Some(dir.path().join("missing folder").join("copy"));
     settings.checkpoints.interval = Duration::from_millis(1);
-    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
-    record(&trail, entry(0, person(0))).expect("durable");
-    assert!(trail.checkpoint_now());
-    assert!(trail.counters().checkpoint_failures >= 1);
-    // Without another record, it is caught up as soon as the place can be written.
+    let log = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    record(&log, entry(0, person(0))).expect("durable");
+    assert!(log.checkpoint_now());
+    assert!(log.counters().checkpoint_failures >= 1);
+    // It is written again as soon as the location is writable, without another record.
     fs::create_dir(dir.path().join("missing folder")).expect("ours");
     wait_until(|| fs::read_to_string(dir.path().join("missing folder/copy")).is_ok_and(|copy| copy == note(&settings)));
 }
@@ -93,7 +93,7 @@ fn a_log_shorter_than_its_newest_checkpoint_is_not_opened() {
     let truncated = Err(AuditError::Checkpoint(CheckpointError::Truncated { signed: 7, found: 4 }));
     assert_eq!(open(&settings), truncated);
     fs::write(settings.folder.join("checkpoint"), old).expect("ours");
-    assert_eq!(open(&settings), truncated, "the second place remembers");
+    assert_eq!(open(&settings), truncated, "the second location has the checkpoint");
     fs::remove_file(segment(&settings)).expect("there");
     let gone = CheckpointError::Truncated { signed: 7, found: 0 };
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(gone)));
@@ -119,9 +119,9 @@ fn a_checkpoint_may_be_in_an_earlier_month() {
     write(&settings, 0..2);
     let november = note(&settings);
     write(&settings, 2..3);
-    let trail = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened");
-    record(&trail, entry(3, person(0))).expect("durable");
-    trail.close();
+    let log = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    record(&log, entry(3, person(0))).expect("durable");
+    log.close();
     fs::write(settings.folder.join("checkpoint"), &november).expect("ours");
     assert_eq!(open(&settings), Ok(()));
     let mut bytes = fs::read(segment(&settings)).expect("there");
@@ -141,7 +141,7 @@ fn a_missing_or_foreign_checkpoint_needs_an_override() {
     let foreign = CheckpointError::Foreign(CheckpointLocation::AuditLog);
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(foreign)));
     fs::remove_file(settings.folder.join("checkpoint")).expect("ours");
-    assert_eq!(open(&settings), Ok(()), "the second place suffices");
+    assert_eq!(open(&settings), Ok(()), "the second location suffices");
     fs::write(dir.path().join("elsewhere"), "").expect("ours");
     let foreign = CheckpointError::Foreign(CheckpointLocation::Copy);
     assert_eq!(open(&settings), Err(AuditError::Checkpoint(foreign)));
@@ -168,10 +168,10 @@ fn a_new_key_takes_over_with_a_checkpoint_signed_by_both() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = with_copy(dir.path());
     write(&settings, 0..3);
-    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
-    let old = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
+    let log = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    let old = VerifyingKey::parse(&log.verifying_key()).expect("a key");
     let retired = fs::read(settings.keys.join("checkpoint.key")).expect("there");
-    let Rotated { note: both, verifying_key } = trail.rotate_checkpoint_key().expect("rotated");
+    let Rotated { note: both, verifying_key } = log.rotate_checkpoint_key().expect("rotated");
     let new = VerifyingKey::parse(&verifying_key).expect("a key");
     assert_eq!(
         (note(&settings), fs::read_to_string(dir.path().join("elsewhere")).expect("a copy")),
@@ -187,7 +187,7 @@ fn a_new_key_takes_over_with_a_checkpoint_signed_by_both() {
     write(&settings, 3..6);
     assert_eq!(verify(&settings.folder, &new, Some(&kept)).expect("readable").findings, []);
     let findings = verify(&settings.folder, &old, Some(&kept)).expect("readable").findings;
-    assert_eq!(findings[0], Finding::CheckpointForged(CheckpointSource::Own), "the old key signs no more");
+    assert_eq!(findings[0], Finding::CheckpointForged(CheckpointSource::Own), "the old key no longer signs");
 }
 
 #[test]
@@ -195,24 +195,24 @@ fn an_interrupted_key_rotation_is_resumed_or_dropped() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut settings = with_copy(dir.path());
     write(&settings, 0..3);
-    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    let log = AuditLog::open(&settings, clock(NOW)).expect("opened");
     // The key file cannot be replaced: the note exists, the new key is not in use.
     let (key, aside) = (settings.keys.join("checkpoint.key"), settings.keys.join("aside"));
     fs::rename(&key, &aside).expect("ours");
     let missing = RotateError::Key(KeyError::Missing(KeyName::Checkpoint));
-    assert_eq!(trail.rotate_checkpoint_key(), Err(missing));
+    assert_eq!(log.rotate_checkpoint_key(), Err(missing));
     fs::rename(&aside, &key).expect("ours");
     write(&settings, 3..4);
     let next = fs::read(settings.keys.join("checkpoint-next.key")).expect("drawn");
     settings.checkpoints.copy = Some(dir.path().join("missing folder/copy"));
-    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
-    assert_eq!(trail.rotate_checkpoint_key(), Err(RotateError::Io(std::io::ErrorKind::NotConnected)));
+    let log = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    assert_eq!(log.rotate_checkpoint_key(), Err(RotateError::Io(std::io::ErrorKind::NotConnected)));
     settings.checkpoints.copy = Some(dir.path().join("elsewhere"));
-    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened with the old key");
-    trail.rotate_checkpoint_key().expect("rotated");
+    let log = AuditLog::open(&settings, clock(NOW)).expect("opened with the old key");
+    log.rotate_checkpoint_key().expect("rotated");
     assert_eq!(fs::read(&key).expect("there"), next);
     assert_eq!(open(&settings), Ok(()));
-    let trail = AuditLog::open(&settings, clock(NOW)).expect("opened");
-    trail.close();
-    assert_eq!(trail.rotate_checkpoint_key(), Err(RotateError::Closed));
+    let log = AuditLog::open(&settings, clock(NOW)).expect("opened");
+    log.close();
+    assert_eq!(log.rotate_checkpoint_key(), Err(RotateError::Closed));
 }

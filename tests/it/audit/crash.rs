@@ -1,7 +1,8 @@
-//! Power cuts: every prefix of the writer's calls to the disk, with lost, reordered and torn sectors.
+//! Simulates power cuts: every prefix of the writer's calls to the disk, with lost, reordered and
+//! torn sectors.
 //!
 //! Every second image is cut once more during its recovery.
-//! `TRAIL_CRASH_IMAGES=100000 cargo test --test it power_cut` sets the number of images.
+//! `AUDIT_LOG_CRASH_IMAGES=100000 cargo test --test it power_cut` sets the number of images.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ fn record_a_life(dir: &std::path::Path, random: &mut Random) -> Vec<Call> {
     settings.overlap_after = std::time::Duration::ZERO;
     let mut number = 0;
     for life in 0..3 {
-        let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
+        let log = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
         for step in 0..12 {
             let fault = match (life, step) {
                 (0 | 2, 4) => Some(Fault::Full),
@@ -39,19 +40,19 @@ fn record_a_life(dir: &std::path::Path, random: &mut Random) -> Vec<Call> {
             if (life, step) == (1, 3) {
                 clock.set(moment("2026-12-01T08:00:00Z"));
             }
-            // Held back, so that the appended records become one batch; or one batch each, written during the fsyncs
-            // of those before, if nothing else must happen first.
-            let is_ready = fault.is_none() && (life, step) != (1, 3) && trail.health() == Health::Writable;
+            // Held back, so that the appended records become one batch; otherwise one batch each,
+            // written during the fsyncs of those before, unless another step must come first.
+            let is_ready = fault.is_none() && (life, step) != (1, 3) && log.health() == Health::Writable;
             let beside = is_ready && random.below(2) == 0;
             disk.hold();
             let (before, mut settled) = (disk.syncs(), Vec::new());
             for place in 0..=random.below(6) {
                 let entry = entry(number, person(number));
                 number += 1;
-                let (told, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
-                lookup::record(entry, &trail, move |recorded| {
+                let (acknowledging, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
+                lookup::record(entry, &log, move |recorded| {
                     if let Ok(recorded) = &recorded {
-                        told.note_told(recorded.sequence(), recorded.outcome().ticket);
+                        acknowledging.note_acknowledged(recorded.sequence(), recorded.outcome().ticket);
                     }
                     sender.send(()).expect("waited for");
                 });
@@ -71,24 +72,23 @@ fn record_a_life(dir: &std::path::Path, random: &mut Random) -> Vec<Call> {
 /// Opens what a power cut left, acknowledges one more record, and cuts the power at any call.
 fn recover_and_cut(files: &BTreeMap<String, Vec<u8>>, dir: &std::path::Path, random: &mut Random) -> CrashImage {
     let disk = MemoryDisk::holding(files.clone());
-    let trail =
-        AuditLog::open_on(Arc::new(disk.clone()), &settings(dir), clock("2026-12-01T08:30:00Z")).expect("opened");
+    let log = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir), clock("2026-12-01T08:30:00Z")).expect("opened");
     let entry = entry(8_888, person(8));
-    let (told, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
-    lookup::record(entry, &trail, move |recorded| {
+    let (acknowledging, (sender, receiver)) = (disk.clone(), std::sync::mpsc::channel());
+    lookup::record(entry, &log, move |recorded| {
         let recorded = recorded.expect("durable");
-        told.note_told(recorded.sequence(), recorded.outcome().ticket);
+        acknowledging.note_acknowledged(recorded.sequence(), recorded.outcome().ticket);
         sender.send(()).expect("waited for");
     });
     receiver.recv().expect("settled");
-    drop(trail);
+    drop(log);
     let calls = disk.calls();
     crash_image(files, &calls[..random.below(calls.len() as u64 + 1) as usize], random)
 }
 
 #[test]
 fn a_power_cut_loses_no_acknowledged_record() {
-    let images = environment::number("TRAIL_CRASH_IMAGES", IMAGES);
+    let images = environment::number("AUDIT_LOG_CRASH_IMAGES", IMAGES);
     let dir = tempfile::tempdir().expect("a folder");
     let mut random = Random::new(1);
     let (mut cut, mut lost, mut calls) = (0_u64, 0_u64, Vec::new());
@@ -97,19 +97,19 @@ fn a_power_cut_loses_no_acknowledged_record() {
             calls = record_a_life(dir.path(), &mut random);
         }
         // Each prefix in turn, and each again with other random numbers.
-        let CrashImage { mut files, mut told, .. } =
+        let CrashImage { mut files, mut acknowledged, .. } =
             crash_image(&BTreeMap::new(), &calls[..image as usize % (calls.len() + 1)], &mut random);
         if image % 2 == 1 {
             let second = recover_and_cut(&files, dir.path(), &mut random);
             files = second.files;
-            told.extend(second.told);
+            acknowledged.extend(second.acknowledged);
         }
         let disk = MemoryDisk::holding(files);
-        let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock("2026-12-01T09:00:00Z"))
+        let log = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock("2026-12-01T09:00:00Z"))
             .unwrap_or_else(|error| panic!("image {image}: {error}"));
-        cut += u64::from(trail.cut_bytes() > 0);
-        record(&trail, entry(9_999, person(9))).expect("durable");
-        drop(trail);
+        cut += u64::from(log.cut_bytes() > 0);
+        record(&log, entry(9_999, person(9))).expect("durable");
+        drop(log);
         let mut tickets = BTreeMap::new();
         for (record, sequence) in Records::open_on(Arc::new(disk)).expect("readable").zip(0..) {
             let record = record.unwrap_or_else(|error| panic!("image {image}: {error}"));
@@ -118,10 +118,10 @@ fn a_power_cut_loses_no_acknowledged_record() {
                 tickets.insert(sequence, exchange.ticket.to_string());
             }
         }
-        for (sequence, ticket) in &told {
-            assert_eq!(tickets.get(sequence), Some(ticket), "image {image}: told, and gone");
+        for (sequence, ticket) in &acknowledged {
+            assert_eq!(tickets.get(sequence), Some(ticket), "image {image}: acknowledged, but missing");
         }
-        lost += u64::from(tickets.len() == told.len() + 1);
+        lost += u64::from(tickets.len() == acknowledged.len() + 1);
     }
     assert!(
         images < 1_000 || (cut > images / 40 && lost > images / 20),

@@ -23,7 +23,7 @@ fn exchanges(folder: &Path) -> Vec<Exchange> {
 }
 
 /// The exchange of a record, decrypted with the month's key.
-fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
+fn disclosed(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
     let detail = exchange.decrypt(&keys.detail_key(month).expect("there")).expect("its own key");
     ExchangeRecord {
         ticket: exchange.ticket,
@@ -49,19 +49,20 @@ fn told(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRecord {
 fn every_fact_of_a_record_is_read_back() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
-    let trail = AuditLog::open(&settings, clock("2026-11-22T05:19:00.200Z")).expect("opened");
+    let log = AuditLog::open(&settings, clock("2026-11-22T05:19:00.200Z")).expect("opened");
     let entries = [
         entry(1, person(1)),
         bare_entry(2),
         ExchangeRecord { disclosed: vec![enterprise(3); 5_000], ..entry(3, person(2)) },
     ];
     for (entry, sequence) in entries.iter().zip(1..) {
-        assert_eq!(record(&trail, entry.clone()), Ok(sequence));
+        assert_eq!(record(&log, entry.clone()), Ok(sequence));
     }
-    trail.close();
+    log.close();
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     let november = Month::from_calendar(2026, 11).expect("a month");
-    let read: Vec<_> = exchanges(&settings.folder).iter().map(|exchange| told(exchange, &keys, november)).collect();
+    let read: Vec<_> =
+        exchanges(&settings.folder).iter().map(|exchange| disclosed(exchange, &keys, november)).collect();
     assert_eq!(read, entries);
 }
 
@@ -70,13 +71,13 @@ fn leaf_hashes_give_the_tree_that_the_next_segment_names() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-30T22:59:59Z");
-    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    let log = AuditLog::open(&settings, clock.clone()).expect("opened");
     for number in 0..37 {
-        record(&trail, entry(number, person(number))).expect("durable");
+        record(&log, entry(number, person(number))).expect("durable");
     }
     clock.set(moment("2026-11-30T23:00:00Z"));
-    record(&trail, entry(37, person(37))).expect("durable");
-    trail.close();
+    record(&log, entry(37, person(37))).expect("durable");
+    log.close();
     let mut tree = Frontier::default();
     let mut months = Vec::new();
     for (record, sequence) in read_all(&settings.folder).iter().zip(0..) {
@@ -96,15 +97,15 @@ fn a_search_finds_one_person_over_years_and_no_other() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-12-31T22:00:00Z");
-    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    let log = AuditLog::open(&settings, clock.clone()).expect("opened");
     for number in 0..30 {
         if number == 15 {
             clock.set(moment("2027-01-01T00:00:00Z"));
         }
-        record(&trail, entry(number, person(number % 3))).expect("durable");
+        record(&log, entry(number, person(number % 3))).expect("durable");
     }
-    record(&trail, bare_entry(30)).expect("durable");
-    trail.close();
+    record(&log, bare_entry(30)).expect("durable");
+    log.close();
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, person(1))
         .map(|found| found.expect("both years have keys"))
@@ -124,13 +125,13 @@ fn an_exchange_about_a_replaced_ssin_is_found_under_both() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
-    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
-    let told = ExchangeRecord { fields: FieldSet::EMPTY, outcome: OutcomeCode::Replaced, ..entry(1, person(1)) };
-    record(&trail, told).expect("durable");
-    record(&trail, ExchangeRecord { replaced_by: None, ..entry(2, successor(person(1))) }).expect("durable");
+    let log = AuditLog::open(&settings, clock.clone()).expect("opened");
+    let redirected = ExchangeRecord { fields: FieldSet::EMPTY, outcome: OutcomeCode::Replaced, ..entry(1, person(1)) };
+    record(&log, redirected).expect("durable");
+    record(&log, ExchangeRecord { replaced_by: None, ..entry(2, successor(person(1))) }).expect("durable");
     clock.set(moment("2026-12-22T05:19:00Z"));
-    record(&trail, ExchangeRecord { replaced_by: None, ..entry(3, person(1)) }).expect("durable");
-    trail.close();
+    record(&log, ExchangeRecord { replaced_by: None, ..entry(3, person(1)) }).expect("durable");
+    log.close();
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     for index in [IndexUse::Bypass, IndexUse::Keep] {
         let sequences = |person| {
@@ -146,15 +147,15 @@ fn a_month_without_its_key_is_listed_but_not_decrypted() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
-    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
-    record(&trail, entry(1, person(1))).expect("durable");
+    let log = AuditLog::open(&settings, clock.clone()).expect("opened");
+    record(&log, entry(1, person(1))).expect("durable");
     clock.set(moment("2026-12-22T05:19:00Z"));
-    record(&trail, entry(2, person(1))).expect("durable");
-    trail.close();
+    record(&log, entry(2, person(1))).expect("durable");
+    log.close();
     fs::remove_file(settings.keys.join("detail-2026-11.key")).expect("there");
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, person(1))
-        .map(|found| found.expect("the year has its key").detail.map(|detail| detail.disclosed.len()))
+        .map(|found| found.expect("the key of the year exists").detail.map(|detail| detail.disclosed.len()))
         .collect();
     let november = KeyName::Detail(Month::from_calendar(2026, 11).expect("a month"));
     assert_eq!(found, [Err(DetailError::Key(KeyError::Missing(november))), Ok(2)]);
@@ -164,9 +165,9 @@ fn a_month_without_its_key_is_listed_but_not_decrypted() {
 fn a_year_that_cannot_be_searched_is_reported() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
-    let trail = AuditLog::open(&settings, clock("2026-11-22T05:19:00Z")).expect("opened");
-    record(&trail, entry(1, person(1))).expect("durable");
-    trail.close();
+    let log = AuditLog::open(&settings, clock("2026-11-22T05:19:00Z")).expect("opened");
+    record(&log, entry(1, person(1))).expect("durable");
+    log.close();
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Make).expect("there");
     let search = || {
         let records = Records::open(&settings.folder).expect("there");
@@ -175,7 +176,7 @@ fn a_year_that_cannot_be_searched_is_reported() {
     fs::remove_file(settings.keys.join("subject-2026.key")).expect("there");
     let missing = KeyError::Missing(KeyName::Subject(2026));
     assert_eq!(search(), [Err(SearchError::Year { year: 2026, error: missing })]);
-    keys.provide(KeyName::Subject(2026)).expect("another one is made");
+    keys.provide(KeyName::Subject(2026)).expect("another one is generated");
     assert_eq!(search(), [Err(SearchError::OtherKey(2026))]);
 }
 
@@ -193,9 +194,9 @@ fn a_lost_key_is_reported_at_the_start_and_not_replaced() {
     // Providing another key is a decision: the log continues in a new segment that names it.
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Make).expect("there");
     keys.provide(KeyName::Detail(november)).expect("made");
-    let trail = open().expect("opened");
-    assert_eq!(record(&trail, entry(1, person(1))), Ok(2));
-    drop(trail);
+    let log = open().expect("opened");
+    assert_eq!(record(&log, entry(1, person(1))), Ok(2));
+    drop(log);
     let begun = read_all(&settings.folder).iter().filter(|r| matches!(r.event, Event::SegmentBegun(_))).count();
     assert_eq!(begun, 2);
 }
@@ -205,15 +206,15 @@ fn no_file_holds_an_ssin() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
-    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    let log = AuditLog::open(&settings, clock.clone()).expect("opened");
     let people: Vec<_> = (0..40).map(person).collect();
     for (subject, number) in people.iter().zip(0..) {
         if number == 20 {
             clock.set(moment("2026-12-22T05:19:00Z"));
         }
-        record(&trail, entry(number, *subject)).expect("durable");
+        record(&log, entry(number, *subject)).expect("durable");
     }
-    trail.close();
+    log.close();
     // An index is made, and a proof.
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     assert_eq!(find(&settings.folder, &keys, IndexUse::Keep, person(3), None).expect("readable").len(), 1);

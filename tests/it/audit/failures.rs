@@ -26,11 +26,11 @@ const FIRST: &str = "000000000000-2026-11.seg";
 fn written(dir: &Path) -> (Settings, KeyFolder) {
     let settings = settings(dir);
     let clock = clock(NOW);
-    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
-    (0..3).for_each(|number| assert!(record(&trail, entry(number, person(1))).is_ok()));
+    let log = AuditLog::open(&settings, clock.clone()).expect("opened");
+    (0..3).for_each(|number| assert!(record(&log, entry(number, person(1))).is_ok()));
     clock.set(moment("2026-12-22T05:19:00Z"));
-    record(&trail, entry(3, person(1))).expect("durable");
-    trail.close();
+    record(&log, entry(3, person(1))).expect("durable");
+    log.close();
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     (settings, keys)
 }
@@ -52,7 +52,7 @@ fn every_segment_fault_is_reported_with_its_location() {
         changed
     };
     let removed = [&bytes[..starts[1]], &bytes[starts[2]..]].concat();
-    for (changed, offset, flaw) in [
+    for (changed, offset, kind) in [
         (with(starts[1], b'x'), starts[1], FrameError::NoFrame.into()),
         (with(starts[1] + 60, 0x55), starts[1], FrameError::Hash.into()),
         (bytes[..bytes.len() - 1].to_vec(), starts[3], FrameError::Incomplete.into()),
@@ -63,7 +63,7 @@ fn every_segment_fault_is_reported_with_its_location() {
     ] {
         fs::write(&path, changed).expect("ours");
         let segment = SegmentName { first: 0, month: Month::parse("2026-11").expect("a month") };
-        let damage = Damage { segment, offset: offset as u64, kind: flaw };
+        let damage = Damage { segment, offset: offset as u64, kind };
         let read: Vec<_> = Records::open(&settings.folder).expect("there").collect();
         assert_eq!(read.last(), Some(&Err(ReadError::Damaged(damage))));
         let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, person(1)).collect();
@@ -102,8 +102,8 @@ fn an_unreadable_key_differs_from_a_wrong_key() {
         found.into_iter().map(|found| found.expect("searchable").detail.map(|_| ())).collect::<Vec<_>>()
     };
     fs::copy(settings.keys.join("detail-2026-12.key"), &path).expect("copied");
-    let sealed = Err(DetailError::Decrypt(DecryptError::Authentication));
-    assert_eq!(details(), [sealed, sealed, sealed, Ok(())]);
+    let encrypted = Err(DetailError::Decrypt(DecryptError::Authentication));
+    assert_eq!(details(), [encrypted, encrypted, encrypted, Ok(())]);
     fs::remove_file(&path).expect("ours");
     std::os::unix::fs::symlink(&path, &path).expect("a link to itself");
     let Err(DetailError::Key(KeyError::Io { name, .. })) = details()[0] else { panic!("{:?}", details()) };
@@ -115,26 +115,26 @@ fn pruning_resumes_after_a_file_that_cannot_be_removed() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2010-01-22T05:19:00Z");
-    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    let log = AuditLog::open(&settings, clock.clone()).expect("opened");
     clock.set(moment(NOW));
-    record(&trail, entry(0, person(0))).expect("durable");
+    record(&log, entry(0, person(0))).expect("durable");
     let obstacle = settings.folder.join("000000000000-2010-01.idx");
     fs::create_dir(&obstacle).expect("ours");
-    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Io(io::ErrorKind::IsADirectory)));
+    assert_eq!(log.prune(Retention::default()), Err(PruneError::Io(io::ErrorKind::IsADirectory)));
     fs::remove_dir(&obstacle).expect("ours");
-    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));
+    assert_eq!(log.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));
 }
 
 #[test]
 fn a_segment_truncated_by_another_is_not_appended_to() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = MemoryDisk::default();
-    let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).expect("opened");
-    record(&trail, entry(0, person(0))).expect("durable");
+    let log = AuditLog::open_on(Arc::new(disk.clone()), &settings(dir.path()), clock(NOW)).expect("opened");
+    record(&log, entry(0, person(0))).expect("durable");
     disk.set_fault(Some(Fault::SyncFails));
-    assert_eq!(record(&trail, entry(1, person(0))), Err(RecordFailure::Unwritable));
+    assert_eq!(record(&log, entry(1, person(0))), Err(RecordFailure::Unwritable));
     disk.open(FIRST).expect("there").truncate(10).expect("memory");
     disk.set_fault(None);
-    assert_eq!(record(&trail, entry(2, person(0))), Err(RecordFailure::Unwritable));
-    wait_until(|| trail.health() == Health::Unwritable(WriteFailure::Truncated));
+    assert_eq!(record(&log, entry(2, person(0))), Err(RecordFailure::Unwritable));
+    wait_until(|| log.health() == Health::Unwritable(WriteFailure::Truncated));
 }

@@ -1,5 +1,5 @@
-//! A search with an index finds what a full scan finds, whatever happens to the index; what it finds
-//! can be proven.
+//! A search with an index finds what a full scan finds, also if the index is damaged; each found
+//! record can be proven.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,14 +26,14 @@ fn written() -> Written {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-01T05:19:00Z");
-    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    let log = AuditLog::open(&settings, clock.clone()).expect("opened");
     for number in 0..160 {
         let month = ["2026-11", "2026-12", "2027-01", "2027-02"][number as usize / 40];
         clock.set(moment(&format!("{month}-{:02}T05:19:00Z", number % 20 + 1)));
-        record(&trail, entry(number, person(number % 10))).expect("durable");
+        record(&log, entry(number, person(number % 10))).expect("durable");
     }
-    let key = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
-    trail.close();
+    let key = VerifyingKey::parse(&log.verifying_key()).expect("a key");
+    log.close();
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     Written { settings, keys, key, _dir: dir }
 }
@@ -68,37 +68,37 @@ fn days(from: &str, to: &str) -> Window {
 
 #[test]
 fn an_index_finds_what_a_scan_finds_and_is_rebuilt() {
-    let trail = written();
+    let log = written();
     for number in 0..12 {
-        let read = trail.read(number);
+        let read = log.read(number);
         assert_eq!(read.len(), if number < 10 { 16 } else { 0 });
-        assert_eq!(trail.find(number, IndexUse::Bypass, None), read);
-        assert_eq!(trail.find(number, IndexUse::Keep, None), read);
+        assert_eq!(log.find(number, IndexUse::Bypass, None), read);
+        assert_eq!(log.find(number, IndexUse::Keep, None), read);
     }
-    assert_eq!(trail.indexes().len(), 3, "of each segment but the one that is written");
-    fs::remove_file(&trail.indexes()[1]).expect("there");
-    assert_eq!(trail.find(3, IndexUse::Keep, None), trail.read(3));
-    assert_eq!(trail.indexes().len(), 3);
+    assert_eq!(log.indexes().len(), 3, "one for each segment except the current one");
+    fs::remove_file(&log.indexes()[1]).expect("there");
+    assert_eq!(log.find(3, IndexUse::Keep, None), log.read(3));
+    assert_eq!(log.indexes().len(), 3);
 }
 
 #[test]
 fn days_are_those_of_brussels_both_inclusive() {
-    let trail = written();
+    let log = written();
     for index in [IndexUse::Keep, IndexUse::Bypass] {
-        assert_eq!(trail.find(0, index, Some(days("2026-11-01", "2026-11-01"))).len(), 2);
-        assert_eq!(trail.find(0, index, Some(days("2026-11-02", "2026-11-10"))).len(), 0);
-        assert_eq!(trail.find(0, index, Some(days("2026-11-11", "2027-01-01"))).len(), 2 + 4 + 2);
-        assert_eq!(trail.find(0, index, Some(days("2027-03-01", "2027-04-01"))).len(), 0);
+        assert_eq!(log.find(0, index, Some(days("2026-11-01", "2026-11-01"))).len(), 2);
+        assert_eq!(log.find(0, index, Some(days("2026-11-02", "2026-11-10"))).len(), 0);
+        assert_eq!(log.find(0, index, Some(days("2026-11-11", "2027-01-01"))).len(), 2 + 4 + 2);
+        assert_eq!(log.find(0, index, Some(days("2027-03-01", "2027-04-01"))).len(), 0);
     }
 }
 
-/// `TRAIL_EDITS=10000 cargo test --test it no_change_of_an_index` sets the number of edits.
+/// `AUDIT_LOG_EDITS=10000 cargo test --test it no_change_of_an_index` sets the number of edits.
 #[test]
 fn no_change_of_an_index_hides_or_invents_anything() {
-    let edits = environment::number("TRAIL_EDITS", 300);
-    let trail = written();
-    let expected: Vec<_> = (0..10).map(|number| trail.find(number, IndexUse::Keep, None)).collect();
-    let indexes: Vec<_> = trail.indexes().into_iter().map(|path| (fs::read(&path).expect("there"), path)).collect();
+    let edits = environment::number("AUDIT_LOG_EDITS", 300);
+    let log = written();
+    let expected: Vec<_> = (0..10).map(|number| log.find(number, IndexUse::Keep, None)).collect();
+    let indexes: Vec<_> = log.indexes().into_iter().map(|path| (fs::read(&path).expect("there"), path)).collect();
     let mut random = Random::new(3);
     for _ in 0..edits {
         let (bytes, path) = &indexes[random.below(3) as usize];
@@ -113,33 +113,33 @@ fn no_change_of_an_index_hides_or_invents_anything() {
         }
         fs::write(path, changed).expect("ours");
         let number = random.below(10);
-        assert_eq!(trail.find(number, IndexUse::Keep, None), expected[number as usize]);
+        assert_eq!(log.find(number, IndexUse::Keep, None), expected[number as usize]);
         let ticket = entry(number, person(0)).ticket;
-        let proof = prove(&trail.settings.folder, &trail.keys, IndexUse::Keep, ticket, &trail.checkpoint());
-        assert_eq!(verify_proof(&proof.expect("proven"), &trail.key).expect("right").sequence, number + 1);
+        let proof = prove(&log.settings.folder, &log.keys, IndexUse::Keep, ticket, &log.checkpoint());
+        assert_eq!(verify_proof(&proof.expect("proven"), &log.key).expect("right").sequence, number + 1);
         fs::write(path, bytes).expect("ours");
     }
 }
 
 #[test]
 fn an_index_of_a_segment_that_grew_is_rebuilt() {
-    let trail = written();
-    trail.find(0, IndexUse::Keep, None);
-    let path = &trail.indexes()[0];
+    let log = written();
+    log.find(0, IndexUse::Keep, None);
+    let path = &log.indexes()[0];
     let mut stale = fs::read(path).expect("there");
     stale[19] ^= 1;
     fs::write(path, &stale).expect("ours");
-    assert_eq!(trail.find(0, IndexUse::Keep, None), trail.read(0));
+    assert_eq!(log.find(0, IndexUse::Keep, None), log.read(0));
     assert_ne!(fs::read(path).expect("there"), stale);
 }
 
 #[test]
 fn a_proof_shows_one_record_and_detects_every_change() {
-    let trail = written();
+    let log = written();
     let ticket = entry(77, person(7)).ticket;
-    let folder: &Path = &trail.settings.folder;
-    let proof = prove(folder, &trail.keys, IndexUse::Keep, ticket, &trail.checkpoint()).expect("proven");
-    let proven = verify_proof(&proof, &trail.key).expect("right");
+    let folder: &Path = &log.settings.folder;
+    let proof = prove(folder, &log.keys, IndexUse::Keep, ticket, &log.checkpoint()).expect("proven");
+    let proven = verify_proof(&proof, &log.key).expect("right");
     assert_eq!((proven.size, proven.sequence, proven.ticket), (164, 79, Some(*ticket.as_bytes())));
     assert_eq!(proven.recorded, moment("2026-12-18T05:19:00Z"));
     let record = parse_record(&proven.record).expect("a record");
@@ -149,21 +149,21 @@ fn a_proof_shows_one_record_and_detects_every_change() {
     for at in 0..bytes.len() {
         let mut changed = bytes.to_vec();
         changed[at] ^= 1;
-        let judged = String::from_utf8(changed).map(|proof| verify_proof(&proof, &trail.key));
-        assert!(judged.is_err() || judged.is_ok_and(|judged| judged.is_err()), "{at}");
+        let verified = String::from_utf8(changed).map(|proof| verify_proof(&proof, &log.key));
+        assert!(verified.is_err() || verified.is_ok_and(|proof| proof.is_err()), "{at}");
     }
-    assert_eq!(verify_proof("c2sp.org/tlog-proof@v1\n", &trail.key), Err(ProofError::Form));
+    assert_eq!(verify_proof("c2sp.org/tlog-proof@v1\n", &log.key), Err(ProofError::Form));
     let other = proof.replacen("index 79", "index 78", 1);
-    assert_eq!(verify_proof(&other, &trail.key), Err(ProofError::Path));
+    assert_eq!(verify_proof(&other, &log.key), Err(ProofError::Path));
     assert_eq!(verify_proof(&proof, &written().key), Err(ProofError::Checkpoint));
 }
 
 #[test]
 fn what_cannot_be_proven_is_reported() {
-    let trail = written();
-    let folder: &Path = &trail.settings.folder;
-    let checkpoint = trail.checkpoint();
-    let prove = |ticket, checkpoint: &str| prove(folder, &trail.keys, IndexUse::Keep, ticket, checkpoint);
+    let log = written();
+    let folder: &Path = &log.settings.folder;
+    let checkpoint = log.checkpoint();
+    let prove = |ticket, checkpoint: &str| prove(folder, &log.keys, IndexUse::Keep, ticket, checkpoint);
     let ticket = entry(7, person(7)).ticket;
     assert_eq!(prove(entry(1_000, person(0)).ticket, &checkpoint), Err(ProveError::Unknown));
     assert_eq!(prove(ticket, "no checkpoint"), Err(ProveError::Checkpoint));

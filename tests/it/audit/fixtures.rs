@@ -1,11 +1,12 @@
-//! `fixtures/trails`: small audit logs, each with one fault and named after it, and the verifier's
-//! findings.
+//! `fixtures/audit-logs`: small audit logs, each with one fault and named after it, and the
+//! verifier's findings.
 //!
-//! A fixture is a folder with `trail/` (segments and their checkpoint), `elsewhere` (an external
-//! checkpoint) and `findings.txt` (one per line; empty if the log is sound). `public-key.txt` verifies
-//! all of them. They are files of the released format: a version that cannot read them broke it.
+//! A fixture is a folder with `audit-log/` (segments and their checkpoint), `elsewhere` (an
+//! external checkpoint) and `findings.txt` (one per line; empty if the log is sound).
+//! `public-key.txt` verifies all of them. They are files of the released format: a version that
+//! cannot read them broke it.
 //!
-//! `TRAIL_FIXTURES=write cargo test --test it audit::fixtures` writes them, with new keys.
+//! `AUDIT_LOG_FIXTURES=write cargo test --test it audit::fixtures` writes them, with new keys.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,17 +17,17 @@ use audit_verify::{VerifyingKey, verify};
 use super::harness::*;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/trails")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/audit-logs")
 }
 
 fn findings(fixture: &Path, key: &VerifyingKey) -> String {
-    let verdict = verify(&fixture.join("trail"), key, Some(&fixture.join("elsewhere"))).expect("readable");
+    let verdict = verify(&fixture.join("audit-log"), key, Some(&fixture.join("elsewhere"))).expect("readable");
     verdict.findings.iter().map(|finding| format!("{finding}\n")).collect()
 }
 
 #[test]
 fn the_verifier_finds_in_each_fixture_what_is_expected() {
-    if std::env::var_os("TRAIL_FIXTURES").is_some_and(|set| set == "write") {
+    if std::env::var_os("AUDIT_LOG_FIXTURES").is_some_and(|set| set == "write") {
         write_fixtures();
     }
     let key = fs::read_to_string(root().join("public-key.txt")).expect("there");
@@ -37,7 +38,7 @@ fn the_verifier_finds_in_each_fixture_what_is_expected() {
         if fixture.is_dir() {
             let expected = fs::read_to_string(fixture.join("findings.txt")).expect("beside it");
             assert_eq!(findings(&fixture, &key), expected, "{}", fixture.display());
-            let sound = Records::open(&fixture.join("trail")).expect("readable").all(|record| record.is_ok());
+            let sound = Records::open(&fixture.join("audit-log")).expect("readable").all(|record| record.is_ok());
             assert!(sound || !expected.is_empty(), "{}", fixture.display());
             fixtures += 1;
         }
@@ -53,7 +54,7 @@ struct Draft {
 
 impl Draft {
     fn read(dir: &Path) -> Self {
-        let entries = fs::read_dir(dir.join("trail")).expect("there").map(|file| file.expect("there").path());
+        let entries = fs::read_dir(dir.join("audit-log")).expect("there").map(|file| file.expect("there").path());
         let mut files: Vec<_> = entries
             .filter(|path| !path.ends_with("lock"))
             .map(|path| {
@@ -73,8 +74,10 @@ impl Draft {
 
     fn write(&self, name: &str, key: &VerifyingKey) {
         let fixture = root().join(name);
-        fs::create_dir_all(fixture.join("trail")).expect("ours");
-        self.files.iter().for_each(|(name, bytes)| fs::write(fixture.join("trail").join(name), bytes).expect("ours"));
+        fs::create_dir_all(fixture.join("audit-log")).expect("ours");
+        self.files
+            .iter()
+            .for_each(|(name, bytes)| fs::write(fixture.join("audit-log").join(name), bytes).expect("ours"));
         fs::write(fixture.join("elsewhere"), &self.elsewhere).expect("ours");
         fs::write(fixture.join("findings.txt"), findings(&fixture, key)).expect("ours");
     }
@@ -99,19 +102,19 @@ fn write_fixtures() {
     let mut settings = settings(dir.path());
     settings.checkpoints.copy = Some(dir.path().join("elsewhere"));
     let clock = clock("2016-11-22T05:19:00Z");
-    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
-    (0..4).for_each(|number| assert!(record(&trail, entry(number, person(number))).is_ok()));
-    assert!(trail.checkpoint_now());
+    let log = AuditLog::open(&settings, clock.clone()).expect("opened");
+    (0..4).for_each(|number| assert!(record(&log, entry(number, person(number))).is_ok()));
+    assert!(log.checkpoint_now());
     let old = Draft::read(dir.path());
     clock.set(moment("2026-12-22T05:19:00Z"));
-    (4..8).for_each(|number| assert!(record(&trail, entry(number, person(number))).is_ok()));
-    assert!(trail.checkpoint_now());
+    (4..8).for_each(|number| assert!(record(&log, entry(number, person(number))).is_ok()));
+    assert!(log.checkpoint_now());
     let sound = Draft::read(dir.path());
-    trail.prune(Retention::default()).expect("pruned");
+    log.prune(Retention::default()).expect("pruned");
     let pruned = Draft::read(dir.path());
-    fs::write(root().join("public-key.txt"), trail.verifying_key() + "\n").expect("ours");
-    let key = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
-    trail.close();
+    fs::write(root().join("public-key.txt"), log.verifying_key() + "\n").expect("ours");
+    let key = VerifyingKey::parse(&log.verifying_key()).expect("a key");
+    log.close();
 
     let (first, second) = (frames(&sound.files[0].1), frames(&sound.files[1].1));
     sound.write("sound", &key);
@@ -137,6 +140,6 @@ fn write_fixtures() {
     sound.with(|files| drop(files.remove(1))).write("the-last-month-removed", &key);
     sound.with(|files| drop(files.remove(2))).write("the-checkpoint-removed", &key);
     sound.with(|files| files[2].1[30] ^= 1).write("the-checkpoint-changed", &key);
-    sound.with(|files| files.clone_from(&old.files)).write("an-old-trail-put-back", &key);
+    sound.with(|files| files.clone_from(&old.files)).write("an-old-audit-log-put-back", &key);
     Draft { files: sound.files.clone(), elsewhere: Vec::new() }.write("the-kept-checkpoint-empty", &key);
 }

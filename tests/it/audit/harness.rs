@@ -1,5 +1,5 @@
-//! Helpers of the audit log's tests: records with every fact set, a fixed clock, and a way to wait for
-//! settled records.
+//! Helpers of the audit log's tests: records with every fact set, a fixed clock, and a way to wait
+//! for settled records.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use ehealth_core::model::{
 };
 use ehealth_core::policy::Deliberation;
 
-/// How a record was settled: its sequence number, or the failure.
+/// Result of a record: its sequence number, or the failure.
 pub type Settled = Result<u64, RecordFailure>;
 
 pub fn moment(text: &str) -> Timestamp {
@@ -26,19 +26,19 @@ pub fn clock(text: &str) -> Arc<FixedClock> {
 }
 
 pub fn enterprise(base: u64) -> EnterpriseNumber {
-    EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+    EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
 /// The person with this number, born on 30 July 1985.
 pub fn person(number: u64) -> Ssin {
     let base = 850_730_001 + number % 998;
-    Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+    Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
-/// The SSIN that replaced a person's: of the same day a month later.
+/// The SSIN that replaced a person's: with the same day, one month later.
 pub fn successor(subject: Ssin) -> Ssin {
     let base = subject.as_u64() / 100 + 100_000;
-    Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+    Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
 /// A record about this person with every fact set; `number` makes its ticket.
@@ -87,7 +87,8 @@ pub fn bare_entry(number: u64) -> ExchangeRecord {
     }
 }
 
-/// Settings with everything in one folder; checkpoints only at the start, at the end, and on request.
+/// Settings with everything in one folder; checkpoints only at the start, at the end, and on
+/// request.
 pub fn settings(dir: &Path) -> Settings {
     let interval = Duration::from_secs(3_600);
     Settings {
@@ -96,14 +97,14 @@ pub fn settings(dir: &Path) -> Settings {
         retry: Duration::from_millis(1),
         // Grows as often as a log with many records.
         preallocate: 2_048,
-        ..Settings::new(dir.join("trail"), dir.join("keys"))
+        ..Settings::new(dir.join("audit-log"), dir.join("keys"))
     }
 }
 
 /// Appends a record without waiting.
-pub fn append(trail: &AuditLog, entry: ExchangeRecord) -> Receiver<Settled> {
+pub fn append(log: &AuditLog, entry: ExchangeRecord) -> Receiver<Settled> {
     let (sender, settled) = mpsc::channel();
-    lookup::record(entry, trail, move |recorded| {
+    lookup::record(entry, log, move |recorded| {
         // The receiver may be gone.
         let _ = sender.send(recorded.map(|recorded| recorded.sequence()).map_err(|unrecorded| unrecorded.failure));
     });
@@ -115,15 +116,15 @@ pub fn wait(settled: &Receiver<Settled>) -> Settled {
 }
 
 /// Appends a record and waits until it is settled.
-pub fn record(trail: &AuditLog, entry: ExchangeRecord) -> Settled {
-    wait(&append(trail, entry))
+pub fn record(log: &AuditLog, entry: ExchangeRecord) -> Settled {
+    wait(&append(log, entry))
 }
 
 /// Waits until a condition holds.
 pub fn wait_until(holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !holds() {
-        assert!(Instant::now() < deadline, "did not come to hold within the deadline");
+        assert!(Instant::now() < deadline, "the condition was not met within the deadline");
         std::thread::yield_now();
     }
 }

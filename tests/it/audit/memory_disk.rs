@@ -25,7 +25,8 @@ pub enum Fault {
 #[derive(Default)]
 struct State {
     names: BTreeMap<String, usize>,
-    /// Files that hold checkpoints: their syncs are neither counted nor held back, because another thread does them.
+    /// Files that hold checkpoints: their syncs are neither counted nor held back, because another
+    /// thread does them.
     checkpoints: BTreeSet<usize>,
     files: Vec<Vec<u8>>,
     /// Write-back failures of each file.
@@ -95,8 +96,8 @@ impl MemoryDisk {
     }
 
     /// Logs an acknowledgement.
-    pub fn note_told(&self, sequence: u64, ticket: Ticket) {
-        self.0.state.lock().expect("no panic").calls.push(Call::Told { sequence, ticket: ticket.to_string() });
+    pub fn note_acknowledged(&self, sequence: u64, ticket: Ticket) {
+        self.0.state.lock().expect("no panic").calls.push(Call::Acknowledged { sequence, ticket: ticket.to_string() });
     }
 
     /// Every call so far.
@@ -113,8 +114,8 @@ impl Disk for MemoryDisk {
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
         let state = self.0.state.lock().expect("no panic");
         let file = state.names.get(name).copied().ok_or(io::ErrorKind::NotFound)?;
-        let told = AtomicU64::new(state.failures.get(&file).copied().unwrap_or(0));
-        Ok(Box::new(MemoryFile { disk: self.clone(), file, told }))
+        let reported = AtomicU64::new(state.failures.get(&file).copied().unwrap_or(0));
+        Ok(Box::new(MemoryFile { disk: self.clone(), file, reported }))
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
@@ -126,7 +127,7 @@ impl Disk for MemoryDisk {
             state.checkpoints.insert(file);
         }
         state.calls.push(Call::Create { name: name.to_owned(), file });
-        Ok(Box::new(MemoryFile { disk: self.clone(), file, told: AtomicU64::new(0) }))
+        Ok(Box::new(MemoryFile { disk: self.clone(), file, reported: AtomicU64::new(0) }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -156,7 +157,7 @@ struct MemoryFile {
     disk: MemoryDisk,
     file: usize,
     /// Write-back failures that this handle has reported.
-    told: AtomicU64,
+    reported: AtomicU64,
 }
 
 impl DiskFile for MemoryFile {
@@ -202,7 +203,7 @@ impl DiskFile for MemoryFile {
             state.fault = state.fault.filter(|fault| *fault == Fault::SyncFails);
         }
         let failures = state.failures.get(&self.file).copied().unwrap_or(0);
-        if self.told.swap(failures, Ordering::Relaxed) < failures {
+        if self.reported.swap(failures, Ordering::Relaxed) < failures {
             state.calls.push(Call::FailedSync { file: self.file });
             return Err(io::Error::other("the disk failed"));
         }

@@ -1,4 +1,4 @@
-//! The audit log from outside: what a server, an operator and a crash see of it.
+//! The audit log from outside: as a server, an operator and a crash see it.
 //!
 //! No test sleeps: it waits for another thread by a channel or by a condition with a deadline.
 

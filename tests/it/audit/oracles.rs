@@ -1,7 +1,8 @@
 //! Other implementations check our roots, proofs, notes and keys.
 //!
-//! `ct-merkle` (RFC 6962) and `tlog_tiles` with `signed_note` (C2SP) are Rust libraries. Two verifiers
-//! from PyPI read the segments with their own reader (`tests/it/support/judge_trail.py`).
+//! `ct-merkle` (RFC 6962) and `tlog_tiles` with `signed_note` (C2SP) are Rust libraries. Two
+//! verifiers from PyPI read the segments with their own reader
+//! (`tests/it/support/check_audit_log.py`).
 
 use std::fs;
 use std::path::Path;
@@ -49,19 +50,20 @@ fn roots_of_every_size_match_two_other_implementations() {
     }
 }
 
-/// Three months of 300 exchanges each, and the public key. The checkpoint at the end of each month is beside the log.
+/// Three months of 300 exchanges each, and the public key. The checkpoint at the end of each month
+/// is beside the log.
 fn three_months(dir: &Path) -> (Settings, String) {
     let settings = settings(dir);
     let clock = clock("2026-10-22T05:19:00Z");
     let mut vkey = String::new();
     for (part, month) in (0..3_u64).zip(["2026-10", "2026-11", "2026-12"]) {
         clock.set(moment(&format!("{month}-22T05:19:00Z")));
-        let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+        let log = AuditLog::open(&settings, clock.clone()).expect("opened");
         let waiting: Vec<_> =
-            (part * 300..part * 300 + 300).map(|number| append(&trail, entry(number, person(number)))).collect();
+            (part * 300..part * 300 + 300).map(|number| append(&log, entry(number, person(number)))).collect();
         waiting.iter().for_each(|settled| assert!(wait(settled).is_ok()));
-        vkey = trail.verifying_key();
-        trail.close();
+        vkey = log.verifying_key();
+        log.close();
         fs::copy(settings.folder.join("checkpoint"), dir.join(format!("checkpoint.{part}"))).expect("copied");
     }
     (settings, vkey)
@@ -73,7 +75,7 @@ fn checkpoint_and_proofs_match_two_other_implementations() {
     let (settings, vkey) = three_months(dir.path());
     let note = fs::read(settings.folder.join("checkpoint")).expect("there");
 
-    let verifier = StandardVerifier::new(&vkey).expect("a key that others read as well");
+    let verifier = StandardVerifier::new(&vkey).expect("a key that other users can read");
     let signed = Note::from_bytes(&note).expect("a note");
     let (verified, unverified) = signed.verify(&VerifierList::new(vec![Box::new(verifier)])).expect("signed");
     assert_eq!((verified.len(), unverified.len()), (1, 0));
@@ -131,8 +133,8 @@ fn two_verifiers_from_pypi_accept_our_roots_and_proofs() {
         fs::write(dir.path().join(format!("proof.{number}")), proof).expect("ours");
     }
     let Some(python) = Python::find() else { return };
-    let verified = python.run("judge_trail.py", [dir.path()]).unwrap_or_else(|fault| panic!("{fault}"));
-    assert_eq!(verified, "903 records, 3 checkpoints, 22 proofs\n");
+    let printed = python.run("check_audit_log.py", [dir.path()]).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(printed, "903 records, 3 checkpoints, 22 proofs\n");
 }
 
 /// Key pair of the examples of Go's `golang.org/x/mod/sumdb/note`.
@@ -146,8 +148,9 @@ fn a_foreign_checkpoint_is_read_and_a_false_proof_refused() {
     note.add_sigs(&[&StandardSigner::new(SIGNING_KEY).expect("a key")]).expect("signed");
     let note = String::from_utf8(note.to_bytes()).expect("text");
     let key = VerifyingKey::parse(VERIFYING_KEY).expect("a key");
-    let judge = |extra: &str| verify_proof(&format!("c2sp.org/tlog-proof@v1\nextra {extra}\nindex 0\n\n{note}"), &key);
-    assert_eq!(judge("Z2FyYmFnZQ=="), Err(ProofError::Record));
-    assert_eq!(judge("Z2FyYmFnZT=="), Err(ProofError::Form), "the same bytes, spelled another way");
-    assert_eq!(judge("cm90dGVu"), Err(ProofError::Path));
+    let verified =
+        |extra: &str| verify_proof(&format!("c2sp.org/tlog-proof@v1\nextra {extra}\nindex 0\n\n{note}"), &key);
+    assert_eq!(verified("Z2FyYmFnZQ=="), Err(ProofError::Record));
+    assert_eq!(verified("Z2FyYmFnZT=="), Err(ProofError::Form), "the same bytes in another encoding");
+    assert_eq!(verified("cm90dGVu"), Err(ProofError::Path));
 }

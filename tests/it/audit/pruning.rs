@@ -19,36 +19,36 @@ fn month(text: &str) -> Month {
 /// Three months of 2016, one of 2017, and today.
 fn written(settings: &Settings) -> AuditLog {
     let clock = clock("2016-01-22T05:19:00Z");
-    let trail = AuditLog::open(settings, clock.clone()).expect("opened");
+    let log = AuditLog::open(settings, clock.clone()).expect("opened");
     for number in 0..50 {
         let month = ["2016-01", "2016-11", "2016-12", "2017-01", "2026-12"][number as usize / 10];
         clock.set(moment(&format!("{month}-22T05:19:00Z")));
-        record(&trail, entry(number, person(number % 5))).expect("durable");
+        record(&log, entry(number, person(number % 5))).expect("durable");
     }
-    trail
+    log
 }
 
 #[test]
 fn pruning_removes_what_is_past_retention_and_keeps_the_rest() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
-    let trail = written(&settings);
+    let log = written(&settings);
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     let found = || find(&settings.folder, &keys, IndexUse::Keep, person(1), None).expect("readable").len();
     assert_eq!(found(), 10);
-    let pruned = trail.prune(Retention::default()).expect("pruned");
+    let pruned = log.prune(Retention::default()).expect("pruned");
     let segments: Vec<_> = pruned.segments.iter().map(|segment| (segment.first, segment.month)).collect();
     assert_eq!(segments, [(0, month("2016-01")), (11, month("2016-11"))]);
     assert_eq!(pruned.keys, [KeyName::Detail(month("2016-01")), KeyName::Detail(month("2016-11"))]);
     assert!(!settings.keys.join("detail-2016-11.key").exists() && settings.keys.join("subject-2016.key").exists());
-    record(&trail, entry(50, person(1))).expect("durable");
+    record(&log, entry(50, person(1))).expect("durable");
     assert_eq!(found(), 7);
-    let vkey = trail.verifying_key();
-    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments), Ok(vec![]), "nothing is left to prune");
-    let pruned = trail.prune(Retention { years: 9 }).expect("pruned");
+    let vkey = log.verifying_key();
+    assert_eq!(log.prune(Retention::default()).map(|pruned| pruned.segments), Ok(vec![]), "nothing is left to prune");
+    let pruned = log.prune(Retention { years: 9 }).expect("pruned");
     let gone = [KeyName::Detail(month("2016-12")), KeyName::Subject(2016), KeyName::Detail(month("2017-01"))];
     assert_eq!(pruned.keys, [gone.as_slice(), &[KeyName::Subject(2017)]].concat());
-    trail.close();
+    log.close();
     let key = VerifyingKey::parse(&vkey).expect("a key");
     let verdict = verify(&settings.folder, &key, None).expect("readable");
     assert_eq!((verdict.findings.as_slice(), verdict.first, verdict.size), ([].as_slice(), 44, 58));
@@ -60,40 +60,40 @@ fn pruning_removes_what_is_past_retention_and_keeps_the_rest() {
     assert_eq!(names.len(), 3, "lock, checkpoint and one segment");
     let prunings = read_all(&settings.folder).into_iter().filter(|record| matches!(record.event, Event::Pruning(_)));
     assert_eq!(prunings.count(), 2);
-    let trail = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened again");
-    assert_eq!(record(&trail, entry(51, person(1))), Ok(58));
+    let log = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened again");
+    assert_eq!(record(&log, entry(51, person(1))), Ok(58));
 }
 
 #[test]
 fn a_legal_hold_stops_pruning() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
-    let trail = written(&settings);
+    let log = written(&settings);
     fs::write(settings.folder.join(LEGAL_HOLD), "court of Brussels, 2026/123\n").expect("ours");
-    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Held));
+    assert_eq!(log.prune(Retention::default()), Err(PruneError::Held));
     fs::remove_file(settings.folder.join(LEGAL_HOLD)).expect("there");
-    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(2));
-    trail.close();
-    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Closed));
+    assert_eq!(log.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(2));
+    log.close();
+    assert_eq!(log.prune(Retention::default()), Err(PruneError::Closed));
 }
 
 #[test]
 fn pruning_is_resumed_and_removing_more_is_detected() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
-    let trail = written(&settings);
+    let log = written(&settings);
     let first = dir.path().join("first");
     fs::copy(settings.folder.join("checkpoint"), &first).expect("copied");
-    let key = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
+    let key = VerifyingKey::parse(&log.verifying_key()).expect("a key");
     let kept = ["000000000011-2016-11.seg", "000000000022-2016-12.seg"].map(|name| settings.folder.join(name));
     let bytes = kept.clone().map(|path| fs::read(path).expect("there"));
-    trail.prune(Retention::default()).expect("pruned");
-    trail.close();
-    fs::write(&kept[0], &bytes[0]).expect("as if it had not come so far");
+    log.prune(Retention::default()).expect("pruned");
+    log.close();
+    fs::write(&kept[0], &bytes[0]).expect("an earlier version of the file");
     assert!(verify(&settings.folder, &key, None).expect("readable").is_sound());
-    let trail = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened");
-    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));
-    trail.close();
+    let log = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    assert_eq!(log.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));
+    log.close();
     fs::remove_file(&kept[1]).expect("there");
     let findings = verify(&settings.folder, &key, None).expect("readable").findings;
     assert_eq!(findings, [Finding::BeginningMissing { first: 33 }]);
@@ -105,27 +105,27 @@ fn pruning_is_resumed_and_removing_more_is_detected() {
 fn nothing_is_pruned_before_it_is_recorded_and_signed() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
-    let trail = written(&settings);
+    let log = written(&settings);
     let segments = || {
         let names = fs::read_dir(&settings.folder).expect("there").map(|file| file.expect("there").file_name());
         names.filter(|name| name.to_string_lossy().ends_with(".seg")).count()
     };
     let obstacle = settings.folder.join("checkpoint.tmp");
     fs::create_dir(&obstacle).expect("ours");
-    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Unsigned));
+    assert_eq!(log.prune(Retention::default()), Err(PruneError::Unsigned));
     fs::remove_dir(&obstacle).expect("ours");
     let stays = settings.folder.join("000000000022-2016-12.seg");
     let bytes = fs::read(&stays).expect("there");
     fs::write(&stays, &bytes[1..]).expect("ours");
-    assert!(matches!(trail.prune(Retention::default()), Err(PruneError::Damaged(_))));
+    assert!(matches!(log.prune(Retention::default()), Err(PruneError::Damaged(_))));
     fs::write(&stays, &bytes).expect("ours");
     let key = settings.keys.join("detail-2016-01.key");
     fs::remove_file(&key).expect("there");
     fs::create_dir(&key).expect("ours");
-    assert!(matches!(trail.prune(Retention::default()), Err(PruneError::Key(_))));
+    assert!(matches!(log.prune(Retention::default()), Err(PruneError::Key(_))));
     assert_eq!(segments(), 5);
     fs::remove_dir(&key).expect("ours");
-    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(2));
+    assert_eq!(log.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(2));
     assert_eq!(segments(), 3);
 }
 
@@ -133,12 +133,12 @@ fn nothing_is_pruned_before_it_is_recorded_and_signed() {
 fn a_log_that_cannot_be_written_is_not_pruned() {
     let dir = tempfile::tempdir().expect("a folder");
     let (settings, disk, clock) = (settings(dir.path()), MemoryDisk::default(), clock("2010-01-22T05:19:00Z"));
-    let trail = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
+    let log = AuditLog::open_on(Arc::new(disk.clone()), &settings, clock.clone()).expect("opened");
     clock.set(moment("2026-12-22T05:19:00Z"));
-    record(&trail, entry(0, person(0))).expect("durable");
+    record(&log, entry(0, person(0))).expect("durable");
     disk.set_fault(Some(Fault::Full));
-    assert_eq!(trail.prune(Retention::default()), Err(PruneError::Unwritable(WriteFailure::DiskFull)));
+    assert_eq!(log.prune(Retention::default()), Err(PruneError::Unwritable(WriteFailure::DiskFull)));
     disk.set_fault(None);
-    assert_eq!(record(&trail, entry(1, person(0))), Ok(4), "nothing of it was kept but that writing was interrupted");
-    assert_eq!(trail.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));
+    assert_eq!(record(&log, entry(1, person(0))), Ok(4), "only the interruption record was kept");
+    assert_eq!(log.prune(Retention::default()).map(|pruned| pruned.segments.len()), Ok(1));
 }

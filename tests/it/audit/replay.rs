@@ -1,11 +1,11 @@
 //! What a disk can hold after a power cut, computed from the calls made before it.
 //!
 //! The model: what was synced before is present. Of what was written since, any subset of 512-byte
-//! sectors is present, in any order, each perhaps in part; bytes never written are zeros, and a length
-//! may be present without its bytes. Of the names changed in a folder since its last sync, a prefix is
-//! present or any subset; a rename is one change. A file whose folder's own name is lost is lost with
-//! it. A sync covers what was done before it began. After a failed sync, unwritten pages are dropped,
-//! as Linux does. The model has no disk that loses what it reported as durable.
+//! sectors is present, in any order, each perhaps in part; bytes never written are zeros, and a
+//! length may be present without its bytes. Of the names changed in a folder since its last sync, a
+//! prefix is present or any subset; a rename is one change. A file whose folder's own name is lost
+//! is lost with it. A sync covers what was done before it began. After a failed sync, unwritten
+//! pages are dropped, as Linux does. The model has no disk that loses what it reported as durable.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,7 @@ pub enum Call {
     /// The names in a folder were synced; begun as above.
     SyncNames { folder: String, began: usize },
     /// The record with this ticket was settled as durable with this sequence number.
-    Told { sequence: u64, ticket: String },
+    Acknowledged { sequence: u64, ticket: String },
 }
 
 /// Folder of a name; the folder of the log is `""`.
@@ -45,16 +45,16 @@ pub fn folder_of(name: &str) -> &str {
     name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// What a disk holds after a power cut, and what was acknowledged before.
+/// Contents of a disk after a power cut, and the records acknowledged before.
 #[derive(Debug, Clone, Default)]
 pub struct CrashImage {
     pub files: BTreeMap<String, Vec<u8>>,
     pub folders: BTreeSet<String>,
-    pub told: Vec<(u64, String)>,
+    pub acknowledged: Vec<(u64, String)>,
 }
 
-/// Computes what a disk with these files could hold after a power cut that follows these calls. Files are numbered from 0: first
-/// the existing ones, in the order of their names.
+/// Computes what a disk with these files could hold after a power cut that follows these calls.
+/// Files are numbered from 0: first the existing ones, in the order of their names.
 pub fn crash_image(before: &BTreeMap<String, Vec<u8>>, calls: &[Call], random: &mut Random) -> CrashImage {
     let mut disk = Replay::default();
     for (file, (name, bytes)) in before.iter().enumerate() {
@@ -91,7 +91,7 @@ struct Replay<'a> {
     durable: BTreeMap<&'a str, Node>,
     /// Changes since, by folder.
     pending: BTreeMap<&'a str, Vec<NameChange<'a>>>,
-    told: Vec<(u64, String)>,
+    acknowledged: Vec<(u64, String)>,
 }
 
 impl<'a> Replay<'a> {
@@ -115,7 +115,7 @@ impl<'a> Replay<'a> {
                 let covered: Vec<_> = pending.drain(..covered).collect();
                 covered.iter().for_each(|change| apply(&mut self.durable, change));
             }
-            Call::Told { sequence, ticket } => self.told.push((*sequence, ticket.clone())),
+            Call::Acknowledged { sequence, ticket } => self.acknowledged.push((*sequence, ticket.clone())),
         }
     }
 
@@ -125,7 +125,7 @@ impl<'a> Replay<'a> {
 
     fn rename(&mut self, number: usize, removes: Option<&'a str>, sets: Option<(&'a str, Node)>) {
         let folders: BTreeSet<_> = removes.into_iter().chain(sets.map(|(name, _)| name)).map(folder_of).collect();
-        assert_eq!(folders.len(), 1, "a name that moves from folder to folder is not modelled");
+        assert_eq!(folders.len(), 1, "a rename between folders is not modelled");
         let change = NameChange { number, removes, sets };
         apply(&mut self.live, &change);
         self.pending.entry(folders.first().expect("one")).or_default().push(change);
@@ -142,7 +142,7 @@ impl<'a> Replay<'a> {
             }
         }
         self.files.values_mut().for_each(|file| file.lose(random));
-        let mut image = CrashImage { told: self.told, ..CrashImage::default() };
+        let mut image = CrashImage { acknowledged: self.acknowledged, ..CrashImage::default() };
         // In the order of names a folder comes before its content.
         for (name, node) in self.durable {
             let folder = folder_of(name);

@@ -1,5 +1,5 @@
-//! The report for a person: everything that was recorded, in four languages and three formats, and no
-//! SSIN.
+//! The report for a person: everything that was recorded, in four languages and three formats, and
+//! no SSIN.
 
 use std::fs;
 
@@ -10,19 +10,20 @@ use ehealth_core::model::{Field, FieldSet, StatusCode};
 
 use super::harness::*;
 
-/// Three exchanges about a person: all fields disclosed, refused, and one in a month without its key.
+/// Three exchanges about a person: all fields disclosed, refused, and one in a month without its
+/// key.
 fn report() -> Report {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(dir.path());
     let clock = clock("2026-11-22T05:19:00Z");
-    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
-    record(&trail, ExchangeRecord { fields: FieldSet::ALL, ..entry(1, person(1)) }).expect("durable");
-    record(&trail, ExchangeRecord { subject: Some(person(1)), ..bare_entry(2) }).expect("durable");
+    let log = AuditLog::open(&settings, clock.clone()).expect("opened");
+    record(&log, ExchangeRecord { fields: FieldSet::ALL, ..entry(1, person(1)) }).expect("durable");
+    record(&log, ExchangeRecord { subject: Some(person(1)), ..bare_entry(2) }).expect("durable");
     clock.set(moment("2026-12-22T05:19:00Z"));
-    record(&trail, entry(3, person(1))).expect("durable");
+    record(&log, entry(3, person(1))).expect("durable");
     clock.set(moment("2027-01-22T05:19:00Z"));
-    record(&trail, entry(4, person(1))).expect("durable");
-    trail.close();
+    record(&log, entry(4, person(1))).expect("durable");
+    log.close();
     fs::remove_file(settings.keys.join("detail-2026-12.key")).expect("there");
     fs::remove_file(settings.keys.join("subject-2027.key")).expect("there");
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
@@ -105,14 +106,14 @@ fn the_html_report_escapes_what_it_shows() {
 fn every_status_has_its_own_description() {
     let mut report = report();
     report.disclosures.truncate(1);
-    let told: std::collections::BTreeSet<String> = StatusCode::ALL
+    let descriptions: std::collections::BTreeSet<String> = StatusCode::ALL
         .into_iter()
         .map(|status| {
             let code = status.code();
             report.disclosures[0].outcome = status.outcome().into();
             let text = report.render(Format::Text, Language::French);
-            text.lines().find(|line| line.contains(code)).expect("told").replace(code, "")
+            text.lines().find(|line| line.contains(code)).expect("a line for the code").replace(code, "")
         })
         .collect();
-    assert_eq!(told.len(), StatusCode::ALL.len());
+    assert_eq!(descriptions.len(), StatusCode::ALL.len());
 }

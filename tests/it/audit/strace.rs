@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::replay::Call;
 
-/// Calls that change files or names, and those that show which file is meant.
+/// Calls that change files or names, and those that identify the file.
 pub const TRACED: &str = "open,openat,openat2,creat,close,dup,dup2,dup3,fcntl,lseek,mmap,read,write,pwrite64,writev,\
                           pwritev,pwritev2,truncate,ftruncate,fallocate,fsync,fdatasync,sync_file_range,sync,syncfs,\
                           rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,mkdir,mkdirat,\
@@ -25,7 +25,7 @@ pub struct Recorder {
     made: usize,
 }
 
-/// What a descriptor stands for.
+/// The file of a descriptor.
 #[derive(Debug, Clone)]
 enum Handle {
     File { file: usize, position: usize, writes_alone: bool },
@@ -51,7 +51,8 @@ impl Recorder {
     /// Adds the calls of one program, from the text of its log.
     pub fn read(&mut self, log: &str) {
         let mut open: HashMap<i64, Handle> = HashMap::new();
-        // The unfinished call of each thread, with the number of calls that were complete when it began.
+        // The unfinished call of each thread, with the number of calls that were complete when it
+        // began.
         let mut begun: HashMap<&str, (String, usize)> = HashMap::new();
         for line in log.lines() {
             let (thread, rest) = line.split_once(' ').expect("the number of a thread");
@@ -60,7 +61,8 @@ impl Recorder {
                 continue;
             }
             if let Some(first) = rest.strip_suffix(" <unfinished ...>") {
-                // A descriptor is free as soon as its close begins: another thread may get it meanwhile.
+                // A descriptor is free as soon as its close begins: another thread may get it
+                // meanwhile.
                 if let Some(descriptor) = first.strip_prefix("close(") {
                     open.remove(&descriptor.parse().expect("a descriptor"));
                 }
@@ -140,14 +142,14 @@ impl Recorder {
                     "a file is mapped to be written"
                 );
             }
-            (name, Some(handle)) => panic!("{name} on {handle:?} is not known here"),
+            (name, Some(handle)) => panic!("{name} on {handle:?} is not modelled"),
             // Other files: their arguments are not paths.
             ("read" | "write", None) => {}
             (name, None) => {
                 let mut paths = (0..call.arguments.len()).filter(|at| call.arguments[*at].starts_with('"'));
                 let beneath = paths.find_map(|at| self.name_of(&call.text(at)));
-                assert!(beneath.is_none(), "{name} on {beneath:?} is not known here");
-                assert!(!name.starts_with("io_") && !name.starts_with("sync"), "{name} is not known here");
+                assert!(beneath.is_none(), "{name} on {beneath:?} is not modelled");
+                assert!(!name.starts_with("io_") && !name.starts_with("sync"), "{name} is not modelled");
             }
         }
     }
@@ -160,7 +162,7 @@ impl Recorder {
     fn open(&mut self, call: &Ended<'_>, path: usize, open: &mut HashMap<i64, Handle>) {
         let Some(name) = self.name_of(&call.text(path)) else { return };
         let flags: Vec<&str> = call.arguments[path + 1].split('|').collect();
-        assert!(!flags.contains(&"O_APPEND"), "writes at the end are not known here");
+        assert!(!flags.contains(&"O_APPEND"), "appending writes are not modelled");
         let handle = if self.folders.contains(&name) {
             Handle::Folder(name)
         } else {
@@ -172,7 +174,7 @@ impl Recorder {
                     file
                 }
                 None => {
-                    assert!(flags.contains(&"O_CREAT"), "{name} was there without being made");
+                    assert!(flags.contains(&"O_CREAT"), "{name} existed before it was created");
                     self.made += 1;
                     self.files.insert(name.clone(), self.made);
                     self.calls.push(Call::Create { name, file: self.made });
@@ -193,7 +195,7 @@ impl Recorder {
 
     fn rename(&mut self, from: String, to: String) {
         if let (Some(from), Some(to)) = (self.name_of(&from), self.name_of(&to)) {
-            let file = self.files.remove(&from).expect("it had the name");
+            let file = self.files.remove(&from).expect("the name was registered");
             self.files.insert(to.clone(), file);
             self.calls.push(Call::Rename { from, to });
         }
@@ -213,13 +215,14 @@ impl Recorder {
         }
     }
 
-    /// A line on standard output: `told SEQUENCE TICKET`, perhaps after output of the test runner.
+    /// A line on standard output: `acknowledged SEQUENCE TICKET`, perhaps after output of the test
+    /// runner.
     fn tell(&mut self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
-        let Some((_, told)) = text.trim_end().split_once("told ") else { return };
-        let (sequence, ticket) = told.split_once(' ').expect("two words");
+        let Some((_, acknowledged)) = text.trim_end().split_once("acknowledged ") else { return };
+        let (sequence, ticket) = acknowledged.split_once(' ').expect("two words");
         let sequence = sequence.parse().expect("a number");
-        self.calls.push(Call::Told { sequence, ticket: ticket.to_owned() });
+        self.calls.push(Call::Acknowledged { sequence, ticket: ticket.to_owned() });
     }
 }
 
@@ -233,7 +236,7 @@ impl Ended<'_> {
     fn bytes(&self, argument: usize) -> Vec<u8> {
         let quoted = self.arguments[argument];
         let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-        let inner = inner.unwrap_or_else(|| panic!("not a whole text: {}", short(quoted)));
+        let inner = inner.unwrap_or_else(|| panic!("not a complete text: {}", short(quoted)));
         inner.split("\\x").skip(1).map(|byte| u8::from_str_radix(byte, 16).expect("hexadecimal")).collect()
     }
 

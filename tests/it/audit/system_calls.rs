@@ -1,14 +1,14 @@
-//! Power cuts under the real writer: its system calls, recorded by strace on a real folder, and every
-//! prefix of them with lost, reordered and torn sectors and lost names.
+//! Simulates power cuts under the real writer: strace records its system calls on a real folder,
+//! and the test replays every prefix with lost, reordered and torn sectors and lost names.
 //!
-//! A child process keeps an audit log (keys, segments, checkpoints in two places, a change of month, a
-//! pruning, failing syncs and writes, ends without a close) and prints what was acknowledged; these
-//! lines are in the same strace output as the calls. Each image is put into a folder, opened, written
-//! to, and verified against the second checkpoint. Writers that sync too little or acknowledge too
-//! soon show that the verification can fail.
+//! A child process keeps an audit log (keys, segments, checkpoints in two places, a change of
+//! month, a pruning, failing syncs and writes, ends without a close) and prints what was
+//! acknowledged; these lines are in the same strace output as the calls. Each image is put into a
+//! folder, opened, written to, and verified against the second checkpoint. Writers that sync too
+//! little or acknowledge too soon show that the verification can fail.
 //!
-//! `TRAIL_CRASH_IMAGES=100000 cargo test --test it power_cut` sets the number of images. Needs strace;
-//! without it the test is skipped and says so, and fails where `CI` is set.
+//! `AUDIT_LOG_CRASH_IMAGES=100000 cargo test --test it power_cut` sets the number of images. Needs
+//! strace; without it the test is skipped and says so, and fails where `CI` is set.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -29,8 +29,8 @@ use crate::support::environment;
 use crate::support::random::Random;
 
 /// Set for the recorded process: the folder, and the number of its life (`seed/number`).
-const FOLDER: &str = "TRAIL_LIFE_FOLDER";
-const LIFE: &str = "TRAIL_LIFE";
+const FOLDER: &str = "AUDIT_LOG_LIFE_FOLDER";
+const LIFE: &str = "AUDIT_LOG_LIFE";
 /// Images without the variable: a few seconds.
 const IMAGES: u64 = 400;
 /// Images of one recording.
@@ -44,7 +44,7 @@ const MONTHS: [[&str; 2]; 3] = [
 
 fn life_settings(dir: &Path) -> Settings {
     let mut settings = settings(dir);
-    settings.folder = dir.join("state/trail");
+    settings.folder = dir.join("state/audit-log");
     settings.checkpoints.records = 3;
     settings.checkpoints.copy = Some(dir.join("elsewhere"));
     settings
@@ -60,10 +60,11 @@ fn lives_while_it_is_recorded() {
     let number: usize = number.parse().expect("a number");
     let mut random = Random::new(seed.parse::<u64>().expect("a number") * 3 + number as u64);
     let clock = clock(MONTHS[number][0]);
-    // After a write-back failure Linux reports to every handle; strace injects into one. So those lives have one handle.
+    // Linux reports a write-back failure to every handle; strace injects it into one. So those runs
+    // have one handle.
     let syncs = if number == 0 { 8 } else { 1 };
     let settings = Settings { max_syncs: syncs, overlap_after: Duration::ZERO, ..life_settings(Path::new(&dir)) };
-    let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
+    let log = AuditLog::open(&settings, clock.clone()).expect("opened");
     for step in 0..8_u64 {
         if step == 4 {
             clock.set(moment(MONTHS[number][1]));
@@ -72,9 +73,9 @@ fn lives_while_it_is_recorded() {
         for place in 0..=random.below(6) {
             let entry = entry(number as u64 * 1_000 + step * 10 + place, person(place));
             let (sender, receiver) = std::sync::mpsc::channel();
-            lookup::record(entry, &trail, move |recorded| {
+            lookup::record(entry, &log, move |recorded| {
                 if let Ok(recorded) = &recorded {
-                    let line = format!("told {} {}\n", recorded.sequence(), recorded.outcome().ticket);
+                    let line = format!("acknowledged {} {}\n", recorded.sequence(), recorded.outcome().ticket);
                     std::io::stdout().write_all(line.as_bytes()).expect("it goes on");
                 }
                 // The receiver may be gone.
@@ -88,9 +89,9 @@ fn lives_while_it_is_recorded() {
         0 => std::process::exit(0),
         1 => {}
         // The failing write may be the record of the pruning.
-        _ => drop(trail.prune(Retention::default())),
+        _ => drop(log.prune(Retention::default())),
     }
-    trail.close();
+    log.close();
 }
 
 /// Three lives of one log, each its own process; `None` without strace.
@@ -132,7 +133,8 @@ fn record_lives(seed: u64) -> Option<Vec<Call>> {
     Some(recorder.calls)
 }
 
-/// A folder in memory if there is one: images are many, and no power is cut during their verification.
+/// A folder in memory if available: images are numerous, and no power is cut while they are
+/// verified.
 fn fast_folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
@@ -143,7 +145,8 @@ struct Verified {
     lost: bool,
 }
 
-/// Opens what a power cut left as a start of the service does, continues writing, and verifies everything.
+/// Opens the files that a power cut left, as a start of the service does, continues writing, and
+/// verifies everything.
 fn verify_image(image: &CrashImage, place: &Path) -> Result<Verified, String> {
     for folder in &image.folders {
         DirBuilder::new().mode(0o700).create(place.join(folder)).expect("ours");
@@ -154,12 +157,12 @@ fn verify_image(image: &CrashImage, place: &Path) -> Result<Verified, String> {
         file.expect("ours").write_all(bytes).expect("space");
     }
     let settings = life_settings(place);
-    let trail =
+    let log =
         AuditLog::open(&settings, clock("2026-12-03T09:00:00Z")).map_err(|error| format!("not opened: {error}"))?;
-    let cut = trail.cut_bytes() > 0;
-    record(&trail, entry(9_999, person(9))).map_err(|failure| format!("not written: {failure}"))?;
-    let key = VerifyingKey::parse(&trail.verifying_key()).expect("a key");
-    trail.close();
+    let cut = log.cut_bytes() > 0;
+    record(&log, entry(9_999, person(9))).map_err(|failure| format!("not written: {failure}"))?;
+    let key = VerifyingKey::parse(&log.verifying_key()).expect("a key");
+    log.close();
     let copy = settings.checkpoints.copy.as_deref();
     let verdict = verify(&settings.folder, &key, copy).map_err(|error| error.to_string())?;
     if !verdict.is_sound() {
@@ -174,12 +177,12 @@ fn verify_image(image: &CrashImage, place: &Path) -> Result<Verified, String> {
             tickets.insert(sequence, exchange.ticket.to_string());
         }
     }
-    for (sequence, ticket) in image.told.iter().filter(|(sequence, _)| *sequence >= verdict.first) {
+    for (sequence, ticket) in image.acknowledged.iter().filter(|(sequence, _)| *sequence >= verdict.first) {
         if tickets.get(sequence) != Some(ticket) {
-            return Err(format!("record {sequence} was told, and is gone"));
+            return Err(format!("record {sequence} was acknowledged and is missing"));
         }
     }
-    Ok(Verified { cut, lost: tickets.len() == image.told.len() + 1 })
+    Ok(Verified { cut, lost: tickets.len() == image.acknowledged.len() + 1 })
 }
 
 /// Verifies in an empty folder.
@@ -191,7 +194,7 @@ fn verify_in_new_folder(image: &CrashImage, place: &Path) -> Result<Verified, St
 #[test]
 #[allow(clippy::print_stdout, reason = "a long run says how much it did")]
 fn a_power_cut_between_system_calls_loses_no_record() {
-    let images = environment::number("TRAIL_CRASH_IMAGES", IMAGES);
+    let images = environment::number("AUDIT_LOG_CRASH_IMAGES", IMAGES);
     let place = fast_folder();
     let mut random = Random::new(11);
     let (mut calls, mut recorded, mut cut, mut whole) = (Vec::new(), 0, 0, 0);
@@ -201,7 +204,8 @@ fn a_power_cut_between_system_calls_loses_no_record() {
             recorded += lives.len();
             calls = lives;
         }
-        // Each prefix in turn, and each again with other random numbers; few images are spread over all.
+        // Each prefix in turn, then each again with other random numbers; a small number of images
+        // is spread over all prefixes.
         let turn = (image % IMAGES_A_RECORDING) as usize;
         let prefix = if images < IMAGES_A_RECORDING {
             turn * calls.len() / images as usize + 1
@@ -209,18 +213,18 @@ fn a_power_cut_between_system_calls_loses_no_record() {
             turn % (calls.len() + 1)
         };
         let left = crash_image(&BTreeMap::new(), &calls[..prefix], &mut random);
-        let judged = verify_in_new_folder(&left, place.path()).unwrap_or_else(|fault| {
+        let verified = verify_in_new_folder(&left, place.path()).unwrap_or_else(|fault| {
             panic!(
                 "image {image}, after {prefix} of {} calls: {fault}\nthe last: {:?}",
                 calls.len(),
                 tail(&calls[..prefix])
             )
         });
-        cut += u64::from(judged.cut);
-        whole += u64::from(!judged.lost);
+        cut += u64::from(verified.cut);
+        whole += u64::from(!verified.lost);
     }
     println!(
-        "{images} images of {recorded} recorded calls: each whole; {cut} had a torn end, {whole} had more than was told"
+        "{images} images of {recorded} recorded calls: each whole; {cut} torn, {whole} with more than acknowledged"
     );
     assert!(images < 400 || cut > images / 100, "{cut} cut: the random numbers are uneven");
 }
@@ -266,19 +270,19 @@ fn a_writer_that_acknowledges_too_soon_is_caught() {
     assert_eq!(refused(&calls, place.path()), 0, "the writer as it is");
     let is_file = |call: &Call| matches!(call, Call::Sync { .. });
     assert!(refused(&without(&calls, is_file), place.path()) > 20, "files are not synced");
-    for folder in ["", "state", "state/trail", "keys"] {
+    for folder in ["", "state", "state/audit-log", "keys"] {
         let planted = |call: &Call| matches!(call, Call::SyncNames { folder: synced, .. } if synced == folder);
         assert!(refused(&without(&calls, planted), place.path()) > 0, "names in {folder:?} are not synced");
     }
     // Acknowledged as soon as the record was written.
-    let mut early = without(&calls, |call| matches!(call, Call::Told { .. }));
-    let told: Vec<_> = calls.iter().filter(|call| matches!(call, Call::Told { .. })).cloned().collect();
-    assert!(told.len() > 40, "{} told", told.len());
-    for call in told {
-        let Call::Told { ticket, .. } = &call else { unreachable!("filtered") };
+    let mut early = without(&calls, |call| matches!(call, Call::Acknowledged { .. }));
+    let acknowledged: Vec<_> = calls.iter().filter(|call| matches!(call, Call::Acknowledged { .. })).cloned().collect();
+    assert!(acknowledged.len() > 40, "{} acknowledged", acknowledged.len());
+    for call in acknowledged {
+        let Call::Acknowledged { ticket, .. } = &call else { unreachable!("filtered") };
         let bytes = u128::from_str_radix(&ticket.replace('-', ""), 16).expect("a ticket").to_be_bytes();
         let written = |call: &Call| matches!(call, Call::Write { bytes: written, .. } if written.windows(16).any(|window| window == bytes));
-        let at = early.iter().position(written).expect("written before it was told") + 1;
+        let at = early.iter().position(written).expect("written before it was acknowledged") + 1;
         early.insert(at, call);
         for later in &mut early[at + 1..] {
             if let Call::Sync { began, .. } | Call::SyncNames { began, .. } = later
@@ -288,5 +292,5 @@ fn a_writer_that_acknowledges_too_soon_is_caught() {
             }
         }
     }
-    assert!(refused(&early, place.path()) > 5, "told before the sync");
+    assert!(refused(&early, place.path()) > 5, "acknowledged before the sync");
 }

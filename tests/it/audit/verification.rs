@@ -12,7 +12,8 @@ use super::harness::*;
 use crate::support::environment;
 use crate::support::random::Random;
 
-/// A log of three months, an external copy of its newest checkpoint, and a backup of an earlier day.
+/// A log of three months, an external copy of its newest checkpoint, and a backup of an earlier
+/// day.
 struct Written {
     _dir: tempfile::TempDir,
     settings: Settings,
@@ -37,13 +38,12 @@ fn written(records: u64) -> Written {
     let mut key = None;
     for (part, month) in (0..).zip(["2026-10", "2026-11", "2026-11", "2026-12"]) {
         clock.set(moment(&format!("{month}-22T05:19:00Z")));
-        let trail = AuditLog::open(&settings, clock.clone()).expect("opened");
-        let waiting: Vec<_> = (part * records..(part + 1) * records)
-            .map(|number| append(&trail, entry(number, person(number))))
-            .collect();
+        let log = AuditLog::open(&settings, clock.clone()).expect("opened");
+        let waiting: Vec<_> =
+            (part * records..(part + 1) * records).map(|number| append(&log, entry(number, person(number)))).collect();
         waiting.iter().for_each(|settled| assert!(wait(settled).is_ok()));
-        key = Some(VerifyingKey::parse(&trail.verifying_key()).expect("a key"));
-        trail.close();
+        key = Some(VerifyingKey::parse(&log.verifying_key()).expect("a key"));
+        log.close();
         if part == 2 {
             copy_folder(&settings.folder, &backup);
         }
@@ -76,44 +76,44 @@ pub fn frames(bytes: &[u8]) -> Vec<usize> {
 
 #[test]
 fn a_log_as_written_is_sound() {
-    let trail = written(20);
-    let verdict = trail.verify();
+    let log = written(20);
+    let verdict = log.verify();
     assert_eq!(verdict.findings, []);
     assert_eq!((verdict.first, verdict.size, verdict.segments, verdict.unsigned), (0, 83, 3, 0));
     assert_eq!((verdict.truncation, verdict.in_use), (Truncation::DetectableUpTo(83), false));
     let root = format!("{:?}", verdict.root);
-    let note = fs::read_to_string(&trail.elsewhere).expect("kept");
+    let note = fs::read_to_string(&log.elsewhere).expect("kept");
     assert_eq!((root.len(), note.lines().nth(1)), (64, Some("83")));
 }
 
 #[test]
 fn an_old_log_put_back_needs_an_external_checkpoint_to_be_seen() {
-    let trail = written(5);
-    fs::remove_dir_all(&trail.settings.folder).expect("ours");
-    copy_folder(&trail.backup, &trail.settings.folder);
-    let verdict = verify(&trail.settings.folder, &trail.key, None).expect("readable");
+    let log = written(5);
+    fs::remove_dir_all(&log.settings.folder).expect("ours");
+    copy_folder(&log.backup, &log.settings.folder);
+    let verdict = verify(&log.settings.folder, &log.key, None).expect("readable");
     assert_eq!((verdict.is_sound(), verdict.truncation), (true, Truncation::NotDetectable));
     assert!(verdict.truncation.to_string().contains("cannot be detected"));
     let older = Finding::OlderThanElsewhere { own: 17, elsewhere: 23 };
     let truncated = Finding::Truncated { checkpoint: CheckpointSource::Elsewhere, signed: 23, found: 17 };
-    assert_eq!(trail.verify().findings, [truncated, older]);
+    assert_eq!(log.verify().findings, [truncated, older]);
 }
 
 #[test]
 fn a_log_being_written_is_sound() {
-    let trail = written(5);
-    let open = AuditLog::open(&trail.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    let log = written(5);
+    let open = AuditLog::open(&log.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
     record(&open, entry(99, person(1))).expect("durable");
-    let verdict = trail.verify();
+    let verdict = log.verify();
     assert_eq!((verdict.findings.as_slice(), verdict.in_use, verdict.unsigned), ([].as_slice(), true, 1));
     open.close();
-    assert_eq!(trail.verify().unsigned, 0);
+    assert_eq!(log.verify().unsigned, 0);
 }
 
 #[test]
 fn preallocated_zeros_are_sound_only_in_the_last_segment() {
-    let trail = written(5);
-    let segments = trail.segments();
+    let log = written(5);
+    let segments = log.segments();
     let with_zeros = |path: &Path, zeros: usize| {
         let mut bytes = fs::read(path).expect("there");
         bytes.resize(bytes.len() + zeros, 0);
@@ -121,62 +121,62 @@ fn preallocated_zeros_are_sound_only_in_the_last_segment() {
     };
     for zeros in [1, 7, 8, 3_000_000] {
         with_zeros(&segments[2], zeros);
-        assert_eq!(trail.verify().findings, [], "{zeros}");
+        assert_eq!(log.verify().findings, [], "{zeros}");
     }
     with_zeros(&segments[2], 1 << 24);
-    assert!(matches!(trail.verify().findings[0], Finding::Damaged { damage: SegmentDamage::NoRecord, .. }));
+    assert!(matches!(log.verify().findings[0], Finding::Damaged { damage: SegmentDamage::NoRecord, .. }));
     with_zeros(&segments[0], 100);
-    assert!(matches!(trail.verify().findings[0], Finding::Damaged { damage: SegmentDamage::Preallocated, .. }));
+    assert!(matches!(log.verify().findings[0], Finding::Damaged { damage: SegmentDamage::Preallocated, .. }));
 }
 
 #[test]
 fn records_beyond_the_checkpoint_are_found_without_a_writer() {
-    let trail = written(5);
-    let old = fs::read(trail.settings.folder.join("checkpoint")).expect("there");
-    let open = AuditLog::open(&trail.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    let log = written(5);
+    let old = fs::read(log.settings.folder.join("checkpoint")).expect("there");
+    let open = AuditLog::open(&log.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
     record(&open, entry(99, person(1))).expect("durable");
     open.close();
-    fs::write(trail.settings.folder.join("checkpoint"), old).expect("ours");
-    assert_eq!(trail.verify().findings, [Finding::Unsigned { records: 1 }]);
+    fs::write(log.settings.folder.join("checkpoint"), old).expect("ours");
+    assert_eq!(log.verify().findings, [Finding::Unsigned { records: 1 }]);
 }
 
 #[test]
 fn another_key_or_no_checkpoint_is_found() {
-    let trail = written(3);
+    let log = written(3);
     let other = written(3);
-    let findings = verify(&trail.settings.folder, &other.key, Some(&trail.elsewhere)).expect("readable").findings;
+    let findings = verify(&log.settings.folder, &other.key, Some(&log.elsewhere)).expect("readable").findings;
     assert_eq!(findings, [CheckpointSource::Own, CheckpointSource::Elsewhere].map(Finding::CheckpointForged));
-    fs::remove_file(trail.settings.folder.join("checkpoint")).expect("there");
-    assert_eq!(trail.verify().findings, [Finding::CheckpointMissing(CheckpointSource::Own)]);
+    fs::remove_file(log.settings.folder.join("checkpoint")).expect("there");
+    assert_eq!(log.verify().findings, [Finding::CheckpointMissing(CheckpointSource::Own)]);
     assert_eq!(VerifyingKey::parse("no key"), Err(VerifyingKeyError));
 }
 
 #[test]
 fn an_empty_folder_and_a_missing_front_and_middle_are_found() {
-    let trail = written(3);
-    let segments = trail.segments();
-    fs::write(trail.settings.folder.join("1-2026-11.seg"), "").expect("ours");
-    assert_eq!(trail.verify().findings, [Finding::Name("1-2026-11.seg".into())]);
-    fs::remove_file(trail.settings.folder.join("1-2026-11.seg")).expect("there");
+    let log = written(3);
+    let segments = log.segments();
+    fs::write(log.settings.folder.join("1-2026-11.seg"), "").expect("ours");
+    assert_eq!(log.verify().findings, [Finding::Name("1-2026-11.seg".into())]);
+    fs::remove_file(log.settings.folder.join("1-2026-11.seg")).expect("there");
     let middle = fs::read(&segments[1]).expect("there");
     fs::remove_file(&segments[1]).expect("there");
-    assert!(matches!(trail.verify().findings[0], Finding::Gap { expected: 4, found: 11, .. }));
+    assert!(matches!(log.verify().findings[0], Finding::Gap { expected: 4, found: 11, .. }));
     fs::write(&segments[1], middle).expect("ours");
     fs::remove_file(&segments[0]).expect("there");
-    assert_eq!(trail.verify().findings, [Finding::BeginningMissing { first: 4 }]);
+    assert_eq!(log.verify().findings, [Finding::BeginningMissing { first: 4 }]);
     segments[1..].iter().for_each(|path| fs::remove_file(path).expect("there"));
-    assert_eq!(trail.verify().findings[0], Finding::Empty);
+    assert_eq!(log.verify().findings[0], Finding::Empty);
 }
 
 #[test]
 fn every_segment_fault_has_its_name() {
-    let trail = written(3);
-    let path = trail.segments().pop().expect("three");
+    let log = written(3);
+    let path = log.segments().pop().expect("three");
     let bytes = fs::read(&path).expect("there");
     let starts = frames(&bytes);
-    let flaw = |changed: Vec<u8>| {
+    let damage = |changed: Vec<u8>| {
         fs::write(&path, changed).expect("ours");
-        let finding = trail.verify().findings.into_iter().next();
+        let finding = log.verify().findings.into_iter().next();
         let Some(Finding::Damaged { damage, offset, .. }) = finding else { panic!("{finding:?}") };
         (offset as usize, damage)
     };
@@ -185,31 +185,31 @@ fn every_segment_fault_has_its_name() {
         changed[at] = byte;
         changed
     };
-    assert_eq!(flaw(Vec::new()), (0, SegmentDamage::Empty));
-    assert_eq!(flaw(bytes[..bytes.len() - 1].to_vec()), (starts[3], SegmentDamage::Unfinished));
-    assert_eq!(flaw(with(starts[1], b'x')), (starts[1], SegmentDamage::NoRecord));
-    assert_eq!(flaw(with(starts[1] + 60, 0x55)), (starts[1], SegmentDamage::Hash));
+    assert_eq!(damage(Vec::new()), (0, SegmentDamage::Empty));
+    assert_eq!(damage(bytes[..bytes.len() - 1].to_vec()), (starts[3], SegmentDamage::Unfinished));
+    assert_eq!(damage(with(starts[1], b'x')), (starts[1], SegmentDamage::NoRecord));
+    assert_eq!(damage(with(starts[1] + 60, 0x55)), (starts[1], SegmentDamage::Hash));
     assert_eq!(
-        flaw([&bytes[..starts[1]], &bytes[starts[2]..]].concat()).1,
+        damage([&bytes[..starts[1]], &bytes[starts[2]..]].concat()).1,
         SegmentDamage::Sequence { expected: 12, found: 13 }
     );
-    assert_eq!(flaw(bytes[starts[1]..].to_vec()).1, SegmentDamage::Sequence { expected: 11, found: 12 });
-    assert_eq!(flaw(rehash(&bytes, 1, |record| record.truncate(60))).1, SegmentDamage::Record);
-    assert_eq!(flaw(rehash(&bytes, 0, |record| record[40] = 11)).1, SegmentDamage::Begin);
+    assert_eq!(damage(bytes[starts[1]..].to_vec()).1, SegmentDamage::Sequence { expected: 11, found: 12 });
+    assert_eq!(damage(rehash(&bytes, 1, |record| record.truncate(60))).1, SegmentDamage::Record);
+    assert_eq!(damage(rehash(&bytes, 0, |record| record[40] = 11)).1, SegmentDamage::Begin);
 }
 
 #[test]
 fn a_record_rewritten_together_with_its_hash_is_found() {
-    let trail = written(3);
-    let segments = trail.segments();
+    let log = written(3);
+    let segments = log.segments();
     let bytes = fs::read(&segments[2]).expect("there");
     // The fingerprint of a client certificate.
     fs::write(&segments[2], rehash(&bytes, 1, |record| record[70] ^= 1)).expect("ours");
     let other = |checkpoint| Finding::Inconsistent { checkpoint, signed: 15 };
-    assert_eq!(trail.verify().findings, [CheckpointSource::Own, CheckpointSource::Elsewhere].map(other));
+    assert_eq!(log.verify().findings, [CheckpointSource::Own, CheckpointSource::Elsewhere].map(other));
     fs::write(&segments[2], rehash(&bytes, 0, |record| record[60] ^= 1)).expect("ours");
     let segment = "000000000011-2026-12.seg".into();
-    assert_eq!(trail.verify().findings[0], Finding::TreeMismatch { segment });
+    assert_eq!(log.verify().findings[0], Finding::TreeMismatch { segment });
 }
 
 /// The segment with one record changed and its hash recomputed.
@@ -226,9 +226,9 @@ pub fn rehash(bytes: &[u8], frame: usize, change: impl Fn(&mut Vec<u8>)) -> Vec<
 const EDITS: u64 = 400;
 
 /// Changes one file of the log; returns what it did, or `None` if nothing changed.
-fn edit(trail: &Written, random: &mut Random) -> Option<&'static str> {
-    let folder = &trail.settings.folder;
-    let mut files = trail.segments();
+fn edit(log: &Written, random: &mut Random) -> Option<&'static str> {
+    let folder = &log.settings.folder;
+    let mut files = log.segments();
     files.push(folder.join("checkpoint"));
     let path = files[random.below(files.len() as u64) as usize].clone();
     let before = fs::read(&path).expect("there");
@@ -276,7 +276,7 @@ fn edit(trail: &Written, random: &mut Random) -> Option<&'static str> {
             "the tail cut"
         }
         7 => {
-            after = fs::read(trail.backup.join(path.file_name().expect("a name"))).unwrap_or_default();
+            after = fs::read(log.backup.join(path.file_name().expect("a name"))).unwrap_or_default();
             "an old file put back"
         }
         _ => {
@@ -288,26 +288,26 @@ fn edit(trail: &Written, random: &mut Random) -> Option<&'static str> {
     (after != before).then_some(what)
 }
 
-/// `TRAIL_EDITS=10000 cargo test --test it every_edit` sets the number of edits.
+/// `AUDIT_LOG_EDITS=10000 cargo test --test it every_edit` sets the number of edits.
 #[test]
 #[allow(clippy::print_stdout, reason = "a long run says how much it did")]
 fn every_edit_is_found_with_an_external_checkpoint() {
-    let edits = environment::number("TRAIL_EDITS", EDITS);
-    let trail = written(12);
-    let whole = trail.settings.folder.with_file_name("whole");
-    copy_folder(&trail.settings.folder, &whole);
+    let edits = environment::number("AUDIT_LOG_EDITS", EDITS);
+    let log = written(12);
+    let whole = log.settings.folder.with_file_name("whole");
+    copy_folder(&log.settings.folder, &whole);
     let mut random = Random::new(5);
     let mut made = std::collections::BTreeMap::new();
     while made.values().sum::<u64>() < edits {
-        if let Some(what) = edit(&trail, &mut random) {
-            let verdict = trail.verify();
+        if let Some(what) = edit(&log, &mut random) {
+            let verdict = log.verify();
             assert!(!verdict.is_sound(), "{what}: not found");
             *made.entry(what).or_default() += 1;
         }
-        fs::remove_dir_all(&trail.settings.folder).expect("ours");
-        copy_folder(&whole, &trail.settings.folder);
+        fs::remove_dir_all(&log.settings.folder).expect("ours");
+        copy_folder(&whole, &log.settings.folder);
     }
     println!("{edits} edits, each found: {made:?}");
     assert_eq!(made.len(), 9, "{made:?}");
-    assert!(trail.verify().is_sound());
+    assert!(log.verify().is_sound());
 }

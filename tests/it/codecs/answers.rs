@@ -1,8 +1,8 @@
-//! Whole answers and whole faults, written by the service and read by the client: every element, every
-//! text.
+//! Whole answers and whole faults, written by the service and read by the client: every element,
+//! every text.
 //!
-//! Answers come from the pipeline, over random persons and random grants. What the client must read is
-//! spelled here by hand from the values in the answer, with the names of
+//! Answers come from the pipeline, over random persons and random grants. What the client must read
+//! is spelled here by hand from the values in the answer, with the names of
 //! docs/reference/contract.md "consultAttributes", not with the writer's.
 
 use std::cell::RefCell;
@@ -39,7 +39,7 @@ use crate::support::yaserde_messages;
 /// Day of every question: 2026-01-15.
 const TODAY: i64 = 20_468;
 
-/// The person of the question, and an SSIN that may have replaced theirs.
+/// The person of the question, and an SSIN that may have replaced the person's.
 const ANNA: &str = "85073000160";
 const IVO: &str = "75021101778";
 
@@ -48,14 +48,14 @@ fn now() -> Timestamp {
 }
 
 fn person(text: &str) -> Ssin {
-    Ssin::parse(text).expect("a right number")
+    Ssin::parse(text).expect("a valid number")
 }
 
 fn day(day: i64) -> Date {
     Date::from_days(day).expect("in this century")
 }
 
-/// What the sources return, independent of caller and person.
+/// Data of the sources, independent of caller and person.
 #[derive(Debug, Clone)]
 struct Sources {
     employments: Vec<EmploymentPeriod>,
@@ -113,13 +113,13 @@ impl Directory for &Sources {
 /// One of a few, so that the caller is often related.
 fn organisation() -> impl Strategy<Value = EnterpriseNumber> {
     select(vec![9_990_001_u64, 9_990_101, 9_990_201, 9_991_001])
-        .prop_map(|base| EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right by construction"))
+        .prop_map(|base| EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("valid by construction"))
 }
 
 fn period() -> impl Strategy<Value = Period> {
     (-900..200_i64, option::of(0..900_i64)).prop_map(|(begin, length)| {
         let begin = TODAY + begin;
-        Period::from_days(day(begin), length.map(|length| day(begin + length))).expect("the begin comes first")
+        Period::from_days(day(begin), length.map(|length| day(begin + length))).expect("begin is not after end")
     })
 }
 
@@ -239,7 +239,7 @@ fn answer(case: &Case) -> Answer {
         quota: Quota::default(),
         pins: Pins::default(),
     };
-    let register = Register::from_consumers(vec![consumer]).expect("under the ceiling");
+    let register = Register::from_consumers(vec![consumer]).expect("within the ceiling");
     let nothing = Digest::new([0; 32]);
     let certified = Some(Certified { organisation: case.organisation, key: nothing, issuer: nothing });
     let caller = Caller { certified, fingerprint: nothing };
@@ -338,9 +338,9 @@ fn hear_period(period: Period) -> OpenPeriod {
     OpenPeriod { begin_date: period.begin().to_string(), end_date: period.end().map(|end| end.to_string()) }
 }
 
-fn hear_disclosure(told: &model::Disclosure) -> ResultElement {
+fn hear_disclosure(disclosure: &model::Disclosure) -> ResultElement {
     let numbered = |number| Numbered { cbe_number: hear_number(number) };
-    let employments = told.employments.iter().map(|employment| Employment {
+    let employments = disclosure.employments.iter().map(|employment| Employment {
         employer: employment.employer.map(numbered),
         period: employment.period.map(hear_period),
         prevention_service: employment
@@ -357,9 +357,9 @@ fn hear_disclosure(told: &model::Disclosure) -> ResultElement {
             .collect(),
     });
     ResultElement {
-        ssin: told.ssin.map(digits),
+        ssin: disclosure.ssin.map(digits),
         employment: employments.collect(),
-        health_insurance_fund: told.fund.map(numbered),
+        health_insurance_fund: disclosure.fund.map(numbered),
     }
 }
 
@@ -401,8 +401,8 @@ fn the_client_reads_every_answer_of_the_service() {
     assert_eq!(heard.into_inner(), model::StatusCode::ALL.map(model::StatusCode::code).into_iter().collect());
 }
 
-/// Every fault without a message, those of every refused fixture, and of two messages too large for a
-/// fixture.
+/// Every fault without a message, the faults of every refused fixture, and those of two messages
+/// too large for a fixture.
 fn faults() -> Vec<Fault> {
     let elsewhere = ExchangeFault::ALL.map(Fault::from);
     let of_messages = crate::support::requests::fixtures("refused").into_iter().filter_map(|fixture| {
@@ -425,16 +425,16 @@ fn the_client_reads_every_fault_of_the_service() {
     let faults = faults();
     let codes: BTreeSet<_> = faults.iter().map(Fault::code).collect();
     assert_eq!(codes, Fault::table().map(|row| row.code()).collect(), "every code has a fault here");
-    let someone = EnterpriseNumber::parse("0999010126").expect("right check digits");
+    let someone = EnterpriseNumber::parse("0999010126").expect("valid check digits");
     let drawn = (select(faults), select(vec![Operation::ConsultAttributes, Operation::SendTestMessage]));
     let case = (drawn, option::of(customer(someone)), handling());
     let run = TestRunner::new(super::config()).run(&case, |((fault, operation), customer, handling)| {
         let body = write_fault(&fault, operation, handling, customer.as_ref(), &Addressing::default());
-        let told = match operation {
+        let answer = match operation {
             Operation::ConsultAttributes => hear_fault::<ConsultResponse>(&body),
             Operation::SendTestMessage => hear_fault::<TestResponse>(&body),
         };
-        let Some((code, heard)) = told else {
+        let Some((code, heard)) = answer else {
             prop_assert!(false, "{}", String::from_utf8_lossy(&body));
             return Ok(());
         };

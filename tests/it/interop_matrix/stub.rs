@@ -1,5 +1,5 @@
-//! A service that answers every question with the same text, to see what stacks refuse. Its contract
-//! is the real one.
+//! A service that answers every question with the same text, to test what stacks refuse. Its
+//! contract is the real one.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-"""Tells on which day each moment falls in Brussels, by Python's zoneinfo and the tz database of the package tzdata.
+"""Prints the day of each moment in Brussels, by Python's zoneinfo and the tz database of the package tzdata.
 
 Reads a file of moments, one a line, in milliseconds since 1970-01-01T00:00:00Z; prints a day a line, in the same order.
 The machine's own tz database is not looked at: the opinion is pinned in requirements.txt.
@@ -11,7 +11,7 @@ import zoneinfo
 
 
 def main(path: str) -> None:
-    """Judges the moments of one file."""
+    """Prints the day of each moment in a file."""
     zoneinfo.reset_tzpath(to=[])
     brussels = zoneinfo.ZoneInfo("Europe/Brussels")
     epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)

@@ -1,12 +1,13 @@
-//! Searches for SSINs where none may be: in audit logs, logs, metrics, faults and test output.
+//! Searches for SSINs where they are forbidden: in audit logs, logs, metrics, faults and test
+//! output.
 //!
-//! It finds the eleven digits of every SSIN, plain or with separators, in ASCII and UTF-16, and both
-//! inside base64; of the persons of `fixtures/` also the number itself, in five bytes of either byte
-//! order. A finding is reported by its place and form, never by its digits, because test output is
-//! searched too. Answers are not searched: SSINs belong there.
+//! It finds the eleven digits of every SSIN, plain or with separators, in ASCII and UTF-16, and
+//! both inside base64; of the persons of `fixtures/` also the number itself, in five bytes of
+//! either byte order. A finding is reported by its place and form, never by its digits, because
+//! test output is searched too. Answers are not searched: SSINs belong there.
 //!
-//! A process that captures the log captures all of it, at the most verbose level: services of several
-//! tests share it.
+//! A process that captures the log captures all of it, at the most verbose level: services of
+//! several tests share it.
 
 #![allow(dead_code, reason = "each test binary compiles this file and uses a part of it")]
 
@@ -24,7 +25,7 @@ const SEPARATORS: &[u8] = b" .-/_";
 /// Length of the shortest base64 of eleven digits.
 const BASE64_BYTES: usize = 15;
 
-/// An SSIN where none may be.
+/// An SSIN where it is forbidden.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Found {
     /// Offset in bytes.

@@ -1,21 +1,21 @@
-"""Compiles every schema of the contract and holds each WSDL against WSDL 1.1 and the WS-I Basic Profile 1.1.
+"""Compiles every schema, and checks each WSDL against WSDL 1.1 and the WS-I Basic Profile 1.1.
 
     python check_documents.py
 
-Prints what was looked at; exits 1 with every failure on a line of its own.
+Prints what was checked; exits 1 with one line for each failure.
 """
 
 import sys
 
 import xmlschema.extras.wsdl
 
-from judges import SCHEMAS, WSDL, WSDL_SOAP, WSDLS, XS, Judges, parse
+from validators import SCHEMAS, WSDL, WSDL_SOAP, WSDLS, XS, Validators, parse
 
 DOCUMENTED = ["complexType", "simpleType", "element", "attribute"]
 
 
 def undocumented(root):
-    """What is declared in a schema, by name, without saying what it is."""
+    """Named declarations of a schema without documentation."""
     for kind in DOCUMENTED:
         for declared in root.iter(f"{{{XS}}}{kind}"):
             text = declared.findtext(f"{{{XS}}}annotation/{{{XS}}}documentation", "").strip()
@@ -24,7 +24,7 @@ def undocumented(root):
 
 
 def breaches(root):
-    """Where a WSDL breaks a rule of the Basic Profile that a schema cannot hold."""
+    """Violations of rules of the Basic Profile that a schema cannot express."""
     for message in root.iterfind(f"{{{WSDL}}}message"):
         parts = message.findall(f"{{{WSDL}}}part")
         if len(parts) != 1 or not parts[0].get("element") or parts[0].get("type"):
@@ -53,14 +53,14 @@ def breaches(root):
 
 
 def main():
-    """Looks at everything."""
+    """Checks every schema and every WSDL."""
     failures = []
 
     def look(path, what, check):
-        """One check of one file; whatever it raises or hands back is a failure."""
+        """Runs one check of one file; an exception or a returned text is a failure."""
         try:
             found = list(check())
-        except Exception as error:  # A validator's own kind of exception is as good a refusal as another.
+        except Exception as error:  # Each validator has its own exception types.
             found = [f"{type(error).__name__}: {error}"]
         failures.extend(f"{path.name}: {what}: {failure}" for failure in found)
         print(f"{path.name}: {what}: {'failed' if found else 'good'}")
@@ -71,12 +71,12 @@ def main():
         return []
 
     for path in SCHEMAS:
-        look(path, "compiles", lambda: compiled(Judges.of_file, path))
+        look(path, "compiles", lambda: compiled(Validators.of_file, path))
         look(path, "says what everything is", lambda: undocumented(parse(path)))
-    wsdl = Judges.of_published(wsdl=WSDL, wsdl_soap=WSDL_SOAP)
+    wsdl = Validators.of_published(wsdl=WSDL, wsdl_soap=WSDL_SOAP)
     for path in WSDLS:
-        look(path, "valid WSDL 1.1", lambda: sum(wsdl.objections(parse(path)), []))
-        look(path, "its schema compiles", lambda: compiled(Judges.of_wsdl, path))
+        look(path, "valid WSDL 1.1", lambda: sum(wsdl.errors(parse(path)), []))
+        look(path, "its schema compiles", lambda: compiled(Validators.of_wsdl, path))
         look(path, "says what everything is", lambda: undocumented(parse(path)))
         look(path, "refers to what is there", lambda: compiled(lambda p: xmlschema.extras.wsdl.Wsdl11Document(str(p)), path))
         look(path, "Basic Profile 1.1", lambda: breaches(parse(path)))

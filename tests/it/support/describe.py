@@ -1,17 +1,17 @@
-"""Prints the names of the contract as it stands in the files, one fact a line, for a test to compare with its own table.
+"""Prints the names of the contract in the files, one per line, for a test to compare with its table.
 
-    python describe.py services      what a SOAP client makes of each WSDL: zeep, in its strict mode
+    python describe.py services      each WSDL as the SOAP client zeep reads it, in strict mode
     python describe.py types         every type and global element of each schema
 
-A type is told as its content: name:type in order, ? * + for how often ([1..30] for other bounds), (a | b) for a choice. A
-simple type is told as its base and facets.
+A type is printed as its content: name:type in order, ? * + for how often ([1..30] for other
+bounds), (a | b) for a choice. A simple type is printed as its base and facets.
 """
 
 import sys
 
 import zeep
 
-from judges import SCHEMAS, WSDLS, XS, parse
+from validators import SCHEMAS, WSDLS, XS, parse
 
 
 def services():
@@ -55,8 +55,8 @@ def content(group):
     return parts
 
 
-def told(declared):
-    """What a type is, in a line."""
+def definition(declared):
+    """Content of a type, in one line."""
     restriction = declared.find(f"{{{XS}}}restriction")
     if restriction is not None:
         facets = [f"{f.tag.removeprefix(f'{{{XS}}}')}={f.get('value')}" for f in restriction]
@@ -78,7 +78,7 @@ def types():
                 if kind == "element":
                     yield f"  <{declared.get('name')}> {declared.get('type')}"
                 elif kind in ("complexType", "simpleType"):
-                    yield f"  {declared.get('name')} = {told(declared)}"
+                    yield f"  {declared.get('name')} = {definition(declared)}"
 
 
 if __name__ == "__main__":

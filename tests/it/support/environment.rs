@@ -1,9 +1,11 @@
-//! The environment variables of the test run, and what a test does where something it needs is missing.
+//! The environment variables of the test run, and the behaviour of a test whose requirement is
+//! missing.
 
 use std::io::Write;
 use std::process::Command;
 
-/// Whether an environment variable is set to something. An empty one counts as unset, as in `CI= cargo test`.
+/// Whether an environment variable has a non-empty value. An empty one counts as unset, as in `CI=
+/// cargo test`.
 pub fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
@@ -13,7 +15,7 @@ pub fn is_ci() -> bool {
     is_set("CI")
 }
 
-/// The number in an environment variable, or this one where the variable is not set.
+/// The number in an environment variable, or this default if the variable is not set.
 ///
 /// # Panics
 /// If the variable is set to something else than a number.
@@ -27,14 +29,15 @@ pub fn number(name: &str, otherwise: u64) -> u64 {
 
 /// Lets a program see the real clock if the tests run under `faketime`.
 ///
-/// libfaketime 0.9 breaks two of them although `FAKETIME_DONT_FAKE_MONOTONIC=1` is set: it shifts the deadline of
-/// `clock_nanosleep` into the past, so `time.sleep` of Python fails with `EINVAL`, and chromium never ends. Neither
-/// needs the tests' date: the certificates of a [`super::service::TestService`] are valid on both.
+/// libfaketime 0.9 breaks two of them although `FAKETIME_DONT_FAKE_MONOTONIC=1` is set: it shifts
+/// the deadline of `clock_nanosleep` into the past, so `time.sleep` of Python fails with `EINVAL`,
+/// and chromium never ends. Neither needs the tests' date: the certificates of a
+/// [`super::service::TestService`] are valid on both.
 pub fn with_real_clock(command: &mut Command) -> &mut Command {
     command.env_remove("LD_PRELOAD")
 }
 
-/// Says that a test, or a part of it, does not run because something is missing.
+/// Reports that a test, or a part of it, is skipped because something is missing.
 ///
 /// # Panics
 /// Where `CI` is set: a test that did not run would be taken for one that passed.

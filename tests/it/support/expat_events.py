@@ -1,12 +1,14 @@
-"""What expat makes of documents: the independent judge of tests/it/xml_suite.rs.
+"""Parses documents with expat: the independent parser of tests/it/xml_suite.rs.
 
-Reads a file with one document a line, in hexadecimal digits, after a first line with the namespaces that the reader tells
-apart. Prints one line for each: `malformed`, or `read` and what was read, in a spelling that both sides share:
+Reads a file with one document per line, in hexadecimal digits, after a first line with the namespaces
+that the reader distinguishes. Prints one line for each: `malformed`, or `read` and the events, in a
+notation that both sides share:
 
     <SPACE|NAME SPACE|NAME=VALUE ...>TEXT</>
 
-attributes sorted, adjacent text joined, comments and namespace declarations left out, every character of names, values
-and text that is not an ASCII letter or digit as {hexadecimal code}. SPACE is empty, one of the namespaces, or `*`.
+Attributes are sorted, adjacent text is joined, comments and namespace declarations are omitted. Every
+character of names, values and text that is not an ASCII letter or digit is {hexadecimal code}. SPACE
+is empty, one of the namespaces, or `*`.
 """
 
 import sys
@@ -17,7 +19,7 @@ def spell(text):
     return "".join(c if c.isascii() and c.isalnum() else "{%x}" % ord(c) for c in text)
 
 
-def judge(document, known):
+def events(document, known):
     def name(expanded):
         namespace, _, local = expanded.rpartition("\n")
         return (namespace if namespace in known else "*" if namespace else "") + "|" + spell(local)
@@ -44,4 +46,4 @@ def judge(document, known):
 with open(sys.argv[1], encoding="ascii") as documents:
     namespaces = set(documents.readline().split())
     for line in documents:
-        print(judge(bytes.fromhex(line.strip()), namespaces))
+        print(events(bytes.fromhex(line.strip()), namespaces))

@@ -1,10 +1,10 @@
-//! A second reading of the five rules of docs/reference/domain.md "How the answer is found", by days:
-//! slow, naive, and written apart from the program's.
+//! A second implementation of the five rules of docs/reference/domain.md "How the answer is found",
+//! by days: slow, naive, and written independently of the program's.
 //!
-//! A [`World`] spans some forty days, numbered from 0. Every period is the *set* of its days, so that
-//! overlap, touching and merging are operations on sets and never comparisons of begin and end; an open
-//! end is the presence of the [`LAST`] day, which no closed period reaches. It shares only the types
-//! of `ehealth_core::model` with the program.
+//! [`Sources`] span some forty days, numbered from 0. Every period is the *set* of its days, so
+//! that overlap, touching and merging are operations on sets and never comparisons of begin and
+//! end; an open end is the presence of the [`LAST`] day, which no closed period reaches. It shares
+//! only the types of `ehealth_core::model` with the program.
 
 use std::collections::BTreeMap;
 
@@ -15,18 +15,19 @@ use ehealth_core::model::{
 };
 use ehealth_core::policy::Relation;
 
-/// The day that stands for every day to come.
+/// The day that represents all later days.
 pub const LAST: u32 = 60;
 
-/// Day 0 of every world, in days since 1970-01-01: 2024-02-20, so that a leap day lies among the first ones.
+/// Day 0 of all sources, in days since 1970-01-01: 2024-02-20, so that a leap day is among the
+/// first ones.
 const DAY_0: i64 = 19_773;
 
-/// The calendar day of a day of the world.
+/// The calendar day of a numbered day.
 pub fn date(day: u32) -> Date {
     Date::from_days(DAY_0 + i64::from(day)).expect("in this century")
 }
 
-/// Noon of a day of the world, in UTC: the same day in Brussels.
+/// Noon of a numbered day, in UTC: the same day in Brussels.
 pub fn noon(day: u32) -> Timestamp {
     Timestamp::from_millis((DAY_0 + i64::from(day)) * 86_400_000 + 43_200_000)
 }
@@ -41,7 +42,7 @@ pub struct Span {
 impl Span {
     /// As the program knows it.
     pub fn period(self) -> Period {
-        Period::from_days(date(self.begin), self.end.map(date)).expect("the begin comes first")
+        Period::from_days(date(self.begin), self.end.map(date)).expect("begin is not after end")
     }
 
     fn days(self) -> Days {
@@ -52,7 +53,7 @@ impl Span {
 /// A set of days, a bit each.
 type Days = u64;
 
-/// A record: whose it is, with whom, and when.
+/// A record: subject, other party, and period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<K> {
     pub of: K,
@@ -60,9 +61,9 @@ pub struct Record<K> {
     pub when: Span,
 }
 
-/// How a dataset stands.
+/// Freshness of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Freshness {
     Fresh,
     Stale,
     Missing,
@@ -70,7 +71,7 @@ pub enum Standing {
 
 /// The state of all five sources on one day.
 #[derive(Debug, Clone)]
-pub struct World {
+pub struct Sources {
     pub today: u32,
     pub employments: Vec<Record<Ssin>>,
     pub internal: Vec<Record<EnterpriseNumber>>,
@@ -79,10 +80,10 @@ pub struct World {
     /// Number → the number that replaced it; no cycles.
     pub replaced: BTreeMap<Ssin, Ssin>,
     /// In the order of [`Dataset::ALL`].
-    pub standings: [Standing; 5],
+    pub freshness_of_each: [Freshness; 5],
 }
 
-/// A question that policy let pass.
+/// A question that the policy permitted.
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub ssin: Ssin,
@@ -107,8 +108,8 @@ struct Work {
     days: Days,
 }
 
-impl World {
-    /// A world without records, every source fresh.
+impl Sources {
+    /// Sources without records, all of them fresh.
     pub fn empty(today: u32) -> Self {
         Self {
             today,
@@ -117,17 +118,17 @@ impl World {
             external: Vec::new(),
             memberships: Vec::new(),
             replaced: BTreeMap::new(),
-            standings: [Standing::Fresh; 5],
+            freshness_of_each: [Freshness::Fresh; 5],
         }
     }
 
-    fn standing(&self, dataset: Dataset) -> Standing {
+    fn freshness(&self, dataset: Dataset) -> Freshness {
         let place = Dataset::ALL.iter().position(|other| *other == dataset).expect("one of the five");
-        self.standings[place]
+        self.freshness_of_each[place]
     }
 
     fn is_there(&self, dataset: Dataset) -> bool {
-        self.standing(dataset) != Standing::Missing
+        self.freshness(dataset) != Freshness::Missing
     }
 
     /// The last number of a chain.
@@ -138,7 +139,7 @@ impl World {
         }
     }
 
-    /// Every number that leads where this one leads.
+    /// Every number whose chain of replacements has the same end.
     fn family(&self, ssin: Ssin) -> Vec<Ssin> {
         let mut all: Vec<Ssin> = self.replaced.iter().flat_map(|(from, to)| [*from, *to]).chain([ssin]).collect();
         all.sort_unstable();
@@ -147,18 +148,18 @@ impl World {
         all
     }
 
-    /// What the answer must be.
+    /// The expected answer.
     pub fn answer(&self, asked: &Asked) -> Expected {
         let left_out: FieldSet = Field::ALL.into_iter().filter(|field| !asked.fields.contains(*field)).collect();
-        let wanting = self.wanting(asked);
+        let stale = self.stale(asked);
         let incomplete = |disclosure| Expected {
-            status: Status::Incomplete(wanting.iter().copied().collect()),
+            status: Status::Incomplete(stale.iter().copied().collect()),
             filtered: left_out,
             disclosure,
         };
         let bare = |status| Expected { status, filtered: FieldSet::EMPTY, disclosure: None };
 
-        if wanting.iter().any(|dataset| proves(asked.relation, *dataset)) {
+        if stale.iter().any(|dataset| proves(asked.relation, *dataset)) {
             return incomplete(None);
         }
         let window = Span { begin: asked.from, end: Some(asked.to) }.days();
@@ -176,7 +177,7 @@ impl World {
             Relation::AffiliatedEmployer => !affiliated.is_empty(),
         };
         if !is_related {
-            return if wanting.contains(&Dataset::Persons) {
+            return if stale.contains(&Dataset::Persons) {
                 incomplete(None)
             } else {
                 bare(Status::NoRelation { ssin: asked.ssin, organisation: asked.organisation })
@@ -186,16 +187,16 @@ impl World {
             return bare(Status::Replaced { by: self.last(asked.ssin) });
         }
 
-        let told = if asked.relation == Relation::AffiliatedEmployer { affiliated } else { in_window };
+        let disclosed = if asked.relation == Relation::AffiliatedEmployer { affiliated } else { in_window };
         let has = |field| asked.fields.contains(field);
         let disclosure = Disclosure {
             ssin: has(Field::Ssin).then_some(asked.ssin),
-            employments: self.tell(told, asked.fields, window),
+            employments: self.tell(disclosed, asked.fields, window),
             fund: if has(Field::HealthInsuranceFund) { self.fund(&family, asked) } else { None },
         };
         let is_found = !disclosure.employments.is_empty() || disclosure.fund.is_some();
         let disclosure = is_found.then_some(disclosure);
-        if !wanting.is_empty() {
+        if !stale.is_empty() {
             return incomplete(disclosure);
         }
         let status = if is_found { Status::DataFound } else { Status::NoDataFound };
@@ -203,7 +204,7 @@ impl World {
     }
 
     /// The sources that this question reads and that are missing or too old.
-    fn wanting(&self, asked: &Asked) -> Vec<Dataset> {
+    fn stale(&self, asked: &Asked) -> Vec<Dataset> {
         let has = |numbers: &[u8]| numbers.iter().any(|n| asked.fields.iter().any(|field| field.number() == *n));
         let reads = |dataset| match dataset {
             Dataset::Dimona => has(&[2, 3, 4, 5, 6, 7, 8]),
@@ -211,10 +212,10 @@ impl World {
             Dataset::Insurance => has(&[9]),
             Dataset::Persons => true,
         };
-        let is_wanting = |dataset: &Dataset| {
-            (reads(*dataset) || proves(asked.relation, *dataset)) && self.standing(*dataset) != Standing::Fresh
+        let is_stale = |dataset: &Dataset| {
+            (reads(*dataset) || proves(asked.relation, *dataset)) && self.freshness(*dataset) != Freshness::Fresh
         };
-        Dataset::ALL.into_iter().filter(is_wanting).collect()
+        Dataset::ALL.into_iter().filter(is_stale).collect()
     }
 
     /// Rule 2: the runs of days on which the person worked for each employer.
@@ -283,7 +284,7 @@ impl World {
     fn tell(&self, mut works: Vec<&Work>, fields: FieldSet, window: Days) -> Vec<DisclosedEmployment> {
         let has = |field| fields.contains(field);
         works.sort_by_key(|work| (u32::MAX - work.days.trailing_zeros(), work.employer));
-        let mut told: Vec<DisclosedEmployment> = Vec::new();
+        let mut disclosed: Vec<DisclosedEmployment> = Vec::new();
         for work in works {
             let mut services = self.services(work, window);
             services.sort_by_key(|service| {
@@ -305,11 +306,11 @@ impl World {
                 services: services.collect(),
             };
             let is_empty = DisclosedEmployment { employer: None, period: None, services: Vec::new() };
-            if employment != is_empty && !told.contains(&employment) {
-                told.push(employment);
+            if employment != is_empty && !disclosed.contains(&employment) {
+                disclosed.push(employment);
             }
         }
-        told
+        disclosed
     }
 }
 
@@ -322,18 +323,18 @@ fn proves(relation: Relation, dataset: Dataset) -> bool {
     }
 }
 
-/// How old a source of a test may be, in milliseconds.
+/// Freshness limit of a source in tests, in milliseconds.
 pub const LIMIT_MILLIS: i64 = 86_400_000;
 
-/// The world as the program reads it: every list is searched from end to end.
-impl Directory for &World {
+/// The sources as the program reads them: every list is searched from end to end.
+impl Directory for &Sources {
     fn states(&mut self) -> Result<DatasetStates, DirectoryError> {
         let mut states = DatasetStates::default();
         for (place, dataset) in (1..).zip(Dataset::ALL) {
-            let age = match self.standing(dataset) {
-                Standing::Fresh => LIMIT_MILLIS,
-                Standing::Stale => LIMIT_MILLIS + 1,
-                Standing::Missing => continue,
+            let age = match self.freshness(dataset) {
+                Freshness::Fresh => LIMIT_MILLIS,
+                Freshness::Stale => LIMIT_MILLIS + 1,
+                Freshness::Missing => continue,
             };
             let created = Timestamp::from_millis(noon(self.today).as_millis() - age);
             states = states.with(dataset, DatasetState { serial: place, created });
@@ -342,7 +343,7 @@ impl Directory for &World {
     }
 
     fn family(&mut self, ssin: Ssin, into: &mut Vec<Ssin>) -> Result<Ssin, DirectoryError> {
-        into.extend(World::family(self, ssin));
+        into.extend(Sources::family(self, ssin));
         Ok(self.last(ssin))
     }
 

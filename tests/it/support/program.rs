@@ -43,7 +43,7 @@ impl Program {
         let mut heard = Vec::new();
         while !heard.last().is_some_and(|line: &String| line.contains(word)) {
             let line = self.said.recv_timeout(DEADLINE);
-            heard.push(line.unwrap_or_else(|_| panic!("it only said\n{}", heard.join("\n"))));
+            heard.push(line.unwrap_or_else(|_| panic!("it printed only\n{}", heard.join("\n"))));
         }
         heard
     }

@@ -1,10 +1,10 @@
 //! The independent validators of the tests: Python packages in their own environment under
 //! `target/python`.
 //!
-//! The first test process makes the environment, once for each `requirements.txt` and each Python; the
-//! others wait for it. Without Python or its packages, a test that needs them is skipped, which it says
-//! on the terminal, past the capture of the test runner. Where `CI` is set it fails instead: there a
-//! test that did not run would be taken for one that passed.
+//! The first test process creates the environment, once for each `requirements.txt` and each
+//! Python; the others wait for it. Without Python or its packages, a test that needs them is
+//! skipped and says so on the terminal, past the capture of the test runner. Where `CI` is set it
+//! fails instead: there a skipped test would be taken for one that passed.
 //!
 //! An environment that a call returned is complete: it has every package of `requirements.txt`.
 
@@ -29,7 +29,8 @@ pub struct Python {
 }
 
 impl Python {
-    /// Returns the environment, and makes it at the first call. `None` if that fails, which the terminal says.
+    /// Returns the environment; the first call creates it. `None` on failure, which is reported on
+    /// the terminal.
     ///
     /// # Panics
     /// If that fails and the environment variable `CI` is set.
@@ -86,16 +87,17 @@ impl Python {
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
-            Err(told(&output))
+            Err(printed(&output))
         }
     }
 }
 
-/// Validates every SOAP envelope in `folder` (`*.xml`): the envelope, the body's element and a fault's detail, by two
-/// independent validators. A folder without an envelope is an error, too.
+/// Validates every SOAP envelope in `folder` (`*.xml`): the envelope, the body's element and a
+/// fault's detail, by two independent validators. A folder without an envelope is an error, too.
 ///
 /// # Errors
-/// One line for each failure, file name first. Without Python nothing is validated, which the terminal says.
+/// One line for each failure, file name first. Without Python nothing is validated; the terminal
+/// says so.
 ///
 /// # Panics
 /// As [`Python::find`] and [`Python::run`].
@@ -124,7 +126,8 @@ fn make() -> Result<Python, String> {
     let environment = home.join(format!("{:016x}", key.finish()));
     let python = Python { interpreter: environment.join("bin/python") };
 
-    // The lock ends with the process, even if it is killed. An incomplete environment lacks the last file.
+    // The lock ends with the process, even if it is killed. An incomplete environment lacks the
+    // last file.
     let lock = environment.with_extension("lock");
     File::create(&lock)
         .and_then(|file| file.lock().map(|()| file))
@@ -139,7 +142,7 @@ fn make() -> Result<Python, String> {
 
 /// Makes a new environment with every package.
 fn install(base: &Path, environment: &Path, python: &Python) -> Result<(), String> {
-    let _ = writeln!(io::stderr(), "\n*** installing the independent judges in {}", environment.display());
+    let _ = writeln!(io::stderr(), "\n*** installing the independent validators in {}", environment.display());
     run(Command::new(base).args(["-m", "venv", "--clear"]).arg(environment))?;
     run(Command::new(python.interpreter())
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
@@ -152,11 +155,15 @@ fn install(base: &Path, environment: &Path, python: &Python) -> Result<(), Strin
 /// Runs a command; describes its failure.
 fn run(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
-    if output.status.success() { Ok(told(&output)) } else { Err(format!("{command:?} failed: {}", told(&output))) }
+    if output.status.success() {
+        Ok(printed(&output))
+    } else {
+        Err(format!("{command:?} failed: {}", printed(&output)))
+    }
 }
 
 /// Whole output of a command.
-fn told(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     String::from_utf8_lossy(&text).trim().to_owned()
 }

@@ -1,4 +1,5 @@
-//! A seeded random generator: the same seed gives the same numbers on every machine, so a failed run can be repeated.
+//! A seeded random generator: the same seed gives the same numbers on every machine, so a failed
+//! run can be repeated.
 
 /// SplitMix64 (Steele et al. 2014).
 pub struct Random(u64);

@@ -57,7 +57,7 @@ fn read_fixture(path: PathBuf) -> Fixture {
             "expect" | "asked" | "at" | "customer" | "relates-to" => {
                 fixture.expected.insert(key.to_owned(), value);
             }
-            _ => panic!("{}: {key} is no key", fixture.path.display()),
+            _ => panic!("{}: {key} is not a key", fixture.path.display()),
         }
     }
     fixture

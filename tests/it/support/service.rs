@@ -1,10 +1,10 @@
-//! A whole service for a test: on a free port, in its own folder, with the fixture persons and a fixed
-//! clock.
+//! A whole service for a test: on a free port, in its own folder, with the fixture persons and a
+//! fixed clock.
 //!
-//! Every SOAP answer that passes through [`TestService::post`] is kept. [`TestService::finish`] passes
-//! all of them to independent validators, and searches faults, refusals, metrics, the audit log and the
-//! log for SSINs (`canary.rs`). A service that is dropped without it has validated nothing, so every
-//! test that asks ends with `finish`.
+//! Every SOAP answer that passes through [`TestService::post`] is stored. [`TestService::finish`]
+//! passes all of them to independent validators, and searches faults, refusals, metrics, the audit
+//! log and the log for SSINs (`canary.rs`). A service that is dropped without it has validated
+//! nothing, so every test that asks ends with `finish`.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -91,7 +91,7 @@ impl TestService {
         Self::start_with(|_| {}).await
     }
 
-    /// Starts a service whose settings `change` may change.
+    /// Starts a service with the settings that `change` has edited.
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         Self::start_made_by(|workspace, now| workspace.prepare(now, "").map(drop), change).await
     }
@@ -104,8 +104,8 @@ impl TestService {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(FixedClock::new(Timestamp::parse(NOW).expect("a moment")));
         let workspace = Workspace::new(folder.path().join("demo"));
-        make(&workspace, clock.now()).expect("the workspace can be made");
-        let mut settings = read_settings(&workspace.settings()).expect("the demonstration's settings are right");
+        make(&workspace, clock.now()).expect("the workspace can be created");
+        let mut settings = read_settings(&workspace.settings()).expect("the demonstration's settings are valid");
         settings.listen = "127.0.0.1:0".parse().expect("an address");
         settings.admin = Some(admin::Settings { listen: settings.listen });
         // A test that ends has no caller to close gracefully.
@@ -126,7 +126,8 @@ impl TestService {
     async fn run(folder: TempDir, workspace: Workspace, clock: Arc<FixedClock>, mut settings: Settings) -> Self {
         let bound = App::bind(&settings).await.expect("a free port");
         let (address, admin) = (bound.address(), bound.admin_address());
-        // Generators take the address from the contract, so the contract must say where this service listens.
+        // Generators take the address from the contract, so the contract must say where this
+        // service listens.
         settings.server.public_url = format!("https://localhost:{}", address.port());
         let app = App::open_on(bound, &settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("the service starts");
         let reloader = app.reloader();
@@ -145,7 +146,7 @@ impl TestService {
         self.folder.path()
     }
 
-    /// Keeps an answer that came another way than through this harness, to be validated with the others.
+    /// Stores an answer that did not pass through this harness, to be validated with the others.
     pub fn keep_text(&self, body: &str) {
         let number = self.answered.fetch_add(1, Ordering::Relaxed);
         fs::write(self.responses.join(format!("{number:05}.xml")), body).expect("a file");
@@ -184,7 +185,7 @@ impl TestService {
         let connection = tokio::spawn(connection);
         let response: Response<_> = sender.send_request(request).await.expect("an answer");
         let (head, body) = response.into_parts();
-        let body = body.collect().await.expect("a whole body").to_bytes();
+        let body = body.collect().await.expect("a complete body").to_bytes();
         drop(sender);
         let _ = connection.await;
         let body = String::from_utf8(body.to_vec()).expect("answers are UTF-8");
@@ -238,8 +239,8 @@ impl TestService {
         self.folder
     }
 
-    /// Reads this path of the operators' port: head and body. If operators need a certificate, it presents one of
-    /// [`ask_operators_for_certificates`].
+    /// Reads this path of the operators' port: head and body. If operators need a certificate, it
+    /// presents one of [`ask_operators_for_certificates`].
     pub async fn read_admin(&self, path: &str) -> Vec<u8> {
         self.read_admin_by(Arc::clone(&self.clock) as Arc<dyn Clock>, path).await
     }
@@ -255,21 +256,25 @@ impl TestService {
                 let shown = &files.certificate;
                 let connector = TlsConnector::from(Arc::new(tls_between(shown, clock, self.workspace.client("fund"))));
                 let stream = connector.connect("localhost".try_into().expect("a name"), stream).await;
-                read_at(stream.expect("an operator is let in"), path).await
+                read_at(stream.expect("an operator is admitted"), path).await
             }
         }
     }
 
-    /// Stops the service, validates every answer, and searches for SSINs where none may be.
+    /// Stops the service, validates every answer, and searches for SSINs where they are forbidden.
     pub async fn finish(self) {
         for path in ["/metrics", "/"] {
-            let told = without_free_space(&self.read_admin(path).await);
-            assert_eq!(canary::search(&told), [], "a number of a person at {path}");
+            let page = without_free_space(&self.read_admin(path).await);
+            assert_eq!(canary::search(&page), [], "a number of a person at {path}");
         }
         let _ = self.stop.send(());
         let drained = self.running.await.expect("the service ends without a panic");
         assert_eq!(drained, Drained::Whole);
-        assert_eq!(canary::search_files(&self.settings.audit_log.folder), [""; 0], "a number of a person in the trail");
+        assert_eq!(
+            canary::search_files(&self.settings.audit_log.folder),
+            [""; 0],
+            "a number of a person in the audit log"
+        );
         assert_eq!(canary::search_log(), [], "a number of a person in the log");
         if self.answered.load(Ordering::Relaxed) > 0 {
             python::validate_envelopes(&self.responses).expect("every answer is valid against schemas/");
@@ -277,7 +282,8 @@ impl TestService {
     }
 }
 
-/// Requires client certificates of operators, as in the demo; the server's own is valid until this day begins.
+/// Requires client certificates of operators, as in the demo; the server's own is valid until the
+/// start of this day.
 pub fn ask_operators_for_certificates(settings: &mut Settings, (year, month, day): (i32, u8, u8)) {
     let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
     params.distinguished_name = DistinguishedName::new();
@@ -309,9 +315,9 @@ fn tls_between(authorities: &Path, clock: Arc<dyn Clock>, (certificate, key): (P
 async fn read_at(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Vec<u8> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut told = Vec::new();
-    stream.read_to_end(&mut told).await.expect("an answer");
-    told
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an answer");
+    answer
 }
 
 /// Wraps a payload in an envelope.
@@ -338,8 +344,9 @@ pub fn question(organisation: &str, context: &str, ssin: &str, dates: &str) -> S
     ))
 }
 
-/// Page and metrics of the operators, without the free bytes of a disk: their digits may happen to be an SSIN.
-fn without_free_space(told: &[u8]) -> Vec<u8> {
+/// Page and metrics of the operators, without the free bytes of a disk, whose digits may happen to
+/// be an SSIN.
+fn without_free_space(page: &[u8]) -> Vec<u8> {
     let is_other = |line: &&[u8]| !line.starts_with(b"ehealth_attributes_audit_log_free_bytes ");
-    told.split(|byte| *byte == b'\n').filter(is_other).collect::<Vec<_>>().join(&b'\n')
+    page.split(|byte| *byte == b'\n').filter(is_other).collect::<Vec<_>>().join(&b'\n')
 }

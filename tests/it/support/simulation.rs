@@ -1,5 +1,5 @@
-//! `simulate` as its users run it: start the program, read its ready file, send requests as any stack
-//! does.
+//! `simulate` as its users run it: start the program, read its ready file, send requests as any
+//! stack does.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -99,7 +99,8 @@ impl Simulation {
         });
         let mut said = String::new();
         while !said.contains("to end the simulation") {
-            let line = lines.recv_timeout(Duration::from_secs(120)).unwrap_or_else(|_| panic!("it only said\n{said}"));
+            let line =
+                lines.recv_timeout(Duration::from_secs(120)).unwrap_or_else(|_| panic!("it printed only\n{said}"));
             said += &format!("{line}\n");
         }
         let ready = serde_json::from_slice(&fs::read(&ready).expect("the ready file")).expect("JSON");
@@ -152,7 +153,7 @@ impl Simulation {
     async fn send_on(sender: &mut SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> Answered {
         sender.ready().await.expect("the connection is open");
         let (head, body) = sender.send_request(request).await.expect("an answer").into_parts();
-        let body = body.collect().await.expect("a whole body").to_bytes().to_vec();
+        let body = body.collect().await.expect("a complete body").to_bytes().to_vec();
         let field = |name| head.headers.get(name).map(|value| value.to_str().expect("ASCII").to_owned());
         Answered {
             status: head.status.as_u16(),
@@ -170,11 +171,11 @@ impl Simulation {
     /// Asks the same question this number of times on one connection.
     pub async fn ask_often(&self, caller: &str, body: &str, times: usize) -> Vec<Answered> {
         let mut sender = self.connect(caller).await;
-        let mut told = Vec::new();
+        let mut answers = Vec::new();
         for _ in 0..times {
-            told.push(Self::send_on(&mut sender, message(CONSULT, body.to_owned().into(), &[XML])).await);
+            answers.push(Self::send_on(&mut sender, message(CONSULT, body.to_owned().into(), &[XML])).await);
         }
-        told
+        answers
     }
 
     /// Sends a question as most stacks do.

@@ -1,12 +1,12 @@
-"""Callers that break TLS, each in its own way: what the service says to them.
+"""Sends invalid TLS messages, one kind per case, and prints the reaction of the service.
 
     tls_callers.py PORT CERTIFICATE KEY OTHER_KEY EXPECTED
 
-Connects to localhost as the holder of CERTIFICATE and KEY (PEM) through tlslite-ng, whose messages are changed on their
-way out. Prints a line for each case, `VERSION CASE: REACTION`. A reaction is `answered` (a request got its answer), the
-name of a fatal alert, `closed` (an end without one) or `silence`. EXPECTED is fixtures/tls/callers.txt: a request is
-sent where an answer is expected, and nowhere else, because what is sent to an end that was closed resets the connection,
-and takes the alert with it.
+Connects to localhost with the client certificate CERTIFICATE and KEY (PEM) through tlslite-ng, and
+changes its messages before they are sent. Prints a line for each case, `VERSION CASE: REACTION`. A
+reaction is `answered` (a request got its answer), the name of a fatal alert, `closed` (an end without
+an alert) or `silence`. EXPECTED is fixtures/tls/callers.txt: a request is sent only where an answer is
+expected, because data sent to a closed end resets the connection, and the alert is lost.
 """
 
 import socket
@@ -51,7 +51,7 @@ def content(message):
 
 
 class Caller(TLSConnection):
-    """A client that sends what `change` makes of a message: a list of messages."""
+    """A client that replaces each message by the list that `change` returns."""
 
     change = staticmethod(lambda message: [message])
 
@@ -64,7 +64,7 @@ class Caller(TLSConnection):
 
 
 def on(kind, *make):
-    """Instead of a message of this kind, what each of `make` makes of it."""
+    """Replaces a message of this kind by the results of each of `make`."""
     return lambda message: [one(message) for one in make] if isinstance(message, kind) else [message]
 
 
@@ -86,16 +86,16 @@ def algorithm(first, second):
 
 
 def sized(data):
-    """A CertificateVerify whose signature is this long."""
+    """A CertificateVerify with the correct length of its signature."""
     return data[:2] + len(data[4:]).to_bytes(2, "big") + data[4:]
 
 
 def attempt(name, version, change=None, settings=None, chain=CHAIN, key=KEY, after=None, alpn=None):
-    """Connects, asks if there is an answer to expect, and tells how the service took it."""
+    """Connects, sends a request if an answer is expected, and returns the reaction."""
     given = HandshakeSettings()
     given.minVersion = given.maxVersion = version
     given.keyShares = ["secp256r1"]
-    # The service asks for none, and the library would send a compressed certificate all the same.
+    # The service does not request it, but the library would send a compressed certificate.
     given.certificate_compression_send = given.certificate_compression_receive = []
     for name, value in (settings or {}).items():
         setattr(given, name, value)
@@ -123,7 +123,7 @@ def attempt(name, version, change=None, settings=None, chain=CHAIN, key=KEY, aft
 
 
 def last_word(caller):
-    """What the service had said before the connection broke under what was being sent."""
+    """The alert that the service sent before the connection broke during a send."""
     try:
         for _ in caller._getMsg(ContentType.application_data):
             pass

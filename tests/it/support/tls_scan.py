@@ -1,9 +1,9 @@
-"""What sslyze finds of the service's TLS: which versions and suites, which known weaknesses.
+"""Scans the service's TLS with sslyze: versions, cipher suites, known weaknesses.
 
     tls_scan.py PORT CERTIFICATE KEY
 
-Scans localhost as the holder of CERTIFICATE and KEY (PEM) and prints `VERSION: SUITE ...` for each version, then a line
-for each weakness that is looked for. What is expected stands in fixtures/tls/scan.txt.
+Scans localhost with the client certificate CERTIFICATE and KEY (PEM). Prints `VERSION: SUITE ...` for
+each version, then a line for each weakness. fixtures/tls/scan.txt has the expected output.
 """
 
 import sys

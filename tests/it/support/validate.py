@@ -2,10 +2,11 @@
 
     python validate.py FOLDER
 
-Every *.xml in the folder is one HTTP body. By both validators: the envelope and a fault's shape (the published schema of
-SOAP 1.1), the body's element, and a fault's detail. By hand, what that schema leaves open: nothing after the body, one
-child in it, a fault code of SOAP 1.1, and a detail exactly where SOAP 1.1 section 4.4 has one. Prints how many were valid; exits 1 with every
-failure on a line of its own, also if there was nothing to validate.
+Every *.xml in the folder is one HTTP body. Both validators check the envelope and the shape of a
+fault (the published schema of SOAP 1.1), the body's element, and a fault's detail. This script
+checks what that schema leaves open: nothing after the body, one child in it, a fault code of
+SOAP 1.1, and a detail exactly where SOAP 1.1 section 4.4 has one. Prints how many were valid; exits
+1 with one line for each failure, also if there was nothing to validate.
 """
 
 import pathlib
@@ -13,21 +14,21 @@ import sys
 
 import lxml.etree
 
-from judges import SOAP, Contract, Judges, parse
+from validators import SOAP, Contract, Validators, parse
 
-# The codes of a fault that concerns the body, whose detail says why, and of one that does not, which must have none.
+# Codes of faults about the body, which have a detail, and of other faults, which must have none.
 WITH_DETAIL = {"Client", "Server"}
 WITHOUT_DETAIL = {"VersionMismatch", "MustUnderstand"}
 
 
-def both(objections, of):
-    """Both validators' objections, as lines."""
-    for judge, found in zip(("libxml2", "xmlschema"), objections):
-        yield from (f"{of}: {judge}: {objection}" for objection in found)
+def both(errors, of):
+    """Both validators' errors, as lines."""
+    for validator, found in zip(("libxml2", "xmlschema"), errors):
+        yield from (f"{of}: {validator}: {error}" for error in found)
 
 
 def fault_failures(fault, contract):
-    """What is wrong with a fault beyond its shape."""
+    """Errors of a fault beyond its shape."""
     prefix, _, code = fault.findtext("faultcode", "").strip().rpartition(":")
     if fault.nsmap.get(prefix or None) != SOAP or code not in WITH_DETAIL | WITHOUT_DETAIL:
         yield "faultcode: not one of SOAP 1.1, in its namespace"
@@ -39,11 +40,11 @@ def fault_failures(fault, contract):
     for detail in details:
         if not lxml.etree.QName(detail).localname.endswith("Fault"):
             yield f"detail: {detail.tag} is no fault of the contract"
-        yield from both(contract.objections(detail), "detail")
+        yield from both(contract.errors(detail), "detail")
 
 
-def failures(path, envelope_judges, contract):
-    """What is wrong with one envelope."""
+def failures(path, envelope_validators, contract):
+    """Errors of one envelope."""
     try:
         envelope = parse(path)
     except lxml.etree.XMLSyntaxError as error:
@@ -52,7 +53,7 @@ def failures(path, envelope_judges, contract):
     if envelope.tag != f"{{{SOAP}}}Envelope":
         yield f"{envelope.tag} is no SOAP 1.1 envelope"
         return
-    yield from both(envelope_judges.objections(envelope), "envelope")
+    yield from both(envelope_validators.errors(envelope), "envelope")
     if [child.tag for child in envelope.iterchildren(tag="*")][-1:] != [f"{{{SOAP}}}Body"]:
         yield "envelope: does not end with its body"
     children = [child for body in envelope.iterfind(f"{{{SOAP}}}Body") for child in body.iterchildren(tag="*")]
@@ -62,14 +63,14 @@ def failures(path, envelope_judges, contract):
         if child.tag == f"{{{SOAP}}}Fault":
             yield from fault_failures(child, contract)
         else:
-            yield from both(contract.objections(child), "body")
+            yield from both(contract.errors(child), "body")
 
 
 def main():
     """Validates the folder."""
     paths = sorted(pathlib.Path(sys.argv[1]).glob("*.xml"))
-    envelope_judges, contract = Judges.of_published(soap_envelope=SOAP), Contract()
-    found = [f"{path.name}: {failure}" for path in paths for failure in failures(path, envelope_judges, contract)]
+    envelope_validators, contract = Validators.of_published(soap_envelope=SOAP), Contract()
+    found = [f"{path.name}: {failure}" for path in paths for failure in failures(path, envelope_validators, contract)]
     print(f"{len(paths)} envelopes, {len(found)} failures")
     if found or not paths:
         sys.exit("\n".join(found) or "no envelope to validate")

@@ -1,5 +1,5 @@
-//! Work, measured as processor time of this thread: other threads, a busy machine and waiting do not
-//! count.
+//! Work, measured as processor time of this thread: other threads, a busy machine and waiting do
+//! not count.
 
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
-//! The contract's messages as yaserde binds them: a second opinion on what the client reads and writes.
+//! The contract's messages as yaserde binds them: an independent check of what the client reads and
+//! writes.
 //!
-//! The client shares its XML reader with the service. yaserde shares nothing with either: another parser, another way to
-//! bind. It reads generously (unknown elements, order, repetition), so it does not say whether a message is right, only
-//! whether the values of a right one are the same.
+//! The client shares its XML reader with the service. yaserde shares nothing with either: another
+//! parser, another way to bind. It reads leniently (unknown elements, order, repetition), so it
+//! does not say whether a message is valid, only whether the values of a valid one are the same.
 
 use xml::reader::{EventReader, ParserConfig};
 use yaserde::de::Deserializer;
@@ -101,8 +102,9 @@ pub struct InformationCustomer {
 
 /// OrganizationIdentificationType: `cbe_number`, or `sector` with `institution`.
 ///
-/// The schema has a choice between an element and a sequence of two. yaserde's choice is an enum of single elements, so
-/// all three are optional here, and whoever reads this looks that it is one or the other.
+/// The schema has a choice between an element and a sequence of two. yaserde's choice is an enum of
+/// single elements, so all three are optional here, and the reader checks that it is one or the
+/// other.
 #[derive(Clone, PartialEq, Eq, Default, YaSerialize, YaDeserialize)]
 pub struct Organization {
     /// `cbeNumber`.
@@ -239,15 +241,15 @@ pub struct PreventionService {
     pub affiliation: Option<OpenPeriod>,
 }
 
-/// The element in the body of an envelope that the service or the client wrote, as text. Both declare the namespaces of
-/// a message on the message itself.
+/// The element in the body of an envelope that the service or the client wrote, as text. Both
+/// declare the namespaces of a message on the message itself.
 pub fn payload(envelope: &str) -> &str {
     let begin = envelope.find("Body>").map(|at| at + "Body>".len()).expect("a body");
     let end = envelope.rfind("</").and_then(|at| envelope[..at].rfind("</")).expect("the end of the body");
     &envelope[begin..end]
 }
 
-/// What yaserde reads of the message in this envelope and writes again, in an envelope.
+/// The message in this envelope after yaserde has read and written it, in an envelope.
 pub fn reread<M: YaSerialize + YaDeserialize>(envelope: &str) -> String {
     // As `yaserde::de::from_str`, but with the white space of values.
     let config = ParserConfig::new()
@@ -260,7 +262,8 @@ pub fn reread<M: YaSerialize + YaDeserialize>(envelope: &str) -> String {
     let message = M::deserialize(&mut Deserializer::new(reader)).expect("yaserde reads it");
     let config = yaserde::ser::Config { write_document_declaration: false, ..yaserde::ser::Config::default() };
     let written = yaserde::ser::to_string_with_config(&message, &config).expect("yaserde writes it");
-    // yaserde writes a carriage return as it is, which a reader takes for a line feed (XML 1.0, section 2.11).
+    // yaserde writes a carriage return unescaped, which a reader takes for a line feed (XML 1.0,
+    // section 2.11).
     let written = written.replace('\r', "&#13;");
     format!("<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>{written}</s:Body></s:Envelope>")
 }

@@ -120,9 +120,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let register = read_policy(&settings.policy).map_err(|problems| problems.to_string())?;
-    let (config, gate) = tls::load(&settings.tls, &clock).map_err(|errors| format!("{errors:?}"))?;
+    let (config, client_verifier) = tls::load(&settings.tls, &clock).map_err(|errors| format!("{errors:?}"))?;
     let chain = tls::read_certificates(&settings.tls.certificate)?;
-    let active_config = ActiveConfig { register, tls: config, client_verifier: gate, chain };
+    let active_config = ActiveConfig { register, tls: config, client_verifier, chain };
     let audit: Arc<dyn AuditSink> = match arguments.sync_millis {
         None => Arc::new(DroppedRecords::default()),
         Some(millis) => {

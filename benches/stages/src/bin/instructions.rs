@@ -65,8 +65,8 @@ fn check() -> ExitCode {
         let now = count(stage);
         let is_over = now * 100 > before * (100 + GROWTH);
         has_grown |= is_over;
-        let told = if is_over { "  GROWN" } else { "" };
-        println!("{:<8} {now:>8} instructions, {before:>8} committed{told}", stage.word());
+        let remark = if is_over { "  GROWN" } else { "" };
+        println!("{:<8} {now:>8} instructions, {before:>8} committed{remark}", stage.word());
     }
     if has_grown {
         eprintln!("a stage has grown by more than {GROWTH} %: make it cheaper, or explain it and run with --write");
@@ -90,8 +90,8 @@ fn count(stage: Stage) -> u64 {
         .env("GLIBC_TUNABLES", PLAIN)
         .output()
         .expect("valgrind runs");
-    let told = String::from_utf8_lossy(&output.stderr);
-    let line = told.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("{told}"));
+    let printed = String::from_utf8_lossy(&output.stderr);
+    let line = printed.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("{printed}"));
     let all: u64 = line.rsplit(':').next().and_then(|count| count.trim().parse().ok()).expect("a number");
     all / RUNS
 }

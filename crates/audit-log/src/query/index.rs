@@ -104,7 +104,7 @@ fn path(folder: &Path, segment: SegmentName) -> PathBuf {
 }
 
 impl<'a> Index<'a> {
-    /// Opens the index of a segment; `None` if there is none that fits the segment.
+    /// Opens the index of a segment; `None` without an index that fits the segment.
     pub(crate) fn open(folder: &Path, segment: SegmentName, key: &'a SubjectKey) -> Option<Self> {
         let length = fs::metadata(folder.join(segment.to_string())).ok()?.len();
         let file = File::open(path(folder, segment)).ok()?;

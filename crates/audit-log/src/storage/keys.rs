@@ -128,7 +128,7 @@ impl KeyFolder {
     /// Reads the detail key of a month.
     ///
     /// # Errors
-    /// [`KeyError`]; [`KeyError::Missing`] if there is none.
+    /// [`KeyError`]; [`KeyError::Missing`] if the key file does not exist.
     pub fn detail_key(&self, month: Month) -> Result<DetailKey, KeyError> {
         let name = KeyName::Detail(month);
         DetailKey::from_bytes(&self.read(name)?).ok_or(KeyError::Form(name))
@@ -137,7 +137,7 @@ impl KeyFolder {
     /// Reads the subject key of a year.
     ///
     /// # Errors
-    /// [`KeyError`]; [`KeyError::Missing`] if there is none.
+    /// [`KeyError`]; [`KeyError::Missing`] if the key file does not exist.
     pub fn subject_key(&self, year: u16) -> Result<SubjectKey, KeyError> {
         Ok(SubjectKey::new(&self.read(KeyName::Subject(year))?))
     }

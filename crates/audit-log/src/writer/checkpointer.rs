@@ -109,7 +109,7 @@ impl Checkpointer {
         }
     }
 
-    /// Whether so many records came since the last checkpoint that the next one does not wait for
+    /// Whether enough records came since the last checkpoint that the next one does not wait for
     /// the interval.
     fn is_full(&self, state: &State) -> bool {
         state.size().saturating_sub(state.tried) >= self.settings.records

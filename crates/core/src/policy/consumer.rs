@@ -40,7 +40,7 @@ pub struct Certified {
 }
 
 /// Certificates of an organisation that are accepted. Pins protect against an authority that signs
-/// a certificate of this organisation for another holder by mistake. An empty list pins nothing.
+/// a certificate of this organisation for another holder in error. An empty list pins nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pins {
     /// SHA-256 of the accepted public keys.

@@ -114,7 +114,7 @@ impl Bucket {
         Self { level: u64::from(capacity).saturating_mul(period), refilled: now }
     }
 
-    /// Refills up to `now`. Returns the time until the next token, if there is none.
+    /// Refills up to `now`. Returns the time until the next token if the bucket is empty.
     fn refill(&mut self, capacity: u32, period: u64, now: Timestamp) -> Option<Duration> {
         let capacity = u64::from(capacity);
         let elapsed = u64::try_from(now.since(self.refilled).as_millis()).unwrap_or(u64::MAX);

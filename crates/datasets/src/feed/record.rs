@@ -82,7 +82,7 @@ closed_enum! {
 }
 
 impl Entity {
-    /// The entity with this code; `None` if there is none.
+    /// The entity with this code; `None` if the code is unknown.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|entity| entity.code() == text)

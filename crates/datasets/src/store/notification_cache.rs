@@ -25,7 +25,7 @@ pub struct CachedNotification {
     pub document: Vec<u8>,
 }
 
-/// Reads the cached notification; `None` if there is none.
+/// Reads the cached notification; `None` if absent.
 pub(super) fn read_notification(connection: &Connection) -> Result<Option<CachedNotification>, StoreError> {
     let mut select = connection.prepare_cached("SELECT url, kind, validator, document FROM notice")?;
     let cached = select.query_row([], |row| {

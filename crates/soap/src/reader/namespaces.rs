@@ -45,7 +45,7 @@ impl Name<'_> {
     }
 }
 
-/// A name as written. The prefix is empty if there is none.
+/// A name as written. The prefix is empty if absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct QName<'a> {
     pub(super) prefix: &'a str,

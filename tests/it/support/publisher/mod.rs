@@ -29,7 +29,7 @@ pub fn ssin(number: u64) -> Ssin {
     let (sequence, rest) = (number % 997 + 1, number / 997);
     let (day, month, year) = (rest % 28 + 1, rest / 28 % 12 + 1, rest / 336 % 100);
     let base = year * 10_000_000 + month * 100_000 + day * 1_000 + sequence;
-    Ssin::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+    Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
 /// Its eleven digits.
@@ -40,7 +40,7 @@ pub fn digits(number: u64) -> String {
 /// A valid enterprise number for each number.
 pub fn enterprise(number: u64) -> EnterpriseNumber {
     let base = 2_000_000 + number;
-    EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("right by construction")
+    EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
 /// A dimona row.
@@ -154,8 +154,8 @@ impl Place {
         Self::in_folder(tempfile::tempdir().expect("a folder"), datasets)
     }
 
-    /// Makes it on a file system in memory if there is one: for tests that load thousands of states, each of which
-    /// costs an fsync on a disk.
+    /// Creates it on a file system in memory if available: for tests that load thousands of states,
+    /// each of which costs an fsync on a disk.
     pub fn in_memory(datasets: &[Dataset]) -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         Self::in_folder(folder.expect("a folder"), datasets)

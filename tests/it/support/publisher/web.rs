@@ -18,7 +18,7 @@ use ehealth_core::model::{Clock, FixedClock};
 use rustls::{ServerConnection, StreamOwned};
 use testkit::Workspace;
 
-/// How a path is answered.
+/// Response to the requests of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
     /// The file, or 404.
@@ -87,7 +87,8 @@ impl Web {
                     return;
                 }
                 let (shared, stream) = (Arc::clone(&of_thread), stream.expect("a connection"));
-                // Head and body are two writes: without this the second waits for the ACK of the first.
+                // Head and body are two writes: without this the second waits for the ACK of the
+                // first.
                 stream.set_nodelay(true).expect("an open socket");
                 // An error of one connection does not concern the next.
                 thread::spawn(move || drop(serve(&shared, stream)));
@@ -113,7 +114,7 @@ impl Web {
         }
     }
 
-    /// Sets how a path is answered from now on.
+    /// Sets the response to later requests of a path.
     pub fn answer(&self, path: &str, manner: Manner) {
         lock(&self.shared.manners).insert(path.to_owned(), manner);
     }
@@ -147,7 +148,7 @@ impl Drop for Web {
 }
 
 fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
-    let connection = ServerConnection::new(Arc::clone(&shared.tls)).expect("a right configuration");
+    let connection = ServerConnection::new(Arc::clone(&shared.tls)).expect("a valid configuration");
     let mut stream = BufReader::new(StreamOwned::new(connection, stream));
     *lock(&shared.connections) += 1;
     loop {

@@ -1,7 +1,7 @@
-"""The contract in the hands of two XML Schema validators that are not ours: libxml2 (by lxml) and xmlschema.
+"""Validates messages of the contract with two independent XML Schema validators.
 
-Each was written apart from the other. What one lets pass by mistake, the other is there to see; a verdict is good only if
-both give it.
+They are libxml2 (through lxml) and xmlschema, written independently of each other. An error of one
+validator is found by the other; a result counts only if both give it.
 """
 
 import pathlib
@@ -28,11 +28,11 @@ def parse(path):
 
 
 def text_of(element):
-    """An element as a document of its own: with the namespaces that are in scope where it stands."""
+    """An element as a document of its own, with the namespaces that are in scope."""
     return lxml.etree.tostring(element, with_tail=False, encoding="unicode")
 
 
-class Judges:
+class Validators:
     """Both validators, with one schema."""
 
     def __init__(self, text, folder):
@@ -48,7 +48,7 @@ class Judges:
 
     @classmethod
     def of_wsdl(cls, path):
-        """With the one schema that stands in a WSDL."""
+        """With the one schema in a WSDL."""
         (schema,) = parse(path).iterfind(f"{{{WSDL}}}types/{{{XS}}}schema")
         return cls(text_of(schema), path.parent)
 
@@ -61,8 +61,8 @@ class Judges:
         )
         return cls(f'<xs:schema xmlns:xs="{XS}">{imports}</xs:schema>', PUBLISHED)
 
-    def objections(self, element):
-        """What each validator has against an element: two lists, libxml2's and xmlschema's."""
+    def errors(self, element):
+        """Errors that each validator finds in an element: two lists, of libxml2 and xmlschema."""
         text = text_of(element)
         document = lxml.etree.fromstring(text)
         self.libxml2.validate(document)
@@ -77,15 +77,15 @@ class Contract:
 
     def __init__(self):
         self.by_name = {}
-        for judges in [Judges.of_wsdl(path) for path in WSDLS] + [
-            Judges.of_file(PROJECT / "schemas" / "FeedNotificationV1.xsd")
+        for validators in [Validators.of_wsdl(path) for path in WSDLS] + [
+            Validators.of_file(PROJECT / "schemas" / "FeedNotificationV1.xsd")
         ]:
-            for name in judges.xmlschema.maps.elements:
-                self.by_name[name] = judges
+            for name in validators.xmlschema.maps.elements:
+                self.by_name[name] = validators
 
-    def objections(self, element):
-        """As of `Judges`. A name that the contract does not have is objected to by both."""
-        judges = self.by_name.get(element.tag)
-        if judges is None:
+    def errors(self, element):
+        """As of `Validators`. A name that is not in the contract is an error for both."""
+        validators = self.by_name.get(element.tag)
+        if validators is None:
             return ([f"{element.tag}: not in the contract"],) * 2
-        return judges.objections(element)
+        return validators.errors(element)

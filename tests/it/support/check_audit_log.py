@@ -1,12 +1,17 @@
-"""A trail in the hands of two verifiers from PyPI that are not ours: pymerkle (trees and proofs of RFC 9162, in Python) and
-metamorphic-log (C2SP checkpoints, signed notes and proofs, in Rust).
+"""Verifies an audit log with two independent verifiers from PyPI.
 
-Arguments: a folder with `trail/` (its segments), `public-key`, `checkpoint.*` (in the order of their names: each signs more
-than the one before) and `proof.*` (C2SP tlog-proof, under the last checkpoint). The segments are read here independently, from the
-tables of the project's documentation. Prints how much was verified; any error ends the program with the reason.
+The verifiers are pymerkle (trees and proofs of RFC 9162, in Python) and metamorphic-log (C2SP
+checkpoints, signed notes and proofs, in Rust).
 
-Of other packages, tlog-scales reads no checkpoint with extension lines, aics-tlog wants a newer Python than Debian 12 has,
-and sigstore and ctutlz judge only the formats of Rekor and of certificates.
+Argument: a folder with `audit-log/` (the segments), `public-key`, `checkpoint.*` (in the order of
+their names: each signs more than the one before) and `proof.*` (C2SP tlog-proof, under the last
+checkpoint). This script has its own reader of the segments, written from
+docs/reference/audit-log-format.md. Prints how much was verified; any error ends the program with
+the reason.
+
+Other packages do not fit: tlog-scales reads no checkpoint with extension lines, aics-tlog needs a
+newer Python than Debian 12 has, and sigstore and ctutlz verify only the formats of Rekor and of
+certificates.
 """
 
 import base64
@@ -19,7 +24,7 @@ import pymerkle
 
 
 def records(segment):
-    """The records of a segment, each held against the hash behind it."""
+    """Yields the records of a segment, each checked against the hash that follows it."""
     data, at = segment.read_bytes(), 0
     while at < len(data):
         assert data[at : at + 4] == b"KTR1", f"{segment.name}: no record at {at}"
@@ -31,7 +36,7 @@ def records(segment):
 
 
 def consistency(tree, older, newer):
-    """The path of RFC 6962, 2.1.2, word for word, with the hashes of a tree that is not ours."""
+    """The path of RFC 6962, section 2.1.2, followed literally, with the hashes of pymerkle's tree."""
 
     def whole(start, end):
         if end - start == 1:
@@ -50,10 +55,10 @@ def consistency(tree, older, newer):
     return subproof(older, 0, newer, True)
 
 
-def refused(judge, *arguments):
-    """Whether the verifier says no: that it can is part of what is shown."""
+def refused(verify, *arguments):
+    """Whether the verifier refuses: shows that the verification can fail."""
     try:
-        judge(*arguments)
+        verify(*arguments)
     except metamorphic_log.VerifyError:
         return True
     return False
@@ -61,7 +66,7 @@ def refused(judge, *arguments):
 
 def main(folder):
     tree = pymerkle.InmemoryTree(algorithm="sha256")
-    for segment in sorted((folder / "trail").glob("*.seg")):
+    for segment in sorted((folder / "audit-log").glob("*.seg")):
         for record in records(segment):
             tree.append_entry(record)
     keys = [(folder / "public-key").read_text().strip()]
@@ -79,8 +84,8 @@ def main(folder):
         path = consistency(tree, *sizes)
         metamorphic_log.checkpoint_verify_consistency(notes[older], notes[newer], keys, path)
         other = [path[0][::-1], *path[1:]]
-        judge = metamorphic_log.checkpoint_verify_consistency
-        assert refused(judge, notes[older], notes[newer], keys, other), "any path would do"
+        verify = metamorphic_log.checkpoint_verify_consistency
+        assert refused(verify, notes[older], notes[newer], keys, other), "any path is accepted"
 
     proofs = sorted(folder.glob("proof.*"))
     for file in proofs:
@@ -90,10 +95,10 @@ def main(folder):
         record = base64.b64decode(extra.removeprefix("extra "), validate=True)
         index, path = int(index.removeprefix("index ")), [base64.b64decode(line, validate=True) for line in path]
         leaf = hashlib.sha256(b"\0" + record).digest()
-        judge = metamorphic_log.checkpoint_verify_inclusion
-        judge(note, keys, index, leaf, path)
-        assert refused(judge, note, keys, index, leaf[::-1], path), "any leaf would do"
-        assert refused(judge, note, keys, index + 1, leaf, path), "any place would do"
+        verify = metamorphic_log.checkpoint_verify_inclusion
+        verify(note, keys, index, leaf, path)
+        assert refused(verify, note, keys, index, leaf[::-1], path), "any leaf is accepted"
+        assert refused(verify, note, keys, index + 1, leaf, path), "any index is accepted"
         theirs = tree.prove_inclusion(index + 1, heads[-1].size)
         pymerkle.verify_inclusion(leaf, heads[-1].root, theirs, index + 1, heads[-1].size)
         assert theirs.path == [leaf, *path], f"{file.name}: another path"

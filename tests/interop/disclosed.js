@@ -1,12 +1,13 @@
-// What a reply tells, in the words of the catalogue: for the clients of Node, whose objects are named like the elements.
+// Data that a reply discloses, in the notation of the catalogue: for the clients of Node, whose
+// objects are named like the elements.
 'use strict';
 
 const several = (value) => (value === undefined || value === null ? [] : [].concat(value));
-// strong-soap makes the first moment of the day, in UTC, of every day.
+// strong-soap converts a day to its first moment in UTC.
 const day = (value) => (value instanceof Date ? value.toISOString().slice(0, 10) : value || '');
 const period = (element) => `[${day(element.beginDate)}..${day(element.endDate)}]`;
 
-function told(reply) {
+function disclosed(reply) {
     if (!reply.result) return '';
     const filtered = reply.dataFilters ? several(reply.dataFilters.filteredElement) : [];
     const parts = several(reply.result.employment).map((employment) => {
@@ -24,7 +25,8 @@ function told(reply) {
 
 const isDay = (text) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
 
-// Asks every question of standard input, but those that canSend refuses; open(word) gives [consult, test], each a function that takes a message.
+// Asks every question of standard input except those that canSend refuses. open(word) returns
+// [consult, test]; each is a function that takes a message.
 async function answerAll(open, canSend = () => true) {
     const callers = new Map();
     for (const line of require('fs').readFileSync(0, 'utf8').trim().split('\n')) {
@@ -46,7 +48,7 @@ async function answerAll(open, canSend = () => true) {
         try {
             const reply = await consult({ informationCustomer, legalContext: context, criteria });
             const person = reply.result ? reply.result.ssin : '';
-            console.log([name, reply.status.code, told(reply), person].join('\t'));
+            console.log([name, reply.status.code, disclosed(reply), person].join('\t'));
         } catch (error) {
             if (!error.root) throw error;
             const { Fault } = error.root.Envelope.Body;

@@ -1,4 +1,6 @@
-"""What a reply tells, in the words of the catalogue: for clients whose objects are named like the elements."""
+"""Data that a reply discloses, in the notation of the catalogue: for clients whose objects are named
+like the elements.
+"""
 
 import csv
 import sys
@@ -8,7 +10,7 @@ def period(element) -> str:
     return f"[{element.beginDate}..{getattr(element, 'endDate', None) or ''}]"
 
 
-def told(reply) -> str:
+def disclosed(reply) -> str:
     """Employments, services and fund of a reply; empty without a result."""
     result = getattr(reply, "result", None)
     if result is None:
@@ -47,4 +49,4 @@ def answer_all(open_caller, ask, send_test) -> None:
         customer = {"ticket": case, "customerIdentification": {"cbeNumber": number}}
         code, reply = ask(callers[word], customer, context, criteria(ssin, begin, end))
         person = getattr(getattr(reply, "result", None), "ssin", None) or ""
-        print(case, code, told(reply) if reply else "", person, sep="\t")
+        print(case, code, disclosed(reply) if reply else "", person, sep="\t")
