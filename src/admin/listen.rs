@@ -99,7 +99,8 @@ impl Listener {
     /// Binds the address of the settings, or uses a socket that is already bound to it.
     ///
     /// # Errors
-    /// [`AdminError`]; without mutual TLS, [`AdminError::NotLoopback`] comes before any attempt to bind.
+    /// [`AdminError`]; without mutual TLS, [`AdminError::NotLoopback`] comes before any attempt to
+    /// bind.
     pub async fn bind(settings: Settings, bound: Option<TcpListener>, access: AdminAccess) -> Result<Self, AdminError> {
         let address = settings.listen;
         match access {

@@ -36,7 +36,8 @@ impl Bound {
 /// addresses.
 ///
 /// # Errors
-/// [`AppError::Listen`] or [`AppError::Admin`] if an address is in use, or does not belong to this machine.
+/// [`AppError::Listen`] or [`AppError::Admin`] if an address is in use, or does not belong to this
+/// machine.
 pub(super) async fn bind(settings: &Settings, mut passed: Vec<std::net::TcpListener>) -> Result<Bound, AppError> {
     let mut take = |address: SocketAddr| {
         let index = passed.iter().position(|socket| socket.local_addr().is_ok_and(|bound| bound == address));

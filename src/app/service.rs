@@ -39,7 +39,8 @@ impl App {
     /// Binds the addresses of the settings.
     ///
     /// # Errors
-    /// [`AppError::Listen`] or [`AppError::Admin`] if an address is in use, or does not belong to this machine.
+    /// [`AppError::Listen`] or [`AppError::Admin`] if an address is in use, or does not belong to
+    /// this machine.
     pub async fn bind(settings: &Settings) -> Result<Bound, AppError> {
         bound::bind(settings, Vec::new()).await
     }

@@ -28,7 +28,8 @@ pub(super) fn read(file: &Path) -> Option<Verification> {
 pub fn leave_verification(file: &Path, found: &Verification) -> Result<(), ReplaceError> {
     let Verification { at, records, is_sound } = found;
     let text = format!("at {at}\nrecords {records}\nsound {}\n", if *is_sound { "yes" } else { "no" });
-    // Others may read it, as far as the umask allows: the service that shows it may run as another user.
+    // Others may read it, as far as the umask allows: the service that shows it may run as another
+    // user.
     durable_file::replace(file, text.as_bytes(), 0o666)
 }
 

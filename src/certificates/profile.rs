@@ -64,8 +64,8 @@ impl Profile {
     /// Reads a certificate. Does not verify its signature or validity.
     ///
     /// # Errors
-    /// [`CertificateError`] if the bytes are not a certificate, or an extension that is read here is
-    /// repeated or malformed.
+    /// [`CertificateError`] if the bytes are not a certificate, or an extension that is read here
+    /// is repeated or malformed.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let malformed = |_| CertificateError::Malformed;
         let (rest, certificate) = X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;

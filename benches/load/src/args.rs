@@ -9,8 +9,9 @@ use crate::consumer::Consumer;
 
 /// Sends requests over mutual TLS, and prints throughput, latency and errors
 ///
-/// A run has one or more consumers, each with its own certificate, request and load. All of them send at the same time, and
-/// each has its own figures. A consumer is a list of KEY=VALUE, separated by commas:
+/// A run has one or more consumers, each with its own certificate, request and load. All of them
+/// send at the same time, and each has its own figures. A consumer is a list of KEY=VALUE,
+/// separated by commas:
 ///
 ///   name=WORD          name in the output
 ///   cert=FILE          client certificate with its chain, PEM
@@ -35,9 +36,10 @@ use crate::consumer::Consumer;
 ///
 ///   load ... --consumer name=quiet,...,connections=8,rate=200 --consumer name=noisy,...,connections=400,rate=50000
 ///
-/// Prints one line per second and consumer: requests answered with 200 and the expected text, their p50 and p99, and the
-/// numbers of refusals (503), faults (500), other answers, and failures. Then it prints the same for the whole run without
-/// --warmup, and the processor time of the generator: at 100 % of a core it measures itself, not the server.
+/// Prints one line per second and consumer: requests answered with 200 and the expected text, their
+/// p50 and p99, and the numbers of refusals (503), faults (500), other answers, and failures. Then
+/// it prints the same for the whole run without --warmup, and the processor time of the generator:
+/// at 100 % of a core it measures itself, not the server.
 ///
 /// Exit codes: 0 done, 1 failed, 5 an answer was neither the expected one nor a 503.
 #[derive(Debug, Parser)]
@@ -79,8 +81,9 @@ pub struct Arguments {
     /// File for the figures as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Never sleep, so that a server on another core of this machine does not pay for waking the generator. Without it the
-    /// slower of two servers looks slower than it is, because the faster one keeps the generator awake
+    /// Never sleep, so that a server on another core of this machine does not pay for waking the
+    /// generator. Without it the slower of two servers looks slower than it is, because the faster
+    /// one keeps the generator awake
     #[arg(long)]
     pub spin: bool,
     /// Print no line per second

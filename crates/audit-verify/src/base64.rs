@@ -1,6 +1,7 @@
 //! Base64 decoder.
 
-/// Decodes base64 with padding (RFC 4648, section 4). Only the canonical form is valid: unused bits are zero.
+/// Decodes base64 with padding (RFC 4648, section 4). Only the canonical form is valid: unused bits
+/// are zero.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let (groups, rest) = text.as_bytes().as_chunks::<4>();

@@ -87,7 +87,8 @@ impl Chain {
     /// Reports the damage of a segment, unless it is what a writer leaves at the end.
     fn check_damage(&mut self, file: &SegmentFile, scanned: &Scanned, position: Position) {
         let Some((offset, damage)) = scanned.damage else { return };
-        // A frame that is being written is there in part. Whatever it will be comes after every checkpoint.
+        // A frame that is being written is there in part. Whatever it will be comes after every
+        // checkpoint.
         let is_unfinished = position == Position::BeingWritten && damage.may_be_unfinished();
         let is_preallocated = position != Position::Inner && damage == SegmentDamage::Preallocated;
         if !is_unfinished && !is_preallocated {

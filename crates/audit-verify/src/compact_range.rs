@@ -1,5 +1,5 @@
-//! Compact range: consecutive leaves of a Merkle tree (RFC 6962, section 2.1), as the roots of the subtrees that cover
-//! them.
+//! Compact range: consecutive leaves of a Merkle tree (RFC 6962, section 2.1), as the roots of the
+//! subtrees that cover them.
 //!
 //! Two adjacent ranges join into one, so that the parts of a tree can be hashed in parallel.
 
@@ -27,7 +27,8 @@ pub(super) fn node(left: &Digest, right: &Digest) -> Digest {
     hash(Some(1), [left.as_bytes(), right.as_bytes()])
 }
 
-/// The leaves from `start` to `end` (exclusive), covered by the largest complete subtrees between them.
+/// The leaves from `start` to `end` (exclusive), covered by the largest complete subtrees between
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CompactRange {
     start: u64,
@@ -47,8 +48,8 @@ impl CompactRange {
         Self { start, end: start, nodes: Vec::new() }
     }
 
-    /// The first `size` leaves, from the roots of their complete subtrees, the largest first; `None` if a tree of this
-    /// size has another number of them.
+    /// The first `size` leaves, from the roots of their complete subtrees, the largest first;
+    /// `None` if a tree of this size has another number of them.
     pub(super) fn prefix(size: u64, roots: &[Digest]) -> Option<Self> {
         let levels: Vec<u32> = (0..u64::BITS).rev().filter(|level| size >> level & 1 == 1).collect();
         let nodes = (levels.len() == roots.len()).then(|| levels.into_iter().zip(roots.iter().copied()).collect())?;

@@ -77,7 +77,8 @@ pub enum Finding {
         /// Number of records that are present, pruned ones included.
         found: u64,
     },
-    /// The records are damaged before the end of what a checkpoint signs, so that the two cannot be compared.
+    /// The records are damaged before the end of what a checkpoint signs, so that the two cannot be
+    /// compared.
     #[error("{checkpoint} signs {signed} records; it cannot be compared, because only the first {sound} are sound")]
     Incomparable {
         /// Checkpoint that cannot be compared.
@@ -103,7 +104,8 @@ pub enum Finding {
         /// Number of records that it signs.
         signed: u64,
     },
-    /// The audit log's own checkpoint is older than the one kept elsewhere: an old one was put back.
+    /// The audit log's own checkpoint is older than the one kept elsewhere: an old one was put
+    /// back.
     #[error(
         "the audit log's own checkpoint signs {own} records, fewer than the {elsewhere} records that the checkpoint \
          kept elsewhere signs"
@@ -114,8 +116,8 @@ pub enum Finding {
         /// Number of records that the checkpoint kept elsewhere signs.
         elsewhere: u64,
     },
-    /// Records lie behind the newest checkpoint while no process writes. After a crash they are there until the next
-    /// start; otherwise they were added or changed.
+    /// Records lie behind the newest checkpoint while no process writes. After a crash they are
+    /// there until the next start; otherwise they were added or changed.
     #[error("no checkpoint signs the last {records} records")]
     Unsigned {
         /// Number of records behind the newest checkpoint.

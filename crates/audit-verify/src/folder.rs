@@ -33,9 +33,11 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> VerifyError + '_ {
     move |error| VerifyError::Io { path: path.to_owned(), error }
 }
 
-/// Whether a process is writing this audit log. A copy of an audit log has no lock that a process could hold.
+/// Whether a process is writing this audit log. A copy of an audit log has no lock that a process
+/// could hold.
 ///
-/// To look, the lock is taken and released at once. A writer that starts in that instant finds the audit log in use.
+/// To look, the lock is taken and released at once. A writer that starts in that instant finds the
+/// audit log in use.
 pub(super) fn is_in_use(folder: &Path) -> Result<bool, VerifyError> {
     let try_lock = || match File::open(folder.join("lock")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -88,7 +90,8 @@ pub(super) fn segment_files(folder: &Path, findings: &mut Vec<Finding>) -> Resul
     Ok(files)
 }
 
-/// Reads all segments, on all cores: nearly all of the work is hashing, which does not depend on the segments before.
+/// Reads all segments, on all cores: nearly all of the work is hashing, which does not depend on
+/// the segments before.
 pub(super) fn scan_all(
     folder: &Path,
     files: &[SegmentFile],

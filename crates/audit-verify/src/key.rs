@@ -1,7 +1,8 @@
 //! Public keys and signed notes (C2SP signed-note).
 //!
-//! Strict: every byte of a note counts, so that no change goes unseen. A note may have signatures of other keys as well
-//! (the standard requires that), as long as this key's own signature is present and valid.
+//! Strict: every byte of a note counts, so that no change goes unseen. A note may have signatures
+//! of other keys as well (the standard requires that), as long as this key's own signature is
+//! present and valid.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
@@ -52,10 +53,12 @@ pub enum KeyFileError {
 }
 
 impl VerifyingKey {
-    /// Parses `NAME+ID+BASE64`, one line. ID is the first four bytes of a hash of name and key, in hexadecimal.
+    /// Parses `NAME+ID+BASE64`, one line. ID is the first four bytes of a hash of name and key, in
+    /// hexadecimal.
     ///
     /// # Errors
-    /// [`VerifyingKeyError`] if the text has another form, or the ID does not belong to the name and the key.
+    /// [`VerifyingKeyError`] if the text has another form, or the ID does not belong to the name
+    /// and the key.
     pub fn parse(text: &str) -> Result<Self, VerifyingKeyError> {
         let read = || {
             let mut parts = text.trim_end().splitn(3, '+');
@@ -133,8 +136,8 @@ fn key_id(name: &str, key: &[u8; 32]) -> [u8; 4] {
 mod tests {
     use super::*;
 
-    /// Example of the documentation of Go's `golang.org/x/mod/sumdb/note`. C2SP signed-note has no example with its
-    /// key.
+    /// Example of the documentation of Go's `golang.org/x/mod/sumdb/note`. C2SP signed-note has no
+    /// example with its key.
     const KEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
     const NOTE: &str = "If you think cryptography is the answer to your problem,\n\
         then you don't know what your problem is.\n\n\

@@ -1,13 +1,15 @@
-//! Verifies an audit log from its files alone: every segment and every checkpoint, with only the public key.
+//! Verifies an audit log from its files alone: every segment and every checkpoint, with only the
+//! public key.
 //!
-//! This crate shares no code with `audit-log`. Its decoder, Merkle tree, base64 and signed notes are written from
-//! `docs/reference/audit-log-format.md`, so that an error in both would have to be made twice. It changes no file,
-//! needs no secret, and decrypts nothing.
+//! This crate shares no code with `audit-log`. Its decoder, Merkle tree, base64 and signed notes
+//! are written from `docs/reference/audit-log-format.md`, so that an error in both would have to be
+//! made twice. It changes no file, needs no secret, and decrypts nothing.
 //!
-//! The checkpoint decides what a verdict is worth. The checkpoint in the audit log's folder can be replaced, together
-//! with the audit log, by an older pair of both. Only a checkpoint kept elsewhere shows that records are missing at
-//! the end; a [`Verdict`] says whether it had one ([`Truncation`]). The holder of the signing key can rewrite all
-//! records after the newest checkpoint that is kept elsewhere, and none before it.
+//! The checkpoint decides what a verdict is worth. The checkpoint in the audit log's folder can be
+//! replaced, together with the audit log, by an older pair of both. Only a checkpoint kept
+//! elsewhere shows that records are missing at the end; a [`Verdict`] says whether it had one
+//! ([`Truncation`]). The holder of the signing key can rewrite all records after the newest
+//! checkpoint that is kept elsewhere, and none before it.
 //!
 //! The package also has a binary, `audit-verify`, for auditors who do not have the gateway.
 

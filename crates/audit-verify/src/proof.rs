@@ -1,7 +1,8 @@
-//! Verifies an inclusion proof: a file that shows, with only the public key, that a record is in the audit log.
+//! Verifies an inclusion proof: a file that shows, with only the public key, that a record is in
+//! the audit log.
 //!
-//! The file is a C2SP tlog-proof whose extra data is the record itself. The path is verified according to RFC 9162,
-//! section 2.1.3.2. The encrypted detail of the record stays encrypted.
+//! The file is a C2SP tlog-proof whose extra data is the record itself. The path is verified
+//! according to RFC 9162, section 2.1.3.2. The encrypted detail of the record stays encrypted.
 
 use ehealth_core::model::{Digest, Timestamp};
 
@@ -40,7 +41,8 @@ pub enum ProofError {
     /// The path does not lead from the record to the checkpoint's root.
     #[error("the checkpoint does not sign the record")]
     Path,
-    /// The checkpoint signs the record, but the record is malformed or names another sequence than the proof.
+    /// The checkpoint signs the record, but the record is malformed or names another sequence than
+    /// the proof.
     #[error("the record is malformed, or names another sequence than the proof")]
     Record,
 }
@@ -81,7 +83,8 @@ fn parse(proof: &str) -> Option<(Vec<u8>, u64, Vec<Digest>, &str)> {
     (sequence.to_string() == index).then_some((record, sequence, path, note))
 }
 
-/// Computes the root to which a path leads; `None` if the path is too long or too short for the index.
+/// Computes the root to which a path leads; `None` if the path is too long or too short for the
+/// index.
 fn root(index: u64, size: u64, leaf: Digest, path: &[Digest]) -> Option<Digest> {
     let (mut node_index, mut last) = (index, size.checked_sub(1)?);
     if node_index > last {

@@ -1,8 +1,9 @@
-//! Decoder of records (`docs/reference/audit-log-format.md` "Record"). No code here also writes records.
+//! Decoder of records (`docs/reference/audit-log-format.md` "Record"). No code here also writes
+//! records.
 //!
-//! It checks the shape of every record and keeps what the chain needs: the sequence, the tree before a segment, and the
-//! beginning after a pruning. The content of an exchange is covered by its hash only, and the encrypted detail stays
-//! encrypted.
+//! It checks the shape of every record and keeps what the chain needs: the sequence, the tree
+//! before a segment, and the beginning after a pruning. The content of an exchange is covered by
+//! its hash only, and the encrypted detail stays encrypted.
 
 use ehealth_core::model::Digest;
 
@@ -24,7 +25,8 @@ pub(super) enum Kind {
     },
     Exchange,
     Interruption,
-    /// Sequences at which the audit log may begin after a pruning: at each removed segment, or behind the last.
+    /// Sequences at which the audit log may begin after a pruning: at each removed segment, or
+    /// behind the last.
     Pruning {
         begins: Vec<u64>,
     },

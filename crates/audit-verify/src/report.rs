@@ -1,6 +1,7 @@
 //! Text and JSON of a verdict and of a proven record.
 //!
-//! The gateway's `audit verify` and `audit verify-proof` print the same text as the `audit-verify` binary.
+//! The gateway's `audit verify` and `audit verify-proof` print the same text as the `audit-verify`
+//! binary.
 
 use std::fmt;
 
@@ -54,7 +55,8 @@ impl Verdict {
 }
 
 impl Proven {
-    /// The ticket in the form of a UUID (RFC 9562, section 4); `None` for a record that is not an exchange.
+    /// The ticket in the form of a UUID (RFC 9562, section 4); `None` for a record that is not an
+    /// exchange.
     #[must_use]
     pub fn ticket_text(&self) -> Option<String> {
         let hex = u128::from_be_bytes(self.ticket?);

@@ -29,7 +29,8 @@ pub(super) struct SegmentFile {
 }
 
 impl SegmentFile {
-    /// Parses `FIRST-YYYY-MM.seg`, where FIRST has at least twelve digits; `None` for any other name.
+    /// Parses `FIRST-YYYY-MM.seg`, where FIRST has at least twelve digits; `None` for any other
+    /// name.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let mut parts = name.strip_suffix(".seg")?.split('-');
         let first = parts.next()?.parse().ok()?;
@@ -63,11 +64,12 @@ pub enum SegmentDamage {
         /// Sequence in the record.
         found: u64,
     },
-    /// The first record is not a segment-begun record of the month in the file name, or a later record is one.
+    /// The first record is not a segment-begun record of the month in the file name, or a later
+    /// record is one.
     #[error("the segment-begun record is missing, misplaced, or of another month")]
     Begin,
-    /// Preallocated zeros lie behind the last record. The last segment may end so while it is being written, in a copy
-    /// made meanwhile, and after a crash.
+    /// Preallocated zeros lie behind the last record. The last segment may end so while it is being
+    /// written, in a copy made meanwhile, and after a crash.
     #[error("zeros lie behind the last record")]
     Preallocated,
     /// The file has no bytes.
@@ -106,7 +108,8 @@ pub(super) struct Scanned {
     pub(super) damage: Option<(u64, SegmentDamage)>,
 }
 
-/// Reads a segment up to its end or its first damage. Keeps its leaves at each of these `sizes` of the tree.
+/// Reads a segment up to its end or its first damage. Keeps its leaves at each of these `sizes` of
+/// the tree.
 pub(super) fn scan(path: &Path, file: &SegmentFile, sizes: &BTreeSet<u64>) -> io::Result<Scanned> {
     let mut source = File::open(path)?;
     let leaves = CompactRange::at(file.first);
@@ -157,7 +160,8 @@ fn are_zeros(rest: &[u8], source: &mut File) -> io::Result<bool> {
     Ok(bytes.len() as u64 <= MAX_ZEROS && bytes.iter().all(|byte| *byte == 0))
 }
 
-/// Parses the first frame; returns its record and the bytes behind it, or `None` if more bytes must be read.
+/// Parses the first frame; returns its record and the bytes behind it, or `None` if more bytes must
+/// be read.
 fn frame(bytes: &[u8]) -> Result<Option<(Record<'_>, &[u8])>, SegmentDamage> {
     let Some((head, rest)) = bytes.split_first_chunk::<HEAD>() else {
         let begins = b"KTR1".starts_with(bytes.get(..bytes.len().min(4)).unwrap_or_default());

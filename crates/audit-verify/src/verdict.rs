@@ -19,7 +19,8 @@ pub struct Verdict {
     pub bytes: u64,
     /// Number of records behind the newest checkpoint.
     pub unsigned: u64,
-    /// Whether a process was writing the audit log. Records behind the newest checkpoint are no finding then.
+    /// Whether a process was writing the audit log. Records behind the newest checkpoint are no
+    /// finding then.
     pub in_use: bool,
     /// Whether missing records at the end would have been detected.
     pub truncation: Truncation,
@@ -38,10 +39,11 @@ impl Verdict {
 /// Whether missing records at the end would have been detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truncation {
-    /// Detectable up to this size: a checkpoint that was kept elsewhere signs this number of records.
+    /// Detectable up to this size: a checkpoint that was kept elsewhere signs this number of
+    /// records.
     DetectableUpTo(u64),
-    /// Not detectable: no valid checkpoint that was kept elsewhere was given. An attacker who puts back an old audit
-    /// log can put back its old checkpoint as well.
+    /// Not detectable: no valid checkpoint that was kept elsewhere was given. An attacker who puts
+    /// back an old audit log can put back its old checkpoint as well.
     NotDetectable,
 }
 

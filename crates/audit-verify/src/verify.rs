@@ -13,8 +13,8 @@ use super::verdict::{Truncation, Verdict};
 
 /// Verifies the audit log in this folder.
 ///
-/// `elsewhere` is a checkpoint file, with nothing but the note. Keep it where a person who can change the audit log
-/// cannot change it.
+/// `elsewhere` is a checkpoint file, with nothing but the note. Keep it where a person who can
+/// change the audit log cannot change it.
 ///
 /// # Errors
 /// [`VerifyError`] if a file cannot be read. What can be read and is wrong is a [`Finding`].

@@ -1,8 +1,9 @@
-//! Signed notes (C2SP signed-note v1.0.0) with Ed25519 keys: text, a blank line, and one line a signature.
+//! Signed notes (C2SP signed-note v1.0.0) with Ed25519 keys: text, a blank line, and one line a
+//! signature.
 //!
-//! The checkpoints of the audit log and the signatures of dataset feeds are such notes. This crate knows the form and
-//! the cryptography; what a text means is up to its caller. `audit-verify` has its own implementation: it must not share
-//! code with what it verifies.
+//! The checkpoints of the audit log and the signatures of dataset feeds are such notes. This crate
+//! knows the form and the cryptography; what a text means is up to its caller. `audit-verify` has
+//! its own implementation: it must not share code with what it verifies.
 
 #![cfg_attr(
     not(test),
@@ -34,7 +35,8 @@ const MAX_SIGNATURES: usize = 16;
 /// Key ID: the first four bytes of SHA-256 over name, line feed, signature type and public key.
 type KeyId = [u8; 4];
 
-/// Name and public key that verify a note, in text `NAME+HHHHHHHH+BASE64` (C2SP signed-note, "Verifier keys").
+/// Name and public key that verify a note, in text `NAME+HHHHHHHH+BASE64` (C2SP signed-note,
+/// "Verifier keys").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifierKey {
     name: String,
@@ -43,13 +45,15 @@ pub struct VerifierKey {
 }
 
 impl VerifierKey {
-    /// Constructs the verifier key of a name and an Ed25519 public key; `None` if the name is not valid in a note.
+    /// Constructs the verifier key of a name and an Ed25519 public key; `None` if the name is not
+    /// valid in a note.
     #[must_use]
     pub fn new(name: &str, key: [u8; KEY_BYTES]) -> Option<Self> {
         is_name(name).then(|| Self { name: name.to_owned(), id: key_id(name, key), key })
     }
 
-    /// Parses the text form. `None` for any other form, for a wrong key ID, and for an algorithm other than Ed25519.
+    /// Parses the text form. `None` for any other form, for a wrong key ID, and for an algorithm
+    /// other than Ed25519.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (name, rest) = text.split_once('+')?;
@@ -66,7 +70,8 @@ impl VerifierKey {
         &self.name
     }
 
-    /// Verifies a note: at least one of its signatures is by this key, and none in its name is invalid.
+    /// Verifies a note: at least one of its signatures is by this key, and none in its name is
+    /// invalid.
     ///
     /// # Errors
     /// [`NotSigned`] otherwise.
@@ -115,7 +120,8 @@ impl SignerKey {
         &self.verifier
     }
 
-    /// Signature line of a text, with its line feed. Ed25519 is deterministic: the same text gives the same line.
+    /// Signature line of a text, with its line feed. Ed25519 is deterministic: the same text gives
+    /// the same line.
     #[must_use]
     pub fn signature_line(&self, text: &str) -> String {
         let signature = self.pair.sign(text.as_bytes());
@@ -192,7 +198,8 @@ pub fn encode_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// Decodes standard base64 with padding (RFC 4648, section 4). Unused bits must be zero, and there must be a byte.
+/// Decodes standard base64 with padding (RFC 4648, section 4). Unused bits must be zero, and there
+/// must be a byte.
 #[must_use]
 pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok().filter(|bytes| !bytes.is_empty())

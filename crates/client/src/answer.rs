@@ -1,7 +1,8 @@
 //! The answer to a question.
 //!
-//! The numbers, days and periods of an answer are valid, its status and its result are consistent, and it answers the
-//! question that was asked. [`super::verdict`] derives the competent service and the fund. `Debug` shows no SSIN.
+//! The numbers, days and periods of an answer are valid, its status and its result are consistent,
+//! and it answers the question that was asked. [`super::verdict`] derives the competent service and
+//! the fund. `Debug` shows no SSIN.
 
 use std::fmt;
 
@@ -23,11 +24,13 @@ pub struct Answer {
     pub replied: Timestamp,
     /// `legalContext`, as sent.
     pub legal_context: String,
-    /// `criteria` as the service read them; absent if it did not read them, or one of them is invalid.
+    /// `criteria` as the service read them; absent if it did not read them, or one of them is
+    /// invalid.
     pub criteria: Option<Criteria>,
     /// `status`.
     pub status: Status,
-    /// `dataFilters`: the fields that the grant excludes. They are never disclosed, whether or not they have a value.
+    /// `dataFilters`: the fields that the grant excludes. They are never disclosed, whether or not
+    /// they have a value.
     pub filtered: FieldSet,
     /// `result`: only with [`Outcome::DataFound`] and [`Outcome::Incomplete`].
     pub result: Option<Findings>,
@@ -85,7 +88,8 @@ pub enum Outcome {
     WrongDates(WrongDates),
     /// MSG00011: the SSIN is invalid.
     NotAnSsin,
-    /// MSG00012: the organisation has no relation to this person. This does not reveal whether the person is known.
+    /// MSG00012: the organisation has no relation to this person. This does not reveal whether the
+    /// person is known.
     NoRelation,
     /// MSG00013: the organisation has no valid grant for this legal context.
     NoGrant,
@@ -178,8 +182,10 @@ pub struct TestReply {
     pub received: Timestamp,
     /// `timestampReply`.
     pub replied: Timestamp,
-    /// `sslCertificate`: subject of the caller's certificate as the service sees it; SSINs are masked.
+    /// `sslCertificate`: subject of the caller's certificate as the service sees it; SSINs are
+    /// masked.
     pub ssl_certificate: String,
-    /// `consumer`: name under which the caller's organisation is registered; `None` if it is not registered.
+    /// `consumer`: name under which the caller's organisation is registered; `None` if it is not
+    /// registered.
     pub consumer: Option<String>,
 }

@@ -1,8 +1,9 @@
 //! Binds the contract's messages to structs, element for element, in the order of the schema.
 //!
-//! A reply is a legal basis for what a physician does, so nothing is skipped: an element that is unknown, missing,
-//! repeated or out of order is [`NotUnderstood::Shape`]. Attributes are ignored: the contract's replies have none that
-//! carries meaning. [`bind!`] states the elements of a struct once, for reading and for writing.
+//! A reply is a legal basis for what a physician does, so nothing is skipped: an element that is
+//! unknown, missing, repeated or out of order is [`NotUnderstood::Shape`]. Attributes are ignored:
+//! the contract's replies have none that carries meaning. [`bind!`] states the elements of a struct
+//! once, for reading and for writing.
 
 use soap::names::Namespace;
 use soap::reader::{Name, Reader, Space};
@@ -142,7 +143,8 @@ impl<T: Content> Occurrence for Vec<T> {
     }
 }
 
-/// Implements [`Content`] for structs whose fields are the elements of a sequence (XML Schema `xs:sequence`).
+/// Implements [`Content`] for structs whose fields are the elements of a sequence (XML Schema
+/// `xs:sequence`).
 macro_rules! bind {
     ($($type:ident { $($field:ident: $namespace:expr, $local:literal,)+ })+) => {$(
         impl $crate::binding::Content for $type {
@@ -171,13 +173,14 @@ macro_rules! bind {
 
 pub(crate) use bind;
 
-/// Converts an error of the reader inside the message: what is well-formed and not of the contract is
-/// [`NotUnderstood::Shape`].
+/// Converts an error of the reader inside the message: what is well-formed and not of the contract
+/// is [`NotUnderstood::Shape`].
 pub(crate) fn inside_message(bad: BadMessage) -> NotUnderstood {
     not_understood(&bad, NotUnderstood::Shape)
 }
 
-/// Converts an error of the reader around the message: what is well-formed is not a SOAP 1.1 envelope.
+/// Converts an error of the reader around the message: what is well-formed is not a SOAP 1.1
+/// envelope.
 pub(crate) fn around_message(bad: BadMessage) -> NotUnderstood {
     not_understood(&bad, NotUnderstood::NotAnEnvelope)
 }

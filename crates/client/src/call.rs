@@ -24,7 +24,8 @@ const ECHO_AT_MOST: usize = 256;
 
 /// Client of one service for one organisation.
 ///
-/// Share it by reference: calls run in parallel, each on its own connection, and connections are reused.
+/// Share it by reference: calls run in parallel, each on its own connection, and connections are
+/// reused.
 pub struct Client {
     connections: Connections,
     deadline: Duration,
@@ -61,7 +62,8 @@ impl Client {
 
     /// Calls `consultAttributes`. Every status is an answer, also one without a result.
     ///
-    /// Needs a tokio runtime with time and I/O. Dropping the future closes the connection of the call.
+    /// Needs a tokio runtime with time and I/O. Dropping the future closes the connection of the
+    /// call.
     ///
     /// # Errors
     /// [`ClientError`] says who must act and whether to repeat the call.
@@ -70,7 +72,8 @@ impl Client {
         Ok(validate_answer(question, response)?)
     }
 
-    /// Calls `sendTestMessage`, which tests the connection and the certificate. It concerns no person.
+    /// Calls `sendTestMessage`, which tests the connection and the certificate. It concerns no
+    /// person.
     ///
     /// # Errors
     /// As [`Client::consult`].

@@ -1,7 +1,7 @@
 //! Connection pool: HTTP/1.1 over TLS.
 //!
-//! A connection serves one request at a time, and is reused if the reply was read completely. A request is sent a second
-//! time only where [`Repeat`] allows it.
+//! A connection serves one request at a time, and is reused if the reply was read completely. A
+//! request is sent a second time only where [`Repeat`] allows it.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +27,8 @@ use super::settings::{Repeat, Target};
 const MAX_REPLY_BYTES: usize = 4 << 20;
 /// Maximum number of idle connections.
 const MAX_IDLE: usize = 4;
-/// Maximum idle time of a connection: shorter than that of usual firewalls, which drop a connection silently.
+/// Maximum idle time of a connection: shorter than that of usual firewalls, which drop a connection
+/// silently.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(50);
 
 type Sender = SendRequest<Full<Bytes>>;
@@ -47,7 +48,8 @@ pub(super) struct Received {
     pub body: Bytes,
 }
 
-/// Whether any byte of a request was sent: readable while the call runs, and after it was cancelled at its deadline.
+/// Whether any byte of a request was sent: readable while the call runs, and after it was cancelled
+/// at its deadline.
 #[derive(Default)]
 pub(super) struct SendProgress(AtomicBool);
 
@@ -73,8 +75,8 @@ struct Idle {
     since: Instant,
 }
 
-/// Whether a connection has served a request before. Only then can its loss mean just that the service closed it while
-/// it was idle.
+/// Whether a connection has served a request before. Only then can its loss mean just that the
+/// service closed it while it was idle.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
     New,
@@ -94,7 +96,8 @@ impl Connections {
         send_progress: &SendProgress,
     ) -> Result<Received, ClientError> {
         let mut was_sent_before = false;
-        // Terminates: every iteration but one uses up an idle connection, and connections are kept only after a reply.
+        // Terminates: every iteration but one uses up an idle connection, and connections are kept
+        // only after a reply.
         loop {
             let (mut sender, origin) = match self.take_idle().await {
                 Some(sender) => (sender, Origin::Reused),
@@ -124,7 +127,8 @@ impl Connections {
     fn request(&self, outgoing: &Outgoing) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(outgoing.envelope.clone()));
         *request.method_mut() = hyper::Method::POST;
-        // The prefix is part of a parsed URL and the path is the contract's: joined they are a valid URI.
+        // The prefix is part of a parsed URL and the path is the contract's: joined they are a
+        // valid URI.
         *request.uri_mut() = format!("{}{}", self.target.prefix, outgoing.path).parse().unwrap_or_default();
         let headers = request.headers_mut();
         if let Ok(host) = HeaderValue::from_str(&self.target.authority) {
@@ -167,7 +171,8 @@ impl Connections {
             })?;
         let (sender, connection) =
             http1::handshake(TokioIo::new(tls)).await.map_err(|reason| classify(reason, Progress::NotSent))?;
-        // Ends when the sender is dropped or the service closes the connection. The sender gets its error as well.
+        // Ends when the sender is dropped or the service closes the connection. The sender gets its
+        // error as well.
         tokio::spawn(connection);
         Ok(sender)
     }
@@ -176,7 +181,8 @@ impl Connections {
         let (head, body) = response.into_parts();
         let is_soap = matches!(head.status, StatusCode::OK | StatusCode::INTERNAL_SERVER_ERROR);
         if !is_soap {
-            // The body of a refusal adds nothing to its status. It is not read, so the connection cannot be reused.
+            // The body of a refusal adds nothing to its status. It is not read, so the connection
+            // cannot be reused.
             return Ok(Received { status: head.status, headers: head.headers, body: Bytes::new() });
         }
         let body = match Limited::new(body, MAX_REPLY_BYTES).collect().await {
@@ -224,8 +230,8 @@ async fn send(sender: &mut Sender, request: Request<Full<Bytes>>) -> Result<Resp
     })
 }
 
-/// Classifies the error of a lost connection. In TLS 1.3 a service refuses a client certificate only after the client has
-/// begun to send, so that the refusal appears here.
+/// Classifies the error of a lost connection. In TLS 1.3 a service refuses a client certificate
+/// only after the client has begun to send, so that the refusal appears here.
 fn classify(reason: hyper::Error, progress: Progress) -> ClientError {
     if let Some(tls) = find_tls_error(&reason) {
         return ClientError::Tls(tls);

@@ -1,8 +1,9 @@
 //! The SOAP envelope around a message.
 //!
-//! A reply is read by the strict reader of the crate `soap`: the element order must be exactly that of the contract.
-//! Attributes, prefixes, comments and white space between elements are free. After [`read`] returned a message, the reply
-//! was well-formed XML in UTF-8, within the limits below, with that message and no other in its body.
+//! A reply is read by the strict reader of the crate `soap`: the element order must be exactly that
+//! of the contract. Attributes, prefixes, comments and white space between elements are free. After
+//! [`read`] returned a message, the reply was well-formed XML in UTF-8, within the limits below,
+//! with that message and no other in its body.
 
 use soap::Charset;
 use soap::names::{Namespace, envelope as names};
@@ -15,8 +16,8 @@ use crate::not_understood::NotUnderstood;
 
 pub use crate::fault_code::FaultCode;
 
-/// Limits of a reply: more than a thousand employments. A hostile reply of small elements would otherwise keep a processor
-/// busy for minutes.
+/// Limits of a reply: more than a thousand employments. A hostile reply of small elements would
+/// otherwise keep a processor busy for minutes.
 const LIMITS: ReaderLimits = ReaderLimits { children: 16_384, events: 65_536 };
 
 /// Content of a reply's body.
@@ -83,8 +84,8 @@ fn enter_body(reader: &mut Reader<'_>) -> Result<(), NotUnderstood> {
     }
 }
 
-/// Reads the one child of Body. The inner result is for the caller to return once the envelope is known to be right: "no
-/// envelope" is more exact than "another message".
+/// Reads the one child of Body. The inner result is for the caller to return once the envelope is
+/// known to be right: "no envelope" is more exact than "another message".
 fn read_payload<M: Message>(reader: &mut Reader<'_>) -> Result<Result<Reply<M>, NotUnderstood>, NotUnderstood> {
     let Some(name) = reader.next_child().map_err(around_message)? else {
         return Err(NotUnderstood::NotAnEnvelope);
@@ -115,8 +116,8 @@ fn finish_document(reader: &mut Reader<'_>) -> Result<(), NotUnderstood> {
     Ok(())
 }
 
-/// Reads a SOAP 1.1 fault (section 4.4), whose own children are unqualified. The inner error is about the value of
-/// `faultcode`.
+/// Reads a SOAP 1.1 fault (section 4.4), whose own children are unqualified. The inner error is
+/// about the value of `faultcode`.
 fn read_fault(reader: &mut Reader<'_>) -> Result<Result<(FaultCode, Fault), NotUnderstood>, NotUnderstood> {
     let local = |local| ElementName { namespace: None, local };
     if !reader.next_child().map_err(inside_message)?.is_some_and(|name| local("faultcode").matches(name)) {

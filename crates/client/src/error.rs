@@ -1,7 +1,8 @@
 //! Errors of a call.
 //!
-//! No text of an error has an SSIN: the question is not part of it, and SSINs in the service's texts are masked
-//! ([`SoapFault`]). A question that was answered with a status is an [`Answer`](super::Answer), not an error.
+//! No text of an error has an SSIN: the question is not part of it, and SSINs in the service's
+//! texts are masked ([`SoapFault`]). A question that was answered with a status is an
+//! [`Answer`](super::Answer), not an error.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,8 @@ use super::ticket::CbssTicket;
 /// Error of a call that gave no answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ClientError {
-    /// No connection: the name has no address, nothing listens on the port, or the network has no route.
+    /// No connection: the name has no address, nothing listens on the port, or the network has no
+    /// route.
     #[error("no connection to the service: {0}")]
     Connect(#[source] Arc<std::io::Error>),
     /// No connection within [`Settings::connect_timeout`](super::Settings::connect_timeout).
@@ -86,7 +88,8 @@ impl ClientError {
     pub fn blame(&self) -> Blame {
         match self {
             Self::Connect(_) | Self::ConnectTimeout(_) | Self::ConnectionLost { .. } => Blame::Network,
-            // An alert is the service's error about our certificate; every other error is ours about the service's.
+            // An alert is the service's error about our certificate; every other error is ours
+            // about the service's.
             Self::Tls(rustls::Error::AlertReceived(_)) => Blame::Caller,
             Self::Tls(_) | Self::NotUnderstood(_) => Blame::Service,
             Self::Deadline { progress: Progress::NotSent, .. } => Blame::Network,
@@ -107,7 +110,8 @@ impl ClientError {
                 Progress::NotSent => Retry::Later { after: None },
                 Progress::Sent => Retry::OnlyIfTwiceIsFine,
             },
-            // docs/reference/contract.md "HTTP details": these refusals are temporary, and none was answered.
+            // docs/reference/contract.md "HTTP details": these refusals are temporary, and none was
+            // answered.
             Self::Refused { status: 408 | 429 | 502..=504, retry_after, .. } => Retry::Later { after: *retry_after },
             Self::Refused { .. } => Retry::Never,
             Self::Fault(fault) => fault.retry(),

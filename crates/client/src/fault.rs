@@ -1,7 +1,7 @@
 //! A SOAP fault: the service gives no answer, and says why.
 //!
-//! The contract says that a fault has no data of a person. A client that prints or logs faults need not trust that: the
-//! texts have no control characters, and each SSIN in them is masked.
+//! The contract says that a fault has no data of a person. A client that prints or logs faults need
+//! not trust that: the texts have no control characters, and each SSIN in them is masked.
 
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ pub struct SoapFault {
     pub string: String,
     /// Reasons; empty with `VersionMismatch` and `MustUnderstand`, where SOAP 1.1 forbids a detail.
     pub reasons: Vec<Reason>,
-    /// `ticketCBSS`, or `X-Request-Id` where there is no detail. Quote it to the operator of the service.
+    /// `ticketCBSS`, or `X-Request-Id` where there is no detail. Quote it to the operator of the
+    /// service.
     pub ticket: Option<CbssTicket>,
     /// `Retry-After`, if it is given in seconds.
     pub retry_after: Option<Duration>,

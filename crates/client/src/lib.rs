@@ -1,8 +1,10 @@
-//! Client of eHealthAttributesService: sends an SSIN and a legal context over mutual TLS, and returns a typed answer.
+//! Client of eHealthAttributesService: sends an SSIN and a legal context over mutual TLS, and
+//! returns a typed answer.
 //!
-//! [`messages`] binds the messages of the contract apart from the service's own codec; tests compare the two. The client
-//! stores no answer and logs nothing. It repeats a call by itself only where that cannot cause a second disclosure
-//! ([`Repeat`]). An [`Answer`] follows the contract exactly, and answers the question that was asked.
+//! [`messages`] binds the messages of the contract apart from the service's own codec; tests
+//! compare the two. The client stores no answer and logs nothing. It repeats a call by itself only
+//! where that cannot cause a second disclosure ([`Repeat`]). An [`Answer`] follows the contract
+//! exactly, and answers the question that was asked.
 //!
 //! | to | see |
 //! |---|---|

@@ -2,7 +2,8 @@
 
 use ehealth_core::model::Ssin;
 
-/// Makes a text fit to print and log: control characters become blanks, and each SSIN becomes eleven asterisks.
+/// Makes a text fit to print and log: control characters become blanks, and each SSIN becomes
+/// eleven asterisks.
 pub(super) fn mask_ssins(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut digits = String::new();

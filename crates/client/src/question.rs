@@ -1,8 +1,9 @@
 //! The question: customer, legal context, SSIN and dates.
 //!
-//! A question is typed, so that an invalid SSIN or a 30 February is found by the caller and not by the service. To test
-//! how the service answers invalid values, write them as text ([`Question::from_text`]). Every text has only characters
-//! that XML allows, and a length that the schema allows.
+//! A question is typed, so that an invalid SSIN or a 30 February is found by the caller and not by
+//! the service. To test how the service answers invalid values, write them as text
+//! ([`Question::from_text`]). Every text has only characters that XML allows, and a length that the
+//! schema allows.
 
 use std::fmt;
 
@@ -118,7 +119,8 @@ impl Question {
         Self { sent: Some(now), ..self }
     }
 
-    /// The SSIN as it is sent, to show it to the person who typed it. There is no other access to it.
+    /// The SSIN as it is sent, to show it to the person who typed it. There is no other access to
+    /// it.
     #[must_use]
     pub fn ssin_text(&self) -> &str {
         &self.ssin

@@ -23,7 +23,7 @@ pub enum Retry {
         /// Delay that the service asks for (`Retry-After`); `None` leaves the choice to the caller.
         after: Option<Duration>,
     },
-    /// The call may have been answered and recorded: repeat it only if a second record of the same question does no
-    /// harm.
+    /// The call may have been answered and recorded: repeat it only if a second record of the same
+    /// question does no harm.
     OnlyIfTwiceIsFine,
 }

@@ -1,7 +1,7 @@
 //! Settings of a client, checked once when the client is made.
 //!
-//! The caller reads the files of certificates and keys. After [`Target::new`] the URL has a host, a port and a name that a certificate can be
-//! verified for, and the key belongs to the certificate.
+//! The caller reads the files of certificates and keys. After [`Target::new`] the URL has a host, a
+//! port and a name that a certificate can be verified for, and the key belongs to the certificate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use tls_files::{ClientTls, ClientTlsError, ContentError, Identity, parse_certifi
 /// Settings of a [`Client`](super::Client). `Debug` does not show the key.
 #[derive(Clone)]
 pub struct Settings {
-    /// Base URL of the service, `https://HOST[:PORT][/PREFIX]`. The paths of the operations are appended.
+    /// Base URL of the service, `https://HOST[:PORT][/PREFIX]`. The paths of the operations are
+    /// appended.
     pub url: String,
     /// Authorities of the service's certificate, PEM or DER.
     pub server_ca_pem: Vec<u8>,
@@ -34,12 +35,12 @@ pub struct Settings {
 /// When the client repeats a call after its connection was lost, within the deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Repeat {
-    /// Only if no byte of the request was sent, so that it cannot have been answered. Every answer is recorded as a
-    /// disclosure about a person; this keeps it at one.
+    /// Only if no byte of the request was sent, so that it cannot have been answered. Every answer
+    /// is recorded as a disclosure about a person; this keeps it at one.
     #[default]
     OnlyUnsent,
-    /// Also once if a reused connection was lost after the request was sent. The service may then have answered,
-    /// recorded and counted the question twice.
+    /// Also once if a reused connection was lost after the request was sent. The service may then
+    /// have answered, recorded and counted the question twice.
     EvenIfAnswered,
 }
 
@@ -84,7 +85,8 @@ pub enum SettingsError {
         /// Found and expected content.
         reason: ContentError,
     },
-    /// An authority's certificate cannot be used, or the key does not belong to the client certificate.
+    /// An authority's certificate cannot be used, or the key does not belong to the client
+    /// certificate.
     #[error("{part}: {reason}")]
     Tls {
         /// Invalid part of the settings.

@@ -1,7 +1,7 @@
 //! The service's ticket of an exchange.
 //!
-//! The text stays as received, to be quoted to the operator of the service. A ticket is a UUID, so that it is safe on a
-//! terminal and in a log.
+//! The text stays as received, to be quoted to the operator of the service. A ticket is a UUID, so
+//! that it is safe on a terminal and in a log.
 
 use std::fmt;
 

@@ -1,6 +1,7 @@
 //! Validates a response: every value is parsed, and compared with the question.
 //!
-//! An [`Answer`] that a call returns passed these checks, so that what [`super::answer`] says of it holds.
+//! An [`Answer`] that a call returns passed these checks, so that what [`super::answer`] says of it
+//! holds.
 
 use super::answer::{
     Answer, Employment, Findings, Information, Outcome, PreventionService, Status, TestReply, WrongDates,
@@ -242,7 +243,8 @@ fn validate_period(period: &messages::OpenPeriod, element: &'static str) -> Resu
     Period::from_days(begin, end).map_err(|_| NotUnderstood::Value(element))
 }
 
-/// Checks that the parts that a status requires are present, and no other (`docs/reference/contract.md` "Status").
+/// Checks that the parts that a status requires are present, and no other
+/// (`docs/reference/contract.md` "Status").
 fn check_parts(answer: Answer) -> Result<Answer, NotUnderstood> {
     let (criteria, filters, result) = (answer.criteria.is_some(), !answer.filtered.is_empty(), answer.result.is_some());
     let (needs_criteria, may_filter) = match answer.status.outcome {

@@ -1,8 +1,9 @@
 //! The competent prevention service and the fund, derived from an answer.
 //!
-//! "No such service" and "the service could not look" send a file two different ways (`docs/reference/domain.md` "How the
-//! answer is found"), so the type is [`Disclosed`] and not `Option`. The client does not guess: if the grant excludes a
-//! field that decides, the verdict is [`Disclosed::Filtered`].
+//! "No such service" and "the service could not look" send a file two different ways
+//! (`docs/reference/domain.md` "How the answer is found"), so the type is [`Disclosed`] and not
+//! `Option`. The client does not guess: if the grant excludes a field that decides, the verdict is
+//! [`Disclosed::Filtered`].
 
 use super::answer::{Answer, Employment, Outcome, PreventionService};
 use ehealth_core::model::{Dataset, DatasetSet, Date, EnterpriseNumber, Field, ServiceKind};
@@ -31,7 +32,8 @@ pub struct Competence<'a> {
     pub service: Disclosed<&'a PreventionService>,
 }
 
-/// The answer names no competent services. A day without an employment is not an error, but an empty list.
+/// The answer names no competent services. A day without an employment is not an error, but an
+/// empty list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoVerdict {
     /// The status is one without a result: the question was not answered.
@@ -49,8 +51,9 @@ pub enum NoVerdict {
 }
 
 impl Answer {
-    /// Competent prevention service of each employment on this day, in the order of the answer: the internal service if
-    /// there is one, otherwise the external one. An empty list means that the person has no employment on this day.
+    /// Competent prevention service of each employment on this day, in the order of the answer: the
+    /// internal service if there is one, otherwise the external one. An empty list means that the
+    /// person has no employment on this day.
     ///
     /// # Errors
     /// [`NoVerdict`] says why there is no list.
@@ -72,7 +75,8 @@ impl Answer {
         if of_employment.into_iter().all(|field| self.filtered.contains(field)) {
             return Err(NoVerdict::Filtered);
         }
-        // An employment or a service without its period overlaps the window: only a window of one day decides.
+        // An employment or a service without its period overlaps the window: only a window of one
+        // day decides.
         let one_day = window.from() == window.to();
         let mut verdicts = Vec::new();
         for employment in self.result.iter().flat_map(|result| &result.employments) {
@@ -137,14 +141,14 @@ impl Answer {
         if !has(Field::PreventionServiceType) && on_day.len() > 1 {
             return Disclosed::Filtered;
         }
-        // Internal first, then the newest affiliation, then the lower number. This is the order of the answer, but the
-        // client does not rely on it.
+        // Internal first, then the newest affiliation, then the lower number. This is the order of
+        // the answer, but the client does not rely on it.
         let best = on_day.into_iter().min_by_key(|service| {
             let begin = service.affiliation.map(|period| std::cmp::Reverse(period.begin()));
             (service.kind == Some(ServiceKind::External), begin, service.number)
         });
-        // An internal service takes precedence over an external one, so that `coprev` cannot change it; the reverse does
-        // not hold.
+        // An internal service takes precedence over an external one, so that `coprev` cannot change
+        // it; the reverse does not hold.
         let reads: DatasetSet = match best.and_then(|service| service.kind) {
             Some(ServiceKind::Internal) => [Dataset::Federated].into_iter().collect(),
             Some(ServiceKind::External) | None => [Dataset::Coprev, Dataset::Federated].into_iter().collect(),

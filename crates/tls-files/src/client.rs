@@ -18,7 +18,8 @@ pub struct Identity {
 
 /// Builder of a TLS client configuration: TLS 1.2 and 1.3, ALPN `http/1.1`, no session resumption.
 ///
-/// Sessions are not resumed, so that each handshake verifies the server's certificate and presents the client's.
+/// Sessions are not resumed, so that each handshake verifies the server's certificate and presents
+/// the client's.
 pub struct ClientTls {
     authorities: Vec<CertificateDer<'static>>,
     identity: Option<Identity>,

@@ -17,9 +17,10 @@ pub(crate) enum DerKind {
 
 /// Returns the kind of a DER value; `None` if it is not one SEQUENCE, or of another kind.
 ///
-/// A private key begins with an INTEGER (PKCS #8, PKCS #1, SEC 1: its version). A certificate and a revocation list
-/// begin with a SEQUENCE. In a certificate this begins with `[0]` (its version) or with its serial number (version 1),
-/// in a list with an INTEGER (its version) or with its algorithm (version 1; RFC 5280, section 5.1).
+/// A private key begins with an INTEGER (PKCS #8, PKCS #1, SEC 1: its version). A certificate and a
+/// revocation list begin with a SEQUENCE. In a certificate this begins with `[0]` (its version) or
+/// with its serial number (version 1), in a list with an INTEGER (its version) or with its
+/// algorithm (version 1; RFC 5280, section 5.1).
 pub(crate) fn kind(bytes: &[u8]) -> Option<DerKind> {
     let (SEQUENCE, content, []) = value(bytes)? else { return None };
     match value(content)? {
@@ -34,8 +35,9 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<DerKind> {
     }
 }
 
-/// Tells a certificate of version 1 from a revocation list by what follows the INTEGER (a serial number or a version),
-/// the algorithm and the issuer: the two dates of a certificate in a SEQUENCE, or the date of a list itself.
+/// Tells a certificate of version 1 from a revocation list by what follows the INTEGER (a serial
+/// number or a version), the algorithm and the issuer: the two dates of a certificate in a
+/// SEQUENCE, or the date of a list itself.
 fn kind_by_dates(bytes: &[u8]) -> Option<DerKind> {
     let (SEQUENCE, _, bytes) = value(bytes)? else { return None };
     let (SEQUENCE, _, bytes) = value(bytes)? else { return None };

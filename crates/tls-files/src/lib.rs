@@ -1,4 +1,5 @@
-//! Reads certificates, revocation lists and private keys from files, and builds TLS client configurations.
+//! Reads certificates, revocation lists and private keys from files, and builds TLS client
+//! configurations.
 //!
 //! This is the only place that parses PEM. Each error names the file and says what it holds:
 //! "`ca.pem`: found a private key, expected certificates".

@@ -14,7 +14,8 @@ pub fn parse_certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
     parse(bytes, Content::Certificates, CertificateDer::from)
 }
 
-/// Parses one certificate revocation list in DER, or all PEM blocks `X509 CRL`. Other PEM blocks are ignored.
+/// Parses one certificate revocation list in DER, or all PEM blocks `X509 CRL`. Other PEM blocks
+/// are ignored.
 ///
 /// # Errors
 /// [`ContentError`] if the bytes have no revocation list.
@@ -22,15 +23,16 @@ pub fn parse_revocation_lists(bytes: &[u8]) -> Result<Vec<CertificateRevocationL
     parse(bytes, Content::RevocationLists, CertificateRevocationListDer::from)
 }
 
-/// Parses a private key in DER, or the first PEM block `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`. Other PEM
-/// blocks are ignored.
+/// Parses a private key in DER, or the first PEM block `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC
+/// PRIVATE KEY`. Other PEM blocks are ignored.
 ///
 /// # Errors
 /// [`ContentError`] if the bytes have no private key.
 pub fn parse_private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, ContentError> {
     let unknown = || ContentError::Unknown { expected: Content::PrivateKey };
     let keys = parse(bytes, Content::PrivateKey, |der| der)?;
-    // Parsed again as PEM, because the label tells the kind of key. The bytes of DER tell it themselves.
+    // Parsed again as PEM, because the label tells the kind of key. The bytes of DER tell it
+    // themselves.
     if is_pem(bytes) {
         return PrivateKeyDer::from_pem_slice(bytes)
             .map_err(|error| ContentError::malformed(Content::PrivateKey, &error));

@@ -54,8 +54,8 @@ pub fn read_private_key(file: &Path) -> Result<PrivateKeyDer<'static>, FileError
     read(file, parse_private_key)
 }
 
-/// Reads the certificates of these files, and of the files in these folders, each with its file. Collects the errors:
-/// every file is read.
+/// Reads the certificates of these files, and of the files in these folders, each with its file.
+/// Collects the errors: every file is read.
 pub fn read_all_certificates(
     paths: &[PathBuf],
     errors: &mut Vec<FileError>,
@@ -63,11 +63,12 @@ pub fn read_all_certificates(
     read_all(paths, errors, parse_certificates)
 }
 
-/// Reads the revocation lists of these files, and of the files in these folders, each with its file. Collects the
-/// errors: every file is read.
+/// Reads the revocation lists of these files, and of the files in these folders, each with its
+/// file. Collects the errors: every file is read.
 ///
-/// The bytes of a file that is neither PEM nor a known kind of DER are returned as they are. A broken list must not keep
-/// a service from starting: verification then refuses the certificates of its issuer only.
+/// The bytes of a file that is neither PEM nor a known kind of DER are returned as they are. A
+/// broken list must not keep a service from starting: verification then refuses the certificates of
+/// its issuer only.
 pub fn read_all_revocation_lists(
     paths: &[PathBuf],
     errors: &mut Vec<FileError>,
@@ -78,7 +79,8 @@ pub fn read_all_revocation_lists(
     })
 }
 
-/// Returns the path itself if it is a file, or the files of a folder in the order of their names, without hidden ones.
+/// Returns the path itself if it is a file, or the files of a folder in the order of their names,
+/// without hidden ones.
 ///
 /// # Errors
 /// The system's error if the path cannot be read.

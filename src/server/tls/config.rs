@@ -237,7 +237,8 @@ fn locate(reason: AuthorityError, authorities: Vec<(PathBuf, CertificateDer<'sta
 /// Authorities of a PEM file as trust anchors, for clients of this service.
 ///
 /// # Errors
-/// [`TlsError`] if the file cannot be read, holds no certificate, or one of them cannot be an anchor.
+/// [`TlsError`] if the file cannot be read, holds no certificate, or one of them cannot be an
+/// anchor.
 pub fn load_authorities(file: &Path) -> Result<RootCertStore, TlsError> {
     anchor(file, read_certificates(file)?)
 }

@@ -1,13 +1,15 @@
-//! Circles of files: what each `use` line of a crate leads to, and which files lead back to themselves.
+//! Circles of files: what each `use` line of a crate leads to, and which files lead back to
+//! themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::{Source, Use};
 
-/// Circles of files, each sorted: every file of one reaches every other over `use` lines of production code.
+/// Circles of files, each sorted: every file of one reaches every other over `use` lines of
+/// production code.
 ///
-/// An import of a re-exported name leads to the file that defines it. A parent that re-exports from its own children
-/// does not depend on them: a facade may stand above files that use it.
+/// An import of a re-exported name leads to the file that defines it. A parent that re-exports from
+/// its own children does not depend on them: a facade may stand above files that use it.
 pub fn circles(sources: &[Source]) -> Vec<Vec<&str>> {
     let mut circles = Vec::new();
     let crates: BTreeSet<_> = sources.iter().filter_map(|source| Some(place(&source.path)?.0)).collect();

@@ -1,4 +1,5 @@
-//! Citations and links: every cited document and section exists, every relative link leads somewhere.
+//! Citations and links: every cited document and section exists, every relative link leads
+//! somewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -166,7 +167,8 @@ fn unwrapped(text: &str) -> String {
     whole
 }
 
-/// The quoted title at the begin of a text, after a backtick, a comma or "and", and what is behind it.
+/// The quoted title at the begin of a text, after a backtick, a comma or "and", and what is behind
+/// it.
 fn next_title(text: &str) -> Option<(String, &str)> {
     let blank = |c: char| c.is_whitespace() || matches!(c, '\u{1}' | '`' | ',');
     let text = text.trim_start_matches(blank);

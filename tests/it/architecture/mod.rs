@@ -1,9 +1,10 @@
 //! Rules over the source text that neither the compiler nor clippy keeps.
 //!
-//! Each rule has samples that it must refuse and samples that it must accept. `exceptions.txt` lists what breaks a rule
-//! today, with a number that may only shrink: `UPDATE_GOLDENS=1 cargo test --test it architecture::` lowers the numbers
-//! and removes what is no longer needed, and never adds a line. `Cargo.toml` keeps the layers between crates; `crates`
-//! has the table of what each `Cargo.toml` may name.
+//! Each rule has samples that it must refuse and samples that it must accept. `exceptions.txt`
+//! lists what breaks a rule today, with a number that may only shrink: `UPDATE_GOLDENS=1 cargo test
+//! --test it architecture::` lowers the numbers and removes what is no longer needed, and never
+//! adds a line. `Cargo.toml` keeps the layers between crates; `crates` has the table of what each
+//! `Cargo.toml` may name.
 
 mod circles;
 mod crates;

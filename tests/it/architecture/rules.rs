@@ -28,8 +28,9 @@ const LIBRARIES: [(&str, &[&str]); 11] = [
     ("x509_parser", &["certificates"]),
 ];
 
-/// Functions that only one folder calls: the reads of a person's data, and what makes a receipt. The types in
-/// `ehealth_core::lookup` guard the order of the steps; who calls these elsewhere walks around them.
+/// Functions that only one folder calls: the reads of a person's data, and what makes a receipt.
+/// The types in `ehealth_core::lookup` guard the order of the steps; who calls these elsewhere
+/// walks around them.
 const SEAMS: [(&str, &[&str]); 4] = [
     ("employment_periods", &["crates/core/src/lookup/", "crates/datasets/src/store/"]),
     ("memberships", &["crates/core/src/lookup/", "crates/datasets/src/store/"]),
@@ -40,7 +41,8 @@ const SEAMS: [(&str, &[&str]); 4] = [
 /// Parts of `std` that reach outside the program: the core is pure.
 const OUTSIDE: [&str; 7] = ["env", "fs", "io", "net", "os", "process", "thread"];
 
-/// Files that read what a peer sends, and the lints that they deny, so that a peer cannot cause a panic.
+/// Files that read what a peer sends, and the lints that they deny, so that a peer cannot cause a
+/// panic.
 const FACING_PEERS: [&str; 5] = [
     "crates/audit-log/src/lib.rs",
     "crates/datasets/src/feed/mod.rs",
@@ -50,7 +52,8 @@ const FACING_PEERS: [&str; 5] = [
 ];
 const PANICS: [&str; 5] = ["unwrap_used", "expect_used", "panic", "indexing_slicing", "arithmetic_side_effects"];
 
-/// Words that the project no longer uses in names. Each has a word of the field, in `docs/` and everywhere else.
+/// Words that the project no longer uses in names. Each has a word of the field, in `docs/` and
+/// everywhere else.
 const RETIRED: [&str; 33] = [
     "anew",
     "doomed",
@@ -735,7 +738,8 @@ fn paths(files: &[Source], of: impl Fn(&Source) -> bool, breaks: impl Fn(&[&str]
     findings
 }
 
-/// The paths of the gateway that break a rule; `breaks` gets the module at the top in which they are.
+/// The paths of the gateway that break a rule; `breaks` gets the module at the top in which they
+/// are.
 fn imports(files: &[Source], breaks: impl Fn(&str, &[&str]) -> bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in files {

@@ -25,7 +25,8 @@ pub struct Source {
     pub functions: Vec<Found<Function>>,
     /// Module declarations.
     pub modules: Vec<Found<Module>>,
-    /// Patterns and attributes that a rule forbids, by name: `ignore`, `allow`, `_ =>`, `Other(String)`.
+    /// Patterns and attributes that a rule forbids, by name: `ignore`, `allow`, `_ =>`,
+    /// `Other(String)`.
     pub marks: Vec<Found<&'static str>>,
     /// Every identifier, with the number of its occurrences.
     pub names: BTreeMap<String, usize>,

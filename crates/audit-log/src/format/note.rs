@@ -1,5 +1,5 @@
-//! Checkpoints: size and root of the tree, signed, so that only the holder of the key can shorten or
-//! rewrite the audit log unnoticed (docs/reference/audit-log-format.md "Checkpoint").
+//! Checkpoints: size and root of the tree, signed, so that only the holder of the key can shorten
+//! or rewrite the audit log unnoticed (docs/reference/audit-log-format.md "Checkpoint").
 //!
 //! The text is a C2SP tlog-checkpoint in a C2SP signed note with one Ed25519 signature. Extension
 //! lines say when it was made and which dataset states the newest exchange had read.

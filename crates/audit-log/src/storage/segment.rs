@@ -57,9 +57,9 @@ impl Segment {
     /// Appends through this handle, which the caller syncs afterwards. After a failure of either,
     /// [`Segment::repair`] must precede the next append.
     ///
-    /// If the file must grow, zeros are written ahead up to the next multiple of `preallocate`. While a
-    /// batch fits into what was written before, its sync writes data only, and the file system has
-    /// no metadata to make durable.
+    /// If the file must grow, zeros are written ahead up to the next multiple of `preallocate`.
+    /// While a batch fits into what was written before, its sync writes data only, and the file
+    /// system has no metadata to make durable.
     pub(crate) fn append(&mut self, file: &dyn DiskFile, bytes: &[u8], preallocate: u64) -> io::Result<()> {
         let end = self.written.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         let allocated = end.checked_next_multiple_of(preallocate).unwrap_or(end);

@@ -1,9 +1,9 @@
 //! The audit log as the server uses it: a bounded queue, and the threads that empty it.
 //!
-//! Appending never waits for the disk. The caller is called back when its record is settled. A thread
-//! takes what waits in the queue, writes it, passes the commit worker to the next thread, and syncs. A
-//! record is settled when its batch and everything before it is durable, or has failed. When
-//! [`AuditLog::close`] returns, every record that was accepted is settled.
+//! Appending never waits for the disk. The caller is called back when its record is settled. A
+//! thread takes what waits in the queue, writes it, passes the commit worker to the next thread,
+//! and syncs. A record is settled when its batch and everything before it is durable, or has
+//! failed. When [`AuditLog::close`] returns, every record that was accepted is settled.
 
 use std::io;
 use std::mem;

@@ -1,5 +1,5 @@
-//! Names of the elements, in the order of the schema. Every name that the client writes or reads is in this file, except
-//! those of the envelope.
+//! Names of the elements, in the order of the schema. Every name that the client writes or reads is
+//! in this file, except those of the envelope.
 
 use soap::names::Namespace;
 

@@ -1,8 +1,8 @@
-//! The messages of the contract (`docs/reference/contract.md` "consultAttributes", "sendTestMessage"), element for element,
-//! text for text.
+//! The messages of the contract (`docs/reference/contract.md` "consultAttributes",
+//! "sendTestMessage"), element for element, text for text.
 //!
-//! Values stay text here; [`super::Answer`] is made of them in `validate`. `Debug` shows only the name of a message,
-//! because most of them have an SSIN.
+//! Values stay text here; [`super::Answer`] is made of them in `validate`. `Debug` shows only the
+//! name of a message, because most of them have an SSIN.
 
 mod elements;
 
@@ -137,8 +137,8 @@ pub struct InformationCustomer {
 
 /// OrganizationIdentificationType: `cbe_number`, or `sector` with `institution`.
 ///
-/// The schema has a choice between an element and a sequence of two; here all three are optional, and the values are
-/// checked where the answer is made of them.
+/// The schema has a choice between an element and a sequence of two; here all three are optional,
+/// and the values are checked where the answer is made of them.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Organization {
     /// `cbeNumber`.

@@ -42,7 +42,8 @@ pub enum SignatureError {
 }
 
 impl Signer {
-    /// Parses a verifier key: `NAME+HHHHHHHH+BASE64` (C2SP signed-note, "Verifier keys"). `None` for any other form.
+    /// Parses a verifier key: `NAME+HHHHHHHH+BASE64` (C2SP signed-note, "Verifier keys"). `None`
+    /// for any other form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         VerifierKey::parse(text).map(Self)

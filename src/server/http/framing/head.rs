@@ -27,8 +27,8 @@ pub(super) enum BodyFraming {
 /// Checks a request line, without its line end.
 ///
 /// # Errors
-/// [`HttpRefusal`] for an unsupported version, a target that is too long, or a line that is not of the
-/// form `METHOD /path HTTP/1.1`.
+/// [`HttpRefusal`] for an unsupported version, a target that is too long, or a line that is not of
+/// the form `METHOD /path HTTP/1.1`.
 pub(super) fn check_request_line(line: &[u8]) -> Result<(), HttpRefusal> {
     let mut parts = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
@@ -53,8 +53,8 @@ pub(super) fn check_request_line(line: &[u8]) -> Result<(), HttpRefusal> {
 /// ends.
 ///
 /// # Errors
-/// [`HttpRefusal`] for an invalid field, too many fields, a `Host` that is missing or repeated, or a
-/// length that is given twice, in two ways, or not as a number.
+/// [`HttpRefusal`] for an invalid field, too many fields, a `Host` that is missing or repeated, or
+/// a length that is given twice, in two ways, or not as a number.
 pub(super) fn check_fields(fields: &[u8]) -> Result<BodyFraming, HttpRefusal> {
     let (mut count, mut hosts) = (0_usize, 0_usize);
     let (mut length, mut is_chunked) = (None, false);

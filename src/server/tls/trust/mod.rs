@@ -86,8 +86,8 @@ impl Trust {
     /// the others known intermediates.
     ///
     /// # Errors
-    /// [`AuthorityError`] of the first certificate that cannot be an authority. Lists never cause an
-    /// error: an unusable one closes its issuer ([`Trust::closed_issuers`]).
+    /// [`AuthorityError`] of the first certificate that cannot be an authority. Lists never cause
+    /// an error: an unusable one closes its issuer ([`Trust::closed_issuers`]).
     pub fn new(
         authorities: Vec<CertificateDer<'static>>,
         revocation: &Revocation,
@@ -294,8 +294,8 @@ impl Authority {
     }
 }
 
-/// [`Profile::check_leaf`] checks the leaf's clientAuth. An issuer that limits its purposes must name it
-/// too.
+/// [`Profile::check_leaf`] checks the leaf's clientAuth. An issuer that limits its purposes must
+/// name it too.
 struct ClientAuthNamed;
 
 impl ExtendedKeyUsageValidator for ClientAuthNamed {
