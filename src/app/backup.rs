@@ -148,7 +148,8 @@ pub fn restore(
     Ok(verdict)
 }
 
-/// Copies a folder beside its target, then renames it, so that the target is complete or missing.
+/// Copies a folder beside its target, renames it and syncs the folder above: the target is complete
+/// or missing, after a power failure too.
 fn put_in_place(copy: &Path, target: &Path) -> Result<(), BackupError> {
     let beside = target.with_extension("restoring");
     if beside.exists() {
@@ -158,7 +159,10 @@ fn put_in_place(copy: &Path, target: &Path) -> Result<(), BackupError> {
     if target.exists() {
         fs::remove_dir(target).map_err(at(target))?;
     }
-    fs::rename(&beside, target).map_err(at(target))
+    fs::rename(&beside, target).map_err(at(target))?;
+    // The rename is durable once the folder above it is.
+    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|folder| folder.sync_all()).map_err(at(parent))
 }
 
 fn verify_copy(

@@ -5,8 +5,9 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use parking_lot::Mutex;
 
 use super::finding::{CheckpointSource, Finding};
 use super::key::VerifyingKey;
@@ -106,7 +107,7 @@ pub(super) fn scan_all(
         } {
             let path = folder.join(&file.name);
             let result = segment::scan(&path, file, sizes).map_err(io_error(&path));
-            scanned.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
+            scanned.lock().push((number, result));
         }
     };
     let workers = thread::available_parallelism().map_or(1, usize::from).min(files.len());
@@ -114,7 +115,7 @@ pub(super) fn scan_all(
         (1..workers).for_each(|_| drop(scope.spawn(work)));
         work();
     });
-    let mut scanned = scanned.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut scanned = scanned.into_inner();
     scanned.sort_unstable_by_key(|(number, _)| *number);
     scanned.into_iter().map(|(_, result)| result).collect()
 }

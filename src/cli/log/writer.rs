@@ -10,10 +10,11 @@
 //! start after it, and activating the sandbox is logged.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -87,18 +88,16 @@ impl Drop for LogWriter {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Buffer> {
-        // No code panics while it holds the lock: bytes are copied or written.
-        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.buffer.lock()
     }
 
     fn write_until_end(&self) {
         let is_running = |buffer: &mut Buffer| buffer.thread != LogThread::Ending;
         loop {
-            let buffer = self.not_empty.wait_while(self.lock(), |buffer| buffer.bytes.is_empty() && is_running(buffer));
-            drop(buffer.unwrap_or_else(PoisonError::into_inner));
+            let mut buffer = self.lock();
+            self.not_empty.wait_while(&mut buffer, |buffer| buffer.bytes.is_empty() && is_running(buffer));
             // Let more lines join the first one, except at the end.
-            let buffer = self.not_empty.wait_timeout_while(self.lock(), MAX_DELAY, is_running);
-            let (mut buffer, _) = buffer.unwrap_or_else(PoisonError::into_inner);
+            self.not_empty.wait_while_for(&mut buffer, is_running, MAX_DELAY);
             write_out(&mut buffer.bytes);
             if buffer.thread == LogThread::Ending {
                 return;
