@@ -14,6 +14,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -76,7 +77,12 @@ pub fn search_files(path: &Path) -> Vec<String> {
             lines.extend(search_files(&entry.expect("an entry").path()));
         }
     } else {
-        let bytes = fs::read(path).expect("a file");
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            // A draft of a service that runs: it was renamed since the folder was listed.
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(error) => panic!("{}: {error}", path.display()),
+        };
         lines.extend(search(&bytes).iter().map(|found| format!("{}: {found:?}", path.display())));
     }
     lines
