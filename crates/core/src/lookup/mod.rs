@@ -97,8 +97,10 @@
 //! }
 //! ```
 //!
-//! One gap remains that types alone do not close: any code that holds a [`Directory`] can read it.
-//! `tests/it/architecture` checks that only this module calls its methods.
+//! Two gaps remain that types alone do not close: any code that holds a [`Directory`] can read it,
+//! and an [`AuditSink`] can settle a record that it did not write. `tests/it/architecture` checks
+//! that only this module calls the reads of persons' data, and that only the audit log settles
+//! records.
 //!
 //! This module is pure and synchronous. It reads through [`Directory`] and records through
 //! [`AuditSink`], which other crates implement.
