@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -52,19 +51,7 @@ impl Demo {
             .spawn()
             .expect("the program starts");
         let output = child.stdout.take().expect("piped");
-        let (sender, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                // The receiver is gone once the awaited line came.
-                let _ = sender.send(line);
-            }
-        });
-        let mut printed = String::new();
-        while !printed.contains("Press Ctrl-C") {
-            let line =
-                lines.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("it printed only\n{printed}"));
-            printed += &format!("{line}\n");
-        }
+        let printed = crate::support::program::read_until(output, "Press Ctrl-C", Duration::from_secs(60));
         Self { child, printed, folder }
     }
 

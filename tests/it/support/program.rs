@@ -1,6 +1,6 @@
 //! The real program as a process: started, watched, stopped, and never left running.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -79,4 +79,22 @@ impl Drop for Program {
 pub fn address_in(line: &str) -> String {
     let (_, rest) = line.split_once("address=").unwrap_or_else(|| panic!("no address in {line}"));
     rest.split_whitespace().next().expect("an address").to_owned()
+}
+
+/// Reads lines of a process until the text was printed; returns what was printed. The rest is read
+/// and dropped, so that the process never waits for its reader.
+pub fn read_until(output: impl Read + Send + 'static, text: &str, limit: Duration) -> String {
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            // The receiver is gone once the awaited line came.
+            let _ = sender.send(line);
+        }
+    });
+    let mut printed = String::new();
+    while !printed.contains(text) {
+        let line = lines.recv_timeout(limit).unwrap_or_else(|_| panic!("it printed only\n{printed}"));
+        printed += &format!("{line}\n");
+    }
+    printed
 }

@@ -2,11 +2,10 @@
 //! stack does.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -90,19 +89,7 @@ impl Simulation {
             .spawn()
             .expect("the program starts");
         let output = child.stdout.take().expect("piped");
-        let (sender, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                // The receiver is gone once the awaited line came.
-                let _ = sender.send(line);
-            }
-        });
-        let mut said = String::new();
-        while !said.contains("to end the simulation") {
-            let line =
-                lines.recv_timeout(Duration::from_secs(120)).unwrap_or_else(|_| panic!("it printed only\n{said}"));
-            said += &format!("{line}\n");
-        }
+        crate::support::program::read_until(output, "to end the simulation", Duration::from_secs(120));
         let ready = serde_json::from_slice(&fs::read(&ready).expect("the ready file")).expect("JSON");
         Self { child, folder, ready }
     }
