@@ -1,6 +1,6 @@
 //! Measures what ten years of audit log cost: `cargo bench --bench audit_log`.
 //!
-//! First it measures the cost of a receipt when 1, 64 and 512 exchanges wait at the same time, the
+//! First it measures the cost of one durable record when 1, 64 and 512 exchanges wait at the same time, the
 //! cost of a sync alone on that disk, and the cost of the same records as rows of SQLite and as a
 //! file that grows with each batch. Then it writes an audit log of 120 months with a clock that is
 //! set from month to month, finds people in it, verifies it, and proves single records. Each figure
@@ -53,7 +53,7 @@ fn main() {
     };
     fs::create_dir_all(&dir).expect("ours");
     measure_storages(&dir);
-    measure_receipts(&dir);
+    measure_commits(&dir);
     if !settings.folder.join("checkpoint").exists() {
         write(&settings, records);
     }
@@ -211,7 +211,7 @@ impl Growing {
 
 /// Receipts per second, and the time until one comes, with 1, 64 and 512 callers that append the
 /// next record at once.
-fn measure_receipts(dir: &Path) {
+fn measure_commits(dir: &Path) {
     for waiting in [1_u64, 64, 512] {
         let place = tempfile::tempdir_in(dir).expect("ours");
         let settings = Settings {
@@ -242,7 +242,7 @@ fn measure_receipts(dir: &Path) {
         }
         let took = started.elapsed();
         times.sort();
-        print(&format!("receipts, {waiting} waiting"), records, took);
+        print(&format!("commits, {waiting} waiting"), records, took);
         let counters = log.counters();
         // The speed of a shared disk changes, so the bound is computed from the log's own syncs.
         let own = counters.writing / u32::try_from(counters.batches).expect("few");

@@ -1,7 +1,7 @@
-//! The client's messages, checked by two independent validators and by the samples of the contract.
+//! The client's messages, checked by two independent oracles and by the samples of the contract.
 //!
-//! Both validators must accept what the client sends. The client must read every message that the
-//! contract allows, and write it again as a message that the validators accept.
+//! Both oracles must accept what the client sends. The client must read every message that the
+//! contract allows, and write it again as a message that the oracles accept.
 
 use std::fs;
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::support::python::{self, Python};
 use crate::support::service::TestService;
 
-/// Runs zeep over the whole catalogue; its answers go to a folder for the validators.
+/// Runs zeep over the whole catalogue; its answers go to a folder for the oracles.
 async fn ask_with_zeep(service: &TestService, more: &[&str]) {
     let responses = service.folder().join("zeep");
     std::fs::create_dir(&responses).expect("a folder");

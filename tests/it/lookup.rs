@@ -742,7 +742,7 @@ fn a_failed_pending_reports_its_own_failure() {
 }
 
 #[test]
-fn a_receipt_names_its_exchange_and_sequence_number() {
+fn a_recorded_outcome_has_its_ticket_and_sequence_number() {
     let log = AuditLog::default();
     for sequence in 0..3 {
         let entry = case().resolve(&case().sources).to_record();

@@ -1,11 +1,13 @@
 //! The tables of `docs/reference/`, compared with what they describe.
 //! `UPDATE_GOLDENS=1 cargo test --test it readme::` writes them again.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use crate::support::environment::is_set;
 use ehealth_attributes::config::write_table;
+use ehealth_core::model::StatusCode;
 use soap::Fault;
 
 /// The text between the marker that begins so and the next `<!-- end -->`.
@@ -59,6 +61,38 @@ fn documents_have_the_catalogue_every_fault_and_every_setting() {
     }
     hold("<!-- faults", "codes.md", &table);
     hold("<!-- settings", "settings.md", &write_table());
+
+    let mut table = String::from("| Code | `description` |\n|---|---|\n");
+    for status in StatusCode::ALL {
+        table += &format!("| {} | {} |\n", status.code(), status.description());
+    }
+    hold("<!-- descriptions", "codes.md", &table);
+}
+
+/// The rows of the first table under this heading, without its head.
+fn rows_under<'a>(text: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
+    let (_, section) = text.split_once(&format!("\n{heading}\n")).expect("the section");
+    let lines = section.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    lines.skip(2).map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+#[test]
+fn documents_have_every_status_in_the_order_of_decision() {
+    let read = |name: &str| {
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference").join(name)).expect("a document")
+    };
+    let (codes, contract) = (read("codes.md"), read("contract.md"));
+    let made = StatusCode::ALL.map(|status| vec![status.code(), status.value()]);
+    let columns = |rows: Vec<Vec<&str>>, first: usize, second: usize| {
+        rows.iter().map(|row| vec![row[first].to_owned(), row[second].to_owned()]).collect::<Vec<_>>()
+    };
+    assert_eq!(columns(rows_under(&codes, "## Statuses"), 0, 1), made, "codes.md, Statuses");
+    assert_eq!(columns(rows_under(&contract, "## Status"), 1, 0), made, "contract.md, Status");
+    let advice = rows_under(&codes, "### What to do about a status");
+    let advised: BTreeSet<_> = advice.iter().map(|row| row[0]).collect();
+    assert_eq!(advised, StatusCode::ALL.map(StatusCode::code).into(), "codes.md, What to do about a status");
+    assert_eq!(advised.len(), advice.len(), "two rows for one code");
+    assert!(advice.iter().all(|row| row[1].len() > 20), "a row without advice");
 }
 
 #[test]

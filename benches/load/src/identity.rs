@@ -11,10 +11,9 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use tls_files::{provider, read_certificates, read_private_key, root_store};
 
 /// Verifies the server once and recognises it later.
 #[derive(Debug)]
@@ -28,12 +27,9 @@ impl KnownServer {
     /// Trusts the CA certificates of a file.
     pub fn new(authority: &Path) -> Result<Arc<Self>, String> {
         let wrong = |reason: &dyn std::fmt::Display| format!("{}: {reason}", authority.display());
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(authority).map_err(|error| wrong(&error))? {
-            roots.add(certificate.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
-        }
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        let authorities = read_certificates(authority).map_err(|error| error.to_string())?;
+        let roots = root_store(authorities).map_err(|error| wrong(&error))?;
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
         let first = verifier.map_err(|error| wrong(&error))?;
         Ok(Arc::new(Self { first, certificate: OnceLock::new(), has_signed: AtomicBool::new(false) }))
     }
@@ -94,17 +90,15 @@ impl ServerCertVerifier for KnownServer {
 
 /// Client configuration with this certificate.
 pub fn configure(server: &Arc<KnownServer>, certificate: &Path, key: &Path) -> Result<Arc<ClientConfig>, String> {
-    let wrong = |file: &Path, reason: &dyn std::fmt::Display| format!("{}: {reason}", file.display());
-    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let chain = chain.map_err(|error| wrong(certificate, &error))?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, &error))?;
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let chain = read_certificates(certificate).map_err(|error| error.to_string())?;
+    let private = read_private_key(key).map_err(|error| error.to_string())?;
+    let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(server) as _)
         .with_client_auth_cert(chain, private);
-    let mut config = config.map_err(|error| wrong(key, &error))?;
+    let mut config = config.map_err(|error| format!("{}: {error}", key.display()))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))

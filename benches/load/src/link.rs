@@ -17,32 +17,20 @@ use crate::response::{Answer, Response};
 /// Error of a connection in progress on Linux (errno(3)).
 const EINPROGRESS: i32 = 115;
 
-/// Why a connection failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Failure {
-    /// It could not be opened, or broke.
-    Socket,
-    /// The server closed it.
-    Ended,
-    /// The TLS handshake failed.
-    Tls,
-    /// The response cannot be read.
-    Unreadable,
-    /// Timeout.
-    Late,
-}
-
-impl Failure {
-    pub const ALL: [Self; 5] = [Self::Socket, Self::Ended, Self::Tls, Self::Unreadable, Self::Late];
-
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Socket => "socket",
-            Self::Ended => "ended",
-            Self::Tls => "tls",
-            Self::Unreadable => "unreadable",
-            Self::Late => "late",
-        }
+ehealth_core::closed_enum! {
+    /// Why a connection failed.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Failure {
+        /// It could not be opened, or broke.
+        Socket => "socket",
+        /// The server closed it.
+        Ended => "ended",
+        /// The TLS handshake failed.
+        Tls => "tls",
+        /// The response cannot be read.
+        Unreadable => "unreadable",
+        /// Timeout.
+        Late => "late",
     }
 }
 

@@ -74,7 +74,7 @@ impl Figures {
             print_spread("  handshakes", &total.handshakes);
             print_spread("  refusals (503)", &total.refused);
             let failures: Vec<_> =
-                Failure::ALL.map(|failure| format!("{} {}", total.failures[failure as usize], failure.word())).into();
+                Failure::ALL.map(|failure| format!("{} {}", total.failures[failure as usize], failure.code())).into();
             println!(
                 "  {} wrong, {} faults (500), {} of another status, failed: {}; {} slow connections closed, {unsent} unsent",
                 total.wrong,
@@ -121,7 +121,7 @@ impl Figures {
 fn describe(figures: &ConsumerFigures, seconds: f64) -> Value {
     let ConsumerFigures { name, total, unsent, .. } = figures;
     let failures: Vec<_> = Failure::ALL
-        .map(|failure| (failure.word().to_owned(), total.failures[failure as usize].into()))
+        .map(|failure| (failure.code().to_owned(), total.failures[failure as usize].into()))
         .into_iter()
         .collect();
     json!({

@@ -183,7 +183,7 @@ impl Run {
     /// Drops a connection and its request, and opens another one after the delay.
     pub fn fail(&mut self, number: usize, failure: Failure) {
         self.failures += 1;
-        self.last_failure = failure.word();
+        self.last_failure = failure.code();
         let slot = &mut self.slots[number];
         let was_in_making = slot.link.take().is_some() && !slot.is_ready;
         if was_in_making {

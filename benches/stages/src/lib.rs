@@ -19,38 +19,22 @@ use ehealth_core::policy::{Certified, Register};
 use soap::{Payload, Request, read_request, write_answer};
 use testkit::Workspace;
 
-/// A stage of a request, or the whole request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Reading the request.
-    Read,
-    /// Identifying the caller, and the policy decision.
-    Decide,
-    /// Reading the data, and the rules.
-    Resolve,
-    /// Making the record and appending it to the queue, without encrypting and writing it.
-    Record,
-    /// Writing the answer.
-    Write,
-    /// All stages, from bytes to bytes.
-    Whole,
-}
-
-impl Stage {
-    /// All stages, in their order.
-    pub const ALL: [Self; 6] = [Self::Read, Self::Decide, Self::Resolve, Self::Record, Self::Write, Self::Whole];
-
-    /// Name in the figures.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Decide => "decide",
-            Self::Resolve => "resolve",
-            Self::Record => "record",
-            Self::Write => "write",
-            Self::Whole => "whole",
-        }
+ehealth_core::closed_enum! {
+    /// A stage of a request, or the whole request.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Stage {
+        /// Reading the request.
+        Read => "read",
+        /// Identifying the caller, and the policy decision.
+        Decide => "decide",
+        /// Reading the data, and the rules.
+        Resolve => "resolve",
+        /// Making the record and appending it to the queue, without encrypting and writing it.
+        Record => "record",
+        /// Writing the answer.
+        Write => "write",
+        /// All stages, from bytes to bytes.
+        Whole => "whole",
     }
 }
 

@@ -7,8 +7,9 @@
 use std::fmt;
 
 use super::ticket::CbssTicket;
+pub use ehealth_core::model::WrongDates;
 use ehealth_core::model::{
-    Criteria, Customer, DatasetSet, EnterpriseNumber, FieldSet, Period, ServiceKind, Ssin, Timestamp,
+    Criteria, Customer, DatasetSet, EnterpriseNumber, FieldSet, Period, ServiceKind, Ssin, StatusCode, Timestamp,
 };
 
 /// The answer to one question.
@@ -95,48 +96,41 @@ pub enum Outcome {
     NoGrant,
 }
 
-/// The invalid dates of a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WrongDates {
-    /// `referenceDate`.
-    ReferenceDate,
-    /// `beginDate`.
-    BeginDate,
-    /// `endDate`.
-    EndDate,
-    /// `beginDate` and `endDate`.
-    BothDates,
-    /// The period ends before it begins.
-    Reversed,
-}
-
 impl Outcome {
+    /// The status, without its facts.
+    #[must_use]
+    pub const fn status_code(self) -> StatusCode {
+        match self {
+            Self::DataFound => StatusCode::DataFound,
+            Self::NoDataFound => StatusCode::NoDataFound,
+            Self::Incomplete(_) => StatusCode::Incomplete,
+            Self::Replaced { .. } => StatusCode::Replaced,
+            Self::WrongDates(_) => StatusCode::WrongDates,
+            Self::NotAnSsin => StatusCode::NotAnSsin,
+            Self::NoRelation => StatusCode::NoRelation,
+            Self::NoGrant => StatusCode::NoGrant,
+        }
+    }
+
+    /// Whether the service looked the person up. If not, the status says why, and there is no result.
+    #[must_use]
+    pub const fn is_answered(self) -> bool {
+        match self {
+            Self::DataFound | Self::NoDataFound | Self::Incomplete(_) => true,
+            Self::Replaced { .. } | Self::WrongDates(_) | Self::NotAnSsin | Self::NoRelation | Self::NoGrant => false,
+        }
+    }
+
     /// `value` on the wire.
     #[must_use]
-    pub fn value(self) -> &'static str {
-        match self {
-            Self::DataFound => "DATA_FOUND",
-            Self::NoDataFound => "NO_DATA_FOUND",
-            Self::Incomplete(_) => "INCOMPLETE_DATA",
-            Self::Replaced { .. } | Self::WrongDates(_) | Self::NotAnSsin | Self::NoRelation | Self::NoGrant => {
-                "NO_RESULT"
-            }
-        }
+    pub const fn value(self) -> &'static str {
+        self.status_code().value()
     }
 
     /// `code` on the wire.
     #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::DataFound => "MSG00000",
-            Self::NoDataFound => "MSG00100",
-            Self::Incomplete(_) => "HAN20200",
-            Self::Replaced { .. } => "MSG00006",
-            Self::WrongDates(_) => "MSG00008",
-            Self::NotAnSsin => "MSG00011",
-            Self::NoRelation => "MSG00012",
-            Self::NoGrant => "MSG00013",
-        }
+    pub const fn code(self) -> &'static str {
+        self.status_code().code()
     }
 }
 

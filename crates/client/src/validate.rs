@@ -13,7 +13,7 @@ use super::question::Question;
 use super::ticket::CbssTicket;
 use ehealth_core::model::{
     CbeNumber, Criteria, CriteriaDates, Customer, CustomerId, Dataset, DatasetSet, Date, EnterpriseNumber, Field,
-    FieldSet, Period, ServiceKind, Ssin, Timestamp, Window,
+    FieldSet, OutcomeCode, Period, ServiceKind, Ssin, StatusCode, Timestamp, Window,
 };
 
 /// Validates the response to `question`.
@@ -147,35 +147,39 @@ fn validate_outcome(
     code: &str,
     information: &[Information],
 ) -> Result<Outcome, NotUnderstood> {
+    let status = OutcomeCode::parse(code).and_then(OutcomeCode::status).ok_or(NotUnderstood::Value("status/code"))?;
     let wrong = || NotUnderstood::Value("status/information");
     let pairs: Vec<_> = information.iter().map(|entry| (entry.name.as_str(), entry.value.as_deref())).collect();
-    let outcome = match (code, pairs.as_slice()) {
-        ("MSG00000", []) => Outcome::DataFound,
-        ("MSG00100", []) => Outcome::NoDataFound,
-        ("MSG00011", []) => Outcome::NotAnSsin,
-        ("MSG00013", []) => Outcome::NoGrant,
-        ("MSG00006", [("newSSIN", Some(number))]) => {
-            Outcome::Replaced { by: Ssin::parse(number).map_err(|_| wrong())? }
-        }
-        ("MSG00008", [("referenceDate", None)]) => Outcome::WrongDates(WrongDates::ReferenceDate),
-        ("MSG00008", [("beginDate", None)]) => Outcome::WrongDates(WrongDates::BeginDate),
-        ("MSG00008", [("endDate", None)]) => Outcome::WrongDates(WrongDates::EndDate),
-        ("MSG00008", [("beginDate", None), ("endDate", None)]) => Outcome::WrongDates(WrongDates::BothDates),
-        ("MSG00008", [("period", None)]) => Outcome::WrongDates(WrongDates::Reversed),
-        ("MSG00012", [("ssin", Some(number)), ("cbeNumber", Some(organization))]) => {
-            if *number != asked.ssin {
-                return Err(NotUnderstood::AnotherQuestion("status/information"));
+    let without_information = |outcome| if pairs.is_empty() { Ok(outcome) } else { Err(wrong()) };
+    match status {
+        StatusCode::NoGrant => without_information(Outcome::NoGrant),
+        StatusCode::NotAnSsin => without_information(Outcome::NotAnSsin),
+        StatusCode::WrongDates => validate_wrong_dates(&pairs).map(Outcome::WrongDates).ok_or_else(wrong),
+        StatusCode::NoRelation => match pairs.as_slice() {
+            [("ssin", Some(number)), ("cbeNumber", Some(organization))] => {
+                if *number != asked.ssin {
+                    return Err(NotUnderstood::AnotherQuestion("status/information"));
+                }
+                EnterpriseNumber::parse(organization).map_err(|_| wrong())?;
+                Ok(Outcome::NoRelation)
             }
-            EnterpriseNumber::parse(organization).map_err(|_| wrong())?;
-            Outcome::NoRelation
-        }
-        ("HAN20200", sources @ [_, ..]) => Outcome::Incomplete(validate_sources(sources)?),
-        ("MSG00000" | "MSG00100" | "MSG00011" | "MSG00013" | "MSG00006" | "MSG00008" | "MSG00012" | "HAN20200", _) => {
-            return Err(wrong());
-        }
-        _ => return Err(NotUnderstood::Value("status/code")),
-    };
-    Ok(outcome)
+            _ => Err(wrong()),
+        },
+        StatusCode::Replaced => match pairs.as_slice() {
+            [("newSSIN", Some(number))] => Ssin::parse(number).map(|by| Outcome::Replaced { by }).map_err(|_| wrong()),
+            _ => Err(wrong()),
+        },
+        StatusCode::Incomplete if pairs.is_empty() => Err(wrong()),
+        StatusCode::Incomplete => validate_sources(&pairs).map(Outcome::Incomplete),
+        StatusCode::DataFound => without_information(Outcome::DataFound),
+        StatusCode::NoDataFound => without_information(Outcome::NoDataFound),
+    }
+}
+
+/// The dates that have exactly these names, in this order, without values.
+fn validate_wrong_dates(information: &[(&str, Option<&str>)]) -> Option<WrongDates> {
+    let names = || information.iter().map(|(name, value)| value.is_none().then_some(*name));
+    WrongDates::ALL.into_iter().find(|dates| names().eq(dates.field_names().iter().map(|name| Some(*name))))
 }
 
 fn validate_sources(sources: &[(&str, Option<&str>)]) -> Result<DatasetSet, NotUnderstood> {

@@ -7,7 +7,7 @@ use super::{json, text};
 use client::{Answer, CbssTicket, Employment, Findings, Information, Outcome, PreventionService, Status, WrongDates};
 use ehealth_core::model::{
     CbeNumber, Criteria, CriteriaDates, Customer, CustomerId, Dataset, Date, EnterpriseNumber, Field, FieldSet, Period,
-    ServiceKind, Ssin, Timestamp, Window,
+    ServiceKind, Ssin, StatusCode, Timestamp, Window,
 };
 
 fn day(text: &str) -> Date {
@@ -65,6 +65,20 @@ fn found() -> Findings {
     }
 }
 
+/// An outcome with this status, and facts.
+fn outcome_with(status: StatusCode) -> Outcome {
+    match status {
+        StatusCode::NoGrant => Outcome::NoGrant,
+        StatusCode::NotAnSsin => Outcome::NotAnSsin,
+        StatusCode::WrongDates => Outcome::WrongDates(WrongDates::Reversed),
+        StatusCode::NoRelation => Outcome::NoRelation,
+        StatusCode::Replaced => Outcome::Replaced { by: Ssin::parse("85073000259").expect("right check digits") },
+        StatusCode::Incomplete => Outcome::Incomplete([Dataset::Dimona].into_iter().collect()),
+        StatusCode::DataFound => Outcome::DataFound,
+        StatusCode::NoDataFound => Outcome::NoDataFound,
+    }
+}
+
 fn page(answer: &Answer) -> String {
     text::write(answer, ssin(), Window::new(day("2026-01-15")))
 }
@@ -105,14 +119,8 @@ fn no_data_and_missing_data_read_differently() {
 
 #[test]
 fn a_status_without_result_has_advice_and_one_ssin() {
-    let by = Ssin::parse("85073000259").expect("right check digits");
-    for outcome in [
-        Outcome::Replaced { by },
-        Outcome::WrongDates(WrongDates::Reversed),
-        Outcome::NotAnSsin,
-        Outcome::NoRelation,
-        Outcome::NoGrant,
-    ] {
+    let without_result = StatusCode::ALL.map(outcome_with).into_iter().filter(|outcome| !outcome.is_answered());
+    for outcome in without_result {
         let page = page(&Answer { filtered: FieldSet::EMPTY, ..answer(outcome, None) });
         assert_eq!(page.matches("85073000160").count(), 1, "{page}");
         assert!(page.contains(outcome.code()), "{page}");

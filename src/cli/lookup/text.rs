@@ -28,7 +28,7 @@ fn write_lines(page: &mut String, answer: &Answer, typed: Ssin, window: Window) 
     if let Some(advice) = advice(status.outcome) {
         writeln!(page, "  {advice}")?;
     }
-    if matches!(status.outcome, Outcome::DataFound | Outcome::NoDataFound | Outcome::Incomplete(_)) {
+    if status.outcome.is_answered() {
         write_employments(page, answer, window)?;
         writeln!(page, "\nHealth-insurance fund\n  {}", say_fund(answer.fund()))?;
     }

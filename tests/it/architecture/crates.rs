@@ -1,5 +1,6 @@
 //! What each `Cargo.toml` of the workspace may name.
 
+use self::Users::{All, AllButCore, Only};
 use super::source::Source;
 use super::{Finding, finding};
 
@@ -38,79 +39,71 @@ const CRATES: [(&str, &[&str]); 13] = [
     ),
 ];
 
+/// Crates that may use a library.
+#[derive(Clone, Copy)]
+enum Users {
+    All,
+    AllButCore,
+    Only(&'static [&'static str]),
+}
+
+impl Users {
+    fn include(self, name: &str) -> bool {
+        match self {
+            All => true,
+            AllButCore => name != "ehealth-core",
+            Only(crates) => crates.contains(&name),
+        }
+    }
+}
+
 /// Libraries and the crates that may use them outside tests.
-const LIBRARIES: [(&str, &[&str]); 38] = [
-    ("thiserror", EVERYWHERE),
+const LIBRARIES: [(&str, Users); 38] = [
+    ("thiserror", All),
     // One library each: the crate that has it is what has to change with it.
-    ("quick-xml", &["datasets"]),
-    ("csv", &["datasets", "testkit"]),
-    ("flate2", &["datasets", "testkit"]),
-    ("zstd", &["datasets", "testkit"]),
-    ("rusqlite", &["datasets", "audit-log"]),
-    ("tokio-postgres", &["cluster"]),
-    ("x509-parser", &["certificates", GATEWAY]),
-    ("webpki", &["certificates", GATEWAY]),
-    ("rcgen", &["testkit"]),
-    ("memchr", &["soap", GATEWAY]),
+    ("quick-xml", Only(&["datasets"])),
+    ("csv", Only(&["datasets", "testkit"])),
+    ("flate2", Only(&["datasets", "testkit"])),
+    ("zstd", Only(&["datasets", "testkit"])),
+    ("rusqlite", Only(&["datasets", "audit-log"])),
+    ("tokio-postgres", Only(&["cluster"])),
+    ("x509-parser", Only(&["certificates", GATEWAY])),
+    ("webpki", Only(&["certificates", GATEWAY])),
+    ("rcgen", Only(&["testkit"])),
+    ("memchr", Only(&["soap", GATEWAY])),
     // The network.
-    ("bytes", NETWORK),
-    ("http-body-util", NETWORK),
-    ("hyper", NETWORK),
-    ("hyper-util", NETWORK),
-    ("rustls", &["datasets", "cluster", "client", "testkit", "tls-files", GATEWAY]),
-    ("tokio", NETWORK),
-    ("tokio-rustls", NETWORK),
+    ("bytes", Only(NETWORK)),
+    ("http-body-util", Only(NETWORK)),
+    ("hyper", Only(NETWORK)),
+    ("hyper-util", Only(NETWORK)),
+    ("rustls", Only(&["datasets", "cluster", "client", "testkit", "tls-files", GATEWAY])),
+    ("tokio", Only(NETWORK)),
+    ("tokio-rustls", Only(NETWORK)),
     // Cryptography and what every crate above core may use.
-    ("aws-lc-rs", ABOVE_CORE),
-    ("base64", ABOVE_CORE),
-    ("jiff", ABOVE_CORE),
-    ("parking_lot", ABOVE_CORE),
-    ("tracing", ABOVE_CORE),
-    ("uuid", ABOVE_CORE),
-    ("zeroize", ABOVE_CORE),
-    ("rustix", &["audit-log", "durable-file", GATEWAY]),
+    ("aws-lc-rs", AllButCore),
+    ("base64", AllButCore),
+    ("jiff", AllButCore),
+    ("parking_lot", AllButCore),
+    ("tracing", AllButCore),
+    ("uuid", AllButCore),
+    ("zeroize", AllButCore),
+    ("rustix", Only(&["audit-log", "durable-file", GATEWAY])),
     // The gateway alone.
-    ("landlock", &[GATEWAY]),
-    ("listenfd", &[GATEWAY]),
-    ("maud", &[GATEWAY]),
-    ("prometheus-client", &[GATEWAY]),
-    ("sd-notify", &[GATEWAY]),
-    ("tracing-subscriber", &[GATEWAY, "testkit"]),
-    ("toml", &[GATEWAY, "testkit"]),
-    ("serde_json", &[GATEWAY, "testkit", "audit-verify"]),
-    ("clap", &[GATEWAY, "testkit", "audit-verify"]),
-    ("indicatif", &[GATEWAY, "testkit"]),
-    ("tempfile", &["testkit"]),
-    ("serde", &["client", "testkit", GATEWAY]),
+    ("landlock", Only(&[GATEWAY])),
+    ("listenfd", Only(&[GATEWAY])),
+    ("maud", Only(&[GATEWAY])),
+    ("prometheus-client", Only(&[GATEWAY])),
+    ("sd-notify", Only(&[GATEWAY])),
+    ("tracing-subscriber", Only(&[GATEWAY, "testkit"])),
+    ("toml", Only(&[GATEWAY, "testkit"])),
+    ("serde_json", Only(&[GATEWAY, "testkit", "audit-verify"])),
+    ("clap", Only(&[GATEWAY, "testkit", "audit-verify"])),
+    ("indicatif", Only(&[GATEWAY, "testkit"])),
+    ("tempfile", Only(&["testkit"])),
+    ("serde", Only(&["client", "testkit", GATEWAY])),
 ];
 
 const GATEWAY: &str = "ehealth-attributes";
-const EVERYWHERE: &[&str] = &[
-    "ehealth-core",
-    "soap",
-    "audit-log",
-    "audit-verify",
-    "datasets",
-    "certificates",
-    "cluster",
-    "client",
-    "durable-file",
-    "testkit",
-    "tls-files",
-    GATEWAY,
-];
-const ABOVE_CORE: &[&str] = &[
-    "soap",
-    "audit-log",
-    "audit-verify",
-    "c2sp-note",
-    "datasets",
-    "certificates",
-    "cluster",
-    "client",
-    "testkit",
-    GATEWAY,
-];
 const NETWORK: &[&str] = &["datasets", "cluster", "client", "testkit", GATEWAY];
 
 /// Dependencies that point up, and libraries outside their crates.
@@ -134,10 +127,10 @@ pub fn dependencies(sources: &[Source]) -> Vec<Finding> {
             for library in named.into_iter().flat_map(toml::Table::keys) {
                 let line = source.text.lines().position(|line| line.starts_with(library.as_str())).unwrap_or(0) + 1;
                 let is_crate = CRATES.iter().any(|(of_crate, _)| of_crate == library);
-                let may_use = LIBRARIES.iter().find(|(name, _)| name == library).map(|(_, crates)| *crates);
+                let may_use = LIBRARIES.iter().find(|(name, _)| name == library).map(|(_, users)| *users);
                 match may_use {
                     _ if is_crate && crates.contains(&library.as_str()) => {}
-                    Some(crates) if crates.contains(&name) => {}
+                    Some(users) if users.include(name) => {}
                     _ => findings.push(finding(source, line, format!("{name} depends on {library}"))),
                 }
             }

@@ -2,7 +2,7 @@
 
     python check_instances.py VALID INVALID
 
-Both validators must accept every *.xml in the folder VALID and refuse every one in INVALID. The
+Both oracles must accept every *.xml in the folder VALID and refuse every one in INVALID. The
 first comment of an invalid sample is `wrong: NAME`, the element or attribute that both validators
 must name. A refusal for another reason is a failure. Prints how many were checked; exits 1 with one
 line for each failure.

@@ -14,7 +14,7 @@ pub mod requests;
 // The test run.
 pub mod environment;
 pub mod work;
-// Independent validators.
+// Independent oracles.
 pub mod canary;
 pub mod oracle;
 pub mod python;

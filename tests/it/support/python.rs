@@ -1,4 +1,4 @@
-//! The independent validators of the tests: Python packages in their own environment under
+//! The independent oracles of the tests: Python packages in their own environment under
 //! `target/python`.
 //!
 //! The first test process creates the environment, once for each `requirements.txt` and each
@@ -38,7 +38,7 @@ impl Python {
         match make() {
             Ok(python) => Some(python),
             Err(reason) => {
-                skip(&format!("the Python validators are missing: {reason}"));
+                skip(&format!("the Python oracles are missing: {reason}"));
                 None
             }
         }
@@ -93,7 +93,7 @@ impl Python {
 }
 
 /// Validates every SOAP envelope in `folder` (`*.xml`): the envelope, the body's element and a
-/// fault's detail, by two independent validators. A folder without an envelope is an error, too.
+/// fault's detail, by two independent oracles. A folder without an envelope is an error, too.
 ///
 /// # Errors
 /// One line for each failure, file name first. Without Python nothing is validated; the terminal
@@ -142,7 +142,7 @@ fn make() -> Result<Python, String> {
 
 /// Makes a new environment with every package.
 fn install(base: &Path, environment: &Path, python: &Python) -> Result<(), String> {
-    let _ = writeln!(io::stderr(), "\n*** installing the independent validators in {}", environment.display());
+    let _ = writeln!(io::stderr(), "\n*** installing the independent oracles in {}", environment.display());
     run(Command::new(base).args(["-m", "venv", "--clear"]).arg(environment))?;
     run(Command::new(python.interpreter())
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])

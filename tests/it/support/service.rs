@@ -2,7 +2,7 @@
 //! fixed clock.
 //!
 //! Every SOAP answer that passes through [`TestService::post`] is stored. [`TestService::finish`]
-//! passes all of them to independent validators, and searches faults, refusals, metrics, the audit
+//! passes all of them to independent oracles, and searches faults, refusals, metrics, the audit
 //! log and the log for SSINs (`canary.rs`). A service that is dropped without it has validated
 //! nothing, so every test that asks ends with `finish`.
 

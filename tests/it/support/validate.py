@@ -2,7 +2,7 @@
 
     python validate.py FOLDER
 
-Every *.xml in the folder is one HTTP body. Both validators check the envelope and the shape of a
+Every *.xml in the folder is one HTTP body. Both oracles check the envelope and the shape of a
 fault (the published schema of SOAP 1.1), the body's element, and a fault's detail. This script
 checks what that schema leaves open: nothing after the body, one child in it, a fault code of
 SOAP 1.1, and a detail exactly where SOAP 1.1 section 4.4 has one. Prints how many were valid; exits
@@ -22,7 +22,7 @@ WITHOUT_DETAIL = {"VersionMismatch", "MustUnderstand"}
 
 
 def both(errors, of):
-    """Both validators' errors, as lines."""
+    """Both oracles' errors, as lines."""
     for validator, found in zip(("libxml2", "xmlschema"), errors):
         yield from (f"{of}: {validator}: {error}" for error in found)
 

@@ -33,7 +33,7 @@ def text_of(element):
 
 
 class Validators:
-    """Both validators, with one schema."""
+    """Both oracles, with one schema."""
 
     def __init__(self, text, folder):
         """Compiles a schema given as text, whose relative references start from `folder`."""

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => check(),
         ["--write"] => write(),
-        [word] => match Stage::ALL.into_iter().find(|stage| stage.word() == *word) {
+        [word] => match Stage::ALL.into_iter().find(|stage| stage.code() == *word) {
             Some(stage) => {
                 run(stage);
                 ExitCode::SUCCESS
@@ -60,13 +60,13 @@ fn check() -> ExitCode {
     let committed = std::fs::read_to_string(figures()).expect("the committed figures");
     let mut has_grown = false;
     for stage in Stage::ALL {
-        let line = committed.lines().find_map(|line| line.strip_prefix(stage.word())?.strip_prefix(','));
+        let line = committed.lines().find_map(|line| line.strip_prefix(stage.code())?.strip_prefix(','));
         let before: u64 = line.and_then(|figure| figure.parse().ok()).expect("a figure for each stage");
         let now = count(stage);
         let is_over = now * 100 > before * (100 + GROWTH);
         has_grown |= is_over;
         let remark = if is_over { "  GROWN" } else { "" };
-        println!("{:<8} {now:>8} instructions, {before:>8} committed{remark}", stage.word());
+        println!("{:<8} {now:>8} instructions, {before:>8} committed{remark}", stage.code());
     }
     if has_grown {
         eprintln!("a stage has grown by more than {GROWTH} %: make it cheaper, or explain it and run with --write");
@@ -76,7 +76,7 @@ fn check() -> ExitCode {
 }
 
 fn write() -> ExitCode {
-    let lines = Stage::ALL.map(|stage| format!("{},{}\n", stage.word(), count(stage)));
+    let lines = Stage::ALL.map(|stage| format!("{},{}\n", stage.code(), count(stage)));
     std::fs::write(figures(), format!("stage,instructions\n{}", lines.concat())).expect("written");
     ExitCode::SUCCESS
 }
@@ -86,7 +86,7 @@ fn count(stage: Stage) -> u64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*counted_*"])
         .arg(std::env::current_exe().expect("this program"))
-        .arg(stage.word())
+        .arg(stage.code())
         .env("GLIBC_TUNABLES", PLAIN)
         .output()
         .expect("valgrind runs");

@@ -18,7 +18,7 @@ fn main() {
     for stage in Stage::ALL {
         let mut times: Vec<_> = (0..BATCHES).map(|_| time(&scene, stage)).collect();
         times.sort();
-        println!("{:<8} {:>10.2} {:>10.2}", stage.word(), micros(times[BATCHES / 2]), micros(times[0]));
+        println!("{:<8} {:>10.2} {:>10.2}", stage.code(), micros(times[BATCHES / 2]), micros(times[0]));
     }
 }
 

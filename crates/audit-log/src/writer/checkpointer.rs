@@ -1,7 +1,7 @@
 //! The checkpointer: signs the newest tree head, and puts the note into the audit log's folder,
 //! into a copy elsewhere, and into the service log.
 //!
-//! It has its own thread, so that no receipt ever waits for it. The writer offers a tree head after
+//! It has its own thread, so that no exchange ever waits for it. The writer offers a tree head after
 //! every durable batch. A checkpoint is made after a number of records or an interval, at most ten
 //! times a second, and always at the end. A location that cannot be written is tried again at every
 //! interval: the records are durable without a checkpoint.

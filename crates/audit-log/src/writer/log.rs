@@ -100,7 +100,7 @@ impl AuditLog {
         };
         let (writer, status) = SegmentWriter::open(dependencies, recovered, datasets)?;
         if stored.primary.is_none() {
-            // Before the first receipt: from then on a missing checkpoint means that it was
+            // Before the first record: from then on a missing checkpoint means that it was
             // removed.
             checkpointer.make()?;
         }

@@ -33,19 +33,21 @@ pub enum Status {
     NoDataFound,
 }
 
-/// Which dates are wrong (MSG00008).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WrongDates {
-    /// `referenceDate`.
-    ReferenceDate,
-    /// `beginDate` of the period.
-    BeginDate,
-    /// `endDate` of the period.
-    EndDate,
-    /// Both dates of the period.
-    BothDates,
-    /// The period ends before it begins.
-    Reversed,
+crate::closed_enum! {
+    /// Which dates are wrong (MSG00008).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum WrongDates {
+        /// `referenceDate`.
+        ReferenceDate,
+        /// `beginDate` of the period.
+        BeginDate,
+        /// `endDate` of the period.
+        EndDate,
+        /// Both dates of the period.
+        BothDates,
+        /// The period ends before it begins.
+        Reversed,
+    }
 }
 
 impl WrongDates {

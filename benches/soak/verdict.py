@@ -1,0 +1,73 @@
+"""What is measured while the soak runs, and what must hold at its end."""
+import json
+import statistics
+import subprocess
+import time
+import uuid
+
+# A quarter of the run may hold this much more memory than another: the allocator's pages come and go.
+MEMORY_KIB = 16 * 1024
+DESCRIPTORS, THREADS = 40, 4
+
+
+class Watch:
+    def __init__(self, service):
+        self.service, self.samples, self.begun = service, [], time.monotonic()
+
+    def sample(self):
+        memory, threads, descriptors = self.service.process_figures()
+        self.samples.append({"second": round(time.monotonic() - self.begun), "kib": memory, "threads": threads,
+                             "descriptors": descriptors, "ready": self.service.health(), "log_lines": self.service.log_lines})
+
+    def line(self):
+        last = self.samples[-1]
+        return " ".join(f"{name} {value}" for name, value in last.items())
+
+
+def recorded_tickets(folder):
+    """Tickets of the exchange records (docs/reference/audit-log-format.md), read without the product's code."""
+    tickets = set()
+    for segment in sorted((folder / "audit-log").glob("*.seg")):
+        data, at = segment.read_bytes(), 0
+        while data[at : at + 4] == b"KTR1":
+            length = int.from_bytes(data[at + 4 : at + 8], "big")
+            record = data[at + 8 : at + 8 + length]
+            if record[1] == 2:
+                tickets.add(str(uuid.UUID(bytes=record[46:62])))
+            at += 40 + length
+    return tickets
+
+
+def flat(samples, name, allowed):
+    """A failure if the last quarter's median is above the second quarter's by more than is allowed."""
+    quarter = len(samples) // 4
+    if quarter < 3:
+        return []
+    before = statistics.median(sample[name] for sample in samples[quarter : 2 * quarter])
+    after = statistics.median(sample[name] for sample in samples[3 * quarter :])
+    print(f"{name}: {before:.0f} in the second quarter, {after:.0f} in the last")
+    return [f"{name} grew from {before:.0f} to {after:.0f}"] if after > before + allowed else []
+
+
+def check(service, watch, consumer, code):
+    failures = []
+    if code != 0:
+        failures.append(f"the service ended with {code}")
+    samples = watch.samples[:-1]
+    for name, allowed in (("kib", MEMORY_KIB), ("descriptors", DESCRIPTORS), ("threads", THREADS)):
+        failures += flat(samples, name, allowed)
+    missing = set(consumer.tickets) - recorded_tickets(service.folder)
+    if missing:
+        failures.append(f"{len(missing)} answers without a record: {sorted(missing)[:3]}")
+    if not consumer.tickets:
+        failures.append("no answer at all")
+    verified = subprocess.run([service.program, "audit", "verify", "--config", service.config], capture_output=True, text=True)
+    print(verified.stdout.strip())
+    if verified.returncode:
+        failures.append(f"audit verify ended with {verified.returncode}: {verified.stderr.strip()}")
+    with open(service.folder / "log", errors="replace") as log:
+        panics = [line for line in log if "panicked" in line]
+    if panics:
+        failures.append(f"{len(panics)} panics: {panics[0].strip()}")
+    print(json.dumps({"answers": consumer.codes, "tickets": len(consumer.tickets), "log lines": service.log_lines}))
+    return failures

@@ -1,0 +1,70 @@
+//! The words of a report in Dutch.
+
+use ehealth_core::model::{Field, LegalContext, StatusCode};
+
+use super::terms::Words;
+
+pub(super) const WORDS: Words = Words {
+    title: "Raadplegingen van uw gegevens",
+    introduction: "Dit overzicht toont wie uw gegevens via deze dienst heeft opgevraagd, wanneer, op welke grond en \
+                   wat is meegedeeld (artikel 15 AVG). Tijdstippen zijn in UTC.",
+    made: "Opgemaakt op",
+    days: "Periode",
+    all_days: "alle bewaarde dagen",
+    count: "Aantal raadplegingen",
+    gaps: "Dit overzicht kan onvolledig zijn",
+    received: "Tijdstip",
+    caller: "Gevraagd door",
+    organisation: "Voor rekening van",
+    ground: "Grond",
+    deliberation: "Beraadslaging",
+    window: "Bevraagde dagen",
+    fields: "Meegedeelde gegevens",
+    disclosed: "Meegedeelde organisaties",
+    outcome: "Resultaat",
+    ticket: "Ticketnummer",
+    none: "geen",
+    nothing: "niets meegedeeld",
+    unknown: "onbekend",
+    destroyed: "niet meer leesbaar: de sleutel van deze maand is vernietigd",
+    unreadable: "kan niet worden gelezen",
+    failed: "niet beantwoord: de vraag werd geweigerd of mislukte",
+    status,
+    context,
+    field,
+};
+
+fn status(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::DataFound => "gevonden en meegedeeld",
+        StatusCode::Incomplete => "onvolledig: een bron ontbrak of was verouderd",
+        StatusCode::NoDataFound => "er werd niets gevonden",
+        StatusCode::Replaced => "het nummer werd vervangen: het nieuwe werd meegedeeld",
+        StatusCode::WrongDates => "geweigerd: een datum was niet toegestaan",
+        StatusCode::NotAnSsin => "geweigerd: geen geldig nummer",
+        StatusCode::NoRelation => "geweigerd: geen relatie met de betrokken persoon",
+        StatusCode::NoGrant => "geweigerd: geen machtiging voor deze vraag",
+    }
+}
+
+fn context(context: LegalContext) -> &'static str {
+    match context {
+        LegalContext::AdvisoryPhysician => "Terug naar werk: adviserend arts van het ziekenfonds",
+        LegalContext::PreventionService => "Terug naar werk: dienst voor preventie en bescherming op het werk",
+        LegalContext::EhealthPlatform => "Terug naar werk: eHealth-platform",
+    }
+}
+
+fn field(field: Field) -> &'static str {
+    match field {
+        Field::Ssin => "identificatienummer (INSZ)",
+        Field::Employer => "werkgever",
+        Field::EmploymentBegin => "begin van de tewerkstelling",
+        Field::EmploymentEnd => "einde van de tewerkstelling",
+        Field::PreventionService => "preventiedienst",
+        Field::PreventionServiceType => "soort preventiedienst",
+        Field::AffiliationBegin => "begin van de aansluiting bij de preventiedienst",
+        Field::AffiliationEnd => "einde van de aansluiting bij de preventiedienst",
+        Field::HealthInsuranceFund => "ziekenfonds",
+    }
+}

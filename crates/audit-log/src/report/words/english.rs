@@ -1,0 +1,70 @@
+//! The words of a report in English.
+
+use ehealth_core::model::{Field, LegalContext, StatusCode};
+
+use super::terms::Words;
+
+pub(super) const WORDS: Words = Words {
+    title: "Consultations of your data",
+    introduction: "This overview shows who asked for your data through this service, when, on which ground, and what was \
+                   disclosed (article 15 GDPR). Times are in UTC.",
+    made: "Made on",
+    days: "Period",
+    all_days: "all days on record",
+    count: "Number of consultations",
+    gaps: "This overview may be incomplete",
+    received: "Time",
+    caller: "Asked by",
+    organisation: "On behalf of",
+    ground: "Ground",
+    deliberation: "Deliberation",
+    window: "Days asked about",
+    fields: "Data disclosed",
+    disclosed: "Organisations disclosed",
+    outcome: "Result",
+    ticket: "Ticket number",
+    none: "none",
+    nothing: "nothing was disclosed",
+    unknown: "unknown",
+    destroyed: "no longer readable: the key of this month was destroyed",
+    unreadable: "cannot be read",
+    failed: "not answered: the question was refused or failed",
+    status,
+    context,
+    field,
+};
+
+fn status(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::DataFound => "found and disclosed",
+        StatusCode::Incomplete => "incomplete: a source was missing or out of date",
+        StatusCode::NoDataFound => "nothing was found",
+        StatusCode::Replaced => "the number was replaced: the new one was disclosed",
+        StatusCode::WrongDates => "refused: a date was not allowed",
+        StatusCode::NotAnSsin => "refused: not a valid number",
+        StatusCode::NoRelation => "refused: no relation to the person concerned",
+        StatusCode::NoGrant => "refused: no authorisation for this question",
+    }
+}
+
+fn context(context: LegalContext) -> &'static str {
+    match context {
+        LegalContext::AdvisoryPhysician => "Back to work: advisory physician of the health-insurance fund",
+        LegalContext::PreventionService => "Back to work: service for prevention and protection at work",
+        LegalContext::EhealthPlatform => "Back to work: eHealth platform",
+    }
+}
+
+fn field(field: Field) -> &'static str {
+    match field {
+        Field::Ssin => "identification number (SSIN)",
+        Field::Employer => "employer",
+        Field::EmploymentBegin => "start of the employment",
+        Field::EmploymentEnd => "end of the employment",
+        Field::PreventionService => "prevention service",
+        Field::PreventionServiceType => "type of prevention service",
+        Field::AffiliationBegin => "start of the affiliation to the prevention service",
+        Field::AffiliationEnd => "end of the affiliation to the prevention service",
+        Field::HealthInsuranceFund => "health-insurance fund",
+    }
+}

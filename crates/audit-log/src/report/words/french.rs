@@ -1,0 +1,70 @@
+//! The words of a report in French.
+
+use ehealth_core::model::{Field, LegalContext, StatusCode};
+
+use super::terms::Words;
+
+pub(super) const WORDS: Words = Words {
+    title: "Consultations de vos données",
+    introduction: "Cet aperçu montre qui a demandé vos données par ce service, quand, sur quelle base et ce qui a \
+                   été communiqué (article 15 du RGPD). Les heures sont en UTC.",
+    made: "Établi le",
+    days: "Période",
+    all_days: "tous les jours conservés",
+    count: "Nombre de consultations",
+    gaps: "Cet aperçu peut être incomplet",
+    received: "Moment",
+    caller: "Demandé par",
+    organisation: "Pour le compte de",
+    ground: "Base",
+    deliberation: "Délibération",
+    window: "Jours demandés",
+    fields: "Données communiquées",
+    disclosed: "Organisations communiquées",
+    outcome: "Résultat",
+    ticket: "Numéro de ticket",
+    none: "aucun",
+    nothing: "rien n’a été communiqué",
+    unknown: "inconnu",
+    destroyed: "n’est plus lisible : la clé de ce mois a été détruite",
+    unreadable: "ne peut être lu",
+    failed: "sans réponse : la question a été refusée ou a échoué",
+    status,
+    context,
+    field,
+};
+
+fn status(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::DataFound => "trouvé et communiqué",
+        StatusCode::Incomplete => "incomplet : une source manquait ou était périmée",
+        StatusCode::NoDataFound => "rien n’a été trouvé",
+        StatusCode::Replaced => "le numéro a été remplacé : le nouveau a été communiqué",
+        StatusCode::WrongDates => "refusé : une date n’était pas autorisée",
+        StatusCode::NotAnSsin => "refusé : pas un numéro valable",
+        StatusCode::NoRelation => "refusé : aucune relation avec la personne concernée",
+        StatusCode::NoGrant => "refusé : aucune autorisation pour cette question",
+    }
+}
+
+fn context(context: LegalContext) -> &'static str {
+    match context {
+        LegalContext::AdvisoryPhysician => "Retour au travail : médecin-conseil de la mutualité",
+        LegalContext::PreventionService => "Retour au travail : service de prévention et de protection au travail",
+        LegalContext::EhealthPlatform => "Retour au travail : plate-forme eHealth",
+    }
+}
+
+fn field(field: Field) -> &'static str {
+    match field {
+        Field::Ssin => "numéro d’identification (NISS)",
+        Field::Employer => "employeur",
+        Field::EmploymentBegin => "début de l’occupation",
+        Field::EmploymentEnd => "fin de l’occupation",
+        Field::PreventionService => "service de prévention",
+        Field::PreventionServiceType => "type de service de prévention",
+        Field::AffiliationBegin => "début de l’affiliation au service de prévention",
+        Field::AffiliationEnd => "fin de l’affiliation au service de prévention",
+        Field::HealthInsuranceFund => "mutualité",
+    }
+}

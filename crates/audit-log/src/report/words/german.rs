@@ -1,0 +1,72 @@
+//! The words of a report in German.
+
+use ehealth_core::model::{Field, LegalContext, StatusCode};
+
+use super::terms::Words;
+
+pub(super) const WORDS: Words = Words {
+    title: "Abfragen Ihrer Daten",
+    introduction: "Diese Übersicht zeigt, wer Ihre Daten über diesen Dienst abgefragt hat, wann, auf welcher Grundlage und \
+                   was mitgeteilt wurde (Artikel 15 DSGVO). Zeitangaben sind in UTC.",
+    made: "Erstellt am",
+    days: "Zeitraum",
+    all_days: "alle aufbewahrten Tage",
+    count: "Anzahl der Abfragen",
+    gaps: "Diese Übersicht kann unvollständig sein",
+    received: "Zeitpunkt",
+    caller: "Abgefragt von",
+    organisation: "Im Auftrag von",
+    ground: "Grundlage",
+    deliberation: "Beratschlagung",
+    window: "Abgefragte Tage",
+    fields: "Mitgeteilte Angaben",
+    disclosed: "Mitgeteilte Organisationen",
+    outcome: "Ergebnis",
+    ticket: "Ticketnummer",
+    none: "keine",
+    nothing: "nichts mitgeteilt",
+    unknown: "unbekannt",
+    destroyed: "nicht mehr lesbar: der Schlüssel dieses Monats wurde vernichtet",
+    unreadable: "kann nicht gelesen werden",
+    failed: "nicht beantwortet: die Frage wurde abgelehnt oder schlug fehl",
+    status,
+    context,
+    field,
+};
+
+fn status(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::DataFound => "gefunden und mitgeteilt",
+        StatusCode::Incomplete => "unvollständig: eine Quelle fehlte oder war veraltet",
+        StatusCode::NoDataFound => "es wurde nichts gefunden",
+        StatusCode::Replaced => "die Nummer wurde ersetzt: die neue wurde mitgeteilt",
+        StatusCode::WrongDates => "abgelehnt: ein Datum war nicht zulässig",
+        StatusCode::NotAnSsin => "abgelehnt: keine gültige Nummer",
+        StatusCode::NoRelation => "abgelehnt: keine Beziehung zu der betroffenen Person",
+        StatusCode::NoGrant => "abgelehnt: keine Ermächtigung für diese Frage",
+    }
+}
+
+fn context(context: LegalContext) -> &'static str {
+    match context {
+        LegalContext::AdvisoryPhysician => "Rückkehr zur Arbeit: Vertrauensarzt der Krankenkasse",
+        LegalContext::PreventionService => {
+            "Rückkehr zur Arbeit: Dienst für Gefahrenverhütung und Schutz am Arbeitsplatz"
+        }
+        LegalContext::EhealthPlatform => "Rückkehr zur Arbeit: eHealth-Plattform",
+    }
+}
+
+fn field(field: Field) -> &'static str {
+    match field {
+        Field::Ssin => "Erkennungsnummer (ENSS)",
+        Field::Employer => "Arbeitgeber",
+        Field::EmploymentBegin => "Beginn der Beschäftigung",
+        Field::EmploymentEnd => "Ende der Beschäftigung",
+        Field::PreventionService => "Dienst für Gefahrenverhütung",
+        Field::PreventionServiceType => "Art des Dienstes für Gefahrenverhütung",
+        Field::AffiliationBegin => "Beginn des Anschlusses an den Dienst für Gefahrenverhütung",
+        Field::AffiliationEnd => "Ende des Anschlusses an den Dienst für Gefahrenverhütung",
+        Field::HealthInsuranceFund => "Krankenkasse",
+    }
+}
