@@ -8,6 +8,7 @@
 #[path = "../it/support/mod.rs"]
 mod support;
 
+mod histories;
 mod hostile;
 mod https;
 mod store;

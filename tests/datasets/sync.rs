@@ -9,7 +9,7 @@ use datasets::feed::digest_of;
 use datasets::store::{Watch, Writer};
 use datasets::sync::{Failure, Outcome, Refusal, Shrinking, SnapshotReason};
 use ehealth_core::lookup::Directory;
-use ehealth_core::model::{Dataset, EmploymentPeriod, Timestamp};
+use ehealth_core::model::{Dataset, EmploymentPeriod, Ssin, Timestamp};
 
 use crate::support::publisher::{self, OTHER_SESSION, Place, Publisher, digits, enterprise, lines, period, ssin};
 
@@ -386,25 +386,63 @@ fn a_record_that_closes_a_replacement_cycle_is_rejected() {
     // 9 → 3 → 1 → 2 → 3, and independently 4 → 5.
     publisher.snapshot(1, &[replaced(9, 3), replaced(3, 1), replaced(4, 5), replaced(2, 3), replaced(1, 2)]).announce();
     assert_eq!(place.run(), FIRST);
+    // The greatest SSIN of the cycle is that of 3.
     assert_eq!(
         place.rejected("persons-1-snapshot.csv"),
-        format!("line,reason,ssin,replaced_by,cancelled\n6,cycle,{},{}\n", digits(1), digits(2))
+        format!("line,reason,ssin,replaced_by,cancelled\n3,cycle,{},{}\n", digits(3), digits(1))
     );
-    let last = |number| {
-        let mut reader = Watch::open(&place.settings.data).reader();
-        let mut family = Vec::new();
-        let last = reader.view().family(ssin(number), &mut family).expect("no circle");
-        assert_eq!(family.iter().filter(|member| **member == ssin(number)).count(), 1);
-        (last, family.len())
-    };
-    assert_eq!(last(9), (ssin(1), 4));
-    assert_eq!(last(1), (ssin(1), 4));
+    let last = |number| last_of(&place, number);
+    assert_eq!(last(9), (ssin(3), 4));
+    assert_eq!(last(1), (ssin(3), 4));
     assert_eq!(last(4), (ssin(5), 2));
     assert_eq!(last(77), (ssin(77), 1));
+    // 1 → 4 breaks that cycle, and closes 3 → 1 → 4 → 5 → 9 → 3.
     publisher.delta(2, &[put(&replaced(5, 9)), put(&replaced(1, 4))]).announce();
     assert_eq!(place.run(), Outcome::Deltas);
-    assert_eq!(place.rejected("persons-2-delta.csv").lines().count(), 2);
-    assert_eq!(last(4), (ssin(1), 6));
+    assert_eq!(
+        place.rejected("persons-2-delta.csv"),
+        format!("line,reason,action,ssin,replaced_by,cancelled\n3,cycle,put,{},{}\n", digits(9), digits(3))
+    );
+    assert_eq!(last(3), (ssin(9), 6));
+    assert_eq!(last(2), (ssin(9), 6));
+}
+
+/// Current SSIN of a person, and the number of the person's SSINs.
+fn last_of(place: &Place, number: u64) -> (Ssin, usize) {
+    let mut reader = Watch::open(&place.settings.data).reader();
+    let mut family = Vec::new();
+    let last = reader.view().family(ssin(number), &mut family).expect("no cycle");
+    assert_eq!(family.iter().filter(|member| **member == ssin(number)).count(), 1);
+    (last, family.len())
+}
+
+#[test]
+fn a_replacement_may_be_turned_round_in_one_delta() {
+    let place = Place::new(&[Dataset::Persons]);
+    let mut publisher = place.publisher(Dataset::Persons);
+    let row = |from: u64, to: &str| format!("{},{to},0", digits(from));
+    let (a, b) = (digits(1), digits(2));
+    publisher.snapshot(5, &[row(1, &b), row(2, "")]).announce();
+    assert_eq!(place.run(), FIRST);
+    // While the file is read, 1 → 2 → 1 is a cycle; after it, there is none.
+    publisher.delta(6, &[put(&row(2, &a)), put(&row(1, ""))]).announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+    assert_eq!(last_of(&place, 1), (ssin(1), 2));
+    assert_eq!(last_of(&place, 2), (ssin(1), 2));
+    assert!(place.names("rejected").is_empty());
+}
+
+#[test]
+fn a_record_of_a_cycle_is_restored_once_it_is_broken() {
+    let place = Place::new(&[Dataset::Persons]);
+    let mut publisher = place.publisher(Dataset::Persons);
+    let row = |from: u64, to: &str| format!("{},{to},0", digits(from));
+    publisher.snapshot(1, &[row(1, &digits(2)), row(2, &digits(1))]).announce();
+    assert_eq!(place.run(), FIRST);
+    assert_eq!(last_of(&place, 1), (ssin(2), 2));
+    publisher.delta(2, &[put(&row(1, ""))]).announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+    assert_eq!(last_of(&place, 2), (ssin(1), 2));
 }
 
 #[test]

@@ -40,7 +40,7 @@ mod rejections;
 pub use content::{Compression, Content, FileDigest, digest_of};
 pub use notification::{FileKind, ListedFile, Notification, NotificationError, Session, Uri};
 pub use record::{Change, Entity, Key, Record, RejectReason, Validated};
-pub use records::{Records, RecordsError, columns};
+pub use records::{PUT, Records, RecordsError, columns};
 pub use rejections::Rejections;
 pub use rows::RowError;
 pub use signature::{SignatureError, SignedClaims, Signer};

@@ -48,6 +48,9 @@ pub fn columns(dataset: Dataset) -> &'static [&'static str] {
 /// First column of a delta.
 pub(super) const ACTION: &str = "action";
 
+/// Value of [`ACTION`] that inserts or replaces a record.
+pub const PUT: &str = "put";
+
 /// Reader of the records of a data file, one after the other.
 pub struct Records<R> {
     rows: Rows<R>,
@@ -99,7 +102,7 @@ impl<R: BufRead> Records<R> {
         Ok(Some(match self.kind {
             FileKind::Snapshot => validate_put(self.dataset, fields),
             FileKind::Delta => match fields.next() {
-                Some("put") => validate_put(self.dataset, fields),
+                Some(PUT) => validate_put(self.dataset, fields),
                 Some("delete") => validate_delete(self.dataset, fields),
                 _ => Validated::Rejected { reason: RejectReason::Action, key: None },
             },

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::cycles::{self, Cycle, CycleSearch};
 use super::error::StoreError;
 use super::row::Packed;
 use super::sort::Sorter;
@@ -58,6 +59,16 @@ pub(super) struct DeltaTransaction<'w> {
     is_open: bool,
 }
 
+impl KeyState {
+    /// The new row of the key, if its records lead to one.
+    pub fn new_row(&self) -> Option<Packed> {
+        match self.now {
+            Stored::New(row) => Some(row),
+            Stored::Old | Stored::Rejected | Stored::Nothing => None,
+        }
+    }
+}
+
 impl<'w> DeltaTransaction<'w> {
     pub fn begin(writer: &'w mut Writer) -> Result<Self, StoreError> {
         writer.connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -82,6 +93,11 @@ impl<'w> DeltaTransaction<'w> {
     /// The current file of the dataset.
     pub fn file(&self) -> &Path {
         &self.writer.file
+    }
+
+    /// Maximum size of a file of the dataset.
+    pub fn bytes_max(&self) -> u64 {
+        self.writer.bytes_max
     }
 
     /// Number of records, all changes so far included.
@@ -164,9 +180,25 @@ impl<'w> DeltaTransaction<'w> {
         Ok(())
     }
 
+    /// Rejects the record of a cycle that one of the changes closed.
+    pub fn reject_cycle(&mut self, cycle: &Cycle) -> Result<(), StoreError> {
+        cycles::reject(self.connection(), cycle)?;
+        self.records = self.records.checked_sub(1).ok_or(StoreError::Value)?;
+        Ok(())
+    }
+
+    /// Restores the records of the cycles that the changes broke.
+    pub fn restore_broken_cycles(&mut self, search: &CycleSearch) -> Result<(), StoreError> {
+        self.records = self.records.saturating_add(cycles::restore_broken(self.connection(), search)?);
+        Ok(())
+    }
+
     /// Remembers a key as rejected, or forgets it.
     fn write_rejected_key(&mut self, key: &KeyState) -> Result<(), StoreError> {
         let connection = &self.writer.connection;
+        if key.was_rejected && self.dataset() == Dataset::Persons {
+            cycles::forget(connection, key.key_owner.cast_signed())?;
+        }
         let is_rejected = matches!(key.now, Stored::Rejected);
         let parameters = (key.key_owner.cast_signed(), key.id.cast_signed());
         if is_rejected && !key.was_rejected {

@@ -57,7 +57,7 @@ mod statements;
 mod writer;
 
 pub use backup::{check_datasets, copy_datasets};
-pub use delta::{AppliedDelta, Delta, PutOutcome};
+pub use delta::{AppliedDelta, Delta, DeltaOutcome};
 pub use error::StoreError;
 pub use history::{HistoryEntry, Run};
 pub use notification_cache::{CachedNotification, Validator};

@@ -11,19 +11,18 @@ use super::rejected_file::RejectedFile;
 use super::settings::{Feed, Share, Shrinking};
 use super::source::OpenFeed;
 use crate::feed::{
-    Change, Compression, Content, FileKind, ListedFile, Notification, Record, Records, RecordsError, RejectReason,
-    Validated,
+    Change, Compression, Content, FileKind, ListedFile, Notification, Records, RecordsError, Validated,
 };
 use crate::outcome::Refusal;
-use crate::store::{self, BuildEvent, Delta, PutOutcome, State, StoreError, Writer};
+use crate::store::{BuildEvent, Delta, DeltaOutcome, State, StoreError, Writer};
 use ehealth_core::model::Clock;
 
 /// Invalid records that a file may have whatever the share: a small file is not refused for one of
 /// them.
 const WRONG_ALWAYS: u64 = 10;
 
-/// Accepts a validated record of a line, and may find a conflict with the data.
-type Accept<'a> = dyn FnMut(u64, Validated) -> Result<Option<RejectReason>, StoreError> + 'a;
+/// Accepts a validated record of a line.
+type Accept<'a> = dyn FnMut(u64, Validated) -> Result<(), StoreError> + 'a;
 
 /// Loads the files of one notification.
 pub(super) struct Loader<'a> {
@@ -48,27 +47,18 @@ impl Loader<'_> {
         let mut snapshot = writer.snapshot()?;
         let read = self.read(FileKind::Snapshot, listed, &mut rejected, &mut |line, validated| {
             match validated {
-                Validated::Accepted(Change::Put(record)) => snapshot.put(line, row(record))?,
+                Validated::Accepted(Change::Put(record)) => snapshot.put(line, row(record)),
                 // A snapshot has no deletes: every row of it is read as a `put`.
-                Validated::Accepted(Change::Delete(_)) | Validated::Rejected { key: None, .. } => {}
-                Validated::Rejected { key: Some(rejected), .. } => snapshot.reject(line, key(rejected))?,
+                Validated::Accepted(Change::Delete(_)) | Validated::Rejected { key: None, .. } => Ok(()),
+                Validated::Rejected { key: Some(rejected), .. } => snapshot.reject(line, key(rejected)),
             }
-            Ok(None)
         });
         let Some(mut rejected) = keep(read, rejected)? else {
             return Err(RunError::Refused(Refusal::TooManyWrong));
         };
         let remaining = allowance.saturating_sub(rejected.count());
         self.activity().enter(Phase::Writing);
-        let built = snapshot.build(remaining, &mut |event| match event {
-            BuildEvent::Conflict(conflict) => {
-                self.rejected += 1;
-                let columns = fields(conflict.row);
-                let columns = columns.iter().map(String::as_str);
-                rejected.add(conflict.line, reason(&conflict), columns).map_err(StoreError::Folder)
-            }
-            BuildEvent::Written(rows) => self.report_written(rows),
-        })?;
+        let built = snapshot.build(remaining, &mut |event| self.take_event(event, &mut rejected))?;
         let count = rejected.count();
         rejected.finish().map_err(RunError::Rejected)?;
         let built = built.ok_or(RunError::Refused(Refusal::TooManyWrong))?;
@@ -82,19 +72,27 @@ impl Loader<'_> {
     /// Applies one delta of the notification.
     pub fn apply_delta(&mut self, writer: &mut Writer, listed: &ListedFile) -> Result<(), RunError> {
         let mut rejected = self.rejected_file(FileKind::Delta, listed);
+        let allowance = allowance(self.feed.wrong_share, listed.records);
         let mut delta = writer.delta()?;
         let before = delta.records();
-        let read = self.read(FileKind::Delta, listed, &mut rejected, &mut |_, validated| match validated {
-            Validated::Accepted(change) => add(&mut delta, change),
-            Validated::Rejected { key: Some(rejected), .. } => delta.reject(key(rejected)).map(|()| None),
-            Validated::Rejected { key: None, .. } => Ok(None),
+        let read = self.read(FileKind::Delta, listed, &mut rejected, &mut |line, validated| match validated {
+            Validated::Accepted(change) => add(&mut delta, line, change),
+            Validated::Rejected { key: Some(rejected), .. } => delta.reject(line, key(rejected)),
+            Validated::Rejected { key: None, .. } => Ok(()),
         });
-        let Some(rejected) = keep(read, rejected)? else {
+        let Some(mut rejected) = keep(read, rejected)? else {
             return Err(RunError::Refused(Refusal::TooManyWrong));
         };
+        let remaining = allowance.saturating_sub(rejected.count());
         self.activity().enter(Phase::Writing);
-        let applied = delta.apply(&mut |rows| self.report_written(rows))?;
-        let applied = applied.ok_or(RunError::Refused(Refusal::BadDelta))?;
+        let applied = match delta.apply(remaining, &mut |event| self.take_event(event, &mut rejected))? {
+            DeltaOutcome::Applied(applied) => applied,
+            DeltaOutcome::UnknownKey => return Err(RunError::Refused(Refusal::BadDelta)),
+            DeltaOutcome::TooManyConflicts => {
+                rejected.finish().map_err(RunError::Rejected)?;
+                return Err(RunError::Refused(Refusal::TooManyWrong));
+            }
+        };
         let count = rejected.count();
         rejected.finish().map_err(RunError::Rejected)?;
         self.check_loss(before, applied.deleted())?;
@@ -148,16 +146,25 @@ impl Loader<'_> {
             };
             self.records += 1;
             self.activity().count_record();
-            let conflict = accept(records.line(), validated)?;
-            let reason = match (validated, conflict) {
-                (_, Some(reason)) | (Validated::Rejected { reason, .. }, None) => reason,
-                (Validated::Accepted(_), None) => continue,
-            };
+            accept(records.line(), validated)?;
+            let Validated::Rejected { reason, .. } = validated else { continue };
             rejected.add(records.line(), reason, records.fields()).map_err(RunError::Rejected)?;
             self.rejected += 1;
             if rejected.count() > allowance {
                 return Ok(Some(Refusal::TooManyWrong));
             }
+        }
+    }
+
+    /// Takes a report of the store: a record that is left out, or the progress.
+    fn take_event(&mut self, event: BuildEvent, rejected: &mut RejectedFile) -> Result<(), StoreError> {
+        match event {
+            BuildEvent::Conflict(conflict) => {
+                self.rejected += 1;
+                let columns = fields(conflict.row);
+                rejected.add_put(conflict.line, reason(&conflict), &columns).map_err(StoreError::Folder)
+            }
+            BuildEvent::Written(rows) => self.report_written(rows),
         }
     }
 
@@ -212,19 +219,11 @@ fn allowance(share: Share, records: u64) -> u64 {
     share.of(records).max(WRONG_ALWAYS)
 }
 
-/// Adds a change to a delta, which may find a conflict with the data.
-fn add(delta: &mut Delta<'_>, change: Change) -> Result<Option<RejectReason>, StoreError> {
+/// Adds the change of a line to a delta.
+fn add(delta: &mut Delta<'_>, line: u64, change: Change) -> Result<(), StoreError> {
     match change {
-        Change::Put(record) => match delta.put(row(record))? {
-            PutOutcome::Accepted => Ok(None),
-            PutOutcome::Cycle => {
-                if let Record::Persons { ssin, .. } = record {
-                    delta.reject(store::Key::Person(ssin))?;
-                }
-                Ok(Some(RejectReason::Cycle))
-            }
-        },
-        Change::Delete(deleted) => delta.delete(key(deleted)).map(|()| None),
+        Change::Put(record) => delta.put(line, row(record)),
+        Change::Delete(deleted) => delta.delete(line, key(deleted)),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use durable_file::{Draft, draft_target};
 
-use crate::feed::{FileKind, RejectReason, Rejections};
+use crate::feed::{FileKind, PUT, RejectReason, Rejections};
 use ehealth_core::model::Dataset;
 
 /// Collects the rejected records of one data file. Dropped before [`RejectedFile::finish`], it
@@ -50,6 +50,15 @@ impl RejectedFile {
             self.count += 1;
         }
         Ok(())
+    }
+
+    /// Adds a valid record that is left out, from its columns.
+    pub fn add_put(&mut self, line: u64, reason: RejectReason, columns: &[String]) -> io::Result<()> {
+        let action = match self.kind {
+            FileKind::Snapshot => None,
+            FileKind::Delta => Some(PUT),
+        };
+        self.add(line, reason, action.into_iter().chain(columns.iter().map(String::as_str)))
     }
 
     /// Makes the file visible and durable, if there are rejected records.
