@@ -79,6 +79,10 @@ fn explain_refusal(refusal: Refusal) -> &'static str {
         Refusal::Notification => {
             "the notification cannot be read, belongs to another dataset, or does not lead to its serial. Ask the publisher"
         }
+        Refusal::Future => {
+            "the notification was created more than 5 min in the future. Check the clock of this machine, then ask the \
+             publisher to check its own"
+        }
         Refusal::Signature => "the notification is not signed by a key that the settings name",
         Refusal::Shrunk => {
             "the dataset would lose more records than the limit allows. If that is right, run again with --allow-shrink \
@@ -113,7 +117,7 @@ mod tests {
             assert_eq!(exit_of(&[report(Outcome::Nothing), report(outcome)]), alone);
             alone.number()
         });
-        assert_eq!(exits.collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 9]);
+        assert_eq!(exits.collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 9]);
         assert_eq!(exit_of(&[]), Exit::Done);
     }
 }

@@ -80,6 +80,8 @@ closed_enum! {
         Uri => "refused/uri",
         /// The notification is invalid, is for another dataset, or does not lead to its serial.
         Notification => "refused/notification",
+        /// The notification was created in the future.
+        Future => "refused/future",
         /// The notification's signature is missing or invalid.
         Signature => "refused/signature",
         /// The dataset would lose more records than the limit allows.
@@ -165,7 +167,7 @@ mod tests {
     fn each_outcome_has_its_code() {
         let codes = "nothing deltas snapshot/first snapshot/new-session snapshot/gap snapshot/bad-delta \
             refused/rollback refused/rewritten refused/hash refused/bytes refused/records refused/missing-file \
-            refused/malformed refused/too-many-wrong refused/uri refused/notification refused/signature \
+            refused/malformed refused/too-many-wrong refused/uri refused/notification refused/future refused/signature \
             refused/shrunk refused/bad-delta failed/source failed/store failed/stopped skipped";
         assert_eq!(Outcome::all().map(Outcome::code).collect::<Vec<_>>().join(" "), codes);
     }

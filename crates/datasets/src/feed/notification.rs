@@ -188,7 +188,7 @@ impl Notification {
         let dataset = Dataset::parse(dataset).ok_or(NotificationError::Value)?;
         let session = Session::parse(session).ok_or(NotificationError::Value)?;
         let serial = positive(serial)?;
-        let created = Timestamp::parse(created).map_err(|_| NotificationError::Value)?;
+        let created = Timestamp::parse_zoned(created).map_err(|_| NotificationError::Value)?;
         let snapshot = listed(open(tags.next(), "snapshot")?)?;
         close(tags.next())?;
         let mut deltas = BTreeMap::new();
@@ -329,6 +329,7 @@ mod tests {
             ("serial=\"5\"", "serial=\"+5\"", Value),
             ("serial=\"5\"", "serial=\"5555555555555555555\"", Value),
             ("created=\"2026", "created=\"26", Value),
+            ("05:00:00Z", "05:00:00", Value),
             (SESSION, "9df4b597-af9e-4dca-bdda-719cce2c4e2", Value),
             ("bytes=\"10\"", "bytes=\"-1\"", Value),
             ("records=\"2\"", "records=\"\"", Value),

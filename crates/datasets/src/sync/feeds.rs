@@ -96,7 +96,8 @@ impl Feeds {
         writer.limit_file(feed.bytes_max)?;
         let source = OpenFeed::open(&feed.source, feed.dataset, &self.monitor, clock.now())?;
         let (notification, cached) = read_notification(feed, &source, writer.cached_notification()?)?;
-        let plan = plan(&writer.loaded_state()?, &notification);
+        let now = clock.now();
+        let plan = plan(&writer.loaded_state()?, &notification, now);
         tracing::debug!(dataset = feed.dataset.code(), ?plan, serial = notification.serial, "plan made");
         let mut loader = Loader {
             feed,
@@ -116,7 +117,7 @@ impl Feeds {
         let known: Vec<KnownFile> = known_files(&notification)
             .filter(|file| (file.kind, Some(file.serial)) != (store::FileKind::Delta, executed.bad_delta))
             .collect();
-        writer.renew(notification.created, &known, cached.as_ref())?;
+        writer.renew(notification.created, now, &known, cached.as_ref())?;
         Ok(executed.outcome)
     }
 }

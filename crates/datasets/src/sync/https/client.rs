@@ -28,13 +28,14 @@ use ehealth_core::model::Timestamp;
 pub(in crate::sync) struct FeedClient<'a> {
     feed: &'a HttpsFeed,
     connection: Arc<Connection<'a>>,
+    now: Timestamp,
 }
 
 impl<'a> FeedClient<'a> {
     /// Reads the feed's PEM files. Nothing is sent yet.
     pub fn new(feed: &'a HttpsFeed, monitor: &'a Monitor, now: Timestamp) -> io::Result<Self> {
         let connection = Connection::new(configure(feed, now)?, monitor)?;
-        Ok(Self { feed, connection: Arc::new(connection) })
+        Ok(Self { feed, connection: Arc::new(connection), now })
     }
 
     /// Requests the notification. Returns at most one byte more than its maximum length, and the
@@ -53,7 +54,7 @@ impl<'a> FeedClient<'a> {
             self.body(sender, response).finish();
             return Ok((cached.document.clone(), Some(cached)));
         }
-        let validator = validator(&response);
+        let validator = validator(response.headers(), self.now);
         check_status(response.status())?;
         let document = read_at_most(self.body(sender, response), Notification::BYTES_MAX + 1)?;
         let cached = validator.map(|validator| CachedNotification { url, validator, document: document.clone() });
