@@ -26,6 +26,8 @@ pub enum Kind {
     Duration,
     /// Percentage: `0.1%`.
     Percentage,
+    /// Size: `512MiB`, `2GiB`.
+    Size,
     /// Text without blanks.
     Name,
     /// Integer.
@@ -45,6 +47,7 @@ impl Kind {
             Self::Secret => "path or credential:NAME",
             Self::Duration => "duration, like 36h",
             Self::Percentage => "percentage, like 0.1%",
+            Self::Size => "size, like 2GiB",
             Self::Name => "name",
             Self::Integer => "integer",
         }
@@ -152,7 +155,13 @@ pub const KEYS: &[Key] = &[
         "data.rejected",
         Kind::Path,
         Example::Set("/var/lib/ehealth-attributes/rejected"),
-        "Folder for rejected records, each with its line and the reason. Only operators may read it.",
+        "Folder for rejected records, each with its line and the reason: the newest five files of each dataset. Only operators may read it.",
+    ),
+    defaulted(
+        "data.min_free_space",
+        Kind::Size,
+        "2GiB",
+        "Minimum free space on the disks of `data.folder` and `data.rejected`. A run that would leave less ends with `failed/disk-space`, and the loaded data stay in use; it needs 128 MiB more than this to begin. `0KiB` disables the check. If the audit log is on the same disk, keep it above what the audit log needs.",
     ),
     Key {
         example: Example::Set("separate_process"),

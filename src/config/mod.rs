@@ -24,6 +24,7 @@ mod readers;
 mod renamed;
 mod sections;
 mod settings;
+mod size;
 
 // Other files.
 mod policy;

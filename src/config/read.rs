@@ -53,6 +53,7 @@ fn show_resolved(setting: &mut Setting, folder: &Path, overrides: &Overrides) {
         | Kind::Url
         | Kind::Duration
         | Kind::Percentage
+        | Kind::Size
         | Kind::Name
         | Kind::Integer => {}
     }

@@ -11,5 +11,6 @@ mod support;
 mod histories;
 mod hostile;
 mod https;
+mod space;
 mod store;
 mod sync;

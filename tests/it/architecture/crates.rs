@@ -68,7 +68,7 @@ const LIBRARIES: [(&str, &[&str]); 38] = [
     ("tracing", ABOVE_CORE),
     ("uuid", ABOVE_CORE),
     ("zeroize", ABOVE_CORE),
-    ("rustix", &["audit-log", "durable-file", GATEWAY]),
+    ("rustix", &["audit-log", "datasets", "durable-file", GATEWAY]),
     // The gateway alone.
     ("landlock", &[GATEWAY]),
     ("listenfd", &[GATEWAY]),

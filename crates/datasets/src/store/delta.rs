@@ -52,8 +52,9 @@ const CHUNK_ENTRIES: usize = 1 << 19;
 /// In place of a value: the key is deleted. Not the number of an organisation or a person.
 const DELETED: u64 = Packed::REJECTED - 1;
 
-/// Rows between two reports of the progress: some hundredths of a second.
-const ROWS_PER_REPORT: u64 = 1 << 13;
+/// Rows between two reports of the progress. Each may change a page of 64 KiB, so that at most
+/// 64 MiB are written between two.
+const ROWS_PER_REPORT: u64 = 1 << 10;
 
 impl Writer {
     /// Starts a change of the current state. Readers see nothing of it before
@@ -62,7 +63,7 @@ impl Writer {
     /// # Errors
     /// If no transaction can be started.
     pub fn delta(&mut self) -> Result<Delta<'_>, StoreError> {
-        let changes = Sorter::with_chunk(self.file.with_extension("changes"), CHUNK_ENTRIES);
+        let changes = Sorter::with_chunk(self.file.with_extension("changes"), self.bytes_max, CHUNK_ENTRIES);
         Ok(Delta { transaction: DeltaTransaction::begin(self)?, changes })
     }
 }
@@ -121,7 +122,7 @@ impl<'w> Delta<'w> {
     }
 
     /// Applies the records. Leaves out at most `allowance` records that conflict with others. Calls
-    /// `report` for each of them, and with the number of keys and rows done, every 8192.
+    /// `report` for each of them, and with the number of keys and rows done, every 1024.
     ///
     /// # Errors
     /// If the file cannot be written, or the error of `report`.
@@ -132,11 +133,10 @@ impl<'w> Delta<'w> {
     ) -> Result<DeltaOutcome<'w>, StoreError> {
         let Self { mut transaction, changes } = self;
         let mut progress = Progress { done: 0, report };
-        let mut moved_rows = Sorter::with_chunk(transaction.file().with_extension("moves"), CHUNK_ENTRIES);
+        let (moves, bytes_max) = (transaction.file().with_extension("moves"), transaction.bytes_max());
+        let mut moved_rows = Sorter::with_chunk(moves, bytes_max, CHUNK_ENTRIES);
         let mut cycles = match transaction.dataset() {
-            Dataset::Persons => {
-                Some(CycleSearch::new(&transaction.file().with_extension("walks"), transaction.bytes_max())?)
-            }
+            Dataset::Persons => Some(CycleSearch::new(&transaction.file().with_extension("walks"), bytes_max)?),
             Dataset::Dimona | Dataset::Coprev | Dataset::Federated | Dataset::Insurance => None,
         };
         apply_keys(&mut transaction, changes, &mut moved_rows, cycles.as_mut(), &mut progress)?;
@@ -242,6 +242,14 @@ impl AppliedDelta<'_> {
     #[must_use]
     pub fn deleted(&self) -> u64 {
         self.transaction.deleted()
+    }
+
+    /// Bytes by which the dataset's file grows with the change, beside its write-ahead log.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn growth(&self) -> Result<u64, StoreError> {
+        self.transaction.growth()
     }
 
     /// Makes the change visible and durable, together with the state that it leads to.

@@ -1,5 +1,6 @@
 //! The transaction of a delta: changes keys one by one, and writes the rows that they lead to.
 
+use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -108,6 +109,13 @@ impl<'w> DeltaTransaction<'w> {
     /// Number of deleted records.
     pub fn deleted(&self) -> u64 {
         self.deleted
+    }
+
+    /// Bytes by which the file will grow.
+    pub fn growth(&self) -> Result<u64, StoreError> {
+        let pragma = |name| self.connection().pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let length = pragma("page_count")?.cast_unsigned().saturating_mul(pragma("page_size")?.cast_unsigned());
+        Ok(length.saturating_sub(fs::metadata(self.file())?.len()))
     }
 
     /// Whether a delete named an unknown key.

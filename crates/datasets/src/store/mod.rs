@@ -53,6 +53,7 @@ mod row;
 mod snapshot;
 mod snapshot_tables;
 mod sort;
+mod space;
 mod statements;
 mod writer;
 
@@ -65,6 +66,7 @@ pub use reader::{Reader, View};
 pub use row::{Key, Row};
 pub use snapshot::{BuiltSnapshot, Snapshot};
 pub use snapshot_tables::{BuildEvent, Conflict, ConflictKind};
+pub use space::SpaceGuard;
 pub use state::{FileKind, KnownFile, LoadedState, State};
 pub use status::DatasetStatus;
 pub use watch::Watch;

@@ -70,8 +70,8 @@ impl Writer {
         let connection = open(&file, dataset, Purpose::Build)?;
         limit_file(&connection, self.bytes_max)?;
         new_file.connection = Some(connection);
-        let rows = Sorter::new(file.with_extension("rows"));
-        let ids = Sorter::new(file.with_extension("ids"));
+        let rows = Sorter::new(file.with_extension("rows"), self.bytes_max);
+        let ids = Sorter::new(file.with_extension("ids"), self.bytes_max);
         Ok(Snapshot { writer: self, new_file, rows, ids })
     }
 }
