@@ -202,7 +202,7 @@ fn a_reader_that_missed_a_swap_finds_the_new_file_by_itself() {
 }
 
 /// Bytes of a page of the files.
-const PAGE: usize = 65_536;
+const PAGE: usize = 8_192;
 
 #[test]
 fn a_damaged_file_is_an_error_until_it_is_repaired() {
@@ -234,6 +234,44 @@ fn a_damaged_file_is_an_error_until_it_is_repaired() {
     assert_eq!(periods(&mut reader, 1), Some(1), "found without a poll");
     fs::remove_file(&file).expect("removed");
     assert_eq!(periods(&mut watch.reader(), 1), None);
+}
+
+#[test]
+fn a_file_that_is_truncated_in_use_is_an_error_of_its_dataset() {
+    let place = Place::new(&[Dataset::Dimona, Dataset::Insurance]);
+    let rows: Vec<String> = (1..=9_000).map(|n| period(n, n, n, "2024-01-01", "")).collect();
+    place.publisher(Dataset::Dimona).snapshot(1, &rows).announce();
+    let rows: Vec<String> = (1..=9_000).map(|n| format!("{},{},2024-01-01,", digits(n), enterprise(1))).collect();
+    place.publisher(Dataset::Insurance).snapshot(1, &rows).announce();
+    assert!(place.run_all().iter().all(|report| report.outcome.is_up_to_date()));
+    let file = file_in_use(&place);
+    let right = fs::read(&file).expect("readable");
+    let mut reader = Watch::open(&place.settings.data).reader();
+    for length in [0, 1, 100, PAGE, 3 * PAGE, 4 * PAGE + 100, right.len() - PAGE, right.len() - 1] {
+        assert_eq!(periods(&mut reader, 1), Some(1), "before it has {length} bytes");
+        // In place, while the reader has a state pinned and pages in its cache.
+        let mut view = reader.view();
+        view.employment_periods(ssin(1), &mut Vec::new()).expect("readable");
+        let truncated = OpenOptions::new().write(true).open(&file).expect("a file");
+        truncated.set_len(length as u64).expect("truncated");
+        let mut errors = 0;
+        for person in 1..=9_000 {
+            let mut found = Vec::new();
+            match view.employment_periods(ssin(person), &mut found) {
+                Ok(()) => assert_eq!(found.len(), 1, "a page of the cache"),
+                Err(error) => {
+                    assert_eq!(error.dataset, Dataset::Dimona);
+                    errors += 1;
+                }
+            }
+        }
+        let mut found = Vec::new();
+        view.memberships(ssin(1), &mut found).expect("the other dataset is readable");
+        assert_eq!(found.len(), 1);
+        drop(view);
+        assert!(errors > 0 || length > right.len() / 2, "{length} bytes: every page was in the cache");
+        truncated.write_all_at(&right, 0).expect("disk enough");
+    }
 }
 
 #[test]
