@@ -26,12 +26,12 @@ pub enum Kind {
     Duration,
     /// Percentage: `0.1%`.
     Percentage,
-    /// Size: `512MiB`, `2GiB`.
-    Size,
     /// Text without blanks.
     Name,
     /// Integer.
     Integer,
+    /// Number of bytes: `512MiB`.
+    Size,
 }
 
 impl Kind {
@@ -47,9 +47,9 @@ impl Kind {
             Self::Secret => "path or credential:NAME",
             Self::Duration => "duration, like 36h",
             Self::Percentage => "percentage, like 0.1%",
-            Self::Size => "size, like 2GiB",
             Self::Name => "name",
             Self::Integer => "integer",
+            Self::Size => "size, like 512MiB",
         }
     }
 }
@@ -161,7 +161,7 @@ pub const KEYS: &[Key] = &[
         "data.min_free_space",
         Kind::Size,
         "2GiB",
-        "Minimum free space on the disks of `data.folder` and `data.rejected`. A run that would leave less ends with `failed/disk-space`, and the loaded data stay in use; it needs 128 MiB more than this to begin. `0KiB` disables the check. If the audit log is on the same disk, keep it above what the audit log needs.",
+        "Minimum free space on the disks of `data.folder` and `data.rejected`. A run that would leave less ends with `failed/disk-space`, and the loaded data stay in use; it needs 128 MiB more than this to begin. `0KiB` disables the check. If the audit log is on the same disk, keep this above its reserve.",
     ),
     Key {
         example: Example::Set("separate_process"),

@@ -24,7 +24,6 @@ mod readers;
 mod renamed;
 mod sections;
 mod settings;
-mod size;
 
 // Other files.
 mod policy;

@@ -53,9 +53,9 @@ fn show_resolved(setting: &mut Setting, folder: &Path, overrides: &Overrides) {
         | Kind::Url
         | Kind::Duration
         | Kind::Percentage
-        | Kind::Size
         | Kind::Name
-        | Kind::Integer => {}
+        | Kind::Integer
+        | Kind::Size => {}
     }
 }
 

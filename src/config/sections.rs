@@ -10,7 +10,6 @@ use super::feeds::read_feeds;
 use super::overrides::Overrides;
 use super::readers::{self, PathReader};
 use super::settings::{FetchMode, Settings};
-use super::size::parse_size;
 use crate::server::tls::{OperatorFiles, RevocationFiles, TlsFiles};
 use crate::{admin, server};
 use datasets::sync;
@@ -115,7 +114,7 @@ fn read_data(mut section: Section<'_>, paths: PathReader<'_>) -> Data {
         folder: section.required("folder", |value| paths.path(value)),
         feeds: section.optional("feeds", |value| paths.path(value)),
         rejected: section.required("rejected", |value| paths.path(value)),
-        min_free_space: section.required("min_free_space", |value| parse_size(value.text()?)),
+        min_free_space: section.required("min_free_space", readers::size),
         fetch_mode: section.required("fetch_mode", readers::fetch_mode),
     };
     section.finish();
