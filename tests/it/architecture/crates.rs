@@ -10,7 +10,7 @@ const CRATES: [(&str, &[&str]); 13] = [
     // Signed notes; durable replacement of files.
     ("c2sp-note", &[]),
     ("durable-file", &[]),
-    ("audit-log", &["ehealth-core", "c2sp-note"]),
+    ("audit-log", &["ehealth-core", "c2sp-note", "durable-file"]),
     // Independent of the code that wrote the log.
     ("audit-verify", &["ehealth-core"]),
     // Certificates and keys in files, TLS client configuration.
@@ -39,7 +39,7 @@ const CRATES: [(&str, &[&str]); 13] = [
 ];
 
 /// Libraries and the crates that may use them outside tests.
-const LIBRARIES: [(&str, &[&str]); 38] = [
+const LIBRARIES: [(&str, &[&str]); 39] = [
     ("thiserror", EVERYWHERE),
     // One library each: the crate that has it is what has to change with it.
     ("quick-xml", &["datasets"]),
@@ -68,6 +68,8 @@ const LIBRARIES: [(&str, &[&str]); 38] = [
     ("tracing", ABOVE_CORE),
     ("uuid", ABOVE_CORE),
     ("zeroize", ABOVE_CORE),
+    // Keys in locked memory.
+    ("memmap2", &["audit-log"]),
     ("rustix", &["audit-log", "durable-file", GATEWAY]),
     // The gateway alone.
     ("landlock", &[GATEWAY]),

@@ -17,6 +17,7 @@ use ehealth_core::lookup::{Pending, RecordFailure};
 use ehealth_core::model::{Clock, DatasetStates, Timestamp};
 
 use super::checkpointer::Checkpointer;
+use super::read_back::FrameAt;
 use super::status::{Health, Status};
 use crate::format::tree::Frontier;
 use crate::storage::tail::BATCH_BYTES;
@@ -38,6 +39,8 @@ pub(crate) struct LogPosition {
     pub(crate) datasets: DatasetStates,
     /// When the newest record was written.
     pub(crate) made: Timestamp,
+    /// Where it lies.
+    pub(crate) last: Option<FrameAt>,
 }
 
 /// Since when nothing can be written, why, and how many records were refused meanwhile.
@@ -185,7 +188,7 @@ impl InFlightBatches {
                     state.outage = None;
                     self.status.set_health(Health::Writable);
                     self.status.count_batch(count, begun.elapsed(), position.tree.size());
-                    self.checkpointer.offer(&position.tree, position.made, position.datasets);
+                    self.checkpointer.offer(&position);
                     state.durable = position;
                     settled.push((records, true));
                 }

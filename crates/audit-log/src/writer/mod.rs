@@ -14,5 +14,8 @@ pub(crate) mod segment_writer;
 
 // Beside it.
 pub(crate) mod checkpointer;
+pub(crate) mod copier;
 pub(crate) mod prune;
+pub(crate) mod read_back;
 pub(crate) mod recover;
+pub(crate) mod stored;
