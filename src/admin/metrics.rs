@@ -151,11 +151,9 @@ impl Metric {
             Self::AuditLogWriteDuration => "Time spent in successful writes and fsyncs.",
             Self::AuditLogRecords => "Records in the audit log.",
             Self::AuditLogSignedRecords => "Records that the newest checkpoint signs.",
-            Self::AuditLogUnsignedSeconds => "Age of the oldest record that no checkpoint signs; 0 if there is none.",
+            Self::AuditLogUnsignedSeconds => "Age of the oldest record that no checkpoint signs; 0 without one.",
             Self::AuditLogCopiedRecords => "Records that the copy of the checkpoint signs.",
-            Self::AuditLogUncopiedSeconds => {
-                "Age of the oldest checkpoint that is not in the copy; 0 if there is none."
-            }
+            Self::AuditLogUncopiedSeconds => "Age of the oldest checkpoint that is not in the copy; 0 without one.",
             Self::AuditLogCheckpointFailures => "Failures to write a checkpoint to one of its files.",
             Self::AuditLogCheckpointTime => "Time of the newest checkpoint, in seconds since 1970.",
             Self::AuditLogVerificationAge => "Time since the last verification.",

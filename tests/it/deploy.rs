@@ -128,14 +128,14 @@ fn no_process_leaves_its_memory_behind() {
     workspace.prepare(SystemClock.now(), "").expect("the workspace can be created");
     let mut command = Command::new(PROGRAM);
     if fs::metadata("/proc/self").expect("Linux").uid() == 0 {
-        // Entries of root's processes always belong to root: it runs as nobody.
+        // Entries of root's processes always belong to root: it runs as an unprivileged user.
         command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups", PROGRAM]);
         let owned = Command::new("chown").args(["-R", "65534:65534"]).arg(folder.path()).status();
         assert!(owned.expect("chown").success());
         let runs = Command::new("setpriv").args(command.get_args()).arg("--version").output();
         if !runs.is_ok_and(|ran| ran.status.success()) {
-            skip("the program cannot run as nobody here");
+            skip("the program cannot run as an unprivileged user here");
             return;
         }
     }

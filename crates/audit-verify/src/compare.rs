@@ -56,7 +56,7 @@ impl Checkpoints {
     }
 
     /// The checkpoints that were made after this moment, with room for clocks that differ.
-    pub(super) fn from_the_future(&self, now: Timestamp) -> impl Iterator<Item = Notice> {
+    pub(super) fn future(&self, now: Timestamp) -> impl Iterator<Item = Notice> {
         let latest = now.as_millis().saturating_add(MAX_AHEAD_MILLIS);
         self.iter().filter_map(move |(checkpoint, head)| {
             let made = head.made.filter(|made| made.as_millis() > latest)?;

@@ -11,6 +11,7 @@ use super::compare::{Checkpoints, Records};
 use super::finding::{CheckpointSource, Finding, Notice};
 use super::folder::{VerifyError, is_in_use, read_checkpoint, scan_all, segment_files};
 use super::key::VerifyingKey;
+use super::segment::{Scanned, SegmentFile};
 use super::verdict::{Truncation, Verdict};
 
 /// Verifies the audit log in this folder. Compares no checkpoint with a clock: [`verify_at`] does.
@@ -49,23 +50,7 @@ pub fn verify_at(
 
     let signed = checkpoints.signed();
     let mut chain = Chain::new(signed, findings);
-    let last = files.len().saturating_sub(1);
-    for (number, (file, scanned)) in files.iter().zip(&scanned).enumerate() {
-        let position = match (number == last, in_use) {
-            (false, _) => Position::Inner,
-            (true, false) => Position::Last,
-            (true, true) => Position::BeingWritten,
-        };
-        chain.add(file, scanned, position);
-    }
-    let first = files.first().map_or(0, |file| file.first);
-    if first != 0 && !chain.pruned.contains(&first) {
-        chain.findings.push(Finding::BeginningMissing { first });
-    }
-    if files.is_empty() {
-        chain.findings.push(Finding::Empty);
-        chain.roots.push((0, CompactRange::empty().root()));
-    }
+    let first = join(&mut chain, &files, &scanned, in_use);
     let tree = chain.tree();
     let size = tree.end();
     let records = Records { sequences: first..size, roots: &chain.roots, is_broken: chain.is_broken };
@@ -75,7 +60,7 @@ pub fn verify_at(
     if unsigned > 0 && !in_use && signed.is_some() {
         chain.notices.push(Notice::Unsigned { records: unsigned });
     }
-    chain.notices.extend(now.into_iter().flat_map(|now| checkpoints.from_the_future(now)));
+    chain.notices.extend(now.into_iter().flat_map(|now| checkpoints.future(now)));
     let truncation =
         checkpoints.elsewhere.map_or(Truncation::NotDetectable, |head| Truncation::DetectableUpTo(head.size));
     Ok(Verdict {
@@ -91,4 +76,26 @@ pub fn verify_at(
         findings: chain.findings,
         notices: chain.notices,
     })
+}
+
+/// Adds the segments to the chain; returns the sequence of the first record.
+fn join(chain: &mut Chain, files: &[SegmentFile], scanned: &[Scanned], in_use: bool) -> u64 {
+    let last = files.len().saturating_sub(1);
+    for (number, (file, scanned)) in files.iter().zip(scanned).enumerate() {
+        let position = match (number == last, in_use) {
+            (false, _) => Position::Inner,
+            (true, false) => Position::Last,
+            (true, true) => Position::BeingWritten,
+        };
+        chain.add(file, scanned, position);
+    }
+    let first = files.first().map_or(0, |file| file.first);
+    if first != 0 && !chain.pruned.contains(&first) {
+        chain.findings.push(Finding::BeginningMissing { first });
+    }
+    if files.is_empty() {
+        chain.findings.push(Finding::Empty);
+        chain.roots.push((0, CompactRange::empty().root()));
+    }
+    first
 }

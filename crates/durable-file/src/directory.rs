@@ -1,7 +1,7 @@
 //! An open folder: every operation is on a name in it, relative to its descriptor.
 //!
-//! A path is resolved once, when the folder is opened. Afterwards nobody who can rename folders or
-//! plant links can lead an operation to another file: a name is one component, and a symbolic link
+//! A path is resolved once, when the folder is opened. Afterwards another process that renames folders or
+//! plants links cannot lead an operation to another file: a name is one component, and a symbolic link
 //! under that name is an error.
 
 use std::ffi::{OsStr, OsString};
@@ -87,13 +87,20 @@ impl Directory {
         Ok(names)
     }
 
-    /// Opens an existing file for reading, or for reading and writing. A FIFO does not block.
+    /// Opens an existing file for reading. A FIFO does not block.
     ///
     /// # Errors
     /// The error of the system; `ELOOP` for a symbolic link.
-    pub fn open_file(&self, name: &OsStr, writable: bool) -> io::Result<File> {
-        let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
-        self.open_with(name, access | OFlags::NONBLOCK, 0)
+    pub fn open_file(&self, name: &OsStr) -> io::Result<File> {
+        self.open_with(name, OFlags::RDONLY | OFlags::NONBLOCK, 0)
+    }
+
+    /// Opens an existing file for reading and writing.
+    ///
+    /// # Errors
+    /// As [`Directory::open_file`].
+    pub fn open_writable(&self, name: &OsStr) -> io::Result<File> {
+        self.open_with(name, OFlags::RDWR | OFlags::NONBLOCK, 0)
     }
 
     /// Opens a file for reading and writing, and creates it if it is missing. `mode` is its
@@ -218,8 +225,8 @@ mod tests {
         symlink(&target, folder.path().join(name)).expect("writable");
         let directory = Directory::open(folder.path()).expect("a folder");
         for opened in [
-            directory.open_file(name, false),
-            directory.open_file(name, true),
+            directory.open_file(name),
+            directory.open_writable(name),
             directory.open_or_create(name, 0o600),
             directory.create_new(name, 0o600),
         ] {

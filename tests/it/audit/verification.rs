@@ -166,7 +166,7 @@ fn a_plain_copy_of_a_busy_log_is_sound_to_its_checkpoint() {
     let signed = fs::read(log.settings.folder.join("checkpoint")).expect("there");
     let cut = verdict(&bytes[..end - 40], &signed).findings;
     assert!(matches!(cut.as_slice(), [Finding::Damaged { .. }, Finding::Incomparable { .. }]), "{cut:?}");
-    let behind = [&bytes[..=end], &[1; 20 << 20]].concat();
+    let behind = [&bytes[..=end], &vec![1; 20 << 20]].concat();
     let behind = verdict(&behind, &early).findings;
     assert!(matches!(behind.as_slice(), [Finding::Damaged { .. }]), "no write is that long: {behind:?}");
 }

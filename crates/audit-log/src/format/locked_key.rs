@@ -25,13 +25,13 @@ impl LockedKey {
     /// Copies the bytes. If the system does not lock the page (`RLIMIT_MEMLOCK`), the key is used all
     /// the same, and a line in the service log says so.
     pub(crate) fn new(bytes: &[u8; KEY_BYTES]) -> Self {
-        let page = MmapMut::map_anon(KEY_BYTES).and_then(|mut page| {
+        let page = MmapMut::map_anon(KEY_BYTES).map(|mut page| {
             let locked = page.lock().and_then(|()| page.advise(Advice::DontDump));
             if let Err(error) = locked {
                 tracing::warn!(%error, "a key cannot be locked in memory: raise the limit of locked memory (ulimit -l)");
             }
             page.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-            Ok(page)
+            page
         });
         Self(page.map_or_else(|_| Memory::Heap(Zeroizing::new(*bytes)), Memory::Page))
     }

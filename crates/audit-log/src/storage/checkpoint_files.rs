@@ -52,7 +52,7 @@ impl std::fmt::Display for CheckpointLocation {
     }
 }
 
-/// Reads the checkpoint in the audit log's folder; `None` if there is none.
+/// Reads the checkpoint in the audit log's folder; `None` if it does not exist.
 pub(crate) fn read_primary(disk: &dyn Disk) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     match disk.open(CHECKPOINT) {

@@ -62,7 +62,7 @@ impl CopyFolder {
         Some(Self { folder: folder.to_owned(), name: copy.file_name()?.to_owned(), own, confine })
     }
 
-    /// Opens the folder anew each time: a disk that was mounted again is another folder.
+    /// Opens the folder each time: a disk that was mounted again is another folder.
     fn open(&mut self) -> io::Result<Directory> {
         let directory = Directory::open(&self.folder)?;
         let identity = directory.identity()?;
@@ -97,7 +97,7 @@ impl CopyFolder {
 impl CopyPlace for CopyFolder {
     fn read(&mut self) -> io::Result<CopyContent> {
         let directory = self.open()?;
-        let file = match directory.open_file(&self.name, false) {
+        let file = match directory.open_file(&self.name) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(CopyContent::Nothing),
             Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => {

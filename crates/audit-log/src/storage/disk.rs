@@ -161,7 +161,12 @@ impl Disk for Folder {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(self.directory.open_file(OsStr::new(name), self.lock.is_some())?))
+        let name = OsStr::new(name);
+        Ok(Box::new(if self.lock.is_some() {
+            self.directory.open_writable(name)?
+        } else {
+            self.directory.open_file(name)?
+        }))
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn drafts_are_told_from_files() {
+    fn drafts_are_recognised_by_their_names() {
         for name in [CHECKPOINT, PROBE, "000000000000-2026-11.seg"] {
             assert!(is_draft(&draft_of(name)) && !is_draft(name), "{name}");
             assert_ne!(draft_of(name), draft_of(name));

@@ -17,7 +17,7 @@ use parking_lot::{Condvar, Mutex};
 use ehealth_core::model::Timestamp;
 
 use super::copier::Copier;
-use super::in_flight::LogPosition;
+use super::position::LogPosition;
 use super::read_back::{FrameAt, ReadBack};
 use super::settings::Checkpoints;
 use super::status::Compromise;

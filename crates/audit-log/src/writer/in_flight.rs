@@ -14,12 +14,11 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use ehealth_core::lookup::{Pending, RecordFailure};
-use ehealth_core::model::{Clock, DatasetStates, Timestamp};
+use ehealth_core::model::{Clock, Timestamp};
 
 use super::checkpointer::Checkpointer;
-use super::read_back::FrameAt;
+use super::position::LogPosition;
 use super::status::{Health, Status};
-use crate::format::tree::Frontier;
 use crate::storage::tail::BATCH_BYTES;
 use crate::storage::write_failure::WriteFailure;
 
@@ -27,21 +26,6 @@ use crate::storage::write_failure::WriteFailure;
 const SLOW: Duration = Duration::from_millis(1);
 /// A faster disk is stalled when a sync takes this many times as long as usual.
 const STALL: u32 = 20;
-
-/// The end of the log at some moment, present or future.
-#[derive(Debug, Clone)]
-pub(crate) struct LogPosition {
-    /// Tree of all records.
-    pub(crate) tree: Frontier,
-    /// End of the records in the segment, in bytes.
-    pub(crate) bytes: u64,
-    /// Dataset states that the newest exchange had read.
-    pub(crate) datasets: DatasetStates,
-    /// When the newest record was written.
-    pub(crate) made: Timestamp,
-    /// Where it lies.
-    pub(crate) last: Option<FrameAt>,
-}
 
 /// Since when nothing can be written, why, and how many records were refused meanwhile.
 #[derive(Debug, Clone, Copy)]

@@ -164,6 +164,17 @@ impl AuditLog {
             }
             (Some(_), ..) => {}
         }
+        Self::start(settings, writer, status, (checkpointer, copier), (keys, cut_bytes))
+    }
+
+    /// Starts the threads.
+    fn start(
+        settings: &Settings,
+        writer: SegmentWriter,
+        status: Arc<Status>,
+        (checkpointer, copier): (Arc<Checkpointer>, Option<Arc<Copier>>),
+        (keys, cut_bytes): (KeyFolder, u64),
+    ) -> Result<Self, AuditError> {
         let (queue, waiting) = mpsc::sync_channel(settings.queue);
         let worker = CommitWorker::new(writer, waiting, settings.retry);
         let shared = Arc::new((SharedWorker::new(Some(worker)), CloseOnDrop(Arc::clone(&status))));
@@ -179,7 +190,7 @@ impl AuditLog {
             checkpoint_threads.push(spawn("copier", move || copier.run())?);
         }
         let (queue, threads) = (RwLock::new(Some(queue)), Mutex::new(threads));
-        let (checkpoint_threads, origin) = (Mutex::new(checkpoint_threads), checkpoints.origin.clone());
+        let (checkpoint_threads, origin) = (Mutex::new(checkpoint_threads), settings.checkpoints.origin.clone());
         Ok(Self { queue, threads, checkpoint_threads, checkpointer, status, cut_bytes, keys, origin })
     }
 

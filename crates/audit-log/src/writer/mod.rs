@@ -10,6 +10,7 @@ pub(crate) mod status;
 pub(crate) mod batch;
 pub(crate) mod commit_worker;
 pub(crate) mod in_flight;
+pub(crate) mod position;
 pub(crate) mod segment_writer;
 
 // Beside it.

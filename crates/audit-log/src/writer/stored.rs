@@ -37,7 +37,7 @@ impl Stored {
     }
 
     /// Whether neither location has a checkpoint under this origin, of whatever key. Garbage in the
-    /// copy is none.
+    /// copy does not count.
     pub(crate) fn has_none(&self, origin: &str) -> bool {
         let has_origin =
             |bytes: &[u8]| bytes.strip_prefix(origin.as_bytes()).is_some_and(|rest| rest.starts_with(b"\n"));
