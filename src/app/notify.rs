@@ -28,7 +28,7 @@ impl Notifier {
             [] => None,
             _ => SocketAddr::from_pathname(address).ok(),
         });
-        Self { socket: address.and_then(|address| Some((UnixDatagram::unbound().ok()?, address))) }
+        Self { socket: address.and_then(|address| Some((unbound()?, address))) }
     }
 
     /// The service answers requests; also the end of a reload.
@@ -58,6 +58,14 @@ impl Notifier {
             let _ = socket.send_to_addr(text.as_bytes(), address);
         }
     }
+}
+
+/// A socket whose sends do not wait: systemd may be busy, and the next notification is due in a
+/// second.
+fn unbound() -> Option<UnixDatagram> {
+    let socket = UnixDatagram::unbound().ok()?;
+    socket.set_nonblocking(true).ok()?;
+    Some(socket)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `serve`: runs the service until it is stopped.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use clap::Args;
 
@@ -41,13 +42,14 @@ pub(super) fn run(arguments: &ServeArguments, log: &mut LogWriter) -> Exit {
             // Before any thread starts, the log thread included: the sandbox does not apply to
             // threads that run already.
             confine_and_log(&settings, Part::Answering);
-            block_on(log, serve(&settings))
+            let dropped_lines = log.dropped_lines();
+            block_on(log, serve(&settings, dropped_lines))
         }
         Err(problems) => fail(Exit::Configuration, &problems),
     }
 }
 
-async fn serve(settings: &Settings) -> Exit {
+async fn serve(settings: &Settings, dropped_log_lines: Arc<AtomicU64>) -> Exit {
     let stop = match Stop::new() {
         Ok(stop) => stop,
         Err(error) => return fail(Exit::Failed, &error),
@@ -58,7 +60,7 @@ async fn serve(settings: &Settings) -> Exit {
     };
     match App::open_on(bound, settings, Arc::new(SystemClock)) {
         Ok(app) => {
-            let app = app.with_notifier(notifier());
+            let app = app.with_notifier(notifier()).with_dropped_log_lines(dropped_log_lines);
             tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
             if let Some(address) = app.admin_address() {
                 tracing::info!(%address, "admin listener ready");
@@ -70,7 +72,11 @@ async fn serve(settings: &Settings) -> Exit {
                     log_end(drained);
                     Exit::from(drained)
                 }
-                Err(error) => fail(Exit::Failed, &error),
+                Err(error) => {
+                    // To the log: writing to standard error here would wait for its reader.
+                    tracing::error!(%error, "the service failed");
+                    Exit::Failed
+                }
             }
         }
         Err(error) => fail(Exit::from(&error), &error),
