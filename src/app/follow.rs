@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
@@ -49,9 +49,9 @@ impl Follower {
     }
 
     /// Answers SIGHUP, as long as the service runs.
-    pub async fn answer_hangups(&self, reporter: &Reporter, notifier: &Notifier) {
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return std::future::pending().await };
-        while hangup.recv().await.is_some() {
+    pub async fn answer_hangups(&self, hangups: Option<Signal>, reporter: &Reporter, notifier: &Notifier) {
+        let Some(mut hangups) = hangups else { return };
+        while hangups.recv().await.is_some() {
             notifier.reloading();
             let (done, is_done) = oneshot::channel();
             self.send(Command::Reload(done));

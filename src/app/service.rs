@@ -194,12 +194,12 @@ impl App {
         });
         // The first report needs an observation.
         let _ = reporter.observer.observe().await;
-        let (notifier, follower) = (self.notifier, Arc::new(self.follower));
+        let (notifier, follower, hangups) = (self.notifier, Arc::new(self.follower), self.bound.hangups);
         let admin = self.bound.admin.map(|listener| tokio::spawn(answer_operators(listener, Arc::clone(&reporter))));
         let watching = {
             let (follower, reporter, notifier) = (Arc::clone(&follower), Arc::clone(&reporter), Arc::clone(&notifier));
             tokio::spawn(async move {
-                tokio::join!(stay_alive(&reporter, &notifier), follower.answer_hangups(&reporter, &notifier));
+                tokio::join!(stay_alive(&reporter, &notifier), follower.answer_hangups(hangups, &reporter, &notifier));
             })
         };
         let stop = async {

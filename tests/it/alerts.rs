@@ -156,7 +156,12 @@ async fn well() -> Case {
         |_| {},
         async |service| {
             ask(service, "fund", FUND).await;
-            None
+            // The checks of a load balancer.
+            for _ in 0..25 {
+                drop(TcpStream::connect(service.address).await.expect("it listens"));
+            }
+            let probes = "ehealth_attributes_tls_handshakes_total{outcome=\"probe\"}";
+            Some(scrape_until(service, |shown| value(shown, probes) == Some(25)).await)
         },
     )
     .await
@@ -427,7 +432,7 @@ fn of_an_unread_log() -> Case {
     leave(&verified, &SystemClock.now().to_string(), true);
     let program = Unread::start(&workspace.settings());
     let before = read_admin(program.admin, "/metrics").1;
-    program.fill_log(&client_tls(&workspace));
+    program.fill_log(&client_tls(&workspace, "fund"));
     let after = read_admin(program.admin, "/metrics").1;
     let page = read_admin(program.admin, "/").1;
     assert_eq!(program.stop().code(), Some(0));

@@ -15,7 +15,7 @@ use crate::support::unread::{Caller, DROPPED, Unread, client_tls, metric, read_a
 #[test]
 fn a_log_that_is_not_read_stops_nothing() {
     let (_folder, workspace) = workspace();
-    let tls = client_tls(&workspace);
+    let tls = client_tls(&workspace, "fund");
     let program = Unread::start(&workspace.settings());
     // From here on the log is not read.
     program.fill_log(&tls);
@@ -32,7 +32,7 @@ fn a_log_that_is_not_read_stops_nothing() {
 fn a_reader_that_wakes_learns_how_many_lines_are_lost() {
     let (_folder, workspace) = workspace();
     let mut program = Unread::start(&workspace.settings());
-    program.fill_log(&client_tls(&workspace));
+    program.fill_log(&client_tls(&workspace, "fund"));
     let lost = loop {
         let mut line = String::new();
         assert!(program.log.read_line(&mut line).expect("a line") > 0, "it ended");
@@ -121,4 +121,27 @@ fn a_probe_that_sends_nothing_is_an_outcome_of_its_own() {
     assert_eq!(code, Some(0));
     let said: Vec<_> = lines.iter().filter(|line| line.contains("andshake") || line.contains("disconnected")).collect();
     assert!(said.is_empty(), "{said:#?}");
+}
+
+#[test]
+fn exchanges_of_unregistered_callers_are_sampled() {
+    let (_folder, workspace) = workspace();
+    let (program, gateway, _) = serve(&workspace);
+    for caller in ["fund", "stranger"] {
+        let mut caller = Caller::connect(gateway, client_tls(&workspace, caller));
+        (0..20).for_each(|_| caller.ask());
+    }
+    let (code, lines) = program.stop();
+    assert_eq!(code, Some(0));
+    let answered = |consumer: &str| {
+        let of = format!("consumer={consumer} ");
+        lines.iter().filter(|line| line.contains(" answered ") && line.contains(&of)).count()
+    };
+    assert_eq!(answered("0999010126"), 20, "a registered consumer has a line for each exchange: {lines:#?}");
+    let samples = answered("0999090102");
+    // A minute may end between them on a slow machine.
+    assert!((1..=2).contains(&samples), "{lines:#?}");
+    let more = lines.iter().filter(|line| line.contains(" answered: "));
+    let more = more.filter_map(|line| line.rsplit_once(" more=")?.1.trim().parse::<usize>().ok());
+    assert_eq!(more.sum::<usize>() + samples, 20, "every exchange is counted: {lines:#?}");
 }

@@ -38,8 +38,9 @@ pub fn workspace() -> (TempDir, Workspace) {
     (folder, workspace)
 }
 
-pub fn client_tls(workspace: &Workspace) -> Arc<ClientConfig> {
-    let (certificate, key) = workspace.client("fund");
+/// TLS of this caller.
+pub fn client_tls(workspace: &Workspace, caller: &str) -> Arc<ClientConfig> {
+    let (certificate, key) = workspace.client(caller);
     let config = ClientConfig::builder_with_provider(tls::provider())
         .with_safe_default_protocol_versions()
         .expect("versions")
