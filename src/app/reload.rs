@@ -58,11 +58,12 @@ impl Reloader {
     /// [`AppError::Files`] with every error; the previous configuration stays active.
     pub fn reload(&self) -> Result<(), AppError> {
         let loaded = load_active_config(&self.settings, &self.clock);
-        self.last_reload.note(self.clock.now(), loaded.as_ref().err());
-        let (active_config, operators) = loaded?;
-        self.service.replace(active_config);
-        self.operators.replace(operators);
-        Ok(())
+        let reloaded = loaded.map(|(active_config, operators)| {
+            self.service.replace(active_config);
+            self.operators.replace(operators);
+        });
+        self.last_reload.note(self.clock.now(), reloaded.as_ref().err());
+        reloaded
     }
 
     /// Reloads and logs the result.

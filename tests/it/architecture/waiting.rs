@@ -23,7 +23,7 @@ const MAY_WAIT: [(&str, &str); 9] = [
 
 /// Functions that wait for a disk, a reader or a process, by name, and the files outside of
 /// [`MAY_WAIT`] that call them before the service answers.
-const WAITS: [(&str, &[&str]); 14] = [
+const WAITS: [(&str, &[&str]); 16] = [
     ("fingerprint", &[]),
     ("free_bytes", &[]),
     ("load_active_config", &["src/app/service.rs"]),
@@ -34,10 +34,12 @@ const WAITS: [(&str, &[&str]); 14] = [
     ("read_certificates", &[]),
     ("read_policy", &[]),
     ("read_private_key", &[]),
+    ("refresh", &[]),
     ("reload_and_log", &[]),
     ("statvfs", &[]),
     ("sync_all", &[]),
     ("sync_data", &[]),
+    ("with_view", &["src/server/readers.rs"]),
 ];
 
 /// Lines of the log in the modules that peers reach, outside of `peer_event!`: file, number, and
