@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::Duration;
 
-use tracing::Metadata;
+use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::queue::{LineClass, Pushed, Queue};
@@ -52,7 +52,11 @@ impl LogWriter {
             self.queue.stay_direct();
             return Err(error);
         }
-        panic::set_hook(Box::new(log_panic));
+        let print_panic = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            // A log without errors: a panic is not to be missed.
+            if tracing::enabled!(Level::ERROR) { log_panic(info) } else { print_panic(info) }
+        }));
         Ok(())
     }
 
