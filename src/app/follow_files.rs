@@ -26,7 +26,7 @@ pub(super) enum Command {
     Publish,
 }
 
-/// Follows changes until no one can send a command any more.
+/// Follows changes until the handle is dropped.
 pub(super) fn follow_until_end(reloader: &Reloader, readers: &Readers, commands: &Receiver<Command>) {
     let mut state = Followed::new(reloader);
     let mut count: u32 = 0;

@@ -80,7 +80,7 @@ impl Eye {
         Self { observed, begun, probe: Probe::default(), is_unreadable: [false; Dataset::ALL.len()] }
     }
 
-    /// Observes once a second, and whenever it is requested, until no one can request it any more.
+    /// Observes once a second, and whenever it is requested, until the handle is dropped.
     pub fn observe_until_end(mut self, requested: &Receiver<()>, newest: &watch::Sender<Option<Arc<Observation>>>) {
         let mut next_probe = Instant::now();
         loop {
