@@ -25,6 +25,8 @@ pub(super) enum Kind {
     },
     Exchange,
     Interruption,
+    /// Requests that a rate limit refused before they were read.
+    Suppressed,
     /// Sequences at which the audit log may begin after a pruning: at each removed segment, or
     /// behind the last.
     Pruning {
@@ -39,7 +41,11 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
     let sequence = rest.u64()?;
     let unproven = rest.u32()?;
     rest.skip(8 + 16)?;
-    let sound = version == 1 || version == 2 && kind == 2;
+    let sound = match kind {
+        2 => version == 1 || version == 2,
+        6 => version == 3,
+        _ => version == 1,
+    };
     if !sound || u64::from(unproven) > sequence {
         return None;
     }
@@ -65,6 +71,10 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
                 rest.skip(2 + 1 + 32)?;
             }
             Kind::Pruning { begins }
+        }
+        6 => {
+            rest.skip(8 + 8 + 32 + 4 + 8)?;
+            Kind::Suppressed
         }
         _ => return None,
     };

@@ -198,8 +198,8 @@ impl Scanned {
                 self.start = Some(Start { tree });
             }
             (Kind::Pruning { begins }, Some(_)) => self.pruned.extend(begins),
-            (Kind::Exchange | Kind::Interruption, Some(_)) => {}
-            (Kind::Begin { .. } | Kind::Exchange | Kind::Interruption | Kind::Pruning { .. }, _) => {
+            (Kind::Exchange | Kind::Interruption | Kind::Suppressed, Some(_)) => {}
+            (Kind::Begin { .. } | Kind::Exchange | Kind::Interruption | Kind::Suppressed | Kind::Pruning { .. }, _) => {
                 return Err(SegmentDamage::Begin);
             }
         }

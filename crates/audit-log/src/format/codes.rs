@@ -10,6 +10,9 @@ use super::record::InterruptionCause;
 pub(crate) const VERSION: u8 = 1;
 /// Version of an exchange about an SSIN that was replaced. It has a second subject token.
 pub(crate) const VERSION_REPLACED: u8 = 2;
+/// Version of a record of suppressed requests: programs that know only versions 1 and 2 say that a
+/// newer one wrote it.
+pub(crate) const VERSION_SUPPRESSED: u8 = 3;
 /// Kind of a segment-begun record.
 pub(crate) const SEGMENT_BEGUN: u8 = 1;
 /// Kind of an exchange record.
@@ -18,6 +21,8 @@ pub(crate) const EXCHANGE: u8 = 2;
 pub(crate) const INTERRUPTION: u8 = 3;
 /// Kind of a pruning record.
 pub(crate) const PRUNING: u8 = 4;
+/// Kind of a record of suppressed requests.
+pub(crate) const SUPPRESSED: u8 = 6;
 /// Value of a day that is absent.
 pub(crate) const NO_DAY: i32 = i32::MIN;
 

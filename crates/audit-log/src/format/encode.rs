@@ -3,12 +3,12 @@
 //! Each function appends one frame and returns its leaf hash, or leaves the buffer unchanged.
 //! Nothing is written to a disk here.
 
-use ehealth_core::lookup::ExchangeRecord;
+use ehealth_core::lookup::{ExchangeRecord, SuppressedRequests};
 use ehealth_core::model::{Dataset, DatasetStates, Digest, Window};
 
 use super::codes::{
-    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, VERSION, VERSION_REPLACED, cause_number, context_number,
-    operation_number,
+    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, SUPPRESSED, VERSION, VERSION_REPLACED, VERSION_SUPPRESSED,
+    cause_number, context_number, operation_number,
 };
 use super::detail::DetailKey;
 use super::enterprise::encode_number;
@@ -53,6 +53,23 @@ pub(crate) fn pruning(out: &mut Vec<u8>, header: &RecordHeader, what: &Pruning) 
             out.push(segment.month.number());
             out.extend_from_slice(segment.root.as_bytes());
         }
+        Ok(())
+    })
+}
+
+/// Appends the frame of a record of suppressed requests.
+pub(crate) fn suppressed(
+    out: &mut Vec<u8>,
+    header: &RecordHeader,
+    requests: &SuppressedRequests,
+) -> Result<Digest, TooLong> {
+    frame::append(out, |out| {
+        put_versioned_header(out, VERSION_SUPPRESSED, SUPPRESSED, header);
+        out.extend_from_slice(&requests.since.as_millis().to_be_bytes());
+        out.extend_from_slice(&requests.until.as_millis().to_be_bytes());
+        out.extend_from_slice(requests.fingerprint.as_bytes());
+        out.extend_from_slice(&encode_number(requests.caller));
+        out.extend_from_slice(&requests.count.to_be_bytes());
         Ok(())
     })
 }

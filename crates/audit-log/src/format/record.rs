@@ -3,7 +3,7 @@
 //! Every fact is in the clear, except the encrypted detail: [`Exchange::decrypt`] needs the key of
 //! the month.
 
-use ehealth_core::lookup::Operation;
+use ehealth_core::lookup::{Operation, SuppressedRequests};
 use ehealth_core::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ticket, Timestamp, Window};
 use ehealth_core::policy::Deliberation;
 
@@ -62,6 +62,8 @@ pub enum Event {
     Interruption(Interruption),
     /// Months past retention are removed.
     Pruning(Pruning),
+    /// Requests that a rate limit refused before they were read.
+    Suppressed(SuppressedRequests),
 }
 
 /// Keys of a segment, and the tree before it.
