@@ -5,6 +5,7 @@
 //! answered, and it never sees the rest. The owner of the wire then sends the reason
 //! ([`Wire::refusal`]) and closes the connection without losing that response ([`Wire::close`]).
 
+use std::error::Error;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,10 +31,28 @@ const LINGER_BYTES: usize = 1_024 * 1_024;
 enum ReadEnd {
     /// By the peer, or because it was idle for too long between two requests.
     Closed,
-    /// Within a body whose framing is invalid. The reader of the body answers.
-    BrokenBody,
+    /// Within a body that is refused. The reader of the body answers.
+    BadBody(HttpRefusal),
     /// The next request is refused.
     Refused(HttpRefusal),
+}
+
+/// The error by which the reader of a body learns why the body is refused.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the body is refused: {}", .0.status())]
+struct BadBody(HttpRefusal);
+
+/// Why reading a body failed, from the error that the HTTP library passed on.
+pub(super) fn refusal_of(error: &hyper::Error) -> HttpRefusal {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(BadBody(refusal)) = inner.and_then(|inner| inner.downcast_ref()) {
+            return *refusal;
+        }
+        cause = error.source();
+    }
+    HttpRefusal::Framing
 }
 
 /// One connection.
@@ -78,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub fn refusal(&self) -> Option<HttpRefusal> {
         match self.ended {
             Some(ReadEnd::Refused(refusal)) => Some(refusal),
-            Some(ReadEnd::Closed | ReadEnd::BrokenBody) | None => None,
+            Some(ReadEnd::Closed | ReadEnd::BadBody(_)) | None => None,
         }
     }
 
@@ -130,8 +149,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 self.ended = Some(ReadEnd::Refused(refusal));
                 true
             }
-            Err(FramingError::Body) => {
-                self.ended = Some(ReadEnd::BrokenBody);
+            Err(FramingError::Body(refusal)) => {
+                self.ended = Some(ReadEnd::BadBody(refusal));
                 true
             }
         }
@@ -222,7 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
             }
             match wire.ended {
                 Some(ReadEnd::Closed | ReadEnd::Refused(_)) => return Poll::Ready(Ok(())),
-                Some(ReadEnd::BrokenBody) => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
+                Some(ReadEnd::BadBody(refusal)) => return Poll::Ready(Err(io::Error::other(BadBody(refusal)))),
                 None => {}
             }
             if wire.framing.is_between_requests() {
