@@ -32,6 +32,8 @@ pub(super) enum Warning<'a> {
     CheckpointsFailed(u64),
     /// Free bytes on the disk of the audit log.
     DiskFilling(u64),
+    /// Free bytes on the disk of the audit log, less than its reserve.
+    ReserveUsed(u64),
     /// The dataset becomes stale after this time.
     DatasetAgeing(Dataset, Duration),
     /// The certificate expires after this time; zero: it has expired, and only operators are
@@ -56,6 +58,12 @@ impl fmt::Display for Warning<'_> {
                 write!(f, "A checkpoint could not be written to one of its files, {times} times since the start.")
             }
             Self::DiskFilling(bytes) => write!(f, "Only {} MiB are free for the audit log.", bytes >> 20),
+            Self::ReserveUsed(bytes) => write!(
+                f,
+                "Only {} MiB are free for the audit log, less than audit_log.reserve: only registered consumers are \
+                 answered.",
+                bytes >> 20
+            ),
             Self::DatasetAgeing(dataset, left) => {
                 write!(f, "Dataset {} becomes stale in {}.", dataset.code(), Rounded(*left))
             }
@@ -101,8 +109,9 @@ fn of_audit_log<'a>(report: &Report) -> Vec<Warning<'a>> {
     }
     let failures = audit_log.counters.checkpoint_failures;
     warnings.extend((failures > 0).then_some(Warning::CheckpointsFailed(failures)));
-    let free = audit_log.free_bytes.filter(|free| *free < FREE_BYTES_WARNING);
-    warnings.extend(free.map(Warning::DiskFilling));
+    let free = audit_log.free_bytes;
+    warnings.extend(free.filter(|free| *free < audit_log.reserve_bytes).map(Warning::ReserveUsed));
+    warnings.extend(free.filter(|free| *free < FREE_BYTES_WARNING).map(Warning::DiskFilling));
     warnings
 }
 

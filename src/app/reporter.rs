@@ -119,6 +119,7 @@ impl Reporter {
             counters: self.audit_log.counters(),
             checkpoint: millis.map(Timestamp::from_millis),
             free_bytes: free_bytes(folder).ok(),
+            reserve_bytes: self.settings.server.limits.audit_reserve,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use super::audit_space::watch_space;
 use super::bound::{self, Bound};
 use super::error::AppError;
 use super::follow::follow;
@@ -143,6 +144,7 @@ impl App {
             FetchMode::InProcess => Some(tokio::spawn(sync::follow(Arc::clone(&feeds), Arc::clone(&self.clock)))),
             FetchMode::SeparateProcess => None,
         };
+        let space = watch_space(self.settings.audit_log.folder.clone(), Arc::clone(&self.service));
         let reporter = Arc::new(Reporter {
             service: Arc::clone(&self.service),
             readers: self.readers,
@@ -178,6 +180,7 @@ impl App {
             admin.abort();
         }
         following.abort();
+        drop(space);
         self.audit_log.close();
         drained
     }

@@ -73,6 +73,7 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
         });
     };
     let mut stop = std::pin::pin!(stop);
+    let mut summaries = tokio::time::interval(limits.summary.max(Duration::from_millis(1)));
     loop {
         tokio::select! {
             () = stop.as_mut() => break,
@@ -87,6 +88,7 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
                 }
             },
             Some(ended) = connections.join_next() => note_end(ended),
+            _ = summaries.tick() => service.record_suppressed(),
         }
     }
     // The system resets connections in the queue of a closed listener, although their clients
@@ -99,7 +101,9 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
         }
     }
     drop(stopping);
-    drain(connections, limits.drain).await
+    let drained = drain(connections, limits.drain).await;
+    service.record_suppressed();
+    drained
 }
 
 /// Waits for the connections until the grace period ends, then aborts the rest.

@@ -1,5 +1,7 @@
 //! Responses to requests that are refused below SOAP: a short plain text with status and ticket.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Response;
@@ -7,7 +9,6 @@ use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 
 use super::refusal::HttpRefusal;
 use super::response::HttpResponse;
-use crate::server::limits::settings::Limits;
 use crate::server::peer::Peer;
 use ehealth_core::model::Ticket;
 
@@ -20,12 +21,13 @@ pub(super) enum BodyRead {
 }
 
 /// Response to a refused request whose head was read. The ticket is added to every response later.
+/// `retry_after` is that of a `503`.
 pub(super) fn refuse(
     peer: &Peer,
     ticket: Ticket,
     refusal: HttpRefusal,
     body: BodyRead,
-    limits: &Limits,
+    retry_after: Duration,
 ) -> HttpResponse {
     log(peer, ticket, refusal);
     let mut response = Response::new(Full::new(Bytes::from_static(refusal.text().as_bytes())));
@@ -36,12 +38,17 @@ pub(super) fn refuse(
         headers.insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }
     if refusal == HttpRefusal::Overloaded {
-        headers.insert(RETRY_AFTER, HeaderValue::from(limits.retry_after.as_secs().max(1)));
+        headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after).max(1)));
     }
     if body == BodyRead::InPart || !refusal.keeps_connection() {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// A duration in seconds, rounded up.
+pub(super) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }
 
 /// Response to a head that never reached the HTTP library: the last bytes of its connection.

@@ -14,7 +14,9 @@ pub struct Limits {
     /// that address's oldest. Stops one machine from displacing the others.
     pub handshakes_per_address: usize,
     /// Maximum connections after their handshake; the first request on one more is answered `503`.
-    /// Bounds memory and descriptors.
+    /// Three quarters of them, as of [`excess_connections`](Self::excess_connections) and
+    /// [`messages`](Self::messages), are reserved for registered consumers. Bounds memory and
+    /// descriptors.
     pub connections: usize,
     /// Maximum connections per consumer; the first request on one more is answered `503`. Stops one
     /// institution's leaking connection pool from shutting out the others.
@@ -29,6 +31,21 @@ pub struct Limits {
     pub messages: usize,
     /// Maximum concurrent messages per consumer. Stops one busy consumer from delaying the others.
     pub messages_per_consumer: usize,
+    /// Time for which a consumer's message waits for a slot before it is answered `503`. A burst is
+    /// not an attack.
+    pub wait: Duration,
+    /// Maximum waiting messages per consumer. Bounds the memory of the queue.
+    pub waiting_per_consumer: usize,
+    /// Maximum recorded requests per minute of all callers together that are not registered. Stops
+    /// them from filling the audit log's disk.
+    pub unregistered_per_minute: u32,
+    /// How many of them may come at once.
+    pub unregistered_burst: u32,
+    /// Interval of the records that count suppressed requests.
+    pub summary: Duration,
+    /// Free bytes on the audit log's disk below which only registered consumers are answered. Stops
+    /// other callers from using the last of it.
+    pub audit_reserve: u64,
     /// Maximum requests on one connection; the last is answered with `Connection: close`. Stops a
     /// connection from escaping a new certificate check, a new instance and fair sharing for ever.
     pub requests: usize,
@@ -74,6 +91,12 @@ impl Default for Limits {
             excess_connections_per_consumer: 32,
             messages: 512,
             messages_per_consumer: 16,
+            wait: seconds(1),
+            waiting_per_consumer: 256,
+            unregistered_per_minute: 60,
+            unregistered_burst: 10,
+            summary: seconds(60),
+            audit_reserve: 512 << 20,
             requests: 10_000,
             age: seconds(3_600),
             handshake: seconds(5),

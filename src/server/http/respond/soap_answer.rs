@@ -6,6 +6,7 @@ use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use super::request::RequestContext;
 use crate::server::counters::{self, Stage};
 use crate::server::exchange::{ExchangeContext, Message, Reply, ReplyKind};
+use crate::server::http::plain::whole_seconds;
 use crate::server::http::response::{HttpResponse, xml};
 use crate::server::http::trace::TraceId;
 use crate::server::peer::Peer;
@@ -60,14 +61,13 @@ fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: 
     service.counters.count_exchange(counters::Exchange {
         operation,
         outcome: reply.outcome,
-        caller: organisation.filter(|organisation| active_config.register.find(*organisation).is_some()),
+        caller: active_config.register.recognise(exchange.caller.certified).ok().map(|consumer| consumer.organisation),
         now: service.clock.now(),
         stopwatch,
     });
     let mut response = xml(reply.body);
     if let Some(wait) = reply.retry_after {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
     *response.status_mut() = match reply.kind {
         ReplyKind::Response => StatusCode::OK,
