@@ -46,7 +46,7 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut slot: Ha
     // A connection that will only be answered `503` is not waited for as long as the others.
     let idle = if slot.is_some() { limits.idle } else { limits.idle.min(limits.head) };
     let backoff = Arc::new(ReadBackoff::new());
-    let mut wire = Wire::new(tls, Limits { idle, ..limits }, Arc::clone(&backoff));
+    let mut wire = Wire::new(tls, &Limits { idle, ..limits }, Arc::clone(&backoff));
     let context = Arc::new(ConnectionContext::new(service, peer, holder, slot, backoff));
     serve_requests(&mut wire, &context, stop).await;
     let last = wire.refusal().map(|refusal| {

@@ -75,12 +75,12 @@ pub(super) struct Wire<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub fn new(stream: S, limits: Limits, backoff: Arc<ReadBackoff>) -> Self {
+    pub fn new(stream: S, limits: &Limits, backoff: Arc<ReadBackoff>) -> Self {
         let mut read_deadline = Deadline::default();
         read_deadline.set(limits.idle);
         Self {
             stream,
-            limits,
+            limits: *limits,
             framing: Framing::new(),
             buffer: Vec::new(),
             filled: 0,
@@ -306,7 +306,7 @@ mod tests {
     async fn the_next_request_is_not_read_during_a_backoff() {
         let (mut peer, stream) = tokio::io::duplex(1_024);
         let backoff = Arc::new(ReadBackoff::new());
-        let mut wire = Wire::new(stream, Limits::default(), Arc::clone(&backoff));
+        let mut wire = Wire::new(stream, &Limits::default(), Arc::clone(&backoff));
         let mut piece = [0; 1_024];
         peer.write_all(REQUEST).await.expect("sent");
         let began = Instant::now();
@@ -323,7 +323,7 @@ mod tests {
         let (mut peer, stream) = tokio::io::duplex(1_024);
         let backoff = Arc::new(ReadBackoff::new());
         let limits = Limits { idle: Duration::from_secs(2), head: Duration::from_secs(1), ..Limits::default() };
-        let mut wire = Wire::new(stream, limits, Arc::clone(&backoff));
+        let mut wire = Wire::new(stream, &limits, Arc::clone(&backoff));
         backoff.begin(Duration::from_secs(10));
         peer.write_all(REQUEST).await.expect("sent");
         assert_eq!(wire.read(&mut [0; 1_024]).await.expect("read"), REQUEST.len());
@@ -333,7 +333,7 @@ mod tests {
     async fn a_write_to_a_peer_that_does_not_read_times_out() {
         let (_peer, stream) = tokio::io::duplex(16);
         let limits = Limits::default();
-        let mut wire = Wire::new(stream, limits, Arc::new(ReadBackoff::new()));
+        let mut wire = Wire::new(stream, &limits, Arc::new(ReadBackoff::new()));
         let began = Instant::now();
         let error = wire.write_all(&[b'x'; 64]).await.expect_err("the peer does not read");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);

@@ -123,11 +123,11 @@ impl Limits {
     /// A quarter is kept for handshakes, so that every client gets that far. One consumer never has
     /// more than half of the connections.
     #[must_use]
-    pub fn within_descriptors(self, descriptors: usize) -> Self {
+    pub fn within_descriptors(&self, descriptors: usize) -> Self {
         let needed = self.handshakes.saturating_add(self.connections).saturating_add(self.excess_connections);
         let available = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(descriptors / 2).max(16);
         if needed <= available {
-            return self;
+            return *self;
         }
         let handshakes = self.handshakes.min(available / 4);
         let excess = self.excess_connections.min(available / 16);
@@ -139,7 +139,7 @@ impl Limits {
             connections_per_consumer: self.connections_per_consumer.min(connections.div_ceil(2)),
             excess_connections: excess,
             excess_connections_per_consumer: self.excess_connections_per_consumer.min(excess.div_ceil(2)),
-            ..self
+            ..*self
         }
     }
 }
@@ -148,14 +148,14 @@ impl Limits {
 mod tests {
     use super::*;
 
-    fn sum(limits: Limits) -> usize {
+    fn sum(limits: &Limits) -> usize {
         limits.handshakes + limits.connections + limits.excess_connections
     }
 
     #[test]
     fn enough_descriptors_leave_the_limits_unchanged() {
         let limits = Limits::default();
-        assert_eq!(limits.within_descriptors(sum(limits) + RESERVED_DESCRIPTORS), limits);
+        assert_eq!(limits.within_descriptors(sum(&limits) + RESERVED_DESCRIPTORS), limits);
         assert_eq!(limits.within_descriptors(usize::MAX), limits);
     }
 
@@ -163,7 +163,7 @@ mod tests {
     fn few_descriptors_reduce_every_limit_and_none_to_zero() {
         for descriptors in [64, 256, 1_024, 4_096, 8_000] {
             let fitted = Limits::default().within_descriptors(descriptors);
-            assert!(sum(fitted) <= descriptors, "{descriptors}: {fitted:?}");
+            assert!(sum(&fitted) <= descriptors, "{descriptors}: {fitted:?}");
             assert!(fitted.handshakes > 0 && fitted.excess_connections > 0, "{descriptors}: {fitted:?}");
             assert!(fitted.connections_per_consumer * 2 <= fitted.connections + 1, "{descriptors}: {fitted:?}");
         }
