@@ -66,5 +66,6 @@ pub use writer::status::{Counters, Health};
 
 // Reading.
 pub use query::prove::{ProveError, prove};
+pub use query::pruned::pruned_until;
 pub use query::read::{ReadError, Records, parse_record};
 pub use query::search::{DetailError, Found, IndexUse, SearchError, find, search};

@@ -14,7 +14,16 @@ pub(super) struct Words {
     pub(super) days: &'static str,
     pub(super) all_days: &'static str,
     pub(super) count: &'static str,
+    pub(super) refused_count: &'static str,
+    pub(super) refused: &'static str,
     pub(super) gaps: &'static str,
+    /// `{year}` stands for the year.
+    pub(super) year_without_key: &'static str,
+    /// `{year}` stands for the year.
+    pub(super) year_unreadable: &'static str,
+    /// `{year}` stands for the year.
+    pub(super) year_of_another_key: &'static str,
+    pub(super) unreadable_part: &'static str,
     pub(super) received: &'static str,
     pub(super) caller: &'static str,
     pub(super) organisation: &'static str,
@@ -22,6 +31,7 @@ pub(super) struct Words {
     pub(super) deliberation: &'static str,
     pub(super) window: &'static str,
     pub(super) fields: &'static str,
+    pub(super) new_ssin: &'static str,
     pub(super) disclosed: &'static str,
     pub(super) outcome: &'static str,
     pub(super) ticket: &'static str,
@@ -29,6 +39,7 @@ pub(super) struct Words {
     pub(super) nothing: &'static str,
     pub(super) unknown: &'static str,
     pub(super) destroyed: &'static str,
+    pub(super) key_missing: &'static str,
     pub(super) unreadable: &'static str,
     outcomes: [&'static str; 9],
     contexts: [&'static str; 3],
@@ -102,7 +113,13 @@ const DUTCH: Words = Words {
     days: "Periode",
     all_days: "alle bewaarde dagen",
     count: "Aantal raadplegingen",
+    refused_count: "Aantal geweigerde of mislukte pogingen",
+    refused: "Geweigerde of mislukte pogingen: er werd niets meegedeeld",
     gaps: "Dit overzicht kan onvolledig zijn",
+    year_without_key: "het jaar {year} kan hier niet worden doorzocht: de sleutel van dat jaar is hier niet beschikbaar",
+    year_unreadable: "het jaar {year} kan niet worden doorzocht: de sleutel van dat jaar kan niet worden gebruikt",
+    year_of_another_key: "het jaar {year} kan niet worden doorzocht: het werd met een andere sleutel geschreven",
+    unreadable_part: "een deel van het auditlogboek kan niet worden gelezen",
     received: "Tijdstip",
     caller: "Gevraagd door",
     organisation: "Voor rekening van",
@@ -110,6 +127,7 @@ const DUTCH: Words = Words {
     deliberation: "Beraadslaging",
     window: "Bevraagde dagen",
     fields: "Meegedeelde gegevens",
+    new_ssin: "het nieuwe identificatienummer (INSZ), dat het gevraagde vervangt",
     disclosed: "Meegedeelde organisaties",
     outcome: "Resultaat",
     ticket: "Ticketnummer",
@@ -117,6 +135,7 @@ const DUTCH: Words = Words {
     nothing: "niets meegedeeld",
     unknown: "onbekend",
     destroyed: "niet meer leesbaar: de sleutel van deze maand is vernietigd",
+    key_missing: "hier niet leesbaar: de sleutel van deze maand is hier niet beschikbaar",
     unreadable: "kan niet worden gelezen",
     outcomes: [
         "gevonden en meegedeeld",
@@ -155,7 +174,13 @@ const FRENCH: Words = Words {
     days: "Période",
     all_days: "tous les jours conservés",
     count: "Nombre de consultations",
+    refused_count: "Nombre de tentatives refusées ou échouées",
+    refused: "Tentatives refusées ou échouées : rien n’a été communiqué",
     gaps: "Cet aperçu peut être incomplet",
+    year_without_key: "l’année {year} ne peut être consultée ici : la clé de cette année n’est pas disponible ici",
+    year_unreadable: "l’année {year} ne peut être consultée : la clé de cette année ne peut être utilisée",
+    year_of_another_key: "l’année {year} ne peut être consultée : elle a été écrite avec une autre clé",
+    unreadable_part: "une partie du journal d’audit ne peut être lue",
     received: "Moment",
     caller: "Demandé par",
     organisation: "Pour le compte de",
@@ -163,6 +188,7 @@ const FRENCH: Words = Words {
     deliberation: "Délibération",
     window: "Jours demandés",
     fields: "Données communiquées",
+    new_ssin: "le nouveau numéro d’identification (NISS), qui remplace celui de la demande",
     disclosed: "Organisations communiquées",
     outcome: "Résultat",
     ticket: "Numéro de ticket",
@@ -170,6 +196,7 @@ const FRENCH: Words = Words {
     nothing: "rien n’a été communiqué",
     unknown: "inconnu",
     destroyed: "n’est plus lisible : la clé de ce mois a été détruite",
+    key_missing: "n’est pas lisible ici : la clé de ce mois n’est pas disponible ici",
     unreadable: "ne peut être lu",
     outcomes: [
         "trouvé et communiqué",
@@ -208,7 +235,13 @@ const GERMAN: Words = Words {
     days: "Zeitraum",
     all_days: "alle aufbewahrten Tage",
     count: "Anzahl der Abfragen",
+    refused_count: "Anzahl der abgelehnten oder fehlgeschlagenen Versuche",
+    refused: "Abgelehnte oder fehlgeschlagene Versuche: es wurde nichts mitgeteilt",
     gaps: "Diese Übersicht kann unvollständig sein",
+    year_without_key: "das Jahr {year} kann hier nicht durchsucht werden: der Schlüssel dieses Jahres ist hier nicht verfügbar",
+    year_unreadable: "das Jahr {year} kann nicht durchsucht werden: der Schlüssel dieses Jahres ist nicht verwendbar",
+    year_of_another_key: "das Jahr {year} kann nicht durchsucht werden: es wurde mit einem anderen Schlüssel geschrieben",
+    unreadable_part: "ein Teil des Prüfprotokolls kann nicht gelesen werden",
     received: "Zeitpunkt",
     caller: "Abgefragt von",
     organisation: "Im Auftrag von",
@@ -216,6 +249,7 @@ const GERMAN: Words = Words {
     deliberation: "Beratschlagung",
     window: "Abgefragte Tage",
     fields: "Mitgeteilte Angaben",
+    new_ssin: "die neue Erkennungsnummer (ENSS), die die abgefragte ersetzt",
     disclosed: "Mitgeteilte Organisationen",
     outcome: "Ergebnis",
     ticket: "Ticketnummer",
@@ -223,6 +257,7 @@ const GERMAN: Words = Words {
     nothing: "nichts mitgeteilt",
     unknown: "unbekannt",
     destroyed: "nicht mehr lesbar: der Schlüssel dieses Monats wurde vernichtet",
+    key_missing: "hier nicht lesbar: der Schlüssel dieses Monats ist hier nicht verfügbar",
     unreadable: "kann nicht gelesen werden",
     outcomes: [
         "gefunden und mitgeteilt",
@@ -261,7 +296,13 @@ const ENGLISH: Words = Words {
     days: "Period",
     all_days: "all days on record",
     count: "Number of consultations",
+    refused_count: "Number of refused or failed attempts",
+    refused: "Refused or failed attempts: nothing was disclosed",
     gaps: "This overview may be incomplete",
+    year_without_key: "the year {year} cannot be searched here: the key of that year is not available here",
+    year_unreadable: "the year {year} cannot be searched: the key of that year cannot be used",
+    year_of_another_key: "the year {year} cannot be searched: it was written with another key",
+    unreadable_part: "a part of the audit log cannot be read",
     received: "Time",
     caller: "Asked by",
     organisation: "On behalf of",
@@ -269,6 +310,7 @@ const ENGLISH: Words = Words {
     deliberation: "Deliberation",
     window: "Days asked about",
     fields: "Data disclosed",
+    new_ssin: "the new identification number (SSIN), which replaces the one that was asked about",
     disclosed: "Organisations disclosed",
     outcome: "Result",
     ticket: "Ticket number",
@@ -276,6 +318,7 @@ const ENGLISH: Words = Words {
     nothing: "nothing was disclosed",
     unknown: "unknown",
     destroyed: "no longer readable: the key of this month was destroyed",
+    key_missing: "not readable here: the key of this month is not available here",
     unreadable: "cannot be read",
     outcomes: [
         "found and disclosed",
@@ -305,3 +348,100 @@ const ENGLISH: Words = Words {
         "health-insurance fund",
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Every text of a language. A new word does not compile until it is listed here.
+    fn all(words: &Words) -> Vec<&'static str> {
+        let Words {
+            title,
+            introduction,
+            made,
+            days,
+            all_days,
+            count,
+            refused_count,
+            refused,
+            gaps,
+            year_without_key,
+            year_unreadable,
+            year_of_another_key,
+            unreadable_part,
+            received,
+            caller,
+            organisation,
+            ground,
+            deliberation,
+            window,
+            fields,
+            new_ssin,
+            disclosed,
+            outcome,
+            ticket,
+            none,
+            nothing,
+            unknown,
+            destroyed,
+            key_missing,
+            unreadable,
+            outcomes,
+            contexts,
+            names,
+        } = words;
+        let single = [
+            title,
+            introduction,
+            made,
+            days,
+            all_days,
+            count,
+            refused_count,
+            refused,
+            gaps,
+            year_without_key,
+            year_unreadable,
+            year_of_another_key,
+            unreadable_part,
+            received,
+            caller,
+            organisation,
+            ground,
+            deliberation,
+            window,
+            fields,
+            new_ssin,
+            disclosed,
+            outcome,
+            ticket,
+            none,
+            nothing,
+            unknown,
+            destroyed,
+            key_missing,
+            unreadable,
+        ];
+        single.into_iter().chain(outcomes).chain(contexts).chain(names).copied().collect()
+    }
+
+    #[test]
+    fn every_language_has_every_word() {
+        let english = all(of(Language::English));
+        for language in Language::ALL {
+            let words = all(of(language));
+            assert_eq!(words.len(), english.len());
+            for (number, (word, in_english)) in words.iter().zip(&english).enumerate() {
+                assert!(!word.trim().is_empty(), "{} {number}: {in_english}", language.code());
+                let is_translated = language == Language::English || word != in_english;
+                assert!(is_translated, "{}: `{in_english}` is not translated", language.code());
+                assert_eq!(word.contains("{year}"), in_english.contains("{year}"), "{}: {word}", language.code());
+            }
+            // Two things never have the same name.
+            let distinct: BTreeSet<_> = words.iter().collect();
+            assert_eq!(distinct.len(), words.len(), "{}", language.code());
+        }
+    }
+}
