@@ -172,17 +172,21 @@ fn check_validity(certificate: &CertificateReport, now: Timestamp) -> Option<Rea
     }
 }
 
-/// Writes the reasons as JSON (RFC 8259):
-/// `{"ready":false,"reasons":[{"code":…,"about":…,"text":…}]}`.
-pub(super) fn write_json(reasons: &[Reason]) -> String {
-    let items: Vec<_> = reasons
-        .iter()
-        .map(|reason| {
-            let (about, text) = (escape(reason.about()), escape(&reason.to_string()));
-            format!("{{\"code\":\"{}\",\"about\":\"{about}\",\"text\":\"{text}\"}}", reason.code().code())
-        })
-        .collect();
-    format!("{{\"ready\":{},\"reasons\":[{}]}}\n", reasons.is_empty(), items.join(","))
+/// Code of a warning: a CRL that has no effect. The service is ready all the same.
+const CRL_UNUSED: &str = "crl-unused";
+
+/// Writes the reasons, and the files of CRLs that have no effect, as JSON (RFC 8259):
+/// `{"ready":false,"reasons":[{"code":…,"about":…,"text":…}],"warnings":[…]}`.
+pub(super) fn write_json(reasons: &[Reason], unused_crls: &[String]) -> String {
+    let item = |code: &str, about: &str, text: &str| {
+        let (about, text) = (escape(about), escape(text));
+        format!("{{\"code\":\"{code}\",\"about\":\"{about}\",\"text\":\"{text}\"}}")
+    };
+    let reason = |reason: &Reason| item(reason.code().code(), reason.about(), &reason.to_string());
+    let unused = |file: &String| item(CRL_UNUSED, file, &format!("No configured CA issued the CRL {file}."));
+    let reasons_text = reasons.iter().map(reason).collect::<Vec<_>>().join(",");
+    let warnings = unused_crls.iter().map(unused).collect::<Vec<_>>().join(",");
+    format!("{{\"ready\":{},\"reasons\":[{reasons_text}],\"warnings\":[{warnings}]}}\n", reasons.is_empty())
 }
 
 fn escape(text: &str) -> String {
@@ -225,8 +229,11 @@ mod tests {
     #[test]
     fn json_escapes_quotes_and_control_characters() {
         let reason = Reason::IssuerRefused { issuer: "CN=\"A\\B\"\n".to_owned(), why: "crl-stale" };
-        assert!(write_json(&[reason]).contains(r#""about":"CN=\"A\\B\"\u000a""#));
-        assert_eq!(write_json(&[]), "{\"ready\":true,\"reasons\":[]}\n");
+        assert!(write_json(&[reason], &[]).contains(r#""about":"CN=\"A\\B\"\u000a""#));
+        assert_eq!(write_json(&[], &[]), "{\"ready\":true,\"reasons\":[],\"warnings\":[]}\n");
+        let unused = "{\"code\":\"crl-unused\",\"about\":\"a\",\"text\":\"No configured CA issued the CRL a.\"}";
+        let ready = format!("{{\"ready\":true,\"reasons\":[],\"warnings\":[{unused}]}}\n");
+        assert_eq!(write_json(&[], &["a".to_owned()]), ready);
     }
 
     #[test]

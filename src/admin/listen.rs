@@ -213,10 +213,11 @@ fn respond<B>(source: &Source, request: &Request<B>, accepted: Host) -> Response
             "/style.css" => answer(StatusCode::OK, "text/css; charset=utf-8", STYLE),
             "/health/live" => answer(StatusCode::OK, TEXT, "live\n"),
             "/health/ready" => {
-                let reasons = not_ready_reasons(&source());
+                let report = source();
+                let reasons = not_ready_reasons(&report);
                 let is_ready = reasons.is_empty();
                 let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-                answer(status, "application/json", write_json(&reasons))
+                answer(status, "application/json", write_json(&reasons, &report.unused_crls))
             }
             "/metrics" => answer(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", write_metrics(&source())),
             _ => {

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::finding::Finding;
 use super::notify::Notifier;
 use super::reload::{Fingerprint, Reloader};
 use super::reporter::Reporter;
+use super::standing::StandingLog;
 
 /// Interval between two checks of the datasets' folder.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
@@ -17,9 +19,11 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// Everything else is checked once in this many intervals: once a second.
 const INTERVALS_PER_CHECK: u32 = 4;
 
+/// Certificates are checked once in this many intervals: once a minute.
+const INTERVALS_PER_STANDING: u32 = 240;
+
 /// Follows changes as long as the service runs.
 pub(super) async fn follow(reloader: Reloader, reporter: Arc<Reporter>, notifier: Arc<Notifier>) {
-    reloader.warn();
     let mut hangup = signal(SignalKind::hangup()).ok();
     let mut intervals = tokio::time::interval(WATCH_INTERVAL);
     let mut state = Followed::new(&reloader);
@@ -46,6 +50,9 @@ pub(super) async fn follow(reloader: Reloader, reporter: Arc<Reporter>, notifier
                     notifier.alive(&reporter.summary());
                     state.check(&reloader);
                 }
+                if count.is_multiple_of(INTERVALS_PER_STANDING) {
+                    state.log_standing(&reloader);
+                }
             }
         }
     }
@@ -59,12 +66,23 @@ struct Followed {
     before: Fingerprint,
     /// Issuers whose clients were refused at the last check.
     refused: BTreeSet<(String, &'static str)>,
+    /// What was logged of certificates.
+    standing: StandingLog,
 }
 
 impl Followed {
     fn new(reloader: &Reloader) -> Self {
         let loaded = reloader.fingerprint();
-        Self { before: loaded.clone(), loaded, refused: BTreeSet::new() }
+        let mut standing = StandingLog::default();
+        // The start has logged what holds now.
+        let _ = standing.take_due(reloader.clock.now(), reloader.find_in_certificates());
+        Self { before: loaded.clone(), loaded, refused: reloader.refused_issuers(), standing }
+    }
+
+    /// Logs an expired certificate when it expires, and once a day.
+    fn log_standing(&mut self, reloader: &Reloader) {
+        let due = self.standing.take_due(reloader.clock.now(), reloader.find_in_certificates());
+        due.iter().for_each(Finding::log);
     }
 
     fn check(&mut self, reloader: &Reloader) {

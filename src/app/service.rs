@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::bound::{self, Bound};
+use super::check::Prepared;
 use super::error::AppError;
+use super::finding::Finding;
 use super::follow::follow;
-use super::load::load_active_config;
 use super::notify::Notifier;
 use super::reload::Reloader;
 use super::reporter::{Probe, Reporter};
@@ -39,63 +40,44 @@ impl App {
     /// Binds the addresses of the settings.
     ///
     /// # Errors
-    /// [`AppError::Listen`] or [`AppError::Admin`] if an address is in use, or does not belong to
-    /// this machine.
+    /// [`AppError`] for each address that is in use, or does not belong to this machine.
     pub async fn bind(settings: &Settings) -> Result<Bound, AppError> {
-        bound::bind(settings, Vec::new()).await
-    }
-
-    /// Uses the sockets that were passed for the addresses of the settings, and binds the other
-    /// addresses. Under systemd the service then needs no permission to make sockets.
-    ///
-    /// # Errors
-    /// As [`App::bind`].
-    pub async fn bind_or_take(settings: &Settings, passed: Vec<std::net::TcpListener>) -> Result<Bound, AppError> {
-        bound::bind(settings, passed).await
-    }
-
-    /// Binds the addresses, and opens everything else that the settings name.
-    ///
-    /// # Errors
-    /// [`AppError`] of the first failure; the operator's files are validated together.
-    pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
-        Self::open_on(Self::bind(settings).await?, settings, clock)
+        bound::bind(settings, Vec::new()).await.map_err(AppError::from)
     }
 
     /// Opens everything that the settings name, for bound sockets.
     ///
     /// # Errors
-    /// As [`App::open`].
+    /// As [`Prepared::new`].
     pub fn open_on(bound: Bound, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
-        Self::open_with(bound, settings, clock, |dependencies| dependencies)
+        Prepared::on(bound, settings, clock).map(Self::start)
     }
 
-    /// As [`App::open_on`], with dependencies that `replace` makes of the real ones: a simulation
+    /// Composes the service of what the check has opened, and logs what the check has found.
+    #[must_use]
+    pub fn start(prepared: Prepared) -> Self {
+        Self::start_with(prepared, |dependencies| dependencies)
+    }
+
+    /// As [`App::start`], with dependencies that `replace` makes of the real ones: a simulation
     /// injects delays and faults into the audit log and the datasets, and predictable tickets.
-    ///
-    /// # Errors
-    /// As [`App::open`].
-    pub fn open_with(
-        bound: Bound,
-        settings: &Settings,
-        clock: Arc<dyn Clock>,
-        replace: impl FnOnce(Dependencies) -> Dependencies,
-    ) -> Result<Self, AppError> {
-        let (active_config, operators) = load_active_config(settings, &clock)?;
+    #[must_use]
+    pub fn start_with(prepared: Prepared, replace: impl FnOnce(Dependencies) -> Dependencies) -> Self {
+        let Prepared { bound, settings, clock, active_config, operators, audit_log, findings } = prepared;
+        findings.iter().for_each(Finding::log);
         bound.operators.replace(operators);
         let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
-        let audit_log = Arc::new(AuditLog::open(&settings.audit_log, Arc::clone(&clock))?);
+        let audit_log = Arc::new(audit_log);
         let dependencies = replace(Dependencies {
             lookups: Arc::clone(&readers) as _,
             audit: Arc::clone(&audit_log) as _,
             clock: Arc::clone(&clock),
             tickets: Arc::new(RandomTickets::default()),
         });
-        let service = Service::new(settings.server.clone(), active_config, dependencies);
+        let service = Arc::new(Service::new(settings.server.clone(), active_config, dependencies));
         let feeds = Arc::new(Feeds::new(settings.sync.clone()));
-        let (service, settings, started) = (Arc::new(service), settings.clone(), clock.now());
-        let notifier = Arc::default();
-        Ok(Self { bound, service, readers, audit_log, settings, feeds, clock, started, notifier })
+        let (started, notifier) = (clock.now(), Arc::default());
+        Self { bound, service, readers, audit_log, settings, feeds, clock, started, notifier }
     }
 
     /// The same service, which reports its state to systemd.

@@ -29,7 +29,7 @@ mod revocation;
 mod der;
 mod serial;
 
-pub use facts::{CertificateError, Facts};
+pub use facts::{CertificateError, Facts, may_be_server};
 pub use identify::IdentityError;
 pub use profile::{Profile, UnfitLeaf};
 pub use revocation::{ListAge, ListError, RevocationList, SignedBytes, read_issuer};

@@ -9,7 +9,7 @@ use super::log::LogWriter;
 use super::process::{Stop, confine_and_log, notifier, sockets_from_systemd};
 use super::runtime::block_on;
 use super::settings_file::SettingsFile;
-use crate::app::{App, Part, SystemClock};
+use crate::app::{App, Part, Prepared, SystemClock};
 use crate::config::Settings;
 use crate::server::{Drained, raise_descriptor_limit};
 
@@ -23,7 +23,7 @@ SIGHUP reloads the policy, certificates, keys and CRLs. SIGTERM finishes the req
 Exit codes:
   0  stopped after all requests were finished
   1  failed, or connections were cut at the end of the drain period
-  3  the settings, or a file that they name, have errors";
+  3  the settings, or a file that they name, have errors; `config check` prints the same";
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -35,7 +35,7 @@ pub struct ServeArguments {
 }
 
 pub(super) fn run(arguments: &ServeArguments, log: &mut LogWriter) -> Exit {
-    match arguments.settings.read() {
+    match arguments.settings.read_or_check() {
         Ok(mut settings) => {
             fit_descriptors(&mut settings);
             // Before any thread starts, the log thread included: the sandbox does not apply to
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &ServeArguments, log: &mut LogWriter) -> Exit {
             confine_and_log(&settings, Part::Answering);
             block_on(log, serve(&settings))
         }
-        Err(problems) => fail(Exit::Configuration, &problems),
+        Err(findings) => fail(Exit::Configuration, &findings),
     }
 }
 
@@ -52,28 +52,23 @@ async fn serve(settings: &Settings) -> Exit {
         Ok(stop) => stop,
         Err(error) => return fail(Exit::Failed, &error),
     };
-    let bound = match App::bind_or_take(settings, sockets_from_systemd()).await {
-        Ok(bound) => bound,
+    let prepared = match Prepared::new(settings, sockets_from_systemd(), Arc::new(SystemClock)).await {
+        Ok(prepared) => prepared,
         Err(error) => return fail(Exit::from(&error), &error),
     };
-    match App::open_on(bound, settings, Arc::new(SystemClock)) {
-        Ok(app) => {
-            let app = app.with_notifier(notifier());
-            tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
-            if let Some(address) = app.admin_address() {
-                tracing::info!(%address, "admin listener ready");
-            }
-            // A task like those of the connections: on the main thread, each connection would wake
-            // another thread twice.
-            match tokio::spawn(app.run(stop.wait())).await {
-                Ok(drained) => {
-                    log_end(drained);
-                    Exit::from(drained)
-                }
-                Err(error) => fail(Exit::Failed, &error),
-            }
+    let app = App::start(prepared).with_notifier(notifier());
+    tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
+    if let Some(address) = app.admin_address() {
+        tracing::info!(%address, "admin listener ready");
+    }
+    // A task like those of the connections: on the main thread, each connection would wake another
+    // thread twice.
+    match tokio::spawn(app.run(stop.wait())).await {
+        Ok(drained) => {
+            log_end(drained);
+            Exit::from(drained)
         }
-        Err(error) => fail(Exit::from(&error), &error),
+        Err(error) => fail(Exit::Failed, &error),
     }
 }
 

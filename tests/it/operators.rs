@@ -136,7 +136,10 @@ fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
     // Both sockets answer: the operators', and the callers' with the caller's trace in the log.
     let at = format!("admin.listen={admin}");
     let asked = run(&workspace.settings(), &["health", "--set", &at]);
-    assert_eq!((asked.status.code(), text(&asked.stdout).as_str()), (Some(0), "{\"ready\":true,\"reasons\":[]}\n"));
+    assert_eq!(
+        (asked.status.code(), text(&asked.stdout).as_str()),
+        (Some(0), "{\"ready\":true,\"reasons\":[],\"warnings\":[]}\n")
+    );
     assert_eq!(run(&workspace.settings(), &["health", "--live", "--set", &at]).status.code(), Some(0));
     if Command::new("curl").arg("--version").output().is_err() {
         skip("curl is missing; its question is not sent");

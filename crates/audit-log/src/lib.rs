@@ -58,6 +58,7 @@ pub use storage::space::{free_bytes, probe_writing};
 pub use storage::write_failure::WriteFailure;
 
 // Writing.
+pub use writer::check::OtherWriter;
 pub use writer::error::{AuditError, PruneError, RotateError};
 pub use writer::log::{AuditLog, Rotated};
 pub use writer::prune::{Pruned, Retention};

@@ -13,6 +13,7 @@ pub(crate) mod in_flight;
 pub(crate) mod segment_writer;
 
 // Beside it.
+pub(crate) mod check;
 pub(crate) mod checkpointer;
 pub(crate) mod prune;
 pub(crate) mod recover;
