@@ -1,8 +1,8 @@
 //! Measures what ten years of audit log cost: `cargo bench --bench audit_log`.
 //!
-//! First it measures the cost of one durable record when 1, 64 and 512 exchanges wait at the same time, the
-//! cost of a sync alone on that disk, and the cost of the same records as rows of SQLite and as a
-//! file that grows with each batch. Then it writes an audit log of 120 months with a clock that is
+//! First it measures the cost of one durable record when 1, 64 and 512 exchanges wait at the same
+//! time, the cost of a sync alone on that disk, and the cost of the same records as rows of SQLite
+//! and as a file that grows with each batch. Then it writes an audit log of 120 months with a clock that is
 //! set from month to month, finds people in it, verifies it, and proves single records. Each figure
 //! is printed with the figure to compare it with.
 //!
@@ -209,8 +209,8 @@ impl Growing {
     }
 }
 
-/// Receipts per second, and the time until one comes, with 1, 64 and 512 callers that append the
-/// next record at once.
+/// Durable records per second, and the time until one is durable, with 1, 64 and 512 callers that
+/// append the next record at once.
 fn measure_commits(dir: &Path) {
     for waiting in [1_u64, 64, 512] {
         let place = tempfile::tempdir_in(dir).expect("ours");

@@ -1,8 +1,8 @@
 """What is done to the service. Each attacker runs in its own thread until it is stopped, and counts what it did."""
+import contextlib
 import os
 import shutil
 import socket
-import time
 
 from consumer import PATH, TEST, Connection, consult, echo, head
 
@@ -21,6 +21,12 @@ class Attacker:
                 pass
             self.count += 1
             self.stop.wait(self.PAUSE)
+
+    @contextlib.contextmanager
+    def connections(self, who, number):
+        """Connections that are closed together, also if one of them cannot be opened."""
+        with contextlib.ExitStack() as opened:
+            yield [opened.enter_context(Connection(self.service, who, timeout=5)) for _ in range(number)]
 
     def bytes(self, most):
         return self.dice.randbytes(self.dice.randrange(1, most))
@@ -46,8 +52,7 @@ class GarbageInHttp(Attacker):
     """Heads and bodies that are wrong in every way, from a caller with a certificate."""
 
     def attack(self):
-        connection = Connection(self.service, "other-fund", timeout=3)
-        try:
+        with Connection(self.service, "other-fund", timeout=3) as connection:
             body = consult("0999010225")
             kind = self.dice.randrange(7)
             if kind == 0:
@@ -70,8 +75,6 @@ class GarbageInHttp(Attacker):
             else:
                 connection.send(head(self.dice.choice(["/", "/..%2f", PATH + "?wsdl", "*"]), 0, "Expect: 100-continue\r\n"))
             connection.read()
-        finally:
-            connection.close()
 
 
 class Handshakes(Attacker):
@@ -88,13 +91,12 @@ class Handshakes(Attacker):
 
 
 class StrangerFlood(Attacker):
-    """A trusted certificate that nobody registered, which asks as fast as it can."""
+    """The certificate of an unregistered organisation, which asks as fast as it can."""
 
     PAUSE = 0
 
     def attack(self):
-        connection = Connection(self.service, "stranger", timeout=5)
-        try:
+        with Connection(self.service, "stranger", timeout=5) as connection:
             for _ in range(200):
                 body = echo("x" * self.dice.randrange(1, 50)) if self.dice.random() < 0.5 else consult("0999090102")
                 connection.send(head(TEST if b"sendTest" in body else PATH, len(body)) + body)
@@ -102,8 +104,6 @@ class StrangerFlood(Attacker):
                 self.count += 1
                 if self.stop.wait(0.002):
                     return
-        finally:
-            connection.close()
 
 
 class Bursts(Attacker):
@@ -112,16 +112,12 @@ class Bursts(Attacker):
     PAUSE = 2
 
     def attack(self):
-        connections = [Connection(self.service, "service", timeout=5) for _ in range(40)]
         body = consult("0999020123", "PREVENTION_SERVICE")
-        try:
+        with self.connections("service", 40) as connections:
             for connection in connections:
                 connection.send(head(PATH, len(body)) + body)
             for connection in connections:
                 connection.read()
-        finally:
-            for connection in connections:
-                connection.close()
 
 
 class SlowBodies(Attacker):
@@ -130,17 +126,13 @@ class SlowBodies(Attacker):
     PAUSE = 1
 
     def attack(self):
-        connections = [Connection(self.service, "other-service", timeout=5) for _ in range(30)]
-        try:
+        with self.connections("other-service", 30) as connections:
             for connection in connections:
                 connection.send(head(PATH, 2000))
             for _ in range(8):
                 for connection in connections:
                     connection.send(b" ")
                 self.stop.wait(1)
-        finally:
-            for connection in connections:
-                connection.close()
 
 
 class Reloads(Attacker):
@@ -181,7 +173,7 @@ class SleepingLogReader(Attacker):
 
 
 class SecondPlaces(Attacker):
-    """The second place of the checkpoint: a pipe that nobody reads, a link to the first, a folder, garbage, nothing, right."""
+    """The second place of the checkpoint: a pipe without a reader, a link to the first, a folder, garbage, nothing, right."""
 
     PAUSE = 13
 
@@ -212,14 +204,11 @@ class Operators(Attacker):
 
     def attack(self):
         address = ("127.0.0.1", self.service.admin)
-        open_ones = [socket.create_connection(address, timeout=2) for _ in range(40)]
-        try:
-            for number, plain in enumerate(open_ones):
+        with contextlib.ExitStack() as opened:
+            for number in range(40):
+                plain = opened.enter_context(socket.create_connection(address, timeout=2))
                 plain.sendall([b"GET /metrics HT", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 50, self.bytes(500)][number % 3])
             self.stop.wait(5)
-        finally:
-            for plain in open_ones:
-                plain.close()
 
 
 ALL = [GarbageBeforeTls, GarbageInHttp, Handshakes, StrangerFlood, Bursts, SlowBodies, Reloads, ClockSteps, SleepingLogReader,

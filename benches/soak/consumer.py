@@ -44,6 +44,12 @@ class Connection:
             raise
         self.rest = b""
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
     def send(self, data):
         self.socket.sendall(data)
 
@@ -75,6 +81,7 @@ class GoodConsumer:
     def __init__(self, service, stop):
         self.service, self.stop = service, stop
         self.tickets, self.codes, self.times, self.errors = [], {}, [], {}
+        self.results = set()  # of the answers with data: all are the same
 
     def run(self):
         connection, body = None, consult()
@@ -101,6 +108,9 @@ class GoodConsumer:
         code = re.search(rb"<code>([^<]+)</code>|<reasonCode>([^<]+)</reasonCode>", answer)
         code = (code.group(1) or code.group(2)).decode() if code else f"HTTP {status}"
         self.codes[code] = self.codes.get(code, 0) + 1
+        if code == "MSG00000":
+            result = re.search(rb"<result>.*</result>", answer, re.S)
+            self.results.add(result.group() if result else b"no result")
         ticket = re.search(rb"<ticketCBSS>([^<]+)</ticketCBSS>", answer)
         # A fault that says that nothing could be recorded is the one answer without record.
         if ticket and code != "MSG90053":

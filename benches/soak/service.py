@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -34,7 +35,9 @@ class Service:
         environment = dict(os.environ)
         library = next((path for path in FAKETIME if Path(path).exists()), None)
         self.steps_clock = library is not None
-        if library:
+        if library is None:
+            print("libfaketime is not installed: the clock makes no steps")
+        else:
             environment |= {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(self.offset), "FAKETIME_DONT_FAKE_MONOTONIC": "1",
                             "FAKETIME_CACHE_DURATION": "1"}
         self.log_may_be_read.set()

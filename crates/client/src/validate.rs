@@ -178,8 +178,9 @@ fn validate_outcome(
 
 /// The dates that have exactly these names, in this order, without values.
 fn validate_wrong_dates(information: &[(&str, Option<&str>)]) -> Option<WrongDates> {
-    let names = || information.iter().map(|(name, value)| value.is_none().then_some(*name));
-    WrongDates::ALL.into_iter().find(|dates| names().eq(dates.field_names().iter().map(|name| Some(*name))))
+    let names: Option<Vec<_>> = information.iter().map(|(name, value)| value.is_none().then_some(*name)).collect();
+    let names = names?;
+    WrongDates::ALL.into_iter().find(|dates| dates.field_names() == names)
 }
 
 fn validate_sources(sources: &[(&str, Option<&str>)]) -> Result<DatasetSet, NotUnderstood> {
