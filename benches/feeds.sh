@@ -78,7 +78,8 @@ prepare() { # PEOPLE NAME
         touch "$2/complete"
     fi
     rm -rf "$2-data" "$2-dimona"
-    mkdir -p "$2-dimona/dimona"
+    # The other feeds exist and are empty: they are refused, and the exit code is 7.
+    for dataset in dimona coprev federated insurance persons; do mkdir -p "$2-dimona/$dataset"; done
     ln "$2"/dimona/*.csv "$2-dimona/dimona/"
     settings "$2" "$2-data" > "$2.toml"
     settings "$2-dimona" "$2-data" > "$2-dimona.toml"

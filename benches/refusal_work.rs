@@ -192,6 +192,7 @@ fn load(folder: &Path) {
         data: folder.join("data"),
         rejected: folder.join("rejected"),
         feeds: Dataset::ALL.map(feed).to_vec(),
+        min_free_space: 0,
     };
     let reports = sync::run_all(&settings, &FixedClock::new(now()));
     assert!(reports.iter().all(|report| report.outcome.is_up_to_date()), "{reports:?}");

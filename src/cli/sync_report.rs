@@ -33,11 +33,12 @@ pub(super) fn table(reports: &[Report]) -> String {
     text
 }
 
-/// One line per dataset that is not up to date: what is wrong and what to do.
+/// One line per dataset that is not up to date: what is wrong, where, and what to do.
 pub(super) fn explanations(reports: &[Report]) -> String {
     let explained = reports.iter().filter_map(|report| {
         let explanation = explain(report.outcome)?;
-        Some(format!("{}, {}: {explanation}\n", report.dataset.code(), report.outcome.code()))
+        let reason = report.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        Some(format!("{}, {}: {explanation}{reason}\n", report.dataset.code(), report.outcome.code()))
     });
     explained.collect()
 }
@@ -46,16 +47,25 @@ fn explain(outcome: Outcome) -> Option<&'static str> {
     Some(match outcome {
         Outcome::Nothing | Outcome::Deltas | Outcome::Snapshot(_) => return None,
         Outcome::Refused(refusal) => explain_refusal(refusal),
-        Outcome::Failed(Failure::Source) => {
-            "the feed cannot be read; the log gives the reason. Check its folder, or its address, certificates and network"
-        }
-        Outcome::Failed(Failure::Store) => {
-            "the data or the rejected records cannot be written; the log gives the reason. Check the free disk space and \
-             the permissions of the folder"
-        }
-        Outcome::Failed(Failure::Stopped) => "stopped before the end; the next run starts again",
+        Outcome::Failed(failure) => explain_failure(failure),
         Outcome::Skipped => "another run is writing this dataset; see the outcome of that run",
     })
+}
+
+fn explain_failure(failure: Failure) -> &'static str {
+    match failure {
+        Failure::NoFeed => {
+            "the folder of the feed does not exist. Create it, or correct feeds.DATASET.folder or data.feeds"
+        }
+        Failure::Source => "the feed cannot be read. Check its permissions, or its address, certificates and network",
+        Failure::Store => {
+            "the data or the rejected records cannot be written. Check the disk and the permissions of the folder"
+        }
+        Failure::DiskSpace => {
+            "the run stopped before the disk had less free space than data.min_free_space. Free space, or use another disk"
+        }
+        Failure::Stopped => "stopped before the end; the next run starts again",
+    }
 }
 
 fn explain_refusal(refusal: Refusal) -> &'static str {
@@ -68,16 +78,38 @@ fn explain_refusal(refusal: Refusal) -> &'static str {
         Refusal::Hash => {
             "the hash of a file differs from the notification: the file was cut in transit, or changed. Ask the publisher"
         }
-        Refusal::Bytes => "the size of a file differs from the notification: the publisher may still be writing it",
+        Refusal::Bytes => {
+            "a file is longer than the notification announces. Ask the publisher to publish the files before their \
+             notification"
+        }
+        Refusal::Incomplete => {
+            "the notification or a file ends too early: it is being uploaded, or was cut. If the next run ends the same \
+             way, ask the publisher to upload under another name and to rename the complete file"
+        }
         Refusal::Records => "the number of records in a file differs from the notification. Ask the publisher",
-        Refusal::MissingFile => "the notification, or a file that it lists, does not exist",
-        Refusal::Malformed => "a file is not the expected CSV, or not compressed as its name says. Ask the publisher",
+        Refusal::MissingFile => {
+            "the notification, or a file that it lists, does not exist. Ask the publisher to publish the files before \
+             their notification"
+        }
+        Refusal::Malformed => {
+            "a file is not the expected CSV, or not compressed as its name says. Send the line and the reason to the \
+             publisher"
+        }
+        Refusal::TooLarge => {
+            "a file is larger than 16 GiB, or unpacks to more than 200 times its size. Treat it as an attack until you \
+             know the cause"
+        }
         Refusal::TooManyWrong => "more records are invalid than the limit allows; see the folder of rejected records",
         Refusal::Uri => {
             "a path leaves the feed, follows a link, redirects to another address, or is not a regular file"
         }
         Refusal::Notification => {
-            "the notification cannot be read, belongs to another dataset, or does not lead to its serial. Ask the publisher"
+            "the notification breaks the format, belongs to another dataset, or does not lead to its serial. Send the line \
+             and the reason to the publisher"
+        }
+        Refusal::Future => {
+            "the notification was created more than 5 min in the future. Check the clock of this machine, then ask the \
+             publisher to check its own"
         }
         Refusal::Signature => "the notification is not signed by a key that the settings name",
         Refusal::Shrunk => {
@@ -95,25 +127,30 @@ mod tests {
     use super::*;
     use ehealth_core::model::Dataset;
 
+    fn report(outcome: Outcome) -> Report {
+        let reason = (!outcome.is_up_to_date()).then(|| "`s.csv`: line 7".to_owned());
+        Report { dataset: Dataset::Dimona, outcome, serial: None, records: 0, rejected: 0, reason }
+    }
+
     #[test]
     fn each_dataset_that_is_not_up_to_date_has_one_line() {
         for outcome in Outcome::all() {
-            let report = Report { dataset: Dataset::Dimona, outcome, serial: None, records: 0, rejected: 0 };
+            let report = report(outcome);
             let lines = explanations(&[report]);
             assert_eq!(lines.lines().count(), usize::from(!outcome.is_up_to_date()), "{lines}");
             assert!(outcome.is_up_to_date() || lines.starts_with(&format!("dimona, {}: ", outcome.code())), "{lines}");
+            assert!(outcome.is_up_to_date() || lines.ends_with(" (`s.csv`: line 7)\n"), "{lines}");
         }
     }
 
     #[test]
     fn the_worst_outcome_gives_the_exit_code() {
         let exits = Outcome::all().map(|outcome| {
-            let report = |outcome| Report { dataset: Dataset::Dimona, outcome, serial: None, records: 0, rejected: 0 };
             let alone = exit_of(&[report(outcome)]);
             assert_eq!(exit_of(&[report(Outcome::Nothing), report(outcome)]), alone);
             alone.number()
         });
-        assert_eq!(exits.collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 9]);
+        assert_eq!(exits.collect::<Vec<_>>(), [vec![0; 6], vec![7; 16], vec![8; 5], vec![9]].concat());
         assert_eq!(exit_of(&[]), Exit::Done);
     }
 }

@@ -30,6 +30,8 @@ pub enum Kind {
     Name,
     /// Integer.
     Integer,
+    /// Number of bytes: `512MiB`.
+    Size,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
             Self::Percentage => "percentage, like 0.1%",
             Self::Name => "name",
             Self::Integer => "integer",
+            Self::Size => "size, like 512MiB",
         }
     }
 }
@@ -152,7 +155,13 @@ pub const KEYS: &[Key] = &[
         "data.rejected",
         Kind::Path,
         Example::Set("/var/lib/ehealth-attributes/rejected"),
-        "Folder for rejected records, each with its line and the reason. Only operators may read it.",
+        "Folder for rejected records, each with its line and the reason: the newest five files of each dataset. Only operators may read it.",
+    ),
+    defaulted(
+        "data.min_free_space",
+        Kind::Size,
+        "2GiB",
+        "Minimum free space on the disks of `data.folder` and `data.rejected`. A run that would leave less ends with `failed/disk-space`, and the loaded data stay in use; it needs 128 MiB more than this to begin. `0KiB` disables the check. If the audit log is on the same disk, keep this above its reserve.",
     ),
     Key {
         example: Example::Set("separate_process"),

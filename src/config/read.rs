@@ -54,7 +54,8 @@ fn show_resolved(setting: &mut Setting, folder: &Path, overrides: &Overrides) {
         | Kind::Duration
         | Kind::Percentage
         | Kind::Name
-        | Kind::Integer => {}
+        | Kind::Integer
+        | Kind::Size => {}
     }
 }
 

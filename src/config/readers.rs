@@ -111,6 +111,22 @@ pub(super) fn requests_per_consumer(value: Value<'_>) -> Read<usize> {
     value.integer(1, most).map(|count| usize::try_from(count).unwrap_or(usize::MAX))
 }
 
+/// Reads a number of bytes with a binary unit.
+pub(super) fn size(value: Value<'_>) -> Read<u64> {
+    let wrong = || "must be a size: an integer with the unit KiB, MiB, GiB or TiB, for example \"512MiB\"".to_owned();
+    let text = value.text()?;
+    let (number, unit) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
+    let shift = match unit {
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        "TiB" => 40,
+        _ => return Err(wrong()),
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    bytes.ok_or_else(wrong)
+}
+
 /// Reads `audit_log.missing_keys`.
 pub(super) fn missing_keys(value: Value<'_>) -> Read<MissingKeys> {
     match value.text()? {
@@ -163,4 +179,19 @@ pub(super) fn percentage(value: Value<'_>) -> Read<Share> {
     }
     let millionths: u32 = format!("{whole}{decimals:0<4}").parse().map_err(|_| wrong())?;
     if millionths > 1_000_000 { Err(wrong()) } else { Ok(Share::from_millionths(millionths)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_an_integer_with_a_binary_unit() {
+        for (text, bytes) in [("0KiB", 0), ("3MiB", 3_145_728), ("2GiB", 2_147_483_648), ("1TiB", 1_u64 << 40)] {
+            assert_eq!(size(Value::Text(text)), Ok(bytes));
+        }
+        for text in ["", "GiB", "1", "1GB", "1 GiB", "-1GiB", "+1GiB", "1.5GiB", "1gib", "99999999TiB", "1é"] {
+            assert!(size(Value::Text(text)).is_err(), "{text}");
+        }
+    }
 }

@@ -43,7 +43,12 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
             limits: server::Limits { messages_per_consumer: max_requests, ..server::Limits::default() },
         },
         policy: policy?,
-        sync: sync::Settings { data: data.folder?, rejected: data.rejected?, feeds: feeds? },
+        sync: sync::Settings {
+            data: data.folder?,
+            rejected: data.rejected?,
+            feeds: feeds?,
+            min_free_space: data.min_free_space?,
+        },
         fetch_mode: data.fetch_mode?,
         audit_log,
         verification_report,
@@ -100,6 +105,7 @@ struct Data {
     folder: Option<PathBuf>,
     feeds: Option<PathBuf>,
     rejected: Option<PathBuf>,
+    min_free_space: Option<u64>,
     fetch_mode: Option<FetchMode>,
 }
 
@@ -108,6 +114,7 @@ fn read_data(mut section: Section<'_>, paths: PathReader<'_>) -> Data {
         folder: section.required("folder", |value| paths.path(value)),
         feeds: section.optional("feeds", |value| paths.path(value)),
         rejected: section.required("rejected", |value| paths.path(value)),
+        min_free_space: section.required("min_free_space", readers::size),
         fetch_mode: section.required("fetch_mode", readers::fetch_mode),
     };
     section.finish();

@@ -238,7 +238,8 @@ fn fetch(file: &Offered) -> Result<(), &'static str> {
     Err(match file.fault {
         Fault::None => return Ok(()),
         Fault::Hash => "refused/hash",
-        Fault::Bytes | Fault::Truncated => "refused/bytes",
+        Fault::Bytes => "refused/bytes",
+        Fault::Truncated => "refused/incomplete",
         Fault::Records => "refused/records",
         Fault::Missing => "refused/missing-file",
         Fault::Malformed | Fault::Bomb => "refused/malformed",
@@ -302,7 +303,7 @@ fn write(is_delta: bool, file: &Offered) -> (Vec<u8>, String, u64, u64) {
     let mut length = bytes.len() as u64;
     match file.fault {
         Fault::Hash => sha256 = format!("{:064x}", file.version),
-        Fault::Bytes => length += 1,
+        Fault::Bytes => length -= 1,
         Fault::Records => records += 1,
         Fault::Truncated => bytes.truncate(bytes.len() / 2),
         Fault::None | Fault::Missing | Fault::Malformed | Fault::Bomb | Fault::TooManyWrong => {}

@@ -314,7 +314,7 @@ async fn feeds_run_at_once_then_at_their_interval_until_stopped() {
     until(Outcome::Deltas).await;
     until_all(&|| feeds.monitor().status(Dataset::Persons).unsuccessful_runs > 1).await;
     let persons = feeds.monitor().status(Dataset::Persons);
-    assert_eq!(persons.last.map(|(report, _)| report.outcome), Some(Outcome::Refused(Refusal::MissingFile)));
+    assert_eq!(persons.last.map(|(report, _)| report.outcome), Some(Outcome::Failed(Failure::NoFeed)));
     feeds.monitor().stop();
     following.await.expect("no panic");
 }

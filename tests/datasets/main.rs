@@ -8,7 +8,9 @@
 #[path = "../it/support/mod.rs"]
 mod support;
 
+mod histories;
 mod hostile;
 mod https;
+mod space;
 mod store;
 mod sync;

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use datasets::store::{Key, PutOutcome, Reader, Row, State, StoreError, Watch, Writer};
+use datasets::store::{DeltaOutcome, Key, Reader, Row, State, StoreError, Watch, Writer};
 use datasets::sync::{Outcome, SnapshotReason, Source};
 use ehealth_attributes::server::Readers;
 use ehealth_core::lookup::Directory;
@@ -202,7 +202,7 @@ fn a_reader_that_missed_a_swap_finds_the_new_file_by_itself() {
 }
 
 /// Bytes of a page of the files.
-const PAGE: usize = 65_536;
+const PAGE: usize = 8_192;
 
 #[test]
 fn a_damaged_file_is_an_error_until_it_is_repaired() {
@@ -234,6 +234,44 @@ fn a_damaged_file_is_an_error_until_it_is_repaired() {
     assert_eq!(periods(&mut reader, 1), Some(1), "found without a poll");
     fs::remove_file(&file).expect("removed");
     assert_eq!(periods(&mut watch.reader(), 1), None);
+}
+
+#[test]
+fn a_file_that_is_truncated_in_use_is_an_error_of_its_dataset() {
+    let place = Place::new(&[Dataset::Dimona, Dataset::Insurance]);
+    let rows: Vec<String> = (1..=9_000).map(|n| period(n, n, n, "2024-01-01", "")).collect();
+    place.publisher(Dataset::Dimona).snapshot(1, &rows).announce();
+    let rows: Vec<String> = (1..=9_000).map(|n| format!("{},{},2024-01-01,", digits(n), enterprise(1))).collect();
+    place.publisher(Dataset::Insurance).snapshot(1, &rows).announce();
+    assert!(place.run_all().iter().all(|report| report.outcome.is_up_to_date()));
+    let file = file_in_use(&place);
+    let right = fs::read(&file).expect("readable");
+    let mut reader = Watch::open(&place.settings.data).reader();
+    for length in [0, 1, 100, PAGE, 3 * PAGE, 4 * PAGE + 100, right.len() - PAGE, right.len() - 1] {
+        assert_eq!(periods(&mut reader, 1), Some(1), "before it has {length} bytes");
+        // In place, while the reader has a state pinned and pages in its cache.
+        let mut view = reader.view();
+        view.employment_periods(ssin(1), &mut Vec::new()).expect("readable");
+        let truncated = OpenOptions::new().write(true).open(&file).expect("a file");
+        truncated.set_len(length as u64).expect("truncated");
+        let mut errors = 0;
+        for person in 1..=9_000 {
+            let mut found = Vec::new();
+            match view.employment_periods(ssin(person), &mut found) {
+                Ok(()) => assert_eq!(found.len(), 1, "a page of the cache"),
+                Err(error) => {
+                    assert_eq!(error.dataset, Dataset::Dimona);
+                    errors += 1;
+                }
+            }
+        }
+        let mut found = Vec::new();
+        view.memberships(ssin(1), &mut found).expect("the other dataset is readable");
+        assert_eq!(found.len(), 1);
+        drop(view);
+        assert!(errors > 0 || length > right.len() / 2, "{length} bytes: every page was in the cache");
+        truncated.write_all_at(&right, 0).expect("disk enough");
+    }
 }
 
 #[test]
@@ -269,7 +307,7 @@ fn a_file_of_a_newer_version_is_refused_untouched() {
 }
 
 /// Newest version of a dataset's schema. A new version needs a fixture of the previous one.
-const NEWEST: u32 = 3;
+const NEWEST: u32 = 4;
 
 /// A data folder with the databases of a released version: that version of the program wrote them
 /// from the feeds of the fixture persons.
@@ -489,22 +527,22 @@ fn deltas_change_every_dataset_as_the_model_says() {
         for serial in 1..=60 {
             let (mut next, mut deleted, mut is_known) = (held.clone(), 0, true);
             let mut delta = writer.delta().expect("a transaction");
-            for _ in 0..below(30) {
+            for line in 0..below(30) {
                 let key = below(KEYS);
                 match below(8) {
                     0..4 => {
                         let value = below(9);
-                        assert_eq!(delta.put(row_of(dataset, key, value)).expect("room"), PutOutcome::Accepted);
+                        delta.put(line, row_of(dataset, key, value)).expect("room");
                         next.insert(key, Some(value));
                     }
                     4 => {
-                        delta.reject(key_of(dataset, key)).expect("room");
+                        delta.reject(line, key_of(dataset, key)).expect("room");
                         next.insert(key, None);
                     }
                     // An unknown key is sometimes deleted: then the whole delta is refused.
                     _ if !next.contains_key(&key) && below(8) > 0 => {}
                     _ => {
-                        delta.delete(key_of(dataset, key)).expect("room");
+                        delta.delete(line, key_of(dataset, key)).expect("room");
                         match next.remove(&key) {
                             Some(Some(_)) => deleted += 1,
                             Some(None) => {}
@@ -513,10 +551,10 @@ fn deltas_change_every_dataset_as_the_model_says() {
                     }
                 }
             }
-            let applied = delta.apply(&mut |_| Ok(())).expect("room");
-            assert_eq!(applied.is_some(), is_known, "{dataset:?} {serial}");
+            let applied = delta.apply(0, &mut |_| Ok(())).expect("room");
+            assert_eq!(matches!(applied, DeltaOutcome::Applied(_)), is_known, "{dataset:?} {serial}");
             match applied {
-                Some(applied) => {
+                DeltaOutcome::Applied(applied) => {
                     assert_eq!(applied.deleted(), deleted, "{dataset:?} {serial}");
                     let at = Timestamp::from_millis(0);
                     let digest = Digest::new([0; 32]);
@@ -525,7 +563,8 @@ fn deltas_change_every_dataset_as_the_model_says() {
                     held = next;
                     committed += 1;
                 }
-                None => unknown += 1,
+                DeltaOutcome::UnknownKey => unknown += 1,
+                DeltaOutcome::TooManyConflicts => unreachable!("no cycle"),
             }
             if committed > 0 {
                 assert_eq!(found(folder.path(), dataset), expected(dataset, &held), "{dataset:?} {serial}");

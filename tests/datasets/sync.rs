@@ -9,7 +9,7 @@ use datasets::feed::digest_of;
 use datasets::store::{Watch, Writer};
 use datasets::sync::{Failure, Outcome, Refusal, Shrinking, SnapshotReason};
 use ehealth_core::lookup::Directory;
-use ehealth_core::model::{Dataset, EmploymentPeriod, Timestamp};
+use ehealth_core::model::{Dataset, EmploymentPeriod, Ssin, Timestamp};
 
 use crate::support::publisher::{self, OTHER_SESSION, Place, Publisher, digits, enterprise, lines, period, ssin};
 
@@ -82,8 +82,8 @@ fn the_failure_of_one_feed_stops_no_other() {
     place.publisher(Dataset::Dimona).snapshot(1, &twenty()).announce();
     place.publisher(Dataset::Insurance).announce_document("<notification>");
     let outcomes: Vec<Outcome> = place.run_all().into_iter().map(|report| report.outcome).collect();
-    let refused = Outcome::Refused;
-    assert_eq!(outcomes, [refused(Refusal::MissingFile), FIRST, refused(Refusal::Notification)]);
+    let failed = Outcome::Failed(Failure::NoFeed);
+    assert_eq!(outcomes, [failed, FIRST, Outcome::Refused(Refusal::Incomplete)]);
 }
 
 #[test]
@@ -197,7 +197,8 @@ fn an_unannounced_file_is_refused_before_it_is_parsed() {
     let malformed = publisher.store("malformed.csv", 2, b"nonsense", 20);
     let cases = [
         (publisher::File { bytes: right.bytes - 1, ..right.clone() }, Refusal::Bytes),
-        (publisher::File { bytes: right.bytes + 1, ..right.clone() }, Refusal::Bytes),
+        (publisher::File { bytes: right.bytes + 1, ..right.clone() }, Refusal::Incomplete),
+        (publisher::File { bytes: (16 << 30) + 1, ..right.clone() }, Refusal::TooLarge),
         (publisher::File { sha256: "00".repeat(32), ..right.clone() }, Refusal::Hash),
         (publisher::File { records: 19, ..right.clone() }, Refusal::Records),
         (publisher::File { records: 21, ..right.clone() }, Refusal::Records),
@@ -208,10 +209,11 @@ fn an_unannounced_file_is_refused_before_it_is_parsed() {
         (publisher::File { sha256: "00".repeat(32), ..malformed.clone() }, Refusal::Hash),
         (publisher::File { bytes: 7, ..malformed.clone() }, Refusal::Bytes),
         (malformed, Refusal::Malformed),
-        (right, Refusal::Bytes),
+        (right, Refusal::Incomplete),
     ];
+    let last = cases.len() - 1;
     for (at, (file, refusal)) in cases.into_iter().enumerate() {
-        if at == 12 {
+        if at == last {
             fs::write(publisher.folder.join("snapshot-2.csv"), "period_id").expect("disk enough");
         }
         publisher.snapshot = Some(file.clone());
@@ -386,25 +388,63 @@ fn a_record_that_closes_a_replacement_cycle_is_rejected() {
     // 9 → 3 → 1 → 2 → 3, and independently 4 → 5.
     publisher.snapshot(1, &[replaced(9, 3), replaced(3, 1), replaced(4, 5), replaced(2, 3), replaced(1, 2)]).announce();
     assert_eq!(place.run(), FIRST);
+    // The greatest SSIN of the cycle is that of 3.
     assert_eq!(
         place.rejected("persons-1-snapshot.csv"),
-        format!("line,reason,ssin,replaced_by,cancelled\n6,cycle,{},{}\n", digits(1), digits(2))
+        format!("line,reason,ssin,replaced_by,cancelled\n3,cycle,{},{}\n", digits(3), digits(1))
     );
-    let last = |number| {
-        let mut reader = Watch::open(&place.settings.data).reader();
-        let mut family = Vec::new();
-        let last = reader.view().family(ssin(number), &mut family).expect("no circle");
-        assert_eq!(family.iter().filter(|member| **member == ssin(number)).count(), 1);
-        (last, family.len())
-    };
-    assert_eq!(last(9), (ssin(1), 4));
-    assert_eq!(last(1), (ssin(1), 4));
+    let last = |number| last_of(&place, number);
+    assert_eq!(last(9), (ssin(3), 4));
+    assert_eq!(last(1), (ssin(3), 4));
     assert_eq!(last(4), (ssin(5), 2));
     assert_eq!(last(77), (ssin(77), 1));
+    // 1 → 4 breaks that cycle, and closes 3 → 1 → 4 → 5 → 9 → 3.
     publisher.delta(2, &[put(&replaced(5, 9)), put(&replaced(1, 4))]).announce();
     assert_eq!(place.run(), Outcome::Deltas);
-    assert_eq!(place.rejected("persons-2-delta.csv").lines().count(), 2);
-    assert_eq!(last(4), (ssin(1), 6));
+    assert_eq!(
+        place.rejected("persons-2-delta.csv"),
+        format!("line,reason,action,ssin,replaced_by,cancelled\n3,cycle,put,{},{}\n", digits(9), digits(3))
+    );
+    assert_eq!(last(3), (ssin(9), 6));
+    assert_eq!(last(2), (ssin(9), 6));
+}
+
+/// Current SSIN of a person, and the number of the person's SSINs.
+fn last_of(place: &Place, number: u64) -> (Ssin, usize) {
+    let mut reader = Watch::open(&place.settings.data).reader();
+    let mut family = Vec::new();
+    let last = reader.view().family(ssin(number), &mut family).expect("no cycle");
+    assert_eq!(family.iter().filter(|member| **member == ssin(number)).count(), 1);
+    (last, family.len())
+}
+
+#[test]
+fn a_replacement_may_be_turned_round_in_one_delta() {
+    let place = Place::new(&[Dataset::Persons]);
+    let mut publisher = place.publisher(Dataset::Persons);
+    let row = |from: u64, to: &str| format!("{},{to},0", digits(from));
+    let (a, b) = (digits(1), digits(2));
+    publisher.snapshot(5, &[row(1, &b), row(2, "")]).announce();
+    assert_eq!(place.run(), FIRST);
+    // While the file is read, 1 → 2 → 1 is a cycle; after it, it is not.
+    publisher.delta(6, &[put(&row(2, &a)), put(&row(1, ""))]).announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+    assert_eq!(last_of(&place, 1), (ssin(1), 2));
+    assert_eq!(last_of(&place, 2), (ssin(1), 2));
+    assert!(place.names("rejected").is_empty());
+}
+
+#[test]
+fn a_record_of_a_cycle_is_restored_once_it_is_broken() {
+    let place = Place::new(&[Dataset::Persons]);
+    let mut publisher = place.publisher(Dataset::Persons);
+    let row = |from: u64, to: &str| format!("{},{to},0", digits(from));
+    publisher.snapshot(1, &[row(1, &digits(2)), row(2, &digits(1))]).announce();
+    assert_eq!(place.run(), FIRST);
+    assert_eq!(last_of(&place, 1), (ssin(2), 2));
+    publisher.delta(2, &[put(&row(1, ""))]).announce();
+    assert_eq!(place.run(), Outcome::Deltas);
+    assert_eq!(last_of(&place, 2), (ssin(1), 2));
 }
 
 #[test]
@@ -473,4 +513,118 @@ fn a_hash_is_compared_ignoring_case() {
     file.sha256 = file.sha256.to_uppercase();
     publisher.announce();
     assert_eq!(place.run(), FIRST);
+}
+
+#[test]
+fn a_notification_from_the_future_is_refused() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty());
+    // The clock of the place shows 06:00:00Z.
+    for (created, outcome) in [
+        ("2026-11-22T06:05:00.001Z", Outcome::Refused(Refusal::Future)),
+        ("2099-01-01T00:00:00Z", Outcome::Refused(Refusal::Future)),
+        ("2026-11-22T06:00:00", Outcome::Refused(Refusal::Notification)),
+        ("2026-11-22T07:05:00+01:00", FIRST),
+        ("2026-11-22T06:05:00.001Z", Outcome::Refused(Refusal::Future)),
+    ] {
+        publisher.created = created.to_owned();
+        publisher.announce();
+        assert_eq!(place.run(), outcome, "{created}");
+    }
+    let expected = Timestamp::parse("2026-11-22T06:05:00Z").expect("a moment");
+    assert_eq!(loaded(&place), Some((1, expected)));
+}
+
+#[test]
+fn a_stored_time_from_the_future_is_replaced_by_the_next_run() {
+    let (place, publisher) = dimona();
+    let mut publisher = publisher;
+    publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(place.run(), FIRST);
+    let pointer = fs::read_to_string(place.settings.data.join("dimona.current")).expect("a pointer");
+    let database = rusqlite::Connection::open(place.settings.data.join(pointer.trim_end())).expect("a database");
+    let future = Timestamp::parse("2099-01-01T00:00:00Z").expect("a moment");
+    database.execute("UPDATE state SET created = ?1", [future.as_millis()]).expect("writable");
+    drop(database);
+    assert_eq!(loaded(&place), Some((1, future)));
+    assert_eq!(place.run(), Outcome::Nothing);
+    let created = Timestamp::parse(&publisher.created).expect("a moment");
+    assert_eq!(loaded(&place), Some((1, created)));
+}
+
+/// The only report of a run, and its reason.
+fn run_with_reason(place: &Place) -> (Outcome, String) {
+    let reports = place.run_all();
+    let [report] = reports.as_slice() else { unreachable!("one feed") };
+    (report.outcome, report.reason.clone().unwrap_or_default())
+}
+
+#[test]
+fn a_file_that_is_being_uploaded_has_its_own_outcome() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty()).announce();
+    let incomplete = Outcome::Refused(Refusal::Incomplete);
+    for name in ["snapshot-1.csv", "notification.xml"] {
+        let path = publisher.folder.join(name);
+        let whole = fs::read(&path).expect("written");
+        for length in [0, 1, whole.len() / 2, whole.len() - 3] {
+            fs::write(&path, &whole[..length]).expect("disk enough");
+            let (outcome, reason) = run_with_reason(&place);
+            assert_eq!(outcome, incomplete, "{name}, {length} bytes: {reason}");
+            assert!(reason.contains(&format!("/feeds/dimona/{name}`: ")), "{reason}");
+        }
+        fs::write(&path, &whole).expect("disk enough");
+    }
+    assert_eq!(place.run(), FIRST);
+}
+
+#[test]
+fn a_missing_feed_folder_is_no_fault_of_the_publisher() {
+    let (place, mut publisher) = dimona();
+    publisher.snapshot(1, &twenty()).announce();
+    assert_eq!(place.run(), FIRST);
+    fs::remove_dir_all(&publisher.folder).expect("removed");
+    let (outcome, reason) = run_with_reason(&place);
+    assert_eq!(outcome, Outcome::Failed(Failure::NoFeed));
+    assert!(reason.contains("/feeds/dimona`, does not exist"), "{reason}");
+    fs::create_dir(&publisher.folder).expect("created");
+    let (outcome, reason) = run_with_reason(&place);
+    assert_eq!(outcome, Outcome::Refused(Refusal::MissingFile));
+    assert!(reason.contains("/feeds/dimona/notification.xml`: the file does not exist"), "{reason}");
+    assert_eq!(serial(&place), Some(1));
+}
+
+#[test]
+fn an_error_of_form_names_the_file_the_line_and_the_reason() {
+    let (place, mut publisher) = dimona();
+    let header = publisher::header(Dataset::Dimona);
+    let row = period(1, 1, 1, "2024-01-01", "");
+    for (text, records, outcome, expected) in [
+        (format!("{header}\n{row}\n\"{row}\n"), 2, Refusal::Malformed, "line 3: the quoting"),
+        (format!("{header},x\n"), 0, Refusal::Malformed, "line 1: the header"),
+        (format!("{header}\n{row}\n{row},\n"), 2, Refusal::Malformed, "line 3: the row and the header"),
+        (format!("{header}\n{row}\n"), 2, Refusal::Records, "line 3: the file has fewer than the 2 records"),
+        (format!("{header}\n{row}\n{row}\n"), 1, Refusal::Records, "line 3: the file has more than the 1 records"),
+    ] {
+        publisher.snapshot = Some(publisher.store("s.csv", 1, text.as_bytes(), records));
+        publisher.announce();
+        let (found, reason) = run_with_reason(&place);
+        assert_eq!(found, Outcome::Refused(outcome), "{text:?}");
+        assert!(reason.contains(&format!("/feeds/dimona/s.csv`: {expected}")), "{reason}");
+    }
+    publisher.announce();
+    let path = publisher.folder.join("notification.xml");
+    let whole = fs::read_to_string(&path).expect("written");
+    for (from, to, expected) in [
+        ("<snapshot", "<snapshots", "line 3: the element `snapshot` is expected"),
+        ("bytes=\"", "bytes=\"-", "line 3: the value of the attribute `bytes`"),
+        ("version=\"1\"", "version=\"1\" more=\"\"", "line 2: an attribute is missing or unexpected"),
+        ("created=\"", "created=\"x", "line 2: the value of the attribute `created`"),
+        ("dataset=\"dimona\"", "dataset=\"coprev\"", "the notification is one of the dataset coprev"),
+    ] {
+        fs::write(&path, whole.replacen(from, to, 1)).expect("disk enough");
+        let (found, reason) = run_with_reason(&place);
+        assert_eq!(found, Outcome::Refused(Refusal::Notification), "{from} → {to}");
+        assert!(reason.contains(&format!("/feeds/dimona/notification.xml`: {expected}")), "{reason}");
+    }
 }

@@ -257,7 +257,8 @@ fn serve_and_sync_run_with_the_settings_of_the_demo() {
     fs::write(&notification, text_of.replace("0d02", "0d12")).expect("written");
     let synced = run(&["sync", "--config", &settings]);
     assert_eq!(synced.status.code(), Some(7), "{}", text(&synced.stdout));
-    assert!(text(&synced.stdout).contains("refused/bytes"), "{}", text(&synced.stdout));
+    assert!(text(&synced.stdout).contains("refused/incomplete"), "{}", text(&synced.stdout));
+    assert!(text(&synced.stdout).contains("feeds/coprev/snapshot-1.csv`: "), "{}", text(&synced.stdout));
 }
 
 #[test]

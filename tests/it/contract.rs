@@ -56,10 +56,11 @@ CommonV3.xsd: http://kszbcss.fgov.be/types/common/v3, unqualified
   AuthorCodeType = xs:string maxLength=64
 FeedNotificationV1.xsd: no namespace, unqualified
   <notification> NotificationType
-  NotificationType = snapshot:FeedFileType delta:FeedFileType* @version:own:required @dataset:DatasetType:required @session:SessionType:required @serial:SerialType:required @created:xs:dateTime:required
+  NotificationType = snapshot:FeedFileType delta:FeedFileType* @version:own:required @dataset:DatasetType:required @session:SessionType:required @serial:SerialType:required @created:CreatedType:required
   FeedFileType = @serial:SerialType:required @uri:FeedUriType:required @sha256:Sha256Type:required @bytes:CountType:required @records:CountType:required
   DatasetType = xs:string enumeration=dimona enumeration=coprev enumeration=federated enumeration=insurance enumeration=persons
   SessionType = xs:string pattern=[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}
+  CreatedType = xs:dateTime pattern=.*(Z|[+\-][0-9]{2}:[0-9]{2})
   SerialType = xs:long minInclusive=1
   CountType = xs:long minInclusive=0
   Sha256Type = xs:string pattern=[0-9A-Fa-f]{64}

@@ -10,6 +10,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use datasets::sync::Outcome;
+
 use crate::support::environment::skip;
 use crate::support::python::{self, Python};
 
@@ -244,5 +246,26 @@ fn every_code_of_the_catalogue_has_advice() {
         let row = row.expect("a row");
         let code = row.get(5).expect("a code");
         assert!(guide.contains(&format!("\n| {code} |")), "{code}");
+    }
+}
+
+#[test]
+fn the_documents_have_every_outcome_of_a_feed() {
+    // A row of the table begins with one or more codes.
+    let listed = |document: &str| {
+        let text = fs::read_to_string(python::project().join(document)).expect("the document");
+        let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(codes, _)| codes));
+        let codes: Vec<String> = rows.flat_map(|codes| codes.split("`, `")).map(str::to_owned).collect();
+        codes
+    };
+    for document in ["docs/operations/runbook.md", "docs/reference/codes.md", "docs/reference/feeds.md"] {
+        let codes = listed(document);
+        for outcome in Outcome::all() {
+            assert!(codes.iter().any(|code| code == outcome.code()), "{document}: {} is missing", outcome.code());
+        }
+        // No row is left of a code that no longer exists.
+        for code in codes.iter().filter(|code| code.starts_with("refused/") || code.starts_with("failed/")) {
+            assert!(Outcome::parse(code).is_some(), "{document}: no run ends with {code}");
+        }
     }
 }

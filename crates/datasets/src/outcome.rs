@@ -66,20 +66,27 @@ closed_enum! {
         Rewritten => "refused/rewritten",
         /// The file's hash differs from the announced one.
         Hash => "refused/hash",
-        /// The file's length differs from the announced one.
+        /// The file is longer than announced.
         Bytes => "refused/bytes",
+        /// The notification ends too early, or a file is shorter than announced: it is still being
+        /// uploaded, or was cut.
+        Incomplete => "refused/incomplete",
         /// The file's number of records differs from the announced one.
         Records => "refused/records",
         /// The notification, or a file that it lists, does not exist.
         MissingFile => "refused/missing-file",
         /// The file is not valid CSV, or its compression is not the one in its name.
         Malformed => "refused/malformed",
+        /// The file is larger than a data file may be, as stored or unpacked.
+        TooLarge => "refused/too-large",
         /// More records are invalid than the limit allows.
         TooManyWrong => "refused/too-many-wrong",
         /// A path could leave the feed, crosses a link, or is not a regular file.
         Uri => "refused/uri",
         /// The notification is invalid, is for another dataset, or does not lead to its serial.
         Notification => "refused/notification",
+        /// The notification was created in the future.
+        Future => "refused/future",
         /// The notification's signature is missing or invalid.
         Signature => "refused/signature",
         /// The dataset would lose more records than the limit allows.
@@ -93,10 +100,14 @@ closed_enum! {
     /// Why a run failed.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum Failure {
+        /// The feed's folder does not exist.
+        NoFeed => "failed/no-feed",
         /// The feed cannot be read.
         Source => "failed/source",
         /// The store, or the folder of rejected records, cannot be written.
         Store => "failed/store",
+        /// The free disk space is below its minimum.
+        DiskSpace => "failed/disk-space",
         /// The service stopped during the run.
         Stopped => "failed/stopped",
     }
@@ -164,9 +175,10 @@ mod tests {
     #[test]
     fn each_outcome_has_its_code() {
         let codes = "nothing deltas snapshot/first snapshot/new-session snapshot/gap snapshot/bad-delta \
-            refused/rollback refused/rewritten refused/hash refused/bytes refused/records refused/missing-file \
-            refused/malformed refused/too-many-wrong refused/uri refused/notification refused/signature \
-            refused/shrunk refused/bad-delta failed/source failed/store failed/stopped skipped";
+            refused/rollback refused/rewritten refused/hash refused/bytes refused/incomplete refused/records \
+            refused/missing-file refused/malformed refused/too-large refused/too-many-wrong refused/uri \
+            refused/notification refused/future refused/signature refused/shrunk refused/bad-delta failed/no-feed \
+            failed/source failed/store failed/disk-space failed/stopped skipped";
         assert_eq!(Outcome::all().map(Outcome::code).collect::<Vec<_>>().join(" "), codes);
     }
 

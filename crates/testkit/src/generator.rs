@@ -394,6 +394,7 @@ mod tests {
             data: folder.path().join("data"),
             rejected: folder.path().join("rejected"),
             feeds: Dataset::ALL.map(feed).to_vec(),
+            min_free_space: 0,
         };
         for report in run_all(&settings, &FixedClock::new(Timestamp::from_millis(CREATED))) {
             assert!(matches!(report.outcome, Outcome::Snapshot(_)), "{report:?}");

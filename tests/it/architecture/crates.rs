@@ -87,7 +87,7 @@ const LIBRARIES: [(&str, Users); 38] = [
     ("tracing", AllButCore),
     ("uuid", AllButCore),
     ("zeroize", AllButCore),
-    ("rustix", Only(&["audit-log", "durable-file", GATEWAY])),
+    ("rustix", Only(&["audit-log", "datasets", "durable-file", GATEWAY])),
     // The gateway alone.
     ("landlock", Only(&[GATEWAY])),
     ("listenfd", Only(&[GATEWAY])),

@@ -11,6 +11,9 @@ use super::{Date, DateError};
 const MILLIS_A_DAY: i64 = 86_400_000;
 const MILLIS_AN_HOUR: i64 = 3_600_000;
 
+/// Maximum time by which a peer's clock may be ahead of ours: 5 min.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(300);
+
 /// A timestamp in UTC, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -48,6 +51,25 @@ impl Timestamp {
         }
         let of_day = hours * MILLIS_AN_HOUR + minutes * 60_000 + seconds * 1_000 + millis;
         Ok(Self::from_millis(i64::from(day.as_days()) * MILLIS_A_DAY + of_day - zone))
+    }
+
+    /// Parses an xs:dateTime like [`Timestamp::parse`], but requires the zone: without one, two
+    /// readers may read two times.
+    ///
+    /// # Errors
+    /// [`DateError`] for any other form.
+    pub fn parse_zoned(text: &str) -> Result<Self, DateError> {
+        // The signs before the seconds belong to the date.
+        let after_seconds = text.get("YYYY-MM-DDThh:mm:ss".len()..).ok_or(DateError)?;
+        if after_seconds.contains(['Z', '+', '-']) { Self::parse(text) } else { Err(DateError) }
+    }
+
+    /// Whether a peer's timestamp is in the future: more than 5 min after `now`, which clocks that
+    /// are not quite synchronised do not explain. Nothing may count its age from such a time: it
+    /// would never go stale.
+    #[must_use]
+    pub fn is_in_the_future(self, now: Self) -> bool {
+        self.since(now) > CLOCK_TOLERANCE
     }
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -192,6 +214,29 @@ mod tests {
         assert_eq!(timestamp("2026-11-22T06:19:00.1239+01:00").to_string(), "2026-11-22T05:19:00.123Z");
         assert_eq!(timestamp("1969-12-31T24:00:00").to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_millis(-1).to_string(), "1969-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn a_zoned_timestamp_has_a_zone() {
+        for (text, is_zoned) in [
+            ("2026-11-22T05:00:00Z", true),
+            ("2026-11-22T05:00:00.5+01:00", true),
+            ("2026-11-22T05:00:00-01:00", true),
+            ("2026-11-22T05:00:00", false),
+            ("2026-11-22T05:00:00.5", false),
+            ("2026-11-22", false),
+            ("2026-11-22T05:00:0é", false),
+        ] {
+            assert_eq!(Timestamp::parse_zoned(text).ok(), is_zoned.then(|| timestamp(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn five_minutes_ahead_are_not_the_future() {
+        let now = timestamp("2026-11-22T05:00:00Z");
+        assert!(!timestamp("2026-11-22T05:05:00Z").is_in_the_future(now));
+        assert!(timestamp("2026-11-22T05:05:00.001Z").is_in_the_future(now));
+        assert!(!timestamp("1999-01-01T00:00:00Z").is_in_the_future(now));
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl DatasetStates {
 pub enum Freshness {
     /// Loaded, and not older than its limit.
     Fresh,
-    /// Loaded, but older than its limit.
+    /// Loaded, but older than its limit, or from the future.
     Stale,
     /// Never loaded.
     Missing,
@@ -139,12 +139,13 @@ pub enum Freshness {
 
 impl Freshness {
     /// Compares the age of a state at `now` with the maximum age. An age of exactly the maximum is
-    /// fresh; a state from the future is fresh.
+    /// fresh. A state that is more than 5 min in the future is stale: its age is unknown, and
+    /// counted from there it would not go stale for years.
     #[must_use]
     pub fn new(state: Option<DatasetState>, now: Timestamp, limit: Duration) -> Self {
         match state {
             None => Self::Missing,
-            Some(state) if now.since(state.created) > limit => Self::Stale,
+            Some(state) if state.created.is_in_the_future(now) || now.since(state.created) > limit => Self::Stale,
             Some(_) => Self::Fresh,
         }
     }
@@ -162,7 +163,8 @@ mod tests {
         let after = |millis: i64| Freshness::new(state, Timestamp::from_millis(1_000_000 + millis), limit);
         assert_eq!(after(10_000), Freshness::Fresh);
         assert_eq!(after(10_001), Freshness::Stale);
-        assert_eq!(after(-5), Freshness::Fresh);
+        assert_eq!(after(-300_000), Freshness::Fresh);
+        assert_eq!(after(-300_001), Freshness::Stale);
         assert_eq!(Freshness::new(None, created, limit), Freshness::Missing);
     }
 

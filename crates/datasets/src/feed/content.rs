@@ -5,9 +5,9 @@
 //! past the expected length, even if the reader of the content gave up early. So the verdict on
 //! hash and size never depends on what the content looked like.
 //!
-//! The decoders' windows bound the memory, whatever a file claims of itself.
-//! [`Records`](super::Records) bounds how much may come *out* of a small file: it stops at the
-//! announced number of records.
+//! The decoders' windows bound the memory, whatever a file claims of itself. [`UnpackedLimit`]
+//! bounds how much may come *out* of a file, in all and for each stored byte: the number of records
+//! that the publisher announces is no bound.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
@@ -57,8 +57,30 @@ pub struct FileDigest {
     pub digest: Digest,
 }
 
+/// Maximum size of a data file, as stored and unpacked: 16 GiB, some ten times the largest snapshot
+/// of the country.
+pub const CONTENT_BYTES_MAX: u64 = 16 << 30;
+
+/// Maximum unpacked bytes for each stored byte. Data files of the country unpack to 5 to 20 times
+/// their size.
+const EXPANSION_MAX: u64 = 200;
+
+/// Unpacked bytes to which [`EXPANSION_MAX`] does not apply: 1 MiB. A small file may repeat itself.
+const EXPANSION_FREE_BYTES: u64 = 1 << 20;
+
+/// The unpacked content of a file is larger than it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnpackedLimit {
+    /// More than [`CONTENT_BYTES_MAX`].
+    #[error("the file unpacks to more than 16 GiB")]
+    Total,
+    /// Too much for the stored bytes read so far.
+    #[error("the file unpacks to more than 200 times its size")]
+    Expansion,
+}
+
 /// The decompressed content of a file, to be read line by line.
-pub struct Content<R: Read>(BufReader<Decoder<R>>);
+pub struct Content<R: Read>(BufReader<Limited<R>>);
 
 impl<R: Read> Content<R> {
     /// Starts to read a file with `expected_bytes` announced. It never takes more than one byte
@@ -77,7 +99,7 @@ impl<R: Read> Content<R> {
                 Decoder::Zstd(decoder)
             }
         };
-        Ok(Self(BufReader::with_capacity(BUFFER_BYTES, decoder)))
+        Ok(Self(BufReader::with_capacity(BUFFER_BYTES, Limited { decoder, unpacked: 0 })))
     }
 
     /// Reads the rest of the stored bytes and returns the file's size and hash.
@@ -86,7 +108,7 @@ impl<R: Read> Content<R> {
     /// The source's error, if the source failed now or earlier (an earlier read then failed too,
     /// with some error). The file is then unknown, not wrong.
     pub fn finish(self) -> io::Result<FileDigest> {
-        let mut stored = match self.0.into_inner() {
+        let mut stored = match self.0.into_inner().decoder {
             Decoder::Plain(stored) => stored,
             Decoder::Gzip(decoder) => decoder.into_inner().into_inner(),
             Decoder::Zstd(decoder) => decoder.finish().into_inner(),
@@ -135,6 +157,46 @@ impl<R: Read> Read for Decoder<R> {
             Self::Gzip(decoder) => decoder.read(buffer),
             Self::Zstd(decoder) => decoder.read(buffer),
         }
+    }
+}
+
+impl<R: Read> Decoder<R> {
+    /// Stored bytes that were read so far.
+    fn stored_bytes(&self) -> u64 {
+        match self {
+            Self::Plain(stored) => stored.bytes,
+            Self::Gzip(decoder) => decoder.get_ref().get_ref().bytes,
+            Self::Zstd(decoder) => decoder.get_ref().get_ref().bytes,
+        }
+    }
+}
+
+/// A decoder that fails when its output reaches an [`UnpackedLimit`].
+struct Limited<R: Read> {
+    decoder: Decoder<R>,
+    unpacked: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.decoder.read(buffer)?;
+        self.unpacked = self.unpacked.saturating_add(count as u64);
+        match exceeded(self.unpacked, self.decoder.stored_bytes()) {
+            None => Ok(count),
+            Some(limit) => Err(io::Error::other(limit)),
+        }
+    }
+}
+
+/// The limit that the unpacked bytes of these stored bytes exceed.
+fn exceeded(unpacked: u64, stored: u64) -> Option<UnpackedLimit> {
+    let expansion_max = stored.saturating_mul(EXPANSION_MAX).saturating_add(EXPANSION_FREE_BYTES);
+    if unpacked > CONTENT_BYTES_MAX {
+        Some(UnpackedLimit::Total)
+    } else if unpacked > expansion_max {
+        Some(UnpackedLimit::Expansion)
+    } else {
+        None
     }
 }
 
@@ -241,6 +303,37 @@ mod tests {
     fn reads_at_most_one_byte_more_than_announced() {
         let (_, found) = read(&[b'x'; 1000], Compression::Plain, 10);
         assert_eq!(found.bytes, 11);
+    }
+
+    #[test]
+    fn a_file_unpacks_to_a_bounded_multiple_of_its_size() {
+        let zeros = vec![0; 8 << 20];
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(&zeros).expect("into memory");
+        let gzip = gzip.finish().expect("into memory");
+        let zstd = zstd::encode_all(&zeros[..], 1).expect("into memory");
+        for (compression, stored) in [(Compression::Gzip, gzip), (Compression::Zstd, zstd)] {
+            let mut content = Content::open(&stored[..], compression, stored.len() as u64).expect("memory enough");
+            let mut unpacked = Vec::new();
+            let error = content.read_to_end(&mut unpacked).expect_err("a bomb");
+            let limit = error.get_ref().and_then(|error| error.downcast_ref::<UnpackedLimit>());
+            assert_eq!(limit, Some(&UnpackedLimit::Expansion), "{compression:?}");
+            let most = stored.len() as u64 * EXPANSION_MAX + EXPANSION_FREE_BYTES;
+            assert!(unpacked.len() as u64 <= most, "{} of at most {most}", unpacked.len());
+            // The file is the announced one, all the same.
+            assert_eq!(content.finish().expect("memory does not fail").digest, digest_of(&stored));
+        }
+        let (text, _) = read(&zeros, Compression::Plain, zeros.len() as u64);
+        assert_eq!(text.expect("not packed").len(), zeros.len());
+    }
+
+    #[test]
+    fn the_limits_of_the_content_are_inclusive() {
+        assert_eq!(exceeded(EXPANSION_FREE_BYTES, 0), None);
+        assert_eq!(exceeded(EXPANSION_FREE_BYTES + 1, 0), Some(UnpackedLimit::Expansion));
+        assert_eq!(exceeded(EXPANSION_FREE_BYTES + 400, 2), None);
+        assert_eq!(exceeded(CONTENT_BYTES_MAX, u64::MAX), None);
+        assert_eq!(exceeded(CONTENT_BYTES_MAX + 1, u64::MAX), Some(UnpackedLimit::Total));
     }
 
     #[test]

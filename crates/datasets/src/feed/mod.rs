@@ -37,10 +37,10 @@ mod rows;
 // The file of rejected records.
 mod rejections;
 
-pub use content::{Compression, Content, FileDigest, digest_of};
-pub use notification::{FileKind, ListedFile, Notification, NotificationError, Session, Uri};
+pub use content::{CONTENT_BYTES_MAX, Compression, Content, FileDigest, UnpackedLimit, digest_of};
+pub use notification::{FileKind, ListedFile, Notification, NotificationError, NotificationFault, Session, Uri};
 pub use record::{Change, Entity, Key, Record, RejectReason, Validated};
-pub use records::{Records, RecordsError, columns};
+pub use records::{PUT, Records, RecordsError, columns};
 pub use rejections::Rejections;
 pub use rows::RowError;
 pub use signature::{SignatureError, SignedClaims, Signer};

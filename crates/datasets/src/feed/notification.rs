@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::xml::{Element, Tag, tags};
+use super::xml::{Element, Tag, XmlError, tags};
 use ehealth_core::closed_enum;
 use ehealth_core::model::{Dataset, Digest, Timestamp};
 
@@ -133,27 +133,52 @@ pub struct Notification {
     pub deltas: BTreeMap<u64, ListedFile>,
 }
 
-/// Why a document is not a valid notification.
+/// Why a document is not a valid notification, and the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotificationError {
+#[error("line {line}: {reason}")]
+pub struct NotificationError {
+    /// Line of the tag, from 1.
+    pub line: u64,
+    /// What is wrong there.
+    pub reason: NotificationFault,
+}
+
+/// What is wrong with a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotificationFault {
     /// Longer than [`Notification::BYTES_MAX`].
-    #[error("the notification is longer than 4 MiB")]
+    #[error("the document is longer than 4 MiB")]
     TooLong,
-    /// Not UTF-8, not well-formed XML, or with a construct that the format forbids.
-    #[error("the notification is not well-formed XML of the allowed subset")]
+    /// The document ends too early.
+    #[error("the document ends before its root element is closed")]
+    Incomplete,
+    /// Not UTF-8.
+    #[error("the document is not UTF-8")]
+    Utf8,
+    /// Not well-formed XML, or with a construct that the format forbids.
+    #[error("this is not well-formed XML, or a construct that a notification may not have")]
     Markup,
-    /// An element or attribute is missing, unexpected or out of order.
-    #[error("an element or attribute of the notification is missing, unexpected or out of order")]
-    Structure,
+    /// An element is missing, unexpected or out of order.
+    #[error("the element `{0}` is expected here")]
+    Element(&'static str),
+    /// An element has content or a sibling that the format does not know.
+    #[error("the end of the element is expected here")]
+    End,
+    /// An attribute is missing or unexpected.
+    #[error("an attribute is missing or unexpected; `{0}` has exactly those that the schema lists")]
+    Attributes(&'static str),
     /// The value of an attribute is invalid, or the version is not 1.
-    #[error("an attribute of the notification has an invalid value")]
-    Value,
+    #[error("the value of the attribute `{0}` is invalid")]
+    Value(&'static str),
+    /// `created` is not an xs:dateTime with a time zone.
+    #[error("the value of the attribute `created` is not a date and time with a time zone, like 2026-11-01T03:00:00Z")]
+    Created,
     /// A path that could leave the feed.
-    #[error("a path in the notification is not a plain relative path")]
+    #[error("the value of the attribute `uri` is not a plain relative path")]
     Uri,
     /// The files do not lead to the serial: a delta after the snapshot is missing, listed twice, or
     /// beyond the serial.
-    #[error("the files of the notification do not lead to its serial")]
+    #[error("the listed files do not lead to the serial of the notification")]
     Chain,
 }
 
@@ -173,38 +198,41 @@ impl Notification {
     /// [`NotificationError`]: the first error in the document. An invalid path anywhere comes before an incomplete
     /// chain.
     pub fn parse(document: &[u8]) -> Result<Self, NotificationError> {
+        let at_start = |reason| NotificationError { line: 1, reason };
         if document.len() as u64 > Self::BYTES_MAX {
-            return Err(NotificationError::TooLong);
+            return Err(at_start(NotificationFault::TooLong));
         }
-        let text = std::str::from_utf8(document).map_err(|_| NotificationError::Markup)?;
-        let tags = tags(text).map_err(|_| NotificationError::Markup)?;
-        let mut tags = tags.iter();
-        let root = open(tags.next(), "notification")?;
+        let text = std::str::from_utf8(document).map_err(|_| at_start(NotificationFault::Utf8))?;
+        let tags = tags(text).map_err(|XmlError { line, is_cut }| {
+            let reason = if is_cut { NotificationFault::Incomplete } else { NotificationFault::Markup };
+            NotificationError { line, reason }
+        })?;
+        let mut tags = Tags { tags: tags.iter(), line: 1 };
+        let root = tags.open("notification")?;
         let [version, dataset, session, serial, created] =
-            root.exactly(["version", "dataset", "session", "serial", "created"]).ok_or(NotificationError::Structure)?;
+            attributes(root, "notification", ["version", "dataset", "session", "serial", "created"])?;
+        let line = root.line;
+        let invalid = |name| NotificationError { line, reason: NotificationFault::Value(name) };
         if version != "1" {
-            return Err(NotificationError::Value);
+            return Err(invalid("version"));
         }
-        let dataset = Dataset::parse(dataset).ok_or(NotificationError::Value)?;
-        let session = Session::parse(session).ok_or(NotificationError::Value)?;
-        let serial = positive(serial)?;
-        let created = Timestamp::parse(created).map_err(|_| NotificationError::Value)?;
-        let snapshot = listed(open(tags.next(), "snapshot")?)?;
-        close(tags.next())?;
+        let dataset = Dataset::parse(dataset).ok_or(invalid("dataset"))?;
+        let session = Session::parse(session).ok_or(invalid("session"))?;
+        let serial = positive(serial).ok_or(invalid("serial"))?;
+        let created = Timestamp::parse_zoned(created)
+            .map_err(|_| NotificationError { line, reason: NotificationFault::Created })?;
+        let snapshot = listed(tags.open("snapshot")?, "snapshot")?;
+        tags.close()?;
         let mut deltas = BTreeMap::new();
         let mut is_duplicate = false;
-        loop {
-            let tag = tags.next();
-            if tag == Some(&Tag::Close) {
-                break;
-            }
-            let delta = listed(open(tag, "delta")?)?;
-            close(tags.next())?;
+        while let Some(element) = tags.open_or_close("delta")? {
+            let delta = listed(element, "delta")?;
+            tags.close()?;
             is_duplicate |= deltas.insert(delta.serial, delta).is_some();
         }
         let notification = Self { dataset, session, serial, created, snapshot, deltas };
         if is_duplicate || !notification.is_complete() {
-            return Err(NotificationError::Chain);
+            return Err(NotificationError { line, reason: NotificationFault::Chain });
         }
         Ok(notification)
     }
@@ -217,38 +245,74 @@ impl Notification {
     }
 }
 
-fn open<'a>(tag: Option<&'a Tag>, name: &str) -> Result<&'a Element, NotificationError> {
-    match tag {
-        Some(Tag::Open(element)) if element.name == name => Ok(element),
-        Some(Tag::Open(_) | Tag::Close) | None => Err(NotificationError::Structure),
+/// The tags of a document that are not yet parsed.
+struct Tags<'a> {
+    tags: std::slice::Iter<'a, Tag>,
+    /// Line of the last start tag.
+    line: u64,
+}
+
+impl<'a> Tags<'a> {
+    /// The next tag, which must open this element.
+    fn open(&mut self, name: &'static str) -> Result<&'a Element, NotificationError> {
+        self.open_or_close(name)?.ok_or(NotificationError { line: self.line, reason: NotificationFault::Element(name) })
+    }
+
+    /// The next tag, which must open this element, or close the one around it (`None`).
+    fn open_or_close(&mut self, name: &'static str) -> Result<Option<&'a Element>, NotificationError> {
+        match self.tags.next() {
+            Some(Tag::Open(element)) => {
+                self.line = element.line;
+                if element.name == name {
+                    return Ok(Some(element));
+                }
+                Err(NotificationError { line: element.line, reason: NotificationFault::Element(name) })
+            }
+            Some(Tag::Close) | None => Ok(None),
+        }
+    }
+
+    /// The next tag, which must close an element.
+    fn close(&mut self) -> Result<(), NotificationError> {
+        match self.tags.next() {
+            Some(Tag::Open(element)) => Err(NotificationError { line: element.line, reason: NotificationFault::End }),
+            Some(Tag::Close) | None => Ok(()),
+        }
     }
 }
 
-fn close(tag: Option<&Tag>) -> Result<(), NotificationError> {
-    if tag == Some(&Tag::Close) { Ok(()) } else { Err(NotificationError::Structure) }
+fn attributes<'a, const N: usize>(
+    element: &'a Element,
+    name: &'static str,
+    names: [&str; N],
+) -> Result<[&'a str; N], NotificationError> {
+    let reason = NotificationFault::Attributes(name);
+    element.exactly(names).ok_or(NotificationError { line: element.line, reason })
 }
 
-fn listed(element: &Element) -> Result<ListedFile, NotificationError> {
+fn listed(element: &Element, name: &'static str) -> Result<ListedFile, NotificationError> {
     let [serial, uri, sha256, bytes, records] =
-        element.exactly(["serial", "uri", "sha256", "bytes", "records"]).ok_or(NotificationError::Structure)?;
+        attributes(element, name, ["serial", "uri", "sha256", "bytes", "records"])?;
+    let wrong = |reason| NotificationError { line: element.line, reason };
+    let invalid = |name| wrong(NotificationFault::Value(name));
     Ok(ListedFile {
-        serial: positive(serial)?,
-        uri: Uri::parse(uri).ok_or(NotificationError::Uri)?,
-        digest: Digest::parse(sha256).map_err(|_| NotificationError::Value)?,
-        bytes: count(bytes)?,
-        records: count(records)?,
+        serial: positive(serial).ok_or(invalid("serial"))?,
+        uri: Uri::parse(uri).ok_or(wrong(NotificationFault::Uri))?,
+        digest: Digest::parse(sha256).map_err(|_| invalid("sha256"))?,
+        bytes: count(bytes).ok_or(invalid("bytes"))?,
+        records: count(records).ok_or(invalid("records"))?,
     })
 }
 
 /// Parses a count of at most 18 digits, which fits into every integer type in use, SQLite's
 /// included.
-fn count(text: &str) -> Result<u64, NotificationError> {
+fn count(text: &str) -> Option<u64> {
     let is_plain = (1..=18).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    text.parse().ok().filter(|_| is_plain).ok_or(NotificationError::Value)
+    text.parse().ok().filter(|_| is_plain)
 }
 
-fn positive(text: &str) -> Result<u64, NotificationError> {
-    count(text).and_then(|number| if number == 0 { Err(NotificationError::Value) } else { Ok(number) })
+fn positive(text: &str) -> Option<u64> {
+    count(text).filter(|number| *number > 0)
 }
 
 #[cfg(test)]
@@ -270,10 +334,14 @@ mod tests {
         )
     }
 
-    fn chain(serial: u64, snapshot: u64, deltas: &[u64]) -> Result<Notification, NotificationError> {
+    fn parse(document: &[u8]) -> Result<Notification, NotificationFault> {
+        Notification::parse(document).map_err(|error| error.reason)
+    }
+
+    fn chain(serial: u64, snapshot: u64, deltas: &[u64]) -> Result<Notification, NotificationFault> {
         let mut files = vec![file("snapshot", snapshot, "s.csv")];
         files.extend(deltas.iter().map(|serial| file("delta", *serial, "d/1.csv.gz")));
-        Notification::parse(document(serial, &files).as_bytes())
+        parse(document(serial, &files).as_bytes())
     }
 
     #[test]
@@ -295,7 +363,7 @@ mod tests {
         {
             assert_eq!(
                 chain(serial, snapshot, &deltas),
-                Err(NotificationError::Chain),
+                Err(NotificationFault::Chain),
                 "{serial} {snapshot} {deltas:?}"
             );
         }
@@ -313,37 +381,60 @@ mod tests {
             assert_eq!(Uri::parse(uri), None, "{uri}");
         }
         let evil = document(2, &[file("snapshot", 9, "s.csv"), file("delta", 2, "../d.csv")]);
-        assert_eq!(Notification::parse(evil.as_bytes()), Err(NotificationError::Uri));
+        assert_eq!(parse(evil.as_bytes()), Err(NotificationFault::Uri));
     }
 
     #[test]
     fn refuses_what_the_schema_forbids() {
-        use NotificationError::{Markup, Structure, TooLong, Value};
+        use NotificationFault::{Attributes, Created, Element, Incomplete, Markup, TooLong, Utf8, Value};
         let valid = document(5, &[file("snapshot", 5, "s.csv")]);
         for (from, to, error) in [
-            ("version=\"1\"", "version=\"2\"", Value),
-            ("version=\"1\"", "", Structure),
-            ("version=\"1\"", "version=\"1\" xmlns=\"urn:x\"", Structure),
-            ("dataset=\"dimona\"", "dataset=\"Dimona\"", Value),
-            ("serial=\"5\"", "serial=\"0\"", Value),
-            ("serial=\"5\"", "serial=\"+5\"", Value),
-            ("serial=\"5\"", "serial=\"5555555555555555555\"", Value),
-            ("created=\"2026", "created=\"26", Value),
-            (SESSION, "9df4b597-af9e-4dca-bdda-719cce2c4e2", Value),
-            ("bytes=\"10\"", "bytes=\"-1\"", Value),
-            ("records=\"2\"", "records=\"\"", Value),
-            ("sha256=\"AB", "sha256=\"", Value),
-            ("<snapshot ", "<delta ", Structure),
-            ("<snapshot ", "<Snapshot ", Structure),
-            ("</notification>", "<snapshot/></notification>", Structure),
-            ("</notification>", "", Markup),
+            ("version=\"1\"", "version=\"2\"", Value("version")),
+            ("version=\"1\"", "", Attributes("notification")),
+            ("version=\"1\"", "version=\"1\" xmlns=\"urn:x\"", Attributes("notification")),
+            ("dataset=\"dimona\"", "dataset=\"Dimona\"", Value("dataset")),
+            ("serial=\"5\"", "serial=\"0\"", Value("serial")),
+            ("serial=\"5\"", "serial=\"+5\"", Value("serial")),
+            ("serial=\"5\"", "serial=\"5555555555555555555\"", Value("serial")),
+            ("created=\"2026", "created=\"26", Created),
+            ("05:00:00Z", "05:00:00", Created),
+            (SESSION, "9df4b597-af9e-4dca-bdda-719cce2c4e2", Value("session")),
+            ("bytes=\"10\"", "bytes=\"-1\"", Value("bytes")),
+            ("records=\"2\"", "records=\"\"", Value("records")),
+            ("sha256=\"AB", "sha256=\"", Value("sha256")),
+            ("<snapshot ", "<delta ", Element("snapshot")),
+            ("<snapshot ", "<Snapshot ", Element("snapshot")),
+            ("</notification>", "<snapshot/></notification>", Element("delta")),
+            ("</notification>", "", Incomplete),
             ("</notification>", "\u{7}</notification>", Markup),
         ] {
-            assert_eq!(Notification::parse(valid.replacen(from, to, 1).as_bytes()), Err(error), "{from} → {to}");
+            assert_eq!(parse(valid.replacen(from, to, 1).as_bytes()), Err(error), "{from} → {to}");
         }
-        assert_eq!(Notification::parse(b"\xff"), Err(Markup));
-        assert_eq!(Notification::parse(document(5, &[]).as_bytes()), Err(Structure));
+        assert_eq!(parse(b"\xff"), Err(Utf8));
+        assert_eq!(parse(document(5, &[]).as_bytes()), Err(Element("snapshot")));
         let long = vec![b' '; usize::try_from(Notification::BYTES_MAX).expect("a few MiB") + 1];
-        assert_eq!(Notification::parse(&long), Err(TooLong));
+        assert_eq!(parse(&long), Err(TooLong));
+    }
+
+    #[test]
+    fn an_error_names_its_line() {
+        let valid = document(5, &[file("snapshot", 5, "s.csv"), file("delta", 5, "d.csv")]).replace("><", ">\n<");
+        for (from, to, text) in [
+            ("sha256=\"ABAB", "sha256=\"AB", "line 2: the value of the attribute `sha256` is invalid"),
+            (
+                "<delta serial=\"5\"",
+                "<delta serial=\"6\"",
+                "line 1: the listed files do not lead to the serial of the notification",
+            ),
+            (
+                "uri=\"d.csv\"",
+                "uri=\"/d.csv\"",
+                "line 3: the value of the attribute `uri` is not a plain relative path",
+            ),
+            ("</notification>", "", "line 4: the document ends before its root element is closed"),
+        ] {
+            let error = Notification::parse(valid.replacen(from, to, 1).as_bytes()).expect_err("invalid");
+            assert_eq!(error.to_string(), text);
+        }
     }
 }

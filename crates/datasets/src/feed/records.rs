@@ -29,8 +29,20 @@ pub enum RecordsError {
         line: u64,
     },
     /// The file has more or fewer records than announced.
-    #[error("the file has another number of records than the notification announces")]
-    Count,
+    #[error("line {line}: the file has {} than the {announced} records that the notification announces",
+        fewer_or_more(*.is_end))]
+    Count {
+        /// Line at which this is known, from 1.
+        line: u64,
+        /// Announced number of records.
+        announced: u64,
+        /// Whether the file ends there.
+        is_end: bool,
+    },
+}
+
+fn fewer_or_more(is_end: bool) -> &'static str {
+    if is_end { "fewer" } else { "more" }
 }
 
 /// Columns of a dataset's files, without `action`.
@@ -47,6 +59,9 @@ pub fn columns(dataset: Dataset) -> &'static [&'static str] {
 
 /// First column of a delta.
 pub(super) const ACTION: &str = "action";
+
+/// Value of [`ACTION`] that inserts or replaces a record.
+pub const PUT: &str = "put";
 
 /// Reader of the records of a data file, one after the other.
 pub struct Records<R> {
@@ -85,11 +100,12 @@ impl<R: BufRead> Records<R> {
     /// # Errors
     /// [`RecordsError`]; nothing more can be read after it.
     pub fn advance(&mut self) -> Result<Option<Validated>, RecordsError> {
-        if !self.rows.advance()? {
-            return if self.count == self.announced { Ok(None) } else { Err(RecordsError::Count) };
+        let is_end = !self.rows.advance()?;
+        if is_end && self.count == self.announced {
+            return Ok(None);
         }
-        if self.count == self.announced {
-            return Err(RecordsError::Count);
+        if is_end || self.count == self.announced {
+            return Err(RecordsError::Count { line: self.rows.line(), announced: self.announced, is_end });
         }
         self.count = self.count.saturating_add(1);
         if self.fields().count() != self.columns {
@@ -99,7 +115,7 @@ impl<R: BufRead> Records<R> {
         Ok(Some(match self.kind {
             FileKind::Snapshot => validate_put(self.dataset, fields),
             FileKind::Delta => match fields.next() {
-                Some("put") => validate_put(self.dataset, fields),
+                Some(PUT) => validate_put(self.dataset, fields),
                 Some("delete") => validate_delete(self.dataset, fields),
                 _ => Validated::Rejected { reason: RejectReason::Action, key: None },
             },
@@ -253,7 +269,13 @@ mod tests {
         ] {
             assert!(matches!(open(rows, 1), Err(RecordsError::Columns { line: 2 })), "{rows:?}");
         }
-        assert!(matches!(open("ssin,replaced_by,cancelled\n,,\n", 2), Err(RecordsError::Count)));
-        assert!(matches!(open("ssin,replaced_by,cancelled\n,,\n,,\n", 1), Err(RecordsError::Count)));
+        assert!(matches!(
+            open("ssin,replaced_by,cancelled\n,,\n", 2),
+            Err(RecordsError::Count { line: 3, is_end: true, .. })
+        ));
+        assert!(matches!(
+            open("ssin,replaced_by,cancelled\n,,\n,,\n", 1),
+            Err(RecordsError::Count { line: 3, is_end: false, .. })
+        ));
     }
 }

@@ -47,6 +47,11 @@ impl<W: Write> Rejections<W> {
         Ok(self.0.write_record(fields)?)
     }
 
+    /// The destination. The last rows may not have reached it yet.
+    pub fn destination(&self) -> &W {
+        self.0.get_ref()
+    }
+
     /// Flushes everything to the destination and returns it.
     ///
     /// # Errors

@@ -8,12 +8,27 @@
 
 use std::io::{self, BufRead, Read};
 
+use super::content::UnpackedLimit;
+
 /// Why a file cannot be split into rows.
 #[derive(Debug, thiserror::Error)]
 pub enum RowError {
     /// The source failed, or its content cannot be decompressed.
-    #[error("the file cannot be read or decompressed")]
-    Unreadable(#[source] io::Error),
+    #[error("line {line}: the file cannot be read or decompressed")]
+    Unreadable {
+        /// First line that cannot be read, from 1.
+        line: u64,
+        /// Error of the source or the decoder.
+        source: io::Error,
+    },
+    /// The content is larger than a data file may be.
+    #[error("line {line}: {limit}")]
+    TooLarge {
+        /// Line at which the limit is reached, from 1.
+        line: u64,
+        /// The limit.
+        limit: UnpackedLimit,
+    },
     /// A row has 4096 bytes or more; no valid record is that long.
     #[error("line {line}: the row is longer than 4 KiB")]
     TooLong {
@@ -32,6 +47,15 @@ pub enum RowError {
         /// First line of the row, from 1.
         line: u64,
     },
+}
+
+impl RowError {
+    fn of_source(line: u64, source: io::Error) -> Self {
+        match source.get_ref().and_then(|error| error.downcast_ref()) {
+            Some(limit) => Self::TooLarge { line, limit: *limit },
+            None => Self::Unreadable { line, source },
+        }
+    }
 }
 
 /// Rows of this many bytes or more, line end included, are refused. The longest valid record has
@@ -117,8 +141,8 @@ impl<R: BufRead> Rows<R> {
 
     fn read_line(&mut self) -> Result<bool, RowError> {
         let remaining = ROW_BYTES_MAX.saturating_sub(self.raw.len()) as u64;
-        let count =
-            (&mut self.source).take(remaining).read_until(b'\n', &mut self.raw).map_err(RowError::Unreadable)?;
+        let read = (&mut self.source).take(remaining).read_until(b'\n', &mut self.raw);
+        let count = read.map_err(|source| RowError::of_source(self.next_line, source))?;
         if self.raw.len() == ROW_BYTES_MAX {
             return Err(RowError::TooLong { line: self.line });
         }

@@ -29,6 +29,9 @@ pub struct SignedClaims {
 /// Why a note does not authenticate a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
+    /// The feed has no signed note.
+    #[error("notification.sig does not exist")]
+    Missing,
     /// The bytes are not a signed note, or its text is not that of a feed.
     #[error("notification.sig is not a signed note of a feed")]
     Form,

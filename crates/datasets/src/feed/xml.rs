@@ -25,6 +25,8 @@ pub(super) enum Tag {
 pub(super) struct Element {
     /// Name as written.
     pub name: String,
+    /// Line of the tag, from 1.
+    pub line: u64,
     attributes: Vec<(String, String)>,
 }
 
@@ -43,32 +45,41 @@ impl Element {
     }
 }
 
-/// The document is not well-formed, or has a construct that a notification may not use.
+/// Why a document cannot be split into tags, and the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct XmlError;
+pub(super) struct XmlError {
+    /// Line of the construct, from 1.
+    pub line: u64,
+    /// Whether the document ends too early: it is being uploaded, or was cut.
+    pub is_cut: bool,
+}
 
 /// Splits a complete document into its tags.
 pub(super) fn tags(document: &str) -> Result<Vec<Tag>, XmlError> {
-    if document.starts_with('\u{feff}') || !document.chars().all(is_xml_char) {
-        return Err(XmlError);
+    let mut lines = Lines::new(document);
+    let is_forbidden = |(at, c): &(usize, char)| !is_xml_char(*c) || (*at == 0 && *c == '\u{feff}');
+    if let Some((at, _)) = document.char_indices().find(is_forbidden) {
+        return Err(XmlError { line: lines.line_at(at as u64), is_cut: false });
     }
     let mut reader = Reader::from_str(document);
     reader.config_mut().check_comments = true;
     let mut tags = Vec::new();
     let mut depth = 0_usize;
     loop {
-        let at_start = reader.buffer_position() == 0;
-        let event = reader.read_event().map_err(|_| XmlError)?;
+        let position = reader.buffer_position();
+        let line = lines.line_at(position);
+        let wrong = XmlError { line, is_cut: false };
+        let event = reader.read_event().map_err(|error| XmlError { line, is_cut: is_cut(&error, document) })?;
         if depth == 0 && !tags.is_empty() && matches!(event, Event::Start(_) | Event::Empty(_)) {
-            return Err(XmlError);
+            return Err(wrong);
         }
         match event {
             Event::Start(start) => {
-                tags.push(Tag::Open(element(&start)?));
+                tags.push(Tag::Open(element(&start, line).ok_or(wrong)?));
                 depth = depth.saturating_add(1);
             }
             Event::Empty(start) => {
-                tags.push(Tag::Open(element(&start)?));
+                tags.push(Tag::Open(element(&start, line).ok_or(wrong)?));
                 tags.push(Tag::Close);
             }
             Event::End(_) => {
@@ -77,16 +88,47 @@ pub(super) fn tags(document: &str) -> Result<Vec<Tag>, XmlError> {
             }
             Event::Text(text) if text.chars().all(is_blank) => {}
             Event::Comment(_) => {}
-            Event::Decl(declaration) if at_start && is_declaration(&declaration) => {}
+            Event::Decl(declaration) if position == 0 && is_declaration(&declaration) => {}
             Event::Eof if depth == 0 && !tags.is_empty() => return Ok(tags),
+            Event::Eof => return Err(XmlError { line, is_cut: true }),
             Event::Text(_)
             | Event::Decl(_)
-            | Event::Eof
             | Event::CData(_)
             | Event::PI(_)
             | Event::DocType(_)
-            | Event::GeneralRef(_) => return Err(XmlError),
+            | Event::GeneralRef(_) => return Err(wrong),
         }
+    }
+}
+
+/// Whether a document with this error ends too early. A document that has its last tag does not: a
+/// quote or an angle bracket is missing before it.
+fn is_cut(error: &quick_xml::Error, document: &str) -> bool {
+    matches!(error, quick_xml::Error::Syntax(_)) && !document.trim_end_matches(is_blank).ends_with(LAST_TAG)
+}
+
+/// End of a complete notification.
+const LAST_TAG: &str = "</notification>";
+
+/// Counts lines, forwards.
+struct Lines<'a> {
+    document: &'a [u8],
+    position: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn new(document: &'a str) -> Self {
+        Self { document: document.as_bytes(), position: 0, line: 1 }
+    }
+
+    /// Line of a position, from 1. Positions must not decrease.
+    fn line_at(&mut self, position: u64) -> u64 {
+        let position = usize::try_from(position).unwrap_or(usize::MAX);
+        let passed = self.document.get(self.position..position).unwrap_or_default();
+        self.line = self.line.saturating_add(passed.iter().filter(|byte| **byte == b'\n').count() as u64);
+        self.position = position;
+        self.line
     }
 }
 
@@ -97,7 +139,7 @@ fn is_xml_char(c: char) -> bool {
 
 /// Whether this is `<?xml version="1.0"?>`, without encoding or with UTF-8.
 fn is_declaration(content: &str) -> bool {
-    let Some(attributes) = content.strip_prefix("xml").and_then(|text| attributes(text).ok()) else { return false };
+    let Some(attributes) = content.strip_prefix("xml").and_then(attributes) else { return false };
     match attributes.as_slice() {
         [("version", "1.0")] => true,
         [("version", "1.0"), ("encoding", encoding)] => encoding.eq_ignore_ascii_case("utf-8"),
@@ -108,37 +150,38 @@ fn is_declaration(content: &str) -> bool {
     }
 }
 
-fn element(start: &BytesStart<'_>) -> Result<Element, XmlError> {
+fn element(start: &BytesStart<'_>, line: u64) -> Option<Element> {
     let attributes = attributes(start.attributes_raw())?;
-    Ok(Element {
+    Some(Element {
         name: start.name().0.to_owned(),
+        line,
         attributes: attributes.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     })
 }
 
 /// Splits ` a="1" b='2' `. Requires white space before each attribute, names of `[a-z0-9]`, values
 /// without `<` and `&`, and no name twice.
-fn attributes(text: &str) -> Result<Vec<(&str, &str)>, XmlError> {
+fn attributes(text: &str) -> Option<Vec<(&str, &str)>> {
     let mut found: Vec<(&str, &str)> = Vec::new();
     let mut rest = text;
     loop {
         let trimmed = rest.trim_start_matches(is_blank);
         if trimmed.is_empty() {
-            return Ok(found);
+            return Some(found);
         }
         if trimmed.len() == rest.len() || found.len() == ATTRIBUTES_MAX {
-            return Err(XmlError);
+            return None;
         }
-        let (name, after) = trimmed.split_once('=').ok_or(XmlError)?;
+        let (name, after) = trimmed.split_once('=')?;
         let name = name.trim_end_matches(is_blank);
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
-            return Err(XmlError);
+            return None;
         }
         let after = after.trim_start_matches(is_blank);
-        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or(XmlError)?;
-        let (value, after) = after.strip_prefix(quote).and_then(|text| text.split_once(quote)).ok_or(XmlError)?;
+        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let (value, after) = after.strip_prefix(quote).and_then(|text| text.split_once(quote))?;
         if value.contains(['<', '&']) || found.iter().any(|(other, _)| *other == name) {
-            return Err(XmlError);
+            return None;
         }
         found.push((name, value));
         rest = after;
@@ -198,7 +241,29 @@ mod tests {
             "<a xml:lang='nl'/>",
             "<a a='' b='' c='' d='' e='' f='' g='' h='' i=''/>",
         ] {
-            assert_eq!(tags(document), Err(XmlError), "{document}");
+            assert!(tags(document).is_err(), "{document}");
+        }
+    }
+
+    #[test]
+    fn an_error_has_its_line_and_says_whether_the_end_is_missing() {
+        let document = "<?xml version='1.0'?>\n<notification\n x='1'>\n<b/>\n<!-- -->\n<b y='2'/></notification>\n";
+        assert!(tags(document).is_ok());
+        let last = document.rfind('>').expect("a tag");
+        for length in 0..last {
+            let error = tags(&document[..length]).expect_err("cut");
+            assert!(error.is_cut, "{length}: {error:?}");
+        }
+        for (from, to, line) in [
+            ("<b/>", "<b></c>", 4),
+            ("<b/>", "text", 3),
+            ("y='2'", "y=2", 6),
+            ("y='2'", "y='2", 6),
+            ("version='1.0'", "version='2.0'", 1),
+            ("x='1'", "x='\u{1}'", 3),
+        ] {
+            let error = tags(&document.replace(from, to)).expect_err("not well-formed");
+            assert_eq!((error.line, error.is_cut), (line, false), "{from} → {to}");
         }
     }
 }

@@ -4,8 +4,9 @@
 //! version, with the settings for its purpose. A file of another program, or of a newer version of
 //! this one, is refused by its first 100 bytes, before SQLite opens it: it stays unchanged.
 
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub(super) enum Purpose {
 }
 
 /// SQL statements that migrate from each schema version to the next; the first from an empty file.
-fn migrations(dataset: Dataset) -> [[&'static str; 2]; 3] {
+fn migrations(dataset: Dataset) -> [[&'static str; 2]; 4] {
     let records_1 = match dataset {
         Dataset::Dimona => include_str!("migrations/periods_1.sql"),
         Dataset::Coprev | Dataset::Federated => include_str!("migrations/affiliations_1.sql"),
@@ -35,11 +36,11 @@ fn migrations(dataset: Dataset) -> [[&'static str; 2]; 3] {
     };
     let (bookkeeping_1, bookkeeping_2) =
         (include_str!("migrations/bookkeeping_1.sql"), include_str!("migrations/bookkeeping_2.sql"));
-    let records_3 = match dataset {
-        Dataset::Persons => include_str!("migrations/persons_3.sql"),
-        Dataset::Dimona | Dataset::Coprev | Dataset::Federated | Dataset::Insurance => "",
+    let (records_3, records_4) = match dataset {
+        Dataset::Persons => (include_str!("migrations/persons_3.sql"), include_str!("migrations/persons_4.sql")),
+        Dataset::Dimona | Dataset::Coprev | Dataset::Federated | Dataset::Insurance => ("", ""),
     };
-    [[bookkeeping_1, records_1], [bookkeeping_2, ""], ["", records_3]]
+    [[bookkeeping_1, records_1], [bookkeeping_2, ""], ["", records_3], ["", records_4]]
 }
 
 /// Application ID in the SQLite header: `EHA` and the number of the dataset.
@@ -72,17 +73,22 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     connection.busy_timeout(BUSY_TIMEOUT)?;
     let settings = match purpose {
-        // SQLite maps at most 2 GiB, and reads the rest.
-        Purpose::Read => "PRAGMA query_only = ON; PRAGMA mmap_size = 2147418112; PRAGMA trusted_schema = OFF;",
+        // The file is read, never mapped: a page of a mapping that was truncated, or that the disk
+        // cannot read, ends the process with SIGBUS; a failed read is an error of this dataset. The
+        // cache of 8 MiB holds the inner pages, which every lookup needs, of a gigabyte
+        // (`docs/design/decisions.md` "Datasets are not mapped").
+        Purpose::Read => {
+            "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -8192; PRAGMA trusted_schema = OFF;"
+        }
         Purpose::Apply => {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;
              PRAGMA journal_size_limit = 0; PRAGMA trusted_schema = OFF;"
         }
-        // A delta at national scale touches every page, and large calls cost less for each byte.
-        // Pages of 64 KiB are read, logged and checkpointed in three quarters of the time of 16 KiB
-        // pages, and those in little more than half the time of 4 KiB pages.
+        // A delta at national scale touches every page, and larger pages cost less for each byte. But
+        // a lookup copies a page: 8 KiB are the largest that keep a question within 5 % of mapped
+        // pages.
         Purpose::Build => {
-            "PRAGMA page_size = 65536; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
+            "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
              PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF;"
         }
     };
@@ -102,6 +108,23 @@ pub(super) fn open(path: &Path, dataset: Dataset, purpose: Purpose) -> Result<Co
         Purpose::Read => {}
         Purpose::Apply | Purpose::Build => migrate(&mut connection, dataset, found)?,
     }
+    Ok(connection)
+}
+
+/// Opens an empty database of one connection at a path where no file may exist, and removes its
+/// name: the file disappears when it is closed. It has at most `bytes_max` bytes, and nothing in it
+/// survives a rollback.
+pub(super) fn scratch(path: &Path, bytes_max: u64) -> Result<Connection, StoreError> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let opened = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    fs::remove_file(path)?;
+    let connection = opened?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    connection.execute_batch(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
+         PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF;",
+    )?;
+    limit_file(&connection, bytes_max)?;
     Ok(connection)
 }
 

@@ -1,11 +1,13 @@
 //! The transaction of a delta: changes keys one by one, and writes the rows that they lead to.
 
+use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::cycles::{self, Cycle, CycleSearch};
 use super::error::StoreError;
 use super::row::Packed;
 use super::sort::Sorter;
@@ -58,6 +60,16 @@ pub(super) struct DeltaTransaction<'w> {
     is_open: bool,
 }
 
+impl KeyState {
+    /// The new row of the key, if its records lead to one.
+    pub fn new_row(&self) -> Option<Packed> {
+        match self.now {
+            Stored::New(row) => Some(row),
+            Stored::Old | Stored::Rejected | Stored::Nothing => None,
+        }
+    }
+}
+
 impl<'w> DeltaTransaction<'w> {
     pub fn begin(writer: &'w mut Writer) -> Result<Self, StoreError> {
         writer.connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -84,6 +96,11 @@ impl<'w> DeltaTransaction<'w> {
         &self.writer.file
     }
 
+    /// Maximum size of a file of the dataset.
+    pub fn bytes_max(&self) -> u64 {
+        self.writer.bytes_max
+    }
+
     /// Number of records, all changes so far included.
     pub fn records(&self) -> u64 {
         self.records
@@ -92,6 +109,13 @@ impl<'w> DeltaTransaction<'w> {
     /// Number of deleted records.
     pub fn deleted(&self) -> u64 {
         self.deleted
+    }
+
+    /// Bytes by which the file will grow.
+    pub fn growth(&self) -> Result<u64, StoreError> {
+        let pragma = |name| self.connection().pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let length = pragma("page_count")?.cast_unsigned().saturating_mul(pragma("page_size")?.cast_unsigned());
+        Ok(length.saturating_sub(fs::metadata(self.file())?.len()))
     }
 
     /// Whether a delete named an unknown key.
@@ -164,9 +188,25 @@ impl<'w> DeltaTransaction<'w> {
         Ok(())
     }
 
+    /// Rejects the record of a cycle that one of the changes closed.
+    pub fn reject_cycle(&mut self, cycle: &Cycle) -> Result<(), StoreError> {
+        cycles::reject(self.connection(), cycle)?;
+        self.records = self.records.checked_sub(1).ok_or(StoreError::Value)?;
+        Ok(())
+    }
+
+    /// Restores the records of the cycles that the changes broke.
+    pub fn restore_broken_cycles(&mut self, search: &CycleSearch) -> Result<(), StoreError> {
+        self.records = self.records.saturating_add(cycles::restore_broken(self.connection(), search)?);
+        Ok(())
+    }
+
     /// Remembers a key as rejected, or forgets it.
     fn write_rejected_key(&mut self, key: &KeyState) -> Result<(), StoreError> {
         let connection = &self.writer.connection;
+        if key.was_rejected && self.dataset() == Dataset::Persons {
+            cycles::forget(connection, key.key_owner.cast_signed())?;
+        }
         let is_rejected = matches!(key.now, Stored::Rejected);
         let parameters = (key.key_owner.cast_signed(), key.id.cast_signed());
         if is_rejected && !key.was_rejected {

@@ -2,6 +2,7 @@
 //! and columns, never values, because values are bound and not written into the SQL text.
 
 use std::io;
+use std::path::PathBuf;
 
 /// Why a dataset's file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,20 @@ pub enum StoreError {
     /// The replacements in the file form a cycle, or are more than a person can have.
     #[error("the replacements of an SSIN form a cycle or are too many")]
     Cycle,
+    /// The file system of a folder that is written has too little free space.
+    #[error(
+        "`{}` is on a disk with {free} bytes of free space, and this run needs {needed}; free space, or put the folder \
+         on a larger disk",
+        .folder.display()
+    )]
+    LowSpace {
+        /// A folder on the file system.
+        folder: PathBuf,
+        /// Free space in bytes.
+        free: u64,
+        /// Bytes that must be free to go on.
+        needed: u64,
+    },
     /// The progress callback stopped the writing.
     #[error("the writing was stopped")]
     Stopped,

@@ -129,10 +129,10 @@ mod tests {
     fn a_code_of_another_version_is_unknown_but_copied() {
         let (from, to) = (database(), database());
         add_run(&from, &run(Outcome::Nothing, 1)).expect("writable");
-        from.execute("UPDATE history SET code = 'refused/future'", []).expect("writable");
+        from.execute("UPDATE history SET code = 'refused/unheard-of'", []).expect("writable");
         copy_history(&from, &to).expect("writable");
         assert_eq!(read_history(&to, 9).expect("readable")[0].outcome, None);
         let code: String = to.query_row("SELECT code FROM history", [], |row| row.get(0)).expect("readable");
-        assert_eq!(code, "refused/future");
+        assert_eq!(code, "refused/unheard-of");
     }
 }

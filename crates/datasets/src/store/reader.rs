@@ -2,8 +2,10 @@
 //!
 //! A view never waits for a writer: readers of SQLite's write-ahead log pass by the writer, and a
 //! replaced file stays readable for those that have it open. A view does wait for the disk if the
-//! pages are not in memory. Pages are mapped, not copied, which has one rule for operators: replace
-//! a file in use, never truncate it in place. `directory.rs` has the look-ups.
+//! pages are not in memory. Pages are read into a cache of each connection, never mapped: a file that
+//! is truncated in place, or a page that the disk cannot read, is an error of its dataset, and does
+//! not end the process. SQLite maps one file, the index of the write-ahead log (`-shm`), which has
+//! no data: never truncate it. `directory.rs` has the look-ups.
 
 use std::fmt;
 use std::path::PathBuf;

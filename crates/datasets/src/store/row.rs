@@ -100,6 +100,9 @@ impl Packed {
     /// In place of a value: the record with this key was rejected, or is to be removed.
     pub const REJECTED: u64 = u64::MAX;
 
+    /// Value of a person without a successor: 0 is not an SSIN.
+    pub const NO_SUCCESSOR: u64 = 0;
+
     pub fn from_array([owner, id, line, value, days]: [u64; 5]) -> Self {
         Self { owner, id, line, value, days }
     }
@@ -127,9 +130,13 @@ impl Packed {
                 value: fund.as_u64(),
                 days: pack_days(period),
             },
-            Row::Person { ssin, replaced_by } => {
-                Self { owner: ssin.as_u64(), id: 0, line, value: replaced_by.map_or(0, Ssin::as_u64), days: 0 }
-            }
+            Row::Person { ssin, replaced_by } => Self {
+                owner: ssin.as_u64(),
+                id: 0,
+                line,
+                value: replaced_by.map_or(Self::NO_SUCCESSOR, Ssin::as_u64),
+                days: 0,
+            },
         }
     }
 
@@ -162,7 +169,7 @@ impl Packed {
             },
             Dataset::Persons => Row::Person {
                 ssin: ssin(self.owner)?,
-                replaced_by: if self.value == 0 { None } else { Some(ssin(self.value)?) },
+                replaced_by: if self.value == Self::NO_SUCCESSOR { None } else { Some(ssin(self.value)?) },
             },
         })
     }

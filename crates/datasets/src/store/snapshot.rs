@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use rusqlite::Connection;
 
+use super::cycles::CycleSearch;
 use super::database::{Purpose, close_durably, limit_file, open};
 use super::error::StoreError;
 use super::folder::remove_database;
@@ -69,8 +70,8 @@ impl Writer {
         let connection = open(&file, dataset, Purpose::Build)?;
         limit_file(&connection, self.bytes_max)?;
         new_file.connection = Some(connection);
-        let rows = Sorter::new(file.with_extension("rows"));
-        let ids = Sorter::new(file.with_extension("ids"));
+        let rows = Sorter::new(file.with_extension("rows"), self.bytes_max);
+        let ids = Sorter::new(file.with_extension("ids"), self.bytes_max);
         Ok(Snapshot { writer: self, new_file, rows, ids })
     }
 }
@@ -120,14 +121,20 @@ impl<'w> Snapshot<'w> {
         report: &mut dyn FnMut(BuildEvent) -> Result<(), StoreError>,
     ) -> Result<Option<BuiltSnapshot<'w>>, StoreError> {
         let dataset = self.new_file.dataset;
-        let Some(connection) = self.new_file.connection.as_mut() else { return Ok(None) };
+        let (Some(connection), Some(file)) = (self.new_file.connection.as_mut(), &self.new_file.file) else {
+            return Ok(None);
+        };
+        let cycles = match dataset {
+            Dataset::Persons => Some(CycleSearch::new(&file.with_extension("walks"), self.writer.bytes_max)?),
+            Dataset::Dimona | Dataset::Coprev | Dataset::Federated | Dataset::Insurance => None,
+        };
         let transaction = connection.transaction()?;
-        let mut tables = Tables::new(&transaction, dataset, allowance, report);
+        let mut tables = Tables::new(&transaction, dataset, cycles, allowance, report);
         let complete = match tables.write_ids(self.ids)? {
             Some(duplicates) => tables.write_rows(self.rows, &duplicates)?,
             None => false,
         };
-        let complete = complete && (dataset != Dataset::Persons || tables.break_cycles()?);
+        let complete = complete && tables.reject_cycles()?;
         let records = tables.records();
         transaction.commit()?;
         Ok(complete.then_some(BuiltSnapshot { writer: self.writer, new_file: self.new_file, records }))

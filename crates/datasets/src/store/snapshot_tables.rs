@@ -3,7 +3,7 @@
 
 use rusqlite::Connection;
 
-use super::cycles::{CycleSearch, INSERT_EDGE, create_edges, drop_edges};
+use super::cycles::{CycleSearch, reject};
 use super::error::StoreError;
 use super::row::{Packed, Row};
 use super::sort::Sorter;
@@ -16,20 +16,20 @@ pub(super) const WITHOUT_OWNER: u64 = u64::MAX;
 /// Rows between two [`BuildEvent::Written`]: some hundredths of a second.
 const ROWS_PER_EVENT: u64 = 1 << 16;
 
-/// Why a record, valid in itself, conflicts with other records of the snapshot.
+/// Why a record, valid in itself, conflicts with other records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConflictKind {
     /// An earlier record of the file has the same key.
     Duplicate,
-    /// The record closes a cycle of replacements: of the records in the cycle it is the last one in
-    /// the file.
+    /// The record is in a cycle of replacements, and has the greatest SSIN of the cycle.
     Cycle,
 }
 
-/// A record that is left out because it conflicts with other records of the snapshot.
+/// A record that is left out because it conflicts with other records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conflict {
-    /// Line of the record in the file.
+    /// Line of the record in the file. If the record came with an earlier file: line of the last
+    /// record in this file that belongs to its cycle.
     pub line: u64,
     /// The record.
     pub row: Row,
@@ -37,12 +37,12 @@ pub struct Conflict {
     pub kind: ConflictKind,
 }
 
-/// Report of a snapshot that is being built.
+/// Report of a snapshot that is being built, or of a delta that is being applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BuildEvent {
     /// A record is left out.
     Conflict(Conflict),
-    /// Number of rows written so far, of all tables. Reported every 65 536 rows.
+    /// Number of rows written so far, of all tables. Reported at least every 65 536 rows.
     Written(u64),
 }
 
@@ -52,6 +52,8 @@ pub(super) struct Tables<'a> {
     dataset: Dataset,
     allowance: u64,
     report: &'a mut dyn FnMut(BuildEvent) -> Result<(), StoreError>,
+    /// Search for the cycles of replacements, for persons.
+    cycles: Option<CycleSearch>,
     records: u64,
     written: u64,
 }
@@ -60,10 +62,11 @@ impl<'a> Tables<'a> {
     pub fn new(
         connection: &'a Connection,
         dataset: Dataset,
+        cycles: Option<CycleSearch>,
         allowance: u64,
         report: &'a mut dyn FnMut(BuildEvent) -> Result<(), StoreError>,
     ) -> Self {
-        Self { connection, dataset, allowance, report, records: 0, written: 0 }
+        Self { connection, dataset, allowance, report, cycles, records: 0, written: 0 }
     }
 
     /// Number of records written so far.
@@ -105,12 +108,6 @@ impl<'a> Tables<'a> {
         let connection = self.connection;
         let mut put = connection.prepare(Statements::of(self.dataset).fill)?;
         let mut reject = put_rejected(connection)?;
-        let mut edge = if self.dataset == Dataset::Persons {
-            create_edges(connection)?;
-            Some(connection.prepare(INSERT_EDGE)?)
-        } else {
-            None
-        };
         let mut merge = rows.merge()?;
         let mut last = None;
         while let Some(entry) = merge.next()? {
@@ -131,10 +128,10 @@ impl<'a> Tables<'a> {
                 (false, false) => {
                     put_row(&mut put, self.dataset, row)?;
                     self.records += 1;
-                    if row.value != 0
-                        && let Some(edge) = &mut edge
+                    if row.value != Packed::NO_SUCCESSOR
+                        && let Some(cycles) = &mut self.cycles
                     {
-                        edge.execute((row.owner.cast_signed(), row.value.cast_signed(), row.line.cast_signed()))?;
+                        cycles.add(row.owner, row.line)?;
                     }
                 }
             }
@@ -142,20 +139,17 @@ impl<'a> Tables<'a> {
         Ok(true)
     }
 
-    /// Removes from every cycle of replacements the record that closed it; false if more must be
-    /// left out than allowed.
-    pub fn break_cycles(&mut self) -> Result<bool, StoreError> {
-        let connection = self.connection;
-        let mut search = CycleSearch::new(connection);
-        while let Some(row) = search.next()? {
-            if !self.leave_out(row, ConflictKind::Cycle)? {
+    /// Rejects one record of every cycle of replacements; false if more must be left out than
+    /// allowed.
+    pub fn reject_cycles(&mut self) -> Result<bool, StoreError> {
+        let Some(mut cycles) = self.cycles.take() else { return Ok(true) };
+        while let Some(cycle) = cycles.next(self.connection)? {
+            if !self.leave_out(cycle.record(), ConflictKind::Cycle)? {
                 return Ok(false);
             }
-            connection.execute("DELETE FROM person WHERE ssin = ?1", [row.owner.cast_signed()])?;
-            put_rejected(connection)?.execute((row.owner.cast_signed(), 0))?;
+            reject(self.connection, &cycle)?;
             self.records -= 1;
         }
-        drop_edges(connection)?;
         Ok(true)
     }
 

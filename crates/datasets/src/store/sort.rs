@@ -42,20 +42,24 @@ pub(super) struct Sorter<const N: usize> {
     spilled: Vec<File>,
     spilling: Option<JoinHandle<io::Result<Spilled<N>>>>,
     spill_path: PathBuf,
+    /// Bytes that may still be spilled.
+    bytes_left: u64,
 }
 
 /// A chunk on disk, and its empty buffer.
 type Spilled<const N: usize> = (File, Vec<[u64; N]>);
 
 impl<const N: usize> Sorter<N> {
-    /// Makes a sorter that spills to `spill_path`, where no file may exist.
-    pub fn new(spill_path: PathBuf) -> Self {
-        Self::with_chunk(spill_path, CHUNK_ENTRIES)
+    /// Makes a sorter that spills at most `bytes_max` bytes to `spill_path`, where no file may
+    /// exist.
+    pub fn new(spill_path: PathBuf, bytes_max: u64) -> Self {
+        Self::with_chunk(spill_path, bytes_max, CHUNK_ENTRIES)
     }
 
     /// Makes a sorter with chunks of `chunk_max` entries.
-    pub fn with_chunk(spill_path: PathBuf, chunk_max: usize) -> Self {
-        Self { chunk: Vec::new(), chunk_max, spilled: Vec::new(), spilling: None, spill_path }
+    pub fn with_chunk(spill_path: PathBuf, bytes_max: u64, chunk_max: usize) -> Self {
+        let (chunk, spilled) = (Vec::new(), Vec::new());
+        Self { chunk, chunk_max, spilled, spilling: None, spill_path, bytes_left: bytes_max }
     }
 
     /// Adds one entry.
@@ -88,6 +92,9 @@ impl<const N: usize> Sorter<N> {
     }
 
     fn spill(&mut self) -> io::Result<()> {
+        let bytes = size_of_val(self.chunk.as_slice()) as u64;
+        self.bytes_left =
+            self.bytes_left.checked_sub(bytes).ok_or_else(|| io::Error::from(io::ErrorKind::QuotaExceeded))?;
         let empty = self.finish_spilling()?;
         let chunk = std::mem::replace(&mut self.chunk, empty);
         // The name is removed before the thread starts: a failed thread leaves nothing behind.
@@ -212,7 +219,7 @@ mod tests {
             entries in proptest::collection::vec(proptest::array::uniform2(0_u64..9), 0..200), chunk_max in 1_usize..40
         ) {
             let folder = tempfile::tempdir().expect("a folder");
-            let mut sorter = Sorter::with_chunk(folder.path().join("spill"), chunk_max);
+            let mut sorter = Sorter::with_chunk(folder.path().join("spill"), u64::MAX, chunk_max);
             for entry in &entries {
                 sorter.push(*entry).expect("enough disk space");
             }
@@ -226,5 +233,16 @@ mod tests {
             expected.sort_unstable();
             prop_assert_eq!(found, expected);
         }
+    }
+
+    #[test]
+    fn a_sorter_spills_at_most_its_limit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // Two chunks of four entries of 16 bytes, and one in memory.
+        let mut sorter = Sorter::with_chunk(folder.path().join("spill"), 128, 4);
+        for number in 0..12 {
+            sorter.push([number, number]).expect("within the limit");
+        }
+        assert_eq!(sorter.push([12, 12]).expect_err("over the limit").kind(), io::ErrorKind::QuotaExceeded);
     }
 }

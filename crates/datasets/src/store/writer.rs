@@ -86,18 +86,23 @@ impl Writer {
     }
 
     /// Moves the creation time of the loaded state forward, adds known files, and caches the
-    /// notification. An earlier creation time changes nothing.
+    /// notification. An earlier creation time changes nothing, unless the stored one is in the
+    /// future at the time `now`.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn renew(
         &mut self,
         created: Timestamp,
+        now: Timestamp,
         known: &[KnownFile],
         cached: Option<&CachedNotification>,
     ) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
-        transaction.execute("UPDATE state SET created = max(created, ?1)", [created.as_millis()])?;
+        let stored = read_loaded_state(&transaction)?.state.map(|state| state.created);
+        if stored.is_some_and(|stored| stored < created || stored.is_in_the_future(now)) {
+            transaction.execute("UPDATE state SET created = ?1", [created.as_millis()])?;
+        }
         add_known_files(&transaction, known)?;
         write_notification(&transaction, cached)?;
         Ok(transaction.commit()?)

@@ -2,7 +2,7 @@
 //! outcome.
 
 use super::convert::known_files;
-use super::error::RunError;
+use super::error::{FileFault, RunError};
 use super::load::Loader;
 use super::monitor::{Monitor, Phase};
 use super::plan::plan;
@@ -50,9 +50,8 @@ impl Feeds {
     /// Runs one feed. Logs the outcome and adds it to the dataset's history.
     pub fn run(&self, feed: &Feed, clock: &dyn Clock) -> Report {
         let (dataset, outcome) = (feed.dataset, Outcome::Skipped);
-        let mut report = Report { dataset, outcome, serial: None, records: 0, rejected: 0 };
+        let mut report = Report { dataset, outcome, serial: None, records: 0, rejected: 0, reason: None };
         let activity = self.monitor.activity(dataset);
-        let mut failed = None;
         match Writer::open(&self.settings.data, dataset) {
             Ok(mut writer) => {
                 activity.enter(Phase::Asking);
@@ -64,7 +63,7 @@ impl Feeds {
                     }
                     Err(error) => {
                         report.outcome = error.outcome();
-                        failed = Some(error);
+                        report.reason = Some(with_causes(&error));
                     }
                 }
                 report.serial = writer.loaded_state().ok().and_then(|loaded| loaded.state).map(|state| state.serial);
@@ -77,11 +76,11 @@ impl Feeds {
             Err(StoreError::Busy) => {}
             Err(error) => {
                 report.outcome = Outcome::Failed(Failure::Store);
-                failed = Some(RunError::Store(error));
+                report.reason = Some(with_causes(&RunError::Store(error)));
             }
         }
-        log(&report, failed.as_ref());
-        activity.end(report, clock.now());
+        log(&report);
+        activity.end(report.clone(), clock.now());
         report
     }
 
@@ -96,7 +95,8 @@ impl Feeds {
         writer.limit_file(feed.bytes_max)?;
         let source = OpenFeed::open(&feed.source, feed.dataset, &self.monitor, clock.now())?;
         let (notification, cached) = read_notification(feed, &source, writer.cached_notification()?)?;
-        let plan = plan(&writer.loaded_state()?, &notification);
+        let now = clock.now();
+        let plan = plan(&writer.loaded_state()?, &notification, now);
         tracing::debug!(dataset = feed.dataset.code(), ?plan, serial = notification.serial, "plan made");
         let mut loader = Loader {
             feed,
@@ -105,6 +105,7 @@ impl Feeds {
             source: &source,
             monitor: &self.monitor,
             rejected_folder: &self.settings.rejected,
+            space: self.settings.space_guard(),
             records: 0,
             rejected: 0,
         };
@@ -116,7 +117,7 @@ impl Feeds {
         let known: Vec<KnownFile> = known_files(&notification)
             .filter(|file| (file.kind, Some(file.serial)) != (store::FileKind::Delta, executed.bad_delta))
             .collect();
-        writer.renew(notification.created, &known, cached.as_ref())?;
+        writer.renew(notification.created, now, &known, cached.as_ref())?;
         Ok(executed.outcome)
     }
 }
@@ -138,25 +139,22 @@ fn read_notification(
     let signed = match &feed.signer {
         None => None,
         Some(signer) => {
-            let note = source.signature().map_err(|error| match error {
-                RunError::Refused(Refusal::MissingFile) => RunError::Refused(Refusal::Signature),
-                error @ (RunError::Refused(_)
-                | RunError::Notification(_)
-                | RunError::Signature(_)
-                | RunError::Source(_)
-                | RunError::Store(_)
-                | RunError::Rejected(_)) => error,
+            let note = source.signature().map_err(|error| match error.refusal() {
+                Some(Refusal::MissingFile) => RunError::Signature(SignatureError::Missing),
+                Some(_) | None => error,
             })?;
             Some(signer.verify(&note, &document, feed.dataset).map_err(RunError::Signature)?)
         }
     };
-    let notification = Notification::parse(&document).map_err(RunError::Notification)?;
+    let notification = Notification::parse(&document)
+        .map_err(|error| RunError::Notification { file: source.place(Notification::FILE_NAME), error })?;
     let parsed = SignedClaims { session: notification.session, serial: notification.serial };
     if signed.is_some_and(|signed| signed != parsed) {
         return Err(RunError::Signature(SignatureError::OtherNotification));
     }
     if notification.dataset != feed.dataset {
-        return Err(RunError::Refused(Refusal::Notification));
+        let reason = FileFault::OtherDataset(notification.dataset.code());
+        return Err(source.refuse(Notification::FILE_NAME, reason));
     }
     Ok((notification, cached))
 }

@@ -5,25 +5,27 @@ use std::io;
 use std::path::Path;
 
 use super::convert::{fields, key, known_file, reason, row};
-use super::error::RunError;
+use super::error::{FileFault, RunError};
 use super::monitor::{Activity, Monitor, Phase};
-use super::rejected_file::RejectedFile;
+use super::rejected_file::{REJECTED_MAX, RejectedFile};
 use super::settings::{Feed, Share, Shrinking};
 use super::source::OpenFeed;
 use crate::feed::{
-    Change, Compression, Content, FileKind, ListedFile, Notification, Record, Records, RecordsError, RejectReason,
-    Validated,
+    CONTENT_BYTES_MAX, Change, Compression, Content, FileKind, ListedFile, Notification, Records, Validated,
 };
 use crate::outcome::Refusal;
-use crate::store::{self, BuildEvent, Delta, PutOutcome, State, StoreError, Writer};
+use crate::store::{BuildEvent, Delta, DeltaOutcome, SpaceGuard, State, StoreError, Writer};
 use ehealth_core::model::Clock;
+
+/// Records between two checks of the free space: at most some 4 MiB of rejected records.
+const RECORDS_PER_CHECK: u64 = 1 << 10;
 
 /// Invalid records that a file may have whatever the share: a small file is not refused for one of
 /// them.
 const WRONG_ALWAYS: u64 = 10;
 
-/// Accepts a validated record of a line, and may find a conflict with the data.
-type Accept<'a> = dyn FnMut(u64, Validated) -> Result<Option<RejectReason>, StoreError> + 'a;
+/// Accepts a validated record of a line.
+type Accept<'a> = dyn FnMut(u64, Validated) -> Result<(), StoreError> + 'a;
 
 /// Loads the files of one notification.
 pub(super) struct Loader<'a> {
@@ -33,6 +35,7 @@ pub(super) struct Loader<'a> {
     pub source: &'a OpenFeed<'a>,
     pub monitor: &'a Monitor,
     pub rejected_folder: &'a Path,
+    pub space: SpaceGuard,
     /// Records read so far.
     pub records: u64,
     /// Records rejected so far.
@@ -48,32 +51,22 @@ impl Loader<'_> {
         let mut snapshot = writer.snapshot()?;
         let read = self.read(FileKind::Snapshot, listed, &mut rejected, &mut |line, validated| {
             match validated {
-                Validated::Accepted(Change::Put(record)) => snapshot.put(line, row(record))?,
+                Validated::Accepted(Change::Put(record)) => snapshot.put(line, row(record)),
                 // A snapshot has no deletes: every row of it is read as a `put`.
-                Validated::Accepted(Change::Delete(_)) | Validated::Rejected { key: None, .. } => {}
-                Validated::Rejected { key: Some(rejected), .. } => snapshot.reject(line, key(rejected))?,
+                Validated::Accepted(Change::Delete(_)) | Validated::Rejected { key: None, .. } => Ok(()),
+                Validated::Rejected { key: Some(rejected), .. } => snapshot.reject(line, key(rejected)),
             }
-            Ok(None)
         });
-        let Some(mut rejected) = keep(read, rejected)? else {
-            return Err(RunError::Refused(Refusal::TooManyWrong));
-        };
+        let mut rejected = keep(read, rejected)?;
         let remaining = allowance.saturating_sub(rejected.count());
         self.activity().enter(Phase::Writing);
-        let built = snapshot.build(remaining, &mut |event| match event {
-            BuildEvent::Conflict(conflict) => {
-                self.rejected += 1;
-                let columns = fields(conflict.row);
-                let columns = columns.iter().map(String::as_str);
-                rejected.add(conflict.line, reason(&conflict), columns).map_err(StoreError::Folder)
-            }
-            BuildEvent::Written(rows) => self.report_written(rows),
-        })?;
+        let built = snapshot.build(remaining, &mut |event| self.take_event(event, &mut rejected))?;
+        let too_many = self.too_many_wrong(listed, &rejected);
         let count = rejected.count();
         rejected.finish().map_err(RunError::Rejected)?;
-        let built = built.ok_or(RunError::Refused(Refusal::TooManyWrong))?;
+        let built = built.ok_or(too_many)?;
         if before.state.is_some() {
-            self.check_loss(before.records, before.records.saturating_sub(built.records()))?;
+            self.check_loss(listed, before.records, before.records.saturating_sub(built.records()))?;
         }
         let state = self.state(listed, count);
         Ok(built.publish(&state, &[known_file(FileKind::Snapshot, listed)])?)
@@ -82,22 +75,30 @@ impl Loader<'_> {
     /// Applies one delta of the notification.
     pub fn apply_delta(&mut self, writer: &mut Writer, listed: &ListedFile) -> Result<(), RunError> {
         let mut rejected = self.rejected_file(FileKind::Delta, listed);
+        let allowance = allowance(self.feed.wrong_share, listed.records);
         let mut delta = writer.delta()?;
         let before = delta.records();
-        let read = self.read(FileKind::Delta, listed, &mut rejected, &mut |_, validated| match validated {
-            Validated::Accepted(change) => add(&mut delta, change),
-            Validated::Rejected { key: Some(rejected), .. } => delta.reject(key(rejected)).map(|()| None),
-            Validated::Rejected { key: None, .. } => Ok(None),
+        let read = self.read(FileKind::Delta, listed, &mut rejected, &mut |line, validated| match validated {
+            Validated::Accepted(change) => add(&mut delta, line, change),
+            Validated::Rejected { key: Some(rejected), .. } => delta.reject(line, key(rejected)),
+            Validated::Rejected { key: None, .. } => Ok(()),
         });
-        let Some(rejected) = keep(read, rejected)? else {
-            return Err(RunError::Refused(Refusal::TooManyWrong));
-        };
+        let mut rejected = keep(read, rejected)?;
+        let remaining = allowance.saturating_sub(rejected.count());
         self.activity().enter(Phase::Writing);
-        let applied = delta.apply(&mut |rows| self.report_written(rows))?;
-        let applied = applied.ok_or(RunError::Refused(Refusal::BadDelta))?;
+        let applied = match delta.apply(remaining, &mut |event| self.take_event(event, &mut rejected))? {
+            DeltaOutcome::Applied(applied) => applied,
+            DeltaOutcome::UnknownKey => return Err(self.source.refuse(listed.uri.as_str(), FileFault::UnknownKey)),
+            DeltaOutcome::TooManyConflicts => {
+                let too_many = self.too_many_wrong(listed, &rejected);
+                rejected.finish().map_err(RunError::Rejected)?;
+                return Err(too_many);
+            }
+        };
         let count = rejected.count();
         rejected.finish().map_err(RunError::Rejected)?;
-        self.check_loss(before, applied.deleted())?;
+        self.check_loss(listed, before, applied.deleted())?;
+        self.space.check_for(applied.growth()?)?;
         let state = self.state(listed, count);
         Ok(applied.commit(&state, &[known_file(FileKind::Delta, listed)])?)
     }
@@ -112,24 +113,34 @@ impl Loader<'_> {
         accept: &mut Accept<'_>,
     ) -> Result<(), RunError> {
         self.activity().begin_file(listed.records, listed.bytes);
-        let source = self.source.file(&listed.uri)?;
-        let content = Content::open(source, Compression::of(&listed.uri), listed.bytes).map_err(RunError::Source)?;
+        self.space.check()?;
+        let (source, path, announced) = (self.source, listed.uri.as_str(), listed.bytes);
+        if announced > CONTENT_BYTES_MAX {
+            return Err(source.refuse(path, FileFault::TooLarge { announced }));
+        }
+        let unreadable = |error| source.unreadable(path, error);
+        let content =
+            Content::open(source.file(&listed.uri)?, Compression::of(&listed.uri), announced).map_err(unreadable)?;
         let (verdict, content) = match Records::open(content, self.feed.dataset, kind, listed.records) {
             Ok(mut records) => {
                 let verdict = self.read_records(&mut records, listed, rejected, accept)?;
                 (verdict, records.into_source())
             }
-            Err((error, content)) => (Some(refusal(&error)), content),
+            Err((error, content)) => (Some(FileFault::Records(error)), content),
         };
-        let found = content.finish().map_err(RunError::Source)?;
+        let found = content.finish().map_err(unreadable)?;
         // Size and hash come first: the publisher did not announce the content of any other file.
-        if found.bytes != listed.bytes {
-            return Err(RunError::Refused(Refusal::Bytes));
-        }
-        if found.digest != listed.digest {
-            return Err(RunError::Refused(Refusal::Hash));
-        }
-        verdict.map_or(Ok(()), |refusal| Err(RunError::Refused(refusal)))
+        let reason = if found.bytes > announced {
+            FileFault::TooLong { announced }
+        } else if found.bytes < announced {
+            FileFault::TooShort { found: found.bytes, announced }
+        } else if found.digest != listed.digest {
+            FileFault::Hash { found: found.digest.to_string(), announced: listed.digest.to_string() }
+        } else {
+            let Some(reason) = verdict else { return Ok(()) };
+            reason
+        };
+        Err(source.refuse(path, reason))
     }
 
     fn read_records<R: io::BufRead>(
@@ -138,33 +149,51 @@ impl Loader<'_> {
         listed: &ListedFile,
         rejected: &mut RejectedFile,
         accept: &mut Accept<'_>,
-    ) -> Result<Option<Refusal>, RunError> {
+    ) -> Result<Option<FileFault>, RunError> {
         let allowance = allowance(self.feed.wrong_share, listed.records);
         loop {
             let validated = match records.advance() {
                 Ok(Some(validated)) => validated,
                 Ok(None) => return Ok(None),
-                Err(error) => return Ok(Some(refusal(&error))),
+                Err(error) => return Ok(Some(FileFault::Records(error))),
             };
             self.records += 1;
             self.activity().count_record();
-            let conflict = accept(records.line(), validated)?;
-            let reason = match (validated, conflict) {
-                (_, Some(reason)) | (Validated::Rejected { reason, .. }, None) => reason,
-                (Validated::Accepted(_), None) => continue,
-            };
+            if self.records.is_multiple_of(RECORDS_PER_CHECK) {
+                self.space.check()?;
+            }
+            accept(records.line(), validated)?;
+            let Validated::Rejected { reason, .. } = validated else { continue };
             rejected.add(records.line(), reason, records.fields()).map_err(RunError::Rejected)?;
             self.rejected += 1;
-            if rejected.count() > allowance {
-                return Ok(Some(Refusal::TooManyWrong));
+            if rejected.count() > allowance || rejected.is_full() {
+                return Ok(Some(FileFault::TooManyWrong { rejected: rejected.count(), list: rejected.path() }));
             }
         }
     }
 
-    /// Reports the progress of the writing; an error once the runs are stopped.
+    /// Takes a report of the store: a record that is left out, or the progress.
+    fn take_event(&mut self, event: BuildEvent, rejected: &mut RejectedFile) -> Result<(), StoreError> {
+        match event {
+            BuildEvent::Conflict(conflict) => {
+                self.rejected += 1;
+                let columns = fields(conflict.row);
+                rejected.add_put(conflict.line, reason(&conflict), &columns).map_err(StoreError::Folder)
+            }
+            BuildEvent::Written(rows) => self.report_written(rows),
+        }
+    }
+
+    /// Reports the progress of the writing; an error once the runs are stopped, or the disk has too
+    /// little free space.
     fn report_written(&self, rows: u64) -> Result<(), StoreError> {
         self.activity().set_rows_written(rows);
-        if self.monitor.is_stopped() { Err(StoreError::Stopped) } else { Ok(()) }
+        if self.monitor.is_stopped() { Err(StoreError::Stopped) } else { self.space.check() }
+    }
+
+    fn too_many_wrong(&self, listed: &ListedFile, rejected: &RejectedFile) -> RunError {
+        let reason = FileFault::TooManyWrong { rejected: rejected.count(), list: rejected.path() };
+        self.source.refuse(listed.uri.as_str(), reason)
     }
 
     fn activity(&self) -> &Activity {
@@ -186,52 +215,41 @@ impl Loader<'_> {
         }
     }
 
-    fn check_loss(&self, before: u64, lost: u64) -> Result<(), RunError> {
+    fn check_loss(&self, listed: &ListedFile, before: u64, lost: u64) -> Result<(), RunError> {
         match self.feed.shrinking {
-            Shrinking::UpTo(share) if lost > share.of(before) => Err(RunError::Refused(Refusal::Shrunk)),
+            Shrinking::UpTo(share) if lost > share.of(before) => {
+                Err(self.source.refuse(listed.uri.as_str(), FileFault::Shrunk { lost, before }))
+            }
             Shrinking::UpTo(_) | Shrinking::Allow => Ok(()),
         }
     }
 }
 
 /// Decides about the rejected records after the file was read. If it was read, they are returned,
-/// to be completed. If it had too many, their file becomes visible and the result is `None`: an
-/// operator needs to see what was wrong. If it was not the announced file, they are dropped.
-fn keep(read: Result<(), RunError>, rejected: RejectedFile) -> Result<Option<RejectedFile>, RunError> {
+/// to be completed. If it had too many, their file becomes visible: an operator needs to see what
+/// was wrong. If it was not the announced file, they are dropped.
+fn keep(read: Result<(), RunError>, rejected: RejectedFile) -> Result<RejectedFile, RunError> {
     match read {
-        Ok(()) => Ok(Some(rejected)),
-        Err(RunError::Refused(Refusal::TooManyWrong)) => {
-            rejected.finish().map_err(RunError::Rejected)?;
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn allowance(share: Share, records: u64) -> u64 {
-    share.of(records).max(WRONG_ALWAYS)
-}
-
-/// Adds a change to a delta, which may find a conflict with the data.
-fn add(delta: &mut Delta<'_>, change: Change) -> Result<Option<RejectReason>, StoreError> {
-    match change {
-        Change::Put(record) => match delta.put(row(record))? {
-            PutOutcome::Accepted => Ok(None),
-            PutOutcome::Cycle => {
-                if let Record::Persons { ssin, .. } = record {
-                    delta.reject(store::Key::Person(ssin))?;
-                }
-                Ok(Some(RejectReason::Cycle))
+        Ok(()) => Ok(rejected),
+        Err(error) => {
+            if error.refusal() == Some(Refusal::TooManyWrong) {
+                rejected.finish().map_err(RunError::Rejected)?;
             }
-        },
-        Change::Delete(deleted) => delta.delete(key(deleted)).map(|()| None),
+            Err(error)
+        }
     }
 }
 
-/// Maps an error of the file's reader to the refusal of the file.
-fn refusal(error: &RecordsError) -> Refusal {
-    match error {
-        RecordsError::Count => Refusal::Records,
-        RecordsError::Row(_) | RecordsError::Header | RecordsError::Columns { .. } => Refusal::Malformed,
+/// Rejected records that a file may have. The publisher announces the number of records, so its
+/// share alone is no limit.
+fn allowance(share: Share, records: u64) -> u64 {
+    share.of(records).clamp(WRONG_ALWAYS, REJECTED_MAX)
+}
+
+/// Adds the change of a line to a delta.
+fn add(delta: &mut Delta<'_>, line: u64, change: Change) -> Result<(), StoreError> {
+    match change {
+        Change::Put(record) => delta.put(line, row(record)),
+        Change::Delete(deleted) => delta.delete(line, key(deleted)),
     }
 }

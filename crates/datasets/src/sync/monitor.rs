@@ -45,7 +45,7 @@ pub struct Progress {
 }
 
 /// Status of a feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// Progress of the current run.
     pub progress: Progress,
@@ -76,7 +76,7 @@ pub(super) struct Activity {
 }
 
 /// Results of the runs so far.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Ended {
     last: Option<(Report, Timestamp)>,
     unsuccessful_runs: u32,
@@ -103,7 +103,7 @@ impl Monitor {
             bytes_announced: count(&activity.bytes_announced),
             rows_written: count(&activity.rows_written),
         };
-        let Ended { last, unsuccessful_runs } = *activity.ended.lock();
+        let Ended { last, unsuccessful_runs } = activity.ended.lock().clone();
         Status { progress, last, unsuccessful_runs }
     }
 

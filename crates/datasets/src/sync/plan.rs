@@ -4,6 +4,7 @@ use super::convert::known_files;
 use crate::feed::Notification;
 use crate::outcome::{Refusal, SnapshotReason};
 use crate::store::{KnownFile, LoadedState};
+use ehealth_core::model::Timestamp;
 
 /// Plan of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +22,12 @@ pub enum Plan {
     Refuse(Refusal),
 }
 
-/// Compares a notification with the loaded state.
+/// Compares a notification with the loaded state at the time `now`.
 #[must_use]
-pub fn plan(loaded: &LoadedState, notification: &Notification) -> Plan {
+pub fn plan(loaded: &LoadedState, notification: &Notification, now: Timestamp) -> Plan {
+    if notification.created.is_in_the_future(now) {
+        return Plan::Refuse(Refusal::Future);
+    }
     let Some(state) = &loaded.state else { return Plan::Snapshot(SnapshotReason::First) };
     let session = notification.session.as_u128();
     if loaded.left_sessions.contains(&session) {
@@ -61,7 +65,11 @@ mod tests {
     use super::*;
     use crate::feed::{ListedFile, Session, Uri};
     use crate::store::{FileKind, State};
-    use ehealth_core::model::{Dataset, Digest, Timestamp};
+    use ehealth_core::model::{Dataset, Digest};
+
+    fn now() -> Timestamp {
+        Timestamp::from_millis(0)
+    }
 
     fn listed(serial: u64, hash: u8) -> ListedFile {
         let uri = Uri::parse("file.csv").expect("plain");
@@ -73,14 +81,14 @@ mod tests {
             dataset: Dataset::Dimona,
             session: Session::new(session),
             serial,
-            created: Timestamp::from_millis(0),
+            created: now(),
             snapshot: listed(snapshot, 1),
             deltas: deltas.iter().map(|&serial| (serial, listed(serial, 2))).collect(),
         }
     }
 
     fn loaded(session: u128, serial: u64) -> LoadedState {
-        let time = Timestamp::from_millis(0);
+        let time = now();
         let state = State { session, serial, digest: Digest::new([1; 32]), created: time, applied: time, rejected: 0 };
         LoadedState { state: Some(state), records: 1, left_sessions: BTreeSet::from([9]), known_files: BTreeMap::new() }
     }
@@ -101,9 +109,9 @@ mod tests {
             (9, 99, 99, &[], Refuse(Refusal::Rollback)),
         ] {
             let notification = notification(session, serial, snapshot, deltas);
-            assert_eq!(plan(&loaded(1, 5), &notification), expected, "{session} {serial} {snapshot} {deltas:?}");
+            assert_eq!(plan(&loaded(1, 5), &notification, now()), expected, "{session} {serial} {snapshot} {deltas:?}");
         }
-        let first = plan(&LoadedState::default(), &notification(1, 7, 6, &[7]));
+        let first = plan(&LoadedState::default(), &notification(1, 7, 6, &[7]), now());
         assert_eq!(first, Snapshot(SnapshotReason::First));
     }
 
@@ -111,12 +119,24 @@ mod tests {
     fn refuses_a_known_file_with_another_hash() {
         let mut loaded = loaded(1, 5);
         loaded.known_files.insert((FileKind::Delta, 5), Digest::new([7; 32]));
-        assert_eq!(plan(&loaded, &notification(1, 6, 4, &[5, 6])), Plan::Refuse(Refusal::Rewritten));
-        assert_eq!(plan(&loaded, &notification(1, 5, 4, &[5])), Plan::Refuse(Refusal::Rewritten));
-        assert_eq!(plan(&loaded, &notification(1, 4, 4, &[])), Plan::Refuse(Refusal::Rollback));
+        assert_eq!(plan(&loaded, &notification(1, 6, 4, &[5, 6]), now()), Plan::Refuse(Refusal::Rewritten));
+        assert_eq!(plan(&loaded, &notification(1, 5, 4, &[5]), now()), Plan::Refuse(Refusal::Rewritten));
+        assert_eq!(plan(&loaded, &notification(1, 4, 4, &[]), now()), Plan::Refuse(Refusal::Rollback));
         // A snapshot of a serial with a known delta is a new file, not a rewritten one.
-        assert_eq!(plan(&loaded, &notification(1, 6, 5, &[6])), Plan::Deltas { from: 6 });
+        assert_eq!(plan(&loaded, &notification(1, 6, 5, &[6]), now()), Plan::Deltas { from: 6 });
         // Serial 5 of another session does not matter.
-        assert_eq!(plan(&loaded, &notification(2, 5, 4, &[5])), Plan::Snapshot(SnapshotReason::NewSession));
+        assert_eq!(plan(&loaded, &notification(2, 5, 4, &[5]), now()), Plan::Snapshot(SnapshotReason::NewSession));
+    }
+
+    #[test]
+    fn refuses_a_notification_from_the_future_by_every_way() {
+        let mut future = notification(1, 6, 5, &[6]);
+        for (millis, is_future) in [(300_000, false), (300_001, true), (i64::MAX, true)] {
+            future.created = Timestamp::from_millis(millis);
+            for loaded in [LoadedState::default(), loaded(1, 5), loaded(1, 6), loaded(2, 5)] {
+                let is_refused = plan(&loaded, &future, now()) == Plan::Refuse(Refusal::Future);
+                assert_eq!(is_refused, is_future, "{millis} {loaded:?}");
+            }
+        }
     }
 }

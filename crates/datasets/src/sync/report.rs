@@ -2,12 +2,11 @@
 
 use std::error::Error;
 
-use super::error::RunError;
 use crate::outcome::Outcome;
 use ehealth_core::model::Dataset;
 
 /// Report of one run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Dataset of the feed.
     pub dataset: Dataset,
@@ -20,13 +19,16 @@ pub struct Report {
     pub records: u64,
     /// Records that the run rejected.
     pub rejected: u64,
+    /// Why the run did not reach the publisher's serial: the file, the line, and what is wrong there,
+    /// where they are known. `None` for a run that did, or that was skipped or stopped.
+    pub reason: Option<String>,
 }
 
 /// Logs a run.
-pub(super) fn log(report: &Report, error: Option<&RunError>) {
-    let Report { dataset, outcome, serial, records, rejected } = *report;
+pub(super) fn log(report: &Report) {
+    let Report { dataset, outcome, serial, records, rejected, ref reason } = *report;
     let (dataset, outcome_code) = (dataset.code(), outcome.code());
-    let error = error.map(|error| with_causes(error));
+    let error = reason.as_deref();
     match outcome {
         Outcome::Failed(_) => {
             tracing::error!(

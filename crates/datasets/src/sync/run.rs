@@ -3,6 +3,7 @@
 use super::error::RunError;
 use super::load::Loader;
 use super::plan::Plan;
+use super::report::with_causes;
 use crate::outcome::{Outcome, Refusal, SnapshotReason};
 use crate::store::Writer;
 
@@ -21,13 +22,17 @@ pub(super) fn execute(loader: &mut Loader<'_>, writer: &mut Writer, plan: Plan) 
         Plan::Snapshot(reason) => load_snapshot(loader, writer, reason)?,
         Plan::Deltas { from } => match apply_deltas(loader, writer, from) {
             Ok(()) => Outcome::Deltas,
-            Err((serial, RunError::Refused(refusal))) if refusal != Refusal::Shrunk => {
-                return replace_bad_delta(loader, writer, serial, refusal);
-            }
+            Err((serial, error)) if is_bad_delta(&error) => return replace_bad_delta(loader, writer, serial, error),
             Err((_, error)) => return Err(error),
         },
     };
     Ok(Executed { outcome, bad_delta: None })
+}
+
+/// Whether a delta could not be applied because of its content. A loss of records needs an
+/// operator's decision, whichever file leads to it.
+fn is_bad_delta(error: &RunError) -> bool {
+    error.refusal().is_some_and(|refusal| refusal != Refusal::Shrunk)
 }
 
 /// Loads the snapshot in place of a delta that could not be applied.
@@ -35,17 +40,18 @@ fn replace_bad_delta(
     loader: &mut Loader<'_>,
     writer: &mut Writer,
     serial: u64,
-    refusal: Refusal,
+    error: RunError,
 ) -> Result<Executed, RunError> {
+    if loader.notification.snapshot.serial < serial {
+        return Err(RunError::BadDelta { serial, error: Box::new(error) });
+    }
     tracing::warn!(
         dataset = loader.feed.dataset.code(),
         serial,
-        refusal = Outcome::Refused(refusal).code(),
+        refusal = error.outcome().code(),
+        error = with_causes(&error),
         "delta refused; loading the snapshot"
     );
-    if loader.notification.snapshot.serial < serial {
-        return Err(RunError::Refused(Refusal::BadDelta));
-    }
     let outcome = load_snapshot(loader, writer, SnapshotReason::BadDelta)?;
     Ok(Executed { outcome, bad_delta: Some(serial) })
 }
@@ -55,7 +61,7 @@ fn load_snapshot(loader: &mut Loader<'_>, writer: &mut Writer, reason: SnapshotR
     loader.load_snapshot(writer, snapshot)?;
     match apply_deltas(loader, writer, snapshot.serial.saturating_add(1)) {
         Ok(()) => Ok(Outcome::Snapshot(reason)),
-        Err((_, RunError::Refused(refusal))) if refusal != Refusal::Shrunk => Err(RunError::Refused(Refusal::BadDelta)),
+        Err((serial, error)) if is_bad_delta(&error) => Err(RunError::BadDelta { serial, error: Box::new(error) }),
         Err((_, error)) => Err(error),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::https::HttpsFeed;
 use crate::feed::Signer;
+use crate::store::SpaceGuard;
 use ehealth_core::model::Dataset;
 
 /// A share of a whole, in millionths. It is exact, so that exactly the limit passes.
@@ -97,6 +98,15 @@ pub struct Settings {
     pub rejected: PathBuf,
     /// Feeds in the order of their runs; at most one for each dataset.
     pub feeds: Vec<Feed>,
+    /// Minimum free space, in bytes, on the disks of both folders. A run that would leave less ends.
+    pub min_free_space: u64,
+}
+
+impl Settings {
+    /// Guard of the disks that a run writes.
+    pub(super) fn space_guard(&self) -> SpaceGuard {
+        SpaceGuard { folders: vec![self.data.clone(), self.rejected.clone()], minimum: self.min_free_space }
+    }
 }
 
 #[cfg(test)]

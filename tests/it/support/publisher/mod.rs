@@ -168,6 +168,7 @@ impl Place {
             data: folder.path().join("data"),
             rejected: folder.path().join("rejected"),
             feeds: datasets.iter().map(feed).collect(),
+            min_free_space: 0,
         };
         let clock = FixedClock::new(Timestamp::parse("2026-11-22T06:00:00Z").expect("a moment"));
         Self { folder, settings, clock }
@@ -190,7 +191,7 @@ impl Place {
 
     /// Runs the only feed.
     pub fn run(&self) -> Outcome {
-        match self.run_all()[..] {
+        match &self.run_all()[..] {
             [report] => report.outcome,
             _ => unreachable!("one feed"),
         }

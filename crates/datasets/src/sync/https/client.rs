@@ -17,10 +17,9 @@ use super::connection::{Connection, Sender, send};
 use super::settings::HttpsFeed;
 use super::tls::configure;
 use crate::feed::Notification;
-use crate::outcome::Refusal;
 use crate::store::CachedNotification;
 use crate::sync::bounded::read_at_most;
-use crate::sync::error::RunError;
+use crate::sync::error::{FileFault, RunError};
 use crate::sync::monitor::Monitor;
 use ehealth_core::model::Timestamp;
 
@@ -28,13 +27,14 @@ use ehealth_core::model::Timestamp;
 pub(in crate::sync) struct FeedClient<'a> {
     feed: &'a HttpsFeed,
     connection: Arc<Connection<'a>>,
+    now: Timestamp,
 }
 
 impl<'a> FeedClient<'a> {
     /// Reads the feed's PEM files. Nothing is sent yet.
     pub fn new(feed: &'a HttpsFeed, monitor: &'a Monitor, now: Timestamp) -> io::Result<Self> {
         let connection = Connection::new(configure(feed, now)?, monitor)?;
-        Ok(Self { feed, connection: Arc::new(connection) })
+        Ok(Self { feed, connection: Arc::new(connection), now })
     }
 
     /// Requests the notification. Returns at most one byte more than its maximum length, and the
@@ -53,9 +53,10 @@ impl<'a> FeedClient<'a> {
             self.body(sender, response).finish();
             return Ok((cached.document.clone(), Some(cached)));
         }
-        let validator = validator(&response);
-        check_status(response.status())?;
-        let document = read_at_most(self.body(sender, response), Notification::BYTES_MAX + 1)?;
+        let validator = validator(response.headers(), self.now);
+        self.check_status(Notification::FILE_NAME, response.status())?;
+        let document = read_at_most(self.body(sender, response), Notification::BYTES_MAX + 1)
+            .map_err(|source| self.unreadable(Notification::FILE_NAME, source))?;
         let cached = validator.map(|validator| CachedNotification { url, validator, document: document.clone() });
         Ok((document, cached))
     }
@@ -63,8 +64,13 @@ impl<'a> FeedClient<'a> {
     /// Requests a file of the feed, by its path inside the feed.
     pub fn open(&self, path: &str) -> Result<Body<'a>, RunError> {
         let (sender, response) = self.request(path, None)?;
-        check_status(response.status())?;
+        self.check_status(path, response.status())?;
         Ok(self.body(sender, response))
+    }
+
+    /// URL of a file of the feed.
+    pub fn url_of(&self, path: &str) -> String {
+        format!("{}{path}", self.feed.url)
     }
 
     fn body(&self, sender: Sender, response: Response<Incoming>) -> Body<'a> {
@@ -84,9 +90,9 @@ impl<'a> FeedClient<'a> {
         }
         let request = self.build_request(path, condition)?;
         let dial = self.connection.dial(&self.feed.url);
-        let mut sender = self.connection.drive(limits.connect, dial).map_err(RunError::Source)?;
-        let response = self.connection.drive(limits.silence, send(&mut sender, request)).map_err(RunError::Source)?;
-        Ok((sender, response))
+        let mut sender = self.connection.drive(limits.connect, dial).map_err(|source| self.unreadable(path, source))?;
+        let response = self.connection.drive(limits.silence, send(&mut sender, request));
+        Ok((sender, response.map_err(|source| self.unreadable(path, source))?))
     }
 
     fn build_request(&self, path: &str, condition: Option<Condition>) -> Result<Request<Empty<Bytes>>, RunError> {
@@ -98,18 +104,23 @@ impl<'a> FeedClient<'a> {
         if let Some((name, value)) = condition {
             request = request.header(name, value);
         }
-        request.body(Empty::new()).map_err(|error| RunError::Source(io::Error::other(error)))
+        request.body(Empty::new()).map_err(|error| self.unreadable(path, io::Error::other(error)))
     }
-}
 
-/// Maps the status of a response without the file to an error.
-fn check_status(status: StatusCode) -> Result<(), RunError> {
-    match status {
-        StatusCode::OK => Ok(()),
-        StatusCode::NOT_FOUND | StatusCode::GONE => Err(RunError::Refused(Refusal::MissingFile)),
-        // A redirect does not lead to a file of this feed.
-        status if status.is_redirection() && status != StatusCode::NOT_MODIFIED => Err(RunError::Refused(Refusal::Uri)),
-        status => Err(RunError::Source(io::Error::other(UnexpectedStatus(status)))),
+    /// Maps the status of a response without the file to an error.
+    fn check_status(&self, path: &str, status: StatusCode) -> Result<(), RunError> {
+        let refused = |reason| Err(RunError::File { file: self.url_of(path), reason });
+        match status {
+            StatusCode::OK => Ok(()),
+            StatusCode::NOT_FOUND | StatusCode::GONE => refused(FileFault::Missing),
+            // A redirect does not lead to a file of this feed.
+            status if status.is_redirection() && status != StatusCode::NOT_MODIFIED => refused(FileFault::Redirect),
+            status => Err(self.unreadable(path, io::Error::other(UnexpectedStatus(status)))),
+        }
+    }
+
+    fn unreadable(&self, path: &str, source: io::Error) -> RunError {
+        RunError::Source { file: self.url_of(path), source }
     }
 }
 

@@ -12,6 +12,7 @@ mod body;
 mod client;
 mod conditional;
 mod connection;
+mod date;
 mod settings;
 mod tls;
 
