@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::report::{CertificateReport, CertificateRole, CrlReport, Phase, Report};
-use audit_log::{Health, WriteFailure};
+use audit_log::{Compromise, Health, WriteFailure};
 use ehealth_core::closed_enum;
 use ehealth_core::model::{Dataset, Freshness, Timestamp};
 
@@ -25,6 +25,8 @@ closed_enum! {
         DatasetUnreadable => "dataset-unreadable",
         /// The audit log is not writable.
         AuditLogUnwritable => "audit-log-unwritable",
+        /// Evidence in the audit log was destroyed or contradicted.
+        AuditLogCompromised => "audit-log-compromised",
         /// The audit log is closed.
         AuditLogClosed => "audit-log-closed",
         /// All clients of an issuer are refused.
@@ -49,6 +51,8 @@ pub enum Reason {
     DatasetUnreadable(Dataset),
     /// No record can be written, so no request is answered.
     AuditLogUnwritable(WriteFailure),
+    /// Signed records were changed or removed, or the copy of the checkpoint signs another log.
+    AuditLogCompromised(Compromise),
     /// The audit log is closed.
     AuditLogClosed,
     /// All clients of this issuer are refused.
@@ -74,6 +78,7 @@ impl Reason {
             Self::DatasetStale(..) => ReasonCode::DatasetStale,
             Self::DatasetUnreadable(_) => ReasonCode::DatasetUnreadable,
             Self::AuditLogUnwritable(_) => ReasonCode::AuditLogUnwritable,
+            Self::AuditLogCompromised(_) => ReasonCode::AuditLogCompromised,
             Self::AuditLogClosed => ReasonCode::AuditLogClosed,
             Self::IssuerRefused { .. } => ReasonCode::IssuerRefused,
             Self::CertificateExpired(..) => ReasonCode::CertificateExpired,
@@ -86,7 +91,7 @@ impl Reason {
     #[must_use]
     pub fn about(&self) -> &str {
         match self {
-            Self::Stopping | Self::AuditLogUnwritable(_) | Self::AuditLogClosed => "",
+            Self::Stopping | Self::AuditLogUnwritable(_) | Self::AuditLogCompromised(_) | Self::AuditLogClosed => "",
             Self::DatasetMissing(dataset) | Self::DatasetStale(dataset, _) | Self::DatasetUnreadable(dataset) => {
                 dataset.code()
             }
@@ -109,6 +114,9 @@ impl fmt::Display for Reason {
             }
             Self::AuditLogUnwritable(trouble) => {
                 write!(f, "The audit log is not writable, so no request is answered: {trouble}.")
+            }
+            Self::AuditLogCompromised(what) => {
+                write!(f, "The evidence in the audit log is compromised: {what}. Change nothing; see the runbook.")
             }
             Self::AuditLogClosed => write!(f, "The audit log is closed, so no request is answered."),
             Self::IssuerRefused { issuer, why } => write!(f, "Clients of issuer {issuer} are refused: {why}."),
@@ -144,6 +152,7 @@ pub fn not_ready_reasons(report: &Report) -> Vec<Reason> {
     match report.audit_log.health {
         Health::Writable => {}
         Health::Unwritable(trouble) => reasons.push(Reason::AuditLogUnwritable(trouble)),
+        Health::Compromised(what) => reasons.push(Reason::AuditLogCompromised(what)),
         Health::Closed => reasons.push(Reason::AuditLogClosed),
     }
     for authority in &report.authorities {

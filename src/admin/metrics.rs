@@ -40,6 +40,8 @@ closed_enum! {
         FeedLastRun => "feed_last_run",
         /// Whether the audit log is writable.
         AuditLogWritable => "audit_log_writable",
+        /// Whether evidence was destroyed or contradicted.
+        AuditLogCompromised => "audit_log_compromised",
         /// Records written by this process.
         AuditLogWrittenRecords => "audit_log_written_records_total",
         /// Batches written by this process.
@@ -52,6 +54,12 @@ closed_enum! {
         AuditLogRecords => "audit_log_records",
         /// Number of signed records.
         AuditLogSignedRecords => "audit_log_signed_records",
+        /// Age of the oldest record that is not signed.
+        AuditLogUnsignedSeconds => "audit_log_unsigned_seconds",
+        /// Number of records that the copy of the checkpoint signs.
+        AuditLogCopiedRecords => "audit_log_copied_records",
+        /// Age of the oldest checkpoint that is not in the copy.
+        AuditLogUncopiedSeconds => "audit_log_uncopied_seconds",
         /// Failures to write a checkpoint.
         AuditLogCheckpointFailures => "audit_log_checkpoint_failures_total",
         /// Time of the newest checkpoint.
@@ -98,8 +106,12 @@ impl Metric {
             | Self::DatasetRecords
             | Self::FeedLastRun
             | Self::AuditLogWritable
+            | Self::AuditLogCompromised
             | Self::AuditLogRecords
             | Self::AuditLogSignedRecords
+            | Self::AuditLogUnsignedSeconds
+            | Self::AuditLogCopiedRecords
+            | Self::AuditLogUncopiedSeconds
             | Self::AuditLogCheckpointTime
             | Self::AuditLogVerificationAge
             | Self::AuditLogVerifiedRecords
@@ -130,12 +142,18 @@ impl Metric {
             Self::DatasetRecords => "Loaded records.",
             Self::FeedLastRun => "1 for the outcome of the feed's last run, 0 for all others.",
             Self::AuditLogWritable => "1 if records can be written.",
+            Self::AuditLogCompromised => {
+                "1 if signed records were changed, or the copy of the checkpoint contradicts the log."
+            }
             Self::AuditLogWrittenRecords => "Records that became durable.",
             Self::AuditLogBatches => "Batches in which records became durable.",
             Self::AuditLogRefusedRecords => "Records refused: the log was unwritable, or its queue overloaded.",
             Self::AuditLogWriteDuration => "Time spent in successful writes and fsyncs.",
             Self::AuditLogRecords => "Records in the audit log.",
             Self::AuditLogSignedRecords => "Records that the newest checkpoint signs.",
+            Self::AuditLogUnsignedSeconds => "Age of the oldest record that no checkpoint signs; 0 without one.",
+            Self::AuditLogCopiedRecords => "Records that the copy of the checkpoint signs.",
+            Self::AuditLogUncopiedSeconds => "Age of the oldest checkpoint that is not in the copy; 0 without one.",
             Self::AuditLogCheckpointFailures => "Failures to write a checkpoint to one of its files.",
             Self::AuditLogCheckpointTime => "Time of the newest checkpoint, in seconds since 1970.",
             Self::AuditLogVerificationAge => "Time since the last verification.",

@@ -68,7 +68,8 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
         Metric::DatasetMaxAge => write_max_ages(family, report),
         Metric::DatasetRecords => write_datasets(family, report, |_, status| Some(status.records)),
         Metric::FeedLastRun => write_last_runs(family, report),
-        Metric::AuditLogWritable => family.single(u64::from(*health == Health::Writable)),
+        Metric::AuditLogWritable => family.single(u64::from(is_writable(*health))),
+        Metric::AuditLogCompromised => family.single(u64::from(matches!(health, Health::Compromised(_)))),
         Metric::AuditLogWrittenRecords => family.single(counters.recorded),
         Metric::AuditLogBatches => family.single(counters.batches),
         Metric::AuditLogRefusedRecords => {
@@ -78,6 +79,11 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
         Metric::AuditLogWriteDuration => family.sample(&[], seconds(counters.writing)),
         Metric::AuditLogRecords => family.single(counters.sequence),
         Metric::AuditLogSignedRecords => family.single(counters.signed),
+        Metric::AuditLogUnsignedSeconds => family.single(age(counters.unsigned_since, *now)),
+        Metric::AuditLogCopiedRecords => family.single(counters.copied),
+        Metric::AuditLogUncopiedSeconds => {
+            family.single(counters.copied.map(|_| age(counters.uncopied_since, *now)));
+        }
         Metric::AuditLogCheckpointFailures => family.single(counters.checkpoint_failures),
         Metric::AuditLogCheckpointTime => {
             checkpoint.iter().for_each(|written| family.sample(&[], unix_seconds(*written)));
@@ -96,6 +102,19 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
             CrlReport::Unusable { .. } => Some(1),
         }),
     }
+}
+
+/// Whether records can be written. Compromised evidence does not stop that.
+fn is_writable(health: Health) -> bool {
+    match health {
+        Health::Writable | Health::Compromised(_) => true,
+        Health::Unwritable(_) | Health::Closed => false,
+    }
+}
+
+/// Seconds since this moment; 0 without one.
+fn age(since: Option<Timestamp>, now: Timestamp) -> u64 {
+    since.map_or(0, |since| now.since(since).as_secs())
 }
 
 fn write_reasons(family: &mut Family<'_>, reasons: &[Reason]) {

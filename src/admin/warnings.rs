@@ -18,6 +18,10 @@ pub(super) const CERTIFICATE_WARNING: Duration = Duration::from_secs(30 * 86_400
 pub(super) const CRL_WARNING: Duration = Duration::from_secs(86_400);
 /// The audit log is verified every night; one night may fail.
 const VERIFICATION_WARNING: Duration = Duration::from_secs(2 * 86_400);
+/// A checkpoint is made every second.
+const UNSIGNED_WARNING: Duration = Duration::from_secs(30);
+/// The copy follows within a second.
+const UNCOPIED_WARNING: Duration = Duration::from_secs(60);
 /// With less free space, the audit log has weeks left, not months.
 const FREE_BYTES_WARNING: u64 = 1 << 30;
 
@@ -30,6 +34,10 @@ pub(super) enum Warning<'a> {
     NotVerified(Option<Duration>),
     /// Number of checkpoints that one of their files did not get.
     CheckpointsFailed(u64),
+    /// Records that no checkpoint signs, and the age of the oldest.
+    Unsigned(u64, Duration),
+    /// The copy of the checkpoint is behind by this time.
+    CopyBehind(Duration),
     /// Free bytes on the disk of the audit log.
     DiskFilling(u64),
     /// The dataset becomes stale after this time.
@@ -55,6 +63,10 @@ impl fmt::Display for Warning<'_> {
             Self::CheckpointsFailed(times) => {
                 write!(f, "A checkpoint could not be written to one of its files, {times} times since the start.")
             }
+            Self::Unsigned(records, age) => {
+                write!(f, "{records} records of the audit log are not signed for {}.", Rounded(*age))
+            }
+            Self::CopyBehind(age) => write!(f, "The copy of the checkpoint is {} behind.", Rounded(*age)),
             Self::DiskFilling(bytes) => write!(f, "Only {} MiB are free for the audit log.", bytes >> 20),
             Self::DatasetAgeing(dataset, left) => {
                 write!(f, "Dataset {} becomes stale in {}.", dataset.code(), Rounded(*left))
@@ -101,6 +113,12 @@ fn of_audit_log<'a>(report: &Report) -> Vec<Warning<'a>> {
     }
     let failures = audit_log.counters.checkpoint_failures;
     warnings.extend((failures > 0).then_some(Warning::CheckpointsFailed(failures)));
+    let age = |since: Option<Timestamp>| since.map(|since| report.now.since(since)).unwrap_or_default();
+    let counters = &audit_log.counters;
+    let (unsigned, uncopied) = (age(counters.unsigned_since), age(counters.uncopied_since));
+    let records = counters.sequence.saturating_sub(counters.signed);
+    warnings.extend((unsigned > UNSIGNED_WARNING).then_some(Warning::Unsigned(records, unsigned)));
+    warnings.extend((uncopied > UNCOPIED_WARNING).then_some(Warning::CopyBehind(uncopied)));
     let free = audit_log.free_bytes.filter(|free| *free < FREE_BYTES_WARNING);
     warnings.extend(free.map(Warning::DiskFilling));
     warnings

@@ -1,5 +1,10 @@
 //! Confinement of the process after its settings are read: access to its own files only and, if it
-//! fetches no feed, no outgoing TCP connection (Landlock, if the kernel supports it).
+//! fetches no feed, no outgoing TCP connection (Landlock, if the kernel supports it). The thread that
+//! writes the copy of the checkpoint is confined apart: to the folder of the copy, which the rest of
+//! the process cannot touch.
+//!
+//! No part of the memory is ever written to a file: a core dump or another process of the same user
+//! would read persons' numbers and keys there ([`forbid_memory_dumps`]).
 //!
 //! systemd's sandbox is stricter and starts earlier; this one also works in a container or from a
 //! shell. System calls are not filtered here: the unit's `SystemCallFilter` does that. A filter in
@@ -10,10 +15,12 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use durable_file::Directory;
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr,
-    RulesetError, RulesetStatus, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules,
 };
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
 use crate::config::{FetchMode, Settings};
 use crate::server::tls::{OperatorFiles, RevocationFiles};
@@ -46,7 +53,7 @@ pub enum Confined {
 }
 
 /// Confines the calling thread and the threads that it starts afterwards: call it before any other
-/// thread is started. Makes the folders that are written, with access for their owner only.
+/// thread is started, except the one for the copy of the checkpoint. Makes the folders that are written, with access for their owner only.
 ///
 /// # Errors
 /// The error of the system if a folder cannot be made, or if the kernel refuses a right that it
@@ -56,10 +63,48 @@ pub fn confine(settings: &Settings, part: Part) -> io::Result<Confined> {
     for folder in &reach.write {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    match restrict(&reach).map_err(io::Error::other)? {
-        RulesetStatus::FullyEnforced => Ok(Confined::Fully),
-        RulesetStatus::PartiallyEnforced => Ok(Confined::Partly),
-        RulesetStatus::NotEnforced => Ok(Confined::Not),
+    Ok(Confined::from(restrict(&reach).map_err(io::Error::other)?))
+}
+
+/// Confines the calling thread to reading and replacing files of one folder. It can then neither
+/// read another file nor connect to another host.
+///
+/// # Errors
+/// The error of the system if the kernel refuses a right that it supports.
+pub fn confine_to_folder(folder: &Directory) -> io::Result<Confined> {
+    let access =
+        AccessFs::ReadFile | AccessFs::ReadDir | AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::RemoveFile;
+    let restrict = || -> Result<RulesetStatus, RulesetError> {
+        let restricted = Ruleset::default()
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(AccessFs::from_all(RIGHTS))?
+            .handle_access(AccessNet::from_all(RIGHTS))?
+            .create()?
+            .add_rule(PathBeneath::new(folder, access))?
+            .restrict_self()?;
+        Ok(restricted.ruleset)
+    };
+    Ok(Confined::from(restrict().map_err(io::Error::other)?))
+}
+
+/// Forbids core dumps, and that other processes of the same user read this one's memory. Call it
+/// before anything secret is read.
+///
+/// # Errors
+/// The error of the system.
+pub fn forbid_memory_dumps() -> io::Result<()> {
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    // The limit does not apply if the kernel pipes core dumps to a program, as systemd-coredump.
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
+impl From<RulesetStatus> for Confined {
+    fn from(status: RulesetStatus) -> Self {
+        match status {
+            RulesetStatus::FullyEnforced => Self::Fully,
+            RulesetStatus::PartiallyEnforced => Self::Partly,
+            RulesetStatus::NotEnforced => Self::Not,
+        }
     }
 }
 
@@ -120,7 +165,7 @@ impl Reach {
         let of_operators = settings.admin_tls.iter().flat_map(OperatorFiles::paths);
         self.read.extend(files.chain(of_operators).flat_map(|file| folders_of(file)));
         self.write.extend([settings.audit_log.folder.clone(), settings.audit_log.keys.clone()]);
-        self.write.extend(settings.audit_log.checkpoints.copy.as_deref().and_then(folder_of));
+        // Not the folder of the checkpoint's copy: only its own thread needs it.
     }
 
     fn add_feed(&mut self, feed: &Feed) {
@@ -148,4 +193,46 @@ fn folders_of(file: &Path) -> impl Iterator<Item = PathBuf> {
 fn folder_of(file: &Path) -> Option<PathBuf> {
     let folder = file.parent()?;
     Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_confined_thread_reaches_one_folder_alone() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let [inside, outside] = ["inside", "outside"].map(|name| dir.path().join(name));
+        for folder in [&inside, &outside] {
+            fs::create_dir(folder).expect("ours");
+            fs::write(folder.join("file"), "content").expect("ours");
+        }
+        let (within, beyond) = (inside.clone(), outside.clone());
+        let confined = std::thread::spawn(move || {
+            let directory = Directory::open(&within).expect("there");
+            let confined = confine_to_folder(&directory).expect("confined");
+            // As a copy is replaced.
+            let (draft, _) = directory.create_draft(OsStr::new("file"), 0o600).expect("permitted");
+            directory.rename(&draft, OsStr::new("file")).expect("permitted");
+            let again = Directory::open(&within).and_then(|folder| folder.sync());
+            assert!(again.is_ok(), "{again:?}");
+            let reached = fs::read(beyond.join("file")).is_ok() || fs::write(beyond.join("new"), "").is_ok();
+            assert_eq!(reached, confined == Confined::Not);
+            confined
+        });
+        let confined = confined.join().expect("no panic");
+        assert_eq!(outside.join("new").exists(), confined == Confined::Not);
+        assert_eq!(fs::read(outside.join("file")).expect("not confined here"), b"content");
+        assert_eq!(fs::read(inside.join("file")).expect("replaced"), b"");
+    }
+
+    #[test]
+    fn a_process_that_forbids_dumps_cannot_be_dumped() {
+        forbid_memory_dumps().expect("permitted");
+        assert_eq!(rustix::process::dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
+        assert_eq!(rustix::process::getrlimit(Resource::Core).current, Some(0));
+    }
 }

@@ -27,7 +27,7 @@ mod confinement;
 pub use backup::{BackedUp, BackupError, KeysToo, back_up, restore};
 pub use bound::Bound;
 pub use clock::SystemClock;
-pub use confinement::{Confined, Part, confine};
+pub use confinement::{Confined, Part, confine, confine_to_folder, forbid_memory_dumps};
 pub use error::AppError;
 pub use notify::Notifier;
 pub use reload::Reloader;

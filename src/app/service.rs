@@ -17,7 +17,7 @@ use super::reporter::{Probe, Reporter};
 use crate::admin;
 use crate::config::{FetchMode, Settings};
 use crate::server::{Dependencies, Drained, RandomTickets, Readers, Service, serve};
-use audit_log::AuditLog;
+use audit_log::{AuditLog, CheckpointCopy};
 use datasets::store::Watch;
 use datasets::sync::{self, Feeds};
 use ehealth_core::model::{Clock, Timestamp};
@@ -70,6 +70,20 @@ impl App {
         Self::open_with(bound, settings, clock, |dependencies| dependencies)
     }
 
+    /// As [`App::open_on`], with the copy of the checkpoint whose thread was started before the process
+    /// was confined.
+    ///
+    /// # Errors
+    /// As [`App::open`].
+    pub fn open_with_copy(
+        bound: Bound,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        copy: Option<CheckpointCopy>,
+    ) -> Result<Self, AppError> {
+        Self::open_parts(bound, settings, clock, copy, |dependencies| dependencies)
+    }
+
     /// As [`App::open_on`], with dependencies that `replace` makes of the real ones: a simulation
     /// injects delays and faults into the audit log and the datasets, and predictable tickets.
     ///
@@ -81,10 +95,21 @@ impl App {
         clock: Arc<dyn Clock>,
         replace: impl FnOnce(Dependencies) -> Dependencies,
     ) -> Result<Self, AppError> {
+        let copy = AuditLog::start_copy(&settings.audit_log, |_| ())?;
+        Self::open_parts(bound, settings, clock, copy, replace)
+    }
+
+    fn open_parts(
+        bound: Bound,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        copy: Option<CheckpointCopy>,
+        replace: impl FnOnce(Dependencies) -> Dependencies,
+    ) -> Result<Self, AppError> {
         let (active_config, operators) = load_active_config(settings, &clock)?;
         bound.operators.replace(operators);
         let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
-        let audit_log = Arc::new(AuditLog::open(&settings.audit_log, Arc::clone(&clock))?);
+        let audit_log = Arc::new(AuditLog::open_with_copy(&settings.audit_log, Arc::clone(&clock), copy)?);
         let dependencies = replace(Dependencies {
             lookups: Arc::clone(&readers) as _,
             audit: Arc::clone(&audit_log) as _,

@@ -2,10 +2,11 @@
 
 use std::net::TcpListener;
 
+use durable_file::Directory;
 use listenfd::ListenFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::app::{Confined, Notifier, Part, confine};
+use crate::app::{Confined, Notifier, Part, confine, confine_to_folder};
 use crate::config::Settings;
 
 /// SIGTERM and Ctrl-C, caught from the creation of this value.
@@ -47,5 +48,14 @@ pub(super) fn confine_and_log(settings: &Settings, part: Part) {
         Ok(Confined::Partly) => tracing::info!("sandbox partly active: this kernel supports a part of Landlock"),
         Ok(Confined::Not) => tracing::info!("sandbox inactive: this kernel has no Landlock"),
         Err(error) => tracing::warn!(%error, "sandbox inactive"),
+    }
+}
+
+/// Confines the thread that writes the copy of the checkpoint to the folder of the copy.
+pub(super) fn confine_copier(folder: &Directory) {
+    match confine_to_folder(folder) {
+        Ok(Confined::Fully | Confined::Partly) => tracing::info!("sandbox of the checkpoint's copy active"),
+        Ok(Confined::Not) => tracing::info!("sandbox of the checkpoint's copy inactive: this kernel has no Landlock"),
+        Err(error) => tracing::warn!(%error, "sandbox of the checkpoint's copy inactive"),
     }
 }

@@ -6,10 +6,16 @@ use super::log::start_log;
 use super::{audit, backup, config, health, lookup, policy, runtime, serve, sync};
 #[cfg(feature = "testkit")]
 use super::{demo, generate, simulate};
+use crate::app::forbid_memory_dumps;
 
 /// Runs the command to its end.
 #[must_use]
 pub fn run(arguments: Arguments) -> Exit {
+    // First of all: nearly every command reads persons' numbers or keys.
+    if let Err(error) = forbid_memory_dumps() {
+        eprintln!("memory dumps cannot be forbidden: {error}");
+        return Exit::Failed;
+    }
     // Kept until the command has ended: dropping it writes the lines that are buffered.
     let mut log = match start_log(&arguments.log, arguments.log_format) {
         Ok(log) => log,

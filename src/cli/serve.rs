@@ -6,12 +6,13 @@ use clap::Args;
 
 use super::exit::{Exit, fail};
 use super::log::LogWriter;
-use super::process::{Stop, confine_and_log, notifier, sockets_from_systemd};
+use super::process::{Stop, confine_and_log, confine_copier, notifier, sockets_from_systemd};
 use super::runtime::block_on;
 use super::settings_file::SettingsFile;
 use crate::app::{App, Part, SystemClock};
 use crate::config::Settings;
 use crate::server::{Drained, raise_descriptor_limit};
+use audit_log::{AuditLog, CheckpointCopy};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -38,16 +39,21 @@ pub(super) fn run(arguments: &ServeArguments, log: &mut LogWriter) -> Exit {
     match arguments.settings.read() {
         Ok(mut settings) => {
             fit_descriptors(&mut settings);
-            // Before any thread starts, the log thread included: the sandbox does not apply to
+            // It confines itself to the folder of the copy, which nothing else needs.
+            let copy = match AuditLog::start_copy(&settings.audit_log, confine_copier) {
+                Ok(copy) => copy,
+                Err(error) => return fail(Exit::Failed, &error),
+            };
+            // Before any other thread starts, the log thread included: the sandbox does not apply to
             // threads that run already.
             confine_and_log(&settings, Part::Answering);
-            block_on(log, serve(&settings))
+            block_on(log, serve(&settings, copy))
         }
         Err(problems) => fail(Exit::Configuration, &problems),
     }
 }
 
-async fn serve(settings: &Settings) -> Exit {
+async fn serve(settings: &Settings, copy: Option<CheckpointCopy>) -> Exit {
     let stop = match Stop::new() {
         Ok(stop) => stop,
         Err(error) => return fail(Exit::Failed, &error),
@@ -56,7 +62,7 @@ async fn serve(settings: &Settings) -> Exit {
         Ok(bound) => bound,
         Err(error) => return fail(Exit::from(&error), &error),
     };
-    match App::open_on(bound, settings, Arc::new(SystemClock)) {
+    match App::open_with_copy(bound, settings, Arc::new(SystemClock), copy) {
         Ok(app) => {
             let app = app.with_notifier(notifier());
             tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");

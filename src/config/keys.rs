@@ -263,13 +263,13 @@ pub const KEYS: &[Key] = &[
         "audit_log.checkpoint_copy",
         Kind::Path,
         Example::Note("/mnt/other/checkpoint"),
-        "File for a second copy of the newest checkpoint. Put it on another machine's disk.",
+        "File for a second copy of the newest checkpoint. Put it on another machine's disk, in a folder that exists, with nothing of this service in it. If that disk hangs, nothing waits for it longer than 5 s.",
     ),
     defaulted(
         "audit_log.missing_checkpoint",
         Kind::Choice("refuse, sign"),
         "refuse",
-        "`refuse`: do not open an audit log whose checkpoint is missing. `sign`: sign a new checkpoint; the operator then vouches for the records.",
+        "`refuse`: do not open an audit log whose checkpoint is missing. `sign`: sign a new checkpoint; the operator then vouches for the records, and a record says so for good. Set it back to `refuse` after one start.",
     ),
     key(
         "audit_log.verification_report",

@@ -51,9 +51,11 @@ struct Case {
 }
 
 /// Text of the admin page for each alert.
-const WARNINGS: [(&str, &str); 8] = [
+const WARNINGS: [(&str, &str); 10] = [
     ("CertificateExpiring", "expires in 20 d."),
     ("CheckpointFailed", "A checkpoint could not be written to one of its files"),
+    ("CheckpointBehind", "not signed for 1 min"),
+    ("CheckpointCopyBehind", "The copy of the checkpoint is 2 min behind"),
     ("DatasetAgeing", "Dataset coprev becomes stale in"),
     ("CrlExpiring", "The CRL of CN=another authority,C=BE expires in 10 h 30 min"),
     ("AuditLogDiskFilling", "MiB are free for the audit log."),
@@ -213,6 +215,37 @@ async fn of_service() -> Vec<Case> {
     ]
 }
 
+/// No checkpoint can be written any more, and records come.
+async fn checkpoints_stop(service: &TestService) -> Option<String> {
+    let checkpoint = service.settings.audit_log.folder.join("checkpoint");
+    fs::remove_file(&checkpoint).expect("it was there");
+    fs::create_dir(&checkpoint).expect("a folder in its place");
+    ask(service, "fund", FUND).await;
+    service.clock.set(Timestamp::parse("2026-01-15T09:31:00Z").expect("a moment"));
+    let behind = "ehealth_attributes_audit_log_unsigned_seconds";
+    let shown = scrape_until(service, |shown| value(shown, behind).is_some_and(|age| age > 30)).await;
+    fs::remove_dir(&checkpoint).expect("ours");
+    Some(shown)
+}
+
+/// Another program empties the segment, and records come.
+async fn change_a_signed_record(service: &TestService) -> Option<String> {
+    let is_signed = |shown: &str| {
+        let [all, signed] = ["records", "signed_records"].map(|name| format!("ehealth_attributes_audit_log_{name}"));
+        value(shown, &all) == value(shown, &signed)
+    };
+    ask(service, "fund", FUND).await;
+    scrape_until(service, is_signed).await;
+    for entry in fs::read_dir(&service.settings.audit_log.folder).expect("there") {
+        let path = entry.expect("a file").path();
+        if path.extension().is_some_and(|end| end == "seg") {
+            fs::write(path, "").expect("written");
+        }
+    }
+    ask(service, "fund", FUND).await;
+    Some(scrape_until(service, |shown| value(shown, "ehealth_attributes_audit_log_compromised") == Some(1)).await)
+}
+
 async fn of_audit_log() -> Vec<Case> {
     let take_keys = async |service: &TestService| {
         fs::remove_dir_all(&service.settings.audit_log.keys).expect("the keys were there");
@@ -244,6 +277,21 @@ async fn of_audit_log() -> Vec<Case> {
             },
         )
         .await,
+        after("CheckpointBehind", |_| {}, checkpoints_stop).await,
+        after(
+            "CheckpointCopyBehind",
+            |settings| {
+                settings.audit_log.checkpoints.copy = Some(settings.policy.with_file_name("copies").join("checkpoint"));
+            },
+            async |service| {
+                ask(service, "fund", FUND).await;
+                service.clock.set(Timestamp::parse("2026-01-15T09:32:00Z").expect("a moment"));
+                let behind = "ehealth_attributes_audit_log_uncopied_seconds";
+                Some(scrape_until(service, |shown| value(shown, behind).is_some_and(|age| age > 60)).await)
+            },
+        )
+        .await,
+        after("AuditLogCompromised", |_| {}, change_a_signed_record).await,
         after("AuditLogUnverified", |_| {}, async |service| verified(service, "2026-01-10T00:00:00Z", true).await)
             .await,
         after("AuditLogUnverified", |settings| settings.verification_report = None, async |_| None).await,

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use ehealth_attributes::app::SystemClock;
 use ehealth_attributes::config::{Overrides, parse_policy, parse_settings, write_example};
+use ehealth_core::model::Clock;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
 use crate::support::environment::{is_set, skip};
+use crate::support::program::{PROGRAM, Program};
 use crate::support::python;
 use crate::support::service::TestService;
 
@@ -107,6 +111,74 @@ fn systemd_rates_each_sandbox_as_tight() {
     }
 }
 
+#[test]
+fn no_process_leaves_its_memory_behind() {
+    for unit in units().into_iter().filter(|unit| unit.extension().is_some_and(|end| end == "service")) {
+        let text = fs::read_to_string(&unit).expect("a unit");
+        let has = |line: &str| text.lines().any(|written| written == line);
+        for line in ["LimitCORE=0", "MemorySwapMax=0"] {
+            assert!(has(line), "{}: {line}", unit.display());
+        }
+        // The default, SIGABRT, would dump core.
+        assert_eq!(text.contains("\nWatchdogSec="), has("WatchdogSignal=SIGKILL"), "{}", unit.display());
+    }
+    // The program itself, with any command: another process of its user could attach otherwise.
+    let folder = tempfile::tempdir().expect("a folder");
+    let workspace = testkit::Workspace::new(folder.path().join("demo"));
+    workspace.prepare(SystemClock.now(), "").expect("the workspace can be created");
+    let mut command = Command::new(PROGRAM);
+    if fs::metadata("/proc/self").expect("Linux").uid() == 0 {
+        // Entries of root's processes always belong to root: it runs as an unprivileged user.
+        command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", PROGRAM]);
+        let owned = Command::new("chown").args(["-R", "65534:65534"]).arg(folder.path()).status();
+        assert!(owned.expect("chown").success());
+        let runs = Command::new("setpriv").args(command.get_args()).arg("--version").output();
+        if !runs.is_ok_and(|ran| ran.status.success()) {
+            skip("the program cannot run as an unprivileged user here");
+            return;
+        }
+    }
+    command.args(["serve", "--config"]).arg(workspace.settings());
+    command.args(["--set=server.listen=127.0.0.1:0", "--set=admin.listen=127.0.0.1:0"]);
+    let (program, _) = Program::start(&mut command, "admin listener ready");
+    let limits = fs::read_to_string(format!("/proc/{}/limits", program.id())).expect("alive");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
+    // Linux gives the entries of a process that cannot be dumped to root.
+    let owner = fs::metadata(format!("/proc/{}/environ", program.id())).expect("alive").uid();
+    assert_eq!(owner, 0, "another process of its user can read its memory");
+    assert_eq!(program.stop().0, Some(0));
+}
+
+#[test]
+fn feeds_are_fetched_as_another_user_of_the_same_group() {
+    let of = |unit: &str, key: &str| {
+        let text = read(&format!("deploy/systemd/{unit}.service"));
+        text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=').map(str::to_owned))
+    };
+    let (answering, fetching) = ("answering/ehealth-attributes", "fetching/ehealth-attributes-feeds");
+    let [serves, fetches] = [answering, fetching].map(|unit| of(unit, "User").expect("a user"));
+    assert_ne!(serves, fetches);
+    assert_eq!(of(answering, "Group"), of(fetching, "Group"));
+    assert_eq!(of(fetching, "StateDirectory"), None, "systemd would give it the audit log");
+    let users = read("deploy/sysusers.d/ehealth-attributes.conf");
+    let folders = read("deploy/tmpfiles.d/ehealth-attributes.conf");
+    for user in [&serves, &fetches] {
+        assert!(users.contains(&format!("\nu {user} - ")), "{user}");
+    }
+    for (folder, mode, owner) in [
+        ("data", "0770", &fetches),
+        ("rejected", "0770", &fetches),
+        ("audit-log", "0700", &serves),
+        ("keys", "0700", &serves),
+    ] {
+        let line = folders.lines().find(|line| line.contains(&format!("/ehealth-attributes/{folder} ")));
+        let words: Vec<_> = line.expect("a folder").split_whitespace().collect();
+        assert_eq!(words[2..], [mode, owner.as_str(), serves.as_str()], "{folder}");
+    }
+}
+
 /// Metrics that a text names, and the label selectors: name, label, operator, value.
 fn selectors(text: &str) -> (BTreeSet<String>, Vec<[String; 4]>) {
     let (mut names, mut labels) = (BTreeSet::new(), Vec::new());
@@ -151,6 +223,7 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
         let file = settings.policy.with_file_name("verified");
         fs::write(&file, "at 2026-01-15T00:00:00Z\nrecords 1\nsound yes\n").expect("written");
         settings.verification_report = Some(file);
+        settings.audit_log.checkpoints.copy = Some(settings.policy.with_file_name("copy-of-checkpoint"));
     })
     .await;
     let stream = tokio::net::TcpStream::connect(service.admin.expect("an address")).await.expect("answered");

@@ -41,6 +41,7 @@ pub use format::month::Month;
 pub use format::outcome::StoredOutcome;
 pub use format::record::{
     Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,
+    Vouched,
 };
 pub use format::subject::{SubjectKey, SubjectToken};
 pub use format::tree::Frontier;
@@ -51,6 +52,8 @@ pub use format::frame::FrameError;
 pub use format::segment_name::SegmentName;
 pub use storage::checkpoint_files::{CheckpointError, CheckpointLocation};
 pub use storage::copy::copy_audit_log;
+pub use storage::copy_folder::{CopyContent, CopyPlace};
+pub use storage::copy_thread::CheckpointCopy;
 pub use storage::disk::{Disk, DiskFile, Folder};
 pub use storage::file_names::LEGAL_HOLD;
 pub use storage::keys::{KeyError, KeyFolder, KeyName, MissingKeys};
@@ -60,9 +63,9 @@ pub use storage::write_failure::WriteFailure;
 // Writing.
 pub use writer::error::{AuditError, PruneError, RotateError};
 pub use writer::log::{AuditLog, Rotated};
-pub use writer::prune::{Pruned, Retention};
+pub use writer::prune::{Pruned, Retention, TooShort};
 pub use writer::settings::{Checkpoints, MissingCheckpoint, Settings};
-pub use writer::status::{Counters, Health};
+pub use writer::status::{Compromise, Counters, Health};
 
 // Reading.
 pub use query::prove::{ProveError, prove};

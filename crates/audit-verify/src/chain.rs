@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ehealth_core::model::Digest;
 
 use super::compact_range::CompactRange;
-use super::finding::Finding;
+use super::finding::{Finding, Notice};
 use super::segment::{Scanned, SegmentDamage, SegmentFile, Start};
 
 /// Position of a segment. A process may be writing, or may have stopped writing, in the last one.
@@ -22,9 +22,12 @@ pub(super) enum Position {
 /// The segments that were added, joined.
 pub(super) struct Chain {
     tree: Option<CompactRange>,
+    /// Number of records that the newest checkpoint signs, if there is one.
+    signed: Option<u64>,
     /// Root of the tree at each size that was asked for.
     pub(super) roots: Vec<(u64, Digest)>,
     pub(super) findings: Vec<Finding>,
+    pub(super) notices: Vec<Notice>,
     /// Sequences at which the audit log may begin, according to its pruning records.
     pub(super) pruned: BTreeSet<u64>,
     pub(super) bytes: u64,
@@ -33,8 +36,9 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    pub(super) fn new(findings: Vec<Finding>) -> Self {
-        Self { tree: None, roots: Vec::new(), findings, pruned: BTreeSet::new(), bytes: 0, is_broken: false }
+    pub(super) fn new(signed: Option<u64>, findings: Vec<Finding>) -> Self {
+        let (roots, notices, pruned) = (Vec::new(), Vec::new(), BTreeSet::new());
+        Self { tree: None, signed, roots, findings, notices, pruned, bytes: 0, is_broken: false }
     }
 
     /// The tree of all records up to the first damage.
@@ -46,6 +50,7 @@ impl Chain {
     pub(super) fn add(&mut self, file: &SegmentFile, scanned: &Scanned, position: Position) {
         self.bytes = self.bytes.saturating_add(scanned.bytes);
         self.pruned.extend(&scanned.pruned);
+        self.notices.extend(scanned.vouched.iter().map(|(records, at)| Notice::Vouched { records: *records, at: *at }));
         let start = scanned.start.as_ref().map(|Start { tree }| tree);
         let mut tree = match self.tree.take() {
             Some(tree) => {
@@ -91,7 +96,12 @@ impl Chain {
         // checkpoint.
         let is_unfinished = position == Position::BeingWritten && damage.may_be_unfinished();
         let is_preallocated = position != Position::Inner && damage == SegmentDamage::Preallocated;
-        if !is_unfinished && !is_preallocated {
+        // A plain copy of a log that was being written ends inside a write, and so does a log whose
+        // writer died. No checkpoint ever signed what lies there.
+        let is_signed = self.signed.is_none_or(|signed| self.tree().end() < signed);
+        if position == Position::Last && scanned.may_be_torn() && !is_signed && !self.is_broken {
+            self.notices.push(Notice::TornEnd { segment: file.name.clone(), offset });
+        } else if !is_unfinished && !is_preallocated {
             self.findings.push(Finding::Damaged { segment: file.name.clone(), offset, damage });
             self.is_broken = true;
         }

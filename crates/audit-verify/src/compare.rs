@@ -2,10 +2,13 @@
 
 use std::ops::Range;
 
-use ehealth_core::model::Digest;
+use ehealth_core::model::{Digest, Timestamp};
 
-use super::finding::{CheckpointSource, Finding};
+use super::finding::{CheckpointSource, Finding, Notice};
 use super::note::Checkpoint;
+
+/// How far ahead of the clock a checkpoint may be made, in milliseconds: clocks differ by as much.
+const MAX_AHEAD_MILLIS: i64 = 5 * 60 * 1_000;
 
 /// The records that were read, as far as a checkpoint can be compared with them.
 pub(super) struct Records<'a> {
@@ -45,6 +48,20 @@ impl Checkpoints {
     pub(super) fn iter(&self) -> impl Iterator<Item = (CheckpointSource, &Checkpoint)> {
         let own = self.own.iter().map(|head| (CheckpointSource::Own, head));
         own.chain(self.elsewhere.iter().map(|head| (CheckpointSource::Elsewhere, head)))
+    }
+
+    /// Number of records that the newest one signs.
+    pub(super) fn signed(&self) -> Option<u64> {
+        self.iter().map(|(_, head)| head.size).max()
+    }
+
+    /// The checkpoints that were made after this moment, with room for clocks that differ.
+    pub(super) fn future(&self, now: Timestamp) -> impl Iterator<Item = Notice> {
+        let latest = now.as_millis().saturating_add(MAX_AHEAD_MILLIS);
+        self.iter().filter_map(move |(checkpoint, head)| {
+            let made = head.made.filter(|made| made.as_millis() > latest)?;
+            Some(Notice::Future { checkpoint, made, now })
+        })
     }
 
     /// Compares each checkpoint with the records, and the two with each other.

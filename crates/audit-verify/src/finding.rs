@@ -1,5 +1,7 @@
 //! Findings: what a verification reports as wrong.
 
+use ehealth_core::model::Timestamp;
+
 use super::segment::SegmentDamage;
 
 /// A checkpoint that is compared with the records.
@@ -116,13 +118,64 @@ pub enum Finding {
         /// Number of records that the checkpoint kept elsewhere signs.
         elsewhere: u64,
     },
-    /// Records lie behind the newest checkpoint while no process writes. After a crash they are
-    /// there until the next start; otherwise they were added or changed.
-    #[error("no checkpoint signs the last {records} records")]
+}
+
+/// A fact that a reader of the verdict must know, but that is no error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Notice {
+    /// Records lie behind the newest checkpoint: the log is being written, was copied while it was
+    /// written, or its writer died. Nothing proves them.
+    #[error(
+        "{records} records after the last checkpoint are not signed: the log was copied while it was written, or its \
+         writer was killed"
+    )]
     Unsigned {
         /// Number of records behind the newest checkpoint.
         records: u64,
     },
+    /// The last segment ends inside a write, behind everything that a checkpoint signs.
+    #[error("{segment}, byte {offset}: the end of a write that was under way; no checkpoint signs it")]
+    TornEnd {
+        /// File name of the segment.
+        segment: String,
+        /// Offset of the first byte that is no whole record.
+        offset: u64,
+    },
+    /// The log was once opened without any checkpoint, on the word of its operator.
+    #[error(
+        "at {at} the log had {records} records and no checkpoint, and its operator vouched for them \
+         (audit_log.missing_checkpoint = \"sign\"): only a checkpoint that was kept elsewhere before proves them"
+    )]
+    Vouched {
+        /// Number of records before it.
+        records: u64,
+        /// When it was recorded.
+        at: Timestamp,
+    },
+    /// A checkpoint was made in the future: the clock of the machine that signed it, or of this
+    /// one, is wrong.
+    #[error("{checkpoint} was made at {made}, more than 5 minutes after the clock of this machine ({now})")]
+    Future {
+        /// The checkpoint.
+        checkpoint: CheckpointSource,
+        /// When it was made.
+        made: Timestamp,
+        /// The clock.
+        now: Timestamp,
+    },
+}
+
+impl Notice {
+    /// Code of the kind of notice, as in `docs/reference/audit-log-format.md` "Verification".
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unsigned { .. } => "unsigned",
+            Self::TornEnd { .. } => "torn end",
+            Self::Vouched { .. } => "vouched",
+            Self::Future { .. } => "future",
+        }
+    }
 }
 
 impl Finding {
@@ -143,7 +196,6 @@ impl Finding {
             Self::Inconsistent { .. } => "inconsistent",
             Self::TooOld { .. } => "too old",
             Self::OlderThanElsewhere { .. } => "older than elsewhere",
-            Self::Unsigned { .. } => "unsigned",
         }
     }
 }

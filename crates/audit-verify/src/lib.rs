@@ -35,10 +35,10 @@ mod proof;
 // Text and JSON.
 mod report;
 
-pub use finding::{CheckpointSource, Finding};
+pub use finding::{CheckpointSource, Finding, Notice};
 pub use folder::VerifyError;
 pub use key::{KeyFileError, VerifyingKey, VerifyingKeyError};
 pub use proof::{ProofError, Proven, verify_proof};
 pub use segment::SegmentDamage;
 pub use verdict::{Truncation, Verdict};
-pub use verify::verify;
+pub use verify::{verify, verify_at};

@@ -1,6 +1,6 @@
 //! Text of a checkpoint (C2SP tlog-checkpoint).
 
-use ehealth_core::model::Digest;
+use ehealth_core::model::{Digest, Timestamp};
 
 use super::base64::decode;
 
@@ -10,6 +10,8 @@ pub(super) struct Checkpoint {
     pub(super) origin: String,
     pub(super) size: u64,
     pub(super) root: Digest,
+    /// When the newest record was written; `None` without a line `made`.
+    pub(super) made: Option<Timestamp>,
 }
 
 impl Checkpoint {
@@ -19,7 +21,9 @@ impl Checkpoint {
         let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
         let number: u64 = size.parse().ok()?;
         let root = Digest::new(decode(root)?.try_into().ok()?);
-        let sound = !origin.is_empty() && number.to_string() == size && lines.all(|line| !line.is_empty());
-        sound.then(|| Self { origin: origin.to_owned(), size: number, root })
+        let extensions: Vec<&str> = lines.collect();
+        let made = extensions.iter().find_map(|line| Timestamp::parse(line.strip_prefix("made ")?).ok());
+        let sound = !origin.is_empty() && number.to_string() == size && extensions.iter().all(|line| !line.is_empty());
+        sound.then(|| Self { origin: origin.to_owned(), size: number, root, made })
     }
 }

@@ -5,7 +5,7 @@
 //! before a segment, and the beginning after a pruning. The content of an exchange is covered by
 //! its hash only, and the encrypted detail stays encrypted.
 
-use ehealth_core::model::Digest;
+use ehealth_core::model::{Digest, Timestamp};
 
 use super::compact_range::CompactRange;
 
@@ -30,6 +30,11 @@ pub(super) enum Kind {
     Pruning {
         begins: Vec<u64>,
     },
+    /// The operator vouched for this number of records.
+    Vouched {
+        records: u64,
+        recorded: Timestamp,
+    },
 }
 
 /// Decodes a record; `None` if it does not have the shape of its kind.
@@ -38,7 +43,8 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
     let (version, kind) = (rest.u8()?, rest.u8()?);
     let sequence = rest.u64()?;
     let unproven = rest.u32()?;
-    rest.skip(8 + 16)?;
+    let recorded = Timestamp::from_millis(rest.u64()?.cast_signed());
+    rest.skip(16)?;
     let sound = version == 1 || version == 2 && kind == 2;
     if !sound || u64::from(unproven) > sequence {
         return None;
@@ -65,6 +71,11 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
                 rest.skip(2 + 1 + 32)?;
             }
             Kind::Pruning { begins }
+        }
+        5 => {
+            let records = rest.u64().filter(|records| *records <= sequence)?;
+            rest.skip(32)?;
+            Kind::Vouched { records, recorded }
         }
         _ => return None,
     };

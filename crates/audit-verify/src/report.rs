@@ -18,11 +18,15 @@ impl fmt::Display for Verdict {
         if self.in_use {
             writeln!(f, "in use: a process is writing the audit log")?;
         }
-        if self.unsigned > 0 {
-            writeln!(f, "not covered by a checkpoint yet: the last {} records", self.unsigned)?;
-        }
+        self.notices.iter().try_for_each(|notice| writeln!(f, "NOTE: {notice}"))?;
         self.findings.iter().try_for_each(|finding| writeln!(f, "WRONG: {finding}"))?;
-        f.write_str(if self.is_sound() { "sound" } else { "not sound" })
+        match (self.is_sound(), self.unsigned) {
+            (true, 0) => f.write_str("sound"),
+            (true, unsigned) => {
+                write!(f, "sound up to record {}; {unsigned} records after the last checkpoint", self.signed)
+            }
+            (false, _) => f.write_str("not sound"),
+        }
     }
 }
 
@@ -35,6 +39,8 @@ impl Verdict {
             .iter()
             .map(|finding| json!({ "code": finding.code(), "message": finding.to_string() }))
             .collect();
+        let notices: Vec<_> =
+            self.notices.iter().map(|notice| json!({ "code": notice.code(), "message": notice.to_string() })).collect();
         let signed_elsewhere = match self.truncation {
             Truncation::DetectableUpTo(size) => Some(size),
             Truncation::NotDetectable => None,
@@ -46,10 +52,12 @@ impl Verdict {
             "root": self.root.to_string(),
             "segments": self.segments,
             "bytes": self.bytes,
+            "signed": self.signed,
             "unsigned": self.unsigned,
             "inUse": self.in_use,
             "signedElsewhere": signed_elsewhere,
             "findings": findings,
+            "notices": notices,
         })
     }
 }

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use ehealth_core::model::Timestamp;
+
 use super::compact_range::{CompactRange, leaf};
 use super::record::{self, Kind};
 
@@ -16,6 +18,8 @@ const HASH: usize = 32;
 const MAX_RECORD: usize = 1 << 20;
 /// Maximum number of zeros that a writer preallocates: 16 MiB.
 const MAX_ZEROS: u64 = 1 << 24;
+/// Maximum number of bytes behind the last whole record: 1 MiB and one frame in flight, then zeros.
+const MAX_TORN: u64 = (1 << 20) + (HEAD + MAX_RECORD + HASH) as u64 + MAX_ZEROS;
 /// Bytes read at a time: 1 MiB.
 const CHUNK: usize = 1 << 20;
 
@@ -102,10 +106,23 @@ pub(super) struct Scanned {
     pub(super) at_sizes: Vec<CompactRange>,
     /// Sequences at which the audit log may begin, according to its pruning records.
     pub(super) pruned: Vec<u64>,
+    /// For how many records the operator vouched, and when, according to its vouched records.
+    pub(super) vouched: Vec<(u64, Timestamp)>,
     /// Number of bytes in sound frames.
     pub(super) bytes: u64,
     /// Offset and kind of the first damage.
     pub(super) damage: Option<(u64, SegmentDamage)>,
+    /// Number of bytes from the damage to the end of the file.
+    pub(super) after: u64,
+}
+
+impl Scanned {
+    /// Whether the damage can be the end of a write that was under way when the file was copied or
+    /// the writer died.
+    pub(super) fn may_be_torn(&self) -> bool {
+        let is_unfinished = self.damage.is_some_and(|(_, damage)| damage.may_be_unfinished());
+        is_unfinished && self.after <= MAX_TORN
+    }
 }
 
 /// Reads a segment up to its end or its first damage. Keeps its leaves at each of these `sizes` of
@@ -113,7 +130,16 @@ pub(super) struct Scanned {
 pub(super) fn scan(path: &Path, file: &SegmentFile, sizes: &BTreeSet<u64>) -> io::Result<Scanned> {
     let mut source = File::open(path)?;
     let leaves = CompactRange::at(file.first);
-    let mut scanned = Scanned { start: None, leaves, at_sizes: Vec::new(), pruned: Vec::new(), bytes: 0, damage: None };
+    let mut scanned = Scanned {
+        start: None,
+        leaves,
+        at_sizes: Vec::new(),
+        pruned: Vec::new(),
+        vouched: Vec::new(),
+        bytes: 0,
+        damage: None,
+        after: 0,
+    };
     scanned.note_size(sizes);
     let mut buffer: Vec<u8> = Vec::with_capacity(CHUNK.saturating_mul(2));
     loop {
@@ -143,6 +169,7 @@ pub(super) fn scan(path: &Path, file: &SegmentFile, sizes: &BTreeSet<u64>) -> io
             let begun = scanned.start.is_some();
             let damage = if begun && are_zeros(rest, &mut source)? { SegmentDamage::Preallocated } else { damage };
             scanned.damage = Some((scanned.bytes, damage));
+            scanned.after = source.metadata()?.len().saturating_sub(scanned.bytes);
             return Ok(scanned);
         }
         if read == 0 {
@@ -198,10 +225,12 @@ impl Scanned {
                 self.start = Some(Start { tree });
             }
             (Kind::Pruning { begins }, Some(_)) => self.pruned.extend(begins),
+            (Kind::Vouched { records, recorded }, Some(_)) => self.vouched.push((records, recorded)),
             (Kind::Exchange | Kind::Interruption, Some(_)) => {}
-            (Kind::Begin { .. } | Kind::Exchange | Kind::Interruption | Kind::Pruning { .. }, _) => {
-                return Err(SegmentDamage::Begin);
-            }
+            (
+                Kind::Begin { .. } | Kind::Exchange | Kind::Interruption | Kind::Pruning { .. } | Kind::Vouched { .. },
+                _,
+            ) => return Err(SegmentDamage::Begin),
         }
         self.leaves.push(leaf);
         Ok(())

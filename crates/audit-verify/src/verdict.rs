@@ -2,7 +2,7 @@
 
 use ehealth_core::model::Digest;
 
-use super::finding::Finding;
+use super::finding::{Finding, Notice};
 
 /// Result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,15 +17,18 @@ pub struct Verdict {
     pub segments: usize,
     /// Number of bytes in sound frames.
     pub bytes: u64,
+    /// Number of records that the newest checkpoint signs; 0 without one.
+    pub signed: u64,
     /// Number of records behind the newest checkpoint.
     pub unsigned: u64,
-    /// Whether a process was writing the audit log. Records behind the newest checkpoint are no
-    /// finding then.
+    /// Whether a process was writing the audit log.
     pub in_use: bool,
     /// Whether missing records at the end would have been detected.
     pub truncation: Truncation,
     /// Everything that is wrong; empty if the audit log is sound.
     pub findings: Vec<Finding>,
+    /// What a reader must know besides.
+    pub notices: Vec<Notice>,
 }
 
 impl Verdict {

@@ -77,6 +77,28 @@ fn json_has_the_verdict_and_a_code_for_each_finding() {
 }
 
 #[test]
+fn records_after_the_checkpoint_are_counted_and_no_finding() {
+    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("copied-while-written");
+    let _ = fs::remove_dir_all(&copy);
+    fs::create_dir_all(&copy).expect("a folder");
+    for entry in fs::read_dir(fixtures().join("sound/audit-log")).expect("the fixture") {
+        let path = entry.expect("a file").path();
+        fs::copy(&path, copy.join(path.file_name().expect("a name"))).expect("copied");
+    }
+    let early = fixtures().join("an-old-audit-log-put-back/audit-log/checkpoint");
+    fs::copy(early, copy.join("checkpoint")).expect("copied");
+    let arguments = || ["--key".into(), key_file(), copy.clone()];
+    let output = run(arguments());
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let last = stdout(&output).lines().last();
+    assert_eq!(last, Some("sound up to record 5; 5 records after the last checkpoint"));
+    let output = run(arguments().into_iter().chain(["--json".into()]));
+    let verdict: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&verdict["isSound"], &verdict["signed"], &verdict["unsigned"]), (&json!(true), &json!(5), &json!(5)));
+    assert!(verdict["notices"].as_array().expect("a list").iter().any(|notice| notice["code"] == "unsigned"));
+}
+
+#[test]
 fn key_is_a_file_or_the_text_of_a_key() {
     let text = fs::read_to_string(key_file()).expect("the key");
     let folder = fixtures().join("sound/audit-log");

@@ -4,27 +4,22 @@
 //! file and fsyncs the folder. A crash at any moment leaves the old content or the new content,
 //! never a part of one. A [`Draft`] does the same for content that is written piece by piece.
 //!
-//! A draft has a random name and is created with `O_EXCL` and `O_NOFOLLOW`: another process can
-//! neither guess the name nor plant a link there. A draft that is dropped before [`Draft::commit`]
-//! is removed. A process that is killed leaves its draft behind; [`draft_target`] recognises the
-//! name, so that the next writer can remove it.
+//! A draft has a random name and is created with `O_EXCL` and `O_NOFOLLOW`, relative to the
+//! descriptor of its folder: another process can neither guess the name nor plant a link there, nor
+//! move the folder away between two steps. A draft that is dropped before [`Draft::commit`] is
+//! removed. A process that is killed leaves its draft behind; [`draft_target`] recognises the name,
+//! so that the next writer can remove it. [`Directory`] has the single steps.
+
+mod directory;
 
 use std::error::Error;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File};
-use std::hash::{BuildHasher, RandomState};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
-
-/// End of a draft's name.
-const SUFFIX: &str = ".draft";
-
-/// Hexadecimal digits in a draft's name.
-const RANDOM_DIGITS: usize = 16;
+pub use directory::{Directory, Identity, draft_name, draft_target};
 
 /// Replaces a file with this content, durably. The file need not exist. `mode` is its permission
 /// bits, before the umask.
@@ -38,24 +33,15 @@ pub fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), ReplaceErro
     draft.commit()
 }
 
-/// Name of the file that a draft with this name belongs to; `None` if it is not the name of a
-/// draft.
-#[must_use]
-pub fn draft_target(name: &OsStr) -> Option<&OsStr> {
-    let rest = name.as_bytes().strip_prefix(b".")?.strip_suffix(SUFFIX.as_bytes())?;
-    let (target, random) = rest.split_at_checked(rest.len().checked_sub(RANDOM_DIGITS)?)?;
-    let target = target.strip_suffix(b".").filter(|target| !target.is_empty())?;
-    random.iter().all(u8::is_ascii_hexdigit).then(|| OsStr::from_bytes(target))
-}
-
 /// The next content of a file, under another name until [`Draft::commit`]. Dropped before, it is
 /// removed.
 #[derive(Debug)]
 pub struct Draft {
     file: File,
+    folder: Directory,
     target: PathBuf,
-    /// `None` once the draft has been renamed.
-    path: Option<PathBuf>,
+    /// Name of the draft; `None` once it has been renamed.
+    name: Option<OsString>,
     #[cfg(test)]
     failing: Option<Step>,
 }
@@ -68,23 +54,16 @@ impl Draft {
     pub fn create(target: &Path, mode: u32) -> Result<Self, ReplaceError> {
         let failed = |source| ReplaceError { path: target.to_owned(), step: Step::Create, source };
         let name = target.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        loop {
-            let path = target.with_file_name(draft_name(name));
-            match rustix::fs::open(&path, flags, Mode::from_raw_mode(mode)) {
-                Ok(descriptor) => {
-                    return Ok(Self {
-                        file: descriptor.into(),
-                        target: target.to_owned(),
-                        path: Some(path),
-                        #[cfg(test)]
-                        failing: None,
-                    });
-                }
-                Err(rustix::io::Errno::EXIST) => {}
-                Err(error) => return Err(failed(error.into())),
-            }
-        }
+        let folder = Directory::open(folder_of(target)).map_err(failed)?;
+        let (name, file) = folder.create_draft(name, mode).map_err(failed)?;
+        Ok(Self {
+            file,
+            folder,
+            target: target.to_owned(),
+            name: Some(name),
+            #[cfg(test)]
+            failing: None,
+        })
     }
 
     /// Appends bytes.
@@ -102,15 +81,12 @@ impl Draft {
     /// [`replace`].
     pub fn commit(mut self) -> Result<(), ReplaceError> {
         self.step(Step::SyncFile, |draft| draft.file.sync_all())?;
-        self.step(Step::Rename, |draft| match &draft.path {
-            Some(path) => fs::rename(path, &draft.target),
-            None => Ok(()),
+        self.step(Step::Rename, |draft| match (&draft.name, draft.target.file_name()) {
+            (Some(name), Some(target)) => draft.folder.rename(name, target),
+            (None, _) | (_, None) => Ok(()),
         })?;
-        self.path = None;
-        self.step(Step::SyncFolder, |draft| {
-            let folder = draft.target.parent().filter(|folder| !folder.as_os_str().is_empty());
-            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-        })
+        self.name = None;
+        self.step(Step::SyncFolder, |draft| draft.folder.sync())
     }
 
     fn step(&self, step: Step, perform: impl FnOnce(&Self) -> io::Result<()>) -> Result<(), ReplaceError> {
@@ -134,21 +110,16 @@ impl Write for Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if let Some(path) = self.path.take() {
+        if let Some(name) = self.name.take() {
             // What is left behind takes room but is never read.
-            let _ = fs::remove_file(path);
+            let _ = self.folder.remove(&name);
         }
     }
 }
 
-/// `.NAME.RANDOM.draft`: hidden, and different from the drafts of every other file.
-fn draft_name(of: &OsStr) -> OsString {
-    // The hasher's keys are random numbers of the operating system.
-    let random = RandomState::new().hash_one(of);
-    let mut name = OsString::from(".");
-    name.push(of);
-    name.push(format!(".{random:016x}{SUFFIX}"));
-    name
+/// Folder of a file; the current one if the path has no folder.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// One step of a replacement.
@@ -217,6 +188,8 @@ impl From<ReplaceError> for io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
@@ -314,19 +287,15 @@ mod tests {
     }
 
     #[test]
-    fn recognises_the_names_of_drafts() {
-        for of in ["dimona.current", "a", ".x"] {
-            assert_eq!(draft_target(&draft_name(OsStr::new(of))), Some(OsStr::new(of)));
-        }
-        for name in [
-            "dimona.current",
-            ".draft",
-            ".0123456789abcdef.draft",
-            ".dimona.current.0123.draft",
-            ".dimona.current.0123456789abcdeg.draft",
-            "dimona.current.0123456789abcdef.draft",
-        ] {
-            assert_eq!(draft_target(OsStr::new(name)), None, "{name}");
-        }
+    fn a_folder_that_is_moved_away_keeps_its_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+        fs::create_dir(&here).expect("writable");
+        let mut draft = Draft::create(&here.join("file"), 0o600).expect("writable");
+        draft.write(b"new").expect("writable");
+        fs::rename(&here, &there).expect("moved");
+        fs::create_dir(&here).expect("another folder in its place");
+        draft.commit().expect("writable");
+        assert_eq!((names(&here), names(&there)), (vec![], vec![OsString::from("file")]));
     }
 }

@@ -12,6 +12,7 @@ pub(super) fn show(report: &Report) -> Markup {
     let health = match health {
         Health::Writable => tag(Tone::Good, "writable"),
         Health::Unwritable(trouble) => tag(Tone::Bad, &format!("not writable: {trouble}")),
+        Health::Compromised(what) => tag(Tone::Bad, &format!("compromised: {what}")),
         Health::Closed => tag(Tone::Bad, "closed"),
     };
     let unsigned = counters.sequence.saturating_sub(counters.signed);
@@ -26,6 +27,7 @@ pub(super) fn show(report: &Report) -> Markup {
                     "signs " (grouped(counters.signed)) " records"
                     @if let Some(at) = checkpoint { ", " (timestamp(*at)) }
                     "; " (grouped(unsigned)) " records are not signed yet"
+                    @if let Some(copied) = counters.copied { "; the copy signs " (grouped(copied)) }
                     @if counters.checkpoint_failures > 0 {
                         " " (tag(Tone::Bad, &format!("{} write failures", grouped(counters.checkpoint_failures))))
                     }

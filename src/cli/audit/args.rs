@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::settings_file::SettingsFile;
-use audit_log::Retention;
 use audit_log::report::{Format, Language};
+use audit_log::{Retention, TooShort};
 
 /// Commands under `audit`.
 #[derive(Debug, Subcommand)]
@@ -34,14 +34,7 @@ pub enum AuditCommand {
     },
     /// Remove the months past retention, files and keys; the service must be stopped
     #[command(after_help = PRUNE_HELP)]
-    Prune {
-        /// Settings
-        #[command(flatten)]
-        settings: SettingsFile,
-        /// Retention in years
-        #[arg(long, default_value_t = Retention::default().years)]
-        years: u16,
-    },
+    Prune(PruneArguments),
     /// Replace the key that signs checkpoints; the service must be stopped
     ///
     /// Prints a checkpoint that the old and the new key signed. Keep it elsewhere, in place of the
@@ -66,8 +59,11 @@ Example:
   ehealth-attributes audit verify --audit-log /srv/copy --key audit-log.pub \\
       --checkpoint /srv/checkpoint
 
+A plain copy of a log that is being written is sound up to its last checkpoint: copy the file
+`checkpoint` before the segments, or make a backup. The last line names the records after it.
+
 Exit codes:
-  0  sound
+  0  sound, also with records after the last checkpoint, which nothing proves yet
   1  something is wrong or cannot be read; each finding is printed";
 
 const SEARCH_HELP: &str = "\
@@ -109,6 +105,8 @@ const PRUNE_HELP: &str = "\
 Example:
   ehealth-attributes audit prune --years 10
 
+Removed records and keys cannot be restored. Fewer than 10 years need --shorter and --confirm.
+
 Exit codes:
   0  removed, or nothing to remove
   1  failed
@@ -148,6 +146,44 @@ pub struct VerifyArguments {
     /// Write the verdict to this file, which the settings name so that the admin page shows it
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `audit prune`.
+#[derive(Debug, Args)]
+pub struct PruneArguments {
+    /// Settings
+    #[command(flatten)]
+    pub settings: SettingsFile,
+    /// Retention in years, at least 10
+    #[arg(long, default_value_t = Retention::MINIMUM_YEARS, value_parser = parse_years)]
+    years: u16,
+    /// Retention in years, fewer than 10: destroys records that the law still demands
+    #[arg(long, value_name = "YEARS", requires = "confirm", conflicts_with = "years")]
+    shorter: Option<u16>,
+    /// Type this word to destroy younger records and their keys for good
+    #[arg(long, value_name = "WORD", requires = "shorter", value_parser = [Retention::WORD])]
+    confirm: Option<String>,
+}
+
+impl PruneArguments {
+    /// The retention.
+    ///
+    /// # Errors
+    /// [`TooShort`] for fewer than ten years without the word.
+    pub fn retention(&self) -> Result<Retention, TooShort> {
+        Retention::new(self.shorter.unwrap_or(self.years), self.confirm.as_deref())
+    }
+}
+
+fn parse_years(text: &str) -> Result<u16, String> {
+    let years = text.parse().map_err(|_| "expected a number of years".to_owned())?;
+    match Retention::new(years, None) {
+        Ok(retention) => Ok(retention.years()),
+        Err(error) => Err(format!("{error}: --shorter {years} --confirm {}", Retention::WORD)),
+    }
 }
 
 /// A person and days.

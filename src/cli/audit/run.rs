@@ -5,14 +5,14 @@ use std::io::{self, BufRead};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::args::{AuditCommand, PersonArguments, ProveArguments, ReportArguments, VerifyArguments};
+use super::args::{AuditCommand, PersonArguments, ProveArguments, PruneArguments, ReportArguments, VerifyArguments};
 use crate::admin::Verification;
 use crate::app::{SystemClock, leave_verification};
 use crate::cli::exit::{Exit, fail};
 use crate::cli::settings_file::SettingsFile;
 use audit_log::report::Report;
-use audit_log::{self, AuditLog, IndexUse, KeyFolder, MissingKeys, Retention, find, prove};
-use audit_verify::{VerifyingKey, verify, verify_proof};
+use audit_log::{self, AuditLog, IndexUse, KeyFolder, MissingKeys, find, prove};
+use audit_verify::{VerifyingKey, verify_at, verify_proof};
 use ehealth_core::model::{Clock, Date, EnterpriseNumber, Ssin, Ticket, Window};
 
 /// Exit code and message of a command that failed.
@@ -30,7 +30,7 @@ pub(in crate::cli) fn run(command: &AuditCommand) -> Exit {
         AuditCommand::Report(arguments) => run_report(arguments),
         AuditCommand::Prove(arguments) => run_prove(arguments),
         AuditCommand::VerifyProof { key, file } => run_verify_proof(key, file),
-        AuditCommand::Prune { settings, years } => run_prune(settings, Retention { years: *years }),
+        AuditCommand::Prune(arguments) => run_prune(arguments),
         AuditCommand::RotateKey(settings) => run_rotate_key(settings),
         AuditCommand::Checkpoint { settings, public_key } => run_checkpoint(settings, *public_key),
     };
@@ -56,8 +56,13 @@ fn public_key(file: &Path) -> Result<VerifyingKey, Failure> {
 
 fn run_verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let key = public_key(&arguments.key)?;
-    let verdict = verify(&arguments.audit_log, &key, arguments.checkpoint.as_deref()).map_err(failed)?;
-    println!("{verdict}");
+    let checkpoint = arguments.checkpoint.as_deref();
+    let verdict = verify_at(&arguments.audit_log, &key, checkpoint, Some(SystemClock.now())).map_err(failed)?;
+    if arguments.json {
+        println!("{}", verdict.to_json());
+    } else {
+        println!("{verdict}");
+    }
     if let Some(file) = &arguments.report {
         let found = Verification { at: SystemClock.now(), records: verdict.size, is_sound: verdict.is_sound() };
         leave_verification(file, &found).map_err(failed)?;
@@ -142,14 +147,15 @@ fn run_verify_proof(key: &Path, file: &Path) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn run_prune(settings: &SettingsFile, retention: Retention) -> Result<Exit, Failure> {
-    let log = AuditLog::open(&audit_log_settings(settings)?, Arc::new(SystemClock)).map_err(failed)?;
+fn run_prune(arguments: &PruneArguments) -> Result<Exit, Failure> {
+    let retention = arguments.retention().map_err(failed)?;
+    let log = AuditLog::open(&audit_log_settings(&arguments.settings)?, Arc::new(SystemClock)).map_err(failed)?;
     let pruned = log.prune(retention).map_err(failed)?;
     log.close();
     pruned.segments.iter().for_each(|segment| println!("removed {} from record {}", segment.month, segment.first));
     pruned.keys.iter().for_each(|key| println!("destroyed {key}"));
     if pruned.segments.is_empty() {
-        println!("nothing is older than {} years", retention.years);
+        println!("nothing is older than {} years", retention.years());
     }
     Ok(Exit::Done)
 }

@@ -11,7 +11,7 @@ const CRATES: [(&str, &[&str]); 13] = [
     // Signed notes; durable replacement of files.
     ("c2sp-note", &[]),
     ("durable-file", &[]),
-    ("audit-log", &["ehealth-core", "c2sp-note"]),
+    ("audit-log", &["ehealth-core", "c2sp-note", "durable-file"]),
     // Independent of the code that wrote the log.
     ("audit-verify", &["ehealth-core"]),
     // Certificates and keys in files, TLS client configuration.
@@ -58,7 +58,7 @@ impl Users {
 }
 
 /// Libraries and the crates that may use them outside tests.
-const LIBRARIES: [(&str, Users); 38] = [
+const LIBRARIES: [(&str, Users); 39] = [
     ("thiserror", All),
     // One library each: the crate that has it is what has to change with it.
     ("quick-xml", Only(&["datasets"])),
@@ -87,6 +87,8 @@ const LIBRARIES: [(&str, Users); 38] = [
     ("tracing", AllButCore),
     ("uuid", AllButCore),
     ("zeroize", AllButCore),
+    // Keys in locked memory.
+    ("memmap2", Only(&["audit-log"])),
     ("rustix", Only(&["audit-log", "datasets", "durable-file", GATEWAY])),
     // The gateway alone.
     ("landlock", Only(&[GATEWAY])),

@@ -120,10 +120,14 @@ impl Disk for MemoryDisk {
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.0.state.lock().expect("no panic");
+        if state.names.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
         let file = state.files.len();
         state.files.push(Vec::new());
         state.names.insert(name.to_owned(), file);
-        if name.starts_with("checkpoint") {
+        // The draft of a checkpoint, too.
+        if name.contains("checkpoint") {
             state.checkpoints.insert(file);
         }
         state.calls.push(Call::Create { name: name.to_owned(), file });

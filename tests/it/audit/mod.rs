@@ -18,6 +18,7 @@ mod oracles;
 mod pruning;
 mod replay;
 mod reporting;
+mod second_place;
 mod strace;
 mod system_calls;
 mod verification;

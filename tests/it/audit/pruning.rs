@@ -1,16 +1,18 @@
 //! Pruning removes months past retention, with their keys. The rest verifies and proves as before.
 
 use std::fs;
+use std::process::Command;
 use std::sync::Arc;
 
 use audit_log::{
     AuditLog, Event, IndexUse, KeyFolder, KeyName, LEGAL_HOLD, MissingKeys, Month, PruneError, Retention, Settings,
-    WriteFailure, find, prove,
+    TooShort, WriteFailure, find, prove,
 };
 use audit_verify::{CheckpointSource, Finding, VerifyingKey, verify, verify_proof};
 
 use super::harness::*;
 use super::memory_disk::{Fault, MemoryDisk};
+use crate::support::program::PROGRAM;
 
 fn month(text: &str) -> Month {
     Month::parse(text).expect("a month")
@@ -45,7 +47,7 @@ fn pruning_removes_what_is_past_retention_and_keeps_the_rest() {
     assert_eq!(found(), 7);
     let vkey = log.verifying_key();
     assert_eq!(log.prune(Retention::default()).map(|pruned| pruned.segments), Ok(vec![]), "nothing is left to prune");
-    let pruned = log.prune(Retention { years: 9 }).expect("pruned");
+    let pruned = log.prune(Retention::new(9, Some(Retention::WORD)).expect("the word")).expect("pruned");
     let gone = [KeyName::Detail(month("2016-12")), KeyName::Subject(2016), KeyName::Detail(month("2017-01"))];
     assert_eq!(pruned.keys, [gone.as_slice(), &[KeyName::Subject(2017)]].concat());
     log.close();
@@ -62,6 +64,43 @@ fn pruning_removes_what_is_past_retention_and_keeps_the_rest() {
     assert_eq!(prunings.count(), 2);
     let log = AuditLog::open(&settings, clock("2026-12-22T05:19:00Z")).expect("opened again");
     assert_eq!(record(&log, entry(51, person(1))), Ok(58));
+}
+
+#[test]
+fn fewer_than_ten_years_need_a_word_typed_out() {
+    for years in [0, 1, 9] {
+        for word in [None, Some(""), Some("yes"), Some("DESTROY-EVIDENCE")] {
+            assert_eq!(Retention::new(years, word), Err(TooShort), "{years} {word:?}");
+        }
+        assert_eq!(Retention::new(years, Some("destroy-evidence")).map(Retention::years), Ok(years));
+    }
+    for years in [10, 11, u16::MAX] {
+        assert_eq!(Retention::new(years, None).map(Retention::years), Ok(years));
+    }
+}
+
+#[test]
+fn the_command_prunes_younger_records_only_on_a_word() {
+    let prune = |arguments: &[&str]| {
+        let ran = Command::new(PROGRAM).args(["audit", "prune", "--config", "missing.toml"]).args(arguments).output();
+        let ran = ran.expect("it runs");
+        (ran.status.code(), String::from_utf8(ran.stderr).expect("UTF-8"))
+    };
+    let (code, said) = prune(&["--years", "9"]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("at least 10 years") && said.contains("--shorter 9 --confirm destroy-evidence"), "{said}");
+    for arguments in [
+        &["--shorter", "9"][..],
+        &["--shorter", "9", "--confirm", "yes"],
+        &["--confirm", "destroy-evidence"],
+        &["--years", "10", "--shorter", "9", "--confirm", "destroy-evidence"],
+    ] {
+        assert_eq!(prune(arguments).0, Some(2), "{arguments:?}");
+    }
+    // The arguments are right, the settings are missing.
+    for arguments in [&["--years", "10"][..], &["--shorter", "9", "--confirm", "destroy-evidence"]] {
+        assert_eq!(prune(arguments).0, Some(3), "{arguments:?}");
+    }
 }
 
 #[test]
@@ -110,10 +149,11 @@ fn nothing_is_pruned_before_it_is_recorded_and_signed() {
         let names = fs::read_dir(&settings.folder).expect("there").map(|file| file.expect("there").file_name());
         names.filter(|name| name.to_string_lossy().ends_with(".seg")).count()
     };
-    let obstacle = settings.folder.join("checkpoint.tmp");
-    fs::create_dir(&obstacle).expect("ours");
+    let checkpoint = settings.folder.join("checkpoint");
+    fs::remove_file(&checkpoint).expect("there");
+    fs::create_dir(&checkpoint).expect("ours");
     assert_eq!(log.prune(Retention::default()), Err(PruneError::Unsigned));
-    fs::remove_dir(&obstacle).expect("ours");
+    fs::remove_dir(&checkpoint).expect("ours");
     let stays = settings.folder.join("000000000022-2016-12.seg");
     let bytes = fs::read(&stays).expect("there");
     fs::write(&stays, &bytes[1..]).expect("ours");

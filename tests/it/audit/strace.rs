@@ -28,7 +28,7 @@ pub struct Recorder {
 /// The file of a descriptor.
 #[derive(Debug, Clone)]
 enum Handle {
-    File { file: usize, position: usize, writes_alone: bool },
+    File { file: usize, position: usize },
     Folder(String),
 }
 
@@ -91,6 +91,9 @@ impl Recorder {
     fn take(&mut self, call: &Ended<'_>, open: &mut HashMap<i64, Handle>) {
         let value = call.value();
         let injected = call.result.contains("(INJECTED)");
+        if !injected && value.is_some_and(|value| value >= 0) && self.take_name(call, open) {
+            return;
+        }
         let handle = call.arguments[0].parse::<i64>().ok().and_then(|number| open.get_mut(&number));
         match (call.name, handle) {
             ("fsync" | "fdatasync", Some(Handle::File { file, .. })) => {
@@ -107,7 +110,7 @@ impl Recorder {
             ("fsync" | "fdatasync", Some(Handle::Folder(folder))) => {
                 self.calls.push(Call::SyncNames { folder: folder.clone(), began: call.began });
             }
-            ("write", Some(Handle::File { file, position, writes_alone: true })) => {
+            ("write", Some(Handle::File { file, position })) => {
                 let bytes = call.written(1);
                 let offset = *position;
                 *position += bytes.len();
@@ -122,19 +125,12 @@ impl Recorder {
                 self.calls.push(Call::Truncate { file: *file, length });
             }
             ("close", Some(_)) => drop(open.remove(&call.arguments[0].parse().expect("a descriptor"))),
-            ("read", Some(Handle::File { writes_alone: false, .. })) | ("lseek", Some(Handle::Folder(_))) => {}
+            ("read", Some(Handle::File { position, .. })) => {
+                *position += usize::try_from(value.unwrap_or_default()).expect("not negative");
+            }
+            ("lseek", Some(Handle::Folder(_))) => {}
             ("fcntl", Some(_)) if !call.arguments[1].starts_with("F_DUPFD") => {}
             ("write", None) if call.arguments[0] == "1" => self.tell(&call.written(1)),
-            ("open", None) => self.open(call, 0, open),
-            ("openat", None) => self.open(call, 1, open),
-            ("mkdir", None) => self.make_folder(call.text(0)),
-            ("mkdirat", None) => self.make_folder(call.text(1)),
-            ("rename", None) => self.rename(call.text(0), call.text(1)),
-            ("renameat" | "renameat2", None) => self.rename(call.text(1), call.text(3)),
-            ("link", None) => self.link(call.text(0), call.text(1)),
-            ("linkat", None) => self.link(call.text(1), call.text(3)),
-            ("unlink", None) => self.remove(call.text(0)),
-            ("unlinkat", None) => self.remove(call.text(1)),
             ("mmap", _) => {
                 let mapped = call.arguments[4].parse::<i64>().ok().and_then(|number| open.get(&number));
                 assert!(
@@ -159,8 +155,39 @@ impl Recorder {
         Some(Path::new(path).strip_prefix(&self.root).ok()?.to_str().expect("UTF-8").to_owned())
     }
 
+    /// Path of an argument: below the folder in the argument before it, if that is a descriptor.
+    fn path_at(&self, call: &Ended<'_>, path: usize, open: &HashMap<i64, Handle>) -> String {
+        let text = call.text(path);
+        let folder = path.checked_sub(1).and_then(|before| call.arguments[before].parse().ok());
+        let path = match folder.and_then(|descriptor: i64| open.get(&descriptor)) {
+            Some(Handle::Folder(folder)) if text == "." => self.root.join(folder),
+            Some(Handle::Folder(folder)) => self.root.join(folder).join(text),
+            Some(Handle::File { .. }) | None => return text,
+        };
+        path.to_str().expect("UTF-8").to_owned()
+    }
+
+    /// Takes a completed call that names a file; returns whether it was one.
+    fn take_name(&mut self, call: &Ended<'_>, open: &mut HashMap<i64, Handle>) -> bool {
+        let path = |at| self.path_at(call, at, open);
+        match call.name {
+            "open" => self.open(call, 0, open),
+            "openat" => self.open(call, 1, open),
+            "mkdir" => self.make_folder(path(0)),
+            "mkdirat" => self.make_folder(path(1)),
+            "rename" => self.rename(path(0), path(1)),
+            "renameat" | "renameat2" => self.rename(path(1), path(3)),
+            "link" => self.link(path(0), path(1)),
+            "linkat" => self.link(path(1), path(3)),
+            "unlink" => self.remove(path(0)),
+            "unlinkat" => self.remove(path(1)),
+            _ => return false,
+        }
+        true
+    }
+
     fn open(&mut self, call: &Ended<'_>, path: usize, open: &mut HashMap<i64, Handle>) {
-        let Some(name) = self.name_of(&call.text(path)) else { return };
+        let Some(name) = self.name_of(&self.path_at(call, path, open)) else { return };
         let flags: Vec<&str> = call.arguments[path + 1].split('|').collect();
         assert!(!flags.contains(&"O_APPEND"), "appending writes are not modelled");
         let handle = if self.folders.contains(&name) {
@@ -181,7 +208,7 @@ impl Recorder {
                     self.made
                 }
             };
-            Handle::File { file, position: 0, writes_alone: flags.contains(&"O_WRONLY") }
+            Handle::File { file, position: 0 }
         };
         open.insert(call.value().expect("opened"), handle);
     }

@@ -165,8 +165,8 @@ fn verify_image(image: &CrashImage, place: &Path) -> Result<Verified, String> {
     log.close();
     let copy = settings.checkpoints.copy.as_deref();
     let verdict = verify(&settings.folder, &key, copy).map_err(|error| error.to_string())?;
-    if !verdict.is_sound() {
-        return Err(format!("not sound: {:?}", verdict.findings));
+    if !verdict.is_sound() || verdict.unsigned > 0 {
+        return Err(format!("not sound, or not signed: {verdict}"));
     }
     let mut tickets = BTreeMap::new();
     for (record, sequence) in read_all(&settings.folder).into_iter().zip(verdict.first..) {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use audit_log::{AuditLog, Settings};
 use audit_verify::{
-    CheckpointSource, Finding, SegmentDamage, Truncation, Verdict, VerifyingKey, VerifyingKeyError, verify,
+    CheckpointSource, Finding, Notice, SegmentDamage, Truncation, Verdict, VerifyingKey, VerifyingKeyError, verify,
+    verify_at,
 };
 
 use super::harness::*;
@@ -130,6 +131,62 @@ fn preallocated_zeros_are_sound_only_in_the_last_segment() {
 }
 
 #[test]
+fn a_plain_copy_of_a_busy_log_is_sound_to_its_checkpoint() {
+    let log = written(5);
+    let copy = log.settings.folder.with_file_name("copy");
+    let open = AuditLog::open(&log.settings, clock("2026-12-22T05:19:00Z")).expect("opened");
+    record(&open, entry(98, person(1))).expect("durable");
+    assert!(open.checkpoint_now());
+    let early = fs::read(log.settings.folder.join("checkpoint")).expect("there");
+    (99..102).for_each(|number| assert!(record(&open, entry(number, person(1))).is_ok()));
+    copy_folder(&log.settings.folder, &copy);
+    assert!(open.checkpoint_now());
+    open.close();
+    let segment = copy.join(log.segments().pop().expect("three").file_name().expect("a name"));
+    let bytes = fs::read(&segment).expect("there");
+    let end = bytes.iter().rposition(|byte| *byte != 0).expect("records");
+    let verdict = |bytes: &[u8], checkpoint: &[u8]| {
+        fs::write(&segment, bytes).expect("ours");
+        fs::write(copy.join("checkpoint"), checkpoint).expect("ours");
+        verify(&copy, &log.key, Some(&log.elsewhere)).expect("readable")
+    };
+    // The checkpoint was copied first; the last record is whole, torn, or a hole.
+    let hole = [&bytes[..end - 60], &[0; 30], &bytes[end - 30..=end]].concat();
+    for (bytes, records, torn) in [(&bytes[..], 3, 0), (&bytes[..end - 40], 2, 1), (&hole[..], 2, 1)] {
+        let verdict = verdict(bytes, &early);
+        assert_eq!((verdict.findings.as_slice(), verdict.in_use, verdict.signed), ([].as_slice(), false, 24));
+        assert_eq!(verdict.unsigned, records);
+        assert_eq!(verdict.notices.len(), 1 + torn, "{:?}", verdict.notices);
+        assert_eq!(verdict.notices[torn], Notice::Unsigned { records });
+        let last = format!("sound up to record 24; {records} records after the last checkpoint");
+        assert_eq!(verdict.to_string().lines().last(), Some(last.as_str()));
+        assert_eq!((&verdict.to_json()["isSound"], &verdict.to_json()["unsigned"]), (&true.into(), &records.into()));
+    }
+    // What a checkpoint signs must be there, and whole.
+    let signed = fs::read(log.settings.folder.join("checkpoint")).expect("there");
+    let cut = verdict(&bytes[..end - 40], &signed).findings;
+    assert!(matches!(cut.as_slice(), [Finding::Damaged { .. }, Finding::Incomparable { .. }]), "{cut:?}");
+    let behind = [&bytes[..=end], &vec![1; 20 << 20]].concat();
+    let behind = verdict(&behind, &early).findings;
+    assert!(matches!(behind.as_slice(), [Finding::Damaged { .. }]), "no write is that long: {behind:?}");
+}
+
+#[test]
+fn a_checkpoint_from_the_future_is_reported() {
+    let log = written(3);
+    let at =
+        |now| verify_at(&log.settings.folder, &log.key, Some(&log.elsewhere), Some(moment(now))).expect("readable");
+    let made = moment("2026-12-22T05:19:00Z");
+    assert_eq!(at("2026-12-22T05:14:00Z").notices, [], "5 minutes are allowed");
+    let now = "2026-12-22T05:13:59.999Z";
+    let future = |checkpoint| Notice::Future { checkpoint, made, now: moment(now) };
+    let verdict = at(now);
+    assert_eq!(verdict.notices, [CheckpointSource::Own, CheckpointSource::Elsewhere].map(future));
+    assert_eq!((verdict.is_sound(), verdict.notices[0].code()), (true, "future"));
+    assert!(verdict.to_string().contains("NOTE: the checkpoint kept elsewhere was made at 2026-12-22T05:19:00.000Z"));
+}
+
+#[test]
 fn records_beyond_the_checkpoint_are_found_without_a_writer() {
     let log = written(5);
     let old = fs::read(log.settings.folder.join("checkpoint")).expect("there");
@@ -137,7 +194,9 @@ fn records_beyond_the_checkpoint_are_found_without_a_writer() {
     record(&open, entry(99, person(1))).expect("durable");
     open.close();
     fs::write(log.settings.folder.join("checkpoint"), old).expect("ours");
-    assert_eq!(log.verify().findings, [Finding::Unsigned { records: 1 }]);
+    let verdict = verify(&log.settings.folder, &log.key, None).expect("readable");
+    assert_eq!((verdict.findings.as_slice(), verdict.unsigned), ([].as_slice(), 1));
+    assert_eq!(verdict.notices, [Notice::Unsigned { records: 1 }]);
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub(crate) const EXCHANGE: u8 = 2;
 pub(crate) const INTERRUPTION: u8 = 3;
 /// Kind of a pruning record.
 pub(crate) const PRUNING: u8 = 4;
+/// Kind of a vouched record.
+pub(crate) const VOUCHED: u8 = 5;
 /// Value of a day that is absent.
 pub(crate) const NO_DAY: i32 = i32::MIN;
 

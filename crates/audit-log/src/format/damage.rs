@@ -37,4 +37,10 @@ pub enum DamageKind {
     /// that kind.
     #[error("the segment-begun record does not match the file name")]
     SegmentStart,
+    /// The record is sound, but not the one that was written here.
+    #[error("another record was put here")]
+    Replaced,
+    /// The file is gone.
+    #[error("the file is missing")]
+    Removed,
 }

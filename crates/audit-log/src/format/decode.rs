@@ -11,8 +11,8 @@ use ehealth_core::model::{
 use ehealth_core::policy::Deliberation;
 
 use super::codes::{
-    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, VERSION, VERSION_REPLACED, cause_number, context_number,
-    operation_number,
+    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, VERSION, VERSION_REPLACED, VOUCHED, cause_number,
+    context_number, operation_number,
 };
 use super::detail::EncryptedDetail;
 use super::enterprise::parse_number;
@@ -22,6 +22,7 @@ use super::month::Month;
 use super::outcome::StoredOutcome;
 use super::record::{
     Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,
+    Vouched,
 };
 use super::subject::SubjectToken;
 use super::tree::Frontier;
@@ -75,6 +76,7 @@ pub(crate) fn record(framed: Framed<'_>) -> Result<Record, RecordError> {
         EXCHANGE => exchange(&mut bytes, &header, replaced, framed.record).map(Box::new).map(Event::Exchange),
         INTERRUPTION => interruption(&mut bytes).map(Event::Interruption),
         PRUNING => pruning(&mut bytes).map(Event::Pruning),
+        VOUCHED => vouched(&mut bytes, &header).map(Event::Vouched),
         _ => None,
     };
     match event {
@@ -134,6 +136,11 @@ fn pruning(bytes: &mut Bytes<'_>) -> Option<Pruning> {
         Some(PrunedSegment { first, month: bytes.month()?, root: Digest::new(bytes.array()?) })
     };
     Some(Pruning { until, segments: (0..count).map(|_| segment()).collect::<Option<_>>()? })
+}
+
+fn vouched(bytes: &mut Bytes<'_>, header: &RecordHeader) -> Option<Vouched> {
+    let vouched = Vouched { records: u64::from_be_bytes(bytes.array()?), root: Digest::new(bytes.array()?) };
+    (vouched.records <= header.sequence).then_some(vouched)
 }
 
 fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, replaced: bool, record: &[u8]) -> Option<Exchange> {

@@ -1,7 +1,7 @@
 //! The encrypted detail of a record (docs/reference/audit-log-format.md "Encrypted detail").
 //!
-//! One key per month encrypts it. A key is constructed from 32 bytes and never returned; aws-lc
-//! wipes its copy when the key is dropped. [`KeyFolder`](crate::KeyFolder) reads keys from files.
+//! One key per month encrypts it. A key is constructed from 32 bytes and never returned; it lies in
+//! locked memory, and aws-lc wipes the context of each use. [`KeyFolder`](crate::KeyFolder) reads keys from files.
 
 use std::fmt;
 
@@ -13,6 +13,7 @@ use ehealth_core::model::{EnterpriseNumber, Ssin};
 use super::enterprise::{encode_number, parse_number};
 use super::frame::TooLong;
 use super::key_id::{KEY_BYTES, KeyId};
+use super::locked_key::LockedKey;
 
 /// The plaintext is padded to a multiple of 32 bytes, so that its length says little about how much
 /// was disclosed.
@@ -65,7 +66,7 @@ pub enum DecryptError {
 
 /// Key that encrypts the details of one month.
 pub struct DetailKey {
-    key: LessSafeKey,
+    key: LockedKey,
     id: KeyId,
 }
 
@@ -73,8 +74,13 @@ impl DetailKey {
     /// Constructs the key from its bytes; `None` if the cryptographic library refuses them.
     #[must_use]
     pub fn from_bytes(bytes: &Zeroizing<[u8; KEY_BYTES]>) -> Option<Self> {
-        let key = UnboundKey::new(&AES_256_GCM_SIV, bytes.as_slice()).ok()?;
-        Some(Self { key: LessSafeKey::new(key), id: KeyId::new(bytes) })
+        let key = Self { key: LockedKey::new(bytes), id: KeyId::new(bytes) };
+        key.cipher().is_some().then_some(key)
+    }
+
+    /// Context of one use.
+    fn cipher(&self) -> Option<LessSafeKey> {
+        UnboundKey::new(&AES_256_GCM_SIV, self.key.bytes()).ok().map(LessSafeKey::new)
     }
 
     /// Name of the key.
@@ -98,14 +104,16 @@ impl DetailKey {
     ) -> Result<Zeroizing<Vec<u8>>, TooLong> {
         let mut detail = plaintext(subject, disclosed, customer_ticket, replaced_by)?;
         let nonce = Nonce::assume_unique_for_key(nonce);
-        self.key.seal_in_place_append_tag(nonce, Aad::from(associated), &mut *detail).map_err(|_| TooLong)?;
+        let cipher = self.cipher().ok_or(TooLong)?;
+        cipher.seal_in_place_append_tag(nonce, Aad::from(associated), &mut *detail).map_err(|_| TooLong)?;
         Ok(detail)
     }
 
     pub(crate) fn decrypt(&self, encrypted: &EncryptedDetail) -> Result<Detail, DecryptError> {
         let mut bytes = Zeroizing::new(encrypted.ciphertext.to_vec());
         let nonce = Nonce::assume_unique_for_key(encrypted.nonce);
-        let opened = self.key.open_in_place(nonce, Aad::from(&*encrypted.associated), &mut bytes);
+        let cipher = self.cipher().ok_or(DecryptError::Authentication)?;
+        let opened = cipher.open_in_place(nonce, Aad::from(&*encrypted.associated), &mut bytes);
         parse_detail(opened.map_err(|_| DecryptError::Authentication)?).ok_or(DecryptError::Content)
     }
 }
@@ -223,7 +231,10 @@ mod tests {
         let key = key(1);
         let mut nonsense = vec![0xff; PADDING];
         let nonce = Nonce::assume_unique_for_key([7; 12]);
-        key.key.seal_in_place_append_tag(nonce, Aad::from(b"record"), &mut nonsense).expect("short");
+        key.cipher()
+            .expect("a cipher")
+            .seal_in_place_append_tag(nonce, Aad::from(b"record"), &mut nonsense)
+            .expect("short");
         let encrypted = EncryptedDetail {
             nonce: [7; 12],
             associated: b"record".as_slice().into(),

@@ -7,13 +7,13 @@ use ehealth_core::lookup::ExchangeRecord;
 use ehealth_core::model::{Dataset, DatasetStates, Digest, Window};
 
 use super::codes::{
-    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, VERSION, VERSION_REPLACED, cause_number, context_number,
-    operation_number,
+    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, VERSION, VERSION_REPLACED, VOUCHED, cause_number,
+    context_number, operation_number,
 };
 use super::detail::DetailKey;
 use super::enterprise::encode_number;
 use super::frame::{self, TooLong};
-use super::record::{Interruption, Pruning, RecordHeader, SegmentBegun};
+use super::record::{Interruption, Pruning, RecordHeader, SegmentBegun, Vouched};
 use super::subject::SubjectKey;
 
 /// Appends the frame of a segment-begun record.
@@ -53,6 +53,16 @@ pub(crate) fn pruning(out: &mut Vec<u8>, header: &RecordHeader, what: &Pruning) 
             out.push(segment.month.number());
             out.extend_from_slice(segment.root.as_bytes());
         }
+        Ok(())
+    })
+}
+
+/// Appends the frame of a vouched record.
+pub(crate) fn vouched(out: &mut Vec<u8>, header: &RecordHeader, what: &Vouched) -> Result<Digest, TooLong> {
+    frame::append(out, |out| {
+        put_header(out, VOUCHED, header);
+        out.extend_from_slice(&what.records.to_be_bytes());
+        out.extend_from_slice(what.root.as_bytes());
         Ok(())
     })
 }

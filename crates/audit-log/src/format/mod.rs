@@ -130,6 +130,7 @@ pub(crate) mod outcome;
 // Keys and what they protect.
 pub(crate) mod detail;
 pub(crate) mod key_id;
+pub(crate) mod locked_key;
 pub(crate) mod subject;
 
 // The tree over the records, and the notes that sign it.

@@ -10,12 +10,13 @@
 use std::fmt;
 
 pub(crate) use c2sp_note::encode_base64 as base64;
-use c2sp_note::{Note, SignerKey};
+use c2sp_note::{Note, SignerKey, VerifierKey};
 use zeroize::Zeroizing;
 
 use ehealth_core::model::{Dataset, DatasetState, DatasetStates, Digest, Timestamp};
 
 use super::key_id::KEY_BYTES;
+use super::locked_key::LockedKey;
 
 /// Tree head: what a checkpoint signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +37,16 @@ pub(crate) struct SignedHead {
     pub(crate) size: u64,
     /// Base64, as in the note.
     pub(crate) root: String,
+    /// When the newest record was written.
+    pub(crate) made: Timestamp,
     pub(crate) datasets: DatasetStates,
 }
 
-/// Key that signs checkpoints, with the origin: the name of the log.
-pub(crate) struct CheckpointKey(SignerKey);
+/// Key that signs checkpoints, with the origin: the name of the log. Its seed lies in locked memory.
+pub(crate) struct CheckpointKey {
+    seed: LockedKey,
+    verifier: VerifierKey,
+}
 
 /// Whether a text can be an origin: 1 to 200 visible ASCII characters, no `+` (C2SP signed note).
 pub(crate) fn is_origin(text: &str) -> bool {
@@ -50,30 +56,37 @@ pub(crate) fn is_origin(text: &str) -> bool {
 impl CheckpointKey {
     /// Constructs the key from its seed; `None` if the cryptographic library refuses it.
     pub(crate) fn new(seed: &Zeroizing<[u8; KEY_BYTES]>, origin: &str) -> Option<Self> {
-        SignerKey::from_seed(seed, origin).map(Self)
+        let verifier = SignerKey::from_seed(seed, origin)?.verifier().clone();
+        Some(Self { seed: LockedKey::new(seed), verifier })
+    }
+
+    /// Pair of one use.
+    fn signer(&self) -> Option<SignerKey> {
+        SignerKey::from_seed(self.seed.bytes().first_chunk()?, self.verifier.name())
     }
 
     /// Public key in the form of signed-note tools: origin, key id, and base64 of type and key.
     pub(crate) fn verifying_key(&self) -> String {
-        self.0.verifier().to_string()
+        self.verifier.to_string()
     }
 
-    /// Signs a tree head; returns the note.
-    pub(crate) fn sign(&self, head: &Head) -> String {
+    /// Signs a tree head; returns the note. `None` if the cryptographic library refuses the key, which
+    /// it did not when the key was constructed.
+    pub(crate) fn sign(&self, head: &Head) -> Option<String> {
         let mut text =
-            format!("{}\n{}\n{}\nmade {}\n", self.0.verifier().name(), head.size, root_text(head.root), head.made);
+            format!("{}\n{}\n{}\nmade {}\n", self.verifier.name(), head.size, root_text(head.root), head.made);
         for dataset in Dataset::ALL {
             if let Some(DatasetState { serial, created }) = head.datasets.state(dataset) {
                 text.push_str(&format!("dataset {} {serial} {created}\n", dataset.code()));
             }
         }
-        self.0.sign(&text)
+        Some(self.signer()?.sign(&text))
     }
 
     /// Appends a signature of this key to a note that the previous key signed.
     pub(crate) fn sign_also(&self, note: &str) -> Option<String> {
         let text = Note::parse(note)?.text();
-        Some(format!("{note}{}", self.0.signature_line(text)))
+        Some(format!("{note}{}", self.signer()?.signature_line(text)))
     }
 
     /// Reads a note; `None` unless this key signed it, alone or together with the previous or the
@@ -81,7 +94,7 @@ impl CheckpointKey {
     pub(crate) fn read(&self, note: &str) -> Option<SignedHead> {
         let (text, signatures) = note.split_once("\n\n")?;
         let text = format!("{text}\n");
-        let own = self.0.signature_line(&text);
+        let own = self.signer()?.signature_line(&text);
         let lines: Vec<&str> = signatures.split_inclusive('\n').collect();
         if lines.len() > 2 || !lines.contains(&own.as_str()) {
             return None;
@@ -89,9 +102,10 @@ impl CheckpointKey {
         let mut lines = text.lines().skip(1);
         let size = lines.next()?.parse().ok()?;
         let root = lines.next()?.to_owned();
+        let made = Timestamp::parse(lines.next()?.strip_prefix("made ")?).ok()?;
         let datasets =
             lines.filter_map(dataset).fold(DatasetStates::default(), |all, (dataset, state)| all.with(dataset, state));
-        Some(SignedHead { size, root, datasets })
+        Some(SignedHead { size, root, made, datasets })
     }
 }
 
@@ -138,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_note_has_the_lines_of_a_checkpoint() {
-        let note = key().sign(&head());
+        let note = key().sign(&head()).expect("a note");
         let text = "example.org/audit-log\n7\n+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=\n\
                     made 2026-11-22T05:19:00.123Z\ndataset dimona 41 2026-11-22T05:19:00.123Z\n\n\u{2014} example.org/audit-log ";
         assert!(note.starts_with(text), "{note}");
@@ -147,8 +161,9 @@ mod tests {
 
     #[test]
     fn reads_its_own_notes_and_no_others() {
-        let note = key().sign(&head());
-        let known = SignedHead { size: 7, root: root_text(head().root), datasets: head().datasets };
+        let note = key().sign(&head()).expect("a note");
+        let Head { root, made, datasets, .. } = head();
+        let known = SignedHead { size: 7, root: root_text(root), made, datasets };
         assert_eq!(key().read(&note), Some(known));
         for at in 0..note.len() {
             let mut changed = note.clone().into_bytes();
@@ -162,7 +177,7 @@ mod tests {
     #[test]
     fn both_keys_read_a_note_that_both_signed() {
         let next = CheckpointKey::new(&Zeroizing::new([8; KEY_BYTES]), "example.org/audit-log").expect("32 bytes");
-        let note = next.sign_also(&key().sign(&head())).expect("a note");
+        let note = next.sign_also(&key().sign(&head()).expect("a note")).expect("a note");
         assert_eq!((note.lines().count(), key().read(&note)), (8, next.read(&note)));
         assert_eq!(next.read(&note).map(|known| known.size), Some(7));
         let third = CheckpointKey::new(&Zeroizing::new([9; KEY_BYTES]), "example.org/audit-log").expect("32 bytes");

@@ -62,6 +62,9 @@ pub enum Event {
     Interruption(Interruption),
     /// Months past retention are removed.
     Pruning(Pruning),
+    /// The log was opened with records and without any checkpoint, because the operator vouched
+    /// for them.
+    Vouched(Vouched),
 }
 
 /// Keys of a segment, and the tree before it.
@@ -146,6 +149,16 @@ pub struct Pruning {
     pub until: u64,
     /// Removed segments, oldest first.
     pub segments: Vec<PrunedSegment>,
+}
+
+/// The operator vouches for records that no checkpoint protected any more (setting
+/// `audit_log.missing_checkpoint = "sign"`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vouched {
+    /// Number of records before this one.
+    pub records: u64,
+    /// Root of their tree, as they were found.
+    pub root: Digest,
 }
 
 /// A removed segment.

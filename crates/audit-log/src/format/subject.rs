@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use ehealth_core::model::Ssin;
 
 use super::key_id::{KEY_BYTES, KeyId};
+use super::locked_key::LockedKey;
 
 /// Pseudonym of a person: the same within a year, and meaningless without the key of that year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,7 +16,7 @@ pub struct SubjectToken(pub(crate) [u8; 32]);
 
 /// Key that makes the subject tokens of one year.
 pub struct SubjectKey {
-    key: hmac::Key,
+    key: LockedKey,
     id: KeyId,
 }
 
@@ -23,7 +24,12 @@ impl SubjectKey {
     /// Constructs the key from its bytes.
     #[must_use]
     pub fn new(bytes: &Zeroizing<[u8; KEY_BYTES]>) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, bytes.as_slice()), id: KeyId::new(bytes) }
+        Self { key: LockedKey::new(bytes), id: KeyId::new(bytes) }
+    }
+
+    /// Context of one use.
+    fn hmac(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, self.key.bytes())
     }
 
     /// Name of the key.
@@ -35,7 +41,7 @@ impl SubjectKey {
     /// Authentication code of a part of an index. It is never a subject token: those are made from
     /// a text of eleven digits.
     pub(crate) fn index_code(&self, parts: &[&[u8]]) -> [u8; 16] {
-        let mut context = hmac::Context::with_key(&self.key);
+        let mut context = hmac::Context::with_key(&self.hmac());
         parts.iter().for_each(|part| context.update(part));
         context.sign().as_ref().first_chunk().copied().unwrap_or_default()
     }
@@ -43,7 +49,7 @@ impl SubjectKey {
     /// Returns the person's token: HMAC-SHA-256 over the eleven digits of the SSIN.
     #[must_use]
     pub fn token(&self, subject: Ssin) -> SubjectToken {
-        let tag = hmac::sign(&self.key, &subject.digits());
+        let tag = hmac::sign(&self.hmac(), &subject.digits());
         SubjectToken(tag.as_ref().first_chunk().copied().unwrap_or_default())
     }
 }

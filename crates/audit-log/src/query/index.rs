@@ -17,9 +17,9 @@
 //! | 14 n | tickets: the same with the ticket |
 //! | 32 n | leaves before the first whole block of 256, roots of the whole blocks, leaves behind the last |
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self, BufReader};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use ehealth_core::model::Digest;
@@ -162,12 +162,7 @@ impl<'a> Index<'a> {
         bytes.extend_from_slice(&hashes);
         let target = path(folder, segment);
         // Another process that makes the same index writes the same bytes. Each has its own draft.
-        let draft = target.with_extension(format!("idx.{}.tmp", std::process::id()));
-        let mut file =
-            BufWriter::new(OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?);
-        file.write_all(&bytes)?;
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()?;
-        fs::rename(&draft, &target)?;
+        durable_file::replace(&target, &bytes, 0o600)?;
         Self::open(folder, segment, key).ok_or_else(unsound)
     }
 

@@ -4,13 +4,16 @@
 //! about what survives a crash before [`DiskFile::sync`] (bytes and length of a file) or
 //! [`Disk::sync_names`] (names in the folder).
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::ffi::OsStr;
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read};
 use std::ops::Deref;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::path::Path;
 
-use super::file_names::LOCK;
+use durable_file::Directory;
+
+use super::file_names::{LOCK, draft_of};
 
 /// A folder that holds an audit log.
 pub trait Disk: Send + Sync {
@@ -26,10 +29,11 @@ pub trait Disk: Send + Sync {
     /// The error of the system; [`io::ErrorKind::NotFound`] if there is no such file.
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Creates an empty file and replaces an existing one.
+    /// Creates an empty file.
     ///
     /// # Errors
-    /// The error of the system.
+    /// The error of the system; [`io::ErrorKind::AlreadyExists`] if the name exists, also as a
+    /// link.
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
 
     /// Renames a file and replaces an existing one.
@@ -85,10 +89,25 @@ pub trait DiskFile: Send {
     fn sync(&self) -> io::Result<()>;
 }
 
+/// Puts a file with these bytes in the place of another, durably. They are first written under a
+/// random name; after a failure that draft is removed.
+pub(crate) fn put_in_place(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<Box<dyn DiskFile>> {
+    let draft = draft_of(name);
+    let file = disk.create(&draft)?;
+    let written = file.write_at(bytes, 0).and_then(|()| file.sync()).and_then(|()| disk.rename(&draft, name));
+    if let Err(error) = written {
+        // What is left behind is removed at the next start.
+        let _ = disk.remove(&draft);
+        return Err(error);
+    }
+    disk.sync_names()?;
+    Ok(file)
+}
+
 /// A folder of the file system.
 #[derive(Debug)]
 pub struct Folder {
-    path: PathBuf,
+    directory: Directory,
     /// Held while the folder is open for writing. The system releases it when the process ends.
     lock: Option<File>,
 }
@@ -99,8 +118,7 @@ impl Folder {
     /// # Errors
     /// The error of the system, also if there is no such folder.
     pub fn open(path: &Path) -> io::Result<Self> {
-        fs::read_dir(path)?;
-        Ok(Self { path: path.to_owned(), lock: None })
+        Ok(Self { directory: Directory::open(path)?, lock: None })
     }
 
     /// Opens a folder for exclusive writing. Creates it with mode 0700 if it is missing.
@@ -110,9 +128,10 @@ impl Folder {
     /// otherwise the error of the system.
     pub fn open_alone(path: &Path) -> io::Result<Self> {
         make_folder(path)?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join(LOCK))?;
+        let directory = Directory::open(path)?;
+        let lock = directory.open_or_create(OsStr::new(LOCK), 0o600)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), lock: Some(lock) }),
+            Ok(()) => Ok(Self { directory, lock: Some(lock) }),
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -137,32 +156,33 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
 
 impl Disk for Folder {
     fn names(&self) -> io::Result<Vec<String>> {
-        let names = fs::read_dir(&self.path)?.map(|entry| entry.map(|entry| entry.file_name().into_string()));
         // A name that is not UTF-8 is not the audit log's.
-        Ok(names.collect::<io::Result<Vec<_>>>()?.into_iter().filter_map(Result::ok).collect())
+        Ok(self.directory.names()?.into_iter().filter_map(|name| name.into_string().ok()).collect())
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        let writable = self.lock.is_some();
-        Ok(Box::new(OpenOptions::new().read(true).write(writable).open(self.path.join(name))?))
+        let name = OsStr::new(name);
+        Ok(Box::new(if self.lock.is_some() {
+            self.directory.open_writable(name)?
+        } else {
+            self.directory.open_file(name)?
+        }))
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true).mode(0o600);
-        Ok(Box::new(options.open(self.path.join(name))?))
+        Ok(Box::new(self.directory.create_new(OsStr::new(name), 0o600)?))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.path.join(from), self.path.join(to))
+        self.directory.rename(OsStr::new(from), OsStr::new(to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.path.join(name))
+        self.directory.remove(OsStr::new(name))
     }
 
     fn sync_names(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
+        self.directory.sync()
     }
 }
 

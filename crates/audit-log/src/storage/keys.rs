@@ -8,12 +8,14 @@
 //! the environment. No key is ever replaced except the one that signs, after the next one has
 //! signed a checkpoint together with it.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use durable_file::Directory;
 use zeroize::Zeroizing;
 
 use super::disk::make_folder;
@@ -238,21 +240,23 @@ impl KeyFolder {
         let failed = |error: io::Error| failure(name, &error);
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         aws_lc_rs::rand::fill(key.as_mut_slice()).map_err(|_| KeyError::Random(name))?;
-        let draft = self.path.join(format!("{name}.tmp"));
-        match fs::remove_file(&draft) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
+        let target = OsString::from(name.to_string());
+        let folder = Directory::open(&self.path).map_err(failed)?;
+        for draft in folder.names().map_err(failed)? {
+            // A crash left it. It was never used.
+            if durable_file::draft_target(&draft) == Some(&target) {
+                folder.remove(&draft).map_err(failed)?;
+            }
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
-        file.write_all(key.as_slice()).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
+        let (draft, mut file) = folder.create_draft(&target, 0o600).map_err(failed)?;
+        let written = file.write_all(key.as_slice()).and_then(|()| file.sync_all());
         // Unlike a rename, a link never replaces a key that an operator put there meanwhile.
-        match fs::hard_link(&draft, self.path_of(name)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
-            _ => {}
-        }
-        fs::remove_file(&draft).map_err(failed)?;
-        File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(failed)
+        let linked = written.and_then(|()| match folder.link(&draft, &target) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        });
+        let removed = folder.remove(&draft);
+        linked.and(removed).and_then(|()| folder.sync()).map_err(failed)
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) mod tail;
 
 // Beside the segments.
 pub(crate) mod checkpoint_files;
+pub(crate) mod copy_folder;
+pub(crate) mod copy_thread;
 pub(crate) mod keys;
 
 // Backup.

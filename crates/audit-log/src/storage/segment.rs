@@ -5,8 +5,8 @@
 
 use std::io;
 
-use super::disk::{Disk, DiskFile};
-use super::file_names::{CHECKPOINT_DRAFT, DRAFT, PROBE};
+use super::disk::{Disk, DiskFile, put_in_place};
+use super::file_names::{PROBE, draft_of, is_draft};
 use super::write_failure::WriteFailure;
 use crate::format::record::SegmentBegun;
 use crate::format::segment_name::SegmentName;
@@ -45,11 +45,7 @@ impl Segment {
         begun: SegmentBegun,
         first_frame: &[u8],
     ) -> io::Result<Self> {
-        let file = disk.create(DRAFT)?;
-        file.write_at(first_frame, 0)?;
-        file.sync()?;
-        disk.rename(DRAFT, &name.to_string())?;
-        disk.sync_names()?;
+        let file = put_in_place(disk, &name.to_string(), first_frame)?;
         let written = u64::try_from(first_frame.len()).unwrap_or(u64::MAX);
         Ok(Self { name, begun, file, written, allocated: written })
     }
@@ -103,9 +99,10 @@ impl Segment {
 
 /// Checks whether the disk takes data again.
 pub(crate) fn probe_space(disk: &dyn Disk) -> io::Result<()> {
-    let file = disk.create(PROBE)?;
+    let draft = draft_of(PROBE);
+    let file = disk.create(&draft)?;
     let written = file.write_at(&vec![0; PROBE_BYTES], 0).and_then(|()| file.sync());
-    disk.remove(PROBE)?;
+    disk.remove(&draft)?;
     written
 }
 
@@ -113,8 +110,5 @@ pub(crate) fn probe_space(disk: &dyn Disk) -> io::Result<()> {
 pub(crate) fn remove_drafts(disk: &dyn Disk) -> io::Result<()> {
     let names = disk.names()?;
     // A search at this moment may lose the draft of its index. It reads the segment instead.
-    let is_draft = |name: &str| {
-        [DRAFT, PROBE, CHECKPOINT_DRAFT].contains(&name) || (name.contains(".idx.") && name.ends_with(".tmp"))
-    };
     names.iter().filter(|name| is_draft(name)).try_for_each(|name| disk.remove(name))
 }

@@ -1,10 +1,11 @@
 //! Free space of the audit log's disk, and whether it can be written while no requests arrive:
 //! operators must be able to act before a request is refused.
 
-use std::fs::{self, OpenOptions};
+use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use durable_file::Directory;
 
 use super::file_names::PROBE;
 use super::write_failure::WriteFailure;
@@ -28,20 +29,18 @@ pub fn free_bytes(path: &Path) -> io::Result<u64> {
 /// # Errors
 /// The reason why the audit log cannot be written.
 pub fn probe_writing(folder: &Path) -> Result<(), WriteFailure> {
-    let path = folder.join(PROBE);
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
-    let written = file.and_then(|mut file| {
-        file.write_all(&[0; PROBE_BYTES])?;
-        file.sync_data()
-    });
+    let directory = Directory::open(folder)?;
+    let (draft, mut file) = directory.create_draft(OsStr::new(PROBE), 0o600)?;
+    let written = file.write_all(&[0; PROBE_BYTES]).and_then(|()| file.sync_data());
     // Remove the file also after a partial write.
-    let removed = fs::remove_file(&path);
+    let removed = directory.remove(&draft);
     Ok(written.and(removed)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

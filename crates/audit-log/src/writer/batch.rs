@@ -25,6 +25,8 @@ pub(crate) struct Batch {
     pub(crate) records: Vec<(Pending, u64)>,
     /// Tree with these records.
     pub(crate) tree: Frontier,
+    /// Offset in `bytes` and leaf hash of the last record.
+    pub(crate) last: Option<(u64, Digest)>,
     /// Dataset states that the newest exchange had read.
     pub(crate) datasets: DatasetStates,
     /// Number of exchanges that do not fit a record.
@@ -41,7 +43,7 @@ impl Batch {
     pub(crate) fn new(mut bytes: Vec<u8>, tree: Frontier, datasets: DatasetStates) -> Self {
         bytes.clear();
         let durable = tree.size();
-        Self { bytes, records: Vec::new(), tree, datasets, too_long: 0, durable, capacity: BATCH_BYTES }
+        Self { bytes, records: Vec::new(), tree, last: None, datasets, too_long: 0, durable, capacity: BATCH_BYTES }
     }
 
     /// Appends a record to the bytes and its leaf hash to the tree.
@@ -55,7 +57,11 @@ impl Batch {
         let sequence = self.tree.size();
         let unproven = u32::try_from(sequence.saturating_sub(self.durable)).unwrap_or(u32::MAX);
         let header = RecordHeader { sequence, unproven, recorded, salt };
-        Ok(encode(&mut self.bytes, &header).map(|leaf| self.tree.push(leaf)))
+        let offset = u64::try_from(self.bytes.len()).unwrap_or(u64::MAX);
+        Ok(encode(&mut self.bytes, &header).map(|leaf| {
+            self.last = Some((offset, leaf));
+            self.tree.push(leaf);
+        }))
     }
 
     /// Appends what `next` returns, until the batch is full.

@@ -1,10 +1,11 @@
-//! The checkpointer: signs the newest tree head, and puts the note into the audit log's folder,
-//! into a copy elsewhere, and into the service log.
+//! The checkpointer: signs the newest tree head, and puts the note into the audit log's folder and
+//! into the service log. The [`Copier`] brings it to the copy elsewhere.
 //!
-//! It has its own thread, so that no exchange ever waits for it. The writer offers a tree head after
-//! every durable batch. A checkpoint is made after a number of records or an interval, at most ten
-//! times a second, and always at the end. A location that cannot be written is tried again at every
-//! interval: the records are durable without a checkpoint.
+//! It has its own thread, so that no exchange ever waits for it. The writer offers the end of the log
+//! after every durable batch. A checkpoint is made after a number of records or an interval, at most
+//! ten times a second, and always at the end. If it cannot be written, it is tried again at every
+//! interval: the records are durable without a checkpoint. The last record is read back at each
+//! checkpoint, and every ten seconds without one.
 
 use std::io;
 use std::sync::Arc;
@@ -13,34 +14,32 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use ehealth_core::model::{DatasetStates, Timestamp};
+use ehealth_core::model::Timestamp;
 
+use super::copier::Copier;
+use super::position::LogPosition;
+use super::read_back::{FrameAt, ReadBack};
 use super::settings::Checkpoints;
+use super::status::Compromise;
 use crate::format::note::{CheckpointKey, Head, root_text};
-use crate::format::tree::Frontier;
-use crate::storage::checkpoint_files::{CheckpointLocation, StoredCheckpoints, replace};
-use crate::storage::disk::Disk;
-use crate::storage::file_names::{CHECKPOINT, CHECKPOINT_DRAFT};
+use crate::storage::checkpoint_files::CheckpointLocation;
+use crate::storage::disk::{Disk, put_in_place};
+use crate::storage::file_names::CHECKPOINT;
 
 /// Minimum interval between two checkpoints in the service log at level info.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
-
-/// A tree head that the writer offered.
-struct Offered {
-    tree: Frontier,
-    made: Timestamp,
-    datasets: DatasetStates,
-}
+/// Interval between two checks of the last record while no checkpoint is made.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 struct State {
-    offered: Option<Offered>,
-    /// Sizes of the newest checkpoint that was tried, that is durable in the audit log's folder,
-    /// and that is durable in both locations.
+    /// End of the log that the writer offered.
+    offered: Option<LogPosition>,
+    /// Sizes of the newest checkpoint that was tried, and that is durable in the audit log's folder.
     tried: u64,
     signed: u64,
-    everywhere: u64,
-    /// Locations that could not be written the last time.
-    failing: Vec<CheckpointLocation>,
+    /// When the oldest record was written that `signed` does not include.
+    unsigned_since: Option<Timestamp>,
+    is_failing: bool,
     /// Size of the checkpoint for which a caller waits.
     requested: u64,
     closing: bool,
@@ -57,30 +56,36 @@ impl State {
 pub(crate) struct Checkpointer {
     /// Released at the end, together with its lock.
     disk: Mutex<Option<Arc<dyn Disk>>>,
-    key: CheckpointKey,
+    key: Arc<CheckpointKey>,
+    copier: Option<Arc<Copier>>,
     settings: Checkpoints,
     state: Mutex<State>,
     changed: Condvar,
     failures: AtomicU64,
     last_logged: Mutex<Option<Instant>>,
+    read_back: Mutex<ReadBack>,
 }
 
 impl Checkpointer {
-    /// `stored` is the content of both locations, `signed` the size of the newest checkpoint in
-    /// them.
+    /// `signed` is the size of the checkpoint in the audit log's folder, `last` the last record.
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
-        key: CheckpointKey,
-        settings: Checkpoints,
-        stored: &StoredCheckpoints,
+        (key, copier, settings): (Arc<CheckpointKey>, Option<Arc<Copier>>, Checkpoints),
         signed: u64,
+        last: Option<FrameAt>,
     ) -> Self {
-        let everywhere = if settings.copy.is_none() || stored.primary == stored.copy { signed } else { 0 };
-        let failing = Vec::new();
-        let state = State { offered: None, tried: signed, signed, everywhere, failing, requested: 0, closing: false };
+        let state = State {
+            offered: None,
+            tried: signed,
+            signed,
+            unsigned_since: None,
+            is_failing: false,
+            requested: 0,
+            closing: false,
+        };
         let (changed, failures, last_logged) = (Condvar::new(), AtomicU64::new(0), Mutex::new(None));
-        let disk = Mutex::new(Some(disk));
-        Self { disk, key, settings, state: Mutex::new(state), changed, failures, last_logged }
+        let (disk, read_back) = (Mutex::new(Some(disk)), Mutex::new(ReadBack::new(last)));
+        Self { disk, key, copier, settings, state: Mutex::new(state), changed, failures, last_logged, read_back }
     }
 
     /// Public key in the form of signed-note tools.
@@ -93,16 +98,36 @@ impl Checkpointer {
         self.state.lock().signed
     }
 
-    /// Number of times that a location could not be written.
-    pub(crate) fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Relaxed)
+    /// When the oldest record was written that no checkpoint in the audit log's folder signs.
+    pub(crate) fn unsigned_since(&self) -> Option<Timestamp> {
+        self.state.lock().unsigned_since
     }
 
-    /// Offers a durable tree. Never blocks for a disk.
-    pub(crate) fn offer(&self, tree: &Frontier, made: Timestamp, datasets: DatasetStates) {
+    /// Number of times that a location could not be written.
+    pub(crate) fn failures(&self) -> u64 {
+        let of_copy = self.copier.as_ref().map_or(0, |copier| copier.failures());
+        self.failures.load(Ordering::Relaxed).saturating_add(of_copy)
+    }
+
+    /// The copier, if there is a copy.
+    pub(crate) fn copier(&self) -> Option<&Copier> {
+        self.copier.as_deref()
+    }
+
+    /// What happened to the evidence since the log was opened.
+    pub(crate) fn compromise(&self) -> Option<Compromise> {
+        let damage = self.read_back.lock().damage().map(Compromise::Damaged);
+        damage.or_else(|| self.copier.as_ref()?.contradiction().map(Compromise::Contradicted))
+    }
+
+    /// Offers the durable end of the log. Never blocks for a disk.
+    pub(crate) fn offer(&self, position: &LogPosition) {
         let mut state = self.state.lock();
-        let (was_missing, was_full) = (state.size() > state.everywhere, self.is_full(&state));
-        state.offered = Some(Offered { tree: tree.clone(), made, datasets });
+        let (was_missing, was_full) = (state.size() > state.signed, self.is_full(&state));
+        state.offered = Some(position.clone());
+        if state.size() > state.signed {
+            state.unsigned_since.get_or_insert(position.made);
+        }
         // Otherwise the thread already knows when to wake.
         if !was_missing || was_full != self.is_full(&state) {
             self.changed.notify_all();
@@ -139,7 +164,7 @@ impl Checkpointer {
         loop {
             let size = state.size();
             let new = size.saturating_sub(state.tried);
-            let missing = size > state.everywhere && !(state.closing && new == 0);
+            let missing = size > state.signed && !(state.closing && new == 0);
             let interval = if self.is_full(&state) { self.settings.min_interval } else { self.settings.interval };
             let rest = interval.saturating_sub(last.elapsed());
             let due = rest.is_zero() || state.requested > state.tried || state.closing;
@@ -148,7 +173,11 @@ impl Checkpointer {
                     *self.disk.lock() = None;
                     return;
                 }
-                self.changed.wait(&mut state);
+                if self.changed.wait_for(&mut state, CHECK_INTERVAL).timed_out() {
+                    drop(state);
+                    self.check_last(None);
+                    state = self.state.lock();
+                }
             } else if !due {
                 self.changed.wait_for(&mut state, rest);
             } else {
@@ -161,11 +190,11 @@ impl Checkpointer {
         }
     }
 
-    /// Signs the newest offer and writes it to both locations. Fails if it is not in the audit
-    /// log's folder.
+    /// Signs the newest offer and writes it to the audit log's folder; the copier gets it then.
     pub(crate) fn make(&self) -> io::Result<()> {
-        let head = self.head()?;
-        let note = self.key.sign(&head);
+        let (head, last) = self.head()?;
+        self.check_last(last);
+        let note = self.key.sign(&head).ok_or(io::ErrorKind::InvalidData)?;
         self.publish(&head, &note)
     }
 
@@ -173,13 +202,13 @@ impl Checkpointer {
     /// returns the note. No other checkpoint may be made meanwhile: this is the last one of this
     /// key.
     pub(crate) fn rotate(&self, disk: Arc<dyn Disk>, next: &CheckpointKey) -> io::Result<String> {
-        let head = self.head()?;
-        let note = next.sign_also(&self.key.sign(&head)).ok_or(io::ErrorKind::InvalidData)?;
-        *self.disk.lock() = Some(disk);
+        let (head, _) = self.head()?;
+        let note = self.key.sign(&head).and_then(|note| next.sign_also(&note)).ok_or(io::ErrorKind::InvalidData)?;
+        *self.disk.lock() = Some(Arc::clone(&disk));
         let put = self.publish(&head, &note);
         *self.disk.lock() = None;
         put?;
-        if self.state.lock().everywhere < head.size {
+        if self.copier.as_ref().is_some_and(|copier| !copier.copy_now(disk)) {
             return Err(io::ErrorKind::NotConnected.into());
         }
         Ok(note)
@@ -190,68 +219,69 @@ impl Checkpointer {
         self.disk.lock().clone()
     }
 
-    /// Tree head of the newest offer.
-    fn head(&self) -> io::Result<Head> {
+    /// Tree head of the newest offer, and its last record.
+    fn head(&self) -> io::Result<(Head, Option<FrameAt>)> {
         match &self.state.lock().offered {
-            Some(Offered { tree, made, datasets }) => {
-                Ok(Head { size: tree.size(), root: tree.root(), made: *made, datasets: *datasets })
+            Some(LogPosition { tree, made, datasets, last, bytes: _ }) => {
+                Ok((Head { size: tree.size(), root: tree.root(), made: *made, datasets: *datasets }, *last))
             }
             None => Err(io::ErrorKind::NotFound.into()),
         }
     }
 
-    /// Writes a note to both locations. Fails if it is not in the audit log's folder.
-    fn publish(&self, head: &Head, note: &str) -> io::Result<()> {
-        // The audit log's own file first: the copy is never ahead of it.
-        let stored = self.write_primary(note);
-        self.note_result(CheckpointLocation::AuditLog, &stored);
-        let mut everywhere = stored.is_ok();
-        if stored.is_ok() {
-            if let Some(copy) = &self.settings.copy {
-                let copied = replace(copy, note);
-                self.note_result(CheckpointLocation::Copy, &copied);
-                everywhere = copied.is_ok();
-            }
-            self.log(head, note);
+    /// Reads back the last record under the previous checkpoint, and this one.
+    fn check_last(&self, newest: Option<FrameAt>) {
+        let Some(disk) = self.disk() else { return };
+        match self.read_back.lock().check(&*disk, newest) {
+            Ok(None) => {}
+            Ok(Some(damage)) => tracing::error!(
+                %damage,
+                "a signed record was changed or removed by another program; the service is not ready. Keep the \
+                 folder of the audit log as it is, verify it, and see the runbook, \"A damaged audit log\""
+            ),
+            // It is read again at the next check.
+            Err(error) => tracing::warn!(reason = %error, "the last record of the audit log cannot be read back"),
         }
+    }
+
+    /// Writes a note to the audit log's folder, and hands it to the copier.
+    fn publish(&self, head: &Head, note: &str) -> io::Result<()> {
+        let stored = self.write_primary(note);
+        self.note_result(&stored);
         let mut state = self.state.lock();
         state.tried = head.size;
         if stored.is_ok() {
             state.signed = head.size;
+            state.unsigned_since = (state.size() > head.size).then_some(head.made);
         }
-        if everywhere {
-            state.everywhere = head.size;
-        } else {
-            state.everywhere = state.everywhere.min(head.size.saturating_sub(1));
-        }
+        drop(state);
         self.changed.notify_all();
+        if stored.is_ok() {
+            // Only now: the copy is never ahead of the audit log's own file.
+            if let Some(copier) = &self.copier {
+                copier.offer(head.size, note, head.made);
+            }
+            self.log(head, note);
+        }
         stored
     }
 
     fn write_primary(&self, note: &str) -> io::Result<()> {
         let disk = self.disk().ok_or(io::ErrorKind::BrokenPipe)?;
-        let file = disk.create(CHECKPOINT_DRAFT)?;
-        file.write_at(note.as_bytes(), 0)?;
-        file.sync()?;
-        disk.rename(CHECKPOINT_DRAFT, CHECKPOINT)?;
-        disk.sync_names()
+        put_in_place(&*disk, CHECKPOINT, note.as_bytes()).map(drop)
     }
 
-    /// Counts every failure. Logs when a location begins to fail and when it works again.
-    fn note_result(&self, location: CheckpointLocation, stored: &io::Result<()>) {
-        let mut state = self.state.lock();
-        let was_failing = state.failing.contains(&location);
+    /// Counts every failure. Logs when the file begins to fail and when it works again.
+    fn note_result(&self, stored: &io::Result<()>) {
+        let location = CheckpointLocation::AuditLog;
+        let was_failing = std::mem::replace(&mut self.state.lock().is_failing, stored.is_err());
         match stored {
-            Ok(()) if was_failing => {
-                state.failing.retain(|failing| *failing != location);
-                tracing::info!(%location, "checkpoints can be written again");
-            }
+            Ok(()) if was_failing => tracing::info!(%location, "checkpoints can be written again"),
             Ok(()) => {}
             Err(error) => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
                 if !was_failing {
-                    state.failing.push(location);
-                    tracing::warn!(%location, reason = %error.kind(), "checkpoints cannot be written");
+                    tracing::warn!(%location, reason = %error, "checkpoints cannot be written");
                 }
             }
         }

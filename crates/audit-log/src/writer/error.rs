@@ -32,6 +32,9 @@ pub enum AuditError {
     /// It can be read, but not written.
     #[error("the audit log cannot be written: {0}")]
     Unwritable(#[from] WriteFailure),
+    /// The copy of the checkpoint cannot be served.
+    #[error("audit_log.checkpoint_copy: {0}; name a file in a folder that exists")]
+    Copy(io::ErrorKind),
     /// The system refused a thread.
     #[error("the audit log's thread cannot be started: {0}")]
     Thread(io::ErrorKind),

@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use ehealth_core::lookup::{Pending, RecordFailure};
-use ehealth_core::model::{Clock, DatasetStates, Timestamp};
+use ehealth_core::model::{Clock, Timestamp};
 
 use super::checkpointer::Checkpointer;
+use super::position::LogPosition;
 use super::status::{Health, Status};
-use crate::format::tree::Frontier;
 use crate::storage::tail::BATCH_BYTES;
 use crate::storage::write_failure::WriteFailure;
 
@@ -26,19 +26,6 @@ use crate::storage::write_failure::WriteFailure;
 const SLOW: Duration = Duration::from_millis(1);
 /// A faster disk is stalled when a sync takes this many times as long as usual.
 const STALL: u32 = 20;
-
-/// The end of the log at some moment, present or future.
-#[derive(Debug, Clone)]
-pub(crate) struct LogPosition {
-    /// Tree of all records.
-    pub(crate) tree: Frontier,
-    /// End of the records in the segment, in bytes.
-    pub(crate) bytes: u64,
-    /// Dataset states that the newest exchange had read.
-    pub(crate) datasets: DatasetStates,
-    /// When the newest record was written.
-    pub(crate) made: Timestamp,
-}
 
 /// Since when nothing can be written, why, and how many records were refused meanwhile.
 #[derive(Debug, Clone, Copy)]
@@ -185,7 +172,7 @@ impl InFlightBatches {
                     state.outage = None;
                     self.status.set_health(Health::Writable);
                     self.status.count_batch(count, begun.elapsed(), position.tree.size());
-                    self.checkpointer.offer(&position.tree, position.made, position.datasets);
+                    self.checkpointer.offer(&position);
                     state.durable = position;
                     settled.push((records, true));
                 }

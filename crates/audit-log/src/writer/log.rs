@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 
+use durable_file::Directory;
 use parking_lot::{Mutex, RwLock};
 
 use ehealth_core::lookup::{AuditSink, Pending, RecordFailure};
@@ -18,14 +19,17 @@ use ehealth_core::model::Clock;
 
 use super::checkpointer::Checkpointer;
 use super::commit_worker::{Command, CommitWorker, SharedWorker, run};
+use super::copier::Copier;
 use super::error::{AuditError, PruneError, RotateError};
 use super::prune::{Pruned, Retention};
 use super::recover;
 use super::segment_writer::{Dependencies, SegmentWriter};
 use super::settings::{MissingCheckpoint, Settings};
 use super::status::{Counters, Health, Status};
+use super::stored::Stored;
 use crate::format::note::is_origin;
-use crate::storage::checkpoint_files::{CheckpointError, StoredCheckpoints};
+use crate::storage::checkpoint_files::CheckpointError;
+use crate::storage::copy_thread::CheckpointCopy;
 use crate::storage::disk::{Disk, Folder};
 use crate::storage::keys::{KeyFolder, KeyName};
 
@@ -43,7 +47,8 @@ pub struct Rotated {
 pub struct AuditLog {
     queue: RwLock<Option<SyncSender<Command>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    checkpoint_thread: Mutex<Option<JoinHandle<()>>>,
+    /// Threads of the checkpointer and, after it, of the copier.
+    checkpoint_threads: Mutex<Vec<JoinHandle<()>>>,
     checkpointer: Arc<Checkpointer>,
     status: Arc<Status>,
     cut_bytes: u64,
@@ -59,11 +64,37 @@ impl AuditLog {
     /// [`AuditError`]. Nothing was changed then, except that a torn end may be gone and a month
     /// begun.
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AuditError> {
+        Self::open_with_copy(settings, clock, Self::start_copy(settings, |_| ())?)
+    }
+
+    /// Starts the thread that writes the copy of the checkpoint, if the settings name one. Call it
+    /// before the process is confined; `confine` confines the thread to the folder of the copy.
+    ///
+    /// # Errors
+    /// [`AuditError::Copy`] if the setting names no file, or the system refuses a thread.
+    pub fn start_copy(
+        settings: &Settings,
+        confine: impl FnOnce(&Directory) + Send + 'static,
+    ) -> Result<Option<CheckpointCopy>, AuditError> {
+        let Some(copy) = &settings.checkpoints.copy else { return Ok(None) };
+        let own = [settings.folder.clone(), settings.keys.clone()];
+        CheckpointCopy::start(copy, own, confine).map(Some).map_err(|error| AuditError::Copy(error.kind()))
+    }
+
+    /// As [`AuditLog::open`], with the copy that [`AuditLog::start_copy`] started.
+    ///
+    /// # Errors
+    /// As [`AuditLog::open`].
+    pub fn open_with_copy(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        copy: Option<CheckpointCopy>,
+    ) -> Result<Self, AuditError> {
         let folder = Folder::open_alone(&settings.folder).map_err(|error| {
             let kind = error.kind();
             if kind == io::ErrorKind::WouldBlock { AuditError::InUse } else { AuditError::Io(kind) }
         })?;
-        Self::open_on(Arc::new(folder), settings, clock)
+        Self::open_on_with_copy(Arc::new(folder), settings, clock, copy)
     }
 
     /// Opens the audit log on a disk that nothing else writes to; ignores `settings.folder`.
@@ -71,25 +102,46 @@ impl AuditLog {
     /// # Errors
     /// As [`AuditLog::open`], except [`AuditError::InUse`].
     pub fn open_on(disk: Arc<dyn Disk>, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AuditError> {
+        Self::open_on_with_copy(disk, settings, clock, Self::start_copy(settings, |_| ())?)
+    }
+
+    /// As [`AuditLog::open_on`], with this copy of the checkpoint.
+    ///
+    /// # Errors
+    /// As [`AuditLog::open_on`].
+    pub fn open_on_with_copy(
+        disk: Arc<dyn Disk>,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        copy: Option<CheckpointCopy>,
+    ) -> Result<Self, AuditError> {
         let keys = KeyFolder::open(&settings.keys, settings.missing_keys)?;
         let checkpoints = &settings.checkpoints;
         if !is_origin(&checkpoints.origin) {
             return Err(AuditError::Origin);
         }
-        let stored = StoredCheckpoints::read(&*disk, checkpoints.copy.as_deref())??;
+        let stored = Stored::read(&*disk, copy.as_ref(), checkpoints.copy_timeout)?;
         // A key that has signed is never generated again: its loss must be noticed, not repaired.
-        if stored.is_empty() {
+        if stored.has_none(&checkpoints.origin) {
             keys.provide(KeyName::Checkpoint)?;
         }
-        let key = keys.checkpoint_key(&checkpoints.origin)?;
-        let signed_head = stored.newest(&key)?;
-        let recovered = recover::recover(&*disk, signed_head.as_ref())?;
-        if signed_head.is_none() && recovered.has_records && checkpoints.missing == MissingCheckpoint::Refuse {
+        let key = Arc::new(keys.checkpoint_key(&checkpoints.origin)?);
+        let heads = stored.heads(&key, clock.now())?;
+        let recovered = recover::recover(&*disk, heads.newest())?;
+        let is_unsigned = heads.newest().is_none() && recovered.has_records;
+        if is_unsigned && checkpoints.missing == MissingCheckpoint::Refuse {
             return Err(CheckpointError::Missing.into());
         }
         let cut_bytes = recovered.cut_bytes;
-        let (signed, datasets) = signed_head.map_or_else(Default::default, |head| (head.size, head.datasets));
-        let checkpointer = Arc::new(Checkpointer::new(Arc::clone(&disk), key, checkpoints.clone(), &stored, signed));
+        let datasets = heads.newest().map_or_else(Default::default, |head| head.datasets);
+        let copier = copy.map(|copy| {
+            let (key, disk) = (Arc::clone(&key), Arc::clone(&disk));
+            Arc::new(Copier::new(copy, key, disk, checkpoints.copy_timeout, checkpoints.interval))
+        });
+        let signed = heads.primary.as_ref().map_or(0, |head| head.size);
+        let of_thread = (Arc::clone(&key), copier.clone(), checkpoints.clone());
+        let checkpointer = Checkpointer::new(Arc::clone(&disk), of_thread, signed, recovered.last);
+        let checkpointer = Arc::new(checkpointer);
         let dependencies = Dependencies {
             disk,
             keys: keys.clone(),
@@ -98,42 +150,71 @@ impl AuditLog {
             preallocate: settings.preallocate,
             overlap_after: settings.overlap_after,
         };
-        let (writer, status) = SegmentWriter::open(dependencies, recovered, datasets)?;
-        if stored.primary.is_none() {
+        let (mut writer, status) = SegmentWriter::open(dependencies, recovered, datasets)?;
+        if is_unsigned {
+            writer.record_vouched()?;
+        }
+        match (&heads.primary, &stored.primary, &copier) {
             // Before the first record: from then on a missing checkpoint means that it was
             // removed.
-            checkpointer.make()?;
+            (None, ..) => checkpointer.make()?,
+            // The copy may lack it.
+            (Some(head), Some(note), Some(copier)) if Some(head) == heads.newest() => {
+                copier.offer(head.size, &String::from_utf8_lossy(note), head.made);
+            }
+            (Some(_), ..) => {}
         }
+        Self::start(settings, writer, status, (checkpointer, copier), (keys, cut_bytes))
+    }
+
+    /// Starts the threads.
+    fn start(
+        settings: &Settings,
+        writer: SegmentWriter,
+        status: Arc<Status>,
+        (checkpointer, copier): (Arc<Checkpointer>, Option<Arc<Copier>>),
+        (keys, cut_bytes): (KeyFolder, u64),
+    ) -> Result<Self, AuditError> {
         let (queue, waiting) = mpsc::sync_channel(settings.queue);
         let worker = CommitWorker::new(writer, waiting, settings.retry);
         let shared = Arc::new((SharedWorker::new(Some(worker)), CloseOnDrop(Arc::clone(&status))));
-        let spawn = |_| {
+        let spawn_writer = |_| {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name("audit-log".into()).spawn(move || run(&shared.0))
+            spawn("audit-log", move || run(&shared.0))
         };
-        let threads = (0..settings.max_syncs.max(1)).map(spawn).collect::<io::Result<_>>();
-        let threads: Vec<_> = threads.map_err(|error| AuditError::Thread(error.kind()))?;
-        let checkpoint_thread = {
-            let checkpointer = Arc::clone(&checkpointer);
-            let spawned = thread::Builder::new().name("checkpoints".into()).spawn(move || checkpointer.run());
-            spawned.map_err(|error| AuditError::Thread(error.kind()))?
-        };
+        let threads = (0..settings.max_syncs.max(1)).map(spawn_writer).collect::<Result<_, _>>()?;
+        let mut checkpoint_threads = Vec::new();
+        let of_thread = Arc::clone(&checkpointer);
+        checkpoint_threads.push(spawn("checkpoints", move || of_thread.run())?);
+        if let Some(copier) = copier {
+            checkpoint_threads.push(spawn("copier", move || copier.run())?);
+        }
         let (queue, threads) = (RwLock::new(Some(queue)), Mutex::new(threads));
-        let (checkpoint_thread, origin) = (Mutex::new(Some(checkpoint_thread)), checkpoints.origin.clone());
-        Ok(Self { queue, threads, checkpoint_thread, checkpointer, status, cut_bytes, keys, origin })
+        let (checkpoint_threads, origin) = (Mutex::new(checkpoint_threads), settings.checkpoints.origin.clone());
+        Ok(Self { queue, threads, checkpoint_threads, checkpointer, status, cut_bytes, keys, origin })
     }
 
     /// Whether records can be written.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.status.health()
+        match (self.status.health(), self.checkpointer.compromise()) {
+            (Health::Writable, Some(compromise)) => Health::Compromised(compromise),
+            (health, _) => health,
+        }
     }
 
     /// Counts since the log was opened.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        let (signed, checkpoint_failures) = (self.checkpointer.signed(), self.checkpointer.failures());
-        Counters { signed, checkpoint_failures, ..self.status.counters() }
+        let copier = self.checkpointer.copier();
+        Counters {
+            signed: self.checkpointer.signed(),
+            checkpoint_failures: self.checkpointer.failures(),
+            unsigned_since: self.checkpointer.unsigned_since(),
+            copied: copier.map(Copier::copied),
+            uncopied_since: copier.and_then(Copier::uncopied_since),
+            ..self.status.counters()
+        }
     }
 
     /// Length of the torn end that was truncated at the start, in bytes: worth a line in the
@@ -192,9 +273,18 @@ impl AuditLog {
         // A thread that panicked has settled its batch by dropping it.
         threads.into_iter().for_each(|thread| drop(thread.join()));
         self.checkpointer.close();
-        let checkpoint_thread = self.checkpoint_thread.lock().take();
-        let _ = checkpoint_thread.map(JoinHandle::join);
+        for thread in mem::take(&mut *self.checkpoint_threads.lock()) {
+            let _ = thread.join();
+            // The checkpointer's thread comes first: the copier has its last checkpoint then.
+            if let Some(copier) = self.checkpointer.copier() {
+                copier.close();
+            }
+        }
     }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, AuditError> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|error| AuditError::Thread(error.kind()))
 }
 
 impl AuditSink for AuditLog {

@@ -10,9 +10,13 @@ pub(crate) mod status;
 pub(crate) mod batch;
 pub(crate) mod commit_worker;
 pub(crate) mod in_flight;
+pub(crate) mod position;
 pub(crate) mod segment_writer;
 
 // Beside it.
 pub(crate) mod checkpointer;
+pub(crate) mod copier;
 pub(crate) mod prune;
+pub(crate) mod read_back;
 pub(crate) mod recover;
+pub(crate) mod stored;

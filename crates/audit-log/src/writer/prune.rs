@@ -22,17 +22,47 @@ use crate::storage::keys::{KeyFolder, KeyName};
 use crate::storage::segment;
 use crate::storage::write_failure::WriteFailure;
 
-/// How long records are kept.
+/// How long records are kept: at least ten years, unless a person typed a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Retention {
+    years: u16,
+}
+
+/// The retention is shorter than ten years, and the word was not typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error(
+    "records are kept for at least {} years; to destroy younger ones for good, type the word \"{}\"",
+    Retention::MINIMUM_YEARS,
+    Retention::WORD
+)]
+pub struct TooShort;
+
+impl Retention {
+    /// Ten years: what the KSZ network demands.
+    pub const MINIMUM_YEARS: u16 = 10;
+    /// The word that a person types to destroy younger records.
+    pub const WORD: &str = "destroy-evidence";
+
+    /// Keeps records for this number of years after the end of their month. Fewer than ten need the
+    /// word [`Retention::WORD`].
+    ///
+    /// # Errors
+    /// [`TooShort`].
+    pub fn new(years: u16, word: Option<&str>) -> Result<Self, TooShort> {
+        let is_permitted = years >= Self::MINIMUM_YEARS || word == Some(Self::WORD);
+        is_permitted.then_some(Self { years }).ok_or(TooShort)
+    }
+
     /// Years after the end of the month.
-    pub years: u16,
+    #[must_use]
+    pub fn years(self) -> u16 {
+        self.years
+    }
 }
 
 impl Default for Retention {
-    /// Ten years: what the KSZ network demands.
     fn default() -> Self {
-        Self { years: 10 }
+        Self { years: Self::MINIMUM_YEARS }
     }
 }
 
@@ -112,6 +142,8 @@ fn first_record(disk: &dyn Disk, name: SegmentName) -> Result<SegmentBegun, Prun
     let framed = frames.next_frame()?.unwrap_or(Err(FrameError::Incomplete)).map_err(|error| damage(error.into()))?;
     match decode::record(framed).map_err(|error| damage(DamageKind::Record(error)))?.event {
         Event::SegmentBegun(begun) => Ok(begun),
-        Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) => Err(damage(DamageKind::SegmentStart)),
+        Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) | Event::Vouched(_) => {
+            Err(damage(DamageKind::SegmentStart))
+        }
     }
 }

@@ -11,6 +11,7 @@ use std::io::{self, BufReader, Read};
 use ehealth_core::model::Digest;
 
 use super::error::AuditError;
+use super::read_back::FrameAt;
 use crate::format::damage::{Damage, DamageKind};
 use crate::format::decode;
 use crate::format::frame::{FrameError, Framed, Frames};
@@ -34,6 +35,8 @@ pub(crate) struct Recovered {
     pub(crate) cut_bytes: u64,
     /// Whether there is a record other than segment-begun records.
     pub(crate) has_records: bool,
+    /// The last record.
+    pub(crate) last: Option<FrameAt>,
 }
 
 /// Reads the last segment and truncates its torn end, unless a checkpoint signs a longer or another
@@ -43,7 +46,8 @@ pub(crate) fn recover(disk: &dyn Disk, signed_head: Option<&SignedHead>) -> Resu
     let names = segment::list(disk)?;
     let Some(name) = names.last().copied() else {
         check_size(signed_head, 0)?;
-        return Ok(Recovered { segment: None, tree: Frontier::default(), cut_bytes: 0, has_records: false });
+        let tree = Frontier::default();
+        return Ok(Recovered { segment: None, tree, cut_bytes: 0, has_records: false, last: None });
     };
     let file = disk.open(&name.to_string())?;
     let scan = scan(&*file, name, signed_head.map(|head| head.size))?;
@@ -58,11 +62,7 @@ pub(crate) fn recover(disk: &dyn Disk, signed_head: Option<&SignedHead>) -> Resu
     };
     check_size(signed_head, scan.tree.size())?;
     if let Some(signed_head) = signed_head {
-        let root = if signed_head.size < name.first {
-            root_before(disk, &names, signed_head.size)?
-        } else {
-            scan.root_at_watch
-        };
+        let root = if signed_head.size < name.first { root_at(disk, signed_head.size)? } else { scan.root_at_watch };
         if root.map(root_text).as_ref() != Some(&signed_head.root) {
             return Err(CheckpointError::Inconsistent { signed: signed_head.size }.into());
         }
@@ -75,7 +75,8 @@ pub(crate) fn recover(disk: &dyn Disk, signed_head: Option<&SignedHead>) -> Resu
     disk.sync_names()?;
     let segment = Segment { name, begun, file, written: scan.sound, allocated: scan.sound };
     let has_records = scan.tree.size() > u64::try_from(names.len()).unwrap_or(u64::MAX);
-    Ok(Recovered { segment: Some(segment), tree: scan.tree, cut_bytes, has_records })
+    let last = scan.last.map(|(offset, leaf)| FrameAt { segment: name, offset, leaf });
+    Ok(Recovered { segment: Some(segment), tree: scan.tree, cut_bytes, has_records, last })
 }
 
 fn check_size(signed_head: Option<&SignedHead>, found: u64) -> Result<(), CheckpointError> {
@@ -87,9 +88,9 @@ fn check_size(signed_head: Option<&SignedHead>, found: u64) -> Result<(), Checkp
     }
 }
 
-/// Root of the tree at this size, which lies before the last segment; `None` if it cannot be
-/// computed.
-fn root_before(disk: &dyn Disk, names: &[SegmentName], size: u64) -> io::Result<Option<Digest>> {
+/// Root of the tree at this size, from the segment that holds it; `None` if it cannot be computed.
+pub(crate) fn root_at(disk: &dyn Disk, size: u64) -> io::Result<Option<Digest>> {
+    let names = segment::list(disk)?;
     let Some(name) = names.iter().rfind(|name| name.first <= size) else { return Ok(None) };
     let file = disk.open(&name.to_string())?;
     Ok(scan(&*file, *name, Some(size))?.root_at_watch)
@@ -102,6 +103,8 @@ struct Scan {
     sound: u64,
     /// Offset of the first record that the last one does not prove to be durable.
     unproven: u64,
+    /// Offset and leaf hash of the last sound record.
+    last: Option<(u64, Digest)>,
     /// Damage at `sound`; `None` if the file ends there.
     damage: Option<DamageKind>,
     /// Root of the tree at the size to watch for, if the scan passed it.
@@ -111,7 +114,7 @@ struct Scan {
 fn scan(file: &dyn DiskFile, name: SegmentName, watch: Option<u64>) -> io::Result<Scan> {
     let mut frames = Frames::new(BufReader::with_capacity(1 << 18, ReadFrom { file, offset: 0 }));
     let tree = Frontier::default();
-    let mut scan = Scan { begun: None, tree, sound: 0, unproven: 0, damage: None, root_at_watch: None };
+    let mut scan = Scan { begun: None, tree, sound: 0, unproven: 0, last: None, damage: None, root_at_watch: None };
     // Sequence and offset of the last records: those that may have been in flight together.
     let mut starts: VecDeque<(u64, u64)> = VecDeque::new();
     loop {
@@ -160,6 +163,7 @@ impl Scan {
             return Err(DamageKind::Sequence { expected: self.tree.size(), found: header.sequence });
         }
         self.tree.push(framed.leaf);
+        self.last = Some((self.sound, framed.leaf));
         Ok(header)
     }
 }

@@ -12,19 +12,22 @@ use std::thread;
 use std::time::Duration;
 
 use ehealth_core::lookup::Pending;
-use ehealth_core::model::{Clock, DatasetStates, Timestamp};
+use ehealth_core::model::{Clock, DatasetStates, Digest, Timestamp};
 
 use super::batch::{Batch, MonthKeys};
 use super::checkpointer::Checkpointer;
 use super::error::PruneError;
-use super::in_flight::{InFlightBatch, InFlightBatches, LogPosition, Outage};
+use super::in_flight::{InFlightBatch, InFlightBatches, Outage};
+use super::position::LogPosition;
 use super::prune::{self, Pruned, Retention};
+use super::read_back::FrameAt;
 use super::recover::Recovered;
 use super::status::Status;
 use crate::format::encode;
 use crate::format::frame::TooLong;
 use crate::format::month::Month;
-use crate::format::record::{Interruption, Pruning, SegmentBegun};
+use crate::format::note::root_text;
+use crate::format::record::{Interruption, Pruning, RecordHeader, SegmentBegun, Vouched};
 use crate::format::segment_name::SegmentName;
 use crate::format::tree::Frontier;
 use crate::storage::disk::{Disk, DiskFile};
@@ -51,6 +54,8 @@ pub(crate) struct SegmentWriter {
     unconfirmed: Option<SegmentName>,
     /// Dataset states that the newest exchange had read.
     datasets: DatasetStates,
+    /// Where the newest record lies.
+    last: Option<FrameAt>,
     /// Buffer that is reused from batch to batch.
     bytes: Vec<u8>,
     /// Zeros are written ahead up to the next multiple of this number of bytes.
@@ -92,7 +97,8 @@ impl SegmentWriter {
         let (now, tree) = (clock.now(), recovered.tree);
         let status = Arc::new(Status::new(tree.size()));
         let bytes = recovered.segment.as_ref().map_or(0, |segment| segment.written);
-        let position = LogPosition { tree: tree.clone(), bytes, datasets, made: now };
+        let last = recovered.last;
+        let position = LogPosition { tree: tree.clone(), bytes, datasets, made: now, last };
         let in_flight = InFlightBatches::new(
             position,
             overlap_after,
@@ -113,11 +119,12 @@ impl SegmentWriter {
             month_keys: None,
             unconfirmed: None,
             datasets,
+            last,
             bytes: Vec::new(),
             preallocate: preallocate.clamp(1, MAX_PREALLOCATION_BYTES),
         };
         writer.enter_month(Month::new(now), now)?;
-        writer.checkpointer.offer(&writer.tree, now, writer.datasets);
+        writer.checkpointer.offer(&writer.position(now));
         Ok((writer, status))
     }
 
@@ -198,7 +205,10 @@ impl SegmentWriter {
         if batch.bytes.is_empty() {
             return Ok(None);
         }
+        let (name, start) = (segment.name, segment.written);
         segment.append(&**file, &batch.bytes, self.preallocate)?;
+        let at = |(offset, leaf): (u64, _)| FrameAt { segment: name, offset: start.saturating_add(offset), leaf };
+        self.last = batch.last.map(at);
         (self.tree, self.datasets) = (mem::take(&mut batch.tree), batch.datasets);
         Ok(Some(self.position(now)))
     }
@@ -211,6 +221,28 @@ impl SegmentWriter {
 
     /// Makes the record of a pruning durable; returns whether a checkpoint signs it.
     fn record_pruning(&mut self, what: &Pruning) -> Result<bool, WriteFailure> {
+        self.record_alone(|out, header| encode::pruning(out, header, what))?;
+        Ok(self.checkpointer.wait_for(self.tree.size()))
+    }
+
+    /// Makes a record durable which says that the operator vouches for everything before it, because
+    /// no checkpoint does.
+    pub(crate) fn record_vouched(&mut self) -> Result<(), WriteFailure> {
+        let (records, root) = (self.tree.size(), self.tree.root());
+        tracing::warn!(
+            records,
+            root = root_text(root),
+            "the audit log had records and no checkpoint; signing it as it is, because audit_log.missing_checkpoint is \
+             \"sign\". A record says so for good. Set it to \"refuse\" now"
+        );
+        self.record_alone(|out, header| encode::vouched(out, header, &Vouched { records, root }))
+    }
+
+    /// Makes one record durable, in a batch of its own, with nothing else in flight.
+    fn record_alone(
+        &mut self,
+        encode: impl FnOnce(&mut Vec<u8>, &RecordHeader) -> Result<Digest, TooLong>,
+    ) -> Result<(), WriteFailure> {
         self.in_flight.wait_for_all();
         if let Some(outage) = self.in_flight.outage() {
             return Err(outage.failure);
@@ -218,23 +250,20 @@ impl SegmentWriter {
         let (in_flight, now, mut handle) = (self.in_flight.begin(), self.clock.now(), SegmentHandle::default());
         let mut batch = Batch::new(Vec::new(), Frontier::default(), self.datasets);
         let written = self.write(&in_flight, &mut handle, now, &mut batch, |batch, _| {
-            batch
-                .append(now, |out, header| encode::pruning(out, header, what))?
-                .map_err(|TooLong| WriteFailure::Truncated)
+            batch.append(now, encode)?.map_err(|TooLong| WriteFailure::Truncated)
         });
         let outcome = written.and_then(|position| {
             in_flight.set_contents(Vec::new(), position);
             handle.sync()
         });
         in_flight.end(outcome);
-        outcome?;
-        Ok(self.checkpointer.wait_for(self.tree.size()))
+        outcome
     }
 
     /// Resumes after an outage: returns to the durable end and truncates the rest.
     fn resume(&mut self, in_flight: &InFlightBatch) -> Result<(), WriteFailure> {
         if let Some((_, durable)) = &in_flight.after {
-            (self.tree, self.datasets) = (durable.tree.clone(), durable.datasets);
+            (self.tree, self.datasets, self.last) = (durable.tree.clone(), durable.datasets, durable.last);
             if let Some(segment) = &mut self.segment {
                 segment.repair(&*self.disk, durable.bytes)?;
                 self.generation = self.generation.saturating_add(1);
@@ -256,7 +285,7 @@ impl SegmentWriter {
     /// End of the log with everything that was written.
     fn position(&self, made: Timestamp) -> LogPosition {
         let bytes = self.segment.as_ref().map_or(0, |segment| segment.written);
-        LogPosition { tree: self.tree.clone(), bytes, datasets: self.datasets, made }
+        LogPosition { tree: self.tree.clone(), bytes, datasets: self.datasets, made, last: self.last }
     }
 
     /// Enters the month if it changed, after everything before is durable; returns the number of
@@ -329,6 +358,7 @@ impl SegmentWriter {
         self.generation = self.generation.saturating_add(1);
         self.month_keys = None;
         self.tree = batch.tree;
+        self.last = batch.last.map(|(offset, leaf)| FrameAt { segment: name, offset, leaf });
         self.in_flight.set_durable(self.position(now));
         Ok(())
     }

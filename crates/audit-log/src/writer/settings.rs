@@ -60,9 +60,11 @@ pub struct Checkpoints {
     /// 1 to 200 visible ASCII characters without `+`.
     pub origin: String,
     /// File with a copy of the newest checkpoint. Put it on another machine's disk: on the same
-    /// disk it protects little. If that disk hangs, only checkpoints and the end of the process
-    /// wait for it.
+    /// disk it protects little. Its folder must exist. If that disk hangs, nothing waits for it
+    /// longer than `copy_timeout`.
     pub copy: Option<PathBuf>,
+    /// Maximum time that the start, each attempt and the end wait for the copy.
+    pub copy_timeout: Duration,
     /// Number of new records after which a checkpoint is made, not more often than `min_interval`.
     pub records: u64,
     /// Minimum time between two checkpoints: each costs two syncs, for which records wait as well.
@@ -79,6 +81,7 @@ impl Default for Checkpoints {
         Self {
             origin: "ehealth-attributes/audit-log".into(),
             copy: None,
+            copy_timeout: Duration::from_secs(5),
             records: 256,
             min_interval: Duration::from_millis(100),
             interval: Duration::from_secs(1),

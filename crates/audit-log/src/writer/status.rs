@@ -7,6 +7,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use ehealth_core::model::Timestamp;
+
+use crate::format::damage::Damage;
+use crate::storage::checkpoint_files::CheckpointError;
 use crate::storage::write_failure::WriteFailure;
 
 /// Whether records can be written. Without them there are no answers.
@@ -16,8 +20,22 @@ pub enum Health {
     Writable,
     /// The last write failed. The next record tries again, and without one the next retry interval.
     Unwritable(WriteFailure),
+    /// Records can be written, but evidence was destroyed or contradicted under this process. It
+    /// stays so until the next start.
+    Compromised(Compromise),
     /// The audit log was closed.
     Closed,
+}
+
+/// What happened to the evidence while this process wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Compromise {
+    /// A record that a checkpoint signs was changed or removed.
+    #[error("a signed record was changed or removed: {0}")]
+    Damaged(#[from] Damage),
+    /// The copy of the checkpoint signs another log, or more records than this one has.
+    #[error("the copy of the checkpoint contradicts the audit log: {0}")]
+    Contradicted(#[from] CheckpointError),
 }
 
 /// Counts since the audit log was opened.
@@ -39,6 +57,12 @@ pub struct Counters {
     pub signed: u64,
     /// Number of times that a checkpoint could not be written to a location.
     pub checkpoint_failures: u64,
+    /// When the oldest record was written that no checkpoint in the audit log's folder signs yet.
+    pub unsigned_since: Option<Timestamp>,
+    /// Number of records that the copy of the checkpoint signs; `None` without a copy.
+    pub copied: Option<u64>,
+    /// When the newest record of the oldest checkpoint was written that is not in the copy yet.
+    pub uncopied_since: Option<Timestamp>,
 }
 
 /// Shared between the writing threads and the rest of the process.

@@ -12,14 +12,18 @@
 //! writer removes it.
 
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
 use ehealth_core::model::Dataset;
+
+/// Permission bits of the files: the fetching and the answering process may be two users of one group,
+/// and SQLite's companion files get the same. The folder, with mode 0700 or 0770, keeps others out.
+const FILE_MODE: u32 = 0o660;
 
 /// The folder with the files of all datasets.
 #[derive(Debug, Clone)]
@@ -60,17 +64,21 @@ impl Folder {
     /// Makes a file of the dataset the current one, durably. The file itself must be durable.
     pub fn point_to(&self, dataset: Dataset, file: &Path) -> io::Result<()> {
         let name = file.file_name().and_then(|name| name.to_str()).ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(durable_file::replace(&self.pointer(dataset), format!("{name}\n").as_bytes(), 0o600)?)
+        Ok(durable_file::replace(&self.pointer(dataset), format!("{name}\n").as_bytes(), 0o640)?)
     }
 
-    /// Creates an empty file of the dataset under a new name, with access for its owner only.
+    /// Creates an empty file of the dataset under a new name.
     pub fn create_file(&self, dataset: Dataset) -> io::Result<PathBuf> {
         loop {
             // The hasher's keys are random numbers of the operating system.
             let random = RandomState::new().hash_one(dataset);
             let path = self.0.join(format!("{}-{random:016x}.sqlite", dataset.code()));
-            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-                Ok(_) => return Ok(path),
+            match OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&path) {
+                Ok(file) => {
+                    // Whatever the umask is.
+                    file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+                    return Ok(path);
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -80,7 +88,9 @@ impl Folder {
     /// Takes the dataset's lock.
     pub fn lock(&self, dataset: Dataset) -> Result<WriteLock, StoreError> {
         let path = self.0.join(format!("{}.lock", dataset.code()));
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).open(path)?;
+        // Whatever the umask is. Only its owner can, and has done so.
+        let _ = file.set_permissions(Permissions::from_mode(FILE_MODE));
         match file.try_lock() {
             Ok(()) => Ok(WriteLock(file)),
             Err(TryLockError::WouldBlock) => Err(StoreError::Busy),
