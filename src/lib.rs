@@ -16,6 +16,7 @@
 //! | [`config`] | settings and policy files, with the origin of each value; all errors at once |
 //! | [`admin`] | health, metrics and the page for operators |
 //! | [`server`] | the service on the wire: TLS and trust, HTTP/1.1, limits, one message exchange |
+//! | [`peer_log`] | log lines that a peer can cause: sampled, counted, summed up once a minute |
 //! | [`certificates`] | content of certificates and CRLs: facts, permitted uses, the organisation of a subject |
 //!
 //! # Where to start
@@ -34,4 +35,5 @@ pub mod app;
 pub mod certificates;
 pub mod cli;
 pub mod config;
+pub mod peer_log;
 pub mod server;

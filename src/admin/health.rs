@@ -6,10 +6,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::report::{CertificateReport, CertificateRole, CrlReport, Phase, Report};
+use super::report::{CertificateReport, CertificateRole, CrlReport, Phase, ReloadReport, Report};
 use audit_log::{Compromise, Health, WriteFailure};
 use ehealth_core::closed_enum;
 use ehealth_core::model::{Dataset, Freshness, Timestamp};
+
+/// Age of the observed state from which a disk counts as unresponsive. The state is read once a
+/// second.
+const UNRESPONSIVE: Duration = Duration::from_secs(15);
 
 closed_enum! {
     /// Code of a [`Reason`], for metrics, alerts and scripts.
@@ -29,6 +33,8 @@ closed_enum! {
         AuditLogCompromised => "audit-log-compromised",
         /// The audit log is closed.
         AuditLogClosed => "audit-log-closed",
+        /// A disk does not respond.
+        DiskUnresponsive => "disk-unresponsive",
         /// All clients of an issuer are refused.
         IssuerRefused => "issuer-refused",
         /// A certificate has expired.
@@ -55,6 +61,8 @@ pub enum Reason {
     AuditLogCompromised(Compromise),
     /// The audit log is closed.
     AuditLogClosed,
+    /// The state of disks and files could not be read for this time; `None`: it was never read.
+    DiskUnresponsive(Option<Duration>),
     /// All clients of this issuer are refused.
     IssuerRefused {
         /// Distinguished name of the issuer.
@@ -80,6 +88,7 @@ impl Reason {
             Self::AuditLogUnwritable(_) => ReasonCode::AuditLogUnwritable,
             Self::AuditLogCompromised(_) => ReasonCode::AuditLogCompromised,
             Self::AuditLogClosed => ReasonCode::AuditLogClosed,
+            Self::DiskUnresponsive(_) => ReasonCode::DiskUnresponsive,
             Self::IssuerRefused { .. } => ReasonCode::IssuerRefused,
             Self::CertificateExpired(..) => ReasonCode::CertificateExpired,
             Self::CertificateNotYetValid(..) => ReasonCode::CertificateNotYetValid,
@@ -91,7 +100,11 @@ impl Reason {
     #[must_use]
     pub fn about(&self) -> &str {
         match self {
-            Self::Stopping | Self::AuditLogUnwritable(_) | Self::AuditLogCompromised(_) | Self::AuditLogClosed => "",
+            Self::Stopping
+            | Self::AuditLogUnwritable(_)
+            | Self::AuditLogCompromised(_)
+            | Self::AuditLogClosed
+            | Self::DiskUnresponsive(_) => "",
             Self::DatasetMissing(dataset) | Self::DatasetStale(dataset, _) | Self::DatasetUnreadable(dataset) => {
                 dataset.code()
             }
@@ -119,6 +132,12 @@ impl fmt::Display for Reason {
                 write!(f, "The evidence in the audit log is compromised: {what}. Change nothing; see the runbook.")
             }
             Self::AuditLogClosed => write!(f, "The audit log is closed, so no request is answered."),
+            Self::DiskUnresponsive(Some(age)) => {
+                write!(f, "A disk does not respond: the state of datasets and audit log is {} old.", Rounded(*age))
+            }
+            Self::DiskUnresponsive(None) => {
+                write!(f, "A disk does not respond: the state of datasets and audit log is not known yet.")
+            }
             Self::IssuerRefused { issuer, why } => write!(f, "Clients of issuer {issuer} are refused: {why}."),
             Self::CertificateExpired(role, subject) => {
                 write!(f, "The {} certificate of {subject} has expired.", role.code())
@@ -137,6 +156,10 @@ pub fn not_ready_reasons(report: &Report) -> Vec<Reason> {
     match report.phase {
         Phase::Serving => {}
         Phase::Stopping => reasons.push(Reason::Stopping),
+    }
+    match report.observed {
+        Some(age) if age < UNRESPONSIVE => {}
+        age => reasons.push(Reason::DiskUnresponsive(age)),
     }
     for dataset in &report.datasets {
         match dataset.freshness(report.now) {
@@ -181,9 +204,9 @@ fn check_validity(certificate: &CertificateReport, now: Timestamp) -> Option<Rea
     }
 }
 
-/// Writes the reasons as JSON (RFC 8259):
-/// `{"ready":false,"reasons":[{"code":…,"about":…,"text":…}]}`.
-pub(super) fn write_json(reasons: &[Reason]) -> String {
+/// Writes the reasons, and the last reload, as JSON (RFC 8259):
+/// `{"ready":false,"reasons":[{"code":…,"about":…,"text":…}],"reload":{"accepted":true,"at":…}}`.
+pub(super) fn write_json(reasons: &[Reason], reload: &ReloadReport) -> String {
     let items: Vec<_> = reasons
         .iter()
         .map(|reason| {
@@ -191,7 +214,10 @@ pub(super) fn write_json(reasons: &[Reason]) -> String {
             format!("{{\"code\":\"{}\",\"about\":\"{about}\",\"text\":\"{text}\"}}", reason.code().code())
         })
         .collect();
-    format!("{{\"ready\":{},\"reasons\":[{}]}}\n", reasons.is_empty(), items.join(","))
+    let errors =
+        reload.errors.as_deref().map_or_else(String::new, |errors| format!(",\"errors\":\"{}\"", escape(errors)));
+    let reload = format!("{{\"accepted\":{},\"at\":\"{}\"{errors}}}", reload.errors.is_none(), reload.at);
+    format!("{{\"ready\":{},\"reasons\":[{}],\"reload\":{reload}}}\n", reasons.is_empty(), items.join(","))
 }
 
 fn escape(text: &str) -> String {
@@ -234,8 +260,17 @@ mod tests {
     #[test]
     fn json_escapes_quotes_and_control_characters() {
         let reason = Reason::IssuerRefused { issuer: "CN=\"A\\B\"\n".to_owned(), why: "crl-stale" };
-        assert!(write_json(&[reason]).contains(r#""about":"CN=\"A\\B\"\u000a""#));
-        assert_eq!(write_json(&[]), "{\"ready\":true,\"reasons\":[]}\n");
+        let mut reload = ReloadReport { at: Timestamp::from_millis(0), errors: None };
+        assert!(write_json(&[reason], &reload).contains(r#""about":"CN=\"A\\B\"\u000a""#));
+        let accepted =
+            "{\"ready\":true,\"reasons\":[],\"reload\":{\"accepted\":true,\"at\":\"1970-01-01T00:00:00.000Z\"}}\n";
+        assert_eq!(write_json(&[], &reload), accepted);
+        reload.errors = Some("policy.toml:1: \"a\"\nb".to_owned());
+        assert!(
+            write_json(&[], &reload).contains(
+                r#""accepted":false,"at":"1970-01-01T00:00:00.000Z","errors":"policy.toml:1: \"a\"\u000ab"}"#
+            )
+        );
     }
 
     #[test]

@@ -1,54 +1,55 @@
-//! The listener: HTTP/1.1, GET and HEAD only, up to 32 connections; plain HTTP on a loopback
-//! address, mutual TLS on any address.
+//! The listener: HTTP/1.1, GET and HEAD only; plain HTTP on a loopback address, mutual TLS on any
+//! address.
 //!
-//! Against DNS rebinding, a plain request is refused unless its `Host` is a loopback name: a
-//! malicious page can make a browser on the same machine request any address, even under a name of
-//! its own that resolves to 127.0.0.1. With TLS the server certificate would not match such a name.
+//! No client can silence it. Handshakes and connections have limits of their own, in which the
+//! newest displaces the oldest. Each handshake, each head, each blocked write and each connection
+//! has a time-out.
 
 use std::convert::Infallible;
-use std::future::{Future, ready};
+use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::error::Elapsed;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::health::{not_ready_reasons, write_json};
-use super::page::{STYLE, write_page};
-use super::report::Report;
-use super::samples::write_metrics;
+use super::places::Places;
+use super::respond::{Host, Source, respond};
+use super::write_timeout::WriteTimeout;
+use crate::peer_event;
+use crate::peer_log::PeerLog;
 
-/// Maximum open connections: a few tools and a few people. Further connections wait in the listen
-/// queue.
+/// Maximum open connections after their handshake: a few tools and a few people. One more displaces
+/// the oldest.
 const CONNECTIONS: usize = 32;
-/// Timeout for a handshake, for the head of a request, and between requests: an idle connection
-/// gives its permit back.
+/// Maximum handshakes in progress. One more displaces the oldest: clients without a certificate
+/// take nothing from those that have one.
+const HANDSHAKES: usize = 64;
+/// Time-out of a handshake.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Time-out of the head of a request, and between requests: an idle connection gives its place
+/// back.
 const HEAD: Duration = Duration::from_secs(10);
+/// Time-out of a blocked write.
+const WRITE: Duration = Duration::from_secs(10);
+/// Age after which a connection ends with the response that is being written.
+const AGE: Duration = Duration::from_secs(30);
+/// Time-out of that response.
+const LAST_RESPONSE: Duration = Duration::from_secs(10);
 /// Pause after a failed accept; without it the loop would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// Content security policy: only our style sheet; no scripts, no forms, no frames.
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Settings of the listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,9 +85,6 @@ pub enum AdminError {
         reason: io::Error,
     },
 }
-
-/// Makes a report. Called for every request, on the thread that answers it.
-pub type Source = Arc<dyn Fn() -> Report + Send + Sync>;
 
 /// A bound socket with its authentication.
 pub struct Listener {
@@ -125,145 +123,117 @@ impl Listener {
 
 /// Answers requests until `stop` completes, then closes all connections: no response here has to be
 /// finished.
-pub async fn serve(listener: Listener, source: Source, stop: impl Future<Output = ()>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+pub async fn serve(listener: Listener, source: Source, log: Arc<PeerLog>, stop: impl Future<Output = ()>) {
+    let Listener { socket, access, .. } = listener;
+    let shared = Arc::new(Shared {
+        source,
+        access,
+        log,
+        handshakes: Places::new(HANDSHAKES),
+        connections: Places::new(CONNECTIONS),
+    });
     let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
             () = stop.as_mut() => return,
-            accepted = accept(&listener.socket, &permits) => accepted,
+            accepted = socket.accept() => accepted,
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
-            Ok((stream, permit)) => {
-                let (source, access) = (Arc::clone(&source), listener.access.clone());
-                connections.spawn(async move {
-                    match access {
-                        AdminAccess::Loopback => serve_connection(stream, &source, Host::Loopback).await,
-                        AdminAccess::MutualTls(config) => {
-                            if let Some(config) = config() {
-                                let accepted = timeout(HEAD, TlsAcceptor::from(config).accept(stream)).await;
-                                serve_tls_connection(accepted, &source).await;
-                            }
-                        }
-                    }
-                    drop(permit);
-                });
+            Ok((stream, address)) => {
+                let shared = Arc::clone(&shared);
+                connections.spawn(async move { shared.serve(stream, address).await });
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept an operator's connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                peer_event!(shared.log, WARN, "cannot accept an operator's connection", "accept", (); %error);
+                sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-/// Accepted `Host` of a request.
-#[derive(Debug, Clone, Copy)]
-enum Host {
-    Loopback,
-    Any,
+/// What all connections share.
+struct Shared {
+    source: Source,
+    access: AdminAccess,
+    log: Arc<PeerLog>,
+    handshakes: Arc<Places>,
+    connections: Arc<Places>,
 }
 
-async fn serve_tls_connection(accepted: Result<io::Result<TlsStream<TcpStream>>, Elapsed>, source: &Source) {
-    match accepted {
-        Ok(Ok(stream)) => serve_connection(stream, source, Host::Any).await,
-        Ok(Err(error)) => tracing::info!(%error, "TLS handshake with an operator failed"),
-        Err(_) => tracing::info!("TLS handshake with an operator timed out"),
-    }
-}
-
-async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin, source: &Source, host: Host) {
-    let respond = service_fn(|request| ready(Ok::<_, Infallible>(respond(source, &request, host))));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), respond);
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "operator's connection ended with an error");
-    }
-}
-
-async fn accept(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, permit))
-}
-
-fn respond<B>(source: &Source, request: &Request<B>, accepted: Host) -> Response<Full<Bytes>> {
-    const TEXT: &str = "text/plain; charset=utf-8";
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let is_ours = match accepted {
-        Host::Any => true,
-        Host::Loopback => host.is_some_and(names_loopback),
-    };
-    let mut response = if !is_ours {
-        answer(StatusCode::MISDIRECTED_REQUEST, TEXT, "Use the host localhost, 127.0.0.1 or [::1].\n")
-    } else if request.method() != Method::GET && request.method() != Method::HEAD {
-        let mut refused = answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "Use GET or HEAD.\n");
-        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        refused
-    } else {
-        match request.uri().path() {
-            "/" => answer(StatusCode::OK, "text/html; charset=utf-8", write_page(&source())),
-            "/style.css" => answer(StatusCode::OK, "text/css; charset=utf-8", STYLE),
-            "/health/live" => answer(StatusCode::OK, TEXT, "live\n"),
-            "/health/ready" => {
-                let reasons = not_ready_reasons(&source());
-                let is_ready = reasons.is_empty();
-                let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-                answer(status, "application/json", write_json(&reasons))
-            }
-            "/metrics" => answer(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", write_metrics(&source())),
-            _ => {
-                answer(StatusCode::NOT_FOUND, TEXT, "Not found. Available: /, /health/live, /health/ready, /metrics.\n")
+impl Shared {
+    async fn serve(&self, stream: TcpStream, address: SocketAddr) {
+        match &self.access {
+            AdminAccess::Loopback => self.serve_requests(stream, Host::Loopback).await,
+            AdminAccess::MutualTls(config) => {
+                let Some(config) = config() else { return };
+                if let Some(stream) = self.accept(TlsAcceptor::from(config), stream, address).await {
+                    self.serve_requests(stream, Host::Any).await;
+                }
             }
         }
-    };
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CACHE_CONTROL, "no-store"),
-        (REFERRER_POLICY, "no-referrer"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
     }
-    response
-}
 
-fn answer(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response
-}
-
-/// Whether a `Host` field is a loopback name or address.
-fn names_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        Some(_) | None => host,
-    };
-    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-    name.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_names_are_served() {
-        for host in ["localhost", "LOCALHOST:9443", "127.0.0.1:80", "127.1.2.3", "[::1]:9443", "[::1]"] {
-            assert!(names_loopback(host), "{host}");
+    /// Performs a handshake; logs why it failed.
+    async fn accept(
+        &self,
+        acceptor: TlsAcceptor,
+        stream: TcpStream,
+        address: SocketAddr,
+    ) -> Option<TlsStream<TcpStream>> {
+        let mut place = self.handshakes.take();
+        let accepted = tokio::select! {
+            // A handshake that completes stays complete, even if it is displaced in the same moment.
+            biased;
+            accepted = timeout(HANDSHAKE, acceptor.accept(stream)) => Some(accepted),
+            () = place.displaced() => None,
+        };
+        let (log, source) = (&self.log, address.ip());
+        match accepted {
+            Some(Ok(Ok(stream))) => return Some(stream),
+            Some(Ok(Err(error))) => {
+                peer_event!(log, INFO, "TLS handshake with an operator failed", "tls", source; %address, %error);
+            }
+            Some(Err(_)) => {
+                peer_event!(log, INFO, "TLS handshake with an operator timed out", "time-out", source; %address);
+            }
+            None => {
+                peer_event!(log, INFO, "TLS handshake with an operator displaced", "limit", source; %address);
+            }
         }
-        for host in ["", "example.be", "localhost.example.be:9443", "10.0.0.1:9443", "[::2]", "127.0.0.1.example.be"] {
-            assert!(!names_loopback(host), "{host}");
+        None
+    }
+
+    /// Answers the requests of one connection.
+    async fn serve_requests(&self, stream: impl AsyncRead + AsyncWrite + Unpin, host: Host) {
+        let mut place = self.connections.take();
+        let respond = service_fn(|request: Request<Incoming>| async move {
+            let (head, _) = request.into_parts();
+            Ok::<_, Infallible>(respond(&self.source, &head, host).await)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .serve_connection(TokioIo::new(WriteTimeout::new(stream, WRITE)), respond);
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            biased;
+            ended = connection.as_mut() => ended,
+            () = place.displaced() => {
+                tracing::debug!("operator's connection displaced by a newer one");
+                return;
+            }
+            () = sleep(AGE) => {
+                connection.as_mut().graceful_shutdown();
+                match timeout(LAST_RESPONSE, connection).await {
+                    Ok(ended) => ended,
+                    Err(_) => return,
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "operator's connection ended with an error");
         }
     }
 }

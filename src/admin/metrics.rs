@@ -18,6 +18,14 @@ closed_enum! {
         Ready => "ready",
         /// Reasons by code.
         NotReadyReasons => "not_ready_reasons",
+        /// Whether the last reload was accepted.
+        ReloadSuccessful => "config_last_reload_successful",
+        /// Time of the last reload.
+        ReloadTime => "config_last_reload_timestamp_seconds",
+        /// Log lines that were dropped.
+        LogLinesDropped => "log_lines_dropped_total",
+        /// Age of the observed state.
+        StateAge => "observed_state_age_seconds",
         /// Exchanges by operation and outcome.
         Exchanges => "exchanges_total",
         /// Requests refused before SOAP.
@@ -86,7 +94,8 @@ impl Metric {
     #[must_use]
     pub const fn metric_type(self) -> MetricType {
         match self {
-            Self::Exchanges
+            Self::LogLinesDropped
+            | Self::Exchanges
             | Self::RefusedRequests
             | Self::TlsHandshakes
             | Self::ConsumerExchanges
@@ -100,6 +109,9 @@ impl Metric {
             | Self::StartTime
             | Self::Ready
             | Self::NotReadyReasons
+            | Self::ReloadSuccessful
+            | Self::ReloadTime
+            | Self::StateAge
             | Self::DatasetSerial
             | Self::DatasetAge
             | Self::DatasetMaxAge
@@ -131,6 +143,12 @@ impl Metric {
             Self::StartTime => "Start of the process, in seconds since 1970.",
             Self::Ready => "1 if the service is ready.",
             Self::NotReadyReasons => "Number of reasons not to be ready, by code.",
+            Self::ReloadSuccessful => "1 if the last reload of policy, certificates and CRLs was accepted.",
+            Self::ReloadTime => {
+                "Time of the last reload, accepted or rejected, in seconds since 1970; at first, of the start."
+            }
+            Self::LogLinesDropped => "Log lines dropped because standard error was not read in time.",
+            Self::StateAge => "Time since the state of disks and files was read.",
             Self::Exchanges => "Exchanges, by operation and by code of the status or fault.",
             Self::RefusedRequests => "Requests refused before SOAP, by HTTP status.",
             Self::TlsHandshakes => "TLS handshakes, by outcome.",

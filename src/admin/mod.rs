@@ -25,13 +25,17 @@ mod samples;
 
 // The listener.
 mod listen;
+mod places;
+mod respond;
+mod write_timeout;
 
 pub use exposition::MetricType;
 pub use health::{Reason, ReasonCode, not_ready_reasons};
-pub use listen::{AdminAccess, AdminError, Listener, Settings, Source, serve};
+pub use listen::{AdminAccess, AdminError, Listener, Settings, serve};
 pub use metrics::Metric;
 pub use report::{
     AuditLogReport, AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, CrlReport, DatasetReport,
-    OutcomeReport, Phase, Report, Setting, StageReport, Traffic, Verification,
+    OutcomeReport, Phase, ReloadReport, Report, Setting, StageReport, Traffic, Verification,
 };
+pub use respond::Source;
 pub use samples::write_metrics;

@@ -27,6 +27,12 @@ pub struct Report {
     pub run_codes: Vec<&'static str>,
     /// The audit log.
     pub audit_log: AuditLogReport,
+    /// Time since the state of disks and files was read; `None`: it was never read.
+    pub observed: Option<Duration>,
+    /// The last reload.
+    pub reload: ReloadReport,
+    /// Log lines that were dropped since the start, because the log was not read.
+    pub dropped_log_lines: u64,
     /// Certificates that the service presents to consumers, the leaf first.
     pub certificates: Vec<CertificateReport>,
     /// CAs whose clients are accepted.
@@ -73,6 +79,15 @@ impl DatasetReport {
     pub fn age(&self, now: Timestamp) -> Option<Duration> {
         self.status.as_ref()?.state.map(|state| now.since(state.created))
     }
+}
+
+/// The last reload of policy, certificates and CRLs; at first, the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReloadReport {
+    /// Time of the reload.
+    pub at: Timestamp,
+    /// Every error, if it was rejected; the previous configuration is active then.
+    pub errors: Option<String>,
 }
 
 /// The audit log.

@@ -28,6 +28,10 @@ const FREE_BYTES_WARNING: u64 = 1 << 30;
 /// A problem that needs attention. Its text is for people; nothing depends on it.
 #[derive(Debug, Clone)]
 pub(super) enum Warning<'a> {
+    /// The last reload was rejected, with these errors; the previous configuration is active.
+    ReloadRejected(Timestamp, &'a str),
+    /// Number of log lines that were dropped since the start.
+    LogLinesDropped(u64),
     /// The last verification of the audit log failed.
     VerificationFailed,
     /// The last verification of the audit log is this old; `None`: there was none.
@@ -54,6 +58,13 @@ pub(super) enum Warning<'a> {
 impl fmt::Display for Warning<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ReloadRejected(at, errors) => write!(
+                f,
+                "The reload at {at} was rejected; the previous policy, certificates and CRLs stay active: {errors}"
+            ),
+            Self::LogLinesDropped(lines) => {
+                write!(f, "{lines} log lines were dropped since the start: standard error is not read fast enough.")
+            }
             Self::VerificationFailed => write!(
                 f,
                 "The audit log differs from what was signed. Change nothing; see the log of the verification."
@@ -89,7 +100,12 @@ impl fmt::Display for Warning<'_> {
 /// Returns all warnings, the most serious first.
 pub(super) fn find_warnings(report: &Report) -> Vec<Warning<'_>> {
     let now = report.now;
-    let mut warnings = of_audit_log(report);
+    let mut warnings = Vec::new();
+    let rejected = report.reload.errors.as_deref();
+    warnings.extend(rejected.map(|errors| Warning::ReloadRejected(report.reload.at, errors)));
+    warnings.extend(of_audit_log(report));
+    let dropped = Some(report.dropped_log_lines).filter(|lines| *lines > 0);
+    warnings.extend(dropped.map(Warning::LogLinesDropped));
     warnings.extend(report.datasets.iter().filter_map(|dataset| ageing(dataset, now)));
     let authorities = || report.authorities.iter();
     let for_consumers = report.certificates.iter().chain(authorities().map(|authority| &authority.certificate));

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::error::AppError;
 use super::operators::OperatorTls;
@@ -16,6 +17,8 @@ pub struct Bound {
     pub(super) address: SocketAddr,
     pub(super) admin: Option<admin::Listener>,
     pub(super) operators: OperatorTls,
+    /// SIGHUP, caught from now on: it would end a process that is still starting.
+    pub(super) hangups: Option<Signal>,
 }
 
 impl Bound {
@@ -64,5 +67,6 @@ pub(super) async fn bind(settings: &Settings, mut passed: Vec<std::net::TcpListe
         let address = unused.local_addr().ok().map(tracing::field::display);
         tracing::warn!(address, "systemd passed a socket for an address that no setting has");
     }
-    Ok(Bound { listener, address, admin, operators })
+    let hangups = signal(SignalKind::hangup()).ok();
+    Ok(Bound { listener, address, admin, operators, hangups })
 }

@@ -31,6 +31,9 @@ pub enum AppError {
         /// Error of the system.
         reason: io::Error,
     },
+    /// The system starts no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
     /// The address for operators cannot be bound.
     #[error(transparent)]
     Admin(#[from] AdminError),

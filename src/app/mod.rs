@@ -13,8 +13,12 @@ mod service;
 
 // While it runs.
 mod follow;
+mod follow_files;
 mod notify;
+mod observation;
+mod observer;
 mod reload;
+pub mod reload_status;
 mod report;
 mod reporter;
 mod traffic;

@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use parking_lot::Mutex;
+
 use super::error::AppError;
 use super::load::load_active_config;
 use super::operators::OperatorTls;
+use crate::admin::ReloadReport;
 use crate::config::Settings;
 use crate::server::Service;
 use crate::server::tls::{OperatorFiles, RevocationFiles};
-use ehealth_core::model::Clock;
+use ehealth_core::model::{Clock, Timestamp};
 use tls_files::files_of;
 
 /// Size and time of modification of each file; `None` for a file that cannot be read.
@@ -21,10 +24,30 @@ pub(super) type Fingerprint = Vec<(PathBuf, Option<(u64, SystemTime)>)>;
 /// Loads a new configuration, validates it, then replaces the active one at once. If it is invalid,
 /// the active one stays.
 pub struct Reloader {
+    pub(super) last_reload: LastReload,
     pub(super) service: Arc<Service>,
     pub(super) settings: Settings,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) operators: OperatorTls,
+}
+
+/// Result of the last reload; at first, of the start. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct LastReload(Arc<Mutex<ReloadReport>>);
+
+impl LastReload {
+    /// The start, which loaded the first configuration.
+    pub fn at_start(at: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(ReloadReport { at, errors: None })))
+    }
+
+    fn note(&self, at: Timestamp, error: Option<&AppError>) {
+        *self.0.lock() = ReloadReport { at, errors: error.map(ToString::to_string) };
+    }
+
+    pub fn report(&self) -> ReloadReport {
+        self.0.lock().clone()
+    }
 }
 
 impl Reloader {
@@ -34,10 +57,13 @@ impl Reloader {
     /// # Errors
     /// [`AppError::Files`] with every error; the previous configuration stays active.
     pub fn reload(&self) -> Result<(), AppError> {
-        let (active_config, operators) = load_active_config(&self.settings, &self.clock)?;
-        self.service.replace(active_config);
-        self.operators.replace(operators);
-        Ok(())
+        let loaded = load_active_config(&self.settings, &self.clock);
+        let reloaded = loaded.map(|(active_config, operators)| {
+            self.service.replace(active_config);
+            self.operators.replace(operators);
+        });
+        self.last_reload.note(self.clock.now(), reloaded.as_ref().err());
+        reloaded
     }
 
     /// Reloads and logs the result.

@@ -1,69 +1,42 @@
 //! Makes the report for operators, from every part of the service, at each request.
 //!
-//! A report takes some hundred microseconds: five small reads, a few atomic loads, one call to the
-//! file system. Nothing is cached.
+//! The parts in memory are read at each request, which takes some hundred microseconds. The parts
+//! on disks come from the [`Observer`].
 
-use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::UNIX_EPOCH;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parking_lot::Mutex;
-
+use super::observation::Observation;
+use super::observer::Observer;
 use super::operators::OperatorTls;
+use super::reload::LastReload;
 use super::report::{freshness_limit, report_authority, report_chain, report_operators, report_settings};
 use super::traffic::report_traffic;
-use super::verification_report;
 use crate::admin::{AuditLogReport, CertificateRole, DatasetReport, Phase, Report, not_ready_reasons};
 use crate::config::Settings;
-use crate::server::{Readers, Service};
-use audit_log::{AuditLog, Health, WriteFailure, free_bytes, probe_writing};
+use crate::server::Service;
+use audit_log::{AuditLog, Health};
 use datasets::sync::Outcome;
 use ehealth_core::model::{Clock, Dataset, Timestamp};
-
-/// Runs of each feed in a report.
-const RUNS: u32 = 3;
 
 /// The parts of the service that a report is made of.
 pub(super) struct Reporter {
     pub service: Arc<Service>,
-    pub readers: Arc<Readers>,
     pub audit_log: Arc<AuditLog>,
     pub operators: OperatorTls,
     pub settings: Settings,
     pub clock: Arc<dyn Clock>,
     pub started: Timestamp,
     pub is_stopping: AtomicBool,
-    pub probe: Mutex<Probe>,
-}
-
-/// Result of the last write test of the audit log. Its own health is that of the last record, which
-/// may be old.
-#[derive(Debug, Default)]
-pub(super) struct Probe {
-    /// Batches at the last probe.
-    batches: u64,
-    /// Error of the last probe.
-    trouble: Option<WriteFailure>,
+    pub observer: Observer,
+    pub last_reload: LastReload,
+    pub dropped_log_lines: Arc<AtomicU64>,
 }
 
 impl Reporter {
-    /// Tests whether the audit log is writable, if no batch was written since the last probe. Call
-    /// it once a second.
-    pub fn probe_audit_log(&self) {
-        let batches = self.audit_log.counters().batches;
-        let mut probe = self.probe.lock();
-        let is_idle = probe.batches == batches && self.audit_log.health() == Health::Writable;
-        let trouble = if is_idle { probe_writing(&self.settings.audit_log.folder).err() } else { None };
-        if let Some(trouble) = trouble.filter(|_| probe.trouble.is_none()) {
-            tracing::error!(%trouble, "the audit log is not writable");
-        }
-        *probe = Probe { batches, trouble };
-    }
-
     /// Summarises the state in one line, for systemd.
     pub fn summary(&self) -> String {
-        match not_ready_reasons(&self.report()).as_slice() {
+        match not_ready_reasons(&self.report(self.observer.newest().as_deref())).as_slice() {
             [] => "Ready.".to_owned(),
             [reason] => format!("Not ready: {reason}"),
             [reason, more @ ..] => format!("Not ready: {reason} And {} more reasons.", more.len()),
@@ -71,7 +44,12 @@ impl Reporter {
     }
 
     /// Makes a report of the present state.
-    pub fn report(&self) -> Report {
+    pub async fn report_now(&self) -> Report {
+        let observation = self.observer.observe().await;
+        self.report(observation.as_deref())
+    }
+
+    fn report(&self, observation: Option<&Observation>) -> Report {
         let now = self.clock.now();
         let active_config = self.service.active_config();
         let is_stopping = self.is_stopping.load(Ordering::Relaxed);
@@ -80,9 +58,12 @@ impl Reporter {
             started: self.started,
             version: env!("CARGO_PKG_VERSION"),
             phase: if is_stopping { Phase::Stopping } else { Phase::Serving },
-            datasets: self.report_datasets(),
+            datasets: self.report_datasets(observation),
             run_codes: Outcome::all().map(Outcome::code).collect(),
-            audit_log: self.report_audit_log(),
+            audit_log: self.report_audit_log(observation),
+            observed: observation.map(Observation::age),
+            reload: self.last_reload.report(),
+            dropped_log_lines: self.dropped_log_lines.load(Ordering::Relaxed),
             certificates: report_chain(&active_config.chain, CertificateRole::Service, CertificateRole::ServiceIssuer),
             authorities: active_config.client_verifier.trust().authorities(now).map(report_authority).collect(),
             for_operators: self.operators.with(report_operators).unwrap_or_default(),
@@ -91,34 +72,26 @@ impl Reporter {
         }
     }
 
-    fn report_datasets(&self) -> Vec<DatasetReport> {
+    fn report_datasets(&self, observation: Option<&Observation>) -> Vec<DatasetReport> {
         let limits = &self.settings.server.freshness;
-        let status = |dataset| match self.readers.with_view(|view| view.status(dataset, RUNS)) {
-            Ok(status) => Some(status),
-            Err(error) => {
-                tracing::warn!(dataset = dataset.code(), reason = %error.reason, "cannot read the status of a dataset");
-                None
-            }
+        let report = |(index, dataset): (usize, Dataset)| {
+            let status = observation.and_then(|seen| seen.datasets.get(index).cloned().flatten());
+            DatasetReport { dataset, limit: freshness_limit(limits, dataset), status }
         };
-        let report =
-            |dataset| DatasetReport { dataset, limit: freshness_limit(limits, dataset), status: status(dataset) };
-        Dataset::ALL.into_iter().map(report).collect()
+        Dataset::ALL.into_iter().enumerate().map(report).collect()
     }
 
-    fn report_audit_log(&self) -> AuditLogReport {
-        let folder = &self.settings.audit_log.folder;
-        let health = match (self.audit_log.health(), self.probe.lock().trouble) {
+    fn report_audit_log(&self, observation: Option<&Observation>) -> AuditLogReport {
+        let health = match (self.audit_log.health(), observation.and_then(|seen| seen.trouble)) {
             (Health::Writable, Some(trouble)) => Health::Unwritable(trouble),
             (health, _) => health,
         };
-        let written = fs::metadata(folder.join("checkpoint")).and_then(|file| file.modified()).ok();
-        let millis = written.and_then(|at| i64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok());
         AuditLogReport {
             health,
-            verified: self.settings.verification_report.as_deref().and_then(verification_report::read),
+            verified: observation.and_then(|seen| seen.verified),
             counters: self.audit_log.counters(),
-            checkpoint: millis.map(Timestamp::from_millis),
-            free_bytes: free_bytes(folder).ok(),
+            checkpoint: observation.and_then(|seen| seen.checkpoint),
+            free_bytes: observation.and_then(|seen| seen.free_bytes),
         }
     }
 }

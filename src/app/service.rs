@@ -3,17 +3,17 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::bound::{self, Bound};
 use super::error::AppError;
-use super::follow::follow;
+use super::follow::{Follower, stay_alive};
 use super::load::load_active_config;
 use super::notify::Notifier;
-use super::reload::Reloader;
-use super::reporter::{Probe, Reporter};
+use super::observation::Observed;
+use super::observer::Observer;
+use super::reload::{LastReload, Reloader};
+use super::reporter::Reporter;
 use crate::admin;
 use crate::config::{FetchMode, Settings};
 use crate::server::{Dependencies, Drained, RandomTickets, Readers, Service, serve};
@@ -26,13 +26,16 @@ use ehealth_core::model::{Clock, Timestamp};
 pub struct App {
     bound: Bound,
     service: Arc<Service>,
-    readers: Arc<Readers>,
     audit_log: Arc<AuditLog>,
     settings: Settings,
     feeds: Arc<Feeds>,
     clock: Arc<dyn Clock>,
     started: Timestamp,
     notifier: Arc<Notifier>,
+    last_reload: LastReload,
+    dropped_log_lines: Arc<AtomicU64>,
+    observer: Observer,
+    follower: Follower,
 }
 
 impl App {
@@ -116,17 +119,46 @@ impl App {
             clock: Arc::clone(&clock),
             tickets: Arc::new(RandomTickets::default()),
         });
-        let service = Service::new(settings.server.clone(), active_config, dependencies);
-        let feeds = Arc::new(Feeds::new(settings.sync.clone()));
-        let (service, settings, started) = (Arc::new(service), settings.clone(), clock.now());
-        let notifier = Arc::default();
-        Ok(Self { bound, service, readers, audit_log, settings, feeds, clock, started, notifier })
+        let service = Arc::new(Service::new(settings.server.clone(), active_config, dependencies));
+        let (settings, started) = (settings.clone(), clock.now());
+        let last_reload = LastReload::at_start(started);
+        let reloader = Reloader {
+            last_reload: last_reload.clone(),
+            service: Arc::clone(&service),
+            settings: settings.clone(),
+            clock: Arc::clone(&clock),
+            operators: bound.operators.clone(),
+        };
+        let observed =
+            Observed { readers: Arc::clone(&readers), audit_log: Arc::clone(&audit_log), settings: settings.clone() };
+        let observer = Observer::start(observed).map_err(AppError::Thread)?;
+        let follower = Follower::start(reloader, readers).map_err(AppError::Thread)?;
+        Ok(Self {
+            bound,
+            service,
+            audit_log,
+            feeds: Arc::new(Feeds::new(settings.sync.clone())),
+            settings,
+            clock,
+            started,
+            notifier: Arc::default(),
+            last_reload,
+            dropped_log_lines: Arc::default(),
+            observer,
+            follower,
+        })
     }
 
     /// The same service, which reports its state to systemd.
     #[must_use]
     pub fn with_notifier(self, notifier: Notifier) -> Self {
         Self { notifier: Arc::new(notifier), ..self }
+    }
+
+    /// The same service, which reports this number of dropped log lines.
+    #[must_use]
+    pub fn with_dropped_log_lines(self, dropped_log_lines: Arc<AtomicU64>) -> Self {
+        Self { dropped_log_lines, ..self }
     }
 
     /// Address for consumers.
@@ -144,8 +176,13 @@ impl App {
     /// Handle that reloads the operator's files while the service runs.
     #[must_use]
     pub fn reloader(&self) -> Reloader {
-        let (service, clock) = (Arc::clone(&self.service), Arc::clone(&self.clock));
-        Reloader { service, settings: self.settings.clone(), clock, operators: self.bound.operators.clone() }
+        Reloader {
+            last_reload: self.last_reload.clone(),
+            service: Arc::clone(&self.service),
+            settings: self.settings.clone(),
+            clock: Arc::clone(&self.clock),
+            operators: self.bound.operators.clone(),
+        }
     }
 
     /// Feeds that are followed while the service runs.
@@ -162,7 +199,7 @@ impl App {
     /// Operators are answered until the end: during shutdown the service reports that it is not
     /// ready.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
-        let reloader = self.reloader();
+        self.reloader().warn();
         let feeds = self.feeds;
         let fetching = match self.settings.fetch_mode {
             FetchMode::InProcess => Some(tokio::spawn(sync::follow(Arc::clone(&feeds), Arc::clone(&self.clock)))),
@@ -170,21 +207,26 @@ impl App {
         };
         let reporter = Arc::new(Reporter {
             service: Arc::clone(&self.service),
-            readers: self.readers,
             audit_log: Arc::clone(&self.audit_log),
             operators: self.bound.operators,
             settings: self.settings,
             clock: self.clock,
             started: self.started,
             is_stopping: AtomicBool::new(false),
-            probe: Mutex::new(Probe::default()),
+            observer: self.observer,
+            last_reload: self.last_reload,
+            dropped_log_lines: self.dropped_log_lines,
         });
-        let notifier = self.notifier;
-        let following = tokio::spawn(follow(reloader, Arc::clone(&reporter), Arc::clone(&notifier)));
-        let shown = Arc::clone(&reporter);
-        let source: admin::Source = Arc::new(move || shown.report());
-        let admin =
-            self.bound.admin.map(|listener| tokio::spawn(admin::serve(listener, source, std::future::pending())));
+        // The first report needs an observation.
+        let _ = reporter.observer.observe().await;
+        let (notifier, follower, hangups) = (self.notifier, Arc::new(self.follower), self.bound.hangups);
+        let admin = self.bound.admin.map(|listener| tokio::spawn(answer_operators(listener, Arc::clone(&reporter))));
+        let watching = {
+            let (follower, reporter, notifier) = (Arc::clone(&follower), Arc::clone(&reporter), Arc::clone(&notifier));
+            tokio::spawn(async move {
+                tokio::join!(stay_alive(&reporter, &notifier), follower.answer_hangups(hangups, &reporter, &notifier));
+            })
+        };
         let stop = async {
             stop.await;
             reporter.is_stopping.store(true, Ordering::Relaxed);
@@ -199,11 +241,24 @@ impl App {
         {
             tracing::error!(%error, "the task that fetches the feeds failed");
         }
-        if let Some(admin) = admin {
-            admin.abort();
+        for task in admin.into_iter().chain([watching]) {
+            task.abort();
+            let _ = task.await;
         }
-        following.abort();
+        reporter.service.peer_log().finish();
+        follower.end().await;
+        reporter.observer.end().await;
         self.audit_log.close();
         drained
     }
+}
+
+/// Answers operators until the task is aborted.
+async fn answer_operators(listener: admin::Listener, reporter: Arc<Reporter>) {
+    let log = Arc::clone(reporter.service.peer_log());
+    let source: admin::Source = Arc::new(move || {
+        let reporter = Arc::clone(&reporter);
+        Box::pin(async move { reporter.report_now().await })
+    });
+    admin::serve(listener, source, log, std::future::pending()).await;
 }

@@ -58,7 +58,7 @@ impl Facts {
     }
 }
 
-fn sha256(der: &[u8]) -> Digest {
+pub(super) fn sha256(der: &[u8]) -> Digest {
     let digest = digest::digest(&digest::SHA256, der);
     // A SHA-256 value has 32 bytes, so all are copied.
     let mut bytes = [0; 32];

@@ -17,6 +17,7 @@
 )]
 
 // Certificates: who holds one, and what it may be used for.
+mod description;
 mod facts;
 mod identify;
 mod profile;
@@ -29,6 +30,7 @@ mod revocation;
 mod der;
 mod serial;
 
+pub use description::{Description, Names};
 pub use facts::{CertificateError, Facts};
 pub use identify::IdentityError;
 pub use profile::{Profile, UnfitLeaf};

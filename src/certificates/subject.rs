@@ -95,7 +95,7 @@ fn mask(value: &str) -> String {
 }
 
 /// Masks every run of eleven digits that is an SSIN.
-fn mask_runs(mut text: Vec<u8>) -> String {
+pub(super) fn mask_runs(mut text: Vec<u8>) -> String {
     for run in text.chunk_by_mut(|a, b| a.is_ascii_digit() && b.is_ascii_digit()) {
         let is_ssin = std::str::from_utf8(run).is_ok_and(|digits| Ssin::parse(digits).is_ok());
         if is_ssin {

@@ -13,6 +13,7 @@ use super::health::HealthArguments;
 use super::log::LogFormat;
 use super::lookup::LookupArguments;
 use super::policy::PolicyCommand;
+use super::reload::ReloadArguments;
 use super::serve::ServeArguments;
 #[cfg(feature = "testkit")]
 use super::simulate::SimulateArguments;
@@ -42,6 +43,8 @@ pub enum Command {
     Serve(ServeArguments),
     /// Check whether the running service is ready
     Health(HealthArguments),
+    /// Have a running service reload its policy, certificates and CRLs
+    Reload(ReloadArguments),
     /// Synchronise the datasets with their feeds, once or continuously
     Sync(SyncArguments),
     /// Look up one person or many through a running service

@@ -59,7 +59,7 @@ impl From<&AppError> for Exit {
     fn from(error: &AppError) -> Self {
         match error {
             AppError::Files { .. } => Self::Configuration,
-            AppError::Audit(_) | AppError::Listen { .. } | AppError::Admin(_) => Self::Failed,
+            AppError::Audit(_) | AppError::Listen { .. } | AppError::Admin(_) | AppError::Thread(_) => Self::Failed,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::args::{Arguments, Command};
 use super::exit::Exit;
 use super::log::start_log;
-use super::{audit, backup, config, health, lookup, policy, runtime, serve, sync};
+use super::{audit, backup, config, health, lookup, policy, reload, runtime, serve, sync};
 #[cfg(feature = "testkit")]
 use super::{demo, generate, simulate};
 use crate::app::forbid_memory_dumps;
@@ -28,6 +28,7 @@ pub fn run(arguments: Arguments) -> Exit {
     match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments, log),
         Command::Health(arguments) => health::run(&arguments),
+        Command::Reload(arguments) => reload::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments, log),
         Command::Lookup(arguments) => runtime::block_on(log, lookup::run(&arguments)),
         #[cfg(feature = "testkit")]

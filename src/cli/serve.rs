@@ -1,6 +1,7 @@
 //! `serve`: runs the service until it is stopped.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use clap::Args;
 
@@ -47,13 +48,14 @@ pub(super) fn run(arguments: &ServeArguments, log: &mut LogWriter) -> Exit {
             // Before any other thread starts, the log thread included: the sandbox does not apply to
             // threads that run already.
             confine_and_log(&settings, Part::Answering);
-            block_on(log, serve(&settings, copy))
+            let dropped_lines = log.dropped_lines();
+            block_on(log, serve(&settings, copy, dropped_lines))
         }
         Err(problems) => fail(Exit::Configuration, &problems),
     }
 }
 
-async fn serve(settings: &Settings, copy: Option<CheckpointCopy>) -> Exit {
+async fn serve(settings: &Settings, copy: Option<CheckpointCopy>, dropped_log_lines: Arc<AtomicU64>) -> Exit {
     let stop = match Stop::new() {
         Ok(stop) => stop,
         Err(error) => return fail(Exit::Failed, &error),
@@ -64,7 +66,7 @@ async fn serve(settings: &Settings, copy: Option<CheckpointCopy>) -> Exit {
     };
     match App::open_with_copy(bound, settings, Arc::new(SystemClock), copy) {
         Ok(app) => {
-            let app = app.with_notifier(notifier());
+            let app = app.with_notifier(notifier()).with_dropped_log_lines(dropped_log_lines);
             tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
             if let Some(address) = app.admin_address() {
                 tracing::info!(%address, "admin listener ready");
@@ -76,7 +78,11 @@ async fn serve(settings: &Settings, copy: Option<CheckpointCopy>) -> Exit {
                     log_end(drained);
                     Exit::from(drained)
                 }
-                Err(error) => fail(Exit::Failed, &error),
+                Err(error) => {
+                    // To the log: writing to standard error here would wait for its reader.
+                    tracing::error!(%error, "the service failed");
+                    Exit::Failed
+                }
             }
         }
         Err(error) => fail(Exit::from(&error), &error),

@@ -16,6 +16,7 @@ use super::counters::{Stage, Stopwatch};
 use super::fault_map;
 use super::peer::Peer;
 use super::service::Service;
+use crate::peer_event;
 use ehealth_core::lookup::{
     Exchange, ExchangeRecord, Operation, Permission, Presented, RecordFailure, Recordable, Recorded, Resolved,
     Unrecorded, record,
@@ -205,7 +206,8 @@ impl<'a> ExchangeContext<'a> {
             Ok(resolved) => self.answer(resolved, addressing),
             Err(error) => {
                 let dataset = error.reason.dataset.code();
-                tracing::error!(ticket = %self.exchange.ticket, dataset, reason = %error.reason, "lookup failed");
+                peer_event!(self.service.peer_log, ERROR, "lookup failed", dataset, ();
+                    ticket = %self.exchange.ticket, error = %error.reason);
                 let fault = fault_map::of_lookup_error(&error);
                 self.refuse_question(error.presented, fault, addressing)
             }
@@ -213,11 +215,15 @@ impl<'a> ExchangeContext<'a> {
     }
 
     fn answer(self, resolved: Resolved, addressing: Addressing) -> PendingExchange {
-        let pending =
-            match self.service.rate_limits.note(resolved.consumer(), resolved.status(), self.exchange.received) {
-                Throttle::AtOnce => PendingRecord::Answer(self.start_recording(resolved)),
-                Throttle::Slowed | Throttle::SlowedFromNow => PendingRecord::Throttled(Box::new(resolved)),
-            };
+        let pending = match self.service.rate_limits.note(
+            resolved.consumer(),
+            resolved.status(),
+            self.exchange.received,
+            &self.service.peer_log,
+        ) {
+            Throttle::AtOnce => PendingRecord::Answer(self.start_recording(resolved)),
+            Throttle::Slowed | Throttle::SlowedFromNow => PendingRecord::Throttled(Box::new(resolved)),
+        };
         PendingExchange::new(pending, addressing)
     }
 
@@ -279,7 +285,9 @@ impl<'a> ExchangeContext<'a> {
     }
 
     fn write_unrecorded(self, failure: RecordFailure, customer: Option<Customer>, addressing: &Addressing) -> Written {
-        tracing::error!(ticket = %self.exchange.ticket, %failure, "cannot write the audit record; no answer is given");
+        let reason = fault_map::code_of_record_failure(failure);
+        peer_event!(self.service.peer_log, ERROR, "cannot write the audit record; no answer is given", reason, ();
+            ticket = %self.exchange.ticket, %failure);
         self.write_fault(&fault_map::of_record_failure(failure), customer.as_ref(), addressing)
     }
 

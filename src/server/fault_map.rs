@@ -22,6 +22,15 @@ pub(super) fn of_record_failure(failure: RecordFailure) -> Fault {
     }
 }
 
+/// Code of the failure, for the log.
+pub(super) fn code_of_record_failure(failure: RecordFailure) -> &'static str {
+    match failure {
+        RecordFailure::Unwritable => "unwritable",
+        RecordFailure::Overloaded => "overloaded",
+        RecordFailure::Closed => "closed",
+    }
+}
+
 /// Fault for a dataset that cannot be read. The reason goes to the log only.
 pub(super) fn of_lookup_error(_: &LookupError) -> Fault {
     ExchangeFault::Internal.into()

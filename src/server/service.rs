@@ -1,7 +1,7 @@
 //! State that every connection shares: active configuration, datasets, audit log, clock, limits,
 //! counters.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -13,6 +13,7 @@ use super::limits::handshakes::Handshakes;
 use super::limits::rate_limits::RateLimits;
 use super::limits::settings::Limits;
 use super::readers::Lookups;
+use crate::peer_log::PeerLog;
 use ehealth_core::lookup::{AuditSink, FreshnessLimits};
 use ehealth_core::model::{Clock, Ticket};
 
@@ -52,6 +53,9 @@ pub trait Tickets: Send + Sync {
 #[derive(Default)]
 pub struct RandomTickets(Mutex<Vec<[u8; 16]>>);
 
+/// Logs the failure once: every request would repeat it.
+static NO_RANDOM: Once = Once::new();
+
 /// Random bytes drawn at a time.
 const DRAWN_BYTES: usize = 1_024;
 
@@ -64,7 +68,7 @@ impl Tickets for RandomTickets {
             // and no client could connect.
             match aws_lc_rs::rand::fill(&mut random) {
                 Ok(()) => drawn.extend(random.as_chunks().0),
-                Err(_) => tracing::error!("the operating system returned no random numbers"),
+                Err(_) => NO_RANDOM.call_once(|| tracing::error!("the operating system returned no random numbers")),
             }
         }
         Ticket::new(drawn.pop().unwrap_or_default())
@@ -86,6 +90,8 @@ pub struct Service {
     pub(super) tickets: Arc<dyn Tickets>,
     pub(super) rate_limits: RateLimits,
     pub(super) counters: Counters,
+    /// Passes the log lines that peers cause.
+    pub(super) peer_log: Arc<PeerLog>,
     /// Limits the handshakes in progress, whose clients are not yet known.
     pub(super) handshakes: Arc<Handshakes>,
     /// Schedules the steps of those handshakes.
@@ -119,6 +125,7 @@ impl Service {
             tickets,
             rate_limits: RateLimits::default(),
             counters: Counters::default(),
+            peer_log: Arc::default(),
             active_config: RwLock::new(Arc::new(active_config)),
         }
     }
@@ -127,6 +134,12 @@ impl Service {
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Passes the log lines that peers cause.
+    #[must_use]
+    pub fn peer_log(&self) -> &Arc<PeerLog> {
+        &self.peer_log
     }
 
     /// Active configuration at this moment. A question is decided under one and the same.

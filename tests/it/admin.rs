@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -16,10 +17,16 @@ use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustls::pki_types::PrivateKeyDer;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::support::canary;
 use crate::support::environment::{skip, with_real_clock};
+use crate::support::program::DEADLINE;
 use crate::support::service::{
     Answered, CONSULT, TEST, TestService, ask_operators_for_certificates, envelope, question,
 };
@@ -99,7 +106,7 @@ async fn ready_is_false_while_a_dataset_is_stale_or_missing() {
     // Remove its feed first: the schedule would bring the dataset back.
     fs::remove_dir_all(service.settings.policy.with_file_name("feeds").join("persons")).expect("it was there");
     let expected = vec![reason("dataset-stale", "coprev"), reason("dataset-missing", "persons")];
-    let noticed = tokio::time::timeout(Duration::from_secs(20), async {
+    let noticed = timeout(Duration::from_secs(20), async {
         while ready(&service).await.1 != expected {
             // A run in progress may have brought it back once more.
             let _ = fs::remove_file(service.settings.sync.data.join("persons.current"));
@@ -422,6 +429,153 @@ async fn admin_needs_a_client_certificate_beyond_loopback() {
     .with_no_client_auth();
     assert!(connect(anonymous).await.is_err(), "no certificate was required");
     service.stop().await;
+}
+
+#[tokio::test]
+async fn clients_that_read_nothing_do_not_silence_the_admin_listener() {
+    let service = TestService::start().await;
+    let request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(200);
+    let mut held = Vec::new();
+    for _ in 0..40 {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4_096).expect("set");
+        let stream = socket.connect(address(&service)).await.expect("it listens");
+        // As many requests as the sockets hold: their answers find no reader.
+        while timeout(Duration::from_millis(200), stream.writable()).await.is_ok() {
+            match stream.try_write(&request) {
+                Err(error) if error.kind() != ErrorKind::WouldBlock => break,
+                Ok(_) | Err(_) => {}
+            }
+        }
+        held.push(stream);
+    }
+    let live = timeout(DEADLINE, get(&service, "/health/live")).await.expect("it is answered");
+    assert_eq!(live.status, 200);
+    let ready = timeout(DEADLINE, get(&service, "/health/ready")).await.expect("it is answered");
+    assert_eq!(ready.status, 200, "{}", ready.body);
+    drop(held);
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn silent_strangers_leave_operators_a_handshake() {
+    let service = TestService::start_with(|settings| ask_operators_for_certificates(settings, (2030, 1, 1))).await;
+    let mut silent = Vec::new();
+    for _ in 0..96 {
+        silent.push(TcpStream::connect(address(&service)).await.expect("it listens"));
+    }
+    let answer = timeout(DEADLINE, service.read_admin("/health/live")).await.expect("it is answered");
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    // It was answered beside them, and not after their time was over.
+    let newest = silent.last().expect("connections");
+    let mut byte = [0];
+    assert_eq!(newest.try_read(&mut byte).map_err(|error| error.kind()), Err(ErrorKind::WouldBlock));
+    drop(service.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_does_not_respond_stops_no_answer() {
+    let service = TestService::start_with(|settings| {
+        // Opening it waits for a writer that never comes.
+        let file = settings.policy.with_file_name("verified");
+        mknodat(CWD, &file, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a FIFO");
+        settings.verification_report = Some(file);
+    })
+    .await;
+    let live = timeout(DEADLINE, get(&service, "/health/live")).await.expect("it is answered");
+    assert_eq!(live.status, 200);
+    let answered = service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
+    assert_eq!(answered.code(), Some("MSG00000"), "{}", answered.body);
+    let (status, reasons) = timeout(DEADLINE, ready(&service)).await.expect("it is answered");
+    assert_eq!(status, 503);
+    assert!(reasons.contains(&reason("disk-unresponsive", "")), "{reasons:?}");
+    drop(service.stop().await);
+}
+
+#[tokio::test]
+async fn a_rejected_reload_is_shown_until_the_next_is_accepted() {
+    let service = TestService::start().await;
+    let successful = "ehealth_attributes_config_last_reload_successful";
+    let time = "ehealth_attributes_config_last_reload_timestamp_seconds";
+    let before = metrics(&service).await;
+    assert_eq!((before[successful].as_str(), &before[time]), ("1", &before["ehealth_attributes_start_time_seconds"]));
+
+    let right = fs::read_to_string(&service.settings.policy).expect("a policy");
+    service.clock.set(Timestamp::parse("2026-01-15T09:40:00Z").expect("a moment"));
+    fs::write(&service.settings.policy, "nonsense").expect("written");
+    service.reloader.reload().expect_err("the policy has an error");
+    let rejected = metrics(&service).await;
+    assert_eq!((rejected[successful].as_str(), rejected[time].as_str()), ("0", "1768470000"));
+    let page = get(&service, "/").await.body;
+    assert!(page.contains("<li>The reload at 2026-01-15T09:40:00.000Z was rejected;"), "{page}");
+    let (status, reasons) = ready(&service).await;
+    assert_eq!((status, reasons), (200, vec![]), "the previous configuration answers");
+    assert!(get(&service, "/health/ready").await.body.contains("\"reload\":{\"accepted\":false,"));
+
+    fs::write(&service.settings.policy, right).expect("written");
+    service.reloader.reload().expect("the policy is right");
+    assert_eq!(metrics(&service).await[successful], "1");
+    service.finish().await;
+}
+
+/// A certificate of another authority, with an SSIN in its subject, and its key.
+fn foreign_identity(service: &TestService) -> rustls::ClientConfig {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, format!("SSIN={ANNA}, CBE={FUND}"));
+    params.serial_number = Some(vec![0x0a, 0xbc, 0xde].into());
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    let roots = tls::load_authorities(&service.workspace.authority()).expect("an authority");
+    rustls::ClientConfig::builder_with_details(
+        tls::provider(),
+        tls::time_of(Arc::clone(&service.clock) as Arc<dyn Clock>),
+    )
+    .with_safe_default_protocol_versions()
+    .expect("versions")
+    .with_root_certificates(roots)
+    .with_client_auth_cert(
+        vec![certificate.der().clone()],
+        PrivateKeyDer::try_from(key.serialize_der()).expect("a key"),
+    )
+    .expect("an identity")
+}
+
+#[tokio::test]
+async fn a_refused_certificate_is_logged_with_its_public_parts() {
+    let service = TestService::start().await;
+    let config = foreign_identity(&service);
+    let stream = TcpStream::connect(service.address).await.expect("it listens");
+    let own = stream.local_addr().expect("an address");
+    // In TLS 1.3 the client learns of the refusal with its first read.
+    if let Ok(mut stream) =
+        TlsConnector::from(Arc::new(config)).connect("localhost".try_into().expect("a name"), stream).await
+    {
+        let mut byte = [0];
+        assert!(tokio::io::AsyncReadExt::read(&mut stream, &mut byte).await.is_err(), "it was admitted");
+    }
+    let deadline = std::time::Instant::now() + DEADLINE;
+    let address = format!("address={own} ");
+    let line = loop {
+        let log = canary::logged();
+        if let Some(line) = log.lines().find(|line| line.contains(&address) && line.contains("refused")) {
+            break line.to_owned();
+        }
+        assert!(std::time::Instant::now() < deadline, "nothing is logged");
+        tokio::task::yield_now().await;
+    };
+    for part in [
+        "client certificate refused",
+        "reason=\"unknown-issuer\"",
+        "subject=\"CN=SSIN=***********\\\\, CBE=0999010126\"",
+        "issuer=\"CN=SSIN=***********",
+        "serial=\"0ABCDE\"",
+        "fingerprint=",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    service.finish().await;
 }
 
 #[tokio::test]

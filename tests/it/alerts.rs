@@ -32,6 +32,7 @@ use crate::support::environment::skip;
 use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
 use crate::support::python;
 use crate::support::service::{CONSULT, NOW, TestService, ask_operators_for_certificates, question};
+use crate::support::unread::{Unread, client_tls, read_admin, workspace};
 
 const ANNA: &str = "85073000160";
 const FUND: &str = "0999010126";
@@ -51,7 +52,9 @@ struct Case {
 }
 
 /// Text of the admin page for each alert.
-const WARNINGS: [(&str, &str); 10] = [
+const WARNINGS: [(&str, &str); 12] = [
+    ("ConfigReloadRejected", "was rejected; the previous policy, certificates and CRLs stay active"),
+    ("LogLinesDropped", "log lines were dropped since the start"),
     ("CertificateExpiring", "expires in 20 d."),
     ("CheckpointFailed", "A checkpoint could not be written to one of its files"),
     ("CheckpointBehind", "not signed for 1 min"),
@@ -155,7 +158,12 @@ async fn well() -> Case {
         |_| {},
         async |service| {
             ask(service, "fund", FUND).await;
-            None
+            // The checks of a load balancer.
+            for _ in 0..25 {
+                drop(TcpStream::connect(service.address).await.expect("it listens"));
+            }
+            let probes = "ehealth_attributes_tls_handshakes_total{outcome=\"probe\"}";
+            Some(scrape_until(service, |shown| value(shown, probes) == Some(25)).await)
         },
     )
     .await
@@ -170,6 +178,16 @@ async fn of_service() -> Vec<Case> {
             |settings| settings.server.limits.messages = 0,
             async |service| {
                 ask(service, "fund", FUND).await;
+                None
+            },
+        )
+        .await,
+        after(
+            "ConfigReloadRejected",
+            |_| {},
+            async |service| {
+                fs::write(&service.settings.policy, "nonsense").expect("written");
+                service.reloader.reload().expect_err("the policy has an error");
                 None
             },
         )
@@ -455,6 +473,20 @@ async fn of_a_small_disk() -> Option<Vec<Case>> {
     ])
 }
 
+/// The real program, whose log is not read.
+fn of_an_unread_log() -> Case {
+    let (_folder, workspace) = workspace();
+    let verified = workspace.settings().with_file_name("verified");
+    leave(&verified, &SystemClock.now().to_string(), true);
+    let program = Unread::start(&workspace.settings());
+    let before = read_admin(program.admin, "/metrics").1;
+    program.fill_log(&client_tls(&workspace, "fund"));
+    let after = read_admin(program.admin, "/metrics").1;
+    let page = read_admin(program.admin, "/").1;
+    assert_eq!(program.stop().code(), Some(0));
+    Case { alert: "LogLinesDropped", before, after, page, up: true }
+}
+
 /// The case as promtool reads it: five minutes as before, two hours as after.
 fn write_case(case: &Case) -> String {
     let mut text = String::from("  - interval: 1m\n    input_series:\n");
@@ -514,6 +546,7 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
     cases.extend(of_audit_log().await);
     cases.extend(of_datasets().await);
     cases.extend(of_certificates().await);
+    cases.push(tokio::task::spawn_blocking(of_an_unread_log).await.expect("no panic"));
     let small_disk = of_a_small_disk().await;
     let is_whole = small_disk.is_some();
     cases.extend(small_disk.into_iter().flatten());

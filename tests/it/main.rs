@@ -38,6 +38,7 @@ mod audit;
 // The program as its users start it.
 mod cli;
 mod descriptors;
+mod log;
 mod lookup_many;
 mod operators;
 mod shutdown;

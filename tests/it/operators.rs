@@ -136,7 +136,9 @@ fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
     // Both sockets answer: the operators', and the callers' with the caller's trace in the log.
     let at = format!("admin.listen={admin}");
     let asked = run(&workspace.settings(), &["health", "--set", &at]);
-    assert_eq!((asked.status.code(), text(&asked.stdout).as_str()), (Some(0), "{\"ready\":true,\"reasons\":[]}\n"));
+    let said = text(&asked.stdout);
+    assert_eq!(asked.status.code(), Some(0), "{said}");
+    assert!(said.starts_with("{\"ready\":true,\"reasons\":[],\"reload\":{\"accepted\":true,\"at\":\""), "{said}");
     assert_eq!(run(&workspace.settings(), &["health", "--live", "--set", &at]).status.code(), Some(0));
     if Command::new("curl").arg("--version").output().is_err() {
         skip("curl is missing; its question is not sent");
@@ -196,6 +198,38 @@ fn serve_fetches_nothing_while_another_process_syncs() {
     let (code, said) = fetching.stop();
     assert_eq!(code, Some(0), "{said:#?}");
     assert_eq!(answering.stop().0, Some(0));
+}
+
+#[test]
+fn a_rejected_reload_is_reported_by_health_and_by_its_command() {
+    let (_folder, workspace) = workspace();
+    let mut command = Command::new(PROGRAM);
+    command.args(["serve", "--config"]).arg(workspace.settings());
+    let (program, lines) = Program::start(&mut command, "admin listener ready");
+    let at = format!("admin.listen={}", address_in(lines.last().expect("a line")));
+    let health = || text(&run(&workspace.settings(), &["health", "--set", &at]).stdout);
+    let pid = program.id().to_string();
+    let reload = || run(&workspace.settings(), &["reload", "--pid", &pid]);
+    let policy = workspace.settings().with_file_name("policy.toml");
+    let right = fs::read_to_string(&policy).expect("a policy");
+
+    let accepted = reload();
+    assert_eq!(accepted.status.code(), Some(0), "{}", text(&accepted.stderr));
+    fs::write(&policy, right.replace("organisation =", "organization =")).expect("written");
+    let rejected = reload();
+    let said = text(&rejected.stderr);
+    assert_eq!(rejected.status.code(), Some(3), "{said}");
+    assert!(said.contains("organization") && said.contains("the previous configuration stays active"), "{said}");
+    let shown = health();
+    assert!(shown.contains("\"reload\":{\"accepted\":false,") && shown.contains("organization"), "{shown}");
+
+    fs::write(&policy, right).expect("written");
+    assert_eq!(reload().status.code(), Some(0));
+    assert!(health().contains("\"reload\":{\"accepted\":true,"));
+    let (code, said) = program.stop();
+    assert_eq!(code, Some(0), "{said:#?}");
+    let gone = reload();
+    assert_eq!(gone.status.code(), Some(1), "{}", text(&gone.stderr));
 }
 
 /// A demo folder outside the folder for temporary files, which the fetching process may use.

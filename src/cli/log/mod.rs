@@ -1,6 +1,7 @@
 //! The log on standard error: text, or JSON for a collector.
 
 mod format;
+mod queue;
 mod writer;
 
 use std::error::Error;

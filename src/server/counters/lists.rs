@@ -31,6 +31,8 @@ ehealth_core::closed_enum! {
         Refused => "refused",
         /// It was not complete in time.
         TimedOut => "late",
+        /// The client disconnected before it sent a byte: the check of a load balancer.
+        Probe => "probe",
         /// A newer handshake displaced it, because the limit was reached.
         Displaced => "crowded",
     }

@@ -1,4 +1,4 @@
-//! One connection: the handshake, the peer, and its requests one after the other.
+//! One connection: the peer that its handshake admits, and its requests one after the other.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,17 +7,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::sleep;
 use tokio_rustls::server::TlsStream;
 
 use super::backoff::ReadBackoff;
 use super::connection_context::ConnectionContext;
+use super::handshake::handshake;
 use super::plain;
 use super::respond::respond;
 use super::wire::Wire;
+use crate::peer_event;
+use crate::peer_log::PeerLog;
 use crate::server::active_config::ActiveConfig;
-use crate::server::counters::HandshakeOutcome;
 use crate::server::limits::handshakes::HandshakeSlot;
 use crate::server::limits::settings::Limits;
 use crate::server::peer::Peer;
@@ -34,12 +35,13 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut slot: Ha
     let active_config = service.active_config();
     let Some(tls) = handshake(&service, &active_config, stream, &mut slot).await else { return };
     drop(slot);
-    let Some(peer) = read_peer(&tls, active_config) else { return };
+    let Some(peer) = read_peer(&tls, active_config, &service.peer_log) else { return };
     let holder = peer.caller.organisation();
     let slot = service.connections.try_acquire(holder);
     let excess = if slot.is_none() { service.excess_connections.try_acquire(holder) } else { None };
     if slot.is_none() && excess.is_none() {
-        tracing::info!(caller = holder.map(tracing::field::display), "connection limit reached; closing");
+        let caller = holder.map(tracing::field::display);
+        peer_event!(service.peer_log, INFO, "connection limit reached; closing", "limit", holder; caller);
         return;
     }
     // A connection that will only be answered `503` is not waited for as long as the others.
@@ -50,44 +52,9 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut slot: Ha
     serve_requests(&mut wire, &context, stop).await;
     let last = wire.refusal().map(|refusal| {
         context.service.counters.count_refusal(refusal);
-        plain::refuse_head(&context.peer, context.service.tickets.next_ticket(), refusal)
+        plain::refuse_head(&context.service, &context.peer, context.service.tickets.next_ticket(), refusal)
     });
     wire.close(last.unwrap_or_default().as_bytes()).await;
-}
-
-/// Performs the handshake, and counts how it ended.
-async fn handshake(
-    service: &Service,
-    active_config: &ActiveConfig,
-    stream: TcpStream,
-    slot: &mut HandshakeSlot,
-) -> Option<TlsStream<TcpStream>> {
-    let acceptor = TlsAcceptor::from(Arc::clone(&active_config.tls));
-    let began = Instant::now();
-    let accept = service.handshake_scheduler.accept(&acceptor, stream);
-    let accepted = tokio::select! {
-        // A handshake that completes stays complete, even if it is displaced in the same moment.
-        biased;
-        accepted = timeout(service.settings.limits.handshake, accept) => Some(accepted),
-        () = slot.displaced() => None,
-    };
-    let (outcome, tls) = match accepted {
-        Some(Ok(Ok(tls))) => (HandshakeOutcome::Accepted, Some(tls)),
-        Some(Ok(Err(error))) => {
-            tracing::info!(%error, "TLS handshake failed");
-            (HandshakeOutcome::Refused, None)
-        }
-        Some(Err(_)) => {
-            tracing::info!("TLS handshake timed out");
-            (HandshakeOutcome::TimedOut, None)
-        }
-        None => {
-            tracing::debug!("TLS handshake displaced by a newer one");
-            (HandshakeOutcome::Displaced, None)
-        }
-    };
-    service.counters.count_handshake(outcome, began.elapsed());
-    tls
 }
 
 async fn serve_requests(wire: &mut Wire<TlsStream<TcpStream>>, context: &Arc<ConnectionContext>, stop: impl Future) {
@@ -118,8 +85,8 @@ async fn serve_requests(wire: &mut Wire<TlsStream<TcpStream>>, context: &Arc<Con
 }
 
 /// Reads the peer from its certificate, which the handshake required.
-fn read_peer(tls: &TlsStream<TcpStream>, active_config: Arc<ActiveConfig>) -> Option<Peer> {
+fn read_peer(tls: &TlsStream<TcpStream>, active_config: Arc<ActiveConfig>, log: &PeerLog) -> Option<Peer> {
     let (_, session) = tls.get_ref();
     let chain = session.peer_certificates()?;
-    Peer::new(chain.iter().map(|sent| sent.clone().into_owned()).collect(), active_config)
+    Peer::new(chain.iter().map(|sent| sent.clone().into_owned()).collect(), active_config, log)
 }

@@ -12,6 +12,8 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use super::connection;
+use crate::peer_event;
+use crate::peer_log::PeerLog;
 use crate::server::service::Service;
 
 /// Pause after an `accept` that failed for lack of descriptors or memory: retrying at once would
@@ -78,15 +80,15 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
             () = stop.as_mut() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
-                    failures.end();
+                    failures.end(&service.peer_log);
                     take(&mut connections, stream, address);
                 }
                 Err(error) => {
-                    failures.note(&error);
+                    failures.note(&error, &service.peer_log);
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
-            Some(ended) = connections.join_next() => note_end(ended),
+            Some(ended) = connections.join_next() => note_end(ended, &service.peer_log),
         }
     }
     // The system resets connections in the queue of a closed listener, although their clients
@@ -99,14 +101,14 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
         }
     }
     drop(stopping);
-    drain(connections, limits.drain).await
+    drain(connections, limits.drain, &service.peer_log).await
 }
 
 /// Waits for the connections until the grace period ends, then aborts the rest.
-async fn drain(mut connections: JoinSet<()>, grace_period: Duration) -> Drained {
+async fn drain(mut connections: JoinSet<()>, grace_period: Duration, log: &PeerLog) -> Drained {
     let finished = async {
         while let Some(ended) = connections.join_next().await {
-            note_end(ended);
+            note_end(ended, log);
         }
     };
     if timeout(grace_period, finished).await.is_ok() {
@@ -117,9 +119,9 @@ async fn drain(mut connections: JoinSet<()>, grace_period: Duration) -> Drained 
     Drained::Cut(cut)
 }
 
-fn note_end(ended: Result<(), JoinError>) {
+fn note_end(ended: Result<(), JoinError>, log: &PeerLog) {
     if let Err(error) = ended {
-        tracing::error!(%error, "connection task failed");
+        peer_event!(log, ERROR, "connection task failed", "panic", (); %error);
     }
 }
 
@@ -130,16 +132,16 @@ struct AcceptFailures(usize);
 impl AcceptFailures {
     /// Logs the first failure. The others are only counted, because they follow every
     /// [`ACCEPT_PAUSE`].
-    fn note(&mut self, error: &io::Error) {
+    fn note(&mut self, error: &io::Error, log: &PeerLog) {
         if self.0 == 0 {
-            tracing::warn!(%error, "cannot accept connections");
+            peer_event!(log, WARN, "cannot accept connections", "accept", (); %error);
         }
         self.0 = self.0.saturating_add(1);
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, log: &PeerLog) {
         if self.0 > 0 {
-            tracing::warn!(attempts = self.0, "accepting connections again");
+            peer_event!(log, WARN, "accepting connections again", "accept", (); attempts = self.0);
             self.0 = 0;
         }
     }

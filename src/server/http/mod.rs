@@ -3,6 +3,7 @@
 // Connections: accepting them, their state, their requests one after the other.
 mod connection;
 mod connection_context;
+mod handshake;
 mod listener;
 
 // Bytes: framing is checked and timed before the HTTP library sees any of them.

@@ -7,8 +7,9 @@ use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 
 use super::refusal::HttpRefusal;
 use super::response::HttpResponse;
-use crate::server::limits::settings::Limits;
+use crate::peer_event;
 use crate::server::peer::Peer;
+use crate::server::service::Service;
 use ehealth_core::model::Ticket;
 
 /// How much of a refused request's body was read. After a part of it the connection cannot
@@ -21,13 +22,13 @@ pub(super) enum BodyRead {
 
 /// Response to a refused request whose head was read. The ticket is added to every response later.
 pub(super) fn refuse(
+    service: &Service,
     peer: &Peer,
     ticket: Ticket,
     refusal: HttpRefusal,
     body: BodyRead,
-    limits: &Limits,
 ) -> HttpResponse {
-    log(peer, ticket, refusal);
+    log(service, peer, ticket, refusal);
     let mut response = Response::new(Full::new(Bytes::from_static(refusal.text().as_bytes())));
     *response.status_mut() = refusal.status();
     let headers = response.headers_mut();
@@ -36,7 +37,7 @@ pub(super) fn refuse(
         headers.insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }
     if refusal == HttpRefusal::Overloaded {
-        headers.insert(RETRY_AFTER, HeaderValue::from(limits.retry_after.as_secs().max(1)));
+        headers.insert(RETRY_AFTER, HeaderValue::from(service.settings.limits.retry_after.as_secs().max(1)));
     }
     if body == BodyRead::InPart || !refusal.keeps_connection() {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -45,8 +46,8 @@ pub(super) fn refuse(
 }
 
 /// Response to a head that never reached the HTTP library: the last bytes of its connection.
-pub(super) fn refuse_head(peer: &Peer, ticket: Ticket, refusal: HttpRefusal) -> String {
-    log(peer, ticket, refusal);
+pub(super) fn refuse_head(service: &Service, peer: &Peer, ticket: Ticket, refusal: HttpRefusal) -> String {
+    log(service, peer, ticket, refusal);
     let (status, text) = (refusal.status(), refusal.text());
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\
@@ -55,7 +56,9 @@ pub(super) fn refuse_head(peer: &Peer, ticket: Ticket, refusal: HttpRefusal) -> 
     )
 }
 
-fn log(peer: &Peer, ticket: Ticket, refusal: HttpRefusal) {
+fn log(service: &Service, peer: &Peer, ticket: Ticket, refusal: HttpRefusal) {
     let caller = peer.caller.organisation().map(tracing::field::display);
-    tracing::info!(%ticket, caller, status = refusal.status().as_u16(), ?refusal, "request refused below SOAP");
+    let reason = refusal.status().canonical_reason().unwrap_or_default();
+    peer_event!(service.peer_log, INFO, "request refused below SOAP", reason, peer.caller.fingerprint;
+        %ticket, caller, status = refusal.status().as_u16(), ?refusal);
 }

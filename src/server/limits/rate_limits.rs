@@ -8,6 +8,9 @@ use ehealth_core::model::{EnterpriseNumber, Status, Timestamp};
 use ehealth_core::policy::{Consumer, RateLimiter, Throttle};
 use parking_lot::Mutex;
 
+use crate::peer_event;
+use crate::peer_log::PeerLog;
+
 /// Rate limiters of the consumers that have sent a question. Only registered consumers get one.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimits(Mutex<HashMap<EnterpriseNumber, RateLimiter>>);
@@ -23,11 +26,12 @@ impl RateLimits {
 
     /// Counts an answer; returns whether the consumer is throttled. Logs the moment when throttling
     /// begins.
-    pub fn note(&self, consumer: &Consumer, status: Status, now: Timestamp) -> Throttle {
+    pub fn note(&self, consumer: &Consumer, status: Status, now: Timestamp, log: &PeerLog) -> Throttle {
         let throttle = self.with(consumer, now, |limiter| limiter.note(consumer.quota, status, now));
         if throttle == Throttle::SlowedFromNow {
             let (organisation, name) = (consumer.organisation, consumer.name.as_str());
-            tracing::warn!(%organisation, name, "consumer throttled: most of its questions find no relation or no data");
+            peer_event!(log, WARN, "consumer throttled: most of its questions find no relation or no data", "throttled",
+                organisation; %organisation, name);
         }
         throttle
     }

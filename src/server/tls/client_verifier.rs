@@ -17,6 +17,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, SignatureScheme};
 
+use super::refused_client;
 use super::trust::{Admission, PathError, RefusedCertificate, Trust};
 use crate::certificates::Facts;
 use ehealth_core::model::{Clock, Timestamp};
@@ -119,7 +120,7 @@ impl ClientCertVerifier for ClientVerifier {
         match self.admit(end_entity, intermediates) {
             Ok(_) => Ok(ClientCertVerified::assertion()),
             Err(refused) => {
-                tracing::info!(code = refused.code(), %refused, "certificate refused");
+                refused_client::leave(refused, end_entity);
                 Err(rustls::Error::InvalidCertificate(alert_of(refused)))
             }
         }

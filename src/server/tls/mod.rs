@@ -11,6 +11,8 @@ mod config;
 
 // Clients: certificate paths and revocation lists, and their verification in a handshake.
 pub(super) mod client_verifier;
+pub(super) mod handshake_failure;
+pub(super) mod refused_client;
 pub mod trust;
 
 pub use client_verifier::ClientVerifier;

@@ -6,6 +6,7 @@ pub mod program;
 pub mod publisher;
 pub mod service;
 pub mod simulation;
+pub mod unread;
 // Inputs.
 pub mod certificates;
 pub mod documents;

@@ -49,7 +49,8 @@ impl<'a> RequestContext<'a> {
     pub fn new(connection: &'a ConnectionContext, ticket: Ticket) -> Self {
         let stopwatch = Stopwatch::start();
         let active_config = connection.service.active_config();
-        let is_admitted = connection.peer.is_admitted(&active_config, connection.service.clock.now());
+        let is_admitted =
+            connection.peer.is_admitted(&active_config, connection.service.clock.now(), &connection.service.peer_log);
         Self { connection, ticket, stopwatch, active_config, is_admitted }
     }
 
@@ -92,6 +93,6 @@ impl<'a> RequestContext<'a> {
         if refusal == HttpRefusal::Overloaded {
             self.connection.backoff.begin(limits.retry_after);
         }
-        plain::refuse(self.peer(), self.ticket, refusal, body, limits)
+        plain::refuse(self.service(), self.peer(), self.ticket, refusal, body)
     }
 }

@@ -10,6 +10,7 @@ use crate::server::http::response::{HttpResponse, xml};
 use crate::server::http::trace::TraceId;
 use crate::server::peer::Peer;
 use ehealth_core::lookup::Operation;
+use ehealth_core::model::{EnterpriseNumber, OutcomeCode};
 
 /// Answers a message.
 pub(super) async fn exchange(
@@ -40,8 +41,44 @@ pub(super) async fn refuse_caller(
 
 /// Logs and counts an exchange, and makes its HTTP response.
 fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: Option<TraceId>) -> HttpResponse {
-    let ExchangeContext { service, active_config, operation, exchange, stopwatch } = *context;
+    let ExchangeContext { service, active_config, operation, stopwatch, .. } = *context;
     let organisation = peer.caller.organisation();
+    let caller = organisation.filter(|organisation| active_config.register.find(*organisation).is_some());
+    // A caller whom the policy knows has a line for each exchange. Any other holder of a certificate
+    // could fill the disk with them.
+    let is_known = caller.is_some() && reply.outcome != OutcomeCode::UnknownCaller;
+    if is_known
+        || service.peer_log.admit(tracing::Level::INFO, "answered", reply.outcome.code(), &peer.caller.fingerprint)
+    {
+        log_exchange(context, organisation, &reply, trace);
+    }
+    service.counters.count_exchange(counters::Exchange {
+        operation,
+        outcome: reply.outcome,
+        caller,
+        now: service.clock.now(),
+        stopwatch,
+    });
+    let mut response = xml(reply.body);
+    if let Some(wait) = reply.retry_after {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    *response.status_mut() = match reply.kind {
+        ReplyKind::Response => StatusCode::OK,
+        ReplyKind::Fault => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    response
+}
+
+/// Writes the log line of an exchange.
+fn log_exchange(
+    context: &ExchangeContext<'_>,
+    organisation: Option<EnterpriseNumber>,
+    reply: &Reply,
+    trace: Option<TraceId>,
+) {
+    let ExchangeContext { operation, exchange, stopwatch, .. } = *context;
     tracing::info!(
         ticket = %exchange.ticket,
         trace = trace.map(tracing::field::display),
@@ -57,21 +94,4 @@ fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: 
         write = stopwatch.micros(Stage::Write),
         "answered"
     );
-    service.counters.count_exchange(counters::Exchange {
-        operation,
-        outcome: reply.outcome,
-        caller: organisation.filter(|organisation| active_config.register.find(*organisation).is_some()),
-        now: service.clock.now(),
-        stopwatch,
-    });
-    let mut response = xml(reply.body);
-    if let Some(wait) = reply.retry_after {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    *response.status_mut() = match reply.kind {
-        ReplyKind::Response => StatusCode::OK,
-        ReplyKind::Fault => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    response
 }

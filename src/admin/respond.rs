@@ -1,0 +1,116 @@
+//! Answers of the admin listener: which path gets what.
+//!
+//! Against DNS rebinding, a plain request is refused unless its `Host` is a loopback name: a
+//! malicious page can make a browser on the same machine request any address, even under a name of
+//! its own that resolves to 127.0.0.1. With TLS the server certificate would not match such a name.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
+
+use super::health::{not_ready_reasons, write_json};
+use super::page::{STYLE, write_page};
+use super::report::Report;
+use super::samples::write_metrics;
+
+/// Content security policy: only our style sheet; no scripts, no forms, no frames.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Makes a report, for every request. It waits for no disk longer than a second.
+pub type Source = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Report> + Send>> + Send + Sync>;
+
+/// Accepted `Host` of a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Host {
+    Loopback,
+    Any,
+}
+
+/// Answers the request with this head.
+pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host) -> Response<Full<Bytes>> {
+    const TEXT: &str = "text/plain; charset=utf-8";
+    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let is_ours = match accepted {
+        Host::Any => true,
+        Host::Loopback => host.is_some_and(names_loopback),
+    };
+    let mut response = if !is_ours {
+        answer(StatusCode::MISDIRECTED_REQUEST, TEXT, "Use the host localhost, 127.0.0.1 or [::1].\n")
+    } else if head.method != Method::GET && head.method != Method::HEAD {
+        let mut refused = answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "Use GET or HEAD.\n");
+        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        refused
+    } else {
+        match head.uri.path() {
+            "/" => answer(StatusCode::OK, "text/html; charset=utf-8", write_page(&source().await)),
+            "/style.css" => answer(StatusCode::OK, "text/css; charset=utf-8", STYLE),
+            "/health/live" => answer(StatusCode::OK, TEXT, "live\n"),
+            "/health/ready" => {
+                let report = source().await;
+                let reasons = not_ready_reasons(&report);
+                let is_ready = reasons.is_empty();
+                let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+                answer(status, "application/json", write_json(&reasons, &report.reload))
+            }
+            "/metrics" => {
+                answer(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", write_metrics(&source().await))
+            }
+            _ => {
+                answer(StatusCode::NOT_FOUND, TEXT, "Not found. Available: /, /health/live, /health/ready, /metrics.\n")
+            }
+        }
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+        (REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn answer(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// Whether a `Host` field is a loopback name or address.
+fn names_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        Some(_) | None => host,
+    };
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_names_are_served() {
+        for host in ["localhost", "LOCALHOST:9443", "127.0.0.1:80", "127.1.2.3", "[::1]:9443", "[::1]"] {
+            assert!(names_loopback(host), "{host}");
+        }
+        for host in ["", "example.be", "localhost.example.be:9443", "10.0.0.1:9443", "[::2]", "127.0.0.1.example.be"] {
+            assert!(!names_loopback(host), "{host}");
+        }
+    }
+}
