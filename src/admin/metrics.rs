@@ -30,6 +30,8 @@ closed_enum! {
         Exchanges => "exchanges_total",
         /// Requests refused before SOAP.
         RefusedRequests => "refused_requests_total",
+        /// Requests answered 503 by limit.
+        Overloads => "overloads_total",
         /// TLS handshakes by outcome.
         TlsHandshakes => "tls_handshakes_total",
         /// Exchanges by consumer and kind.
@@ -80,6 +82,8 @@ closed_enum! {
         AuditLogVerificationSuccess => "audit_log_verification_success",
         /// Free space for the audit log.
         AuditLogFreeBytes => "audit_log_free_bytes",
+        /// Reserve of registered consumers.
+        AuditLogReserveBytes => "audit_log_reserve_bytes",
         /// Days until a certificate expires.
         CertificateDaysLeft => "certificate_days_left",
         /// Days until a CRL expires.
@@ -97,6 +101,7 @@ impl Metric {
             Self::LogLinesDropped
             | Self::Exchanges
             | Self::RefusedRequests
+            | Self::Overloads
             | Self::TlsHandshakes
             | Self::ConsumerExchanges
             | Self::AuditLogWrittenRecords
@@ -129,6 +134,7 @@ impl Metric {
             | Self::AuditLogVerifiedRecords
             | Self::AuditLogVerificationSuccess
             | Self::AuditLogFreeBytes
+            | Self::AuditLogReserveBytes
             | Self::CertificateDaysLeft
             | Self::CrlDaysLeft
             | Self::IssuerRefused => MetricType::Gauge,
@@ -151,6 +157,7 @@ impl Metric {
             Self::StateAge => "Time since the state of disks and files was read.",
             Self::Exchanges => "Exchanges, by operation and by code of the status or fault.",
             Self::RefusedRequests => "Requests refused before SOAP, by HTTP status.",
+            Self::Overloads => "Requests answered 503, by the limit that they exceeded.",
             Self::TlsHandshakes => "TLS handshakes, by outcome.",
             Self::ConsumerExchanges => "Exchanges, by organisation of the client certificate and by kind.",
             Self::StageDuration => "Duration of each stage.",
@@ -178,6 +185,7 @@ impl Metric {
             Self::AuditLogVerifiedRecords => "Records covered by the last verification.",
             Self::AuditLogVerificationSuccess => "1 if the last verification found no error.",
             Self::AuditLogFreeBytes => "Free bytes on the disk of the audit log.",
+            Self::AuditLogReserveBytes => "Free bytes below which only registered consumers are answered.",
             Self::CertificateDaysLeft => "Whole days until a certificate expires; negative after that.",
             Self::CrlDaysLeft => "Whole days until the CRL of an issuer expires.",
             Self::IssuerRefused => "1 if all clients of an issuer are refused because its CRL is not usable.",

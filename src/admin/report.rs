@@ -101,6 +101,8 @@ pub struct AuditLogReport {
     pub checkpoint: Option<Timestamp>,
     /// Free bytes on its disk, if the system reports them.
     pub free_bytes: Option<u64>,
+    /// Free bytes below which only registered consumers are answered.
+    pub reserve_bytes: u64,
     /// Result of the last verification; `None` if there is no readable report.
     pub verified: Option<Verification>,
 }
@@ -183,6 +185,8 @@ pub struct Traffic {
     pub outcomes: Vec<OutcomeReport>,
     /// Requests refused before SOAP, by HTTP status.
     pub refusals: Vec<(u16, u64)>,
+    /// Requests answered `503`, by code of the limit that they exceeded.
+    pub overloads: Vec<(&'static str, u64)>,
     /// TLS handshakes, by outcome.
     pub handshakes: Vec<(&'static str, u64)>,
     /// Upper bounds of the histograms' buckets, in microseconds.

@@ -50,7 +50,7 @@ impl Family<'_> {
 /// Writes the samples of one metric.
 fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
     let Report { now, traffic, audit_log, .. } = report;
-    let AuditLogReport { health, counters, checkpoint, free_bytes, verified } = audit_log;
+    let AuditLogReport { health, counters, checkpoint, free_bytes, reserve_bytes, verified } = audit_log;
     match family.metric {
         Metric::BuildInfo => family.sample(&[("version", report.version)], 1),
         Metric::StartTime => family.sample(&[], unix_seconds(report.started)),
@@ -62,6 +62,7 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
         Metric::StateAge => family.single(report.observed.map(|age| age.as_secs())),
         Metric::Exchanges => write_exchanges(family, traffic),
         Metric::RefusedRequests => write_refusals(family, traffic),
+        Metric::Overloads => write_overloads(family, traffic),
         Metric::TlsHandshakes => write_handshakes(family, traffic),
         Metric::ConsumerExchanges => write_consumers(family, traffic),
         Metric::StageDuration => write_stages(family, traffic),
@@ -96,6 +97,7 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
         Metric::AuditLogVerifiedRecords => family.single(verified.map(|verified| verified.records)),
         Metric::AuditLogVerificationSuccess => family.single(verified.map(|verified| u64::from(verified.is_sound))),
         Metric::AuditLogFreeBytes => family.single(*free_bytes),
+        Metric::AuditLogReserveBytes => family.single(*reserve_bytes),
         Metric::CertificateDaysLeft => write_certificates(family, report),
         Metric::CrlDaysLeft => write_issuers(family, report, |authority| match authority.crl {
             CrlReport::Current { next_update, .. } => Some(days_until(next_update, *now)),
@@ -137,6 +139,12 @@ fn write_exchanges(family: &mut Family<'_>, traffic: &Traffic) {
 fn write_refusals(family: &mut Family<'_>, traffic: &Traffic) {
     for (status, count) in &traffic.refusals {
         family.sample(&[("status", &status.to_string())], count);
+    }
+}
+
+fn write_overloads(family: &mut Family<'_>, traffic: &Traffic) {
+    for (limit, count) in &traffic.overloads {
+        family.sample(&[("limit", limit)], count);
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) enum Warning<'a> {
     CopyBehind(Duration),
     /// Free bytes on the disk of the audit log.
     DiskFilling(u64),
+    /// Free bytes on the disk of the audit log, less than its reserve.
+    ReserveUsed(u64),
     /// The dataset becomes stale after this time.
     DatasetAgeing(Dataset, Duration),
     /// The certificate expires after this time; zero: it has expired, and only operators are
@@ -79,6 +81,12 @@ impl fmt::Display for Warning<'_> {
             }
             Self::CopyBehind(age) => write!(f, "The copy of the checkpoint is {} behind.", Rounded(*age)),
             Self::DiskFilling(bytes) => write!(f, "Only {} MiB are free for the audit log.", bytes >> 20),
+            Self::ReserveUsed(bytes) => write!(
+                f,
+                "Only {} MiB are free for the audit log, less than audit_log.reserve: only registered consumers are \
+                 answered.",
+                bytes >> 20
+            ),
             Self::DatasetAgeing(dataset, left) => {
                 write!(f, "Dataset {} becomes stale in {}.", dataset.code(), Rounded(*left))
             }
@@ -135,8 +143,9 @@ fn of_audit_log<'a>(report: &Report) -> Vec<Warning<'a>> {
     let records = counters.sequence.saturating_sub(counters.signed);
     warnings.extend((unsigned > UNSIGNED_WARNING).then_some(Warning::Unsigned(records, unsigned)));
     warnings.extend((uncopied > UNCOPIED_WARNING).then_some(Warning::CopyBehind(uncopied)));
-    let free = audit_log.free_bytes.filter(|free| *free < FREE_BYTES_WARNING);
-    warnings.extend(free.map(Warning::DiskFilling));
+    let free = audit_log.free_bytes;
+    warnings.extend(free.filter(|free| *free < audit_log.reserve_bytes).map(Warning::ReserveUsed));
+    warnings.extend(free.filter(|free| *free < FREE_BYTES_WARNING).map(Warning::DiskFilling));
     warnings
 }
 

@@ -12,6 +12,7 @@ mod operators;
 mod service;
 
 // While it runs.
+mod audit_space;
 mod follow;
 mod follow_files;
 mod notify;

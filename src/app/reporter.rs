@@ -92,6 +92,7 @@ impl Reporter {
             counters: self.audit_log.counters(),
             checkpoint: observation.and_then(|seen| seen.checkpoint),
             free_bytes: observation.and_then(|seen| seen.free_bytes),
+            reserve_bytes: self.settings.server.limits.audit_reserve,
         }
     }
 }

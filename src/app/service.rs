@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::audit_space::watch_space;
 use super::bound::{self, Bound};
 use super::error::AppError;
 use super::follow::{Follower, stay_alive};
@@ -205,6 +206,7 @@ impl App {
             FetchMode::InProcess => Some(tokio::spawn(sync::follow(Arc::clone(&feeds), Arc::clone(&self.clock)))),
             FetchMode::SeparateProcess => None,
         };
+        let space = watch_space(self.settings.audit_log.folder.clone(), Arc::clone(&self.service));
         let reporter = Arc::new(Reporter {
             service: Arc::clone(&self.service),
             audit_log: Arc::clone(&self.audit_log),
@@ -248,6 +250,7 @@ impl App {
         reporter.service.peer_log().finish();
         follower.end().await;
         reporter.observer.end().await;
+        drop(space);
         self.audit_log.close();
         drained
     }

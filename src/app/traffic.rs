@@ -16,6 +16,7 @@ pub(super) fn report_traffic(counted: CountersSnapshot, register: &Register) -> 
         count,
     });
     let refusals = counted.refusals.into_iter().map(|(refusal, count)| (refusal.status().as_u16(), count));
+    let overloads = counted.overloads.into_iter().map(|(overload, count)| (overload.code(), count));
     let handshakes = counted.handshakes.into_iter().map(|(outcome, count)| (outcome.code(), count));
     let stages = counted.stages.into_iter().map(|(stage, spread)| StageReport {
         stage: stage.code(),
@@ -25,6 +26,7 @@ pub(super) fn report_traffic(counted: CountersSnapshot, register: &Register) -> 
     Traffic {
         outcomes: outcomes.collect(),
         refusals: refusals.collect(),
+        overloads: overloads.collect(),
         handshakes: handshakes.collect(),
         bucket_ends_micros: &BUCKETS_MICROS,
         stages: stages.collect(),

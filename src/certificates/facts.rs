@@ -17,8 +17,6 @@ pub struct Facts {
     pub fingerprint: Digest,
     /// SHA-256 of the public key (`SubjectPublicKeyInfo`, DER).
     pub key: Digest,
-    /// SHA-256 of the issuer's name (DER).
-    pub issuer: Digest,
     /// Distinguished name of the subject (RFC 4514), with SSINs masked.
     pub subject: String,
     /// First moment at which the certificate is valid.
@@ -50,7 +48,6 @@ impl Facts {
             organisation: identify(certificate.subject()),
             fingerprint: sha256(der),
             key: sha256(certificate.public_key().raw),
-            issuer: sha256(certificate.issuer().as_raw()),
             subject: describe(certificate.subject()),
             not_before: seconds(certificate.validity().not_before.timestamp()),
             not_after: seconds(certificate.validity().not_after.timestamp()),
@@ -58,7 +55,9 @@ impl Facts {
     }
 }
 
-pub(super) fn sha256(der: &[u8]) -> Digest {
+/// SHA-256 of the bytes.
+#[must_use]
+pub fn sha256(der: &[u8]) -> Digest {
     let digest = digest::digest(&digest::SHA256, der);
     // A SHA-256 value has 32 bytes, so all are copied.
     let mut bytes = [0; 32];

@@ -31,8 +31,8 @@ mod der;
 mod serial;
 
 pub use description::{Description, Names};
-pub use facts::{CertificateError, Facts};
+pub use facts::{CertificateError, Facts, sha256};
 pub use identify::IdentityError;
 pub use profile::{Profile, UnfitLeaf};
-pub use revocation::{ListAge, ListError, RevocationList, SignedBytes, read_issuer};
+pub use revocation::{ListAge, ListError, RevocationList, SignedBytes, read_issuer, read_signed};
 pub use serial::Serial;

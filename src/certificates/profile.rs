@@ -6,10 +6,10 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::X509Name;
 
 use super::der::{INTEGER, Reader, SEQUENCE};
-use super::facts::CertificateError;
+use super::facts::{CertificateError, sha256};
 use super::serial::Serial;
 use super::subject::describe;
-use ehealth_core::model::Timestamp;
+use ehealth_core::model::{Digest, Timestamp};
 
 /// Permitted uses and issuer of one certificate (RFC 5280).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Profile {
     pub key_algorithm: Vec<u8>,
     /// Bits of the public key.
     pub key_bits: Vec<u8>,
+    /// SHA-256 of the public key (`SubjectPublicKeyInfo`, DER).
+    pub key: Digest,
     /// Serial number, by which revocation lists name the certificate.
     pub serial: Serial,
     /// First moment at which the certificate is valid.
@@ -81,6 +83,7 @@ impl Profile {
             issuer: certificate.issuer().as_raw().to_vec(),
             key_algorithm: read_key_algorithm(certificate.public_key().raw).ok_or(CertificateError::Malformed)?,
             key_bits: certificate.public_key().subject_public_key.data.to_vec(),
+            key: sha256(certificate.public_key().raw),
             serial: Serial::from_der(certificate.raw_serial()).ok_or(CertificateError::Malformed)?,
             not_before: seconds(certificate.validity().not_before.timestamp()),
             not_after: seconds(certificate.validity().not_after.timestamp()),

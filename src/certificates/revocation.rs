@@ -66,6 +66,13 @@ pub fn read_issuer(der: &[u8]) -> Result<Vec<u8>, ListError> {
     header.map(|header| header.issuer.to_vec()).ok_or(ListError::Malformed)
 }
 
+/// Reads the signature of a certificate or of a list, and what it signs; `None` if the bytes are
+/// neither.
+#[must_use]
+pub fn read_signed(der: &[u8]) -> Option<SignedBytes<'_>> {
+    read_envelope(der).map(|(_, signed)| signed)
+}
+
 impl RevocationList {
     /// Reads a list and verifies its signature with `verify`.
     ///
@@ -160,7 +167,8 @@ struct Entry {
     limits: bool,
 }
 
-/// Reads `CertificateList`: the content of its signed part, and the signature.
+/// Reads `CertificateList`, or `Certificate`, which has the same form: the content of its signed
+/// part, and the signature.
 fn read_envelope(der: &[u8]) -> Option<(Reader<'_>, SignedBytes<'_>)> {
     let mut file = Reader::new(der);
     let mut outer = file.enter(SEQUENCE)?;

@@ -50,7 +50,12 @@ struct FaultyAuditLog {
 
 impl AuditSink for FaultyAuditLog {
     fn append(&self, pending: Pending) {
-        let injection = pending.record().subject.and_then(|subject| self.injections.get(&subject)).copied();
+        let injection = pending
+            .record()
+            .exchange()
+            .and_then(|exchange| exchange.subject)
+            .and_then(|subject| self.injections.get(&subject))
+            .copied();
         let Some(injection) = injection else { return self.inner.append(pending) };
         let inner = Arc::clone(&self.inner);
         tokio::spawn(async move {

@@ -12,7 +12,7 @@ use super::exit::{Exit, fail};
 use crate::app::SystemClock;
 use crate::certificates::Facts;
 use crate::config::{parse_customer, read_policy};
-use crate::server::tls::read_certificates;
+use crate::server::tls::{find_issuer_key, provider, read_all_certificates, read_certificates};
 use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, Clock, Customer, CustomerId, Date, EnterpriseNumber, FieldSet, Question, Ssin,
 };
@@ -40,12 +40,16 @@ Exit codes:
   3  the policy file has errors";
 
 const PIN_HELP: &str = "\
-Example:
-  ehealth-attributes policy pin partner.pem >> pins.toml
+Examples:
+  ehealth-attributes policy pin partner.pem
+  ehealth-attributes policy pin partner.pem --issuer /etc/ehealth-attributes/tls/clients-ca
+
+`pinned_issuers` has the SHA-256 of the public key that signed the certificate. The issuer's
+certificate is read from the file, behind the certificate, or from --issuer.
 
 Exit codes:
-  0  printed
-  1  the file has no readable certificate";
+  0  printed; without the issuer's certificate, only pinned_keys
+  1  a file has no readable certificate, or --issuer has not the certificate of the issuer";
 
 /// Commands under `policy`.
 #[derive(Debug, Subcommand)]
@@ -64,6 +68,10 @@ pub enum PolicyCommand {
     Pin {
         /// Certificate file (PEM); its first certificate is pinned
         certificate: PathBuf,
+        /// File or folder with the issuer's certificate, PEM or DER [default: the rest of the
+        /// certificate file]
+        #[arg(long, value_name = "PATH")]
+        issuer: Option<PathBuf>,
     },
 }
 
@@ -107,7 +115,7 @@ pub(super) fn run(command: &PolicyCommand) -> Exit {
             },
             Err(problems) => fail(Exit::Configuration, &problems),
         },
-        PolicyCommand::Pin { certificate } => pin(certificate),
+        PolicyCommand::Pin { certificate, issuer } => pin(certificate, issuer.as_deref()),
     }
 }
 
@@ -179,18 +187,37 @@ fn describe(permit: &Permit) -> String {
     )
 }
 
-fn pin(certificate: &Path) -> Exit {
+fn pin(certificate: &Path, issuer: Option<&Path>) -> Exit {
     let chain = match read_certificates(certificate) {
         Ok(chain) => chain,
         Err(error) => return fail(Exit::Failed, &error),
     };
-    match chain.first().map(|leaf| Facts::from_der(leaf)) {
-        Some(Ok(facts)) => {
-            println!("# {}", facts.subject);
-            println!("pinned_keys = [\"{}\"]\npinned_issuers = [\"{}\"]", facts.key, facts.issuer);
-            Exit::Done
-        }
-        Some(Err(error)) => fail(Exit::Failed, &format_args!("{}: {error}", certificate.display())),
-        None => fail(Exit::Failed, &format_args!("{}: no certificate in the file", certificate.display())),
+    let Some((leaf, sent)) = chain.split_first() else {
+        return fail(Exit::Failed, &format_args!("{}: no certificate in the file", certificate.display()));
+    };
+    let facts = match Facts::from_der(leaf) {
+        Ok(facts) => facts,
+        Err(error) => return fail(Exit::Failed, &format_args!("{}: {error}", certificate.display())),
+    };
+    let mut errors = Vec::new();
+    let others = issuer.map(|path| read_all_certificates(&[path.to_owned()], &mut errors)).unwrap_or_default();
+    if let Some(error) = errors.first() {
+        return fail(Exit::Failed, error);
     }
+    let candidates = sent.iter().chain(others.iter().map(|(_, certificate)| certificate));
+    let signer = find_issuer_key(leaf, candidates, provider().signature_verification_algorithms);
+    if let (None, Some(path)) = (signer, issuer) {
+        let certificate = certificate.display();
+        return fail(
+            Exit::Failed,
+            &format_args!("--issuer {}: no certificate there signed {certificate}", path.display()),
+        );
+    }
+    println!("# {}", facts.subject);
+    println!("pinned_keys = [\"{}\"]", facts.key);
+    match signer {
+        Some(key) => println!("pinned_issuers = [\"{key}\"]"),
+        None => println!("# For pinned_issuers, name the issuer's certificate: policy pin --issuer PATH"),
+    }
+    Exit::Done
 }

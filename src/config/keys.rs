@@ -119,7 +119,13 @@ pub const KEYS: &[Key] = &[
         "server.max_requests_per_consumer",
         Kind::Integer,
         "16",
-        "Maximum concurrent requests per consumer (1–512). Further requests get `503` with `Retry-After`, so that one consumer cannot delay the others. 16 per processor is a good value.",
+        "Maximum concurrent requests per consumer (1–512). Further requests wait for up to 1 s, and then get `503` with `Retry-After`, so that one consumer cannot delay the others. 16 per processor is a good value.",
+    ),
+    defaulted(
+        "limits.unregistered_per_minute",
+        Kind::Integer,
+        "60",
+        "Maximum messages per minute of all callers together that are not registered consumers, or whose certificate a pin refuses (0–60000); a sixth of them may come at once. Further messages get `503` before they are read, so that such callers cannot fill the disk of the audit log. The policy has the limit of each consumer.",
     ),
     key(
         "trust.client_ca",
@@ -270,6 +276,12 @@ pub const KEYS: &[Key] = &[
         Kind::Choice("refuse, sign"),
         "refuse",
         "`refuse`: do not open an audit log whose checkpoint is missing. `sign`: sign a new checkpoint; the operator then vouches for the records, and a record says so for good. Set it back to `refuse` after one start.",
+    ),
+    defaulted(
+        "audit_log.reserve",
+        Kind::Size,
+        "512MiB",
+        "Free space on the disk of the audit log that only messages of registered consumers may use. With less, other callers get `503` before their messages are read.",
     ),
     key(
         "audit_log.verification_report",

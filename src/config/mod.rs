@@ -34,7 +34,7 @@ pub use example::{write_example, write_table};
 pub use keys::{Example, KEYS, Key, Kind};
 pub use origin::{Origin, Problem, Problems, Setting};
 pub use overrides::Overrides;
-pub use policy::{parse_customer, parse_policy, read_policy};
+pub use policy::{find_outdated_pins, parse_customer, parse_policy, read_policy};
 pub use read::{parse_settings, read_settings, read_settings_with};
 #[cfg(feature = "testkit")]
 pub use scenario::{parse_scenario, read_scenario};

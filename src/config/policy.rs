@@ -11,9 +11,10 @@
 //! ]
 //!
 //! pinned_keys = ["<SHA-256>"]            # accept only these keys; `policy pin CERTIFICATE` prints them; default: any
-//! pinned_issuers = ["<SHA-256>"]         # accept only these issuers; default: any trusted CA
+//! pinned_issuers = ["<SHA-256>"]         # accept only certificates signed by these keys; default: any trusted CA
 //! quota_per_minute = 600                 # requests; default: 600
 //! quota_per_day = 100000                 # requests; default: 100000
+//! requests_per_minute = 1200             # messages of any kind; default: twice quota_per_minute, at least 1200
 //! empty_answers_percent = 50             # over this share of MSG00012 and NO_DATA_FOUND it is throttled; default: 50
 //!
 //! [[consumer.grant]]
@@ -78,6 +79,36 @@ pub fn parse_policy(file: &Path, text: &str) -> Result<Register, Problems> {
     })
 }
 
+/// Finds pins in the form of version 0.1: SHA-256 of an issuer's *name*. Such a pin has the form of
+/// today's and matches no certificate. `name_of` gives the name of a trusted authority with this SHA-256;
+/// only the names of trusted authorities are known.
+pub fn find_outdated_pins(
+    file: &Path,
+    register: &Register,
+    name_of: impl Fn(&Digest) -> Option<String>,
+) -> Vec<Problem> {
+    let lines = read_text(file).unwrap_or_default();
+    let mut problems = Vec::new();
+    for consumer in register.consumers() {
+        for pin in &consumer.pins.issuers {
+            let Some(name) = name_of(pin) else { continue };
+            let digits = pin.to_string();
+            let line = lines.lines().position(|line| line.to_ascii_lowercase().contains(&digits));
+            problems.push(Problem {
+                origin: Origin::File { file: file.to_owned(), line: line.map_or(0, |before| before + 1) },
+                key: "pinned_issuers".to_owned(),
+                text: format!(
+                    "consumer {}: {digits} is the SHA-256 of the name {name}; a pin is now the SHA-256 of the issuer's \
+                     public key; replace it with the line that `policy pin CERTIFICATE --issuer FILE` prints",
+                    consumer.organisation
+                ),
+            });
+        }
+    }
+    problems.sort_unstable();
+    problems
+}
+
 /// Lines of a consumer and of its grants.
 struct Lines {
     consumer: usize,
@@ -109,12 +140,19 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
     let usual = Quota::default();
     let per_minute = section.optional("quota_per_minute", |value| read_u32(value, 1_000_000));
     let per_day = section.optional("quota_per_day", |value| read_u32(value, 1_000_000_000));
+    let requests_per_minute = section.optional("requests_per_minute", |value| read_u32(value, 2_000_000));
     let empty_percent = section.optional("empty_answers_percent", |value| {
         u8::try_from(value.integer(1, 100)?).map_err(|error| error.to_string())
     });
+    let per_minute = per_minute.unwrap_or(usual.per_minute);
+    let requests_per_minute = requests_per_minute.unwrap_or_else(|| Quota::usual_requests(per_minute));
+    if requests_per_minute < per_minute {
+        section.report("requests_per_minute must not be less than quota_per_minute: every question is a request");
+    }
     let quota = Quota {
-        per_minute: per_minute.unwrap_or(usual.per_minute),
+        per_minute,
         per_day: per_day.unwrap_or(usual.per_day),
+        requests_per_minute,
         empty_percent: empty_percent.unwrap_or(usual.empty_percent),
     };
     let read_digests =
@@ -264,7 +302,7 @@ deliberation = "16/108"
         let errors = parse_text(&text).expect_err("errors");
         for part in [
             "policy.toml:2: consumer[1].name: is missing",
-            "policy.toml:4: consumer[1].nom: unknown key; valid keys: acts_for, empty_answers_percent, grant, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute",
+            "policy.toml:4: consumer[1].nom: unknown key; valid keys: acts_for, empty_answers_percent, grant, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute, requests_per_minute",
             "policy.toml:5: consumer[1].acts_for: 0809394428: the check digits are wrong",
             "policy.toml:9: consumer[1].grant[1].fields: must be an integer from 1 to 9",
             "policy.toml:10: consumer[1].grant[1].relation: must be one of none, insured, affiliated-employer",

@@ -111,6 +111,11 @@ pub(super) fn requests_per_consumer(value: Value<'_>) -> Read<usize> {
     value.integer(1, most).map(|count| usize::try_from(count).unwrap_or(usize::MAX))
 }
 
+/// Reads `limits.unregistered_per_minute`.
+pub(super) fn unregistered_per_minute(value: Value<'_>) -> Read<u32> {
+    value.integer(0, 60_000).map(|count| u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 /// Reads a number of bytes with a binary unit.
 pub(super) fn size(value: Value<'_>) -> Read<u64> {
     let wrong = || "must be a size: an integer with the unit KiB, MiB, GiB or TiB, for example \"512MiB\"".to_owned();

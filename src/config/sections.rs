@@ -19,6 +19,7 @@ use ehealth_core::lookup::FreshnessLimits;
 pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &Overrides) -> Option<Settings> {
     let paths = PathReader { folder, overrides };
     let server = root.section("server").and_then(|section| read_server(section, paths));
+    let unregistered_per_minute = root.implied_section("limits").and_then(read_limits);
     let trust = root.section("trust").and_then(|section| read_trust(section, paths));
     let policy = root.section("policy").and_then(|section| read_policy(section, paths));
     let data = root.section("data").map(|section| read_data(section, paths)).unwrap_or_default();
@@ -28,7 +29,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
     let admin = root.optional_section("admin").map(|section| read_admin(section, paths));
     let Server { listen, listen_mode, public_url, certificate, key, max_requests } = server?;
     let (client_ca, revocation) = trust?;
-    let (audit_log, verification_report) = audit_log?;
+    let AuditLog { settings: audit_log, verification_report, reserve } = audit_log?;
     let (admin, admin_tls) = match admin {
         Some(read) => read.map(|(settings, tls)| (Some(settings), tls))?,
         None => (None, None),
@@ -40,7 +41,13 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
         server: server::Settings {
             public_url,
             freshness: freshness?,
-            limits: server::Limits { messages_per_consumer: max_requests, ..server::Limits::default() },
+            limits: server::Limits {
+                messages_per_consumer: max_requests,
+                unregistered_per_minute: unregistered_per_minute?,
+                unregistered_burst: unregistered_per_minute?.div_ceil(6),
+                audit_reserve: reserve,
+                ..server::Limits::default()
+            },
         },
         policy: policy?,
         sync: sync::Settings {
@@ -83,6 +90,12 @@ fn read_server(mut section: Section<'_>, paths: PathReader<'_>) -> Option<Server
         key: key?,
         max_requests: max_requests?,
     })
+}
+
+fn read_limits(mut section: Section<'_>) -> Option<u32> {
+    let unregistered_per_minute = section.required("unregistered_per_minute", readers::unregistered_per_minute);
+    section.finish();
+    unregistered_per_minute
 }
 
 fn read_trust(mut section: Section<'_>, paths: PathReader<'_>) -> Option<(Vec<PathBuf>, RevocationFiles)> {
@@ -135,20 +148,27 @@ fn read_freshness(mut section: Section<'_>) -> Option<FreshnessLimits> {
     })
 }
 
-fn read_audit_log(mut section: Section<'_>, paths: PathReader<'_>) -> Option<(audit_log::Settings, Option<PathBuf>)> {
+struct AuditLog {
+    settings: audit_log::Settings,
+    verification_report: Option<PathBuf>,
+    reserve: u64,
+}
+
+fn read_audit_log(mut section: Section<'_>, paths: PathReader<'_>) -> Option<AuditLog> {
     let folder = section.required("folder", |value| paths.path(value));
     let keys = section.required("keys", |value| paths.path(value));
     let missing_keys = section.required("missing_keys", readers::missing_keys);
     let origin = section.required("origin", readers::log_origin);
     let copy = section.optional("checkpoint_copy", |value| paths.path(value));
     let missing = section.required("missing_checkpoint", readers::missing_checkpoint);
+    let reserve = section.required("reserve", readers::size);
     let verification_report = section.optional("verification_report", |value| paths.path(value));
     section.finish();
     let checkpoints =
         audit_log::Checkpoints { origin: origin?, copy, missing: missing?, ..audit_log::Checkpoints::default() };
     let settings =
         audit_log::Settings { missing_keys: missing_keys?, checkpoints, ..audit_log::Settings::new(folder?, keys?) };
-    Some((settings, verification_report))
+    Some(AuditLog { settings, verification_report, reserve: reserve? })
 }
 
 /// `[admin]`: on loopback, operators need no certificates; anywhere else they do.

@@ -6,44 +6,60 @@ use parking_lot::Mutex;
 use rustls::pki_types::CertificateDer;
 
 use super::active_config::ActiveConfig;
+use super::limits::request_rates::Taker;
+use super::service::Service;
 use super::tls::client_verifier::VerifiedClient;
 use super::tls::trust::Admission;
 use crate::certificates::Facts;
 use crate::peer_event;
 use crate::peer_log::PeerLog;
 use ehealth_core::lookup::Caller;
-use ehealth_core::model::Timestamp;
 use ehealth_core::policy::Certified;
 
-/// Client of one connection, read once from its certificate. Whether it is still admitted is
-/// checked for every request.
+/// Client of one connection, read once from its certificate. Whether it is still admitted, and
+/// whose limits it takes, is checked for every request.
 #[derive(Debug)]
 pub(super) struct Peer {
     pub caller: Caller,
     facts: Arc<Facts>,
     chain: Vec<CertificateDer<'static>>,
-    admission: Mutex<CheckedAdmission>,
+    checked: Mutex<Checked>,
 }
 
-/// An admission, and the configuration under which it was decided.
+/// What was decided about the client, and the configuration under which it was decided.
 #[derive(Debug)]
-struct CheckedAdmission {
+struct Checked {
     config: Arc<ActiveConfig>,
-    admission: Admission,
+    /// `None`: it is no longer admitted.
+    admission: Option<Admission>,
+    taker: Taker,
+}
+
+/// The client as one request sees it.
+#[derive(Debug)]
+pub(super) struct CheckedPeer {
+    /// Whether its certificate is valid now, under the active configuration.
+    pub is_admitted: bool,
+    /// Whose limits the request takes. A client that is not admitted takes nothing of its
+    /// organisation's.
+    pub taker: Taker,
 }
 
 impl Peer {
     /// Holder of a certificate that the TLS handshake accepted; `None` if it is no longer admitted.
-    pub fn new(chain: Vec<CertificateDer<'static>>, config: Arc<ActiveConfig>, log: &PeerLog) -> Option<Self> {
+    pub fn new(chain: Vec<CertificateDer<'static>>, config: Arc<ActiveConfig>, service: &Service) -> Option<Self> {
         let (leaf, sent) = chain.split_first()?;
-        let VerifiedClient { admission, facts } = config.client_verifier.admit(leaf, sent).ok()?;
-        let certify = |organisation| Certified { organisation, key: facts.key, issuer: facts.issuer };
+        let VerifiedClient { admission, issuer_key, facts } = config.client_verifier.admit(leaf, sent).ok()?;
+        // Every path of a certificate has the same issuer's key first: the one that signed it.
+        let certify = |organisation| Certified { organisation, key: facts.key, issuer: issuer_key };
         let caller = Caller { certified: facts.organisation.ok().map(certify), fingerprint: facts.fingerprint };
         if let Err(error) = facts.organisation {
-            peer_event!(log, WARN, "the certificate identifies no organisation", error.code(), facts.fingerprint;
+            peer_event!(service.peer_log, WARN, "the certificate identifies no organisation", error.code(), facts.fingerprint;
                 fingerprint = %facts.fingerprint, subject = facts.subject);
         }
-        Some(Self { caller, facts, admission: Mutex::new(CheckedAdmission { config, admission }), chain })
+        let taker = service.request_rates.taker(&caller, &config.register);
+        let checked = Mutex::new(Checked { config, admission: Some(admission), taker });
+        Some(Self { caller, facts, chain, checked })
     }
 
     /// Subject of the certificate, with SSINs masked.
@@ -51,25 +67,31 @@ impl Peer {
         &self.facts.subject
     }
 
-    /// Whether the client is admitted at `now` under the active configuration. After a reload the
-    /// certificate path is verified again.
-    pub fn is_admitted(&self, active_config: &Arc<ActiveConfig>, now: Timestamp, log: &PeerLog) -> bool {
-        let mut checked = self.admission.lock();
+    /// The client now, under the active configuration. After a reload the certificate path is
+    /// verified again, and the pins are checked again.
+    pub fn check(&self, active_config: &Arc<ActiveConfig>, service: &Service) -> CheckedPeer {
+        let Service { request_rates, peer_log, clock, .. } = service;
+        let mut checked = self.checked.lock();
         if !Arc::ptr_eq(&checked.config, active_config) {
-            let verified = self.chain.split_first().map(|(leaf, sent)| active_config.client_verifier.admit(leaf, sent));
-            match verified {
-                Some(Ok(VerifiedClient { admission, .. })) => {
-                    *checked = CheckedAdmission { config: Arc::clone(active_config), admission };
-                }
-                Some(Err(refused)) => {
-                    peer_event!(log, INFO, "certificate refused on an open connection", refused.code(),
-                        self.facts.fingerprint;
-                        %refused, subject = self.facts.subject, fingerprint = %self.facts.fingerprint);
-                    return false;
-                }
-                None => return false,
+            let admission = self.verify_again(active_config, peer_log);
+            let taker = request_rates.taker(&self.caller, &active_config.register);
+            *checked = Checked { config: Arc::clone(active_config), admission, taker };
+        }
+        let is_admitted = checked.admission.is_some_and(|admission| admission.holds(clock.now()));
+        let taker = if is_admitted { checked.taker.clone() } else { request_rates.not_admitted() };
+        CheckedPeer { is_admitted, taker }
+    }
+
+    fn verify_again(&self, active_config: &ActiveConfig, log: &PeerLog) -> Option<Admission> {
+        let (leaf, sent) = self.chain.split_first()?;
+        match active_config.client_verifier.admit(leaf, sent) {
+            Ok(VerifiedClient { admission, .. }) => Some(admission),
+            Err(refused) => {
+                peer_event!(log, INFO, "certificate refused on an open connection", refused.code(),
+                    self.facts.fingerprint;
+                    %refused, subject = self.facts.subject, fingerprint = %self.facts.fingerprint);
+                None
             }
         }
-        checked.admission.holds(now)
     }
 }

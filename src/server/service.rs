@@ -7,14 +7,16 @@ use parking_lot::{Mutex, RwLock};
 
 use super::active_config::ActiveConfig;
 use super::counters::Counters;
+use super::limits::audit_space::AuditSpace;
 use super::limits::concurrency::{Capacity, ConcurrencyLimit};
 use super::limits::handshake_scheduler::HandshakeScheduler;
 use super::limits::handshakes::Handshakes;
 use super::limits::rate_limits::RateLimits;
+use super::limits::request_rates::RequestRates;
 use super::limits::settings::Limits;
 use super::readers::Lookups;
 use crate::peer_log::PeerLog;
-use ehealth_core::lookup::{AuditSink, FreshnessLimits};
+use ehealth_core::lookup::{AuditSink, FreshnessLimits, record_suppressed};
 use ehealth_core::model::{Clock, Ticket};
 
 /// What the operator configures for the server.
@@ -89,6 +91,10 @@ pub struct Service {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tickets: Arc<dyn Tickets>,
     pub(super) rate_limits: RateLimits,
+    /// Limits the recorded requests of each caller, before they are read.
+    pub(super) request_rates: RequestRates,
+    /// Whether the audit log's disk has less free space than its reserve.
+    pub(super) audit_space: AuditSpace,
     pub(super) counters: Counters,
     /// Passes the log lines that peers cause.
     pub(super) peer_log: Arc<PeerLog>,
@@ -118,6 +124,8 @@ impl Service {
             connections: per_consumer(limits.connections, limits.connections_per_consumer),
             excess_connections: per_consumer(limits.excess_connections, limits.excess_connections_per_consumer),
             messages: per_consumer(limits.messages, limits.messages_per_consumer),
+            request_rates: RequestRates::new(&limits),
+            audit_space: AuditSpace::new(limits.audit_reserve),
             settings,
             lookups,
             audit,
@@ -146,6 +154,23 @@ impl Service {
     #[must_use]
     pub fn active_config(&self) -> Arc<ActiveConfig> {
         Arc::clone(&self.active_config.read())
+    }
+
+    /// Takes note of the free bytes on the audit log's disk. Below the reserve only registered
+    /// consumers are answered.
+    pub fn see_audit_space(&self, free_bytes: u64) {
+        self.audit_space.see(free_bytes);
+    }
+
+    /// Records how many requests were refused before they were read since the last call: one record
+    /// for each caller. What cannot be recorded is counted again.
+    pub(super) fn record_suppressed(self: &Arc<Self>) {
+        for (is_registered, requests) in self.request_rates.take_suppressed() {
+            let service = Arc::clone(self);
+            record_suppressed(requests, self.audit.as_ref(), move |requests| {
+                service.request_rates.put_back((is_registered, requests));
+            });
+        }
     }
 
     /// Replaces the active configuration: for new connections, and for the next request on open

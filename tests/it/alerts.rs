@@ -52,7 +52,8 @@ struct Case {
 }
 
 /// Text of the admin page for each alert.
-const WARNINGS: [(&str, &str); 12] = [
+const WARNINGS: [(&str, &str); 13] = [
+    ("AuditLogReserveUsed", "less than audit_log.reserve: only registered consumers are answered."),
     ("ConfigReloadRejected", "was rejected; the previous policy, certificates and CRLs stay active"),
     ("LogLinesDropped", "log lines were dropped since the start"),
     ("CertificateExpiring", "expires in 20 d."),
@@ -153,7 +154,7 @@ async fn after(
 }
 
 async fn well() -> Case {
-    after(
+    let case = after(
         "",
         |_| {},
         async |service| {
@@ -166,7 +167,11 @@ async fn well() -> Case {
             Some(scrape_until(service, |shown| value(shown, probes) == Some(25)).await)
         },
     )
-    .await
+    .await;
+    // Other programs write to the disk of this machine meanwhile.
+    let series = "ehealth_attributes_audit_log_free_bytes";
+    let line = |shown: &str| format!("{series} {}\n", value(shown, series).expect("it is known"));
+    Case { after: case.after.replace(&line(&case.after), &line(&case.before)), ..case }
 }
 
 async fn of_service() -> Vec<Case> {
@@ -189,6 +194,30 @@ async fn of_service() -> Vec<Case> {
                 fs::write(&service.settings.policy, "nonsense").expect("written");
                 service.reloader.reload().expect_err("the policy has an error");
                 None
+            },
+        )
+        .await,
+        after(
+            "RequestsSuppressed",
+            |settings| settings.server.limits.unregistered_burst = 1,
+            async |service| {
+                for _ in 0..3 {
+                    ask(service, "stranger", STRANGER).await;
+                }
+                None
+            },
+        )
+        .await,
+        after("AuditLogReserveUsed", |settings| settings.server.limits.audit_reserve = u64::MAX, async |_| None).await,
+        after(
+            "AuditLogDiskFullSoon",
+            |_| {},
+            async |service| {
+                // The same service on a disk that lost half of its free space.
+                let shown = scrape(service).await;
+                let series = "ehealth_attributes_audit_log_free_bytes";
+                let free = value(&shown, series).expect("it is known");
+                Some(shown.replace(&format!("{series} {free}\n"), &format!("{series} {}\n", free / 2)))
             },
         )
         .await,
@@ -525,7 +554,9 @@ fn write_case(case: &Case) -> String {
         // An increase of a counter is visible for some minutes, longer than every `for` of a rule.
         let minute = if ["AuditLogUnverified", "FeedFailing"].contains(&case.alert) {
             "90m"
-        } else if ["DatasetAgeing", "DatasetMissing", "AuditLogDiskFilling"].contains(&case.alert) {
+        } else if ["DatasetAgeing", "DatasetMissing", "AuditLogDiskFilling", "AuditLogDiskFullSoon"]
+            .contains(&case.alert)
+        {
             "20m"
         } else {
             "8m"

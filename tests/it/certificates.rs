@@ -115,7 +115,7 @@ impl Case {
     }
 
     fn admit(&self) -> Result<Admission, RefusedCertificate> {
-        self.trust().admit(&self.leaf, &self.sent, moment(self.now))
+        self.trust().admit(&self.leaf, &self.sent, moment(self.now)).map(|admitted| admitted.admission)
     }
 
     /// The organisation's number, or the code of the refusal.
@@ -1045,7 +1045,7 @@ fn an_admission_holds_as_long_as_a_new_one_would_succeed() {
             list.next_update = Some(next_update.to_owned());
         });
         let trust = trust(std::slice::from_ref(&root.certificate), &Revocation::Lists(vec![list]));
-        let admit = |now| trust.admit(&leaf, &[], now);
+        let admit = |now| trust.admit(&leaf, &[], now).map(|admitted| admitted.admission);
         let admission = admit(moment(NOW)).expect("everything is valid at noon");
         for hour in 8..=16 {
             for offset in [-1_000, -1, 0, 1, 999, 1_000] {

@@ -311,14 +311,19 @@ fn a_decision_is_explained_and_a_certificate_can_be_pinned() {
         assert!(verdict.contains(part), "{part}\nis not in\n{verdict}");
     }
 
-    let pins = text(&run(&["policy", "pin", &format!("{dir}/clients/fund.pem")]).stdout);
+    let pin = |client: &str| {
+        let (certificate, issuer) = (format!("{dir}/clients/{client}.pem"), format!("{dir}/ca.pem"));
+        text(&run(&["policy", "pin", &certificate, "--issuer", &issuer]).stdout)
+    };
+    let pins = pin("fund");
+    assert!(pins.contains("\npinned_keys = [") && pins.contains("\npinned_issuers = ["), "{pins}");
     let written = fs::read_to_string(&policy).expect("a policy");
     let own = "organisation = \"0999010126\"";
     let lines: String = pins.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
     fs::write(&policy, written.replace(own, &format!("{own}\n{lines}"))).expect("written");
     assert!(run(&["policy", "check", &policy]).status.success());
     assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success(), "its own key is taken");
-    let others = text(&run(&["policy", "pin", &format!("{dir}/clients/service.pem")]).stdout);
+    let others = pin("service");
     let lines: String = others.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
     fs::write(&policy, written.replace(own, &format!("{own}\n{lines}"))).expect("written");
     assert_eq!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.code(), Some(6), "another key is refused");

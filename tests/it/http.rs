@@ -220,7 +220,9 @@ fn cases() -> Vec<(&'static str, String, &'static [u16])> {
         ("a value of 300 KiB", get(&format!("{host}f: {}\r\n", "a".repeat(300 * 1_024))), &[431]),
         ("a blank behind a chunk's size", chunked(&one.replacen("\r\n", " \r\n", 1)), &[400]),
         ("a chunk's size with 0x", chunked(&format!("0x{one}")), &[400]),
-        ("a chunk's size over any number", chunked("fffffffffffffffff\r\n"), &[400]),
+        ("a chunk's size over any number", chunked("fffffffffffffffff\r\n"), &[413]),
+        ("a chunk's size over the limit", chunked("40001\r\n"), &[413]),
+        ("chunks over the limit together", chunked(&format!("1\r\na\r\n{:x}\r\n", 256 * 1_024)), &[413]),
         ("a chunk longer than its size", chunked("1\r\nab\r\n0\r\n\r\n"), &[400]),
         ("a bare line feed behind a chunk's size", chunked(&one.replacen("\r\n", "\n", 1)), &[400]),
         ("extensions of 20 KiB", chunked(&format!("1;{}\r\na\r\n0\r\n\r\n", "a".repeat(20_000))), &[400]),
@@ -306,12 +308,12 @@ async fn a_slow_connection_is_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_over_the_limit_get_503_at_once() {
+async fn requests_over_the_limit_get_503_in_time() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;
         (limits.messages, limits.messages_per_consumer, limits.connections_per_consumer) = (2, 1, 2);
         (limits.body, limits.body_start, limits.idle) = (PATIENT, PATIENT, PATIENT);
-        limits.retry_after = Duration::from_millis(1);
+        (limits.retry_after, limits.wait) = (Duration::from_millis(1), Duration::from_millis(1));
     })
     .await;
     // Holds its consumer's only slot: it waits for its body.

@@ -172,7 +172,7 @@ impl AuditSink for AuditLog {
     fn append(&self, pending: Pending) {
         let mut entries = self.0.lock().expect("no test panics while it holds the lock");
         let sequence = u64::try_from(entries.len()).expect("a few");
-        entries.push(pending.record().clone());
+        entries.extend(pending.record().exchange().cloned());
         pending.durable(sequence);
     }
 }

@@ -28,7 +28,9 @@ mod certificates;
 mod client_connection;
 mod faults;
 mod http;
+mod limits;
 mod mtls;
+mod pins;
 mod tls;
 mod trust;
 // Datasets: killed runs.

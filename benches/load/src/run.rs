@@ -69,6 +69,11 @@ pub struct Run {
     pub connecting: usize,
     /// Start of the measurement.
     pub started: Option<Instant>,
+    /// End of the warm-up: requests that were due before it are not counted, whenever their answers
+    /// come.
+    pub counted_from: Option<Instant>,
+    /// End of the measurement, once it is over: only answers to earlier requests are counted.
+    pub counted_until: Option<Instant>,
     pub has_ever_connected: bool,
     pub failures: u64,
     pub last_failure: &'static str,
@@ -123,6 +128,8 @@ impl Run {
             drips: VecDeque::new(),
             connecting: 0,
             started: None,
+            counted_from: None,
+            counted_until: None,
             has_ever_connected: false,
             failures: 0,
             last_failure: "",
@@ -139,6 +146,9 @@ impl Run {
         // End of the current second, and the usage before the first.
         let (mut ends, mut before) = (None::<Instant>, None);
         let (mut own_before, mut peak) = (Duration::ZERO, None::<Usage>);
+        // The measured time and the generator's, once it is over. Requests of open loops that were
+        // due before its end may still be answered.
+        let mut measured = None::<(Instant, Duration, Duration)>;
         loop {
             let now = Instant::now();
             while self.connecting < MAX_OPENING
@@ -153,24 +163,32 @@ impl Run {
                 let first = started + seconds(arguments.warmup);
                 if ends.is_none() && now >= first {
                     ends = Some(first + seconds(1));
+                    self.counted_from = Some(first);
                     self.groups.iter_mut().for_each(|group| group.second.clear());
                     (before, own_before) = (usage(), own_processor());
                     peak = before;
                 }
-                if let Some(end) = ends.filter(|end| now >= *end) {
+                let last = first + seconds(arguments.seconds);
+                if let Some((at, took, generator)) = measured {
+                    if self.has_open_requests() && now < at + seconds(arguments.timeout) {
+                        // Answers that come now belong to the last second.
+                    } else {
+                        let consumers = self.groups.iter_mut().map(Group::close).collect();
+                        return Ok(Figures { consumers, took, generator, watched: before.zip(peak) });
+                    }
+                } else if let Some(end) = ends.filter(|end| now >= *end) {
                     for group in &mut self.groups {
                         group.figures.close_second(&mut group.second, !arguments.quiet);
                     }
                     peak = peak.zip(usage()).map(|(peak, now)| peak.at_most(now));
                     ends = Some(end + seconds(1));
-                    if end >= first + seconds(arguments.seconds) {
-                        let took = first.elapsed();
-                        let generator = own_processor().saturating_sub(own_before);
-                        let consumers = self.groups.iter_mut().map(Group::close).collect();
-                        return Ok(Figures { consumers, took, generator, watched: before.zip(peak) });
+                    if end >= last {
+                        self.counted_until = Some(last);
+                        measured = Some((now, first.elapsed(), own_processor().saturating_sub(own_before)));
                     }
                 }
-                self.schedule_open_loops(started, now);
+                // No request that is due after the end is sent.
+                self.schedule_open_loops(started, now.min(last - Duration::from_nanos(1)));
             }
             if !self.has_ever_connected && self.failures > MAX_FAILURES {
                 return Err(format!("cannot connect to {}: {}", self.to, self.last_failure));
@@ -251,6 +269,14 @@ impl Run {
         }
     }
 
+    /// Whether a request of an open loop is not answered yet.
+    fn has_open_requests(&self) -> bool {
+        let is_open =
+            |group: &Group| matches!(group.consumer.arrivals, Arrivals::Open(_)) && group.consumer.slow.is_none();
+        self.groups.iter().any(|group| is_open(group) && !group.backlog.is_empty())
+            || self.slots.iter().any(|slot| is_open(&self.groups[slot.group]) && slot.has_request())
+    }
+
     /// Time until something may be due. Below 1 ms the poll does not wait: the kernel would wait
     /// too long.
     fn pause(&self, now: Instant) -> Duration {
@@ -276,6 +302,7 @@ impl Run {
 
 impl Group {
     fn close(&mut self) -> ConsumerFigures {
+        self.figures.total.add(&self.second);
         let unsent = self.backlog.len() as u64;
         ConsumerFigures { unsent, ..std::mem::take(&mut self.figures) }
     }

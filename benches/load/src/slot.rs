@@ -12,6 +12,8 @@ use crate::run::Run;
 
 /// Delay before a failed connection is opened again.
 const RETRY: Duration = Duration::from_millis(20);
+/// Maximum bytes of slow connections that are sent before answers are read.
+const MAX_DRIPS: usize = 16;
 /// Delay before a slow connection is opened again: it occupies connections and does not flood.
 const RETURN: Duration = Duration::from_secs(1);
 
@@ -33,6 +35,11 @@ impl Slot {
     pub fn new(group: usize) -> Self {
         let slow = (Vec::new(), 0);
         Self { group, link: None, is_ready: false, waiting_since: None, sent_due: None, slow, is_dripping: false }
+    }
+
+    /// Whether a request waits for its connection or for its answer.
+    pub fn has_request(&self) -> bool {
+        self.waiting_since.is_some() || self.sent_due.is_some()
     }
 }
 
@@ -152,7 +159,10 @@ impl Run {
     fn take_answer(&mut self, number: usize, answer: Answer) {
         let slot = &mut self.slots[number];
         let group = &mut self.groups[slot.group];
-        if let Some(due) = slot.sent_due.take() {
+        if let Some(due) = slot.sent_due.take()
+            && self.counted_from.is_none_or(|from| due >= from)
+            && self.counted_until.is_none_or(|until| due < until)
+        {
             group.second.count_answer(answer, due.elapsed());
         }
         if answer.is_last || group.consumer.connecting == Connecting::Fresh {
@@ -225,16 +235,19 @@ impl Run {
         }
     }
 
-    fn drip_later(&mut self, number: usize, now: Instant) {
+    /// Schedules the next byte of a slow connection, one interval after `from`.
+    fn drip_later(&mut self, number: usize, from: Instant) {
         let slot = &mut self.slots[number];
         if !std::mem::replace(&mut slot.is_dripping, true) {
-            self.drips.push_back((now + self.drip, number));
+            self.drips.push_back((from + self.drip, number));
         }
     }
 
-    /// Sends the due bytes of slow connections.
+    /// Sends the due bytes of slow connections, a few at a time: meanwhile no answer is read, and
+    /// the time of thousands of system calls would count as the server's.
     pub fn send_drips(&mut self, now: Instant) {
-        while let Some((_, number)) = self.drips.pop_front_if(|(at, _)| *at <= now) {
+        for _ in 0..MAX_DRIPS {
+            let Some((at, number)) = self.drips.pop_front_if(|(at, _)| *at <= now) else { return };
             let slot = &mut self.slots[number];
             slot.is_dripping = false;
             let sends_handshake_bytes = self.groups[slot.group].consumer.slow == Some(Slow::Handshake);
@@ -245,7 +258,9 @@ impl Run {
             let sent = if sends_handshake_bytes { link.send_raw(&[*byte]) } else { link.send(&[*byte]) };
             slot.slow.1 += 1;
             match sent {
-                Ok(()) => self.drip_later(number, now),
+                // From the time at which this one was due: otherwise all that a stall of the machine
+                // delayed would be sent at once, again and again.
+                Ok(()) => self.drip_later(number, at),
                 Err(_) => self.cut(number),
             }
         }

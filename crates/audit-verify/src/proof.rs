@@ -60,7 +60,9 @@ pub fn verify_proof(proof: &str, key: &VerifyingKey) -> Result<Proven, ProofErro
     let facts = record::facts(&record).filter(|facts| facts.sequence == sequence).ok_or(ProofError::Record)?;
     let ticket = match facts.kind {
         Kind::Exchange => record.get(46..62).and_then(|ticket| ticket.try_into().ok()),
-        Kind::Begin { .. } | Kind::Interruption | Kind::Pruning { .. } | Kind::Vouched { .. } => None,
+        Kind::Begin { .. } | Kind::Interruption | Kind::Pruning { .. } | Kind::Suppressed | Kind::Vouched { .. } => {
+            None
+        }
     };
     let recorded = record.get(14..22).and_then(|millis| millis.try_into().ok()).map(i64::from_be_bytes);
     let recorded = Timestamp::from_millis(recorded.ok_or(ProofError::Record)?);

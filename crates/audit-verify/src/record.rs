@@ -25,6 +25,8 @@ pub(super) enum Kind {
     },
     Exchange,
     Interruption,
+    /// Requests that a rate limit refused before they were read.
+    Suppressed,
     /// Sequences at which the audit log may begin after a pruning: at each removed segment, or
     /// behind the last.
     Pruning {
@@ -45,7 +47,11 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
     let unproven = rest.u32()?;
     let recorded = Timestamp::from_millis(rest.u64()?.cast_signed());
     rest.skip(16)?;
-    let sound = version == 1 || version == 2 && kind == 2;
+    let sound = match kind {
+        2 => version == 1 || version == 2,
+        5 | 6 => version == 3,
+        _ => version == 1,
+    };
     if !sound || u64::from(unproven) > sequence {
         return None;
     }
@@ -76,6 +82,10 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
             let records = rest.u64().filter(|records| *records <= sequence)?;
             rest.skip(32)?;
             Kind::Vouched { records, recorded }
+        }
+        6 => {
+            rest.skip(8 + 8 + 32 + 4 + 8)?;
+            Kind::Suppressed
         }
         _ => return None,
     };

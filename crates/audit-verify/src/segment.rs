@@ -226,9 +226,14 @@ impl Scanned {
             }
             (Kind::Pruning { begins }, Some(_)) => self.pruned.extend(begins),
             (Kind::Vouched { records, recorded }, Some(_)) => self.vouched.push((records, recorded)),
-            (Kind::Exchange | Kind::Interruption, Some(_)) => {}
+            (Kind::Exchange | Kind::Interruption | Kind::Suppressed, Some(_)) => {}
             (
-                Kind::Begin { .. } | Kind::Exchange | Kind::Interruption | Kind::Pruning { .. } | Kind::Vouched { .. },
+                Kind::Begin { .. }
+                | Kind::Exchange
+                | Kind::Interruption
+                | Kind::Suppressed
+                | Kind::Pruning { .. }
+                | Kind::Vouched { .. },
                 _,
             ) => return Err(SegmentDamage::Begin),
         }

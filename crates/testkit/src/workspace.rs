@@ -141,7 +141,7 @@ impl Workspace {
         let feeds = self.folder.join("feeds");
         write_scenario(&feeds, scenario).map_err(|reason| WorkspaceError::File { path: feeds, reason })?;
         write(&self.folder.join("policy.toml"), &policy_text(UNLIMITED))?;
-        write(&self.settings(), SETTINGS)
+        write(&self.settings(), &format!("{SETTINGS}{UNLIMITED_CALLERS}"))
     }
 
     fn rsa_clients(&self) -> PathBuf {
@@ -240,6 +240,9 @@ missing_keys = "make"
 [admin]
 listen = "127.0.0.1:9443"
 "#;
+
+/// Further settings of a simulation: its callers are tests, and none of them shall wait.
+const UNLIMITED_CALLERS: &str = "\n[limits]\nunregistered_per_minute = 60000\n";
 
 fn make_folder(path: &Path) -> Result<(), WorkspaceError> {
     fs::create_dir_all(path).map_err(|reason| WorkspaceError::File { path: path.to_owned(), reason })

@@ -8,7 +8,7 @@ use audit_log::Health;
 
 /// Shows the health, the checkpoints, the counters and the last verification of the audit log.
 pub(super) fn show(report: &Report) -> Markup {
-    let AuditLogReport { health, counters, checkpoint, free_bytes, verified } = &report.audit_log;
+    let AuditLogReport { health, counters, checkpoint, free_bytes, reserve_bytes, verified } = &report.audit_log;
     let health = match health {
         Health::Writable => tag(Tone::Good, "writable"),
         Health::Unwritable(trouble) => tag(Tone::Bad, &format!("not writable: {trouble}")),
@@ -49,7 +49,12 @@ pub(super) fn show(report: &Report) -> Markup {
                     }
                 }
                 dt { "Free disk space" }
-                dd { @if let Some(free) = free_bytes { (binary_size(*free)) } @else { "unknown" } }
+                dd {
+                    @if let Some(free) = free_bytes { (binary_size(*free)) } @else { "unknown" }
+                    @if free_bytes.is_some_and(|free| free < *reserve_bytes) {
+                        " " (tag(Tone::Warn, "only registered consumers are answered"))
+                    }
+                }
             }
         }
     }

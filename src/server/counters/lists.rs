@@ -8,6 +8,8 @@ ehealth_core::closed_enum! {
     pub enum Stage {
         /// The TLS handshake, including refused ones.
         Handshake => "handshake",
+        /// Waiting for a message slot, if there was none at once.
+        Wait => "wait",
         /// Reading the body, and the question from it.
         Read => "read",
         /// Identifying the caller, and deciding whether the policy permits the question.
@@ -35,6 +37,22 @@ ehealth_core::closed_enum! {
         Probe => "probe",
         /// A newer handshake displaced it, because the limit was reached.
         Displaced => "crowded",
+    }
+}
+
+ehealth_core::closed_enum! {
+    /// Why a request is answered `503`. Codes: metrics.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Overload {
+        /// The connection is over a limit on connections.
+        Connections => "connections",
+        /// No message slot was free in time.
+        Messages => "messages",
+        /// The caller sent more than its rate limit on recorded requests allows.
+        Rate => "rate",
+        /// The audit log's disk has less free space than its reserve, and the caller is not
+        /// registered.
+        Reserve => "reserve",
     }
 }
 

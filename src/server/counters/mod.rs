@@ -16,7 +16,7 @@ mod stopwatch;
 
 pub use consumer::{ConsumerCount, MINUTES};
 pub use histogram::{BUCKETS_MICROS, HistogramSnapshot};
-pub use lists::{HandshakeOutcome, Kind, Stage};
+pub use lists::{HandshakeOutcome, Kind, Overload, Stage};
 pub(super) use stopwatch::Stopwatch;
 
 use std::collections::BTreeMap;
@@ -41,6 +41,7 @@ type OutcomeCounters = PerVariant<OutcomeCode, AtomicU64, { OutcomeCode::ALL.len
 pub struct Counters {
     outcomes: PerVariant<Operation, OutcomeCounters, { Operation::ALL.len() }>,
     refusals: PerVariant<HttpRefusal, AtomicU64, { HttpRefusal::ALL.len() }>,
+    overloads: PerVariant<Overload, AtomicU64, { Overload::ALL.len() }>,
     handshakes: PerVariant<HandshakeOutcome, AtomicU64, { HandshakeOutcome::ALL.len() }>,
     stages: PerVariant<Stage, Histogram, { Stage::ALL.len() }>,
     /// By registered caller; `None`: all other callers together.
@@ -64,6 +65,13 @@ impl Counters {
     /// Counts a request that was refused below SOAP.
     pub(super) fn count_refusal(&self, refusal: HttpRefusal) {
         if let Some(cell) = self.refusals.get(refusal) {
+            cell.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a request that is answered `503`, by the limit that it exceeds.
+    pub(super) fn count_overload(&self, overload: Overload) {
+        if let Some(cell) = self.overloads.get(overload) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -98,6 +106,7 @@ impl Counters {
         CountersSnapshot {
             outcomes: outcomes.collect(),
             refusals: self.refusals.iter().map(|(refusal, cell)| (refusal, load(cell))).collect(),
+            overloads: self.overloads.iter().map(|(overload, cell)| (overload, load(cell))).collect(),
             handshakes: self.handshakes.iter().map(|(outcome, cell)| (outcome, load(cell))).collect(),
             stages: self.stages.iter().map(|(stage, histogram)| (stage, histogram.read())).collect(),
             consumers: consumers.iter().map(|(caller, counted)| (*caller, counted.read(minute))).collect(),
@@ -128,6 +137,8 @@ pub struct CountersSnapshot {
     pub outcomes: Vec<(Operation, OutcomeCode, u64)>,
     /// Requests refused below SOAP.
     pub refusals: Vec<(HttpRefusal, u64)>,
+    /// Requests answered `503`, by the limit that they exceeded.
+    pub overloads: Vec<(Overload, u64)>,
     /// Handshakes.
     pub handshakes: Vec<(HandshakeOutcome, u64)>,
     /// Duration of each stage.

@@ -1,6 +1,6 @@
 //! One value for each variant of a closed enum.
 
-use super::lists::{HandshakeOutcome, Kind, Stage};
+use super::lists::{HandshakeOutcome, Kind, Overload, Stage};
 use crate::server::http::refusal::HttpRefusal;
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::OutcomeCode;
@@ -26,7 +26,7 @@ macro_rules! closed {
     };
 }
 
-closed!(HandshakeOutcome, HttpRefusal, Kind, Operation, OutcomeCode, Stage);
+closed!(HandshakeOutcome, HttpRefusal, Kind, Operation, OutcomeCode, Overload, Stage);
 
 /// One value for each variant of `E`.
 #[derive(Debug)]

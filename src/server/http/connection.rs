@@ -17,7 +17,6 @@ use super::plain;
 use super::respond::respond;
 use super::wire::Wire;
 use crate::peer_event;
-use crate::peer_log::PeerLog;
 use crate::server::active_config::ActiveConfig;
 use crate::server::limits::handshakes::HandshakeSlot;
 use crate::server::limits::settings::Limits;
@@ -35,20 +34,20 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut slot: Ha
     let active_config = service.active_config();
     let Some(tls) = handshake(&service, &active_config, stream, &mut slot).await else { return };
     drop(slot);
-    let Some(peer) = read_peer(&tls, active_config, &service.peer_log) else { return };
-    let holder = peer.caller.organisation();
+    let Some(peer) = read_peer(&tls, &service, Arc::clone(&active_config)) else { return };
+    let holder = peer.check(&active_config, &service).taker.holder;
     let slot = service.connections.try_acquire(holder);
     let excess = if slot.is_none() { service.excess_connections.try_acquire(holder) } else { None };
     if slot.is_none() && excess.is_none() {
-        let caller = holder.map(tracing::field::display);
+        let caller = peer.caller.organisation().map(tracing::field::display);
         peer_event!(service.peer_log, INFO, "connection limit reached; closing", "limit", holder; caller);
         return;
     }
     // A connection that will only be answered `503` is not waited for as long as the others.
     let idle = if slot.is_some() { limits.idle } else { limits.idle.min(limits.head) };
     let backoff = Arc::new(ReadBackoff::new());
-    let mut wire = Wire::new(tls, Limits { idle, ..limits }, Arc::clone(&backoff));
-    let context = Arc::new(ConnectionContext::new(service, peer, slot, backoff));
+    let mut wire = Wire::new(tls, &Limits { idle, ..limits }, Arc::clone(&backoff));
+    let context = Arc::new(ConnectionContext::new(service, peer, holder, slot, backoff));
     serve_requests(&mut wire, &context, stop).await;
     let last = wire.refusal().map(|refusal| {
         context.service.counters.count_refusal(refusal);
@@ -85,8 +84,8 @@ async fn serve_requests(wire: &mut Wire<TlsStream<TcpStream>>, context: &Arc<Con
 }
 
 /// Reads the peer from its certificate, which the handshake required.
-fn read_peer(tls: &TlsStream<TcpStream>, active_config: Arc<ActiveConfig>, log: &PeerLog) -> Option<Peer> {
+fn read_peer(tls: &TlsStream<TcpStream>, service: &Service, active_config: Arc<ActiveConfig>) -> Option<Peer> {
     let (_, session) = tls.get_ref();
     let chain = session.peer_certificates()?;
-    Peer::new(chain.iter().map(|sent| sent.clone().into_owned()).collect(), active_config, log)
+    Peer::new(chain.iter().map(|sent| sent.clone().into_owned()).collect(), active_config, service)
 }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::backoff::ReadBackoff;
 use crate::server::limits::concurrency::Slot;
+use crate::server::limits::holder::Holder;
 use crate::server::peer::Peer;
 use crate::server::service::Service;
 
@@ -14,7 +15,9 @@ use crate::server::service::Service;
 pub(super) struct ConnectionContext {
     pub service: Arc<Service>,
     pub peer: Peer,
-    /// Slot among its consumer's connections. Without one the first request is answered `503`.
+    /// For whom the connection counts.
+    holder: Holder,
+    /// Slot among the holder's connections. Without one the first request is answered `503`.
     pub slot: Option<Slot>,
     /// Keeps the wire from reading the next request.
     pub backoff: Arc<ReadBackoff>,
@@ -32,18 +35,26 @@ pub(super) enum RequestPosition {
 
 impl ConnectionContext {
     /// State of a connection that begins now.
-    pub fn new(service: Arc<Service>, peer: Peer, slot: Option<Slot>, backoff: Arc<ReadBackoff>) -> Self {
+    pub fn new(
+        service: Arc<Service>,
+        peer: Peer,
+        holder: Holder,
+        slot: Option<Slot>,
+        backoff: Arc<ReadBackoff>,
+    ) -> Self {
         let (began, requests, is_draining) = (Instant::now(), AtomicUsize::new(0), AtomicBool::new(false));
-        Self { service, peer, slot, backoff, began, requests, is_draining }
+        Self { service, peer, holder, slot, backoff, began, requests, is_draining }
     }
 
-    /// Counts a request.
-    pub fn count_request(&self) -> RequestPosition {
+    /// Counts a request of this holder. It is the last if a reload changed whose limits the
+    /// connection counts for: a new connection takes a slot of its own.
+    pub fn count_request(&self, holder: Holder) -> RequestPosition {
         let limits = self.service.settings.limits;
         let before = self.requests.fetch_add(1, Ordering::Relaxed);
         let is_last = before.saturating_add(1) >= limits.requests
             || self.began.elapsed() >= limits.age
             || self.slot.is_none()
+            || self.holder != holder
             || self.is_draining.load(Ordering::Relaxed);
         if is_last { RequestPosition::Last } else { RequestPosition::MoreMayFollow }
     }

@@ -75,6 +75,7 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
         });
     };
     let mut stop = std::pin::pin!(stop);
+    let mut summaries = tokio::time::interval(limits.summary.max(Duration::from_millis(1)));
     loop {
         tokio::select! {
             () = stop.as_mut() => break,
@@ -89,6 +90,7 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
                 }
             },
             Some(ended) = connections.join_next() => note_end(ended, &service.peer_log),
+            _ = summaries.tick() => service.record_suppressed(),
         }
     }
     // The system resets connections in the queue of a closed listener, although their clients
@@ -101,7 +103,9 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
         }
     }
     drop(stopping);
-    drain(connections, limits.drain, &service.peer_log).await
+    let drained = drain(connections, limits.drain, &service.peer_log).await;
+    service.record_suppressed();
+    drained
 }
 
 /// Waits for the connections until the grace period ends, then aborts the rest.

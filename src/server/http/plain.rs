@@ -1,5 +1,7 @@
 //! Responses to requests that are refused below SOAP: a short plain text with status and ticket.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Response;
@@ -21,12 +23,14 @@ pub(super) enum BodyRead {
 }
 
 /// Response to a refused request whose head was read. The ticket is added to every response later.
+/// `retry_after` is that of a `503`.
 pub(super) fn refuse(
     service: &Service,
     peer: &Peer,
     ticket: Ticket,
     refusal: HttpRefusal,
     body: BodyRead,
+    retry_after: Duration,
 ) -> HttpResponse {
     log(service, peer, ticket, refusal);
     let mut response = Response::new(Full::new(Bytes::from_static(refusal.text().as_bytes())));
@@ -37,12 +41,17 @@ pub(super) fn refuse(
         headers.insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }
     if refusal == HttpRefusal::Overloaded {
-        headers.insert(RETRY_AFTER, HeaderValue::from(service.settings.limits.retry_after.as_secs().max(1)));
+        headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after).max(1)));
     }
     if body == BodyRead::InPart || !refusal.keeps_connection() {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// A duration in seconds, rounded up.
+pub(super) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }
 
 /// Response to a head that never reached the HTTP library: the last bytes of its connection.

@@ -26,7 +26,7 @@ ehealth_core::closed_enum! {
         MediaType,
         /// 431: too many header fields, or too long ones.
         HeadTooLarge,
-        /// 503: a concurrency limit is reached, the caller's or the total.
+        /// 503: a concurrency limit or a rate limit is reached, the caller's or the total.
         Overloaded,
         /// 505: a version other than HTTP/1.1.
         Version,
@@ -68,7 +68,7 @@ impl HttpRefusal {
             Self::TargetTooLong => "The request target is too long.\n",
             Self::MediaType => "The message must be text/xml in UTF-8 or UTF-16, without Content-Encoding.\n",
             Self::HeadTooLarge => "The request header exceeds 64 fields or 16 KiB.\n",
-            Self::Overloaded => "A concurrency limit is reached. Retry after the time in Retry-After.\n",
+            Self::Overloaded => "A limit on requests is reached. Retry after the time in Retry-After.\n",
             Self::Version => "Only HTTP/1.1 is supported.\n",
         }
     }

@@ -5,6 +5,7 @@
 //! answered, and it never sees the rest. The owner of the wire then sends the reason
 //! ([`Wire::refusal`]) and closes the connection without losing that response ([`Wire::close`]).
 
+use std::error::Error;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,10 +31,28 @@ const LINGER_BYTES: usize = 1_024 * 1_024;
 enum ReadEnd {
     /// By the peer, or because it was idle for too long between two requests.
     Closed,
-    /// Within a body whose framing is invalid. The reader of the body answers.
-    BrokenBody,
+    /// Within a body that is refused. The reader of the body answers.
+    BadBody(HttpRefusal),
     /// The next request is refused.
     Refused(HttpRefusal),
+}
+
+/// The error by which the reader of a body learns why the body is refused.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the body is refused: {}", .0.status())]
+struct BadBody(HttpRefusal);
+
+/// Why reading a body failed, from the error that the HTTP library passed on.
+pub(super) fn refusal_of(error: &hyper::Error) -> HttpRefusal {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(BadBody(refusal)) = inner.and_then(|inner| inner.downcast_ref()) {
+            return *refusal;
+        }
+        cause = error.source();
+    }
+    HttpRefusal::Framing
 }
 
 /// One connection.
@@ -56,12 +75,12 @@ pub(super) struct Wire<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub fn new(stream: S, limits: Limits, backoff: Arc<ReadBackoff>) -> Self {
+    pub fn new(stream: S, limits: &Limits, backoff: Arc<ReadBackoff>) -> Self {
         let mut read_deadline = Deadline::default();
         read_deadline.set(limits.idle);
         Self {
             stream,
-            limits,
+            limits: *limits,
             framing: Framing::new(),
             buffer: Vec::new(),
             filled: 0,
@@ -78,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub fn refusal(&self) -> Option<HttpRefusal> {
         match self.ended {
             Some(ReadEnd::Refused(refusal)) => Some(refusal),
-            Some(ReadEnd::Closed | ReadEnd::BrokenBody) | None => None,
+            Some(ReadEnd::Closed | ReadEnd::BadBody(_)) | None => None,
         }
     }
 
@@ -130,8 +149,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 self.ended = Some(ReadEnd::Refused(refusal));
                 true
             }
-            Err(FramingError::Body) => {
-                self.ended = Some(ReadEnd::BrokenBody);
+            Err(FramingError::Body(refusal)) => {
+                self.ended = Some(ReadEnd::BadBody(refusal));
                 true
             }
         }
@@ -222,7 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
             }
             match wire.ended {
                 Some(ReadEnd::Closed | ReadEnd::Refused(_)) => return Poll::Ready(Ok(())),
-                Some(ReadEnd::BrokenBody) => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
+                Some(ReadEnd::BadBody(refusal)) => return Poll::Ready(Err(io::Error::other(BadBody(refusal)))),
                 None => {}
             }
             if wire.framing.is_between_requests() {
@@ -287,7 +306,7 @@ mod tests {
     async fn the_next_request_is_not_read_during_a_backoff() {
         let (mut peer, stream) = tokio::io::duplex(1_024);
         let backoff = Arc::new(ReadBackoff::new());
-        let mut wire = Wire::new(stream, Limits::default(), Arc::clone(&backoff));
+        let mut wire = Wire::new(stream, &Limits::default(), Arc::clone(&backoff));
         let mut piece = [0; 1_024];
         peer.write_all(REQUEST).await.expect("sent");
         let began = Instant::now();
@@ -304,7 +323,7 @@ mod tests {
         let (mut peer, stream) = tokio::io::duplex(1_024);
         let backoff = Arc::new(ReadBackoff::new());
         let limits = Limits { idle: Duration::from_secs(2), head: Duration::from_secs(1), ..Limits::default() };
-        let mut wire = Wire::new(stream, limits, Arc::clone(&backoff));
+        let mut wire = Wire::new(stream, &limits, Arc::clone(&backoff));
         backoff.begin(Duration::from_secs(10));
         peer.write_all(REQUEST).await.expect("sent");
         assert_eq!(wire.read(&mut [0; 1_024]).await.expect("read"), REQUEST.len());
@@ -314,7 +333,7 @@ mod tests {
     async fn a_write_to_a_peer_that_does_not_read_times_out() {
         let (_peer, stream) = tokio::io::duplex(16);
         let limits = Limits::default();
-        let mut wire = Wire::new(stream, limits, Arc::new(ReadBackoff::new()));
+        let mut wire = Wire::new(stream, &limits, Arc::new(ReadBackoff::new()));
         let began = Instant::now();
         let error = wire.write_all(&[b'x'; 64]).await.expect_err("the peer does not read");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);

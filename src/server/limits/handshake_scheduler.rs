@@ -7,7 +7,7 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::thread;
 
@@ -26,15 +26,16 @@ pub(crate) struct HandshakeScheduler {
     /// Steps left in this round.
     left: Semaphore,
     round: usize,
-    /// A task is about to begin the next round.
-    is_ending: AtomicBool,
+    /// Steps taken since the start. The task that takes the last step of a round begins the next one; the
+    /// count alone decides who that is, so that no round is begun twice.
+    taken: AtomicUsize,
 }
 
 impl HandshakeScheduler {
     /// Scheduler whose rounds are as large as this machine's processors allow.
     pub fn new() -> Self {
         let round = thread::available_parallelism().map_or(1, usize::from).saturating_mul(STEPS_PER_PROCESSOR);
-        Self { left: Semaphore::new(round), round, is_ending: AtomicBool::new(false) }
+        Self { left: Semaphore::new(round), round, taken: AtomicUsize::new(0) }
     }
 
     /// Performs a handshake; each step waits to be scheduled.
@@ -63,8 +64,8 @@ impl HandshakeScheduler {
         if let Ok(step) = self.left.acquire().await {
             step.forget();
         }
-        let is_last = self.left.available_permits() == 0 && !self.is_ending.swap(true, Ordering::AcqRel);
-        is_last.then(|| RoundEnd(self))
+        let taken = self.taken.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        taken.is_multiple_of(self.round).then(|| RoundEnd(self))
     }
 }
 
@@ -73,7 +74,6 @@ struct RoundEnd<'a>(&'a HandshakeScheduler);
 
 impl Drop for RoundEnd<'_> {
     fn drop(&mut self) {
-        self.0.is_ending.store(false, Ordering::Release);
         self.0.left.add_permits(self.0.round);
     }
 }
@@ -81,7 +81,6 @@ impl Drop for RoundEnd<'_> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
 
     use tokio::task::JoinSet;
 
@@ -111,6 +110,25 @@ mod tests {
         }
         assert_eq!(taken.load(Ordering::Relaxed), scheduler.round * 5, "every task gets its step");
         assert!(most <= scheduler.round, "{most} steps ran while another task was ready");
+    }
+
+    #[test]
+    fn tasks_that_take_steps_at_once_begin_each_round_once() {
+        let scheduler = HandshakeScheduler::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let most = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..400_000 {
+                        drop(runtime.handle().block_on(scheduler.acquire_step()));
+                        most.fetch_max(scheduler.left.available_permits(), Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        assert!(most.load(Ordering::Relaxed) <= scheduler.round, "a round was begun twice");
+        assert_eq!(scheduler.left.available_permits() + 1_600_000 % scheduler.round, scheduler.round);
     }
 
     #[tokio::test]

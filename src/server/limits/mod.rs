@@ -4,9 +4,12 @@
 mod descriptors;
 pub(super) mod settings;
 
-// What each consumer may use.
+// What each consumer may use, and what is left for all other callers.
+pub(super) mod audit_space;
 pub(super) mod concurrency;
+pub(super) mod holder;
 pub(super) mod rate_limits;
+pub(super) mod request_rates;
 
 // What clients may use before they are identified.
 pub(super) mod handshake_scheduler;

@@ -14,7 +14,9 @@ pub struct Limits {
     /// that address's oldest. Stops one machine from displacing the others.
     pub handshakes_per_address: usize,
     /// Maximum connections after their handshake; the first request on one more is answered `503`.
-    /// Bounds memory and descriptors.
+    /// Three quarters of them, as of [`excess_connections`](Self::excess_connections) and
+    /// [`messages`](Self::messages), are reserved for registered consumers. Bounds memory and
+    /// descriptors.
     pub connections: usize,
     /// Maximum connections per consumer; the first request on one more is answered `503`. Stops one
     /// institution's leaking connection pool from shutting out the others.
@@ -29,6 +31,21 @@ pub struct Limits {
     pub messages: usize,
     /// Maximum concurrent messages per consumer. Stops one busy consumer from delaying the others.
     pub messages_per_consumer: usize,
+    /// Time for which a consumer's message waits for a slot before it is answered `503`. A burst is
+    /// not an attack.
+    pub wait: Duration,
+    /// Maximum waiting messages per consumer. Bounds the memory of the queue.
+    pub waiting_per_consumer: usize,
+    /// Maximum recorded requests per minute of all callers together that are not registered. Stops
+    /// them from filling the audit log's disk.
+    pub unregistered_per_minute: u32,
+    /// How many of them may come at once.
+    pub unregistered_burst: u32,
+    /// Interval of the records that count suppressed requests.
+    pub summary: Duration,
+    /// Free bytes on the audit log's disk below which only registered consumers are answered. Stops
+    /// other callers from using the last of it.
+    pub audit_reserve: u64,
     /// Maximum requests on one connection; the last is answered with `Connection: close`. Stops a
     /// connection from escaping a new certificate check, a new instance and fair sharing for ever.
     pub requests: usize,
@@ -74,6 +91,12 @@ impl Default for Limits {
             excess_connections_per_consumer: 32,
             messages: 512,
             messages_per_consumer: 16,
+            wait: seconds(1),
+            waiting_per_consumer: 256,
+            unregistered_per_minute: 60,
+            unregistered_burst: 10,
+            summary: seconds(60),
+            audit_reserve: 512 << 20,
             requests: 10_000,
             age: seconds(3_600),
             handshake: seconds(5),
@@ -100,11 +123,11 @@ impl Limits {
     /// A quarter is kept for handshakes, so that every client gets that far. One consumer never has
     /// more than half of the connections.
     #[must_use]
-    pub fn within_descriptors(self, descriptors: usize) -> Self {
+    pub fn within_descriptors(&self, descriptors: usize) -> Self {
         let needed = self.handshakes.saturating_add(self.connections).saturating_add(self.excess_connections);
         let available = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(descriptors / 2).max(16);
         if needed <= available {
-            return self;
+            return *self;
         }
         let handshakes = self.handshakes.min(available / 4);
         let excess = self.excess_connections.min(available / 16);
@@ -116,7 +139,7 @@ impl Limits {
             connections_per_consumer: self.connections_per_consumer.min(connections.div_ceil(2)),
             excess_connections: excess,
             excess_connections_per_consumer: self.excess_connections_per_consumer.min(excess.div_ceil(2)),
-            ..self
+            ..*self
         }
     }
 }
@@ -125,14 +148,14 @@ impl Limits {
 mod tests {
     use super::*;
 
-    fn sum(limits: Limits) -> usize {
+    fn sum(limits: &Limits) -> usize {
         limits.handshakes + limits.connections + limits.excess_connections
     }
 
     #[test]
     fn enough_descriptors_leave_the_limits_unchanged() {
         let limits = Limits::default();
-        assert_eq!(limits.within_descriptors(sum(limits) + RESERVED_DESCRIPTORS), limits);
+        assert_eq!(limits.within_descriptors(sum(&limits) + RESERVED_DESCRIPTORS), limits);
         assert_eq!(limits.within_descriptors(usize::MAX), limits);
     }
 
@@ -140,7 +163,7 @@ mod tests {
     fn few_descriptors_reduce_every_limit_and_none_to_zero() {
         for descriptors in [64, 256, 1_024, 4_096, 8_000] {
             let fitted = Limits::default().within_descriptors(descriptors);
-            assert!(sum(fitted) <= descriptors, "{descriptors}: {fitted:?}");
+            assert!(sum(&fitted) <= descriptors, "{descriptors}: {fitted:?}");
             assert!(fitted.handshakes > 0 && fitted.excess_connections > 0, "{descriptors}: {fitted:?}");
             assert!(fitted.connections_per_consumer * 2 <= fitted.connections + 1, "{descriptors}: {fitted:?}");
         }

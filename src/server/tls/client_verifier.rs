@@ -18,9 +18,9 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, SignatureScheme};
 
 use super::refused_client;
-use super::trust::{Admission, PathError, RefusedCertificate, Trust};
+use super::trust::{Admission, Admitted, PathError, RefusedCertificate, Trust};
 use crate::certificates::Facts;
-use ehealth_core::model::{Clock, Timestamp};
+use ehealth_core::model::{Clock, Digest, Timestamp};
 
 /// Maximum cached paths; when it is reached, the cache is cleared. Some hundred consumers have a
 /// few paths each.
@@ -39,6 +39,8 @@ pub struct ClientVerifier {
 pub(crate) struct VerifiedClient {
     /// Period for which it is admitted.
     pub admission: Admission,
+    /// SHA-256 of its issuer's public key, from the verified path.
+    pub issuer_key: Digest,
     /// Facts of its certificate.
     pub facts: Arc<Facts>,
 }
@@ -70,9 +72,9 @@ impl ClientVerifier {
         if let Some(verified) = self.cached(&path, now) {
             return Ok(verified);
         }
-        let admission = self.trust.admit(leaf, sent, now)?;
+        let Admitted { admission, issuer_key } = self.trust.admit(leaf, sent, now)?;
         let facts = Facts::from_der(leaf).map_err(|_| RefusedCertificate::Malformed)?;
-        let verified = VerifiedClient { admission, facts: Arc::new(facts) };
+        let verified = VerifiedClient { admission, issuer_key, facts: Arc::new(facts) };
         let mut cache = self.cache.lock();
         if cache.len() >= MAX_CACHED_PATHS {
             cache.clear();

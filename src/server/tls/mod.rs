@@ -20,4 +20,5 @@ pub use config::{
     OperatorFiles, OperatorSide, RevocationFiles, TlsError, TlsFiles, load, load_authorities, load_for_operators,
     time_of,
 };
-pub use tls_files::{provider, read_certificates};
+pub use tls_files::{provider, read_all_certificates, read_certificates};
+pub use trust::find_issuer_key;

@@ -17,7 +17,11 @@ use crate::support::canary;
 fn exchanges(folder: &Path) -> Vec<Exchange> {
     let exchange = |event| match event {
         Event::Exchange(exchange) => Some(*exchange),
-        Event::SegmentBegun(_) | Event::Interruption(_) | Event::Pruning(_) | Event::Vouched(_) => None,
+        Event::SegmentBegun(_)
+        | Event::Interruption(_)
+        | Event::Pruning(_)
+        | Event::Suppressed(_)
+        | Event::Vouched(_) => None,
     };
     read_all(folder).into_iter().filter_map(|record| exchange(record.event)).collect()
 }

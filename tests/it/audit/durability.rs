@@ -166,7 +166,11 @@ fn nothing_is_kept_of_a_batch_whose_sync_failed() {
         .into_iter()
         .filter_map(|record| match record.event {
             Event::Exchange(exchange) => Some(exchange.ticket),
-            Event::SegmentBegun(_) | Event::Interruption(_) | Event::Pruning(_) | Event::Vouched(_) => None,
+            Event::SegmentBegun(_)
+            | Event::Interruption(_)
+            | Event::Pruning(_)
+            | Event::Suppressed(_)
+            | Event::Vouched(_) => None,
         })
         .collect();
     assert_eq!(tickets, [entry(1, person(0)).ticket]);
@@ -194,7 +198,11 @@ fn a_missing_month_key_stops_the_log_until_it_is_provided() {
         .iter()
         .filter_map(|record| match record.event {
             Event::Interruption(what) => Some((what.cause, what.refused)),
-            Event::Exchange(_) | Event::SegmentBegun(_) | Event::Pruning(_) | Event::Vouched(_) => None,
+            Event::Exchange(_)
+            | Event::SegmentBegun(_)
+            | Event::Pruning(_)
+            | Event::Suppressed(_)
+            | Event::Vouched(_) => None,
         })
         .collect();
     assert_eq!(causes, [(InterruptionCause::Key, 1)]);

@@ -10,6 +10,9 @@ use super::record::InterruptionCause;
 pub(crate) const VERSION: u8 = 1;
 /// Version of an exchange about an SSIN that was replaced. It has a second subject token.
 pub(crate) const VERSION_REPLACED: u8 = 2;
+/// Version of records of kinds that versions 1 and 2 do not have: programs that know only those say
+/// that a newer one wrote it.
+pub(crate) const VERSION_NEW_KINDS: u8 = 3;
 /// Kind of a segment-begun record.
 pub(crate) const SEGMENT_BEGUN: u8 = 1;
 /// Kind of an exchange record.
@@ -20,6 +23,8 @@ pub(crate) const INTERRUPTION: u8 = 3;
 pub(crate) const PRUNING: u8 = 4;
 /// Kind of a vouched record.
 pub(crate) const VOUCHED: u8 = 5;
+/// Kind of a record of suppressed requests.
+pub(crate) const SUPPRESSED: u8 = 6;
 /// Value of a day that is absent.
 pub(crate) const NO_DAY: i32 = i32::MIN;
 

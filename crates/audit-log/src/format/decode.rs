@@ -3,7 +3,7 @@
 //! The bytes come from a sound frame, so their hash is verified. Whether the record is in its place
 //! is for the caller to check.
 
-use ehealth_core::lookup::Operation;
+use ehealth_core::lookup::{Operation, SuppressedRequests};
 use ehealth_core::model::{
     Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, Ticket,
     Timestamp, Window,
@@ -11,8 +11,8 @@ use ehealth_core::model::{
 use ehealth_core::policy::Deliberation;
 
 use super::codes::{
-    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, VERSION, VERSION_REPLACED, VOUCHED, cause_number,
-    context_number, operation_number,
+    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, SUPPRESSED, VERSION, VERSION_NEW_KINDS, VERSION_REPLACED,
+    VOUCHED, cause_number, context_number, operation_number,
 };
 use super::detail::EncryptedDetail;
 use super::enterprise::parse_number;
@@ -77,6 +77,7 @@ pub(crate) fn record(framed: Framed<'_>) -> Result<Record, RecordError> {
         INTERRUPTION => interruption(&mut bytes).map(Event::Interruption),
         PRUNING => pruning(&mut bytes).map(Event::Pruning),
         VOUCHED => vouched(&mut bytes, &header).map(Event::Vouched),
+        SUPPRESSED => suppressed(&mut bytes).map(Event::Suppressed),
         _ => None,
     };
     match event {
@@ -94,18 +95,20 @@ struct TypedHeader {
 }
 
 fn start(bytes: &mut Bytes<'_>) -> Result<TypedHeader, RecordError> {
-    let replaced = match bytes.byte().ok_or(RecordError::Content)? {
-        VERSION => false,
-        VERSION_REPLACED => true,
-        other => return Err(RecordError::Version(other)),
-    };
+    let version = bytes.byte().ok_or(RecordError::Content)?;
+    if !matches!(version, VERSION | VERSION_REPLACED | VERSION_NEW_KINDS) {
+        return Err(RecordError::Version(version));
+    }
+    let replaced = version == VERSION_REPLACED;
     let mut read = || {
         let kind = bytes.byte()?;
         let sequence = u64::from_be_bytes(bytes.array()?);
         let unproven = u32::from_be_bytes(bytes.array()?);
         let recorded = bytes.moment()?;
         let header = RecordHeader { sequence, unproven, recorded, salt: bytes.array()? };
-        let sound = u64::from(unproven) <= sequence && (kind == EXCHANGE || !replaced);
+        let fits =
+            (kind == EXCHANGE || !replaced) && matches!(kind, VOUCHED | SUPPRESSED) == (version == VERSION_NEW_KINDS);
+        let sound = u64::from(unproven) <= sequence && fits;
         sound.then_some(TypedHeader { header, kind, replaced })
     };
     read().ok_or(RecordError::Content)
@@ -141,6 +144,13 @@ fn pruning(bytes: &mut Bytes<'_>) -> Option<Pruning> {
 fn vouched(bytes: &mut Bytes<'_>, header: &RecordHeader) -> Option<Vouched> {
     let vouched = Vouched { records: u64::from_be_bytes(bytes.array()?), root: Digest::new(bytes.array()?) };
     (vouched.records <= header.sequence).then_some(vouched)
+}
+
+fn suppressed(bytes: &mut Bytes<'_>) -> Option<SuppressedRequests> {
+    let (since, until) = (bytes.moment()?, bytes.moment()?);
+    let fingerprint = Digest::new(bytes.array()?);
+    let caller = bytes.enterprise()?;
+    Some(SuppressedRequests { caller, fingerprint, since, until, count: u64::from_be_bytes(bytes.array()?) })
 }
 
 fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, replaced: bool, record: &[u8]) -> Option<Exchange> {
@@ -256,5 +266,47 @@ impl<'a> Bytes<'a> {
 
     fn enterprise(&mut self) -> Option<Option<EnterpriseNumber>> {
         parse_number(self.array()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ehealth_core::model::EnterpriseNumber;
+
+    use super::*;
+    use crate::format::{encode, frame};
+
+    #[test]
+    fn suppressed_requests_are_read_back_in_their_version_only() {
+        let header = RecordHeader {
+            sequence: 7,
+            unproven: 1,
+            recorded: Timestamp::from_millis(1_800_000_000_000),
+            salt: [3; 16],
+        };
+        for caller in [None, EnterpriseNumber::parse("0999010126").ok()] {
+            let requests = SuppressedRequests {
+                caller,
+                fingerprint: Digest::new([5; 32]),
+                since: Timestamp::from_millis(1_799_999_940_000),
+                until: Timestamp::from_millis(1_799_999_999_999),
+                count: 12_345,
+            };
+            let mut bytes = Vec::new();
+            encode::suppressed(&mut bytes, &header, &requests).expect("it fits");
+            let framed = frame::split(&bytes).expect("a sound frame");
+            let read = record(framed).expect("a record");
+            assert_eq!((read.header, read.event), (header, Event::Suppressed(requests)));
+            for (version, kind, error) in [
+                (VERSION, SUPPRESSED, RecordError::Content),
+                (VERSION_REPLACED, SUPPRESSED, RecordError::Content),
+                (VERSION_NEW_KINDS, EXCHANGE, RecordError::Content),
+                (VERSION_NEW_KINDS + 1, SUPPRESSED, RecordError::Version(VERSION_NEW_KINDS + 1)),
+            ] {
+                let mut changed = framed.record.to_vec();
+                (changed[0], changed[1]) = (version, kind);
+                assert_eq!(record(Framed { record: &changed, leaf: framed.leaf }).err(), Some(error));
+            }
+        }
     }
 }

@@ -3,12 +3,12 @@
 //! Each function appends one frame and returns its leaf hash, or leaves the buffer unchanged.
 //! Nothing is written to a disk here.
 
-use ehealth_core::lookup::ExchangeRecord;
+use ehealth_core::lookup::{ExchangeRecord, SuppressedRequests};
 use ehealth_core::model::{Dataset, DatasetStates, Digest, Window};
 
 use super::codes::{
-    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, VERSION, VERSION_REPLACED, VOUCHED, cause_number,
-    context_number, operation_number,
+    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, SUPPRESSED, VERSION, VERSION_NEW_KINDS, VERSION_REPLACED,
+    VOUCHED, cause_number, context_number, operation_number,
 };
 use super::detail::DetailKey;
 use super::enterprise::encode_number;
@@ -60,9 +60,26 @@ pub(crate) fn pruning(out: &mut Vec<u8>, header: &RecordHeader, what: &Pruning) 
 /// Appends the frame of a vouched record.
 pub(crate) fn vouched(out: &mut Vec<u8>, header: &RecordHeader, what: &Vouched) -> Result<Digest, TooLong> {
     frame::append(out, |out| {
-        put_header(out, VOUCHED, header);
+        put_versioned_header(out, VERSION_NEW_KINDS, VOUCHED, header);
         out.extend_from_slice(&what.records.to_be_bytes());
         out.extend_from_slice(what.root.as_bytes());
+        Ok(())
+    })
+}
+
+/// Appends the frame of a record of suppressed requests.
+pub(crate) fn suppressed(
+    out: &mut Vec<u8>,
+    header: &RecordHeader,
+    requests: &SuppressedRequests,
+) -> Result<Digest, TooLong> {
+    frame::append(out, |out| {
+        put_versioned_header(out, VERSION_NEW_KINDS, SUPPRESSED, header);
+        out.extend_from_slice(&requests.since.as_millis().to_be_bytes());
+        out.extend_from_slice(&requests.until.as_millis().to_be_bytes());
+        out.extend_from_slice(requests.fingerprint.as_bytes());
+        out.extend_from_slice(&encode_number(requests.caller));
+        out.extend_from_slice(&requests.count.to_be_bytes());
         Ok(())
     })
 }

@@ -88,6 +88,15 @@
 //! | 2 | number of segments that are removed; for each: |
 //! | 8 + 2 + 1 + 32 | its first sequence, its year and month, the root of the tree at its end |
 //!
+//! # Suppressed-requests record
+//!
+//! | bytes | version 3, kind 6: requests of one caller that a rate limit refused before they were read |
+//! |---|---|
+//! | 8 + 8 | time of the first and of the last of them, in milliseconds |
+//! | 32 | SHA-256 of the certificate of the last of them |
+//! | 4 | enterprise number of the caller; 0: none, or several callers together |
+//! | 8 | number of requests |
+//!
 //! # Checkpoint
 //!
 //! The file `checkpoint` is the newest signed tree head, a C2SP tlog-checkpoint. Extension lines

@@ -3,7 +3,7 @@
 //! Every fact is in the clear, except the encrypted detail: [`Exchange::decrypt`] needs the key of
 //! the month.
 
-use ehealth_core::lookup::Operation;
+use ehealth_core::lookup::{Operation, SuppressedRequests};
 use ehealth_core::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ticket, Timestamp, Window};
 use ehealth_core::policy::Deliberation;
 
@@ -65,6 +65,8 @@ pub enum Event {
     /// The log was opened with records and without any checkpoint, because the operator vouched
     /// for them.
     Vouched(Vouched),
+    /// Requests that a rate limit refused before they were read.
+    Suppressed(SuppressedRequests),
 }
 
 /// Keys of a segment, and the tree before it.

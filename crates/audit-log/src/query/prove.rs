@@ -126,7 +126,11 @@ impl Segments<'_> {
         let file = File::open(self.folder.join(name.to_string())).ok()?;
         match record_at(&file, 0)?.event {
             Event::SegmentBegun(begun) => Some(begun),
-            Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) | Event::Vouched(_) => None,
+            Event::Exchange(_)
+            | Event::Interruption(_)
+            | Event::Pruning(_)
+            | Event::Suppressed(_)
+            | Event::Vouched(_) => None,
         }
     }
 

@@ -134,7 +134,9 @@ fn check_position(record: &Record, name: SegmentName, offset: u64, next: Option<
         Event::SegmentBegun(begun) => {
             offset == 0 && SegmentName { first: record.header.sequence, month: begun.month } == name
         }
-        Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) | Event::Vouched(_) => offset != 0,
+        Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) | Event::Suppressed(_) | Event::Vouched(_) => {
+            offset != 0
+        }
     };
     if !begins {
         return Err(DamageKind::SegmentStart);

@@ -75,7 +75,10 @@ pub fn search(records: Records, keys: &KeyFolder, subject: Ssin) -> impl Iterato
     let mut current: Option<SegmentSearch> = None;
     records.filter_map(move |record| match record {
         Err(error) => Some(Err(error.into())),
-        Ok(Record { event: Event::Interruption(_) | Event::Pruning(_) | Event::Vouched(_), .. }) => None,
+        Ok(Record {
+            event: Event::Interruption(_) | Event::Pruning(_) | Event::Suppressed(_) | Event::Vouched(_),
+            ..
+        }) => None,
         Ok(Record { event: Event::SegmentBegun(begun), .. }) => match SegmentSearch::enter(&begun, keys, subject) {
             Ok(entered) => {
                 current = Some(entered);
@@ -187,7 +190,12 @@ impl SegmentSearch {
                 // The token of another person may begin with the same bytes.
                 Record { event: Event::Exchange(_), .. } => {}
                 Record {
-                    event: Event::SegmentBegun(_) | Event::Interruption(_) | Event::Pruning(_) | Event::Vouched(_),
+                    event:
+                        Event::SegmentBegun(_)
+                        | Event::Interruption(_)
+                        | Event::Pruning(_)
+                        | Event::Suppressed(_)
+                        | Event::Vouched(_),
                     ..
                 } => {
                     return None;

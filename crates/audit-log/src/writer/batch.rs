@@ -1,6 +1,6 @@
 //! A batch: records that go to the disk in one write.
 
-use ehealth_core::lookup::{Pending, RecordFailure};
+use ehealth_core::lookup::{Pending, RecordContent, RecordFailure};
 use ehealth_core::model::{DatasetStates, Digest, Timestamp};
 
 use crate::format::detail::DetailKey;
@@ -74,12 +74,15 @@ impl Batch {
         while u64::try_from(self.bytes.len()).is_ok_and(|length| length < self.capacity) {
             let Some(pending) = next() else { break };
             let sequence = self.tree.size();
-            let appended = self.append(recorded, |out, header| {
-                encode::exchange(out, header, pending.record(), &keys.detail, &keys.subject)
+            let appended = self.append(recorded, |out, header| match pending.record() {
+                RecordContent::Exchange(exchange) => {
+                    encode::exchange(out, header, exchange, &keys.detail, &keys.subject)
+                }
+                RecordContent::Suppressed(requests) => encode::suppressed(out, header, requests),
             });
             match appended {
                 Ok(Ok(())) => {
-                    let read = pending.record().datasets;
+                    let read = pending.record().exchange().map(|exchange| exchange.datasets).unwrap_or_default();
                     if read != DatasetStates::default() {
                         self.datasets = read;
                     }

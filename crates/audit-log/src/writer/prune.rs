@@ -142,7 +142,7 @@ fn first_record(disk: &dyn Disk, name: SegmentName) -> Result<SegmentBegun, Prun
     let framed = frames.next_frame()?.unwrap_or(Err(FrameError::Incomplete)).map_err(|error| damage(error.into()))?;
     match decode::record(framed).map_err(|error| damage(DamageKind::Record(error)))?.event {
         Event::SegmentBegun(begun) => Ok(begun),
-        Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) | Event::Vouched(_) => {
+        Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) | Event::Suppressed(_) | Event::Vouched(_) => {
             Err(damage(DamageKind::SegmentStart))
         }
     }

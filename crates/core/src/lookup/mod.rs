@@ -81,8 +81,8 @@
 //! log received:
 //!
 //! ```compile_fail,E0451
-//! # use ehealth_core::lookup::{ExchangeRecord, Pending};
-//! fn forge(record: ExchangeRecord) -> Pending {
+//! # use ehealth_core::lookup::{Pending, RecordContent};
+//! fn forge(record: RecordContent) -> Pending {
 //!     Pending { record, settle: None }
 //! }
 //! ```
@@ -125,10 +125,12 @@ mod rules;
 mod exchange_record;
 mod pending;
 mod recording;
+mod suppressed;
 
 pub use exchange_record::{ExchangeRecord, Operation};
 pub use freshness_limits::FreshnessLimits;
-pub use pending::{Pending, RecordFailure};
+pub use pending::{Pending, RecordContent, RecordFailure};
 pub use pipeline::{Answer, Caller, Exchange, Identified, LookupError, Permission, Permitted, Presented, Resolved};
 pub use ports::{AuditSink, Directory, DirectoryError};
-pub use recording::{Recordable, Recorded, Unrecorded, record};
+pub use recording::{Recordable, Recorded, Unrecorded, record, record_suppressed};
+pub use suppressed::SuppressedRequests;

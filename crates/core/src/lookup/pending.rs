@@ -1,6 +1,7 @@
 //! A record on its way to the disk.
 
 use super::exchange_record::ExchangeRecord;
+use super::suppressed::SuppressedRequests;
 
 /// Why a record could not be made durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -19,23 +20,44 @@ pub enum RecordFailure {
 /// Continuation that runs once a record is durable (with its sequence number) or has failed.
 pub(super) type Settle = Box<dyn FnOnce(Result<u64, RecordFailure>) + Send>;
 
+/// What a record says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are exchanges, and a box for each would cost more")]
+pub enum RecordContent {
+    /// An exchange with a caller.
+    Exchange(ExchangeRecord),
+    /// Requests that were refused before they were read.
+    Suppressed(SuppressedRequests),
+}
+
+impl RecordContent {
+    /// The exchange, if it is one.
+    #[must_use]
+    pub fn exchange(&self) -> Option<&ExchangeRecord> {
+        match self {
+            Self::Exchange(exchange) => Some(exchange),
+            Self::Suppressed(_) => None,
+        }
+    }
+}
+
 /// A record that is not yet durable. The holder must settle it. If it is dropped, it settles itself
 /// as [`RecordFailure::Closed`], so that no exchange waits forever.
 pub struct Pending {
-    record: ExchangeRecord,
+    record: RecordContent,
     settle: Option<Settle>,
 }
 
 impl Pending {
     /// Visible to the pipeline only: no other code can declare a record durable that no audit log
     /// received.
-    pub(super) fn new(record: ExchangeRecord, settle: Settle) -> Self {
+    pub(super) fn new(record: RecordContent, settle: Settle) -> Self {
         Self { record, settle: Some(settle) }
     }
 
     /// The record to write.
     #[must_use]
-    pub fn record(&self) -> &ExchangeRecord {
+    pub fn record(&self) -> &RecordContent {
         &self.record
     }
 

@@ -6,8 +6,9 @@
 //! that a record cannot stand for another exchange.
 
 use super::exchange_record::ExchangeRecord;
-use super::pending::{Pending, RecordFailure};
+use super::pending::{Pending, RecordContent, RecordFailure};
 use super::ports::AuditSink;
+use super::suppressed::SuppressedRequests;
 
 /// An outcome that may be disclosed once it is recorded.
 pub trait Recordable {
@@ -65,6 +66,22 @@ pub fn record<T: Recordable + Send + 'static>(
             Ok(sequence) => Ok(Recorded { outcome, sequence }),
             Err(failure) => Err(Unrecorded { failure, withheld: outcome }),
         });
+    });
+    log.append(Pending::new(RecordContent::Exchange(record), settle));
+}
+
+/// Records requests that were refused before they were read. `failed` gets them back if they could
+/// not be recorded; it is called at most once, on any thread, and must not block.
+pub fn record_suppressed(
+    requests: SuppressedRequests,
+    log: &dyn AuditSink,
+    failed: impl FnOnce(SuppressedRequests) + Send + 'static,
+) {
+    let record = RecordContent::Suppressed(requests.clone());
+    let settle = Box::new(move |durable: Result<u64, RecordFailure>| {
+        if durable.is_err() {
+            failed(requests);
+        }
     });
     log.append(Pending::new(record, settle));
 }

@@ -35,7 +35,8 @@ pub struct Certified {
     pub organisation: EnterpriseNumber,
     /// SHA-256 of its public key (`SubjectPublicKeyInfo`, DER).
     pub key: Digest,
-    /// SHA-256 of its issuer's name (DER).
+    /// SHA-256 of its issuer's public key (`SubjectPublicKeyInfo`, DER), from the verified path.
+    /// Two authorities may have the same name; only one has the key that signed the certificate.
     pub issuer: Digest,
 }
 
@@ -45,7 +46,7 @@ pub struct Certified {
 pub struct Pins {
     /// SHA-256 of the accepted public keys.
     pub keys: Vec<Digest>,
-    /// SHA-256 of the names of the accepted issuers.
+    /// SHA-256 of the public keys of the accepted issuers.
     pub issuers: Vec<Digest>,
 }
 
@@ -135,10 +136,16 @@ impl Register {
         if errors.is_empty() { Ok(Self(register)) } else { Err(errors) }
     }
 
-    /// Returns the consumer of this organisation; `None` if it is not registered.
-    #[must_use]
-    pub fn find(&self, organisation: EnterpriseNumber) -> Option<&Arc<Consumer>> {
-        self.0.get(&organisation)
+    /// Recognises the holder of a verified certificate: the registered consumer that it names, if
+    /// its pins accept the certificate. There is no other way from a certificate to a consumer, so
+    /// that a certificate that a pin refuses never counts as its organisation's.
+    ///
+    /// # Errors
+    /// [`NotIdentified::UnknownCaller`] or [`NotIdentified::NotPinned`].
+    pub fn recognise(&self, certified: Option<Certified>) -> Result<&Arc<Consumer>, NotIdentified> {
+        let certified = certified.ok_or(NotIdentified::UnknownCaller)?;
+        let consumer = self.0.get(&certified.organisation).ok_or(NotIdentified::UnknownCaller)?;
+        if consumer.pins.allow(&certified) { Ok(consumer) } else { Err(NotIdentified::NotPinned) }
     }
 
     /// Iterates over all consumers, in unspecified order.
@@ -156,12 +163,7 @@ impl Register {
         certified: Option<Certified>,
         customer: CustomerId,
     ) -> Result<(Arc<Consumer>, EnterpriseNumber), NotIdentified> {
-        let certified = certified.ok_or(NotIdentified::UnknownCaller)?;
-        let consumer = self.find(certified.organisation).ok_or(NotIdentified::UnknownCaller)?;
-        if !consumer.pins.allow(&certified) {
-            return Err(NotIdentified::NotPinned);
-        }
-        self.identify_organisation(certified.organisation, customer)
+        on_behalf_of(self.recognise(certified)?, customer)
     }
 
     /// Identifies by the organisation only, without its certificate: to explain a decision.
@@ -173,14 +175,21 @@ impl Register {
         caller: EnterpriseNumber,
         customer: CustomerId,
     ) -> Result<(Arc<Consumer>, EnterpriseNumber), NotIdentified> {
-        let consumer = self.find(caller).ok_or(NotIdentified::UnknownCaller)?;
-        if customer == CustomerId::Cbe(CbeNumber::from(consumer.organisation)) {
-            return Ok((Arc::clone(consumer), consumer.organisation));
-        }
-        let acts_for = consumer.acts_for.iter().find(|entry| entry.named == customer);
-        let organisation = acts_for.ok_or(NotIdentified::ForeignCustomer)?.organisation;
-        Ok((Arc::clone(consumer), organisation))
+        on_behalf_of(self.0.get(&caller).ok_or(NotIdentified::UnknownCaller)?, customer)
     }
+}
+
+/// The organisation that `customer` stands for, if the consumer may ask for it.
+fn on_behalf_of(
+    consumer: &Arc<Consumer>,
+    customer: CustomerId,
+) -> Result<(Arc<Consumer>, EnterpriseNumber), NotIdentified> {
+    if customer == CustomerId::Cbe(CbeNumber::from(consumer.organisation)) {
+        return Ok((Arc::clone(consumer), consumer.organisation));
+    }
+    let acts_for = consumer.acts_for.iter().find(|entry| entry.named == customer);
+    let organisation = acts_for.ok_or(NotIdentified::ForeignCustomer)?.organisation;
+    Ok((Arc::clone(consumer), organisation))
 }
 
 fn check(consumer: &Consumer, errors: &mut Vec<RegisterError>) {
@@ -277,8 +286,11 @@ mod tests {
         let register = Register::from_consumers(vec![pinned]).expect("valid");
         let own = CustomerId::Cbe(CbeNumber::from(organisation));
         let identify = |key, issuer| {
-            let certified = Certified { organisation, key, issuer };
-            register.identify(Some(certified), own).map(|(_, organisation)| organisation)
+            let certified = Some(Certified { organisation, key, issuer });
+            let recognised = register.recognise(certified).map(|consumer| consumer.organisation);
+            let identified = register.identify(certified, own).map(|(_, organisation)| organisation);
+            assert_eq!(recognised, identified, "both check the pins");
+            identified
         };
         assert_eq!(identify(right, right), Ok(organisation));
         assert_eq!(identify(wrong, right), Err(NotIdentified::NotPinned));

@@ -15,16 +15,28 @@ pub struct Quota {
     pub per_minute: u32,
     /// Maximum questions per day; all of them may come at once.
     pub per_day: u32,
+    /// Maximum recorded requests per minute: questions, test messages and refused messages. All of
+    /// them may come at once. Further requests are refused before they are read.
+    pub requests_per_minute: u32,
     /// Share of empty answers above which the consumer is throttled, in percent; 100 disables the
     /// throttle.
     pub empty_percent: u8,
 }
 
 impl Default for Quota {
-    /// 10 per second, 100 000 per day, 50 % empty answers: more than the software of one
-    /// institution needs.
+    /// 10 questions per second, 100 000 per day, 20 requests of any kind per second, 50 % empty
+    /// answers: more than the software of one institution needs.
     fn default() -> Self {
-        Self { per_minute: 600, per_day: 100_000, empty_percent: 50 }
+        Self { per_minute: 600, per_day: 100_000, requests_per_minute: 1_200, empty_percent: 50 }
+    }
+}
+
+impl Quota {
+    /// Usual `requests_per_minute` of a consumer with this `per_minute`: twice as many, so that it
+    /// learns from a fault that its quota is exhausted, and never fewer than by default.
+    #[must_use]
+    pub fn usual_requests(per_minute: u32) -> u32 {
+        per_minute.saturating_mul(2).max(Self::default().requests_per_minute)
     }
 }
 
@@ -174,7 +186,7 @@ mod tests {
         Timestamp::from_millis(1_800_000_000_000 + millis)
     }
 
-    const QUOTA: Quota = Quota { per_minute: 6, per_day: 20, empty_percent: 50 };
+    const QUOTA: Quota = Quota { per_minute: 6, per_day: 20, requests_per_minute: 12, empty_percent: 50 };
 
     #[test]
     fn a_minutes_quota_refills_evenly() {

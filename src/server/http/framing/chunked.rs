@@ -9,14 +9,18 @@ use super::head::split_field;
 const MAX_OVERHEAD_BYTES: usize = 16 * 1_024;
 /// Maximum bytes of a trailer line; a line is kept to be checked.
 const MAX_TRAILER_BYTES: usize = 256;
-/// Maximum digits of a chunk size: 4 GiB exceeds the limit on any body.
+/// Maximum digits of a chunk size, with leading zeros: 4 GiB exceeds the limit on any body.
 const MAX_SIZE_DIGITS: u8 = 8;
+/// Maximum content bytes of a body, in all its chunks.
+const MAX_BODY_BYTES: u64 = soap::limits::DOCUMENT_BYTES as u64;
 
 /// Position in a chunked body.
 #[derive(Debug)]
 pub(super) struct ChunkedBody {
     position: Position,
     overhead_bytes: usize,
+    /// Content bytes in the chunks whose sizes were read.
+    announced_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -32,13 +36,19 @@ enum Position {
     End,
 }
 
-/// The body's framing violates the standard, or exceeds [`MAX_OVERHEAD_BYTES`].
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct BrokenBody;
+/// Why a chunked body is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChunkedError {
+    /// The framing violates the standard, or exceeds [`MAX_OVERHEAD_BYTES`].
+    Broken,
+    /// The sizes of the chunks together exceed the limit on any body. The chunk that exceeds it is
+    /// refused when its size is read, not when its bytes have come.
+    TooLarge,
+}
 
 impl ChunkedBody {
     pub fn new() -> Self {
-        Self { position: Position::Size { size: 0, digits: 0 }, overhead_bytes: 0 }
+        Self { position: Position::Size { size: 0, digits: 0 }, overhead_bytes: 0, announced_bytes: 0 }
     }
 
     pub fn is_at_end(&self) -> bool {
@@ -46,7 +56,10 @@ impl ChunkedBody {
     }
 
     /// Follows the body through `bytes`; returns how many of them belong to it.
-    pub fn follow(&mut self, bytes: &[u8]) -> Result<usize, BrokenBody> {
+    ///
+    /// # Errors
+    /// [`ChunkedError`]; it is final.
+    pub fn follow(&mut self, bytes: &[u8]) -> Result<usize, ChunkedError> {
         let mut rest = bytes;
         while let Some((byte, after)) = rest.split_first() {
             if let Position::Data { left } = &mut self.position {
@@ -63,12 +76,35 @@ impl ChunkedBody {
             }
             self.overhead_bytes = self.overhead_bytes.saturating_add(1);
             if self.overhead_bytes > MAX_OVERHEAD_BYTES {
-                return Err(BrokenBody);
+                return Err(ChunkedError::Broken);
             }
-            self.position = step(std::mem::replace(&mut self.position, Position::End), *byte).ok_or(BrokenBody)?;
+            let position = std::mem::replace(&mut self.position, Position::End);
+            self.position = step(position, *byte).ok_or(ChunkedError::Broken)?;
+            self.check_size()?;
             rest = after;
         }
         Ok(bytes.len().saturating_sub(rest.len()))
+    }
+
+    /// Refuses a size, digit by digit, that exceeds the limit with those before it.
+    fn check_size(&mut self) -> Result<(), ChunkedError> {
+        match &self.position {
+            Position::Size { size, .. } if self.announced_bytes.saturating_add(*size) > MAX_BODY_BYTES => {
+                Err(ChunkedError::TooLarge)
+            }
+            Position::Data { left } => {
+                self.announced_bytes = self.announced_bytes.saturating_add(*left);
+                Ok(())
+            }
+            Position::Size { .. }
+            | Position::Extension { .. }
+            | Position::SizeEnd { .. }
+            | Position::DataCr
+            | Position::DataLf
+            | Position::Trailer { .. }
+            | Position::TrailerEnd { .. }
+            | Position::End => Ok(()),
+        }
     }
 }
 

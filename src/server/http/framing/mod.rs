@@ -25,7 +25,7 @@ mod head;
 #[cfg(test)]
 mod tests;
 
-use chunked::ChunkedBody;
+use chunked::{ChunkedBody, ChunkedError};
 use head::BodyFraming;
 use memchr::memchr2;
 
@@ -51,8 +51,8 @@ pub(super) enum Progress {
 pub(super) enum FramingError {
     /// The next request is refused; those before it stand.
     Head(HttpRefusal),
-    /// The body of the current request is broken.
-    Body,
+    /// The body of the current request is refused: it is broken or too large.
+    Body(HttpRefusal),
 }
 
 /// Position in the stream of requests.
@@ -106,7 +106,10 @@ impl Framing {
                 Ok(Progress::Forward(here))
             }
             Position::Chunked(chunked) => {
-                let here = chunked.follow(bytes).map_err(|_| FramingError::Body)?;
+                let here = chunked.follow(bytes).map_err(|error| match error {
+                    ChunkedError::Broken => FramingError::Body(HttpRefusal::Framing),
+                    ChunkedError::TooLarge => FramingError::Body(HttpRefusal::TooLarge),
+                })?;
                 if chunked.is_at_end() {
                     self.begin_request();
                 }

@@ -54,6 +54,7 @@ fn one_empty_line_before_a_request_is_dropped_not_two() {
 #[test]
 fn a_broken_chunk_stops_the_body() {
     let head = "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let broken = Err(FramingError::Body(HttpRefusal::Framing));
     for body in [
         "5 \r\n",
         "\r\n",
@@ -62,7 +63,7 @@ fn a_broken_chunk_stops_the_body() {
         "x\r\n",
         "-1\r\n",
         "0x5\r\n",
-        "123456789\r\n",
+        "000000000\r\n",
         "1\r\nab",
         "1\r\na\n",
         "5;\n",
@@ -73,10 +74,29 @@ fn a_broken_chunk_stops_the_body() {
         "5\rx",
         "5;a\0\r\n",
     ] {
-        assert_eq!(forward(format!("{head}{body}").as_bytes(), 64).1, Err(FramingError::Body), "{body:?}");
+        assert_eq!(forward(format!("{head}{body}").as_bytes(), 64).1, broken, "{body:?}");
     }
     let drip = format!("{head}{}", "1\r\na\r\n".repeat(4_000));
-    assert_eq!(forward(drip.as_bytes(), 64).1, Err(FramingError::Body), "more framing than content");
+    assert_eq!(forward(drip.as_bytes(), 64).1, broken, "more framing than content");
+}
+
+#[test]
+fn a_chunk_size_over_the_limit_is_refused_before_its_bytes() {
+    let head = "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunk = format!("3ff00\r\n{}\r\n", "a".repeat(0x3ff00));
+    for body in [
+        "40001",
+        "ffffffff",
+        "fffffffffffffffff",
+        &format!("{chunk}101"),
+        &format!("{chunk}100\r\n{}\r\n1", "a".repeat(0x100)),
+    ] {
+        let refused = forward(format!("{head}{body}").as_bytes(), 64).1;
+        assert_eq!(refused, Err(FramingError::Body(HttpRefusal::TooLarge)), "{}", body.len());
+    }
+    for body in ["40000\r\n", "00040000\r\n", &format!("{chunk}100\r\n")] {
+        assert!(forward(format!("{head}{body}").as_bytes(), 64).1.is_ok(), "{}", body.len());
+    }
 }
 
 proptest! {

@@ -8,6 +8,7 @@ use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, timeout_at};
 
 use crate::server::http::refusal::HttpRefusal;
+use crate::server::http::wire::refusal_of;
 use crate::server::limits::settings::Limits;
 use soap::limits::DOCUMENT_BYTES;
 
@@ -52,7 +53,7 @@ async fn follow_body(limits: &Limits, mut body: Incoming, mut take: impl FnMut(B
         let due = limits.body_start.saturating_add(time_of(seen, limits.body_rate)).min(limits.body);
         let Some(frame) = timeout_at(began + due, body.frame()).await.map_err(|_| HttpRefusal::TooSlow)? else { break };
         // Trailers are ignored.
-        let Ok(piece) = frame.map_err(|_| HttpRefusal::Framing)?.into_data() else { continue };
+        let Ok(piece) = frame.map_err(|error| refusal_of(&error))?.into_data() else { continue };
         seen = seen.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         if seen > largest {
             return Err(HttpRefusal::TooLarge);

@@ -38,10 +38,10 @@ pub(super) async fn respond(
     connection: Arc<ConnectionContext>,
     request: Request<Incoming>,
 ) -> Result<HttpResponse, Infallible> {
-    let position = connection.count_request();
     let ticket = connection.service.tickets.next_ticket();
     let (head, body) = request.into_parts();
     let request = RequestContext::new(&connection, ticket);
+    let position = connection.count_request(request.holder());
     let mut response = match answer(&request, &head, body).await {
         Ok(response) => response,
         Err(refused) => request.refuse(refused),
@@ -76,7 +76,8 @@ async fn answer(request: &RequestContext<'_>, head: &Parts, body: Incoming) -> R
     }
 }
 
-/// Answers a SOAP message. A body takes memory only while the request holds a message slot.
+/// Answers a SOAP message. A body takes memory only while the request holds a message slot: of one
+/// that waits for a slot, only what the HTTP library read with its head.
 async fn answer_message(
     request: &RequestContext<'_>,
     operation: Operation,
@@ -84,8 +85,11 @@ async fn answer_message(
     body: Incoming,
 ) -> Result<HttpResponse, Refused> {
     let trace = read_trace(&head.headers);
+    if let Err(wait) = request.take_from_rate_limit() {
+        return Err(refuse_and_skip(request, HttpRefusal::Overloaded, body).await.until(wait));
+    }
     // Held from here to the response.
-    let Some(_slot) = request.service().messages.try_acquire(request.peer().caller.organisation()) else {
+    let Some(_slot) = request.acquire_message_slot().await else {
         return Err(refuse_and_skip(request, HttpRefusal::Overloaded, body).await);
     };
     if !request.is_admitted() {

@@ -1,36 +1,50 @@
 //! State of one request, and its first step: whether its connection and its caller are admitted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::server::active_config::ActiveConfig;
-use crate::server::counters::Stopwatch;
+use crate::server::counters::{Overload, Stage, Stopwatch};
 use crate::server::exchange::ExchangeContext;
 use crate::server::http::connection_context::ConnectionContext;
 use crate::server::http::plain::{self, BodyRead};
 use crate::server::http::refusal::HttpRefusal;
 use crate::server::http::response::HttpResponse;
+use crate::server::limits::concurrency::{Patience, Slot};
+use crate::server::limits::holder::Holder;
+use crate::server::limits::request_rates::Taker;
 use crate::server::limits::settings::Limits;
-use crate::server::peer::Peer;
+use crate::server::peer::{CheckedPeer, Peer};
 use crate::server::service::Service;
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::Ticket;
+
+/// `Retry-After` of a caller that is refused because the audit log's disk is nearly full.
+const RESERVE_RETRY: Duration = Duration::from_mins(1);
 
 /// A refusal below SOAP, and how much of the body was read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Refused {
     refusal: HttpRefusal,
     body: BodyRead,
+    /// Time until the request may succeed, if a limit knows it.
+    retry_after: Duration,
 }
 
 impl Refused {
     /// Refusal of a request whose body was read to its end.
     pub fn whole(refusal: HttpRefusal) -> Self {
-        Self { refusal, body: BodyRead::Whole }
+        Self { refusal, body: BodyRead::Whole, retry_after: Duration::ZERO }
     }
 
     /// Refusal of a request whose body was not read to its end.
     pub fn in_part(refusal: HttpRefusal) -> Self {
-        Self { refusal, body: BodyRead::InPart }
+        Self { refusal, body: BodyRead::InPart, retry_after: Duration::ZERO }
+    }
+
+    /// The same refusal of a request that may succeed after this time.
+    pub fn until(self, retry_after: Duration) -> Self {
+        Self { retry_after, ..self }
     }
 }
 
@@ -42,6 +56,7 @@ pub(super) struct RequestContext<'a> {
     /// One and the same from admission to the counters, whatever a reload activates meanwhile.
     active_config: Arc<ActiveConfig>,
     is_admitted: bool,
+    taker: Taker,
 }
 
 impl<'a> RequestContext<'a> {
@@ -49,9 +64,8 @@ impl<'a> RequestContext<'a> {
     pub fn new(connection: &'a ConnectionContext, ticket: Ticket) -> Self {
         let stopwatch = Stopwatch::start();
         let active_config = connection.service.active_config();
-        let is_admitted =
-            connection.peer.is_admitted(&active_config, connection.service.clock.now(), &connection.service.peer_log);
-        Self { connection, ticket, stopwatch, active_config, is_admitted }
+        let CheckedPeer { is_admitted, taker } = connection.peer.check(&active_config, &connection.service);
+        Self { connection, ticket, stopwatch, active_config, is_admitted, taker }
     }
 
     pub fn service(&self) -> &'a Service {
@@ -66,6 +80,11 @@ impl<'a> RequestContext<'a> {
         &self.connection.service.settings.limits
     }
 
+    /// For whom the request counts.
+    pub fn holder(&self) -> Holder {
+        self.taker.holder
+    }
+
     /// Whether the caller's certificate is still valid under the active configuration.
     pub fn is_admitted(&self) -> bool {
         self.is_admitted
@@ -73,7 +92,46 @@ impl<'a> RequestContext<'a> {
 
     /// Refuses every request of a connection that is over its consumer's limit.
     pub fn check_connection_slot(&self) -> Result<(), Refused> {
-        if self.connection.slot.is_some() { Ok(()) } else { Err(Refused::in_part(HttpRefusal::Overloaded)) }
+        if self.connection.slot.is_some() {
+            return Ok(());
+        }
+        self.service().counters.count_overload(Overload::Connections);
+        Err(Refused::in_part(HttpRefusal::Overloaded))
+    }
+
+    /// Takes this request from its caller's rate limit on recorded requests. What is refused is
+    /// counted, and recorded with others of its caller.
+    ///
+    /// # Errors
+    /// The time until the request may succeed.
+    pub fn take_from_rate_limit(&self) -> Result<(), Duration> {
+        let service = self.service();
+        let is_in_reserve = !self.holder().is_registered() && service.audit_space.is_in_reserve();
+        let taken = if is_in_reserve {
+            Err((Overload::Reserve, RESERVE_RETRY))
+        } else {
+            service.request_rates.take(&self.taker).map_err(|wait| (Overload::Rate, wait))
+        };
+        taken.map_err(|(overload, wait)| {
+            service.counters.count_overload(overload);
+            service.request_rates.count_suppressed(self.holder(), &self.peer().caller, service.clock.now());
+            wait
+        })
+    }
+
+    /// A message slot, for which a registered consumer may wait.
+    pub async fn acquire_message_slot(&self) -> Option<Slot> {
+        let service = self.service();
+        if let Some(slot) = service.messages.try_acquire(self.holder()) {
+            return Some(slot);
+        }
+        let patience = Patience { longest: self.limits().wait, each: self.limits().waiting_per_consumer };
+        let slot = service.messages.acquire(self.holder(), patience).await;
+        self.stopwatch.lap(Stage::Wait);
+        if slot.is_none() {
+            service.counters.count_overload(Overload::Messages);
+        }
+        slot
     }
 
     /// Refuses a request that is not a SOAP message, if the caller is no longer admitted.
@@ -87,12 +145,12 @@ impl<'a> RequestContext<'a> {
     }
 
     /// Counts a refusal and makes its response. After `503` the connection is not read for a while.
-    pub fn refuse(&self, Refused { refusal, body }: Refused) -> HttpResponse {
+    pub fn refuse(&self, Refused { refusal, body, retry_after }: Refused) -> HttpResponse {
         let limits = self.limits();
         self.service().counters.count_refusal(refusal);
         if refusal == HttpRefusal::Overloaded {
             self.connection.backoff.begin(limits.retry_after);
         }
-        plain::refuse(self.service(), self.peer(), self.ticket, refusal, body)
+        plain::refuse(self.service(), self.peer(), self.ticket, refusal, body, retry_after.max(limits.retry_after))
     }
 }

@@ -6,6 +6,7 @@ use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use super::request::RequestContext;
 use crate::server::counters::{self, Stage};
 use crate::server::exchange::{ExchangeContext, Message, Reply, ReplyKind};
+use crate::server::http::plain::whole_seconds;
 use crate::server::http::response::{HttpResponse, xml};
 use crate::server::http::trace::TraceId;
 use crate::server::peer::Peer;
@@ -41,9 +42,10 @@ pub(super) async fn refuse_caller(
 
 /// Logs and counts an exchange, and makes its HTTP response.
 fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: Option<TraceId>) -> HttpResponse {
-    let ExchangeContext { service, active_config, operation, stopwatch, .. } = *context;
+    let ExchangeContext { service, active_config, operation, exchange, stopwatch, .. } = *context;
     let organisation = peer.caller.organisation();
-    let caller = organisation.filter(|organisation| active_config.register.find(*organisation).is_some());
+    let recognised = active_config.register.recognise(exchange.caller.certified).ok();
+    let caller = recognised.map(|consumer| consumer.organisation);
     // A caller whom the policy knows has a line for each exchange. Any other holder of a certificate
     // could fill the disk with them.
     let is_known = caller.is_some() && reply.outcome != OutcomeCode::UnknownCaller;
@@ -61,8 +63,7 @@ fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: 
     });
     let mut response = xml(reply.body);
     if let Some(wait) = reply.retry_after {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
     *response.status_mut() = match reply.kind {
         ReplyKind::Response => StatusCode::OK,

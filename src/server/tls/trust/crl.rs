@@ -48,7 +48,12 @@ fn closed_by(error: ListError) -> ClosedIssuer {
     }
 }
 
-fn is_signed(signed: SignedBytes<'_>, issuer: &Profile, algorithms: &[&dyn SignatureVerificationAlgorithm]) -> bool {
+/// Whether the signature is the issuer's.
+pub(super) fn is_signed(
+    signed: SignedBytes<'_>,
+    issuer: &Profile,
+    algorithms: &[&dyn SignatureVerificationAlgorithm],
+) -> bool {
     let fits = |algorithm: &&&dyn SignatureVerificationAlgorithm| {
         algorithm.signature_alg_id().as_ref() == signed.algorithm
             && algorithm.public_key_alg_id().as_ref() == issuer.key_algorithm

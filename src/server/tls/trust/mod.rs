@@ -19,15 +19,17 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath, anchor_from_trusted_cert};
 
-use crate::certificates::{ListAge, Profile, RevocationList};
-use ehealth_core::model::Timestamp;
+use crate::certificates::{ListAge, Profile, RevocationList, sha256};
+use ehealth_core::model::{Digest, Timestamp};
 
 mod admission;
 mod crl;
+mod issuer;
 mod refusal;
 
 pub use admission::Admission;
 use crl::find_list;
+pub use issuer::find_issuer_key;
 pub use refusal::{AuthorityError, ClosedIssuer, PathError, RefusalCode, RefusedCertificate};
 use refusal::{path_error_of, unreadable};
 
@@ -70,6 +72,17 @@ struct Authority {
     certificate: CertificateDer<'static>,
     profile: Profile,
     list: Result<RevocationList, ClosedIssuer>,
+}
+
+/// A client's certificate whose path was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admitted {
+    /// Period for which the client is admitted.
+    pub admission: Admission,
+    /// SHA-256 of the public key (`SubjectPublicKeyInfo`, DER) of the authority that signed the
+    /// certificate. Its name proves nothing: another authority may issue an intermediate of the
+    /// same name.
+    pub issuer_key: Digest,
 }
 
 /// An authority at one moment.
@@ -144,6 +157,13 @@ impl Trust {
         })
     }
 
+    /// Name of each authority, with the SHA-256 of its DER encoding: the form that pins of issuers
+    /// had in version 0.1.
+    pub fn authority_names(&self) -> impl Iterator<Item = (Digest, String)> {
+        let authorities = self.roots.iter().chain(&self.intermediates);
+        authorities.map(|authority| (sha256(&authority.profile.subject), authority.profile.subject_text()))
+    }
+
     /// Issuers whose certificates are refused at `now`, and why; none if revocation is ignored.
     pub fn closed_issuers(&self, now: Timestamp) -> impl Iterator<Item = (&Profile, ClosedIssuer)> {
         let is_required = self.revocation == RevocationRule::Required;
@@ -161,7 +181,7 @@ impl Trust {
         leaf: &CertificateDer<'_>,
         sent: &[CertificateDer<'_>],
         now: Timestamp,
-    ) -> Result<Admission, RefusedCertificate> {
+    ) -> Result<Admitted, RefusedCertificate> {
         let profile = Profile::from_der(leaf).map_err(|_| RefusedCertificate::Malformed)?;
         profile.check_leaf()?;
         if sent.len() >= MAX_PATH {
@@ -173,7 +193,7 @@ impl Trust {
             .chain(self.intermediate_certificates.iter().cloned())
             .collect();
         let end_entity = EndEntityCert::try_from(leaf).map_err(|error| unreadable(&error))?;
-        let outcome: Cell<Option<Result<Admission, RefusedCertificate>>> = Cell::new(None);
+        let outcome: Cell<Option<Result<Admitted, RefusedCertificate>>> = Cell::new(None);
         let check = |path: &VerifiedPath<'_>| {
             let checked = self.check_path(&profile, path, now).map_err(|refused| match outcome.get() {
                 Some(Err(earlier)) => refused.or(earlier),
@@ -193,7 +213,7 @@ impl Trust {
             Some(&check),
         );
         match (outcome.get(), verified) {
-            (Some(Ok(admission)), Ok(_)) => Ok(admission),
+            (Some(Ok(admitted)), Ok(_)) => Ok(admitted),
             (Some(Err(refused)), _) => Err(refused),
             (Some(Ok(_)) | None, Err(error)) => Err(RefusedCertificate::Path(path_error_of(&error))),
             // webpki accepts no path that was not checked.
@@ -207,7 +227,7 @@ impl Trust {
         leaf: &Profile,
         path: &VerifiedPath<'_>,
         now: Timestamp,
-    ) -> Result<Admission, RefusedCertificate> {
+    ) -> Result<Admitted, RefusedCertificate> {
         let certificates = path.intermediate_certificates().map(|certificate| Profile::from_der(&certificate.der()));
         let intermediates: Vec<_> =
             certificates.collect::<Result<_, _>>().map_err(|_| RefusedCertificate::Malformed)?;
@@ -219,6 +239,7 @@ impl Trust {
         if issuers.len() >= MAX_PATH {
             return Err(RefusedCertificate::PathTooLong);
         }
+        let issuer_key = intermediates.first().unwrap_or(&root.profile).key;
         // webpki checks path length and purposes of the others. Of a root it knows only name, key
         // and name constraints.
         if !root.profile.allows_below(intermediates.len()) {
@@ -235,7 +256,7 @@ impl Trust {
                 (Err(refused), Ok(_)) | (Ok(_), Err(refused)) => Err(refused),
             };
         }
-        checked
+        checked.map(|admission| Admitted { admission, issuer_key })
     }
 
     /// Period for which this issuer's certificate and list support the issued certificate.
