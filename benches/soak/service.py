@@ -13,13 +13,14 @@ FAKETIME = ["/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "/usr/lib/aar
 
 
 class Service:
-    def __init__(self, program, folder, port):
+    def __init__(self, program, folder, port, clock_steps=True):
         self.program, self.folder, self.port, self.admin = program, folder, port, port + 1
         self.config, self.copy = folder / "ehealth-attributes.toml", folder / "copy"
-        self.offset = folder / "clock-offset"
+        self.offset, self.steps_clock = folder / "clock-offset", clock_steps
         self.process, self.log_may_be_read, self.log_lines = None, threading.Event(), 0
 
-    def start(self):
+    def prepare(self):
+        """Makes the folder: certificates, settings, policy, datasets."""
         self.folder.mkdir(parents=True, exist_ok=True)
         subprocess.run([self.program, "demo", "--once", "--port", "0", "--dir", self.folder], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -31,17 +32,20 @@ class Service:
             text = text.replace('missing_keys = "make"', 'missing_keys = "make"\ncheckpoint_copy = "copy/checkpoint"')
         self.config.write_text(text)
         self.policy = (self.folder / "policy.toml").read_text()
+
+    def serve(self, before=()):
+        """Starts the service, as an argument of the command `before`, and waits until it is ready."""
         self.offset.write_text("+0")
         environment = dict(os.environ)
         library = next((path for path in FAKETIME if Path(path).exists()), None)
-        self.steps_clock = library is not None
-        if library is None:
+        if self.steps_clock and library is None:
             print("libfaketime is not installed: the clock makes no steps")
-        else:
+            self.steps_clock = False
+        if self.steps_clock:
             environment |= {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(self.offset), "FAKETIME_DONT_FAKE_MONOTONIC": "1",
                             "FAKETIME_CACHE_DURATION": "1"}
         self.log_may_be_read.set()
-        self.process = subprocess.Popen([self.program, "serve", "--config", self.config, "--log-format", "json"],
+        self.process = subprocess.Popen([*before, self.program, "serve", "--config", self.config, "--log-format", "json"],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
         threading.Thread(target=self.read_log, daemon=True).start()
         deadline = time.monotonic() + 60

@@ -8,6 +8,8 @@ import uuid
 # A quarter of the run may hold this much more memory than another: the allocator's pages come and go.
 MEMORY_KIB = 16 * 1024
 DESCRIPTORS, THREADS = 40, 4
+# Questions of a thousand that may end without an answer, because their connection gave way to a newer one.
+UNANSWERED_PER_MILLE = 1
 
 
 class Watch:
@@ -24,18 +26,25 @@ class Watch:
         return " ".join(f"{name} {value}" for name, value in last.items())
 
 
-def recorded_tickets(folder):
-    """Tickets of the exchange records (docs/reference/audit-log-format.md), read without the product's code."""
-    tickets = set()
+def frames(folder):
+    """Length and record of each frame (docs/reference/audit-log-format.md), read without the product's code."""
     for segment in sorted((folder / "audit-log").glob("*.seg")):
         data, at = segment.read_bytes(), 0
         while data[at : at + 4] == b"KTR1":
             length = int.from_bytes(data[at + 4 : at + 8], "big")
-            record = data[at + 8 : at + 8 + length]
-            if record[1] == 2:
-                tickets.add(str(uuid.UUID(bytes=record[46:62])))
+            yield 40 + length, data[at + 8 : at + 8 + length]
             at += 40 + length
-    return tickets
+
+
+def recorded_tickets(folder):
+    """Tickets of the exchange records."""
+    return {str(uuid.UUID(bytes=record[46:62])) for _, record in frames(folder) if record[1] == 2}
+
+
+def records(folder):
+    """Number of records, and their bytes."""
+    lengths = [length for length, _ in frames(folder)]
+    return len(lengths), sum(lengths)
 
 
 def flat(samples, name, allowed):
@@ -69,6 +78,12 @@ def check(service, watch, consumer, code):
     samples = watch.samples[:-1]
     for name, allowed in (("kib", MEMORY_KIB), ("descriptors", DESCRIPTORS), ("threads", THREADS)):
         failures += flat(samples, name, allowed)
+    silent = [sample["second"] for sample in watch.samples if sample["ready"] == 0]
+    if silent:
+        failures.append(f"the operators' listener did not answer at second {silent[:5]} ({len(silent)} times)")
+    unanswered, asked = sum(consumer.errors.values()), len(consumer.times)
+    if unanswered * 1000 > asked * UNANSWERED_PER_MILLE:
+        failures.append(f"{unanswered} questions beside {asked} answers had none: {consumer.errors}")
     missing = set(consumer.tickets) - recorded_tickets(service.folder)
     if missing:
         failures.append(f"{len(missing)} answers without a record: {sorted(missing)[:3]}")

@@ -204,20 +204,26 @@ fn check_validity(certificate: &CertificateReport, now: Timestamp) -> Option<Rea
     }
 }
 
-/// Writes the reasons, and the last reload, as JSON (RFC 8259):
-/// `{"ready":false,"reasons":[{"code":…,"about":…,"text":…}],"reload":{"accepted":true,"at":…}}`.
-pub(super) fn write_json(reasons: &[Reason], reload: &ReloadReport) -> String {
-    let items: Vec<_> = reasons
-        .iter()
-        .map(|reason| {
-            let (about, text) = (escape(reason.about()), escape(&reason.to_string()));
-            format!("{{\"code\":\"{}\",\"about\":\"{about}\",\"text\":\"{text}\"}}", reason.code().code())
-        })
-        .collect();
+/// Code of a warning: a CRL that has no effect. The service is ready all the same.
+const CRL_UNUSED: &str = "crl-unused";
+
+/// Writes the reasons, the files of CRLs that have no effect, and the last reload, as JSON
+/// (RFC 8259): `{"ready":false,"reasons":[{"code":…,"about":…,"text":…}],"warnings":[…],
+/// "reload":{"accepted":true,"at":…}}`.
+pub(super) fn write_json(reasons: &[Reason], unused_crls: &[String], reload: &ReloadReport) -> String {
+    let item = |code: &str, about: &str, text: &str| {
+        let (about, text) = (escape(about), escape(text));
+        format!("{{\"code\":\"{code}\",\"about\":\"{about}\",\"text\":\"{text}\"}}")
+    };
+    let reason = |reason: &Reason| item(reason.code().code(), reason.about(), &reason.to_string());
+    let unused = |file: &String| item(CRL_UNUSED, file, &format!("No configured CA issued the CRL {file}."));
+    let items = reasons.iter().map(reason).collect::<Vec<_>>().join(",");
+    let warnings = unused_crls.iter().map(unused).collect::<Vec<_>>().join(",");
     let errors =
         reload.errors.as_deref().map_or_else(String::new, |errors| format!(",\"errors\":\"{}\"", escape(errors)));
     let reload = format!("{{\"accepted\":{},\"at\":\"{}\"{errors}}}", reload.errors.is_none(), reload.at);
-    format!("{{\"ready\":{},\"reasons\":[{}],\"reload\":{reload}}}\n", reasons.is_empty(), items.join(","))
+    let is_ready = reasons.is_empty();
+    format!("{{\"ready\":{is_ready},\"reasons\":[{items}],\"warnings\":[{warnings}],\"reload\":{reload}}}\n")
 }
 
 fn escape(text: &str) -> String {
@@ -261,13 +267,18 @@ mod tests {
     fn json_escapes_quotes_and_control_characters() {
         let reason = Reason::IssuerRefused { issuer: "CN=\"A\\B\"\n".to_owned(), why: "crl-stale" };
         let mut reload = ReloadReport { at: Timestamp::from_millis(0), errors: None };
-        assert!(write_json(&[reason], &reload).contains(r#""about":"CN=\"A\\B\"\u000a""#));
-        let accepted =
-            "{\"ready\":true,\"reasons\":[],\"reload\":{\"accepted\":true,\"at\":\"1970-01-01T00:00:00.000Z\"}}\n";
-        assert_eq!(write_json(&[], &reload), accepted);
+        assert!(write_json(&[reason], &[], &reload).contains(r#""about":"CN=\"A\\B\"\u000a""#));
+        let ready = |warnings: &str| {
+            format!(
+                "{{\"ready\":true,\"reasons\":[],\"warnings\":[{warnings}],\"reload\":{{\"accepted\":true,\"at\":\"1970-01-01T00:00:00.000Z\"}}}}\n"
+            )
+        };
+        assert_eq!(write_json(&[], &[], &reload), ready(""));
+        let unused = "{\"code\":\"crl-unused\",\"about\":\"a\",\"text\":\"No configured CA issued the CRL a.\"}";
+        assert_eq!(write_json(&[], &["a".to_owned()], &reload), ready(unused));
         reload.errors = Some("policy.toml:1: \"a\"\nb".to_owned());
         assert!(
-            write_json(&[], &reload).contains(
+            write_json(&[], &[], &reload).contains(
                 r#""accepted":false,"at":"1970-01-01T00:00:00.000Z","errors":"policy.toml:1: \"a\"\u000ab"}"#
             )
         );

@@ -37,6 +37,8 @@ pub struct Report {
     pub certificates: Vec<CertificateReport>,
     /// CAs whose clients are accepted.
     pub authorities: Vec<AuthorityReport>,
+    /// Files of CRLs that have no effect: none of the CAs issued them.
+    pub unused_crls: Vec<String>,
     /// Certificates and CAs of the admin listener, if it uses mutual TLS. Consumers do not depend
     /// on them.
     pub for_operators: Vec<CertificateReport>,

@@ -61,7 +61,7 @@ pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host) -> Re
                 let reasons = not_ready_reasons(&report);
                 let is_ready = reasons.is_empty();
                 let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-                answer(status, "application/json", write_json(&reasons, &report.reload))
+                answer(status, "application/json", write_json(&reasons, &report.unused_crls, &report.reload))
             }
             "/metrics" => {
                 answer(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", write_metrics(&source().await))

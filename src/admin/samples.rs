@@ -9,7 +9,7 @@ use super::report::{
     AuditLogReport, AuthorityReport, CertificateReport, CrlReport, DatasetReport, OutcomeReport, Report, StageReport,
     Traffic,
 };
-use audit_log::Health;
+use audit_log::{Counters, Health};
 use datasets::store::DatasetStatus;
 use datasets::sync::Outcome;
 use ehealth_core::model::Timestamp;
@@ -77,10 +77,7 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
         Metric::AuditLogCompromised => family.single(u64::from(matches!(health, Health::Compromised(_)))),
         Metric::AuditLogWrittenRecords => family.single(counters.recorded),
         Metric::AuditLogBatches => family.single(counters.batches),
-        Metric::AuditLogRefusedRecords => {
-            family.sample(&[("reason", "unwritable")], counters.unwritable);
-            family.sample(&[("reason", "overloaded")], counters.overloaded);
-        }
+        Metric::AuditLogRefusedRecords => write_refused_records(family, counters),
         Metric::AuditLogWriteDuration => family.sample(&[], seconds(counters.writing)),
         Metric::AuditLogRecords => family.single(counters.sequence),
         Metric::AuditLogSignedRecords => family.single(counters.signed),
@@ -108,6 +105,11 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
             CrlReport::Unusable { .. } => Some(1),
         }),
     }
+}
+
+fn write_refused_records(family: &mut Family<'_>, counters: &Counters) {
+    family.sample(&[("reason", "unwritable")], counters.unwritable);
+    family.sample(&[("reason", "overloaded")], counters.overloaded);
 }
 
 /// Whether records can be written. Compromised evidence does not stop that.

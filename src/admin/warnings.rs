@@ -55,6 +55,8 @@ pub(super) enum Warning<'a> {
     CrlExpiring(&'a str, Duration),
     /// Revocation of this issuer's certificates is not checked.
     RevocationNotChecked(&'a str),
+    /// None of the CAs issued the CRL in this file.
+    CrlUnused(&'a str),
 }
 
 impl fmt::Display for Warning<'_> {
@@ -100,6 +102,7 @@ impl fmt::Display for Warning<'_> {
             Self::CrlExpiring(issuer, left) => {
                 write!(f, "The CRL of {issuer} expires in {}; its clients are refused then.", Rounded(*left))
             }
+            Self::CrlUnused(file) => write!(f, "No configured CA issued the CRL {file}: it has no effect."),
             Self::RevocationNotChecked(issuer) => write!(f, "Revoked certificates of {issuer} are accepted."),
         }
     }
@@ -121,6 +124,7 @@ pub(super) fn find_warnings(report: &Report) -> Vec<Warning<'_>> {
     let not_expired = for_consumers.filter(|certificate| now <= certificate.not_after);
     warnings.extend(not_expired.chain(&report.for_operators).filter_map(|certificate| expiring(certificate, now)));
     warnings.extend(authorities().filter_map(|authority| of_crl(authority, now)));
+    warnings.extend(report.unused_crls.iter().map(|file| Warning::CrlUnused(file)));
     warnings
 }
 

@@ -1,11 +1,12 @@
 //! The bound sockets: from now on, connections queue.
 
+use std::io;
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::error::AppError;
+use super::finding::{Finding, Severity, remedy_of_io};
 use super::operators::OperatorTls;
 use crate::admin::{self, AdminAccess, AdminError};
 use crate::config::Settings;
@@ -39,34 +40,51 @@ impl Bound {
 /// addresses.
 ///
 /// # Errors
-/// [`AppError::Listen`] or [`AppError::Admin`] if an address is in use, or does not belong to this
-/// machine.
-pub(super) async fn bind(settings: &Settings, mut passed: Vec<std::net::TcpListener>) -> Result<Bound, AppError> {
+/// A finding for each address that is in use, or does not belong to this machine.
+pub(super) async fn bind(settings: &Settings, mut passed: Vec<std::net::TcpListener>) -> Result<Bound, Vec<Finding>> {
     let mut take = |address: SocketAddr| {
         let index = passed.iter().position(|socket| socket.local_addr().is_ok_and(|bound| bound == address));
         let socket = index.map(|index| passed.swap_remove(index));
         socket.map(|socket| socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket))).transpose()
     };
-    let failed = |reason| AppError::Listen { address: settings.listen, reason };
-    let listener = match take(settings.listen).map_err(failed)? {
-        Some(listener) => listener,
-        None => listen(settings.listen, settings.listen_mode).map_err(failed)?,
-    };
-    let address = listener.local_addr().map_err(failed)?;
+    let mut findings = Vec::new();
+    let listener = take(settings.listen).and_then(|taken| match taken {
+        Some(listener) => Ok(listener),
+        None => listen(settings.listen, settings.listen_mode),
+    });
+    let listener = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let listener = listener.map_err(|error| findings.push(unbound(settings, "server.listen", settings.listen, &error)));
     let operators = OperatorTls::default();
-    let admin = match settings.admin {
-        Some(admin) => {
-            let access = if settings.admin_tls.is_some() { operators.access() } else { AdminAccess::Loopback };
-            let failed = |reason| AdminError::Listen { address: admin.listen, reason };
-            let bound = take(admin.listen).map_err(failed)?;
-            Some(admin::Listener::bind(admin, bound, access).await?)
+    let mut admin = None;
+    if let Some(own) = settings.admin {
+        let access = if settings.admin_tls.is_some() { operators.access() } else { AdminAccess::Loopback };
+        let failed = |reason| AdminError::Listen { address: own.listen, reason };
+        let bound = match take(own.listen) {
+            Ok(bound) => admin::Listener::bind(own, bound, access).await,
+            Err(error) => Err(failed(error)),
+        };
+        match bound {
+            Ok(listener) => admin = Some(listener),
+            Err(AdminError::Listen { address, reason }) => {
+                findings.push(unbound(settings, "admin.listen", address, &reason));
+            }
+            Err(error @ AdminError::NotLoopback(_)) => {
+                findings.push(Finding::new(Severity::Error, settings, "admin.listen", error));
+            }
         }
-        None => None,
-    };
+    }
     for unused in passed {
         let address = unused.local_addr().ok().map(tracing::field::display);
         tracing::warn!(address, "systemd passed a socket for an address that no setting has");
     }
     let hangups = signal(SignalKind::hangup()).ok();
-    Ok(Bound { listener, address, admin, operators, hangups })
+    match listener {
+        Ok((address, listener)) if findings.is_empty() => Ok(Bound { listener, address, admin, operators, hangups }),
+        _ => Err(findings),
+    }
+}
+
+fn unbound(settings: &Settings, setting: &str, address: SocketAddr, error: &io::Error) -> Finding {
+    let text = format!("cannot listen on {address}: {error}");
+    Finding::new(Severity::Error, settings, setting, text).remedy(remedy_of_io(error)).of_system()
 }

@@ -59,11 +59,18 @@ pub enum Confined {
 /// The error of the system if a folder cannot be made, or if the kernel refuses a right that it
 /// supports.
 pub fn confine(settings: &Settings, part: Part) -> io::Result<Confined> {
-    let reach = Reach::new(settings, part);
-    for folder in &reach.write {
+    for folder in &Reach::new(settings, part).write {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    Ok(Confined::from(restrict(&reach).map_err(io::Error::other)?))
+    confine_existing(settings, part)
+}
+
+/// As [`confine`], without making a folder: for a check, which changes nothing.
+///
+/// # Errors
+/// As [`confine`].
+pub fn confine_existing(settings: &Settings, part: Part) -> io::Result<Confined> {
+    Ok(Confined::from(restrict(&Reach::new(settings, part)).map_err(io::Error::other)?))
 }
 
 /// Confines the calling thread to reading and replacing files of one folder. It can then neither

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::finding::Finding;
 use super::reload::{Fingerprint, Reloader};
 use super::reload_status;
+use super::standing::StandingLog;
 use crate::server::Readers;
 
 /// Interval between two checks of the datasets' folder.
@@ -17,6 +19,9 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The operator's files are checked once in this many intervals: once a second.
 const INTERVALS_PER_CHECK: u32 = 4;
+
+/// Certificates are checked once in this many intervals: once a minute.
+const INTERVALS_PER_STANDING: u32 = 240;
 
 /// Work for the following thread.
 pub(super) enum Command {
@@ -53,6 +58,9 @@ pub(super) fn follow_until_end(reloader: &Reloader, readers: &Readers, commands:
                 if count.is_multiple_of(INTERVALS_PER_CHECK) {
                     state.check(reloader);
                 }
+                if count.is_multiple_of(INTERVALS_PER_STANDING) {
+                    state.log_standing(reloader);
+                }
             }
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -67,12 +75,23 @@ struct Followed {
     before: Fingerprint,
     /// Issuers whose clients were refused at the last check.
     refused: BTreeSet<(String, &'static str)>,
+    /// What was logged of certificates.
+    standing: StandingLog,
 }
 
 impl Followed {
     fn new(reloader: &Reloader) -> Self {
         let loaded = reloader.fingerprint();
-        Self { before: loaded.clone(), loaded, refused: BTreeSet::new() }
+        let mut standing = StandingLog::default();
+        // The start has logged what holds now.
+        let _ = standing.take_due(reloader.clock.now(), reloader.find_in_certificates());
+        Self { before: loaded.clone(), loaded, refused: reloader.refused_issuers(), standing }
+    }
+
+    /// Logs an expired certificate when it expires, and once a day.
+    fn log_standing(&mut self, reloader: &Reloader) {
+        let due = self.standing.take_due(reloader.clock.now(), reloader.find_in_certificates());
+        due.iter().for_each(Finding::log);
     }
 
     fn check(&mut self, reloader: &Reloader) {

@@ -1,37 +1,141 @@
 //! Loads the files that can be replaced while the service runs.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::error::AppError;
-use crate::config::{Problems, Settings, find_outdated_pins, read_policy};
+use super::finding::{Finding, Severity, remedy_of_io};
+use crate::config::{Settings, find_outdated_pins, read_policy};
 use crate::server::ActiveConfig;
-use crate::server::tls::{self, OperatorSide};
+use crate::server::tls::{self, OperatorSide, RevocationFiles, TlsError};
 use ehealth_core::model::Clock;
+use tls_files::{Content, FileError};
 
 /// Loads and validates the policy, certificates, keys, CAs and CRLs.
 ///
 /// # Errors
-/// [`AppError::Files`] with every error of every file.
+/// [`AppError`] with every error of every file.
 pub(super) fn load_active_config(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
 ) -> Result<(ActiveConfig, Option<OperatorSide>), AppError> {
+    let mut findings = Vec::new();
+    let register = read_policy(&settings.policy).map_err(|problems| {
+        findings.extend(problems.0.into_iter().map(Finding::from));
+    });
+    let tls = tls::load(&settings.tls, clock).map_err(|errors| {
+        findings.extend(errors.into_iter().map(|error| locate(settings, Listener::Consumers, &error)));
+    });
     let operators = settings.admin_tls.as_ref().map(|files| tls::load_for_operators(files, clock)).transpose();
-    match (read_policy(&settings.policy), tls::load(&settings.tls, clock), operators) {
-        (Ok(register), Ok((tls, client_verifier)), Ok(operators)) => {
+    let operators = operators.map_err(|errors| {
+        findings.extend(errors.into_iter().map(|error| locate(settings, Listener::Operators, &error)));
+    });
+    let chain = tls::read_certificates(&settings.tls.certificate);
+    match (register, tls, operators, chain) {
+        (Ok(register), Ok((tls, client_verifier)), Ok(operators), Ok(chain)) => {
             let names: HashMap<_, _> = client_verifier.trust().authority_names().collect();
             let outdated = find_outdated_pins(&settings.policy, &register, |pin| names.get(pin).cloned());
             if !outdated.is_empty() {
-                return Err(AppError::Files { policy: Some(Problems(outdated)), tls: Vec::new() });
+                return Err(outdated.into_iter().map(Finding::from).collect::<Vec<_>>().into());
             }
-            let chain = tls::read_certificates(&settings.tls.certificate);
-            let chain = chain.map_err(|error| AppError::Files { policy: None, tls: vec![error.into()] })?;
             Ok((ActiveConfig { register, tls, client_verifier, chain }, operators))
         }
-        (policy, tls, operators) => {
-            let tls = tls.err().unwrap_or_default().into_iter().chain(operators.err()).collect();
-            Err(AppError::Files { policy: policy.err(), tls })
+        (.., Err(error)) if findings.is_empty() => {
+            Err(vec![locate(settings, Listener::Consumers, &error.into())].into())
         }
+        _ => Err(findings.into()),
+    }
+}
+
+/// Listener whose files are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listener {
+    Consumers,
+    Operators,
+}
+
+impl Listener {
+    fn certificate(self) -> &'static str {
+        match self {
+            Self::Consumers => "server.certificate",
+            Self::Operators => "admin.certificate",
+        }
+    }
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Consumers => "server.key",
+            Self::Operators => "admin.key",
+        }
+    }
+}
+
+/// Adds the setting that named the file, and what to do.
+fn locate(settings: &Settings, listener: Listener, error: &TlsError) -> Finding {
+    let about = |setting: &str, text: &dyn std::fmt::Display| Finding::new(Severity::Error, settings, setting, text);
+    match error {
+        TlsError::File(error) => of_file(about(setting_of(settings, listener, error), &""), error),
+        TlsError::Authority { file, reason } => about("trust.client_ca", reason)
+            .in_file(file)
+            .remedy("remove it, or replace it by the certificate of the CA itself"),
+        TlsError::Authorities(reason) => {
+            about("trust.client_ca", reason).remedy("add the root certificate of the CA to the files that it names")
+        }
+        TlsError::Identity(_) => {
+            let key = settings_key(settings, listener);
+            about(listener.key(), error).in_file(key).remedy(format!(
+                "set {} to the key of the first certificate of {}",
+                listener.key(),
+                listener.certificate()
+            ))
+        }
+        TlsError::Anchor { file, reason } => {
+            about("admin.client_ca", reason).in_file(file).remedy("replace it by the certificate of the operators' CA")
+        }
+        TlsError::Operators(_) => about("admin.client_ca", error),
+    }
+}
+
+fn settings_key(settings: &Settings, listener: Listener) -> &Path {
+    match (listener, &settings.admin_tls) {
+        (Listener::Operators, Some(files)) => &files.key,
+        (Listener::Operators, None) | (Listener::Consumers, _) => &settings.tls.key,
+    }
+}
+
+/// Says what is wrong with the content of a file of certificates or keys; `finding` names the
+/// setting.
+pub(super) fn of_file(finding: Finding, error: &FileError) -> Finding {
+    let (text, remedy) = match error {
+        FileError::Io { reason, .. } => (reason.to_string(), remedy_of_io(reason)),
+        FileError::Content { reason, .. } => (reason.problem(), reason.remedy().unwrap_or_default()),
+    };
+    Finding { text, ..finding }.in_file(error.file()).remedy(remedy)
+}
+
+/// The setting that named the file of an error.
+fn setting_of(settings: &Settings, listener: Listener, error: &FileError) -> &'static str {
+    let file = error.file();
+    let (certificate, key) = match (listener, &settings.admin_tls) {
+        (Listener::Operators, Some(files)) => (&files.certificate, &files.key),
+        (Listener::Operators, None) | (Listener::Consumers, _) => (&settings.tls.certificate, &settings.tls.key),
+    };
+    let expects_key = match error {
+        FileError::Content { reason, .. } => reason.expected() == Content::PrivateKey,
+        FileError::Io { .. } => file == key,
+    };
+    if expects_key {
+        return listener.key();
+    }
+    if file == certificate {
+        return listener.certificate();
+    }
+    match (listener, &settings.tls.revocation) {
+        (Listener::Operators, _) => "admin.client_ca",
+        (Listener::Consumers, RevocationFiles::Lists(lists)) if lists.iter().any(|list| file.starts_with(list)) => {
+            "trust.revocation"
+        }
+        (Listener::Consumers, RevocationFiles::Lists(_) | RevocationFiles::None) => "trust.client_ca",
     }
 }

@@ -3,11 +3,17 @@
 //!
 //! Real clocks, files and sockets enter here. This module has no rule of its own.
 
-// The service and its start.
+// The check of everything that a start needs, and what it finds.
 mod bound;
-mod clock;
+mod check;
 mod error;
+mod finding;
 mod load;
+mod standing;
+mod stores;
+
+// The service.
+mod clock;
 mod operators;
 mod service;
 
@@ -31,9 +37,11 @@ mod confinement;
 
 pub use backup::{BackedUp, BackupError, KeysToo, back_up, restore};
 pub use bound::Bound;
+pub use check::{CheckedPlace, Prepared, StartedCopy, check, check_feeds, check_unreadable};
 pub use clock::SystemClock;
-pub use confinement::{Confined, Part, confine, confine_to_folder, forbid_memory_dumps};
+pub use confinement::{Confined, Part, confine, confine_existing, confine_to_folder, forbid_memory_dumps};
 pub use error::AppError;
+pub use finding::{Cause, Finding, Findings, Severity};
 pub use notify::Notifier;
 pub use reload::Reloader;
 pub use service::App;

@@ -9,12 +9,14 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 
 use super::error::AppError;
+use super::finding::Finding;
 use super::load::load_active_config;
 use super::operators::OperatorTls;
+use super::standing::find_in_certificates;
 use crate::admin::ReloadReport;
 use crate::config::Settings;
 use crate::server::Service;
-use crate::server::tls::{OperatorFiles, RevocationFiles};
+use crate::server::tls::{OperatorFiles, OperatorSide};
 use ehealth_core::model::{Clock, Timestamp};
 use tls_files::files_of;
 
@@ -55,7 +57,7 @@ impl Reloader {
     /// request.
     ///
     /// # Errors
-    /// [`AppError::Files`] with every error; the previous configuration stays active.
+    /// [`AppError`] with every error; the previous configuration stays active.
     pub fn reload(&self) -> Result<(), AppError> {
         let loaded = load_active_config(&self.settings, &self.clock);
         let reloaded = loaded.map(|(active_config, operators)| {
@@ -74,21 +76,18 @@ impl Reloader {
         }
     }
 
-    /// Logs a warning for each check that the settings switch off.
-    pub(super) fn warn(&self) {
-        match self.settings.tls.revocation {
-            RevocationFiles::None => {
-                tracing::warn!("trust.revocation is \"none\": revoked certificates are accepted");
-            }
-            RevocationFiles::Lists(_) => {}
-        }
-    }
-
     /// Issuers whose clients are refused now, with the code of the cause.
     pub(super) fn refused_issuers(&self) -> BTreeSet<(String, &'static str)> {
         let active_config = self.service.active_config();
         let closed = active_config.client_verifier.trust().closed_issuers(self.clock.now());
         closed.map(|(issuer, why)| (issuer.subject_text(), why.code())).collect()
+    }
+
+    /// What is wrong with the active certificates at this moment.
+    pub(super) fn find_in_certificates(&self) -> Vec<Finding> {
+        let (active_config, now) = (self.service.active_config(), self.clock.now());
+        let find = |side: Option<&OperatorSide>| find_in_certificates(&self.settings, &active_config, side, now);
+        self.operators.with(|side| find(Some(side))).unwrap_or_else(|| find(None))
     }
 
     /// Fingerprint of the operator's files. It changes when a file is written.

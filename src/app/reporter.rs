@@ -66,6 +66,12 @@ impl Reporter {
             dropped_log_lines: self.dropped_log_lines.load(Ordering::Relaxed),
             certificates: report_chain(&active_config.chain, CertificateRole::Service, CertificateRole::ServiceIssuer),
             authorities: active_config.client_verifier.trust().authorities(now).map(report_authority).collect(),
+            unused_crls: active_config
+                .client_verifier
+                .unused_lists()
+                .iter()
+                .map(|file| file.display().to_string())
+                .collect(),
             for_operators: self.operators.with(report_operators).unwrap_or_default(),
             traffic: report_traffic(self.service.counters().read(now), &active_config.register),
             configuration: report_settings(&self.settings),

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::audit_space::watch_space;
 use super::bound::{self, Bound};
+use super::check::Prepared;
 use super::error::AppError;
+use super::finding::Finding;
 use super::follow::{Follower, stay_alive};
-use super::load::load_active_config;
 use super::notify::Notifier;
 use super::observation::Observed;
 use super::observer::Observer;
@@ -18,7 +19,7 @@ use super::reporter::Reporter;
 use crate::admin;
 use crate::config::{FetchMode, Settings};
 use crate::server::{Dependencies, Drained, RandomTickets, Readers, Service, serve};
-use audit_log::{AuditLog, CheckpointCopy};
+use audit_log::AuditLog;
 use datasets::store::Watch;
 use datasets::sync::{self, Feeds};
 use ehealth_core::model::{Clock, Timestamp};
@@ -43,77 +44,41 @@ impl App {
     /// Binds the addresses of the settings.
     ///
     /// # Errors
-    /// [`AppError::Listen`] or [`AppError::Admin`] if an address is in use, or does not belong to
-    /// this machine.
+    /// [`AppError`] for each address that is in use, or does not belong to this machine.
     pub async fn bind(settings: &Settings) -> Result<Bound, AppError> {
-        bound::bind(settings, Vec::new()).await
-    }
-
-    /// Uses the sockets that were passed for the addresses of the settings, and binds the other
-    /// addresses. Under systemd the service then needs no permission to make sockets.
-    ///
-    /// # Errors
-    /// As [`App::bind`].
-    pub async fn bind_or_take(settings: &Settings, passed: Vec<std::net::TcpListener>) -> Result<Bound, AppError> {
-        bound::bind(settings, passed).await
-    }
-
-    /// Binds the addresses, and opens everything else that the settings name.
-    ///
-    /// # Errors
-    /// [`AppError`] of the first failure; the operator's files are validated together.
-    pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
-        Self::open_on(Self::bind(settings).await?, settings, clock)
+        bound::bind(settings, Vec::new()).await.map_err(AppError::from)
     }
 
     /// Opens everything that the settings name, for bound sockets.
     ///
     /// # Errors
-    /// As [`App::open`].
+    /// As [`Prepared::new`].
     pub fn open_on(bound: Bound, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
-        Self::open_with(bound, settings, clock, |dependencies| dependencies)
+        Prepared::on(bound, settings, clock).and_then(Self::start)
     }
 
-    /// As [`App::open_on`], with the copy of the checkpoint whose thread was started before the process
-    /// was confined.
+    /// Composes the service of what the check has opened, and logs what the check has found.
     ///
     /// # Errors
-    /// As [`App::open`].
-    pub fn open_with_copy(
-        bound: Bound,
-        settings: &Settings,
-        clock: Arc<dyn Clock>,
-        copy: Option<CheckpointCopy>,
-    ) -> Result<Self, AppError> {
-        Self::open_parts(bound, settings, clock, copy, |dependencies| dependencies)
+    /// [`AppError`] if the system starts no thread.
+    pub fn start(prepared: Prepared) -> Result<Self, AppError> {
+        Self::start_with(prepared, |dependencies| dependencies)
     }
 
-    /// As [`App::open_on`], with dependencies that `replace` makes of the real ones: a simulation
+    /// As [`App::start`], with dependencies that `replace` makes of the real ones: a simulation
     /// injects delays and faults into the audit log and the datasets, and predictable tickets.
     ///
     /// # Errors
-    /// As [`App::open`].
-    pub fn open_with(
-        bound: Bound,
-        settings: &Settings,
-        clock: Arc<dyn Clock>,
+    /// As [`App::start`].
+    pub fn start_with(
+        prepared: Prepared,
         replace: impl FnOnce(Dependencies) -> Dependencies,
     ) -> Result<Self, AppError> {
-        let copy = AuditLog::start_copy(&settings.audit_log, |_| ())?;
-        Self::open_parts(bound, settings, clock, copy, replace)
-    }
-
-    fn open_parts(
-        bound: Bound,
-        settings: &Settings,
-        clock: Arc<dyn Clock>,
-        copy: Option<CheckpointCopy>,
-        replace: impl FnOnce(Dependencies) -> Dependencies,
-    ) -> Result<Self, AppError> {
-        let (active_config, operators) = load_active_config(settings, &clock)?;
+        let Prepared { bound, settings, clock, active_config, operators, audit_log, findings } = prepared;
+        findings.iter().for_each(Finding::log);
         bound.operators.replace(operators);
         let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
-        let audit_log = Arc::new(AuditLog::open_with_copy(&settings.audit_log, Arc::clone(&clock), copy)?);
+        let audit_log = Arc::new(audit_log);
         let dependencies = replace(Dependencies {
             lookups: Arc::clone(&readers) as _,
             audit: Arc::clone(&audit_log) as _,
@@ -121,7 +86,7 @@ impl App {
             tickets: Arc::new(RandomTickets::default()),
         });
         let service = Arc::new(Service::new(settings.server.clone(), active_config, dependencies));
-        let (settings, started) = (settings.clone(), clock.now());
+        let started = clock.now();
         let last_reload = LastReload::at_start(started);
         let reloader = Reloader {
             last_reload: last_reload.clone(),
@@ -132,8 +97,8 @@ impl App {
         };
         let observed =
             Observed { readers: Arc::clone(&readers), audit_log: Arc::clone(&audit_log), settings: settings.clone() };
-        let observer = Observer::start(observed).map_err(AppError::Thread)?;
-        let follower = Follower::start(reloader, readers).map_err(AppError::Thread)?;
+        let observer = Observer::start(observed).map_err(AppError::of_thread)?;
+        let follower = Follower::start(reloader, readers).map_err(AppError::of_thread)?;
         Ok(Self {
             bound,
             service,
@@ -200,7 +165,6 @@ impl App {
     /// Operators are answered until the end: during shutdown the service reports that it is not
     /// ready.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
-        self.reloader().warn();
         let feeds = self.feeds;
         let fetching = match self.settings.fetch_mode {
             FetchMode::InProcess => Some(tokio::spawn(sync::follow(Arc::clone(&feeds), Arc::clone(&self.clock)))),

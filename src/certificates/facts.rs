@@ -55,6 +55,16 @@ impl Facts {
     }
 }
 
+/// Whether a certificate may be a server's: its extended key usage, if any, names serverAuth.
+///
+/// # Errors
+/// [`CertificateError`] if the bytes are not a certificate.
+pub fn may_be_server(der: &[u8]) -> Result<bool, CertificateError> {
+    let (_, certificate) = X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
+    let extended = certificate.extended_key_usage().map_err(|_| CertificateError::Malformed)?;
+    Ok(extended.is_none_or(|extension| extension.value.server_auth))
+}
+
 /// SHA-256 of the bytes.
 #[must_use]
 pub fn sha256(der: &[u8]) -> Digest {

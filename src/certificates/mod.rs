@@ -31,7 +31,7 @@ mod der;
 mod serial;
 
 pub use description::{Description, Names};
-pub use facts::{CertificateError, Facts, sha256};
+pub use facts::{CertificateError, Facts, may_be_server, sha256};
 pub use identify::IdentityError;
 pub use profile::{Profile, UnfitLeaf};
 pub use revocation::{ListAge, ListError, RevocationList, SignedBytes, read_issuer, read_signed};

@@ -3,16 +3,18 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use crate::app::AppError;
+use crate::app::{AppError, Findings};
 use crate::server::Drained;
 
-/// The exit codes. clap uses 2 for invalid arguments.
+/// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// 0: done. `lookup`: answered.
     Done,
     /// 1: failed; the message gives the reason.
     Failed,
+    /// 2: arguments are invalid; clap uses it too.
+    Usage,
     /// 3: a file of the operator has errors; all of them are reported.
     Configuration,
     /// 4: the service cannot be reached, or the TLS handshake failed.
@@ -37,6 +39,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
+            Self::Usage => 2,
             Self::Configuration => 3,
             Self::Unreachable => 4,
             Self::NoResult => 5,
@@ -54,12 +57,21 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Code of a service that could not start.
+/// Code of a service that could not start. An error of the machine may pass, so the code is one
+/// after which systemd starts the service again.
 impl From<&AppError> for Exit {
-    fn from(error: &AppError) -> Self {
-        match error {
-            AppError::Files { .. } => Self::Configuration,
-            AppError::Audit(_) | AppError::Listen { .. } | AppError::Admin(_) | AppError::Thread(_) => Self::Failed,
+    fn from(AppError(findings): &AppError) -> Self {
+        Self::from(findings)
+    }
+}
+
+/// Code of a check: that of a start which meets these findings.
+impl From<&Findings> for Exit {
+    fn from(findings: &Findings) -> Self {
+        match (findings.have_errors(), findings.may_pass()) {
+            (false, _) => Self::Done,
+            (true, true) => Self::Failed,
+            (true, false) => Self::Configuration,
         }
     }
 }

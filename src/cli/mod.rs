@@ -3,10 +3,13 @@
 //! A command reads its arguments, calls the modules below, and prints the result. Standard output
 //! carries the result; the log and every error go to standard error.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line prints its results")]
+// First, because it replaces the macros that print.
+#[macro_use]
+mod output;
 
 // From the arguments to a command.
 mod args;
+mod argument_errors;
 mod parsers;
 mod run;
 mod settings_file;

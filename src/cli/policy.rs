@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::argument_errors::ArgumentErrors;
 use super::exit::{Exit, fail};
 use crate::app::SystemClock;
 use crate::certificates::Facts;
@@ -111,7 +112,7 @@ pub(super) fn run(command: &PolicyCommand) -> Exit {
                     print!("{decision}");
                     Exit::Done
                 }
-                Err(error) => fail(Exit::Failed, &error),
+                Err(errors) => fail(Exit::Usage, &errors),
             },
             Err(problems) => fail(Exit::Configuration, &problems),
         },
@@ -131,17 +132,18 @@ fn check(file: &Path) -> Exit {
     }
 }
 
-fn explain(register: &Register, arguments: &ExplainArguments) -> Result<String, String> {
-    let invalid = |argument: &str, error: &dyn std::fmt::Display| format!("{argument}: {error}");
-    let caller = EnterpriseNumber::parse(&arguments.cbe).map_err(|error| invalid("--cbe", &error))?;
+fn explain(register: &Register, arguments: &ExplainArguments) -> Result<String, ArgumentErrors> {
+    let mut errors = ArgumentErrors::default();
+    let caller = errors.take("--cbe", EnterpriseNumber::parse(&arguments.cbe));
     let customer = match &arguments.customer {
-        Some(text) => parse_customer(text).map_err(|error| invalid("--customer", &error))?,
-        None => CustomerId::Cbe(CbeNumber::from(caller)),
+        Some(text) => errors.take("--customer", parse_customer(text)),
+        None => caller.map(|caller| CustomerId::Cbe(CbeNumber::from(caller))),
     };
     let today = match &arguments.on {
-        Some(text) => Date::parse(text).map_err(|error| invalid("--on", &error))?,
-        None => SystemClock.now().brussels_day(),
+        Some(text) => errors.take("--on", Date::parse(text)),
+        None => Some(SystemClock.now().brussels_day()),
     };
+    let (caller, (customer, today)) = errors.into_result(caller.zip(customer.zip(today)))?;
     let dates = arguments.date.as_ref().map_or(AskedDates::Today, |text| AskedDates::ReferenceDate(Date::parse(text)));
     let criteria = AskedCriteria { ssin: Ssin::parse(arguments.ssin.as_deref().unwrap_or(DEFAULT_SSIN)), dates };
     let question = Question {

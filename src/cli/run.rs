@@ -2,7 +2,8 @@
 
 use super::args::{Arguments, Command};
 use super::exit::Exit;
-use super::log::start_log;
+use super::log::{LogWriter, start_log};
+use super::output::close;
 use super::{audit, backup, config, health, lookup, policy, reload, runtime, serve, sync};
 #[cfg(feature = "testkit")]
 use super::{demo, generate, simulate};
@@ -21,11 +22,14 @@ pub fn run(arguments: Arguments) -> Exit {
         Ok(log) => log,
         Err(error) => {
             eprintln!("--log {}: {error}", arguments.log);
-            return Exit::Failed;
+            return Exit::Usage;
         }
     };
-    let log = &mut log;
-    match arguments.command {
+    close(run_command(arguments.command, &mut log))
+}
+
+fn run_command(command: Command, log: &mut LogWriter) -> Exit {
+    match command {
         Command::Serve(arguments) => serve::run(&arguments, log),
         Command::Health(arguments) => health::run(&arguments),
         Command::Reload(arguments) => reload::run(&arguments),
@@ -38,7 +42,7 @@ pub fn run(arguments: Arguments) -> Exit {
         #[cfg(feature = "testkit")]
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Audit(command) => audit::run(&command),
-        Command::Config(command) => config::run(command),
+        Command::Config(command) => config::run(command, log),
         Command::Backup(arguments) => backup::run_backup(&arguments),
         Command::Restore(arguments) => backup::run_restore(&arguments),
         Command::Policy(command) => policy::run(&command),

@@ -10,10 +10,10 @@ use super::log::LogWriter;
 use super::process::{Stop, confine_and_log, confine_copier, notifier, sockets_from_systemd};
 use super::runtime::block_on;
 use super::settings_file::SettingsFile;
-use crate::app::{App, Part, SystemClock};
+use crate::app::{App, Part, Prepared, StartedCopy, SystemClock};
 use crate::config::Settings;
 use crate::server::{Drained, raise_descriptor_limit};
-use audit_log::{AuditLog, CheckpointCopy};
+use audit_log::AuditLog;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -25,7 +25,7 @@ SIGHUP reloads the policy, certificates, keys and CRLs. SIGTERM finishes the req
 Exit codes:
   0  stopped after all requests were finished
   1  failed, or connections were cut at the end of the drain period
-  3  the settings, or a file that they name, have errors";
+  3  the settings, or a file that they name, have errors; `config check` prints the same";
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -37,55 +37,50 @@ pub struct ServeArguments {
 }
 
 pub(super) fn run(arguments: &ServeArguments, log: &mut LogWriter) -> Exit {
-    match arguments.settings.read() {
+    match arguments.settings.read_or_check() {
         Ok(mut settings) => {
             fit_descriptors(&mut settings);
             // It confines itself to the folder of the copy, which nothing else needs.
-            let copy = match AuditLog::start_copy(&settings.audit_log, confine_copier) {
-                Ok(copy) => copy,
-                Err(error) => return fail(Exit::Failed, &error),
-            };
+            let copy = AuditLog::start_copy(&settings.audit_log, confine_copier);
             // Before any other thread starts, the log thread included: the sandbox does not apply to
             // threads that run already.
             confine_and_log(&settings, Part::Answering);
             let dropped_lines = log.dropped_lines();
             block_on(log, serve(&settings, copy, dropped_lines))
         }
-        Err(problems) => fail(Exit::Configuration, &problems),
+        Err(findings) => fail(Exit::Configuration, &findings),
     }
 }
 
-async fn serve(settings: &Settings, copy: Option<CheckpointCopy>, dropped_log_lines: Arc<AtomicU64>) -> Exit {
+async fn serve(settings: &Settings, copy: StartedCopy, dropped_log_lines: Arc<AtomicU64>) -> Exit {
     let stop = match Stop::new() {
         Ok(stop) => stop,
         Err(error) => return fail(Exit::Failed, &error),
     };
-    let bound = match App::bind_or_take(settings, sockets_from_systemd()).await {
-        Ok(bound) => bound,
+    let prepared = match Prepared::new(settings, sockets_from_systemd(), Arc::new(SystemClock), copy).await {
+        Ok(prepared) => prepared,
         Err(error) => return fail(Exit::from(&error), &error),
     };
-    match App::open_with_copy(bound, settings, Arc::new(SystemClock), copy) {
-        Ok(app) => {
-            let app = app.with_notifier(notifier()).with_dropped_log_lines(dropped_log_lines);
-            tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
-            if let Some(address) = app.admin_address() {
-                tracing::info!(%address, "admin listener ready");
-            }
-            // A task like those of the connections: on the main thread, each connection would wake
-            // another thread twice.
-            match tokio::spawn(app.run(stop.wait())).await {
-                Ok(drained) => {
-                    log_end(drained);
-                    Exit::from(drained)
-                }
-                Err(error) => {
-                    // To the log: writing to standard error here would wait for its reader.
-                    tracing::error!(%error, "the service failed");
-                    Exit::Failed
-                }
-            }
+    let app = match App::start(prepared) {
+        Ok(app) => app.with_notifier(notifier()).with_dropped_log_lines(dropped_log_lines),
+        Err(error) => return fail(Exit::from(&error), &error),
+    };
+    tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
+    if let Some(address) = app.admin_address() {
+        tracing::info!(%address, "admin listener ready");
+    }
+    // A task like those of the connections: on the main thread, each connection would wake another
+    // thread twice.
+    match tokio::spawn(app.run(stop.wait())).await {
+        Ok(drained) => {
+            log_end(drained);
+            Exit::from(drained)
         }
-        Err(error) => fail(Exit::from(&error), &error),
+        Err(error) => {
+            // To the log: writing to standard error here would wait for its reader.
+            tracing::error!(%error, "the service failed");
+            Exit::Failed
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::{Overrides, Problems, Settings, read_settings_with};
+use crate::app::{Findings, check_unreadable};
+use crate::config::{Overrides, Problems, Settings, read_settings_with, try_settings};
 
 /// Settings file, and settings on the command line.
 #[derive(Debug, Args)]
@@ -25,10 +26,20 @@ pub struct SettingsFile {
 impl SettingsFile {
     /// Reads the settings from the file, the environment and the command line.
     pub(super) fn read(&self) -> Result<Settings, Problems> {
+        read_settings_with(&self.config, &self.overrides())
+    }
+
+    /// As [`read`](Self::read). If the settings have errors, the files that they name are checked all
+    /// the same, so that every error is reported at once.
+    pub(super) fn read_or_check(&self) -> Result<Settings, Findings> {
+        try_settings(&self.config, &self.overrides()).map_err(|unreadable| check_unreadable(&unreadable))
+    }
+
+    fn overrides(&self) -> Overrides {
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             // The names and values of our variables are UTF-8; skip all others.
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        read_settings_with(&self.config, &Overrides::new(environment, &self.set))
+        Overrides::new(environment, &self.set)
     }
 }

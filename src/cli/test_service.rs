@@ -12,12 +12,12 @@ use tokio::task::JoinHandle;
 
 use super::exit::{Exit, fail};
 use super::sync_report;
-use crate::app::App;
+use crate::app::{App, Prepared};
 use crate::config::{Settings, read_settings};
 use crate::server::{Dependencies, Drained};
 use datasets::sync::run_all;
 use ehealth_core::model::{Clock, Dataset, DatasetSet};
-use testkit::Workspace;
+use testkit::{ADMIN_PORT, PORT, Workspace};
 
 /// A service that does not run yet.
 pub(super) struct TestService<'a> {
@@ -67,9 +67,11 @@ impl TestService<'_> {
         let port = bound.address().port();
         let url = format!("https://localhost:{port}");
         settings.replace_public_url(&url);
-        let app = App::open_with(bound, &settings, self.clock, inject);
+        let app = Prepared::on(bound, &settings, self.clock).and_then(|prepared| App::start_with(prepared, inject));
         let app = app.map_err(|error| fail(Exit::from(&error), &error))?;
         let admin = app.admin_address();
+        let written = self.workspace.write_ports(port, admin.map(|admin| admin.port()));
+        written.map_err(|error| fail(Exit::Failed, &error))?;
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(app.run(async move {
             let _ = stopped.await;
@@ -85,7 +87,7 @@ impl TestService<'_> {
         if self.port != settings.listen.port()
             && let Some(admin) = &mut settings.admin
         {
-            admin.listen.set_port(0);
+            admin.listen.set_port(if self.port == PORT { ADMIN_PORT } else { 0 });
         }
         settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         self.stale.iter().for_each(|dataset| make_stale(&mut settings, dataset));

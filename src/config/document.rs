@@ -16,12 +16,11 @@ use super::overrides::Overrides;
 use super::renamed;
 use super::value::Value;
 
-/// Reads a file's text.
+/// Reads a file's text, as an operator's editor saved it.
 pub(super) fn read_text(file: &Path) -> Result<String, Problems> {
-    std::fs::read_to_string(file).map_err(|error| {
-        let text = format!("cannot be read: {error}");
+    text_file::read(file).map_err(|error| {
         let origin = Origin::File { file: file.to_owned(), line: 0 };
-        Problems(vec![Problem { origin, key: String::new(), text }])
+        Problems(vec![Problem { origin, key: String::new(), text: error.to_string() }])
     })
 }
 
@@ -45,6 +44,14 @@ impl<'a> Layers<'a> {
     }
 }
 
+/// What a document says, and what is wrong with it.
+pub(super) struct Parsed<T> {
+    /// What was read, without an error; `None` if there is a problem.
+    pub value: Result<T, Problems>,
+    /// Every value that could be read, with its origin.
+    pub found: Vec<Setting>,
+}
+
 /// Parses the text and lets `read` read it, without overrides and defaults.
 ///
 /// # Errors
@@ -54,20 +61,17 @@ pub(super) fn parse<T>(
     text: &str,
     read: impl FnOnce(&mut Section<'_>) -> Option<T>,
 ) -> Result<T, Problems> {
-    parse_layered(file, text, &Layers::none(&Overrides::default()), read).map(|(value, _)| value)
+    parse_layered(file, text, &Layers::none(&Overrides::default()), read).value
 }
 
-/// Parses the text and lets `read` read it with overrides and defaults. Returns also every value
-/// with its origin.
-///
-/// # Errors
-/// Those of [`parse`], and every error of the overrides.
+/// Parses the text and lets `read` read it with overrides and defaults. The errors are those of
+/// [`parse`], and every error of the overrides.
 pub(super) fn parse_layered<T>(
     file: &Path,
     text: &str,
     layers: &Layers<'_>,
     read: impl FnOnce(&mut Section<'_>) -> Option<T>,
-) -> Result<(T, Vec<Setting>), Problems> {
+) -> Parsed<T> {
     let problems = RefCell::new(layers.overrides.problems.clone());
     let sink = Sink { file, text, layers, problems, found: RefCell::default() };
     let (document, errors) = DeTable::parse_recoverable(text);
@@ -85,10 +89,11 @@ pub(super) fn parse_layered<T>(
     };
     let mut problems = sink.problems.into_inner();
     problems.sort();
-    match value {
-        Some(value) if problems.is_empty() => Ok((value, sink.found.into_inner())),
+    let value = match value {
+        Some(value) if problems.is_empty() => Ok(value),
         _ => Err(Problems(problems)),
-    }
+    };
+    Parsed { value, found: sink.found.into_inner() }
 }
 
 struct Sink<'a> {

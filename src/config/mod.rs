@@ -35,7 +35,7 @@ pub use keys::{Example, KEYS, Key, Kind};
 pub use origin::{Origin, Problem, Problems, Setting};
 pub use overrides::Overrides;
 pub use policy::{find_outdated_pins, parse_customer, parse_policy, read_policy};
-pub use read::{parse_settings, read_settings, read_settings_with};
+pub use read::{Unreadable, parse_settings, read_settings, read_settings_with, try_settings};
 #[cfg(feature = "testkit")]
 pub use scenario::{parse_scenario, read_scenario};
 pub use settings::{FetchMode, Settings};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::document::{Layers, parse_layered, read_text};
+use super::document::{Layers, Parsed, parse_layered, read_text};
 use super::keys::{self, Kind};
 use super::origin::{Problems, Setting};
 use super::overrides::{Overrides, resolve};
@@ -22,7 +22,27 @@ pub fn read_settings(file: &Path) -> Result<Settings, Problems> {
 /// # Errors
 /// Every error of the file and of the overrides.
 pub fn read_settings_with(file: &Path, overrides: &Overrides) -> Result<Settings, Problems> {
-    parse_settings(file, &read_text(file)?, overrides)
+    try_settings(file, overrides).map_err(|unreadable| unreadable.problems)
+}
+
+/// Settings that have errors.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Every error; at least one.
+    pub problems: Problems,
+    /// The settings without an error.
+    pub found: Vec<Setting>,
+}
+
+/// Reads a settings file with overrides, for a check that goes on after an error.
+///
+/// # Errors
+/// [`Unreadable`]: every error, and what can be read all the same.
+pub fn try_settings(file: &Path, overrides: &Overrides) -> Result<Settings, Unreadable> {
+    match read_text(file) {
+        Ok(text) => try_parse(file, &text, overrides),
+        Err(problems) => Err(Unreadable { problems, found: Vec::new() }),
+    }
 }
 
 /// Parses the text of a settings file. Errors name `file`, and relative paths start at its folder.
@@ -30,14 +50,20 @@ pub fn read_settings_with(file: &Path, overrides: &Overrides) -> Result<Settings
 /// # Errors
 /// Every error of the text and of the overrides.
 pub fn parse_settings(file: &Path, text: &str, overrides: &Overrides) -> Result<Settings, Problems> {
+    try_parse(file, text, overrides).map_err(|unreadable| unreadable.problems)
+}
+
+fn try_parse(file: &Path, text: &str, overrides: &Overrides) -> Result<Settings, Unreadable> {
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
     let layers = Layers::of_settings(overrides);
-    let (mut settings, mut active_config) =
-        parse_layered(file, text, &layers, |root| read_document(root, &folder, overrides))?;
-    active_config.iter_mut().for_each(|setting| show_resolved(setting, &folder, overrides));
-    active_config.sort_by_key(|setting| keys::names().position(|name| name == setting.key));
-    settings.active_config = active_config;
-    Ok(settings)
+    let Parsed { value, mut found } =
+        parse_layered(file, text, &layers, |root| read_document(root, &folder, overrides));
+    found.iter_mut().for_each(|setting| show_resolved(setting, &folder, overrides));
+    found.sort_by_key(|setting| keys::names().position(|name| name == setting.key));
+    match value {
+        Ok(settings) => Ok(Settings { active_config: found, ..settings }),
+        Err(problems) => Err(Unreadable { problems, found }),
+    }
 }
 
 /// Shows a path as it is used, not as it is written.

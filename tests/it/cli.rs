@@ -11,6 +11,9 @@ use tempfile::TempDir;
 use crate::support::canary;
 use crate::support::environment::skip;
 
+/// The demo has written the ports that it used; another process may have them now.
+const FREE_PORTS: [&str; 4] = ["--set", "server.listen=127.0.0.1:0", "--set", "admin.listen=127.0.0.1:0"];
+
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
     command.env_remove("EHEALTH_ATTRIBUTES_LOG").stdin(Stdio::null());
@@ -149,8 +152,8 @@ fn lookup_prints_text_and_json_and_sets_its_exit_code() {
         (&["--ssin", "85073000160", "--date", "2026-01-10"][..], 0),
         (&["--ssin", "85073000160", "--from", "2025-12-01", "--to", "2026-01-10"], 0),
         (&["--ssin", "62062002540"], 5),
-        (&["--ssin", "85073000161"], 1),
-        (&["--ssin", "85073000160", "--date", "2026-02-30"], 1),
+        (&["--ssin", "85073000161"], 2),
+        (&["--ssin", "85073000160", "--date", "2026-02-30"], 2),
         (&["--ssin", "85073000160", "--from", "2026-01-01"], 2),
     ] {
         let asked = fund(more);
@@ -229,16 +232,17 @@ fn serve_and_sync_run_with_the_settings_of_the_demo() {
     let dir = folder.path().join("demo").display().to_string();
     assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
     let settings = format!("{dir}/ehealth-attributes.toml");
-    let written = fs::read_to_string(&settings).expect("settings");
-    fs::write(&settings, written.replace("127.0.0.1:8443", "127.0.0.1:0").replace("127.0.0.1:9443", "127.0.0.1:0"))
-        .expect("written");
 
     let synced = run(&["sync", "--config", &settings]);
     assert_eq!(synced.status.code(), Some(0), "{}", text(&synced.stderr));
     assert!(text(&synced.stdout).contains("persons    nothing"), "{}", text(&synced.stdout));
 
-    let mut serving =
-        program().args(["serve", "--config", &settings]).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut serving = program()
+        .args(["serve", "--config", &settings])
+        .args(FREE_PORTS)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
     let mut log = BufReader::new(serving.stderr.take().expect("piped"));
     let mut line = String::new();
     while !line.contains("serving") {
@@ -383,6 +387,123 @@ fn the_audit_commands_verify_search_report_and_prove() {
     bytes[middle] ^= 1;
     fs::write(&segment, bytes).expect("written");
     assert_ne!(verify().status.code(), Some(0), "a changed byte is found");
+}
+
+#[test]
+fn invalid_arguments_are_reported_at_once_with_code_2() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
+    let file = |name: &str| format!("{dir}/{name}");
+    let (config, policy, person) = (file("ehealth-attributes.toml"), file("policy.toml"), "85073000161");
+    let (ca, cert, key) = (file("ca.pem"), file("clients/fund.pem"), file("clients/fund.key"));
+    let lookup = ["lookup", "--ca", &ca, "--cert", &cert, "--key", &key, "--context", "advisory-physician"];
+    let lookup = [&lookup[..], &["--url", "http://localhost", "--organisation", "1", "--ssin", person]].concat();
+    let audit = ["--config", &config, "--ssin", person, "--from", "2026-02-30", "--to", "today"];
+    let explain = ["policy", "explain", "--policy", &policy, "--legal-context", "a"];
+    for (arguments, invalid) in [
+        (
+            [&lookup[..], &["--from", "x", "--to", "y"]].concat(),
+            &["--url", "--organisation", "--ssin", "--from", "--to"][..],
+        ),
+        ([&lookup[..], &["--date", "2026-02-30"]].concat(), &["--url", "--organisation", "--ssin", "--date"]),
+        ([&["audit", "search"], &audit[..]].concat(), &["--ssin", "--from", "--to"]),
+        ([&["audit", "report"], &audit[..]].concat(), &["--ssin", "--from", "--to"]),
+        (vec!["audit", "prove", "--config", &config, "--ticket", "1"], &["--ticket"]),
+        ([&explain[..], &["--cbe", "1", "--customer", "2", "--on", "3"]].concat(), &["--cbe", "--customer", "--on"]),
+        (vec!["--log", "=/=", "config", "example"], &["--log"]),
+        (vec!["sync", "--allow-shrink", "x"], &["--allow-shrink"]),
+    ] {
+        let output = run(&arguments);
+        let printed = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{printed}");
+        assert!(invalid.iter().all(|argument| printed.contains(argument)), "{arguments:?}\n{printed}");
+        assert!(!printed.contains(person), "the number is not repeated: {printed}");
+    }
+}
+
+/// Commands that print, each ending with 0 if all is well.
+fn printing_commands(dir: &str) -> Vec<Vec<String>> {
+    let config = format!("{dir}/ehealth-attributes.toml");
+    let policy = format!("{dir}/policy.toml");
+    let explain = format!("policy explain --policy {policy} --cbe 0999010126 --legal-context A");
+    let commands = [
+        format!("config show --config {config}"),
+        format!("config check --offline --config {config}"),
+        format!("config check --offline --json --config {config}"),
+        "config example".to_owned(),
+        format!("audit search --ssin 85073000160 --config {config}"),
+        format!("audit report --ssin 85073000160 --config {config}"),
+        format!("audit checkpoint --config {config}"),
+        format!("audit checkpoint --public-key --config {config}"),
+        format!("audit prune --config {config}"),
+        format!("policy check {policy}"),
+        explain,
+        format!("policy pin {dir}/ca.pem"),
+        format!("sync --config {config}"),
+        "simulate --example".to_owned(),
+        "lookup --help".to_owned(),
+    ];
+    commands.iter().map(|command| command.split(' ').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn a_command_survives_a_reader_that_is_gone() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
+    for command in printing_commands(&dir) {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = program().args(&command).stdout(writer).stderr(Stdio::piped()).output().expect("the program runs");
+        let printed = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{command:?}\n{printed}");
+        assert!(!printed.contains("panicked"), "{command:?}\n{printed}");
+    }
+    // Errors go to standard error: its reader may be gone as well.
+    for (command, code) in [("config check --config none.toml", 3), ("lookup", 2), ("serve --config none.toml", 3)] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let ended = program().args(command.split(' ')).stdout(Stdio::null()).stderr(writer).status();
+        assert_eq!(ended.expect("the program runs").code(), Some(code), "{command}");
+    }
+}
+
+#[test]
+fn a_full_disk_of_the_output_is_an_error_without_a_panic() {
+    let folder = folder();
+    let dir = folder.path().join("demo").display().to_string();
+    assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
+    for command in printing_commands(&dir) {
+        // clap prints the help, and takes no notice of a full disk.
+        if command.iter().any(|argument| argument == "--help") {
+            continue;
+        }
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a device that is always full");
+        let output = program().args(&command).stdout(full).stderr(Stdio::piped()).output().expect("the program runs");
+        let printed = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{command:?}\n{printed}");
+        assert!(printed.contains("standard output cannot be written: "), "{command:?}\n{printed}");
+        assert!(!printed.contains("panicked"), "{command:?}\n{printed}");
+    }
+}
+
+#[test]
+fn the_demo_writes_the_ports_that_it_uses() {
+    let demo = Demo::start(&[]);
+    let url = demo.url().to_owned();
+    let config = demo.folder.path().join("demo/ehealth-attributes.toml").display().to_string();
+    let shown = text(&run(&["config", "show", "--config", &config]).stdout);
+    let value = |key: &str| {
+        let line = shown.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("{key}\n{shown}"));
+        line.split_whitespace().nth(1).expect("a value").to_owned()
+    };
+    assert_eq!(value("server.public_url"), url);
+    assert_eq!(format!("https://{}", value("server.listen")).replace("127.0.0.1", "localhost"), url);
+    assert!(demo.printed.contains(&format!("Admin page: http://{}/", value("admin.listen"))), "{}", demo.printed);
+    let health = run(&["health", "--live", "--config", &config]);
+    assert_eq!(health.status.code(), Some(0), "{}", text(&health.stderr));
+    assert_eq!(demo.stop(), Some(0));
 }
 
 #[test]

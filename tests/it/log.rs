@@ -1,5 +1,6 @@
 //! The log of the real program: a reader that sleeps stops nothing, and peers cannot flood it.
 
+use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
@@ -126,6 +127,10 @@ fn a_probe_that_sends_nothing_is_an_outcome_of_its_own() {
 #[test]
 fn exchanges_of_unregistered_callers_are_sampled() {
     let (_folder, workspace) = workspace();
+    // The limit on their requests is not the subject of this test.
+    let settings = fs::read_to_string(workspace.settings()).expect("settings");
+    let settings = settings + "\n[limits]\nunregistered_per_minute = 60000\n";
+    fs::write(workspace.settings(), settings).expect("written");
     let (program, gateway, _) = serve(&workspace);
     for caller in ["fund", "stranger"] {
         let mut caller = Caller::connect(gateway, client_tls(&workspace, caller));

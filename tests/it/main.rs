@@ -39,7 +39,9 @@ mod crash;
 mod audit;
 // The program as its users start it.
 mod cli;
+mod config_check;
 mod descriptors;
+mod edited_files;
 mod log;
 mod lookup_many;
 mod operators;

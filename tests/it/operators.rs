@@ -138,7 +138,10 @@ fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
     let asked = run(&workspace.settings(), &["health", "--set", &at]);
     let said = text(&asked.stdout);
     assert_eq!(asked.status.code(), Some(0), "{said}");
-    assert!(said.starts_with("{\"ready\":true,\"reasons\":[],\"reload\":{\"accepted\":true,\"at\":\""), "{said}");
+    assert!(
+        said.starts_with("{\"ready\":true,\"reasons\":[],\"warnings\":[],\"reload\":{\"accepted\":true,\"at\":\""),
+        "{said}"
+    );
     assert_eq!(run(&workspace.settings(), &["health", "--live", "--set", &at]).status.code(), Some(0));
     if Command::new("curl").arg("--version").output().is_err() {
         skip("curl is missing; its question is not sent");

@@ -61,6 +61,7 @@ pub use storage::space::{free_bytes, probe_writing};
 pub use storage::write_failure::WriteFailure;
 
 // Writing.
+pub use writer::check::OtherWriter;
 pub use writer::error::{AuditError, PruneError, RotateError};
 pub use writer::log::{AuditLog, Rotated};
 pub use writer::prune::{Pruned, Retention, TooShort};
@@ -69,5 +70,6 @@ pub use writer::status::{Compromise, Counters, Health};
 
 // Reading.
 pub use query::prove::{ProveError, prove};
+pub use query::pruned::pruned_until;
 pub use query::read::{ReadError, Records, parse_record};
 pub use query::search::{DetailError, Found, IndexUse, SearchError, find, search};

@@ -4,10 +4,11 @@
 //! of other keys as well (the standard requires that), as long as this key's own signature is
 //! present and valid.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::{fmt, fs, io};
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use text_file::TextError;
 
 use super::base64::decode;
 use super::compact_range::hash;
@@ -34,13 +35,13 @@ pub struct VerifyingKeyError;
 /// The key cannot be read from its file.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// The file cannot be read.
+    /// The file cannot be read, or is no text.
     #[error("{path}: {error}")]
-    Io {
+    File {
         /// Path of the file.
         path: PathBuf,
-        /// Error of the operating system.
-        error: io::Error,
+        /// Error of the operating system, or of the text.
+        error: TextError,
     },
     /// The file holds no public key.
     #[error("{path}: {error}")]
@@ -83,7 +84,7 @@ impl VerifyingKey {
             return Ok(key);
         }
         let path = || argument.to_owned();
-        let text = fs::read_to_string(argument).map_err(|error| KeyFileError::Io { path: path(), error })?;
+        let text = text_file::read(argument).map_err(|error| KeyFileError::File { path: path(), error })?;
         Self::parse(&text).map_err(|error| KeyFileError::Key { path: path(), error })
     }
 

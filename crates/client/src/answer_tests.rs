@@ -132,6 +132,32 @@ fn missing_dataset_makes_unsure_only_what_it_could_change() {
 }
 
 #[test]
+fn nothing_is_said_of_what_was_not_looked_at() {
+    // Without a result, the missing dataset may be one that shows the relation: then the service has
+    // looked at nothing.
+    for dataset in Dataset::ALL {
+        let missing = [dataset].into_iter().collect();
+        let rest = format!("{CRITERIA}{}", status("INCOMPLETE_DATA", "HAN20200", &[("source", Some(dataset.code()))]));
+        let answer = answer(&rest).expect("of the contract");
+        assert_eq!(answer.competent_service(day("2026-01-15")), Err(NoVerdict::CouldNotLook(missing)));
+        assert_eq!(answer.fund(), Disclosed::Unsure(None, missing));
+        assert_eq!(answer.employments_missing(), missing);
+    }
+    // With a result the relation was shown, and only what reads the dataset is open.
+    let fund_only = "<result><healthInsuranceFund><cbeNumber>0999010126</cbeNumber></healthInsuranceFund></result>";
+    for (dataset, employments) in [(Dataset::Coprev, true), (Dataset::Dimona, false), (Dataset::Persons, false)] {
+        let incomplete = status("INCOMPLETE_DATA", "HAN20200", &[("source", Some(dataset.code()))]);
+        let answer = answer(&format!("{CRITERIA}{incomplete}{fund_only}")).expect("of the contract");
+        assert_eq!(answer.competent_service(day("2026-01-15")).is_ok(), employments, "{}", dataset.code());
+    }
+    // A list that has an employment may lack another.
+    let incomplete = status("INCOMPLETE_DATA", "HAN20200", &[("source", Some("persons"))]);
+    let answer = answer(&format!("{CRITERIA}{incomplete}{RESULT}")).expect("of the contract");
+    assert_eq!(answer.competent_service(day("2026-01-15")).map(|list| list.len()), Ok(1));
+    assert_eq!(answer.employments_missing(), [Dataset::Persons].into_iter().collect());
+}
+
+#[test]
 fn no_employment_is_an_empty_list() {
     let rest = format!("{CRITERIA}{}", status("NO_DATA_FOUND", "MSG00100", &[]));
     let answer = answer(&rest).expect("of the contract");

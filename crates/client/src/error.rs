@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tls_files::describe_error;
+
 use super::fault::SoapFault;
 use super::not_understood::NotUnderstood;
 use super::retry::{Blame, Retry};
@@ -20,13 +22,13 @@ pub enum ClientError {
     #[error("no connection to the service: {0}")]
     Connect(#[source] Arc<std::io::Error>),
     /// No connection within [`Settings::connect_timeout`](super::Settings::connect_timeout).
-    #[error("no connection to the service within {0:?}")]
+    #[error("no connection to the service within {}", in_seconds(.0))]
     ConnectTimeout(Duration),
     /// One side refused the other's certificate, or the two share no TLS version or cipher suite.
-    #[error("TLS: {0}")]
+    #[error("TLS: {}", describe_error(.0))]
     Tls(#[source] rustls::Error),
     /// The call took longer than [`Settings::deadline`](super::Settings::deadline).
-    #[error("no answer within {after:?} ({progress})")]
+    #[error("no answer within {} ({progress})", in_seconds(.after))]
     Deadline {
         /// Length of the deadline.
         after: Duration,
@@ -58,6 +60,10 @@ pub enum ClientError {
     /// The reply does not follow the contract.
     #[error("the reply was not understood: {0}")]
     NotUnderstood(#[from] NotUnderstood),
+}
+
+fn in_seconds(duration: &Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
 }
 
 fn request_suffix(request_id: Option<&CbssTicket>) -> String {
@@ -116,5 +122,23 @@ impl ClientError {
             Self::Refused { .. } => Retry::Never,
             Self::Fault(fault) => fault.retry(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_no_names_of_types() {
+        let after = Duration::from_millis(1_500);
+        let error = ClientError::Deadline { after, progress: Progress::NotSent };
+        assert_eq!(error.to_string(), "no answer within 1.5 s (the request was not sent)");
+        let error = ClientError::ConnectTimeout(Duration::from_secs(10));
+        assert_eq!(error.to_string(), "no connection to the service within 10 s");
+        let error = ClientError::Tls(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer));
+        assert_eq!(error.to_string(), "TLS: no trusted authority issued the certificate");
+        let error = ClientError::Tls(rustls::Error::AlertReceived(rustls::AlertDescription::CertificateExpired));
+        assert_eq!(error.to_string(), "TLS: the other side ended the connection: certificate expired");
     }
 }

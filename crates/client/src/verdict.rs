@@ -3,7 +3,7 @@
 //! "No such service" and "the service could not look" send a file two different ways
 //! (`docs/reference/domain.md` "How the answer is found"), so the type is [`Disclosed`] and not
 //! `Option`. The client does not guess: if the grant excludes a field that decides, the verdict is
-//! [`Disclosed::Filtered`].
+//! [`Disclosed::Filtered`]. "Nothing" is said only of what the service has looked at.
 
 use super::answer::{Answer, Employment, Outcome, PreventionService};
 use ehealth_core::model::{Dataset, DatasetSet, Date, EnterpriseNumber, Field, ServiceKind};
@@ -42,7 +42,7 @@ pub enum NoVerdict {
     /// The day is outside the window of the question.
     #[error("the day is outside the window of the question")]
     DayNotAsked,
-    /// The service could not look up the employments.
+    /// The service could not look up the employments: these datasets are missing or stale.
     #[error("the employments could not be looked up: a dataset is missing or stale")]
     CouldNotLook(DatasetSet),
     /// The grant excludes every field of an employment.
@@ -90,34 +90,60 @@ impl Answer {
             };
             verdicts.push(Competence { employment, service });
         }
-        let unseen = missing.intersection([Dataset::Dimona, Dataset::Persons].into_iter().collect());
+        let unseen = self.may_hide([Dataset::Dimona, Dataset::Persons]);
         if verdicts.is_empty() && unseen != DatasetSet::EMPTY {
             return Err(NoVerdict::CouldNotLook(unseen));
         }
         Ok(verdicts)
     }
 
-    /// Health-insurance fund of the person, on the last day of the window that has one.
+    /// Datasets that were missing or stale and could add employments to those of the answer; empty
+    /// if the answer has all of them.
     #[must_use]
-    pub fn fund(&self) -> Disclosed<EnterpriseNumber> {
-        let fund = self.result.as_ref().and_then(|result| result.fund);
-        let reads = [Dataset::Insurance, Dataset::Persons].into_iter().collect();
-        match (self.status.outcome, fund) {
-            (Outcome::DataFound | Outcome::NoDataFound | Outcome::Incomplete(_), _)
-                if self.filtered.contains(Field::HealthInsuranceFund) =>
-            {
-                Disclosed::Filtered
-            }
-            (Outcome::Incomplete(missing), fund) => settle(fund, missing.intersection(reads)),
-            (Outcome::DataFound | Outcome::NoDataFound, fund) => settle(fund, DatasetSet::EMPTY),
+    pub fn employments_missing(&self) -> DatasetSet {
+        self.may_hide([Dataset::Dimona, Dataset::Persons])
+    }
+
+    /// Datasets that were missing or stale and could hide an item that is read from `reads`.
+    ///
+    /// Without a result the service may not have looked at all: a dataset that would show the
+    /// relation may be the missing one (`docs/reference/domain.md` "Relations"). Then each missing
+    /// dataset could hide everything.
+    fn may_hide(&self, reads: [Dataset; 2]) -> DatasetSet {
+        match (self.status.outcome, &self.result) {
+            (Outcome::Incomplete(missing), None) => missing,
+            (Outcome::Incomplete(missing), Some(_)) => missing.intersection(reads.into_iter().collect()),
             (
-                Outcome::Replaced { .. }
+                Outcome::DataFound
+                | Outcome::NoDataFound
+                | Outcome::Replaced { .. }
                 | Outcome::WrongDates(_)
                 | Outcome::NotAnSsin
                 | Outcome::NoRelation
                 | Outcome::NoGrant,
                 _,
-            ) => Disclosed::NotAnswered,
+            ) => DatasetSet::EMPTY,
+        }
+    }
+
+    /// Health-insurance fund of the person, on the last day of the window that has one.
+    #[must_use]
+    pub fn fund(&self) -> Disclosed<EnterpriseNumber> {
+        let fund = self.result.as_ref().and_then(|result| result.fund);
+        match self.status.outcome {
+            Outcome::DataFound | Outcome::NoDataFound | Outcome::Incomplete(_)
+                if self.filtered.contains(Field::HealthInsuranceFund) =>
+            {
+                Disclosed::Filtered
+            }
+            Outcome::DataFound | Outcome::NoDataFound | Outcome::Incomplete(_) => {
+                settle(fund, self.may_hide([Dataset::Insurance, Dataset::Persons]))
+            }
+            Outcome::Replaced { .. }
+            | Outcome::WrongDates(_)
+            | Outcome::NotAnSsin
+            | Outcome::NoRelation
+            | Outcome::NoGrant => Disclosed::NotAnswered,
         }
     }
 

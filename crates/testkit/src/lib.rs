@@ -30,4 +30,4 @@ pub use generator::{CountryFeeds, GenerateError};
 pub use organisations::{ORGANISATIONS, Organisation};
 pub use scenario::{EmployerAffiliation, InjectedFault, Person, Scenario};
 pub use simulation::{ReadyFile, SimulationFolder};
-pub use workspace::{ClientKeys, Prepared, Workspace, WorkspaceError};
+pub use workspace::{ADMIN_PORT, ClientKeys, PORT, Prepared, Workspace, WorkspaceError};

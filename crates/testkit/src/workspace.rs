@@ -144,6 +144,18 @@ impl Workspace {
         write(&self.settings(), &format!("{SETTINGS}{UNLIMITED_CALLERS}"))
     }
 
+    /// Writes the ports that a service uses into the settings, so that `serve` and a client that read
+    /// them find the same. Everything else in the file stays as it is.
+    ///
+    /// # Errors
+    /// [`WorkspaceError`] if the file cannot be read or written.
+    pub fn write_ports(&self, port: u16, admin: Option<u16>) -> Result<(), WorkspaceError> {
+        let file = self.settings();
+        let text = fs::read_to_string(&file).map_err(|reason| WorkspaceError::File { path: file.clone(), reason })?;
+        let changed = with_ports(&text, port, admin);
+        if changed == text { Ok(()) } else { write(&file, &changed) }
+    }
+
     fn rsa_clients(&self) -> PathBuf {
         self.folder.join("clients-rsa")
     }
@@ -244,6 +256,36 @@ listen = "127.0.0.1:9443"
 /// Further settings of a simulation: its callers are tests, and none of them shall wait.
 const UNLIMITED_CALLERS: &str = "\n[limits]\nunregistered_per_minute = 60000\n";
 
+/// Port for consumers in the settings of a new workspace.
+pub const PORT: u16 = 8443;
+/// Port for operators in the settings of a new workspace.
+pub const ADMIN_PORT: u16 = 9443;
+
+/// The settings with these ports. Lines are replaced by section and key; comments behind a value are
+/// kept.
+fn with_ports(text: &str, port: u16, admin: Option<u16>) -> String {
+    let mut section = "";
+    let mut changed = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let content = line.trim();
+        if content.starts_with('[') {
+            section = content.split('#').next().unwrap_or_default().trim();
+        }
+        let value = match (section, content.split('=').next().unwrap_or_default().trim(), admin) {
+            ("[server]", "listen", _) => Some(format!("127.0.0.1:{port}")),
+            ("[server]", "public_url", _) => Some(format!("https://localhost:{port}")),
+            ("[admin]", "listen", Some(admin)) => Some(format!("127.0.0.1:{admin}")),
+            _ => None,
+        };
+        let parts: Vec<_> = line.splitn(3, '"').collect();
+        match (value, parts.as_slice()) {
+            (Some(value), [before, _, after]) => changed.push_str(&format!("{before}\"{value}\"{after}")),
+            (_, _) => changed.push_str(line),
+        }
+    }
+    changed
+}
+
 fn make_folder(path: &Path) -> Result<(), WorkspaceError> {
     fs::create_dir_all(path).map_err(|reason| WorkspaceError::File { path: path.to_owned(), reason })
 }
@@ -274,6 +316,20 @@ mod tests {
     use x509_parser::pem::parse_x509_pem;
 
     use super::*;
+
+    #[test]
+    fn ports_are_written_and_nothing_else_changes() {
+        let edited = SETTINGS.replace("public_url = \"https://localhost:8443\"", "public_url = \"x\" # mine");
+        let changed = with_ports(&edited, 1, Some(2));
+        let expected = SETTINGS
+            .replace("127.0.0.1:8443", "127.0.0.1:1")
+            .replace("\"https://localhost:8443\"", "\"https://localhost:1\" # mine")
+            .replace("127.0.0.1:9443", "127.0.0.1:2");
+        assert_eq!(changed, expected);
+        assert_eq!(with_ports(SETTINGS, PORT, Some(ADMIN_PORT)), SETTINGS);
+        assert_eq!(with_ports(SETTINGS, PORT, None), SETTINGS);
+        assert_eq!(with_ports("[admin]\nlisten", 1, Some(2)), "[admin]\nlisten");
+    }
 
     fn machine_seconds() -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");

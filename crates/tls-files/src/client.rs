@@ -30,7 +30,7 @@ pub struct ClientTls {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ClientTlsError {
     /// The certificate of an authority cannot be a trust anchor.
-    #[error("certificate {number} of the authorities cannot be used: {reason}")]
+    #[error("certificate {number} of the authorities cannot be used: {}", describe_error(.reason))]
     Authority {
         /// Position of the certificate, from 1.
         number: usize,
@@ -38,11 +38,58 @@ pub enum ClientTlsError {
         reason: rustls::Error,
     },
     /// The client certificate or its key cannot be used, or the two do not belong together.
-    #[error("the client certificate and its key cannot be used: {0}")]
+    #[error("the client certificate and its key cannot be used: {}", describe_error(.0))]
     Identity(rustls::Error),
     /// The cryptography provider has no suitable TLS version.
-    #[error("no TLS version can be used: {0}")]
+    #[error("no TLS version can be used: {}", describe_error(.0))]
     Versions(rustls::Error),
+}
+
+/// Describes an error of the TLS library for people: its own texts have the names of its types.
+#[must_use]
+#[allow(clippy::wildcard_enum_match_arm, reason = "foreign enum, grows with its library")]
+pub fn describe_error(error: &rustls::Error) -> String {
+    use rustls::{CertificateError, Error};
+    let text = match error {
+        Error::InconsistentKeys(_) => "the private key does not belong to the certificate",
+        Error::NoCertificatesPresented => "the other side sent no certificate",
+        Error::InvalidCertificate(error) => match error {
+            CertificateError::BadEncoding => "the certificate is malformed",
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the certificate has expired",
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "the certificate is not valid yet"
+            }
+            CertificateError::Revoked => "the certificate is revoked",
+            CertificateError::UnknownIssuer => "no trusted authority issued the certificate",
+            CertificateError::BadSignature => "a signature of the certificate is wrong",
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "the certificate is not valid for the name in the URL"
+            }
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                "the certificate is not for this purpose"
+            }
+            _ => return error.to_string(),
+        },
+        Error::AlertReceived(alert) => {
+            let name = alert.as_str().map_or_else(|| "an unknown alert".to_owned(), in_words);
+            return format!("the other side ended the connection: {name}");
+        }
+        Error::General(text) => text,
+        other => return other.to_string(),
+    };
+    text.to_owned()
+}
+
+/// A name such as `BadCertificate` in words: "bad certificate".
+fn in_words(name: &str) -> String {
+    let mut words = String::new();
+    for (at, letter) in name.char_indices() {
+        if letter.is_uppercase() && at > 0 {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
 }
 
 /// Cryptography provider of every TLS connection: aws-lc-rs.

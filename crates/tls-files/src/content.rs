@@ -26,30 +26,28 @@ impl fmt::Display for Content {
 }
 
 /// The content is not what was expected. The text has nothing of a private key.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum ContentError {
     /// There are no bytes, or only white space.
-    #[error("is empty, expected {expected}")]
     Empty {
         /// Expected kind of content.
         expected: Content,
     },
     /// Neither PEM nor DER.
-    #[error("found neither PEM nor DER, expected {expected}")]
     Unknown {
         /// Expected kind of content.
         expected: Content,
     },
     /// PEM or DER of another kind.
-    #[error("found {found}, expected {expected}")]
     Unexpected {
         /// Content that was found, as a phrase ("a private key").
         found: String,
         /// Expected kind of content.
         expected: Content,
+        /// How to get the expected content, as an instruction with OLD and NEW for the files.
+        remedy: Option<&'static str>,
     },
     /// A PEM block is malformed.
-    #[error("malformed PEM, expected {expected}: {reason}")]
     Malformed {
         /// Expected kind of content.
         expected: Content,
@@ -59,6 +57,37 @@ pub enum ContentError {
 }
 
 impl ContentError {
+    /// What was found and what was expected.
+    #[must_use]
+    pub fn problem(&self) -> String {
+        match self {
+            Self::Empty { expected } => format!("is empty, expected {expected}"),
+            Self::Unknown { expected } => format!("found neither PEM nor DER, expected {expected}"),
+            Self::Unexpected { found, expected, .. } => format!("found {found}, expected {expected}"),
+            Self::Malformed { expected, reason } => format!("malformed PEM, expected {expected}: {reason}"),
+        }
+    }
+
+    /// How to get the expected content; `None` if that depends on where the file came from.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Unexpected { remedy, .. } => *remedy,
+            Self::Empty { .. } | Self::Unknown { .. } | Self::Malformed { .. } => None,
+        }
+    }
+
+    /// Expected kind of content.
+    #[must_use]
+    pub fn expected(&self) -> Content {
+        match self {
+            Self::Empty { expected }
+            | Self::Unknown { expected }
+            | Self::Unexpected { expected, .. }
+            | Self::Malformed { expected, .. } => *expected,
+        }
+    }
+
     /// Converts an error of the PEM parser, whose own text may quote a line of a private key.
     #[allow(clippy::wildcard_enum_match_arm, reason = "foreign enum, grows with its library")]
     pub(crate) fn malformed(expected: Content, error: &pem::Error) -> Self {
@@ -72,3 +101,12 @@ impl ContentError {
         Self::Malformed { expected, reason }
     }
 }
+
+impl fmt::Display for ContentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem())?;
+        self.remedy().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+    }
+}
+
+impl std::error::Error for ContentError {}

@@ -1,8 +1,9 @@
 //! Reads certificates, revocation lists and private keys from files, and builds TLS client
 //! configurations.
 //!
-//! This is the only place that parses PEM. Each error names the file and says what it holds:
-//! "`ca.pem`: found a private key, expected certificates".
+//! This is the only place that parses PEM. Each error names the file and says what it holds, and how
+//! to convert it: "`ca.pem`: found a PKCS #7 file (.p7b), expected certificates; extract the
+//! certificates with …".
 //!
 //! | to | call |
 //! |---|---|
@@ -30,13 +31,14 @@
 // Files: what they hold, and how they are parsed.
 mod content;
 mod der;
+mod form;
 mod parse;
 mod read;
 
 // TLS configuration.
 mod client;
 
-pub use client::{ClientTls, ClientTlsError, Identity, provider, root_store};
+pub use client::{ClientTls, ClientTlsError, Identity, describe_error, provider, root_store};
 pub use content::{Content, ContentError};
 pub use parse::{parse_certificates, parse_private_key, parse_revocation_lists};
 pub use read::{

@@ -1,17 +1,23 @@
 //! Parses certificates, revocation lists and private keys: PEM or DER.
 
+use std::borrow::Cow;
+
 use rustls::pki_types::pem::{PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 
 use super::content::{Content, ContentError};
-use super::der::{self, DerKind};
+use super::der;
+use super::form::Form;
+
+/// Header of a PEM block whose content is encrypted (RFC 1421, section 4.6.1.1).
+const ENCRYPTED: &[u8] = b"Proc-Type: 4,ENCRYPTED";
 
 /// Parses one certificate in DER, or all PEM blocks `CERTIFICATE`. Other PEM blocks are ignored.
 ///
 /// # Errors
 /// [`ContentError`] if the bytes have no certificate.
 pub fn parse_certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, ContentError> {
-    parse(bytes, Content::Certificates, CertificateDer::from)
+    parse(&plain(bytes), Content::Certificates, CertificateDer::from)
 }
 
 /// Parses one certificate revocation list in DER, or all PEM blocks `X509 CRL`. Other PEM blocks
@@ -20,7 +26,7 @@ pub fn parse_certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
 /// # Errors
 /// [`ContentError`] if the bytes have no revocation list.
 pub fn parse_revocation_lists(bytes: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, ContentError> {
-    parse(bytes, Content::RevocationLists, CertificateRevocationListDer::from)
+    parse(&plain(bytes), Content::RevocationLists, CertificateRevocationListDer::from)
 }
 
 /// Parses a private key in DER, or the first PEM block `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC
@@ -29,6 +35,7 @@ pub fn parse_revocation_lists(bytes: &[u8]) -> Result<Vec<CertificateRevocationL
 /// # Errors
 /// [`ContentError`] if the bytes have no private key.
 pub fn parse_private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, ContentError> {
+    let bytes = &*plain(bytes);
     let unknown = || ContentError::Unknown { expected: Content::PrivateKey };
     let keys = parse(bytes, Content::PrivateKey, |der| der)?;
     // Parsed again as PEM, because the label tells the kind of key. The bytes of DER tell it
@@ -40,8 +47,18 @@ pub fn parse_private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, Content
     keys.into_iter().next().and_then(|der| PrivateKeyDer::try_from(der).ok()).ok_or_else(unknown)
 }
 
+/// The bytes without the byte order mark of an editor. What has the mark of UTF-16 but is not
+/// UTF-16 stays as it is: it is no PEM either.
+fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
+    text_file::without_mark(bytes).unwrap_or(Cow::Borrowed(bytes))
+}
+
 fn is_pem(bytes: &[u8]) -> bool {
-    bytes.windows(11).any(|window| window == b"-----BEGIN ")
+    contains(bytes, b"-----BEGIN ")
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }
 
 fn parse<T>(bytes: &[u8], expected: Content, from_der: fn(Vec<u8>) -> T) -> Result<Vec<T>, ContentError> {
@@ -51,6 +68,10 @@ fn parse<T>(bytes: &[u8], expected: Content, from_der: fn(Vec<u8>) -> T) -> Resu
     if !is_pem(bytes) {
         return parse_der(bytes, expected).map(|der| vec![from_der(der)]);
     }
+    // Its headers are no base64: the parser would call the block malformed.
+    if expected == Content::PrivateKey && contains(bytes, ENCRYPTED) {
+        return Err(unexpected(&[Form::EncryptedKey], expected));
+    }
     let mut found = Vec::new();
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(bytes) {
         let (kind, der) = section.map_err(|error| ContentError::malformed(expected, &error))?;
@@ -58,7 +79,7 @@ fn parse<T>(bytes: &[u8], expected: Content, from_der: fn(Vec<u8>) -> T) -> Resu
             found.push(from_der(der));
         }
     }
-    if found.is_empty() { Err(ContentError::Unexpected { found: describe_pem(bytes), expected }) } else { Ok(found) }
+    if found.is_empty() { Err(unexpected(&forms_of_pem(bytes), expected)) } else { Ok(found) }
 }
 
 fn is_expected(kind: SectionKind, expected: Content) -> bool {
@@ -72,45 +93,34 @@ fn is_expected(kind: SectionKind, expected: Content) -> bool {
 }
 
 fn parse_der(bytes: &[u8], expected: Content) -> Result<Vec<u8>, ContentError> {
-    let other = |found: &str| Err(ContentError::Unexpected { found: found.to_owned(), expected });
-    match (der::kind(bytes), expected) {
+    match (der::form(bytes), expected) {
         (None, _) => Err(ContentError::Unknown { expected }),
-        (Some(DerKind::Certificate), Content::Certificates)
-        | (Some(DerKind::RevocationList), Content::RevocationLists)
-        | (Some(DerKind::PrivateKey), Content::PrivateKey) => Ok(bytes.to_vec()),
-        (Some(DerKind::Certificate), Content::RevocationLists | Content::PrivateKey) => other("a certificate"),
-        (Some(DerKind::RevocationList), Content::Certificates | Content::PrivateKey) => {
-            other("a certificate revocation list")
-        }
-        (Some(DerKind::PrivateKey), Content::Certificates | Content::RevocationLists) => other("a private key"),
+        (Some(Form::Certificate), Content::Certificates)
+        | (Some(Form::RevocationList), Content::RevocationLists)
+        | (Some(Form::PrivateKey), Content::PrivateKey) => Ok(bytes.to_vec()),
+        (Some(form), _) => Err(unexpected(&[form], expected)),
     }
 }
 
-/// Describes the PEM blocks by their labels, each once, in the order of the file.
-fn describe_pem(bytes: &[u8]) -> String {
-    let mut found: Vec<String> = Vec::new();
+fn unexpected(forms: &[Form], expected: Content) -> ContentError {
+    let found = match forms {
+        [] => "no complete PEM block".to_owned(),
+        forms => forms.iter().map(Form::phrase).collect::<Vec<_>>().join(" and "),
+    };
+    let remedy = forms.iter().find_map(|form| form.remedy(expected));
+    ContentError::Unexpected { found, expected, remedy }
+}
+
+/// Forms of the PEM blocks by their labels, each once, in the order of the file.
+fn forms_of_pem(bytes: &[u8]) -> Vec<Form> {
+    let mut forms: Vec<Form> = Vec::new();
     for line in bytes.split(|byte| *byte == b'\n') {
         let label = line.trim_ascii().strip_prefix(b"-----BEGIN ").and_then(|line| line.strip_suffix(b"-----"));
         let Some(label) = label.and_then(|label| std::str::from_utf8(label).ok()) else { continue };
-        let phrase = match label {
-            "CERTIFICATE" => "a certificate".to_owned(),
-            "X509 CRL" => "a certificate revocation list".to_owned(),
-            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => "a private key".to_owned(),
-            "ENCRYPTED PRIVATE KEY" => "an encrypted private key".to_owned(),
-            "PUBLIC KEY" | "RSA PUBLIC KEY" => "a public key".to_owned(),
-            "CERTIFICATE REQUEST" => "a certificate request".to_owned(),
-            // The file may be anything: its text is quoted only as far as it looks like a label.
-            label if label.len() <= 40 && label.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b' ') => {
-                format!("a PEM block `{label}`")
-            }
-            _ => "a PEM block with an invalid label".to_owned(),
-        };
-        if !found.contains(&phrase) {
-            found.push(phrase);
+        let form = Form::of_label(label);
+        if !forms.contains(&form) {
+            forms.push(form);
         }
     }
-    match found.as_slice() {
-        [] => "no complete PEM block".to_owned(),
-        found => found.join(" and "),
-    }
+    forms
 }

@@ -30,6 +30,16 @@ pub enum FileError {
     },
 }
 
+impl FileError {
+    /// Path of the file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Io { file, .. } | Self::Content { file, .. } => file,
+        }
+    }
+}
+
 /// Reads the certificates of a file, in their order; at least one.
 ///
 /// # Errors

@@ -92,12 +92,69 @@ fn error_says_what_was_found_and_expected() {
     ] {
         assert_eq!(text(parse_certificates(bytes)), format!("{found}, expected certificates"));
     }
-    let found = "found an encrypted private key, expected an unencrypted private key";
-    assert_eq!(text(parse_private_key(encrypted.as_bytes())), found);
     for bytes in [certificate.pem().as_bytes(), certificate.der()] {
         assert_eq!(text(parse_private_key(bytes)), "found a certificate, expected an unencrypted private key");
         let found = "found a certificate, expected certificate revocation lists";
         assert_eq!(text(parse_revocation_lists(bytes)), found);
+    }
+}
+
+#[test]
+fn error_says_how_to_convert_each_other_form() {
+    let pem = make().key.serialize_pem();
+    let legacy = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n\
+                  -----END RSA PRIVATE KEY-----\n";
+    let block = |label: &str| pem.replace("PRIVATE KEY", label).into_bytes();
+    // SEQUENCE { SEQUENCE { OBJECT IDENTIFIER }, OCTET STRING }, and so on: the first tags decide.
+    let encrypted_der = b"\x30\x08\x30\x04\x06\x02\x2a\x03\x04\x00".to_vec();
+    let public_der = b"\x30\x08\x30\x04\x06\x02\x2a\x03\x03\x00".to_vec();
+    let pkcs_12 = b"\x30\x05\x02\x01\x03\x30\x00".to_vec();
+    let pkcs_12_ber = b"\x30\x80\x02\x01\x03\x30\x80".to_vec();
+    let pkcs_7_der = b"\x30\x04\x06\x02\x2a\x03".to_vec();
+    let keystore = b"\xfe\xed\xfe\xed\0\0\0\x02".to_vec();
+    for (bytes, found, key_remedy, certificate_remedy) in [
+        (block("ENCRYPTED PRIVATE KEY"), "an encrypted private key", "openssl pkey -in OLD", ""),
+        (legacy.as_bytes().to_vec(), "an encrypted private key", "openssl pkey -in OLD", "?"),
+        (encrypted_der, "an encrypted private key (DER)", "openssl pkey -inform DER", ""),
+        (public_der, "a public key", "", ""),
+        (pkcs_12, "a PKCS #12 file (.p12, .pfx)", "openssl pkcs12 -in OLD -nocerts", "openssl pkcs12 -in OLD -nokeys"),
+        (pkcs_12_ber, "a PKCS #12 file (.p12, .pfx)", "openssl pkcs12", "openssl pkcs12"),
+        (pkcs_7_der, "a PKCS #7 file (.p7b, DER)", "", "openssl pkcs7 -inform DER"),
+        (block("PKCS7"), "a PKCS #7 file (.p7b)", "", "openssl pkcs7 -print_certs"),
+        (keystore, "a Java keystore (.jks)", "keytool -importkeystore", "keytool -importkeystore"),
+        (block("OPENSSH PRIVATE KEY"), "an OpenSSH private key", "ssh-keygen -p -m PKCS8", ""),
+        (block("CERTIFICATE REQUEST"), "a certificate request", "", "send it to the CA"),
+    ] {
+        let holds = |message: String, expected: &str, remedy: &str| {
+            let problem = format!("found {found}, expected {expected}");
+            let rest = message.strip_prefix(&problem).unwrap_or_else(|| panic!("{message}"));
+            assert_eq!(rest.is_empty(), remedy.is_empty(), "{message}");
+            assert!(rest.contains(remedy), "{message} lacks {remedy}");
+        };
+        holds(text(parse_private_key(&bytes)), "an unencrypted private key", key_remedy);
+        // The PEM parser calls a block with headers malformed, whatever is expected.
+        if certificate_remedy != "?" {
+            holds(text(parse_certificates(&bytes)), "certificates", certificate_remedy);
+        }
+    }
+}
+
+#[test]
+fn files_that_windows_saved_are_read() {
+    let Made { certificate, key, revocation_list } = make();
+    let windows = |pem: &str| {
+        let text = pem.replace("\r\n", "\n").replace('\n', "\r\n");
+        let units: Vec<_> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        [[b"\xef\xbb\xbf", text.as_bytes()].concat(), [b"\xff\xfe", units.as_slice()].concat()]
+    };
+    for bytes in windows(&certificate.pem()) {
+        assert_eq!(parse_certificates(&bytes).expect("a certificate"), [certificate.der().clone()]);
+    }
+    for bytes in windows(&revocation_list.pem().expect("PEM")) {
+        assert_eq!(parse_revocation_lists(&bytes).expect("a list"), [revocation_list.der().clone()]);
+    }
+    for bytes in windows(&key.serialize_pem()) {
+        assert_eq!(parse_private_key(&bytes).expect("a key").secret_der(), key.serialize_der());
     }
 }
 

@@ -7,6 +7,7 @@
 //! input: it then appears neither in the shell's history nor in the process list.
 
 mod args;
+mod record;
 mod run;
 
 pub use args::AuditCommand;

@@ -1,17 +1,18 @@
 //! Runs the commands under `audit`.
 
-use std::fs;
-use std::io::{self, BufRead};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{AuditCommand, PersonArguments, ProveArguments, PruneArguments, ReportArguments, VerifyArguments};
+use super::record::describe;
 use crate::admin::Verification;
 use crate::app::{SystemClock, leave_verification};
+use crate::cli::argument_errors::ArgumentErrors;
 use crate::cli::exit::{Exit, fail};
 use crate::cli::settings_file::SettingsFile;
 use audit_log::report::Report;
-use audit_log::{self, AuditLog, IndexUse, KeyFolder, MissingKeys, find, prove};
+use audit_log::{self, AuditLog, IndexUse, KeyFolder, MissingKeys, find, prove, pruned_until};
 use audit_verify::{VerifyingKey, verify_at, verify_proof};
 use ehealth_core::model::{Clock, Date, EnterpriseNumber, Ssin, Ticket, Window};
 
@@ -47,7 +48,7 @@ fn keys(settings: &audit_log::Settings) -> Result<KeyFolder, Failure> {
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file).map_err(|error| failed(format_args!("{}: {error}", file.display())))
+    text_file::read(file).map_err(|error| failed(format_args!("{}: {error}", file.display())))
 }
 
 fn public_key(file: &Path) -> Result<VerifyingKey, Failure> {
@@ -70,31 +71,31 @@ fn run_verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     Ok(if verdict.is_sound() { Exit::Done } else { Exit::Failed })
 }
 
-fn person(arguments: &PersonArguments) -> Result<Ssin, Failure> {
+/// The person and the days that the arguments name.
+fn read_person(arguments: &PersonArguments) -> Result<(Ssin, Option<Window>), Failure> {
     let text = match arguments.ssin.as_str() {
-        "-" => io::stdin().lock().lines().next().unwrap_or_else(|| Ok(String::new())).map_err(failed)?,
+        "-" => {
+            text_file::read_line(io::stdin().lock()).map_err(|error| failed(format_args!("standard input: {error}")))?
+        }
         given => given.to_owned(),
     };
+    let mut errors = ArgumentErrors::default();
     // The error names the violated rule and contains no digit of the number.
-    Ssin::parse(text.trim()).map_err(|error| failed(format_args!("--ssin: {error}")))
-}
-
-fn days(arguments: &PersonArguments) -> Result<Option<Window>, Failure> {
-    match (&arguments.from, &arguments.to) {
+    let person = errors.take("--ssin", Ssin::parse(text.trim()));
+    let days = match (&arguments.from, &arguments.to) {
         (Some(from), Some(to)) => {
-            let day = |argument: &str, text: &str| {
-                Date::parse(text).map_err(|error| failed(format_args!("{argument}: {error}")))
-            };
-            let window = Window::from_days(day("--from", from)?, day("--to", to)?);
-            window.map(Some).map_err(|error| failed(format_args!("--to: {error}")))
+            let (from, to) = (errors.take("--from", Date::parse(from)), errors.take("--to", Date::parse(to)));
+            let window = from.zip(to).and_then(|(from, to)| errors.take("--to", Window::from_days(from, to)));
+            window.map(Some)
         }
-        _ => Ok(None),
-    }
+        (_, _) => Some(None),
+    };
+    errors.into_result(person.zip(days)).map_err(|errors| (Exit::Usage, errors.to_string()))
 }
 
 fn report(arguments: &PersonArguments, names: Option<&Path>) -> Result<Report, Failure> {
     let settings = audit_log_settings(&arguments.settings)?;
-    let (person, days, names) = (person(arguments)?, days(arguments)?, names.map(read).transpose()?);
+    let ((person, days), names) = (read_person(arguments)?, names.map(read).transpose()?);
     let index = if arguments.no_index { IndexUse::Bypass } else { IndexUse::Keep };
     let found = find(&settings.folder, &keys(&settings)?, index, person, days).map_err(failed)?;
     let name = |number: EnterpriseNumber| {
@@ -103,16 +104,24 @@ fn report(arguments: &PersonArguments, names: Option<&Path>) -> Result<Report, F
         };
         names.as_deref()?.lines().find_map(named)
     };
-    Ok(Report::new(found, SystemClock.now(), days, name))
+    let report = Report::new(found, SystemClock.now(), days, name);
+    // Only then do the reasons matter for which a key is missing.
+    if !report.lacks_keys() {
+        return Ok(report);
+    }
+    let until = pruned_until(&settings.folder).map_err(failed)?;
+    Ok(report.with_pruned_until(until))
 }
 
 fn run_search(arguments: &PersonArguments) -> Result<Exit, Failure> {
     let report = report(arguments, None)?;
-    for disclosed in &report.disclosures {
+    for disclosed in report.exchanges() {
         let caller = disclosed.caller.as_ref().map_or("-".to_owned(), |caller| caller.number.to_string());
         let context = disclosed.context.map_or("-", |context| context.code());
         let (sequence, received, ticket) = (disclosed.sequence, disclosed.received, disclosed.ticket);
-        println!("{sequence} {received} {ticket} {caller} {context} {} {:?}", disclosed.outcome, disclosed.fields);
+        let fields: Vec<_> = disclosed.fields.iter().map(|field| field.number().to_string()).collect();
+        let fields = fields.join(", ");
+        println!("{sequence} {received} {ticket} {caller} {context} {} {{{fields}}}", disclosed.outcome);
     }
     Ok(exit_with_gaps(&report))
 }
@@ -131,7 +140,8 @@ fn exit_with_gaps(report: &Report) -> Exit {
 
 fn run_prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
     let settings = audit_log_settings(&arguments.settings)?;
-    let ticket = Ticket::parse(&arguments.ticket).ok_or_else(|| failed("--ticket: not a UUID of version 4"))?;
+    let ticket =
+        Ticket::parse(&arguments.ticket).ok_or((Exit::Usage, "--ticket: not a UUID of version 4".to_owned()))?;
     let newest = settings.folder.join("checkpoint");
     let note = read(arguments.checkpoint.as_ref().unwrap_or(&newest))?;
     print!("{}", prove(&settings.folder, &keys(&settings)?, IndexUse::Keep, ticket, &note).map_err(failed)?);
@@ -142,7 +152,7 @@ fn run_verify_proof(key: &Path, file: &Path) -> Result<Exit, Failure> {
     let proven = verify_proof(&read(file)?, &public_key(key)?).map_err(failed)?;
     println!("{proven}");
     if let Ok(record) = audit_log::parse_record(&proven.record) {
-        println!("{:#?}", record.event);
+        print!("{}", describe(&record.event));
     }
     Ok(Exit::Done)
 }

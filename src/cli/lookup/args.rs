@@ -20,6 +20,7 @@ Examples:
 Exit codes:
   0  answered
   1  failed, or stopped
+  2  arguments are invalid; all of them are printed
   4  the service cannot be reached, or the TLS handshake failed
   5  answered without a result (one person)
   6  the service answered with a SOAP fault";
@@ -60,7 +61,8 @@ pub struct LookupArguments {
     /// CSV columns: ssin, organisation, context, asked (the requested dates; empty for today),
     /// code, on (the last requested day), services (EMPLOYER:SERVICE, the competent service of each
     /// employment on that day), fund, replaced_by, incomplete (datasets that are missing or stale;
-    /// a value that they could change ends with a question mark), ticket, replied.
+    /// a value that they could change ends with a question mark, and a question mark alone stands
+    /// for what they hide), ticket, replied.
     #[arg(long, value_name = "FILE", requires = "input")]
     pub out: Option<PathBuf>,
     /// Number of concurrent requests for --in

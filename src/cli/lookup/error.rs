@@ -1,18 +1,19 @@
 //! Why no request could be made.
 
-use std::fmt::Display;
-use std::io;
 use std::path::PathBuf;
 
+use crate::cli::argument_errors::ArgumentErrors;
+use crate::cli::exit::Exit;
 use client::SettingsError;
+use text_file::TextError;
 use tls_files::{ClientTlsError, FileError};
 
 /// Why no request could be made.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum LookupError {
-    /// A file cannot be read.
+    /// A file cannot be read, or is no text.
     #[error("{file}: {reason}")]
-    File { file: String, reason: io::Error },
+    Text { file: String, reason: TextError },
     /// The file of a certificate or key cannot be read, or has other content than expected.
     #[error(transparent)]
     TlsFile(#[from] FileError),
@@ -22,14 +23,20 @@ pub(in crate::cli) enum LookupError {
     /// The URL is invalid.
     #[error("--url: {0}")]
     Url(SettingsError),
-    /// The value of an argument is invalid.
-    #[error("{argument}: {reason}")]
-    Argument { argument: &'static str, reason: String },
+    /// Arguments are invalid.
+    #[error(transparent)]
+    Arguments(#[from] ArgumentErrors),
+    /// Lines of the input are no SSINs.
+    #[error("--in: {0}")]
+    Input(String),
 }
 
 impl LookupError {
-    /// The value of an argument is invalid.
-    pub fn argument(argument: &'static str, reason: &dyn Display) -> Self {
-        Self::Argument { argument, reason: reason.to_string() }
+    /// Exit code of the command.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Url(_) | Self::Arguments(_) => Exit::Usage,
+            Self::Text { .. } | Self::TlsFile(_) | Self::Tls { .. } | Self::Input(_) => Exit::Failed,
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::Path;
 
+use text_file::TextError;
+
 use super::error::LookupError;
 use ehealth_core::model::Ssin;
 
@@ -13,13 +15,8 @@ use ehealth_core::model::Ssin;
 /// # Errors
 /// If the file cannot be read, or lines contain no SSIN: each is reported by its line number alone.
 pub(super) fn read_ssins(input: &Path) -> Result<Vec<Ssin>, LookupError> {
-    let failed = |reason| LookupError::File { file: input.display().to_string(), reason };
-    let mut text = String::new();
-    if input == Path::new("-") {
-        io::stdin().read_to_string(&mut text).map_err(failed)?;
-    } else {
-        text = std::fs::read_to_string(input).map_err(failed)?;
-    }
+    let text = if input == Path::new("-") { read_standard_input() } else { text_file::read(input) };
+    let text = text.map_err(|reason| LookupError::Text { file: input.display().to_string(), reason })?;
     let (mut ssins, mut seen, mut errors) = (Vec::new(), BTreeSet::new(), Vec::new());
     for (line, number) in text.lines().zip(1_usize..) {
         let line = line.trim();
@@ -35,6 +32,11 @@ pub(super) fn read_ssins(input: &Path) -> Result<Vec<Ssin>, LookupError> {
     if errors.is_empty() {
         return Ok(ssins);
     }
-    let reason = format!("{}\nno request was sent", errors.join("\n"));
-    Err(LookupError::Argument { argument: "--in", reason })
+    Err(LookupError::Input(format!("{}\nno request was sent", errors.join("\n"))))
+}
+
+fn read_standard_input() -> Result<String, TextError> {
+    let mut bytes = Vec::new();
+    io::stdin().read_to_end(&mut bytes)?;
+    text_file::decode(&bytes)
 }

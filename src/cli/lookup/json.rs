@@ -19,8 +19,9 @@
 //! | `dataFilters` | list of paths |
 //! | `result` | `null`, or `ssin`, `employment` (list), `healthInsuranceFund` |
 //! | `result.employment[]` | `employer`, `beginDate`, `endDate`, `preventionService` (list of `cbeNumber`, `type`, `beginDate`, `endDate`) |
-//! | `verdict` | conclusion for the last requested day: `on`, `competentService`, `healthInsuranceFund` |
+//! | `verdict` | conclusion for the last requested day: `on`, `competentService`, `employmentsMissing`, `healthInsuranceFund` |
 //! | `verdict.competentService` | `null` if there is no conclusion, or a list with one entry per employment on that day: `employer`, `outcome`, `cbeNumber`, `missing` |
+//! | `verdict.employmentsMissing` | datasets that were missing or stale and could add employments to that list |
 //! | `verdict.healthInsuranceFund` | `outcome`, `cbeNumber`, `missing` |
 //!
 //! `outcome` is `FOUND`, `NOTHING`, `UNSURE` (a dataset in `missing` could change it), `FILTERED`
@@ -110,6 +111,7 @@ fn verdict_json(answer: &Answer, day: Date) -> Value {
     json!({
         "on": day.to_string(),
         "competentService": competent,
+        "employmentsMissing": answer.employments_missing().iter().map(Dataset::code).collect::<Vec<_>>(),
         "healthInsuranceFund": finding_json(match answer.fund() {
             Disclosed::Found(fund) => Disclosed::Found(Some(fund)),
             Disclosed::Unsure(fund, missing) => Disclosed::Unsure(Some(fund), missing),

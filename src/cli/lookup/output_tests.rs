@@ -118,6 +118,26 @@ fn no_data_and_missing_data_read_differently() {
 }
 
 #[test]
+fn a_source_that_was_out_never_reads_as_none() {
+    // The relation is shown with `coprev`: without it the service has looked at nothing.
+    for dataset in Dataset::ALL {
+        let outcome = Outcome::Incomplete([dataset].into_iter().collect());
+        let out = Answer { filtered: FieldSet::EMPTY, ..answer(outcome, None) };
+        let page = page(&out);
+        assert!(!page.contains("none"), "{page}");
+        assert!(page.contains("\nEmployment\n  unknown"), "{page}");
+        assert!(page.contains(&format!("\nHealth-insurance fund\n  unknown, because {}", dataset.code())), "{page}");
+        let verdict = &json::write(&out)["verdict"];
+        assert_eq!(verdict["competentService"], Value::Null, "{verdict}");
+        assert_eq!(verdict["employmentsMissing"], json!([dataset.code()]), "{verdict}");
+        assert_eq!(verdict["healthInsuranceFund"]["outcome"], "UNSURE", "{verdict}");
+    }
+    let persons = Outcome::Incomplete([Dataset::Persons].into_iter().collect());
+    let some = page(&answer(persons, Some(found())));
+    assert!(some.contains("\nThere may be more employments, because persons is missing or stale."), "{some}");
+}
+
+#[test]
 fn a_status_without_result_has_advice_and_one_ssin() {
     let without_result = StatusCode::ALL.map(outcome_with).into_iter().filter(|outcome| !outcome.is_answered());
     for outcome in without_result {
@@ -167,6 +187,7 @@ fn the_json_keys_do_not_change() {
                 "competentService": [
                     { "employer": "0999100394", "outcome": "FOUND", "cbeNumber": "0999100394", "missing": [] },
                 ],
+                "employmentsMissing": [],
                 "healthInsuranceFund": { "outcome": "FILTERED", "cbeNumber": null, "missing": [] },
             },
         })

@@ -1,9 +1,8 @@
 //! The question that the arguments ask.
 
-use std::io::Read;
-
 use super::args::LookupArguments;
 use super::error::LookupError;
+use crate::cli::argument_errors::ArgumentErrors;
 use client::Question;
 use ehealth_core::model::{CbeNumber, CriteriaDates, CustomerId, Date, LegalContext, Ssin, Window};
 
@@ -17,15 +16,13 @@ pub(super) struct QuestionTemplate {
 }
 
 impl QuestionTemplate {
-    /// Reads the arguments that all questions share.
-    pub fn read(arguments: &LookupArguments) -> Result<Self, LookupError> {
-        let organisation = arguments.organisation.as_deref().unwrap_or_default();
-        let customer = CbeNumber::parse(organisation)
-            .map(CustomerId::Cbe)
-            .ok_or_else(|| LookupError::argument("--organisation", &"an enterprise number has ten digits"))?;
-        let context = arguments.context.map(LegalContext::from);
-        let context = context.ok_or_else(|| LookupError::argument("--context", &"is missing"))?;
-        Ok(Self { customer, context, dates: read_dates(arguments)? })
+    /// Reads the arguments that all questions share; `None` if one is invalid.
+    pub fn read(arguments: &LookupArguments, errors: &mut ArgumentErrors) -> Option<Self> {
+        let organisation = CbeNumber::parse(arguments.organisation.as_deref().unwrap_or_default());
+        let customer = errors.take("--organisation", organisation.ok_or("an enterprise number has ten digits"));
+        let context = errors.take("--context", arguments.context.map(LegalContext::from).ok_or("is missing"));
+        let dates = read_dates(arguments, errors);
+        Some(Self { customer: customer.map(CustomerId::Cbe)?, context: context?, dates: dates? })
     }
 
     /// The question about a person.
@@ -39,26 +36,26 @@ impl QuestionTemplate {
     }
 }
 
-fn read_dates(arguments: &LookupArguments) -> Result<Option<CriteriaDates>, LookupError> {
-    let day = |argument, text: &str| Date::parse(text).map_err(|error| LookupError::argument(argument, &error));
-    Ok(match (&arguments.date, &arguments.from, &arguments.to) {
-        (Some(date), ..) => Some(CriteriaDates::ReferenceDate(day("--date", date)?)),
+/// The requested dates; `Some(None)`: none, so that the service takes today.
+fn read_dates(arguments: &LookupArguments, errors: &mut ArgumentErrors) -> Option<Option<CriteriaDates>> {
+    match (&arguments.date, &arguments.from, &arguments.to) {
+        (Some(date), ..) => Some(Some(CriteriaDates::ReferenceDate(errors.take("--date", Date::parse(date))?))),
         (None, Some(from), Some(to)) => {
-            let window = Window::from_days(day("--from", from)?, day("--to", to)?);
-            Some(CriteriaDates::Period(window.map_err(|error| LookupError::argument("--to", &error))?))
+            let (from, to) = (errors.take("--from", Date::parse(from)), errors.take("--to", Date::parse(to)));
+            let window = errors.take("--to", Window::from_days(from?, to?));
+            Some(Some(CriteriaDates::Period(window?)))
         }
-        _ => None,
-    })
+        (None, _, _) => Some(None),
+    }
 }
 
-/// Reads the SSIN of `--ssin`, from standard input if it is `-`.
-pub(super) fn read_ssin(arguments: &LookupArguments) -> Result<Ssin, LookupError> {
+/// Reads the SSIN of `--ssin`, from standard input if it is `-`; `None` if it is invalid.
+pub(super) fn read_ssin(arguments: &LookupArguments, errors: &mut ArgumentErrors) -> Result<Option<Ssin>, LookupError> {
     let argument = arguments.ssin.as_deref().unwrap_or_default();
     let mut text = argument.to_owned();
     if argument == "-" {
-        text.clear();
-        let read = std::io::stdin().take(64).read_to_string(&mut text);
-        read.map_err(|reason| LookupError::File { file: "standard input".to_owned(), reason })?;
+        let read = text_file::read_line(std::io::stdin().lock());
+        text = read.map_err(|reason| LookupError::Text { file: "standard input".to_owned(), reason })?;
     }
-    Ssin::parse(text.trim_end()).map_err(|error| LookupError::argument("--ssin", &error))
+    Ok(errors.take("--ssin", Ssin::parse(text.trim_end())))
 }

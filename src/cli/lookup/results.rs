@@ -5,6 +5,7 @@
 //! not mistaken for these. Only the owner can read the file: it contains personal data.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -38,6 +39,13 @@ pub(super) struct BatchQuestion {
     pub dates: String,
 }
 
+impl fmt::Display for BatchQuestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dates = if self.dates.is_empty() { "today" } else { &self.dates };
+        write!(f, "organisation {}, context {}, dates {dates}", self.organisation, self.context)
+    }
+}
+
 /// Why a file cannot be continued.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ResultsError {
@@ -48,7 +56,7 @@ pub(super) enum ResultsError {
     #[error("line {0} is not a result of lookup; name another file")]
     Foreign(usize),
     /// A line answers another question.
-    #[error("line {line} answers another question: {theirs:?}; ask the same question, or name another file")]
+    #[error("line {line} answers another question ({theirs}); ask the same question, or name another file")]
     OtherQuestion { line: usize, theirs: Box<BatchQuestion> },
 }
 
@@ -187,6 +195,8 @@ fn write_row(ssin: Ssin, question: &BatchQuestion, answer: &Answer) -> String {
         let number = |service: &PreventionService| service.number;
         format!("{employer}:{}", number_text(competence.service, number))
     });
+    // A list without an employment is not the same as a list that could not be made.
+    let may_lack = (!answer.employments_missing().is_empty()).then(|| "?".to_owned());
     let (replaced_by, missing) = match answer.status.outcome {
         Outcome::Replaced { by } => (digits(by), DatasetSet::EMPTY),
         Outcome::Incomplete(missing) => (String::new(), missing),
@@ -205,7 +215,7 @@ fn write_row(ssin: Ssin, question: &BatchQuestion, answer: &Answer) -> String {
         question.dates.clone(),
         answer.status.outcome.code().to_owned(),
         window.map(|window| window.to().to_string()).unwrap_or_default(),
-        services.collect::<Vec<_>>().join(" "),
+        services.chain(may_lack).collect::<Vec<_>>().join(" "),
         number_text(answer.fund(), Some),
         replaced_by,
         missing.join(" "),
@@ -271,7 +281,13 @@ mod tests {
         }
         let text = format!("{COLUMNS}\n{KEPT}\n8507");
         let (opened, left) = open(&text, LineFormat::Csv, "2026-01-15");
-        assert!(matches!(opened, Err(ResultsError::OtherQuestion { line: 2, .. })));
+        let error = opened.expect_err("another question");
+        assert!(matches!(error, ResultsError::OtherQuestion { line: 2, .. }));
+        assert_eq!(
+            error.to_string(),
+            "line 2 answers another question (organisation 0999010126, context BACKTOWORK:ADVISORY_PHYSICIAN, dates \
+             today); ask the same question, or name another file"
+        );
         assert_eq!(left, text);
         for text in ["{}\n", "[]\n", "{\"ssin\":\"85073000160\"}\n", KEPT] {
             let (opened, _) = open(&format!("{text}\n"), LineFormat::Json, "");

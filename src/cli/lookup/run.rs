@@ -11,34 +11,47 @@ use super::question::{QuestionTemplate, read_ssin};
 use super::results::{BatchQuestion, LineFormat};
 use super::single::{Asked, OutputFormat, ask};
 use crate::app::SystemClock;
+use crate::cli::argument_errors::ArgumentErrors;
 use crate::cli::exit::{Exit, fail};
-use client::{Client, Echo, Question};
+use client::{Client, Echo};
 use ehealth_core::model::{Clock, CriteriaDates, Window};
 
 /// Runs the command to its end.
 pub(in crate::cli) async fn run(arguments: &LookupArguments) -> Exit {
-    let client = match open_client(&arguments.url, &arguments.ca, &arguments.cert, &arguments.key) {
-        Ok(client) => client,
-        Err(error) => return fail(Exit::Failed, &error),
-    };
+    run_command(arguments).await.unwrap_or_else(|error| fail(error.exit(), &error))
+}
+
+async fn run_command(arguments: &LookupArguments) -> Result<Exit, LookupError> {
+    let client = open_client(&arguments.url, &arguments.ca, &arguments.cert, &arguments.key);
     if arguments.test {
-        return test(&client).await;
+        return Ok(test(&client?).await);
     }
-    let exit = match &arguments.input {
-        Some(input) => run_batch(arguments, client, input).await,
-        None => run_single(arguments, &client).await,
-    };
-    exit.unwrap_or_else(|error| fail(Exit::Failed, &error))
+    let mut errors = ArgumentErrors::default();
+    if let Err(LookupError::Url(error)) = &client {
+        errors.take("--url", Err::<(), _>(error));
+    }
+    let template = QuestionTemplate::read(arguments, &mut errors);
+    match &arguments.input {
+        Some(input) => {
+            let template = errors.into_result(template)?;
+            run_batch(arguments, template, client?, input).await
+        }
+        None => {
+            let ssin = read_ssin(arguments, &mut errors)?;
+            let (template, ssin) = errors.into_result(template.zip(ssin))?;
+            let format = if arguments.json { OutputFormat::Json } else { OutputFormat::Text };
+            let asked = Asked { ssin, window: window_of(template) };
+            Ok(ask(&client?, &template.about(ssin), asked, format).await)
+        }
+    }
 }
 
-async fn run_single(arguments: &LookupArguments, client: &Client) -> Result<Exit, LookupError> {
-    let format = if arguments.json { OutputFormat::Json } else { OutputFormat::Text };
-    let (question, asked) = read_question(arguments)?;
-    Ok(ask(client, &question, asked, format).await)
-}
-
-async fn run_batch(arguments: &LookupArguments, client: Client, input: &Path) -> Result<Exit, LookupError> {
-    let template = QuestionTemplate::read(arguments)?;
+async fn run_batch(
+    arguments: &LookupArguments,
+    template: QuestionTemplate,
+    client: Client,
+    input: &Path,
+) -> Result<Exit, LookupError> {
     let options = BatchOptions {
         question: describe(arguments, &template),
         out: arguments.out.clone(),
@@ -66,15 +79,13 @@ async fn test(client: &Client) -> Exit {
     }
 }
 
-fn read_question(arguments: &LookupArguments) -> Result<(Question, Asked), LookupError> {
-    let template = QuestionTemplate::read(arguments)?;
-    let ssin = read_ssin(arguments)?;
-    let window = match template.dates {
+/// The days that are asked about, as the answer is headed.
+fn window_of(template: QuestionTemplate) -> Window {
+    match template.dates {
         Some(CriteriaDates::ReferenceDate(day)) => Window::new(day),
         Some(CriteriaDates::Period(window)) => window,
         None => Window::new(SystemClock.now().brussels_day()),
-    };
-    Ok((template.about(ssin), Asked { ssin, window }))
+    }
 }
 
 /// The question of a batch, as the lines of its results name it.

@@ -52,6 +52,10 @@ fn write_employments(page: &mut String, answer: &Answer, window: Window) -> std:
         };
         return writeln!(page, "\nEmployment\n  {nothing}");
     }
+    let missing = answer.employments_missing();
+    if !missing.is_empty() {
+        writeln!(page, "\nThere may be more employments, because {} is missing or stale.", names(missing))?;
+    }
     for employment in employments {
         let employer = employment.employer.map_or("(filtered)".to_owned(), |number| number.to_string());
         let span = employment.period.map(|period| format!(", {}", span(period))).unwrap_or_default();

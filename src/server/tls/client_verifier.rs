@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
@@ -32,6 +33,7 @@ pub struct ClientVerifier {
     clock: Arc<dyn Clock>,
     algorithms: WebPkiSupportedAlgorithms,
     cache: Mutex<HashMap<[u8; 32], VerifiedClient>>,
+    unused_lists: Vec<PathBuf>,
 }
 
 /// A client whose certificate was accepted.
@@ -49,7 +51,19 @@ impl ClientVerifier {
     /// Verifier with these authorities, at the time of this clock.
     #[must_use]
     pub fn new(trust: Trust, clock: Arc<dyn Clock>, algorithms: WebPkiSupportedAlgorithms) -> Self {
-        Self { trust, clock, algorithms, cache: Mutex::default() }
+        Self { trust, clock, algorithms, cache: Mutex::default(), unused_lists: Vec::new() }
+    }
+
+    /// The same verifier, which names these files of revocation lists that no authority issued.
+    #[must_use]
+    pub fn with_unused_lists(self, files: Vec<PathBuf>) -> Self {
+        Self { unused_lists: files, ..self }
+    }
+
+    /// Files of revocation lists that have no effect: none of the authorities issued them.
+    #[must_use]
+    pub fn unused_lists(&self) -> &[PathBuf] {
+        &self.unused_lists
     }
 
     /// Authorities and revocation lists.

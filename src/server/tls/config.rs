@@ -14,8 +14,8 @@ use super::client_verifier::ClientVerifier;
 use super::trust::{AuthorityError, Revocation, Trust};
 use ehealth_core::model::Clock;
 use tls_files::{
-    ClientTlsError, FileError, provider, read_all_certificates, read_all_revocation_lists, read_certificates,
-    read_private_key, root_store,
+    ClientTlsError, FileError, describe_error, provider, read_all_certificates, read_all_revocation_lists,
+    read_certificates, read_private_key, root_store,
 };
 
 /// Files of the service's TLS configuration.
@@ -88,7 +88,7 @@ pub enum TlsError {
     #[error("trust.client_ca: {0}")]
     Authorities(AuthorityError),
     /// The certificate and the key do not match, or one of them cannot be used.
-    #[error("cannot use the certificate and its private key: {0}")]
+    #[error("cannot use the certificate and its private key: {}", describe_error(.0))]
     Identity(#[from] rustls::Error),
     /// A certificate of the operators' authorities cannot be a trust anchor.
     #[error("`{}`: {reason}", .file.display())]
@@ -183,15 +183,21 @@ pub struct OperatorSide {
 /// their authority is the institution's own: no revocation lists are required.
 ///
 /// # Errors
-/// The first [`TlsError`].
-pub fn load_for_operators(files: &OperatorFiles, clock: &Arc<dyn Clock>) -> Result<OperatorSide, TlsError> {
-    let authorities = read_certificates(&files.client_ca)?;
-    let roots = Arc::new(anchor(&files.client_ca, authorities.clone())?);
-    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build()?;
-    let chain = read_certificates(&files.certificate)?;
-    let key = read_private_key(&files.key)?;
-    let config = Arc::new(configure(verifier, clock, chain.clone(), key)?);
-    Ok(OperatorSide { config, chain, authorities })
+/// Every [`TlsError`] of every file: all of them are read.
+pub fn load_for_operators(files: &OperatorFiles, clock: &Arc<dyn Clock>) -> Result<OperatorSide, Vec<TlsError>> {
+    let mut errors = Vec::new();
+    let authorities = read_certificates(&files.client_ca).map_err(TlsError::from);
+    let anchored = authorities.and_then(|authorities| {
+        let roots = Arc::new(anchor(&files.client_ca, authorities.clone())?);
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build()?;
+        Ok((authorities, verifier))
+    });
+    let anchored = anchored.map_err(|error| errors.push(error)).ok();
+    let chain = read_certificates(&files.certificate).map_err(|error| errors.push(error.into())).ok();
+    let key = read_private_key(&files.key).map_err(|error| errors.push(error.into())).ok();
+    let (Some((authorities, verifier)), Some(chain), Some(key)) = (anchored, chain, key) else { return Err(errors) };
+    let config = configure(verifier, clock, chain.clone(), key).map_err(|error| vec![error.into()])?;
+    Ok(OperatorSide { config: Arc::new(config), chain, authorities })
 }
 
 fn load_client_verifier(
@@ -201,11 +207,11 @@ fn load_client_verifier(
 ) -> Option<Arc<ClientVerifier>> {
     let mut file_errors = Vec::new();
     let authorities = read_all_certificates(&files.client_ca, &mut file_errors);
-    let revocation = match &files.revocation {
-        RevocationFiles::None => Revocation::None,
+    let (revocation, lists) = match &files.revocation {
+        RevocationFiles::None => (Revocation::None, Vec::new()),
         RevocationFiles::Lists(lists) => {
             let read = read_all_revocation_lists(lists, &mut file_errors);
-            Revocation::Lists(read.into_iter().map(|(_, list)| list).collect())
+            (Revocation::Lists(read.iter().map(|(_, list)| list.clone()).collect()), read)
         }
     };
     if !file_errors.is_empty() {
@@ -215,7 +221,12 @@ fn load_client_verifier(
     let algorithms = provider().signature_verification_algorithms;
     let certificates = authorities.iter().map(|(_, certificate)| certificate.clone()).collect();
     match Trust::new(certificates, &revocation, algorithms) {
-        Ok(trust) => Some(Arc::new(ClientVerifier::new(trust, Arc::clone(clock), algorithms))),
+        Ok(trust) => {
+            let unused =
+                lists.into_iter().filter(|(_, list)| !trust.is_issuer_of(list)).map(|(file, _)| file).collect();
+            let verifier = ClientVerifier::new(trust, Arc::clone(clock), algorithms);
+            Some(Arc::new(verifier.with_unused_lists(unused)))
+        }
         Err(reason) => {
             errors.push(locate(reason, authorities));
             None

@@ -8,6 +8,7 @@
 
 // TLS configurations, made from files.
 mod config;
+mod own;
 
 // Clients: certificate paths and revocation lists, and their verification in a handshake.
 pub(super) mod client_verifier;
@@ -20,5 +21,6 @@ pub use config::{
     OperatorFiles, OperatorSide, RevocationFiles, TlsError, TlsFiles, load, load_authorities, load_for_operators,
     time_of,
 };
+pub use own::is_valid_for;
 pub use tls_files::{provider, read_all_certificates, read_certificates};
 pub use trust::find_issuer_key;

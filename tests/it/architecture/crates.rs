@@ -5,7 +5,7 @@ use super::source::Source;
 use super::{Finding, finding};
 
 /// Crates of the workspace and the crates on which they may depend: dependencies point down.
-const CRATES: [(&str, &[&str]); 13] = [
+const CRATES: [(&str, &[&str]); 14] = [
     ("ehealth-core", &[]),
     ("soap", &["ehealth-core"]),
     // Signed notes; durable replacement of files.
@@ -13,9 +13,11 @@ const CRATES: [(&str, &[&str]); 13] = [
     ("durable-file", &[]),
     ("audit-log", &["ehealth-core", "c2sp-note", "durable-file"]),
     // Independent of the code that wrote the log.
-    ("audit-verify", &["ehealth-core"]),
+    ("audit-verify", &["ehealth-core", "text-file"]),
+    // Text files that people edit.
+    ("text-file", &[]),
     // Certificates and keys in files, TLS client configuration.
-    ("tls-files", &[]),
+    ("tls-files", &["text-file"]),
     ("datasets", &["ehealth-core", "c2sp-note", "durable-file", "tls-files"]),
     ("certificates", &["ehealth-core"]),
     ("cluster", &["ehealth-core", "audit-log"]),
@@ -34,6 +36,7 @@ const CRATES: [(&str, &[&str]); 13] = [
             "client",
             "durable-file",
             "testkit",
+            "text-file",
             "tls-files",
         ],
     ),

@@ -102,12 +102,36 @@ const FOREIGN: [&str; 1] = ["seal_in_place_append_tag"];
 const PHRASES: [&str; 10] =
     ["whoever", "somebody", "nobody", "so many", "so long", "anew", "is none", "wherefrom", "over-age", "judged"];
 
+/// Files that write debug output which is no Rust to its reader.
+const WRITES_DEBUG_VALUES: [&str; 3] = [
+    // Values that tracing hands over in no other form.
+    "src/cli/log/format.rs",
+    // The seed of a dataset's random numbers, and a list of strings in TOML.
+    "crates/testkit/src/generator.rs",
+    "crates/testkit/src/policy.rs",
+];
+
+/// Files that read a text which only this project writes.
+const MACHINE_WRITTEN: [&str; 7] = [
+    // The verification report, and the result of a reload.
+    "src/app/verification_report.rs",
+    "src/app/reload_status.rs",
+    // A checkpoint that is copied, and a proof: every byte counts.
+    "crates/audit-log/src/storage/copy.rs",
+    "crates/audit-verify/src/main.rs",
+    // The pointer to the current file of a dataset.
+    "crates/datasets/src/store/folder.rs",
+    // Validity of the demo's certificates; its settings, which keep the form that their editor gave them.
+    "crates/testkit/src/validity.rs",
+    "crates/testkit/src/workspace.rs",
+];
+
 /// Names that say nothing about what is in a module.
 const EMPTY_NAMES: [&str; 10] =
     ["utils", "util", "common", "helpers", "manager", "handler", "types", "base", "misc", "impl"];
 
 /// All rules.
-pub const RULES: [Rule; 24] = [
+pub const RULES: [Rule; 26] = [
     Rule {
         name: "dependency",
         text: "A crate depends only on crates below it, and a library is in its own crates alone: what a library gets wrong ends at one wall. The tables are in tests/it/architecture/crates.rs.",
@@ -495,6 +519,46 @@ pub const RULES: [Rule; 24] = [
             "src/a.rs",
             "impl From<A> for B { fn from(a: A) -> Self { B } } fn c() { match d { _ => 1 } } enum A { B, Other(u8) } // Other(String)",
         )],
+    },
+    Rule {
+        name: "debug-output",
+        text: "A person never reads Rust's debug output: `{:?}` prints the names of our types. Write a Display, or the value's code.",
+        find: |files| {
+            let is_debug = |text: &String| text.contains(":?}") || text.contains(":#?}");
+            let reads_as_text =
+                |file: &Source| is_production(file) && !WRITES_DEBUG_VALUES.contains(&file.path.as_str());
+            let outside = files.iter().filter(|file| reads_as_text(file));
+            outside.flat_map(|file| of(file, &file.strings, is_debug, String::clone)).collect()
+        },
+        bad: &[
+            ("src/cli/a.rs", "fn a() { println!(\"{:#?}\", b) }"),
+            ("crates/client/src/a.rs", "#[derive(thiserror::Error)] enum A { #[error(\"after {0:?}\")] B(C) }"),
+            ("src/app/a.rs", "fn a() -> String { format!(\"{b:?}\") }"),
+        ],
+        good: &[
+            ("src/cli/a.rs", "fn a() { println!(\"{b} {:>4}?\", c) } // {:?}"),
+            ("src/cli/b.rs", "#[cfg(test)] mod tests { fn a() { panic!(\"{b:?}\") } }"),
+            ("tests/a.rs", "fn a() { panic!(\"{b:?}\") }"),
+            ("src/cli/log/format.rs", "fn a() { format_args!(\"{b:?}\") }"),
+        ],
+    },
+    Rule {
+        name: "edited-text",
+        text: "A text that a person may have edited is read with the crate text-file: editors on Windows write a byte order mark and CR LF. Files that only this project writes are listed in tests/it/architecture/rules.rs (MACHINE_WRITTEN).",
+        find: |files| {
+            let is_edited = |file: &Source| is_production(file) && !MACHINE_WRITTEN.contains(&file.path.as_str());
+            paths(files, is_edited, |path| matches!(path, [.., "fs", "read_to_string"]))
+        },
+        bad: &[
+            ("src/config/a.rs", "fn a() { std::fs::read_to_string(b) }"),
+            ("src/cli/a.rs", "use std::fs; fn a() { fs::read_to_string(b) }"),
+        ],
+        good: &[
+            ("src/config/a.rs", "fn a() { text_file::read(b) }"),
+            ("src/app/verification_report.rs", "fn a() { fs::read_to_string(b) }"),
+            ("src/cli/a.rs", "#[cfg(test)] fn a() { fs::read_to_string(b) }"),
+            ("tests/a.rs", "fn a() { fs::read_to_string(b) }"),
+        ],
     },
     Rule {
         name: "promise",

@@ -9,7 +9,8 @@ const ANSWERING: [&str; 3] = ["src/admin/", "src/app/", "src/server/"];
 
 /// Files of these modules that may wait for a disk. None of them has async code; each says when it
 /// runs.
-const MAY_WAIT: [(&str, &str); 9] = [
+const MAY_WAIT: [(&str, &str); 11] = [
+    ("src/app/audit_space.rs", "the thread that watches the free space"),
     ("src/app/backup.rs", "a command of its own"),
     ("src/app/confinement.rs", "before the first thread"),
     ("src/app/follow_files.rs", "the following thread"),
@@ -17,6 +18,7 @@ const MAY_WAIT: [(&str, &str); 9] = [
     ("src/app/observation.rs", "the observing thread"),
     ("src/app/reload.rs", "the following thread"),
     ("src/app/reload_status.rs", "the following thread, and a command of its own"),
+    ("src/app/stores.rs", "before the service answers, and a command of its own"),
     ("src/app/verification_report.rs", "the observing thread, and a command of its own"),
     ("src/server/tls/config.rs", "called by load.rs"),
 ];
@@ -26,14 +28,14 @@ const MAY_WAIT: [(&str, &str); 9] = [
 const WAITS: [(&str, &[&str]); 16] = [
     ("fingerprint", &[]),
     ("free_bytes", &[]),
-    ("load_active_config", &["src/app/service.rs"]),
+    ("load_active_config", &["src/app/check.rs"]),
     ("load_for_operators", &[]),
     ("observe_until_end", &["src/app/observer.rs"]),
     ("follow_until_end", &["src/app/follow.rs"]),
     ("probe_writing", &[]),
     ("read_certificates", &[]),
-    ("read_policy", &[]),
-    ("read_private_key", &[]),
+    ("read_policy", &["src/app/check.rs"]),
+    ("read_private_key", &["src/app/check.rs"]),
     ("refresh", &[]),
     ("reload_and_log", &[]),
     ("statvfs", &[]),
@@ -44,8 +46,9 @@ const WAITS: [(&str, &[&str]); 16] = [
 
 /// Lines of the log in the modules that peers reach, outside of `peer_event!`: file, number, and
 /// why a peer cannot cause a flood of them.
-const UNLIMITED: [(&str, usize, &str); 2] = [
+const UNLIMITED: [(&str, usize, &str); 3] = [
     ("src/server/http/respond/soap_answer.rs", 1, "exchanges of registered consumers; others pass through PeerLog"),
+    ("src/server/limits/audit_space.rs", 2, "one look at the disk a second, and only when the reserve begins or ends"),
     ("src/server/service.rs", 1, "once in the life of the process"),
 ];
 
@@ -66,7 +69,7 @@ pub const RULES: [Rule; 2] = [
         ],
         good: &[
             ("src/app/backup.rs", "use std::fs; fn a() { fs::read(b) }"),
-            ("src/app/service.rs", "fn a() { load_active_config(b) }"),
+            ("src/app/check.rs", "fn a() { load_active_config(b) }"),
             ("src/cli/a.rs", "use std::fs;"),
             ("src/server/a.rs", "#[cfg(test)] mod tests { use std::fs; } use std::io;"),
         ],

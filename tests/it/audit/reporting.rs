@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use audit_log::report::{Format, Language, Report};
+use audit_log::report::{DisclosedOrganisations, Format, Language, Report};
 use audit_log::{AuditLog, IndexUse, KeyFolder, MissingKeys, find};
 use ehealth_core::lookup::ExchangeRecord;
 use ehealth_core::model::{Field, FieldSet, StatusCode};
@@ -44,11 +44,12 @@ fn the_text_report_names_caller_time_ground_and_data() {
     assert!(text.contains(&first), "{text}");
     for part in [
         "Brouwerij \"De Kroon\" & <Zonen> (0400000",
-        "\n2.\n  Time: 2026-11-22T05:19:00.123Z\n  Asked by: unknown\n",
+        "\nRefused or failed attempts: nothing was disclosed\n\n1.\n  Time: 2026-11-22T05:19:00.123Z\n  Asked by: unknown\n",
         "Data disclosed: nothing was disclosed",
-        "Organisations disclosed: no longer readable: the key of this month was destroyed",
-        "This overview may be incomplete:\n  - the year 2027 cannot be searched: key subject-2027.key is missing",
-        "Number of consultations: 3",
+        "Organisations disclosed: not readable here: the key of this month is not available here",
+        "This overview may be incomplete:\n  - the year 2027 cannot be searched here: the key of that year is not available here",
+        "Number of consultations: 2",
+        "Number of refused or failed attempts: 1",
         "Result: found and disclosed (MSG00000)",
         "Result: not answered: the question was refused or failed (SOA-01001)",
     ] {
@@ -85,8 +86,9 @@ fn the_json_report_has_codes_and_words() {
     assert_eq!(first["fields"][8]["name"], "Krankenkasse");
     assert_eq!(first["organisationsDisclosed"][0]["name"], "Brouwerij \"De Kroon\" & <Zonen>");
     assert_eq!(first["legalContext"]["code"], "BACKTOWORK:EHEALTH_PLATFORM");
-    assert_eq!(value["disclosures"][1]["caller"], serde_json::Value::Null);
-    assert_eq!(value["disclosures"][2]["detail"], "keyDestroyed");
+    assert_eq!(value["refusedAttempts"][0]["caller"], serde_json::Value::Null);
+    assert_eq!(value["disclosures"][1]["detail"], "keyMissing");
+    assert_eq!(value["disclosures"].as_array().map(Vec::len), Some(2));
     assert_eq!(
         (&first["outcome"]["code"], &first["outcome"]["name"]),
         (&"MSG00000".into(), &"gefunden und mitgeteilt".into())
@@ -100,6 +102,48 @@ fn the_html_report_escapes_what_it_shows() {
     assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"nl\">"));
     assert!(page.contains("Brouwerij &quot;De Kroon&quot; &amp; &lt;Zonen&gt; (0400000"));
     assert!(!page.contains("<Zonen>"));
+}
+
+#[test]
+fn a_key_is_destroyed_only_where_a_pruning_says_so() {
+    let report = report();
+    assert!(report.lacks_keys());
+    let missing = report.disclosures.iter().find(|one| one.disclosed == DisclosedOrganisations::KeyMissing);
+    let sequence = missing.expect("a month without its key").sequence;
+    let before = report.clone().with_pruned_until(sequence).render(Format::Text, Language::English);
+    assert!(before.contains("not available here") && !before.contains("destroyed"), "{before}");
+    let pruned = report.with_pruned_until(sequence + 1);
+    let after = pruned.render(Format::Text, Language::English);
+    assert!(after.contains("the key of this month was destroyed"), "{after}");
+    assert!(!pruned.lacks_keys());
+}
+
+#[test]
+fn a_new_ssin_is_reported_as_disclosed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let log = AuditLog::open(&settings, clock("2026-11-22T05:19:00Z")).expect("opened");
+    let replaced = ExchangeRecord {
+        fields: FieldSet::EMPTY,
+        disclosed: Vec::new(),
+        replaced_by: Some(person(2)),
+        outcome: StatusCode::Replaced.outcome(),
+        ..entry(1, person(1))
+    };
+    record(&log, replaced).expect("durable");
+    log.close();
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    // Both numbers are the person's.
+    for number in [person(1), person(2)] {
+        let found = find(&settings.folder, &keys, IndexUse::Keep, number, None).expect("readable");
+        let report = Report::new(found, moment("2027-02-01T08:00:00Z"), None, |_| None);
+        let text = report.render(Format::Text, Language::English);
+        assert!(text.contains("Data disclosed: the new identification number (SSIN)"), "{text}");
+        assert!(!text.contains("nothing was disclosed"), "{text}");
+        let json: serde_json::Value =
+            serde_json::from_str(&report.render(Format::Json, Language::English)).expect("JSON");
+        assert_eq!(json["disclosures"][0]["newSsinDisclosed"], true);
+    }
 }
 
 #[test]

@@ -120,7 +120,7 @@ impl DetailKey {
 
 impl fmt::Debug for DetailKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DetailKey({:?})", self.id)
+        f.debug_tuple("DetailKey").field(&self.id).finish()
     }
 }
 

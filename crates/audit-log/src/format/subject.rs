@@ -56,7 +56,7 @@ impl SubjectKey {
 
 impl fmt::Debug for SubjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SubjectKey({:?})", self.id)
+        f.debug_tuple("SubjectKey").field(&self.id).finish()
     }
 }
 

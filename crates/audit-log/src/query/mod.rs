@@ -2,5 +2,6 @@
 
 pub(crate) mod index;
 pub(crate) mod prove;
+pub(crate) mod pruned;
 pub(crate) mod read;
 pub(crate) mod search;

@@ -1,9 +1,10 @@
 //! The data of a report: the disclosures about one person.
 
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::{EnterpriseNumber, FieldSet, LegalContext, Ticket, Timestamp, Window};
+use ehealth_core::model::{EnterpriseNumber, FieldSet, LegalContext, StatusCode, Ticket, Timestamp, Window};
 
 use crate::format::outcome::StoredOutcome;
+use crate::format::record::Exchange;
 use crate::query::search::{DetailError, Found, SearchError};
 use crate::storage::keys::KeyError;
 
@@ -14,8 +15,10 @@ pub struct Report {
     pub made: Timestamp,
     /// Days that it covers; `None` means all days on record.
     pub days: Option<Window>,
-    /// Every exchange about the person, oldest first.
+    /// Every exchange about the person that was answered, oldest first.
     pub disclosures: Vec<Disclosure>,
+    /// Every attempt that was refused or failed, oldest first: nothing was disclosed.
+    pub refused: Vec<Disclosure>,
     /// Reasons why disclosures may be missing; empty if the report is complete.
     pub gaps: Vec<SearchError>,
 }
@@ -43,6 +46,8 @@ pub struct Disclosure {
     pub window: Option<Window>,
     /// Fields that were disclosed.
     pub fields: FieldSet,
+    /// Whether the SSIN was disclosed that replaces the one in the question.
+    pub discloses_new_ssin: bool,
     /// Code of the status or fault.
     pub outcome: StoredOutcome,
     /// Organisations that were disclosed.
@@ -63,8 +68,10 @@ pub struct Organisation {
 pub enum DisclosedOrganisations {
     /// These organisations, in the order of the answer.
     Readable(Vec<Organisation>),
-    /// Unknown: the key of the month was destroyed.
+    /// Unknown: the record was pruned, and the key of its month destroyed.
     KeyDestroyed,
+    /// Unknown here: the key of the month is not in the folder of keys. It may exist elsewhere.
+    KeyMissing,
     /// Unknown: the detail cannot be decrypted.
     Unreadable,
 }
@@ -80,7 +87,7 @@ impl Report {
         name: impl Fn(EnterpriseNumber) -> Option<String>,
     ) -> Self {
         let organisation = |number| Organisation { number, name: name(number) };
-        let mut report = Self { made, days, disclosures: Vec::new(), gaps: Vec::new() };
+        let mut report = Self { made, days, disclosures: Vec::new(), refused: Vec::new(), gaps: Vec::new() };
         for found in found {
             let Found { header, exchange, detail } = match found {
                 Ok(found) => found,
@@ -91,7 +98,8 @@ impl Report {
                     continue;
                 }
             };
-            report.disclosures.push(Disclosure {
+            let list = if is_refused(&exchange) { &mut report.refused } else { &mut report.disclosures };
+            list.push(Disclosure {
                 sequence: header.sequence,
                 received: exchange.received,
                 ticket: exchange.ticket,
@@ -102,16 +110,58 @@ impl Report {
                 deliberation: exchange.deliberation.map(|deliberation| deliberation.as_str().to_owned()),
                 window: exchange.window,
                 fields: exchange.fields,
+                discloses_new_ssin: exchange.successor.is_some(),
                 outcome: exchange.outcome,
                 disclosed: match detail {
                     Ok(detail) => {
                         DisclosedOrganisations::Readable(detail.disclosed.into_iter().map(organisation).collect())
                     }
-                    Err(DetailError::Key(KeyError::Missing(_))) => DisclosedOrganisations::KeyDestroyed,
+                    Err(DetailError::Key(KeyError::Missing(_))) => DisclosedOrganisations::KeyMissing,
                     Err(DetailError::Key(_) | DetailError::Decrypt(_)) => DisclosedOrganisations::Unreadable,
                 },
             });
         }
         report
+    }
+
+    /// The same report, with the keys of records before `until` as destroyed
+    /// ([`pruned_until`](crate::pruned_until)). A missing key says nothing about why it is missing.
+    #[must_use]
+    pub fn with_pruned_until(mut self, until: u64) -> Self {
+        for disclosure in self.disclosures.iter_mut().chain(&mut self.refused) {
+            if disclosure.sequence < until && disclosure.disclosed == DisclosedOrganisations::KeyMissing {
+                disclosure.disclosed = DisclosedOrganisations::KeyDestroyed;
+            }
+        }
+        self
+    }
+
+    /// Whether the key of a record is missing.
+    #[must_use]
+    pub fn lacks_keys(&self) -> bool {
+        self.exchanges().iter().any(|exchange| exchange.disclosed == DisclosedOrganisations::KeyMissing)
+    }
+
+    /// Every exchange, answered or refused, oldest first.
+    #[must_use]
+    pub fn exchanges(&self) -> Vec<&Disclosure> {
+        let mut exchanges: Vec<_> = self.disclosures.iter().chain(&self.refused).collect();
+        exchanges.sort_by_key(|exchange| exchange.sequence);
+        exchanges
+    }
+}
+
+/// Whether an exchange was refused or failed, so that nothing was disclosed.
+fn is_refused(exchange: &Exchange) -> bool {
+    let status = match &exchange.outcome {
+        StoredOutcome::Known(code) => code.status(),
+        // A code of another version.
+        StoredOutcome::Unknown(_) => return exchange.fields.is_empty() && exchange.successor.is_none(),
+    };
+    match status {
+        Some(StatusCode::DataFound | StatusCode::Incomplete | StatusCode::NoDataFound | StatusCode::Replaced) => false,
+        Some(StatusCode::WrongDates | StatusCode::NotAnSsin | StatusCode::NoRelation | StatusCode::NoGrant) | None => {
+            true
+        }
     }
 }

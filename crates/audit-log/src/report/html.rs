@@ -1,8 +1,8 @@
 //! A report as an HTML page: it loads nothing, runs nothing, and escapes every text.
 
-use super::disclosures::Report;
+use super::disclosures::{Disclosure, Report};
 use super::language::Language;
-use super::lines::{covered, lines};
+use super::lines::{covered, gap, lines};
 use super::words::Words;
 
 const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}\
@@ -22,17 +22,27 @@ pub(super) fn render(report: &Report, words: &Words, language: Language) -> Stri
         (words.made, report.made.to_string()),
         (words.days, covered(report, words)),
         (words.count, report.disclosures.len().to_string()),
+        (words.refused_count, report.refused.len().to_string()),
     ]));
     if !report.gaps.is_empty() {
         page.push_str(&format!("<h2>{}</h2>\n<ul>\n", escaped(words.gaps)));
-        report.gaps.iter().for_each(|gap| page.push_str(&format!("<li>{}</li>\n", escaped(&gap.to_string()))));
+        report.gaps.iter().for_each(|one| page.push_str(&format!("<li>{}</li>\n", escaped(&gap(one, words)))));
         page.push_str("</ul>\n");
     }
-    for (number, disclosure) in (1_u64..).zip(&report.disclosures) {
-        page.push_str(&format!("<section>\n<h2>{number}</h2>\n{}</section>\n", list(&lines(disclosure, words))));
+    sections(&mut page, &report.disclosures, words, "h2");
+    if !report.refused.is_empty() {
+        page.push_str(&format!("<h2>{}</h2>\n", escaped(words.refused)));
+        sections(&mut page, &report.refused, words, "h3");
     }
     page.push_str("</body>\n</html>\n");
     page
+}
+
+fn sections(page: &mut String, disclosures: &[Disclosure], words: &Words, heading: &str) {
+    for (number, disclosure) in (1_u64..).zip(disclosures) {
+        let lines = list(&lines(disclosure, words));
+        page.push_str(&format!("<section>\n<{heading}>{number}</{heading}>\n{lines}</section>\n"));
+    }
 }
 
 fn list(lines: &[(&'static str, String)]) -> String {

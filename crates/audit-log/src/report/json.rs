@@ -4,18 +4,20 @@ use ehealth_core::model::{EnterpriseNumber, Window};
 
 use super::disclosures::{DisclosedOrganisations, Disclosure, Organisation, Report};
 use super::language::Language;
+use super::lines::gap;
 use super::words::Words;
 
 pub(super) fn render(report: &Report, words: &Words, language: Language) -> String {
-    let disclosures = report.disclosures.iter().map(|one| disclosure(one, words));
+    let list = |disclosures: &[Disclosure]| array(disclosures.iter().map(|one| disclosure(one, words)));
     let report = object([
         ("title", text(words.title)),
         ("language", text(language.code())),
         ("made", text(&report.made.to_string())),
         ("days", report.days.map_or("null".to_owned(), days)),
         ("complete", report.gaps.is_empty().to_string()),
-        ("gaps", array(report.gaps.iter().map(|gap| text(&gap.to_string())))),
-        ("disclosures", array(disclosures)),
+        ("gaps", array(report.gaps.iter().map(|one| text(&gap(one, words))))),
+        ("disclosures", list(&report.disclosures)),
+        ("refusedAttempts", list(&report.refused)),
     ]);
     report + "\n"
 }
@@ -29,6 +31,7 @@ fn disclosure(disclosure: &Disclosure, words: &Words) -> String {
     let (state, disclosed) = match &disclosure.disclosed {
         DisclosedOrganisations::Readable(organisations) => ("readable", array(organisations.iter().map(organisation))),
         DisclosedOrganisations::KeyDestroyed => ("keyDestroyed", "null".to_owned()),
+        DisclosedOrganisations::KeyMissing => ("keyMissing", "null".to_owned()),
         DisclosedOrganisations::Unreadable => ("unreadable", "null".to_owned()),
     };
     object([
@@ -42,6 +45,7 @@ fn disclosure(disclosure: &Disclosure, words: &Words) -> String {
         ("deliberation", or_null(disclosure.deliberation.as_deref().map(text))),
         ("daysAsked", or_null(disclosure.window.map(days))),
         ("fields", array(disclosure.fields.iter().map(field))),
+        ("newSsinDisclosed", disclosure.discloses_new_ssin.to_string()),
         (
             "outcome",
             object([("code", text(disclosure.outcome.as_str())), ("name", text(words.outcome(&disclosure.outcome)))]),

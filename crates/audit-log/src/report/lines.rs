@@ -4,17 +4,21 @@ use ehealth_core::model::Window;
 
 use super::disclosures::{DisclosedOrganisations, Disclosure, Organisation, Report};
 use super::words::Words;
+use crate::query::search::SearchError;
+use crate::storage::keys::KeyError;
 
 /// Returns the lines of one disclosure in their order: a label and its value.
 pub(super) fn lines(disclosure: &Disclosure, words: &Words) -> Vec<(&'static str, String)> {
     let organisation = |known: &Option<Organisation>| known.as_ref().map_or(words.unknown.to_owned(), show);
-    let fields: Vec<_> = disclosure.fields.iter().map(|field| words.field(field)).collect();
+    let new_ssin = disclosure.discloses_new_ssin.then_some(words.new_ssin);
+    let fields: Vec<_> = disclosure.fields.iter().map(|field| words.field(field)).chain(new_ssin).collect();
     let disclosed = match &disclosure.disclosed {
         DisclosedOrganisations::Readable(organisations) if organisations.is_empty() => words.none.to_owned(),
         DisclosedOrganisations::Readable(organisations) => {
             organisations.iter().map(show).collect::<Vec<_>>().join("; ")
         }
         DisclosedOrganisations::KeyDestroyed => words.destroyed.to_owned(),
+        DisclosedOrganisations::KeyMissing => words.key_missing.to_owned(),
         DisclosedOrganisations::Unreadable => words.unreadable.to_owned(),
     };
     let window = disclosure.window.map(days);
@@ -30,6 +34,17 @@ pub(super) fn lines(disclosure: &Disclosure, words: &Words) -> Vec<(&'static str
         (words.outcome, format!("{} ({})", words.outcome(&disclosure.outcome), disclosure.outcome)),
         (words.ticket, disclosure.ticket.to_string()),
     ]
+}
+
+/// Says why a part of the report is missing.
+pub(super) fn gap(gap: &SearchError, words: &Words) -> String {
+    let of_year = |text: &str, year: u16| text.replace("{year}", &year.to_string());
+    match gap {
+        SearchError::Year { year, error: KeyError::Missing(_) } => of_year(words.year_without_key, *year),
+        SearchError::Year { year, .. } => of_year(words.year_unreadable, *year),
+        SearchError::OtherKey(year) => of_year(words.year_of_another_key, *year),
+        SearchError::Read(_) => words.unreadable_part.to_owned(),
+    }
 }
 
 fn show(organisation: &Organisation) -> String {

@@ -1,7 +1,7 @@
 //! A report as plain text: one paragraph for each exchange.
 
-use super::disclosures::Report;
-use super::lines::{covered, lines};
+use super::disclosures::{Disclosure, Report};
+use super::lines::{covered, gap, lines};
 use super::words::Words;
 
 pub(super) fn render(report: &Report, words: &Words) -> String {
@@ -10,16 +10,25 @@ pub(super) fn render(report: &Report, words: &Words) -> String {
         (words.made, report.made.to_string()),
         (words.days, covered(report, words)),
         (words.count, report.disclosures.len().to_string()),
+        (words.refused_count, report.refused.len().to_string()),
     ] {
         text.push_str(&format!("{name}: {value}\n"));
     }
     if !report.gaps.is_empty() {
         text.push_str(&format!("\n{}:\n", words.gaps));
-        report.gaps.iter().for_each(|gap| text.push_str(&format!("  - {gap}\n")));
+        report.gaps.iter().for_each(|one| text.push_str(&format!("  - {}\n", gap(one, words))));
     }
-    for (number, disclosure) in (1_u64..).zip(&report.disclosures) {
+    list(&mut text, &report.disclosures, words);
+    if !report.refused.is_empty() {
+        text.push_str(&format!("\n{}\n", words.refused));
+        list(&mut text, &report.refused, words);
+    }
+    text
+}
+
+fn list(text: &mut String, disclosures: &[Disclosure], words: &Words) {
+    for (number, disclosure) in (1_u64..).zip(disclosures) {
         text.push_str(&format!("\n{number}.\n"));
         lines(disclosure, words).iter().for_each(|(name, value)| text.push_str(&format!("  {name}: {value}\n")));
     }
-    text
 }

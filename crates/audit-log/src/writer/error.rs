@@ -33,7 +33,7 @@ pub enum AuditError {
     #[error("the audit log cannot be written: {0}")]
     Unwritable(#[from] WriteFailure),
     /// The copy of the checkpoint cannot be served.
-    #[error("audit_log.checkpoint_copy: {0}; name a file in a folder that exists")]
+    #[error("the copy of the checkpoint cannot be kept: {0}")]
     Copy(io::ErrorKind),
     /// The system refused a thread.
     #[error("the audit log's thread cannot be started: {0}")]

@@ -14,6 +14,7 @@ pub(crate) mod position;
 pub(crate) mod segment_writer;
 
 // Beside it.
+pub(crate) mod check;
 pub(crate) mod checkpointer;
 pub(crate) mod copier;
 pub(crate) mod prune;

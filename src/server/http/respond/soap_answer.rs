@@ -42,7 +42,7 @@ pub(super) async fn refuse_caller(
 
 /// Logs and counts an exchange, and makes its HTTP response.
 fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: Option<TraceId>) -> HttpResponse {
-    let ExchangeContext { service, active_config, operation, exchange, stopwatch, .. } = *context;
+    let ExchangeContext { service, active_config, operation, exchange, stopwatch } = *context;
     let organisation = peer.caller.organisation();
     let recognised = active_config.register.recognise(exchange.caller.certified).ok();
     let caller = recognised.map(|consumer| consumer.organisation);

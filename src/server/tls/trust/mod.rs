@@ -19,7 +19,7 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath, anchor_from_trusted_cert};
 
-use crate::certificates::{ListAge, Profile, RevocationList, sha256};
+use crate::certificates::{ListAge, Profile, RevocationList, read_issuer, sha256};
 use ehealth_core::model::{Digest, Timestamp};
 
 mod admission;
@@ -170,6 +170,13 @@ impl Trust {
         let authorities = self.roots.iter().chain(&self.intermediates).filter(move |_| is_required);
         authorities
             .filter_map(move |authority| Some((&authority.profile, self.open_list(&authority.profile, now).err()?)))
+    }
+
+    /// Whether one of the authorities has the name of the list's issuer.
+    #[must_use]
+    pub fn is_issuer_of(&self, list: &CertificateRevocationListDer<'_>) -> bool {
+        let mut authorities = self.roots.iter().chain(&self.intermediates);
+        read_issuer(list).is_ok_and(|name| authorities.any(|authority| authority.profile.subject == name))
     }
 
     /// Verifies a client's certificate at `now`.

@@ -20,3 +20,107 @@ pub(super) fn of(language: Language) -> &'static Words {
         Language::English => &english::WORDS,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ehealth_core::model::{Field, LegalContext, StatusCode};
+
+    use super::*;
+
+    /// Every text of a language. A new word does not compile until it is listed here.
+    fn all(words: &Words) -> Vec<&'static str> {
+        let Words {
+            title,
+            introduction,
+            made,
+            days,
+            all_days,
+            count,
+            refused_count,
+            refused,
+            gaps,
+            year_without_key,
+            year_unreadable,
+            year_of_another_key,
+            unreadable_part,
+            received,
+            caller,
+            organisation,
+            ground,
+            deliberation,
+            window,
+            fields,
+            new_ssin,
+            disclosed,
+            outcome,
+            ticket,
+            none,
+            nothing,
+            unknown,
+            destroyed,
+            key_missing,
+            unreadable,
+            failed,
+            status,
+            context,
+            field,
+        } = words;
+        let single = [
+            title,
+            introduction,
+            made,
+            days,
+            all_days,
+            count,
+            refused_count,
+            refused,
+            gaps,
+            year_without_key,
+            year_unreadable,
+            year_of_another_key,
+            unreadable_part,
+            received,
+            caller,
+            organisation,
+            ground,
+            deliberation,
+            window,
+            fields,
+            new_ssin,
+            disclosed,
+            outcome,
+            ticket,
+            none,
+            nothing,
+            unknown,
+            destroyed,
+            key_missing,
+            unreadable,
+            failed,
+        ];
+        let single = single.into_iter().copied();
+        let statuses = StatusCode::ALL.into_iter().map(status);
+        let contexts = LegalContext::ALL.into_iter().map(context);
+        single.chain(statuses).chain(contexts).chain(Field::ALL.into_iter().map(field)).collect()
+    }
+
+    #[test]
+    fn every_language_has_every_word() {
+        let english = all(of(Language::English));
+        for language in Language::ALL {
+            let words = all(of(language));
+            assert_eq!(words.len(), english.len());
+            for (number, (word, in_english)) in words.iter().zip(&english).enumerate() {
+                assert!(!word.trim().is_empty(), "{} {number}: {in_english}", language.code());
+                let is_translated = language == Language::English || word != in_english;
+                assert!(is_translated, "{}: `{in_english}` is not translated", language.code());
+                assert_eq!(word.contains("{year}"), in_english.contains("{year}"), "{}: {word}", language.code());
+            }
+            // Two things never have the same name.
+            let distinct: BTreeSet<_> = words.iter().collect();
+            assert_eq!(distinct.len(), words.len(), "{}", language.code());
+        }
+    }
+}

@@ -12,7 +12,16 @@ pub(in crate::report) struct Words {
     pub(in crate::report) days: &'static str,
     pub(in crate::report) all_days: &'static str,
     pub(in crate::report) count: &'static str,
+    pub(in crate::report) refused_count: &'static str,
+    pub(in crate::report) refused: &'static str,
     pub(in crate::report) gaps: &'static str,
+    /// `{year}` stands for the year.
+    pub(in crate::report) year_without_key: &'static str,
+    /// `{year}` stands for the year.
+    pub(in crate::report) year_unreadable: &'static str,
+    /// `{year}` stands for the year.
+    pub(in crate::report) year_of_another_key: &'static str,
+    pub(in crate::report) unreadable_part: &'static str,
     pub(in crate::report) received: &'static str,
     pub(in crate::report) caller: &'static str,
     pub(in crate::report) organisation: &'static str,
@@ -20,6 +29,7 @@ pub(in crate::report) struct Words {
     pub(in crate::report) deliberation: &'static str,
     pub(in crate::report) window: &'static str,
     pub(in crate::report) fields: &'static str,
+    pub(in crate::report) new_ssin: &'static str,
     pub(in crate::report) disclosed: &'static str,
     pub(in crate::report) outcome: &'static str,
     pub(in crate::report) ticket: &'static str,
@@ -27,6 +37,7 @@ pub(in crate::report) struct Words {
     pub(in crate::report) nothing: &'static str,
     pub(in crate::report) unknown: &'static str,
     pub(in crate::report) destroyed: &'static str,
+    pub(in crate::report) key_missing: &'static str,
     pub(in crate::report) unreadable: &'static str,
     /// All faults mean the same to the person: no data were disclosed.
     pub(super) failed: &'static str,

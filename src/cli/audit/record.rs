@@ -1,0 +1,77 @@
+//! A record as text, a fact a line: what `audit verify-proof` shows of the record that it proves.
+
+use std::fmt::Display;
+
+use audit_log::{Event, Exchange, InterruptionCause};
+use ehealth_core::model::{Field, LegalContext};
+use ehealth_core::policy::Deliberation;
+
+/// Describes a record. The encrypted detail stays encrypted.
+pub(super) fn describe(event: &Event) -> String {
+    let facts = match event {
+        Event::SegmentBegun(begun) => vec![
+            ("record", "begin of a segment".to_owned()),
+            ("month", begun.month.to_string()),
+            ("records before it", begun.tree.size().to_string()),
+        ],
+        Event::Exchange(exchange) => describe_exchange(exchange),
+        Event::Interruption(interruption) => vec![
+            ("record", "the audit log could not be written".to_owned()),
+            ("since", interruption.since.to_string()),
+            ("refused exchanges", interruption.refused.to_string()),
+            ("cause", cause(interruption.cause).to_owned()),
+        ],
+        Event::Pruning(pruning) => {
+            let months: Vec<_> = pruning.segments.iter().map(|segment| segment.month.to_string()).collect();
+            vec![
+                ("record", "months past retention are removed".to_owned()),
+                ("first record that stays", pruning.until.to_string()),
+                ("months", months.join(", ")),
+            ]
+        }
+        Event::Vouched(vouched) => vec![
+            ("record", "the operator vouched for the records before it, which no checkpoint protected".to_owned()),
+            ("records before it", vouched.records.to_string()),
+        ],
+        Event::Suppressed(requests) => vec![
+            ("record", "requests that a limit refused before they were read".to_owned()),
+            ("asked by", or_none(requests.caller)),
+            ("certificate (SHA-256) of the last", requests.fingerprint.to_string()),
+            ("first", requests.since.to_string()),
+            ("last", requests.until.to_string()),
+            ("requests", requests.count.to_string()),
+        ],
+    };
+    facts.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+}
+
+fn describe_exchange(exchange: &Exchange) -> Vec<(&'static str, String)> {
+    let fields: Vec<_> = exchange.fields.iter().map(Field::path).collect();
+    let days = exchange.window.map(|window| format!("{} to {}", window.from(), window.to()));
+    vec![
+        ("record", "exchange".to_owned()),
+        ("received", exchange.received.to_string()),
+        ("ticket", exchange.ticket.to_string()),
+        ("operation", exchange.operation.code().to_owned()),
+        ("certificate (SHA-256)", exchange.fingerprint.to_string()),
+        ("asked by", or_none(exchange.caller)),
+        ("on behalf of", or_none(exchange.organisation)),
+        ("legal context", or_none(exchange.context.map(LegalContext::code))),
+        ("deliberation", or_none(exchange.deliberation.as_ref().map(Deliberation::as_str))),
+        ("days asked about", or_none(days)),
+        ("disclosed fields", or_none((!fields.is_empty()).then(|| fields.join(", ")))),
+        ("outcome", exchange.outcome.to_string()),
+    ]
+}
+
+fn cause(cause: InterruptionCause) -> &'static str {
+    match cause {
+        InterruptionCause::DiskFull => "no space was left",
+        InterruptionCause::Io => "the disk failed",
+        InterruptionCause::Key => "a key was missing or unusable",
+    }
+}
+
+fn or_none(value: Option<impl Display>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+}
