@@ -1,6 +1,7 @@
 //! Loads the files that can be replaced while the service runs.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -108,10 +109,22 @@ fn settings_key(settings: &Settings, listener: Listener) -> &Path {
 /// setting.
 pub(super) fn of_file(finding: Finding, error: &FileError) -> Finding {
     let (text, remedy) = match error {
+        FileError::Io { file, reason } if is_credential(file) && reason.kind() == io::ErrorKind::NotFound => {
+            (reason.to_string(), NO_CREDENTIAL)
+        }
         FileError::Io { reason, .. } => (reason.to_string(), remedy_of_io(reason)),
         FileError::Content { reason, .. } => (reason.problem(), reason.remedy().unwrap_or_default()),
     };
     Finding { text, ..finding }.in_file(error.file()).remedy(remedy)
+}
+
+/// What to do about a credential that is not there: outside of its unit, or not in it either.
+const NO_CREDENTIAL: &str = "systemd gives credentials to the unit alone: run the check with CREDENTIALS_DIRECTORY=DIR, \
+    the folder of LoadCredential= in the unit, or add the file to LoadCredential=";
+
+/// Whether systemd makes this file (systemd.exec(5) "CREDENTIALS").
+fn is_credential(file: &Path) -> bool {
+    file.starts_with("/run/credentials")
 }
 
 /// The setting that named the file of an error.

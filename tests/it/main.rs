@@ -37,6 +37,7 @@ mod trust;
 mod crash;
 // The audit log.
 mod audit;
+mod audit_events;
 // The program as its users start it.
 mod cli;
 mod config_check;

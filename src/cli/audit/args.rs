@@ -17,6 +17,9 @@ pub enum AuditCommand {
     /// List the exchanges about a person
     #[command(after_help = SEARCH_HELP)]
     Search(PersonArguments),
+    /// List what happened to the log besides exchanges: interruptions, suppressed requests, removals
+    #[command(after_help = EVENTS_HELP)]
+    Events(EventsArguments),
     /// Write the report about disclosures that a person may request (GDPR article 15)
     #[command(after_help = REPORT_HELP)]
     Report(ReportArguments),
@@ -73,6 +76,19 @@ Example:
 Exit codes:
   0  all records were read
   1  failed, or records are missing or unreadable
+  3  the settings have errors";
+
+const EVENTS_HELP: &str = "\
+Examples:
+  ehealth-attributes audit events
+  ehealth-attributes audit events --from 2026-01-01 --to 2026-01-31 --json
+
+Listed are interruptions (the log could not be written), requests that a limit refused before they
+were read, months that were removed, and records for which the operator vouched.
+
+Exit codes:
+  0  all records were read
+  1  failed, or records are unreadable
   3  the settings have errors";
 
 const REPORT_HELP: &str = "\
@@ -204,6 +220,23 @@ pub struct PersonArguments {
     /// Read every record instead of using the indexes
     #[arg(long)]
     pub no_index: bool,
+}
+
+/// Arguments of `audit events`.
+#[derive(Debug, Args)]
+pub struct EventsArguments {
+    /// Settings
+    #[command(flatten)]
+    pub settings: SettingsFile,
+    /// First day of the events, YYYY-MM-DD
+    #[arg(long, requires = "to")]
+    pub from: Option<String>,
+    /// Last day of the events, YYYY-MM-DD
+    #[arg(long, requires = "from")]
+    pub to: Option<String>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `audit report`.

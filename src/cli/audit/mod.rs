@@ -7,6 +7,8 @@
 //! input: it then appears neither in the shell's history nor in the process list.
 
 mod args;
+mod events;
+mod inputs;
 mod record;
 mod run;
 

@@ -1,4 +1,5 @@
-//! A record as text, a fact a line: what `audit verify-proof` shows of the record that it proves.
+//! A record as facts in words: what `audit verify-proof` shows of the record that it proves, and
+//! `audit events` of each record that is no exchange.
 
 use std::fmt::Display;
 
@@ -6,9 +7,17 @@ use audit_log::{Event, Exchange, InterruptionCause};
 use ehealth_core::model::{Field, LegalContext};
 use ehealth_core::policy::Deliberation;
 
-/// Describes a record. The encrypted detail stays encrypted.
+/// Name and value of a fact.
+pub(super) type Fact = (&'static str, String);
+
+/// Describes a record, a fact a line. The encrypted detail stays encrypted.
 pub(super) fn describe(event: &Event) -> String {
-    let facts = match event {
+    facts(event).iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+}
+
+/// Facts of a record; the first says what it records.
+pub(super) fn facts(event: &Event) -> Vec<Fact> {
+    match event {
         Event::SegmentBegun(begun) => vec![
             ("record", "begin of a segment".to_owned()),
             ("month", begun.month.to_string()),
@@ -41,11 +50,10 @@ pub(super) fn describe(event: &Event) -> String {
             ("last", requests.until.to_string()),
             ("requests", requests.count.to_string()),
         ],
-    };
-    facts.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+    }
 }
 
-fn describe_exchange(exchange: &Exchange) -> Vec<(&'static str, String)> {
+fn describe_exchange(exchange: &Exchange) -> Vec<Fact> {
     let fields: Vec<_> = exchange.fields.iter().map(Field::path).collect();
     let days = exchange.window.map(|window| format!("{} to {}", window.from(), window.to()));
     vec![

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{AuditCommand, PersonArguments, ProveArguments, PruneArguments, ReportArguments, VerifyArguments};
+use super::events::run_events;
+use super::inputs::{Failure, audit_log_settings, failed, read_days};
 use super::record::describe;
 use crate::admin::Verification;
 use crate::app::{SystemClock, leave_verification};
@@ -14,20 +16,14 @@ use crate::cli::settings_file::SettingsFile;
 use audit_log::report::Report;
 use audit_log::{self, AuditLog, IndexUse, KeyFolder, MissingKeys, find, prove, pruned_until};
 use audit_verify::{VerifyingKey, verify_at, verify_proof};
-use ehealth_core::model::{Clock, Date, EnterpriseNumber, Ssin, Ticket, Window};
-
-/// Exit code and message of a command that failed.
-type Failure = (Exit, String);
-
-fn failed(error: impl std::fmt::Display) -> Failure {
-    (Exit::Failed, error.to_string())
-}
+use ehealth_core::model::{Clock, EnterpriseNumber, Ssin, Ticket, Window};
 
 /// Runs the command to its end.
 pub(in crate::cli) fn run(command: &AuditCommand) -> Exit {
     let done = match command {
         AuditCommand::Verify(arguments) => run_verify(arguments),
         AuditCommand::Search(person) => run_search(person),
+        AuditCommand::Events(arguments) => run_events(arguments),
         AuditCommand::Report(arguments) => run_report(arguments),
         AuditCommand::Prove(arguments) => run_prove(arguments),
         AuditCommand::VerifyProof { key, file } => run_verify_proof(key, file),
@@ -36,10 +32,6 @@ pub(in crate::cli) fn run(command: &AuditCommand) -> Exit {
         AuditCommand::Checkpoint { settings, public_key } => run_checkpoint(settings, *public_key),
     };
     done.unwrap_or_else(|(exit, message)| fail(exit, &message))
-}
-
-fn audit_log_settings(settings: &SettingsFile) -> Result<audit_log::Settings, Failure> {
-    settings.read().map(|settings| settings.audit_log).map_err(|problems| (Exit::Configuration, problems.to_string()))
 }
 
 /// Opens the existing keys: these commands never make any.
@@ -82,14 +74,7 @@ fn read_person(arguments: &PersonArguments) -> Result<(Ssin, Option<Window>), Fa
     let mut errors = ArgumentErrors::default();
     // The error names the violated rule and contains no digit of the number.
     let person = errors.take("--ssin", Ssin::parse(text.trim()));
-    let days = match (&arguments.from, &arguments.to) {
-        (Some(from), Some(to)) => {
-            let (from, to) = (errors.take("--from", Date::parse(from)), errors.take("--to", Date::parse(to)));
-            let window = from.zip(to).and_then(|(from, to)| errors.take("--to", Window::from_days(from, to)));
-            window.map(Some)
-        }
-        (_, _) => Some(None),
-    };
+    let days = read_days(arguments.from.as_deref(), arguments.to.as_deref(), &mut errors);
     errors.into_result(person.zip(days)).map_err(|errors| (Exit::Usage, errors.to_string()))
 }
 
