@@ -26,6 +26,7 @@ from service import Service
 from verdict import records
 
 PROCESSES = 4  # of each flood
+STOP = multiprocessing.Event()  # ends the flood
 UNLIMITED = "quota_per_minute = 900000\nquota_per_day = 1000000000\nempty_answers_percent = 100\n"
 DAY, GIB = 86_400, 2**30
 
@@ -47,14 +48,16 @@ def handshake(service, who):
 
 
 def ask(service, who, path, body, number):
-    """Messages on one connection, as fast as they are answered."""
+    """Messages on one connection, as fast as they are answered, until the flood ends."""
+    count = 0
     with Connection(service, who, timeout=5) as connection:
-        for count in range(1, number + 1):
+        while count < number and not STOP.is_set():
             connection.send(head(path, len(body)) + body)
             _, answer, _ = connection.read()
+            count += 1
             if b"connection: close" in answer.lower():
-                return count
-    return number
+                break
+    return count
 
 
 STRANGER = consult("0999090102")
@@ -73,10 +76,10 @@ FLOODS = {
 }
 
 
-def flood(service, attack, stop, counts):
+def flood(service, attack, counts):
     os.nice(10)
     count = 0
-    while not stop.is_set():
+    while not STOP.is_set():
         try:
             count += attack(service)
         except (OSError, EOFError, ValueError):
@@ -91,8 +94,9 @@ class Flooded:
         self.service, self.attack = service, attack
 
     def __enter__(self):
-        self.stop, self.counts, self.begun = multiprocessing.Event(), multiprocessing.Queue(), time.monotonic()
-        arguments = (self.service, self.attack, self.stop, self.counts)
+        self.counts, self.begun = multiprocessing.Queue(), time.monotonic()
+        STOP.clear()
+        arguments = (self.service, self.attack, self.counts)
         self.processes = [multiprocessing.Process(target=flood, args=arguments) for _ in range(PROCESSES if self.attack else 0)]
         for process in self.processes:
             process.start()
@@ -100,7 +104,7 @@ class Flooded:
         return self
 
     def __exit__(self, *_):
-        self.stop.set()
+        STOP.set()
         done = sum(self.counts.get(timeout=30) for _ in self.processes)
         for process in self.processes:
             process.join(timeout=30)

@@ -26,8 +26,10 @@ class Service:
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.copy.mkdir(exist_ok=True)
         text = self.config.read_text()
-        text = text.replace("127.0.0.1:8443", f"127.0.0.1:{self.port}").replace("localhost:8443", f"localhost:{self.port}")
-        text = text.replace("127.0.0.1:9443", f"127.0.0.1:{self.admin}")
+        # The first address is that for consumers, the second that for operators.
+        ports = iter([self.port, self.admin])
+        text = re.sub(r'(?m)^(listen = "127\.0\.0\.1):\d+', lambda found: f"{found.group(1)}:{next(ports)}", text)
+        text = re.sub(r"https://localhost:\d+", f"https://localhost:{self.port}", text)
         if "checkpoint_copy" not in text:
             text = text.replace('missing_keys = "make"', 'missing_keys = "make"\ncheckpoint_copy = "copy/checkpoint"')
         self.config.write_text(text)
