@@ -58,7 +58,7 @@ pub async fn ask(folders: &[Folder], duration: Duration) -> Result<Vec<Times>, B
             }
             let Some(sender) = &mut service.sender else { continue };
             let body = question(folder.person(turn));
-            let request = Request::post("/eHealthAttributesService/v1/consultAttributes")
+            let request = Request::post("/eHealthAttributesService/v1/consult")
                 .header("host", "localhost")
                 .header("content-type", "text/xml; charset=utf-8")
                 .header("content-length", body.len())

@@ -156,7 +156,7 @@ impl Metric {
             Self::LogLinesDropped => "Log lines dropped because standard error was not read in time.",
             Self::StateAge => "Time since the state of disks and files was read.",
             Self::Exchanges => "Exchanges, by operation and by code of the status or fault.",
-            Self::RefusedRequests => "Requests refused before SOAP, by HTTP status.",
+            Self::RefusedRequests => "Requests refused before SOAP, by HTTP status and reason.",
             Self::Overloads => "Requests answered 503, by the limit that they exceeded.",
             Self::TlsHandshakes => "TLS handshakes, by outcome.",
             Self::ConsumerExchanges => "Exchanges, by organisation of the client certificate and by kind.",

@@ -35,7 +35,7 @@ pub use listen::{AdminAccess, AdminError, Listener, Settings, serve};
 pub use metrics::Metric;
 pub use report::{
     AuditLogReport, AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, CrlReport, DatasetReport,
-    OutcomeReport, Phase, ReloadReport, Report, Setting, StageReport, Traffic, Verification,
+    OutcomeReport, Phase, RefusalReport, ReloadReport, Report, Setting, StageReport, Traffic, Verification,
 };
 pub use respond::Source;
 pub use samples::write_metrics;

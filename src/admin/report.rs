@@ -180,13 +180,24 @@ pub enum CrlReport {
     },
 }
 
+/// How often requests were refused below SOAP for one reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusalReport {
+    /// HTTP status.
+    pub status: u16,
+    /// Code of the reason.
+    pub reason: &'static str,
+    /// Number since the start.
+    pub count: u64,
+}
+
 /// Requests and their outcomes since the start.
 #[derive(Debug, Clone)]
 pub struct Traffic {
     /// Exchanges by outcome, zeros included.
     pub outcomes: Vec<OutcomeReport>,
-    /// Requests refused before SOAP, by HTTP status.
-    pub refusals: Vec<(u16, u64)>,
+    /// Requests refused before SOAP, by reason, zeros included.
+    pub refusals: Vec<RefusalReport>,
     /// Requests answered `503`, by code of the limit that they exceeded.
     pub overloads: Vec<(&'static str, u64)>,
     /// TLS handshakes, by outcome.

@@ -6,8 +6,8 @@ use super::exposition::{Exposition, Labels, micros_as_seconds, seconds};
 use super::health::{Reason, ReasonCode, not_ready_reasons};
 use super::metrics::Metric;
 use super::report::{
-    AuditLogReport, AuthorityReport, CertificateReport, CrlReport, DatasetReport, OutcomeReport, Report, StageReport,
-    Traffic,
+    AuditLogReport, AuthorityReport, CertificateReport, CrlReport, DatasetReport, OutcomeReport, RefusalReport, Report,
+    StageReport, Traffic,
 };
 use audit_log::{Counters, Health};
 use datasets::store::DatasetStatus;
@@ -139,8 +139,8 @@ fn write_exchanges(family: &mut Family<'_>, traffic: &Traffic) {
 }
 
 fn write_refusals(family: &mut Family<'_>, traffic: &Traffic) {
-    for (status, count) in &traffic.refusals {
-        family.sample(&[("status", &status.to_string())], count);
+    for RefusalReport { status, reason, count } in &traffic.refusals {
+        family.sample(&[("status", &status.to_string()), ("reason", reason)], count);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The traffic of a report: counters of the server, with the names of the policy.
 
-use crate::admin::{ConsumerReport, OutcomeReport, StageReport, Traffic};
+use crate::admin::{ConsumerReport, OutcomeReport, RefusalReport, StageReport, Traffic};
 use crate::server::counters::{BUCKETS_MICROS, ConsumerCount, CountersSnapshot, Kind, MINUTES};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{EnterpriseNumber, OutcomeCode};
@@ -15,7 +15,11 @@ pub(super) fn report_traffic(counted: CountersSnapshot, register: &Register) -> 
         sentence: sentence(operation, code),
         count,
     });
-    let refusals = counted.refusals.into_iter().map(|(refusal, count)| (refusal.status().as_u16(), count));
+    let refusals = counted.refusals.into_iter().map(|(refusal, count)| RefusalReport {
+        status: refusal.status().as_u16(),
+        reason: refusal.code(),
+        count,
+    });
     let overloads = counted.overloads.into_iter().map(|(overload, count)| (overload.code(), count));
     let handshakes = counted.handshakes.into_iter().map(|(outcome, count)| (outcome.code(), count));
     let stages = counted.stages.into_iter().map(|(stage, spread)| StageReport {

@@ -127,6 +127,12 @@ pub const KEYS: &[Key] = &[
         "60",
         "Maximum messages per minute of all callers together that are not registered consumers, or whose certificate a pin refuses (0–60000); a sixth of them may come at once. Further messages get `503` before they are read, so that such callers cannot fill the disk of the audit log. The policy has the limit of each consumer.",
     ),
+    defaulted(
+        "limits.idle",
+        Kind::Duration,
+        "60s",
+        "Time that a connection of a consumer may stay idle before it is closed (1s–1h). Each answer says it in `Keep-Alive`. A client that keeps connections for longer writes a request into a connection that closes, so it must be longer than the idle time of the client's pool or of a reverse proxy.",
+    ),
     key(
         "trust.client_ca",
         Kind::Paths,

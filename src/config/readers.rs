@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::duration::parse_duration;
 use super::overrides::{Overrides, resolve};
 use super::settings::FetchMode;
 use super::value::Value;
@@ -109,6 +111,13 @@ pub(super) fn public_url(value: Value<'_>) -> Read<String> {
 pub(super) fn requests_per_consumer(value: Value<'_>) -> Read<usize> {
     let most = u64::try_from(server::Limits::default().messages).unwrap_or(u64::MAX);
     value.integer(1, most).map(|count| usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// Reads `limits.idle`.
+pub(super) fn idle(value: Value<'_>) -> Read<Duration> {
+    let idle = parse_duration(value.text()?)?;
+    let (least, most) = (Duration::from_secs(1), Duration::from_hours(1));
+    if (least..=most).contains(&idle) { Ok(idle) } else { Err("must be from \"1s\" to \"1h\"".to_owned()) }
 }
 
 /// Reads `limits.unregistered_per_minute`.

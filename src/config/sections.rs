@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::document::Section;
 use super::duration::parse_duration;
@@ -19,7 +20,7 @@ use ehealth_core::lookup::FreshnessLimits;
 pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &Overrides) -> Option<Settings> {
     let paths = PathReader { folder, overrides };
     let server = root.section("server").and_then(|section| read_server(section, paths));
-    let unregistered_per_minute = root.implied_section("limits").and_then(read_limits);
+    let limits = root.implied_section("limits").and_then(read_limits);
     let trust = root.section("trust").and_then(|section| read_trust(section, paths));
     let policy = root.section("policy").and_then(|section| read_policy(section, paths));
     let data = root.section("data").map(|section| read_data(section, paths)).unwrap_or_default();
@@ -29,6 +30,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
     let admin = root.optional_section("admin").map(|section| read_admin(section, paths));
     let Server { listen, listen_mode, public_url, certificate, key, max_requests } = server?;
     let (client_ca, revocation) = trust?;
+    let (unregistered_per_minute, idle) = limits?;
     let AuditLog { settings: audit_log, verification_report, reserve } = audit_log?;
     let (admin, admin_tls) = match admin {
         Some(read) => read.map(|(settings, tls)| (Some(settings), tls))?,
@@ -43,8 +45,9 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
             freshness: freshness?,
             limits: server::Limits {
                 messages_per_consumer: max_requests,
-                unregistered_per_minute: unregistered_per_minute?,
-                unregistered_burst: unregistered_per_minute?.div_ceil(6),
+                unregistered_per_minute,
+                unregistered_burst: unregistered_per_minute.div_ceil(6),
+                idle,
                 audit_reserve: reserve,
                 ..server::Limits::default()
             },
@@ -92,10 +95,11 @@ fn read_server(mut section: Section<'_>, paths: PathReader<'_>) -> Option<Server
     })
 }
 
-fn read_limits(mut section: Section<'_>) -> Option<u32> {
+fn read_limits(mut section: Section<'_>) -> Option<(u32, Duration)> {
     let unregistered_per_minute = section.required("unregistered_per_minute", readers::unregistered_per_minute);
+    let idle = section.required("idle", readers::idle);
     section.finish();
-    unregistered_per_minute
+    unregistered_per_minute.zip(idle)
 }
 
 fn read_trust(mut section: Section<'_>, paths: PathReader<'_>) -> Option<(Vec<PathBuf>, RevocationFiles)> {

@@ -61,7 +61,7 @@ async function answerAll(open, canSend = () => true) {
 const { INTEROP_URL: url, INTEROP_CA: ca, INTEROP_CLIENTS: clients, INTEROP_TARGET: target } = process.env;
 const load = (name) => require(require.resolve(name, { paths: [target] }));
 const services = [
-    [`${url}/eHealthAttributesService/v1/consultAttributes?wsdl`, 'consultAttributes'],
+    [`${url}/eHealthAttributesService/v1/consult?wsdl`, 'consultAttributes'],
     [`${url}/TestConnectionService/v1/sendTestMessage?wsdl`, 'sendTestMessage'],
 ];
 module.exports = { answerAll, ca, clients, isDay, load, services };

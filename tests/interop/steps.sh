@@ -13,7 +13,7 @@
 # To run a script by hand, start `simulate --rsa`, set the four variables from its ready file, and run
 # the script from its folder.
 set -euo pipefail
-consult_path=/eHealthAttributesService/v1/consultAttributes
+consult_path=/eHealthAttributesService/v1/consult
 test_path=/TestConnectionService/v1/sendTestMessage
 here=$(pwd)
 

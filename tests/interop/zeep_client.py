@@ -39,7 +39,7 @@ class Caller:
             url = f"{arguments.url}{path}?wsdl"
             return zeep.Client(url, transport=transport, plugins=[self.history], settings=zeep.Settings(strict=True))
 
-        self.attributes = service("/eHealthAttributesService/v1/consultAttributes")
+        self.attributes = service("/eHealthAttributesService/v1/consult")
         self.connection = service("/TestConnectionService/v1/sendTestMessage")
         self.number = None
 

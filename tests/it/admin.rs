@@ -239,7 +239,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
     let counted = after.iter().filter(|(series, times)| series.contains("exchanges_total{operation") && *times != "0");
     assert_eq!(counted.count(), provoked.len());
     let whole = |series: &str| after[&format!("ehealth_attributes_{series}")].as_str();
-    assert_eq!(whole("refused_requests_total{status=\"404\"}"), "1");
+    assert_eq!(whole("refused_requests_total{status=\"404\",reason=\"not-found\"}"), "1");
     assert_eq!(whole("tls_handshakes_total{outcome=\"accepted\"}"), "10");
     assert_eq!(whole("consumer_exchanges_total{consumer=\"unregistered\",kind=\"fault\"}"), "1");
     assert_eq!(whole("consumer_exchanges_total{consumer=\"0999010126\",kind=\"answered\"}"), "2");

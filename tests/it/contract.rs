@@ -18,7 +18,7 @@ TestConnectionServiceV1.wsdl: service TestConnectionService, port TestConnection
   output {http://kszbcss.fgov.be/intf/TestConnectionService/v1}sendTestMessageResponse of {http://kszbcss.fgov.be/intf/TestConnectionService/v1}SendTestMessageReplyType
   fault sendTestMessageFault {http://kszbcss.fgov.be/intf/TestConnectionService/v1}sendTestMessageFault of {http://kszbcss.fgov.be/types/common/v3}CBSSFaultType
 eHealthAttributesServiceV1.wsdl: service eHealthAttributesService, port eHealthAttributesServicePort
-  address https://localhost:8443/eHealthAttributesService/v1/consultAttributes
+  address https://localhost:8443/eHealthAttributesService/v1/consult
   operation consultAttributes (Soap11Binding, document)
   SOAPAction http://kszbcss.fgov.be/eHealthAttributesService/consultAttributes
   input {http://kszbcss.fgov.be/intf/eHealthAttributesService/v1}consultAttributesRequest of {http://kszbcss.fgov.be/types/eHealthAttributes/v1}ConsultAttributesRequestType

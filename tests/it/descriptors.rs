@@ -19,7 +19,7 @@ use testkit::Workspace;
 
 use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
 
-const GET: &[u8] = b"GET /eHealthAttributesService/v1/consultAttributes HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const GET: &[u8] = b"GET /eHealthAttributesService/v1/consult HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /// Starts the program on a free port, and reads the port from its log.
 fn start(workspace: &Workspace) -> (Program, u16) {

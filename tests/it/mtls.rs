@@ -27,7 +27,7 @@ async fn is_answered(service: &TestService, config: ClientConfig) -> bool {
     let stream = TcpStream::connect(service.address).await.expect("the service listens");
     let name = "localhost".try_into().expect("a name");
     let Ok(mut tls) = TlsConnector::from(Arc::new(config)).connect(name, stream).await else { return false };
-    let request = b"GET /eHealthAttributesService/v1/consultAttributes?wsdl HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let request = b"GET /eHealthAttributesService/v1/consult?wsdl HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let mut byte = [0];
     tls.write_all(request).await.is_ok() && matches!(tls.read(&mut byte).await, Ok(1))
 }

@@ -92,35 +92,124 @@ async fn http_refusals_are_plain_text() {
     let post = |target: &str| Request::post(target);
     let xml = "text/xml; charset=utf-8";
     let cases = [
-        (get("/"), "", 404),
-        (get("/eHealthAttributesService/v1/consultattributes"), "", 404),
-        (get(&format!("{CONSULT}?WSDL")), "", 404),
-        (get(&format!("{CONSULT}?xsd=../Cargo.toml")), "", 404),
-        (get(&format!("{CONSULT}?xsd=TestConnectionV1.xsd")), "", 404),
-        (get(&format!("/{}", "a".repeat(2_000))), "", 414),
-        (Request::put(CONSULT), "", 405),
-        (Request::head(CONSULT), "", 405),
-        (post(&format!("{CONSULT}?wsdl")).header("content-type", xml), whole.as_str(), 404),
-        (post("/eHealthAttributesService/v1/%63onsultAttributes").header("content-type", xml), &whole, 404),
-        (post(CONSULT), &whole, 415),
-        (post(CONSULT).header("content-type", "application/soap+xml"), &whole, 415),
-        (post(CONSULT).header("content-type", "text/xml; charset=iso-8859-1"), &whole, 415),
-        (post(CONSULT).header("content-type", xml).header("content-type", xml), &whole, 415),
-        (post(CONSULT).header("content-type", xml).header("content-encoding", "identity"), &whole, 415),
+        (get("/a"), "", 404, "GET / lists the services"),
+        (get("/ehealthattributesservice/v1/consult"), "", 404, "/eHealthAttributesService/v1/consult?wsdl"),
+        (get(&format!("{CONSULT}/")), "", 404, "/eHealthAttributesService/v1/consult?wsdl"),
+        (get(&format!("{CONSULT}?wsdl=1")), "", 404, "/eHealthAttributesService/v1/consult?wsdl"),
+        (get("/TestConnectionService"), "", 404, "/TestConnectionService/v1/sendTestMessage?wsdl"),
+        (get(&format!("{CONSULT}?xsd=../Cargo.toml")), "", 404, "?wsdl"),
+        (get(&format!("{CONSULT}?xsd=TestConnectionV1.xsd")), "", 404, "?wsdl"),
+        (get(&format!("/{}", "a".repeat(2_000))), "", 414, "too long"),
+        (Request::put(CONSULT), "", 405, "POST for a message"),
+        (Request::options("/"), "", 405, "POST for a message"),
+        (post("/").header("content-type", xml), &whole, 405, "POST for a message"),
+        (post(&format!("{CONSULT}?wsdl")).header("content-type", xml), whole.as_str(), 404, "without a query"),
+        (post("/eHealthAttributesService/v1/%63onsult").header("content-type", xml), &whole, 404, "POST to"),
+        (post(CONSULT), &whole, 415, "no Content-Type"),
+        (post(CONSULT).header("content-type", "application/soap+xml"), &whole, 415, "SOAP 1.2"),
+        (post(CONSULT).header("content-type", "multipart/related; type=\"text/xml\""), &whole, 415, "MTOM"),
+        (post(CONSULT).header("content-type", "application/xml"), &whole, 415, "must be text/xml"),
+        (post(CONSULT).header("content-type", "text/xml; charset=iso-8859-1"), &whole, 415, "charset must be"),
+        (post(CONSULT).header("content-type", "text/xml; charset"), &whole, 415, "malformed"),
+        (post(CONSULT).header("content-type", xml).header("content-type", xml), &whole, 415, "given twice"),
+        (post(CONSULT).header("content-type", xml).header("content-encoding", "gzip"), &whole, 415, "Content-Encoding"),
+        (post(CONSULT).header("content-type", xml).header("content-encoding", "identity"), &whole, 415, "Compressed"),
     ];
-    for (request, body, status) in cases {
+    for (request, body, status, text) in cases {
         let request =
             request.header("host", "localhost").body(Full::new(Bytes::from(body.to_owned()))).expect("a request");
         let shown = format!("{} {}", request.method(), request.uri());
-        let is_head = request.method() == hyper::Method::HEAD;
+        let is_encoded = request.headers().contains_key("content-encoding");
         let answered = service.send("fund", request).await;
         assert_eq!(answered.status, status, "{shown}: {answered:?}");
         assert_eq!(answered.headers["content-type"], "text/plain; charset=utf-8", "{shown}");
         assert!(answered.headers.contains_key("x-request-id"), "{shown}");
-        assert!(is_head || answered.body.ends_with(".\n"), "{shown}: {answered:?}");
-        assert_eq!(answered.headers.contains_key("allow"), status == 405, "{shown}");
+        assert!(answered.body.ends_with(".\n") && answered.body.contains(text), "{shown}: {answered:?}");
+        let value = |name: &str| answered.headers.get(name).map(|value| value.to_str().expect("text").to_owned());
+        let accepts = (value("accept"), value("accept-encoding"));
+        let expected = match (status, is_encoded) {
+            (415, true) => (None, Some("identity".to_owned())),
+            (415, false) => (Some("text/xml".to_owned()), None),
+            _ => (None, None),
+        };
+        assert_eq!(accepts, expected, "{shown}");
+        assert_eq!(value("allow").as_deref(), (status == 405).then_some("GET, HEAD, POST"), "{shown}");
         let closes = answered.headers.get("connection").is_some_and(|value| value == "close");
         assert_eq!(closes, !matches!(status, 404 | 405 | 415), "{shown}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn head_is_get_without_content() {
+    let service = TestService::start().await;
+    for target in ["/", CONSULT, &format!("{CONSULT}?wsdl"), &format!("{CONSULT}?xsd=CommonV3.xsd")] {
+        let ask = |method: &str| {
+            Request::builder()
+                .method(method)
+                .uri(target)
+                .header("host", "localhost")
+                .body(Full::new(Bytes::new()))
+                .expect("a request")
+        };
+        let (whole, head) = (service.send("fund", ask("GET")).await, service.send("fund", ask("HEAD")).await);
+        assert_eq!((whole.status, head.status, head.body.as_str()), (200, 200, ""), "{target}");
+        for name in ["content-type", "content-length"] {
+            assert_eq!(whole.headers.get(name), head.headers.get(name), "{target}: {name}");
+        }
+        assert_eq!(whole.headers["keep-alive"], "timeout=60", "{target}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn the_wsdl_is_found_in_any_case_and_the_old_path_answers() {
+    let service = TestService::start().await;
+    let get = |target: &str| Request::get(target).header("host", "localhost").body(Full::new(Bytes::new()));
+    for query in ["wsdl", "WSDL", "Wsdl"] {
+        let answered = service.send("fund", get(&format!("{CONSULT}?{query}")).expect("a request")).await;
+        assert_eq!(answered.status, 200, "{query}");
+        assert!(answered.body.contains(&format!("{CONSULT}\"/>")), "{query}: {}", answered.body);
+    }
+    for query in ["singleWsdl", "singlewsdl"] {
+        let answered = service.send("fund", get(&format!("{CONSULT}?{query}")).expect("a request")).await;
+        assert_eq!(answered.status, 200, "{query}");
+        assert!(!answered.body.contains("schemaLocation"), "{query}: {}", answered.body);
+    }
+    let answered = service.post("fund", names::CONSULT_ALIAS, question(FUND, PHYSICIAN, "85073000160", "")).await;
+    assert_eq!((answered.status, answered.code()), (200, Some("MSG00000")));
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn utf_16_is_read_in_the_byte_order_of_its_label() {
+    let service = TestService::start().await;
+    let whole = question(FUND, PHYSICIAN, "85073000160", "");
+    // Without its declaration, which names UTF-8.
+    let whole = whole.split_once("?>").map_or(whole.as_str(), |(_, content)| content);
+    let bytes = |unit: fn(u16) -> [u8; 2], mark: bool| -> Vec<u8> {
+        let mark = mark.then_some(0xfeff);
+        mark.into_iter().chain(whole.encode_utf16()).flat_map(unit).collect()
+    };
+    let (big, little) = (u16::to_be_bytes as fn(u16) -> [u8; 2], u16::to_le_bytes as fn(u16) -> [u8; 2]);
+    for (label, body, status) in [
+        ("utf-16le", bytes(little, false), 200),
+        ("utf-16le", bytes(little, true), 200),
+        ("UTF-16BE", bytes(big, false), 200),
+        ("utf-16be", bytes(big, true), 200),
+        ("utf-16", bytes(little, true), 200),
+        ("utf-16", bytes(little, false), 500),
+        ("utf-16le", bytes(big, true), 500),
+        ("utf-16be", bytes(little, true), 500),
+        ("utf-8", bytes(little, true), 500),
+    ] {
+        let request = Request::post(CONSULT)
+            .header("host", "localhost")
+            .header("content-type", format!("text/xml; charset={label}"))
+            .body(Full::new(Bytes::from(body)))
+            .expect("a request");
+        let answered = service.send("fund", request).await;
+        assert_eq!(answered.status, status, "{label}: {answered:?}");
     }
     service.finish().await;
 }

@@ -114,7 +114,7 @@ fn no_document_costs_much_more_than_another_of_its_size() {
 }
 
 fn read(fixture: &Fixture) -> Option<Result<Request, Box<RefusedRequest>>> {
-    let media_type = MediaType::parse(&fixture.content_type)?;
+    let media_type = MediaType::parse(&fixture.content_type).ok()?;
     let soap_actions: Vec<_> = fixture.soap_actions.iter().map(String::as_bytes).collect();
     Some(read_request(&fixture.body, media_type.charset, &soap_actions, fixture.operation))
 }

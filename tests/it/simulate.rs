@@ -138,7 +138,7 @@ fn the_ready_file_has_what_a_test_needs() {
     let port = simulation.ready["port"].as_u64().expect("a number");
     assert_eq!(simulation.url(), format!("https://localhost:{port}"));
     let consult = simulation.ready["consultAttributes"].as_str().expect("a text");
-    assert_eq!(consult, format!("{}/eHealthAttributesService/v1/consultAttributes", simulation.url()));
+    assert_eq!(consult, format!("{}/eHealthAttributesService/v1/consult", simulation.url()));
     assert!(simulation.file("/ca").is_absolute());
     for clients in ["clients", "clientsRsa"] {
         for word in ["platform", "fund", "other-fund", "service", "other-service", "stranger"] {

@@ -10,11 +10,14 @@ pub enum Charset {
     Utf8,
     /// UTF-16 of either byte order, with a byte order mark.
     Utf16,
+    /// UTF-16, the high byte first, with or without a byte order mark (RFC 2781, section 3.3).
+    Utf16BigEndian,
+    /// UTF-16, the low byte first, with or without a byte order mark.
+    Utf16LittleEndian,
 }
 
 impl Charset {
-    /// Returns the charset of this name, case-insensitively; `None` for any other, including
-    /// `UTF-16LE` and `UTF-16BE`.
+    /// Returns the charset of this name, case-insensitively; `None` for any other.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
@@ -22,6 +25,10 @@ impl Charset {
             Some(Self::Utf8)
         } else if is("utf-16") {
             Some(Self::Utf16)
+        } else if is("utf-16be") {
+            Some(Self::Utf16BigEndian)
+        } else if is("utf-16le") {
+            Some(Self::Utf16LittleEndian)
         } else {
             None
         }
@@ -35,38 +42,69 @@ pub struct MediaType {
     pub charset: Option<Charset>,
 }
 
+/// Why the value of a `Content-Type` is no media type of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaTypeError {
+    /// The value violates its grammar, or names two charsets.
+    Malformed,
+    /// The media type of SOAP 1.2.
+    Soap12,
+    /// A multipart message.
+    Multipart,
+    /// Another media type.
+    Other,
+    /// Another charset.
+    Charset,
+}
+
 impl MediaType {
-    /// Parses the value of a `Content-Type`. `None` (`415`) for any other media type, including
-    /// multipart; for any other charset, or two; and for an invalid value. Ignores other
-    /// parameters.
-    #[must_use]
-    pub fn parse(value: &str) -> Option<Self> {
-        let (media_type, mut rest) = match value.find(';') {
-            Some(at) => value.split_at_checked(at)?,
-            None => (value, ""),
-        };
-        if !trim(media_type).eq_ignore_ascii_case("text/xml") {
+    /// Parses the value of a `Content-Type`. Ignores parameters other than `charset`.
+    ///
+    /// # Errors
+    /// [`MediaTypeError`] (`415`) for any other media type or charset, two charsets, or an invalid
+    /// value.
+    pub fn parse(value: &str) -> Result<Self, MediaTypeError> {
+        let (media_type, parameters) = value.find(';').and_then(|at| value.split_at_checked(at)).unwrap_or((value, ""));
+        let media_type = trim(media_type);
+        let is = |other: &str| media_type.eq_ignore_ascii_case(other);
+        if !is("text/xml") {
+            let is_multipart =
+                media_type.split_once('/').is_some_and(|(kind, _)| kind.eq_ignore_ascii_case("multipart"));
+            return Err(match media_type.split_once('/') {
+                Some((kind, form)) if is_token(kind) && is_token(form) && is_multipart => MediaTypeError::Multipart,
+                Some(_) if is("application/soap+xml") => MediaTypeError::Soap12,
+                Some((kind, form)) if is_token(kind) && is_token(form) => MediaTypeError::Other,
+                Some(_) | None => MediaTypeError::Malformed,
+            });
+        }
+        match read_charset(parameters).ok_or(MediaTypeError::Malformed)? {
+            None => Ok(Self { charset: None }),
+            Some(name) => {
+                let charset = Charset::from_name(&name).ok_or(MediaTypeError::Charset)?;
+                Ok(Self { charset: Some(charset) })
+            }
+        }
+    }
+}
+
+/// Reads the parameters behind a media type; returns the value of `charset`, if there is one. `None`
+/// if they violate their grammar, or have two.
+fn read_charset(parameters: &str) -> Option<Option<String>> {
+    let (mut rest, mut charset) = (parameters, None);
+    while let Some(parameters) = trim(rest).strip_prefix(';') {
+        let parameters = trim(parameters);
+        if parameters.is_empty() || parameters.starts_with(';') {
+            rest = parameters;
+            continue;
+        }
+        let (name, after) = parameters.split_once('=').filter(|(name, _)| is_token(name))?;
+        let (value, after) = take_value(after)?;
+        rest = after;
+        if name.eq_ignore_ascii_case("charset") && charset.replace(value).is_some() {
             return None;
         }
-        let mut charset = None;
-        while let Some(parameters) = trim(rest).strip_prefix(';') {
-            let parameters = trim(parameters);
-            if parameters.is_empty() || parameters.starts_with(';') {
-                rest = parameters;
-                continue;
-            }
-            let (name, after) = parameters.split_once('=').filter(|(name, _)| is_token(name))?;
-            let (value, after) = take_value(after)?;
-            rest = after;
-            if name.eq_ignore_ascii_case("charset") {
-                if charset.is_some() {
-                    return None;
-                }
-                charset = Some(Charset::from_name(&value)?);
-            }
-        }
-        trim(rest).is_empty().then_some(Self { charset })
     }
+    trim(rest).is_empty().then_some(charset)
 }
 
 /// Takes a token or a quoted string from the beginning (RFC 9110, sections 5.6.2 and 5.6.4).
@@ -106,43 +144,52 @@ mod tests {
         for value in
             ["text/xml", "TEXT/XML ;", "text/xml;;", "text/xml; action=\"a;charset=b\"", "text/xml;version=1.0 ; "]
         {
-            assert_eq!(MediaType::parse(value), Some(MediaType { charset: None }), "{value}");
+            assert_eq!(MediaType::parse(value), Ok(MediaType { charset: None }), "{value}");
         }
-        for value in
-            ["text/xml;charset=utf-8", "text/xml; Charset=\"UTF-8\"", "text/xml; a=b;\tcharset=\"\\utf-8\" ;c=d"]
-        {
-            assert_eq!(MediaType::parse(value), Some(MediaType { charset: Some(Charset::Utf8) }), "{value}");
+        for (value, charset) in [
+            ("text/xml;charset=utf-8", Charset::Utf8),
+            ("text/xml; Charset=\"UTF-8\"", Charset::Utf8),
+            ("text/xml; a=b;\tcharset=\"\\utf-8\" ;c=d", Charset::Utf8),
+            ("text/xml; charset=UTF-16", Charset::Utf16),
+            ("text/xml; charset=utf-16LE", Charset::Utf16LittleEndian),
+            ("text/xml; charset=utf-16BE", Charset::Utf16BigEndian),
+        ] {
+            assert_eq!(MediaType::parse(value), Ok(MediaType { charset: Some(charset) }), "{value}");
         }
-        let utf_16 = MediaType { charset: Some(Charset::Utf16) };
-        assert_eq!(MediaType::parse("text/xml; charset=UTF-16"), Some(utf_16));
     }
 
     #[test]
-    fn refuses_other_media_types_and_charsets() {
-        for value in [
-            "",
-            "text",
-            "text/xml+soap",
-            "text/ xml",
-            "application/xml",
-            "application/soap+xml; charset=utf-8",
-            "multipart/related; type=\"application/xop+xml\"",
-            "text/xml, text/xml",
-            "text/xml charset=utf-8",
-            "text/xml; charset=iso-8859-1",
-            "text/xml; charset=utf-16le",
-            "text/xml; charset=utf8",
-            "text/xml; charset=",
-            "text/xml; charset=\"\"",
-            "text/xml; charset= utf-8",
-            "text/xml; charset",
-            "text/xml; charset=utf-8; charset=utf-8",
-            "text/xml; charset=\"utf-8",
-            "text/xml; charset=utf-8, text/xml",
-            "text/xml; charset=\"utf-8\"x",
-            "text/xml; =utf-8",
+    fn each_other_media_type_has_its_reason() {
+        for (reason, values) in [
+            (
+                MediaTypeError::Malformed,
+                &[
+                    "",
+                    "text",
+                    "text/ xml",
+                    "text/xml, text/xml",
+                    "text/xml charset=utf-8",
+                    "text/xml; charset=",
+                    "text/xml; charset= utf-8",
+                    "text/xml; charset",
+                    "text/xml; charset=utf-8; charset=utf-8",
+                    "text/xml; charset=\"utf-8",
+                    "text/xml; charset=utf-8, text/xml",
+                    "text/xml; charset=\"utf-8\"x",
+                    "text/xml; =utf-8",
+                ][..],
+            ),
+            (MediaTypeError::Soap12, &["application/soap+xml; charset=utf-8", "Application/SOAP+xml"]),
+            (MediaTypeError::Multipart, &["multipart/related; type=\"application/xop+xml\"", "MULTIPART/mixed"]),
+            (MediaTypeError::Other, &["application/xml", "text/xml+soap", "text/plain"]),
+            (
+                MediaTypeError::Charset,
+                &["text/xml; charset=iso-8859-1", "text/xml; charset=utf8", "text/xml; charset=\"\""],
+            ),
         ] {
-            assert_eq!(MediaType::parse(value), None, "{value}");
+            for value in values {
+                assert_eq!(MediaType::parse(value), Err(reason), "{value}");
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ mod xml_error;
 mod response;
 pub mod writer;
 
-pub use content_type::{Charset, MediaType};
+pub use content_type::{Charset, MediaType, MediaTypeError};
 pub use envelope::Addressing;
 pub use example::example;
 pub use fault::{ExchangeFault, Fault, FaultRow};

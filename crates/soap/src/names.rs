@@ -21,17 +21,24 @@ pub const ACTOR_NEXT: &str = "http://schemas.xmlsoap.org/soap/actor/next";
 /// `Action` of a fault that SOAP defines (WS-Addressing 1.0 SOAP binding, section 6).
 pub const ACTION_SOAP_FAULT: &str = "http://www.w3.org/2005/08/addressing/soap/fault";
 
+/// Path of `consultAttributes` in version 0.1, which is served too.
+pub const CONSULT_ALIAS: &str = "/eHealthAttributesService/v1/consultAttributes";
+
 /// Returns the operation whose messages are posted to this path.
 #[must_use]
 pub fn operation_at(path: &str) -> Option<Operation> {
+    if path == CONSULT_ALIAS {
+        return Some(Operation::ConsultAttributes);
+    }
     Operation::ALL.into_iter().find(|operation| self::path(*operation) == path)
 }
 
-/// Path of an operation: service, version, operation.
+/// Path of an operation: service, version, and the operation or, for a service with several, a word
+/// for all.
 #[must_use]
 pub const fn path(operation: Operation) -> &'static str {
     match operation {
-        Operation::ConsultAttributes => "/eHealthAttributesService/v1/consultAttributes",
+        Operation::ConsultAttributes => "/eHealthAttributesService/v1/consult",
         Operation::SendTestMessage => "/TestConnectionService/v1/sendTestMessage",
     }
 }

@@ -1,4 +1,5 @@
-//! The contract as the service serves it: `GET <path>?wsdl` and `GET <path>?xsd=FILE`.
+//! The contract as the service serves it: `GET <path>?wsdl`, `GET <path>?singleWsdl` and `GET
+//! <path>?xsd=FILE`.
 //!
 //! The files in `wsdl/` and `schemas/` are compiled in unchanged and are the source of truth. They
 //! refer to each other by relative paths, so that they work from disk. The served text differs in
@@ -28,6 +29,9 @@ const FROM_WSDL: &str = "schemaLocation=\"../schemas/";
 /// Beginning of a reference to another schema in a schema on disk.
 const FROM_SCHEMA: &str = "schemaLocation=\"";
 
+/// Where the schemas of a WSDL begin.
+const TYPES: &str = "<wsdl:types>";
+
 /// Public URL in the files on disk: that of the demonstration.
 const ON_DISK_URL: &str = "https://localhost:8443";
 
@@ -37,15 +41,46 @@ const ON_DISK_URL: &str = "https://localhost:8443";
 /// (`https://gateway.example.be`), with or without a trailing slash. A path prefix is kept.
 #[must_use]
 pub fn wsdl(operation: Operation, public_url: &str) -> String {
+    with_address(operation, public_url).replace(FROM_WSDL, &reference(operation, public_url))
+}
+
+/// Returns the WSDL of the operation's service with its schemas inside, for generators that follow
+/// no reference: the answer to `GET <path>?singleWsdl`.
+///
+/// `public_url` is as in [`wsdl`].
+#[must_use]
+pub fn single_wsdl(operation: Operation, public_url: &str) -> String {
+    let whole = without_locations(&with_address(operation, public_url));
+    let inside: String = schemas(operation)
+        .iter()
+        .map(|(_, on_disk)| on_disk.split_once("?>").map_or(*on_disk, |(_, content)| content.trim_start()))
+        .map(without_locations)
+        .collect();
+    whole.replacen(TYPES, &format!("{TYPES}\n{inside}"), 1)
+}
+
+/// The WSDL on disk with the address of the service as its callers see it.
+fn with_address(operation: Operation, public_url: &str) -> String {
     let on_disk = match operation {
         Operation::ConsultAttributes => include_str!("../../../wsdl/eHealthAttributesServiceV1.wsdl"),
         Operation::SendTestMessage => include_str!("../../../wsdl/TestConnectionServiceV1.wsdl"),
     };
     let path = names::path(operation);
-    on_disk.replace(FROM_WSDL, &reference(operation, public_url)).replace(
+    on_disk.replace(
         &format!("location=\"{ON_DISK_URL}{path}\""),
         &format!("location=\"{}{path}\"", attribute_text(public_url)),
     )
+}
+
+/// The text without its `schemaLocation` attributes and the white space before them.
+fn without_locations(text: &str) -> String {
+    let mut pieces = text.split(FROM_SCHEMA);
+    let mut kept = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        kept.truncate(kept.trim_end().len());
+        kept.push_str(piece.split_once('"').map_or("", |(_, rest)| rest));
+    }
+    kept
 }
 
 /// Returns the schema `file` of the operation's service: the answer to `GET <path>?xsd=<file>`. The
@@ -100,7 +135,7 @@ fn attribute_text(public_url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ON_DISK_URL, Operation, names, schema, schemas, wsdl};
+    use super::{ON_DISK_URL, Operation, names, schema, schemas, single_wsdl, wsdl};
 
     const URL: &str = "https://gateway.example.be";
 
@@ -122,7 +157,7 @@ mod tests {
     fn the_address_is_under_the_public_url() {
         assert_eq!(
             values(&wsdl(Operation::ConsultAttributes, URL), " location=\""),
-            ["https://gateway.example.be/eHealthAttributesService/v1/consultAttributes"]
+            ["https://gateway.example.be/eHealthAttributesService/v1/consult"]
         );
         assert_eq!(
             values(&wsdl(Operation::SendTestMessage, URL), " location=\""),
@@ -143,6 +178,23 @@ mod tests {
                     .and_then(|rest| rest.strip_prefix("?xsd="));
                 let resolved = file.and_then(|file| schema(operation, file, URL));
                 assert!(resolved.is_some(), "{operation:?}: {reference}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_wsdl_has_every_schema_and_no_reference() {
+        for operation in Operation::ALL {
+            let single = single_wsdl(operation, URL);
+            assert!(!single.contains("schemaLocation") && !single.contains(ON_DISK_URL), "{single}");
+            assert_eq!(single.matches("<?xml").count(), 1);
+            for (file, text) in schemas(operation) {
+                let namespace = values(text, "targetNamespace=\"")[0];
+                assert!(single.contains(&format!("targetNamespace=\"{namespace}\"")), "{file}");
+                assert!(
+                    text.lines().filter(|line| line.contains("Type name=")).all(|line| single.contains(line)),
+                    "{file}"
+                );
             }
         }
     }

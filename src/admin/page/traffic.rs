@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::report::{ConsumerReport, Report, Traffic};
+use super::super::report::{ConsumerReport, RefusalReport, Report, Traffic};
 use super::chart::draw;
 use super::format::{grouped, number_cell};
 
@@ -61,7 +61,7 @@ fn since_start(consumer: &ConsumerReport) -> u64 {
 pub(super) fn show_outcomes(report: &Report) -> Markup {
     let traffic = &report.traffic;
     let occurred: Vec<_> = traffic.outcomes.iter().filter(|outcome| outcome.count > 0).collect();
-    let refused: Vec<_> = traffic.refusals.iter().filter(|(_, count)| *count > 0).collect();
+    let refused: Vec<_> = traffic.refusals.iter().filter(|refusal| refusal.count > 0).collect();
     html! {
         section aria-labelledby="outcomes" {
             h2 #outcomes { "Outcomes since the start" }
@@ -84,10 +84,10 @@ pub(super) fn show_outcomes(report: &Report) -> Markup {
                                 td .number { (grouped(outcome.count)) }
                             }
                         }
-                        @for (status, count) in &refused {
+                        @for RefusalReport { status, reason, count } in refused {
                             tr {
                                 th scope="row" { "refused before SOAP" }
-                                td .code { "HTTP " (status) }
+                                td .code { "HTTP " (status) " " (reason) }
                                 td { "–" }
                                 td .number { (grouped(*count)) }
                             }

@@ -6,7 +6,7 @@
 //! accept `text/html` get plain text.
 
 use hyper::header::{ACCEPT, HeaderMap};
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use ehealth_core::lookup::Operation;
 use soap::{example, names, wsdl};
@@ -59,47 +59,69 @@ pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
 /// Writes the page of an operation's service.
 pub(super) fn write_page(operation: Operation, public_url: &str) -> String {
     let url = public_url.trim_end_matches('/');
-    let address = |operation| format!("{url}{}", names::path(operation));
-    let here = address(operation);
+    let here = format!("{url}{}", names::path(operation));
     let curl = format!(
         "curl --cacert ca.pem --cert client.pem --key client.key \\\n  -H 'Content-Type: text/xml; charset=utf-8' \
          --data-binary @request.xml \\\n  {here}"
     );
+    let content = html! {
+        p { (describe(operation)) }
+        p {
+            "This is a SOAP 1.1 service (document/literal, over mutual TLS). POST an envelope to "
+            code { (here) }
+            " as text/xml."
+        }
+        h2 { "Contract" }
+        ul {
+            li { a href={ (here) "?wsdl" } { "WSDL" } }
+            li { a href={ (here) "?singleWsdl" } { "WSDL with its schemas inside" } }
+            @for file in wsdl::schema_files(operation) {
+                li { a href={ (here) "?xsd=" (file) } { (file) } }
+            }
+        }
+        h2 { "Example request" }
+        p class="quiet" { "Click to select it." (example_note(operation)) }
+        pre { (example(operation)) }
+        p class="quiet" { "Save it as request.xml and send it with:" }
+        pre { (curl) }
+        h2 { "Operations" }
+        (list_services(url))
+    };
+    write_document(operation.code(), &content)
+}
+
+/// Writes the page at the root: the list of services.
+pub(super) fn write_services(public_url: &str) -> String {
+    let content = html! {
+        p { "SOAP 1.1 services over mutual TLS. Each has a page with its WSDL and an example." }
+        (list_services(public_url.trim_end_matches('/')))
+    };
+    write_document("Services", &content)
+}
+
+fn list_services(url: &str) -> Markup {
+    html! {
+        ul {
+            @for each in Operation::ALL {
+                li { a href={ (url) (names::path(each)) } { (each.code()) } ": " (describe(each)) }
+            }
+        }
+    }
+}
+
+fn write_document(title: &str, content: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (operation.code()) " – ehealth-attributes" }
+                title { (title) " – ehealth-attributes" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                h1 { (operation.code()) }
-                p { (describe(operation)) }
-                p {
-                    "This is a SOAP 1.1 service (document/literal, over mutual TLS). POST an envelope to "
-                    code { (here) }
-                    " as text/xml."
-                }
-                h2 { "Contract" }
-                ul {
-                    li { a href={ (here) "?wsdl" } { "WSDL" } }
-                    @for file in wsdl::schema_files(operation) {
-                        li { a href={ (here) "?xsd=" (file) } { (file) } }
-                    }
-                }
-                h2 { "Example request" }
-                p class="quiet" { "Click to select it." (example_note(operation)) }
-                pre { (example(operation)) }
-                p class="quiet" { "Save it as request.xml and send it with:" }
-                pre { (curl) }
-                h2 { "Operations" }
-                ul {
-                    @for each in Operation::ALL {
-                        li { a href=(address(each)) { (each.code()) } ": " (describe(each)) }
-                    }
-                }
+                h1 { (title) }
+                (content)
                 p class="quiet" { "ehealth-attributes " (env!("CARGO_PKG_VERSION")) }
             }
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Response;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::StatusCode;
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 
 use super::refusal::HttpRefusal;
 use super::response::HttpResponse;
@@ -38,7 +39,13 @@ pub(super) fn refuse(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     if refusal == HttpRefusal::Method {
-        headers.insert(ALLOW, HeaderValue::from_static("GET, POST"));
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+    }
+    if refusal == HttpRefusal::ContentEncoding {
+        // RFC 9110, section 15.5.16.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    } else if refusal.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        headers.insert(ACCEPT, HeaderValue::from_static("text/xml"));
     }
     if refusal == HttpRefusal::Overloaded {
         headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after).max(1)));
@@ -67,7 +74,6 @@ pub(super) fn refuse_head(service: &Service, peer: &Peer, ticket: Ticket, refusa
 
 fn log(service: &Service, peer: &Peer, ticket: Ticket, refusal: HttpRefusal) {
     let caller = peer.caller.organisation().map(tracing::field::display);
-    let reason = refusal.status().canonical_reason().unwrap_or_default();
-    peer_event!(service.peer_log, INFO, "request refused below SOAP", reason, peer.caller.fingerprint;
-        %ticket, caller, status = refusal.status().as_u16(), ?refusal);
+    peer_event!(service.peer_log, INFO, "request refused below SOAP", refusal.code(), peer.caller.fingerprint;
+        %ticket, caller, status = refusal.status().as_u16());
 }

@@ -10,7 +10,7 @@ use hyper::http::request::Parts;
 
 use super::refusal::HttpRefusal;
 use ehealth_core::lookup::Operation;
-use soap::{Charset, MediaType, names};
+use soap::{Charset, MediaType, MediaTypeError, names};
 
 /// `SOAPAction`, the header of SOAP 1.1, section 6.1.1.
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
@@ -22,10 +22,14 @@ pub(super) enum Route {
     Message(Operation),
     /// The WSDL of the operation's service.
     Wsdl(Operation),
+    /// The same with its schemas inside.
+    SingleWsdl(Operation),
     /// A schema of the operation's service, by file name.
     Schema(Operation, String),
     /// The service path itself, as a browser opens it.
     Page(Operation),
+    /// The root: the list of services.
+    Services,
 }
 
 /// Decides what the head of a request asks for.
@@ -33,15 +37,24 @@ pub(super) enum Route {
 /// # Errors
 /// [`HttpRefusal`] if nothing is served at this path, with this query or by this method.
 pub(super) fn route(head: &Parts) -> Result<Route, HttpRefusal> {
-    let query = head.uri.query();
-    let operation = names::operation_at(head.uri.path()).ok_or(HttpRefusal::NotFound)?;
-    if head.method == Method::GET {
+    let (path, query) = (head.uri.path(), head.uri.query());
+    // HEAD is GET without content (RFC 9110, section 9.3.2); the HTTP library leaves it out.
+    let is_get = head.method == Method::GET || head.method == Method::HEAD;
+    if path == "/" && query.is_none() {
+        return if is_get { Ok(Route::Services) } else { Err(HttpRefusal::Method) };
+    }
+    if path == "*" {
+        return Err(HttpRefusal::Method);
+    }
+    let Some(operation) = names::operation_at(path) else { return Err(near_miss(path)) };
+    if is_get {
         return match query {
             None => Ok(Route::Page(operation)),
-            Some("wsdl") => Ok(Route::Wsdl(operation)),
+            Some(query) if query.eq_ignore_ascii_case("wsdl") => Ok(Route::Wsdl(operation)),
+            Some(query) if query.eq_ignore_ascii_case("singleWsdl") => Ok(Route::SingleWsdl(operation)),
             Some(query) => match query.strip_prefix("xsd=") {
                 Some(file) => Ok(Route::Schema(operation, file.to_owned())),
-                None => Err(HttpRefusal::NotFound),
+                None => Err(near(operation)),
             },
         };
     }
@@ -49,7 +62,7 @@ pub(super) fn route(head: &Parts) -> Result<Route, HttpRefusal> {
         return Err(HttpRefusal::Method);
     }
     if query.is_some() {
-        return Err(HttpRefusal::NotFound);
+        return Err(near(operation));
     }
     if !head.headers.contains_key(CONTENT_LENGTH) && !head.headers.contains_key(TRANSFER_ENCODING) {
         return Err(HttpRefusal::LengthRequired);
@@ -57,22 +70,48 @@ pub(super) fn route(head: &Parts) -> Result<Route, HttpRefusal> {
     Ok(Route::Message(operation))
 }
 
+/// The refusal that names the address of an operation.
+pub(super) fn near(operation: Operation) -> HttpRefusal {
+    match operation {
+        Operation::ConsultAttributes => HttpRefusal::NearConsult,
+        Operation::SendTestMessage => HttpRefusal::NearTest,
+    }
+}
+
+/// The refusal of a path at which nothing is served: what its first segment resembles.
+fn near_miss(path: &str) -> HttpRefusal {
+    let begins = |operation| {
+        let own = names::path(operation).split('/').nth(1).unwrap_or_default();
+        path.get(1..).and_then(|path| path.get(..own.len())).is_some_and(|found| found.eq_ignore_ascii_case(own))
+    };
+    Operation::ALL.into_iter().find(|operation| begins(*operation)).map_or(HttpRefusal::NotFound, near)
+}
+
 /// Charset that `Content-Type` names; `None` if it names none.
 ///
 /// # Errors
-/// [`HttpRefusal::MediaType`] for another media type or charset, two `Content-Type` fields, or any
+/// [`HttpRefusal`] for another media type or charset, two `Content-Type` fields, or any
 /// `Content-Encoding`.
 pub(super) fn read_charset(headers: &HeaderMap) -> Result<Option<Charset>, HttpRefusal> {
     if headers.contains_key(CONTENT_ENCODING) {
-        return Err(HttpRefusal::MediaType);
+        return Err(HttpRefusal::ContentEncoding);
     }
     let mut fields = headers.get_all(CONTENT_TYPE).iter();
     match (fields.next(), fields.next()) {
         (Some(field), None) => {
-            let media_type = field.to_str().ok().and_then(MediaType::parse).ok_or(HttpRefusal::MediaType)?;
-            Ok(media_type.charset)
+            let parsed = field.to_str().map_err(|_| HttpRefusal::BadMediaType).and_then(|field| {
+                MediaType::parse(field).map_err(|error| match error {
+                    MediaTypeError::Malformed => HttpRefusal::BadMediaType,
+                    MediaTypeError::Soap12 => HttpRefusal::Soap12,
+                    MediaTypeError::Multipart => HttpRefusal::Multipart,
+                    MediaTypeError::Other => HttpRefusal::MediaType,
+                    MediaTypeError::Charset => HttpRefusal::Charset,
+                })
+            });
+            Ok(parsed?.charset)
         }
-        (None, _) | (Some(_), Some(_)) => Err(HttpRefusal::MediaType),
+        (None, _) => Err(HttpRefusal::NoMediaType),
+        (Some(_), Some(_)) => Err(HttpRefusal::BadMediaType),
     }
 }
 

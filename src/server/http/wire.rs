@@ -52,7 +52,7 @@ pub(super) fn refusal_of(error: &hyper::Error) -> HttpRefusal {
         }
         cause = error.source();
     }
-    HttpRefusal::Framing
+    HttpRefusal::BodyEnd
 }
 
 /// One connection.

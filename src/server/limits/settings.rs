@@ -101,7 +101,7 @@ impl Default for Limits {
             age: seconds(3_600),
             handshake: seconds(5),
             head: seconds(5),
-            idle: seconds(30),
+            idle: seconds(60),
             body: seconds(10),
             body_start: seconds(2),
             body_rate: 4_096,

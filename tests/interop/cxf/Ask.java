@@ -51,7 +51,7 @@ public final class Ask {
                 TLSClientParameters tls = tlsOf(fields[1]);
                 callers.put(fields[1], new Caller(
                     connect(attributes.getEHealthAttributesServicePort(), tls,
-                        "/eHealthAttributesService/v1/consultAttributes"),
+                        "/eHealthAttributesService/v1/consult"),
                     connect(connection.getTestConnectionServicePort(), tls,
                         "/TestConnectionService/v1/sendTestMessage")));
             }

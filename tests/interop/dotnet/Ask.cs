@@ -111,7 +111,7 @@ public static class Ask
                 // The contract's address is the service's own.
                 var attributes = new eHealthAttributesServicePortTypeClient();
                 var connection = new test.TestConnectionServicePortTypeClient();
-                attributes.Endpoint.Address = new EndpointAddress(Variable("INTEROP_URL") + "/eHealthAttributesService/v1/consultAttributes");
+                attributes.Endpoint.Address = new EndpointAddress(Variable("INTEROP_URL") + "/eHealthAttributesService/v1/consult");
                 connection.Endpoint.Address = new EndpointAddress(Variable("INTEROP_URL") + "/TestConnectionService/v1/sendTestMessage");
                 Connect(attributes, word);
                 Connect(connection, word);

@@ -60,7 +60,7 @@ static std::string disclosed(const attr__ConsultAttributesReplyType &reply) {
 }
 
 int main() {
-    const std::string consult_url = variable("INTEROP_URL") + "/eHealthAttributesService/v1/consultAttributes";
+    const std::string consult_url = variable("INTEROP_URL") + "/eHealthAttributesService/v1/consult";
     const std::string test_url = variable("INTEROP_URL") + "/TestConnectionService/v1/sendTestMessage";
     soap_ssl_init();
     std::map<std::string, struct soap *> callers;

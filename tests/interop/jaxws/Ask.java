@@ -54,7 +54,7 @@ public final class Ask {
                 SSLSocketFactory tls = tlsOf(fields[1]);
                 callers.put(fields[1], new Caller(
                     connect(attributes.getEHealthAttributesServicePort(feature), tls,
-                        "/eHealthAttributesService/v1/consultAttributes"),
+                        "/eHealthAttributesService/v1/consult"),
                     connect(connection.getTestConnectionServicePort(feature), tls,
                         "/TestConnectionService/v1/sendTestMessage")));
             }

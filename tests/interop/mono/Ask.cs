@@ -93,7 +93,7 @@ public static class Ask
             string word = fields[1];
             if (!callers.ContainsKey(word))
                 callers[word] = Tuple.Create(
-                    Connect(new eHealthAttributesService(), word, "/eHealthAttributesService/v1/consultAttributes"),
+                    Connect(new eHealthAttributesService(), word, "/eHealthAttributesService/v1/consult"),
                     Connect(new Connection.TestConnectionService(), word, "/TestConnectionService/v1/sendTestMessage"));
             if (fields[3] == "-")
             {

@@ -73,7 +73,7 @@ while (my $line = <STDIN>) {
         next;
     }
     my $soap = open_service(
-        $word, '/eHealthAttributesService/v1/consultAttributes', 'eHealthAttributesService/consultAttributes');
+        $word, '/eHealthAttributesService/v1/consult', 'eHealthAttributesService/consultAttributes');
     my @dates;
     @dates = element(referenceDate => $begin) if $begin ne '-';
     @dates = element(period => [element(beginDate => $begin), element(endDate => $end)]) if $end ne '-';

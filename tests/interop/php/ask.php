@@ -49,7 +49,7 @@ $callers = [];
 while (($line = fgets(STDIN)) !== false) {
     [$case, $word, $number, $context, $ssin, $begin, $end] = explode("\t", rtrim($line, "\n"));
     $callers[$word] ??= [
-        open_service($word, '/eHealthAttributesService/v1/consultAttributes'),
+        open_service($word, '/eHealthAttributesService/v1/consult'),
         open_service($word, '/TestConnectionService/v1/sendTestMessage'),
     ];
     [$attributes, $connection] = $callers[$word];

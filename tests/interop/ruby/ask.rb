@@ -51,7 +51,7 @@ end
 puts "VERSION\tsoap4r #{Gem.loaded_specs["soap4r-ruby1.9"].version}, Ruby #{RUBY_VERSION}"
 callers = Hash.new do |known, word|
   known[word] = [
-    open_service("#{ARGV[0]}/consult.wsdl", word, "/eHealthAttributesService/v1/consultAttributes"),
+    open_service("#{ARGV[0]}/consult.wsdl", word, "/eHealthAttributesService/v1/consult"),
     open_service("#{ARGV[0]}/test.wsdl", word, "/TestConnectionService/v1/sendTestMessage"),
   ]
 end

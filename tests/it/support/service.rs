@@ -44,7 +44,7 @@ use super::{canary, python};
 pub const NOW: &str = "2026-01-15T09:30:00.000Z";
 
 /// Paths of the two operations.
-pub const CONSULT: &str = "/eHealthAttributesService/v1/consultAttributes";
+pub const CONSULT: &str = "/eHealthAttributesService/v1/consult";
 pub const TEST: &str = "/TestConnectionService/v1/sendTestMessage";
 
 /// A running service.

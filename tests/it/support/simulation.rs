@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 /// Path and content type of questions.
-pub const CONSULT: &str = "/eHealthAttributesService/v1/consultAttributes";
+pub const CONSULT: &str = "/eHealthAttributesService/v1/consult";
 const XML: (&str, &str) = ("content-type", "text/xml; charset=utf-8");
 
 /// Starts the program with these arguments.

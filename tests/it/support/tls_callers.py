@@ -18,7 +18,7 @@ from tlslite.errors import BaseTLSException, TLSRemoteAlert
 from tlslite.messages import Alert, ApplicationData, Certificate, CertificateVerify, ClientHello, Finished, Message
 
 PORT, CERTIFICATE, KEY, OTHER_KEY, EXPECTED = int(sys.argv[1]), *sys.argv[2:]
-REQUEST = (b"GET /eHealthAttributesService/v1/consultAttributes HTTP/1.1\r\n"
+REQUEST = (b"GET /eHealthAttributesService/v1/consult HTTP/1.1\r\n"
            b"Host: localhost\r\nConnection: close\r\n\r\n")
 TLS_1_2, TLS_1_3 = (3, 3), (3, 4)
 

@@ -121,7 +121,7 @@ impl Message for ConsultRequest {
 
 impl Request for ConsultRequest {
     type Response = ConsultResponse;
-    const PATH: &'static str = "/eHealthAttributesService/v1/consultAttributes";
+    const PATH: &'static str = "/eHealthAttributesService/v1/consult";
     const SOAP_ACTION: &'static str = "http://kszbcss.fgov.be/eHealthAttributesService/consultAttributes";
 }
 

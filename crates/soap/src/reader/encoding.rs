@@ -30,11 +30,16 @@ impl<'a> Document<'a> {
         let nowhere = |violation: Violation| BadMessage::new(violation, None);
         let (mark, content) = split_mark(bytes).map_err(nowhere)?;
         let encoding = match (charset, mark) {
-            (Some(charset), Some(mark)) if charset != mark.charset() => {
+            (Some(charset), Some(mark)) if !mark.fits(charset) => {
                 return Err(nowhere(MessageError::EncodingConflict.into()));
             }
             (_, Some(mark)) => mark,
+            (Some(Charset::Utf16BigEndian), None) => Mark::Utf16BigEndian,
+            (Some(Charset::Utf16LittleEndian), None) => Mark::Utf16LittleEndian,
             (Some(Charset::Utf16), None) => return Err(nowhere(MessageError::NoByteOrderMark.into())),
+            (Some(Charset::Utf8) | None, None) if looks_like_utf16(content) => {
+                return Err(nowhere(MessageError::NoByteOrderMark.into()));
+            }
             (Some(Charset::Utf8) | None, None) => Mark::Utf8,
         };
         let text = decode(content, encoding).map_err(nowhere)?;
@@ -45,7 +50,7 @@ impl<'a> Document<'a> {
         let declaration = read_declaration(&text).map_err(nowhere)?;
         if let Some(named) = declaration.encoding {
             let named = Charset::from_name(named).ok_or_else(|| nowhere(MessageError::UnreadEncoding.into()))?;
-            if named != encoding.charset() {
+            if !encoding.fits(named) {
                 return Err(nowhere(MessageError::EncodingConflict.into()));
             }
         }
@@ -68,12 +73,20 @@ enum Mark {
 }
 
 impl Mark {
-    fn charset(self) -> Charset {
-        match self {
-            Self::Utf8 => Charset::Utf8,
-            Self::Utf16BigEndian | Self::Utf16LittleEndian => Charset::Utf16,
+    /// Whether a document with this mark may be called by the name of the charset.
+    fn fits(self, charset: Charset) -> bool {
+        match (self, charset) {
+            (Self::Utf8, Charset::Utf8)
+            | (Self::Utf16BigEndian, Charset::Utf16 | Charset::Utf16BigEndian)
+            | (Self::Utf16LittleEndian, Charset::Utf16 | Charset::Utf16LittleEndian) => true,
+            (Self::Utf8 | Self::Utf16BigEndian | Self::Utf16LittleEndian, _) => false,
         }
     }
+}
+
+/// Whether the first character is `<` in UTF-16.
+fn looks_like_utf16(content: &[u8]) -> bool {
+    matches!(content, [0, b'<', ..] | [b'<', 0, ..])
 }
 
 /// Splits off the byte order mark, if there is one.
@@ -86,7 +99,6 @@ fn split_mark(bytes: &[u8]) -> Result<(Option<Mark>, &[u8]), Violation> {
         [0xef, 0xbb, 0xbf, rest @ ..] => Ok((Some(Mark::Utf8), rest)),
         [0xfe, 0xff, rest @ ..] => Ok((Some(Mark::Utf16BigEndian), rest)),
         [0xff, 0xfe, rest @ ..] => Ok((Some(Mark::Utf16LittleEndian), rest)),
-        [0, b'<', ..] | [b'<', 0, ..] => Err(MessageError::NoByteOrderMark.into()),
         _ => Ok((None, bytes)),
     }
 }
@@ -221,12 +233,42 @@ mod tests {
     }
 
     #[test]
+    fn a_charset_with_a_byte_order_needs_no_mark() {
+        let text = "<é𝄞/>";
+        for (charset, name, unit) in [
+            (Charset::Utf16LittleEndian, "utf-16le", u16::to_le_bytes as fn(u16) -> [u8; 2]),
+            (Charset::Utf16BigEndian, "utf-16be", u16::to_be_bytes),
+        ] {
+            for declared in [
+                String::new(),
+                "<?xml version='1.0' encoding='utf-16'?>".to_owned(),
+                format!("<?xml version='1.0' encoding='{name}'?>"),
+            ] {
+                for mark in ["", "\u{feff}"] {
+                    let document = utf16(&format!("{mark}{declared}{text}"), unit);
+                    assert_eq!(read(&document, Some(charset)), Ok(text.to_owned()), "{name} {mark:?} {declared}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn refuses_contradicting_encodings() {
         let marked = utf16("\u{feff}<a/>", u16::to_le_bytes);
         let conflict = Err(MessageError::EncodingConflict);
         assert_eq!(read(&marked, Some(Charset::Utf8)), conflict);
         assert_eq!(read("\u{feff}<a/>".as_bytes(), Some(Charset::Utf16)), conflict);
-        assert_eq!(read(b"<?xml version='1.0' encoding='UTF-16'?><a/>", None), conflict);
+        for named in ["UTF-16", "UTF-16LE", "UTF-16BE"] {
+            let document = format!("<?xml version='1.0' encoding='{named}'?><a/>");
+            assert_eq!(read(document.as_bytes(), None), conflict, "{named}");
+        }
+        for (charset, other) in [
+            (Charset::Utf16LittleEndian, u16::to_be_bytes as fn(u16) -> [u8; 2]),
+            (Charset::Utf16BigEndian, u16::to_le_bytes),
+        ] {
+            assert_eq!(read(&utf16("\u{feff}<a/>", other), Some(charset)), conflict);
+            assert_eq!(read("\u{feff}<a/>".as_bytes(), Some(charset)), conflict);
+        }
         let declared = utf16("\u{feff}<?xml version='1.0' encoding='UTF-8'?><a/>", u16::to_be_bytes);
         assert_eq!(read(&declared, None), conflict);
     }
@@ -235,7 +277,7 @@ mod tests {
     fn refuses_other_encodings_and_utf_16_without_mark() {
         let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>";
         assert_eq!(read(latin, None), Err(MessageError::UnreadEncoding));
-        assert_eq!(read(b"<?xml version='1.0' encoding='UTF-16LE'?><a/>", None), Err(MessageError::UnreadEncoding));
+        assert_eq!(read(b"<?xml version='1.0' encoding='UTF-32'?><a/>", None), Err(MessageError::UnreadEncoding));
         assert_eq!(read(b"\xff\xfe\0\0<\0\0\0", None), Err(MessageError::UnreadEncoding));
         for unmarked in [utf16("<a/>", u16::to_le_bytes), utf16("<a/>", u16::to_be_bytes)] {
             assert_eq!(read(&unmarked, None), Err(MessageError::NoByteOrderMark));

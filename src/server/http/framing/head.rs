@@ -24,55 +24,86 @@ pub(super) enum BodyFraming {
     Chunked,
 }
 
-/// Checks a request line, without its line end.
+/// Version of a request. HTTP/1.0 is what old stacks and the default of some reverse proxies speak
+/// (WS-I Basic Profile 1.1, R1141).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    Http10,
+    Http11,
+}
+
+/// Checks a request line, without its line end; returns the version.
 ///
 /// # Errors
 /// [`HttpRefusal`] for an unsupported version, a target that is too long, or a line that is not of
-/// the form `METHOD /path HTTP/1.1`.
-pub(super) fn check_request_line(line: &[u8]) -> Result<(), HttpRefusal> {
+/// the form `METHOD TARGET HTTP/1.1`.
+pub(super) fn check_request_line(line: &[u8]) -> Result<Version, HttpRefusal> {
     let mut parts = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err(HttpRefusal::Framing);
+        return Err(HttpRefusal::RequestLine);
     };
-    match version {
-        b"HTTP/1.1" => {}
+    let version = match version {
+        b"HTTP/1.1" => Version::Http11,
+        b"HTTP/1.0" => Version::Http10,
         [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => {
             return Err(HttpRefusal::Version);
         }
-        _ => return Err(HttpRefusal::Framing),
-    }
+        _ => return Err(HttpRefusal::RequestLine),
+    };
     if target.len() > MAX_TARGET_BYTES {
         return Err(HttpRefusal::TargetTooLong);
     }
-    let is_origin_form = target.first() == Some(&b'/') && TARGET_BYTES.contains_all(target);
-    if is_token(method) && is_origin_form { Ok(()) } else { Err(HttpRefusal::Framing) }
+    match (is_token(method), is_target(method, target)) {
+        (true, true) => Ok(version),
+        (false, _) => Err(HttpRefusal::RequestLine),
+        (true, false) => Err(HttpRefusal::Target),
+    }
+}
+
+/// Whether a target has a form that may be answered (RFC 9112, section 3.2): a path, an absolute URL
+/// with any authority, or `*` of `OPTIONS`.
+fn is_target(method: &[u8], target: &[u8]) -> bool {
+    let after_scheme = |scheme: &[u8]| {
+        let (found, rest) = target.split_at_checked(scheme.len())?;
+        found.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    if let Some(rest) = after_scheme(b"https://").or_else(|| after_scheme(b"http://")) {
+        let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(end).unwrap_or_default();
+        return !authority.is_empty() && HOST_BYTES.contains_all(authority) && TARGET_BYTES.contains_all(path);
+    }
+    target.first() == Some(&b'/') && TARGET_BYTES.contains_all(target) || (method, target) == (b"OPTIONS", b"*")
 }
 
 /// Checks the header fields; returns how the body is framed. `fields` are whole lines with line
 /// ends.
 ///
 /// # Errors
-/// [`HttpRefusal`] for an invalid field, too many fields, a `Host` that is missing or repeated, or
-/// a length that is given twice, in two ways, or not as a number.
-pub(super) fn check_fields(fields: &[u8]) -> Result<BodyFraming, HttpRefusal> {
+/// [`HttpRefusal`] for an invalid field, too many fields, a `Host` that is missing (in HTTP/1.1) or
+/// repeated, a length that is given twice, in two ways, or not as a number, chunks in HTTP/1.0 (RFC
+/// 9112, section 6.1), or another transfer coding.
+pub(super) fn check_fields(version: Version, fields: &[u8]) -> Result<BodyFraming, HttpRefusal> {
     let (mut count, mut hosts) = (0_usize, 0_usize);
     let (mut length, mut is_chunked) = (None, false);
     for line in fields.split_inclusive(|byte| *byte == b'\n') {
-        let (name, value) = split_field(line.strip_suffix(b"\r\n").unwrap_or(line)).ok_or(HttpRefusal::Framing)?;
+        let (name, value) = split_field(line.strip_suffix(b"\r\n").unwrap_or(line)).ok_or(HttpRefusal::Field)?;
         count = count.saturating_add(1);
         if name.eq_ignore_ascii_case(b"host") {
             hosts = hosts.saturating_add(1);
             if value.is_empty() || !HOST_BYTES.contains_all(value) {
-                return Err(HttpRefusal::Framing);
+                return Err(HttpRefusal::Host);
             }
         } else if name.eq_ignore_ascii_case(b"content-length") {
-            if length.replace(read_length(value).ok_or(HttpRefusal::Framing)?).is_some() {
-                return Err(HttpRefusal::Framing);
+            if length.replace(read_length(value).ok_or(HttpRefusal::Length)?).is_some() {
+                return Err(HttpRefusal::Length);
             }
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            if is_chunked || !value.eq_ignore_ascii_case(b"chunked") {
-                return Err(HttpRefusal::Framing);
+            if !value.eq_ignore_ascii_case(b"chunked") {
+                return Err(HttpRefusal::TransferCoding);
+            }
+            if is_chunked {
+                return Err(HttpRefusal::Length);
             }
             is_chunked = true;
         }
@@ -80,11 +111,15 @@ pub(super) fn check_fields(fields: &[u8]) -> Result<BodyFraming, HttpRefusal> {
     if count > MAX_FIELDS {
         return Err(HttpRefusal::HeadTooLarge);
     }
-    match (hosts, length, is_chunked) {
-        (1, Some(length), false) => Ok(BodyFraming::Sized(length)),
-        (1, None, true) => Ok(BodyFraming::Chunked),
-        (1, None, false) => Ok(BodyFraming::Sized(0)),
-        _ => Err(HttpRefusal::Framing),
+    match (version, hosts) {
+        (Version::Http11, 1) | (Version::Http10, 0 | 1) => {}
+        (Version::Http11 | Version::Http10, _) => return Err(HttpRefusal::Host),
+    }
+    match (version, length, is_chunked) {
+        (_, Some(length), false) => Ok(BodyFraming::Sized(length)),
+        (Version::Http11, None, true) => Ok(BodyFraming::Chunked),
+        (_, None, false) => Ok(BodyFraming::Sized(0)),
+        (Version::Http10, None, true) | (_, Some(_), true) => Err(HttpRefusal::Length),
     }
 }
 

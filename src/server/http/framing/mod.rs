@@ -26,7 +26,7 @@ mod head;
 mod tests;
 
 use chunked::{ChunkedBody, ChunkedError};
-use head::BodyFraming;
+use head::{BodyFraming, Version};
 use memchr::memchr2;
 
 use super::refusal::HttpRefusal;
@@ -59,8 +59,13 @@ pub(super) enum FramingError {
 #[derive(Debug)]
 enum Position {
     Head,
-    Sized { left: u64 },
+    Sized {
+        left: u64,
+    },
     Chunked(ChunkedBody),
+    /// Behind a request of HTTP/1.0: the connection ends with its answer, whatever the HTTP library
+    /// makes of `Connection: keep-alive`.
+    Ended,
 }
 
 /// Follows the bytes of one connection.
@@ -73,12 +78,21 @@ pub(super) struct Framing {
     line: usize,
     /// Offset of the header fields; 0 until the request line is complete.
     fields: usize,
+    /// Version in the request line.
+    version: Version,
     may_drop_empty_line: bool,
 }
 
 impl Framing {
     pub fn new() -> Self {
-        Self { position: Position::Head, scanned: 0, line: 0, fields: 0, may_drop_empty_line: true }
+        Self {
+            position: Position::Head,
+            scanned: 0,
+            line: 0,
+            fields: 0,
+            version: Version::Http11,
+            may_drop_empty_line: true,
+        }
     }
 
     /// Whether a new request may begin here.
@@ -107,7 +121,7 @@ impl Framing {
             }
             Position::Chunked(chunked) => {
                 let here = chunked.follow(bytes).map_err(|error| match error {
-                    ChunkedError::Broken => FramingError::Body(HttpRefusal::Framing),
+                    ChunkedError::Broken => FramingError::Body(HttpRefusal::Chunk),
                     ChunkedError::TooLarge => FramingError::Body(HttpRefusal::TooLarge),
                 })?;
                 if chunked.is_at_end() {
@@ -115,11 +129,17 @@ impl Framing {
                 }
                 Ok(Progress::Forward(here))
             }
+            Position::Ended => Ok(Progress::Discard(bytes.len())),
         }
     }
 
+    /// Begins the next request, if there may be one.
     fn begin_request(&mut self) {
-        *self = Self::new();
+        let position = match self.version {
+            Version::Http11 => Position::Head,
+            Version::Http10 => Position::Ended,
+        };
+        *self = Self { position, ..Self::new() };
     }
 
     fn advance_head(&mut self, bytes: &[u8]) -> Result<Progress, HttpRefusal> {
@@ -131,7 +151,7 @@ impl Framing {
             match rest.get(plain..).unwrap_or_default() {
                 [] | [b'\r'] => return Ok(Progress::NeedMore),
                 [b'\r', b'\n', ..] => {}
-                _ => return Err(HttpRefusal::Framing),
+                _ => return Err(HttpRefusal::LineEnd),
             }
             let line = bytes.get(self.line..self.scanned).unwrap_or_default();
             self.scanned = self.scanned.saturating_add(2);
@@ -161,7 +181,7 @@ impl Framing {
                 self.may_drop_empty_line = false;
                 return Ok(Some(Progress::Discard(2)));
             }
-            head::check_request_line(line)?;
+            self.version = head::check_request_line(line)?;
             self.fields = self.scanned;
             return Ok(None);
         }
@@ -169,12 +189,17 @@ impl Framing {
             return Ok(None);
         }
         let whole = self.scanned;
-        self.position = match head::check_fields(bytes.get(self.fields..self.line).unwrap_or_default())? {
-            BodyFraming::Sized(0) => Position::Head,
-            BodyFraming::Sized(left) => Position::Sized { left },
-            BodyFraming::Chunked => Position::Chunked(ChunkedBody::new()),
+        let position = match head::check_fields(self.version, bytes.get(self.fields..self.line).unwrap_or_default())? {
+            BodyFraming::Sized(0) => None,
+            BodyFraming::Sized(left) => Some(Position::Sized { left }),
+            BodyFraming::Chunked => Some(Position::Chunked(ChunkedBody::new())),
         };
-        (self.scanned, self.line, self.fields, self.may_drop_empty_line) = (0, 0, 0, true);
+        let version = self.version;
+        self.begin_request();
+        if let Some(position) = position {
+            // Its version says what comes behind the body.
+            (self.position, self.version) = (position, version);
+        }
         Ok(Some(Progress::Forward(whole)))
     }
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Framing, FramingError, Progress};
+use super::{Framing, FramingError, Position, Progress};
 use crate::server::http::refusal::HttpRefusal;
 
 /// Passes the stream in pieces of this length, as the wire does; returns what was forwarded, and
@@ -37,7 +37,7 @@ fn requests_are_forwarded_whole_however_they_are_split() {
 
 #[test]
 fn a_refused_head_is_held_back_and_all_before_it_forwarded() {
-    let framing = FramingError::Head(HttpRefusal::Framing);
+    let framing = FramingError::Head(HttpRefusal::Length);
     let both = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     for piece in [1, 2, 7, 4_096] {
         let (forwarded, ended) = forward(format!("{CHUNKED}{both}").as_bytes(), piece);
@@ -48,13 +48,34 @@ fn a_refused_head_is_held_back_and_all_before_it_forwarded() {
 #[test]
 fn one_empty_line_before_a_request_is_dropped_not_two() {
     assert_eq!(forward(format!("{SIZED}\r\n{BARE}").as_bytes(), 3).0, format!("{SIZED}{BARE}").into_bytes());
-    assert_eq!(forward(b"\r\n\r\n", 1), (Vec::new(), Err(FramingError::Head(HttpRefusal::Framing))));
+    assert_eq!(forward(b"\r\n\r\n", 1), (Vec::new(), Err(FramingError::Head(HttpRefusal::RequestLine))));
+}
+
+#[test]
+fn a_request_of_http_1_0_needs_no_host_and_has_no_chunks() {
+    let head = |fields: &str| forward(format!("POST /a HTTP/1.0\r\n{fields}\r\n").as_bytes(), 3).1;
+    assert_eq!(head(""), Ok(0));
+    assert_eq!(head("Host: x\r\nContent-Length: 0\r\n"), Ok(0));
+    assert_eq!(head("Host: x\r\nHost: x\r\n"), Err(FramingError::Head(HttpRefusal::Host)));
+    assert_eq!(head("Transfer-Encoding: chunked\r\n"), Err(FramingError::Head(HttpRefusal::Length)));
+}
+
+#[test]
+fn a_target_is_a_path_or_an_absolute_url() {
+    let line = |line: &str| forward(format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(), 64).1;
+    for target in ["/", "/a?b", "http://x", "https://x/a", "HTTPS://[::1]:8443/a?b", "http://x?b"] {
+        assert_eq!(line(&format!("GET {target}")), Ok(0), "{target}");
+    }
+    assert_eq!(line("OPTIONS *"), Ok(0));
+    for target in ["*", "x:443", "a", "https://", "https:///a", "ftp://x/a", "https://a@x/a", "//x/a#b"] {
+        assert_eq!(line(&format!("GET {target}")), Err(FramingError::Head(HttpRefusal::Target)), "{target}");
+    }
 }
 
 #[test]
 fn a_broken_chunk_stops_the_body() {
     let head = "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let broken = Err(FramingError::Body(HttpRefusal::Framing));
+    let broken = Err(FramingError::Body(HttpRefusal::Chunk));
     for body in [
         "5 \r\n",
         "\r\n",
@@ -158,7 +179,7 @@ fn request() -> impl Strategy<Value = String> {
     let start = prop_oneof![
         8 => Just("POST /a HTTP/1.1"), 3 => Just("GET /a?b HTTP/1.1"), 1 => Just("CONNECT /a HTTP/1.1"),
         1 => Just("HEAD /a HTTP/1.1"), 1 => Just("get /a HTTP/1.1"), 1 => Just("GET /a HTTP/1.0"),
-        1 => Just("GET  /a HTTP/1.1"), 1 => Just("OPTIONS * HTTP/1.1"),
+        1 => Just("GET  /a HTTP/1.1"), 1 => Just("OPTIONS * HTTP/1.1"), 1 => Just("GET http://x:1/a?b HTTP/1.1"),
     ];
     let field = prop_oneof![
         4 => Just("Content-Length: 5"), 4 => Just("Transfer-Encoding: chunked"), 2 => Just("Content-Length: 0"),
@@ -193,7 +214,7 @@ proptest! {
             match verdict {
                 Progress::Forward(count) => {
                     forwarded.extend(held.drain(..count));
-                    whole += usize::from(framing.is_between_requests());
+                    whole += usize::from(matches!(framing.position, Position::Head | Position::Ended));
                 }
                 Progress::Discard(count) => drop(held.drain(..count)),
                 Progress::NeedMore => break,

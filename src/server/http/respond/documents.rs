@@ -11,29 +11,32 @@ use hyper::http::request::Parts;
 use crate::server::http::page;
 use crate::server::http::refusal::HttpRefusal;
 use crate::server::http::response::{HttpResponse, xml};
-use crate::server::http::route::Route;
+use crate::server::http::route::{Route, near};
 use crate::server::service::Service;
 use ehealth_core::lookup::Operation;
-use soap::wsdl;
+use soap::{names, wsdl};
 
 /// Answers a GET.
 ///
 /// # Errors
-/// [`HttpRefusal::NotFound`] for a schema that the service does not have.
+/// [`HttpRefusal`] for a schema that the service does not have.
 pub(super) fn answer(service: &Service, route: &Route, head: &Parts) -> Result<HttpResponse, HttpRefusal> {
     let url = &service.settings.public_url;
     match route {
         Route::Wsdl(operation) => Ok(xml(wsdl::wsdl(*operation, url))),
-        Route::Schema(operation, file) => wsdl::schema(*operation, file, url).map(xml).ok_or(HttpRefusal::NotFound),
-        Route::Page(operation) if page::accepts_html(&head.headers) => Ok(html_page(*operation, url)),
-        Route::Page(operation) => Ok(text_page(*operation, url)),
+        Route::SingleWsdl(operation) => Ok(xml(wsdl::single_wsdl(*operation, url))),
+        Route::Schema(operation, file) => wsdl::schema(*operation, file, url).map(xml).ok_or_else(|| near(*operation)),
+        Route::Page(operation) if page::accepts_html(&head.headers) => Ok(html(page::write_page(*operation, url))),
+        Route::Page(operation) => Ok(text(text_page(*operation, url))),
+        Route::Services if page::accepts_html(&head.headers) => Ok(html(page::write_services(url))),
+        Route::Services => Ok(text(text_services(url))),
         Route::Message(_) => Err(HttpRefusal::Method),
     }
 }
 
-/// Service page for a browser.
-fn html_page(operation: Operation, public_url: &str) -> HttpResponse {
-    let mut response = Response::new(Full::new(Bytes::from(page::write_page(operation, public_url))));
+/// A page for a browser.
+fn html(page: String) -> HttpResponse {
+    let mut response = Response::new(Full::new(Bytes::from(page)));
     for (name, value) in [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, page::POLICY),
@@ -47,13 +50,23 @@ fn html_page(operation: Operation, public_url: &str) -> HttpResponse {
 }
 
 /// Service page for a program.
-fn text_page(operation: Operation, public_url: &str) -> HttpResponse {
-    let path = soap::names::path(operation);
-    let text = format!(
+fn text_page(operation: Operation, public_url: &str) -> String {
+    let path = names::path(operation);
+    format!(
         "ehealth-attributes: operation {}\n\nThis is a SOAP 1.1 service: POST an envelope as text/xml.\n\
          WSDL: {public_url}{path}?wsdl\n",
         operation.code()
-    );
+    )
+}
+
+/// List of services for a program.
+fn text_services(public_url: &str) -> String {
+    let service = |operation| format!("{}: {public_url}{}\n", Operation::code(operation), names::path(operation));
+    format!("ehealth-attributes: SOAP 1.1 services\n\n{}", Operation::ALL.map(service).concat())
+}
+
+/// A plain text for a program.
+fn text(text: String) -> HttpResponse {
     let mut response = Response::new(Full::new(Bytes::from(text)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

@@ -14,10 +14,10 @@ mod soap_answer;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
+use hyper::{Request, Version};
 
 use super::connection_context::{ConnectionContext, RequestPosition};
 use super::refusal::HttpRefusal;
@@ -32,6 +32,10 @@ use request::{Refused, RequestContext};
 /// Response header by which an operator finds the exchange again (docs/reference/contract.md "HTTP
 /// details").
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// For how long the connection may stay idle (RFC 2068, section 19.7.1.1): a client that keeps it for
+/// longer writes its next request into a connection that closes.
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// Answers a request.
 pub(super) async fn respond(
@@ -50,8 +54,11 @@ pub(super) async fn respond(
     if let Ok(value) = HeaderValue::from_str(&ticket.to_string()) {
         headers.insert(REQUEST_ID, value);
     }
-    if position == RequestPosition::Last {
+    if position == RequestPosition::Last || head.version < Version::HTTP_11 {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if !headers.contains_key(CONNECTION) {
+        headers.insert(KEEP_ALIVE, request.keep_alive());
     }
     Ok(response)
 }
@@ -67,7 +74,7 @@ async fn answer(request: &RequestContext<'_>, head: &Parts, body: Incoming) -> R
     };
     match route {
         Route::Message(operation) => answer_message(request, operation, head, body).await,
-        Route::Wsdl(_) | Route::Schema(..) | Route::Page(_) => {
+        Route::Wsdl(_) | Route::SingleWsdl(_) | Route::Schema(..) | Route::Page(_) | Route::Services => {
             request.check_admitted()?;
             // The body of a GET means nothing, but the next request begins behind it.
             skip_body(request.limits(), body).await.map_err(Refused::in_part)?;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::header::HeaderValue;
+
 use crate::server::active_config::ActiveConfig;
 use crate::server::counters::{Overload, Stage, Stopwatch};
 use crate::server::exchange::ExchangeContext;
@@ -132,6 +134,12 @@ impl<'a> RequestContext<'a> {
             service.counters.count_overload(Overload::Messages);
         }
         slot
+    }
+
+    /// Value of `Keep-Alive`: the idle limit.
+    pub fn keep_alive(&self) -> HeaderValue {
+        let value = format!("timeout={}", self.limits().idle.as_secs());
+        HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("timeout=0"))
     }
 
     /// Refuses a request that is not a SOAP message, if the caller is no longer admitted.
