@@ -31,6 +31,7 @@ mod http;
 mod limits;
 mod mtls;
 mod pins;
+mod proxies;
 mod tls;
 mod trust;
 // Datasets: killed runs.
