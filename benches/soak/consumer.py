@@ -5,12 +5,12 @@ import ssl
 import time
 
 PATH = "/eHealthAttributesService/v1/consultAttributes"
-TEST = "/TestConnectionService/v1/sendTestMessage"
+TEST = "/TestConnectionServiceService/sendTestMessage"
 ENVELOPE = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{}</s:Body></s:Envelope>'
 CONSULT = ('<i:consultAttributesRequest xmlns:i="http://kszbcss.fgov.be/intf/eHealthAttributesService/v1"><informationCustomer>'
            "<customerIdentification><cbeNumber>{organisation}</cbeNumber></customerIdentification></informationCustomer>"
            "<legalContext>BACKTOWORK:{context}</legalContext><criteria><ssin>{ssin}</ssin></criteria></i:consultAttributesRequest>")
-ECHO = ('<i:sendTestMessageRequest xmlns:i="http://kszbcss.fgov.be/intf/TestConnectionService/v1"><echo>{}</echo>'
+ECHO = ('<i:sendTestMessageRequest xmlns:i="http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1"><echo>{}</echo>'
         "</i:sendTestMessageRequest>")
 
 

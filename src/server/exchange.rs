@@ -277,10 +277,7 @@ impl<'a> ExchangeContext<'a> {
     }
 
     fn write_test_reply(self, echo: &str, peer: &Peer, addressing: &Addressing) -> Vec<u8> {
-        // Only with a certificate that its pins accept: a forged one learns no name.
-        let recognised = self.active_config.register.recognise(peer.caller.certified).ok();
-        let consumer = recognised.map(|consumer| consumer.name.as_str());
-        let reply = soap::TestReply { echo, ssl_certificate: peer.subject(), consumer };
+        let reply = soap::TestReply { echo, ssl_certificate: peer.subject() };
         soap::write_test_reply(reply, self.handling(), addressing)
     }
 

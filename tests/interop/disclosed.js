@@ -62,6 +62,6 @@ const { INTEROP_URL: url, INTEROP_CA: ca, INTEROP_CLIENTS: clients, INTEROP_TARG
 const load = (name) => require(require.resolve(name, { paths: [target] }));
 const services = [
     [`${url}/eHealthAttributesService/v1/consult?wsdl`, 'consultAttributes'],
-    [`${url}/TestConnectionService/v1/sendTestMessage?wsdl`, 'sendTestMessage'],
+    [`${url}/TestConnectionServiceService/sendTestMessage?wsdl`, 'sendTestMessage'],
 ];
 module.exports = { answerAll, ca, clients, isDay, load, services };

@@ -14,7 +14,7 @@
 # the script from its folder.
 set -euo pipefail
 consult_path=/eHealthAttributesService/v1/consult
-test_path=/TestConnectionService/v1/sendTestMessage
+test_path=/TestConnectionServiceService/sendTestMessage
 here=$(pwd)
 
 missing() {

@@ -40,7 +40,7 @@ class Caller:
             return zeep.Client(url, transport=transport, plugins=[self.history], settings=zeep.Settings(strict=True))
 
         self.attributes = service("/eHealthAttributesService/v1/consult")
-        self.connection = service("/TestConnectionService/v1/sendTestMessage")
+        self.connection = service("/TestConnectionServiceService/sendTestMessage")
         self.number = None
 
     def answer(self) -> bytes:

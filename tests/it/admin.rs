@@ -199,7 +199,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
     let service = TestService::start().await;
     let before = metrics(&service).await;
     let echo = envelope(&format!(
-        "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><echo>{ANNA}</echo></t:sendTestMessageRequest>"
+        "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1\"><echo>{ANNA}</echo></t:sendTestMessageRequest>"
     ));
     let mut provoked: BTreeMap<String, u64> = BTreeMap::new();
     // The page's text of each code: the sentence that callers get with it.

@@ -174,16 +174,22 @@ fn soap(status: &str, payload: &str) -> Vec<u8> {
 }
 
 fn echoed(echo: &str) -> Vec<u8> {
-    soap(
+    echoed_to("", echo)
+}
+
+/// An echo with these header lines.
+fn echoed_to(headers: &str, echo: &str) -> Vec<u8> {
+    let reply = soap(
         "200 OK",
         &format!(
-            "<t:sendTestMessageResponse xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><informationCBSS>\
+            "<t:sendTestMessageResponse xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1\"><informationCBSS>\
              <ticketCBSS>5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f</ticketCBSS>\
              <timestampReceive>2026-01-15T09:30:00.125Z</timestampReceive>\
              <timestampReply>2026-01-15T09:30:00.127Z</timestampReply></informationCBSS><echo>{echo}</echo>\
              <sslCertificate>CN=CBE=0999010126, SSIN=85073000160</sslCertificate></t:sendTestMessageResponse>"
         ),
-    )
+    );
+    String::from_utf8(reply).expect("text").replacen("\r\n", &format!("\r\n{headers}"), 1).into_bytes()
 }
 
 async fn ask(client: &Client) -> Result<(), ClientError> {
@@ -207,13 +213,39 @@ async fn one_connection_serves_consecutive_calls() {
     assert_eq!(service.seen.counts(), (1, 3));
     let requests = service.seen.requests.lock().expect("whole");
     let head = requests[0].to_ascii_lowercase();
-    assert!(head.starts_with("post /testconnectionservice/v1/sendtestmessage http/1.1\r\n"), "{head}");
+    assert!(head.starts_with("post /testconnectionserviceservice/sendtestmessage http/1.1\r\n"), "{head}");
     assert!(
-        head.contains("\r\nsoapaction: \"http://kszbcss.fgov.be/testconnectionservice/sendtestmessage\"\r\n"),
+        head.contains("\r\nsoapaction: \"http://kszbcss.fgov.be/testconnectionserviceservice/sendtestmessage\"\r\n"),
         "{head}"
     );
     assert!(head.contains("\r\ncontent-type: text/xml; charset=utf-8\r\n"), "{head}");
     assert!(head.contains(&format!("\r\nhost: localhost:{}\r\n", service.port)), "{head}");
+}
+
+#[tokio::test]
+async fn the_consumer_is_the_decoded_header() {
+    for (header, consumer) in [
+        ("", None),
+        ("X-Consumer: De Linde, fund\r\n", Some("De Linde, fund")),
+        ("x-consumer: %20Mutualit%c3%A9 100 %25\r\n", Some(" Mutualité 100 %")),
+        ("X-Consumer: 85073000160%E2%80%AE\r\n", Some("*********** ")),
+    ] {
+        let service = Service::start([Act::Answer(echoed_to(header, "hello"))]).await;
+        let reply = service.client().test_message(&Echo::parse("hello").expect("short")).await.expect("answered");
+        assert_eq!(reply.consumer.as_deref(), consumer, "{header}");
+    }
+    for header in [
+        "X-Consumer:\r\n",
+        "X-Consumer: a\r\nX-Consumer: b\r\n",
+        "X-Consumer: a%\r\n",
+        "X-Consumer: %FF\r\n",
+        "X-Consumer: %1B[2J\r\n",
+        "X-Consumer: é\r\n",
+    ] {
+        let error = refusal(Act::Answer(echoed_to(header, "hello"))).await;
+        let is_named = matches!(error, ClientError::NotUnderstood(NotUnderstood::Value("X-Consumer")));
+        assert!(is_named, "{header}: {error:?}");
+    }
 }
 
 #[tokio::test]
@@ -333,7 +365,7 @@ async fn a_fault_is_reported_with_its_code_and_ticket() {
     assert_eq!(fault.to_string(), "MustUnderstand fault: A header. (ticket 5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f)");
 
     let whole = "<s:Fault><faultcode>s:Server</faultcode><faultstring>No.</faultstring><detail>\
-        <t:sendTestMessageFault xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><informationCBSS>\
+        <t:sendTestMessageFault xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1\"><informationCBSS>\
         <ticketCBSS>00000000-1c1e-4b5e-9d0a-6d7a3c2b1e0f</ticketCBSS>\
         <timestampReceive>2026-01-15T09:30:00.125Z</timestampReceive>\
         <timestampReply>2026-01-15T09:30:00.127Z</timestampReply></informationCBSS><detail><severity>FATAL</severity>\

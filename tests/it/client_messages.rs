@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use client::envelope::{self, Reply};
 use client::messages::{ConsultRequest, ConsultResponse, Message, TestRequest, TestResponse};
 use client::{Echo, FaultCode, Question};
+use ehealth_core::lookup::Operation;
 use ehealth_core::model::{CbeNumber, CustomerId, Date, LegalContext, Ssin, Timestamp, Window};
 use proptest::prelude::*;
 use yaserde::{YaDeserialize, YaSerialize};
@@ -136,8 +137,18 @@ fn every_valid_fault_is_read() {
 
 #[test]
 fn an_echo_is_bounded() {
-    assert!(Echo::parse(&"é".repeat(256)).is_ok());
-    assert!(Echo::parse(&"é".repeat(257)).is_err());
+    for widest in ["&", "\r", "a&", "😀"] {
+        let echo = widest.repeat(8_192 / widest.chars().count());
+        assert!(Echo::parse(&echo).is_ok());
+        let written = envelope::write(&TestRequest { echo: echo.clone() });
+        let heard = soap::read_request(written.as_bytes(), None, &[], Operation::SendTestMessage);
+        assert_eq!(
+            heard.map(|request| request.payload),
+            Ok(soap::Payload::Test { echo }),
+            "within the service's limits"
+        );
+    }
+    assert!(Echo::parse(&"a".repeat(8_193)).is_err());
     assert!(Echo::parse("\u{8}").is_err());
 }
 

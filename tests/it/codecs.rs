@@ -127,15 +127,13 @@ proptest! {
     fn the_client_reads_every_echo_of_the_service(
         echo in TEXT,
         certificate in TEXT,
-        consumer in proptest::option::of(TEXT),
         handling in handling(),
     ) {
-        let reply = TestReply { echo: &echo, ssl_certificate: &certificate, consumer: consumer.as_deref() };
+        let reply = TestReply { echo: &echo, ssl_certificate: &certificate };
         let body = write_test_reply(reply, handling, &Addressing::default());
         let heard: TestResponse = envelope::read_message(&body).expect("what the service wrote");
         prop_assert_eq!(heard.echo, echo);
         prop_assert_eq!(heard.ssl_certificate, certificate);
-        prop_assert_eq!(heard.consumer, consumer);
         prop_assert_eq!(heard.information_cbss.ticket_cbss, handling.ticket.to_string());
         prop_assert_eq!(heard.information_cbss.timestamp_receive, handling.received.to_string());
         prop_assert_eq!(heard.information_cbss.timestamp_reply, handling.replied.to_string());

@@ -10,14 +10,13 @@ use crate::support::python::{self, Python, project};
 
 /// Each WSDL as a SOAP client reads it. `tests/it/support/describe.py` explains the notation.
 const SERVICES: &str = "
-TestConnectionServiceV1.wsdl: service TestConnectionService, port TestConnectionServicePort
-  address https://localhost:8443/TestConnectionService/v1/sendTestMessage
+TestConnectionServiceV1.wsdl: service TestConnectionServiceService, port TestConnectionServiceService
+  address https://localhost:8443/TestConnectionServiceService/sendTestMessage
   operation sendTestMessage (Soap11Binding, document)
-  SOAPAction http://kszbcss.fgov.be/TestConnectionService/sendTestMessage
-  input {http://kszbcss.fgov.be/intf/TestConnectionService/v1}sendTestMessageRequest of {http://kszbcss.fgov.be/intf/TestConnectionService/v1}SendTestMessageRequestType
-  output {http://kszbcss.fgov.be/intf/TestConnectionService/v1}sendTestMessageResponse of {http://kszbcss.fgov.be/intf/TestConnectionService/v1}SendTestMessageReplyType
-  fault sendTestMessageFault {http://kszbcss.fgov.be/intf/TestConnectionService/v1}sendTestMessageFault of {http://kszbcss.fgov.be/types/common/v3}CBSSFaultType
-eHealthAttributesServiceV1.wsdl: service eHealthAttributesService, port eHealthAttributesServicePort
+  SOAPAction http://kszbcss.fgov.be/TestConnectionServiceService/sendTestMessage
+  input {http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1}sendTestMessageRequest of {http://kszbcss.fgov.be/types/TestConnectionService/v1}SendTestMessageRequestType
+  output {http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1}sendTestMessageResponse of {http://kszbcss.fgov.be/types/TestConnectionService/v1}SendTestMessageResponseType
+eHealthAttributesServiceV1.wsdl: service eHealthAttributesServiceV1, port eHealthAttributesServicePort
   address https://localhost:8443/eHealthAttributesService/v1/consult
   operation consultAttributes (Soap11Binding, document)
   SOAPAction http://kszbcss.fgov.be/eHealthAttributesService/consultAttributes
@@ -65,13 +64,11 @@ FeedNotificationV1.xsd: no namespace, unqualified
   CountType = xs:long minInclusive=0
   Sha256Type = xs:string pattern=[0-9A-Fa-f]{64}
   FeedUriType = xs:string pattern=(\.?[A-Za-z0-9_\-][A-Za-z0-9._\-]*|\.\.[A-Za-z0-9._\-]+)(/(\.?[A-Za-z0-9_\-][A-Za-z0-9._\-]*|\.\.[A-Za-z0-9._\-]+))*
-TestConnectionV1.xsd: http://kszbcss.fgov.be/intf/TestConnectionService/v1, unqualified
-  <sendTestMessageRequest> test:SendTestMessageRequestType
-  <sendTestMessageResponse> test:SendTestMessageReplyType
-  <sendTestMessageFault> common:CBSSFaultType
-  SendTestMessageRequestType = echo:test:EchoType
-  SendTestMessageReplyType = informationCBSS:common:InformationCBSSType echo:test:EchoType sslCertificate:xs:string consumer:xs:string?
-  EchoType = xs:string maxLength=256
+TestConnectionServiceV1.xsd: http://kszbcss.fgov.be/types/TestConnectionService/v1, unqualified
+  SendTestMessageRequestType = echo:xs:string
+  SendTestMessageResponseType = informationCBSS:test:InformationCBSSType? echo:xs:string sslCertificate:xs:string
+  InformationCBSSType = ticketCBSS:test:UUIDType timestampReceive:xs:dateTime timestampReply:xs:dateTime
+  UUIDType = xs:string pattern=[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}
 eHealthAttributesV1.xsd: http://kszbcss.fgov.be/types/eHealthAttributes/v1, unqualified
   ConsultAttributesRequestType = informationCustomer:common:InformationCustomerType informationCBSS:common:InformationCBSSType? legalContext:common:LegalContextType criteria:attr:CriteriaType
   CriteriaType = ssin:common:SsinType (referenceDate:xs:date | period:common:PeriodType)?
@@ -83,7 +80,9 @@ eHealthAttributesV1.xsd: http://kszbcss.fgov.be/types/eHealthAttributes/v1, unqu
   PreventionServiceTypeCode = xs:string enumeration=INTERNAL enumeration=EXTERNAL
   HealthInsuranceFundType = cbeNumber:attr:EnterpriseNumberType
   EnterpriseNumberType = common:CbeNumberType pattern=[01][0-9]{9}
-TestConnectionServiceV1.wsdl: no namespace, unqualified
+TestConnectionServiceV1.wsdl: http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1, unqualified
+  <sendTestMessageRequest> test:SendTestMessageRequestType
+  <sendTestMessageResponse> test:SendTestMessageResponseType
 eHealthAttributesServiceV1.wsdl: http://kszbcss.fgov.be/intf/eHealthAttributesService/v1, unqualified
   <consultAttributesRequest> attr:ConsultAttributesRequestType
   <consultAttributesResponse> attr:ConsultAttributesReplyType

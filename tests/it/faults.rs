@@ -73,7 +73,7 @@ async fn no_answer_is_sent_without_a_record() {
     assert_eq!((answered.code(), answered.text("faultcode")), (Some("MSG90053"), Some("soap:Server")));
     assert!(tells_nothing(&answered) && !answered.body.contains("0999100196"), "{}", answered.body);
     let echo = envelope(
-        "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><echo>hello</echo>\
+        "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1\"><echo>hello</echo>\
          </t:sendTestMessageRequest>",
     );
     assert_eq!(service.post("fund", TEST, echo).await.code(), Some("MSG90053"), "not even an echo");

@@ -24,7 +24,7 @@ const PATIENT: Duration = Duration::from_secs(600);
 
 fn echo() -> String {
     envelope(
-        "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><echo>a</echo>\
+        "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1\"><echo>a</echo>\
          </t:sendTestMessageRequest>",
     )
 }

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use ehealth_attributes::server::tls;
 use ehealth_core::model::{Clock, Timestamp};
+use http_body_util::Full;
+use hyper::Request;
+use hyper::header::HeaderValue;
 use rustls::ClientConfig;
+use soap::consumer_header;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -16,7 +20,7 @@ const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 
 fn echo(text: &str) -> String {
     envelope(&format!(
-        "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><echo>{text}</echo>\
+        "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1\"><echo>{text}</echo>\
          </t:sendTestMessageRequest>"
     ))
 }
@@ -74,14 +78,55 @@ async fn the_test_message_shows_the_caller_identity() {
         answered.text("sslCertificate"),
         Some("CN=CBE=0999010126\\, FUND,OU=CBE=0999010126,O=Federal Government,C=BE")
     );
-    assert_eq!(answered.text("consumer"), Some("De Linde, health-insurance fund"));
+    let consumer = |answered: &service::Answered| answered.headers.get("x-consumer").cloned();
+    assert_eq!(consumer(&answered).as_ref().map(HeaderValue::as_bytes), Some(&b"De Linde, health-insurance fund"[..]));
+    assert_eq!(answered.text("consumer"), None);
     assert_eq!(
-        answered.headers.get("x-request-id").map(hyper::http::HeaderValue::as_bytes),
+        answered.headers.get("x-request-id").map(HeaderValue::as_bytes),
         answered.text("ticketCBSS").map(str::as_bytes)
     );
 
     let answered = service.post("stranger", TEST, echo("hello")).await;
-    assert_eq!((answered.status, answered.text("consumer")), (200, None));
+    assert_eq!((answered.status, consumer(&answered)), (200, None));
+    // Neither a fault nor a consultation has it, and a caller cannot bring it.
+    let refused = service.post("fund", TEST, envelope("<a/>")).await;
+    assert_eq!((refused.status, consumer(&refused)), (500, None));
+    let answered = service.post("fund", CONSULT, question("0999010126", PHYSICIAN, ANNA, "")).await;
+    assert_eq!((answered.status, consumer(&answered)), (200, None));
+    let request = Request::post(TEST).header("host", "localhost").header("content-type", "text/xml");
+    let request = request.header("x-consumer", "De Linde").body(Full::from(echo("a"))).expect("a request");
+    let answered = service.send("stranger", request).await;
+    assert_eq!((answered.status, consumer(&answered)), (200, None));
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn any_configured_name_is_a_safe_header() {
+    let name = "Mutualité 100 % \u{202e}\u{2028}\"😀";
+    let service = TestService::start_with(|settings| {
+        let text = std::fs::read_to_string(&settings.policy).expect("a policy");
+        let renamed = text.replace("\"De Linde, health-insurance fund\"", &format!("'{name}'"));
+        assert_ne!(renamed, text);
+        std::fs::write(&settings.policy, renamed).expect("written");
+    })
+    .await;
+    let answered = service.post("fund", TEST, echo("hello")).await;
+    let value = answered.headers["x-consumer"].to_str().expect("ASCII");
+    assert_eq!(value, "Mutualit%C3%A9 100 %25 %E2%80%AE%E2%80%A8\"%F0%9F%98%80");
+    assert_eq!(consumer_header::decode(value).as_deref(), Some(name));
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn only_the_limit_on_texts_bounds_an_echo() {
+    let service = TestService::start().await;
+    // Escaped in the answer, each becomes four characters.
+    let longest = ">".repeat(soap::limits::TEXT_BYTES);
+    let answered = service.post("fund", TEST, echo(&longest)).await;
+    assert_eq!(answered.status, 200);
+    assert_eq!(answered.text("echo").map(|echo| echo.replace("&gt;", ">")), Some(longest.clone()));
+    let answered = service.post("fund", TEST, echo(&format!("{longest}a"))).await;
+    assert_eq!((answered.status, answered.code()), (500, Some("MSG90015")));
     service.finish().await;
 }
 

@@ -12,8 +12,8 @@ use ehealth_attributes::certificates::{Profile, sha256};
 use ehealth_attributes::server::tls;
 use ehealth_core::model::{Clock, Digest};
 use http_body_util::{BodyExt, Full};
-use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{HeaderMap, Request};
 use hyper_util::rt::TokioIo;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -128,13 +128,18 @@ async fn connect(service: &TestService, config: &Arc<ClientConfig>) -> SendReque
 
 /// Posts a message; returns the status, the body, and whether the connection closes.
 async fn post(sender: &mut SendRequest<Full<Bytes>>, path: &str, body: String) -> (u16, String, bool) {
+    let (status, body, headers) = post_for_headers(sender, path, body).await;
+    (status, body, headers.get("connection").is_some_and(|value| value == "close"))
+}
+
+/// Posts a message; returns the status, the body and the headers.
+async fn post_for_headers(sender: &mut SendRequest<Full<Bytes>>, path: &str, body: String) -> (u16, String, HeaderMap) {
     sender.ready().await.expect("an open connection");
     let request = Request::post(path).header("host", "localhost").header("content-type", "text/xml");
     let response = sender.send_request(request.body(Full::from(body)).expect("a request")).await.expect("an answer");
-    let closes = response.headers().get("connection").is_some_and(|value| value == "close");
-    let status = response.status().as_u16();
-    let body = response.into_body().collect().await.expect("a complete body").to_bytes();
-    (status, String::from_utf8(body.to_vec()).expect("text"), closes)
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.expect("a complete body").to_bytes();
+    (head.status.as_u16(), String::from_utf8(body.to_vec()).expect("text"), head.headers)
 }
 
 fn consult() -> String {
@@ -143,7 +148,7 @@ fn consult() -> String {
 
 fn echo() -> String {
     envelope(
-        "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\"><echo>a</echo>\
+        "<t:sendTestMessageRequest xmlns:t=\"http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1\"><echo>a</echo>\
          </t:sendTestMessageRequest>",
     )
 }
@@ -156,14 +161,15 @@ async fn an_issuer_with_a_pinned_name_and_another_key_is_refused() {
     let mut forger = connect(&service, &forged.client(&service)).await;
     let (status, body, _) = post(&mut forger, CONSULT, consult()).await;
     assert!(status == 500 && body.contains(">SOA-01001<"), "{body}");
-    let (status, body, _) = post(&mut forger, TEST, echo()).await;
-    assert!(status == 200 && !body.contains("<consumer>"), "the name of the consumer is not told: {body}");
+    let (status, body, headers) = post_for_headers(&mut forger, TEST, echo()).await;
+    assert!(status == 200 && !body.contains("De Linde"), "{body}");
+    assert_eq!(headers.get("x-consumer"), None, "the name of the consumer is not disclosed");
     // The forger's connection is open, and takes nothing of the only one that the fund may have.
     let mut fund = connect(&service, &right.client(&service)).await;
     let (status, body, _) = post(&mut fund, CONSULT, consult()).await;
     assert!(status == 200 && body.contains("MSG00000"), "{body}");
-    let (_, body, _) = post(&mut fund, TEST, echo()).await;
-    assert!(body.contains("<consumer>De Linde"), "{body}");
+    let (_, _, headers) = post_for_headers(&mut fund, TEST, echo()).await;
+    assert_eq!(headers["x-consumer"], "De Linde, health-insurance fund");
     let shown = String::from_utf8(service.read_admin("/metrics").await).expect("text");
     let counted = "ehealth_attributes_consumer_exchanges_total{consumer=\"unregistered\",kind=\"fault\"} 1\n";
     assert!(shown.contains(counted), "{shown}");

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ehealth_core::lookup::Operation;
 use http_body_util::Full;
 use hyper::Request;
-use soap::{Fault, names};
+use soap::{Fault, names, wsdl};
 
 use crate::support::canary;
 use crate::support::requests::{Fixture, fixtures};
@@ -96,9 +96,13 @@ async fn http_refusals_are_plain_text() {
         (get("/ehealthattributesservice/v1/consult"), "", 404, "/eHealthAttributesService/v1/consult?wsdl"),
         (get(&format!("{CONSULT}/")), "", 404, "/eHealthAttributesService/v1/consult?wsdl"),
         (get(&format!("{CONSULT}?wsdl=1")), "", 404, "/eHealthAttributesService/v1/consult?wsdl"),
-        (get("/TestConnectionService"), "", 404, "/TestConnectionService/v1/sendTestMessage?wsdl"),
+        (get("/TestConnectionService"), "", 404, "/TestConnectionServiceService/sendTestMessage?wsdl"),
+        (get("/TestConnectionService/v1/sendTestMessage"), "", 404, "/TestConnectionServiceService/sendTestMessage,"),
+        (get("/soa4520/testConnectionServiceService/"), "", 404, "/TestConnectionServiceService/sendTestMessage,"),
+        (get("/SOA4520/SOA4520/TestConnectionServiceService/sendTestMessage"), "", 404, "GET / lists the services"),
+        (get("/SOA4520"), "", 404, "GET / lists the services"),
         (get(&format!("{CONSULT}?xsd=../Cargo.toml")), "", 404, "?wsdl"),
-        (get(&format!("{CONSULT}?xsd=TestConnectionV1.xsd")), "", 404, "?wsdl"),
+        (get(&format!("{CONSULT}?xsd=TestConnectionServiceV1.xsd")), "", 404, "?wsdl"),
         (get(&format!("/{}", "a".repeat(2_000))), "", 414, "too long"),
         (Request::put(CONSULT), "", 405, "POST for a message"),
         (Request::options("/"), "", 405, "POST for a message"),
@@ -178,6 +182,16 @@ async fn the_wsdl_is_found_in_any_case_and_the_old_path_answers() {
     }
     let answered = service.post("fund", names::CONSULT_ALIAS, question(FUND, PHYSICIAN, "85073000160", "")).await;
     assert_eq!((answered.status, answered.code()), (200, Some("MSG00000")));
+    // The connection test below the segment of KSZ's platform, and nothing else there.
+    let below = |path: &str| format!("{}{path}", names::PLATFORM);
+    let answered = service.post("fund", &below(TEST), soap::example(Operation::SendTestMessage).to_owned()).await;
+    assert_eq!((answered.status, answered.text("echo")), (200, Some("Does the connection work?")), "{answered:?}");
+    let answered = service.send("fund", get(&format!("{}?wsdl", below(TEST))).expect("a request")).await;
+    assert!(answered.status == 200 && answered.body.contains(&format!("{TEST}\"/>")), "{}", answered.body);
+    for path in [below(CONSULT), below(&below(TEST)), "/SOA4521".to_owned() + TEST] {
+        let answered = service.send("fund", get(&path).expect("a request")).await;
+        assert_eq!(answered.status, 404, "{path}");
+    }
     service.finish().await;
 }
 
@@ -236,8 +250,10 @@ async fn the_contract_is_served_under_the_public_url() {
         let wsdl = service.get("fund", &format!("{path}?wsdl")).await;
         assert_eq!((wsdl.status, wsdl.headers["content-type"].as_bytes()), (200, &b"text/xml; charset=utf-8"[..]));
         assert!(wsdl.body.contains(&format!("location=\"{url}{path}\"")), "{}", wsdl.body);
-        let schema = service.get("fund", &format!("{path}?xsd=CommonV3.xsd")).await;
-        assert!(schema.status == 200 && schema.body.contains("SsinType"), "{schema:?}");
+        for file in wsdl::schema_files(operation) {
+            let schema = service.get("fund", &format!("{path}?xsd={file}")).await;
+            assert!(schema.status == 200 && schema.body.contains("Type name="), "{schema:?}");
+        }
         let text = service.get("fund", path).await;
         assert_eq!(text.headers["content-type"], "text/plain; charset=utf-8");
         assert!(text.status == 200 && text.body.contains("?wsdl"), "{text:?}");

@@ -75,7 +75,7 @@ impl Asker {
             None => self.connect().await?,
         };
         sender.ready().await.map_err(|error| format!("not ready: {error}"))?;
-        let request = Request::post("/TestConnectionService/v1/sendTestMessage")
+        let request = Request::post("/TestConnectionServiceService/sendTestMessage")
             .header("host", "localhost")
             .header("content-type", "text/xml; charset=utf-8")
             .body(Full::new(Bytes::from_static(MESSAGE)))

@@ -6,7 +6,7 @@
  * as immutable, so that SQLite takes no locks. */
 
 #include "soapH.h"
-#include "eHealthAttributesServiceBinding.nsmap"
+#include "eHealthAttributesServiceHTTPBinding.nsmap"
 
 #include <openssl/ssl.h>
 #include <pthread.h>

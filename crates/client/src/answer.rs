@@ -179,7 +179,7 @@ pub struct TestReply {
     /// `sslCertificate`: subject of the caller's certificate as the service sees it; SSINs are
     /// masked.
     pub ssl_certificate: String,
-    /// `consumer`: name under which the caller's organisation is registered; `None` if it is not
-    /// registered.
+    /// `X-Consumer`: name under which the caller's organisation is registered; `None` if it is not
+    /// registered, or not with this certificate. SSINs are masked.
     pub consumer: Option<String>,
 }

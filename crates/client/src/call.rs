@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use soap::consumer_header;
+use soap::limits::EVENTS;
 use tokio::time::timeout;
 
 use super::answer::{Answer, TestReply};
@@ -19,8 +21,10 @@ use super::ticket::CbssTicket;
 use super::validate::{validate_answer, validate_test};
 use super::validate_fault::{ReplyHeaders, validate_fault};
 
-/// Maximum length of an echo, in characters (`docs/reference/contract.md` "sendTestMessage").
-const ECHO_AT_MOST: usize = 256;
+/// Maximum length of an echo, in characters. The schema has no limit. An escaped character is a parser
+/// event: half of the events that a message may have (`docs/reference/contract.md` "Limits") leave room
+/// for the envelope, and 8 192 characters of any kind are within the limits on texts and documents.
+const ECHO_AT_MOST: usize = EVENTS / 2;
 
 /// Client of one service for one organisation.
 ///
@@ -37,7 +41,7 @@ pub struct Client {
 pub struct Echo(String);
 
 impl Echo {
-    /// Accepts up to 256 characters that XML allows.
+    /// Accepts up to 8 192 characters that XML allows.
     ///
     /// # Errors
     /// [`QuestionError`] for any other text.
@@ -68,7 +72,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`] says who must act and whether to repeat the call.
     pub async fn consult(&self, question: &Question) -> Result<Answer, ClientError> {
-        let response = self.call(&question.message()).await?;
+        let (response, _) = self.call(&question.message()).await?;
         Ok(validate_answer(question, response)?)
     }
 
@@ -78,11 +82,11 @@ impl Client {
     /// # Errors
     /// As [`Client::consult`].
     pub async fn test_message(&self, echo: &Echo) -> Result<TestReply, ClientError> {
-        let response = self.call(&TestRequest { echo: echo.0.clone() }).await?;
-        Ok(validate_test(&echo.0, &response)?)
+        let (response, headers) = self.call(&TestRequest { echo: echo.0.clone() }).await?;
+        Ok(validate_test(&echo.0, &response, read_consumer(&headers)?)?)
     }
 
-    async fn call<R: Request>(&self, request: &R) -> Result<R::Response, ClientError> {
+    async fn call<R: Request>(&self, request: &R) -> Result<(R::Response, HeaderMap), ClientError> {
         let envelope = envelope::write(request);
         let soap_action =
             HeaderValue::from_str(&format!("\"{}\"", R::SOAP_ACTION)).unwrap_or(HeaderValue::from_static("\"\""));
@@ -90,7 +94,10 @@ impl Client {
         let progress = SendProgress::default();
         let exchange = self.connections.exchange(&outgoing, self.repeat, &progress);
         match timeout(self.deadline, exchange).await {
-            Ok(received) => read_reply::<R::Response>(&received?),
+            Ok(received) => {
+                let received = received?;
+                Ok((read_reply::<R::Response>(&received)?, received.headers))
+            }
             Err(_) => Err(ClientError::Deadline { after: self.deadline, progress: progress.get() }),
         }
     }
@@ -127,6 +134,17 @@ fn read_headers(headers: &HeaderMap) -> ReplyHeaders {
         request_id: text(headers.get("X-Request-Id")).and_then(|id| CbssTicket::parse(&id)),
         retry_after: text(headers.get(RETRY_AFTER)).and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs),
     }
+}
+
+/// Name in `X-Consumer`; `None` without the header.
+///
+/// # Errors
+/// [`NotUnderstood::Value`] for two of them, and for a value that encodes no name.
+fn read_consumer(headers: &HeaderMap) -> Result<Option<String>, NotUnderstood> {
+    let mut values = headers.get_all(consumer_header::NAME).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let name = value.to_str().ok().and_then(consumer_header::decode).filter(|_| values.next().is_none());
+    name.map(Some).ok_or(NotUnderstood::Value(consumer_header::NAME))
 }
 
 /// Whether the media type is `text/xml`, and UTF-8 if it names a charset.

@@ -47,8 +47,13 @@ pub(super) fn validate_answer(
     check_parts(answer)
 }
 
-/// Validates the response to `sendTestMessage` with this echo.
-pub(super) fn validate_test(echo: &str, response: &messages::TestResponse) -> Result<TestReply, NotUnderstood> {
+/// Validates the response to `sendTestMessage` with this echo. `consumer` is the name in its
+/// `X-Consumer`.
+pub(super) fn validate_test(
+    echo: &str,
+    response: &messages::TestResponse,
+    consumer: Option<String>,
+) -> Result<TestReply, NotUnderstood> {
     if response.echo != echo {
         return Err(NotUnderstood::AnotherQuestion("echo"));
     }
@@ -58,7 +63,7 @@ pub(super) fn validate_test(echo: &str, response: &messages::TestResponse) -> Re
         received: exchange.received,
         replied: exchange.replied,
         ssl_certificate: mask_ssins(&response.ssl_certificate),
-        consumer: response.consumer.as_deref().map(mask_ssins),
+        consumer: consumer.as_deref().map(mask_ssins),
     })
 }
 

@@ -18,6 +18,7 @@
 )]
 
 // The contract: its names, its limits, its WSDL and schemas, a message of each operation.
+pub mod consumer_header;
 mod example;
 pub mod limits;
 pub mod names;

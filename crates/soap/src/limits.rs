@@ -42,9 +42,6 @@ pub const EVENTS: usize = 16_384;
 /// answer repeats.
 pub const MESSAGE_ID_CHARS: usize = 256;
 
-/// Maximum length of `echo`, in characters (`EchoType` of the schema).
-pub const ECHO_CHARS: usize = 256;
-
 /// Maximum length of the customer's `ticket`, in characters (`TicketType` of the schema).
 pub const TICKET_CHARS: usize = 36;
 

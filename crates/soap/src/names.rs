@@ -24,22 +24,36 @@ pub const ACTION_SOAP_FAULT: &str = "http://www.w3.org/2005/08/addressing/soap/f
 /// Path of `consultAttributes` in version 0.1, which is served too.
 pub const CONSULT_ALIAS: &str = "/eHealthAttributesService/v1/consultAttributes";
 
+/// Segment below which KSZ's platform serves `TestConnectionService`; served too.
+pub const PLATFORM: &str = "/SOA4520";
+
 /// Returns the operation whose messages are posted to this path.
 #[must_use]
 pub fn operation_at(path: &str) -> Option<Operation> {
     if path == CONSULT_ALIAS {
         return Some(Operation::ConsultAttributes);
     }
+    if path.strip_prefix(PLATFORM) == Some(self::path(Operation::SendTestMessage)) {
+        return Some(Operation::SendTestMessage);
+    }
     Operation::ALL.into_iter().find(|operation| self::path(*operation) == path)
 }
 
-/// Path of an operation: service, version, and the operation or, for a service with several, a word
-/// for all.
+/// Name of the operation's service.
+#[must_use]
+pub const fn service(operation: Operation) -> &'static str {
+    match operation {
+        Operation::ConsultAttributes => "eHealthAttributesService",
+        Operation::SendTestMessage => "TestConnectionService",
+    }
+}
+
+/// Path of an operation, by which the WSDL gives the address of its service.
 #[must_use]
 pub const fn path(operation: Operation) -> &'static str {
     match operation {
         Operation::ConsultAttributes => "/eHealthAttributesService/v1/consult",
-        Operation::SendTestMessage => "/TestConnectionService/v1/sendTestMessage",
+        Operation::SendTestMessage => "/TestConnectionServiceService/sendTestMessage",
     }
 }
 
@@ -48,7 +62,7 @@ pub const fn path(operation: Operation) -> &'static str {
 pub const fn soap_action(operation: Operation) -> &'static str {
     match operation {
         Operation::ConsultAttributes => "http://kszbcss.fgov.be/eHealthAttributesService/consultAttributes",
-        Operation::SendTestMessage => "http://kszbcss.fgov.be/TestConnectionService/sendTestMessage",
+        Operation::SendTestMessage => "http://kszbcss.fgov.be/TestConnectionServiceService/sendTestMessage",
     }
 }
 
@@ -59,10 +73,11 @@ pub const fn response_action(operation: Operation) -> &'static str {
     match operation {
         Operation::ConsultAttributes => {
             "http://kszbcss.fgov.be/intf/eHealthAttributesService/v1/\
-             eHealthAttributesServicePortType/consultAttributesResponse"
+             eHealthAttributesPortType/consultAttributesResponse"
         }
         Operation::SendTestMessage => {
-            "http://kszbcss.fgov.be/intf/TestConnectionService/v1/TestConnectionServicePortType/sendTestMessageResponse"
+            "http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1/\
+             TestConnectionServicePortType/sendTestMessageResponse"
         }
     }
 }
@@ -74,10 +89,10 @@ pub const fn fault_action(operation: Operation) -> &'static str {
     match operation {
         Operation::ConsultAttributes => {
             "http://kszbcss.fgov.be/intf/eHealthAttributesService/v1/\
-             eHealthAttributesServicePortType/consultAttributes/Fault/consultAttributesFault"
+             eHealthAttributesPortType/consultAttributes/Fault/consultAttributesFault"
         }
         Operation::SendTestMessage => {
-            "http://kszbcss.fgov.be/intf/TestConnectionService/v1/\
+            "http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1/\
              TestConnectionServicePortType/sendTestMessage/Fault/sendTestMessageFault"
         }
     }
@@ -97,8 +112,10 @@ ehealth_core::closed_enum! {
         Attr,
         /// KSZ's common types, version 3.
         Common,
-        /// `TestConnectionService`.
+        /// Message elements of `TestConnectionService`.
         Test,
+        /// Types of `TestConnectionService`.
+        TestTypes,
         /// XML Schema.
         Schema,
         /// Attributes of XML Schema in a document.
@@ -118,7 +135,8 @@ impl Namespace {
             Self::Intf => "http://kszbcss.fgov.be/intf/eHealthAttributesService/v1",
             Self::Attr => "http://kszbcss.fgov.be/types/eHealthAttributes/v1",
             Self::Common => "http://kszbcss.fgov.be/types/common/v3",
-            Self::Test => "http://kszbcss.fgov.be/intf/TestConnectionService/v1",
+            Self::Test => "http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1",
+            Self::TestTypes => "http://kszbcss.fgov.be/types/TestConnectionService/v1",
             Self::Schema => "http://www.w3.org/2001/XMLSchema",
             Self::SchemaInstance => "http://www.w3.org/2001/XMLSchema-instance",
             Self::Xml => "http://www.w3.org/XML/1998/namespace",
@@ -135,6 +153,7 @@ impl Namespace {
             Self::Attr => "attr",
             Self::Common => "common",
             Self::Test => "test",
+            Self::TestTypes => "testtypes",
             Self::Schema => "xs",
             Self::SchemaInstance => "xsi",
             Self::Xml => "xml",
@@ -177,24 +196,26 @@ const fn message(namespace: Namespace, name: &'static str, types: Namespace, dec
 /// Message element of a request.
 #[must_use]
 pub const fn request(operation: Operation) -> Element {
-    use Namespace::{Attr, Intf, Test};
+    use Namespace::{Attr, Intf, Test, TestTypes};
     match operation {
         Operation::ConsultAttributes => message(Intf, "consultAttributesRequest", Attr, "ConsultAttributesRequestType"),
-        Operation::SendTestMessage => message(Test, "sendTestMessageRequest", Test, "SendTestMessageRequestType"),
+        Operation::SendTestMessage => message(Test, "sendTestMessageRequest", TestTypes, "SendTestMessageRequestType"),
     }
 }
 
 /// Message element of a response.
 #[must_use]
 pub const fn response(operation: Operation) -> Element {
-    use Namespace::{Attr, Intf, Test};
+    use Namespace::{Attr, Intf, Test, TestTypes};
     match operation {
         Operation::ConsultAttributes => message(Intf, "consultAttributesResponse", Attr, "ConsultAttributesReplyType"),
-        Operation::SendTestMessage => message(Test, "sendTestMessageResponse", Test, "SendTestMessageReplyType"),
+        Operation::SendTestMessage => {
+            message(Test, "sendTestMessageResponse", TestTypes, "SendTestMessageResponseType")
+        }
     }
 }
 
-/// Message element of a fault's detail.
+/// Message element of a fault's detail. The WSDL of `TestConnectionService` declares none, as KSZ's.
 #[must_use]
 pub const fn fault(operation: Operation) -> Element {
     use Namespace::{Common, Intf, Test};
@@ -254,7 +275,7 @@ pub mod instance {
 
 /// Local elements of the messages.
 pub mod element {
-    use super::Namespace::{Attr, Common, Schema, Test};
+    use super::Namespace::{Attr, Common, Schema};
     use super::{Element, local};
 
     /// Facts from the customer about the message.
@@ -337,54 +358,7 @@ pub mod element {
     /// Author of an error.
     pub const AUTHOR_CODE: Element = local("authorCode", Common, "AuthorCodeType");
     /// Text that is returned unchanged.
-    pub const ECHO: Element = local("echo", Test, "EchoType");
+    pub const ECHO: Element = local("echo", Schema, "string");
     /// Subject of the caller's certificate.
     pub const SSL_CERTIFICATE: Element = local("sslCertificate", Schema, "string");
-    /// Name under which the caller is registered.
-    pub const CONSUMER: Element = local("consumer", Schema, "string");
-}
-
-/// Returns the element name from the contract, if a request can have an element of this name. Any
-/// other name could be a person's number, and must not be repeated.
-#[must_use]
-pub fn known(name: &str) -> Option<&'static str> {
-    use element as e;
-    const NAMES: &[&str] = &[
-        envelope::ENVELOPE,
-        envelope::HEADER,
-        envelope::BODY,
-        addressing::ACTION,
-        addressing::MESSAGE_ID,
-        addressing::RELATES_TO,
-        addressing::TO,
-        addressing::FROM,
-        addressing::REPLY_TO,
-        addressing::FAULT_TO,
-        addressing::ADDRESS,
-        request(Operation::ConsultAttributes).name,
-        request(Operation::SendTestMessage).name,
-        e::INFORMATION_CUSTOMER.name,
-        e::TICKET.name,
-        e::TIMESTAMP_SENT.name,
-        e::CUSTOMER_IDENTIFICATION.name,
-        e::CBE_NUMBER.name,
-        e::SECTOR.name,
-        e::INSTITUTION.name,
-        e::INFORMATION_CBSS.name,
-        e::TICKET_CBSS.name,
-        e::TIMESTAMP_RECEIVE.name,
-        e::TIMESTAMP_REPLY.name,
-        e::LEGAL_CONTEXT.name,
-        e::CRITERIA.name,
-        e::SSIN.name,
-        e::REFERENCE_DATE.name,
-        e::PERIOD.name,
-        e::BEGIN_DATE.name,
-        e::END_DATE.name,
-        e::ECHO.name,
-        response(Operation::ConsultAttributes).name,
-        response(Operation::SendTestMessage).name,
-        envelope::FAULT,
-    ];
-    NAMES.iter().copied().find(|known| *known == name)
 }

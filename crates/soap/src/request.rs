@@ -9,7 +9,7 @@ use super::Charset;
 use super::content::{Content, check_attributes};
 use super::envelope::{self, Addressing};
 use super::fault::Fault;
-use super::limits::{ECHO_CHARS, LEGAL_CONTEXT_CHARS, TICKET_CHARS};
+use super::limits::{LEGAL_CONTEXT_CHARS, TICKET_CHARS};
 use super::message_error::BadMessage;
 use super::names::{self, element};
 use super::reader::characters::trim;
@@ -35,7 +35,7 @@ pub enum Payload {
     Consult(Question),
     /// `sendTestMessageRequest`.
     Test {
-        /// Text to return, at most 256 characters.
+        /// Text to return. The schema sets no limit: only [`limits::TEXT_BYTES`](super::limits::TEXT_BYTES) holds.
         echo: String,
     },
 }
@@ -90,7 +90,7 @@ fn read(
     let payload = match operation {
         Operation::ConsultAttributes => Payload::Consult(read_question(&mut content, customer)?),
         Operation::SendTestMessage => {
-            let echo = content.read_value(element::ECHO, |text| read_string(text, ECHO_CHARS))?;
+            let echo = content.read_text(element::ECHO)?.into_owned();
             content.leave("nothing more")?;
             Payload::Test { echo }
         }

@@ -14,14 +14,15 @@
 use super::names;
 use ehealth_core::lookup::Operation;
 
-/// Schema that both services import: name and text.
+/// Types of KSZ that `eHealthAttributesService` uses: name and text.
 const COMMON: (&str, &str) = ("CommonV3.xsd", include_str!("../../../schemas/CommonV3.xsd"));
 
 /// Types of `eHealthAttributesService`: name and text.
 const ATTRIBUTES: (&str, &str) = ("eHealthAttributesV1.xsd", include_str!("../../../schemas/eHealthAttributesV1.xsd"));
 
-/// Messages of `TestConnectionService`: name and text.
-const TEST_CONNECTION: (&str, &str) = ("TestConnectionV1.xsd", include_str!("../../../schemas/TestConnectionV1.xsd"));
+/// Types of `TestConnectionService`: name and text.
+const TEST_CONNECTION: (&str, &str) =
+    ("TestConnectionServiceV1.xsd", include_str!("../../../schemas/TestConnectionServiceV1.xsd"));
 
 /// Beginning of a reference to a schema in a WSDL on disk.
 const FROM_WSDL: &str = "schemaLocation=\"../schemas/";
@@ -91,21 +92,21 @@ fn without_locations(text: &str) -> String {
 #[must_use]
 pub fn schema(operation: Operation, file: &str, public_url: &str) -> Option<String> {
     schemas(operation)
-        .into_iter()
+        .iter()
         .find(|(name, _)| *name == file)
         .map(|(_, on_disk)| on_disk.replace(FROM_SCHEMA, &reference(operation, public_url)))
 }
 
 /// Names of the schema files of the operation's service.
 pub fn schema_files(operation: Operation) -> impl Iterator<Item = &'static str> {
-    schemas(operation).into_iter().map(|(name, _)| name)
+    schemas(operation).iter().map(|(name, _)| *name)
 }
 
 /// Schemas that a client generator needs for the operation's service: name and text as on disk.
-const fn schemas(operation: Operation) -> [(&'static str, &'static str); 2] {
+const fn schemas(operation: Operation) -> &'static [(&'static str, &'static str)] {
     match operation {
-        Operation::ConsultAttributes => [ATTRIBUTES, COMMON],
-        Operation::SendTestMessage => [TEST_CONNECTION, COMMON],
+        Operation::ConsultAttributes => &[ATTRIBUTES, COMMON],
+        Operation::SendTestMessage => &[TEST_CONNECTION],
     }
 }
 
@@ -161,7 +162,7 @@ mod tests {
         );
         assert_eq!(
             values(&wsdl(Operation::SendTestMessage, URL), " location=\""),
-            ["https://gateway.example.be/TestConnectionService/v1/sendTestMessage"]
+            ["https://gateway.example.be/TestConnectionServiceService/sendTestMessage"]
         );
     }
 
@@ -170,7 +171,7 @@ mod tests {
         for operation in Operation::ALL {
             let served = everything_served(operation, URL);
             let references: Vec<_> = served.iter().flat_map(|text| values(text, "schemaLocation=\"")).collect();
-            assert!(references.len() >= 2, "{operation:?}: {references:?}");
+            assert!(references.len() >= schemas(operation).len(), "{operation:?}: {references:?}");
             for reference in references {
                 let file = reference
                     .strip_prefix(URL)
@@ -251,7 +252,7 @@ mod tests {
     fn keeps_a_path_prefix_of_the_public_url() {
         assert_eq!(
             values(&wsdl(Operation::SendTestMessage, "https://a.example/ksz"), " location=\""),
-            ["https://a.example/ksz/TestConnectionService/v1/sendTestMessage"]
+            ["https://a.example/ksz/TestConnectionServiceService/sendTestMessage"]
         );
     }
 
@@ -270,6 +271,7 @@ mod tests {
             }
         }
         assert_eq!(schema(Operation::SendTestMessage, "eHealthAttributesV1.xsd", URL), None);
-        assert_eq!(schema(Operation::ConsultAttributes, "TestConnectionV1.xsd", URL), None);
+        assert_eq!(schema(Operation::SendTestMessage, "CommonV3.xsd", URL), None);
+        assert_eq!(schema(Operation::ConsultAttributes, "TestConnectionServiceV1.xsd", URL), None);
     }
 }

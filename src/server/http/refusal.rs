@@ -122,8 +122,8 @@ impl HttpRefusal {
                  /eHealthAttributesService/v1/consult?wsdl.\n"
             }
             Self::NearTest => {
-                "Not found. POST to /TestConnectionService/v1/sendTestMessage, without a query; its WSDL is \
-                 /TestConnectionService/v1/sendTestMessage?wsdl.\n"
+                "Not found. POST to /TestConnectionServiceService/sendTestMessage, without a query; its WSDL is \
+                 /TestConnectionServiceService/sendTestMessage?wsdl.\n"
             }
             Self::Method => {
                 "Method not allowed. Use POST for a message; GET or HEAD for a page, the WSDL and schemas.\n"

@@ -78,11 +78,16 @@ pub(super) fn near(operation: Operation) -> HttpRefusal {
     }
 }
 
-/// The refusal of a path at which nothing is served: what its first segment resembles.
+/// The refusal of a path at which nothing is served: the service that it names first, below KSZ's
+/// platform or not.
 fn near_miss(path: &str) -> HttpRefusal {
+    let platform = path.get(..names::PLATFORM.len()).filter(|found| found.eq_ignore_ascii_case(names::PLATFORM));
+    let path = platform.and_then(|found| path.get(found.len()..)).unwrap_or(path);
     let begins = |operation| {
-        let own = names::path(operation).split('/').nth(1).unwrap_or_default();
-        path.get(1..).and_then(|path| path.get(..own.len())).is_some_and(|found| found.eq_ignore_ascii_case(own))
+        let service = names::service(operation);
+        path.get(1..)
+            .and_then(|path| path.get(..service.len()))
+            .is_some_and(|found| found.eq_ignore_ascii_case(service))
     };
     Operation::ALL.into_iter().find(|operation| begins(*operation)).map_or(HttpRefusal::NotFound, near)
 }

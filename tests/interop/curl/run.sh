@@ -51,7 +51,7 @@ answer=$(mktemp)
 trap 'rm -f "$answer"' EXIT
 while IFS=$'\t' read -r name caller number context ssin begin end; do
     if [ "$context" = - ]; then
-        post "$caller" "$test_path" "<t:sendTestMessageRequest xmlns:t='http://kszbcss.fgov.be/intf/TestConnectionService/v1'><echo>$name</echo></t:sendTestMessageRequest>"
+        post "$caller" "$test_path" "<t:sendTestMessageRequest xmlns:t='http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1'><echo>$name</echo></t:sendTestMessageRequest>"
         printf '%s\tECHO\t%s\t\n' "$name" "$(value //echo)"
         continue
     fi

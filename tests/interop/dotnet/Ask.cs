@@ -69,7 +69,7 @@ public static class Ask
     private static bool Read(string text, out DateTime day) =>
         DateTime.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out day);
 
-    private static object[] Answer(eHealthAttributesServicePortTypeClient attributes, string[] fields)
+    private static object[] Answer(eHealthAttributesPortTypeClient attributes, string[] fields)
     {
         DateTime begin = default(DateTime), end = default(DateTime);
         if ((fields[5] != "-" && !Read(fields[5], out begin)) || (fields[6] != "-" && !Read(fields[6], out end)))
@@ -101,7 +101,7 @@ public static class Ask
 
     public static void Main()
     {
-        var callers = new Dictionary<string, Tuple<eHealthAttributesServicePortTypeClient, test.TestConnectionServicePortTypeClient>>();
+        var callers = new Dictionary<string, Tuple<eHealthAttributesPortTypeClient, test.TestConnectionServicePortTypeClient>>();
         for (string line = Console.ReadLine(); line != null; line = Console.ReadLine())
         {
             string[] fields = line.Split('\t');
@@ -109,10 +109,10 @@ public static class Ask
             if (!callers.ContainsKey(word))
             {
                 // The contract's address is the service's own.
-                var attributes = new eHealthAttributesServicePortTypeClient();
+                var attributes = new eHealthAttributesPortTypeClient();
                 var connection = new test.TestConnectionServicePortTypeClient();
                 attributes.Endpoint.Address = new EndpointAddress(Variable("INTEROP_URL") + "/eHealthAttributesService/v1/consult");
-                connection.Endpoint.Address = new EndpointAddress(Variable("INTEROP_URL") + "/TestConnectionService/v1/sendTestMessage");
+                connection.Endpoint.Address = new EndpointAddress(Variable("INTEROP_URL") + "/TestConnectionServiceService/sendTestMessage");
                 Connect(attributes, word);
                 Connect(connection, word);
                 callers[word] = Tuple.Create(attributes, connection);

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "eHealthAttributesServiceBinding.nsmap"
-#include "soapTestConnectionServiceBindingProxy.h"
-#include "soapeHealthAttributesServiceBindingProxy.h"
+#include "eHealthAttributesServiceHTTPBinding.nsmap"
+#include "soapTestConnectionServiceServiceHTTPBindingProxy.h"
+#include "soapeHealthAttributesServiceHTTPBindingProxy.h"
 
 static std::string variable(const char *name) {
     const char *text = std::getenv(name);
@@ -61,7 +61,7 @@ static std::string disclosed(const attr__ConsultAttributesReplyType &reply) {
 
 int main() {
     const std::string consult_url = variable("INTEROP_URL") + "/eHealthAttributesService/v1/consult";
-    const std::string test_url = variable("INTEROP_URL") + "/TestConnectionService/v1/sendTestMessage";
+    const std::string test_url = variable("INTEROP_URL") + "/TestConnectionServiceService/sendTestMessage";
     soap_ssl_init();
     std::map<std::string, struct soap *> callers;
     std::string line;
@@ -72,9 +72,9 @@ int main() {
         if (!callers.count(word)) callers[word] = open_soap(word);
         struct soap *soap = callers[word];
         if (context == "-") {
-            TestConnectionServiceBindingProxy service(soap);
+            TestConnectionServiceServiceHTTPBindingProxy service(soap);
             test__SendTestMessageRequestType request;
-            test__SendTestMessageReplyType reply;
+            test__SendTestMessageResponseType reply;
             request.echo = name;
             if (service.sendTestMessage(test_url.c_str(), nullptr, &request, reply)) {
                 service.soap_stream_fault(std::cerr);
@@ -83,7 +83,7 @@ int main() {
             std::cout << name << "\tECHO\t" << reply.echo << "\t\n";
             continue;
         }
-        eHealthAttributesServiceBindingProxy service(soap);
+        eHealthAttributesServiceHTTPBindingProxy service(soap);
         common__OrganizationIdentificationType organisation;
         organisation.cbeNumber = &number;
         common__InformationCustomerType customer;

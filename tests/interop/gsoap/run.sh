@@ -9,8 +9,8 @@ if ! is_built "$INTEROP_TARGET/contract" ask.cpp typemap.dat run.sh; then
     {
         wsdl2h -t "$here/typemap.dat" -o service.h contract/consult.wsdl contract/test.wsdl
         soapcpp2 -j -C -x -c++11 -I/usr/share/gsoap/import service.h
-        g++ -std=c++14 -O0 -DWITH_OPENSSL -I. -o ask "$here/ask.cpp" soapC.cpp soapeHealthAttributesServiceBindingProxy.cpp \
-            soapTestConnectionServiceBindingProxy.cpp -lgsoapssl++ -lssl -lcrypto
+        g++ -std=c++14 -O0 -DWITH_OPENSSL -I. -o ask "$here/ask.cpp" soapC.cpp soapeHealthAttributesServiceHTTPBindingProxy.cpp \
+            soapTestConnectionServiceServiceHTTPBindingProxy.cpp -lgsoapssl++ -lssl -lcrypto
     } >build.log 2>&1 || { tail -n 30 build.log >&2; exit 1; }
     echo "$built" >built
 fi

@@ -1,8 +1,8 @@
-import be.fgov.kszbcss.intf.ehealthattributesservice.v1.ConsultAttributesFault;
-import be.fgov.kszbcss.intf.ehealthattributesservice.v1.EHealthAttributesService;
-import be.fgov.kszbcss.intf.ehealthattributesservice.v1.EHealthAttributesServicePortType;
-import be.fgov.kszbcss.intf.testconnectionservice.v1.TestConnectionService;
-import be.fgov.kszbcss.intf.testconnectionservice.v1.TestConnectionServicePortType;
+import be.fgov.kszbcss.intf.ehealthattributesservice.v1.ConsultAttributesFaultMsg;
+import be.fgov.kszbcss.intf.ehealthattributesservice.v1.EHealthAttributesPortType;
+import be.fgov.kszbcss.intf.ehealthattributesservice.v1.EHealthAttributesServiceV1;
+import be.fgov.kszbcss.intf.testconnectionserviceservice.v1.TestConnectionServicePortType;
+import be.fgov.kszbcss.intf.testconnectionserviceservice.v1.TestConnectionServiceService;
 import be.fgov.kszbcss.types.common.v3.InformationCustomerType;
 import be.fgov.kszbcss.types.common.v3.OpenPeriodType;
 import be.fgov.kszbcss.types.common.v3.OrganizationIdentificationType;
@@ -11,6 +11,7 @@ import be.fgov.kszbcss.types.ehealthattributes.v1.ConsultAttributesReplyType;
 import be.fgov.kszbcss.types.ehealthattributes.v1.ConsultAttributesRequestType;
 import be.fgov.kszbcss.types.ehealthattributes.v1.CriteriaType;
 import be.fgov.kszbcss.types.ehealthattributes.v1.EmploymentType;
+import be.fgov.kszbcss.types.testconnectionservice.v1.SendTestMessageRequestType;
 import com.sun.xml.ws.developer.SchemaValidationFeature;
 import java.io.BufferedReader;
 import java.io.FileInputStream;
@@ -35,7 +36,7 @@ import javax.xml.ws.BindingProvider;
 /** Asks the questions of standard input with the classes that wsimport makes; see ../steps.sh. */
 public final class Ask {
     /** Both services, as one caller reaches them. */
-    private record Caller(EHealthAttributesServicePortType attributes, TestConnectionServicePortType connection) {}
+    private record Caller(EHealthAttributesPortType attributes, TestConnectionServicePortType connection) {}
 
     private static final String URL = System.getenv("INTEROP_URL");
 
@@ -44,8 +45,8 @@ public final class Ask {
         // service validates the requests.
         var feature = new SchemaValidationFeature(true, false);
         var contract = new java.io.File(arguments[0]);
-        var attributes = new EHealthAttributesService(new java.io.File(contract, "consult.wsdl").toURI().toURL());
-        var connection = new TestConnectionService(new java.io.File(contract, "test.wsdl").toURI().toURL());
+        var attributes = new EHealthAttributesServiceV1(new java.io.File(contract, "consult.wsdl").toURI().toURL());
+        var connection = new TestConnectionServiceService(new java.io.File(contract, "test.wsdl").toURI().toURL());
         Map<String, Caller> callers = new HashMap<>();
         var lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
@@ -55,8 +56,8 @@ public final class Ask {
                 callers.put(fields[1], new Caller(
                     connect(attributes.getEHealthAttributesServicePort(feature), tls,
                         "/eHealthAttributesService/v1/consult"),
-                    connect(connection.getTestConnectionServicePort(feature), tls,
-                        "/TestConnectionService/v1/sendTestMessage")));
+                    connect(connection.getTestConnectionServiceService(feature), tls,
+                        "/TestConnectionServiceService/sendTestMessage")));
             }
             System.out.println(ask(callers.get(fields[1]), fields));
         }
@@ -92,7 +93,7 @@ public final class Ask {
     private static String ask(Caller caller, String[] fields) throws Exception {
         String name = fields[0];
         if (fields[3].equals("-")) {
-            var test = new be.fgov.kszbcss.intf.testconnectionservice.v1.SendTestMessageRequestType();
+            var test = new SendTestMessageRequestType();
             test.setEcho(name);
             return String.join("\t", name, "ECHO", caller.connection().sendTestMessage(test).getEcho(), "");
         }
@@ -123,7 +124,7 @@ public final class Ask {
             ConsultAttributesReplyType reply = caller.attributes().consultAttributes(request);
             String person = reply.getResult() == null ? "" : reply.getResult().getSsin();
             return String.join("\t", name, reply.getStatus().getCode(), disclosed(reply), person);
-        } catch (ConsultAttributesFault fault) {
+        } catch (ConsultAttributesFaultMsg fault) {
             return String.join("\t", name, fault.getFaultInfo().getDetail().get(0).getReasonCode(), "", "");
         }
     }

@@ -51,7 +51,7 @@ public static class Ask
     private static bool Read(string text, out DateTime day) =>
         DateTime.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out day);
 
-    private static object[] Answer(eHealthAttributesService attributes, string[] fields)
+    private static object[] Answer(eHealthAttributesServiceV1 attributes, string[] fields)
     {
         DateTime begin = default(DateTime), end = default(DateTime);
         if ((fields[5] != "-" && !Read(fields[5], out begin)) || (fields[6] != "-" && !Read(fields[6], out end)))
@@ -86,15 +86,15 @@ public static class Ask
     public static void Main()
     {
         ServicePointManager.SecurityProtocol = SecurityProtocolType.Tls12;
-        var callers = new Dictionary<string, Tuple<eHealthAttributesService, Connection.TestConnectionService>>();
+        var callers = new Dictionary<string, Tuple<eHealthAttributesServiceV1, Connection.TestConnectionServiceService>>();
         for (string line = Console.ReadLine(); line != null; line = Console.ReadLine())
         {
             string[] fields = line.Split('\t');
             string word = fields[1];
             if (!callers.ContainsKey(word))
                 callers[word] = Tuple.Create(
-                    Connect(new eHealthAttributesService(), word, "/eHealthAttributesService/v1/consult"),
-                    Connect(new Connection.TestConnectionService(), word, "/TestConnectionService/v1/sendTestMessage"));
+                    Connect(new eHealthAttributesServiceV1(), word, "/eHealthAttributesService/v1/consult"),
+                    Connect(new Connection.TestConnectionServiceService(), word, "/TestConnectionServiceService/sendTestMessage"));
             if (fields[3] == "-")
             {
                 var request = new Connection.SendTestMessageRequestType { echo = fields[0] };

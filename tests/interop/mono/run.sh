@@ -10,7 +10,7 @@ if ! is_built "$INTEROP_TARGET/contract" Ask.cs run.sh; then
         mono /usr/lib/mono/4.5/wsdl.exe -nologo -n:Attributes -out:Attributes.cs \
             contract/consult.wsdl contract/eHealthAttributesV1.xsd contract/CommonV3.xsd
         mono /usr/lib/mono/4.5/wsdl.exe -nologo -n:Connection -out:Connection.cs \
-            contract/test.wsdl contract/TestConnectionV1.xsd contract/CommonV3.xsd
+            contract/test.wsdl contract/TestConnectionServiceV1.xsd
         mcs -nologo -warn:0 -out:ask.exe -r:System.Web.Services -r:System.Xml "$here/Ask.cs" Attributes.cs Connection.cs
     } >build.log 2>&1 || { tail -n 30 build.log >&2; exit 1; }
     echo "$built" >built

@@ -67,7 +67,7 @@ while (my $line = <STDIN>) {
     chomp $line;
     my ($case, $word, $number, $context, $ssin, $begin, $end) = split /\t/, $line;
     if ($context eq '-') {
-        my $soap = open_service($word, '/TestConnectionService/v1/sendTestMessage', 'TestConnectionService/sendTestMessage');
+        my $soap = open_service($word, '/TestConnectionServiceService/sendTestMessage', 'TestConnectionServiceService/sendTestMessage');
         my $som = $soap->call('q:sendTestMessageRequest' => element(echo => $case));
         print "$case\tECHO\t", $som->valueof('//echo'), "\t\n";
         next;

@@ -50,7 +50,7 @@ while (($line = fgets(STDIN)) !== false) {
     [$case, $word, $number, $context, $ssin, $begin, $end] = explode("\t", rtrim($line, "\n"));
     $callers[$word] ??= [
         open_service($word, '/eHealthAttributesService/v1/consult'),
-        open_service($word, '/TestConnectionService/v1/sendTestMessage'),
+        open_service($word, '/TestConnectionServiceService/sendTestMessage'),
     ];
     [$attributes, $connection] = $callers[$word];
     if ($context === '-') {

@@ -52,7 +52,7 @@ puts "VERSION\tsoap4r #{Gem.loaded_specs["soap4r-ruby1.9"].version}, Ruby #{RUBY
 callers = Hash.new do |known, word|
   known[word] = [
     open_service("#{ARGV[0]}/consult.wsdl", word, "/eHealthAttributesService/v1/consult"),
-    open_service("#{ARGV[0]}/test.wsdl", word, "/TestConnectionService/v1/sendTestMessage"),
+    open_service("#{ARGV[0]}/test.wsdl", word, "/TestConnectionServiceService/sendTestMessage"),
   ]
 end
 STDIN.each_line(chomp: true) do |line|

@@ -26,7 +26,7 @@ class MutualTls(HttpTransport):
 
 
 def open_caller(word: str):
-    paths = ("/eHealthAttributesService/v1/consult", "/TestConnectionService/v1/sendTestMessage")
+    paths = ("/eHealthAttributesService/v1/consult", "/TestConnectionServiceService/sendTestMessage")
     urls = [f"{os.environ['INTEROP_URL']}{path}?wsdl" for path in paths]
     return [Client(url, transport=MutualTls(word), cache=None).service for url in urls]
 

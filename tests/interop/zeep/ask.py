@@ -17,7 +17,7 @@ def open_caller(word: str):
     session.verify = os.environ["INTEROP_CA"]
     session.cert = tuple(f"{os.environ['INTEROP_CLIENTS']}/{word}.{kind}" for kind in ("pem", "key"))
     transport, settings = zeep.Transport(session=session), zeep.Settings(strict=True)
-    paths = ("/eHealthAttributesService/v1/consult", "/TestConnectionService/v1/sendTestMessage")
+    paths = ("/eHealthAttributesService/v1/consult", "/TestConnectionServiceService/sendTestMessage")
     urls = [f"{os.environ['INTEROP_URL']}{path}?wsdl" for path in paths]
     return [zeep.Client(url, transport=transport, settings=settings).service for url in urls]
 

@@ -45,7 +45,7 @@ pub const NOW: &str = "2026-01-15T09:30:00.000Z";
 
 /// Paths of the two operations.
 pub const CONSULT: &str = "/eHealthAttributesService/v1/consult";
-pub const TEST: &str = "/TestConnectionService/v1/sendTestMessage";
+pub const TEST: &str = "/TestConnectionServiceService/sendTestMessage";
 
 /// A running service.
 pub struct TestService {

@@ -23,7 +23,7 @@ use testkit::Workspace;
 use super::program::{DEADLINE, PROGRAM, address_in};
 
 const MESSAGE: &[u8] = include_bytes!("../../../fixtures/requests/accepted/test_message.xml");
-const TEST_PATH: &str = "/TestConnectionService/v1/sendTestMessage";
+const TEST_PATH: &str = "/TestConnectionServiceService/sendTestMessage";
 
 /// A demo folder with loaded datasets; the system chooses the ports.
 pub fn workspace() -> (TempDir, Workspace) {

@@ -18,6 +18,13 @@ WSDL = "http://schemas.xmlsoap.org/wsdl/"
 WSDL_SOAP = "http://schemas.xmlsoap.org/wsdl/soap/"
 XS = "http://www.w3.org/2001/XMLSchema"
 
+# The fault that TestConnectionService has and, like KSZ's, does not declare (docs/reference/contract.md "Faults").
+UNDECLARED_FAULT = f"""<xs:schema xmlns:xs="{XS}" xmlns:common="http://kszbcss.fgov.be/types/common/v3"
+    targetNamespace="http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1">
+  <xs:import namespace="http://kszbcss.fgov.be/types/common/v3" schemaLocation="CommonV3.xsd"/>
+  <xs:element name="sendTestMessageFault" type="common:CBSSFaultType"/>
+</xs:schema>"""
+
 # The published schemas of SOAP 1.1 and WSDL 1.1, which the xmlschema package carries.
 PUBLISHED = pathlib.Path(xmlschema.__file__).parent / "schemas" / "WSDL"
 
@@ -78,7 +85,8 @@ class Contract:
     def __init__(self):
         self.by_name = {}
         for validators in [Validators.of_wsdl(path) for path in WSDLS] + [
-            Validators.of_file(PROJECT / "schemas" / "FeedNotificationV1.xsd")
+            Validators.of_file(PROJECT / "schemas" / "FeedNotificationV1.xsd"),
+            Validators(UNDECLARED_FAULT, PROJECT / "schemas"),
         ]:
             for name in validators.xmlschema.maps.elements:
                 self.by_name[name] = validators

@@ -60,7 +60,7 @@ pub struct ConsultResponse {
 #[yaserde(
     rename = "sendTestMessageRequest",
     prefix = "test",
-    namespaces = { "test" = "http://kszbcss.fgov.be/intf/TestConnectionService/v1" }
+    namespaces = { "test" = "http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1" }
 )]
 pub struct TestRequest {
     /// `echo`.
@@ -72,7 +72,7 @@ pub struct TestRequest {
 #[yaserde(
     rename = "sendTestMessageResponse",
     prefix = "test",
-    namespaces = { "test" = "http://kszbcss.fgov.be/intf/TestConnectionService/v1" }
+    namespaces = { "test" = "http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1" }
 )]
 pub struct TestResponse {
     /// `informationCBSS`.
@@ -83,8 +83,6 @@ pub struct TestResponse {
     /// `sslCertificate`.
     #[yaserde(rename = "sslCertificate")]
     pub ssl_certificate: String,
-    /// `consumer`.
-    pub consumer: Option<String>,
 }
 
 /// InformationCustomerType.

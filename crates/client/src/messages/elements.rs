@@ -36,7 +36,6 @@ bind! {
         information_cbss: None, "informationCBSS",
         echo: None, "echo",
         ssl_certificate: None, "sslCertificate",
-        consumer: None, "consumer",
     }
     FaultDetail {
         consult: Some(Namespace::Intf), "consultAttributesFault",
@@ -135,8 +134,8 @@ impl Message for TestRequest {
 
 impl Request for TestRequest {
     type Response = TestResponse;
-    const PATH: &'static str = "/TestConnectionService/v1/sendTestMessage";
-    const SOAP_ACTION: &'static str = "http://kszbcss.fgov.be/TestConnectionService/sendTestMessage";
+    const PATH: &'static str = "/TestConnectionServiceService/sendTestMessage";
+    const SOAP_ACTION: &'static str = "http://kszbcss.fgov.be/TestConnectionServiceService/sendTestMessage";
 }
 
 impl Message for TestResponse {

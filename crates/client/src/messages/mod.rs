@@ -72,8 +72,6 @@ pub struct TestResponse {
     pub echo: String,
     /// `sslCertificate`.
     pub ssl_certificate: String,
-    /// `consumer`.
-    pub consumer: Option<String>,
 }
 
 /// SOAP 1.1's `Fault` (section 4.4), whose own children are unqualified.

@@ -16,7 +16,7 @@ use crate::model::{CbeNumber, CustomerId, Digest, EnterpriseNumber, LegalContext
 pub struct Consumer {
     /// The organisation in the certificate.
     pub organisation: EnterpriseNumber,
-    /// Display name: returned to the consumer by `sendTestMessage`, shown to operators.
+    /// Display name: returned to the consumer with the answer of `sendTestMessage`, shown to operators.
     pub name: String,
     /// Other customers on whose behalf it may ask.
     pub acts_for: Vec<ActsFor>,

@@ -9,6 +9,7 @@ use super::text::count_line_ends;
 use super::token_reader::Reader;
 use crate::message_error::{BadMessage, Location, MessageError, Note, Violation};
 use crate::names;
+use ehealth_core::lookup::Operation;
 
 /// Maximum length of an element path in a diagnostic, in characters, so that the diagnostic fits
 /// its type.
@@ -38,7 +39,7 @@ impl Reader<'_> {
         let mut steps = Vec::with_capacity(self.open.len());
         let mut length = "...".len();
         for element in self.open.iter().rev() {
-            let step = names::known(element.tag.name.local).unwrap_or("*");
+            let step = known(element.tag.name.local).unwrap_or("*");
             length = length.saturating_add(step.len()).saturating_add(1);
             if length > PATH_CHARS {
                 break;
@@ -58,4 +59,48 @@ impl Reader<'_> {
         }
         path
     }
+}
+
+/// Returns the element name from the contract, if a request can have an element of this name. Any
+/// other name could be a person's number, and must not be repeated.
+fn known(name: &str) -> Option<&'static str> {
+    use names::{addressing, element as e, envelope};
+    const NAMES: &[&str] = &[
+        envelope::ENVELOPE,
+        envelope::HEADER,
+        envelope::BODY,
+        addressing::ACTION,
+        addressing::MESSAGE_ID,
+        addressing::RELATES_TO,
+        addressing::TO,
+        addressing::FROM,
+        addressing::REPLY_TO,
+        addressing::FAULT_TO,
+        addressing::ADDRESS,
+        names::request(Operation::ConsultAttributes).name,
+        names::request(Operation::SendTestMessage).name,
+        e::INFORMATION_CUSTOMER.name,
+        e::TICKET.name,
+        e::TIMESTAMP_SENT.name,
+        e::CUSTOMER_IDENTIFICATION.name,
+        e::CBE_NUMBER.name,
+        e::SECTOR.name,
+        e::INSTITUTION.name,
+        e::INFORMATION_CBSS.name,
+        e::TICKET_CBSS.name,
+        e::TIMESTAMP_RECEIVE.name,
+        e::TIMESTAMP_REPLY.name,
+        e::LEGAL_CONTEXT.name,
+        e::CRITERIA.name,
+        e::SSIN.name,
+        e::REFERENCE_DATE.name,
+        e::PERIOD.name,
+        e::BEGIN_DATE.name,
+        e::END_DATE.name,
+        e::ECHO.name,
+        names::response(Operation::ConsultAttributes).name,
+        names::response(Operation::SendTestMessage).name,
+        envelope::FAULT,
+    ];
+    NAMES.iter().copied().find(|known| *known == name)
 }

@@ -34,8 +34,6 @@ pub struct TestReply<'a> {
     pub echo: &'a str,
     /// Subject of the caller's certificate, with the digits of an SSIN already masked.
     pub ssl_certificate: &'a str,
-    /// Name under which the caller is registered, if it is.
-    pub consumer: Option<&'a str>,
 }
 
 /// Writes a `consultAttributesResponse`.
@@ -69,9 +67,6 @@ pub fn write_test_reply(reply: TestReply<'_>, handling: Handling, addressing: &A
             write_handling(writer, handling);
             writer.value(e::ECHO, reply.echo);
             writer.value(e::SSL_CERTIFICATE, reply.ssl_certificate);
-            if let Some(consumer) = reply.consumer {
-                writer.value(e::CONSUMER, consumer);
-            }
         });
     })
 }

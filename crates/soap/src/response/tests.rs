@@ -241,15 +241,15 @@ fn a_status_contains_its_information() {
 
 #[test]
 fn relates_to_the_message_id_of_the_request() {
-    let reply = TestReply { echo: "]]>\r\n\u{0}", ssl_certificate: "CN=a, O=\"b\"", consumer: None };
+    let reply = TestReply { echo: "]]>\r\n\u{0}", ssl_certificate: "CN=a, O=\"b\"" };
     let written = text(write_test_reply(reply, handling(), &message_id()));
     let expected = [
         DECLARATION,
         "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Header>",
-        "<wsa:Action xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">http://kszbcss.fgov.be/intf/TestConnectionService/v1/\
+        "<wsa:Action xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1/\
          TestConnectionServicePortType/sendTestMessageResponse</wsa:Action>",
         "<wsa:RelatesTo xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">urn:uuid:a&amp;b</wsa:RelatesTo></soap:Header>",
-        "<soap:Body><test:sendTestMessageResponse xmlns:test=\"http://kszbcss.fgov.be/intf/TestConnectionService/v1\">",
+        "<soap:Body><test:sendTestMessageResponse xmlns:test=\"http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1\">",
         HANDLING,
         "<echo>]]&gt;&#13;\n\u{fffd}</echo><sslCertificate>CN=a, O=\"b\"</sslCertificate>",
         "</test:sendTestMessageResponse></soap:Body></soap:Envelope>",
@@ -269,7 +269,7 @@ fn a_fault_contains_the_error_and_its_location() {
         "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Header>",
         "<wsa:Action xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">",
         "http://kszbcss.fgov.be/intf/eHealthAttributesService/v1/\
-         eHealthAttributesServicePortType/consultAttributes/Fault/consultAttributesFault</wsa:Action>",
+         eHealthAttributesPortType/consultAttributes/Fault/consultAttributesFault</wsa:Action>",
         "<wsa:RelatesTo xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">urn:uuid:a&amp;b</wsa:RelatesTo></soap:Header>",
         "<soap:Body><soap:Fault><faultcode>soap:Client</faultcode><faultstring>A Body has exactly one child element.</faultstring>",
         "<detail><intf:consultAttributesFault xmlns:intf=\"http://kszbcss.fgov.be/intf/eHealthAttributesService/v1\">",

@@ -1,7 +1,7 @@
 //! The last step: the exchange itself, its log line, its counters, and its HTTP response.
 
 use hyper::StatusCode;
-use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONNECTION, HeaderName, HeaderValue, RETRY_AFTER};
 
 use super::request::RequestContext;
 use crate::server::counters::{self, Stage};
@@ -12,6 +12,11 @@ use crate::server::http::trace::TraceId;
 use crate::server::peer::Peer;
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{EnterpriseNumber, OutcomeCode};
+use ehealth_core::policy::Consumer;
+use soap::consumer_header;
+
+/// Header of a test message's response: the name under which the caller is registered.
+const CONSUMER: HeaderName = HeaderName::from_static("x-consumer");
 
 /// Answers a message.
 pub(super) async fn exchange(
@@ -62,6 +67,9 @@ fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: 
         stopwatch,
     });
     let mut response = xml(reply.body);
+    if let Some(name) = consumer_name(operation, reply.kind, recognised.map(AsRef::as_ref)) {
+        response.headers_mut().insert(CONSUMER, name);
+    }
     if let Some(wait) = reply.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
@@ -70,6 +78,18 @@ fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: 
         ReplyKind::Fault => StatusCode::INTERNAL_SERVER_ERROR,
     };
     response
+}
+
+/// Value of `X-Consumer`: only in the response to a test message, and only for a caller whose pins
+/// accept its certificate. A forged one learns no name.
+fn consumer_name(operation: Operation, kind: ReplyKind, recognised: Option<&Consumer>) -> Option<HeaderValue> {
+    match (operation, kind) {
+        (Operation::SendTestMessage, ReplyKind::Response) => {
+            HeaderValue::try_from(consumer_header::encode(&recognised?.name)).ok()
+        }
+        (Operation::SendTestMessage, ReplyKind::Fault)
+        | (Operation::ConsultAttributes, ReplyKind::Response | ReplyKind::Fault) => None,
+    }
 }
 
 /// Writes the log line of an exchange.
