@@ -5,7 +5,8 @@
 # each caller), INTEROP_TARGET (a folder that is kept between runs), and the questions on standard
 # input, one per line, with tabs between the fields: CASE CALLER NUMBER CONTEXT SSIN BEGIN END. An
 # absent field is a hyphen. Without END, BEGIN is the reference date; without CONTEXT, the question is
-# sendTestMessage with the case as echo.
+# sendTestMessage with the case as echo. INTEROP_KSZ may be a folder with KSZ's own contract of
+# TestConnectionService: the messages of sendTestMessage then come from that contract.
 # Output: `VERSION<tab>TEXT` once, then `CASE<tab>CODE<tab>DISCLOSED<tab>SSIN` for each question: the
 # status or, of a fault, the reason; the disclosed data in the notation of the catalogue; the SSIN of
 # the answer. ECHO is the code of a test message, and a hyphen the code of a question that the stack
@@ -75,6 +76,9 @@ fetch_contract() {
         done
     done
     sed -i -E 's#schemaLocation="[^"]*xsd=([^"]*)"#schemaLocation="\1"#' "$1"/*.wsdl "$1"/*.xsd
+    [ -z "${INTEROP_KSZ:-}" ] && return
+    install -m 644 "$INTEROP_KSZ/TestConnectionService.wsdl" "$1/test.wsdl"
+    install -m 644 "$INTEROP_KSZ/TestConnectionServiceV1.xsd" "$1"
 }
 
 # True if the last build was made from this contract (on any port) and these sources.

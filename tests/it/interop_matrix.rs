@@ -3,7 +3,8 @@
 //! Each stack has a program in `tests/interop/STACK`. This test compares its answers; the table in
 //! `docs/guides/interop.md` lists what ran and worked. All stacks ask `simulate`, as integrators'
 //! tests do: in addition to the catalogue, a service with a stale dataset, and persons whose
-//! questions get a fault. A stack that can validate answers also gets answers outside the schema,
+//! questions get a fault. Stacks that read a WSDL also test the connection with KSZ's own, where it is
+//! at hand. A stack that can validate answers also gets answers outside the schema,
 //! from a stub, and must refuse them.
 //!
 //! It installs and builds for minutes, so it runs only on demand: `INTEROP=1 cargo test --test it
@@ -25,6 +26,7 @@ use std::time::Instant;
 use stub::Stub;
 
 use crate::support::environment::{is_ci, is_set, say};
+use crate::support::ksz;
 use crate::support::python::{self, Python};
 use crate::support::simulation::Simulation;
 
@@ -45,6 +47,8 @@ struct Stack {
     unsayable: &'static [&'static str],
     /// Errors of an answer that it must refuse.
     refuses: &'static [Wrong],
+    /// Whether its program tests the connection with KSZ's contract, if it gets one.
+    reads_ksz: bool,
 }
 
 /// Error in an answer of the stub.
@@ -87,14 +91,23 @@ const STACKS: [Stack; 12] = [
         contract: "driven by ?wsdl, strict",
         unsayable: &[],
         refuses: &[Wrong::MissingElement, Wrong::UnknownElement],
+        reads_ksz: true,
     },
-    Stack { folder: "suds", presence: Presence::Welcome, contract: "driven by ?wsdl", unsayable: &[], refuses: &[] },
+    Stack {
+        folder: "suds",
+        presence: Presence::Welcome,
+        contract: "driven by ?wsdl",
+        unsayable: &[],
+        refuses: &[],
+        reads_ksz: false,
+    },
     Stack {
         folder: "node-soap",
         presence: Presence::Demanded,
         contract: "driven by ?wsdl",
         unsayable: &[],
         refuses: &[],
+        reads_ksz: true,
     },
     Stack {
         folder: "strong-soap",
@@ -102,15 +115,31 @@ const STACKS: [Stack; 12] = [
         contract: "driven by ?wsdl",
         unsayable: REAL_DAYS,
         refuses: &[],
+        reads_ksz: false,
     },
-    Stack { folder: "php", presence: Presence::Demanded, contract: "driven by ?wsdl", unsayable: &[], refuses: &[] },
-    Stack { folder: "perl", presence: Presence::Welcome, contract: "messages by hand", unsayable: &[], refuses: &[] },
+    Stack {
+        folder: "php",
+        presence: Presence::Demanded,
+        contract: "driven by ?wsdl",
+        unsayable: &[],
+        refuses: &[],
+        reads_ksz: true,
+    },
+    Stack {
+        folder: "perl",
+        presence: Presence::Welcome,
+        contract: "messages by hand",
+        unsayable: &[],
+        refuses: &[],
+        reads_ksz: false,
+    },
     Stack {
         folder: "gsoap",
         presence: Presence::Demanded,
         contract: "generated from ?wsdl, strict",
         unsayable: &[],
         refuses: &[Wrong::MissingElement, Wrong::UnknownElement],
+        reads_ksz: true,
     },
     Stack {
         folder: "jaxws",
@@ -118,6 +147,7 @@ const STACKS: [Stack; 12] = [
         contract: "generated from ?wsdl, answers validated",
         unsayable: REAL_DAYS,
         refuses: &[Wrong::MissingElement, Wrong::UnknownElement, Wrong::Pattern],
+        reads_ksz: true,
     },
     Stack {
         folder: "mono",
@@ -125,6 +155,7 @@ const STACKS: [Stack; 12] = [
         contract: "generated from ?wsdl",
         unsayable: REAL_DAYS,
         refuses: &[],
+        reads_ksz: true,
     },
     Stack {
         folder: "cxf",
@@ -132,6 +163,7 @@ const STACKS: [Stack; 12] = [
         contract: "generated from ?wsdl, answers validated",
         unsayable: REAL_DAYS,
         refuses: &[Wrong::MissingElement, Wrong::UnknownElement, Wrong::Pattern],
+        reads_ksz: true,
     },
     Stack {
         folder: "dotnet",
@@ -139,6 +171,7 @@ const STACKS: [Stack; 12] = [
         contract: "generated from ?wsdl",
         unsayable: REAL_DAYS,
         refuses: &[],
+        reads_ksz: true,
     },
     Stack {
         folder: "ruby",
@@ -146,12 +179,19 @@ const STACKS: [Stack; 12] = [
         contract: "driven by ?wsdl",
         unsayable: REAL_DAYS,
         refuses: &[],
+        reads_ksz: true,
     },
 ];
 
 /// No contract: messages written by hand.
-const BY_HAND: Stack =
-    Stack { folder: "curl", presence: Presence::Demanded, contract: "messages by hand", unsayable: &[], refuses: &[] };
+const BY_HAND: Stack = Stack {
+    folder: "curl",
+    presence: Presence::Demanded,
+    contract: "messages by hand",
+    unsayable: &[],
+    refuses: &[],
+    reads_ksz: false,
+};
 
 /// Questions in addition to the catalogue: name, caller, organisation, SSIN, fault. With the
 /// unknown caller of the catalogue, these are the faults that a well-formed question can get.
@@ -236,6 +276,8 @@ struct Served {
     authority: PathBuf,
     clients: PathBuf,
     python: Option<PathBuf>,
+    /// KSZ's own contract, if that is to be used.
+    ksz: Option<PathBuf>,
 }
 
 impl Served {
@@ -246,12 +288,15 @@ impl Served {
             authority: simulation.file("/ca"),
             clients: certificate.parent().expect("a folder").to_owned(),
             python: python.map(|python| python.interpreter().to_owned()),
+            ksz: None,
         }
     }
 }
 
 fn run(stack: &Stack, served: &Served, cases: &BTreeMap<String, Case>) -> Ran {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("interop").join(stack.folder);
+    // A build from another contract is kept apart.
+    let folder = if served.ksz.is_some() { format!("{}-ksz", stack.folder) } else { stack.folder.to_owned() };
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("interop").join(folder);
     fs::create_dir_all(&target).expect("a folder");
     let mut command = Command::new("bash");
     command
@@ -263,6 +308,9 @@ fn run(stack: &Stack, served: &Served, cases: &BTreeMap<String, Case>) -> Ran {
         .env("INTEROP_TARGET", &target)
         .env("NO_PROXY", "localhost")
         .env("no_proxy", "localhost");
+    if let Some(ksz) = &served.ksz {
+        command.env("INTEROP_KSZ", ksz);
+    }
     match &served.python {
         Some(python) => command.env("INTEROP_PYTHON", python),
         None if stack.folder == "zeep" => return Ran::Absent("the Python environment is missing".to_owned()),
@@ -387,7 +435,7 @@ fn run_all(asked: &Asked, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(W
 /// Runs one stack against every service and every stub, up to the first difference.
 fn run_stack(stack: &Stack, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(Wrong, Served)]) -> Ran {
     let mut of_stack = String::new();
-    for (served, cases) in runs {
+    for (served, cases) in runs.iter().filter(|(served, _)| stack.reads_ksz || served.ksz.is_none()) {
         match run(stack, served, cases) {
             Ran::Whole { version, differences } if differences.is_empty() => of_stack = version,
             other @ (Ran::Absent(_) | Ran::Whole { .. }) => return other,
@@ -444,6 +492,11 @@ async fn every_stack_gets_every_answer_of_the_catalogue() {
         .into_iter()
         .collect();
     runs.push((Served::new(&stale, "clients", python.as_ref()), stale_cases(&cases())));
+    if let Some(ksz) = ksz::folder() {
+        let tests = cases().into_iter().filter(|(name, _)| name.starts_with("test-")).collect();
+        let served = Served::new(&simulation, "clients", python.as_ref());
+        runs.push((Served { ksz: Some(ksz), ..served }, tests));
+    }
     let answer = python::project().join("fixtures/requests/catalogue/all-nine-fields.answer.xml");
     let answer = fs::read_to_string(answer).expect("an answer");
     let (mut stubs, mut served) = (Vec::new(), Vec::new());

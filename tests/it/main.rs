@@ -59,6 +59,7 @@ mod fixtures;
 mod guides;
 mod interop;
 mod interop_matrix;
+mod ksz;
 mod readme;
 // The source text.
 mod architecture;

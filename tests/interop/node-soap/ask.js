@@ -14,8 +14,8 @@ async function open(word) {
         // Without this a day becomes a moment of the caller's own time zone.
         customDeserializer: { date: (text) => text },
     };
-    return Promise.all(services.map(async ([url, operation]) => {
-        const client = await soap.createClientAsync(url, options);
+    return Promise.all(services.map(async ([url, operation, endpoint]) => {
+        const client = await soap.createClientAsync(url, { ...options, endpoint });
         return async (message) => (await client[`${operation}Async`](message))[0];
     }));
 }

@@ -2,10 +2,12 @@
 // Asks the questions of standard input with SoapClient; see ../steps.sh.
 declare(strict_types=1);
 
-function open_service(string $word, string $path): SoapClient
+function open_service(string $word, string $path, ?string $contract = null): SoapClient
 {
     $tls = ['cafile' => getenv('INTEROP_CA')];
-    return new SoapClient(getenv('INTEROP_URL') . $path . '?wsdl', [
+    $url = getenv('INTEROP_URL') . $path;
+    return new SoapClient($contract ?? "$url?wsdl", [
+        'location' => $url,
         'cache_wsdl' => WSDL_CACHE_NONE,
         'exceptions' => true,
         'features' => SOAP_SINGLE_ELEMENT_ARRAYS,
@@ -46,11 +48,12 @@ function disclosed(object $reply): string
 
 echo "VERSION\tPHP ", PHP_VERSION, " SoapClient\n";
 $callers = [];
+$ksz = getenv('INTEROP_KSZ');
 while (($line = fgets(STDIN)) !== false) {
     [$case, $word, $number, $context, $ssin, $begin, $end] = explode("\t", rtrim($line, "\n"));
     $callers[$word] ??= [
         open_service($word, '/eHealthAttributesService/v1/consult'),
-        open_service($word, '/TestConnectionServiceService/sendTestMessage'),
+        open_service($word, '/TestConnectionServiceService/sendTestMessage', $ksz ? "$ksz/TestConnectionService.wsdl" : null),
     ];
     [$attributes, $connection] = $callers[$word];
     if ($context === '-') {

@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 import zeep
@@ -17,9 +18,21 @@ def open_caller(word: str):
     session.verify = os.environ["INTEROP_CA"]
     session.cert = tuple(f"{os.environ['INTEROP_CLIENTS']}/{word}.{kind}" for kind in ("pem", "key"))
     transport, settings = zeep.Transport(session=session), zeep.Settings(strict=True)
-    paths = ("/eHealthAttributesService/v1/consult", "/TestConnectionServiceService/sendTestMessage")
-    urls = [f"{os.environ['INTEROP_URL']}{path}?wsdl" for path in paths]
-    return [zeep.Client(url, transport=transport, settings=settings).service for url in urls]
+
+    def of_served(path: str):
+        url = f"{os.environ['INTEROP_URL']}{path}?wsdl"
+        return zeep.Client(url, transport=transport, settings=settings).service
+
+    def of_ksz(folder: str):
+        client = zeep.Client(f"{folder}/TestConnectionService.wsdl", settings=settings, transport=transport)
+        ((service,),) = (service.ports.values() for service in client.wsdl.services.values())
+        # KSZ's path at our host.
+        path = urlsplit(service.binding_options["address"]).path
+        return client.create_service(str(service.binding.name), f"{os.environ['INTEROP_URL']}{path}")
+
+    ksz = os.environ.get("INTEROP_KSZ")
+    test = of_ksz(ksz) if ksz else of_served("/TestConnectionServiceService/sendTestMessage")
+    return [of_served("/eHealthAttributesService/v1/consult"), test]
 
 
 def ask(caller, customer, context, criteria):

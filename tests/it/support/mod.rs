@@ -17,6 +17,7 @@ pub mod environment;
 pub mod work;
 // Independent oracles.
 pub mod canary;
+pub mod ksz;
 pub mod oracle;
 pub mod python;
 pub mod yaserde_messages;

@@ -1,0 +1,17 @@
+//! KSZ's own contract files, with which tests compare ours. They are not part of this project: tests
+//! read them where they are at hand.
+
+use std::path::PathBuf;
+
+use super::environment::skip;
+use super::python::project;
+
+/// Folder of KSZ's files, beside the project; without it, reports that a test is skipped.
+pub fn folder() -> Option<PathBuf> {
+    let folder = project().join("../shared/ksz");
+    let found = folder.join("TestConnectionService.wsdl").is_file().then_some(folder);
+    if found.is_none() {
+        skip("KSZ's contract files are not in ../shared/ksz");
+    }
+    found
+}
