@@ -53,7 +53,7 @@ fn compare(bytes: &[u8], payload: &Payload) {
                 CustomerId::Cbe(number) => assert_eq!(Some(number.to_string()), id.cbe_number),
                 CustomerId::Pair { sector, institution } => {
                     assert_eq!(
-                        (Some(i64::from(sector)), Some(i64::from(institution))),
+                        (Some(i64::from(sector.as_u16())), Some(i64::from(institution.as_u16()))),
                         (number(&id.sector), number(&id.institution))
                     );
                 }

@@ -35,7 +35,7 @@ use super::document::{Section, parse, read_text};
 use super::origin::{Origin, Problem, Problems};
 use super::value::Value;
 use ehealth_core::model::{
-    CbeNumber, CustomerId, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, Period,
+    CbeNumber, CustomerId, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, PairNumber, Period,
 };
 use ehealth_core::policy::{
     ActsFor, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, RegisterError, Relation,
@@ -254,7 +254,7 @@ pub fn parse_customer(text: &str) -> Result<CustomerId, String> {
     let customer = match text.split_once('/') {
         None => CbeNumber::parse(text).map(CustomerId::Cbe),
         Some((sector, institution)) => {
-            let part = |text: &str| text.parse::<u16>().ok().filter(|number| *number <= 999);
+            let part = |text: &str| text.parse().ok().filter(|number| *number <= 999).map(PairNumber::new);
             part(sector).zip(part(institution)).map(|(sector, institution)| CustomerId::Pair { sector, institution })
         }
     };

@@ -10,7 +10,7 @@ use client::envelope::{self, Reply};
 use client::messages::{ConsultRequest, ConsultResponse, Message, TestRequest, TestResponse};
 use client::{Echo, FaultCode, Question};
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::{CbeNumber, CustomerId, Date, LegalContext, Ssin, Timestamp, Window};
+use ehealth_core::model::{CbeNumber, CustomerId, Date, LegalContext, PairNumber, Ssin, Timestamp, Window};
 use proptest::prelude::*;
 use yaserde::{YaDeserialize, YaSerialize};
 
@@ -74,7 +74,7 @@ fn every_request_is_valid() {
     let ssin = Ssin::parse("85073000160").expect("valid check digits");
     let plain = || Question::new(fund(), LegalContext::AdvisoryPhysician, ssin);
     let window = Window::from_days(day("2026-01-01"), day("2026-01-31")).expect("not reversed");
-    let pair = CustomerId::Pair { sector: 11, institution: 0 };
+    let pair = CustomerId::Pair { sector: PairNumber::new(11), institution: PairNumber::new(0) };
     let now = Timestamp::parse("2026-01-15T09:30:00.125Z").expect("a moment");
     let questions = [
         ("today.xml", plain()),

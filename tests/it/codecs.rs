@@ -11,7 +11,7 @@ use client::messages::{ConsultResponse, TestRequest, TestResponse};
 use client::{FaultCode, Question};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{
-    AskedDates, CbeNumber, CustomerId, Date, DateError, LegalContext, Ssin, SsinError, Ticket, Timestamp,
+    AskedDates, CbeNumber, CustomerId, Date, DateError, LegalContext, PairNumber, Ssin, SsinError, Ticket, Timestamp,
 };
 use proptest::prelude::*;
 use soap::{Addressing, Charset, Fault, Handling, Payload, TestReply, read_request, write_fault, write_test_reply};
@@ -20,11 +20,15 @@ use soap::{Addressing, Charset, Fault, Handling, Payload, TestReply, read_reques
 /// BMP.
 const TEXT: &str = "[ -~\\t\\r\\n\u{85}\u{a0}é€\u{2028}\u{fffd}😀]{0,36}";
 
+fn pair_number() -> impl Strategy<Value = PairNumber> {
+    (0..1_000_u16, 1..5_usize).prop_map(|(number, digits)| PairNumber::written(number, digits))
+}
+
 fn customer() -> impl Strategy<Value = CustomerId> {
     prop_oneof![
         (0..10_000_000_000_u64)
             .prop_map(|number| CustomerId::Cbe(CbeNumber::parse(&format!("{number:010}")).expect("ten digits"))),
-        (0..1_000_u16, 0..1_000_u16).prop_map(|(sector, institution)| CustomerId::Pair { sector, institution }),
+        (pair_number(), pair_number()).prop_map(|(sector, institution)| CustomerId::Pair { sector, institution }),
     ]
 }
 

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Date, DateError, Digest,
-    EnterpriseNumber, Field, FieldSet, LegalContext, Period, Question, Ssin, SsinError, Timestamp, Window, WrongDates,
+    EnterpriseNumber, Field, FieldSet, LegalContext, PairNumber, Period, Question, Ssin, SsinError, Timestamp, Window,
+    WrongDates,
 };
 use ehealth_core::policy::{
     ActsFor, Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Permit, Pins, Quota, Reach, Refusal,
@@ -240,7 +241,9 @@ fn of_refusal(refusal: Refusal) -> Verdict {
 fn customer(named: Named) -> CustomerId {
     match named {
         Ok(number) => CustomerId::Cbe(CbeNumber::parse(&format!("{number:010}")).expect("ten digits")),
-        Err((sector, institution)) => CustomerId::Pair { sector, institution },
+        Err((sector, institution)) => {
+            CustomerId::Pair { sector: PairNumber::new(sector), institution: PairNumber::new(institution) }
+        }
     }
 }
 

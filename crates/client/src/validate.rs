@@ -13,7 +13,7 @@ use super::question::Question;
 use super::ticket::CbssTicket;
 use ehealth_core::model::{
     CbeNumber, Criteria, CriteriaDates, Customer, CustomerId, Dataset, DatasetSet, Date, EnterpriseNumber, Field,
-    FieldSet, OutcomeCode, Period, ServiceKind, Ssin, StatusCode, Timestamp, Window,
+    FieldSet, OutcomeCode, PairNumber, Period, ServiceKind, Ssin, StatusCode, Timestamp, Window,
 };
 
 /// Validates the response to `question`.
@@ -84,7 +84,7 @@ fn validate_exchange(information: &messages::InformationCbss) -> Result<Exchange
 
 fn validate_customer(customer: messages::InformationCustomer) -> Result<Customer, NotUnderstood> {
     let small = |text: &str, element| match text.trim().parse() {
-        Ok(number @ 0..=999) => Ok(number),
+        Ok(number @ 0..=999) => Ok(PairNumber::written(number, text.trim().len())),
         _ => Err(NotUnderstood::Value(element)),
     };
     let organization = customer.customer_identification;

@@ -118,7 +118,7 @@ fn is_allowed(reader: &Reader<'_>, attribute: &Attribute<'_>, element: Element) 
         instance::SCHEMA_LOCATION | instance::NO_NAMESPACE_SCHEMA_LOCATION => true,
         instance::NIL => matches!(trim(&attribute.value), "false" | "0"),
         instance::TYPE => {
-            let (namespace, name) = element.declared_type;
+            let Some((namespace, name)) = element.declared_type else { return false };
             reader.resolve_name(&attribute.value).is_some_and(|named| named.is_in(namespace, name))
         }
         _ => false,

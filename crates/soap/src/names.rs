@@ -179,18 +179,24 @@ pub struct Element {
     pub namespace: Option<Namespace>,
     /// Local name.
     pub name: &'static str,
-    /// Namespace and name of the declared type, the only one that `xsi:type` may name.
-    pub declared_type: (Namespace, &'static str),
+    /// Namespace and name of the declared type, the only one that `xsi:type` may name; `None` for a
+    /// type without a name.
+    pub declared_type: Option<(Namespace, &'static str)>,
 }
 
 /// A local element.
 const fn local(name: &'static str, namespace: Namespace, declared_type: &'static str) -> Element {
-    Element { namespace: None, name, declared_type: (namespace, declared_type) }
+    Element { namespace: None, name, declared_type: Some((namespace, declared_type)) }
+}
+
+/// A local element whose type has no name.
+const fn unnamed(name: &'static str) -> Element {
+    Element { namespace: None, name, declared_type: None }
 }
 
 /// A message element.
 const fn message(namespace: Namespace, name: &'static str, types: Namespace, declared_type: &'static str) -> Element {
-    Element { namespace: Some(namespace), name, declared_type: (types, declared_type) }
+    Element { namespace: Some(namespace), name, declared_type: Some((types, declared_type)) }
 }
 
 /// Message element of a request.
@@ -276,7 +282,7 @@ pub mod instance {
 /// Local elements of the messages.
 pub mod element {
     use super::Namespace::{Attr, Common, Schema};
-    use super::{Element, local};
+    use super::{Element, local, unnamed};
 
     /// Facts from the customer about the message.
     pub const INFORMATION_CUSTOMER: Element = local("informationCustomer", Common, "InformationCustomerType");
@@ -290,17 +296,17 @@ pub mod element {
     /// Number of an organisation.
     pub const CBE_NUMBER: Element = local("cbeNumber", Common, "CbeNumberType");
     /// A sector of the KSZ network.
-    pub const SECTOR: Element = local("sector", Common, "SectorType");
+    pub const SECTOR: Element = unnamed("sector");
     /// An institution in a sector.
-    pub const INSTITUTION: Element = local("institution", Common, "InstitutionType");
+    pub const INSTITUTION: Element = unnamed("institution");
     /// Facts from the service about its handling.
     pub const INFORMATION_CBSS: Element = local("informationCBSS", Common, "InformationCBSSType");
     /// Reference of the service.
-    pub const TICKET_CBSS: Element = local("ticketCBSS", Common, "TicketCBSSType");
+    pub const TICKET_CBSS: Element = local("ticketCBSS", Common, "UUIDType");
     /// Time at which the service received the request.
-    pub const TIMESTAMP_RECEIVE: Element = local("timestampReceive", Common, "TimestampCBSSType");
+    pub const TIMESTAMP_RECEIVE: Element = local("timestampReceive", Schema, "dateTime");
     /// Time at which the service replied.
-    pub const TIMESTAMP_REPLY: Element = local("timestampReply", Common, "TimestampCBSSType");
+    pub const TIMESTAMP_REPLY: Element = local("timestampReply", Schema, "dateTime");
     /// Legal context of the question.
     pub const LEGAL_CONTEXT: Element = local("legalContext", Common, "LegalContextType");
     /// Person and days of the question.
@@ -316,19 +322,19 @@ pub mod element {
     /// Last day of a period.
     pub const END_DATE: Element = local("endDate", Schema, "date");
     /// Status of the answer.
-    pub const STATUS: Element = local("status", Common, "StatusType");
+    pub const STATUS: Element = local("status", Attr, "GlobalStatusType");
     /// Class of the outcome.
-    pub const VALUE: Element = local("value", Common, "StatusValueType");
+    pub const VALUE: Element = local("value", Attr, "GlobalStatusValueType");
     /// Code that software acts upon.
-    pub const CODE: Element = local("code", Common, "MessageCodeType");
+    pub const CODE: Element = unnamed("code");
     /// Sentence for people.
-    pub const DESCRIPTION: Element = local("description", Common, "DescriptionType");
+    pub const DESCRIPTION: Element = unnamed("description");
     /// Named fact of a status.
     pub const INFORMATION: Element = local("information", Common, "InformationType");
     /// Name of a fact.
-    pub const FIELD_NAME: Element = local("fieldName", Common, "FieldNameType");
+    pub const FIELD_NAME: Element = unnamed("fieldName");
     /// Value of a fact.
-    pub const FIELD_VALUE: Element = local("fieldValue", Common, "FieldValueType");
+    pub const FIELD_VALUE: Element = unnamed("fieldValue");
     /// Fields that policy left out.
     pub const DATA_FILTERS: Element = local("dataFilters", Common, "DataFiltersType");
     /// Path of a field that was left out.
@@ -352,11 +358,11 @@ pub mod element {
     /// Severity of an error.
     pub const SEVERITY: Element = local("severity", Common, "SeverityType");
     /// Code of an error.
-    pub const REASON_CODE: Element = local("reasonCode", Common, "MessageCodeType");
+    pub const REASON_CODE: Element = unnamed("reasonCode");
     /// Sentence of an error.
-    pub const DIAGNOSTIC: Element = local("diagnostic", Common, "DescriptionType");
+    pub const DIAGNOSTIC: Element = unnamed("diagnostic");
     /// Author of an error.
-    pub const AUTHOR_CODE: Element = local("authorCode", Common, "AuthorCodeType");
+    pub const AUTHOR_CODE: Element = unnamed("authorCode");
     /// Text that is returned unchanged.
     pub const ECHO: Element = local("echo", Schema, "string");
     /// Subject of the caller's certificate.

@@ -16,7 +16,7 @@ use super::reader::characters::trim;
 use super::reader::{Document, Reader};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{
-    AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Date, DateError, Question, Ssin, Timestamp,
+    AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Date, DateError, PairNumber, Question, Ssin, Timestamp,
 };
 
 /// A valid request.
@@ -169,7 +169,7 @@ fn read_timestamp(text: &str) -> Option<String> {
 
 /// Reads an xs:int from 0 to 999. A sign and leading zeros are allowed (XML Schema 1.0 part 2,
 /// section 3.3.13).
-fn read_up_to_999(text: &str) -> Option<u16> {
+fn read_up_to_999(text: &str) -> Option<PairNumber> {
     let text = trim(text);
     let (is_negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -180,7 +180,7 @@ fn read_up_to_999(text: &str) -> Option<u16> {
     }
     let significant = digits.trim_start_matches('0');
     let number = if significant.is_empty() { 0 } else { significant.parse().ok()? };
-    (number <= 999 && (number == 0 || !is_negative)).then_some(number)
+    (number <= 999 && (number == 0 || !is_negative)).then(|| PairNumber::written(number, digits.len()))
 }
 
 /// Reads an xs:date, with white space around it. A zone must be valid, and is ignored: a date is
@@ -242,8 +242,10 @@ mod tests {
     fn sectors_are_integers_of_xml_schema() {
         let cases = [("0", 0), ("999", 999), ("+7", 7), ("-0", 0), ("-000", 0), ("000011", 11), (" 12\n", 12)];
         for (text, number) in cases {
-            assert_eq!(read_up_to_999(text), Some(number), "{text}");
+            assert_eq!(read_up_to_999(text), Some(PairNumber::new(number)), "{text}");
         }
+        let written = ["011", "000", "7"].map(|text| read_up_to_999(text).map(|number| number.to_string()));
+        assert_eq!(written, ["011", "000", "7"].map(|text| Some(text.to_owned())));
         for text in ["", "-", "+", "-1", "1000", "99999999999999999999", "1.0", "1 2", "+-1", "٣", "0x1"] {
             assert_eq!(read_up_to_999(text), None, "{text}");
         }

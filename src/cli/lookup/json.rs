@@ -39,7 +39,7 @@ use ehealth_core::model::{
 pub(super) fn write(answer: &Answer) -> Value {
     let (cbe, sector, institution) = match answer.customer.id {
         CustomerId::Cbe(number) => (Some(number.to_string()), None, None),
-        CustomerId::Pair { sector, institution } => (None, Some(sector), Some(institution)),
+        CustomerId::Pair { sector, institution } => (None, Some(sector.as_u16()), Some(institution.as_u16())),
     };
     let status = &answer.status;
     let information: Vec<_> =

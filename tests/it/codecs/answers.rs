@@ -23,7 +23,7 @@ use ehealth_core::lookup::{
 use ehealth_core::model::{
     self, Affiliation, AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Dataset,
     DatasetState, DatasetStates, Date, Digest, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, LegalContext,
-    Membership, Period, Question, ServiceKind, Ssin, Timestamp,
+    Membership, PairNumber, Period, Question, ServiceKind, Ssin, Timestamp,
 };
 use ehealth_core::policy::{ActsFor, Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
 use proptest::collection::vec;
@@ -182,7 +182,7 @@ fn customer(organisation: EnterpriseNumber) -> impl Strategy<Value = Customer> {
 }
 
 /// A customer without a number: every caller acts for it.
-const PAIR: CustomerId = CustomerId::Pair { sector: 11, institution: 0 };
+const PAIR: CustomerId = CustomerId::Pair { sector: PairNumber::new(11), institution: PairNumber::new(0) };
 
 #[derive(Debug, Clone)]
 struct Case {

@@ -64,7 +64,7 @@ pub use freshness::{Dataset, DatasetSet, DatasetState, DatasetStates, Freshness}
 pub use legal_context::LegalContext;
 pub use outcome_code::OutcomeCode;
 pub use period::{Period, PeriodError, Window};
-pub use question::{AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Question};
+pub use question::{AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, PairNumber, Question};
 pub use ssin::{Ssin, SsinError};
 pub use status::{Information, Status, WrongDates};
 pub use status_code::StatusCode;

@@ -4,7 +4,9 @@
 //! error of its parser, because it is answered with a status (`docs/reference/contract.md`
 //! "Status"). The wrong text itself is not kept.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use super::digits::{decimal, write_ascii};
 use super::{Date, DateError, Ssin, SsinError};
@@ -40,10 +42,77 @@ pub enum CustomerId {
     /// `sector` and `institution` of the KSZ network, each 0 to 999.
     Pair {
         /// The sector.
-        sector: u16,
+        sector: PairNumber,
         /// The institution in the sector.
-        institution: u16,
+        institution: PairNumber,
     },
+}
+
+/// `sector` or `institution`: 0 to 999, shown with the leading zeros with which it was written.
+/// Numbers that differ in their zeros alone are equal.
+#[derive(Clone, Copy)]
+pub struct PairNumber {
+    number: u16,
+    /// Digits as written; at most 255 are kept.
+    digits: u8,
+}
+
+impl PairNumber {
+    /// Number without leading zeros.
+    #[must_use]
+    pub const fn new(number: u16) -> Self {
+        Self { number, digits: 1 }
+    }
+
+    /// Number that was written with this many digits.
+    #[must_use]
+    pub fn written(number: u16, digits: usize) -> Self {
+        Self { number, digits: u8::try_from(digits).unwrap_or(u8::MAX) }
+    }
+
+    /// The integer.
+    #[must_use]
+    pub const fn as_u16(self) -> u16 {
+        self.number
+    }
+}
+
+impl PartialEq for PairNumber {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for PairNumber {}
+
+impl PartialOrd for PairNumber {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for PairNumber {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.number.cmp(&other.number)
+    }
+}
+
+impl Hash for PairNumber {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.number.hash(state);
+    }
+}
+
+impl fmt::Display for PairNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:0width$}", self.number, width = usize::from(self.digits))
+    }
+}
+
+impl fmt::Debug for PairNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 /// Ten digits, as in a customer's `cbeNumber`: an enterprise, an establishment unit, or neither.

@@ -213,7 +213,7 @@ fn check(consumer: &Consumer, errors: &mut Vec<RegisterError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Date, Period};
+    use crate::model::{Date, PairNumber, Period};
     use crate::policy::{Deliberation, Reach, ceiling};
 
     fn number(text: &str) -> EnterpriseNumber {
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn identifies_the_own_organisation_and_listed_customers() {
         let establishment = CustomerId::Cbe(CbeNumber::parse("2202239951").expect("ten digits"));
-        let pair = CustomerId::Pair { sector: 11, institution: 7 };
+        let pair = CustomerId::Pair { sector: PairNumber::new(11), institution: PairNumber::new(7) };
         let mut platform = consumer("0202239951");
         let represented = number("0809394427");
         platform.acts_for = vec![ActsFor { named: pair, organisation: represented }];

@@ -16,7 +16,7 @@ use ehealth_core::lookup::{
 };
 use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, Dataset, DatasetState, DatasetStates, Date, Digest,
-    EmploymentPeriod, EnterpriseNumber, LegalContext, Membership, Question, ServiceKind,
+    EmploymentPeriod, EnterpriseNumber, LegalContext, Membership, PairNumber, Question, ServiceKind,
 };
 use ehealth_core::policy::{Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
 
@@ -261,7 +261,11 @@ fn relates_to_the_message_id_of_the_request() {
 fn a_fault_contains_the_error_and_its_location() {
     let location = Location { line: 12, path: "/Envelope/Body".to_owned() };
     let fault = Fault::from(BadMessage::new(MessageError::BodyStructure.into(), Some(location)));
-    let bare = Customer { ticket: None, timestamp_sent: None, id: CustomerId::Pair { sector: 11, institution: 7 } };
+    let bare = Customer {
+        ticket: None,
+        timestamp_sent: None,
+        id: CustomerId::Pair { sector: PairNumber::written(11, 3), institution: PairNumber::new(7) },
+    };
     let operation = Operation::ConsultAttributes;
     let written = text(write_fault(&fault, operation, handling(), Some(&bare), &message_id()));
     let expected = [
@@ -273,7 +277,7 @@ fn a_fault_contains_the_error_and_its_location() {
         "<wsa:RelatesTo xmlns:wsa=\"http://www.w3.org/2005/08/addressing\">urn:uuid:a&amp;b</wsa:RelatesTo></soap:Header>",
         "<soap:Body><soap:Fault><faultcode>soap:Client</faultcode><faultstring>A Body has exactly one child element.</faultstring>",
         "<detail><intf:consultAttributesFault xmlns:intf=\"http://kszbcss.fgov.be/intf/eHealthAttributesService/v1\">",
-        "<informationCustomer><customerIdentification><sector>11</sector><institution>7</institution>",
+        "<informationCustomer><customerIdentification><sector>011</sector><institution>7</institution>",
         "</customerIdentification></informationCustomer>",
         HANDLING,
         "<detail><severity>FATAL</severity><reasonCode>MSG90024</reasonCode>",
