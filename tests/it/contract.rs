@@ -29,30 +29,23 @@ eHealthAttributesServiceV1.wsdl: service eHealthAttributesServiceV1, port eHealt
 const TYPES: &str = r"
 CommonV3.xsd: http://kszbcss.fgov.be/types/common/v3, unqualified
   InformationCustomerType = ticket:common:TicketType? timestampSent:xs:dateTime? customerIdentification:common:OrganizationIdentificationType
-  InformationCBSSType = ticketCBSS:common:TicketCBSSType timestampReceive:common:TimestampCBSSType timestampReply:common:TimestampCBSSType
-  OrganizationIdentificationType = (cbeNumber:common:CbeNumberType | sector:common:SectorType institution:common:InstitutionType)
+  InformationCBSSType = ticketCBSS:common:UUIDType timestampReceive:xs:dateTime timestampReply:xs:dateTime
+  OrganizationIdentificationType = (cbeNumber:common:CbeNumberType | sector:{xs:unsignedShort maxInclusive=999} institution:{xs:unsignedShort maxInclusive=999})
   TicketType = xs:string maxLength=36
-  TicketCBSSType = xs:string pattern=[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}
-  TimestampCBSSType = xs:dateTime pattern=[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z
+  UUIDType = xs:string pattern=[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}
   CbeNumberType = xs:string pattern=[0-9]{10}
-  SectorType = xs:int minInclusive=0 maxInclusive=999
-  InstitutionType = xs:int minInclusive=0 maxInclusive=999
+  EnterpriseNumberType = xs:string pattern=[01][0-9]{9}
   LegalContextType = xs:string maxLength=64
-  SsinType = xs:string pattern=[0-9]{2}((0[0-9]|1[0-2])([0-2][0-9]|3[01])(00[1-9]|0[1-9][0-9]|[1-9][0-9]{2})|([24][0-9]|[35][0-2])([0-2][0-9]|3[01])[0-9]{3})([0-8][0-9]|9[0-7])
+  SsinType = xs:string pattern=[0-9]{2}(0[0-9]|1[0-2])([0-2][0-9]|3[01])(00[1-9]|0[1-9][0-9]|[1-9][0-9]{2})([0-8][0-9]|9[0-7]) pattern=[0-9]{2}(2[0-9]|3[0-2])([0-2][0-9]|3[01])[0-9]{3}([0-8][0-9]|9[0-7]) pattern=[0-9]{2}(4[0-9]|5[0-2])([0-2][0-9]|3[01])[0-9]{3}([0-8][0-9]|9[0-7])
   PeriodType = beginDate:xs:date endDate:xs:date
   OpenPeriodType = beginDate:xs:date endDate:xs:date?
-  StatusType = value:common:StatusValueType code:common:MessageCodeType description:common:DescriptionType? information:common:InformationType[0..15]
-  StatusValueType = xs:string enumeration=DATA_FOUND enumeration=NO_DATA_FOUND enumeration=INCOMPLETE_DATA enumeration=NO_RESULT
-  InformationType = fieldName:common:FieldNameType fieldValue:common:FieldValueType?
-  MessageCodeType = xs:string maxLength=16
-  DescriptionType = xs:string maxLength=256
-  FieldNameType = xs:string maxLength=64
-  FieldValueType = xs:string maxLength=256
+  InformationType = fieldName:{xs:string maxLength=64} fieldValue:{xs:string maxLength=256}?
   DataFiltersType = filteredElement:xs:string+
+  BaseRequestType = informationCustomer:common:InformationCustomerType informationCBSS:common:InformationCBSSType? legalContext:common:LegalContextType
+  BaseResponseType = informationCustomer:common:InformationCustomerType informationCBSS:common:InformationCBSSType legalContext:common:LegalContextType
   CBSSFaultType = informationCustomer:common:InformationCustomerType? informationCBSS:common:InformationCBSSType detail:common:MessageType[1..30]
-  MessageType = severity:common:SeverityType reasonCode:common:MessageCodeType diagnostic:common:DescriptionType authorCode:common:AuthorCodeType information:common:InformationType[0..15]
+  MessageType = severity:common:SeverityType reasonCode:{xs:string maxLength=16} diagnostic:{xs:string maxLength=256} authorCode:{xs:string maxLength=64} information:common:InformationType[0..15]
   SeverityType = xs:string enumeration=INFORMATION enumeration=WARNING enumeration=FATAL
-  AuthorCodeType = xs:string maxLength=64
 FeedNotificationV1.xsd: no namespace, unqualified
   <notification> NotificationType
   NotificationType = snapshot:FeedFileType delta:FeedFileType* @version:own:required @dataset:DatasetType:required @session:SessionType:required @serial:SerialType:required @created:CreatedType:required
@@ -70,16 +63,17 @@ TestConnectionServiceV1.xsd: http://kszbcss.fgov.be/types/TestConnectionService/
   InformationCBSSType = ticketCBSS:test:UUIDType timestampReceive:xs:dateTime timestampReply:xs:dateTime
   UUIDType = xs:string pattern=[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}
 eHealthAttributesV1.xsd: http://kszbcss.fgov.be/types/eHealthAttributes/v1, unqualified
-  ConsultAttributesRequestType = informationCustomer:common:InformationCustomerType informationCBSS:common:InformationCBSSType? legalContext:common:LegalContextType criteria:attr:CriteriaType
+  ConsultAttributesRequestType = common:BaseRequestType + criteria:attr:CriteriaType
   CriteriaType = ssin:common:SsinType (referenceDate:xs:date | period:common:PeriodType)?
-  ConsultAttributesReplyType = informationCustomer:common:InformationCustomerType informationCBSS:common:InformationCBSSType legalContext:common:LegalContextType criteria:attr:CriteriaType? status:common:StatusType dataFilters:common:DataFiltersType? result:attr:ResultType?
+  ConsultAttributesReplyType = common:BaseResponseType + criteria:attr:CriteriaType? status:attr:GlobalStatusType dataFilters:common:DataFiltersType? result:attr:ResultType?
+  GlobalStatusType = value:attr:GlobalStatusValueType code:{xs:string maxLength=16} description:{xs:string maxLength=256}? information:common:InformationType[0..15]
+  GlobalStatusValueType = xs:string enumeration=DATA_FOUND enumeration=NO_DATA_FOUND enumeration=INCOMPLETE_DATA enumeration=NO_RESULT
   ResultType = ssin:common:SsinType? employment:attr:EmploymentType* healthInsuranceFund:attr:HealthInsuranceFundType?
   EmploymentType = employer:attr:EmployerType? period:common:OpenPeriodType? preventionService:attr:PreventionServiceType*
-  EmployerType = cbeNumber:attr:EnterpriseNumberType
-  PreventionServiceType = cbeNumber:attr:EnterpriseNumberType? type:attr:PreventionServiceTypeCode? affiliation:common:OpenPeriodType?
+  EmployerType = cbeNumber:common:EnterpriseNumberType
+  PreventionServiceType = cbeNumber:common:EnterpriseNumberType? type:attr:PreventionServiceTypeCode? affiliation:common:OpenPeriodType?
   PreventionServiceTypeCode = xs:string enumeration=INTERNAL enumeration=EXTERNAL
-  HealthInsuranceFundType = cbeNumber:attr:EnterpriseNumberType
-  EnterpriseNumberType = common:CbeNumberType pattern=[01][0-9]{9}
+  HealthInsuranceFundType = cbeNumber:common:EnterpriseNumberType
 TestConnectionServiceV1.wsdl: http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1, unqualified
   <sendTestMessageRequest> test:SendTestMessageRequestType
   <sendTestMessageResponse> test:SendTestMessageResponseType

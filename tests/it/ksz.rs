@@ -3,10 +3,12 @@
 //! `interop_matrix` does the same with the classes that other stacks generate.
 
 use std::fs;
+use std::path::Path;
 
 use ehealth_core::lookup::Operation;
 use soap::names;
 
+use crate::support::environment::say;
 use crate::support::ksz;
 use crate::support::python::{self, Python};
 use crate::support::service::{TEST, TestService, envelope};
@@ -49,4 +51,49 @@ async fn ksz_s_own_schema_accepts_every_test_message() {
         python.run("check_ksz.py", [wsdl.as_path(), folder.path()]).unwrap_or_else(|printed| panic!("{printed}"));
     assert_eq!(printed, "9 messages\n");
     service.finish().await;
+}
+
+/// Copies every stored answer of `fixtures/requests` into the folder.
+fn copy_answers(folder: &Path) -> usize {
+    let mut count = 0;
+    for kind in ["accepted", "broken", "catalogue", "refused"] {
+        let stored = fs::read_dir(python::project().join("fixtures/requests").join(kind)).expect("a folder");
+        for file in stored.map(|entry| entry.expect("readable").path()) {
+            let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+            if name.ends_with(".answer.xml") {
+                fs::copy(&file, folder.join(format!("{kind}-{name}"))).expect("copied");
+                count += 1;
+            }
+        }
+    }
+    count
+}
+
+#[test]
+fn our_common_types_are_ksz_s_and_every_answer_is_valid_by_them() {
+    let (Some(ksz), Some(python)) = (ksz::folder(), Python::find()) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let answers = folder.path().join("answers");
+    fs::create_dir(&answers).expect("made");
+    assert!(copy_answers(&answers) > 400);
+    let common = ksz.join("CommonV3.xsd");
+    let check = |file: &Path| python.run("check_common.py", [file, answers.as_path()]);
+    let printed = check(&common).unwrap_or_else(|printed| panic!("{printed}"));
+    say(&format!("By KSZ's own CommonV3.xsd: {printed}"));
+
+    // A difference of one facet, one pattern or one element is found.
+    let text = fs::read_to_string(&common).expect("readable");
+    for (from, to) in [
+        ("<xsd:maxLength value=\"36\"/>", "<xsd:maxLength value=\"35\"/>"),
+        ("[0-1]\\d{9}", "[0-2]\\d{9}"),
+        ("<xsd:element name=\"detail\" type=\"tns:MessageType\" maxOccurs=\"30\"/>", ""),
+        ("name=\"timestampReply\" type=\"xsd:dateTime\"", "name=\"timestampReply\" type=\"xsd:date\""),
+        ("<xsd:complexType name=\"BaseRequestType\" abstract=\"true\">", "<xsd:complexType name=\"BaseRequestType\">"),
+    ] {
+        let changed = text.replace(from, to);
+        assert_ne!(changed, text, "{from}");
+        let file = folder.path().join("CommonV3.xsd");
+        fs::write(&file, changed).expect("written");
+        check(&file).expect_err(from);
+    }
 }

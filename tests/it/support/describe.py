@@ -4,7 +4,8 @@
     python describe.py types         every type and global element of each schema
 
 A type is printed as its content: name:type in order, ? * + for how often ([1..30] for other
-bounds), (a | b) for a choice. A simple type is printed as its base and facets.
+bounds), (a | b) for a choice. A simple type is printed as its base and facets, a type without a name in
+braces, an extension as its base, a plus, and what it adds.
 """
 
 import sys
@@ -45,7 +46,7 @@ def content(group):
     for particle in group:
         kind = particle.tag.removeprefix(f"{{{XS}}}")
         if kind == "element":
-            parts.append(f"{particle.get('name')}:{particle.get('type')}{often(particle)}")
+            parts.append(f"{particle.get('name')}:{particle.get('type') or unnamed(particle)}{often(particle)}")
         elif kind == "choice":
             parts.append(f"({' | '.join(content(particle))}){often(particle)}")
         elif kind == "sequence":
@@ -55,8 +56,17 @@ def content(group):
     return parts
 
 
+def unnamed(particle):
+    """The type inside of an element."""
+    (declared,) = (child for child in particle.iterchildren(tag="*") if child.tag != f"{{{XS}}}annotation")
+    return "{" + definition(declared) + "}"
+
+
 def definition(declared):
     """Content of a type, in one line."""
+    extension = declared.find(f"{{{XS}}}complexContent/{{{XS}}}extension")
+    if extension is not None:
+        return f"{extension.get('base')} + {definition(extension)}"
     restriction = declared.find(f"{{{XS}}}restriction")
     if restriction is not None:
         facets = [f"{f.tag.removeprefix(f'{{{XS}}}')}={f.get('value')}" for f in restriction]
