@@ -60,7 +60,7 @@ pub fn columns(dataset: Dataset) -> &'static [&'static str] {
 /// First column of a delta.
 pub(super) const ACTION: &str = "action";
 
-/// Value of [`ACTION`] that inserts or replaces a record.
+/// Value of the column `action` that inserts or replaces a record.
 pub const PUT: &str = "put";
 
 /// Reader of the records of a data file, one after the other.
