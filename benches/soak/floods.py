@@ -138,7 +138,7 @@ def run(options, name, attack, number):
     policy = folder / "policy.toml"
     own = 'organisation = "0999010126"\n'
     policy.write_text(policy.read_text().replace(own, own + UNLIMITED))
-    service.serve(before=["taskset", "-c", "0"])
+    service.serve(before=["taskset", "-c", options.cores])
     try:
         with Flooded(service, attack) as flooded:
             before, begun = used(service), time.monotonic()
@@ -161,6 +161,7 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="folder of the services; kept (default: a temporary one)")
     parser.add_argument("--port", type=int, default=18543)
+    parser.add_argument("--cores", default="0", help="processors of the service, as for taskset (default: 0)")
     parser.add_argument("--only", default="", help="only floods whose name contains this")
     parser.add_argument("--json", type=Path, help="file for all figures")
     options = parser.parse_args()

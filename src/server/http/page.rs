@@ -94,6 +94,10 @@ pub(super) fn write_page(operation: Operation, public_url: &str) -> String {
 pub(super) fn write_services(public_url: &str) -> String {
     let content = html! {
         p { "SOAP 1.1 services over mutual TLS. Each has a page with its WSDL and an example." }
+        p {
+            "Rebuilt from the public conventions of KSZ/BCSS, whose WSDL of eHealthAttributesService is not public. "
+            "TestConnection and the common types are KSZ's; the messages of consultAttributes are this project's."
+        }
         (list_services(public_url.trim_end_matches('/')))
     };
     write_document("Services", &content)

@@ -1,7 +1,7 @@
 //! Mutual TLS: the service's identity, and the clients that it admits, read from the operator's
 //! files.
 //!
-//! TLS 1.2 and 1.3 with AEAD and ephemeral key agreement only, HTTP/1.1 by ALPN. A client
+//! TLS 1.2 and 1.3 with AEAD and ephemeral key agreement only, HTTP/1.1 or 1.0 by ALPN. A client
 //! certificate from a configured authority is required. Sessions are not resumed: a resumed session
 //! would skip the certificate check. [`super::trust`] decides whether a certificate is admitted,
 //! and [`crate::certificates`] which organisation it identifies.
