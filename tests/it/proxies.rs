@@ -26,8 +26,15 @@ impl Drop for Started {
     }
 }
 
-fn is_installed(program: &str) -> bool {
-    Command::new(program).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+/// The program, also where Debian puts it for root; `None` after a message if it is missing.
+fn find(program: &str) -> Option<String> {
+    let runs =
+        |path: &String| Command::new(path).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let found = [program.to_owned(), format!("/usr/sbin/{program}")].into_iter().find(runs);
+    if found.is_none() {
+        skip(&format!("{program} is not installed"));
+    }
+    found
 }
 
 fn serve(workspace: &Workspace) -> (Program, SocketAddr) {
@@ -76,10 +83,7 @@ fn exchange(address: SocketAddr, request: &str) -> Option<String> {
 
 #[test]
 fn nginx_passes_requests_as_it_comes() {
-    if !is_installed("nginx") {
-        skip("nginx is not installed");
-        return;
-    }
+    let Some(nginx) = find("nginx") else { return };
     let (folder, workspace) = workspace();
     let (program, gateway) = serve(&workspace);
     let (certificate, key) = clients(&workspace);
@@ -93,7 +97,7 @@ fn nginx_passes_requests_as_it_comes() {
     );
     fs::write(folder.path().join("nginx.conf"), settings).expect("written");
     let prefix = folder.path().display().to_string();
-    let _nginx = start("nginx", &["-p", &prefix, "-c", "nginx.conf", "-e", "error.log"]);
+    let _nginx = start(&nginx, &["-p", &prefix, "-c", "nginx.conf", "-e", "error.log"]);
 
     let body = question("0999010126", "BACKTOWORK:ADVISORY_PHYSICIAN", "85073000160", "");
     let request = format!(
@@ -132,10 +136,7 @@ fn checked(socket: &Path) -> Option<Vec<(String, String, String)>> {
 
 #[test]
 fn haproxy_checks_the_service_over_tls_and_http_1_0() {
-    if !is_installed("haproxy") {
-        skip("haproxy is not installed");
-        return;
-    }
+    let Some(haproxy) = find("haproxy") else { return };
     let (folder, workspace) = workspace();
     let (program, gateway) = serve(&workspace);
     let (certificate, key) = clients(&workspace);
@@ -157,7 +158,7 @@ fn haproxy_checks_the_service_over_tls_and_http_1_0() {
     );
     let file = folder.path().join("haproxy.cfg");
     fs::write(&file, settings).expect("written");
-    let _haproxy = start("haproxy", &["-db", "-f", &file.display().to_string()]);
+    let _haproxy = start(&haproxy, &["-db", "-f", &file.display().to_string()]);
 
     let found = until("every backend was checked", || checked(&socket));
     let shown: Vec<_> = found.iter().map(|(name, status, result)| format!("{name} {status} {result}")).collect();
