@@ -53,7 +53,8 @@ pub enum Confined {
 }
 
 /// Confines the calling thread and the threads that it starts afterwards: call it before any other
-/// thread is started, except the one for the copy of the checkpoint. Makes the folders that are written, with access for their owner only.
+/// thread is started, except the one for the copy of the checkpoint. Makes the folders that are
+/// written, with access for their owner only.
 ///
 /// # Errors
 /// The error of the system if a folder cannot be made, or if the kernel refuses a right that it

@@ -2,7 +2,9 @@
 //! counters.
 
 use std::sync::{Arc, Once};
+use std::time::Duration;
 
+use hyper::header::HeaderValue;
 use parking_lot::{Mutex, RwLock};
 
 use super::active_config::ActiveConfig;
@@ -86,6 +88,8 @@ impl std::fmt::Debug for RandomTickets {
 /// The service behind every connection.
 pub struct Service {
     pub(super) settings: Settings,
+    /// Value of `Keep-Alive`: the idle limit.
+    pub(super) keep_alive: HeaderValue,
     pub(super) lookups: Arc<dyn Lookups>,
     pub(super) audit: Arc<dyn AuditSink>,
     pub(super) clock: Arc<dyn Clock>,
@@ -126,6 +130,7 @@ impl Service {
             messages: per_consumer(limits.messages, limits.messages_per_consumer),
             request_rates: RequestRates::new(&limits),
             audit_space: AuditSpace::new(limits.audit_reserve),
+            keep_alive: keep_alive(limits.idle),
             settings,
             lookups,
             audit,
@@ -184,4 +189,9 @@ impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Service").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+/// The idle limit as each answer says it, made once.
+fn keep_alive(idle: Duration) -> HeaderValue {
+    HeaderValue::from_str(&format!("timeout={}", idle.as_secs())).unwrap_or(HeaderValue::from_static("timeout=0"))
 }

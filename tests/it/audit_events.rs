@@ -1,20 +1,16 @@
 //! `audit events`: what happened to the log besides exchanges (docs/reference/json.md "Text outputs").
 
 use std::fs;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use testkit::Workspace;
 
-use crate::support::program::{PROGRAM, Program, address_in};
-use crate::support::unread::{Caller, client_tls, workspace};
+use crate::support::program::PROGRAM;
+use crate::support::unread::{Caller, client_tls, serve, workspace};
 
 /// Serves one question.
 fn serve_once(workspace: &Workspace) {
-    let mut command = Command::new(PROGRAM);
-    command.args(["serve", "--config"]).arg(workspace.settings()).stdout(Stdio::null());
-    let (program, lines) = Program::start(&mut command, "admin listener ready");
-    let serving = lines.iter().find(|line| line.contains(" serving ")).expect("a line");
-    let address = address_in(serving).parse().expect("an address");
+    let (program, address, _) = serve(workspace);
     Caller::connect(address, client_tls(workspace, "fund")).ask();
     assert_eq!(program.stop().0, Some(0));
 }

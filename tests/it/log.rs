@@ -3,15 +3,12 @@
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
 
-use testkit::Workspace;
-
 use crate::support::canary;
-use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
-use crate::support::unread::{Caller, DROPPED, Unread, client_tls, metric, read_admin, workspace};
+use crate::support::program::DEADLINE;
+use crate::support::unread::{Caller, DROPPED, Unread, client_tls, metric, read_admin, serve, workspace};
 
 #[test]
 fn a_log_that_is_not_read_stops_nothing() {
@@ -55,19 +52,6 @@ fn a_reader_that_wakes_learns_how_many_lines_are_lost() {
     assert_eq!(program.stop().code(), Some(0));
     let rest = rest.recv_timeout(DEADLINE).expect("the log ends");
     assert!(rest.trim_end().ends_with("stopped: all requests were finished"), "{rest}");
-}
-
-/// Starts the program, and reads both addresses from its log.
-fn serve(workspace: &Workspace) -> (Program, SocketAddr, SocketAddr) {
-    let mut command = Command::new(PROGRAM);
-    command.args(["serve", "--config"]).arg(workspace.settings()).stdout(Stdio::null());
-    let (program, lines) = Program::start(&mut command, "admin listener ready");
-    let address = |word: &str| {
-        let line = lines.iter().find(|line| line.contains(word)).expect("a line");
-        address_in(line).parse().expect("an address")
-    };
-    let (gateway, admin) = (address(" serving "), address("admin listener ready"));
-    (program, gateway, admin)
 }
 
 /// Connects, sends these bytes, and waits until the program has closed the connection.

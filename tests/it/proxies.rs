@@ -12,9 +12,9 @@ use std::time::Instant;
 use testkit::Workspace;
 
 use crate::support::environment::skip;
-use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
+use crate::support::program::DEADLINE;
 use crate::support::service::{CONSULT, question};
-use crate::support::unread::workspace;
+use crate::support::unread::{serve, workspace};
 
 /// A process that ends with the test.
 struct Started(Child);
@@ -35,14 +35,6 @@ fn find(program: &str) -> Option<String> {
         skip(&format!("{program} is not installed"));
     }
     found
-}
-
-fn serve(workspace: &Workspace) -> (Program, SocketAddr) {
-    let mut command = Command::new(PROGRAM);
-    command.args(["serve", "--config"]).arg(workspace.settings()).stdout(Stdio::null());
-    let (program, lines) = Program::start(&mut command, "admin listener ready");
-    let serving = lines.iter().find(|line| line.contains(" serving ")).expect("a line");
-    (program, address_in(serving).parse().expect("an address"))
 }
 
 fn start(program: &str, arguments: &[&str]) -> Started {
@@ -85,7 +77,7 @@ fn exchange(address: SocketAddr, request: &str) -> Option<String> {
 fn nginx_passes_requests_as_it_comes() {
     let Some(nginx) = find("nginx") else { return };
     let (folder, workspace) = workspace();
-    let (program, gateway) = serve(&workspace);
+    let (program, gateway, _) = serve(&workspace);
     let (certificate, key) = clients(&workspace);
     let port = free_port();
     let settings = format!(
@@ -138,7 +130,7 @@ fn checked(socket: &Path) -> Option<Vec<(String, String, String)>> {
 fn haproxy_checks_the_service_over_tls_and_http_1_0() {
     let Some(haproxy) = find("haproxy") else { return };
     let (folder, workspace) = workspace();
-    let (program, gateway) = serve(&workspace);
+    let (program, gateway, _) = serve(&workspace);
     let (certificate, key) = clients(&workspace);
     let both = folder.path().join("both.pem");
     let pem = [certificate, key].map(|file| fs::read_to_string(file).expect("readable")).concat();

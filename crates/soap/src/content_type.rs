@@ -68,13 +68,12 @@ impl MediaType {
         let media_type = trim(media_type);
         let is = |other: &str| media_type.eq_ignore_ascii_case(other);
         if !is("text/xml") {
-            let is_multipart =
-                media_type.split_once('/').is_some_and(|(kind, _)| kind.eq_ignore_ascii_case("multipart"));
-            return Err(match media_type.split_once('/') {
-                Some((kind, form)) if is_token(kind) && is_token(form) && is_multipart => MediaTypeError::Multipart,
+            let parts = media_type.split_once('/').filter(|(kind, form)| is_token(kind) && is_token(form));
+            return Err(match parts {
+                None => MediaTypeError::Malformed,
+                Some((kind, _)) if kind.eq_ignore_ascii_case("multipart") => MediaTypeError::Multipart,
                 Some(_) if is("application/soap+xml") => MediaTypeError::Soap12,
-                Some((kind, form)) if is_token(kind) && is_token(form) => MediaTypeError::Other,
-                Some(_) | None => MediaTypeError::Malformed,
+                Some(_) => MediaTypeError::Other,
             });
         }
         match read_charset(parameters).ok_or(MediaTypeError::Malformed)? {

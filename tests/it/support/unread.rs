@@ -20,7 +20,7 @@ use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use tempfile::TempDir;
 use testkit::Workspace;
 
-use super::program::{DEADLINE, PROGRAM, address_in};
+use super::program::{DEADLINE, PROGRAM, Program, address_in};
 
 const MESSAGE: &[u8] = include_bytes!("../../../fixtures/requests/accepted/test_message.xml");
 const TEST_PATH: &str = "/TestConnectionServiceService/sendTestMessage";
@@ -36,6 +36,19 @@ pub fn workspace() -> (TempDir, Workspace) {
     let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are valid");
     sync::run_all(&settings.sync, &SystemClock);
     (folder, workspace)
+}
+
+/// Starts the program; returns it with its addresses for consumers and for operators.
+pub fn serve(workspace: &Workspace) -> (Program, SocketAddr, SocketAddr) {
+    let mut command = Command::new(PROGRAM);
+    command.args(["serve", "--config"]).arg(workspace.settings()).stdout(Stdio::null());
+    let (program, lines) = Program::start(&mut command, "admin listener ready");
+    let address = |word: &str| {
+        let line = lines.iter().find(|line| line.contains(word)).expect("a line");
+        address_in(line).parse().expect("an address")
+    };
+    let (gateway, admin) = (address(" serving "), address("admin listener ready"));
+    (program, gateway, admin)
 }
 
 /// TLS of this caller.

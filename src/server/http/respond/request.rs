@@ -138,8 +138,7 @@ impl<'a> RequestContext<'a> {
 
     /// Value of `Keep-Alive`: the idle limit.
     pub fn keep_alive(&self) -> HeaderValue {
-        let value = format!("timeout={}", self.limits().idle.as_secs());
-        HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("timeout=0"))
+        self.service().keep_alive.clone()
     }
 
     /// Refuses a request that is not a SOAP message, if the caller is no longer admitted.
