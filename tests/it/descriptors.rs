@@ -9,15 +9,13 @@ use std::sync::Arc;
 use datasets::sync;
 use ehealth_attributes::app::SystemClock;
 use ehealth_attributes::config::read_settings;
-use ehealth_attributes::server::tls;
 use ehealth_core::model::Clock;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use testkit::Workspace;
 
 use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
+use crate::support::unread::client_tls;
 
 const GET: &[u8] = b"GET /eHealthAttributesService/v1/consult HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
@@ -63,16 +61,7 @@ fn without_descriptors_open_connections_are_answered() {
     workspace.prepare(SystemClock.now(), "").expect("the workspace can be created");
     let settings = read_settings(&workspace.settings()).expect("the demonstration's settings are valid");
     sync::run_all(&settings.sync, &SystemClock);
-    let (certificate, key) = workspace.client("fund");
-    let tls = ClientConfig::builder_with_provider(tls::provider())
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_root_certificates(tls::load_authorities(&workspace.authority()).expect("an authority"))
-        .with_client_auth_cert(
-            tls::read_certificates(&certificate).expect("a certificate"),
-            PrivateKeyDer::from_pem_file(key).expect("a key"),
-        );
-    let tls = Arc::new(tls.expect("a client identity"));
+    let tls = client_tls(&workspace, "fund");
     let (service, port) = start(&workspace);
     let mut there = connect(port, &tls);
     assert_eq!(ask(&mut there), "HTTP/1.1 200");

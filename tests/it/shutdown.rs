@@ -13,21 +13,19 @@ use bytes::Bytes;
 use datasets::sync;
 use ehealth_attributes::app::SystemClock;
 use ehealth_attributes::config::read_settings;
-use ehealth_attributes::server::tls;
 use ehealth_core::model::Clock;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
 use testkit::Workspace;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
 use crate::support::canary;
 use crate::support::program::{DEADLINE, PROGRAM, Program};
+use crate::support::unread::client_tls;
 
 const MESSAGE: &[u8] = include_bytes!("../../fixtures/requests/accepted/test_message.xml");
 
@@ -128,17 +126,7 @@ async fn a_rolling_restart_loses_no_request_and_exits_with_0() {
     kept.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let address = kept.local_addr().expect("an address");
 
-    let (certificate, key) = workspace.client("fund");
-    let tls = ClientConfig::builder_with_provider(tls::provider())
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_root_certificates(tls::load_authorities(&workspace.authority()).expect("an authority"))
-        .with_client_auth_cert(
-            tls::read_certificates(&certificate).expect("a certificate"),
-            PrivateKeyDer::from_pem_file(key).expect("a key"),
-        )
-        .expect("a client identity");
-    let tls = Arc::new(tls);
+    let tls = client_tls(&workspace, "fund");
 
     let start = |number| {
         let file = write_settings(&workspace, address, number);
