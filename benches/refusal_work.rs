@@ -24,7 +24,9 @@ use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Dataset, Date, Digest, EnterpriseNumber, FixedClock,
     LegalContext, Period, Question, Ssin, Status, Ticket, Timestamp,
 };
-use ehealth_core::policy::{Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
+use ehealth_core::policy::{
+    Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ReplacedSsin, ceiling,
+};
 
 /// Requests per process: enough to outweigh opening the store.
 const QUESTIONS: usize = 200;
@@ -238,6 +240,7 @@ fn ask(folder: &Path, context: LegalContext, n: u64) {
         grants: vec![Arc::new(grant)],
         quota: Quota::default(),
         pins: Pins::default(),
+        replaced_ssin: ReplacedSsin::default(),
     };
     let register = Register::from_consumers(vec![consumer]).expect("a valid register");
     let mut reader = Watch::open(&folder.join("data")).reader();

@@ -38,7 +38,7 @@ use ehealth_core::model::{
     CbeNumber, CustomerId, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, PairNumber, Period,
 };
 use ehealth_core::policy::{
-    ActsFor, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, RegisterError, Relation,
+    ActsFor, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, RegisterError, Relation, ReplacedSsin,
 };
 
 /// Reads and validates a policy file.
@@ -159,6 +159,11 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
         |value: Value<'_>| value.list(|item| Digest::parse(item.text()?).map_err(|error| error.to_string()));
     let keys = section.optional("pinned_keys", read_digests).unwrap_or_default();
     let issuers = section.optional("pinned_issuers", read_digests).unwrap_or_default();
+    let replaced_ssin = section.optional("replaced_ssin", |value| {
+        let text = value.text()?;
+        let known = ReplacedSsin::ALL.into_iter().find(|known| known.code() == text);
+        known.ok_or_else(|| "must be one of refuse, annotate".to_owned())
+    });
     let mut grants = Vec::new();
     let grant_sections = section.sections("grant");
     let total = grant_sections.len();
@@ -176,6 +181,7 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
         grants,
         quota,
         pins,
+        replaced_ssin: replaced_ssin.unwrap_or_default(),
     })
 }
 

@@ -37,7 +37,7 @@ fn a_dataset_that_was_never_loaded_reads_as_empty() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut reader = Watch::open(&folder.path().join("nowhere")).reader();
     let mut view = reader.view();
-    assert!(Dataset::ALL.iter().all(|dataset| view.states().expect("empty").state(*dataset).is_none()));
+    assert!(Dataset::ALL.iter().all(|dataset| view.states().expect("empty").get(*dataset).is_none()));
     let (mut a, mut b, mut c, mut d) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     assert_eq!(view.family(ssin(1), &mut a).expect("empty"), ssin(1));
     view.employment_periods(ssin(1), &mut b).expect("empty");
@@ -73,7 +73,7 @@ fn reads_back_what_was_loaded() {
     assert_eq!((external[0].service, shown(external[0].period)), (b, ("2024-01-01".into(), None)));
     assert_eq!((internal[0].service, internal.len()), (a, 1));
     assert_eq!((funds[0].fund, shown(funds[0].period).1), (b, Some("9999-12-31".into())));
-    assert_eq!(view.states().expect("readable").state(Dataset::Persons).map(|state| state.serial), Some(3));
+    assert_eq!(view.states().expect("readable").get(Dataset::Persons).map(|state| state.serial), Some(3));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_view_holds_its_state_while_others_replace_and_change_it() {
     found.clear();
     view.employment_periods(ssin(1), &mut found).expect("readable");
     assert_eq!(found.len(), 20, "the first view is unchanged");
-    assert_eq!(view.states().expect("readable").state(Dataset::Dimona).map(|state| state.serial), Some(1));
+    assert_eq!(view.states().expect("readable").get(Dataset::Dimona).map(|state| state.serial), Some(1));
     drop(view);
     assert_eq!(periods(&mut reader, 1), Some(18));
 }
@@ -115,7 +115,7 @@ fn a_kept_view_is_continued_until_it_is_released() {
     let look = |reader: &mut Reader| {
         let (mut view, mut found) = (reader.view(), Vec::new());
         view.employment_periods(ssin(1), &mut found).expect("readable");
-        let serial = view.states().expect("readable").state(Dataset::Dimona).expect("loaded").serial;
+        let serial = view.states().expect("readable").get(Dataset::Dimona).expect("loaded").serial;
         view.keep();
         (found.len(), serial)
     };
@@ -157,7 +157,7 @@ fn no_lookup_sees_a_mixture_while_states_change() {
             let (mut reader, mut found, mut seen) = (watch.reader(), Vec::new(), BTreeSet::new());
             while !is_over.load(Ordering::Relaxed) {
                 let mut view = reader.view();
-                let serial = view.states().expect("readable").state(Dataset::Dimona).expect("loaded").serial;
+                let serial = view.states().expect("readable").get(Dataset::Dimona).expect("loaded").serial;
                 for person in 0..2 {
                     found.clear();
                     view.employment_periods(ssin(person), &mut found).expect("readable");

@@ -47,7 +47,7 @@ fn begins(place: &Place, person: u64) -> Vec<String> {
 fn loaded(place: &Place) -> Option<(u64, Timestamp)> {
     let mut reader = Watch::open(&place.settings.data).reader();
     let states = reader.view().states().expect("readable");
-    states.state(Dataset::Dimona).map(|state| (state.serial, state.created))
+    states.get(Dataset::Dimona).map(|state| (state.serial, state.created))
 }
 
 fn serial(place: &Place) -> Option<u64> {

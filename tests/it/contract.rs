@@ -65,9 +65,14 @@ TestConnectionServiceV1.xsd: http://kszbcss.fgov.be/types/TestConnectionService/
 eHealthAttributesV1.xsd: http://kszbcss.fgov.be/types/eHealthAttributes/v1, unqualified
   ConsultAttributesRequestType = common:BaseRequestType + criteria:attr:CriteriaType
   CriteriaType = ssin:common:SsinType (referenceDate:xs:date | period:common:PeriodType)?
-  ConsultAttributesReplyType = common:BaseResponseType + criteria:attr:CriteriaType? status:attr:GlobalStatusType dataFilters:common:DataFiltersType? result:attr:ResultType?
+  ConsultAttributesReplyType = common:BaseResponseType + criteria:attr:CriteriaType? status:attr:GlobalStatusType ssin:attr:AnnotatedSsinType? dataFilters:common:DataFiltersType? sources:attr:SourcesType? result:attr:ResultType?
   GlobalStatusType = value:attr:GlobalStatusValueType code:{xs:string maxLength=16} description:{xs:string maxLength=256}? information:common:InformationType[0..15]
   GlobalStatusValueType = xs:string enumeration=DATA_FOUND enumeration=NO_DATA_FOUND enumeration=INCOMPLETE_DATA enumeration=NO_RESULT
+  AnnotatedSsinType = common:SsinType + @replacedBy:common:SsinType
+  SourcesType = source:attr:SourceType[1..4]
+  SourceType = attr:SourceStatusType + @name:attr:SourceNameType:required
+  SourceNameType = xs:string enumeration=dimona enumeration=coprev enumeration=federated enumeration=insurance
+  SourceStatusType = xs:string enumeration=DATA_FOUND enumeration=NO_DATA_FOUND enumeration=NO_RESULT enumeration=TECHNICAL_ERROR
   ResultType = ssin:common:SsinType? employment:attr:EmploymentType* healthInsuranceFund:attr:HealthInsuranceFundType?
   EmploymentType = employer:attr:EmployerType? period:common:OpenPeriodType? preventionService:attr:PreventionServiceType*
   EmployerType = cbeNumber:common:EnterpriseNumberType

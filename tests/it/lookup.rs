@@ -22,11 +22,11 @@ use ehealth_core::lookup::{
 use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Dataset, DatasetStates,
     DateError, Digest, Disclosure, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, LegalContext, Membership,
-    OutcomeCode, Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDates,
+    OutcomeCode, Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDate, WrongDates,
 };
 use ehealth_core::policy::{
     Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Pins, Quota, Reach, Refusal, Register, Relation,
-    ceiling,
+    ReplacedSsin, ceiling,
 };
 use proptest::bool::weighted;
 use proptest::collection::vec;
@@ -115,6 +115,7 @@ impl Case {
             grants: vec![Arc::new(grant)],
             quota: Quota::default(),
             pins: Pins::default(),
+            replaced_ssin: if self.asked.annotated { ReplacedSsin::Annotate } else { ReplacedSsin::Refuse },
         };
         Register::from_consumers(vec![consumer]).expect("the grant is within its ceiling")
     }
@@ -194,7 +195,13 @@ fn release(resolved: Resolved) -> Answer {
 }
 
 fn found(answer: &Answer) -> Expected {
-    Expected { status: answer.status(), filtered: answer.filtered(), disclosure: answer.disclosure().cloned() }
+    Expected {
+        status: answer.status(),
+        replaced_by: answer.replaced_ssin().map(|(_, by)| by),
+        filtered: answer.filtered(),
+        sources: answer.sources().iter().collect(),
+        disclosure: answer.disclosure().cloned(),
+    }
 }
 
 // ---- random cases
@@ -331,8 +338,9 @@ fn cases() -> impl Strategy<Value = Case> {
     let [a, b, c, d, e] = people();
     let asker = [funds().to_vec(), services().to_vec()].concat();
     let ssin = prop_oneof![6 => select(vec![a, a, b]), 2 => select(vec![c, d, e])];
-    (any_sources(), grants(), windows(), ssin, select(asker), weighted(0.85)).prop_map(
-        |(sources, (context, relation, fields), (from, to, dates), ssin, asker, is_related)| {
+    let caller = (select(asker), weighted(0.85), weighted(0.5));
+    (any_sources(), grants(), windows(), ssin, caller).prop_map(
+        |(sources, (context, relation, fields), (from, to, dates), ssin, (asker, is_related, annotated))| {
             // Most questions come from a caller that is likely to have the relation.
             let works_for = |employer| sources.employments.iter().any(|work| work.of == ssin && work.with == employer);
             let likely = match relation {
@@ -347,7 +355,7 @@ fn cases() -> impl Strategy<Value = Case> {
             };
             let likely = likely.map(|record| record.with).or(serving.map(|record| record.with));
             let organisation = likely.filter(|_| is_related).unwrap_or(asker);
-            Case { context, asked: Asked { ssin, from, to, organisation, relation, fields }, dates, sources }
+            Case { context, asked: Asked { ssin, from, to, organisation, relation, fields, annotated }, dates, sources }
         },
     )
 }
@@ -407,7 +415,7 @@ impl Case {
         }
         numbers.extend(disclosed.and_then(|disclosed| disclosed.fund));
         ExchangeRecord {
-            replaced_by: if let Status::Replaced { by } = expected.status { Some(by) } else { None },
+            replaced_by: if let Status::Replaced { by } = expected.status { Some(by) } else { expected.replaced_by },
             ticket: Ticket::new([7; 16]),
             received: noon(TODAY),
             caller: Some(self.asked.organisation),
@@ -480,8 +488,14 @@ fn random_cases_cover_every_border_and_every_status() {
     let mut times: BTreeMap<String, u32> = BTreeMap::new();
     for _ in 0..6_000 {
         let case = cases.new_tree(&mut runner).expect("nothing is filtered").current();
-        let Expected { status, disclosure, .. } = case.expected();
+        let Expected { status, replaced_by, sources, disclosure, .. } = case.expected();
         let relation = case.asked.relation.code();
+        if replaced_by.is_some() {
+            *times.entry(format!("{} annotated", status.code())).or_default() += 1;
+        }
+        for (dataset, source) in sources {
+            *times.entry(format!("{} {}", dataset.code(), source.code())).or_default() += 1;
+        }
         let found = if disclosure.is_some() { "disclosed" } else { "not disclosed" };
         *times.entry(format!("{} {relation} {found}", status.code())).or_default() += 1;
         for border in borders(&case) {
@@ -517,6 +531,14 @@ fn random_cases_cover_every_border_and_every_status() {
         expected.push(format!("MSG00006 {relation} not disclosed"));
         expected.push(format!("MSG00100 {relation} not disclosed"));
     }
+    for code in ["MSG00000", "HAN20200", "MSG00100"] {
+        expected.push(format!("{code} annotated"));
+    }
+    for dataset in ["dimona", "coprev", "federated", "insurance"] {
+        for status in ["DATA_FOUND", "NO_DATA_FOUND", "NO_RESULT", "TECHNICAL_ERROR"] {
+            expected.push(format!("{dataset} {status}"));
+        }
+    }
     expected.push("MSG00012 insured not disclosed".to_owned());
     expected.push("MSG00012 affiliated-employer not disclosed".to_owned());
     let rare: Vec<_> = expected.iter().filter(|what| times.get(*what).copied().unwrap_or(0) < 10).collect();
@@ -541,6 +563,7 @@ fn case() -> Case {
             organisation: funds()[0],
             relation: Relation::None,
             fields: FieldSet::ALL,
+            annotated: false,
         },
         dates: AskedDates::Today,
     }
@@ -608,7 +631,7 @@ fn every_status_is_produced() {
 
     let mut wrong = asked;
     wrong.criteria.dates = AskedDates::ReferenceDate(Err(DateError));
-    see(&refusal(&case(), wrong).0, Status::WrongDates(WrongDates::ReferenceDate));
+    see(&refusal(&case(), wrong).0, Status::WrongDates(WrongDates::ReferenceDate(WrongDate::NotADate)));
 
     let by_fund = case().by(funds()[0], LegalContext::AdvisoryPhysician);
     see(&by_fund.answer(), Status::NoRelation { ssin: people()[0], organisation: funds()[0] });
@@ -680,6 +703,21 @@ fn the_relation_may_be_under_any_ssin_of_the_person() {
     assert_eq!(case.answer().status(), Status::NoDataFound);
     case.asked.organisation = funds()[1];
     assert_eq!(case.answer().status(), Status::NoRelation { ssin: last, organisation: funds()[1] });
+}
+
+#[test]
+fn a_replaced_ssin_is_annotated_only_after_the_relation() {
+    let [first, second, ..] = people();
+    let mut case = case().by(funds()[0], LegalContext::AdvisoryPhysician);
+    case.asked.annotated = true;
+    case.sources.replaced.insert(first, second);
+    let stranger = case.answer();
+    assert_eq!(stranger.status(), Status::NoRelation { ssin: first, organisation: funds()[0] });
+    assert_eq!((stranger.replaced_ssin(), stranger.sources().iter().count()), (None, 0));
+    case.sources.memberships.push(Record { of: second, with: funds()[0], when: span(0, None) });
+    let answer = case.working(0, span(0, None)).answer();
+    assert_eq!((answer.status(), answer.replaced_ssin()), (Status::DataFound, Some((first, second))));
+    assert_eq!(answer.disclosure().map(|disclosed| disclosed.ssin), Some(Some(first)));
 }
 
 #[test]

@@ -7,10 +7,11 @@
 use std::fmt;
 
 use super::ticket::CbssTicket;
-pub use ehealth_core::model::WrongDates;
 use ehealth_core::model::{
-    Criteria, Customer, DatasetSet, EnterpriseNumber, FieldSet, Period, ServiceKind, Ssin, StatusCode, Timestamp,
+    Criteria, Customer, DatasetSet, EnterpriseNumber, FieldSet, Period, ServiceKind, Sources, Ssin, StatusCode,
+    Timestamp,
 };
+pub use ehealth_core::model::{WrongDate, WrongDates};
 
 /// The answer to one question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,11 @@ pub struct Answer {
     pub criteria: Option<Criteria>,
     /// `status`.
     pub status: Status,
+    /// `replacedBy` of `ssin`: the SSIN of the question was replaced by this one, and the answer is for both.
+    pub replaced_by: Option<Ssin>,
+    /// `sources`: the status of each source that carries a field of the grant; empty if the question
+    /// was not answered.
+    pub sources: Sources,
     /// `dataFilters`: the fields that the grant excludes. They are never disclosed, whether or not
     /// they have a value.
     pub filtered: FieldSet,
@@ -118,6 +124,21 @@ impl Outcome {
         match self {
             Self::DataFound | Self::NoDataFound | Self::Incomplete(_) => true,
             Self::Replaced { .. } | Self::WrongDates(_) | Self::NotAnSsin | Self::NoRelation | Self::NoGrant => false,
+        }
+    }
+
+    /// Datasets that were missing or stale.
+    #[must_use]
+    pub const fn missing(self) -> DatasetSet {
+        match self {
+            Self::Incomplete(missing) => missing,
+            Self::DataFound
+            | Self::NoDataFound
+            | Self::Replaced { .. }
+            | Self::WrongDates(_)
+            | Self::NotAnSsin
+            | Self::NoRelation
+            | Self::NoGrant => DatasetSet::EMPTY,
         }
     }
 

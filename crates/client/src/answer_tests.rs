@@ -1,6 +1,7 @@
 //! Validation of responses: each status, each contradiction, and the verdicts. The literals follow
 //! `docs/reference/contract.md`.
 
+use super::answer::WrongDate::{NotADate, OutsideGrant};
 use super::answer::{Answer, Outcome, WrongDates};
 use super::envelope::{self, Reply};
 use super::messages::ConsultResponse;
@@ -13,13 +14,34 @@ use ehealth_core::model::{CbeNumber, CustomerId, Dataset, Date, EnterpriseNumber
 const SSIN: &str = "85073000160";
 const CRITERIA: &str = "<criteria><ssin>85073000160</ssin><referenceDate>2026-01-15</referenceDate></criteria>";
 const FOUND: &str = "<status><value>DATA_FOUND</value><code>MSG00000</code></status>";
-const RESULT: &str = "<result><ssin>85073000160</ssin>\
+const RESULT: &str = "<sources><source name=\"dimona\">DATA_FOUND</source><source name=\"coprev\">DATA_FOUND</source>\
+    <source name=\"federated\">DATA_FOUND</source><source name=\"insurance\">DATA_FOUND</source></sources><result><ssin>85073000160</ssin>\
     <employment><employer><cbeNumber>0999100394</cbeNumber></employer><period><beginDate>2016-02-01</beginDate></period>\
     <preventionService><cbeNumber>0999100394</cbeNumber><type>INTERNAL</type>\
     <affiliation><beginDate>2017-01-01</beginDate></affiliation></preventionService>\
     <preventionService><cbeNumber>0999020123</cbeNumber><type>EXTERNAL</type>\
     <affiliation><beginDate>2014-01-01</beginDate><endDate>2030-12-31</endDate></affiliation></preventionService>\
     </employment><healthInsuranceFund><cbeNumber>0999010126</cbeNumber></healthInsuranceFund></result>";
+
+/// `sources` with these statuses: F found, N none, R no result, E error.
+fn sources(statuses: [(&str, char); 4]) -> String {
+    let source = |(name, status): (&str, char)| {
+        let status = match status {
+            'F' => "DATA_FOUND",
+            'N' => "NO_DATA_FOUND",
+            'R' => "NO_RESULT",
+            _ => "TECHNICAL_ERROR",
+        };
+        format!("<source name=\"{name}\">{status}</source>")
+    };
+    ["<sources>".to_owned(), statuses.map(source).concat(), "</sources>".to_owned()].concat()
+}
+
+/// `sources` of dimona, coprev, federated and insurance, a letter each.
+fn four(letters: &str) -> String {
+    let mut letters = letters.chars();
+    sources(["dimona", "coprev", "federated", "insurance"].map(|name| (name, letters.next().expect("four"))))
+}
 
 fn day(text: &str) -> Date {
     Date::parse(text).expect("a day")
@@ -95,7 +117,8 @@ fn each_day_of_a_window_has_its_own_service() {
         "<result><employment><employer><cbeNumber>0999100295</cbeNumber></employer>\
          <period><beginDate>2005-01-03</beginDate><endDate>2026-01-20</endDate></period>{services}</employment></result>"
     );
-    let answer = answer_to(&question, &format!("{criteria}{FOUND}{result}")).expect("of the contract");
+    let sources = four("FFNN");
+    let answer = answer_to(&question, &format!("{criteria}{FOUND}{sources}{result}")).expect("of the contract");
     let of = |text| {
         let verdicts = answer.competent_service(day(text)).expect("a day that was asked");
         verdicts.first().map(|competence| match competence.service {
@@ -113,8 +136,12 @@ fn each_day_of_a_window_has_its_own_service() {
 
 #[test]
 fn missing_dataset_makes_unsure_only_what_it_could_change() {
-    let missing =
-        |source| format!("{CRITERIA}{}{RESULT}", status("INCOMPLETE_DATA", "HAN20200", &[("source", Some(source))]));
+    let missing = |source| {
+        let status = status("INCOMPLETE_DATA", "HAN20200", &[("source", Some(source))]);
+        let found = format!("<source name=\"{source}\">DATA_FOUND");
+        let result = RESULT.replace(&found, &found.replace("DATA_FOUND", "TECHNICAL_ERROR"));
+        format!("{CRITERIA}{status}{result}")
+    };
     let verdict = |source| {
         let answer = answer(&missing(source)).expect("of the contract");
         let competent = answer.competent_service(day("2026-01-15")).expect("an employment");
@@ -125,7 +152,8 @@ fn missing_dataset_makes_unsure_only_what_it_could_change() {
     assert_eq!(verdict("federated"), (false, true));
     assert_eq!(verdict("insurance"), (true, false));
 
-    let nothing = format!("{CRITERIA}{}", status("INCOMPLETE_DATA", "HAN20200", &[("source", Some("dimona"))]));
+    let incomplete = status("INCOMPLETE_DATA", "HAN20200", &[("source", Some("dimona"))]);
+    let nothing = format!("{CRITERIA}{incomplete}{}", four("ERRN"));
     let answer = answer(&nothing).expect("of the contract");
     let dimona = [Dataset::Dimona].into_iter().collect();
     assert_eq!(answer.competent_service(day("2026-01-15")), Err(NoVerdict::CouldNotLook(dimona)));
@@ -137,7 +165,10 @@ fn nothing_is_said_of_what_was_not_looked_at() {
     // looked at nothing.
     for dataset in Dataset::ALL {
         let missing = [dataset].into_iter().collect();
-        let rest = format!("{CRITERIA}{}", status("INCOMPLETE_DATA", "HAN20200", &[("source", Some(dataset.code()))]));
+        let incomplete = status("INCOMPLETE_DATA", "HAN20200", &[("source", Some(dataset.code()))]);
+        let unasked = ["dimona", "coprev", "federated", "insurance"]
+            .map(|name| (name, if name == dataset.code() { 'E' } else { 'R' }));
+        let rest = format!("{CRITERIA}{incomplete}{}", sources(unasked));
         let answer = answer(&rest).expect("of the contract");
         assert_eq!(answer.competent_service(day("2026-01-15")), Err(NoVerdict::CouldNotLook(missing)));
         assert_eq!(answer.fund(), Disclosed::Unsure(None, missing));
@@ -145,9 +176,12 @@ fn nothing_is_said_of_what_was_not_looked_at() {
     }
     // With a result the relation was shown, and only what reads the dataset is open.
     let fund_only = "<result><healthInsuranceFund><cbeNumber>0999010126</cbeNumber></healthInsuranceFund></result>";
-    for (dataset, employments) in [(Dataset::Coprev, true), (Dataset::Dimona, false), (Dataset::Persons, false)] {
+    for (dataset, employments, letters) in
+        [(Dataset::Coprev, true, "NERF"), (Dataset::Dimona, false, "ERRF"), (Dataset::Persons, false, "RRRF")]
+    {
+        let sources = four(letters);
         let incomplete = status("INCOMPLETE_DATA", "HAN20200", &[("source", Some(dataset.code()))]);
-        let answer = answer(&format!("{CRITERIA}{incomplete}{fund_only}")).expect("of the contract");
+        let answer = answer(&format!("{CRITERIA}{incomplete}{sources}{fund_only}")).expect("of the contract");
         assert_eq!(answer.competent_service(day("2026-01-15")).is_ok(), employments, "{}", dataset.code());
     }
     // A list that has an employment may lack another.
@@ -159,7 +193,7 @@ fn nothing_is_said_of_what_was_not_looked_at() {
 
 #[test]
 fn no_employment_is_an_empty_list() {
-    let rest = format!("{CRITERIA}{}", status("NO_DATA_FOUND", "MSG00100", &[]));
+    let rest = format!("{CRITERIA}{}{}", status("NO_DATA_FOUND", "MSG00100", &[]), four("NRRN"));
     let answer = answer(&rest).expect("of the contract");
     assert_eq!(answer.competent_service(day("2026-01-15")), Ok(Vec::new()));
     assert_eq!(answer.fund(), Disclosed::Nothing);
@@ -173,7 +207,8 @@ fn excluded_fields_give_filtered_and_not_nothing() {
         .map(|field| ["<filteredElement>", field.path(), "</filteredElement>"].concat())
         .collect();
     let result = "<result><employment><employer><cbeNumber>0999100394</cbeNumber></employer></employment></result>";
-    let rest = format!("{CRITERIA}{FOUND}<dataFilters>{paths}</dataFilters>{result}");
+    let sources = "<sources><source name=\"dimona\">DATA_FOUND</source></sources>";
+    let rest = format!("{CRITERIA}{FOUND}<dataFilters>{paths}</dataFilters>{sources}{result}");
     let answer = answer(&rest).expect("of the contract");
     let competent = answer.competent_service(day("2026-01-15")).expect("an employment");
     assert_eq!(competent.first().map(|first| first.service), Some(Disclosed::Filtered));
@@ -186,14 +221,19 @@ fn each_status_is_read_with_its_information() {
     for (rest, wanted) in [
         (status("NO_RESULT", "MSG00013", &[]), Outcome::NoGrant),
         (status("NO_RESULT", "MSG00011", &[]), Outcome::NotAnSsin),
-        (status("NO_RESULT", "MSG00008", &[("referenceDate", None)]), Outcome::WrongDates(WrongDates::ReferenceDate)),
-        (status("NO_RESULT", "MSG00008", &[("beginDate", None)]), Outcome::WrongDates(WrongDates::BeginDate)),
-        (status("NO_RESULT", "MSG00008", &[("endDate", None)]), Outcome::WrongDates(WrongDates::EndDate)),
         (
-            status("NO_RESULT", "MSG00008", &[("beginDate", None), ("endDate", None)]),
-            Outcome::WrongDates(WrongDates::BothDates),
+            status("NO_RESULT", "MSG00008", &[("referenceDate", Some("NOT_A_DATE"))]),
+            Outcome::WrongDates(WrongDates::ReferenceDate(NotADate)),
         ),
-        (status("NO_RESULT", "MSG00008", &[("period", None)]), Outcome::WrongDates(WrongDates::Reversed)),
+        (
+            status("NO_RESULT", "MSG00008", &[("beginDate", Some("OUTSIDE_GRANT"))]),
+            Outcome::WrongDates(WrongDates::BeginDate(OutsideGrant)),
+        ),
+        (
+            status("NO_RESULT", "MSG00008", &[("beginDate", Some("OUTSIDE_GRANT")), ("endDate", Some("NOT_A_DATE"))]),
+            Outcome::WrongDates(WrongDates::BothDates { begin: OutsideGrant, end: NotADate }),
+        ),
+        (status("NO_RESULT", "MSG00008", &[("period", Some("REVERSED"))]), Outcome::WrongDates(WrongDates::Reversed)),
         (
             format!(
                 "{CRITERIA}{}",
@@ -214,13 +254,52 @@ fn each_status_is_read_with_its_information() {
     }
 }
 
+/// The element of a replaced SSIN.
+const ANNOTATED: &str = "<ssin replacedBy=\"85073000259\">85073000160</ssin>";
+
+#[test]
+fn an_annotated_ssin_is_read() {
+    let by = Ssin::parse("85073000259").expect("right check digits");
+    let annotated = answer(&format!("{CRITERIA}{FOUND}{ANNOTATED}{RESULT}")).expect("of the contract");
+    assert_eq!((annotated.replaced_by, annotated.outcome()), (Some(by), Outcome::DataFound));
+    assert!(!format!("{annotated:?}").contains("850730"), "{annotated:?}");
+}
+
 #[test]
 fn contradicting_parts_are_refused() {
     let replaced = status("NO_RESULT", "MSG00006", &[("newSSIN", Some("85073000259"))]);
     for (rest, wanted) in [
-        (format!("{CRITERIA}{FOUND}"), NotUnderstood::Contradiction("result")),
+        (format!("{CRITERIA}{FOUND}{}", four("NNNN")), NotUnderstood::Contradiction("result")),
+        (format!("{CRITERIA}{FOUND}"), NotUnderstood::Contradiction("sources")),
+        (
+            format!("{CRITERIA}{FOUND}{}", RESULT.replace("\"coprev\">DATA", "\"coprev\">NO_DATA")),
+            NotUnderstood::Contradiction("sources"),
+        ),
+        (
+            format!("{CRITERIA}{FOUND}{}", RESULT.replace("\"coprev\">DATA_FOUND", "\"coprev\">TECHNICAL_ERROR")),
+            NotUnderstood::Contradiction("sources"),
+        ),
+        (
+            format!("{CRITERIA}{FOUND}{}", RESULT.replace("<source name=\"coprev\">DATA_FOUND</source>", "")),
+            NotUnderstood::Contradiction("sources"),
+        ),
+        (format!("{CRITERIA}{replaced}{}", four("NNNN")), NotUnderstood::Contradiction("sources")),
+        (
+            format!("{CRITERIA}{FOUND}{}", RESULT.replace("\"coprev\"", "\"co-prev\"")),
+            NotUnderstood::Value("sources/source/@name"),
+        ),
+        (
+            format!("{CRITERIA}{FOUND}{}", RESULT.replace("\"coprev\">DATA_FOUND", "\"coprev\">FOUND")),
+            NotUnderstood::Value("sources/source"),
+        ),
+        (format!("{CRITERIA}{FOUND}{}", RESULT.replace("\"coprev\"", "\"dimona\"")), NotUnderstood::Shape),
         (format!("{FOUND}{RESULT}"), NotUnderstood::Contradiction("criteria")),
-        (format!("{CRITERIA}{replaced}{RESULT}"), NotUnderstood::Contradiction("result")),
+        (
+            format!("{CRITERIA}{replaced}{}", RESULT.split_once("</sources>").expect("has sources").1),
+            NotUnderstood::Contradiction("result"),
+        ),
+        (format!("{CRITERIA}{replaced}{ANNOTATED}"), NotUnderstood::Contradiction("ssin")),
+        (format!("{CRITERIA}{FOUND}<ssin>{SSIN}</ssin>{RESULT}"), NotUnderstood::Value("ssin/@replacedBy")),
         (
             format!("{CRITERIA}{FOUND}<dataFilters><filteredElement>ssin</filteredElement></dataFilters>{RESULT}"),
             NotUnderstood::Contradiction("result"),

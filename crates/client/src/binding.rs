@@ -1,9 +1,9 @@
 //! Binds the contract's messages to structs, element for element, in the order of the schema.
 //!
 //! A reply is a legal basis for what a physician does, so nothing is skipped: an element that is
-//! unknown, missing, repeated or out of order is [`NotUnderstood::Shape`]. Attributes are ignored:
-//! the contract's replies have none that carries meaning. [`bind!`] states the elements of a struct
-//! once, for reading and for writing.
+//! unknown, missing, repeated or out of order is [`NotUnderstood::Shape`]. Attributes are ignored,
+//! except the one that [`Attributed`] reads. [`bind!`] states the elements of a struct once, for
+//! reading and for writing.
 
 use soap::names::Namespace;
 use soap::reader::{Name, Reader, Space};
@@ -80,6 +80,46 @@ pub trait Content: Sized {
 
     /// Writes the content.
     fn write(&self, writer: &mut Writer);
+
+    /// Writes the element.
+    fn write_element(&self, name: ElementName, writer: &mut Writer) {
+        match name.namespace {
+            Some(namespace) => writer.declare(namespace, name.local, |writer| self.write(writer)),
+            None => writer.local(name.local, |writer| self.write(writer)),
+        }
+    }
+}
+
+/// Text of an element with one attribute (XML Schema `xs:simpleContent`).
+pub trait Attributed: Sized {
+    /// Local name of the attribute, which has no namespace.
+    const ATTRIBUTE: &'static str;
+
+    /// Creates the value of both texts; the attribute is `None` if it is absent.
+    fn from_texts(attribute: Option<String>, text: String) -> Self;
+
+    /// Attribute and text.
+    fn texts(&self) -> (Option<&str>, &str);
+}
+
+impl<T: Attributed> Content for T {
+    fn read(parent: &mut Children<'_, '_>) -> Result<Self, NotUnderstood> {
+        let has_name = |name: Name<'_>| name.space == Space::Unqualified && name.local == Self::ATTRIBUTE;
+        let attribute = parent.reader.attributes().iter().find(|attribute| has_name(attribute.name));
+        let attribute = attribute.map(|attribute| attribute.value.clone().into_owned());
+        Ok(Self::from_texts(attribute, <String as Content>::read(parent)?))
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.text(self.texts().1);
+    }
+
+    fn write_element(&self, name: ElementName, writer: &mut Writer) {
+        match self.texts() {
+            (Some(attribute), text) => writer.annotated(name.local, Self::ATTRIBUTE, attribute, text),
+            (None, text) => writer.local(name.local, |writer| writer.text(text)),
+        }
+    }
 }
 
 impl Content for String {
@@ -110,10 +150,7 @@ impl<T: Content> Occurrence for T {
     }
 
     fn write(&self, name: ElementName, writer: &mut Writer) {
-        match name.namespace {
-            Some(namespace) => writer.declare(namespace, name.local, |writer| Content::write(self, writer)),
-            None => writer.local(name.local, |writer| Content::write(self, writer)),
-        }
+        self.write_element(name, writer);
     }
 }
 

@@ -78,7 +78,7 @@ mod validate;
 mod validate_fault;
 
 pub use answer::{
-    Answer, Employment, Findings, Information, Outcome, PreventionService, Status, TestReply, WrongDates,
+    Answer, Employment, Findings, Information, Outcome, PreventionService, Status, TestReply, WrongDate, WrongDates,
 };
 pub use call::{Client, Echo};
 pub use error::{ClientError, Progress};

@@ -13,7 +13,7 @@ use super::question::Question;
 use super::ticket::CbssTicket;
 use ehealth_core::model::{
     CbeNumber, Criteria, CriteriaDates, Customer, CustomerId, Dataset, DatasetSet, Date, EnterpriseNumber, Field,
-    FieldSet, OutcomeCode, PairNumber, Period, ServiceKind, Ssin, StatusCode, Timestamp, Window,
+    FieldSet, OutcomeCode, PairNumber, Period, ServiceKind, SourceStatus, Sources, Ssin, StatusCode, Timestamp, Window,
 };
 
 /// Validates the response to `question`.
@@ -41,6 +41,8 @@ pub(super) fn validate_answer(
             .map(|criteria| validate_criteria(&asked.criteria, criteria))
             .transpose()?,
         status: validate_status(&asked.criteria, response.status)?,
+        replaced_by: response.ssin.map(|ssin| validate_annotated(&asked.criteria, &ssin)).transpose()?,
+        sources: response.sources.map_or(Ok(Sources::default()), |sources| validate_sources(&sources))?,
         filtered: response.data_filters.map_or(Ok(FieldSet::EMPTY), |filters| validate_filters(&filters))?,
         result: response.result.map(|result| validate_result(&asked.criteria, &result)).transpose()?,
     };
@@ -175,20 +177,43 @@ fn validate_outcome(
             _ => Err(wrong()),
         },
         StatusCode::Incomplete if pairs.is_empty() => Err(wrong()),
-        StatusCode::Incomplete => validate_sources(&pairs).map(Outcome::Incomplete),
+        StatusCode::Incomplete => validate_missing(&pairs).map(Outcome::Incomplete),
         StatusCode::DataFound => without_information(Outcome::DataFound),
         StatusCode::NoDataFound => without_information(Outcome::NoDataFound),
     }
 }
 
-/// The dates that have exactly these names, in this order, without values.
+/// The dates that have exactly these names and reasons, in this order.
 fn validate_wrong_dates(information: &[(&str, Option<&str>)]) -> Option<WrongDates> {
-    let names: Option<Vec<_>> = information.iter().map(|(name, value)| value.is_none().then_some(*name)).collect();
-    let names = names?;
-    WrongDates::ALL.into_iter().find(|dates| dates.field_names() == names)
+    let is_same =
+        |dates: &WrongDates| dates.fields().map(|(name, why)| (name, Some(why))).eq(information.iter().copied());
+    WrongDates::all().find(is_same)
 }
 
-fn validate_sources(sources: &[(&str, Option<&str>)]) -> Result<DatasetSet, NotUnderstood> {
+fn validate_annotated(asked: &messages::Criteria, ssin: &messages::AnnotatedSsin) -> Result<Ssin, NotUnderstood> {
+    if ssin.ssin != asked.ssin {
+        return Err(NotUnderstood::AnotherQuestion("ssin"));
+    }
+    let by = ssin.replaced_by.as_deref().ok_or(NotUnderstood::Value("ssin/@replacedBy"))?;
+    Ssin::parse(by).map_err(|_| NotUnderstood::Value("ssin/@replacedBy"))
+}
+
+/// The sources, each once, in the order of the contract.
+fn validate_sources(sources: &messages::Sources) -> Result<Sources, NotUnderstood> {
+    let mut validated = Sources::default();
+    for source in &sources.source {
+        let dataset =
+            source.name.as_deref().and_then(Dataset::parse).ok_or(NotUnderstood::Value("sources/source/@name"))?;
+        let status = SourceStatus::parse(&source.status).ok_or(NotUnderstood::Value("sources/source"))?;
+        if validated.iter().last().is_some_and(|(before, _)| dataset <= before) {
+            return Err(NotUnderstood::Shape);
+        }
+        validated = validated.with(dataset, status);
+    }
+    if sources.source.is_empty() { Err(NotUnderstood::Shape) } else { Ok(validated) }
+}
+
+fn validate_missing(sources: &[(&str, Option<&str>)]) -> Result<DatasetSet, NotUnderstood> {
     let validate = |source: &(&str, Option<&str>)| match source {
         ("source", Some(name)) => Dataset::parse(name).ok_or(NotUnderstood::Value("status/information")),
         _ => Err(NotUnderstood::Value("status/information")),
@@ -257,6 +282,12 @@ fn validate_period(period: &messages::OpenPeriod, element: &'static str) -> Resu
 /// (`docs/reference/contract.md` "Status").
 fn check_parts(answer: Answer) -> Result<Answer, NotUnderstood> {
     let (criteria, filters, result) = (answer.criteria.is_some(), !answer.filtered.is_empty(), answer.result.is_some());
+    if answer.replaced_by.is_some() && !answer.status.outcome.is_answered() {
+        return Err(NotUnderstood::Contradiction("ssin"));
+    }
+    if !sources_fit(&answer) {
+        return Err(NotUnderstood::Contradiction("sources"));
+    }
     let (needs_criteria, may_filter) = match answer.status.outcome {
         Outcome::DataFound | Outcome::Incomplete(_) | Outcome::NoDataFound => (true, true),
         Outcome::Replaced { .. } | Outcome::NoRelation => (true, false),
@@ -283,6 +314,31 @@ fn check_parts(answer: Answer) -> Result<Answer, NotUnderstood> {
         return Err(NotUnderstood::Contradiction("result"));
     }
     Ok(answer)
+}
+
+/// Whether the sources are those of the grant, and say what status and result say.
+fn sources_fit(answer: &Answer) -> bool {
+    let named: DatasetSet = answer.sources.iter().map(|(dataset, _)| dataset).collect();
+    if !answer.status.outcome.is_answered() {
+        return named.is_empty();
+    }
+    let missing = answer.status.outcome.missing();
+    let findings = answer.result.as_ref();
+    let employments = findings.map_or(&[][..], |findings| &findings.employments);
+    let has_service = |kind| employments.iter().flat_map(|it| &it.services).any(|it| it.kind.is_none_or(|k| k == kind));
+    let has_data = |dataset| match dataset {
+        Dataset::Dimona => !employments.is_empty(),
+        Dataset::Coprev => has_service(ServiceKind::External),
+        Dataset::Federated => has_service(ServiceKind::Internal),
+        Dataset::Insurance => findings.is_some_and(|findings| findings.fund.is_some()),
+        Dataset::Persons => false,
+    };
+    named == answer.filtered.complement().carriers()
+        && answer.sources.iter().all(|(dataset, status)| match status {
+            SourceStatus::TechnicalError => missing.contains(dataset),
+            SourceStatus::DataFound => has_data(dataset) && !missing.contains(dataset),
+            SourceStatus::NoDataFound | SourceStatus::NoResult => !has_data(dataset) && !missing.contains(dataset),
+        })
 }
 
 /// Fields that are present, once for each occurrence.

@@ -3,10 +3,10 @@
 //! "No such service" and "the service could not look" send a file two different ways
 //! (`docs/reference/domain.md` "How the answer is found"), so the type is [`Disclosed`] and not
 //! `Option`. The client does not guess: if the grant excludes a field that decides, the verdict is
-//! [`Disclosed::Filtered`]. "Nothing" is said only of what the service has looked at.
+//! [`Disclosed::Filtered`]. "Nothing" is said only of a source that the answer says was asked.
 
-use super::answer::{Answer, Employment, Outcome, PreventionService};
-use ehealth_core::model::{Dataset, DatasetSet, Date, EnterpriseNumber, Field, ServiceKind};
+use super::answer::{Answer, Employment, PreventionService};
+use ehealth_core::model::{Dataset, DatasetSet, Date, EnterpriseNumber, Field, ServiceKind, SourceStatus};
 
 /// The value that an answer gives for one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,15 +59,9 @@ impl Answer {
     /// [`NoVerdict`] says why there is no list.
     pub fn competent_service(&self, on: Date) -> Result<Vec<Competence<'_>>, NoVerdict> {
         let window = self.criteria.ok_or(NoVerdict::NotAnswered)?.window();
-        let missing = match self.status.outcome {
-            Outcome::DataFound | Outcome::NoDataFound => DatasetSet::EMPTY,
-            Outcome::Incomplete(missing) => missing,
-            Outcome::Replaced { .. }
-            | Outcome::WrongDates(_)
-            | Outcome::NotAnSsin
-            | Outcome::NoRelation
-            | Outcome::NoGrant => return Err(NoVerdict::NotAnswered),
-        };
+        if !self.status.outcome.is_answered() {
+            return Err(NoVerdict::NotAnswered);
+        }
         if on < window.from() || window.to() < on {
             return Err(NoVerdict::DayNotAsked);
         }
@@ -86,11 +80,11 @@ impl Answer {
             let service = if employment.period.is_none() && !one_day {
                 Disclosed::Filtered
             } else {
-                self.competent_service_of(employment, on, one_day, missing)
+                self.competent_service_of(employment, on, one_day)
             };
             verdicts.push(Competence { employment, service });
         }
-        let unseen = self.may_hide([Dataset::Dimona, Dataset::Persons]);
+        let unseen = self.employments_missing();
         if verdicts.is_empty() && unseen != DatasetSet::EMPTY {
             return Err(NoVerdict::CouldNotLook(unseen));
         }
@@ -101,50 +95,44 @@ impl Answer {
     /// if the answer has all of them.
     #[must_use]
     pub fn employments_missing(&self) -> DatasetSet {
-        self.may_hide([Dataset::Dimona, Dataset::Persons])
+        let reads = [Dataset::Dimona, Dataset::Persons];
+        if self.sources.get(Dataset::Dimona).is_some() {
+            self.may_hide(&[Dataset::Dimona], &reads)
+        } else {
+            self.may_hide(&[Dataset::Coprev, Dataset::Federated], &reads)
+        }
     }
 
-    /// Datasets that were missing or stale and could hide an item that is read from `reads`.
+    /// Datasets that were missing or stale and could hide an item of these sources, which is read from
+    /// `reads`.
     ///
-    /// Without a result the service may not have looked at all: a dataset that would show the
-    /// relation may be the missing one (`docs/reference/domain.md` "Relations"). Then each missing
-    /// dataset could hide everything.
-    fn may_hide(&self, reads: [Dataset; 2]) -> DatasetSet {
-        match (self.status.outcome, &self.result) {
-            (Outcome::Incomplete(missing), None) => missing,
-            (Outcome::Incomplete(missing), Some(_)) => missing.intersection(reads.into_iter().collect()),
-            (
-                Outcome::DataFound
-                | Outcome::NoDataFound
-                | Outcome::Replaced { .. }
-                | Outcome::WrongDates(_)
-                | Outcome::NotAnSsin
-                | Outcome::NoRelation
-                | Outcome::NoGrant,
-                _,
-            ) => DatasetSet::EMPTY,
+    /// A source that was not asked may not have been asked because of any of them: a dataset that would
+    /// show the relation may be the missing one (`docs/reference/domain.md` "Relations"). Then each
+    /// missing dataset could hide everything.
+    fn may_hide(&self, sources: &[Dataset], reads: &[Dataset]) -> DatasetSet {
+        let missing = self.status.outcome.missing();
+        let status = |dataset: &Dataset| self.sources.get(*dataset);
+        let is_unasked = |dataset: &Dataset| status(dataset) == Some(SourceStatus::NoResult);
+        let is_read =
+            |dataset: &Dataset| reads.contains(dataset) || status(dataset).is_some_and(SourceStatus::is_asked);
+        if sources.iter().any(is_unasked) || !sources.iter().any(is_read) {
+            missing
+        } else {
+            missing.intersection(reads.iter().copied().collect())
         }
     }
 
     /// Health-insurance fund of the person, on the last day of the window that has one.
     #[must_use]
     pub fn fund(&self) -> Disclosed<EnterpriseNumber> {
-        let fund = self.result.as_ref().and_then(|result| result.fund);
-        match self.status.outcome {
-            Outcome::DataFound | Outcome::NoDataFound | Outcome::Incomplete(_)
-                if self.filtered.contains(Field::HealthInsuranceFund) =>
-            {
-                Disclosed::Filtered
-            }
-            Outcome::DataFound | Outcome::NoDataFound | Outcome::Incomplete(_) => {
-                settle(fund, self.may_hide([Dataset::Insurance, Dataset::Persons]))
-            }
-            Outcome::Replaced { .. }
-            | Outcome::WrongDates(_)
-            | Outcome::NotAnSsin
-            | Outcome::NoRelation
-            | Outcome::NoGrant => Disclosed::NotAnswered,
+        if !self.status.outcome.is_answered() {
+            return Disclosed::NotAnswered;
         }
+        if self.filtered.contains(Field::HealthInsuranceFund) {
+            return Disclosed::Filtered;
+        }
+        let fund = self.result.as_ref().and_then(|result| result.fund);
+        settle(fund, self.may_hide(&[Dataset::Insurance], &[Dataset::Insurance, Dataset::Persons]))
     }
 
     fn competent_service_of<'a>(
@@ -152,7 +140,6 @@ impl Answer {
         employment: &'a Employment,
         on: Date,
         one_day: bool,
-        missing: DatasetSet,
     ) -> Disclosed<&'a PreventionService> {
         let has = |field| !self.filtered.contains(field);
         if !has(Field::PreventionService) && !has(Field::PreventionServiceType) && !has(Field::AffiliationBegin) {
@@ -175,11 +162,11 @@ impl Answer {
         });
         // An internal service takes precedence over an external one, so that `coprev` cannot change
         // it; the reverse does not hold.
-        let reads: DatasetSet = match best.and_then(|service| service.kind) {
-            Some(ServiceKind::Internal) => [Dataset::Federated].into_iter().collect(),
-            Some(ServiceKind::External) | None => [Dataset::Coprev, Dataset::Federated].into_iter().collect(),
+        let reads: &[Dataset] = match best.and_then(|service| service.kind) {
+            Some(ServiceKind::Internal) => &[Dataset::Federated],
+            Some(ServiceKind::External) | None => &[Dataset::Coprev, Dataset::Federated],
         };
-        settle(best, missing.intersection(reads))
+        settle(best, self.may_hide(reads, reads))
     }
 }
 

@@ -279,6 +279,14 @@ pub mod instance {
     pub const NO_NAMESPACE_SCHEMA_LOCATION: &str = "noNamespaceSchemaLocation";
 }
 
+/// Attributes of local elements in a response. They have no namespace.
+pub mod attribute {
+    /// The SSIN that replaced the one in the element.
+    pub const REPLACED_BY: &str = "replacedBy";
+    /// Name of the dataset whose status is in the element.
+    pub const NAME: &str = "name";
+}
+
 /// Local elements of the messages.
 pub mod element {
     use super::Namespace::{Attr, Common, Schema};
@@ -335,10 +343,16 @@ pub mod element {
     pub const FIELD_NAME: Element = unnamed("fieldName");
     /// Value of a fact.
     pub const FIELD_VALUE: Element = unnamed("fieldValue");
+    /// SSIN of the question, which was replaced.
+    pub const REPLACED_SSIN: Element = local("ssin", Attr, "AnnotatedSsinType");
     /// Fields that policy left out.
     pub const DATA_FILTERS: Element = local("dataFilters", Common, "DataFiltersType");
     /// Path of a field that was left out.
     pub const FILTERED_ELEMENT: Element = local("filteredElement", Schema, "string");
+    /// Sources of the answer.
+    pub const SOURCES: Element = local("sources", Attr, "SourcesType");
+    /// Status of one source.
+    pub const SOURCE: Element = local("source", Attr, "SourceType");
     /// Disclosure of the nine fields.
     pub const RESULT: Element = local("result", Attr, "ResultType");
     /// Employment of the person.

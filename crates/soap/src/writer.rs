@@ -1,8 +1,8 @@
 //! Writes elements and text as bytes: compact, and identical for identical input.
 //!
 //! For any text, the output is well-formed and reads back as that text: the writer escapes what XML
-//! requires, and replaces characters that XML does not allow by U+FFFD. Writes no attributes except
-//! the namespace declarations of the contract. Does not check the order of elements.
+//! requires, and replaces characters that XML does not allow by U+FFFD. Does not check the order of
+//! elements.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -71,6 +71,32 @@ impl Writer {
     /// Writes a local element with a text.
     pub fn value(&mut self, element: Element, text: &str) {
         self.element(element, |writer| writer.text(text));
+    }
+
+    /// Writes a local element with one attribute and a text.
+    pub fn annotated(&mut self, name: &str, attribute: &str, value: &str, text: &str) {
+        self.raw(&["<", name, " ", attribute, "=\""]);
+        self.attribute_value(value);
+        self.0.push_str("\">");
+        self.text(text);
+        self.raw(&["</", name, ">"]);
+    }
+
+    /// Writes the value of an attribute, escaped: a reader would normalise white space (XML 1.0, section
+    /// 3.3.3).
+    fn attribute_value(&mut self, value: &str) {
+        let mut rest = value;
+        while let Some((at, special)) = rest.char_indices().find(|(_, c)| matches!(c, '"' | '\t' | '\n')) {
+            let (before, from) = rest.split_at(at);
+            self.text(before);
+            self.0.push_str(match special {
+                '\t' => "&#9;",
+                '\n' => "&#10;",
+                _ => "&quot;",
+            });
+            rest = from.get(1..).unwrap_or_default();
+        }
+        self.text(rest);
     }
 
     /// Writes a local element with the `Display` form of a value.

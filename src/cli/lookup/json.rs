@@ -16,7 +16,9 @@
 //! | `legalContext` | the text |
 //! | `criteria` | `null`, or `ssin`, `beginDate`, `endDate` (the same day for a reference date) |
 //! | `status` | `value`, `code`, `description`, `information` (list of `fieldName`, `fieldValue`) |
+//! | `ssin` | `null`, or `ssin`, `replacedBy`: the SSIN of the question was replaced |
 //! | `dataFilters` | list of paths |
+//! | `sources` | list of `name`, `status` |
 //! | `result` | `null`, or `ssin`, `employment` (list), `healthInsuranceFund` |
 //! | `result.employment[]` | `employer`, `beginDate`, `endDate`, `preventionService` (list of `cbeNumber`, `type`, `beginDate`, `endDate`) |
 //! | `verdict` | conclusion for the last requested day: `on`, `competentService`, `employmentsMissing`, `healthInsuranceFund` |
@@ -69,7 +71,15 @@ pub(super) fn write(answer: &Answer) -> Value {
             "description": status.description,
             "information": information,
         },
+        "ssin": answer.replaced_by.zip(answer.criteria).map(|(by, criteria)| json!({
+            "ssin": digits(criteria.ssin),
+            "replacedBy": digits(by),
+        })),
         "dataFilters": answer.filtered.iter().map(Field::path).collect::<Vec<_>>(),
+        "sources": answer.sources.iter().map(|(dataset, status)| json!({
+            "name": dataset.code(),
+            "status": status.code(),
+        })).collect::<Vec<_>>(),
         "result": answer.result.as_ref().map(|result| json!({
             "ssin": result.ssin.map(digits),
             "employment": result.employments.iter().map(employment_json).collect::<Vec<_>>(),

@@ -7,7 +7,7 @@ use super::{json, text};
 use client::{Answer, CbssTicket, Employment, Findings, Information, Outcome, PreventionService, Status, WrongDates};
 use ehealth_core::model::{
     CbeNumber, Criteria, CriteriaDates, Customer, CustomerId, Dataset, Date, EnterpriseNumber, Field, FieldSet, Period,
-    ServiceKind, Ssin, StatusCode, Timestamp, Window,
+    ServiceKind, SourceStatus, Sources, Ssin, StatusCode, Timestamp, Window,
 };
 
 fn day(text: &str) -> Date {
@@ -20,6 +20,10 @@ fn number(text: &str) -> EnterpriseNumber {
 
 fn ssin() -> Ssin {
     Ssin::parse("85073000160").expect("right check digits")
+}
+
+fn successor() -> Ssin {
+    Ssin::parse("85073000259").expect("right check digits")
 }
 
 fn since(text: &str) -> Period {
@@ -40,9 +44,26 @@ fn answer(outcome: Outcome, result: Option<Findings>) -> Answer {
         legal_context: "BACKTOWORK:ADVISORY_PHYSICIAN".to_owned(),
         criteria: Some(Criteria { ssin: ssin(), dates: CriteriaDates::ReferenceDate(day("2026-01-15")) }),
         status: Status { outcome, description: None, information: Vec::new() },
+        replaced_by: None,
+        sources: sources(outcome, result.as_ref()),
         filtered: FieldSet::EMPTY.with(Field::HealthInsuranceFund),
         result,
     }
+}
+
+/// The sources that the service gives with this outcome.
+fn sources(outcome: Outcome, result: Option<&Findings>) -> Sources {
+    if !outcome.is_answered() {
+        return Sources::default();
+    }
+    let status = |dataset| match (outcome.missing().contains(dataset), result) {
+        (true, _) => SourceStatus::TechnicalError,
+        (false, Some(_)) => SourceStatus::DataFound,
+        (false, None) if outcome.missing().is_empty() && dataset == Dataset::Dimona => SourceStatus::NoDataFound,
+        (false, None) => SourceStatus::NoResult,
+    };
+    let of_grant = [Dataset::Dimona, Dataset::Coprev, Dataset::Federated];
+    of_grant.into_iter().fold(Sources::default(), |sources, dataset| sources.with(dataset, status(dataset)))
 }
 
 fn found() -> Findings {
@@ -72,7 +93,7 @@ fn outcome_with(status: StatusCode) -> Outcome {
         StatusCode::NotAnSsin => Outcome::NotAnSsin,
         StatusCode::WrongDates => Outcome::WrongDates(WrongDates::Reversed),
         StatusCode::NoRelation => Outcome::NoRelation,
-        StatusCode::Replaced => Outcome::Replaced { by: Ssin::parse("85073000259").expect("right check digits") },
+        StatusCode::Replaced => Outcome::Replaced { by: successor() },
         StatusCode::Incomplete => Outcome::Incomplete([Dataset::Dimona].into_iter().collect()),
         StatusCode::DataFound => Outcome::DataFound,
         StatusCode::NoDataFound => Outcome::NoDataFound,
@@ -98,6 +119,11 @@ Employer 0999100394, since 2016-02-01
 
 Health-insurance fund
   filtered: not disclosed to this organisation
+
+Sources
+  dimona: data found
+  coprev: data found
+  federated: data found
 
 Filtered, because the grant for BACKTOWORK:ADVISORY_PHYSICIAN does not include it
   the health-insurance fund
@@ -149,9 +175,16 @@ fn a_status_without_result_has_advice_and_one_ssin() {
 }
 
 #[test]
+fn the_text_names_the_ssin_that_replaced_an_answered_one() {
+    let page = page(&Answer { replaced_by: Some(successor()), ..answer(Outcome::DataFound, Some(found())) });
+    assert!(page.contains("\n  This SSIN was replaced by 85073000259: correct your file.\n"), "{page}");
+}
+
+#[test]
 fn the_json_keys_do_not_change() {
     let mut answer = answer(Outcome::DataFound, Some(found()));
     answer.status.information = vec![Information { name: "a".to_owned(), value: None }];
+    answer.replaced_by = Some(successor());
     let printed = json::write(&answer);
     assert_eq!(
         printed,
@@ -170,7 +203,13 @@ fn the_json_keys_do_not_change() {
                 "value": "DATA_FOUND", "code": "MSG00000", "description": null,
                 "information": [{ "fieldName": "a", "fieldValue": null }],
             },
+            "ssin": { "ssin": "85073000160", "replacedBy": "85073000259" },
             "dataFilters": ["healthInsuranceFund/cbeNumber"],
+            "sources": [
+                { "name": "dimona", "status": "DATA_FOUND" },
+                { "name": "coprev", "status": "DATA_FOUND" },
+                { "name": "federated", "status": "DATA_FOUND" },
+            ],
             "result": {
                 "ssin": "85073000160",
                 "employment": [{

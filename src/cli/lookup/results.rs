@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::json;
 use client::{Answer, Disclosed, Outcome, PreventionService};
-use ehealth_core::model::{Dataset, DatasetSet, EnterpriseNumber, Ssin};
+use ehealth_core::model::{Dataset, EnterpriseNumber, Ssin};
 
 /// Header of the CSV. No value contains a comma, a quote or a line break.
 const COLUMNS: &str = "ssin,organisation,context,asked,code,on,services,fund,replaced_by,incomplete,ticket,replied";
@@ -197,17 +197,17 @@ fn write_row(ssin: Ssin, question: &BatchQuestion, answer: &Answer) -> String {
     });
     // A list without an employment is not the same as a list that could not be made.
     let may_lack = (!answer.employments_missing().is_empty()).then(|| "?".to_owned());
-    let (replaced_by, missing) = match answer.status.outcome {
-        Outcome::Replaced { by } => (digits(by), DatasetSet::EMPTY),
-        Outcome::Incomplete(missing) => (String::new(), missing),
-        Outcome::DataFound
+    let replaced_by = match answer.status.outcome {
+        Outcome::Replaced { by } => Some(by),
+        Outcome::Incomplete(_)
+        | Outcome::DataFound
         | Outcome::NoDataFound
         | Outcome::WrongDates(_)
         | Outcome::NotAnSsin
         | Outcome::NoRelation
-        | Outcome::NoGrant => (String::new(), DatasetSet::EMPTY),
+        | Outcome::NoGrant => answer.replaced_by,
     };
-    let missing: Vec<_> = missing.iter().map(Dataset::code).collect();
+    let missing: Vec<_> = answer.status.outcome.missing().iter().map(Dataset::code).collect();
     [
         digits(ssin),
         question.organisation.clone(),
@@ -217,7 +217,7 @@ fn write_row(ssin: Ssin, question: &BatchQuestion, answer: &Answer) -> String {
         window.map(|window| window.to().to_string()).unwrap_or_default(),
         services.chain(may_lack).collect::<Vec<_>>().join(" "),
         number_text(answer.fund(), Some),
-        replaced_by,
+        replaced_by.map(digits).unwrap_or_default(),
         missing.join(" "),
         answer.ticket.to_string(),
         answer.replied.to_string(),

@@ -6,8 +6,10 @@
 
 use std::fmt::Write;
 
-use client::{Answer, Disclosed, Employment, NoVerdict, Outcome, PreventionService, WrongDates};
-use ehealth_core::model::{Dataset, DatasetSet, Date, EnterpriseNumber, Field, Period, ServiceKind, Ssin, Window};
+use client::{Answer, Disclosed, Employment, NoVerdict, Outcome, PreventionService, WrongDate, WrongDates};
+use ehealth_core::model::{
+    Dataset, DatasetSet, Date, EnterpriseNumber, Field, Period, ServiceKind, SourceStatus, Ssin, Window,
+};
 
 /// Writes heading, status with advice, employers with their services, fund, and filtered fields.
 /// `typed` and `asked` are the question of the person; the days of the text are those of the
@@ -28,9 +30,16 @@ fn write_lines(page: &mut String, answer: &Answer, typed: Ssin, window: Window) 
     if let Some(advice) = advice(status.outcome) {
         writeln!(page, "  {advice}")?;
     }
+    if let Some(by) = answer.replaced_by {
+        writeln!(page, "  This SSIN was replaced by {}: correct your file.", digits(by))?;
+    }
     if status.outcome.is_answered() {
         write_employments(page, answer, window)?;
         writeln!(page, "\nHealth-insurance fund\n  {}", say_fund(answer.fund()))?;
+        writeln!(page, "\nSources")?;
+        for (dataset, status) in answer.sources.iter() {
+            writeln!(page, "  {}: {}", dataset.code(), say_source(status))?;
+        }
     }
     if !answer.filtered.is_empty() {
         writeln!(page, "\nFiltered, because the grant for {} does not include it", answer.legal_context)?;
@@ -116,6 +125,31 @@ fn say_fund(finding: Disclosed<EnterpriseNumber>) -> String {
     }
 }
 
+fn say_source(status: SourceStatus) -> &'static str {
+    match status {
+        SourceStatus::DataFound => "data found",
+        SourceStatus::NoDataFound => "asked, no data",
+        SourceStatus::NoResult => "not asked about everything",
+        SourceStatus::TechnicalError => "missing or stale",
+    }
+}
+
+fn say_wrong_dates(dates: WrongDates) -> String {
+    let why = |date: WrongDate| match date {
+        WrongDate::NotADate => "is not a date",
+        WrongDate::OutsideGrant => "is outside the days that the grant allows",
+    };
+    match dates {
+        WrongDates::ReferenceDate(date) => format!("the reference date {}.", why(date)),
+        WrongDates::BeginDate(date) => format!("the first day {}.", why(date)),
+        WrongDates::EndDate(date) => format!("the last day {}.", why(date)),
+        WrongDates::BothDates { begin, end } => {
+            format!("the first day {}, and the last day {}.", why(begin), why(end))
+        }
+        WrongDates::Reversed => "the period ends before it begins.".to_owned(),
+    }
+}
+
 /// Meaning of a status, in one sentence.
 fn meaning(outcome: Outcome) -> String {
     match outcome {
@@ -125,11 +159,7 @@ fn meaning(outcome: Outcome) -> String {
             format!("{} is missing or stale; the rest is shown.", names(missing))
         }
         Outcome::Replaced { by } => format!("this SSIN was replaced by {}.", digits(by)),
-        Outcome::WrongDates(WrongDates::ReferenceDate) => "the reference date is outside the permitted range.".to_owned(),
-        Outcome::WrongDates(WrongDates::BeginDate) => "the first day is outside the permitted range.".to_owned(),
-        Outcome::WrongDates(WrongDates::EndDate) => "the last day is outside the permitted range.".to_owned(),
-        Outcome::WrongDates(WrongDates::BothDates) => "both days are outside the permitted range.".to_owned(),
-        Outcome::WrongDates(WrongDates::Reversed) => "the period ends before it begins.".to_owned(),
+        Outcome::WrongDates(dates) => say_wrong_dates(dates),
         Outcome::NotAnSsin => "the SSIN is invalid.".to_owned(),
         Outcome::NoRelation => {
             "the organisation has no relation to this person, so nothing is disclosed, not even whether the person is known."

@@ -175,7 +175,7 @@ impl RequestRates {
 #[cfg(test)]
 mod tests {
     use ehealth_core::model::Digest;
-    use ehealth_core::policy::{Certified, Consumer, Pins, Quota};
+    use ehealth_core::policy::{Certified, Consumer, Pins, Quota, ReplacedSsin};
 
     use super::*;
 
@@ -193,7 +193,15 @@ mod tests {
         let quota = Quota { requests_per_minute: 60, ..Quota::default() };
         let organisation = number("0999010126");
         let name = "Fund".to_owned();
-        let consumer = Consumer { organisation, name, acts_for: vec![], grants: vec![], quota, pins };
+        let consumer = Consumer {
+            organisation,
+            name,
+            acts_for: vec![],
+            grants: vec![],
+            quota,
+            pins,
+            replaced_ssin: ReplacedSsin::default(),
+        };
         Register::from_consumers(vec![consumer]).expect("valid")
     }
 

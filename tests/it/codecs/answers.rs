@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use client::envelope::{self, Reply};
 use client::messages::{
-    CbssFault, ClosedPeriod, ConsultResponse, Criteria, DataFilters, Employment, FaultDetail, FaultMessage,
-    Information, InformationCbss, InformationCustomer, Message, Numbered, OpenPeriod, Organization, PreventionService,
-    ResultElement, Status, TestResponse,
+    AnnotatedSsin, CbssFault, ClosedPeriod, ConsultResponse, Criteria, DataFilters, Employment, FaultDetail,
+    FaultMessage, Information, InformationCbss, InformationCustomer, Message, Numbered, OpenPeriod, Organization,
+    PreventionService, ResultElement, Source, Status, TestResponse,
 };
 use ehealth_core::lookup::{
     Answer, AuditSink, Caller, Directory, DirectoryError, Exchange, FreshnessLimits, Operation, Pending, Permission,
@@ -25,7 +25,9 @@ use ehealth_core::model::{
     DatasetState, DatasetStates, Date, Digest, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, LegalContext,
     Membership, PairNumber, Period, Question, ServiceKind, Ssin, Timestamp,
 };
-use ehealth_core::policy::{ActsFor, Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
+use ehealth_core::policy::{
+    ActsFor, Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ReplacedSsin, ceiling,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -188,6 +190,7 @@ const PAIR: CustomerId = CustomerId::Pair { sector: PairNumber::new(11), institu
 struct Case {
     sources: Sources,
     granted: (LegalContext, FieldSet),
+    replaced_ssin: ReplacedSsin,
     organisation: EnterpriseNumber,
     question: Question,
     handling: Handling,
@@ -197,8 +200,9 @@ fn case() -> impl Strategy<Value = Case> {
     let ssin = prop_oneof![10 => Just(ANNA), 1 => Just("85073000161")];
     let context = prop_oneof![10 => Just(None), 1 => TEXT.prop_map(Some)];
     let of_caller = organisation().prop_flat_map(|organisation| (Just(organisation), customer(organisation)));
-    (sources(), grant(), of_caller, (ssin, context, dates()), handling()).prop_map(
-        |(sources, granted, (organisation, customer), (ssin, context, dates), handling)| Case {
+    let granted = (grant(), select(ReplacedSsin::ALL.to_vec()));
+    (sources(), granted, of_caller, (ssin, context, dates()), handling()).prop_map(
+        |(sources, (granted, replaced_ssin), (organisation, customer), (ssin, context, dates), handling)| Case {
             question: Question {
                 customer,
                 legal_context: context.unwrap_or_else(|| granted.0.code().to_owned()),
@@ -206,6 +210,7 @@ fn case() -> impl Strategy<Value = Case> {
             },
             sources,
             granted,
+            replaced_ssin,
             organisation,
             handling,
         },
@@ -238,6 +243,7 @@ fn answer(case: &Case) -> Answer {
         grants: vec![Arc::new(grant)],
         quota: Quota::default(),
         pins: Pins::default(),
+        replaced_ssin: case.replaced_ssin,
     };
     let register = Register::from_consumers(vec![consumer]).expect("within the ceiling");
     let nothing = Digest::new([0; 32]);
@@ -299,7 +305,7 @@ fn hear_criteria(criteria: model::Criteria) -> Criteria {
 fn hear_status(status: model::Status) -> Status {
     let information = status.information().into_iter().map(|information| {
         let (field_name, field_value) = match information {
-            model::Information::Name(name) => (name, None),
+            model::Information::WrongDate(name, why) => (name, Some(why.to_owned())),
             model::Information::Ssin(ssin) => ("ssin", Some(digits(ssin))),
             model::Information::CbeNumber(number) => ("cbeNumber", Some(format!("{:010}", number.as_u64()))),
             model::Information::NewSsin(ssin) => ("newSSIN", Some(digits(ssin))),
@@ -365,13 +371,22 @@ fn hear_disclosure(disclosure: &model::Disclosure) -> ResultElement {
 
 fn hear(answer: &Answer, handling: Handling) -> ConsultResponse {
     let filtered: Vec<_> = answer.filtered().iter().map(|field| path(field).to_owned()).collect();
+    let sources: Vec<_> = answer
+        .sources()
+        .iter()
+        .map(|(dataset, status)| Source { name: Some(dataset.code().to_owned()), status: status.code().to_owned() })
+        .collect();
     ConsultResponse {
         information_customer: hear_customer(answer.customer()),
         information_cbss: hear_handling(handling),
         legal_context: answer.legal_context().to_owned(),
         criteria: answer.criteria().map(hear_criteria),
         status: hear_status(answer.status()),
+        ssin: answer
+            .replaced_ssin()
+            .map(|(ssin, by)| AnnotatedSsin { ssin: digits(ssin), replaced_by: Some(digits(by)) }),
         data_filters: (!filtered.is_empty()).then_some(DataFilters { filtered_element: filtered }),
+        sources: (!sources.is_empty()).then_some(client::messages::Sources { source: sources }),
         result: answer.disclosure().map(hear_disclosure),
     }
 }

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use ehealth_core::lookup::{Directory, DirectoryError};
 use ehealth_core::model::{
     Affiliation, Dataset, DatasetState, DatasetStates, Date, DisclosedEmployment, DisclosedService, Disclosure,
-    EmploymentPeriod, EnterpriseNumber, Field, FieldSet, Membership, Period, ServiceKind, Ssin, Status, Timestamp,
+    EmploymentPeriod, EnterpriseNumber, Field, FieldSet, Membership, Period, ServiceKind, SourceStatus, Ssin, Status,
+    Timestamp,
 };
 use ehealth_core::policy::Relation;
 
@@ -92,14 +93,25 @@ pub struct Asked {
     pub organisation: EnterpriseNumber,
     pub relation: Relation,
     pub fields: FieldSet,
+    /// Whether a replaced number is answered all the same.
+    pub annotated: bool,
 }
 
 /// The whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
     pub status: Status,
+    pub replaced_by: Option<Ssin>,
     pub filtered: FieldSet,
+    pub sources: Vec<(Dataset, SourceStatus)>,
     pub disclosure: Option<Disclosure>,
+}
+
+/// What there is to disclose, whatever the fields.
+struct Seen {
+    employer: bool,
+    services: Vec<ServiceKind>,
+    fund: bool,
 }
 
 /// A person at work, as days without a break.
@@ -152,15 +164,23 @@ impl Sources {
     pub fn answer(&self, asked: &Asked) -> Expected {
         let left_out: FieldSet = Field::ALL.into_iter().filter(|field| !asked.fields.contains(*field)).collect();
         let stale = self.stale(asked);
-        let incomplete = |disclosure| Expected {
+        let unread = || Expected {
             status: Status::Incomplete(stale.iter().copied().collect()),
+            replaced_by: None,
             filtered: left_out,
-            disclosure,
+            sources: self.sources_of(asked, None),
+            disclosure: None,
         };
-        let bare = |status| Expected { status, filtered: FieldSet::EMPTY, disclosure: None };
+        let bare = |status| Expected {
+            status,
+            replaced_by: None,
+            filtered: FieldSet::EMPTY,
+            sources: Vec::new(),
+            disclosure: None,
+        };
 
         if stale.iter().any(|dataset| proves(asked.relation, *dataset)) {
-            return incomplete(None);
+            return unread();
         }
         let window = Span { begin: asked.from, end: Some(asked.to) }.days();
         let family = self.family(asked.ssin);
@@ -178,17 +198,24 @@ impl Sources {
         };
         if !is_related {
             return if stale.contains(&Dataset::Persons) {
-                incomplete(None)
+                unread()
             } else {
                 bare(Status::NoRelation { ssin: asked.ssin, organisation: asked.organisation })
             };
         }
-        if self.last(asked.ssin) != asked.ssin {
-            return bare(Status::Replaced { by: self.last(asked.ssin) });
+        let replaced_by = Some(self.last(asked.ssin)).filter(|last| *last != asked.ssin);
+        if let Some(by) = replaced_by.filter(|_| !asked.annotated) {
+            return bare(Status::Replaced { by });
         }
 
         let disclosed = if asked.relation == Relation::AffiliatedEmployer { affiliated } else { in_window };
         let has = |field| asked.fields.contains(field);
+        let found = Seen {
+            employer: !disclosed.is_empty(),
+            services: disclosed.iter().flat_map(|work| self.services(work, window)).map(|service| service.of).collect(),
+            fund: self.fund(&family, asked).is_some(),
+        };
+        let sources = self.sources_of(asked, Some(&found));
         let disclosure = Disclosure {
             ssin: has(Field::Ssin).then_some(asked.ssin),
             employments: self.tell(disclosed, asked.fields, window),
@@ -196,11 +223,47 @@ impl Sources {
         };
         let is_found = !disclosure.employments.is_empty() || disclosure.fund.is_some();
         let disclosure = is_found.then_some(disclosure);
-        if !stale.is_empty() {
-            return incomplete(disclosure);
-        }
-        let status = if is_found { Status::DataFound } else { Status::NoDataFound };
-        Expected { status, filtered: left_out, disclosure }
+        let status = match (stale.is_empty(), is_found) {
+            (false, _) => Status::Incomplete(stale.into_iter().collect()),
+            (true, true) => Status::DataFound,
+            (true, false) => Status::NoDataFound,
+        };
+        Expected { status, replaced_by, filtered: left_out, sources, disclosure }
+    }
+
+    /// What each source of the grant has to say.
+    fn sources_of(&self, asked: &Asked, seen: Option<&Seen>) -> Vec<(Dataset, SourceStatus)> {
+        let granted = |numbers: &[u8]| asked.fields.iter().any(|field| numbers.contains(&field.number()));
+        let mut sources = Vec::new();
+        let mut say = |dataset, is_source: bool, has_data: bool, is_asked: bool| {
+            if !is_source {
+                return;
+            }
+            let status = if self.freshness(dataset) != Freshness::Fresh {
+                SourceStatus::TechnicalError
+            } else if has_data {
+                SourceStatus::DataFound
+            } else if is_asked {
+                SourceStatus::NoDataFound
+            } else {
+                SourceStatus::NoResult
+            };
+            sources.push((dataset, status));
+        };
+        let is_fresh = |dataset| self.freshness(dataset) == Freshness::Fresh;
+        let whole_person = seen.is_some() && is_fresh(Dataset::Persons);
+        let employer = seen.is_some_and(|seen| seen.employer);
+        let knows_employers = whole_person && is_fresh(Dataset::Dimona);
+        // Who may not know the employer must not learn that there is none.
+        let asks_services = knows_employers && (employer || !granted(&[2, 3, 4]));
+        let offers = |kind: ServiceKind| {
+            seen.is_some_and(|seen| seen.services.iter().any(|service| *service == kind || !granted(&[6])))
+        };
+        say(Dataset::Dimona, granted(&[2, 3, 4]), employer, whole_person);
+        say(Dataset::Coprev, granted(&[5, 6, 7, 8]), offers(ServiceKind::External), asks_services);
+        say(Dataset::Federated, granted(&[5, 6, 7, 8]), offers(ServiceKind::Internal), asks_services);
+        say(Dataset::Insurance, granted(&[9]), seen.is_some_and(|seen| seen.fund), whole_person);
+        sources
     }
 
     /// The sources that this question reads and that are missing or too old.

@@ -48,9 +48,13 @@ pub struct ConsultResponse {
     pub criteria: Option<Criteria>,
     /// `status`.
     pub status: Status,
+    /// `ssin`.
+    pub ssin: Option<AnnotatedSsin>,
     /// `dataFilters`.
     #[yaserde(rename = "dataFilters")]
     pub data_filters: Option<DataFilters>,
+    /// `sources`.
+    pub sources: Option<Sources>,
     /// `result`.
     pub result: Option<ResultElement>,
 }
@@ -192,6 +196,35 @@ pub struct DataFilters {
     /// `filteredElement`.
     #[yaserde(rename = "filteredElement")]
     pub filtered_element: Vec<String>,
+}
+
+/// AnnotatedSsinType.
+#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+pub struct AnnotatedSsin {
+    /// `replacedBy`.
+    #[yaserde(rename = "replacedBy", attribute = true)]
+    pub replaced_by: Option<String>,
+    /// Text.
+    #[yaserde(text = true)]
+    pub ssin: String,
+}
+
+/// SourcesType.
+#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+pub struct Sources {
+    /// `source`.
+    pub source: Vec<Source>,
+}
+
+/// SourceType.
+#[derive(Clone, PartialEq, Eq, YaSerialize, YaDeserialize)]
+pub struct Source {
+    /// `name`.
+    #[yaserde(attribute = true)]
+    pub name: Option<String>,
+    /// Text.
+    #[yaserde(text = true)]
+    pub status: String,
 }
 
 /// ResultType.

@@ -148,7 +148,7 @@ fn put_window(out: &mut Vec<u8>, window: Option<Window>) {
 
 fn put_datasets(out: &mut Vec<u8>, datasets: &DatasetStates) {
     for dataset in Dataset::ALL {
-        let state = datasets.state(dataset);
+        let state = datasets.get(dataset);
         out.extend_from_slice(&state.map_or(0, |state| state.serial).to_be_bytes());
         out.extend_from_slice(&state.map_or(0, |state| state.created.as_millis()).to_be_bytes());
     }

@@ -76,7 +76,7 @@ impl CheckpointKey {
         let mut text =
             format!("{}\n{}\n{}\nmade {}\n", self.verifier.name(), head.size, root_text(head.root), head.made);
         for dataset in Dataset::ALL {
-            if let Some(DatasetState { serial, created }) = head.datasets.state(dataset) {
+            if let Some(DatasetState { serial, created }) = head.datasets.get(dataset) {
                 text.push_str(&format!("dataset {} {serial} {created}\n", dataset.code()));
             }
         }

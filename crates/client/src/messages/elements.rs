@@ -4,11 +4,11 @@
 use soap::names::Namespace;
 
 use super::{
-    CbssFault, ClosedPeriod, ConsultRequest, ConsultResponse, Criteria, DataFilters, Employment, FaultDetail,
-    FaultMessage, Information, InformationCbss, InformationCustomer, Message, Numbered, OpenPeriod, Organization,
-    PreventionService, Request, ResultElement, Status, TestRequest, TestResponse,
+    AnnotatedSsin, CbssFault, ClosedPeriod, ConsultRequest, ConsultResponse, Criteria, DataFilters, Employment,
+    FaultDetail, FaultMessage, Information, InformationCbss, InformationCustomer, Message, Numbered, OpenPeriod,
+    Organization, PreventionService, Request, ResultElement, Source, Sources, Status, TestRequest, TestResponse,
 };
-use crate::binding::{ElementName, bind};
+use crate::binding::{Attributed, ElementName, bind};
 
 const fn in_namespace(namespace: Namespace, local: &'static str) -> ElementName {
     ElementName { namespace: Some(namespace), local }
@@ -26,7 +26,9 @@ bind! {
         legal_context: None, "legalContext",
         criteria: None, "criteria",
         status: None, "status",
+        ssin: None, "ssin",
         data_filters: None, "dataFilters",
+        sources: None, "sources",
         result: None, "result",
     }
     TestRequest {
@@ -94,6 +96,9 @@ bind! {
     DataFilters {
         filtered_element: None, "filteredElement",
     }
+    Sources {
+        source: None, "source",
+    }
     ResultElement {
         ssin: None, "ssin",
         employment: None, "employment",
@@ -111,6 +116,30 @@ bind! {
         cbe_number: None, "cbeNumber",
         kind: None, "type",
         affiliation: None, "affiliation",
+    }
+}
+
+impl Attributed for AnnotatedSsin {
+    const ATTRIBUTE: &'static str = "replacedBy";
+
+    fn from_texts(attribute: Option<String>, text: String) -> Self {
+        Self { ssin: text, replaced_by: attribute }
+    }
+
+    fn texts(&self) -> (Option<&str>, &str) {
+        (self.replaced_by.as_deref(), &self.ssin)
+    }
+}
+
+impl Attributed for Source {
+    const ATTRIBUTE: &'static str = "name";
+
+    fn from_texts(attribute: Option<String>, text: String) -> Self {
+        Self { status: text, name: attribute }
+    }
+
+    fn texts(&self) -> (Option<&str>, &str) {
+        (self.name.as_deref(), &self.status)
     }
 }
 

@@ -50,8 +50,12 @@ pub struct ConsultResponse {
     pub criteria: Option<Criteria>,
     /// `status`.
     pub status: Status,
+    /// `ssin`.
+    pub ssin: Option<AnnotatedSsin>,
     /// `dataFilters`.
     pub data_filters: Option<DataFilters>,
+    /// `sources`.
+    pub sources: Option<Sources>,
     /// `result`.
     pub result: Option<ResultElement>,
 }
@@ -216,6 +220,31 @@ pub struct DataFilters {
     pub filtered_element: Vec<String>,
 }
 
+/// AnnotatedSsinType.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AnnotatedSsin {
+    /// Text.
+    pub ssin: String,
+    /// `replacedBy`.
+    pub replaced_by: Option<String>,
+}
+
+/// SourcesType.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// `source`.
+    pub source: Vec<Source>,
+}
+
+/// SourceType.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Text.
+    pub status: String,
+    /// `name`.
+    pub name: Option<String>,
+}
+
 /// ResultType.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ResultElement {
@@ -270,6 +299,9 @@ macro_rules! debug_without_content {
 debug_without_content! {
     ConsultRequest
     ConsultResponse
+    AnnotatedSsin
+    Sources
+    Source
     TestRequest
     TestResponse
     Fault

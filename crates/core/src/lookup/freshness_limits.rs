@@ -36,7 +36,7 @@ impl FreshnessLimits {
     /// Returns the datasets that are stale or missing at `now`.
     #[must_use]
     pub fn stale_or_missing(&self, states: &DatasetStates, now: Timestamp) -> DatasetSet {
-        let is_unusable = |dataset: &Dataset| match Freshness::new(states.state(*dataset), now, self.limit(*dataset)) {
+        let is_unusable = |dataset: &Dataset| match Freshness::new(states.get(*dataset), now, self.limit(*dataset)) {
             Freshness::Fresh => false,
             Freshness::Stale | Freshness::Missing => true,
         };

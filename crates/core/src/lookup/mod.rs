@@ -120,6 +120,7 @@ mod reads;
 mod relation;
 mod resolve;
 mod rules;
+mod sources;
 
 // Recorded before answered: the record, its way to the disk, and what may be disclosed afterwards.
 mod exchange_record;

@@ -13,7 +13,7 @@ use super::recording::{Recordable, Recorded};
 use super::resolve::{Resolution, resolve};
 use crate::model::{
     Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, OutcomeCode,
-    Question, Ssin, Status, Ticket, Timestamp,
+    Question, Sources, Ssin, Status, Ticket, Timestamp,
 };
 use crate::policy::{Certified, Consumer, Denied, Grant, NotIdentified, Permit, Refusal, Register, decide};
 
@@ -153,12 +153,7 @@ impl Identified {
         match decide(&self.consumer, self.organisation, &self.question, today) {
             Ok(permit) => Permission::Permitted(Permitted { asked: self, permit }),
             Err(Denied { refusal, grant }) => {
-                let resolution = Resolution {
-                    status: refusal.status(),
-                    filtered: FieldSet::EMPTY,
-                    disclosure: None,
-                    states: DatasetStates::default(),
-                };
+                let resolution = Resolution::no_result(refusal.status(), DatasetStates::default());
                 let resolved = Resolved { asked: self, ground: Ground::Denied(grant), resolution };
                 Permission::Refused(resolved, refusal)
             }
@@ -260,7 +255,7 @@ impl Recordable for Resolved {
                 | Status::NoRelation { .. }
                 | Status::Incomplete(_)
                 | Status::DataFound
-                | Status::NoDataFound => None,
+                | Status::NoDataFound => resolution.replaced_by,
             },
             window: ground.permit().map(|permit| permit.criteria().window()),
             fields: disclosure.map_or(FieldSet::EMPTY, Disclosure::fields),
@@ -331,6 +326,19 @@ impl Recorded<Resolved> {
     #[must_use]
     pub fn status(&self) -> Status {
         self.outcome().resolution.status
+    }
+
+    /// `ssin`: the SSIN asked about and the one that replaced it; `None` where the element is absent.
+    #[must_use]
+    pub fn replaced_ssin(&self) -> Option<(Ssin, Ssin)> {
+        let by = self.outcome().resolution.replaced_by?;
+        Some((self.criteria()?.ssin, by))
+    }
+
+    /// `sources`: the status of each source of the grant; empty where the element is absent.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        self.outcome().resolution.sources
     }
 
     /// `dataFilters`: the fields left out by policy; empty where the element is omitted.

@@ -8,17 +8,35 @@ use super::disclose::disclose;
 use super::freshness_limits::FreshnessLimits;
 use super::ports::{Directory, DirectoryError};
 use super::relation::{Related, relate};
+use super::sources::sources;
 use super::{equal_work, rules};
-use crate::model::{Dataset, DatasetStates, Disclosure, FieldSet, Status, Timestamp};
-use crate::policy::Permit;
+use crate::model::{Dataset, DatasetStates, Disclosure, FieldSet, Sources, Ssin, Status, Timestamp};
+use crate::policy::{Permit, ReplacedSsin};
 
 /// Result of a look-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Resolution {
     pub status: Status,
+    /// The SSIN that replaced the one asked about, where the answer is given all the same.
+    pub replaced_by: Option<Ssin>,
     pub filtered: FieldSet,
+    pub sources: Sources,
     pub disclosure: Option<Disclosure>,
     pub states: DatasetStates,
+}
+
+impl Resolution {
+    /// Resolution without data: the status alone.
+    pub fn no_result(status: Status, states: DatasetStates) -> Self {
+        Self {
+            status,
+            replaced_by: None,
+            filtered: FieldSet::EMPTY,
+            sources: Sources::default(),
+            disclosure: None,
+            states,
+        }
+    }
 }
 
 /// Looks the question up.
@@ -34,12 +52,11 @@ pub(super) fn resolve(
     let grant = permit.grant();
     let states = directory.states()?;
     let unusable = limits.stale_or_missing(&states, now).intersection(grant.reads());
-    let no_result = |status| Resolution { status, filtered: FieldSet::EMPTY, disclosure: None, states };
+    let no_result = |status| Resolution::no_result(status, states);
     let could_not_look = Resolution {
-        status: Status::Incomplete(unusable),
         filtered: rules::filtered(grant.fields),
-        disclosure: None,
-        states,
+        sources: sources(grant.fields, unusable, None),
+        ..no_result(Status::Incomplete(unusable))
     };
     if !unusable.intersection(grant.relation.proof()).is_empty() {
         return Ok(could_not_look);
@@ -61,8 +78,10 @@ pub(super) fn resolve(
             return Ok(no_result(Status::NoRelation { ssin: asked, organisation: permit.organisation() }));
         }
     };
-    if let Some(by) = rules::replacement(asked, last) {
-        return Ok(no_result(Status::Replaced { by }));
+    let replaced_by = rules::replacement(asked, last);
+    match (replaced_by, permit.replaced_ssin()) {
+        (Some(by), ReplacedSsin::Refuse) => return Ok(no_result(Status::Replaced { by })),
+        (Some(_), ReplacedSsin::Annotate) | (None, _) => {}
     }
 
     let disclosure = disclose(permit, &family, already_read, directory)?;
@@ -72,5 +91,6 @@ pub(super) fn resolve(
         (true, true) => Status::DataFound,
         (true, false) => Status::NoDataFound,
     };
-    Ok(Resolution { status, disclosure: is_found.then_some(disclosure), ..could_not_look })
+    let sources = sources(grant.fields, unusable, Some(&disclosure));
+    Ok(Resolution { status, replaced_by, sources, disclosure: is_found.then_some(disclosure), ..could_not_look })
 }

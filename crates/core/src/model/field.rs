@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::{Dataset, DatasetSet};
+
 crate::closed_enum! {
     /// One of the nine permitted fields, in the order of `docs/reference/contract.md` "Nine
     /// fields".
@@ -46,6 +48,20 @@ impl Field {
         }
     }
 
+    /// Datasets that carry the field: those from which its value is read. None carries the SSIN, which
+    /// is the question's.
+    #[must_use]
+    pub fn carriers(self) -> DatasetSet {
+        match self {
+            Self::Ssin => DatasetSet::EMPTY,
+            Self::Employer | Self::EmploymentBegin | Self::EmploymentEnd => DatasetSet::EMPTY.with(Dataset::Dimona),
+            Self::PreventionService | Self::PreventionServiceType | Self::AffiliationBegin | Self::AffiliationEnd => {
+                DatasetSet::EMPTY.with(Dataset::Coprev).with(Dataset::Federated)
+            }
+            Self::HealthInsuranceFund => DatasetSet::EMPTY.with(Dataset::Insurance),
+        }
+    }
+
     /// Number of the field in the table: 1 to 9. The policy file refers to fields by it.
     #[must_use]
     pub fn number(self) -> u8 {
@@ -79,6 +95,12 @@ impl FieldSet {
     #[must_use]
     pub const fn contains(self, field: Field) -> bool {
         self.0 & (1 << field as u16) != 0
+    }
+
+    /// Datasets that carry a field of the set.
+    #[must_use]
+    pub fn carriers(self) -> DatasetSet {
+        self.iter().map(Field::carriers).fold(DatasetSet::EMPTY, DatasetSet::union)
     }
 
     /// Whether every field of this set is in `other`.

@@ -93,13 +93,22 @@ pub struct DatasetState {
 }
 
 /// The state of each dataset; `None` for a dataset that was never loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DatasetStates([Option<DatasetState>; Dataset::ALL.len()]);
+pub type DatasetStates = PerDataset<DatasetState>;
 
-impl DatasetStates {
-    /// The state of one dataset; `None` if it was never loaded.
+/// A value for each of some datasets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PerDataset<T>([Option<T>; Dataset::ALL.len()]);
+
+impl<T> Default for PerDataset<T> {
+    fn default() -> Self {
+        Self([const { None }; Dataset::ALL.len()])
+    }
+}
+
+impl<T: Copy> PerDataset<T> {
+    /// The value of one dataset, if it has one.
     #[must_use]
-    pub fn state(&self, dataset: Dataset) -> Option<DatasetState> {
+    pub fn get(&self, dataset: Dataset) -> Option<T> {
         let [dimona, coprev, federated, insurance, persons] = self.0;
         match dataset {
             Dataset::Dimona => dimona,
@@ -110,9 +119,14 @@ impl DatasetStates {
         }
     }
 
-    /// The states, with the state of `dataset` replaced.
+    /// Iterates over the datasets that have a value, in the order of [`Dataset::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = (Dataset, T)> {
+        Dataset::ALL.into_iter().filter_map(move |dataset| Some((dataset, self.get(dataset)?)))
+    }
+
+    /// The values, with the value of `dataset` replaced.
     #[must_use]
-    pub fn with(mut self, dataset: Dataset, state: DatasetState) -> Self {
+    pub fn with(mut self, dataset: Dataset, value: T) -> Self {
         let [dimona, coprev, federated, insurance, persons] = &mut self.0;
         let slot = match dataset {
             Dataset::Dimona => dimona,
@@ -121,7 +135,7 @@ impl DatasetStates {
             Dataset::Insurance => insurance,
             Dataset::Persons => persons,
         };
-        *slot = Some(state);
+        *slot = Some(value);
         self
     }
 }
@@ -174,7 +188,7 @@ mod tests {
             let state = DatasetState { serial: 7, created: Timestamp::from_millis(0) };
             let states = DatasetStates::default().with(dataset, state);
             for other in Dataset::ALL {
-                assert_eq!(states.state(other).is_some(), other == dataset);
+                assert_eq!(states.get(other).is_some(), other == dataset);
             }
             assert_eq!(Dataset::parse(dataset.code()), Some(dataset));
         }

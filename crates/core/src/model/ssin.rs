@@ -5,6 +5,7 @@
 //! log line by formatting.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use super::digits::decimal;
 
@@ -14,7 +15,7 @@ use super::digits::decimal;
 /// Eleven digits `YYMMDD SSS CC`. Sources: `docs/reference/domain.md` "Identifiers"; pattern of
 /// `SsinType` in `docs/reference/contract.md` "Common types".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ssin(u64);
+pub struct Ssin(NonZeroU64);
 
 /// Why a text or an integer is not an SSIN. Contains nothing of the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -64,20 +65,21 @@ impl Ssin {
         if check != born_before_2000 && check != born_from_2000 {
             return Err(SsinError::CheckDigits);
         }
-        Ok(Self(number))
+        // Its last two digits are check digits, from 01 on.
+        NonZeroU64::new(number).map(Self).ok_or(SsinError::CheckDigits)
     }
 
     /// The integer of the eleven digits: the form in the database.
     #[must_use]
     pub fn as_u64(self) -> u64 {
-        self.0
+        self.0.get()
     }
 
     /// The eleven ASCII digits. The only conversion from an SSIN to text: used where the answer
     /// discloses a person's own number, and where the audit log encrypts it.
     #[must_use]
     pub fn digits(self) -> [u8; 11] {
-        decimal(self.0)
+        decimal(self.as_u64())
     }
 }
 

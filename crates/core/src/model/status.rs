@@ -34,41 +34,66 @@ pub enum Status {
 }
 
 crate::closed_enum! {
-    /// Which dates are wrong (MSG00008).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum WrongDates {
-        /// `referenceDate`.
-        ReferenceDate,
-        /// `beginDate` of the period.
-        BeginDate,
-        /// `endDate` of the period.
-        EndDate,
-        /// Both dates of the period.
-        BothDates,
-        /// The period ends before it begins.
-        Reversed,
+    /// Why a date is wrong. The code is its text in `fieldValue`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum WrongDate {
+        /// It is no day of the calendar, or empty.
+        NotADate => "NOT_A_DATE",
+        /// It is outside the reach of the grant.
+        OutsideGrant => "OUTSIDE_GRANT",
     }
+}
+
+/// Which dates are wrong, and why (MSG00008).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrongDates {
+    /// `referenceDate`.
+    ReferenceDate(WrongDate),
+    /// `beginDate` of the period.
+    BeginDate(WrongDate),
+    /// `endDate` of the period.
+    EndDate(WrongDate),
+    /// Both dates of the period.
+    BothDates {
+        /// Why `beginDate` is wrong.
+        begin: WrongDate,
+        /// Why `endDate` is wrong.
+        end: WrongDate,
+    },
+    /// The period ends before it begins.
+    Reversed,
 }
 
 impl WrongDates {
-    /// Element names for `information`, in the order of the message.
-    #[must_use]
-    pub fn field_names(self) -> &'static [&'static str] {
-        match self {
-            Self::ReferenceDate => &["referenceDate"],
-            Self::BeginDate => &["beginDate"],
-            Self::EndDate => &["endDate"],
-            Self::BothDates => &["beginDate", "endDate"],
-            Self::Reversed => &["period"],
-        }
+    /// Names and reasons for `information`, in the order of the message.
+    pub fn fields(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let reference = |why: WrongDate| ("referenceDate", why.code());
+        let begins = |why: WrongDate| ("beginDate", why.code());
+        let ends = |why: WrongDate| ("endDate", why.code());
+        let (first, second) = match self {
+            Self::ReferenceDate(why) => (reference(why), None),
+            Self::BeginDate(why) => (begins(why), None),
+            Self::EndDate(why) => (ends(why), None),
+            Self::BothDates { begin, end } => (begins(begin), Some(ends(end))),
+            Self::Reversed => (("period", "REVERSED"), None),
+        };
+        [Some(first), second].into_iter().flatten()
+    }
+
+    /// Every value.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let one = |why| [Self::ReferenceDate(why), Self::BeginDate(why), Self::EndDate(why)];
+        let both = |begin| WrongDate::ALL.map(|end| Self::BothDates { begin, end });
+        let one = WrongDate::ALL.into_iter().flat_map(one);
+        one.chain(WrongDate::ALL.into_iter().flat_map(both)).chain([Self::Reversed])
     }
 }
 
-/// One `information` of a status: a name, and a value where there is one.
+/// One `information` of a status: a name and a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Information {
-    /// Element name of a wrong date, without its value.
-    Name(&'static str),
+    /// A wrong date: its element's name, and the reason in place of its value.
+    WrongDate(&'static str, &'static str),
     /// `ssin`: SSIN asked about.
     Ssin(Ssin),
     /// `cbeNumber`: organisation on whose behalf the caller asks.
@@ -84,7 +109,7 @@ impl Information {
     #[must_use]
     pub fn field_name(self) -> &'static str {
         match self {
-            Self::Name(name) => name,
+            Self::WrongDate(name, _) => name,
             Self::Ssin(_) => "ssin",
             Self::CbeNumber(_) => "cbeNumber",
             Self::NewSsin(_) => "newSSIN",
@@ -138,7 +163,7 @@ impl Status {
     pub fn information(self) -> Vec<Information> {
         match self {
             Self::NoGrant | Self::NotAnSsin | Self::DataFound | Self::NoDataFound => Vec::new(),
-            Self::WrongDates(dates) => dates.field_names().iter().copied().map(Information::Name).collect(),
+            Self::WrongDates(dates) => dates.fields().map(|(name, why)| Information::WrongDate(name, why)).collect(),
             Self::NoRelation { ssin, organisation } => {
                 vec![Information::Ssin(ssin), Information::CbeNumber(organisation)]
             }

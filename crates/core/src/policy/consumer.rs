@@ -26,6 +26,22 @@ pub struct Consumer {
     pub quota: Quota,
     /// Its certificates that are accepted.
     pub pins: Pins,
+    /// How a question about a replaced SSIN is answered.
+    pub replaced_ssin: ReplacedSsin,
+}
+
+crate::closed_enum! {
+    /// How a question about a replaced SSIN is answered, once the relation was shown.
+    ///
+    /// The code is the word in the policy file.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub enum ReplacedSsin {
+        /// With MSG00006 and the new SSIN: the consumer asks again.
+        #[default]
+        Refuse => "refuse",
+        /// Like any other, under the SSIN of the question. The new SSIN is an attribute of `ssin`.
+        Annotate => "annotate",
+    }
 }
 
 /// Facts of a verified certificate about its holder.
@@ -228,6 +244,7 @@ mod tests {
             grants: vec![],
             quota: Quota::default(),
             pins: Pins::default(),
+            replaced_ssin: ReplacedSsin::default(),
         }
     }
 

@@ -8,11 +8,11 @@
 
 use std::sync::Arc;
 
-use super::consumer::Consumer;
+use super::consumer::{Consumer, ReplacedSsin};
 use super::grant::{Grant, Reach};
 use crate::model::{
-    AskedCriteria, AskedDates, Criteria, CriteriaDates, Date, EnterpriseNumber, LegalContext, Question, SsinError,
-    Status, Window, WrongDates,
+    AskedCriteria, AskedDates, Criteria, CriteriaDates, Date, DateError, EnterpriseNumber, LegalContext, Question,
+    SsinError, Status, Window, WrongDate, WrongDates,
 };
 
 /// Proof that a question may be looked up: the grant, the organisation that asks, the person and
@@ -23,6 +23,7 @@ pub struct Permit {
     organisation: EnterpriseNumber,
     criteria: Criteria,
     today: Date,
+    replaced_ssin: ReplacedSsin,
 }
 
 impl Permit {
@@ -49,6 +50,12 @@ impl Permit {
     pub fn today(&self) -> Date {
         self.today
     }
+
+    /// How the question is answered if its SSIN was replaced.
+    #[must_use]
+    pub fn replaced_ssin(&self) -> ReplacedSsin {
+        self.replaced_ssin
+    }
 }
 
 /// Why a question is not looked up: the rule that refuses it.
@@ -62,7 +69,7 @@ pub enum Refusal {
     NotAnSsin(SsinError),
     /// A date is invalid, the period is reversed, or a date is outside the grant's reach
     /// (MSG00008).
-    #[error("wrong dates: {}", .0.field_names().join(", "))]
+    #[error("wrong dates: {}", .0.fields().map(|(name, why)| [name, " ", why].concat()).collect::<Vec<_>>().join(", "))]
     WrongDates(WrongDates),
 }
 
@@ -116,7 +123,10 @@ pub fn decide(
     let grant = find_grant(consumer, &question.legal_context, today)
         .map_err(|rule| Denied { refusal: Refusal::NoGrant(rule), grant: None })?;
     match check_criteria(&question.criteria, grant.reach, today) {
-        Ok(criteria) => Ok(Permit { grant: Arc::clone(grant), organisation, criteria, today }),
+        Ok(criteria) => {
+            let replaced_ssin = consumer.replaced_ssin;
+            Ok(Permit { grant: Arc::clone(grant), organisation, criteria, today, replaced_ssin })
+        }
         Err(refusal) => Err(Denied { refusal, grant: Some(Arc::clone(grant)) }),
     }
 }
@@ -139,38 +149,32 @@ fn find_grant<'a>(consumer: &'a Consumer, context: &str, today: Date) -> Result<
 fn check_dates(asked: AskedDates, reach: Reach, today: Date) -> Result<CriteriaDates, WrongDates> {
     let earliest = today.minus_years(reach.back_years);
     let latest = today.plus_days(i32::from(reach.ahead_days));
-    let in_reach = |day: Date| earliest <= day && day <= latest;
+    let in_reach = |date: Result<Date, DateError>| match date {
+        Ok(day) if earliest <= day && day <= latest => Ok(day),
+        Ok(_) => Err(WrongDate::OutsideGrant),
+        Err(DateError) => Err(WrongDate::NotADate),
+    };
     match asked {
         AskedDates::Today => Ok(CriteriaDates::ReferenceDate(today)),
-        AskedDates::ReferenceDate(Ok(day)) if in_reach(day) => Ok(CriteriaDates::ReferenceDate(day)),
-        AskedDates::ReferenceDate(_) => Err(WrongDates::ReferenceDate),
-        AskedDates::Period { begin: Ok(begin), end: Ok(end) } => {
-            let window = Window::from_days(begin, end).map_err(|_| WrongDates::Reversed)?;
-            match (in_reach(begin), in_reach(end)) {
-                (true, true) => Ok(CriteriaDates::Period(window)),
-                (begin, end) => Err(wrong_dates(begin, end)),
+        AskedDates::ReferenceDate(day) => {
+            in_reach(day).map(CriteriaDates::ReferenceDate).map_err(WrongDates::ReferenceDate)
+        }
+        AskedDates::Period { begin: Ok(begin), end: Ok(end) } if end < begin => Err(WrongDates::Reversed),
+        AskedDates::Period { begin, end } => match (in_reach(begin), in_reach(end)) {
+            (Ok(begin), Ok(end)) => {
+                Window::from_days(begin, end).map(CriteriaDates::Period).map_err(|_| WrongDates::Reversed)
             }
-        }
-        AskedDates::Period { begin, end } => {
-            let is_valid = |date: Result<Date, _>| date.is_ok_and(in_reach);
-            Err(wrong_dates(is_valid(begin), is_valid(end)))
-        }
-    }
-}
-
-/// Names the wrong dates of a period, of which at least one is wrong.
-fn wrong_dates(begin_is_valid: bool, end_is_valid: bool) -> WrongDates {
-    match (begin_is_valid, end_is_valid) {
-        (false, false) => WrongDates::BothDates,
-        (false, true) => WrongDates::BeginDate,
-        (true, _) => WrongDates::EndDate,
+            (Err(begin), Err(end)) => Err(WrongDates::BothDates { begin, end }),
+            (Err(begin), Ok(_)) => Err(WrongDates::BeginDate(begin)),
+            (Ok(_), Err(end)) => Err(WrongDates::EndDate(end)),
+        },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::DateError;
+    use WrongDate::{NotADate, OutsideGrant};
 
     fn day(text: &str) -> Date {
         Date::parse(text).expect("a day")
@@ -188,22 +192,23 @@ mod tests {
     fn the_reach_is_inclusive_calendar_years_and_days() {
         let reference = |text: &str| check(AskedDates::ReferenceDate(Date::parse(text)));
         assert!(reference("2021-01-15").is_ok());
-        assert_eq!(reference("2021-01-14"), Err(WrongDates::ReferenceDate));
+        assert_eq!(reference("2021-01-14"), Err(WrongDates::ReferenceDate(OutsideGrant)));
         assert!(reference("2026-04-15").is_ok());
-        assert_eq!(reference("2026-04-16"), Err(WrongDates::ReferenceDate));
+        assert_eq!(reference("2026-04-16"), Err(WrongDates::ReferenceDate(OutsideGrant)));
         assert_eq!(check(AskedDates::Today), Ok(CriteriaDates::ReferenceDate(day("2026-01-15"))));
     }
 
     #[test]
     fn names_each_wrong_date_of_a_period() {
+        let both = |begin, end| Err(WrongDates::BothDates { begin, end });
         assert!(check(period("2021-01-15", "2026-04-15")).is_ok());
-        assert_eq!(check(period("2021-01-14", "2026-04-15")), Err(WrongDates::BeginDate));
-        assert_eq!(check(period("2021-01-15", "2026-04-16")), Err(WrongDates::EndDate));
-        assert_eq!(check(period("2020-01-15", "2020-04-16")), Err(WrongDates::BothDates));
+        assert_eq!(check(period("2021-01-14", "2026-04-15")), Err(WrongDates::BeginDate(OutsideGrant)));
+        assert_eq!(check(period("2021-01-15", "2026-04-16")), Err(WrongDates::EndDate(OutsideGrant)));
+        assert_eq!(check(period("2020-01-15", "2020-04-16")), both(OutsideGrant, OutsideGrant));
         assert_eq!(check(period("2026-01-15", "2026-01-14")), Err(WrongDates::Reversed));
-        assert_eq!(check(period("2026-02-30", "2026-01-14")), Err(WrongDates::BeginDate));
-        assert_eq!(check(period("2026-02-30", "")), Err(WrongDates::BothDates));
-        let half = AskedDates::Period { begin: Ok(day("2020-01-01")), end: Err(DateError) };
-        assert_eq!(check(half), Err(WrongDates::BothDates));
+        assert_eq!(check(period("2026-02-30", "2026-01-14")), Err(WrongDates::BeginDate(NotADate)));
+        assert_eq!(check(period("2026-02-30", "")), both(NotADate, NotADate));
+        assert_eq!(check(period("2020-01-01", "")), both(OutsideGrant, NotADate));
+        assert_eq!(check(period("2010-01-02", "2010-01-01")), Err(WrongDates::Reversed), "whatever the reach");
     }
 }

@@ -181,17 +181,14 @@ impl Grant {
     /// and `persons`.
     #[must_use]
     pub fn reads(&self) -> DatasetSet {
-        let of_field = |field: Field| match field {
-            Field::Ssin => DatasetSet::EMPTY,
-            Field::Employer | Field::EmploymentBegin | Field::EmploymentEnd => DatasetSet::EMPTY.with(Dataset::Dimona),
-            Field::PreventionService
-            | Field::PreventionServiceType
-            | Field::AffiliationBegin
-            | Field::AffiliationEnd => [Dataset::Dimona, Dataset::Coprev, Dataset::Federated].into_iter().collect(),
-            Field::HealthInsuranceFund => DatasetSet::EMPTY.with(Dataset::Insurance),
+        let carriers = self.fields.carriers();
+        // The prevention services are those of the employers.
+        let employers = if carriers.contains(Dataset::Coprev) {
+            DatasetSet::EMPTY.with(Dataset::Dimona)
+        } else {
+            DatasetSet::EMPTY
         };
-        let always = self.relation.proof().with(Dataset::Persons);
-        self.fields.iter().map(of_field).fold(always, DatasetSet::union)
+        carriers.union(employers).union(self.relation.proof()).with(Dataset::Persons)
     }
 }
 

@@ -13,7 +13,7 @@ mod grant;
 mod decide;
 mod quota;
 
-pub use consumer::{ActsFor, Certified, Consumer, NotIdentified, Pins, Register, RegisterError};
+pub use consumer::{ActsFor, Certified, Consumer, NotIdentified, Pins, Register, RegisterError, ReplacedSsin};
 pub use decide::{Denied, NoGrant, Permit, Refusal, decide};
 pub use grant::{Deliberation, Grant, GrantError, Reach, Relation, ceiling};
 pub use quota::{Quota, RateLimiter, THROTTLE_DELAY, Throttle};

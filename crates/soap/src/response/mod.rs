@@ -8,12 +8,12 @@
 
 use super::envelope::Addressing;
 use super::fault::Fault;
-use super::names::{self, Namespace, addressing, element as e, envelope};
+use super::names::{self, Namespace, addressing, attribute, element as e, envelope};
 use super::writer::Writer;
 use ehealth_core::lookup::{Answer, Operation};
 use ehealth_core::model::{
     Criteria, CriteriaDates, Customer, CustomerId, DisclosedEmployment, DisclosedService, Disclosure, FieldSet,
-    Information, Period, Ssin, Status, Ticket, Timestamp,
+    Information, Period, Sources, Ssin, Status, Ticket, Timestamp,
 };
 
 /// `informationCBSS`: how the service handled one message.
@@ -50,7 +50,16 @@ pub fn write_answer(answer: &Answer, replied: Timestamp, addressing: &Addressing
                 write_criteria(writer, &criteria);
             }
             write_status(writer, answer.status());
+            if let Some((ssin, by)) = answer.replaced_ssin() {
+                writer.annotated(
+                    e::REPLACED_SSIN.name,
+                    attribute::REPLACED_BY,
+                    digits(&by.digits()),
+                    digits(&ssin.digits()),
+                );
+            }
             write_filters(writer, answer.filtered());
+            write_sources(writer, answer.sources());
             if let Some(disclosure) = answer.disclosure() {
                 write_result(writer, disclosure);
             }
@@ -177,7 +186,7 @@ fn write_status(writer: &mut Writer, status: Status) {
             writer.element(e::INFORMATION, |writer| {
                 writer.value(e::FIELD_NAME, information.field_name());
                 match information {
-                    Information::Name(_) => {}
+                    Information::WrongDate(_, why) => writer.value(e::FIELD_VALUE, why),
                     Information::Ssin(ssin) | Information::NewSsin(ssin) => write_ssin(writer, e::FIELD_VALUE, ssin),
                     Information::CbeNumber(number) => writer.display(e::FIELD_VALUE, number),
                     Information::Source(dataset) => writer.value(e::FIELD_VALUE, dataset.code()),
@@ -194,6 +203,17 @@ fn write_filters(writer: &mut Writer, filtered: FieldSet) {
     writer.element(e::DATA_FILTERS, |writer| {
         for field in filtered.iter() {
             writer.value(e::FILTERED_ELEMENT, field.path());
+        }
+    });
+}
+
+fn write_sources(writer: &mut Writer, sources: Sources) {
+    if sources.iter().next().is_none() {
+        return;
+    }
+    writer.element(e::SOURCES, |writer| {
+        for (dataset, status) in sources.iter() {
+            writer.annotated(e::SOURCE.name, attribute::NAME, dataset.code(), status.code());
         }
     });
 }
@@ -248,10 +268,12 @@ fn write_period(writer: &mut Writer, element: names::Element, period: Option<Per
 
 /// Writes an SSIN. The only function that sends a person's number.
 fn write_ssin(writer: &mut Writer, element: names::Element, ssin: Ssin) {
-    writer.element(element, |writer| {
-        // ASCII digits are valid UTF-8.
-        writer.text(str::from_utf8(&ssin.digits()).unwrap_or_default());
-    });
+    writer.value(element, digits(&ssin.digits()));
+}
+
+/// The digits as text: ASCII digits are valid UTF-8.
+fn digits(ascii: &[u8]) -> &str {
+    str::from_utf8(ascii).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -18,7 +18,9 @@ use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, Dataset, DatasetState, DatasetStates, Date, Digest,
     EmploymentPeriod, EnterpriseNumber, LegalContext, Membership, PairNumber, Question, ServiceKind,
 };
-use ehealth_core::policy::{Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ceiling};
+use ehealth_core::policy::{
+    Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ReplacedSsin, ceiling,
+};
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 const HANDLING: &str = "<informationCBSS><ticketCBSS>07070707-0707-4707-8707-070707070707</ticketCBSS>\
@@ -120,6 +122,7 @@ fn answer(granted: LegalContext, asked: &str, ssin: &str, dates: AskedDates) -> 
         grants: vec![Arc::new(grant)],
         quota: Quota::default(),
         pins: Pins::default(),
+        replaced_ssin: ReplacedSsin::default(),
     };
     let register = Register::from_consumers(vec![consumer]).expect("valid");
 
@@ -164,6 +167,8 @@ fn writes_an_answer_in_the_order_of_the_schema() {
         "<legalContext>BACKTOWORK:EHEALTH_PLATFORM</legalContext>",
         "<criteria><ssin>85073000160</ssin><referenceDate>2026-11-20</referenceDate></criteria>",
         "<status><value>DATA_FOUND</value><code>MSG00000</code><description>Data were found.</description></status>",
+        "<sources><source name=\"dimona\">DATA_FOUND</source><source name=\"coprev\">DATA_FOUND</source>",
+        "<source name=\"federated\">DATA_FOUND</source><source name=\"insurance\">DATA_FOUND</source></sources>",
         "<result><ssin>85073000160</ssin><employment><employer><cbeNumber>0999000228</cbeNumber></employer>",
         "<period><beginDate>2020-01-01</beginDate></period>",
         "<preventionService><cbeNumber>0999000228</cbeNumber><type>INTERNAL</type>",
@@ -184,7 +189,7 @@ fn names_filtered_fields_and_today_as_the_default_date() {
     assert!(written.contains("<criteria><ssin>85073000160</ssin><referenceDate>2026-11-22</referenceDate></criteria>"));
     let filters =
         "</status><dataFilters><filteredElement>healthInsuranceFund/cbeNumber</filteredElement></dataFilters>";
-    assert!(written.contains(&[filters, "<result>"].concat()), "{written}");
+    assert!(written.contains(&[filters, "<sources>"].concat()), "{written}");
     assert!(!written.contains("<healthInsuranceFund>"));
 }
 
@@ -196,7 +201,12 @@ fn a_refused_question_has_neither_criteria_nor_result() {
     for (asked, ssin, dates, status) in [
         ("", "85073000160", today, "<code>MSG00013</code>"),
         (platform.code(), "85073000161", today, "<code>MSG00011</code>"),
-        (platform.code(), "85073000160", reversed, "<information><fieldName>period</fieldName></information></status>"),
+        (
+            platform.code(),
+            "85073000160",
+            reversed,
+            "<fieldName>period</fieldName><fieldValue>REVERSED</fieldValue></information></status>",
+        ),
     ] {
         let written =
             text(write_answer(&answer(platform, asked, ssin, dates), handling().replied, &Addressing::default()));
