@@ -68,7 +68,7 @@ eHealthAttributesV1.xsd: http://kszbcss.fgov.be/types/eHealthAttributes/v1, unqu
   ConsultAttributesReplyType = common:BaseResponseType + criteria:attr:CriteriaType? status:attr:GlobalStatusType ssin:attr:AnnotatedSsinType? dataFilters:common:DataFiltersType? sources:attr:SourcesType? result:attr:ResultType?
   GlobalStatusType = value:attr:GlobalStatusValueType code:{xs:string maxLength=16} description:{xs:string maxLength=256}? information:common:InformationType[0..15]
   GlobalStatusValueType = xs:string enumeration=DATA_FOUND enumeration=NO_DATA_FOUND enumeration=INCOMPLETE_DATA enumeration=NO_RESULT
-  AnnotatedSsinType = common:SsinType + @replacedBy:common:SsinType
+  AnnotatedSsinType = common:SsinType + @replacedBy:common:SsinType:optional
   SourcesType = source:attr:SourceType[1..4]
   SourceType = attr:SourceStatusType + @name:attr:SourceNameType:required
   SourceNameType = xs:string enumeration=dimona enumeration=coprev enumeration=federated enumeration=insurance

@@ -1,6 +1,7 @@
 //! The demo policy: each organisation has every field that its legal context allows.
 
 use crate::organisations::ORGANISATIONS;
+use ehealth_core::model::LegalContext;
 use ehealth_core::policy::ceiling;
 
 /// Limits that no test reaches. A simulation's clock is fixed, so a quota would never refill, and
@@ -19,9 +20,14 @@ pub(crate) fn policy_text(limits: &str) -> String {
             [] => String::new(),
             others => format!("acts_for = {others:?}\n"),
         };
+        // One consumer is answered under a replaced SSIN, so that both ways can be tested.
+        let replaced_ssin = match context {
+            LegalContext::EhealthPlatform => "replaced_ssin = \"annotate\"\n",
+            LegalContext::AdvisoryPhysician | LegalContext::PreventionService => "",
+        };
         let fields: Vec<_> = fields.iter().map(|field| field.number().to_string()).collect();
         text.push_str(&format!(
-            "\n[[consumer]]\norganisation = \"{}\"\nname = \"{}\"\n{acts_for}{limits}\n[[consumer.grant]]\n\
+            "\n[[consumer]]\norganisation = \"{}\"\nname = \"{}\"\n{acts_for}{replaced_ssin}{limits}\n[[consumer.grant]]\n\
              legal_context = \"{}\"\nfields = [{}]\nrelation = \"{}\"\nvalid_from = \"2020-01-01\"\n\
              deliberation = \"16/108\"\n",
             organisation.number,

@@ -64,15 +64,17 @@ def unnamed(particle):
 
 def definition(declared):
     """Content of a type, in one line."""
-    extension = declared.find(f"{{{XS}}}complexContent/{{{XS}}}extension")
-    if extension is not None:
+    for content_model in ("complexContent", "simpleContent"):
+        extension = declared.find(f"{{{XS}}}{content_model}/{{{XS}}}extension")
+        if extension is None:
+            continue
         return f"{extension.get('base')} + {definition(extension)}"
     restriction = declared.find(f"{{{XS}}}restriction")
     if restriction is not None:
         facets = [f"{f.tag.removeprefix(f'{{{XS}}}')}={f.get('value')}" for f in restriction]
         return " ".join([restriction.get("base")] + facets)
     group = [g for g in declared if g.tag in (f"{{{XS}}}sequence", f"{{{XS}}}choice")]
-    attributes = [f"@{a.get('name')}:{a.get('type', 'own')}:{a.get('use')}" for a in declared.iterfind(f"{{{XS}}}attribute")]
+    attributes = [f"@{a.get('name')}:{a.get('type', 'own')}:{a.get('use', 'optional')}" for a in declared.iterfind(f"{{{XS}}}attribute")]
     choice = [f"({' | '.join(content(g))})" if g.tag.endswith("choice") else " ".join(content(g)) for g in group]
     return " ".join(choice + attributes)
 
