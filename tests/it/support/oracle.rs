@@ -254,7 +254,7 @@ impl Sources {
         let whole_person = seen.is_some() && is_fresh(Dataset::Persons);
         let employer = seen.is_some_and(|seen| seen.employer);
         let knows_employers = whole_person && is_fresh(Dataset::Dimona);
-        // Who may not know the employer must not learn that there is none.
+        // Who may not know the employer must not learn whether there is one.
         let asks_services = knows_employers && (employer || !granted(&[2, 3, 4]));
         let offers = |kind: ServiceKind| {
             seen.is_some_and(|seen| seen.services.iter().any(|service| *service == kind || !granted(&[6])))
