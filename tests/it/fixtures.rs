@@ -14,7 +14,7 @@ use ehealth_core::model::StatusCode;
 use soap::{Fault, names};
 
 use crate::support::environment::is_set;
-use crate::support::python;
+use crate::support::ksz;
 use crate::support::requests;
 use crate::support::simulation::{Simulation, project, question};
 
@@ -212,7 +212,7 @@ fn check(exchanged: &[Exchanged]) {
         let answer = fs::read(one.case.file(one.ending)).expect("an answer");
         fs::write(folder.path().join(format!("{number:04}-{}.xml", one.case.name)), answer).expect("written");
     }
-    python::validate_envelopes(folder.path()).expect("every answer is valid against schemas/");
+    ksz::validate_envelopes(folder.path()).expect("every answer is valid against schemas/");
 }
 
 const HEAD: &str = "# The catalogue of requests and answers\n

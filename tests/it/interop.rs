@@ -5,6 +5,7 @@ use std::path::Path;
 use ehealth_core::lookup::FreshnessLimits;
 use std::time::Duration;
 
+use crate::support::ksz;
 use crate::support::python::{self, Python};
 use crate::support::service::TestService;
 
@@ -24,7 +25,7 @@ async fn ask_with_zeep(service: &TestService, more: &[&str]) {
         let script = python::project().join("tests/interop/zeep_client.py");
         let printed = python.run_file(&script, arguments).unwrap_or_else(|printed| panic!("{printed}"));
         assert!(printed.ends_with("0 differences\n"), "{printed}");
-        python::validate_envelopes(&responses).expect("every answer is valid against schemas/");
+        ksz::validate_envelopes(&responses).expect("every answer is valid against schemas/");
     });
     asked.await.expect("zeep gets the answers of the catalogue");
 }

@@ -5,7 +5,7 @@
 //! is spelled here by hand from the values in the answer, with the names of
 //! docs/reference/contract.md "consultAttributes", not with the writer's.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -36,7 +36,7 @@ use proptest::test_runner::TestRunner;
 use soap::{Addressing, Charset, ExchangeFault, Fault, Handling, read_request, write_answer, write_fault};
 
 use super::{TEXT, handling, moment};
-use crate::support::yaserde_messages;
+use crate::support::{ksz, yaserde_messages};
 
 /// Day of every question: 2026-01-15.
 const TODAY: i64 = 20_468;
@@ -394,6 +394,7 @@ fn hear(answer: &Answer, handling: Handling) -> ConsultResponse {
 #[test]
 fn the_client_reads_every_answer_of_the_service() {
     let heard = RefCell::new(BTreeSet::new());
+    let (written, number) = (tempfile::tempdir().expect("a folder"), Cell::new(0));
     let run = TestRunner::new(super::config()).run(&case(), |case| {
         let answer = answer(&case);
         let handling = Handling { received: now(), ..case.handling };
@@ -410,9 +411,12 @@ fn the_client_reads_every_answer_of_the_service() {
             other => prop_assert!(false, "{:?}\n{}", other, String::from_utf8_lossy(&body)),
         }
         heard.borrow_mut().insert(answer.status().code());
+        number.set(number.get() + 1);
+        std::fs::write(written.path().join(format!("{}.xml", number.get())), &body).expect("written");
         Ok(())
     });
     run.unwrap_or_else(|failure| panic!("{failure}"));
+    ksz::validate_envelopes(written.path()).expect("every answer is valid against schemas/");
     assert_eq!(heard.into_inner(), model::StatusCode::ALL.map(model::StatusCode::code).into_iter().collect());
 }
 

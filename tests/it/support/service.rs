@@ -38,7 +38,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{canary, python};
+use super::{canary, ksz};
 
 /// Fixed time of every test service.
 pub const NOW: &str = "2026-01-15T09:30:00.000Z";
@@ -277,7 +277,7 @@ impl TestService {
         );
         assert_eq!(canary::search_log(), [], "a number of a person in the log");
         if self.answered.load(Ordering::Relaxed) > 0 {
-            python::validate_envelopes(&self.responses).expect("every answer is valid against schemas/");
+            ksz::validate_envelopes(&self.responses).expect("every answer is valid against schemas/");
         }
     }
 }
