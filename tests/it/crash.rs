@@ -21,14 +21,14 @@ const ROWS: u64 = 20_000;
 fn rows(first: u64) -> Vec<String> {
     let mut rows: Vec<String> = (first..first + ROWS).map(|n| period(n, n, n % 999, "2024-01-01", "")).collect();
     // So that a file of rejected records could be left behind as well.
-    rows.push(format!("{},85073000161,0202239951,2024-01-01,", first + ROWS));
+    rows.push(format!("{},85073099933,0202239951,2024-01-01,", first + ROWS));
     rows
 }
 
 fn changes(serial: u64) -> Vec<String> {
     let mut changes: Vec<String> =
         (1..2_000).map(|n| format!("put,{}", period(n, n, serial % 999, "2024-01-01", ""))).collect();
-    changes.push("put,1,85073000161,0202239951,2024-01-01,".into());
+    changes.push("put,1,85073099933,0202239951,2024-01-01,".into());
     changes
 }
 

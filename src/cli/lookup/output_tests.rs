@@ -19,7 +19,7 @@ fn number(text: &str) -> EnterpriseNumber {
 }
 
 fn ssin() -> Ssin {
-    Ssin::parse("85073000160").expect("right check digits")
+    Ssin::parse("85073099932").expect("right check digits")
 }
 
 fn since(text: &str) -> Period {
@@ -72,7 +72,7 @@ fn outcome_with(status: StatusCode) -> Outcome {
         StatusCode::NotAnSsin => Outcome::NotAnSsin,
         StatusCode::WrongDates => Outcome::WrongDates(WrongDates::Reversed),
         StatusCode::NoRelation => Outcome::NoRelation,
-        StatusCode::Replaced => Outcome::Replaced { by: Ssin::parse("85073000259").expect("right check digits") },
+        StatusCode::Replaced => Outcome::Replaced { by: Ssin::parse("85073199902").expect("right check digits") },
         StatusCode::Incomplete => Outcome::Incomplete([Dataset::Dimona].into_iter().collect()),
         StatusCode::DataFound => Outcome::DataFound,
         StatusCode::NoDataFound => Outcome::NoDataFound,
@@ -88,7 +88,7 @@ fn the_text_names_the_competent_service_and_its_begin() {
     assert_eq!(
         page(&answer(Outcome::DataFound, Some(found()))),
         "\
-85073000160, on 2026-01-15
+85073099932, on 2026-01-15
 DATA_FOUND MSG00000: data were found.
 
 Employer 0999100394, since 2016-02-01
@@ -142,7 +142,7 @@ fn a_status_without_result_has_advice_and_one_ssin() {
     let without_result = StatusCode::ALL.map(outcome_with).into_iter().filter(|outcome| !outcome.is_answered());
     for outcome in without_result {
         let page = page(&Answer { filtered: FieldSet::EMPTY, ..answer(outcome, None) });
-        assert_eq!(page.matches("85073000160").count(), 1, "{page}");
+        assert_eq!(page.matches("85073099932").count(), 1, "{page}");
         assert!(page.contains(outcome.code()), "{page}");
         assert_eq!(page.lines().count(), 5, "heading, status, advice, blank, ticket: {page}");
     }
@@ -165,14 +165,14 @@ fn the_json_keys_do_not_change() {
                 "timestampReply": "2026-01-15T09:30:00.127Z",
             },
             "legalContext": "BACKTOWORK:ADVISORY_PHYSICIAN",
-            "criteria": { "ssin": "85073000160", "beginDate": "2026-01-15", "endDate": "2026-01-15" },
+            "criteria": { "ssin": "85073099932", "beginDate": "2026-01-15", "endDate": "2026-01-15" },
             "status": {
                 "value": "DATA_FOUND", "code": "MSG00000", "description": null,
                 "information": [{ "fieldName": "a", "fieldValue": null }],
             },
             "dataFilters": ["healthInsuranceFund/cbeNumber"],
             "result": {
-                "ssin": "85073000160",
+                "ssin": "85073099932",
                 "employment": [{
                     "employer": "0999100394", "beginDate": "2016-02-01", "endDate": null,
                     "preventionService": [
