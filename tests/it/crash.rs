@@ -246,7 +246,7 @@ fn a_run_stops_before_the_disk_has_too_little_space() {
     // Rejected records of 8 MB.
     let long: Vec<String> = (1..=2_000).map(|n| format!("{n},{},,,", "x".repeat(4_000))).collect();
     // Tables of more than the 16 MiB that SQLite keeps in memory.
-    let many: Vec<String> = (1..=600_000).map(|n| period(n, n % 300_000, n % 999, "2024-01-01", "")).collect();
+    let many: Vec<String> = (1..=600_000).map(|n| period(n, n % 100_000, n % 999, "2024-01-01", "")).collect();
     for (what, rows) in [("rejected records", long), ("tables", many)] {
         publisher.snapshot(1, &rows).announce();
         // A run needs 16 MiB and 128 MiB to begin. Nothing but the run itself uses the disk.
