@@ -264,6 +264,8 @@ fn wait_for(settled: &AtomicU64, number: u64) {
     }
 }
 
+/// Any sequence number: there are more people than birthdays, and the records are kept in a temporary
+/// folder.
 fn person(number: u64) -> Ssin {
     let (day, sequence) = (number / 900, number % 900 + 1);
     let (year, month, day) = (day / 336 % 100, day / 28 % 12 + 1, day % 28 + 1);

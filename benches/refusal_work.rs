@@ -53,28 +53,28 @@ fn number(base: u64) -> EnterpriseNumber {
 }
 
 /// SSIN of the n-th person: even ones are known, odd ones are not. They are born in all years, like
-/// the others.
+/// the others, on the 29th.
 fn person(n: u64) -> Ssin {
-    ssin(410_101_001 + n * 11 % 59 * 10_000_000 + in_year(n % 300))
+    ssin((41 + n * 11 % 59) * 10_000 + month(n) * 100 + 29)
 }
 
 /// Former SSIN of the n-th person.
 fn former(n: u64) -> Ssin {
-    ssin(400_101_001 + in_year(n))
+    ssin((40 + n / 12) * 10_000 + month(n) * 100 + 30)
 }
 
 /// SSIN of another person, about whom no request is made.
 fn other(n: u64) -> Ssin {
-    ssin(400_101_101 + n % 60 * 10_000_000 + in_year(n / 60))
+    ssin((40 + n % 60) * 10_000 + month(n / 60 / 28) * 100 + n / 60 % 28 + 1)
 }
 
-/// The n-th birthday and sequence number of a year, as an offset to its first SSIN.
-fn in_year(n: u64) -> u64 {
-    let (day, month, sequence) = (n % 28, n / 28 % 12, n / 28 / 12);
-    month * 100_000 + day * 1_000 + sequence
+fn month(n: u64) -> u64 {
+    n % 12 + 1
 }
 
-fn ssin(base: u64) -> Ssin {
+/// The SSIN of six digits of a birthday. The sequence number 999 is never issued.
+fn ssin(birthday: u64) -> Ssin {
+    let base = birthday * 1_000 + 999;
     Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 

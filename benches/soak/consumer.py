@@ -14,7 +14,7 @@ ECHO = ('<i:sendTestMessageRequest xmlns:i="http://kszbcss.fgov.be/intf/TestConn
         "</i:sendTestMessageRequest>")
 
 
-def consult(organisation="0999010126", context="ADVISORY_PHYSICIAN", ssin="85073000160"):
+def consult(organisation="0999010126", context="ADVISORY_PHYSICIAN", ssin="85073099932"):
     return ENVELOPE.format(CONSULT.format(organisation=organisation, context=context, ssin=ssin)).encode()
 
 

@@ -124,12 +124,12 @@ mod tests {
             &["CBE=0202239951"][..],
             &["CBE=0202239951, ROUTER"],
             &["urn:be:fgov:kbo-bce:organization:cbe-number:0202239951"],
-            &["SSIN=85073000160, CBE=0202239951", "CBE=0202239951"],
+            &["SSIN=85073099932, CBE=0202239951", "CBE=0202239951"],
             &["Fund", "CBE=0202239951", "urn:be:fgov:kbo-bce:organization:cbe-number:0202239951"],
         ] {
             assert_eq!(claims(texts), Ok(number), "{texts:?}");
         }
-        for texts in [&["Fund"][..], &["cbe=0202239951"], &["SSIN=85073000160"], &["NIHII=12345678"], &[""]] {
+        for texts in [&["Fund"][..], &["cbe=0202239951"], &["SSIN=85073099932"], &["NIHII=12345678"], &[""]] {
             assert_eq!(claims(texts), Ok(None), "{texts:?}");
         }
     }

@@ -22,7 +22,7 @@ use soap::{example, names};
 use testkit::{ORGANISATIONS, Prepared, Workspace, WorkspaceError};
 
 /// Person of the catalogue whom both lookups are about.
-const ANNA: &str = "85073000160";
+const ANNA: &str = "85073099932";
 
 const AFTER_HELP: &str = "\
 Examples:

@@ -15,6 +15,11 @@ Examples:
   ehealth-attributes generate --people 100000 --seed 1 --out feeds
   ehealth-attributes generate --people 11800000 --seed 1 --out feeds --serials 10 --mutations 5000
 
+SSINs:
+  A country has more people than birthdays, so the SSINs have every sequence number from 001 on. One of
+  them can be the SSIN of a real person, with invented data: do not commit or publish the feeds. The
+  SSINs of the catalogue have the sequence number 999, which is never issued.
+
 Exit codes:
   0  written
   1  failed";

@@ -20,7 +20,7 @@ use ehealth_core::model::{
 use ehealth_core::policy::{Denied, Permit, Register, decide};
 
 /// SSIN used without `--ssin`: a valid number that belongs to no person.
-const DEFAULT_SSIN: &str = "85073000160";
+const DEFAULT_SSIN: &str = "85073099932";
 
 const CHECK_HELP: &str = "\
 Example:

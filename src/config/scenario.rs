@@ -204,7 +204,7 @@ mod tests {
 ticket = "1"
 
 [[person]]
-ssin = "85073000161"
+ssin = "85073099933"
 cancelled = "no"
 delay_millis = 600001
 fault = "MSG00000"
@@ -215,14 +215,14 @@ begin = "2026-01-02"
 end = "2026-01-01"
 
 [[person]]
-ssin = "87042310194"
+ssin = "87042399969"
 
 [[person.membership]]
 begin = "2026-01-02"
 end = "2026-01-01"
 
 [[person]]
-ssin = "87042310194"
+ssin = "87042399969"
 name = "Zoë"
 
 [[affiliation]]

@@ -268,7 +268,7 @@ fn write(is_delta: bool, file: &Offered) -> (Vec<u8>, String, u64, u64) {
     for step in &file.steps {
         text += &match *step {
             Step::Put(id, person, day) => format!("{put}{id},{},{},{},\n", digits(person), enterprise(id), begin(day)),
-            Step::Wrong(id) => format!("{put}{id},85073000161,{},{},\n", enterprise(id), begin(0)),
+            Step::Wrong(id) => format!("{put}{id},85073099933,{},{},\n", enterprise(id), begin(0)),
             Step::Delete(id) => format!("delete,{id},,,,\n"),
         };
     }
@@ -277,7 +277,7 @@ fn write(is_delta: bool, file: &Offered) -> (Vec<u8>, String, u64, u64) {
         Fault::Malformed => text += "1,2\n",
         Fault::TooManyWrong => {
             for id in 0..12 {
-                text += &format!("{put}{},85073000161,{},{},\n", 900 + id, enterprise(id), begin(0));
+                text += &format!("{put}{},85073099933,{},{},\n", 900 + id, enterprise(id), begin(0));
             }
             records += 12;
         }

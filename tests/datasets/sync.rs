@@ -279,7 +279,7 @@ fn another_datasets_notification_is_refused() {
 fn a_rejected_record_is_stored_for_the_operator_only() {
     let (place, mut publisher) = dimona();
     let mut rows = twenty();
-    rows[4] = "5,85073000161,0202239951,2024-01-01,".to_owned();
+    rows[4] = "5,85073099933,0202239951,2024-01-01,".to_owned();
     rows.push(period(7, 99, 1, "2024-01-01", ""));
     publisher.snapshot(1, &rows).announce();
     assert_eq!(place.run(), FIRST);
@@ -287,7 +287,7 @@ fn a_rejected_record_is_stored_for_the_operator_only() {
     assert_eq!(
         place.rejected("dimona-1-snapshot.csv"),
         format!(
-            "line,reason,period_id,ssin,employer,begin,end\n6,ssin,5,85073000161,0202239951,2024-01-01,\n22,duplicate,{}\n",
+            "line,reason,period_id,ssin,employer,begin,end\n6,ssin,5,85073099933,0202239951,2024-01-01,\n22,duplicate,{}\n",
             rows[20]
         )
     );

@@ -31,8 +31,8 @@ use crate::support::service::{
     Answered, CONSULT, TEST, TestService, ask_operators_for_certificates, envelope, question,
 };
 
-const ANNA: &str = "85073000160";
-const UNKNOWN: &str = "62062002540";
+const ANNA: &str = "85073099932";
+const UNKNOWN: &str = "62062099936";
 const FUND: &str = "0999010126";
 const STRANGER: &str = "0999090102";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
@@ -207,7 +207,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
     for (caller, operation, path, body) in [
         ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, ANNA, "")),
         ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, UNKNOWN, "")),
-        ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, "85073000161", "")),
+        ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, "85073099933", "")),
         ("fund", "consultAttributes", CONSULT, question(FUND, PHYSICIAN, ANNA, "2026-02-30")),
         ("fund", "consultAttributes", CONSULT, question(FUND, "BACKTOWORK:CURIOSITY", ANNA, "")),
         ("fund", "consultAttributes", CONSULT, question(STRANGER, PHYSICIAN, ANNA, "")),
@@ -253,7 +253,7 @@ async fn every_outcome_is_counted_and_no_label_comes_from_a_message() {
     assert!(!after.keys().any(|series| series.contains(STRANGER)), "an unregistered organisation has a label");
     for path in ["/metrics", "/", "/health/ready"] {
         let body = get(&service, path).await.body;
-        for ssin in [ANNA, UNKNOWN, "85073000161"] {
+        for ssin in [ANNA, UNKNOWN, "85073099933"] {
             assert!(!body.contains(ssin), "{path} names a person");
         }
     }

@@ -34,7 +34,7 @@ use crate::support::python;
 use crate::support::service::{CONSULT, NOW, TestService, ask_operators_for_certificates, question};
 use crate::support::unread::{Unread, client_tls, read_admin, workspace};
 
-const ANNA: &str = "85073000160";
+const ANNA: &str = "85073099932";
 const FUND: &str = "0999010126";
 const STRANGER: &str = "0999090102";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";

@@ -844,7 +844,7 @@ fn identities() -> Vec<Case> {
         named("both conventions, one number", &[cn("CBE=0202239951"), ou(&urn), ou("eHealth-platform Belgium")], FUND),
         named("many equal OUs", &vec![ou("CBE=0202239951"); 40], FUND),
         in_cn("CBE in a PrintableString", string::PRINTABLE, b"CBE=0202239951", FUND),
-        named("SSIN beside CBE", &[cn("SSIN=85073000160"), ou("CBE=0202239951")], FUND),
+        named("SSIN beside CBE", &[cn("SSIN=85073099932"), ou("CBE=0202239951")], FUND),
         named("two numbers, CN and OU", &[cn("CBE=0202239951"), ou("CBE=0809394427")], "two-organisations"),
         named("two numbers, two conventions", &[cn("CBE=0809394427"), ou(&urn)], "two-organisations"),
         named("two numbers, two OUs", &[ou("CBE=0202239951"), ou("CBE=0809394427")], "two-organisations"),
@@ -921,7 +921,7 @@ fn identities() -> Vec<Case> {
         ),
         named("none at all", &[cn("Fund"), ou("eHealth-platform Belgium")], "no-organisation"),
         named("an empty subject", &[], "no-organisation"),
-        named("SSIN only", &[cn("SSIN=85073000160")], "no-organisation"),
+        named("SSIN only", &[cn("SSIN=85073099932")], "no-organisation"),
         named("NIHII only", &[cn("NIHII=12345678")], "no-organisation"),
         named("lower-case key", &[cn("cbe=0202239951")], "no-organisation"),
         named("lower-case key beside another number", &[cn("CBE=0202239951"), ou("cbe=0809394427")], FUND),
@@ -1120,12 +1120,12 @@ fn many_certificates_with_one_name_cause_no_search() {
 
 #[test]
 fn the_subject_never_shows_an_ssin_in_any_encoding() {
-    const PERSON: &str = "85073000160";
+    const PERSON: &str = "85073099932";
     let wide: Vec<u8> = PERSON.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let root = Authority::root("Root");
     for value in [
         cn(PERSON),
-        cn("SSIN=85073000160"),
+        cn("SSIN=85073099932"),
         attribute(oid::SERIAL_NUMBER, string::PRINTABLE, PERSON.as_bytes()),
         attribute(oid::COMMON_NAME, string::T61, PERSON.as_bytes()),
         attribute(oid::COMMON_NAME, string::IA5, PERSON.as_bytes()),

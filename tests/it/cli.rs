@@ -143,27 +143,27 @@ fn the_printed_curl_commands_work() {
 fn lookup_prints_text_and_json_and_sets_its_exit_code() {
     let demo = Demo::start(&[]);
     let fund = |more: &[&str]| demo.lookup("fund", "0999010126", "advisory-physician", more);
-    let asked = fund(&["--ssin", "71050400840"]);
+    let asked = fund(&["--ssin", "71050499919"]);
     let printed = text(&asked.stdout);
     assert_eq!(asked.status.code(), Some(0), "{printed}{}", text(&asked.stderr));
     assert!(printed.contains("internal service 0999100394, since 2017-01-01"), "{printed}");
 
-    let asked = fund(&["--ssin", "71050400840", "--json"]);
+    let asked = fund(&["--ssin", "71050499919", "--json"]);
     let answer: serde_json::Value = serde_json::from_slice(&asked.stdout).expect("JSON");
     assert_eq!(answer["status"]["code"], "MSG00000", "{answer:#}");
 
     for (more, code) in [
-        (&["--ssin", "85073000160", "--date", "2026-01-10"][..], 0),
-        (&["--ssin", "85073000160", "--from", "2025-12-01", "--to", "2026-01-10"], 0),
-        (&["--ssin", "62062002540"], 5),
-        (&["--ssin", "85073000161"], 2),
-        (&["--ssin", "85073000160", "--date", "2026-02-30"], 2),
-        (&["--ssin", "85073000160", "--from", "2026-01-01"], 2),
+        (&["--ssin", "85073099932", "--date", "2026-01-10"][..], 0),
+        (&["--ssin", "85073099932", "--from", "2025-12-01", "--to", "2026-01-10"], 0),
+        (&["--ssin", "62062099936"], 5),
+        (&["--ssin", "85073099933"], 2),
+        (&["--ssin", "85073099932", "--date", "2026-02-30"], 2),
+        (&["--ssin", "85073099932", "--from", "2026-01-01"], 2),
     ] {
         let asked = fund(more);
         assert_eq!(asked.status.code(), Some(code), "{more:?}\n{}{}", text(&asked.stdout), text(&asked.stderr));
     }
-    let asked = demo.lookup("stranger", "0999090102", "advisory-physician", &["--ssin", "85073000160"]);
+    let asked = demo.lookup("stranger", "0999090102", "advisory-physician", &["--ssin", "85073099932"]);
     assert_eq!(asked.status.code(), Some(6), "{}", text(&asked.stderr));
     let tested = demo.lookup("fund", "0999010126", "advisory-physician", &["--test"]);
     assert!(text(&tested.stdout).contains("De Linde"), "{}{}", text(&tested.stdout), text(&tested.stderr));
@@ -191,10 +191,10 @@ fn an_unreachable_service_differs_from_one_that_refuses() {
         "--context",
         "advisory-physician",
         "--ssin",
-        "85073000160",
+        "85073099932",
     ]);
     assert_eq!(asked.status.code(), Some(4), "{}", text(&asked.stderr));
-    assert!(!text(&asked.stderr).contains("85073000160"));
+    assert!(!text(&asked.stderr).contains("85073099932"));
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_lookup_with_an_unusable_file_names_the_file() {
         (&ca, &certificate, &other, format!("`{other}`: the client certificate and its key cannot be used")),
     ] {
         let url = ["lookup", "--url", "https://localhost:1", "--ca", ca, "--cert", certificate, "--key", key];
-        let question = ["--organisation", "0999010126", "--context", "advisory-physician", "--ssin", "85073000160"];
+        let question = ["--organisation", "0999010126", "--context", "advisory-physician", "--ssin", "85073099932"];
         let asked = run(&[&url[..], &question[..]].concat());
         assert_eq!(asked.status.code(), Some(1), "{}", text(&asked.stderr));
         assert!(text(&asked.stderr).contains(&message), "{}", text(&asked.stderr));
@@ -223,7 +223,7 @@ fn a_lookup_with_an_unusable_file_names_the_file() {
 #[test]
 fn a_stale_dataset_is_reported() {
     let demo = Demo::start(&["--stale", "coprev"]);
-    let asked = demo.lookup("fund", "0999010126", "advisory-physician", &["--ssin", "85073000160"]);
+    let asked = demo.lookup("fund", "0999010126", "advisory-physician", &["--ssin", "85073099932"]);
     let printed = text(&asked.stdout);
     assert_eq!(asked.status.code(), Some(5), "{printed}{}", text(&asked.stderr));
     assert!(printed.contains("HAN20200") && printed.contains("coprev"), "{printed}");
@@ -309,7 +309,7 @@ fn a_decision_is_explained_and_a_certificate_can_be_pinned() {
         (&["BACKTOWORK:CURIOSITY"], "the legal context is unknown"),
         (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--on", "2019-12-31"], "no grant for this legal context is valid today"),
         (
-            &["BACKTOWORK:ADVISORY_PHYSICIAN", "--ssin", "85073000161"],
+            &["BACKTOWORK:ADVISORY_PHYSICIAN", "--ssin", "85073099933"],
             "MSG00011\n  rule: invalid SSIN: the check digits",
         ),
         (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--date", "2001-01-01"], "MSG00008\n  rule: wrong dates: referenceDate"),
@@ -356,14 +356,14 @@ fn the_audit_commands_verify_search_report_and_prove() {
     let verified = verify();
     assert_eq!(verified.status.code(), Some(0), "{}{}", text(&verified.stdout), text(&verified.stderr));
 
-    let found = run(&["audit", "search", "--config", &config, "--ssin", "85073000160"]);
+    let found = run(&["audit", "search", "--config", &config, "--ssin", "85073099932"]);
     let printed = text(&found.stdout);
     assert_eq!(found.status.code(), Some(0), "{}", text(&found.stderr));
     assert!(printed.contains("0999010126") && printed.contains("0999020123"), "{printed}");
-    let report = run(&["audit", "report", "--config", &config, "--ssin", "85073000160", "--language", "fr"]);
+    let report = run(&["audit", "report", "--config", &config, "--ssin", "85073099932", "--language", "fr"]);
     let printed = text(&report.stdout);
-    assert!(report.status.success() && !printed.contains("85073000160"), "{printed}{}", text(&report.stderr));
-    let unknown = run(&["audit", "search", "--config", &config, "--ssin", "62062002540"]);
+    assert!(report.status.success() && !printed.contains("85073099932"), "{printed}{}", text(&report.stderr));
+    let unknown = run(&["audit", "search", "--config", &config, "--ssin", "62062099936"]);
     assert!(!text(&unknown.stdout).contains("0999010126"), "{}", text(&unknown.stdout));
 
     assert_eq!(canary::search_files(Path::new(&audit_log)), [""; 0], "a number of a person");
@@ -399,7 +399,7 @@ fn invalid_arguments_are_reported_at_once_with_code_2() {
     let dir = folder.path().join("demo").display().to_string();
     assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
     let file = |name: &str| format!("{dir}/{name}");
-    let (config, policy, person) = (file("ehealth-attributes.toml"), file("policy.toml"), "85073000161");
+    let (config, policy, person) = (file("ehealth-attributes.toml"), file("policy.toml"), "85073099933");
     let (ca, cert, key) = (file("ca.pem"), file("clients/fund.pem"), file("clients/fund.key"));
     let lookup = ["lookup", "--ca", &ca, "--cert", &cert, "--key", &key, "--context", "advisory-physician"];
     let lookup = [&lookup[..], &["--url", "http://localhost", "--organisation", "1", "--ssin", person]].concat();
@@ -436,8 +436,8 @@ fn printing_commands(dir: &str) -> Vec<Vec<String>> {
         format!("config check --offline --config {config}"),
         format!("config check --offline --json --config {config}"),
         "config example".to_owned(),
-        format!("audit search --ssin 85073000160 --config {config}"),
-        format!("audit report --ssin 85073000160 --config {config}"),
+        format!("audit search --ssin 85073099932 --config {config}"),
+        format!("audit report --ssin 85073099932 --config {config}"),
         format!("audit checkpoint --config {config}"),
         format!("audit checkpoint --public-key --config {config}"),
         format!("audit prune --config {config}"),
@@ -537,5 +537,5 @@ fn the_json_log_has_one_line_per_request_and_no_ssin() {
             assert!(line[time].is_u64(), "{time} in {line}");
         }
     }
-    assert!(!log.contains("85073000160"), "{log}");
+    assert!(!log.contains("85073099932"), "{log}");
 }

@@ -186,7 +186,7 @@ fn echoed_to(headers: &str, echo: &str) -> Vec<u8> {
              <ticketCBSS>5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f</ticketCBSS>\
              <timestampReceive>2026-01-15T09:30:00.125Z</timestampReceive>\
              <timestampReply>2026-01-15T09:30:00.127Z</timestampReply></informationCBSS><echo>{echo}</echo>\
-             <sslCertificate>CN=CBE=0999010126, SSIN=85073000160</sslCertificate></t:sendTestMessageResponse>"
+             <sslCertificate>CN=CBE=0999010126, SSIN=85073099932</sslCertificate></t:sendTestMessageResponse>"
         ),
     );
     String::from_utf8(reply).expect("text").replacen("\r\n", &format!("\r\n{headers}"), 1).into_bytes()
@@ -228,7 +228,7 @@ async fn the_consumer_is_the_decoded_header() {
         ("", None),
         ("X-Consumer: De Linde, fund\r\n", Some("De Linde, fund")),
         ("x-consumer: %20Mutualit%c3%A9 100 %25\r\n", Some(" Mutualité 100 %")),
-        ("X-Consumer: 85073000160%E2%80%AE\r\n", Some("*********** ")),
+        ("X-Consumer: 85073099932%E2%80%AE\r\n", Some("*********** ")),
     ] {
         let service = Service::start([Act::Answer(echoed_to(header, "hello"))]).await;
         let reply = service.client().test_message(&Echo::parse("hello").expect("short")).await.expect("answered");
@@ -369,7 +369,7 @@ async fn a_fault_is_reported_with_its_code_and_ticket() {
         <ticketCBSS>00000000-1c1e-4b5e-9d0a-6d7a3c2b1e0f</ticketCBSS>\
         <timestampReceive>2026-01-15T09:30:00.125Z</timestampReceive>\
         <timestampReply>2026-01-15T09:30:00.127Z</timestampReply></informationCBSS><detail><severity>FATAL</severity>\
-        <reasonCode>MSG00003</reasonCode><diagnostic>About 85073000160.</diagnostic><authorCode>us</authorCode>\
+        <reasonCode>MSG00003</reasonCode><diagnostic>About 85073099932.</diagnostic><authorCode>us</authorCode>\
         <information><fieldName>line</fieldName><fieldValue>3</fieldValue></information></detail>\
         </t:sendTestMessageFault></detail></s:Fault>";
     let error = refusal(Act::Answer(soap("500 Internal Server Error", whole))).await;

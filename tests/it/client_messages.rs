@@ -71,7 +71,7 @@ fn validate(envelopes: &[(String, String)]) {
 
 #[test]
 fn every_request_is_valid() {
-    let ssin = Ssin::parse("85073000160").expect("valid check digits");
+    let ssin = Ssin::parse("85073099932").expect("valid check digits");
     let plain = || Question::new(fund(), LegalContext::AdvisoryPhysician, ssin);
     let window = Window::from_days(day("2026-01-01"), day("2026-01-31")).expect("not reversed");
     let pair = CustomerId::Pair { sector: PairNumber::new(11), institution: PairNumber::new(0) };

@@ -14,6 +14,7 @@ use ehealth_core::model::{
     AskedDates, CbeNumber, CustomerId, Date, DateError, LegalContext, PairNumber, Ssin, SsinError, Ticket, Timestamp,
 };
 use proptest::prelude::*;
+use proptest::sample::select;
 use soap::{Addressing, Charset, Fault, Handling, Payload, TestReply, read_request, write_fault, write_test_reply};
 
 /// Text that XML can express, with a bias to markup, blanks, line ends and characters beyond the
@@ -34,8 +35,9 @@ fn customer() -> impl Strategy<Value = CustomerId> {
 
 /// Invalid numbers, or numbers valid by construction.
 fn ssin() -> impl Strategy<Value = String> {
-    let right = (0..100_u64, 1..=12_u64, 1..=31_u64, 1..1_000_u64).prop_map(|(year, month, day, sequence)| {
-        let base = year * 10_000_000 + month * 100_000 + day * 1_000 + sequence;
+    // National register, bis and ter numbers. The sequence number 999 is never issued.
+    let right = (0..100_u64, select(vec![0, 20, 40]), 1..=12_u64, 1..=31_u64).prop_map(|(year, kind, month, day)| {
+        let base = year * 10_000_000 + (kind + month) * 100_000 + day * 1_000 + 999;
         format!("{base:09}{:02}", 97 - base % 97)
     });
     prop_oneof![right, "[0-9]{11}", TEXT]
@@ -150,7 +152,7 @@ proptest! {
         piece in "[<>&\"'/:;=!a-z0-9 -]{0,6}",
     ) {
         let fund = CustomerId::Cbe(CbeNumber::parse("0999010126").expect("ten digits"));
-        let question = Question::new(fund, LegalContext::AdvisoryPhysician, Ssin::parse("85073000160").expect("right"));
+        let question = Question::new(fund, LegalContext::AdvisoryPhysician, Ssin::parse("85073099932").expect("right"));
         let mut body = envelope::write(&question.message());
         let at = at.index(body.len());
         body.replace_range(at..=at, &piece);

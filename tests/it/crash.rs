@@ -21,14 +21,14 @@ const ROWS: u64 = 20_000;
 fn rows(first: u64) -> Vec<String> {
     let mut rows: Vec<String> = (first..first + ROWS).map(|n| period(n, n, n % 999, "2024-01-01", "")).collect();
     // So that a file of rejected records could be left behind as well.
-    rows.push(format!("{},85073000161,0202239951,2024-01-01,", first + ROWS));
+    rows.push(format!("{},85073099933,0202239951,2024-01-01,", first + ROWS));
     rows
 }
 
 fn changes(serial: u64) -> Vec<String> {
     let mut changes: Vec<String> =
         (1..2_000).map(|n| format!("put,{}", period(n, n, serial % 999, "2024-01-01", ""))).collect();
-    changes.push("put,1,85073000161,0202239951,2024-01-01,".into());
+    changes.push("put,1,85073099933,0202239951,2024-01-01,".into());
     changes
 }
 
@@ -246,7 +246,7 @@ fn a_run_stops_before_the_disk_has_too_little_space() {
     // Rejected records of 8 MB.
     let long: Vec<String> = (1..=2_000).map(|n| format!("{n},{},,,", "x".repeat(4_000))).collect();
     // Tables of more than the 16 MiB that SQLite keeps in memory.
-    let many: Vec<String> = (1..=600_000).map(|n| period(n, n % 300_000, n % 999, "2024-01-01", "")).collect();
+    let many: Vec<String> = (1..=600_000).map(|n| period(n, n % 100_000, n % 999, "2024-01-01", "")).collect();
     for (what, rows) in [("rejected records", long), ("tables", many)] {
         publisher.snapshot(1, &rows).announce();
         // A run needs 16 MiB and 128 MiB to begin. Nothing but the run itself uses the disk.

@@ -71,7 +71,7 @@ fn each_file_that_a_person_edits_may_come_from_windows() {
     let key = run(&["audit", "checkpoint", "--public-key", "--config", &config], b"");
     fs::write(path("log.key"), &key.stdout).expect("written");
     fs::write(path("names.csv"), "0999010126,De Linde\n").expect("written");
-    fs::write(path("people.txt"), "# people\n85073000160\n71050400840\n").expect("written");
+    fs::write(path("people.txt"), "# people\n85073099932\n71050499919\n").expect("written");
     fs::write(path("list.pem"), list()).expect("written");
     let scenario = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/scenario.toml"));
     fs::write(path("scenario.toml"), scenario.expect("the example")).expect("written");
@@ -104,7 +104,7 @@ fn each_file_that_a_person_edits_may_come_from_windows() {
         assert_eq!(policy.status.code(), Some(0), "{}", text(&policy));
         assert!(read_scenario(Path::new(&path("scenario.toml"))).is_ok());
         // Lists and names.
-        let person = convert("85073000160\n");
+        let person = convert("85073099932\n");
         let report = ["audit", "report", "--config", &config, "--ssin", "-", "--names", &path("names.csv")];
         let report = run(&report, &person);
         assert!(report.status.success() && text(&report).contains("De Linde (0999010126)"), "{}", text(&report));

@@ -10,7 +10,7 @@ use ehealth_core::model::{Clock, Timestamp};
 use crate::support::python;
 use crate::support::service::{self, CONSULT, TEST, TestService, envelope, question};
 
-const ANNA: &str = "85073000160";
+const ANNA: &str = "85073099932";
 const FUND: &str = "0999010126";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 

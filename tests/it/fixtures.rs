@@ -25,23 +25,23 @@ const BROKEN: [(&str, &str, &str, &str); 5] = [
     (
         "coprev_missing",
         "missing = [\"coprev\"]",
-        "85073000160",
+        "85073099932",
         "the external services are missing; the rest is disclosed",
     ),
     (
         "coprev_stale",
         "stale = [\"coprev\"]",
-        "85073000160",
+        "85073099932",
         "the external services are disclosed, but may have changed",
     ),
     (
         "dimona_missing",
         "missing = [\"dimona\"]",
-        "85073000160",
+        "85073099932",
         "only the fund is disclosed: no employment does not mean no employer",
     ),
-    ("data_unreadable", "", "72053010458", "a dataset is broken: ask again later"),
-    ("audit_log_unwritable", "", "94020210577", "the exchange could not be recorded: ask again later"),
+    ("data_unreadable", "", "72053099936", "a dataset is broken: ask again later"),
+    ("audit_log_unwritable", "", "94020299956", "the exchange could not be recorded: ask again later"),
 ];
 
 /// A request and its caller.

@@ -91,7 +91,7 @@ fn probe() -> String {
 }
 
 fn message() -> String {
-    question(FUND, "BACKTOWORK:ADVISORY_PHYSICIAN", "85073000160", "")
+    question(FUND, "BACKTOWORK:ADVISORY_PHYSICIAN", "85073099932", "")
 }
 
 fn get(fields: &str) -> String {
@@ -349,7 +349,7 @@ async fn requests_over_the_limit_get_503_in_time() {
     assert_eq!(statuses(&responses), [503, 200], "the connection stays open, and requests without cost are answered");
     assert!(responses[0].head.contains("\r\nretry-after: 1"), "{}", responses[0].head);
     let other = service
-        .post("other-fund", CONSULT, question("0999010225", "BACKTOWORK:ADVISORY_PHYSICIAN", "85073000160", ""))
+        .post("other-fund", CONSULT, question("0999010225", "BACKTOWORK:ADVISORY_PHYSICIAN", "85073099932", ""))
         .await;
     assert_eq!(other.status, 200, "another consumer has its own slots");
 

@@ -196,9 +196,9 @@ const BY_HAND: Stack = Stack {
 /// Questions in addition to the catalogue: name, caller, organisation, SSIN, fault. With the
 /// unknown caller of the catalogue, these are the faults that a well-formed question can get.
 const FAULTS: [(&str, &str, &str, &str, &str); 3] = [
-    ("foreign-customer", "fund", "0999010225", "85073000160", "MSG90051"),
-    ("data-unreadable", "platform", "0999000129", "72053010458", "MSG00003"),
-    ("audit-log-unwritable", "platform", "0999000129", "94020210577", "MSG90053"),
+    ("foreign-customer", "fund", "0999010225", "85073099932", "MSG90051"),
+    ("data-unreadable", "platform", "0999000129", "72053099936", "MSG00003"),
+    ("audit-log-unwritable", "platform", "0999000129", "94020299956", "MSG90053"),
 ];
 
 /// The question to the service with a stale dataset: everything is disclosed, marked as incomplete.

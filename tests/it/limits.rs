@@ -15,7 +15,7 @@ use tokio_rustls::client::TlsStream;
 use crate::support::program::DEADLINE;
 use crate::support::service::{Answered, CONSULT, TEST, TestService, envelope, question};
 
-const ANNA: &str = "85073000160";
+const ANNA: &str = "85073099932";
 const FUND: &str = "0999010126";
 const STRANGER: &str = "0999090102";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";

@@ -57,7 +57,7 @@ fn organisation(eight_digits: u64) -> EnterpriseNumber {
 }
 
 fn people() -> [Ssin; 5] {
-    [850_730_001, 850_730_003, 610_203_005, 852_130_007, 520_000_009].map(person)
+    [850_730_999, 850_731_999, 610_203_999, 852_130_999, 520_000_999].map(person)
 }
 
 fn employers() -> [EnterpriseNumber; 3] {

@@ -13,12 +13,12 @@ use crate::support::simulation::Simulation;
 /// Persons of the catalogue that the fund may ask about, one that it may not, and one with a
 /// replaced SSIN.
 const PEOPLE: [(&str, &str); 6] = [
-    ("85073000160", "MSG00000"),
-    ("79111200315", "MSG00000"),
-    ("71050400840", "MSG00000"),
-    ("90061501017", "MSG00100"),
-    ("62062002540", "MSG00012"),
-    ("75221101328", "MSG00006"),
+    ("85073099932", "MSG00000"),
+    ("79111299986", "MSG00000"),
+    ("71050499919", "MSG00000"),
+    ("90061599995", "MSG00100"),
+    ("62062099936", "MSG00012"),
+    ("75221199912", "MSG00006"),
 ];
 
 /// Folder of a test's input and output.
@@ -28,7 +28,7 @@ impl Desk {
     fn new() -> Self {
         let desk = Self(tempfile::tempdir().expect("a temporary folder"));
         let lines: String = PEOPLE.iter().map(|(ssin, _)| format!("{ssin}\n")).collect();
-        desk.write("people.txt", &format!("# Whom we ask about.\n\n{lines}85073000160\n"));
+        desk.write("people.txt", &format!("# Whom we ask about.\n\n{lines}85073099932\n"));
         desk
     }
 
@@ -89,10 +89,10 @@ fn each_person_is_asked_once_even_over_two_runs() {
     let rows = rows(&printed);
     let seen: Vec<_> = rows.iter().map(|row| row.split(',').collect::<Vec<_>>()).map(|row| (row[0], row[4])).collect();
     assert_eq!(seen, expected);
-    let anna = "85073000160,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,,MSG00000,2026-01-15,0999100196:0999020123,,,,\
+    let anna = "85073099932,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,,MSG00000,2026-01-15,0999100196:0999020123,,,,\
                 00000000-0000-4000-8000-000000000000,2026-01-15T09:30:00.000Z";
     assert!(rows.iter().any(|row| row == anna), "{printed}");
-    assert!(rows.iter().any(|row| row.contains(",MSG00006,2026-01-15,,,75021101778,")), "{printed}");
+    assert!(rows.iter().any(|row| row.contains(",MSG00006,2026-01-15,,,75021199966,")), "{printed}");
     let mode =
         std::os::unix::fs::PermissionsExt::mode(&fs::metadata(desk.path("out.csv")).expect("a file").permissions());
     assert_eq!(mode & 0o777, 0o600);
@@ -128,7 +128,7 @@ fn a_torn_output_line_is_asked_again_and_others_kept() {
 }
 
 /// A service that never sends its third answer.
-const THIRD_IS_LATE: &str = "[[person]]\nssin = \"71050400840\"\ndelay_millis = 600000\n";
+const THIRD_IS_LATE: &str = "[[person]]\nssin = \"71050499919\"\ndelay_millis = 600000\n";
 
 /// Asks one question after the other, up to the third: then the first two answers are written.
 fn ask_until_the_third(simulation: &Simulation, desk: &Desk, out: &Path) -> Child {
@@ -185,7 +185,7 @@ fn a_service_that_stops_midway_loses_no_answer() {
 #[test]
 fn a_fault_for_one_person_keeps_the_other_answers() {
     let desk = Desk::new();
-    let simulation = Simulation::start("[[person]]\nssin = \"85073000160\"\nfault = \"MSG00003\"\n");
+    let simulation = Simulation::start("[[person]]\nssin = \"85073099932\"\nfault = \"MSG00003\"\n");
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
     assert_eq!(output.status.code(), Some(6), "{}", complaint(&output));
     assert!(complaint(&output).contains("1 answered with a fault"), "{}", complaint(&output));
@@ -225,12 +225,12 @@ fn ssins_come_from_stdin_and_answers_go_to_stdout() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program runs");
-    asking.stdin.take().expect("piped").write_all(b"85073000160\n").expect("written");
+    asking.stdin.take().expect("piped").write_all(b"85073099932\n").expect("written");
     let output = asking.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
     let printed = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(
-        printed.contains("\n85073000160,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,2026-01-10,MSG00000,2026-01-10,"),
+        printed.contains("\n85073099932,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,2026-01-10,MSG00000,2026-01-10,"),
         "{printed}"
     );
 }
@@ -238,12 +238,12 @@ fn ssins_come_from_stdin_and_answers_go_to_stdout() {
 #[test]
 fn all_wrong_lines_are_reported_and_nothing_is_asked() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
-    desk.write("people.txt", "85073000160\n85073000161\n\nAnna\n");
+    desk.write("people.txt", "85073099932\n85073099933\n\nAnna\n");
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
     let printed = complaint(&output);
     assert_eq!(output.status.code(), Some(1), "{printed}");
     assert!(
-        printed.contains("line 2: ") && printed.contains("line 4: ") && !printed.contains("85073000161"),
+        printed.contains("line 2: ") && printed.contains("line 4: ") && !printed.contains("85073099933"),
         "{printed}"
     );
     assert!(!desk.path("out.csv").exists());

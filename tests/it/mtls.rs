@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::support::service::{self, CONSULT, TEST, TestService, envelope, question};
 
-const ANNA: &str = "85073000160";
+const ANNA: &str = "85073099932";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 
 fn echo(text: &str) -> String {

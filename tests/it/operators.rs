@@ -20,7 +20,7 @@ use crate::support::environment::{say, skip};
 use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
 use crate::support::service::{CONSULT, TestService, question};
 
-const ANNA: &str = "85073000160";
+const ANNA: &str = "85073099932";
 const FUND: &str = "0999010126";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 

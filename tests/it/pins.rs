@@ -28,7 +28,7 @@ use tokio_rustls::TlsConnector;
 use crate::support::program::PROGRAM;
 use crate::support::service::{CONSULT, TEST, TestService, envelope, question};
 
-const ANNA: &str = "85073000160";
+const ANNA: &str = "85073099932";
 const FUND: &str = "0999010126";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 

@@ -379,7 +379,8 @@ fn draw_question(random: &mut Random, calendar: &Calendar, consumers: &[ModelCon
     let ssin = match random.index(12) {
         0 => Err(random.pick(&[SsinError::Form, SsinError::Pattern, SsinError::CheckDigits])),
         _ => {
-            let base = 850_730_000 + u64::try_from(random.index(999)).expect("three digits") + 1;
+            let born = u64::try_from(random.index(12 * 28)).expect("a day of 1985");
+            let base = 850_000_999 + (born / 28 + 1) * 100_000 + (born % 28 + 1) * 1_000;
             Ssin::from_u64(base * 100 + 97 - base % 97)
         }
     };

@@ -91,7 +91,7 @@ fn nginx_passes_requests_as_it_comes() {
     let prefix = folder.path().display().to_string();
     let _nginx = start(&nginx, &["-p", &prefix, "-c", "nginx.conf", "-e", "error.log"]);
 
-    let body = question("0999010126", "BACKTOWORK:ADVISORY_PHYSICIAN", "85073000160", "");
+    let body = question("0999010126", "BACKTOWORK:ADVISORY_PHYSICIAN", "85073099932", "");
     let request = format!(
         "POST {CONSULT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml; charset=utf-8\r\nContent-Length: {}\r\n\
          Connection: close\r\n\r\n{body}",

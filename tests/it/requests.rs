@@ -87,7 +87,7 @@ async fn every_refused_request_gets_its_fault_and_logs_no_ssin() {
 #[tokio::test]
 async fn http_refusals_are_plain_text() {
     let service = TestService::start().await;
-    let whole = question(FUND, PHYSICIAN, "85073000160", "");
+    let whole = question(FUND, PHYSICIAN, "85073099932", "");
     let get = |target: &str| Request::get(target);
     let post = |target: &str| Request::post(target);
     let xml = "text/xml; charset=utf-8";
@@ -180,7 +180,7 @@ async fn the_wsdl_is_found_in_any_case_and_the_old_path_answers() {
         assert_eq!(answered.status, 200, "{query}");
         assert!(!answered.body.contains("schemaLocation"), "{query}: {}", answered.body);
     }
-    let answered = service.post("fund", names::CONSULT_ALIAS, question(FUND, PHYSICIAN, "85073000160", "")).await;
+    let answered = service.post("fund", names::CONSULT_ALIAS, question(FUND, PHYSICIAN, "85073099932", "")).await;
     assert_eq!((answered.status, answered.code()), (200, Some("MSG00000")));
     // The connection test below the segment of KSZ's platform, and nothing else there.
     let below = |path: &str| format!("{}{path}", names::PLATFORM);
@@ -198,7 +198,7 @@ async fn the_wsdl_is_found_in_any_case_and_the_old_path_answers() {
 #[tokio::test]
 async fn utf_16_is_read_in_the_byte_order_of_its_label() {
     let service = TestService::start().await;
-    let whole = question(FUND, PHYSICIAN, "85073000160", "");
+    let whole = question(FUND, PHYSICIAN, "85073099932", "");
     // Without its declaration, which names UTF-8.
     let whole = whole.split_once("?>").map_or(whole.as_str(), |(_, content)| content);
     let bytes = |unit: fn(u16) -> [u8; 2], mark: bool| -> Vec<u8> {
@@ -231,7 +231,7 @@ async fn utf_16_is_read_in_the_byte_order_of_its_label() {
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_and_one_at_it_is_read() {
     let service = TestService::start().await;
-    let whole = question(FUND, PHYSICIAN, "85073000160", "");
+    let whole = question(FUND, PHYSICIAN, "85073099932", "");
     let padded = |bytes: usize| format!("{whole}{}", " ".repeat(bytes - whole.len()));
     let answered = service.post("fund", CONSULT, padded(256 * 1_024)).await;
     assert_eq!((answered.status, answered.code()), (200, Some("MSG00000")));
@@ -300,7 +300,7 @@ async fn one_connection_carries_many_requests_even_after_a_fault() {
     let stream = service.connect("fund").await;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
     let connection = tokio::spawn(connection);
-    let whole = question(FUND, PHYSICIAN, "85073000160", "");
+    let whole = question(FUND, PHYSICIAN, "85073099932", "");
     for (body, status) in [(whole.as_str(), 200), ("<a/>", 500), ("no XML", 500), (whole.as_str(), 200)] {
         sender.ready().await.expect("the connection is open");
         let request = Request::post(CONSULT).header("host", "localhost").header("content-type", "text/xml");

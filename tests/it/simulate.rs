@@ -22,43 +22,43 @@ fn of_platform(ssin: &str) -> String {
 #[tokio::test]
 async fn persons_of_a_scenario_join_those_of_the_catalogue() {
     let simulation = Simulation::start(EXAMPLE);
-    let printed = simulation.ask("fund", of_fund("85073000160")).await;
+    let printed = simulation.ask("fund", of_fund("85073099932")).await;
     assert_eq!((printed.status, printed.code().as_deref()), (200, Some("MSG00000")));
 
-    let two_jobs = question(FUND, PHYSICIAN, "87042310194", "2022-02-28/2026-01-15");
+    let two_jobs = question(FUND, PHYSICIAN, "87042399969", "2022-02-28/2026-01-15");
     let printed = simulation.ask("fund", two_jobs).await.text();
     for part in ["0999101186", "0999100196", "<type>INTERNAL</type>", "<type>EXTERNAL</type>", "<endDate>2024-12-31"] {
         assert!(printed.contains(part), "{part}\nis not in\n{printed}");
     }
-    let printed = simulation.ask("platform", of_platform("87042310194")).await.text();
+    let printed = simulation.ask("platform", of_platform("87042399969")).await.text();
     assert!(printed.contains("<healthInsuranceFund><cbeNumber>0999010126"), "{printed}");
 
-    let replaced = simulation.ask("fund", of_fund("87242310140")).await;
+    let replaced = simulation.ask("fund", of_fund("87242399915")).await;
     assert_eq!(replaced.code().as_deref(), Some("MSG00006"));
-    assert_eq!(replaced.element("fieldValue").as_deref(), Some("87042310194"));
-    let cancelled = simulation.ask("platform", of_platform("91091110287")).await.text();
+    assert_eq!(replaced.element("fieldValue").as_deref(), Some("87042399969"));
+    let cancelled = simulation.ask("platform", of_platform("91091199963")).await.text();
     assert!(cancelled.contains("<healthInsuranceFund><cbeNumber>0999010225"), "{cancelled}");
 }
 
 #[tokio::test]
 async fn faults_of_a_scenario_affect_only_its_persons() {
     let simulation = Simulation::start(EXAMPLE);
-    for (ssin, code) in [("72053010458", "MSG00003"), ("94020210577", "MSG90053")] {
+    for (ssin, code) in [("72053099936", "MSG00003"), ("94020299956", "MSG90053")] {
         let fault = simulation.ask("platform", of_platform(ssin)).await;
         assert_eq!((fault.status, fault.code().as_deref()), (500, Some(code)));
         assert_eq!(fault.element("faultcode").as_deref(), Some("soap:Server"));
     }
-    let next = simulation.ask("platform", of_platform("85073000160")).await;
+    let next = simulation.ask("platform", of_platform("85073099932")).await;
     assert_eq!(next.code().as_deref(), Some("MSG00000"));
 }
 
 #[tokio::test]
 async fn a_delayed_answer_does_not_delay_others() {
-    let simulation = Simulation::start("[[person]]\nssin = \"85073000160\"\ndelay_millis = 600000\n");
+    let simulation = Simulation::start("[[person]]\nssin = \"85073099932\"\ndelay_millis = 600000\n");
     let late = tokio::select! {
         biased;
-        late = simulation.ask("platform", of_platform("85073000160")) => Some(late),
-        other = simulation.ask("platform", of_platform("79111200315")) => {
+        late = simulation.ask("platform", of_platform("85073099932")) => Some(late),
+        other = simulation.ask("platform", of_platform("79111299986")) => {
             assert_eq!(other.code().as_deref(), Some("MSG00000"));
             None
         }
@@ -70,15 +70,15 @@ async fn a_delayed_answer_does_not_delay_others() {
 
 #[tokio::test]
 async fn a_delayed_answer_is_the_same_answer() {
-    let asked = of_fund("85073000160");
+    let asked = of_fund("85073099932");
     let at_once = Simulation::start("").ask("fund", asked.clone()).await;
-    let late = Simulation::start("[[person]]\nssin = \"85073000160\"\ndelay_millis = 50\n").ask("fund", asked).await;
+    let late = Simulation::start("[[person]]\nssin = \"85073099932\"\ndelay_millis = 50\n").ask("fund", asked).await;
     assert_eq!(late, at_once);
 }
 
 #[tokio::test]
 async fn the_same_request_gets_the_same_bytes_at_every_start() {
-    let requests = ["85073000160", "75221101328", "95010102408", "no number", "<"].map(of_fund);
+    let requests = ["85073099932", "75221199912", "95010199903", "no number", "<"].map(of_fund);
     let mut printed = Vec::new();
     for _ in 0..2 {
         let simulation = Simulation::start(EXAMPLE);
@@ -101,7 +101,7 @@ async fn the_same_request_gets_the_same_bytes_at_every_start() {
 async fn time_and_ticket_come_from_the_scenario() {
     let ticket = "5f0c3a52-1c1e-4b5e-9d0a-6d7a3c2b1e0f";
     let simulation = Simulation::start(&format!("now = \"2020-02-29T12:00:00Z\"\nticket = \"{ticket}\"\n"));
-    let printed = simulation.ask("fund", of_fund("85073000160")).await;
+    let printed = simulation.ask("fund", of_fund("85073099932")).await;
     assert_eq!(printed.element("ticketCBSS").as_deref(), Some(ticket));
     assert_eq!(printed.element("timestampReceive").as_deref(), Some("2020-02-29T12:00:00.000Z"));
     assert_eq!(printed.element("referenceDate").as_deref(), Some("2020-02-29"));
@@ -116,7 +116,7 @@ async fn an_outage_gives_incomplete_data_and_names_the_dataset() {
     for (outage, tells_the_employer) in [("stale = [\"coprev\"]", true), ("missing = [\"coprev\", \"persons\"]", true)]
     {
         let simulation = Simulation::start(&format!("[outage]\n{outage}\n"));
-        let printed = simulation.ask("platform", of_platform("85073000160")).await;
+        let printed = simulation.ask("platform", of_platform("85073099932")).await;
         assert_eq!((printed.status, printed.code().as_deref()), (200, Some("HAN20200")), "{outage}");
         assert_eq!(printed.element("fieldValue").as_deref(), Some("coprev"), "{outage}");
         assert_eq!(printed.text().contains("0999100196"), tells_the_employer, "{outage}");
@@ -127,7 +127,7 @@ async fn an_outage_gives_incomplete_data_and_names_the_dataset() {
 #[tokio::test]
 async fn no_rate_limit_applies_while_the_clock_stands_still() {
     let simulation = Simulation::start("");
-    for printed in simulation.ask_often("fund", &of_fund("62062002540"), 700).await {
+    for printed in simulation.ask_often("fund", &of_fund("62062099936"), 700).await {
         assert_eq!(printed.code().as_deref(), Some("MSG00012"));
     }
 }
@@ -170,10 +170,10 @@ fn errors_of_a_scenario_are_reported_and_nothing_starts() {
     let (scenario, ready) = (folder.path().join("scenario.toml"), folder.path().join("ready.json"));
     fs::write(&ready, "{}").expect("an old ready file");
     let twice =
-        "[[person]]\nssin = \"85073000160\"\n[[person.membership]]\nfund = \"0999010126\"\nbegin = \"2005-01-01\"\n";
+        "[[person]]\nssin = \"85073099932\"\n[[person.membership]]\nfund = \"0999010126\"\nbegin = \"2005-01-01\"\n";
     for (text, printed) in [
-        ("[[person]]\nssin = \"85073000161\"\nnick = 1\n", "scenario.toml:2: person[1].ssin"),
-        ("[[person]]\nssin = \"75221101328\"\nreplaced_by = \"75221101328\"\n", "records of persons are invalid"),
+        ("[[person]]\nssin = \"85073099933\"\nnick = 1\n", "scenario.toml:2: person[1].ssin"),
+        ("[[person]]\nssin = \"75221199912\"\nreplaced_by = \"75221199912\"\n", "records of persons are invalid"),
         (twice, "records of insurance are invalid"),
     ] {
         fs::write(&scenario, text).expect("a scenario");

@@ -20,7 +20,7 @@ async fn scan(service: &TestService, script: &'static str, more: Vec<PathBuf>) -
 }
 
 async fn assert_answers(service: &TestService) {
-    let message = question("0999010126", "BACKTOWORK:ADVISORY_PHYSICIAN", "85073000160", "");
+    let message = question("0999010126", "BACKTOWORK:ADVISORY_PHYSICIAN", "85073099932", "");
     let answered = service.post("fund", CONSULT, message).await;
     assert_eq!((answered.status, answered.code()), (200, Some("MSG00000")));
 }

@@ -45,7 +45,7 @@ const REQUEST: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
     xmlns:intf=\"http://kszbcss.fgov.be/intf/eHealthAttributesService/v1\"><soapenv:Body>\
     <intf:consultAttributesRequest><informationCustomer><ticket>c0ffee00-0000-4000-8000-000000000000</ticket>\
     <customerIdentification><cbeNumber>0999010126</cbeNumber></customerIdentification></informationCustomer>\
-    <legalContext>BACKTOWORK:ADVISORY_PHYSICIAN</legalContext><criteria><ssin>85073000160</ssin></criteria>\
+    <legalContext>BACKTOWORK:ADVISORY_PHYSICIAN</legalContext><criteria><ssin>85073099932</ssin></criteria>\
     </intf:consultAttributesRequest></soapenv:Body></soapenv:Envelope>";
 const NOW: &str = "2026-01-15T09:30:00.000Z";
 

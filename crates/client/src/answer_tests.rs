@@ -11,11 +11,11 @@ use super::validate::validate_answer;
 use super::verdict::{Disclosed, NoVerdict};
 use ehealth_core::model::{CbeNumber, CustomerId, Dataset, Date, EnterpriseNumber, Field, LegalContext, Ssin, Window};
 
-const SSIN: &str = "85073000160";
-const CRITERIA: &str = "<criteria><ssin>85073000160</ssin><referenceDate>2026-01-15</referenceDate></criteria>";
+const SSIN: &str = "85073099932";
+const CRITERIA: &str = "<criteria><ssin>85073099932</ssin><referenceDate>2026-01-15</referenceDate></criteria>";
 const FOUND: &str = "<status><value>DATA_FOUND</value><code>MSG00000</code></status>";
 const RESULT: &str = "<sources><source name=\"dimona\">DATA_FOUND</source><source name=\"coprev\">DATA_FOUND</source>\
-    <source name=\"federated\">DATA_FOUND</source><source name=\"insurance\">DATA_FOUND</source></sources><result><ssin>85073000160</ssin>\
+    <source name=\"federated\">DATA_FOUND</source><source name=\"insurance\">DATA_FOUND</source></sources><result><ssin>85073099932</ssin>\
     <employment><employer><cbeNumber>0999100394</cbeNumber></employer><period><beginDate>2016-02-01</beginDate></period>\
     <preventionService><cbeNumber>0999100394</cbeNumber><type>INTERNAL</type>\
     <affiliation><beginDate>2017-01-01</beginDate></affiliation></preventionService>\
@@ -103,7 +103,7 @@ fn the_internal_service_is_the_competent_one() {
 fn each_day_of_a_window_has_its_own_service() {
     let window = Window::from_days(day("2025-12-01"), day("2026-01-31")).expect("not reversed");
     let question = question().between(window);
-    let criteria = "<criteria><ssin>85073000160</ssin><period><beginDate>2025-12-01</beginDate>\
+    let criteria = "<criteria><ssin>85073099932</ssin><period><beginDate>2025-12-01</beginDate>\
                     <endDate>2026-01-31</endDate></period></criteria>";
     let service = |number, begin, end| {
         format!(
@@ -217,7 +217,7 @@ fn excluded_fields_give_filtered_and_not_nothing() {
 
 #[test]
 fn each_status_is_read_with_its_information() {
-    let replaced = Ssin::parse("85073000259").expect("right check digits");
+    let replaced = Ssin::parse("85073199902").expect("right check digits");
     for (rest, wanted) in [
         (status("NO_RESULT", "MSG00013", &[]), Outcome::NoGrant),
         (status("NO_RESULT", "MSG00011", &[]), Outcome::NotAnSsin),
@@ -242,7 +242,7 @@ fn each_status_is_read_with_its_information() {
             Outcome::NoRelation,
         ),
         (
-            format!("{CRITERIA}{}", status("NO_RESULT", "MSG00006", &[("newSSIN", Some("85073000259"))])),
+            format!("{CRITERIA}{}", status("NO_RESULT", "MSG00006", &[("newSSIN", Some("85073199902"))])),
             Outcome::Replaced { by: replaced },
         ),
     ] {
@@ -255,11 +255,11 @@ fn each_status_is_read_with_its_information() {
 }
 
 /// The element of a replaced SSIN.
-const ANNOTATED: &str = "<ssin replacedBy=\"85073000259\">85073000160</ssin>";
+const ANNOTATED: &str = "<ssin replacedBy=\"85073199902\">85073099932</ssin>";
 
 #[test]
 fn an_annotated_ssin_is_read() {
-    let by = Ssin::parse("85073000259").expect("right check digits");
+    let by = Ssin::parse("85073199902").expect("right check digits");
     let annotated = answer(&format!("{CRITERIA}{FOUND}{ANNOTATED}{RESULT}")).expect("of the contract");
     assert_eq!((annotated.replaced_by, annotated.outcome()), (Some(by), Outcome::DataFound));
     assert!(!format!("{annotated:?}").contains("850730"), "{annotated:?}");
@@ -267,7 +267,7 @@ fn an_annotated_ssin_is_read() {
 
 #[test]
 fn contradicting_parts_are_refused() {
-    let replaced = status("NO_RESULT", "MSG00006", &[("newSSIN", Some("85073000259"))]);
+    let replaced = status("NO_RESULT", "MSG00006", &[("newSSIN", Some("85073199902"))]);
     for (rest, wanted) in [
         (format!("{CRITERIA}{FOUND}{}", four("NNNN")), NotUnderstood::Contradiction("result")),
         (format!("{CRITERIA}{FOUND}"), NotUnderstood::Contradiction("sources")),
@@ -339,7 +339,7 @@ fn answer_to_another_question_is_refused() {
     let other = |rest: String| answer(&rest).err();
     let found = format!("{FOUND}{RESULT}");
     assert_eq!(
-        other(format!("{}{found}", CRITERIA.replace(SSIN, "85073000259"))),
+        other(format!("{}{found}", CRITERIA.replace(SSIN, "85073199902"))),
         Some(NotUnderstood::AnotherQuestion("criteria/ssin"))
     );
     assert_eq!(
@@ -347,7 +347,7 @@ fn answer_to_another_question_is_refused() {
         Some(NotUnderstood::AnotherQuestion("criteria/referenceDate"))
     );
     assert_eq!(
-        other(format!("{CRITERIA}{FOUND}{}", RESULT.replace(SSIN, "85073000259"))),
+        other(format!("{CRITERIA}{FOUND}{}", RESULT.replace(SSIN, "85073199902"))),
         Some(NotUnderstood::AnotherQuestion("result/ssin"))
     );
     let ticketed = question().with_ticket("mine").expect("short");

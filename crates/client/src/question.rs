@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn debug_output_has_no_ssin() {
-        let question = Question::from_text(fund(), "A:B", "85073000160").expect("short");
+        let question = Question::from_text(fund(), "A:B", "85073099932").expect("short");
         assert!(!format!("{question:?}").contains("850730"));
     }
 

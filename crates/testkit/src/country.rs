@@ -1,7 +1,9 @@
 //! An invented country: people, employers and services distributed as in Belgium, each a pure
 //! function of a seed and an index.
 //!
-//! No person in it exists. Every identifier has valid check digits. Because everything about a
+//! No person in it exists. Every identifier has valid check digits. The SSINs have every sequence
+//! number from 001 on, because there are more people than birthdays: one can be the SSIN of a real
+//! person. Nothing of a country is kept in the repository. Because everything about a
 //! person follows from the seed and the person's index, nothing is stored: a country of 12 million
 //! people needs no more memory than one of 12.
 

@@ -19,11 +19,11 @@ fn number(text: &str) -> EnterpriseNumber {
 }
 
 fn ssin() -> Ssin {
-    Ssin::parse("85073000160").expect("right check digits")
+    Ssin::parse("85073099932").expect("right check digits")
 }
 
 fn successor() -> Ssin {
-    Ssin::parse("85073000259").expect("right check digits")
+    Ssin::parse("85073199902").expect("right check digits")
 }
 
 fn since(text: &str) -> Period {
@@ -109,7 +109,7 @@ fn the_text_names_the_competent_service_and_its_begin() {
     assert_eq!(
         page(&answer(Outcome::DataFound, Some(found()))),
         "\
-85073000160, on 2026-01-15
+85073099932, on 2026-01-15
 DATA_FOUND MSG00000: data were found.
 
 Employer 0999100394, since 2016-02-01
@@ -168,7 +168,7 @@ fn a_status_without_result_has_advice_and_one_ssin() {
     let without_result = StatusCode::ALL.map(outcome_with).into_iter().filter(|outcome| !outcome.is_answered());
     for outcome in without_result {
         let page = page(&Answer { filtered: FieldSet::EMPTY, ..answer(outcome, None) });
-        assert_eq!(page.matches("85073000160").count(), 1, "{page}");
+        assert_eq!(page.matches("85073099932").count(), 1, "{page}");
         assert!(page.contains(outcome.code()), "{page}");
         assert_eq!(page.lines().count(), 5, "heading, status, advice, blank, ticket: {page}");
     }
@@ -177,7 +177,7 @@ fn a_status_without_result_has_advice_and_one_ssin() {
 #[test]
 fn the_text_names_the_ssin_that_replaced_an_answered_one() {
     let page = page(&Answer { replaced_by: Some(successor()), ..answer(Outcome::DataFound, Some(found())) });
-    assert!(page.contains("\n  This SSIN was replaced by 85073000259: correct your file.\n"), "{page}");
+    assert!(page.contains("\n  This SSIN was replaced by 85073199902: correct your file.\n"), "{page}");
 }
 
 #[test]
@@ -198,12 +198,12 @@ fn the_json_keys_do_not_change() {
                 "timestampReply": "2026-01-15T09:30:00.127Z",
             },
             "legalContext": "BACKTOWORK:ADVISORY_PHYSICIAN",
-            "criteria": { "ssin": "85073000160", "beginDate": "2026-01-15", "endDate": "2026-01-15" },
+            "criteria": { "ssin": "85073099932", "beginDate": "2026-01-15", "endDate": "2026-01-15" },
             "status": {
                 "value": "DATA_FOUND", "code": "MSG00000", "description": null,
                 "information": [{ "fieldName": "a", "fieldValue": null }],
             },
-            "ssin": { "ssin": "85073000160", "replacedBy": "85073000259" },
+            "ssin": { "ssin": "85073099932", "replacedBy": "85073199902" },
             "dataFilters": ["healthInsuranceFund/cbeNumber"],
             "sources": [
                 { "name": "dimona", "status": "DATA_FOUND" },
@@ -211,7 +211,7 @@ fn the_json_keys_do_not_change() {
                 { "name": "federated", "status": "DATA_FOUND" },
             ],
             "result": {
-                "ssin": "85073000160",
+                "ssin": "85073099932",
                 "employment": [{
                     "employer": "0999100394", "beginDate": "2016-02-01", "endDate": null,
                     "preventionService": [

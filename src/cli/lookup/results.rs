@@ -243,7 +243,7 @@ fn digits(ssin: Ssin) -> String {
 mod tests {
     use super::*;
 
-    const KEPT: &str = "85073000160,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,,MSG00000,2026-01-15,\
+    const KEPT: &str = "85073099932,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,,MSG00000,2026-01-15,\
                         0999100196:0999020123,,,,00000000-0000-4000-8000-000000000000,2026-01-15T09:30:00.000Z";
 
     fn question(dates: &str) -> BatchQuestion {
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn an_incomplete_last_line_is_truncated() {
         let whole = format!("{COLUMNS}\n{KEPT}\n");
-        for torn in ["", "8", "79111200315,0999010126,BACKTOWORK:ADV", "79111200315,é"] {
+        for torn in ["", "8", "79111299986,0999010126,BACKTOWORK:ADV", "79111299986,é"] {
             let (opened, left) = open(&format!("{whole}{torn}"), LineFormat::Csv, "");
             assert_eq!((opened.expect("opened"), left.as_str()), (1, whole.as_str()), "{torn}");
         }
@@ -289,7 +289,7 @@ mod tests {
              today); ask the same question, or name another file"
         );
         assert_eq!(left, text);
-        for text in ["{}\n", "[]\n", "{\"ssin\":\"85073000160\"}\n", KEPT] {
+        for text in ["{}\n", "[]\n", "{\"ssin\":\"85073099932\"}\n", KEPT] {
             let (opened, _) = open(&format!("{text}\n"), LineFormat::Json, "");
             assert!(matches!(opened, Err(ResultsError::Foreign(1))), "{text}");
         }

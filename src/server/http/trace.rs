@@ -69,7 +69,7 @@ mod tests {
         let orphan = VALID.replace("b7ad6b7169203331", &"0".repeat(16));
         let long = format!("{VALID}-more");
         let (version, capitals) = (VALID.replacen("00", "ff", 1), VALID.to_uppercase());
-        for wrong in [zeros.as_str(), &orphan, &long, &version, &capitals, "", "00", &VALID[..54], "85073000160"] {
+        for wrong in [zeros.as_str(), &orphan, &long, &version, &capitals, "", "00", &VALID[..54], "85073099932"] {
             assert_eq!(read(&[wrong]), None, "{wrong}");
         }
         assert_eq!(read(&[VALID, VALID]), None, "two fields");

@@ -11,6 +11,7 @@ mod crates;
 mod documents;
 mod rules;
 mod source;
+mod ssins;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -53,7 +54,7 @@ pub struct Rule {
 
 /// All rules.
 fn all_rules() -> impl Iterator<Item = &'static Rule> {
-    rules::RULES.iter().chain(&waiting::RULES)
+    rules::RULES.iter().chain(&waiting::RULES).chain(&ssins::RULES)
 }
 
 fn finding(source: &Source, line: usize, what: impl Into<String>) -> Finding {

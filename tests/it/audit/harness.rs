@@ -29,15 +29,19 @@ pub fn enterprise(base: u64) -> EnterpriseNumber {
     EnterpriseNumber::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
-/// The person with this number, born on 30 July 1985.
+/// The person with this number modulo 1 008, each with another birthday from 1985 to 1987. The
+/// sequence number 999 is never issued.
 pub fn person(number: u64) -> Ssin {
-    let base = 850_730_001 + number % 998;
-    Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
+    let (day, month, year) = (number % 28 + 1, number / 28 % 12 + 1, number / 336 % 3 + 85);
+    ssin(year * 10_000_000 + month * 100_000 + day * 1_000 + 999)
 }
 
-/// The SSIN that replaced a person's: with the same day, one month later.
+/// The SSIN that replaced a person's: the bis number with the same birthday.
 pub fn successor(subject: Ssin) -> Ssin {
-    let base = subject.as_u64() / 100 + 100_000;
+    ssin(subject.as_u64() / 100 + 2_000_000)
+}
+
+fn ssin(base: u64) -> Ssin {
     Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 

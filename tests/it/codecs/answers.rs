@@ -42,8 +42,8 @@ use crate::support::{ksz, yaserde_messages};
 const TODAY: i64 = 20_468;
 
 /// The person of the question, and an SSIN that may have replaced the person's.
-const ANNA: &str = "85073000160";
-const IVO: &str = "75021101778";
+const ANNA: &str = "85073099932";
+const IVO: &str = "75021199966";
 
 fn now() -> Timestamp {
     Timestamp::from_millis(TODAY * 86_400_000 + 43_200_000)
@@ -197,7 +197,7 @@ struct Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let ssin = prop_oneof![10 => Just(ANNA), 1 => Just("85073000161")];
+    let ssin = prop_oneof![10 => Just(ANNA), 1 => Just("85073099933")];
     let context = prop_oneof![10 => Just(None), 1 => TEXT.prop_map(Some)];
     let of_caller = organisation().prop_flat_map(|organisation| (Just(organisation), customer(organisation)));
     let granted = (grant(), select(ReplacedSsin::ALL.to_vec()));

@@ -182,9 +182,9 @@ mod tests {
 
     fn detail() -> Detail {
         Detail {
-            subject: Some(Ssin::parse("85073000160").expect("right")),
+            subject: Some(Ssin::parse("85073099932").expect("right")),
             disclosed: vec![EnterpriseNumber::parse("0202239951").expect("right"); 3],
-            customer_ticket: Some("85.07.30-001.60".into()),
+            customer_ticket: Some("85.07.30-999.32".into()),
             replaced_by: None,
         }
     }

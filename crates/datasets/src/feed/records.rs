@@ -194,12 +194,12 @@ mod tests {
     #[test]
     fn accepts_one_record_of_each_dataset() {
         for (dataset, row) in [
-            (Dataset::Dimona, "000000000000000007,85073000160,0202239951,2020-02-29,"),
+            (Dataset::Dimona, "000000000000000007,85073099932,0202239951,2020-02-29,"),
             (Dataset::Coprev, "7,0202239951,0202239951,2020-01-01,2020-01-01"),
             (Dataset::Federated, "7,0202239951,0202239951,2020-01-01,,VLG"),
-            (Dataset::Insurance, "85073000160,0202239951,2020-01-01,"),
-            (Dataset::Persons, "85073000160,,0"),
-            (Dataset::Persons, "\"85073000160\",,1"),
+            (Dataset::Insurance, "85073099932,0202239951,2020-01-01,"),
+            (Dataset::Persons, "85073099932,,0"),
+            (Dataset::Persons, "\"85073099932\",,1"),
         ] {
             assert_eq!(reason(dataset, FileKind::Snapshot, row), (None, None), "{row}");
         }
@@ -208,24 +208,24 @@ mod tests {
     #[test]
     fn names_the_invalid_column_and_keeps_a_readable_key() {
         use Dataset::{Coprev, Dimona, Federated, Insurance, Persons};
-        let ssin = Ssin::parse("85073000160").expect("a valid SSIN");
+        let ssin = Ssin::parse("85073099932").expect("a valid SSIN");
         let day = Date::parse("2020-01-02").expect("a day");
         for (dataset, row, wrong, key) in [
-            (Dimona, ",85073000160,0202239951,2020-01-02,", RejectReason::Id, None),
-            (Dimona, "+7,85073000160,0202239951,2020-01-02,", RejectReason::Id, None),
-            (Dimona, "1000000000000000000,85073000160,0202239951,2020-01-02,", RejectReason::Id, None),
-            (Dimona, "7,85073000161,0202239951,2020-01-02,", RejectReason::Ssin, Some(Key::Period(7))),
-            (Dimona, "7,85073000160,2202239951,2020-01-02,", RejectReason::Employer, Some(Key::Period(7))),
-            (Dimona, "7,85073000160,0202239951,,", RejectReason::Begin, Some(Key::Period(7))),
-            (Dimona, "7,85073000160,0202239951,2020-01-02,x", RejectReason::End, Some(Key::Period(7))),
-            (Dimona, "7,85073000160,0202239951,2020-01-02,2020-01-01", RejectReason::Reversed, Some(Key::Period(7))),
+            (Dimona, ",85073099932,0202239951,2020-01-02,", RejectReason::Id, None),
+            (Dimona, "+7,85073099932,0202239951,2020-01-02,", RejectReason::Id, None),
+            (Dimona, "1000000000000000000,85073099932,0202239951,2020-01-02,", RejectReason::Id, None),
+            (Dimona, "7,85073099933,0202239951,2020-01-02,", RejectReason::Ssin, Some(Key::Period(7))),
+            (Dimona, "7,85073099932,2202239951,2020-01-02,", RejectReason::Employer, Some(Key::Period(7))),
+            (Dimona, "7,85073099932,0202239951,,", RejectReason::Begin, Some(Key::Period(7))),
+            (Dimona, "7,85073099932,0202239951,2020-01-02,x", RejectReason::End, Some(Key::Period(7))),
+            (Dimona, "7,85073099932,0202239951,2020-01-02,2020-01-01", RejectReason::Reversed, Some(Key::Period(7))),
             (Coprev, "7,0202239951,0,2020-01-02,", RejectReason::Service, Some(Key::Affiliation(7))),
             (Federated, "7,0202239951,0202239951,2020-01-02,,vlg", RejectReason::Entity, Some(Key::Affiliation(7))),
-            (Insurance, "85073000160,x,2020-01-02,", RejectReason::Fund, Some(Key::Membership(ssin, day))),
-            (Insurance, "85073000160,x,2020-01-32,", RejectReason::Begin, None),
-            (Persons, "85073000160,x,0", RejectReason::ReplacedBy, Some(Key::Person(ssin))),
-            (Persons, "85073000160,,", RejectReason::Cancelled, Some(Key::Person(ssin))),
-            (Persons, "85073000160,85073000160,0", RejectReason::Cycle, Some(Key::Person(ssin))),
+            (Insurance, "85073099932,x,2020-01-02,", RejectReason::Fund, Some(Key::Membership(ssin, day))),
+            (Insurance, "85073099932,x,2020-01-32,", RejectReason::Begin, None),
+            (Persons, "85073099932,x,0", RejectReason::ReplacedBy, Some(Key::Person(ssin))),
+            (Persons, "85073099932,,", RejectReason::Cancelled, Some(Key::Person(ssin))),
+            (Persons, "85073099932,85073099932,0", RejectReason::Cycle, Some(Key::Person(ssin))),
         ] {
             assert_eq!(reason(dataset, FileKind::Snapshot, row), (Some(wrong), key), "{row}");
         }
@@ -233,16 +233,16 @@ mod tests {
 
     #[test]
     fn a_delete_needs_only_its_key_columns() {
-        let ssin = Ssin::parse("85073000160").expect("a valid SSIN");
+        let ssin = Ssin::parse("85073099932").expect("a valid SSIN");
         let day = Date::parse("2020-01-02").expect("a day");
-        let rows = ["delete,85073000160,,2020-01-02,nonsense"];
+        let rows = ["delete,85073099932,,2020-01-02,nonsense"];
         assert_eq!(
             validate(Dataset::Insurance, FileKind::Delta, &rows).expect("well formed"),
             [Validated::Accepted(Change::Delete(Key::Membership(ssin, day)))]
         );
         let unreadable = reason(Dataset::Persons, FileKind::Delta, "delete,x,,");
         assert_eq!(unreadable, (Some(RejectReason::Ssin), None));
-        let unknown = reason(Dataset::Persons, FileKind::Delta, "Put,85073000160,,0");
+        let unknown = reason(Dataset::Persons, FileKind::Delta, "Put,85073099932,,0");
         assert_eq!(unknown, (Some(RejectReason::Action), None));
     }
 

@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_packed_row_unpacks_to_the_same_row() {
-        let ssin = Ssin::parse("85073000160").expect("a valid identifier");
+        let ssin = Ssin::parse("85073099932").expect("a valid identifier");
         let employer = EnterpriseNumber::parse("0202239951").expect("a valid identifier");
         for end in [None, Some(Date::MAX)] {
             let period = Period::from_days(Date::MIN, end).expect("not reversed");

@@ -155,7 +155,7 @@ fn text(bytes: Vec<u8>) -> String {
 fn writes_an_answer_in_the_order_of_the_schema() {
     let platform = LegalContext::EhealthPlatform;
     let dates = AskedDates::ReferenceDate(Ok(day("2026-11-20")));
-    let answer = answer(platform, platform.code(), "85073000160", dates);
+    let answer = answer(platform, platform.code(), "85073099932", dates);
     let written = text(write_answer(&answer, handling().replied, &Addressing::default()));
     let expected = [
         DECLARATION,
@@ -165,11 +165,11 @@ fn writes_an_answer_in_the_order_of_the_schema() {
         "<customerIdentification><cbeNumber>0202239951</cbeNumber></customerIdentification></informationCustomer>",
         HANDLING,
         "<legalContext>BACKTOWORK:EHEALTH_PLATFORM</legalContext>",
-        "<criteria><ssin>85073000160</ssin><referenceDate>2026-11-20</referenceDate></criteria>",
+        "<criteria><ssin>85073099932</ssin><referenceDate>2026-11-20</referenceDate></criteria>",
         "<status><value>DATA_FOUND</value><code>MSG00000</code><description>Data were found.</description></status>",
         "<sources><source name=\"dimona\">DATA_FOUND</source><source name=\"coprev\">DATA_FOUND</source>",
         "<source name=\"federated\">DATA_FOUND</source><source name=\"insurance\">DATA_FOUND</source></sources>",
-        "<result><ssin>85073000160</ssin><employment><employer><cbeNumber>0999000228</cbeNumber></employer>",
+        "<result><ssin>85073099932</ssin><employment><employer><cbeNumber>0999000228</cbeNumber></employer>",
         "<period><beginDate>2020-01-01</beginDate></period>",
         "<preventionService><cbeNumber>0999000228</cbeNumber><type>INTERNAL</type>",
         "<affiliation><beginDate>2021-01-01</beginDate><endDate>2026-12-31</endDate></affiliation></preventionService>",
@@ -184,9 +184,9 @@ fn writes_an_answer_in_the_order_of_the_schema() {
 #[test]
 fn names_filtered_fields_and_today_as_the_default_date() {
     let physician = LegalContext::AdvisoryPhysician;
-    let answer = answer(physician, physician.code(), "85073000160", AskedDates::Today);
+    let answer = answer(physician, physician.code(), "85073099932", AskedDates::Today);
     let written = text(write_answer(&answer, handling().replied, &Addressing::default()));
-    assert!(written.contains("<criteria><ssin>85073000160</ssin><referenceDate>2026-11-22</referenceDate></criteria>"));
+    assert!(written.contains("<criteria><ssin>85073099932</ssin><referenceDate>2026-11-22</referenceDate></criteria>"));
     let filters =
         "</status><dataFilters><filteredElement>healthInsuranceFund/cbeNumber</filteredElement></dataFilters>";
     assert!(written.contains(&[filters, "<sources>"].concat()), "{written}");
@@ -199,11 +199,11 @@ fn a_refused_question_has_neither_criteria_nor_result() {
     let today = AskedDates::Today;
     let reversed = AskedDates::Period { begin: Ok(day("2026-02-02")), end: Ok(day("2026-02-01")) };
     for (asked, ssin, dates, status) in [
-        ("", "85073000160", today, "<code>MSG00013</code>"),
-        (platform.code(), "85073000161", today, "<code>MSG00011</code>"),
+        ("", "85073099932", today, "<code>MSG00013</code>"),
+        (platform.code(), "85073099933", today, "<code>MSG00011</code>"),
         (
             platform.code(),
-            "85073000160",
+            "85073099932",
             reversed,
             "<fieldName>period</fieldName><fieldValue>REVERSED</fieldValue></information></status>",
         ),
@@ -213,7 +213,7 @@ fn a_refused_question_has_neither_criteria_nor_result() {
         assert!(written.contains(status), "{written}");
         assert!(written.contains("</legalContext><status>"), "{written}");
         assert!(written.contains("</status></intf:consultAttributesResponse>"), "{written}");
-        assert!(!written.contains("85073000"), "{written}");
+        assert!(!written.contains("85073099"), "{written}");
     }
 }
 
@@ -221,16 +221,16 @@ fn a_refused_question_has_neither_criteria_nor_result() {
 fn a_status_contains_its_information() {
     let physician = LegalContext::AdvisoryPhysician;
     let mut writer = Writer::new();
-    let ssin = Ssin::parse("85073000160").expect("a number");
+    let ssin = Ssin::parse("85073099932").expect("a number");
     let organisation = number("0202239951");
     write_status(&mut writer, Status::NoRelation { ssin, organisation });
     write_status(&mut writer, Status::Replaced { by: ssin });
     write_status(&mut writer, Status::Incomplete([Dataset::Persons, Dataset::Dimona].into_iter().collect()));
     let written = String::from_utf8(writer.into_bytes()).expect("characters");
     for (name, value) in [
-        ("ssin", "85073000160"),
+        ("ssin", "85073099932"),
         ("cbeNumber", "0202239951"),
-        ("newSSIN", "85073000160"),
+        ("newSSIN", "85073099932"),
         ("source", "dimona"),
         ("source", "persons"),
     ] {
@@ -240,7 +240,7 @@ fn a_status_contains_its_information() {
     // A period comes back as a period.
     let dates = AskedDates::Period { begin: Ok(day("2026-01-01")), end: Ok(day("2026-02-01")) };
     let written = text(write_answer(
-        &answer(physician, physician.code(), "85073000160", dates),
+        &answer(physician, physician.code(), "85073099932", dates),
         handling().replied,
         &message_id(),
     ));

@@ -24,11 +24,13 @@ pub fn header(dataset: Dataset) -> &'static str {
     }
 }
 
-/// A valid SSIN for each number.
+/// A valid SSIN for each number below 100 800, in ascending order. Each has another birthday, and
+/// the sequence number 999, which is never issued.
 pub fn ssin(number: u64) -> Ssin {
-    let (sequence, rest) = (number % 997 + 1, number / 997);
-    let (day, month, year) = (rest % 28 + 1, rest / 28 % 12 + 1, rest / 336 % 100);
-    let base = year * 10_000_000 + month * 100_000 + day * 1_000 + sequence;
+    // A year has 36 months of 28 days: 12 of the national register, 24 of bis and ter numbers.
+    let (day, month, year) = (number % 28 + 1, number / 28 % 36, number / 28 / 36);
+    let month = month / 12 * 20 + month % 12 + 1;
+    let base = year * 10_000_000 + month * 100_000 + day * 1_000 + 999;
     Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
