@@ -295,6 +295,16 @@ deliberation = "16/108"
         let fund = register.consumers().next().expect("one consumer");
         assert_eq!((fund.acts_for.len(), fund.grants.len()), (3, 1));
         assert!(fund.grants.iter().all(|grant| grant.reach == Reach::default()));
+        assert_eq!(fund.replaced_ssin, ReplacedSsin::Refuse);
+    }
+
+    #[test]
+    fn a_consumer_chooses_how_a_replaced_ssin_is_answered() {
+        let with = |value: &str| parse_text(&FUND.replace("name =", &format!("replaced_ssin = {value}\nname =")));
+        let chosen = with("\"annotate\"").expect("a valid policy");
+        assert!(chosen.consumers().all(|consumer| consumer.replaced_ssin == ReplacedSsin::Annotate));
+        let wrong = with("\"keep\"").expect_err("no such way");
+        assert!(wrong.contains("consumer[1].replaced_ssin: must be one of refuse, annotate"), "{wrong}");
     }
 
     #[test]
@@ -308,7 +318,7 @@ deliberation = "16/108"
         let errors = parse_text(&text).expect_err("errors");
         for part in [
             "policy.toml:2: consumer[1].name: is missing",
-            "policy.toml:4: consumer[1].nom: unknown key; valid keys: acts_for, empty_answers_percent, grant, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute, requests_per_minute",
+            "policy.toml:4: consumer[1].nom: unknown key; valid keys: acts_for, empty_answers_percent, grant, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute, replaced_ssin, requests_per_minute",
             "policy.toml:5: consumer[1].acts_for: 0809394428: the check digits are wrong",
             "policy.toml:9: consumer[1].grant[1].fields: must be an integer from 1 to 9",
             "policy.toml:10: consumer[1].grant[1].relation: must be one of none, insured, affiliated-employer",

@@ -113,8 +113,12 @@ impl Answer {
         let missing = self.status.outcome.missing();
         let status = |dataset: &Dataset| self.sources.get(*dataset);
         let is_unasked = |dataset: &Dataset| status(dataset) == Some(SourceStatus::NoResult);
-        let is_read =
-            |dataset: &Dataset| reads.contains(dataset) || status(dataset).is_some_and(SourceStatus::is_asked);
+        // A source that is not listed was not said to be asked.
+        let is_read = |dataset: &Dataset| match status(dataset) {
+            Some(SourceStatus::DataFound | SourceStatus::NoDataFound) => true,
+            Some(SourceStatus::TechnicalError) => reads.contains(dataset),
+            Some(SourceStatus::NoResult) | None => false,
+        };
         if sources.iter().any(is_unasked) || !sources.iter().any(is_read) {
             missing
         } else {

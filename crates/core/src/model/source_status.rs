@@ -23,21 +23,8 @@ impl SourceStatus {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.code() == text)
     }
-
-    /// Whether the source was asked: without data in the answer, it has none.
-    #[must_use]
-    pub const fn is_asked(self) -> bool {
-        matches!(self, Self::DataFound | Self::NoDataFound)
-    }
 }
 
 /// `sources`: the status of each dataset that carries a field of the grant, in the order of
 /// [`Dataset::ALL`]; empty where the element is absent.
 pub type Sources = PerDataset<SourceStatus>;
-
-impl Sources {
-    /// Datasets with this status.
-    pub fn with_status(self, status: SourceStatus) -> impl Iterator<Item = Dataset> {
-        self.iter().filter(move |(_, found)| *found == status).map(|(dataset, _)| dataset)
-    }
-}
