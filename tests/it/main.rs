@@ -42,6 +42,7 @@ mod audit_events;
 // The program as its users start it.
 mod cli;
 mod config_check;
+mod contract_export;
 mod descriptors;
 mod edited_files;
 mod log;
