@@ -55,6 +55,15 @@ need_npm() {
     echo "$*" >"$INTEROP_TARGET/npm"
 }
 
+# Copies the libraries of a pom.xml from Maven Central to the folder lib of the target.
+need_maven() {
+    command -v mvn >/dev/null || missing "needs Maven"
+    cmp -s "$1" "$INTEROP_TARGET/pom.xml" && return
+    mvn --batch-mode --quiet -f "$1" dependency:copy-dependencies "-DoutputDirectory=$INTEROP_TARGET/lib" \
+        >"$INTEROP_TARGET/maven.log" 2>&1 || missing "cannot get the libraries of $1 from Maven Central"
+    cp "$1" "$INTEROP_TARGET/pom.xml"
+}
+
 # Writes certificate and key of each caller to one file, NAME.both, for OpenSSL's loaders.
 join_identities() {
     identities=$(mktemp -d)

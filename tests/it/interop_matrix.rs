@@ -87,7 +87,7 @@ impl Wrong {
 /// A calendar without 30 February.
 const REAL_DAYS: &[&str] = &["no-such-day"];
 
-const STACKS: [Stack; 12] = [
+const STACKS: [Stack; 13] = [
     Stack {
         folder: "zeep",
         presence: Presence::Demanded,
@@ -157,6 +157,15 @@ const STACKS: [Stack; 12] = [
         contract: "generated from ?wsdl, answers validated",
         unsayable: REAL_DAYS,
         refuses: &[Wrong::MissingElement, Wrong::UnknownElement, Wrong::Pattern],
+        reads_ksz: true,
+        reads_every_form: true,
+    },
+    Stack {
+        folder: "axis1",
+        presence: Presence::Welcome,
+        contract: "generated from ?wsdl",
+        unsayable: REAL_DAYS,
+        refuses: &[],
         reads_ksz: true,
         reads_every_form: true,
     },
