@@ -28,6 +28,7 @@ mod certificates;
 mod client_connection;
 mod faults;
 mod http;
+mod http_requests;
 mod limits;
 mod mtls;
 mod pins;
