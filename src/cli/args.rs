@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use super::audit::AuditCommand;
 use super::backup::{BackupArguments, RestoreArguments};
 use super::config::ConfigCommand;
+use super::contract::ContractCommand;
 #[cfg(feature = "testkit")]
 use super::demo::DemoArguments;
 #[cfg(feature = "testkit")]
@@ -49,6 +50,9 @@ pub enum Command {
     Sync(SyncArguments),
     /// Look up one person or many through a running service
     Lookup(Box<LookupArguments>),
+    /// Write the WSDLs and schemas of the services to files, for client generators
+    #[command(subcommand)]
+    Contract(ContractCommand),
     /// Run a demonstration: a service with invented people, and two example lookups
     #[cfg(feature = "testkit")]
     Demo(DemoArguments),

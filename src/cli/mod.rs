@@ -32,7 +32,8 @@ mod serve;
 mod sync;
 mod sync_report;
 
-// The client.
+// What integrators use: the client, and the contract as files.
+mod contract;
 mod lookup;
 
 // The demo world: only with the feature `testkit`.
@@ -51,6 +52,7 @@ pub use args::{Arguments, Command};
 pub use audit::AuditCommand;
 pub use backup::{BackupArguments, RestoreArguments};
 pub use config::ConfigCommand;
+pub use contract::ContractCommand;
 #[cfg(feature = "testkit")]
 pub use demo::DemoArguments;
 pub use exit::Exit;

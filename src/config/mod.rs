@@ -36,6 +36,7 @@ pub use origin::{Origin, Problem, Problems, Setting};
 pub use overrides::Overrides;
 pub use policy::{find_outdated_pins, parse_customer, parse_policy, read_policy};
 pub use read::{Unreadable, parse_settings, read_settings, read_settings_with, try_settings};
+pub use readers::parse_public_url;
 #[cfg(feature = "testkit")]
 pub use scenario::{parse_scenario, read_scenario};
 pub use settings::{FetchMode, Settings};

@@ -99,7 +99,14 @@ pub(super) fn listen_mode(value: Value<'_>) -> Read<server::PortUse> {
 
 /// Reads `server.public_url`, without a slash at its end.
 pub(super) fn public_url(value: Value<'_>) -> Read<String> {
-    let text = value.text()?;
+    parse_public_url(value.text()?)
+}
+
+/// Parses a public URL; returns it without a slash at its end.
+///
+/// # Errors
+/// What it must be.
+pub fn parse_public_url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").unwrap_or("");
     if rest.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.contains(['?', '#']) {
         return Err("must be an HTTPS URL without a query, for example \"https://gateway.example.be\"".to_owned());

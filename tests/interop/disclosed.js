@@ -59,11 +59,12 @@ async function answerAll(open, canSend = () => true) {
 }
 
 const { INTEROP_URL: url, INTEROP_CA: ca, INTEROP_CLIENTS: clients, INTEROP_TARGET: target, INTEROP_KSZ: ksz } = process.env;
+const { INTEROP_CONSULT_WSDL: consultWsdl, INTEROP_TEST_WSDL: testWsdl } = process.env;
 const load = (name) => require(require.resolve(name, { paths: [target] }));
 const testUrl = `${url}/TestConnectionServiceService/sendTestMessage`;
 // Of each service: where its WSDL is, its operation, and its address if the WSDL gives another.
 const services = [
-    [`${url}/eHealthAttributesService/v1/consult?wsdl`, 'consultAttributes'],
-    ksz ? [`${ksz}/TestConnectionService.wsdl`, 'sendTestMessage', testUrl] : [`${testUrl}?wsdl`, 'sendTestMessage'],
+    [consultWsdl, 'consultAttributes'],
+    ksz ? [`${ksz}/TestConnectionService.wsdl`, 'sendTestMessage', testUrl] : [testWsdl, 'sendTestMessage'],
 ];
 module.exports = { answerAll, ca, clients, isDay, load, services };

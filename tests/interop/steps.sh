@@ -7,6 +7,9 @@
 # absent field is a hyphen. Without END, BEGIN is the reference date; without CONTEXT, the question is
 # sendTestMessage with the case as echo. INTEROP_KSZ may be a folder with KSZ's own contract of
 # TestConnectionService: the messages of sendTestMessage then come from that contract.
+# INTEROP_CONTRACT says where a stack gets its contract: `wsdl` (the default) or `singleWsdl`, as the
+# service serves it, or a folder of `contract export`. Only stacks with `reads_every_form` in
+# interop_matrix.rs get anything else than the default.
 # Output: `VERSION<tab>TEXT` once, then `CASE<tab>CODE<tab>DISCLOSED<tab>SSIN` for each question: the
 # status or, of a fault, the reason; the disclosed data in the notation of the catalogue; the SSIN of
 # the answer. ECHO is the code of a test message, and a hyphen the code of a question that the stack
@@ -17,6 +20,18 @@ set -euo pipefail
 consult_path=/eHealthAttributesService/v1/consult
 test_path=/TestConnectionServiceService/sendTestMessage
 here=$(pwd)
+
+# The WSDL of each service: a URL or a file.
+case ${INTEROP_CONTRACT:=wsdl} in
+*/*)
+    export INTEROP_CONSULT_WSDL=$INTEROP_CONTRACT/eHealthAttributesServiceV1.wsdl
+    export INTEROP_TEST_WSDL=$INTEROP_CONTRACT/TestConnectionServiceV1.wsdl
+    ;;
+*)
+    export INTEROP_CONSULT_WSDL=$INTEROP_URL$consult_path?$INTEROP_CONTRACT
+    export INTEROP_TEST_WSDL=$INTEROP_URL$test_path?$INTEROP_CONTRACT
+    ;;
+esac
 
 missing() {
     echo "$*" >&2
@@ -38,6 +53,15 @@ need_npm() {
     npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix "$INTEROP_TARGET" "$@" \
         >"$INTEROP_TARGET/npm.log" 2>&1 || missing "cannot install the npm packages $*"
     echo "$*" >"$INTEROP_TARGET/npm"
+}
+
+# Copies the libraries of a pom.xml from Maven Central to the folder lib of the target.
+need_maven() {
+    command -v mvn >/dev/null || missing "needs Maven"
+    cmp -s "$1" "$INTEROP_TARGET/pom.xml" && return
+    mvn --batch-mode --quiet -f "$1" dependency:copy-dependencies "-DoutputDirectory=$INTEROP_TARGET/lib" \
+        >"$INTEROP_TARGET/maven.log" 2>&1 || missing "cannot get the libraries of $1 from Maven Central"
+    cp "$1" "$INTEROP_TARGET/pom.xml"
 }
 
 # Writes certificate and key of each caller to one file, NAME.both, for OpenSSL's loaders.
@@ -64,18 +88,29 @@ get() {
         --key "$INTEROP_CLIENTS/fund.key" "$1"
 }
 
-# Downloads the served contract with relative locations, for generators without client certificates.
+# Puts the contract into a folder as consult.wsdl and test.wsdl, with their schemas beside or inside them,
+# for generators without client certificates. What is served gets relative locations.
 fetch_contract() {
+    rm -rf "$1"
     mkdir -p "$1"
     local file location
-    for file in consult test; do
-        local path=${file}_path
-        get "$INTEROP_URL${!path}?wsdl" >"$1/$file.wsdl"
-        for location in $(grep -oE 'schemaLocation="[^"]*"' "$1/$file.wsdl" | cut -d'"' -f2); do
-            get "$INTEROP_URL${!path}?xsd=${location##*xsd=}" >"$1/${location##*xsd=}"
+    case $INTEROP_CONTRACT in
+    */*)
+        install -m 644 "$INTEROP_CONTRACT"/* "$1"
+        mv "$1/$(basename "$INTEROP_CONSULT_WSDL")" "$1/consult.wsdl"
+        mv "$1/$(basename "$INTEROP_TEST_WSDL")" "$1/test.wsdl"
+        ;;
+    *)
+        for file in consult test; do
+            local path=${file}_path
+            get "$INTEROP_URL${!path}?$INTEROP_CONTRACT" >"$1/$file.wsdl"
+            for location in $({ grep -oE 'schemaLocation="[^"]*"' "$1/$file.wsdl" || true; } | cut -d'"' -f2); do
+                get "$INTEROP_URL${!path}?xsd=${location##*xsd=}" >"$1/${location##*xsd=}"
+            done
         done
-    done
-    sed -i -E 's#schemaLocation="[^"]*xsd=([^"]*)"#schemaLocation="\1"#' "$1"/*.wsdl "$1"/*.xsd
+        find "$1" -type f -exec sed -i -E 's#schemaLocation="[^"]*xsd=([^"]*)"#schemaLocation="\1"#' {} +
+        ;;
+    esac
     [ -z "${INTEROP_KSZ:-}" ] && return
     install -m 644 "$INTEROP_KSZ/TestConnectionService.wsdl" "$1/test.wsdl"
     install -m 644 "$INTEROP_KSZ/TestConnectionServiceV1.xsd" "$1"

@@ -445,6 +445,8 @@ fn printing_commands(dir: &str) -> Vec<Vec<String>> {
         explain,
         format!("policy pin {dir}/ca.pem"),
         format!("sync --config {config}"),
+        format!("contract export {dir}/contract"),
+        format!("contract export {dir}/contract --json"),
         "simulate --example".to_owned(),
         "lookup --help".to_owned(),
     ];
@@ -512,7 +514,7 @@ fn the_demo_writes_the_ports_that_it_uses() {
 
 #[test]
 fn every_command_has_help() {
-    for command in ["serve", "sync", "lookup", "demo", "policy", "audit"] {
+    for command in ["serve", "sync", "lookup", "contract", "demo", "policy", "audit"] {
         let helped = run(&[command, "--help"]);
         assert!(helped.status.success() && text(&helped.stdout).contains("Usage:"), "{command}");
     }

@@ -196,6 +196,8 @@ fn cases() -> Vec<(&'static str, String, &'static [u16])> {
         ("an absolute target with a user", line(&format!("GET https://a@localhost{CONSULT} HTTP/1.1")), &[400]),
         ("an authority as target", line("CONNECT localhost:443 HTTP/1.1"), &[400]),
         ("an asterisk as target", line("OPTIONS * HTTP/1.1"), &[405, 200]),
+        ("an asterisk as target in HTTP/1.0", line("OPTIONS * HTTP/1.0"), &[405]),
+        ("an asterisk and a query", line("OPTIONS *?wsdl HTTP/1.1"), &[400]),
         ("an asterisk as target of a GET", line("GET * HTTP/1.1"), &[400]),
         ("a fragment", line(&format!("GET {CONSULT}#a HTTP/1.1")), &[400]),
         ("a blank in the target", line(&format!("GET {CONSULT} a HTTP/1.1")), &[400]),

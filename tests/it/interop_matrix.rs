@@ -4,7 +4,8 @@
 //! `docs/guides/interop.md` lists what ran and worked. All stacks ask `simulate`, as integrators'
 //! tests do: in addition to the catalogue, a service with a stale dataset, and persons whose
 //! questions get a fault. Stacks that read a WSDL also test the connection with KSZ's own, where it is
-//! at hand. A stack that can validate answers also gets answers outside the schema,
+//! at hand. Some stacks also make their client from `?singleWsdl` and from the files of `contract export`,
+//! in both forms, and ask with it. A stack that can validate answers also gets answers outside the schema,
 //! from a stub, and must refuse them.
 //!
 //! It installs and builds for minutes, so it runs only on demand: `INTEROP=1 cargo test --test it
@@ -49,6 +50,8 @@ struct Stack {
     refuses: &'static [Wrong],
     /// Whether its program tests the connection with KSZ's contract, if it gets one.
     reads_ksz: bool,
+    /// Whether its program reads each form of the contract, not only `?wsdl`.
+    reads_every_form: bool,
 }
 
 /// Error in an answer of the stub.
@@ -84,7 +87,7 @@ impl Wrong {
 /// A calendar without 30 February.
 const REAL_DAYS: &[&str] = &["no-such-day"];
 
-const STACKS: [Stack; 12] = [
+const STACKS: [Stack; 13] = [
     Stack {
         folder: "zeep",
         presence: Presence::Demanded,
@@ -92,6 +95,7 @@ const STACKS: [Stack; 12] = [
         unsayable: &[],
         refuses: &[Wrong::MissingElement, Wrong::UnknownElement],
         reads_ksz: true,
+        reads_every_form: true,
     },
     Stack {
         folder: "suds",
@@ -100,6 +104,7 @@ const STACKS: [Stack; 12] = [
         unsayable: &[],
         refuses: &[],
         reads_ksz: false,
+        reads_every_form: false,
     },
     Stack {
         folder: "node-soap",
@@ -108,6 +113,7 @@ const STACKS: [Stack; 12] = [
         unsayable: &[],
         refuses: &[],
         reads_ksz: true,
+        reads_every_form: true,
     },
     Stack {
         folder: "strong-soap",
@@ -116,6 +122,7 @@ const STACKS: [Stack; 12] = [
         unsayable: REAL_DAYS,
         refuses: &[],
         reads_ksz: false,
+        reads_every_form: false,
     },
     Stack {
         folder: "php",
@@ -124,6 +131,7 @@ const STACKS: [Stack; 12] = [
         unsayable: &[],
         refuses: &[],
         reads_ksz: true,
+        reads_every_form: true,
     },
     Stack {
         folder: "perl",
@@ -132,6 +140,7 @@ const STACKS: [Stack; 12] = [
         unsayable: &[],
         refuses: &[],
         reads_ksz: false,
+        reads_every_form: false,
     },
     Stack {
         folder: "gsoap",
@@ -140,6 +149,7 @@ const STACKS: [Stack; 12] = [
         unsayable: &[],
         refuses: &[Wrong::MissingElement, Wrong::UnknownElement],
         reads_ksz: true,
+        reads_every_form: true,
     },
     Stack {
         folder: "jaxws",
@@ -148,6 +158,16 @@ const STACKS: [Stack; 12] = [
         unsayable: REAL_DAYS,
         refuses: &[Wrong::MissingElement, Wrong::UnknownElement, Wrong::Pattern],
         reads_ksz: true,
+        reads_every_form: true,
+    },
+    Stack {
+        folder: "axis1",
+        presence: Presence::Welcome,
+        contract: "generated from ?wsdl",
+        unsayable: REAL_DAYS,
+        refuses: &[],
+        reads_ksz: true,
+        reads_every_form: true,
     },
     Stack {
         folder: "mono",
@@ -156,6 +176,7 @@ const STACKS: [Stack; 12] = [
         unsayable: REAL_DAYS,
         refuses: &[],
         reads_ksz: true,
+        reads_every_form: false,
     },
     Stack {
         folder: "cxf",
@@ -164,6 +185,7 @@ const STACKS: [Stack; 12] = [
         unsayable: REAL_DAYS,
         refuses: &[Wrong::MissingElement, Wrong::UnknownElement, Wrong::Pattern],
         reads_ksz: true,
+        reads_every_form: false,
     },
     Stack {
         folder: "dotnet",
@@ -172,6 +194,7 @@ const STACKS: [Stack; 12] = [
         unsayable: REAL_DAYS,
         refuses: &[],
         reads_ksz: true,
+        reads_every_form: false,
     },
     Stack {
         folder: "ruby",
@@ -180,6 +203,7 @@ const STACKS: [Stack; 12] = [
         unsayable: REAL_DAYS,
         refuses: &[],
         reads_ksz: true,
+        reads_every_form: false,
     },
 ];
 
@@ -191,6 +215,7 @@ const BY_HAND: Stack = Stack {
     unsayable: &[],
     refuses: &[],
     reads_ksz: false,
+    reads_every_form: false,
 };
 
 /// Questions in addition to the catalogue: name, caller, organisation, SSIN, fault. With the
@@ -203,6 +228,10 @@ const FAULTS: [(&str, &str, &str, &str, &str); 3] = [
 
 /// The question to the service with a stale dataset: everything is disclosed, marked as incomplete.
 const STALE: (&str, &str) = ("coprev-stale", "all-nine-fields");
+
+/// Questions of a client from another form of the contract than `?wsdl`: both operations, an answer
+/// with every field, and a fault.
+const FORM_CASES: [&str; 3] = ["all-nine-fields", "foreign-customer", "test-fund"];
 
 /// A question, and the answer that every stack must get: code, disclosed fields, person.
 struct Case {
@@ -278,6 +307,52 @@ struct Served {
     python: Option<PathBuf>,
     /// KSZ's own contract, if that is to be used.
     ksz: Option<PathBuf>,
+    /// Form of the contract.
+    form: ContractForm,
+}
+
+/// Where a program gets the contract.
+#[derive(Clone, PartialEq, Eq)]
+enum ContractForm {
+    /// `?wsdl`, and the schemas that it imports.
+    Wsdl,
+    /// `?singleWsdl`.
+    SingleWsdl,
+    /// Folder of `contract export`, and its name.
+    Exported(PathBuf, &'static str),
+}
+
+impl ContractForm {
+    /// The value of `INTEROP_CONTRACT`.
+    fn source(&self) -> &Path {
+        match self {
+            Self::Wsdl => Path::new("wsdl"),
+            Self::SingleWsdl => Path::new("singleWsdl"),
+            Self::Exported(folder, _) => folder,
+        }
+    }
+
+    /// Name for the reader, and for the folder of builds from this contract.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Wsdl => "wsdl",
+            Self::SingleWsdl => "single-wsdl",
+            Self::Exported(_, name) => name,
+        }
+    }
+}
+
+/// The forms of the contract besides `?wsdl`: what `?singleWsdl` serves, and what `contract export`
+/// writes into subfolders of a folder.
+fn other_forms(url: &str, folder: &Path) -> [ContractForm; 3] {
+    let export = |name: &'static str, more: &[&str]| {
+        let folder = folder.join(name);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
+        command.args(["contract", "export", "--public-url", url]).args(more).arg(&folder);
+        assert!(command.stdout(Stdio::null()).status().expect("the program runs").success());
+        ContractForm::Exported(folder, name)
+    };
+    [ContractForm::SingleWsdl, export("export", &[]), export("export-single", &["--single"])]
 }
 
 impl Served {
@@ -289,13 +364,22 @@ impl Served {
             clients: certificate.parent().expect("a folder").to_owned(),
             python: python.map(|python| python.interpreter().to_owned()),
             ksz: None,
+            form: ContractForm::Wsdl,
         }
+    }
+
+    /// Name of the contract from which a program makes its client.
+    fn contract(&self) -> &'static str {
+        if self.ksz.is_some() { "ksz" } else { self.form.name() }
     }
 }
 
 fn run(stack: &Stack, served: &Served, cases: &BTreeMap<String, Case>) -> Ran {
     // A build from another contract is kept apart.
-    let folder = if served.ksz.is_some() { format!("{}-ksz", stack.folder) } else { stack.folder.to_owned() };
+    let folder = match served.contract() {
+        "wsdl" => stack.folder.to_owned(),
+        other => format!("{}-{other}", stack.folder),
+    };
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("interop").join(folder);
     fs::create_dir_all(&target).expect("a folder");
     let mut command = Command::new("bash");
@@ -306,6 +390,7 @@ fn run(stack: &Stack, served: &Served, cases: &BTreeMap<String, Case>) -> Ran {
         .env("INTEROP_CA", &served.authority)
         .env("INTEROP_CLIENTS", &served.clients)
         .env("INTEROP_TARGET", &target)
+        .env("INTEROP_CONTRACT", served.form.source())
         .env("NO_PROXY", "localhost")
         .env("no_proxy", "localhost");
     if let Some(ksz) = &served.ksz {
@@ -435,9 +520,16 @@ fn run_all(asked: &Asked, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(W
 /// Runs one stack against every service and every stub, up to the first difference.
 fn run_stack(stack: &Stack, runs: &[(Served, BTreeMap<String, Case>)], stubs: &[(Wrong, Served)]) -> Ran {
     let mut of_stack = String::new();
-    for (served, cases) in runs.iter().filter(|(served, _)| stack.reads_ksz || served.ksz.is_none()) {
+    let is_readable = |served: &Served| {
+        (stack.reads_ksz || served.ksz.is_none()) && (stack.reads_every_form || served.form == ContractForm::Wsdl)
+    };
+    for (served, cases) in runs.iter().filter(|(served, _)| is_readable(served)) {
         match run(stack, served, cases) {
-            Ran::Whole { version, differences } if differences.is_empty() => of_stack = version,
+            Ran::Whole { version, differences } if differences.is_empty() => {
+                let contract = served.contract();
+                let _ = writeln!(io::stderr(), "{}, {contract}: {} answers as expected", stack.folder, cases.len());
+                of_stack = version;
+            }
             other @ (Ran::Absent(_) | Ran::Whole { .. }) => return other,
         }
     }
@@ -496,6 +588,12 @@ async fn every_stack_gets_every_answer_of_the_catalogue() {
         let tests = cases().into_iter().filter(|(name, _)| name.starts_with("test-")).collect();
         let served = Served::new(&simulation, "clients", python.as_ref());
         runs.push((Served { ksz: Some(ksz), ..served }, tests));
+    }
+    let exported = tempfile::tempdir().expect("a temporary folder");
+    for form in other_forms(simulation.url(), exported.path()) {
+        let is_asked = |name: &str| FORM_CASES.contains(&name);
+        let asked = cases().into_iter().filter(|(name, _)| is_asked(name)).collect();
+        runs.push((Served { form, ..Served::new(&simulation, "clients", python.as_ref()) }, asked));
     }
     let answer = python::project().join("fixtures/requests/catalogue/all-nine-fields.answer.xml");
     let answer = fs::read_to_string(answer).expect("an answer");

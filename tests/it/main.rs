@@ -28,6 +28,7 @@ mod certificates;
 mod client_connection;
 mod faults;
 mod http;
+mod http_requests;
 mod limits;
 mod mtls;
 mod pins;
@@ -42,6 +43,7 @@ mod audit_events;
 // The program as its users start it.
 mod cli;
 mod config_check;
+mod contract_export;
 mod descriptors;
 mod edited_files;
 mod log;

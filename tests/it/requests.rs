@@ -108,6 +108,8 @@ async fn http_refusals_are_plain_text() {
         (Request::options("/"), "", 405, "POST for a message"),
         (post("/").header("content-type", xml), &whole, 405, "POST for a message"),
         (post(&format!("{CONSULT}?wsdl")).header("content-type", xml), whole.as_str(), 404, "without a query"),
+        (post(&format!("{CONSULT}?singleWsdl")).header("content-type", xml), &whole, 404, "without a query"),
+        (post(&format!("{CONSULT}?xsd=CommonV3.xsd")).header("content-type", xml), &whole, 404, "without a query"),
         (post("/eHealthAttributesService/v1/%63onsult").header("content-type", xml), &whole, 404, "POST to"),
         (post(CONSULT), &whole, 415, "no Content-Type"),
         (post(CONSULT).header("content-type", "application/soap+xml"), &whole, 415, "SOAP 1.2"),
@@ -118,6 +120,14 @@ async fn http_refusals_are_plain_text() {
         (post(CONSULT).header("content-type", xml).header("content-type", xml), &whole, 415, "given twice"),
         (post(CONSULT).header("content-type", xml).header("content-encoding", "gzip"), &whole, 415, "Content-Encoding"),
         (post(CONSULT).header("content-type", xml).header("content-encoding", "identity"), &whole, 415, "Compressed"),
+        (
+            post(CONSULT).header("content-type", xml).header("content-encoding", "deflate, br"),
+            &whole,
+            415,
+            "Compressed",
+        ),
+        (post(CONSULT).header("content-type", "Application/SOAP+XML; action=\"a\""), &whole, 415, "SOAP 1.2"),
+        (post(CONSULT).header("content-type", "Multipart/Form-Data; boundary=b"), &whole, 415, "MTOM"),
     ];
     for (request, body, status, text) in cases {
         let request =

@@ -1,18 +1,27 @@
 //! The contract as the service serves it: `GET <path>?wsdl`, `GET <path>?singleWsdl` and `GET
-//! <path>?xsd=FILE`.
+//! <path>?xsd=FILE`; and the same as files for one folder ([`files`]).
 //!
 //! The files in `wsdl/` and `schemas/` are compiled in unchanged and are the source of truth. They
 //! refer to each other by relative paths, so that they work from disk. The served text differs in
 //! two places only: every `schemaLocation` is an absolute `?xsd=` address, and `soap:address` is
 //! the address of the service as its callers see it. Both use the configured public URL, never a
 //! `Host` header: the caller chooses that header, and a proxy that caches the answer would pass it
-//! on to others.
+//! on to others. In the files of a folder, `schemaLocation` is the name of the file beside it.
 //!
 //! Nothing here reads a request or the disk. Every reference in the returned text resolves under
-//! the public URL. The text is as well-formed as its file, whatever the URL contains.
+//! the public URL, or in the folder. The text is as well-formed as its file, whatever the URL contains.
 
 use super::names;
 use ehealth_core::lookup::Operation;
+
+/// Form of a contract in files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A WSDL, and the schemas that it imports beside it.
+    Separate,
+    /// A WSDL with its schemas inside.
+    Single,
+}
 
 /// Types of KSZ that `eHealthAttributesService` uses: name and text.
 const COMMON: (&str, &str) = ("CommonV3.xsd", include_str!("../../../schemas/CommonV3.xsd"));
@@ -34,7 +43,7 @@ const FROM_SCHEMA: &str = "schemaLocation=\"";
 const TYPES: &str = "<wsdl:types>";
 
 /// Public URL in the files on disk: that of the demonstration.
-const ON_DISK_URL: &str = "https://localhost:8443";
+pub const ON_DISK_URL: &str = "https://localhost:8443";
 
 /// Returns the WSDL of the operation's service: the answer to `GET <path>?wsdl`.
 ///
@@ -52,20 +61,48 @@ pub fn wsdl(operation: Operation, public_url: &str) -> String {
 #[must_use]
 pub fn single_wsdl(operation: Operation, public_url: &str) -> String {
     let whole = without_locations(&with_address(operation, public_url));
+    // Imported schemas first: some readers compile them in the order of the document.
     let inside: String = schemas(operation)
         .iter()
+        .rev()
         .map(|(_, on_disk)| on_disk.split_once("?>").map_or(*on_disk, |(_, content)| content.trim_start()))
         .map(without_locations)
         .collect();
     whole.replacen(TYPES, &format!("{TYPES}\n{inside}"), 1)
 }
 
+/// Returns the contract of the operation's service as files for one folder: name and text. Each
+/// reference is the name of another of these files.
+///
+/// `public_url` is as in [`wsdl`].
+#[must_use]
+pub fn files(operation: Operation, form: Form, public_url: &str) -> Vec<(&'static str, String)> {
+    let (name, _) = document(operation);
+    match form {
+        Form::Separate => {
+            let wsdl = with_address(operation, public_url).replace(FROM_WSDL, FROM_SCHEMA);
+            let schemas = schemas(operation).iter().map(|(file, on_disk)| (*file, (*on_disk).to_owned()));
+            [(name, wsdl)].into_iter().chain(schemas).collect()
+        }
+        Form::Single => vec![(name, single_wsdl(operation, public_url))],
+    }
+}
+
+/// The WSDL of the operation's service: name and text as on disk.
+const fn document(operation: Operation) -> (&'static str, &'static str) {
+    match operation {
+        Operation::ConsultAttributes => {
+            ("eHealthAttributesServiceV1.wsdl", include_str!("../../../wsdl/eHealthAttributesServiceV1.wsdl"))
+        }
+        Operation::SendTestMessage => {
+            ("TestConnectionServiceV1.wsdl", include_str!("../../../wsdl/TestConnectionServiceV1.wsdl"))
+        }
+    }
+}
+
 /// The WSDL on disk with the address of the service as its callers see it.
 fn with_address(operation: Operation, public_url: &str) -> String {
-    let on_disk = match operation {
-        Operation::ConsultAttributes => include_str!("../../../wsdl/eHealthAttributesServiceV1.wsdl"),
-        Operation::SendTestMessage => include_str!("../../../wsdl/TestConnectionServiceV1.wsdl"),
-    };
+    let (_, on_disk) = document(operation);
     let path = names::path(operation);
     on_disk.replace(
         &format!("location=\"{ON_DISK_URL}{path}\""),
@@ -102,7 +139,8 @@ pub fn schema_files(operation: Operation) -> impl Iterator<Item = &'static str> 
     schemas(operation).iter().map(|(name, _)| *name)
 }
 
-/// Schemas that a client generator needs for the operation's service: name and text as on disk.
+/// Schemas that a client generator needs for the operation's service: name and text as on disk. A
+/// schema stands before those that it imports.
 const fn schemas(operation: Operation) -> &'static [(&'static str, &'static str)] {
     match operation {
         Operation::ConsultAttributes => &[ATTRIBUTES, COMMON],
@@ -136,7 +174,7 @@ fn attribute_text(public_url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ON_DISK_URL, Operation, names, schema, schemas, single_wsdl, wsdl};
+    use super::{Form, ON_DISK_URL, Operation, files, names, schema, schemas, single_wsdl, wsdl};
 
     const URL: &str = "https://gateway.example.be";
 
@@ -197,6 +235,47 @@ mod tests {
                     "{file}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_single_wsdl_has_imported_schemas_first() {
+        for operation in Operation::ALL {
+            let single = single_wsdl(operation, URL);
+            let place = |namespace: &str| single.find(&format!("targetNamespace=\"{namespace}\""));
+            for (_, text) in schemas(operation) {
+                let [own] = values(text, " targetNamespace=\"")[..] else { panic!("one namespace: {text}") };
+                for imported in values(text, "<xs:import namespace=\"") {
+                    assert!(place(imported) < place(own), "{imported} before {own}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn files_refer_to_each_other_by_name() {
+        for operation in Operation::ALL {
+            let separate = files(operation, Form::Separate, URL);
+            let names: Vec<_> = separate.iter().map(|(name, _)| *name).collect();
+            let references: Vec<_> = separate.iter().flat_map(|(_, text)| values(text, "schemaLocation=\"")).collect();
+            assert!(references.len() >= schemas(operation).len(), "{operation:?}: {references:?}");
+            assert!(references.iter().all(|reference| names.contains(reference)), "{operation:?}: {references:?}");
+        }
+    }
+
+    #[test]
+    fn files_have_the_served_text_but_for_references() {
+        for operation in Operation::ALL {
+            let reference = format!("{URL}{}?xsd=", names::path(operation));
+            let mut separate = files(operation, Form::Separate, URL).into_iter();
+            let (_, text) = separate.next().expect("a WSDL");
+            assert_eq!(text, wsdl(operation, URL).replace(&reference, ""));
+            for (file, text) in separate {
+                let served = schema(operation, file, URL).expect("a schema");
+                assert_eq!(text, served.replace(&reference, ""), "{file}");
+            }
+            let [(_, single)] = &files(operation, Form::Single, URL)[..] else { panic!("one file") };
+            assert_eq!(*single, single_wsdl(operation, URL));
         }
     }
 

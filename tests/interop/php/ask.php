@@ -2,12 +2,11 @@
 // Asks the questions of standard input with SoapClient; see ../steps.sh.
 declare(strict_types=1);
 
-function open_service(string $word, string $path, ?string $contract = null): SoapClient
+function open_service(string $word, string $path, string $contract): SoapClient
 {
     $tls = ['cafile' => getenv('INTEROP_CA')];
-    $url = getenv('INTEROP_URL') . $path;
-    return new SoapClient($contract ?? "$url?wsdl", [
-        'location' => $url,
+    return new SoapClient($contract, [
+        'location' => getenv('INTEROP_URL') . $path,
         'cache_wsdl' => WSDL_CACHE_NONE,
         'exceptions' => true,
         'features' => SOAP_SINGLE_ELEMENT_ARRAYS,
@@ -52,8 +51,12 @@ $ksz = getenv('INTEROP_KSZ');
 while (($line = fgets(STDIN)) !== false) {
     [$case, $word, $number, $context, $ssin, $begin, $end] = explode("\t", rtrim($line, "\n"));
     $callers[$word] ??= [
-        open_service($word, '/eHealthAttributesService/v1/consult'),
-        open_service($word, '/TestConnectionServiceService/sendTestMessage', $ksz ? "$ksz/TestConnectionService.wsdl" : null),
+        open_service($word, '/eHealthAttributesService/v1/consult', getenv('INTEROP_CONSULT_WSDL')),
+        open_service(
+            $word,
+            '/TestConnectionServiceService/sendTestMessage',
+            $ksz ? "$ksz/TestConnectionService.wsdl" : getenv('INTEROP_TEST_WSDL')
+        ),
     ];
     [$attributes, $connection] = $callers[$word];
     if ($context === '-') {

@@ -19,9 +19,9 @@ def open_caller(word: str):
     session.cert = tuple(f"{os.environ['INTEROP_CLIENTS']}/{word}.{kind}" for kind in ("pem", "key"))
     transport, settings = zeep.Transport(session=session), zeep.Settings(strict=True)
 
-    def of_served(path: str):
-        url = f"{os.environ['INTEROP_URL']}{path}?wsdl"
-        return zeep.Client(url, transport=transport, settings=settings).service
+    def of_contract(service: str):
+        wsdl = os.environ[f"INTEROP_{service}_WSDL"]
+        return zeep.Client(wsdl, transport=transport, settings=settings).service
 
     def of_ksz(folder: str):
         client = zeep.Client(f"{folder}/TestConnectionService.wsdl", settings=settings, transport=transport)
@@ -31,8 +31,7 @@ def open_caller(word: str):
         return client.create_service(str(service.binding.name), f"{os.environ['INTEROP_URL']}{path}")
 
     ksz = os.environ.get("INTEROP_KSZ")
-    test = of_ksz(ksz) if ksz else of_served("/TestConnectionServiceService/sendTestMessage")
-    return [of_served("/eHealthAttributesService/v1/consult"), test]
+    return [of_contract("CONSULT"), of_ksz(ksz) if ksz else of_contract("TEST")]
 
 
 def ask(caller, customer, context, criteria):

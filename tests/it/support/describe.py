@@ -1,7 +1,7 @@
 """Prints the names of the contract in the files, one per line, for a test to compare with its table.
 
-    python describe.py services      each WSDL as the SOAP client zeep reads it, in strict mode
-    python describe.py types         every type and global element of each schema
+    python describe.py services [FOLDER]    each WSDL as the SOAP client zeep reads it, in strict mode
+    python describe.py types                every type and global element of each schema
 
 A type is printed as its content: name:type in order, ? * + for how often ([1..30] for other
 bounds), (a | b) for a choice. A simple type is printed as its base and facets, a type without a name in
@@ -9,6 +9,7 @@ braces, an extension as its base, a plus, and what it adds.
 """
 
 import sys
+from pathlib import Path
 
 import zeep
 
@@ -17,7 +18,7 @@ from validators import SCHEMAS, WSDLS, XS, parse
 
 def services():
     """The facts of each WSDL."""
-    for path in WSDLS:
+    for path in sorted(Path(sys.argv[2]).glob("*.wsdl")) if len(sys.argv) > 2 else WSDLS:
         client = zeep.Client(str(path), settings=zeep.Settings(strict=True))
         for service in client.wsdl.services.values():
             for port in service.ports.values():

@@ -9,8 +9,12 @@ notation that both sides share:
 Attributes are sorted, adjacent text is joined, comments and namespace declarations are omitted. Every
 character of names, values and text that is not an ASCII letter or digit is {hexadecimal code}. SPACE
 is empty, one of the namespaces, or `*`.
+
+expat accepts half a surrogate pair, which is not a character of UTF-16 (RFC 2781, section 2.2). Such a
+document is `malformed` here.
 """
 
+import codecs
 import sys
 from xml.parsers import expat
 
@@ -19,7 +23,19 @@ def spell(text):
     return "".join(c if c.isascii() and c.isalnum() else "{%x}" % ord(c) for c in text)
 
 
+def has_half_a_pair(document):
+    """Whether a document is UTF-16 by its byte order mark and has half a surrogate pair."""
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if document.startswith(mark):
+            text = document[: len(document) // 2 * 2].decode(encoding, "surrogatepass")
+            return any("\ud800" <= character <= "\udfff" for character in text)
+    return False
+
+
 def events(document, known):
+    if has_half_a_pair(document):
+        return "malformed"
+
     def name(expanded):
         namespace, _, local = expanded.rpartition("\n")
         return (namespace if namespace in known else "*" if namespace else "") + "|" + spell(local)

@@ -21,6 +21,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// Path and content type of questions.
 pub const CONSULT: &str = "/eHealthAttributesService/v1/consult";
@@ -120,13 +121,17 @@ impl Simulation {
             .expect("a client identity")
     }
 
-    /// Opens a connection.
-    pub async fn connect(&self, caller: &str) -> SendRequest<Full<Bytes>> {
+    /// Opens a connection for bytes.
+    pub async fn connect_bytes(&self, caller: &str) -> TlsStream<TcpStream> {
         let port = self.ready["port"].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
         let stream = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.expect("it listens");
         let name = "localhost".try_into().expect("a name");
-        let stream =
-            TlsConnector::from(Arc::new(self.tls_of(caller))).connect(name, stream).await.expect("a handshake");
+        TlsConnector::from(Arc::new(self.tls_of(caller))).connect(name, stream).await.expect("a handshake")
+    }
+
+    /// Opens a connection.
+    pub async fn connect(&self, caller: &str) -> SendRequest<Full<Bytes>> {
+        let stream = self.connect_bytes(caller).await;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
         tokio::spawn(connection);
         sender

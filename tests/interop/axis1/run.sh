@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Java with Apache Axis 1.4 of 2006, from Maven Central: WSDL2Java, built once for each contract. It speaks
+# HTTP/1.0, and takes its identity from the properties javax.net.ssl.*, so each caller is a process.
+. ../steps.sh
+command -v javac >/dev/null || need_debian openjdk-17-jdk-headless
+need_maven pom.xml
+fetch_contract "$INTEROP_TARGET/contract"
+libraries="$INTEROP_TARGET/lib/*"
+if ! is_built "$INTEROP_TARGET/contract" Ask.java run.sh; then
+    cd "$INTEROP_TARGET"
+    rm -rf sources classes
+    mkdir sources classes
+    {
+        for file in consult test; do
+            java -cp "$libraries" org.apache.axis.wsdl.WSDL2Java -o sources "contract/$file.wsdl"
+        done
+        find sources -name '*.java' >sources.txt
+        javac -nowarn -cp "$libraries" -d classes @sources.txt "$here/Ask.java"
+    } >build.log 2>&1 || { tail -n 30 build.log >&2; exit 1; }
+    echo "$built" >built
+fi
+pack_identities
+keytool -importcert -noprompt -file "$INTEROP_CA" -keystore "$identities/ca.jks" -storepass changeit >&2
+printf 'VERSION\tApache Axis 1.4, Java %s\n' \
+    "$(java -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java.version = //p')"
+questions=$(cat)
+for caller in $(cut -f2 <<<"$questions" | sort -u); do
+    awk -F'\t' -v caller="$caller" '$2 == caller' <<<"$questions" |
+        java -XX:TieredStopAtLevel=1 -cp "$INTEROP_TARGET/classes:$libraries" \
+            -Djavax.net.ssl.keyStore="$identities/$caller.p12" -Djavax.net.ssl.keyStoreType=PKCS12 \
+            -Djavax.net.ssl.keyStorePassword=changeit -Djavax.net.ssl.trustStore="$identities/ca.jks" \
+            -Djavax.net.ssl.trustStorePassword=changeit Ask
+done
