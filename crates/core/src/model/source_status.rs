@@ -1,6 +1,6 @@
 //! Status of the sources of an answer: which had data, which had none, and which could not be asked.
 
-use super::{Dataset, PerDataset};
+use super::PerDataset;
 
 crate::closed_enum! {
     /// Status of one source of an answer. The code is its text on the wire.
@@ -26,5 +26,5 @@ impl SourceStatus {
 }
 
 /// `sources`: the status of each dataset that carries a field of the grant, in the order of
-/// [`Dataset::ALL`]; empty where the element is absent.
+/// [`Dataset::ALL`](super::Dataset::ALL); empty where the element is absent.
 pub type Sources = PerDataset<SourceStatus>;
