@@ -145,6 +145,11 @@ fn check_fault(refused: &RefusedRequest, operation: Operation) {
     for detail in detail.iter().flat_map(|detail| &detail.detail) {
         assert_eq!(detail.reason_code, refused.fault.code());
     }
+    // The operator's log has a bounded line with nothing that a terminal or a reader of lines acts on.
+    let cause = refused.cause.for_log();
+    assert!(!cause.is_empty() && cause.len() < 4_096 && !cause.contains(char::is_control), "{cause:?}");
+    let runs = cause.split(|c: char| !c.is_ascii_digit());
+    assert_eq!(runs.filter(|run| Ssin::parse(run).is_ok()).count(), 0, "{cause}");
     // The fault repeats the caller's own identification, and nothing else of the request.
     if refused.customer.is_none() && refused.addressing.message_id.is_none() {
         let answer = String::from_utf8(answer).expect("UTF-8");

@@ -9,6 +9,7 @@
 #[path = "../references/expat.rs"]
 mod expat;
 
+use ehealth_core::explained::Explained;
 use soap::names::Namespace;
 use soap::reader::{Document, Name, Reader, Space, Token};
 use soap::{BadMessage, MessageError, limits};
@@ -60,7 +61,7 @@ fn space<'a>(name: Name<'a>) -> &'a str {
     }
 }
 
-fn read(bytes: &[u8]) -> Result<Content, BadMessage> {
+fn read(bytes: &[u8]) -> Result<Content, Explained<BadMessage>> {
     let document = Document::from_bytes(bytes, None)?;
     let mut reader = Reader::new(&document);
     let mut content = Content::default();
@@ -84,7 +85,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     match read(bytes) {
         Ok(ours) => assert_eq!(Some(ours), expat::read(bytes)),
-        Err(bad) if bad.error() == MessageError::Malformed => assert_eq!(None, expat::read(bytes), "{bad:?}"),
+        Err(bad) if bad.reason().error() == MessageError::Malformed => assert_eq!(None, expat::read(bytes), "{bad:?}"),
         Err(_) => {}
     }
 });

@@ -17,6 +17,7 @@ use super::fault_map;
 use super::peer::Peer;
 use super::service::Service;
 use crate::peer_event;
+use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::{
     Exchange, ExchangeRecord, Operation, Permission, Presented, RecordFailure, Recordable, Recorded, Resolved,
     Unrecorded, record,
@@ -34,6 +35,8 @@ pub(super) struct Reply {
     pub kind: ReplyKind,
     /// Code of the status or of the fault.
     pub outcome: OutcomeCode,
+    /// The fault that the body holds, and its cause for the log.
+    pub fault: Option<Explained<Fault>>,
     /// Policy rule that refused the question, if one did.
     pub refusal: Option<Refusal>,
     /// Time until the quota allows the question again, if it was exhausted.
@@ -111,7 +114,7 @@ type RecordResult<T> = Result<Recorded<T>, Unrecorded<Option<T>>>;
 /// A fault, not yet recorded.
 struct RefusedExchange {
     entry: ExchangeRecord,
-    fault: Fault,
+    fault: Explained<Fault>,
     customer: Option<Customer>,
 }
 
@@ -160,8 +163,8 @@ impl<'a> ExchangeContext<'a> {
             Ok(Request { payload: Payload::Consult(question), addressing }) => self.consult(question, addressing),
             Err(refused) => {
                 let entry = self.exchange.to_record(self.operation, refused.fault.outcome());
-                let RefusedRequest { fault, customer, addressing } = *refused;
-                self.refuse(RefusedExchange { entry, fault, customer }, addressing)
+                let RefusedRequest { fault, cause, customer, addressing } = *refused;
+                self.refuse(RefusedExchange { entry, fault: Explained::new(fault, cause), customer }, addressing)
             }
         }
     }
@@ -170,6 +173,7 @@ impl<'a> ExchangeContext<'a> {
     pub fn refuse_caller(self) -> PendingExchange {
         let fault = Fault::from(ExchangeFault::UnknownCaller);
         let entry = self.exchange.to_record(self.operation, fault.outcome());
+        let fault = Explained::new(fault, Cause::fixed("the certificate is no longer valid"));
         self.refuse(RefusedExchange { entry, fault, customer: None }, Addressing::default())
     }
 
@@ -179,13 +183,15 @@ impl<'a> ExchangeContext<'a> {
             Err(refused) => {
                 self.stopwatch.lap(Stage::Decide);
                 let (reason, presented) = *refused;
-                return self.refuse_question(presented, fault_map::of_not_identified(reason), addressing);
+                let fault = fault_map::of_not_identified(reason, presented.customer().id);
+                return self.refuse_question(presented, fault, addressing);
             }
         };
         if let Err(wait) = self.service.rate_limits.take(identified.consumer(), self.exchange.received) {
             self.stopwatch.lap(Stage::Decide);
-            let mut pending =
-                self.refuse_question(identified.into_presented(), ExchangeFault::QuotaSpent.into(), addressing);
+            let fault =
+                Explained::new(ExchangeFault::QuotaSpent.into(), Cause::number("retry after seconds", wait.as_secs()));
+            let mut pending = self.refuse_question(identified.into_presented(), fault, addressing);
             pending.details.retry_after = Some(wait);
             return pending;
         }
@@ -227,8 +233,8 @@ impl<'a> ExchangeContext<'a> {
         PendingExchange::new(pending, addressing)
     }
 
-    fn refuse_question(self, presented: Presented, fault: Fault, addressing: Addressing) -> PendingExchange {
-        let entry = presented.to_record(fault.outcome());
+    fn refuse_question(self, presented: Presented, fault: Explained<Fault>, addressing: Addressing) -> PendingExchange {
+        let entry = presented.to_record(fault.reason().outcome());
         self.refuse(RefusedExchange { entry, fault, customer: Some(presented.into_customer()) }, addressing)
     }
 
@@ -251,18 +257,18 @@ impl<'a> ExchangeContext<'a> {
     pub fn write(self, recorded: RecordedExchange, peer: &Peer) -> Reply {
         let RecordedExchange { outcome, details } = recorded;
         let ReplyDetails { addressing, refusal, retry_after } = details;
-        let (body, kind, outcome) = match outcome {
+        let (body, outcome, fault) = match outcome {
             RecordedOutcome::Answer(Ok(answer)) => {
                 let body = soap::write_answer(&answer, self.service.clock.now(), &addressing);
-                (body, ReplyKind::Response, answer.status().outcome())
+                (body, answer.status().outcome(), None)
             }
             RecordedOutcome::Echo(Ok(recorded)) => {
                 let body = self.write_test_reply(&recorded.outcome().echo, peer, &addressing);
-                (body, ReplyKind::Response, Status::DataFound.outcome())
+                (body, Status::DataFound.outcome(), None)
             }
             RecordedOutcome::Fault(Ok(recorded)) => {
                 let RefusedExchange { fault, customer, .. } = recorded.outcome();
-                self.write_fault(fault, customer.as_ref(), &addressing)
+                self.write_fault(fault.clone(), customer.as_ref(), &addressing)
             }
             RecordedOutcome::Answer(Err(Unrecorded { failure, withheld })) => {
                 self.write_unrecorded(failure, withheld.map(Resolved::into_customer), &addressing)
@@ -273,7 +279,8 @@ impl<'a> ExchangeContext<'a> {
             }
         };
         self.stopwatch.lap(Stage::Write);
-        Reply { body, kind, outcome, refusal, retry_after }
+        let kind = if fault.is_some() { ReplyKind::Fault } else { ReplyKind::Response };
+        Reply { body, kind, outcome, fault, refusal, retry_after }
     }
 
     fn write_test_reply(self, echo: &str, peer: &Peer, addressing: &Addressing) -> Vec<u8> {
@@ -285,12 +292,13 @@ impl<'a> ExchangeContext<'a> {
         let reason = fault_map::code_of_record_failure(failure);
         peer_event!(self.service.peer_log, ERROR, "cannot write the audit record; no answer is given", reason, ();
             ticket = %self.exchange.ticket, %failure);
-        self.write_fault(&fault_map::of_record_failure(failure), customer.as_ref(), addressing)
+        self.write_fault(fault_map::of_record_failure(failure), customer.as_ref(), addressing)
     }
 
-    fn write_fault(self, fault: &Fault, customer: Option<&Customer>, addressing: &Addressing) -> Written {
-        let body = soap::write_fault(fault, self.operation, self.handling(), customer, addressing);
-        (body, ReplyKind::Fault, fault.outcome())
+    /// Writes the fault without its cause.
+    fn write_fault(self, fault: Explained<Fault>, customer: Option<&Customer>, addressing: &Addressing) -> Written {
+        let body = soap::write_fault(fault.reason(), self.operation, self.handling(), customer, addressing);
+        (body, fault.reason().outcome(), Some(fault))
     }
 
     fn handling(self) -> Handling {
@@ -299,8 +307,8 @@ impl<'a> ExchangeContext<'a> {
     }
 }
 
-/// An envelope, its kind, and the code in it.
-type Written = (Vec<u8>, ReplyKind, OutcomeCode);
+/// An envelope, the code in it, and its fault.
+type Written = (Vec<u8>, OutcomeCode, Option<Explained<Fault>>);
 
 impl PendingExchange {
     fn new(pending: PendingRecord, addressing: Addressing) -> Self {

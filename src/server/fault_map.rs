@@ -1,23 +1,36 @@
 //! Maps the pipeline's refusals to the faults that a caller receives: one exhaustive `match` each.
 
+use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::{LookupError, RecordFailure};
+use ehealth_core::model::CustomerId;
 use ehealth_core::policy::NotIdentified;
 use soap::{ExchangeFault, Fault};
 
-/// Fault for a caller that is not identified.
-pub(super) fn of_not_identified(refused: NotIdentified) -> Fault {
-    match refused {
-        NotIdentified::UnknownCaller | NotIdentified::NotPinned => ExchangeFault::UnknownCaller.into(),
-        NotIdentified::ForeignCustomer => ExchangeFault::WrongIdentification.into(),
+/// Fault for a caller that is not identified. The operator sees for whom it asked.
+pub(super) fn of_not_identified(refused: NotIdentified, customer: CustomerId) -> Explained<Fault> {
+    let (fault, cause) = match refused {
+        NotIdentified::UnknownCaller => (ExchangeFault::UnknownCaller, Cause::fixed("not registered")),
+        NotIdentified::NotPinned => (ExchangeFault::UnknownCaller, Cause::fixed("the certificate is not pinned")),
+        NotIdentified::ForeignCustomer => (ExchangeFault::WrongIdentification, identification(customer)),
+    };
+    Explained::new(fault.into(), cause)
+}
+
+fn identification(customer: CustomerId) -> Cause {
+    match customer {
+        CustomerId::Cbe(number) => Cause::new("cbeNumber", &number.to_string()),
+        CustomerId::Pair { sector, institution } => {
+            Cause::new("sector", &sector.to_string()).and("institution", &institution.to_string())
+        }
     }
 }
 
 /// Fault for a record that could not be written: without a record there is no answer
 /// (docs/reference/domain.md "Evidence of disclosure").
-pub(super) fn of_record_failure(failure: RecordFailure) -> Fault {
+pub(super) fn of_record_failure(failure: RecordFailure) -> Explained<Fault> {
     match failure {
         RecordFailure::Unwritable | RecordFailure::Overloaded | RecordFailure::Closed => {
-            ExchangeFault::NotRecorded.into()
+            Explained::new(ExchangeFault::NotRecorded.into(), Cause::new("audit log", code_of_record_failure(failure)))
         }
     }
 }
@@ -32,6 +45,6 @@ pub(super) fn code_of_record_failure(failure: RecordFailure) -> &'static str {
 }
 
 /// Fault for a dataset that cannot be read. The reason goes to the log only.
-pub(super) fn of_lookup_error(_: &LookupError) -> Fault {
-    ExchangeFault::Internal.into()
+pub(super) fn of_lookup_error(error: &LookupError) -> Explained<Fault> {
+    Explained::new(ExchangeFault::Internal.into(), Cause::new("dataset", error.reason.dataset.code()))
 }

@@ -33,6 +33,7 @@ mod limits;
 mod mtls;
 mod pins;
 mod proxies;
+mod refusals;
 mod tls;
 mod trust;
 // Datasets: killed runs.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use ehealth_core::explained::Explained;
 use soap::names::Namespace;
 use soap::reader::{Document, Name, Reader, Space, Token};
 use soap::{BadMessage, MessageError};
@@ -50,7 +51,7 @@ fn every_document_with_a_doctype_is_refused() {
     let mut reasons = BTreeMap::<_, usize>::new();
     for case in &with_doctype {
         let bad = read(&case.bytes).expect_err(&case.name);
-        *reasons.entry(bad.error().code()).or_default() += 1;
+        *reasons.entry(bad.reason().error().code()).or_default() += 1;
     }
     // Another code means that the error is before the DOCTYPE, or that the encoding is unknown.
     assert!(reasons[MessageError::Doctype.code()] > with_doctype.len() / 2, "{reasons:?}");
@@ -106,12 +107,12 @@ fn agree_with_expat(documents: &[(String, Vec<u8>)], least_accepted: usize) {
                 accepted += 1;
                 format!("read {spelled}")
             }
-            Err(bad) if bad.error() == MessageError::Malformed => {
+            Err(bad) if bad.reason().error() == MessageError::Malformed => {
                 malformed += 1;
                 "malformed".to_owned()
             }
             Err(bad) => {
-                *on_other_grounds.entry(bad.error().code()).or_default() += 1;
+                *on_other_grounds.entry(bad.reason().error().code()).or_default() += 1;
                 continue;
             }
         };
@@ -132,7 +133,7 @@ fn agree_with_expat(documents: &[(String, Vec<u8>)], least_accepted: usize) {
 }
 
 /// The events of the reader, in the notation of `tests/it/support/expat_events.py`.
-fn read(bytes: &[u8]) -> Result<String, BadMessage> {
+fn read(bytes: &[u8]) -> Result<String, Explained<BadMessage>> {
     let document = Document::from_bytes(bytes, None)?;
     let mut reader = Reader::new(&document);
     let mut spelled = String::new();

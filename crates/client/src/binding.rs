@@ -5,6 +5,7 @@
 //! except the one that [`Attributed`] reads. [`bind!`] states the elements of a struct once, for
 //! reading and for writing.
 
+use ehealth_core::explained::Explained;
 use soap::names::Namespace;
 use soap::reader::{Name, Reader, Space};
 use soap::writer::Writer;
@@ -212,14 +213,14 @@ pub(crate) use bind;
 
 /// Converts an error of the reader inside the message: what is well-formed and not of the contract
 /// is [`NotUnderstood::Shape`].
-pub(crate) fn inside_message(bad: BadMessage) -> NotUnderstood {
-    not_understood(&bad, NotUnderstood::Shape)
+pub(crate) fn inside_message(bad: Explained<BadMessage>) -> NotUnderstood {
+    not_understood(bad.reason(), NotUnderstood::Shape)
 }
 
 /// Converts an error of the reader around the message: what is well-formed is not a SOAP 1.1
 /// envelope.
-pub(crate) fn around_message(bad: BadMessage) -> NotUnderstood {
-    not_understood(&bad, NotUnderstood::NotAnEnvelope)
+pub(crate) fn around_message(bad: Explained<BadMessage>) -> NotUnderstood {
+    not_understood(bad.reason(), NotUnderstood::NotAnEnvelope)
 }
 
 fn not_understood(bad: &BadMessage, structure: NotUnderstood) -> NotUnderstood {

@@ -8,9 +8,12 @@
 use std::borrow::Cow;
 
 use super::message_error::{BadMessage, MessageError};
-use super::names::{Element, Namespace, instance};
+use super::names::{Element, Namespace, envelope, instance};
+use super::note::{KnownAttribute, Note};
 use super::reader::characters::trim;
 use super::reader::{Attribute, Name, Reader, Space};
+use super::well_known::{FoundNamespace, WellKnown, known_type};
+use ehealth_core::explained::{Cause, Explained};
 
 /// A reader with a lookahead of one child.
 pub(super) struct Content<'r, 'a> {
@@ -36,12 +39,12 @@ impl<'r, 'a> Content<'r, 'a> {
     }
 
     /// Whether the next child is this element.
-    pub(super) fn is_next(&mut self, element: Element) -> Result<bool, BadMessage> {
+    pub(super) fn is_next(&mut self, element: Element) -> Result<bool, Explained<BadMessage>> {
         Ok(self.look_ahead()?.is_some_and(|name| name.is(element)))
     }
 
     /// Enters the next child, which must be this element.
-    pub(super) fn enter(&mut self, element: Element) -> Result<(), BadMessage> {
+    pub(super) fn enter(&mut self, element: Element) -> Result<(), Explained<BadMessage>> {
         self.require(element, element.name)?;
         self.lookahead = Lookahead::Unknown;
         check_attributes(self.reader, element)
@@ -49,47 +52,56 @@ impl<'r, 'a> Content<'r, 'a> {
 
     /// Checks that the next child is this element. `expected` names everything that is allowed
     /// here.
-    pub(super) fn require(&mut self, element: Element, expected: &'static str) -> Result<(), BadMessage> {
-        if self.is_next(element)? { Ok(()) } else { Err(self.reader.error_expecting(MessageError::Element, expected)) }
+    pub(super) fn require(&mut self, element: Element, expected: &'static str) -> Result<(), Explained<BadMessage>> {
+        if self.is_next(element)? { Ok(()) } else { Err(self.unexpected(expected)) }
     }
 
     /// Leaves the open element, which must end here. `expected` names everything that is allowed
     /// here.
-    pub(super) fn leave(&mut self, expected: &'static str) -> Result<(), BadMessage> {
+    pub(super) fn leave(&mut self, expected: &'static str) -> Result<(), Explained<BadMessage>> {
         if self.look_ahead()?.is_some() {
-            return Err(self.reader.error_expecting(MessageError::Element, expected));
+            return Err(self.unexpected(expected));
         }
         self.lookahead = Lookahead::Unknown;
         Ok(())
     }
 
+    /// The error for a child other than these. All children of the payload are unqualified.
+    fn unexpected(&self, expected: &'static str) -> Explained<BadMessage> {
+        self.reader.error_expecting(MessageError::Element, expected, None)
+    }
+
     /// Reads the text of the next child, which must be this element.
-    pub(super) fn read_text(&mut self, element: Element) -> Result<Cow<'a, str>, BadMessage> {
+    pub(super) fn read_text(&mut self, element: Element) -> Result<Cow<'a, str>, Explained<BadMessage>> {
         self.enter(element)?;
         self.reader.read_value()
     }
 
-    /// Reads the value of the next child, which must be this element. `parse` returns `None` for an
-    /// invalid text.
+    /// Reads the value of the next child, which must be this element. `parse` returns `None` for a
+    /// text that is not of the type that `expected` describes.
     pub(super) fn read_value<T>(
         &mut self,
         element: Element,
+        expected: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<T, BadMessage> {
+    ) -> Result<T, Explained<BadMessage>> {
         let text = self.read_text(element)?;
-        parse(&text).ok_or_else(|| self.reader.error(MessageError::Value))
+        parse(&text).ok_or_else(|| {
+            self.reader.error_noting(MessageError::Value, Note::Expected(expected), Cause::new("value", &text))
+        })
     }
 
     /// Reads the value of the next child, if it is this element.
     pub(super) fn read_optional<T>(
         &mut self,
         element: Element,
+        expected: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, BadMessage> {
-        if self.is_next(element)? { self.read_value(element, parse).map(Some) } else { Ok(None) }
+    ) -> Result<Option<T>, Explained<BadMessage>> {
+        if self.is_next(element)? { self.read_value(element, expected, parse).map(Some) } else { Ok(None) }
     }
 
-    fn look_ahead(&mut self) -> Result<Option<Name<'a>>, BadMessage> {
+    fn look_ahead(&mut self) -> Result<Option<Name<'a>>, Explained<BadMessage>> {
         if let Lookahead::Unknown = self.lookahead {
             self.lookahead = self.reader.next_child()?.map_or(Lookahead::End, Lookahead::Child);
         }
@@ -102,11 +114,41 @@ impl<'r, 'a> Content<'r, 'a> {
 
 /// Checks the attributes of the element whose start was just read. Allowed are only those of XML
 /// Schema itself (part 1, section 2.6), with values that change nothing.
-pub(super) fn check_attributes(reader: &Reader<'_>, element: Element) -> Result<(), BadMessage> {
-    if reader.attributes().iter().all(|attribute| is_allowed(reader, attribute, element)) {
-        Ok(())
-    } else {
-        Err(reader.error(MessageError::Attribute))
+pub(super) fn check_attributes(reader: &Reader<'_>, element: Element) -> Result<(), Explained<BadMessage>> {
+    match reader.attributes().iter().find(|attribute| !is_allowed(reader, attribute, element)) {
+        None => Ok(()),
+        Some(refused) => Err(refuse_attribute(reader, refused, element)),
+    }
+}
+
+fn refuse_attribute(reader: &Reader<'_>, attribute: &Attribute<'_>, element: Element) -> Explained<BadMessage> {
+    let cause = reader.attribute(attribute);
+    let note = match (attribute.name.space, element.declared_type) {
+        (Space::Known(Namespace::SchemaInstance), Some(expected)) if attribute.name.local == instance::TYPE => {
+            let found = reader.resolve_name(&attribute.value).and_then(|named| match named.space {
+                Space::Known(namespace) => known_type(namespace, named.local),
+                Space::Unqualified | Space::Foreign => None,
+            });
+            Some(Note::Type { expected, found })
+        }
+        _ => known_attribute(reader, attribute).map(Note::Attribute),
+    };
+    match note {
+        Some(note) => reader.error_noting(MessageError::Attribute, note, cause),
+        None => reader.error(MessageError::Attribute, cause),
+    }
+}
+
+/// An attribute that many stacks send, by namespace and name.
+fn known_attribute(reader: &Reader<'_>, attribute: &Attribute<'_>) -> Option<KnownAttribute> {
+    match (reader.namespace_of_attribute(attribute), attribute.name.local) {
+        (FoundNamespace::Contract(Namespace::SchemaInstance), instance::NIL) => Some(KnownAttribute::Nil),
+        (FoundNamespace::Contract(Namespace::SchemaInstance), instance::TYPE) => Some(KnownAttribute::Type),
+        (FoundNamespace::Contract(Namespace::Envelope), envelope::ENCODING_STYLE)
+        | (FoundNamespace::WellKnown(WellKnown::SoapEncoding), _) => Some(KnownAttribute::Encoding),
+        (FoundNamespace::None, "href" | "id") => Some(KnownAttribute::Reference),
+        (FoundNamespace::WellKnown(WellKnown::SecurityUtility), "Id") => Some(KnownAttribute::SignatureId),
+        _ => None,
     }
 }
 

@@ -17,6 +17,17 @@ pub enum Charset {
 }
 
 impl Charset {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Utf16 => "utf-16",
+            Self::Utf16BigEndian => "utf-16be",
+            Self::Utf16LittleEndian => "utf-16le",
+        }
+    }
+
     /// Returns the charset of this name, case-insensitively; `None` for any other.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

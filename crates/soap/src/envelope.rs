@@ -9,8 +9,11 @@
 use super::limits::MESSAGE_ID_CHARS;
 use super::message_error::{BadMessage, MessageError};
 use super::names::{self, ACTOR_NEXT, ADDRESS_ANONYMOUS, ADDRESS_NONE, Namespace, addressing, envelope};
+use super::note::Note;
 use super::reader::characters::trim;
 use super::reader::{Name, Reader, Space, Token};
+use super::well_known::FoundNamespace;
+use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::Operation;
 
 /// Content of the WS-Addressing header blocks.
@@ -28,7 +31,7 @@ pub(super) fn open_envelope(
     operation: Operation,
     soap_actions: &[&[u8]],
     addressing: &mut Addressing,
-) -> Result<(), BadMessage> {
+) -> Result<(), Explained<BadMessage>> {
     open_root(reader)?;
     let mut part = next_part(reader, envelope::BODY)?;
     if part.is_in(Namespace::Envelope, envelope::HEADER) {
@@ -36,60 +39,70 @@ pub(super) fn open_envelope(
         part = next_part(reader, envelope::BODY)?;
     }
     if !part.is_in(Namespace::Envelope, envelope::BODY) {
-        return Err(reader.error_expecting(MessageError::EnvelopeStructure, envelope::BODY));
+        return Err(reader.error_expecting(MessageError::EnvelopeStructure, envelope::BODY, Some(Namespace::Envelope)));
     }
     let request = names::request(operation);
-    let child =
-        reader.next_child()?.ok_or_else(|| reader.error_expecting(MessageError::BodyStructure, request.name))?;
+    let refuse = |reader: &Reader<'_>, error| reader.error_expecting(error, request.name, request.namespace);
+    let child = reader.next_child()?.ok_or_else(|| refuse(reader, MessageError::BodyStructure))?;
     if !child.is(request) {
-        return Err(reader.error_expecting(MessageError::WrongOperation, request.name));
+        return Err(refuse(reader, MessageError::WrongOperation));
     }
     if !is_right_action(soap_actions, operation) {
-        return Err(reader.error(MessageError::WrongSoapAction));
+        let cause = Cause::from_bytes("SOAPAction", soap_actions.first().copied().unwrap_or_default());
+        let cause = match soap_actions {
+            [] | [_] => cause,
+            [_, second, ..] => cause.and_bytes("SOAPAction", second),
+        };
+        return Err(reader.error_noting(MessageError::WrongSoapAction, Note::SoapAction(operation), cause));
     }
     Ok(())
 }
 
 /// Reads from the end of the body's child to the end of the document, and checks that nothing else
 /// follows.
-pub(super) fn close_envelope(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
+pub(super) fn close_envelope(reader: &mut Reader<'_>) -> Result<(), Explained<BadMessage>> {
     if reader.next_child()?.is_some() {
-        return Err(reader.error(MessageError::BodyStructure));
+        return Err(reader.element_error(MessageError::BodyStructure));
     }
     if reader.next_child()?.is_some() {
-        return Err(reader.error(MessageError::EnvelopeStructure));
+        return Err(reader.element_error(MessageError::EnvelopeStructure));
     }
     match reader.next_token()? {
         Token::End => Ok(()),
         // The reader itself refuses anything else after the root element.
-        Token::Open(_) | Token::Text(_) | Token::Close => Err(reader.error(MessageError::EnvelopeStructure)),
+        Token::Open(_) | Token::Text(_) | Token::Close => Err(reader.element_error(MessageError::EnvelopeStructure)),
     }
 }
 
-fn open_root(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
-    let Token::Open(root) = reader.next_token()? else { return Err(reader.error(MessageError::NotAnEnvelope)) };
+fn open_root(reader: &mut Reader<'_>) -> Result<(), Explained<BadMessage>> {
+    let Token::Open(root) = reader.next_token()? else { return Err(reader.element_error(MessageError::NotAnEnvelope)) };
     if root.local != envelope::ENVELOPE {
-        return Err(reader.error(MessageError::NotAnEnvelope));
+        return Err(reader.element_error(MessageError::NotAnEnvelope));
     }
     if root.space != Space::Known(Namespace::Envelope) {
-        return Err(reader.error(MessageError::VersionMismatch));
+        let note = Note::Namespace { expected: Some(Namespace::Envelope), found: reader.namespace() };
+        return Err(reader.error_noting(MessageError::VersionMismatch, note, reader.element()));
     }
     Ok(())
 }
 
-fn next_part<'a>(reader: &mut Reader<'a>, expected: &'static str) -> Result<Name<'a>, BadMessage> {
+fn next_part<'a>(reader: &mut Reader<'a>, expected: &'static str) -> Result<Name<'a>, Explained<BadMessage>> {
     match reader.next_child()? {
         Some(part) => Ok(part),
-        None => Err(reader.error_expecting(MessageError::EnvelopeStructure, expected)),
+        None => Err(reader.error_expecting(MessageError::EnvelopeStructure, expected, Some(Namespace::Envelope))),
     }
 }
 
-fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut Addressing) -> Result<(), BadMessage> {
+fn read_header(
+    reader: &mut Reader<'_>,
+    operation: Operation,
+    addressing: &mut Addressing,
+) -> Result<(), Explained<BadMessage>> {
     // Blocks that were read and may occur only once.
     let mut seen = Vec::new();
     while let Some(block) = reader.next_child()? {
         if block.space == Space::Unqualified {
-            return Err(reader.error(MessageError::UnqualifiedHeader));
+            return Err(reader.element_error(MessageError::UnqualifiedHeader));
         }
         let demand = read_demand(reader)?;
         let is_understood = demand != Demand::NotForUs && block.space == Space::Known(Namespace::Addressing);
@@ -98,7 +111,8 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
                 once(reader, &mut seen, addressing::ACTION)?;
                 let action = reader.read_value()?;
                 if trim(&action) != names::soap_action(operation) {
-                    return Err(reader.error(MessageError::WrongAction));
+                    let note = Note::Expected(names::soap_action(operation));
+                    return Err(reader.error_noting(MessageError::WrongAction, note, Cause::new("Action", &action)));
                 }
             }
             addressing::MESSAGE_ID if is_understood => {
@@ -106,7 +120,7 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
                 let value = reader.read_value()?;
                 let message_id = trim(&value);
                 if message_id.is_empty() || message_id.chars().count() > MESSAGE_ID_CHARS {
-                    return Err(reader.error(MessageError::MessageId));
+                    return Err(reader.error(MessageError::MessageId, Cause::new("MessageID", &value)));
                 }
                 addressing.message_id = Some(message_id.to_owned());
             }
@@ -119,16 +133,29 @@ fn read_header(reader: &mut Reader<'_>, operation: Operation, addressing: &mut A
                 read_endpoint(reader)?;
             }
             addressing::TO | addressing::FROM | addressing::RELATES_TO if is_understood => reader.skip_rest()?,
-            _ if demand == Demand::Mandatory => return Err(reader.error(MessageError::MustUnderstand)),
+            _ if demand == Demand::Mandatory => return Err(refuse_block(reader)),
             _ => reader.skip_rest()?,
         }
     }
     Ok(())
 }
 
-fn once(reader: &Reader<'_>, seen: &mut Vec<&'static str>, block: &'static str) -> Result<(), BadMessage> {
+/// The fault for a header block that must be understood, and is not. Names its specification, if that
+/// is well known.
+fn refuse_block(reader: &Reader<'_>) -> Explained<BadMessage> {
+    match reader.namespace() {
+        FoundNamespace::WellKnown(namespace) if namespace.header_remedy().is_some() => {
+            reader.error_noting(MessageError::MustUnderstand, Note::HeaderBlock(namespace), reader.element())
+        }
+        FoundNamespace::None | FoundNamespace::Contract(_) | FoundNamespace::WellKnown(_) | FoundNamespace::Other => {
+            reader.element_error(MessageError::MustUnderstand)
+        }
+    }
+}
+
+fn once(reader: &Reader<'_>, seen: &mut Vec<&'static str>, block: &'static str) -> Result<(), Explained<BadMessage>> {
     if seen.contains(&block) {
-        return Err(reader.error(MessageError::RepeatedAddressing));
+        return Err(reader.element_error(MessageError::RepeatedAddressing));
     }
     seen.push(block);
     Ok(())
@@ -145,7 +172,7 @@ enum Demand {
     NotForUs,
 }
 
-fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
+fn read_demand(reader: &Reader<'_>) -> Result<Demand, Explained<BadMessage>> {
     let (mut is_mandatory, mut is_ours) = (false, true);
     for attribute in reader.attributes() {
         let value = trim(&attribute.value);
@@ -153,7 +180,7 @@ fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
             is_mandatory = match value {
                 "1" | "true" => true,
                 "0" | "false" => false,
-                _ => return Err(reader.error(MessageError::MustUnderstandValue)),
+                _ => return Err(reader.error(MessageError::MustUnderstandValue, reader.attribute(attribute))),
             };
         } else if attribute.name.is_in(Namespace::Envelope, envelope::ACTOR) {
             is_ours = value.is_empty() || value == ACTOR_NEXT;
@@ -168,18 +195,19 @@ fn read_demand(reader: &Reader<'_>) -> Result<Demand, BadMessage> {
 
 /// Reads an endpoint reference (WS-Addressing 1.0 Core, section 2.2): its address comes first, the
 /// rest is skipped.
-fn read_endpoint(reader: &mut Reader<'_>) -> Result<(), BadMessage> {
+fn read_endpoint(reader: &mut Reader<'_>) -> Result<(), Explained<BadMessage>> {
     let is_address = |name: Name<'_>| name.is_in(Namespace::Addressing, addressing::ADDRESS);
     if !reader.next_child()?.is_some_and(is_address) {
-        return Err(reader.error_expecting(MessageError::ReplyAddress, addressing::ADDRESS));
+        let namespace = Some(Namespace::Addressing);
+        return Err(reader.error_expecting(MessageError::ReplyAddress, addressing::ADDRESS, namespace));
     }
     let address = reader.read_value()?;
     if !matches!(trim(&address), ADDRESS_ANONYMOUS | ADDRESS_NONE) {
-        return Err(reader.error(MessageError::ReplyAddress));
+        return Err(reader.error(MessageError::ReplyAddress, Cause::new("Address", &address)));
     }
     while let Some(other) = reader.next_child()? {
         if is_address(other) {
-            return Err(reader.error(MessageError::ReplyAddress));
+            return Err(reader.element_error(MessageError::ReplyAddress));
         }
         reader.skip_rest()?;
     }

@@ -144,7 +144,17 @@ impl Fault {
         }
     }
 
-    /// `faultstring`: one fixed sentence.
+    /// `faultstring`: the sentence. For a fault that may not have a `detail`, also what was expected
+    /// and found, or the well-known header block, as far as the contract and this program name them.
+    #[must_use]
+    pub fn faultstring(&self) -> String {
+        match self {
+            Self::BadMessage(bad) => bad.faultstring(),
+            Self::Exchange(fault) => fault.sentence().to_owned(),
+        }
+    }
+
+    /// One fixed sentence for each code.
     #[must_use]
     pub fn sentence(&self) -> &'static str {
         match self {

@@ -35,6 +35,8 @@ mod request;
 // What can be wrong, each with its code.
 mod fault;
 mod message_error;
+mod note;
+mod well_known;
 mod xml_error;
 
 // What goes out.
@@ -45,7 +47,9 @@ pub use content_type::{Charset, MediaType, MediaTypeError};
 pub use envelope::Addressing;
 pub use example::example;
 pub use fault::{ExchangeFault, Fault, FaultRow};
-pub use message_error::{BadMessage, FaultCode, Location, MessageError, Note};
+pub use message_error::{BadMessage, FaultCode, Location, MessageError};
+pub use note::{KnownAttribute, Note};
 pub use request::{Payload, RefusedRequest, Request, read_request};
 pub use response::{Handling, TestReply, write_answer, write_fault, write_test_reply};
+pub use well_known::{FoundNamespace, WellKnown};
 pub use xml_error::XmlError;

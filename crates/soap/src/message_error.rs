@@ -3,13 +3,21 @@
 //!
 //! A [`MessageError`] says what is wrong, a [`Note`] gives the detail, a [`Location`] says where.
 //! None of them can contain text of the caller: sentences are fixed, names are those of the
-//! contract, lines are numbers. So a description of a wrong message can be sent, logged and
-//! recorded without filtering.
+//! contract or well known, lines are numbers. So a description of a wrong message can be sent,
+//! logged and recorded without filtering. What the caller sent there is the [`Cause`] beside it,
+//! for the operator's log.
+//!
+//! [`Cause`]: ehealth_core::explained::Cause
 
+use std::borrow::Cow;
 use std::fmt;
 
+use super::note::Note;
 use super::xml_error::XmlError;
 use ehealth_core::model::OutcomeCode;
+
+/// Maximum characters of a description (`MessageType` of the schema).
+const DIAGNOSTIC_CHARS: usize = 256;
 
 ehealth_core::closed_enum! {
     /// What is wrong with a message, in the order of the codes.
@@ -235,15 +243,6 @@ impl MessageError {
     }
 }
 
-/// Detail of a message error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Note {
-    /// How the message is not well-formed.
-    XmlError(XmlError),
-    /// What was expected there, in the words of the contract.
-    Expected(&'static str),
-}
-
 /// Location of an error in a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
@@ -305,26 +304,63 @@ impl BadMessage {
     }
 }
 
-impl fmt::Display for BadMessage {
-    /// At most 256 characters. All of them are fixed, except the line and the choice of element
-    /// names.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.error.sentence())?;
-        match self.note {
-            Some(Note::XmlError(error)) => write!(f, " {}", error.sentence())?,
-            Some(Note::Expected(expected)) => write!(f, " Expected: {expected}.")?,
-            None => {}
-        }
-        match &self.location {
-            Some(location) => write!(f, " Line {}, {}.", location.line, location.path),
-            None => Ok(()),
+impl BadMessage {
+    /// The sentence, and for an error without other details in the fault also the [`Note`].
+    #[must_use]
+    pub fn faultstring(&self) -> String {
+        match (self.error.fault_code(), self.note) {
+            (FaultCode::VersionMismatch | FaultCode::MustUnderstand, Some(note)) => {
+                format!("{} {note}", self.error.sentence())
+            }
+            (FaultCode::VersionMismatch | FaultCode::MustUnderstand, None)
+            | (FaultCode::Client | FaultCode::Server, _) => self.error.sentence().to_owned(),
         }
     }
+}
+
+impl fmt::Display for BadMessage {
+    /// At most 256 characters. All of them are fixed, except the line and the choice of names. A
+    /// path that does not fit loses its beginning.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = self.error.sentence().to_owned();
+        if let Some(note) = self.note {
+            text.push_str(&format!(" {note}"));
+        }
+        if let Some(Location { line, path }) = &self.location {
+            let line = format!(" Line {line}");
+            let around = text.len().saturating_add(line.len()).saturating_add(", .".len());
+            if around > DIAGNOSTIC_CHARS {
+                return f.write_str(&text);
+            }
+            text.push_str(&line);
+            if let Some(path) = shorten(path, DIAGNOSTIC_CHARS.saturating_sub(around)) {
+                text.push_str(", ");
+                text.push_str(&path);
+            }
+            text.push('.');
+        }
+        f.write_str(&text)
+    }
+}
+
+/// The path, or its last steps after `...`, in at most `longest` bytes; `None` if not even the last
+/// step fits.
+fn shorten(path: &str, longest: usize) -> Option<Cow<'_, str>> {
+    if path.len() <= longest {
+        return Some(Cow::Borrowed(path));
+    }
+    let fits = |tail: &&str| tail.len().saturating_add("...".len()) <= longest;
+    let tail = path.match_indices('/').filter_map(|(at, _)| path.get(at..)).find(fits)?;
+    Some(Cow::Owned(["...", tail].concat()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::Namespace;
+    use crate::note::KnownAttribute;
+    use crate::well_known::{FoundNamespace, WellKnown};
+    use ehealth_core::lookup::Operation;
 
     #[test]
     fn codes_are_unique_and_ascending() {
@@ -334,14 +370,40 @@ mod tests {
 
     #[test]
     fn the_longest_diagnostic_fits_its_type() {
-        let longest_path = "x".repeat(crate::reader::location::PATH_CHARS);
+        let longest_path = ["/", &"x".repeat(30)].concat().repeat(4);
         let location = Location { line: crate::limits::DOCUMENT_BYTES, path: longest_path };
-        let notes = XmlError::ALL.into_iter().map(|error| (MessageError::Malformed, Note::XmlError(error)));
-        let longest_expected = Note::Expected("referenceDate, period or nothing more");
-        let others = MessageError::ALL.into_iter().filter(|error| *error != MessageError::Malformed);
-        for (error, note) in notes.chain(others.map(|error| (error, longest_expected))) {
-            let bad = BadMessage::new(Violation { error, note: Some(note) }, Some(location.clone()));
-            assert!(bad.to_string().len() <= 256, "{bad}");
+        let longest = WellKnown::ALL.into_iter().max_by_key(|namespace| namespace.uri().len()).expect("one");
+        let found = FoundNamespace::WellKnown(longest);
+        let namespaces = Namespace::ALL.map(|expected| Note::Namespace { expected: Some(expected), found });
+        let types = Note::Type {
+            expected: (Namespace::Common, "OrganizationIdentificationType"),
+            found: Some((Namespace::Common, "OrganizationIdentificationType")),
+        };
+        let expected = ["referenceDate, period or nothing more"];
+        let notes: Vec<_> = (XmlError::ALL.map(Note::XmlError).into_iter())
+            .chain(expected.map(Note::Expected))
+            .chain(Operation::ALL.map(Note::SoapAction))
+            .chain(namespaces)
+            .chain(KnownAttribute::ALL.map(Note::Attribute))
+            .chain([types])
+            .chain(WellKnown::ALL.map(Note::HeaderBlock))
+            .collect();
+        for error in MessageError::ALL {
+            for note in &notes {
+                let bad = BadMessage::new(Violation { error, note: Some(*note) }, Some(location.clone()));
+                let (text, faultstring) = (bad.to_string(), bad.faultstring());
+                let may_lose_its_line = matches!(note, Note::Namespace { .. } | Note::HeaderBlock(_));
+                assert!(text.len() <= 256 && (may_lose_its_line || text.contains(" Line 262144")), "{bad}");
+                assert!(text.starts_with(error.sentence()) && faultstring.len() <= 256, "{faultstring}");
+            }
         }
+    }
+
+    #[test]
+    fn a_path_that_does_not_fit_keeps_its_last_steps() {
+        assert_eq!(shorten("/a/b/c", 6).as_deref(), Some("/a/b/c"));
+        assert_eq!(shorten(".../a/b/c", 8).as_deref(), Some(".../b/c"));
+        assert_eq!(shorten("/aa/b/c", 6).as_deref(), Some(".../c"));
+        assert_eq!(shorten("/aa/b/c", 4), None);
     }
 }

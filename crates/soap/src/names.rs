@@ -245,6 +245,8 @@ pub mod envelope {
     pub const MUST_UNDERSTAND: &str = "mustUnderstand";
     /// Attribute: the node that a header block is for.
     pub const ACTOR: &str = "actor";
+    /// Attribute: how the payload is encoded. Only accepted outside the payload.
+    pub const ENCODING_STYLE: &str = "encodingStyle";
 }
 
 /// Header blocks of WS-Addressing 1.0, all in [`Namespace::Addressing`].

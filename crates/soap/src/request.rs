@@ -14,10 +14,16 @@ use super::message_error::BadMessage;
 use super::names::{self, element};
 use super::reader::characters::trim;
 use super::reader::{Document, Reader};
+use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Date, DateError, PairNumber, Question, Ssin, Timestamp,
 };
+
+/// The types of values as a fault describes them.
+const CBE_NUMBER: &str = "10 digits without points or blanks";
+const UP_TO_999: &str = "an integer from 0 to 999";
+const TIMESTAMP: &str = "YYYY-MM-DDThh:mm:ss, fraction and time zone optional";
 
 /// A valid request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +51,8 @@ pub enum Payload {
 pub struct RefusedRequest {
     /// Fault to answer with; always [`Fault::BadMessage`].
     pub fault: Fault,
+    /// The value that caused it, for the operator's log.
+    pub cause: Cause,
     /// `informationCustomer`, if it was complete and valid.
     pub customer: Option<Customer>,
     /// Content of the WS-Addressing header blocks, as far as they were read.
@@ -70,7 +78,10 @@ pub fn read_request(
     let mut customer = None;
     match read(body, charset, soap_actions, operation, &mut addressing, &mut customer) {
         Ok(payload) => Ok(Request { payload, addressing }),
-        Err(bad) => Err(Box::new(RefusedRequest { fault: Fault::BadMessage(bad), customer, addressing })),
+        Err(bad) => {
+            let (fault, cause) = bad.map(Fault::BadMessage).split();
+            Err(Box::new(RefusedRequest { fault, cause, customer, addressing }))
+        }
     }
 }
 
@@ -81,7 +92,7 @@ fn read(
     operation: Operation,
     addressing: &mut Addressing,
     customer: &mut Option<Customer>,
-) -> Result<Payload, BadMessage> {
+) -> Result<Payload, Explained<BadMessage>> {
     let document = Document::from_bytes(body, charset)?;
     let mut reader = Reader::new(&document);
     envelope::open_envelope(&mut reader, operation, soap_actions, addressing)?;
@@ -99,30 +110,35 @@ fn read(
     Ok(payload)
 }
 
-fn read_question(content: &mut Content<'_, '_>, known: &mut Option<Customer>) -> Result<Question, BadMessage> {
+fn read_question(
+    content: &mut Content<'_, '_>,
+    known: &mut Option<Customer>,
+) -> Result<Question, Explained<BadMessage>> {
     let customer = read_customer(content)?;
     *known = Some(customer.clone());
     if content.is_next(element::INFORMATION_CBSS)? {
         skip_information_cbss(content)?;
     }
-    let legal_context = content.read_value(element::LEGAL_CONTEXT, |text| read_string(text, LEGAL_CONTEXT_CHARS))?;
+    let legal_context = content
+        .read_value(element::LEGAL_CONTEXT, "at most 64 characters", |text| read_string(text, LEGAL_CONTEXT_CHARS))?;
     let criteria = read_criteria(content)?;
     content.leave("nothing more")?;
     Ok(Question { customer, legal_context, criteria })
 }
 
-fn read_customer(content: &mut Content<'_, '_>) -> Result<Customer, BadMessage> {
+fn read_customer(content: &mut Content<'_, '_>) -> Result<Customer, Explained<BadMessage>> {
     content.enter(element::INFORMATION_CUSTOMER)?;
-    let ticket = content.read_optional(element::TICKET, |text| read_string(text, TICKET_CHARS))?;
-    let timestamp_sent = content.read_optional(element::TIMESTAMP_SENT, read_timestamp)?;
+    let ticket =
+        content.read_optional(element::TICKET, "at most 36 characters", |text| read_string(text, TICKET_CHARS))?;
+    let timestamp_sent = content.read_optional(element::TIMESTAMP_SENT, TIMESTAMP, read_timestamp)?;
     content.enter(element::CUSTOMER_IDENTIFICATION)?;
     let id = if content.is_next(element::SECTOR)? {
-        let sector = content.read_value(element::SECTOR, read_up_to_999)?;
-        let institution = content.read_value(element::INSTITUTION, read_up_to_999)?;
+        let sector = content.read_value(element::SECTOR, UP_TO_999, read_up_to_999)?;
+        let institution = content.read_value(element::INSTITUTION, UP_TO_999, read_up_to_999)?;
         CustomerId::Pair { sector, institution }
     } else {
         content.require(element::CBE_NUMBER, "cbeNumber or sector")?;
-        CustomerId::Cbe(content.read_value(element::CBE_NUMBER, CbeNumber::parse)?)
+        CustomerId::Cbe(content.read_value(element::CBE_NUMBER, CBE_NUMBER, CbeNumber::parse)?)
     };
     content.leave("nothing more")?;
     content.leave("nothing more")?;
@@ -130,7 +146,7 @@ fn read_customer(content: &mut Content<'_, '_>) -> Result<Customer, BadMessage> 
 }
 
 /// Skips `informationCBSS` of the request: its structure is checked, its values are ignored.
-fn skip_information_cbss(content: &mut Content<'_, '_>) -> Result<(), BadMessage> {
+fn skip_information_cbss(content: &mut Content<'_, '_>) -> Result<(), Explained<BadMessage>> {
     content.enter(element::INFORMATION_CBSS)?;
     content.read_text(element::TICKET_CBSS)?;
     content.read_text(element::TIMESTAMP_RECEIVE)?;
@@ -138,7 +154,7 @@ fn skip_information_cbss(content: &mut Content<'_, '_>) -> Result<(), BadMessage
     content.leave("nothing more")
 }
 
-fn read_criteria(content: &mut Content<'_, '_>) -> Result<AskedCriteria, BadMessage> {
+fn read_criteria(content: &mut Content<'_, '_>) -> Result<AskedCriteria, Explained<BadMessage>> {
     content.enter(element::CRITERIA)?;
     let ssin = Ssin::parse(&content.read_text(element::SSIN)?);
     let (dates, expected) = if content.is_next(element::REFERENCE_DATE)? {

@@ -50,7 +50,7 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut slot: Ha
     let context = Arc::new(ConnectionContext::new(service, peer, holder, slot, backoff));
     serve_requests(&mut wire, &context, stop).await;
     let last = wire.refusal().map(|refusal| {
-        context.service.counters.count_refusal(refusal);
+        context.service.counters.count_refusal(*refusal.reason());
         plain::refuse_head(&context.service, &context.peer, context.service.tickets.next_ticket(), refusal)
     });
     wire.close(last.unwrap_or_default().as_bytes()).await;

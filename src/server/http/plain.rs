@@ -8,7 +8,7 @@ use hyper::Response;
 use hyper::StatusCode;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 
-use super::refusal::HttpRefusal;
+use super::refusal::{HttpRefusal, Refusal};
 use super::response::HttpResponse;
 use crate::peer_event;
 use crate::server::peer::Peer;
@@ -29,11 +29,14 @@ pub(super) fn refuse(
     service: &Service,
     peer: &Peer,
     ticket: Ticket,
-    refusal: HttpRefusal,
+    refusal: Refusal,
     body: BodyRead,
     retry_after: Duration,
 ) -> HttpResponse {
-    log(service, peer, ticket, refusal);
+    write(log(service, peer, ticket, refusal), body, retry_after)
+}
+
+fn write(refusal: HttpRefusal, body: BodyRead, retry_after: Duration) -> HttpResponse {
     let mut response = Response::new(Full::new(Bytes::from_static(refusal.text().as_bytes())));
     *response.status_mut() = refusal.status();
     let headers = response.headers_mut();
@@ -62,8 +65,8 @@ pub(super) fn whole_seconds(duration: Duration) -> u64 {
 }
 
 /// Response to a head that never reached the HTTP library: the last bytes of its connection.
-pub(super) fn refuse_head(service: &Service, peer: &Peer, ticket: Ticket, refusal: HttpRefusal) -> String {
-    log(service, peer, ticket, refusal);
+pub(super) fn refuse_head(service: &Service, peer: &Peer, ticket: Ticket, refusal: Refusal) -> String {
+    let refusal = log(service, peer, ticket, refusal);
     let (status, text) = (refusal.status(), refusal.text());
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\
@@ -72,8 +75,12 @@ pub(super) fn refuse_head(service: &Service, peer: &Peer, ticket: Ticket, refusa
     )
 }
 
-fn log(service: &Service, peer: &Peer, ticket: Ticket, refusal: HttpRefusal) {
+/// Logs a refusal with its cause. Returns what the caller may learn of it.
+fn log(service: &Service, peer: &Peer, ticket: Ticket, refusal: Refusal) -> HttpRefusal {
+    let (refusal, cause) = refusal.split();
     let caller = peer.caller.organisation().map(tracing::field::display);
     peer_event!(service.peer_log, INFO, "request refused below SOAP", refusal.code(), peer.caller.fingerprint;
-        %ticket, caller, status = refusal.status().as_u16());
+        %ticket, caller, status = refusal.status().as_u16(), diagnostic = refusal.text().trim_ascii_end(),
+        cause = cause.for_log());
+    refusal
 }

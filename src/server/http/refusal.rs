@@ -1,6 +1,10 @@
 //! Refusals below SOAP: a closed list, each with its HTTP status and its plain-text body.
 
+use ehealth_core::explained::{Cause, Explained};
 use hyper::StatusCode;
+
+/// A refusal below SOAP, with its cause for the operator's log.
+pub(super) type Refusal = Explained<HttpRefusal>;
 
 ehealth_core::closed_enum! {
     /// Why a request is refused below SOAP (docs/reference/contract.md "HTTP details"). Codes: log
@@ -68,6 +72,11 @@ ehealth_core::closed_enum! {
 }
 
 impl HttpRefusal {
+    /// This refusal, and the value that caused it: for the operator's log, never for the response.
+    pub(super) fn because(self, cause: Cause) -> Refusal {
+        Refusal::new(self, cause)
+    }
+
     /// HTTP status of the response.
     #[must_use]
     pub fn status(self) -> StatusCode {

@@ -8,7 +8,8 @@ use hyper::Method;
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 
-use super::refusal::HttpRefusal;
+use super::refusal::{HttpRefusal, Refusal};
+use ehealth_core::explained::Cause;
 use ehealth_core::lookup::Operation;
 use soap::{Charset, MediaType, MediaTypeError, names};
 
@@ -35,8 +36,18 @@ pub(super) enum Route {
 /// Decides what the head of a request asks for.
 ///
 /// # Errors
-/// [`HttpRefusal`] if nothing is served at this path, with this query or by this method.
-pub(super) fn route(head: &Parts) -> Result<Route, HttpRefusal> {
+/// [`Refusal`] if nothing is served at this path, with this query or by this method.
+pub(super) fn route(head: &Parts) -> Result<Route, Refusal> {
+    find(head).map_err(|refusal| refusal.because(asked(head)))
+}
+
+/// What a request asked for, for the operator's log.
+pub(super) fn asked(head: &Parts) -> Cause {
+    let target = head.uri.path_and_query().map_or(head.uri.path(), hyper::http::uri::PathAndQuery::as_str);
+    Cause::new("method", head.method.as_str()).and("target", target)
+}
+
+fn find(head: &Parts) -> Result<Route, HttpRefusal> {
     let (path, query) = (head.uri.path(), head.uri.query());
     // HEAD is GET without content (RFC 9110, section 9.3.2); the HTTP library leaves it out.
     let is_get = head.method == Method::GET || head.method == Method::HEAD;
@@ -95,29 +106,29 @@ fn near_miss(path: &str) -> HttpRefusal {
 /// Charset that `Content-Type` names; `None` if it names none.
 ///
 /// # Errors
-/// [`HttpRefusal`] for another media type or charset, two `Content-Type` fields, or any
+/// [`Refusal`] for another media type or charset, two `Content-Type` fields, or any
 /// `Content-Encoding`.
-pub(super) fn read_charset(headers: &HeaderMap) -> Result<Option<Charset>, HttpRefusal> {
-    if headers.contains_key(CONTENT_ENCODING) {
-        return Err(HttpRefusal::ContentEncoding);
+pub(super) fn read_charset(headers: &HeaderMap) -> Result<Option<Charset>, Refusal> {
+    if let Some(coding) = headers.get(CONTENT_ENCODING) {
+        return Err(HttpRefusal::ContentEncoding.because(Cause::from_bytes("Content-Encoding", coding.as_bytes())));
     }
     let mut fields = headers.get_all(CONTENT_TYPE).iter();
-    match (fields.next(), fields.next()) {
-        (Some(field), None) => {
-            let parsed = field.to_str().map_err(|_| HttpRefusal::BadMediaType).and_then(|field| {
-                MediaType::parse(field).map_err(|error| match error {
-                    MediaTypeError::Malformed => HttpRefusal::BadMediaType,
-                    MediaTypeError::Soap12 => HttpRefusal::Soap12,
-                    MediaTypeError::Multipart => HttpRefusal::Multipart,
-                    MediaTypeError::Other => HttpRefusal::MediaType,
-                    MediaTypeError::Charset => HttpRefusal::Charset,
-                })
-            });
-            Ok(parsed?.charset)
-        }
-        (None, _) => Err(HttpRefusal::NoMediaType),
-        (Some(_), Some(_)) => Err(HttpRefusal::BadMediaType),
+    let (first, second) = (fields.next(), fields.next());
+    let Some(field) = first else { return Err(HttpRefusal::NoMediaType.because(Cause::fixed("no Content-Type"))) };
+    let cause = || Cause::from_bytes("Content-Type", field.as_bytes());
+    if let Some(second) = second {
+        return Err(HttpRefusal::BadMediaType.because(cause().and_bytes("Content-Type", second.as_bytes())));
     }
+    let parsed = field.to_str().map_err(|_| HttpRefusal::BadMediaType).and_then(|field| {
+        MediaType::parse(field).map_err(|error| match error {
+            MediaTypeError::Malformed => HttpRefusal::BadMediaType,
+            MediaTypeError::Soap12 => HttpRefusal::Soap12,
+            MediaTypeError::Multipart => HttpRefusal::Multipart,
+            MediaTypeError::Other => HttpRefusal::MediaType,
+            MediaTypeError::Charset => HttpRefusal::Charset,
+        })
+    });
+    parsed.map(|media_type| media_type.charset).map_err(|refusal| refusal.because(cause()))
 }
 
 /// Values of the `SOAPAction` fields, as sent.

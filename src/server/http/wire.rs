@@ -17,8 +17,9 @@ use tokio::time::timeout;
 use super::backoff::ReadBackoff;
 use super::deadline::Deadline;
 use super::framing::{Framing, FramingError, Progress};
-use super::refusal::HttpRefusal;
+use super::refusal::{HttpRefusal, Refusal};
 use crate::server::limits::settings::Limits;
+use ehealth_core::explained::Cause;
 
 /// Bytes read from TLS at a time, and kept between two requests: most messages are shorter.
 const READ_BYTES: usize = 4 * 1_024;
@@ -27,32 +28,32 @@ const READ_BYTES: usize = 4 * 1_024;
 const LINGER_BYTES: usize = 1_024 * 1_024;
 
 /// How reading ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum ReadEnd {
     /// By the peer, or because it was idle for too long between two requests.
     Closed,
     /// Within a body that is refused. The reader of the body answers.
-    BadBody(HttpRefusal),
+    BadBody(Refusal),
     /// The next request is refused.
-    Refused(HttpRefusal),
+    Refused(Refusal),
 }
 
 /// The error by which the reader of a body learns why the body is refused.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the body is refused: {}", .0.status())]
-struct BadBody(HttpRefusal);
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the body is refused: {}", .0.reason().status())]
+struct BadBody(Refusal);
 
 /// Why reading a body failed, from the error that the HTTP library passed on.
-pub(super) fn refusal_of(error: &hyper::Error) -> HttpRefusal {
+pub(super) fn refusal_of(error: &hyper::Error) -> Refusal {
     let mut cause = error.source();
     while let Some(error) = cause {
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         if let Some(BadBody(refusal)) = inner.and_then(|inner| inner.downcast_ref()) {
-            return *refusal;
+            return refusal.clone();
         }
         cause = error.source();
     }
-    HttpRefusal::BodyEnd
+    HttpRefusal::BodyEnd.because(Cause::new("connection", &error.to_string()))
 }
 
 /// One connection.
@@ -94,9 +95,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Why the request after the last forwarded one is refused, if it is.
-    pub fn refusal(&self) -> Option<HttpRefusal> {
-        match self.ended {
-            Some(ReadEnd::Refused(refusal)) => Some(refusal),
+    pub fn refusal(&self) -> Option<Refusal> {
+        match &self.ended {
+            Some(ReadEnd::Refused(refusal)) => Some(refusal.clone()),
             Some(ReadEnd::Closed | ReadEnd::BadBody(_)) | None => None,
         }
     }
@@ -194,8 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 if !(is_head && self.read_deadline.poll_passed(cx)) {
                     return Poll::Pending;
                 }
-                let too_slow = ReadEnd::Refused(HttpRefusal::TooSlow);
-                self.ended = Some(if self.filled == 0 { ReadEnd::Closed } else { too_slow });
+                self.ended = Some(if self.filled == 0 { ReadEnd::Closed } else { self.refuse_slow_head() });
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Ok(())) => {
@@ -239,9 +239,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
                 }
                 continue;
             }
-            match wire.ended {
+            match &wire.ended {
                 Some(ReadEnd::Closed | ReadEnd::Refused(_)) => return Poll::Ready(Ok(())),
-                Some(ReadEnd::BadBody(refusal)) => return Poll::Ready(Err(io::Error::other(BadBody(refusal)))),
+                Some(ReadEnd::BadBody(refusal)) => {
+                    return Poll::Ready(Err(io::Error::other(BadBody(refusal.clone()))));
+                }
                 None => {}
             }
             if wire.framing.is_between_requests() {
@@ -274,6 +276,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 }
 
 impl<S> Wire<S> {
+    /// The head did not arrive in time: its first line, as far as it came.
+    fn refuse_slow_head(&self) -> ReadEnd {
+        let head = self.buffer.get(..self.filled).unwrap_or_default();
+        let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        ReadEnd::Refused(HttpRefusal::TooSlow.because(Cause::from_bytes("request line", line)))
+    }
+
     /// Limits the time of a blocked write. A client that sends requests and reads no responses
     /// fills the socket, and would otherwise block its connection for ever.
     fn limit_write<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {

@@ -459,7 +459,7 @@ fn the_client_reads_every_fault_of_the_service() {
         };
         prop_assert_eq!(code.code(), fault.fault_code().name());
         prop_assert_eq!(heard.faultcode, format!("soap:{}", fault.fault_code().name()));
-        prop_assert_eq!(heard.faultstring, fault.sentence());
+        prop_assert_eq!(heard.faultstring, fault.faultstring());
         prop_assert_eq!(heard.faultactor, None);
         let message = FaultMessage {
             severity: "FATAL".to_owned(),

@@ -54,7 +54,7 @@ fn read_fixture(path: PathBuf) -> Fixture {
             }
             "content-type" => fixture.content_type = value,
             "soapaction" => fixture.soap_actions.push(value),
-            "expect" | "asked" | "at" | "customer" | "relates-to" => {
+            "expect" | "asked" | "at" | "customer" | "relates-to" | "log" => {
                 fixture.expected.insert(key.to_owned(), value);
             }
             _ => panic!("{}: {key} is not a key", fixture.path.display()),

@@ -110,6 +110,12 @@ impl Presented {
 
     /// `informationCustomer`, which a fault returns.
     #[must_use]
+    pub fn customer(&self) -> &Customer {
+        &self.question.customer
+    }
+
+    /// The same, at the end of the exchange.
+    #[must_use]
     pub fn into_customer(self) -> Customer {
         self.question.customer
     }

@@ -13,6 +13,10 @@ use super::text::count_line_ends;
 use crate::Charset;
 use crate::message_error::{BadMessage, Location, MessageError, Violation};
 use crate::xml_error::XmlError;
+use ehealth_core::explained::{Cause, Explained};
+
+/// Bytes in which an XML declaration is searched, for the operator.
+const DECLARATION_BYTES: usize = 256;
 
 /// A document as characters.
 pub struct Document<'a> {
@@ -26,8 +30,8 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`BadMessage`] if the encoding is unsupported or contradictory, or if the bytes are invalid
     /// in it; if the declaration is invalid; if there is a character that no document may contain.
-    pub fn from_bytes(bytes: &'a [u8], charset: Option<Charset>) -> Result<Self, BadMessage> {
-        let nowhere = |violation: Violation| BadMessage::new(violation, None);
+    pub fn from_bytes(bytes: &'a [u8], charset: Option<Charset>) -> Result<Self, Explained<BadMessage>> {
+        let nowhere = |violation| Explained::new(BadMessage::new(violation, None), beginning(bytes, charset, None));
         let (mark, content) = split_mark(bytes).map_err(nowhere)?;
         let encoding = match (charset, mark) {
             (Some(charset), Some(mark)) if !mark.fits(charset) => {
@@ -45,8 +49,12 @@ impl<'a> Document<'a> {
         let text = decode(content, encoding).map_err(nowhere)?;
         if let Some(at) = first_illegal(&text) {
             let line = count_line_ends(text.get(..at).unwrap_or_default()).saturating_add(1);
-            return Err(BadMessage::new(XmlError::Character.into(), Some(Location { line, path: "/".to_owned() })));
+            let code = text.get(at..).and_then(|rest| rest.chars().next()).map(u32::from).unwrap_or_default();
+            let bad = BadMessage::new(XmlError::Character.into(), Some(Location { line, path: "/".to_owned() }));
+            return Err(Explained::new(bad, Cause::new("character", &format!("U+{code:04X}"))));
         }
+        let nowhere =
+            |violation| Explained::new(BadMessage::new(violation, None), beginning(bytes, charset, Some(&text)));
         let declaration = read_declaration(&text).map_err(nowhere)?;
         if let Some(named) = declaration.encoding {
             let named = Charset::from_name(named).ok_or_else(|| nowhere(MessageError::UnreadEncoding.into()))?;
@@ -61,6 +69,31 @@ impl<'a> Document<'a> {
     /// The declaration, and the content after it.
     pub(super) fn split(&self) -> (&str, &str) {
         self.text.split_at_checked(self.declaration_bytes).unwrap_or((&self.text, ""))
+    }
+}
+
+/// What the operator needs to see why a document cannot be read as text: its first bytes, the
+/// charset, the declaration, and the first bytes that are not UTF-8. `text` is the document, if it
+/// could be decoded.
+fn beginning(bytes: &[u8], charset: Option<Charset>, text: Option<&str>) -> Cause {
+    let hex = |bytes: &[u8]| bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+    let mut cause = Cause::new("first bytes", &hex(bytes));
+    if let Some(charset) = charset {
+        cause = cause.and("charset", charset.name());
+    }
+    let decoded = String::from_utf8_lossy(bytes.get(..DECLARATION_BYTES).unwrap_or(bytes));
+    let text = text.unwrap_or(&decoded).trim_start_matches('\u{feff}');
+    if let Some((declaration, _)) = text.strip_prefix("<?xml").and_then(|rest| rest.split_once('>')) {
+        cause = cause.and("declaration", declaration.trim_matches([' ', '?']));
+    } else if text.starts_with("<?xml") {
+        cause = cause.and("declaration without end", text);
+    }
+    match std::str::from_utf8(bytes) {
+        Err(error) if charset.is_none_or(|charset| charset == Charset::Utf8) => {
+            let at = error.valid_up_to();
+            cause.and("bytes", &format!("{} at offset {at}", hex(bytes.get(at..).unwrap_or_default())))
+        }
+        _ => cause,
     }
 }
 
@@ -202,12 +235,12 @@ fn is_encoding_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message_error::Note;
+    use crate::note::Note;
 
     fn read(bytes: &[u8], charset: Option<Charset>) -> Result<String, MessageError> {
         match Document::from_bytes(bytes, charset) {
             Ok(document) => Ok(document.split().1.to_owned()),
-            Err(bad) => Err(bad.error()),
+            Err(bad) => Err(bad.reason().error()),
         }
     }
 
@@ -291,7 +324,7 @@ mod tests {
         for bytes in [&b"<a>\xe9</a>"[..], b"<a>\xc0\x80</a>", b"<a>\xed\xa0\x80</a>", b"\xff\xfe<", b"\xff\xfe\0\xd8"]
         {
             let bad = Document::from_bytes(bytes, None).err().expect("refused");
-            assert_eq!(bad.note(), Some(Note::XmlError(XmlError::Encoding)), "{bytes:?}");
+            assert_eq!(bad.reason().note(), Some(Note::XmlError(XmlError::Encoding)), "{bytes:?}");
         }
     }
 

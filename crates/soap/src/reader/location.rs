@@ -7,8 +7,10 @@
 use super::characters::is_space;
 use super::text::count_line_ends;
 use super::token_reader::Reader;
-use crate::message_error::{BadMessage, Location, MessageError, Note, Violation};
+use crate::message_error::{BadMessage, Location, MessageError, Violation};
 use crate::names;
+use crate::note::Note;
+use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::Operation;
 
 /// Maximum length of an element path in a diagnostic, in characters, so that the diagnostic fits
@@ -17,20 +19,21 @@ pub(crate) const PATH_CHARS: usize = 112;
 
 impl Reader<'_> {
     /// An error in what was read last.
-    pub(crate) fn error(&self, error: MessageError) -> BadMessage {
-        self.located(error.into())
+    pub(crate) fn error(&self, error: MessageError, cause: Cause) -> Explained<BadMessage> {
+        self.located(error.into(), cause)
     }
 
-    /// An error in what was read last, with what was expected there.
-    pub(crate) fn error_expecting(&self, error: MessageError, expected: &'static str) -> BadMessage {
-        self.located(Violation { error, note: Some(Note::Expected(expected)) })
+    /// An error in what was read last, with what is known of it.
+    pub(crate) fn error_noting(&self, error: MessageError, note: Note, cause: Cause) -> Explained<BadMessage> {
+        self.located(Violation { error, note: Some(note) }, cause)
     }
 
-    pub(super) fn located(&self, violation: Violation) -> BadMessage {
+    pub(super) fn located(&self, violation: Violation, cause: Cause) -> Explained<BadMessage> {
         let at = self.rest_before.trim_start_matches(is_space);
         let before = self.content.strip_suffix(at).unwrap_or_default();
         let ended = count_line_ends(self.declaration).saturating_add(count_line_ends(before));
-        BadMessage::new(violation, Some(Location { line: ended.saturating_add(1), path: self.path() }))
+        let location = Location { line: ended.saturating_add(1), path: self.path() };
+        Explained::new(BadMessage::new(violation, Some(location)), cause)
     }
 
     /// The path to the open element. Names that are not in the contract are masked. A long path
@@ -63,7 +66,7 @@ impl Reader<'_> {
 
 /// Returns the element name from the contract, if a request can have an element of this name. Any
 /// other name could be a person's number, and must not be repeated.
-fn known(name: &str) -> Option<&'static str> {
+pub(super) fn known(name: &str) -> Option<&'static str> {
     use names::{addressing, element as e, envelope};
     const NAMES: &[&str] = &[
         envelope::ENVELOPE,

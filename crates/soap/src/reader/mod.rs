@@ -25,6 +25,7 @@ mod text;
 mod token_reader;
 
 // What schemas need of a reader: locations of errors, steps through elements.
+mod found;
 pub(super) mod location;
 mod navigation;
 

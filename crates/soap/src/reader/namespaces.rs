@@ -160,6 +160,11 @@ impl<'a> Namespaces<'a> {
             }
     }
 
+    /// URI of the namespace of a prefix in scope; the default namespace has the empty prefix.
+    pub(super) fn uri(&self, prefix: &str) -> Option<&str> {
+        self.find(prefix).map(|(_, binding)| &*binding.uri)
+    }
+
     fn find(&self, prefix: &str) -> Option<(usize, &Binding<'a>)> {
         let index = if prefix.is_empty() { self.default? } else { *self.innermost.get(prefix)? };
         Some((index, self.bindings.get(index)?))

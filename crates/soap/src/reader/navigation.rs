@@ -9,6 +9,7 @@ use super::namespaces::Name;
 use super::tag::parse_name;
 use super::token_reader::{Reader, Token};
 use crate::message_error::{BadMessage, MessageError};
+use ehealth_core::explained::{Cause, Explained};
 
 impl<'a> Reader<'a> {
     /// Reads a value as a qualified name in scope here (XML Schema 1.0 part 2, section 3.2.18).
@@ -21,13 +22,15 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Self::next_token`], and for text other than white space.
-    pub fn next_child(&mut self) -> Result<Option<Name<'a>>, BadMessage> {
+    pub fn next_child(&mut self) -> Result<Option<Name<'a>>, Explained<BadMessage>> {
         loop {
             match self.next_token()? {
                 Token::Open(name) => return Ok(Some(name)),
                 Token::Close | Token::End => return Ok(None),
                 Token::Text(text) if is_blank(&text) => {}
-                Token::Text(_) => return Err(self.error(MessageError::TextAmongElements)),
+                Token::Text(text) => {
+                    return Err(self.error(MessageError::TextAmongElements, Cause::new("text", &text)));
+                }
             }
         }
     }
@@ -36,13 +39,13 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Self::next_token`], and for an element inside.
-    pub fn read_value(&mut self) -> Result<Cow<'a, str>, BadMessage> {
+    pub fn read_value(&mut self) -> Result<Cow<'a, str>, Explained<BadMessage>> {
         let mut value = Cow::Borrowed("");
         loop {
             match self.next_token()? {
                 Token::Text(text) if value.is_empty() => value = text,
                 Token::Text(text) => value.to_mut().push_str(&text),
-                Token::Open(_) => return Err(self.error(MessageError::ElementInValue)),
+                Token::Open(_) => return Err(self.element_error(MessageError::ElementInValue)),
                 Token::Close | Token::End => return Ok(value),
             }
         }
@@ -52,7 +55,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Self::next_token`].
-    pub fn skip_rest(&mut self) -> Result<(), BadMessage> {
+    pub fn skip_rest(&mut self) -> Result<(), Explained<BadMessage>> {
         let depth = self.open.len();
         loop {
             match self.next_token()? {

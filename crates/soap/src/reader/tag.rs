@@ -22,6 +22,13 @@ pub struct Attribute<'a> {
     fingerprint: u64,
 }
 
+impl Attribute<'_> {
+    /// Prefix of its name; empty if it has none.
+    pub(super) fn prefix(&self) -> &str {
+        self.prefix
+    }
+}
+
 /// Name of a start tag.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tag<'a> {

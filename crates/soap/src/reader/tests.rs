@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use super::location::PATH_CHARS;
 use super::*;
-use crate::message_error::{BadMessage, MessageError, Note};
+use crate::message_error::{BadMessage, MessageError};
 use crate::names::Namespace;
+use crate::note::Note;
 use crate::xml_error::XmlError;
+use ehealth_core::explained::Explained;
 
 /// Reads to the end. Returns the tokens as one line of text.
-fn read(document: &str) -> Result<String, BadMessage> {
+fn read(document: &str) -> Result<String, Explained<BadMessage>> {
     let document = Document::from_bytes(document.as_bytes(), None)?;
     let mut reader = Reader::new(&document);
     let mut spelled = String::new();
@@ -30,19 +32,19 @@ fn read(document: &str) -> Result<String, BadMessage> {
 }
 
 fn message_error(document: &str) -> Option<MessageError> {
-    read(document).err().map(|bad| bad.error())
+    read(document).err().map(|bad| bad.reason().error())
 }
 
 fn xml_error(document: &str) -> Option<XmlError> {
-    match read(document).err()?.note()? {
-        Note::XmlError(error) => Some(error),
-        Note::Expected(_) => None,
+    match read(document).err()?.reason().note() {
+        Some(Note::XmlError(error)) => Some(error),
+        _ => None,
     }
 }
 
 fn location(document: &str) -> (usize, String) {
     let bad = read(document).expect_err("refused");
-    let location = bad.location().expect("in the document");
+    let location = bad.reason().location().expect("in the document");
     (location.line, location.path.clone())
 }
 

@@ -13,6 +13,7 @@ use super::text;
 use crate::limits::{CHILDREN, DEPTH, EVENTS, TEXT_BYTES};
 use crate::message_error::{BadMessage, MessageError, Violation};
 use crate::xml_error::XmlError;
+use ehealth_core::explained::Explained;
 
 /// A token of a document: the meaning of a piece.
 #[derive(Debug, PartialEq, Eq)]
@@ -109,14 +110,19 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`BadMessage`] where the document is not well-formed or exceeds a bound. The reader must not
     /// be used afterwards.
-    pub fn next_token(&mut self) -> Result<Token<'a>, BadMessage> {
-        self.read_piece().map_err(|violation| self.located(violation))
+    pub fn next_token(&mut self) -> Result<Token<'a>, Explained<BadMessage>> {
+        self.read_piece().map_err(|violation| self.located(violation, self.excerpt()))
     }
 
     /// The attributes of the element of the last [`Token::Open`], without namespace declarations.
     #[must_use]
     pub fn attributes(&self) -> &[Attribute<'a>] {
         &self.attributes
+    }
+
+    /// Whether the end of an element was read last.
+    pub(super) fn is_at_end_of_element(&self) -> bool {
+        self.due == Due::Leave
     }
 
     fn read_piece(&mut self) -> Result<Token<'a>, Violation> {

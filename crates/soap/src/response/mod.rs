@@ -95,7 +95,7 @@ pub fn write_fault(
         writer.qualified(Namespace::Envelope, envelope::FAULT, |writer| {
             let code = [Namespace::Envelope.prefix(), ":", fault.fault_code().name()].concat();
             writer.local("faultcode", |writer| writer.text(&code));
-            writer.local("faultstring", |writer| writer.text(fault.sentence()));
+            writer.local("faultstring", |writer| writer.text(&fault.faultstring()));
             if fault.has_detail() {
                 writer.local("detail", |writer| {
                     write_message(writer, names::fault(operation), |writer| {

@@ -2,6 +2,7 @@
 //! kept.
 
 use super::head::split_field;
+use ehealth_core::explained::{Cause, Explained};
 
 /// Maximum bytes of a body that are framing and not content: sizes, line ends, extensions,
 /// trailers. Chunks of one byte would cost an iteration of every loop behind them. A SOAP stack
@@ -36,6 +37,21 @@ enum Position {
     End,
 }
 
+impl Position {
+    /// The part of a chunked body in which it is.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Size { .. } => "chunk size",
+            Self::Extension { .. } => "chunk extension",
+            Self::SizeEnd { .. } => "line end of a chunk size",
+            Self::Data { .. } => "chunk",
+            Self::DataCr | Self::DataLf => "line end of a chunk",
+            Self::Trailer { .. } | Self::TrailerEnd { .. } => "trailer",
+            Self::End => "end",
+        }
+    }
+}
+
 /// Why a chunked body is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ChunkedError {
@@ -58,8 +74,8 @@ impl ChunkedBody {
     /// Follows the body through `bytes`; returns how many of them belong to it.
     ///
     /// # Errors
-    /// [`ChunkedError`]; it is final.
-    pub fn follow(&mut self, bytes: &[u8]) -> Result<usize, ChunkedError> {
+    /// [`ChunkedError`]; it is final. Its cause has one byte: those behind it may be content.
+    pub fn follow(&mut self, bytes: &[u8]) -> Result<usize, Explained<ChunkedError>> {
         let mut rest = bytes;
         while let Some((byte, after)) = rest.split_first() {
             if let Position::Data { left } = &mut self.position {
@@ -76,10 +92,14 @@ impl ChunkedBody {
             }
             self.overhead_bytes = self.overhead_bytes.saturating_add(1);
             if self.overhead_bytes > MAX_OVERHEAD_BYTES {
-                return Err(ChunkedError::Broken);
+                let overhead = u64::try_from(self.overhead_bytes).unwrap_or(u64::MAX);
+                return Err(Explained::new(ChunkedError::Broken, Cause::number("bytes of framing", overhead)));
             }
             let position = std::mem::replace(&mut self.position, Position::End);
-            self.position = step(position, *byte).ok_or(ChunkedError::Broken)?;
+            let part = position.name();
+            self.position = step(position, *byte).ok_or_else(|| {
+                Explained::new(ChunkedError::Broken, Cause::from_bytes("byte", &[*byte]).and("part", part))
+            })?;
             self.check_size()?;
             rest = after;
         }
@@ -87,10 +107,11 @@ impl ChunkedBody {
     }
 
     /// Refuses a size, digit by digit, that exceeds the limit with those before it.
-    fn check_size(&mut self) -> Result<(), ChunkedError> {
+    fn check_size(&mut self) -> Result<(), Explained<ChunkedError>> {
         match &self.position {
             Position::Size { size, .. } if self.announced_bytes.saturating_add(*size) > MAX_BODY_BYTES => {
-                Err(ChunkedError::TooLarge)
+                let announced = self.announced_bytes.saturating_add(*size);
+                Err(Explained::new(ChunkedError::TooLarge, Cause::number("bytes in chunks, at least", announced)))
             }
             Position::Data { left } => {
                 self.announced_bytes = self.announced_bytes.saturating_add(*left);

@@ -4,7 +4,8 @@
 
 use memchr::memchr;
 
-use crate::server::http::refusal::HttpRefusal;
+use crate::server::http::refusal::{HttpRefusal, Refusal};
+use ehealth_core::explained::Cause;
 use ehealth_core::model::ByteSet;
 
 /// Maximum bytes of a request target. The longest that is served has some 70.
@@ -35,29 +36,31 @@ pub(super) enum Version {
 /// Checks a request line, without its line end; returns the version.
 ///
 /// # Errors
-/// [`HttpRefusal`] for an unsupported version, a target that is too long, or a line that is not of
+/// [`Refusal`] for an unsupported version, a target that is too long, or a line that is not of
 /// the form `METHOD TARGET HTTP/1.1`.
-pub(super) fn check_request_line(line: &[u8]) -> Result<Version, HttpRefusal> {
+pub(super) fn check_request_line(line: &[u8]) -> Result<Version, Refusal> {
+    let malformed = || HttpRefusal::RequestLine.because(Cause::from_bytes("request line", line));
     let mut parts = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err(HttpRefusal::RequestLine);
+        return Err(malformed());
     };
     let version = match version {
         b"HTTP/1.1" => Version::Http11,
         b"HTTP/1.0" => Version::Http10,
         [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => {
-            return Err(HttpRefusal::Version);
+            return Err(HttpRefusal::Version.because(Cause::from_bytes("version", version)));
         }
-        _ => return Err(HttpRefusal::RequestLine),
+        _ => return Err(malformed()),
     };
+    let cause = || Cause::from_bytes("method", method).and_bytes("target", target);
     if target.len() > MAX_TARGET_BYTES {
-        return Err(HttpRefusal::TargetTooLong);
+        return Err(HttpRefusal::TargetTooLong.because(cause()));
     }
     match (is_token(method), is_target(method, target)) {
         (true, true) => Ok(version),
-        (false, _) => Err(HttpRefusal::RequestLine),
-        (true, false) => Err(HttpRefusal::Target),
+        (false, _) => Err(malformed()),
+        (true, false) => Err(HttpRefusal::Target.because(cause())),
     }
 }
 
@@ -80,46 +83,72 @@ fn is_target(method: &[u8], target: &[u8]) -> bool {
 /// ends.
 ///
 /// # Errors
-/// [`HttpRefusal`] for an invalid field, too many fields, a `Host` that is missing (in HTTP/1.1) or
+/// [`Refusal`] for an invalid field, too many fields, a `Host` that is missing (in HTTP/1.1) or
 /// repeated, a length that is given twice, in two ways, or not as a number, chunks in HTTP/1.0 (RFC
 /// 9112, section 6.1), or another transfer coding.
-pub(super) fn check_fields(version: Version, fields: &[u8]) -> Result<BodyFraming, HttpRefusal> {
-    let (mut count, mut hosts) = (0_usize, 0_usize);
-    let (mut length, mut is_chunked) = (None, false);
+pub(super) fn check_fields(version: Version, fields: &[u8]) -> Result<BodyFraming, Refusal> {
+    let mut count = 0_usize;
+    let (mut host, mut length, mut coding) = (None, None, None);
     for line in fields.split_inclusive(|byte| *byte == b'\n') {
-        let (name, value) = split_field(line.strip_suffix(b"\r\n").unwrap_or(line)).ok_or(HttpRefusal::Field)?;
+        let line = line.strip_suffix(b"\r\n").unwrap_or(line);
+        let (name, value) = split_field(line).ok_or_else(|| refuse_field(line))?;
         count = count.saturating_add(1);
+        let cause = |what| Cause::from_bytes(what, value);
         if name.eq_ignore_ascii_case(b"host") {
-            hosts = hosts.saturating_add(1);
             if value.is_empty() || !HOST_BYTES.contains_all(value) {
-                return Err(HttpRefusal::Host);
+                return Err(HttpRefusal::Host.because(cause("Host")));
+            }
+            if let Some(first) = host.replace(value) {
+                return Err(HttpRefusal::Host.because(Cause::from_bytes("Host", first).and_bytes("Host", value)));
             }
         } else if name.eq_ignore_ascii_case(b"content-length") {
-            if length.replace(read_length(value).ok_or(HttpRefusal::Length)?).is_some() {
-                return Err(HttpRefusal::Length);
+            let bytes = read_length(value).ok_or_else(|| HttpRefusal::Length.because(cause("Content-Length")))?;
+            if let Some((_, first)) = length.replace((bytes, value)) {
+                let both = Cause::from_bytes("Content-Length", first).and_bytes("Content-Length", value);
+                return Err(HttpRefusal::Length.because(both));
             }
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
             if !value.eq_ignore_ascii_case(b"chunked") {
-                return Err(HttpRefusal::TransferCoding);
+                return Err(HttpRefusal::TransferCoding.because(cause("Transfer-Encoding")));
             }
-            if is_chunked {
-                return Err(HttpRefusal::Length);
+            if let Some(first) = coding.replace(value) {
+                let both = Cause::from_bytes("Transfer-Encoding", first).and_bytes("Transfer-Encoding", value);
+                return Err(HttpRefusal::Length.because(both));
             }
-            is_chunked = true;
         }
     }
     if count > MAX_FIELDS {
-        return Err(HttpRefusal::HeadTooLarge);
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        return Err(HttpRefusal::HeadTooLarge.because(Cause::number("fields", count)));
     }
-    match (version, hosts) {
-        (Version::Http11, 1) | (Version::Http10, 0 | 1) => {}
-        (Version::Http11 | Version::Http10, _) => return Err(HttpRefusal::Host),
+    if version == Version::Http11 && host.is_none() {
+        return Err(HttpRefusal::Host.because(Cause::fixed("no Host")));
     }
-    match (version, length, is_chunked) {
-        (_, Some(length), false) => Ok(BodyFraming::Sized(length)),
-        (Version::Http11, None, true) => Ok(BodyFraming::Chunked),
-        (_, None, false) => Ok(BodyFraming::Sized(0)),
-        (Version::Http10, None, true) | (_, Some(_), true) => Err(HttpRefusal::Length),
+    match (version, length, coding) {
+        (_, Some((bytes, _)), None) => Ok(BodyFraming::Sized(bytes)),
+        (Version::Http11, None, Some(_)) => Ok(BodyFraming::Chunked),
+        (_, None, None) => Ok(BodyFraming::Sized(0)),
+        (Version::Http10, None, Some(coding)) => {
+            let cause = Cause::new("version", "HTTP/1.0").and_bytes("Transfer-Encoding", coding);
+            Err(HttpRefusal::Length.because(cause))
+        }
+        (_, Some((_, length)), Some(coding)) => {
+            let cause = Cause::from_bytes("Content-Length", length).and_bytes("Transfer-Encoding", coding);
+            Err(HttpRefusal::Length.because(cause))
+        }
+    }
+}
+
+/// Refuses a field line.
+fn refuse_field(line: &[u8]) -> Refusal {
+    HttpRefusal::Field.because(name_of_field(line))
+}
+
+/// The name of a field that is refused. Its value may be a password, and so may a folded line.
+pub(super) fn name_of_field(line: &[u8]) -> Cause {
+    match memchr(b':', line).and_then(|colon| line.get(..colon)) {
+        Some(name) => Cause::from_bytes("field", name),
+        None => Cause::fixed("a line without a colon"),
     }
 }
 

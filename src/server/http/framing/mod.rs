@@ -29,7 +29,8 @@ use chunked::{ChunkedBody, ChunkedError};
 use head::{BodyFraming, Version};
 use memchr::memchr2;
 
-use super::refusal::HttpRefusal;
+use super::refusal::{HttpRefusal, Refusal};
+use ehealth_core::explained::Cause;
 
 /// Maximum bytes of a request's head: SOAP stacks send less than 1 KiB, with a security token of
 /// their own perhaps 8 KiB.
@@ -47,12 +48,12 @@ pub(super) enum Progress {
 }
 
 /// Why no further byte may be forwarded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FramingError {
     /// The next request is refused; those before it stand.
-    Head(HttpRefusal),
+    Head(Refusal),
     /// The body of the current request is refused: it is broken or too large.
-    Body(HttpRefusal),
+    Body(Refusal),
 }
 
 /// Position in the stream of requests.
@@ -120,10 +121,11 @@ impl Framing {
                 Ok(Progress::Forward(here))
             }
             Position::Chunked(chunked) => {
-                let here = chunked.follow(bytes).map_err(|error| match error {
-                    ChunkedError::Broken => FramingError::Body(HttpRefusal::Chunk),
-                    ChunkedError::TooLarge => FramingError::Body(HttpRefusal::TooLarge),
-                })?;
+                let refusal = |error| match error {
+                    ChunkedError::Broken => HttpRefusal::Chunk,
+                    ChunkedError::TooLarge => HttpRefusal::TooLarge,
+                };
+                let here = chunked.follow(bytes).map_err(|error| FramingError::Body(error.map(refusal)))?;
                 if chunked.is_at_end() {
                     self.begin_request();
                 }
@@ -142,16 +144,16 @@ impl Framing {
         *self = Self { position, ..Self::new() };
     }
 
-    fn advance_head(&mut self, bytes: &[u8]) -> Result<Progress, HttpRefusal> {
+    fn advance_head(&mut self, bytes: &[u8]) -> Result<Progress, Refusal> {
         loop {
             let rest = bytes.get(self.scanned..).unwrap_or_default();
             let plain = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
             self.scanned = self.scanned.saturating_add(plain);
-            self.check_length()?;
+            self.check_length(bytes)?;
             match rest.get(plain..).unwrap_or_default() {
                 [] | [b'\r'] => return Ok(Progress::NeedMore),
                 [b'\r', b'\n', ..] => {}
-                _ => return Err(HttpRefusal::LineEnd),
+                _ => return Err(self.refuse_line_end(bytes)),
             }
             let line = bytes.get(self.line..self.scanned).unwrap_or_default();
             self.scanned = self.scanned.saturating_add(2);
@@ -159,21 +161,36 @@ impl Framing {
                 return Ok(progress);
             }
             self.line = self.scanned;
-            self.check_length()?;
+            self.check_length(bytes)?;
         }
     }
 
     /// Refuses a head, or its first line, whose scanned part is already too long.
-    fn check_length(&self) -> Result<(), HttpRefusal> {
+    fn check_length(&self, bytes: &[u8]) -> Result<(), Refusal> {
         match self.fields {
-            0 if self.scanned > head::MAX_LINE_BYTES => Err(HttpRefusal::TargetTooLong),
-            1.. if self.scanned > MAX_HEAD_BYTES => Err(HttpRefusal::HeadTooLarge),
+            0 if self.scanned > head::MAX_LINE_BYTES => {
+                Err(HttpRefusal::TargetTooLong.because(Cause::from_bytes("request line", bytes)))
+            }
+            1.. if self.scanned > MAX_HEAD_BYTES => {
+                let scanned = u64::try_from(self.scanned).unwrap_or(u64::MAX);
+                Err(HttpRefusal::HeadTooLarge.because(Cause::number("bytes", scanned)))
+            }
             _ => Ok(()),
         }
     }
 
+    /// Refuses a line that does not end with CRLF.
+    fn refuse_line_end(&self, bytes: &[u8]) -> Refusal {
+        let line = bytes.get(self.line..self.scanned).unwrap_or_default();
+        let cause = match self.fields {
+            0 => Cause::from_bytes("request line", line),
+            _ => head::name_of_field(line),
+        };
+        HttpRefusal::LineEnd.because(cause)
+    }
+
     /// Checks a complete line; returns the progress if it ends the head.
-    fn end_line(&mut self, bytes: &[u8], line: &[u8]) -> Result<Option<Progress>, HttpRefusal> {
+    fn end_line(&mut self, bytes: &[u8], line: &[u8]) -> Result<Option<Progress>, Refusal> {
         if self.fields == 0 {
             if line.is_empty() && self.may_drop_empty_line {
                 // RFC 9112, section 2.2: old clients send a line end after a body. One, not many.

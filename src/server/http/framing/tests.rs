@@ -5,9 +5,16 @@ use proptest::prelude::*;
 use super::{Framing, FramingError, Position, Progress};
 use crate::server::http::refusal::HttpRefusal;
 
+/// Why a stream was refused, without the cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    Head(HttpRefusal),
+    Body(HttpRefusal),
+}
+
 /// Passes the stream in pieces of this length, as the wire does; returns what was forwarded, and
 /// how it ended.
-fn forward(stream: &[u8], piece: usize) -> (Vec<u8>, Result<usize, FramingError>) {
+fn forward(stream: &[u8], piece: usize) -> (Vec<u8>, Result<usize, Refused>) {
     let (mut framing, mut held, mut forwarded) = (Framing::new(), Vec::new(), Vec::new());
     for piece in stream.chunks(piece) {
         held.extend_from_slice(piece);
@@ -16,7 +23,8 @@ fn forward(stream: &[u8], piece: usize) -> (Vec<u8>, Result<usize, FramingError>
                 Ok(Progress::Forward(count)) => forwarded.extend(held.drain(..count)),
                 Ok(Progress::Discard(count)) => drop(held.drain(..count)),
                 Ok(Progress::NeedMore) => break,
-                Err(error) => return (forwarded, Err(error)),
+                Err(FramingError::Head(refusal)) => return (forwarded, Err(Refused::Head(*refusal.reason()))),
+                Err(FramingError::Body(refusal)) => return (forwarded, Err(Refused::Body(*refusal.reason()))),
             }
         }
     }
@@ -37,7 +45,7 @@ fn requests_are_forwarded_whole_however_they_are_split() {
 
 #[test]
 fn a_refused_head_is_held_back_and_all_before_it_forwarded() {
-    let framing = FramingError::Head(HttpRefusal::Length);
+    let framing = Refused::Head(HttpRefusal::Length);
     let both = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     for piece in [1, 2, 7, 4_096] {
         let (forwarded, ended) = forward(format!("{CHUNKED}{both}").as_bytes(), piece);
@@ -48,7 +56,7 @@ fn a_refused_head_is_held_back_and_all_before_it_forwarded() {
 #[test]
 fn one_empty_line_before_a_request_is_dropped_not_two() {
     assert_eq!(forward(format!("{SIZED}\r\n{BARE}").as_bytes(), 3).0, format!("{SIZED}{BARE}").into_bytes());
-    assert_eq!(forward(b"\r\n\r\n", 1), (Vec::new(), Err(FramingError::Head(HttpRefusal::RequestLine))));
+    assert_eq!(forward(b"\r\n\r\n", 1), (Vec::new(), Err(Refused::Head(HttpRefusal::RequestLine))));
 }
 
 #[test]
@@ -56,8 +64,8 @@ fn a_request_of_http_1_0_needs_no_host_and_has_no_chunks() {
     let head = |fields: &str| forward(format!("POST /a HTTP/1.0\r\n{fields}\r\n").as_bytes(), 3).1;
     assert_eq!(head(""), Ok(0));
     assert_eq!(head("Host: x\r\nContent-Length: 0\r\n"), Ok(0));
-    assert_eq!(head("Host: x\r\nHost: x\r\n"), Err(FramingError::Head(HttpRefusal::Host)));
-    assert_eq!(head("Transfer-Encoding: chunked\r\n"), Err(FramingError::Head(HttpRefusal::Length)));
+    assert_eq!(head("Host: x\r\nHost: x\r\n"), Err(Refused::Head(HttpRefusal::Host)));
+    assert_eq!(head("Transfer-Encoding: chunked\r\n"), Err(Refused::Head(HttpRefusal::Length)));
 }
 
 #[test]
@@ -68,14 +76,14 @@ fn a_target_is_a_path_or_an_absolute_url() {
     }
     assert_eq!(line("OPTIONS *"), Ok(0));
     for target in ["*", "x:443", "a", "https://", "https:///a", "ftp://x/a", "https://a@x/a", "//x/a#b"] {
-        assert_eq!(line(&format!("GET {target}")), Err(FramingError::Head(HttpRefusal::Target)), "{target}");
+        assert_eq!(line(&format!("GET {target}")), Err(Refused::Head(HttpRefusal::Target)), "{target}");
     }
 }
 
 #[test]
 fn a_broken_chunk_stops_the_body() {
     let head = "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let broken = Err(FramingError::Body(HttpRefusal::Chunk));
+    let broken = Err(Refused::Body(HttpRefusal::Chunk));
     for body in [
         "5 \r\n",
         "\r\n",
@@ -113,7 +121,7 @@ fn a_chunk_size_over_the_limit_is_refused_before_its_bytes() {
         &format!("{chunk}100\r\n{}\r\n1", "a".repeat(0x100)),
     ] {
         let refused = forward(format!("{head}{body}").as_bytes(), 64).1;
-        assert_eq!(refused, Err(FramingError::Body(HttpRefusal::TooLarge)), "{}", body.len());
+        assert_eq!(refused, Err(Refused::Body(HttpRefusal::TooLarge)), "{}", body.len());
     }
     for body in ["40000\r\n", "00040000\r\n", &format!("{chunk}100\r\n")] {
         assert!(forward(format!("{head}{body}").as_bytes(), 64).1.is_ok(), "{}", body.len());

@@ -9,9 +9,9 @@ use hyper::header::{
 use hyper::http::request::Parts;
 
 use crate::server::http::page;
-use crate::server::http::refusal::HttpRefusal;
+use crate::server::http::refusal::{HttpRefusal, Refusal};
 use crate::server::http::response::{HttpResponse, xml};
-use crate::server::http::route::{Route, near};
+use crate::server::http::route::{Route, asked, near};
 use crate::server::service::Service;
 use ehealth_core::lookup::Operation;
 use soap::{names, wsdl};
@@ -19,18 +19,20 @@ use soap::{names, wsdl};
 /// Answers a GET.
 ///
 /// # Errors
-/// [`HttpRefusal`] for a schema that the service does not have.
-pub(super) fn answer(service: &Service, route: &Route, head: &Parts) -> Result<HttpResponse, HttpRefusal> {
+/// [`Refusal`] for a schema that the service does not have.
+pub(super) fn answer(service: &Service, route: &Route, head: &Parts) -> Result<HttpResponse, Refusal> {
     let url = &service.settings.public_url;
     match route {
         Route::Wsdl(operation) => Ok(xml(wsdl::wsdl(*operation, url))),
         Route::SingleWsdl(operation) => Ok(xml(wsdl::single_wsdl(*operation, url))),
-        Route::Schema(operation, file) => wsdl::schema(*operation, file, url).map(xml).ok_or_else(|| near(*operation)),
+        Route::Schema(operation, file) => {
+            wsdl::schema(*operation, file, url).map(xml).ok_or_else(|| near(*operation).because(asked(head)))
+        }
         Route::Page(operation) if page::accepts_html(&head.headers) => Ok(html(page::write_page(*operation, url))),
         Route::Page(operation) => Ok(text(text_page(*operation, url))),
         Route::Services if page::accepts_html(&head.headers) => Ok(html(page::write_services(url))),
         Route::Services => Ok(text(text_services(url))),
-        Route::Message(_) => Err(HttpRefusal::Method),
+        Route::Message(_) => Err(HttpRefusal::Method.because(asked(head))),
     }
 }
 

@@ -20,7 +20,7 @@ use hyper::http::request::Parts;
 use hyper::{Request, Version};
 
 use super::connection_context::{ConnectionContext, RequestPosition};
-use super::refusal::HttpRefusal;
+use super::refusal::Refusal;
 use super::response::HttpResponse;
 use super::route::{Route, read_charset, route, soap_actions};
 use super::trace::read_trace;
@@ -68,14 +68,14 @@ async fn answer(request: &RequestContext<'_>, head: &Parts, body: Incoming) -> R
     let route = match route(head) {
         Ok(route) => route,
         Err(refusal) => {
-            request.check_admitted()?;
+            request.check_admitted(head)?;
             return Err(refuse_and_skip(request, refusal, body).await);
         }
     };
     match route {
         Route::Message(operation) => answer_message(request, operation, head, body).await,
         Route::Wsdl(_) | Route::SingleWsdl(_) | Route::Schema(..) | Route::Page(_) | Route::Services => {
-            request.check_admitted()?;
+            request.check_admitted(head)?;
             // The body of a GET means nothing, but the next request begins behind it.
             skip_body(request.limits(), body).await.map_err(Refused::in_part)?;
             documents::answer(request.service(), &route, head).map_err(Refused::whole)
@@ -92,12 +92,13 @@ async fn answer_message(
     body: Incoming,
 ) -> Result<HttpResponse, Refused> {
     let trace = read_trace(&head.headers);
-    if let Err(wait) = request.take_from_rate_limit() {
-        return Err(refuse_and_skip(request, HttpRefusal::Overloaded, body).await.until(wait));
+    if let Err((refusal, wait)) = request.take_from_rate_limit() {
+        return Err(refuse_and_skip(request, refusal, body).await.until(wait));
     }
     // Held from here to the response.
-    let Some(_slot) = request.acquire_message_slot().await else {
-        return Err(refuse_and_skip(request, HttpRefusal::Overloaded, body).await);
+    let _slot = match request.acquire_message_slot().await {
+        Ok(slot) => slot,
+        Err(refusal) => return Err(refuse_and_skip(request, refusal, body).await),
     };
     if !request.is_admitted() {
         // Read and dropped, so that the client gets to reading the response.
@@ -115,8 +116,8 @@ async fn answer_message(
 }
 
 /// Refuses a request. If the connection may continue, reads and drops the body first.
-async fn refuse_and_skip(request: &RequestContext<'_>, refusal: HttpRefusal, body: Incoming) -> Refused {
-    if !refusal.keeps_connection() {
+async fn refuse_and_skip(request: &RequestContext<'_>, refusal: Refusal, body: Incoming) -> Refused {
+    if !refusal.reason().keeps_connection() {
         return Refused::in_part(refusal);
     }
     match skip_body(request.limits(), body).await {

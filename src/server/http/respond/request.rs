@@ -4,20 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
 
 use crate::server::active_config::ActiveConfig;
 use crate::server::counters::{Overload, Stage, Stopwatch};
 use crate::server::exchange::ExchangeContext;
 use crate::server::http::connection_context::ConnectionContext;
 use crate::server::http::plain::{self, BodyRead};
-use crate::server::http::refusal::HttpRefusal;
+use crate::server::http::refusal::{HttpRefusal, Refusal};
 use crate::server::http::response::HttpResponse;
+use crate::server::http::route::asked;
 use crate::server::limits::concurrency::{Patience, Slot};
 use crate::server::limits::holder::Holder;
 use crate::server::limits::request_rates::Taker;
 use crate::server::limits::settings::Limits;
 use crate::server::peer::{CheckedPeer, Peer};
 use crate::server::service::Service;
+use ehealth_core::explained::Cause;
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::Ticket;
 
@@ -25,9 +28,9 @@ use ehealth_core::model::Ticket;
 const RESERVE_RETRY: Duration = Duration::from_mins(1);
 
 /// A refusal below SOAP, and how much of the body was read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Refused {
-    refusal: HttpRefusal,
+    refusal: Refusal,
     body: BodyRead,
     /// Time until the request may succeed, if a limit knows it.
     retry_after: Duration,
@@ -35,12 +38,12 @@ pub(super) struct Refused {
 
 impl Refused {
     /// Refusal of a request whose body was read to its end.
-    pub fn whole(refusal: HttpRefusal) -> Self {
+    pub fn whole(refusal: Refusal) -> Self {
         Self { refusal, body: BodyRead::Whole, retry_after: Duration::ZERO }
     }
 
     /// Refusal of a request whose body was not read to its end.
-    pub fn in_part(refusal: HttpRefusal) -> Self {
+    pub fn in_part(refusal: Refusal) -> Self {
         Self { refusal, body: BodyRead::InPart, retry_after: Duration::ZERO }
     }
 
@@ -48,6 +51,11 @@ impl Refused {
     pub fn until(self, retry_after: Duration) -> Self {
         Self { retry_after, ..self }
     }
+}
+
+/// The refusal of a request that a limit stops.
+fn overloaded(overload: Overload) -> Refusal {
+    HttpRefusal::Overloaded.because(Cause::new("limit", overload.code()))
 }
 
 /// State of one request.
@@ -98,15 +106,15 @@ impl<'a> RequestContext<'a> {
             return Ok(());
         }
         self.service().counters.count_overload(Overload::Connections);
-        Err(Refused::in_part(HttpRefusal::Overloaded))
+        Err(Refused::in_part(overloaded(Overload::Connections)))
     }
 
     /// Takes this request from its caller's rate limit on recorded requests. What is refused is
     /// counted, and recorded with others of its caller.
     ///
     /// # Errors
-    /// The time until the request may succeed.
-    pub fn take_from_rate_limit(&self) -> Result<(), Duration> {
+    /// The refusal, and the time until the request may succeed.
+    pub fn take_from_rate_limit(&self) -> Result<(), (Refusal, Duration)> {
         let service = self.service();
         let is_in_reserve = !self.holder().is_registered() && service.audit_space.is_in_reserve();
         let taken = if is_in_reserve {
@@ -117,23 +125,26 @@ impl<'a> RequestContext<'a> {
         taken.map_err(|(overload, wait)| {
             service.counters.count_overload(overload);
             service.request_rates.count_suppressed(self.holder(), &self.peer().caller, service.clock.now());
-            wait
+            (overloaded(overload), wait)
         })
     }
 
     /// A message slot, for which a registered consumer may wait.
-    pub async fn acquire_message_slot(&self) -> Option<Slot> {
+    ///
+    /// # Errors
+    /// The refusal, if no slot is free in time.
+    pub async fn acquire_message_slot(&self) -> Result<Slot, Refusal> {
         let service = self.service();
         if let Some(slot) = service.messages.try_acquire(self.holder()) {
-            return Some(slot);
+            return Ok(slot);
         }
         let patience = Patience { longest: self.limits().wait, each: self.limits().waiting_per_consumer };
         let slot = service.messages.acquire(self.holder(), patience).await;
         self.stopwatch.lap(Stage::Wait);
-        if slot.is_none() {
+        slot.ok_or_else(|| {
             service.counters.count_overload(Overload::Messages);
-        }
-        slot
+            overloaded(Overload::Messages)
+        })
     }
 
     /// Value of `Keep-Alive`: the idle limit.
@@ -142,8 +153,8 @@ impl<'a> RequestContext<'a> {
     }
 
     /// Refuses a request that is not a SOAP message, if the caller is no longer admitted.
-    pub fn check_admitted(&self) -> Result<(), Refused> {
-        if self.is_admitted { Ok(()) } else { Err(Refused::in_part(HttpRefusal::NotAdmitted)) }
+    pub fn check_admitted(&self, head: &Parts) -> Result<(), Refused> {
+        if self.is_admitted { Ok(()) } else { Err(Refused::in_part(HttpRefusal::NotAdmitted.because(asked(head)))) }
     }
 
     /// Context of the exchange whose message has just arrived.
@@ -154,8 +165,8 @@ impl<'a> RequestContext<'a> {
     /// Counts a refusal and makes its response. After `503` the connection is not read for a while.
     pub fn refuse(&self, Refused { refusal, body, retry_after }: Refused) -> HttpResponse {
         let limits = self.limits();
-        self.service().counters.count_refusal(refusal);
-        if refusal == HttpRefusal::Overloaded {
+        self.service().counters.count_refusal(*refusal.reason());
+        if *refusal.reason() == HttpRefusal::Overloaded {
             self.connection.backoff.begin(limits.retry_after);
         }
         plain::refuse(self.service(), self.peer(), self.ticket, refusal, body, retry_after.max(limits.retry_after))

@@ -107,6 +107,8 @@ fn log_exchange(
         consumer = organisation.map(tracing::field::display),
         outcome = reply.outcome.code(),
         rule = reply.refusal.map(tracing::field::display),
+        diagnostic = reply.fault.as_ref().map(|fault| fault.reason().diagnostic()),
+        cause = reply.fault.as_ref().map(|fault| fault.cause().for_log()),
         micros = stopwatch.total_micros(),
         read = stopwatch.micros(Stage::Read),
         decide = stopwatch.micros(Stage::Decide),
