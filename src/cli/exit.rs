@@ -30,6 +30,8 @@ pub enum Exit {
     SyncFailed,
     /// 9: `sync`: another run was writing the dataset; nothing was done for it.
     SyncSkipped,
+    /// 10: `policy explain`: the policy refuses the question.
+    Refused,
 }
 
 impl Exit {
@@ -47,6 +49,7 @@ impl Exit {
             Self::DatasetRefused => 7,
             Self::SyncFailed => 8,
             Self::SyncSkipped => 9,
+            Self::Refused => 10,
         }
     }
 }

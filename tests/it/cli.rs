@@ -291,14 +291,14 @@ fn a_decision_is_explained_and_a_certificate_can_be_pinned() {
     let dir = folder.path().join("demo").display().to_string();
     assert!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.success());
     let policy = format!("{dir}/policy.toml");
-    let explain = |more: &[&str]| {
+    let explain = |more: &[&str], code: i32| {
         let arguments =
             [&["policy", "explain", "--policy", &policy, "--cbe", "0999010126", "--legal-context"], more].concat();
         let explained = run(&arguments);
-        assert_eq!(explained.status.code(), Some(0), "{}", text(&explained.stderr));
+        assert_eq!(explained.status.code(), Some(code), "{}", text(&explained.stderr));
         text(&explained.stdout)
     };
-    let verdict = explain(&["BACKTOWORK:ADVISORY_PHYSICIAN"]);
+    let verdict = explain(&["BACKTOWORK:ADVISORY_PHYSICIAN"], 0);
     for part in
         ["is permitted", "deliberation 16/108", "disclosed fields: 1, 2, 3, 4, 5, 6, 7, 8; filtered: 9", "insured"]
     {
@@ -315,7 +315,7 @@ fn a_decision_is_explained_and_a_certificate_can_be_pinned() {
         (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--date", "2001-01-01"], "MSG00008\n  rule: wrong dates: referenceDate"),
         (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--customer", "11/7"], "refused with a fault: customerIdentification"),
     ] {
-        let verdict = explain(more);
+        let verdict = explain(more, 10);
         assert!(verdict.contains(part), "{part}\nis not in\n{verdict}");
     }
 
@@ -335,6 +335,51 @@ fn a_decision_is_explained_and_a_certificate_can_be_pinned() {
     let lines: String = others.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
     fs::write(&policy, written.replace(own, &format!("{own}\n{lines}"))).expect("written");
     assert_eq!(run(&["demo", "--once", "--port", "0", "--dir", &dir]).status.code(), Some(6), "another key is refused");
+}
+
+#[test]
+fn a_policy_is_shown_as_a_table_and_its_ends_are_warned_of() {
+    let folder = folder();
+    let file = folder.path().join("policy.toml");
+    let policy = file.display().to_string();
+    let grant = |valid: &str| {
+        format!(
+            "\n[[consumer.grant]]\nlegal_context = \"BACKTOWORK:ADVISORY_PHYSICIAN\"\nfields = [1, 2]\n\
+             relation = \"insured\"\n{valid}\ndeliberation = \"16/108\"\n"
+        )
+    };
+    let consumer = |number: &str, name: &str| format!("[[consumer]]\norganisation = \"{number}\"\nname = '{name}'\n");
+    let written = [
+        consumer("0999010225", "Fund, \"second\""),
+        grant("valid_from = \"2020-01-01\"\nvalid_to = \"2021-12-31\""),
+        consumer("0999010126", "First fund"),
+    ];
+    fs::write(&file, written.concat()).expect("written");
+    let checked = run(&["policy", "check", &policy]);
+    assert_eq!(checked.status.code(), Some(0));
+    let warnings = text(&checked.stderr);
+    assert_eq!(
+        warnings.replace(&policy, "FILE"),
+        "FILE: warning: consumer 0999010126 (First fund) has no grant: every question gets MSG00013\n\
+         FILE: warning: consumer 0999010225 (Fund, \"second\"): the grant for BACKTOWORK:ADVISORY_PHYSICIAN ended on \
+         2021-12-31\n"
+    );
+    let show = |more: &[&str]| {
+        let shown = run(&[&["policy", "show", &policy, "--on", "2021-06-30"], more].concat());
+        assert_eq!(shown.status.code(), Some(0), "{}", text(&shown.stderr));
+        text(&shown.stdout)
+    };
+    let table = show(&[]);
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[0].starts_with("organisation  name") && !lines[0].contains("pinned"), "{table}");
+    assert!(lines[1].starts_with("0999010126    First fund") && lines[2].contains("  valid  "), "{table}");
+    let csv = show(&["--format", "csv"]);
+    let rows: Vec<_> = csv::Reader::from_reader(csv.as_bytes()).into_records().map(|row| row.expect("a row")).collect();
+    assert_eq!((rows.len(), rows[1].get(1), rows[1].get(7)), (2, Some("Fund, \"second\""), Some("valid")), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&show(&["--format", "json"])).expect("JSON");
+    assert_eq!(json["consumers"][1]["grants"][0]["fields"], serde_json::json!([1, 2]));
+    assert_eq!(json["consumers"][0]["grants"], serde_json::json!([]));
+    assert_eq!(run(&["policy", "show", &policy, "--on", "2021-02-30"]).status.code(), Some(2));
 }
 
 #[test]
@@ -430,7 +475,8 @@ fn invalid_arguments_are_reported_at_once_with_code_2() {
 fn printing_commands(dir: &str) -> Vec<Vec<String>> {
     let config = format!("{dir}/ehealth-attributes.toml");
     let policy = format!("{dir}/policy.toml");
-    let explain = format!("policy explain --policy {policy} --cbe 0999010126 --legal-context A");
+    let explain =
+        format!("policy explain --policy {policy} --cbe 0999010126 --legal-context BACKTOWORK:ADVISORY_PHYSICIAN");
     let commands = [
         format!("config show --config {config}"),
         format!("config check --offline --config {config}"),
@@ -442,6 +488,8 @@ fn printing_commands(dir: &str) -> Vec<Vec<String>> {
         format!("audit checkpoint --public-key --config {config}"),
         format!("audit prune --config {config}"),
         format!("policy check {policy}"),
+        format!("policy show {policy}"),
+        format!("policy show {policy} --format json"),
         explain,
         format!("policy pin {dir}/ca.pem"),
         format!("sync --config {config}"),

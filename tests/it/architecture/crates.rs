@@ -65,7 +65,7 @@ const LIBRARIES: [(&str, Users); 39] = [
     ("thiserror", All),
     // One library each: the crate that has it is what has to change with it.
     ("quick-xml", Only(&["datasets"])),
-    ("csv", Only(&["datasets", "testkit"])),
+    ("csv", Only(&[GATEWAY, "datasets", "testkit"])),
     ("flate2", Only(&["datasets", "testkit"])),
     ("zstd", Only(&["datasets", "testkit"])),
     ("rusqlite", Only(&["datasets", "audit-log"])),

@@ -15,8 +15,9 @@ const GATEWAY: [&[&str]; 6] =
     [&["certificates", "peer_log"], &["server", "admin"], &["config"], &["app"], &["cli"], &["main"]];
 
 /// Libraries that one module of the gateway hides from the others.
-const LIBRARIES: [(&str, &[&str]); 11] = [
+const LIBRARIES: [(&str, &[&str]); 12] = [
     ("clap", &["cli", "main"]),
+    ("csv", &["cli"]),
     ("indicatif", &["cli"]),
     ("landlock", &["app"]),
     ("listenfd", &["cli"]),

@@ -12,8 +12,10 @@ mod grant;
 // Whether a question may be looked up, and at what rate.
 mod decide;
 mod quota;
+mod warnings;
 
 pub use consumer::{ActsFor, Certified, Consumer, NotIdentified, Pins, Register, RegisterError, ReplacedSsin};
 pub use decide::{Denied, NoGrant, Permit, Refusal, decide};
 pub use grant::{Deliberation, Grant, GrantError, Reach, Relation, ceiling};
 pub use quota::{Quota, RateLimiter, THROTTLE_DELAY, Throttle};
+pub use warnings::{GRANT_EXPIRY_WARNING, PolicyWarning, find_warnings};

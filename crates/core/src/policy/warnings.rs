@@ -1,0 +1,158 @@
+//! What a valid policy probably does not mean: consumers that cannot ask, grants that end.
+
+use super::consumer::{Consumer, Register};
+use super::grant::Grant;
+use crate::model::{Date, EnterpriseNumber, LegalContext};
+
+/// Days before its end from which a grant is reported, 60: enough to get a new deliberation into
+/// the policy file.
+pub const GRANT_EXPIRY_WARNING: i32 = 60;
+
+/// A part of a policy that has no effect, or soon has none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyWarning {
+    /// The consumer has no grant.
+    #[error("consumer {organisation} ({name}) has no grant: every question gets MSG00013")]
+    NoGrant {
+        /// The consumer.
+        organisation: EnterpriseNumber,
+        /// Its name.
+        name: String,
+    },
+    /// The consumer has a quota of 0.
+    #[error("consumer {organisation} ({name}) has a quota of 0: every question gets MSG90052")]
+    NoQuota {
+        /// The consumer.
+        organisation: EnterpriseNumber,
+        /// Its name.
+        name: String,
+    },
+    /// The last grant of the consumer for this context has ended.
+    #[error("consumer {organisation} ({name}): the grant for {} ended on {end}", .context.code())]
+    GrantEnded {
+        /// The consumer.
+        organisation: EnterpriseNumber,
+        /// Its name.
+        name: String,
+        /// Legal context of the grant.
+        context: LegalContext,
+        /// Last day of the grant.
+        end: Date,
+    },
+    /// A grant ends soon, and no other one continues it.
+    #[error("consumer {organisation} ({name}): the grant for {} ends on {end}, in {days} days", .context.code())]
+    GrantEnds {
+        /// The consumer.
+        organisation: EnterpriseNumber,
+        /// Its name.
+        name: String,
+        /// Legal context of the grant.
+        context: LegalContext,
+        /// Last day of the grant.
+        end: Date,
+        /// Days from today to the last day; 0: today.
+        days: i32,
+    },
+}
+
+/// Finds all warnings for this day, by organisation.
+#[must_use]
+pub fn find_warnings(register: &Register, today: Date) -> Vec<PolicyWarning> {
+    let mut consumers: Vec<_> = register.consumers().collect();
+    consumers.sort_by_key(|consumer| consumer.organisation);
+    consumers.into_iter().flat_map(|consumer| of_consumer(consumer, today)).collect()
+}
+
+fn of_consumer(consumer: &Consumer, today: Date) -> Vec<PolicyWarning> {
+    let (organisation, name) = (consumer.organisation, || consumer.name.clone());
+    let mut warnings = Vec::new();
+    if consumer.grants.is_empty() {
+        warnings.push(PolicyWarning::NoGrant { organisation, name: name() });
+    }
+    if consumer.quota.per_minute == 0 || consumer.quota.per_day == 0 {
+        warnings.push(PolicyWarning::NoQuota { organisation, name: name() });
+    }
+    for (grant, end) in consumer.last_grants() {
+        let days = end.as_days().saturating_sub(today.as_days());
+        let context = grant.context;
+        if days < 0 {
+            warnings.push(PolicyWarning::GrantEnded { organisation, name: name(), context, end });
+        } else if days <= GRANT_EXPIRY_WARNING {
+            warnings.push(PolicyWarning::GrantEnds { organisation, name: name(), context, end, days });
+        }
+    }
+    warnings
+}
+
+impl Consumer {
+    /// Grants that end, and that no other grant for the same context continues on the next day or
+    /// later, each with its last day: after it the consumer cannot ask in this context any more.
+    pub fn last_grants(&self) -> impl Iterator<Item = (&Grant, Date)> {
+        self.grants.iter().filter_map(|grant| {
+            let end = grant.valid.end()?;
+            let is_later = |other: &Grant| other.context == grant.context && other.valid.begin() > end;
+            let is_last = !self.grants.iter().any(|other| is_later(other));
+            is_last.then_some((grant.as_ref(), end))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::Period;
+    use crate::policy::{Deliberation, Pins, Quota, Reach, ReplacedSsin, ceiling};
+
+    fn day(text: &str) -> Date {
+        Date::parse(text).expect("a day")
+    }
+
+    fn warnings(periods: &[(&str, Option<&str>)], per_day: u32) -> String {
+        let (fields, relation) = ceiling(LegalContext::AdvisoryPhysician);
+        let grant = |(begin, end): &(&str, Option<&str>)| {
+            Arc::new(Grant {
+                context: LegalContext::AdvisoryPhysician,
+                fields,
+                relation,
+                reach: Reach::default(),
+                valid: Period::from_days(day(begin), end.map(day)).expect("not reversed"),
+                deliberation: Deliberation::parse("16/108").expect("a number"),
+            })
+        };
+        let consumer = Consumer {
+            organisation: EnterpriseNumber::parse("0202239951").expect("valid check digits"),
+            name: "Fund".to_owned(),
+            acts_for: Vec::new(),
+            grants: periods.iter().map(grant).collect(),
+            quota: Quota { per_day, ..Quota::default() },
+            pins: Pins::default(),
+            replaced_ssin: ReplacedSsin::default(),
+        };
+        let register = Register::from_consumers(vec![consumer]).expect("a valid register");
+        let texts = find_warnings(&register, day("2026-01-15"));
+        texts.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn grants_that_end_are_reported_unless_continued() {
+        assert_eq!(warnings(&[("2020-01-01", None)], 1), "");
+        assert_eq!(warnings(&[("2020-01-01", Some("2026-03-17"))], 1), "");
+        let who = "consumer 0202239951 (Fund): the grant for BACKTOWORK:ADVISORY_PHYSICIAN";
+        let ends = warnings(&[("2020-01-01", Some("2026-03-16"))], 1);
+        assert_eq!(ends, format!("{who} ends on 2026-03-16, in 60 days"));
+        let today = warnings(&[("2020-01-01", Some("2026-01-15"))], 1);
+        assert_eq!(today, format!("{who} ends on 2026-01-15, in 0 days"));
+        let ended = warnings(&[("2020-01-01", Some("2020-12-31")), ("2021-01-01", Some("2026-01-14"))], 1);
+        assert_eq!(ended, format!("{who} ended on 2026-01-14"));
+        assert_eq!(warnings(&[("2020-01-01", Some("2026-01-31")), ("2026-02-01", None)], 1), "");
+    }
+
+    #[test]
+    fn consumers_that_cannot_ask_are_reported() {
+        let expected = "consumer 0202239951 (Fund) has no grant: every question gets MSG00013\n\
+                        consumer 0202239951 (Fund) has a quota of 0: every question gets MSG90052";
+        assert_eq!(warnings(&[], 0), expected);
+    }
+}

@@ -1,0 +1,155 @@
+//! `policy show`: who may ask what, a row for each grant.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::ShowFormat;
+use ehealth_core::model::{Date, Field};
+use ehealth_core::policy::{Consumer, Grant, Register};
+
+/// Columns of the table and of the CSV.
+const COLUMNS: [&str; 15] = [
+    "organisation",
+    "name",
+    "legal_context",
+    "fields",
+    "relation",
+    "valid_from",
+    "valid_to",
+    "state",
+    "look_back_years",
+    "look_ahead_days",
+    "deliberation",
+    "quota_per_minute",
+    "quota_per_day",
+    "replaced_ssin",
+    "pinned",
+];
+
+/// Writes the policy as it is on `day`.
+pub(super) fn show(register: &Register, day: Date, format: ShowFormat) -> String {
+    let mut consumers: Vec<_> = register.consumers().collect();
+    consumers.sort_by_key(|consumer| consumer.organisation);
+    let rows = || {
+        consumers.iter().flat_map(|consumer| {
+            let grants = consumer.grants.iter().map(|grant| row(consumer, Some(grant), day));
+            let bare = consumer.grants.is_empty().then(|| row(consumer, None, day));
+            grants.chain(bare).collect::<Vec<_>>()
+        })
+    };
+    match format {
+        ShowFormat::Table => table(&rows().collect::<Vec<_>>()),
+        ShowFormat::Csv => csv_text(rows()),
+        ShowFormat::Json => {
+            let consumers: Vec<_> = consumers.iter().map(|consumer| consumer_json(consumer, day)).collect();
+            format!("{:#}\n", json!({ "on": day.to_string(), "consumers": consumers }))
+        }
+    }
+}
+
+fn state(grant: &Grant, day: Date) -> &'static str {
+    match grant.valid.end() {
+        Some(end) if end < day => "ended",
+        _ if day < grant.valid.begin() => "not begun",
+        _ => "valid",
+    }
+}
+
+fn pinned(consumer: &Consumer) -> &'static str {
+    match (consumer.pins.keys.is_empty(), consumer.pins.issuers.is_empty()) {
+        (true, true) => "",
+        (false, true) => "keys",
+        (true, false) => "issuers",
+        (false, false) => "keys and issuers",
+    }
+}
+
+fn row(consumer: &Consumer, grant: Option<&Grant>, day: Date) -> [String; COLUMNS.len()] {
+    let of_grant = |text: &dyn Fn(&Grant) -> String| grant.map(text).unwrap_or_default();
+    let fields =
+        |grant: &Grant| grant.fields.iter().map(|field| field.number().to_string()).collect::<Vec<_>>().join(" ");
+    [
+        consumer.organisation.to_string(),
+        consumer.name.clone(),
+        of_grant(&|grant| grant.context.code().to_owned()),
+        of_grant(&fields),
+        of_grant(&|grant| grant.relation.code().to_owned()),
+        of_grant(&|grant| grant.valid.begin().to_string()),
+        of_grant(&|grant| grant.valid.end().map(|end| end.to_string()).unwrap_or_default()),
+        of_grant(&|grant| state(grant, day).to_owned()),
+        of_grant(&|grant| grant.reach.back_years.to_string()),
+        of_grant(&|grant| grant.reach.ahead_days.to_string()),
+        of_grant(&|grant| grant.deliberation.as_str().to_owned()),
+        consumer.quota.per_minute.to_string(),
+        consumer.quota.per_day.to_string(),
+        consumer.replaced_ssin.code().to_owned(),
+        pinned(consumer).to_owned(),
+    ]
+}
+
+/// Columns as wide as their widest cell, two blanks between them; columns that are empty in every
+/// row are left out.
+fn table(rows: &[[String; COLUMNS.len()]]) -> String {
+    let widths: Vec<_> = COLUMNS
+        .iter()
+        .enumerate()
+        .map(|(place, name)| {
+            let cells = rows.iter().filter_map(|row| row.get(place)).map(|cell| cell.chars().count());
+            cells.max().filter(|widest| *widest > 0).map(|widest| widest.max(name.len()))
+        })
+        .collect();
+    let mut text = String::new();
+    let mut line = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut written = String::new();
+        for (cell, width) in cells.zip(&widths) {
+            // Writing to a String cannot fail.
+            let _ = width.map(|width| write!(written, "{cell:<width$}  "));
+        }
+        text.push_str(written.trim_end());
+        text.push('\n');
+    };
+    line(&mut COLUMNS.into_iter());
+    for row in rows {
+        line(&mut row.iter().map(String::as_str));
+    }
+    text
+}
+
+/// RFC 4180: a name may contain a comma or a quote.
+fn csv_text(rows: impl Iterator<Item = [String; COLUMNS.len()]>) -> String {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // Writing to a Vec cannot fail, and every row has the same number of cells.
+    let _ = writer.write_record(COLUMNS);
+    for row in rows {
+        let _ = writer.write_record(row);
+    }
+    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+fn consumer_json(consumer: &Consumer, day: Date) -> Value {
+    let texts = |digests: &[ehealth_core::model::Digest]| digests.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let grant = |grant: &std::sync::Arc<Grant>| {
+        json!({
+            "legalContext": grant.context.code(),
+            "fields": grant.fields.iter().map(Field::number).collect::<Vec<_>>(),
+            "relation": grant.relation.code(),
+            "validFrom": grant.valid.begin().to_string(),
+            "validTo": grant.valid.end().map(|end| end.to_string()),
+            "state": state(grant, day),
+            "lookBackYears": grant.reach.back_years,
+            "lookAheadDays": grant.reach.ahead_days,
+            "deliberation": grant.deliberation.as_str(),
+        })
+    };
+    json!({
+        "organisation": consumer.organisation.to_string(),
+        "name": consumer.name,
+        "quotaPerMinute": consumer.quota.per_minute,
+        "quotaPerDay": consumer.quota.per_day,
+        "replacedSsin": consumer.replaced_ssin.code(),
+        "pinnedKeys": texts(&consumer.pins.keys),
+        "pinnedIssuers": texts(&consumer.pins.issuers),
+        "grants": consumer.grants.iter().map(grant).collect::<Vec<_>>(),
+    })
+}
