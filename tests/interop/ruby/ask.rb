@@ -2,6 +2,16 @@
 require "date"
 require "soap/wsdlDriver"
 
+# A value must match one of the patterns of its type. soap4r keeps only the last, so it would send no
+# SSIN but a ter number.
+class WSDL::XMLSchema::Pattern
+  def parse_attr(attribute, value)
+    return unless attribute == WSDL::XMLSchema::ValueAttrName
+    parent.pattern = Regexp.union(*parent.pattern, /\A(?:#{value.source})\z/n)
+    value.source
+  end
+end
+
 def open_service(contract, word, path)
   driver = SOAP::WSDLDriverFactory.new(contract).create_rpc_driver
   driver.endpoint_url = ENV.fetch("INTEROP_URL") + path
