@@ -23,6 +23,22 @@ function disclosed(reply) {
     return parts.join('; ');
 }
 
+// An element with attributes is an object with its text and its attributes: node-soap calls these
+// `attributes`, strong-soap `$attributes`.
+const textOf = (element) => element.$value;
+const attributesOf = (element) => element.attributes || element.$attributes || {};
+
+function person(reply) {
+    const { replacedBy } = reply.ssin ? attributesOf(reply.ssin) : {};
+    if (replacedBy) return `${textOf(reply.ssin)}>${replacedBy}`;
+    return reply.result ? reply.result.ssin : '';
+}
+
+function sources(reply) {
+    const listed = reply.sources ? several(reply.sources.source) : [];
+    return listed.map((source) => `${attributesOf(source).name} ${textOf(source)}`).join(', ');
+}
+
 const isDay = (text) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
 
 // Asks every question of standard input except those that canSend refuses. open(word) returns
@@ -34,26 +50,25 @@ async function answerAll(open, canSend = () => true) {
         if (!callers.has(word)) callers.set(word, await open(word));
         const [consult, test] = callers.get(word);
         if (context === '-') {
-            console.log([name, 'ECHO', (await test({ echo: name })).echo, ''].join('\t'));
+            console.log([name, 'ECHO', (await test({ echo: name })).echo, '', ''].join('\t'));
             continue;
         }
         const criteria = { ssin };
         if (end !== '-') criteria.period = { beginDate: begin, endDate: end };
         else if (begin !== '-') criteria.referenceDate = begin;
         if (!canSend(criteria)) {
-            console.log([name, '-', '', ''].join('\t'));
+            console.log([name, '-', '', '', ''].join('\t'));
             continue;
         }
         const informationCustomer = { ticket: name, customerIdentification: { cbeNumber: number } };
         try {
             const reply = await consult({ informationCustomer, legalContext: context, criteria });
-            const person = reply.result ? reply.result.ssin : '';
-            console.log([name, reply.status.code, disclosed(reply), person].join('\t'));
+            console.log([name, reply.status.code, disclosed(reply), person(reply), sources(reply)].join('\t'));
         } catch (error) {
             if (!error.root) throw error;
             const { Fault } = error.root.Envelope.Body;
             const [{ reasonCode }] = several(Fault.detail.consultAttributesFault.detail);
-            console.log([name, reasonCode, '', ''].join('\t'));
+            console.log([name, reasonCode, '', '', ''].join('\t'));
         }
     }
 }

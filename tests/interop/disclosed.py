@@ -30,6 +30,31 @@ def disclosed(reply) -> str:
     return "; ".join(parts)
 
 
+def text(element) -> str:
+    """Text of an element that has attributes: zeep and suds name it differently."""
+    return element._value_1 if hasattr(element, "_value_1") else element.value
+
+
+def attribute(element, name: str):
+    """Attribute of an element: suds puts an underscore before the name."""
+    return getattr(element, name, None) or getattr(element, f"_{name}", None)
+
+
+def person(reply) -> str:
+    """SSIN of the result, or the SSIN asked and the one that replaced it, as steps.sh says."""
+    annotated = getattr(reply, "ssin", None)
+    replaced_by = attribute(annotated, "replacedBy")
+    if replaced_by:
+        return f"{text(annotated)}>{replaced_by}"
+    return getattr(getattr(reply, "result", None), "ssin", None) or ""
+
+
+def sources(reply) -> str:
+    """Sources of a reply with their status, as steps.sh says."""
+    listed = getattr(getattr(reply, "sources", None), "source", None) or []
+    return ", ".join(f"{attribute(source, 'name')} {text(source)}" for source in listed)
+
+
 def criteria(ssin: str, begin: str, end: str) -> dict:
     """The criteria of a question, with a hyphen for an absent date."""
     if end != "-":
@@ -44,9 +69,8 @@ def answer_all(open_caller, ask, send_test) -> None:
         if word not in callers:
             callers[word] = open_caller(word)
         if context == "-":
-            print(case, "ECHO", send_test(callers[word], case), "", sep="\t")
+            print(case, "ECHO", send_test(callers[word], case), "", "", sep="\t")
             continue
         customer = {"ticket": case, "customerIdentification": {"cbeNumber": number}}
         code, reply = ask(callers[word], customer, context, criteria(ssin, begin, end))
-        person = getattr(getattr(reply, "result", None), "ssin", None) or ""
-        print(case, code, disclosed(reply) if reply else "", person, sep="\t")
+        print(case, code, disclosed(reply), person(reply), sources(reply), sep="\t")

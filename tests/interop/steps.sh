@@ -10,10 +10,17 @@
 # INTEROP_CONTRACT says where a stack gets its contract: `wsdl` (the default) or `singleWsdl`, as the
 # service serves it, or a folder of `contract export`. Only stacks with `reads_every_form` in
 # interop_matrix.rs get anything else than the default.
-# Output: `VERSION<tab>TEXT` once, then `CASE<tab>CODE<tab>DISCLOSED<tab>SSIN` for each question: the
-# status or, of a fault, the reason; the disclosed data in the notation of the catalogue; the SSIN of
-# the answer. ECHO is the code of a test message, and a hyphen the code of a question that the stack
-# refuses to send. Exits with 77 if the stack cannot be installed.
+# Output: `VERSION<tab>TEXT` once, then a line for each question, with tabs between the fields: CASE CODE
+# DISCLOSED SSIN SOURCES.
+# - CODE is the status or, of a fault, the reason. ECHO is the code of a test message, and a hyphen the
+#   code of a question that the stack refuses to send.
+# - DISCLOSED is the disclosed data in the notation of the catalogue; of a test message, the echo.
+# - SSIN is the SSIN of `result`. If the answer has the element `ssin` with the attribute `replacedBy`, it
+#   is `SSIN>NEWSSIN`: the text of the element and the attribute.
+# - SOURCES lists the elements `source` in the answer's order, the attribute `name` and the text of each:
+#   `dimona DATA_FOUND, coprev NO_DATA_FOUND`. It is empty if the answer has none.
+# DISCLOSED, SSIN and SOURCES are empty if the answer has no such data. A fault has none.
+# Exits with 77 if the stack cannot be installed.
 # To run a script by hand, start `simulate --rsa`, set the four variables from its ready file, and run
 # the script from its folder.
 set -euo pipefail

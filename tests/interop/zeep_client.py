@@ -1,12 +1,13 @@
 """Asks every question of the fixture catalogue with zeep, in its strict mode, from the served WSDL.
 
-    zeep_client.py URL CA CLIENTS CATALOGUE RESPONSES [--stale DATASET]
+    zeep_client.py URL CA CLIENTS CATALOGUE ANSWERS RESPONSES [--stale DATASET]
 
 URL is the service's scheme and authority, CA its authority's certificate, CLIENTS the folder with a
-`.pem` and a `.key` for each caller, CATALOGUE the table of questions and expected answers. Every
-answer is written unchanged to the folder RESPONSES. With `--stale` the service is one whose DATASET
-is stale: every question whose grant reads it must get HAN20200 with that source. Prints a line for
-each difference; exits 1 if there was one.
+`.pem` and a `.key` for each caller, CATALOGUE the table of questions and expected answers, ANSWERS the
+folder with the stored answers, which have the expected SSIN and sources. Every answer is written
+unchanged to the folder RESPONSES. With `--stale` the service is one whose DATASET is stale: every
+question whose grant reads it must get HAN20200 with that source. Prints a line for each difference;
+exits 1 if there was one.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import zeep
 from lxml import etree
 from zeep.plugins import HistoryPlugin
 
-from disclosed import disclosed
+from disclosed import disclosed, person, sources
 
 COMMON = "{http://kszbcss.fgov.be/types/common/v3}"
 
@@ -68,8 +69,18 @@ def criteria(row) -> dict:
     return {"ssin": row["ssin"], **({"referenceDate": begin} if begin else {})}
 
 
-def ask(caller: Caller, number: str, row) -> tuple[str, str]:
-    """The code and the disclosed data, for one question of the catalogue."""
+def stored(answers: str, case: str) -> tuple[str, dict]:
+    """The SSIN and the status of each source, from the stored answer of a case."""
+    answer = etree.parse(Path(answers, f"{case}.answer.xml"))
+    ssin = answer.findtext(".//result/ssin") or ""
+    annotated = answer.find(".//ssin[@replacedBy]")
+    if annotated is not None:
+        ssin = f"{annotated.text}>{annotated.get('replacedBy')}"
+    return ssin, {source.get("name"): source.text for source in answer.iterfind(".//sources/source")}
+
+
+def ask(caller: Caller, number: str, row) -> tuple[str, ...]:
+    """The code, the disclosed data, the SSIN and the sources, for one question of the catalogue."""
     question = {
         "informationCustomer": {"ticket": row["case"], "customerIdentification": {"cbeNumber": number}},
         "legalContext": row["legal_context"],
@@ -78,15 +89,15 @@ def ask(caller: Caller, number: str, row) -> tuple[str, str]:
     try:
         reply = caller.attributes.service.consultAttributes(**question)
     except zeep.exceptions.Fault as fault:
-        return fault.detail.findtext(".//reasonCode"), ""
+        return fault.detail.findtext(".//reasonCode"), "", "", ""
     if reply.informationCustomer.ticket != row["case"]:
-        return "another ticket came back", ""
-    return reply.status.code, disclosed(reply)
+        return "another ticket came back", "", "", ""
+    return reply.status.code, disclosed(reply), person(reply), sources(reply)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    for name in ("url", "ca", "clients", "catalogue", "responses"):
+    for name in ("url", "ca", "clients", "catalogue", "answers", "responses"):
         parser.add_argument(name)
     parser.add_argument("--stale")
     arguments = parser.parse_args()
@@ -106,12 +117,18 @@ def main() -> int:
         compare(f"test-{word}", f"hello from {word}", reply.echo, caller)
     for row in csv.DictReader(open(arguments.catalogue, encoding="utf-8")):
         caller = callers[row["caller"]]
-        expected = (row["code"], row["disclosed"])
+        code, data = row["code"], row["disclosed"]
+        ssin, statuses = stored(arguments.answers, row["case"])
         if arguments.stale:
             if row["code"] not in ("MSG00000", "MSG00100"):
                 continue
-            cannot_look = arguments.stale in PROOF[row["legal_context"]]
-            expected = ("HAN20200", "" if cannot_look else row["disclosed"])
+            code = "HAN20200"
+            if arguments.stale in PROOF[row["legal_context"]]:
+                data, ssin, statuses = "", "", dict.fromkeys(statuses, "NO_RESULT")
+            if arguments.stale in statuses:
+                statuses[arguments.stale] = "TECHNICAL_ERROR"
+        listed = ", ".join(f"{name} {status}" for name, status in statuses.items())
+        expected = (code, data, ssin, listed)
         compare(row["case"], expected, ask(caller, NUMBERS[row["caller"]], row), caller)
     print(*differences, sep="\n")
     print(f"{asked} questions, {len(differences)} differences")

@@ -17,8 +17,9 @@ async fn ask_with_zeep(service: &TestService, more: &[&str]) {
     let ca = service.workspace.authority();
     let clients = service.workspace.client("fund").0.parent().map(Path::to_owned).expect("a folder");
     let catalogue = python::project().join("fixtures/catalogue.csv");
+    let answers = python::project().join("fixtures/requests/catalogue");
     let mut arguments: Vec<String> = vec![url];
-    arguments.extend([&ca, &clients, &catalogue, &responses].map(|path| path.display().to_string()));
+    arguments.extend([&ca, &clients, &catalogue, &answers, &responses].map(|path| path.display().to_string()));
     arguments.extend(more.iter().map(ToString::to_string));
     let asked = tokio::task::spawn_blocking(move || {
         let Some(python) = Python::find() else { return };

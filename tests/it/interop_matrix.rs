@@ -226,17 +226,51 @@ const FAULTS: [(&str, &str, &str, &str, &str); 3] = [
     ("audit-log-unwritable", "platform", "0999000129", "94020299956", "MSG90053"),
 ];
 
-/// The question to the service with a stale dataset: everything is disclosed, marked as incomplete.
+/// The question to the service with a stale dataset: everything is disclosed, marked as incomplete, and
+/// one source differs.
 const STALE: (&str, &str) = ("coprev-stale", "all-nine-fields");
 
 /// Questions of a client from another form of the contract than `?wsdl`: both operations, an answer
 /// with every field, and a fault.
 const FORM_CASES: [&str; 3] = ["all-nine-fields", "foreign-customer", "test-fund"];
 
-/// A question, and the answer that every stack must get: code, disclosed fields, person.
+/// A question, and the answer that every stack must get: code, disclosed fields, SSIN, sources.
 struct Case {
     question: String,
-    expected: [String; 3],
+    expected: [String; 4],
+}
+
+impl Case {
+    /// A case whose answer has no SSIN and no sources.
+    fn without_data(question: String, code: &str, disclosed: &str) -> Self {
+        Self { question, expected: [code, disclosed, "", ""].map(str::to_owned) }
+    }
+}
+
+/// Text of a stored answer between the first `before` and the next `after`.
+fn between<'a>(answer: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    Some(answer.split_once(before)?.1.split_once(after)?.0)
+}
+
+/// The SSIN of a stored answer in the notation of `tests/interop/steps.sh`.
+fn person(answer: &str) -> String {
+    match between(answer, "<ssin replacedBy=\"", "</ssin>") {
+        Some(annotated) => {
+            let (replaced_by, ssin) = annotated.split_once("\">").expect("the end of the start tag");
+            format!("{ssin}>{replaced_by}")
+        }
+        None => between(answer, "<result><ssin>", "</ssin>").unwrap_or_default().to_owned(),
+    }
+}
+
+/// The sources of a stored answer in the notation of `tests/interop/steps.sh`.
+fn sources(answer: &str) -> String {
+    let listed = between(answer, "<sources>", "</sources>").unwrap_or_default();
+    let listed = listed.split("</source>").filter_map(|source| {
+        let (name, status) = source.strip_prefix("<source name=\"")?.split_once("\">")?;
+        Some(format!("{name} {status}"))
+    });
+    listed.collect::<Vec<_>>().join(", ")
 }
 
 /// Every test message and every row of the catalogue, by the name of the case.
@@ -253,9 +287,10 @@ fn cases() -> BTreeMap<String, Case> {
     for (caller, number) in numbers {
         let name = format!("test-{caller}");
         let question = format!("{name}\t{caller}\t{number}\t-\t-\t-\t-\n");
-        cases.insert(name.clone(), Case { question, expected: ["ECHO".to_owned(), name, String::new()] });
+        cases.insert(name.clone(), Case::without_data(question, "ECHO", &name));
     }
     let catalogue = python::project().join("fixtures/catalogue.csv");
+    let answers = python::project().join("fixtures/requests/catalogue");
     for row in csv::Reader::from_path(catalogue).expect("the catalogue").into_records() {
         let row = row.expect("a row");
         let column = |place: usize| row.get(place).expect("a column");
@@ -270,14 +305,14 @@ fn cases() -> BTreeMap<String, Case> {
             or_hyphen(begin),
             or_hyphen(end)
         );
-        let person = if column(5) == "MSG00000" { ssin } else { "" };
-        let expected = [column(5), column(6), person].map(str::to_owned);
+        let answer = fs::read_to_string(answers.join(format!("{name}.answer.xml"))).expect("a stored answer");
+        let expected = [column(5).to_owned(), column(6).to_owned(), person(&answer), sources(&answer)];
         cases.insert(name.to_owned(), Case { question, expected });
     }
     for (name, caller, number, ssin, code) in FAULTS {
         let context = if caller == "fund" { "BACKTOWORK:ADVISORY_PHYSICIAN" } else { "BACKTOWORK:EHEALTH_PLATFORM" };
         let question = format!("{name}\t{caller}\t{number}\t{context}\t{ssin}\t-\t-\n");
-        cases.insert(name.to_owned(), Case { question, expected: [code.to_owned(), String::new(), String::new()] });
+        cases.insert(name.to_owned(), Case::without_data(question, code, ""));
     }
     cases
 }
@@ -285,9 +320,11 @@ fn cases() -> BTreeMap<String, Case> {
 /// The one case of the service with a stale dataset.
 fn stale_cases(cases: &BTreeMap<String, Case>) -> BTreeMap<String, Case> {
     let (name, like) = STALE;
-    let Case { question, expected: [_, disclosed, person] } = &cases[like];
+    let Case { question, expected: [_, disclosed, person, sources] } = &cases[like];
     let question = question.replacen(like, name, 1);
-    let expected = ["HAN20200".to_owned(), disclosed.clone(), person.clone()];
+    let stale = sources.replace("coprev DATA_FOUND", "coprev TECHNICAL_ERROR");
+    assert_ne!(stale, *sources);
+    let expected = ["HAN20200".to_owned(), disclosed.clone(), person.clone(), stale];
     BTreeMap::from([(name.to_owned(), Case { question, expected })])
 }
 
@@ -417,13 +454,15 @@ fn run(stack: &Stack, served: &Served, cases: &BTreeMap<String, Case>) -> Ran {
     for line in printed.lines() {
         match line.split('\t').collect::<Vec<_>>()[..] {
             ["VERSION", text] => text.clone_into(&mut version),
-            [name, code, disclosed, person] => drop(answers.insert(name, [code, disclosed, person])),
+            [name, code, disclosed, person, sources] => {
+                answers.insert(name, [code, disclosed, person, sources]);
+            }
             _ => differences.push(format!("not in the protocol: {line}")),
         }
     }
     for (name, case) in cases {
         let refuses = stack.unsayable.contains(&name.as_str());
-        let expected = if refuses { ["-", "", ""] } else { case.expected.each_ref().map(String::as_str) };
+        let expected = if refuses { ["-", "", "", ""] } else { case.expected.each_ref().map(String::as_str) };
         match answers.get(name.as_str()) {
             Some(got) if *got == expected => {}
             got => differences.push(format!("{name}: expected {expected:?}, got {got:?}")),

@@ -8,6 +8,7 @@ import be.fgov.kszbcss.types.common.v3.InformationCustomerType;
 import be.fgov.kszbcss.types.common.v3.OpenPeriodType;
 import be.fgov.kszbcss.types.common.v3.OrganizationIdentificationType;
 import be.fgov.kszbcss.types.common.v3.PeriodType;
+import be.fgov.kszbcss.types.eHealthAttributes.v1.AnnotatedSsinType;
 import be.fgov.kszbcss.types.eHealthAttributes.v1.ConsultAttributesReplyType;
 import be.fgov.kszbcss.types.eHealthAttributes.v1.ConsultAttributesRequestType;
 import be.fgov.kszbcss.types.eHealthAttributes.v1.CriteriaType;
@@ -62,7 +63,7 @@ public final class Ask {
         if (fields[3].equals("-")) {
             var test = new SendTestMessageRequestType();
             test.setEcho(name);
-            return String.join("\t", name, "ECHO", connection.sendTestMessage(test).getEcho(), "");
+            return String.join("\t", name, "ECHO", connection.sendTestMessage(test).getEcho(), "", "");
         }
         var criteria = new CriteriaType();
         criteria.setSsin(fields[4]);
@@ -76,7 +77,7 @@ public final class Ask {
                 criteria.setReferenceDate(date(fields[5]));
             }
         } catch (ParseException noSuchDay) {
-            return String.join("\t", name, "-", "", "");
+            return String.join("\t", name, "-", "", "", "");
         }
         var organisation = new OrganizationIdentificationType();
         organisation.setCbeNumber(fields[2]);
@@ -89,10 +90,9 @@ public final class Ask {
         request.setCriteria(criteria);
         try {
             ConsultAttributesReplyType reply = attributes.consultAttributes(request);
-            String person = reply.getResult() == null ? "" : reply.getResult().getSsin();
-            return String.join("\t", name, reply.getStatus().getCode(), disclosed(reply), person);
+            return String.join("\t", name, reply.getStatus().getCode(), disclosed(reply), person(reply), sources(reply));
         } catch (CBSSFaultType fault) {
-            return String.join("\t", name, fault.getDetail()[0].getReasonCode(), "", "");
+            return String.join("\t", name, fault.getDetail()[0].getReasonCode(), "", "", "");
         }
     }
 
@@ -134,6 +134,19 @@ public final class Ask {
             parts.add("fund " + reply.getResult().getHealthInsuranceFund().getCbeNumber());
         }
         return String.join("; ", parts);
+    }
+
+    private static String person(ConsultAttributesReplyType reply) {
+        AnnotatedSsinType annotated = reply.getSsin();
+        if (annotated != null && annotated.getReplacedBy() != null) {
+            return annotated.get_value() + ">" + annotated.getReplacedBy();
+        }
+        return reply.getResult() == null ? "" : reply.getResult().getSsin();
+    }
+
+    private static String sources(ConsultAttributesReplyType reply) {
+        return several(reply.getSources()).map(source -> source.getName().getValue() + " " + source.getValue())
+            .collect(Collectors.joining(", "));
     }
 
     private static String service(PreventionServiceType service) {

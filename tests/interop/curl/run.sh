@@ -46,18 +46,35 @@ disclosed() {
     [ ${#parts[@]} = 0 ] || printf '%s' "${all:2}"
 }
 
+person() {
+    if [ "$(number '//ssin[@replacedBy]')" = 0 ]; then
+        value //result/ssin
+    else
+        printf '%s>%s' "$(value '//ssin[@replacedBy]')" "$(value //ssin/@replacedBy)"
+    fi
+}
+
+sources() {
+    local i all=
+    for ((i = 1; i <= $(number //sources/source); i++)); do
+        all+="${all:+, }$(value "//sources/source[$i]/@name") $(value "//sources/source[$i]")"
+    done
+    printf '%s' "$all"
+}
+
 printf 'VERSION\t%s\n' "$(curl --version | head -1 | cut -d' ' -f1,2)"
 answer=$(mktemp)
 trap 'rm -f "$answer"' EXIT
 while IFS=$'\t' read -r name caller number context ssin begin end; do
     if [ "$context" = - ]; then
         post "$caller" "$test_path" "<t:sendTestMessageRequest xmlns:t='http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1'><echo>$name</echo></t:sendTestMessageRequest>"
-        printf '%s\tECHO\t%s\t\n' "$name" "$(value //echo)"
+        printf '%s\tECHO\t%s\t\t\n' "$name" "$(value //echo)"
         continue
     fi
     dates=
     [ "$begin" = - ] || dates="<referenceDate>$begin</referenceDate>"
     [ "$end" = - ] || dates="<period><beginDate>$begin</beginDate><endDate>$end</endDate></period>"
     post "$caller" "$consult_path" "<q:consultAttributesRequest xmlns:q='http://kszbcss.fgov.be/intf/eHealthAttributesService/v1'><informationCustomer><ticket>$name</ticket><customerIdentification><cbeNumber>$number</cbeNumber></customerIdentification></informationCustomer><legalContext>$context</legalContext><criteria><ssin>$ssin</ssin>$dates</criteria></q:consultAttributesRequest>"
-    printf '%s\t%s\t%s\t%s\n' "$name" "$(value '(//status/code | //reasonCode)[1]')" "$(disclosed)" "$(value //result/ssin)"
+    code=$(value '(//status/code | //reasonCode)[1]')
+    printf '%s\t%s\t%s\t%s\t%s\n' "$name" "$code" "$(disclosed)" "$(person)" "$(sources)"
 done

@@ -66,6 +66,15 @@ public static class Ask
         return string.Join("; ", parts);
     }
 
+    private static string Person(ConsultAttributesReplyType reply)
+    {
+        if (reply.ssin != null && reply.ssin.replacedBy != null) return reply.ssin.Value + ">" + reply.ssin.replacedBy;
+        return reply.result == null ? "" : reply.result.ssin;
+    }
+
+    private static string Sources(ConsultAttributesReplyType reply) =>
+        string.Join(", ", (reply.sources ?? new SourceType[0]).Select(source => source.name + " " + source.Value));
+
     private static bool Read(string text, out DateTime day) =>
         DateTime.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out day);
 
@@ -73,7 +82,7 @@ public static class Ask
     {
         DateTime begin = default(DateTime), end = default(DateTime);
         if ((fields[5] != "-" && !Read(fields[5], out begin)) || (fields[6] != "-" && !Read(fields[6], out end)))
-            return new object[] { "-", "", "" };
+            return new object[] { "-", "", "", "" };
         var criteria = new CriteriaType { ssin = fields[4] };
         if (fields[6] != "-") criteria.Item = new PeriodType { beginDate = begin, endDate = end };
         else if (fields[5] != "-") criteria.Item = begin;
@@ -91,11 +100,11 @@ public static class Ask
         try
         {
             var reply = attributes.consultAttributesAsync(request).GetAwaiter().GetResult().consultAttributesResponse;
-            return new object[] { reply.status.code, Disclosed(reply), reply.result == null ? "" : reply.result.ssin };
+            return new object[] { reply.status.code, Disclosed(reply), Person(reply), Sources(reply) };
         }
         catch (FaultException<CBSSFaultType> fault)
         {
-            return new object[] { fault.Detail.detail[0].reasonCode, "", "" };
+            return new object[] { fault.Detail.detail[0].reasonCode, "", "", "" };
         }
     }
 
@@ -121,7 +130,7 @@ public static class Ask
             {
                 var request = new test.SendTestMessageRequestType { echo = fields[0] };
                 var reply = callers[word].Item2.sendTestMessageAsync(request).GetAwaiter().GetResult().sendTestMessageResponse;
-                Console.WriteLine(string.Join("\t", fields[0], "ECHO", reply.echo, ""));
+                Console.WriteLine(string.Join("\t", fields[0], "ECHO", reply.echo, "", ""));
                 continue;
             }
             Console.WriteLine(fields[0] + "\t" + string.Join("\t", Answer(callers[word].Item1, fields)));

@@ -59,6 +59,21 @@ static std::string disclosed(const attr__ConsultAttributesReplyType &reply) {
     return all;
 }
 
+static std::string person(const attr__ConsultAttributesReplyType &reply) {
+    if (reply.ssin && reply.ssin->replacedBy) return reply.ssin->__item + ">" + *reply.ssin->replacedBy;
+    return reply.result && reply.result->ssin ? *reply.result->ssin : "";
+}
+
+static std::string sources(struct soap *soap, const attr__ConsultAttributesReplyType &reply) {
+    std::string all;
+    if (reply.sources)
+        for (const auto *source : reply.sources->source) {
+            all += (all.empty() ? "" : ", ") + std::string(soap_attr__SourceNameType2s(soap, source->name));
+            all += std::string(" ") + soap_attr__SourceStatusType2s(soap, source->__item);
+        }
+    return all;
+}
+
 int main() {
     const std::string consult_url = variable("INTEROP_URL") + "/eHealthAttributesService/v1/consult";
     const std::string test_url = variable("INTEROP_URL") + "/TestConnectionServiceService/sendTestMessage";
@@ -80,7 +95,7 @@ int main() {
                 service.soap_stream_fault(std::cerr);
                 return 1;
             }
-            std::cout << name << "\tECHO\t" << reply.echo << "\t\n";
+            std::cout << name << "\tECHO\t" << reply.echo << "\t\t\n";
             continue;
         }
         eHealthAttributesServiceHTTPBindingProxy service(soap);
@@ -107,11 +122,11 @@ int main() {
         request.criteria = &criteria;
         attr__ConsultAttributesReplyType reply;
         if (service.consultAttributes(consult_url.c_str(), nullptr, &request, reply) == SOAP_OK) {
-            const std::string person = reply.result && reply.result->ssin ? *reply.result->ssin : "";
-            std::cout << name << "\t" << reply.status->code << "\t" << disclosed(reply) << "\t" << person << "\n";
+            std::cout << name << "\t" << reply.status->code << "\t" << disclosed(reply) << "\t" << person(reply) << "\t"
+                      << sources(soap, reply) << "\n";
         } else if (soap->fault && soap->fault->detail && soap->fault->detail->intf__consultAttributesFault) {
             const auto *fault = soap->fault->detail->intf__consultAttributesFault;
-            std::cout << name << "\t" << fault->detail.at(0)->reasonCode << "\t\t\n";
+            std::cout << name << "\t" << fault->detail.at(0)->reasonCode << "\t\t\t\n";
         } else {
             service.soap_stream_fault(std::cerr);
             return 1;

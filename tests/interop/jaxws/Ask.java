@@ -7,6 +7,7 @@ import be.fgov.kszbcss.types.common.v3.InformationCustomerType;
 import be.fgov.kszbcss.types.common.v3.OpenPeriodType;
 import be.fgov.kszbcss.types.common.v3.OrganizationIdentificationType;
 import be.fgov.kszbcss.types.common.v3.PeriodType;
+import be.fgov.kszbcss.types.ehealthattributes.v1.AnnotatedSsinType;
 import be.fgov.kszbcss.types.ehealthattributes.v1.ConsultAttributesReplyType;
 import be.fgov.kszbcss.types.ehealthattributes.v1.ConsultAttributesRequestType;
 import be.fgov.kszbcss.types.ehealthattributes.v1.CriteriaType;
@@ -95,7 +96,7 @@ public final class Ask {
         if (fields[3].equals("-")) {
             var test = new SendTestMessageRequestType();
             test.setEcho(name);
-            return String.join("\t", name, "ECHO", caller.connection().sendTestMessage(test).getEcho(), "");
+            return String.join("\t", name, "ECHO", caller.connection().sendTestMessage(test).getEcho(), "", "");
         }
         var criteria = new CriteriaType();
         criteria.setSsin(fields[4]);
@@ -109,7 +110,7 @@ public final class Ask {
                 criteria.setReferenceDate(date(fields[5]));
             }
         } catch (IllegalArgumentException noSuchDay) {
-            return String.join("\t", name, "-", "", "");
+            return String.join("\t", name, "-", "", "", "");
         }
         var organisation = new OrganizationIdentificationType();
         organisation.setCbeNumber(fields[2]);
@@ -122,10 +123,9 @@ public final class Ask {
         request.setCriteria(criteria);
         try {
             ConsultAttributesReplyType reply = caller.attributes().consultAttributes(request);
-            String person = reply.getResult() == null ? "" : reply.getResult().getSsin();
-            return String.join("\t", name, reply.getStatus().getCode(), disclosed(reply), person);
+            return String.join("\t", name, reply.getStatus().getCode(), disclosed(reply), person(reply), sources(reply));
         } catch (ConsultAttributesFaultMsg fault) {
-            return String.join("\t", name, fault.getFaultInfo().getDetail().get(0).getReasonCode(), "", "");
+            return String.join("\t", name, fault.getFaultInfo().getDetail().get(0).getReasonCode(), "", "", "");
         }
     }
 
@@ -157,5 +157,22 @@ public final class Ask {
             parts.add("fund " + reply.getResult().getHealthInsuranceFund().getCbeNumber());
         }
         return String.join("; ", parts);
+    }
+
+    private static String person(ConsultAttributesReplyType reply) {
+        AnnotatedSsinType annotated = reply.getSsin();
+        if (annotated != null && annotated.getReplacedBy() != null) {
+            return annotated.getValue() + ">" + annotated.getReplacedBy();
+        }
+        return reply.getResult() == null ? "" : reply.getResult().getSsin();
+    }
+
+    private static String sources(ConsultAttributesReplyType reply) {
+        if (reply.getSources() == null) {
+            return "";
+        }
+        return reply.getSources().getSource().stream()
+            .map(source -> source.getName().value() + " " + source.getValue().value())
+            .collect(Collectors.joining(", "));
     }
 }

@@ -48,6 +48,15 @@ public static class Ask
         return string.Join("; ", parts);
     }
 
+    private static string Person(ConsultAttributesReplyType reply)
+    {
+        if (reply.ssin != null && reply.ssin.replacedBy != null) return reply.ssin.Value + ">" + reply.ssin.replacedBy;
+        return reply.result == null ? "" : reply.result.ssin;
+    }
+
+    private static string Sources(ConsultAttributesReplyType reply) =>
+        string.Join(", ", (reply.sources ?? new SourceType[0]).Select(source => source.name + " " + source.Value));
+
     private static bool Read(string text, out DateTime day) =>
         DateTime.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out day);
 
@@ -55,7 +64,7 @@ public static class Ask
     {
         DateTime begin = default(DateTime), end = default(DateTime);
         if ((fields[5] != "-" && !Read(fields[5], out begin)) || (fields[6] != "-" && !Read(fields[6], out end)))
-            return new object[] { "-", "", "" };
+            return new object[] { "-", "", "", "" };
         var criteria = new CriteriaType { ssin = fields[4] };
         if (fields[6] != "-") criteria.Item = new PeriodType { beginDate = begin, endDate = end };
         else if (fields[5] != "-") criteria.Item = begin;
@@ -73,13 +82,13 @@ public static class Ask
         try
         {
             var reply = attributes.consultAttributes(request);
-            return new object[] { reply.status.code, Disclosed(reply), reply.result == null ? "" : reply.result.ssin };
+            return new object[] { reply.status.code, Disclosed(reply), Person(reply), Sources(reply) };
         }
         catch (SoapException fault)
         {
             XmlNode reason = fault.Detail == null ? null : fault.Detail.SelectSingleNode(".//reasonCode");
             if (reason == null) throw;
-            return new object[] { reason.InnerText, "", "" };
+            return new object[] { reason.InnerText, "", "", "" };
         }
     }
 
@@ -98,7 +107,7 @@ public static class Ask
             if (fields[3] == "-")
             {
                 var request = new Connection.SendTestMessageRequestType { echo = fields[0] };
-                Console.WriteLine(string.Join("\t", fields[0], "ECHO", callers[word].Item2.sendTestMessage(request).echo, ""));
+                Console.WriteLine(string.Join("\t", fields[0], "ECHO", callers[word].Item2.sendTestMessage(request).echo, "", ""));
                 continue;
             }
             Console.WriteLine(fields[0] + "\t" + string.Join("\t", Answer(callers[word].Item1, fields)));

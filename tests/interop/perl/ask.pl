@@ -61,6 +61,21 @@ sub disclosed {
     return join '; ', @parts;
 }
 
+sub person {
+    my ($som) = @_;
+    my $annotated = $som->dataof('/Envelope/Body/consultAttributesResponse/ssin');
+    if ($annotated && defined $annotated->attr->{replacedBy}) {
+        return $annotated->value . '>' . $annotated->attr->{replacedBy};
+    }
+    return $som->valueof('//result/ssin') // '';
+}
+
+sub sources {
+    my ($som) = @_;
+    my @sources = $som->dataof('/Envelope/Body/consultAttributesResponse/sources/source');
+    return join ', ', map { $_->attr->{name} . ' ' . $_->value } @sources;
+}
+
 $| = 1;
 print "VERSION\tSOAP::Lite $SOAP::Lite::VERSION, Perl ", sprintf('%vd', $^V), "\n";
 while (my $line = <STDIN>) {
@@ -69,7 +84,7 @@ while (my $line = <STDIN>) {
     if ($context eq '-') {
         my $soap = open_service($word, '/TestConnectionServiceService/sendTestMessage', 'TestConnectionServiceService/sendTestMessage');
         my $som = $soap->call('q:sendTestMessageRequest' => element(echo => $case));
-        print "$case\tECHO\t", $som->valueof('//echo'), "\t\n";
+        print "$case\tECHO\t", $som->valueof('//echo'), "\t\t\n";
         next;
     }
     my $soap = open_service(
@@ -84,8 +99,8 @@ while (my $line = <STDIN>) {
         element(criteria => [element(ssin => $ssin), @dates]),
     );
     if ($som->fault) {
-        print "$case\t", $som->valueof('//Fault/detail/consultAttributesFault/detail/reasonCode'), "\t\t\n";
+        print "$case\t", $som->valueof('//Fault/detail/consultAttributesFault/detail/reasonCode'), "\t\t\t\n";
         next;
     }
-    print "$case\t", $som->valueof('//status/code'), "\t", disclosed($som), "\t", $som->valueof('//result/ssin') // '', "\n";
+    print join("\t", $case, $som->valueof('//status/code'), disclosed($som), person($som), sources($som)), "\n";
 }

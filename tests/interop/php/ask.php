@@ -45,6 +45,21 @@ function disclosed(object $reply): string
     return implode('; ', $parts);
 }
 
+// The text of an element with attributes is `_`, and each attribute is a property.
+function person(object $reply): string
+{
+    if (isset($reply->ssin->replacedBy)) {
+        return "{$reply->ssin->_}>{$reply->ssin->replacedBy}";
+    }
+    return $reply->result->ssin ?? '';
+}
+
+function sources(object $reply): string
+{
+    $texts = array_map(fn (object $source): string => "$source->name $source->_", $reply->sources->source ?? []);
+    return implode(', ', $texts);
+}
+
 echo "VERSION\tPHP ", PHP_VERSION, " SoapClient\n";
 $callers = [];
 $ksz = getenv('INTEROP_KSZ');
@@ -60,7 +75,7 @@ while (($line = fgets(STDIN)) !== false) {
     ];
     [$attributes, $connection] = $callers[$word];
     if ($context === '-') {
-        echo "$case\tECHO\t", $connection->sendTestMessage(['echo' => $case])->echo, "\t\n";
+        echo "$case\tECHO\t", $connection->sendTestMessage(['echo' => $case])->echo, "\t\t\n";
         continue;
     }
     $criteria = ['ssin' => $ssin];
@@ -75,7 +90,8 @@ while (($line = fgets(STDIN)) !== false) {
             'legalContext' => $context,
             'criteria' => $criteria,
         ]);
-        echo "$case\t{$reply->status->code}\t", disclosed($reply), "\t", $reply->result->ssin ?? '', "\n";
+        $texts = [$case, $reply->status->code, disclosed($reply), person($reply), sources($reply)];
+        echo implode("\t", $texts), "\n";
     } catch (SoapFault $fault) {
         if (!isset($fault->detail)) {
             throw $fault;
@@ -83,6 +99,6 @@ while (($line = fgets(STDIN)) !== false) {
         // SOAP_SINGLE_ELEMENT_ARRAYS does not reach into faults: one detail is no list.
         $details = $fault->detail->consultAttributesFault->detail;
         $detail = is_array($details) ? $details[0] : $details;
-        echo "$case\t$detail->reasonCode\t\t\n";
+        echo "$case\t$detail->reasonCode\t\t\t\n";
     }
 }

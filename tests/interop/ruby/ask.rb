@@ -2,6 +2,16 @@
 require "date"
 require "soap/wsdlDriver"
 
+# A value must match one of the patterns of its type. soap4r keeps only the last, so it would send no
+# SSIN but a ter number.
+class WSDL::XMLSchema::Pattern
+  def parse_attr(attribute, value)
+    return unless attribute == WSDL::XMLSchema::ValueAttrName
+    parent.pattern = Regexp.union(*parent.pattern, /\A(?:#{value.source})\z/n)
+    value.source
+  end
+end
+
 def open_service(contract, word, path)
   driver = SOAP::WSDLDriverFactory.new(contract).create_rpc_driver
   driver.endpoint_url = ENV.fetch("INTEROP_URL") + path
@@ -48,6 +58,20 @@ def disclosed(reply)
   parts.join("; ")
 end
 
+# A text with attributes is a string; the attribute NAME is its member `xmlattr_NAME`.
+def person(reply)
+  annotated = member(reply, :ssin)
+  replaced_by = member(annotated, :xmlattr_replacedBy)
+  return "#{annotated}>#{replaced_by}" if replaced_by
+  result = member(reply, :result)
+  result ? result.ssin.to_s : ""
+end
+
+def sources(reply)
+  sources = member(reply, :sources)
+  several(sources && sources.source).map { |source| "#{source.xmlattr_name} #{source}" }.join(", ")
+end
+
 puts "VERSION\tsoap4r #{Gem.loaded_specs["soap4r-ruby1.9"].version}, Ruby #{RUBY_VERSION}"
 callers = Hash.new do |known, word|
   known[word] = [
@@ -59,12 +83,12 @@ STDIN.each_line(chomp: true) do |line|
   name, word, number, context, ssin, from, to = line.split("\t")
   consult, test = callers[word]
   if context == "-"
-    puts [name, "ECHO", test.sendTestMessage({ "echo" => name }).echo, ""].join("\t")
+    puts [name, "ECHO", test.sendTestMessage({ "echo" => name }).echo, "", ""].join("\t")
     next
   end
   # soap4r knows no 30 February.
   unless [from, to].all? { |day| day == "-" || Date.valid_date?(*day.split("-").map(&:to_i)) }
-    puts [name, "-", "", ""].join("\t")
+    puts [name, "-", "", "", ""].join("\t")
     next
   end
   criteria = { "ssin" => ssin }
@@ -76,10 +100,9 @@ STDIN.each_line(chomp: true) do |line|
   customer = { "ticket" => name, "customerIdentification" => { "cbeNumber" => number } }
   begin
     reply = consult.consultAttributes({ "informationCustomer" => customer, "legalContext" => context, "criteria" => criteria })
-    result = member(reply, :result)
-    puts [name, reply.status.code, disclosed(reply), result ? result.ssin : ""].join("\t")
+    puts [name, reply.status.code, disclosed(reply), person(reply), sources(reply)].join("\t")
   rescue SOAP::FaultError => fault
     detail = fault.detail.consultAttributesFault.detail
-    puts [name, several(detail).first.reasonCode, "", ""].join("\t")
+    puts [name, several(detail).first.reasonCode, "", "", ""].join("\t")
   end
 end
