@@ -15,7 +15,8 @@ use crate::certificates::Facts;
 use crate::config::{parse_customer, read_policy};
 use crate::server::tls::{find_issuer_key, provider, read_all_certificates, read_certificates};
 use ehealth_core::model::{
-    AskedCriteria, AskedDates, CbeNumber, Clock, Customer, CustomerId, Date, EnterpriseNumber, FieldSet, Question, Ssin,
+    Application, AskedCriteria, AskedDates, CbeNumber, Clock, Customer, CustomerId, Date, EnterpriseNumber, FieldSet,
+    Question, Ssin,
 };
 use ehealth_core::policy::{Denied, Permit, Register, decide};
 
@@ -85,6 +86,9 @@ pub struct ExplainArguments {
     /// Enterprise number in the caller's certificate, ten digits
     #[arg(long, value_name = "NUMBER")]
     pub cbe: String,
+    /// Application in the caller's certificate [default: none]
+    #[arg(long, value_name = "NAME")]
+    pub application: Option<String>,
     /// Customer on whose behalf the caller asks: ten digits, or SECTOR/INSTITUTION [default: the
     /// caller]
     #[arg(long, value_name = "CUSTOMER")]
@@ -135,6 +139,8 @@ fn check(file: &Path) -> Exit {
 fn explain(register: &Register, arguments: &ExplainArguments) -> Result<String, ArgumentErrors> {
     let mut errors = ArgumentErrors::default();
     let caller = errors.take("--cbe", EnterpriseNumber::parse(&arguments.cbe));
+    let application = arguments.application.as_deref().map(Application::parse).transpose();
+    let application = errors.take("--application", application);
     let customer = match &arguments.customer {
         Some(text) => errors.take("--customer", parse_customer(text)),
         None => caller.map(|caller| CustomerId::Cbe(CbeNumber::from(caller))),
@@ -143,7 +149,8 @@ fn explain(register: &Register, arguments: &ExplainArguments) -> Result<String, 
         Some(text) => errors.take("--on", Date::parse(text)),
         None => Some(SystemClock.now().brussels_day()),
     };
-    let (caller, (customer, today)) = errors.into_result(caller.zip(customer.zip(today)))?;
+    let (caller, (application, (customer, today))) =
+        errors.into_result(caller.zip(application.zip(customer.zip(today))))?;
     let dates = arguments.date.as_ref().map_or(AskedDates::Today, |text| AskedDates::ReferenceDate(Date::parse(text)));
     let criteria = AskedCriteria { ssin: Ssin::parse(arguments.ssin.as_deref().unwrap_or(DEFAULT_SSIN)), dates };
     let question = Question {
@@ -151,12 +158,12 @@ fn explain(register: &Register, arguments: &ExplainArguments) -> Result<String, 
         legal_context: arguments.legal_context.clone(),
         criteria,
     };
-    // Pins are not checked: there is no certificate here.
-    let (consumer, organisation) = match register.identify_organisation(caller, customer) {
+    // Environment and pins are not checked: there is no certificate here.
+    let (consumer, organisation) = match register.identify_organisation(caller, application, customer) {
         Ok(identified) => identified,
         Err(refused) => return Ok(format!("refused with a fault: {refused}\n")),
     };
-    let who = format!("{} ({})", consumer.name, consumer.organisation);
+    let who = format!("{} ({})", consumer.name, consumer.id());
     Ok(match decide(&consumer, organisation, &question, today) {
         Ok(permit) => format!("{who}: the lookup is permitted\n{}", describe(&permit)),
         Err(Denied { refusal, .. }) => {
@@ -216,6 +223,9 @@ fn pin(certificate: &Path, issuer: Option<&Path>) -> Exit {
         );
     }
     println!("# {}", facts.subject);
+    if let Some(application) = facts.application {
+        println!("# applications = [\"{application}\"]");
+    }
     println!("pinned_keys = [\"{}\"]", facts.key);
     match signer {
         Some(key) => println!("pinned_issuers = [\"{key}\"]"),
