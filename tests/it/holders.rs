@@ -25,6 +25,7 @@ use crate::support::certificates::{
     Authority, attribute, cn, element, multi_valued_name, name, oid, organisation_identifier, ou, pem, string,
 };
 use crate::support::environment::skip;
+use crate::support::program::PROGRAM;
 use crate::support::service::{Answered, CONSULT, TEST, TestService, envelope, question};
 
 /// The fund of the demonstration.
@@ -549,5 +550,40 @@ async fn a_reload_changes_the_application_of_open_connections() {
     let (status, body, closes) = ask(&mut connection).await;
     assert!(status == 500 && body.contains(NOT_REGISTERED), "{body}");
     assert!(closes, "the connection gives the consumer's slot back");
+    service.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lookup_test_advises_another_certificate() {
+    let clients = Clients::new();
+    let service = clients.start(|_| {}).await;
+    clients.add(&service, "nameless", &[cn("De Linde")]);
+    clients.add(&service, "strange", &[ou(&urn("0809394427")), ou("ACC"), cn("MED")]);
+    let url = format!("https://localhost:{}", service.address.port());
+    for (caller, expected) in [
+        (
+            "nameless",
+            "Your certificate names no organisation: no CN, OU or organizationIdentifier names an organisation.\nRegistration does not help",
+        ),
+        (
+            "strange",
+            "register your organisation.\nYour certificate names organisation 0809394427, application MED, environment ACC.",
+        ),
+    ] {
+        let (certificate, key) = service.workspace.client(caller);
+        let (url, ca) = (url.clone(), service.workspace.authority());
+        let run = move || {
+            let mut command = Command::new(PROGRAM);
+            command.args(["lookup", "--test", "--url", &url]).arg("--ca").arg(ca);
+            command.arg("--cert").arg(certificate).arg("--key").arg(key).output().expect("it runs")
+        };
+        let output = tokio::task::spawn_blocking(run).await.expect("it ends");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && printed.contains(expected),
+            "{printed}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
     service.finish().await;
 }
