@@ -285,6 +285,7 @@ fn record(number: u64) -> ExchangeRecord {
         ticket: ticket(number),
         received: Timestamp::from_millis(1_700_000_000_000),
         caller: Some(enterprise(2_022_399)),
+        application: None,
         fingerprint: Digest::new([0xab; 32]),
         operation: Operation::ConsultAttributes,
         organisation: Some(enterprise(8_093_944)),

@@ -22,7 +22,7 @@ use datasets::sync::{self, Feed, Source};
 use ehealth_core::lookup::{Caller, Exchange, FreshnessLimits, Permission, Presented};
 use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Dataset, Date, Digest, EnterpriseNumber, FixedClock,
-    LegalContext, Period, Question, Ssin, Status, Ticket, Timestamp,
+    LegalContext, NamedEnvironment, Period, Question, Ssin, Status, Ticket, Timestamp,
 };
 use ehealth_core::policy::{
     Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ReplacedSsin, ceiling,
@@ -235,6 +235,7 @@ fn ask(folder: &Path, context: LegalContext, n: u64) {
     };
     let consumer = Consumer {
         organisation,
+        applications: Vec::new(),
         name: "Benchmark consumer".to_owned(),
         acts_for: Vec::new(),
         grants: vec![Arc::new(grant)],
@@ -261,7 +262,13 @@ fn ask_often(
     let day = Duration::from_secs(36_500 * 86_400);
     let limits = FreshnessLimits { dimona: day, coprev: day, federated: day, insurance: day, persons: day };
     let nothing = Digest::new([0; 32]);
-    let certified = Certified { organisation, key: nothing, issuer: nothing };
+    let certified = Certified {
+        organisation,
+        application: None,
+        environment: NamedEnvironment::Absent,
+        key: nothing,
+        issuer: nothing,
+    };
     for _ in 0..times {
         let exchange = Exchange {
             ticket: Ticket::new([7; 16]),

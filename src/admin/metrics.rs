@@ -32,6 +32,8 @@ closed_enum! {
         RefusedRequests => "refused_requests_total",
         /// Requests answered 503 by limit.
         Overloads => "overloads_total",
+        /// Questions whose caller was not identified, by reason.
+        UnidentifiedCallers => "unidentified_callers_total",
         /// TLS handshakes by outcome.
         TlsHandshakes => "tls_handshakes_total",
         /// Exchanges by consumer and kind.
@@ -102,6 +104,7 @@ impl Metric {
             | Self::Exchanges
             | Self::RefusedRequests
             | Self::Overloads
+            | Self::UnidentifiedCallers
             | Self::TlsHandshakes
             | Self::ConsumerExchanges
             | Self::AuditLogWrittenRecords
@@ -158,8 +161,9 @@ impl Metric {
             Self::Exchanges => "Exchanges, by operation and by code of the status or fault.",
             Self::RefusedRequests => "Requests refused before SOAP, by HTTP status and reason.",
             Self::Overloads => "Requests answered 503, by the limit that they exceeded.",
+            Self::UnidentifiedCallers => "Questions whose caller was not identified, by reason.",
             Self::TlsHandshakes => "TLS handshakes, by outcome.",
-            Self::ConsumerExchanges => "Exchanges, by organisation of the client certificate and by kind.",
+            Self::ConsumerExchanges => "Exchanges, by consumer of the policy and by kind.",
             Self::StageDuration => "Duration of each stage.",
             Self::DatasetSerial => "Loaded serial; 0 if the dataset was never loaded.",
             Self::DatasetAge => "Time since the publisher created the loaded state.",

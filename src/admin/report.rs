@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use datasets::store::DatasetStatus;
 use ehealth_core::closed_enum;
-use ehealth_core::model::{Dataset, EnterpriseNumber, Freshness, OutcomeCode, Timestamp};
+use ehealth_core::model::{Dataset, Freshness, OutcomeCode, Timestamp};
+use ehealth_core::policy::ConsumerId;
 
 /// A snapshot of the service.
 #[derive(Debug, Clone)]
@@ -200,6 +201,8 @@ pub struct Traffic {
     pub refusals: Vec<RefusalReport>,
     /// Requests answered `503`, by code of the limit that they exceeded.
     pub overloads: Vec<(&'static str, u64)>,
+    /// Questions whose caller was not identified, by code of the reason, zeros included.
+    pub not_identified: Vec<(&'static str, u64)>,
     /// TLS handshakes, by outcome.
     pub handshakes: Vec<(&'static str, u64)>,
     /// Upper bounds of the histograms' buckets, in microseconds.
@@ -239,8 +242,8 @@ pub struct StageReport {
 /// Exchanges of a consumer.
 #[derive(Debug, Clone)]
 pub struct ConsumerReport {
-    /// Enterprise number; `None`: consumers that are not registered.
-    pub organisation: Option<EnterpriseNumber>,
+    /// Identity in the policy; `None`: consumers that are not registered.
+    pub id: Option<ConsumerId>,
     /// Name in the policy.
     pub name: Option<String>,
     /// Exchanges since the start, by kind.

@@ -63,6 +63,7 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
         Metric::Exchanges => write_exchanges(family, traffic),
         Metric::RefusedRequests => write_refusals(family, traffic),
         Metric::Overloads => write_overloads(family, traffic),
+        Metric::UnidentifiedCallers => write_not_identified(family, traffic),
         Metric::TlsHandshakes => write_handshakes(family, traffic),
         Metric::ConsumerExchanges => write_consumers(family, traffic),
         Metric::StageDuration => write_stages(family, traffic),
@@ -150,6 +151,12 @@ fn write_overloads(family: &mut Family<'_>, traffic: &Traffic) {
     }
 }
 
+fn write_not_identified(family: &mut Family<'_>, traffic: &Traffic) {
+    for (reason, count) in &traffic.not_identified {
+        family.sample(&[("reason", reason)], count);
+    }
+}
+
 fn write_handshakes(family: &mut Family<'_>, traffic: &Traffic) {
     for (outcome, count) in &traffic.handshakes {
         family.sample(&[("outcome", outcome)], count);
@@ -158,9 +165,9 @@ fn write_handshakes(family: &mut Family<'_>, traffic: &Traffic) {
 
 fn write_consumers(family: &mut Family<'_>, traffic: &Traffic) {
     for consumer in &traffic.consumers {
-        let number = consumer.organisation.map_or("unregistered".to_owned(), |number| number.to_string());
+        let id = consumer.id.map_or("unregistered".to_owned(), |id| id.to_string());
         for (kind, count) in traffic.kinds.iter().zip(consumer.kinds) {
-            family.sample(&[("consumer", &number), ("kind", kind)], count);
+            family.sample(&[("consumer", &id), ("kind", kind)], count);
         }
     }
 }

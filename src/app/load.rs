@@ -40,6 +40,7 @@ pub(super) fn load_active_config(
             if !outdated.is_empty() {
                 return Err(outdated.into_iter().map(Finding::from).collect::<Vec<_>>().into());
             }
+            let register = register.with_environment(settings.environment);
             Ok((ActiveConfig { register, tls, client_verifier, chain }, operators))
         }
         (.., Err(error)) if findings.is_empty() => {

@@ -3,8 +3,8 @@
 use crate::admin::{ConsumerReport, OutcomeReport, RefusalReport, StageReport, Traffic};
 use crate::server::counters::{BUCKETS_MICROS, ConsumerCount, CountersSnapshot, Kind, MINUTES};
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::{EnterpriseNumber, OutcomeCode};
-use ehealth_core::policy::Register;
+use ehealth_core::model::OutcomeCode;
+use ehealth_core::policy::{ConsumerId, NotIdentified, Register};
 use soap::Fault;
 
 /// Reports what was counted; `register` has the consumers' names.
@@ -21,6 +21,7 @@ pub(super) fn report_traffic(counted: CountersSnapshot, register: &Register) -> 
         count,
     });
     let overloads = counted.overloads.into_iter().map(|(overload, count)| (overload.code(), count));
+    let not_identified = counted.not_identified.into_iter().map(|(reason, count)| (NotIdentified::code(reason), count));
     let handshakes = counted.handshakes.into_iter().map(|(outcome, count)| (outcome.code(), count));
     let stages = counted.stages.into_iter().map(|(stage, spread)| StageReport {
         stage: stage.code(),
@@ -31,6 +32,7 @@ pub(super) fn report_traffic(counted: CountersSnapshot, register: &Register) -> 
         outcomes: outcomes.collect(),
         refusals: refusals.collect(),
         overloads: overloads.collect(),
+        not_identified: not_identified.collect(),
         handshakes: handshakes.collect(),
         bucket_ends_micros: &BUCKETS_MICROS,
         stages: stages.collect(),
@@ -44,29 +46,29 @@ pub(super) fn report_traffic(counted: CountersSnapshot, register: &Register) -> 
 /// The entries exist before the first request: Prometheus sees an increase only of a counter that
 /// it has seen before.
 fn report_consumers(
-    counted: impl IntoIterator<Item = (Option<EnterpriseNumber>, ConsumerCount)>,
+    counted: impl IntoIterator<Item = (Option<ConsumerId>, ConsumerCount)>,
     register: &Register,
 ) -> Vec<ConsumerReport> {
-    let unused = |organisation, name| {
+    let unused = |id, name| {
         let (kinds, hour) = ([0; 4], vec![[0; 4]; MINUTES]);
-        ConsumerReport { organisation, name, kinds, hour }
+        ConsumerReport { id, name, kinds, hour }
     };
-    let report = |(organisation, count): (_, ConsumerCount)| {
+    let report = |(id, count): (_, ConsumerCount)| {
         let (kinds, hour) = (count.kinds, count.hour.to_vec());
-        ConsumerReport { organisation, name: None, kinds, hour }
+        ConsumerReport { id, name: None, kinds, hour }
     };
     let mut consumers: Vec<_> = counted.into_iter().map(report).collect();
     for consumer in register.consumers() {
-        let (organisation, name) = (Some(consumer.organisation), Some(consumer.name.clone()));
-        match consumers.iter_mut().find(|known| known.organisation == organisation) {
+        let (id, name) = (Some(consumer.id()), Some(consumer.name.clone()));
+        match consumers.iter_mut().find(|known| known.id == id) {
             Some(known) => known.name = name,
-            None => consumers.push(unused(organisation, name)),
+            None => consumers.push(unused(id, name)),
         }
     }
-    if !consumers.iter().any(|consumer| consumer.organisation.is_none()) {
+    if !consumers.iter().any(|consumer| consumer.id.is_none()) {
         consumers.push(unused(None, None));
     }
-    consumers.sort_by_key(|consumer| (consumer.organisation.is_none(), consumer.organisation));
+    consumers.sort_by_key(|consumer| (consumer.id.is_none(), consumer.id));
     consumers
 }
 

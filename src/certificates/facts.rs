@@ -3,9 +3,9 @@
 use aws_lc_rs::digest;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::identify::{IdentityError, identify};
+use super::identify::{IdentityError, identify, read_environment};
 use super::subject::describe;
-use ehealth_core::model::{Digest, EnterpriseNumber, Timestamp};
+use ehealth_core::model::{Application, Digest, EnterpriseNumber, NamedEnvironment, Timestamp};
 
 /// Facts that the service needs of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub struct Facts {
     /// Organisation that the subject names, or why it identifies none
     /// (docs/reference/domain.md "Identifiers").
     pub organisation: Result<EnterpriseNumber, IdentityError>,
+    /// Application that the subject names beside the organisation, if it names one.
+    pub application: Option<Application>,
+    /// Environment that the subject names.
+    pub environment: NamedEnvironment,
     /// SHA-256 of the certificate (DER).
     pub fingerprint: Digest,
     /// SHA-256 of the public key (`SubjectPublicKeyInfo`, DER).
@@ -44,8 +48,11 @@ impl Facts {
             return Err(CertificateError::Malformed);
         }
         let seconds = |time: i64| Timestamp::from_millis(time.saturating_mul(1_000));
+        let named = identify(certificate.subject());
         Ok(Self {
-            organisation: identify(certificate.subject()),
+            organisation: named.map(|named| named.organisation),
+            application: named.ok().and_then(|named| named.application),
+            environment: read_environment(certificate.subject()),
             fingerprint: sha256(der),
             key: sha256(certificate.public_key().raw),
             subject: describe(certificate.subject()),

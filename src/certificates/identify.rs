@@ -1,33 +1,40 @@
-//! Identifies the organisation of a subject by the two conventions in use
+//! Identifies the organisation of a subject by the three conventions in use
 //! (docs/reference/domain.md "Identifiers").
 //!
 //! Federal certificates have an OU `urn:be:fgov:kbo-bce:organization:cbe-number:NNNNNNNNNN`;
 //! eHealth certificates have a CN or OU `CBE=NNNNNNNNNN`, and the CN may continue with
-//! `, APPLICATION`. Every such claim in every CN and OU counts, and all must name the same number.
-//! Text that could be a claim but is malformed refuses the whole certificate: what one parser
-//! overlooks, another might accept.
+//! `, APPLICATION`; certificates of ETSI EN 319 412-1 have an organizationIdentifier
+//! `NTRBE-NNNNNNNNNN` or `VATBE-NNNNNNNNNN`. Every such claim counts, and all must name the same
+//! number. Text that could be a claim but is malformed refuses the whole certificate: what one
+//! parser overlooks, another might accept.
 
-use x509_parser::asn1_rs::{Any, Class, Tag};
 use x509_parser::oid_registry::{OID_X509_COMMON_NAME, OID_X509_ORGANIZATIONAL_UNIT};
 use x509_parser::x509::X509Name;
 
-use ehealth_core::model::{EnterpriseNumber, EnterpriseNumberError};
+use super::text::{ORGANIZATION_IDENTIFIER, TextError, read_text, readable};
+use ehealth_core::model::{Application, EnterpriseNumber, EnterpriseNumberError, NamedEnvironment};
 
 /// Prefix of the claim in a federal certificate.
 const URN: &str = "urn:be:fgov:kbo-bce:organization:cbe-number:";
 /// Prefix of the claim in an eHealth certificate.
 const CBE: &str = "CBE=";
+/// Beginnings of a Belgian organizationIdentifier (ETSI EN 319 412-1, 5.1.4): the national trade
+/// register, and value added tax, whose number is the enterprise number.
+const REGISTERS: [&str; 2] = ["NTRBE", "VATBE"];
 
 ehealth_core::closed_enum! {
     /// Why a subject identifies no organisation. Codes: logs and metrics.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
     pub enum IdentityError {
         /// No claim at all.
-        #[error("no CN or OU names an organisation")]
+        #[error("no CN, OU or organizationIdentifier names an organisation")]
         NoOrganisation => "no-organisation",
         /// Two claims with different numbers.
         #[error("the subject names two organisations")]
         TwoOrganisations => "two-organisations",
+        /// Two different applications: each might belong to another consumer.
+        #[error("the subject names two applications")]
+        TwoApplications => "two-applications",
         /// A claim that does not begin its part, or is not followed by ten digits and the part's
         /// end.
         #[error("the subject names an organisation in a malformed way")]
@@ -38,11 +45,12 @@ ehealth_core::closed_enum! {
         /// A claim with the number of an establishment unit.
         #[error("the subject names an establishment unit, not an enterprise")]
         EstablishmentUnit => "establishment-unit",
-        /// A control character in a CN or OU: some software stops reading at a NUL.
-        #[error("a CN or OU contains a control character")]
+        /// A control character in a CN, OU or organizationIdentifier: some software stops reading at
+        /// a NUL.
+        #[error("a CN, OU or organizationIdentifier contains a control character")]
         ControlCharacter => "control-character",
-        /// A CN or OU that is neither a UTF8String nor a PrintableString.
-        #[error("a CN or OU is neither a UTF8String nor a PrintableString")]
+        /// A CN, OU or organizationIdentifier that is neither a UTF8String nor a PrintableString.
+        #[error("a CN, OU or organizationIdentifier is neither a UTF8String nor a PrintableString")]
         StringType => "string-type",
         /// A relative distinguished name of several attributes, whose order has no meaning.
         #[error("the subject has a multi-valued relative distinguished name")]
@@ -50,87 +58,194 @@ ehealth_core::closed_enum! {
     }
 }
 
-/// Identifies the organisation of a subject.
+impl From<TextError> for IdentityError {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::StringType => Self::StringType,
+            TextError::ControlCharacter => Self::ControlCharacter,
+        }
+    }
+}
+
+impl From<EnterpriseNumberError> for IdentityError {
+    fn from(error: EnterpriseNumberError) -> Self {
+        match error {
+            EnterpriseNumberError::Form => Self::Malformed,
+            EnterpriseNumberError::EstablishmentUnit => Self::EstablishmentUnit,
+            EnterpriseNumberError::FirstDigit | EnterpriseNumberError::CheckDigits => Self::NoEnterpriseNumber,
+        }
+    }
+}
+
+/// What a subject names: an organisation, and perhaps one of its applications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Named {
+    pub organisation: EnterpriseNumber,
+    pub application: Option<Application>,
+}
+
+/// Identifies the organisation of a subject, and its application.
 ///
 /// # Errors
 /// [`IdentityError`] if it names none, or not unambiguously.
-pub(super) fn identify(subject: &X509Name<'_>) -> Result<EnterpriseNumber, IdentityError> {
-    let mut found = None;
+pub(super) fn identify(subject: &X509Name<'_>) -> Result<Named, IdentityError> {
+    let mut claims = Claims::default();
     for rdn in subject.iter_rdn() {
         if rdn.iter().nth(1).is_some() {
             return Err(IdentityError::MultiValued);
         }
         for attribute in rdn.iter() {
-            let oid = attribute.attr_type();
-            if *oid == OID_X509_COMMON_NAME || *oid == OID_X509_ORGANIZATIONAL_UNIT {
-                let text = read_text(attribute.attr_value())?;
-                read_claims(text, &mut found)?;
+            let kind = attribute.attr_type();
+            if *kind == OID_X509_COMMON_NAME {
+                claims.read_common_name(read_text(attribute.attr_value())?)?;
+            } else if *kind == OID_X509_ORGANIZATIONAL_UNIT {
+                claims.read_parts(read_text(attribute.attr_value())?)?;
+            } else if *kind == ORGANIZATION_IDENTIFIER {
+                claims.read_identifier(read_text(attribute.attr_value())?)?;
             }
         }
     }
-    found.ok_or(IdentityError::NoOrganisation)
+    claims.into_named()
 }
 
-fn read_text<'a>(value: &'a Any<'_>) -> Result<&'a str, IdentityError> {
-    // A tag number has its meaning in the universal class only, and DER has no constructed strings.
-    let is_string = value.header.class() == Class::Universal
-        && !value.header.is_constructed()
-        && matches!(value.header.tag(), Tag::Utf8String | Tag::PrintableString);
-    if !is_string {
-        return Err(IdentityError::StringType);
+/// Reads what the OUs say about the environment. An OU that cannot be read says nothing: with it,
+/// [`identify`] finds no organisation.
+pub(super) fn read_environment(subject: &X509Name<'_>) -> NamedEnvironment {
+    readable(subject, &OID_X509_ORGANIZATIONAL_UNIT).fold(NamedEnvironment::Absent, NamedEnvironment::and)
+}
+
+/// Claims found so far.
+#[derive(Debug, Default)]
+struct Claims<'a> {
+    organisation: Option<EnterpriseNumber>,
+    /// Whether a claim is a URN, as in federal certificates.
+    is_federal: bool,
+    /// Text behind a claim in a CN.
+    suffix: Option<&'a str>,
+    /// A CN without a claim and without a key.
+    plain_name: Option<&'a str>,
+    /// Whether there are two different such texts, or two such names.
+    has_two: (bool, bool),
+}
+
+impl<'a> Claims<'a> {
+    /// Reads a CN: behind a claim stands the application. A CN without a claim is the application of
+    /// a federal certificate.
+    fn read_common_name(&mut self, text: &'a str) -> Result<(), IdentityError> {
+        let behind = self.read_parts(text)?;
+        match behind {
+            Some(parts) => {
+                // A part with a key, such as `SSIN=`, names something else.
+                let named = parts.split(',').map(|part| part.trim_start_matches(' '));
+                for part in named.filter(|part| !part.is_empty() && !part.contains('=')) {
+                    self.has_two.0 |= self.suffix.is_some_and(|other| other != part);
+                    self.suffix = Some(part);
+                }
+            }
+            None if text.is_empty() || text.contains('=') => {}
+            None => {
+                self.has_two.1 |= self.plain_name.is_some_and(|other| other != text);
+                self.plain_name = Some(text);
+            }
+        }
+        Ok(())
     }
-    let text = std::str::from_utf8(value.data).map_err(|_| IdentityError::StringType)?;
-    if text.chars().any(char::is_control) { Err(IdentityError::ControlCharacter) } else { Ok(text) }
-}
 
-/// Reads every claim in one CN or OU, a comma-separated list of parts.
-fn read_claims(text: &str, found: &mut Option<EnterpriseNumber>) -> Result<(), IdentityError> {
-    for part in text.split(',') {
-        let part = part.trim_start_matches(' ');
-        let claim = part.strip_prefix(CBE).or_else(|| part.strip_prefix(URN));
-        let Some(number) = claim else {
-            if part.contains(CBE) || part.contains(URN) {
+    /// Reads every claim in one CN or OU, a comma-separated list of parts. Returns what stands
+    /// behind the first claim.
+    fn read_parts(&mut self, text: &'a str) -> Result<Option<&'a str>, IdentityError> {
+        let mut behind = None;
+        let mut rest = Some(text);
+        while let Some(unread) = rest {
+            let (part, next) = match unread.split_once(',') {
+                Some((part, next)) => (part, Some(next)),
+                None => (unread, None),
+            };
+            rest = next;
+            let part = part.trim_start_matches(' ');
+            let federal = part.strip_prefix(URN);
+            let Some(number) = federal.or_else(|| part.strip_prefix(CBE)) else {
+                if part.contains(CBE) || part.contains(URN) {
+                    return Err(IdentityError::Malformed);
+                }
+                continue;
+            };
+            self.is_federal |= federal.is_some();
+            self.claim(number)?;
+            behind = behind.or(Some(next.unwrap_or_default()));
+        }
+        Ok(behind)
+    }
+
+    /// Reads an organizationIdentifier. Those of other registers and countries do not count.
+    fn read_identifier(&mut self, text: &str) -> Result<(), IdentityError> {
+        for register in REGISTERS {
+            if let Some(number) = text.strip_prefix(register).and_then(|rest| rest.strip_prefix('-')) {
+                return self.claim(number);
+            }
+            if text.contains(register) {
                 return Err(IdentityError::Malformed);
             }
-            continue;
-        };
-        let number = EnterpriseNumber::parse(number).map_err(|error| match error {
-            EnterpriseNumberError::Form => IdentityError::Malformed,
-            EnterpriseNumberError::EstablishmentUnit => IdentityError::EstablishmentUnit,
-            EnterpriseNumberError::FirstDigit | EnterpriseNumberError::CheckDigits => IdentityError::NoEnterpriseNumber,
-        })?;
-        if found.is_some_and(|other| other != number) {
+        }
+        Ok(())
+    }
+
+    fn claim(&mut self, number: &str) -> Result<(), IdentityError> {
+        let number = EnterpriseNumber::parse(number)?;
+        if self.organisation.is_some_and(|other| other != number) {
             return Err(IdentityError::TwoOrganisations);
         }
-        *found = Some(number);
+        self.organisation = Some(number);
+        Ok(())
     }
-    Ok(())
+
+    fn into_named(self) -> Result<Named, IdentityError> {
+        let organisation = self.organisation.ok_or(IdentityError::NoOrganisation)?;
+        let (two_suffixes, two_names) = self.has_two;
+        let plain_name = self.plain_name.filter(|_| self.is_federal);
+        let differ = plain_name.zip(self.suffix).is_some_and(|(one, other)| one != other);
+        if two_suffixes || (self.is_federal && two_names) || differ {
+            return Err(IdentityError::TwoApplications);
+        }
+        let application = self.suffix.or(plain_name).and_then(|text| Application::parse(text).ok());
+        Ok(Named { organisation, application })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn claims(texts: &[&str]) -> Result<Option<EnterpriseNumber>, IdentityError> {
-        let mut found = None;
-        texts.iter().try_for_each(|text| read_claims(text, &mut found))?;
-        Ok(found)
+    const FEDERAL: &str = "urn:be:fgov:kbo-bce:organization:cbe-number:0202239951";
+
+    /// The organisation that these CNs name, and the application.
+    fn named(texts: &[&str]) -> Result<(EnterpriseNumber, Option<String>), IdentityError> {
+        let mut claims = Claims::default();
+        texts.iter().try_for_each(|text| claims.read_common_name(text))?;
+        claims.into_named().map(|named| (named.organisation, named.application.map(|one| one.to_string())))
     }
 
     #[test]
     fn both_conventions_are_read_in_cn_and_ou() {
-        let number = EnterpriseNumber::parse("0202239951").ok();
-        for texts in [
-            &["CBE=0202239951"][..],
-            &["CBE=0202239951, ROUTER"],
-            &["urn:be:fgov:kbo-bce:organization:cbe-number:0202239951"],
-            &["SSIN=85073099932, CBE=0202239951", "CBE=0202239951"],
-            &["Fund", "CBE=0202239951", "urn:be:fgov:kbo-bce:organization:cbe-number:0202239951"],
+        let number = EnterpriseNumber::parse("0202239951").expect("valid check digits");
+        for (texts, application) in [
+            (&["CBE=0202239951"][..], None),
+            (&["CBE=0202239951, ROUTER"], Some("ROUTER")),
+            (&["CBE=0202239951,ROUTER,"], Some("ROUTER")),
+            (&[FEDERAL], None),
+            (&[FEDERAL, "employment:job-attest:werkkaart"], Some("employment:job-attest:werkkaart")),
+            (&["SSIN=85073099932, CBE=0202239951", "CBE=0202239951"], None),
+            (&["CBE=0202239951, SSIN=85073099932, ROUTER"], Some("ROUTER")),
+            (&["CBE=0202239951, 85073099932"], None),
+            (&["ROUTER", "CBE=0202239951"], None),
+            (&["ROUTER", "CBE=0202239951", FEDERAL], Some("ROUTER")),
+            (&["ROUTER", "CBE=0202239951, ROUTER", FEDERAL], Some("ROUTER")),
+            (&["A, B", FEDERAL], None),
         ] {
-            assert_eq!(claims(texts), Ok(number), "{texts:?}");
+            assert_eq!(named(texts), Ok((number, application.map(str::to_owned))), "{texts:?}");
         }
         for texts in [&["Fund"][..], &["cbe=0202239951"], &["SSIN=85073099932"], &["NIHII=12345678"], &[""]] {
-            assert_eq!(claims(texts), Ok(None), "{texts:?}");
+            assert_eq!(named(texts), Err(IdentityError::NoOrganisation), "{texts:?}");
         }
     }
 
@@ -153,8 +268,41 @@ mod tests {
             (&["CBE=０２０２２３９９５１"], IdentityError::Malformed),
             (&["CBE="], IdentityError::Malformed),
             (&["x-urn:be:fgov:kbo-bce:organization:cbe-number:0202239951"], IdentityError::Malformed),
+            (&["CBE=0202239951, A, B"], IdentityError::TwoApplications),
+            (&["CBE=0202239951, A", "CBE=0202239951, B"], IdentityError::TwoApplications),
+            (&["CBE=0202239951, A", "CBE=0202239951, a"], IdentityError::TwoApplications),
+            (&["CBE=0202239951, A", "B", FEDERAL], IdentityError::TwoApplications),
+            (&["A", FEDERAL, "B"], IdentityError::TwoApplications),
         ] {
-            assert_eq!(claims(texts), Err(expected), "{texts:?}");
+            assert_eq!(named(texts), Err(expected), "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn a_belgian_organization_identifier_is_a_claim() {
+        let read = |text: &str| {
+            let mut claims = Claims::default();
+            claims.read_identifier(text).map(|()| claims.organisation.map(|number| number.to_string()))
+        };
+        for text in ["NTRBE-0202239951", "VATBE-0202239951"] {
+            assert_eq!(read(text), Ok(Some("0202239951".to_owned())), "{text}");
+        }
+        for text in ["NTRNL-0202239951", "PSDBE-NBB-0202239951", "VATDE-0202239951", "BE:CB-0202239951", "", "LEIXG-1"]
+        {
+            assert_eq!(read(text), Ok(None), "{text}");
+        }
+        for (text, expected) in [
+            ("VATBE-0202239950", IdentityError::NoEnterpriseNumber),
+            ("NTRBE-2202239951", IdentityError::EstablishmentUnit),
+            ("NTRBE-0202.239.951", IdentityError::Malformed),
+            ("NTRBE-0202239951 ", IdentityError::Malformed),
+            ("NTRBE-0202239951, NTRBE-0202239951", IdentityError::Malformed),
+            ("VATBE0202239951", IdentityError::Malformed),
+            ("VATBE-BE0202239951", IdentityError::Malformed),
+            ("x NTRBE-0202239951", IdentityError::Malformed),
+            ("VATBE-202239951", IdentityError::Malformed),
+        ] {
+            assert_eq!(read(text), Err(expected), "{text}");
         }
     }
 }

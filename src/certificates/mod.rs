@@ -22,6 +22,7 @@ mod facts;
 mod identify;
 mod profile;
 mod subject;
+mod text;
 
 // Revocation lists.
 mod revocation;

@@ -11,6 +11,7 @@ use x509_parser::oid_registry::{
 };
 use x509_parser::x509::X509Name;
 
+use super::text::ORGANIZATION_IDENTIFIER;
 use ehealth_core::model::Ssin;
 
 /// Maximum characters; longer subjects are cut. A certificate may carry megabytes of names.
@@ -56,6 +57,7 @@ fn write_key(oid: &Oid<'_>, text: &mut String) {
         (OID_X509_LOCALITY_NAME, "L"),
         (OID_X509_STATE_OR_PROVINCE_NAME, "ST"),
         (OID_X509_SERIALNUMBER, "serialNumber"),
+        (ORGANIZATION_IDENTIFIER, "organizationIdentifier"),
     ];
     match short.iter().find(|(known, _)| known == oid) {
         Some((_, name)) => text.push_str(name),

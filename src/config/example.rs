@@ -29,7 +29,7 @@ pub fn write_example() -> String {
         if let Some(default) = key.default {
             text.push_str(&format!("# Default: {default}\n"));
         }
-        let quote = if key.kind == Kind::Integer { "" } else { "\"" };
+        let quote = if matches!(key.kind, Kind::Integer | Kind::Truth) { "" } else { "\"" };
         match key.example {
             Example::Set(value) => text.push_str(&format!("{name} = {quote}{value}{quote}\n")),
             Example::Note(value) => text.push_str(&format!("# {name} = {quote}{value}{quote}\n")),

@@ -32,6 +32,8 @@ pub enum Kind {
     Integer,
     /// Number of bytes: `512MiB`.
     Size,
+    /// `true` or `false`.
+    Truth,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
             Self::Name => "name",
             Self::Integer => "integer",
             Self::Size => "size, like 512MiB",
+            Self::Truth => "true or false",
         }
     }
 }
@@ -144,6 +147,18 @@ pub const KEYS: &[Key] = &[
         Kind::Paths,
         Example::Set("tls/clients-crl"),
         "Files or folders with one CRL for each CA. Clients of a CA without a current CRL are refused. `none` disables revocation checks: revoked certificates are accepted, and every start logs a warning.",
+    ),
+    key(
+        "trust.environment",
+        Kind::Choice("ACC, PRD, INT, TEST, DEV"),
+        Example::Note("PRD"),
+        "Environment of this service, as an OU of federal certificates names it. A question with a certificate for another environment gets the fault `SOA-01001`. Without this setting, no environment is checked.",
+    ),
+    defaulted(
+        "trust.environment_required",
+        Kind::Truth,
+        "true",
+        "Whether a certificate that names no environment is refused too. eHealth certificates name none: with them, set `false`. Only with `trust.environment`.",
     ),
     key(
         "policy.file",

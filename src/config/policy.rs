@@ -10,6 +10,7 @@
 //!     "11/7=0809394427",                 # a sector/institution and its enterprise
 //! ]
 //!
+//! applications = ["RETURN TO WORK"]      # in the certificate; default: all that no other entry lists
 //! pinned_keys = ["<SHA-256>"]            # accept only these keys; `policy pin CERTIFICATE` prints them; default: any
 //! pinned_issuers = ["<SHA-256>"]         # accept only certificates signed by these keys; default: any trusted CA
 //! quota_per_minute = 600                 # requests; default: 600
@@ -35,10 +36,12 @@ use super::document::{Section, parse, read_text};
 use super::origin::{Origin, Problem, Problems};
 use super::value::Value;
 use ehealth_core::model::{
-    CbeNumber, CustomerId, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, PairNumber, Period,
+    Application, CbeNumber, CustomerId, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, PairNumber,
+    Period,
 };
 use ehealth_core::policy::{
-    ActsFor, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, RegisterError, Relation, ReplacedSsin,
+    ActsFor, Consumer, ConsumerId, Deliberation, Grant, Pins, Quota, Reach, Register, RegisterError, Relation,
+    ReplacedSsin,
 };
 
 /// Reads and validates a policy file.
@@ -65,10 +68,10 @@ pub fn parse_policy(file: &Path, text: &str) -> Result<Register, Problems> {
         }
         (consumers.len() == total).then_some((consumers, lines))
     })?;
-    let organisations: Vec<_> = consumers.iter().map(|consumer| consumer.organisation).collect();
+    let ids: Vec<_> = consumers.iter().map(Consumer::id).collect();
     Register::from_consumers(consumers).map_err(|errors| {
         let locate = |error: RegisterError| {
-            let line = find_line(&error, &organisations, &lines);
+            let line = find_line(&error, &ids, &lines);
             Problem {
                 origin: Origin::File { file: file.to_owned(), line },
                 key: String::new(),
@@ -100,7 +103,7 @@ pub fn find_outdated_pins(
                 text: format!(
                     "consumer {}: {digits} is the SHA-256 of the name {name}; a pin is now the SHA-256 of the issuer's \
                      public key; replace it with the line that `policy pin CERTIFICATE --issuer FILE` prints",
-                    consumer.organisation
+                    consumer.id()
                 ),
             });
         }
@@ -115,20 +118,21 @@ struct Lines {
     grants: Vec<usize>,
 }
 
-fn find_line(error: &RegisterError, organisations: &[EnterpriseNumber], lines: &[Lines]) -> usize {
-    let (organisation, grant) = match error {
-        RegisterError::Duplicate(organisation) | RegisterError::ActsFor(organisation) => (organisation, None),
-        RegisterError::Overlap { organisation, .. } => (organisation, None),
-        RegisterError::Grant { organisation, index, .. } => (organisation, Some(*index)),
+fn find_line(error: &RegisterError, ids: &[ConsumerId], lines: &[Lines]) -> usize {
+    let grant = match error {
+        RegisterError::Duplicate(_) | RegisterError::ActsFor(_) => None,
+        RegisterError::Application { .. } | RegisterError::Overlap { .. } => None,
+        RegisterError::Grant { index, .. } => Some(*index),
     };
     // The second entry of a consumer that is listed twice is the one to correct.
-    let Some(place) = organisations.iter().rposition(|listed| listed == organisation) else { return 0 };
+    let Some(place) = ids.iter().rposition(|listed| *listed == error.consumer()) else { return 0 };
     let Some(lines) = lines.get(place) else { return 0 };
     grant.and_then(|index| lines.grants.get(index)).copied().unwrap_or(lines.consumer)
 }
 
 fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Option<Consumer> {
     let organisation = section.required("organisation", read_organisation);
+    let applications = section.optional("applications", read_applications);
     let name = section.required("name", |value| match value.text()? {
         "" => Err("must not be empty".to_owned()),
         name if name.chars().count() > 128 || name.chars().any(char::is_control) => {
@@ -176,6 +180,7 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
     let pins = Pins { keys, issuers };
     Some(Consumer {
         organisation: organisation?,
+        applications: applications.unwrap_or_default(),
         name: name?,
         acts_for: acts_for.unwrap_or_default(),
         grants,
@@ -227,6 +232,18 @@ fn read_grant(mut section: Section<'_>) -> Option<Grant> {
 
 fn read_organisation(value: Value<'_>) -> Result<EnterpriseNumber, String> {
     EnterpriseNumber::parse(value.text()?).map_err(|error| error.to_string())
+}
+
+/// Reads a list of at least one application: an empty one would mean all of them.
+fn read_applications(value: Value<'_>) -> Result<Vec<Application>, String> {
+    let applications = value.list(|item| {
+        let text = item.text()?;
+        Application::parse(text).map_err(|error| format!("{text}: {error}"))
+    })?;
+    if applications.is_empty() {
+        return Err("must name at least one application; without the key the consumer has all of them".to_owned());
+    }
+    Ok(applications)
 }
 
 fn read_u16(value: Value<'_>, most: u16) -> Result<u16, String> {
@@ -318,7 +335,7 @@ deliberation = "16/108"
         let errors = parse_text(&text).expect_err("errors");
         for part in [
             "policy.toml:2: consumer[1].name: is missing",
-            "policy.toml:4: consumer[1].nom: unknown key; valid keys: acts_for, empty_answers_percent, grant, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute, replaced_ssin, requests_per_minute",
+            "policy.toml:4: consumer[1].nom: unknown key; valid keys: acts_for, applications, empty_answers_percent, grant, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute, replaced_ssin, requests_per_minute",
             "policy.toml:5: consumer[1].acts_for: 0809394428: the check digits are wrong",
             "policy.toml:9: consumer[1].grant[1].fields: must be an integer from 1 to 9",
             "policy.toml:10: consumer[1].grant[1].relation: must be one of none, insured, affiliated-employer",
@@ -334,5 +351,29 @@ deliberation = "16/108"
         assert!(errors.starts_with("policy.toml:7: consumer 0202239951, grant 1: field 9"), "{errors}");
         let twice = format!("{FUND}{FUND}");
         assert_eq!(parse_text(&twice).expect_err("twice"), "policy.toml:14: consumer 0202239951 is listed twice");
+    }
+
+    #[test]
+    fn consumers_of_one_organisation_list_different_applications() {
+        let with = |applications: &str| FUND.replace("name =", &format!("applications = {applications}\nname ="));
+        let consumers = [with("[\"A\", \"B b\"]"), with("[\"C\"]"), FUND.to_owned()].concat();
+        let register = parse_text(&consumers).expect("a valid policy");
+        let mut ids: Vec<_> = register.consumers().map(|consumer| consumer.id().to_string()).collect();
+        ids.sort();
+        assert_eq!(ids, ["0202239951", "0202239951, A", "0202239951, C"]);
+        let error = |text: &str| parse_text(text).expect_err("an error");
+        assert_eq!(
+            error(&[with("[\"A\"]"), with("[\"B\", \"A\"]")].concat()),
+            "policy.toml:15: consumer 0202239951, B: application `A` is listed twice"
+        );
+        let error = error(&[with("[]"), with("[\"A, B\"]")].concat());
+        assert!(
+            error.contains("policy.toml:4: consumer[1].applications: must name at least one application"),
+            "{error}"
+        );
+        assert!(
+            error.contains("policy.toml:17: consumer[2].applications: A, B: an application has 1 to 64"),
+            "{error}"
+        );
     }
 }

@@ -81,6 +81,7 @@ fn show_resolved(setting: &mut Setting, folder: &Path, overrides: &Overrides) {
         | Kind::Percentage
         | Kind::Name
         | Kind::Integer
+        | Kind::Truth
         | Kind::Size => {}
     }
 }
@@ -131,6 +132,37 @@ keys = "keys"
         assert_eq!(settings.server.public_url, "https://localhost:8443");
         assert_eq!(settings.server.freshness.dimona, Duration::from_secs(172_800));
         assert_eq!(settings.server.freshness.persons, Duration::from_secs(129_600));
+    }
+
+    #[test]
+    fn an_environment_is_checked_if_it_is_set() {
+        let with = |lines: &str| parse_text(&WHOLE.replace("[trust]\n", &format!("[trust]\n{lines}\n")));
+        let rule = |lines: &str| {
+            with(lines).expect("valid settings").environment.map(|rule| (rule.environment.code(), rule.is_required))
+        };
+        assert_eq!(rule(""), None);
+        assert_eq!(rule("environment = \"PRD\""), Some(("PRD", true)));
+        assert_eq!(rule("environment = \"ACC\"\nenvironment_required = false"), Some(("ACC", false)));
+        for (lines, expected) in [
+            (
+                "environment = \"prd\"",
+                "/srv/gateway.toml:8: trust.environment: must be one of ACC, PRD, INT, TEST, DEV",
+            ),
+            (
+                "environment = \"X\"\nenvironment_required = false",
+                "/srv/gateway.toml:8: trust.environment: must be one of ACC, PRD, INT, TEST, DEV",
+            ),
+            (
+                "environment = \"PRD\"\nenvironment_required = \"no\"",
+                "/srv/gateway.toml:9: trust.environment_required: must be true or false",
+            ),
+            (
+                "environment_required = false",
+                "/srv/gateway.toml:7: trust: environment_required = false has no effect without environment",
+            ),
+        ] {
+            assert_eq!(with(lines).expect_err("an error"), expected);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::server::tls::RevocationFiles;
 use audit_log::{MissingCheckpoint, MissingKeys};
 use datasets::feed::Signer;
 use datasets::sync::{FeedUrl, Share};
+use ehealth_core::model::Environment;
 
 /// A value, or what it must be.
 pub(super) type Read<T> = Result<T, String>;
@@ -71,6 +72,13 @@ impl PathReader<'_> {
             format!("{wrong}, or be \"none\": revoked certificates are then accepted, and every start logs a warning")
         })
     }
+}
+
+/// Reads `trust.environment`.
+pub(super) fn environment(value: Value<'_>) -> Read<Environment> {
+    let text = value.text()?;
+    Environment::parse(text)
+        .ok_or_else(|| format!("must be one of {}", Environment::ALL.map(Environment::code).join(", ")))
 }
 
 /// Reads `data.fetch_mode`.

@@ -11,10 +11,12 @@ use super::feeds::read_feeds;
 use super::overrides::Overrides;
 use super::readers::{self, PathReader};
 use super::settings::{FetchMode, Settings};
+use super::value::Value;
 use crate::server::tls::{OperatorFiles, RevocationFiles, TlsFiles};
 use crate::{admin, server};
 use datasets::sync;
 use ehealth_core::lookup::FreshnessLimits;
+use ehealth_core::policy::EnvironmentRule;
 
 /// Reads the whole document; `folder` is where relative paths start.
 pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &Overrides) -> Option<Settings> {
@@ -29,7 +31,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
     let audit_log = root.section("audit_log").and_then(|section| read_audit_log(section, paths));
     let admin = root.optional_section("admin").map(|section| read_admin(section, paths));
     let Server { listen, listen_mode, public_url, certificate, key, max_requests } = server?;
-    let (client_ca, revocation) = trust?;
+    let Trust { client_ca, revocation, environment } = trust?;
     let (unregistered_per_minute, idle) = limits?;
     let AuditLog { settings: audit_log, verification_report, reserve } = audit_log?;
     let (admin, admin_tls) = match admin {
@@ -40,6 +42,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
         listen,
         listen_mode,
         tls: TlsFiles { certificate, key, client_ca, revocation },
+        environment,
         server: server::Settings {
             public_url,
             freshness: freshness?,
@@ -102,11 +105,28 @@ fn read_limits(mut section: Section<'_>) -> Option<(u32, Duration)> {
     unregistered_per_minute.zip(idle)
 }
 
-fn read_trust(mut section: Section<'_>, paths: PathReader<'_>) -> Option<(Vec<PathBuf>, RevocationFiles)> {
+struct Trust {
+    client_ca: Vec<PathBuf>,
+    revocation: RevocationFiles,
+    environment: Option<EnvironmentRule>,
+}
+
+fn read_trust(mut section: Section<'_>, paths: PathReader<'_>) -> Option<Trust> {
     let client_ca = section.required("client_ca", |value| paths.paths(value));
     let revocation = section.required("revocation", |value| paths.revocation(value));
+    let mut names_environment = false;
+    let environment = section.optional("environment", |value| {
+        names_environment = true;
+        readers::environment(value)
+    });
+    let is_required = section.required("environment_required", Value::truth);
+    if !names_environment && is_required == Some(false) {
+        section.report("environment_required = false has no effect without environment");
+    }
     section.finish();
-    client_ca.zip(revocation)
+    let is_required = is_required?;
+    let environment = environment.map(|environment| EnvironmentRule { environment, is_required });
+    Some(Trust { client_ca: client_ca?, revocation: revocation?, environment })
 }
 
 fn read_policy(mut section: Section<'_>, paths: PathReader<'_>) -> Option<PathBuf> {

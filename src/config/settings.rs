@@ -9,6 +9,7 @@ use crate::admin;
 use crate::server;
 use crate::server::tls::{OperatorFiles, TlsFiles};
 use datasets::sync;
+use ehealth_core::policy::EnvironmentRule;
 
 /// All settings, complete: no user of a setting has to supply a default.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Settings {
     pub listen_mode: server::PortUse,
     /// Server certificate, key, CAs and CRLs.
     pub tls: TlsFiles,
+    /// Environment whose certificates are accepted; `None`: every one.
+    pub environment: Option<EnvironmentRule>,
     /// Settings of the server.
     pub server: server::Settings,
     /// Policy file.

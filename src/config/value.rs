@@ -22,7 +22,6 @@ impl<'a> Value<'a> {
     }
 
     /// Reads `true` or `false`.
-    #[cfg(feature = "testkit")]
     pub fn truth(self) -> Result<bool, String> {
         let truth = match self {
             Self::Toml(value) => value.as_bool(),
@@ -55,13 +54,18 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Form for operators. Only strings, integers and lists of them have one; no reader accepts
-    /// anything else.
+    /// Form for operators. Only strings, integers, truth values and lists of them have one; no reader
+    /// accepts anything else.
     pub fn show(self) -> String {
         if let Self::Toml(value) = self
             && let Some(number) = value.as_integer()
         {
             return number.as_str().to_owned();
+        }
+        if let Self::Toml(value) = self
+            && let Some(truth) = value.as_bool()
+        {
+            return truth.to_string();
         }
         match self.text() {
             Ok(text) => text.to_owned(),

@@ -183,6 +183,7 @@ impl<'a> ExchangeContext<'a> {
             Err(refused) => {
                 self.stopwatch.lap(Stage::Decide);
                 let (reason, presented) = *refused;
+                self.service.counters.count_not_identified(reason);
                 let fault = fault_map::of_not_identified(reason, presented.customer().id);
                 return self.refuse_question(presented, fault, addressing);
             }

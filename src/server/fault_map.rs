@@ -9,8 +9,15 @@ use soap::{ExchangeFault, Fault};
 /// Fault for a caller that is not identified. The operator sees for whom it asked.
 pub(super) fn of_not_identified(refused: NotIdentified, customer: CustomerId) -> Explained<Fault> {
     let (fault, cause) = match refused {
-        NotIdentified::UnknownCaller => (ExchangeFault::UnknownCaller, Cause::fixed("not registered")),
-        NotIdentified::NotPinned => (ExchangeFault::UnknownCaller, Cause::fixed("the certificate is not pinned")),
+        NotIdentified::NoOrganisation => (ExchangeFault::NoOrganisation, Cause::fixed(refused.code())),
+        NotIdentified::OtherEnvironment
+        | NotIdentified::NoEnvironment
+        | NotIdentified::TwoEnvironments
+        | NotIdentified::MalformedEnvironment => (ExchangeFault::OtherEnvironment, Cause::fixed(refused.code())),
+        // One fault for these: a stranger does not learn who is registered.
+        NotIdentified::UnknownCaller | NotIdentified::OtherApplication | NotIdentified::NotPinned => {
+            (ExchangeFault::UnknownCaller, Cause::fixed(refused.code()))
+        }
         NotIdentified::ForeignCustomer => (ExchangeFault::WrongIdentification, identification(customer)),
     };
     Explained::new(fault.into(), cause)

@@ -51,7 +51,9 @@ impl Peer {
         let (leaf, sent) = chain.split_first()?;
         let VerifiedClient { admission, issuer_key, facts } = config.client_verifier.admit(leaf, sent).ok()?;
         // Every path of a certificate has the same issuer's key first: the one that signed it.
-        let certify = |organisation| Certified { organisation, key: facts.key, issuer: issuer_key };
+        let (application, environment) = (facts.application, facts.environment);
+        let certify =
+            |organisation| Certified { organisation, application, environment, key: facts.key, issuer: issuer_key };
         let caller = Caller { certified: facts.organisation.ok().map(certify), fingerprint: facts.fingerprint };
         if let Err(error) = facts.organisation {
             peer_event!(service.peer_log, WARN, "the certificate identifies no organisation", error.code(), facts.fingerprint;

@@ -28,7 +28,8 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 use crate::support::certificates::{
     Authority, CRL_SIGN, Certificate, DIGITAL_SIGNATURE, KEY_CERT_SIGN, KEY_ENCIPHERMENT, Key, List, attribute,
     authority_constraints, cn, dns_name, element, extended_key_usage, extension, foreign_curve_public_key, key_usage,
-    multi_valued_name, name, oid, ou, permitted, rsa_public_key_of_bits, sequence, string,
+    multi_valued_name, name, oid, organisation_identifier, ou, pem, permitted, rsa_public_key_of_bits, sequence,
+    string,
 };
 use crate::support::environment::skip;
 use crate::support::random::Random;
@@ -919,6 +920,18 @@ fn identities() -> Vec<Case> {
             &[cn("CBE=0202239951"), attribute(oid::ORGANISATION, string::BMP, &wide("Fund"))],
             FUND,
         ),
+        named(
+            "a national register beside it",
+            &[cn("CBE=0202239951"), organisation_identifier("NTRBE-0202239951")],
+            FUND,
+        ),
+        named("a VAT number alone", &[cn("Fund"), organisation_identifier("VATBE-0202239951")], FUND),
+        named(
+            "two numbers, one in a national register",
+            &[cn("CBE=0202239951"), organisation_identifier("NTRBE-0809394427")],
+            "two-organisations",
+        ),
+        named("two applications in one CN", &[cn("CBE=0202239951, MED, MARKETING")], "two-applications"),
         named("none at all", &[cn("Fund"), ou("eHealth-platform Belgium")], "no-organisation"),
         named("an empty subject", &[], "no-organisation"),
         named("SSIN only", &[cn("SSIN=85073099932")], "no-organisation"),
@@ -1347,21 +1360,4 @@ impl OpenSsl {
         let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).replace('\n', "; ");
         (output.status.success(), printed)
     }
-}
-
-/// A file as PEM (RFC 7468).
-fn pem(label: &str, der: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = format!("-----BEGIN {label}-----\n");
-    for line in der.chunks(48) {
-        for three in line.chunks(3) {
-            let bits = three.iter().chain([&0; 2]).take(3).fold(0_usize, |bits, octet| bits << 8 | usize::from(*octet));
-            for place in 0..4 {
-                let letter = char::from(ALPHABET[bits >> (18 - 6 * place) & 63]);
-                text.push(if place <= three.len() { letter } else { '=' });
-            }
-        }
-        text.push('\n');
-    }
-    text + &format!("-----END {label}-----\n")
 }

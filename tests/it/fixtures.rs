@@ -259,14 +259,17 @@ fn write_index(exchanged: &[Exchanged]) -> String {
         index += &format!("### Rule: {rule}\n\n{}", rows(shown));
     }
     index += "## By fault\n\n";
-    for row in Fault::table() {
+    let table: Vec<_> = Fault::table().collect();
+    for same in table.chunk_by(|one, other| one.code() == other.code()) {
+        let row = same[0];
         // Faults VersionMismatch and MustUnderstand have no detail, so they have no code.
         let of_row = |one: &&Exchanged| match &one.code {
             Some(code) => one.status == 500 && code == row.code(),
             None => one.fault_code.as_deref() == Some(&format!("soap:{}", row.fault_code.name())),
         };
         let shown: Vec<_> = exchanged.iter().filter(of_row).collect();
-        index += &format!("### {} ({})\n\n{}\n\n", row.code(), row.fault_code.name(), row.sentence);
+        let sentences: Vec<_> = same.iter().map(|row| row.sentence).collect();
+        index += &format!("### {} ({})\n\n{}\n\n", row.code(), row.fault_code.name(), sentences.join("\\\n"));
         match UNSHOWN.iter().find(|(code, _)| *code == row.code()) {
             Some((_, why)) => index += &format!("{why}\n\n"),
             None => {

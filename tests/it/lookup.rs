@@ -22,7 +22,8 @@ use ehealth_core::lookup::{
 use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Dataset, DatasetStates,
     DateError, Digest, Disclosure, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, LegalContext, Membership,
-    OutcomeCode, Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDate, WrongDates,
+    NamedEnvironment, OutcomeCode, Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDate,
+    WrongDates,
 };
 use ehealth_core::policy::{
     Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Pins, Quota, Reach, Refusal, Register, Relation,
@@ -86,7 +87,16 @@ fn fields(numbers: &[u8]) -> FieldSet {
 
 fn caller(organisation: EnterpriseNumber) -> Caller {
     let nothing = Digest::new([9; 32]);
-    Caller { certified: Some(Certified { organisation, key: nothing, issuer: nothing }), fingerprint: nothing }
+    Caller {
+        certified: Some(Certified {
+            organisation,
+            application: None,
+            environment: NamedEnvironment::Absent,
+            key: nothing,
+            issuer: nothing,
+        }),
+        fingerprint: nothing,
+    }
 }
 
 /// A grant and a question under it.
@@ -110,6 +120,7 @@ impl Case {
         };
         let consumer = Consumer {
             organisation: self.asked.organisation,
+            applications: Vec::new(),
             name: "Caller".to_owned(),
             acts_for: Vec::new(),
             grants: vec![Arc::new(grant)],
@@ -419,6 +430,7 @@ impl Case {
             ticket: Ticket::new([7; 16]),
             received: noon(TODAY),
             caller: Some(self.asked.organisation),
+            application: None,
             fingerprint: Digest::new([9; 32]),
             operation: Operation::ConsultAttributes,
             organisation: Some(self.asked.organisation),

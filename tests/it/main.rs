@@ -27,6 +27,7 @@ mod xml_suite;
 mod certificates;
 mod client_connection;
 mod faults;
+mod holders;
 mod http;
 mod http_requests;
 mod limits;

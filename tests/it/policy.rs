@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Date, DateError, Digest,
-    EnterpriseNumber, Field, FieldSet, LegalContext, PairNumber, Period, Question, Ssin, SsinError, Timestamp, Window,
-    WrongDates,
+    EnterpriseNumber, Field, FieldSet, LegalContext, NamedEnvironment, PairNumber, Period, Question, Ssin, SsinError,
+    Timestamp, Window, WrongDates,
 };
 use ehealth_core::policy::{
     ActsFor, Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Permit, Pins, Quota, Reach, Refusal,
@@ -197,8 +197,8 @@ fn ask(calendar: &Calendar, register: &Register, asked: &ModelQuestion) -> Verdi
     };
     let (consumer, organisation) = match register.identify(certified.map(certify), customer) {
         Ok(identified) => identified,
-        Err(NotIdentified::UnknownCaller | NotIdentified::NotPinned) => return "unknown caller".to_owned(),
         Err(NotIdentified::ForeignCustomer) => return "foreign customer".to_owned(),
+        Err(_) => return "unknown caller".to_owned(),
     };
     match decide(&consumer, organisation, &question, calendar.date(asked.today)).map_err(|denied| denied.refusal) {
         Ok(permit) => of_permit(&permit),
@@ -209,7 +209,7 @@ fn ask(calendar: &Calendar, register: &Register, asked: &ModelQuestion) -> Verdi
 /// A certificate of this organisation, whatever its key.
 fn certify(organisation: EnterpriseNumber) -> Certified {
     let nothing = Digest::new([9; 32]);
-    Certified { organisation, key: nothing, issuer: nothing }
+    Certified { organisation, application: None, environment: NamedEnvironment::Absent, key: nothing, issuer: nothing }
 }
 
 fn of_permit(permit: &Permit) -> Verdict {
@@ -275,6 +275,7 @@ fn register(calendar: &Calendar, consumers: &[ModelConsumer]) -> Register {
     };
     let of_consumer = |consumer: &ModelConsumer| Consumer {
         organisation: number(consumer.organisation),
+        applications: Vec::new(),
         name: "Consumer".to_owned(),
         acts_for: consumer
             .acts_for
@@ -562,6 +563,7 @@ fn overlap(
     };
     let consumer = Consumer {
         organisation: EnterpriseNumber::from_u64(organisations()[0]).expect("valid by construction"),
+        applications: Vec::new(),
         name: "Consumer".to_owned(),
         acts_for: Vec::new(),
         grants: vec![grant(0, one), grant(context, other)],

@@ -23,8 +23,12 @@ ehealth_core::closed_enum! {
     pub enum ExchangeFault {
         /// An internal error.
         Internal,
-        /// The certificate names no organisation, or one that is not registered.
+        /// The organisation of the certificate is not registered, or not with this certificate.
         UnknownCaller,
+        /// The certificate names no organisation, or not unambiguously.
+        NoOrganisation,
+        /// The certificate is not for the environment of the service.
+        OtherEnvironment,
         /// `customerIdentification` is neither the certificate's organisation nor one that it acts
         /// for.
         WrongIdentification,
@@ -42,7 +46,7 @@ impl ExchangeFault {
     pub const fn outcome(self) -> OutcomeCode {
         match self {
             Self::Internal => OutcomeCode::Internal,
-            Self::UnknownCaller => OutcomeCode::UnknownCaller,
+            Self::UnknownCaller | Self::NoOrganisation | Self::OtherEnvironment => OutcomeCode::UnknownCaller,
             Self::WrongIdentification => OutcomeCode::WrongIdentification,
             Self::QuotaSpent => OutcomeCode::QuotaSpent,
             Self::NotRecorded => OutcomeCode::NotRecorded,
@@ -53,7 +57,11 @@ impl ExchangeFault {
     #[must_use]
     pub const fn fault_code(self) -> FaultCode {
         match self {
-            Self::UnknownCaller | Self::WrongIdentification | Self::QuotaSpent => FaultCode::Client,
+            Self::UnknownCaller
+            | Self::NoOrganisation
+            | Self::OtherEnvironment
+            | Self::WrongIdentification
+            | Self::QuotaSpent => FaultCode::Client,
             Self::Internal | Self::NotRecorded => FaultCode::Server,
         }
     }
@@ -64,6 +72,12 @@ impl ExchangeFault {
         match self {
             Self::Internal => "Internal error.",
             Self::UnknownCaller => "The client certificate does not identify a registered organisation.",
+            Self::NoOrganisation => {
+                "The client certificate names no organisation; registration does not help, use another certificate."
+            }
+            Self::OtherEnvironment => {
+                "The client certificate is not for the environment of this service; use another certificate."
+            }
             Self::WrongIdentification => {
                 "customerIdentification is neither the caller's organisation nor one that it acts for."
             }
@@ -105,7 +119,8 @@ impl From<ExchangeFault> for Fault {
 }
 
 impl Fault {
-    /// Returns every fault once, by code: the reference lists them, and tests reach each.
+    /// Returns every fault once: the reference lists them, and tests reach each. Faults of one code
+    /// follow each other.
     pub fn table() -> impl Iterator<Item = FaultRow> {
         let exchange = ExchangeFault::ALL.into_iter().map(|fault| FaultRow {
             outcome: fault.outcome(),
@@ -154,7 +169,7 @@ impl Fault {
         }
     }
 
-    /// One fixed sentence for each code.
+    /// One fixed sentence for each fault.
     #[must_use]
     pub fn sentence(&self) -> &'static str {
         match self {
@@ -196,10 +211,14 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn every_code_is_unique_and_fits_its_type() {
+    fn every_sentence_is_unique_and_fits_its_type() {
         let rows: Vec<_> = Fault::table().collect();
+        let sentences: HashSet<_> = rows.iter().map(|row| row.sentence).collect();
+        assert_eq!(sentences.len(), rows.len());
+        // What software must act upon has a code of its own; these differ in what a person does.
         let codes: HashSet<_> = rows.iter().map(FaultRow::code).collect();
-        assert_eq!(codes.len(), rows.len());
+        let of_caller = rows.iter().filter(|row| row.outcome == OutcomeCode::UnknownCaller).count();
+        assert_eq!((of_caller, codes.len()), (3, rows.len() - 2));
         assert!(rows.iter().all(|row| row.code().len() <= 16 && row.sentence.ends_with('.')));
     }
 

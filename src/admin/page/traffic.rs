@@ -12,7 +12,7 @@ pub(super) fn show_consumers(report: &Report) -> Markup {
     let per_minute = |minute: &[u64; 4]| minute.iter().fold(0, |sum: u64, count| sum.saturating_add(*count));
     let minutes = traffic.consumers.iter().flat_map(|consumer| &consumer.hour);
     let most = minutes.map(per_minute).max().unwrap_or(0);
-    let is_shown = |consumer: &&ConsumerReport| consumer.organisation.is_some() || since_start(consumer) > 0;
+    let is_shown = |consumer: &&ConsumerReport| consumer.id.is_some() || since_start(consumer) > 0;
     html! {
         section aria-labelledby="consumers" {
             h2 #consumers { "Consumers, last hour" }
@@ -40,7 +40,7 @@ fn row(consumer: &ConsumerReport, traffic: &Traffic, most: u64) -> Markup {
         tr {
             th scope="row" {
                 (consumer.name.as_deref().unwrap_or("Not registered"))
-                @if let Some(number) = consumer.organisation { span .quiet { (number) } }
+                @if let Some(number) = consumer.id { span .quiet { (number) } }
             }
             td { (draw(&consumer.hour, most, "Exchanges per minute; the next columns have the numbers")) }
             @for index in 0..traffic.kinds.len() { (number_cell(last_hour(consumer, index))) }

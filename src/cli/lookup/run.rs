@@ -11,10 +11,12 @@ use super::question::{QuestionTemplate, read_ssin};
 use super::results::{BatchQuestion, LineFormat};
 use super::single::{Asked, OutputFormat, ask};
 use crate::app::SystemClock;
+use crate::certificates::Facts;
 use crate::cli::argument_errors::ArgumentErrors;
 use crate::cli::exit::{Exit, fail};
+use crate::server::tls::read_certificates;
 use client::{Client, Echo};
-use ehealth_core::model::{Clock, CriteriaDates, Window};
+use ehealth_core::model::{Clock, CriteriaDates, NamedEnvironment, Window};
 
 /// Runs the command to its end.
 pub(in crate::cli) async fn run(arguments: &LookupArguments) -> Exit {
@@ -24,7 +26,7 @@ pub(in crate::cli) async fn run(arguments: &LookupArguments) -> Exit {
 async fn run_command(arguments: &LookupArguments) -> Result<Exit, LookupError> {
     let client = open_client(&arguments.url, &arguments.ca, &arguments.cert, &arguments.key);
     if arguments.test {
-        return Ok(test(&client?).await);
+        return Ok(test(&client?, &arguments.cert).await);
     }
     let mut errors = ArgumentErrors::default();
     if let Err(LookupError::Url(error)) = &client {
@@ -61,7 +63,7 @@ async fn run_batch(
     Ok(batch::run(options, client, read_ssins(input)?, |ssin| template.about(ssin)).await)
 }
 
-async fn test(client: &Client) -> Exit {
+async fn test(client: &Client, certificate: &Path) -> Exit {
     let echo = match Echo::parse("ehealth-attributes lookup --test") {
         Ok(echo) => echo,
         Err(error) => return fail(Exit::Failed, &error),
@@ -71,11 +73,38 @@ async fn test(client: &Client) -> Exit {
             println!("The connection works. Your certificate: {}", reply.ssl_certificate);
             match reply.consumer {
                 Some(consumer) => println!("Registered as: {consumer}"),
-                None => println!("Not registered: ask the operator of the service to register your organisation."),
+                None => println!("{}", advise_unregistered(certificate)),
             }
             Exit::Done
         }
         Err(error) => fail(exit_of(&error), &error),
+    }
+}
+
+/// What to do about a certificate that the service does not know. Registration does not help if it
+/// names no organisation.
+fn advise_unregistered(certificate: &Path) -> String {
+    let leaf = read_certificates(certificate).ok().and_then(|chain| chain.into_iter().next());
+    let Some(facts) = leaf.and_then(|leaf| Facts::from_der(&leaf).ok()) else {
+        return "Not registered: ask the operator of the service to register your organisation.".to_owned();
+    };
+    let application =
+        facts.application.map_or_else(|| "no application".to_owned(), |name| format!("application {name}"));
+    let environment = match facts.environment {
+        NamedEnvironment::Absent => "no environment".to_owned(),
+        NamedEnvironment::One(environment) => format!("environment {}", environment.code()),
+        NamedEnvironment::Two => "two environments".to_owned(),
+        NamedEnvironment::Malformed => "a malformed environment".to_owned(),
+    };
+    match facts.organisation {
+        Ok(number) => format!(
+            "Not registered: ask the operator of the service to register your organisation.\n\
+             Your certificate names organisation {number}, {application}, {environment}."
+        ),
+        Err(error) => format!(
+            "Your certificate names no organisation: {error}.\n\
+             Registration does not help: ask the certificate authority for a certificate with your enterprise number."
+        ),
     }
 }
 

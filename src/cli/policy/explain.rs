@@ -8,7 +8,7 @@ use super::super::argument_errors::ArgumentErrors;
 use crate::app::SystemClock;
 use crate::config::parse_customer;
 use ehealth_core::model::{
-    AskedCriteria, AskedDates, CbeNumber, Clock, Customer, CustomerId, Date, EnterpriseNumber, FieldSet, Question, Ssin,
+    Application, AskedCriteria, AskedDates, CbeNumber, Clock, Customer, CustomerId, Date, EnterpriseNumber, FieldSet, Question, Ssin,
 };
 use ehealth_core::policy::{Denied, Permit, Register, decide};
 
@@ -24,6 +24,9 @@ pub struct ExplainArguments {
     /// Enterprise number in the caller's certificate, ten digits
     #[arg(long, value_name = "NUMBER")]
     pub cbe: String,
+    /// Application in the caller's certificate [default: none]
+    #[arg(long, value_name = "NAME")]
+    pub application: Option<String>,
     /// Customer on whose behalf the caller asks: ten digits, or SECTOR/INSTITUTION [default: the
     /// caller]
     #[arg(long, value_name = "CUSTOMER")]
@@ -57,6 +60,8 @@ pub(super) enum Explained {
 pub(super) fn explain(register: &Register, arguments: &ExplainArguments) -> Result<Explained, ArgumentErrors> {
     let mut errors = ArgumentErrors::default();
     let caller = errors.take("--cbe", EnterpriseNumber::parse(&arguments.cbe));
+    let application = arguments.application.as_deref().map(Application::parse).transpose();
+    let application = errors.take("--application", application);
     let customer = match &arguments.customer {
         Some(text) => errors.take("--customer", parse_customer(text)),
         None => caller.map(|caller| CustomerId::Cbe(CbeNumber::from(caller))),
@@ -65,7 +70,8 @@ pub(super) fn explain(register: &Register, arguments: &ExplainArguments) -> Resu
         Some(text) => errors.take("--on", Date::parse(text)),
         None => Some(SystemClock.now().brussels_day()),
     };
-    let (caller, (customer, today)) = errors.into_result(caller.zip(customer.zip(today)))?;
+    let (caller, (application, (customer, today))) =
+        errors.into_result(caller.zip(application.zip(customer.zip(today))))?;
     let dates = arguments.date.as_ref().map_or(AskedDates::Today, |text| AskedDates::ReferenceDate(Date::parse(text)));
     let criteria = AskedCriteria { ssin: Ssin::parse(arguments.ssin.as_deref().unwrap_or(DEFAULT_SSIN)), dates };
     let question = Question {
@@ -73,12 +79,12 @@ pub(super) fn explain(register: &Register, arguments: &ExplainArguments) -> Resu
         legal_context: arguments.legal_context.clone(),
         criteria,
     };
-    // Pins are not checked: there is no certificate here.
-    let (consumer, organisation) = match register.identify_organisation(caller, customer) {
+    // Environment and pins are not checked: there is no certificate here.
+    let (consumer, organisation) = match register.identify_organisation(caller, application, customer) {
         Ok(identified) => identified,
         Err(refused) => return Ok(Explained::Refused(format!("refused with a fault: {refused}\n"))),
     };
-    let who = format!("{} ({})", consumer.name, consumer.organisation);
+    let who = format!("{} ({})", consumer.name, consumer.id());
     Ok(match decide(&consumer, organisation, &question, today) {
         Ok(permit) => Explained::Permitted(format!("{who}: the lookup is permitted\n{}", describe(&permit))),
         Err(Denied { refusal, .. }) => {

@@ -34,6 +34,9 @@ pub(super) fn pin(certificate: &Path, issuer: Option<&Path>) -> Exit {
         );
     }
     println!("# {}", facts.subject);
+    if let Some(application) = facts.application {
+        println!("# applications = [\"{application}\"]");
+    }
     println!("pinned_keys = [\"{}\"]", facts.key);
     match signer {
         Some(key) => println!("pinned_issuers = [\"{key}\"]"),

@@ -29,7 +29,8 @@ use parking_lot::RwLock;
 use super::http::refusal::HttpRefusal;
 use consumer::{ConsumerCounters, minute_of};
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::{EnterpriseNumber, OutcomeCode, Timestamp};
+use ehealth_core::model::{OutcomeCode, Timestamp};
+use ehealth_core::policy::{ConsumerId, NotIdentified};
 use histogram::Histogram;
 use per_variant::PerVariant;
 
@@ -45,12 +46,13 @@ pub struct Counters {
     handshakes: PerVariant<HandshakeOutcome, AtomicU64, { HandshakeOutcome::ALL.len() }>,
     stages: PerVariant<Stage, Histogram, { Stage::ALL.len() }>,
     /// By registered caller; `None`: all other callers together.
-    consumers: RwLock<BTreeMap<Option<EnterpriseNumber>, Arc<ConsumerCounters>>>,
+    consumers: RwLock<BTreeMap<Option<ConsumerId>, Arc<ConsumerCounters>>>,
+    not_identified: PerVariant<NotIdentified, AtomicU64, { NotIdentified::ALL.len() }>,
 }
 
 impl Counters {
-    /// Counts an answered exchange. `caller` is the certificate's organisation if it is registered:
-    /// an unregistered organisation must not create a label.
+    /// Counts an answered exchange. Only a registered consumer has a label: another caller must not
+    /// create one.
     pub(super) fn count_exchange(&self, counted: Exchange<'_>) {
         let counters = self.outcomes.get(counted.operation);
         if let Some(cell) = counters.and_then(|counters| counters.get(counted.outcome)) {
@@ -65,6 +67,13 @@ impl Counters {
     /// Counts a request that was refused below SOAP.
     pub(super) fn count_refusal(&self, refusal: HttpRefusal) {
         if let Some(cell) = self.refusals.get(refusal) {
+            cell.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a question whose caller is not identified.
+    pub(super) fn count_not_identified(&self, reason: NotIdentified) {
+        if let Some(cell) = self.not_identified.get(reason) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -90,7 +99,7 @@ impl Counters {
         }
     }
 
-    fn consumer(&self, caller: Option<EnterpriseNumber>) -> Arc<ConsumerCounters> {
+    fn consumer(&self, caller: Option<ConsumerId>) -> Arc<ConsumerCounters> {
         let known = self.consumers.read().get(&caller).map(Arc::clone);
         known.unwrap_or_else(|| Arc::clone(self.consumers.write().entry(caller).or_default()))
     }
@@ -109,6 +118,7 @@ impl Counters {
             overloads: self.overloads.iter().map(|(overload, cell)| (overload, load(cell))).collect(),
             handshakes: self.handshakes.iter().map(|(outcome, cell)| (outcome, load(cell))).collect(),
             stages: self.stages.iter().map(|(stage, histogram)| (stage, histogram.read())).collect(),
+            not_identified: self.not_identified.iter().map(|(reason, cell)| (reason, load(cell))).collect(),
             consumers: consumers.iter().map(|(caller, counted)| (*caller, counted.read(minute))).collect(),
         }
     }
@@ -124,8 +134,8 @@ pub(super) struct Exchange<'a> {
     pub operation: Operation,
     /// Code of the status or of the fault.
     pub outcome: OutcomeCode,
-    /// The certificate's organisation, if it is registered.
-    pub caller: Option<EnterpriseNumber>,
+    /// The consumer, if it is registered.
+    pub caller: Option<ConsumerId>,
     pub now: Timestamp,
     pub stopwatch: &'a Stopwatch,
 }
@@ -143,8 +153,10 @@ pub struct CountersSnapshot {
     pub handshakes: Vec<(HandshakeOutcome, u64)>,
     /// Duration of each stage.
     pub stages: Vec<(Stage, HistogramSnapshot)>,
+    /// Questions whose caller was not identified, by reason.
+    pub not_identified: Vec<(NotIdentified, u64)>,
     /// By consumer, in the order of enterprise numbers; `None`: callers that are not registered.
-    pub consumers: Vec<(Option<EnterpriseNumber>, ConsumerCount)>,
+    pub consumers: Vec<(Option<ConsumerId>, ConsumerCount)>,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::lists::{HandshakeOutcome, Kind, Overload, Stage};
 use crate::server::http::refusal::HttpRefusal;
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::OutcomeCode;
+use ehealth_core::policy::NotIdentified;
 
 /// A closed enum whose `ALL` lists its `N` variants in the order of their declaration.
 pub(super) trait Closed<const N: usize>: Copy {
@@ -26,7 +27,7 @@ macro_rules! closed {
     };
 }
 
-closed!(HandshakeOutcome, HttpRefusal, Kind, Operation, OutcomeCode, Overload, Stage);
+closed!(HandshakeOutcome, HttpRefusal, Kind, NotIdentified, Operation, OutcomeCode, Overload, Stage);
 
 /// One value for each variant of `E`.
 #[derive(Debug)]

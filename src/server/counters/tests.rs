@@ -8,7 +8,7 @@ fn at_minute(minute: i64) -> Timestamp {
     Timestamp::from_millis(minute * 60_000 + 1)
 }
 
-fn count(counters: &Counters, outcome: OutcomeCode, caller: Option<EnterpriseNumber>, now: Timestamp) {
+fn count(counters: &Counters, outcome: OutcomeCode, caller: Option<ConsumerId>, now: Timestamp) {
     let stopwatch = Stopwatch::start();
     stopwatch.lap(Stage::Read);
     let operation = Operation::ConsultAttributes;

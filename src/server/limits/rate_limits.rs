@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use ehealth_core::model::{EnterpriseNumber, Status, Timestamp};
-use ehealth_core::policy::{Consumer, RateLimiter, Throttle};
+use ehealth_core::model::{Status, Timestamp};
+use ehealth_core::policy::{Consumer, ConsumerId, RateLimiter, Throttle};
 use parking_lot::Mutex;
 
 use crate::peer_event;
@@ -13,7 +13,7 @@ use crate::peer_log::PeerLog;
 
 /// Rate limiters of the consumers that have sent a question. Only registered consumers get one.
 #[derive(Debug, Default)]
-pub(crate) struct RateLimits(Mutex<HashMap<EnterpriseNumber, RateLimiter>>);
+pub(crate) struct RateLimits(Mutex<HashMap<ConsumerId, RateLimiter>>);
 
 impl RateLimits {
     /// Takes one question from the consumer's quota.
@@ -29,15 +29,16 @@ impl RateLimits {
     pub fn note(&self, consumer: &Consumer, status: Status, now: Timestamp, log: &PeerLog) -> Throttle {
         let throttle = self.with(consumer, now, |limiter| limiter.note(consumer.quota, status, now));
         if throttle == Throttle::SlowedFromNow {
-            let (organisation, name) = (consumer.organisation, consumer.name.as_str());
+            let (consumer, name) = (consumer.id(), consumer.name.as_str());
             peer_event!(log, WARN, "consumer throttled: most of its questions find no relation or no data", "throttled",
-                organisation; %organisation, name);
+                consumer; organisation = %consumer.organisation(),
+                application = consumer.application().map(tracing::field::display), name);
         }
         throttle
     }
 
     fn with<T>(&self, consumer: &Consumer, now: Timestamp, apply: impl FnOnce(&mut RateLimiter) -> T) -> T {
         let mut limiters = self.0.lock();
-        apply(limiters.entry(consumer.organisation).or_insert_with(|| RateLimiter::new(consumer.quota, now)))
+        apply(limiters.entry(consumer.id()).or_insert_with(|| RateLimiter::new(consumer.quota, now)))
     }
 }

@@ -19,7 +19,7 @@ use super::holder::Holder;
 use super::settings::Limits;
 use ehealth_core::lookup::{Caller, SuppressedRequests};
 use ehealth_core::model::{EnterpriseNumber, Timestamp};
-use ehealth_core::policy::{NotIdentified, Register};
+use ehealth_core::policy::{ConsumerId, NotIdentified, Register};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -82,7 +82,7 @@ pub(crate) struct RequestRates {
     /// Limit that all callers share that are not registered.
     unregistered: (Arc<Bucket>, Rate),
     /// Only registered consumers get a bucket. It survives a reload.
-    registered: Mutex<HashMap<EnterpriseNumber, Arc<Bucket>>>,
+    registered: Mutex<HashMap<ConsumerId, Arc<Bucket>>>,
     suppressed: Mutex<HashMap<CountedCaller, SuppressedRequests>>,
 }
 
@@ -103,14 +103,22 @@ impl RequestRates {
         match register.recognise(caller.certified) {
             Ok(consumer) => {
                 let per_minute = consumer.quota.requests_per_minute;
-                let bucket = Arc::clone(self.registered.lock().entry(consumer.organisation).or_default());
-                let holder = Holder::Registered(consumer.organisation);
+                let bucket = Arc::clone(self.registered.lock().entry(consumer.id()).or_default());
+                let holder = Holder::Registered(consumer.id());
                 Taker { holder, bucket, rate: Rate { per_minute, burst: per_minute } }
             }
-            Err(NotIdentified::UnknownCaller) => {
+            Err(NotIdentified::UnknownCaller | NotIdentified::OtherApplication) => {
                 self.stranger(caller.organisation().map_or(Holder::Unknown, Holder::Unregistered))
             }
-            Err(NotIdentified::NotPinned | NotIdentified::ForeignCustomer) => self.stranger(Holder::Unknown),
+            Err(
+                NotIdentified::NoOrganisation
+                | NotIdentified::OtherEnvironment
+                | NotIdentified::NoEnvironment
+                | NotIdentified::TwoEnvironments
+                | NotIdentified::MalformedEnvironment
+                | NotIdentified::NotPinned
+                | NotIdentified::ForeignCustomer,
+            ) => self.stranger(Holder::Unknown),
         }
     }
 
@@ -174,7 +182,7 @@ impl RequestRates {
 
 #[cfg(test)]
 mod tests {
-    use ehealth_core::model::Digest;
+    use ehealth_core::model::{Application, Digest, NamedEnvironment};
     use ehealth_core::policy::{Certified, Consumer, Pins, Quota, ReplacedSsin};
 
     use super::*;
@@ -185,24 +193,31 @@ mod tests {
 
     fn caller(organisation: Option<&str>, key: u8) -> Caller {
         let [key, issuer] = [[key; 32], [7; 32]].map(Digest::new);
-        let certified = organisation.map(|text| Certified { organisation: number(text), key, issuer });
+        let (application, environment) = (None, NamedEnvironment::Absent);
+        let certify = |organisation| Certified { organisation, application, environment, key, issuer };
+        let certified = organisation.map(|text| certify(number(text)));
         Caller { certified, fingerprint: key }
     }
 
     fn register(pins: Pins) -> Register {
+        Register::from_consumers(vec![consumer(pins, &[])]).expect("valid")
+    }
+
+    fn consumer(pins: Pins, applications: &[&str]) -> Consumer {
         let quota = Quota { requests_per_minute: 60, ..Quota::default() };
+        let applications = applications.iter().map(|text| Application::parse(text).expect("a name")).collect();
         let organisation = number("0999010126");
         let name = "Fund".to_owned();
-        let consumer = Consumer {
+        Consumer {
             organisation,
+            applications,
             name,
             acts_for: vec![],
             grants: vec![],
             quota,
             pins,
             replaced_ssin: ReplacedSsin::default(),
-        };
-        Register::from_consumers(vec![consumer]).expect("valid")
+        }
     }
 
     fn rates() -> RequestRates {
@@ -238,7 +253,34 @@ mod tests {
         assert_eq!(forged.holder, Holder::Unknown);
         assert_eq!(count(&rates, &forged), 3);
         let right = rates.taker(&caller(Some("0999010126"), 1), &register);
-        assert_eq!((right.holder, count(&rates, &right)), (Holder::Registered(number("0999010126")), 60));
+        assert_eq!((right.holder, count(&rates, &right)), (Holder::registered("0999010126", &[]), 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn consumers_of_one_organisation_have_limits_of_their_own() {
+        let sections = [&["MED", "MED 2"][..], &["MARKETING"], &[]].map(|names| consumer(Pins::default(), names));
+        let register = Register::from_consumers(sections.into()).expect("valid");
+        let rates = rates();
+        let of = |name: Option<&str>, register: &Register| {
+            let mut caller = caller(Some("0999010126"), 1);
+            let application = name.map(|text| Application::parse(text).expect("a name"));
+            caller.certified = caller.certified.map(|certified| Certified { application, ..certified });
+            rates.taker(&caller, register)
+        };
+        let medical = of(Some("MED"), &register);
+        assert_eq!(medical.holder, Holder::registered("0999010126", &["MED"]));
+        assert_eq!(count(&rates, &medical), 60);
+        assert_eq!(count(&rates, &of(Some("MED 2"), &register)), 0, "a second application is no second limit");
+        assert_eq!(count(&rates, &of(Some("MARKETING"), &register)), 60);
+        assert_eq!(count(&rates, &of(Some("OTHER"), &register)), 60);
+        assert_eq!(count(&rates, &of(None, &register)), 0, "all other applications have one limit");
+        // A reload that appends an application resets nothing, and one that removes the section for
+        // all others leaves its callers unregistered.
+        let fewer = [&["MED", "MED 2", "MED 3"][..]].map(|names| consumer(Pins::default(), names));
+        let reloaded = Register::from_consumers(fewer.into()).expect("valid");
+        assert_eq!(count(&rates, &of(Some("MED 3"), &reloaded)), 0);
+        let other = of(Some("OTHER"), &reloaded);
+        assert_eq!((other.holder, count(&rates, &other)), (Holder::Unregistered(number("0999010126")), 3));
     }
 
     #[test]
@@ -252,7 +294,7 @@ mod tests {
     fn counts_are_kept_for_each_caller_within_bounds() {
         let rates = rates();
         let at = |millis: i64| Timestamp::from_millis(1_800_000_000_000 + millis);
-        let fund = Holder::Registered(number("0999010126"));
+        let fund = Holder::registered("0999010126", &[]);
         rates.count_suppressed(fund, &caller(Some("0999010126"), 1), at(0));
         rates.count_suppressed(fund, &caller(Some("0999010126"), 2), at(9));
         // Enterprise numbers in order: the check digits decide which of them exist.

@@ -33,6 +33,7 @@ fn disclosed(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRec
         ticket: exchange.ticket,
         received: exchange.received,
         caller: exchange.caller,
+        application: None,
         fingerprint: exchange.fingerprint,
         operation: exchange.operation,
         organisation: exchange.organisation,

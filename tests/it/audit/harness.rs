@@ -55,6 +55,7 @@ pub fn entry(number: u64, subject: Ssin) -> ExchangeRecord {
         ticket: Ticket::new(random),
         received: moment("2026-11-22T05:19:00.123Z"),
         caller: Some(enterprise(2_022_399)),
+        application: None,
         fingerprint: Digest::new([0xab; 32]),
         operation: Operation::ConsultAttributes,
         organisation: Some(enterprise(8_093_944)),

@@ -25,6 +25,7 @@ pub mod oid {
     pub const ORGANISATION: &[u8] = &[0x55, 4, 10];
     pub const UNIT: &[u8] = &[0x55, 4, 11];
     pub const SERIAL_NUMBER: &[u8] = &[0x55, 4, 5];
+    pub const ORGANISATION_IDENTIFIER: &[u8] = &[0x55, 4, 97];
     pub const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
     pub const ALTERNATIVE_NAME: &[u8] = &[0x55, 0x1d, 17];
     pub const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
@@ -119,6 +120,28 @@ pub fn cn(text: &str) -> Vec<u8> {
 /// An OU of an UTF8String.
 pub fn ou(text: &str) -> Vec<u8> {
     attribute(oid::UNIT, string::UTF8, text.as_bytes())
+}
+
+/// A file as PEM (RFC 7468).
+pub fn pem(label: &str, der: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = format!("-----BEGIN {label}-----\n");
+    for line in der.chunks(48) {
+        for three in line.chunks(3) {
+            let bits = three.iter().chain([&0; 2]).take(3).fold(0_usize, |bits, octet| bits << 8 | usize::from(*octet));
+            for place in 0..4 {
+                let letter = char::from(ALPHABET[bits >> (18 - 6 * place) & 63]);
+                text.push(if place <= three.len() { letter } else { '=' });
+            }
+        }
+        text.push('\n');
+    }
+    text + &format!("-----END {label}-----\n")
+}
+
+/// An organizationIdentifier.
+pub fn organisation_identifier(text: &str) -> Vec<u8> {
+    attribute(oid::ORGANISATION_IDENTIFIER, string::UTF8, text.as_bytes())
 }
 
 /// An extension.

@@ -1,7 +1,8 @@
 //! The record of one exchange: what the audit log stores.
 
 use crate::model::{
-    DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, OutcomeCode, Ssin, Ticket, Timestamp, Window,
+    Application, DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, OutcomeCode, Ssin, Ticket, Timestamp,
+    Window,
 };
 use crate::policy::Deliberation;
 
@@ -30,6 +31,9 @@ pub struct ExchangeRecord {
     pub received: Timestamp,
     /// Organisation in the caller's certificate; `None` if the certificate names none.
     pub caller: Option<EnterpriseNumber>,
+    /// Application in the caller's certificate; `None` if the certificate names none. The format of
+    /// the audit log has no place for it yet.
+    pub application: Option<Application>,
     /// SHA-256 of the caller's certificate (DER).
     pub fingerprint: Digest,
     /// Operation of the path that was called.

@@ -12,8 +12,8 @@ use super::ports::{Directory, DirectoryError};
 use super::recording::{Recordable, Recorded};
 use super::resolve::{Resolution, resolve};
 use crate::model::{
-    Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext, OutcomeCode,
-    Question, Sources, Ssin, Status, Ticket, Timestamp,
+    Application, Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext,
+    OutcomeCode, Question, Sources, Ssin, Status, Ticket, Timestamp,
 };
 use crate::policy::{Certified, Consumer, Denied, Grant, NotIdentified, Permit, Refusal, Register, decide};
 
@@ -31,6 +31,12 @@ impl Caller {
     #[must_use]
     pub fn organisation(&self) -> Option<EnterpriseNumber> {
         self.certified.map(|certified| certified.organisation)
+    }
+
+    /// The application that the certificate names, if it names one.
+    #[must_use]
+    pub fn application(&self) -> Option<Application> {
+        self.certified.and_then(|certified| certified.application)
     }
 }
 
@@ -53,6 +59,7 @@ impl Exchange {
             ticket: self.ticket,
             received: self.received,
             caller: self.caller.organisation(),
+            application: self.caller.application(),
             fingerprint: self.caller.fingerprint,
             operation,
             organisation: None,

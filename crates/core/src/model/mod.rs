@@ -23,8 +23,10 @@
 //! | outcome | code of a status or of a fault | [`OutcomeCode`] |
 
 // Identifiers.
+mod application;
 mod digest;
 mod enterprise_number;
+mod environment;
 mod ssin;
 mod ticket;
 
@@ -54,12 +56,14 @@ mod digits;
 
 pub use affiliation::{Affiliation, Membership, ServiceKind};
 pub use answer::{Criteria, CriteriaDates, DisclosedEmployment, DisclosedService, Disclosure};
+pub use application::{Application, ApplicationError};
 pub use byte_set::ByteSet;
 pub use clock::{Clock, FixedClock, Timestamp};
 pub use date::{Date, DateError};
 pub use digest::{Digest, DigestError};
 pub use employment::{Employment, EmploymentPeriod};
 pub use enterprise_number::{EnterpriseNumber, EnterpriseNumberError};
+pub use environment::{Environment, NamedEnvironment};
 pub use field::{Field, FieldSet};
 pub use freshness::{Dataset, DatasetSet, DatasetState, DatasetStates, Freshness, PerDataset};
 pub use legal_context::LegalContext;

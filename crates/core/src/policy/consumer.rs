@@ -1,21 +1,26 @@
 //! Consumers: the organisations that are known, their grants, and for whom they may act.
 //!
 //! A [`Register`] that exists is valid: every grant is within its ceiling, no two grants of one
-//! consumer overlap, and no organisation is listed twice. It does not change; a new policy is a new
-//! register.
+//! consumer overlap, and no certificate belongs to two consumers. It does not change; a new policy is
+//! a new register.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 
+use super::certified::{Certified, EnvironmentRule, NotIdentified};
 use super::grant::{Grant, GrantError};
 use super::quota::Quota;
-use crate::model::{CbeNumber, CustomerId, Digest, EnterpriseNumber, LegalContext};
+use crate::model::{Application, CbeNumber, CustomerId, Digest, EnterpriseNumber, LegalContext};
 
-/// A registered organisation, which its certificate identifies.
+/// A registered organisation, or some of its applications, which the certificate identifies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consumer {
     /// The organisation in the certificate.
     pub organisation: EnterpriseNumber,
+    /// The applications in the certificate. Empty: every application that no other consumer of the
+    /// organisation lists, and certificates that name none.
+    pub applications: Vec<Application>,
     /// Display name: returned to the consumer with the answer of `sendTestMessage`, shown to operators.
     pub name: String,
     /// Other customers on whose behalf it may ask.
@@ -30,6 +35,50 @@ pub struct Consumer {
     pub replaced_ssin: ReplacedSsin,
 }
 
+/// Identity of a consumer in every limit, counter and log line. Limits are keyed by it and not by
+/// the organisation, so that two consumers of one organisation neither share a limit nor have two.
+///
+/// Only [`Consumer::id`] makes one. The consumers of a [`Register`] have different identities. It is
+/// the organisation and the first application of the list: an application that is appended does not
+/// reset the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConsumerId {
+    organisation: EnterpriseNumber,
+    application: Option<Application>,
+}
+
+impl ConsumerId {
+    /// The organisation.
+    #[must_use]
+    pub fn organisation(&self) -> EnterpriseNumber {
+        self.organisation
+    }
+
+    /// The first application that the consumer lists.
+    #[must_use]
+    pub fn application(&self) -> Option<Application> {
+        self.application
+    }
+}
+
+impl fmt::Display for ConsumerId {
+    /// `NNNNNNNNNN`, or `NNNNNNNNNN, APPLICATION` as in the CN of a certificate.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.application {
+            Some(application) => write!(f, "{}, {application}", self.organisation),
+            None => write!(f, "{}", self.organisation),
+        }
+    }
+}
+
+impl Consumer {
+    /// Identity of the consumer.
+    #[must_use]
+    pub fn id(&self) -> ConsumerId {
+        ConsumerId { organisation: self.organisation, application: self.applications.first().copied() }
+    }
+}
+
 crate::closed_enum! {
     /// How a question about a replaced SSIN is answered, once the relation was shown.
     ///
@@ -42,18 +91,6 @@ crate::closed_enum! {
         /// Like any other, under the SSIN of the question. The new SSIN is an attribute of `ssin`.
         Annotate => "annotate",
     }
-}
-
-/// Facts of a verified certificate about its holder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Certified {
-    /// Organisation in its subject.
-    pub organisation: EnterpriseNumber,
-    /// SHA-256 of its public key (`SubjectPublicKeyInfo`, DER).
-    pub key: Digest,
-    /// SHA-256 of its issuer's public key (`SubjectPublicKeyInfo`, DER), from the verified path.
-    /// Two authorities may have the same name; only one has the key that signed the certificate.
-    pub issuer: Digest,
 }
 
 /// Certificates of an organisation that are accepted. Pins protect against an authority that signs
@@ -85,32 +122,25 @@ pub struct ActsFor {
     pub organisation: EnterpriseNumber,
 }
 
-/// Why a caller is refused before its question is considered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum NotIdentified {
-    /// The certificate names no organisation, or one that is not registered (`SOA-01001`).
-    #[error("the certificate names no registered organisation")]
-    UnknownCaller,
-    /// The organisation is registered, but not with this key or this issuer (`SOA-01001`).
-    #[error("the certificate does not match the pins of its organisation")]
-    NotPinned,
-    /// `customerIdentification` is neither the certificate's organisation nor one that it acts for
-    /// (`MSG90051`).
-    #[error("customerIdentification is neither the caller's organisation nor one that it acts for")]
-    ForeignCustomer,
-}
-
 /// Why a list of consumers is not a valid register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RegisterError {
-    /// An organisation is listed twice.
+    /// An organisation has two consumers that list no applications.
     #[error("consumer {0} is listed twice")]
-    Duplicate(EnterpriseNumber),
+    Duplicate(ConsumerId),
+    /// An application is listed twice, in one consumer or in two of the same organisation.
+    #[error("consumer {consumer}: application `{application}` is listed twice")]
+    Application {
+        /// The consumer that lists it again.
+        consumer: ConsumerId,
+        /// The application.
+        application: Application,
+    },
     /// A grant is invalid.
-    #[error("consumer {organisation}, grant {}: {error}", .index + 1)]
+    #[error("consumer {consumer}, grant {}: {error}", .index + 1)]
     Grant {
         /// The consumer.
-        organisation: EnterpriseNumber,
+        consumer: ConsumerId,
         /// Index of the grant in its list, from 0.
         index: usize,
         /// What is wrong with the grant.
@@ -118,55 +148,99 @@ pub enum RegisterError {
     },
     /// Two grants of one consumer for one context are valid on the same day: it would be undefined
     /// which one decides.
-    #[error("consumer {organisation}: two grants for {} overlap in time", .context.code())]
+    #[error("consumer {consumer}: two grants for {} overlap in time", .context.code())]
     Overlap {
         /// The consumer.
-        organisation: EnterpriseNumber,
+        consumer: ConsumerId,
         /// The legal context of both grants.
         context: LegalContext,
     },
     /// A customer that this consumer acts for is listed twice, or is the consumer itself.
     #[error("consumer {0}: acts_for lists one customer twice, or the consumer itself")]
-    ActsFor(EnterpriseNumber),
+    ActsFor(ConsumerId),
 }
 
-/// All consumers, by organisation.
+impl RegisterError {
+    /// The consumer with the error.
+    #[must_use]
+    pub fn consumer(&self) -> ConsumerId {
+        match self {
+            Self::Duplicate(consumer)
+            | Self::Application { consumer, .. }
+            | Self::Grant { consumer, .. }
+            | Self::Overlap { consumer, .. }
+            | Self::ActsFor(consumer) => *consumer,
+        }
+    }
+}
+
+/// All consumers, by organisation, and the environment whose certificates are accepted.
 #[derive(Debug, Clone, Default)]
-pub struct Register(HashMap<EnterpriseNumber, Arc<Consumer>>);
+pub struct Register {
+    consumers: HashMap<EnterpriseNumber, Vec<Arc<Consumer>>>,
+    environment: Option<EnvironmentRule>,
+}
 
 impl Register {
-    /// Validates the consumers and creates the register.
+    /// Validates the consumers and creates the register. It accepts certificates of every
+    /// environment.
     ///
     /// # Errors
     /// All errors, in the order of the list, not only the first.
     pub fn from_consumers(consumers: Vec<Consumer>) -> Result<Self, Vec<RegisterError>> {
         let mut errors = Vec::new();
-        let mut register = HashMap::with_capacity(consumers.len());
+        let mut listed = HashSet::new();
+        let mut register: HashMap<_, Vec<_>> = HashMap::with_capacity(consumers.len());
         for consumer in consumers {
             check(&consumer, &mut errors);
-            let organisation = consumer.organisation;
-            if register.insert(organisation, Arc::new(consumer)).is_some() {
-                errors.push(RegisterError::Duplicate(organisation));
+            let (id, organisation) = (consumer.id(), consumer.organisation);
+            if consumer.applications.is_empty() && !listed.insert((organisation, None)) {
+                errors.push(RegisterError::Duplicate(id));
             }
+            let repeated = consumer.applications.iter().filter(|one| !listed.insert((organisation, Some(**one))));
+            errors.extend(repeated.map(|one| RegisterError::Application { consumer: id, application: *one }));
+            register.entry(organisation).or_default().push(Arc::new(consumer));
         }
-        if errors.is_empty() { Ok(Self(register)) } else { Err(errors) }
+        if errors.is_empty() { Ok(Self { consumers: register, environment: None }) } else { Err(errors) }
+    }
+
+    /// The same register, which accepts only certificates that this rule allows.
+    #[must_use]
+    pub fn with_environment(self, environment: Option<EnvironmentRule>) -> Self {
+        Self { environment, ..self }
     }
 
     /// Recognises the holder of a verified certificate: the registered consumer that it names, if
-    /// its pins accept the certificate. There is no other way from a certificate to a consumer, so
-    /// that a certificate that a pin refuses never counts as its organisation's.
+    /// its environment and the pins accept the certificate. There is no other way from a
+    /// certificate to a consumer, so that a certificate that is refused never counts as its
+    /// organisation's.
     ///
     /// # Errors
-    /// [`NotIdentified::UnknownCaller`] or [`NotIdentified::NotPinned`].
+    /// Every [`NotIdentified`] but [`NotIdentified::ForeignCustomer`].
     pub fn recognise(&self, certified: Option<Certified>) -> Result<&Arc<Consumer>, NotIdentified> {
-        let certified = certified.ok_or(NotIdentified::UnknownCaller)?;
-        let consumer = self.0.get(&certified.organisation).ok_or(NotIdentified::UnknownCaller)?;
+        let certified = certified.ok_or(NotIdentified::NoOrganisation)?;
+        // Before the register is read: the answer tells a stranger nothing about it.
+        self.environment.map_or(Ok(()), |rule| rule.check(certified.environment))?;
+        let consumer = self.find(certified.organisation, certified.application)?;
         if consumer.pins.allow(&certified) { Ok(consumer) } else { Err(NotIdentified::NotPinned) }
+    }
+
+    /// The consumer that lists the application, or else the one that lists none.
+    fn find(
+        &self,
+        organisation: EnterpriseNumber,
+        application: Option<Application>,
+    ) -> Result<&Arc<Consumer>, NotIdentified> {
+        let consumers = self.consumers.get(&organisation).ok_or(NotIdentified::UnknownCaller)?;
+        let lists = |consumer: &&Arc<Consumer>| application.is_some_and(|one| consumer.applications.contains(&one));
+        let lists_none = |consumer: &&Arc<Consumer>| consumer.applications.is_empty();
+        let found = consumers.iter().find(lists).or_else(|| consumers.iter().find(lists_none));
+        found.ok_or(NotIdentified::OtherApplication)
     }
 
     /// Iterates over all consumers, in unspecified order.
     pub fn consumers(&self) -> impl Iterator<Item = &Arc<Consumer>> {
-        self.0.values()
+        self.consumers.values().flatten()
     }
 
     /// Identifies the consumer that calls and the organisation on whose behalf it asks: the first
@@ -182,16 +256,18 @@ impl Register {
         on_behalf_of(self.recognise(certified)?, customer)
     }
 
-    /// Identifies by the organisation only, without its certificate: to explain a decision.
+    /// Identifies by organisation and application only, without a certificate: to explain a
+    /// decision.
     ///
     /// # Errors
-    /// As [`Register::identify`], except for pins.
+    /// As [`Register::identify`], except for environment and pins.
     pub fn identify_organisation(
         &self,
         caller: EnterpriseNumber,
+        application: Option<Application>,
         customer: CustomerId,
     ) -> Result<(Arc<Consumer>, EnterpriseNumber), NotIdentified> {
-        on_behalf_of(self.0.get(&caller).ok_or(NotIdentified::UnknownCaller)?, customer)
+        on_behalf_of(self.find(caller, application)?, customer)
     }
 }
 
@@ -209,27 +285,27 @@ fn on_behalf_of(
 }
 
 fn check(consumer: &Consumer, errors: &mut Vec<RegisterError>) {
-    let organisation = consumer.organisation;
+    let id = consumer.id();
     for (index, grant) in consumer.grants.iter().enumerate() {
-        errors.extend(grant.check().into_iter().map(|error| RegisterError::Grant { organisation, index, error }));
+        errors.extend(grant.check().into_iter().map(|error| RegisterError::Grant { consumer: id, index, error }));
         let earlier = consumer.grants.iter().take(index);
         let overlaps = |other: &Arc<Grant>| other.context == grant.context && other.valid.touches(&grant.valid);
         if earlier.into_iter().any(overlaps) {
-            errors.push(RegisterError::Overlap { organisation, context: grant.context });
+            errors.push(RegisterError::Overlap { consumer: id, context: grant.context });
         }
     }
-    let own = CustomerId::Cbe(CbeNumber::from(organisation));
+    let own = CustomerId::Cbe(CbeNumber::from(consumer.organisation));
     let mut named: Vec<_> = consumer.acts_for.iter().map(|entry| entry.named).chain([own]).collect();
     named.sort_unstable();
     if named.windows(2).any(|pair| pair.first() == pair.last()) {
-        errors.push(RegisterError::ActsFor(organisation));
+        errors.push(RegisterError::ActsFor(id));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Date, PairNumber, Period};
+    use crate::model::{Date, Environment, NamedEnvironment, PairNumber, Period};
     use crate::policy::{Deliberation, Reach, ceiling};
 
     fn number(text: &str) -> EnterpriseNumber {
@@ -239,6 +315,7 @@ mod tests {
     fn consumer(organisation: &str) -> Consumer {
         Consumer {
             organisation: number(organisation),
+            applications: vec![],
             name: "Fund".into(),
             acts_for: vec![],
             grants: vec![],
@@ -246,6 +323,21 @@ mod tests {
             pins: Pins::default(),
             replaced_ssin: ReplacedSsin::default(),
         }
+    }
+
+    fn certify(organisation: EnterpriseNumber) -> Certified {
+        let nothing = Digest::new([0; 32]);
+        let environment = NamedEnvironment::Absent;
+        Certified { organisation, application: None, environment, key: nothing, issuer: nothing }
+    }
+
+    fn application(text: &str) -> Application {
+        Application::parse(text).expect("a name")
+    }
+
+    fn consumer_of(applications: &[&str]) -> Consumer {
+        let applications = applications.iter().map(|text| application(text)).collect();
+        Consumer { applications, ..consumer("0202239951") }
     }
 
     fn grant(begin: &str, end: Option<&str>) -> Arc<Grant> {
@@ -266,9 +358,8 @@ mod tests {
         let mut twice = consumer("0202239951");
         twice.grants = vec![grant("2020-01-01", Some("2024-12-31")), grant("2024-12-31", None)];
         let errors = Register::from_consumers(vec![twice.clone(), twice.clone()]).expect_err("three errors");
-        let overlap =
-            RegisterError::Overlap { organisation: twice.organisation, context: LegalContext::AdvisoryPhysician };
-        assert_eq!(errors, [overlap, overlap, RegisterError::Duplicate(twice.organisation)]);
+        let overlap = RegisterError::Overlap { consumer: twice.id(), context: LegalContext::AdvisoryPhysician };
+        assert_eq!(errors, [overlap, overlap, RegisterError::Duplicate(twice.id())]);
         twice.grants = vec![grant("2020-01-01", Some("2024-12-30")), grant("2024-12-31", None)];
         assert!(Register::from_consumers(vec![twice]).is_ok());
     }
@@ -282,16 +373,14 @@ mod tests {
         platform.acts_for = vec![ActsFor { named: pair, organisation: represented }];
         let register = Register::from_consumers(vec![platform.clone()]).expect("valid");
         let own = CustomerId::Cbe(CbeNumber::from(platform.organisation));
-        let nothing = Digest::new([0; 32]);
         let identify = |organisation: Option<EnterpriseNumber>, customer| {
-            let certify = |organisation| Certified { organisation, key: nothing, issuer: nothing };
             register.identify(organisation.map(certify), customer).map(|(_, organisation)| organisation)
         };
         assert_eq!(identify(Some(platform.organisation), own), Ok(platform.organisation));
         assert_eq!(identify(Some(platform.organisation), pair), Ok(represented));
         assert_eq!(identify(Some(platform.organisation), establishment), Err(NotIdentified::ForeignCustomer));
         assert_eq!(identify(Some(represented), own), Err(NotIdentified::UnknownCaller));
-        assert_eq!(identify(None, own), Err(NotIdentified::UnknownCaller));
+        assert_eq!(identify(None, own), Err(NotIdentified::NoOrganisation));
     }
 
     #[test]
@@ -303,7 +392,7 @@ mod tests {
         let register = Register::from_consumers(vec![pinned]).expect("valid");
         let own = CustomerId::Cbe(CbeNumber::from(organisation));
         let identify = |key, issuer| {
-            let certified = Some(Certified { organisation, key, issuer });
+            let certified = Some(Certified { key, issuer, ..certify(organisation) });
             let recognised = register.recognise(certified).map(|consumer| consumer.organisation);
             let identified = register.identify(certified, own).map(|(_, organisation)| organisation);
             assert_eq!(recognised, identified, "both check the pins");
@@ -312,5 +401,59 @@ mod tests {
         assert_eq!(identify(right, right), Ok(organisation));
         assert_eq!(identify(wrong, right), Err(NotIdentified::NotPinned));
         assert_eq!(identify(right, wrong), Err(NotIdentified::NotPinned));
+    }
+
+    #[test]
+    fn an_application_belongs_to_the_consumer_that_lists_it() {
+        let [medical, marketing, others] = [&["MED", "MED 2"][..], &["MARKETING"], &[]].map(consumer_of);
+        let recognised = |consumers: &[&Consumer], name: Option<&str>| {
+            let register =
+                Register::from_consumers(consumers.iter().map(|one| (*one).clone()).collect()).expect("valid");
+            let certified = Certified { application: name.map(application), ..certify(medical.organisation) };
+            register.recognise(Some(certified)).map(|consumer| consumer.id())
+        };
+        let all = [&others, &marketing, &medical];
+        assert_eq!(recognised(&all, Some("MED")), Ok(medical.id()));
+        assert_eq!(recognised(&all, Some("MED 2")), Ok(medical.id()));
+        assert_eq!(recognised(&all, Some("MARKETING")), Ok(marketing.id()));
+        for other in [None, Some("med"), Some("MED 3")] {
+            assert_eq!(recognised(&all, other), Ok(others.id()), "{other:?}");
+            assert_eq!(recognised(&[&medical, &marketing], other), Err(NotIdentified::OtherApplication), "{other:?}");
+        }
+        assert_eq!(recognised(&[&others], Some("MED")), Ok(others.id()));
+        assert_eq!(recognised(&[], Some("MED")), Err(NotIdentified::UnknownCaller));
+    }
+
+    #[test]
+    fn no_certificate_belongs_to_two_consumers() {
+        let errors = |lists: &[&[&str]]| {
+            let consumers = lists.iter().map(|list| consumer_of(list)).collect();
+            let errors = Register::from_consumers(consumers).err().unwrap_or_default();
+            errors.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(errors(&[&["A"], &["B", "C"], &[]]), Vec::<String>::new());
+        assert_eq!(errors(&[&["A", "A"]]), ["consumer 0202239951, A: application `A` is listed twice"]);
+        assert_eq!(errors(&[&["A"], &["B", "A"]]), ["consumer 0202239951, B: application `A` is listed twice"]);
+        assert_eq!(errors(&[&[], &["A"], &[]]), ["consumer 0202239951 is listed twice"]);
+    }
+
+    #[test]
+    fn the_environment_is_checked_before_the_register() {
+        let environment = Environment::Production;
+        let rule = EnvironmentRule { environment, is_required: false };
+        let register =
+            Register::from_consumers(vec![consumer("0202239951")]).expect("valid").with_environment(Some(rule));
+        let recognise = |organisation: &str, environment| {
+            let certified = Certified { environment, ..certify(number(organisation)) };
+            register.recognise(Some(certified)).map(|consumer| consumer.organisation)
+        };
+        let acceptance = NamedEnvironment::One(Environment::Acceptance);
+        for organisation in ["0202239951", "0809394427"] {
+            assert_eq!(recognise(organisation, acceptance), Err(NotIdentified::OtherEnvironment));
+            assert_eq!(recognise(organisation, NamedEnvironment::Two), Err(NotIdentified::TwoEnvironments));
+        }
+        assert_eq!(recognise("0202239951", NamedEnvironment::One(environment)), Ok(number("0202239951")));
+        assert_eq!(recognise("0202239951", NamedEnvironment::Absent), Ok(number("0202239951")));
+        assert_eq!(recognise("0809394427", NamedEnvironment::Absent), Err(NotIdentified::UnknownCaller));
     }
 }

@@ -6,6 +6,7 @@
 //! [`Permit`].
 
 // Who is known, and what they are granted.
+mod certified;
 mod consumer;
 mod grant;
 
@@ -14,7 +15,8 @@ mod decide;
 mod quota;
 mod warnings;
 
-pub use consumer::{ActsFor, Certified, Consumer, NotIdentified, Pins, Register, RegisterError, ReplacedSsin};
+pub use certified::{Certified, EnvironmentRule, NotIdentified};
+pub use consumer::{ActsFor, Consumer, ConsumerId, Pins, Register, RegisterError, ReplacedSsin};
 pub use decide::{Denied, NoGrant, Permit, Refusal, decide};
 pub use grant::{Deliberation, Grant, GrantError, Reach, Relation, ceiling};
 pub use quota::{Quota, RateLimiter, THROTTLE_DELAY, Throttle};

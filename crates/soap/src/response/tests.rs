@@ -16,7 +16,7 @@ use ehealth_core::lookup::{
 };
 use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, Dataset, DatasetState, DatasetStates, Date, Digest,
-    EmploymentPeriod, EnterpriseNumber, LegalContext, Membership, PairNumber, Question, ServiceKind,
+    EmploymentPeriod, EnterpriseNumber, LegalContext, Membership, NamedEnvironment, PairNumber, Question, ServiceKind,
 };
 use ehealth_core::policy::{
     Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ReplacedSsin, ceiling,
@@ -117,6 +117,7 @@ fn answer(granted: LegalContext, asked: &str, ssin: &str, dates: AskedDates) -> 
     let organisation = number("0202239951");
     let consumer = Consumer {
         organisation,
+        applications: Vec::new(),
         name: "Fund".into(),
         acts_for: vec![],
         grants: vec![Arc::new(grant)],
@@ -127,7 +128,13 @@ fn answer(granted: LegalContext, asked: &str, ssin: &str, dates: AskedDates) -> 
     let register = Register::from_consumers(vec![consumer]).expect("valid");
 
     let nothing = Digest::new([0; 32]);
-    let certified = Certified { organisation, key: nothing, issuer: nothing };
+    let certified = Certified {
+        organisation,
+        application: None,
+        environment: NamedEnvironment::Absent,
+        key: nothing,
+        issuer: nothing,
+    };
     let caller = Caller { certified: Some(certified), fingerprint: nothing };
     let exchange = Exchange { ticket: handling().ticket, received: handling().received, caller };
     let criteria = AskedCriteria { ssin: Ssin::parse(ssin), dates };

@@ -11,7 +11,7 @@ use crate::server::http::response::{HttpResponse, xml};
 use crate::server::http::trace::TraceId;
 use crate::server::peer::Peer;
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::{EnterpriseNumber, OutcomeCode};
+use ehealth_core::model::OutcomeCode;
 use ehealth_core::policy::Consumer;
 use soap::consumer_header;
 
@@ -48,16 +48,15 @@ pub(super) async fn refuse_caller(
 /// Logs and counts an exchange, and makes its HTTP response.
 fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: Option<TraceId>) -> HttpResponse {
     let ExchangeContext { service, active_config, operation, exchange, stopwatch } = *context;
-    let organisation = peer.caller.organisation();
     let recognised = active_config.register.recognise(exchange.caller.certified).ok();
-    let caller = recognised.map(|consumer| consumer.organisation);
+    let caller = recognised.map(|consumer| consumer.id());
     // A caller whom the policy knows has a line for each exchange. Any other holder of a certificate
     // could fill the disk with them.
     let is_known = caller.is_some() && reply.outcome != OutcomeCode::UnknownCaller;
     if is_known
         || service.peer_log.admit(tracing::Level::INFO, "answered", reply.outcome.code(), &peer.caller.fingerprint)
     {
-        log_exchange(context, organisation, &reply, trace);
+        log_exchange(context, &reply, trace);
     }
     service.counters.count_exchange(counters::Exchange {
         operation,
@@ -93,18 +92,14 @@ fn consumer_name(operation: Operation, kind: ReplyKind, recognised: Option<&Cons
 }
 
 /// Writes the log line of an exchange.
-fn log_exchange(
-    context: &ExchangeContext<'_>,
-    organisation: Option<EnterpriseNumber>,
-    reply: &Reply,
-    trace: Option<TraceId>,
-) {
+fn log_exchange(context: &ExchangeContext<'_>, reply: &Reply, trace: Option<TraceId>) {
     let ExchangeContext { operation, exchange, stopwatch, .. } = *context;
     tracing::info!(
         ticket = %exchange.ticket,
         trace = trace.map(tracing::field::display),
         operation = operation.code(),
-        consumer = organisation.map(tracing::field::display),
+        consumer = exchange.caller.organisation().map(tracing::field::display),
+        application = exchange.caller.application().map(tracing::field::display),
         outcome = reply.outcome.code(),
         rule = reply.refusal.map(tracing::field::display),
         diagnostic = reply.fault.as_ref().map(|fault| fault.reason().diagnostic()),

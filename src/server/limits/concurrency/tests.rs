@@ -8,7 +8,7 @@ use super::*;
 const PATIENCE: Patience = Patience { longest: Duration::from_secs(1), each: 100 };
 
 fn consumer(text: &str) -> Holder {
-    Holder::Registered(EnterpriseNumber::parse(text).expect("a number"))
+    Holder::registered(text, &[])
 }
 
 fn stranger(text: &str) -> Holder {
