@@ -19,6 +19,7 @@ mod http;
 mod limits;
 
 // What happens to one SOAP message.
+mod equal_time;
 mod exchange;
 mod fault_map;
 mod readers;
