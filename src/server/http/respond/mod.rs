@@ -109,9 +109,17 @@ async fn answer_message(
         Err(refusal) => return Err(refuse_and_skip(request, refusal, body).await),
     };
     let body = read_body(request.limits(), body).await.map_err(Refused::in_part)?;
+    let mut turn = match request.begin_question(operation).await {
+        Ok(turn) => turn,
+        Err(wait) => return Err(Refused::whole(HttpRefusal::Overloaded).until(wait)),
+    };
     let soap_actions = soap_actions(&head.headers);
-    let message = Message { body: &body, charset, soap_actions: &soap_actions };
-    Ok(soap_answer::exchange(request, operation, message, trace).await)
+    let question = turn.question.take();
+    let message = Message { body: &body, charset, soap_actions: &soap_actions, question };
+    let response = soap_answer::exchange(request, operation, message, trace).await;
+    // Only now may the next question of a slowed consumer begin.
+    drop(turn);
+    Ok(response)
 }
 
 /// Refuses a request. If the connection may continue, reads and drops the body first.
