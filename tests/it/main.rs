@@ -32,6 +32,7 @@ mod limits;
 mod mtls;
 mod pins;
 mod proxies;
+mod question_limits;
 mod tls;
 mod trust;
 // Datasets: killed runs.
