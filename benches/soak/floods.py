@@ -27,7 +27,7 @@ from verdict import records
 
 PROCESSES = 4  # of each flood
 STOP = multiprocessing.Event()  # ends the flood
-UNLIMITED = "quota_per_minute = 900000\nquota_per_day = 1000000000\nempty_answers_percent = 100\n"
+UNLIMITED = "quota_per_minute = 900000\nquota_per_day = 1000000000\nempty_answers_percent = 100\nempty_answers_per_hour = 100000000\ndates_per_person_and_month = 366\n"
 DAY, GIB = 86_400, 2**30
 
 

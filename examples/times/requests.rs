@@ -87,7 +87,7 @@ async fn start(folder: &Folder, workspace: Workspace) -> Result<Connection, Box<
     let policy = workspace.settings().with_file_name("policy.toml");
     let text = fs::read_to_string(&policy)?;
     // One caller sends as many requests as all callers of a country together.
-    let plenty = "[[consumer]]\nquota_per_minute = 1000000\nquota_per_day = 1000000000\nempty_answers_percent = 100\n";
+    let plenty = "[[consumer]]\nquota_per_minute = 1000000\nquota_per_day = 1000000000\nempty_answers_percent = 100\nempty_answers_per_hour = 100000000\ndates_per_person_and_month = 366\n";
     fs::write(&policy, text.replace("[[consumer]]\n", plenty))?;
     let mut settings = read_settings(&workspace.settings())?;
     settings.listen = "127.0.0.1:0".parse()?;

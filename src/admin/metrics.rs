@@ -38,6 +38,10 @@ closed_enum! {
         TlsHandshakes => "tls_handshakes_total",
         /// Exchanges by consumer and kind.
         ConsumerExchanges => "consumer_exchanges_total",
+        /// Whether a consumer is slowed.
+        ConsumerSlowed => "consumer_slowed",
+        /// Questions refused for too many days about one person.
+        ConsumerRefusedDates => "consumer_refused_dates_total",
         /// Durations of the stages.
         StageDuration => "stage_duration_seconds",
         /// Loaded serial by dataset.
@@ -107,6 +111,7 @@ impl Metric {
             | Self::UnidentifiedCallers
             | Self::TlsHandshakes
             | Self::ConsumerExchanges
+            | Self::ConsumerRefusedDates
             | Self::AuditLogWrittenRecords
             | Self::AuditLogBatches
             | Self::AuditLogRefusedRecords
@@ -120,6 +125,7 @@ impl Metric {
             | Self::ReloadSuccessful
             | Self::ReloadTime
             | Self::StateAge
+            | Self::ConsumerSlowed
             | Self::DatasetSerial
             | Self::DatasetAge
             | Self::DatasetMaxAge
@@ -164,6 +170,10 @@ impl Metric {
             Self::UnidentifiedCallers => "Questions whose caller was not identified, by reason.",
             Self::TlsHandshakes => "TLS handshakes, by outcome.",
             Self::ConsumerExchanges => "Exchanges, by consumer of the policy and by kind.",
+            Self::ConsumerSlowed => "1 if the consumer is slowed, because it gets too many empty answers.",
+            Self::ConsumerRefusedDates => {
+                "Questions refused because the consumer asked about too many days of one person."
+            }
             Self::StageDuration => "Duration of each stage.",
             Self::DatasetSerial => "Loaded serial; 0 if the dataset was never loaded.",
             Self::DatasetAge => "Time since the publisher created the loaded state.",

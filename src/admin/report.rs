@@ -250,6 +250,10 @@ pub struct ConsumerReport {
     pub kinds: [u64; 4],
     /// Exchanges in each of the last 60 minutes, by kind, oldest minute first.
     pub hour: Vec<[u64; 4]>,
+    /// Whether its answers are delayed, because too many are empty.
+    pub is_slowed: bool,
+    /// Questions refused since the start, because of too many days about one person.
+    pub refused_dates: u64,
 }
 
 /// An active setting.

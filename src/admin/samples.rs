@@ -66,6 +66,7 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
         Metric::UnidentifiedCallers => write_not_identified(family, traffic),
         Metric::TlsHandshakes => write_handshakes(family, traffic),
         Metric::ConsumerExchanges => write_consumers(family, traffic),
+        Metric::ConsumerSlowed | Metric::ConsumerRefusedDates => write_limits(family, traffic),
         Metric::StageDuration => write_stages(family, traffic),
         Metric::DatasetSerial => {
             write_datasets(family, report, |_, status| Some(status.state.map_or(0, |state| state.serial)));
@@ -169,6 +170,16 @@ fn write_consumers(family: &mut Family<'_>, traffic: &Traffic) {
         for (kind, count) in traffic.kinds.iter().zip(consumer.kinds) {
             family.sample(&[("consumer", &id), ("kind", kind)], count);
         }
+    }
+}
+
+/// A sample for each registered consumer.
+fn write_limits(family: &mut Family<'_>, traffic: &Traffic) {
+    for consumer in &traffic.consumers {
+        let Some(id) = consumer.id else { continue };
+        let is_slowed = family.metric == Metric::ConsumerSlowed;
+        let value = if is_slowed { u64::from(consumer.is_slowed) } else { consumer.refused_dates };
+        family.sample(&[("consumer", &id.to_string())], value);
     }
 }
 

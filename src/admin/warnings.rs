@@ -9,8 +9,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::health::Rounded;
-use super::report::{AuthorityReport, CertificateReport, CrlReport, DatasetReport, Report};
+use super::report::{AuthorityReport, CertificateReport, ConsumerReport, CrlReport, DatasetReport, Report};
 use ehealth_core::model::{Dataset, Freshness, Timestamp};
+use ehealth_core::policy::ConsumerId;
 
 /// A certificate with less time left gives a warning: enough time to get another one.
 pub(super) const CERTIFICATE_WARNING: Duration = Duration::from_secs(30 * 86_400);
@@ -57,6 +58,11 @@ pub(super) enum Warning<'a> {
     RevocationNotChecked(&'a str),
     /// None of the CAs issued the CRL in this file.
     CrlUnused(&'a str),
+    /// This consumer is slowed.
+    ConsumerSlowed(ConsumerId),
+    /// Questions of this consumer were refused since the start, because of too many days about one
+    /// person.
+    DatesRefused(ConsumerId, u64),
 }
 
 impl fmt::Display for Warning<'_> {
@@ -103,6 +109,13 @@ impl fmt::Display for Warning<'_> {
                 write!(f, "The CRL of {issuer} expires in {}; its clients are refused then.", Rounded(*left))
             }
             Self::CrlUnused(file) => write!(f, "No configured CA issued the CRL {file}: it has no effect."),
+            Self::ConsumerSlowed(consumer) => {
+                write!(f, "Consumer {consumer} is slowed: it asks about too many people of whom it gets nothing.")
+            }
+            Self::DatesRefused(consumer, questions) => write!(
+                f,
+                "{questions} questions of consumer {consumer} were refused since the start: too many days about one person."
+            ),
             Self::RevocationNotChecked(issuer) => write!(f, "Revoked certificates of {issuer} are accepted."),
         }
     }
@@ -117,6 +130,7 @@ pub(super) fn find_warnings(report: &Report) -> Vec<Warning<'_>> {
     warnings.extend(of_audit_log(report));
     let dropped = Some(report.dropped_log_lines).filter(|lines| *lines > 0);
     warnings.extend(dropped.map(Warning::LogLinesDropped));
+    warnings.extend(report.traffic.consumers.iter().flat_map(of_consumer));
     warnings.extend(report.datasets.iter().filter_map(|dataset| ageing(dataset, now)));
     let authorities = || report.authorities.iter();
     let for_consumers = report.certificates.iter().chain(authorities().map(|authority| &authority.certificate));
@@ -126,6 +140,13 @@ pub(super) fn find_warnings(report: &Report) -> Vec<Warning<'_>> {
     warnings.extend(authorities().filter_map(|authority| of_crl(authority, now)));
     warnings.extend(report.unused_crls.iter().map(|file| Warning::CrlUnused(file)));
     warnings
+}
+
+fn of_consumer(consumer: &ConsumerReport) -> impl Iterator<Item = Warning<'_>> {
+    let refused = consumer.refused_dates;
+    let slowed = consumer.id.filter(|_| consumer.is_slowed).map(Warning::ConsumerSlowed);
+    let dates = consumer.id.filter(|_| refused > 0);
+    slowed.into_iter().chain(dates.map(|id| Warning::DatesRefused(id, refused)))
 }
 
 fn of_audit_log<'a>(report: &Report) -> Vec<Warning<'a>> {

@@ -1,10 +1,12 @@
-//! The system clock.
+//! The system's clocks.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use ehealth_core::model::{Clock, Timestamp};
 
-/// The system's real-time clock.
+/// The system's real-time clock, and its time since the start of the machine.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock;
 
@@ -13,5 +15,11 @@ impl Clock for SystemClock {
         // A time before 1970 reads as 1970: then no certificate is valid.
         let millis = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
         Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+    }
+
+    fn uptime(&self) -> Duration {
+        let uptime = clock_gettime(ClockId::Boottime);
+        let (seconds, nanos) = (u64::try_from(uptime.tv_sec), u32::try_from(uptime.tv_nsec));
+        Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
     }
 }

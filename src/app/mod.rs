@@ -24,6 +24,7 @@ mod follow_files;
 mod notify;
 mod observation;
 mod observer;
+mod quota_file;
 mod reload;
 pub mod reload_status;
 mod report;

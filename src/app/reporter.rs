@@ -73,7 +73,11 @@ impl Reporter {
                 .map(|file| file.display().to_string())
                 .collect(),
             for_operators: self.operators.with(report_operators).unwrap_or_default(),
-            traffic: report_traffic(self.service.counters().read(now), &active_config.register),
+            traffic: report_traffic(
+                self.service.counters().read(now),
+                &active_config.register,
+                &self.service.rate_limits().read(&active_config.register),
+            ),
             configuration: report_settings(&self.settings),
         }
     }

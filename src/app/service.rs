@@ -14,6 +14,7 @@ use super::follow::{Follower, stay_alive};
 use super::notify::Notifier;
 use super::observation::Observed;
 use super::observer::Observer;
+use super::quota_file::QuotaFile;
 use super::reload::{LastReload, Reloader};
 use super::reporter::Reporter;
 use crate::admin;
@@ -38,6 +39,7 @@ pub struct App {
     dropped_log_lines: Arc<AtomicU64>,
     observer: Observer,
     follower: Follower,
+    quota_file: QuotaFile,
 }
 
 impl App {
@@ -86,6 +88,7 @@ impl App {
             tickets: Arc::new(RandomTickets::default()),
         });
         let service = Arc::new(Service::new(settings.server.clone(), active_config, dependencies));
+        let quota_file = QuotaFile::start(&service, &settings.sync.data).map_err(AppError::of_thread)?;
         let started = clock.now();
         let last_reload = LastReload::at_start(started);
         let reloader = Reloader {
@@ -112,6 +115,7 @@ impl App {
             dropped_log_lines: Arc::default(),
             observer,
             follower,
+            quota_file,
         })
     }
 
@@ -215,6 +219,10 @@ impl App {
         follower.end().await;
         reporter.observer.end().await;
         drop(space);
+        // Before the audit log is closed: until then no other process serves from these folders.
+        if let Some(ended) = self.quota_file.end() {
+            let _ = ended.await;
+        }
         self.audit_log.close();
         drained
     }

@@ -1,14 +1,19 @@
 //! The traffic of a report: counters of the server, with the names of the policy.
 
 use crate::admin::{ConsumerReport, OutcomeReport, RefusalReport, StageReport, Traffic};
+use crate::server::LimitState;
 use crate::server::counters::{BUCKETS_MICROS, ConsumerCount, CountersSnapshot, Kind, MINUTES};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::OutcomeCode;
 use ehealth_core::policy::{ConsumerId, NotIdentified, Register};
 use soap::Fault;
 
-/// Reports what was counted; `register` has the consumers' names.
-pub(super) fn report_traffic(counted: CountersSnapshot, register: &Register) -> Traffic {
+/// Reports what was counted; `register` has the consumers' names, `limits` the state of their limits.
+pub(super) fn report_traffic(
+    counted: CountersSnapshot,
+    register: &Register,
+    limits: &[(ConsumerId, LimitState)],
+) -> Traffic {
     let outcomes = counted.outcomes.into_iter().map(|(operation, code, count)| OutcomeReport {
         operation: operation.code(),
         code,
@@ -37,7 +42,7 @@ pub(super) fn report_traffic(counted: CountersSnapshot, register: &Register) -> 
         bucket_ends_micros: &BUCKETS_MICROS,
         stages: stages.collect(),
         kinds: Kind::ALL.map(Kind::code),
-        consumers: report_consumers(counted.consumers, register),
+        consumers: report_consumers(counted.consumers, register, limits),
     }
 }
 
@@ -48,14 +53,15 @@ pub(super) fn report_traffic(counted: CountersSnapshot, register: &Register) -> 
 fn report_consumers(
     counted: impl IntoIterator<Item = (Option<ConsumerId>, ConsumerCount)>,
     register: &Register,
+    limits: &[(ConsumerId, LimitState)],
 ) -> Vec<ConsumerReport> {
     let unused = |id, name| {
         let (kinds, hour) = ([0; 4], vec![[0; 4]; MINUTES]);
-        ConsumerReport { id, name, kinds, hour }
+        ConsumerReport { id, name, kinds, hour, is_slowed: false, refused_dates: 0 }
     };
     let report = |(id, count): (_, ConsumerCount)| {
         let (kinds, hour) = (count.kinds, count.hour.to_vec());
-        ConsumerReport { id, name: None, kinds, hour }
+        ConsumerReport { id, name: None, kinds, hour, is_slowed: false, refused_dates: 0 }
     };
     let mut consumers: Vec<_> = counted.into_iter().map(report).collect();
     for consumer in register.consumers() {
@@ -67,6 +73,12 @@ fn report_consumers(
     }
     if !consumers.iter().any(|consumer| consumer.id.is_none()) {
         consumers.push(unused(None, None));
+    }
+    for consumer in &mut consumers {
+        let state = limits.iter().find(|(id, _)| Some(*id) == consumer.id);
+        if let Some((_, LimitState { is_slowed, refused_dates })) = state {
+            (consumer.is_slowed, consumer.refused_dates) = (*is_slowed, *refused_dates);
+        }
     }
     consumers.sort_by_key(|consumer| (consumer.id.is_none(), consumer.id));
     consumers

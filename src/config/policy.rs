@@ -16,7 +16,9 @@
 //! quota_per_minute = 600                 # requests; default: 600
 //! quota_per_day = 100000                 # requests; default: 100000
 //! requests_per_minute = 1200             # messages of any kind; default: twice quota_per_minute, at least 1200
-//! empty_answers_percent = 50             # over this share of MSG00012 and NO_DATA_FOUND it is throttled; default: 50
+//! empty_answers_percent = 35             # over this share of people without an answer it is slowed; default: 35
+//! empty_answers_per_hour = 12200         # and over this number; default: a third of quota_per_minute in 61 minutes
+//! dates_per_person_and_month = 12        # different days about one person, besides today; default: 12
 //!
 //! [[consumer.grant]]
 //! legal_context = "BACKTOWORK:ADVISORY_PHYSICIAN"
@@ -141,24 +143,7 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
         name => Ok(name.to_owned()),
     });
     let acts_for = section.optional("acts_for", |value| value.list(|item| read_acts_for(item.text()?)));
-    let usual = Quota::default();
-    let per_minute = section.optional("quota_per_minute", |value| read_u32(value, 1_000_000));
-    let per_day = section.optional("quota_per_day", |value| read_u32(value, 1_000_000_000));
-    let requests_per_minute = section.optional("requests_per_minute", |value| read_u32(value, 2_000_000));
-    let empty_percent = section.optional("empty_answers_percent", |value| {
-        u8::try_from(value.integer(1, 100)?).map_err(|error| error.to_string())
-    });
-    let per_minute = per_minute.unwrap_or(usual.per_minute);
-    let requests_per_minute = requests_per_minute.unwrap_or_else(|| Quota::usual_requests(per_minute));
-    if requests_per_minute < per_minute {
-        section.report("requests_per_minute must not be less than quota_per_minute: every question is a request");
-    }
-    let quota = Quota {
-        per_minute,
-        per_day: per_day.unwrap_or(usual.per_day),
-        requests_per_minute,
-        empty_percent: empty_percent.unwrap_or(usual.empty_percent),
-    };
+    let quota = read_quota(&mut section);
     let read_digests =
         |value: Value<'_>| value.list(|item| Digest::parse(item.text()?).map_err(|error| error.to_string()));
     let keys = section.optional("pinned_keys", read_digests).unwrap_or_default();
@@ -188,6 +173,34 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
         pins,
         replaced_ssin: replaced_ssin.unwrap_or_default(),
     })
+}
+
+/// Reads the limits of a consumer.
+fn read_quota(section: &mut Section<'_>) -> Quota {
+    let usual = Quota::default();
+    let per_minute = section.optional("quota_per_minute", |value| read_u32(value, 1_000_000));
+    let per_day = section.optional("quota_per_day", |value| read_u32(value, 1_000_000_000));
+    let requests_per_minute = section.optional("requests_per_minute", |value| read_u32(value, 2_000_000));
+    let empty_percent = section.optional("empty_answers_percent", |value| {
+        u8::try_from(value.integer(1, 100)?).map_err(|error| error.to_string())
+    });
+    let empty_per_hour = section.optional("empty_answers_per_hour", |value| read_u32(value, 100_000_000));
+    let dates_per_person = section.optional("dates_per_person_and_month", |value| {
+        u16::try_from(value.integer(1, 366)?).map_err(|error| error.to_string())
+    });
+    let per_minute = per_minute.unwrap_or(usual.per_minute);
+    let requests_per_minute = requests_per_minute.unwrap_or_else(|| Quota::usual_requests(per_minute));
+    if requests_per_minute < per_minute {
+        section.report("requests_per_minute must not be less than quota_per_minute: every question is a request");
+    }
+    Quota {
+        per_minute,
+        per_day: per_day.unwrap_or(usual.per_day),
+        requests_per_minute,
+        empty_percent: empty_percent.unwrap_or(usual.empty_percent),
+        empty_per_hour: empty_per_hour.unwrap_or_else(|| Quota::usual_empty_per_hour(per_minute)),
+        dates_per_person: dates_per_person.unwrap_or(usual.dates_per_person),
+    }
 }
 
 fn read_grant(mut section: Section<'_>) -> Option<Grant> {
@@ -335,7 +348,7 @@ deliberation = "16/108"
         let errors = parse_text(&text).expect_err("errors");
         for part in [
             "policy.toml:2: consumer[1].name: is missing",
-            "policy.toml:4: consumer[1].nom: unknown key; valid keys: acts_for, applications, empty_answers_percent, grant, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute, replaced_ssin, requests_per_minute",
+            "policy.toml:4: consumer[1].nom: unknown key; valid keys: acts_for, applications, dates_per_person_and_month, empty_answers_per_hour, empty_answers_percent, grant, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute, replaced_ssin, requests_per_minute",
             "policy.toml:5: consumer[1].acts_for: 0809394428: the check digits are wrong",
             "policy.toml:9: consumer[1].grant[1].fields: must be an integer from 1 to 9",
             "policy.toml:10: consumer[1].grant[1].relation: must be one of none, insured, affiliated-employer",

@@ -10,20 +10,22 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::active_config::ActiveConfig;
 use super::counters::{Stage, Stopwatch};
 use super::fault_map;
+use super::limits::consumer_limits::TakenQuestion;
 use super::peer::Peer;
 use super::service::Service;
 use crate::peer_event;
 use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::{
-    Exchange, ExchangeRecord, Operation, Permission, Presented, RecordFailure, Recordable, Recorded, Resolved,
-    Unrecorded, record,
+    Exchange, ExchangeRecord, Identified, Operation, Permission, Permitted, Presented, RecordFailure, Recordable,
+    Recorded, Resolved, Unrecorded, record,
 };
 use ehealth_core::model::{Customer, OutcomeCode, Question, Status, Ticket};
-use ehealth_core::policy::{Refusal, THROTTLE_DELAY, Throttle};
+use ehealth_core::policy::Refusal;
 use soap::{self, Addressing, Charset, ExchangeFault, Fault, Handling, Payload, RefusedRequest, Request};
 
 /// Answer to the caller, and what the log says of it.
@@ -53,11 +55,14 @@ pub(super) enum ReplyKind {
 }
 
 /// A message as HTTP delivered it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Message<'a> {
     pub body: &'a [u8],
     pub charset: Option<Charset>,
     pub soap_actions: &'a [&'a [u8]],
+    /// A question of the caller's quota, or the time until there is one; `None` if the caller has no
+    /// quota.
+    pub question: Option<Result<TakenQuestion, Duration>>,
 }
 
 /// State that every step of one exchange shares.
@@ -93,8 +98,8 @@ struct ReplyDetails {
 /// A record that the audit log is writing.
 enum PendingRecord {
     Answer(RecordReceiver<Resolved>),
-    /// Its consumer is throttled: recorded after a delay.
-    Throttled(Box<Resolved>),
+    /// Its consumer is slowed: recorded at this time.
+    Delayed(Box<Resolved>, Instant),
     Echo(RecordReceiver<TestEcho>),
     Fault(RecordReceiver<RefusedExchange>),
 }
@@ -160,7 +165,9 @@ impl<'a> ExchangeContext<'a> {
                 let pending = PendingRecord::Echo(self.start_recording(TestEcho { entry, echo }));
                 PendingExchange::new(pending, addressing)
             }
-            Ok(Request { payload: Payload::Consult(question), addressing }) => self.consult(question, addressing),
+            Ok(Request { payload: Payload::Consult(question), addressing }) => {
+                self.consult(question, message.question, addressing)
+            }
             Err(refused) => {
                 let entry = self.exchange.to_record(self.operation, refused.fault.outcome());
                 let RefusedRequest { fault, cause, customer, addressing } = *refused;
@@ -177,7 +184,12 @@ impl<'a> ExchangeContext<'a> {
         self.refuse(RefusedExchange { entry, fault, customer: None }, Addressing::default())
     }
 
-    fn consult(self, question: Question, addressing: Addressing) -> PendingExchange {
+    fn consult(
+        self,
+        question: Question,
+        taken: Option<Result<TakenQuestion, Duration>>,
+        addressing: Addressing,
+    ) -> PendingExchange {
         let identified = match Presented::new(self.exchange, question).identify(&self.active_config.register) {
             Ok(identified) => identified,
             Err(refused) => {
@@ -188,19 +200,23 @@ impl<'a> ExchangeContext<'a> {
                 return self.refuse_question(presented, fault, addressing);
             }
         };
-        if let Err(wait) = self.service.rate_limits.take(identified.consumer(), self.exchange.received) {
-            self.stopwatch.lap(Stage::Decide);
-            let fault =
-                Explained::new(ExchangeFault::QuotaSpent.into(), Cause::number("retry after seconds", wait.as_secs()));
-            let mut pending = self.refuse_question(identified.into_presented(), fault, addressing);
-            pending.details.retry_after = Some(wait);
-            return pending;
+        match taken {
+            Some(Ok(taken)) => taken.spend(),
+            // An identified caller has a quota: the second case does not occur.
+            spent @ (Some(Err(_)) | None) => {
+                self.stopwatch.lap(Stage::Decide);
+                let wait = spent.and_then(Result::err);
+                let cause = Cause::number("retry after seconds", wait.unwrap_or_default().as_secs());
+                let fault = Explained::new(ExchangeFault::QuotaSpent.into(), cause);
+                let mut pending = self.refuse_question(identified.into_presented(), fault, addressing);
+                pending.details.retry_after = wait;
+                return pending;
+            }
         }
-        let permission = identified.permit();
-        self.stopwatch.lap(Stage::Decide);
-        let permitted = match permission {
-            Permission::Permitted(permitted) => permitted,
-            Permission::Refused(resolved, refusal) => {
+        let permitted = match self.permit(identified) {
+            Ok(permitted) => permitted,
+            Err(refused) => {
+                let (resolved, refusal) = *refused;
                 let mut pending = self.answer(resolved, addressing);
                 pending.details.refusal = Some(refusal);
                 return pending;
@@ -221,15 +237,25 @@ impl<'a> ExchangeContext<'a> {
         }
     }
 
+    /// Decides whether the policy permits the question, and counts its days.
+    fn permit(self, identified: Identified) -> Result<Permitted, Box<(Resolved, Refusal)>> {
+        let permission = identified.permit();
+        self.stopwatch.lap(Stage::Decide);
+        match permission {
+            Permission::Permitted(permitted) => {
+                match self.service.rate_limits.count_dates(&permitted, &self.service.peer_log) {
+                    Ok(()) => Ok(permitted),
+                    Err(dates) => Err(Box::new(permitted.refuse_dates(dates))),
+                }
+            }
+            Permission::Refused(resolved, refusal) => Err(Box::new((resolved, refusal))),
+        }
+    }
+
     fn answer(self, resolved: Resolved, addressing: Addressing) -> PendingExchange {
-        let pending = match self.service.rate_limits.note(
-            resolved.consumer(),
-            resolved.status(),
-            self.exchange.received,
-            &self.service.peer_log,
-        ) {
-            Throttle::AtOnce => PendingRecord::Answer(self.start_recording(resolved)),
-            Throttle::Slowed | Throttle::SlowedFromNow => PendingRecord::Throttled(Box::new(resolved)),
+        let pending = match self.service.rate_limits.note(&resolved, &self.service.peer_log) {
+            None => PendingRecord::Answer(self.start_recording(resolved)),
+            Some(at) => PendingRecord::Delayed(Box::new(resolved), at),
         };
         PendingExchange::new(pending, addressing)
     }
@@ -321,8 +347,8 @@ impl PendingExchange {
         let Self { pending, details } = self;
         let outcome = match pending {
             PendingRecord::Answer(receiver) => RecordedOutcome::Answer(receive(receiver).await),
-            PendingRecord::Throttled(resolved) => {
-                tokio::time::sleep(THROTTLE_DELAY).await;
+            PendingRecord::Delayed(resolved, at) => {
+                tokio::time::sleep_until(at).await;
                 context.stopwatch.skip();
                 RecordedOutcome::Answer(receive(context.start_recording(*resolved)).await)
             }

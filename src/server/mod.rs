@@ -19,6 +19,7 @@ mod http;
 mod limits;
 
 // What happens to one SOAP message.
+mod equal_time;
 mod exchange;
 mod fault_map;
 mod readers;
@@ -28,7 +29,8 @@ pub mod counters;
 
 pub use active_config::ActiveConfig;
 pub use http::{Drained, HttpRefusal, PortUse, listen, serve};
-pub use limits::{Limits, raise_descriptor_limit};
+pub(crate) use limits::QuotaCounts;
+pub use limits::{LimitState, Limits, raise_descriptor_limit};
 pub use readers::{Lookups, Readers};
 pub use service::{Dependencies, RandomTickets, Service, Settings, Tickets};
 pub use tls::{ClientVerifier, trust};

@@ -10,6 +10,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::equal_time::equalise;
 use datasets::store::{Reader, View, Watch};
 use ehealth_core::lookup::{FreshnessLimits, LookupError, Permitted, Resolved};
 use parking_lot::Mutex;
@@ -73,7 +74,12 @@ impl Readers {
 
 impl Lookups for Readers {
     fn resolve(&self, permitted: Permitted, limits: &FreshnessLimits) -> Result<Resolved, Box<LookupError>> {
-        self.with_view(|view| permitted.resolve(view, limits))
+        let began = Instant::now();
+        let resolved = self.with_view(|view| permitted.resolve(view, limits));
+        if let Ok(resolved) = &resolved {
+            equalise(resolved, began);
+        }
+        resolved
     }
 }
 

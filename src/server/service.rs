@@ -134,9 +134,9 @@ impl Service {
             settings,
             lookups,
             audit,
-            clock,
             tickets,
-            rate_limits: RateLimits::default(),
+            rate_limits: RateLimits::new(Arc::clone(&clock)),
+            clock,
             counters: Counters::default(),
             peer_log: Arc::default(),
             active_config: RwLock::new(Arc::new(active_config)),
@@ -147,6 +147,11 @@ impl Service {
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Limits on the questions of each consumer.
+    pub(crate) fn rate_limits(&self) -> &RateLimits {
+        &self.rate_limits
     }
 
     /// Passes the log lines that peers cause.

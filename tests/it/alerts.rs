@@ -36,6 +36,7 @@ use crate::support::unread::{Unread, client_tls, read_admin, workspace};
 
 const ANNA: &str = "85073099932";
 const FUND: &str = "0999010126";
+const OTHER_FUND: &str = "0999010225";
 const STRANGER: &str = "0999090102";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 
@@ -52,7 +53,12 @@ struct Case {
 }
 
 /// Text of the admin page for each alert.
-const WARNINGS: [(&str, &str); 13] = [
+const WARNINGS: [(&str, &str); 15] = [
+    ("ConsumerSlowed", "Consumer 0999010225 is slowed: it asks about too many people"),
+    (
+        "TooManyDates",
+        "1 questions of consumer 0999010126 were refused since the start: too many days about one person.",
+    ),
     ("AuditLogReserveUsed", "less than audit_log.reserve: only registered consumers are answered."),
     ("ConfigReloadRejected", "was rejected; the previous policy, certificates and CRLs stay active"),
     ("LogLinesDropped", "log lines were dropped since the start"),
@@ -116,6 +122,13 @@ fn leave(file: &Path, at: &str, is_sound: bool) {
 
 async fn ask(service: &TestService, caller: &str, organisation: &str) {
     service.post(caller, CONSULT, question(organisation, PHYSICIAN, ANNA, "")).await;
+}
+
+/// Adds a line to this consumer's limits.
+fn limit(settings: &Settings, consumer: &str, line: &str) {
+    let policy = fs::read_to_string(&settings.policy).expect("a policy");
+    let own = format!("organisation = \"{consumer}\"");
+    fs::write(&settings.policy, policy.replace(&own, &format!("{own}\n{line}"))).expect("written");
 }
 
 fn value(scraped: &str, series: &str) -> Option<u64> {
@@ -243,14 +256,34 @@ async fn of_service() -> Vec<Case> {
             },
         )
         .await,
+    ]
+}
+
+async fn of_questions() -> Vec<Case> {
+    vec![
+        after(
+            "ConsumerSlowed",
+            |settings| limit(settings, OTHER_FUND, "empty_answers_per_hour = 0"),
+            async |service| {
+                ask(service, "other-fund", OTHER_FUND).await;
+                None
+            },
+        )
+        .await,
+        after(
+            "TooManyDates",
+            |settings| limit(settings, FUND, "dates_per_person_and_month = 1"),
+            async |service| {
+                for day in ["2026-01-01", "2026-01-02"] {
+                    service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, day)).await;
+                }
+                None
+            },
+        )
+        .await,
         after(
             "QuotaExceeded",
-            |settings| {
-                let policy = fs::read_to_string(&settings.policy).expect("a policy");
-                let own = format!("organisation = \"{FUND}\"");
-                let policy = policy.replace(&own, &format!("{own}\nquota_per_minute = 1"));
-                fs::write(&settings.policy, policy).expect("written");
-            },
+            |settings| limit(settings, FUND, "quota_per_minute = 1"),
             async |service| {
                 for _ in 0..4 {
                     ask(service, "fund", FUND).await;
@@ -349,7 +382,7 @@ async fn of_audit_log() -> Vec<Case> {
 async fn of_datasets() -> Vec<Case> {
     let age = "ehealth_attributes_dataset_age_seconds{dataset=\"coprev\"}";
     let age = value(&well().await.after, age).expect("an age");
-    let limit = move |percent: u64| {
+    let max_age = move |percent: u64| {
         move |settings: &mut Settings| {
             settings.server.freshness.coprev = Duration::from_secs(age * percent / 100);
         }
@@ -367,8 +400,8 @@ async fn of_datasets() -> Vec<Case> {
         }
     };
     vec![
-        after("DatasetStale", limit(50), async |_| None).await,
-        after("DatasetAgeing", limit(110), async |_| None).await,
+        after("DatasetStale", max_age(50), async |_| None).await,
+        after("DatasetAgeing", max_age(110), async |_| None).await,
         after("DatasetMissing", elsewhere, async |service| {
             gone(service, "persons");
             fs::remove_file(service.settings.sync.data.join("persons.current")).expect("it was there");
@@ -574,6 +607,7 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
     let rules = python::project().join("deploy/prometheus/alerts.yml");
     let mut cases = vec![well().await];
     cases.extend(of_service().await);
+    cases.extend(of_questions().await);
     cases.extend(of_audit_log().await);
     cases.extend(of_datasets().await);
     cases.extend(of_certificates().await);

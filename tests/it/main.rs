@@ -34,6 +34,7 @@ mod limits;
 mod mtls;
 mod pins;
 mod proxies;
+mod question_limits;
 mod refusals;
 mod tls;
 mod trust;

@@ -235,7 +235,7 @@ fn of_refusal(refusal: Refusal) -> Verdict {
         Refusal::NoGrant(NoGrant::ContextNotGranted) => format!("{code} never granted"),
         Refusal::NoGrant(NoGrant::NotValidToday) => format!("{code} not today"),
         Refusal::NotAnSsin(_) => code.to_owned(),
-        Refusal::WrongDates(dates) => {
+        Refusal::WrongDates(dates) | Refusal::TooManyDates(dates) => {
             let fields: Vec<_> = dates.fields().map(|(name, why)| format!("{name} {why}")).collect();
             format!("{code} {}", fields.join(" "))
         }

@@ -304,8 +304,10 @@ async fn a_spent_quota_is_a_fault_that_says_when_to_retry() {
         assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
     }
     let spent = (500, "MSG90052".to_owned(), Some("30".to_owned()));
-    assert_eq!(ask(&service, &mut open).await, Some(spent));
+    assert_eq!(ask(&service, &mut open).await, Some(spent.clone()));
     service.clock.set(moment("2026-01-15T09:30:30Z"));
+    assert_eq!(ask(&service, &mut open).await, Some(spent), "a clock that is set refills nothing");
+    service.clock.advance(Duration::from_secs(30));
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
     service.finish().await;
 }

@@ -6,8 +6,8 @@ use ehealth_core::policy::ceiling;
 
 /// Limits that no test reaches. A simulation's clock is fixed, so a quota would never refill, and
 /// empty answers are what its tests ask for.
-pub(crate) const UNLIMITED: &str =
-    "quota_per_minute = 1000000\nquota_per_day = 1000000000\nempty_answers_percent = 100\n";
+pub(crate) const UNLIMITED: &str = "quota_per_minute = 1000000\nquota_per_day = 1000000000\nempty_answers_percent = 100\n\
+     empty_answers_per_hour = 100000000\ndates_per_person_and_month = 366\n";
 
 /// Policy file of the demo world: every organisation at the ceiling of its legal context
 /// (`docs/reference/domain.md "Who may ask"`). `limits` are further lines for every consumer.

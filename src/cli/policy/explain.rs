@@ -8,7 +8,8 @@ use super::super::argument_errors::ArgumentErrors;
 use crate::app::SystemClock;
 use crate::config::parse_customer;
 use ehealth_core::model::{
-    Application, AskedCriteria, AskedDates, CbeNumber, Clock, Customer, CustomerId, Date, EnterpriseNumber, FieldSet, Question, Ssin,
+    Application, AskedCriteria, AskedDates, CbeNumber, Clock, Customer, CustomerId, Date, EnterpriseNumber, FieldSet,
+    Question, Ssin,
 };
 use ehealth_core::policy::{Denied, Permit, Register, decide};
 

@@ -50,6 +50,8 @@ ehealth_core::closed_enum! {
         Messages => "messages",
         /// The caller sent more than its rate limit on recorded requests allows.
         Rate => "rate",
+        /// The consumer is slowed because of empty answers, and has another question in progress.
+        Slowed => "slowed",
         /// The audit log's disk has less free space than its reserve, and the caller is not
         /// registered.
         Reserve => "reserve",

@@ -7,7 +7,9 @@ pub(super) mod settings;
 // What each consumer may use, and what is left for all other callers.
 pub(super) mod audit_space;
 pub(super) mod concurrency;
+pub(super) mod consumer_limits;
 pub(super) mod holder;
+pub(super) mod quota_counts;
 pub(super) mod rate_limits;
 pub(super) mod request_rates;
 
@@ -16,4 +18,6 @@ pub(super) mod handshake_scheduler;
 pub(super) mod handshakes;
 
 pub use descriptors::raise_descriptor_limit;
+pub(crate) use quota_counts::QuotaCounts;
+pub use rate_limits::LimitState;
 pub use settings::Limits;

@@ -12,10 +12,10 @@ use super::ports::{Directory, DirectoryError};
 use super::recording::{Recordable, Recorded};
 use super::resolve::{Resolution, resolve};
 use crate::model::{
-    Application, Criteria, Customer, DatasetStates, Digest, Disclosure, EnterpriseNumber, FieldSet, LegalContext,
-    OutcomeCode, Question, Sources, Ssin, Status, Ticket, Timestamp,
+    Application, Criteria, CriteriaDates, Customer, DatasetStates, Date, Digest, Disclosure, EnterpriseNumber,
+    FieldSet, LegalContext, OutcomeCode, Question, Sources, Ssin, Status, Ticket, Timestamp, WrongDates,
 };
-use crate::policy::{Certified, Consumer, Denied, Grant, NotIdentified, Permit, Refusal, Register, decide};
+use crate::policy::{Certified, Consumer, Denied, Finding, Grant, NotIdentified, Permit, Refusal, Register, decide};
 
 /// The caller, as its certificate shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,11 +165,7 @@ impl Identified {
         let today = self.exchange.received.brussels_day();
         match decide(&self.consumer, self.organisation, &self.question, today) {
             Ok(permit) => Permission::Permitted(Permitted { asked: self, permit }),
-            Err(Denied { refusal, grant }) => {
-                let resolution = Resolution::no_result(refusal.status(), DatasetStates::default());
-                let resolved = Resolved { asked: self, ground: Ground::Denied(grant), resolution };
-                Permission::Refused(resolved, refusal)
-            }
+            Err(Denied { refusal, grant }) => Permission::Refused(Resolved::refused(self, refusal, grant), refusal),
         }
     }
 }
@@ -198,6 +194,31 @@ impl Permitted {
     #[must_use]
     pub fn subject(&self) -> Ssin {
         self.permit.criteria().ssin
+    }
+
+    /// The days asked about.
+    #[must_use]
+    pub fn dates(&self) -> CriteriaDates {
+        self.permit.criteria().dates
+    }
+
+    /// Day of the question, in Europe/Brussels.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.permit.today()
+    }
+
+    /// The consumer that asks.
+    #[must_use]
+    pub fn consumer(&self) -> &Arc<Consumer> {
+        self.asked.consumer()
+    }
+
+    /// Refuses the question, because the consumer asked about too many days of this person.
+    #[must_use]
+    pub fn refuse_dates(self, dates: WrongDates) -> (Resolved, Refusal) {
+        let refusal = Refusal::TooManyDates(dates);
+        (Resolved::refused(self.asked, refusal, Some(self.permit.into_grant())), refusal)
     }
 
     /// Looks the question up. The only access to the data.
@@ -281,6 +302,24 @@ impl Recordable for Resolved {
 }
 
 impl Resolved {
+    /// The outcome of a question that policy refuses before it is looked up.
+    fn refused(asked: Identified, refusal: Refusal, grant: Option<Arc<Grant>>) -> Self {
+        let resolution = Resolution::no_result(refusal.status(), DatasetStates::default());
+        Self { asked, ground: Ground::Denied(grant), resolution }
+    }
+
+    /// The person asked about, if the SSIN is valid.
+    #[must_use]
+    pub fn subject(&self) -> Option<Ssin> {
+        self.asked.question.criteria.ssin.ok()
+    }
+
+    /// What the answer shows of the person: for the limit on empty answers.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        self.resolution.finding()
+    }
+
     /// The status with which the exchange ends.
     #[must_use]
     pub fn status(&self) -> Status {

@@ -11,7 +11,7 @@ use super::relation::{Related, relate};
 use super::sources::sources;
 use super::{equal_work, rules};
 use crate::model::{Dataset, DatasetStates, Disclosure, FieldSet, Sources, Ssin, Status, Timestamp};
-use crate::policy::{Permit, ReplacedSsin};
+use crate::policy::{Finding, Permit, ReplacedSsin};
 
 /// Result of a look-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,19 @@ impl Resolution {
             sources: Sources::default(),
             disclosure: None,
             states,
+        }
+    }
+
+    /// What the answer shows of the person.
+    pub fn finding(&self) -> Finding {
+        match self.status {
+            Status::NoGrant | Status::NotAnSsin | Status::WrongDates(_) => Finding::NotLookedUp,
+            Status::NoRelation { .. } | Status::NoDataFound => Finding::Nothing,
+            Status::Replaced { .. } | Status::DataFound => Finding::Something,
+            Status::Incomplete(_) if self.disclosure.is_some() => Finding::Something,
+            // The sources that could be asked have nothing.
+            Status::Incomplete(_) if self.sources.iter().any(|(_, status)| status.is_asked()) => Finding::Nothing,
+            Status::Incomplete(_) => Finding::NotLookedUp,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! system clock; this crate has none.
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::digits::{decimal, write_ascii};
@@ -160,32 +160,56 @@ impl fmt::Debug for Timestamp {
 
 /// Source of the time. The gateway passes it in, so that every module can be tested at any time.
 pub trait Clock: Send + Sync {
-    /// The current time.
+    /// The current time. It may be set, forward and back.
     fn now(&self) -> Timestamp;
+
+    /// Time since the machine started, its sleep included: it is never set, and continues when the
+    /// process starts again.
+    fn uptime(&self) -> Duration;
 }
 
 /// A clock that stands still until it is set: for tests, and for answers that must be identical
 /// each time.
 #[derive(Debug)]
-pub struct FixedClock(AtomicI64);
+pub struct FixedClock {
+    millis: AtomicI64,
+    uptime_millis: AtomicU64,
+}
+
+/// Uptime of a new [`FixedClock`]: long enough for what looks back an hour.
+const FIXED_UPTIME: Duration = Duration::from_secs(30 * 86_400);
 
 impl FixedClock {
     /// Creates a clock that shows this time.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        Self(AtomicI64::new(now.as_millis()))
+        Self { millis: AtomicI64::new(now.as_millis()), uptime_millis: AtomicU64::new(millis_of(FIXED_UPTIME)) }
     }
 
-    /// Sets the clock to another time.
+    /// Sets the clock to another time, as an administrator does: the uptime does not change.
     pub fn set(&self, now: Timestamp) {
-        self.0.store(now.as_millis(), Ordering::Relaxed);
+        self.millis.store(now.as_millis(), Ordering::Relaxed);
+    }
+
+    /// Lets time pass: the clock and the uptime advance.
+    pub fn advance(&self, by: Duration) {
+        self.uptime_millis.fetch_add(millis_of(by), Ordering::Relaxed);
+        self.millis.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 }
 
 impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::Relaxed))
+        Timestamp(self.millis.load(Ordering::Relaxed))
     }
+
+    fn uptime(&self) -> Duration {
+        Duration::from_millis(self.uptime_millis.load(Ordering::Relaxed))
+    }
+}
+
+fn millis_of(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -23,6 +23,15 @@ impl SourceStatus {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.code() == text)
     }
+
+    /// Whether the source was asked: without data in the answer, it has none.
+    #[must_use]
+    pub const fn is_asked(self) -> bool {
+        match self {
+            Self::DataFound | Self::NoDataFound => true,
+            Self::NoResult | Self::TechnicalError => false,
+        }
+    }
 }
 
 /// `sources`: the status of each dataset that carries a field of the grant, in the order of

@@ -33,6 +33,12 @@ impl Permit {
         &self.grant
     }
 
+    /// The grant, for a refusal by a later rule.
+    #[must_use]
+    pub(crate) fn into_grant(self) -> Arc<Grant> {
+        self.grant
+    }
+
     /// Organisation on whose behalf the caller asks: its relation to the person counts.
     #[must_use]
     pub fn organisation(&self) -> EnterpriseNumber {
@@ -71,6 +77,9 @@ pub enum Refusal {
     /// (MSG00008).
     #[error("wrong dates: {}", .0.fields().map(|(name, why)| [name, " ", why].concat()).collect::<Vec<_>>().join(", "))]
     WrongDates(WrongDates),
+    /// The consumer asked about more days of one person in this month than it may (MSG00008).
+    #[error("too many days about one person this month: {}", .0.fields().map(|(name, why)| [name, " ", why].concat()).collect::<Vec<_>>().join(", "))]
+    TooManyDates(WrongDates),
 }
 
 /// Why no grant was found. The caller gets MSG00013 for all of them; the operator sees the rule.
@@ -103,7 +112,7 @@ impl Refusal {
         match self {
             Self::NoGrant(_) => Status::NoGrant,
             Self::NotAnSsin(_) => Status::NotAnSsin,
-            Self::WrongDates(dates) => Status::WrongDates(dates),
+            Self::WrongDates(dates) | Self::TooManyDates(dates) => Status::WrongDates(dates),
         }
     }
 }

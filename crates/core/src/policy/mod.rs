@@ -10,14 +10,25 @@ mod certified;
 mod consumer;
 mod grant;
 
-// Whether a question may be looked up, and at what rate.
+// Whether a question may be looked up.
 mod decide;
+
+// At what rate, and what a consumer may find out by asking often.
+mod dates_per_person;
+mod day_count;
+mod empty_answers;
 mod quota;
+mod sliding_count;
+mod subject_hash;
 mod warnings;
 
 pub use certified::{Certified, EnvironmentRule, NotIdentified};
 pub use consumer::{ActsFor, Consumer, ConsumerId, Pins, Register, RegisterError, ReplacedSsin};
+pub use dates_per_person::DatesPerPerson;
+pub use day_count::{HOURS, HourCounts, NoQuestion};
 pub use decide::{Denied, NoGrant, Permit, Refusal, decide};
+pub use empty_answers::{EmptyAnswers, Finding, THROTTLE_INTERVAL, Throttle};
 pub use grant::{Deliberation, Grant, GrantError, Reach, Relation, ceiling};
-pub use quota::{Quota, RateLimiter, THROTTLE_DELAY, Throttle};
+pub use quota::{Quota, RateLimiter};
+pub use subject_hash::SubjectHash;
 pub use warnings::{GRANT_EXPIRY_WARNING, PolicyWarning, find_warnings};

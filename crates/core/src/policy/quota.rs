@@ -1,33 +1,43 @@
-//! Rate limit and throttle of a consumer. Arithmetic only: the caller passes in the time.
+//! Rate limits of a consumer. Arithmetic only: the caller passes in the time.
 //!
-//! Two token buckets limit the questions per minute and per day. A limit on the share of empty
-//! answers slows trawling: software that routes files knows whom it asks about, so a consumer that
-//! mostly gets "no relation" or "no data found" is trying numbers.
+//! The time is monotonic: a clock that is set changes no limit. A token bucket limits the questions
+//! per minute; a sliding count limits those of 24 hours ([`DayCount`]).
 
 use std::time::Duration;
 
-use crate::model::{Status, Timestamp};
+use super::day_count::{DayCount, HourCounts, NoQuestion, lease_size};
 
 /// Rate limits of a consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     /// Maximum questions per minute; all of them may come at once.
     pub per_minute: u32,
-    /// Maximum questions per day; all of them may come at once.
+    /// Maximum questions in any 24 hours; all of them may come at once.
     pub per_day: u32,
     /// Maximum recorded requests per minute: questions, test messages and refused messages. All of
     /// them may come at once. Further requests are refused before they are read.
     pub requests_per_minute: u32,
-    /// Share of empty answers above which the consumer is throttled, in percent; 100 disables the
-    /// throttle.
+    /// Share of empty subjects above which the consumer is slowed, in percent; 100 disables this
+    /// limit.
     pub empty_percent: u8,
+    /// Empty subjects in an hour above which the consumer is slowed, whatever the share.
+    pub empty_per_hour: u32,
+    /// Maximum different days about one person in a calendar month, besides today.
+    pub dates_per_person: u16,
 }
 
 impl Default for Quota {
-    /// 10 questions per second, 100 000 per day, 20 requests of any kind per second, 50 % empty
-    /// answers: more than the software of one institution needs.
+    /// 10 questions per second, 100 000 per day, 20 requests of any kind per second: more than the
+    /// software of one institution needs. 35 % empty subjects, 12 days about one person.
     fn default() -> Self {
-        Self { per_minute: 600, per_day: 100_000, requests_per_minute: 1_200, empty_percent: 50 }
+        Self {
+            per_minute: 600,
+            per_day: 100_000,
+            requests_per_minute: 1_200,
+            empty_percent: 35,
+            empty_per_hour: 12_200,
+            dates_per_person: 12,
+        }
     }
 }
 
@@ -38,78 +48,82 @@ impl Quota {
     pub fn usual_requests(per_minute: u32) -> u32 {
         per_minute.saturating_mul(2).max(Self::default().requests_per_minute)
     }
+
+    /// Usual `empty_per_hour` of a consumer with this `per_minute`: a third of the questions of an
+    /// hour, 60 minutes and a full bucket. A caller with 30 % empty subjects cannot have as many.
+    #[must_use]
+    pub fn usual_empty_per_hour(per_minute: u32) -> u32 {
+        u32::try_from(u64::from(per_minute) * 61 / 3).unwrap_or(u32::MAX)
+    }
 }
 
 const MINUTE: u64 = 60_000;
-const DAY: u64 = 86_400_000;
 
-/// Token buckets and empty share of one consumer. The buckets start full. A clock that is set back
-/// does not stop the refill.
+/// The limits on the questions of one consumer.
 #[derive(Debug, Clone)]
 pub struct RateLimiter {
     minute: Bucket,
-    day: Bucket,
-    empty: EmptyShare,
+    day: DayCount,
 }
-
-/// Whether an answer is delayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Throttle {
-    /// No delay.
-    AtOnce,
-    /// Delayed, as the answer before.
-    Slowed,
-    /// Delayed from this answer on: the operator gets a log line.
-    SlowedFromNow,
-}
-
-/// Delay of a throttled answer: short for a person, long for software that tries all numbers of a
-/// day's births.
-pub const THROTTLE_DELAY: Duration = Duration::from_secs(1);
 
 impl RateLimiter {
-    /// Creates the limiter of a consumer that has asked nothing yet.
+    /// Creates the limiter of a consumer that has asked nothing yet, whose count is in no file.
     #[must_use]
-    pub fn new(quota: Quota, now: Timestamp) -> Self {
-        Self {
-            minute: Bucket::new(quota.per_minute, MINUTE, now),
-            day: Bucket::new(quota.per_day, DAY, now),
-            empty: EmptyShare { answers: 0, empty: 0, since: now, is_over: false },
-        }
+    pub fn new(quota: Quota, now: Duration) -> Self {
+        Self { minute: Bucket::new(quota.per_minute, MINUTE, now), day: DayCount::new(now) }
     }
 
-    /// Takes one token from both buckets.
+    /// Creates the limiter of a consumer with these questions in the last day. The count is in a
+    /// file: nothing can be asked before [`RateLimiter::note_written`].
+    #[must_use]
+    pub fn with_file(quota: Quota, counts: HourCounts, now: Duration) -> Self {
+        Self { minute: Bucket::new(quota.per_minute, MINUTE, now), day: DayCount::with_file(counts, now) }
+    }
+
+    /// Takes one question from both limits.
     ///
     /// # Errors
-    /// Time until the next token, if a bucket is empty; then no token is taken.
-    pub fn take(&mut self, quota: Quota, now: Timestamp) -> Result<(), Duration> {
-        let waits = [self.minute.refill(quota.per_minute, MINUTE, now), self.day.refill(quota.per_day, DAY, now)];
-        match waits.into_iter().flatten().max() {
-            Some(wait) => Err(wait),
-            None => {
+    /// [`NoQuestion`]; then nothing is taken.
+    pub fn take(&mut self, quota: Quota, now: Duration) -> Result<(), NoQuestion> {
+        let minute = self.minute.refill(quota.per_minute, MINUTE, now);
+        match (minute, self.day.check(quota.per_day, now)) {
+            (wait, Err(NoQuestion::Spent(day))) => Err(NoQuestion::Spent(wait.unwrap_or_default().max(day))),
+            (Some(wait), Ok(()) | Err(NoQuestion::NoLease)) => Err(NoQuestion::Spent(wait)),
+            (None, Err(NoQuestion::NoLease)) => Err(NoQuestion::NoLease),
+            (None, Ok(())) => {
                 self.minute.take(MINUTE);
-                self.day.take(DAY);
+                self.day.add();
                 Ok(())
             }
         }
     }
 
-    /// Counts an answer of this status. Returns whether this answer is delayed.
-    pub fn note(&mut self, quota: Quota, status: Status, now: Timestamp) -> Throttle {
-        self.empty.note(is_empty(status), quota.empty_percent, now)
+    /// Gives a question back that was taken and not asked.
+    pub fn give_back(&mut self, quota: Quota) {
+        self.minute.give_back(quota.per_minute, MINUTE);
+        self.day.remove();
     }
-}
 
-/// Whether the answer is empty: there are no data, or none for this caller.
-fn is_empty(status: Status) -> bool {
-    match status {
-        Status::NoRelation { .. } | Status::NoDataFound => true,
-        Status::NoGrant
-        | Status::NotAnSsin
-        | Status::WrongDates(_)
-        | Status::Replaced { .. }
-        | Status::Incomplete(_)
-        | Status::DataFound => false,
+    /// Whether the file must be written soon, so that the next questions need not wait for it.
+    #[must_use]
+    pub fn is_short(&self, quota: Quota) -> bool {
+        self.day.is_short(lease_size(quota.per_minute, quota.per_day))
+    }
+
+    /// The counts to write, with a lease, and the hour to which they belong.
+    pub fn plan(&mut self, quota: Quota, now: Duration) -> (HourCounts, u64) {
+        let lease = lease_size(quota.per_minute, quota.per_day);
+        (self.day.plan(lease, quota.per_day, now), self.day.hour())
+    }
+
+    /// The counts to write at the end, without a lease.
+    pub fn plan_end(&mut self, quota: Quota, now: Duration) -> HourCounts {
+        self.day.plan(0, quota.per_day, now)
+    }
+
+    /// The planned counts are in the file.
+    pub fn note_written(&mut self, counts: &HourCounts, hour: u64) {
+        self.day.note_written(counts, hour);
     }
 }
 
@@ -118,21 +132,22 @@ fn is_empty(status: Status) -> bool {
 #[derive(Debug, Clone)]
 struct Bucket {
     level: u64,
-    refilled: Timestamp,
+    refilled: Duration,
 }
 
 impl Bucket {
-    fn new(capacity: u32, period: u64, now: Timestamp) -> Self {
+    fn new(capacity: u32, period: u64, now: Duration) -> Self {
         Self { level: u64::from(capacity).saturating_mul(period), refilled: now }
     }
 
     /// Refills up to `now`. Returns the time until the next token if the bucket is empty.
-    fn refill(&mut self, capacity: u32, period: u64, now: Timestamp) -> Option<Duration> {
+    fn refill(&mut self, capacity: u32, period: u64, now: Duration) -> Option<Duration> {
         let capacity = u64::from(capacity);
-        let elapsed = u64::try_from(now.since(self.refilled).as_millis()).unwrap_or(u64::MAX);
+        let elapsed = now.saturating_sub(self.refilled).as_millis();
+        let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
         let most = capacity.saturating_mul(period);
         self.level = self.level.saturating_add(elapsed.saturating_mul(capacity)).min(most);
-        self.refilled = now;
+        self.refilled = self.refilled.saturating_add(Duration::from_millis(elapsed));
         let missing = period.saturating_sub(self.level);
         (missing > 0).then(|| Duration::from_millis(missing.div_ceil(capacity.max(1))))
     }
@@ -140,41 +155,9 @@ impl Bucket {
     fn take(&mut self, period: u64) {
         self.level = self.level.saturating_sub(period);
     }
-}
 
-/// Minimum number of answers for a meaningful share.
-const FEWEST_ANSWERS: u32 = 50;
-
-/// Half-life of the counts.
-const HALF_LIFE: Duration = Duration::from_mins(10);
-
-#[derive(Debug, Clone)]
-struct EmptyShare {
-    answers: u32,
-    empty: u32,
-    since: Timestamp,
-    is_over: bool,
-}
-
-impl EmptyShare {
-    fn note(&mut self, is_empty: bool, percent: u8, now: Timestamp) -> Throttle {
-        let halvings = now.since(self.since).as_millis() / HALF_LIFE.as_millis();
-        if halvings > 0 {
-            let by = u32::try_from(halvings).unwrap_or(31).min(31);
-            self.answers >>= by;
-            self.empty >>= by;
-            self.since = now;
-        }
-        self.answers = self.answers.saturating_add(1);
-        self.empty = self.empty.saturating_add(u32::from(is_empty));
-        let was_over = self.is_over;
-        let share_is_over = u64::from(self.empty) * 100 > u64::from(self.answers) * u64::from(percent);
-        self.is_over = self.answers >= FEWEST_ANSWERS && share_is_over;
-        match (was_over, self.is_over) {
-            (_, false) => Throttle::AtOnce,
-            (true, true) => Throttle::Slowed,
-            (false, true) => Throttle::SlowedFromNow,
-        }
+    fn give_back(&mut self, capacity: u32, period: u64) {
+        self.level = self.level.saturating_add(period).min(u64::from(capacity).saturating_mul(period));
     }
 }
 
@@ -182,11 +165,22 @@ impl EmptyShare {
 mod tests {
     use super::*;
 
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(1_800_000_000_000 + millis)
+    fn at(millis: u64) -> Duration {
+        Duration::from_millis(1_800_000_000 + millis)
     }
 
-    const QUOTA: Quota = Quota { per_minute: 6, per_day: 20, requests_per_minute: 12, empty_percent: 50 };
+    fn spent(wait: Duration) -> Result<(), NoQuestion> {
+        Err(NoQuestion::Spent(wait))
+    }
+
+    const QUOTA: Quota = Quota {
+        per_minute: 6,
+        per_day: 20,
+        requests_per_minute: 12,
+        empty_percent: 35,
+        empty_per_hour: 122,
+        dates_per_person: 12,
+    };
 
     #[test]
     fn a_minutes_quota_refills_evenly() {
@@ -194,28 +188,33 @@ mod tests {
         for _ in 0..6 {
             assert_eq!(limiter.take(QUOTA, at(0)), Ok(()));
         }
-        assert_eq!(limiter.take(QUOTA, at(0)), Err(Duration::from_secs(10)));
-        assert_eq!(limiter.take(QUOTA, at(9_999)), Err(Duration::from_millis(1)));
+        assert_eq!(limiter.take(QUOTA, at(0)), spent(Duration::from_secs(10)));
+        assert_eq!(limiter.take(QUOTA, at(9_999)), spent(Duration::from_millis(1)));
         assert_eq!(limiter.take(QUOTA, at(10_000)), Ok(()));
-        assert_eq!(limiter.take(QUOTA, at(10_000)), Err(Duration::from_secs(10)));
+        assert_eq!(limiter.take(QUOTA, at(10_000)), spent(Duration::from_secs(10)));
+        limiter.give_back(QUOTA);
+        assert_eq!(limiter.take(QUOTA, at(10_000)), Ok(()));
     }
 
     #[test]
     fn the_daily_quota_limits_the_quota_per_minute() {
         let mut limiter = RateLimiter::new(QUOTA, at(0));
-        let taken = (0..100).filter(|minute| limiter.take(QUOTA, at(minute * 60_000)).is_ok()).count();
-        // Twenty at the start, and one each 72 minutes.
-        assert_eq!(taken, 21);
-        let wait = limiter.take(QUOTA, at(100 * 60_000)).expect_err("spent");
-        assert!(wait > Duration::from_secs(60), "{wait:?}");
+        let taken = (0..24 * 60).filter(|minute| limiter.take(QUOTA, at(minute * 60_000)).is_ok()).count();
+        assert_eq!(taken, 20);
+        let wait = limiter.take(QUOTA, at(24 * 3_600_000 - 1)).expect_err("spent");
+        assert_eq!(wait, NoQuestion::Spent(Duration::from_secs(3_600) + Duration::from_millis(1)));
     }
 
     #[test]
-    fn a_clock_set_back_neither_fills_nor_blocks() {
-        let mut limiter = RateLimiter::new(QUOTA, at(0));
-        assert!((0..6).all(|_| limiter.take(QUOTA, at(0)).is_ok()));
-        assert!(limiter.take(QUOTA, at(-3_600_000)).is_err());
-        assert_eq!(limiter.take(QUOTA, at(-3_590_000)), Ok(()));
+    fn many_refills_lose_no_time() {
+        // Refilled every half millisecond, as many questions at once would.
+        let mut limiter = RateLimiter::new(Quota { per_day: 1_000, ..QUOTA }, at(0));
+        let mut taken = 0;
+        for half in 0..120_000 {
+            let quota = Quota { per_day: 1_000, ..QUOTA };
+            taken += u32::from(limiter.take(quota, at(0) + Duration::from_micros(half * 500)).is_ok());
+        }
+        assert_eq!(taken, 11, "six, and one each ten seconds");
     }
 
     #[test]
@@ -227,24 +226,17 @@ mod tests {
 
     #[test]
     fn a_quota_of_zero_allows_no_question() {
-        let none = Quota { per_minute: 0, ..QUOTA };
-        assert!(RateLimiter::new(none, at(0)).take(none, at(0)).is_err());
+        for none in [Quota { per_minute: 0, ..QUOTA }, Quota { per_day: 0, ..QUOTA }] {
+            assert!(RateLimiter::new(none, at(0)).take(none, at(0)).is_err());
+        }
     }
 
     #[test]
-    fn too_many_empty_answers_throttle_until_the_share_falls() {
-        let mut limiter = RateLimiter::new(QUOTA, at(0));
-        for _ in 0..49 {
-            assert_eq!(limiter.note(QUOTA, Status::NoDataFound, at(0)), Throttle::AtOnce);
+    fn the_usual_absolute_limit_is_above_30_percent() {
+        for per_minute in [1, 6, 600, 1_000_000] {
+            let questions = u64::from(per_minute) * 61;
+            assert!(u64::from(Quota::usual_empty_per_hour(per_minute)) * 10 >= questions * 3);
         }
-        assert_eq!(limiter.note(QUOTA, Status::NoDataFound, at(0)), Throttle::SlowedFromNow);
-        assert_eq!(limiter.note(QUOTA, Status::DataFound, at(0)), Throttle::Slowed);
-        for _ in 0..48 {
-            assert_eq!(limiter.note(QUOTA, Status::DataFound, at(0)), Throttle::Slowed);
-        }
-        assert_eq!(limiter.note(QUOTA, Status::DataFound, at(0)), Throttle::AtOnce, "50 of 100");
-        assert_eq!(limiter.note(QUOTA, Status::NoDataFound, at(0)), Throttle::SlowedFromNow);
-        // An hour later the counts are a sixty-fourth.
-        assert_eq!(limiter.note(QUOTA, Status::NoDataFound, at(3_600_000)), Throttle::AtOnce);
+        assert_eq!(Quota::usual_empty_per_hour(Quota::default().per_minute), Quota::default().empty_per_hour);
     }
 }

@@ -24,10 +24,11 @@ use super::refusal::Refusal;
 use super::response::HttpResponse;
 use super::route::{Route, read_charset, route, soap_actions};
 use super::trace::read_trace;
+use crate::server::counters::Overload;
 use crate::server::exchange::Message;
 use body::{read_body, skip_body};
 use ehealth_core::lookup::Operation;
-use request::{Refused, RequestContext};
+use request::{Refused, RequestContext, overloaded};
 
 /// Response header by which an operator finds the exchange again (docs/reference/contract.md "HTTP
 /// details").
@@ -110,9 +111,17 @@ async fn answer_message(
         Err(refusal) => return Err(refuse_and_skip(request, refusal, body).await),
     };
     let body = read_body(request.limits(), body).await.map_err(Refused::in_part)?;
+    let mut turn = match request.begin_question(operation).await {
+        Ok(turn) => turn,
+        Err(wait) => return Err(Refused::whole(overloaded(Overload::Slowed)).until(wait)),
+    };
     let soap_actions = soap_actions(&head.headers);
-    let message = Message { body: &body, charset, soap_actions: &soap_actions };
-    Ok(soap_answer::exchange(request, operation, message, trace).await)
+    let question = turn.question.take();
+    let message = Message { body: &body, charset, soap_actions: &soap_actions, question };
+    let response = soap_answer::exchange(request, operation, message, trace).await;
+    // Only now may the next question of a slowed consumer begin.
+    drop(turn);
+    Ok(response)
 }
 
 /// Refuses a request. If the connection may continue, reads and drops the body first.

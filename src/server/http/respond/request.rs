@@ -15,6 +15,7 @@ use crate::server::http::refusal::{HttpRefusal, Refusal};
 use crate::server::http::response::HttpResponse;
 use crate::server::http::route::asked;
 use crate::server::limits::concurrency::{Patience, Slot};
+use crate::server::limits::consumer_limits::TakenQuestion;
 use crate::server::limits::holder::Holder;
 use crate::server::limits::request_rates::Taker;
 use crate::server::limits::settings::Limits;
@@ -23,6 +24,7 @@ use crate::server::service::Service;
 use ehealth_core::explained::Cause;
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::Ticket;
+use ehealth_core::policy::THROTTLE_INTERVAL;
 
 /// `Retry-After` of a caller that is refused because the audit log's disk is nearly full.
 const RESERVE_RETRY: Duration = Duration::from_mins(1);
@@ -54,8 +56,18 @@ impl Refused {
 }
 
 /// The refusal of a request that a limit stops.
-fn overloaded(overload: Overload) -> Refusal {
+pub(super) fn overloaded(overload: Overload) -> Refusal {
     HttpRefusal::Overloaded.because(Cause::new("limit", overload.code()))
+}
+
+/// What a message has before it is read.
+#[derive(Default)]
+pub(super) struct Turn {
+    /// The question of the consumer's quota, or the time until there is one; `None` if the message is
+    /// no question of a registered consumer.
+    pub question: Option<Result<TakenQuestion, Duration>>,
+    /// The one question in progress of a slowed consumer. Held to the response.
+    _slot: Option<Slot>,
 }
 
 /// State of one request.
@@ -145,6 +157,28 @@ impl<'a> RequestContext<'a> {
             service.counters.count_overload(Overload::Messages);
             overloaded(Overload::Messages)
         })
+    }
+
+    /// What a message needs before it is read: for a question of a registered consumer, its turn if
+    /// the consumer is slowed, and one of its quota.
+    ///
+    /// # Errors
+    /// The consumer is slowed, and has another question in progress.
+    pub async fn begin_question(&self, operation: Operation) -> Result<Turn, Duration> {
+        let service = self.service();
+        let consumer = self.active_config.register.recognise(self.peer().caller.certified);
+        let (Operation::ConsultAttributes, Ok(consumer)) = (operation, consumer) else { return Ok(Turn::default()) };
+        let patience = Patience { longest: self.limits().wait, each: self.limits().waiting_per_consumer };
+        let Ok(slot) = service.rate_limits.await_turn(consumer, patience).await else {
+            service.counters.count_overload(Overload::Slowed);
+            service.request_rates.count_suppressed(self.holder(), &self.peer().caller, service.clock.now());
+            return Err(THROTTLE_INTERVAL);
+        };
+        if slot.is_some() {
+            self.stopwatch.skip();
+        }
+        let question = Some(service.rate_limits.take(consumer).await);
+        Ok(Turn { question, _slot: slot })
     }
 
     /// Value of `Keep-Alive`: the idle limit.

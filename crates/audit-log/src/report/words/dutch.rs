@@ -48,7 +48,7 @@ fn status(status: StatusCode) -> &'static str {
         StatusCode::Incomplete => "onvolledig: een bron ontbrak of was verouderd",
         StatusCode::NoDataFound => "er werd niets gevonden",
         StatusCode::Replaced => "het nummer werd vervangen: het nieuwe werd meegedeeld",
-        StatusCode::WrongDates => "geweigerd: een datum was niet toegestaan",
+        StatusCode::WrongDates => "geweigerd: een datum was niet toegestaan, of er werden er te veel gevraagd",
         StatusCode::NotAnSsin => "geweigerd: geen geldig nummer",
         StatusCode::NoRelation => "geweigerd: geen relatie met de betrokken persoon",
         StatusCode::NoGrant => "geweigerd: geen machtiging voor deze vraag",

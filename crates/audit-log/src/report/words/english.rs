@@ -48,7 +48,7 @@ fn status(status: StatusCode) -> &'static str {
         StatusCode::Incomplete => "incomplete: a source was missing or out of date",
         StatusCode::NoDataFound => "nothing was found",
         StatusCode::Replaced => "the number was replaced: the new one was disclosed",
-        StatusCode::WrongDates => "refused: a date was not allowed",
+        StatusCode::WrongDates => "refused: a date was not allowed, or too many were asked",
         StatusCode::NotAnSsin => "refused: not a valid number",
         StatusCode::NoRelation => "refused: no relation to the person concerned",
         StatusCode::NoGrant => "refused: no authorisation for this question",

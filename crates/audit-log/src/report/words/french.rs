@@ -48,7 +48,7 @@ fn status(status: StatusCode) -> &'static str {
         StatusCode::Incomplete => "incomplet : une source manquait ou était périmée",
         StatusCode::NoDataFound => "rien n’a été trouvé",
         StatusCode::Replaced => "le numéro a été remplacé : le nouveau a été communiqué",
-        StatusCode::WrongDates => "refusé : une date n’était pas autorisée",
+        StatusCode::WrongDates => "refusé : une date n’était pas autorisée, ou trop de dates ont été demandées",
         StatusCode::NotAnSsin => "refusé : pas un numéro valable",
         StatusCode::NoRelation => "refusé : aucune relation avec la personne concernée",
         StatusCode::NoGrant => "refusé : aucune autorisation pour cette question",

@@ -48,7 +48,7 @@ fn status(status: StatusCode) -> &'static str {
         StatusCode::Incomplete => "unvollständig: eine Quelle fehlte oder war veraltet",
         StatusCode::NoDataFound => "es wurde nichts gefunden",
         StatusCode::Replaced => "die Nummer wurde ersetzt: die neue wurde mitgeteilt",
-        StatusCode::WrongDates => "abgelehnt: ein Datum war nicht zulässig",
+        StatusCode::WrongDates => "abgelehnt: ein Datum war nicht zulässig, oder es wurden zu viele erfragt",
         StatusCode::NotAnSsin => "abgelehnt: keine gültige Nummer",
         StatusCode::NoRelation => "abgelehnt: keine Beziehung zu der betroffenen Person",
         StatusCode::NoGrant => "abgelehnt: keine Ermächtigung für diese Frage",
