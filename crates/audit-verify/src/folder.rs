@@ -44,7 +44,8 @@ pub(super) fn is_in_use(folder: &Path) -> Result<bool, VerifyError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
         Ok(lock) => match lock.try_lock_shared() {
-            Ok(()) => Ok(false),
+            // Closing it is not enough while another thread starts a program, which has a copy.
+            Ok(()) => lock.unlock().map(|()| false),
             Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(error)) => Err(error),
         },

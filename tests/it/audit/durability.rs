@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use audit_log::{
     AuditError, AuditLog, Damage, DamageKind, Disk, Event, FrameError, Health, Interruption, InterruptionCause,
@@ -206,6 +208,24 @@ fn a_missing_month_key_stops_the_log_until_it_is_provided() {
         })
         .collect();
     assert_eq!(causes, [(InterruptionCause::Key, 1)]);
+}
+
+#[test]
+fn a_program_that_starts_does_not_keep_the_lock() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // From its fork to its exec, each has a copy of every open file.
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                Command::new("true").status().expect("runs");
+            }
+        });
+        let opened: Vec<_> = (0..60).map(|_| AuditLog::open(&settings, clock(NOW)).map(|log| log.close())).collect();
+        is_done.store(true, Ordering::Relaxed);
+        assert!(opened.iter().all(Result::is_ok), "{opened:?}");
+    });
 }
 
 #[test]

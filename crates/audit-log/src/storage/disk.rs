@@ -138,6 +138,17 @@ impl Folder {
     }
 }
 
+impl Drop for Folder {
+    /// Releases the lock itself. Closing the file is not enough: a program that another thread starts in
+    /// this moment has a copy of it until it runs.
+    fn drop(&mut self) {
+        if let Some(lock) = &self.lock {
+            // Then the system releases it when the last copy is closed.
+            let _ = lock.unlock();
+        }
+    }
+}
+
 /// Creates a folder with mode 0700, and its missing parents. Its own name is durable afterwards: a
 /// folder whose name is lost is lost with everything in it.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {

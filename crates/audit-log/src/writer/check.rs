@@ -75,7 +75,8 @@ fn check_folder(folder: &Path, other: OtherWriter) -> Result<(), AuditError> {
     access(existing, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)?;
     match (other, File::open(folder.join(LOCK))) {
         (OtherWriter::Refuse, Ok(lock)) => match lock.try_lock_shared() {
-            Ok(()) => Ok(()),
+            // Closing it is not enough while another thread starts a program, which has a copy.
+            Ok(()) => lock.unlock().map_err(AuditError::from),
             Err(TryLockError::WouldBlock) => Err(AuditError::InUse),
             Err(TryLockError::Error(error)) => Err(error.into()),
         },

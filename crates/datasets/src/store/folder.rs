@@ -32,7 +32,16 @@ pub(super) struct Folder(PathBuf);
 /// Exclusive right to write a dataset, across all processes. The operating system releases it when
 /// the process ends, also after a crash.
 #[derive(Debug)]
-pub(super) struct WriteLock(#[expect(dead_code, reason = "closing the file releases the lock")] File);
+pub(super) struct WriteLock(File);
+
+impl Drop for WriteLock {
+    /// Releases the lock itself. Closing the file is not enough: a program that another thread starts in
+    /// this moment has a copy of it until it runs.
+    fn drop(&mut self) {
+        // Then the system releases it when the last copy is closed.
+        let _ = self.0.unlock();
+    }
+}
 
 impl Folder {
     pub fn new(path: &Path) -> Self {
