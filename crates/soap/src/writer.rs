@@ -85,6 +85,9 @@ impl Writer {
     /// Writes the value of an attribute, escaped: a reader would normalise white space (XML 1.0, section
     /// 3.3.3).
     fn attribute_value(&mut self, value: &str) {
+        if is_plain(value) && !value.contains('"') {
+            return self.0.push_str(value);
+        }
         let mut rest = value;
         while let Some((at, special)) = rest.char_indices().find(|(_, c)| matches!(c, '"' | '\t' | '\n')) {
             let (before, from) = rest.split_at(at);
@@ -107,10 +110,7 @@ impl Writer {
 
     /// Writes text, escaped.
     pub fn text(&mut self, text: &str) {
-        // Most text has nothing to escape. The loop has no branch, so that it handles many bytes at
-        // a time.
-        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') & !matches!(byte, b'&' | b'<' | b'>');
-        if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+        if is_plain(text) {
             return self.0.push_str(text);
         }
         for character in text.chars() {
@@ -129,6 +129,13 @@ impl Writer {
     fn raw(&mut self, parts: &[&str]) {
         self.0.extend(parts.iter().copied());
     }
+}
+
+/// Whether a text has nothing to escape, as most texts. The loop has no branch, so that it handles many
+/// bytes at a time.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') & !matches!(byte, b'&' | b'<' | b'>');
+    text.bytes().fold(true, |all, byte| all & is_plain(byte))
 }
 
 impl Default for Writer {
