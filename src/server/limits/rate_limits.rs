@@ -295,10 +295,11 @@ impl RateLimits {
 
     /// These counts are in the file: the questions that wait for it go on.
     pub fn note_written(&self, planned: &PlannedCounts) {
-        let consumers = self.consumers.lock().clone();
-        for (consumer, limits) in consumers {
-            let text = consumer.to_string();
-            if let Some((_, counts)) = planned.counts.consumers.iter().find(|(written, _)| *written == text) {
+        let by_text =
+            |(consumer, limits): (&ConsumerId, &Arc<ConsumerLimits>)| (consumer.to_string(), Arc::clone(limits));
+        let known: HashMap<_, _> = self.consumers.lock().iter().map(by_text).collect();
+        for (consumer, counts) in &planned.counts.consumers {
+            if let Some(limits) = known.get(consumer) {
                 limits.note_written(counts, planned.hour);
             }
         }

@@ -124,6 +124,7 @@ mod tests {
         let consumer = Consumer {
             organisation: EnterpriseNumber::parse("0202239951").expect("valid check digits"),
             name: "Fund".to_owned(),
+            applications: Vec::new(),
             acts_for: Vec::new(),
             grants: periods.iter().map(grant).collect(),
             quota: Quota { per_day, ..Quota::default() },
