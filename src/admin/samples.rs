@@ -68,9 +68,7 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
         Metric::ConsumerExchanges => write_consumers(family, traffic),
         Metric::ConsumerSlowed | Metric::ConsumerRefusedDates => write_limits(family, traffic),
         Metric::StageDuration => write_stages(family, traffic),
-        Metric::DatasetSerial => {
-            write_datasets(family, report, |_, status| Some(status.state.map_or(0, |state| state.serial)));
-        }
+        Metric::DatasetSerial => write_serials(family, report),
         Metric::DatasetAge => write_datasets(family, report, |dataset, _| dataset.age(*now).map(|age| age.as_secs())),
         Metric::DatasetMaxAge => write_max_ages(family, report),
         Metric::DatasetRecords => write_datasets(family, report, |_, status| Some(status.records)),
@@ -107,6 +105,10 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
             CrlReport::Unusable { .. } => Some(1),
         }),
     }
+}
+
+fn write_serials(family: &mut Family<'_>, report: &Report) {
+    write_datasets(family, report, |_, status| Some(status.state.map_or(0, |state| state.serial)));
 }
 
 fn write_refused_records(family: &mut Family<'_>, counters: &Counters) {

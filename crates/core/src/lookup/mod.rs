@@ -109,6 +109,7 @@
 mod ports;
 
 // The pipeline: the states of an exchange as types.
+mod exchange;
 mod pipeline;
 
 // Authorised before read: the order of a look-up, its five rules, and the work that equalises
@@ -128,10 +129,11 @@ mod pending;
 mod recording;
 mod suppressed;
 
+pub use exchange::{Caller, Exchange};
 pub use exchange_record::{ExchangeRecord, Operation};
 pub use freshness_limits::FreshnessLimits;
 pub use pending::{Pending, RecordContent, RecordFailure};
-pub use pipeline::{Answer, Caller, Exchange, Identified, LookupError, Permission, Permitted, Presented, Resolved};
+pub use pipeline::{Answer, Identified, LookupError, Permission, Permitted, Presented, Resolved};
 pub use ports::{AuditSink, Directory, DirectoryError};
 pub use recording::{Recordable, Recorded, Unrecorded, record, record_suppressed};
 pub use suppressed::SuppressedRequests;

@@ -6,76 +6,17 @@
 
 use std::sync::Arc;
 
+use super::exchange::Exchange;
 use super::exchange_record::{ExchangeRecord, Operation};
 use super::freshness_limits::FreshnessLimits;
 use super::ports::{Directory, DirectoryError};
 use super::recording::{Recordable, Recorded};
 use super::resolve::{Resolution, resolve};
 use crate::model::{
-    Application, Criteria, CriteriaDates, Customer, DatasetStates, Date, Digest, Disclosure, EnterpriseNumber,
-    FieldSet, LegalContext, OutcomeCode, Question, Sources, Ssin, Status, Ticket, Timestamp, WrongDates,
+    Criteria, CriteriaDates, Customer, DatasetStates, Date, Disclosure, EnterpriseNumber, FieldSet, LegalContext,
+    OutcomeCode, Question, Sources, Ssin, Status, Ticket, Timestamp, WrongDates,
 };
-use crate::policy::{Certified, Consumer, Denied, Finding, Grant, NotIdentified, Permit, Refusal, Register, decide};
-
-/// The caller, as its certificate shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller {
-    /// Facts of the certificate, if it names an organisation.
-    pub certified: Option<Certified>,
-    /// SHA-256 of the certificate (DER).
-    pub fingerprint: Digest,
-}
-
-impl Caller {
-    /// The organisation that the certificate names, if it names one.
-    #[must_use]
-    pub fn organisation(&self) -> Option<EnterpriseNumber> {
-        self.certified.map(|certified| certified.organisation)
-    }
-
-    /// The application that the certificate names, if it names one.
-    #[must_use]
-    pub fn application(&self) -> Option<Application> {
-        self.certified.and_then(|certified| certified.application)
-    }
-}
-
-/// The facts of one message, which every state of the pipeline carries along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exchange {
-    /// Ticket of the exchange (`ticketCBSS`).
-    pub ticket: Ticket,
-    /// Time at which the message was received.
-    pub received: Timestamp,
-    /// The caller.
-    pub caller: Caller,
-}
-
-impl Exchange {
-    /// Returns the record of a message that ends here with this outcome: nothing was looked up.
-    #[must_use]
-    pub fn to_record(&self, operation: Operation, outcome: OutcomeCode) -> ExchangeRecord {
-        ExchangeRecord {
-            ticket: self.ticket,
-            received: self.received,
-            caller: self.caller.organisation(),
-            application: self.caller.application(),
-            fingerprint: self.caller.fingerprint,
-            operation,
-            organisation: None,
-            context: None,
-            deliberation: None,
-            subject: None,
-            replaced_by: None,
-            window: None,
-            fields: FieldSet::EMPTY,
-            disclosed: Vec::new(),
-            datasets: DatasetStates::default(),
-            outcome,
-            customer_ticket: None,
-        }
-    }
-}
+use crate::policy::{Consumer, Denied, Finding, Grant, NotIdentified, Permit, Refusal, Register, decide};
 
 /// A well-formed question, by the holder of a certificate that may name any organisation.
 #[derive(Debug)]
