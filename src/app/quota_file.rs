@@ -7,18 +7,23 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use durable_file::Directory;
 use tokio::sync::oneshot;
 
 use crate::server::{QuotaCounts, Service};
 
 /// Interval in which the file is written if there were questions.
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Largest file that is read, 16 MiB: a consumer takes at most 360 bytes. A longer one is cut, and
+/// cannot be parsed.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// Name in the data folder.
 const NAME: &str = "quota-counts";
@@ -93,7 +98,7 @@ fn write(file: &Path, counts: &QuotaCounts, is_failing: &mut bool) -> bool {
 
 /// The counts of the file; `None` without one.
 fn read(file: &Path) -> Option<QuotaCounts> {
-    match fs::read_to_string(file) {
+    match read_text(file) {
         Ok(text) => {
             let counts = QuotaCounts::parse(&text);
             if counts.is_none() {
@@ -109,6 +114,19 @@ fn read(file: &Path) -> Option<QuotaCounts> {
             None
         }
     }
+}
+
+/// Reads a regular file of bounded length: the user that fetches the feeds may write to this folder, and
+/// a pipe or an endless file there must not keep the service from starting.
+fn read_text(path: &Path) -> io::Result<String> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let file = Directory::open(folder)?.open_file(path.file_name().unwrap_or_default())?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut text = String::new();
+    file.take(MAX_BYTES).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Removes what a killed process left behind.
