@@ -12,8 +12,8 @@ pub(crate) enum Holder {
     /// An organisation that is not registered, or not with the application of the certificate.
     Unregistered(EnterpriseNumber),
     /// All other callers together: their certificates name no organisation, or are for another
-    /// environment, or a pin refuses them, or they are no longer admitted. They take nothing of the limits of the organisation that
-    /// their certificates name.
+    /// environment, or a pin refuses them, or they are no longer admitted. They take nothing of the
+    /// limits of the organisation that their certificates name.
     Unknown,
 }
 
