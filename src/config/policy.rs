@@ -149,9 +149,7 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
     let keys = section.optional("pinned_keys", read_digests).unwrap_or_default();
     let issuers = section.optional("pinned_issuers", read_digests).unwrap_or_default();
     let replaced_ssin = section.optional("replaced_ssin", |value| {
-        let text = value.text()?;
-        let known = ReplacedSsin::ALL.into_iter().find(|known| known.code() == text);
-        known.ok_or_else(|| "must be one of refuse, annotate".to_owned())
+        ReplacedSsin::parse(value.text()?).ok_or_else(|| "must be one of refuse, annotate".to_owned())
     });
     let mut grants = Vec::new();
     let grant_sections = section.sections("grant");

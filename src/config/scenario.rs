@@ -73,8 +73,7 @@ fn read_people(root: &mut Section<'_>) -> Vec<Person> {
         let is_cancelled = section.optional("cancelled", Value::truth).unwrap_or_default();
         let delay = section.optional("delay_millis", |value| value.integer(0, MAX_DELAY_MILLIS));
         let fault = section.optional("fault", |value| {
-            let text = value.text()?;
-            let named = InjectedFault::ALL.into_iter().find(|fault| fault.code() == text);
+            let named = InjectedFault::parse(value.text()?);
             named.ok_or_else(|| format!("must be one of {}", InjectedFault::ALL.map(InjectedFault::code).join(", ")))
         });
         let employments = section.sections("employment").into_iter().filter_map(|mut section| {

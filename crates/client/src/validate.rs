@@ -251,12 +251,8 @@ fn validate_employment(employment: &messages::Employment) -> Result<Employment, 
 }
 
 fn validate_service(service: &messages::PreventionService) -> Result<PreventionService, NotUnderstood> {
-    let kind = match service.kind.as_deref() {
-        None => None,
-        Some("INTERNAL") => Some(ServiceKind::Internal),
-        Some("EXTERNAL") => Some(ServiceKind::External),
-        Some(_) => return Err(NotUnderstood::Value("employment/preventionService/type")),
-    };
+    let wrong = NotUnderstood::Value("employment/preventionService/type");
+    let kind = service.kind.as_deref().map(|kind| ServiceKind::parse(kind).ok_or(wrong)).transpose()?;
     let affiliation = service.affiliation.as_ref();
     let number = service.cbe_number.as_deref();
     Ok(PreventionService {

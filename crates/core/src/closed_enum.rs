@@ -3,7 +3,8 @@
 /// Declares an enum together with the list of all its variants, and optionally the code of each.
 ///
 /// The list is generated from the enum, so that a new variant is in `ALL` without further work. In
-/// an enum with codes, a variant without a code does not compile. Match the enum without `_ =>`,
+/// an enum with codes, a variant without a code does not compile, and `parse` finds the variant of a
+/// code. Match the enum without `_ =>`,
 /// and the compiler names every place that a new variant has to fill.
 ///
 /// ```
@@ -18,6 +19,7 @@
 ///     }
 /// }
 /// assert_eq!(Light::ALL.map(Light::code), ["red", "green"]);
+/// assert_eq!((Light::parse("green"), Light::parse("Green")), (Some(Light::Green), None));
 /// ```
 ///
 /// Without codes, `ALL` alone is generated:
@@ -56,6 +58,16 @@ macro_rules! closed_enum {
             $visibility const fn code(self) -> &'static str {
                 match self {
                     $(Self::$variant => $code,)+
+                }
+            }
+
+            /// Returns the variant with this code; `None` for any other text. Case-sensitive.
+            #[must_use]
+            #[allow(dead_code, reason = "some codes are only written")]
+            $visibility fn parse(code: &str) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$variant),)+
+                    _ => None,
                 }
             }
         }

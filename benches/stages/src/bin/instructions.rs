@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => check(),
         ["--write"] => write(),
-        [word] => match Stage::ALL.into_iter().find(|stage| stage.code() == *word) {
+        [word] => match Stage::parse(word) {
             Some(stage) => {
                 run(stage);
                 ExitCode::SUCCESS

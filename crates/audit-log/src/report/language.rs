@@ -14,11 +14,3 @@ ehealth_core::closed_enum! {
         English => "en",
     }
 }
-
-impl Language {
-    /// Returns the language with this code (`nl`, `fr`, `de`, `en`); `None` for any other text.
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.code() == code)
-    }
-}

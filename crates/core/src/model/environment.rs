@@ -18,14 +18,6 @@ crate::closed_enum! {
     }
 }
 
-impl Environment {
-    /// Parses a code, byte for byte.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|environment| environment.code() == text)
-    }
-}
-
 /// What the OUs of a certificate say about its environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NamedEnvironment {

@@ -24,14 +24,6 @@ crate::closed_enum! {
     }
 }
 
-impl Dataset {
-    /// Returns the dataset with this code; `None` if it is unknown.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|dataset| dataset.code() == text)
-    }
-}
-
 /// A set of datasets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct DatasetSet(u8);

@@ -15,11 +15,3 @@ crate::closed_enum! {
         EhealthPlatform => "BACKTOWORK:EHEALTH_PLATFORM",
     }
 }
-
-impl LegalContext {
-    /// Returns the context with this code; `None` if it is unknown. Case-sensitive.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|context| context.code() == text)
-    }
-}

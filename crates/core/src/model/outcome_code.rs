@@ -106,14 +106,6 @@ crate::closed_enum! {
 }
 
 impl OutcomeCode {
-    /// Returns the outcome with this code; `None` for any other text. Case-sensitive.
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        // The list is in the order of the codes: a test checks it.
-        let position = Self::ALL.binary_search_by(|known| known.code().cmp(code)).ok()?;
-        Self::ALL.get(position).copied()
-    }
-
     /// The status that has this code; `None` for a fault.
     #[must_use]
     pub const fn status(self) -> Option<StatusCode> {

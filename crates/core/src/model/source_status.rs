@@ -18,12 +18,6 @@ crate::closed_enum! {
 }
 
 impl SourceStatus {
-    /// Returns the status with this code; `None` if it is unknown.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.code() == text)
-    }
-
     /// Whether the source was asked: without data in the answer, it has none.
     #[must_use]
     pub const fn is_asked(self) -> bool {

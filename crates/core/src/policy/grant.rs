@@ -72,12 +72,6 @@ crate::closed_enum! {
 }
 
 impl Relation {
-    /// Returns the relation with this code; `None` if it is unknown.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|relation| relation.code() == text)
-    }
-
     /// The datasets without which the relation can neither be shown nor denied.
     #[must_use]
     pub fn proof(self) -> DatasetSet {

@@ -81,14 +81,6 @@ closed_enum! {
     }
 }
 
-impl Entity {
-    /// The entity with this code; `None` if the code is unknown.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|entity| entity.code() == text)
-    }
-}
-
 /// Columns that identify a record in its dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Key {
