@@ -30,11 +30,9 @@ use ehealth_attributes::server::{Lookups, Readers};
 use ehealth_core::lookup::{Caller, Exchange, FreshnessLimits, Permission, Permitted, Presented, Resolved};
 use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Dataset, Date, Digest, EnterpriseNumber, FixedClock,
-    LegalContext, NamedEnvironment, Period, Question, Ssin, Status, Ticket, Timestamp,
+    LegalContext, Period, Question, Ssin, Status, Ticket, Timestamp,
 };
-use ehealth_core::policy::{
-    Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ReplacedSsin, ceiling,
-};
+use ehealth_core::policy::{Certified, Consumer, Deliberation, Grant, Register};
 
 /// Requests per process: enough to outweigh opening the store.
 const QUESTIONS: usize = 200;
@@ -352,25 +350,9 @@ fn ask(folder: &Path, context: LegalContext, n: u64) {
 }
 
 fn register(context: LegalContext) -> Register {
-    let (fields, relation) = ceiling(context);
-    let grant = Grant {
-        context,
-        fields,
-        relation,
-        reach: Reach::default(),
-        valid: Period::from_days(Date::MIN, None).expect("open"),
-        deliberation: Deliberation::parse("16/108").expect("a number"),
-    };
-    let consumer = Consumer {
-        organisation: number(CALLER),
-        applications: Vec::new(),
-        name: "Benchmark consumer".to_owned(),
-        acts_for: Vec::new(),
-        grants: vec![Arc::new(grant)],
-        quota: Quota::default(),
-        pins: Pins::default(),
-        replaced_ssin: ReplacedSsin::default(),
-    };
+    let valid = Period::from_days(Date::MIN, None).expect("open");
+    let grant = Grant::at_ceiling(context, valid, Deliberation::parse("16/108").expect("a number"));
+    let consumer = Consumer { grants: vec![Arc::new(grant)], ..Consumer::new(number(CALLER), "Benchmark consumer") };
     Register::from_consumers(vec![consumer]).expect("a valid register")
 }
 
@@ -381,13 +363,7 @@ fn freshness() -> FreshnessLimits {
 
 fn permitted(register: &Register, context: LegalContext, ssin: Ssin) -> Permitted {
     let (organisation, nothing) = (number(CALLER), Digest::new([0; 32]));
-    let certified = Certified {
-        organisation,
-        application: None,
-        environment: NamedEnvironment::Absent,
-        key: nothing,
-        issuer: nothing,
-    };
+    let certified = Certified::new(organisation, nothing, nothing);
     let exchange = Exchange {
         ticket: Ticket::new([7; 16]),
         received: now(),

@@ -22,12 +22,11 @@ use ehealth_core::lookup::{
 use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Dataset, DatasetStates,
     DateError, Digest, Disclosure, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, LegalContext, Membership,
-    NamedEnvironment, OutcomeCode, Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDate,
-    WrongDates,
+    OutcomeCode, Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDate, WrongDates,
 };
 use ehealth_core::policy::{
-    Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Pins, Quota, Reach, Refusal, Register, Relation,
-    ReplacedSsin, ceiling,
+    Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Reach, Refusal, Register, Relation, ReplacedSsin,
+    ceiling,
 };
 use proptest::bool::weighted;
 use proptest::collection::vec;
@@ -87,16 +86,7 @@ fn fields(numbers: &[u8]) -> FieldSet {
 
 fn caller(organisation: EnterpriseNumber) -> Caller {
     let nothing = Digest::new([9; 32]);
-    Caller {
-        certified: Some(Certified {
-            organisation,
-            application: None,
-            environment: NamedEnvironment::Absent,
-            key: nothing,
-            issuer: nothing,
-        }),
-        fingerprint: nothing,
-    }
+    Caller { certified: Some(Certified::new(organisation, nothing, nothing)), fingerprint: nothing }
 }
 
 /// A grant and a question under it.
@@ -119,14 +109,9 @@ impl Case {
             deliberation: Deliberation::parse("16/108").expect("a number"),
         };
         let consumer = Consumer {
-            organisation: self.asked.organisation,
-            applications: Vec::new(),
-            name: "Caller".to_owned(),
-            acts_for: Vec::new(),
             grants: vec![Arc::new(grant)],
-            quota: Quota::default(),
-            pins: Pins::default(),
             replaced_ssin: if self.asked.annotated { ReplacedSsin::Annotate } else { ReplacedSsin::Refuse },
+            ..Consumer::new(self.asked.organisation, "Caller")
         };
         Register::from_consumers(vec![consumer]).expect("the grant is within its ceiling")
     }

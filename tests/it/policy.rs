@@ -13,12 +13,12 @@ use std::sync::Arc;
 
 use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Date, DateError, Digest,
-    EnterpriseNumber, Field, FieldSet, LegalContext, NamedEnvironment, PairNumber, Period, Question, Ssin, SsinError,
-    Timestamp, Window, WrongDates,
+    EnterpriseNumber, Field, FieldSet, LegalContext, PairNumber, Period, Question, Ssin, SsinError, Timestamp, Window,
+    WrongDates,
 };
 use ehealth_core::policy::{
-    ActsFor, Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Permit, Pins, Quota, Reach, Refusal,
-    Register, RegisterError, Relation, ReplacedSsin, decide,
+    ActsFor, Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Permit, Reach, Refusal, Register,
+    RegisterError, Relation, decide,
 };
 
 use crate::support::python::Python;
@@ -209,7 +209,7 @@ fn ask(calendar: &Calendar, register: &Register, asked: &ModelQuestion) -> Verdi
 /// A certificate of this organisation, whatever its key.
 fn certify(organisation: EnterpriseNumber) -> Certified {
     let nothing = Digest::new([9; 32]);
-    Certified { organisation, application: None, environment: NamedEnvironment::Absent, key: nothing, issuer: nothing }
+    Certified::new(organisation, nothing, nothing)
 }
 
 fn of_permit(permit: &Permit) -> Verdict {
@@ -274,18 +274,13 @@ fn register(calendar: &Calendar, consumers: &[ModelConsumer]) -> Register {
         })
     };
     let of_consumer = |consumer: &ModelConsumer| Consumer {
-        organisation: number(consumer.organisation),
-        applications: Vec::new(),
-        name: "Consumer".to_owned(),
         acts_for: consumer
             .acts_for
             .iter()
             .map(|(named, meant)| ActsFor { named: customer(*named), organisation: number(*meant) })
             .collect(),
         grants: consumer.grants.iter().map(of_grant).collect(),
-        quota: Quota::default(),
-        pins: Pins::default(),
-        replaced_ssin: ReplacedSsin::default(),
+        ..Consumer::new(number(consumer.organisation), "Consumer")
     };
     Register::from_consumers(consumers.iter().map(of_consumer).collect()).expect("a valid register")
 }
@@ -561,16 +556,9 @@ fn overlap(
             deliberation: Deliberation::parse("16/108").expect("a number"),
         })
     };
-    let consumer = Consumer {
-        organisation: EnterpriseNumber::from_u64(organisations()[0]).expect("valid by construction"),
-        applications: Vec::new(),
-        name: "Consumer".to_owned(),
-        acts_for: Vec::new(),
-        grants: vec![grant(0, one), grant(context, other)],
-        quota: Quota::default(),
-        pins: Pins::default(),
-        replaced_ssin: ReplacedSsin::default(),
-    };
+    let organisation = EnterpriseNumber::from_u64(organisations()[0]).expect("valid by construction");
+    let grants = vec![grant(0, one), grant(context, other)];
+    let consumer = Consumer { grants, ..Consumer::new(organisation, "Consumer") };
     Register::from_consumers(vec![consumer]).err().unwrap_or_default()
 }
 

@@ -14,7 +14,7 @@ use ehealth_core::lookup::{
     Answer, AuditSink, Caller, Exchange, FreshnessLimits, Operation, Pending, Permission, Permitted, Presented,
     Resolved, record,
 };
-use ehealth_core::model::{Digest, EnterpriseNumber, FixedClock, NamedEnvironment, Question, Ticket, Timestamp};
+use ehealth_core::model::{Digest, EnterpriseNumber, FixedClock, Question, Ticket, Timestamp};
 use ehealth_core::policy::{Certified, Register};
 use soap::{Payload, Request, read_request, write_answer};
 use testkit::Workspace;
@@ -87,13 +87,7 @@ impl Scene {
         assert!(reports.iter().all(|report| report.outcome.is_up_to_date()), "{reports:?}");
         let nothing = Digest::new([0; 32]);
         let organisation = EnterpriseNumber::parse(CALLER).expect("a number");
-        let certified = Some(Certified {
-            organisation,
-            application: None,
-            environment: NamedEnvironment::Absent,
-            key: nothing,
-            issuer: nothing,
-        });
+        let certified = Some(Certified::new(organisation, nothing, nothing));
         let caller = Caller { certified, fingerprint: nothing };
         Self {
             register: read_policy(&settings.policy).expect("a valid policy"),

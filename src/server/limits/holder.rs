@@ -22,19 +22,11 @@ impl Holder {
     #[cfg(test)]
     pub fn registered(organisation: &str, applications: &[&str]) -> Self {
         use ehealth_core::model::Application;
-        use ehealth_core::policy::{Consumer, Pins, Quota, ReplacedSsin};
+        use ehealth_core::policy::Consumer;
 
-        let consumer = Consumer {
-            organisation: EnterpriseNumber::parse(organisation).expect("a number"),
-            applications: applications.iter().map(|text| Application::parse(text).expect("a name")).collect(),
-            name: "Fund".to_owned(),
-            acts_for: vec![],
-            grants: vec![],
-            quota: Quota::default(),
-            pins: Pins::default(),
-            replaced_ssin: ReplacedSsin::default(),
-        };
-        Self::Registered(consumer.id())
+        let organisation = EnterpriseNumber::parse(organisation).expect("a number");
+        let applications = applications.iter().map(|text| Application::parse(text).expect("a name")).collect();
+        Self::Registered(Consumer { applications, ..Consumer::new(organisation, "Fund") }.id())
     }
 
     /// Whether the caller is a registered consumer.

@@ -182,8 +182,8 @@ impl RequestRates {
 
 #[cfg(test)]
 mod tests {
-    use ehealth_core::model::{Application, Digest, NamedEnvironment};
-    use ehealth_core::policy::{Certified, Consumer, Pins, Quota, ReplacedSsin};
+    use ehealth_core::model::{Application, Digest};
+    use ehealth_core::policy::{Certified, Consumer, Pins, Quota};
 
     use super::*;
 
@@ -193,9 +193,7 @@ mod tests {
 
     fn caller(organisation: Option<&str>, key: u8) -> Caller {
         let [key, issuer] = [[key; 32], [7; 32]].map(Digest::new);
-        let (application, environment) = (None, NamedEnvironment::Absent);
-        let certify = |organisation| Certified { organisation, application, environment, key, issuer };
-        let certified = organisation.map(|text| certify(number(text)));
+        let certified = organisation.map(|text| Certified::new(number(text), key, issuer));
         Caller { certified, fingerprint: key }
     }
 
@@ -206,18 +204,7 @@ mod tests {
     fn consumer(pins: Pins, applications: &[&str]) -> Consumer {
         let quota = Quota { requests_per_minute: 60, ..Quota::default() };
         let applications = applications.iter().map(|text| Application::parse(text).expect("a name")).collect();
-        let organisation = number("0999010126");
-        let name = "Fund".to_owned();
-        Consumer {
-            organisation,
-            applications,
-            name,
-            acts_for: vec![],
-            grants: vec![],
-            quota,
-            pins,
-            replaced_ssin: ReplacedSsin::default(),
-        }
+        Consumer { applications, quota, pins, ..Consumer::new(number("0999010126"), "Fund") }
     }
 
     fn rates() -> RequestRates {

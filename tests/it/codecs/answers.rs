@@ -23,11 +23,9 @@ use ehealth_core::lookup::{
 use ehealth_core::model::{
     self, Affiliation, AskedCriteria, AskedDates, CbeNumber, CriteriaDates, Customer, CustomerId, Dataset,
     DatasetState, DatasetStates, Date, Digest, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, LegalContext,
-    Membership, NamedEnvironment, PairNumber, Period, Question, ServiceKind, Ssin, Timestamp,
+    Membership, PairNumber, Period, Question, ServiceKind, Ssin, Timestamp,
 };
-use ehealth_core::policy::{
-    ActsFor, Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ReplacedSsin, ceiling,
-};
+use ehealth_core::policy::{ActsFor, Certified, Consumer, Deliberation, Grant, Reach, Register, ReplacedSsin, ceiling};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -237,24 +235,14 @@ fn answer(case: &Case) -> Answer {
         deliberation: Deliberation::parse("16/108").expect("a number"),
     };
     let consumer = Consumer {
-        organisation: case.organisation,
-        applications: Vec::new(),
-        name: "Caller".to_owned(),
         acts_for: vec![ActsFor { named: PAIR, organisation: case.organisation }],
         grants: vec![Arc::new(grant)],
-        quota: Quota::default(),
-        pins: Pins::default(),
         replaced_ssin: case.replaced_ssin,
+        ..Consumer::new(case.organisation, "Caller")
     };
     let register = Register::from_consumers(vec![consumer]).expect("within the ceiling");
     let nothing = Digest::new([0; 32]);
-    let certified = Some(Certified {
-        organisation: case.organisation,
-        application: None,
-        environment: NamedEnvironment::Absent,
-        key: nothing,
-        issuer: nothing,
-    });
+    let certified = Some(Certified::new(case.organisation, nothing, nothing));
     let caller = Caller { certified, fingerprint: nothing };
     let exchange = Exchange { ticket: case.handling.ticket, received: now(), caller };
     let identified = Presented::new(exchange, case.question.clone()).identify(&register).expect("its own organisation");

@@ -18,6 +18,14 @@ pub struct Certified {
     pub issuer: Digest,
 }
 
+impl Certified {
+    /// Facts of a certificate that names the organisation alone, without application and environment.
+    #[must_use]
+    pub fn new(organisation: EnterpriseNumber, key: Digest, issuer: Digest) -> Self {
+        Self { organisation, application: None, environment: NamedEnvironment::Absent, key, issuer }
+    }
+}
+
 /// Environment whose certificates are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EnvironmentRule {

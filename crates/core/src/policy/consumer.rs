@@ -72,6 +72,21 @@ impl fmt::Display for ConsumerId {
 }
 
 impl Consumer {
+    /// Consumer with the default limits, without grants, pins and customers that it acts for.
+    #[must_use]
+    pub fn new(organisation: EnterpriseNumber, name: impl Into<String>) -> Self {
+        Self {
+            organisation,
+            applications: Vec::new(),
+            name: name.into(),
+            acts_for: Vec::new(),
+            grants: Vec::new(),
+            quota: Quota::default(),
+            pins: Pins::default(),
+            replaced_ssin: ReplacedSsin::default(),
+        }
+    }
+
     /// Identity of the consumer.
     #[must_use]
     pub fn id(&self) -> ConsumerId {
@@ -306,29 +321,19 @@ fn check(consumer: &Consumer, errors: &mut Vec<RegisterError>) {
 mod tests {
     use super::*;
     use crate::model::{Date, Environment, NamedEnvironment, PairNumber, Period};
-    use crate::policy::{Deliberation, Reach, ceiling};
+    use crate::policy::Deliberation;
 
     fn number(text: &str) -> EnterpriseNumber {
         EnterpriseNumber::parse(text).expect("valid check digits")
     }
 
     fn consumer(organisation: &str) -> Consumer {
-        Consumer {
-            organisation: number(organisation),
-            applications: vec![],
-            name: "Fund".into(),
-            acts_for: vec![],
-            grants: vec![],
-            quota: Quota::default(),
-            pins: Pins::default(),
-            replaced_ssin: ReplacedSsin::default(),
-        }
+        Consumer::new(number(organisation), "Fund")
     }
 
     fn certify(organisation: EnterpriseNumber) -> Certified {
         let nothing = Digest::new([0; 32]);
-        let environment = NamedEnvironment::Absent;
-        Certified { organisation, application: None, environment, key: nothing, issuer: nothing }
+        Certified::new(organisation, nothing, nothing)
     }
 
     fn application(text: &str) -> Application {
@@ -342,15 +347,9 @@ mod tests {
 
     fn grant(begin: &str, end: Option<&str>) -> Arc<Grant> {
         let day = |text: &str| Date::parse(text).expect("a day");
-        let (fields, relation) = ceiling(LegalContext::AdvisoryPhysician);
-        Arc::new(Grant {
-            context: LegalContext::AdvisoryPhysician,
-            fields,
-            relation,
-            reach: Reach::default(),
-            valid: Period::from_days(day(begin), end.map(day)).expect("not reversed"),
-            deliberation: Deliberation::parse("16/108").expect("a number"),
-        })
+        let valid = Period::from_days(day(begin), end.map(day)).expect("not reversed");
+        let deliberation = Deliberation::parse("16/108").expect("a number");
+        Arc::new(Grant::at_ceiling(LegalContext::AdvisoryPhysician, valid, deliberation))
     }
 
     #[test]

@@ -163,14 +163,7 @@ impl RecentSubjects {
 mod tests {
     use super::*;
 
-    const QUOTA: Quota = Quota {
-        per_minute: 600,
-        per_day: 100_000,
-        requests_per_minute: 1_200,
-        empty_percent: 35,
-        empty_per_hour: 12_200,
-        dates_per_person: 12,
-    };
+    const QUOTA: Quota = Quota::USUAL;
 
     /// Numbers that look random and never repeat (an odd multiplier is a bijection).
     fn subject(number: u64) -> SubjectHash {

@@ -143,6 +143,13 @@ pub fn ceiling(context: LegalContext) -> (FieldSet, Relation) {
 }
 
 impl Grant {
+    /// Grant of everything that the ceiling of the context allows, with the usual reach.
+    #[must_use]
+    pub fn at_ceiling(context: LegalContext, valid: Period, deliberation: Deliberation) -> Self {
+        let (fields, relation) = ceiling(context);
+        Self { context, fields, relation, reach: Reach::default(), valid, deliberation }
+    }
+
     /// Validates the grant. Returns all errors; empty if it is valid.
     #[must_use]
     pub fn check(&self) -> Vec<GrantError> {
@@ -192,15 +199,8 @@ mod tests {
     use crate::model::Date;
 
     fn grant(context: LegalContext) -> Grant {
-        let (fields, relation) = ceiling(context);
-        Grant {
-            context,
-            fields,
-            relation,
-            reach: Reach::default(),
-            valid: Period::from_days(Date::MIN, None).expect("open"),
-            deliberation: Deliberation::parse("16/108").expect("a number"),
-        }
+        let valid = Period::from_days(Date::MIN, None).expect("open");
+        Grant::at_ceiling(context, valid, Deliberation::parse("16/108").expect("a number"))
     }
 
     #[test]

@@ -27,21 +27,24 @@ pub struct Quota {
 }
 
 impl Default for Quota {
-    /// 10 questions per second, 100 000 per day, 20 requests of any kind per second: more than the
-    /// software of one institution needs. 35 % empty subjects, 12 days about one person.
+    /// [`Quota::USUAL`].
     fn default() -> Self {
-        Self {
-            per_minute: 600,
-            per_day: 100_000,
-            requests_per_minute: 1_200,
-            empty_percent: 35,
-            empty_per_hour: 12_200,
-            dates_per_person: 12,
-        }
+        Self::USUAL
     }
 }
 
 impl Quota {
+    /// 10 questions per second, 100 000 per day, 20 requests of any kind per second: more than the
+    /// software of one institution needs. 35 % empty subjects, 12 days about one person.
+    pub const USUAL: Self = Self {
+        per_minute: 600,
+        per_day: 100_000,
+        requests_per_minute: 1_200,
+        empty_percent: 35,
+        empty_per_hour: 12_200,
+        dates_per_person: 12,
+    };
+
     /// Usual `requests_per_minute` of a consumer with this `per_minute`: twice as many, so that it
     /// learns from a fault that its quota is exhausted, and never fewer than by default.
     #[must_use]

@@ -103,33 +103,23 @@ mod tests {
 
     use super::*;
     use crate::model::Period;
-    use crate::policy::{Deliberation, Pins, Quota, Reach, ReplacedSsin, ceiling};
+    use crate::policy::{Deliberation, Quota};
 
     fn day(text: &str) -> Date {
         Date::parse(text).expect("a day")
     }
 
     fn warnings(periods: &[(&str, Option<&str>)], per_day: u32) -> String {
-        let (fields, relation) = ceiling(LegalContext::AdvisoryPhysician);
         let grant = |(begin, end): &(&str, Option<&str>)| {
-            Arc::new(Grant {
-                context: LegalContext::AdvisoryPhysician,
-                fields,
-                relation,
-                reach: Reach::default(),
-                valid: Period::from_days(day(begin), end.map(day)).expect("not reversed"),
-                deliberation: Deliberation::parse("16/108").expect("a number"),
-            })
+            let valid = Period::from_days(day(begin), end.map(day)).expect("not reversed");
+            let deliberation = Deliberation::parse("16/108").expect("a number");
+            Arc::new(Grant::at_ceiling(LegalContext::AdvisoryPhysician, valid, deliberation))
         };
+        let organisation = EnterpriseNumber::parse("0202239951").expect("valid check digits");
         let consumer = Consumer {
-            organisation: EnterpriseNumber::parse("0202239951").expect("valid check digits"),
-            name: "Fund".to_owned(),
-            applications: Vec::new(),
-            acts_for: Vec::new(),
             grants: periods.iter().map(grant).collect(),
             quota: Quota { per_day, ..Quota::default() },
-            pins: Pins::default(),
-            replaced_ssin: ReplacedSsin::default(),
+            ..Consumer::new(organisation, "Fund")
         };
         let register = Register::from_consumers(vec![consumer]).expect("a valid register");
         let texts = find_warnings(&register, day("2026-01-15"));

@@ -16,11 +16,9 @@ use ehealth_core::lookup::{
 };
 use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, Dataset, DatasetState, DatasetStates, Date, Digest,
-    EmploymentPeriod, EnterpriseNumber, LegalContext, Membership, NamedEnvironment, PairNumber, Question, ServiceKind,
+    EmploymentPeriod, EnterpriseNumber, LegalContext, Membership, PairNumber, Question, ServiceKind,
 };
-use ehealth_core::policy::{
-    Certified, Consumer, Deliberation, Grant, Pins, Quota, Reach, Register, ReplacedSsin, ceiling,
-};
+use ehealth_core::policy::{Certified, Consumer, Deliberation, Grant, Register};
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 const HANDLING: &str = "<informationCBSS><ticketCBSS>07070707-0707-4707-8707-070707070707</ticketCBSS>\
@@ -105,36 +103,14 @@ impl Directory for OnePerson {
 
 /// The answer to a question of the organisation 0202239951, granted this context and no other.
 fn answer(granted: LegalContext, asked: &str, ssin: &str, dates: AskedDates) -> Answer {
-    let (fields, relation) = ceiling(granted);
-    let grant = Grant {
-        context: granted,
-        fields,
-        relation,
-        reach: Reach::default(),
-        valid: period("2020-01-01", None),
-        deliberation: Deliberation::parse("16/108").expect("a number"),
-    };
+    let deliberation = Deliberation::parse("16/108").expect("a number");
+    let grant = Grant::at_ceiling(granted, period("2020-01-01", None), deliberation);
     let organisation = number("0202239951");
-    let consumer = Consumer {
-        organisation,
-        applications: Vec::new(),
-        name: "Fund".into(),
-        acts_for: vec![],
-        grants: vec![Arc::new(grant)],
-        quota: Quota::default(),
-        pins: Pins::default(),
-        replaced_ssin: ReplacedSsin::default(),
-    };
+    let consumer = Consumer { grants: vec![Arc::new(grant)], ..Consumer::new(organisation, "Fund") };
     let register = Register::from_consumers(vec![consumer]).expect("valid");
 
     let nothing = Digest::new([0; 32]);
-    let certified = Certified {
-        organisation,
-        application: None,
-        environment: NamedEnvironment::Absent,
-        key: nothing,
-        issuer: nothing,
-    };
+    let certified = Certified::new(organisation, nothing, nothing);
     let caller = Caller { certified: Some(certified), fingerprint: nothing };
     let exchange = Exchange { ticket: handling().ticket, received: handling().received, caller };
     let criteria = AskedCriteria { ssin: Ssin::parse(ssin), dates };
