@@ -33,25 +33,15 @@ use soap::{self, Addressing, Charset, ExchangeFault, Fault, Handling, Payload, R
 pub(super) struct Reply {
     /// The envelope.
     pub body: Vec<u8>,
-    /// Whether it holds a fault (HTTP 500) or a response (HTTP 200).
-    pub kind: ReplyKind,
     /// Code of the status or of the fault.
     pub outcome: OutcomeCode,
-    /// The fault that the body holds, and its cause for the log.
+    /// The fault that the body holds (HTTP 500), and its cause for the log; `None`: a response (HTTP
+    /// 200).
     pub fault: Option<Explained<Fault>>,
     /// Policy rule that refused the question, if one did.
     pub refusal: Option<Refusal>,
     /// Time until the quota allows the question again, if it was exhausted.
     pub retry_after: Option<Duration>,
-}
-
-/// Content of an envelope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReplyKind {
-    /// A response.
-    Response,
-    /// A fault.
-    Fault,
 }
 
 /// A message as HTTP delivered it.
@@ -306,8 +296,7 @@ impl<'a> ExchangeContext<'a> {
             }
         };
         self.stopwatch.lap(Stage::Write);
-        let kind = if fault.is_some() { ReplyKind::Fault } else { ReplyKind::Response };
-        Reply { body, kind, outcome, fault, refusal, retry_after }
+        Reply { body, outcome, fault, refusal, retry_after }
     }
 
     fn write_test_reply(self, echo: &str, peer: &Peer, addressing: &Addressing) -> Vec<u8> {

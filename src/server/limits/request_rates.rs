@@ -19,7 +19,7 @@ use super::holder::Holder;
 use super::settings::Limits;
 use ehealth_core::lookup::{Caller, SuppressedRequests};
 use ehealth_core::model::{EnterpriseNumber, Timestamp};
-use ehealth_core::policy::{ConsumerId, NotIdentified, Register};
+use ehealth_core::policy::{Consumer, ConsumerId, NotIdentified, Register};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -64,6 +64,8 @@ fn nanos(duration: Duration) -> u64 {
 #[derive(Debug, Clone)]
 pub(crate) struct Taker {
     pub holder: Holder,
+    /// The consumer, if it is a registered one.
+    pub consumer: Option<Arc<Consumer>>,
     bucket: Arc<Bucket>,
     rate: Rate,
 }
@@ -105,7 +107,8 @@ impl RequestRates {
                 let per_minute = consumer.quota.requests_per_minute;
                 let bucket = Arc::clone(self.registered.lock().entry(consumer.id()).or_default());
                 let holder = Holder::Registered(consumer.id());
-                Taker { holder, bucket, rate: Rate { per_minute, burst: per_minute } }
+                let consumer = Some(Arc::clone(consumer));
+                Taker { holder, consumer, bucket, rate: Rate { per_minute, burst: per_minute } }
             }
             Err(NotIdentified::UnknownCaller | NotIdentified::OtherApplication) => {
                 self.stranger(caller.organisation().map_or(Holder::Unknown, Holder::Unregistered))
@@ -129,7 +132,7 @@ impl RequestRates {
 
     fn stranger(&self, holder: Holder) -> Taker {
         let (bucket, rate) = &self.unregistered;
-        Taker { holder, bucket: Arc::clone(bucket), rate: *rate }
+        Taker { holder, consumer: None, bucket: Arc::clone(bucket), rate: *rate }
     }
 
     /// Takes one request from the caller's rate limit.
@@ -183,7 +186,7 @@ impl RequestRates {
 #[cfg(test)]
 mod tests {
     use ehealth_core::model::{Application, Digest};
-    use ehealth_core::policy::{Certified, Consumer, Pins, Quota};
+    use ehealth_core::policy::{Certified, Pins, Quota};
 
     use super::*;
 

@@ -166,8 +166,8 @@ impl<'a> RequestContext<'a> {
     /// The consumer is slowed, and has another question in progress.
     pub async fn begin_question(&self, operation: Operation) -> Result<Turn, Duration> {
         let service = self.service();
-        let consumer = self.active_config.register.recognise(self.peer().caller.certified);
-        let (Operation::ConsultAttributes, Ok(consumer)) = (operation, consumer) else { return Ok(Turn::default()) };
+        let consumer = self.taker.consumer.as_deref();
+        let (Operation::ConsultAttributes, Some(consumer)) = (operation, consumer) else { return Ok(Turn::default()) };
         let patience = Patience { longest: self.limits().wait, each: self.limits().waiting_per_consumer };
         let Ok(slot) = service.rate_limits.await_turn(consumer, patience).await else {
             service.counters.count_overload(Overload::Slowed);

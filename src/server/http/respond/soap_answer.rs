@@ -5,7 +5,7 @@ use hyper::header::{CONNECTION, HeaderName, HeaderValue, RETRY_AFTER};
 
 use super::request::RequestContext;
 use crate::server::counters::{self, Stage};
-use crate::server::exchange::{ExchangeContext, Message, Reply, ReplyKind};
+use crate::server::exchange::{ExchangeContext, Message, Reply};
 use crate::server::http::plain::whole_seconds;
 use crate::server::http::response::{HttpResponse, xml};
 use crate::server::http::trace::TraceId;
@@ -66,28 +66,23 @@ fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: 
         stopwatch,
     });
     let mut response = xml(reply.body);
-    if let Some(name) = consumer_name(operation, reply.kind, recognised.map(AsRef::as_ref)) {
+    if reply.fault.is_some() {
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    } else if let Some(name) = consumer_name(operation, recognised.map(AsRef::as_ref)) {
         response.headers_mut().insert(CONSUMER, name);
     }
     if let Some(wait) = reply.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
-    *response.status_mut() = match reply.kind {
-        ReplyKind::Response => StatusCode::OK,
-        ReplyKind::Fault => StatusCode::INTERNAL_SERVER_ERROR,
-    };
     response
 }
 
 /// Value of `X-Consumer`: only in the response to a test message, and only for a caller whose pins
 /// accept its certificate. A forged one learns no name.
-fn consumer_name(operation: Operation, kind: ReplyKind, recognised: Option<&Consumer>) -> Option<HeaderValue> {
-    match (operation, kind) {
-        (Operation::SendTestMessage, ReplyKind::Response) => {
-            HeaderValue::try_from(consumer_header::encode(&recognised?.name)).ok()
-        }
-        (Operation::SendTestMessage, ReplyKind::Fault)
-        | (Operation::ConsultAttributes, ReplyKind::Response | ReplyKind::Fault) => None,
+fn consumer_name(operation: Operation, recognised: Option<&Consumer>) -> Option<HeaderValue> {
+    match operation {
+        Operation::SendTestMessage => HeaderValue::try_from(consumer_header::encode(&recognised?.name)).ok(),
+        Operation::ConsultAttributes => None,
     }
 }
 
