@@ -6,9 +6,8 @@
 //! loses its leases: a hundredth of each consumer's quota.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -42,7 +41,8 @@ impl QuotaFile {
     /// The system starts no thread.
     pub fn start(service: &Arc<Service>, data: &Path) -> io::Result<Self> {
         let file = data.join(NAME);
-        remove_drafts(data);
+        // What stays of a killed process takes room and is never read.
+        let _ = Directory::open(data).and_then(|folder| folder.remove_drafts(OsStr::new(NAME)));
         service.rate_limits().keep_counts(&service.active_config().register, read(&file));
         let (end, ended) = oneshot::channel();
         let writing = Arc::clone(service);
@@ -127,15 +127,4 @@ fn read_text(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     file.take(MAX_BYTES).read_to_string(&mut text)?;
     Ok(text)
-}
-
-/// Removes what a killed process left behind.
-fn remove_drafts(data: &Path) {
-    let entries = fs::read_dir(data).into_iter().flatten().flatten();
-    let drafts = entries.filter(|entry| durable_file::draft_target(&entry.file_name()) == Some(OsStr::new(NAME)));
-    let paths: Vec<PathBuf> = drafts.map(|entry| entry.path()).collect();
-    for path in paths {
-        // What stays takes room and is never read.
-        let _ = fs::remove_file(path);
-    }
 }

@@ -130,3 +130,29 @@ is_built() {
     built=$({ sed -E 's#https://localhost:[0-9]+#URL#' "$contract"/*; cat "$@" ../steps.sh; } | sha256sum)
     [ "$(cat "$INTEROP_TARGET/built" 2>/dev/null)" = "$built" ]
 }
+
+# Generates the Java classes of both services with a command, to which the WSDL is appended and which writes to
+# the folder sources, and compiles them with Ask.java to the folder classes: once for each contract.
+# build_java CLASSPATH COMMAND...
+build_java() {
+    local libraries=$1 file
+    shift
+    is_built "$INTEROP_TARGET/contract" Ask.java run.sh && return
+    (
+        cd "$INTEROP_TARGET"
+        rm -rf sources classes
+        mkdir sources classes
+        {
+            for file in consult test; do
+                "$@" "contract/$file.wsdl"
+            done
+            find sources -name '*.java' >sources.txt
+            javac -nowarn -cp "$libraries" -d classes @sources.txt "$here/Ask.java"
+        } >build.log 2>&1 || { tail -n 30 build.log >&2; exit 1; }
+        echo "$built" >built
+    )
+}
+
+java_version() {
+    java -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java.version = //p'
+}

@@ -161,6 +161,15 @@ impl Directory {
         Ok(rustix::fs::unlinkat(&self.0, component(name)?, AtFlags::empty())?)
     }
 
+    /// Removes the drafts of a file that killed processes left behind. No process may be writing one.
+    ///
+    /// # Errors
+    /// The error of the system; other drafts may stay.
+    pub fn remove_drafts(&self, of: &OsStr) -> io::Result<()> {
+        let names = self.names()?;
+        names.iter().filter(|name| draft_target(name) == Some(of)).try_for_each(|draft| self.remove(draft))
+    }
+
     /// Makes the names in the folder durable.
     ///
     /// # Errors
@@ -260,6 +269,21 @@ mod tests {
         assert_ne!(identity(&one), identity(&other));
         let directory = Directory::open(folder.path()).expect("a folder");
         assert_eq!(directory.identity().expect("open"), identity(folder.path()));
+    }
+
+    #[test]
+    fn removes_the_drafts_of_one_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let directory = Directory::open(folder.path()).expect("a folder");
+        let [kept, other] = ["kept", "other"].map(OsStr::new);
+        for of in [kept, other, other] {
+            directory.create_draft(of, 0o600).expect("writable");
+        }
+        directory.create_new(other, 0o600).expect("writable");
+        directory.remove_drafts(other).expect("writable");
+        let mut left = directory.names().expect("readable");
+        left.sort();
+        assert_eq!(left.iter().map(|name| draft_target(name)).collect::<Vec<_>>(), [Some(kept), None]);
     }
 
     #[test]

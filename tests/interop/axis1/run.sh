@@ -9,23 +9,11 @@ fetch_contract "$INTEROP_TARGET/contract"
 # member for the text, and calls a constructor that its superclass lacks.
 sed -i 's/extension base="common:SsinType"/extension base="xs:string"/' "$INTEROP_TARGET"/contract/*
 libraries="$INTEROP_TARGET/lib/*"
-if ! is_built "$INTEROP_TARGET/contract" Ask.java run.sh; then
-    cd "$INTEROP_TARGET"
-    rm -rf sources classes
-    mkdir sources classes
-    {
-        for file in consult test; do
-            java -cp "$libraries" org.apache.axis.wsdl.WSDL2Java -o sources "contract/$file.wsdl"
-        done
-        find sources -name '*.java' >sources.txt
-        javac -nowarn -cp "$libraries" -d classes @sources.txt "$here/Ask.java"
-    } >build.log 2>&1 || { tail -n 30 build.log >&2; exit 1; }
-    echo "$built" >built
-fi
+build_java "$libraries" java -cp "$libraries" org.apache.axis.wsdl.WSDL2Java -o sources
 pack_identities
 keytool -importcert -noprompt -file "$INTEROP_CA" -keystore "$identities/ca.jks" -storepass changeit >&2
 printf 'VERSION\tApache Axis 1.4, Java %s\n' \
-    "$(java -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java.version = //p')"
+    "$(java_version)"
 questions=$(cat)
 for caller in $(cut -f2 <<<"$questions" | sort -u); do
     awk -F'\t' -v caller="$caller" '$2 == caller' <<<"$questions" |

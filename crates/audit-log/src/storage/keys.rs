@@ -242,12 +242,8 @@ impl KeyFolder {
         aws_lc_rs::rand::fill(key.as_mut_slice()).map_err(|_| KeyError::Random(name))?;
         let target = OsString::from(name.to_string());
         let folder = Directory::open(&self.path).map_err(failed)?;
-        for draft in folder.names().map_err(failed)? {
-            // A crash left it. It was never used.
-            if durable_file::draft_target(&draft) == Some(&target) {
-                folder.remove(&draft).map_err(failed)?;
-            }
-        }
+        // A crash left them. They were never used.
+        folder.remove_drafts(&target).map_err(failed)?;
         let (draft, mut file) = folder.create_draft(&target, 0o600).map_err(failed)?;
         let written = file.write_all(key.as_slice()).and_then(|()| file.sync_all());
         // Unlike a rename, a link never replaces a key that an operator put there meanwhile.
