@@ -25,7 +25,6 @@ pub(crate) fn policy_text(limits: &str) -> String {
             LegalContext::EhealthPlatform => "replaced_ssin = \"annotate\"\n",
             LegalContext::AdvisoryPhysician | LegalContext::PreventionService => "",
         };
-        let fields: Vec<_> = fields.iter().map(|field| field.number().to_string()).collect();
         text.push_str(&format!(
             "\n[[consumer]]\norganisation = \"{}\"\nname = \"{}\"\n{acts_for}{replaced_ssin}{limits}\n[[consumer.grant]]\n\
              legal_context = \"{}\"\nfields = [{}]\nrelation = \"{}\"\nvalid_from = \"2020-01-01\"\n\
@@ -33,7 +32,7 @@ pub(crate) fn policy_text(limits: &str) -> String {
             organisation.number,
             organisation.name,
             context.code(),
-            fields.join(", "),
+            fields.numbers(", "),
             relation.code(),
         ));
     }

@@ -104,8 +104,7 @@ fn run_search(arguments: &PersonArguments) -> Result<Exit, Failure> {
         let caller = disclosed.caller.as_ref().map_or("-".to_owned(), |caller| caller.number.to_string());
         let context = disclosed.context.map_or("-", |context| context.code());
         let (sequence, received, ticket) = (disclosed.sequence, disclosed.received, disclosed.ticket);
-        let fields: Vec<_> = disclosed.fields.iter().map(|field| field.number().to_string()).collect();
-        let fields = fields.join(", ");
+        let fields = disclosed.fields.numbers(", ");
         println!("{sequence} {received} {ticket} {caller} {context} {} {{{fields}}}", disclosed.outcome);
     }
     Ok(exit_with_gaps(&report))

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::argument_errors::ArgumentErrors;
-use crate::app::SystemClock;
+use super::super::exit::Exit;
+use super::today;
 use crate::config::parse_customer;
 use ehealth_core::model::{
-    Application, AskedCriteria, AskedDates, CbeNumber, Clock, Customer, CustomerId, Date, EnterpriseNumber, FieldSet,
+    Application, AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Date, EnterpriseNumber, FieldSet,
     Question, Ssin,
 };
 use ehealth_core::policy::{Denied, Permit, Register, decide};
@@ -46,19 +47,11 @@ pub struct ExplainArguments {
     pub on: Option<String>,
 }
 
-/// A decision, as text.
-pub(super) enum Explained {
-    /// The question may be looked up.
-    Permitted(String),
-    /// It may not, or the caller is not identified.
-    Refused(String),
-}
-
-/// Explains the decision.
+/// Explains the decision: its text, and the exit code.
 ///
 /// # Errors
 /// Every invalid argument.
-pub(super) fn explain(register: &Register, arguments: &ExplainArguments) -> Result<Explained, ArgumentErrors> {
+pub(super) fn explain(register: &Register, arguments: &ExplainArguments) -> Result<(String, Exit), ArgumentErrors> {
     let mut errors = ArgumentErrors::default();
     let caller = errors.take("--cbe", EnterpriseNumber::parse(&arguments.cbe));
     let application = arguments.application.as_deref().map(Application::parse).transpose();
@@ -69,7 +62,7 @@ pub(super) fn explain(register: &Register, arguments: &ExplainArguments) -> Resu
     };
     let today = match &arguments.on {
         Some(text) => errors.take("--on", Date::parse(text)),
-        None => Some(SystemClock.now().brussels_day()),
+        None => Some(today()),
     };
     let (caller, (application, (customer, today))) =
         errors.into_result(caller.zip(application.zip(customer.zip(today))))?;
@@ -83,24 +76,21 @@ pub(super) fn explain(register: &Register, arguments: &ExplainArguments) -> Resu
     // Environment and pins are not checked: there is no certificate here.
     let (consumer, organisation) = match register.identify_organisation(caller, application, customer) {
         Ok(identified) => identified,
-        Err(refused) => return Ok(Explained::Refused(format!("refused with a fault: {refused}\n"))),
+        Err(refused) => return Ok((format!("refused with a fault: {refused}\n"), Exit::Refused)),
     };
     let who = format!("{} ({})", consumer.name, consumer.id());
     Ok(match decide(&consumer, organisation, &question, today) {
-        Ok(permit) => Explained::Permitted(format!("{who}: the lookup is permitted\n{}", describe(&permit))),
+        Ok(permit) => (format!("{who}: the lookup is permitted\n{}", describe(&permit)), Exit::Done),
         Err(Denied { refusal, .. }) => {
             let status = refusal.status();
-            Explained::Refused(format!("{who}: {} {}\n  rule: {refusal}\n", status.value(), status.code()))
+            (format!("{who}: {} {}\n  rule: {refusal}\n", status.value(), status.code()), Exit::Refused)
         }
     })
 }
 
 fn describe(permit: &Permit) -> String {
     let grant = permit.grant();
-    let numbers = |fields: FieldSet| {
-        let numbers: Vec<_> = fields.iter().map(|field| field.number().to_string()).collect();
-        if numbers.is_empty() { "none".to_owned() } else { numbers.join(", ") }
-    };
+    let numbers = |fields: FieldSet| if fields.is_empty() { "none".to_owned() } else { fields.numbers(", ") };
     let window = permit.criteria().window();
     format!(
         "  rule: the grant for {} under deliberation {}, valid from {}{}\n  on behalf of: {}\n  days: {} to {}\n  \

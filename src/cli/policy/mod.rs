@@ -135,13 +135,9 @@ pub(super) fn run(command: &PolicyCommand) -> Exit {
         },
         PolicyCommand::Explain(arguments) => match read_policy(&arguments.policy) {
             Ok(register) => match explain::explain(&register, arguments) {
-                Ok(explain::Explained::Permitted(text)) => {
+                Ok((text, exit)) => {
                     print!("{text}");
-                    Exit::Done
-                }
-                Ok(explain::Explained::Refused(text)) => {
-                    print!("{text}");
-                    Exit::Refused
+                    exit
                 }
                 Err(errors) => fail(Exit::Usage, &errors),
             },

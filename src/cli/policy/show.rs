@@ -1,11 +1,12 @@
 //! `policy show`: who may ask what, a row for each grant.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::ShowFormat;
-use ehealth_core::model::{Date, Field};
+use ehealth_core::model::{Date, Digest, Field};
 use ehealth_core::policy::{Consumer, Grant, Register};
 
 /// Columns of the table and of the CSV.
@@ -29,8 +30,7 @@ const COLUMNS: [&str; 15] = [
 
 /// Writes the policy as it is on `day`.
 pub(super) fn show(register: &Register, day: Date, format: ShowFormat) -> String {
-    let mut consumers: Vec<_> = register.consumers().collect();
-    consumers.sort_by_key(|consumer| consumer.organisation);
+    let consumers = register.in_order();
     let rows = || {
         consumers.iter().flat_map(|consumer| {
             let grants = consumer.grants.iter().map(|grant| row(consumer, Some(grant), day));
@@ -67,13 +67,11 @@ fn pinned(consumer: &Consumer) -> &'static str {
 
 fn row(consumer: &Consumer, grant: Option<&Grant>, day: Date) -> [String; COLUMNS.len()] {
     let of_grant = |text: &dyn Fn(&Grant) -> String| grant.map(text).unwrap_or_default();
-    let fields =
-        |grant: &Grant| grant.fields.iter().map(|field| field.number().to_string()).collect::<Vec<_>>().join(" ");
     [
         consumer.organisation.to_string(),
         consumer.name.clone(),
         of_grant(&|grant| grant.context.code().to_owned()),
-        of_grant(&fields),
+        of_grant(&|grant| grant.fields.numbers(" ")),
         of_grant(&|grant| grant.relation.code().to_owned()),
         of_grant(&|grant| grant.valid.begin().to_string()),
         of_grant(&|grant| grant.valid.end().map(|end| end.to_string()).unwrap_or_default()),
@@ -128,8 +126,8 @@ fn csv_text(rows: impl Iterator<Item = [String; COLUMNS.len()]>) -> String {
 }
 
 fn consumer_json(consumer: &Consumer, day: Date) -> Value {
-    let texts = |digests: &[ehealth_core::model::Digest]| digests.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let grant = |grant: &std::sync::Arc<Grant>| {
+    let texts = |digests: &[Digest]| digests.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let grant = |grant: &Arc<Grant>| {
         json!({
             "legalContext": grant.context.code(),
             "fields": grant.fields.iter().map(Field::number).collect::<Vec<_>>(),

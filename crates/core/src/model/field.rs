@@ -97,6 +97,13 @@ impl FieldSet {
         self.0 & (1 << field as u16) != 0
     }
 
+    /// The numbers of the fields, with this text between them.
+    #[must_use]
+    pub fn numbers(self, separator: &str) -> String {
+        let numbers: Vec<_> = self.iter().map(|field| field.number().to_string()).collect();
+        numbers.join(separator)
+    }
+
     /// Datasets that carry a field of the set.
     #[must_use]
     pub fn carriers(self) -> DatasetSet {

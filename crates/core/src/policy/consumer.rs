@@ -258,6 +258,14 @@ impl Register {
         self.consumers.values().flatten()
     }
 
+    /// All consumers, by organisation: for people.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<&Arc<Consumer>> {
+        let mut consumers: Vec<_> = self.consumers().collect();
+        consumers.sort_by_key(|consumer| consumer.organisation);
+        consumers
+    }
+
     /// Identifies the consumer that calls and the organisation on whose behalf it asks: the first
     /// decision on a question.
     ///

@@ -31,4 +31,4 @@ pub use empty_answers::{EmptyAnswers, Finding, THROTTLE_INTERVAL, Throttle};
 pub use grant::{Deliberation, Grant, GrantError, Reach, Relation, ceiling};
 pub use quota::{Quota, RateLimiter};
 pub use subject_hash::SubjectHash;
-pub use warnings::{GRANT_EXPIRY_WARNING, PolicyWarning, find_warnings};
+pub use warnings::{GRANT_EXPIRY_WARNING, PolicyProblem, PolicyWarning, find_warnings};

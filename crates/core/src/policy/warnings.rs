@@ -8,44 +8,39 @@ use crate::model::{Date, EnterpriseNumber, LegalContext};
 /// the policy file.
 pub const GRANT_EXPIRY_WARNING: i32 = 60;
 
-/// A part of a policy that has no effect, or soon has none.
+/// A consumer of whose policy a part has no effect, or soon has none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyWarning {
-    /// The consumer has no grant.
-    #[error("consumer {organisation} ({name}) has no grant: every question gets MSG00013")]
-    NoGrant {
-        /// The consumer.
-        organisation: EnterpriseNumber,
-        /// Its name.
-        name: String,
-    },
-    /// The consumer has a quota of 0.
-    #[error("consumer {organisation} ({name}) has a quota of 0: every question gets MSG90052")]
-    NoQuota {
-        /// The consumer.
-        organisation: EnterpriseNumber,
-        /// Its name.
-        name: String,
-    },
-    /// The last grant of the consumer for this context has ended.
-    #[error("consumer {organisation} ({name}): the grant for {} ended on {end}", .context.code())]
+#[error("consumer {organisation} ({name}){problem}")]
+pub struct PolicyWarning {
+    /// The consumer.
+    pub organisation: EnterpriseNumber,
+    /// Its name.
+    pub name: String,
+    /// What has no effect.
+    pub problem: PolicyProblem,
+}
+
+/// A part of a consumer's policy that has no effect, or soon has none. Its text continues that of the
+/// consumer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyProblem {
+    /// It has no grant.
+    #[error(" has no grant: every question gets MSG00013")]
+    NoGrant,
+    /// It has a quota of 0.
+    #[error(" has a quota of 0: every question gets MSG90052")]
+    NoQuota,
+    /// Its last grant for this context has ended.
+    #[error(": the grant for {} ended on {end}", .context.code())]
     GrantEnded {
-        /// The consumer.
-        organisation: EnterpriseNumber,
-        /// Its name.
-        name: String,
         /// Legal context of the grant.
         context: LegalContext,
         /// Last day of the grant.
         end: Date,
     },
     /// A grant ends soon, and no other one continues it.
-    #[error("consumer {organisation} ({name}): the grant for {} ends on {end}, in {days} days", .context.code())]
+    #[error(": the grant for {} ends on {end}, in {days} days", .context.code())]
     GrantEnds {
-        /// The consumer.
-        organisation: EnterpriseNumber,
-        /// Its name.
-        name: String,
         /// Legal context of the grant.
         context: LegalContext,
         /// Last day of the grant.
@@ -58,30 +53,32 @@ pub enum PolicyWarning {
 /// Finds all warnings for this day, by organisation.
 #[must_use]
 pub fn find_warnings(register: &Register, today: Date) -> Vec<PolicyWarning> {
-    let mut consumers: Vec<_> = register.consumers().collect();
-    consumers.sort_by_key(|consumer| consumer.organisation);
-    consumers.into_iter().flat_map(|consumer| of_consumer(consumer, today)).collect()
+    let warn = |consumer: &Consumer| {
+        let (organisation, name) = (consumer.organisation, consumer.name.clone());
+        let warning = move |problem| PolicyWarning { organisation, name: name.clone(), problem };
+        problems_of(consumer, today).into_iter().map(warning)
+    };
+    register.in_order().into_iter().flat_map(|consumer| warn(consumer)).collect()
 }
 
-fn of_consumer(consumer: &Consumer, today: Date) -> Vec<PolicyWarning> {
-    let (organisation, name) = (consumer.organisation, || consumer.name.clone());
-    let mut warnings = Vec::new();
+fn problems_of(consumer: &Consumer, today: Date) -> Vec<PolicyProblem> {
+    let mut problems = Vec::new();
     if consumer.grants.is_empty() {
-        warnings.push(PolicyWarning::NoGrant { organisation, name: name() });
+        problems.push(PolicyProblem::NoGrant);
     }
     if consumer.quota.per_minute == 0 || consumer.quota.per_day == 0 {
-        warnings.push(PolicyWarning::NoQuota { organisation, name: name() });
+        problems.push(PolicyProblem::NoQuota);
     }
     for (grant, end) in consumer.last_grants() {
         let days = end.as_days().saturating_sub(today.as_days());
         let context = grant.context;
         if days < 0 {
-            warnings.push(PolicyWarning::GrantEnded { organisation, name: name(), context, end });
+            problems.push(PolicyProblem::GrantEnded { context, end });
         } else if days <= GRANT_EXPIRY_WARNING {
-            warnings.push(PolicyWarning::GrantEnds { organisation, name: name(), context, end, days });
+            problems.push(PolicyProblem::GrantEnds { context, end, days });
         }
     }
-    warnings
+    problems
 }
 
 impl Consumer {
