@@ -26,14 +26,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use audit_log::{AuditLog, Checkpoints, IndexUse, KeyFolder, MissingKeys, Settings, find, parse_record, prove};
+use audit_log::{AuditLog, Checkpoints, IndexUse, KeyFolder, MissingKeys, Settings, Whom, find, parse_record, prove};
 use audit_verify::{VerifyingKey, verify, verify_proof};
 use ehealth_core::lookup::{self, ExchangeRecord, Operation};
 use ehealth_core::model::{
     Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, FieldSet, FixedClock, LegalContext,
     OutcomeCode, Ssin, Ticket, Timestamp, Window,
 };
-use ehealth_core::policy::Deliberation;
+use ehealth_core::policy::{Deliberation, Rule};
 
 const MONTHS: u64 = 120;
 /// Number of people, about: each is asked about some twelve times in ten years.
@@ -289,7 +289,10 @@ fn record(number: u64) -> ExchangeRecord {
         fingerprint: Digest::new([0xab; 32]),
         operation: Operation::ConsultAttributes,
         organisation: Some(enterprise(8_093_944)),
-        context: Some(LegalContext::EhealthPlatform),
+        context: Some(LegalContext::EHEALTH_PLATFORM),
+        rule: Some(Rule::Granted),
+        policy: Some(Digest::new([7; 32])),
+        end_user: None,
         deliberation: Some(Deliberation::parse("16/108").expect("a number")),
         subject: Some(person(dice % PEOPLE)),
         window: Some(Window::new(Date::parse("2026-11-22").expect("a day"))),
@@ -333,7 +336,7 @@ fn measure_verification(settings: &Settings, key: &VerifyingKey, elsewhere: &Pat
 fn measure_finding(folder: &Path, keys: &KeyFolder) {
     let look = |number: u64, index| {
         let started = Instant::now();
-        let found = find(folder, keys, index, person(number), None).expect("readable");
+        let found = find(folder, keys, index, &Whom::Subject(person(number)), None).expect("readable");
         (
             found.into_iter().filter(|found| found.as_ref().expect("searchable").detail.is_ok()).count(),
             started.elapsed(),

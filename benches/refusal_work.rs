@@ -32,7 +32,7 @@ use ehealth_core::model::{
     AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Dataset, Date, Digest, EnterpriseNumber, FixedClock,
     LegalContext, Period, Question, Ssin, Status, Ticket, Timestamp,
 };
-use ehealth_core::policy::{Certified, Consumer, Deliberation, Grant, Register};
+use ehealth_core::policy::{Certified, Consumer, ContextDefinition, Contexts, Deliberation, Grant, Register};
 
 /// Requests per process: enough to outweigh opening the store.
 const QUESTIONS: usize = 200;
@@ -133,7 +133,7 @@ fn compare() {
     assert!(is_even, "the instructions reveal who is known");
 }
 
-const CONTEXTS: [LegalContext; 2] = [LegalContext::AdvisoryPhysician, LegalContext::PreventionService];
+const CONTEXTS: [LegalContext; 2] = [LegalContext::ADVISORY_PHYSICIAN, LegalContext::PREVENTION_SERVICE];
 
 /// Compares the times of refusals.
 fn compare_times() {
@@ -351,9 +351,10 @@ fn ask(folder: &Path, context: LegalContext, n: u64) {
 
 fn register(context: LegalContext) -> Register {
     let valid = Period::from_days(Date::MIN, None).expect("open");
-    let grant = Grant::at_ceiling(context, valid, Deliberation::parse("16/108").expect("a number"));
+    let definition = Arc::new(ContextDefinition::built_in(context).expect("one of the three"));
+    let grant = Grant::at_ceiling(definition, valid, Deliberation::parse("16/108").expect("a number"));
     let consumer = Consumer { grants: vec![Arc::new(grant)], ..Consumer::new(number(CALLER), "Benchmark consumer") };
-    Register::from_consumers(vec![consumer]).expect("a valid register")
+    Register::new(Contexts::built_in(), vec![consumer]).expect("a valid register")
 }
 
 fn freshness() -> FreshnessLimits {
@@ -372,9 +373,10 @@ fn permitted(register: &Register, context: LegalContext, ssin: Ssin) -> Permitte
     let question = Question {
         customer: Customer { ticket: None, timestamp_sent: None, id: CustomerId::Cbe(CbeNumber::from(organisation)) },
         legal_context: context.code().to_owned(),
+        end_user: None,
         criteria: AskedCriteria { ssin: Ok(ssin), dates: AskedDates::Today },
     };
-    let identified = Presented::new(exchange, question).identify(register).expect("registered");
+    let identified = Presented::new(exchange, question, register).identify(register).expect("registered");
     let Permission::Permitted(permitted) = identified.permit() else { panic!("granted") };
     permitted
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::bound::{self, Bound};
 use super::error::AppError;
 use super::finding::{Finding, Findings, Severity};
-use super::load::{load_active_config, of_file};
+use super::load::{Loaded, load_active_config, of_file};
 use super::standing::find_standing;
 use super::stores::{find_exposed_key, find_in_audit_log, find_in_data, find_in_feeds, of_audit_log};
 use crate::config::{FetchMode, Setting, Settings, Unreadable, read_policy};
@@ -44,9 +44,6 @@ pub struct Prepared {
 /// The copy of the checkpoint, whose thread was started before the process was confined
 /// ([`AuditLog::start_copy`]).
 pub type StartedCopy = Result<Option<CheckpointCopy>, AuditError>;
-
-/// What was loaded without an error.
-type Loaded = (ActiveConfig, Option<OperatorSide>);
 
 impl Prepared {
     /// Binds the addresses and opens everything else that the settings name. Uses the sockets that
@@ -88,13 +85,15 @@ impl Prepared {
     ) -> Result<Self, AppError> {
         let (loaded, mut findings) = inspect(settings, &clock);
         // The audit log is opened last and only if all else is right: opening it writes to it.
-        let Some((active_config, operators)) = loaded else {
+        let Some(loaded) = loaded else {
             findings.extend(find_in_audit_log(settings, clock.now(), OtherWriter::Refuse));
             return Err(findings.into());
         };
         let opened = copy.and_then(|copy| AuditLog::open_with_copy(&settings.audit_log, Arc::clone(&clock), copy));
         match opened {
             Ok(audit_log) => {
+                loaded.keep_policy_text(settings)?;
+                let Loaded { active_config, operators, .. } = loaded;
                 let (settings, findings) = (settings.clone(), Findings::new(findings));
                 Ok(Self { bound, settings, clock, active_config, operators, audit_log, findings })
             }
@@ -165,9 +164,10 @@ pub fn check_feeds(settings: &Settings) -> Findings {
 fn inspect(settings: &Settings, clock: &Arc<dyn Clock>) -> (Option<Loaded>, Vec<Finding>) {
     let mut findings = Vec::new();
     let loaded = match load_active_config(settings, clock) {
-        Ok((active_config, operators)) => {
-            findings.extend(find_standing(settings, &active_config, operators.as_ref(), clock.now()));
-            Some((active_config, operators))
+        Ok(loaded) => {
+            let Loaded { active_config, operators, .. } = &loaded;
+            findings.extend(find_standing(settings, active_config, operators.as_ref(), clock.now()));
+            Some(loaded)
         }
         Err(AppError(errors)) => {
             findings.extend(errors.iter().cloned());

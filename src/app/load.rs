@@ -7,22 +7,44 @@ use std::sync::Arc;
 
 use super::error::AppError;
 use super::finding::{Finding, Severity, remedy_of_io};
-use crate::config::{Settings, find_outdated_pins, read_policy};
+use crate::config::{Policy, Settings, find_outdated_pins, read_policy};
 use crate::server::ActiveConfig;
 use crate::server::tls::{self, OperatorSide, RevocationFiles, TlsError};
 use ehealth_core::model::Clock;
 use tls_files::{Content, FileError};
 
+/// Files that were loaded, all of them valid.
+pub(super) struct Loaded {
+    /// Configuration for consumers.
+    pub active_config: ActiveConfig,
+    /// The operators' side of TLS, if they have one.
+    pub operators: Option<OperatorSide>,
+    /// Bytes of the policy file.
+    pub policy_text: Vec<u8>,
+}
+
+impl Loaded {
+    /// Keeps the policy file in the folder of the audit log: the records that it decides name it.
+    ///
+    /// # Errors
+    /// [`AppError`] if it cannot be written.
+    pub fn keep_policy_text(&self, settings: &Settings) -> Result<(), AppError> {
+        let folder = &settings.audit_log.folder;
+        audit_log::keep_policy_text(folder, &self.policy_text).map(drop).map_err(|error| {
+            let text = format!("the policy file cannot be kept in the audit log's folder: {error}");
+            let finding = Finding::new(Severity::Error, settings, "audit_log.folder", &text);
+            vec![finding.in_file(folder).remedy(remedy_of_io(&error))].into()
+        })
+    }
+}
+
 /// Loads and validates the policy, certificates, keys, CAs and CRLs.
 ///
 /// # Errors
 /// [`AppError`] with every error of every file.
-pub(super) fn load_active_config(
-    settings: &Settings,
-    clock: &Arc<dyn Clock>,
-) -> Result<(ActiveConfig, Option<OperatorSide>), AppError> {
+pub(super) fn load_active_config(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Loaded, AppError> {
     let mut findings = Vec::new();
-    let register = read_policy(&settings.policy).map_err(|problems| {
+    let policy = read_policy(&settings.policy).map_err(|problems| {
         findings.extend(problems.0.into_iter().map(Finding::from));
     });
     let tls = tls::load(&settings.tls, clock).map_err(|errors| {
@@ -33,15 +55,16 @@ pub(super) fn load_active_config(
         findings.extend(errors.into_iter().map(|error| locate(settings, Listener::Operators, &error)));
     });
     let chain = tls::read_certificates(&settings.tls.certificate);
-    match (register, tls, operators, chain) {
-        (Ok(register), Ok((tls, client_verifier)), Ok(operators), Ok(chain)) => {
+    match (policy, tls, operators, chain) {
+        (Ok(Policy { register, text }), Ok((tls, client_verifier)), Ok(operators), Ok(chain)) => {
             let names: HashMap<_, _> = client_verifier.trust().authority_names().collect();
             let outdated = find_outdated_pins(&settings.policy, &register, |pin| names.get(pin).cloned());
             if !outdated.is_empty() {
                 return Err(outdated.into_iter().map(Finding::from).collect::<Vec<_>>().into());
             }
             let register = register.with_environment(settings.environment);
-            Ok((ActiveConfig { register, tls, client_verifier, chain }, operators))
+            let active_config = ActiveConfig { register, tls, client_verifier, chain };
+            Ok(Loaded { active_config, operators, policy_text: text })
         }
         (.., Err(error)) if findings.is_empty() => {
             Err(vec![locate(settings, Listener::Consumers, &error.into())].into())

@@ -60,9 +60,11 @@ impl Reloader {
     /// [`AppError`] with every error; the previous configuration stays active.
     pub fn reload(&self) -> Result<(), AppError> {
         let loaded = load_active_config(&self.settings, &self.clock);
-        let reloaded = loaded.map(|(active_config, operators)| {
-            self.service.replace(active_config);
-            self.operators.replace(operators);
+        let reloaded = loaded.and_then(|loaded| {
+            loaded.keep_policy_text(&self.settings)?;
+            self.service.replace(loaded.active_config);
+            self.operators.replace(loaded.operators);
+            Ok(())
         });
         self.last_reload.note(self.clock.now(), reloaded.as_ref().err());
         reloaded

@@ -112,10 +112,10 @@ async fn look_up_both(workspace: &Workspace, url: &str) -> Result<Exit, LookupEr
     for (word, context, title) in [
         (
             "fund",
-            LegalContext::AdvisoryPhysician,
+            LegalContext::ADVISORY_PHYSICIAN,
             "An advisory physician asks: which employer, which prevention service?",
         ),
-        ("service", LegalContext::PreventionService, "A prevention service asks: which health-insurance fund?"),
+        ("service", LegalContext::PREVENTION_SERVICE, "A prevention service asks: which health-insurance fund?"),
     ] {
         println!("\n{title}\n");
         let (certificate, key) = workspace.client(word);

@@ -60,7 +60,7 @@ pub use exit::Exit;
 pub use generate::GenerateArguments;
 pub use health::HealthArguments;
 pub use log::{LogFormat, LogWriter, start_log};
-pub use lookup::{Context, LookupArguments};
+pub use lookup::LookupArguments;
 pub use policy::{ExplainArguments, PolicyCommand};
 pub use reload::ReloadArguments;
 pub use run::run;

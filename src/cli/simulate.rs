@@ -160,7 +160,7 @@ fn describe(running: &RunningService, workspace: &Workspace, scenario: &Scenario
             let (certificate, key) = files(organisation.word);
             let client = json!({
                 "organisation": organisation.number,
-                "legalContext": organisation.context.map(LegalContext::code),
+                "legalContext": organisation.context.as_ref().map(LegalContext::code),
                 "certificate": certificate,
                 "key": key,
             });

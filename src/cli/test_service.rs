@@ -149,8 +149,8 @@ mod tests {
         Workspace::new(simulation.clone()).prepare_scenario(&scenario, ClientKeys::P256).expect("made");
         for folder in [demo, simulation] {
             let settings = read_settings(&Workspace::new(folder).settings()).expect("no errors");
-            let register = read_policy(&settings.policy).expect("no errors");
-            assert_eq!(register.consumers().count(), 5);
+            let policy = read_policy(&settings.policy).expect("no errors");
+            assert_eq!(policy.register.consumers().count(), 5);
         }
     }
 }

@@ -6,7 +6,12 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+
+use text_file::TextError;
 
 use toml::de::{DeTable, DeValue};
 
@@ -18,10 +23,29 @@ use super::value::Value;
 
 /// Reads a file's text, as an operator's editor saved it.
 pub(super) fn read_text(file: &Path) -> Result<String, Problems> {
-    text_file::read(file).map_err(|error| {
-        let origin = Origin::File { file: file.to_owned(), line: 0 };
-        Problems(vec![Problem { origin, key: String::new(), text: error.to_string() }])
-    })
+    text_file::read(file).map_err(|error| whole_file(file, &error))
+}
+
+/// Reads a file's bytes, at most `max` of them.
+pub(super) fn read_bytes(file: &Path, max: usize) -> Result<Vec<u8>, Problems> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    let read = File::open(file).and_then(|opened| opened.take(limit).read_to_end(&mut bytes));
+    read.map_err(|error| whole_file(file, &TextError::from(error)))?;
+    if bytes.len() > max {
+        return Err(whole_file(file, &format_args!("has more than {max} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Decodes a file's bytes, as an operator's editor saved them.
+pub(super) fn decode_text(file: &Path, bytes: &[u8]) -> Result<String, Problems> {
+    text_file::decode(bytes).map_err(|error| whole_file(file, &error))
+}
+
+fn whole_file(file: &Path, error: &dyn Display) -> Problems {
+    let origin = Origin::File { file: file.to_owned(), line: 0 };
+    Problems(vec![Problem { origin, key: String::new(), text: error.to_string() }])
 }
 
 /// Sources of values beside a document, and names that it no longer has.

@@ -26,15 +26,20 @@ mod sections;
 mod settings;
 
 // Other files.
+mod contexts;
+mod expectations;
 mod policy;
+mod policy_values;
 #[cfg(feature = "testkit")]
 mod scenario;
 
 pub use example::{write_example, write_table};
+pub use expectations::{DescribedQuestion, Expectation, Expectations, Verdict, read_expectations};
 pub use keys::{Example, KEYS, Key, Kind};
 pub use origin::{Origin, Problem, Problems, Setting};
 pub use overrides::Overrides;
-pub use policy::{find_outdated_pins, parse_customer, parse_policy, read_policy};
+pub use policy::{Policy, find_outdated_pins, parse_policy, read_policy};
+pub use policy_values::parse_customer;
 pub use read::{Unreadable, parse_settings, read_settings, read_settings_with, try_settings};
 pub use readers::parse_public_url;
 #[cfg(feature = "testkit")]

@@ -1,6 +1,17 @@
 //! The policy file: which consumer may request what. Operators write it, auditors read it.
 //!
 //! ```toml
+//! [[legal_context]]                      # default: the three BACKTOWORK: contexts of version 0.1
+//! code = "BACKTOWORK:ADVISORY_PHYSICIAN"
+//! deliberation = "16/108"
+//! fields = [1, 2, 3, 4, 5, 6, 7, 8]      # the ceiling of every grant
+//! relations = ["insured"]                # one of which every grant demands
+//! valid_from = "2017-07-01"
+//! valid_to = "2028-12-31"                # default: until withdrawn
+//! purpose = { nl = "…", fr = "…", de = "…", en = "…" }  # what the person reads in the article 15 report
+//! end_user = "optional"                  # or "required", "refused"; default: "optional"
+//! dates = "any"                          # or "today"; default: "any"
+//!
 //! [[consumer]]
 //! organisation = "0202239951"            # the number in the certificate
 //! name = "Example fund"
@@ -28,50 +39,66 @@
 //! look_ahead_days = 90                   # default: 90
 //! valid_from = "2024-01-01"
 //! valid_to = "2028-12-31"                # default: until withdrawn
-//! deliberation = "16/108"
+//! deliberation = "16/108"                # default: that of the context
 //! ```
 
 use std::path::Path;
 use std::sync::Arc;
 
-use super::document::{Section, parse, read_text};
+use super::contexts::read_contexts;
+use super::document::{Section, decode_text, parse, read_bytes, read_text};
 use super::origin::{Origin, Problem, Problems};
+use super::policy_values::{
+    parse_customer, read_deliberation, read_fields, read_organisation, read_relation, read_validity,
+};
 use super::value::Value;
-use ehealth_core::model::{
-    Application, CbeNumber, CustomerId, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, PairNumber,
-    Period,
-};
+use crate::certificates::sha256;
+use audit_log::MAX_POLICY_BYTES;
+use ehealth_core::model::{Application, Digest, EnterpriseNumber};
 use ehealth_core::policy::{
-    ActsFor, Consumer, ConsumerId, Deliberation, Grant, Pins, Quota, Reach, Register, RegisterError, Relation,
-    ReplacedSsin,
+    ActsFor, Consumer, ConsumerId, Contexts, Grant, Pins, Quota, Reach, Register, RegisterError, ReplacedSsin,
 };
+
+/// A policy file, read and valid.
+#[derive(Debug)]
+pub struct Policy {
+    /// What it says.
+    pub register: Register,
+    /// Its bytes, as they were read: the audit log keeps them, because records name their SHA-256.
+    pub text: Vec<u8>,
+}
 
 /// Reads and validates a policy file.
 ///
 /// # Errors
 /// Every error of the file.
-pub fn read_policy(file: &Path) -> Result<Register, Problems> {
-    parse_policy(file, &read_text(file)?)
+pub fn read_policy(file: &Path) -> Result<Policy, Problems> {
+    let text = read_bytes(file, MAX_POLICY_BYTES)?;
+    parse_policy(file, &text).map(|register| Policy { register, text })
 }
 
-/// Parses and validates the text of a policy file. Errors name `file`.
+/// Parses and validates the bytes of a policy file. Errors name `file`.
 ///
 /// # Errors
 /// Every error of the text.
-pub fn parse_policy(file: &Path, text: &str) -> Result<Register, Problems> {
-    let (consumers, lines) = parse(file, text, |root| {
+pub fn parse_policy(file: &Path, bytes: &[u8]) -> Result<Register, Problems> {
+    let text = decode_text(file, bytes)?;
+    let (contexts, consumers, lines) = parse(file, &text, |root| {
+        let contexts = read_contexts(root);
         let sections = root.sections("consumer");
         let total = sections.len();
         let (mut consumers, mut lines) = (Vec::new(), Vec::new());
         for section in sections {
             lines.push(Lines { consumer: section.line(), grants: Vec::new() });
             let grant_lines = lines.last_mut().map(|lines| &mut lines.grants)?;
-            consumers.extend(read_consumer(section, grant_lines));
+            consumers.extend(read_consumer(section, contexts.as_ref(), grant_lines));
         }
-        (consumers.len() == total).then_some((consumers, lines))
+        let contexts = contexts?;
+        (consumers.len() == total).then_some((contexts, consumers, lines))
     })?;
     let ids: Vec<_> = consumers.iter().map(Consumer::id).collect();
-    Register::from_consumers(consumers).map_err(|errors| {
+    let register = Register::new(contexts, consumers).map(|register| register.with_policy(sha256(bytes)));
+    register.map_err(|errors| {
         let locate = |error: RegisterError| {
             let line = find_line(&error, &ids, &lines);
             Problem {
@@ -132,7 +159,11 @@ fn find_line(error: &RegisterError, ids: &[ConsumerId], lines: &[Lines]) -> usiz
     grant.and_then(|index| lines.grants.get(index)).copied().unwrap_or(lines.consumer)
 }
 
-fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Option<Consumer> {
+fn read_consumer(
+    mut section: Section<'_>,
+    contexts: Option<&Contexts>,
+    grant_lines: &mut Vec<usize>,
+) -> Option<Consumer> {
     let organisation = section.required("organisation", read_organisation);
     let applications = section.optional("applications", read_applications);
     let name = section.required("name", |value| match value.text()? {
@@ -156,7 +187,7 @@ fn read_consumer(mut section: Section<'_>, grant_lines: &mut Vec<usize>) -> Opti
     let total = grant_sections.len();
     for grant in grant_sections {
         grant_lines.push(grant.line());
-        grants.extend(read_grant(grant).map(Arc::new));
+        grants.extend(read_grant(grant, contexts).map(Arc::new));
     }
     section.finish();
     (grants.len() == total).then_some(())?;
@@ -201,48 +232,30 @@ fn read_quota(section: &mut Section<'_>) -> Quota {
     }
 }
 
-fn read_grant(mut section: Section<'_>) -> Option<Grant> {
+/// Reads a grant. Without contexts, which have errors of their own, its context is not looked up.
+fn read_grant(mut section: Section<'_>, contexts: Option<&Contexts>) -> Option<Grant> {
     let context = section.required("legal_context", |value| {
-        LegalContext::parse(value.text()?)
-            .ok_or_else(|| format!("must be one of {}", LegalContext::ALL.map(LegalContext::code).join(", ")))
+        let code = value.text()?;
+        let Some(contexts) = contexts else { return Ok(None) };
+        let codes = || contexts.iter().map(|context| context.context.code()).collect::<Vec<_>>().join(", ");
+        contexts.find(code).map(Some).ok_or_else(|| format!("must be one of the legal contexts: {}", codes()))
     });
-    let fields = section.required("fields", |value| {
-        let fields = value.list(|item| {
-            let number = u8::try_from(item.integer(1, 9)?).map_err(|error| error.to_string())?;
-            Field::from_number(number).ok_or_else(|| "must be a field number from 1 to 9".to_owned())
-        })?;
-        Ok(fields.into_iter().collect::<FieldSet>())
-    });
-    let relation = section.required("relation", |value| {
-        Relation::parse(value.text()?).ok_or_else(|| "must be one of none, insured, affiliated-employer".to_owned())
-    });
-    let reach = Reach::default();
-    let back_years = section.optional("look_back_years", |value| read_u16(value, 100)).unwrap_or(reach.back_years);
-    let ahead_days = section.optional("look_ahead_days", |value| read_u16(value, 3_660)).unwrap_or(reach.ahead_days);
-    let valid_from = section.required("valid_from", read_date);
-    let valid_to = section.optional("valid_to", read_date);
-    let deliberation =
-        section.required("deliberation", |value| Deliberation::parse(value.text()?).map_err(|error| error.to_string()));
-    let valid = valid_from.and_then(|from| match Period::from_days(from, valid_to) {
-        Ok(valid) => Some(valid),
-        Err(_) => {
-            section.report("valid_to must not be before valid_from");
-            None
-        }
-    });
+    let context = context.flatten();
+    let fields = section.required("fields", read_fields);
+    let relation = section.required("relation", read_relation);
+    let back_years = section.optional("look_back_years", |value| read_u16(value, 100));
+    let ahead_days = section.optional("look_ahead_days", |value| read_u16(value, 3_660));
+    let valid = read_validity(&mut section);
+    let deliberation = section.optional("deliberation", read_deliberation);
     section.finish();
-    Some(Grant {
-        context: context?,
-        fields: fields?,
-        relation: relation?,
-        reach: Reach { back_years, ahead_days },
-        valid: valid?,
-        deliberation: deliberation?,
-    })
-}
-
-fn read_organisation(value: Value<'_>) -> Result<EnterpriseNumber, String> {
-    EnterpriseNumber::parse(value.text()?).map_err(|error| error.to_string())
+    let context = Arc::clone(context?);
+    let usual = context.dates.reach().unwrap_or_default();
+    let reach = Reach {
+        back_years: back_years.unwrap_or(usual.back_years),
+        ahead_days: ahead_days.unwrap_or(usual.ahead_days),
+    };
+    let deliberation = deliberation.unwrap_or_else(|| context.deliberation.clone());
+    Some(Grant { fields: fields?, relation: relation?, reach, valid: valid?, deliberation, context })
 }
 
 /// Reads a list of at least one application: an empty one would mean all of them.
@@ -267,10 +280,6 @@ fn read_u32(value: Value<'_>, most: u32) -> Result<u32, String> {
     u32::try_from(number).map_err(|error| error.to_string())
 }
 
-fn read_date(value: Value<'_>) -> Result<Date, String> {
-    Date::parse(value.text()?).map_err(|_| "must be a date, written \"YYYY-MM-DD\"".to_owned())
-}
-
 /// Parses `NUMBER`, `NUMBER=ENTERPRISE` or `SECTOR/INSTITUTION=ENTERPRISE`.
 fn read_acts_for(text: &str) -> Result<ActsFor, String> {
     let (named, meant) = text.split_once('=').unwrap_or((text, text));
@@ -280,27 +289,12 @@ fn read_acts_for(text: &str) -> Result<ActsFor, String> {
     Ok(ActsFor { named, organisation })
 }
 
-/// Parses a customer as an operator writes it: ten digits, or SECTOR/INSTITUTION.
-///
-/// # Errors
-/// The accepted forms.
-pub fn parse_customer(text: &str) -> Result<CustomerId, String> {
-    let customer = match text.split_once('/') {
-        None => CbeNumber::parse(text).map(CustomerId::Cbe),
-        Some((sector, institution)) => {
-            let part = |text: &str| text.parse().ok().filter(|number| *number <= 999).map(PairNumber::new);
-            part(sector).zip(part(institution)).map(|(sector, institution)| CustomerId::Pair { sector, institution })
-        }
-    };
-    customer.ok_or_else(|| "must be a number of ten digits, or SECTOR/INSTITUTION".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn parse_text(text: &str) -> Result<Register, String> {
-        parse_policy(Path::new("policy.toml"), text).map_err(|problems| problems.to_string())
+        parse_policy(Path::new("policy.toml"), text.as_bytes()).map_err(|problems| problems.to_string())
     }
 
     const FUND: &str = r#"

@@ -25,7 +25,7 @@ use ehealth_core::lookup::{
     Recorded, Resolved, Unrecorded, record,
 };
 use ehealth_core::model::{Customer, OutcomeCode, Question, Status, Ticket};
-use ehealth_core::policy::Refusal;
+use ehealth_core::policy::{EndUserFault, Refusal, Rule};
 use soap::{self, Addressing, Charset, ExchangeFault, Fault, Handling, Payload, RefusedRequest, Request};
 
 /// Answer to the caller, and what the log says of it.
@@ -38,7 +38,9 @@ pub(super) struct Reply {
     /// The fault that the body holds (HTTP 500), and its cause for the log; `None`: a response (HTTP
     /// 200).
     pub fault: Option<Explained<Fault>>,
-    /// Policy rule that refused the question, if one did.
+    /// Rule that decided the exchange, if one did.
+    pub rule: Option<Rule>,
+    /// Why the policy refused the question, if it did and the answer is a status.
     pub refusal: Option<Refusal>,
     /// Time until the quota allows the question again, if it was exhausted.
     pub retry_after: Option<Duration>,
@@ -81,6 +83,7 @@ pub(super) struct RecordedExchange {
 /// What a reply needs besides the outcome.
 struct ReplyDetails {
     addressing: Addressing,
+    rule: Option<Rule>,
     refusal: Option<Refusal>,
     retry_after: Option<Duration>,
 }
@@ -105,6 +108,14 @@ type RecordReceiver<T> = oneshot::Receiver<Result<Recorded<T>, Unrecorded<T>>>;
 
 /// Holds `None` if the audit log closed meanwhile and dropped the value.
 type RecordResult<T> = Result<Recorded<T>, Unrecorded<Option<T>>>;
+
+/// A question that the policy refuses.
+enum RefusedQuestion {
+    /// It is answered with a status.
+    Status(Box<Resolved>, Refusal),
+    /// It is answered with a fault.
+    EndUser(Box<Presented>, EndUserFault),
+}
 
 /// A fault, not yet recorded.
 struct RefusedExchange {
@@ -180,14 +191,16 @@ impl<'a> ExchangeContext<'a> {
         taken: Option<Result<TakenQuestion, Duration>>,
         addressing: Addressing,
     ) -> PendingExchange {
-        let identified = match Presented::new(self.exchange, question).identify(&self.active_config.register) {
+        let identified = match Presented::new(self.exchange, question, &self.active_config.register)
+            .identify(&self.active_config.register)
+        {
             Ok(identified) => identified,
             Err(refused) => {
                 self.stopwatch.lap(Stage::Decide);
                 let (reason, presented) = *refused;
                 self.service.counters.count_not_identified(reason);
                 let fault = fault_map::of_not_identified(reason, presented.customer().id);
-                return self.refuse_question(presented, fault, addressing);
+                return self.refuse_question(presented, fault, reason.into(), addressing);
             }
         };
         match taken {
@@ -198,19 +211,14 @@ impl<'a> ExchangeContext<'a> {
                 let wait = spent.and_then(Result::err);
                 let cause = Cause::number("retry after seconds", wait.unwrap_or_default().as_secs());
                 let fault = Explained::new(ExchangeFault::QuotaSpent.into(), cause);
-                let mut pending = self.refuse_question(identified.into_presented(), fault, addressing);
+                let mut pending = self.refuse_question(identified.into_presented(), fault, Rule::Quota, addressing);
                 pending.details.retry_after = wait;
                 return pending;
             }
         }
         let permitted = match self.permit(identified) {
             Ok(permitted) => permitted,
-            Err(refused) => {
-                let (resolved, refusal) = *refused;
-                let mut pending = self.answer(resolved, addressing);
-                pending.details.refusal = Some(refusal);
-                return pending;
-            }
+            Err(refused) => return self.refuse_permission(refused, addressing),
         };
         let limits = &self.service.settings.freshness;
         let resolved = self.service.lookups.resolve(permitted, limits);
@@ -222,37 +230,67 @@ impl<'a> ExchangeContext<'a> {
                 peer_event!(self.service.peer_log, ERROR, "lookup failed", dataset, ();
                     ticket = %self.exchange.ticket, error = %error.reason);
                 let fault = fault_map::of_lookup_error(&error);
-                self.refuse_question(error.presented, fault, addressing)
+                self.refuse_question(error.presented, fault, Rule::Granted, addressing)
+            }
+        }
+    }
+
+    fn refuse_permission(self, refused: RefusedQuestion, addressing: Addressing) -> PendingExchange {
+        match refused {
+            RefusedQuestion::Status(resolved, refusal) => {
+                let mut pending = self.answer(*resolved, addressing);
+                pending.details.refusal = Some(refusal);
+                pending
+            }
+            RefusedQuestion::EndUser(presented, fault) => {
+                self.refuse_question(*presented, fault_map::of_end_user(fault), fault.into(), addressing)
             }
         }
     }
 
     /// Decides whether the policy permits the question, and counts its days.
-    fn permit(self, identified: Identified) -> Result<Permitted, Box<(Resolved, Refusal)>> {
+    fn permit(self, identified: Identified) -> Result<Permitted, RefusedQuestion> {
         let permission = identified.permit();
         self.stopwatch.lap(Stage::Decide);
         match permission {
             Permission::Permitted(permitted) => {
                 match self.service.rate_limits.count_dates(&permitted, &self.service.peer_log) {
                     Ok(()) => Ok(permitted),
-                    Err(dates) => Err(Box::new(permitted.refuse_dates(dates))),
+                    Err(dates) => {
+                        let (resolved, refusal) = permitted.refuse_dates(dates);
+                        Err(RefusedQuestion::Status(Box::new(resolved), refusal))
+                    }
                 }
             }
-            Permission::Refused(resolved, refusal) => Err(Box::new((resolved, refusal))),
+            Permission::Refused(resolved, refusal) => Err(RefusedQuestion::Status(Box::new(resolved), refusal)),
+            Permission::EndUser(presented, fault) => Err(RefusedQuestion::EndUser(Box::new(presented), fault)),
         }
     }
 
     fn answer(self, resolved: Resolved, addressing: Addressing) -> PendingExchange {
+        let rule = resolved.rule();
         let pending = match self.service.rate_limits.note(&resolved, &self.service.peer_log) {
             None => PendingRecord::Answer(self.start_recording(resolved)),
             Some(at) => PendingRecord::Delayed(Box::new(resolved), at),
         };
-        PendingExchange::new(pending, addressing)
+        let mut pending = PendingExchange::new(pending, addressing);
+        pending.details.rule = Some(rule);
+        pending
     }
 
-    fn refuse_question(self, presented: Presented, fault: Explained<Fault>, addressing: Addressing) -> PendingExchange {
-        let entry = presented.to_record(fault.reason().outcome());
-        self.refuse(RefusedExchange { entry, fault, customer: Some(presented.into_customer()) }, addressing)
+    /// Ends an exchange with a fault, by this rule.
+    fn refuse_question(
+        self,
+        presented: Presented,
+        fault: Explained<Fault>,
+        rule: Rule,
+        addressing: Addressing,
+    ) -> PendingExchange {
+        let entry = presented.to_record(fault.reason().outcome(), rule);
+        let mut pending =
+            self.refuse(RefusedExchange { entry, fault, customer: Some(presented.into_customer()) }, addressing);
+        pending.details.rule = Some(rule);
+        pending
     }
 
     fn refuse(self, refused: RefusedExchange, addressing: Addressing) -> PendingExchange {
@@ -273,7 +311,7 @@ impl<'a> ExchangeContext<'a> {
     /// Writes the reply. Without a record there is no answer: only the fault that says so.
     pub fn write(self, recorded: RecordedExchange, peer: &Peer) -> Reply {
         let RecordedExchange { outcome, details } = recorded;
-        let ReplyDetails { addressing, refusal, retry_after } = details;
+        let ReplyDetails { addressing, rule, refusal, retry_after } = details;
         let (body, outcome, fault) = match outcome {
             RecordedOutcome::Answer(Ok(answer)) => {
                 let body = soap::write_answer(&answer, self.service.clock.now(), &addressing);
@@ -296,7 +334,7 @@ impl<'a> ExchangeContext<'a> {
             }
         };
         self.stopwatch.lap(Stage::Write);
-        Reply { body, outcome, fault, refusal, retry_after }
+        Reply { body, outcome, fault, rule, refusal, retry_after }
     }
 
     fn write_test_reply(self, echo: &str, peer: &Peer, addressing: &Addressing) -> Vec<u8> {
@@ -328,7 +366,7 @@ type Written = (Vec<u8>, OutcomeCode, Option<Explained<Fault>>);
 
 impl PendingExchange {
     fn new(pending: PendingRecord, addressing: Addressing) -> Self {
-        Self { pending, details: ReplyDetails { addressing, refusal: None, retry_after: None } }
+        Self { pending, details: ReplyDetails { addressing, rule: None, refusal: None, retry_after: None } }
     }
 
     /// Waits until the record is durable, or has failed.

@@ -3,7 +3,7 @@
 use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::{LookupError, RecordFailure};
 use ehealth_core::model::CustomerId;
-use ehealth_core::policy::NotIdentified;
+use ehealth_core::policy::{EndUserFault, NotIdentified, Rule};
 use soap::{ExchangeFault, Fault};
 
 /// Fault for a caller that is not identified. The operator sees for whom it asked.
@@ -30,6 +30,15 @@ fn identification(customer: CustomerId) -> Cause {
             Cause::new("sector", &sector.to_string()).and("institution", &institution.to_string())
         }
     }
+}
+
+/// Fault for a question whose end user is missing or refused.
+pub(super) fn of_end_user(refused: EndUserFault) -> Explained<Fault> {
+    let fault = match refused {
+        EndUserFault::Missing => ExchangeFault::EndUserMissing,
+        EndUserFault::Refused => ExchangeFault::EndUserRefused,
+    };
+    Explained::new(fault.into(), Cause::fixed(Rule::from(refused).code()))
 }
 
 /// Fault for a record that could not be written: without a record there is no answer

@@ -305,15 +305,27 @@ fn a_decision_is_explained_and_a_certificate_can_be_pinned() {
         assert!(verdict.contains(part), "{part}\nis not in\n{verdict}");
     }
     for (more, part) in [
-        (&["BACKTOWORK:PREVENTION_SERVICE"][..], "MSG00013\n  rule: no grant: the consumer has no grant"),
-        (&["BACKTOWORK:CURIOSITY"], "the legal context is unknown"),
-        (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--on", "2019-12-31"], "no grant for this legal context is valid today"),
+        (
+            &["BACKTOWORK:PREVENTION_SERVICE"][..],
+            "refused with MSG00013\n  rule: context-not-granted: no grant: the consumer has no grant",
+        ),
+        (&["BACKTOWORK:CURIOSITY"], "rule: unknown-context: no grant: the legal context is unknown"),
+        (
+            &["BACKTOWORK:ADVISORY_PHYSICIAN", "--on", "2019-12-31"],
+            "rule: grant-not-valid: no grant: no grant for this legal context is valid today",
+        ),
         (
             &["BACKTOWORK:ADVISORY_PHYSICIAN", "--ssin", "85073099933"],
-            "MSG00011\n  rule: invalid SSIN: the check digits",
+            "MSG00011\n  rule: invalid-ssin: invalid SSIN: the check digits",
         ),
-        (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--date", "2001-01-01"], "MSG00008\n  rule: wrong dates: referenceDate"),
-        (&["BACKTOWORK:ADVISORY_PHYSICIAN", "--customer", "11/7"], "refused with a fault: customerIdentification"),
+        (
+            &["BACKTOWORK:ADVISORY_PHYSICIAN", "--date", "2001-01-01"],
+            "MSG00008\n  rule: wrong-dates: wrong dates: referenceDate",
+        ),
+        (
+            &["BACKTOWORK:ADVISORY_PHYSICIAN", "--customer", "11/7"],
+            "refused with MSG90051\n  rule: foreign-customer: customerIdentification",
+        ),
     ] {
         let verdict = explain(more, 10);
         assert!(verdict.contains(part), "{part}\nis not in\n{verdict}");
@@ -360,7 +372,9 @@ fn a_policy_is_shown_as_a_table_and_its_ends_are_warned_of() {
     let warnings = text(&checked.stderr);
     assert_eq!(
         warnings.replace(&policy, "FILE"),
-        "FILE: warning: consumer 0999010126 (First fund) has no grant: every question gets MSG00013\n\
+        "FILE: warning: the policy defines no legal contexts: the three BACKTOWORK: contexts of version 0.1 are built in; \
+         define them in [[legal_context]] sections (docs/reference/policy.md)\n\
+         FILE: warning: consumer 0999010126 (First fund) has no grant: every question gets MSG00013\n\
          FILE: warning: consumer 0999010225 (Fund, \"second\"): the grant for BACKTOWORK:ADVISORY_PHYSICIAN ended on \
          2021-12-31\n"
     );
@@ -375,7 +389,7 @@ fn a_policy_is_shown_as_a_table_and_its_ends_are_warned_of() {
     assert!(lines[1].starts_with("0999010126    First fund") && lines[2].contains("  valid  "), "{table}");
     let csv = show(&["--format", "csv"]);
     let rows: Vec<_> = csv::Reader::from_reader(csv.as_bytes()).into_records().map(|row| row.expect("a row")).collect();
-    assert_eq!((rows.len(), rows[1].get(1), rows[1].get(7)), (2, Some("Fund, \"second\""), Some("valid")), "{csv}");
+    assert_eq!((rows.len(), rows[1].get(2), rows[1].get(8)), (2, Some("Fund, \"second\""), Some("valid")), "{csv}");
     let json: serde_json::Value = serde_json::from_str(&show(&["--format", "json"])).expect("JSON");
     assert_eq!(json["consumers"][1]["grants"][0]["fields"], serde_json::json!([1, 2]));
     assert_eq!(json["consumers"][0]["grants"], serde_json::json!([]));

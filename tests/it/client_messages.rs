@@ -72,7 +72,7 @@ fn validate(envelopes: &[(String, String)]) {
 #[test]
 fn every_request_is_valid() {
     let ssin = Ssin::parse("85073099932").expect("valid check digits");
-    let plain = || Question::new(fund(), LegalContext::AdvisoryPhysician, ssin);
+    let plain = || Question::new(fund(), LegalContext::ADVISORY_PHYSICIAN, ssin);
     let window = Window::from_days(day("2026-01-01"), day("2026-01-31")).expect("not reversed");
     let pair = CustomerId::Pair { sector: PairNumber::new(11), institution: PairNumber::new(0) };
     let now = Timestamp::parse("2026-01-15T09:30:00.125Z").expect("a moment");
@@ -80,7 +80,7 @@ fn every_request_is_valid() {
         ("today.xml", plain()),
         ("day.xml", plain().on(day("2026-01-15"))),
         ("period.xml", plain().between(window)),
-        ("pair.xml", Question::new(pair, LegalContext::PreventionService, ssin)),
+        ("pair.xml", Question::new(pair, LegalContext::PREVENTION_SERVICE, ssin)),
         ("ticket.xml", plain().with_ticket("<é> & \"]]>\r\n'").expect("short").sent_at(now)),
     ];
     let mut envelopes: Vec<_> =

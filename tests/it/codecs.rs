@@ -152,7 +152,7 @@ proptest! {
         piece in "[<>&\"'/:;=!a-z0-9 -]{0,6}",
     ) {
         let fund = CustomerId::Cbe(CbeNumber::parse("0999010126").expect("ten digits"));
-        let question = Question::new(fund, LegalContext::AdvisoryPhysician, Ssin::parse("85073099932").expect("right"));
+        let question = Question::new(fund, LegalContext::ADVISORY_PHYSICIAN, Ssin::parse("85073099932").expect("right"));
         let mut body = envelope::write(&question.message());
         let at = at.index(body.len());
         body.replace_range(at..=at, &piece);

@@ -46,6 +46,10 @@ CommonV3.xsd: http://kszbcss.fgov.be/types/common/v3, unqualified
   CBSSFaultType = informationCustomer:common:InformationCustomerType? informationCBSS:common:InformationCBSSType detail:common:MessageType[1..30]
   MessageType = severity:common:SeverityType reasonCode:{xs:string maxLength=16} diagnostic:{xs:string maxLength=256} authorCode:{xs:string maxLength=64} information:common:InformationType[0..15]
   SeverityType = xs:string enumeration=INFORMATION enumeration=WARNING enumeration=FATAL
+EndUserV1.xsd: urn:ehealth-attributes:end-user:v1, unqualified
+  <endUser> user:EndUserType
+  EndUserType = id:user:EndUserTextType quality:user:EndUserTextType consentReference:user:EndUserTextType?
+  EndUserTextType = xs:token minLength=1 maxLength=64
 FeedNotificationV1.xsd: no namespace, unqualified
   <notification> NotificationType
   NotificationType = snapshot:FeedFileType delta:FeedFileType* @version:own:required @dataset:DatasetType:required @session:SessionType:required @serial:SerialType:required @created:CreatedType:required

@@ -15,8 +15,12 @@ use crate::support::service::{CONSULT, TEST, TestService};
 
 const ATTRIBUTES: &str = "eHealthAttributesServiceV1.wsdl";
 const CONNECTION: &str = "TestConnectionServiceV1.wsdl";
-const SCHEMAS: [(&str, &str); 3] =
-    [(CONSULT, "eHealthAttributesV1.xsd"), (CONSULT, "CommonV3.xsd"), (TEST, "TestConnectionServiceV1.xsd")];
+const SCHEMAS: [(&str, &str); 4] = [
+    (CONSULT, "eHealthAttributesV1.xsd"),
+    (CONSULT, "CommonV3.xsd"),
+    (CONSULT, "EndUserV1.xsd"),
+    (TEST, "TestConnectionServiceV1.xsd"),
+];
 
 /// User and group that own nothing.
 const UNPRIVILEGED: u32 = 65_534;
@@ -78,7 +82,7 @@ async fn exported_files_have_the_text_that_is_served() {
         let served = served(&format!("{path}?xsd={name}")).await;
         assert_eq!(read(&separate, name), served.replace(&format!("{url}{path}?xsd="), ""), "{name}");
     }
-    assert_eq!(names(&separate).len(), 5);
+    assert_eq!(names(&separate).len(), 6);
     assert_eq!(names(&single), [CONNECTION, ATTRIBUTES]);
     service.finish().await;
 }
@@ -109,17 +113,17 @@ fn a_second_export_changes_nothing() {
     let folder = folder();
     let contract = folder.path().join("a/b/contract");
     let first = exported(&contract, &[]);
-    assert_eq!(first.matches(": created\n").count(), 5, "{first}");
+    assert_eq!(first.matches(": created\n").count(), 6, "{first}");
     assert!(first.contains(&format!("{}: created\n", contract.join(ATTRIBUTES).display())), "{first}");
     let location = "location=\"https://localhost:8443/eHealthAttributesService/v1/consult\"";
     assert!(read(&contract, ATTRIBUTES).contains(location));
     let written = fs::metadata(contract.join(ATTRIBUTES)).expect("a file").modified().expect("a time");
     for more in [&[][..], &["--force"]] {
         let second = exported(&contract, more);
-        assert_eq!(second.matches(": unchanged\n").count(), 5, "{second}");
+        assert_eq!(second.matches(": unchanged\n").count(), 6, "{second}");
     }
     assert_eq!(fs::metadata(contract.join(ATTRIBUTES)).expect("a file").modified().expect("a time"), written);
-    assert_eq!(names(&contract).len(), 5, "no draft is left");
+    assert_eq!(names(&contract).len(), 6, "no draft is left");
 }
 
 #[test]
@@ -136,7 +140,7 @@ fn a_file_with_other_content_is_kept_without_force() {
         assert_eq!(names(folder.path()), ["CommonV3.xsd"], "nothing else was written");
     }
     let forced = exported(folder.path(), &["--force"]);
-    assert_eq!((forced.matches(": created").count(), forced.matches(": replaced").count()), (4, 1), "{forced}");
+    assert_eq!((forced.matches(": created").count(), forced.matches(": replaced").count()), (5, 1), "{forced}");
     // Another address, and another form.
     for more in [&["--public-url", "https://a.example"][..], &["--single"]] {
         let message = refused(folder.path(), more);

@@ -9,7 +9,8 @@ use std::process::Command;
 
 use ehealth_attributes::app::SystemClock;
 use ehealth_attributes::config::{Overrides, parse_policy, parse_settings, write_example};
-use ehealth_core::model::Clock;
+use ehealth_core::model::{Clock, Date, LegalContext, Period};
+use ehealth_core::policy::ContextDefinition;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -47,8 +48,15 @@ fn the_packaged_settings_and_policy_are_valid_and_documented() {
     let file = Path::new("/etc/ehealth-attributes/config.toml");
     let settings = parse_settings(file, &made, &Overrides::default()).expect("valid");
     assert_eq!(settings.policy, Path::new("/etc/ehealth-attributes/policy.toml"));
-    let policy = parse_policy(&settings.policy, &read("deploy/policy.toml")).expect("valid");
+    let policy = parse_policy(&settings.policy, read("deploy/policy.toml").as_bytes()).expect("valid");
     assert_eq!(policy.consumers().count(), 0, "the packaged policy grants nothing");
+    // It says what a policy without contexts means, so that nothing changes by itself.
+    let begin = Period::from_days(Date::parse("2017-07-01").expect("a day"), None).expect("open");
+    let built_in = LegalContext::BUILT_IN.map(|context| {
+        let definition = ContextDefinition::built_in(context).expect("one of the three");
+        ContextDefinition { valid: begin, ..definition }
+    });
+    assert_eq!(policy.contexts().iter().map(|context| (**context).clone()).collect::<Vec<_>>(), built_in);
     // The examples in its comments are valid, too.
     let shown: String = read("deploy/policy.toml")
         .lines()
@@ -56,7 +64,7 @@ fn the_packaged_settings_and_policy_are_valid_and_documented() {
         .filter(|line| line.starts_with('[') || line.contains(" = "))
         .map(|line| format!("{line}\n"))
         .collect();
-    assert_eq!(parse_policy(&settings.policy, &shown).expect("valid").consumers().count(), 1);
+    assert_eq!(parse_policy(&settings.policy, shown.as_bytes()).expect("valid").consumers().count(), 1);
 }
 
 #[test]

@@ -25,8 +25,8 @@ use ehealth_core::model::{
     OutcomeCode, Period, Question, ServiceKind, Ssin, SsinError, Status, Ticket, Window, WrongDate, WrongDates,
 };
 use ehealth_core::policy::{
-    Certified, Consumer, Deliberation, Grant, NoGrant, NotIdentified, Reach, Refusal, Register, Relation, ReplacedSsin,
-    ceiling,
+    Certified, Consumer, ContextDefinition, Contexts, Deliberation, Grant, NoGrant, NotIdentified, Reach, Refusal,
+    Register, Relation, ReplacedSsin, Rule,
 };
 use proptest::bool::weighted;
 use proptest::collection::vec;
@@ -89,6 +89,11 @@ fn caller(organisation: EnterpriseNumber) -> Caller {
     Caller { certified: Some(Certified::new(organisation, nothing, nothing)), fingerprint: nothing }
 }
 
+/// The definition of a built-in context.
+fn definition(context: LegalContext) -> Arc<ContextDefinition> {
+    Arc::new(ContextDefinition::built_in(context).expect("one of the three"))
+}
+
 /// A grant and a question under it.
 #[derive(Debug, Clone)]
 struct Case {
@@ -101,7 +106,7 @@ struct Case {
 impl Case {
     fn register(&self) -> Register {
         let grant = Grant {
-            context: self.context,
+            context: definition(self.context),
             fields: self.asked.fields,
             relation: self.asked.relation,
             reach: Reach::default(),
@@ -113,7 +118,7 @@ impl Case {
             replaced_ssin: if self.asked.annotated { ReplacedSsin::Annotate } else { ReplacedSsin::Refuse },
             ..Consumer::new(self.asked.organisation, "Caller")
         };
-        Register::from_consumers(vec![consumer]).expect("the grant is within its ceiling")
+        Register::new(Contexts::built_in(), vec![consumer]).expect("the grant is within its ceiling")
     }
 
     fn question(&self) -> Question {
@@ -124,6 +129,7 @@ impl Case {
                 id: CustomerId::Cbe(CbeNumber::from(self.asked.organisation)),
             },
             legal_context: self.context.code().to_owned(),
+            end_user: None,
             criteria: AskedCriteria { ssin: Ok(self.asked.ssin), dates: self.dates },
         }
     }
@@ -137,7 +143,7 @@ impl Case {
     }
 
     fn permission(&self, question: Question) -> Permission {
-        let presented = Presented::new(self.exchange(), question);
+        let presented = Presented::new(self.exchange(), question, &self.register());
         presented.identify(&self.register()).expect("the caller is registered").permit()
     }
 
@@ -145,6 +151,7 @@ impl Case {
         match self.permission(self.question()) {
             Permission::Permitted(permitted) => permitted,
             Permission::Refused(_, refusal) => panic!("policy refused: {refusal}"),
+            Permission::EndUser(_, fault) => panic!("policy refused: {fault}"),
         }
     }
 
@@ -293,12 +300,9 @@ fn any_sources() -> impl Strategy<Value = Sources> {
 
 /// A context, a relation that it may demand, and any fields that may be granted under both.
 fn grants() -> impl Strategy<Value = (LegalContext, Relation, FieldSet)> {
-    let relations = |context| match context {
-        LegalContext::EhealthPlatform => vec![Relation::None, Relation::Insured, Relation::AffiliatedEmployer],
-        LegalContext::AdvisoryPhysician | LegalContext::PreventionService => vec![ceiling(context).1],
-    };
+    let relations = |context| definition(context).relations.clone();
     let bits = prop_oneof![1 => Just(0x1ff_u16), 3 => 0..0x200_u16];
-    let context = select(LegalContext::ALL.to_vec());
+    let context = select(LegalContext::BUILT_IN.to_vec());
     let drawn = context.prop_flat_map(move |context| (Just(context), select(relations(context)), bits.clone()));
     drawn.prop_map(|(context, relation, bits)| {
         let has = |field: Field| bits & 1 << (field.number() - 1) != 0;
@@ -313,7 +317,7 @@ fn grants() -> impl Strategy<Value = (LegalContext, Relation, FieldSet)> {
             | Field::AffiliationBegin
             | Field::HealthInsuranceFund => has(*field),
         };
-        let (allowed, _) = ceiling(context);
+        let allowed = definition(context).fields;
         let granted: FieldSet =
             Field::ALL.into_iter().filter(is_granted).filter(|field| allowed.contains(*field)).collect();
         (context, relation, if granted.is_empty() { fields(&[1]) } else { granted })
@@ -420,6 +424,9 @@ impl Case {
             operation: Operation::ConsultAttributes,
             organisation: Some(self.asked.organisation),
             context: Some(self.context),
+            rule: Some(if let Status::NoRelation { .. } = expected.status { Rule::NoRelation } else { Rule::Granted }),
+            policy: None,
+            end_user: None,
             deliberation: Deliberation::parse("16/108").ok(),
             subject: Some(self.asked.ssin),
             window: Window::from_days(date(self.asked.from), date(self.asked.to)).ok(),
@@ -552,7 +559,7 @@ fn span(begin: u32, end: impl Into<Option<u32>>) -> Span {
 fn case() -> Case {
     Case {
         sources: Sources::empty(TODAY),
-        context: LegalContext::EhealthPlatform,
+        context: LegalContext::EHEALTH_PLATFORM,
         asked: Asked {
             ssin: people()[0],
             from: TODAY,
@@ -569,7 +576,7 @@ fn case() -> Case {
 impl Case {
     /// The same case, by a prevention service or a fund.
     fn by(self, organisation: EnterpriseNumber, context: LegalContext) -> Self {
-        let (fields, relation) = ceiling(context);
+        let (fields, relation) = (definition(context).fields, definition(context).relations[0]);
         Self { context, asked: Asked { organisation, relation, fields, ..self.asked }, ..self }
     }
 
@@ -604,6 +611,7 @@ fn refusal(case: &Case, question: Question) -> (Answer, Refusal) {
     match case.permission(question) {
         Permission::Permitted(_) => panic!("the policy permits it"),
         Permission::Refused(resolved, refusal) => (release(resolved), refusal),
+        Permission::EndUser(_, fault) => panic!("it ends with a fault: {fault}"),
     }
 }
 
@@ -630,7 +638,7 @@ fn every_status_is_produced() {
     wrong.criteria.dates = AskedDates::ReferenceDate(Err(DateError));
     see(&refusal(&case(), wrong).0, Status::WrongDates(WrongDates::ReferenceDate(WrongDate::NotADate)));
 
-    let by_fund = case().by(funds()[0], LegalContext::AdvisoryPhysician);
+    let by_fund = case().by(funds()[0], LegalContext::ADVISORY_PHYSICIAN);
     see(&by_fund.answer(), Status::NoRelation { ssin: people()[0], organisation: funds()[0] });
 
     let mut replaced = case();
@@ -681,7 +689,7 @@ fn employments_emptied_by_filtering_are_left_out() {
 
 #[test]
 fn a_prevention_service_gets_only_its_own_employers() {
-    let case = case().by(services()[1], LegalContext::PreventionService);
+    let case = case().by(services()[1], LegalContext::PREVENTION_SERVICE);
     let case = case.working(0, span(0, None)).working(1, span(0, None)).affiliated(1, 1, span(3, None));
     let answer = case.affiliated(0, 2, span(0, None)).insured(2, span(0, None)).answer();
     let disclosed = answer.disclosure().expect("found");
@@ -692,7 +700,7 @@ fn a_prevention_service_gets_only_its_own_employers() {
 #[test]
 fn the_relation_may_be_under_any_ssin_of_the_person() {
     let [first, second, last, sibling, _] = people();
-    let mut case = case().by(funds()[0], LegalContext::AdvisoryPhysician);
+    let mut case = case().by(funds()[0], LegalContext::ADVISORY_PHYSICIAN);
     case.sources.replaced = BTreeMap::from([(first, second), (second, last), (sibling, last)]);
     case.sources.memberships.push(Record { of: sibling, with: funds()[0], when: span(0, None) });
     assert_eq!(case.answer().status(), Status::Replaced { by: last });
@@ -705,7 +713,7 @@ fn the_relation_may_be_under_any_ssin_of_the_person() {
 #[test]
 fn a_replaced_ssin_is_annotated_only_after_the_relation() {
     let [first, second, ..] = people();
-    let mut case = case().by(funds()[0], LegalContext::AdvisoryPhysician);
+    let mut case = case().by(funds()[0], LegalContext::ADVISORY_PHYSICIAN);
     case.asked.annotated = true;
     case.sources.replaced.insert(first, second);
     let stranger = case.answer();
@@ -719,7 +727,7 @@ fn a_replaced_ssin_is_annotated_only_after_the_relation() {
 
 #[test]
 fn missing_data_is_not_reported_as_a_missing_relation() {
-    let by_fund = case().by(funds()[0], LegalContext::AdvisoryPhysician).insured(0, span(0, None));
+    let by_fund = case().by(funds()[0], LegalContext::ADVISORY_PHYSICIAN).insured(0, span(0, None));
     for freshness in [Freshness::Stale, Freshness::Missing] {
         let answer = by_fund.clone().lacking(Dataset::Insurance, freshness).answer();
         let stale = [Dataset::Insurance].into_iter().collect();
@@ -789,10 +797,12 @@ fn a_recorded_outcome_has_its_ticket_and_sequence_number() {
 #[test]
 fn an_unregistered_caller_is_refused_and_recorded() {
     let stranger = Exchange { caller: caller(funds()[2]), ..case().exchange() };
-    let refused = Presented::new(stranger, case().question()).identify(&case().register()).expect_err("a stranger");
+    let refused = Presented::new(stranger, case().question(), &case().register())
+        .identify(&case().register())
+        .expect_err("a stranger");
     let (reason, presented) = *refused;
     assert_eq!(reason, NotIdentified::UnknownCaller);
-    let entry = presented.to_record(OutcomeCode::UnknownCaller);
+    let entry = presented.to_record(OutcomeCode::UnknownCaller, reason.into());
     assert_eq!((entry.caller, entry.organisation), (Some(funds()[2]), None));
     assert_eq!((entry.subject, entry.outcome), (Some(people()[0]), OutcomeCode::UnknownCaller));
     assert_eq!((entry.fields, entry.disclosed.len(), entry.window), (FieldSet::EMPTY, 0, None));
@@ -868,15 +878,15 @@ fn calls(case: &Case) -> Vec<&'static str> {
 #[test]
 fn no_data_is_read_before_the_relation_is_shown() {
     let full = case().working(0, span(0, None)).affiliated(0, 1, span(0, None)).insured(0, span(0, None));
-    let by_fund = full.clone().by(funds()[1], LegalContext::AdvisoryPhysician);
+    let by_fund = full.clone().by(funds()[1], LegalContext::ADVISORY_PHYSICIAN);
     let sought: BTreeSet<_> = calls(&by_fund).into_iter().collect();
     assert_eq!(sought, BTreeSet::from(["states", "family", "predecessors", "memberships"]));
-    let by_service = full.clone().by(services()[2], LegalContext::PreventionService);
+    let by_service = full.clone().by(services()[2], LegalContext::PREVENTION_SERVICE);
     assert!(!calls(&by_service).contains(&"memberships"));
     let mut replaced = full.clone();
     replaced.sources.replaced.insert(people()[0], people()[1]);
     assert_eq!(calls(&replaced), ["states", "family", "predecessors", "predecessors"]);
-    let stale = full.by(funds()[0], LegalContext::AdvisoryPhysician).lacking(Dataset::Insurance, Freshness::Stale);
+    let stale = full.by(funds()[0], LegalContext::ADVISORY_PHYSICIAN).lacking(Dataset::Insurance, Freshness::Stale);
     assert_eq!(calls(&stale), ["states"]);
 }
 
@@ -891,7 +901,7 @@ fn fields_outside_the_grant_are_not_read() {
 #[test]
 fn unknown_and_unrelated_persons_cause_the_same_reads() {
     for (organisation, context) in
-        [(funds()[1], LegalContext::AdvisoryPhysician), (services()[2], LegalContext::PreventionService)]
+        [(funds()[1], LegalContext::ADVISORY_PHYSICIAN), (services()[2], LegalContext::PREVENTION_SERVICE)]
     {
         let unknown = case().by(organisation, context);
         let insured = unknown.clone().insured(0, span(0, None));
@@ -943,7 +953,7 @@ fn a_directory_error_ends_the_exchange_with_a_record() {
     }
     let failed = case().permitted().resolve(&mut Broken, &limits()).expect_err("the disk is gone");
     assert_eq!(failed.to_string(), "dataset dimona cannot be read: the disk is gone");
-    let entry = failed.presented.to_record(OutcomeCode::Internal);
-    assert_eq!((entry.subject, entry.context), (Some(people()[0]), Some(LegalContext::EhealthPlatform)));
+    let entry = failed.presented.to_record(OutcomeCode::Internal, Rule::Granted);
+    assert_eq!((entry.subject, entry.context), (Some(people()[0]), Some(LegalContext::EHEALTH_PLATFORM)));
     assert_eq!((entry.outcome, entry.disclosed.len()), (OutcomeCode::Internal, 0));
 }

@@ -153,7 +153,7 @@ fn assert_same(fixture: &Fixture, found: &BTreeMap<&str, String>) {
 
 /// The parsed request as one line, in the form of `fixtures/requests/README.md`.
 fn spell(payload: &Payload) -> String {
-    let Question { customer, legal_context, criteria } = match payload {
+    let Question { customer, legal_context, end_user, criteria } = match payload {
         Payload::Test { echo } => return format!("test {echo:?}"),
         Payload::Consult(question) => question,
     };
@@ -172,5 +172,9 @@ fn spell(payload: &Payload) -> String {
         AskedDates::ReferenceDate(day) => format!("on {}", spell_day(day)),
         AskedDates::Period { begin, end } => format!("from {} to {}", spell_day(begin), spell_day(end)),
     });
+    if let Some(end_user) = end_user {
+        let consent = end_user.consent_reference().map_or(String::new(), |text| format!(" consent {text:?}"));
+        parts.push(format!("end user {:?} quality {:?}{consent}", end_user.id(), end_user.quality()));
+    }
     parts.join(", ")
 }

@@ -260,10 +260,11 @@ async fn a_reload_with_errors_reports_all_and_keeps_the_old_state() {
     let mut open = connect(&service, &config).await.expect("admitted");
     let policy = fs::read_to_string(&service.settings.policy).expect("a policy");
     let certificate = fs::read_to_string(&service.settings.tls.certificate).expect("a certificate");
-    fs::write(&service.settings.policy, policy.replace("\"insured\"", "\"none\"")).expect("written");
+    fs::write(&service.settings.policy, policy.replace("relation = \"insured\"", "relation = \"none\""))
+        .expect("written");
     fs::write(&service.settings.tls.certificate, "nothing").expect("written");
     let printed = service.reloader.reload().expect_err("broken").to_string();
-    assert!(printed.contains("demands the relation `insured`"), "{printed}");
+    assert!(printed.contains("BACKTOWORK:ADVISORY_PHYSICIAN does not allow the relation `none`"), "{printed}");
     assert!(printed.contains("expected certificates"), "{printed}");
     assert_eq!(ask(&service, &mut open).await.expect("open").1, "MSG00000");
 

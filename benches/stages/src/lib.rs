@@ -90,7 +90,7 @@ impl Scene {
         let certified = Some(Certified::new(organisation, nothing, nothing));
         let caller = Caller { certified, fingerprint: nothing };
         Self {
-            register: read_policy(&settings.policy).expect("a valid policy"),
+            register: read_policy(&settings.policy).expect("a valid policy").register,
             readers: Readers::new(Watch::open(&settings.sync.data)),
             limits: settings.server.freshness,
             now,
@@ -117,10 +117,12 @@ impl Scene {
     /// Identifies the caller and decides.
     #[must_use]
     pub fn decide(&self, question: Question) -> Permitted {
-        let identified = Presented::new(self.exchange, question).identify(&self.register).expect("registered");
+        let identified =
+            Presented::new(self.exchange, question, &self.register).identify(&self.register).expect("registered");
         match identified.permit() {
             Permission::Permitted(permitted) => permitted,
             Permission::Refused(_, refusal) => unreachable!("{refusal}"),
+            Permission::EndUser(_, fault) => unreachable!("{fault}"),
         }
     }
 

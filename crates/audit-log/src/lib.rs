@@ -38,7 +38,7 @@ pub use format::detail::{DecryptError, Detail, DetailKey};
 pub use format::frame::MAX_RECORD_BYTES;
 pub use format::key_id::KeyId;
 pub use format::month::Month;
-pub use format::outcome::StoredOutcome;
+pub use format::outcome::{StoredOutcome, StoredRule};
 pub use format::record::{
     Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,
     Vouched,
@@ -57,6 +57,7 @@ pub use storage::copy_thread::CheckpointCopy;
 pub use storage::disk::{Disk, DiskFile, Folder};
 pub use storage::file_names::LEGAL_HOLD;
 pub use storage::keys::{KeyError, KeyFolder, KeyName, MissingKeys};
+pub use storage::policy_text::{MAX_POLICY_BYTES, keep_policy_text, policy_text};
 pub use storage::space::{free_bytes, probe_writing};
 pub use storage::write_failure::WriteFailure;
 
@@ -72,4 +73,4 @@ pub use writer::status::{Compromise, Counters, Health};
 pub use query::prove::{ProveError, prove};
 pub use query::pruned::pruned_until;
 pub use query::read::{ReadError, Records, parse_record};
-pub use query::search::{DetailError, Found, IndexUse, SearchError, find, search};
+pub use query::search::{DetailError, Found, IndexUse, SearchError, Whom, find, search};

@@ -1,6 +1,6 @@
 //! Findings: what a verification reports as wrong.
 
-use ehealth_core::model::Timestamp;
+use ehealth_core::model::{Digest, Timestamp};
 
 use super::segment::SegmentDamage;
 
@@ -60,6 +60,9 @@ pub enum Finding {
         /// Sequence of the first record that is present.
         first: u64,
     },
+    /// The text of a policy file was changed: its SHA-256 is not the one in its name.
+    #[error("policy-{0}.toml was changed: its SHA-256 is another")]
+    PolicyTextChanged(Digest),
     /// The folder has no segment.
     #[error("the folder has no segment")]
     Empty,
@@ -152,6 +155,12 @@ pub enum Notice {
         /// When it was recorded.
         at: Timestamp,
     },
+    /// The text of a policy file under which exchanges were decided is not in the folder.
+    #[error(
+        "policy-{0}.toml is missing, the policy file under which exchanges were decided: copy it from the audit log's \
+         folder or from a backup"
+    )]
+    PolicyTextMissing(Digest),
     /// A checkpoint was made in the future: the clock of the machine that signed it, or of this
     /// one, is wrong.
     #[error("{checkpoint} was made at {made}, more than 5 minutes after the clock of this machine ({now})")]
@@ -173,6 +182,7 @@ impl Notice {
             Self::Unsigned { .. } => "unsigned",
             Self::TornEnd { .. } => "torn end",
             Self::Vouched { .. } => "vouched",
+            Self::PolicyTextMissing(_) => "policy text missing",
             Self::Future { .. } => "future",
         }
     }
@@ -188,6 +198,7 @@ impl Finding {
             Self::Gap { .. } => "gap",
             Self::TreeMismatch { .. } => "tree mismatch",
             Self::BeginningMissing { .. } => "beginning missing",
+            Self::PolicyTextChanged(_) => "policy text changed",
             Self::Empty => "empty",
             Self::CheckpointMissing(_) => "checkpoint missing",
             Self::CheckpointForged(_) => "checkpoint forged",

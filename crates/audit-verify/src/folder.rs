@@ -9,6 +9,9 @@ use std::thread;
 
 use parking_lot::Mutex;
 
+use ehealth_core::model::Digest;
+
+use super::compact_range::hash;
 use super::finding::{CheckpointSource, Finding};
 use super::key::VerifyingKey;
 use super::note::Checkpoint;
@@ -16,6 +19,9 @@ use super::segment::{self, Scanned, SegmentFile};
 
 /// Maximum size of a checkpoint file: 64 KiB. A checkpoint has about 500 bytes.
 const MAX_NOTE_BYTES: u64 = 1 << 16;
+
+/// Maximum size of a policy file: 16 MiB.
+const MAX_POLICY_BYTES: u64 = 1 << 24;
 
 /// An error that prevents verification. What can be read and is wrong is a [`Finding`] instead.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +96,26 @@ pub(super) fn segment_files(folder: &Path, findings: &mut Vec<Finding>) -> Resul
     }
     files.sort_unstable_by(|one, other| (one.first, &one.name).cmp(&(other.first, &other.name)));
     Ok(files)
+}
+
+/// State of the text of a policy file in the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PolicyText {
+    Sound,
+    Missing,
+    Changed,
+}
+
+/// Looks for the text of the policy file with this SHA-256: `policy-<64 hexadecimal digits>.toml`.
+pub(super) fn policy_text(folder: &Path, policy: Digest) -> Result<PolicyText, VerifyError> {
+    let path = folder.join(format!("policy-{policy}.toml"));
+    let mut text = Vec::new();
+    match File::open(&path).and_then(|file| file.take(MAX_POLICY_BYTES).read_to_end(&mut text)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(PolicyText::Missing),
+        Err(error) => Err(io_error(&path)(error)),
+        Ok(_) if hash(None, [&text, &[]]) == policy => Ok(PolicyText::Sound),
+        Ok(_) => Ok(PolicyText::Changed),
+    }
 }
 
 /// Reads all segments, on all cores: nearly all of the work is hashing, which does not depend on

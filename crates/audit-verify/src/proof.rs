@@ -59,7 +59,7 @@ pub fn verify_proof(proof: &str, key: &VerifyingKey) -> Result<Proven, ProofErro
     }
     let facts = record::facts(&record).filter(|facts| facts.sequence == sequence).ok_or(ProofError::Record)?;
     let ticket = match facts.kind {
-        Kind::Exchange => record.get(46..62).and_then(|ticket| ticket.try_into().ok()),
+        Kind::Exchange { .. } => record.get(46..62).and_then(|ticket| ticket.try_into().ok()),
         Kind::Begin { .. } | Kind::Interruption | Kind::Pruning { .. } | Kind::Suppressed | Kind::Vouched { .. } => {
             None
         }

@@ -23,7 +23,10 @@ pub(super) enum Kind {
         month: u8,
         tree: CompactRange,
     },
-    Exchange,
+    Exchange {
+        /// SHA-256 of the policy file under which it was decided.
+        policy: Option<Digest>,
+    },
     Interruption,
     /// Requests that a rate limit refused before they were read.
     Suppressed,
@@ -48,7 +51,7 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
     let recorded = Timestamp::from_millis(rest.u64()?.cast_signed());
     rest.skip(16)?;
     let sound = match kind {
-        2 => version == 1 || version == 2,
+        2 => matches!(version, 1 | 2 | 4),
         5 | 6 => version == 3,
         _ => version == 1,
     };
@@ -62,10 +65,7 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
             let roots = (0..rest.u8()?).map(|_| rest.hash()).collect::<Option<Vec<_>>>()?;
             Kind::Begin { year, month, tree: CompactRange::prefix(sequence, &roots)? }
         }
-        2 => {
-            exchange(&mut rest, version)?;
-            Kind::Exchange
-        }
+        2 => Kind::Exchange { policy: exchange(&mut rest, version)? },
         3 => {
             rest.skip(8 + 8)?;
             (1..=3).contains(&rest.u8()?).then_some(Kind::Interruption)?
@@ -92,23 +92,30 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
     rest.0.is_empty().then_some(Facts { sequence, kind })
 }
 
-fn exchange(rest: &mut Rest<'_>, version: u8) -> Option<()> {
+/// Decodes an exchange; returns the policy that it names.
+fn exchange(rest: &mut Rest<'_>, version: u8) -> Option<Option<Digest>> {
     rest.skip(8 + 16 + 32 + 4 + 4)?;
-    let (operation, context, fields) = (rest.u8()?, rest.u8()?, rest.u16()?);
+    let (operation, byte, fields) = (rest.u8()?, rest.u8()?, rest.u16()?);
     let (from, to) = (rest.u32()?.cast_signed(), rest.u32()?.cast_signed());
     let has_subject = rest.u8()?;
     let token = rest.hash()?;
-    rest.skip(if version == 2 { 32 } else { 0 })?;
+    // The byte is the number of the legal context up to version 2. In version 4 its bits say which
+    // parts are present, and the context is the third of five texts.
+    let (is_sound_byte, texts) = if version == 4 { (byte < 1 << 3, 5) } else { (byte <= 3, 2) };
+    let has = |bit: u8| version == 4 && byte & bit != 0;
+    rest.skip(if version == 2 || has(1) { 32 } else { 0 })?;
+    rest.skip(if has(2) { 32 } else { 0 })?;
+    let policy = if has(4) { Some(rest.hash()?) } else { None };
     rest.skip(5 * (8 + 8))?;
-    for _ in 0..2 {
+    for _ in 0..texts {
         let length = rest.u8()?;
         std::str::from_utf8(rest.take(usize::from(length))?).ok()?;
     }
     let encrypted_detail = usize::try_from(rest.u32()?).ok()?;
     rest.skip(encrypted_detail)?;
     let is_empty_token = *token.as_bytes() == [0; 32];
-    let sound = (1..=2).contains(&operation) && context <= 3 && fields < 1 << 9 && from <= to;
-    (sound && (has_subject == 1 || has_subject == 0 && is_empty_token)).then_some(())
+    let sound = (1..=2).contains(&operation) && is_sound_byte && fields < 1 << 9 && from <= to;
+    (sound && (has_subject == 1 || has_subject == 0 && is_empty_token)).then_some(policy)
 }
 
 /// The bytes that are not yet decoded.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use ehealth_core::model::Timestamp;
+use ehealth_core::model::{Digest, Timestamp};
 
 use super::compact_range::{CompactRange, leaf};
 use super::record::{self, Kind};
@@ -108,6 +108,8 @@ pub(super) struct Scanned {
     pub(super) pruned: Vec<u64>,
     /// For how many records the operator vouched, and when, according to its vouched records.
     pub(super) vouched: Vec<(u64, Timestamp)>,
+    /// Policy files under which its exchanges were decided: their SHA-256.
+    pub(super) policies: BTreeSet<Digest>,
     /// Number of bytes in sound frames.
     pub(super) bytes: u64,
     /// Offset and kind of the first damage.
@@ -136,6 +138,7 @@ pub(super) fn scan(path: &Path, file: &SegmentFile, sizes: &BTreeSet<u64>) -> io
         at_sizes: Vec::new(),
         pruned: Vec::new(),
         vouched: Vec::new(),
+        policies: BTreeSet::new(),
         bytes: 0,
         damage: None,
         after: 0,
@@ -226,10 +229,11 @@ impl Scanned {
             }
             (Kind::Pruning { begins }, Some(_)) => self.pruned.extend(begins),
             (Kind::Vouched { records, recorded }, Some(_)) => self.vouched.push((records, recorded)),
-            (Kind::Exchange | Kind::Interruption | Kind::Suppressed, Some(_)) => {}
+            (Kind::Exchange { policy }, Some(_)) => self.policies.extend(policy),
+            (Kind::Interruption | Kind::Suppressed, Some(_)) => {}
             (
                 Kind::Begin { .. }
-                | Kind::Exchange
+                | Kind::Exchange { .. }
                 | Kind::Interruption
                 | Kind::Suppressed
                 | Kind::Pruning { .. }

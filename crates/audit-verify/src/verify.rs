@@ -9,7 +9,7 @@ use super::chain::{Chain, Position};
 use super::compact_range::CompactRange;
 use super::compare::{Checkpoints, Records};
 use super::finding::{CheckpointSource, Finding, Notice};
-use super::folder::{VerifyError, is_in_use, read_checkpoint, scan_all, segment_files};
+use super::folder::{PolicyText, VerifyError, is_in_use, policy_text, read_checkpoint, scan_all, segment_files};
 use super::key::VerifyingKey;
 use super::segment::{Scanned, SegmentFile};
 use super::verdict::{Truncation, Verdict};
@@ -56,6 +56,13 @@ pub fn verify_at(
     let records = Records { sequences: first..size, roots: &chain.roots, is_broken: chain.is_broken };
     chain.findings.extend(checkpoints.compare(&records));
 
+    for policy in scanned.iter().flat_map(|segment| &segment.policies).collect::<BTreeSet<_>>() {
+        match policy_text(folder, *policy)? {
+            PolicyText::Sound => {}
+            PolicyText::Missing => chain.notices.push(Notice::PolicyTextMissing(*policy)),
+            PolicyText::Changed => chain.findings.push(Finding::PolicyTextChanged(*policy)),
+        }
+    }
     let unsigned = size.saturating_sub(signed.unwrap_or(0));
     if unsigned > 0 && !in_use && signed.is_some() {
         chain.notices.push(Notice::Unsigned { records: unsigned });

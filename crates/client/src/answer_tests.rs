@@ -53,7 +53,7 @@ fn number(text: &str) -> EnterpriseNumber {
 
 fn question() -> Question {
     let fund = CustomerId::Cbe(CbeNumber::parse("0999010126").expect("ten digits"));
-    Question::new(fund, LegalContext::AdvisoryPhysician, Ssin::parse(SSIN).expect("right")).on(day("2026-01-15"))
+    Question::new(fund, LegalContext::ADVISORY_PHYSICIAN, Ssin::parse(SSIN).expect("right")).on(day("2026-01-15"))
 }
 
 fn answer_to(question: &Question, rest: &str) -> Result<Answer, NotUnderstood> {

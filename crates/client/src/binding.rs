@@ -254,7 +254,7 @@ fn not_understood(bad: &BadMessage, structure: NotUnderstood) -> NotUnderstood {
         | MessageError::WrongAction
         | MessageError::ReplyAddress
         | MessageError::MessageId
-        | MessageError::RepeatedAddressing
+        | MessageError::RepeatedHeader
         | MessageError::Element
         | MessageError::TextAmongElements
         | MessageError::ElementInValue

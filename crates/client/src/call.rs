@@ -9,6 +9,8 @@ use soap::consumer_header;
 use soap::limits::EVENTS;
 use tokio::time::timeout;
 
+use ehealth_core::model::EndUser;
+
 use super::answer::{Answer, TestReply};
 use super::connection::{Connections, Outgoing, Received, SendProgress};
 use super::envelope::{self, Reply};
@@ -72,7 +74,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`] says who must act and whether to repeat the call.
     pub async fn consult(&self, question: &Question) -> Result<Answer, ClientError> {
-        let (response, _) = self.call(&question.message()).await?;
+        let (response, _) = self.call(&question.message(), question.end_user()).await?;
         Ok(validate_answer(question, response)?)
     }
 
@@ -82,12 +84,16 @@ impl Client {
     /// # Errors
     /// As [`Client::consult`].
     pub async fn test_message(&self, echo: &Echo) -> Result<TestReply, ClientError> {
-        let (response, headers) = self.call(&TestRequest { echo: echo.0.clone() }).await?;
+        let (response, headers) = self.call(&TestRequest { echo: echo.0.clone() }, None).await?;
         Ok(validate_test(&echo.0, &response, read_consumer(&headers)?)?)
     }
 
-    async fn call<R: Request>(&self, request: &R) -> Result<(R::Response, HeaderMap), ClientError> {
-        let envelope = envelope::write(request);
+    async fn call<R: Request>(
+        &self,
+        request: &R,
+        end_user: Option<&EndUser>,
+    ) -> Result<(R::Response, HeaderMap), ClientError> {
+        let envelope = envelope::write_by(request, end_user);
         let soap_action =
             HeaderValue::from_str(&format!("\"{}\"", R::SOAP_ACTION)).unwrap_or(HeaderValue::from_static("\"\""));
         let outgoing = Outgoing { path: R::PATH, soap_action, envelope: Bytes::from(envelope) };

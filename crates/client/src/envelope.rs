@@ -5,8 +5,9 @@
 //! [`read`] returned a message, the reply was well-formed XML in UTF-8, within the limits below,
 //! with that message and no other in its body.
 
+use ehealth_core::model::EndUser;
 use soap::Charset;
-use soap::names::{Namespace, envelope as names};
+use soap::names::{Namespace, end_user, envelope as names};
 use soap::reader::{Document, Reader, ReaderLimits, Token};
 use soap::writer::Writer;
 
@@ -32,11 +33,28 @@ pub enum Reply<M> {
 /// Writes the message in an envelope, as UTF-8 XML with a declaration.
 #[must_use]
 pub fn write<M: Message>(message: &M) -> String {
+    write_by(message, None)
+}
+
+/// The same, with a header block for the person at the caller who asks.
+#[must_use]
+pub fn write_by<M: Message>(message: &M, end_user: Option<&EndUser>) -> String {
     let mut writer = Writer::new();
     writer.declare(Namespace::Envelope, names::ENVELOPE, |writer| {
+        if let Some(end_user) = end_user {
+            writer.qualified(Namespace::Envelope, names::HEADER, |writer| write_end_user(writer, end_user));
+        }
         writer.qualified(Namespace::Envelope, names::BODY, |writer| Occurrence::write(message, M::NAME, writer));
     });
     writer.into_string()
+}
+
+fn write_end_user(writer: &mut Writer, end_user: &EndUser) {
+    writer.mandatory_block(end_user::BLOCK, |writer| {
+        writer.value(end_user::ID, end_user.id());
+        writer.value(end_user::QUALITY, end_user.quality());
+        end_user.consent_reference().iter().for_each(|text| writer.value(end_user::CONSENT_REFERENCE, text));
+    });
 }
 
 /// Reads a reply: the response `M` or a fault.

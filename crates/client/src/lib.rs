@@ -30,7 +30,7 @@
 //!
 //! let fund = CbeNumber::parse("0999010126").map(CustomerId::Cbe).ok_or("ten digits")?;
 //! let day = Date::parse("2026-01-15")?;
-//! let question = Question::new(fund, LegalContext::AdvisoryPhysician, Ssin::parse(typed)?).on(day);
+//! let question = Question::new(fund, LegalContext::ADVISORY_PHYSICIAN, Ssin::parse(typed)?).on(day);
 //!
 //! match client.consult(&question).await {
 //!     Ok(answer) => {

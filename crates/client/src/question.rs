@@ -8,7 +8,7 @@
 use std::fmt;
 
 use super::messages::{ClosedPeriod, ConsultRequest, Criteria, InformationCustomer, Organization};
-use ehealth_core::model::{CustomerId, Date, LegalContext, Ssin, Timestamp, Window};
+use ehealth_core::model::{CustomerId, Date, EndUser, LegalContext, Ssin, Timestamp, Window};
 
 /// Maximum length of a text for which the schema has no limit: longer than any SSIN or date.
 const MAX_TEXT: usize = 256;
@@ -22,6 +22,7 @@ pub struct Question {
     legal_context: String,
     ssin: String,
     dates: Dates,
+    end_user: Option<EndUser>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -58,6 +59,7 @@ impl Question {
             legal_context: context.code().to_owned(),
             ssin: digits(ssin),
             dates: Dates::Today,
+            end_user: None,
         }
     }
 
@@ -73,6 +75,7 @@ impl Question {
             legal_context: check("legalContext", context, 64)?,
             ssin: check("ssin", ssin, MAX_TEXT)?,
             dates: Dates::Today,
+            end_user: None,
         })
     }
 
@@ -113,6 +116,13 @@ impl Question {
         Ok(Self { ticket: Some(check("ticket", ticket, 36)?), ..self })
     }
 
+    /// Names the person for whom the question is asked. The service records the name, encrypted; a
+    /// legal context may demand it.
+    #[must_use]
+    pub fn asked_by(self, end_user: EndUser) -> Self {
+        Self { end_user: Some(end_user), ..self }
+    }
+
     /// Sets the moment at which the question is sent, by the caller's clock (`timestampSent`).
     #[must_use]
     pub fn sent_at(self, now: Timestamp) -> Self {
@@ -124,6 +134,12 @@ impl Question {
     #[must_use]
     pub fn ssin_text(&self) -> &str {
         &self.ssin
+    }
+
+    /// The person for whom the question is asked.
+    #[must_use]
+    pub fn end_user(&self) -> Option<&EndUser> {
+        self.end_user.as_ref()
     }
 
     /// The question as a message.

@@ -121,6 +121,17 @@ pub(super) fn check_attributes(reader: &Reader<'_>, element: Element) -> Result<
     }
 }
 
+/// The same for a header block, which may also have the attributes of SOAP: the reader of the
+/// envelope has read them.
+pub(super) fn check_block_attributes(reader: &Reader<'_>, block: Element) -> Result<(), Explained<BadMessage>> {
+    let is_of_soap = |attribute: &Attribute<'_>| attribute.name.space == Space::Known(Namespace::Envelope);
+    let mut others = reader.attributes().iter().filter(|attribute| !is_of_soap(attribute));
+    match others.find(|attribute| !is_allowed(reader, attribute, block)) {
+        None => Ok(()),
+        Some(refused) => Err(refuse_attribute(reader, refused, block)),
+    }
+}
+
 fn refuse_attribute(reader: &Reader<'_>, attribute: &Attribute<'_>, element: Element) -> Explained<BadMessage> {
     let cause = reader.attribute(attribute);
     let note = match (attribute.name.space, element.declared_type) {

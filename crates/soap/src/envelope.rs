@@ -3,18 +3,20 @@
 //!
 //! Of WS-Addressing 1.0, this module understands the parts that could be violated: the action of
 //! the message, and the reply addresses. Answers are only sent back on the same connection: an
-//! address other than the anonymous one is refused, never contacted. Does not read the payload. The
-//! first error in the document decides.
+//! address other than the anonymous one is refused, never contacted. Besides, it understands the
+//! header block of the end user. Does not read the payload. The first error in the document decides.
 
+use super::end_user::read_end_user;
 use super::limits::MESSAGE_ID_CHARS;
 use super::message_error::{BadMessage, MessageError};
-use super::names::{self, ACTOR_NEXT, ADDRESS_ANONYMOUS, ADDRESS_NONE, Namespace, addressing, envelope};
+use super::names::{self, ACTOR_NEXT, ADDRESS_ANONYMOUS, ADDRESS_NONE, Namespace, addressing, end_user, envelope};
 use super::note::Note;
 use super::reader::characters::trim;
 use super::reader::{Name, Reader, Space, Token};
 use super::well_known::FoundNamespace;
 use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::Operation;
+use ehealth_core::model::EndUser;
 
 /// Content of the WS-Addressing header blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,19 +25,25 @@ pub struct Addressing {
     pub message_id: Option<String>,
 }
 
+/// Content of the header blocks that the service understands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Headers {
+    pub(super) addressing: Addressing,
+    pub(super) end_user: Option<EndUser>,
+}
+
 /// Reads from the beginning of the document into the child of the body, which must be the request
-/// of the operation. `addressing` receives what was read, even if the envelope turns out to be
-/// wrong.
+/// of the operation. `headers` receives what was read, even if the envelope turns out to be wrong.
 pub(super) fn open_envelope(
     reader: &mut Reader<'_>,
     operation: Operation,
     soap_actions: &[&[u8]],
-    addressing: &mut Addressing,
+    headers: &mut Headers,
 ) -> Result<(), Explained<BadMessage>> {
     open_root(reader)?;
     let mut part = next_part(reader, envelope::BODY)?;
     if part.is_in(Namespace::Envelope, envelope::HEADER) {
-        read_header(reader, operation, addressing)?;
+        read_header(reader, operation, headers)?;
         part = next_part(reader, envelope::BODY)?;
     }
     if !part.is_in(Namespace::Envelope, envelope::BODY) {
@@ -96,7 +104,7 @@ fn next_part<'a>(reader: &mut Reader<'a>, expected: &'static str) -> Result<Name
 fn read_header(
     reader: &mut Reader<'_>,
     operation: Operation,
-    addressing: &mut Addressing,
+    headers: &mut Headers,
 ) -> Result<(), Explained<BadMessage>> {
     // Blocks that were read and may occur only once.
     let mut seen = Vec::new();
@@ -105,6 +113,11 @@ fn read_header(
             return Err(reader.element_error(MessageError::UnqualifiedHeader));
         }
         let demand = read_demand(reader)?;
+        if demand != Demand::NotForUs && block.is(end_user::BLOCK) {
+            once(reader, &mut seen, end_user::BLOCK.name)?;
+            headers.end_user = read_end_user(reader)?;
+            continue;
+        }
         let is_understood = demand != Demand::NotForUs && block.space == Space::Known(Namespace::Addressing);
         match block.local {
             addressing::ACTION if is_understood => {
@@ -122,7 +135,7 @@ fn read_header(
                 if message_id.is_empty() || message_id.chars().count() > MESSAGE_ID_CHARS {
                     return Err(reader.error(MessageError::MessageId, Cause::new("MessageID", &value)));
                 }
-                addressing.message_id = Some(message_id.to_owned());
+                headers.addressing.message_id = Some(message_id.to_owned());
             }
             addressing::REPLY_TO if is_understood => {
                 once(reader, &mut seen, addressing::REPLY_TO)?;
@@ -155,7 +168,7 @@ fn refuse_block(reader: &Reader<'_>) -> Explained<BadMessage> {
 
 fn once(reader: &Reader<'_>, seen: &mut Vec<&'static str>, block: &'static str) -> Result<(), Explained<BadMessage>> {
     if seen.contains(&block) {
-        return Err(reader.element_error(MessageError::RepeatedAddressing));
+        return Err(reader.element_error(MessageError::RepeatedHeader));
     }
     seen.push(block);
     Ok(())

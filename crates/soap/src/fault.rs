@@ -37,6 +37,10 @@ ehealth_core::closed_enum! {
         QuotaSpent,
         /// The record could not be made durable, so there is no answer.
         NotRecorded,
+        /// The legal context demands an end user, and the message names none.
+        EndUserMissing,
+        /// The legal context allows no end user, and the message names one.
+        EndUserRefused,
     }
 }
 
@@ -50,6 +54,8 @@ impl ExchangeFault {
             Self::WrongIdentification => OutcomeCode::WrongIdentification,
             Self::QuotaSpent => OutcomeCode::QuotaSpent,
             Self::NotRecorded => OutcomeCode::NotRecorded,
+            Self::EndUserMissing => OutcomeCode::EndUserMissing,
+            Self::EndUserRefused => OutcomeCode::EndUserRefused,
         }
     }
 
@@ -61,7 +67,9 @@ impl ExchangeFault {
             | Self::NoOrganisation
             | Self::OtherEnvironment
             | Self::WrongIdentification
-            | Self::QuotaSpent => FaultCode::Client,
+            | Self::QuotaSpent
+            | Self::EndUserMissing
+            | Self::EndUserRefused => FaultCode::Client,
             Self::Internal | Self::NotRecorded => FaultCode::Server,
         }
     }
@@ -83,6 +91,10 @@ impl ExchangeFault {
             }
             Self::QuotaSpent => "The quota is exhausted; wait for the time in Retry-After.",
             Self::NotRecorded => "The exchange could not be recorded, so it was not answered; retry later.",
+            Self::EndUserMissing => {
+                "This legal context demands an end user; add the header block endUser of urn:ehealth-attributes:end-user:v1."
+            }
+            Self::EndUserRefused => "This legal context allows no end user; leave the header block endUser out.",
         }
     }
 }

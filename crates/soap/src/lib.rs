@@ -28,6 +28,7 @@ pub mod wsdl;
 // schema.
 mod content;
 mod content_type;
+mod end_user;
 mod envelope;
 pub mod reader;
 mod request;

@@ -77,8 +77,8 @@ ehealth_core::closed_enum! {
         /// A `MessageID` that is empty or longer than
         /// [`limits::MESSAGE_ID_CHARS`](super::limits::MESSAGE_ID_CHARS).
         MessageId,
-        /// A header block of WS-Addressing twice that may occur once.
-        RepeatedAddressing,
+        /// A header block twice that may occur once.
+        RepeatedHeader,
         /// An element is missing, unknown, out of order or in another namespace.
         Element,
         /// Text where only elements are allowed.
@@ -149,7 +149,7 @@ impl MessageError {
             Self::WrongAction => OutcomeCode::WrongAction,
             Self::ReplyAddress => OutcomeCode::ReplyAddress,
             Self::MessageId => OutcomeCode::MessageId,
-            Self::RepeatedAddressing => OutcomeCode::RepeatedAddressing,
+            Self::RepeatedHeader => OutcomeCode::RepeatedHeader,
             Self::Element => OutcomeCode::Element,
             Self::TextAmongElements => OutcomeCode::TextAmongElements,
             Self::ElementInValue => OutcomeCode::ElementInValue,
@@ -194,7 +194,7 @@ impl MessageError {
             | Self::WrongAction
             | Self::ReplyAddress
             | Self::MessageId
-            | Self::RepeatedAddressing
+            | Self::RepeatedHeader
             | Self::Element
             | Self::TextAmongElements
             | Self::ElementInValue
@@ -233,7 +233,7 @@ impl MessageError {
             Self::WrongAction => "The Action header does not match the operation.",
             Self::ReplyAddress => "ReplyTo and FaultTo must be the anonymous address or none.",
             Self::MessageId => "MessageID must have 1 to 256 characters.",
-            Self::RepeatedAddressing => "A WS-Addressing header block is present twice.",
+            Self::RepeatedHeader => "A header block that may occur once is present twice.",
             Self::Element => "An element is missing, unknown, out of order or in the wrong namespace.",
             Self::TextAmongElements => "Text is not allowed between elements.",
             Self::ElementInValue => "An element is not allowed inside a value.",

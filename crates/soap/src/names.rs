@@ -116,6 +116,8 @@ ehealth_core::closed_enum! {
         Test,
         /// Types of `TestConnectionService`.
         TestTypes,
+        /// Header block of the end user.
+        EndUser,
         /// XML Schema.
         Schema,
         /// Attributes of XML Schema in a document.
@@ -137,6 +139,7 @@ impl Namespace {
             Self::Common => "http://kszbcss.fgov.be/types/common/v3",
             Self::Test => "http://kszbcss.fgov.be/intf/TestConnectionServiceService/v1",
             Self::TestTypes => "http://kszbcss.fgov.be/types/TestConnectionService/v1",
+            Self::EndUser => "urn:ehealth-attributes:end-user:v1",
             Self::Schema => "http://www.w3.org/2001/XMLSchema",
             Self::SchemaInstance => "http://www.w3.org/2001/XMLSchema-instance",
             Self::Xml => "http://www.w3.org/XML/1998/namespace",
@@ -154,6 +157,7 @@ impl Namespace {
             Self::Common => "common",
             Self::Test => "test",
             Self::TestTypes => "testtypes",
+            Self::EndUser => "user",
             Self::Schema => "xs",
             Self::SchemaInstance => "xsi",
             Self::Xml => "xml",
@@ -230,6 +234,8 @@ pub const fn fault(operation: Operation) -> Element {
         Operation::SendTestMessage => message(Test, "sendTestMessageFault", Common, "CBSSFaultType"),
     }
 }
+
+pub mod end_user;
 
 /// Elements and attributes of a SOAP 1.1 envelope, all in [`Namespace::Envelope`].
 pub mod envelope {

@@ -7,7 +7,7 @@
 
 use super::Charset;
 use super::content::{Content, check_attributes};
-use super::envelope::{self, Addressing};
+use super::envelope::{self, Addressing, Headers};
 use super::fault::Fault;
 use super::limits::{LEGAL_CONTEXT_CHARS, TICKET_CHARS};
 use super::message_error::BadMessage;
@@ -17,7 +17,8 @@ use super::reader::{Document, Reader};
 use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{
-    AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Date, DateError, PairNumber, Question, Ssin, Timestamp,
+    AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Date, DateError, EndUser, PairNumber, Question, Ssin,
+    Timestamp,
 };
 
 /// The types of values as a fault describes them.
@@ -74,13 +75,13 @@ pub fn read_request(
     soap_actions: &[&[u8]],
     operation: Operation,
 ) -> Result<Request, Box<RefusedRequest>> {
-    let mut addressing = Addressing::default();
+    let mut headers = Headers::default();
     let mut customer = None;
-    match read(body, charset, soap_actions, operation, &mut addressing, &mut customer) {
-        Ok(payload) => Ok(Request { payload, addressing }),
+    match read(body, charset, soap_actions, operation, &mut headers, &mut customer) {
+        Ok(payload) => Ok(Request { payload, addressing: headers.addressing }),
         Err(bad) => {
             let (fault, cause) = bad.map(Fault::BadMessage).split();
-            Err(Box::new(RefusedRequest { fault, cause, customer, addressing }))
+            Err(Box::new(RefusedRequest { fault, cause, customer, addressing: headers.addressing }))
         }
     }
 }
@@ -90,16 +91,18 @@ fn read(
     charset: Option<Charset>,
     soap_actions: &[&[u8]],
     operation: Operation,
-    addressing: &mut Addressing,
+    headers: &mut Headers,
     customer: &mut Option<Customer>,
 ) -> Result<Payload, Explained<BadMessage>> {
     let document = Document::from_bytes(body, charset)?;
     let mut reader = Reader::new(&document);
-    envelope::open_envelope(&mut reader, operation, soap_actions, addressing)?;
+    envelope::open_envelope(&mut reader, operation, soap_actions, headers)?;
     check_attributes(&reader, names::request(operation))?;
     let mut content = Content::new(&mut reader);
     let payload = match operation {
-        Operation::ConsultAttributes => Payload::Consult(read_question(&mut content, customer)?),
+        Operation::ConsultAttributes => {
+            Payload::Consult(read_question(&mut content, customer, headers.end_user.take())?)
+        }
         Operation::SendTestMessage => {
             let echo = content.read_text(element::ECHO)?.into_owned();
             content.leave("nothing more")?;
@@ -113,6 +116,7 @@ fn read(
 fn read_question(
     content: &mut Content<'_, '_>,
     known: &mut Option<Customer>,
+    end_user: Option<EndUser>,
 ) -> Result<Question, Explained<BadMessage>> {
     let customer = read_customer(content)?;
     *known = Some(customer.clone());
@@ -123,7 +127,7 @@ fn read_question(
         .read_value(element::LEGAL_CONTEXT, "at most 64 characters", |text| read_string(text, LEGAL_CONTEXT_CHARS))?;
     let criteria = read_criteria(content)?;
     content.leave("nothing more")?;
-    Ok(Question { customer, legal_context, criteria })
+    Ok(Question { customer, legal_context, end_user, criteria })
 }
 
 fn read_customer(content: &mut Content<'_, '_>) -> Result<Customer, Explained<BadMessage>> {

@@ -1,7 +1,7 @@
 //! Namespaces and types that are no part of the contract and that callers often use: a fault may
 //! name them, because they are no text of the caller.
 
-use super::names::{self, Namespace, element as e};
+use super::names::{self, Namespace, element as e, end_user};
 use ehealth_core::lookup::Operation;
 
 ehealth_core::closed_enum! {
@@ -171,6 +171,8 @@ pub(super) fn known_type(namespace: Namespace, name: &str) -> Option<(Namespace,
         e::SSIN,
         e::PERIOD,
         e::AFFILIATION,
+        end_user::BLOCK,
+        end_user::ID,
     ];
     let built_in = BUILT_IN.into_iter().map(|name| (Namespace::Schema, name));
     let mut known = of_contract.into_iter().filter_map(|element| element.declared_type).chain(built_in);

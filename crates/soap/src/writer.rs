@@ -6,7 +6,7 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use super::names::{Element, Namespace};
+use super::names::{Element, Namespace, envelope};
 use super::reader::characters::is_legal;
 
 /// Initial capacity in bytes. Most answers are shorter, and are written without reallocation.
@@ -40,6 +40,18 @@ impl Writer {
     pub fn declare(&mut self, namespace: Namespace, name: &str, content: impl FnOnce(&mut Self)) {
         let prefix = namespace.prefix();
         self.raw(&["<", prefix, ":", name, " xmlns:", prefix, "=\"", namespace.uri(), "\">"]);
+        content(self);
+        self.raw(&["</", prefix, ":", name, ">"]);
+    }
+
+    /// Writes a header block that the receiver must understand (SOAP 1.1, section 4.2.3), and declares
+    /// its prefix on it. An outer element declares that of the envelope.
+    pub fn mandatory_block(&mut self, block: Element, content: impl FnOnce(&mut Self)) {
+        let Some(namespace) = block.namespace else { return };
+        let (prefix, soap) = (namespace.prefix(), Namespace::Envelope.prefix());
+        let (name, must_understand) = (block.name, envelope::MUST_UNDERSTAND);
+        self.raw(&["<", prefix, ":", name, " xmlns:", prefix, "=\"", namespace.uri(), "\" ", soap, ":"]);
+        self.raw(&[must_understand, "=\"1\">"]);
         content(self);
         self.raw(&["</", prefix, ":", name, ">"]);
     }

@@ -29,6 +29,9 @@ const COMMON: (&str, &str) = ("CommonV3.xsd", include_str!("../../../schemas/Com
 /// Types of `eHealthAttributesService`: name and text.
 const ATTRIBUTES: (&str, &str) = ("eHealthAttributesV1.xsd", include_str!("../../../schemas/eHealthAttributesV1.xsd"));
 
+/// Header block of the end user: name and text.
+const END_USER: (&str, &str) = ("EndUserV1.xsd", include_str!("../../../schemas/EndUserV1.xsd"));
+
 /// Types of `TestConnectionService`: name and text.
 const TEST_CONNECTION: (&str, &str) =
     ("TestConnectionServiceV1.xsd", include_str!("../../../schemas/TestConnectionServiceV1.xsd"));
@@ -143,7 +146,7 @@ pub fn schema_files(operation: Operation) -> impl Iterator<Item = &'static str> 
 /// schema stands before those that it imports.
 const fn schemas(operation: Operation) -> &'static [(&'static str, &'static str)] {
     match operation {
-        Operation::ConsultAttributes => &[ATTRIBUTES, COMMON],
+        Operation::ConsultAttributes => &[ATTRIBUTES, COMMON, END_USER],
         Operation::SendTestMessage => &[TEST_CONNECTION],
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::authority::{Authority, AuthorityError, KeyKind};
 use crate::feeds::{write_catalogue, write_scenario};
 use crate::organisations::ORGANISATIONS;
-use crate::policy::{UNLIMITED, policy_text};
+use crate::policy::{Purpose, policy_text};
 use crate::scenario::Scenario;
 use crate::validity::Validity;
 use ehealth_core::model::{EnterpriseNumber, Timestamp};
@@ -109,7 +109,7 @@ impl Workspace {
         };
         let feeds = self.folder.join("feeds");
         write_catalogue(&feeds).map_err(|reason| WorkspaceError::File { path: feeds, reason })?;
-        write_missing(&self.folder.join("policy.toml"), &policy_text(""))?;
+        write_missing(&self.folder.join("policy.toml"), &policy_text(Purpose::Demonstration))?;
         write_missing(&self.settings(), SETTINGS)?;
         write_missing(&self.question(), question)?;
         Ok(prepared)
@@ -140,7 +140,7 @@ impl Workspace {
         self.write_certificates(scenario.now)?;
         let feeds = self.folder.join("feeds");
         write_scenario(&feeds, scenario).map_err(|reason| WorkspaceError::File { path: feeds, reason })?;
-        write(&self.folder.join("policy.toml"), &policy_text(UNLIMITED))?;
+        write(&self.folder.join("policy.toml"), &policy_text(Purpose::Simulation))?;
         write(&self.settings(), &format!("{SETTINGS}{UNLIMITED_CALLERS}"))
     }
 

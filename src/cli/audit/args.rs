@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::settings_file::SettingsFile;
-use audit_log::report::{Format, Language};
+use audit_log::report::Format;
 use audit_log::{Retention, TooShort};
+use ehealth_core::model::Language;
 
 /// Commands under `audit`.
 #[derive(Debug, Subcommand)]
@@ -14,9 +15,9 @@ pub enum AuditCommand {
     /// Verify every record and checkpoint of an audit log, from its files alone
     #[command(after_help = VERIFY_HELP)]
     Verify(VerifyArguments),
-    /// List the exchanges about a person
+    /// List the exchanges about a person, or those of an end user
     #[command(after_help = SEARCH_HELP)]
-    Search(PersonArguments),
+    Search(SearchArguments),
     /// List what happened to the log besides exchanges: interruptions, suppressed requests, removals
     #[command(after_help = EVENTS_HELP)]
     Events(EventsArguments),
@@ -70,8 +71,13 @@ Exit codes:
   1  something is wrong or cannot be read; each finding is printed";
 
 const SEARCH_HELP: &str = "\
-Example:
+Examples:
   ehealth-attributes audit search --ssin - --from 2026-01-01 --to 2026-01-31 < ssin.txt
+  ehealth-attributes audit search --end-user - < end-user.txt
+  ehealth-attributes audit search --ssin - --json < ssin.txt
+
+Columns: sequence, time, ticketCBSS, organisation, legal context, outcome, fields, rule,
+application.
 
 Exit codes:
   0  all records were read
@@ -202,15 +208,41 @@ fn parse_years(text: &str) -> Result<u16, String> {
     }
 }
 
+/// Arguments of `audit search`.
+#[derive(Debug, Args)]
+#[group(id = "whom", required = true, multiple = false, args = ["ssin", "end_user"])]
+pub struct SearchArguments {
+    /// SSIN of the person asked about; - reads it from standard input (recommended)
+    #[arg(long, value_name = "SSIN")]
+    pub ssin: Option<String>,
+    /// Identifier of the end user who asked, as in the questions; - reads it from standard input
+    #[arg(long, value_name = "ID")]
+    pub end_user: Option<String>,
+    /// Settings and days
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Print one JSON object for each exchange
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// A person and days.
 #[derive(Debug, Args)]
 pub struct PersonArguments {
-    /// Settings
-    #[command(flatten)]
-    pub settings: SettingsFile,
     /// SSIN of the person; - reads it from standard input (recommended)
     #[arg(long, value_name = "SSIN")]
     pub ssin: String,
+    /// Settings and days
+    #[command(flatten)]
+    pub scope: Scope,
+}
+
+/// Where and in which days to search.
+#[derive(Debug, Args)]
+pub struct Scope {
+    /// Settings
+    #[command(flatten)]
+    pub settings: SettingsFile,
     /// First day of the exchanges, YYYY-MM-DD
     #[arg(long, requires = "to")]
     pub from: Option<String>,

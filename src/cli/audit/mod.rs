@@ -11,6 +11,7 @@ mod events;
 mod inputs;
 mod record;
 mod run;
+mod words;
 
 pub use args::AuditCommand;
 pub(super) use run::run;

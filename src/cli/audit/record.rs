@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use audit_log::{Event, Exchange, InterruptionCause};
-use ehealth_core::model::{Field, LegalContext};
+use ehealth_core::model::Field;
 use ehealth_core::policy::Deliberation;
 
 /// Name and value of a fact.
@@ -63,9 +63,13 @@ fn describe_exchange(exchange: &Exchange) -> Vec<Fact> {
         ("operation", exchange.operation.code().to_owned()),
         ("certificate (SHA-256)", exchange.fingerprint.to_string()),
         ("asked by", or_none(exchange.caller)),
+        ("application", or_none(exchange.application)),
         ("on behalf of", or_none(exchange.organisation)),
-        ("legal context", or_none(exchange.context.map(LegalContext::code))),
+        ("legal context", or_none(exchange.context)),
         ("deliberation", or_none(exchange.deliberation.as_ref().map(Deliberation::as_str))),
+        ("rule", or_none(exchange.rule.as_ref())),
+        ("policy (SHA-256)", or_none(exchange.policy)),
+        ("end user", if exchange.end_user().is_some() { "named, encrypted" } else { "none" }.to_owned()),
         ("days asked about", or_none(days)),
         ("disclosed fields", or_none((!fields.is_empty()).then(|| fields.join(", ")))),
         ("outcome", exchange.outcome.to_string()),

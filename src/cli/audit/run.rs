@@ -4,25 +4,28 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::args::{AuditCommand, PersonArguments, ProveArguments, PruneArguments, ReportArguments, VerifyArguments};
+use super::args::{
+    AuditCommand, ProveArguments, PruneArguments, ReportArguments, Scope, SearchArguments, VerifyArguments,
+};
 use super::events::run_events;
 use super::inputs::{Failure, audit_log_settings, failed, read_days};
 use super::record::describe;
+use super::words::Words;
 use crate::admin::Verification;
 use crate::app::{SystemClock, leave_verification};
 use crate::cli::argument_errors::ArgumentErrors;
 use crate::cli::exit::{Exit, fail};
 use crate::cli::settings_file::SettingsFile;
 use audit_log::report::Report;
-use audit_log::{self, AuditLog, IndexUse, KeyFolder, MissingKeys, find, prove, pruned_until};
+use audit_log::{self, AuditLog, IndexUse, KeyFolder, MissingKeys, Whom, find, prove, pruned_until};
 use audit_verify::{VerifyingKey, verify_at, verify_proof};
-use ehealth_core::model::{Clock, EnterpriseNumber, Ssin, Ticket, Window};
+use ehealth_core::model::{Application, Clock, EndUser, EndUserError, Ssin, Ticket, Window};
 
 /// Runs the command to its end.
 pub(in crate::cli) fn run(command: &AuditCommand) -> Exit {
     let done = match command {
         AuditCommand::Verify(arguments) => run_verify(arguments),
-        AuditCommand::Search(person) => run_search(person),
+        AuditCommand::Search(arguments) => run_search(arguments),
         AuditCommand::Events(arguments) => run_events(arguments),
         AuditCommand::Report(arguments) => run_report(arguments),
         AuditCommand::Prove(arguments) => run_prove(arguments),
@@ -63,33 +66,37 @@ fn run_verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     Ok(if verdict.is_sound() { Exit::Done } else { Exit::Failed })
 }
 
-/// The person and the days that the arguments name.
-fn read_person(arguments: &PersonArguments) -> Result<(Ssin, Option<Window>), Failure> {
-    let text = match arguments.ssin.as_str() {
+/// Reads an argument that names a person; `-`: from standard input.
+fn read_argument(argument: &str) -> Result<String, Failure> {
+    match argument {
         "-" => {
-            text_file::read_line(io::stdin().lock()).map_err(|error| failed(format_args!("standard input: {error}")))?
+            text_file::read_line(io::stdin().lock()).map_err(|error| failed(format_args!("standard input: {error}")))
         }
-        given => given.to_owned(),
-    };
-    let mut errors = ArgumentErrors::default();
-    // The error names the violated rule and contains no digit of the number.
-    let person = errors.take("--ssin", Ssin::parse(text.trim()));
-    let days = read_days(arguments.from.as_deref(), arguments.to.as_deref(), &mut errors);
-    errors.into_result(person.zip(days)).map_err(|errors| (Exit::Usage, errors.to_string()))
+        given => Ok(given.to_owned()),
+    }
 }
 
-fn report(arguments: &PersonArguments, names: Option<&Path>) -> Result<Report, Failure> {
-    let settings = audit_log_settings(&arguments.settings)?;
-    let ((person, days), names) = (read_person(arguments)?, names.map(read).transpose()?);
-    let index = if arguments.no_index { IndexUse::Bypass } else { IndexUse::Keep };
-    let found = find(&settings.folder, &keys(&settings)?, index, person, days).map_err(failed)?;
-    let name = |number: EnterpriseNumber| {
-        let named = |line: &str| {
-            line.split_once(',').filter(|(n, _)| *n == number.to_string()).map(|(_, name)| name.trim().to_owned())
-        };
-        names.as_deref()?.lines().find_map(named)
-    };
-    let report = Report::new(found, SystemClock.now(), days, name);
+fn read_scope(
+    scope: &Scope,
+    whom: impl FnOnce(&mut ArgumentErrors) -> Option<Whom>,
+) -> Result<(Whom, Option<Window>), Failure> {
+    let mut errors = ArgumentErrors::default();
+    let whom = whom(&mut errors);
+    let days = read_days(scope.from.as_deref(), scope.to.as_deref(), &mut errors);
+    errors.into_result(whom.zip(days)).map_err(|errors| (Exit::Usage, errors.to_string()))
+}
+
+/// The person asked about. The error names the violated rule and contains no digit of the number.
+fn subject(text: &str, errors: &mut ArgumentErrors) -> Option<Whom> {
+    errors.take("--ssin", Ssin::parse(text.trim())).map(Whom::Subject)
+}
+
+/// Makes the report of what is found.
+fn report(scope: &Scope, whom: &Whom, days: Option<Window>, names: Option<String>) -> Result<Report, Failure> {
+    let settings = audit_log_settings(&scope.settings)?;
+    let index = if scope.no_index { IndexUse::Bypass } else { IndexUse::Keep };
+    let found = find(&settings.folder, &keys(&settings)?, index, whom, days).map_err(failed)?;
+    let report = Report::new(found, SystemClock.now(), days, &Words::new(&settings.folder, names));
     // Only then do the reasons matter for which a key is missing.
     if !report.lacks_keys() {
         return Ok(report);
@@ -98,20 +105,44 @@ fn report(arguments: &PersonArguments, names: Option<&Path>) -> Result<Report, F
     Ok(report.with_pruned_until(until))
 }
 
-fn run_search(arguments: &PersonArguments) -> Result<Exit, Failure> {
-    let report = report(arguments, None)?;
+fn run_search(arguments: &SearchArguments) -> Result<Exit, Failure> {
+    let scope = &arguments.scope;
+    let (whom, days) = match (&arguments.ssin, &arguments.end_user) {
+        (Some(ssin), _) => {
+            let text = read_argument(ssin)?;
+            read_scope(scope, |errors| subject(&text, errors))?
+        }
+        (None, id) => {
+            let text = read_argument(id.as_deref().unwrap_or_default())?;
+            let text = text.trim();
+            let id = if EndUser::is_text(text) { Ok(Whom::EndUser(text.to_owned())) } else { Err(EndUserError) };
+            read_scope(scope, |errors| errors.take("--end-user", id))?
+        }
+    };
+    let report = report(scope, &whom, days, None)?;
+    if arguments.json {
+        print!("{}", report.render_lines());
+        return Ok(exit_with_gaps(&report));
+    }
     for disclosed in report.exchanges() {
         let caller = disclosed.caller.as_ref().map_or("-".to_owned(), |caller| caller.number.to_string());
-        let context = disclosed.context.map_or("-", |context| context.code());
+        let context = disclosed.ground.as_ref().map_or("-", |ground| ground.context.code());
         let (sequence, received, ticket) = (disclosed.sequence, disclosed.received, disclosed.ticket);
         let fields = disclosed.fields.numbers(", ");
-        println!("{sequence} {received} {ticket} {caller} {context} {} {{{fields}}}", disclosed.outcome);
+        let rule = disclosed.rule.as_ref().map_or("-", |rule| rule.as_str());
+        let application = disclosed.application.as_ref().map_or("-", Application::as_str);
+        let outcome = &disclosed.outcome;
+        println!("{sequence} {received} {ticket} {caller} {context} {outcome} {{{fields}}} {rule} {application}");
     }
     Ok(exit_with_gaps(&report))
 }
 
 fn run_report(arguments: &ReportArguments) -> Result<Exit, Failure> {
-    let report = report(&arguments.person, arguments.names.as_deref())?;
+    let text = read_argument(&arguments.person.ssin)?;
+    let scope = &arguments.person.scope;
+    let (whom, days) = read_scope(scope, |errors| subject(&text, errors))?;
+    let names = arguments.names.as_deref().map(read).transpose()?;
+    let report = report(scope, &whom, days, names)?;
     print!("{}", report.render(arguments.format.into(), arguments.language));
     Ok(exit_with_gaps(&report))
 }

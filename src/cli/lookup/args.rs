@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use ehealth_core::model::LegalContext;
 
@@ -14,6 +14,7 @@ after an interruption: persons whom the file answers already are skipped.
 Examples:
   ehealth-attributes lookup --url https://localhost:8443 --ca ca.pem --cert fund.pem --key fund.key \\
       --organisation 0999010126 --context advisory-physician --ssin - < ssin.txt
+  ehealth-attributes lookup … --ssin - --end-user jdoe --quality ADVISORY_PHYSICIAN < ssin.txt
   ehealth-attributes lookup … --in people.txt --out answers.csv
   ehealth-attributes lookup --url https://localhost:8443 --ca ca.pem --cert fund.pem --key fund.key --test
 
@@ -44,9 +45,10 @@ pub struct LookupArguments {
     /// Enterprise number of your organisation, ten digits
     #[arg(long, value_name = "NUMBER", required_unless_present = "test")]
     pub organisation: Option<String>,
-    /// Legal context of the question
-    #[arg(long, value_enum, required_unless_present = "test")]
-    pub context: Option<Context>,
+    /// Legal context of the question: advisory-physician, prevention-service, ehealth-platform, or the
+    /// code of another one
+    #[arg(long, value_name = "CONTEXT", value_parser = parse_context, required_unless_present = "test")]
+    pub context: Option<LegalContext>,
     /// SSIN of the person, eleven digits; - reads it from standard input
     ///
     /// Other users of the machine can see the arguments of a process: prefer -.
@@ -78,6 +80,16 @@ pub struct LookupArguments {
     /// Last day of the period, YYYY-MM-DD
     #[arg(long, requires = "from")]
     pub to: Option<String>,
+    /// Identifier of the person for whom you ask, as your organisation knows them; the service records
+    /// it encrypted
+    #[arg(long, value_name = "ID", requires = "quality", conflicts_with = "test")]
+    pub end_user: Option<String>,
+    /// Quality in which that person asks, for example ADVISORY_PHYSICIAN
+    #[arg(long, value_name = "QUALITY", requires = "end_user")]
+    pub quality: Option<String>,
+    /// Reference to a consent, never the consent itself
+    #[arg(long, value_name = "REFERENCE", requires = "end_user")]
+    pub consent_reference: Option<String>,
     /// Print the answer as JSON
     #[arg(long)]
     pub json: bool,
@@ -86,23 +98,18 @@ pub struct LookupArguments {
     pub test: bool,
 }
 
-/// A legal context, as a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Context {
-    /// BACKTOWORK:ADVISORY_PHYSICIAN, for health-insurance funds
-    AdvisoryPhysician,
-    /// BACKTOWORK:PREVENTION_SERVICE, for prevention services
-    PreventionService,
-    /// BACKTOWORK:EHEALTH_PLATFORM, for the eHealth platform
-    EhealthPlatform,
-}
+/// The words for the contexts of the packaged policy.
+const WORDS: [(&str, LegalContext); 3] = [
+    ("advisory-physician", LegalContext::ADVISORY_PHYSICIAN),
+    ("prevention-service", LegalContext::PREVENTION_SERVICE),
+    ("ehealth-platform", LegalContext::EHEALTH_PLATFORM),
+];
 
-impl From<Context> for LegalContext {
-    fn from(context: Context) -> Self {
-        match context {
-            Context::AdvisoryPhysician => Self::AdvisoryPhysician,
-            Context::PreventionService => Self::PreventionService,
-            Context::EhealthPlatform => Self::EhealthPlatform,
-        }
-    }
+/// Parses a word, or the code of a context.
+fn parse_context(text: &str) -> Result<LegalContext, String> {
+    let of_word = WORDS.into_iter().find(|(word, _)| *word == text).map(|(_, context)| context);
+    of_word.or_else(|| LegalContext::parse(text).ok()).ok_or_else(|| {
+        let words = WORDS.map(|(word, _)| word).join(", ");
+        format!("expected {words}, or the code of a legal context, such as TRIO:PLATFORM")
+    })
 }

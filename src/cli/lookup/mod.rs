@@ -26,7 +26,7 @@ mod run;
 #[path = "output_tests.rs"]
 mod output_tests;
 
-pub use args::{Context, LookupArguments};
+pub use args::LookupArguments;
 #[cfg(feature = "testkit")]
 pub(super) use connection::open_client;
 #[cfg(feature = "testkit")]

@@ -4,15 +4,19 @@ use super::args::LookupArguments;
 use super::error::LookupError;
 use crate::cli::argument_errors::ArgumentErrors;
 use client::Question;
-use ehealth_core::model::{CbeNumber, CriteriaDates, CustomerId, Date, LegalContext, Ssin, Window};
+use ehealth_core::model::{
+    CbeNumber, CriteriaDates, CustomerId, Date, EndUser, EndUserError, LegalContext, Ssin, Window,
+};
 
 /// A question without its person.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct QuestionTemplate {
     pub customer: CustomerId,
     pub context: LegalContext,
     /// Requested dates; `None`: today, by the clock of the service.
     pub dates: Option<CriteriaDates>,
+    /// Person for whom the question is asked.
+    pub end_user: Option<EndUser>,
 }
 
 impl QuestionTemplate {
@@ -20,20 +24,42 @@ impl QuestionTemplate {
     pub fn read(arguments: &LookupArguments, errors: &mut ArgumentErrors) -> Option<Self> {
         let organisation = CbeNumber::parse(arguments.organisation.as_deref().unwrap_or_default());
         let customer = errors.take("--organisation", organisation.ok_or("an enterprise number has ten digits"));
-        let context = errors.take("--context", arguments.context.map(LegalContext::from).ok_or("is missing"));
+        let context = errors.take("--context", arguments.context.ok_or("is missing"));
         let dates = read_dates(arguments, errors);
-        Some(Self { customer: customer.map(CustomerId::Cbe)?, context: context?, dates: dates? })
+        let end_user = read_end_user(arguments, errors);
+        Some(Self { customer: customer.map(CustomerId::Cbe)?, context: context?, dates: dates?, end_user: end_user? })
     }
 
     /// The question about a person.
-    pub fn about(self, ssin: Ssin) -> Question {
+    pub fn about(&self, ssin: Ssin) -> Question {
         let question = Question::new(self.customer, self.context, ssin);
+        let question = match &self.end_user {
+            Some(end_user) => question.asked_by(end_user.clone()),
+            None => question,
+        };
         match self.dates {
             Some(CriteriaDates::ReferenceDate(day)) => question.on(day),
             Some(CriteriaDates::Period(window)) => question.between(window),
             None => question,
         }
     }
+}
+
+/// The end user; `Some(None)`: none.
+fn read_end_user(arguments: &LookupArguments, errors: &mut ArgumentErrors) -> Option<Option<EndUser>> {
+    let Some(id) = &arguments.end_user else { return Some(None) };
+    let quality = arguments.quality.clone().unwrap_or_default();
+    let mut is_valid = true;
+    for (option, text) in [
+        ("--end-user", Some(id)),
+        ("--quality", Some(&quality)),
+        ("--consent-reference", arguments.consent_reference.as_ref()),
+    ] {
+        let checked = if text.is_none_or(|text| EndUser::is_text(text)) { Ok(()) } else { Err(EndUserError) };
+        is_valid &= errors.take(option, checked).is_some();
+    }
+    let end_user = EndUser::new(id.clone(), quality, arguments.consent_reference.clone()).ok();
+    is_valid.then_some(end_user)
 }
 
 /// The requested dates; `Some(None)`: none, so that the service takes today.

@@ -42,7 +42,7 @@ async fn run_command(arguments: &LookupArguments) -> Result<Exit, LookupError> {
             let ssin = read_ssin(arguments, &mut errors)?;
             let (template, ssin) = errors.into_result(template.zip(ssin))?;
             let format = if arguments.json { OutputFormat::Json } else { OutputFormat::Text };
-            let asked = Asked { ssin, window: window_of(template) };
+            let asked = Asked { ssin, window: window_of(&template) };
             Ok(ask(&client?, &template.about(ssin), asked, format).await)
         }
     }
@@ -109,7 +109,7 @@ fn advise_unregistered(certificate: &Path) -> String {
 }
 
 /// The days that are asked about, as the answer is headed.
-fn window_of(template: QuestionTemplate) -> Window {
+fn window_of(template: &QuestionTemplate) -> Window {
     match template.dates {
         Some(CriteriaDates::ReferenceDate(day)) => Window::new(day),
         Some(CriteriaDates::Period(window)) => window,

@@ -3,19 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::super::argument_errors::ArgumentErrors;
 use super::super::exit::Exit;
-use super::today;
-use crate::config::parse_customer;
+use super::decision::Decision;
+use crate::config::{DescribedQuestion, Verdict, parse_customer};
 use ehealth_core::model::{
-    Application, AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, Date, EnterpriseNumber, FieldSet,
-    Question, Ssin,
+    Application, AskedDates, CbeNumber, CustomerId, Date, EnterpriseNumber, Field, FieldSet, OutcomeCode,
 };
-use ehealth_core::policy::{Denied, Permit, Register, decide};
-
-/// SSIN used without `--ssin`: a valid number that belongs to no person.
-const DEFAULT_SSIN: &str = "85073099932";
+use ehealth_core::policy::{Permit, Register};
 
 /// The request to explain.
 #[derive(Debug, Args)]
@@ -36,6 +33,9 @@ pub struct ExplainArguments {
     /// Legal context as in the request
     #[arg(long, value_name = "CONTEXT")]
     pub legal_context: String,
+    /// The request names an end user
+    #[arg(long)]
+    pub end_user: bool,
     /// SSIN of the person [default: a valid one]
     #[arg(long)]
     pub ssin: Option<String>,
@@ -45,6 +45,9 @@ pub struct ExplainArguments {
     /// Day of the request, YYYY-MM-DD [default: today]
     #[arg(long, value_name = "DAY")]
     pub on: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Explains the decision: its text, and the exit code.
@@ -52,6 +55,17 @@ pub struct ExplainArguments {
 /// # Errors
 /// Every invalid argument.
 pub(super) fn explain(register: &Register, arguments: &ExplainArguments) -> Result<(String, Exit), ArgumentErrors> {
+    let question = read(arguments)?;
+    let decision = Decision::new(register, &question);
+    let exit = match decision.verdict() {
+        Verdict::Permitted => Exit::Done,
+        Verdict::Refused => Exit::Refused,
+    };
+    let text = if arguments.json { format!("{:#}\n", to_json(register, &decision)) } else { to_text(&decision) };
+    Ok((text, exit))
+}
+
+fn read(arguments: &ExplainArguments) -> Result<DescribedQuestion, ArgumentErrors> {
     let mut errors = ArgumentErrors::default();
     let caller = errors.take("--cbe", EnterpriseNumber::parse(&arguments.cbe));
     let application = arguments.application.as_deref().map(Application::parse).transpose();
@@ -60,32 +74,33 @@ pub(super) fn explain(register: &Register, arguments: &ExplainArguments) -> Resu
         Some(text) => errors.take("--customer", parse_customer(text)),
         None => caller.map(|caller| CustomerId::Cbe(CbeNumber::from(caller))),
     };
-    let today = match &arguments.on {
-        Some(text) => errors.take("--on", Date::parse(text)),
-        None => Some(today()),
-    };
-    let (caller, (application, (customer, today))) =
-        errors.into_result(caller.zip(application.zip(customer.zip(today))))?;
+    let on = errors.take("--on", arguments.on.as_deref().map(Date::parse).transpose());
     let dates = arguments.date.as_ref().map_or(AskedDates::Today, |text| AskedDates::ReferenceDate(Date::parse(text)));
-    let criteria = AskedCriteria { ssin: Ssin::parse(arguments.ssin.as_deref().unwrap_or(DEFAULT_SSIN)), dates };
-    let question = Question {
-        customer: Customer { ticket: None, timestamp_sent: None, id: customer },
+    let read = caller.zip(application).zip(customer.zip(on));
+    let ((caller, application), (customer, on)) = errors.into_result(read)?;
+    Ok(DescribedQuestion {
+        caller,
+        application,
+        customer,
         legal_context: arguments.legal_context.clone(),
-        criteria,
-    };
-    // Environment and pins are not checked: there is no certificate here.
-    let (consumer, organisation) = match register.identify_organisation(caller, application, customer) {
-        Ok(identified) => identified,
-        Err(refused) => return Ok((format!("refused with a fault: {refused}\n"), Exit::Refused)),
-    };
-    let who = format!("{} ({})", consumer.name, consumer.id());
-    Ok(match decide(&consumer, organisation, &question, today) {
-        Ok(permit) => (format!("{who}: the lookup is permitted\n{}", describe(&permit)), Exit::Done),
-        Err(Denied { refusal, .. }) => {
-            let status = refusal.status();
-            (format!("{who}: {} {}\n  rule: {refusal}\n", status.value(), status.code()), Exit::Refused)
-        }
+        has_end_user: arguments.end_user,
+        ssin: DescribedQuestion::ssin(arguments.ssin.as_deref()),
+        dates,
+        on,
     })
+}
+
+fn to_text(decision: &Decision) -> String {
+    let who = decision.consumer.as_ref().map(|consumer| format!("{} ({})", consumer.name, consumer.id()));
+    let who = who.unwrap_or_else(|| "the caller".to_owned());
+    let rule = decision.rule().code();
+    match (decision.permit(), decision.refused_with()) {
+        (Some(permit), _) => format!("{who}: the lookup is permitted\n  rule: {rule}\n{}", describe(permit)),
+        (None, code) => {
+            let code = code.map_or("", OutcomeCode::code);
+            format!("{who}: refused with {code}\n  rule: {rule}: {}\n", decision.reason())
+        }
+    }
 }
 
 fn describe(permit: &Permit) -> String {
@@ -93,7 +108,7 @@ fn describe(permit: &Permit) -> String {
     let numbers = |fields: FieldSet| if fields.is_empty() { "none".to_owned() } else { fields.numbers(", ") };
     let window = permit.criteria().window();
     format!(
-        "  rule: the grant for {} under deliberation {}, valid from {}{}\n  on behalf of: {}\n  days: {} to {}\n  \
+        "  grant: {} under deliberation {}, valid from {}{}\n  on behalf of: {}\n  days: {} to {}\n  \
          disclosed fields: {}; filtered: {}\n  required relation: {}\n",
         grant.context.code(),
         grant.deliberation.as_str(),
@@ -106,4 +121,33 @@ fn describe(permit: &Permit) -> String {
         numbers(grant.fields.complement()),
         grant.relation.code(),
     )
+}
+
+fn to_json(register: &Register, decision: &Decision) -> Value {
+    let numbers = |fields: FieldSet| fields.iter().map(Field::number).collect::<Vec<_>>();
+    let consumer = decision
+        .consumer
+        .as_ref()
+        .map(|consumer| json!({ "consumer": consumer.id().to_string(), "name": consumer.name }));
+    let permit = decision.permit().map(|permit| {
+        let (grant, window) = (permit.grant(), permit.criteria().window());
+        json!({
+            "legalContext": grant.context.code(),
+            "deliberation": grant.deliberation.as_str(),
+            "onBehalfOf": permit.organisation().to_string(),
+            "days": { "from": window.from().to_string(), "to": window.to().to_string() },
+            "fields": numbers(grant.fields),
+            "filtered": numbers(grant.fields.complement()),
+            "relation": grant.relation.code(),
+        })
+    });
+    json!({
+        "verdict": decision.verdict().code(),
+        "rule": decision.rule().code(),
+        "reason": Some(decision.reason()).filter(|reason| !reason.is_empty()),
+        "refusedWith": decision.refused_with().map(OutcomeCode::code),
+        "caller": consumer,
+        "grant": permit,
+        "policySha256": register.policy().map(|policy| policy.to_string()),
+    })
 }

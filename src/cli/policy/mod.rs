@@ -1,12 +1,15 @@
-//! `policy`: checks a policy file, shows it as a table, explains a decision, pins a certificate.
+//! `policy`: checks a policy file, shows it as a table, explains a decision, tests it against
+//! expectations, pins a certificate.
 //!
 //! A decision comes from the functions that the service uses, and names the rule that made it. No
 //! data are read: the relation cannot be checked here, because that would be a lookup without a
 //! record in the audit log.
 
+mod decision;
 mod explain;
 mod pin;
 mod show;
+mod test;
 
 use std::path::{Path, PathBuf};
 
@@ -14,18 +17,19 @@ use clap::{Subcommand, ValueEnum};
 
 use super::exit::{Exit, fail};
 use crate::app::SystemClock;
-use crate::config::read_policy;
+use crate::config::{Policy, read_policy};
 use ehealth_core::model::{Clock, Date};
 use ehealth_core::policy::find_warnings;
 
 pub use explain::ExplainArguments;
+pub use test::TestArguments;
 
 const CHECK_HELP: &str = "\
 Example:
   ehealth-attributes policy check /etc/ehealth-attributes/policy.toml
 
-Warnings go to standard error: consumers that cannot ask, and grants that have ended or end within
-60 days.
+Warnings go to standard error: consumers that cannot ask, legal contexts that no consumer uses, and
+grants and legal contexts that have ended or end within 60 days.
 
 Exit codes:
   0  no errors; there may be warnings
@@ -56,6 +60,28 @@ Exit codes:
   3   the policy file has errors
   10  the question is refused";
 
+const TEST_HELP: &str = "\
+Examples:
+  ehealth-attributes policy test policy-test.toml
+  ehealth-attributes policy test policy-test.toml --policy new-policy.toml --json
+
+FILE has a section for each question:
+
+  [[expect]]
+  name = \"the fund asks for its advisory physicians\"
+  cbe = \"0999010126\"
+  legal_context = \"BACKTOWORK:ADVISORY_PHYSICIAN\"
+  on = \"2026-01-15\"
+  verdict = \"permitted\"
+
+docs/reference/policy.md has all keys. The decisions are those of the service; no data are read.
+
+Exit codes:
+  0  every expectation holds
+  1  at least one does not; each difference is printed
+  2  no policy file is named
+  3  the policy file or the file of expectations has errors";
+
 const PIN_HELP: &str = "\
 Examples:
   ehealth-attributes policy pin partner.pem
@@ -77,7 +103,7 @@ pub enum PolicyCommand {
         /// Policy file
         file: PathBuf,
     },
-    /// Print who may ask what: consumers, legal contexts, fields, relations, validity, quotas
+    /// Print who may ask what: consumers, applications, legal contexts, fields, relations, validity, quotas
     #[command(after_help = SHOW_HELP)]
     Show {
         /// Policy file
@@ -92,6 +118,9 @@ pub enum PolicyCommand {
     /// Show the decision on a request and the rule that makes it; reads no data
     #[command(after_help = EXPLAIN_HELP)]
     Explain(ExplainArguments),
+    /// Compare the decisions of a policy with those that a file expects; reads no data
+    #[command(after_help = TEST_HELP)]
+    Test(TestArguments),
     /// Print the policy lines that pin a certificate to its consumer
     #[command(after_help = PIN_HELP)]
     Pin {
@@ -127,14 +156,14 @@ pub(super) fn run(command: &PolicyCommand) -> Exit {
     match command {
         PolicyCommand::Check { file } => check(file),
         PolicyCommand::Show { file, format, on } => match read_policy(file) {
-            Ok(register) => {
+            Ok(Policy { register, .. }) => {
                 print!("{}", show::show(&register, on.unwrap_or_else(today), *format));
                 Exit::Done
             }
             Err(problems) => fail(Exit::Configuration, &problems),
         },
         PolicyCommand::Explain(arguments) => match read_policy(&arguments.policy) {
-            Ok(register) => match explain::explain(&register, arguments) {
+            Ok(Policy { register, .. }) => match explain::explain(&register, arguments) {
                 Ok((text, exit)) => {
                     print!("{text}");
                     exit
@@ -143,19 +172,22 @@ pub(super) fn run(command: &PolicyCommand) -> Exit {
             },
             Err(problems) => fail(Exit::Configuration, &problems),
         },
+        PolicyCommand::Test(arguments) => test::run(arguments),
         PolicyCommand::Pin { certificate, issuer } => pin::pin(certificate, issuer.as_deref()),
     }
 }
 
 fn check(file: &Path) -> Exit {
     match read_policy(file) {
-        Ok(register) => {
+        Ok(Policy { register, .. }) => {
             let consumers = register.consumers().count();
             let grants: usize = register.consumers().map(|consumer| consumer.grants.len()).sum();
             for warning in find_warnings(&register, today()) {
                 eprintln!("{}: warning: {warning}", file.display());
             }
-            println!("{}: no errors; {consumers} consumers with {grants} grants", file.display());
+            let contexts = register.contexts().iter().count();
+            let file = file.display();
+            println!("{file}: no errors; {contexts} legal contexts, {consumers} consumers with {grants} grants");
             Exit::Done
         }
         Err(problems) => fail(Exit::Configuration, &problems),

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::ShowFormat;
-use ehealth_core::model::{Date, Digest, Field};
-use ehealth_core::policy::{Consumer, Grant, Register};
+use ehealth_core::model::{Application, Date, Digest, Field, Language};
+use ehealth_core::policy::{Consumer, ContextDefinition, Grant, Register};
 
 /// Columns of the table and of the CSV.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 18] = [
     "organisation",
+    "applications",
     "name",
     "legal_context",
     "fields",
@@ -22,6 +23,8 @@ const COLUMNS: [&str; 15] = [
     "look_back_years",
     "look_ahead_days",
     "deliberation",
+    "end_user",
+    "dates",
     "quota_per_minute",
     "quota_per_day",
     "replaced_ssin",
@@ -43,17 +46,26 @@ pub(super) fn show(register: &Register, day: Date, format: ShowFormat) -> String
         ShowFormat::Csv => csv_text(rows()),
         ShowFormat::Json => {
             let consumers: Vec<_> = consumers.iter().map(|consumer| consumer_json(consumer, day)).collect();
-            format!("{:#}\n", json!({ "on": day.to_string(), "consumers": consumers }))
+            let contexts: Vec<_> = register.contexts().iter().map(|context| context_json(context, day)).collect();
+            let policy = register.policy().map(|policy| policy.to_string());
+            let shown = json!({
+                "on": day.to_string(), "policySha256": policy, "legalContexts": contexts, "consumers": consumers
+            });
+            format!("{shown:#}\n")
         }
     }
 }
 
 fn state(grant: &Grant, day: Date) -> &'static str {
-    match grant.valid.end() {
+    match grant.last_day() {
         Some(end) if end < day => "ended",
-        _ if day < grant.valid.begin() => "not begun",
+        _ if !grant.is_valid_on(day) => "not begun",
         _ => "valid",
     }
+}
+
+fn applications(consumer: &Consumer) -> Vec<&str> {
+    consumer.applications.iter().map(Application::as_str).collect()
 }
 
 fn pinned(consumer: &Consumer) -> &'static str {
@@ -69,6 +81,7 @@ fn row(consumer: &Consumer, grant: Option<&Grant>, day: Date) -> [String; COLUMN
     let of_grant = |text: &dyn Fn(&Grant) -> String| grant.map(text).unwrap_or_default();
     [
         consumer.organisation.to_string(),
+        applications(consumer).join(", "),
         consumer.name.clone(),
         of_grant(&|grant| grant.context.code().to_owned()),
         of_grant(&|grant| grant.fields.numbers(" ")),
@@ -79,6 +92,8 @@ fn row(consumer: &Consumer, grant: Option<&Grant>, day: Date) -> [String; COLUMN
         of_grant(&|grant| grant.reach.back_years.to_string()),
         of_grant(&|grant| grant.reach.ahead_days.to_string()),
         of_grant(&|grant| grant.deliberation.as_str().to_owned()),
+        of_grant(&|grant| grant.context.end_user.code().to_owned()),
+        of_grant(&|grant| grant.context.dates.code().to_owned()),
         consumer.quota.per_minute.to_string(),
         consumer.quota.per_day.to_string(),
         consumer.replaced_ssin.code().to_owned(),
@@ -125,6 +140,22 @@ fn csv_text(rows: impl Iterator<Item = [String; COLUMNS.len()]>) -> String {
     writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
+fn context_json(context: &ContextDefinition, day: Date) -> Value {
+    let purpose = Language::ALL.map(|language| (language.code().to_owned(), json!(context.purpose.text(language))));
+    json!({
+        "code": context.code(),
+        "deliberation": context.deliberation.as_str(),
+        "fields": context.fields.iter().map(Field::number).collect::<Vec<_>>(),
+        "relations": context.relations.iter().map(|relation| relation.code()).collect::<Vec<_>>(),
+        "validFrom": context.valid.begin().to_string(),
+        "validTo": context.valid.end().map(|end| end.to_string()),
+        "isValid": context.valid.covers(day),
+        "purpose": Value::Object(purpose.into_iter().collect()),
+        "endUser": context.end_user.code(),
+        "dates": context.dates.code(),
+    })
+}
+
 fn consumer_json(consumer: &Consumer, day: Date) -> Value {
     let texts = |digests: &[Digest]| digests.iter().map(ToString::to_string).collect::<Vec<_>>();
     let grant = |grant: &Arc<Grant>| {
@@ -142,6 +173,7 @@ fn consumer_json(consumer: &Consumer, day: Date) -> Value {
     };
     json!({
         "organisation": consumer.organisation.to_string(),
+        "applications": applications(consumer),
         "name": consumer.name,
         "quotaPerMinute": consumer.quota.per_minute,
         "quotaPerDay": consumer.quota.per_day,

@@ -186,7 +186,7 @@ impl RequestRates {
 #[cfg(test)]
 mod tests {
     use ehealth_core::model::{Application, Digest};
-    use ehealth_core::policy::{Certified, Pins, Quota};
+    use ehealth_core::policy::{Certified, Contexts, Pins, Quota};
 
     use super::*;
 
@@ -201,7 +201,7 @@ mod tests {
     }
 
     fn register(pins: Pins) -> Register {
-        Register::from_consumers(vec![consumer(pins, &[])]).expect("valid")
+        Register::new(Contexts::built_in(), vec![consumer(pins, &[])]).expect("valid")
     }
 
     fn consumer(pins: Pins, applications: &[&str]) -> Consumer {
@@ -249,7 +249,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn consumers_of_one_organisation_have_limits_of_their_own() {
         let sections = [&["MED", "MED 2"][..], &["MARKETING"], &[]].map(|names| consumer(Pins::default(), names));
-        let register = Register::from_consumers(sections.into()).expect("valid");
+        let register = Register::new(Contexts::built_in(), sections.into()).expect("valid");
         let rates = rates();
         let of = |name: Option<&str>, register: &Register| {
             let mut caller = caller(Some("0999010126"), 1);
@@ -267,7 +267,7 @@ mod tests {
         // A reload that appends an application resets nothing, and one that removes the section for
         // all others leaves its callers unregistered.
         let fewer = [&["MED", "MED 2", "MED 3"][..]].map(|names| consumer(Pins::default(), names));
-        let reloaded = Register::from_consumers(fewer.into()).expect("valid");
+        let reloaded = Register::new(Contexts::built_in(), fewer.into()).expect("valid");
         assert_eq!(count(&rates, &of(Some("MED 3"), &reloaded)), 0);
         let other = of(Some("OTHER"), &reloaded);
         assert_eq!((other.holder, count(&rates, &other)), (Holder::Unregistered(number("0999010126")), 3));

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use audit_log::{
     AuditError, AuditLog, DetailError, Event, Exchange, Frontier, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys,
-    Month, Records, SearchError, find, prove, search,
+    Month, Records, SearchError, Whom, find, prove, search,
 };
 use ehealth_core::lookup::ExchangeRecord;
-use ehealth_core::model::{FieldSet, OutcomeCode};
+use ehealth_core::model::{Digest, EndUser, FieldSet, OutcomeCode};
+use ehealth_core::policy::Rule;
 
 use super::harness::*;
 use crate::support::canary;
@@ -33,11 +34,14 @@ fn disclosed(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRec
         ticket: exchange.ticket,
         received: exchange.received,
         caller: exchange.caller,
-        application: None,
+        application: exchange.application,
         fingerprint: exchange.fingerprint,
         operation: exchange.operation,
         organisation: exchange.organisation,
         context: exchange.context,
+        rule: exchange.rule.as_ref().map(|rule| Rule::parse(rule.as_str()).expect("known")),
+        policy: exchange.policy,
+        end_user: detail.end_user,
         deliberation: exchange.deliberation.clone(),
         subject: detail.subject,
         window: exchange.window,
@@ -59,6 +63,8 @@ fn every_fact_of_a_record_is_read_back() {
         entry(1, person(1)),
         bare_entry(2),
         ExchangeRecord { disclosed: vec![enterprise(3); 5_000], ..entry(3, person(2)) },
+        ExchangeRecord { policy: Some(Digest::new([0xcd; 32])), end_user: None, ..entry(4, person(2)) },
+        ExchangeRecord { replaced_by: None, application: None, context: None, ..entry(5, person(2)) },
     ];
     for (entry, sequence) in entries.iter().zip(1..) {
         assert_eq!(record(&log, entry.clone()), Ok(sequence));
@@ -112,7 +118,7 @@ fn a_search_finds_one_person_over_years_and_no_other() {
     record(&log, bare_entry(30)).expect("durable");
     log.close();
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
-    let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, person(1))
+    let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, &Whom::Subject(person(1)))
         .map(|found| found.expect("both years have keys"))
         .collect();
     let expected: Vec<_> = (0..30).filter(|number| number % 3 == 1).map(|number| entry(number, person(1))).collect();
@@ -121,8 +127,8 @@ fn a_search_finds_one_person_over_years_and_no_other() {
         expected.iter().map(|entry| entry.ticket).collect::<Vec<_>>()
     );
     assert!(found.iter().all(|found| found.detail.as_ref().expect("opens").subject == Some(person(1))));
-    assert_ne!(found[0].exchange.subject, found[9].exchange.subject, "tokens of two years do not link");
-    assert_eq!(search(Records::open(&settings.folder).expect("there"), &keys, person(5)).count(), 0);
+    assert_ne!(found[0].exchange.subject(), found[9].exchange.subject(), "tokens of two years do not link");
+    assert_eq!(search(Records::open(&settings.folder).expect("there"), &keys, &Whom::Subject(person(5))).count(), 0);
 }
 
 #[test]
@@ -140,10 +146,47 @@ fn an_exchange_about_a_replaced_ssin_is_found_under_both() {
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     for index in [IndexUse::Bypass, IndexUse::Keep] {
         let sequences = |person| {
-            let found = find(&settings.folder, &keys, index, person, None).expect("readable");
+            let found = find(&settings.folder, &keys, index, &Whom::Subject(person), None).expect("readable");
             found.into_iter().map(|found| found.expect("searchable").header.sequence).collect::<Vec<_>>()
         };
         assert_eq!((sequences(person(1)), sequences(successor(person(1)))), (vec![1, 4], vec![1, 2]));
+    }
+}
+
+#[test]
+fn the_exchanges_of_an_end_user_are_found_by_the_identifier() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = settings(dir.path());
+    let clock = clock("2026-11-22T05:19:00Z");
+    let log = AuditLog::open(&settings, clock.clone()).expect("opened");
+    let asked_by = |number, id: Option<&str>| {
+        let end_user = id.map(|id| EndUser::new(id.to_owned(), "Q".to_owned(), None).expect("short"));
+        ExchangeRecord { end_user, ..entry(number, person(number)) }
+    };
+    // The identifier of the third is the SSIN of the person in the fourth.
+    let subject: String = person(4).digits().map(char::from).iter().collect();
+    for record_of in
+        [asked_by(1, Some("jdoe")), asked_by(2, Some("JDOE")), asked_by(3, Some(&subject)), asked_by(4, None)]
+    {
+        record(&log, record_of).expect("durable");
+    }
+    clock.set(moment("2026-12-22T05:19:00Z"));
+    record(&log, asked_by(5, Some("jdoe"))).expect("durable");
+    log.close();
+    let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
+    for index in [IndexUse::Bypass, IndexUse::Keep] {
+        let sequences = |whom: Whom| {
+            let found = find(&settings.folder, &keys, index, &whom, None).expect("readable");
+            found.into_iter().map(|found| found.expect("searchable").header.sequence).collect::<Vec<_>>()
+        };
+        let of_end_user = |id: &str| sequences(Whom::EndUser(id.to_owned()));
+        assert_eq!((of_end_user("jdoe"), of_end_user("JDOE"), of_end_user("other")), (vec![1, 6], vec![2], vec![]));
+        // A person as end user is not the person asked about.
+        assert_eq!((of_end_user(&subject), sequences(Whom::Subject(person(4)))), (vec![3], vec![4]));
+    }
+    for file in fs::read_dir(&settings.folder).expect("there") {
+        let bytes = fs::read(file.expect("there").path()).expect("readable");
+        assert_eq!(canary::search(&bytes), [], "no SSIN in clear");
     }
 }
 
@@ -159,7 +202,7 @@ fn a_month_without_its_key_is_listed_but_not_decrypted() {
     log.close();
     fs::remove_file(settings.keys.join("detail-2026-11.key")).expect("there");
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
-    let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, person(1))
+    let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, &Whom::Subject(person(1)))
         .map(|found| found.expect("the key of the year exists").detail.map(|detail| detail.disclosed.len()))
         .collect();
     let november = KeyName::Detail(Month::from_calendar(2026, 11).expect("a month"));
@@ -176,7 +219,7 @@ fn a_year_that_cannot_be_searched_is_reported() {
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Make).expect("there");
     let search = || {
         let records = Records::open(&settings.folder).expect("there");
-        search(records, &keys, person(1)).map(|found| found.map(|_| ())).collect::<Vec<_>>()
+        search(records, &keys, &Whom::Subject(person(1))).map(|found| found.map(|_| ())).collect::<Vec<_>>()
     };
     fs::remove_file(settings.keys.join("subject-2026.key")).expect("there");
     let missing = KeyError::Missing(KeyName::Subject(2026));
@@ -222,7 +265,10 @@ fn no_file_holds_an_ssin() {
     log.close();
     // An index is made, and a proof.
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
-    assert_eq!(find(&settings.folder, &keys, IndexUse::Keep, person(3), None).expect("readable").len(), 1);
+    assert_eq!(
+        find(&settings.folder, &keys, IndexUse::Keep, &Whom::Subject(person(3)), None).expect("readable").len(),
+        1
+    );
     let note = fs::read_to_string(settings.folder.join("checkpoint")).expect("there");
     let proof = prove(&settings.folder, &keys, IndexUse::Keep, entry(3, person(3)).ticket, &note).expect("proven");
     fs::write(settings.folder.join("proof"), proof).expect("ours");

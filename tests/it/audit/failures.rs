@@ -10,7 +10,7 @@ use std::sync::Arc;
 use audit_log::{
     AuditError, AuditLog, Damage, DamageKind, DecryptError, DetailError, Disk, FrameError, Health, IndexUse, KeyError,
     KeyFolder, KeyName, MissingKeys, Month, ProveError, PruneError, ReadError, RecordError, Records, Retention,
-    SearchError, SegmentName, Settings, WriteFailure, find, prove, search,
+    SearchError, SegmentName, Settings, Whom, WriteFailure, find, prove, search,
 };
 use audit_verify::{VerifyError, VerifyingKey, verify};
 use ehealth_core::lookup::RecordFailure;
@@ -66,7 +66,8 @@ fn every_segment_fault_is_reported_with_its_location() {
         let damage = Damage { segment, offset: offset as u64, kind };
         let read: Vec<_> = Records::open(&settings.folder).expect("there").collect();
         assert_eq!(read.last(), Some(&Err(ReadError::Damaged(damage))));
-        let found: Vec<_> = search(Records::open(&settings.folder).expect("there"), &keys, person(1)).collect();
+        let found: Vec<_> =
+            search(Records::open(&settings.folder).expect("there"), &keys, &Whom::Subject(person(1))).collect();
         assert_eq!(found.last(), Some(&Err(SearchError::Read(ReadError::Damaged(damage)))));
     }
 }
@@ -80,7 +81,7 @@ fn a_missing_folder_is_reported_by_every_operation() {
     let key = VerifyingKey::parse(&keys.verifying_key("ehealth-attributes/audit-log").expect("there")).expect("a key");
     let missing_error = Err(ReadError::Io(io::ErrorKind::NotFound));
     assert_eq!(Records::open(&missing).map(|_| ()), missing_error);
-    assert_eq!(find(&missing, &keys, IndexUse::Keep, person(1), None).map(|_| ()), missing_error);
+    assert_eq!(find(&missing, &keys, IndexUse::Keep, &Whom::Subject(person(1)), None).map(|_| ()), missing_error);
     let proof = prove(&missing, &keys, IndexUse::Keep, entry(0, person(1)).ticket, "a\n1\nb\n");
     assert_eq!(proof, Err(ProveError::Io(io::ErrorKind::NotFound)));
     let Err(VerifyError::Io { path, .. }) = verify(&missing, &key, None) else { panic!("verified") };
@@ -98,7 +99,7 @@ fn an_unreadable_key_differs_from_a_wrong_key() {
     let (settings, keys) = written(dir.path());
     let path = settings.keys.join(november().to_string());
     let details = || {
-        let found = find(&settings.folder, &keys, IndexUse::Bypass, person(1), None).expect("readable");
+        let found = find(&settings.folder, &keys, IndexUse::Bypass, &Whom::Subject(person(1)), None).expect("readable");
         found.into_iter().map(|found| found.expect("searchable").detail.map(|_| ())).collect::<Vec<_>>()
     };
     fs::copy(settings.keys.join("detail-2026-12.key"), &path).expect("copied");

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use audit_log::{
-    AuditLog, Event, IndexUse, KeyFolder, MissingKeys, ProveError, Records, Settings, find, parse_record, prove, search,
+    AuditLog, Event, IndexUse, KeyFolder, MissingKeys, ProveError, Records, Settings, Whom, find, parse_record, prove,
+    search,
 };
 use audit_verify::{ProofError, VerifyingKey, verify_proof};
 use ehealth_core::model::{Date, Ticket, Window};
@@ -40,13 +41,16 @@ fn written() -> Written {
 
 impl Written {
     fn find(&self, number: u64, index: IndexUse, days: Option<Window>) -> Vec<Ticket> {
-        let found = find(&self.settings.folder, &self.keys, index, person(number), days).expect("readable");
+        let found =
+            find(&self.settings.folder, &self.keys, index, &Whom::Subject(person(number)), days).expect("readable");
         found.into_iter().map(|found| found.expect("searchable").exchange.ticket).collect()
     }
 
     fn read(&self, number: u64) -> Vec<Ticket> {
         let records = Records::open(&self.settings.folder).expect("readable");
-        search(records, &self.keys, person(number)).map(|found| found.expect("sound").exchange.ticket).collect()
+        search(records, &self.keys, &Whom::Subject(person(number)))
+            .map(|found| found.expect("sound").exchange.ticket)
+            .collect()
     }
 
     fn indexes(&self) -> Vec<PathBuf> {

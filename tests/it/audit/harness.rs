@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use audit_log::{AuditLog, Checkpoints, MissingKeys, Record, Records, Settings};
 use ehealth_core::lookup::{self, ExchangeRecord, Operation, RecordFailure};
 use ehealth_core::model::{
-    Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, FixedClock, LegalContext,
-    OutcomeCode, Ssin, Ticket, Timestamp, Window,
+    Application, Dataset, DatasetState, DatasetStates, Date, Digest, EndUser, EnterpriseNumber, Field, FieldSet,
+    FixedClock, LegalContext, OutcomeCode, Ssin, Ticket, Timestamp, Window,
 };
-use ehealth_core::policy::Deliberation;
+use ehealth_core::policy::{Deliberation, Rule};
 
 /// Result of a record: its sequence number, or the failure.
 pub type Settled = Result<u64, RecordFailure>;
@@ -45,6 +45,15 @@ fn ssin(base: u64) -> Ssin {
     Ssin::from_u64(base * 100 + 97 - base % 97).expect("valid by construction")
 }
 
+/// The end user of every record: a person whose SSIN is the identifier.
+pub fn end_user() -> EndUser {
+    let (quality, consent) = ("ADVISORY_PHYSICIAN".to_owned(), Some("C-2026-17".to_owned()));
+    EndUser::new(END_USER.to_owned(), quality, consent).expect("short texts")
+}
+
+/// Identifier of the end user of every record.
+pub const END_USER: &str = "85073099932";
+
 /// A record about this person with every fact set; `number` makes its ticket.
 pub fn entry(number: u64, subject: Ssin) -> ExchangeRecord {
     let mut random = [7; 16];
@@ -55,11 +64,14 @@ pub fn entry(number: u64, subject: Ssin) -> ExchangeRecord {
         ticket: Ticket::new(random),
         received: moment("2026-11-22T05:19:00.123Z"),
         caller: Some(enterprise(2_022_399)),
-        application: None,
+        application: Application::parse("RETURN TO WORK").ok(),
         fingerprint: Digest::new([0xab; 32]),
         operation: Operation::ConsultAttributes,
         organisation: Some(enterprise(8_093_944)),
-        context: Some(LegalContext::EhealthPlatform),
+        context: Some(LegalContext::EHEALTH_PLATFORM),
+        rule: Some(Rule::Granted),
+        policy: None,
+        end_user: Some(end_user()),
         deliberation: Some(Deliberation::parse("16/108").expect("a number")),
         subject: Some(subject),
         window: Some(Window::from_days(day("2026-01-01"), day("2026-11-22")).expect("not reversed")),
@@ -78,7 +90,11 @@ pub fn bare_entry(number: u64) -> ExchangeRecord {
         caller: None,
         operation: Operation::SendTestMessage,
         organisation: None,
+        application: None,
         context: None,
+        rule: None,
+        policy: None,
+        end_user: None,
         deliberation: None,
         subject: None,
         window: None,

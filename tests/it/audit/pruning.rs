@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use audit_log::{
     AuditLog, Event, IndexUse, KeyFolder, KeyName, LEGAL_HOLD, MissingKeys, Month, PruneError, Retention, Settings,
-    TooShort, WriteFailure, find, prove,
+    TooShort, Whom, WriteFailure, find, prove,
 };
 use audit_verify::{CheckpointSource, Finding, VerifyingKey, verify, verify_proof};
 
@@ -36,7 +36,8 @@ fn pruning_removes_what_is_past_retention_and_keeps_the_rest() {
     let settings = settings(dir.path());
     let log = written(&settings);
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
-    let found = || find(&settings.folder, &keys, IndexUse::Keep, person(1), None).expect("readable").len();
+    let found =
+        || find(&settings.folder, &keys, IndexUse::Keep, &Whom::Subject(person(1)), None).expect("readable").len();
     assert_eq!(found(), 10);
     let pruned = log.prune(Retention::default()).expect("pruned");
     let segments: Vec<_> = pruned.segments.iter().map(|segment| (segment.first, segment.month)).collect();

@@ -3,12 +3,26 @@
 
 use std::fs;
 
-use audit_log::report::{DisclosedOrganisations, Format, Language, Report};
-use audit_log::{AuditLog, IndexUse, KeyFolder, MissingKeys, find};
+use audit_log::report::{DisclosedOrganisations, Format, Glossary, Report};
+use audit_log::{AuditLog, IndexUse, KeyFolder, MissingKeys, Whom, find};
 use ehealth_core::lookup::ExchangeRecord;
-use ehealth_core::model::{Field, FieldSet, StatusCode};
+use ehealth_core::model::{Digest, EnterpriseNumber, Field, FieldSet, Language, LegalContext, StatusCode, Translated};
+use ehealth_core::policy::ContextDefinition;
 
 use super::harness::*;
+
+/// The name of one organisation, and the purposes of the built-in contexts under every policy.
+struct Words;
+
+impl Glossary for Words {
+    fn organisation(&self, number: EnterpriseNumber) -> Option<String> {
+        (number == enterprise(4_000_000)).then(|| "Brouwerij \"De Kroon\" & <Zonen>".to_owned())
+    }
+
+    fn purpose(&self, context: LegalContext, _: Option<Digest>) -> Option<Translated> {
+        ContextDefinition::built_in(context).map(|definition| definition.purpose)
+    }
+}
 
 /// Three exchanges about a person: all fields disclosed, refused, and one in a month without its
 /// key.
@@ -27,9 +41,8 @@ fn report() -> Report {
     fs::remove_file(settings.keys.join("detail-2026-12.key")).expect("there");
     fs::remove_file(settings.keys.join("subject-2027.key")).expect("there");
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
-    let found = find(&settings.folder, &keys, IndexUse::Keep, person(1), None).expect("readable");
-    let name = |number| (number == enterprise(4_000_000)).then(|| "Brouwerij \"De Kroon\" & <Zonen>".to_owned());
-    Report::new(found, moment("2027-02-01T08:00:00Z"), None, name)
+    let found = find(&settings.folder, &keys, IndexUse::Keep, &Whom::Subject(person(1)), None).expect("readable");
+    Report::new(found, moment("2027-02-01T08:00:00Z"), None, &Words)
 }
 
 #[test]
@@ -37,7 +50,8 @@ fn the_text_report_names_caller_time_ground_and_data() {
     let text = report().render(Format::Text, Language::English);
     let organisation = enterprise(8_093_944);
     let first = format!(
-        "\n1.\n  Time: 2026-11-22T05:19:00.123Z\n  Asked by: 0202239951\n  On behalf of: {organisation}\n  \
+        "\n1.\n  Time: 2026-11-22T05:19:00.123Z\n  Asked by: 0202239951\n  \
+         Software application: RETURN TO WORK\n  In the capacity of: ADVISORY_PHYSICIAN\n  On behalf of: {organisation}\n  \
                  Ground: Back to work: eHealth platform\n  Deliberation: 16/108\n  \
                  Days asked about: 2026-01-01 \u{2013} 2026-11-22\n  Data disclosed: identification number (SSIN); employer;"
     );
@@ -135,8 +149,8 @@ fn a_new_ssin_is_reported_as_disclosed() {
     let keys = KeyFolder::open(&settings.keys, MissingKeys::Refuse).expect("there");
     // Both numbers are the person's.
     for number in [person(1), person(2)] {
-        let found = find(&settings.folder, &keys, IndexUse::Keep, number, None).expect("readable");
-        let report = Report::new(found, moment("2027-02-01T08:00:00Z"), None, |_| None);
+        let found = find(&settings.folder, &keys, IndexUse::Keep, &Whom::Subject(number), None).expect("readable");
+        let report = Report::new(found, moment("2027-02-01T08:00:00Z"), None, &Words);
         let text = report.render(Format::Text, Language::English);
         assert!(text.contains("Data disclosed: the new identification number (SSIN)"), "{text}");
         assert!(!text.contains("nothing was disclosed"), "{text}");

@@ -25,7 +25,9 @@ use ehealth_core::model::{
     DatasetState, DatasetStates, Date, Digest, EmploymentPeriod, EnterpriseNumber, Field, FieldSet, LegalContext,
     Membership, PairNumber, Period, Question, ServiceKind, Ssin, Timestamp,
 };
-use ehealth_core::policy::{ActsFor, Certified, Consumer, Deliberation, Grant, Reach, Register, ReplacedSsin, ceiling};
+use ehealth_core::policy::{
+    ActsFor, Certified, Consumer, ContextDefinition, Contexts, Deliberation, Grant, Reach, Register, ReplacedSsin,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -141,7 +143,7 @@ fn sources() -> impl Strategy<Value = Sources> {
 /// Any fields that a context allows; the two days of a period go together.
 fn grant() -> impl Strategy<Value = (LegalContext, FieldSet)> {
     let bits = prop_oneof![Just(0x1ff_u16), 1..0x200_u16];
-    (select(LegalContext::ALL.to_vec()), bits).prop_map(|(context, bits)| {
+    (select(LegalContext::BUILT_IN.to_vec()), bits).prop_map(|(context, bits)| {
         let has = |field: Field| bits & 1 << (field.number() - 1) != 0;
         let is_granted = |field: &Field| match field {
             Field::EmploymentEnd => has(Field::EmploymentBegin),
@@ -154,7 +156,7 @@ fn grant() -> impl Strategy<Value = (LegalContext, FieldSet)> {
             | Field::AffiliationBegin
             | Field::HealthInsuranceFund => has(*field),
         };
-        let (allowed, _) = ceiling(context);
+        let allowed = definition(context).fields;
         let granted = Field::ALL.into_iter().filter(is_granted).filter(|field| allowed.contains(*field));
         let granted: FieldSet = granted.collect();
         (context, if granted.is_empty() { allowed } else { granted })
@@ -204,6 +206,7 @@ fn case() -> impl Strategy<Value = Case> {
             question: Question {
                 customer,
                 legal_context: context.unwrap_or_else(|| granted.0.code().to_owned()),
+                end_user: None,
                 criteria: AskedCriteria { ssin: Ssin::parse(ssin), dates },
             },
             sources,
@@ -223,13 +226,18 @@ impl AuditSink for DurableAtOnce {
     }
 }
 
+/// The definition of a built-in context.
+fn definition(context: LegalContext) -> Arc<ContextDefinition> {
+    Arc::new(ContextDefinition::built_in(context).expect("one of the three"))
+}
+
 /// The service's answer.
 fn answer(case: &Case) -> Answer {
     let (context, fields) = case.granted;
     let grant = Grant {
-        context,
+        context: definition(context),
         fields,
-        relation: ceiling(context).1,
+        relation: definition(context).relations[0],
         reach: Reach::default(),
         valid: Period::from_days(day(0), None).expect("open"),
         deliberation: Deliberation::parse("16/108").expect("a number"),
@@ -240,17 +248,19 @@ fn answer(case: &Case) -> Answer {
         replaced_ssin: case.replaced_ssin,
         ..Consumer::new(case.organisation, "Caller")
     };
-    let register = Register::from_consumers(vec![consumer]).expect("within the ceiling");
+    let register = Register::new(Contexts::built_in(), vec![consumer]).expect("within the ceiling");
     let nothing = Digest::new([0; 32]);
     let certified = Some(Certified::new(case.organisation, nothing, nothing));
     let caller = Caller { certified, fingerprint: nothing };
     let exchange = Exchange { ticket: case.handling.ticket, received: now(), caller };
-    let identified = Presented::new(exchange, case.question.clone()).identify(&register).expect("its own organisation");
+    let identified =
+        Presented::new(exchange, case.question.clone(), &register).identify(&register).expect("its own organisation");
     let day = Duration::from_hours(24);
     let limits = FreshnessLimits { dimona: day, coprev: day, federated: day, insurance: day, persons: day };
     let resolved = match identified.permit() {
         Permission::Permitted(permitted) => permitted.resolve(&mut &case.sources, &limits).expect("readable"),
         Permission::Refused(resolved, _) => resolved,
+        Permission::EndUser(_, fault) => unreachable!("{fault}"),
     };
     let (settle, settled) = mpsc::channel();
     record(resolved, &DurableAtOnce, move |recorded| settle.send(recorded).expect("awaited"));

@@ -119,7 +119,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         return Err("server.listen must be a loopback address: this program does not record its answers".into());
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let register = read_policy(&settings.policy).map_err(|problems| problems.to_string())?;
+    let register = read_policy(&settings.policy).map_err(|problems| problems.to_string())?.register;
     let (config, client_verifier) = tls::load(&settings.tls, &clock).map_err(|errors| format!("{errors:?}"))?;
     let chain = tls::read_certificates(&settings.tls.certificate)?;
     let active_config = ActiveConfig { register, tls: config, client_verifier, chain };

@@ -5,26 +5,26 @@
 
 use ehealth_core::lookup::{Operation, SuppressedRequests};
 use ehealth_core::model::{
-    Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext, Ticket,
-    Timestamp, Window,
+    Application, Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext,
+    Ticket, Timestamp, Window,
 };
 use ehealth_core::policy::Deliberation;
 
 use super::codes::{
-    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, SUPPRESSED, VERSION, VERSION_NEW_KINDS, VERSION_REPLACED,
-    VOUCHED, cause_number, context_number, operation_number,
+    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, SUPPRESSED, VERSION, VERSION_EXCHANGE, VERSION_NEW_KINDS,
+    VERSION_REPLACED, VOUCHED, cause_number, context_of_number, operation_number, present,
 };
 use super::detail::EncryptedDetail;
 use super::enterprise::parse_number;
 use super::frame::Framed;
 use super::key_id::KeyId;
 use super::month::Month;
-use super::outcome::StoredOutcome;
+use super::outcome::{StoredOutcome, StoredRule};
 use super::record::{
     Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,
     Vouched,
 };
-use super::subject::SubjectToken;
+use super::subject::{SubjectToken, Tokens};
 use super::tree::Frontier;
 
 /// Reason why a record cannot be decoded.
@@ -47,8 +47,7 @@ pub(crate) fn header(record: &[u8]) -> Result<RecordHeader, RecordError> {
 /// Fields of an exchange that an index stores.
 pub(crate) struct IndexedFields {
     pub(crate) ticket: Ticket,
-    pub(crate) subject: Option<SubjectToken>,
-    pub(crate) successor: Option<SubjectToken>,
+    pub(crate) tokens: Tokens,
 }
 
 /// Decodes the indexed fields of an exchange; `None` for any other record and for bytes that are no
@@ -61,19 +60,20 @@ pub(crate) fn indexed_fields(record: &[u8]) -> Option<IndexedFields> {
     }
     bytes.slice(8)?;
     let ticket = Ticket::new(bytes.array()?);
-    bytes.slice(32 + 4 + 4 + 1 + 1 + 2 + 4 + 4)?;
-    let (known, token) = (bytes.byte()?, bytes.array()?);
-    let successor = if start.replaced { Some(SubjectToken(bytes.array()?)) } else { None };
-    Some(IndexedFields { ticket, subject: (known == 1).then_some(SubjectToken(token)), successor })
+    bytes.slice(32 + 4 + 4 + 1)?;
+    let byte = bytes.byte()?;
+    bytes.slice(2 + 4 + 4)?;
+    let tokens = tokens(&mut bytes, start.version, byte)?;
+    Some(IndexedFields { ticket, tokens })
 }
 
 /// Decodes the record of a frame.
 pub(crate) fn record(framed: Framed<'_>) -> Result<Record, RecordError> {
     let mut bytes = Bytes(framed.record);
-    let TypedHeader { header, kind, replaced } = start(&mut bytes)?;
+    let TypedHeader { header, kind, version } = start(&mut bytes)?;
     let event = match kind {
         SEGMENT_BEGUN => segment_begun(&mut bytes, &header).map(Event::SegmentBegun),
-        EXCHANGE => exchange(&mut bytes, &header, replaced, framed.record).map(Box::new).map(Event::Exchange),
+        EXCHANGE => exchange(&mut bytes, &header, version, framed.record).map(Box::new).map(Event::Exchange),
         INTERRUPTION => interruption(&mut bytes).map(Event::Interruption),
         PRUNING => pruning(&mut bytes).map(Event::Pruning),
         VOUCHED => vouched(&mut bytes, &header).map(Event::Vouched),
@@ -90,28 +90,46 @@ pub(crate) fn record(framed: Framed<'_>) -> Result<Record, RecordError> {
 struct TypedHeader {
     header: RecordHeader,
     kind: u8,
-    /// The exchange is about an SSIN that was replaced (version 2).
-    replaced: bool,
+    version: u8,
 }
 
 fn start(bytes: &mut Bytes<'_>) -> Result<TypedHeader, RecordError> {
     let version = bytes.byte().ok_or(RecordError::Content)?;
-    if !matches!(version, VERSION | VERSION_REPLACED | VERSION_NEW_KINDS) {
+    if !matches!(version, VERSION | VERSION_REPLACED | VERSION_NEW_KINDS | VERSION_EXCHANGE) {
         return Err(RecordError::Version(version));
     }
-    let replaced = version == VERSION_REPLACED;
     let mut read = || {
         let kind = bytes.byte()?;
         let sequence = u64::from_be_bytes(bytes.array()?);
         let unproven = u32::from_be_bytes(bytes.array()?);
         let recorded = bytes.moment()?;
         let header = RecordHeader { sequence, unproven, recorded, salt: bytes.array()? };
-        let fits =
-            (kind == EXCHANGE || !replaced) && matches!(kind, VOUCHED | SUPPRESSED) == (version == VERSION_NEW_KINDS);
+        let fits = match kind {
+            EXCHANGE => matches!(version, VERSION | VERSION_REPLACED | VERSION_EXCHANGE),
+            VOUCHED | SUPPRESSED => version == VERSION_NEW_KINDS,
+            _ => version == VERSION,
+        };
         let sound = u64::from(unproven) <= sequence && fits;
-        sound.then_some(TypedHeader { header, kind, replaced })
+        sound.then_some(TypedHeader { header, kind, version })
     };
     read().ok_or(RecordError::Content)
+}
+
+/// Decodes the tokens of an exchange. `byte` is the one before the disclosed fields: which parts
+/// are present, in version 4.
+fn tokens(bytes: &mut Bytes<'_>, version: u8, byte: u8) -> Option<Tokens> {
+    let (known, token) = (bytes.byte()?, bytes.array()?);
+    let subject = match known {
+        0 if token == [0; 32] => None,
+        1 => Some(SubjectToken(token)),
+        _ => return None,
+    };
+    let has = |bit| version == VERSION_EXCHANGE && byte & bit != 0;
+    let mut token = |is_present: bool| {
+        if is_present { bytes.array().map(|token| Some(SubjectToken(token))) } else { Some(None) }
+    };
+    let successor = token(version == VERSION_REPLACED || has(present::SUCCESSOR))?;
+    Some(Tokens { subject, successor, end_user: token(has(present::END_USER))? })
 }
 
 fn segment_begun(bytes: &mut Bytes<'_>, header: &RecordHeader) -> Option<SegmentBegun> {
@@ -153,23 +171,30 @@ fn suppressed(bytes: &mut Bytes<'_>) -> Option<SuppressedRequests> {
     Some(SuppressedRequests { caller, fingerprint, since, until, count: u64::from_be_bytes(bytes.array()?) })
 }
 
-fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, replaced: bool, record: &[u8]) -> Option<Exchange> {
+fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, version: u8, record: &[u8]) -> Option<Exchange> {
+    let is_current = version == VERSION_EXCHANGE;
     let received = bytes.moment()?;
     let ticket: [u8; 16] = bytes.array()?;
     let fingerprint = Digest::new(bytes.array()?);
     let caller = bytes.enterprise()?;
     let organisation = bytes.enterprise()?;
     let operation = bytes.byte()?;
-    let context = bytes.byte()?;
+    // The parts that are present, or the number of the context in older versions.
+    let byte = bytes.byte()?;
     let fields = u16::from_be_bytes(bytes.array()?);
     let window = window(bytes)?;
-    let (known, token) = (bytes.byte()?, bytes.array()?);
-    let successor = if replaced { Some(SubjectToken(bytes.array()?)) } else { None };
+    let tokens = tokens(bytes, version, byte)?;
+    let has_policy = is_current && byte & present::POLICY != 0;
+    let policy = if has_policy { Some(Digest::new(bytes.array()?)) } else { None };
     let datasets = datasets(bytes)?;
     let outcome = StoredOutcome::from_text(bytes.short()?);
-    let deliberation = match bytes.short()? {
-        "" => None,
-        text => Some(Deliberation::parse(text).ok()?),
+    let deliberation = bytes.optional(|text| Deliberation::parse(text).ok())?;
+    let (context, application, rule) = if is_current {
+        let context = bytes.optional(|text| LegalContext::parse(text).ok())?;
+        let application = bytes.optional(|text| Application::parse(text).ok())?;
+        (context, application, bytes.optional(|text| Some(StoredRule::from_text(text)))?)
+    } else {
+        (context_of_number(byte)?, None, None)
     };
     let clear = record.len().checked_sub(bytes.0.len())?;
     let length = usize::try_from(u32::from_be_bytes(bytes.array()?)).ok()?;
@@ -183,20 +208,15 @@ fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, replaced: bool, record
         ticket: Some(Ticket::new(ticket)).filter(|read| *read.as_bytes() == ticket)?,
         fingerprint,
         caller,
+        application,
         organisation,
         operation: Operation::ALL.into_iter().find(|known| operation_number(*known) == operation)?,
-        context: match context {
-            0 => None,
-            number => Some(LegalContext::ALL.into_iter().find(|known| context_number(*known) == number)?),
-        },
+        context,
+        rule,
+        policy,
         fields: Some(field_set(fields)).filter(|read| read.bits() == fields)?,
         window,
-        subject: match known {
-            0 if token == [0; 32] => None,
-            1 => Some(SubjectToken(token)),
-            _ => return None,
-        },
-        successor,
+        tokens: Some(tokens).filter(|_| !is_current || byte & !present::ALL == 0)?,
         datasets,
         outcome,
         deliberation,
@@ -254,6 +274,14 @@ impl<'a> Bytes<'a> {
         std::str::from_utf8(self.slice(usize::from(length))?).ok()
     }
 
+    /// A short text; the inner `Option` is `None` for the empty one.
+    fn optional<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
+        match self.short()? {
+            "" => Some(None),
+            text => parse(text).map(Some),
+        }
+    }
+
     fn moment(&mut self) -> Option<Timestamp> {
         let millis = i64::from_be_bytes(self.array()?);
         Some(Timestamp::from_millis(millis)).filter(|moment| moment.as_millis() == millis)
@@ -301,7 +329,8 @@ mod tests {
                 (VERSION, SUPPRESSED, RecordError::Content),
                 (VERSION_REPLACED, SUPPRESSED, RecordError::Content),
                 (VERSION_NEW_KINDS, EXCHANGE, RecordError::Content),
-                (VERSION_NEW_KINDS + 1, SUPPRESSED, RecordError::Version(VERSION_NEW_KINDS + 1)),
+                (VERSION_EXCHANGE, SUPPRESSED, RecordError::Content),
+                (VERSION_EXCHANGE + 1, SUPPRESSED, RecordError::Version(VERSION_EXCHANGE + 1)),
             ] {
                 let mut changed = framed.record.to_vec();
                 (changed[0], changed[1]) = (version, kind);

@@ -8,7 +8,8 @@ use std::fmt;
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
-use ehealth_core::model::{EnterpriseNumber, Ssin};
+use ehealth_core::lookup::ExchangeRecord;
+use ehealth_core::model::{EndUser, EnterpriseNumber, Ssin};
 
 use super::enterprise::{encode_number, parse_number};
 use super::frame::TooLong;
@@ -30,6 +31,8 @@ pub struct Detail {
     pub customer_ticket: Option<String>,
     /// SSIN that was disclosed as replacement of the one in the question.
     pub replaced_by: Option<Ssin>,
+    /// The person at the caller who asked.
+    pub end_user: Option<EndUser>,
 }
 
 impl fmt::Debug for Detail {
@@ -89,20 +92,17 @@ impl DetailKey {
         self.id
     }
 
-    /// Encrypts a detail; returns ciphertext and tag.
+    /// Encrypts the detail of an exchange; returns ciphertext and tag.
     ///
     /// A nonce that occurred twice would only show that two details are equal: the cipher resists
     /// nonce misuse (RFC 8452).
     pub(crate) fn encrypt(
         &self,
-        subject: Option<Ssin>,
-        disclosed: &[EnterpriseNumber],
-        customer_ticket: Option<&str>,
-        replaced_by: Option<Ssin>,
+        exchange: &ExchangeRecord,
         nonce: [u8; 12],
         associated: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, TooLong> {
-        let mut detail = plaintext(subject, disclosed, customer_ticket, replaced_by)?;
+        let mut detail = plaintext(exchange)?;
         let nonce = Nonce::assume_unique_for_key(nonce);
         let cipher = self.cipher().ok_or(TooLong)?;
         cipher.seal_in_place_append_tag(nonce, Aad::from(associated), &mut *detail).map_err(|_| TooLong)?;
@@ -124,14 +124,13 @@ impl fmt::Debug for DetailKey {
     }
 }
 
-fn plaintext(
-    subject: Option<Ssin>,
-    disclosed: &[EnterpriseNumber],
-    customer_ticket: Option<&str>,
-    replaced_by: Option<Ssin>,
-) -> Result<Zeroizing<Vec<u8>>, TooLong> {
-    let ticket = customer_ticket.map(str::as_bytes);
-    let length = disclosed.len().saturating_mul(4).saturating_add(ticket.map_or(0, <[u8]>::len)).saturating_add(64);
+fn plaintext(exchange: &ExchangeRecord) -> Result<Zeroizing<Vec<u8>>, TooLong> {
+    let ExchangeRecord { subject, disclosed, replaced_by, .. } = exchange;
+    let ticket = exchange.customer_ticket.as_deref().map(str::as_bytes);
+    let end_user = exchange.end_user.as_ref().map(texts);
+    let text_bytes: usize = end_user.iter().flatten().map(|text| text.len()).sum();
+    let length = disclosed.len().saturating_mul(4).saturating_add(ticket.map_or(0, <[u8]>::len));
+    let length = length.saturating_add(text_bytes).saturating_add(64);
     // Capacity for the padding and the tag: a buffer that grew would leave an unwiped copy behind.
     let mut out = Zeroizing::new(Vec::with_capacity(length.saturating_add(PADDING)));
     out.extend_from_slice(&subject.map_or(u64::MAX, Ssin::as_u64).to_be_bytes());
@@ -141,9 +140,19 @@ fn plaintext(
     out.extend_from_slice(&ticket_length.to_be_bytes());
     out.extend_from_slice(ticket.unwrap_or_default());
     out.extend_from_slice(&replaced_by.map_or(0, Ssin::as_u64).to_be_bytes());
+    // Without an end user the padding reads as an empty identifier.
+    for text in end_user.into_iter().flatten() {
+        out.extend_from_slice(&u16::try_from(text.len()).map_err(|_| TooLong)?.to_be_bytes());
+        out.extend_from_slice(text.as_bytes());
+    }
     let padded = out.len().next_multiple_of(PADDING);
     out.resize(padded, 0);
     Ok(out)
+}
+
+/// The texts of an end user; empty: absent.
+fn texts(end_user: &EndUser) -> [&str; 3] {
+    [end_user.id(), end_user.quality(), end_user.consent_reference().unwrap_or_default()]
 }
 
 fn parse_detail(bytes: &[u8]) -> Option<Detail> {
@@ -165,15 +174,35 @@ fn parse_detail(bytes: &[u8]) -> Option<Detail> {
         }
     };
     // Absent in the oldest records, where the padding reads as 0. 0 is no SSIN.
-    let replaced_by = match bytes.first_chunk().map_or(0, |number| u64::from_be_bytes(*number)) {
+    let (replaced_by, bytes) = bytes.split_first_chunk().unwrap_or((&[0; 8], &[]));
+    let replaced_by = match u64::from_be_bytes(*replaced_by) {
         0 => None,
         number => Some(Ssin::from_u64(number).ok()?),
     };
-    Some(Detail { subject, disclosed, customer_ticket, replaced_by })
+    let mut rest = bytes;
+    let [id, quality, consent_reference] = [take_text(&mut rest)?, take_text(&mut rest)?, take_text(&mut rest)?];
+    let end_user = match id {
+        None => None,
+        Some(id) => Some(EndUser::new(id, quality?, consent_reference).ok()?),
+    };
+    Some(Detail { subject, disclosed, customer_ticket, replaced_by, end_user })
+}
+
+/// Takes a text of an end user. The outer `Option` is `None` for an invalid one, the inner one for an
+/// empty one, and where the bytes end.
+fn take_text(bytes: &mut &[u8]) -> Option<Option<String>> {
+    let Some((length, rest)) = bytes.split_first_chunk() else { return Some(None) };
+    let (text, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    *bytes = rest;
+    let text = String::from_utf8(text.to_vec()).ok()?;
+    Some(Some(text).filter(|text| !text.is_empty()))
 }
 
 #[cfg(test)]
 mod tests {
+    use ehealth_core::lookup::{Caller, Exchange, Operation};
+    use ehealth_core::model::{Digest, OutcomeCode, Ticket, Timestamp};
+
     use super::*;
 
     fn key(byte: u8) -> DetailKey {
@@ -186,14 +215,25 @@ mod tests {
             disclosed: vec![EnterpriseNumber::parse("0202239951").expect("right"); 3],
             customer_ticket: Some("85.07.30-999.32".into()),
             replaced_by: None,
+            end_user: None,
         }
     }
 
+    fn end_user(consent_reference: Option<&str>) -> Option<EndUser> {
+        let consent_reference = consent_reference.map(str::to_owned);
+        EndUser::new("é".repeat(EndUser::MAX_CHARS), "ADVISORY_PHYSICIAN".into(), consent_reference).ok()
+    }
+
     fn encrypt(detail: &Detail, key: &DetailKey) -> EncryptedDetail {
-        let ticket = detail.customer_ticket.as_deref();
-        let encrypted = key
-            .encrypt(detail.subject, &detail.disclosed, ticket, detail.replaced_by, [7; 12], b"record")
-            .expect("short");
+        let Detail { subject, disclosed, customer_ticket, replaced_by, end_user } = detail.clone();
+        let exchange = Exchange {
+            ticket: Ticket::new([0; 16]),
+            received: Timestamp::from_millis(0),
+            caller: Caller { certified: None, fingerprint: Digest::new([0; 32]) },
+        };
+        let record = exchange.to_record(Operation::ConsultAttributes, OutcomeCode::DataFound);
+        let record = ExchangeRecord { subject, disclosed, customer_ticket, replaced_by, end_user, ..record };
+        let encrypted = key.encrypt(&record, [7; 12], b"record").expect("short");
         EncryptedDetail {
             nonce: [7; 12],
             associated: b"record".as_slice().into(),
@@ -207,6 +247,8 @@ mod tests {
             detail(),
             Detail::default(),
             Detail { customer_ticket: Some(String::new()), replaced_by: detail().subject, ..detail() },
+            Detail { end_user: end_user(None), ..detail() },
+            Detail { end_user: end_user(Some("C-1")), ..Detail::default() },
         ] {
             let encrypted = encrypt(&detail, &key(1));
             assert_eq!(key(1).decrypt(&encrypted), Ok(detail));

@@ -4,11 +4,12 @@
 //! Nothing is written to a disk here.
 
 use ehealth_core::lookup::{ExchangeRecord, SuppressedRequests};
-use ehealth_core::model::{Dataset, DatasetStates, Digest, Window};
+use ehealth_core::model::{Application, Dataset, DatasetStates, Digest, LegalContext, Window};
+use ehealth_core::policy::Rule;
 
 use super::codes::{
-    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, SUPPRESSED, VERSION, VERSION_NEW_KINDS, VERSION_REPLACED,
-    VOUCHED, cause_number, context_number, operation_number,
+    EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, SUPPRESSED, VERSION, VERSION_EXCHANGE, VERSION_NEW_KINDS,
+    VOUCHED, cause_number, operation_number, present,
 };
 use super::detail::DetailKey;
 use super::enterprise::encode_number;
@@ -94,34 +95,37 @@ pub(crate) fn exchange(
 ) -> Result<Digest, TooLong> {
     frame::append(out, |out| {
         let record = out.len();
-        // An SSIN never replaces itself. If it did, one token would do.
-        let successor = exchange.replaced_by.filter(|_| exchange.replaced_by != exchange.subject);
-        put_versioned_header(out, successor.map_or(VERSION, |_| VERSION_REPLACED), EXCHANGE, header);
+        put_versioned_header(out, VERSION_EXCHANGE, EXCHANGE, header);
         out.extend_from_slice(&exchange.received.as_millis().to_be_bytes());
         out.extend_from_slice(exchange.ticket.as_bytes());
         out.extend_from_slice(exchange.fingerprint.as_bytes());
         out.extend_from_slice(&encode_number(exchange.caller));
         out.extend_from_slice(&encode_number(exchange.organisation));
         out.push(operation_number(exchange.operation));
-        out.push(exchange.context.map_or(0, context_number));
+        // An SSIN never replaces itself. If it did, one token would do.
+        let successor = exchange.replaced_by.filter(|_| exchange.replaced_by != exchange.subject);
+        let end_user = exchange.end_user.as_ref();
+        let bit = |is_present: bool, bit: u8| if is_present { bit } else { 0 };
+        out.push(
+            bit(successor.is_some(), present::SUCCESSOR)
+                | bit(end_user.is_some(), present::END_USER)
+                | bit(exchange.policy.is_some(), present::POLICY),
+        );
         out.extend_from_slice(&exchange.fields.bits().to_be_bytes());
         put_window(out, exchange.window);
         out.push(u8::from(exchange.subject.is_some()));
         out.extend_from_slice(&exchange.subject.map_or([0; 32], |subject| subject_key.token(subject).0));
         successor.iter().for_each(|successor| out.extend_from_slice(&subject_key.token(*successor).0));
+        end_user.iter().for_each(|user| out.extend_from_slice(&subject_key.end_user_token(user.id()).0));
+        exchange.policy.iter().for_each(|policy| out.extend_from_slice(policy.as_bytes()));
         put_datasets(out, &exchange.datasets);
         put_short(out, exchange.outcome.code())?;
         put_short(out, exchange.deliberation.as_ref().map_or("", |deliberation| deliberation.as_str()))?;
-        let ticket = exchange.customer_ticket.as_deref();
+        put_short(out, exchange.context.as_ref().map_or("", LegalContext::code))?;
+        put_short(out, exchange.application.as_ref().map_or("", Application::as_str))?;
+        put_short(out, exchange.rule.map_or("", Rule::code))?;
         let associated = out.get(record..).unwrap_or_default();
-        let encrypted = detail_key.encrypt(
-            exchange.subject,
-            &exchange.disclosed,
-            ticket,
-            exchange.replaced_by,
-            header.nonce(),
-            associated,
-        )?;
+        let encrypted = detail_key.encrypt(exchange, header.nonce(), associated)?;
         out.extend_from_slice(&u32::try_from(encrypted.len()).map_err(|_| TooLong)?.to_be_bytes());
         out.extend_from_slice(&encrypted);
         Ok(())

@@ -7,6 +7,7 @@
 //! | `….seg` | a segment: the records of one month. The truth. |
 //! | `checkpoint` | the newest signed tree head |
 //! | `….idx` | the index of a segment that is no longer written. It can be removed at any time; its form is in `query/index.rs`. |
+//! | `policy-….toml` | the text of a policy file, named by its SHA-256 |
 //! | `lock` | locked by the process that writes |
 //! | `legal-hold` | while it exists, nothing is pruned |
 //!
@@ -30,8 +31,8 @@
 //!
 //! | bytes | field with which every record begins |
 //! |---|---|
-//! | 1 | version: 1; 2 for an exchange about an SSIN that was replaced |
-//! | 1 | kind: 1 segment begun, 2 exchange, 3 interruption, 4 pruning |
+//! | 1 | version: 4 for an exchange, up to program version 0.1 1 or 2; 3 for kinds 5 and 6; 1 for the others |
+//! | 1 | kind: 1 segment begun, 2 exchange, 3 interruption, 4 pruning, 5 vouched, 6 suppressed requests |
 //! | 8 | sequence: index in the log and in the tree, from 0, without gaps |
 //! | 4 | unproven: how many of the records before it were not yet known to be durable when it was written |
 //! | 8 | recorded: milliseconds since 1970-01-01T00:00:00Z |
@@ -46,14 +47,17 @@
 //! | 32 | SHA-256 of the caller's certificate |
 //! | 4 + 4 | enterprise numbers of the caller and of the organisation for which it asked; 0: none |
 //! | 1 | operation: 1 consultAttributes, 2 sendTestMessage |
-//! | 1 | legal context: 0 none, 1 advisory physician, 2 prevention service, 3 eHealth platform |
+//! | 1 | version 4: which of the three parts below are present; 1 and 2: number of the legal context |
 //! | 2 | disclosed fields, field 1 in the lowest bit |
 //! | 4 + 4 | first and last day of the question, in days since 1970-01-01; both `80000000`: none |
 //! | 1 + 32 | 1 and the subject token; or 0 and zeros |
-//! | 32 | version 2 only: subject token of the SSIN that was disclosed as replacement |
+//! | 32 | subject token of the SSIN that was disclosed as replacement, if present |
+//! | 32 | token of the end user, if present |
+//! | 32 | SHA-256 of the policy file, if present |
 //! | 5 × (8 + 8) | serial and moment of each dataset state that was read, in the order of `Dataset::ALL`; serial 0: not loaded |
 //! | 1 + n | length and code of the status or fault |
 //! | 1 + n | length and number of the deliberation; length 0: none |
+//! | 3 × (1 + n) | version 4: length and text of the legal context, the application and the rule |
 //! | 4 + n | length and encrypted detail |
 //!
 //! The subject token is HMAC-SHA-256 of the SSIN's eleven digits under the key of the year.
@@ -61,7 +65,7 @@
 //! The encrypted detail is AES-256-GCM-SIV (RFC 8452) under the key of the month. Its nonce is the
 //! first 12 bytes of the salt; its associated data is the record up to the detail's length. The
 //! plaintext is the SSIN, the SSIN that was disclosed as replacement, the disclosed enterprise
-//! numbers, and the caller's own ticket, padded to a multiple of 32 bytes. The ticket is encrypted
+//! numbers, the caller's own ticket, and the end user, padded to a multiple of 32 bytes. The ticket is encrypted
 //! because a caller may have put a person's number into this free text.
 //!
 //! # Segment-begun record

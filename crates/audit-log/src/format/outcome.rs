@@ -1,4 +1,4 @@
-//! The outcome of a stored exchange.
+//! The outcome of a stored exchange, and the rule that decided it.
 
 use std::fmt;
 
@@ -41,6 +41,30 @@ impl From<OutcomeCode> for StoredOutcome {
 impl fmt::Display for StoredOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// Code of the rule that decided an exchange ([`Rule`](ehealth_core::policy::Rule)), as it was read from
+/// a record. Another version of the program may have other rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRule(Box<str>);
+
+impl StoredRule {
+    /// Reads the text of a record.
+    pub(crate) fn from_text(code: &str) -> Self {
+        Self(code.into())
+    }
+
+    /// The code, as it was recorded.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StoredRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

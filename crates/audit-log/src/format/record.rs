@@ -4,14 +4,16 @@
 //! the month.
 
 use ehealth_core::lookup::{Operation, SuppressedRequests};
-use ehealth_core::model::{DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ticket, Timestamp, Window};
+use ehealth_core::model::{
+    Application, DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ticket, Timestamp, Window,
+};
 use ehealth_core::policy::Deliberation;
 
 use super::detail::{DecryptError, Detail, DetailKey, EncryptedDetail};
 use super::key_id::KeyId;
 use super::month::Month;
-use super::outcome::StoredOutcome;
-use super::subject::SubjectToken;
+use super::outcome::{StoredOutcome, StoredRule};
+use super::subject::{SubjectToken, Tokens};
 use super::tree::Frontier;
 
 /// One record of the audit log.
@@ -93,20 +95,24 @@ pub struct Exchange {
     pub fingerprint: Digest,
     /// Organisation in the caller's certificate.
     pub caller: Option<EnterpriseNumber>,
+    /// Application in the caller's certificate.
+    pub application: Option<Application>,
     /// Organisation for which the caller asked.
     pub organisation: Option<EnterpriseNumber>,
     /// Operation that was called.
     pub operation: Operation,
     /// Legal context of the question.
     pub context: Option<LegalContext>,
+    /// Rule that decided the exchange; `None` if none did, and in records of version 0.1.
+    pub rule: Option<StoredRule>,
+    /// SHA-256 of the policy file under which it was decided.
+    pub policy: Option<Digest>,
     /// Fields that were disclosed.
     pub fields: FieldSet,
     /// Days in the question.
     pub window: Option<Window>,
-    /// Token of the person.
-    pub subject: Option<SubjectToken>,
-    /// Token of the person under the SSIN that was disclosed as replacement.
-    pub successor: Option<SubjectToken>,
+    /// Tokens of the person, of the SSIN that was disclosed as replacement, and of the end user.
+    pub(crate) tokens: Tokens,
     /// Dataset states that were read.
     pub datasets: DatasetStates,
     /// Code of the status or fault.
@@ -118,9 +124,29 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Whether it is about this person, under the SSIN in the question or its replacement.
-    pub(crate) fn is_about(&self, person: SubjectToken) -> bool {
-        [self.subject, self.successor].contains(&Some(person))
+    /// Whether it is found under this token: of the SSIN in the question, of its replacement, or of
+    /// the end user. A person and an end user never have the same token.
+    pub(crate) fn has_token(&self, token: SubjectToken) -> bool {
+        let Tokens { subject, successor, end_user } = self.tokens;
+        [subject, successor, end_user].contains(&Some(token))
+    }
+
+    /// Token of the person in the question.
+    #[must_use]
+    pub fn subject(&self) -> Option<SubjectToken> {
+        self.tokens.subject
+    }
+
+    /// Token of the person under the SSIN that was disclosed as replacement.
+    #[must_use]
+    pub fn successor(&self) -> Option<SubjectToken> {
+        self.tokens.successor
+    }
+
+    /// Token of the end user.
+    #[must_use]
+    pub fn end_user(&self) -> Option<SubjectToken> {
+        self.tokens.end_user
     }
 
     /// Decrypts the detail.

@@ -14,6 +14,14 @@ use super::locked_key::LockedKey;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubjectToken(pub(crate) [u8; 32]);
 
+/// The tokens under which an exchange is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tokens {
+    pub(crate) subject: Option<SubjectToken>,
+    pub(crate) successor: Option<SubjectToken>,
+    pub(crate) end_user: Option<SubjectToken>,
+}
+
 /// Key that makes the subject tokens of one year.
 pub struct SubjectKey {
     key: LockedKey,
@@ -38,8 +46,8 @@ impl SubjectKey {
         self.id
     }
 
-    /// Authentication code of a part of an index. It is never a subject token: those are made from
-    /// a text of eleven digits.
+    /// Authentication code of a part of an index. It is never a token: those are made from eleven
+    /// digits, or from a text that begins with `end user`.
     pub(crate) fn index_code(&self, parts: &[&[u8]]) -> [u8; 16] {
         let mut context = hmac::Context::with_key(&self.hmac());
         parts.iter().for_each(|part| context.update(part));
@@ -49,8 +57,20 @@ impl SubjectKey {
     /// Returns the person's token: HMAC-SHA-256 over the eleven digits of the SSIN.
     #[must_use]
     pub fn token(&self, subject: Ssin) -> SubjectToken {
-        let tag = hmac::sign(&self.hmac(), &subject.digits());
-        SubjectToken(tag.as_ref().first_chunk().copied().unwrap_or_default())
+        self.sign(&[&subject.digits()])
+    }
+
+    /// Returns the token of an end user: HMAC-SHA-256 over `end user`, a NUL and the identifier. It
+    /// never equals the token of the same person as subject, even if the identifier is an SSIN.
+    #[must_use]
+    pub fn end_user_token(&self, id: &str) -> SubjectToken {
+        self.sign(&[b"end user\0", id.as_bytes()])
+    }
+
+    fn sign(&self, parts: &[&[u8]]) -> SubjectToken {
+        let mut context = hmac::Context::with_key(&self.hmac());
+        parts.iter().for_each(|part| context.update(part));
+        SubjectToken(context.sign().as_ref().first_chunk().copied().unwrap_or_default())
     }
 }
 
@@ -71,6 +91,8 @@ mod tests {
         let expected = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &[3; 32]), b"85073099932");
         assert_eq!(key(3).token(subject).0, expected.as_ref());
         assert_ne!(key(4).token(subject), key(3).token(subject));
+        let expected = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &[3; 32]), b"end user\x0085073099932");
+        assert_eq!(key(3).end_user_token("85073099932").0, expected.as_ref());
         assert_ne!(key(4).id(), key(3).id());
     }
 }

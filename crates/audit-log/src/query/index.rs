@@ -1,4 +1,4 @@
-//! The index of a segment that is no longer written: offsets of a person's records, offset of a
+//! The index of a segment that is no longer written: offsets of the records of a person or end user, offset of a
 //! ticket, and the hashes that shorten a proof. It is a shortcut and never the truth.
 //!
 //! An index is made from its segment alone, on demand, and can be removed at any time. A reader
@@ -9,7 +9,7 @@
 //!
 //! | bytes | `<segment's name without .seg>.idx` |
 //! |---|---|
-//! | 4 + 8 + 8 | `KTX1`, the segment's first sequence, its length in bytes |
+//! | 4 + 8 + 8 | `KTX2`, the segment's first sequence, its length in bytes |
 //! | 4 + 4 + 4 | how many records, subject tokens, exchanges it has |
 //! | 2 × 256 × (4 + 16) | of persons and of tickets, for each first byte: how many entries there are up to its last, code |
 //! | 16 | code of the hashes |
@@ -27,10 +27,10 @@ use ehealth_core::model::Digest;
 use crate::format::decode;
 use crate::format::frame::Frames;
 use crate::format::segment_name::SegmentName;
-use crate::format::subject::SubjectKey;
+use crate::format::subject::{SubjectKey, Tokens};
 use crate::format::tree::node_hash;
 
-const MAGIC: [u8; 4] = *b"KTX1";
+const MAGIC: [u8; 4] = *b"KTX2";
 const HEADER_BYTES: usize = 32;
 const CODE_BYTES: usize = 16;
 const DIRECTORY_BYTES: usize = 256 * (4 + CODE_BYTES);
@@ -137,8 +137,9 @@ impl<'a> Index<'a> {
             leaves.push(framed.leaf);
             if let Some(indexed_fields) = decode::indexed_fields(framed.record) {
                 tickets.push(entry(indexed_fields.ticket.as_bytes(), offset));
-                let subjects = [indexed_fields.subject, indexed_fields.successor].into_iter().flatten();
-                persons.extend(subjects.map(|subject| entry(&subject.0, offset)));
+                let Tokens { subject, successor, end_user } = indexed_fields.tokens;
+                let tokens = [subject, successor, end_user].into_iter().flatten();
+                persons.extend(tokens.map(|token| entry(&token.0, offset)));
             }
         }
         let count = |number: usize| u32::try_from(number).map(u32::to_be_bytes).map_err(|_| unsound());

@@ -1,4 +1,5 @@
-//! Finds the records about a person: what was disclosed, to which organisation, on which ground.
+//! Finds the records about a person, or of an end user: what was disclosed, to which organisation, on
+//! which ground.
 //!
 //! [`search`] reads all records. [`find`] uses the index of each segment that is no longer written,
 //! reads only the records to which it points, and reads the whole segment if an index cannot be
@@ -22,12 +23,31 @@ use crate::format::frame;
 use crate::format::month::Month;
 use crate::format::record::{Event, Exchange, Record, RecordHeader, SegmentBegun};
 use crate::format::segment_name::SegmentName;
-use crate::format::subject::SubjectToken;
+use crate::format::subject::{SubjectKey, SubjectToken};
 use crate::storage::disk::{Disk, Folder};
 use crate::storage::keys::{KeyError, KeyFolder};
 use crate::storage::segment;
 
-/// A record about the person.
+/// Whose records are searched.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// The person asked about.
+    Subject(Ssin),
+    /// The person at the caller who asked, by the identifier in the question.
+    EndUser(String),
+}
+
+impl Whom {
+    /// Token under a year's key.
+    fn token(&self, key: &SubjectKey) -> SubjectToken {
+        match self {
+            Self::Subject(subject) => key.token(*subject),
+            Self::EndUser(id) => key.end_user_token(id),
+        }
+    }
+}
+
+/// A record that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The header: sequence, time and salt.
@@ -69,9 +89,9 @@ pub enum SearchError {
     Read(#[from] ReadError),
 }
 
-/// Searches all records for those about a person, in order. A part that cannot be searched is an
+/// Searches all records for those of a person, in order. A part that cannot be searched is an
 /// error in its place, and the search continues after it.
-pub fn search(records: Records, keys: &KeyFolder, subject: Ssin) -> impl Iterator<Item = Result<Found, SearchError>> {
+pub fn search(records: Records, keys: &KeyFolder, whom: &Whom) -> impl Iterator<Item = Result<Found, SearchError>> {
     let mut current: Option<SegmentSearch> = None;
     records.filter_map(move |record| match record {
         Err(error) => Some(Err(error.into())),
@@ -79,7 +99,7 @@ pub fn search(records: Records, keys: &KeyFolder, subject: Ssin) -> impl Iterato
             event: Event::Interruption(_) | Event::Pruning(_) | Event::Suppressed(_) | Event::Vouched(_),
             ..
         }) => None,
-        Ok(Record { event: Event::SegmentBegun(begun), .. }) => match SegmentSearch::enter(&begun, keys, subject) {
+        Ok(Record { event: Event::SegmentBegun(begun), .. }) => match SegmentSearch::enter(&begun, keys, whom) {
             Ok(entered) => {
                 current = Some(entered);
                 None
@@ -90,7 +110,7 @@ pub fn search(records: Records, keys: &KeyFolder, subject: Ssin) -> impl Iterato
             }
         },
         Ok(Record { event: Event::Exchange(exchange), header, .. }) => {
-            let current = current.as_ref().filter(|current| exchange.is_about(current.token))?;
+            let current = current.as_ref().filter(|current| exchange.has_token(current.token))?;
             Some(Ok(current.open(header, *exchange)))
         }
     })
@@ -107,7 +127,7 @@ pub enum IndexUse {
     Bypass,
 }
 
-/// Finds the records about a person that were written on these days in Brussels, in order; `None`
+/// Finds the records of a person that were written on these days in Brussels, in order; `None`
 /// means all days. A part that cannot be searched is an error in its place, and the search
 /// continues after it.
 ///
@@ -117,7 +137,7 @@ pub fn find(
     folder: &Path,
     keys: &KeyFolder,
     index: IndexUse,
-    subject: Ssin,
+    whom: &Whom,
     days: Option<Window>,
 ) -> Result<Vec<Result<Found, SearchError>>, ReadError> {
     let disk: Arc<dyn Disk> = Arc::new(Folder::open(folder)?);
@@ -133,12 +153,12 @@ pub fn find(
         if months.as_ref().is_some_and(|months| !months.contains(&name.month)) {
             continue;
         }
-        let indexed = (index == IndexUse::Keep && newest != Some(name)).then(|| indexed(folder, name, keys, subject));
+        let indexed = (index == IndexUse::Keep && newest != Some(name)).then(|| indexed(folder, name, keys, whom));
         match indexed.flatten() {
             Some(records) => found.extend(records.into_iter().map(Ok)),
             None => {
                 let records = Records::of_segments(Arc::clone(&disk), vec![name], newest);
-                found.extend(search(records, keys, subject));
+                found.extend(search(records, keys, whom));
             }
         }
     }
@@ -148,11 +168,11 @@ pub fn find(
 
 /// Returns what the index finds; `None` if a key cannot be read, or the index or a record to which
 /// it points cannot be trusted.
-fn indexed(folder: &Path, name: SegmentName, keys: &KeyFolder, subject: Ssin) -> Option<Vec<Found>> {
+fn indexed(folder: &Path, name: SegmentName, keys: &KeyFolder, whom: &Whom) -> Option<Vec<Found>> {
     let file = File::open(folder.join(name.to_string())).ok()?;
     let Event::SegmentBegun(begun) = record_at(&file, 0)?.event else { return None };
     let key = keys.subject_key(name.month.year()).ok().filter(|key| key.id() == begun.subject_key)?;
-    let current = SegmentSearch { token: key.token(subject), detail_key: keys.detail_key(name.month) };
+    let current = SegmentSearch { token: whom.token(&key), detail_key: keys.detail_key(name.month) };
     let look_up = |index: &Index<'_>| current.look_up(index, &file);
     let existing = Index::open(folder, name, &key).and_then(|index| look_up(&index));
     // If the segment is damaged, reading it reports that.
@@ -171,20 +191,20 @@ struct SegmentSearch {
 }
 
 impl SegmentSearch {
-    fn enter(begun: &SegmentBegun, keys: &KeyFolder, subject: Ssin) -> Result<Self, SearchError> {
+    fn enter(begun: &SegmentBegun, keys: &KeyFolder, whom: &Whom) -> Result<Self, SearchError> {
         let year = begun.month.year();
         let key = keys.subject_key(year).map_err(|error| SearchError::Year { year, error })?;
         if key.id() != begun.subject_key {
             return Err(SearchError::OtherKey(year));
         }
-        Ok(Self { token: key.token(subject), detail_key: keys.detail_key(begun.month) })
+        Ok(Self { token: whom.token(&key), detail_key: keys.detail_key(begun.month) })
     }
 
     fn look_up(&self, index: &Index<'_>, file: &File) -> Option<Vec<Found>> {
         let mut found = Vec::new();
         for offset in index.offsets(Table::Persons, &self.token.0)? {
             match record_at(file, offset)? {
-                Record { event: Event::Exchange(exchange), header, .. } if exchange.is_about(self.token) => {
+                Record { event: Event::Exchange(exchange), header, .. } if exchange.has_token(self.token) => {
                     found.push(self.open(header, *exchange));
                 }
                 // The token of another person may begin with the same bytes.

@@ -1,9 +1,11 @@
 //! The data of a report: the disclosures about one person.
 
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::{EnterpriseNumber, FieldSet, LegalContext, StatusCode, Ticket, Timestamp, Window};
+use ehealth_core::model::{
+    Application, Digest, EnterpriseNumber, FieldSet, LegalContext, StatusCode, Ticket, Timestamp, Translated, Window,
+};
 
-use crate::format::outcome::StoredOutcome;
+use crate::format::outcome::{StoredOutcome, StoredRule};
 use crate::format::record::Exchange;
 use crate::query::search::{DetailError, Found, SearchError};
 use crate::storage::keys::KeyError;
@@ -36,10 +38,16 @@ pub struct Disclosure {
     pub operation: Operation,
     /// Organisation that asked.
     pub caller: Option<Organisation>,
+    /// Its application, by its certificate.
+    pub application: Option<Application>,
     /// Organisation for which it asked.
     pub organisation: Option<Organisation>,
-    /// Legal context of the question.
-    pub context: Option<LegalContext>,
+    /// Ground of the question.
+    pub ground: Option<Ground>,
+    /// Rule that decided the exchange.
+    pub rule: Option<StoredRule>,
+    /// SHA-256 of the policy file under which it was decided.
+    pub policy: Option<Digest>,
     /// Deliberation on which the grant rests.
     pub deliberation: Option<String>,
     /// Days in the question.
@@ -52,6 +60,27 @@ pub struct Disclosure {
     pub outcome: StoredOutcome,
     /// Organisations that were disclosed.
     pub disclosed: DisclosedOrganisations,
+    /// Quality in which the person at the caller asked, if the question names one and it can be
+    /// decrypted. The identifier of that person is not in the report: it is their own datum.
+    pub quality: Option<String>,
+}
+
+/// The ground of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// Its legal context.
+    pub context: LegalContext,
+    /// The purpose of the context, for people, if it is known.
+    pub purpose: Option<Translated>,
+}
+
+/// Words that the audit log does not hold.
+pub trait Glossary {
+    /// Name of an organisation.
+    fn organisation(&self, number: EnterpriseNumber) -> Option<String>;
+    /// Purpose of a legal context under the policy file with this SHA-256; `None`: a record of
+    /// version 0.1, whose contexts were the built-in ones.
+    fn purpose(&self, context: LegalContext, policy: Option<Digest>) -> Option<Translated>;
 }
 
 /// An organisation, with its name if it is known.
@@ -77,16 +106,15 @@ pub enum DisclosedOrganisations {
 }
 
 impl Report {
-    /// Makes the report of a search result. `name` returns the name of an organisation, if it is
-    /// known.
+    /// Makes the report of a search result.
     #[must_use]
     pub fn new(
         found: Vec<Result<Found, SearchError>>,
         made: Timestamp,
         days: Option<Window>,
-        name: impl Fn(EnterpriseNumber) -> Option<String>,
+        glossary: &impl Glossary,
     ) -> Self {
-        let organisation = |number| Organisation { number, name: name(number) };
+        let organisation = |number| Organisation { number, name: glossary.organisation(number) };
         let mut report = Self { made, days, disclosures: Vec::new(), refused: Vec::new(), gaps: Vec::new() };
         for found in found {
             let Found { header, exchange, detail } = match found {
@@ -105,13 +133,19 @@ impl Report {
                 ticket: exchange.ticket,
                 operation: exchange.operation,
                 caller: exchange.caller.map(organisation),
+                application: exchange.application,
                 organisation: exchange.organisation.map(organisation),
-                context: exchange.context,
+                ground: exchange
+                    .context
+                    .map(|context| Ground { context, purpose: glossary.purpose(context, exchange.policy) }),
+                rule: exchange.rule,
+                policy: exchange.policy,
                 deliberation: exchange.deliberation.map(|deliberation| deliberation.as_str().to_owned()),
                 window: exchange.window,
                 fields: exchange.fields,
-                discloses_new_ssin: exchange.successor.is_some(),
+                discloses_new_ssin: exchange.tokens.successor.is_some(),
                 outcome: exchange.outcome,
+                quality: detail.as_ref().ok().and_then(|detail| Some(detail.end_user.as_ref()?.quality().to_owned())),
                 disclosed: match detail {
                     Ok(detail) => {
                         DisclosedOrganisations::Readable(detail.disclosed.into_iter().map(organisation).collect())
@@ -156,7 +190,7 @@ fn is_refused(exchange: &Exchange) -> bool {
     let status = match &exchange.outcome {
         StoredOutcome::Known(code) => code.status(),
         // A code of another version.
-        StoredOutcome::Unknown(_) => return exchange.fields.is_empty() && exchange.successor.is_none(),
+        StoredOutcome::Unknown(_) => return exchange.fields.is_empty() && exchange.tokens.successor.is_none(),
     };
     match status {
         Some(StatusCode::DataFound | StatusCode::Incomplete | StatusCode::NoDataFound | StatusCode::Replaced) => false,

@@ -1,7 +1,8 @@
 //! A report as an HTML page: it loads nothing, runs nothing, and escapes every text.
 
+use ehealth_core::model::Language;
+
 use super::disclosures::{Disclosure, Report};
-use super::language::Language;
 use super::lines::{covered, gap, lines};
 use super::words::Words;
 
@@ -29,18 +30,18 @@ pub(super) fn render(report: &Report, words: &Words, language: Language) -> Stri
         report.gaps.iter().for_each(|one| page.push_str(&format!("<li>{}</li>\n", escaped(&gap(one, words)))));
         page.push_str("</ul>\n");
     }
-    sections(&mut page, &report.disclosures, words, "h2");
+    sections(&mut page, &report.disclosures, words, language, "h2");
     if !report.refused.is_empty() {
         page.push_str(&format!("<h2>{}</h2>\n", escaped(words.refused)));
-        sections(&mut page, &report.refused, words, "h3");
+        sections(&mut page, &report.refused, words, language, "h3");
     }
     page.push_str("</body>\n</html>\n");
     page
 }
 
-fn sections(page: &mut String, disclosures: &[Disclosure], words: &Words, heading: &str) {
+fn sections(page: &mut String, disclosures: &[Disclosure], words: &Words, language: Language, heading: &str) {
     for (number, disclosure) in (1_u64..).zip(disclosures) {
-        let lines = list(&lines(disclosure, words));
+        let lines = list(&lines(disclosure, words, language));
         page.push_str(&format!("<section>\n<{heading}>{number}</{heading}>\n{lines}</section>\n"));
     }
 }

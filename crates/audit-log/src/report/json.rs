@@ -1,14 +1,13 @@
 //! A report as JSON (RFC 8259): codes for programs, and the words for people beside them.
 
-use ehealth_core::model::{EnterpriseNumber, Window};
+use ehealth_core::model::{EnterpriseNumber, Language, Window};
 
-use super::disclosures::{DisclosedOrganisations, Disclosure, Organisation, Report};
-use super::language::Language;
+use super::disclosures::{DisclosedOrganisations, Disclosure, Ground, Organisation, Report};
 use super::lines::gap;
 use super::words::Words;
 
 pub(super) fn render(report: &Report, words: &Words, language: Language) -> String {
-    let list = |disclosures: &[Disclosure]| array(disclosures.iter().map(|one| disclosure(one, words)));
+    let list = |disclosures: &[Disclosure]| array(disclosures.iter().map(|one| disclosure(one, words, language)));
     let report = object([
         ("title", text(words.title)),
         ("language", text(language.code())),
@@ -22,9 +21,10 @@ pub(super) fn render(report: &Report, words: &Words, language: Language) -> Stri
     report + "\n"
 }
 
-fn disclosure(disclosure: &Disclosure, words: &Words) -> String {
-    let context = |context: ehealth_core::model::LegalContext| {
-        object([("code", text(context.code())), ("name", text(words.context(context)))])
+pub(super) fn disclosure(disclosure: &Disclosure, words: &Words, language: Language) -> String {
+    let ground = |ground: &Ground| {
+        let purpose = ground.purpose.as_ref().map(|purpose| text(purpose.text(language)));
+        object([("code", text(ground.context.code())), ("name", or_null(purpose))])
     };
     let field =
         |field: ehealth_core::model::Field| object([("path", text(field.path())), ("name", text(words.field(field)))]);
@@ -40,9 +40,13 @@ fn disclosure(disclosure: &Disclosure, words: &Words) -> String {
         ("ticketCBSS", text(&disclosure.ticket.to_string())),
         ("operation", text(disclosure.operation.code())),
         ("caller", or_null(disclosure.caller.as_ref().map(organisation))),
+        ("application", or_null(disclosure.application.map(|application| text(application.as_str())))),
+        ("quality", or_null(disclosure.quality.as_deref().map(text))),
         ("organisation", or_null(disclosure.organisation.as_ref().map(organisation))),
-        ("legalContext", or_null(disclosure.context.map(context))),
+        ("legalContext", or_null(disclosure.ground.as_ref().map(ground))),
         ("deliberation", or_null(disclosure.deliberation.as_deref().map(text))),
+        ("rule", or_null(disclosure.rule.as_ref().map(|rule| text(rule.as_str())))),
+        ("policySha256", or_null(disclosure.policy.map(|policy| text(&policy.to_string())))),
         ("daysAsked", or_null(disclosure.window.map(days))),
         ("fields", array(disclosure.fields.iter().map(field))),
         ("newSsinDisclosed", disclosure.discloses_new_ssin.to_string()),

@@ -1,6 +1,6 @@
 //! The lines of a report that the text and the page share.
 
-use ehealth_core::model::Window;
+use ehealth_core::model::{Language, Window};
 
 use super::disclosures::{DisclosedOrganisations, Disclosure, Organisation, Report};
 use super::words::Words;
@@ -8,7 +8,7 @@ use crate::query::search::SearchError;
 use crate::storage::keys::KeyError;
 
 /// Returns the lines of one disclosure in their order: a label and its value.
-pub(super) fn lines(disclosure: &Disclosure, words: &Words) -> Vec<(&'static str, String)> {
+pub(super) fn lines(disclosure: &Disclosure, words: &Words, language: Language) -> Vec<(&'static str, String)> {
     let organisation = |known: &Option<Organisation>| known.as_ref().map_or(words.unknown.to_owned(), show);
     let new_ssin = disclosure.discloses_new_ssin.then_some(words.new_ssin);
     let fields: Vec<_> = disclosure.fields.iter().map(|field| words.field(field)).chain(new_ssin).collect();
@@ -22,18 +22,24 @@ pub(super) fn lines(disclosure: &Disclosure, words: &Words) -> Vec<(&'static str
         DisclosedOrganisations::Unreadable => words.unreadable.to_owned(),
     };
     let window = disclosure.window.map(days);
-    vec![
-        (words.received, disclosure.received.to_string()),
-        (words.caller, organisation(&disclosure.caller)),
+    let ground = disclosure.ground.as_ref().map(|ground| match &ground.purpose {
+        Some(purpose) => purpose.text(language),
+        None => ground.context.code(),
+    });
+    let application = disclosure.application.map(|application| (words.application, application.to_string()));
+    let quality = disclosure.quality.clone().map(|quality| (words.quality, quality));
+    let who = [(words.received, disclosure.received.to_string()), (words.caller, organisation(&disclosure.caller))];
+    let what = [
         (words.organisation, organisation(&disclosure.organisation)),
-        (words.ground, disclosure.context.map_or(words.unknown, |context| words.context(context)).to_owned()),
+        (words.ground, ground.unwrap_or(words.unknown).to_owned()),
         (words.deliberation, disclosure.deliberation.clone().unwrap_or_else(|| words.none.to_owned())),
         (words.window, window.unwrap_or_else(|| words.none.to_owned())),
         (words.fields, if fields.is_empty() { words.nothing.to_owned() } else { fields.join("; ") }),
         (words.disclosed, disclosed),
         (words.outcome, format!("{} ({})", words.outcome(&disclosure.outcome), disclosure.outcome)),
         (words.ticket, disclosure.ticket.to_string()),
-    ]
+    ];
+    who.into_iter().chain(application).chain(quality).chain(what).collect()
 }
 
 /// Says why a part of the report is missing.

@@ -7,7 +7,6 @@
 //! gaps, not left out.
 
 mod disclosures;
-mod language;
 mod render;
 // The formats, and what they share.
 mod html;
@@ -16,6 +15,5 @@ mod lines;
 mod text;
 mod words;
 
-pub use disclosures::{DisclosedOrganisations, Disclosure, Organisation, Report};
-pub use language::Language;
+pub use disclosures::{DisclosedOrganisations, Disclosure, Glossary, Ground, Organisation, Report};
 pub use render::Format;

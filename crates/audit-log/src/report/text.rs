@@ -1,10 +1,12 @@
 //! A report as plain text: one paragraph for each exchange.
 
+use ehealth_core::model::Language;
+
 use super::disclosures::{Disclosure, Report};
 use super::lines::{covered, gap, lines};
 use super::words::Words;
 
-pub(super) fn render(report: &Report, words: &Words) -> String {
+pub(super) fn render(report: &Report, words: &Words, language: Language) -> String {
     let mut text = format!("{}\n\n{}\n\n", words.title, words.introduction);
     for (name, value) in [
         (words.made, report.made.to_string()),
@@ -18,17 +20,19 @@ pub(super) fn render(report: &Report, words: &Words) -> String {
         text.push_str(&format!("\n{}:\n", words.gaps));
         report.gaps.iter().for_each(|one| text.push_str(&format!("  - {}\n", gap(one, words))));
     }
-    list(&mut text, &report.disclosures, words);
+    list(&mut text, &report.disclosures, words, language);
     if !report.refused.is_empty() {
         text.push_str(&format!("\n{}\n", words.refused));
-        list(&mut text, &report.refused, words);
+        list(&mut text, &report.refused, words, language);
     }
     text
 }
 
-fn list(text: &mut String, disclosures: &[Disclosure], words: &Words) {
+fn list(text: &mut String, disclosures: &[Disclosure], words: &Words, language: Language) {
     for (number, disclosure) in (1_u64..).zip(disclosures) {
         text.push_str(&format!("\n{number}.\n"));
-        lines(disclosure, words).iter().for_each(|(name, value)| text.push_str(&format!("  {name}: {value}\n")));
+        lines(disclosure, words, language)
+            .iter()
+            .for_each(|(name, value)| text.push_str(&format!("  {name}: {value}\n")));
     }
 }

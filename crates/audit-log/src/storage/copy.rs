@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::disk::{Disk, Folder};
 use super::file_names::{CHECKPOINT, LEGAL_HOLD};
-use super::segment;
+use super::{policy_text, segment};
 use crate::format::frame::Frames;
 
 /// Copies the audit log in a folder to a new folder; the copy is durable afterwards.
@@ -35,6 +35,9 @@ pub fn copy_audit_log(from: &Path, to: &Path) -> io::Result<()> {
     }
     if let Some(newest) = begun.last() {
         cut_behind(&to.join(newest.to_string()), signed.saturating_sub(newest.first))?;
+    }
+    for name in policy_text::list(from)? {
+        copy_file(&from.join(&name), &to.join(&name))?;
     }
     if from.join(LEGAL_HOLD).exists() {
         copy_file(&from.join(LEGAL_HOLD), &to.join(LEGAL_HOLD))?;

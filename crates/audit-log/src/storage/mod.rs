@@ -15,6 +15,7 @@ pub(crate) mod checkpoint_files;
 pub(crate) mod copy_folder;
 pub(crate) mod copy_thread;
 pub(crate) mod keys;
+pub(crate) mod policy_text;
 
 // Backup.
 pub(crate) mod copy;

@@ -1,10 +1,10 @@
 //! The record of one exchange: what the audit log stores.
 
 use crate::model::{
-    Application, DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, OutcomeCode, Ssin, Ticket, Timestamp,
-    Window,
+    Application, DatasetStates, Digest, EndUser, EnterpriseNumber, FieldSet, LegalContext, OutcomeCode, Ssin, Ticket,
+    Timestamp, Window,
 };
-use crate::policy::Deliberation;
+use crate::policy::{Deliberation, Rule};
 
 crate::closed_enum! {
     /// Operation of the service. The code is its name on the wire.
@@ -21,8 +21,8 @@ crate::closed_enum! {
 /// of the data (`docs/reference/domain.md` "Evidence of disclosure").
 ///
 /// A fact that was not known when the exchange ended is absent: an unreadable message has no
-/// subject. `Debug` omits the subject, what was disclosed, and the caller's own ticket, a free text
-/// that may contain anything.
+/// subject. `Debug` omits the subject, the end user, what was disclosed, and the caller's own ticket,
+/// a free text that may contain anything.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ExchangeRecord {
     /// Ticket of the exchange (`ticketCBSS`).
@@ -31,8 +31,7 @@ pub struct ExchangeRecord {
     pub received: Timestamp,
     /// Organisation in the caller's certificate; `None` if the certificate names none.
     pub caller: Option<EnterpriseNumber>,
-    /// Application in the caller's certificate; `None` if the certificate names none. The format of
-    /// the audit log has no place for it yet.
+    /// Application in the caller's certificate; `None` if the certificate names none.
     pub application: Option<Application>,
     /// SHA-256 of the caller's certificate (DER).
     pub fingerprint: Digest,
@@ -40,12 +39,18 @@ pub struct ExchangeRecord {
     pub operation: Operation,
     /// Organisation on whose behalf the caller asks, once it was accepted.
     pub organisation: Option<EnterpriseNumber>,
-    /// Legal context, if it was read and is known to the service.
+    /// Legal context, if it was read and the policy defines it.
     pub context: Option<LegalContext>,
+    /// Rule that decided the exchange; `None` for a test message and for one that cannot be read.
+    pub rule: Option<Rule>,
+    /// SHA-256 of the policy file under which it was decided, if a rule decided it.
+    pub policy: Option<Digest>,
     /// Deliberation on which the grant rests, if a grant was found.
     pub deliberation: Option<Deliberation>,
     /// Person asked about, if the SSIN is valid.
     pub subject: Option<Ssin>,
+    /// Person at the caller who asks, if the question names one.
+    pub end_user: Option<EndUser>,
     /// SSIN that replaces the one asked about, if the answer discloses it (MSG00006).
     pub replaced_by: Option<Ssin>,
     /// Days asked about, if they were accepted.

@@ -31,6 +31,7 @@
 //!             Err(_) => return,
 //!         },
 //!         Permission::Refused(resolved, _rule) => resolved,
+//!         Permission::EndUser(_presented, _fault) => return,
 //!     };
 //!     record(resolved, log, |recorded| {
 //!         if let Ok(answer) = recorded {

@@ -13,23 +13,31 @@ use super::ports::{Directory, DirectoryError};
 use super::recording::{Recordable, Recorded};
 use super::resolve::{Resolution, resolve};
 use crate::model::{
-    Criteria, CriteriaDates, Customer, DatasetStates, Date, Disclosure, EnterpriseNumber, FieldSet, LegalContext,
+    Criteria, CriteriaDates, Customer, DatasetStates, Date, Digest, Disclosure, EnterpriseNumber, FieldSet,
     OutcomeCode, Question, Sources, Ssin, Status, Ticket, Timestamp, WrongDates,
 };
-use crate::policy::{Consumer, Denied, Finding, Grant, NotIdentified, Permit, Refusal, Register, decide};
+use crate::policy::{
+    Consumer, ContextDefinition, Denied, EndUserFault, Finding, Grant, NotIdentified, Permit, Refusal, Register, Rule,
+    decide,
+};
 
 /// A well-formed question, by the holder of a certificate that may name any organisation.
 #[derive(Debug)]
 pub struct Presented {
     exchange: Exchange,
     question: Question,
+    /// Definition of its legal context, if the policy has one.
+    context: Option<Arc<ContextDefinition>>,
+    /// SHA-256 of the policy file under which it is decided.
+    policy: Option<Digest>,
 }
 
 impl Presented {
-    /// Creates the first state, from a question that was read.
+    /// Creates the first state, from a question that was read. This register decides it.
     #[must_use]
-    pub fn new(exchange: Exchange, question: Question) -> Self {
-        Self { exchange, question }
+    pub fn new(exchange: Exchange, question: Question, register: &Register) -> Self {
+        let context = register.contexts().find(&question.legal_context).map(Arc::clone);
+        Self { exchange, question, context, policy: register.policy() }
     }
 
     /// Finds the consumer, and the organisation on whose behalf it asks.
@@ -38,19 +46,20 @@ impl Presented {
     /// [`NotIdentified`], with the question: the fault returns its customer.
     pub fn identify(self, register: &Register) -> Result<Identified, Box<(NotIdentified, Self)>> {
         match register.identify(self.exchange.caller.certified, self.question.customer.id) {
-            Ok((consumer, organisation)) => {
-                Ok(Identified { exchange: self.exchange, question: self.question, consumer, organisation })
-            }
+            Ok((consumer, organisation)) => Ok(Identified { presented: self, consumer, organisation }),
             Err(refused) => Err(Box::new((refused, self))),
         }
     }
 
-    /// Returns the record of an exchange that ends here with the fault of this outcome.
+    /// Returns the record of an exchange that ends here with this outcome, by this rule.
     #[must_use]
-    pub fn to_record(&self, outcome: OutcomeCode) -> ExchangeRecord {
+    pub fn to_record(&self, outcome: OutcomeCode, rule: Rule) -> ExchangeRecord {
         ExchangeRecord {
-            context: LegalContext::parse(&self.question.legal_context),
+            context: self.context.as_ref().map(|definition| definition.context),
+            rule: Some(rule),
+            policy: self.policy,
             subject: self.question.criteria.ssin.ok(),
+            end_user: self.question.end_user.clone(),
             customer_ticket: self.question.customer.ticket.clone(),
             ..self.exchange.to_record(Operation::ConsultAttributes, outcome)
         }
@@ -72,8 +81,7 @@ impl Presented {
 /// A question by a known consumer, on behalf of an organisation that it may ask for.
 #[derive(Debug)]
 pub struct Identified {
-    exchange: Exchange,
-    question: Question,
+    presented: Presented,
     consumer: Arc<Consumer>,
     organisation: EnterpriseNumber,
 }
@@ -85,6 +93,8 @@ pub enum Permission {
     Permitted(Permitted),
     /// It may not. The answer is a status; the rule is for the operator.
     Refused(Resolved, Refusal),
+    /// It may not: its end user is wrong. The exchange ends with a Client fault.
+    EndUser(Presented, EndUserFault),
 }
 
 impl Identified {
@@ -97,16 +107,20 @@ impl Identified {
     /// Returns the question as it was presented: for a refusal that policy does not decide.
     #[must_use]
     pub fn into_presented(self) -> Presented {
-        Presented { exchange: self.exchange, question: self.question }
+        self.presented
     }
 
     /// Decides whether the question may be looked up.
     #[must_use]
     pub fn permit(self) -> Permission {
-        let today = self.exchange.received.brussels_day();
-        match decide(&self.consumer, self.organisation, &self.question, today) {
+        let Presented { exchange, question, context, .. } = &self.presented;
+        let today = exchange.received.brussels_day();
+        match decide(&self.consumer, self.organisation, question, context.as_deref(), today) {
             Ok(permit) => Permission::Permitted(Permitted { asked: self, permit }),
-            Err(Denied { refusal, grant }) => Permission::Refused(Resolved::refused(self, refusal, grant), refusal),
+            Err(Denied::Refused { refusal, grant }) => {
+                Permission::Refused(Resolved::refused(self, refusal, grant), refusal)
+            }
+            Err(Denied::EndUser(fault)) => Permission::EndUser(self.presented, fault),
         }
     }
 }
@@ -172,7 +186,8 @@ impl Permitted {
         directory: &mut impl Directory,
         limits: &FreshnessLimits,
     ) -> Result<Resolved, Box<LookupError>> {
-        match resolve(&self.permit, directory, limits, self.asked.exchange.received) {
+        let received = self.asked.presented.exchange.received;
+        match resolve(&self.permit, directory, limits, received) {
             Ok(resolution) => Ok(Resolved { asked: self.asked, ground: Ground::Permitted(self.permit), resolution }),
             Err(reason) => Err(Box::new(LookupError { reason, presented: self.asked.into_presented() })),
         }
@@ -193,22 +208,31 @@ pub struct Resolved {
 enum Ground {
     /// The question was looked up under this permit.
     Permitted(Permit),
-    /// It was not looked up; the grant, if one was found.
-    Denied(Option<Arc<Grant>>),
+    /// It was not looked up, by this rule; the grant, if one was found.
+    Denied(Rule, Option<Arc<Grant>>),
 }
 
 impl Ground {
     fn permit(&self) -> Option<&Permit> {
         match self {
             Self::Permitted(permit) => Some(permit),
-            Self::Denied(_) => None,
+            Self::Denied(..) => None,
         }
     }
 
     fn grant(&self) -> Option<&Grant> {
         match self {
             Self::Permitted(permit) => Some(permit.grant()),
-            Self::Denied(grant) => grant.as_deref(),
+            Self::Denied(_, grant) => grant.as_deref(),
+        }
+    }
+
+    /// The rule that decided an exchange with this status.
+    fn rule(&self, status: Status) -> Rule {
+        match (self, status) {
+            (Self::Denied(rule, _), _) => *rule,
+            (Self::Permitted(_), Status::NoRelation { .. }) => Rule::NoRelation,
+            (Self::Permitted(_), _) => Rule::Granted,
         }
     }
 }
@@ -219,9 +243,7 @@ impl Recordable for Resolved {
         let disclosure = resolution.disclosure.as_ref();
         ExchangeRecord {
             organisation: Some(asked.organisation),
-            context: LegalContext::parse(&asked.question.legal_context),
             deliberation: ground.grant().map(|grant| grant.deliberation.clone()),
-            subject: asked.question.criteria.ssin.ok(),
             replaced_by: match resolution.status {
                 Status::Replaced { by } => Some(by),
                 Status::NoGrant
@@ -236,8 +258,7 @@ impl Recordable for Resolved {
             fields: disclosure.map_or(FieldSet::EMPTY, Disclosure::fields),
             disclosed: disclosure.map_or_else(Vec::new, |disclosure| disclosure.numbers().collect()),
             datasets: resolution.states,
-            customer_ticket: asked.question.customer.ticket.clone(),
-            ..asked.exchange.to_record(Operation::ConsultAttributes, resolution.status.outcome())
+            ..asked.presented.to_record(resolution.status.outcome(), self.rule())
         }
     }
 }
@@ -246,13 +267,13 @@ impl Resolved {
     /// The outcome of a question that policy refuses before it is looked up.
     fn refused(asked: Identified, refusal: Refusal, grant: Option<Arc<Grant>>) -> Self {
         let resolution = Resolution::no_result(refusal.status(), DatasetStates::default());
-        Self { asked, ground: Ground::Denied(grant), resolution }
+        Self { asked, ground: Ground::Denied(refusal.into(), grant), resolution }
     }
 
     /// The person asked about, if the SSIN is valid.
     #[must_use]
     pub fn subject(&self) -> Option<Ssin> {
-        self.asked.question.criteria.ssin.ok()
+        self.asked.presented.question.criteria.ssin.ok()
     }
 
     /// What the answer shows of the person: for the limit on empty answers.
@@ -267,6 +288,12 @@ impl Resolved {
         self.resolution.status
     }
 
+    /// The rule that decided it.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        self.ground.rule(self.resolution.status)
+    }
+
     /// The consumer that asked.
     #[must_use]
     pub fn consumer(&self) -> &Consumer {
@@ -276,7 +303,7 @@ impl Resolved {
     /// Returns the customer, where the outcome cannot be recorded and a fault is sent in its place.
     #[must_use]
     pub fn into_customer(self) -> Customer {
-        self.asked.question.customer
+        self.asked.presented.question.customer
     }
 }
 
@@ -287,25 +314,25 @@ impl Recorded<Resolved> {
     /// `ticketCBSS`.
     #[must_use]
     pub fn ticket(&self) -> Ticket {
-        self.outcome().asked.exchange.ticket
+        self.outcome().asked.presented.exchange.ticket
     }
 
     /// `timestampReceive`.
     #[must_use]
     pub fn received(&self) -> Timestamp {
-        self.outcome().asked.exchange.received
+        self.outcome().asked.presented.exchange.received
     }
 
     /// `informationCustomer`, as received.
     #[must_use]
     pub fn customer(&self) -> &Customer {
-        &self.outcome().asked.question.customer
+        &self.outcome().asked.presented.question.customer
     }
 
     /// `legalContext`, as received.
     #[must_use]
     pub fn legal_context(&self) -> &str {
-        &self.outcome().asked.question.legal_context
+        &self.outcome().asked.presented.question.legal_context
     }
 
     /// `criteria` as understood; `None` where policy refused before they were validated (MSG00013,

@@ -2,16 +2,16 @@
 
 use std::fmt;
 
+use super::ascii_name::AsciiName;
+
 /// Name of an application in a client certificate.
 ///
 /// 1 to 64 printable ASCII characters without comma, equals sign, quotation mark and backslash, with
 /// no space at its ends, and with at most 10 digits. Other text names no application: a letter of
 /// another alphabet looks like one of these and differs, a comma or equals sign belongs to the form
 /// of the subject, and eleven digits could be an SSIN. Names are compared byte for byte.
-///
-/// The name is stored in place, filled with NUL: it is copied with every exchange.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Application([u8; Application::MAX_BYTES]);
+pub struct Application(AsciiName<{ Application::MAX_BYTES }>);
 
 /// The text is not a name of an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,26 +31,16 @@ impl Application {
     /// # Errors
     /// [`ApplicationError`] if the text breaks a rule of [`Application`].
     pub fn parse(text: &str) -> Result<Self, ApplicationError> {
-        let is_allowed = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b',' | b'=' | b'"' | b'\\');
-        let digits = text.bytes().filter(u8::is_ascii_digit).count();
-        let is_name = !text.is_empty()
-            && text.bytes().all(is_allowed)
-            && text.trim_matches(' ').len() == text.len()
-            && digits <= Self::MAX_DIGITS;
-        let mut bytes = [0; Self::MAX_BYTES];
-        match bytes.get_mut(..text.len()) {
-            Some(name) if is_name => name.copy_from_slice(text.as_bytes()),
-            Some(_) | None => return Err(ApplicationError),
-        }
-        Ok(Self(bytes))
+        let is_allowed = |byte: u8| !matches!(byte, b',' | b'=' | b'"' | b'\\');
+        let is_name = text.bytes().all(is_allowed) && text.trim_matches(' ').len() == text.len();
+        let name = AsciiName::new(text).filter(|name| name.has_at_most_digits(Self::MAX_DIGITS));
+        name.filter(|_| is_name).map(Self).ok_or(ApplicationError)
     }
 
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        let name = self.0.split(|byte| *byte == 0).next().unwrap_or_default();
-        // Only ASCII is stored.
-        std::str::from_utf8(name).unwrap_or_default()
+        self.0.as_str()
     }
 }
 

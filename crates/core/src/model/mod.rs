@@ -42,6 +42,7 @@ mod freshness;
 
 // Question and answer.
 mod answer;
+mod end_user;
 mod field;
 mod legal_context;
 mod outcome_code;
@@ -50,7 +51,11 @@ mod source_status;
 mod status;
 mod status_code;
 
+// Words for people.
+mod language;
+
 // Text and bytes, written and checked without format strings.
+mod ascii_name;
 mod byte_set;
 mod digits;
 
@@ -62,11 +67,13 @@ pub use clock::{Clock, FixedClock, Timestamp};
 pub use date::{Date, DateError};
 pub use digest::{Digest, DigestError};
 pub use employment::{Employment, EmploymentPeriod};
+pub use end_user::{EndUser, EndUserError};
 pub use enterprise_number::{EnterpriseNumber, EnterpriseNumberError};
 pub use environment::{Environment, NamedEnvironment};
 pub use field::{Field, FieldSet};
 pub use freshness::{Dataset, DatasetSet, DatasetState, DatasetStates, Freshness, PerDataset};
-pub use legal_context::LegalContext;
+pub use language::{Language, Translated};
+pub use legal_context::{LegalContext, LegalContextError};
 pub use outcome_code::OutcomeCode;
 pub use period::{Period, PeriodError, Window};
 pub use question::{AskedCriteria, AskedDates, CbeNumber, Customer, CustomerId, PairNumber, Question};

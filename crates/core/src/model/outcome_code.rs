@@ -82,8 +82,8 @@ crate::closed_enum! {
         ReplyAddress => "MSG90032",
         /// Fault: an invalid `MessageID`.
         MessageId => "MSG90033",
-        /// Fault: a repeated header block of WS-Addressing.
-        RepeatedAddressing => "MSG90034",
+        /// Fault: a repeated header block.
+        RepeatedHeader => "MSG90034",
         /// Fault: an element that the schema does not allow there.
         Element => "MSG90041",
         /// Fault: text among elements.
@@ -100,6 +100,10 @@ crate::closed_enum! {
         QuotaSpent => "MSG90052",
         /// Fault: the exchange could not be recorded.
         NotRecorded => "MSG90053",
+        /// Fault: the legal context demands an end user, and the message names none.
+        EndUserMissing => "MSG90054",
+        /// Fault: the legal context allows no end user, and the message names one.
+        EndUserRefused => "MSG90055",
         /// Fault: an unknown caller.
         UnknownCaller => "SOA-01001",
     }
@@ -145,7 +149,7 @@ impl OutcomeCode {
             | Self::WrongAction
             | Self::ReplyAddress
             | Self::MessageId
-            | Self::RepeatedAddressing
+            | Self::RepeatedHeader
             | Self::Element
             | Self::TextAmongElements
             | Self::ElementInValue
@@ -154,6 +158,8 @@ impl OutcomeCode {
             | Self::WrongIdentification
             | Self::QuotaSpent
             | Self::NotRecorded
+            | Self::EndUserMissing
+            | Self::EndUserRefused
             | Self::UnknownCaller => None,
         }
     }

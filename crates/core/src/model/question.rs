@@ -9,7 +9,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use super::digits::{decimal, write_ascii};
-use super::{Date, DateError, Ssin, SsinError};
+use super::{Date, DateError, EndUser, Ssin, SsinError};
 
 /// A question: who asks, in which legal context, about whom and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Question {
     pub customer: Customer,
     /// `legalContext` as received, at most 64 characters; known or not.
     pub legal_context: String,
+    /// The person at the caller who asks, if the message names one.
+    pub end_user: Option<EndUser>,
     /// `criteria`, with errors in place of invalid values.
     pub criteria: AskedCriteria,
 }

@@ -80,6 +80,12 @@ impl WrongDates {
         [Some(first), second].into_iter().flatten()
     }
 
+    /// Whether one of the dates is outside the reach of the grant.
+    #[must_use]
+    pub fn is_outside_grant(self) -> bool {
+        self.fields().any(|(_, why)| why == WrongDate::OutsideGrant.code())
+    }
+
     /// Every value.
     pub fn all() -> impl Iterator<Item = Self> {
         let one = |why| [Self::ReferenceDate(why), Self::BeginDate(why), Self::EndDate(why)];

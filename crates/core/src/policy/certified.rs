@@ -53,7 +53,7 @@ impl EnvironmentRule {
 }
 
 crate::closed_enum! {
-    /// Why a caller is refused before its question is considered. Codes: logs and metrics.
+    /// Why a caller is refused before its question is considered.
     ///
     /// In the order in which the reasons are checked. The caller can tell apart the certificate that
     /// names no organisation, the wrong environment, and everything else: the first two are found
@@ -62,33 +62,33 @@ crate::closed_enum! {
     pub enum NotIdentified {
         /// The certificate names no organisation, or not unambiguously (`SOA-01001`).
         #[error("the certificate names no organisation")]
-        NoOrganisation => "no-organisation",
+        NoOrganisation,
         /// The certificate is for another environment (`SOA-01001`).
         #[error("the certificate is for another environment")]
-        OtherEnvironment => "other-environment",
+        OtherEnvironment,
         /// The certificate names no environment, and one is required (`SOA-01001`).
         #[error("the certificate names no environment")]
-        NoEnvironment => "no-environment",
+        NoEnvironment,
         /// The certificate names two environments (`SOA-01001`).
         #[error("the certificate names two environments")]
-        TwoEnvironments => "two-environments",
+        TwoEnvironments,
         /// An OU of the certificate differs from an environment's code in case or by blanks
         /// (`SOA-01001`).
         #[error("the certificate names an environment in a malformed way")]
-        MalformedEnvironment => "malformed-environment",
+        MalformedEnvironment,
         /// The organisation is not registered (`SOA-01001`).
         #[error("the organisation of the certificate is not registered")]
-        UnknownCaller => "not-registered",
+        UnknownCaller,
         /// The organisation is registered, but not with this application (`SOA-01001`).
         #[error("the organisation is not registered with the application of the certificate")]
-        OtherApplication => "other-application",
+        OtherApplication,
         /// The organisation is registered, but not with this key or this issuer (`SOA-01001`).
         #[error("the certificate does not match the pins of its organisation")]
-        NotPinned => "not-pinned",
+        NotPinned,
         /// `customerIdentification` is neither the certificate's organisation nor one that it acts for
         /// (`MSG90051`).
         #[error("customerIdentification is neither the caller's organisation nor one that it acts for")]
-        ForeignCustomer => "foreign-customer",
+        ForeignCustomer,
     }
 }
 

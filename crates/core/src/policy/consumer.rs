@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::certified::{Certified, EnvironmentRule, NotIdentified};
+use super::context::Contexts;
 use super::grant::{Grant, GrantError};
 use super::quota::Quota;
 use crate::model::{Application, CbeNumber, CustomerId, Digest, EnterpriseNumber, LegalContext};
@@ -193,16 +194,18 @@ impl RegisterError {
 #[derive(Debug, Clone, Default)]
 pub struct Register {
     consumers: HashMap<EnterpriseNumber, Vec<Arc<Consumer>>>,
+    contexts: Contexts,
+    policy: Option<Digest>,
     environment: Option<EnvironmentRule>,
 }
 
 impl Register {
-    /// Validates the consumers and creates the register. It accepts certificates of every
-    /// environment.
+    /// Validates the consumers and creates the register. Their grants refer to these contexts. It
+    /// accepts certificates of every environment.
     ///
     /// # Errors
     /// All errors, in the order of the list, not only the first.
-    pub fn from_consumers(consumers: Vec<Consumer>) -> Result<Self, Vec<RegisterError>> {
+    pub fn new(contexts: Contexts, consumers: Vec<Consumer>) -> Result<Self, Vec<RegisterError>> {
         let mut errors = Vec::new();
         let mut listed = HashSet::new();
         let mut register: HashMap<_, Vec<_>> = HashMap::with_capacity(consumers.len());
@@ -216,7 +219,29 @@ impl Register {
             errors.extend(repeated.map(|one| RegisterError::Application { consumer: id, application: *one }));
             register.entry(organisation).or_default().push(Arc::new(consumer));
         }
-        if errors.is_empty() { Ok(Self { consumers: register, environment: None }) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(Self { consumers: register, contexts, policy: None, environment: None })
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The same register, with the SHA-256 of the policy file that it was read from.
+    #[must_use]
+    pub fn with_policy(self, policy: Digest) -> Self {
+        Self { policy: Some(policy), ..self }
+    }
+
+    /// SHA-256 of the policy file.
+    #[must_use]
+    pub fn policy(&self) -> Option<Digest> {
+        self.policy
+    }
+
+    /// The legal contexts.
+    #[must_use]
+    pub fn contexts(&self) -> &Contexts {
+        &self.contexts
     }
 
     /// The same register, which accepts only certificates that this rule allows.
@@ -258,11 +283,11 @@ impl Register {
         self.consumers.values().flatten()
     }
 
-    /// All consumers, by organisation: for people.
+    /// All consumers, by identity: for people.
     #[must_use]
     pub fn in_order(&self) -> Vec<&Arc<Consumer>> {
         let mut consumers: Vec<_> = self.consumers().collect();
-        consumers.sort_by_key(|consumer| consumer.organisation);
+        consumers.sort_by_key(|consumer| consumer.id());
         consumers
     }
 
@@ -312,9 +337,10 @@ fn check(consumer: &Consumer, errors: &mut Vec<RegisterError>) {
     for (index, grant) in consumer.grants.iter().enumerate() {
         errors.extend(grant.check().into_iter().map(|error| RegisterError::Grant { consumer: id, index, error }));
         let earlier = consumer.grants.iter().take(index);
-        let overlaps = |other: &Arc<Grant>| other.context == grant.context && other.valid.touches(&grant.valid);
+        let is_same = |other: &Grant| other.context.context == grant.context.context;
+        let overlaps = |other: &Arc<Grant>| is_same(other) && other.valid.touches(&grant.valid);
         if earlier.into_iter().any(overlaps) {
-            errors.push(RegisterError::Overlap { consumer: id, context: grant.context });
+            errors.push(RegisterError::Overlap { consumer: id, context: grant.context.context });
         }
     }
     let own = CustomerId::Cbe(CbeNumber::from(consumer.organisation));
@@ -357,18 +383,19 @@ mod tests {
         let day = |text: &str| Date::parse(text).expect("a day");
         let valid = Period::from_days(day(begin), end.map(day)).expect("not reversed");
         let deliberation = Deliberation::parse("16/108").expect("a number");
-        Arc::new(Grant::at_ceiling(LegalContext::AdvisoryPhysician, valid, deliberation))
+        let context = Contexts::built_in().get(LegalContext::ADVISORY_PHYSICIAN).map(Arc::clone).expect("built in");
+        Arc::new(Grant::at_ceiling(context, valid, deliberation))
     }
 
     #[test]
     fn reports_all_duplicates_and_overlapping_grants() {
         let mut twice = consumer("0202239951");
         twice.grants = vec![grant("2020-01-01", Some("2024-12-31")), grant("2024-12-31", None)];
-        let errors = Register::from_consumers(vec![twice.clone(), twice.clone()]).expect_err("three errors");
-        let overlap = RegisterError::Overlap { consumer: twice.id(), context: LegalContext::AdvisoryPhysician };
+        let errors = Register::new(Contexts::built_in(), vec![twice.clone(), twice.clone()]).expect_err("three errors");
+        let overlap = RegisterError::Overlap { consumer: twice.id(), context: LegalContext::ADVISORY_PHYSICIAN };
         assert_eq!(errors, [overlap, overlap, RegisterError::Duplicate(twice.id())]);
         twice.grants = vec![grant("2020-01-01", Some("2024-12-30")), grant("2024-12-31", None)];
-        assert!(Register::from_consumers(vec![twice]).is_ok());
+        assert!(Register::new(Contexts::built_in(), vec![twice]).is_ok());
     }
 
     #[test]
@@ -378,7 +405,7 @@ mod tests {
         let mut platform = consumer("0202239951");
         let represented = number("0809394427");
         platform.acts_for = vec![ActsFor { named: pair, organisation: represented }];
-        let register = Register::from_consumers(vec![platform.clone()]).expect("valid");
+        let register = Register::new(Contexts::built_in(), vec![platform.clone()]).expect("valid");
         let own = CustomerId::Cbe(CbeNumber::from(platform.organisation));
         let identify = |organisation: Option<EnterpriseNumber>, customer| {
             register.identify(organisation.map(certify), customer).map(|(_, organisation)| organisation)
@@ -396,7 +423,7 @@ mod tests {
         let mut pinned = consumer("0202239951");
         pinned.pins = Pins { keys: vec![right], issuers: vec![right] };
         let organisation = pinned.organisation;
-        let register = Register::from_consumers(vec![pinned]).expect("valid");
+        let register = Register::new(Contexts::built_in(), vec![pinned]).expect("valid");
         let own = CustomerId::Cbe(CbeNumber::from(organisation));
         let identify = |key, issuer| {
             let certified = Some(Certified { key, issuer, ..certify(organisation) });
@@ -414,8 +441,8 @@ mod tests {
     fn an_application_belongs_to_the_consumer_that_lists_it() {
         let [medical, marketing, others] = [&["MED", "MED 2"][..], &["MARKETING"], &[]].map(consumer_of);
         let recognised = |consumers: &[&Consumer], name: Option<&str>| {
-            let register =
-                Register::from_consumers(consumers.iter().map(|one| (*one).clone()).collect()).expect("valid");
+            let register = Register::new(Contexts::built_in(), consumers.iter().map(|one| (*one).clone()).collect())
+                .expect("valid");
             let certified = Certified { application: name.map(application), ..certify(medical.organisation) };
             register.recognise(Some(certified)).map(|consumer| consumer.id())
         };
@@ -435,7 +462,7 @@ mod tests {
     fn no_certificate_belongs_to_two_consumers() {
         let errors = |lists: &[&[&str]]| {
             let consumers = lists.iter().map(|list| consumer_of(list)).collect();
-            let errors = Register::from_consumers(consumers).err().unwrap_or_default();
+            let errors = Register::new(Contexts::built_in(), consumers).err().unwrap_or_default();
             errors.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert_eq!(errors(&[&["A"], &["B", "C"], &[]]), Vec::<String>::new());
@@ -448,8 +475,9 @@ mod tests {
     fn the_environment_is_checked_before_the_register() {
         let environment = Environment::Production;
         let rule = EnvironmentRule { environment, is_required: false };
-        let register =
-            Register::from_consumers(vec![consumer("0202239951")]).expect("valid").with_environment(Some(rule));
+        let register = Register::new(Contexts::built_in(), vec![consumer("0202239951")])
+            .expect("valid")
+            .with_environment(Some(rule));
         let recognise = |organisation: &str, environment| {
             let certified = Certified { environment, ..certify(number(organisation)) };
             register.recognise(Some(certified)).map(|consumer| consumer.organisation)

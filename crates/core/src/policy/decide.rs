@@ -3,15 +3,17 @@
 //!
 //! Only a [`Permit`] gives access to the data ([`crate::lookup`]), and only [`decide`] creates one.
 //! It checks what can be checked without data, in the order of `docs/reference/contract.md`
-//! "Status": the grant, the SSIN, the dates. Whether the demanded relation holds needs data, and is
+//! "Status": the grant, the end user, the SSIN, the dates. Whether the demanded relation holds needs data, and is
 //! checked before any data are disclosed.
 
 use std::sync::Arc;
 
 use super::consumer::{Consumer, ReplacedSsin};
-use super::grant::{Grant, Reach};
+use super::context::{ContextDefinition, DateRule, EndUserRule};
+use super::grant::Grant;
+use super::terms::Reach;
 use crate::model::{
-    AskedCriteria, AskedDates, Criteria, CriteriaDates, Date, DateError, EnterpriseNumber, LegalContext, Question,
+    AskedCriteria, AskedDates, Criteria, CriteriaDates, Date, DateError, EndUser, EnterpriseNumber, Question,
     SsinError, Status, Window, WrongDate, WrongDates,
 };
 
@@ -77,6 +79,10 @@ pub enum Refusal {
     /// (MSG00008).
     #[error("wrong dates: {}", .0.fields().map(|(name, why)| [name, " ", why].concat()).collect::<Vec<_>>().join(", "))]
     WrongDates(WrongDates),
+    /// The context allows the day of the question alone, and the question is about another
+    /// (MSG00008).
+    #[error("the legal context allows the day of the question alone: {}", .0.fields().map(|(name, why)| [name, " ", why].concat()).collect::<Vec<_>>().join(", "))]
+    NotToday(WrongDates),
     /// The consumer asked about more days of one person in this month than it may (MSG00008).
     #[error("too many days about one person this month: {}", .0.fields().map(|(name, why)| [name, " ", why].concat()).collect::<Vec<_>>().join(", "))]
     TooManyDates(WrongDates),
@@ -85,24 +91,43 @@ pub enum Refusal {
 /// Why no grant was found. The caller gets MSG00013 for all of them; the operator sees the rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum NoGrant {
-    /// The service does not know the legal context.
+    /// The policy does not define the legal context.
     #[error("the legal context is unknown")]
     UnknownContext,
     /// The consumer has no grant for this context.
     #[error("the consumer has no grant for this legal context")]
     ContextNotGranted,
+    /// The consumer has grants for this context, but the context itself is not valid today.
+    #[error("the legal context is not valid today")]
+    ContextNotValid,
     /// The consumer has grants for this context, but none is valid today.
     #[error("no grant for this legal context is valid today")]
     NotValidToday,
 }
 
-/// A refusal, and the grant that was found, if any: the record contains its deliberation.
+/// Why the end user of a question is wrong: the exchange ends with a Client fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum EndUserFault {
+    /// The legal context demands one, and the question names none (`MSG90054`).
+    #[error("the legal context demands an end user, and the question names none")]
+    Missing,
+    /// The legal context allows none, and the question names one (`MSG90055`).
+    #[error("the legal context allows no end user, and the question names one")]
+    Refused,
+}
+
+/// Why a question may not be looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Denied {
-    /// The rule that refused.
-    pub refusal: Refusal,
-    /// The grant, where a later rule refuses the question.
-    pub grant: Option<Arc<Grant>>,
+pub enum Denied {
+    /// It is answered with a status.
+    Refused {
+        /// The rule that refused.
+        refusal: Refusal,
+        /// The grant, where a later rule refuses the question: the record contains its deliberation.
+        grant: Option<Arc<Grant>>,
+    },
+    /// It is answered with a fault: the end user is part of the message.
+    EndUser(EndUserFault),
 }
 
 impl Refusal {
@@ -112,13 +137,13 @@ impl Refusal {
         match self {
             Self::NoGrant(_) => Status::NoGrant,
             Self::NotAnSsin(_) => Status::NotAnSsin,
-            Self::WrongDates(dates) | Self::TooManyDates(dates) => Status::WrongDates(dates),
+            Self::WrongDates(dates) | Self::NotToday(dates) | Self::TooManyDates(dates) => Status::WrongDates(dates),
         }
     }
 }
 
 /// Decides whether `consumer` may have this question looked up on behalf of `organisation`, on the
-/// day `today`.
+/// day `today`. `context` is the definition of its legal context, if the policy has one.
 ///
 /// # Errors
 /// [`Denied`] by the first rule that is violated, in the order of `docs/reference/contract.md`
@@ -127,30 +152,50 @@ pub fn decide(
     consumer: &Consumer,
     organisation: EnterpriseNumber,
     question: &Question,
+    context: Option<&ContextDefinition>,
     today: Date,
 ) -> Result<Permit, Denied> {
-    let grant = find_grant(consumer, &question.legal_context, today)
-        .map_err(|rule| Denied { refusal: Refusal::NoGrant(rule), grant: None })?;
-    match check_criteria(&question.criteria, grant.reach, today) {
+    let grant = find_grant(consumer, context, today)
+        .map_err(|rule| Denied::Refused { refusal: Refusal::NoGrant(rule), grant: None })?;
+    check_end_user(grant.context.end_user, question.end_user.as_ref()).map_err(Denied::EndUser)?;
+    match check_criteria(&question.criteria, grant, today) {
         Ok(criteria) => {
             let replaced_ssin = consumer.replaced_ssin;
             Ok(Permit { grant: Arc::clone(grant), organisation, criteria, today, replaced_ssin })
         }
-        Err(refusal) => Err(Denied { refusal, grant: Some(Arc::clone(grant)) }),
+        Err(refusal) => Err(Denied::Refused { refusal, grant: Some(Arc::clone(grant)) }),
     }
 }
 
-fn check_criteria(asked: &AskedCriteria, reach: Reach, today: Date) -> Result<Criteria, Refusal> {
+fn check_criteria(asked: &AskedCriteria, grant: &Grant, today: Date) -> Result<Criteria, Refusal> {
     let ssin = asked.ssin.map_err(Refusal::NotAnSsin)?;
-    let dates = check_dates(asked.dates, reach, today).map_err(Refusal::WrongDates)?;
+    let dates = check_dates(asked.dates, grant.reach, today).map_err(|dates| match grant.context.dates {
+        DateRule::Today if dates.is_outside_grant() => Refusal::NotToday(dates),
+        DateRule::Today | DateRule::Any => Refusal::WrongDates(dates),
+    })?;
     Ok(Criteria { ssin, dates })
 }
 
-fn find_grant<'a>(consumer: &'a Consumer, context: &str, today: Date) -> Result<&'a Arc<Grant>, NoGrant> {
-    let context = LegalContext::parse(context).ok_or(NoGrant::UnknownContext)?;
-    let mut granted = consumer.grants.iter().filter(|grant| grant.context == context).peekable();
+fn check_end_user(rule: EndUserRule, named: Option<&EndUser>) -> Result<(), EndUserFault> {
+    match (rule, named) {
+        (EndUserRule::Required, None) => Err(EndUserFault::Missing),
+        (EndUserRule::Refused, Some(_)) => Err(EndUserFault::Refused),
+        (EndUserRule::Required, Some(_)) | (EndUserRule::Refused, None) | (EndUserRule::Optional, _) => Ok(()),
+    }
+}
+
+fn find_grant<'a>(
+    consumer: &'a Consumer,
+    context: Option<&ContextDefinition>,
+    today: Date,
+) -> Result<&'a Arc<Grant>, NoGrant> {
+    let context = context.ok_or(NoGrant::UnknownContext)?;
+    let mut granted = consumer.grants.iter().filter(|grant| grant.context.context == context.context).peekable();
     if granted.peek().is_none() {
         return Err(NoGrant::ContextNotGranted);
+    }
+    if !context.valid.covers(today) {
+        return Err(NoGrant::ContextNotValid);
     }
     granted.find(|grant| grant.valid.covers(today)).ok_or(NoGrant::NotValidToday)
 }

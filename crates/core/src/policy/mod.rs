@@ -8,10 +8,13 @@
 // Who is known, and what they are granted.
 mod certified;
 mod consumer;
+mod context;
 mod grant;
+mod terms;
 
 // Whether a question may be looked up.
 mod decide;
+mod rule;
 
 // At what rate, and what a consumer may find out by asking often.
 mod dates_per_person;
@@ -24,11 +27,14 @@ mod warnings;
 
 pub use certified::{Certified, EnvironmentRule, NotIdentified};
 pub use consumer::{ActsFor, Consumer, ConsumerId, Pins, Register, RegisterError, ReplacedSsin};
+pub use context::{ContextDefinition, ContextError, Contexts, DateRule, EndUserRule};
 pub use dates_per_person::DatesPerPerson;
 pub use day_count::{HOURS, HourCounts, NoQuestion};
-pub use decide::{Denied, NoGrant, Permit, Refusal, decide};
+pub use decide::{Denied, EndUserFault, NoGrant, Permit, Refusal, decide};
 pub use empty_answers::{EmptyAnswers, Finding, THROTTLE_INTERVAL, Throttle};
-pub use grant::{Deliberation, Grant, GrantError, Reach, Relation, ceiling};
+pub use grant::{Grant, GrantError};
 pub use quota::{Quota, RateLimiter};
+pub use rule::Rule;
 pub use subject_hash::SubjectHash;
-pub use warnings::{GRANT_EXPIRY_WARNING, PolicyProblem, PolicyWarning, find_warnings};
+pub use terms::{Deliberation, DeliberationError, Reach, Relation};
+pub use warnings::{ContextProblem, EXPIRY_WARNING_DAYS, PolicyProblem, PolicyWarning, find_warnings};

@@ -6,7 +6,7 @@
 //! characters form a name.
 
 /// Whether the character is white space (production 3).
-pub(super) fn is_space(character: char) -> bool {
+pub(crate) fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\r' | '\n')
 }
 

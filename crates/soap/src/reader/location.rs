@@ -67,7 +67,7 @@ impl Reader<'_> {
 /// Returns the element name from the contract, if a request can have an element of this name. Any
 /// other name could be a person's number, and must not be repeated.
 pub(super) fn known(name: &str) -> Option<&'static str> {
-    use names::{addressing, element as e, envelope};
+    use names::{addressing, element as e, end_user, envelope};
     const NAMES: &[&str] = &[
         envelope::ENVELOPE,
         envelope::HEADER,
@@ -80,6 +80,10 @@ pub(super) fn known(name: &str) -> Option<&'static str> {
         addressing::REPLY_TO,
         addressing::FAULT_TO,
         addressing::ADDRESS,
+        end_user::BLOCK.name,
+        end_user::ID.name,
+        end_user::QUALITY.name,
+        end_user::CONSENT_REFERENCE.name,
         names::request(Operation::ConsultAttributes).name,
         names::request(Operation::SendTestMessage).name,
         e::INFORMATION_CUSTOMER.name,

@@ -18,7 +18,7 @@ use ehealth_core::model::{
     Affiliation, AskedCriteria, AskedDates, CbeNumber, Dataset, DatasetState, DatasetStates, Date, Digest,
     EmploymentPeriod, EnterpriseNumber, LegalContext, Membership, PairNumber, Question, ServiceKind,
 };
-use ehealth_core::policy::{Certified, Consumer, Deliberation, Grant, Register};
+use ehealth_core::policy::{Certified, Consumer, ContextDefinition, Contexts, Deliberation, Grant, Register};
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 const HANDLING: &str = "<informationCBSS><ticketCBSS>07070707-0707-4707-8707-070707070707</ticketCBSS>\
@@ -104,23 +104,25 @@ impl Directory for OnePerson {
 /// The answer to a question of the organisation 0202239951, granted this context and no other.
 fn answer(granted: LegalContext, asked: &str, ssin: &str, dates: AskedDates) -> Answer {
     let deliberation = Deliberation::parse("16/108").expect("a number");
-    let grant = Grant::at_ceiling(granted, period("2020-01-01", None), deliberation);
+    let definition = Arc::new(ContextDefinition::built_in(granted).expect("one of the three"));
+    let grant = Grant::at_ceiling(definition, period("2020-01-01", None), deliberation);
     let organisation = number("0202239951");
     let consumer = Consumer { grants: vec![Arc::new(grant)], ..Consumer::new(organisation, "Fund") };
-    let register = Register::from_consumers(vec![consumer]).expect("valid");
+    let register = Register::new(Contexts::built_in(), vec![consumer]).expect("valid");
 
     let nothing = Digest::new([0; 32]);
     let certified = Certified::new(organisation, nothing, nothing);
     let caller = Caller { certified: Some(certified), fingerprint: nothing };
     let exchange = Exchange { ticket: handling().ticket, received: handling().received, caller };
     let criteria = AskedCriteria { ssin: Ssin::parse(ssin), dates };
-    let question = Question { customer: customer(), legal_context: asked.to_owned(), criteria };
-    let identified = Presented::new(exchange, question).identify(&register).expect("its own organisation");
+    let question = Question { customer: customer(), legal_context: asked.to_owned(), end_user: None, criteria };
+    let identified = Presented::new(exchange, question, &register).identify(&register).expect("its own organisation");
     let hour = Duration::from_secs(3_600);
     let limits = FreshnessLimits { dimona: hour, coprev: hour, federated: hour, insurance: hour, persons: hour };
     let resolved = match identified.permit() {
         Permission::Permitted(permitted) => permitted.resolve(&mut OnePerson, &limits).expect("readable"),
         Permission::Refused(resolved, _) => resolved,
+        Permission::EndUser(_, fault) => unreachable!("{fault}"),
     };
     let (settle, settled) = mpsc::channel();
     record(resolved, &DurableAtOnce, move |recorded| settle.send(recorded).expect("awaited"));
@@ -136,7 +138,7 @@ fn text(bytes: Vec<u8>) -> String {
 
 #[test]
 fn writes_an_answer_in_the_order_of_the_schema() {
-    let platform = LegalContext::EhealthPlatform;
+    let platform = LegalContext::EHEALTH_PLATFORM;
     let dates = AskedDates::ReferenceDate(Ok(day("2026-11-20")));
     let answer = answer(platform, platform.code(), "85073099932", dates);
     let written = text(write_answer(&answer, handling().replied, &Addressing::default()));
@@ -166,7 +168,7 @@ fn writes_an_answer_in_the_order_of_the_schema() {
 
 #[test]
 fn names_filtered_fields_and_today_as_the_default_date() {
-    let physician = LegalContext::AdvisoryPhysician;
+    let physician = LegalContext::ADVISORY_PHYSICIAN;
     let answer = answer(physician, physician.code(), "85073099932", AskedDates::Today);
     let written = text(write_answer(&answer, handling().replied, &Addressing::default()));
     assert!(written.contains("<criteria><ssin>85073099932</ssin><referenceDate>2026-11-22</referenceDate></criteria>"));
@@ -178,7 +180,7 @@ fn names_filtered_fields_and_today_as_the_default_date() {
 
 #[test]
 fn a_refused_question_has_neither_criteria_nor_result() {
-    let platform = LegalContext::EhealthPlatform;
+    let platform = LegalContext::EHEALTH_PLATFORM;
     let today = AskedDates::Today;
     let reversed = AskedDates::Period { begin: Ok(day("2026-02-02")), end: Ok(day("2026-02-01")) };
     for (asked, ssin, dates, status) in [
@@ -202,7 +204,7 @@ fn a_refused_question_has_neither_criteria_nor_result() {
 
 #[test]
 fn a_status_contains_its_information() {
-    let physician = LegalContext::AdvisoryPhysician;
+    let physician = LegalContext::ADVISORY_PHYSICIAN;
     let mut writer = Writer::new();
     let ssin = Ssin::parse("85073099932").expect("a number");
     let organisation = number("0202239951");

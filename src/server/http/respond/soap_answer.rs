@@ -12,7 +12,7 @@ use crate::server::http::trace::TraceId;
 use crate::server::peer::Peer;
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::OutcomeCode;
-use ehealth_core::policy::Consumer;
+use ehealth_core::policy::{Consumer, Rule};
 use soap::consumer_header;
 
 /// Header of a test message's response: the name under which the caller is registered.
@@ -96,7 +96,8 @@ fn log_exchange(context: &ExchangeContext<'_>, reply: &Reply, trace: Option<Trac
         consumer = exchange.caller.organisation().map(tracing::field::display),
         application = exchange.caller.application().map(tracing::field::display),
         outcome = reply.outcome.code(),
-        rule = reply.refusal.map(tracing::field::display),
+        rule = reply.rule.map(Rule::code),
+        refusal = reply.refusal.map(tracing::field::display),
         diagnostic = reply.fault.as_ref().map(|fault| fault.reason().diagnostic()),
         cause = reply.fault.as_ref().map(|fault| fault.cause().for_log()),
         micros = stopwatch.total_micros(),

@@ -1,6 +1,6 @@
 //! The words of a report in Dutch.
 
-use ehealth_core::model::{Field, LegalContext, StatusCode};
+use ehealth_core::model::{Field, StatusCode};
 
 use super::terms::Words;
 
@@ -21,6 +21,8 @@ pub(super) const WORDS: Words = Words {
     unreadable_part: "een deel van het auditlogboek kan niet worden gelezen",
     received: "Tijdstip",
     caller: "Gevraagd door",
+    application: "Toepassing",
+    quality: "In de hoedanigheid van",
     organisation: "Voor rekening van",
     ground: "Grond",
     deliberation: "Beraadslaging",
@@ -38,7 +40,6 @@ pub(super) const WORDS: Words = Words {
     unreadable: "kan niet worden gelezen",
     failed: "niet beantwoord: de vraag werd geweigerd of mislukte",
     status,
-    context,
     field,
 };
 
@@ -52,14 +53,6 @@ fn status(status: StatusCode) -> &'static str {
         StatusCode::NotAnSsin => "geweigerd: geen geldig nummer",
         StatusCode::NoRelation => "geweigerd: geen relatie met de betrokken persoon",
         StatusCode::NoGrant => "geweigerd: geen machtiging voor deze vraag",
-    }
-}
-
-fn context(context: LegalContext) -> &'static str {
-    match context {
-        LegalContext::AdvisoryPhysician => "Terug naar werk: adviserend arts van het ziekenfonds",
-        LegalContext::PreventionService => "Terug naar werk: dienst voor preventie en bescherming op het werk",
-        LegalContext::EhealthPlatform => "Terug naar werk: eHealth-platform",
     }
 }
 

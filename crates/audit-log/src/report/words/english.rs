@@ -1,6 +1,6 @@
 //! The words of a report in English.
 
-use ehealth_core::model::{Field, LegalContext, StatusCode};
+use ehealth_core::model::{Field, StatusCode};
 
 use super::terms::Words;
 
@@ -21,6 +21,8 @@ pub(super) const WORDS: Words = Words {
     unreadable_part: "a part of the audit log cannot be read",
     received: "Time",
     caller: "Asked by",
+    application: "Software application",
+    quality: "In the capacity of",
     organisation: "On behalf of",
     ground: "Ground",
     deliberation: "Deliberation",
@@ -38,7 +40,6 @@ pub(super) const WORDS: Words = Words {
     unreadable: "cannot be read",
     failed: "not answered: the question was refused or failed",
     status,
-    context,
     field,
 };
 
@@ -52,14 +53,6 @@ fn status(status: StatusCode) -> &'static str {
         StatusCode::NotAnSsin => "refused: not a valid number",
         StatusCode::NoRelation => "refused: no relation to the person concerned",
         StatusCode::NoGrant => "refused: no authorisation for this question",
-    }
-}
-
-fn context(context: LegalContext) -> &'static str {
-    match context {
-        LegalContext::AdvisoryPhysician => "Back to work: advisory physician of the health-insurance fund",
-        LegalContext::PreventionService => "Back to work: service for prevention and protection at work",
-        LegalContext::EhealthPlatform => "Back to work: eHealth platform",
     }
 }
 

@@ -1,6 +1,6 @@
 //! The words of a report in French.
 
-use ehealth_core::model::{Field, LegalContext, StatusCode};
+use ehealth_core::model::{Field, StatusCode};
 
 use super::terms::Words;
 
@@ -21,6 +21,8 @@ pub(super) const WORDS: Words = Words {
     unreadable_part: "une partie du journal d’audit ne peut être lue",
     received: "Moment",
     caller: "Demandé par",
+    application: "Application",
+    quality: "En qualité de",
     organisation: "Pour le compte de",
     ground: "Base",
     deliberation: "Délibération",
@@ -38,7 +40,6 @@ pub(super) const WORDS: Words = Words {
     unreadable: "ne peut être lu",
     failed: "sans réponse : la question a été refusée ou a échoué",
     status,
-    context,
     field,
 };
 
@@ -52,14 +53,6 @@ fn status(status: StatusCode) -> &'static str {
         StatusCode::NotAnSsin => "refusé : pas un numéro valable",
         StatusCode::NoRelation => "refusé : aucune relation avec la personne concernée",
         StatusCode::NoGrant => "refusé : aucune autorisation pour cette question",
-    }
-}
-
-fn context(context: LegalContext) -> &'static str {
-    match context {
-        LegalContext::AdvisoryPhysician => "Retour au travail : médecin-conseil de la mutualité",
-        LegalContext::PreventionService => "Retour au travail : service de prévention et de protection au travail",
-        LegalContext::EhealthPlatform => "Retour au travail : plate-forme eHealth",
     }
 }
 

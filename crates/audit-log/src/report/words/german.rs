@@ -1,6 +1,6 @@
 //! The words of a report in German.
 
-use ehealth_core::model::{Field, LegalContext, StatusCode};
+use ehealth_core::model::{Field, StatusCode};
 
 use super::terms::Words;
 
@@ -21,6 +21,8 @@ pub(super) const WORDS: Words = Words {
     unreadable_part: "ein Teil des Prüfprotokolls kann nicht gelesen werden",
     received: "Zeitpunkt",
     caller: "Abgefragt von",
+    application: "Anwendung",
+    quality: "In der Eigenschaft als",
     organisation: "Im Auftrag von",
     ground: "Grundlage",
     deliberation: "Beratschlagung",
@@ -38,7 +40,6 @@ pub(super) const WORDS: Words = Words {
     unreadable: "kann nicht gelesen werden",
     failed: "nicht beantwortet: die Frage wurde abgelehnt oder schlug fehl",
     status,
-    context,
     field,
 };
 
@@ -52,16 +53,6 @@ fn status(status: StatusCode) -> &'static str {
         StatusCode::NotAnSsin => "abgelehnt: keine gültige Nummer",
         StatusCode::NoRelation => "abgelehnt: keine Beziehung zu der betroffenen Person",
         StatusCode::NoGrant => "abgelehnt: keine Ermächtigung für diese Frage",
-    }
-}
-
-fn context(context: LegalContext) -> &'static str {
-    match context {
-        LegalContext::AdvisoryPhysician => "Rückkehr zur Arbeit: Vertrauensarzt der Krankenkasse",
-        LegalContext::PreventionService => {
-            "Rückkehr zur Arbeit: Dienst für Gefahrenverhütung und Schutz am Arbeitsplatz"
-        }
-        LegalContext::EhealthPlatform => "Rückkehr zur Arbeit: eHealth-Plattform",
     }
 }
 

@@ -7,7 +7,7 @@ mod french;
 mod german;
 mod terms;
 
-use super::language::Language;
+use ehealth_core::model::Language;
 
 pub(super) use terms::Words;
 
@@ -25,7 +25,7 @@ pub(super) fn of(language: Language) -> &'static Words {
 mod tests {
     use std::collections::BTreeSet;
 
-    use ehealth_core::model::{Field, LegalContext, StatusCode};
+    use ehealth_core::model::{Field, StatusCode};
 
     use super::*;
 
@@ -47,6 +47,8 @@ mod tests {
             unreadable_part,
             received,
             caller,
+            application,
+            quality,
             organisation,
             ground,
             deliberation,
@@ -64,7 +66,6 @@ mod tests {
             unreadable,
             failed,
             status,
-            context,
             field,
         } = words;
         let single = [
@@ -83,6 +84,8 @@ mod tests {
             unreadable_part,
             received,
             caller,
+            application,
+            quality,
             organisation,
             ground,
             deliberation,
@@ -102,8 +105,7 @@ mod tests {
         ];
         let single = single.into_iter().copied();
         let statuses = StatusCode::ALL.into_iter().map(status);
-        let contexts = LegalContext::ALL.into_iter().map(context);
-        single.chain(statuses).chain(contexts).chain(Field::ALL.into_iter().map(field)).collect()
+        single.chain(statuses).chain(Field::ALL.into_iter().map(field)).collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! What a language has to say: the compiler asks for every word, status, context and field.
+//! What a language has to say: the compiler asks for every word, status and field.
 
-use ehealth_core::model::{Field, LegalContext, StatusCode};
+use ehealth_core::model::{Field, StatusCode};
 
 use crate::format::outcome::StoredOutcome;
 
@@ -24,6 +24,8 @@ pub(in crate::report) struct Words {
     pub(in crate::report) unreadable_part: &'static str,
     pub(in crate::report) received: &'static str,
     pub(in crate::report) caller: &'static str,
+    pub(in crate::report) application: &'static str,
+    pub(in crate::report) quality: &'static str,
     pub(in crate::report) organisation: &'static str,
     pub(in crate::report) ground: &'static str,
     pub(in crate::report) deliberation: &'static str,
@@ -43,18 +45,11 @@ pub(in crate::report) struct Words {
     pub(super) failed: &'static str,
     /// What became of a question that ended with this status.
     pub(super) status: fn(StatusCode) -> &'static str,
-    /// Name of a legal context.
-    pub(super) context: fn(LegalContext) -> &'static str,
     /// Name of a field.
     pub(super) field: fn(Field) -> &'static str,
 }
 
 impl Words {
-    /// Name of a legal context.
-    pub(in crate::report) fn context(&self, context: LegalContext) -> &'static str {
-        (self.context)(context)
-    }
-
     /// What became of a question that ended with this code.
     pub(in crate::report) fn outcome(&self, outcome: &StoredOutcome) -> &'static str {
         let status = match outcome {
