@@ -42,6 +42,10 @@ closed_enum! {
         ConsumerSlowed => "consumer_slowed",
         /// Questions refused for too many days about one person.
         ConsumerRefusedDates => "consumer_refused_dates_total",
+        /// Days until a legal context ends.
+        LegalContextDaysLeft => "legal_context_days_left",
+        /// Days until a consumer's last grant for a legal context ends.
+        GrantDaysLeft => "grant_days_left",
         /// Durations of the stages.
         StageDuration => "stage_duration_seconds",
         /// Loaded serial by dataset.
@@ -126,6 +130,8 @@ impl Metric {
             | Self::ReloadTime
             | Self::StateAge
             | Self::ConsumerSlowed
+            | Self::LegalContextDaysLeft
+            | Self::GrantDaysLeft
             | Self::DatasetSerial
             | Self::DatasetAge
             | Self::DatasetMaxAge
@@ -173,6 +179,10 @@ impl Metric {
             Self::ConsumerSlowed => "1 if the consumer is slowed, because it gets too many empty answers.",
             Self::ConsumerRefusedDates => {
                 "Questions refused because the consumer asked about too many days of one person."
+            }
+            Self::LegalContextDaysLeft => "Days until the last day of a legal context that ends; negative after it.",
+            Self::GrantDaysLeft => {
+                "Days until the last day of a consumer's last grant for a legal context; negative after it."
             }
             Self::StageDuration => "Duration of each stage.",
             Self::DatasetSerial => "Loaded serial; 0 if the dataset was never loaded.",

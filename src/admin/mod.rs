@@ -34,8 +34,9 @@ pub use health::{Reason, ReasonCode, not_ready_reasons};
 pub use listen::{AdminAccess, AdminError, Listener, Settings, serve};
 pub use metrics::Metric;
 pub use report::{
-    AuditLogReport, AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, CrlReport, DatasetReport,
-    OutcomeReport, Phase, RefusalReport, ReloadReport, Report, Setting, StageReport, Traffic, Verification,
+    AuditLogReport, AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, ContextReport, CrlReport,
+    DatasetReport, GrantEnd, OutcomeReport, Phase, PolicyReport, RefusalReport, ReloadReport, Report, Setting,
+    StageReport, Traffic, Verification,
 };
 pub use respond::Source;
 pub use samples::write_metrics;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use datasets::store::DatasetStatus;
 use ehealth_core::closed_enum;
-use ehealth_core::model::{Dataset, Freshness, OutcomeCode, Timestamp};
-use ehealth_core::policy::ConsumerId;
+use ehealth_core::model::{Dataset, Date, Digest, Freshness, LegalContext, OutcomeCode, Timestamp};
+use ehealth_core::policy::{ConsumerId, DateRule, EndUserRule, PolicyWarning};
 
 /// A snapshot of the service.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct Report {
     /// Certificates and CAs of the admin listener, if it uses mutual TLS. Consumers do not depend
     /// on them.
     pub for_operators: Vec<CertificateReport>,
+    /// The active policy.
+    pub policy: PolicyReport,
     /// Requests and their outcomes.
     pub traffic: Traffic,
     /// Active settings.
@@ -91,6 +93,51 @@ pub struct ReloadReport {
     pub at: Timestamp,
     /// Every error, if it was rejected; the previous configuration is active then.
     pub errors: Option<String>,
+}
+
+/// The active policy.
+#[derive(Debug, Clone)]
+pub struct PolicyReport {
+    /// SHA-256 of its file.
+    pub sha256: Option<Digest>,
+    /// Its legal contexts, in the order of the file.
+    pub contexts: Vec<ContextReport>,
+    /// Grants that end before their context, and that no other grant continues.
+    pub grant_ends: Vec<GrantEnd>,
+    /// What it probably does not mean.
+    pub warnings: Vec<PolicyWarning>,
+}
+
+/// A legal context of the policy.
+#[derive(Debug, Clone)]
+pub struct ContextReport {
+    /// Code on the wire.
+    pub context: LegalContext,
+    /// Number of its deliberation.
+    pub deliberation: String,
+    /// Whether it is valid today, in Brussels.
+    pub is_valid: bool,
+    /// Its last day, and the days from today to it, if it ends.
+    pub end: Option<(Date, i32)>,
+    /// Whether a question names its end user.
+    pub end_user: EndUserRule,
+    /// Days that may be asked about.
+    pub dates: DateRule,
+    /// Number of grants for it, of all consumers.
+    pub grants: u64,
+}
+
+/// The end of a consumer's last grant for a legal context.
+#[derive(Debug, Clone, Copy)]
+pub struct GrantEnd {
+    /// The consumer.
+    pub consumer: ConsumerId,
+    /// The context.
+    pub context: LegalContext,
+    /// Last day.
+    pub end: Date,
+    /// Days from today to the last day; negative after it.
+    pub days: i32,
 }
 
 /// The audit log.

@@ -6,8 +6,8 @@ use super::exposition::{Exposition, Labels, micros_as_seconds, seconds};
 use super::health::{Reason, ReasonCode, not_ready_reasons};
 use super::metrics::Metric;
 use super::report::{
-    AuditLogReport, AuthorityReport, CertificateReport, CrlReport, DatasetReport, OutcomeReport, RefusalReport, Report,
-    StageReport, Traffic,
+    AuditLogReport, AuthorityReport, CertificateReport, CrlReport, DatasetReport, GrantEnd, OutcomeReport,
+    PolicyReport, RefusalReport, Report, StageReport, Traffic,
 };
 use audit_log::{Counters, Health};
 use datasets::store::DatasetStatus;
@@ -67,6 +67,7 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
         Metric::TlsHandshakes => write_handshakes(family, traffic),
         Metric::ConsumerExchanges => write_consumers(family, traffic),
         Metric::ConsumerSlowed | Metric::ConsumerRefusedDates => write_limits(family, traffic),
+        Metric::LegalContextDaysLeft | Metric::GrantDaysLeft => write_policy_ends(family, &report.policy),
         Metric::StageDuration => write_stages(family, traffic),
         Metric::DatasetSerial => write_serials(family, report),
         Metric::DatasetAge => write_datasets(family, report, |dataset, _| dataset.age(*now).map(|age| age.as_secs())),
@@ -182,6 +183,19 @@ fn write_limits(family: &mut Family<'_>, traffic: &Traffic) {
         let is_slowed = family.metric == Metric::ConsumerSlowed;
         let value = if is_slowed { u64::from(consumer.is_slowed) } else { consumer.refused_dates };
         family.sample(&[("consumer", &id.to_string())], value);
+    }
+}
+
+/// A sample for each legal context, or for each last grant, that ends.
+fn write_policy_ends(family: &mut Family<'_>, policy: &PolicyReport) {
+    if family.metric == Metric::LegalContextDaysLeft {
+        for context in &policy.contexts {
+            context.end.iter().for_each(|(_, days)| family.sample(&[("context", context.context.code())], days));
+        }
+        return;
+    }
+    for GrantEnd { consumer, context, days, .. } in &policy.grant_ends {
+        family.sample(&[("consumer", &consumer.to_string()), ("context", context.code())], days);
     }
 }
 

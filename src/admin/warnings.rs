@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::health::Rounded;
 use super::report::{AuthorityReport, CertificateReport, ConsumerReport, CrlReport, DatasetReport, Report};
 use ehealth_core::model::{Dataset, Freshness, Timestamp};
-use ehealth_core::policy::ConsumerId;
+use ehealth_core::policy::{ConsumerId, PolicyWarning};
 
 /// A certificate with less time left gives a warning: enough time to get another one.
 pub(super) const CERTIFICATE_WARNING: Duration = Duration::from_secs(30 * 86_400);
@@ -63,6 +63,8 @@ pub(super) enum Warning<'a> {
     /// Questions of this consumer were refused since the start, because of too many days about one
     /// person.
     DatesRefused(ConsumerId, u64),
+    /// A part of the policy has no effect, or soon has none.
+    Policy(&'a PolicyWarning),
 }
 
 impl fmt::Display for Warning<'_> {
@@ -116,6 +118,7 @@ impl fmt::Display for Warning<'_> {
                 f,
                 "{questions} questions of consumer {consumer} were refused since the start: too many days about one person."
             ),
+            Self::Policy(warning) => write!(f, "Policy: {warning}."),
             Self::RevocationNotChecked(issuer) => write!(f, "Revoked certificates of {issuer} are accepted."),
         }
     }
@@ -131,6 +134,7 @@ pub(super) fn find_warnings(report: &Report) -> Vec<Warning<'_>> {
     let dropped = Some(report.dropped_log_lines).filter(|lines| *lines > 0);
     warnings.extend(dropped.map(Warning::LogLinesDropped));
     warnings.extend(report.traffic.consumers.iter().flat_map(of_consumer));
+    warnings.extend(report.policy.warnings.iter().map(Warning::Policy));
     warnings.extend(report.datasets.iter().filter_map(|dataset| ageing(dataset, now)));
     let authorities = || report.authorities.iter();
     let for_consumers = report.certificates.iter().chain(authorities().map(|authority| &authority.certificate));

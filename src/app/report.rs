@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
-use crate::admin::{AuthorityReport, CertificateReport, CertificateRole, CrlReport, Setting};
+use crate::admin::{
+    AuthorityReport, CertificateReport, CertificateRole, ContextReport, CrlReport, GrantEnd, PolicyReport, Setting,
+};
 use crate::certificates::{Facts, Profile};
 use crate::config::{self, Settings};
 use crate::server::tls::OperatorSide;
 use crate::server::trust::AuthorityAt;
 use ehealth_core::lookup::FreshnessLimits;
-use ehealth_core::model::Dataset;
+use ehealth_core::model::{Dataset, Date};
+use ehealth_core::policy::{ContextDefinition, Register, find_warnings};
 
 /// Maximum age of a dataset.
 pub(super) fn freshness_limit(limits: &FreshnessLimits, dataset: Dataset) -> Duration {
@@ -59,6 +62,40 @@ pub(super) fn report_authority(authority: AuthorityAt<'_>) -> AuthorityReport {
         Some(Err(closed)) => CrlReport::Unusable { code: closed.code() },
     };
     AuthorityReport { certificate: CertificateReport { role, subject, not_before, not_after }, crl }
+}
+
+/// The active policy on this day.
+pub(super) fn report_policy(register: &Register, today: Date) -> PolicyReport {
+    let days_until = |end: Date| end.as_days().saturating_sub(today.as_days());
+    let consumers = register.in_order();
+    let grants = |definition: &ContextDefinition| {
+        let all = consumers.iter().flat_map(|consumer| &consumer.grants);
+        all.filter(|grant| grant.context.context == definition.context).count()
+    };
+    let context = |definition: &ContextDefinition| ContextReport {
+        context: definition.context,
+        deliberation: definition.deliberation.as_str().to_owned(),
+        is_valid: definition.valid.covers(today),
+        end: definition.valid.end().map(|end| (end, days_until(end))),
+        end_user: definition.end_user,
+        dates: definition.dates,
+        grants: u64::try_from(grants(definition)).unwrap_or(u64::MAX),
+    };
+    let ends = consumers.iter().flat_map(|consumer| {
+        let id = consumer.id();
+        consumer.last_grants().map(move |(grant, end)| GrantEnd {
+            consumer: id,
+            context: grant.context.context,
+            end,
+            days: days_until(end),
+        })
+    });
+    PolicyReport {
+        sha256: register.policy(),
+        contexts: register.contexts().iter().map(|definition| context(definition)).collect(),
+        grant_ends: ends.collect(),
+        warnings: find_warnings(register, today),
+    }
 }
 
 /// The active settings. For keys and certificates, they have the paths of the files, never their

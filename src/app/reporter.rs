@@ -10,7 +10,9 @@ use super::observation::Observation;
 use super::observer::Observer;
 use super::operators::OperatorTls;
 use super::reload::LastReload;
-use super::report::{freshness_limit, report_authority, report_chain, report_operators, report_settings};
+use super::report::{
+    freshness_limit, report_authority, report_chain, report_operators, report_policy, report_settings,
+};
 use super::traffic::report_traffic;
 use crate::admin::{AuditLogReport, CertificateRole, DatasetReport, Phase, Report, not_ready_reasons};
 use crate::config::Settings;
@@ -73,6 +75,7 @@ impl Reporter {
                 .map(|file| file.display().to_string())
                 .collect(),
             for_operators: self.operators.with(report_operators).unwrap_or_default(),
+            policy: report_policy(&active_config.register, now.brussels_day()),
             traffic: report_traffic(
                 self.service.counters().read(now),
                 &active_config.register,

@@ -53,11 +53,17 @@ struct Case {
 }
 
 /// Text of the admin page for each alert.
-const WARNINGS: [(&str, &str); 15] = [
+const WARNINGS: [(&str, &str); 17] = [
     ("ConsumerSlowed", "Consumer 0999010225 is slowed: it asks about too many people"),
     (
         "TooManyDates",
         "1 questions of consumer 0999010126 were refused since the start: too many days about one person.",
+    ),
+    ("LegalContextEnds", "Policy: legal context BACKTOWORK:EHEALTH_PLATFORM ends on 2026-03-01, in 45 days."),
+    (
+        "GrantEnds",
+        "Policy: consumer 0999010126 (De Linde, health-insurance fund): the grant for BACKTOWORK:ADVISORY_PHYSICIAN ends \
+         on 2026-03-16, in 60 days.",
     ),
     ("AuditLogReserveUsed", "less than audit_log.reserve: only registered consumers are answered."),
     ("ConfigReloadRejected", "was rejected; the previous policy, certificates and CRLs stay active"),
@@ -254,6 +260,39 @@ async fn of_service() -> Vec<Case> {
                 ask(service, "stranger", STRANGER).await;
                 None
             },
+        )
+        .await,
+    ]
+}
+
+/// Adds a line behind this one in the policy.
+fn add_behind(settings: &Settings, line: &str, more: &str) {
+    let policy = fs::read_to_string(&settings.policy).expect("a policy");
+    assert!(policy.contains(line), "{line}\n{policy}");
+    fs::write(&settings.policy, policy.replacen(line, &format!("{line}\n{more}"), 1)).expect("written");
+}
+
+async fn of_policy() -> Vec<Case> {
+    let nothing = async |_: &TestService| None;
+    vec![
+        after(
+            "LegalContextEnds",
+            |settings| {
+                add_behind(settings, "code = \"BACKTOWORK:EHEALTH_PLATFORM\"", "valid_to = \"2026-03-01\"");
+            },
+            nothing,
+        )
+        .await,
+        after(
+            "GrantEnds",
+            |settings| {
+                add_behind(
+                    settings,
+                    "[[consumer.grant]]\nlegal_context = \"BACKTOWORK:ADVISORY_PHYSICIAN\"",
+                    "valid_to = \"2026-03-16\"",
+                );
+            },
+            nothing,
         )
         .await,
     ]
@@ -608,6 +647,7 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
     let mut cases = vec![well().await];
     cases.extend(of_service().await);
     cases.extend(of_questions().await);
+    cases.extend(of_policy().await);
     cases.extend(of_audit_log().await);
     cases.extend(of_datasets().await);
     cases.extend(of_certificates().await);

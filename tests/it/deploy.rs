@@ -232,6 +232,14 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
         fs::write(&file, "at 2026-01-15T00:00:00Z\nrecords 1\nsound yes\n").expect("written");
         settings.verification_report = Some(file);
         settings.audit_log.checkpoints.copy = Some(settings.policy.with_file_name("copy-of-checkpoint"));
+        // A legal context and a grant that end.
+        let policy = fs::read_to_string(&settings.policy).expect("a policy");
+        let begins = ["valid_from = \"2017-07-01\"", "valid_from = \"2020-01-01\""];
+        let ending = begins
+            .into_iter()
+            .zip(["2999-01-01", "2998-01-01"])
+            .fold(policy, |text, (begin, end)| text.replacen(begin, &format!("{begin}\nvalid_to = \"{end}\""), 1));
+        fs::write(&settings.policy, ending).expect("written");
     })
     .await;
     let stream = tokio::net::TcpStream::connect(service.admin.expect("an address")).await.expect("answered");

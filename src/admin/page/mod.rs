@@ -10,6 +10,7 @@ mod certificates;
 mod chart;
 mod datasets;
 mod format;
+mod policy;
 mod traffic;
 
 use maud::{DOCTYPE, Markup, html};
@@ -65,6 +66,7 @@ pub(super) fn write_page(report: &Report) -> String {
                     (datasets::show(report))
                     (traffic::show_consumers(report))
                     (traffic::show_outcomes(report))
+                    (policy::show(report))
                     (certificates::show(report))
                     (audit_log::show(report))
                     (configuration(report))

@@ -149,13 +149,14 @@ fn days_until(end: Date, today: Date) -> i32 {
 }
 
 impl Consumer {
-    /// Grants that end, and that no other grant for the same context continues on the next day or
-    /// later, each with its last day: after it the consumer cannot ask in this context any more.
+    /// Grants that end before their context does, and that no other grant for the same context
+    /// continues on the next day or later, each with its last day: after it the consumer cannot ask in
+    /// this context any more. The end of a context is a warning of its own, one for all its grants.
     pub fn last_grants(&self) -> impl Iterator<Item = (&Grant, Date)> {
         self.grants.iter().filter_map(|grant| {
-            let end = grant.last_day()?;
+            let end = grant.valid.end().filter(|end| grant.context.valid.end().is_none_or(|last| last > *end))?;
             let is_same = |other: &Grant| other.context.context == grant.context.context;
-            let is_later = |other: &Grant| other.valid.begin() > end && other.last_day().is_none_or(|last| last > end);
+            let is_later = |other: &Grant| other.valid.begin() > end;
             let is_last = !self.grants.iter().any(|other| is_same(other) && is_later(other));
             is_last.then_some((grant.as_ref(), end))
         })
@@ -232,13 +233,13 @@ mod tests {
         assert_eq!(warnings_of(ending("2026-03-17"), vec![], &open, 1), "");
         assert_eq!(
             warnings_of(ending("2026-03-16"), vec![], &open, 1),
-            format!("{context} ends on 2026-03-16, in 60 days\n{grant} ends on 2026-03-16, in 60 days")
+            format!("{context} ends on 2026-03-16, in 60 days")
         );
-        // A grant that begins after the end of its context continues nothing.
-        let late = [("2020-01-01", Some("2026-01-10")), ("2026-01-11", None)];
+        // A grant that ends before its context is a warning of its own.
+        let early = [("2020-01-01", Some("2026-01-10"))];
         assert_eq!(
-            warnings_of(ending("2026-01-14"), vec![], &late, 1),
-            format!("{context} ended on 2026-01-14: every question in it gets MSG00013\n{grant} ended on 2026-01-14")
+            warnings_of(ending("2026-01-14"), vec![], &early, 1),
+            format!("{context} ended on 2026-01-14: every question in it gets MSG00013\n{grant} ended on 2026-01-10")
         );
         let platform = ContextDefinition::built_in(LegalContext::EHEALTH_PLATFORM).expect("one of the three");
         assert_eq!(
