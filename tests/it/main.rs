@@ -49,6 +49,7 @@ mod config_check;
 mod contract_export;
 mod descriptors;
 mod edited_files;
+mod legal_contexts;
 mod log;
 mod lookup_many;
 mod operators;
