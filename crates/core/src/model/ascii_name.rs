@@ -32,6 +32,13 @@ impl<const N: usize> AsciiName<N> {
         std::str::from_utf8(name).unwrap_or_default()
     }
 
+    /// Whether it is this text. Compares bytes, without searching for the end: each question does.
+    pub(super) fn is(&self, text: &str) -> bool {
+        let (name, rest) = self.0.split_at_checked(text.len()).unwrap_or((&[], &[]));
+        let ends = rest.first().is_none_or(|byte| *byte == 0) && name.last().is_some_and(|byte| *byte != 0);
+        ends && name == text.as_bytes()
+    }
+
     /// Whether the text has at most `max` digits: eleven could be an SSIN.
     pub(super) fn has_at_most_digits(&self, max: usize) -> bool {
         self.0.iter().filter(|byte| byte.is_ascii_digit()).count() <= max

@@ -55,6 +55,12 @@ impl LegalContext {
         name.filter(|_| begins_right && text.bytes().all(is_allowed)).map(Self).ok_or(LegalContextError)
     }
 
+    /// Whether this is its code.
+    #[must_use]
+    pub fn is(&self, code: &str) -> bool {
+        self.0.is(code)
+    }
+
     /// The code.
     #[must_use]
     pub fn code(&self) -> &str {
@@ -82,7 +88,11 @@ mod tests {
     fn a_code_has_letters_digits_and_four_signs() {
         let longest = "X".repeat(LegalContext::MAX_BYTES);
         for code in ["TRIO", "TRIO:RE-INTEGRATION_3.0", "BACKTOWORK:PREVENTION_SERVICE", &longest] {
-            assert_eq!(LegalContext::parse(code).expect("a code").code(), code);
+            let context = LegalContext::parse(code).expect("a code");
+            assert_eq!((context.code(), context.is(code)), (code, true));
+            let longer = format!("{code}X");
+            let others = ["", "\0", &code[1..], &code[..code.len() - 1], &longer, &format!("{code}\0")];
+            assert!(others.iter().all(|other| !context.is(other)), "{code}");
         }
         let too_long = "X".repeat(LegalContext::MAX_BYTES + 1);
         for text in

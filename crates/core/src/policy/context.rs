@@ -183,7 +183,7 @@ impl Contexts {
     /// The definition of the context with this code.
     #[must_use]
     pub fn find(&self, code: &str) -> Option<&Arc<ContextDefinition>> {
-        self.definitions.iter().find(|definition| definition.context.code() == code)
+        self.definitions.iter().find(|definition| definition.context.is(code))
     }
 
     /// Iterates over all, in the order of the policy file.
