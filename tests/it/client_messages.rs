@@ -10,7 +10,7 @@ use client::envelope::{self, Reply};
 use client::messages::{ConsultRequest, ConsultResponse, Message, TestRequest, TestResponse};
 use client::{Echo, FaultCode, Question};
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::{CbeNumber, CustomerId, Date, LegalContext, PairNumber, Ssin, Timestamp, Window};
+use ehealth_core::model::{CbeNumber, CustomerId, Date, EndUser, LegalContext, PairNumber, Ssin, Timestamp, Window};
 use proptest::prelude::*;
 use yaserde::{YaDeserialize, YaSerialize};
 
@@ -83,8 +83,18 @@ fn every_request_is_valid() {
         ("pair.xml", Question::new(pair, LegalContext::PREVENTION_SERVICE, ssin)),
         ("ticket.xml", plain().with_ticket("<é> & \"]]>\r\n'").expect("short").sent_at(now)),
     ];
-    let mut envelopes: Vec<_> =
-        questions.into_iter().map(|(name, question)| (name.to_owned(), envelope::write(&question.message()))).collect();
+    let end_user = |id: &str, consent: Option<&str>| {
+        EndUser::new(id.to_owned(), "ADVISORY_PHYSICIAN".to_owned(), consent.map(str::to_owned)).expect("short")
+    };
+    let with_end_user = [
+        ("end-user.xml", plain().asked_by(end_user("jdoe", None))),
+        ("end-user-with-consent.xml", plain().asked_by(end_user("<é> & \"]]>'", Some("C-1")))),
+    ];
+    let mut envelopes: Vec<_> = questions
+        .into_iter()
+        .chain(with_end_user)
+        .map(|(name, question)| (name.to_owned(), envelope::write_by(&question.message(), question.end_user())))
+        .collect();
     let echo = TestRequest { echo: " <&> ".to_owned() };
     envelopes.push(("echo.xml".to_owned(), envelope::write(&echo)));
     validate(&envelopes);

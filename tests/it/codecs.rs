@@ -11,7 +11,8 @@ use client::messages::{ConsultResponse, TestRequest, TestResponse};
 use client::{FaultCode, Question};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{
-    AskedDates, CbeNumber, CustomerId, Date, DateError, LegalContext, PairNumber, Ssin, SsinError, Ticket, Timestamp,
+    AskedDates, CbeNumber, CustomerId, Date, DateError, EndUser, LegalContext, PairNumber, Ssin, SsinError, Ticket,
+    Timestamp,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -57,6 +58,13 @@ fn parse_ssin(text: &str) -> Result<Ssin, SsinError> {
     Ssin::parse(text)
 }
 
+/// An end user whose texts have no white space that a reader collapses.
+fn end_user() -> impl Strategy<Value = EndUser> {
+    const WORDS: &str = "[!-~\u{a1}-\u{d7ff}]{1,31}( [!-~\u{10000}-\u{10ffff}]{1,31})?";
+    (WORDS, WORDS, proptest::option::of(WORDS))
+        .prop_map(|(id, quality, consent)| EndUser::new(id, quality, consent).expect("1 to 64 characters"))
+}
+
 fn moment() -> impl Strategy<Value = Timestamp> {
     (0..4_000_000_000_000_i64).prop_map(Timestamp::from_millis)
 }
@@ -91,6 +99,7 @@ proptest! {
         dates in proptest::option::of((date(), proptest::option::of(date()))),
         ticket in proptest::option::of(TEXT),
         sent in proptest::option::of(moment()),
+        end_user in proptest::option::of(end_user()),
     ) {
         let mut question = Question::from_text(customer, &context, &ssin).expect("text that XML can express");
         let mut wanted_dates = AskedDates::Today;
@@ -111,7 +120,10 @@ proptest! {
         if let Some(sent) = sent {
             question = question.sent_at(sent);
         }
-        let body = envelope::write(&question.message());
+        if let Some(end_user) = &end_user {
+            question = question.asked_by(end_user.clone());
+        }
+        let body = envelope::write_by(&question.message(), question.end_user());
         let Payload::Consult(heard) = read(&body, Operation::ConsultAttributes).expect(&body) else {
             panic!("another operation")
         };
@@ -119,6 +131,7 @@ proptest! {
         prop_assert_eq!(heard.customer.ticket, ticket);
         prop_assert_eq!(heard.customer.timestamp_sent, sent.map(|sent| sent.to_string()));
         prop_assert_eq!(heard.legal_context, context);
+        prop_assert_eq!(heard.end_user, end_user);
         prop_assert_eq!(heard.criteria.ssin, parse_ssin(&ssin));
         prop_assert_eq!(heard.criteria.dates, wanted_dates);
     }

@@ -8,6 +8,7 @@
 mod decision;
 mod explain;
 mod pin;
+mod seen;
 mod show;
 mod test;
 
@@ -25,14 +26,16 @@ pub use explain::ExplainArguments;
 pub use test::TestArguments;
 
 const CHECK_HELP: &str = "\
-Example:
+Examples:
   ehealth-attributes policy check /etc/ehealth-attributes/policy.toml
+  ehealth-attributes policy check policy.toml --audit-log /var/lib/ehealth-attributes/audit-log
 
 Warnings go to standard error: consumers that cannot ask, legal contexts that no consumer uses, and
 grants and legal contexts that have ended or end within 60 days.
 
 Exit codes:
   0  no errors; there may be warnings
+  1  the audit log cannot be read
   3  errors; all of them are printed with file, line and key";
 
 const SHOW_HELP: &str = "\
@@ -102,6 +105,9 @@ pub enum PolicyCommand {
     Check {
         /// Policy file
         file: PathBuf,
+        /// Folder of the audit log: also report applications that no certificate showed for 90 days
+        #[arg(long, value_name = "DIR")]
+        audit_log: Option<PathBuf>,
     },
     /// Print who may ask what: consumers, applications, legal contexts, fields, relations, validity, quotas
     #[command(after_help = SHOW_HELP)]
@@ -154,7 +160,7 @@ fn today() -> Date {
 
 pub(super) fn run(command: &PolicyCommand) -> Exit {
     match command {
-        PolicyCommand::Check { file } => check(file),
+        PolicyCommand::Check { file, audit_log } => check(file, audit_log.as_deref()),
         PolicyCommand::Show { file, format, on } => match read_policy(file) {
             Ok(Policy { register, .. }) => {
                 print!("{}", show::show(&register, on.unwrap_or_else(today), *format));
@@ -177,13 +183,20 @@ pub(super) fn run(command: &PolicyCommand) -> Exit {
     }
 }
 
-fn check(file: &Path) -> Exit {
+fn check(file: &Path, audit_log: Option<&Path>) -> Exit {
     match read_policy(file) {
         Ok(Policy { register, .. }) => {
             let consumers = register.consumers().count();
             let grants: usize = register.consumers().map(|consumer| consumer.grants.len()).sum();
             for warning in find_warnings(&register, today()) {
                 eprintln!("{}: warning: {warning}", file.display());
+            }
+            match audit_log.map(|folder| seen::find_unseen(&register, folder, today())) {
+                None => {}
+                Some(Ok(unseen)) => {
+                    unseen.iter().for_each(|warning| eprintln!("{}: warning: {warning}", file.display()));
+                }
+                Some(Err(error)) => return fail(Exit::Failed, &error),
             }
             let contexts = register.contexts().iter().count();
             let file = file.display();

@@ -19,6 +19,7 @@ mod pruning;
 mod replay;
 mod reporting;
 mod second_place;
+mod seen;
 mod strace;
 mod system_calls;
 mod verification;

@@ -3,7 +3,7 @@
     python validate.py FOLDER
 
 Every *.xml in the folder is one HTTP body. Both oracles check the envelope and the shape of a
-fault (the published schema of SOAP 1.1), the body's element, and a fault's detail. This script
+fault (the published schema of SOAP 1.1), the body's element, a fault's detail, and the header block of the end user. This script
 checks what that schema leaves open: nothing after the body, one child in it, a fault code of
 SOAP 1.1, and a detail exactly where SOAP 1.1 section 4.4 has one. Prints how many were valid; exits
 1 with one line for each failure, also if there was nothing to validate.
@@ -19,6 +19,8 @@ from validators import SOAP, Contract, Validators, parse
 # Codes of faults about the body, which have a detail, and of other faults, which must have none.
 WITH_DETAIL = {"Client", "Server"}
 WITHOUT_DETAIL = {"VersionMismatch", "MustUnderstand"}
+
+END_USER = "urn:ehealth-attributes:end-user:v1"
 
 
 def both(errors, of):
@@ -56,6 +58,11 @@ def failures(path, envelope_validators, contract):
     yield from both(envelope_validators.errors(envelope), "envelope")
     if [child.tag for child in envelope.iterchildren(tag="*")][-1:] != [f"{{{SOAP}}}Body"]:
         yield "envelope: does not end with its body"
+    for block in envelope.iterfind(f"{{{SOAP}}}Header/{{{END_USER}}}*"):
+        block = lxml.etree.fromstring(lxml.etree.tostring(block))
+        for name in [name for name in block.attrib if name.startswith(f"{{{SOAP}}}")]:
+            del block.attrib[name]  # Those of every header block, which no schema of a block declares.
+        yield from both(contract.errors(block), "header block")
     children = [child for body in envelope.iterfind(f"{{{SOAP}}}Body") for child in body.iterchildren(tag="*")]
     if len(children) != 1:
         yield f"body: {len(children)} elements, not one"

@@ -11,7 +11,10 @@ use std::vec;
 
 use crate::format::damage::{Damage, DamageKind};
 use crate::format::decode::{self, RecordError};
+use ehealth_core::model::Date;
+
 use crate::format::frame::{FrameError, Framed, Frames};
+use crate::format::month::Month;
 use crate::format::record::{Event, Record};
 use crate::format::segment_name::SegmentName;
 use crate::format::tree::leaf_hash;
@@ -73,6 +76,19 @@ impl Records {
     pub fn open_on(disk: Arc<dyn Disk>) -> Result<Self, ReadError> {
         let segments = segment::list(&*disk)?;
         let newest = segments.last().copied();
+        Ok(Self::of_segments(disk, segments, newest))
+    }
+
+    /// Opens the months of the audit log in this folder from that of this day on.
+    ///
+    /// # Errors
+    /// [`ReadError::Io`] if the folder cannot be read.
+    pub fn since(folder: &Path, day: Date) -> Result<Self, ReadError> {
+        let disk: Arc<dyn Disk> = Arc::new(Folder::open(folder)?);
+        let segments = segment::list(&*disk)?;
+        let newest = segments.last().copied();
+        let month = Month::of_day(day);
+        let segments = segments.into_iter().filter(|segment| segment.month >= month).collect();
         Ok(Self::of_segments(disk, segments, newest))
     }
 
