@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::health::Rounded;
 use super::report::{AuthorityReport, CertificateReport, ConsumerReport, CrlReport, DatasetReport, Report};
 use ehealth_core::model::{Dataset, Freshness, Timestamp};
-use ehealth_core::policy::{ConsumerId, PolicyWarning};
+use ehealth_core::policy::{ConsumerId, ContextProblem, PolicyWarning};
 
 /// A certificate with less time left gives a warning: enough time to get another one.
 pub(super) const CERTIFICATE_WARNING: Duration = Duration::from_secs(30 * 86_400);
@@ -134,7 +134,7 @@ pub(super) fn find_warnings(report: &Report) -> Vec<Warning<'_>> {
     let dropped = Some(report.dropped_log_lines).filter(|lines| *lines > 0);
     warnings.extend(dropped.map(Warning::LogLinesDropped));
     warnings.extend(report.traffic.consumers.iter().flat_map(of_consumer));
-    warnings.extend(report.policy.warnings.iter().map(Warning::Policy));
+    warnings.extend(report.policy.warnings.iter().filter(|warning| is_urgent(warning)).map(Warning::Policy));
     warnings.extend(report.datasets.iter().filter_map(|dataset| ageing(dataset, now)));
     let authorities = || report.authorities.iter();
     let for_consumers = report.certificates.iter().chain(authorities().map(|authority| &authority.certificate));
@@ -144,6 +144,14 @@ pub(super) fn find_warnings(report: &Report) -> Vec<Warning<'_>> {
     warnings.extend(authorities().filter_map(|authority| of_crl(authority, now)));
     warnings.extend(report.unused_crls.iter().map(|file| Warning::CrlUnused(file)));
     warnings
+}
+
+/// A legal context that no consumer uses is in the table, and no warning here: a new service has three.
+fn is_urgent(warning: &PolicyWarning) -> bool {
+    match warning {
+        PolicyWarning::Context { problem: ContextProblem::Unused, .. } => false,
+        PolicyWarning::BuiltInContexts | PolicyWarning::Context { .. } | PolicyWarning::Consumer { .. } => true,
+    }
 }
 
 fn of_consumer(consumer: &ConsumerReport) -> impl Iterator<Item = Warning<'_>> {

@@ -92,7 +92,10 @@ impl Prepared {
         let opened = copy.and_then(|copy| AuditLog::open_with_copy(&settings.audit_log, Arc::clone(&clock), copy));
         match opened {
             Ok(audit_log) => {
-                loaded.keep_policy_text(settings)?;
+                if let Err(AppError(error)) = loaded.keep_policy_text(settings) {
+                    findings.extend(error.iter().cloned());
+                    return Err(findings.into());
+                }
                 let Loaded { active_config, operators, .. } = loaded;
                 let (settings, findings) = (settings.clone(), Findings::new(findings));
                 Ok(Self { bound, settings, clock, active_config, operators, audit_log, findings })

@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::server::ActiveConfig;
 use crate::server::tls::{OperatorSide, RevocationFiles, is_valid_for};
 use ehealth_core::model::Timestamp;
+use ehealth_core::policy::{PolicyWarning, find_warnings};
 
 /// A certificate with less time left gives a warning: enough time to get another one.
 const RENEWAL: Duration = Duration::from_secs(30 * 86_400);
@@ -24,6 +25,11 @@ pub(super) fn find_standing(
 ) -> Vec<Finding> {
     let mut findings = find_in_certificates(settings, active_config, operators, now);
     findings.extend(of_lists(settings, active_config, now));
+    let warning = PolicyWarning::BuiltInContexts;
+    if find_warnings(&active_config.register, now.brussels_day()).contains(&warning) {
+        let finding = Finding::new(Severity::Warning, settings, "policy.file", warning.to_string());
+        findings.push(finding.in_file(&settings.policy).remedy("copy the sections of the packaged policy.toml"));
+    }
     findings
 }
 

@@ -212,6 +212,31 @@ fn a_new_context_needs_a_section_and_a_reload_alone() {
 }
 
 #[test]
+fn a_policy_that_cannot_be_kept_is_not_used() {
+    let running = Running::start();
+    let file = running.workspace.settings().with_file_name("policy.toml");
+    let changed = with_trio(&fs::read_to_string(&file).expect("a policy"));
+    // A folder lies where the text must be kept.
+    let sha256 = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, changed.as_bytes());
+    let name: String = sha256.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let place = Path::new(&running.audit_log()).join(format!("policy-{name}.toml"));
+    fs::create_dir_all(place.join("full")).expect("made");
+    fs::write(&file, changed).expect("written");
+    let settings = running.workspace.settings().display().to_string();
+    let pid = running.program.id().to_string();
+    let output = running.run(&["reload", "--pid", &pid, "--config", &settings], "");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let (_, health) = read_admin(running.admin, "/health/ready");
+    assert!(health.contains("the policy file cannot be kept in the audit log's folder"), "{health}");
+    let (code, printed) = running.look_up("TRIO:PLATFORM", &["--end-user", "jdoe", "--quality", "Q"]);
+    assert!(code == Some(5) && printed.contains("MSG00013"), "the previous policy is active: {printed}");
+    fs::remove_dir_all(&place).expect("removed");
+    running.change_policy(|policy| policy);
+    let (code, printed) = running.look_up("TRIO:PLATFORM", &["--end-user", "jdoe", "--quality", "Q"]);
+    assert_eq!(code, Some(0), "{printed}");
+}
+
+#[test]
 fn an_end_user_is_demanded_recorded_found_and_proved() {
     let running = Running::start();
     running.change_policy(|policy| policy.replacen("end_user = \"optional\"", "end_user = \"required\"", 1));

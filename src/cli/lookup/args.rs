@@ -82,6 +82,8 @@ pub struct LookupArguments {
     pub to: Option<String>,
     /// Identifier of the person for whom you ask, as your organisation knows them; the service records
     /// it encrypted
+    ///
+    /// Other users of the machine can see the arguments of a process: give no SSIN.
     #[arg(long, value_name = "ID", requires = "quality", conflicts_with = "test")]
     pub end_user: Option<String>,
     /// Quality in which that person asks, for example ADVISORY_PHYSICIAN
