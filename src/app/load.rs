@@ -33,7 +33,7 @@ impl Loaded {
         audit_log::keep_policy_text(folder, &self.policy_text).map(drop).map_err(|error| {
             let text = format!("the policy file cannot be kept in the audit log's folder: {error}");
             let finding = Finding::new(Severity::Error, settings, "audit_log.folder", &text);
-            vec![finding.in_file(folder).remedy(remedy_of_io(&error))].into()
+            vec![finding.in_file(folder).remedy(remedy_of_io(&error)).of_system()].into()
         })
     }
 }
