@@ -225,7 +225,7 @@ fn a_policy_that_cannot_be_kept_is_not_used() {
     let settings = running.workspace.settings().display().to_string();
     let pid = running.program.id().to_string();
     let output = running.run(&["reload", "--pid", &pid, "--config", &settings], "");
-    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
     let (_, health) = read_admin(running.admin, "/health/ready");
     assert!(health.contains("the policy file cannot be kept in the audit log's folder"), "{health}");
     let (code, printed) = running.look_up("TRIO:PLATFORM", &["--end-user", "jdoe", "--quality", "Q"]);
