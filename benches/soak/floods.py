@@ -6,7 +6,8 @@ Usage: python3 benches/soak/floods.py --program target/release/ehealth-attribute
 Each flood runs against a service of its own, on 127.0.0.1: the service has one core, the flood and a registered consumer of
 200 questions a second the other, the consumer before the flood. Printed for each: what the flood did a second, its records
 and lines of the log a second, what both take of the disks in a day, and the p99 of the consumer beside it and alone, each
-the median of --runs. Needs two cores, and root for the priorities. It ends by itself.
+the median of --runs: as the consumer measures it, which shares its core with the flood, and on the wire (`wire.py`). Needs two
+cores, and root for the priorities and for tcpdump. It ends by itself.
 """
 import argparse
 import json
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from consumer import PATH, TEST, Connection, consult, echo, head
 from service import Service
 from verdict import records
+from wire import Wire
 
 PROCESSES = 4  # of each flood
 STOP = multiprocessing.Event()  # ends the flood
@@ -118,7 +120,7 @@ def used(service):
     return number, length, log.read_bytes().count(b"\n"), log.stat().st_size
 
 
-def measure(options, service, figures):
+def measure(options, service, figures, wire):
     """The figures of a registered consumer of 200 questions a second."""
     clients = service.folder / "clients"
     consumer = (f"name=fund,cert={clients}/fund.pem,key={clients}/fund.key,request={service.folder}/question.xml,"
@@ -126,7 +128,9 @@ def measure(options, service, figures):
     command = [options.load, "--to", f"127.0.0.1:{service.port}", "--ca", service.folder / "ca.pem", "--seconds",
                str(options.seconds), "--warmup", "2", "--quiet", "--json", figures, "--consumer", consumer]
     priority = ["taskset", "-c", "1", "nice", "-n", "-20"]
-    subprocess.run([*priority, *command], stdout=subprocess.DEVNULL, check=False)
+    with subprocess.Popen([*priority, *command], stdout=subprocess.DEVNULL) as process:
+        time.sleep(1.5)  # connected, and not yet measured
+        wire.of(process.pid)
     return json.loads(figures.read_text())["consumers"][0]
 
 
@@ -142,14 +146,15 @@ def run(options, name, attack, number):
     try:
         with Flooded(service, attack) as flooded:
             before, begun = used(service), time.monotonic()
-            consumer = measure(options, service, options.folder / "figures.json")
+            with Wire(service.port, folder / "packets") as wire:
+                consumer = measure(options, service, options.folder / "figures.json", wire)
             took = time.monotonic() - begun
         time.sleep(1)  # the log is written within 20 ms
         more = [(after - first) / took for after, first in zip(used(service), before)]
     finally:
         service.end()
     return {"flood": name, "attacks": flooded.rate if attack else 0, "records": more[0], "lines": more[2],
-            "record_bytes": more[1], "log_bytes": more[3], "p99_us": consumer["answered"]["p99_us"],
+            "record_bytes": more[1], "log_bytes": more[3], "p99_us": consumer["answered"]["p99_us"], "wire_p99_us": wire.p99_us() or 0,
             "answered": consumer["answered"]["count"], "refused": consumer["refused"]["count"]}
 
 
@@ -169,8 +174,8 @@ def main():
     options.folder.mkdir(parents=True, exist_ok=True)
     os.sched_setaffinity(0, {1})
     found = []
-    print("| flood | a second | records/s | log lines/s | audit log a day | log a day | p99 | against alone | answered |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| flood | a second | records/s | log lines/s | audit log a day | log a day | p99 | against alone | on the wire | against alone | answered |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     alone = None
     for name, attack in FLOODS.items():
         if attack and options.only not in name:
@@ -184,7 +189,8 @@ def main():
         day = lambda key: (middle[key] - (alone[key] if attack else 0)) * DAY / GIB
         print(f"| {name} | {middle['attacks']:.0f} | {middle['records'] - own:.1f} | {middle['lines'] - own_lines:.1f} "
               f"| {day('record_bytes'):.2f} GiB | {day('log_bytes'):.2f} GiB | {middle['p99_us'] / 1000:.2f} ms "
-              f"| {middle['p99_us'] / alone['p99_us']:.1f} | {middle['answered']:.0f} of {200 * options.seconds} |", flush=True)
+              f"| {middle['p99_us'] / alone['p99_us']:.1f} | {middle['wire_p99_us'] / 1000:.2f} ms "
+              f"| {middle['wire_p99_us'] / max(alone['wire_p99_us'], 1):.1f} | {middle['answered']:.0f} of {200 * options.seconds} |", flush=True)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
 

@@ -84,7 +84,7 @@ impl From<Drained> for Exit {
     fn from(drained: Drained) -> Self {
         match drained {
             Drained::Whole => Self::Done,
-            Drained::Cut(_) => Self::Failed,
+            Drained::Cut(_) | Drained::NotAccepting => Self::Failed,
         }
     }
 }

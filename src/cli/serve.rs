@@ -105,6 +105,7 @@ fn fit_descriptors(settings: &mut Settings) {
 fn log_end(drained: Drained) {
     match drained {
         Drained::Whole => tracing::info!("stopped: all requests were finished"),
+        Drained::NotAccepting => tracing::error!("stopped: no connections are accepted"),
         Drained::Cut(connections) => {
             tracing::warn!(connections, "stopped: connections were cut at the end of the drain period");
         }

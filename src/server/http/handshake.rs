@@ -72,9 +72,12 @@ async fn accept(service: &Service, active_config: &ActiveConfig, stream: TcpStre
 
 fn log(log: &PeerLog, address: Option<SocketAddr>, ended: &Ended) {
     let source = address.map(|address| address.ip());
+    if matches!(ended, Ended::Probe) {
+        log_probe(address);
+    }
     let address = address.map(tracing::field::display);
     match ended {
-        Ended::Accepted(_) => {}
+        Ended::Accepted(_) | Ended::Probe => {}
         Ended::Failed(_, Some(RefusedClient { refused, certificate })) => {
             let name = |of: fn(&Names) -> &str| certificate.names.as_ref().map(of);
             peer_event!(log, INFO, "client certificate refused", refused.code(), certificate.fingerprint;
@@ -85,7 +88,6 @@ fn log(log: &PeerLog, address: Option<SocketAddr>, ended: &Ended) {
             peer_event!(log, INFO, "TLS handshake failed", HandshakeFailure::of(error).code(), source;
                 address, %error);
         }
-        Ended::Probe => tracing::debug!(address, "client disconnected before it sent a byte"),
         Ended::TimedOut => {
             peer_event!(log, INFO, "TLS handshake timed out", "time-out", source; address);
         }
@@ -93,4 +95,10 @@ fn log(log: &PeerLog, address: Option<SocketAddr>, ended: &Ended) {
             peer_event!(log, INFO, "TLS handshake displaced by a newer one", "limit", source; address);
         }
     }
+}
+
+/// Logs a client that connected and sent nothing: a verbose log only, a load balancer does it often.
+pub(super) fn log_probe(address: Option<SocketAddr>) {
+    let address = address.map(tracing::field::display);
+    tracing::debug!(address, "client disconnected before it sent a byte");
 }

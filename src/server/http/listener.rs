@@ -1,4 +1,4 @@
-//! The accept loop: takes a bound listener and a future that stops it, and drains its connections.
+//! Serves the connections of a bound listener until a future stops it, and drains them.
 
 use std::future::Future;
 use std::io;
@@ -11,14 +11,11 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
+use super::acceptor::{Accepted, Acceptor};
 use super::connection;
 use crate::peer_event;
 use crate::peer_log::PeerLog;
 use crate::server::service::Service;
-
-/// Pause after an `accept` that failed for lack of descriptors or memory: retrying at once would
-/// spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Connections that may wait in the system's accept queue; the accept loop is never far behind.
 const BACKLOG: u32 = 1_024;
@@ -52,60 +49,73 @@ pub enum Drained {
     Whole,
     /// This many connections were closed when the grace period ended.
     Cut(usize),
+    /// The thread that accepts connections could not be started, or failed.
+    NotAccepting,
 }
 
 /// Serves connections from `listener` until `stop` completes. Then accepts only those that already
 /// wait in its queue, and gives all of them the grace period of the settings.
 pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Future<Output = ()>) -> Drained {
+    let started = listener.into_std().and_then(|listener| Acceptor::start(listener, Arc::clone(&service)));
+    let mut acceptor = match started {
+        Ok(acceptor) => acceptor,
+        Err(error) => {
+            tracing::error!(%error, "cannot start the thread that accepts connections");
+            return Drained::NotAccepting;
+        }
+    };
     let limits = service.settings.limits;
     let (stopping, stopped) = watch::channel(());
-    let mut connections = JoinSet::new();
+    let mut connections = Connections { service: Arc::clone(&service), tasks: JoinSet::new(), stopped };
     let mut failures = AcceptFailures::default();
-    let take = |connections: &mut JoinSet<()>, stream: TcpStream, address: SocketAddr| {
+    let mut stop = std::pin::pin!(stop);
+    let mut summaries = tokio::time::interval(limits.summary.max(Duration::from_millis(1)));
+    let is_accepting = loop {
+        tokio::select! {
+            () = stop.as_mut() => break true,
+            accepted = acceptor.next() => match accepted {
+                Some(Ok(accepted)) => {
+                    failures.end(&service.peer_log);
+                    connections.add(accepted);
+                }
+                Some(Err(error)) => failures.note(&error, &service.peer_log),
+                None => break false,
+            },
+            Some(ended) = connections.tasks.join_next() => note_end(ended, &service.peer_log),
+            _ = summaries.tick() => service.record_suppressed(),
+        }
+    };
+    acceptor.stop().await.into_iter().for_each(|accepted| connections.add(accepted));
+    drop(stopping);
+    let drained = drain(connections.tasks, limits.drain, &service.peer_log).await;
+    service.record_suppressed();
+    if is_accepting { drained } else { Drained::NotAccepting }
+}
+
+/// The connections that are served, each by a task of its own.
+struct Connections {
+    service: Arc<Service>,
+    tasks: JoinSet<()>,
+    stopped: watch::Receiver<()>,
+}
+
+impl Connections {
+    fn add(&mut self, (stream, address): Accepted) {
+        // Fails only where the runtime has no descriptor left for it; the peer sees a closed connection.
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        let Ok(stream) = stream else { return };
         // Taken here, so that the limit holds however late the connections' tasks run.
-        let slot = service.handshakes.begin(address.ip());
+        let slot = self.service.handshakes.begin(address.ip());
         // A response is one write; waiting for more would only delay it. If the peer is gone, the
         // next read shows it.
         let _ = stream.set_nodelay(true);
-        let mut stopped = stopped.clone();
-        let service = Arc::clone(&service);
-        connections.spawn(async move {
+        let mut stopped = self.stopped.clone();
+        let service = Arc::clone(&self.service);
+        self.tasks.spawn(async move {
             let stop = async move { stopped.changed().await };
             connection::serve(service, stream, slot, stop).await;
         });
-    };
-    let mut stop = std::pin::pin!(stop);
-    let mut summaries = tokio::time::interval(limits.summary.max(Duration::from_millis(1)));
-    loop {
-        tokio::select! {
-            () = stop.as_mut() => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => {
-                    failures.end(&service.peer_log);
-                    take(&mut connections, stream, address);
-                }
-                Err(error) => {
-                    failures.note(&error, &service.peer_log);
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
-            Some(ended) = connections.join_next() => note_end(ended, &service.peer_log),
-            _ = summaries.tick() => service.record_suppressed(),
-        }
     }
-    // The system resets connections in the queue of a closed listener, although their clients
-    // already see them as established.
-    if let Ok(listener) = listener.into_std() {
-        while let Ok((stream, address)) = listener.accept() {
-            if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
-                take(&mut connections, stream, address);
-            }
-        }
-    }
-    drop(stopping);
-    let drained = drain(connections, limits.drain, &service.peer_log).await;
-    service.record_suppressed();
-    drained
 }
 
 /// Waits for the connections until the grace period ends, then aborts the rest.
@@ -134,8 +144,7 @@ fn note_end(ended: Result<(), JoinError>, log: &PeerLog) {
 struct AcceptFailures(usize);
 
 impl AcceptFailures {
-    /// Logs the first failure. The others are only counted, because they follow every
-    /// [`ACCEPT_PAUSE`].
+    /// Logs the first failure. The others are only counted, because the next follows soon.
     fn note(&mut self, error: &io::Error, log: &PeerLog) {
         if self.0 == 0 {
             peer_event!(log, WARN, "cannot accept connections", "accept", (); %error);

@@ -1,6 +1,7 @@
 //! HTTP/1.1 over TLS: from an accepted socket to the response of each request.
 
 // Connections: accepting them, their state, their requests one after the other.
+mod acceptor;
 mod connection;
 mod connection_context;
 mod handshake;

@@ -47,7 +47,8 @@ const WAITS: [(&str, &[&str]); 16] = [
 
 /// Lines of the log in the modules that peers reach, outside of `peer_event!`: file, number, and
 /// why a peer cannot cause a flood of them.
-const UNLIMITED: [(&str, usize, &str); 3] = [
+const UNLIMITED: [(&str, usize, &str); 4] = [
+    ("src/server/http/listener.rs", 1, "at the start only"),
     ("src/server/http/respond/soap_answer.rs", 1, "exchanges of registered consumers; others pass through PeerLog"),
     ("src/server/limits/audit_space.rs", 2, "one look at the disk a second, and only when the reserve begins or ends"),
     ("src/server/service.rs", 1, "once in the life of the process"),
