@@ -56,11 +56,7 @@ impl Octets {
     }
 
     /// Writes text that needs no escape.
-    pub(super) fn write(
-        &mut self,
-        text: &[u8],
-        sink: &mut impl FnMut(&[u8]),
-    ) -> Result<(), CanonicalizationError> {
+    pub(super) fn write(&mut self, text: &[u8], sink: &mut impl FnMut(&[u8])) -> Result<(), CanonicalizationError> {
         self.charge(text.len())?;
         if self.piece.len().saturating_add(text.len()) > PIECE_BYTES {
             self.flush(sink);
@@ -74,11 +70,7 @@ impl Octets {
     }
 
     /// Writes the text of an element.
-    pub(super) fn write_text(
-        &mut self,
-        text: &str,
-        sink: &mut impl FnMut(&[u8]),
-    ) -> Result<(), CanonicalizationError> {
+    pub(super) fn write_text(&mut self, text: &str, sink: &mut impl FnMut(&[u8])) -> Result<(), CanonicalizationError> {
         let escape = |byte| match byte {
             b'&' => Some("&amp;"),
             b'<' => Some("&lt;"),
