@@ -5,7 +5,7 @@ use crate::limits::DOCUMENT_BYTES;
 use crate::reader::{Document, Reader, Token};
 
 /// Reads to the start of the first element with this local name.
-fn open<'a>(reader: &mut Reader<'a>, local: &str) {
+fn open(reader: &mut Reader<'_>, local: &str) {
     loop {
         match reader.next_token().expect("well-formed") {
             Token::Open(name) if name.local == local => return,
