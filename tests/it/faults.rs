@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use audit_log::{KeyFolder, KeyName, MissingKeys, Month};
 use ehealth_core::model::{Clock, Timestamp};
 
-use crate::support::python;
 use crate::support::service::{self, CONSULT, TEST, TestService, envelope, question};
 
 const ANNA: &str = "85073099932";
@@ -133,23 +132,4 @@ async fn first_bytes(service: &TestService) -> String {
     let mut came = Vec::new();
     let _ = stream.read_to_end(&mut came).await;
     String::from_utf8_lossy(&came).chars().take(12).collect()
-}
-
-#[test]
-fn every_row_of_the_table_names_an_existing_test() {
-    let folder = python::project();
-    let table = fs::read_to_string(folder.join("docs/operations/faults.md")).expect("the table");
-    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
-    assert!(rows.len() >= 16, "the table has shrunk to {}", rows.len());
-    for row in rows {
-        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
-        let [_, _, _, caused_by] = cells.as_slice() else { panic!("four cells: {row}") };
-        let names: Vec<_> = caused_by.split('`').filter(|part| !part.trim().is_empty()).collect();
-        let [file, test] = names.as_slice() else { panic!("a file and a test: {row}") };
-        let text = fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let (before, _) = text.split_once(&format!("fn {test}(")).unwrap_or_else(|| panic!("no {test} in {file}"));
-        let is_test =
-            before.lines().rev().take(4).any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"));
-        assert!(is_test, "{test} is not a test of {file}");
-    }
 }

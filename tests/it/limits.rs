@@ -174,6 +174,20 @@ async fn a_consumer_over_its_rate_limit_gets_503() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requests_for_what_there_is_not_have_a_rate() {
+    let service = TestService::start().await;
+    let mut stream = service.connect("stranger").await;
+    let began = Instant::now();
+    // All at once: a hundred are answered as they come, the others fifty a second.
+    let last = "GET /none HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    send(&mut stream, &format!("{}{last}", "GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(180))).await;
+    assert_eq!(count_answers(&mut stream, 404).await, 181, "none is refused");
+    // The least time, which no machine shortens.
+    assert!(began.elapsed() >= Duration::from_millis(1_580), "{:?}", began.elapsed());
+    service.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_reserve_of_the_disk_is_for_consumers_only() {
     let service = TestService::start_with(|settings| {
         let limits = &mut settings.server.limits;

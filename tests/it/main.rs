@@ -17,6 +17,7 @@ mod lookup;
 mod numbers;
 mod policy;
 // Messages.
+mod canonical_forms;
 mod client_messages;
 mod codecs;
 mod contract;
@@ -67,5 +68,7 @@ mod interop;
 mod interop_matrix;
 mod ksz;
 mod readme;
+// Tables of the documentation.
+mod tables;
 // The source text.
 mod architecture;

@@ -33,6 +33,9 @@ mod envelope;
 pub mod reader;
 mod request;
 
+// What was signed: the canonical form of an element.
+pub mod signature;
+
 // What can be wrong, each with its code.
 mod fault;
 mod message_error;

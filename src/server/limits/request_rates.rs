@@ -5,6 +5,9 @@
 //! limit refuses is not recorded one by one: it is counted for each caller, and the counts are
 //! recorded once a minute.
 //!
+//! Requests that are no messages are not recorded, and never refused: beyond a rate of their own, the
+//! caller's connections are not read for a while.
+//!
 //! Time is monotonic: a clock that is set does not refill a bucket.
 
 use std::collections::HashMap;
@@ -26,6 +29,14 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// Maximum callers, other than registered consumers, that are counted one by one in a minute. The
 /// others are counted together: their number must not decide how much is recorded.
 const MOST_STRANGERS: usize = 16;
+
+/// Documents, and answers to requests that ask for nothing that there is. More than any tool reads of
+/// the contract at once, and than load balancers check in a second.
+const DOCUMENTS: Rate = Rate { per_minute: 3_000, burst: 100 };
+
+/// Longest pause before the next request of a connection is read. Bounds what the requests of one caller
+/// on all its connections make another connection of it wait.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Requests per minute, and how many of them may come at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +65,25 @@ impl Bucket {
         });
         taken.map(drop).map_err(|full| Duration::from_nanos(full_after(full).saturating_sub(latest)))
     }
+
+    /// Takes a token at `now`, in advance if none is left. Returns the time until it is there, at most
+    /// [`LONGEST_PAUSE`].
+    fn take_in_advance(&self, now: Duration, rate: Rate) -> Duration {
+        let (now, interval) = (nanos(now), nanos(MINUTE.checked_div(rate.per_minute).unwrap_or(MINUTE)));
+        let latest = now.saturating_add(interval.saturating_mul(u64::from(rate.burst)));
+        let most = latest.saturating_add(nanos(LONGEST_PAUSE));
+        let full_after = |full: u64| full.max(now).saturating_add(interval).min(most);
+        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full| Some(full_after(full)));
+        let (Ok(full) | Err(full)) = taken;
+        Duration::from_nanos(full_after(full).saturating_sub(latest))
+    }
+}
+
+/// What a caller has taken.
+#[derive(Debug, Default)]
+struct Buckets {
+    messages: Bucket,
+    documents: Bucket,
 }
 
 fn nanos(duration: Duration) -> u64 {
@@ -66,7 +96,7 @@ pub(crate) struct Taker {
     pub holder: Holder,
     /// The consumer, if it is a registered one.
     pub consumer: Option<Arc<Consumer>>,
-    bucket: Arc<Bucket>,
+    buckets: Arc<Buckets>,
     rate: Rate,
 }
 
@@ -82,9 +112,9 @@ pub(crate) type CountedRequests = (bool, SuppressedRequests);
 pub(crate) struct RequestRates {
     started: Instant,
     /// Limit that all callers share that are not registered.
-    unregistered: (Arc<Bucket>, Rate),
-    /// Only registered consumers get a bucket. It survives a reload.
-    registered: Mutex<HashMap<ConsumerId, Arc<Bucket>>>,
+    unregistered: (Arc<Buckets>, Rate),
+    /// Only registered consumers get buckets of their own. They survive a reload.
+    registered: Mutex<HashMap<ConsumerId, Arc<Buckets>>>,
     suppressed: Mutex<HashMap<CountedCaller, SuppressedRequests>>,
 }
 
@@ -105,10 +135,10 @@ impl RequestRates {
         match register.recognise(caller.certified) {
             Ok(consumer) => {
                 let per_minute = consumer.quota.requests_per_minute;
-                let bucket = Arc::clone(self.registered.lock().entry(consumer.id()).or_default());
+                let buckets = Arc::clone(self.registered.lock().entry(consumer.id()).or_default());
                 let holder = Holder::Registered(consumer.id());
                 let consumer = Some(Arc::clone(consumer));
-                Taker { holder, consumer, bucket, rate: Rate { per_minute, burst: per_minute } }
+                Taker { holder, consumer, buckets, rate: Rate { per_minute, burst: per_minute } }
             }
             Err(NotIdentified::UnknownCaller | NotIdentified::OtherApplication) => {
                 self.stranger(caller.organisation().map_or(Holder::Unknown, Holder::Unregistered))
@@ -131,8 +161,8 @@ impl RequestRates {
     }
 
     fn stranger(&self, holder: Holder) -> Taker {
-        let (bucket, rate) = &self.unregistered;
-        Taker { holder, consumer: None, bucket: Arc::clone(bucket), rate: *rate }
+        let (buckets, rate) = &self.unregistered;
+        Taker { holder, consumer: None, buckets: Arc::clone(buckets), rate: *rate }
     }
 
     /// Takes one request from the caller's rate limit.
@@ -140,7 +170,13 @@ impl RequestRates {
     /// # Errors
     /// The time until the limit allows another request.
     pub fn take(&self, taker: &Taker) -> Result<(), Duration> {
-        taker.bucket.take(self.started.elapsed(), taker.rate)
+        taker.buckets.messages.take(self.started.elapsed(), taker.rate)
+    }
+
+    /// Takes one request that is no message. Returns for how long no other may be read from its
+    /// connection.
+    pub fn take_document(&self, taker: &Taker) -> Duration {
+        taker.buckets.documents.take_in_advance(self.started.elapsed(), DOCUMENTS)
     }
 
     /// Counts a request that was refused before it was read.
@@ -271,6 +307,20 @@ mod tests {
         assert_eq!(count(&rates, &of(Some("MED 3"), &reloaded)), 0);
         let other = of(Some("OTHER"), &reloaded);
         assert_eq!((other.holder, count(&rates, &other)), (Holder::Unregistered(number("0999010126")), 3));
+    }
+
+    #[test]
+    fn documents_beyond_their_rate_pause_a_connection_for_a_second_at_most() {
+        let bucket = Bucket::default();
+        let take = |at: Duration| bucket.take_in_advance(at, DOCUMENTS);
+        let start = Duration::from_secs(60);
+        assert!((0..100).all(|_| take(start) == Duration::ZERO));
+        // In advance: each connection of the caller waits behind the others.
+        assert_eq!([take(start), take(start)], [Duration::from_millis(20), Duration::from_millis(40)]);
+        assert!((0..1_000).all(|_| take(start) <= LONGEST_PAUSE));
+        assert_eq!(take(start), LONGEST_PAUSE);
+        assert_eq!(take(start + LONGEST_PAUSE), Duration::from_millis(20));
+        assert_eq!(take(start * 2), Duration::ZERO);
     }
 
     #[test]

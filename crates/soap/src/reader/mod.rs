@@ -29,8 +29,13 @@ mod found;
 pub(super) mod location;
 mod navigation;
 
+// What canonicalisation needs of a reader: names as written, and the declarations behind them.
+mod scope;
+
 pub use encoding::Document;
+pub(crate) use namespaces::{BindingIndex, Declaration};
 pub use namespaces::{Name, Space};
+pub(crate) use scope::is_prefix;
 pub use tag::Attribute;
 pub use token_reader::{Reader, ReaderLimits, Token};
 

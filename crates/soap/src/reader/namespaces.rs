@@ -64,9 +64,27 @@ struct Binding<'a> {
     hidden: Option<usize>,
 }
 
-/// Index of a declaration in scope, for attributes.
+/// Index of a declaration in scope. Valid until the element that made the declaration ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct BindingIndex(usize);
+pub(crate) struct BindingIndex(usize);
+
+impl BindingIndex {
+    /// Number of declarations in scope before this one.
+    pub(crate) fn position(self) -> usize {
+        self.0
+    }
+}
+
+/// A declaration in scope.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Declaration<'n> {
+    /// The prefix; empty for the default namespace.
+    pub(crate) prefix: &'n str,
+    /// Normalised URI; empty where the default namespace is undeclared.
+    pub(crate) uri: &'n str,
+    /// The declaration of the same prefix that this one hides.
+    pub(crate) hidden: Option<BindingIndex>,
+}
 
 /// The declarations in scope.
 pub(super) struct Namespaces<'a> {
@@ -163,6 +181,22 @@ impl<'a> Namespaces<'a> {
     /// URI of the namespace of a prefix in scope; the default namespace has the empty prefix.
     pub(super) fn uri(&self, prefix: &str) -> Option<&str> {
         self.find(prefix).map(|(_, binding)| &*binding.uri)
+    }
+
+    /// The innermost declaration of a prefix; the default namespace has the empty prefix.
+    pub(super) fn index(&self, prefix: &str) -> Option<BindingIndex> {
+        self.find(prefix).map(|(index, _)| BindingIndex(index))
+    }
+
+    /// The declarations since a mark, in document order.
+    pub(super) fn since(&self, mark: usize) -> impl Iterator<Item = BindingIndex> + use<> {
+        (mark..self.bindings.len()).map(BindingIndex)
+    }
+
+    /// Reads a declaration; `None` if it is no longer in scope.
+    pub(super) fn declaration(&self, BindingIndex(index): BindingIndex) -> Option<Declaration<'_>> {
+        let Binding { prefix, uri, hidden, .. } = self.bindings.get(index)?;
+        Some(Declaration { prefix, uri, hidden: hidden.map(BindingIndex) })
     }
 
     fn find(&self, prefix: &str) -> Option<(usize, &Binding<'a>)> {

@@ -24,8 +24,13 @@ pub struct Attribute<'a> {
 
 impl Attribute<'_> {
     /// Prefix of its name; empty if it has none.
-    pub(super) fn prefix(&self) -> &str {
+    pub(crate) fn prefix(&self) -> &str {
         self.prefix
+    }
+
+    /// The declaration of its prefix; `None` if it has none.
+    pub(crate) fn binding(&self) -> Option<BindingIndex> {
+        self.binding
     }
 }
 

@@ -33,7 +33,7 @@ pub enum Token<'a> {
 pub(super) struct OpenElement<'a> {
     pub(super) tag: Tag<'a>,
     /// The namespace scope to restore.
-    outside: usize,
+    pub(super) outside: usize,
     children: usize,
     text_bytes: usize,
 }

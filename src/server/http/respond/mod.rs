@@ -69,14 +69,14 @@ async fn answer(request: &RequestContext<'_>, head: &Parts, body: Incoming) -> R
     let route = match route(head) {
         Ok(route) => route,
         Err(refusal) => {
-            request.check_admitted(head)?;
+            request.admit_document(head)?;
             return Err(refuse_and_skip(request, refusal, body).await);
         }
     };
     match route {
         Route::Message(operation) => answer_message(request, operation, head, body).await,
         Route::Wsdl(_) | Route::SingleWsdl(_) | Route::Schema(..) | Route::Page(_) | Route::Services => {
-            request.check_admitted(head)?;
+            request.admit_document(head)?;
             // The body of a GET means nothing, but the next request begins behind it.
             skip_body(request.limits(), body).await.map_err(Refused::in_part)?;
             documents::answer(request.service(), &route, head).map_err(Refused::whole)

@@ -186,9 +186,17 @@ impl<'a> RequestContext<'a> {
         self.service().keep_alive.clone()
     }
 
-    /// Refuses a request that is not a SOAP message, if the caller is no longer admitted.
-    pub fn check_admitted(&self, head: &Parts) -> Result<(), Refused> {
-        if self.is_admitted { Ok(()) } else { Err(Refused::in_part(HttpRefusal::NotAdmitted.because(asked(head)))) }
+    /// Admits a request that is not a SOAP message, unless the caller is no longer admitted. Beyond a
+    /// rate, no other request is read from the connection for a while.
+    pub fn admit_document(&self, head: &Parts) -> Result<(), Refused> {
+        if !self.is_admitted {
+            return Err(Refused::in_part(HttpRefusal::NotAdmitted.because(asked(head))));
+        }
+        let pause = self.service().request_rates.take_document(&self.taker);
+        if !pause.is_zero() {
+            self.connection.backoff.begin(pause);
+        }
+        Ok(())
     }
 
     /// Context of the exchange whose message has just arrived.
