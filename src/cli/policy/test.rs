@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::super::exit::{Exit, fail};
 use super::decision::Decision;
 use crate::config::{Expectation, Expectations, Policy, read_expectations, read_policy};
-use ehealth_core::model::FieldSet;
-use ehealth_core::policy::{Register, Relation};
+use ehealth_core::policy::Register;
 
 /// What to compare.
 #[derive(Debug, Args)]
@@ -78,8 +77,6 @@ struct Difference {
 
 fn compare(expectation: &Expectation, decision: &Decision) -> Vec<Difference> {
     let Expectation { verdict, rule, fields, relation, .. } = expectation;
-    let numbers = |fields: Option<FieldSet>| fields.map_or_else(|| "none".to_owned(), |fields| fields.numbers(", "));
-    let code = |relation: Option<Relation>| relation.map_or("none", Relation::code).to_owned();
     let found_rule = match decision.reason().as_str() {
         "" => decision.rule().code().to_owned(),
         reason => format!("{} ({reason})", decision.rule().code()),
@@ -96,13 +93,12 @@ fn compare(expectation: &Expectation, decision: &Decision) -> Vec<Difference> {
             expected: rule.map_or("any", |rule| rule.code()).to_owned(),
             found: found_rule,
         }),
-        fields.filter(|fields| decision.fields().is_some_and(|found| found != *fields)).map(|fields| Difference {
-            what: "fields",
-            expected: numbers(Some(fields)),
-            found: numbers(decision.fields()),
+        // A refused question discloses nothing; the verdict says so.
+        fields.zip(decision.fields()).filter(|(expected, found)| expected != found).map(|(expected, found)| {
+            Difference { what: "fields", expected: expected.numbers(", "), found: found.numbers(", ") }
         }),
-        relation.filter(|relation| decision.relation().is_some_and(|found| found != *relation)).map(|relation| {
-            Difference { what: "relation", expected: code(Some(relation)), found: code(decision.relation()) }
+        relation.zip(decision.relation()).filter(|(expected, found)| expected != found).map(|(expected, found)| {
+            Difference { what: "relation", expected: expected.code().to_owned(), found: found.code().to_owned() }
         }),
     ]
     .into_iter()

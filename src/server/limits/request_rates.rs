@@ -56,26 +56,48 @@ impl Bucket {
     /// # Errors
     /// The time until the next token.
     fn take(&self, now: Duration, rate: Rate) -> Result<(), Duration> {
-        let Some(interval) = MINUTE.checked_div(rate.per_minute) else { return Err(MINUTE) };
-        let (now, interval) = (nanos(now), nanos(interval));
-        let latest = now.saturating_add(interval.saturating_mul(u64::from(rate.burst)));
-        let full_after = |full: u64| full.max(now).saturating_add(interval);
+        let Some(token) = Token::new(now, rate) else { return Err(MINUTE) };
         let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full| {
-            Some(full_after(full)).filter(|full| *full <= latest)
+            Some(token.full_after(full)).filter(|full| *full <= token.latest)
         });
-        taken.map(drop).map_err(|full| Duration::from_nanos(full_after(full).saturating_sub(latest)))
+        taken.map(drop).map_err(|full| token.wait(full))
     }
 
     /// Takes a token at `now`, in advance if none is left. Returns the time until it is there, at most
     /// [`LONGEST_PAUSE`].
     fn take_in_advance(&self, now: Duration, rate: Rate) -> Duration {
-        let (now, interval) = (nanos(now), nanos(MINUTE.checked_div(rate.per_minute).unwrap_or(MINUTE)));
-        let latest = now.saturating_add(interval.saturating_mul(u64::from(rate.burst)));
-        let most = latest.saturating_add(nanos(LONGEST_PAUSE));
-        let full_after = |full: u64| full.max(now).saturating_add(interval).min(most);
-        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full| Some(full_after(full)));
-        let (Ok(full) | Err(full)) = taken;
-        Duration::from_nanos(full_after(full).saturating_sub(latest))
+        let Some(token) = Token::new(now, rate) else { return LONGEST_PAUSE };
+        let most = token.latest.saturating_add(nanos(LONGEST_PAUSE));
+        let (Ok(full) | Err(full)) =
+            self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full| Some(token.full_after(full).min(most)));
+        token.wait(full).min(LONGEST_PAUSE)
+    }
+}
+
+/// One token that is taken from a bucket. All in nanoseconds, as in the bucket.
+struct Token {
+    now: u64,
+    /// Time between two tokens.
+    interval: u64,
+    /// Latest time at which a bucket may be full again that has a token now.
+    latest: u64,
+}
+
+impl Token {
+    /// `None` if the rate allows no request.
+    fn new(now: Duration, rate: Rate) -> Option<Self> {
+        let (now, interval) = (nanos(now), nanos(MINUTE.checked_div(rate.per_minute)?));
+        Some(Self { now, interval, latest: now.saturating_add(interval.saturating_mul(u64::from(rate.burst))) })
+    }
+
+    /// When the bucket is full again, once the token is taken.
+    fn full_after(&self, full: u64) -> u64 {
+        full.max(self.now).saturating_add(self.interval)
+    }
+
+    /// Time until the bucket has the token.
+    fn wait(&self, full: u64) -> Duration {
+        Duration::from_nanos(self.full_after(full).saturating_sub(self.latest))
     }
 }
 
