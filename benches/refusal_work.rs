@@ -369,6 +369,7 @@ fn permitted(register: &Register, context: LegalContext, ssin: Ssin) -> Permitte
         ticket: Ticket::new([7; 16]),
         received: now(),
         caller: Caller { certified: Some(certified), fingerprint: nothing },
+        relay: None,
     };
     let question = Question {
         customer: Customer { ticket: None, timestamp_sent: None, id: CustomerId::Cbe(CbeNumber::from(organisation)) },

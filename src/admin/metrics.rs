@@ -34,6 +34,8 @@ closed_enum! {
         Overloads => "overloads_total",
         /// Questions whose caller was not identified, by reason.
         UnidentifiedCallers => "unidentified_callers_total",
+        /// Signed messages by result.
+        MessageSignatures => "message_signatures_total",
         /// TLS handshakes by outcome.
         TlsHandshakes => "tls_handshakes_total",
         /// Exchanges by consumer and kind.
@@ -113,6 +115,7 @@ impl Metric {
             | Self::RefusedRequests
             | Self::Overloads
             | Self::UnidentifiedCallers
+            | Self::MessageSignatures
             | Self::TlsHandshakes
             | Self::ConsumerExchanges
             | Self::ConsumerRefusedDates
@@ -174,6 +177,7 @@ impl Metric {
             Self::RefusedRequests => "Requests refused before SOAP, by HTTP status and reason.",
             Self::Overloads => "Requests answered 503, by the limit that they exceeded.",
             Self::UnidentifiedCallers => "Questions whose caller was not identified, by reason.",
+            Self::MessageSignatures => "Signed messages, by result: verified, or why the signature is not accepted.",
             Self::TlsHandshakes => "TLS handshakes, by outcome.",
             Self::ConsumerExchanges => "Exchanges, by consumer of the policy and by kind.",
             Self::ConsumerSlowed => "1 if the consumer is slowed, because it gets too many empty answers.",

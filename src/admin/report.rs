@@ -250,6 +250,8 @@ pub struct Traffic {
     pub overloads: Vec<(&'static str, u64)>,
     /// Questions whose caller was not identified, by code of the reason, zeros included.
     pub not_identified: Vec<(&'static str, u64)>,
+    /// Signed messages by result: `verified`, or the code of the error.
+    pub signatures: Vec<(&'static str, u64)>,
     /// TLS handshakes, by outcome.
     pub handshakes: Vec<(&'static str, u64)>,
     /// Upper bounds of the histograms' buckets, in microseconds.

@@ -64,6 +64,7 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
         Metric::RefusedRequests => write_refusals(family, traffic),
         Metric::Overloads => write_overloads(family, traffic),
         Metric::UnidentifiedCallers => write_not_identified(family, traffic),
+        Metric::MessageSignatures => write_signatures(family, traffic),
         Metric::TlsHandshakes => write_handshakes(family, traffic),
         Metric::ConsumerExchanges => write_consumers(family, traffic),
         Metric::ConsumerSlowed | Metric::ConsumerRefusedDates => write_limits(family, traffic),
@@ -158,6 +159,12 @@ fn write_overloads(family: &mut Family<'_>, traffic: &Traffic) {
 fn write_not_identified(family: &mut Family<'_>, traffic: &Traffic) {
     for (reason, count) in &traffic.not_identified {
         family.sample(&[("reason", reason)], count);
+    }
+}
+
+fn write_signatures(family: &mut Family<'_>, traffic: &Traffic) {
+    for (result, count) in &traffic.signatures {
+        family.sample(&[("result", result)], count);
     }
 }
 

@@ -7,10 +7,13 @@ use std::sync::Arc;
 
 use super::error::AppError;
 use super::finding::{Finding, Severity, remedy_of_io};
+use crate::certificates::Facts;
 use crate::config::{Policy, Settings, find_outdated_pins, read_policy};
-use crate::server::ActiveConfig;
 use crate::server::tls::{self, OperatorSide, RevocationFiles, TlsError};
+use crate::server::{ActiveConfig, ResponseSigner};
 use ehealth_core::model::Clock;
+use ehealth_core::policy::Register;
+use soap::signature::{SigningIdentity, SigningKey};
 use tls_files::{Content, FileError};
 
 /// Files that were loaded, all of them valid.
@@ -63,7 +66,8 @@ pub(super) fn load_active_config(settings: &Settings, clock: &Arc<dyn Clock>) ->
                 return Err(outdated.into_iter().map(Finding::from).collect::<Vec<_>>().into());
             }
             let register = register.with_environment(settings.environment);
-            let active_config = ActiveConfig { register, tls, client_verifier, chain };
+            let response_signer = load_response_signer(settings, &register)?;
+            let active_config = ActiveConfig { register, tls, client_verifier, response_signer, chain };
             Ok(Loaded { active_config, operators, policy_text: text })
         }
         (.., Err(error)) if findings.is_empty() => {
@@ -71,6 +75,34 @@ pub(super) fn load_active_config(settings: &Settings, clock: &Arc<dyn Clock>) ->
         }
         _ => Err(findings.into()),
     }
+}
+
+/// Loads key and certificate that sign responses, if a consumer wants signed ones.
+fn load_response_signer(settings: &Settings, register: &Register) -> Result<Option<ResponseSigner>, AppError> {
+    if !register.consumers().any(|consumer| consumer.signatures.sign_responses) {
+        return Ok(None);
+    }
+    let ((certificate, certificate_setting), (key, key_setting)) = match &settings.response_signer {
+        Some((certificate, key)) => ((certificate, "message_signature.certificate"), (key, "message_signature.key")),
+        None => ((&settings.tls.certificate, "server.certificate"), (&settings.tls.key, "server.key")),
+    };
+    let refuse = |setting: &str, error: &FileError| -> AppError {
+        vec![of_file(Finding::new(Severity::Error, settings, setting, &""), error)].into()
+    };
+    let chain = tls::read_certificates(certificate).map_err(|error| refuse(certificate_setting, &error))?;
+    let der = tls_files::read_private_key(key).map_err(|error| refuse(key_setting, &error))?;
+    let signer = chain.first().zip(SigningKey::from_der(der.secret_der())).and_then(|(certificate, key)| {
+        let facts = Facts::from_der(certificate).ok()?;
+        // The public key ends the SubjectPublicKeyInfo, in both encodings.
+        let is_its_key = facts.public_key.ends_with(key.public_key());
+        is_its_key.then(|| ResponseSigner(SigningIdentity { key, certificate: certificate.to_vec() }))
+    });
+    signer.map(Some).ok_or_else(|| {
+        let text = "is no RSA key of at least 2048 bits and no EC key on P-256 or P-384 of the signing certificate: \
+                    responses cannot be signed, as sign_responses in the policy demands";
+        let finding = Finding::new(Severity::Error, settings, key_setting, &text);
+        vec![finding.in_file(key).remedy("set message_signature.certificate and message_signature.key")].into()
+    })
 }
 
 /// Listener whose files are loaded.

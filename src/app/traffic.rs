@@ -7,6 +7,7 @@ use ehealth_core::lookup::Operation;
 use ehealth_core::model::OutcomeCode;
 use ehealth_core::policy::{ConsumerId, NotIdentified, Register};
 use soap::Fault;
+use soap::signature::SignatureError;
 
 /// Reports what was counted; `register` has the consumers' names, `limits` the state of their limits.
 pub(super) fn report_traffic(
@@ -26,6 +27,7 @@ pub(super) fn report_traffic(
         count,
     });
     let overloads = counted.overloads.into_iter().map(|(overload, count)| (overload.code(), count));
+    let refused = counted.refused_signatures.into_iter().map(|(error, count)| (SignatureError::code(error), count));
     let not_identified = counted.not_identified.into_iter().map(|(reason, count)| (NotIdentified::code(reason), count));
     let handshakes = counted.handshakes.into_iter().map(|(outcome, count)| (outcome.code(), count));
     let stages = counted.stages.into_iter().map(|(stage, spread)| StageReport {
@@ -38,6 +40,7 @@ pub(super) fn report_traffic(
         refusals: refusals.collect(),
         overloads: overloads.collect(),
         not_identified: not_identified.collect(),
+        signatures: [("verified", counted.verified_signatures)].into_iter().chain(refused).collect(),
         handshakes: handshakes.collect(),
         bucket_ends_micros: &BUCKETS_MICROS,
         stages: stages.collect(),

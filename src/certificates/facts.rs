@@ -21,6 +21,8 @@ pub struct Facts {
     pub fingerprint: Digest,
     /// SHA-256 of the public key (`SubjectPublicKeyInfo`, DER).
     pub key: Digest,
+    /// The public key (`SubjectPublicKeyInfo`, DER), which verifies message signatures.
+    pub public_key: Vec<u8>,
     /// Distinguished name of the subject (RFC 4514), with SSINs masked.
     pub subject: String,
     /// First moment at which the certificate is valid.
@@ -55,6 +57,7 @@ impl Facts {
             environment: read_environment(certificate.subject()),
             fingerprint: sha256(der),
             key: sha256(certificate.public_key().raw),
+            public_key: certificate.public_key().raw.to_vec(),
             subject: describe(certificate.subject()),
             not_before: seconds(certificate.validity().not_before.timestamp()),
             not_after: seconds(certificate.validity().not_after.timestamp()),

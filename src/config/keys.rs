@@ -160,6 +160,32 @@ pub const KEYS: &[Key] = &[
         "true",
         "Whether a certificate that names no environment is refused too. eHealth certificates name none: with them, set `false`. Only with `trust.environment`.",
     ),
+    defaulted(
+        "message_signature.clock_skew",
+        Kind::Duration,
+        "60s",
+        "How far the clocks of a signer and of this machine may differ (0s–5m).",
+    ),
+    defaulted(
+        "message_signature.lifetime",
+        Kind::Duration,
+        "10m",
+        "Longest time from `Created` to `Expires` of a signed message (1s–1h). Every signed message is remembered until it expires, so that it is accepted once.",
+    ),
+    Key {
+        name: "message_signature.certificate",
+        kind: Kind::Path,
+        default: None,
+        example: Example::Note("tls/signing.pem"),
+        meaning: "PEM file: certificate with which responses are signed, for consumers with `sign_responses`. Default: `server.certificate`.",
+    },
+    Key {
+        name: "message_signature.key",
+        kind: Kind::Secret,
+        default: None,
+        example: Example::Note("credential:signing.key"),
+        meaning: "PEM file: private key of `message_signature.certificate`, RSA or EC. Default: `server.key`.",
+    },
     key(
         "policy.file",
         Kind::Path,

@@ -30,6 +30,9 @@
 //! empty_answers_percent = 35             # over this share of people without an answer it is slowed; default: 35
 //! empty_answers_per_hour = 12200         # and over this number; default: a third of quota_per_minute in 61 minutes
 //! dates_per_person_and_month = 12        # different days about one person, besides today; default: 12
+//! message_signature = "off"              # or "accept", "require": signed messages; default: "off"
+//! signers = ["0809394427"]               # other organisations whose signed messages it may bring; default: none
+//! sign_responses = false                 # default: false
 //!
 //! [[consumer.grant]]
 //! legal_context = "BACKTOWORK:ADVISORY_PHYSICIAN"
@@ -57,6 +60,7 @@ use audit_log::MAX_POLICY_BYTES;
 use ehealth_core::model::{Application, Digest, EnterpriseNumber};
 use ehealth_core::policy::{
     ActsFor, Consumer, ConsumerId, Contexts, Grant, Pins, Quota, Reach, Register, RegisterError, ReplacedSsin,
+    SignatureRule, Signatures,
 };
 
 /// A policy file, read and valid.
@@ -149,7 +153,7 @@ struct Lines {
 
 fn find_line(error: &RegisterError, ids: &[ConsumerId], lines: &[Lines]) -> usize {
     let grant = match error {
-        RegisterError::Duplicate(_) | RegisterError::ActsFor(_) => None,
+        RegisterError::Duplicate(_) | RegisterError::ActsFor(_) | RegisterError::Signers(_) => None,
         RegisterError::Application { .. } | RegisterError::Overlap { .. } => None,
         RegisterError::Grant { index, .. } => Some(*index),
     };
@@ -182,6 +186,7 @@ fn read_consumer(
     let replaced_ssin = section.optional("replaced_ssin", |value| {
         ReplacedSsin::parse(value.text()?).ok_or_else(|| "must be one of refuse, annotate".to_owned())
     });
+    let signatures = read_signatures(&mut section);
     let mut grants = Vec::new();
     let grant_sections = section.sections("grant");
     let total = grant_sections.len();
@@ -201,7 +206,22 @@ fn read_consumer(
         quota,
         pins,
         replaced_ssin: replaced_ssin.unwrap_or_default(),
+        signatures,
     })
+}
+
+/// Reads whether messages and responses are signed.
+fn read_signatures(section: &mut Section<'_>) -> Signatures {
+    let rule = section.optional("message_signature", |value| {
+        SignatureRule::parse(value.text()?).ok_or_else(|| "must be one of off, accept, require".to_owned())
+    });
+    let signers = section.optional("signers", |value| value.list(read_organisation));
+    let sign_responses = section.optional("sign_responses", Value::truth);
+    Signatures {
+        rule: rule.unwrap_or_default(),
+        signers: signers.unwrap_or_default(),
+        sign_responses: sign_responses.unwrap_or_default(),
+    }
 }
 
 /// Reads the limits of a consumer.
@@ -340,7 +360,7 @@ deliberation = "16/108"
         let errors = parse_text(&text).expect_err("errors");
         for part in [
             "policy.toml:2: consumer[1].name: is missing",
-            "policy.toml:4: consumer[1].nom: unknown key; valid keys: acts_for, applications, dates_per_person_and_month, empty_answers_per_hour, empty_answers_percent, grant, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute, replaced_ssin, requests_per_minute",
+            "policy.toml:4: consumer[1].nom: unknown key; valid keys: acts_for, applications, dates_per_person_and_month, empty_answers_per_hour, empty_answers_percent, grant, message_signature, name, organisation, pinned_issuers, pinned_keys, quota_per_day, quota_per_minute, replaced_ssin, requests_per_minute, sign_responses, signers",
             "policy.toml:5: consumer[1].acts_for: 0809394428: the check digits are wrong",
             "policy.toml:9: consumer[1].grant[1].fields: must be an integer from 1 to 9",
             "policy.toml:10: consumer[1].grant[1].relation: must be one of none, insured, affiliated-employer",

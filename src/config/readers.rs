@@ -81,6 +81,14 @@ pub(super) fn environment(value: Value<'_>) -> Read<Environment> {
         .ok_or_else(|| format!("must be one of {}", Environment::ALL.map(Environment::code).join(", ")))
 }
 
+/// Reads a duration between two limits in seconds, both inclusive, as milliseconds.
+pub(super) fn millis(value: Value<'_>, least: u64, most: u64) -> Read<i64> {
+    let duration = parse_duration(value.text()?)?;
+    let millis = i64::try_from(duration.as_millis()).ok();
+    let in_limits = millis.filter(|_| (least..=most).contains(&duration.as_secs()));
+    in_limits.ok_or_else(|| format!("must be a duration from {least}s to {most}s"))
+}
+
 /// Reads `data.fetch_mode`.
 pub(super) fn fetch_mode(value: Value<'_>) -> Read<FetchMode> {
     match value.text()? {

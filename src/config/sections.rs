@@ -17,6 +17,7 @@ use crate::{admin, server};
 use datasets::sync;
 use ehealth_core::lookup::FreshnessLimits;
 use ehealth_core::policy::EnvironmentRule;
+use soap::signature::TimeRule;
 
 /// Reads the whole document; `folder` is where relative paths start.
 pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &Overrides) -> Option<Settings> {
@@ -24,6 +25,8 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
     let server = root.section("server").and_then(|section| read_server(section, paths));
     let limits = root.implied_section("limits").and_then(read_limits);
     let trust = root.section("trust").and_then(|section| read_trust(section, paths));
+    let signatures =
+        root.implied_section("message_signature").and_then(|section| read_message_signature(section, paths));
     let policy = root.section("policy").and_then(|section| read_policy(section, paths));
     let data = root.section("data").map(|section| read_data(section, paths)).unwrap_or_default();
     let feeds = read_feeds(root, data.feeds.as_deref(), paths);
@@ -33,6 +36,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
     let Server { listen, listen_mode, public_url, certificate, key, max_requests } = server?;
     let Trust { client_ca, revocation, environment } = trust?;
     let (unregistered_per_minute, idle) = limits?;
+    let (signatures, response_signer) = signatures?;
     let AuditLog { settings: audit_log, verification_report, reserve } = audit_log?;
     let (admin, admin_tls) = match admin {
         Some(read) => read.map(|(settings, tls)| (Some(settings), tls))?,
@@ -46,6 +50,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
         server: server::Settings {
             public_url,
             freshness: freshness?,
+            signatures,
             limits: server::Limits {
                 messages_per_consumer: max_requests,
                 unregistered_per_minute,
@@ -55,6 +60,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
                 ..server::Limits::default()
             },
         },
+        response_signer,
         policy: policy?,
         sync: sync::Settings {
             data: data.folder?,
@@ -127,6 +133,22 @@ fn read_trust(mut section: Section<'_>, paths: PathReader<'_>) -> Option<Trust> 
     let is_required = is_required?;
     let environment = environment.map(|environment| EnvironmentRule { environment, is_required });
     Some(Trust { client_ca: client_ca?, revocation: revocation?, environment })
+}
+
+fn read_message_signature(
+    mut section: Section<'_>,
+    paths: PathReader<'_>,
+) -> Option<(TimeRule, Option<(PathBuf, PathBuf)>)> {
+    let skew_millis = section.required("clock_skew", |value| readers::millis(value, 0, 300));
+    let lifetime_millis = section.required("lifetime", |value| readers::millis(value, 1, 3_600));
+    let certificate = section.optional("certificate", |value| paths.path(value));
+    let key = section.optional("key", |value| paths.secret(value));
+    if certificate.is_some() != key.is_some() {
+        section.report("set both of certificate and key, or none of them");
+    }
+    section.finish();
+    let rule = TimeRule { skew_millis: skew_millis?, lifetime_millis: lifetime_millis? };
+    Some((rule, certificate.zip(key)))
 }
 
 fn read_policy(mut section: Section<'_>, paths: PathReader<'_>) -> Option<PathBuf> {

@@ -24,6 +24,8 @@ pub struct Settings {
     pub environment: Option<EnvironmentRule>,
     /// Settings of the server.
     pub server: server::Settings,
+    /// Certificate and key with which responses are signed; `None`: the server's own.
+    pub response_signer: Option<(PathBuf, PathBuf)>,
     /// Policy file.
     pub policy: PathBuf,
     /// Datasets and their feeds.

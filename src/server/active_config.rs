@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 
+use super::signatures::ResponseSigner;
 use super::tls::client_verifier::ClientVerifier;
 use ehealth_core::policy::Register;
 
@@ -17,6 +18,8 @@ pub struct ActiveConfig {
     pub tls: Arc<ServerConfig>,
     /// Verifier of client certificates.
     pub client_verifier: Arc<ClientVerifier>,
+    /// Signs responses; `None`: no consumer wants it.
+    pub response_signer: Option<ResponseSigner>,
     /// The service's own certificate followed by its issuers, as operators see it.
     pub chain: Vec<CertificateDer<'static>>,
 }

@@ -4,6 +4,7 @@ use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::{LookupError, RecordFailure};
 use ehealth_core::model::CustomerId;
 use ehealth_core::policy::{EndUserFault, NotIdentified, Rule};
+use soap::signature::Problem;
 use soap::{ExchangeFault, Fault};
 
 /// Fault for a caller that is not identified. The operator sees for whom it asked.
@@ -30,6 +31,11 @@ fn identification(customer: CustomerId) -> Cause {
             Cause::new("sector", &sector.to_string()).and("institution", &institution.to_string())
         }
     }
+}
+
+/// Fault for a message whose signature is missing or not accepted: one for every reason.
+pub(super) fn of_signature(problem: &Problem) -> Explained<Fault> {
+    Explained::new(ExchangeFault::MessageSignature.into(), problem.cause())
 }
 
 /// Fault for a question whose end user is missing or refused.

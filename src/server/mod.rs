@@ -23,6 +23,7 @@ mod equal_time;
 mod exchange;
 mod fault_map;
 mod readers;
+mod signatures;
 
 // What operators see of all this.
 pub mod counters;
@@ -33,4 +34,5 @@ pub(crate) use limits::QuotaCounts;
 pub use limits::{LimitState, Limits, raise_descriptor_limit};
 pub use readers::{Lookups, Readers};
 pub use service::{Dependencies, RandomTickets, Service, Settings, Tickets};
+pub use signatures::ResponseSigner;
 pub use tls::{ClientVerifier, trust};

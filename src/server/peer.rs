@@ -14,7 +14,6 @@ use crate::certificates::Facts;
 use crate::peer_event;
 use crate::peer_log::PeerLog;
 use ehealth_core::lookup::Caller;
-use ehealth_core::policy::Certified;
 
 /// Client of one connection, read once from its certificate. Whether it is still admitted, and
 /// whose limits it takes, is checked for every request.
@@ -49,12 +48,9 @@ impl Peer {
     /// Holder of a certificate that the TLS handshake accepted; `None` if it is no longer admitted.
     pub fn new(chain: Vec<CertificateDer<'static>>, config: Arc<ActiveConfig>, service: &Service) -> Option<Self> {
         let (leaf, sent) = chain.split_first()?;
-        let VerifiedClient { admission, issuer_key, facts } = config.client_verifier.admit(leaf, sent).ok()?;
-        // Every path of a certificate has the same issuer's key first: the one that signed it.
-        let (application, environment) = (facts.application, facts.environment);
-        let certify =
-            |organisation| Certified { organisation, application, environment, key: facts.key, issuer: issuer_key };
-        let caller = Caller { certified: facts.organisation.ok().map(certify), fingerprint: facts.fingerprint };
+        let verified = config.client_verifier.admit(leaf, sent).ok()?;
+        let caller = verified.caller();
+        let VerifiedClient { admission, facts, .. } = verified;
         if let Err(error) = facts.organisation {
             peer_event!(service.peer_log, WARN, "the certificate identifies no organisation", error.code(), facts.fingerprint;
                 fingerprint = %facts.fingerprint, subject = facts.subject);
@@ -67,6 +63,11 @@ impl Peer {
     /// Subject of the certificate, with SSINs masked.
     pub fn subject(&self) -> &str {
         &self.facts.subject
+    }
+
+    /// The certificates that it sent besides its own.
+    pub fn intermediates(&self) -> &[CertificateDer<'static>] {
+        self.chain.get(1..).unwrap_or_default()
     }
 
     /// The client now, under the active configuration. After a reload the certificate path is

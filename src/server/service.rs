@@ -17,9 +17,11 @@ use super::limits::rate_limits::RateLimits;
 use super::limits::request_rates::RequestRates;
 use super::limits::settings::Limits;
 use super::readers::Lookups;
+use super::signatures::{ReplayCache, ReplayMemory};
 use crate::peer_log::PeerLog;
 use ehealth_core::lookup::{AuditSink, FreshnessLimits, record_suppressed};
 use ehealth_core::model::{Clock, Ticket};
+use soap::signature::TimeRule;
 
 /// What the operator configures for the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct Settings {
     pub public_url: String,
     /// Maximum age of each dataset.
     pub freshness: FreshnessLimits,
+    /// Limits of a signed message's timestamp.
+    pub signatures: TimeRule,
     /// Limits on connections and requests.
     pub limits: Limits,
 }
@@ -95,6 +99,8 @@ pub struct Service {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tickets: Arc<dyn Tickets>,
     pub(super) rate_limits: RateLimits,
+    /// Remembers signed messages.
+    pub(super) replay: Arc<dyn ReplayCache>,
     /// Limits the recorded requests of each caller, before they are read.
     pub(super) request_rates: RequestRates,
     /// Whether the audit log's disk has less free space than its reserve.
@@ -136,6 +142,7 @@ impl Service {
             audit,
             tickets,
             rate_limits: RateLimits::new(Arc::clone(&clock)),
+            replay: Arc::new(ReplayMemory::default()),
             clock,
             counters: Counters::default(),
             peer_log: Arc::default(),

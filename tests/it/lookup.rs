@@ -139,6 +139,7 @@ impl Case {
             ticket: Ticket::new([7; 16]),
             received: noon(self.sources.today),
             caller: caller(self.asked.organisation),
+            relay: None,
         }
     }
 
@@ -435,6 +436,8 @@ impl Case {
             datasets: (&self.sources).states().expect("the sources can be read"),
             outcome: expected.status.outcome(),
             customer_ticket: Some("CALLER-1".to_owned()),
+            relay: None,
+            signature: None,
         }
     }
 }

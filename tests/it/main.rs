@@ -55,6 +55,7 @@ mod log;
 mod lookup_many;
 mod operators;
 mod shutdown;
+mod signatures;
 mod simulate;
 // What operators use.
 mod admin;

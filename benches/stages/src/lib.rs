@@ -94,7 +94,7 @@ impl Scene {
             readers: Readers::new(Watch::open(&settings.sync.data)),
             limits: settings.server.freshness,
             now,
-            exchange: Exchange { ticket: Ticket::new([7; 16]), received: now, caller },
+            exchange: Exchange { ticket: Ticket::new([7; 16]), received: now, caller, relay: None },
             _folder: folder,
         }
     }

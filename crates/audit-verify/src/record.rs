@@ -101,11 +101,12 @@ fn exchange(rest: &mut Rest<'_>, version: u8) -> Option<Option<Digest>> {
     let token = rest.hash()?;
     // The byte is the number of the legal context up to version 2. In version 4 its bits say which
     // parts are present, and the context is the third of five texts.
-    let (is_sound_byte, texts) = if version == 4 { (byte < 1 << 3, 5) } else { (byte <= 3, 2) };
+    let (is_sound_byte, texts) = if version == 4 { (byte < 1 << 5, 5) } else { (byte <= 3, 2) };
     let has = |bit: u8| version == 4 && byte & bit != 0;
     rest.skip(if version == 2 || has(1) { 32 } else { 0 })?;
     rest.skip(if has(2) { 32 } else { 0 })?;
     let policy = if has(4) { Some(rest.hash()?) } else { None };
+    rest.skip(if has(8) { 4 + 32 } else { 0 })?;
     rest.skip(5 * (8 + 8))?;
     for _ in 0..texts {
         let length = rest.u8()?;

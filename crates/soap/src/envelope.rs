@@ -13,10 +13,13 @@ use super::names::{self, ACTOR_NEXT, ADDRESS_ANONYMOUS, ADDRESS_NONE, Namespace,
 use super::note::Note;
 use super::reader::characters::trim;
 use super::reader::{Name, Reader, Space, Token};
-use super::well_known::FoundNamespace;
+use super::well_known::{FoundNamespace, WellKnown};
 use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::EndUser;
+
+/// Name of the header block of WS-Security.
+const SECURITY: &str = "Security";
 
 /// Content of the WS-Addressing header blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,9 +28,23 @@ pub struct Addressing {
     pub message_id: Option<String>,
 }
 
+/// How a `wsse:Security` block for this service is handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SecurityHeader {
+    /// It is not understood: skipped, or refused if it must be understood.
+    #[default]
+    NotUnderstood,
+    /// It is understood, and none occurred.
+    Understood,
+    /// It is understood, and occurred: [`read_security`](crate::signature::read_security) reads it.
+    Present,
+}
+
 /// Content of the header blocks that the service understands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Headers {
+    /// Whether a `wsse:Security` block is read. Without it, one that must be understood is refused.
+    pub(super) security: SecurityHeader,
     pub(super) addressing: Addressing,
     pub(super) end_user: Option<EndUser>,
 }
@@ -146,6 +163,10 @@ fn read_header(
                 read_endpoint(reader)?;
             }
             addressing::TO | addressing::FROM | addressing::RELATES_TO if is_understood => reader.skip_rest()?,
+            SECURITY if demand != Demand::NotForUs && is_understood_security(reader, headers) => {
+                headers.security = SecurityHeader::Present;
+                reader.skip_rest()?;
+            }
             _ if demand == Demand::Mandatory => return Err(refuse_block(reader)),
             _ => reader.skip_rest()?,
         }
@@ -153,12 +174,21 @@ fn read_header(
     Ok(())
 }
 
+/// Whether the block that was opened is `wsse:Security`, and such blocks are understood.
+fn is_understood_security(reader: &Reader<'_>, headers: &Headers) -> bool {
+    headers.security != SecurityHeader::NotUnderstood && reader.uri() == WellKnown::Security.uri()
+}
+
 /// The fault for a header block that must be understood, and is not. Names its specification, if that
 /// is well known.
 fn refuse_block(reader: &Reader<'_>) -> Explained<BadMessage> {
     match reader.namespace() {
         FoundNamespace::WellKnown(namespace) if namespace.header_remedy().is_some() => {
-            reader.error_noting(MessageError::MustUnderstand, Note::HeaderBlock(namespace), reader.element())
+            let cause = match namespace {
+                WellKnown::Security => reader.element().and("message_signature of this consumer", "off"),
+                _ => reader.element(),
+            };
+            reader.error_noting(MessageError::MustUnderstand, Note::HeaderBlock(namespace), cause)
         }
         FoundNamespace::None | FoundNamespace::Contract(_) | FoundNamespace::WellKnown(_) | FoundNamespace::Other => {
             reader.element_error(MessageError::MustUnderstand)
@@ -183,6 +213,11 @@ enum Demand {
     Optional,
     /// The block is for another node.
     NotForUs,
+}
+
+/// Whether the header block that was opened last is for this service.
+pub(super) fn is_for_us(reader: &Reader<'_>) -> Result<bool, Explained<BadMessage>> {
+    Ok(read_demand(reader)? != Demand::NotForUs)
 }
 
 fn read_demand(reader: &Reader<'_>) -> Result<Demand, Explained<BadMessage>> {

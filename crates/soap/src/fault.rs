@@ -29,6 +29,8 @@ ehealth_core::closed_enum! {
         NoOrganisation,
         /// The certificate is not for the environment of the service.
         OtherEnvironment,
+        /// The message signature is missing or not accepted: one fault for every reason.
+        MessageSignature,
         /// `customerIdentification` is neither the certificate's organisation nor one that it acts
         /// for.
         WrongIdentification,
@@ -50,7 +52,9 @@ impl ExchangeFault {
     pub const fn outcome(self) -> OutcomeCode {
         match self {
             Self::Internal => OutcomeCode::Internal,
-            Self::UnknownCaller | Self::NoOrganisation | Self::OtherEnvironment => OutcomeCode::UnknownCaller,
+            Self::UnknownCaller | Self::NoOrganisation | Self::OtherEnvironment | Self::MessageSignature => {
+                OutcomeCode::UnknownCaller
+            }
             Self::WrongIdentification => OutcomeCode::WrongIdentification,
             Self::QuotaSpent => OutcomeCode::QuotaSpent,
             Self::NotRecorded => OutcomeCode::NotRecorded,
@@ -66,6 +70,7 @@ impl ExchangeFault {
             Self::UnknownCaller
             | Self::NoOrganisation
             | Self::OtherEnvironment
+            | Self::MessageSignature
             | Self::WrongIdentification
             | Self::QuotaSpent
             | Self::EndUserMissing
@@ -86,6 +91,7 @@ impl ExchangeFault {
             Self::OtherEnvironment => {
                 "The client certificate is not for the environment of this service; use another certificate."
             }
+            Self::MessageSignature => "The message signature is missing or not accepted.",
             Self::WrongIdentification => {
                 "customerIdentification is neither the caller's organisation nor one that it acts for."
             }
@@ -230,7 +236,7 @@ mod tests {
         // What software must act upon has a code of its own; these differ in what a person does.
         let codes: HashSet<_> = rows.iter().map(FaultRow::code).collect();
         let of_caller = rows.iter().filter(|row| row.outcome == OutcomeCode::UnknownCaller).count();
-        assert_eq!((of_caller, codes.len()), (3, rows.len() - 2));
+        assert_eq!((of_caller, codes.len()), (4, rows.len() - 3));
         assert!(rows.iter().all(|row| row.code().len() <= 16 && row.sentence.ends_with('.')));
     }
 

@@ -48,12 +48,13 @@ mod response;
 pub mod writer;
 
 pub use content_type::{Charset, MediaType, MediaTypeError};
-pub use envelope::Addressing;
+pub use envelope::{Addressing, SecurityHeader};
 pub use example::example;
 pub use fault::{ExchangeFault, Fault, FaultRow};
 pub use message_error::{BadMessage, FaultCode, Location, MessageError};
 pub use note::{KnownAttribute, Note};
-pub use request::{Payload, RefusedRequest, Request, read_request};
+pub use reader::Document;
+pub use request::{Payload, RefusedRequest, Request, read_request, read_request_with};
 pub use response::{Handling, TestReply, write_answer, write_fault, write_test_reply};
 pub use well_known::{FoundNamespace, WellKnown};
 pub use xml_error::XmlError;

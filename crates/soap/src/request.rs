@@ -7,7 +7,7 @@
 
 use super::Charset;
 use super::content::{Content, check_attributes};
-use super::envelope::{self, Addressing, Headers};
+use super::envelope::{self, Addressing, Headers, SecurityHeader};
 use super::fault::Fault;
 use super::limits::{LEGAL_CONTEXT_CHARS, TICKET_CHARS};
 use super::message_error::BadMessage;
@@ -33,6 +33,9 @@ pub struct Request {
     pub payload: Payload,
     /// Content of the WS-Addressing header blocks.
     pub addressing: Addressing,
+    /// Whether it has a `wsse:Security` block for this service, which is read with
+    /// [`read_security`](crate::signature::read_security). Its signature is not verified.
+    pub has_security: bool,
 }
 
 /// Content of a request.
@@ -75,10 +78,28 @@ pub fn read_request(
     soap_actions: &[&[u8]],
     operation: Operation,
 ) -> Result<Request, Box<RefusedRequest>> {
-    let mut headers = Headers::default();
+    read_request_with(body, charset, soap_actions, operation, SecurityHeader::NotUnderstood)
+}
+
+/// Reads a message as [`read_request`] does. `security` says whether a `wsse:Security` block is
+/// understood.
+///
+/// # Errors
+/// As [`read_request`].
+pub fn read_request_with(
+    body: &[u8],
+    charset: Option<Charset>,
+    soap_actions: &[&[u8]],
+    operation: Operation,
+    security: SecurityHeader,
+) -> Result<Request, Box<RefusedRequest>> {
+    let mut headers = Headers { security, ..Headers::default() };
     let mut customer = None;
     match read(body, charset, soap_actions, operation, &mut headers, &mut customer) {
-        Ok(payload) => Ok(Request { payload, addressing: headers.addressing }),
+        Ok(payload) => {
+            let has_security = headers.security == SecurityHeader::Present;
+            Ok(Request { payload, addressing: headers.addressing, has_security })
+        }
         Err(bad) => {
             let (fault, cause) = bad.map(Fault::BadMessage).split();
             Err(Box::new(RefusedRequest { fault, cause, customer, addressing: headers.addressing }))

@@ -33,6 +33,7 @@ use ehealth_core::model::{OutcomeCode, Timestamp};
 use ehealth_core::policy::{ConsumerId, NotIdentified};
 use histogram::Histogram;
 use per_variant::PerVariant;
+use soap::signature::SignatureError;
 
 /// One counter for each code of a status or fault.
 type OutcomeCounters = PerVariant<OutcomeCode, AtomicU64, { OutcomeCode::ALL.len() }>;
@@ -48,6 +49,8 @@ pub struct Counters {
     /// By registered caller; `None`: all other callers together.
     consumers: RwLock<BTreeMap<Option<ConsumerId>, Arc<ConsumerCounters>>>,
     not_identified: PerVariant<NotIdentified, AtomicU64, { NotIdentified::ALL.len() }>,
+    verified_signatures: AtomicU64,
+    refused_signatures: PerVariant<SignatureError, AtomicU64, { SignatureError::ALL.len() }>,
 }
 
 impl Counters {
@@ -74,6 +77,18 @@ impl Counters {
     /// Counts a question whose caller is not identified.
     pub(super) fn count_not_identified(&self, reason: NotIdentified) {
         if let Some(cell) = self.not_identified.get(reason) {
+            cell.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a message whose signature was verified.
+    pub(super) fn count_verified_signature(&self) {
+        self.verified_signatures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a message whose signature is not accepted.
+    pub(super) fn count_refused_signature(&self, error: SignatureError) {
+        if let Some(cell) = self.refused_signatures.get(error) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -119,6 +134,8 @@ impl Counters {
             handshakes: self.handshakes.iter().map(|(outcome, cell)| (outcome, load(cell))).collect(),
             stages: self.stages.iter().map(|(stage, histogram)| (stage, histogram.read())).collect(),
             not_identified: self.not_identified.iter().map(|(reason, cell)| (reason, load(cell))).collect(),
+            verified_signatures: load(&self.verified_signatures),
+            refused_signatures: self.refused_signatures.iter().map(|(error, cell)| (error, load(cell))).collect(),
             consumers: consumers.iter().map(|(caller, counted)| (*caller, counted.read(minute))).collect(),
         }
     }
@@ -155,6 +172,10 @@ pub struct CountersSnapshot {
     pub stages: Vec<(Stage, HistogramSnapshot)>,
     /// Questions whose caller was not identified, by reason.
     pub not_identified: Vec<(NotIdentified, u64)>,
+    /// Messages whose signature was verified.
+    pub verified_signatures: u64,
+    /// Messages whose signature was not accepted, by reason.
+    pub refused_signatures: Vec<(SignatureError, u64)>,
     /// By consumer, in the order of enterprise numbers; `None`: callers that are not registered.
     pub consumers: Vec<(Option<ConsumerId>, ConsumerCount)>,
 }

@@ -5,6 +5,7 @@ use crate::server::http::refusal::HttpRefusal;
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::OutcomeCode;
 use ehealth_core::policy::NotIdentified;
+use soap::signature::SignatureError;
 
 /// A closed enum whose `ALL` lists its `N` variants in the order of their declaration.
 pub(super) trait Closed<const N: usize>: Copy {
@@ -27,7 +28,7 @@ macro_rules! closed {
     };
 }
 
-closed!(HandshakeOutcome, HttpRefusal, Kind, NotIdentified, Operation, OutcomeCode, Overload, Stage);
+closed!(HandshakeOutcome, HttpRefusal, Kind, NotIdentified, Operation, OutcomeCode, Overload, SignatureError, Stage);
 
 /// One value for each variant of `E`.
 #[derive(Debug)]

@@ -21,7 +21,9 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Signatu
 use super::refused_client;
 use super::trust::{Admission, Admitted, PathError, RefusedCertificate, Trust};
 use crate::certificates::Facts;
+use ehealth_core::lookup::Caller;
 use ehealth_core::model::{Clock, Digest, Timestamp};
+use ehealth_core::policy::Certified;
 
 /// Maximum cached paths; when it is reached, the cache is cleared. Some hundred consumers have a
 /// few paths each.
@@ -45,6 +47,18 @@ pub(crate) struct VerifiedClient {
     pub issuer_key: Digest,
     /// Facts of its certificate.
     pub facts: Arc<Facts>,
+}
+
+impl VerifiedClient {
+    /// The client as a caller. Every path of a certificate has the same issuer's key first: the one that
+    /// signed it.
+    pub(crate) fn caller(&self) -> Caller {
+        let Self { issuer_key, facts, .. } = self;
+        let (application, environment) = (facts.application, facts.environment);
+        let certify =
+            |organisation| Certified { organisation, application, environment, key: facts.key, issuer: *issuer_key };
+        Caller { certified: facts.organisation.ok().map(certify), fingerprint: facts.fingerprint }
+    }
 }
 
 impl ClientVerifier {

@@ -3,12 +3,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use audit_log::{
     AuditError, AuditLog, DetailError, Event, Exchange, Frontier, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys,
     Month, Records, SearchError, Whom, find, prove, search,
 };
-use ehealth_core::lookup::ExchangeRecord;
+use ehealth_core::lookup::{ExchangeRecord, MessageSignature, Relay};
 use ehealth_core::model::{Digest, EndUser, FieldSet, OutcomeCode};
 use ehealth_core::policy::Rule;
 
@@ -50,8 +51,19 @@ fn disclosed(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRec
         datasets: exchange.datasets,
         outcome: OutcomeCode::parse(exchange.outcome.as_str()).expect("known"),
         customer_ticket: detail.customer_ticket,
+        relay: exchange.relay,
+        signature: detail.signature.map(Arc::new),
         replaced_by: detail.replaced_by,
     }
+}
+
+fn signature() -> Option<Arc<MessageSignature>> {
+    let (value, certificate) = (vec![1; 256].into(), vec![2; 900].into());
+    Some(Arc::new(MessageSignature { message: Digest::new([3; 32]), value, certificate }))
+}
+
+fn relay() -> Option<Relay> {
+    Some(Relay { organisation: enterprise(5_000_000), fingerprint: Digest::new([4; 32]) })
 }
 
 #[test]
@@ -65,6 +77,8 @@ fn every_fact_of_a_record_is_read_back() {
         ExchangeRecord { disclosed: vec![enterprise(3); 5_000], ..entry(3, person(2)) },
         ExchangeRecord { policy: Some(Digest::new([0xcd; 32])), end_user: None, ..entry(4, person(2)) },
         ExchangeRecord { replaced_by: None, application: None, context: None, ..entry(5, person(2)) },
+        ExchangeRecord { signature: signature(), relay: relay(), ..entry(6, person(2)) },
+        ExchangeRecord { signature: signature(), ..bare_entry(7) },
     ];
     for (entry, sequence) in entries.iter().zip(1..) {
         assert_eq!(record(&log, entry.clone()), Ok(sequence));

@@ -80,6 +80,8 @@ pub fn entry(number: u64, subject: Ssin) -> ExchangeRecord {
         datasets: DatasetStates::default().with(Dataset::Dimona, state(41)).with(Dataset::Persons, state(7)),
         outcome: OutcomeCode::DataFound,
         customer_ticket: Some(format!("my {}", String::from_utf8_lossy(&subject.digits()))),
+        relay: None,
+        signature: None,
         replaced_by: Some(successor(subject)),
     }
 }
@@ -103,6 +105,8 @@ pub fn bare_entry(number: u64) -> ExchangeRecord {
         datasets: DatasetStates::default(),
         outcome: OutcomeCode::UnknownCaller,
         customer_ticket: None,
+        relay: None,
+        signature: None,
         replaced_by: None,
         ..entry(number, person(0))
     }

@@ -252,7 +252,7 @@ fn answer(case: &Case) -> Answer {
     let nothing = Digest::new([0; 32]);
     let certified = Some(Certified::new(case.organisation, nothing, nothing));
     let caller = Caller { certified, fingerprint: nothing };
-    let exchange = Exchange { ticket: case.handling.ticket, received: now(), caller };
+    let exchange = Exchange { ticket: case.handling.ticket, received: now(), caller, relay: None };
     let identified =
         Presented::new(exchange, case.question.clone(), &register).identify(&register).expect("its own organisation");
     let day = Duration::from_hours(24);

@@ -122,7 +122,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let register = read_policy(&settings.policy).map_err(|problems| problems.to_string())?.register;
     let (config, client_verifier) = tls::load(&settings.tls, &clock).map_err(|errors| format!("{errors:?}"))?;
     let chain = tls::read_certificates(&settings.tls.certificate)?;
-    let active_config = ActiveConfig { register, tls: config, client_verifier, chain };
+    let active_config = ActiveConfig { register, tls: config, client_verifier, response_signer: None, chain };
     let audit: Arc<dyn AuditSink> = match arguments.sync_millis {
         None => Arc::new(DroppedRecords::default()),
         Some(millis) => {

@@ -60,8 +60,12 @@ pub(crate) mod present {
     pub(crate) const END_USER: u8 = 2;
     /// SHA-256 of the policy file.
     pub(crate) const POLICY: u8 = 4;
+    /// Enterprise number and certificate of the relay.
+    pub(crate) const RELAY: u8 = 8;
+    /// A message signature, in the encrypted detail: no part of its own.
+    pub(crate) const SIGNATURE: u8 = 16;
     /// All bits.
-    pub(crate) const ALL: u8 = SUCCESSOR | END_USER | POLICY;
+    pub(crate) const ALL: u8 = SUCCESSOR | END_USER | POLICY | RELAY | SIGNATURE;
 }
 
 /// Number of an interruption's cause.

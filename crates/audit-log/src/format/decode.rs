@@ -3,7 +3,7 @@
 //! The bytes come from a sound frame, so their hash is verified. Whether the record is in its place
 //! is for the caller to check.
 
-use ehealth_core::lookup::{Operation, SuppressedRequests};
+use ehealth_core::lookup::{Operation, Relay, SuppressedRequests};
 use ehealth_core::model::{
     Application, Dataset, DatasetState, DatasetStates, Date, Digest, EnterpriseNumber, Field, FieldSet, LegalContext,
     Ticket, Timestamp, Window,
@@ -186,6 +186,8 @@ fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, version: u8, record: &
     let tokens = tokens(bytes, version, byte)?;
     let has_policy = is_current && byte & present::POLICY != 0;
     let policy = if has_policy { Some(Digest::new(bytes.array()?)) } else { None };
+    let has_relay = is_current && byte & present::RELAY != 0;
+    let relay = if has_relay { Some(relay(bytes)?) } else { None };
     let datasets = datasets(bytes)?;
     let outcome = StoredOutcome::from_text(bytes.short()?);
     let deliberation = bytes.optional(|text| Deliberation::parse(text).ok())?;
@@ -220,8 +222,14 @@ fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, version: u8, record: &
         datasets,
         outcome,
         deliberation,
+        relay,
+        is_signed: is_current && byte & present::SIGNATURE != 0,
         encrypted,
     })
+}
+
+fn relay(bytes: &mut Bytes<'_>) -> Option<Relay> {
+    Some(Relay { organisation: bytes.enterprise()??, fingerprint: Digest::new(bytes.array()?) })
 }
 
 fn field_set(bits: u16) -> FieldSet {

@@ -8,8 +8,8 @@ use std::fmt;
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
-use ehealth_core::lookup::ExchangeRecord;
-use ehealth_core::model::{EndUser, EnterpriseNumber, Ssin};
+use ehealth_core::lookup::{ExchangeRecord, MessageSignature};
+use ehealth_core::model::{Digest, EndUser, EnterpriseNumber, Ssin};
 
 use super::enterprise::{encode_number, parse_number};
 use super::frame::TooLong;
@@ -33,6 +33,8 @@ pub struct Detail {
     pub replaced_by: Option<Ssin>,
     /// The person at the caller who asked.
     pub end_user: Option<EndUser>,
+    /// The caller's signature of the message.
+    pub signature: Option<MessageSignature>,
 }
 
 impl fmt::Debug for Detail {
@@ -128,7 +130,10 @@ fn plaintext(exchange: &ExchangeRecord) -> Result<Zeroizing<Vec<u8>>, TooLong> {
     let ExchangeRecord { subject, disclosed, replaced_by, .. } = exchange;
     let ticket = exchange.customer_ticket.as_deref().map(str::as_bytes);
     let end_user = exchange.end_user.as_ref().map(texts);
+    let signature = exchange.signature.as_deref();
     let text_bytes: usize = end_user.iter().flatten().map(|text| text.len()).sum();
+    let signed = signature.map_or(0, |signature| signature.value.len().saturating_add(signature.certificate.len()));
+    let text_bytes = text_bytes.saturating_add(signed).saturating_add(if signed > 0 { 64 } else { 0 });
     let length = disclosed.len().saturating_mul(4).saturating_add(ticket.map_or(0, <[u8]>::len));
     let length = length.saturating_add(text_bytes).saturating_add(64);
     // Capacity for the padding and the tag: a buffer that grew would leave an unwiped copy behind.
@@ -140,14 +145,27 @@ fn plaintext(exchange: &ExchangeRecord) -> Result<Zeroizing<Vec<u8>>, TooLong> {
     out.extend_from_slice(&ticket_length.to_be_bytes());
     out.extend_from_slice(ticket.unwrap_or_default());
     out.extend_from_slice(&replaced_by.map_or(0, Ssin::as_u64).to_be_bytes());
-    // Without an end user the padding reads as an empty identifier.
-    for text in end_user.into_iter().flatten() {
-        out.extend_from_slice(&u16::try_from(text.len()).map_err(|_| TooLong)?.to_be_bytes());
-        out.extend_from_slice(text.as_bytes());
+    // Without an end user the padding reads as an empty identifier, and without a signature as an
+    // empty certificate.
+    let texts = end_user.unwrap_or_default();
+    for text in texts.iter().filter(|_| end_user.is_some() || signature.is_some()) {
+        put_long(&mut out, text.as_bytes())?;
+    }
+    if let Some(MessageSignature { message, value, certificate }) = signature {
+        put_long(&mut out, certificate)?;
+        put_long(&mut out, value)?;
+        out.extend_from_slice(message.as_bytes());
     }
     let padded = out.len().next_multiple_of(PADDING);
     out.resize(padded, 0);
     Ok(out)
+}
+
+/// Writes bytes after their length.
+fn put_long(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), TooLong> {
+    out.extend_from_slice(&u16::try_from(bytes.len()).map_err(|_| TooLong)?.to_be_bytes());
+    out.extend_from_slice(bytes);
+    Ok(())
 }
 
 /// The texts of an end user; empty: absent.
@@ -185,23 +203,47 @@ fn parse_detail(bytes: &[u8]) -> Option<Detail> {
         None => None,
         Some(id) => Some(EndUser::new(id, quality?, consent_reference).ok()?),
     };
-    Some(Detail { subject, disclosed, customer_ticket, replaced_by, end_user })
+    let signature = take_signature(&mut rest)?;
+    Some(Detail { subject, disclosed, customer_ticket, replaced_by, end_user, signature })
+}
+
+/// Takes a message signature. The outer `Option` is `None` for an invalid one, the inner one if there
+/// is none.
+fn take_signature(bytes: &mut &[u8]) -> Option<Option<MessageSignature>> {
+    let certificate = take_long(bytes)?.filter(|certificate| !certificate.is_empty());
+    let Some(certificate) = certificate else { return Some(None) };
+    let value = take_long(bytes)??;
+    let (message, _) = bytes.split_first_chunk()?;
+    Some(Some(MessageSignature {
+        message: Digest::new(*message),
+        value: value.into(),
+        certificate: certificate.into(),
+    }))
 }
 
 /// Takes a text of an end user. The outer `Option` is `None` for an invalid one, the inner one for an
 /// empty one, and where the bytes end.
 fn take_text(bytes: &mut &[u8]) -> Option<Option<String>> {
-    let Some((length, rest)) = bytes.split_first_chunk() else { return Some(None) };
-    let (text, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-    *bytes = rest;
+    let Some(text) = take_long(bytes)? else { return Some(None) };
     let text = String::from_utf8(text.to_vec()).ok()?;
     Some(Some(text).filter(|text| !text.is_empty()))
 }
 
+/// Takes bytes after their length. The outer `Option` is `None` if they are cut, the inner one where
+/// the bytes end.
+fn take_long<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+    let Some((length, rest)) = bytes.split_first_chunk() else { return Some(None) };
+    let (taken, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    *bytes = rest;
+    Some(Some(taken))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use ehealth_core::lookup::{Caller, Exchange, Operation};
-    use ehealth_core::model::{Digest, OutcomeCode, Ticket, Timestamp};
+    use ehealth_core::model::{OutcomeCode, Ticket, Timestamp};
 
     use super::*;
 
@@ -216,7 +258,13 @@ mod tests {
             customer_ticket: Some("85.07.30-999.32".into()),
             replaced_by: None,
             end_user: None,
+            signature: None,
         }
+    }
+
+    fn signature() -> Option<MessageSignature> {
+        let (value, certificate) = (vec![8; 256].into(), vec![9; 1_000].into());
+        Some(MessageSignature { message: Digest::new([7; 32]), value, certificate })
     }
 
     fn end_user(consent_reference: Option<&str>) -> Option<EndUser> {
@@ -225,14 +273,16 @@ mod tests {
     }
 
     fn encrypt(detail: &Detail, key: &DetailKey) -> EncryptedDetail {
-        let Detail { subject, disclosed, customer_ticket, replaced_by, end_user } = detail.clone();
+        let Detail { subject, disclosed, customer_ticket, replaced_by, end_user, signature } = detail.clone();
         let exchange = Exchange {
             ticket: Ticket::new([0; 16]),
             received: Timestamp::from_millis(0),
             caller: Caller { certified: None, fingerprint: Digest::new([0; 32]) },
+            relay: None,
         };
+        let signature = signature.map(Arc::new);
         let record = exchange.to_record(Operation::ConsultAttributes, OutcomeCode::DataFound);
-        let record = ExchangeRecord { subject, disclosed, customer_ticket, replaced_by, end_user, ..record };
+        let record = ExchangeRecord { subject, disclosed, customer_ticket, replaced_by, end_user, signature, ..record };
         let encrypted = key.encrypt(&record, [7; 12], b"record").expect("short");
         EncryptedDetail {
             nonce: [7; 12],
@@ -249,6 +299,8 @@ mod tests {
             Detail { customer_ticket: Some(String::new()), replaced_by: detail().subject, ..detail() },
             Detail { end_user: end_user(None), ..detail() },
             Detail { end_user: end_user(Some("C-1")), ..Detail::default() },
+            Detail { signature: signature(), ..detail() },
+            Detail { signature: signature(), end_user: end_user(Some("C-1")), ..Detail::default() },
         ] {
             let encrypted = encrypt(&detail, &key(1));
             assert_eq!(key(1).decrypt(&encrypted), Ok(detail));

@@ -3,7 +3,7 @@
 //! Each function appends one frame and returns its leaf hash, or leaves the buffer unchanged.
 //! Nothing is written to a disk here.
 
-use ehealth_core::lookup::{ExchangeRecord, SuppressedRequests};
+use ehealth_core::lookup::{ExchangeRecord, Relay, SuppressedRequests};
 use ehealth_core::model::{Application, Dataset, DatasetStates, Digest, LegalContext, Window};
 use ehealth_core::policy::Rule;
 
@@ -109,7 +109,9 @@ pub(crate) fn exchange(
         out.push(
             bit(successor.is_some(), present::SUCCESSOR)
                 | bit(end_user.is_some(), present::END_USER)
-                | bit(exchange.policy.is_some(), present::POLICY),
+                | bit(exchange.policy.is_some(), present::POLICY)
+                | bit(exchange.relay.is_some(), present::RELAY)
+                | bit(exchange.signature.is_some(), present::SIGNATURE),
         );
         out.extend_from_slice(&exchange.fields.bits().to_be_bytes());
         put_window(out, exchange.window);
@@ -118,6 +120,7 @@ pub(crate) fn exchange(
         successor.iter().for_each(|successor| out.extend_from_slice(&subject_key.token(*successor).0));
         end_user.iter().for_each(|user| out.extend_from_slice(&subject_key.end_user_token(user.id()).0));
         exchange.policy.iter().for_each(|policy| out.extend_from_slice(policy.as_bytes()));
+        put_relay(out, exchange.relay.as_ref());
         put_datasets(out, &exchange.datasets);
         put_short(out, exchange.outcome.code())?;
         put_short(out, exchange.deliberation.as_ref().map_or("", |deliberation| deliberation.as_str()))?;
@@ -142,6 +145,12 @@ fn put_versioned_header(out: &mut Vec<u8>, version: u8, kind: u8, header: &Recor
     out.extend_from_slice(&header.unproven.to_be_bytes());
     out.extend_from_slice(&header.recorded.as_millis().to_be_bytes());
     out.extend_from_slice(&header.salt);
+}
+
+fn put_relay(out: &mut Vec<u8>, relay: Option<&Relay>) {
+    let Some(relay) = relay else { return };
+    out.extend_from_slice(&encode_number(Some(relay.organisation)));
+    out.extend_from_slice(relay.fingerprint.as_bytes());
 }
 
 fn put_window(out: &mut Vec<u8>, window: Option<Window>) {

@@ -47,13 +47,14 @@
 //! | 32 | SHA-256 of the caller's certificate |
 //! | 4 + 4 | enterprise numbers of the caller and of the organisation for which it asked; 0: none |
 //! | 1 | operation: 1 consultAttributes, 2 sendTestMessage |
-//! | 1 | version 4: which of the three parts below are present; 1 and 2: number of the legal context |
+//! | 1 | version 4: which of the four parts below are present, and whether the detail has a message signature; 1 and 2: number of the legal context |
 //! | 2 | disclosed fields, field 1 in the lowest bit |
 //! | 4 + 4 | first and last day of the question, in days since 1970-01-01; both `80000000`: none |
 //! | 1 + 32 | 1 and the subject token; or 0 and zeros |
 //! | 32 | subject token of the SSIN that was disclosed as replacement, if present |
 //! | 32 | token of the end user, if present |
 //! | 32 | SHA-256 of the policy file, if present |
+//! | 4 + 32 | enterprise number and SHA-256 of the certificate of the relay, if present |
 //! | 5 × (8 + 8) | serial and moment of each dataset state that was read, in the order of `Dataset::ALL`; serial 0: not loaded |
 //! | 1 + n | length and code of the status or fault |
 //! | 1 + n | length and number of the deliberation; length 0: none |
@@ -65,7 +66,7 @@
 //! The encrypted detail is AES-256-GCM-SIV (RFC 8452) under the key of the month. Its nonce is the
 //! first 12 bytes of the salt; its associated data is the record up to the detail's length. The
 //! plaintext is the SSIN, the SSIN that was disclosed as replacement, the disclosed enterprise
-//! numbers, the caller's own ticket, and the end user, padded to a multiple of 32 bytes. The ticket is encrypted
+//! numbers, the caller's own ticket, the end user, and the message signature, padded to a multiple of 32 bytes. The ticket is encrypted
 //! because a caller may have put a person's number into this free text.
 //!
 //! # Segment-begun record

@@ -3,7 +3,7 @@
 //! Every fact is in the clear, except the encrypted detail: [`Exchange::decrypt`] needs the key of
 //! the month.
 
-use ehealth_core::lookup::{Operation, SuppressedRequests};
+use ehealth_core::lookup::{Operation, Relay, SuppressedRequests};
 use ehealth_core::model::{
     Application, DatasetStates, Digest, EnterpriseNumber, FieldSet, LegalContext, Ticket, Timestamp, Window,
 };
@@ -119,6 +119,10 @@ pub struct Exchange {
     pub outcome: StoredOutcome,
     /// Deliberation on which the grant rests.
     pub deliberation: Option<Deliberation>,
+    /// The relay that brought the message, if it is not the caller itself.
+    pub relay: Option<Relay>,
+    /// Whether the detail has the caller's signature of the message.
+    pub is_signed: bool,
     /// Detail that only the key of the month decrypts.
     pub(crate) encrypted: EncryptedDetail,
 }

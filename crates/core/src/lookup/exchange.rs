@@ -1,6 +1,7 @@
 //! The facts of one message, known before its question is read.
 
 use super::exchange_record::{ExchangeRecord, Operation};
+use super::message_signature::Relay;
 use crate::model::{Application, DatasetStates, Digest, EnterpriseNumber, FieldSet, OutcomeCode, Ticket, Timestamp};
 use crate::policy::Certified;
 
@@ -34,8 +35,10 @@ pub struct Exchange {
     pub ticket: Ticket,
     /// Time at which the message was received.
     pub received: Timestamp,
-    /// The caller.
+    /// The caller: the signer, if a relay brought the message.
     pub caller: Caller,
+    /// The relay that brought the message, if it is not the caller itself.
+    pub relay: Option<Relay>,
 }
 
 impl Exchange {
@@ -63,6 +66,8 @@ impl Exchange {
             datasets: DatasetStates::default(),
             outcome,
             customer_ticket: None,
+            relay: self.relay,
+            signature: None,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The record of one exchange: what the audit log stores.
 
+use std::sync::Arc;
+
+use super::message_signature::{MessageSignature, Relay};
 use crate::model::{
     Application, DatasetStates, Digest, EndUser, EnterpriseNumber, FieldSet, LegalContext, OutcomeCode, Ssin, Ticket,
     Timestamp, Window,
@@ -65,6 +68,10 @@ pub struct ExchangeRecord {
     pub outcome: OutcomeCode,
     /// The caller's own ticket, if it gave one.
     pub customer_ticket: Option<String>,
+    /// The relay that brought the message, if it is not the caller itself.
+    pub relay: Option<Relay>,
+    /// The caller's signature of the message, if it was verified.
+    pub signature: Option<Arc<MessageSignature>>,
 }
 
 impl std::fmt::Debug for ExchangeRecord {

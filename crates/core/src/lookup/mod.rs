@@ -126,6 +126,7 @@ mod sources;
 
 // Recorded before answered: the record, its way to the disk, and what may be disclosed afterwards.
 mod exchange_record;
+mod message_signature;
 mod pending;
 mod recording;
 mod suppressed;
@@ -133,6 +134,7 @@ mod suppressed;
 pub use exchange::{Caller, Exchange};
 pub use exchange_record::{ExchangeRecord, Operation};
 pub use freshness_limits::FreshnessLimits;
+pub use message_signature::{MessageSignature, Relay};
 pub use pending::{Pending, RecordContent, RecordFailure};
 pub use pipeline::{Answer, Identified, LookupError, Permission, Permitted, Presented, Resolved};
 pub use ports::{AuditSink, Directory, DirectoryError};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::exchange::Exchange;
 use super::exchange_record::{ExchangeRecord, Operation};
 use super::freshness_limits::FreshnessLimits;
+use super::message_signature::MessageSignature;
 use super::ports::{Directory, DirectoryError};
 use super::recording::{Recordable, Recorded};
 use super::resolve::{Resolution, resolve};
@@ -30,6 +31,8 @@ pub struct Presented {
     context: Option<Arc<ContextDefinition>>,
     /// SHA-256 of the policy file under which it is decided.
     policy: Option<Digest>,
+    /// The caller's signature of the message.
+    signature: Option<Arc<MessageSignature>>,
 }
 
 impl Presented {
@@ -37,7 +40,13 @@ impl Presented {
     #[must_use]
     pub fn new(exchange: Exchange, question: Question, register: &Register) -> Self {
         let context = register.contexts().find(&question.legal_context).map(Arc::clone);
-        Self { exchange, question, context, policy: register.policy() }
+        Self { exchange, question, context, policy: register.policy(), signature: None }
+    }
+
+    /// The same question, with the caller's verified signature of its message.
+    #[must_use]
+    pub fn signed(self, signature: Option<Arc<MessageSignature>>) -> Self {
+        Self { signature, ..self }
     }
 
     /// Finds the consumer, and the organisation on whose behalf it asks.
@@ -61,6 +70,7 @@ impl Presented {
             subject: self.question.criteria.ssin.ok(),
             end_user: self.question.end_user.clone(),
             customer_ticket: self.question.customer.ticket.clone(),
+            signature: self.signature.clone(),
             ..self.exchange.to_record(Operation::ConsultAttributes, outcome)
         }
     }

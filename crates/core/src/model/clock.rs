@@ -78,6 +78,12 @@ impl Timestamp {
         self.0
     }
 
+    /// The time that is this much later, or earlier if it is negative.
+    #[must_use]
+    pub fn plus_millis(self, millis: i64) -> Self {
+        Self::from_millis(self.0.saturating_add(millis))
+    }
+
     /// Time since an earlier timestamp; zero if that is in the future.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

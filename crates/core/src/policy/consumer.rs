@@ -12,6 +12,7 @@ use super::certified::{Certified, EnvironmentRule, NotIdentified};
 use super::context::Contexts;
 use super::grant::{Grant, GrantError};
 use super::quota::Quota;
+use super::signatures::{SignatureRule, Signatures};
 use crate::model::{Application, CbeNumber, CustomerId, Digest, EnterpriseNumber, LegalContext};
 
 /// A registered organisation, or some of its applications, which the certificate identifies.
@@ -34,6 +35,8 @@ pub struct Consumer {
     pub pins: Pins,
     /// How a question about a replaced SSIN is answered.
     pub replaced_ssin: ReplacedSsin,
+    /// Signatures of its messages and of the responses.
+    pub signatures: Signatures,
 }
 
 /// Identity of a consumer in every limit, counter and log line. Limits are keyed by it and not by
@@ -85,6 +88,7 @@ impl Consumer {
             quota: Quota::default(),
             pins: Pins::default(),
             replaced_ssin: ReplacedSsin::default(),
+            signatures: Signatures::default(),
         }
     }
 
@@ -171,6 +175,12 @@ pub enum RegisterError {
         /// The legal context of both grants.
         context: LegalContext,
     },
+    /// A signer is listed twice, is the consumer itself, or has no effect.
+    #[error(
+        "consumer {0}: signers lists one organisation twice, or the consumer itself, or needs message_signature \
+         \"accept\" or \"require\""
+    )]
+    Signers(ConsumerId),
     /// A customer that this consumer acts for is listed twice, or is the consumer itself.
     #[error("consumer {0}: acts_for lists one customer twice, or the consumer itself")]
     ActsFor(ConsumerId),
@@ -185,6 +195,7 @@ impl RegisterError {
             | Self::Application { consumer, .. }
             | Self::Grant { consumer, .. }
             | Self::Overlap { consumer, .. }
+            | Self::Signers(consumer)
             | Self::ActsFor(consumer) => *consumer,
         }
     }
@@ -332,6 +343,15 @@ fn on_behalf_of(
     Ok((Arc::clone(consumer), organisation))
 }
 
+/// Whether the signers are other organisations, each once, whose signatures are read.
+fn has_valid_signers(consumer: &Consumer) -> bool {
+    let Signatures { rule, signers, .. } = &consumer.signatures;
+    let mut sorted: Vec<_> = signers.iter().chain([&consumer.organisation]).collect();
+    sorted.sort_unstable();
+    let is_repeated = sorted.windows(2).any(|pair| pair.first() == pair.last());
+    signers.is_empty() || (*rule != SignatureRule::Off && !is_repeated)
+}
+
 fn check(consumer: &Consumer, errors: &mut Vec<RegisterError>) {
     let id = consumer.id();
     for (index, grant) in consumer.grants.iter().enumerate() {
@@ -348,6 +368,9 @@ fn check(consumer: &Consumer, errors: &mut Vec<RegisterError>) {
     named.sort_unstable();
     if named.windows(2).any(|pair| pair.first() == pair.last()) {
         errors.push(RegisterError::ActsFor(id));
+    }
+    if !has_valid_signers(consumer) {
+        errors.push(RegisterError::Signers(id));
     }
 }
 

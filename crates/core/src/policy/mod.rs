@@ -15,6 +15,7 @@ mod terms;
 // Whether a question may be looked up.
 mod decide;
 mod rule;
+mod signatures;
 
 // At what rate, and what a consumer may find out by asking often.
 mod dates_per_person;
@@ -35,6 +36,7 @@ pub use empty_answers::{EmptyAnswers, Finding, THROTTLE_INTERVAL, Throttle};
 pub use grant::{Grant, GrantError};
 pub use quota::{Quota, RateLimiter};
 pub use rule::Rule;
+pub use signatures::{SignatureRule, Signatures};
 pub use subject_hash::SubjectHash;
 pub use terms::{Deliberation, DeliberationError, Reach, Relation};
 pub use warnings::{ContextProblem, EXPIRY_WARNING_DAYS, PolicyProblem, PolicyWarning, find_warnings};

@@ -11,6 +11,8 @@ crate::closed_enum! {
     /// message, and a message that cannot be read.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum Rule {
+        /// The message signature is missing or not accepted.
+        MessageSignature => "message-signature",
         /// The certificate names no organisation.
         NoOrganisation => "no-organisation",
         /// The certificate is for another environment.

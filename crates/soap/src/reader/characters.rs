@@ -11,7 +11,7 @@ pub(crate) fn is_space(character: char) -> bool {
 }
 
 /// Whether the text consists of white space only.
-pub(super) fn is_blank(text: &str) -> bool {
+pub(crate) fn is_blank(text: &str) -> bool {
     text.bytes().all(|byte| is_space(char::from(byte)))
 }
 

@@ -67,7 +67,7 @@ impl<'a> Document<'a> {
     }
 
     /// The declaration, and the content after it.
-    pub(super) fn split(&self) -> (&str, &str) {
+    pub(crate) fn split(&self) -> (&str, &str) {
         self.text.split_at_checked(self.declaration_bytes).unwrap_or((&self.text, ""))
     }
 }

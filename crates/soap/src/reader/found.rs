@@ -66,7 +66,7 @@ impl Reader<'_> {
     }
 
     /// URI of an attribute's namespace: without a prefix it has none.
-    fn uri_of_attribute(&self, attribute: &Attribute<'_>) -> &str {
+    pub(crate) fn uri_of_attribute(&self, attribute: &Attribute<'_>) -> &str {
         let prefix = Some(attribute.prefix()).filter(|prefix| !prefix.is_empty());
         prefix.and_then(|prefix| self.namespaces.uri(prefix)).unwrap_or_default()
     }

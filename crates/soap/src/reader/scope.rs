@@ -5,6 +5,7 @@
 
 use super::namespaces::{BindingIndex, Declaration};
 use super::tag::parse_name;
+use super::text::count_line_ends;
 use super::token_reader::Reader;
 use crate::limits::NAME_BYTES;
 
@@ -18,6 +19,36 @@ impl<'a> Reader<'a> {
     /// element. Still the name of the element whose end was read last.
     pub(crate) fn written_name(&self) -> &'a str {
         self.open.last().map_or("", |element| element.tag.written)
+    }
+
+    /// URI of the namespace of the innermost open element; empty if it has none.
+    pub(crate) fn uri(&self) -> &str {
+        let name = self.written_name();
+        let prefix = name.split_once(':').map_or("", |(prefix, _)| prefix);
+        self.namespaces.uri(prefix).unwrap_or_default()
+    }
+
+    /// Position of the piece that was read last, in bytes from the end of the XML declaration. Two
+    /// readers of one document have the same position at the same element.
+    pub(crate) fn position(&self) -> usize {
+        self.content.len().saturating_sub(self.rest_before.len())
+    }
+
+    /// Position behind the piece that was read last.
+    pub(crate) fn next_position(&self) -> usize {
+        self.content.len().saturating_sub(self.rest.len())
+    }
+
+    /// Line of the piece that was read last, from 1.
+    pub(crate) fn line(&self) -> usize {
+        let before = self.content.get(..self.position()).unwrap_or_default();
+        let ended = count_line_ends(self.declaration).saturating_add(count_line_ends(before));
+        ended.saturating_add(1)
+    }
+
+    /// Names of the open elements as written, outermost first.
+    pub(crate) fn written_path(&self) -> String {
+        self.open.iter().flat_map(|element| ["/", element.tag.written]).collect()
     }
 
     /// The innermost declaration of a prefix; the default namespace has the empty prefix.

@@ -67,7 +67,7 @@ pub struct Reader<'a> {
     pub(super) declaration: &'a str,
     pub(super) content: &'a str,
     /// The unread part of `content`.
-    rest: &'a str,
+    pub(super) rest: &'a str,
     /// The same from before the piece that was read last.
     pub(super) rest_before: &'a str,
     due: Due,

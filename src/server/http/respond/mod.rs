@@ -118,10 +118,10 @@ async fn answer_message(
     let soap_actions = soap_actions(&head.headers);
     let question = turn.question.take();
     let message = Message { body: &body, charset, soap_actions: &soap_actions, question };
-    let response = soap_answer::exchange(request, operation, message, trace).await;
+    let answered = soap_answer::exchange(request, operation, message, trace).await;
     // Only now may the next question of a slowed consumer begin.
     drop(turn);
-    Ok(response)
+    answered.map_err(|wait| Refused::whole(overloaded(Overload::Slowed)).until(wait))
 }
 
 /// Refuses a request. If the connection may continue, reads and drops the body first.

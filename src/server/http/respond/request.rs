@@ -24,7 +24,7 @@ use crate::server::service::Service;
 use ehealth_core::explained::Cause;
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::Ticket;
-use ehealth_core::policy::THROTTLE_INTERVAL;
+use ehealth_core::policy::{Consumer, THROTTLE_INTERVAL};
 
 /// `Retry-After` of a caller that is refused because the audit log's disk is nearly full.
 const RESERVE_RETRY: Duration = Duration::from_mins(1);
@@ -165,9 +165,18 @@ impl<'a> RequestContext<'a> {
     /// # Errors
     /// The consumer is slowed, and has another question in progress.
     pub async fn begin_question(&self, operation: Operation) -> Result<Turn, Duration> {
+        match (operation, self.taker.consumer.as_deref()) {
+            (Operation::ConsultAttributes, Some(consumer)) => self.begin_question_of(consumer).await,
+            (Operation::ConsultAttributes, None) | (Operation::SendTestMessage, _) => Ok(Turn::default()),
+        }
+    }
+
+    /// The same for a question of this consumer.
+    ///
+    /// # Errors
+    /// The consumer is slowed, and has another question in progress.
+    pub async fn begin_question_of(&self, consumer: &Consumer) -> Result<Turn, Duration> {
         let service = self.service();
-        let consumer = self.taker.consumer.as_deref();
-        let (Operation::ConsultAttributes, Some(consumer)) = (operation, consumer) else { return Ok(Turn::default()) };
         let patience = Patience { longest: self.limits().wait, each: self.limits().waiting_per_consumer };
         let Ok(slot) = service.rate_limits.await_turn(consumer, patience).await else {
             service.counters.count_overload(Overload::Slowed);
@@ -201,7 +210,8 @@ impl<'a> RequestContext<'a> {
 
     /// Context of the exchange whose message has just arrived.
     pub fn begin_exchange(&self, operation: Operation) -> ExchangeContext<'_> {
-        ExchangeContext::new(self.service(), &self.active_config, self.peer(), self.ticket, operation, &self.stopwatch)
+        let client = (self.peer(), self.taker.consumer.as_deref());
+        ExchangeContext::new(self.service(), &self.active_config, client, self.ticket, operation, &self.stopwatch)
     }
 
     /// Counts a refusal and makes its response. After `503` the connection is not read for a while.

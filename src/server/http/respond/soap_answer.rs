@@ -1,11 +1,13 @@
 //! The last step: the exchange itself, its log line, its counters, and its HTTP response.
 
+use std::time::Duration;
+
 use hyper::StatusCode;
 use hyper::header::{CONNECTION, HeaderName, HeaderValue, RETRY_AFTER};
 
-use super::request::RequestContext;
+use super::request::{RequestContext, Turn};
 use crate::server::counters::{self, Stage};
-use crate::server::exchange::{ExchangeContext, Message, Reply};
+use crate::server::exchange::{Begun, ExchangeContext, Message, Reply};
 use crate::server::http::plain::whole_seconds;
 use crate::server::http::response::{HttpResponse, xml};
 use crate::server::http::trace::TraceId;
@@ -19,16 +21,30 @@ use soap::consumer_header;
 const CONSUMER: HeaderName = HeaderName::from_static("x-consumer");
 
 /// Answers a message.
+///
+/// # Errors
+/// A relay brought the message, and its signer is slowed and has another question in progress: the time
+/// until it may ask again.
 pub(super) async fn exchange(
     request: &RequestContext<'_>,
     operation: Operation,
     message: Message<'_>,
     trace: Option<TraceId>,
-) -> HttpResponse {
-    let context = request.begin_exchange(operation);
-    let recorded = context.begin(message).record(context).await;
+) -> Result<HttpResponse, Duration> {
+    let (context, begun) = request.begin_exchange(operation).begin(message, request.peer());
+    // Held to the response, as the turn of the TLS client is.
+    let mut turn = Turn::default();
+    let pending = match begun {
+        Begun::Pending(pending) => pending,
+        Begun::Relayed(relayed) => {
+            turn = request.begin_question_of(&relayed.consumer).await?;
+            context.continue_relayed(relayed, turn.question.take())
+        }
+    };
+    let recorded = pending.record(context).await;
     let reply = context.write(recorded, request.peer());
-    to_response(&context, request.peer(), reply, trace)
+    drop(turn);
+    Ok(to_response(&context, request.peer(), reply, trace))
 }
 
 /// Refuses a caller whose certificate is no longer valid, and closes the connection.
@@ -47,7 +63,7 @@ pub(super) async fn refuse_caller(
 
 /// Logs and counts an exchange, and makes its HTTP response.
 fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: Option<TraceId>) -> HttpResponse {
-    let ExchangeContext { service, active_config, operation, exchange, stopwatch } = *context;
+    let ExchangeContext { service, active_config, operation, exchange, stopwatch, .. } = *context;
     let recognised = active_config.register.recognise(exchange.caller.certified).ok();
     let caller = recognised.map(|consumer| consumer.id());
     // A caller whom the policy knows has a line for each exchange. Any other holder of a certificate
@@ -94,6 +110,7 @@ fn log_exchange(context: &ExchangeContext<'_>, reply: &Reply, trace: Option<Trac
         trace = trace.map(tracing::field::display),
         operation = operation.code(),
         consumer = exchange.caller.organisation().map(tracing::field::display),
+        relay = exchange.relay.map(|relay| tracing::field::display(relay.organisation)),
         application = exchange.caller.application().map(tracing::field::display),
         outcome = reply.outcome.code(),
         rule = reply.rule.map(Rule::code),

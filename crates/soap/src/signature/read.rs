@@ -1,0 +1,299 @@
+//! Reads the `wsse:Security` block of a message: its structure, each part once, in any order.
+//!
+//! Reads the document from its beginning to the start of the body, with the reader that
+//! [`read_request`](crate::read_request) uses. What is signed is identified by its position in the
+//! document, so that no id and no name decides it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ehealth_core::explained::Explained;
+use ehealth_core::model::Timestamp;
+
+use super::block::{CERTIFICATE_BYTES, Places, SIGNATURE_BYTES, SecurityBlock};
+use super::problem::{Problem, SignatureError};
+use super::read_signature::{SignaturePart, read_signature};
+use crate::envelope::is_for_us;
+use crate::message_error::BadMessage;
+use crate::names::{Namespace, addressing, envelope};
+use crate::reader::characters::{is_blank, is_space, trim};
+use crate::reader::{Document, Name, Reader, Space, Token};
+use crate::well_known::WellKnown;
+
+/// Type of the token (WS-Security X.509 Certificate Token Profile 1.1, section 3.1).
+pub(super) const X509_V3: &str =
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3";
+
+/// Encoding of the token (WS-Security 1.1, section 6.3).
+pub(super) const BASE64_BINARY: &str =
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary";
+
+/// Why reading stops.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadError {
+    /// The block is not of the profile.
+    Problem(Box<Problem>),
+    /// The document is no well-formed message.
+    Document(Explained<BadMessage>),
+}
+
+impl From<Box<Problem>> for ReadError {
+    fn from(problem: Box<Problem>) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Explained<BadMessage>> for ReadError {
+    fn from(bad: Explained<BadMessage>) -> Self {
+        Self::Document(bad)
+    }
+}
+
+/// Kind of a message: only a response confirms the signature of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageKind {
+    /// A request.
+    Request,
+    /// A response or a fault.
+    Response,
+}
+
+/// Reads the `wsse:Security` block for this service; `None` if the message has none.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn read_security(document: &Document<'_>, kind: MessageKind) -> Result<Option<SecurityBlock>, ReadError> {
+    let reader = &mut Reader::new(document);
+    let mut places = Places::default();
+    let mut found = None;
+    let Token::Open(_) = reader.next_token()? else { return Ok(None) };
+    let mut part = next_child(reader)?;
+    if part.is_some_and(|part| part.is_in(Namespace::Envelope, envelope::HEADER)) {
+        while let Some(block) = next_child(reader)? {
+            if is_addressing(block) {
+                places.addressing.push(reader.position());
+            }
+            if !is(reader, WellKnown::Security, "Security") || !is_for_us(reader)? {
+                reader.skip_rest()?;
+            } else if found.is_some() {
+                let expected = "one wsse:Security block for this service";
+                return Err(Problem::here(reader, SignatureError::RepeatedBlock, expected, "a second one").into());
+            } else {
+                found = Some(read_block(reader, kind, &mut places)?);
+            }
+        }
+        part = next_child(reader)?;
+    }
+    if part.is_some_and(|part| part.is_in(Namespace::Envelope, envelope::BODY)) {
+        places.body = reader.position();
+    }
+    Ok(found.map(|parts| parts.into_block(places)))
+}
+
+fn is_addressing(block: Name<'_>) -> bool {
+    use addressing::{ACTION, FAULT_TO, FROM, MESSAGE_ID, RELATES_TO, REPLY_TO, TO};
+    block.space == Space::Known(Namespace::Addressing)
+        && [ACTION, FAULT_TO, FROM, MESSAGE_ID, RELATES_TO, REPLY_TO, TO].contains(&block.local)
+}
+
+/// Whether the element that was read last has this name.
+pub(super) fn is(reader: &Reader<'_>, namespace: WellKnown, local: &str) -> bool {
+    let name = reader.written_name();
+    name.split_once(':').map_or(name, |(_, local)| local) == local && reader.uri() == namespace.uri()
+}
+
+/// The next child; text other than white space is a problem.
+pub(super) fn next_child<'a>(reader: &mut Reader<'a>) -> Result<Option<Name<'a>>, ReadError> {
+    loop {
+        match reader.next_token()? {
+            Token::Open(name) => return Ok(Some(name)),
+            Token::Close | Token::End => return Ok(None),
+            Token::Text(text) if is_blank(&text) => {}
+            Token::Text(text) => {
+                return Err(Problem::here(reader, SignatureError::UnexpectedText, "only elements", text).into());
+            }
+        }
+    }
+}
+
+/// The text of the open element; an element inside is a problem.
+pub(super) fn text(reader: &mut Reader<'_>) -> Result<String, ReadError> {
+    let mut value = String::new();
+    loop {
+        match reader.next_token()? {
+            Token::Text(text) => value.push_str(&text),
+            Token::Open(_) => {
+                return Err(Problem::here(reader, SignatureError::UnexpectedElement, "text", "an element").into());
+            }
+            Token::Close | Token::End => return Ok(value),
+        }
+    }
+}
+
+/// The base64 value of the open element, of at most `longest` bytes. White space is allowed anywhere
+/// (XML Schema 1.0 part 2, section 3.2.16).
+pub(super) fn base64(
+    reader: &mut Reader<'_>,
+    longest: usize,
+    what: &'static str,
+    error: SignatureError,
+) -> Result<Vec<u8>, ReadError> {
+    let text: String = text(reader)?.chars().filter(|character| !is_space(*character)).collect();
+    let refuse = |reader: &Reader<'_>, found: String| Err(Problem::here(reader, error, what, found).into());
+    match STANDARD.decode(&text) {
+        Ok(bytes) if bytes.is_empty() || bytes.len() > longest => refuse(reader, format!("{} bytes", bytes.len())),
+        Ok(bytes) => Ok(bytes),
+        Err(_) => refuse(reader, format!("{} characters that are not base64", text.len())),
+    }
+}
+
+/// Value of an attribute without namespace; empty if it is absent.
+pub(super) fn attribute<'r>(reader: &'r Reader<'_>, local: &str) -> &'r str {
+    let has_name = |name: Name<'_>| name.space == Space::Unqualified && name.local == local;
+    reader.attributes().iter().find(|attribute| has_name(attribute.name)).map_or("", |attribute| trim(&attribute.value))
+}
+
+/// The ids of the element that was opened last: `wsu:Id`, and `Id` without namespace.
+pub(super) fn ids<'r>(reader: &'r Reader<'_>) -> impl Iterator<Item = &'r str> {
+    let is_id = |attribute: &&crate::reader::Attribute<'_>| {
+        attribute.name.local == "Id"
+            && (attribute.name.space == Space::Unqualified
+                || reader.uri_of_attribute(attribute) == WellKnown::SecurityUtility.uri())
+    };
+    reader.attributes().iter().filter(is_id).map(|attribute| &*attribute.value)
+}
+
+/// Keeps the one occurrence of a part.
+pub(super) fn once<T>(reader: &Reader<'_>, slot: &mut Option<T>, value: T) -> Result<(), ReadError> {
+    if slot.is_some() {
+        return Err(Problem::here(reader, SignatureError::RepeatedElement, "this element once", "a second one").into());
+    }
+    *slot = Some(value);
+    Ok(())
+}
+
+/// The one occurrence of a part, at the end of its parent.
+pub(super) fn required<T>(reader: &Reader<'_>, slot: Option<T>, name: &'static str) -> Result<T, ReadError> {
+    slot.ok_or_else(|| Problem::here(reader, SignatureError::MissingElement, name, "none").into())
+}
+
+/// An element that the profile does not have here.
+pub(super) fn unexpected(reader: &Reader<'_>, expected: &'static str) -> ReadError {
+    Problem::here(reader, SignatureError::UnexpectedElement, expected, reader.written_name()).into()
+}
+
+/// The parts of a block.
+struct Parts {
+    created: Timestamp,
+    expires: Timestamp,
+    certificate: Vec<u8>,
+    signature: SignaturePart,
+    confirmations: Vec<Vec<u8>>,
+}
+
+impl Parts {
+    fn into_block(self, places: Places) -> SecurityBlock {
+        let Self { created, expires, certificate, signature, confirmations } = self;
+        let SignaturePart { method, value, prefixes, references, refused_algorithm, .. } = signature;
+        SecurityBlock {
+            created,
+            expires,
+            certificate,
+            method,
+            value,
+            confirmations,
+            prefixes,
+            references,
+            refused_algorithm,
+            places,
+        }
+    }
+}
+
+fn read_block(reader: &mut Reader<'_>, kind: MessageKind, places: &mut Places) -> Result<Parts, ReadError> {
+    const PARTS: &str = "wsse:BinarySecurityToken, wsu:Timestamp, ds:Signature";
+    let (mut time, mut token, mut signature) = (None, None, None);
+    let mut confirmations = Vec::new();
+    while next_child(reader)?.is_some() {
+        let at = reader.position();
+        if is(reader, WellKnown::SecurityUtility, "Timestamp") {
+            places.timestamp = at;
+            let read = read_time(reader)?;
+            once(reader, &mut time, read)?;
+        } else if is(reader, WellKnown::Security, "BinarySecurityToken") {
+            places.token = at;
+            let read = read_token(reader)?;
+            once(reader, &mut token, read)?;
+        } else if is(reader, WellKnown::Signature, "Signature") {
+            let read = read_signature(reader, places)?;
+            once(reader, &mut signature, read)?;
+        } else if kind == MessageKind::Response
+            && places.confirmations.is_empty()
+            && is(reader, WellKnown::Security11, "SignatureConfirmation")
+        {
+            places.confirmations.push(at);
+            confirmations.extend(read_confirmation(reader)?);
+        } else {
+            return Err(unexpected(reader, PARTS));
+        }
+    }
+    let (created, expires) = required(reader, time, "wsu:Timestamp")?;
+    let (certificate, token_ids) = required(reader, token, "wsse:BinarySecurityToken")?;
+    let signature = required(reader, signature, "ds:Signature")?;
+    if !token_ids.contains(&signature.key_id) {
+        let expected = "a direct reference to the wsse:BinarySecurityToken of this block";
+        let found = format!("a reference to '{}'", signature.key_id);
+        return Err(Problem::here(reader, SignatureError::KeyReference, expected, found).into());
+    }
+    Ok(Parts { created, expires, certificate, signature, confirmations })
+}
+
+fn read_time(reader: &mut Reader<'_>) -> Result<(Timestamp, Timestamp), ReadError> {
+    let (mut created, mut expires) = (None, None);
+    while next_child(reader)?.is_some() {
+        let slot = if is(reader, WellKnown::SecurityUtility, "Created") {
+            &mut created
+        } else if is(reader, WellKnown::SecurityUtility, "Expires") {
+            &mut expires
+        } else {
+            return Err(unexpected(reader, "wsu:Created, wsu:Expires"));
+        };
+        let written = text(reader)?;
+        let Ok(time) = Timestamp::parse_zoned(trim(&written)) else {
+            let expected = "a time with its zone, such as 2026-01-15T09:30:00Z";
+            return Err(Problem::here(reader, SignatureError::Value, expected, written).into());
+        };
+        once(reader, slot, time)?;
+    }
+    Ok((required(reader, created, "wsu:Created")?, required(reader, expires, "wsu:Expires")?))
+}
+
+/// Reads the token: the certificate, and its ids.
+fn read_token(reader: &mut Reader<'_>) -> Result<(Vec<u8>, Vec<String>), ReadError> {
+    let ids: Vec<_> = ids(reader).map(str::to_owned).collect();
+    let value_type = attribute(reader, "ValueType");
+    if value_type != X509_V3 {
+        let (expected, found) = (format!("ValueType {X509_V3}"), value_type.to_owned());
+        return Err(Problem::here(reader, SignatureError::TokenType, expected, found).into());
+    }
+    // The default of the attribute (WS-Security 1.1, section 6.3).
+    let encoding = attribute(reader, "EncodingType");
+    if !encoding.is_empty() && encoding != BASE64_BINARY {
+        let (expected, found) = (format!("EncodingType {BASE64_BINARY}"), encoding.to_owned());
+        return Err(Problem::here(reader, SignatureError::TokenType, expected, found).into());
+    }
+    let expected = "one DER certificate of at most 8 KiB, in base64";
+    Ok((base64(reader, CERTIFICATE_BYTES, expected, SignatureError::TokenType)?, ids))
+}
+
+/// Reads a `SignatureConfirmation`; one without a value confirms that the request was not signed.
+fn read_confirmation(reader: &mut Reader<'_>) -> Result<Option<Vec<u8>>, ReadError> {
+    let value: String = attribute(reader, "Value").chars().filter(|character| !is_space(*character)).collect();
+    let decoded = STANDARD.decode(&value).ok().filter(|bytes| bytes.len() <= SIGNATURE_BYTES);
+    let Some(value) = decoded else {
+        return Err(Problem::here(reader, SignatureError::Value, "Value in base64", value).into());
+    };
+    if next_child(reader)?.is_some() {
+        return Err(unexpected(reader, "no child"));
+    }
+    Ok(Some(value).filter(|value| !value.is_empty()))
+}

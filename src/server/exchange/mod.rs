@@ -1,0 +1,356 @@
+//! One message, from bytes to bytes: read, decide, look up, record, write.
+//!
+//! The order is the pipeline's ([`ehealth_core::lookup`]) and cannot be changed here. Every SOAP
+//! answer and fault is a recorded outcome. The one exception is the fault that says that the
+//! exchange could not be recorded. Work on the processor is done in two pieces: before the record
+//! ([`ExchangeContext::begin`]) and after it ([`ExchangeContext::write`]). Between them is the only
+//! wait ([`PendingExchange::record`]). A lookup runs on the thread that read the message: with warm
+//! caches it costs less than handing it to another thread.
+
+// The parts of an exchange: on its way through the audit log, and as bytes.
+mod pending;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::active_config::ActiveConfig;
+use super::counters::{Stage, Stopwatch};
+use super::fault_map;
+use super::limits::consumer_limits::TakenQuestion;
+use super::peer::Peer;
+use super::service::Service;
+use super::signatures::{self, Signer, Verified, verify};
+use crate::peer_event;
+use ehealth_core::explained::{Cause, Explained};
+use ehealth_core::lookup::{
+    Exchange, ExchangeRecord, Identified, MessageSignature, Operation, Permission, Permitted, Presented, Recordable,
+    Resolved, record,
+};
+use ehealth_core::model::{OutcomeCode, Question, Status, Ticket};
+use ehealth_core::policy::{Consumer, EndUserFault, Refusal, Rule, SignatureRule};
+use pending::{PendingExchange, PendingRecord, RecordReceiver, RefusedExchange, TestEcho};
+use soap::{Addressing, Charset, ExchangeFault, Fault, Payload, RefusedRequest, Request, SecurityHeader};
+
+/// Answer to the caller, and what the log says of it.
+#[derive(Debug)]
+pub(super) struct Reply {
+    /// The envelope.
+    pub body: Vec<u8>,
+    /// Code of the status or of the fault.
+    pub outcome: OutcomeCode,
+    /// The fault that the body holds (HTTP 500), and its cause for the log; `None`: a response (HTTP
+    /// 200).
+    pub fault: Option<Explained<Fault>>,
+    /// Rule that decided the exchange, if one did.
+    pub rule: Option<Rule>,
+    /// Why the policy refused the question, if it did and the answer is a status.
+    pub refusal: Option<Refusal>,
+    /// Time until the quota allows the question again, if it was exhausted.
+    pub retry_after: Option<Duration>,
+}
+
+/// A message as HTTP delivered it.
+#[derive(Debug)]
+pub(super) struct Message<'a> {
+    pub body: &'a [u8],
+    pub charset: Option<Charset>,
+    pub soap_actions: &'a [&'a [u8]],
+    /// A question of the caller's quota, or the time until there is one; `None` if the caller has no
+    /// quota.
+    pub question: Option<Result<TakenQuestion, Duration>>,
+}
+
+/// State that every step of one exchange shares.
+#[derive(Clone, Copy)]
+pub(super) struct ExchangeContext<'a> {
+    pub service: &'a Service,
+    /// Configuration under which the whole exchange is decided.
+    pub active_config: &'a ActiveConfig,
+    /// The TLS client as a consumer, if it is registered.
+    pub consumer: Option<&'a Consumer>,
+    pub operation: Operation,
+    pub exchange: Exchange,
+    pub stopwatch: &'a Stopwatch,
+}
+
+/// An exchange whose message was read.
+pub(super) enum Begun {
+    /// Its outcome is known.
+    Pending(PendingExchange),
+    /// A relay brought the question of another consumer, whose quota it takes.
+    Relayed(Relayed),
+}
+
+/// The question of a message that a relay brought.
+pub(super) struct Relayed {
+    question: Question,
+    /// The signer.
+    pub consumer: Arc<Consumer>,
+    details: Signed,
+}
+
+/// What every outcome of a message carries along.
+struct Signed {
+    addressing: Addressing,
+    signature: Option<Arc<MessageSignature>>,
+}
+
+/// A question that the policy refuses.
+enum RefusedQuestion {
+    /// It is answered with a status.
+    Status(Box<Resolved>, Refusal),
+    /// It is answered with a fault.
+    EndUser(Box<Presented>, EndUserFault),
+}
+
+impl<'a> ExchangeContext<'a> {
+    /// Context of an exchange whose message arrives now.
+    pub fn new(
+        service: &'a Service,
+        active_config: &'a ActiveConfig,
+        (peer, consumer): (&Peer, Option<&'a Consumer>),
+        ticket: Ticket,
+        operation: Operation,
+        stopwatch: &'a Stopwatch,
+    ) -> Self {
+        let exchange = Exchange { ticket, received: service.clock.now(), caller: peer.caller, relay: None };
+        Self { service, active_config, consumer, operation, exchange, stopwatch }
+    }
+
+    /// Reads a message, verifies its signature, and finds its outcome. Returns the context under which
+    /// it continues: the caller of a relayed message is its signer.
+    pub fn begin(self, message: Message<'_>, peer: &Peer) -> (Self, Begun) {
+        let Message { body, charset, soap_actions, question: taken } = message;
+        let read = soap::read_request_with(body, charset, soap_actions, self.operation, self.security());
+        let request = match read {
+            Ok(request) => request,
+            Err(refused) => {
+                self.stopwatch.lap(Stage::Read);
+                return (self, Begun::Pending(self.refuse_request(*refused)));
+            }
+        };
+        let verified = verify(self, peer, (body, charset), request.has_security);
+        self.stopwatch.lap(Stage::Read);
+        let Request { payload, addressing, has_security: _ } = request;
+        let Verified { signer, signature } = match verified {
+            Ok(None) => {
+                return (self, Begun::Pending(self.proceed(payload, taken, Signed { addressing, signature: None })));
+            }
+            Ok(Some(verified)) => verified,
+            Err(refused) => return (self, Begun::Pending(self.refuse_signature(refused, payload, addressing))),
+        };
+        self.service.counters.count_verified_signature();
+        let details = Signed { addressing, signature: Some(signature) };
+        match signer {
+            Signer::Caller => (self, Begun::Pending(self.proceed(payload, taken, details))),
+            Signer::Relayed { caller, relay, consumer } => {
+                let context = Self { exchange: Exchange { caller, relay: Some(relay), ..self.exchange }, ..self };
+                match payload {
+                    Payload::Test { .. } => (context, Begun::Pending(context.proceed(payload, None, details))),
+                    Payload::Consult(question) => (context, Begun::Relayed(Relayed { question, consumer, details })),
+                }
+            }
+        }
+    }
+
+    /// Continues a message that a relay brought, with a question of its signer's quota.
+    pub fn continue_relayed(self, relayed: Relayed, taken: Option<Result<TakenQuestion, Duration>>) -> PendingExchange {
+        self.proceed(Payload::Consult(relayed.question), taken, relayed.details)
+    }
+
+    fn security(self) -> SecurityHeader {
+        match self.consumer.map(|consumer| consumer.signatures.rule) {
+            Some(SignatureRule::Accept | SignatureRule::Require) => SecurityHeader::Understood,
+            Some(SignatureRule::Off) | None => SecurityHeader::NotUnderstood,
+        }
+    }
+
+    fn proceed(
+        self,
+        payload: Payload,
+        taken: Option<Result<TakenQuestion, Duration>>,
+        details: Signed,
+    ) -> PendingExchange {
+        match payload {
+            Payload::Test { echo } => {
+                let mut entry = self.exchange.to_record(self.operation, Status::DataFound.outcome());
+                entry.signature.clone_from(&details.signature);
+                let pending = PendingRecord::Echo(self.start_recording(TestEcho { entry, echo }));
+                PendingExchange::new(pending, details)
+            }
+            Payload::Consult(question) => self.consult(question, taken, details),
+        }
+    }
+
+    /// Refuses a message that cannot be read.
+    fn refuse_request(self, refused: RefusedRequest) -> PendingExchange {
+        let entry = self.exchange.to_record(self.operation, refused.fault.outcome());
+        let RefusedRequest { fault, cause, customer, addressing } = refused;
+        let refused = RefusedExchange { entry, fault: Explained::new(fault, cause), customer };
+        self.refuse(refused, Signed { addressing, signature: None })
+    }
+
+    /// Refuses a message whose signature is missing or not accepted.
+    fn refuse_signature(
+        self,
+        refused: signatures::Refused,
+        payload: Payload,
+        addressing: Addressing,
+    ) -> PendingExchange {
+        let fault = match refused {
+            signatures::Refused::Problem(problem) => {
+                self.service.counters.count_refused_signature(problem.error);
+                fault_map::of_signature(&problem)
+            }
+            signatures::Refused::Document(bad) => bad.map(Fault::BadMessage),
+        };
+        let details = Signed { addressing, signature: None };
+        let rule = Rule::MessageSignature;
+        match payload {
+            Payload::Consult(question) => {
+                let presented = Presented::new(self.exchange, question, &self.active_config.register);
+                self.refuse_question(presented, fault, rule, details)
+            }
+            Payload::Test { .. } => {
+                let entry = self.exchange.to_record(self.operation, fault.reason().outcome());
+                let entry = ExchangeRecord { rule: Some(rule), ..entry };
+                self.refuse(RefusedExchange { entry, fault, customer: None }, details)
+            }
+        }
+    }
+
+    /// Refuses a caller whose certificate is no longer valid, before its message is read.
+    pub fn refuse_caller(self) -> PendingExchange {
+        let fault = Fault::from(ExchangeFault::UnknownCaller);
+        let entry = self.exchange.to_record(self.operation, fault.outcome());
+        let fault = Explained::new(fault, Cause::fixed("the certificate is no longer valid"));
+        let details = Signed { addressing: Addressing::default(), signature: None };
+        self.refuse(RefusedExchange { entry, fault, customer: None }, details)
+    }
+
+    fn consult(
+        self,
+        question: Question,
+        taken: Option<Result<TakenQuestion, Duration>>,
+        details: Signed,
+    ) -> PendingExchange {
+        let register = &self.active_config.register;
+        let presented = Presented::new(self.exchange, question, register).signed(details.signature.clone());
+        let identified = match presented.identify(register) {
+            Ok(identified) => identified,
+            Err(refused) => {
+                self.stopwatch.lap(Stage::Decide);
+                let (reason, presented) = *refused;
+                self.service.counters.count_not_identified(reason);
+                let fault = fault_map::of_not_identified(reason, presented.customer().id);
+                return self.refuse_question(presented, fault, reason.into(), details);
+            }
+        };
+        match taken {
+            Some(Ok(taken)) => taken.spend(),
+            // An identified caller has a quota: the second case does not occur.
+            spent @ (Some(Err(_)) | None) => {
+                self.stopwatch.lap(Stage::Decide);
+                let wait = spent.and_then(Result::err);
+                let cause = Cause::number("retry after seconds", wait.unwrap_or_default().as_secs());
+                let fault = Explained::new(ExchangeFault::QuotaSpent.into(), cause);
+                let mut pending = self.refuse_question(identified.into_presented(), fault, Rule::Quota, details);
+                pending.details.retry_after = wait;
+                return pending;
+            }
+        }
+        let permitted = match self.permit(identified) {
+            Ok(permitted) => permitted,
+            Err(refused) => return self.refuse_permission(refused, details),
+        };
+        let limits = &self.service.settings.freshness;
+        let resolved = self.service.lookups.resolve(permitted, limits);
+        self.stopwatch.lap(Stage::Resolve);
+        match resolved {
+            Ok(resolved) => self.answer(resolved, details),
+            Err(error) => {
+                let dataset = error.reason.dataset.code();
+                peer_event!(self.service.peer_log, ERROR, "lookup failed", dataset, ();
+                    ticket = %self.exchange.ticket, error = %error.reason);
+                let fault = fault_map::of_lookup_error(&error);
+                self.refuse_question(error.presented, fault, Rule::Granted, details)
+            }
+        }
+    }
+
+    fn refuse_permission(self, refused: RefusedQuestion, details: Signed) -> PendingExchange {
+        match refused {
+            RefusedQuestion::Status(resolved, refusal) => {
+                let mut pending = self.answer(*resolved, details);
+                pending.details.refusal = Some(refusal);
+                pending
+            }
+            RefusedQuestion::EndUser(presented, fault) => {
+                self.refuse_question(*presented, fault_map::of_end_user(fault), fault.into(), details)
+            }
+        }
+    }
+
+    /// Decides whether the policy permits the question, and counts its days.
+    fn permit(self, identified: Identified) -> Result<Permitted, RefusedQuestion> {
+        let permission = identified.permit();
+        self.stopwatch.lap(Stage::Decide);
+        match permission {
+            Permission::Permitted(permitted) => {
+                match self.service.rate_limits.count_dates(&permitted, &self.service.peer_log) {
+                    Ok(()) => Ok(permitted),
+                    Err(dates) => {
+                        let (resolved, refusal) = permitted.refuse_dates(dates);
+                        Err(RefusedQuestion::Status(Box::new(resolved), refusal))
+                    }
+                }
+            }
+            Permission::Refused(resolved, refusal) => Err(RefusedQuestion::Status(Box::new(resolved), refusal)),
+            Permission::EndUser(presented, fault) => Err(RefusedQuestion::EndUser(Box::new(presented), fault)),
+        }
+    }
+
+    fn answer(self, resolved: Resolved, details: Signed) -> PendingExchange {
+        let rule = resolved.rule();
+        let pending = match self.service.rate_limits.note(&resolved, &self.service.peer_log) {
+            None => PendingRecord::Answer(self.start_recording(resolved)),
+            Some(at) => PendingRecord::Delayed(Box::new(resolved), at),
+        };
+        let mut pending = PendingExchange::new(pending, details);
+        pending.details.rule = Some(rule);
+        pending
+    }
+
+    /// Ends an exchange with a fault, by this rule.
+    fn refuse_question(
+        self,
+        presented: Presented,
+        fault: Explained<Fault>,
+        rule: Rule,
+        details: Signed,
+    ) -> PendingExchange {
+        let entry = presented.to_record(fault.reason().outcome(), rule);
+        let mut pending =
+            self.refuse(RefusedExchange { entry, fault, customer: Some(presented.into_customer()) }, details);
+        pending.details.rule = Some(rule);
+        pending
+    }
+
+    fn refuse(self, refused: RefusedExchange, details: Signed) -> PendingExchange {
+        let pending = PendingRecord::Fault(self.start_recording(refused));
+        PendingExchange::new(pending, details)
+    }
+
+    /// Hands a value to the audit log; the receiver gets the result.
+    fn start_recording<T: Recordable + Send + 'static>(self, value: T) -> RecordReceiver<T> {
+        let (sender, receiver) = oneshot::channel();
+        record(value, self.service.audit.as_ref(), move |recorded| {
+            // Sending fails if the caller disconnected; the record stays.
+            let _ = sender.send(recorded);
+        });
+        receiver
+    }
+}

@@ -1,0 +1,4 @@
+//! Signed messages as clients send them: accepted, refused, recorded.
+
+mod clients;
+mod harness;
