@@ -40,25 +40,25 @@ public static class SignedRequest
         var names = new XmlNamespaceManager(document.NameTable);
         names.AddNamespace("s", Soap);
         var body = (XmlElement)document.SelectSingleNode("/s:Envelope/s:Body", names);
-        SetId(body, "body");
+        string bodyId = SetId(body);
         var security = Add(document.SelectSingleNode("/s:Envelope/s:Header", names), "wsse", "Security", Secext);
         var mustUnderstand = document.CreateAttribute(body.Prefix, "mustUnderstand", Soap);
         mustUnderstand.Value = "1";
         security.SetAttributeNode(mustUnderstand);
 
         var token = Add(security, "wsse", "BinarySecurityToken", Secext, Convert.ToBase64String(certificate.RawData));
-        SetId(token, "token");
+        string tokenId = SetId(token);
         token.SetAttribute("ValueType", X509);
         token.SetAttribute("EncodingType", Base64);
         var timestamp = Add(security, "wsu", "Timestamp", Utility);
-        SetId(timestamp, "timestamp");
+        string timestampId = SetId(timestamp);
         Add(timestamp, "wsu", "Created", Utility, Time(now));
         Add(timestamp, "wsu", "Expires", Utility, Time(now.AddMinutes(5)));
 
         var signed = new WsuSignedXml(document) { SigningKey = key };
         signed.SignedInfo.CanonicalizationMethod = Exclusive;
         signed.SignedInfo.SignatureMethod = RsaSha256;
-        foreach (string id in new[] { "body", "timestamp", "token" })
+        foreach (string id in new[] { bodyId, timestampId, tokenId })
         {
             var reference = new Reference("#" + id) { DigestMethod = Sha256 };
             reference.AddTransform(new XmlDsigExcC14NTransform());
@@ -66,7 +66,7 @@ public static class SignedRequest
         }
         var direct = document.CreateElement("wsse", "SecurityTokenReference", Secext);
         var target = Add(direct, "wsse", "Reference", Secext);
-        target.SetAttribute("URI", "#token");
+        target.SetAttribute("URI", "#" + tokenId);
         target.SetAttribute("ValueType", X509);
         signed.KeyInfo.AddClause(new KeyInfoNode(direct));
         signed.ComputeSignature();
@@ -76,11 +76,13 @@ public static class SignedRequest
     private static string Time(DateTime time) =>
         time.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    private static void SetId(XmlElement element, string value)
+    // A new identifier: with fixed ones, two equal requests in one second have one signature, which is a replay.
+    private static string SetId(XmlElement element)
     {
         var id = element.OwnerDocument.CreateAttribute("wsu", "Id", Utility);
-        id.Value = value;
+        id.Value = "id-" + Guid.NewGuid();
         element.SetAttributeNode(id);
+        return id.Value;
     }
 
     private static XmlElement Add(XmlNode parent, string prefix, string name, string space, string text = null)

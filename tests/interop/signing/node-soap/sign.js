@@ -23,8 +23,9 @@ class EcdsaSha256 {
 }
 
 function security() {
-    // Sign the Body and the Timestamp, each with exclusive C14N alone; the digests are SHA-256 by default.
-    const options = { hasTimeStamp: true, signatureTransformations: [exclusive] };
+    // Body and Timestamp are signed by default, with SHA-256. The token, too: its identifier is random, that of the
+    // Body is `_0` in every program, and two equal signatures in one second would be a replay.
+    const options = { additionalReferences: ['wsse:BinarySecurityToken'], signatureTransformations: [exclusive] };
     if (env.SIGNING_KIND === 'ec') options.signatureAlgorithm = ecdsa;
     const certificate = new soap.WSSecurityCert(read('SIGN_KEY'), read('SIGN_CERT').toString(), '', options);
     certificate.signer.SignatureAlgorithms[ecdsa] = EcdsaSha256;

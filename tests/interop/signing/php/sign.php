@@ -28,6 +28,12 @@ function add(DOMNode $parent, string $namespace, string $name, array $attributes
     return $parent->appendChild($element);
 }
 
+/** A new identifier: with fixed ones, two equal requests in one second have one signature, which is a replay. */
+function identifier(): string
+{
+    return 'id-' . bin2hex(random_bytes(16));
+}
+
 /** Exclusive canonical form without comments, in the document in which the element is sent. */
 function canonical(DOMElement $element): string
 {
@@ -51,7 +57,7 @@ function signed_request(array $question, string $certificate, string $key, DateT
     $document = new DOMDocument('1.0', 'UTF-8');
     $envelope = add($document, SOAP, 'soap:Envelope');
     $header = add($envelope, SOAP, 'soap:Header');
-    $body = add($envelope, SOAP, 'soap:Body', ['wsu:Id' => 'body']);
+    $body = add($envelope, SOAP, 'soap:Body', ['wsu:Id' => identifier()]);
     $request = add($body, INTF, 'intf:consultAttributesRequest');
     $customer = add(add($request, '', 'informationCustomer'), '', 'customerIdentification');
     add($customer, '', 'cbeNumber', [], $question['cbe']);
@@ -62,9 +68,9 @@ function signed_request(array $question, string $certificate, string $key, DateT
     $security->setAttributeNS(SOAP, 'soap:mustUnderstand', '1');
     openssl_x509_export($certificate, $pem) || throw new Exception('the certificate is unreadable');
     $token = add($security, SECEXT, 'wsse:BinarySecurityToken',
-        ['wsu:Id' => 'token', 'ValueType' => X509, 'EncodingType' => BASE64], preg_replace('/-----.*-----|\s/', '', $pem));
+        ['wsu:Id' => identifier(), 'ValueType' => X509, 'EncodingType' => BASE64], preg_replace('/-----.*-----|\s/', '', $pem));
     $utc = $now->setTimezone(new DateTimeZone('UTC'));
-    $timestamp = add($security, UTILITY, 'wsu:Timestamp', ['wsu:Id' => 'timestamp']);
+    $timestamp = add($security, UTILITY, 'wsu:Timestamp', ['wsu:Id' => identifier()]);
     add($timestamp, UTILITY, 'wsu:Created', [], $utc->format('Y-m-d\TH:i:s\Z'));
     add($timestamp, UTILITY, 'wsu:Expires', [], $utc->modify('+5 minutes')->format('Y-m-d\TH:i:s\Z'));
 
@@ -74,8 +80,9 @@ function signed_request(array $question, string $certificate, string $key, DateT
     $info = add($signature, DSIG, 'ds:SignedInfo');
     add($info, DSIG, 'ds:CanonicalizationMethod', ['Algorithm' => EXCLUSIVE]);
     add($info, DSIG, 'ds:SignatureMethod', ['Algorithm' => METHOD . ($is_rsa ? 'rsa-sha256' : 'ecdsa-sha256')]);
-    foreach (['body' => $body, 'timestamp' => $timestamp, 'token' => $token] as $id => $element) {
-        $reference = add($info, DSIG, 'ds:Reference', ['URI' => "#$id"]);
+    foreach ([$body, $timestamp, $token] as $element) {
+        $uri = '#' . $element->getAttributeNS(UTILITY, 'Id');
+        $reference = add($info, DSIG, 'ds:Reference', ['URI' => $uri]);
         add(add($reference, DSIG, 'ds:Transforms'), DSIG, 'ds:Transform', ['Algorithm' => EXCLUSIVE]);
         add($reference, DSIG, 'ds:DigestMethod', ['Algorithm' => SHA256]);
         add($reference, DSIG, 'ds:DigestValue', [], base64_encode(hash('sha256', canonical($element), true)));
@@ -83,7 +90,7 @@ function signed_request(array $question, string $certificate, string $key, DateT
     openssl_sign(canonical($info), $value, $private, OPENSSL_ALGO_SHA256) || throw new Exception(openssl_error_string());
     add($signature, DSIG, 'ds:SignatureValue', [], base64_encode($is_rsa ? $value : raw_ecdsa($value)));
     $direct = add(add($signature, DSIG, 'ds:KeyInfo'), SECEXT, 'wsse:SecurityTokenReference');
-    add($direct, SECEXT, 'wsse:Reference', ['URI' => '#token', 'ValueType' => X509]);
+    add($direct, SECEXT, 'wsse:Reference', ['URI' => '#' . $token->getAttributeNS(UTILITY, 'Id'), 'ValueType' => X509]);
     return $document->saveXML(); // formatOutput must stay false: white space in a signed element breaks the signature
 }
 
