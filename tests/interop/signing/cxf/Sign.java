@@ -64,6 +64,11 @@ public class Sign {
             Node reply = tree(dispatch.invoke(new StreamSource(new StringReader(question()))));
             System.out.println(text(reply, "code"));
         } catch (SOAPFaultException exception) {
+            // CXF throws the same for errors of its own, before anything is sent.
+            var response = dispatch.getResponseContext();
+            if (response == null || !response.containsKey(Message.RESPONSE_CODE)) {
+                throw exception;
+            }
             SOAPFault fault = exception.getFault();
             String reason = fault.getDetail() == null ? "-" : text(fault.getDetail(), "reasonCode");
             System.out.println(fault.getFaultString() + " " + reason);
@@ -123,9 +128,13 @@ public class Sign {
 
     static String question() {
         return "<intf:consultAttributesRequest xmlns:intf=\"" + INTF + "\"><informationCustomer><customerIdentification><cbeNumber>"
-                + System.getenv("CBE") + "</cbeNumber></customerIdentification></informationCustomer><legalContext>"
-                + System.getenv("LEGAL_CONTEXT") + "</legalContext><criteria><ssin>" + System.getenv("SSIN")
+                + escaped("CBE") + "</cbeNumber></customerIdentification></informationCustomer><legalContext>"
+                + escaped("LEGAL_CONTEXT") + "</legalContext><criteria><ssin>" + escaped("SSIN")
                 + "</ssin></criteria></intf:consultAttributesRequest>";
+    }
+
+    static String escaped(String name) {
+        return System.getenv(name).replace("&", "&amp;").replace("<", "&lt;");
     }
 
     static Node tree(Source source) throws Exception {
