@@ -64,9 +64,9 @@ public class Sign {
             Node reply = tree(dispatch.invoke(new StreamSource(new StringReader(question()))));
             System.out.println(text(reply, "code"));
         } catch (SOAPFaultException exception) {
-            // CXF throws the same for errors of its own, before anything is sent.
+            // CXF throws the same for errors of its own. A fault comes with status 500.
             var response = dispatch.getResponseContext();
-            if (response == null || !response.containsKey(Message.RESPONSE_CODE)) {
+            if (response == null || !Integer.valueOf(500).equals(response.get(Message.RESPONSE_CODE))) {
                 throw exception;
             }
             SOAPFault fault = exception.getFault();
