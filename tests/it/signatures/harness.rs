@@ -3,6 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ehealth_attributes::server::tls;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use soap::signature::{SigningIdentity, SigningKey};
+
 use crate::support::service::TestService;
 
 /// Folder of the stored messages and of the keys that signed them.
@@ -27,4 +32,25 @@ pub async fn service(lines: &str) -> TestService {
         fs::write(&settings.policy, policy).expect("written");
     })
     .await
+}
+
+/// A stored certificate, DER.
+pub fn certificate(name: &str) -> Vec<u8> {
+    let read = tls::read_certificates(&fixtures().join(name)).expect("a certificate");
+    read.first().expect("one").to_vec()
+}
+
+/// The key and certificate of the fund with which stored messages were signed: `rsa` or `ec`.
+pub fn identity(kind: &str) -> SigningIdentity {
+    let key = PrivateKeyDer::from_pem_file(fixtures().join(format!("fund-{kind}.key"))).expect("a key");
+    let key = SigningKey::from_der(key.secret_der()).expect("a key that signs");
+    SigningIdentity { key, certificate: certificate(&format!("fund-{kind}.pem")) }
+}
+
+/// Value of `message_signatures_total` for this result.
+pub async fn count_of_signatures(service: &TestService, result: &str) -> u64 {
+    let page = String::from_utf8(service.read_admin("/metrics").await).expect("UTF-8");
+    let start = format!("ehealth_attributes_message_signatures_total{{result=\"{result}\"}} ");
+    let line = page.lines().find_map(|line| line.strip_prefix(start.as_str()));
+    line.map_or(0, |count| count.parse().expect("a number"))
 }
