@@ -11,7 +11,7 @@ use crate::config::Settings;
 use crate::server::ActiveConfig;
 use crate::server::tls::{OperatorSide, RevocationFiles, is_valid_for};
 use ehealth_core::model::Timestamp;
-use ehealth_core::policy::{PolicyWarning, find_warnings};
+use ehealth_core::policy::{PolicyWarning, find_revoked_signers, find_warnings};
 
 /// A certificate with less time left gives a warning: enough time to get another one.
 const RENEWAL: Duration = Duration::from_secs(30 * 86_400);
@@ -29,6 +29,13 @@ pub(super) fn find_standing(
     if find_warnings(&active_config.register, now.brussels_day()).contains(&warning) {
         let finding = Finding::new(Severity::Warning, settings, "policy.file", warning.to_string());
         findings.push(finding.in_file(&settings.policy).remedy("copy the sections of the packaged policy.toml"));
+    }
+    if settings.tls.revocation == RevocationFiles::None {
+        let warnings = find_revoked_signers(&active_config.register);
+        findings.extend(warnings.iter().map(|warning| {
+            let finding = Finding::new(Severity::Warning, settings, "trust.revocation", warning.to_string());
+            finding.in_file(&settings.policy).remedy("name the CRLs of the authorities in trust.revocation")
+        }));
     }
     findings
 }

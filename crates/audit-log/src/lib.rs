@@ -70,7 +70,7 @@ pub use writer::settings::{Checkpoints, MissingCheckpoint, Settings};
 pub use writer::status::{Compromise, Counters, Health};
 
 // Reading.
-pub use query::prove::{ProveError, prove};
+pub use query::prove::{FindSignatureError, ProveError, find_signature, prove};
 pub use query::pruned::pruned_until;
 pub use query::read::{ReadError, Records, parse_record};
 pub use query::search::{DetailError, Found, IndexUse, SearchError, Whom, find, search};

@@ -321,6 +321,10 @@ pub struct ProveArguments {
     /// Checkpoint [default: the newest of the audit log]
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
+    /// Write the caller's signature of its message to FILE, as JSON: SHA-256 of the message, value,
+    /// certificate. It is decrypted: the file is evidence against the caller, and no part of the proof
+    #[arg(long, value_name = "FILE")]
+    pub signature: Option<PathBuf>,
 }
 
 fn parse_language(text: &str) -> Result<Language, String> {

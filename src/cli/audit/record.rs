@@ -64,6 +64,8 @@ fn describe_exchange(exchange: &Exchange) -> Vec<Fact> {
         ("certificate (SHA-256)", exchange.fingerprint.to_string()),
         ("asked by", or_none(exchange.caller)),
         ("application", or_none(exchange.application)),
+        ("brought by", or_none(exchange.relay.map(|relay| relay.organisation))),
+        ("message signature", if exchange.is_signed { "verified, encrypted" } else { "none" }.to_owned()),
         ("on behalf of", or_none(exchange.organisation)),
         ("legal context", or_none(exchange.context)),
         ("deliberation", or_none(exchange.deliberation.as_ref().map(Deliberation::as_str))),

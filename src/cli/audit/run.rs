@@ -17,8 +17,11 @@ use crate::cli::argument_errors::ArgumentErrors;
 use crate::cli::exit::{Exit, fail};
 use crate::cli::settings_file::SettingsFile;
 use audit_log::report::Report;
-use audit_log::{self, AuditLog, IndexUse, KeyFolder, MissingKeys, Whom, find, prove, pruned_until};
+use audit_log::{self, AuditLog, IndexUse, KeyFolder, MissingKeys, Whom, find, find_signature, prove, pruned_until};
 use audit_verify::{VerifyingKey, verify_at, verify_proof};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ehealth_core::lookup::MessageSignature;
 use ehealth_core::model::{Application, Clock, EndUser, EndUserError, Ssin, Ticket, Window};
 
 /// Runs the command to its end.
@@ -159,8 +162,27 @@ fn run_prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
         Ticket::parse(&arguments.ticket).ok_or((Exit::Usage, "--ticket: not a UUID of version 4".to_owned()))?;
     let newest = settings.folder.join("checkpoint");
     let note = read(arguments.checkpoint.as_ref().unwrap_or(&newest))?;
-    print!("{}", prove(&settings.folder, &keys(&settings)?, IndexUse::Keep, ticket, &note).map_err(failed)?);
+    let keys = keys(&settings)?;
+    let proof = prove(&settings.folder, &keys, IndexUse::Keep, ticket, &note).map_err(failed)?;
+    if let Some(file) = &arguments.signature {
+        let signature = find_signature(&settings.folder, &keys, IndexUse::Keep, ticket).map_err(failed)?;
+        let signature = signature.ok_or((Exit::Failed, "the message of this exchange was not signed".to_owned()))?;
+        durable_file::replace(file, describe_signature(ticket, &signature).as_bytes(), 0o600).map_err(failed)?;
+    }
+    print!("{proof}");
     Ok(Exit::Done)
+}
+
+/// A message signature as JSON.
+fn describe_signature(ticket: Ticket, signature: &MessageSignature) -> String {
+    let MessageSignature { message, value, certificate } = signature;
+    let described = serde_json::json!({
+        "ticketCBSS": ticket.to_string(),
+        "messageSha256": message.to_string(),
+        "signatureValue": STANDARD.encode(value),
+        "certificate": STANDARD.encode(certificate),
+    });
+    format!("{described}\n")
 }
 
 fn run_verify_proof(key: &Path, file: &Path) -> Result<Exit, Failure> {

@@ -18,9 +18,10 @@ use clap::{Subcommand, ValueEnum};
 
 use super::exit::{Exit, fail};
 use crate::app::SystemClock;
-use crate::config::{Policy, read_policy};
+use crate::config::{Policy, Problems, read_policy, read_settings};
+use crate::server::tls::RevocationFiles;
 use ehealth_core::model::{Clock, Date};
-use ehealth_core::policy::find_warnings;
+use ehealth_core::policy::{find_revoked_signers, find_warnings};
 
 pub use explain::ExplainArguments;
 pub use test::TestArguments;
@@ -108,6 +109,9 @@ pub enum PolicyCommand {
         /// Folder of the audit log: also report applications that no certificate showed for 90 days
         #[arg(long, value_name = "DIR")]
         audit_log: Option<PathBuf>,
+        /// Settings file of the service: also report signatures that are required without CRLs
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
     },
     /// Print who may ask what: consumers, applications, legal contexts, fields, relations, validity, quotas
     #[command(after_help = SHOW_HELP)]
@@ -160,7 +164,7 @@ fn today() -> Date {
 
 pub(super) fn run(command: &PolicyCommand) -> Exit {
     match command {
-        PolicyCommand::Check { file, audit_log } => check(file, audit_log.as_deref()),
+        PolicyCommand::Check { file, audit_log, config } => check(file, audit_log.as_deref(), config.as_deref()),
         PolicyCommand::Show { file, format, on } => match read_policy(file) {
             Ok(Policy { register, .. }) => {
                 print!("{}", show::show(&register, on.unwrap_or_else(today), *format));
@@ -183,13 +187,28 @@ pub(super) fn run(command: &PolicyCommand) -> Exit {
     }
 }
 
-fn check(file: &Path, audit_log: Option<&Path>) -> Exit {
+/// Whether the settings, if there are any, refuse no revoked certificate. Without settings nobody knows: `true`.
+fn ignores_revocation(config: Option<&Path>) -> Result<bool, Problems> {
+    let settings = config.map(read_settings).transpose()?;
+    Ok(settings.is_none_or(|settings| settings.tls.revocation == RevocationFiles::None))
+}
+
+fn check(file: &Path, audit_log: Option<&Path>, config: Option<&Path>) -> Exit {
     match read_policy(file) {
         Ok(Policy { register, .. }) => {
             let consumers = register.consumers().count();
             let grants: usize = register.consumers().map(|consumer| consumer.grants.len()).sum();
             for warning in find_warnings(&register, today()) {
                 eprintln!("{}: warning: {warning}", file.display());
+            }
+            let revoked_signers = match ignores_revocation(config) {
+                Ok(true) => find_revoked_signers(&register),
+                Ok(false) => Vec::new(),
+                Err(problems) => return fail(Exit::Configuration, &problems),
+            };
+            for warning in revoked_signers {
+                let hint = if config.is_none() { " (--config FILE reads what trust.revocation is)" } else { "" };
+                eprintln!("{}: warning: {warning}{hint}", file.display());
             }
             match audit_log.map(|folder| seen::find_unseen(&register, folder, today())) {
                 None => {}

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::ShowFormat;
 use ehealth_core::model::{Application, Date, Digest, Field, Language};
-use ehealth_core::policy::{Consumer, ContextDefinition, Grant, Register};
+use ehealth_core::policy::{Consumer, ContextDefinition, Grant, Register, SignatureRule, Signatures};
 
 /// Columns of the table and of the CSV.
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 19] = [
     "organisation",
     "applications",
     "name",
@@ -29,6 +29,7 @@ const COLUMNS: [&str; 18] = [
     "quota_per_day",
     "replaced_ssin",
     "pinned",
+    "message_signature",
 ];
 
 /// Writes the policy as it is on `day`.
@@ -77,6 +78,15 @@ fn pinned(consumer: &Consumer) -> &'static str {
     }
 }
 
+/// The rule for signatures, unless it is off; then the organisations whose messages it may bring.
+fn signature(consumer: &Consumer) -> String {
+    let Signatures { rule, signers, sign_responses } = &consumer.signatures;
+    let rule = (*rule != SignatureRule::Off).then(|| rule.code().to_owned());
+    let responses = sign_responses.then(|| "responses".to_owned());
+    let signers = signers.iter().map(ToString::to_string);
+    rule.into_iter().chain(responses).chain(signers).collect::<Vec<_>>().join(" ")
+}
+
 fn row(consumer: &Consumer, grant: Option<&Grant>, day: Date) -> [String; COLUMNS.len()] {
     let of_grant = |text: &dyn Fn(&Grant) -> String| grant.map(text).unwrap_or_default();
     [
@@ -98,6 +108,7 @@ fn row(consumer: &Consumer, grant: Option<&Grant>, day: Date) -> [String; COLUMN
         consumer.quota.per_day.to_string(),
         consumer.replaced_ssin.code().to_owned(),
         pinned(consumer).to_owned(),
+        signature(consumer),
     ]
 }
 
@@ -178,6 +189,9 @@ fn consumer_json(consumer: &Consumer, day: Date) -> Value {
         "quotaPerMinute": consumer.quota.per_minute,
         "quotaPerDay": consumer.quota.per_day,
         "replacedSsin": consumer.replaced_ssin.code(),
+        "messageSignature": consumer.signatures.rule.code(),
+        "signers": consumer.signatures.signers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "signResponses": consumer.signatures.sign_responses,
         "pinnedKeys": texts(&consumer.pins.keys),
         "pinnedIssuers": texts(&consumer.pins.issuers),
         "grants": consumer.grants.iter().map(grant).collect::<Vec<_>>(),

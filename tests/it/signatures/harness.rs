@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ehealth_attributes::config::Settings;
 use ehealth_attributes::server::tls;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
@@ -23,15 +24,22 @@ pub fn message(name: &str) -> Vec<u8> {
 /// A service whose consumer `fund` (0999010126) has these lines in the policy, and which trusts the
 /// authority of the stored messages.
 pub async fn service(lines: &str) -> TestService {
-    let lines = lines.to_owned();
-    TestService::start_with(|settings| {
+    service_where(&[("0999010126", lines)]).await
+}
+
+/// A service whose consumers of these organisations have these lines in the policy.
+pub async fn service_where(lines: &[(&str, &str)]) -> TestService {
+    let change = |settings: &mut Settings| {
         settings.tls.client_ca.push(fixtures().join("ca.pem"));
-        let policy = fs::read_to_string(&settings.policy).expect("a policy");
-        let (before, after) = policy.split_once("organisation = \"0999010126\"\n").expect("the fund");
-        let policy = format!("{before}organisation = \"0999010126\"\n{lines}\n{after}");
+        let mut policy = fs::read_to_string(&settings.policy).expect("a policy");
+        for (organisation, lines) in lines {
+            let key = format!("organisation = \"{organisation}\"\n");
+            assert!(policy.contains(&key), "{organisation} is not in the policy");
+            policy = policy.replacen(&key, &format!("{key}{lines}\n"), 1);
+        }
         fs::write(&settings.policy, policy).expect("written");
-    })
-    .await
+    };
+    TestService::start_with(change).await
 }
 
 /// A stored certificate, DER.

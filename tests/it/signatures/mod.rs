@@ -5,3 +5,4 @@ mod base;
 mod clients;
 mod forge;
 mod harness;
+mod relays;

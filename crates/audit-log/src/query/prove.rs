@@ -11,12 +11,15 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
+use ehealth_core::lookup::MessageSignature;
 use ehealth_core::model::{Digest, Ticket};
 
 use super::index::{BLOCK, BLOCK_LEVEL, Hashes, Index, Table};
+use super::read::parse_record;
 use super::search::{IndexUse, record_at};
 use crate::format::damage::{Damage, DamageKind};
 use crate::format::decode;
+use crate::format::detail::DecryptError;
 use crate::format::frame::{self, Frames};
 use crate::format::note::{base64, root_text};
 use crate::format::record::{Event, SegmentBegun};
@@ -24,7 +27,7 @@ use crate::format::segment_name::SegmentName;
 use crate::format::subject::SubjectKey;
 use crate::format::tree::{Frontier, node_hash};
 use crate::storage::disk::{Disk, Folder};
-use crate::storage::keys::KeyFolder;
+use crate::storage::keys::{KeyError, KeyFolder};
 use crate::storage::segment;
 
 /// Reason why there is no proof.
@@ -88,6 +91,45 @@ pub fn prove(
     let path = tree.path(sequence, size).ok_or(ProveError::Inconsistent)?;
     let path: String = path.into_iter().map(|hash| root_text(hash) + "\n").collect();
     Ok(format!("c2sp.org/tlog-proof@v1\nextra {}\nindex {sequence}\n{path}\n{checkpoint}", base64(&record)))
+}
+
+/// Reason why the signature of a message cannot be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FindSignatureError {
+    /// The record is not found.
+    #[error(transparent)]
+    Find(#[from] ProveError),
+    /// The record cannot be decoded.
+    #[error("the record cannot be decoded")]
+    Record,
+    /// The key of its month is missing.
+    #[error("the detail cannot be decrypted: {0}")]
+    Key(#[from] KeyError),
+    /// Its detail cannot be decrypted.
+    #[error("the detail cannot be decrypted: {0}")]
+    Decrypt(#[from] DecryptError),
+}
+
+/// Finds the caller's signature of the message of the exchange with this ticket; `None` if the
+/// message was not signed. It is the caller's own proof of what it asked.
+///
+/// # Errors
+/// [`FindSignatureError`].
+pub fn find_signature(
+    folder: &Path,
+    keys: &KeyFolder,
+    index: IndexUse,
+    ticket: Ticket,
+) -> Result<Option<MessageSignature>, FindSignatureError> {
+    let names =
+        segment::list(&Folder::open(folder).map_err(ProveError::from)? as &dyn Disk).map_err(ProveError::from)?;
+    let segments = Segments { folder, keys, index, names: &names };
+    let (segment, _, record) = segments.find(ticket)?.ok_or(ProveError::Unknown)?;
+    let Ok(Event::Exchange(exchange)) = parse_record(&record).map(|record| record.event) else {
+        return Err(FindSignatureError::Record);
+    };
+    let key = keys.detail_key(segment.month)?;
+    Ok(exchange.decrypt(&key)?.signature)
 }
 
 /// The segments from which records and hashes are read.

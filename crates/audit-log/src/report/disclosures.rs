@@ -63,6 +63,10 @@ pub struct Disclosure {
     /// Quality in which the person at the caller asked, if the question names one and it can be
     /// decrypted. The identifier of that person is not in the report: it is their own datum.
     pub quality: Option<String>,
+    /// The relay that brought the message of the caller, if there was one.
+    pub relay: Option<Organisation>,
+    /// Whether the caller signed the message.
+    pub is_signed: bool,
 }
 
 /// The ground of a question.
@@ -146,6 +150,8 @@ impl Report {
                 discloses_new_ssin: exchange.tokens.successor.is_some(),
                 outcome: exchange.outcome,
                 quality: detail.as_ref().ok().and_then(|detail| Some(detail.end_user.as_ref()?.quality().to_owned())),
+                relay: exchange.relay.map(|relay| organisation(relay.organisation)),
+                is_signed: exchange.is_signed,
                 disclosed: match detail {
                     Ok(detail) => {
                         DisclosedOrganisations::Readable(detail.disclosed.into_iter().map(organisation).collect())

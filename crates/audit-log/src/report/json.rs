@@ -41,6 +41,8 @@ pub(super) fn disclosure(disclosure: &Disclosure, words: &Words, language: Langu
         ("operation", text(disclosure.operation.code())),
         ("caller", or_null(disclosure.caller.as_ref().map(organisation))),
         ("application", or_null(disclosure.application.map(|application| text(application.as_str())))),
+        ("relay", or_null(disclosure.relay.as_ref().map(organisation))),
+        ("signed", disclosure.is_signed.to_string()),
         ("quality", or_null(disclosure.quality.as_deref().map(text))),
         ("organisation", or_null(disclosure.organisation.as_ref().map(organisation))),
         ("legalContext", or_null(disclosure.ground.as_ref().map(ground))),

@@ -39,4 +39,6 @@ pub use rule::Rule;
 pub use signatures::{SignatureRule, Signatures};
 pub use subject_hash::SubjectHash;
 pub use terms::{Deliberation, DeliberationError, Reach, Relation};
-pub use warnings::{ContextProblem, EXPIRY_WARNING_DAYS, PolicyProblem, PolicyWarning, find_warnings};
+pub use warnings::{
+    ContextProblem, EXPIRY_WARNING_DAYS, PolicyProblem, PolicyWarning, find_revoked_signers, find_warnings,
+};

@@ -1,9 +1,12 @@
 //! What a valid policy probably does not mean: consumers that cannot ask, grants and legal contexts
 //! that end or that no consumer uses.
 
+use std::sync::Arc;
+
 use super::consumer::{Consumer, ConsumerId, Register};
 use super::context::ContextDefinition;
 use super::grant::Grant;
+use super::signatures::SignatureRule;
 use crate::model::{Date, LegalContext};
 
 /// Days before its end from which a grant or a legal context is reported, 60: enough to get a new
@@ -46,6 +49,12 @@ pub enum PolicyProblem {
     /// It has no grant.
     #[error(" has no grant: every question gets MSG00013")]
     NoGrant,
+    /// Its messages must be signed, and revoked certificates are not refused.
+    #[error(
+        " has message_signature = \"require\", and trust.revocation = \"none\": a revoked certificate still signs; name \
+         the CRLs in trust.revocation"
+    )]
+    RevokedSigners,
     /// It has a quota of 0.
     #[error(" has a quota of 0: every question gets MSG90052")]
     NoQuota,
@@ -107,6 +116,19 @@ pub fn find_warnings(register: &Register, today: Date) -> Vec<PolicyWarning> {
         warnings.extend(problems_of(consumer, today).into_iter().map(warning));
     }
     warnings
+}
+
+/// Finds the consumers whose signatures are required although revoked certificates are not refused: for a
+/// service with `trust.revocation = "none"`.
+#[must_use]
+pub fn find_revoked_signers(register: &Register) -> Vec<PolicyWarning> {
+    let requiring = |consumer: &&Arc<Consumer>| consumer.signatures.rule == SignatureRule::Require;
+    let warning = |consumer: &Arc<Consumer>| PolicyWarning::Consumer {
+        consumer: consumer.id(),
+        name: consumer.name.clone(),
+        problem: PolicyProblem::RevokedSigners,
+    };
+    register.in_order().into_iter().filter(requiring).map(warning).collect()
 }
 
 fn problems_of_context(
