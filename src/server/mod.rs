@@ -34,5 +34,7 @@ pub(crate) use limits::QuotaCounts;
 pub use limits::{LimitState, Limits, raise_descriptor_limit};
 pub use readers::{Lookups, Readers};
 pub use service::{Dependencies, RandomTickets, Service, Settings, Tickets};
-pub use signatures::ResponseSigner;
+pub use signatures::{
+    Bearer, Refused, ReplayCache, ReplayMemory, Replayed, ResponseSigner, SignatureChecks, Signer, Verified,
+};
 pub use tls::{ClientVerifier, trust};

@@ -8,14 +8,16 @@ use std::sync::{Arc, Mutex};
 
 use datasets::store::Watch;
 use datasets::sync;
-use ehealth_attributes::config::{read_policy, read_settings};
-use ehealth_attributes::server::Readers;
+use ehealth_attributes::config::{Settings, read_policy, read_settings};
+use ehealth_attributes::server::tls;
+use ehealth_attributes::server::{Bearer, ClientVerifier, Readers, ReplayCache, Replayed, SignatureChecks, Verified};
 use ehealth_core::lookup::{
     Answer, AuditSink, Caller, Exchange, FreshnessLimits, Operation, Pending, Permission, Permitted, Presented,
     Resolved, record,
 };
-use ehealth_core::model::{Digest, EnterpriseNumber, FixedClock, Question, Ticket, Timestamp};
-use ehealth_core::policy::{Certified, Register};
+use ehealth_core::model::{Clock, Digest, EnterpriseNumber, FixedClock, Question, Ticket, Timestamp};
+use ehealth_core::policy::{Certified, Consumer, Register};
+use soap::signature::{MessageKind, SigningIdentity, SigningKey, SigningOptions, TimeRule, sign};
 use soap::{Payload, Request, read_request, write_answer};
 use testkit::Workspace;
 
@@ -33,6 +35,8 @@ ehealth_core::closed_enum! {
         Record => "record",
         /// Writing the answer.
         Write => "write",
+        /// Verifying the RSA-2048 signature of a signed request, whose certificate is known.
+        Verify => "verify",
         /// All stages, from bytes to bytes.
         Whole => "whole",
     }
@@ -56,7 +60,41 @@ pub struct Scene {
     limits: FreshnessLimits,
     now: Timestamp,
     exchange: Exchange,
+    signed: Signed,
     _folder: tempfile::TempDir,
+}
+
+/// What the verification of a signed request needs.
+struct Signed {
+    request: Vec<u8>,
+    client_verifier: Arc<ClientVerifier>,
+    consumer: Arc<Consumer>,
+}
+
+/// A memory that forgets: one request is verified again and again.
+struct Forgetful;
+
+impl ReplayCache for Forgetful {
+    fn remember(&self, _: EnterpriseNumber, _: Digest, _: Timestamp, _: Timestamp) -> Result<(), Replayed> {
+        Ok(())
+    }
+}
+
+impl Signed {
+    fn new(workspace: &Workspace, settings: &Settings, register: &Register, now: Timestamp) -> Self {
+        let (certificate, key) = workspace.rsa_client("fund");
+        let key = tls_files::read_private_key(&key).expect("a key");
+        let key = SigningKey::from_der(key.secret_der()).expect("an RSA key");
+        let certificate = tls_files::read_certificates(&certificate).expect("a certificate").remove(0).to_vec();
+        let (kind, expires) = (MessageKind::Request, now.plus_millis(300_000));
+        let options = SigningOptions { kind, created: now, expires, confirmations: &[] };
+        let request = sign(REQUEST.as_bytes(), &SigningIdentity { key, certificate }, options).expect("signed").message;
+        let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(now));
+        let (_, client_verifier) = tls::load(&settings.tls, &clock).expect("certificates");
+        let organisation = EnterpriseNumber::parse(CALLER).expect("a number");
+        let consumer = register.consumers().find(|consumer| consumer.organisation == organisation).expect("the fund");
+        Self { request, client_verifier, consumer: Arc::clone(consumer) }
+    }
 }
 
 /// An audit log that drops every record.
@@ -81,7 +119,7 @@ impl Scene {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let now = Timestamp::parse(NOW).expect("a timestamp");
         let workspace = Workspace::new(folder.path().join("demo"));
-        workspace.prepare(now, "").expect("the workspace can be made");
+        workspace.prepare_rsa(now, "").expect("the workspace can be made");
         let settings = read_settings(&workspace.settings()).expect("valid settings");
         let reports = sync::run_all(&settings.sync, &FixedClock::new(now));
         assert!(reports.iter().all(|report| report.outcome.is_up_to_date()), "{reports:?}");
@@ -89,8 +127,10 @@ impl Scene {
         let organisation = EnterpriseNumber::parse(CALLER).expect("a number");
         let certified = Some(Certified::new(organisation, nothing, nothing));
         let caller = Caller { certified, fingerprint: nothing };
+        let register = read_policy(&settings.policy).expect("a valid policy").register;
         Self {
-            register: read_policy(&settings.policy).expect("a valid policy").register,
+            signed: Signed::new(&workspace, &settings, &register, now),
+            register,
             readers: Readers::new(Watch::open(&settings.sync.data)),
             limits: settings.server.freshness,
             now,
@@ -103,6 +143,21 @@ impl Scene {
     #[must_use]
     pub fn request(&self) -> Request {
         read_request(REQUEST.as_bytes(), None, &[], Operation::ConsultAttributes).expect("a valid request")
+    }
+
+    /// Verifies the signature of the signed request.
+    #[must_use]
+    pub fn verify(&self) -> Verified {
+        let Signed { request, client_verifier, consumer } = &self.signed;
+        let checks = SignatureChecks {
+            register: &self.register,
+            client_verifier,
+            replay: &Forgetful,
+            times: TimeRule::default(),
+            now: self.now,
+        };
+        let bearer = Bearer { consumer, fingerprint: self.exchange.caller.fingerprint, intermediates: &[] };
+        checks.verify(bearer, request, None).expect("a valid signature")
     }
 
     /// The question of the request.
@@ -150,7 +205,7 @@ impl Scene {
     /// Runs all stages.
     #[must_use]
     pub fn run_all(&self) -> Vec<u8> {
-        let Request { payload, addressing } = self.request();
+        let Request { payload, addressing, has_security: _ } = self.request();
         let Payload::Consult(question) = payload else { unreachable!("it is read as a question") };
         let answer = self.record(self.resolve(self.decide(question)));
         write_answer(&answer, self.now, &addressing)

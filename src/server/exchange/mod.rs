@@ -22,7 +22,7 @@ use super::fault_map;
 use super::limits::consumer_limits::TakenQuestion;
 use super::peer::Peer;
 use super::service::Service;
-use super::signatures::{self, Signer, Verified, verify};
+use super::signatures::{self, Bearer, SignatureChecks, Signer, Verified};
 use crate::peer_event;
 use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::{
@@ -132,7 +132,7 @@ impl<'a> ExchangeContext<'a> {
                 return (self, Begun::Pending(self.refuse_request(*refused)));
             }
         };
-        let verified = verify(self, peer, (body, charset), request.has_security);
+        let verified = self.verify_signature(peer, (body, charset), request.has_security);
         self.stopwatch.lap(Stage::Read);
         let Request { payload, addressing, has_security: _ } = request;
         let Verified { signer, signature } = match verified {
@@ -159,6 +159,32 @@ impl<'a> ExchangeContext<'a> {
     /// Continues a message that a relay brought, with a question of its signer's quota.
     pub fn continue_relayed(self, relayed: Relayed, taken: Option<Result<TakenQuestion, Duration>>) -> PendingExchange {
         self.proceed(Payload::Consult(relayed.question), taken, relayed.details)
+    }
+
+    /// Verifies the signature of a message, which was read without error. `None`: it is not signed, and
+    /// need not be.
+    fn verify_signature(
+        self,
+        peer: &Peer,
+        (bytes, charset): (&[u8], Option<Charset>),
+        has_security: bool,
+    ) -> Result<Option<Verified>, signatures::Refused> {
+        let Some(consumer) = self.consumer else { return Ok(None) };
+        match (consumer.signatures.rule, has_security) {
+            (SignatureRule::Off, _) | (SignatureRule::Accept, false) => return Ok(None),
+            (SignatureRule::Require, false) => return Err(signatures::missing()),
+            (SignatureRule::Accept | SignatureRule::Require, true) => {}
+        }
+        let Self { service, active_config, exchange, .. } = self;
+        let checks = SignatureChecks {
+            register: &active_config.register,
+            client_verifier: &active_config.client_verifier,
+            replay: service.replay.as_ref(),
+            times: service.settings.signatures,
+            now: exchange.received,
+        };
+        let fingerprint = exchange.caller.fingerprint;
+        checks.verify(Bearer { consumer, fingerprint, intermediates: peer.intermediates() }, bytes, charset).map(Some)
     }
 
     fn security(self) -> SecurityHeader {

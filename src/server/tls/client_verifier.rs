@@ -24,6 +24,7 @@ use crate::certificates::Facts;
 use ehealth_core::lookup::Caller;
 use ehealth_core::model::{Clock, Digest, Timestamp};
 use ehealth_core::policy::Certified;
+use soap::signature::{Problem, SignatureMethod, VerificationKey};
 
 /// Maximum cached paths; when it is reached, the cache is cleared. Some hundred consumers have a
 /// few paths each.
@@ -40,24 +41,42 @@ pub struct ClientVerifier {
 
 /// A client whose certificate was accepted.
 #[derive(Debug, Clone)]
-pub(crate) struct VerifiedClient {
+pub struct VerifiedClient {
     /// Period for which it is admitted.
     pub admission: Admission,
     /// SHA-256 of its issuer's public key, from the verified path.
     pub issuer_key: Digest,
     /// Facts of its certificate.
     pub facts: Arc<Facts>,
+    /// Its key as it verified the last message signature.
+    key: Arc<Mutex<Option<Arc<VerificationKey>>>>,
 }
 
 impl VerifiedClient {
     /// The client as a caller. Every path of a certificate has the same issuer's key first: the one that
     /// signed it.
-    pub(crate) fn caller(&self) -> Caller {
+    #[must_use]
+    pub fn caller(&self) -> Caller {
         let Self { issuer_key, facts, .. } = self;
         let (application, environment) = (facts.application, facts.environment);
         let certify =
             |organisation| Certified { organisation, application, environment, key: facts.key, issuer: *issuer_key };
         Caller { certified: facts.organisation.ok().map(certify), fingerprint: facts.fingerprint }
+    }
+
+    /// Its key for message signatures by this algorithm. The last one is kept: parsing a key costs a third of
+    /// a verification.
+    ///
+    /// # Errors
+    /// [`Problem`] if its key is of another kind.
+    pub fn verification_key(&self, method: SignatureMethod) -> Result<Arc<VerificationKey>, Box<Problem>> {
+        let mut kept = self.key.lock();
+        if let Some(key) = kept.as_ref().filter(|key| key.method() == method) {
+            return Ok(Arc::clone(key));
+        }
+        let key = Arc::new(VerificationKey::parse(method, &self.facts.public_key)?);
+        *kept = Some(Arc::clone(&key));
+        Ok(key)
     }
 }
 
@@ -90,7 +109,7 @@ impl ClientVerifier {
     ///
     /// # Errors
     /// [`RefusedCertificate`] says why it is not admitted.
-    pub(crate) fn admit(
+    pub fn admit(
         &self,
         leaf: &CertificateDer<'_>,
         sent: &[CertificateDer<'_>],
@@ -102,7 +121,7 @@ impl ClientVerifier {
         }
         let Admitted { admission, issuer_key } = self.trust.admit(leaf, sent, now)?;
         let facts = Facts::from_der(leaf).map_err(|_| RefusedCertificate::Malformed)?;
-        let verified = VerifiedClient { admission, issuer_key, facts: Arc::new(facts) };
+        let verified = VerifiedClient { admission, issuer_key, facts: Arc::new(facts), key: Arc::default() };
         let mut cache = self.cache.lock();
         if cache.len() >= MAX_CACHED_PATHS {
             cache.clear();

@@ -48,8 +48,6 @@ pub(super) struct Reference {
     pub(super) prefixes: PrefixList,
     pub(super) method: DigestMethod,
     pub(super) digest: Vec<u8>,
-    /// Line of the reference.
-    pub(super) line: usize,
 }
 
 /// Positions in the document of the elements that count.

@@ -5,6 +5,8 @@
 //! refuses the message.
 
 use aws_lc_rs::digest::{Context, Digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::algorithms::DigestMethod;
 use super::block::{Reference, SecurityBlock, Target};
@@ -27,6 +29,8 @@ pub struct Digests {
     pub(super) signed_info: Option<Digest>,
     /// Why an element has no canonical form.
     refused: Option<Box<Problem>>,
+    /// The first element whose digest is not the signed one.
+    differs: Option<Box<Problem>>,
     /// What is wrong with ids and positions.
     misplaced: Option<Box<Problem>>,
 }
@@ -63,18 +67,9 @@ impl Digests {
     /// Compares the digests with those that are signed.
     ///
     /// # Errors
-    /// [`Problem`] of the first that differs.
-    pub fn check_digests(&self, block: &SecurityBlock) -> Result<(), Box<Problem>> {
-        if let Some(refused) = &self.refused {
-            return Err(refused.clone());
-        }
-        for (reference, computed) in block.references.iter().zip(&self.references) {
-            let Some(digest) = &computed.digest else { continue };
-            if digest.as_ref() != reference.digest {
-                return Err(differs(reference, *computed, digest));
-            }
-        }
-        Ok(())
+    /// [`Problem`] of the first element without a canonical form, or with another digest.
+    pub fn check_digests(&self) -> Result<(), Box<Problem>> {
+        self.refused.as_ref().or(self.differs.as_ref()).map_or(Ok(()), |problem| Err(problem.clone()))
     }
 
     /// Checks that what is signed is what the service reads, and that no id is ambiguous.
@@ -114,13 +109,11 @@ impl Digests {
     }
 }
 
-fn differs(reference: &Reference, computed: Computed, digest: &Digest) -> Box<Problem> {
-    use base64::Engine as _;
-    let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
-    let name = computed.target.map_or("element", Target::name);
-    let expected = format!("digest {} of the {name} '{}'", encode(&reference.digest), reference.id);
-    let problem = Problem::new(SignatureError::Digest, expected, format!("digest {}", encode(digest.as_ref())));
-    Box::new(problem.at(reference.line, "/ds:Reference".to_owned()))
+/// The problem of the element that the reader read last, whose digest is not the signed one.
+fn differs(reader: &Reader<'_>, reference: &Reference, target: Target, digest: &Digest) -> Box<Problem> {
+    let encode = |bytes: &[u8]| STANDARD.encode(bytes);
+    let expected = format!("digest {} of the {} '{}'", encode(&reference.digest), target.name(), reference.id);
+    Problem::here(reader, SignatureError::Digest, expected, format!("digest {}", encode(digest.as_ref())))
 }
 
 /// One pass over the document.
@@ -136,7 +129,7 @@ struct Walk<'a, 'o> {
 impl<'a, 'o> Walk<'a, 'o> {
     fn new(document: &'a Document<'_>, block: &'a SecurityBlock, observer: Option<Observer<'o>>) -> Self {
         let references = vec![Computed { target: None, digest: None }; block.references.len()];
-        let digests = Digests { references, signed_info: None, refused: None, misplaced: None };
+        let digests = Digests { references, signed_info: None, refused: None, differs: None, misplaced: None };
         let (reader, canonicalizer) = (Reader::new(document), Canonicalizer::new());
         Self { reader, block, canonicalizer, ids: Vec::new(), observer, digests }
     }
@@ -170,6 +163,10 @@ impl<'a, 'o> Walk<'a, 'o> {
             return Ok(());
         };
         let digest = self.digest(&reference.prefixes, reference.method, Some(index))?;
+        if let Some(found) = digest.as_ref().filter(|digest| digest.as_ref() != reference.digest) {
+            let problem = differs(&self.reader, reference, target, found);
+            self.digests.differs.get_or_insert(problem);
+        }
         if let Some(computed) = self.digests.references.get_mut(index) {
             *computed = Computed { target: Some(target), digest };
         }

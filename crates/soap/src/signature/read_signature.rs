@@ -148,7 +148,6 @@ fn read_prefixes(reader: &mut Reader<'_>, algorithms: &mut Algorithms) -> Result
 }
 
 fn read_reference(reader: &mut Reader<'_>, algorithms: &mut Algorithms) -> Result<Reference, ReadError> {
-    let line = reader.line();
     let uri = attribute(reader, "URI");
     let id = match uri.strip_prefix('#') {
         // `#xpointer(...)` is no id.
@@ -187,7 +186,7 @@ fn read_reference(reader: &mut Reader<'_>, algorithms: &mut Algorithms) -> Resul
     }
     let method = required(reader, method, "ds:DigestMethod")?;
     let digest = required(reader, digest, "ds:DigestValue")?;
-    Ok(Reference { id, prefixes: prefixes.unwrap_or_default(), method, digest, line })
+    Ok(Reference { id, prefixes: prefixes.unwrap_or_default(), method, digest })
 }
 
 /// Reads the transforms: exclusive C14N; before it may stand `enveloped-signature`.

@@ -15,7 +15,7 @@ use crate::reader::Document;
 /// [`ReadError`]: the first check that fails.
 pub fn verify(document: &Document<'_>, block: &SecurityBlock, key: &VerificationKey) -> Result<Digests, ReadError> {
     let digests = Digests::compute(document, block)?;
-    digests.check_digests(block)?;
+    digests.check_digests()?;
     digests.check_signature(block, key)?;
     digests.check_position(block)?;
     Ok(digests)
