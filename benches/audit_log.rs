@@ -301,6 +301,8 @@ fn record(number: u64) -> ExchangeRecord {
         datasets: Dataset::ALL.into_iter().fold(DatasetStates::default(), |all, set| all.with(set, state(number))),
         outcome: OutcomeCode::DataFound,
         customer_ticket: Some("c0ffee00-0000-4000-8000-000000000000".into()),
+        relay: None,
+        signature: None,
         replaced_by: None,
     }
 }

@@ -87,7 +87,7 @@ fn load_response_signer(settings: &Settings, register: &Register) -> Result<Opti
         None => ((&settings.tls.certificate, "server.certificate"), (&settings.tls.key, "server.key")),
     };
     let refuse = |setting: &str, error: &FileError| -> AppError {
-        vec![of_file(Finding::new(Severity::Error, settings, setting, &""), error)].into()
+        vec![of_file(Finding::new(Severity::Error, settings, setting, ""), error)].into()
     };
     let chain = tls::read_certificates(certificate).map_err(|error| refuse(certificate_setting, &error))?;
     let der = tls_files::read_private_key(key).map_err(|error| refuse(key_setting, &error))?;
@@ -100,7 +100,7 @@ fn load_response_signer(settings: &Settings, register: &Register) -> Result<Opti
     signer.map(Some).ok_or_else(|| {
         let text = "is no RSA key of at least 2048 bits and no EC key on P-256 or P-384 of the signing certificate: \
                     responses cannot be signed, as sign_responses in the policy demands";
-        let finding = Finding::new(Severity::Error, settings, key_setting, &text);
+        let finding = Finding::new(Severity::Error, settings, key_setting, text);
         vec![finding.in_file(key).remedy("set message_signature.certificate and message_signature.key")].into()
     })
 }

@@ -184,10 +184,9 @@ fn is_understood_security(reader: &Reader<'_>, headers: &Headers) -> bool {
 fn refuse_block(reader: &Reader<'_>) -> Explained<BadMessage> {
     match reader.namespace() {
         FoundNamespace::WellKnown(namespace) if namespace.header_remedy().is_some() => {
-            let cause = match namespace {
-                WellKnown::Security => reader.element().and("message_signature of this consumer", "off"),
-                _ => reader.element(),
-            };
+            let cause = reader.element();
+            let is_security = namespace == WellKnown::Security;
+            let cause = if is_security { cause.and("message_signature of this consumer", "off") } else { cause };
             reader.error_noting(MessageError::MustUnderstand, Note::HeaderBlock(namespace), cause)
         }
         FoundNamespace::None | FoundNamespace::Contract(_) | FoundNamespace::WellKnown(_) | FoundNamespace::Other => {

@@ -22,7 +22,7 @@ use super::fault_map;
 use super::limits::consumer_limits::TakenQuestion;
 use super::peer::Peer;
 use super::service::Service;
-use super::signatures::{self, Bearer, SignatureChecks, Signer, Verified};
+use super::signatures::{self, Bearer, RelayedSigner, SignatureChecks, Signer, Verified};
 use crate::peer_event;
 use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::{
@@ -146,7 +146,8 @@ impl<'a> ExchangeContext<'a> {
         let details = Signed { addressing, signature: Some(signature) };
         match signer {
             Signer::Caller => (self, Begun::Pending(self.proceed(payload, taken, details))),
-            Signer::Relayed { caller, relay, consumer } => {
+            Signer::Relayed(signer) => {
+                let RelayedSigner { caller, relay, consumer } = *signer;
                 let context = Self { exchange: Exchange { caller, relay: Some(relay), ..self.exchange }, ..self };
                 match payload {
                     Payload::Test { .. } => (context, Begun::Pending(context.proceed(payload, None, details))),

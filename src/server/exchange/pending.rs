@@ -91,7 +91,7 @@ impl PendingExchange {
     }
 
     /// Waits until the record is durable, or has failed.
-    pub async fn record(self, context: ExchangeContext<'_>) -> RecordedExchange {
+    pub async fn record(self, context: &ExchangeContext<'_>) -> RecordedExchange {
         let Self { pending, details } = self;
         let outcome = match pending {
             PendingRecord::Answer(receiver) => RecordedOutcome::Answer(receive(receiver).await),

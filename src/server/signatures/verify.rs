@@ -32,14 +32,18 @@ pub enum Signer {
     /// The TLS client's own organisation.
     Caller,
     /// Another organisation, whose message the TLS client brings: the question is the signer's.
-    Relayed {
-        /// The signer.
-        caller: Caller,
-        /// The TLS client.
-        relay: Relay,
-        /// The signer as a consumer.
-        consumer: Arc<Consumer>,
-    },
+    Relayed(Box<RelayedSigner>),
+}
+
+/// The signer of a message that a relay brought.
+#[derive(Debug)]
+pub struct RelayedSigner {
+    /// The signer.
+    pub caller: Caller,
+    /// The TLS client.
+    pub relay: Relay,
+    /// The signer as a consumer.
+    pub consumer: Arc<Consumer>,
 }
 
 /// Why a message is refused.
@@ -119,7 +123,7 @@ impl SignatureChecks<'_> {
         let signer = self.identify(bearer, &signing)?;
         let key = signing.verification_key(block.method)?;
         let digests = soap::signature::verify(&document, &block, &key)?;
-        if let Signer::Relayed { .. } = signer
+        if let Signer::Relayed(_) = signer
             && !digests.signs(Target::Token)
         {
             let expected = "a reference to the token of a relayed message";
@@ -150,7 +154,7 @@ impl SignatureChecks<'_> {
             return Err(problem(SignatureError::ForeignSigner, expected, organisation.to_string()));
         }
         let relay = Relay { organisation: consumer.organisation, fingerprint };
-        Ok(Signer::Relayed { caller, relay, consumer: Arc::clone(signing_consumer) })
+        Ok(Signer::Relayed(Box::new(RelayedSigner { caller, relay, consumer: Arc::clone(signing_consumer) })))
     }
 
     /// Remembers a message whose other checks passed.

@@ -57,13 +57,13 @@ fn disclosed(exchange: &Exchange, keys: &KeyFolder, month: Month) -> ExchangeRec
     }
 }
 
-fn signature() -> Option<Arc<MessageSignature>> {
+fn signature() -> Arc<MessageSignature> {
     let (value, certificate) = (vec![1; 256].into(), vec![2; 900].into());
-    Some(Arc::new(MessageSignature { message: Digest::new([3; 32]), value, certificate }))
+    Arc::new(MessageSignature { message: Digest::new([3; 32]), value, certificate })
 }
 
-fn relay() -> Option<Relay> {
-    Some(Relay { organisation: enterprise(5_000_000), fingerprint: Digest::new([4; 32]) })
+fn relay() -> Relay {
+    Relay { organisation: enterprise(5_000_000), fingerprint: Digest::new([4; 32]) }
 }
 
 #[test]
@@ -77,8 +77,8 @@ fn every_fact_of_a_record_is_read_back() {
         ExchangeRecord { disclosed: vec![enterprise(3); 5_000], ..entry(3, person(2)) },
         ExchangeRecord { policy: Some(Digest::new([0xcd; 32])), end_user: None, ..entry(4, person(2)) },
         ExchangeRecord { replaced_by: None, application: None, context: None, ..entry(5, person(2)) },
-        ExchangeRecord { signature: signature(), relay: relay(), ..entry(6, person(2)) },
-        ExchangeRecord { signature: signature(), ..bare_entry(7) },
+        ExchangeRecord { signature: Some(signature()), relay: Some(relay()), ..entry(6, person(2)) },
+        ExchangeRecord { signature: Some(signature()), ..bare_entry(7) },
     ];
     for (entry, sequence) in entries.iter().zip(1..) {
         assert_eq!(record(&log, entry.clone()), Ok(sequence));

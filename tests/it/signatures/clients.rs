@@ -7,6 +7,7 @@ use crate::support::service::CONSULT;
 
 /// Every stored message of a client is accepted, or refused by one fault, as its name says.
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "shows what was verified")]
 async fn messages_of_other_implementations_are_verified() {
     let service = service("message_signature = \"require\"").await;
     let mut names: Vec<_> = fs::read_dir(fixtures().join("clients"))

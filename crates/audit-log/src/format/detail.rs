@@ -262,9 +262,9 @@ mod tests {
         }
     }
 
-    fn signature() -> Option<MessageSignature> {
+    fn signature() -> MessageSignature {
         let (value, certificate) = (vec![8; 256].into(), vec![9; 1_000].into());
-        Some(MessageSignature { message: Digest::new([7; 32]), value, certificate })
+        MessageSignature { message: Digest::new([7; 32]), value, certificate }
     }
 
     fn end_user(consent_reference: Option<&str>) -> Option<EndUser> {
@@ -299,8 +299,8 @@ mod tests {
             Detail { customer_ticket: Some(String::new()), replaced_by: detail().subject, ..detail() },
             Detail { end_user: end_user(None), ..detail() },
             Detail { end_user: end_user(Some("C-1")), ..Detail::default() },
-            Detail { signature: signature(), ..detail() },
-            Detail { signature: signature(), end_user: end_user(Some("C-1")), ..Detail::default() },
+            Detail { signature: Some(signature()), ..detail() },
+            Detail { signature: Some(signature()), end_user: end_user(Some("C-1")), ..Detail::default() },
         ] {
             let encrypted = encrypt(&detail, &key(1));
             assert_eq!(key(1).decrypt(&encrypted), Ok(detail));

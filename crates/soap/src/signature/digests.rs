@@ -110,6 +110,7 @@ impl Digests {
 }
 
 /// The problem of the element that the reader read last, whose digest is not the signed one.
+#[expect(clippy::unnecessary_box_returns, reason = "a problem is large and rare: every error with one is boxed")]
 fn differs(reader: &Reader<'_>, reference: &Reference, target: Target, digest: &Digest) -> Box<Problem> {
     let encode = |bytes: &[u8]| STANDARD.encode(bytes);
     let expected = format!("digest {} of the {} '{}'", encode(&reference.digest), target.name(), reference.id);

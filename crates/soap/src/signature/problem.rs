@@ -171,6 +171,7 @@ impl Problem {
     }
 
     /// A problem in the element that the reader read last.
+    #[expect(clippy::unnecessary_box_returns, reason = "a problem is large and rare: every error with one is boxed")]
     pub(super) fn here(
         reader: &Reader<'_>,
         error: SignatureError,

@@ -41,7 +41,7 @@ pub(super) async fn exchange(
             context.continue_relayed(relayed, turn.question.take())
         }
     };
-    let recorded = pending.record(context).await;
+    let recorded = pending.record(&context).await;
     let reply = context.write(recorded, request.peer());
     drop(turn);
     Ok(to_response(&context, request.peer(), reply, trace))
@@ -54,7 +54,7 @@ pub(super) async fn refuse_caller(
     trace: Option<TraceId>,
 ) -> HttpResponse {
     let context = request.begin_exchange(operation);
-    let recorded = context.refuse_caller().record(context).await;
+    let recorded = context.refuse_caller().record(&context).await;
     let reply = context.write(recorded, request.peer());
     let mut response = to_response(&context, request.peer(), reply, trace);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
