@@ -5,6 +5,7 @@ use ehealth_core::model::Timestamp;
 use super::algorithms::{DigestMethod, SignatureMethod};
 use super::prefix_list::PrefixList;
 use super::problem::Problem;
+use super::read::MessageKind;
 
 /// Maximum references of one signature: body, timestamp, token and the WS-Addressing headers are 10.
 pub const REFERENCES: usize = 16;
@@ -19,6 +20,8 @@ pub const SIGNATURE_BYTES: usize = 1_024;
 /// message makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecurityBlock {
+    /// Kind of the message, which has its own limits.
+    pub(super) kind: MessageKind,
     /// `Created` of the timestamp.
     pub created: Timestamp,
     /// `Expires` of the timestamp.

@@ -33,7 +33,7 @@ pub use block::{CERTIFICATE_BYTES, REFERENCES, SIGNATURE_BYTES, SecurityBlock, T
 pub use c14n::{Canonicalizer, Progress, Subtree};
 pub use digests::{Digests, IDS};
 pub use key::VerificationKey;
-pub use octets::{CANONICAL_WORK, CanonicalizationError};
+pub use octets::{CANONICAL_WORK, CanonicalizationError, REPLY_CANONICAL_WORK};
 pub use prefix_list::{PREFIXES, PrefixList, PrefixListError};
 pub use problem::{Check, Problem, SignatureError};
 pub use read::{MessageKind, ReadError, read_security};

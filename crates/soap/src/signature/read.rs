@@ -10,13 +10,14 @@ use ehealth_core::explained::Explained;
 use ehealth_core::model::Timestamp;
 
 use super::block::{CERTIFICATE_BYTES, Places, SIGNATURE_BYTES, SecurityBlock};
+use super::octets::{CANONICAL_WORK, REPLY_CANONICAL_WORK};
 use super::problem::{Problem, SignatureError};
 use super::read_signature::{SignaturePart, read_signature};
 use crate::envelope::is_for_us;
 use crate::message_error::BadMessage;
 use crate::names::{Namespace, addressing, envelope};
 use crate::reader::characters::{is_blank, is_space, trim};
-use crate::reader::{Document, Name, Reader, Space, Token};
+use crate::reader::{Document, Name, Reader, ReaderLimits, Space, Token};
 use crate::well_known::WellKnown;
 
 /// Type of the token (WS-Security X.509 Certificate Token Profile 1.1, section 3.1).
@@ -57,12 +58,30 @@ pub enum MessageKind {
     Response,
 }
 
+impl MessageKind {
+    /// Limits of the reader.
+    pub(super) fn limits(self) -> ReaderLimits {
+        match self {
+            Self::Request => ReaderLimits::REQUEST,
+            Self::Response => ReaderLimits::REPLY,
+        }
+    }
+
+    /// Maximum canonical octets.
+    pub(super) fn canonical_work(self) -> usize {
+        match self {
+            Self::Request => CANONICAL_WORK,
+            Self::Response => REPLY_CANONICAL_WORK,
+        }
+    }
+}
+
 /// Reads the `wsse:Security` block for this service; `None` if the message has none.
 ///
 /// # Errors
 /// [`ReadError`].
 pub fn read_security(document: &Document<'_>, kind: MessageKind) -> Result<Option<SecurityBlock>, ReadError> {
-    let reader = &mut Reader::new(document);
+    let reader = &mut Reader::with_limits(document, kind.limits());
     let mut places = Places::default();
     let mut found = None;
     let Token::Open(_) = reader.next_token()? else { return Ok(None) };
@@ -86,7 +105,7 @@ pub fn read_security(document: &Document<'_>, kind: MessageKind) -> Result<Optio
     if part.is_some_and(|part| part.is_in(Namespace::Envelope, envelope::BODY)) {
         places.body = reader.position();
     }
-    Ok(found.map(|parts| parts.into_block(places)))
+    Ok(found.map(|parts| parts.into_block(kind, places)))
 }
 
 fn is_addressing(block: Name<'_>) -> bool {
@@ -191,10 +210,11 @@ struct Parts {
 }
 
 impl Parts {
-    fn into_block(self, places: Places) -> SecurityBlock {
+    fn into_block(self, kind: MessageKind, places: Places) -> SecurityBlock {
         let Self { created, expires, certificate, signature, confirmations } = self;
         let SignaturePart { method, value, prefixes, references, refused_algorithm, .. } = signature;
         SecurityBlock {
+            kind,
             created,
             expires,
             certificate,
