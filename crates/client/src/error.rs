@@ -12,7 +12,7 @@ use tls_files::describe_error;
 
 use super::fault::SoapFault;
 use super::not_understood::NotUnderstood;
-use super::response_signature::ResponseSignatureError;
+use super::response_signature_error::ResponseSignatureError;
 use super::retry::{Blame, Retry};
 use super::ticket::CbssTicket;
 

@@ -59,6 +59,7 @@ mod settings;
 
 // Signed messages.
 mod response_signature;
+mod response_signature_error;
 mod signing;
 
 // The wire: messages, their envelope, and what can be wrong with them.
@@ -91,7 +92,7 @@ pub use fault::{Reason, Severity, SoapFault};
 pub use fault_code::FaultCode;
 pub use not_understood::NotUnderstood;
 pub use question::{Question, QuestionError};
-pub use response_signature::ResponseSignatureError;
+pub use response_signature_error::ResponseSignatureError;
 pub use retry::{Blame, Retry};
 pub use settings::{Part, Repeat, Settings, SettingsError, SigningPem, VerifyResponses};
 pub use ticket::CbssTicket;

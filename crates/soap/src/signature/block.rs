@@ -3,9 +3,9 @@
 use ehealth_core::model::Timestamp;
 
 use super::algorithms::{DigestMethod, SignatureMethod};
+use super::kind::MessageKind;
 use super::prefix_list::PrefixList;
 use super::problem::Problem;
-use super::read::MessageKind;
 
 /// Maximum references of one signature: body, timestamp, token and the WS-Addressing headers are 10.
 pub const REFERENCES: usize = 16;

@@ -9,10 +9,11 @@ use aws_lc_rs::digest::{Context, Digest};
 use super::algorithms::DigestMethod;
 use super::block::{Reference, SecurityBlock, Target};
 use super::c14n::{Canonicalizer, Progress};
+use super::kind::MessageKind;
 use super::octets::CanonicalizationError;
 use super::prefix_list::PrefixList;
 use super::problem::{Problem, SignatureError};
-use super::read::{MessageKind, ReadError, ids};
+use super::read::{ReadError, ids};
 use crate::reader::{Document, Reader, Token};
 
 /// Maximum ids of one document: clients write at most one for each signed element and for each part

@@ -10,14 +10,14 @@ use ehealth_core::explained::Explained;
 use ehealth_core::model::Timestamp;
 
 use super::block::{CERTIFICATE_BYTES, Places, SIGNATURE_BYTES, SecurityBlock};
-use super::octets::{CANONICAL_WORK, REPLY_CANONICAL_WORK};
+use super::kind::MessageKind;
 use super::problem::{Problem, SignatureError};
 use super::read_signature::{SignaturePart, read_signature};
 use crate::envelope::is_for_us;
 use crate::message_error::BadMessage;
 use crate::names::{Namespace, addressing, envelope};
 use crate::reader::characters::{is_blank, is_space, trim};
-use crate::reader::{Document, Name, Reader, ReaderLimits, Space, Token};
+use crate::reader::{Document, Name, Reader, Space, Token};
 use crate::well_known::WellKnown;
 
 /// Type of the token (WS-Security X.509 Certificate Token Profile 1.1, section 3.1).
@@ -46,33 +46,6 @@ impl From<Box<Problem>> for ReadError {
 impl From<Explained<BadMessage>> for ReadError {
     fn from(bad: Explained<BadMessage>) -> Self {
         Self::Document(bad)
-    }
-}
-
-/// Kind of a message: only a response confirms the signature of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MessageKind {
-    /// A request.
-    Request,
-    /// A response or a fault.
-    Response,
-}
-
-impl MessageKind {
-    /// Limits of the reader.
-    pub(super) fn limits(self) -> ReaderLimits {
-        match self {
-            Self::Request => ReaderLimits::REQUEST,
-            Self::Response => ReaderLimits::REPLY,
-        }
-    }
-
-    /// Maximum canonical octets.
-    pub(super) fn canonical_work(self) -> usize {
-        match self {
-            Self::Request => CANONICAL_WORK,
-            Self::Response => REPLY_CANONICAL_WORK,
-        }
     }
 }
 
