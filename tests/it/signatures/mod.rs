@@ -1,4 +1,7 @@
 //! Signed messages as clients send them: accepted, refused, recorded.
 
+mod client;
 mod clients;
+mod command;
 mod harness;
+mod mutations;
