@@ -70,7 +70,7 @@ impl Client {
         let target = Target::new(settings)?;
         let verifier = match &settings.verify_responses {
             VerifyResponses::Off => None,
-            VerifyResponses::Required { signers_pem } => Some(ResponseVerifier::new(signers_pem)?),
+            VerifyResponses::Required { signers_pem } => Some(ResponseVerifier::new(signers_pem.as_deref())?),
         };
         Ok(Self {
             connections: Connections::new(target, settings.connect_timeout),

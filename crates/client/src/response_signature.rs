@@ -1,4 +1,4 @@
-//! Verifies the signatures of responses (docs/reference/message-signature.md).
+//! Verifies the signatures of responses (docs/guides/signing.md).
 //!
 //! The reader of the crate `soap` that finds the message in a response also finds what was signed,
 //! so that the two cannot differ. HTTP status and headers are not signed.
@@ -32,13 +32,11 @@ pub(super) struct ResponseVerifier {
 }
 
 impl ResponseVerifier {
-    /// Reads the certificates; the bytes may be empty.
-    pub(super) fn new(signers_pem: &[u8]) -> Result<Self, SettingsError> {
-        if signers_pem.is_empty() {
-            return Ok(Self { signers: Vec::new() });
-        }
+    /// Reads the certificates; `None`: only that of the TLS server.
+    pub(super) fn new(signers_pem: Option<&[u8]>) -> Result<Self, SettingsError> {
         let content = |reason| SettingsError::Content { part: Part::ResponseSigners, reason };
-        Ok(Self { signers: parse_certificates(signers_pem).map_err(content)? })
+        let signers = signers_pem.map(parse_certificates).transpose().map_err(content)?;
+        Ok(Self { signers: signers.unwrap_or_default() })
     }
 
     /// Verifies the signature of a response or a fault.

@@ -60,9 +60,9 @@ pub enum VerifyResponses {
     /// signed.
     Required {
         /// Certificates that may sign responses, PEM or DER, besides the certificate that the server
-        /// presents in the TLS handshake; empty: only that one. They are compared as a whole; their
+        /// presents in the TLS handshake; `None`: only that one. They are compared as a whole; their
         /// issuers and validity periods are not checked.
-        signers_pem: Vec<u8>,
+        signers_pem: Option<Vec<u8>>,
     },
 }
 

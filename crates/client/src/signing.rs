@@ -1,4 +1,4 @@
-//! Signs the requests of a client (docs/reference/message-signature.md).
+//! Signs the requests of a client (docs/guides/signing.md).
 //!
 //! Each attempt is signed on its own, with its own ids and the time at which it is sent: a service
 //! refuses a signature that it received before.

@@ -60,7 +60,7 @@ impl<'a> ClientFiles<'a> {
         let settings = Settings::new(url, read(self.ca)?, read(self.certificate)?, read(self.key)?);
         let sign = |(certificate, key)| Ok(SigningPem { certificate_pem: read(certificate)?, key_pem: read(key)? });
         let verify_responses = if verify_responses {
-            VerifyResponses::Required { signers_pem: response_signer.map(read).transpose()?.unwrap_or_default() }
+            VerifyResponses::Required { signers_pem: response_signer.map(read).transpose()? }
         } else {
             VerifyResponses::Off
         };

@@ -22,7 +22,7 @@ use crate::support::service::TestService;
 /// Policy of a consumer whose requests must be signed, and who gets signed responses.
 const SIGNED: &str = "message_signature = \"require\"\nsign_responses = true";
 
-const REQUIRED: VerifyResponses = VerifyResponses::Required { signers_pem: Vec::new() };
+const REQUIRED: VerifyResponses = VerifyResponses::Required { signers_pem: None };
 
 fn signing(name: &str) -> Option<SigningPem> {
     let file = |ending| message(&format!("{name}.{ending}"));
@@ -95,7 +95,7 @@ async fn another_response_signer_must_be_configured() {
     let signed = Settings { signing: signing("fund-rsa"), verify_responses: REQUIRED, ..settings(&service) };
     let error = refusal(signed.clone()).await;
     assert!(matches!(error, ClientError::Unverified(ResponseSignatureError::UnknownSigner)), "{error:?}");
-    let verify_responses = VerifyResponses::Required { signers_pem: message("fund-ec.pem") };
+    let verify_responses = VerifyResponses::Required { signers_pem: Some(message("fund-ec.pem")) };
     let client = Client::new(&Settings { verify_responses, ..signed }).expect("right settings");
     client.consult(&question()).await.expect("answered");
     service.finish().await;
@@ -180,7 +180,7 @@ fn unusable_signing_settings_are_refused_with_their_part() {
         let refused = refused(signing);
         assert!(matches!(refused, SettingsError::Content { part, .. } if part == wrong), "{refused}");
     }
-    let verify_responses = VerifyResponses::Required { signers_pem: message("fund-rsa.key") };
+    let verify_responses = VerifyResponses::Required { signers_pem: Some(message("fund-rsa.key")) };
     let refused = Client::new(&Settings { verify_responses, ..settings.clone() }).expect_err("refused");
     assert!(matches!(refused, SettingsError::Content { part: Part::ResponseSigners, .. }), "{refused}");
     let signing = Settings { signing: signing("fund-rsa"), ..settings };
