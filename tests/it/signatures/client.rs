@@ -24,9 +24,9 @@ const SIGNED: &str = "message_signature = \"require\"\nsign_responses = true";
 
 const REQUIRED: VerifyResponses = VerifyResponses::Required { signers_pem: None };
 
-fn signing(name: &str) -> Option<SigningPem> {
+fn pem_of(name: &str) -> SigningPem {
     let file = |ending| message(&format!("{name}.{ending}"));
-    Some(SigningPem { certificate_pem: file("pem"), key_pem: file("key") })
+    SigningPem { certificate_pem: file("pem"), key_pem: file("key") }
 }
 
 /// Settings of the fund at this service, without signatures.
@@ -52,8 +52,8 @@ async fn refusal(settings: Settings) -> ClientError {
 async fn a_signed_question_is_answered_and_the_answer_verified() {
     let service = service(SIGNED).await;
     let own = SigningPem { certificate_pem: settings(&service).certificate_pem, key_pem: settings(&service).key_pem };
-    for signing in [signing("fund-rsa"), signing("fund-ec"), Some(own)] {
-        let settings = Settings { signing, verify_responses: REQUIRED, ..settings(&service) };
+    for signing in [pem_of("fund-rsa"), pem_of("fund-ec"), own] {
+        let settings = Settings { signing: Some(signing), verify_responses: REQUIRED, ..settings(&service) };
         let client = Client::new(&settings).expect("right settings");
         for _ in 0..2 {
             let answer = client.consult(&question()).await.expect("answered");
@@ -80,9 +80,9 @@ async fn a_question_without_its_signature_gets_a_signed_fault() {
 #[tokio::test]
 async fn a_response_without_signature_is_refused_if_one_is_required() {
     let service = service("message_signature = \"require\"").await;
-    let signed = Settings { signing: signing("fund-rsa"), ..settings(&service) };
+    let signed = Settings { signing: Some(pem_of("fund-rsa")), ..settings(&service) };
     Client::new(&signed).expect("right settings").consult(&question()).await.expect("answered without verification");
-    for signing in [signing("fund-rsa"), None] {
+    for signing in [Some(pem_of("fund-rsa")), None] {
         let error = refusal(Settings { signing, verify_responses: REQUIRED, ..signed.clone() }).await;
         assert!(matches!(error, ClientError::Unverified(ResponseSignatureError::Missing)), "{error:?}");
     }
@@ -92,7 +92,7 @@ async fn a_response_without_signature_is_refused_if_one_is_required() {
 #[tokio::test]
 async fn another_response_signer_must_be_configured() {
     let service = service_with_response_signer().await;
-    let signed = Settings { signing: signing("fund-rsa"), verify_responses: REQUIRED, ..settings(&service) };
+    let signed = Settings { signing: Some(pem_of("fund-rsa")), verify_responses: REQUIRED, ..settings(&service) };
     let error = refusal(signed.clone()).await;
     assert!(matches!(error, ClientError::Unverified(ResponseSignatureError::UnknownSigner)), "{error:?}");
     let verify_responses = VerifyResponses::Required { signers_pem: Some(message("fund-ec.pem")) };
@@ -138,7 +138,7 @@ async fn each_attempt_has_a_signature_of_its_own() {
     let service = Service::start(acts.into_iter().chain([Act::Answer(echoed("hello"))])).await;
     let settings = Settings {
         repeat: Repeat::EvenIfAnswered,
-        signing: signing("fund-rsa"),
+        signing: Some(pem_of("fund-rsa")),
         time: Arc::new(Ticking::default()),
         ..service.settings()
     };
@@ -183,6 +183,6 @@ fn unusable_signing_settings_are_refused_with_their_part() {
     let verify_responses = VerifyResponses::Required { signers_pem: Some(message("fund-rsa.key")) };
     let refused = Client::new(&Settings { verify_responses, ..settings.clone() }).expect_err("refused");
     assert!(matches!(refused, SettingsError::Content { part: Part::ResponseSigners, .. }), "{refused}");
-    let signing = Settings { signing: signing("fund-rsa"), ..settings };
+    let signing = Settings { signing: Some(pem_of("fund-rsa")), ..settings };
     assert!(!format!("{signing:?}").contains("PRIVATE"));
 }
