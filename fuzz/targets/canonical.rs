@@ -1,10 +1,13 @@
 //! Exclusive canonical forms: of any element of any document that the reader accepts, the form is
-//! well-formed, and its own canonical form.
+//! well-formed, its own canonical form, and that of bergshamra.
 //!
-//! The length of the document chooses the element and the list of prefixes. Other implementations are
-//! compared in `tests/it/canonical_forms.rs`: libxml2 reads documents that the reader refuses.
+//! The length of the document chooses the element and the list of prefixes. libxml2 is compared in
+//! `tests/it/canonical_forms.rs`.
 
 #![no_main]
+
+#[path = "../references/bergshamra.rs"]
+mod bergshamra;
 
 use libfuzzer_sys::fuzz_target;
 use soap::MessageError;
@@ -18,9 +21,14 @@ const ELEMENTS: usize = 8;
 
 fuzz_target!(|document: &[u8]| {
     let choice = document.len();
-    let list = PrefixList::parse(LISTS[choice / ELEMENTS % LISTS.len()]).expect("prefixes");
+    let prefixes = LISTS[choice / ELEMENTS % LISTS.len()];
+    let list = PrefixList::parse(prefixes).expect("prefixes");
     let Ok(form) = canonical(document, choice % ELEMENTS, &list) else { return };
     assert!(form.len() <= CANONICAL_WORK, "{} octets", form.len());
+    let prefixes: Vec<_> = prefixes.split_ascii_whitespace().collect();
+    let other = bergshamra::canonical(document, choice % ELEMENTS, &prefixes);
+    let other = other.as_deref().map(String::from_utf8_lossy);
+    assert_eq!(other, Ok(String::from_utf8_lossy(&form)), "{}", String::from_utf8_lossy(document));
     match canonical(&form, 0, &list) {
         Ok(again) => assert_eq!(again, form, "{}", String::from_utf8_lossy(&form)),
         // A form may be longer than its document, or have more declarations.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::exit::{Exit, fail};
-use super::lookup::{Asked, LookupError, OutputFormat, ask, open_client};
+use super::lookup::{Asked, ClientFiles, LookupError, OutputFormat, SignatureFiles, ask, open_client};
 use super::parsers::parse_dataset;
 use super::process::Stop;
 use super::test_service::TestService;
@@ -119,7 +119,9 @@ async fn look_up_both(workspace: &Workspace, url: &str) -> Result<Exit, LookupEr
     ] {
         println!("\n{title}\n");
         let (certificate, key) = workspace.client(word);
-        let client = open_client(url, &workspace.authority(), &certificate, &key)?;
+        let signatures = SignatureFiles::default();
+        let files = ClientFiles { ca: &workspace.authority(), certificate: &certificate, key: &key, signatures };
+        let client = open_client(url, files)?;
         let organisation = ORGANISATIONS.iter().find(|organisation| organisation.word == word);
         let number = organisation.and_then(|organisation| CbeNumber::parse(organisation.number));
         let (Some(number), Ok(ssin)) = (number, Ssin::parse(ANNA)) else { continue };

@@ -1,8 +1,11 @@
-//! Exclusive canonical forms of random documents, compared with those of libxml2.
+//! Exclusive canonical forms of random documents, compared with those of libxml2 and of bergshamra.
 //!
 //! The documents have everything that a canonical form changes. `CANONICAL_DOCUMENTS` is their number.
 
+#[path = "../../fuzz/references/bergshamra.rs"]
+mod bergshamra;
 mod documents;
+mod vectors;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -17,6 +20,31 @@ use crate::support::random::Random;
 
 /// Documents, without `CANONICAL_DOCUMENTS`.
 const DOCUMENTS: u64 = 10_000;
+
+#[test]
+fn canonical_forms_of_random_documents_are_those_of_bergshamra() {
+    let mut random = Random::new(21);
+    let (mut octets, mut refused, documents) = (0, 0, number("CANONICAL_DOCUMENTS", DOCUMENTS));
+    for number in 0..documents {
+        let sample = Sample::new(&mut random);
+        // What our reader refuses is compared with libxml2.
+        let Ok(form) = canonical(&sample) else {
+            refused += 1;
+            continue;
+        };
+        let text = String::from_utf8_lossy(&sample.document);
+        let other = bergshamra::canonical(&sample.document, sample.element, &prefixes_of(&sample));
+        assert_eq!(other.map(|other| hex(&other)), Ok(hex(&form)), "document {number}: {text}");
+        octets += form.len();
+    }
+    assert!(refused < documents / 10, "{refused} refused");
+    say(&format!("{documents} documents: {octets} canonical octets, {refused} refused: as bergshamra"));
+}
+
+/// Prefixes of the sample's list.
+fn prefixes_of(sample: &Sample) -> Vec<&str> {
+    sample.prefixes.split_ascii_whitespace().collect()
+}
 
 #[test]
 fn canonical_forms_of_random_documents_are_those_of_libxml2() {

@@ -67,7 +67,7 @@ impl Authority {
 }
 
 /// Response of the service to a request that it has read.
-enum Act {
+pub enum Act {
     /// Answers and waits for the next.
     Answer(Vec<u8>),
     /// Answers, and then closes without announcing it.
@@ -79,10 +79,10 @@ enum Act {
 }
 
 #[derive(Default)]
-struct Seen {
+pub struct Seen {
     acts: Mutex<VecDeque<Act>>,
     connections: Mutex<usize>,
-    requests: Mutex<Vec<String>>,
+    pub requests: Mutex<Vec<String>>,
     /// Signals that the client has closed its side as well.
     closed: Notify,
 }
@@ -93,14 +93,14 @@ impl Seen {
     }
 }
 
-struct Service {
-    seen: Arc<Seen>,
+pub struct Service {
+    pub seen: Arc<Seen>,
     authority: Authority,
     port: u16,
 }
 
 impl Service {
-    async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
+    pub async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
         let authority = Authority::new();
         let listener = TcpListener::bind(("localhost", 0)).await.expect("a free port");
         let port = listener.local_addr().expect("bound").port();
@@ -117,7 +117,7 @@ impl Service {
         Self { seen, authority, port }
     }
 
-    fn settings(&self) -> Settings {
+    pub fn settings(&self) -> Settings {
         self.authority.settings(self.port, &self.authority)
     }
 
@@ -173,7 +173,7 @@ fn soap(status: &str, payload: &str) -> Vec<u8> {
     http(status, headers, &envelope)
 }
 
-fn echoed(echo: &str) -> Vec<u8> {
+pub fn echoed(echo: &str) -> Vec<u8> {
     echoed_to("", echo)
 }
 
@@ -192,7 +192,7 @@ fn echoed_to(headers: &str, echo: &str) -> Vec<u8> {
     String::from_utf8(reply).expect("text").replacen("\r\n", &format!("\r\n{headers}"), 1).into_bytes()
 }
 
-async fn ask(client: &Client) -> Result<(), ClientError> {
+pub async fn ask(client: &Client) -> Result<(), ClientError> {
     client.test_message(&Echo::parse("hello").expect("short")).await.map(drop)
 }
 

@@ -1,10 +1,12 @@
 //! The client: one call sends a message and reads the answer, within a deadline.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use rustls::time_provider::TimeProvider;
 use soap::consumer_header;
 use soap::limits::EVENTS;
 use tokio::time::timeout;
@@ -18,7 +20,9 @@ use super::error::ClientError;
 use super::messages::{Message, Request, TestRequest};
 use super::not_understood::NotUnderstood;
 use super::question::{self, Question, QuestionError};
-use super::settings::{Repeat, Settings, SettingsError, Target};
+use super::response_signature::{ResponseContext, ResponseVerifier};
+use super::settings::{Repeat, Settings, SettingsError, Target, VerifyResponses};
+use super::signing::{RequestSigner, now};
 use super::ticket::CbssTicket;
 use super::validate::{validate_answer, validate_test};
 use super::validate_fault::{ReplyHeaders, validate_fault};
@@ -36,6 +40,11 @@ pub struct Client {
     connections: Connections,
     deadline: Duration,
     repeat: Repeat,
+    /// `None`: requests are not signed.
+    signer: Option<RequestSigner>,
+    /// `None`: responses are not verified.
+    verifier: Option<ResponseVerifier>,
+    time: Arc<dyn TimeProvider>,
 }
 
 /// Text for `sendTestMessage`, valid according to the schema.
@@ -59,10 +68,17 @@ impl Client {
     /// [`SettingsError`] names the invalid part of the settings.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
         let target = Target::new(settings)?;
+        let verifier = match &settings.verify_responses {
+            VerifyResponses::Off => None,
+            VerifyResponses::Required { signers_pem } => Some(ResponseVerifier::new(signers_pem.as_deref())?),
+        };
         Ok(Self {
             connections: Connections::new(target, settings.connect_timeout),
             deadline: settings.deadline,
             repeat: settings.repeat,
+            signer: settings.signing.as_ref().map(RequestSigner::new).transpose()?,
+            verifier,
+            time: Arc::clone(&settings.time),
         })
     }
 
@@ -96,40 +112,62 @@ impl Client {
         let envelope = envelope::write_by(request, end_user);
         let soap_action =
             HeaderValue::from_str(&format!("\"{}\"", R::SOAP_ACTION)).unwrap_or(HeaderValue::from_static("\"\""));
-        let outgoing = Outgoing { path: R::PATH, soap_action, envelope: Bytes::from(envelope) };
+        let outgoing = Outgoing {
+            path: R::PATH,
+            soap_action,
+            envelope: Bytes::from(envelope),
+            signer: self.signer.as_ref(),
+            time: &*self.time,
+        };
         let progress = SendProgress::default();
         let exchange = self.connections.exchange(&outgoing, self.repeat, &progress);
         match timeout(self.deadline, exchange).await {
             Ok(received) => {
                 let received = received?;
-                Ok((read_reply::<R::Response>(&received)?, received.headers))
+                Ok((self.read_reply::<R::Response>(&received)?, received.headers))
             }
             Err(_) => Err(ClientError::Deadline { after: self.deadline, progress: progress.get() }),
         }
+    }
+
+    fn read_reply<M: Message>(&self, received: &Received) -> Result<M, ClientError> {
+        let headers = read_headers(&received.headers);
+        let is_xml = is_xml(&received.headers);
+        match received.status {
+            StatusCode::OK | StatusCode::INTERNAL_SERVER_ERROR if is_xml => {
+                self.verify(received)?;
+                match envelope::read::<M>(&received.body)? {
+                    Reply::Response(message) if received.status == StatusCode::OK => Ok(message),
+                    Reply::Response(_) => Err(NotUnderstood::NotTheMessage.into()),
+                    Reply::Fault(code, fault) => {
+                        Err(ClientError::Fault(Box::new(validate_fault(code, *fault, headers)?)))
+                    }
+                }
+            }
+            StatusCode::OK => Err(NotUnderstood::MediaType.into()),
+            status => Err(ClientError::Refused {
+                status: status.as_u16(),
+                retry_after: headers.retry_after,
+                request_id: headers.request_id,
+            }),
+        }
+    }
+
+    /// Verifies the signature of a response, if the settings require one.
+    fn verify(&self, received: &Received) -> Result<(), ClientError> {
+        let Some(verifier) = &self.verifier else { return Ok(()) };
+        let context = ResponseContext {
+            server_certificate: received.server_certificate.as_ref(),
+            request_signature: received.request_signature.as_deref(),
+            now: now(&*self.time)?,
+        };
+        verifier.verify(&received.body, context)
     }
 }
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("deadline", &self.deadline).field("repeat", &self.repeat).finish_non_exhaustive()
-    }
-}
-
-fn read_reply<M: Message>(received: &Received) -> Result<M, ClientError> {
-    let headers = read_headers(&received.headers);
-    let is_xml = is_xml(&received.headers);
-    match received.status {
-        StatusCode::OK | StatusCode::INTERNAL_SERVER_ERROR if is_xml => match envelope::read::<M>(&received.body)? {
-            Reply::Response(message) if received.status == StatusCode::OK => Ok(message),
-            Reply::Response(_) => Err(NotUnderstood::NotTheMessage.into()),
-            Reply::Fault(code, fault) => Err(ClientError::Fault(Box::new(validate_fault(code, *fault, headers)?))),
-        },
-        StatusCode::OK => Err(NotUnderstood::MediaType.into()),
-        status => Err(ClientError::Refused {
-            status: status.as_u16(),
-            retry_after: headers.retry_after,
-            request_id: headers.request_id,
-        }),
     }
 }
 

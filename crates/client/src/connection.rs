@@ -16,6 +16,9 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGE
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use parking_lot::{Mutex, MutexGuard};
+use rustls::pki_types::CertificateDer;
+use rustls::time_provider::TimeProvider;
+use soap::limits::REPLY_BYTES;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
@@ -23,9 +26,8 @@ use tokio_rustls::TlsConnector;
 use super::error::{ClientError, Progress};
 use super::not_understood::NotUnderstood;
 use super::settings::{Repeat, Target};
+use super::signing::{RequestSigner, SignedEnvelope, now};
 
-/// Maximum size of a reply: 4 MiB. The service's largest answer has a few hundred kilobytes.
-const MAX_REPLY_BYTES: usize = 4 << 20;
 /// Maximum number of idle connections.
 const MAX_IDLE: usize = 4;
 /// Maximum idle time of a connection: shorter than that of usual firewalls, which drop a connection
@@ -35,11 +37,25 @@ const MAX_IDLE_TIME: Duration = Duration::from_secs(50);
 type Sender = SendRequest<Full<Bytes>>;
 
 /// A request that can be sent more than once.
-pub(super) struct Outgoing {
+pub(super) struct Outgoing<'a> {
     pub path: &'static str,
     /// SOAPAction, with quotes.
     pub soap_action: HeaderValue,
+    /// The envelope, not signed.
     pub envelope: Bytes,
+    pub signer: Option<&'a RequestSigner>,
+    pub time: &'a dyn TimeProvider,
+}
+
+impl Outgoing<'_> {
+    /// The envelope for one attempt. A signed one must not be sent a second time: the service refuses
+    /// a signature that it received before.
+    fn envelope(&self) -> Result<SignedEnvelope, ClientError> {
+        match self.signer {
+            Some(signer) => signer.sign(&self.envelope, now(self.time)?),
+            None => Ok(SignedEnvelope { bytes: self.envelope.clone(), signature: None }),
+        }
+    }
 }
 
 /// A reply, read completely.
@@ -47,6 +63,10 @@ pub(super) struct Received {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// Certificate that the server presented on this connection.
+    pub server_certificate: Option<CertificateDer<'static>>,
+    /// Value of the signature of the request that was answered.
+    pub request_signature: Option<Vec<u8>>,
 }
 
 /// Whether any byte of a request was sent: readable while the call runs, and after it was cancelled
@@ -71,8 +91,14 @@ pub(super) struct Connections {
     idle: Mutex<Vec<Idle>>,
 }
 
-struct Idle {
+/// An open connection.
+struct Connection {
     sender: Sender,
+    server_certificate: Option<CertificateDer<'static>>,
+}
+
+struct Idle {
+    connection: Connection,
     since: Instant,
 }
 
@@ -92,7 +118,7 @@ impl Connections {
     /// Sends a request and reads the reply.
     pub(super) async fn exchange(
         &self,
-        outgoing: &Outgoing,
+        outgoing: &Outgoing<'_>,
         repeat: Repeat,
         send_progress: &SendProgress,
     ) -> Result<Received, ClientError> {
@@ -100,13 +126,17 @@ impl Connections {
         // Terminates: every iteration but one uses up an idle connection, and connections are kept
         // only after a reply.
         loop {
-            let (mut sender, origin) = match self.take_idle().await {
-                Some(sender) => (sender, Origin::Reused),
+            let (mut connection, origin) = match self.take_idle().await {
+                Some(connection) => (connection, Origin::Reused),
                 None => (self.dial().await?, Origin::New),
             };
+            let SignedEnvelope { bytes, signature } = outgoing.envelope()?;
             send_progress.set(Progress::Sent);
-            match send(&mut sender, self.request(outgoing)).await {
-                Ok(response) => return self.receive(sender, response).await,
+            match send(&mut connection.sender, self.request(outgoing, bytes)).await {
+                Ok(response) => {
+                    let received = self.receive(connection, response).await?;
+                    return Ok(Received { request_signature: signature, ..received });
+                }
                 Err(SendError::Unsent(_)) if origin == Origin::Reused && !was_sent_before => {
                     send_progress.set(Progress::NotSent);
                 }
@@ -125,8 +155,8 @@ impl Connections {
         }
     }
 
-    fn request(&self, outgoing: &Outgoing) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(outgoing.envelope.clone()));
+    fn request(&self, outgoing: &Outgoing<'_>, envelope: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(envelope));
         *request.method_mut() = hyper::Method::POST;
         // The prefix is part of a parsed URL and the path is the contract's: joined they are a
         // valid URI.
@@ -143,23 +173,23 @@ impl Connections {
     }
 
     /// Takes an idle connection that is still open.
-    async fn take_idle(&self) -> Option<Sender> {
+    async fn take_idle(&self) -> Option<Connection> {
         loop {
-            let mut kept = self.lock().pop()?;
-            if kept.since.elapsed() < MAX_IDLE_TIME && kept.sender.ready().await.is_ok() {
-                return Some(kept.sender);
+            let Idle { mut connection, since } = self.lock().pop()?;
+            if since.elapsed() < MAX_IDLE_TIME && connection.sender.ready().await.is_ok() {
+                return Some(connection);
             }
         }
     }
 
-    async fn dial(&self) -> Result<Sender, ClientError> {
+    async fn dial(&self) -> Result<Connection, ClientError> {
         match timeout(self.connect_timeout, self.dial_without_timeout()).await {
             Ok(dialled) => dialled,
             Err(_) => Err(ClientError::ConnectTimeout(self.connect_timeout)),
         }
     }
 
-    async fn dial_without_timeout(&self) -> Result<Sender, ClientError> {
+    async fn dial_without_timeout(&self) -> Result<Connection, ClientError> {
         let failed = |error| ClientError::Connect(Arc::new(error));
         let tcp = TcpStream::connect((self.target.host.as_str(), self.target.port)).await.map_err(failed)?;
         // One small message a round trip: Nagle's algorithm would only add latency.
@@ -170,23 +200,33 @@ impl Connections {
                 Some(reason) => ClientError::Tls(reason),
                 None => ClientError::Connect(Arc::new(error)),
             })?;
+        let presented = tls.get_ref().1.peer_certificates();
+        let server_certificate = presented.and_then(<[_]>::first).map(|leaf| leaf.clone().into_owned());
         let (sender, connection) =
             http1::handshake(TokioIo::new(tls)).await.map_err(|reason| classify(reason, Progress::NotSent))?;
         // Ends when the sender is dropped or the service closes the connection. The sender gets its
         // error as well.
         tokio::spawn(connection);
-        Ok(sender)
+        Ok(Connection { sender, server_certificate })
     }
 
-    async fn receive(&self, sender: Sender, response: Response<Incoming>) -> Result<Received, ClientError> {
+    async fn receive(&self, connection: Connection, response: Response<Incoming>) -> Result<Received, ClientError> {
         let (head, body) = response.into_parts();
+        let server_certificate = connection.server_certificate.clone();
+        let received = |body| Received {
+            status: head.status,
+            headers: head.headers,
+            body,
+            server_certificate,
+            request_signature: None,
+        };
         let is_soap = matches!(head.status, StatusCode::OK | StatusCode::INTERNAL_SERVER_ERROR);
         if !is_soap {
             // The body of a refusal adds nothing to its status. It is not read, so the connection
             // cannot be reused.
-            return Ok(Received { status: head.status, headers: head.headers, body: Bytes::new() });
+            return Ok(received(Bytes::new()));
         }
-        let body = match Limited::new(body, MAX_REPLY_BYTES).collect().await {
+        let body = match Limited::new(body, REPLY_BYTES).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => return Err(NotUnderstood::TooLarge.into()),
             Err(error) => {
@@ -196,17 +236,17 @@ impl Connections {
                 });
             }
         };
-        if !sender.is_closed() {
-            self.keep(sender);
+        if !connection.sender.is_closed() {
+            self.keep(connection);
         }
-        Ok(Received { status: head.status, headers: head.headers, body })
+        Ok(received(body))
     }
 
-    fn keep(&self, sender: Sender) {
+    fn keep(&self, connection: Connection) {
         let mut idle = self.lock();
-        idle.retain(|kept| kept.since.elapsed() < MAX_IDLE_TIME && !kept.sender.is_closed());
+        idle.retain(|kept| kept.since.elapsed() < MAX_IDLE_TIME && !kept.connection.sender.is_closed());
         if idle.len() < MAX_IDLE {
-            idle.push(Idle { sender, since: Instant::now() });
+            idle.push(Idle { connection, since: Instant::now() });
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A reply is read by the strict reader of the crate `soap`: the element order must be exactly that
 //! of the contract. Attributes, prefixes, comments and white space between elements are free. After
-//! [`read`] returned a message, the reply was well-formed XML in UTF-8, within the limits below,
+//! [`read`] returned a message, the reply was well-formed XML in UTF-8, within the limits of a reply,
 //! with that message and no other in its body.
 
 use ehealth_core::model::EndUser;
@@ -16,10 +16,6 @@ use crate::messages::{Fault, FaultDetail, Message};
 use crate::not_understood::NotUnderstood;
 
 pub use crate::fault_code::FaultCode;
-
-/// Limits of a reply: more than a thousand employments. A hostile reply of small elements would
-/// otherwise keep a processor busy for minutes.
-const LIMITS: ReaderLimits = ReaderLimits { children: 16_384, events: 65_536 };
 
 /// Content of a reply's body.
 #[derive(Debug)]
@@ -63,7 +59,7 @@ fn write_end_user(writer: &mut Writer, end_user: &EndUser) {
 /// [`NotUnderstood`] for everything else, without any of its text.
 pub fn read<M: Message>(bytes: &[u8]) -> Result<Reply<M>, NotUnderstood> {
     let document = Document::from_bytes(bytes, Some(Charset::Utf8)).map_err(around_message)?;
-    let mut reader = Reader::with_limits(&document, LIMITS);
+    let mut reader = Reader::with_limits(&document, ReaderLimits::REPLY);
     enter_body(&mut reader)?;
     let reply = read_payload(&mut reader)?;
     leave_body(&mut reader)?;

@@ -137,7 +137,10 @@ fn error_of_malformed_xml_has_the_line_and_no_text() {
 fn documents_beyond_the_limits_are_refused() {
     let deep = format!("{}{}", "<a>".repeat(100), "</a>".repeat(100));
     assert_eq!(refusal(&envelope(&deep)), NotUnderstood::TooLarge);
-    assert_eq!(refusal(&envelope(&format!("<a>{}</a>", "<b/>".repeat(LIMITS.events)))), NotUnderstood::TooLarge);
+    assert_eq!(
+        refusal(&envelope(&format!("<a>{}</a>", "<b/>".repeat(ReaderLimits::REPLY.events)))),
+        NotUnderstood::TooLarge
+    );
     let attributes: String = (0..=ATTRIBUTES).map(|n| [" a", &n.to_string(), "=''"].concat()).collect();
     assert!(matches!(refusal(&envelope(&format!("<a{attributes}/>"))), NotUnderstood::NotXml { .. }));
 }

@@ -7,10 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use soap::signature::SignError;
 use tls_files::describe_error;
 
 use super::fault::SoapFault;
 use super::not_understood::NotUnderstood;
+use super::response_signature_error::ResponseSignatureError;
 use super::retry::{Blame, Retry};
 use super::ticket::CbssTicket;
 
@@ -57,6 +59,13 @@ pub enum ClientError {
     /// A SOAP fault.
     #[error("{0}")]
     Fault(Box<SoapFault>),
+    /// The request cannot be signed.
+    #[error("the request cannot be signed: {0}")]
+    Signing(#[source] SignError),
+    /// [`Settings::verify_responses`](super::Settings::verify_responses) requires a signed response,
+    /// and this one is not signed, or its signature is refused.
+    #[error("the response is not accepted: {0}")]
+    Unverified(#[from] ResponseSignatureError),
     /// The reply does not follow the contract.
     #[error("the reply was not understood: {0}")]
     NotUnderstood(#[from] NotUnderstood),
@@ -97,7 +106,8 @@ impl ClientError {
             // An alert is the service's error about our certificate; every other error is ours
             // about the service's.
             Self::Tls(rustls::Error::AlertReceived(_)) => Blame::Caller,
-            Self::Tls(_) | Self::NotUnderstood(_) => Blame::Service,
+            Self::Tls(_) | Self::NotUnderstood(_) | Self::Unverified(_) => Blame::Service,
+            Self::Signing(_) => Blame::Caller,
             Self::Deadline { progress: Progress::NotSent, .. } => Blame::Network,
             Self::Deadline { progress: Progress::Sent, .. } => Blame::Service,
             Self::Refused { status: 400..=499, .. } => Blame::Caller,
@@ -111,7 +121,7 @@ impl ClientError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Connect(_) | Self::ConnectTimeout(_) => Retry::Later { after: None },
-            Self::Tls(_) | Self::NotUnderstood(_) => Retry::Never,
+            Self::Tls(_) | Self::Signing(_) | Self::Unverified(_) | Self::NotUnderstood(_) => Retry::Never,
             Self::Deadline { progress, .. } | Self::ConnectionLost { progress, .. } => match progress {
                 Progress::NotSent => Retry::Later { after: None },
                 Progress::Sent => Retry::OnlyIfTwiceIsFine,

@@ -11,6 +11,7 @@
 //! | ask | [`Client`], [`Settings`], [`Question`] |
 //! | read an answer | [`Answer`], [`Answer::competent_service`], [`Answer::fund`] |
 //! | know who must act on an error, and whether to repeat the call | [`ClientError::blame`], [`ClientError::retry`] |
+//! | sign requests, verify signed responses | [`Settings::signing`], [`Settings::verify_responses`] |
 //! | see the wire | [`messages`], [`envelope`] |
 //!
 //! # Example
@@ -56,6 +57,11 @@ mod error;
 mod retry;
 mod settings;
 
+// Signed messages.
+mod response_signature;
+mod response_signature_error;
+mod signing;
+
 // The wire: messages, their envelope, and what can be wrong with them.
 mod binding;
 pub mod envelope;
@@ -86,7 +92,8 @@ pub use fault::{Reason, Severity, SoapFault};
 pub use fault_code::FaultCode;
 pub use not_understood::NotUnderstood;
 pub use question::{Question, QuestionError};
+pub use response_signature_error::ResponseSignatureError;
 pub use retry::{Blame, Retry};
-pub use settings::{Part, Repeat, Settings, SettingsError};
+pub use settings::{Part, Repeat, Settings, SettingsError, SigningPem, VerifyResponses};
 pub use ticket::CbssTicket;
 pub use verdict::{Competence, Disclosed, NoVerdict};

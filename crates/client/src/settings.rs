@@ -10,6 +10,7 @@ use std::time::Duration;
 use hyper::Uri;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use tls_files::{ClientTls, ClientTlsError, ContentError, Identity, parse_certificates, parse_private_key};
 
 /// Settings of a [`Client`](super::Client). `Debug` does not show the key.
@@ -30,6 +31,39 @@ pub struct Settings {
     pub deadline: Duration,
     /// When the client repeats a call by itself.
     pub repeat: Repeat,
+    /// Certificate and key that sign the requests; `None`: requests are not signed.
+    pub signing: Option<SigningPem>,
+    /// Whether responses must be signed.
+    pub verify_responses: VerifyResponses,
+    /// Source of the time, for certificates and signatures: the system's clock, except in tests.
+    pub time: Arc<dyn TimeProvider>,
+}
+
+/// Certificate and key that sign requests. They may be those of the TLS connection.
+#[derive(Clone)]
+pub struct SigningPem {
+    /// Certificate, PEM or DER. Of several, the first signs.
+    pub certificate_pem: Vec<u8>,
+    /// Its private key, PEM (PKCS #8, PKCS #1 or SEC 1): RSA of at least 2048 bits, or EC on P-256 or
+    /// P-384.
+    pub key_pem: Vec<u8>,
+}
+
+/// Whether a response must be signed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum VerifyResponses {
+    /// Responses are not verified: TLS alone protects them.
+    #[default]
+    Off,
+    /// Each response and each fault must be signed, and confirm the signature of a signed request.
+    /// HTTP refusals below SOAP ([`ClientError::Refused`](super::ClientError::Refused)) cannot be
+    /// signed.
+    Required {
+        /// Certificates that may sign responses, PEM or DER, besides the certificate that the server
+        /// presents in the TLS handshake; `None`: only that one. They are compared as a whole; their
+        /// issuers and validity periods are not checked.
+        signers_pem: Option<Vec<u8>>,
+    },
 }
 
 /// When the client repeats a call after its connection was lost, within the deadline.
@@ -56,6 +90,9 @@ impl Settings {
             connect_timeout: Duration::from_secs(5),
             deadline: Duration::from_secs(30),
             repeat: Repeat::default(),
+            signing: None,
+            verify_responses: VerifyResponses::default(),
+            time: Arc::new(DefaultTimeProvider),
         }
     }
 }
@@ -67,6 +104,8 @@ impl fmt::Debug for Settings {
             .field("connect_timeout", &self.connect_timeout)
             .field("deadline", &self.deadline)
             .field("repeat", &self.repeat)
+            .field("is_signing", &self.signing.is_some())
+            .field("verify_responses", &self.verify_responses)
             .finish_non_exhaustive()
     }
 }
@@ -94,6 +133,12 @@ pub enum SettingsError {
         /// Error of the TLS configuration.
         reason: ClientTlsError,
     },
+    /// The signing key is of a kind that the profile of signed messages does not have.
+    #[error("{}: expected RSA of at least 2048 bits, or EC on P-256 or P-384", Part::SigningKey)]
+    SigningKeyType,
+    /// The signing key does not belong to the signing certificate.
+    #[error("{}: it does not belong to the signing certificate", Part::SigningKey)]
+    SigningKeyOfAnother,
 }
 
 /// Part of the settings.
@@ -105,6 +150,12 @@ pub enum Part {
     Certificate,
     /// [`Settings::key_pem`].
     Key,
+    /// [`SigningPem::certificate_pem`].
+    SigningCertificate,
+    /// [`SigningPem::key_pem`].
+    SigningKey,
+    /// [`VerifyResponses::Required`].
+    ResponseSigners,
 }
 
 impl fmt::Display for Part {
@@ -113,6 +164,9 @@ impl fmt::Display for Part {
             Self::ServerCa => "the authorities of the service",
             Self::Certificate => "the client certificate",
             Self::Key => "the key of the client certificate",
+            Self::SigningCertificate => "the signing certificate",
+            Self::SigningKey => "the signing key",
+            Self::ResponseSigners => "the response signers",
         })
     }
 }
@@ -165,5 +219,6 @@ fn configure_tls(settings: &Settings) -> Result<ClientConfig, SettingsError> {
         };
         SettingsError::Tls { part, reason }
     };
-    ClientTls::new(authorities).with_identity(Identity { chain, key }).build().map_err(tls)
+    let tls_of = ClientTls::new(authorities).with_identity(Identity { chain, key });
+    tls_of.with_time(Arc::clone(&settings.time)).build().map_err(tls)
 }

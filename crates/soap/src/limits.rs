@@ -38,6 +38,17 @@ pub const NAME_BYTES: usize = 256;
 /// empty sections and character references, which take many steps in few bytes.
 pub const EVENTS: usize = 16_384;
 
+/// Maximum size of a reply in bytes: a signed one included. The service's largest answer has a few
+/// hundred kilobytes. Stops a hostile service from filling a client's memory.
+pub const REPLY_BYTES: usize = 4 * 1_024 * 1_024;
+
+/// Maximum child elements of one element of a reply: more than a thousand employments.
+pub const REPLY_CHILDREN: usize = 16_384;
+
+/// Maximum parser events of a reply. A hostile reply of small elements would otherwise keep a
+/// processor busy for minutes.
+pub const REPLY_EVENTS: usize = 65_536;
+
 /// Maximum length of a `MessageID`, in characters. Every answer repeats it, so this limits what an
 /// answer repeats.
 pub const MESSAGE_ID_CHARS: usize = 256;

@@ -16,11 +16,12 @@ Examples:
       --organisation 0999010126 --context advisory-physician --ssin - < ssin.txt
   ehealth-attributes lookup … --ssin - --end-user jdoe --quality ADVISORY_PHYSICIAN < ssin.txt
   ehealth-attributes lookup … --in people.txt --out answers.csv
+  ehealth-attributes lookup … --sign-cert sign.pem --sign-key sign.key --verify-responses --ssin - < ssin.txt
   ehealth-attributes lookup --url https://localhost:8443 --ca ca.pem --cert fund.pem --key fund.key --test
 
 Exit codes:
   0  answered
-  1  failed, or stopped
+  1  failed, or stopped; also if the signature of a response is missing or refused
   2  arguments are invalid; all of them are printed
   4  the service cannot be reached, or the TLS handshake failed
   5  answered without a result (one person)
@@ -42,6 +43,21 @@ pub struct LookupArguments {
     /// Private key of the client certificate (PEM)
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
+    /// Certificate that signs the requests (PEM); it may be the one of --cert
+    #[arg(long, value_name = "FILE", requires = "sign_key")]
+    pub sign_cert: Option<PathBuf>,
+    /// Private key of the signing certificate (PEM): RSA of at least 2048 bits, or EC on P-256 or P-384
+    #[arg(long, value_name = "FILE", requires = "sign_cert")]
+    pub sign_key: Option<PathBuf>,
+    /// Accept only signed responses, which confirm the signature of the request
+    ///
+    /// The service signs with the certificate that it presents for TLS, or with one of
+    /// --response-signer.
+    #[arg(long)]
+    pub verify_responses: bool,
+    /// Certificates that may sign responses besides the TLS certificate of the service (PEM)
+    #[arg(long, value_name = "FILE", requires = "verify_responses")]
+    pub response_signer: Option<PathBuf>,
     /// Enterprise number of your organisation, ten digits
     #[arg(long, value_name = "NUMBER", required_unless_present = "test")]
     pub organisation: Option<String>,

@@ -20,6 +20,9 @@ pub(in crate::cli) enum LookupError {
     /// The authority's certificate cannot be used, or the key does not belong to the certificate.
     #[error("`{}`: {reason}", .file.display())]
     Tls { file: PathBuf, reason: ClientTlsError },
+    /// The signing key is of another kind, or does not belong to the signing certificate.
+    #[error("`{}`: {reason}", .file.display())]
+    SigningKey { file: PathBuf, reason: SettingsError },
     /// The URL is invalid.
     #[error("--url: {0}")]
     Url(SettingsError),
@@ -36,7 +39,9 @@ impl LookupError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Url(_) | Self::Arguments(_) => Exit::Usage,
-            Self::Text { .. } | Self::TlsFile(_) | Self::Tls { .. } | Self::Input(_) => Exit::Failed,
+            Self::Text { .. } | Self::TlsFile(_) | Self::Tls { .. } | Self::SigningKey { .. } | Self::Input(_) => {
+                Exit::Failed
+            }
         }
     }
 }

@@ -28,7 +28,7 @@ mod output_tests;
 
 pub use args::LookupArguments;
 #[cfg(feature = "testkit")]
-pub(super) use connection::open_client;
+pub(super) use connection::{ClientFiles, SignatureFiles, open_client};
 #[cfg(feature = "testkit")]
 pub(super) use error::LookupError;
 pub(super) use run::run;

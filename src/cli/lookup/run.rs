@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args::LookupArguments;
 use super::batch::{self, BatchOptions};
-use super::connection::{exit_of, open_client};
+use super::connection::{ClientFiles, exit_of, open_client};
 use super::error::LookupError;
 use super::input::read_ssins;
 use super::question::{QuestionTemplate, read_ssin};
@@ -24,7 +24,7 @@ pub(in crate::cli) async fn run(arguments: &LookupArguments) -> Exit {
 }
 
 async fn run_command(arguments: &LookupArguments) -> Result<Exit, LookupError> {
-    let client = open_client(&arguments.url, &arguments.ca, &arguments.cert, &arguments.key);
+    let client = open_client(&arguments.url, ClientFiles::of(arguments));
     if arguments.test {
         return Ok(test(&client?, &arguments.cert).await);
     }

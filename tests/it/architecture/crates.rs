@@ -71,7 +71,7 @@ const LIBRARIES: [(&str, Users); 39] = [
     ("rusqlite", Only(&["datasets", "audit-log"])),
     ("tokio-postgres", Only(&["cluster"])),
     ("x509-parser", Only(&["certificates", GATEWAY])),
-    ("webpki", Only(&["certificates", GATEWAY])),
+    ("webpki", Only(&["certificates", "client", GATEWAY])),
     ("rcgen", Only(&["testkit"])),
     ("memchr", Only(&["soap", GATEWAY])),
     // The network.

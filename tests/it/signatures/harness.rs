@@ -27,9 +27,18 @@ pub async fn service(lines: &str) -> TestService {
     service_where(&[("0999010126", lines)]).await
 }
 
+/// The same, with the settings that `change` has edited.
+pub async fn service_with(lines: &str, change: impl FnOnce(&mut Settings)) -> TestService {
+    start(&[("0999010126", lines)], change).await
+}
+
 /// A service whose consumers of these organisations have these lines in the policy.
 pub async fn service_where(lines: &[(&str, &str)]) -> TestService {
-    let change = |settings: &mut Settings| {
+    start(lines, |_| {}).await
+}
+
+async fn start(lines: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> TestService {
+    let adapt = |settings: &mut Settings| {
         settings.tls.client_ca.push(fixtures().join("ca.pem"));
         let mut policy = fs::read_to_string(&settings.policy).expect("a policy");
         for (organisation, lines) in lines {
@@ -38,8 +47,9 @@ pub async fn service_where(lines: &[(&str, &str)]) -> TestService {
             policy = policy.replacen(&key, &format!("{key}{lines}\n"), 1);
         }
         fs::write(&settings.policy, policy).expect("written");
+        change(settings);
     };
-    TestService::start_with(change).await
+    TestService::start_with(adapt).await
 }
 
 /// A stored certificate, DER.

@@ -2,7 +2,10 @@
 
 mod attacks;
 mod base;
+mod client;
 mod clients;
+mod command;
 mod forge;
 mod harness;
+mod mutations;
 mod relays;

@@ -10,7 +10,7 @@ use super::namespaces::{Name, Namespaces};
 use super::pieces::{self, Piece};
 use super::tag::{self, Attribute, Tag};
 use super::text;
-use crate::limits::{CHILDREN, DEPTH, EVENTS, TEXT_BYTES};
+use crate::limits::{CHILDREN, DEPTH, EVENTS, REPLY_CHILDREN, REPLY_EVENTS, TEXT_BYTES};
 use crate::message_error::{BadMessage, MessageError, Violation};
 use crate::xml_error::XmlError;
 use ehealth_core::explained::Explained;
@@ -60,6 +60,9 @@ pub struct ReaderLimits {
 impl ReaderLimits {
     /// Limits of a request: [`CHILDREN`] and [`EVENTS`].
     pub const REQUEST: Self = Self { children: CHILDREN, events: EVENTS };
+
+    /// Limits of a reply: [`REPLY_CHILDREN`] and [`REPLY_EVENTS`].
+    pub const REPLY: Self = Self { children: REPLY_CHILDREN, events: REPLY_EVENTS };
 }
 
 /// Reads a document from its first to its last piece.

@@ -3,6 +3,7 @@
 use ehealth_core::model::Timestamp;
 
 use super::algorithms::{DigestMethod, SignatureMethod};
+use super::kind::MessageKind;
 use super::prefix_list::PrefixList;
 use super::problem::Problem;
 
@@ -19,6 +20,8 @@ pub const SIGNATURE_BYTES: usize = 1_024;
 /// message makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecurityBlock {
+    /// Kind of the message, which has its own limits.
+    pub(super) kind: MessageKind,
     /// `Created` of the timestamp.
     pub created: Timestamp,
     /// `Expires` of the timestamp.

@@ -9,7 +9,7 @@
 
 use std::cmp::Ordering;
 
-use super::octets::{CanonicalizationError, Octets};
+use super::octets::{CANONICAL_WORK, CanonicalizationError, Octets};
 use super::prefix_list::PrefixList;
 use super::rendered::{RenderedNamespaces, check_absolute};
 use crate::reader::{Attribute, Reader, Token};
@@ -50,10 +50,16 @@ impl Default for Canonicalizer {
 }
 
 impl Canonicalizer {
-    /// Creates a canonicaliser for one message.
+    /// Creates a canonicaliser for one request.
     #[must_use]
     pub fn new() -> Self {
-        Self { namespaces: RenderedNamespaces::default(), order: Vec::new(), octets: Octets::new() }
+        Self::with_work(CANONICAL_WORK)
+    }
+
+    /// Creates a canonicaliser for one message, with a limit in place of
+    /// [`CANONICAL_WORK`](super::CANONICAL_WORK).
+    pub(super) fn with_work(work: usize) -> Self {
+        Self { namespaces: RenderedNamespaces::default(), order: Vec::new(), octets: Octets::new(work) }
     }
 
     /// Passes the canonical form of an element to `sink`, piece by piece. The reader has just

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::algorithms::DigestMethod;
 use super::block::{Reference, SecurityBlock, Target};
 use super::c14n::{Canonicalizer, Progress};
+use super::kind::MessageKind;
 use super::octets::CanonicalizationError;
 use super::prefix_list::PrefixList;
 use super::problem::{Problem, SignatureError};
@@ -131,7 +132,8 @@ impl<'a, 'o> Walk<'a, 'o> {
     fn new(document: &'a Document<'_>, block: &'a SecurityBlock, observer: Option<Observer<'o>>) -> Self {
         let references = vec![Computed { target: None, digest: None }; block.references.len()];
         let digests = Digests { references, signed_info: None, refused: None, differs: None, misplaced: None };
-        let (reader, canonicalizer) = (Reader::new(document), Canonicalizer::new());
+        let reader = Reader::with_limits(document, block.kind.limits());
+        let canonicalizer = Canonicalizer::with_work(block.kind.canonical_work());
         Self { reader, block, canonicalizer, ids: Vec::new(), observer, digests }
     }
 
@@ -204,7 +206,10 @@ impl<'a, 'o> Walk<'a, 'o> {
             Err(error) => {
                 let found = match error {
                     CanonicalizationError::RelativeNamespace => "a relative namespace URI",
-                    CanonicalizationError::Length | CanonicalizationError::Document(_) => "more than 1 MiB",
+                    CanonicalizationError::Length | CanonicalizationError::Document(_) => match self.block.kind {
+                        MessageKind::Request => "more than 1 MiB",
+                        MessageKind::Response => "more than 16 MiB",
+                    },
                 };
                 let expected = "a canonical form";
                 let problem = Problem::here(&self.reader, SignatureError::Canonicalization, expected, found);

@@ -9,6 +9,7 @@
 // The profile as data, and why a message is not of it.
 mod algorithms;
 mod block;
+mod kind;
 mod problem;
 
 // From a message to its block.
@@ -33,10 +34,11 @@ pub use block::{CERTIFICATE_BYTES, REFERENCES, SIGNATURE_BYTES, SecurityBlock, T
 pub use c14n::{Canonicalizer, Progress, Subtree};
 pub use digests::{Digests, IDS};
 pub use key::VerificationKey;
-pub use octets::{CANONICAL_WORK, CanonicalizationError};
+pub use kind::MessageKind;
+pub use octets::{CANONICAL_WORK, CanonicalizationError, REPLY_CANONICAL_WORK};
 pub use prefix_list::{PREFIXES, PrefixList, PrefixListError};
 pub use problem::{Check, Problem, SignatureError};
-pub use read::{MessageKind, ReadError, read_security};
+pub use read::{ReadError, read_security};
 pub use sign::{SignError, SignedMessage, SigningIdentity, SigningOptions, SigningStep, sign};
 pub use signing_key::SigningKey;
 pub use verify::verify;

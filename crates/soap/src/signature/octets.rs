@@ -1,7 +1,7 @@
 //! Octets of a canonical form: escaped, collected into pieces, and bounded (Canonical XML 1.0,
 //! section 2.3).
 
-use crate::limits::DOCUMENT_BYTES;
+use crate::limits::{DOCUMENT_BYTES, REPLY_BYTES};
 use crate::message_error::BadMessage;
 use ehealth_core::explained::Explained;
 
@@ -11,6 +11,9 @@ use ehealth_core::explained::Explained;
 /// 400 MiB, and each comparison of two such URIs reads the whole. Signed messages of clients have a
 /// canonical form that is hardly longer than the document.
 pub const CANONICAL_WORK: usize = 4 * DOCUMENT_BYTES;
+
+/// The same for a reply, which may be longer.
+pub const REPLY_CANONICAL_WORK: usize = 4 * REPLY_BYTES;
 
 /// Size of a piece in bytes: a digest is computed faster over few long pieces than over many short
 /// ones. A longer text is passed on as it is.
@@ -23,7 +26,7 @@ pub enum CanonicalizationError {
     Document(Explained<BadMessage>),
     /// A namespace URI is relative: canonicalisation must fail (Canonical XML 1.0, section 1.3).
     RelativeNamespace,
-    /// More than [`CANONICAL_WORK`].
+    /// More than [`CANONICAL_WORK`], or [`REPLY_CANONICAL_WORK`] in a reply.
     Length,
 }
 
@@ -40,8 +43,8 @@ pub(super) struct Octets {
 }
 
 impl Octets {
-    pub(super) fn new() -> Self {
-        Self { piece: Vec::with_capacity(PIECE_BYTES), work_left: CANONICAL_WORK }
+    pub(super) fn new(work: usize) -> Self {
+        Self { piece: Vec::with_capacity(PIECE_BYTES), work_left: work }
     }
 
     /// Drops what was not passed on.

@@ -10,6 +10,7 @@ use ehealth_core::explained::Explained;
 use ehealth_core::model::Timestamp;
 
 use super::block::{CERTIFICATE_BYTES, Places, SIGNATURE_BYTES, SecurityBlock};
+use super::kind::MessageKind;
 use super::problem::{Problem, SignatureError};
 use super::read_signature::{SignaturePart, read_signature};
 use crate::envelope::is_for_us;
@@ -48,21 +49,12 @@ impl From<Explained<BadMessage>> for ReadError {
     }
 }
 
-/// Kind of a message: only a response confirms the signature of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MessageKind {
-    /// A request.
-    Request,
-    /// A response or a fault.
-    Response,
-}
-
 /// Reads the `wsse:Security` block for this service; `None` if the message has none.
 ///
 /// # Errors
 /// [`ReadError`].
 pub fn read_security(document: &Document<'_>, kind: MessageKind) -> Result<Option<SecurityBlock>, ReadError> {
-    let reader = &mut Reader::new(document);
+    let reader = &mut Reader::with_limits(document, kind.limits());
     let mut places = Places::default();
     let mut found = None;
     let Token::Open(_) = reader.next_token()? else { return Ok(None) };
@@ -86,7 +78,7 @@ pub fn read_security(document: &Document<'_>, kind: MessageKind) -> Result<Optio
     if part.is_some_and(|part| part.is_in(Namespace::Envelope, envelope::BODY)) {
         places.body = reader.position();
     }
-    Ok(found.map(|parts| parts.into_block(places)))
+    Ok(found.map(|parts| parts.into_block(kind, places)))
 }
 
 fn is_addressing(block: Name<'_>) -> bool {
@@ -191,10 +183,11 @@ struct Parts {
 }
 
 impl Parts {
-    fn into_block(self, places: Places) -> SecurityBlock {
+    fn into_block(self, kind: MessageKind, places: Places) -> SecurityBlock {
         let Self { created, expires, certificate, signature, confirmations } = self;
         let SignaturePart { method, value, prefixes, references, refused_algorithm, .. } = signature;
         SecurityBlock {
+            kind,
             created,
             expires,
             certificate,

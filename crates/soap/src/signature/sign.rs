@@ -12,7 +12,8 @@ use ehealth_core::model::Timestamp;
 use super::algorithms::{DigestMethod, EXCLUSIVE_C14N};
 use super::block::Target;
 use super::digests::Digests;
-use super::read::{BASE64_BINARY, MessageKind, ReadError, X509_V3, ids, read_security};
+use super::kind::MessageKind;
+use super::read::{BASE64_BINARY, ReadError, X509_V3, ids, read_security};
 use super::signing_key::SigningKey;
 use crate::envelope::is_for_us;
 use crate::names::{Namespace, envelope};
@@ -102,7 +103,7 @@ pub fn sign(
     identity: &SigningIdentity,
     options: SigningOptions<'_>,
 ) -> Result<SignedMessage, SignError> {
-    let places = Places::find(message)?;
+    let places = Places::find(message, options.kind)?;
     let draft = Draft { message, places, identity, options, suffix: random_suffix()? };
     let length = DigestMethod::Sha256.algorithm().output_len();
     let mut parts = Parts { digests: vec![vec![0; length]; draft.targets().len()], value: draft.empty_value() };
@@ -176,14 +177,14 @@ enum HeaderForm {
 }
 
 impl Places {
-    fn find(message: &[u8]) -> Result<Self, SignError> {
+    fn find(message: &[u8], kind: MessageKind) -> Result<Self, SignError> {
         let document = Document::from_bytes(message, None).map_err(ReadError::from)?;
         let (declaration, content) = document.split();
         if declaration.len().saturating_add(content.len()) != message.len() {
             return Err(SignError::Encoding);
         }
         let offset = declaration.len();
-        let reader = &mut Reader::new(&document);
+        let reader = &mut Reader::with_limits(&document, kind.limits());
         let is = |name: crate::reader::Name<'_>, local| name.is_in(Namespace::Envelope, local);
         let envelope_found =
             matches!(reader.next_token().map_err(ReadError::from)?, Token::Open(name) if is(name, envelope::ENVELOPE));
