@@ -509,6 +509,9 @@ fn printing_commands(dir: &str) -> Vec<Vec<String>> {
         format!("sync --config {config}"),
         format!("contract export {dir}/contract"),
         format!("contract export {dir}/contract --json"),
+        format!("signature check {SIGNED} --at 2026-01-15T09:30:00Z"),
+        format!("signature check {SIGNED} --at 2026-01-15T09:30:00Z --canonical --json"),
+        format!("signature sign {dir}/request.xml --cert {dir}/clients/fund.pem --key {dir}/clients/fund.key"),
         "simulate --example".to_owned(),
         "lookup --help".to_owned(),
     ];
@@ -576,7 +579,7 @@ fn the_demo_writes_the_ports_that_it_uses() {
 
 #[test]
 fn every_command_has_help() {
-    for command in ["serve", "sync", "lookup", "contract", "demo", "policy", "audit"] {
+    for command in ["serve", "sync", "lookup", "contract", "demo", "policy", "audit", "signature"] {
         let helped = run(&[command, "--help"]);
         assert!(helped.status.success() && text(&helped.stdout).contains("Usage:"), "{command}");
     }

@@ -113,7 +113,7 @@ fn answer(granted: LegalContext, asked: &str, ssin: &str, dates: AskedDates) -> 
     let nothing = Digest::new([0; 32]);
     let certified = Certified::new(organisation, nothing, nothing);
     let caller = Caller { certified: Some(certified), fingerprint: nothing };
-    let exchange = Exchange { ticket: handling().ticket, received: handling().received, caller };
+    let exchange = Exchange { ticket: handling().ticket, received: handling().received, caller, relay: None };
     let criteria = AskedCriteria { ssin: Ssin::parse(ssin), dates };
     let question = Question { customer: customer(), legal_context: asked.to_owned(), end_user: None, criteria };
     let identified = Presented::new(exchange, question, &register).identify(&register).expect("its own organisation");

@@ -60,6 +60,16 @@ impl Digests {
         Walk::new(document, block, Some(observe)).run()
     }
 
+    /// No digest at all.
+    pub(super) fn nothing() -> Self {
+        Self { references: Vec::new(), signed_info: None, refused: None, misplaced: None }
+    }
+
+    /// Why an element has no canonical form.
+    pub(super) fn refused(&self) -> Option<&Problem> {
+        self.refused.as_deref()
+    }
+
     /// Compares the digests with those that are signed.
     ///
     /// # Errors
@@ -71,7 +81,7 @@ impl Digests {
         for (reference, computed) in block.references.iter().zip(&self.references) {
             let Some(digest) = &computed.digest else { continue };
             if digest.as_ref() != reference.digest {
-                return Err(differs(reference, *computed, digest));
+                return Err(Box::new(differs(reference, *computed, digest)));
             }
         }
         Ok(())
@@ -114,13 +124,14 @@ impl Digests {
     }
 }
 
-fn differs(reference: &Reference, computed: Computed, digest: &Digest) -> Box<Problem> {
+/// The problem of a digest that differs.
+pub(super) fn differs(reference: &Reference, computed: Computed, digest: &Digest) -> Problem {
     use base64::Engine as _;
     let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
     let name = computed.target.map_or("element", Target::name);
     let expected = format!("digest {} of the {name} '{}'", encode(&reference.digest), reference.id);
     let problem = Problem::new(SignatureError::Digest, expected, format!("digest {}", encode(digest.as_ref())));
-    Box::new(problem.at(reference.line, "/ds:Reference".to_owned()))
+    problem.at(reference.line, "/ds:Reference".to_owned())
 }
 
 /// One pass over the document.
