@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{CheckArguments, Kind};
 use ehealth_core::model::Timestamp;
 use soap::signature::Check;
-use soap::signature::diagnosis::{CheckFinding, Fault, Outcome, Report};
+use soap::signature::diagnosis::{Cause, CheckFinding, Fault, Outcome, Report};
 
 pub(super) fn report_json(arguments: &CheckArguments, now: Timestamp, report: &Report) -> Value {
     let canonical = report.canonical.iter().filter(|_| arguments.canonical);
@@ -39,7 +39,7 @@ fn fault_json(fault: &Fault) -> Value {
     let cause = explanation.as_ref().map(|explanation| {
         json!({
             "code": explanation.cause.code(),
-            "also": explanation.also.map(|cause| cause.code()),
+            "also": explanation.also.map(Cause::code),
             "detail": explanation.detail,
             "sentence": explanation.sentence(),
         })

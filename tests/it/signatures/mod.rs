@@ -1,4 +1,8 @@
-//! Signed messages as clients send them: accepted, refused, recorded.
+//! Signed messages as clients send them: accepted, refused, recorded, explained.
 
+mod causes;
 mod clients;
+mod commands;
 mod harness;
+mod mistakes;
+mod signer;

@@ -200,7 +200,15 @@ impl<'t> Writer<'t> {
     /// A declaration from the content, if the form has it in the outermost element.
     fn hoisted(&self, index: ElementIndex, prefix: &str) -> Option<(&'t str, &'t str)> {
         let tree = self.tree;
-        (index == self.apex).then_some(())?;
+        let moves = match self.form.declarations {
+            Declarations::HoistedListed(_) | Declarations::HoistedUsed | Declarations::HoistedAll => true,
+            Declarations::Exclusive(_) | Declarations::Inclusive | Declarations::Detached | Declarations::Literal => {
+                false
+            }
+        };
+        if !moves || index != self.apex || prefix.is_empty() {
+            return None;
+        }
         let mut inside = tree.elements.iter().skip(index);
         inside.find_map(|element| element.declared.iter().map(pair).find(|(other, _)| *other == prefix))
     }
@@ -209,6 +217,8 @@ impl<'t> Writer<'t> {
     fn candidates(&self, index: ElementIndex, element: &'t Element) -> Vec<&'t str> {
         let is_apex = index == self.apex;
         let declared = || element.declared.iter().map(|(prefix, _)| prefix.as_str());
+        let without_ids = self.form.without_ids;
+        let used = |element| used_with(element, move |attribute: &Attribute| !(without_ids && attribute.is_id));
         match &self.form.declarations {
             Declarations::Exclusive(list) => {
                 let is_listed = |prefix: &&str| list.iter().any(|listed| listed == prefix);
@@ -227,7 +237,7 @@ impl<'t> Writer<'t> {
                 used(element).chain(self.scope.iter().map(|(prefix, _)| *prefix)).collect()
             }
             Declarations::Inclusive | Declarations::Detached => used(element).chain(declared()).collect(),
-            Declarations::HoistedUsed if is_apex => self.inside(index, used).collect(),
+            Declarations::HoistedUsed if is_apex => self.inside(index, self::used).collect(),
             Declarations::HoistedAll if is_apex => {
                 self.inside(index, |element| element.declared.iter().map(|(prefix, _)| prefix.as_str())).collect()
             }
@@ -281,8 +291,14 @@ impl<'t> Writer<'t> {
 
 /// The prefixes of an element's name and attributes.
 fn used(element: &Element) -> impl Iterator<Item = &str> {
+    used_with(element, |_| true)
+}
+
+/// The prefixes of an element's name and of some of its attributes.
+fn used_with(element: &Element, counts: impl Fn(&Attribute) -> bool) -> impl Iterator<Item = &str> {
     let own = element.name.split_once(':').map_or("", |(prefix, _)| prefix);
-    let of_attributes = element.attributes.iter().map(|attribute| attribute.prefix.as_str());
+    let of_attributes = element.attributes.iter().filter(move |attribute| counts(attribute));
+    let of_attributes = of_attributes.map(|attribute| attribute.prefix.as_str());
     std::iter::once(own).chain(of_attributes.filter(|prefix| !prefix.is_empty()))
 }
 

@@ -112,6 +112,14 @@ pub(super) fn find(
     budget: &mut Budget,
     fits: &mut dyn FnMut(&[u8]) -> bool,
 ) -> Option<Explanation> {
+    let written = tree.written(index).unwrap_or_default();
+    let with_feeds = written.replace("\r\n", "\n").replace('\r', "\n");
+    let with_returns = with_feeds.replace('\n', "\r\n");
+    let texts = [(written, "the octets of the file"), (&with_feeds, "with LF"), (&with_returns, "with CR LF")];
+    let found = texts.into_iter().find(|(text, _)| fits(text.as_bytes()));
+    if let Some((_, detail)) = found {
+        return Some(Explanation::new(Cause::NotCanonical, detail));
+    }
     let mut variants = single(tree, index, lists);
     variants.extend(double(lists));
     for Variant { explanation, form, encoding } in variants {
@@ -120,12 +128,7 @@ pub(super) fn find(
             return Some(explanation);
         }
     }
-    let written = tree.written(index)?;
-    let with_feeds = written.replace("\r\n", "\n").replace('\r', "\n");
-    let with_returns = with_feeds.replace('\n', "\r\n");
-    let texts = [(written, "the octets of the file"), (&with_feeds, "with LF"), (&with_returns, "with CR LF")];
-    let found = texts.into_iter().find(|(text, _)| fits(text.as_bytes()));
-    found.map(|(_, detail)| Explanation::new(Cause::NotCanonical, detail))
+    None
 }
 
 fn exclusive(lists: &PrefixLists) -> Form {
