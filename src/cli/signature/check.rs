@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::json::report_json;
-use super::{CheckArguments, read_message, service_checks};
+use super::{CheckArguments, name, read_message, service_checks};
 use crate::app::SystemClock;
 use crate::certificates::Facts;
 use crate::cli::exit::{Exit, fail};
@@ -34,7 +34,7 @@ fn check(arguments: &CheckArguments) -> Result<Exit, String> {
         other_keys: &other_keys,
     };
     let report = examine(&message, None, arguments.kind.into(), &context)
-        .map_err(|bad| format!("{}: {}", arguments.file.display(), bad.reason()))?;
+        .map_err(|bad| format!("{}: {}", name(&arguments.file), bad.reason()))?;
     if arguments.json {
         println!("{:#}", report_json(arguments, now, &report));
     } else {

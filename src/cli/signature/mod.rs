@@ -162,5 +162,10 @@ fn read_message(file: &Path) -> Result<Vec<u8>, String> {
     } else {
         std::fs::read(file)
     };
-    read.map_err(|error| format!("{}: cannot be read: {error}", file.display()))
+    read.map_err(|error| format!("{}: cannot be read: {error}", name(file)))
+}
+
+/// Name of a message's file in errors.
+fn name(file: &Path) -> String {
+    if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{SignArguments, read_message};
+use super::{SignArguments, name, read_message};
 use crate::app::SystemClock;
 use crate::certificates::Facts;
 use crate::cli::exit::{Exit, fail};
@@ -29,8 +29,7 @@ fn sign_file(arguments: &SignArguments) -> Result<(), String> {
         expires: created.plus_millis(lifetime),
         confirmations: &[],
     };
-    let signed =
-        sign(&message, &identity, options).map_err(|error| format!("{}: {error}", arguments.file.display()))?;
+    let signed = sign(&message, &identity, options).map_err(|error| format!("{}: {error}", name(&arguments.file)))?;
     let steps = arguments.explain.then(|| describe_steps(&signed, identity.key.method()));
     let text = String::from_utf8_lossy(&signed.message);
     match &arguments.out {

@@ -78,7 +78,7 @@ fn a_signature_by_another_key_names_its_certificate() {
     let (other, certificates) = Keys::other();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("other.pem");
-    fs::write(&file, certificates).expect("written");
+    fs::write(&file, &certificates).expect("written");
     let file = file.display().to_string();
     for client in CLIENTS {
         let text = plain(&keys, &stored(client));
@@ -87,6 +87,12 @@ fn a_signature_by_another_key_names_its_certificate() {
         assert_eq!(causes(&found, "signature"), ["other-key"], "{client}: {found:#}");
         let found = report(&made, &[]);
         assert_eq!(causes(&found, "signature"), ["changed-signed-info"], "{client}: {found:#}");
+        // The same certificates elsewhere in the message.
+        let blocks = certificates.split("-----").filter(|block| block.len() > 100);
+        let headers: String = blocks.map(|block| format!("<x:Other xmlns:x=\"urn:x\">{block}</x:Other>")).collect();
+        let (before, after) = made.split_once("Header>").expect("a header");
+        let found = report(&format!("{before}Header>{headers}{after}"), &[]);
+        assert_eq!(causes(&found, "signature"), ["other-key"], "{client}: {found:#}");
     }
 }
 

@@ -31,7 +31,7 @@ const fn signature(name: &'static str, cause: &'static str, make: Make) -> Mista
 }
 
 /// All mistakes that need no second key.
-pub const MISTAKES: [Mistake; 36] = [
+pub const MISTAKES: [Mistake; 38] = [
     digest("pretty-printed after signing", "space-added", |keys, text| {
         Some(change(&plain(keys, text), "Body", |body| indent(body, "  ", 1)))
     }),
@@ -68,6 +68,11 @@ pub const MISTAKES: [Mistake; 36] = [
         let octets = part(&text, "Body");
         assert!(octets.contains(UNUSED), "{octets}");
         Some(sign_body(keys, &text, octets.replace(UNUSED, "")))
+    }),
+    digest("prefix list of SignedInfo applied", "prefix-list", |keys, text| {
+        let text = change_tag(&with_unused(keys, text), "Envelope", |tag| format!("{tag} xmlns:zy=\"urn:zy\""));
+        let text = with_info_list(&text);
+        Some(sign_body(keys, &text, inclusive(&part(&text, "Body"), &[UNUSED.trim_start().to_owned()])))
     }),
     digest("element hashed outside of its document", "detached-element", |keys, text| {
         let text = with_unused(keys, text);
@@ -164,6 +169,11 @@ pub const MISTAKES: [Mistake; 36] = [
         let text = Some(plain(keys, text)).filter(|text| !is_ec(text))?;
         Some(value_again(&text, |info| base64(&keys.sign_rsa(&RSA_PSS_SHA256, info.as_bytes()))))
     }),
+    signature("PKCS #1 v1.5 under the name of PSS", "padding", |keys, text| {
+        let text = Some(plain(keys, text)).filter(|text| !is_ec(text))?;
+        let text = text.replace("2001/04/xmldsig-more#rsa-sha256", "2007/05/xmldsig-more#sha256-rsa-MGF1");
+        Some(sign_again(keys, &text))
+    }),
     signature("digest of SignedInfo signed", "digest-signed", |keys, text| {
         let text = plain(keys, text);
         Some(value_again(&text, |info| base64(&keys.sign(&text, &sha256(info.as_bytes())))))
@@ -223,6 +233,12 @@ pub const MISTAKES: [Mistake; 36] = [
 /// A declaration that no name uses.
 const UNUSED: &str = " xmlns:zz=\"urn:zz\"";
 
+/// `CanonicalizationMethod`, from its local name to the end of its attribute.
+const ALGORITHM: &str = "CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"";
+
+/// A list with the unused prefix.
+const LIST: &str = "<ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"zz\"/>";
+
 /// The message without white space in what is signed.
 pub fn plain(keys: &Keys, text: &str) -> String {
     let text = change(text, "Body", compact);
@@ -250,6 +266,17 @@ fn in_scope(text: &str, names: &[&str]) -> Vec<String> {
     found
 }
 
+/// The message with the unused prefix in the list of `CanonicalizationMethod`.
+fn with_info_list(text: &str) -> String {
+    let (before, after) = text.split_once(ALGORITHM).expect("it");
+    if let Some((between, rest)) = after.split_once("PrefixList=\"").filter(|(between, _)| between.len() < 100) {
+        return format!("{before}{ALGORITHM}{between}PrefixList=\"zz {rest}");
+    }
+    let prefix = before.rsplit('<').next().expect("a tag");
+    let rest = after.trim_start().strip_prefix("/>").expect("an empty element");
+    format!("{before}{ALGORITHM}>{LIST}</{prefix}CanonicalizationMethod>{rest}")
+}
+
 /// The message with the unused prefix in the list of the body's reference.
 fn with_prefix_list(text: &str) -> String {
     let id = tag(text, "Body").split("Id=\"").nth(1).expect("an id").split('"').next().expect("its end").to_owned();
@@ -259,8 +286,5 @@ fn with_prefix_list(text: &str) -> String {
     let (between, rest) = after.split_once(algorithm).expect("the transform");
     let prefix = between.rsplit('<').next().expect("a tag");
     let rest = rest.trim_start().strip_prefix("/>").expect("an empty element");
-    format!(
-        "{before}{between}{algorithm}><ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" \
-         PrefixList=\"zz\"/></{prefix}Transform>{rest}"
-    )
+    format!("{before}{between}{algorithm}>{LIST}</{prefix}Transform>{rest}")
 }

@@ -57,3 +57,50 @@ fn the_first_form_is_that_of_the_canonicalizer() {
         }
     }
 }
+
+/// Examines a message whose certificate is not read.
+fn examine_alone(bytes: &[u8]) -> Option<super::Report> {
+    let skipped = || super::Outcome::NotChecked(String::new());
+    let service = |_: &crate::signature::SecurityBlock| super::ServiceChecks {
+        certificate: skipped(),
+        signer: skipped(),
+        replay: skipped(),
+        public_key: None,
+    };
+    let now = ehealth_core::model::Timestamp::parse_zoned("2026-01-15T09:30:00Z").expect("a time");
+    let context = super::Context {
+        now,
+        rule: crate::signature::TimeRule::default(),
+        service: &service,
+        public_key: &|_| None,
+        other_keys: &[],
+    };
+    super::examine(bytes, None, crate::signature::MessageKind::Request, &context).ok()
+}
+
+#[test]
+fn a_changed_message_never_stops_the_examination() {
+    let text = include_str!("../../../../../fixtures/signed/clients/dotnet-inclusive-prefixes.xml");
+    let mut examined = 0;
+    for at in (0..text.len()).step_by(7).filter(|at| text.is_char_boundary(*at)) {
+        for inserted in ["<", "\"", " ", "x", "&#13;", "<a/>", "<!-- c -->", " xmlns:a='urn:a'"] {
+            let changed = format!("{}{inserted}{}", &text[..at], &text[at..]);
+            examined += usize::from(examine_alone(changed.as_bytes()).is_some());
+        }
+    }
+    assert!(examined > 1_000, "{examined}");
+}
+
+/// Exclusive C14N repeats a declaration in each sibling that uses it.
+#[test]
+fn long_namespaces_cost_no_more_than_the_budget() {
+    let text = include_str!("../../../../../fixtures/signed/clients/php-rsa.xml");
+    let uri = format!("urn:{}", "u".repeat(60_000));
+    let (before, after) = text.split_once("<criteria").expect("it");
+    let (prefix, siblings) = (format!("<soap:Envelope xmlns:l=\"{uri}\""), "<l:a/>".repeat(900));
+    let long = format!("{before}{siblings}<criteria{after}").replacen("<soap:Envelope", &prefix, 1);
+    let began = std::time::Instant::now();
+    let report = examine_alone(long.as_bytes()).expect("well-formed");
+    assert!(report.wrong().any(|check| check == crate::signature::Check::Digests), "{report}");
+    assert!(began.elapsed().as_secs() < 30, "{} s", began.elapsed().as_secs());
+}

@@ -138,9 +138,9 @@ fn exclusive(lists: &PrefixLists) -> Form {
 /// Changes of white space without new indentation.
 const SPACES: [(Cause, &str, Space); 8] = [
     (Cause::SpaceAdded, "", Space::WithoutIndentation),
-    (Cause::SpaceAdded, "also around texts", Space::Trimmed),
     (Cause::TrailingSpace, "at the ends of lines", Space::WithoutTrailing),
     (Cause::TrailingSpace, "at the ends of texts", Space::WithoutTextEnds),
+    (Cause::SpaceAdded, "also around texts", Space::Trimmed),
     (Cause::LineEnds, "CR LF was signed", Space::LineEnds("\r\n")),
     (Cause::LineEnds, "CR was signed", Space::LineEnds("\r")),
     (Cause::LineEnds, "CR LF was hashed, not written as &#xD;", Space::WrittenReturns),
@@ -148,13 +148,12 @@ const SPACES: [(Cause, &str, Space); 8] = [
 ];
 
 fn declarations(lists: &PrefixLists) -> Vec<(Cause, String, Declarations)> {
-    let mut found = vec![
-        (Cause::InclusiveCanonicalization, String::new(), Declarations::Inclusive),
-        (Cause::DetachedElement, String::new(), Declarations::Detached),
-    ];
+    let mut found = vec![(Cause::InclusiveCanonicalization, String::new(), Declarations::Inclusive)];
     let other =
         |(name, list): &(String, Vec<String>)| (Cause::PrefixList, name.clone(), Declarations::Exclusive(list.clone()));
     found.extend(lists.others.iter().map(other));
+    // Without unused declarations of the element itself this is an empty list.
+    found.push((Cause::DetachedElement, String::new(), Declarations::Detached));
     let moved = |detail: &str, form| (Cause::MovedDeclarations, detail.to_owned(), form);
     found.push(moved("the listed prefixes were declared further out", Declarations::HoistedListed(lists.own.clone())));
     found.push(moved("the used prefixes were declared in the signed element", Declarations::HoistedUsed));
