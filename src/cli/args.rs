@@ -16,6 +16,7 @@ use super::lookup::LookupArguments;
 use super::policy::PolicyCommand;
 use super::reload::ReloadArguments;
 use super::serve::ServeArguments;
+use super::signature::SignatureCommand;
 #[cfg(feature = "testkit")]
 use super::simulate::SimulateArguments;
 use super::sync::SyncArguments;
@@ -53,6 +54,9 @@ pub enum Command {
     /// Write the WSDLs and schemas of the services to files, for client generators
     #[command(subcommand)]
     Contract(ContractCommand),
+    /// Sign a message, or find out why a signature is refused
+    #[command(subcommand)]
+    Signature(SignatureCommand),
     /// Run a demonstration: a service with invented people, and two example lookups
     #[cfg(feature = "testkit")]
     Demo(DemoArguments),

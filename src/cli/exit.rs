@@ -32,6 +32,8 @@ pub enum Exit {
     SyncSkipped,
     /// 10: `policy explain`: the policy refuses the question.
     Refused,
+    /// 11: `signature check`: a check found something wrong.
+    SignatureWrong,
 }
 
 impl Exit {
@@ -50,6 +52,7 @@ impl Exit {
             Self::SyncFailed => 8,
             Self::SyncSkipped => 9,
             Self::Refused => 10,
+            Self::SignatureWrong => 11,
         }
     }
 }

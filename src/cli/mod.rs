@@ -32,9 +32,10 @@ mod serve;
 mod sync;
 mod sync_report;
 
-// What integrators use: the client, and the contract as files.
+// What integrators use: the client, the contract as files, signatures of messages.
 mod contract;
 mod lookup;
+mod signature;
 
 // The demo world: only with the feature `testkit`.
 #[cfg(feature = "testkit")]
@@ -66,6 +67,7 @@ pub use reload::ReloadArguments;
 pub use run::run;
 pub use serve::ServeArguments;
 pub use settings_file::SettingsFile;
+pub use signature::SignatureCommand;
 #[cfg(feature = "testkit")]
 pub use simulate::SimulateArguments;
 pub use sync::SyncArguments;

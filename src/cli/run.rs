@@ -4,7 +4,7 @@ use super::args::{Arguments, Command};
 use super::exit::Exit;
 use super::log::{LogWriter, start_log};
 use super::output::close;
-use super::{audit, backup, config, contract, health, lookup, policy, reload, runtime, serve, sync};
+use super::{audit, backup, config, contract, health, lookup, policy, reload, runtime, serve, signature, sync};
 #[cfg(feature = "testkit")]
 use super::{demo, generate, simulate};
 use crate::app::forbid_memory_dumps;
@@ -36,6 +36,7 @@ fn run_command(command: Command, log: &mut LogWriter) -> Exit {
         Command::Sync(arguments) => sync::run(&arguments, log),
         Command::Lookup(arguments) => runtime::block_on(log, lookup::run(&arguments)),
         Command::Contract(command) => contract::run(&command),
+        Command::Signature(command) => signature::run(&command),
         #[cfg(feature = "testkit")]
         Command::Demo(arguments) => runtime::block_on(log, demo::run(&arguments)),
         #[cfg(feature = "testkit")]

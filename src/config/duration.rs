@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 /// Parses an integer with a unit: seconds, minutes, hours or days.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What a duration must be.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || "must be a duration: an integer with the unit s, m, h or d, for example \"36h\"".to_owned();
     let unit_at = text.len().checked_sub(1).ok_or_else(wrong)?;
     let (number, unit) = text.split_at_checked(unit_at).ok_or_else(wrong)?;

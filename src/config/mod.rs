@@ -33,6 +33,7 @@ mod policy_values;
 #[cfg(feature = "testkit")]
 mod scenario;
 
+pub use duration::parse_duration;
 pub use example::{write_example, write_table};
 pub use expectations::{DescribedQuestion, Expectation, Expectations, Verdict, read_expectations};
 pub use keys::{Example, KEYS, Key, Kind};

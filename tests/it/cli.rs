@@ -485,6 +485,9 @@ fn invalid_arguments_are_reported_at_once_with_code_2() {
     }
 }
 
+/// A signed message of 2026-01-15.
+const SIGNED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/signed/clients/php-rsa.xml");
+
 /// Commands that print, each ending with 0 if all is well.
 fn printing_commands(dir: &str) -> Vec<Vec<String>> {
     let config = format!("{dir}/ehealth-attributes.toml");
@@ -509,6 +512,8 @@ fn printing_commands(dir: &str) -> Vec<Vec<String>> {
         format!("sync --config {config}"),
         format!("contract export {dir}/contract"),
         format!("contract export {dir}/contract --json"),
+        format!("signature check {SIGNED} --at 2026-01-15T09:30:00Z"),
+        format!("signature check {SIGNED} --at 2026-01-15T09:30:00Z --canonical --json"),
         "simulate --example".to_owned(),
         "lookup --help".to_owned(),
     ];
@@ -576,7 +581,7 @@ fn the_demo_writes_the_ports_that_it_uses() {
 
 #[test]
 fn every_command_has_help() {
-    for command in ["serve", "sync", "lookup", "contract", "demo", "policy", "audit"] {
+    for command in ["serve", "sync", "lookup", "contract", "demo", "policy", "audit", "signature"] {
         let helped = run(&[command, "--help"]);
         assert!(helped.status.success() && text(&helped.stdout).contains("Usage:"), "{command}");
     }

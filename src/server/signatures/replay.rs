@@ -120,7 +120,8 @@ mod tests {
         assert_eq!(memory.remember(signer, signature(2), at(1_000), at(1_000)), Ok(()));
         // After its end the message itself is refused, as expired.
         assert_eq!(memory.remember(signer, signature(1), at(9_000), at(1_001)), Ok(()));
-        assert_eq!(memory.0.lock().signatures.len(), memory.0.lock().by_time.len());
+        let remembered = memory.0.lock();
+        assert_eq!(remembered.signatures.len(), remembered.by_time.len());
     }
 
     #[test]

@@ -65,6 +65,16 @@ impl Digests {
         Walk::new(document, block, Some(observe)).run()
     }
 
+    /// No digest at all.
+    pub(super) fn nothing() -> Self {
+        Self { references: Vec::new(), signed_info: None, refused: None, differs: None, misplaced: None }
+    }
+
+    /// Why an element has no canonical form.
+    pub(super) fn refused(&self) -> Option<&Problem> {
+        self.refused.as_deref()
+    }
+
     /// Compares the digests with those that are signed.
     ///
     /// # Errors
@@ -110,12 +120,12 @@ impl Digests {
     }
 }
 
-/// The problem of the element that the reader read last, whose digest is not the signed one.
-#[expect(clippy::unnecessary_box_returns, reason = "a problem is large and rare: every error with one is boxed")]
-fn differs(reader: &Reader<'_>, reference: &Reference, target: Target, digest: &Digest) -> Box<Problem> {
+/// The problem of an element whose digest is not the signed one.
+pub(super) fn differs(reference: &Reference, target: Option<Target>, digest: &Digest) -> Problem {
     let encode = |bytes: &[u8]| STANDARD.encode(bytes);
-    let expected = format!("digest {} of the {} '{}'", encode(&reference.digest), target.name(), reference.id);
-    Problem::here(reader, SignatureError::Digest, expected, format!("digest {}", encode(digest.as_ref())))
+    let name = target.map_or("element", Target::name);
+    let expected = format!("digest {} of the {name} '{}'", encode(&reference.digest), reference.id);
+    Problem::new(SignatureError::Digest, expected, format!("digest {}", encode(digest.as_ref())))
 }
 
 /// One pass over the document.
@@ -167,8 +177,9 @@ impl<'a, 'o> Walk<'a, 'o> {
         };
         let digest = self.digest(&reference.prefixes, reference.method, Some(index))?;
         if let Some(found) = digest.as_ref().filter(|digest| digest.as_ref() != reference.digest) {
-            let problem = differs(&self.reader, reference, target, found);
-            self.digests.differs.get_or_insert(problem);
+            let problem = differs(reference, Some(target), found);
+            let problem = problem.at(self.reader.line(), self.reader.written_path());
+            self.digests.differs.get_or_insert_with(|| Box::new(problem));
         }
         if let Some(computed) = self.digests.references.get_mut(index) {
             *computed = Computed { target: Some(target), digest };

@@ -91,16 +91,11 @@ impl VerificationKey {
             Box::new(Problem::new(SignatureError::SignatureValue, expected, "one that does not verify"))
         })
     }
-
-    /// Verifies a signature as the cryptographic library encodes it: ECDSA in DER.
-    pub(super) fn verifies_encoded(&self, digest: &Digest, signature: &[u8]) -> bool {
-        self.key.verify_digest_sig(digest, signature).is_ok()
-    }
 }
 
 /// Encodes an ECDSA signature in DER (RFC 3279, section 2.2.3). Two numbers of at most 48 bytes: every
 /// length fits one byte.
-fn encode_ecdsa(r: &[u8], s: &[u8]) -> Vec<u8> {
+pub(super) fn encode_ecdsa(r: &[u8], s: &[u8]) -> Vec<u8> {
     let mut content = Vec::with_capacity(P384_BYTES.saturating_mul(2).saturating_add(8));
     for number in [r, s] {
         let start = number.iter().position(|byte| *byte != 0).unwrap_or(number.len().saturating_sub(1));

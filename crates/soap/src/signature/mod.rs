@@ -29,6 +29,9 @@ mod sign;
 mod signing_key;
 mod verify;
 
+// Why a signature is refused, for its author.
+pub mod diagnosis;
+
 pub use algorithms::{DigestMethod, ENVELOPED_SIGNATURE, EXCLUSIVE_C14N, SignatureMethod};
 pub use block::{CERTIFICATE_BYTES, REFERENCES, SIGNATURE_BYTES, SecurityBlock, Target, TimeRule};
 pub use c14n::{Canonicalizer, Progress, Subtree};
