@@ -19,7 +19,7 @@ use super::reload::{LastReload, Reloader};
 use super::reporter::Reporter;
 use crate::admin;
 use crate::config::{FetchMode, Settings};
-use crate::server::{Dependencies, Drained, RandomTickets, Readers, Service, serve};
+use crate::server::{Dependencies, Drained, RandomTickets, Readers, ReplayMemory, Service, serve};
 use audit_log::AuditLog;
 use datasets::store::Watch;
 use datasets::sync::{self, Feeds};
@@ -86,6 +86,8 @@ impl App {
             audit: Arc::clone(&audit_log) as _,
             clock: Arc::clone(&clock),
             tickets: Arc::new(RandomTickets::default()),
+            replay: Arc::new(ReplayMemory::default()),
+            explainer: None,
         });
         let service = Arc::new(Service::new(settings.server.clone(), active_config, dependencies));
         let quota_file = QuotaFile::start(&service, &settings.sync.data).map_err(AppError::of_thread)?;

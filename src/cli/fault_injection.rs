@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::server::{Dependencies, Lookups, Tickets};
+use super::signature::Explainer;
+use crate::server::{Dependencies, Lookups, ReplayCache, Replayed, Tickets};
 use ehealth_core::lookup::{
     AuditSink, Directory, DirectoryError, FreshnessLimits, LookupError, Pending, Permitted, RecordFailure, Resolved,
 };
 use ehealth_core::model::{
-    Affiliation, Dataset, DatasetStates, EmploymentPeriod, EnterpriseNumber, Membership, ServiceKind, Ssin, Ticket,
+    Affiliation, Dataset, DatasetStates, Digest, EmploymentPeriod, EnterpriseNumber, Membership, ServiceKind, Ssin,
+    Ticket, Timestamp,
 };
 use testkit::{InjectedFault, Scenario};
 
@@ -39,6 +41,17 @@ pub(super) fn inject_faults(scenario: &Scenario, dependencies: Dependencies) -> 
             Some(ticket) => Arc::new(FixedTicket(ticket)),
             None => dependencies.tickets,
         },
+        replay: if scenario.signatures.refuse_replays { dependencies.replay } else { Arc::new(ForgetfulReplay) },
+        explainer: Some(Arc::new(Explainer { now: scenario.now })),
+    }
+}
+
+/// Accepts a message any number of times: with a fixed clock, a recorded message never expires.
+struct ForgetfulReplay;
+
+impl ReplayCache for ForgetfulReplay {
+    fn remember(&self, _: EnterpriseNumber, _: Digest, _: Timestamp, _: Timestamp) -> Result<(), Replayed> {
+        Ok(())
     }
 }
 

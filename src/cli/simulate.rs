@@ -38,6 +38,9 @@ url, consultAttributes and sendTestMessage (their addresses), now, ca, clients.W
 clientsRsa.WORD (each with organisation, legalContext, certificate, key) and pid. WORD is platform,
 fund, other-fund, service, other-service or stranger.
 
+The section [signatures] of a scenario has every consumer sign its messages. A signature that is not
+accepted is explained in the fault, as `signature check` does; the service itself says nothing of the reason.
+
 Examples, for a CI job:
   ehealth-attributes simulate --port 0 --ready-file ready.json --scenario scenario.toml &
   until [ -e ready.json ]; do sleep 0.1; done
@@ -69,6 +72,10 @@ pub struct SimulateArguments {
     /// Make RSA client certificates too, for SOAP stacks that read no other
     #[arg(long)]
     pub rsa: bool,
+    /// Authority (PEM) to trust besides that of the simulation: for recorded messages that your own test
+    /// certificates signed
+    #[arg(long, value_name = "FILE")]
+    pub client_ca: Option<PathBuf>,
     /// Empty folder for certificates, data and audit log, which is kept [default: a temporary one,
     /// which is removed]
     #[arg(long, value_name = "DIR")]
@@ -118,6 +125,7 @@ async fn simulate(arguments: &SimulateArguments, scenario: &Scenario, ready: Opt
     };
     let adapt = |settings: &mut Settings| {
         settings.admin = None;
+        settings.tls.client_ca.extend(arguments.client_ca.clone());
         settings.server.limits.drain = DRAIN;
         settings.server.limits.last_request = Duration::ZERO;
     };

@@ -20,7 +20,8 @@ use ehealth_core::model::{
     Affiliation, Dataset, DatasetSet, Date, EmploymentPeriod, EnterpriseNumber, Membership, Period, ServiceKind, Ssin,
     Ticket, Timestamp,
 };
-use testkit::{EmployerAffiliation, InjectedFault, Person, Scenario};
+use ehealth_core::policy::SignatureRule;
+use testkit::{EmployerAffiliation, InjectedFault, Person, Scenario, SimulatedSignatures};
 
 /// Time for which the catalogue is written.
 const NOW: &str = "2026-01-15T09:30:00.000Z";
@@ -55,10 +56,21 @@ pub fn parse_scenario(file: &Path, text: &str) -> Result<Scenario, Problems> {
         if let Some(outage) = outage {
             outage.finish();
         }
+        let signatures = root.optional_section("signatures").map(read_signatures).unwrap_or_default();
         // The constant is a valid timestamp.
         let now = now.or_else(|| Timestamp::parse(NOW).ok())?;
-        Some(Scenario { now, ticket, people, affiliations, missing, stale })
+        Some(Scenario { now, ticket, people, affiliations, missing, stale, signatures })
     })
+}
+
+fn read_signatures(mut section: Section<'_>) -> SimulatedSignatures {
+    let rule = section.optional("messages", |value| {
+        SignatureRule::parse(value.text()?).ok_or_else(|| "must be one of off, accept, require".to_owned())
+    });
+    let sign_responses = section.optional("responses", Value::truth).unwrap_or_default();
+    let refuse_replays = section.optional("refuse_replays", Value::truth).unwrap_or_default();
+    section.finish();
+    SimulatedSignatures { rule: rule.unwrap_or_default(), sign_responses, refuse_replays }
 }
 
 fn read_people(root: &mut Section<'_>) -> Vec<Person> {

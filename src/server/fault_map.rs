@@ -33,9 +33,14 @@ fn identification(customer: CustomerId) -> Cause {
     }
 }
 
-/// Fault for a message whose signature is missing or not accepted: one for every reason.
-pub(super) fn of_signature(problem: &Problem) -> Explained<Fault> {
-    Explained::new(ExchangeFault::MessageSignature.into(), problem.cause())
+/// Fault for a message whose signature is missing or not accepted: one for every reason, unless a test
+/// double explains it.
+pub(super) fn of_signature(problem: &Problem, explanation: Option<String>) -> Explained<Fault> {
+    let fault = match explanation {
+        None => ExchangeFault::MessageSignature.into(),
+        Some(text) => Fault::ExplainedSignature(text.into()),
+    };
+    Explained::new(fault, problem.cause())
 }
 
 /// Fault for a question whose end user is missing or refused.

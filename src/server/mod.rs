@@ -35,7 +35,7 @@ pub use limits::{LimitState, Limits, raise_descriptor_limit};
 pub use readers::{Lookups, Readers};
 pub use service::{Dependencies, RandomTickets, Service, Settings, Tickets};
 pub use signatures::{
-    Bearer, Refused, RelayedSigner, ReplayCache, ReplayMemory, Replayed, ResponseSigner, SignatureChecks, Signer,
-    Verified,
+    Bearer, Refused, RelayedSigner, ReplayCache, ReplayMemory, Replayed, ResponseSigner, SignatureChecks,
+    SignatureExplainer, Signer, Verified,
 };
 pub use tls::{ClientVerifier, trust};

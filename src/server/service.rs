@@ -17,7 +17,7 @@ use super::limits::rate_limits::RateLimits;
 use super::limits::request_rates::RequestRates;
 use super::limits::settings::Limits;
 use super::readers::Lookups;
-use super::signatures::{ReplayCache, ReplayMemory};
+use super::signatures::{ReplayCache, SignatureExplainer};
 use crate::peer_log::PeerLog;
 use ehealth_core::lookup::{AuditSink, FreshnessLimits, record_suppressed};
 use ehealth_core::model::{Clock, Ticket};
@@ -48,6 +48,10 @@ pub struct Dependencies {
     pub clock: Arc<dyn Clock>,
     /// Source of the tickets.
     pub tickets: Arc<dyn Tickets>,
+    /// Remembers signed messages.
+    pub replay: Arc<dyn ReplayCache>,
+    /// Explains to the caller why a signature is not accepted. `None` in production.
+    pub explainer: Option<Arc<dyn SignatureExplainer>>,
 }
 
 /// Source of `ticketCBSS`: one per request.
@@ -101,6 +105,7 @@ pub struct Service {
     pub(super) rate_limits: RateLimits,
     /// Remembers signed messages.
     pub(super) replay: Arc<dyn ReplayCache>,
+    pub(super) explainer: Option<Arc<dyn SignatureExplainer>>,
     /// Limits the recorded requests of each caller, before they are read.
     pub(super) request_rates: RequestRates,
     /// Whether the audit log's disk has less free space than its reserve.
@@ -125,7 +130,7 @@ impl Service {
     /// Service that answers under this configuration, with these dependencies.
     #[must_use]
     pub fn new(settings: Settings, active_config: ActiveConfig, dependencies: Dependencies) -> Self {
-        let Dependencies { lookups, audit, clock, tickets } = dependencies;
+        let Dependencies { lookups, audit, clock, tickets, replay, explainer } = dependencies;
         let limits = settings.limits;
         let per_consumer = |total, each| ConcurrencyLimit::new(Capacity { total, each });
         Self {
@@ -142,7 +147,8 @@ impl Service {
             audit,
             tickets,
             rate_limits: RateLimits::new(Arc::clone(&clock)),
-            replay: Arc::new(ReplayMemory::default()),
+            replay,
+            explainer,
             clock,
             counters: Counters::default(),
             peer_log: Arc::default(),

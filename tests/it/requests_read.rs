@@ -142,7 +142,7 @@ fn read_body(body: &str) -> Result<Request, Box<RefusedRequest>> {
 fn bad_message(refused: &RefusedRequest) -> &BadMessage {
     match &refused.fault {
         Fault::BadMessage(bad) => bad,
-        other @ Fault::Exchange(_) => panic!("{other:?} is not the message's"),
+        other @ (Fault::Exchange(_) | Fault::ExplainedSignature(_)) => panic!("{other:?} is not the message's"),
     }
 }
 

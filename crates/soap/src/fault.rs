@@ -8,6 +8,9 @@
 use super::message_error::{BadMessage, FaultCode, MessageError};
 use ehealth_core::model::OutcomeCode;
 
+/// Maximum characters of `diagnostic`.
+const DIAGNOSTIC_CHARS: usize = 256;
+
 /// Why an exchange ends with a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -15,6 +18,9 @@ pub enum Fault {
     BadMessage(BadMessage),
     /// The message is well-formed and valid; something else failed.
     Exchange(ExchangeFault),
+    /// [`ExchangeFault::MessageSignature`], with what is wrong: of a test double only. The service
+    /// itself says nothing of the reason.
+    ExplainedSignature(Box<str>),
 }
 
 ehealth_core::closed_enum! {
@@ -159,6 +165,7 @@ impl Fault {
         match self {
             Self::BadMessage(bad) => bad.error().outcome(),
             Self::Exchange(fault) => fault.outcome(),
+            Self::ExplainedSignature(_) => ExchangeFault::MessageSignature.outcome(),
         }
     }
 
@@ -174,6 +181,7 @@ impl Fault {
         match self {
             Self::BadMessage(bad) => bad.error().fault_code(),
             Self::Exchange(fault) => fault.fault_code(),
+            Self::ExplainedSignature(_) => ExchangeFault::MessageSignature.fault_code(),
         }
     }
 
@@ -184,6 +192,7 @@ impl Fault {
         match self {
             Self::BadMessage(bad) => bad.faultstring(),
             Self::Exchange(fault) => fault.sentence().to_owned(),
+            Self::ExplainedSignature(text) => format!("{} {text}", self.sentence()),
         }
     }
 
@@ -193,6 +202,7 @@ impl Fault {
         match self {
             Self::BadMessage(bad) => bad.error().sentence(),
             Self::Exchange(fault) => fault.sentence(),
+            Self::ExplainedSignature(_) => ExchangeFault::MessageSignature.sentence(),
         }
     }
 
@@ -203,6 +213,7 @@ impl Fault {
         match self {
             Self::BadMessage(bad) => bad.to_string(),
             Self::Exchange(fault) => fault.sentence().to_owned(),
+            Self::ExplainedSignature(text) => text.chars().take(DIAGNOSTIC_CHARS).collect(),
         }
     }
 

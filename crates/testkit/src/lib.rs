@@ -28,6 +28,6 @@ pub use authority::{AuthorityError, KeyKind};
 pub use data_file::DataFileSummary;
 pub use generator::{CountryFeeds, GenerateError};
 pub use organisations::{ORGANISATIONS, Organisation};
-pub use scenario::{EmployerAffiliation, InjectedFault, Person, Scenario};
+pub use scenario::{EmployerAffiliation, InjectedFault, Person, Scenario, SimulatedSignatures};
 pub use simulation::{ReadyFile, SimulationFolder};
 pub use workspace::{ADMIN_PORT, ClientKeys, PORT, Prepared, Workspace, WorkspaceError};

@@ -1,6 +1,7 @@
 //! The demo policy: each organisation has every field that its legal context allows.
 
 use crate::organisations::ORGANISATIONS;
+use crate::scenario::SimulatedSignatures;
 use ehealth_core::model::{Language, LegalContext};
 use ehealth_core::policy::{ContextDefinition, DateRule, EndUserRule};
 
@@ -15,7 +16,7 @@ pub(crate) enum Purpose {
     /// For a demonstration, with the default limits.
     Demonstration,
     /// For a simulation: without limits, and with contexts for tests of the rules that contexts have.
-    Simulation,
+    Simulation(SimulatedSignatures),
 }
 
 /// Contexts of a simulation besides the three: each has one rule that the three do not have. The fund has a
@@ -29,7 +30,7 @@ const SIMULATED: [(&str, EndUserRule, DateRule); 3] = [
 /// The contexts of the policy: those of the packaged one, and in a simulation [`SIMULATED`].
 fn contexts(purpose: Purpose) -> Vec<ContextDefinition> {
     let built_in = LegalContext::BUILT_IN.into_iter().filter_map(ContextDefinition::built_in);
-    let simulated = SIMULATED.into_iter().filter(|_| purpose == Purpose::Simulation);
+    let simulated = SIMULATED.into_iter().filter(|_| matches!(purpose, Purpose::Simulation(_)));
     let simulated = simulated.filter_map(|(code, end_user, dates)| {
         let definition = ContextDefinition::built_in(LegalContext::ADVISORY_PHYSICIAN)?;
         Some(ContextDefinition { context: LegalContext::parse(code).ok()?, end_user, dates, ..definition })
@@ -70,8 +71,11 @@ fn grant_text(definition: &ContextDefinition) -> String {
 /// (`docs/reference/domain.md "Who may ask"`).
 pub(crate) fn policy_text(purpose: Purpose) -> String {
     let limits = match purpose {
-        Purpose::Demonstration => "",
-        Purpose::Simulation => UNLIMITED,
+        Purpose::Demonstration => String::new(),
+        Purpose::Simulation(SimulatedSignatures { rule, sign_responses, .. }) => {
+            let rule = rule.code();
+            format!("{UNLIMITED}message_signature = \"{rule}\"\nsign_responses = {sign_responses}\n")
+        }
     };
     let contexts = contexts(purpose);
     let mut text = String::from("# Who may ask what: each organisation at the ceiling of its legal context.\n");

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ehealth_core::model::{
     Affiliation, DatasetSet, EmploymentPeriod, EnterpriseNumber, Membership, ServiceKind, Ssin, Ticket, Timestamp,
 };
+use ehealth_core::policy::SignatureRule;
 
 /// A scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,20 @@ pub struct Scenario {
     pub missing: DatasetSet,
     /// Datasets that are stale.
     pub stale: DatasetSet,
+    /// Message signatures.
+    pub signatures: SimulatedSignatures,
+}
+
+/// Message signatures of every consumer of a simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SimulatedSignatures {
+    /// Whether messages are signed.
+    pub rule: SignatureRule,
+    /// Whether responses are signed.
+    pub sign_responses: bool,
+    /// Whether a message that comes again is refused. With a fixed clock, a recorded message may come
+    /// many times.
+    pub refuse_replays: bool,
 }
 
 /// Records about a person, and the delay and fault of answers about them. `Debug` prints no SSIN.

@@ -140,7 +140,7 @@ impl Workspace {
         self.write_certificates(scenario.now)?;
         let feeds = self.folder.join("feeds");
         write_scenario(&feeds, scenario).map_err(|reason| WorkspaceError::File { path: feeds, reason })?;
-        write(&self.folder.join("policy.toml"), &policy_text(Purpose::Simulation))?;
+        write(&self.folder.join("policy.toml"), &policy_text(Purpose::Simulation(scenario.signatures)))?;
         write(&self.settings(), &format!("{SETTINGS}{UNLIMITED_CALLERS}"))
     }
 

@@ -4,6 +4,8 @@
 //! service on a stored message, where a precise answer helps its author and no attacker.
 
 mod check;
+#[cfg(feature = "testkit")]
+mod explainer;
 mod json;
 mod service_checks;
 mod sign;
@@ -13,6 +15,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+#[cfg(feature = "testkit")]
+pub(super) use explainer::Explainer;
 
 use super::exit::Exit;
 use crate::config::parse_duration;

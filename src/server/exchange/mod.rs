@@ -140,7 +140,10 @@ impl<'a> ExchangeContext<'a> {
                 return (self, Begun::Pending(self.proceed(payload, taken, Signed { addressing, signature: None })));
             }
             Ok(Some(verified)) => verified,
-            Err(refused) => return (self, Begun::Pending(self.refuse_signature(refused, payload, addressing))),
+            Err(refused) => {
+                let refused = self.refuse_signature(refused, (body, charset), payload, addressing);
+                return (self, Begun::Pending(refused));
+            }
         };
         self.service.counters.count_verified_signature();
         let details = Signed { addressing, signature: Some(signature) };
@@ -224,13 +227,16 @@ impl<'a> ExchangeContext<'a> {
     fn refuse_signature(
         self,
         refused: signatures::Refused,
+        (body, charset): (&[u8], Option<Charset>),
         payload: Payload,
         addressing: Addressing,
     ) -> PendingExchange {
         let fault = match refused {
             signatures::Refused::Problem(problem) => {
                 self.service.counters.count_refused_signature(problem.error);
-                fault_map::of_signature(&problem)
+                let explainer = self.service.explainer.as_ref();
+                let explanation = explainer.map(|explainer| explainer.explain(body, charset, &problem));
+                fault_map::of_signature(&problem, explanation)
             }
             signatures::Refused::Document(bad) => bad.map(Fault::BadMessage),
         };

@@ -11,4 +11,4 @@ mod verify;
 pub use replay::{ReplayCache, ReplayMemory, Replayed};
 pub use responses::ResponseSigner;
 pub(super) use verify::missing;
-pub use verify::{Bearer, Refused, RelayedSigner, SignatureChecks, Signer, Verified};
+pub use verify::{Bearer, Refused, RelayedSigner, SignatureChecks, SignatureExplainer, Signer, Verified};

@@ -70,6 +70,12 @@ impl From<ReadError> for Refused {
     }
 }
 
+/// Explains to a caller why the signature of its message is not accepted: for a test double.
+pub trait SignatureExplainer: Send + Sync {
+    /// What is wrong with the message, and what to do.
+    fn explain(&self, message: &[u8], charset: Option<Charset>, problem: &Problem) -> String;
+}
+
 /// A TLS client that brings a message.
 #[derive(Debug, Clone, Copy)]
 pub struct Bearer<'a> {

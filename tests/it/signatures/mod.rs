@@ -13,3 +13,4 @@ mod mistakes;
 mod mutations;
 mod relays;
 mod signer;
+mod stacks;

@@ -19,7 +19,9 @@ use datasets::store::Watch;
 use ehealth_attributes::app::SystemClock;
 use ehealth_attributes::cli::{LogFormat, start_log};
 use ehealth_attributes::config::{read_policy, read_settings};
-use ehealth_attributes::server::{ActiveConfig, Dependencies, RandomTickets, Readers, Service, listen, serve, tls};
+use ehealth_attributes::server::{
+    ActiveConfig, Dependencies, RandomTickets, Readers, ReplayMemory, Service, listen, serve, tls,
+};
 use ehealth_core::lookup::{AuditSink, Pending};
 use ehealth_core::model::Clock;
 
@@ -135,6 +137,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         audit,
         clock,
         tickets: Arc::new(RandomTickets::default()),
+        replay: Arc::new(ReplayMemory::default()),
+        explainer: None,
     };
     let service = Arc::new(Service::new(settings.server.clone(), active_config, dependencies));
     let listener = listen(settings.listen, settings.listen_mode)?;
