@@ -30,7 +30,7 @@ order: fine, WRONG with the likely cause and what to do, or not checked. A check
 wrong does not end the command. The checks `signer` and `replay` need the service; without --ca, the
 issuer of the certificate is not verified. Certificate revocation is never checked.
 
-Where a digest or the signature differs, the known mistakes of signers are tried until one gives the
+Where a digest or the signature differs, the known errors of signers are tried until one gives the
 value of the message. --canonical prints the content of the message.
 
 Exit codes:

@@ -4,5 +4,5 @@ mod causes;
 mod clients;
 mod commands;
 mod harness;
-mod mistakes;
 mod signer;
+mod signing_errors;

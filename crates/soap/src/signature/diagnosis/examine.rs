@@ -7,7 +7,6 @@ use ehealth_core::model::Timestamp;
 
 use super::cause::{Cause, Explanation};
 use super::report::{CanonicalForm, CheckFinding, Fault, Outcome, Report};
-use super::schemes::TrialKey;
 use super::tree::{Element, ElementIndex, Node, Tree};
 use super::variants::Budget;
 use super::{digests, signatures};
@@ -285,12 +284,12 @@ impl<'e> Examination<'e> {
     fn explain_signature(&mut self, public_key: &[u8], others: &[(String, Vec<u8>)]) -> Explanation {
         let signed_info = self.tree.at_position(self.block.places.signed_info);
         let (Some(signed_info), Some(octets)) = (signed_info, self.octets.last()) else {
-            return Explanation::new(Cause::ChangedSignedInfo, "");
+            return Explanation::new(Cause::KeyOrSignedInfo, "");
         };
         let encode = |computed: &Computed| computed.digest.map(|digest| STANDARD.encode(digest.as_ref()));
         let digests = self.digests.references.iter().map(encode).collect();
         let subject = signatures::Subject { tree: self.tree, block: self.block, signed_info, octets, digests };
-        signatures::explain(&subject, &TrialKey::parse(public_key), others, &mut self.budget)
+        signatures::explain(&subject, public_key, others, &mut self.budget)
     }
 
     /// The keys of other certificates in the message.

@@ -1,4 +1,4 @@
-//! Mistakes of signers, one for each cause that `signature check` names.
+//! SigningErrors of signers, one for each cause that `signature check` names.
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA512};
 use aws_lc_rs::signature::{RSA_PKCS1_SHA512, RSA_PSS_SHA256};
@@ -8,11 +8,11 @@ use super::signer::{
     replace_values, sha256, sign_again, sign_body, sign_body_as, tag, value_again,
 };
 
-/// Makes the mistake with a message; `None`: the mistake does not exist for it.
+/// Makes the error with a message; `None`: the error does not exist for it.
 type Make = fn(&Keys, &str) -> Option<String>;
 
-/// A mistake.
-pub struct Mistake {
+/// A error.
+pub struct SigningError {
     /// What is done.
     pub name: &'static str,
     /// The check that finds it.
@@ -22,16 +22,16 @@ pub struct Mistake {
     pub make: Make,
 }
 
-const fn digest(name: &'static str, cause: &'static str, make: Make) -> Mistake {
-    Mistake { name, check: "digests", cause, make }
+const fn digest(name: &'static str, cause: &'static str, make: Make) -> SigningError {
+    SigningError { name, check: "digests", cause, make }
 }
 
-const fn signature(name: &'static str, cause: &'static str, make: Make) -> Mistake {
-    Mistake { name, check: "signature", cause, make }
+const fn signature(name: &'static str, cause: &'static str, make: Make) -> SigningError {
+    SigningError { name, check: "signature", cause, make }
 }
 
-/// All mistakes that need no second key.
-pub const MISTAKES: [Mistake; 38] = [
+/// All errors that need no second key.
+pub const SIGNING_ERRORS: [SigningError; 39] = [
     digest("pretty-printed after signing", "space-added", |keys, text| {
         Some(change(&plain(keys, text), "Body", |body| indent(body, "  ", 1)))
     }),
@@ -224,8 +224,12 @@ pub const MISTAKES: [Mistake; 38] = [
         let written = written.into_inner();
         Some(value_again(&text, |_| base64(&keys.sign(&text, written.as_bytes()))))
     }),
-    signature("SignedInfo changed", "changed-signed-info", |keys, text| {
-        let text = plain(keys, text);
+    signature("SignedInfo changed, RSA", "changed-signed-info", |keys, text| {
+        let text = Some(plain(keys, text)).filter(|text| !is_ec(text))?;
+        Some(value_again(&text, |_| base64(&keys.sign(&text, b"something else"))))
+    }),
+    signature("SignedInfo changed, ECDSA", "key-or-signed-info", |keys, text| {
+        let text = Some(plain(keys, text)).filter(|text| is_ec(text))?;
         Some(value_again(&text, |_| base64(&keys.sign(&text, b"something else"))))
     }),
 ];
