@@ -8,6 +8,7 @@ mod json;
 mod service_checks;
 mod sign;
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::exit::Exit;
 use crate::config::parse_duration;
 use ehealth_core::model::Timestamp;
+use soap::limits::DOCUMENT_BYTES;
 use soap::signature::MessageKind;
 
 const CHECK_HELP: &str = "\
@@ -154,15 +156,20 @@ pub(super) fn run(command: &SignatureCommand) -> Exit {
     }
 }
 
-/// Reads a message as it is: no byte of it may change.
+/// Reads a message as it is: no byte of it may change. The service reads no longer ones.
 fn read_message(file: &Path) -> Result<Vec<u8>, String> {
+    let limit = u64::try_from(DOCUMENT_BYTES).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
     let read = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        io::stdin().take(limit.saturating_add(1)).read_to_end(&mut bytes)
     } else {
-        std::fs::read(file)
+        File::open(file).and_then(|opened| opened.take(limit.saturating_add(1)).read_to_end(&mut bytes))
     };
-    read.map_err(|error| format!("{}: cannot be read: {error}", name(file)))
+    match read {
+        Err(error) => Err(format!("{}: cannot be read: {error}", name(file))),
+        Ok(_) if bytes.len() > DOCUMENT_BYTES => Err(format!("{}: longer than {DOCUMENT_BYTES} bytes", name(file))),
+        Ok(_) => Ok(bytes),
+    }
 }
 
 /// Name of a message's file in errors.

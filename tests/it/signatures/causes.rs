@@ -104,6 +104,9 @@ fn an_element_with_the_same_id_is_named() {
     let keys = Keys::read();
     let text = plain(&keys, &stored("node-default"));
     let text = text.replacen("Id=\"_1\"", "Id=\"_0\"", 1);
+    let found = report(&text.replacen("\"#_1\"", "\"#_0\"", 1), &[]);
+    assert_eq!(wrong(&found), ["structure"], "{found:#}");
+    assert!(found.to_string().contains("Node's soap"), "{found:#}");
     let begin = text.find("<Reference URI=\"#_1\"").expect("a reference");
     let end = text.rfind("</SignedInfo>").expect("an end tag");
     let text = format!("{}{}", &text[..begin], &text[end..]);
@@ -135,5 +138,21 @@ fn stored_messages_are_fine_or_refused_by_the_right_check() {
             _ => &[],
         };
         assert_eq!(wrong(&found), expected, "{name}: {found:#}");
+    }
+}
+
+/// With algorithms outside the profile, the rest is compared as far as it can be.
+#[test]
+fn the_rest_of_a_message_with_sha_1_is_compared() {
+    for (name, check, reason) in [
+        ("refuse-rsa-sha1", "digests", "Body '#body': otherwise right, the digest is SHA-1."),
+        ("refuse-rsa-sha1", "signature", "Otherwise right: the signature is RSA PKCS #1 v1.5 with SHA-1."),
+        ("refuse-cxf-digest-sha1", "signature", "The signature is right."),
+    ] {
+        let found = report(&stored(name), &[]);
+        let mut checks = found["checks"].as_array().expect("a list").iter();
+        let skipped = checks.find(|one| one["check"] == check).expect("the check");
+        let because = skipped["notCheckedBecause"].as_str().expect("text");
+        assert!(because.starts_with("Set the algorithms first.") && because.contains(reason), "{name}: {because}");
     }
 }

@@ -6,6 +6,7 @@
 
 mod advice;
 mod cause;
+mod compare;
 mod digests;
 mod examine;
 mod form;

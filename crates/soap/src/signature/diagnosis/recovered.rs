@@ -54,7 +54,7 @@ pub(super) fn recover(spki: &[u8], value: &[u8]) -> Option<Recovered> {
     })
 }
 
-/// The hash in a `DigestInfo`; `None` if it is none.
+/// The hash in a `DigestInfo`; `None` for other content.
 pub(super) fn hash_of(content: &[u8]) -> Option<&[u8]> {
     let inside = content.strip_prefix(&[0x30])?;
     [20_u8, 28, 32, 48, 64].into_iter().find_map(|length| {
