@@ -1,5 +1,7 @@
 //! `signature check`: every error of a signer is named, for the messages of each client.
 
+#![allow(clippy::print_stdout, reason = "--nocapture shows the table")]
+
 use std::fs;
 
 use serde_json::Value;
@@ -62,9 +64,9 @@ fn try_signing_error(keys: &Keys, error: &SigningError, messages: &[(&str, Strin
 #[test]
 fn every_error_of_a_signer_is_named() {
     let keys = Keys::read();
-    let messages: Vec<_> = CLIENTS.iter().map(|client| (*client, stored(client))).collect();
+    let messages: Vec<_> = CLIENTS.iter().map(|client| (*client, plain(&keys, &stored(client)))).collect();
     for (client, text) in &messages {
-        let report = report(&plain(&keys, text), &[]);
+        let report = report(text, &[]);
         assert_eq!(wrong(&report), [""; 0], "{client}: {report:#}");
     }
     println!("columns: {}", CLIENTS.join(" "));
