@@ -10,6 +10,7 @@ mod json;
 mod service_checks;
 mod sign;
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub(super) use explainer::Explainer;
 use super::exit::Exit;
 use crate::config::parse_duration;
 use ehealth_core::model::Timestamp;
+use soap::limits::DOCUMENT_BYTES;
 use soap::signature::MessageKind;
 
 const CHECK_HELP: &str = "\
@@ -34,7 +36,7 @@ order: fine, WRONG with the likely cause and what to do, or not checked. A check
 wrong does not end the command. The checks `signer` and `replay` need the service; without --ca, the
 issuer of the certificate is not verified. Certificate revocation is never checked.
 
-Where a digest or the signature differs, the known mistakes of signers are tried until one gives the
+Where a digest or the signature differs, the known errors of signers are tried until one gives the
 value of the message. --canonical prints the content of the message.
 
 Exit codes:
@@ -158,15 +160,20 @@ pub(super) fn run(command: &SignatureCommand) -> Exit {
     }
 }
 
-/// Reads a message as it is: no byte of it may change.
+/// Reads a message as it is: no byte of it may change. The service reads no longer ones.
 fn read_message(file: &Path) -> Result<Vec<u8>, String> {
+    let limit = u64::try_from(DOCUMENT_BYTES).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
     let read = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        io::stdin().take(limit.saturating_add(1)).read_to_end(&mut bytes)
     } else {
-        std::fs::read(file)
+        File::open(file).and_then(|opened| opened.take(limit.saturating_add(1)).read_to_end(&mut bytes))
     };
-    read.map_err(|error| format!("{}: cannot be read: {error}", name(file)))
+    match read {
+        Err(error) => Err(format!("{}: cannot be read: {error}", name(file))),
+        Ok(_) if bytes.len() > DOCUMENT_BYTES => Err(format!("{}: longer than {DOCUMENT_BYTES} bytes", name(file))),
+        Ok(_) => Ok(bytes),
+    }
 }
 
 /// Name of a message's file in errors.

@@ -43,7 +43,13 @@ fn check_certificate(
     now: Timestamp,
 ) -> Outcome {
     let Facts { subject, not_before, not_after, .. } = facts;
-    let mut found = vec![format!("subject: {subject}"), format!("valid from {not_before} to {not_after}")];
+    let organisation =
+        facts.organisation.map_or_else(|error| error.to_string(), |organisation| organisation.to_string());
+    let mut found = vec![
+        format!("subject: {subject}"),
+        format!("organisation: {organisation}"),
+        format!("valid from {not_before} to {not_after}"),
+    ];
     let refuse = |expected: String, error: String| {
         let problem = Problem::new(SignatureError::Certificate, expected, error);
         match Outcome::wrong(problem) {

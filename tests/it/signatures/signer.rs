@@ -1,4 +1,4 @@
-//! A signer that makes mistakes: it changes stored messages of clients and signs them as it is asked.
+//! A signer that makes errors: it changes stored messages of clients and signs them as it is asked.
 //!
 //! Works on text, not on the forms that the program tries: what is wrong is made by another way than
 //! it is found.
@@ -181,7 +181,7 @@ pub fn sign_body(keys: &Keys, message: &str, octets: impl AsRef<[u8]>) -> String
     sign_body_as(keys, message, &base64(&sha256(octets.as_ref())))
 }
 
-/// Signs the message again, without a mistake.
+/// Signs the message again, without a error.
 pub fn sign_again(keys: &Keys, message: &str) -> String {
     let message = digest_again(message, |_| None);
     value_again(&message, |info| base64(&keys.sign(&message, info.as_bytes())))

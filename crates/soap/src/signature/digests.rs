@@ -154,9 +154,19 @@ impl<'a, 'o> Walk<'a, 'o> {
                 Token::Text(_) | Token::Close => {}
                 Token::Open(_) => {
                     self.note_ids();
+                    self.refuse_behind_the_body();
                     self.open()?;
                 }
             }
+        }
+    }
+
+    /// Refuses elements behind the body: the envelope has none, and the body that is read is its last child.
+    fn refuse_behind_the_body(&mut self) {
+        if self.reader.depth() == 2 && self.reader.position() > self.block.places.body {
+            let expected = "nothing behind the Body";
+            let problem = Problem::here(&self.reader, SignatureError::Position, expected, self.reader.written_name());
+            self.misplace(problem);
         }
     }
 

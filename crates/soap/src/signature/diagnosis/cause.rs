@@ -56,8 +56,10 @@ ehealth_core::closed_enum! {
         DigestsReplaced => "digests-replaced",
         /// The signature is right, but encoded in another way than base64.
         ValueEncoding => "value-encoding",
-        /// Another key signed, or `SignedInfo` was changed after signing, or hashed in an unknown form.
+        /// `SignedInfo` was changed after signing, or hashed in an unknown form; the key is right.
         ChangedSignedInfo => "changed-signed-info",
+        /// Another key signed, or `SignedInfo` was changed after signing, or hashed in an unknown form.
+        KeyOrSignedInfo => "key-or-signed-info",
     }
 }
 
@@ -94,7 +96,8 @@ impl Cause {
             Self::DigestSigned => "the digest of SignedInfo was signed instead of SignedInfo: it was hashed twice",
             Self::DigestsReplaced => "SignedInfo was signed before it had these digest values",
             Self::ValueEncoding => "the signature is right, but it is not plain base64 of its bytes",
-            Self::ChangedSignedInfo => {
+            Self::ChangedSignedInfo => "the key is right; SignedInfo was changed after signing, no known change fits",
+            Self::KeyOrSignedInfo => {
                 "another key signed, or SignedInfo was changed after signing; no known change fits"
             }
         }
@@ -108,10 +111,9 @@ impl Cause {
                 "Sign last, and send the signed bytes unchanged: switch off formatting, and proxies or log handlers \
                  that parse and write the message."
             }
-            Self::LineEnds => {
-                "Normalise line ends to LF before you sign, and send the bytes unchanged (no text mode, no filter)."
+            Self::LineEnds | Self::TrailingSpace => {
+                "Before you sign, normalise line ends to LF and trim texts; then send the bytes unchanged."
             }
-            Self::TrailingSpace => "Trim texts before you sign, and send the signed bytes unchanged.",
             Self::InclusiveCanonicalization => {
                 "Use http://www.w3.org/2001/10/xml-exc-c14n# where you canonicalise (PHP: C14N(true, false); .NET: \
                  XmlDsigExcC14NTransform)."
@@ -129,10 +131,7 @@ impl Cause {
             Self::TextEncoding => "Hash the octets of the canonical form in UTF-8, also for a message in UTF-16.",
             Self::ContentOnly => "Compute the digest of the element that has the id, with its start and end tag.",
             Self::NotCanonical => "Compute the digest of the canonical form (exclusive C14N), not of the written text.",
-            Self::SameId => {
-                "Give each element its own id. Older versions of Node's soap give Body and Timestamp one id: use \
-                 1.3.0 or newer."
-            }
+            Self::SameId => "Give each element its own id. Node's soap does so from version 1.3.0 on.",
             Self::OtherReference => "Compute each digest of the element whose id the Reference has.",
             Self::OtherDigestMethod => "Name the algorithm in DigestMethod with which you compute the digest.",
             Self::DigestEncoding => "Write base64 of the digest's bytes, not of their hexadecimal form, and only once.",
@@ -147,7 +146,10 @@ impl Cause {
             Self::DerValue => {
                 "Send r and s one after the other, each as long as the curve's order (32 bytes with P-256)."
             }
-            Self::OtherKey => "Use the key of the certificate in BinarySecurityToken, or send the key's certificate.",
+            Self::OtherKey => {
+                "Use the key of the certificate in BinarySecurityToken. Compare: `openssl x509 -in fund.pem -noout \
+                 -pubkey`, `openssl pkey -in fund.key -pubout`. --other-cert tries other certificates."
+            }
             Self::OtherHash => "Name the algorithm in SignatureMethod with which you sign (PHP: OPENSSL_ALGO_SHA256).",
             Self::Padding => {
                 "Use PKCS #1 v1.5 for rsa-sha256, rsa-sha384 and rsa-sha512; use PSS for the algorithms …-rsa-MGF1."
@@ -155,10 +157,10 @@ impl Cause {
             Self::DigestSigned => "Pass the canonical octets of SignedInfo to the function that signs: it hashes them.",
             Self::DigestsReplaced => "Write every DigestValue first, then canonicalise and sign SignedInfo.",
             Self::ValueEncoding => "Write base64 of the signature's bytes, most significant byte first.",
-            Self::ChangedSignedInfo => {
-                "Compare the public keys: `openssl x509 -in fund.pem -noout -pubkey` and `openssl pkey -in fund.key \
-                 -pubout`. With RSA, `openssl pkeyutl -verifyrecover` shows the hash that was signed. Try \
-                 --other-cert, and compare your octets of SignedInfo with those of --canonical."
+            Self::ChangedSignedInfo => "Sign last; compare your octets of SignedInfo with those of --canonical.",
+            Self::KeyOrSignedInfo => {
+                "Compare the public keys: `openssl x509 -in fund.pem -noout -pubkey`, `openssl pkey -in fund.key \
+                 -pubout`. Then compare your octets of SignedInfo with those of --canonical."
             }
         }
     }

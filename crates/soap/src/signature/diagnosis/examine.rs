@@ -1,29 +1,19 @@
 //! Makes every check of a signed message, and goes on after one that fails.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ehealth_core::explained::Explained;
 use ehealth_core::model::Timestamp;
 
-use super::cause::{Cause, Explanation};
 use super::report::{CanonicalForm, CheckFinding, Fault, Outcome, Report};
-use super::schemes::TrialKey;
-use super::tree::{Element, ElementIndex, Node, Tree};
+use super::tree::Tree;
 use super::variants::Budget;
-use super::{digests, signatures};
 use crate::Charset;
 use crate::message_error::BadMessage;
 use crate::reader::Document;
-use crate::reader::characters::is_space;
 use crate::signature::MessageKind;
-use crate::signature::block::{REFERENCES, Reference, SecurityBlock, Target, TimeRule};
-use crate::signature::digests::{Computed, Digests, differs};
-use crate::signature::key::VerificationKey;
+use crate::signature::block::{SecurityBlock, Target, TimeRule};
+use crate::signature::digests::Digests;
 use crate::signature::problem::{Check, Problem, SignatureError};
 use crate::signature::read::{ReadError, read_security};
-
-/// Characters of base64 that a certificate has at least.
-const CERTIFICATE_CHARS: usize = 300;
 
 /// What only the caller knows.
 pub struct Context<'c> {
@@ -85,13 +75,14 @@ fn unread(problem: Problem) -> Report {
     Report { findings, canonical: Vec::new() }
 }
 
-struct Examination<'e> {
-    tree: &'e Tree<'e>,
-    block: &'e SecurityBlock,
-    digests: Digests,
+/// A message under examination.
+pub(super) struct Examination<'e> {
+    pub(super) tree: &'e Tree<'e>,
+    pub(super) block: &'e SecurityBlock,
+    pub(super) digests: Digests,
     /// Canonical octets: of each reference, by its index; last those of `SignedInfo`.
-    octets: Vec<Vec<u8>>,
-    budget: Budget,
+    pub(super) octets: Vec<Vec<u8>>,
+    pub(super) budget: Budget,
 }
 
 impl<'e> Examination<'e> {
@@ -161,7 +152,7 @@ impl<'e> Examination<'e> {
     }
 
     /// The problem at the element that begins here.
-    fn locate(&self, problem: Problem, position: usize) -> Problem {
+    pub(super) fn locate(&self, problem: Problem, position: usize) -> Problem {
         match self.tree.at_position(position).and_then(|index| self.tree.element(index)) {
             Some(element) if problem.line == 0 => problem.at(element.line, element.path.clone()),
             Some(_) | None => problem,
@@ -201,110 +192,6 @@ impl<'e> Examination<'e> {
                 Outcome::Fine(vec![format!("signed: {}", signed.join(", "))])
             }
         }
-    }
-
-    /// Why digests and signature are not compared, if they cannot be.
-    fn unknown_algorithm(&self) -> Option<Outcome> {
-        self.block.check_algorithms().is_err().then(|| {
-            let reason = "Set the algorithms first: digests and signature are compared by those of the profile.";
-            Outcome::NotChecked(reason.to_owned())
-        })
-    }
-
-    fn digests(&mut self) -> Outcome {
-        if let Some(outcome) = self.unknown_algorithm() {
-            return outcome;
-        }
-        let (mut faults, mut facts) = (Vec::new(), Vec::new());
-        let (block, computed) = (self.block, self.digests.references.clone());
-        for (reference, computed) in block.references.iter().zip(computed) {
-            let name = format!("{} '#{}'", computed.target.map_or("element", Target::name), reference.id);
-            match computed.digest {
-                None => facts.push(format!("{name}: not computed; see position")),
-                Some(digest) if digest.as_ref() == reference.digest => {
-                    facts.push(format!("{name}: {}", STANDARD.encode(&reference.digest)));
-                }
-                Some(digest) => {
-                    let problem = self.locate_reference(differs(reference, computed.target, &digest), reference);
-                    let hashed = self.hashed(reference);
-                    let explanation = digests::explain(self.tree, block, reference, hashed, &mut self.budget);
-                    faults.push(Fault::explained(problem, explanation));
-                }
-            }
-        }
-        if let Some(refused) = self.digests.refused() {
-            faults.push(Fault::new(refused.clone()));
-        }
-        if faults.is_empty() { Outcome::Fine(facts) } else { Outcome::Wrong { faults, facts } }
-    }
-
-    /// The element that is hashed for a reference: the last with its id that may be signed.
-    fn hashed(&self, reference: &Reference) -> Option<ElementIndex> {
-        let may_be_signed = |index: &ElementIndex| {
-            let element = self.tree.element(*index);
-            element.is_some_and(|element| self.block.places.target(element.start_tag.0).is_some())
-        };
-        self.tree.with_id(&reference.id).filter(may_be_signed).last()
-    }
-
-    /// The problem at the `Reference`.
-    fn locate_reference(&self, problem: Problem, reference: &Reference) -> Problem {
-        let is_uri = |uri: &str| uri.strip_prefix('#') == Some(&reference.id);
-        let mut elements =
-            self.tree.elements.iter().filter(|element| element.start_tag.0 > self.block.places.signed_info);
-        let found = elements.find(|element| {
-            element.attributes.iter().any(|attribute| attribute.local == "URI" && is_uri(&attribute.value))
-        });
-        match found {
-            Some(element) => problem.at(element.line, element.path.clone()),
-            None => problem,
-        }
-    }
-
-    fn signature(&mut self, public_key: Option<&[u8]>, context: &Context<'_>) -> Outcome {
-        if let Some(outcome) = self.unknown_algorithm() {
-            return outcome;
-        }
-        let block = self.block;
-        let Some(public_key) = public_key else {
-            return Outcome::NotChecked("Send a certificate in the token: its key verifies the signature.".to_owned());
-        };
-        let key = match VerificationKey::parse(block.method, public_key) {
-            Ok(key) => key,
-            Err(problem) => return Outcome::wrong(self.locate(*problem, block.places.token)),
-        };
-        let Err(problem) = self.digests.check_signature(block, &key) else {
-            return Outcome::Fine(vec![format!("{} bytes, by the key of the token", block.value.len())]);
-        };
-        let problem = self.locate(*problem, block.places.signed_info);
-        let mut others = context.other_keys.to_vec();
-        others.extend(self.keys_in_message(context));
-        let explanation = self.explain_signature(public_key, &others);
-        Outcome::Wrong { faults: vec![Fault::explained(problem, explanation)], facts: Vec::new() }
-    }
-
-    fn explain_signature(&mut self, public_key: &[u8], others: &[(String, Vec<u8>)]) -> Explanation {
-        let signed_info = self.tree.at_position(self.block.places.signed_info);
-        let (Some(signed_info), Some(octets)) = (signed_info, self.octets.last()) else {
-            return Explanation::new(Cause::ChangedSignedInfo, "");
-        };
-        let encode = |computed: &Computed| computed.digest.map(|digest| STANDARD.encode(digest.as_ref()));
-        let digests = self.digests.references.iter().map(encode).collect();
-        let subject = signatures::Subject { tree: self.tree, block: self.block, signed_info, octets, digests };
-        signatures::explain(&subject, &TrialKey::parse(public_key), others, &mut self.budget)
-    }
-
-    /// The keys of other certificates in the message.
-    fn keys_in_message(&self, context: &Context<'_>) -> Vec<(String, Vec<u8>)> {
-        let key = |element: &Element| {
-            let [Node::Text(text)] = element.children.as_slice() else { return None };
-            let text: String = text.chars().filter(|character| !is_space(*character)).collect();
-            let bytes =
-                Some(text).filter(|text| text.len() > CERTIFICATE_CHARS).and_then(|text| STANDARD.decode(text).ok())?;
-            let key = if bytes == self.block.certificate { None } else { (context.public_key)(&bytes) };
-            Some((format!("the certificate in line {}, {}", element.line, element.path), key?))
-        };
-        self.tree.elements.iter().filter_map(key).take(REFERENCES).collect()
     }
 
     fn canonical(self) -> Vec<CanonicalForm> {

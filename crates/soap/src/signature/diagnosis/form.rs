@@ -1,4 +1,4 @@
-//! Writes an element in forms that a signer may have hashed by mistake.
+//! Writes an element in forms that a signer may have hashed in error.
 //!
 //! The first form is the canonical one; the others differ from it in one or two respects.
 

@@ -1,12 +1,13 @@
 //! Finds why a signature does not verify.
 
-use aws_lc_rs::digest::digest;
+use aws_lc_rs::digest::{Algorithm, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::cause::{Cause, Explanation};
 use super::digests::{ALGORITHMS, lists_of, prefixes, reencoded};
 use super::form::{Declarations, Form};
+use super::recovered::{Recovered, hash_of, recover};
 use super::schemes::{Fit, TrialKey};
 use super::tree::{ElementIndex, Tree};
 use super::variants::{Budget, PrefixLists, find};
@@ -26,10 +27,11 @@ pub(super) struct Subject<'s> {
 /// Explains a signature that does not verify with the key of the token.
 pub(super) fn explain(
     subject: &Subject<'_>,
-    key: &TrialKey,
+    public_key: &[u8],
     others: &[(String, Vec<u8>)],
     budget: &mut Budget,
 ) -> Explanation {
+    let key = &TrialKey::parse(public_key);
     of_scheme(subject, key)
         .or_else(|| of_value(subject, key))
         .or_else(|| of_other_key(subject, others))
@@ -40,7 +42,27 @@ pub(super) fn explain(
             let lists = PrefixLists::of(tree, *signed_info, prefixes(&block.prefixes), lists_of(block));
             find(tree, *signed_info, &lists, budget, &mut |octets| key.verifies(block, octets, &block.value))
         })
-        .unwrap_or_else(|| Explanation::new(Cause::ChangedSignedInfo, ""))
+        .unwrap_or_else(|| of_padding(subject, public_key))
+}
+
+/// What the padding of an RSA signature shows: whether the key is right, and which hash was signed.
+fn of_padding(subject: &Subject<'_>, public_key: &[u8]) -> Explanation {
+    let Subject { block, octets, .. } = subject;
+    match recover(public_key, &block.value) {
+        Some(Recovered::Pkcs1(content)) => {
+            let is_bare = |(_, algorithm): &(&str, &'static Algorithm)| digest(algorithm, octets).as_ref() == content;
+            if let Some((name, _)) = ALGORITHMS.iter().find(|one| is_bare(one)) {
+                return Explanation::new(Cause::DigestSigned, format!("{name}, padded without its DigestInfo"));
+            }
+            let detail = match hash_of(&content) {
+                Some(hash) => format!("the hash that was signed is {}", STANDARD.encode(hash)),
+                None => "what was signed is no DigestInfo".to_owned(),
+            };
+            Explanation::new(Cause::ChangedSignedInfo, detail)
+        }
+        Some(Recovered::Unknown) => Explanation::new(Cause::OtherKey, "none of the certificates that were tried fits"),
+        Some(Recovered::PerhapsPss) | None => Explanation::new(Cause::KeyOrSignedInfo, ""),
+    }
 }
 
 /// The right octets and key, by another algorithm or with a value in DER.

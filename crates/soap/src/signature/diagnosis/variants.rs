@@ -1,4 +1,4 @@
-//! Forms of an element that signers hash by mistake, from likely to unlikely.
+//! Forms of an element that signers hash in error, from likely to unlikely.
 
 use super::cause::{Cause, Explanation};
 use super::form::{Declarations, Form, Part, write};
