@@ -56,16 +56,15 @@ fn write_samples(family: &mut Family<'_>, report: &Report, reasons: &[Reason]) {
         Metric::StartTime => family.sample(&[], unix_seconds(report.started)),
         Metric::Ready => family.single(u64::from(reasons.is_empty())),
         Metric::NotReadyReasons => write_reasons(family, reasons),
-        Metric::ReloadSuccessful => family.single(u64::from(report.reload.errors.is_none())),
-        Metric::ReloadTime => family.sample(&[], unix_seconds(report.reload.at)),
+        Metric::ReloadSuccessful | Metric::ReloadTime => write_reload(family, report),
         Metric::LogLinesDropped => family.single(report.dropped_log_lines),
         Metric::StateAge => family.single(report.observed.map(|age| age.as_secs())),
         Metric::Exchanges => write_exchanges(family, traffic),
         Metric::RefusedRequests => write_refusals(family, traffic),
-        Metric::Overloads => write_overloads(family, traffic),
-        Metric::UnidentifiedCallers => write_not_identified(family, traffic),
-        Metric::MessageSignatures => write_signatures(family, traffic),
-        Metric::TlsHandshakes => write_handshakes(family, traffic),
+        Metric::Overloads => write_counts(family, "limit", &traffic.overloads),
+        Metric::UnidentifiedCallers => write_counts(family, "reason", &traffic.not_identified),
+        Metric::MessageSignatures => write_counts(family, "result", &traffic.signatures),
+        Metric::TlsHandshakes => write_counts(family, "outcome", &traffic.handshakes),
         Metric::ConsumerExchanges => write_consumers(family, traffic),
         Metric::ConsumerSlowed | Metric::ConsumerRefusedDates => write_limits(family, traffic),
         Metric::LegalContextDaysLeft | Metric::GrantDaysLeft => write_policy_ends(family, &report.policy),
@@ -150,27 +149,18 @@ fn write_refusals(family: &mut Family<'_>, traffic: &Traffic) {
     }
 }
 
-fn write_overloads(family: &mut Family<'_>, traffic: &Traffic) {
-    for (limit, count) in &traffic.overloads {
-        family.sample(&[("limit", limit)], count);
+/// A sample for each value of a label.
+fn write_counts(family: &mut Family<'_>, label: &str, counts: &[(&str, u64)]) {
+    for (value, count) in counts {
+        family.sample(&[(label, value)], count);
     }
 }
 
-fn write_not_identified(family: &mut Family<'_>, traffic: &Traffic) {
-    for (reason, count) in &traffic.not_identified {
-        family.sample(&[("reason", reason)], count);
-    }
-}
-
-fn write_signatures(family: &mut Family<'_>, traffic: &Traffic) {
-    for (result, count) in &traffic.signatures {
-        family.sample(&[("result", result)], count);
-    }
-}
-
-fn write_handshakes(family: &mut Family<'_>, traffic: &Traffic) {
-    for (outcome, count) in &traffic.handshakes {
-        family.sample(&[("outcome", outcome)], count);
+fn write_reload(family: &mut Family<'_>, report: &Report) {
+    if family.metric == Metric::ReloadSuccessful {
+        family.single(u64::from(report.reload.errors.is_none()));
+    } else {
+        family.sample(&[], unix_seconds(report.reload.at));
     }
 }
 

@@ -18,6 +18,7 @@ mod value;
 mod example;
 mod feeds;
 mod keys;
+mod kind;
 mod overrides;
 mod read;
 mod readers;

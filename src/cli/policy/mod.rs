@@ -187,7 +187,7 @@ pub(super) fn run(command: &PolicyCommand) -> Exit {
     }
 }
 
-/// Whether the settings, if there are any, refuse no revoked certificate. Without settings nobody knows: `true`.
+/// Whether the settings refuse no revoked certificate; `true` without settings.
 fn ignores_revocation(config: Option<&Path>) -> Result<bool, Problems> {
     let settings = config.map(read_settings).transpose()?;
     Ok(settings.is_none_or(|settings| settings.tls.revocation == RevocationFiles::None))

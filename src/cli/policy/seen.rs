@@ -18,11 +18,12 @@ const DAYS: i32 = 90;
 pub(super) fn find_unseen(register: &Register, audit_log: &Path, today: Date) -> Result<Vec<String>, ReadError> {
     let first = today.plus_days(-DAYS);
     let mut last_seen: BTreeMap<(EnterpriseNumber, Application), Date> = BTreeMap::new();
-    let mut begins = None;
+    // The first record of the whole log: the months of these days may begin later.
+    let oldest = Records::open(audit_log)?.next().transpose()?;
+    let begins = oldest.map(|record| record.header.recorded.brussels_day());
     for record in Records::since(audit_log, first)? {
         let record = record?;
         let day = record.header.recorded.brussels_day();
-        begins = begins.or(Some(day));
         if let Event::Exchange(exchange) = record.event
             && let (Some(caller), Some(application)) = (exchange.caller, exchange.application)
         {

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{ExchangeContext, Signed};
+use super::context::{ExchangeContext, RecordReceiver};
 use crate::server::counters::Stage;
 use ehealth_core::explained::Explained;
 use ehealth_core::lookup::{
@@ -15,6 +14,12 @@ use ehealth_core::lookup::{
 use ehealth_core::model::Customer;
 use ehealth_core::policy::{Refusal, Rule};
 use soap::{Addressing, Fault};
+
+/// What every outcome of a message carries along.
+pub(super) struct Signed {
+    pub(super) addressing: Addressing,
+    pub(super) signature: Option<Arc<MessageSignature>>,
+}
 
 /// An exchange whose outcome is known and not yet recorded.
 pub(in crate::server) struct PendingExchange {
@@ -53,8 +58,6 @@ pub(super) enum RecordedOutcome {
     Echo(RecordResult<TestEcho>),
     Fault(RecordResult<RefusedExchange>),
 }
-
-pub(super) type RecordReceiver<T> = oneshot::Receiver<Result<Recorded<T>, Unrecorded<T>>>;
 
 /// Holds `None` if the audit log closed meanwhile and dropped the value.
 type RecordResult<T> = Result<Recorded<T>, Unrecorded<Option<T>>>;

@@ -1,7 +1,9 @@
 //! The reply to a recorded exchange, as bytes.
 
+use std::time::Duration;
+
+use super::context::ExchangeContext;
 use super::pending::{RecordedExchange, RecordedOutcome, RefusedExchange, ReplyDetails};
-use super::{ExchangeContext, Reply};
 use crate::peer_event;
 use crate::server::counters::Stage;
 use crate::server::fault_map;
@@ -9,7 +11,26 @@ use crate::server::peer::Peer;
 use ehealth_core::explained::{Cause, Explained};
 use ehealth_core::lookup::{Exchange, MessageSignature, RecordFailure, Resolved, Unrecorded};
 use ehealth_core::model::{Customer, OutcomeCode, Status};
+use ehealth_core::policy::{Refusal, Rule};
 use soap::{Addressing, ExchangeFault, Fault, Handling};
+
+/// Answer to the caller, and what the log says of it.
+#[derive(Debug)]
+pub(in crate::server) struct Reply {
+    /// The envelope.
+    pub body: Vec<u8>,
+    /// Code of the status or of the fault.
+    pub outcome: OutcomeCode,
+    /// The fault that the body holds (HTTP 500), and its cause for the log; `None`: a response (HTTP
+    /// 200).
+    pub fault: Option<Explained<Fault>>,
+    /// Rule that decided the exchange, if one did.
+    pub rule: Option<Rule>,
+    /// Why the policy refused the question, if it did and the answer is a status.
+    pub refusal: Option<Refusal>,
+    /// Time until the quota allows the question again, if it was exhausted.
+    pub retry_after: Option<Duration>,
+}
 
 impl ExchangeContext<'_> {
     /// Writes the reply. Without a record there is no answer: only the fault that says so.

@@ -14,6 +14,8 @@ use super::{Finding, Rule};
 const NEVER_ISSUED: u64 = 999;
 /// Random numbers with right and wrong check digits. They need every sequence number.
 const CHECK_DIGITS: &str = "fixtures/numbers/";
+/// Messages that others signed: another number would break their signatures. They have this one.
+const SIGNED: (&str, u64) = ("fixtures/signed/clients/", 85_073_000_000 + 160);
 /// Lengths of the groups of digits in an SSIN with separators.
 const GROUPS: [usize; 5] = [2, 2, 2, 3, 2];
 const SEPARATORS: &[u8] = b" .-/_";
@@ -36,6 +38,7 @@ pub const RULES: [Rule; 1] = [Rule {
         // UTF-16, read as UTF-8.
         ("a.xml", "8\x005\x000\x007\x003\x000\x000\x000\x001\x006\x000\x00"),
         ("a.csv", concat!("0ab85073", "000160cd\n")),
+        ("fixtures/signed/clients/a.xml", concat!("<ssin>85073", "000259</ssin>")),
     ],
     good: &[
         ("docs/a.md", "Ask 85073099932, 85.07.30-999.32 or 00012599933, not 85073099933.\n"),
@@ -46,6 +49,7 @@ pub const RULES: [Rule; 1] = [Rule {
         ),
         ("Cargo.lock", concat!("checksum = \"e3b0c44298fc1c149afbf85073", "000160ae41e4649b934ca495991b7852b855\"\n")),
         ("fixtures/numbers/ssin.csv", concat!("85073", "000160,yes\n")),
+        ("fixtures/signed/clients/a.xml", concat!("<ssin>85073", "000160</ssin>")),
     ],
 }];
 
@@ -58,6 +62,9 @@ fn issued(sources: &[Source]) -> Vec<Finding> {
         let mut lines: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         for (line, text) in (1..).zip(text.lines()) {
             for ssin in ssins(text.as_bytes()).filter(|ssin| may_be_issued(*ssin)) {
+                if source.path.starts_with(SIGNED.0) && ssin.as_u64() == SIGNED.1 {
+                    continue;
+                }
                 lines.entry(ssin.as_u64()).or_default().push(line.to_string());
             }
         }

@@ -1,7 +1,6 @@
 //! Signed messages as clients send them: accepted, refused, recorded, explained.
 
 mod attacks;
-mod base;
 mod causes;
 mod client;
 mod clients;
@@ -14,3 +13,4 @@ mod relays;
 mod signer;
 mod signing_errors;
 mod stacks;
+mod stored_message;

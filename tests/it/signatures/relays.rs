@@ -44,7 +44,7 @@ async fn a_relayed_question_is_its_signers() {
     // The same question without a signature: the platform asks for itself.
     let own = question(PLATFORM, "BACKTOWORK:EHEALTH_PLATFORM", "85073099932", "");
     assert_eq!(service.post("platform", CONSULT, own).await.code(), Some("MSG00000"));
-    // The quota is the signer's, whoever brings its messages.
+    // The quota is the signer's, also for messages that it sends itself.
     assert_eq!(service.post("fund", CONSULT, signed("85073099932")).await.code(), Some("MSG00000"));
     let exhausted = service.post("platform", CONSULT, signed("85073099932")).await;
     assert_eq!(exhausted.code(), Some("MSG90052"), "{}", exhausted.body);

@@ -207,8 +207,8 @@ fn parse_detail(bytes: &[u8]) -> Option<Detail> {
     Some(Detail { subject, disclosed, customer_ticket, replaced_by, end_user, signature })
 }
 
-/// Takes a message signature. The outer `Option` is `None` for an invalid one, the inner one if there
-/// is none.
+/// Takes a message signature. The outer `Option` is `None` for an invalid one, the inner one
+/// without one.
 fn take_signature(bytes: &mut &[u8]) -> Option<Option<MessageSignature>> {
     let certificate = take_long(bytes)?.filter(|certificate| !certificate.is_empty());
     let Some(certificate) = certificate else { return Some(None) };

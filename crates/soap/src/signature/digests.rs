@@ -11,11 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use super::algorithms::DigestMethod;
 use super::block::{Reference, SecurityBlock, Target};
 use super::c14n::{Canonicalizer, Progress};
+use super::elements::{ReadError, ids};
 use super::kind::MessageKind;
 use super::octets::CanonicalizationError;
 use super::prefix_list::PrefixList;
 use super::problem::{Problem, SignatureError};
-use super::read::{ReadError, ids};
 use crate::reader::{Document, Reader, Token};
 
 /// Maximum ids of one document: clients write at most one for each signed element and for each part

@@ -13,6 +13,7 @@ mod kind;
 mod problem;
 
 // From a message to its block.
+mod elements;
 mod read;
 mod read_signature;
 
@@ -36,12 +37,13 @@ pub use algorithms::{DigestMethod, ENVELOPED_SIGNATURE, EXCLUSIVE_C14N, Signatur
 pub use block::{CERTIFICATE_BYTES, REFERENCES, SIGNATURE_BYTES, SecurityBlock, Target, TimeRule};
 pub use c14n::{Canonicalizer, Progress, Subtree};
 pub use digests::{Digests, IDS};
+pub use elements::ReadError;
 pub use key::VerificationKey;
 pub use kind::MessageKind;
 pub use octets::{CANONICAL_WORK, CanonicalizationError, REPLY_CANONICAL_WORK};
 pub use prefix_list::{PREFIXES, PrefixList, PrefixListError};
 pub use problem::{Check, Problem, SignatureError};
-pub use read::{ReadError, read_security};
+pub use read::read_security;
 pub use sign::{SignError, SignedMessage, SigningIdentity, SigningOptions, SigningStep, sign};
 pub use signing_key::SigningKey;
 pub use verify::verify;

@@ -2,9 +2,9 @@
 
 use super::algorithms::{DigestMethod, ENVELOPED_SIGNATURE, EXCLUSIVE_C14N, SignatureMethod};
 use super::block::{Places, REFERENCES, Reference, SIGNATURE_BYTES};
+use super::elements::{ReadError, X509_V3, attribute, base64, is, next_child, once, required, unexpected};
 use super::prefix_list::PrefixList;
 use super::problem::{Problem, SignatureError};
-use super::read::{ReadError, X509_V3, attribute, base64, is, next_child, once, required, unexpected};
 use crate::reader::Reader;
 use crate::well_known::WellKnown;
 

@@ -12,8 +12,9 @@ use ehealth_core::model::Timestamp;
 use super::algorithms::{DigestMethod, EXCLUSIVE_C14N};
 use super::block::Target;
 use super::digests::Digests;
+use super::elements::{BASE64_BINARY, ReadError, X509_V3, ids};
 use super::kind::MessageKind;
-use super::read::{BASE64_BINARY, ReadError, X509_V3, ids, read_security};
+use super::read::read_security;
 use super::signing_key::SigningKey;
 use crate::envelope::is_for_us;
 use crate::names::{Namespace, envelope};
@@ -168,7 +169,7 @@ struct Places {
 
 /// The header of a message that is to be signed.
 enum HeaderForm {
-    /// There is none.
+    /// The envelope has no header.
     Absent,
     /// An empty-element tag, which begins here.
     Empty,

@@ -2,9 +2,9 @@
 
 use super::block::SecurityBlock;
 use super::digests::Digests;
+use super::elements::ReadError;
 use super::key::VerificationKey;
 use super::problem::{Problem, SignatureError};
-use super::read::ReadError;
 use crate::reader::Document;
 
 /// Verifies what a message signs, with the key of its certificate. The block was read from the same

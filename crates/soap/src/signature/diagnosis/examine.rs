@@ -12,8 +12,9 @@ use crate::reader::Document;
 use crate::signature::MessageKind;
 use crate::signature::block::{SecurityBlock, Target, TimeRule};
 use crate::signature::digests::Digests;
+use crate::signature::elements::ReadError;
 use crate::signature::problem::{Check, Problem, SignatureError};
-use crate::signature::read::{ReadError, read_security};
+use crate::signature::read::read_security;
 
 /// What only the caller knows.
 pub struct Context<'c> {

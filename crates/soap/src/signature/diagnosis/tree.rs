@@ -5,7 +5,7 @@
 
 use crate::message_error::BadMessage;
 use crate::reader::{Document, Reader, Token};
-use crate::signature::read::ids;
+use crate::signature::elements::ids;
 use ehealth_core::explained::Explained;
 
 /// Index of an element in a [`Tree`], in document order.
