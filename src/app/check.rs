@@ -137,8 +137,17 @@ pub fn check_unreadable(unreadable: &Unreadable) -> Findings {
                 let problems = read_policy(file).err().into_iter().flat_map(|problems| problems.0);
                 findings.extend(problems.map(Finding::from));
             }
-            ("server.key" | "admin.key", [file]) => errors.extend(read_private_key(file).err()),
-            ("server.certificate" | "admin.certificate" | "admin.client_ca" | "trust.client_ca", paths) => {
+            ("server.key" | "admin.key" | "message_signature.key", [file]) => {
+                errors.extend(read_private_key(file).err())
+            }
+            (
+                "server.certificate"
+                | "message_signature.certificate"
+                | "admin.certificate"
+                | "admin.client_ca"
+                | "trust.client_ca",
+                paths,
+            ) => {
                 let _ = read_all_certificates(paths, &mut errors);
             }
             ("trust.revocation", paths) if value != "none" => {
@@ -178,7 +187,8 @@ fn inspect(settings: &Settings, clock: &Arc<dyn Clock>) -> (Option<Loaded>, Vec<
         }
     };
     let admin_key = settings.admin_tls.as_ref().map(|files| ("admin.key", files.key.as_path()));
-    let keys = [("server.key", settings.tls.key.as_path())].into_iter().chain(admin_key);
+    let signing_key = settings.response_signer.as_ref().map(|files| ("message_signature.key", files.key.as_path()));
+    let keys = [("server.key", settings.tls.key.as_path())].into_iter().chain(admin_key).chain(signing_key);
     findings.extend(keys.filter_map(|(setting, key)| find_exposed_key(settings, setting, key)));
     findings.extend(find_in_data(settings));
     if settings.fetch_mode == FetchMode::InProcess {

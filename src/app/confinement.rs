@@ -23,7 +23,7 @@ use landlock::{
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
 use crate::config::{FetchMode, Settings};
-use crate::server::tls::{OperatorFiles, RevocationFiles};
+use crate::server::tls::RevocationFiles;
 use datasets::sync::{Feed, Source};
 
 /// Landlock version whose rights are restricted; an older kernel restricts those that it knows.
@@ -169,9 +169,8 @@ impl Reach {
             RevocationFiles::Lists(crls) => crls.as_slice(),
         };
         self.read.extend(settings.tls.client_ca.iter().chain(crls).cloned());
-        let files = settings.tls.paths().chain([&settings.policy]).chain(&settings.verification_report);
-        let of_operators = settings.admin_tls.iter().flat_map(OperatorFiles::paths);
-        self.read.extend(files.chain(of_operators).flat_map(|file| folders_of(file)));
+        let files = settings.files().chain(&settings.verification_report);
+        self.read.extend(files.flat_map(|file| folders_of(file)));
         self.write.extend([settings.audit_log.folder.clone(), settings.audit_log.keys.clone()]);
         // Not the folder of the checkpoint's copy: only its own thread needs it.
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::error::AppError;
 use super::finding::{Finding, Severity, remedy_of_io};
 use crate::certificates::Facts;
-use crate::config::{Policy, Settings, find_outdated_pins, read_policy};
+use crate::config::{Policy, Settings, SigningFiles, find_outdated_pins, read_policy};
 use crate::server::tls::{self, OperatorSide, RevocationFiles, TlsError};
 use crate::server::{ActiveConfig, ResponseSigner};
 use ehealth_core::model::Clock;
@@ -83,7 +83,9 @@ fn load_response_signer(settings: &Settings, register: &Register) -> Result<Opti
         return Ok(None);
     }
     let ((certificate, certificate_setting), (key, key_setting)) = match &settings.response_signer {
-        Some((certificate, key)) => ((certificate, "message_signature.certificate"), (key, "message_signature.key")),
+        Some(SigningFiles { certificate, key }) => {
+            ((certificate, "message_signature.certificate"), (key, "message_signature.key"))
+        }
         None => ((&settings.tls.certificate, "server.certificate"), (&settings.tls.key, "server.key")),
     };
     let refuse = |setting: &str, error: &FileError| -> AppError {

@@ -16,7 +16,7 @@ use super::standing::find_in_certificates;
 use crate::admin::ReloadReport;
 use crate::config::Settings;
 use crate::server::Service;
-use crate::server::tls::{OperatorFiles, OperatorSide};
+use crate::server::tls::OperatorSide;
 use ehealth_core::model::{Clock, Timestamp};
 use tls_files::files_of;
 
@@ -94,9 +94,7 @@ impl Reloader {
 
     /// Fingerprint of the operator's files. It changes when a file is written.
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        let of_operators = self.settings.admin_tls.iter().flat_map(OperatorFiles::paths);
-        let paths = self.settings.tls.paths().chain([&self.settings.policy]).chain(of_operators);
-        let files = paths.flat_map(|path| files_of(path).unwrap_or_else(|_| vec![path.clone()]));
+        let files = self.settings.files().flat_map(|path| files_of(path).unwrap_or_else(|_| vec![path.clone()]));
         let look = |file: &PathBuf| fs::metadata(file).and_then(|seen| Ok((seen.len(), seen.modified()?))).ok();
         files.map(|file| (file.clone(), look(&file))).collect()
     }

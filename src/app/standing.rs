@@ -53,6 +53,9 @@ pub(super) fn find_in_certificates(
         findings.extend(of_validity(settings, "admin.certificate", &side.chain, now));
         findings.extend(of_validity(settings, "admin.client_ca", &side.authorities, now));
     }
+    let signer = active_config.response_signer.as_ref().filter(|_| settings.response_signer.is_some());
+    let signing = signer.map(|signer| CertificateDer::from(signer.0.certificate.clone()));
+    findings.extend(of_validity(settings, "message_signature.certificate", signing.as_slice(), now));
     findings.extend(of_authorities(settings, active_config, now));
     findings
 }

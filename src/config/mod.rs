@@ -46,4 +46,4 @@ pub use read::{Unreadable, parse_settings, read_settings, read_settings_with, tr
 pub use readers::parse_public_url;
 #[cfg(feature = "testkit")]
 pub use scenario::{parse_scenario, read_scenario};
-pub use settings::{FetchMode, Settings};
+pub use settings::{FetchMode, Settings, SigningFiles};

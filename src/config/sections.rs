@@ -10,7 +10,7 @@ use super::duration::parse_duration;
 use super::feeds::read_feeds;
 use super::overrides::Overrides;
 use super::readers::{self, PathReader};
-use super::settings::{FetchMode, Settings};
+use super::settings::{FetchMode, Settings, SigningFiles};
 use super::value::Value;
 use crate::server::tls::{OperatorFiles, RevocationFiles, TlsFiles};
 use crate::{admin, server};
@@ -135,10 +135,7 @@ fn read_trust(mut section: Section<'_>, paths: PathReader<'_>) -> Option<Trust> 
     Some(Trust { client_ca: client_ca?, revocation: revocation?, environment })
 }
 
-fn read_message_signature(
-    mut section: Section<'_>,
-    paths: PathReader<'_>,
-) -> Option<(TimeRule, Option<(PathBuf, PathBuf)>)> {
+fn read_message_signature(mut section: Section<'_>, paths: PathReader<'_>) -> Option<(TimeRule, Option<SigningFiles>)> {
     let skew_millis = section.required("clock_skew", |value| readers::millis(value, 0, 300));
     let lifetime_millis = section.required("lifetime", |value| readers::millis(value, 1, 3_600));
     let certificate = section.optional("certificate", |value| paths.path(value));
@@ -148,7 +145,7 @@ fn read_message_signature(
     }
     section.finish();
     let rule = TimeRule { skew_millis: skew_millis?, lifetime_millis: lifetime_millis? };
-    Some((rule, certificate.zip(key)))
+    Some((rule, certificate.zip(key).map(|(certificate, key)| SigningFiles { certificate, key })))
 }
 
 fn read_policy(mut section: Section<'_>, paths: PathReader<'_>) -> Option<PathBuf> {

@@ -25,7 +25,7 @@ pub struct Settings {
     /// Settings of the server.
     pub server: server::Settings,
     /// Certificate and key with which responses are signed; `None`: the server's own.
-    pub response_signer: Option<(PathBuf, PathBuf)>,
+    pub response_signer: Option<SigningFiles>,
     /// Policy file.
     pub policy: PathBuf,
     /// Datasets and their feeds.
@@ -44,6 +44,15 @@ pub struct Settings {
     pub active_config: Vec<Setting>,
 }
 
+/// Certificate and key with which responses are signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningFiles {
+    /// PEM file of the certificate.
+    pub certificate: PathBuf,
+    /// PEM file of the key.
+    pub key: PathBuf,
+}
+
 /// Process that fetches the feeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchMode {
@@ -54,6 +63,14 @@ pub enum FetchMode {
 }
 
 impl Settings {
+    /// Every file and folder that the start and each reload read: they are watched for changes, and the
+    /// confined process must reach them.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let of_operators = self.admin_tls.iter().flat_map(OperatorFiles::paths);
+        let of_signer = self.response_signer.iter().flat_map(|files| [&files.certificate, &files.key]);
+        self.tls.paths().chain([&self.policy]).chain(of_operators).chain(of_signer)
+    }
+
     /// Replaces the public URL, also in the list of active values.
     pub fn replace_public_url(&mut self, url: &str) {
         url.clone_into(&mut self.server.public_url);

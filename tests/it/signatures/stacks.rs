@@ -43,7 +43,7 @@ fn ask(simulation: &Simulation, stack: &str, kind: &str, out: &Path) -> (Option<
         .output()
         .expect("bash runs");
     let printed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    (output.status.code(), format!("{printed}{}", String::from_utf8_lossy(&output.stderr)))
+    (output.status.code(), format!("{printed}\n{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 #[test]
