@@ -8,6 +8,7 @@ use client::{
     Client, ClientError, Echo, Outcome, Part, Question, Repeat, ResponseSignatureError, Settings, SettingsError,
     SigningPem, VerifyResponses,
 };
+use ehealth_attributes::config::SigningFiles;
 use ehealth_attributes::server::tls;
 use ehealth_core::model::{CbeNumber, Clock, CustomerId, LegalContext, Ssin};
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -104,7 +105,7 @@ async fn another_response_signer_must_be_configured() {
 async fn service_with_response_signer() -> TestService {
     super::harness::service_with(SIGNED, |settings| {
         let file = |name| super::harness::fixtures().join(name);
-        settings.response_signer = Some((file("fund-ec.pem"), file("fund-ec.key")));
+        settings.response_signer = Some(SigningFiles { certificate: file("fund-ec.pem"), key: file("fund-ec.key") });
     })
     .await
 }
