@@ -9,6 +9,7 @@ mod commands;
 mod forge;
 mod harness;
 mod mutations;
+mod policy_check;
 mod relays;
 mod signer;
 mod signing_errors;
