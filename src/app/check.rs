@@ -138,7 +138,7 @@ pub fn check_unreadable(unreadable: &Unreadable) -> Findings {
                 findings.extend(problems.map(Finding::from));
             }
             ("server.key" | "admin.key" | "message_signature.key", [file]) => {
-                errors.extend(read_private_key(file).err())
+                errors.extend(read_private_key(file).err());
             }
             (
                 "server.certificate"

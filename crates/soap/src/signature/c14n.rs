@@ -16,7 +16,7 @@ use crate::reader::{Attribute, Reader, Token};
 
 /// Makes canonical forms. Its buffers are reused from element to element.
 ///
-/// One value serves one message: the limit [`CANONICAL_WORK`](super::CANONICAL_WORK) applies to
+/// One value serves one message: the limit [`CANONICAL_WORK`] applies to
 /// everything that it makes.
 pub struct Canonicalizer {
     namespaces: RenderedNamespaces,
@@ -57,7 +57,7 @@ impl Canonicalizer {
     }
 
     /// Creates a canonicaliser for one message, with a limit in place of
-    /// [`CANONICAL_WORK`](super::CANONICAL_WORK).
+    /// [`CANONICAL_WORK`].
     pub(super) fn with_work(work: usize) -> Self {
         Self { namespaces: RenderedNamespaces::default(), order: Vec::new(), octets: Octets::new(work) }
     }

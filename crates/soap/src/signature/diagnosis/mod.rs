@@ -1,7 +1,7 @@
 //! Says why a signed message is refused, to its author: every check with what it found, and for a
 //! digest or a signature that differs, the error of the signer that reproduces it.
 //!
-//! No part of this verifies a message: [`verify`](super::verify) does. A signer that hashed other
+//! No part of this verifies a message: [`verify`](fn@super::verify) does. A signer that hashed other
 //! octets hashed some form of the element, and the known forms are few. Each is made and compared.
 
 mod advice;
