@@ -208,7 +208,7 @@ mod tests {
             "FILE:1: expect[1].legal_context: is missing",
             "FILE:1: expect[1]: give date, or from and to, or none of them",
             "FILE:1: expect[1]: a refused question discloses nothing: remove fields and relation",
-            "FILE:6: expect[1].rule: must be one of no-organisation,",
+            "FILE:6: expect[1].rule: must be one of message-signature, no-organisation,",
             "FILE:8: expect[1].person: unknown key; valid keys: application, cbe,",
         ] {
             assert!(errors.contains(part), "{part}\nis not in\n{errors}");

@@ -13,8 +13,8 @@ use ehealth_core::model::{Digest, EnterpriseNumber, Timestamp};
 /// messages are refused until the oldest expire.
 const PER_SIGNER: usize = 131_072;
 
-/// Maximum messages that are remembered at one time; 100 MiB at most.
-const TOTAL: usize = 1_048_576;
+/// Maximum messages that are remembered at one time: about 80 MiB.
+const TOTAL: usize = 524_288;
 
 /// Why a message is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
