@@ -33,9 +33,8 @@ fn forms_are_those_of_recommendation_section_2_1() {
 fn forms_are_those_of_recommendation_section_2_2() {
     let element = "<n1:elem2 xmlns:n1=\"http://example.net\"\n             xml:lang=\"en\">\n       \
                    <n3:stuff xmlns:n3=\"ftp://example.org\"/>\n   </n1:elem2>";
-    let local = format!(
-        "<n0:local xmlns:n0=\"http://foo.example\"\n          xmlns:n3=\"ftp://example.org\">\n   {element}\n</n0:local>"
-    );
+    let local =
+        format!("<n0:local xmlns:n0=\"foo:bar\"\n          xmlns:n3=\"ftp://example.org\">\n   {element}\n</n0:local>");
     let pdu = format!(
         "<n2:pdu xmlns:n1=\"http://example.com\"\n           xmlns:n2=\"http://foo.example\"\n           \
          xml:lang=\"fr\"\n           xml:space=\"retain\">\n   {element}\n</n2:pdu>"
@@ -46,7 +45,7 @@ fn forms_are_those_of_recommendation_section_2_2() {
         assert_eq!(form(document, 1, ""), expected);
     }
     // With every prefix in the list: what section 2.2 shows of Canonical XML, without xml:space.
-    let inclusive = "<n1:elem2 xmlns:n0=\"http://foo.example\" xmlns:n1=\"http://example.net\" \
+    let inclusive = "<n1:elem2 xmlns:n0=\"foo:bar\" xmlns:n1=\"http://example.net\" \
                      xmlns:n3=\"ftp://example.org\" xml:lang=\"en\">\n       <n3:stuff></n3:stuff>\n   </n1:elem2>";
     assert_eq!(form(&local, 1, "n0 n1 n3"), inclusive);
     let inclusive = "<n1:elem2 xmlns:n1=\"http://example.net\" xmlns:n2=\"http://foo.example\" xml:lang=\"en\">\n       \
