@@ -95,9 +95,8 @@ fn load_response_signer(settings: &Settings, register: &Register) -> Result<Opti
     let der = tls_files::read_private_key(key).map_err(|error| refuse(key_setting, &error))?;
     let signer = chain.first().zip(SigningKey::from_der(der.secret_der())).and_then(|(certificate, key)| {
         let facts = Facts::from_der(certificate).ok()?;
-        // The public key ends the SubjectPublicKeyInfo, in both encodings.
-        let is_its_key = facts.public_key.ends_with(key.public_key());
-        is_its_key.then(|| ResponseSigner(SigningIdentity { key, certificate: certificate.to_vec() }))
+        key.belongs_to(&facts.public_key)
+            .then(|| ResponseSigner(SigningIdentity { key, certificate: certificate.to_vec() }))
     });
     signer.map(Some).ok_or_else(|| {
         let text = "is no RSA key of at least 2048 bits and no EC key on P-256 or P-384 of the signing certificate: \

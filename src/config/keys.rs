@@ -123,20 +123,18 @@ pub const KEYS: &[Key] = &[
         "10m",
         "Longest time from `Created` to `Expires` of a signed message (1s–1h). Every signed message is remembered until it expires, so that it is accepted once.",
     ),
-    Key {
-        name: "message_signature.certificate",
-        kind: Kind::Path,
-        default: None,
-        example: Example::Note("tls/signing.pem"),
-        meaning: "PEM file: certificate with which responses are signed, for consumers with `sign_responses`. Default: `server.certificate`.",
-    },
-    Key {
-        name: "message_signature.key",
-        kind: Kind::Secret,
-        default: None,
-        example: Example::Note("credential:signing.key"),
-        meaning: "PEM file: private key of `message_signature.certificate`, RSA or EC. Default: `server.key`.",
-    },
+    key(
+        "message_signature.certificate",
+        Kind::Path,
+        Example::Note("tls/signing.pem"),
+        "PEM file: certificate with which responses are signed, for consumers with `sign_responses`. Default: `server.certificate`.",
+    ),
+    key(
+        "message_signature.key",
+        Kind::Secret,
+        Example::Note("credential:signing.key"),
+        "PEM file: private key of `message_signature.certificate`, RSA or EC. Default: `server.key`.",
+    ),
     key(
         "policy.file",
         Kind::Path,

@@ -52,7 +52,8 @@ use super::contexts::read_contexts;
 use super::document::{Section, decode_text, parse, read_bytes, read_text};
 use super::origin::{Origin, Problem, Problems};
 use super::policy_values::{
-    parse_customer, read_deliberation, read_fields, read_organisation, read_relation, read_validity,
+    parse_customer, read_deliberation, read_fields, read_organisation, read_relation, read_signature_rule,
+    read_validity,
 };
 use super::value::Value;
 use crate::certificates::sha256;
@@ -60,7 +61,7 @@ use audit_log::MAX_POLICY_BYTES;
 use ehealth_core::model::{Application, Digest, EnterpriseNumber};
 use ehealth_core::policy::{
     ActsFor, Consumer, ConsumerId, Contexts, Grant, Pins, Quota, Reach, Register, RegisterError, ReplacedSsin,
-    SignatureRule, Signatures,
+    Signatures,
 };
 
 /// A policy file, read and valid.
@@ -212,9 +213,7 @@ fn read_consumer(
 
 /// Reads whether messages and responses are signed.
 fn read_signatures(section: &mut Section<'_>) -> Signatures {
-    let rule = section.optional("message_signature", |value| {
-        SignatureRule::parse(value.text()?).ok_or_else(|| "must be one of off, accept, require".to_owned())
-    });
+    let rule = section.optional("message_signature", read_signature_rule);
     let signers = section.optional("signers", |value| value.list(read_organisation));
     let sign_responses = section.optional("sign_responses", Value::truth);
     Signatures {

@@ -3,7 +3,7 @@
 use super::document::Section;
 use super::value::Value;
 use ehealth_core::model::{CbeNumber, CustomerId, Date, EnterpriseNumber, Field, FieldSet, PairNumber, Period};
-use ehealth_core::policy::{Deliberation, Relation};
+use ehealth_core::policy::{Deliberation, Relation, SignatureRule};
 
 /// Reads `valid_from` and `valid_to`.
 pub(super) fn read_validity(section: &mut Section<'_>) -> Option<Period> {
@@ -20,6 +20,10 @@ pub(super) fn read_validity(section: &mut Section<'_>) -> Option<Period> {
 
 pub(super) fn read_deliberation(value: Value<'_>) -> Result<Deliberation, String> {
     Deliberation::parse(value.text()?).map_err(|error| error.to_string())
+}
+
+pub(super) fn read_signature_rule(value: Value<'_>) -> Result<SignatureRule, String> {
+    SignatureRule::parse(value.text()?).ok_or_else(|| "must be one of off, accept, require".to_owned())
 }
 
 pub(super) fn read_organisation(value: Value<'_>) -> Result<EnterpriseNumber, String> {

@@ -15,12 +15,12 @@ use std::time::Duration;
 
 use super::document::{Section, parse, read_text};
 use super::origin::Problems;
+use super::policy_values::read_signature_rule;
 use super::value::Value;
 use ehealth_core::model::{
     Affiliation, Dataset, DatasetSet, Date, EmploymentPeriod, EnterpriseNumber, Membership, Period, ServiceKind, Ssin,
     Ticket, Timestamp,
 };
-use ehealth_core::policy::SignatureRule;
 use testkit::{EmployerAffiliation, InjectedFault, Person, Scenario, SimulatedSignatures};
 
 /// Time for which the catalogue is written.
@@ -64,9 +64,7 @@ pub fn parse_scenario(file: &Path, text: &str) -> Result<Scenario, Problems> {
 }
 
 fn read_signatures(mut section: Section<'_>) -> SimulatedSignatures {
-    let rule = section.optional("messages", |value| {
-        SignatureRule::parse(value.text()?).ok_or_else(|| "must be one of off, accept, require".to_owned())
-    });
+    let rule = section.optional("messages", read_signature_rule);
     let sign_responses = section.optional("responses", Value::truth).unwrap_or_default();
     let refuse_replays = section.optional("refuse_replays", Value::truth).unwrap_or_default();
     section.finish();

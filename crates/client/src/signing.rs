@@ -36,8 +36,7 @@ impl RequestSigner {
         let key = SigningKey::from_der(der.secret_der()).ok_or(SettingsError::SigningKeyType)?;
         // `parse_certificates` returns at least one.
         let certificate = chain.into_iter().next().ok_or(SettingsError::SigningKeyOfAnother)?;
-        // The public key ends the SubjectPublicKeyInfo, in both encodings.
-        let is_its_key = public_key_of(&certificate).is_some_and(|info| info.ends_with(key.public_key()));
+        let is_its_key = public_key_of(&certificate).is_some_and(|info| key.belongs_to(&info));
         if !is_its_key {
             return Err(SettingsError::SigningKeyOfAnother);
         }

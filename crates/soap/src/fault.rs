@@ -5,11 +5,8 @@
 //! know: it cannot contain text from inside the program, nor text of the caller. `response` writes
 //! it as XML.
 
-use super::message_error::{BadMessage, FaultCode, MessageError};
+use super::message_error::{BadMessage, DIAGNOSTIC_CHARS, FaultCode, MessageError};
 use ehealth_core::model::OutcomeCode;
-
-/// Maximum characters of `diagnostic`.
-const DIAGNOSTIC_CHARS: usize = 256;
 
 /// Why an exchange ends with a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]

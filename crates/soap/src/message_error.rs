@@ -17,7 +17,7 @@ use super::xml_error::XmlError;
 use ehealth_core::model::OutcomeCode;
 
 /// Maximum characters of a description (`MessageType` of the schema).
-const DIAGNOSTIC_CHARS: usize = 256;
+pub(crate) const DIAGNOSTIC_CHARS: usize = 256;
 
 ehealth_core::closed_enum! {
     /// What is wrong with a message, in the order of the codes.

@@ -60,8 +60,7 @@ fn read_identity(certificate: &Path, key: &Path) -> Result<SigningIdentity, Stri
         let expected = "a key of another kind; expected RSA of at least 2048 bits, or EC on P-256 or P-384";
         return Err(format!("{}: {expected}", key.display()));
     };
-    // The public key ends the SubjectPublicKeyInfo, in both encodings.
-    if !facts.public_key.ends_with(signing.public_key()) {
+    if !signing.belongs_to(&facts.public_key) {
         let (key, certificate) = (key.display(), certificate.display());
         return Err(format!("{key}: not the key of the certificate in {certificate}"));
     }

@@ -51,13 +51,14 @@ impl SigningKey {
         self.method
     }
 
-    /// The public key as the library encodes it: RSA by PKCS #1, EC as an uncompressed point.
+    /// Whether its public key is that of a `SubjectPublicKeyInfo` (DER).
     #[must_use]
-    pub fn public_key(&self) -> &[u8] {
-        match &self.key {
+    pub fn belongs_to(&self, public_key_info: &[u8]) -> bool {
+        // The library encodes RSA by PKCS #1 and EC as an uncompressed point: both end the structure.
+        public_key_info.ends_with(match &self.key {
             Key::Rsa(key) => key.public_key().as_ref(),
             Key::Ecdsa(key) => key.public_key().as_ref(),
-        }
+        })
     }
 
     /// Bytes of a signature.
