@@ -20,7 +20,7 @@ const CRATES: [(&str, &[&str]); 14] = [
     ("tls-files", &["text-file"]),
     ("datasets", &["ehealth-core", "c2sp-note", "durable-file", "tls-files"]),
     ("certificates", &["ehealth-core"]),
-    ("cluster", &["ehealth-core", "audit-log"]),
+    ("cluster", &["ehealth-core", "audit-log", "tls-files"]),
     ("client", &["ehealth-core", "soap", "tls-files"]),
     ("testkit", &["ehealth-core", "datasets", "durable-file"]),
     (
@@ -61,7 +61,7 @@ impl Users {
 }
 
 /// Libraries and the crates that may use them outside tests.
-const LIBRARIES: [(&str, Users); 39] = [
+const LIBRARIES: [(&str, Users); 40] = [
     ("thiserror", All),
     // One library each: the crate that has it is what has to change with it.
     ("quick-xml", Only(&["datasets"])),
@@ -70,6 +70,7 @@ const LIBRARIES: [(&str, Users); 39] = [
     ("zstd", Only(&["datasets", "testkit"])),
     ("rusqlite", Only(&["datasets", "audit-log"])),
     ("tokio-postgres", Only(&["cluster"])),
+    ("tokio-postgres-rustls", Only(&["cluster"])),
     ("x509-parser", Only(&["certificates", GATEWAY])),
     ("webpki", Only(&["certificates", "client", GATEWAY])),
     ("rcgen", Only(&["testkit"])),
