@@ -10,6 +10,8 @@
 //! [`AuditLog::prune`] removes what is past retention. The crate `audit-verify` verifies an audit
 //! log from its files alone.
 //!
+//! A [`replication`] makes a second copy of every record on other machines.
+//!
 //! This crate does not decide what a record says, and never rewrites one. The module `format`
 //! describes the bytes; so does docs/reference/audit-log-format.md.
 
@@ -28,6 +30,7 @@
 // The bytes, the files, and the two sides that use them.
 mod format;
 mod query;
+pub mod replication;
 pub mod report;
 mod storage;
 mod writer;

@@ -70,7 +70,7 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
         3 => {
             rest.moment()?;
             rest.skip(8)?;
-            (1..=3).contains(&rest.u8()?).then_some(Kind::Interruption)?
+            (1..=4).contains(&rest.u8()?).then_some(Kind::Interruption)?
         }
         4 => {
             let mut begins = vec![rest.u64()?];
@@ -114,7 +114,7 @@ fn exchange(rest: &mut Rest<'_>, version: u8) -> Option<Option<Digest>> {
     let token = rest.hash()?;
     // The byte is the number of the legal context up to version 2. In version 4 its bits say which
     // parts are present, and the context is the third of five texts.
-    let (is_sound_byte, texts) = if version == 4 { (byte < 1 << 5, 5) } else { (byte <= 3, 2) };
+    let (is_sound_byte, texts) = if version == 4 { (byte < 1 << 6, 5) } else { (byte <= 3, 2) };
     let has = |bit: u8| version == 4 && byte & bit != 0;
     rest.skip(if version == 2 || has(1) { 32 } else { 0 })?;
     rest.skip(if has(2) { 32 } else { 0 })?;

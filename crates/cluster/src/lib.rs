@@ -4,6 +4,10 @@
 //! The database is PostgreSQL (15 or later) with synchronous replication, under the operator's own
 //! failover. This crate alone knows its client. A node without the settings of a cluster does not
 //! use this crate.
+//!
+//! [`Prepared`] brings a node's own audit log up to the database before it is opened, and [`Node`]
+//! replicates its records while it runs. [`examine`] says what a start would refuse, [`migrate`]
+//! makes the schema, [`adopt`] rebuilds the log of a lost node.
 
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -17,6 +21,32 @@
     )
 )]
 
+// The database: settings, connections, what a start needs, the schema.
+mod connect;
+mod examine;
+mod schema;
 mod settings;
 
-pub use settings::{Database, DatabaseError, Durability, NodeName, NodeNameError, Settings};
+// The second copy of every record.
+mod adopt;
+mod join;
+mod months;
+mod person_index;
+mod records;
+mod replicator;
+mod tree;
+
+// The node.
+mod node;
+mod presence;
+
+pub use adopt::{AdoptError, Adopted, adopt};
+pub use audit_log::replication::Durability;
+pub use connect::{ConnectError, Connector, Session};
+pub use examine::{Problem, Server, examine};
+pub use join::{Identity, JoinError, OwnLog};
+pub use node::{Node, Prepared, StartError};
+pub use presence::{Gateway, HEARTBEAT, NodeStatus, SILENT, View, read_nodes};
+pub use records::ReplicateError;
+pub use schema::{MIGRATIONS, MigrateError, Migration, VERSION, migrate, version};
+pub use settings::{Database, DatabaseError, NodeName, NodeNameError, Settings};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use audit_log::replication::Durability;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
@@ -25,16 +26,6 @@ pub struct Settings {
     pub durability: Durability,
     /// Longest wait for a commit, and for a connection.
     pub timeout: Duration,
-}
-
-/// Whether questions are answered while records cannot be replicated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Durability {
-    /// No: an answer leaves when its record is durable on two machines.
-    #[default]
-    Replicated,
-    /// Yes: each record says that it was not replicated, and is replicated later.
-    Local,
 }
 
 /// Name of a node: 1 to 32 of `a`–`z`, `0`–`9` and `-`, beginning with a letter.

@@ -64,8 +64,10 @@ pub(crate) mod present {
     pub(crate) const RELAY: u8 = 8;
     /// A message signature, in the encrypted detail: no part of its own.
     pub(crate) const SIGNATURE: u8 = 16;
+    /// Answered before another machine had the record: no part of its own.
+    pub(crate) const UNREPLICATED: u8 = 32;
     /// All bits.
-    pub(crate) const ALL: u8 = SUCCESSOR | END_USER | POLICY | RELAY | SIGNATURE;
+    pub(crate) const ALL: u8 = SUCCESSOR | END_USER | POLICY | RELAY | SIGNATURE | UNREPLICATED;
 }
 
 /// Number of an interruption's cause.
@@ -74,5 +76,6 @@ pub(crate) fn cause_number(cause: InterruptionCause) -> u8 {
         InterruptionCause::DiskFull => 1,
         InterruptionCause::Io => 2,
         InterruptionCause::Key => 3,
+        InterruptionCause::NotReplicated => 4,
     }
 }

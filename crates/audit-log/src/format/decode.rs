@@ -67,6 +67,11 @@ pub(crate) fn indexed_fields(record: &[u8]) -> Option<IndexedFields> {
     Some(IndexedFields { ticket, tokens })
 }
 
+/// Whether a record begins a segment.
+pub(crate) fn is_segment_begun(record: &[u8]) -> bool {
+    record.get(1) == Some(&SEGMENT_BEGUN)
+}
+
 /// Decodes the record of a frame.
 pub(crate) fn record(framed: Framed<'_>) -> Result<Record, RecordError> {
     let mut bytes = Bytes(framed.record);
@@ -224,6 +229,7 @@ fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, version: u8, record: &
         deliberation,
         relay,
         is_signed: is_current && byte & present::SIGNATURE != 0,
+        is_unreplicated: is_current && byte & present::UNREPLICATED != 0,
         encrypted,
     })
 }

@@ -85,13 +85,14 @@ pub(crate) fn suppressed(
     })
 }
 
-/// Appends the frame of an exchange record.
+/// Appends the frame of an exchange record. `is_unreplicated`: its answer does not wait for a copy on
+/// another machine.
 pub(crate) fn exchange(
     out: &mut Vec<u8>,
     header: &RecordHeader,
     exchange: &ExchangeRecord,
-    detail_key: &DetailKey,
-    subject_key: &SubjectKey,
+    (detail_key, subject_key): (&DetailKey, &SubjectKey),
+    is_unreplicated: bool,
 ) -> Result<Digest, TooLong> {
     frame::append(out, |out| {
         let record = out.len();
@@ -111,7 +112,8 @@ pub(crate) fn exchange(
                 | bit(end_user.is_some(), present::END_USER)
                 | bit(exchange.policy.is_some(), present::POLICY)
                 | bit(exchange.relay.is_some(), present::RELAY)
-                | bit(exchange.signature.is_some(), present::SIGNATURE),
+                | bit(exchange.signature.is_some(), present::SIGNATURE)
+                | bit(is_unreplicated, present::UNREPLICATED),
         );
         out.extend_from_slice(&exchange.fields.bits().to_be_bytes());
         put_window(out, exchange.window);

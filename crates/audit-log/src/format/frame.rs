@@ -92,6 +92,19 @@ pub(crate) fn split(bytes: &[u8]) -> Result<Framed<'_>, FrameError> {
     if leaf_hash(record) == leaf { Ok(Framed { record, leaf }) } else { Err(FrameError::Hash) }
 }
 
+/// Length of the frame around a record, in bytes.
+pub(crate) fn length(record: &[u8]) -> usize {
+    record.len().saturating_add(PREFIX_BYTES + HASH_BYTES)
+}
+
+/// Appends the frame of a record that was read.
+pub(crate) fn put(out: &mut Vec<u8>, framed: &Framed<'_>) {
+    out.extend_from_slice(&MAGIC);
+    out.extend_from_slice(&u32::try_from(framed.record.len()).unwrap_or(u32::MAX).to_be_bytes());
+    out.extend_from_slice(framed.record);
+    out.extend_from_slice(framed.leaf.as_bytes());
+}
+
 /// Reads the bytes of the frame at this offset; `None` if they cannot be read or are no frame.
 pub(crate) fn read_from(file: &File, offset: u64) -> Option<Vec<u8>> {
     let mut prefix = [0; PREFIX_BYTES];

@@ -123,6 +123,8 @@ pub struct Exchange {
     pub relay: Option<Relay>,
     /// Whether the detail has the caller's signature of the message.
     pub is_signed: bool,
+    /// Whether the answer left before another machine had the record (setting `cluster.durability`).
+    pub is_unreplicated: bool,
     /// Detail that only the key of the month decrypts.
     pub(crate) encrypted: EncryptedDetail,
 }
@@ -215,5 +217,7 @@ ehealth_core::closed_enum! {
         Io,
         /// A key was missing or unusable.
         Key,
+        /// Records could not be replicated.
+        NotReplicated,
     }
 }

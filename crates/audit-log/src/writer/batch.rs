@@ -69,6 +69,7 @@ impl Batch {
         &mut self,
         recorded: Timestamp,
         keys: &MonthKeys,
+        is_unreplicated: bool,
         next: &mut impl FnMut() -> Option<Pending>,
     ) -> Result<(), WriteFailure> {
         while u64::try_from(self.bytes.len()).is_ok_and(|length| length < self.capacity) {
@@ -76,7 +77,7 @@ impl Batch {
             let sequence = self.tree.size();
             let appended = self.append(recorded, |out, header| match pending.record() {
                 RecordContent::Exchange(exchange) => {
-                    encode::exchange(out, header, exchange, &keys.detail, &keys.subject)
+                    encode::exchange(out, header, exchange, (&keys.detail, &keys.subject), is_unreplicated)
                 }
                 RecordContent::Suppressed(requests) => encode::suppressed(out, header, requests),
             });

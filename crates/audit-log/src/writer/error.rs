@@ -40,6 +40,14 @@ pub enum AuditError {
     Thread(io::ErrorKind),
 }
 
+impl AuditError {
+    /// Error of opening the folder for exclusive writing.
+    pub(crate) fn of_opening(error: io::Error) -> Self {
+        let kind = error.kind();
+        if kind == io::ErrorKind::WouldBlock { Self::InUse } else { Self::Io(kind) }
+    }
+}
+
 impl From<io::Error> for AuditError {
     fn from(error: io::Error) -> Self {
         Self::Io(error.kind())

@@ -19,6 +19,7 @@ use ehealth_core::model::{Clock, Timestamp};
 use super::checkpointer::Checkpointer;
 use super::position::LogPosition;
 use super::status::{Health, Status};
+use crate::replication::{Handed, Replication};
 use crate::storage::tail::BATCH_BYTES;
 use crate::storage::write_failure::WriteFailure;
 
@@ -36,10 +37,22 @@ pub(crate) struct Outage {
 }
 
 /// What a batch contains.
-struct Contents {
-    records: Vec<(Pending, u64)>,
+#[derive(Default)]
+pub(crate) struct Contents {
+    pub(crate) records: Vec<(Pending, u64)>,
     /// End of the log with this batch; `None` if it could not be written whole.
-    position: Option<LogPosition>,
+    pub(crate) position: Option<LogPosition>,
+    /// How it was handed to the replication, if there is one.
+    pub(crate) sent: Option<Sent>,
+}
+
+/// Frames that were handed to the replication.
+#[derive(Clone)]
+pub(crate) struct Sent {
+    pub(crate) handed: Handed,
+    /// Sequence of the first record.
+    pub(crate) first: u64,
+    pub(crate) bytes: Arc<[u8]>,
 }
 
 struct BatchState {
@@ -54,6 +67,8 @@ struct BatchState {
 struct State {
     durable: LogPosition,
     outage: Option<Outage>,
+    /// Frames that the replication has and the own disk has not: they are written again first.
+    retained: Vec<Sent>,
     /// In the order of their records.
     batches: VecDeque<BatchState>,
     /// Number of the first batch.
@@ -92,6 +107,7 @@ pub(crate) struct InFlightBatches {
     clock: Arc<dyn Clock>,
     status: Arc<Status>,
     checkpointer: Arc<Checkpointer>,
+    replication: Option<Arc<Replication>>,
 }
 
 impl InFlightBatches {
@@ -101,9 +117,11 @@ impl InFlightBatches {
         clock: Arc<dyn Clock>,
         status: Arc<Status>,
         checkpointer: Arc<Checkpointer>,
+        replication: Option<Arc<Replication>>,
     ) -> Self {
-        let state = State { durable, outage: None, batches: VecDeque::new(), first: 0, fastest_sync: None };
-        Self { state: Mutex::new(state), changed: Condvar::new(), overlap_after, clock, status, checkpointer }
+        let (batches, retained) = (VecDeque::new(), Vec::new());
+        let state = State { durable, outage: None, retained, batches, first: 0, fastest_sync: None };
+        Self { state: Mutex::new(state), changed: Condvar::new(), overlap_after, clock, status, checkpointer, replication }
     }
 
     /// Whether nothing is in flight and nothing failed: then nothing happens until a record comes.
@@ -133,7 +151,7 @@ impl InFlightBatches {
             }
         }
         let number = state.first.saturating_add(u64::try_from(state.batches.len()).unwrap_or(u64::MAX));
-        let contents = Contents { records: Vec::new(), position: None };
+        let contents = Contents::default();
         let durable = state.durable.tree.size();
         let is_alone = state.batches.is_empty();
         state.batches.push_back(BatchState { begun: Instant::now(), contents, outcome: None, failed_before: None });
@@ -151,7 +169,22 @@ impl InFlightBatches {
     /// Sets the durable end of the log after a write that was not a batch.
     pub(crate) fn set_durable(&self, position: LogPosition) {
         self.status.set_sequence(position.tree.size());
-        self.state.lock().durable = position;
+        let mut state = self.state.lock();
+        self.set_durable_in(&mut state, position);
+    }
+
+    fn set_durable_in(&self, state: &mut State, position: LogPosition) {
+        if let Some(replication) = &self.replication {
+            let size = position.tree.size();
+            replication.note_durable(size);
+            state.retained.retain(|sent| sent.first >= size);
+        }
+        state.durable = position;
+    }
+
+    /// Frames that the replication has and the own disk has not.
+    pub(crate) fn retained(&self) -> Vec<Sent> {
+        self.state.lock().retained.clone()
     }
 
     /// Stores the result of a batch, and settles every batch that no longer waits for another.
@@ -163,7 +196,7 @@ impl InFlightBatches {
         }
         while let Some(batch) = state.batches.pop_front_if(|batch| batch.outcome.is_some()) {
             state.first = state.first.saturating_add(1);
-            let BatchState { begun, contents: Contents { records, position }, outcome, failed_before } = batch;
+            let BatchState { begun, contents: Contents { records, position, sent }, outcome, failed_before } = batch;
             let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
             let outcome =
                 failed_before.or(outcome.and_then(Result::err)).map_or(position.ok_or(WriteFailure::Truncated), Err);
@@ -173,8 +206,8 @@ impl InFlightBatches {
                     self.status.set_health(Health::Writable);
                     self.status.count_batch(count, begun.elapsed(), position.tree.size());
                     self.checkpointer.offer(&position);
-                    state.durable = position;
-                    settled.push((records, true));
+                    self.set_durable_in(&mut state, position);
+                    settled.push((records, Ok(sent)));
                 }
                 Err(failure) => {
                     state.batches.iter_mut().for_each(|later| later.failed_before = Some(failure));
@@ -183,15 +216,18 @@ impl InFlightBatches {
                     let begins = || Outage { since: self.clock.now(), failure, refused: 0 };
                     let outage = state.outage.get_or_insert_with(begins);
                     outage.refused = outage.refused.saturating_add(count);
-                    settled.push((records, false));
+                    state.retained.extend(sent.filter(|sent| sent.handed.epoch.is_some()));
+                    settled.push((records, Err(RecordFailure::Unwritable)));
                 }
             }
         }
         drop(state);
         self.changed.notify_all();
-        for (records, is_durable) in settled {
-            for (pending, sequence) in records {
-                if is_durable { pending.durable(sequence) } else { pending.failed(RecordFailure::Unwritable) }
+        for (records, result) in settled {
+            match (result, &self.replication) {
+                (Ok(Some(sent)), Some(replication)) => replication.settle(records, sent.handed),
+                (Ok(_), _) => records.into_iter().for_each(|(pending, sequence)| pending.durable(sequence)),
+                (Err(failure), _) => records.into_iter().for_each(|(pending, _)| pending.failed(failure)),
             }
         }
     }
@@ -222,12 +258,11 @@ impl InFlightBatch {
         batch.and_then(|batch| batch.failed_before).map_or(Ok(()), Err)
     }
 
-    /// Sets its contents: the waiting exchanges, and the end of the log with them; `None` if they
-    /// could not be written.
-    pub(crate) fn set_contents(&self, records: Vec<(Pending, u64)>, position: Option<LogPosition>) {
+    /// Sets its contents.
+    pub(crate) fn set_contents(&self, contents: Contents) {
         let mut state = self.batches.state.lock();
         if let Some(batch) = self.number.and_then(|number| state.batch(number)) {
-            batch.contents = Contents { records, position };
+            batch.contents = contents;
         }
     }
 

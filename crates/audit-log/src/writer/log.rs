@@ -5,7 +5,6 @@
 //! and syncs. A record is settled when its batch and everything before it is durable, or has
 //! failed. When [`AuditLog::close`] returns, every record that was accepted is settled.
 
-use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender, TrySendError};
@@ -28,6 +27,7 @@ use super::settings::{MissingCheckpoint, Settings};
 use super::status::{Counters, Health, Status};
 use super::stored::Stored;
 use crate::format::note::is_origin;
+use crate::replication::Replication;
 use crate::storage::checkpoint_files::CheckpointError;
 use crate::storage::copy_thread::CheckpointCopy;
 use crate::storage::disk::{Disk, Folder};
@@ -54,6 +54,7 @@ pub struct AuditLog {
     cut_bytes: u64,
     keys: KeyFolder,
     origin: String,
+    replication: Option<Arc<Replication>>,
 }
 
 impl AuditLog {
@@ -90,11 +91,21 @@ impl AuditLog {
         clock: Arc<dyn Clock>,
         copy: Option<CheckpointCopy>,
     ) -> Result<Self, AuditError> {
-        let folder = Folder::open_alone(&settings.folder).map_err(|error| {
-            let kind = error.kind();
-            if kind == io::ErrorKind::WouldBlock { AuditError::InUse } else { AuditError::Io(kind) }
-        })?;
-        Self::open_on_with_copy(Arc::new(folder), settings, clock, copy)
+        Self::open_with_copies(settings, clock, copy, None)
+    }
+
+    /// As [`AuditLog::open_with_copy`], with a second copy of every record.
+    ///
+    /// # Errors
+    /// As [`AuditLog::open`].
+    pub fn open_with_copies(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        copy: Option<CheckpointCopy>,
+        replication: Option<Arc<Replication>>,
+    ) -> Result<Self, AuditError> {
+        let folder = Folder::open_alone(&settings.folder).map_err(AuditError::of_opening)?;
+        Self::open_on_with_copies(Arc::new(folder), settings, clock, (copy, replication))
     }
 
     /// Opens the audit log on a disk that nothing else writes to; ignores `settings.folder`.
@@ -114,6 +125,19 @@ impl AuditLog {
         settings: &Settings,
         clock: Arc<dyn Clock>,
         copy: Option<CheckpointCopy>,
+    ) -> Result<Self, AuditError> {
+        Self::open_on_with_copies(disk, settings, clock, (copy, None))
+    }
+
+    /// As [`AuditLog::open_on`], with the copies of the checkpoint and of the records.
+    ///
+    /// # Errors
+    /// As [`AuditLog::open_on`].
+    pub fn open_on_with_copies(
+        disk: Arc<dyn Disk>,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        (copy, replication): (Option<CheckpointCopy>, Option<Arc<Replication>>),
     ) -> Result<Self, AuditError> {
         let keys = KeyFolder::open(&settings.keys, settings.missing_keys)?;
         let checkpoints = &settings.checkpoints;
@@ -149,6 +173,7 @@ impl AuditLog {
             checkpointer: Arc::clone(&checkpointer),
             preallocate: settings.preallocate,
             overlap_after: settings.overlap_after,
+            replication: replication.clone(),
         };
         let (mut writer, status) = SegmentWriter::open(dependencies, recovered, datasets)?;
         if is_unsigned {
@@ -164,14 +189,13 @@ impl AuditLog {
             }
             (Some(_), ..) => {}
         }
-        Self::start(settings, writer, status, (checkpointer, copier), (keys, cut_bytes))
+        Self::start(settings, (writer, status, replication), (checkpointer, copier), (keys, cut_bytes))
     }
 
     /// Starts the threads.
     fn start(
         settings: &Settings,
-        writer: SegmentWriter,
-        status: Arc<Status>,
+        (writer, status, replication): (SegmentWriter, Arc<Status>, Option<Arc<Replication>>),
         (checkpointer, copier): (Arc<Checkpointer>, Option<Arc<Copier>>),
         (keys, cut_bytes): (KeyFolder, u64),
     ) -> Result<Self, AuditError> {
@@ -191,7 +215,17 @@ impl AuditLog {
         }
         let (queue, threads) = (RwLock::new(Some(queue)), Mutex::new(threads));
         let (checkpoint_threads, origin) = (Mutex::new(checkpoint_threads), settings.checkpoints.origin.clone());
-        Ok(Self { queue, threads, checkpoint_threads, checkpointer, status, cut_bytes, keys, origin })
+        Ok(Self {
+            queue,
+            threads,
+            checkpoint_threads,
+            checkpointer,
+            status,
+            cut_bytes,
+            keys,
+            origin,
+            replication,
+        })
     }
 
     /// Whether records can be written.
@@ -289,6 +323,9 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 
 impl AuditSink for AuditLog {
     fn append(&self, pending: Pending) {
+        if let Some(replication) = self.replication.as_ref().filter(|replication| replication.is_refusing()) {
+            return replication.refuse(pending);
+        }
         let queue = self.queue.read();
         let Some(queue) = &*queue else { return pending.failed(RecordFailure::Closed) };
         match queue.try_send(Command::Record(pending)) {

@@ -17,7 +17,7 @@ use ehealth_core::model::{Clock, DatasetStates, Digest, Timestamp};
 use super::batch::{Batch, MonthKeys};
 use super::checkpointer::Checkpointer;
 use super::error::PruneError;
-use super::in_flight::{InFlightBatch, InFlightBatches, Outage};
+use super::in_flight::{Contents, InFlightBatch, InFlightBatches, Outage, Sent};
 use super::position::LogPosition;
 use super::prune::{self, Pruned, Retention};
 use super::read_back::FrameAt;
@@ -27,9 +27,10 @@ use crate::format::encode;
 use crate::format::frame::TooLong;
 use crate::format::month::Month;
 use crate::format::note::root_text;
-use crate::format::record::{Interruption, Pruning, RecordHeader, SegmentBegun, Vouched};
+use crate::format::record::{Interruption, InterruptionCause, Pruning, RecordHeader, SegmentBegun, Vouched};
 use crate::format::segment_name::SegmentName;
-use crate::format::tree::Frontier;
+use crate::format::tree::{Frontier, sha256};
+use crate::replication::{Mode, Replication, SentBatch, rows};
 use crate::storage::disk::{Disk, DiskFile};
 use crate::storage::keys::{KeyFolder, KeyName};
 use crate::storage::segment::{self, MAX_PREALLOCATION_BYTES, Segment};
@@ -60,6 +61,7 @@ pub(crate) struct SegmentWriter {
     bytes: Vec<u8>,
     /// Zeros are written ahead up to the next multiple of this number of bytes.
     preallocate: u64,
+    replication: Option<Arc<Replication>>,
 }
 
 /// A thread's own handle of the segment. If write-back fails, Linux reports it once on each handle:
@@ -84,6 +86,8 @@ pub(crate) struct Dependencies {
     pub(crate) preallocate: u64,
     /// How long a sync runs alone before the next may begin beside it.
     pub(crate) overlap_after: Duration,
+    /// The second copy, if there is one.
+    pub(crate) replication: Option<Arc<Replication>>,
 }
 
 impl SegmentWriter {
@@ -93,8 +97,11 @@ impl SegmentWriter {
         recovered: Recovered,
         datasets: DatasetStates,
     ) -> Result<(Self, Arc<Status>), WriteFailure> {
-        let Dependencies { disk, keys, clock, checkpointer, preallocate, overlap_after } = dependencies;
+        let Dependencies { disk, keys, clock, checkpointer, preallocate, overlap_after, replication } = dependencies;
         let (now, tree) = (clock.now(), recovered.tree);
+        if let Some(replication) = &replication {
+            replication.open(tree.size());
+        }
         let status = Arc::new(Status::new(tree.size()));
         let bytes = recovered.segment.as_ref().map_or(0, |segment| segment.written);
         let last = recovered.last;
@@ -105,6 +112,7 @@ impl SegmentWriter {
             Arc::clone(&clock),
             Arc::clone(&status),
             Arc::clone(&checkpointer),
+            replication.clone(),
         );
         let mut writer = Self {
             disk,
@@ -122,6 +130,7 @@ impl SegmentWriter {
             last,
             bytes: Vec::new(),
             preallocate: preallocate.clamp(1, MAX_PREALLOCATION_BYTES),
+            replication,
         };
         writer.enter_month(Month::new(now), now)?;
         writer.checkpointer.offer(&writer.position(now));
@@ -154,7 +163,19 @@ impl SegmentWriter {
         }
         let now = self.clock.now();
         let mut batch = Batch::new(mem::take(&mut self.bytes), Frontier::default(), self.datasets);
-        let written = self.write(&in_flight, handle, now, &mut batch, |batch, keys| batch.fill(now, keys, &mut next));
+        let replication = self.replication.clone();
+        let mode = replication.as_ref().map(|replication| replication.mode());
+        let is_unreplicated = mode == Some(Mode::Unreplicated);
+        // What came into the queue before exchanges were refused.
+        let mut next = || match (&replication, mode) {
+            (Some(replication), Some(Mode::Refused)) => {
+                std::iter::from_fn(&mut next).for_each(|pending| replication.refuse(pending));
+                None
+            }
+            (_, _) => next(),
+        };
+        let fill = |batch: &mut Batch, keys: &MonthKeys| batch.fill(now, keys, is_unreplicated, &mut next);
+        let written = self.write(&in_flight, handle, now, (&mut batch, mode), fill);
         self.bytes = mem::take(&mut batch.bytes);
         self.status.count_unwritable(batch.too_long);
         match written {
@@ -162,31 +183,31 @@ impl SegmentWriter {
                 in_flight.cancel();
                 None
             }
-            Ok(position) => {
-                in_flight.set_contents(batch.records, position);
+            Ok(Some((position, sent))) => {
+                in_flight.set_contents(Contents { records: batch.records, position: Some(position), sent });
                 Some(in_flight)
             }
             Err(failure) => {
                 // All of them are taken before the first is settled, so that an exchange that comes
                 // back at once is the next attempt.
                 batch.records.extend(std::iter::from_fn(next).map(|pending| (pending, u64::MAX)));
-                in_flight.set_contents(batch.records, None);
+                in_flight.set_contents(Contents { records: batch.records, ..Contents::default() });
                 in_flight.end(Err(failure));
                 None
             }
         }
     }
 
-    /// Fills a batch and writes it; returns the new end of the log, or `None` if there was nothing
-    /// to write.
+    /// Fills a batch, writes it and hands it to the replication; returns the new end of the log, or
+    /// `None` if there was nothing to write.
     fn write(
         &mut self,
         in_flight: &InFlightBatch,
         handle: &mut SegmentHandle,
         now: Timestamp,
-        batch: &mut Batch,
+        (batch, mode): (&mut Batch, Option<Mode>),
         fill: impl FnOnce(&mut Batch, &MonthKeys) -> Result<(), WriteFailure>,
-    ) -> Result<Option<LogPosition>, WriteFailure> {
+    ) -> Result<Option<(LogPosition, Option<Sent>)>, WriteFailure> {
         self.resume(in_flight)?;
         let durable = self.enter_month_when_first(in_flight, now)?;
         self.open_segment(handle)?;
@@ -195,8 +216,18 @@ impl SegmentWriter {
             return Err(WriteFailure::Truncated);
         };
         (batch.tree, batch.durable, batch.capacity) = (self.tree.clone(), durable, in_flight.capacity);
-        if let Some((Outage { since, failure, refused }, _)) = in_flight.after {
-            let what = Interruption { since, refused, cause: failure.cause() };
+        let outage = in_flight.after.as_ref().map(|(Outage { since, failure, refused }, _)| Interruption {
+            since: *since,
+            refused: *refused,
+            cause: failure.cause(),
+        });
+        let stop = self.replication.as_ref().filter(|_| mode != Some(Mode::Refused)).and_then(|copy| copy.stop());
+        let stopped = stop.map(|stop| Interruption {
+            since: stop.since,
+            refused: stop.refused,
+            cause: InterruptionCause::NotReplicated,
+        });
+        for what in [outage, stopped].into_iter().flatten() {
             // An interruption record has a fixed, short length.
             let appended = batch.append(now, |out, header| encode::interruption(out, header, &what))?;
             appended.map_err(|TooLong| WriteFailure::Truncated)?;
@@ -205,12 +236,16 @@ impl SegmentWriter {
         if batch.bytes.is_empty() {
             return Ok(None);
         }
-        let (name, start) = (segment.name, segment.written);
+        let (name, start, first) = (segment.name, segment.written, self.tree.size());
         segment.append(&**file, &batch.bytes, self.preallocate)?;
+        let sent = self.replication.as_ref().map(|replication| {
+            stop.into_iter().for_each(|stop| replication.note_stop_recorded(stop));
+            hand_over(replication, batch, (first, name.month), mode)
+        });
         let at = |(offset, leaf): (u64, _)| FrameAt { segment: name, offset: start.saturating_add(offset), leaf };
         self.last = batch.last.map(at);
         (self.tree, self.datasets) = (mem::take(&mut batch.tree), batch.datasets);
-        Ok(Some(self.position(now)))
+        Ok(Some((self.position(now), sent)))
     }
 
     /// Prunes, if the pruning can be recorded.
@@ -249,11 +284,13 @@ impl SegmentWriter {
         }
         let (in_flight, now, mut handle) = (self.in_flight.begin(), self.clock.now(), SegmentHandle::default());
         let mut batch = Batch::new(Vec::new(), Frontier::default(), self.datasets);
-        let written = self.write(&in_flight, &mut handle, now, &mut batch, |batch, _| {
+        let mode = self.replication.as_ref().map(|replication| replication.mode());
+        let written = self.write(&in_flight, &mut handle, now, (&mut batch, mode), |batch, _| {
             batch.append(now, encode)?.map_err(|TooLong| WriteFailure::Truncated)
         });
-        let outcome = written.and_then(|position| {
-            in_flight.set_contents(Vec::new(), position);
+        let outcome = written.and_then(|written| {
+            let (position, sent) = written.unzip();
+            in_flight.set_contents(Contents { records: Vec::new(), position, sent: sent.flatten() });
             handle.sync()
         });
         in_flight.end(outcome);
@@ -269,7 +306,30 @@ impl SegmentWriter {
                 self.generation = self.generation.saturating_add(1);
             }
             segment::probe_space(&*self.disk)?;
+            self.write_retained()?;
         }
+        Ok(())
+    }
+
+    /// Writes the frames again that the replication has and the own disk has not, durably.
+    fn write_retained(&mut self) -> Result<(), WriteFailure> {
+        let (retained, Some(segment)) = (self.in_flight.retained(), &mut self.segment) else { return Ok(()) };
+        if retained.is_empty() {
+            return Ok(());
+        }
+        let file = self.disk.open(&segment.name.to_string())?;
+        for sent in retained {
+            let (name, mut offset) = (segment.name, segment.written);
+            segment.append(&*file, &sent.bytes, 1)?;
+            for row in rows(&sent.bytes) {
+                let row = row.map_err(|_| WriteFailure::Truncated)?;
+                self.tree.push(row.leaf);
+                self.last = Some(FrameAt { segment: name, offset, leaf: row.leaf });
+                offset = offset.saturating_add(u64::try_from(row.frame.len()).unwrap_or(u64::MAX));
+            }
+        }
+        file.sync()?;
+        self.in_flight.set_durable(self.position(self.clock.now()));
         Ok(())
     }
 
@@ -354,6 +414,9 @@ impl SegmentWriter {
         self.unconfirmed = Some(name);
         let segment = Segment::create(&*self.disk, name, begun, &batch.bytes)?;
         self.unconfirmed = None;
+        if let Some(replication) = &self.replication {
+            hand_over(replication, &batch, (name.first, month), None);
+        }
         self.segment = Some(segment);
         self.generation = self.generation.saturating_add(1);
         self.month_keys = None;
@@ -362,4 +425,22 @@ impl SegmentWriter {
         self.in_flight.set_durable(self.position(now));
         Ok(())
     }
+}
+
+/// Hands a batch to the replication, after it was written.
+fn hand_over(replication: &Replication, batch: &Batch, (first, month): (u64, Month), mode: Option<Mode>) -> Sent {
+    let bytes: Arc<[u8]> = batch.bytes.as_slice().into();
+    let signature = |(pending, sequence): &(Pending, u64)| {
+        let signature = pending.record().exchange()?.signature.as_ref()?;
+        Some((*sequence, sha256(&[&signature.value])))
+    };
+    let sent = SentBatch {
+        first,
+        count: batch.tree.size().saturating_sub(first),
+        month,
+        bytes: Arc::clone(&bytes),
+        signatures: batch.records.iter().filter_map(signature).collect(),
+    };
+    let handed = replication.hand_over(sent, mode.unwrap_or(Mode::Refused));
+    Sent { handed, first, bytes }
 }

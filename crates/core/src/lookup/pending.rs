@@ -9,6 +9,12 @@ pub enum RecordFailure {
     /// The audit log cannot be written (disk full, I/O error). The next record tries again.
     #[error("the audit log cannot be written")]
     Unwritable,
+    /// The record is not durable on a second machine, or it is unknown whether it is.
+    #[error("the audit log cannot be replicated")]
+    Unreplicated,
+    /// Another node received the same signed message before.
+    #[error("another node received the same signed message before")]
+    Replayed,
     /// The queue of the audit log is full.
     #[error("too many records wait to be written")]
     Overloaded,
