@@ -33,6 +33,8 @@ closed_enum! {
         AuditLogCompromised => "audit-log-compromised",
         /// The audit log is closed.
         AuditLogClosed => "audit-log-closed",
+        /// Records are not replicated to a second machine.
+        NotReplicated => "not-replicated",
         /// A disk does not respond.
         DiskUnresponsive => "disk-unresponsive",
         /// All clients of an issuer are refused.
@@ -61,6 +63,8 @@ pub enum Reason {
     AuditLogCompromised(Compromise),
     /// The audit log is closed.
     AuditLogClosed,
+    /// Records are not replicated to a second machine, for this reason, so no request is answered.
+    NotReplicated(String),
     /// The state of disks and files could not be read for this time; `None`: it was never read.
     DiskUnresponsive(Option<Duration>),
     /// All clients of this issuer are refused.
@@ -88,6 +92,7 @@ impl Reason {
             Self::AuditLogUnwritable(_) => ReasonCode::AuditLogUnwritable,
             Self::AuditLogCompromised(_) => ReasonCode::AuditLogCompromised,
             Self::AuditLogClosed => ReasonCode::AuditLogClosed,
+            Self::NotReplicated(_) => ReasonCode::NotReplicated,
             Self::DiskUnresponsive(_) => ReasonCode::DiskUnresponsive,
             Self::IssuerRefused { .. } => ReasonCode::IssuerRefused,
             Self::CertificateExpired(..) => ReasonCode::CertificateExpired,
@@ -104,6 +109,7 @@ impl Reason {
             | Self::AuditLogUnwritable(_)
             | Self::AuditLogCompromised(_)
             | Self::AuditLogClosed
+            | Self::NotReplicated(_)
             | Self::DiskUnresponsive(_) => "",
             Self::DatasetMissing(dataset) | Self::DatasetStale(dataset, _) | Self::DatasetUnreadable(dataset) => {
                 dataset.code()
@@ -132,6 +138,9 @@ impl fmt::Display for Reason {
                 write!(f, "The evidence in the audit log is compromised: {what}. Change nothing; see the runbook.")
             }
             Self::AuditLogClosed => write!(f, "The audit log is closed, so no request is answered."),
+            Self::NotReplicated(reason) => {
+                write!(f, "Records have no second copy, so no request is answered: {reason}.")
+            }
             Self::DiskUnresponsive(Some(age)) => {
                 write!(f, "A disk does not respond: the state of datasets and audit log is {} old.", Rounded(*age))
             }
@@ -177,6 +186,10 @@ pub fn not_ready_reasons(report: &Report) -> Vec<Reason> {
         Health::Unwritable(trouble) => reasons.push(Reason::AuditLogUnwritable(trouble)),
         Health::Compromised(what) => reasons.push(Reason::AuditLogCompromised(what)),
         Health::Closed => reasons.push(Reason::AuditLogClosed),
+    }
+    if let Some(cluster) = report.cluster.as_ref().filter(|cluster| !cluster.is_answering) {
+        let reason = cluster.reason.clone().unwrap_or_else(|| "the database is brought up to date".to_owned());
+        reasons.push(Reason::NotReplicated(reason));
     }
     for authority in &report.authorities {
         match authority.crl {

@@ -13,6 +13,7 @@
 //! | `/metrics` | the Prometheus text exposition format, version 0.0.4 |
 
 // What is shown, and what it means.
+mod cluster;
 mod health;
 mod report;
 mod warnings;
@@ -29,6 +30,7 @@ mod places;
 mod respond;
 mod write_timeout;
 
+pub use cluster::{ClusterReport, LinkReport, NodeReport, TransactionReport};
 pub use exposition::MetricType;
 pub use health::{Reason, ReasonCode, not_ready_reasons};
 pub use listen::{AdminAccess, AdminError, Listener, Settings, serve};

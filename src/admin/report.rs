@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::cluster::ClusterReport;
 use datasets::store::DatasetStatus;
 use ehealth_core::closed_enum;
 use ehealth_core::model::{Dataset, Date, Digest, Freshness, LegalContext, OutcomeCode, Timestamp};
@@ -28,6 +29,8 @@ pub struct Report {
     pub run_codes: Vec<&'static str>,
     /// The audit log.
     pub audit_log: AuditLogReport,
+    /// The cluster; `None`: the service is one machine.
+    pub cluster: Option<ClusterReport>,
     /// Time since the state of disks and files was read; `None`: it was never read.
     pub observed: Option<Duration>,
     /// The last reload.

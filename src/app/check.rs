@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::bound::{self, Bound};
 use super::error::AppError;
 use super::finding::{Finding, Findings, Severity};
+use super::nodes;
 use super::load::{Loaded, load_active_config, of_file};
 use super::standing::find_standing;
 use super::stores::{find_exposed_key, find_in_audit_log, find_in_data, find_in_feeds, of_audit_log};
@@ -37,6 +38,8 @@ pub struct Prepared {
     pub(super) active_config: ActiveConfig,
     pub(super) operators: Option<OperatorSide>,
     pub(super) audit_log: AuditLog,
+    /// The node, not started yet, if the service is one of a cluster.
+    pub(super) node: Option<cluster::Prepared>,
     /// What does not keep the service from starting.
     pub(super) findings: Findings,
 }
@@ -89,7 +92,16 @@ impl Prepared {
             findings.extend(find_in_audit_log(settings, clock.now(), OtherWriter::Refuse));
             return Err(findings.into());
         };
-        let opened = copy.and_then(|copy| AuditLog::open_with_copy(&settings.audit_log, Arc::clone(&clock), copy));
+        let node = match nodes::prepare(settings, &clock) {
+            Ok(node) => node,
+            Err(AppError(error)) => {
+                findings.extend(error.iter().cloned());
+                return Err(findings.into());
+            }
+        };
+        let replication = node.as_ref().map(cluster::Prepared::replication);
+        let open = |copy| AuditLog::open_with_copies(&settings.audit_log, Arc::clone(&clock), copy, replication);
+        let opened = copy.and_then(open);
         match opened {
             Ok(audit_log) => {
                 if let Err(AppError(error)) = loaded.keep_policy_text(settings) {
@@ -98,7 +110,7 @@ impl Prepared {
                 }
                 let Loaded { active_config, operators, .. } = loaded;
                 let (settings, findings) = (settings.clone(), Findings::new(findings));
-                Ok(Self { bound, settings, clock, active_config, operators, audit_log, findings })
+                Ok(Self { bound, settings, clock, active_config, operators, audit_log, node, findings })
             }
             Err(error) => {
                 // The first error; the check knows all of them.
@@ -121,6 +133,7 @@ pub async fn check(settings: &Settings, place: CheckedPlace, clock: &Arc<dyn Clo
     };
     findings.extend(inspect(settings, clock).1);
     findings.extend(find_in_audit_log(settings, clock.now(), other));
+    findings.extend(nodes::find_in_cluster(settings));
     Findings::new(findings)
 }
 
@@ -137,12 +150,14 @@ pub fn check_unreadable(unreadable: &Unreadable) -> Findings {
                 let problems = read_policy(file).err().into_iter().flat_map(|problems| problems.0);
                 findings.extend(problems.map(Finding::from));
             }
-            ("server.key" | "admin.key" | "message_signature.key", [file]) => {
+            ("server.key" | "admin.key" | "message_signature.key" | "cluster.key", [file]) => {
                 errors.extend(read_private_key(file).err());
             }
             (
                 "server.certificate"
                 | "message_signature.certificate"
+                | "cluster.certificate"
+                | "cluster.authorities"
                 | "admin.certificate"
                 | "admin.client_ca"
                 | "trust.client_ca",

@@ -172,6 +172,7 @@ impl Reach {
         let files = settings.files().chain(&settings.verification_report);
         self.read.extend(files.flat_map(|file| folders_of(file)));
         self.write.extend([settings.audit_log.folder.clone(), settings.audit_log.keys.clone()]);
+        self.connects |= settings.cluster.is_some();
         // Not the folder of the checkpoint's copy: only its own thread needs it.
     }
 

@@ -9,6 +9,7 @@ mod check;
 mod error;
 mod finding;
 mod load;
+mod nodes;
 mod standing;
 mod stores;
 

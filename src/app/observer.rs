@@ -51,6 +51,11 @@ impl Observer {
         self.newest.borrow().clone()
     }
 
+    /// The observations, newest last.
+    pub fn observations(&self) -> watch::Receiver<Option<Arc<Observation>>> {
+        self.newest.clone()
+    }
+
     /// An observation that begins now; if the disk does not respond, the newest.
     pub async fn observe(&self) -> Option<Arc<Observation>> {
         let before = self.begun.load(Ordering::Acquire);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::observation::Observation;
+use super::nodes::report_cluster;
 use super::observer::Observer;
 use super::operators::OperatorTls;
 use super::reload::LastReload;
@@ -14,10 +15,11 @@ use super::report::{
     freshness_limit, report_authority, report_chain, report_operators, report_policy, report_settings,
 };
 use super::traffic::report_traffic;
-use crate::admin::{AuditLogReport, CertificateRole, DatasetReport, Phase, Report, not_ready_reasons};
+use crate::admin::{AuditLogReport, ClusterReport, CertificateRole, DatasetReport, Phase, Report, not_ready_reasons};
 use crate::config::Settings;
 use crate::server::Service;
 use audit_log::{AuditLog, Health};
+use cluster::Node;
 use datasets::sync::Outcome;
 use ehealth_core::model::{Clock, Dataset, Timestamp};
 
@@ -33,6 +35,7 @@ pub(super) struct Reporter {
     pub observer: Observer,
     pub last_reload: LastReload,
     pub dropped_log_lines: Arc<AtomicU64>,
+    pub node: Option<Arc<Node>>,
 }
 
 impl Reporter {
@@ -63,6 +66,7 @@ impl Reporter {
             datasets: self.report_datasets(observation),
             run_codes: Outcome::all().map(Outcome::code).collect(),
             audit_log: self.report_audit_log(observation),
+            cluster: self.report_cluster(),
             observed: observation.map(Observation::age),
             reload: self.last_reload.report(),
             dropped_log_lines: self.dropped_log_lines.load(Ordering::Relaxed),
@@ -83,6 +87,11 @@ impl Reporter {
             ),
             configuration: report_settings(&self.settings),
         }
+    }
+
+    fn report_cluster(&self) -> Option<ClusterReport> {
+        let name = self.settings.cluster.as_ref()?.node.as_str();
+        self.node.as_ref().map(|node| report_cluster(name, node))
     }
 
     fn report_datasets(&self, observation: Option<&Observation>) -> Vec<DatasetReport> {

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::audit_space::watch_space;
 use super::bound::{self, Bound};
@@ -11,6 +12,7 @@ use super::check::Prepared;
 use super::error::AppError;
 use super::finding::Finding;
 use super::follow::{Follower, stay_alive};
+use super::nodes::{self, NodeGateway};
 use super::notify::Notifier;
 use super::observation::Observed;
 use super::observer::Observer;
@@ -21,9 +23,14 @@ use crate::admin;
 use crate::config::{FetchMode, Settings};
 use crate::server::{Dependencies, Drained, RandomTickets, Readers, ReplayMemory, Service, serve};
 use audit_log::AuditLog;
+use cluster::Node;
 use datasets::store::Watch;
 use datasets::sync::{self, Feeds};
 use ehealth_core::model::{Clock, Timestamp};
+
+/// Time that the end waits until the last records are replicated. The next start replicates what is
+/// missing then.
+const END_OF_NODE: Duration = Duration::from_secs(5);
 
 /// A service that listens but does not answer yet.
 pub struct App {
@@ -40,6 +47,7 @@ pub struct App {
     observer: Observer,
     follower: Follower,
     quota_file: QuotaFile,
+    node: Option<Arc<Node>>,
 }
 
 impl App {
@@ -76,7 +84,7 @@ impl App {
         prepared: Prepared,
         replace: impl FnOnce(Dependencies) -> Dependencies,
     ) -> Result<Self, AppError> {
-        let Prepared { bound, settings, clock, active_config, operators, audit_log, findings } = prepared;
+        let Prepared { bound, settings, clock, active_config, operators, audit_log, node, findings } = prepared;
         findings.iter().for_each(Finding::log);
         bound.operators.replace(operators);
         let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
@@ -103,6 +111,18 @@ impl App {
         let observed =
             Observed { readers: Arc::clone(&readers), audit_log: Arc::clone(&audit_log), settings: settings.clone() };
         let observer = Observer::start(observed).map_err(AppError::of_thread)?;
+        let start_node = |prepared: cluster::Prepared| {
+            let gateway = NodeGateway {
+                service: Arc::clone(&service),
+                audit_log: Arc::downgrade(&audit_log),
+                replication: prepared.replication(),
+                observations: observer.observations(),
+                folder: settings.audit_log.folder.clone(),
+                clock: Arc::clone(&clock),
+            };
+            nodes::start(prepared, &settings, &audit_log, gateway).map(Arc::new)
+        };
+        let node = node.map(start_node).transpose()?;
         let follower = Follower::start(reloader, readers).map_err(AppError::of_thread)?;
         Ok(Self {
             bound,
@@ -118,6 +138,7 @@ impl App {
             observer,
             follower,
             quota_file,
+            node,
         })
     }
 
@@ -188,6 +209,7 @@ impl App {
             observer: self.observer,
             last_reload: self.last_reload,
             dropped_log_lines: self.dropped_log_lines,
+            node: self.node.clone(),
         });
         // The first report needs an observation.
         let _ = reporter.observer.observe().await;
@@ -226,6 +248,10 @@ impl App {
             let _ = ended.await;
         }
         self.audit_log.close();
+        if let Some(node) = self.node {
+            // It waits for the database, and ends its thread.
+            let _ = tokio::task::spawn_blocking(move || node.end(END_OF_NODE)).await;
+        }
         drained
     }
 }

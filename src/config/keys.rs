@@ -286,6 +286,48 @@ pub const KEYS: &[Key] = &[
         "File with the result of the last verification, written by `audit verify --report FILE`. The admin page and the metrics show it.",
     ),
     key(
+        "cluster.database",
+        Kind::Database,
+        Example::Note("postgresql://node_a@db1.example.be,db2.example.be/ehealth"),
+        "URL of the PostgreSQL database (15 or later) that the nodes share, with the hosts of all its servers: the primary among them is used. Its role is authenticated by `cluster.certificate`. Without this section the service is one machine (`docs/operations/cluster.md`).",
+    ),
+    key(
+        "cluster.certificate",
+        Kind::Path,
+        Example::Note("cluster/node-a.pem"),
+        "PEM file: client certificate for the database; its common name is the role.",
+    ),
+    key(
+        "cluster.key",
+        Kind::Secret,
+        Example::Note("credential:cluster.key"),
+        "PEM file: private key of `cluster.certificate`.",
+    ),
+    key(
+        "cluster.authorities",
+        Kind::Path,
+        Example::Note("cluster/database-ca.pem"),
+        "PEM file: CAs that issue the certificates of the database servers.",
+    ),
+    key(
+        "cluster.node",
+        Kind::Name,
+        Example::Note("a"),
+        "Name of this node, for ever: 1 to 32 characters a-z, 0-9 and '-', beginning with a letter. One process at a time has it.",
+    ),
+    defaulted(
+        "cluster.durability",
+        Kind::Choice("replicated, local"),
+        "replicated",
+        "`replicated`: an answer leaves when its record is durable on two machines; without a second one there are no answers (`MSG90053`) and the service is not ready. `local`: answers leave all the same, each record says that it was not replicated, and is replicated later.",
+    ),
+    defaulted(
+        "cluster.timeout",
+        Kind::Duration,
+        "5s",
+        "Longest wait for a commit and for a connection (1s–1m). A commit that takes longer is not answered, and the connection is dropped.",
+    ),
+    key(
         "admin.listen",
         Kind::Address,
         Example::Set("127.0.0.1:9443"),

@@ -9,6 +9,8 @@ pub enum Kind {
     Choice(&'static str),
     /// HTTPS URL.
     Url,
+    /// URL of a PostgreSQL database.
+    Database,
     /// File or folder. A relative path starts at the folder of the settings file.
     Path,
     /// One path or a list of paths.
@@ -38,6 +40,7 @@ impl Kind {
             Self::Address => "address and port",
             Self::Choice(words) => words,
             Self::Url => "HTTPS URL",
+            Self::Database => "URL of a PostgreSQL database",
             Self::Path => "path",
             Self::Paths => "path or list of paths",
             Self::Secret => "path or credential:NAME",

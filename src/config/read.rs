@@ -77,6 +77,7 @@ fn show_resolved(setting: &mut Setting, folder: &Path, overrides: &Overrides) {
         Kind::Address
         | Kind::Choice(_)
         | Kind::Url
+        | Kind::Database
         | Kind::Duration
         | Kind::Percentage
         | Kind::Name

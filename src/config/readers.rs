@@ -1,7 +1,9 @@
 //! Readers of single values. Each error says what the value must be.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::duration::parse_duration;
@@ -87,6 +89,20 @@ pub(super) fn millis(value: Value<'_>, least: u64, most: u64) -> Read<i64> {
     let millis = i64::try_from(duration.as_millis()).ok();
     let in_limits = millis.filter(|_| (least..=most).contains(&duration.as_secs()));
     in_limits.ok_or_else(|| format!("must be a duration from {least}s to {most}s"))
+}
+
+/// Reads a value whose type parses its text.
+pub(super) fn parsed<T: FromStr<Err: Display>>(value: Value<'_>) -> Read<T> {
+    value.text()?.parse().map_err(|error: T::Err| error.to_string())
+}
+
+/// Reads `cluster.durability`.
+pub(super) fn durability(value: Value<'_>) -> Read<cluster::Durability> {
+    match value.text()? {
+        "replicated" => Ok(cluster::Durability::Replicated),
+        "local" => Ok(cluster::Durability::Local),
+        _ => Err("must be \"replicated\" or \"local\"".to_owned()),
+    }
 }
 
 /// Reads `data.fetch_mode`.

@@ -32,12 +32,17 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
     let feeds = read_feeds(root, data.feeds.as_deref(), paths);
     let freshness = root.implied_section("freshness").and_then(read_freshness);
     let audit_log = root.section("audit_log").and_then(|section| read_audit_log(section, paths));
+    let cluster = root.optional_section("cluster").map(|section| read_cluster(section, paths));
     let admin = root.optional_section("admin").map(|section| read_admin(section, paths));
     let Server { listen, listen_mode, public_url, certificate, key, max_requests } = server?;
     let Trust { client_ca, revocation, environment } = trust?;
     let (unregistered_per_minute, idle) = limits?;
     let (signatures, response_signer) = signatures?;
     let AuditLog { settings: audit_log, verification_report, reserve } = audit_log?;
+    let cluster = match cluster {
+        Some(read) => Some(read?),
+        None => None,
+    };
     let (admin, admin_tls) = match admin {
         Some(read) => read.map(|(settings, tls)| (Some(settings), tls))?,
         None => (None, None),
@@ -71,6 +76,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
         fetch_mode: data.fetch_mode?,
         audit_log,
         verification_report,
+        cluster,
         admin,
         admin_tls,
         active_config: Vec::new(),
@@ -212,6 +218,26 @@ fn read_audit_log(mut section: Section<'_>, paths: PathReader<'_>) -> Option<Aud
     let settings =
         audit_log::Settings { missing_keys: missing_keys?, checkpoints, ..audit_log::Settings::new(folder?, keys?) };
     Some(AuditLog { settings, verification_report, reserve: reserve? })
+}
+
+fn read_cluster(mut section: Section<'_>, paths: PathReader<'_>) -> Option<cluster::Settings> {
+    let database = section.required("database", readers::parsed);
+    let certificate = section.required("certificate", |value| paths.path(value));
+    let key = section.required("key", |value| paths.secret(value));
+    let authorities = section.required("authorities", |value| paths.path(value));
+    let node = section.required("node", readers::parsed);
+    let durability = section.required("durability", readers::durability);
+    let timeout = section.required("timeout", |value| readers::millis(value, 1, 60));
+    section.finish();
+    Some(cluster::Settings {
+        database: database?,
+        certificate: certificate?,
+        key: key?,
+        authorities: authorities?,
+        node: node?,
+        durability: durability?,
+        timeout: Duration::from_millis(u64::try_from(timeout?).unwrap_or(5_000)),
+    })
 }
 
 /// `[admin]`: on loopback, operators need no certificates; anywhere else they do.

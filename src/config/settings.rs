@@ -36,6 +36,8 @@ pub struct Settings {
     pub audit_log: audit_log::Settings,
     /// File with the result of the last verification of the audit log.
     pub verification_report: Option<PathBuf>,
+    /// The cluster of which the service is a node; `None`: it is one machine.
+    pub cluster: Option<cluster::Settings>,
     /// Admin listener; `None`: nothing listens for operators.
     pub admin: Option<admin::Settings>,
     /// Mutual TLS of the admin listener; `None`: it listens on loopback only.
@@ -68,7 +70,8 @@ impl Settings {
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let of_operators = self.admin_tls.iter().flat_map(OperatorFiles::paths);
         let of_signer = self.response_signer.iter().flat_map(|files| [&files.certificate, &files.key]);
-        self.tls.paths().chain([&self.policy]).chain(of_operators).chain(of_signer)
+        let of_cluster = self.cluster.iter().flat_map(|of| [&of.certificate, &of.key, &of.authorities]);
+        self.tls.paths().chain([&self.policy]).chain(of_operators).chain(of_signer).chain(of_cluster)
     }
 
     /// Replaces the public URL, also in the list of active values.

@@ -56,7 +56,11 @@ pub(super) fn of_end_user(refused: EndUserFault) -> Explained<Fault> {
 /// (docs/reference/domain.md "Evidence of disclosure").
 pub(super) fn of_record_failure(failure: RecordFailure) -> Explained<Fault> {
     match failure {
-        RecordFailure::Unwritable | RecordFailure::Overloaded | RecordFailure::Closed => {
+        RecordFailure::Unwritable
+        | RecordFailure::Unreplicated
+        | RecordFailure::Replayed
+        | RecordFailure::Overloaded
+        | RecordFailure::Closed => {
             Explained::new(ExchangeFault::NotRecorded.into(), Cause::new("audit log", code_of_record_failure(failure)))
         }
     }
@@ -66,6 +70,8 @@ pub(super) fn of_record_failure(failure: RecordFailure) -> Explained<Fault> {
 pub(super) fn code_of_record_failure(failure: RecordFailure) -> &'static str {
     match failure {
         RecordFailure::Unwritable => "unwritable",
+        RecordFailure::Unreplicated => "unreplicated",
+        RecordFailure::Replayed => "replayed",
         RecordFailure::Overloaded => "overloaded",
         RecordFailure::Closed => "closed",
     }

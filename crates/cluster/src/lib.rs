@@ -48,5 +48,6 @@ pub use join::{Identity, JoinError, OwnLog};
 pub use node::{Node, Prepared, StartError};
 pub use presence::{Gateway, HEARTBEAT, NodeStatus, SILENT, View, read_nodes};
 pub use records::ReplicateError;
+pub use replicator::TransactionCounters;
 pub use schema::{MIGRATIONS, MigrateError, Migration, VERSION, migrate, version};
 pub use settings::{Database, DatabaseError, NodeName, NodeNameError, Settings};

@@ -14,7 +14,7 @@ use crate::adopt::{AdoptError, Adopted, adopt};
 use crate::connect::Connector;
 use crate::join::{Identity, JoinError, OwnLog, open_session, reason};
 use crate::presence::{Gateway, Presence, View};
-use crate::replicator::Replicator;
+use crate::replicator::{Replicator, TransactionCounters};
 use crate::settings::Settings;
 
 /// Reason why a node does not start.
@@ -75,6 +75,7 @@ impl Prepared {
     pub fn start(self, identity: Identity, gateway: Arc<dyn Gateway>) -> Result<Node, StartError> {
         let Self { settings, connector, own, wake, replication } = self;
         let view = Arc::new(Mutex::new(View::default()));
+        let counters = Arc::new(Mutex::new(TransactionCounters::default()));
         let (end, ended) = oneshot::channel();
         let presence = Presence {
             settings: settings.clone(),
@@ -84,7 +85,7 @@ impl Prepared {
             view: Arc::clone(&view),
         };
         let replicator =
-            Replicator { settings, connector, replication: Arc::clone(&replication), wake, identity, own };
+            Replicator { settings, connector, replication: Arc::clone(&replication), wake, identity, own, counters: Arc::clone(&counters) };
         let runtime = runtime()?;
         let run = move || {
             runtime.block_on(async {
@@ -97,7 +98,7 @@ impl Prepared {
         };
         let thread = thread::Builder::new().name("cluster".into()).spawn(run);
         let thread = thread.map_err(|error| StartError::Thread(error.kind()))?;
-        Ok(Node { replication, view, end: Mutex::new(Some((end, thread))) })
+        Ok(Node { replication, view, counters, end: Mutex::new(Some((end, thread))) })
     }
 }
 
@@ -121,6 +122,7 @@ async fn reconcile(connector: &Connector, settings: &Settings, own: &OwnLog) -> 
 pub struct Node {
     replication: Arc<Replication>,
     view: Arc<Mutex<View>>,
+    counters: Arc<Mutex<TransactionCounters>>,
     end: Mutex<Option<(oneshot::Sender<()>, thread::JoinHandle<()>)>>,
 }
 
@@ -129,6 +131,12 @@ impl Node {
     #[must_use]
     pub fn replication(&self) -> &Replication {
         &self.replication
+    }
+
+    /// Transactions of its records, since the start.
+    #[must_use]
+    pub fn counters(&self) -> TransactionCounters {
+        *self.counters.lock()
     }
 
     /// What it last read of all nodes.

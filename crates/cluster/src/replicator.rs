@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit_log::replication::{Link, Replication, SegmentFrames};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -37,6 +38,18 @@ pub(crate) struct Replicator {
     pub(crate) wake: Arc<Notify>,
     pub(crate) identity: Identity,
     pub(crate) own: OwnLog,
+    pub(crate) counters: Arc<Mutex<TransactionCounters>>,
+}
+
+/// Transactions of records that were confirmed, since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TransactionCounters {
+    /// Number of transactions.
+    pub count: u64,
+    /// Number of records in them.
+    pub records: u64,
+    /// Time from their begin to their confirmation.
+    pub duration: Duration,
 }
 
 /// Why a connection ended.
@@ -126,9 +139,18 @@ impl Replicator {
                 return Err(Ended::Write(ReplicateError::Unsound(next)));
             }
             next = last.end();
+            let began = Instant::now();
             let replayed = timeout(self.settings.timeout, writer.write(&batches)).await;
+            self.count(next.saturating_sub(first.first), began.elapsed());
             self.replication.confirm(next, &replayed.map_err(|_| Ended::Timeout)??);
         }
+    }
+
+    fn count(&self, records: u64, duration: Duration) {
+        let mut counters = self.counters.lock();
+        counters.count = counters.count.saturating_add(1);
+        counters.records = counters.records.saturating_add(records);
+        counters.duration = counters.duration.saturating_add(duration);
     }
 
     /// Inserts the records of the own log up to `until`. Returns the sequence of the next one.

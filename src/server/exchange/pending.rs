@@ -7,11 +7,13 @@ use tokio::time::Instant;
 
 use super::context::{ExchangeContext, RecordReceiver};
 use crate::server::counters::Stage;
+use crate::server::fault_map;
+use crate::server::signatures;
 use ehealth_core::explained::Explained;
 use ehealth_core::lookup::{
     ExchangeRecord, MessageSignature, RecordFailure, Recordable, Recorded, Resolved, Unrecorded,
 };
-use ehealth_core::model::Customer;
+use ehealth_core::model::{Customer, FieldSet};
 use ehealth_core::policy::{Refusal, Rule};
 use soap::{Addressing, Fault};
 
@@ -106,8 +108,61 @@ impl PendingExchange {
             PendingRecord::Echo(receiver) => RecordedOutcome::Echo(receive(receiver).await),
             PendingRecord::Fault(receiver) => RecordedOutcome::Fault(receive(receiver).await),
         };
+        let recorded = match outcome.into_replayed() {
+            Ok(replayed) => RecordedExchange::replayed(replayed, details, context).await,
+            Err(outcome) => RecordedExchange { outcome: *outcome, details },
+        };
         context.stopwatch.lap(Stage::Record);
-        RecordedExchange { outcome, details }
+        recorded
+    }
+}
+
+/// An exchange whose signed message another node received before, which the database found.
+struct Replayed {
+    entry: ExchangeRecord,
+    customer: Option<Customer>,
+}
+
+impl RecordedOutcome {
+    /// The exchange if its message is a replay, otherwise the outcome.
+    fn into_replayed(self) -> Result<Replayed, Box<Self>> {
+        let replay = RecordFailure::Replayed;
+        match self {
+            Self::Answer(Err(Unrecorded { failure, withheld: Some(resolved) })) if failure == replay => {
+                Ok(Replayed { entry: resolved.to_record(), customer: Some(resolved.into_customer()) })
+            }
+            Self::Echo(Err(Unrecorded { failure, withheld: Some(echo) })) if failure == replay => {
+                Ok(Replayed { entry: echo.entry, customer: None })
+            }
+            Self::Fault(Err(Unrecorded { failure, withheld: Some(refused) })) if failure == replay => {
+                Ok(Replayed { entry: refused.entry, customer: refused.customer })
+            }
+            outcome @ (Self::Answer(_) | Self::Echo(_) | Self::Fault(_)) => Err(Box::new(outcome)),
+        }
+    }
+}
+
+impl RecordedExchange {
+    /// Records that the message is refused as a replay. The record before it stays, and says what
+    /// would have been answered.
+    async fn replayed(replayed: Replayed, details: ReplyDetails, context: &ExchangeContext<'_>) -> Self {
+        let problem = signatures::replayed();
+        context.service.counters.count_refused_signature(problem.error);
+        let fault = fault_map::of_signature(&problem, None);
+        let rule = Rule::MessageSignature;
+        let entry = ExchangeRecord {
+            rule: Some(rule),
+            replaced_by: None,
+            fields: FieldSet::default(),
+            disclosed: Vec::new(),
+            outcome: fault.reason().outcome(),
+            signature: None,
+            ..replayed.entry
+        };
+        let refused = RefusedExchange { entry, fault, customer: replayed.customer };
+        let outcome = RecordedOutcome::Fault(receive(context.start_recording(refused)).await);
+        let details = ReplyDetails { rule: Some(rule), refusal: None, retry_after: None, ..details };
+        Self { outcome, details }
     }
 }
 

@@ -106,6 +106,11 @@ fn problem(error: SignatureError, expected: &'static str, found: impl Into<Strin
     Refused::Problem(Box::new(Problem::new(error, expected, found)))
 }
 
+/// The problem of a message that was received before.
+pub(in crate::server) fn replayed() -> Problem {
+    Problem::new(SignatureError::Replayed, "a message that was not received before", "a replay")
+}
+
 /// The problem of a message without a block.
 pub(in crate::server) fn missing() -> Refused {
     problem(SignatureError::Missing, "a wsse:Security block for this service", "none")
@@ -175,8 +180,8 @@ impl SignatureChecks<'_> {
         };
         let until = block.expires.plus_millis(self.times.skew_millis);
         let seen = self.replay.remember(signer, sha256(&block.value), until, self.now);
-        seen.map_err(|replayed| match replayed {
-            Replayed::Before => problem(SignatureError::Replayed, "a message that was not received before", "a replay"),
+        seen.map_err(|reason| match reason {
+            Replayed::Before => Refused::Problem(Box::new(replayed())),
             Replayed::Full => problem(SignatureError::ReplayMemory, "room to remember the message", "none"),
         })
     }
