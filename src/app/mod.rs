@@ -44,6 +44,7 @@ pub use clock::SystemClock;
 pub use confinement::{Confined, Part, confine, confine_existing, confine_to_folder, forbid_memory_dumps};
 pub use error::AppError;
 pub use finding::{Cause, Finding, Findings, Severity};
+pub use nodes::report_node;
 pub use notify::Notifier;
 pub use reload::Reloader;
 pub use service::App;

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::audit::AuditCommand;
 use super::backup::{BackupArguments, RestoreArguments};
+use super::cluster::ClusterCommand;
 use super::config::ConfigCommand;
 use super::contract::ContractCommand;
 #[cfg(feature = "testkit")]
@@ -69,6 +70,9 @@ pub enum Command {
     /// Verify, search and maintain the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Check or migrate the database that several nodes share, or show the nodes
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Check or show the settings, or print an example
     #[command(subcommand)]
     Config(ConfigCommand),

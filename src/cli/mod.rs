@@ -23,6 +23,7 @@ mod runtime;
 // The gateway and its operators.
 mod audit;
 mod backup;
+mod cluster;
 mod config;
 mod health;
 mod policy;
@@ -52,6 +53,7 @@ mod test_service;
 pub use args::{Arguments, Command};
 pub use audit::AuditCommand;
 pub use backup::{BackupArguments, RestoreArguments};
+pub use cluster::ClusterCommand;
 pub use config::ConfigCommand;
 pub use contract::ContractCommand;
 #[cfg(feature = "testkit")]

@@ -4,7 +4,7 @@ use super::args::{Arguments, Command};
 use super::exit::Exit;
 use super::log::{LogWriter, start_log};
 use super::output::close;
-use super::{audit, backup, config, contract, health, lookup, policy, reload, runtime, serve, signature, sync};
+use super::{audit, backup, cluster, config, contract, health, lookup, policy, reload, runtime, serve, signature, sync};
 #[cfg(feature = "testkit")]
 use super::{demo, generate, simulate};
 use crate::app::forbid_memory_dumps;
@@ -44,6 +44,7 @@ fn run_command(command: Command, log: &mut LogWriter) -> Exit {
         #[cfg(feature = "testkit")]
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Audit(command) => audit::run(&command),
+        Command::Cluster(command) => cluster::run(&command),
         Command::Config(command) => config::run(command, log),
         Command::Backup(arguments) => backup::run_backup(&arguments),
         Command::Restore(arguments) => backup::run_restore(&arguments),

@@ -6,6 +6,7 @@ mod report;
 use std::sync::Arc;
 
 pub(super) use gateway::NodeGateway;
+pub use report::report_node;
 pub(super) use report::report_cluster;
 
 use super::error::AppError;

@@ -41,7 +41,8 @@ pub(in crate::app) fn report_cluster(name: &str, node: &Node) -> ClusterReport {
 }
 
 /// What a node said of itself. A part that it did not say, or said in another form, is absent.
-pub(in crate::app) fn report_node(status: &NodeStatus) -> NodeReport {
+#[must_use]
+pub fn report_node(status: &NodeStatus) -> NodeReport {
     let said: Value = serde_json::from_str(&status.report).unwrap_or_default();
     let text = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
     let number = |key: &str| said.get(key).and_then(Value::as_u64);
