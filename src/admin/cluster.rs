@@ -78,6 +78,8 @@ pub struct NodeReport {
     pub records: Option<u64>,
     /// Records of it that the database has.
     pub replicated: Option<u64>,
+    /// First record of its audit log.
+    pub first: Option<u64>,
     /// Records under its newest checkpoint in the database.
     pub signed: u64,
     /// Loaded serial of each dataset.
