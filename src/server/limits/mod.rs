@@ -12,6 +12,7 @@ pub(super) mod holder;
 pub(super) mod quota_counts;
 pub(super) mod rate_limits;
 pub(super) mod request_rates;
+pub(super) mod shared_leases;
 
 // What clients may use before they are identified.
 pub(super) mod handshake_scheduler;

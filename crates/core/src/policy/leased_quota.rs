@@ -55,7 +55,7 @@ pub struct TakenLease {
 }
 
 /// What a node asks and tells in the next exchange.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlannedLease {
     /// Questions that it can use.
     pub wanted: u32,
