@@ -9,7 +9,7 @@
 //! A commit that did not reach the standby can be lost with the primary: use a session that waits
 //! for it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ehealth_core::policy::{GuardTotals, Lease, LeaseRequest, SharedCounts, exchange};
@@ -108,7 +108,7 @@ impl LeaseExchange {
         &self,
         client: &Client,
         consumers: &[&str],
-    ) -> Result<HashMap<String, (SharedCounts, Duration)>, Error> {
+    ) -> Result<BTreeMap<String, (SharedCounts, Duration)>, Error> {
         let parameters: [&(dyn ToSql + Sync); 1] = [&consumers];
         let query = client.query(&self.select, &parameters);
         let ((), rows) = tokio::try_join!(client.batch_execute("begin"), query)?;
@@ -122,7 +122,7 @@ impl LeaseExchange {
 }
 
 impl Columns {
-    fn of(rows: &HashMap<String, (SharedCounts, Duration)>) -> Self {
+    fn of(rows: &BTreeMap<String, (SharedCounts, Duration)>) -> Self {
         let mut columns = Self::default();
         for (consumer, (shared, _)) in rows {
             columns.consumers.push(consumer.clone());

@@ -29,7 +29,7 @@ impl Random {
     }
 }
 
-/// What goes wrong: one in so many; 0 for never.
+/// Frequencies of faults: one in this number of cases; 0 for never.
 #[derive(Clone, Copy)]
 struct Faults {
     crash: u64,

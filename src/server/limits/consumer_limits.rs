@@ -125,7 +125,7 @@ impl ConsumerLimits {
         let is_empty = planned.is_none() && guard == GuardChange::NONE;
         let PlannedLease { wanted, returned, unleased } = planned.unwrap_or_default();
         let consumer = consumer.to_string();
-        (!is_empty).then(|| LeaseRequest { consumer, quota, wanted, returned, unleased, guard, requested: now })
+        (!is_empty).then_some(LeaseRequest { consumer, quota, wanted, returned, unleased, guard, requested: now })
     }
 
     /// The answer to the plan.
@@ -175,7 +175,6 @@ impl ConsumerLimits {
 }
 
 /// What the leases of a plan are for.
-#[cfg_attr(not(test), expect(dead_code, reason = "the application's task is not connected yet"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LeasePurpose {
     NextQuestions,

@@ -40,7 +40,7 @@ pub enum LeaseSource {
     /// The next exchange with the database.
     #[default]
     Exchange,
-    /// This node's share of the quota, one of so many equal ones, and at least 1 question: the
+    /// This node's share: the quota divided by this number of nodes, at least 1 question. The
     /// database cannot be reached, and questions are answered all the same.
     OwnShare(NonZeroU32),
     /// None: the database cannot be reached, and questions are refused.
