@@ -9,6 +9,7 @@ pub(super) mod audit_space;
 pub(super) mod concurrency;
 pub(super) mod consumer_limits;
 pub(super) mod holder;
+mod lease_exchange;
 pub(super) mod quota_counts;
 pub(super) mod rate_limits;
 pub(super) mod request_rates;
