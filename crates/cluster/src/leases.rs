@@ -23,7 +23,8 @@ const SELECT: &str = "select consumer, floor(extract(epoch from clock_timestamp(
 const INSERT: &str = "insert into ehealth.quota (consumer) select unnest($1::text[]) order by 1 on conflict do nothing";
 
 /// The counts of a row are a text that the server parses: an array of arrays cannot be unnested by
-/// rows, and slices of one long array cost the square of the rows (measured: 250 ms for 1 000).
+/// rows. With slices of one long array, three clients had 194 exchanges per second of 100 rows, and
+/// 4 of 1 000.
 const UPDATE: &str = "update ehealth.quota set at = new.at, points = new.points, decayed = new.decayed, \
     minute = new.minute::integer[], day = new.day::integer[], empties = new.empties::integer[] \
     from unnest($1::text[], $2::bigint[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::text[]) \
