@@ -13,6 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::adopt::{AdoptError, Adopted, adopt};
 use crate::connect::Connector;
 use crate::join::{Identity, JoinError, OwnLog, open_session, reason};
+use crate::lease_keeper::LeaseKeeper;
 use crate::presence::{Gateway, Presence, View};
 use crate::replicator::{Replicator, TransactionCounters};
 use crate::settings::Settings;
@@ -81,9 +82,11 @@ impl Prepared {
             settings: settings.clone(),
             connector: connector.clone(),
             folder: own.folder.clone(),
-            gateway,
+            gateway: Arc::clone(&gateway),
             view: Arc::clone(&view),
         };
+        let keeper =
+            LeaseKeeper { settings: settings.clone(), connector: connector.clone(), gateway, view: Arc::clone(&view) };
         let replicator = Replicator {
             settings,
             connector,
@@ -99,8 +102,10 @@ impl Prepared {
                 tokio::select! {
                     () = replicator.run() => {}
                     () = presence.run() => {}
+                    () = keeper.run() => {}
                     _ = ended => {}
                 }
+                keeper.end().await;
             });
         };
         let thread = thread::Builder::new().name("cluster".into()).spawn(run);
