@@ -49,28 +49,27 @@ pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
     text
 }
 
-/// Connects to the database, each time with the same identity.
+/// Connects to the database, each time with the certificates that the files have then.
 #[derive(Clone)]
 pub struct Connector {
     config: tokio_postgres::Config,
-    tls: MakeRustlsConnect,
-    timeout: Duration,
+    settings: Settings,
 }
 
 impl Connector {
-    /// Reads the certificates and the key of the settings.
+    /// Checks the certificates and the key of the settings.
     ///
     /// # Errors
     /// [`ConnectError::File`] or [`ConnectError::Tls`].
     pub fn new(settings: &Settings) -> Result<Self, ConnectError> {
-        let tls = client_config(settings)?;
+        client_config(settings)?;
         let mut config = settings.database.0.clone();
         config.connect_timeout(settings.timeout).tcp_user_timeout(settings.timeout);
         config
             .keepalives_idle(Duration::from_secs(5))
             .keepalives_interval(Duration::from_secs(2))
             .keepalives_retries(3);
-        Ok(Self { config, tls: MakeRustlsConnect::new(tls), timeout: settings.timeout })
+        Ok(Self { config, settings: settings.clone() })
     }
 
     /// Opens a session: commits wait until a standby has flushed them, and nothing ends a commit
@@ -79,15 +78,17 @@ impl Connector {
     /// # Errors
     /// [`ConnectError`].
     pub async fn connect(&self) -> Result<Session, ConnectError> {
-        let opened = timeout(self.timeout, async {
-            let (client, connection) = self.config.connect(self.tls.clone()).await?;
+        let limit = self.settings.timeout;
+        let tls = MakeRustlsConnect::new(client_config(&self.settings)?);
+        let opened = timeout(limit, async {
+            let (client, connection) = self.config.connect(tls).await?;
             let warnings = Arc::new(AtomicU64::new(0));
             let driver = tokio::spawn(drive(connection, Arc::clone(&warnings)));
             let session = Session { client, warnings, driver: AbortOnDrop(driver) };
             session.client.batch_execute(SESSION).await?;
             Ok(session)
         });
-        opened.await.map_err(|_| ConnectError::Timeout(self.timeout))?
+        opened.await.map_err(|_| ConnectError::Timeout(limit))?
     }
 }
 
