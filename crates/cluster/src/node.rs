@@ -97,7 +97,9 @@ impl Prepared {
             counters: Arc::clone(&counters),
         };
         let runtime = runtime()?;
+        let guard = LostAtEnd(Arc::clone(&replication));
         let run = move || {
+            let _guard = guard;
             runtime.block_on(async {
                 tokio::select! {
                     () = replicator.run() => {}
@@ -111,6 +113,15 @@ impl Prepared {
         let thread = thread::Builder::new().name("cluster".into()).spawn(run);
         let thread = thread.map_err(|error| StartError::Thread(error.kind()))?;
         Ok(Node { replication, view, counters, end: Mutex::new(Some((end, thread))) })
+    }
+}
+
+/// However the thread ends: no exchange waits for it any more.
+struct LostAtEnd(Arc<Replication>);
+
+impl Drop for LostAtEnd {
+    fn drop(&mut self) {
+        self.0.lost("the thread of the node has ended; restart the service", false);
     }
 }
 
