@@ -14,5 +14,5 @@ mod record;
 mod run;
 mod words;
 
-pub use args::AuditCommand;
+pub use args::{AuditCommand, PruneArguments};
 pub(super) use run::run;

@@ -4,6 +4,7 @@ mod run;
 
 use clap::{Args, Subcommand};
 
+use super::audit::PruneArguments;
 use super::settings_file::SettingsFile;
 
 pub(super) use run::{connect, run, runtime};
@@ -48,6 +49,21 @@ Exit codes:
   1  failed; nothing of the failed step remains
   3  the settings have errors, or no section [cluster]";
 
+const PRUNE_HELP: &str = "\
+Example:
+  ehealth-attributes cluster prune --years 10 \\
+      --set cluster.database=postgresql://pruner@db1,db2/ehealth \\
+      --set cluster.certificate=pruner.pem --set cluster.key=pruner.key
+
+First run `audit prune` on every node: it destroys the keys, and records the removal. A month stays
+in the database while a node has a part of it in its own log. Fewer than 10 years need --shorter and
+--confirm, as for `audit prune`.
+
+Exit codes:
+  0  removed, or nothing to remove
+  1  failed, or a month stays because of a node
+  3  the settings have errors, or no section [cluster]";
+
 /// Commands under `cluster`.
 #[derive(Debug, Subcommand)]
 pub enum ClusterCommand {
@@ -60,6 +76,9 @@ pub enum ClusterCommand {
     /// Make or migrate the schema of the database
     #[command(after_help = MIGRATE_HELP)]
     Migrate(ClusterArguments),
+    /// Remove the months past retention from the database, after every node has pruned its own log
+    #[command(after_help = PRUNE_HELP)]
+    Prune(PruneArguments),
 }
 
 /// Arguments of the commands under `cluster`.

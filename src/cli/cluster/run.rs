@@ -6,10 +6,13 @@ use serde_json::{Value, json};
 
 use super::{ClusterArguments, ClusterCommand};
 use crate::admin::NodeReport;
-use crate::app::report_node;
+use crate::app::{SystemClock, report_node};
+use crate::cli::audit::PruneArguments;
 use crate::cli::exit::{Exit, fail};
 use crate::cli::settings_file::SettingsFile;
-use cluster::{ConnectError, Connector, MigrateError, Problem, Server, Session, Settings};
+use audit_log::Month;
+use cluster::{ConnectError, Connector, MigrateError, Problem, PrunedMonth, Server, Session, Settings};
+use ehealth_core::model::Clock;
 
 /// Exit code and message of a command that failed.
 type Failure = (Exit, String);
@@ -24,6 +27,7 @@ pub(in crate::cli) fn run(command: &ClusterCommand) -> Exit {
         ClusterCommand::Check(arguments) => run_check(arguments),
         ClusterCommand::Status(arguments) => run_status(arguments),
         ClusterCommand::Migrate(arguments) => run_migrate(arguments),
+        ClusterCommand::Prune(arguments) => run_prune(arguments),
     };
     done.unwrap_or_else(|(exit, message)| fail(exit, &message))
 }
@@ -105,6 +109,33 @@ fn run_migrate(arguments: &ClusterArguments) -> Result<Exit, Failure> {
         println!("the schema has version {}", cluster::VERSION);
     }
     Ok(Exit::Done)
+}
+
+fn run_prune(arguments: &PruneArguments) -> Result<Exit, Failure> {
+    let retention = arguments.retention().map_err(failed)?;
+    let settings = cluster_settings(&arguments.settings)?;
+    let past = Month::new(SystemClock.now()).minus_years(retention.years());
+    let past = past.ok_or_else(|| failed("no month is past this retention"))?;
+    let pruned: Result<_, Failure> = runtime()?.block_on(async {
+        let session = connect(&settings).await?;
+        let nodes = cluster::read_nodes(&session.client).await.map_err(failed)?;
+        let firsts: Vec<_> = nodes.iter().map(report_node).map(|node| (node.name, node.first)).collect();
+        cluster::prune(&session.client, past, &firsts).await.map_err(failed)
+    });
+    let pruned = pruned?;
+    for month in &pruned {
+        match month {
+            PrunedMonth::Removed(month) => println!("removed {month}"),
+            PrunedMonth::KeptBy(month, node) => {
+                println!("{month} stays: node {node} has records of it; run `audit prune` there");
+            }
+        }
+    }
+    if pruned.is_empty() {
+        println!("nothing is older than {} years", retention.years());
+    }
+    let is_kept = pruned.iter().any(|month| matches!(month, PrunedMonth::KeptBy(..)));
+    Ok(if is_kept { Exit::Failed } else { Exit::Done })
 }
 
 fn run_status(arguments: &ClusterArguments) -> Result<Exit, Failure> {

@@ -83,7 +83,7 @@
 //! |---|---|
 //! | 8 | since when, in milliseconds |
 //! | 8 | how many records were refused meanwhile; each exchange ended with a fault, none with an answer |
-//! | 1 | cause: 1 disk full, 2 I/O error, 3 a key was missing or unusable |
+//! | 1 | cause: 1 disk full, 2 I/O error, 3 a key was missing or unusable, 4 records could not be replicated |
 //!
 //! # Pruning record
 //!
