@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::observation::Observation;
 use super::nodes::report_cluster;
+use super::observation::Observation;
 use super::observer::Observer;
 use super::operators::OperatorTls;
 use super::reload::LastReload;
@@ -15,7 +15,7 @@ use super::report::{
     freshness_limit, report_authority, report_chain, report_operators, report_policy, report_settings,
 };
 use super::traffic::report_traffic;
-use crate::admin::{AuditLogReport, ClusterReport, CertificateRole, DatasetReport, Phase, Report, not_ready_reasons};
+use crate::admin::{AuditLogReport, CertificateRole, ClusterReport, DatasetReport, Phase, Report, not_ready_reasons};
 use crate::config::Settings;
 use crate::server::Service;
 use audit_log::{AuditLog, Health};

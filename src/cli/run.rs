@@ -4,7 +4,9 @@ use super::args::{Arguments, Command};
 use super::exit::Exit;
 use super::log::{LogWriter, start_log};
 use super::output::close;
-use super::{audit, backup, cluster, config, contract, health, lookup, policy, reload, runtime, serve, signature, sync};
+use super::{
+    audit, backup, cluster, config, contract, health, lookup, policy, reload, runtime, serve, signature, sync,
+};
 #[cfg(feature = "testkit")]
 use super::{demo, generate, simulate};
 use crate::app::forbid_memory_dumps;

@@ -41,6 +41,7 @@ pub use format::detail::{DecryptError, Detail, DetailKey};
 pub use format::frame::MAX_RECORD_BYTES;
 pub use format::key_id::KeyId;
 pub use format::month::Month;
+pub use format::note::root_text;
 pub use format::outcome::{StoredOutcome, StoredRule};
 pub use format::record::{
     Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,
@@ -74,6 +75,7 @@ pub use writer::status::{Compromise, Counters, Health};
 
 // Reading.
 pub use query::prove::{FindSignatureError, ProveError, find_signature, prove};
-pub use query::pruned::pruned_until;
+pub use query::pruned::{first_sequence, pruned_until};
 pub use query::read::{ReadError, Records, parse_record};
-pub use query::search::{DetailError, Found, IndexUse, SearchError, Whom, find, search};
+pub use query::search::{CopyProblem, DetailError, Found, IndexUse, SearchError, Whom, find, open_frame, search};
+pub use query::subtrees::{Subtrees, write_proof};

@@ -66,7 +66,10 @@ impl Connector {
         let tls = client_config(settings)?;
         let mut config = settings.database.0.clone();
         config.connect_timeout(settings.timeout).tcp_user_timeout(settings.timeout);
-        config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2)).keepalives_retries(3);
+        config
+            .keepalives_idle(Duration::from_secs(5))
+            .keepalives_interval(Duration::from_secs(2))
+            .keepalives_retries(3);
         Ok(Self { config, tls: MakeRustlsConnect::new(tls), timeout: settings.timeout })
     }
 
@@ -90,8 +93,7 @@ impl Connector {
 
 fn client_config(settings: &Settings) -> Result<ClientConfig, ConnectError> {
     let authorities = read_certificates(&settings.authorities)?;
-    let identity =
-        Identity { chain: read_certificates(&settings.certificate)?, key: read_private_key(&settings.key)? };
+    let identity = Identity { chain: read_certificates(&settings.certificate)?, key: read_private_key(&settings.key)? };
     Ok(ClientTls::new(authorities).with_identity(identity).build()?)
 }
 

@@ -122,7 +122,7 @@ pub(crate) async fn resume(
     let extents = extents(&session.client, node).await?;
     let (tree, index, next) = match extents.last() {
         None => {
-            let first = first_sequence(&own.folder)?;
+            let first = audit_log::first_sequence(&own.folder).ok().flatten().unwrap_or(0);
             (TreeBuilder::begin(first), PersonIndex::new(first), first)
         }
         Some(newest) => {
@@ -139,20 +139,12 @@ pub(crate) async fn resume(
     Ok((writer, next))
 }
 
-/// First record of the own log.
-fn first_sequence(folder: &Path) -> Result<u64, FramesError> {
-    match SegmentFrames::open(folder, 0)?.next(1, 1) {
-        Ok(_) => Ok(0),
-        Err(FramesError::Pruned { first, .. }) => Ok(first),
-        Err(error @ (FramesError::Damaged(_) | FramesError::Io(_))) => Err(error),
-    }
-}
-
 /// Continues the tree: its nodes from the database, its last leaves from the own log.
 async fn resume_tree(client: &Client, node: i16, size: u64, folder: &Path) -> Result<TreeBuilder, JoinError> {
     let blocks = size / WIDTH;
     let first = blocks.saturating_sub(blocks % WIDTH);
-    let text = "select number, hash from ehealth.tree_node where node = $1 and level = 8 and number >= $2 order by number";
+    let text =
+        "select number, hash from ehealth.tree_node where node = $1 and level = 8 and number >= $2 order by number";
     let rows = client.query(text, &[&node, &db_number(first)]).await?;
     let mut hashes = Vec::new();
     for (row, expected) in rows.iter().zip(first..blocks) {
@@ -180,7 +172,8 @@ async fn resume_index(
     own: &OwnLog,
 ) -> Result<PersonIndex, JoinError> {
     let Extent { month, first, last } = *newest;
-    let text = "select until, sums, code from ehealth.person_index where node = $1 and month = $2 order by until desc limit 1";
+    let text =
+        "select until, sums, code from ehealth.person_index where node = $1 and month = $2 order by until desc limit 1";
     let row = client.query_opt(text, &[&node, &month_number(month)]).await?;
     let key = own.keys.subject_key(month.year()).map_err(ReplicateError::from)?;
     let stored = row.and_then(|row| {
@@ -234,9 +227,7 @@ fn rows_of(batch: &SentBatch) -> impl Iterator<Item = Result<audit_log::replicat
 pub(crate) fn reason(error: &JoinError) -> String {
     match error {
         JoinError::Connect(ConnectError::Database(error)) => describe(error),
-        JoinError::Connect(
-            ConnectError::File(_) | ConnectError::Tls(_) | ConnectError::Timeout(_),
-        )
+        JoinError::Connect(ConnectError::File(_) | ConnectError::Tls(_) | ConnectError::Timeout(_))
         | JoinError::Unfit(_)
         | JoinError::NameInUse(_)
         | JoinError::Ahead { .. }

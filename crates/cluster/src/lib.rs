@@ -36,6 +36,12 @@ mod records;
 mod replicator;
 mod tree;
 
+// What auditors ask of all nodes.
+mod proof;
+mod prune;
+mod search;
+mod tree_reader;
+
 // The node.
 mod node;
 mod presence;
@@ -47,7 +53,10 @@ pub use examine::{Problem, Server, examine};
 pub use join::{Identity, JoinError, OwnLog};
 pub use node::{Node, Prepared, StartError};
 pub use presence::{Gateway, HEARTBEAT, NodeStatus, SILENT, View, read_nodes};
+pub use proof::{Proof, ProofError, prove};
+pub use prune::{PrunedMonth, policy_texts, prune};
 pub use records::ReplicateError;
 pub use replicator::TransactionCounters;
 pub use schema::{MIGRATIONS, MigrateError, Migration, VERSION, migrate, version};
+pub use search::{NodeKeys, search};
 pub use settings::{Database, DatabaseError, NodeName, NodeNameError, Settings};

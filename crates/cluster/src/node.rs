@@ -84,8 +84,15 @@ impl Prepared {
             gateway,
             view: Arc::clone(&view),
         };
-        let replicator =
-            Replicator { settings, connector, replication: Arc::clone(&replication), wake, identity, own, counters: Arc::clone(&counters) };
+        let replicator = Replicator {
+            settings,
+            connector,
+            replication: Arc::clone(&replication),
+            wake,
+            identity,
+            own,
+            counters: Arc::clone(&counters),
+        };
         let runtime = runtime()?;
         let run = move || {
             runtime.block_on(async {

@@ -123,10 +123,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Box<[Slot; 256]>> {
     let (slots, rest) = bytes.as_chunks::<SLOT_BYTES>();
     let slot = |bytes: &[u8; SLOT_BYTES]| {
         let (count, sum) = bytes.split_first_chunk::<4>()?;
-        Some(Slot {
-            count: u32::from_be_bytes(*count),
-            sum: u128::from_be_bytes(*sum.first_chunk()?),
-        })
+        Some(Slot { count: u32::from_be_bytes(*count), sum: u128::from_be_bytes(*sum.first_chunk()?) })
     };
     let slots: Vec<Slot> = slots.iter().filter_map(slot).collect();
     rest.is_empty().then_some(slots)?.into_boxed_slice().try_into().ok()

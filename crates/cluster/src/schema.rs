@@ -82,7 +82,9 @@ pub async fn migrate(client: &mut Client) -> Result<Vec<Migration>, MigrateError
         transaction.batch_execute(migration.sql).await?;
         let insert = "insert into ehealth.migration (number, name) values ($1, $2)";
         transaction.execute(insert, &[&migration.number, &migration.name]).await?;
-        transaction.batch_execute("grant select on ehealth.migration to ehealth_node, ehealth_prune, ehealth_auditor").await?;
+        transaction
+            .batch_execute("grant select on ehealth.migration to ehealth_node, ehealth_prune, ehealth_auditor")
+            .await?;
         transaction.commit().await?;
         made.push(migration);
     }

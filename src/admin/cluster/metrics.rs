@@ -3,7 +3,8 @@
 //! The label `node` is the name of a node in the operator's settings.
 
 use super::super::exposition::{Exposition, Labels, MetricType, seconds};
-use super::report::{ClusterReport, LinkReport, NodeReport, SharedPart};
+use super::comparison::SharedPart;
+use super::report::{ClusterReport, LinkReport, NodeReport};
 use ehealth_core::closed_enum;
 use ehealth_core::model::Dataset;
 
@@ -144,7 +145,7 @@ fn write_samples(out: &mut Exposition, metric: ClusterMetric, cluster: &ClusterR
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::tests::three_nodes;
+    use super::super::comparison::tests::three_nodes;
     use super::*;
 
     fn samples(cluster: Option<&ClusterReport>) -> Vec<String> {

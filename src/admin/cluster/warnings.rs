@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::super::health::Rounded;
 use super::super::report::DatasetReport;
-use super::report::{ClusterReport, LinkReport, NodeReport, SharedPart};
+use super::comparison::SharedPart;
+use super::report::{ClusterReport, LinkReport, NodeReport};
 use ehealth_core::model::{Dataset, Timestamp};
 
 /// Twice the default interval of a feed: each node fetches the datasets on its own, so serials differ
@@ -109,7 +110,7 @@ fn behind<'a>(node: &'a NodeReport, report: &DatasetReport, now: Timestamp) -> O
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::tests::three_nodes;
+    use super::super::comparison::tests::three_nodes;
     use super::*;
     use datasets::store::{DatasetStatus, HistoryEntry};
     use ehealth_core::model::DatasetState;

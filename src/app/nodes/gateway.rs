@@ -45,6 +45,7 @@ impl cluster::Gateway for NodeGateway {
             "is_answering": status.is_answering(),
             "records": status.written,
             "replicated": status.confirmed,
+            "first": audit_log::first_sequence(&self.folder).ok().flatten(),
             "signed": counters.signed,
             "serials": serials,
             "policy": active_config.register.policy().map(|digest| digest.to_string()),

@@ -6,8 +6,8 @@ mod report;
 use std::sync::Arc;
 
 pub(super) use gateway::NodeGateway;
-pub use report::report_node;
 pub(super) use report::report_cluster;
+pub use report::report_node;
 
 use super::error::AppError;
 use super::finding::{Finding, Severity};
@@ -36,9 +36,7 @@ pub(super) fn prepare(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Opt
     let Some(of_cluster) = &settings.cluster else { return Ok(None) };
     let own = OwnLog { folder: settings.audit_log.folder.clone(), keys: open_keys(settings)? };
     // It has a runtime of its own, which cannot run inside of another.
-    let prepared = std::thread::scope(|scope| {
-        scope.spawn(|| Prepared::new(of_cluster, own, Arc::clone(clock))).join()
-    });
+    let prepared = std::thread::scope(|scope| scope.spawn(|| Prepared::new(of_cluster, own, Arc::clone(clock))).join());
     match prepared {
         Ok(Ok(prepared)) => Ok(Some(prepared)),
         Ok(Err(error)) => Err(vec![of_start(settings, &error)].into()),
@@ -56,7 +54,9 @@ fn open_keys(settings: &Settings) -> Result<KeyFolder, AppError> {
 /// Adds the setting, and what to do.
 fn of_start(settings: &Settings, error: &StartError) -> Finding {
     let (setting, remedy) = match error {
-        StartError::Join(_) => ("cluster.database", "`ehealth-attributes cluster check` lists everything that is wrong"),
+        StartError::Join(_) => {
+            ("cluster.database", "`ehealth-attributes cluster check` lists everything that is wrong")
+        }
         StartError::Adopt(_) => (
             "cluster.node",
             "compare the audit log with the database: see docs/operations/cluster.md, \"The log and the database differ\"",

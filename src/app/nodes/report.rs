@@ -56,6 +56,7 @@ pub fn report_node(status: &NodeStatus) -> NodeReport {
         reason: text("reason"),
         records: number("records"),
         replicated: number("replicated"),
+        first: number("first"),
         signed: status.signed,
         serials: serials.filter_map(|(dataset, serial)| Some((dataset.clone(), serial.as_u64()?))).collect(),
         policy: text("policy"),

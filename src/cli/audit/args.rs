@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::nodes::{KeysOf, parse_keys_of};
 use crate::cli::settings_file::SettingsFile;
 use audit_log::report::Format;
 use audit_log::{Retention, TooShort};
@@ -46,6 +47,9 @@ pub enum AuditCommand {
     /// it and all later checkpoints.
     #[command(after_help = ROTATE_KEY_HELP)]
     RotateKey(SettingsFile),
+    /// Make the audit log of a node again from the database that the nodes share
+    #[command(after_help = REBUILD_HELP)]
+    Rebuild(RebuildArguments),
     /// Print the newest checkpoint, to be kept elsewhere
     #[command(after_help = CHECKPOINT_HELP)]
     Checkpoint {
@@ -134,6 +138,22 @@ Exit codes:
   1  failed
   3  the settings have errors";
 
+const REBUILD_HELP: &str = "\
+Examples:
+  ehealth-attributes audit rebuild
+  ehealth-attributes audit rebuild --node b --folder /srv/rebuilt --without-keys \\
+      --key audit-log.pub --checkpoint /srv/checkpoint
+
+Appends the records that only the database has to the audit log in the folder: all of them, if it is
+empty or missing. The service must be stopped. With --key it is then verified, against the
+checkpoint that was kept elsewhere. The keys of the node are not in the database: restore their
+folder from its own copy.
+
+Exit codes:
+  0  all records of the database are in the folder and, with --key, sound
+  1  failed; what was appended before is sound
+  3  the settings have errors, or no section [cluster]";
+
 const ROTATE_KEY_HELP: &str = "\
 Example:
   ehealth-attributes audit rotate-key > /srv/checkpoint
@@ -208,6 +228,47 @@ fn parse_years(text: &str) -> Result<u16, String> {
     }
 }
 
+/// Arguments of `audit rebuild`.
+#[derive(Debug, Args)]
+pub struct RebuildArguments {
+    /// Settings
+    #[command(flatten)]
+    pub settings: SettingsFile,
+    /// Name of the node [default: cluster.node]
+    #[arg(long)]
+    pub node: Option<cluster::NodeName>,
+    /// Folder of the audit log [default: audit_log.folder]
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// Folder of the node's keys, which show that the node wrote the records [default: audit_log.keys]
+    #[arg(long, value_name = "DIR")]
+    pub keys: Option<PathBuf>,
+    /// Do not check the records with the node's keys
+    #[arg(long, conflicts_with = "keys")]
+    pub without_keys: bool,
+    /// File of the public key: verify the audit log afterwards
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Checkpoint that was kept elsewhere
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub checkpoint: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which nodes of a cluster are read.
+#[derive(Debug, Args)]
+pub struct NodesArguments {
+    /// Only this node's own audit log; without it, all nodes are read from the database if the settings
+    /// have a section [cluster]
+    #[arg(long)]
+    pub this_node: bool,
+    /// Folder of the keys of another node; may be given several times
+    #[arg(long, value_name = "NODE=DIR", value_parser = parse_keys_of)]
+    pub keys_of: Vec<KeysOf>,
+}
+
 /// Arguments of `audit search`.
 #[derive(Debug, Args)]
 #[group(id = "whom", required = true, multiple = false, args = ["ssin", "end_user"])]
@@ -252,6 +313,9 @@ pub struct Scope {
     /// Read every record instead of using the indexes
     #[arg(long)]
     pub no_index: bool,
+    /// Nodes
+    #[command(flatten)]
+    pub nodes: NodesArguments,
 }
 
 /// Arguments of `audit events`.
@@ -325,6 +389,9 @@ pub struct ProveArguments {
     /// certificate. It is decrypted: the file is evidence against the caller, and no part of the proof
     #[arg(long, value_name = "FILE")]
     pub signature: Option<PathBuf>,
+    /// Nodes
+    #[command(flatten)]
+    pub nodes: NodesArguments,
 }
 
 fn parse_language(text: &str) -> Result<Language, String> {

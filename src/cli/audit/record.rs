@@ -66,7 +66,11 @@ fn describe_exchange(exchange: &Exchange) -> Vec<Fact> {
         ("application", or_none(exchange.application)),
         ("brought by", or_none(exchange.relay.map(|relay| relay.organisation))),
         ("message signature", if exchange.is_signed { "verified, encrypted" } else { "none" }.to_owned()),
-        ("replicated", if exchange.is_unreplicated { "not before the answer" } else { "before the answer, if a cluster is set" }.to_owned()),
+        (
+            "replicated",
+            if exchange.is_unreplicated { "not before the answer" } else { "before the answer, if a cluster is set" }
+                .to_owned(),
+        ),
         ("on behalf of", or_none(exchange.organisation)),
         ("legal context", or_none(exchange.context)),
         ("deliberation", or_none(exchange.deliberation.as_ref().map(Deliberation::as_str))),

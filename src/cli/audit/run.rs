@@ -9,6 +9,7 @@ use super::args::{
 };
 use super::events::run_events;
 use super::inputs::{Failure, audit_log_settings, failed, read_days};
+use super::nodes::{all_nodes, find_in_all, prove_in_all, run_rebuild};
 use super::record::describe;
 use super::words::Words;
 use crate::admin::Verification;
@@ -34,6 +35,7 @@ pub(in crate::cli) fn run(command: &AuditCommand) -> Exit {
         AuditCommand::Prove(arguments) => run_prove(arguments),
         AuditCommand::VerifyProof { key, file } => run_verify_proof(key, file),
         AuditCommand::Prune(arguments) => run_prune(arguments),
+        AuditCommand::Rebuild(arguments) => run_rebuild(arguments),
         AuditCommand::RotateKey(settings) => run_rotate_key(settings),
         AuditCommand::Checkpoint { settings, public_key } => run_checkpoint(settings, *public_key),
     };
@@ -96,9 +98,14 @@ fn subject(text: &str, errors: &mut ArgumentErrors) -> Option<Whom> {
 
 /// Makes the report of what is found.
 fn report(scope: &Scope, whom: &Whom, days: Option<Window>, names: Option<String>) -> Result<Report, Failure> {
-    let settings = audit_log_settings(&scope.settings)?;
+    let whole = scope.settings.read().map_err(|problems| (Exit::Configuration, problems.to_string()))?;
+    let settings = &whole.audit_log;
+    if let Some(of_cluster) = all_nodes(&whole, &scope.nodes) {
+        let found = find_in_all(&whole, of_cluster, &scope.nodes, (whom, days))?;
+        return Ok(Report::new(found, SystemClock.now(), days, &Words::new(&settings.folder, names)));
+    }
     let index = if scope.no_index { IndexUse::Bypass } else { IndexUse::Keep };
-    let found = find(&settings.folder, &keys(&settings)?, index, whom, days).map_err(failed)?;
+    let found = find(&settings.folder, &keys(settings)?, index, whom, days).map_err(failed)?;
     let report = Report::new(found, SystemClock.now(), days, &Words::new(&settings.folder, names));
     // Only then do the reasons matter for which a key is missing.
     if !report.lacks_keys() {
@@ -157,20 +164,41 @@ fn exit_with_gaps(report: &Report) -> Exit {
 }
 
 fn run_prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
-    let settings = audit_log_settings(&arguments.settings)?;
+    let whole = arguments.settings.read().map_err(|problems| (Exit::Configuration, problems.to_string()))?;
+    let settings = &whole.audit_log;
     let ticket =
         Ticket::parse(&arguments.ticket).ok_or((Exit::Usage, "--ticket: not a UUID of version 4".to_owned()))?;
-    let newest = settings.folder.join("checkpoint");
-    let note = read(arguments.checkpoint.as_ref().unwrap_or(&newest))?;
-    let keys = keys(&settings)?;
-    let proof = prove(&settings.folder, &keys, IndexUse::Keep, ticket, &note).map_err(failed)?;
+    let (proof, signature) = match all_nodes(&whole, &arguments.nodes) {
+        Some(of_cluster) => {
+            let note = arguments.checkpoint.as_deref().map(read).transpose()?;
+            let wanted = (ticket, note.as_deref(), arguments.signature.is_some());
+            prove_in_all(&whole, of_cluster, &arguments.nodes, wanted)?
+        }
+        None => prove_here(settings, ticket, arguments)?,
+    };
     if let Some(file) = &arguments.signature {
-        let signature = find_signature(&settings.folder, &keys, IndexUse::Keep, ticket).map_err(failed)?;
         let signature = signature.ok_or((Exit::Failed, "the message of this exchange was not signed".to_owned()))?;
         durable_file::replace(file, describe_signature(ticket, &signature).as_bytes(), 0o600).map_err(failed)?;
     }
     print!("{proof}");
     Ok(Exit::Done)
+}
+
+/// Proves an exchange of the own log; with the signature of its message, if that is wanted.
+fn prove_here(
+    settings: &audit_log::Settings,
+    ticket: Ticket,
+    arguments: &ProveArguments,
+) -> Result<(String, Option<MessageSignature>), Failure> {
+    let newest = settings.folder.join("checkpoint");
+    let note = read(arguments.checkpoint.as_ref().unwrap_or(&newest))?;
+    let keys = keys(settings)?;
+    let proof = prove(&settings.folder, &keys, IndexUse::Keep, ticket, &note).map_err(failed)?;
+    let signature = match &arguments.signature {
+        Some(_) => find_signature(&settings.folder, &keys, IndexUse::Keep, ticket).map_err(failed)?,
+        None => None,
+    };
+    Ok((proof, signature))
 }
 
 /// A message signature as JSON.

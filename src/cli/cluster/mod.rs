@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::settings_file::SettingsFile;
 
-pub(super) use run::run;
+pub(super) use run::{connect, run, runtime};
 
 const CHECK_HELP: &str = "\
 Examples:

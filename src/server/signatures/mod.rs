@@ -10,5 +10,5 @@ mod verify;
 
 pub use replay::{ReplayCache, ReplayMemory, Replayed};
 pub use responses::ResponseSigner;
-pub(super) use verify::{missing, replayed};
 pub use verify::{Bearer, Refused, RelayedSigner, SignatureChecks, SignatureExplainer, Signer, Verified};
+pub(super) use verify::{missing, replayed};

@@ -27,6 +27,7 @@ fn healthy_node(name: &str) -> NodeReport {
         reason: None,
         records: Some(1_204_317),
         replicated: Some(1_204_317),
+        first: Some(0),
         signed: 1_204_290,
         serials: Dataset::ALL.map(|dataset| (dataset.code().to_owned(), 7)).into(),
         policy: Some("5f".repeat(32)),

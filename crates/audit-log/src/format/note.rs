@@ -116,7 +116,8 @@ impl fmt::Debug for CheckpointKey {
 }
 
 /// Encodes a root as in a checkpoint.
-pub(crate) fn root_text(root: Digest) -> String {
+#[must_use]
+pub fn root_text(root: Digest) -> String {
     base64(root.as_bytes())
 }
 

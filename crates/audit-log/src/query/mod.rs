@@ -5,3 +5,4 @@ pub(crate) mod prove;
 pub(crate) mod pruned;
 pub(crate) mod read;
 pub(crate) mod search;
+pub(crate) mod subtrees;

@@ -6,7 +6,6 @@
 //! only the segments with the record and with the end of the tree are read whole. A path that does
 //! not lead to the checkpoint's root is never returned.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
@@ -14,18 +13,18 @@ use std::path::Path;
 use ehealth_core::lookup::MessageSignature;
 use ehealth_core::model::{Digest, Ticket};
 
-use super::index::{BLOCK, BLOCK_LEVEL, Hashes, Index, Table};
+use super::index::{Hashes, Index, Table};
 use super::read::parse_record;
 use super::search::{IndexUse, record_at};
+use super::subtrees::{Subtrees, write_proof};
 use crate::format::damage::{Damage, DamageKind};
 use crate::format::decode;
 use crate::format::detail::DecryptError;
 use crate::format::frame::{self, Frames};
-use crate::format::note::{base64, root_text};
+use crate::format::note::root_text;
 use crate::format::record::{Event, SegmentBegun};
 use crate::format::segment_name::SegmentName;
 use crate::format::subject::SubjectKey;
-use crate::format::tree::{Frontier, node_hash};
 use crate::storage::disk::{Disk, Folder};
 use crate::storage::keys::{KeyError, KeyFolder};
 use crate::storage::segment;
@@ -89,8 +88,7 @@ pub fn prove(
         }
     }
     let path = tree.path(sequence, size).ok_or(ProveError::Inconsistent)?;
-    let path: String = path.into_iter().map(|hash| root_text(hash) + "\n").collect();
-    Ok(format!("c2sp.org/tlog-proof@v1\nextra {}\nindex {sequence}\n{path}\n{checkpoint}", base64(&record)))
+    Ok(write_proof(&record, sequence, &path, checkpoint))
 }
 
 /// Reason why the signature of a message cannot be given.
@@ -251,69 +249,4 @@ impl Segments<'_> {
 struct SegmentContents {
     leaves: Vec<Digest>,
     found: Option<(u64, Vec<u8>)>,
-}
-
-/// Roots of subtrees by level (0 is a leaf) and index.
-#[derive(Default)]
-struct Subtrees(HashMap<(u32, u64), Digest>);
-
-impl Subtrees {
-    fn add_leaves(&mut self, first: u64, leaves: &[Digest]) {
-        self.0.extend((first..).zip(leaves).map(|(position, leaf)| ((0, position), *leaf)));
-    }
-
-    fn add_hashes(&mut self, first: u64, hashes: &Hashes) {
-        self.add_leaves(first, &hashes.head);
-        let block = first.div_ceil(BLOCK);
-        self.0.extend((block..).zip(&hashes.blocks).map(|(position, root)| ((BLOCK_LEVEL, position), *root)));
-        let blocks = u64::try_from(hashes.blocks.len()).unwrap_or(0);
-        self.add_leaves(block.saturating_add(blocks).saturating_mul(BLOCK), &hashes.tail);
-    }
-
-    /// Adds the tree of the pruned records. Every record that is proven lies after it.
-    fn add_prefix(&mut self, tree: &Frontier) {
-        let mut end = tree.size();
-        for root in tree.roots().iter().rev() {
-            let level = end.trailing_zeros();
-            end &= end.saturating_sub(1);
-            self.0.insert((level, end.checked_shr(level).unwrap_or(0)), *root);
-        }
-    }
-
-    /// Hash of the leaves from `start` to before `end` (RFC 6962, section 2.1). `start` must be the
-    /// beginning of such a subtree.
-    fn root(&self, start: u64, end: u64) -> Option<Digest> {
-        let length = end.checked_sub(start).filter(|length| *length > 0)?;
-        if length.is_power_of_two() {
-            let level = length.trailing_zeros();
-            if let Some(root) = self.0.get(&(level, start.checked_shr(level)?)) {
-                return Some(*root);
-            }
-        }
-        let middle = split(start, end)?;
-        Some(node_hash(self.root(start, middle)?, self.root(middle, end)?))
-    }
-
-    /// Audit path of a leaf, from the leaf to the root (RFC 6962, section 2.1.1).
-    fn path(&self, leaf: u64, size: u64) -> Option<Vec<Digest>> {
-        let (mut start, mut end) = (0, size);
-        let mut path = Vec::new();
-        while let Some(middle) = split(start, end) {
-            if leaf < middle {
-                path.push(self.root(middle, end)?);
-                end = middle;
-            } else {
-                path.push(self.root(start, middle)?);
-                start = middle;
-            }
-        }
-        path.reverse();
-        Some(path)
-    }
-}
-
-/// Splits a range of leaves: the left part has the largest power of two below its length.
-fn split(start: u64, end: u64) -> Option<u64> {
-    let length = end.checked_sub(start).filter(|length| *length > 1)?;
-    start.checked_add(length.next_power_of_two() >> 1)
 }

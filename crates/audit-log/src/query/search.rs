@@ -37,9 +37,39 @@ pub enum Whom {
     EndUser(String),
 }
 
+/// Opens the exchange of a frame if it is about this person, or of this end user; `None` otherwise.
+/// `key` is that of its year, `detail_key` that of its month.
+#[must_use]
+pub fn open_frame(
+    bytes: &[u8],
+    (key, detail_key): (&SubjectKey, &Result<DetailKey, KeyError>),
+    whom: &Whom,
+) -> Option<Found> {
+    let record = decode::record(frame::split(bytes).ok()?).ok()?;
+    let token = whom.token(key);
+    match record.event {
+        Event::Exchange(exchange) if exchange.has_token(token) => Some(open(record.header, *exchange, detail_key)),
+        Event::Exchange(_)
+        | Event::SegmentBegun(_)
+        | Event::Interruption(_)
+        | Event::Pruning(_)
+        | Event::Suppressed(_)
+        | Event::Vouched(_) => None,
+    }
+}
+
+fn open(header: RecordHeader, exchange: Exchange, detail_key: &Result<DetailKey, KeyError>) -> Found {
+    let detail = match detail_key {
+        Ok(key) => exchange.decrypt(key).map_err(DetailError::Decrypt),
+        Err(error) => Err(DetailError::Key(*error)),
+    };
+    Found { header, exchange, detail }
+}
+
 impl Whom {
     /// Token under a year's key.
-    fn token(&self, key: &SubjectKey) -> SubjectToken {
+    #[must_use]
+    pub fn token(&self, key: &SubjectKey) -> SubjectToken {
         match self {
             Self::Subject(subject) => key.token(*subject),
             Self::EndUser(id) => key.end_user_token(id),
@@ -71,7 +101,7 @@ pub enum DetailError {
 }
 
 /// Reason why records may be missing from the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum SearchError {
     /// The key of a year cannot be read, so the records of that year cannot be searched.
     #[error("the year {year} cannot be searched: {error}")]
@@ -87,6 +117,39 @@ pub enum SearchError {
     /// The audit log cannot be read further.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The records of a node in the shared database are not those that it wrote.
+    #[error("node {node}, {month}: {problem}")]
+    Copy {
+        /// Name of the node.
+        node: Box<str>,
+        /// Month of the records.
+        month: Month,
+        /// What is wrong.
+        problem: CopyProblem,
+    },
+}
+
+/// What is wrong with the records of a node in the shared database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum CopyProblem {
+    /// Rows of the persons whose token begins with the same byte were removed, added or changed.
+    #[error("the database is not as the node wrote it: records of this or another person were removed or changed")]
+    Index,
+    /// A record is missing.
+    #[error("record {0} is missing in the database")]
+    Missing(u64),
+    /// A record is not the one that the node wrote.
+    #[error("record {0} was changed in the database")]
+    Changed(u64),
+    /// A record is not under the node's newest checkpoint.
+    #[error("record {0} is not under the checkpoint of its node: records were changed or removed in the database")]
+    Unproven(u64),
+    /// The newest checkpoint in the database is missing, or is not signed by the node's key.
+    #[error("the database has no checkpoint that the node's key signed")]
+    Checkpoint,
+    /// The keys of the node are not at hand.
+    #[error("the keys of the node are not at hand: name their folder with --keys-of")]
+    NoKeys,
 }
 
 /// Searches all records for those of a person, in order. A part that cannot be searched is an
@@ -227,10 +290,6 @@ impl SegmentSearch {
     }
 
     fn open(&self, header: RecordHeader, exchange: Exchange) -> Found {
-        let detail = match &self.detail_key {
-            Ok(key) => exchange.decrypt(key).map_err(DetailError::Decrypt),
-            Err(error) => Err(DetailError::Key(*error)),
-        };
-        Found { header, exchange, detail }
+        open(header, exchange, &self.detail_key)
     }
 }

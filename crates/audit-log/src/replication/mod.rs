@@ -16,7 +16,7 @@ mod status;
 
 pub use frames::{FramesError, SegmentFrames};
 pub use rebuild::{Rebuild, RebuildError};
-pub use row::{FrameRow, Prefix, RowError, block_root, prefix, rows};
+pub use row::{FrameRow, Prefix, RowError, block_root, prefix, record_of, rows, segment_tree};
 pub use state::{Replication, SentBatch};
 pub use status::{Durability, Link, ReplicationStatus};
 

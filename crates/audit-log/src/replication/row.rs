@@ -5,6 +5,7 @@ use ehealth_core::model::Digest;
 use crate::format::decode;
 use crate::format::frame::{self, FrameError};
 use crate::format::month::Month;
+use crate::format::record::Event;
 use crate::format::subject::{SubjectKey, SubjectToken};
 use crate::format::tree::Frontier;
 
@@ -123,13 +124,23 @@ impl SubjectKey {
     /// Code of the sums of an index of persons.
     #[must_use]
     pub fn sums_code(&self, node: &str, month: Month, until: u64, sums: &[u8]) -> [u8; 16] {
-        self.index_code(&[
-            b"sums",
-            node.as_bytes(),
-            b"\0",
-            month.to_string().as_bytes(),
-            &until.to_be_bytes(),
-            sums,
-        ])
+        self.index_code(&[b"sums", node.as_bytes(), b"\0", month.to_string().as_bytes(), &until.to_be_bytes(), sums])
     }
+}
+
+/// The tree before a segment, from the frame of the record that begins it; `None` for another frame.
+#[must_use]
+pub fn segment_tree(bytes: &[u8]) -> Option<Frontier> {
+    match decode::record(frame::split(bytes).ok()?).ok()?.event {
+        Event::SegmentBegun(begun) => Some(begun.tree),
+        Event::Exchange(_) | Event::Interruption(_) | Event::Pruning(_) | Event::Suppressed(_) | Event::Vouched(_) => {
+            None
+        }
+    }
+}
+
+/// The record of a sound frame; `None` for other bytes.
+#[must_use]
+pub fn record_of(bytes: &[u8]) -> Option<&[u8]> {
+    frame::split(bytes).ok().map(|framed| framed.record)
 }

@@ -49,7 +49,7 @@ pub(super) fn gap(gap: &SearchError, words: &Words) -> String {
         SearchError::Year { year, error: KeyError::Missing(_) } => of_year(words.year_without_key, *year),
         SearchError::Year { year, .. } => of_year(words.year_unreadable, *year),
         SearchError::OtherKey(year) => of_year(words.year_of_another_key, *year),
-        SearchError::Read(_) => words.unreadable_part.to_owned(),
+        SearchError::Read(_) | SearchError::Copy { .. } => words.unreadable_part.to_owned(),
     }
 }
 

@@ -182,6 +182,14 @@ impl KeyFolder {
         Ok(self.checkpoint_key(origin)?.verifying_key())
     }
 
+    /// Whether the key of the checkpoints signed this note under this origin.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn has_signed(&self, origin: &str, note: &str) -> Result<bool, KeyError> {
+        Ok(self.checkpoint_key(origin)?.read(note).is_some())
+    }
+
     /// Destroys a key: overwrites its bytes, then removes its file. Succeeds if there is no such
     /// file.
     ///

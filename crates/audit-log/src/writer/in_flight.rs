@@ -121,7 +121,15 @@ impl InFlightBatches {
     ) -> Self {
         let (batches, retained) = (VecDeque::new(), Vec::new());
         let state = State { durable, outage: None, retained, batches, first: 0, fastest_sync: None };
-        Self { state: Mutex::new(state), changed: Condvar::new(), overlap_after, clock, status, checkpointer, replication }
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            overlap_after,
+            clock,
+            status,
+            checkpointer,
+            replication,
+        }
     }
 
     /// Whether nothing is in flight and nothing failed: then nothing happens until a record comes.

@@ -215,17 +215,7 @@ impl AuditLog {
         }
         let (queue, threads) = (RwLock::new(Some(queue)), Mutex::new(threads));
         let (checkpoint_threads, origin) = (Mutex::new(checkpoint_threads), settings.checkpoints.origin.clone());
-        Ok(Self {
-            queue,
-            threads,
-            checkpoint_threads,
-            checkpointer,
-            status,
-            cut_bytes,
-            keys,
-            origin,
-            replication,
-        })
+        Ok(Self { queue, threads, checkpoint_threads, checkpointer, status, cut_bytes, keys, origin, replication })
     }
 
     /// Whether records can be written.
