@@ -42,6 +42,9 @@ mod prune;
 mod search;
 mod tree_reader;
 
+// Quotas over all nodes.
+mod leases;
+
 // The node.
 mod node;
 mod presence;
@@ -51,6 +54,7 @@ pub use audit_log::replication::Durability;
 pub use connect::{ConnectError, Connector, Session};
 pub use examine::{Problem, Server, examine};
 pub use join::{Identity, JoinError, OwnLog};
+pub use leases::LeaseExchange;
 pub use node::{Node, Prepared, StartError};
 pub use presence::{Gateway, HEARTBEAT, NodeStatus, SILENT, View, read_nodes};
 pub use proof::{Proof, ProofError, prove};

@@ -9,9 +9,11 @@ pub(super) mod audit_space;
 pub(super) mod concurrency;
 pub(super) mod consumer_limits;
 pub(super) mod holder;
+mod lease_exchange;
 pub(super) mod quota_counts;
 pub(super) mod rate_limits;
 pub(super) mod request_rates;
+pub(super) mod shared_leases;
 
 // What clients may use before they are identified.
 pub(super) mod handshake_scheduler;

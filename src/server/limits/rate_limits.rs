@@ -19,28 +19,32 @@ use super::concurrency::{Capacity, ConcurrencyLimit, Patience, Slot};
 use super::consumer_limits::{ConsumerLimits, TakenQuestion};
 use super::holder::Holder;
 use super::quota_counts::QuotaCounts;
+use super::shared_leases::SharedLeases;
 use crate::peer_event;
 use crate::peer_log::PeerLog;
 use ehealth_core::lookup::{Permitted, Resolved};
 use ehealth_core::model::{Clock, Ssin, WrongDates};
 use ehealth_core::policy::{
-    Consumer, ConsumerId, HourCounts, NoQuestion, RateLimiter, Register, SubjectHash, Throttle,
+    Consumer, ConsumerId, HourCounts, LeaseSource, NoQuestion, RateLimiter, Register, SubjectHash, Throttle,
 };
 
 /// Time for which a question waits for the file of the counts. It is written ahead, so that only
-/// the first question of an hour waits, and those of a sudden burst.
+/// the first question of an hour waits, and those of a sudden burst. In a cluster: for the next
+/// exchange of leases.
 const LEASE_WAIT: Duration = Duration::from_secs(1);
 
 /// Limits of the consumers that have sent a question. Only registered consumers get one.
 pub(crate) struct RateLimits {
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     /// Its random key makes the hashes of persons.
     hasher: RandomState,
-    consumers: Mutex<HashMap<ConsumerId, Arc<ConsumerLimits>>>,
+    pub(super) consumers: Mutex<HashMap<ConsumerId, Arc<ConsumerLimits>>>,
     /// One question at a time of each slowed consumer.
     turns: Arc<ConcurrencyLimit>,
-    /// Empty if the counts are in memory only.
+    /// Empty if the counts are in memory only, or shared.
     file: OnceLock<CountsFile>,
+    /// Empty if no other node has a part of the quotas.
+    pub(super) shared: OnceLock<SharedLeases>,
 }
 
 /// Times of the counts that were restored, and the exchange with the thread that writes them.
@@ -94,6 +98,7 @@ impl RateLimits {
             consumers: Mutex::default(),
             turns: ConcurrencyLimit::new(Capacity { total: usize::MAX, each: 1 }),
             file: OnceLock::new(),
+            shared: OnceLock::new(),
         }
     }
 
@@ -122,17 +127,19 @@ impl RateLimits {
         }
     }
 
-    /// Takes a question as soon as the file has the consumer's next lease.
+    /// Takes a question as soon as the file has the consumer's next lease, or an exchange brought
+    /// one.
     async fn take_after_write(
         &self,
         limits: &Arc<ConsumerLimits>,
         consumer: &Consumer,
     ) -> Result<TakenQuestion, Duration> {
-        let file = self.file.get().ok_or(LEASE_WAIT)?;
+        let file = self.file.get().map(|file| &file.written);
+        let renewed = file.or_else(|| self.shared.get().map(SharedLeases::noted)).ok_or(LEASE_WAIT)?;
         let deadline = Instant::now() + LEASE_WAIT;
         loop {
-            let mut written = pin!(file.written.notified());
-            // From here on, a write that ends is not missed.
+            let mut written = pin!(renewed.notified());
+            // From here on, a write or an exchange that ends is not missed.
             written.as_mut().enable();
             match self.try_take(limits, consumer) {
                 Ok(question) => return Ok(question),
@@ -144,7 +151,7 @@ impl RateLimits {
     }
 
     fn try_take(&self, limits: &Arc<ConsumerLimits>, consumer: &Consumer) -> Result<TakenQuestion, NoQuestion> {
-        let (question, is_short) = limits.take(consumer.quota, self.time())?;
+        let (question, is_short) = limits.take(consumer.quota, self.lease_source(), self.time())?;
         if is_short {
             self.request(Request::Write);
         }
@@ -208,13 +215,18 @@ impl RateLimits {
         let mut consumers = self.consumers.lock();
         let new = || {
             let time = self.time();
-            let limiter = match self.file.get() {
-                Some(_) => RateLimiter::with_file(consumer.quota, HourCounts::default(), time),
-                None => RateLimiter::new(consumer.quota, time),
+            let limiter = match (self.file.get(), self.shared.get()) {
+                (Some(_), _) => RateLimiter::with_file(consumer.quota, HourCounts::default(), time),
+                (None, Some(_)) => return Arc::new(ConsumerLimits::leased(time)),
+                (None, None) => RateLimiter::new(consumer.quota, time),
             };
             Arc::new(ConsumerLimits::new(limiter, self.clock.uptime()))
         };
         Arc::clone(consumers.entry(consumer.id()).or_insert_with(new))
+    }
+
+    fn lease_source(&self) -> LeaseSource {
+        self.shared.get().map(SharedLeases::source).unwrap_or_default()
     }
 
     fn hash(&self, ssin: Ssin) -> SubjectHash {
@@ -269,6 +281,9 @@ impl RateLimits {
     }
 
     fn request(&self, wanted: Request) {
+        if let Some(shared) = self.shared.get() {
+            shared.request();
+        }
         let Some(file) = self.file.get() else { return };
         let mut request = file.request.lock();
         if *request != Request::End && *request != wanted {

@@ -146,7 +146,7 @@ pub fn record(log: &AuditLog, entry: ExchangeRecord) -> Settled {
 }
 
 /// Waits until a condition holds.
-pub fn wait_until(holds: impl Fn() -> bool) {
+pub fn wait_until(mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !holds() {
         assert!(Instant::now() < deadline, "the condition was not met within the deadline");

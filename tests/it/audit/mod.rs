@@ -17,6 +17,7 @@ mod memory_disk;
 mod oracles;
 mod pruning;
 mod replay;
+mod replication;
 mod reporting;
 mod second_place;
 mod seen;

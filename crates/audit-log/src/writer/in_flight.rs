@@ -67,7 +67,7 @@ struct BatchState {
 struct State {
     durable: LogPosition,
     outage: Option<Outage>,
-    /// Frames that the replication has and the own disk has not: they are written again first.
+    /// Frames that the replication may have and the own disk has not: they are written again first.
     retained: Vec<Sent>,
     /// In the order of their records.
     batches: VecDeque<BatchState>,
@@ -190,7 +190,7 @@ impl InFlightBatches {
         state.durable = position;
     }
 
-    /// Frames that the replication has and the own disk has not.
+    /// Frames that the replication may have and the own disk has not.
     pub(crate) fn retained(&self) -> Vec<Sent> {
         self.state.lock().retained.clone()
     }
@@ -224,7 +224,8 @@ impl InFlightBatches {
                     let begins = || Outage { since: self.clock.now(), failure, refused: 0 };
                     let outage = state.outage.get_or_insert_with(begins);
                     outage.refused = outage.refused.saturating_add(count);
-                    state.retained.extend(sent.filter(|sent| sent.handed.epoch.is_some()));
+                    // Also what was written before the connection: what follows it was numbered after it.
+                    state.retained.extend(sent);
                     settled.push((records, Err(RecordFailure::Unwritable)));
                 }
             }

@@ -14,12 +14,15 @@
 //! - An absolute number of empty subjects in an hour, whatever the share.
 //!
 //! Memory is bounded: the last [`SUBJECTS`] subjects as keyed hashes, and a few numbers.
+//!
+//! The nodes of a cluster share the score and the number, so that a consumer is slowed whichever
+//! nodes it asks. The remembered subjects stay with each node: a person counts once an hour and node.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
+use super::guard_score::{GuardChange, GuardScore, GuardTotals};
 use super::quota::Quota;
-use super::sliding_count::SlidingCount;
 use super::subject_hash::SubjectHash;
 
 /// Subjects that are remembered: 8 192 of 24 bytes. A caller that asks about more people in an hour
@@ -28,22 +31,6 @@ pub const SUBJECTS: usize = 8_192;
 
 /// Time for which a subject is remembered, and over which the absolute number is counted.
 pub const WINDOW: Duration = Duration::from_secs(3_600);
-
-/// Empty subjects beyond the share that the score allows.
-pub const ALLOWANCE: u64 = 40;
-
-/// Points of a subject in the score.
-const POINTS: u64 = 100;
-
-/// Largest score: after it, 40 known subjects and a few minutes end the delay.
-const MOST_POINTS: u64 = 2 * ALLOWANCE * POINTS;
-
-/// Time in which the score falls by one subject.
-const DECAY: Duration = Duration::from_secs(60);
-
-/// Slots of the absolute count: 12 of 5 min, and the one that has begun.
-const SLOTS: usize = 13;
-const SLOT: Duration = Duration::from_secs(300);
 
 /// What an answer showed of the person to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,42 +62,66 @@ pub const THROTTLE_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct EmptyAnswers {
     recent: RecentSubjects,
-    score: u64,
-    /// Time up to which the score has decayed.
-    decayed: Duration,
-    empty: SlidingCount<SLOTS>,
+    score: GuardScore,
+    /// `None` if no other node has a part of the state.
+    unshared: Option<UnsharedChanges>,
     is_slowed: bool,
+}
+
+/// What the other nodes do not know yet.
+#[derive(Debug, Clone)]
+struct UnsharedChanges {
+    /// Sent; the totals with it have not come back.
+    sent: GuardChange,
+    /// Happened since.
+    later: GuardChange,
 }
 
 impl EmptyAnswers {
     /// Guard of a consumer that has asked nothing yet.
     #[must_use]
     pub fn new(now: Duration) -> Self {
-        Self {
-            recent: RecentSubjects::default(),
-            score: 0,
-            decayed: now,
-            empty: SlidingCount::new(SLOT, now),
-            is_slowed: false,
-        }
+        Self { recent: RecentSubjects::default(), score: GuardScore::new(now), unshared: None, is_slowed: false }
+    }
+
+    /// Guard of a consumer whose state all nodes of a cluster share.
+    #[must_use]
+    pub fn shared(now: Duration) -> Self {
+        let unshared = UnsharedChanges { sent: GuardChange::NONE, later: GuardChange::NONE };
+        Self { unshared: Some(unshared), ..Self::new(now) }
+    }
+
+    /// What changed since the last exchange. It includes what was sent and not confirmed: if that
+    /// exchange succeeded unnoticed, those answers count twice, which slows a trawler earlier.
+    pub fn plan_change(&mut self) -> GuardChange {
+        let Some(unshared) = &mut self.unshared else { return GuardChange::NONE };
+        unshared.sent = unshared.sent.then(unshared.later);
+        unshared.later = GuardChange::NONE;
+        unshared.sent
+    }
+
+    /// Takes the totals of all nodes, which include the planned change.
+    pub fn note_totals(&mut self, totals: &GuardTotals, now: Duration) {
+        let Some(unshared) = &mut self.unshared else { return };
+        unshared.sent = GuardChange::NONE;
+        self.score = GuardScore::from_totals(totals, now, now);
+        self.score.add(unshared.later);
     }
 
     /// Counts an answer about this subject. Returns whether this answer is delayed.
     pub fn note(&mut self, quota: Quota, subject: SubjectHash, finding: Finding, now: Duration) -> Throttle {
         let was_slowed = self.is_slowed(quota, now);
-        let percent = u64::from(quota.empty_percent.min(100));
-        match finding {
-            Finding::NotLookedUp => {}
-            Finding::Something => {
-                if self.recent.insert(subject, now) {
-                    self.score = self.score.saturating_sub(percent);
-                }
-            }
-            Finding::Nothing => {
-                if self.recent.insert(subject, now) {
-                    self.empty.add(1);
-                    self.score = self.score.saturating_add(POINTS.saturating_sub(percent)).min(MOST_POINTS);
-                }
+        let change = match finding {
+            Finding::NotLookedUp => None,
+            Finding::Something => Some(GuardChange::known(quota.empty_percent)),
+            Finding::Nothing => Some(GuardChange::empty(quota.empty_percent)),
+        };
+        if let Some(change) = change
+            && self.recent.insert(subject, now)
+        {
+            self.score.add(change);
+            if let Some(unshared) = &mut self.unshared {
+                unshared.later = unshared.later.then(change);
             }
         }
         match (was_slowed, self.is_slowed(quota, now)) {
@@ -122,13 +133,8 @@ impl EmptyAnswers {
 
     /// Whether the consumer is slowed now.
     pub fn is_slowed(&mut self, quota: Quota, now: Duration) -> bool {
-        let decays = now.saturating_sub(self.decayed).as_millis() / DECAY.as_millis();
-        let decays = u32::try_from(decays).unwrap_or(u32::MAX);
-        self.decayed = self.decayed.saturating_add(DECAY.saturating_mul(decays));
-        self.score = self.score.saturating_sub(u64::from(decays).saturating_mul(POINTS));
-        self.empty.advance(now);
-        let is_over_share = self.score > ALLOWANCE * POINTS;
-        self.is_slowed = is_over_share || self.empty.sum() > u64::from(quota.empty_per_hour);
+        self.score.advance(now);
+        self.is_slowed = self.score.is_over(quota);
         self.is_slowed
     }
 }
@@ -250,6 +256,37 @@ mod tests {
         assert_eq!(note(100, Duration::ZERO), Throttle::SlowedFromNow);
         assert_eq!(note(101, Duration::from_mins(59)), Throttle::Slowed);
         assert_eq!(note(102, Duration::from_mins(65)), Throttle::AtOnce);
+    }
+
+    #[test]
+    fn a_trawler_is_slowed_by_all_nodes_together() {
+        let mut guards: Vec<_> = (0..3).map(|_| EmptyAnswers::shared(Duration::ZERO)).collect();
+        let mut shared = GuardScore::new(Duration::ZERO);
+        for number in 1..=70 {
+            for guard in &mut guards {
+                shared.add(guard.plan_change());
+                guard.note_totals(&shared.totals(), Duration::ZERO);
+            }
+            let is_slowed = guards.iter_mut().all(|guard| guard.is_slowed(QUOTA, Duration::ZERO));
+            assert_eq!(is_slowed, number > 63, "at number {number}, one exchange late");
+            let guard = &mut guards[usize::try_from(number % 3).expect("small")];
+            let _ = guard.note(QUOTA, subject(number), Finding::Nothing, Duration::ZERO);
+        }
+    }
+
+    #[test]
+    fn an_exchange_that_fails_loses_no_change() {
+        let mut guard = EmptyAnswers::shared(Duration::ZERO);
+        let _ = guard.note(QUOTA, subject(1), Finding::Nothing, Duration::ZERO);
+        let lost = guard.plan_change();
+        let _ = guard.note(QUOTA, subject(2), Finding::Nothing, Duration::ZERO);
+        let sent = guard.plan_change();
+        assert_eq!(sent, lost.then(lost));
+        let _ = guard.note(QUOTA, subject(3), Finding::Nothing, Duration::ZERO);
+        let mut shared = GuardScore::new(Duration::ZERO);
+        shared.add(sent);
+        guard.note_totals(&shared.totals(), Duration::ZERO);
+        assert_eq!((guard.score.totals().points, guard.plan_change()), (195, GuardChange::empty(35)));
     }
 
     #[test]

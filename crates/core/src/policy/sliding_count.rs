@@ -69,6 +69,23 @@ impl<const N: usize> SlidingCount<N> {
         }
     }
 
+    /// Removes all events.
+    pub fn clear(&mut self) {
+        self.counts = [0; N];
+    }
+
+    /// Removes events from the slot of this time, if it is in the window.
+    pub fn remove_at(&mut self, time: Duration, events: u32) {
+        let slot = self.slot_of(time);
+        let slots = u64::try_from(N).unwrap_or(u64::MAX);
+        if slot > self.newest || self.newest.saturating_sub(slot) >= slots {
+            return;
+        }
+        if let Some(count) = self.counts.get_mut(Self::index(slot)) {
+            *count = count.saturating_sub(events);
+        }
+    }
+
     /// Number of events in the newest slot.
     #[must_use]
     pub fn newest(&self) -> u32 {
@@ -167,6 +184,21 @@ mod tests {
         assert_eq!(count.wait_for(5, at(101_500)), at(2_500));
         assert_eq!(count.wait_for(3, at(101_500)), at(3_500));
         assert_eq!(count.wait_for(0, at(101_500)), at(4_000), "never");
+    }
+
+    #[test]
+    fn events_are_removed_from_their_slot_while_it_is_in_the_window() {
+        let mut count = SlidingCount::<4>::new(SECOND, at(10_000));
+        for slot in 10..14 {
+            count.advance(at(slot * 1_000));
+            count.add(5);
+        }
+        count.remove_at(at(9_999), 1);
+        count.remove_at(at(14_000), 1);
+        assert_eq!(count.counts(), [5; 4], "outside");
+        count.remove_at(at(10_999), 2);
+        count.remove_at(at(13_000), 9);
+        assert_eq!(count.counts(), [3, 5, 5, 0]);
     }
 
     #[test]
