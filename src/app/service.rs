@@ -46,7 +46,8 @@ pub struct App {
     dropped_log_lines: Arc<AtomicU64>,
     observer: Observer,
     follower: Follower,
-    quota_file: QuotaFile,
+    /// `None` in a cluster, where the database has the counts.
+    quota_file: Option<QuotaFile>,
     node: Option<Arc<Node>>,
 }
 
@@ -98,7 +99,12 @@ impl App {
             explainer: None,
         });
         let service = Arc::new(Service::new(settings.server.clone(), active_config, dependencies));
-        let quota_file = QuotaFile::start(&service, &settings.sync.data).map_err(AppError::of_thread)?;
+        let quota_file = if node.is_some() {
+            service.rate_limits().share_counts();
+            None
+        } else {
+            Some(QuotaFile::start(&service, &settings.sync.data).map_err(AppError::of_thread)?)
+        };
         let started = clock.now();
         let last_reload = LastReload::at_start(started);
         let reloader = Reloader {
@@ -244,7 +250,7 @@ impl App {
         reporter.observer.end().await;
         drop(space);
         // Before the audit log is closed: until then no other process serves from these folders.
-        if let Some(ended) = self.quota_file.end() {
+        if let Some(ended) = self.quota_file.and_then(QuotaFile::end) {
             let _ = ended.await;
         }
         self.audit_log.close();

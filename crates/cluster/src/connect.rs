@@ -2,6 +2,7 @@
 //! standby.
 
 use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tls_files::{ClientTls, ClientTlsError, FileError, Identity, read_certificate
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::settings::Settings;
@@ -49,46 +50,67 @@ pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
     text
 }
 
-/// Connects to the database, each time with the same identity.
+/// Connects to the database, each time with the certificates that the files have then.
 #[derive(Clone)]
 pub struct Connector {
-    config: tokio_postgres::Config,
-    tls: MakeRustlsConnect,
-    timeout: Duration,
+    /// One for each server of the database.
+    servers: Vec<Config>,
+    settings: Settings,
 }
 
 impl Connector {
-    /// Reads the certificates and the key of the settings.
+    /// Checks the certificates and the key of the settings.
     ///
     /// # Errors
     /// [`ConnectError::File`] or [`ConnectError::Tls`].
     pub fn new(settings: &Settings) -> Result<Self, ConnectError> {
-        let tls = client_config(settings)?;
-        let mut config = settings.database.0.clone();
-        config.connect_timeout(settings.timeout).tcp_user_timeout(settings.timeout);
-        config
-            .keepalives_idle(Duration::from_secs(5))
-            .keepalives_interval(Duration::from_secs(2))
-            .keepalives_retries(3);
-        Ok(Self { config, tls: MakeRustlsConnect::new(tls), timeout: settings.timeout })
+        client_config(settings)?;
+        let mut servers = settings.database.servers();
+        for config in &mut servers {
+            config.tcp_user_timeout(settings.timeout);
+            config.keepalives_idle(Duration::from_secs(5));
+            config.keepalives_interval(Duration::from_secs(2)).keepalives_retries(3);
+        }
+        Ok(Self { servers, settings: settings.clone() })
     }
 
-    /// Opens a session: commits wait until a standby has flushed them, and nothing ends a commit
-    /// early.
+    /// Opens a session with the primary: commits wait until a standby has flushed them, and nothing
+    /// ends a commit early. Each server has an equal part of the time: one that accepts connections
+    /// and does not answer keeps no node from the others.
     ///
     /// # Errors
-    /// [`ConnectError`].
+    /// [`ConnectError`] of the last server.
     pub async fn connect(&self) -> Result<Session, ConnectError> {
-        let opened = timeout(self.timeout, async {
-            let (client, connection) = self.config.connect(self.tls.clone()).await?;
-            let warnings = Arc::new(AtomicU64::new(0));
-            let driver = tokio::spawn(drive(connection, Arc::clone(&warnings)));
-            let session = Session { client, warnings, driver: AbortOnDrop(driver) };
-            session.client.batch_execute(SESSION).await?;
-            Ok(session)
-        });
-        opened.await.map_err(|_| ConnectError::Timeout(self.timeout))?
+        let tls = MakeRustlsConnect::new(client_config(&self.settings)?);
+        let servers = u32::try_from(self.servers.len()).unwrap_or(u32::MAX);
+        let limit = self.settings.timeout.checked_div(servers).unwrap_or(self.settings.timeout);
+        let mut failure = ConnectError::Timeout(self.settings.timeout);
+        for config in &self.servers {
+            match timeout(limit, open(config, tls.clone())).await {
+                Ok(Ok(session)) => return Ok(session),
+                // That a server is the standby says less than why the other one is not there.
+                Ok(Err(error)) if is_standby(&error) && servers > 1 => {}
+                Ok(Err(error)) => failure = error.into(),
+                Err(_) => failure = ConnectError::Timeout(limit),
+            }
+        }
+        Err(failure)
     }
+}
+
+/// Whether the server was refused because it does not take writes.
+fn is_standby(error: &tokio_postgres::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|source| source.kind() == io::ErrorKind::PermissionDenied)
+}
+
+async fn open(config: &Config, tls: MakeRustlsConnect) -> Result<Session, tokio_postgres::Error> {
+    let (client, connection) = config.connect(tls).await?;
+    let warnings = Arc::new(AtomicU64::new(0));
+    let driver = tokio::spawn(drive(connection, Arc::clone(&warnings)));
+    let session = Session { client, warnings, driver: AbortOnDrop(driver) };
+    session.client.batch_execute(SESSION).await?;
+    Ok(session)
 }
 
 fn client_config(settings: &Settings) -> Result<ClientConfig, ConnectError> {

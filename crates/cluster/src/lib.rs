@@ -46,6 +46,7 @@ mod tree_reader;
 mod leases;
 
 // The node.
+mod lease_keeper;
 mod node;
 mod presence;
 

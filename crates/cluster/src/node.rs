@@ -13,6 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::adopt::{AdoptError, Adopted, adopt};
 use crate::connect::Connector;
 use crate::join::{Identity, JoinError, OwnLog, open_session, reason};
+use crate::lease_keeper::LeaseKeeper;
 use crate::presence::{Gateway, Presence, View};
 use crate::replicator::{Replicator, TransactionCounters};
 use crate::settings::Settings;
@@ -81,9 +82,11 @@ impl Prepared {
             settings: settings.clone(),
             connector: connector.clone(),
             folder: own.folder.clone(),
-            gateway,
+            gateway: Arc::clone(&gateway),
             view: Arc::clone(&view),
         };
+        let keeper =
+            LeaseKeeper { settings: settings.clone(), connector: connector.clone(), gateway, view: Arc::clone(&view) };
         let replicator = Replicator {
             settings,
             connector,
@@ -94,18 +97,31 @@ impl Prepared {
             counters: Arc::clone(&counters),
         };
         let runtime = runtime()?;
+        let guard = LostAtEnd(Arc::clone(&replication));
         let run = move || {
+            let _guard = guard;
             runtime.block_on(async {
                 tokio::select! {
                     () = replicator.run() => {}
                     () = presence.run() => {}
+                    () = keeper.run() => {}
                     _ = ended => {}
                 }
+                keeper.end().await;
             });
         };
         let thread = thread::Builder::new().name("cluster".into()).spawn(run);
         let thread = thread.map_err(|error| StartError::Thread(error.kind()))?;
         Ok(Node { replication, view, counters, end: Mutex::new(Some((end, thread))) })
+    }
+}
+
+/// However the thread ends: no exchange waits for it any more.
+struct LostAtEnd(Arc<Replication>);
+
+impl Drop for LostAtEnd {
+    fn drop(&mut self) {
+        self.0.lost("the thread of the node has ended; restart the service", false);
     }
 }
 

@@ -1,10 +1,13 @@
 //! What a node says of itself, and reads of the others: a heartbeat every few seconds.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ehealth_core::policy::{Lease, LeaseRequest};
 use parking_lot::Mutex;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_postgres::Client;
@@ -30,6 +33,21 @@ const REMEMBERED: &str = "3 hours";
 pub trait Gateway: Send + Sync {
     /// What the node says of itself, as JSON.
     fn report(&self) -> String;
+
+    /// Waits until leases of quotas are needed, and at most this long.
+    fn await_lease_request(&self, interval: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Requests of the next exchange of leases.
+    fn plan_leases(&self) -> Vec<LeaseRequest>;
+
+    /// Requests that return all leases at the end.
+    fn plan_lease_end(&self) -> Vec<LeaseRequest>;
+
+    /// The exchange succeeded.
+    fn note_leases(&self, leases: &[Lease]);
+
+    /// The database cannot be reached. With a number of nodes, each answers its share of every quota.
+    fn note_unreachable(&self, nodes: Option<NonZeroU32>);
 
     /// Digest and text of the active policy file.
     fn policy_text(&self) -> Option<([u8; 32], Vec<u8>)>;

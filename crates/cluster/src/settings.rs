@@ -96,7 +96,7 @@ impl FromStr for Database {
     type Err = DatabaseError;
 
     fn from_str(text: &str) -> Result<Self, DatabaseError> {
-        let mut config: Config = text.parse().map_err(|error: tokio_postgres::Error| {
+        let config: Config = text.parse().map_err(|error: tokio_postgres::Error| {
             let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
             DatabaseError::Syntax(cause)
         })?;
@@ -118,8 +118,6 @@ impl FromStr for Database {
         if config.get_options().is_some() {
             return Err(DatabaseError::Option("options"));
         }
-        config.ssl_mode(SslMode::Require).target_session_attrs(TargetSessionAttrs::ReadWrite);
-        config.application_name("ehealth-attributes");
         Ok(Self(config))
     }
 }
@@ -129,6 +127,23 @@ impl Database {
     #[must_use]
     pub fn role(&self) -> &str {
         self.0.get_user().unwrap_or_default()
+    }
+
+    /// One configuration for each server.
+    pub(crate) fn servers(&self) -> Vec<Config> {
+        let ports = self.0.get_ports();
+        let of_host = |(index, host): (usize, &Host)| {
+            let mut config = Config::new();
+            config.user(self.role()).dbname(self.name()).ssl_mode(SslMode::Require);
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite).application_name("ehealth-attributes");
+            config.port(ports.get(index).or(ports.first()).copied().unwrap_or(5432));
+            match host {
+                Host::Tcp(name) => config.host(name),
+                Host::Unix(path) => config.host_path(path),
+            };
+            config
+        };
+        self.0.get_hosts().iter().enumerate().map(of_host).collect()
     }
 
     /// Name of the database.
@@ -162,8 +177,13 @@ mod tests {
     fn an_address_is_read_and_shown() {
         let database: Database = "postgresql://ehealth_node@db1,db2:5433/ehealth".parse().expect("an address");
         assert_eq!(database.to_string(), "ehealth_node@db1:5432,db2:5433/ehealth");
-        assert_eq!(database.0.get_ssl_mode(), SslMode::Require);
-        assert_eq!(database.0.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        let servers = database.servers();
+        let of = |config: &Config| (config.get_hosts().to_vec(), config.get_ports().to_vec());
+        let expected = [("db1", 5432), ("db2", 5433)].map(|(host, port)| (vec![Host::Tcp(host.into())], vec![port]));
+        assert_eq!(servers.iter().map(of).collect::<Vec<_>>(), expected);
+        assert!(servers.iter().all(|config| config.get_ssl_mode() == SslMode::Require));
+        let read_write = TargetSessionAttrs::ReadWrite;
+        assert!(servers.iter().all(|config| config.get_target_session_attrs() == read_write));
     }
 
     #[test]

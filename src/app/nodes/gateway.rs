@@ -1,7 +1,10 @@
 //! What a node says of itself to the others.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::watch;
@@ -13,6 +16,7 @@ use crate::server::trust::AuthorityAt;
 use audit_log::AuditLog;
 use audit_log::replication::Replication;
 use ehealth_core::model::{Clock, Dataset};
+use ehealth_core::policy::{Lease, LeaseRequest};
 
 /// The service, as the thread of its node sees it.
 pub(in crate::app) struct NodeGateway {
@@ -52,6 +56,26 @@ impl cluster::Gateway for NodeGateway {
             "revocation": sha256(self.revocation().as_bytes()).to_string(),
         })
         .to_string()
+    }
+
+    fn await_lease_request(&self, interval: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.service.rate_limits().await_lease_request(interval))
+    }
+
+    fn plan_leases(&self) -> Vec<LeaseRequest> {
+        self.service.rate_limits().plan_leases()
+    }
+
+    fn plan_lease_end(&self) -> Vec<LeaseRequest> {
+        self.service.rate_limits().plan_lease_end()
+    }
+
+    fn note_leases(&self, leases: &[Lease]) {
+        self.service.rate_limits().note_leases(leases);
+    }
+
+    fn note_unreachable(&self, nodes: Option<NonZeroU32>) {
+        self.service.rate_limits().note_unreachable(nodes);
     }
 
     fn policy_text(&self) -> Option<([u8; 32], Vec<u8>)> {

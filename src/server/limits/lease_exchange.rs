@@ -18,7 +18,6 @@ use super::shared_leases::SharedLeases;
 use ehealth_core::policy::{ConsumerId, Lease, LeaseRequest, LeaseSource};
 
 /// The shared quotas. Their task calls these.
-#[cfg_attr(not(test), expect(dead_code, reason = "the application's task is not connected yet"))]
 impl RateLimits {
     /// Takes all questions from leases from now on. Call it before the first question, and not
     /// together with [`RateLimits::keep_counts`].

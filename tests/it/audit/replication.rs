@@ -117,10 +117,7 @@ fn with_local_durability_each_answer_without_a_copy_says_so() {
     drop(log);
     let marks: Vec<_> = read_disk(&disk)
         .into_iter()
-        .filter_map(|record| match record.event {
-            Event::Exchange(exchange) => Some(exchange.is_unreplicated),
-            _ => None,
-        })
+        .filter_map(|record| if let Event::Exchange(of) = record.event { Some(of.is_unreplicated) } else { None })
         .collect();
     assert_eq!(marks, [true, true, false, false]);
 }
@@ -151,10 +148,7 @@ fn what_was_handed_over_is_written_again_after_a_failed_sync() {
     let records = read_disk(&disk);
     let tickets: Vec<_> = records
         .iter()
-        .filter_map(|record| match &record.event {
-            Event::Exchange(exchange) => Some(exchange.ticket),
-            _ => None,
-        })
+        .filter_map(|record| if let Event::Exchange(of) = &record.event { Some(of.ticket) } else { None })
         .collect();
     assert_eq!(tickets, [entry(0, person(0)).ticket, entry(1, person(0)).ticket]);
     assert_eq!(frames.len() + 1, records.len(), "all but the record that begins the segment");
