@@ -1,7 +1,7 @@
 //! The metrics: a closed list. A new [`Metric`] does not compile until it has a name, a type, a
 //! help text and samples.
 //!
-//! Label values come from closed lists and from the operator's own files.
+//! The metrics of a node of a cluster are in [`super::cluster`]. Label values come from closed lists and from the operator's own files.
 
 use super::exposition::MetricType;
 use ehealth_core::closed_enum;

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::cluster::metrics::write_cluster_metrics;
 use super::exposition::{Exposition, Labels, micros_as_seconds, seconds};
 use super::health::{Reason, ReasonCode, not_ready_reasons};
 use super::metrics::Metric;
@@ -25,6 +26,7 @@ pub fn write_metrics(report: &Report) -> String {
         out.family(metric.code(), metric.metric_type(), metric.help());
         write_samples(&mut Family { out: &mut out, metric }, report, &reasons);
     }
+    write_cluster_metrics(&mut out, report.cluster.as_ref());
     out.into_text()
 }
 

@@ -8,6 +8,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::cluster::warnings::{ClusterWarning, find_cluster_warnings};
 use super::health::Rounded;
 use super::report::{AuthorityReport, CertificateReport, ConsumerReport, CrlReport, DatasetReport, Report};
 use ehealth_core::model::{Dataset, Freshness, Timestamp};
@@ -65,6 +66,8 @@ pub(super) enum Warning<'a> {
     DatesRefused(ConsumerId, u64),
     /// A part of the policy has no effect, or soon has none.
     Policy(&'a PolicyWarning),
+    /// A problem of the cluster.
+    Cluster(ClusterWarning<'a>),
 }
 
 impl fmt::Display for Warning<'_> {
@@ -119,6 +122,7 @@ impl fmt::Display for Warning<'_> {
                 "{questions} questions of consumer {consumer} were refused since the start: too many days about one person."
             ),
             Self::Policy(warning) => write!(f, "Policy: {warning}."),
+            Self::Cluster(warning) => warning.fmt(f),
             Self::RevocationNotChecked(issuer) => write!(f, "Revoked certificates of {issuer} are accepted."),
         }
     }
@@ -131,6 +135,8 @@ pub(super) fn find_warnings(report: &Report) -> Vec<Warning<'_>> {
     let rejected = report.reload.errors.as_deref();
     warnings.extend(rejected.map(|errors| Warning::ReloadRejected(report.reload.at, errors)));
     warnings.extend(of_audit_log(report));
+    let cluster = report.cluster.iter().flat_map(|cluster| find_cluster_warnings(cluster, &report.datasets, now));
+    warnings.extend(cluster.map(Warning::Cluster));
     let dropped = Some(report.dropped_log_lines).filter(|lines| *lines > 0);
     warnings.extend(dropped.map(Warning::LogLinesDropped));
     warnings.extend(report.traffic.consumers.iter().flat_map(of_consumer));

@@ -32,17 +32,13 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
     let feeds = read_feeds(root, data.feeds.as_deref(), paths);
     let freshness = root.implied_section("freshness").and_then(read_freshness);
     let audit_log = root.section("audit_log").and_then(|section| read_audit_log(section, paths));
-    let cluster = root.optional_section("cluster").map(|section| read_cluster(section, paths));
+    let cluster = root.optional_section("cluster").map_or(Some(None), |section| read_cluster(section, paths).map(Some));
     let admin = root.optional_section("admin").map(|section| read_admin(section, paths));
     let Server { listen, listen_mode, public_url, certificate, key, max_requests } = server?;
     let Trust { client_ca, revocation, environment } = trust?;
     let (unregistered_per_minute, idle) = limits?;
     let (signatures, response_signer) = signatures?;
     let AuditLog { settings: audit_log, verification_report, reserve } = audit_log?;
-    let cluster = match cluster {
-        Some(read) => Some(read?),
-        None => None,
-    };
     let (admin, admin_tls) = match admin {
         Some(read) => read.map(|(settings, tls)| (Some(settings), tls))?,
         None => (None, None),
@@ -76,7 +72,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
         fetch_mode: data.fetch_mode?,
         audit_log,
         verification_report,
-        cluster,
+        cluster: cluster?,
         admin,
         admin_tls,
         active_config: Vec::new(),

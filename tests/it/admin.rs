@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ehealth_attributes::admin::{self, AdminError, ReasonCode};
+use ehealth_attributes::admin::{self, AdminError, ClusterReport, LinkReport, ReasonCode};
 use ehealth_attributes::server::tls::{self, OperatorFiles, RevocationFiles};
 use ehealth_core::model::{Clock, FixedClock, Timestamp};
 use http_body_util::{BodyExt, Full};
@@ -26,6 +26,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::support::canary;
 use crate::support::environment::{skip, with_real_clock};
+use crate::support::nodes;
 use crate::support::program::DEADLINE;
 use crate::support::service::{
     Answered, CONSULT, TEST, TestService, ask_operators_for_certificates, envelope, question,
@@ -311,15 +312,21 @@ const DARK: &str = "--blink-settings=preferredColorScheme=0";
 
 /// Screenshots of the page in light and dark, and its DOM; `None` without a browser.
 async fn browse(service: &TestService, name: &str) -> Option<String> {
-    let url = format!("http://{}/", address(service));
+    browse_at(address(service), service.folder(), name, 1_180).await
+}
+
+/// The same, of a window with this width in pixels.
+async fn browse_at(address: SocketAddr, profiles: &Path, name: &str, width: u32) -> Option<String> {
+    let url = format!("http://{address}/");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("admin");
     fs::create_dir_all(&folder).expect("a folder");
     let pictures = [(format!("{name}.png"), None), (format!("{name}-dark.png"), Some(DARK))];
-    let profile = service.folder().join(format!("browser-{name}"));
+    let profile = profiles.join(format!("browser-{name}"));
     let shown = tokio::task::spawn_blocking(move || {
         let browser = |action: &str, scheme: Option<&str>| {
             with_real_clock(&mut Command::new("chromium"))
-                .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1180,2600"])
+                .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"])
+                .arg(format!("--window-size={width},2600"))
                 .arg(format!("--user-data-dir={}", profile.display()))
                 .args(scheme)
                 .args([action, &url])
@@ -391,6 +398,77 @@ async fn a_browser_shows_the_page_unhealthy() {
         assert!(shown.contains("<li>The service certificate of CN=localhost expires in 20 d.</li>"), "{shown}");
     }
     expiring.finish().await;
+}
+
+/// Three nodes: one is silent, one has another policy, an older serial and another version.
+fn a_cluster_with_problems() -> ClusterReport {
+    let mut cluster = nodes::healthy_cluster();
+    let [_, other, silent] = cluster.nodes.as_mut_slice() else { panic!("three nodes") };
+    other.policy = Some("6e".repeat(32));
+    other.version = Some("0.4.0".to_owned());
+    other.replicated = Some(1_204_017);
+    other.serials[0].1 = 6;
+    (silent.age, silent.is_silent) = (Duration::from_secs(95), true);
+    cluster
+}
+
+#[tokio::test]
+async fn the_page_and_the_metrics_show_every_node() {
+    let report = nodes::report(Some(a_cluster_with_problems()));
+    let address = nodes::show(report).await;
+    let page = nodes::read(address, "/").await;
+    for shown in [
+        "<h2 id=\"cluster\">Cluster</h2>",
+        "<th scope=\"row\">node-a<span class=\"quiet\">this node</span></th>",
+        "<li>Node node-b has another policy than this node.</li>",
+        "<li>Node node-b has serial 6 of dataset dimona; this node loaded serial 7 1 h ago.</li>",
+        "<li>Node node-c is silent for 1 min.</li>",
+        "<td class=\"number\">300</td>",
+        "<span class=\"tag warn\">0.4.0</span>",
+    ] {
+        assert!(page.contains(shown), "{shown}\n{page}");
+    }
+    let samples = parse_exposition(&nodes::read(address, "/metrics").await);
+    let sample = |name: &str| samples[&format!("ehealth_attributes_cluster_{name}")].as_str();
+    assert_eq!(sample("link_state{state=\"confirmed\"}"), "1");
+    assert_eq!(sample("node_report_age_seconds{node=\"node-c\"}"), "98");
+    assert_eq!(sample("node_lag_records{node=\"node-b\"}"), "300");
+    assert_eq!(sample("differing_nodes{subject=\"policy\"}"), "1");
+    assert_eq!(sample("differing_nodes{subject=\"program\"}"), "1");
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, width) in [("cluster", 1_180), ("cluster-narrow", 390)] {
+        if let Some(shown) = browse_at(address, folder.path(), name, width).await {
+            assert!(shown.contains("<title>Healthy") && shown.contains("node-b"), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn ready_is_false_while_records_are_not_replicated() {
+    let mut cluster = nodes::healthy_cluster();
+    cluster.link = LinkReport::Down;
+    cluster.reason = Some("synchronous_standby_names is empty".to_owned());
+    let ready = async |cluster: &ClusterReport| {
+        let address = nodes::show(nodes::report(Some(cluster.clone()))).await;
+        (nodes::read(address, "/health/ready").await, nodes::read(address, "/").await)
+    };
+    // With local durability it answers, and warns.
+    let (health, page) = ready(&cluster).await;
+    assert!(health.contains("\"ready\":true") && page.contains("id=\"warnings\""), "{health}");
+    cluster.is_answering = false;
+    let (health, page) = ready(&cluster).await;
+    assert!(health.contains("\"code\":\"not-replicated\""), "{health}");
+    assert!(health.contains("synchronous_standby_names is empty"), "{health}");
+    assert!(page.contains("<title>Not ready") && page.contains("<code>not-replicated</code>"), "{page}");
+}
+
+#[tokio::test]
+async fn one_machine_shows_no_cluster() {
+    let address = nodes::show(nodes::report(None)).await;
+    let (page, metrics) = (nodes::read(address, "/").await, nodes::read(address, "/metrics").await);
+    assert!(!page.contains("luster"), "{page}");
+    assert!(metrics.contains("# TYPE ehealth_attributes_cluster_link_state gauge\n"), "{metrics}");
+    assert!(!metrics.lines().any(|line| line.starts_with("ehealth_attributes_cluster_")), "{metrics}");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use datasets::sync::{self, FeedLimits, FeedUrl, HttpsFeed, Source};
-use ehealth_attributes::admin::Verification;
+use ehealth_attributes::admin::{ClusterReport, LinkReport, Verification};
 use ehealth_attributes::app::{SystemClock, leave_verification};
 use ehealth_attributes::config::Settings;
 use ehealth_attributes::server::tls::RevocationFiles;
@@ -29,6 +29,7 @@ use tokio::net::TcpStream;
 
 use crate::support::certificates::Authority;
 use crate::support::environment::skip;
+use crate::support::nodes::{self, healthy_cluster};
 use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
 use crate::support::python;
 use crate::support::service::{CONSULT, NOW, TestService, ask_operators_for_certificates, question};
@@ -53,7 +54,7 @@ struct Case {
 }
 
 /// Text of the admin page for each alert.
-const WARNINGS: [(&str, &str); 17] = [
+const WARNINGS: [(&str, &str); 22] = [
     ("ConsumerSlowed", "Consumer 0999010225 is slowed: it asks about too many people"),
     (
         "TooManyDates",
@@ -77,6 +78,11 @@ const WARNINGS: [(&str, &str); 17] = [
     ("AuditLogDiskFilling", "MiB are free for the audit log."),
     ("AuditLogVerificationFailed", "The audit log differs from what was signed."),
     ("AuditLogUnverified", "The audit log was "),
+    ("NotReplicated", "Requests are answered before their records are replicated: the standby does not respond."),
+    ("NodeSilent", "Node node-c is silent for 1 min."),
+    ("NodesDiffer", "Node node-b has "),
+    ("CommitOutcomeUnknown", "The outcome of a commit in the database was unknown 1 times since the start"),
+    ("UnreplicatedAnswers", "Requests are answered before their records are replicated: the standby does not respond."),
     ("", "Revoked certificates of CN=ehealth-attributes development CA are accepted."),
 ];
 
@@ -519,6 +525,51 @@ async fn of_certificates() -> Vec<Case> {
     ]
 }
 
+/// An event in a healthy cluster. Its reports are made: no database is needed.
+async fn in_cluster(alert: &'static str, happen: impl FnOnce(&mut ClusterReport)) -> Case {
+    let (before, mut cluster) = (healthy_cluster(), healthy_cluster());
+    happen(&mut cluster);
+    let before = nodes::show(nodes::report(Some(before))).await;
+    let after = nodes::show(nodes::report(Some(cluster))).await;
+    Case {
+        alert,
+        before: nodes::read(before, "/metrics").await,
+        after: nodes::read(after, "/metrics").await,
+        page: nodes::read(after, "/").await,
+        up: true,
+    }
+}
+
+async fn of_cluster() -> Vec<Case> {
+    let lose_the_standby = |cluster: &mut ClusterReport| {
+        cluster.link = LinkReport::Down;
+        cluster.reason = Some("the standby does not respond".to_owned());
+    };
+    let silent_node = |cluster: &mut ClusterReport| {
+        cluster.nodes[2].age = Duration::from_secs(90);
+        cluster.nodes[2].is_silent = true;
+    };
+    vec![
+        in_cluster("", |_| {}).await,
+        // An upgrade, one node after the other.
+        in_cluster("", |cluster| cluster.nodes[1].version = Some("0.4.0".to_owned())).await,
+        // This node cannot read the reports of the others: that says nothing about them.
+        in_cluster("", |cluster| cluster.nodes_read = Some(Duration::from_secs(300))).await,
+        in_cluster("NotReplicated", lose_the_standby).await,
+        in_cluster("ReplicationLagging", |cluster| cluster.lag = 10_001).await,
+        in_cluster("NodeSilent", silent_node).await,
+        in_cluster("NodesDiffer", |cluster| cluster.nodes[1].policy = Some("6e".repeat(32))).await,
+        in_cluster("NodesDiffer", |cluster| cluster.nodes[1].revocation = Some("6e".repeat(32))).await,
+        in_cluster("NodesDiffer", |cluster| cluster.nodes[1].serials[4].1 = 6).await,
+        in_cluster("CommitOutcomeUnknown", |cluster| cluster.unknown_outcomes = 1).await,
+        in_cluster("UnreplicatedAnswers", |cluster| {
+            lose_the_standby(cluster);
+            cluster.unreplicated = 12;
+        })
+        .await,
+    ]
+}
+
 /// The real program, with its audit log on a disk of 4 MB; `None` if no disk can be created.
 async fn of_a_small_disk() -> Option<Vec<Case>> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -624,10 +675,16 @@ fn write_case(case: &Case) -> String {
     } else {
         let expr = firing(&format!(",alertname=\"EhealthAttributes{}\"", case.alert));
         // An increase of a counter is visible for some minutes, longer than every `for` of a rule.
-        let minute = if ["AuditLogUnverified", "FeedFailing"].contains(&case.alert) {
+        let minute = if ["AuditLogUnverified", "FeedFailing", "NodesDiffer"].contains(&case.alert) {
             "90m"
-        } else if ["DatasetAgeing", "DatasetMissing", "AuditLogDiskFilling", "AuditLogDiskFullSoon"]
-            .contains(&case.alert)
+        } else if [
+            "DatasetAgeing",
+            "DatasetMissing",
+            "AuditLogDiskFilling",
+            "AuditLogDiskFullSoon",
+            "ReplicationLagging",
+        ]
+        .contains(&case.alert)
         {
             "20m"
         } else {
@@ -651,6 +708,7 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
     cases.extend(of_audit_log().await);
     cases.extend(of_datasets().await);
     cases.extend(of_certificates().await);
+    cases.extend(of_cluster().await);
     cases.push(tokio::task::spawn_blocking(of_an_unread_log).await.expect("no panic"));
     let small_disk = of_a_small_disk().await;
     let is_whole = small_disk.is_some();

@@ -88,3 +88,18 @@ fn every_runbook_link_of_an_alert_exists() {
     }
     assert!(led > 5);
 }
+
+#[test]
+fn each_alert_of_the_cluster_has_its_section() {
+    let read = |path: &str| fs::read_to_string(python::project().join(path)).expect("the file");
+    let (rules, manual) = (read("deploy/prometheus/alerts.yml"), read("docs/operations/cluster.md"));
+    let mut alerts = 0;
+    for rule in rules.split("- alert: EhealthAttributes").skip(1) {
+        let name = rule.lines().next().expect("a name");
+        let is_of_cluster = rule.contains("ehealth_attributes_cluster_");
+        assert_eq!(is_of_cluster, rule.contains(&format!("Cluster manual: {name}.")), "{name}");
+        assert_eq!(is_of_cluster, manual.contains(&format!("\n### {name}\n")), "{name}");
+        alerts += usize::from(is_of_cluster);
+    }
+    assert_eq!(alerts, 6);
+}

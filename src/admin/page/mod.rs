@@ -8,6 +8,7 @@
 mod audit_log;
 mod certificates;
 mod chart;
+mod cluster;
 mod datasets;
 mod format;
 mod policy;
@@ -69,6 +70,7 @@ pub(super) fn write_page(report: &Report) -> String {
                     (policy::show(report))
                     (certificates::show(report))
                     (audit_log::show(report))
+                    @if let Some(cluster) = &report.cluster { (cluster::show(cluster)) }
                     (configuration(report))
                 }
                 footer { "Refreshes every " (REFRESH_SECONDS) " seconds. Times are UTC." }

@@ -1,6 +1,7 @@
 //! Helpers that several tests share.
 
 // The service and the program under test.
+pub mod nodes;
 pub mod program;
 #[allow(dead_code, reason = "tests/datasets uses the rest")]
 pub mod publisher;

@@ -312,7 +312,8 @@ fn tls_between(authorities: &Path, clock: Arc<dyn Clock>, (certificate, key): (P
         .expect("a client identity")
 }
 
-async fn read_at(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Vec<u8> {
+/// What is answered for this path, head and body.
+pub async fn read_at(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Vec<u8> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut answer = Vec::new();

@@ -1,4 +1,4 @@
-//! The cluster of which the service is a node, as operators see it.
+//! The cluster as one node sees it: its own replication, and what every node last said of itself.
 
 use std::time::Duration;
 
@@ -88,15 +88,4 @@ pub struct NodeReport {
     pub policy: Option<String>,
     /// SHA-256 over what its CRLs say.
     pub revocation: Option<String>,
-}
-
-impl ClusterReport {
-    /// Nodes that speak, and whose value differs from that of this node.
-    pub fn different<'a, T: PartialEq>(
-        &'a self,
-        value: impl Fn(&'a NodeReport) -> T + 'a,
-    ) -> impl Iterator<Item = &'a NodeReport> {
-        let own = self.nodes.iter().find(|node| node.name == self.node).map(&value);
-        self.nodes.iter().filter(move |node| !node.is_silent && own.as_ref().is_some_and(|own| value(node) != *own))
-    }
 }
