@@ -99,12 +99,7 @@ impl App {
             explainer: None,
         });
         let service = Arc::new(Service::new(settings.server.clone(), active_config, dependencies));
-        let quota_file = if node.is_some() {
-            service.rate_limits().share_counts();
-            None
-        } else {
-            Some(QuotaFile::start(&service, &settings.sync.data).map_err(AppError::of_thread)?)
-        };
+        let quota_file = start_counts(&service, &settings, node.is_some())?;
         let started = clock.now();
         let last_reload = LastReload::at_start(started);
         let reloader = Reloader {
@@ -254,11 +249,25 @@ impl App {
             let _ = ended.await;
         }
         self.audit_log.close();
-        if let Some(node) = self.node {
-            // It waits for the database, and ends its thread.
-            let _ = tokio::task::spawn_blocking(move || node.end(END_OF_NODE)).await;
-        }
+        end_node(self.node).await;
         drained
+    }
+}
+
+/// Has the quotas' counts survive a restart: in a file, or in a cluster in the database.
+fn start_counts(service: &Arc<Service>, settings: &Settings, in_cluster: bool) -> Result<Option<QuotaFile>, AppError> {
+    if in_cluster {
+        service.rate_limits().share_counts();
+        return Ok(None);
+    }
+    QuotaFile::start(service, &settings.sync.data).map(Some).map_err(AppError::of_thread)
+}
+
+/// Ends the node, if the service is one of a cluster: waits until its last records are replicated.
+async fn end_node(node: Option<Arc<Node>>) {
+    if let Some(node) = node {
+        // It blocks. The task fails only if it panicked.
+        let _ = tokio::task::spawn_blocking(move || node.end(END_OF_NODE)).await;
     }
 }
 

@@ -15,6 +15,7 @@ mod run;
 mod settings_file;
 
 // What commands share: exit codes, the log, signals and systemd.
+mod database;
 mod exit;
 mod log;
 mod process;

@@ -61,7 +61,7 @@ async fn fill(client: &Client, node: i16, rows: u64) {
 }
 
 /// Inserts the sums of each month, as a node does at its end.
-async fn seal(client: &Client, node: i16, name: &str, keys: &KeyFolder) {
+async fn insert_sums(client: &Client, node: i16, name: &str, keys: &KeyFolder) {
     for index in 0..MONTHS {
         let month = month(index);
         let number = i32::from(month.year()) * 100 + i32::from(month.number());
@@ -119,8 +119,8 @@ async fn main() {
         let began = Instant::now();
         fill(client, node, rows).await;
         println!("filled in {:?}", began.elapsed());
-        seal(client, node, "bulk", &keys).await;
-        println!("sealed after {:?}", began.elapsed());
+        insert_sums(client, node, "bulk", &keys).await;
+        println!("with sums after {:?}", began.elapsed());
         client.batch_execute("vacuum analyze ehealth.record").await.expect("the owner");
     }
     let whom = Whom::Subject(Ssin::parse(ssin).expect("an SSIN"));

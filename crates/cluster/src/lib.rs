@@ -37,6 +37,8 @@ mod replicator;
 mod tree;
 
 // What auditors ask of all nodes.
+mod anchor;
+mod node_keys;
 mod proof;
 mod prune;
 mod search;
@@ -46,7 +48,7 @@ mod tree_reader;
 mod leases;
 
 // The node.
-mod lease_keeper;
+mod lease_loop;
 mod node;
 mod presence;
 
@@ -57,11 +59,12 @@ pub use examine::{Problem, Server, examine};
 pub use join::{Identity, JoinError, OwnLog};
 pub use leases::LeaseExchange;
 pub use node::{Node, Prepared, StartError};
+pub use node_keys::NodeKeys;
 pub use presence::{Gateway, HEARTBEAT, NodeStatus, SILENT, View, read_nodes};
 pub use proof::{Proof, ProofError, prove};
 pub use prune::{PrunedMonth, policy_texts, prune};
 pub use records::ReplicateError;
 pub use replicator::TransactionCounters;
 pub use schema::{MIGRATIONS, MigrateError, Migration, VERSION, migrate, version};
-pub use search::{NodeKeys, search};
+pub use search::search;
 pub use settings::{Database, DatabaseError, NodeName, NodeNameError, Settings};

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::adopt::{AdoptError, Adopted, adopt};
 use crate::connect::Connector;
 use crate::join::{Identity, JoinError, OwnLog, open_session, reason};
-use crate::lease_keeper::LeaseKeeper;
+use crate::lease_loop::LeaseLoop;
 use crate::presence::{Gateway, Presence, View};
 use crate::replicator::{Replicator, TransactionCounters};
 use crate::settings::Settings;
@@ -85,8 +85,8 @@ impl Prepared {
             gateway: Arc::clone(&gateway),
             view: Arc::clone(&view),
         };
-        let keeper =
-            LeaseKeeper { settings: settings.clone(), connector: connector.clone(), gateway, view: Arc::clone(&view) };
+        let leases =
+            LeaseLoop { settings: settings.clone(), connector: connector.clone(), gateway, view: Arc::clone(&view) };
         let replicator = Replicator {
             settings,
             connector,
@@ -104,10 +104,10 @@ impl Prepared {
                 tokio::select! {
                     () = replicator.run() => {}
                     () = presence.run() => {}
-                    () = keeper.run() => {}
+                    () = leases.run() => {}
                     _ = ended => {}
                 }
-                keeper.end().await;
+                leases.end().await;
             });
         };
         let thread = thread::Builder::new().name("cluster".into()).spawn(run);
@@ -121,7 +121,7 @@ struct LostAtEnd(Arc<Replication>);
 
 impl Drop for LostAtEnd {
     fn drop(&mut self) {
-        self.0.lost("the thread of the node has ended; restart the service", false);
+        self.0.lost("the thread of the node has ended; restart the service");
     }
 }
 
@@ -179,7 +179,7 @@ impl Node {
         drop(end);
         // A thread that panicked has logged it.
         let _ = thread.join();
-        self.replication.lost("the node has ended", false);
+        self.replication.lost("the node has ended");
     }
 }
 

@@ -1,13 +1,14 @@
 //! The proof that an exchange was recorded, made from the database.
 
 use audit_log::replication::{prefix, record_of};
-use audit_log::{Event, KeyFolder, write_proof};
+use audit_log::{Event, write_proof};
 use ehealth_core::model::Ticket;
 use tokio_postgres::Client;
 
 use crate::adopt::newest_checkpoint;
+use crate::anchor::{anchor, parse};
+use crate::node_keys::NodeKeys;
 use crate::records::{month_of_number, sequence_of};
-use crate::search::NodeKeys;
 use crate::tree_reader::TreeReader;
 
 /// Reason why there is no proof.
@@ -31,32 +32,6 @@ pub enum ProofError {
     /// The records are not those that the checkpoint signs.
     #[error("the records in the database are not those that the checkpoint signs")]
     Inconsistent,
-}
-
-/// A checkpoint that the node's key signed.
-pub(crate) struct Anchor {
-    pub(crate) size: u64,
-    pub(crate) root: String,
-    pub(crate) note: String,
-}
-
-/// The newest checkpoint of a node in the database, if the node's key signed it.
-pub(crate) async fn anchor(
-    client: &Client,
-    node: i16,
-    keys: &KeyFolder,
-    origin: &str,
-) -> Result<Option<Anchor>, tokio_postgres::Error> {
-    let Some(note) = newest_checkpoint(client, node).await? else { return Ok(None) };
-    let is_signed = keys.has_signed(origin, &note).unwrap_or(false);
-    Ok(parse(note).filter(|_| is_signed))
-}
-
-fn parse(note: String) -> Option<Anchor> {
-    let mut lines = note.lines().skip(1);
-    let size = lines.next()?.parse().ok()?;
-    let root = lines.next()?.to_owned();
-    Some(Anchor { size, root, note })
 }
 
 /// A proof, and the record that it proves.

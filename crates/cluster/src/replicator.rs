@@ -20,7 +20,7 @@ use crate::settings::Settings;
 /// Bytes of records of one transaction.
 const TRANSACTION_BYTES: usize = 2 << 20;
 
-/// Records that may be missing in the database when batches begin to be handed over.
+/// Records that may be missing in the database when batches begin to be submitted.
 const NEAR: u64 = 4_096;
 
 /// Pause before the next attempt to connect, doubled with each up to [`LONGEST_PAUSE`].
@@ -90,7 +90,11 @@ impl Replicator {
                     (format!("a commit was not confirmed within {limit} s: the standby does not respond"), true)
                 }
             };
-            self.replication.lost(&text, is_unknown && was_confirmed);
+            if is_unknown && was_confirmed {
+                self.replication.lost_in_commit(&text);
+            } else {
+                self.replication.lost(&text);
+            }
             if was_confirmed || began.elapsed() > LONGEST_PAUSE {
                 pause = FIRST_PAUSE;
             }
@@ -103,18 +107,18 @@ impl Replicator {
     /// One connection, from its begin to its end.
     async fn connection(&self) -> Result<std::convert::Infallible, Ended> {
         let session = open_session(&self.connector, &self.settings).await?;
-        let durable = self.replication.durable();
+        let durable = self.replication.synced();
         let (mut writer, mut next) = resume(session, &self.settings, (&self.identity, &self.own), durable).await?;
-        // Far behind: without handing over, which would fill the queue meanwhile.
+        // Far behind: without submitting, which would fill the queue meanwhile.
         loop {
-            let until = self.replication.durable();
+            let until = self.replication.synced();
             if until.saturating_sub(next) <= NEAR {
                 break;
             }
             next = self.catch_up(&mut writer, next, until).await?;
         }
         let joined = self.replication.join();
-        while self.replication.durable() < joined {
+        while self.replication.synced() < joined {
             self.wake.notified().await;
         }
         next = self.catch_up(&mut writer, next, joined).await?;

@@ -11,17 +11,13 @@ use audit_log::{CopyProblem, Found, KeyFolder, Month, SearchError, SubjectKey, W
 use ehealth_core::model::{Timestamp, Window};
 use tokio_postgres::Client;
 
+use crate::anchor::{Anchor, anchor};
 use crate::months::{Extent, extents};
+use crate::node_keys::NodeKeys;
 use crate::person_index::{Slot, first_byte, parse};
-use crate::proof::{Anchor, anchor};
+
 use crate::records::{db_number, month_number, sequence_of};
 use crate::tree_reader::TreeReader;
-
-/// The keys of each node.
-pub trait NodeKeys {
-    /// Folder of the keys of this node; `None` if it is not at hand.
-    fn of_node(&self, node: &str) -> Option<&KeyFolder>;
-}
 
 /// A node whose records are searched.
 struct SearchedNode<'a> {

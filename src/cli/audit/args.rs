@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::nodes::{KeysOf, parse_keys_of};
+use super::keys_of::{KeysOf, parse_keys_of};
 use crate::cli::settings_file::SettingsFile;
 use audit_log::report::Format;
 use audit_log::{Retention, TooShort};

@@ -9,6 +9,7 @@
 mod args;
 mod events;
 mod inputs;
+mod keys_of;
 mod nodes;
 mod record;
 mod run;

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::args::{NodesArguments, RebuildArguments};
 use super::inputs::{Failure, failed};
+use super::keys_of::KeysOf;
 use crate::app::SystemClock;
-use crate::cli::cluster::{connect, runtime};
+use crate::cli::database::{connect, runtime};
 use crate::cli::exit::Exit;
 use crate::config::Settings;
 use audit_log::{
@@ -19,20 +20,6 @@ use audit_verify::{VerifyingKey, verify_at};
 use cluster::{Adopted, NodeKeys, Proof, adopt, policy_texts};
 use ehealth_core::lookup::MessageSignature;
 use ehealth_core::model::{Clock, Ticket, Window};
-
-/// Folder of the keys of one node: `NODE=DIR`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeysOf {
-    node: String,
-    folder: PathBuf,
-}
-
-/// Parses `NODE=DIR`.
-pub(super) fn parse_keys_of(text: &str) -> Result<KeysOf, String> {
-    let (node, folder) = text.split_once('=').ok_or("expected NODE=DIR")?;
-    let node: cluster::NodeName = node.parse().map_err(|error| format!("{error}"))?;
-    Ok(KeysOf { node: node.to_string(), folder: folder.into() })
-}
 
 /// The keys of all nodes that are at hand.
 struct Keys(BTreeMap<String, KeyFolder>);

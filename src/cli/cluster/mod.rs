@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::audit::PruneArguments;
 use super::settings_file::SettingsFile;
 
-pub(super) use run::{connect, run, runtime};
+pub(super) use run::run;
 
 const CHECK_HELP: &str = "\
 Examples:

@@ -8,18 +8,12 @@ use super::{ClusterArguments, ClusterCommand};
 use crate::admin::NodeReport;
 use crate::app::{SystemClock, report_node};
 use crate::cli::audit::PruneArguments;
+use crate::cli::database::{Failure, connect, failed, runtime};
 use crate::cli::exit::{Exit, fail};
 use crate::cli::settings_file::SettingsFile;
 use audit_log::Month;
-use cluster::{ConnectError, Connector, MigrateError, Problem, PrunedMonth, Server, Session, Settings};
+use cluster::{MigrateError, Problem, PrunedMonth, Server, Settings};
 use ehealth_core::model::Clock;
-
-/// Exit code and message of a command that failed.
-type Failure = (Exit, String);
-
-fn failed(error: impl std::fmt::Display) -> Failure {
-    (Exit::Failed, error.to_string())
-}
 
 /// Runs the command to its end.
 pub(in crate::cli) fn run(command: &ClusterCommand) -> Exit {
@@ -33,24 +27,10 @@ pub(in crate::cli) fn run(command: &ClusterCommand) -> Exit {
 }
 
 /// The settings of the cluster.
-pub(in crate::cli) fn cluster_settings(file: &SettingsFile) -> Result<Settings, Failure> {
+fn cluster_settings(file: &SettingsFile) -> Result<Settings, Failure> {
     let settings = file.read().map_err(|problems| (Exit::Configuration, problems.to_string()))?;
     let missing = || (Exit::Configuration, "the settings have no section [cluster]".to_owned());
     settings.cluster.ok_or_else(missing)
-}
-
-/// A runtime for one command.
-pub(in crate::cli) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)
-}
-
-/// Connects to the database.
-pub(in crate::cli) async fn connect(settings: &Settings) -> Result<Session, Failure> {
-    let connected: Result<_, ConnectError> = async { Connector::new(settings)?.connect().await }.await;
-    connected.map_err(|error| {
-        let Problem { text, remedy, .. } = Problem::of_connection(&error);
-        failed(format_args!("{}: {text}; {remedy}", settings.database))
-    })
 }
 
 fn run_check(arguments: &ClusterArguments) -> Result<Exit, Failure> {

@@ -82,7 +82,7 @@ fn without_a_copy_exchanges_are_refused_and_on_record() {
     connect(&copy);
     let waiting = append(&log, entry(2, person(0)));
     wait_until(|| copy.status().waiting == 1);
-    copy.lost("the standby does not respond", true);
+    copy.lost_in_commit("the standby does not respond");
     assert_eq!(wait(&waiting), refused, "its record may or may not be in the copy");
     let status = copy.status();
     assert_eq!((status.refused, status.unknown_outcomes), (3, 1));
@@ -111,7 +111,7 @@ fn with_local_durability_each_answer_without_a_copy_says_so() {
     assert_eq!(wait(&settled), Ok(3));
     let waiting = append(&log, entry(3, person(0)));
     wait_until(|| copy.status().waiting == 1);
-    copy.lost("cut off", false);
+    copy.lost("cut off");
     assert_eq!(wait(&waiting), Err(RecordFailure::Unreplicated), "its record does not say so");
     assert_eq!(copy.status().unreplicated, 2);
     drop(log);
@@ -123,7 +123,7 @@ fn with_local_durability_each_answer_without_a_copy_says_so() {
 }
 
 #[test]
-fn what_was_handed_over_is_written_again_after_a_failed_sync() {
+fn what_was_submitted_is_written_again_after_a_failed_sync() {
     let dir = tempfile::tempdir().expect("a folder");
     let (disk, copy) = (MemoryDisk::default(), replication(Durability::Replicated));
     let log = open(&disk, &settings(dir.path()), &copy);
@@ -224,9 +224,9 @@ impl History {
     /// Brings the copy up to the own disk, as a replicator that connects.
     fn catch_up(&mut self) {
         let joined = self.replication.join();
-        wait_until(|| self.replication.durable() >= joined || self.disk_failed());
-        if self.replication.durable() < joined {
-            self.replication.lost("the own disk failed", false);
+        wait_until(|| self.replication.synced() >= joined || self.disk_failed());
+        if self.replication.synced() < joined {
+            self.replication.lost("the own disk failed");
             return;
         }
         for record in read_disk(&self.disk).iter().take(joined as usize) {
@@ -246,7 +246,7 @@ impl History {
         match self.random.below(12) {
             0..=5 => self.settled.push(append(log, entry(number, person(number)))),
             6 | 7 => replicate(&self.replication, &mut self.copy),
-            8 => self.replication.lost("cut off", true),
+            8 => self.replication.lost_in_commit("cut off"),
             9 => self.disk.set_fault(Some(Fault::OneSyncFails)),
             10 => self.disk.set_fault(None),
             _ if self.replication.is_confirmed() => replicate(&self.replication, &mut self.copy),
@@ -281,7 +281,7 @@ fn both_copies_agree_in_random_histories() {
         history.disk.set_fault(None);
         wait_until(|| log.health() == Health::Writable);
         replicate(&history.replication, &mut history.copy);
-        history.replication.lost("the end", false);
+        history.replication.lost("the end");
         drop(log);
         let records = read_disk(&history.disk);
         let sequences: Vec<_> = history.settled.iter().filter_map(|settled| wait(settled).ok()).collect();

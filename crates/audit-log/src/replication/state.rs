@@ -51,12 +51,12 @@ pub(crate) enum Mode {
     Refused,
 }
 
-/// How a batch was handed over.
+/// How a batch was submitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Handed {
+pub(crate) struct Submitted {
     /// How its records were written.
     pub(crate) mode: Mode,
-    /// The connection that it was handed to; `None` while there was none.
+    /// The connection that it was submitted to; `None` while there was none.
     pub(crate) epoch: Option<u64>,
 }
 
@@ -147,7 +147,7 @@ impl Replication {
 
 /// The replicator's side.
 impl Replication {
-    /// Begins a connection: every batch that is written from now on is handed over. Returns the
+    /// Begins a connection: every batch that is written from now on is submitted. Returns the
     /// number of records before them: the replicator brings the copy up to there from the segments.
     #[must_use]
     pub fn join(&self) -> u64 {
@@ -161,11 +161,11 @@ impl Replication {
 
     /// Number of records that the own disk has.
     #[must_use]
-    pub fn durable(&self) -> u64 {
+    pub fn synced(&self) -> u64 {
         self.shared.lock().durable
     }
 
-    /// The copy has every record before those that are handed over: from now on each record is
+    /// The copy has every record before those that are submitted: from now on each record is
     /// confirmed before its answer leaves. `false` if the connection was lost meanwhile.
     #[must_use]
     pub fn complete_join(&self) -> bool {
@@ -218,13 +218,21 @@ impl Replication {
     }
 
     /// The connection is lost, for this reason. Exchanges whose record is not confirmed are refused.
-    /// `is_unknown`: a commit may or may not have succeeded.
-    pub fn lost(&self, reason: &str, is_unknown: bool) {
+    pub fn lost(&self, reason: &str) {
+        self.disconnect(reason, 0);
+    }
+
+    /// As [`Replication::lost`], during a commit that may or may not have succeeded.
+    pub fn lost_in_commit(&self, reason: &str) {
+        self.disconnect(reason, 1);
+    }
+
+    fn disconnect(&self, reason: &str, unknown_outcomes: u64) {
         let mut shared = self.shared.lock();
         shared.epoch = shared.epoch.saturating_add(1);
         shared.queue.clear();
         shared.queued_bytes = 0;
-        shared.unknown_outcomes = shared.unknown_outcomes.saturating_add(u64::from(is_unknown));
+        shared.unknown_outcomes = shared.unknown_outcomes.saturating_add(unknown_outcomes);
         self.set_link(&mut shared, Link::Down(reason.into()));
         let failed = mem::take(&mut shared.waiting);
         shared.refused = shared.refused.saturating_add(u64::try_from(failed.len()).unwrap_or(u64::MAX));
@@ -280,8 +288,8 @@ impl Replication {
         });
     }
 
-    /// Hands over a batch that was written and is not yet synced.
-    pub(crate) fn hand_over(&self, batch: SentBatch, mode: Mode) -> Handed {
+    /// Submits a batch that was written and is not yet synced.
+    pub(crate) fn submit(&self, batch: SentBatch, mode: Mode) -> Submitted {
         let mut shared = self.shared.lock();
         shared.written = shared.written.max(batch.end());
         let is_connected = match shared.link {
@@ -289,18 +297,18 @@ impl Replication {
             Link::Down(_) => false,
         };
         if !is_connected {
-            return Handed { mode, epoch: None };
+            return Submitted { mode, epoch: None };
         }
         shared.queued_bytes = shared.queued_bytes.saturating_add(batch.bytes.len());
         let is_full = shared.queued_bytes > MAX_QUEUED_BYTES;
         shared.queue.push_back(batch);
-        let handed = Handed { mode, epoch: Some(shared.epoch) };
+        let submitted = Submitted { mode, epoch: Some(shared.epoch) };
         drop(shared);
         if is_full {
-            self.lost("the database is slower than the records come", false);
+            self.lost("the database is slower than the records come");
         }
         (self.wake)();
-        handed
+        submitted
     }
 
     /// The own disk has this number of records.
@@ -316,12 +324,12 @@ impl Replication {
     }
 
     /// Settles exchanges whose records the own disk has: now, or when they are confirmed.
-    pub(crate) fn settle(&self, records: Vec<(Pending, u64)>, handed: Handed) {
+    pub(crate) fn settle(&self, records: Vec<(Pending, u64)>, submitted: Submitted) {
         let mut settled = Vec::with_capacity(records.len());
         let mut shared = self.shared.lock();
-        let is_current = handed.epoch == Some(shared.epoch);
+        let is_current = submitted.epoch == Some(shared.epoch);
         for (pending, sequence) in records {
-            let result = match handed.mode {
+            let result = match submitted.mode {
                 Mode::Unreplicated => {
                     shared.unreplicated = shared.unreplicated.saturating_add(1);
                     Some(Ok(sequence))

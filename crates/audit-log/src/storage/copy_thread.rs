@@ -41,7 +41,7 @@ pub(crate) struct TimedOut;
 #[derive(Default)]
 struct Slot {
     call: Option<Call>,
-    /// A call was handed over, and its reply was not taken yet.
+    /// A call was submitted over, and its reply was not taken yet.
     is_busy: bool,
     /// The caller no longer waits for the reply.
     is_abandoned: bool,

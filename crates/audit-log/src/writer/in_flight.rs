@@ -19,7 +19,7 @@ use ehealth_core::model::{Clock, Timestamp};
 use super::checkpointer::Checkpointer;
 use super::position::LogPosition;
 use super::status::{Health, Status};
-use crate::replication::{Handed, Replication};
+use crate::replication::{Replication, Submitted};
 use crate::storage::tail::BATCH_BYTES;
 use crate::storage::write_failure::WriteFailure;
 
@@ -42,14 +42,14 @@ pub(crate) struct Contents {
     pub(crate) records: Vec<(Pending, u64)>,
     /// End of the log with this batch; `None` if it could not be written whole.
     pub(crate) position: Option<LogPosition>,
-    /// How it was handed to the replication, if there is one.
+    /// How it was submitted to the replication, if there is one.
     pub(crate) sent: Option<Sent>,
 }
 
-/// Frames that were handed to the replication.
+/// Frames that were submitted to the replication.
 #[derive(Clone)]
 pub(crate) struct Sent {
-    pub(crate) handed: Handed,
+    pub(crate) submitted: Submitted,
     /// Sequence of the first record.
     pub(crate) first: u64,
     pub(crate) bytes: Arc<[u8]>,
@@ -234,7 +234,7 @@ impl InFlightBatches {
         self.changed.notify_all();
         for (records, result) in settled {
             match (result, &self.replication) {
-                (Ok(Some(sent)), Some(replication)) => replication.settle(records, sent.handed),
+                (Ok(Some(sent)), Some(replication)) => replication.settle(records, sent.submitted),
                 (Ok(_), _) => records.into_iter().for_each(|(pending, sequence)| pending.durable(sequence)),
                 (Err(failure), _) => records.into_iter().for_each(|(pending, _)| pending.failed(failure)),
             }

@@ -10,8 +10,10 @@ pub(crate) mod status;
 pub(crate) mod batch;
 pub(crate) mod commit_worker;
 pub(crate) mod in_flight;
+pub(crate) mod lone_record;
 pub(crate) mod position;
 pub(crate) mod segment_writer;
+pub(crate) mod submit;
 
 // Beside it.
 pub(crate) mod check;

@@ -12,25 +12,23 @@ use std::thread;
 use std::time::Duration;
 
 use ehealth_core::lookup::Pending;
-use ehealth_core::model::{Clock, DatasetStates, Digest, Timestamp};
+use ehealth_core::model::{Clock, DatasetStates, Timestamp};
 
 use super::batch::{Batch, MonthKeys};
 use super::checkpointer::Checkpointer;
-use super::error::PruneError;
 use super::in_flight::{Contents, InFlightBatch, InFlightBatches, Outage, Sent};
 use super::position::LogPosition;
-use super::prune::{self, Pruned, Retention};
 use super::read_back::FrameAt;
 use super::recover::Recovered;
 use super::status::Status;
+use super::submit::submit;
 use crate::format::encode;
 use crate::format::frame::TooLong;
 use crate::format::month::Month;
-use crate::format::note::root_text;
-use crate::format::record::{Interruption, InterruptionCause, Pruning, RecordHeader, SegmentBegun, Vouched};
+use crate::format::record::{Interruption, InterruptionCause, SegmentBegun};
 use crate::format::segment_name::SegmentName;
-use crate::format::tree::{Frontier, sha256};
-use crate::replication::{Mode, Replication, SentBatch, rows};
+use crate::format::tree::Frontier;
+use crate::replication::{Mode, Replication, rows};
 use crate::storage::disk::{Disk, DiskFile};
 use crate::storage::keys::{KeyFolder, KeyName};
 use crate::storage::segment::{self, MAX_PREALLOCATION_BYTES, Segment};
@@ -38,14 +36,14 @@ use crate::storage::write_failure::WriteFailure;
 
 /// Writes the records of an audit log.
 pub(crate) struct SegmentWriter {
-    disk: Arc<dyn Disk>,
-    keys: KeyFolder,
-    clock: Arc<dyn Clock>,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) keys: KeyFolder,
+    pub(super) clock: Arc<dyn Clock>,
     status: Arc<Status>,
-    in_flight: Arc<InFlightBatches>,
-    checkpointer: Arc<Checkpointer>,
+    pub(super) in_flight: Arc<InFlightBatches>,
+    pub(super) checkpointer: Arc<Checkpointer>,
     /// Tree of everything that was written.
-    tree: Frontier,
+    pub(super) tree: Frontier,
     segment: Option<Segment>,
     /// Number of times that a segment was opened. Older handles must not be used any more.
     generation: u64,
@@ -54,14 +52,14 @@ pub(crate) struct SegmentWriter {
     /// A segment that got its name but may not be durable.
     unconfirmed: Option<SegmentName>,
     /// Dataset states that the newest exchange had read.
-    datasets: DatasetStates,
+    pub(super) datasets: DatasetStates,
     /// Where the newest record lies.
     last: Option<FrameAt>,
     /// Buffer that is reused from batch to batch.
     bytes: Vec<u8>,
     /// Zeros are written ahead up to the next multiple of this number of bytes.
     preallocate: u64,
-    replication: Option<Arc<Replication>>,
+    pub(super) replication: Option<Arc<Replication>>,
 }
 
 /// A thread's own handle of the segment. If write-back fails, Linux reports it once on each handle:
@@ -198,9 +196,9 @@ impl SegmentWriter {
         }
     }
 
-    /// Fills a batch, writes it and hands it to the replication; returns the new end of the log, or
+    /// Fills a batch, writes it and submits it to the replication; returns the new end of the log, or
     /// `None` if there was nothing to write.
-    fn write(
+    pub(super) fn write(
         &mut self,
         in_flight: &InFlightBatch,
         handle: &mut SegmentHandle,
@@ -240,61 +238,12 @@ impl SegmentWriter {
         segment.append(&**file, &batch.bytes, self.preallocate)?;
         let sent = self.replication.as_ref().map(|replication| {
             stop.into_iter().for_each(|stop| replication.note_stop_recorded(stop));
-            hand_over(replication, batch, (first, name.month), mode)
+            submit(replication, batch, (first, name.month), mode)
         });
         let at = |(offset, leaf): (u64, _)| FrameAt { segment: name, offset: start.saturating_add(offset), leaf };
         self.last = batch.last.map(at);
         (self.tree, self.datasets) = (mem::take(&mut batch.tree), batch.datasets);
         Ok(Some((self.position(now), sent)))
-    }
-
-    /// Prunes, if the pruning can be recorded.
-    pub(crate) fn prune(&mut self, retention: Retention) -> Result<Pruned, PruneError> {
-        let (disk, keys, now) = (Arc::clone(&self.disk), self.keys.clone(), Month::new(self.clock.now()));
-        prune::prune(&*disk, &keys, now, retention, |what| self.record_pruning(what))
-    }
-
-    /// Makes the record of a pruning durable; returns whether a checkpoint signs it.
-    fn record_pruning(&mut self, what: &Pruning) -> Result<bool, WriteFailure> {
-        self.record_alone(|out, header| encode::pruning(out, header, what))?;
-        Ok(self.checkpointer.wait_for(self.tree.size()))
-    }
-
-    /// Makes a record durable which says that the operator vouches for everything before it, because
-    /// no checkpoint does.
-    pub(crate) fn record_vouched(&mut self) -> Result<(), WriteFailure> {
-        let (records, root) = (self.tree.size(), self.tree.root());
-        tracing::warn!(
-            records,
-            root = root_text(root),
-            "the audit log had records and no checkpoint; signing it as it is, because audit_log.missing_checkpoint is \
-             \"sign\". A record says so for good. Set it to \"refuse\" now"
-        );
-        self.record_alone(|out, header| encode::vouched(out, header, &Vouched { records, root }))
-    }
-
-    /// Makes one record durable, in a batch of its own, with nothing else in flight.
-    fn record_alone(
-        &mut self,
-        encode: impl FnOnce(&mut Vec<u8>, &RecordHeader) -> Result<Digest, TooLong>,
-    ) -> Result<(), WriteFailure> {
-        self.in_flight.wait_for_all();
-        if let Some(outage) = self.in_flight.outage() {
-            return Err(outage.failure);
-        }
-        let (in_flight, now, mut handle) = (self.in_flight.begin(), self.clock.now(), SegmentHandle::default());
-        let mut batch = Batch::new(Vec::new(), Frontier::default(), self.datasets);
-        let mode = self.replication.as_ref().map(|replication| replication.mode());
-        let written = self.write(&in_flight, &mut handle, now, (&mut batch, mode), |batch, _| {
-            batch.append(now, encode)?.map_err(|TooLong| WriteFailure::Truncated)
-        });
-        let outcome = written.and_then(|written| {
-            let (position, sent) = written.unzip();
-            in_flight.set_contents(Contents { records: Vec::new(), position, sent: sent.flatten() });
-            handle.sync()
-        });
-        in_flight.end(outcome);
-        outcome
     }
 
     /// Resumes after an outage: returns to the durable end and truncates the rest.
@@ -415,7 +364,7 @@ impl SegmentWriter {
         let segment = Segment::create(&*self.disk, name, begun, &batch.bytes)?;
         self.unconfirmed = None;
         if let Some(replication) = &self.replication {
-            hand_over(replication, &batch, (name.first, month), None);
+            submit(replication, &batch, (name.first, month), None);
         }
         self.segment = Some(segment);
         self.generation = self.generation.saturating_add(1);
@@ -425,22 +374,4 @@ impl SegmentWriter {
         self.in_flight.set_durable(self.position(now));
         Ok(())
     }
-}
-
-/// Hands a batch to the replication, after it was written.
-fn hand_over(replication: &Replication, batch: &Batch, (first, month): (u64, Month), mode: Option<Mode>) -> Sent {
-    let bytes: Arc<[u8]> = batch.bytes.as_slice().into();
-    let signature = |(pending, sequence): &(Pending, u64)| {
-        let signature = pending.record().exchange()?.signature.as_ref()?;
-        Some((*sequence, sha256(&[&signature.value])))
-    };
-    let sent = SentBatch {
-        first,
-        count: batch.tree.size().saturating_sub(first),
-        month,
-        bytes: Arc::clone(&bytes),
-        signatures: batch.records.iter().filter_map(signature).collect(),
-    };
-    let handed = replication.hand_over(sent, mode.unwrap_or(Mode::Refused));
-    Sent { handed, first, bytes }
 }

@@ -28,14 +28,14 @@ const CONSUMERS: usize = 100;
 const END: Duration = Duration::from_secs(1);
 
 /// Exchanges leases.
-pub(crate) struct LeaseKeeper {
+pub(crate) struct LeaseLoop {
     pub(crate) settings: Settings,
     pub(crate) connector: Connector,
     pub(crate) gateway: Arc<dyn Gateway>,
     pub(crate) view: Arc<Mutex<View>>,
 }
 
-impl LeaseKeeper {
+impl LeaseLoop {
     /// Exchanges for ever. Dropping the future ends it.
     pub(crate) async fn run(&self) {
         let mut was_logged = false;
