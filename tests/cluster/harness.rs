@@ -1,0 +1,150 @@
+//! Tests of the harness: a scenario is worth what its tools are worth.
+
+use std::time::Duration;
+
+use crate::support::message_proxy::{Cut, Message, MessageProxy, Sender, nth_from};
+use crate::support::postgres::{Cluster, DATABASE};
+use crate::support::processes::{until, within};
+use crate::support::proxy::{Network, Proxy};
+use crate::support::psql;
+
+/// Too short for a commit that no standby confirms, long enough for others.
+const PATIENCE: Duration = Duration::from_secs(1);
+const LONG: Duration = Duration::from_secs(60);
+
+const INSERT: &str = "insert into kept values (1)";
+
+fn with_table(standbys: usize) -> Option<Cluster> {
+    let cluster = Cluster::start(standbys)?;
+    cluster.server(1).sql("create table kept (n integer); grant select, insert on kept to node_a");
+    Some(cluster)
+}
+
+/// psql as the role `node_a` over TLS through this port.
+fn psql_as_node(cluster: &Cluster, port: u16, text: &str) -> Option<Result<String, String>> {
+    let (identity, authority) = (cluster.tls.client("node_a"), cluster.tls.authority());
+    let connection = format!(
+        "host=127.0.0.1 port={port} user=node_a dbname={DATABASE} sslmode=verify-full sslrootcert={} sslcert={} sslkey={}",
+        authority.display(),
+        identity.certificate.display(),
+        identity.key.display(),
+    );
+    psql::run(psql::client().arg("--dbname").arg(connection), text, LONG)
+}
+
+#[test]
+fn a_commit_waits_for_the_standby() {
+    let Some(cluster) = with_table(1) else { return };
+    let (primary, standby) = (cluster.server(1), cluster.server(2));
+    assert_eq!(primary.sql("select sync_state from pg_stat_replication"), "quorum");
+    assert_eq!(primary.sql("show fsync"), "on");
+    primary.sql(INSERT);
+
+    standby.freeze();
+    assert_eq!(primary.sql_within(INSERT, PATIENCE), None);
+    standby.thaw();
+    primary.sql(INSERT);
+
+    // A partition holds it up as well.
+    standby.upstream.set(Network::Blackhole);
+    assert_eq!(primary.sql_within(INSERT, PATIENCE), None);
+    standby.upstream.set(Network::Pass);
+    primary.sql(INSERT);
+
+    // Without names no commit waits.
+    standby.kill();
+    primary.set_synchronous_names("");
+    primary.sql(INSERT);
+    // The client that gave up did not take back what it had sent.
+    assert_eq!(primary.sql("select count(*) from kept"), "6");
+}
+
+#[test]
+fn a_promoted_standby_has_every_confirmed_row() {
+    let Some(cluster) = with_table(2) else { return };
+    let primary = cluster.server(1);
+    (1..=20).for_each(|n| drop(primary.sql(&format!("insert into kept values ({n})"))));
+    primary.kill();
+    let promoted = cluster.fail_over();
+    assert_eq!(promoted.sql("select count(*), max(n) from kept"), "20|20");
+    promoted.sql(INSERT);
+
+    // The other standby confirms alone; then the old primary takes its place.
+    primary.rebuild_as_standby_of(promoted);
+    cluster.server(if promoted.name == "db2" { 3 } else { 2 }).kill();
+    promoted.sql(INSERT);
+    assert_eq!(primary.sql("select pg_is_in_recovery()"), "t");
+    promoted.restart();
+    promoted.wait_for_standby("db1");
+    promoted.sql(INSERT);
+    assert_eq!(promoted.sql("select count(*) from kept"), "23");
+}
+
+#[test]
+fn a_connection_is_cut_at_each_message_of_a_commit() {
+    let Some(cluster) = with_table(1) else { return };
+    let primary = cluster.server(1);
+    let proxy = MessageProxy::start(primary.address(), &cluster.tls, "node_a");
+    let port = proxy.address().port();
+    let text = "begin;\ninsert into kept values (1);\ncommit;";
+    proxy.watch();
+    assert_eq!(psql_as_node(&cluster, port, text), Some(Ok(String::new())));
+    let seen = proxy.messages_seen();
+    let begin = seen.iter().position(|message| message.text == "begin;").expect("a transaction");
+    let answers = seen[begin..].iter().filter(|message| message.sender == Sender::Server).count();
+    // CommandComplete and ReadyForQuery, three times.
+    assert_eq!(answers, 6, "{seen:?}");
+    assert!(seen.iter().any(Message::is_commit) && seen.iter().any(Message::is_committed));
+
+    for (sender, number, rows) in (1..=4)
+        .map(|number| (Sender::Client, number, 0))
+        .chain((1..=6).map(|number| (Sender::Server, number, usize::from(number > 4))))
+    {
+        primary.sql("truncate kept");
+        if sender == Sender::Client && number == 4 {
+            // Terminate: everything is answered.
+            continue;
+        }
+        proxy.cut(Cut::Before, nth_from(|message| message.text == "begin;", sender, number));
+        let ran = psql_as_node(&cluster, port, text).expect("it ends");
+        assert!(ran.is_err(), "{sender:?} {number}");
+        proxy.wait_for_cut();
+        assert_eq!(primary.sql("select count(*) from kept"), rows.to_string(), "{sender:?} {number}");
+    }
+    assert_eq!(proxy.cuts().len(), 9);
+
+    // The server works on a message that is the last to arrive.
+    primary.sql("truncate kept");
+    proxy.cut(Cut::After, Message::is_commit);
+    assert!(psql_as_node(&cluster, port, text).expect("it ends").is_err());
+    until("the commit", || (primary.sql("select count(*) from kept") == "1").then_some(()));
+}
+
+#[test]
+fn a_proxy_refuses_resets_and_holds() {
+    let Some(cluster) = with_table(0) else { return };
+    let primary = cluster.server(1);
+    let proxy = Proxy::start(primary.address());
+    let port = proxy.address().port();
+    let ask = || psql_as_node(&cluster, port, "select current_user").expect("it ends");
+    assert_eq!(ask(), Ok("node_a".into()));
+    proxy.set(Network::Refuse);
+    assert!(ask().is_err());
+    proxy.set(Network::Pass);
+    for network in [Network::Blackhole, Network::BlackholeToServer, Network::BlackholeToClient] {
+        proxy.set(network);
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(ask);
+            assert!(within(PATIENCE / 2, || asking.is_finished().then_some(())).is_none());
+            proxy.set(Network::Pass);
+            assert_eq!(asking.join().expect("no panic"), Ok("node_a".into()), "{network:?}");
+        });
+    }
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| psql_as_node(&cluster, port, "select pg_sleep(600)").expect("it ends"));
+        let is_asking = || primary.sql("select count(*) from pg_stat_activity where query like '%sleep(600)'") != "0";
+        until("it asks", || is_asking().then_some(()));
+        proxy.reset();
+        assert!(asking.join().expect("no panic").is_err());
+    });
+}
