@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::support::balancer::Balancer;
 use crate::support::message_proxy::{Cut, Message, MessageProxy, Sender, nth_from};
+use crate::support::nodes::{Nodes, Reply, cluster_section, migrate};
 use crate::support::postgres::{Cluster, DATABASE};
 use crate::support::processes::{until, within};
 use crate::support::proxy::{Network, Proxy};
@@ -147,4 +149,37 @@ fn a_proxy_refuses_resets_and_holds() {
         proxy.reset();
         assert!(asking.join().expect("no panic").is_err());
     });
+}
+
+#[test]
+fn nodes_answer_behind_a_balancer() {
+    let nodes = Nodes::start(&["a", "b"], |_| String::new());
+    let Some(balancer) = Balancer::start(&nodes.addresses()) else { return };
+    let mut consumer = nodes.consumer(balancer.address());
+    let first = consumer.ask();
+    assert!(first.ticket().is_some(), "{first:?}");
+    nodes.node("a").kill();
+    let mut replies = std::iter::repeat_with(|| consumer.ask());
+    assert!(replies.by_ref().take(10).any(|reply| reply.ticket().is_some()));
+    nodes.node("b").kill();
+    assert!(replies.by_ref().take(2).any(|reply| reply == Reply::Lost));
+    nodes.node("a").start();
+    let answered = || replies.next().filter(|reply| reply.ticket().is_some());
+    until("the balancer finds the node again", answered);
+    let refused = nodes.consumer(nodes.node("a").address()).ask_about("<");
+    assert_eq!(refused, Reply::Refused("MSG90001".into()));
+    assert_eq!(nodes.node("a").stop().0, Some(0));
+}
+
+#[test]
+fn nodes_of_a_cluster_answer_and_replicate() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    migrate(&cluster.tls, &cluster.addresses());
+    let nodes = Nodes::start(&["a", "b"], |node| cluster_section(&cluster.tls, &cluster.addresses(), node));
+    for node in nodes.iter() {
+        let mut consumer = nodes.consumer(node.address());
+        let reply = until("an answer", || Some(consumer.ask()).filter(|reply| reply.ticket().is_some()));
+        assert!(reply.ticket().is_some());
+    }
+    assert_eq!(cluster.server(1).sql("select count(distinct node) from ehealth.record"), "2");
 }

@@ -8,5 +8,8 @@ pub mod psql;
 // The network.
 pub mod message_proxy;
 pub mod proxy;
+// The program.
+pub mod balancer;
+pub mod nodes;
 // The machine.
 pub mod processes;
