@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::balancer::Balancer;
 use crate::support::message_proxy::{Cut, Message, MessageProxy, Sender, nth_from};
-use crate::support::nodes::{Nodes, Reply, cluster_section, migrate};
+use crate::support::nodes::{Consumer, Nodes, Reply, cluster_section, count_records, migrate};
 use crate::support::postgres::{Cluster, DATABASE};
 use crate::support::processes::{until, within};
 use crate::support::proxy::{Network, Proxy};
@@ -177,9 +177,34 @@ fn nodes_of_a_cluster_answer_and_replicate() {
     migrate(&cluster.tls, &cluster.addresses());
     let nodes = Nodes::start(&["a", "b"], |node| cluster_section(&cluster.tls, &cluster.addresses(), node));
     for node in nodes.iter() {
-        let mut consumer = nodes.consumer(node.address());
-        let reply = until("an answer", || Some(consumer.ask()).filter(|reply| reply.ticket().is_some()));
-        assert!(reply.ticket().is_some());
+        let ticket = ask_until_answered(&mut nodes.consumer(node.address()));
+        assert_eq!(count_records(cluster.server(1), &ticket), 1);
     }
+    assert_eq!(count_records(cluster.server(1), "00000000-0000-4000-8000-000000000000"), 0);
     assert_eq!(cluster.server(1).sql("select count(distinct node) from ehealth.record"), "2");
+}
+
+fn ask_until_answered(consumer: &mut Consumer) -> String {
+    until("an answer", || consumer.ask().ticket().map(ToOwned::to_owned))
+}
+
+#[test]
+fn a_node_connects_again_after_a_cut_commit() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let primary = cluster.server(1);
+    migrate(&cluster.tls, &cluster.addresses());
+    let proxy = MessageProxy::start(primary.address(), &cluster.tls, "node_a");
+    let nodes = Nodes::start(&["a"], |node| cluster_section(&cluster.tls, &[proxy.address()], node));
+    let mut consumer = nodes.consumer(nodes.node("a").address());
+    for rule in [Message::is_commit, Message::is_committed] {
+        let mut tickets = vec![ask_until_answered(&mut consumer)];
+        proxy.cut(Cut::Before, rule);
+        until("the cut", || {
+            tickets.extend(consumer.ask().ticket().map(ToOwned::to_owned));
+            (!proxy.is_armed()).then_some(())
+        });
+        tickets.push(ask_until_answered(&mut consumer));
+        tickets.iter().for_each(|ticket| assert_eq!(count_records(primary, ticket), 1, "{ticket}"));
+    }
+    assert_eq!(proxy.cuts().len(), 2);
 }

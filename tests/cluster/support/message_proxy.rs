@@ -154,9 +154,14 @@ impl MessageProxy {
         self.shared.state.lock().cuts.clone()
     }
 
-    /// Waits until the armed cut was made.
+    /// Whether the cut was not made yet.
+    pub fn is_armed(&self) -> bool {
+        self.shared.state.lock().armed.is_some()
+    }
+
+    /// Waits until the cut was made.
     pub fn wait_for_cut(&self) {
-        until("a connection is cut", || self.shared.state.lock().armed.is_none().then_some(()));
+        until("a connection is cut", || (!self.is_armed()).then_some(()));
     }
 }
 

@@ -20,7 +20,7 @@ use testkit::Workspace;
 
 use super::certificates::DatabaseTls;
 use super::installation::run;
-use super::postgres::DATABASE;
+use super::postgres::{DATABASE, Server};
 use super::processes::free_port;
 use crate::shared::program::{PROGRAM, Program};
 use crate::shared::service::{CONSULT, question};
@@ -51,6 +51,14 @@ fn section(tls: &DatabaseTls, servers: &[SocketAddr], node: &str, role: &str) ->
 pub fn migrate(tls: &DatabaseTls, servers: &[SocketAddr]) {
     let nodes = Nodes::prepare(&["owner"], |node| section(tls, servers, node, "ehealth_owner"));
     run(Command::new(PROGRAM).args(["cluster", "migrate", "--config"]).arg(&nodes.all[0].settings));
+}
+
+/// Number of records in the database that have this ticket. 0 for a ticket that was answered is a
+/// lost record, 2 a duplicate.
+pub fn count_records(server: &Server, ticket: &str) -> u64 {
+    let digits: String = ticket.chars().filter(|digit| *digit != '-').take(16).collect();
+    let query = format!("select count(*) from ehealth.record where ticket = ('x' || '{digits}')::bit(64)::bigint");
+    server.sql(&query).parse().expect("a number")
 }
 
 /// The nodes of a test. They end with it.
