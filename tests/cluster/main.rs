@@ -3,7 +3,7 @@
 //!
 //! The tests need Debian's packages `postgresql-15` and `haproxy`; without them they are skipped,
 //! and fail where `CI` is set. The servers refuse to run as root, so for root they run as the user
-//! `postgres` or `nobody`.
+//! `postgres`.
 
 #[allow(dead_code, reason = "the other tests use the rest")]
 #[path = "../it/support/mod.rs"]

@@ -12,8 +12,9 @@ use crate::shared::environment::skip;
 /// Folder of the programs of the oldest version that is supported.
 pub const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 
-/// Users who may run a server that root starts, in order of preference.
-const USERS: [&str; 2] = ["postgres", "nobody"];
+/// User who runs a server that root starts, and the unprivileged one in its place if there is none.
+const USER: &str = "postgres";
+const UNPRIVILEGED: (u32, u32) = (65_534, 65_534);
 
 /// Programs of PostgreSQL, and the user that runs them.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +32,7 @@ impl Installation {
         }
         let user = rustix::process::geteuid().is_root().then(|| {
             let accounts = fs::read_to_string("/etc/passwd").expect("accounts");
-            USERS.iter().find_map(|user| ids_of(&accounts, user)).expect("a user who is not root")
+            ids_of(&accounts, USER).unwrap_or(UNPRIVILEGED)
         });
         Some(Self { user })
     }
