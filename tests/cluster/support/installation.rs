@@ -12,7 +12,7 @@ use crate::shared::environment::skip;
 /// Folder of the programs of the oldest version that is supported.
 pub const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 
-/// User who runs a server that root starts, and the unprivileged one in its place if there is none.
+/// User who runs a server that root starts; without this account, the unprivileged one does.
 const USER: &str = "postgres";
 const UNPRIVILEGED: (u32, u32) = (65_534, 65_534);
 
