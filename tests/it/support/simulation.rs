@@ -90,7 +90,7 @@ impl Simulation {
             .spawn()
             .expect("the program starts");
         let output = child.stdout.take().expect("piped");
-        crate::support::program::read_until(output, "to end the simulation", Duration::from_secs(120));
+        super::program::read_until(output, "to end the simulation", Duration::from_secs(120));
         let ready = serde_json::from_slice(&fs::read(&ready).expect("the ready file")).expect("JSON");
         Self { child, folder, ready }
     }

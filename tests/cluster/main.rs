@@ -1,0 +1,15 @@
+//! The cluster: several nodes of the real program on a real PostgreSQL 15 with a synchronous
+//! standby.
+//!
+//! The tests need Debian's packages `postgresql-15` and `haproxy`; without them they are skipped,
+//! and fail where `CI` is set. The servers refuse to run as root, so for root they run as the user
+//! `postgres`.
+
+#[allow(dead_code, reason = "the other tests use the rest")]
+#[path = "../it/support/mod.rs"]
+mod shared;
+#[allow(dead_code, reason = "the scenarios use the rest")]
+mod support;
+
+// The harness itself.
+mod harness;
