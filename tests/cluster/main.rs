@@ -8,7 +8,8 @@
 #[allow(dead_code, reason = "the other tests use the rest")]
 #[path = "../it/support/mod.rs"]
 mod shared;
-#[allow(dead_code, reason = "the scenarios use the rest")]
+mod scenarios;
+#[allow(dead_code, reason = "some tools are for experiments")]
 mod support;
 
 // The harness itself.
