@@ -14,7 +14,7 @@ use ehealth_attributes::admin::{
 use ehealth_attributes::peer_log::PeerLog;
 use ehealth_core::model::{Dataset, DatasetState, Timestamp};
 
-use crate::support::service::{NOW, read_at};
+use super::service::{NOW, read_at};
 
 /// What a node says while nothing is wrong.
 fn healthy_node(name: &str) -> NodeReport {
