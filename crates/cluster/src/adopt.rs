@@ -57,7 +57,8 @@ pub struct Adopted {
 }
 
 /// Appends the records to the own log that only the database has. `keys`: checks that this node
-/// wrote them; without keys only the frames are checked. `progress` gets the sequence after each part.
+/// wrote them; without keys only the frames are checked. `kept`: a checkpoint that was kept elsewhere; an
+/// empty log begins with the newest of it and that of the database. `progress` gets the sequence after each part.
 ///
 /// # Errors
 /// [`AdoptError`]. What was appended stays, and is sound.
@@ -65,7 +66,7 @@ pub async fn adopt(
     client: &Client,
     node: &str,
     folder: &Path,
-    keys: Option<&KeyFolder>,
+    (keys, kept): (Option<&KeyFolder>, Option<&str>),
     mut progress: impl FnMut(u64),
 ) -> Result<Adopted, AdoptError> {
     let Some(id) = find_node(client, node).await? else { return Err(AdoptError::NoNode(node.to_owned())) };
@@ -103,9 +104,16 @@ pub async fn adopt(
         }
     }
     let root = log.root();
-    let checkpoint = if before == 0 { newest_checkpoint(client, id).await? } else { None };
+    let stored = if before == 0 { newest_checkpoint(client, id).await? } else { None };
+    let kept = kept.filter(|_| before == 0).map(str::to_owned);
+    let checkpoint = stored.into_iter().chain(kept).max_by_key(|note| size_of(note));
     let after = log.finish(checkpoint.as_deref())?;
     Ok(Adopted { before, after, root })
+}
+
+/// Number of records that a checkpoint signs.
+fn size_of(note: &str) -> u64 {
+    note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)
 }
 
 /// The newest checkpoint of a node in the database.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use crate::connect::{ConnectError, Connector};
 use crate::schema;
@@ -36,6 +37,12 @@ impl Problem {
     /// What is wrong with a connection.
     #[must_use]
     pub fn of_connection(error: &ConnectError) -> Self {
+        if let ConnectError::Database(error) = error
+            && error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
+        {
+            let remedy = "make the role a member of ehealth_node (deploy/cluster/roles.sql)";
+            return Self::error(crate::connect::describe(error), remedy);
+        }
         let remedy = match error {
             ConnectError::File(_) | ConnectError::Tls(_) => "correct the file",
             ConnectError::Timeout(_) => "compare hosts and ports, and the firewall; is one of the hosts a primary?",

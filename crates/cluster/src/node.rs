@@ -134,7 +134,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
 async fn reconcile(connector: &Connector, settings: &Settings, own: &OwnLog) -> Result<Option<Adopted>, StartError> {
     let session = open_session(connector, settings).await?;
     let name = settings.node.as_str();
-    match adopt(&session.client, name, &own.folder, Some(&own.keys), |_| ()).await {
+    match adopt(&session.client, name, &own.folder, (Some(&own.keys), None), |_| ()).await {
         Ok(adopted) => Ok(Some(adopted)),
         Err(AdoptError::NoNode(_)) => Ok(None),
         Err(error) => Err(error.into()),

@@ -76,10 +76,14 @@ impl PersonIndex {
         self.next
     }
 
-    /// The sums of the month before, if this is another month. `key` is that of the month before.
-    pub(crate) fn enter(&mut self, node: &str, month: Month, key: &SubjectKey) -> Option<Sums> {
-        let left = self.month.filter(|left| *left != month)?;
-        Some(self.sums(node, left, key))
+    /// The month that is written.
+    pub(crate) fn month(&self) -> Option<Month> {
+        self.month
+    }
+
+    /// The sums of this month, which has ended.
+    pub(crate) fn finish(&mut self, node: &str, month: Month, key: &SubjectKey) -> Sums {
+        self.sums(node, month, key)
     }
 
     /// Begins this month, unless it has begun.

@@ -110,16 +110,19 @@ impl Presence {
         loop {
             beats.tick().await;
             match timeout(self.settings.timeout, self.beat(&session.client, &mut said)).await {
-                Ok(Ok(())) => {}
+                Ok(Ok(true)) => {}
+                // The replicator adds the node when it first connects.
+                Ok(Ok(false)) => beats.reset_after(PAUSE),
                 Ok(Err(error)) => return describe(&error),
                 Err(_) => return format!("no answer within {} s", self.settings.timeout.as_secs()),
             }
         }
     }
 
-    async fn beat(&self, client: &Client, said: &mut Said) -> Result<(), tokio_postgres::Error> {
-        // The replicator adds the node when it first connects.
-        let Some(node) = find_node(client, self.settings.node.as_str()).await? else { return Ok(()) };
+    /// Says how the node is, and reads how the others are; `false` if the database does not know the node
+    /// yet.
+    async fn beat(&self, client: &Client, said: &mut Said) -> Result<bool, tokio_postgres::Error> {
+        let Some(node) = find_node(client, self.settings.node.as_str()).await? else { return Ok(false) };
         let text = "insert into ehealth.node_status (node, said, report) values ($1, clock_timestamp(), $2) \
                     on conflict (node) do update set said = excluded.said, report = excluded.report";
         client.execute(text, &[&node, &self.gateway.report()]).await?;
@@ -133,7 +136,7 @@ impl Presence {
         client.execute(&forget, &[]).await?;
         let nodes = read_nodes(client).await?;
         *self.view.lock() = View { nodes, read: Some(Instant::now()), error: None };
-        Ok(())
+        Ok(true)
     }
 
     /// Inserts the newest checkpoint, if the database does not have it.

@@ -174,8 +174,13 @@ impl RecordWriter {
             self.session.client.execute("select ehealth.begin_month($1)", &[&month_number(month)]).await?;
             self.month = Some(month);
         }
-        // Of the month before, under the key of its year.
-        let finished = self.subject_key.as_ref().and_then(|(_, key)| self.index.enter(&self.name, month, key));
+        let finished = match self.index.month().filter(|left| *left != month) {
+            Some(left) => {
+                let key = subject_key(&mut self.subject_key, &self.keys, left.year())?;
+                Some(self.index.finish(&self.name, left, key))
+            }
+            None => None,
+        };
         let first = batches.first().map_or(0, |batch| batch.first);
         let key = subject_key(&mut self.subject_key, &self.keys, month.year())?;
         self.index.begin(month);

@@ -13,7 +13,7 @@ use super::error::AppError;
 use super::finding::{Finding, Severity};
 use crate::config::Settings;
 use audit_log::{AuditLog, KeyFolder};
-use cluster::{Identity, Node, OwnLog, Prepared, Problem, StartError};
+use cluster::{AdoptError, Identity, Node, OwnLog, Prepared, Problem, StartError};
 use ehealth_core::model::Clock;
 
 /// Findings about the database: what a start would refuse.
@@ -57,6 +57,7 @@ fn of_start(settings: &Settings, error: &StartError) -> Finding {
         StartError::Join(_) => {
             ("cluster.database", "`ehealth-attributes cluster check` lists everything that is wrong")
         }
+        StartError::Adopt(AdoptError::Key(_)) => ("audit_log.keys", "restore the keys of the node from their copy"),
         StartError::Adopt(_) => (
             "cluster.node",
             "compare the audit log with the database: see docs/operations/cluster.md, \"The log and the database differ\"",

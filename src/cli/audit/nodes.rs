@@ -111,6 +111,7 @@ pub(super) fn run_rebuild(arguments: &RebuildArguments) -> Result<Exit, Failure>
         (Some(keys), false) => Some(open_keys(keys)?),
         (None, false) => Some(open_keys(&settings.audit_log.keys)?),
     };
+    let kept = arguments.checkpoint.as_deref().map(read).transpose()?;
     let rebuilt: Result<_, Failure> = runtime()?.block_on(async {
         let session = connect(of_cluster).await?;
         let mut shown = 0;
@@ -120,7 +121,7 @@ pub(super) fn run_rebuild(arguments: &RebuildArguments) -> Result<Exit, Failure>
                 eprintln!("{records} records");
             }
         };
-        let adopted = adopt(&session.client, node, folder, keys.as_ref(), progress).await.map_err(failed)?;
+        let adopted = adopt(&session.client, node, folder, (keys.as_ref(), kept.as_deref()), progress).await.map_err(failed)?;
         Ok((adopted, policy_texts(&session.client).await.map_err(failed)?))
     });
     let (Adopted { before, after, root }, policies) = rebuilt?;
@@ -137,6 +138,10 @@ pub(super) fn run_rebuild(arguments: &RebuildArguments) -> Result<Exit, Failure>
     let verdict = verify_at(folder, &key, arguments.checkpoint.as_deref(), Some(SystemClock.now())).map_err(failed)?;
     println!("{verdict}");
     Ok(if verdict.is_sound() { Exit::Done } else { Exit::Failed })
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    text_file::read(file).map_err(|error| failed(format_args!("{}: {error}", file.display())))
 }
 
 fn open_keys(folder: &Path) -> Result<KeyFolder, Failure> {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::world::{SHORT, database, set_quota};
+use super::world::{SHORT, database, set_quota, wait_until_ready};
 use crate::support::nodes::{Node, Nodes, cluster_section};
 
 /// Questions that are asked, and the quota.
@@ -17,6 +17,7 @@ fn three_nodes_answer_no_more_than_the_quota() {
         Nodes::prepare(&names, |node| cluster_section(&cluster.tls, &cluster.addresses(), node) + SHORT);
     set_quota(&nodes, QUOTA);
     nodes.iter().for_each(Node::start);
+    nodes.iter().for_each(wait_until_ready);
     let (asked, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let refused = parking_lot::Mutex::new(std::collections::BTreeMap::<String, usize>::new());
     let began = std::time::Instant::now();
