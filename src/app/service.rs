@@ -12,7 +12,7 @@ use super::check::Prepared;
 use super::error::AppError;
 use super::finding::Finding;
 use super::follow::{Follower, stay_alive};
-use super::nodes::{self, NodeGateway};
+use super::nodes;
 use super::notify::Notifier;
 use super::observation::Observed;
 use super::observer::Observer;
@@ -112,17 +112,8 @@ impl App {
         let observed =
             Observed { readers: Arc::clone(&readers), audit_log: Arc::clone(&audit_log), settings: settings.clone() };
         let observer = Observer::start(observed).map_err(AppError::of_thread)?;
-        let start_node = |prepared: cluster::Prepared| {
-            let gateway = NodeGateway {
-                service: Arc::clone(&service),
-                audit_log: Arc::downgrade(&audit_log),
-                replication: prepared.replication(),
-                observations: observer.observations(),
-                folder: settings.audit_log.folder.clone(),
-                clock: Arc::clone(&clock),
-            };
-            nodes::start(prepared, &settings, &audit_log, gateway).map(Arc::new)
-        };
+        let of_node = (&service, &audit_log, &clock);
+        let start_node = |prepared| nodes::start(prepared, &settings, of_node, observer.observations());
         let node = node.map(start_node).transpose()?;
         let follower = Follower::start(reloader, readers).map_err(AppError::of_thread)?;
         Ok(Self {
@@ -245,9 +236,7 @@ impl App {
         reporter.observer.end().await;
         drop(space);
         // Before the audit log is closed: until then no other process serves from these folders.
-        if let Some(ended) = self.quota_file.and_then(QuotaFile::end) {
-            let _ = ended.await;
-        }
+        end_counts(self.quota_file).await;
         self.audit_log.close();
         end_node(self.node).await;
         drained
@@ -261,6 +250,14 @@ fn start_counts(service: &Arc<Service>, settings: &Settings, in_cluster: bool) -
         return Ok(None);
     }
     QuotaFile::start(service, &settings.sync.data).map(Some).map_err(AppError::of_thread)
+}
+
+/// Has the file of the counts written a last time.
+async fn end_counts(quota_file: Option<QuotaFile>) {
+    if let Some(ended) = quota_file.and_then(QuotaFile::end) {
+        // Fails if the thread panicked.
+        let _ = ended.await;
+    }
 }
 
 /// Ends the node, if the service is one of a cluster: waits until its last records are replicated.

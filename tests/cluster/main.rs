@@ -5,10 +5,10 @@
 //! and fail where `CI` is set. The servers refuse to run as root, so for root they run as the user
 //! `postgres`.
 
+mod scenarios;
 #[allow(dead_code, reason = "the other tests use the rest")]
 #[path = "../it/support/mod.rs"]
 mod shared;
-mod scenarios;
 #[allow(dead_code, reason = "some tools are for experiments")]
 mod support;
 

@@ -28,15 +28,15 @@ pub async fn prune(
 ) -> Result<Vec<PrunedMonth>, tokio_postgres::Error> {
     let mut pruned = Vec::new();
     for month in months(client).await?.into_iter().filter(|month| *month < past) {
-        let mut keeper = None;
+        let mut kept_by = None;
         for (name, first) in firsts {
             let Some(node) = find_node(client, name).await? else { continue };
             let extent = extents(client, node).await?.into_iter().find(|extent| extent.month == month);
             if extent.is_some_and(|extent| first.is_none_or(|first| first <= extent.last)) {
-                keeper.get_or_insert_with(|| name.clone());
+                kept_by.get_or_insert_with(|| name.clone());
             }
         }
-        pruned.push(match keeper {
+        pruned.push(match kept_by {
             Some(name) => PrunedMonth::KeptBy(month, name),
             None => {
                 client.execute("select ehealth.prune_month($1)", &[&month_number(month)]).await?;

@@ -5,13 +5,17 @@ mod report;
 
 use std::sync::Arc;
 
-pub(super) use gateway::NodeGateway;
+use tokio::sync::watch;
+
+use gateway::NodeGateway;
 pub(super) use report::report_cluster;
 pub use report::report_node;
 
 use super::error::AppError;
 use super::finding::{Finding, Severity};
+use super::observation::Observation;
 use crate::config::Settings;
+use crate::server::Service;
 use audit_log::{AuditLog, KeyFolder};
 use cluster::{AdoptError, Identity, Node, OwnLog, Prepared, Problem, StartError};
 use ehealth_core::model::Clock;
@@ -74,12 +78,20 @@ fn of_start(settings: &Settings, error: &StartError) -> Finding {
 pub(super) fn start(
     prepared: Prepared,
     settings: &Settings,
-    audit_log: &AuditLog,
-    gateway: NodeGateway,
-) -> Result<Node, AppError> {
+    (service, audit_log, clock): (&Arc<Service>, &Arc<AuditLog>, &Arc<dyn Clock>),
+    observations: watch::Receiver<Option<Arc<Observation>>>,
+) -> Result<Arc<Node>, AppError> {
+    let gateway = NodeGateway {
+        service: Arc::clone(service),
+        audit_log: Arc::downgrade(audit_log),
+        replication: prepared.replication(),
+        observations,
+        folder: settings.audit_log.folder.clone(),
+        clock: Arc::clone(clock),
+    };
     let origin = settings.audit_log.checkpoints.origin.clone();
     let identity = Identity { origin, verifying_key: audit_log.verifying_key() };
-    prepared.start(identity, Arc::new(gateway)).map_err(|error| vec![of_start(settings, &error)].into())
+    prepared.start(identity, Arc::new(gateway)).map(Arc::new).map_err(|error| vec![of_start(settings, &error)].into())
 }
 
 /// Runs a function with a runtime of its own, on a thread of its own; `None` if the system refuses

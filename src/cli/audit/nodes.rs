@@ -121,7 +121,8 @@ pub(super) fn run_rebuild(arguments: &RebuildArguments) -> Result<Exit, Failure>
                 eprintln!("{records} records");
             }
         };
-        let adopted = adopt(&session.client, node, folder, (keys.as_ref(), kept.as_deref()), progress).await.map_err(failed)?;
+        let adopted =
+            adopt(&session.client, node, folder, (keys.as_ref(), kept.as_deref()), progress).await.map_err(failed)?;
         Ok((adopted, policy_texts(&session.client).await.map_err(failed)?))
     });
     let (Adopted { before, after, root }, policies) = rebuilt?;

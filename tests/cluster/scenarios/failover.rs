@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::load::{Load, assert_recorded};
-use super::world::{
+use super::setup::{
     SHORT, answer, assert_logs_agree, assert_unrecorded, database, nodes, wait_until_not_ready, wait_until_ready,
 };
 use crate::support::processes::until;

@@ -48,7 +48,7 @@ impl Load {
                         answered.fetch_add(usize::from(is_answer), Ordering::Relaxed);
                         if !is_answer {
                             // A consumer that gets no answer waits a little, as the contract tells it.
-                            std::thread::sleep(std::time::Duration::from_millis(5));
+                            std::thread::park_timeout(std::time::Duration::from_millis(5));
                         }
                     }
                 }));
@@ -68,8 +68,7 @@ impl Load {
         for thread in self.threads {
             thread.join().expect("no panic");
         }
-        let outcome = self.outcome.lock().clone();
-        outcome
+        self.outcome.lock().clone()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The network between a node and the database is cut: at each message of a commit, and both ways.
 
 use super::load::assert_recorded;
-use super::world::{SHORT, answer, assert_logs_agree, assert_unrecorded, database, nodes_on, run, wait_until_ready};
+use super::setup::{SHORT, answer, assert_logs_agree, assert_unrecorded, database, nodes_on, run, wait_until_ready};
 use crate::support::message_proxy::{Cut, Message, MessageProxy, Sender, nth_from};
 use crate::support::nodes::{Node, Reply};
 use crate::support::processes::until;
@@ -39,7 +39,7 @@ fn a_commit_that_is_cut_at_any_message_is_reconciled() {
                     tickets.insert(ticket);
                     answered += 1;
                 }
-                reply => {
+                reply @ (Reply::Refused(_) | Reply::Lost) => {
                     assert_unrecorded(&reply);
                     refused += 1;
                 }
@@ -48,7 +48,10 @@ fn a_commit_that_is_cut_at_any_message_is_reconciled() {
             tickets.insert(answer(&mut consumer));
         }
     }
-    println!("{from_client} + {from_server} messages, {} cuts: {refused} refused, {answered} answered", proxy.cuts().len());
+    println!(
+        "{from_client} + {from_server} messages, {} cuts: {refused} refused, {answered} answered",
+        proxy.cuts().len()
+    );
     assert!(refused > from_client, "{refused}");
     assert_recorded(primary, &tickets);
     assert_logs_agree(&cluster, 1, &nodes);
@@ -75,7 +78,8 @@ fn a_partition_stops_the_answers_or_marks_them() {
     let mut of_local = local.consumer(local.node("b").address());
     let mut tickets = std::collections::BTreeSet::from([answer(&mut of_replicated), answer(&mut of_local)]);
     wait_until_replicated(local.node("b"));
-    let marked = "select count(*) from ehealth.record where get_byte(frame, 8 + 103) & 32 <> 0 and get_byte(frame, 9) = 2";
+    let marked =
+        "select count(*) from ehealth.record where get_byte(frame, 8 + 103) & 32 <> 0 and get_byte(frame, 9) = 2";
     let before: usize = primary.sql(marked).parse().expect("a number");
     for network in [Network::Blackhole, Network::BlackholeToServer, Network::BlackholeToClient, Network::Refuse] {
         strict.set(network);

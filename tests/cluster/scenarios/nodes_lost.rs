@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::load::{Load, assert_recorded};
-use super::world::{SHORT, answer, assert_logs_agree, database, nodes, run, text, wait_until_ready};
+use super::setup::{SHORT, answer, assert_logs_agree, database, nodes, run, text, wait_until_ready};
 use crate::support::balancer::Balancer;
 use crate::support::nodes::Reply;
 use crate::support::processes::until;

@@ -1,6 +1,6 @@
 //! What a start refuses, and what `cluster check` says of it.
 
-use super::world::{SHORT, database, run, text};
+use super::setup::{SHORT, database, run, text};
 use crate::support::nodes::{Nodes, cluster_section};
 
 #[test]

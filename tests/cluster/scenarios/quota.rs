@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::world::{SHORT, database, set_quota, wait_until_ready};
+use super::setup::{SHORT, database, set_quota, wait_until_ready};
 use crate::support::nodes::{Node, Nodes, cluster_section};
 
 /// Questions that are asked, and the quota.
@@ -13,8 +13,7 @@ const QUOTA: u32 = 600;
 fn three_nodes_answer_no_more_than_the_quota() {
     let Some(cluster) = database(1) else { return };
     let names = ["a", "b", "c"];
-    let nodes =
-        Nodes::prepare(&names, |node| cluster_section(&cluster.tls, &cluster.addresses(), node) + SHORT);
+    let nodes = Nodes::prepare(&names, |node| cluster_section(&cluster.tls, &cluster.addresses(), node) + SHORT);
     set_quota(&nodes, QUOTA);
     nodes.iter().for_each(Node::start);
     nodes.iter().for_each(wait_until_ready);

@@ -1,4 +1,4 @@
-//! Somebody with all rights of the database removes or changes rows: it is found.
+//! A superuser of the database removes or changes rows: it is found.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use ehealth_core::lookup::{self, ExchangeRecord, Operation};
 use ehealth_core::model::{Clock, DatasetStates, Digest, FieldSet, FixedClock, OutcomeCode, Ssin, Ticket, Timestamp};
 use ehealth_core::policy::{Lease, LeaseRequest};
 
-use super::world::{SHORT, answer, database, nodes, run_with, text};
+use super::setup::{SHORT, answer, database, nodes, run_with, text};
 use crate::support::certificates::DatabaseTls;
 use crate::support::postgres::Cluster;
 use crate::support::processes::until;
@@ -83,8 +83,8 @@ impl Gateway for Quiet {
         "{}".to_owned()
     }
 
-    fn await_lease_request(&self, interval: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(tokio::time::sleep(interval))
+    fn await_lease_request(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::pending())
     }
 
     fn plan_leases(&self) -> Vec<LeaseRequest> {
@@ -213,7 +213,8 @@ fn rows_of_a_month_that_has_ended_are_compared_with_its_sums() {
         format!("delete from ehealth.record where sequence = {sequence}"),
         format!("update ehealth.record set subject = subject + 1 where sequence = {sequence}"),
         format!("update ehealth.record set subject = null where sequence = {sequence}"),
-        "delete from ehealth.person_index".to_owned() + &format!("; delete from ehealth.record where sequence = {sequence}"),
+        "delete from ehealth.person_index".to_owned()
+            + &format!("; delete from ehealth.record where sequence = {sequence}"),
         format!("update ehealth.person_index set until = {sequence}"),
     ] {
         primary.sql("create table kept as select * from ehealth.record; create table kept_index as select * from ehealth.person_index");
@@ -232,8 +233,7 @@ fn rows_of_a_month_that_has_ended_are_compared_with_its_sums() {
     // The tree of the records that lie beside it.
     primary.sql("update ehealth.tree_node set hash = decode(repeat('00', 32), 'hex') where number = 1");
     let problems: Vec<_> = search().into_iter().filter_map(Result::err).collect();
-    let is_unproven = |problem: &SearchError| {
-        matches!(problem, SearchError::Copy { problem: CopyProblem::Unproven(_), .. })
-    };
+    let is_unproven =
+        |problem: &SearchError| matches!(problem, SearchError::Copy { problem: CopyProblem::Unproven(_), .. });
     assert!(problems.iter().any(is_unproven), "{problems:?}");
 }

@@ -125,4 +125,3 @@ pub fn assert_logs_agree(cluster: &Cluster, server: usize, nodes: &Nodes) {
 pub fn assert_unrecorded(reply: &Reply) {
     assert_eq!(*reply, Reply::Refused("MSG90053".into()));
 }
-
