@@ -56,7 +56,7 @@ async fn fill(client: &Client, node: i16, rows: u64) {
             client.execute(insert, &[&number, &node, &bounds[0], &bounds[1]]).await.expect("inserted");
             first = end;
         }
-        println!("{month}: {} rows", first);
+        println!("{month}: {first} rows");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::setup::{SHORT, database, set_quota, wait_until_ready};
-use crate::support::nodes::{Node, Nodes, cluster_section};
+use crate::support::nodes::{Node, Nodes, Reply, cluster_section};
 
 /// Questions that are asked, and the quota.
 const ASKED: usize = 10_000;
@@ -27,10 +27,12 @@ fn three_nodes_answer_no_more_than_the_quota() {
                     let mut consumer = nodes.consumer(node.address());
                     while asked.fetch_add(1, Ordering::Relaxed) < ASKED && began.elapsed().as_secs() < 55 {
                         match consumer.ask() {
-                            crate::support::nodes::Reply::Answered(_) => {
+                            Reply::Answered(_) => {
                                 answered.fetch_add(1, Ordering::Relaxed);
                             }
-                            other => *refused.lock().entry(format!("{other:?}")).or_default() += 1,
+                            other @ (Reply::Refused(_) | Reply::Lost) => {
+                                *refused.lock().entry(format!("{other:?}")).or_default() += 1
+                            }
                         }
                     }
                 });
