@@ -90,7 +90,7 @@ def world(folder, name, section):
     text = text.split("\n[admin]")[0] + "\n" + section
     settings.write_text(text.replace('listen = "127.0.0.1:8443"', f'listen = "127.0.0.1:{PORTS[name]}"'))
     policy = demo / "policy.toml"
-    unlimited = "[[consumer]]\nquota_per_minute = 100000000\nquota_per_day = 1000000000\nrequests_per_minute = 100000000\n"
+    unlimited = "[[consumer]]\nquota_per_minute = 1000000\nquota_per_day = 100000000\nrequests_per_minute = 2000000\nempty_answers_percent = 100\n"
     policy.write_text(policy.read_text().replace("[[consumer]]", unlimited))
     request = (demo / "question.xml").read_text()
     (demo / "ask.xml").write_text(request)
@@ -110,6 +110,30 @@ def start(demo, name):
         except OSError:
             time.sleep(0.02)
     raise SystemExit(f"the service does not listen; see {demo}/server.log")
+
+
+def processor_seconds(folder):
+    """Processor time of all processes of a server so far."""
+    postmaster = int((folder / "postmaster.pid").read_text().split()[0])
+    total = 0
+    for process in Path("/proc").iterdir():
+        try:
+            fields = (process / "stat").read_text().rsplit(")", 1)[1].split()
+        except (OSError, IndexError):
+            continue
+        if process.name == str(postmaster):
+            total += sum(int(field) for field in fields[11:15])
+        elif fields[1] == str(postmaster):
+            total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def unit_costs(folder):
+    """What the database has done so far: records, transactions, log, processor time."""
+    records, log, commits = sql(folder, "select (select count(*) from ehealth.record), pg_current_wal_lsn() - '0/0', "
+                                "(select xact_commit from pg_stat_database where datname = 'ehealth')").split("|")
+    return {"records": int(records), "log": float(log), "commits": int(commits),
+            "primary": processor_seconds(folder / "primary"), "standby": processor_seconds(folder / "standby")}
 
 
 def load(demo, name, seconds, connections, rate=None):
@@ -143,15 +167,20 @@ def main():
         owner = [f"--set=cluster.database=postgresql://ehealth_owner@localhost:{DATABASE}/ehealth",
                  f"--set=cluster.certificate={folder}/tls/ehealth_owner.pem", f"--set=cluster.key={folder}/tls/ehealth_owner.key"]
         sh(RELEASE / "ehealth-attributes", "cluster", "migrate", "--config", demos["node"] / "ehealth-attributes.toml", *owner)
+        spent = []
         rates, medians = {"alone": [], "node": []}, {"alone": [], "node": []}
         for turn in range(options.rounds):
             for name in ("alone", "node") if turn % 2 == 0 else ("node", "alone"):
                 process = start(demos[name], name)
                 processes.append(process)
+                before = unit_costs(folder / "database")
                 consumers, code = load(demos[name], name, options.seconds, 512)
+                after = unit_costs(folder / "database")
+                if name == "node":
+                    spent.append({key: after[key] - before[key] for key in after})
                 rates[name].append(sum(consumer["per_second"] for consumer in consumers))
                 consumers, _ = load(demos[name], name, options.seconds, 4, rate=50)
-                medians[name].append(consumers[0]["p50_micros"] / 1_000)
+                medians[name].append(consumers[0]["answered"]["p50_us"] / 1_000)
                 process.send_signal(signal.SIGTERM)
                 process.wait()
                 print(f"{name}: {rates[name][-1]:.0f}/s at 512 connections, p50 {medians[name][-1]:.2f} ms at 50/s, exit {code}")
@@ -173,6 +202,10 @@ def main():
               f"ratio {statistics.median(ratio):.2f} (pairs {min(ratio):.2f} to {max(ratio):.2f})")
         print(f"latency: p50 {statistics.median(medians['node']):.2f} ms against {statistics.median(medians['alone']):.2f} ms: "
               f"{added:.2f} ms added; a commit of the database takes {commit:.2f} ms")
+        of = {key: sum(run[key] for run in spent) for key in spent[0]}
+        print(f"at 512 connections, a record: {of['primary'] / of['records'] * 1e6:.1f} µs of the primary, "
+              f"{of['standby'] / of['records'] * 1e6:.1f} µs of the standby, {of['log'] / of['records']:.0f} bytes of log; "
+              f"{of['records'] / of['commits']:.1f} records a transaction")
         print(f"records: {commits}; {size} bytes a record with indexes")
     finally:
         for process in processes:
@@ -180,7 +213,7 @@ def main():
         for server in ("standby", "primary"):
             subprocess.run([BIN / "pg_ctl", "-D", folder / "database" / server, "-m", "immediate", "stop"], check=False,
                            stdout=subprocess.DEVNULL, **({"user": "postgres", "extra_groups": []} if os.getuid() == 0 else {}))
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True) if not os.environ.get("KEEP") else None
 
 
 if __name__ == "__main__":
