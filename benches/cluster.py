@@ -167,7 +167,7 @@ def main():
         owner = [f"--set=cluster.database=postgresql://ehealth_owner@localhost:{DATABASE}/ehealth",
                  f"--set=cluster.certificate={folder}/tls/ehealth_owner.pem", f"--set=cluster.key={folder}/tls/ehealth_owner.key"]
         sh(RELEASE / "ehealth-attributes", "cluster", "migrate", "--config", demos["node"] / "ehealth-attributes.toml", *owner)
-        spent = []
+        spent, alone = [], []
         rates, medians = {"alone": [], "node": []}, {"alone": [], "node": []}
         for turn in range(options.rounds):
             for name in ("alone", "node") if turn % 2 == 0 else ("node", "alone"):
@@ -179,7 +179,11 @@ def main():
                 if name == "node":
                     spent.append({key: after[key] - before[key] for key in after})
                 rates[name].append(sum(consumer["per_second"] for consumer in consumers))
+                before = unit_costs(folder / "database")
                 consumers, _ = load(demos[name], name, options.seconds, 4, rate=50)
+                after = unit_costs(folder / "database")
+                if name == "node":
+                    alone.append({key: after[key] - before[key] for key in after})
                 medians[name].append(consumers[0]["answered"]["p50_us"] / 1_000)
                 process.send_signal(signal.SIGTERM)
                 process.wait()
@@ -201,6 +205,9 @@ def main():
               f"ratio {statistics.median(ratio):.2f} (pairs {min(ratio):.2f} to {max(ratio):.2f})")
         print(f"latency: p50 {statistics.median(medians['node']):.2f} ms against {statistics.median(medians['alone']):.2f} ms: "
               f"{added:.2f} ms added; a commit of the database takes {commit:.2f} ms at that rate")
+        of = {key: sum(run[key] for run in alone) for key in alone[0]}
+        print(f"at 50/s, a record: {of['primary'] / of['records'] * 1e6:.0f} µs of the primary, "
+              f"{of['standby'] / of['records'] * 1e6:.0f} µs of the standby, with everything else that the database does then")
         of = {key: sum(run[key] for run in spent) for key in spent[0]}
         print(f"at 512 connections, a record: {of['primary'] / of['records'] * 1e6:.1f} µs of the primary, "
               f"{of['standby'] / of['records'] * 1e6:.1f} µs of the standby, {of['log'] / of['records']:.0f} bytes of log; "

@@ -11,11 +11,11 @@ import heapq
 import random
 
 # Unit costs, from benches/cluster.py (docs/design/scale.md "Unit costs" says when and where).
-ROW_MICROS = 35.0
+ROW_MICROS = 19.0
 TRANSACTION_MICROS = 180.0
 COMMIT_MILLIS = 2.0
-ROW_BYTES = 800
-LOG_BYTES = 1200
+ROW_BYTES = 610
+LOG_BYTES = 812
 EXCHANGE_MICROS = 600.0
 SECONDS = 30
 

@@ -9,4 +9,5 @@ mod nodes_lost;
 mod preconditions;
 mod quota;
 mod setup;
+mod signed;
 mod superuser;

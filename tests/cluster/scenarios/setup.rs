@@ -43,7 +43,7 @@ pub fn set_quota(nodes: &Nodes, per_minute: u32) {
     let file = nodes.workspace.settings().with_file_name("policy.toml");
     let policy = std::fs::read_to_string(&file).expect("a policy");
     let limits = format!(
-        "[[consumer]]\nquota_per_minute = {per_minute}\nquota_per_day = 1000000\nrequests_per_minute = 1000000\n\
+        "[[consumer]]\nquota_per_minute = {per_minute}\nquota_per_day = 1000000000\nrequests_per_minute = 1000000\n\
          empty_answers_percent = 100"
     );
     std::fs::write(&file, policy.replace("[[consumer]]", &limits)).expect("written");

@@ -242,7 +242,12 @@ impl Consumer {
 
     /// Asks about the person with this SSIN. It asks once: a lost question is not repeated.
     pub fn ask_about(&mut self, ssin: &str) -> Reply {
-        let exchanged = self.exchange(&question("0999010126", "BACKTOWORK:ADVISORY_PHYSICIAN", ssin, ""));
+        self.send(&question("0999010126", "BACKTOWORK:ADVISORY_PHYSICIAN", ssin, ""))
+    }
+
+    /// Sends this message.
+    pub fn send(&mut self, message: &str) -> Reply {
+        let exchanged = self.exchange(message);
         let Ok((status, body)) = exchanged else {
             self.connection = None;
             return Reply::Lost;
