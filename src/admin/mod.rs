@@ -30,7 +30,7 @@ mod places;
 mod respond;
 mod write_timeout;
 
-pub use cluster::{ClusterMetric, ClusterReport, LinkReport, NodeReport, SharedPart, TransactionReport};
+pub use cluster::{ClusterMetric, ClusterReport, LeaseReport, LinkReport, NodeReport, SharedPart, TransactionReport};
 pub use exposition::MetricType;
 pub use health::{Reason, ReasonCode, not_ready_reasons};
 pub use listen::{AdminAccess, AdminError, Listener, Settings, serve};

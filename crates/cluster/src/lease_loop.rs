@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit_log::replication::Durability;
-use ehealth_core::policy::LeaseRequest;
+use ehealth_core::policy::{Lease, LeaseRequest};
 use parking_lot::Mutex;
 use tokio::time::{sleep, timeout};
 
@@ -33,6 +33,18 @@ pub(crate) struct LeaseLoop {
     pub(crate) connector: Connector,
     pub(crate) gateway: Arc<dyn Gateway>,
     pub(crate) view: Arc<Mutex<View>>,
+    pub(crate) counters: Arc<Mutex<LeaseCounters>>,
+}
+
+/// Leases of quotas, since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LeaseCounters {
+    /// Number of exchanges with the database.
+    pub exchanges: u64,
+    /// Questions that were leased.
+    pub granted: u64,
+    /// Leased questions that were returned unused.
+    pub returned: u64,
 }
 
 impl LeaseLoop {
@@ -91,9 +103,22 @@ impl LeaseLoop {
                     Err(_) => return format!("no answer within {} s", self.settings.timeout.as_secs()),
                 }
             }
+            self.count(&requests, &leases);
             self.gateway.note_leases(&leases);
             *was_logged = false;
         }
+    }
+
+    fn count(&self, requests: &[LeaseRequest], leases: &[Lease]) {
+        if requests.is_empty() {
+            return;
+        }
+        let returned = requests.iter().flat_map(|request| &request.returned).map(|part| u64::from(part.questions));
+        let granted = leases.iter().map(|lease| u64::from(lease.questions));
+        let mut counters = self.counters.lock();
+        counters.exchanges = counters.exchanges.saturating_add(1);
+        counters.granted = counters.granted.saturating_add(granted.sum());
+        counters.returned = counters.returned.saturating_add(returned.sum());
     }
 
     /// Number of nodes among which quotas are divided while this one is cut off; `None`: questions are

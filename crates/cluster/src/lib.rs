@@ -57,6 +57,7 @@ pub use audit_log::replication::Durability;
 pub use connect::{ConnectError, Connector, Session};
 pub use examine::{Problem, Server, examine};
 pub use join::{Identity, JoinError, OwnLog};
+pub use lease_loop::LeaseCounters;
 pub use leases::LeaseExchange;
 pub use node::{Node, Prepared, StartError};
 pub use node_keys::NodeKeys;

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::adopt::{AdoptError, Adopted, adopt};
 use crate::connect::Connector;
 use crate::join::{Identity, JoinError, OwnLog, open_session, reason};
-use crate::lease_loop::LeaseLoop;
+use crate::lease_loop::{LeaseCounters, LeaseLoop};
 use crate::presence::{Gateway, Presence, View};
 use crate::replicator::{Replicator, TransactionCounters};
 use crate::settings::Settings;
@@ -77,6 +77,7 @@ impl Prepared {
         let Self { settings, connector, own, wake, replication } = self;
         let view = Arc::new(Mutex::new(View::default()));
         let counters = Arc::new(Mutex::new(TransactionCounters::default()));
+        let lease_counters = Arc::new(Mutex::new(LeaseCounters::default()));
         let (end, ended) = oneshot::channel();
         let presence = Presence {
             settings: settings.clone(),
@@ -85,8 +86,13 @@ impl Prepared {
             gateway: Arc::clone(&gateway),
             view: Arc::clone(&view),
         };
-        let leases =
-            LeaseLoop { settings: settings.clone(), connector: connector.clone(), gateway, view: Arc::clone(&view) };
+        let leases = LeaseLoop {
+            settings: settings.clone(),
+            connector: connector.clone(),
+            gateway,
+            view: Arc::clone(&view),
+            counters: Arc::clone(&lease_counters),
+        };
         let replicator = Replicator {
             settings,
             connector,
@@ -112,7 +118,7 @@ impl Prepared {
         };
         let thread = thread::Builder::new().name("cluster".into()).spawn(run);
         let thread = thread.map_err(|error| StartError::Thread(error.kind()))?;
-        Ok(Node { replication, view, counters, end: Mutex::new(Some((end, thread))) })
+        Ok(Node { replication, view, counters, lease_counters, end: Mutex::new(Some((end, thread))) })
     }
 }
 
@@ -146,6 +152,7 @@ pub struct Node {
     replication: Arc<Replication>,
     view: Arc<Mutex<View>>,
     counters: Arc<Mutex<TransactionCounters>>,
+    lease_counters: Arc<Mutex<LeaseCounters>>,
     end: Mutex<Option<(oneshot::Sender<()>, thread::JoinHandle<()>)>>,
 }
 
@@ -160,6 +167,12 @@ impl Node {
     #[must_use]
     pub fn counters(&self) -> TransactionCounters {
         *self.counters.lock()
+    }
+
+    /// Leases of quotas, since the start.
+    #[must_use]
+    pub fn lease_counters(&self) -> LeaseCounters {
+        *self.lease_counters.lock()
     }
 
     /// What it last read of all nodes.

@@ -77,7 +77,7 @@ impl ClusterReport {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::report::{LinkReport, TransactionReport};
+    use super::super::report::{LeaseReport, LinkReport, TransactionReport};
     use super::*;
 
     /// Three nodes, seen by `a`: `b` has another policy and another serial, `c` is silent.
@@ -115,6 +115,7 @@ pub(super) mod tests {
             unreplicated: 0,
             unknown_outcomes: 0,
             transactions: TransactionReport { count: 40, records: 1_200, duration: Duration::from_millis(260) },
+            leases: LeaseReport { exchanges: 50, granted: 600, returned: 45 },
             nodes: vec![node("a", 1), other, silent],
             nodes_read: Some(Duration::from_secs(3)),
             nodes_error: None,

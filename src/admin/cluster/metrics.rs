@@ -30,6 +30,12 @@ closed_enum! {
         TransactionRecords => "cluster_transaction_records_total",
         /// Duration of confirmed transactions.
         TransactionDuration => "cluster_transaction_seconds_total",
+        /// Exchanges of quota leases.
+        LeaseExchanges => "cluster_lease_exchanges_total",
+        /// Questions that were leased.
+        LeasedQuestions => "cluster_leased_questions_total",
+        /// Leased questions that were returned unused.
+        ReturnedQuestions => "cluster_returned_questions_total",
         /// Time since the states of the nodes were read.
         NodesReadAge => "cluster_nodes_read_age_seconds",
         /// Age of the last report by node.
@@ -55,7 +61,10 @@ impl ClusterMetric {
             | Self::UnknownOutcomes
             | Self::Transactions
             | Self::TransactionRecords
-            | Self::TransactionDuration => MetricType::Counter,
+            | Self::TransactionDuration
+            | Self::LeaseExchanges
+            | Self::LeasedQuestions
+            | Self::ReturnedQuestions => MetricType::Counter,
             Self::LinkState
             | Self::LagRecords
             | Self::WaitingExchanges
@@ -81,6 +90,9 @@ impl ClusterMetric {
             Self::Transactions => "Transactions in which records were replicated.",
             Self::TransactionRecords => "Records replicated in transactions.",
             Self::TransactionDuration => "Time from the begin of a transaction of records to its confirmation.",
+            Self::LeaseExchanges => "Exchanges of quota leases with the database of the cluster.",
+            Self::LeasedQuestions => "Questions of quotas that the database has leased to this node.",
+            Self::ReturnedQuestions => "Leased questions that this node returned unused.",
             Self::NodesReadAge => "Time since this node read the states of all nodes.",
             Self::NodeReportAge => "Age of the last report of a node that this node has read.",
             Self::NodeLag => "Records that only the node has, as it last reported.",
@@ -101,7 +113,7 @@ pub(in crate::admin) fn write_cluster_metrics(out: &mut Exposition, cluster: Opt
 
 /// Writes the samples of one metric.
 fn write_samples(out: &mut Exposition, metric: ClusterMetric, cluster: &ClusterReport) {
-    let ClusterReport { lag, waiting, refused, unreplicated, unknown_outcomes, transactions, .. } = cluster;
+    let ClusterReport { lag, waiting, refused, unreplicated, unknown_outcomes, transactions, leases, .. } = cluster;
     let mut sample = |labels: Labels<'_>, value: &str| out.sample(metric.code(), labels, value);
     let mut by_node = |value: &dyn Fn(&NodeReport) -> Option<u64>| {
         for node in &cluster.nodes {
@@ -122,6 +134,9 @@ fn write_samples(out: &mut Exposition, metric: ClusterMetric, cluster: &ClusterR
         ClusterMetric::Transactions => sample(&[], &transactions.count.to_string()),
         ClusterMetric::TransactionRecords => sample(&[], &transactions.records.to_string()),
         ClusterMetric::TransactionDuration => sample(&[], &seconds(transactions.duration)),
+        ClusterMetric::LeaseExchanges => sample(&[], &leases.exchanges.to_string()),
+        ClusterMetric::LeasedQuestions => sample(&[], &leases.granted.to_string()),
+        ClusterMetric::ReturnedQuestions => sample(&[], &leases.returned.to_string()),
         ClusterMetric::NodesReadAge => {
             cluster.nodes_read.iter().for_each(|age| sample(&[], &age.as_secs().to_string()));
         }

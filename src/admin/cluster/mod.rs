@@ -10,4 +10,4 @@ pub use comparison::SharedPart;
 #[cfg(test)]
 pub(super) use comparison::tests::three_nodes;
 pub use metrics::ClusterMetric;
-pub use report::{ClusterReport, LinkReport, NodeReport, TransactionReport};
+pub use report::{ClusterReport, LeaseReport, LinkReport, NodeReport, TransactionReport};

@@ -40,12 +40,25 @@ pub struct ClusterReport {
     pub unknown_outcomes: u64,
     /// Transactions of records, since the start.
     pub transactions: TransactionReport,
+    /// Leases of quotas, since the start.
+    pub leases: LeaseReport,
     /// All nodes; empty if they were never read.
     pub nodes: Vec<NodeReport>,
     /// Time since the nodes were read; `None`: never.
     pub nodes_read: Option<Duration>,
     /// Why the nodes cannot be read.
     pub nodes_error: Option<String>,
+}
+
+/// Leases of quotas, since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LeaseReport {
+    /// Number of exchanges with the database.
+    pub exchanges: u64,
+    /// Questions that were leased.
+    pub granted: u64,
+    /// Leased questions that were returned unused.
+    pub returned: u64,
 }
 
 /// Transactions of records, since the start.

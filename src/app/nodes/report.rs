@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::admin::{ClusterReport, LinkReport, NodeReport, TransactionReport};
+use crate::admin::{ClusterReport, LeaseReport, LinkReport, NodeReport, TransactionReport};
 use audit_log::replication::Link;
-use cluster::{Node, NodeStatus, SILENT, TransactionCounters};
+use cluster::{LeaseCounters, Node, NodeStatus, SILENT, TransactionCounters};
 
 /// The state of the link as a word, and why it is down.
 pub(super) fn link_words(link: &Link) -> (&'static str, Option<String>) {
@@ -34,6 +34,7 @@ pub(in crate::app) fn report_cluster(name: &str, node: &Node) -> ClusterReport {
         unreplicated: replication.unreplicated,
         unknown_outcomes: replication.unknown_outcomes,
         transactions: report_transactions(node.counters()),
+        leases: report_leases(node.lease_counters()),
         nodes: view.nodes.iter().map(report_node).collect(),
         nodes_read: view.read.map(|read| read.elapsed()),
         nodes_error: view.error,
@@ -66,4 +67,8 @@ pub fn report_node(status: &NodeStatus) -> NodeReport {
 
 fn report_transactions(TransactionCounters { count, records, duration }: TransactionCounters) -> TransactionReport {
     TransactionReport { count, records, duration }
+}
+
+fn report_leases(LeaseCounters { exchanges, granted, returned }: LeaseCounters) -> LeaseReport {
+    LeaseReport { exchanges, granted, returned }
 }

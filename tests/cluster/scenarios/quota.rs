@@ -31,7 +31,7 @@ fn three_nodes_answer_no_more_than_the_quota() {
                                 answered.fetch_add(1, Ordering::Relaxed);
                             }
                             other @ (Reply::Refused(_) | Reply::Lost) => {
-                                *refused.lock().entry(format!("{other:?}")).or_default() += 1
+                                *refused.lock().entry(format!("{other:?}")).or_default() += 1;
                             }
                         }
                     }

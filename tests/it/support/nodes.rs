@@ -8,7 +8,7 @@ use datasets::store::{DatasetStatus, HistoryEntry};
 use datasets::sync::Outcome;
 use ehealth_attributes::admin::{
     self, AdminAccess, AuditLogReport, AuthorityReport, CertificateReport, CertificateRole, ClusterReport, CrlReport,
-    DatasetReport, LinkReport, Listener, NodeReport, Phase, PolicyReport, ReloadReport, Report, Traffic,
+    DatasetReport, LeaseReport, LinkReport, Listener, NodeReport, Phase, PolicyReport, ReloadReport, Report, Traffic,
     TransactionReport, Verification,
 };
 use ehealth_attributes::peer_log::PeerLog;
@@ -48,6 +48,7 @@ pub fn healthy_cluster() -> ClusterReport {
         unreplicated: 0,
         unknown_outcomes: 0,
         transactions: TransactionReport { count: 31_204, records: 1_204_317, duration: Duration::from_secs(203) },
+        leases: LeaseReport { exchanges: 50_211, granted: 1_300_411, returned: 96_094 },
         nodes: ["node-a", "node-b", "node-c"].map(healthy_node).into(),
         nodes_read: Some(Duration::from_secs(3)),
         nodes_error: None,
