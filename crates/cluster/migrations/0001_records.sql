@@ -4,6 +4,8 @@ create table ehealth.node (
     id smallint generated always as identity primary key,
     -- Setting cluster.node.
     name text not null unique,
+    -- Role that writes as this node.
+    role text not null default current_user,
     -- Origin of its checkpoints, and the public key that verifies them, as the node first said.
     origin text not null,
     verifying_key text not null,
@@ -119,3 +121,30 @@ grant update on ehealth.node_status to ehealth_node;
 grant delete on ehealth.signed_message to ehealth_node;
 grant execute on function ehealth.begin_month(integer) to ehealth_node;
 grant execute on function ehealth.prune_month(integer) to ehealth_prune;
+
+-- A node reads everything, and writes as itself alone.
+alter table ehealth.node enable row level security;
+alter table ehealth.record enable row level security;
+alter table ehealth.tree_node enable row level security;
+alter table ehealth.person_index enable row level security;
+alter table ehealth.checkpoint enable row level security;
+alter table ehealth.node_status enable row level security;
+create policy reads on ehealth.node for select using (true);
+create policy reads on ehealth.record for select using (true);
+create policy reads on ehealth.tree_node for select using (true);
+create policy reads on ehealth.person_index for select using (true);
+create policy reads on ehealth.checkpoint for select using (true);
+create policy reads on ehealth.node_status for select using (true);
+create policy writes on ehealth.node for insert to ehealth_node with check (role = current_user);
+create policy writes on ehealth.record for insert to ehealth_node
+    with check (node in (select id from ehealth.node where role = current_user));
+create policy writes on ehealth.tree_node for insert to ehealth_node
+    with check (node in (select id from ehealth.node where role = current_user));
+create policy writes on ehealth.person_index for insert to ehealth_node
+    with check (node in (select id from ehealth.node where role = current_user));
+create policy writes on ehealth.checkpoint for insert to ehealth_node
+    with check (node in (select id from ehealth.node where role = current_user));
+create policy writes on ehealth.node_status for insert to ehealth_node
+    with check (node in (select id from ehealth.node where role = current_user));
+create policy changes on ehealth.node_status for update to ehealth_node
+    using (node in (select id from ehealth.node where role = current_user));

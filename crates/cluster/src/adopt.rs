@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 
 use crate::join::find_node;
 use crate::months::extents;
-use crate::records::{ReplicateError, db_number, month_number, sequence_of};
+use crate::records::{db_number, month_number, sequence_of};
 
 /// Rows that are read at once.
 const ROWS: i64 = 4_096;
@@ -32,17 +32,6 @@ pub enum AdoptError {
     /// A key cannot be read.
     #[error(transparent)]
     Key(#[from] audit_log::KeyError),
-}
-
-impl From<ReplicateError> for AdoptError {
-    fn from(error: ReplicateError) -> Self {
-        match error {
-            ReplicateError::Database(error) => Self::Database(error),
-            ReplicateError::Key(error) => Self::Key(error),
-            ReplicateError::Unsound(sequence) | ReplicateError::Differs { first: sequence } => Self::Forged(sequence),
-            ReplicateError::NoStandby | ReplicateError::InRecovery | ReplicateError::Warned => Self::Forged(0),
-        }
-    }
 }
 
 /// What was brought.

@@ -34,6 +34,9 @@ pub enum ReplicateError {
         /// First sequence of the batch.
         first: u64,
     },
+    /// The records came faster than the database took them, and the connection was given up.
+    #[error("the database is slower than the records come")]
+    Slow,
     /// The frames of a batch cannot be parsed.
     #[error("record {0} of the own log is not sound")]
     Unsound(u64),

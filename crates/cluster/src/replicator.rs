@@ -125,14 +125,14 @@ impl Replicator {
         self.probe(&writer).await?;
         self.replication.confirm(next, &[]);
         if !self.replication.complete_join() {
-            return Err(Ended::Write(ReplicateError::Unsound(next)));
+            return Err(Ended::Write(ReplicateError::Slow));
         }
         tracing::info!(records = next, node = %self.settings.node, "records are replicated");
         loop {
             let batches = self.replication.take(TRANSACTION_BYTES);
             let (Some(first), Some(last)) = (batches.first(), batches.last()) else {
                 if !self.replication.is_confirmed() {
-                    return Err(Ended::Write(ReplicateError::Unsound(next)));
+                    return Err(Ended::Write(ReplicateError::Slow));
                 }
                 if timeout(PROBE, self.wake.notified()).await.is_err() {
                     self.probe(&writer).await?;

@@ -1,6 +1,8 @@
 //! What a start refuses, and what `cluster check` says of it.
 
-use super::setup::{SHORT, database, run, text};
+use std::time::Duration;
+
+use super::setup::{SHORT, answer, database, nodes, run, text};
 use crate::support::nodes::{Nodes, cluster_section};
 
 #[test]
@@ -56,4 +58,36 @@ fn a_start_refuses_a_database_that_could_lose_records() {
     let refused = run(node, &["serve"]);
     assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
     assert!(text(&refused).contains("cluster.database"), "{}", text(&refused));
+}
+
+#[test]
+fn a_node_changes_no_record_and_writes_as_itself_alone() {
+    let Some(cluster) = database(1) else { return };
+    let nodes = nodes(&cluster, &["a", "b"], SHORT);
+    nodes.iter().for_each(|node| drop(answer(&mut nodes.consumer(node.address()))));
+    let primary = cluster.server(1);
+    let run = |statement: &str| {
+        let text = format!("set role node_b;\n{statement}");
+        primary.sql_within(&text, Duration::from_secs(60)).expect("it ends")
+    };
+    let of = |name: &str| primary.sql(&format!("select id from ehealth.node where name = '{name}'"));
+    let month = primary.sql("select max(month) from ehealth.record");
+    let insert = |node: &str| run(&format!("insert into ehealth.record values ({month}, {node}, 1000000, '', '')"));
+    assert!(insert(&of("a")).expect_err("refused").contains("row-level security"));
+    for statement in [
+        "update ehealth.record set frame = ''",
+        "delete from ehealth.record",
+        "truncate ehealth.record",
+        "drop table ehealth.record",
+        "delete from ehealth.checkpoint",
+        "update ehealth.person_index set sums = ''",
+        "select ehealth.prune_month(202601)",
+    ] {
+        let said = run(statement).expect_err(statement);
+        assert!(said.contains("permission denied") || said.contains("must be owner"), "{statement}: {said}");
+    }
+    let status = format!("update ehealth.node_status set report = 'forged' where node = {}", of("a"));
+    assert!(run(&status).is_ok());
+    assert_eq!(primary.sql("select count(*) from ehealth.node_status where report = 'forged'"), "0");
+    assert!(insert(&of("b")).is_ok(), "as itself");
 }
