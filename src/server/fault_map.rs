@@ -66,6 +66,12 @@ pub(super) fn of_record_failure(failure: RecordFailure) -> Explained<Fault> {
     }
 }
 
+/// Fault for a question of which it is not known whether the quota allows it: the nodes share the
+/// quota, and it cannot be reached.
+pub(super) fn of_unknown_quota() -> Explained<Fault> {
+    Explained::new(ExchangeFault::NotRecorded.into(), Cause::fixed("the quota of all nodes cannot be reached"))
+}
+
 /// Code of the failure, for the log.
 pub(super) fn code_of_record_failure(failure: RecordFailure) -> &'static str {
     match failure {

@@ -112,7 +112,7 @@ impl Cluster {
                     // One in 50 was no question.
                     Ok(taken) if self.random.is_one_in(50) => node.leases.give_back(taken),
                     Ok(_) => self.asked.push(now),
-                    Err(NoQuestion::NoLease | NoQuestion::Spent(_)) => self.refused += 1,
+                    Err(NoQuestion::NoLease | NoQuestion::Spent(_) | NoQuestion::Unknown) => self.refused += 1,
                 }
             }
             let is_due = node.leases.is_short() || now >= node.planned + 500;

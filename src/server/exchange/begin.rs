@@ -9,7 +9,7 @@ use super::pending::{PendingExchange, PendingRecord, RefusedExchange, Signed, Te
 use crate::peer_event;
 use crate::server::counters::Stage;
 use crate::server::fault_map;
-use crate::server::limits::consumer_limits::TakenQuestion;
+use crate::server::limits::consumer_limits::{NotTaken, TakenQuestion};
 use crate::server::peer::Peer;
 use crate::server::signatures::{self, Bearer, RelayedSigner, SignatureChecks, Signer, Verified};
 use ehealth_core::explained::{Cause, Explained};
@@ -24,9 +24,8 @@ pub(in crate::server) struct Message<'a> {
     pub body: &'a [u8],
     pub charset: Option<Charset>,
     pub soap_actions: &'a [&'a [u8]],
-    /// A question of the caller's quota, or the time until there is one; `None` if the caller has no
-    /// quota.
-    pub question: Option<Result<TakenQuestion, Duration>>,
+    /// A question of the caller's quota, or why there is none; `None` if the caller has no quota.
+    pub question: Option<Result<TakenQuestion, NotTaken>>,
 }
 
 /// An exchange whose message was read.
@@ -98,7 +97,7 @@ impl ExchangeContext<'_> {
     pub(in crate::server) fn continue_relayed(
         self,
         relayed: Relayed,
-        taken: Option<Result<TakenQuestion, Duration>>,
+        taken: Option<Result<TakenQuestion, NotTaken>>,
     ) -> PendingExchange {
         self.proceed(Payload::Consult(relayed.question), taken, relayed.details)
     }
@@ -139,7 +138,7 @@ impl ExchangeContext<'_> {
     fn proceed(
         self,
         payload: Payload,
-        taken: Option<Result<TakenQuestion, Duration>>,
+        taken: Option<Result<TakenQuestion, NotTaken>>,
         details: Signed,
     ) -> PendingExchange {
         match payload {
@@ -205,7 +204,7 @@ impl ExchangeContext<'_> {
     fn consult(
         self,
         question: Question,
-        taken: Option<Result<TakenQuestion, Duration>>,
+        taken: Option<Result<TakenQuestion, NotTaken>>,
         details: Signed,
     ) -> PendingExchange {
         let register = &self.active_config.register;
@@ -222,16 +221,9 @@ impl ExchangeContext<'_> {
         };
         match taken {
             Some(Ok(taken)) => taken.spend(),
-            // An identified caller has a quota: the second case does not occur.
-            spent @ (Some(Err(_)) | None) => {
-                self.stopwatch.lap(Stage::Decide);
-                let wait = spent.and_then(Result::err);
-                let cause = Cause::number("retry after seconds", wait.unwrap_or_default().as_secs());
-                let fault = Explained::new(ExchangeFault::QuotaSpent.into(), cause);
-                let mut pending = self.refuse_question(identified.into_presented(), fault, Rule::Quota, details);
-                pending.details.retry_after = wait;
-                return pending;
-            }
+            Some(Err(reason)) => return self.refuse_untaken(identified, reason, details),
+            // An identified caller has a quota: this does not occur.
+            None => return self.refuse_untaken(identified, NotTaken::Spent(Duration::ZERO), details),
         }
         let permitted = match self.permit(identified) {
             Ok(permitted) => permitted,
@@ -250,6 +242,21 @@ impl ExchangeContext<'_> {
                 self.refuse_question(error.presented, fault, Rule::Granted, details)
             }
         }
+    }
+
+    /// Refuses a question that the quota does not allow, or that it may not allow.
+    fn refuse_untaken(self, identified: Identified, reason: NotTaken, details: Signed) -> PendingExchange {
+        self.stopwatch.lap(Stage::Decide);
+        let (fault, wait) = match reason {
+            NotTaken::Spent(wait) => {
+                let cause = Cause::number("retry after seconds", wait.as_secs());
+                (Explained::new(ExchangeFault::QuotaSpent.into(), cause), Some(wait))
+            }
+            NotTaken::Unknown => (fault_map::of_unknown_quota(), None),
+        };
+        let mut pending = self.refuse_question(identified.into_presented(), fault, Rule::Quota, details);
+        pending.details.retry_after = wait;
+        pending
     }
 
     fn refuse_permission(self, refused: RefusedQuestion, details: Signed) -> PendingExchange {

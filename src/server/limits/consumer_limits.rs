@@ -182,6 +182,15 @@ pub(super) enum LeasePurpose {
     End,
 }
 
+/// Why no question was taken from a consumer's quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    /// The quota is spent; the time until it allows another question.
+    Spent(Duration),
+    /// The nodes of the cluster share the quota, and it cannot be reached.
+    Unknown,
+}
+
 /// A question that was taken from a consumer's quota. It is given back when dropped, unless it was
 /// asked: what arrives as a question may be no question when it is read.
 #[derive(Debug)]

@@ -83,7 +83,7 @@ impl RateLimits {
     /// last exchange if questions are to be answered all the same. The quotas then hold if every
     /// node is cut off with the same number; in the minute in which that begins, all nodes together
     /// may exceed `per_minute`, and in that day `per_day`, by less than the quota. With `None`,
-    /// questions are refused like those over the quota, with `Retry-After` 1 s.
+    /// questions get the fault of an exchange that cannot be recorded.
     pub fn note_unreachable(&self, fallback_share: Option<NonZeroU32>) {
         let Some(shared) = self.shared.get() else { return };
         shared.note(fallback_share.map_or(LeaseSource::Unavailable, LeaseSource::OwnShare));
@@ -102,6 +102,7 @@ mod tests {
     use ehealth_core::policy::{Consumer, Quota, SharedCounts, exchange};
     use tokio::task::JoinSet;
 
+    use super::super::consumer_limits::NotTaken;
     use super::*;
 
     const INTERVAL: Duration = Duration::from_millis(500);
@@ -182,7 +183,7 @@ mod tests {
             limits.await_lease_request(INTERVAL).await;
             limits.note_unreachable(None);
         });
-        assert_eq!(waited.expect_err("refused"), Duration::from_secs(1), "at once");
+        assert_eq!(waited.expect_err("refused"), NotTaken::Unknown, "at once");
         limits.note_unreachable(NonZeroU32::new(3));
         for _ in 0..Quota::USUAL.per_minute / 3 {
             limits.take(&consumer).await.expect("the own share").spend();

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::concurrency::{Capacity, ConcurrencyLimit, Patience, Slot};
-use super::consumer_limits::{ConsumerLimits, TakenQuestion};
+use super::consumer_limits::{ConsumerLimits, NotTaken, TakenQuestion};
 use super::holder::Holder;
 use super::quota_counts::QuotaCounts;
 use super::shared_leases::SharedLeases;
@@ -117,12 +117,13 @@ impl RateLimits {
     /// Takes one question from the consumer's quota.
     ///
     /// # Errors
-    /// The time until the quota allows another question.
-    pub async fn take(&self, consumer: &Consumer) -> Result<TakenQuestion, Duration> {
+    /// [`NotTaken`].
+    pub async fn take(&self, consumer: &Consumer) -> Result<TakenQuestion, NotTaken> {
         let limits = self.of(consumer);
         match self.try_take(&limits, consumer) {
             Ok(question) => Ok(question),
-            Err(NoQuestion::Spent(wait)) => Err(wait),
+            Err(NoQuestion::Spent(wait)) => Err(NotTaken::Spent(wait)),
+            Err(NoQuestion::Unknown) => Err(NotTaken::Unknown),
             Err(NoQuestion::NoLease) => self.take_after_write(&limits, consumer).await,
         }
     }
@@ -133,9 +134,10 @@ impl RateLimits {
         &self,
         limits: &Arc<ConsumerLimits>,
         consumer: &Consumer,
-    ) -> Result<TakenQuestion, Duration> {
+    ) -> Result<TakenQuestion, NotTaken> {
+        let late = if self.shared.get().is_some() { NotTaken::Unknown } else { NotTaken::Spent(LEASE_WAIT) };
         let file = self.file.get().map(|file| &file.written);
-        let renewed = file.or_else(|| self.shared.get().map(SharedLeases::noted)).ok_or(LEASE_WAIT)?;
+        let renewed = file.or_else(|| self.shared.get().map(SharedLeases::noted)).ok_or(late)?;
         let deadline = Instant::now() + LEASE_WAIT;
         loop {
             let mut written = pin!(renewed.notified());
@@ -143,10 +145,11 @@ impl RateLimits {
             written.as_mut().enable();
             match self.try_take(limits, consumer) {
                 Ok(question) => return Ok(question),
-                Err(NoQuestion::Spent(wait)) => return Err(wait),
+                Err(NoQuestion::Spent(wait)) => return Err(NotTaken::Spent(wait)),
+                Err(NoQuestion::Unknown) => return Err(NotTaken::Unknown),
                 Err(NoQuestion::NoLease) => self.request(Request::Write),
             }
-            timeout_at(deadline, written).await.map_err(|_| LEASE_WAIT)?;
+            timeout_at(deadline, written).await.map_err(|_| late)?;
         }
     }
 

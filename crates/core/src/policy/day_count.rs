@@ -31,6 +31,8 @@ pub enum NoQuestion {
     Spent(Duration),
     /// The quota allows it; the file must be written first.
     NoLease,
+    /// The counts that the nodes share cannot be reached: whether the quota allows it is not known.
+    Unknown,
 }
 
 /// The count, and what the file says of the hour that has begun.

@@ -21,9 +21,6 @@ const RENEWAL: Duration = Duration::from_millis(500);
 /// lease.
 const RECHECK: Duration = Duration::from_millis(250);
 
-/// Wait of a question that no node can count.
-const UNAVAILABLE_WAIT: Duration = Duration::from_secs(1);
-
 /// Share of the quota that a node asks for at first: a small one, so that a node with few questions
 /// withholds little from the others.
 const FIRST_PART: u32 = 128;
@@ -138,7 +135,7 @@ impl LeasedQuota {
             return Ok(TakenLease { granted_at });
         }
         match (source, self.spent) {
-            (LeaseSource::Unavailable, _) => Err(NoQuestion::Spent(UNAVAILABLE_WAIT)),
+            (LeaseSource::Unavailable, _) => Err(NoQuestion::Unknown),
             (LeaseSource::OwnShare(nodes), _) => {
                 self.own.take(quota, nodes, now).map(|()| TakenLease { granted_at: None })
             }

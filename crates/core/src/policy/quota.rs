@@ -92,6 +92,7 @@ impl RateLimiter {
         match (minute, self.day.check(quota.per_day, now)) {
             (wait, Err(NoQuestion::Spent(day))) => Err(NoQuestion::Spent(wait.unwrap_or_default().max(day))),
             (Some(wait), Ok(()) | Err(NoQuestion::NoLease)) => Err(NoQuestion::Spent(wait)),
+            (_, Err(NoQuestion::Unknown)) => Err(NoQuestion::Unknown),
             (None, Err(NoQuestion::NoLease)) => Err(NoQuestion::NoLease),
             (None, Ok(())) => {
                 self.minute.take(MINUTE);

@@ -15,7 +15,7 @@ use crate::server::http::refusal::{HttpRefusal, Refusal};
 use crate::server::http::response::HttpResponse;
 use crate::server::http::route::asked;
 use crate::server::limits::concurrency::{Patience, Slot};
-use crate::server::limits::consumer_limits::TakenQuestion;
+use crate::server::limits::consumer_limits::{NotTaken, TakenQuestion};
 use crate::server::limits::holder::Holder;
 use crate::server::limits::request_rates::Taker;
 use crate::server::limits::settings::Limits;
@@ -65,7 +65,7 @@ pub(super) fn overloaded(overload: Overload) -> Refusal {
 pub(super) struct Turn {
     /// The question of the consumer's quota, or the time until there is one; `None` if the message is
     /// no question of a registered consumer.
-    pub question: Option<Result<TakenQuestion, Duration>>,
+    pub question: Option<Result<TakenQuestion, NotTaken>>,
     /// The one question in progress of a slowed consumer. Held to the response.
     _slot: Option<Slot>,
 }
