@@ -88,9 +88,10 @@ impl LeaseLoop {
             Ok(session) => session,
             Err(error) => return error.to_string(),
         };
-        let exchange = match LeaseExchange::prepare(&session.client).await {
-            Ok(exchange) => exchange,
-            Err(error) => return describe(&error),
+        let exchange = match timeout(self.settings.timeout, LeaseExchange::prepare(&session.client)).await {
+            Ok(Ok(exchange)) => exchange,
+            Ok(Err(error)) => return describe(&error),
+            Err(_) => return format!("no answer within {} s", self.settings.timeout.as_secs()),
         };
         loop {
             self.gateway.await_lease_request(INTERVAL).await;

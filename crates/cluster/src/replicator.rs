@@ -27,6 +27,9 @@ const NEAR: u64 = 4_096;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// Longest time to find out what the database has. It may read an hour of the own log.
+const LONGEST_RESUME: Duration = Duration::from_secs(180);
+
 /// Interval in which an idle connection proves that commits are still confirmed.
 const PROBE: Duration = Duration::from_secs(2);
 
@@ -60,6 +63,8 @@ enum Ended {
     Write(ReplicateError),
     /// A transaction, or a probe, was not confirmed in time.
     Timeout,
+    /// The server accepted the connection, and then gave no answer.
+    Silent,
 }
 
 impl From<JoinError> for Ended {
@@ -85,6 +90,7 @@ impl Replicator {
             let (text, is_unknown) = match ended {
                 Ended::Join(error) => (reason(&error), false),
                 Ended::Write(error) => (error.to_string(), true),
+                Ended::Silent => ("the database accepts connections and does not answer".to_owned(), false),
                 Ended::Timeout => {
                     let limit = self.settings.timeout.as_secs();
                     (format!("a commit was not confirmed within {limit} s: the standby does not respond"), true)
@@ -106,9 +112,15 @@ impl Replicator {
 
     /// One connection, from its begin to its end.
     async fn connection(&self) -> Result<std::convert::Infallible, Ended> {
-        let session = open_session(&self.connector, &self.settings).await?;
+        // It connects and waits for the node's name, each within the time limit, and asks a little.
+        let limit = self.settings.timeout.saturating_mul(3);
+        let session = timeout(limit, open_session(&self.connector, &self.settings)).await;
+        let session = session.map_err(|_| Ended::Silent)??;
         let durable = self.replication.synced();
-        let (mut writer, mut next) = resume(session, &self.settings, (&self.identity, &self.own), durable).await?;
+        let (mut writer, mut next) = {
+            let resumed = resume(session, &self.settings, (&self.identity, &self.own), durable);
+            timeout(LONGEST_RESUME, resumed).await.map_err(|_| Ended::Silent)??
+        };
         // Far behind: without submitting, which would fill the queue meanwhile.
         loop {
             let until = self.replication.synced();

@@ -24,7 +24,7 @@ pub(in crate::server) struct Message<'a> {
     pub body: &'a [u8],
     pub charset: Option<Charset>,
     pub soap_actions: &'a [&'a [u8]],
-    /// A question of the caller's quota, or why there is none; `None` if the caller has no quota.
+    /// A question of the caller's quota, or why it was not taken; `None` if the caller has no quota.
     pub question: Option<Result<TakenQuestion, NotTaken>>,
 }
 

@@ -114,3 +114,20 @@ fn the_name_of_the_standby_is_removed_behind_our_back() {
     answer(&mut consumer);
     assert_logs_agree(&cluster, 1, &nodes);
 }
+
+#[test]
+fn a_primary_that_hangs_keeps_no_node_from_the_promoted_standby() {
+    let Some(cluster) = database(2) else { return };
+    let nodes = nodes(&cluster, &["a"], SHORT);
+    let mut consumer = nodes.consumer(nodes.node("a").address());
+    let before = answer(&mut consumer);
+    // It accepts connections, as the system does for it, and answers nothing.
+    cluster.server(1).freeze();
+    assert_unrecorded(&consumer.ask());
+    let promoted = cluster.server(2);
+    promoted.promote();
+    cluster.server(3).follow(promoted);
+    let after = answer(&mut consumer);
+    assert_recorded(promoted, &[before, after].into());
+    cluster.server(1).kill();
+}

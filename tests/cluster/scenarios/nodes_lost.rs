@@ -36,6 +36,33 @@ fn a_node_that_dies_behind_the_balancer_loses_no_answer() {
 }
 
 #[test]
+fn a_rolling_restart_leaves_no_question_recorded_and_unanswered() {
+    let Some(cluster) = database(1) else { return };
+    let nodes = nodes(&cluster, &["a", "b"], SHORT);
+    nodes.iter().for_each(wait_until_ready);
+    let Some(balancer) = Balancer::start(&nodes.addresses()) else { return };
+    let load = Load::start(&nodes, &[balancer.address()], 4);
+    for node in nodes.iter() {
+        let before = load.answered();
+        until("answers", || (load.answered() >= before + 60).then_some(()));
+        assert_eq!(node.stop().0, Some(0), "all requests were finished");
+        node.start();
+        wait_until_ready(node);
+    }
+    let before = load.answered();
+    until("answers", || (load.answered() >= before + 60).then_some(()));
+    let outcome = load.stop();
+    println!("{} answers, refused {:?}, {} without a reply", outcome.tickets.len(), outcome.refused, outcome.lost);
+    assert_recorded(cluster.server(1), &outcome.tickets);
+    // A question that got no reply was not read: repeating it asks once. A refusal may have a record.
+    let recorded = cluster.server(1).sql("select count(*) from ehealth.record where ticket is not null");
+    let recorded: usize = recorded.parse().expect("a number");
+    assert!(recorded <= outcome.tickets.len() + outcome.refused.values().sum::<usize>(), "{recorded}");
+    assert!(outcome.refused.keys().all(|code| code == "MSG90053"), "{:?}", outcome.refused);
+    assert_logs_agree(&cluster, 1, &nodes);
+}
+
+#[test]
 fn a_wiped_log_is_rebuilt_and_sound_under_the_old_checkpoint() {
     let Some(cluster) = database(1) else { return };
     let nodes = nodes(&cluster, &["a"], SHORT);
