@@ -27,9 +27,10 @@ impl Balancer {
             return None;
         };
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let servers = nodes.iter().enumerate().map(|(number, node)| {
-            format!(" server n{number} {node} check inter 200ms fall 1 rise 1 on-marked-down shutdown-sessions\n")
-        });
+        let servers = nodes
+            .iter()
+            .enumerate()
+            .map(|(number, node)| format!(" server n{number} {node} check inter 200ms fall 1 rise 1\n"));
         let settings = format!(
             "defaults\n mode tcp\n timeout connect 2s\n timeout client 60s\n timeout server 60s\n retries 2\n \
              option redispatch 1\nlisten gateway\n bind {address}\n balance roundrobin\n{}",
