@@ -12,11 +12,11 @@ import random
 
 # Unit costs, from benches/cluster.py (docs/design/scale.md "Unit costs" says when and where).
 ROW_MICROS = 19.0
-TRANSACTION_MICROS = 180.0
-COMMIT_MILLIS = 2.0
+TRANSACTION_MICROS = 800.0
+COMMIT_MILLIS = 1.3
 ROW_BYTES = 610
 LOG_BYTES = 812
-EXCHANGE_MICROS = 600.0
+EXCHANGE_MICROS = 800.0
 SECONDS = 30
 
 

@@ -30,9 +30,9 @@ create table ehealth.record (
     primary key (month, node, sequence)
 ) partition by list (month);
 
-create index record_subject on ehealth.record (subject) include (node, sequence) where subject is not null;
-create index record_successor on ehealth.record (successor) include (node, sequence) where successor is not null;
-create index record_end_user on ehealth.record (end_user) include (node, sequence) where end_user is not null;
+create index record_subject on ehealth.record (subject) include (month, node, sequence) where subject is not null;
+create index record_successor on ehealth.record (successor) include (month, node, sequence) where successor is not null;
+create index record_end_user on ehealth.record (end_user) include (month, node, sequence) where end_user is not null;
 create index record_ticket on ehealth.record (ticket) where ticket is not null;
 
 -- Roots of whole subtrees of 2^8 and 2^16 records.
