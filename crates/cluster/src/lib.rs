@@ -6,8 +6,8 @@
 //! use this crate.
 //!
 //! [`Prepared`] brings a node's own audit log up to the database before it is opened, and [`Node`]
-//! replicates its records while it runs. [`examine`] says what a start would refuse, [`migrate`]
-//! makes the schema, [`adopt`] rebuilds the log of a lost node.
+//! replicates its records while it runs. [`examine()`] says what a start would refuse, [`migrate`]
+//! makes the schema, [`adopt()`] rebuilds the log of a lost node.
 
 #![deny(missing_docs)]
 #![cfg_attr(
