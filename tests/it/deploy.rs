@@ -70,6 +70,25 @@ fn the_packaged_settings_and_policy_are_valid_and_documented() {
 }
 
 #[test]
+fn the_section_of_a_node_and_the_roles_fit_the_program() {
+    let file = Path::new("/etc/ehealth-attributes/config.toml");
+    let text = read("deploy/config.toml") + &read("deploy/cluster/node.toml");
+    let overrides = Overrides::new([("CREDENTIALS_DIRECTORY".to_owned(), "/run/credentials".to_owned())], &[]);
+    let settings = parse_settings(file, &text, &overrides).unwrap_or_else(|error| panic!("{error}"));
+    let of_cluster = settings.cluster.expect("a section");
+    assert_eq!(of_cluster.certificate, Path::new("/etc/ehealth-attributes/cluster/node.pem"));
+    // The role of the URL is made, and so is each role to which a migration grants.
+    let roles = read("deploy/cluster/roles.sql");
+    for role in [of_cluster.database.role(), "ehealth_owner", "ehealth_node", "ehealth_prune", "ehealth_auditor"] {
+        assert!(roles.contains(&format!("create role {role} ")), "{role}");
+    }
+    // The drop-in lifts what keeps a service alone from connecting, and nothing else of its sandbox.
+    let drop_in = read("deploy/cluster/ehealth-attributes.service.d.conf");
+    let lifted: Vec<_> = drop_in.lines().filter(|line| line.contains("=no") || line.contains("SystemCall")).collect();
+    assert_eq!(lifted, ["PrivateNetwork=no", "SystemCallFilter=connect"]);
+}
+
+#[test]
 fn the_units_use_the_ports_and_folders_of_the_settings() {
     let file = Path::new("/etc/ehealth-attributes/config.toml");
     let settings = parse_settings(file, &write_example(), &Overrides::default()).expect("valid");
