@@ -93,7 +93,12 @@ impl Replicator {
                 Ended::Silent => ("the database accepts connections and does not answer".to_owned(), false),
                 Ended::Timeout => {
                     let limit = self.settings.timeout.as_secs();
-                    (format!("a commit was not confirmed within {limit} s: the network, the primary or the standby does not respond"), true)
+                    (
+                        format!(
+                            "a commit was not confirmed within {limit} s: the network, the primary or the standby does not respond"
+                        ),
+                        true,
+                    )
                 }
             };
             if is_unknown && was_confirmed {
