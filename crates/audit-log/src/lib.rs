@@ -41,7 +41,7 @@ pub use format::detail::{DecryptError, Detail, DetailKey};
 pub use format::frame::MAX_RECORD_BYTES;
 pub use format::key_id::KeyId;
 pub use format::month::Month;
-pub use format::note::root_text;
+pub use format::note::{checkpoint_size, root_text};
 pub use format::outcome::{StoredOutcome, StoredRule};
 pub use format::record::{
     Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,

@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
-use audit_log::KeyFolder;
 use audit_log::replication::{FrameRow, Rebuild, RebuildError};
+use audit_log::{KeyFolder, checkpoint_size};
 use tokio_postgres::Client;
 
+use crate::anchor::newest_checkpoint;
 use crate::join::find_node;
 use crate::months::extents;
 use crate::records::{db_number, month_number, sequence_of};
@@ -95,21 +96,7 @@ pub async fn adopt(
     let root = log.root();
     let stored = if before == 0 { newest_checkpoint(client, id).await? } else { None };
     let kept = kept.filter(|_| before == 0).map(str::to_owned);
-    let checkpoint = stored.into_iter().chain(kept).max_by_key(|note| size_of(note));
+    let checkpoint = stored.into_iter().chain(kept).max_by_key(|note| checkpoint_size(note).unwrap_or(0));
     let after = log.finish(checkpoint.as_deref())?;
     Ok(Adopted { before, after, root })
-}
-
-/// Number of records that a checkpoint signs.
-fn size_of(note: &str) -> u64 {
-    note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)
-}
-
-/// The newest checkpoint of a node in the database.
-///
-/// # Errors
-/// The error of the database.
-pub(crate) async fn newest_checkpoint(client: &Client, node: i16) -> Result<Option<String>, tokio_postgres::Error> {
-    let text = "select note from ehealth.checkpoint where node = $1 order by size desc limit 1";
-    Ok(client.query_opt(text, &[&node]).await?.map(|row| row.get(0)))
 }

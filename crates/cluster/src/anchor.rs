@@ -1,9 +1,7 @@
 //! Checkpoints that prove a node's records.
 
-use audit_log::KeyFolder;
+use audit_log::{KeyFolder, checkpoint_size};
 use tokio_postgres::Client;
-
-use crate::adopt::newest_checkpoint;
 
 /// A checkpoint that the node's key signed.
 pub(crate) struct Anchor {
@@ -26,8 +24,16 @@ pub(crate) async fn anchor(
 
 /// Parses the text of a checkpoint.
 pub(crate) fn parse(note: String) -> Option<Anchor> {
-    let mut lines = note.lines().skip(1);
-    let size = lines.next()?.parse().ok()?;
-    let root = lines.next()?.to_owned();
+    let size = checkpoint_size(&note)?;
+    let root = note.lines().nth(2)?.to_owned();
     Some(Anchor { size, root, note })
+}
+
+/// The newest checkpoint of a node in the database.
+///
+/// # Errors
+/// The error of the database.
+pub(crate) async fn newest_checkpoint(client: &Client, node: i16) -> Result<Option<String>, tokio_postgres::Error> {
+    let text = "select note from ehealth.checkpoint where node = $1 order by size desc limit 1";
+    Ok(client.query_opt(text, &[&node]).await?.map(|row| row.get(0)))
 }

@@ -108,7 +108,7 @@ async fn open(config: &Config, tls: MakeRustlsConnect) -> Result<Session, tokio_
     let (client, connection) = config.connect(tls).await?;
     let warnings = Arc::new(AtomicU64::new(0));
     let driver = tokio::spawn(drive(connection, Arc::clone(&warnings)));
-    let session = Session { client, warnings, driver: AbortOnDrop(driver) };
+    let session = Session { client, warnings, _driver: AbortOnDrop(driver) };
     session.client.batch_execute(SESSION).await?;
     Ok(session)
 }
@@ -138,7 +138,7 @@ pub struct Session {
     pub client: Client,
     /// Number of warnings that the server has sent.
     warnings: Arc<AtomicU64>,
-    driver: AbortOnDrop,
+    _driver: AbortOnDrop,
 }
 
 impl Session {
@@ -147,12 +147,6 @@ impl Session {
     #[must_use]
     pub fn warnings(&self) -> u64 {
         self.warnings.load(Ordering::Acquire)
-    }
-
-    /// Whether the connection has ended.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.client.is_closed() || self.driver.0.is_finished()
     }
 }
 

@@ -10,8 +10,9 @@ use tokio_postgres::Client;
 use crate::connect::{ConnectError, Connector, Session, describe};
 use crate::examine::{Problem, examine_server, lock_name};
 use crate::months::{Extent, extents};
+use crate::newest_sums::{ChangedSums, newest_sums};
 use crate::person_index::PersonIndex;
-use crate::records::{RecordWriter, ReplicateError, db_number, month_number, sequence_of};
+use crate::records::{RecordWriter, ReplicateError, db_number, sequence_of};
 use crate::settings::Settings;
 use crate::tree::{TreeBuilder, WIDTH};
 
@@ -56,7 +57,7 @@ pub enum JoinError {
         /// Records in the own log.
         own: u64,
     },
-    /// The database does not know the node.
+    /// Rows of the tree are missing.
     #[error("the database lacks what proves the node's records before {0}: rows of ehealth.tree_node were removed")]
     Nodes(u64),
     /// The own log cannot be read.
@@ -172,19 +173,15 @@ async fn resume_index(
     own: &OwnLog,
 ) -> Result<PersonIndex, JoinError> {
     let Extent { month, first, last } = *newest;
-    let text =
-        "select until, sums, code from ehealth.person_index where node = $1 and month = $2 order by until desc limit 1";
-    let row = client.query_opt(text, &[&node, &month_number(month)]).await?;
     let key = own.keys.subject_key(month.year()).map_err(ReplicateError::from)?;
-    let stored = row.and_then(|row| {
-        let (until, sums, code) = (sequence_of(row.get(0)), row.get::<_, Vec<u8>>(1), row.get::<_, Vec<u8>>(2));
-        let is_own = key.sums_code(name, month, until, &sums)[..] == code[..];
-        if !is_own {
+    let mut index = match newest_sums(client, (node, name), month, &key).await? {
+        Some(Ok((until, slots))) => PersonIndex::resume(month, until, slots),
+        Some(Err(ChangedSums)) => {
             tracing::error!(%month, "the index of persons in the database was changed; making it again");
+            begin_index(month, first)
         }
-        PersonIndex::resume(month, until, &sums).filter(|_| is_own)
-    });
-    let mut index = stored.unwrap_or_else(|| begin_index(month, first));
+        None => begin_index(month, first),
+    };
     let from = index.next();
     for batch in read(&own.folder, from, last.saturating_add(1)) {
         for row in rows_of(&batch?) {

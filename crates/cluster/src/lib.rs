@@ -31,6 +31,7 @@ mod settings;
 mod adopt;
 mod join;
 mod months;
+mod newest_sums;
 mod person_index;
 mod records;
 mod replicator;

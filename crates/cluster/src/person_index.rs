@@ -37,6 +37,9 @@ pub(crate) fn first_byte(token: Prefix) -> u8 {
     token.to_be_bytes()[0]
 }
 
+/// Slots of all first bytes.
+pub(crate) type Slots = Box<[Slot; 256]>;
+
 /// The sums of a month before a sequence, as a row of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sums {
@@ -50,7 +53,7 @@ pub(crate) struct Sums {
 #[derive(Debug, Clone)]
 pub(crate) struct PersonIndex {
     month: Option<Month>,
-    slots: Box<[Slot; 256]>,
+    slots: Slots,
     /// Sequence of the next record.
     next: u64,
     inserted: Instant,
@@ -65,10 +68,9 @@ impl PersonIndex {
         Self { month: None, slots, next, inserted: Instant::now(), is_changed: false }
     }
 
-    /// Continues the sums of a row whose code was checked; `None` if the bytes are not sums.
-    pub(crate) fn resume(month: Month, until: u64, bytes: &[u8]) -> Option<Self> {
-        let slots = parse(bytes)?;
-        Some(Self { month: Some(month), slots, ..Self::new(until) })
+    /// Continues the sums before a sequence.
+    pub(crate) fn resume(month: Month, until: u64, slots: Slots) -> Self {
+        Self { month: Some(month), slots, ..Self::new(until) }
     }
 
     /// Sequence of the next record that is to be added.
@@ -79,11 +81,6 @@ impl PersonIndex {
     /// The month that is written.
     pub(crate) fn month(&self) -> Option<Month> {
         self.month
-    }
-
-    /// The sums of this month, which has ended.
-    pub(crate) fn finish(&mut self, node: &str, month: Month, key: &SubjectKey) -> Sums {
-        self.sums(node, month, key)
     }
 
     /// Begins this month, unless it has begun.
@@ -110,7 +107,8 @@ impl PersonIndex {
         Some(self.sums(node, month, key))
     }
 
-    fn sums(&mut self, node: &str, month: Month, key: &SubjectKey) -> Sums {
+    /// The sums of this month, which is written or has just ended.
+    pub(crate) fn sums(&mut self, node: &str, month: Month, key: &SubjectKey) -> Sums {
         (self.inserted, self.is_changed) = (Instant::now(), false);
         let mut bytes = Vec::with_capacity(256 * SLOT_BYTES);
         for slot in &self.slots[..] {
@@ -123,7 +121,7 @@ impl PersonIndex {
 }
 
 /// The slots of a row; `None` if the bytes are not sums.
-pub(crate) fn parse(bytes: &[u8]) -> Option<Box<[Slot; 256]>> {
+pub(crate) fn parse(bytes: &[u8]) -> Option<Slots> {
     let (slots, rest) = bytes.as_chunks::<SLOT_BYTES>();
     let slot = |bytes: &[u8; SLOT_BYTES]| {
         let (count, sum) = bytes.split_first_chunk::<4>()?;

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use audit_log::checkpoint_size;
 use ehealth_core::policy::{Lease, LeaseRequest};
 use parking_lot::Mutex;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -142,7 +143,7 @@ impl Presence {
     /// Inserts the newest checkpoint, if the database does not have it.
     async fn say_checkpoint(&self, client: &Client, node: i16, said: &mut Said) -> Result<(), tokio_postgres::Error> {
         let Ok(note) = fs::read_to_string(self.folder.join("checkpoint")) else { return Ok(()) };
-        let size: u64 = note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0);
+        let size = checkpoint_size(&note).unwrap_or(0);
         if size > said.checkpoint {
             let insert = "insert into ehealth.checkpoint (node, size, note) values ($1, $2, $3) on conflict do nothing";
             client.execute(insert, &[&node, &db_number(size), &note]).await?;

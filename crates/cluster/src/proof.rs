@@ -5,8 +5,7 @@ use audit_log::{Event, write_proof};
 use ehealth_core::model::Ticket;
 use tokio_postgres::Client;
 
-use crate::adopt::newest_checkpoint;
-use crate::anchor::{anchor, parse};
+use crate::anchor::{anchor, newest_checkpoint, parse};
 use crate::node_keys::NodeKeys;
 use crate::records::{month_of_number, sequence_of};
 use crate::tree_reader::TreeReader;

@@ -26,18 +26,19 @@ pub async fn prune(
     past: Month,
     firsts: &[(String, Option<u64>)],
 ) -> Result<Vec<PrunedMonth>, tokio_postgres::Error> {
+    let mut owned = Vec::new();
+    for (name, first) in firsts {
+        let Some(node) = find_node(client, name).await? else { continue };
+        owned.push((name, first, extents(client, node).await?));
+    }
     let mut pruned = Vec::new();
     for month in months(client).await?.into_iter().filter(|month| *month < past) {
-        let mut kept_by = None;
-        for (name, first) in firsts {
-            let Some(node) = find_node(client, name).await? else { continue };
-            let extent = extents(client, node).await?.into_iter().find(|extent| extent.month == month);
-            if extent.is_some_and(|extent| first.is_none_or(|first| first <= extent.last)) {
-                kept_by.get_or_insert_with(|| name.clone());
-            }
-        }
+        let kept_by = owned.iter().find(|(_, first, extents)| {
+            let mut of_month = extents.iter().filter(|extent| extent.month == month);
+            of_month.any(|extent| first.is_none_or(|first| first <= extent.last))
+        });
         pruned.push(match kept_by {
-            Some(name) => PrunedMonth::KeptBy(month, name),
+            Some((name, ..)) => PrunedMonth::KeptBy(month, (*name).clone()),
             None => {
                 client.execute("select ehealth.prune_month($1)", &[&month_number(month)]).await?;
                 PrunedMonth::Removed(month)

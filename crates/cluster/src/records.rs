@@ -180,7 +180,7 @@ impl RecordWriter {
         let finished = match self.index.month().filter(|left| *left != month) {
             Some(left) => {
                 let key = subject_key(&mut self.subject_key, &self.keys, left.year())?;
-                Some(self.index.finish(&self.name, left, key))
+                Some(self.index.sums(&self.name, left, key))
             }
             None => None,
         };

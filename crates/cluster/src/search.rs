@@ -13,9 +13,9 @@ use tokio_postgres::Client;
 
 use crate::anchor::{Anchor, anchor};
 use crate::months::{Extent, extents};
+use crate::newest_sums::{ChangedSums, newest_sums};
 use crate::node_keys::NodeKeys;
-use crate::person_index::{Slot, first_byte, parse};
-
+use crate::person_index::{Slot, first_byte};
 use crate::records::{db_number, month_number, sequence_of};
 use crate::tree_reader::TreeReader;
 
@@ -109,10 +109,10 @@ async fn search_month(
 ) -> Result<Hits, tokio_postgres::Error> {
     let token = whom.token(key).prefix();
     let mut hits = Hits::default();
-    let (until, expected) = match newest_sums(client, node, extent, key).await? {
+    let (until, expected) = match newest_sums(client, (node.id, node.name), extent.month, key).await? {
         Some(Ok((until, slots))) => (until, slots.get(usize::from(first_byte(token))).copied()),
-        Some(Err(problem)) => {
-            hits.problems.push(problem);
+        Some(Err(ChangedSums)) => {
+            hits.problems.push(CopyProblem::Index);
             (extent.first, None)
         }
         None => (extent.first, None),
@@ -130,25 +130,6 @@ async fn search_month(
     hits.frames.sort_by_key(|(sequence, _)| *sequence);
     hits.frames.dedup_by_key(|(sequence, _)| *sequence);
     Ok(hits)
-}
-
-type Slots = Box<[Slot; 256]>;
-
-/// The newest sums of a month; the outer `None` if there are none yet.
-async fn newest_sums(
-    client: &Client,
-    node: &SearchedNode<'_>,
-    extent: &Extent,
-    key: &SubjectKey,
-) -> Result<Option<Result<(u64, Slots), CopyProblem>>, tokio_postgres::Error> {
-    let text = "select until, sums, code from ehealth.person_index \
-                where node = $1 and month = $2 order by until desc limit 1";
-    let row = client.query_opt(text, &[&node.id, &month_number(extent.month)]).await?;
-    Ok(row.map(|row| {
-        let (until, sums, code) = (sequence_of(row.get(0)), row.get::<_, &[u8]>(1), row.get::<_, &[u8]>(2));
-        let is_own = key.sums_code(node.name, extent.month, until, sums)[..] == *code;
-        parse(sums).filter(|_| is_own).map(|slots| (until, slots)).ok_or(CopyProblem::Index)
-    }))
 }
 
 /// The entries before `until` whose token begins with the same byte.

@@ -115,6 +115,13 @@ impl fmt::Debug for CheckpointKey {
     }
 }
 
+/// Number of records that the text of a checkpoint names: its second line (C2SP tlog-checkpoint).
+/// The signature is not checked. `None` if there is no such number.
+#[must_use]
+pub fn checkpoint_size(note: &str) -> Option<u64> {
+    note.lines().nth(1)?.parse().ok()
+}
+
 /// Encodes a root as in a checkpoint.
 #[must_use]
 pub fn root_text(root: Digest) -> String {

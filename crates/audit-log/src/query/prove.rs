@@ -21,7 +21,7 @@ use crate::format::damage::{Damage, DamageKind};
 use crate::format::decode;
 use crate::format::detail::DecryptError;
 use crate::format::frame::{self, Frames};
-use crate::format::note::root_text;
+use crate::format::note::{checkpoint_size, root_text};
 use crate::format::record::{Event, SegmentBegun};
 use crate::format::segment_name::SegmentName;
 use crate::format::subject::SubjectKey;
@@ -70,9 +70,8 @@ pub fn prove(
     ticket: Ticket,
     checkpoint: &str,
 ) -> Result<String, ProveError> {
-    let mut lines = checkpoint.lines().skip(1);
-    let size: u64 = lines.next().and_then(|size| size.parse().ok()).ok_or(ProveError::Checkpoint)?;
-    let root = lines.next().ok_or(ProveError::Checkpoint)?;
+    let size = checkpoint_size(checkpoint).ok_or(ProveError::Checkpoint)?;
+    let root = checkpoint.lines().nth(2).ok_or(ProveError::Checkpoint)?;
     let names = segment::list(&Folder::open(folder)? as &dyn Disk)?;
     let segments = Segments { folder, keys, index, names: &names };
     let (target, sequence, record) = segments.find(ticket)?.ok_or(ProveError::Unknown)?;

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::row::{FrameRow, RowError};
 use crate::format::decode::{self, RecordError};
 use crate::format::frame::{self, FrameError};
+use crate::format::note::checkpoint_size;
 use crate::format::record::{Event, SegmentBegun};
 use crate::format::segment_name::SegmentName;
 use crate::format::tree::Frontier;
@@ -148,7 +149,7 @@ impl Rebuild {
     pub fn finish(self, checkpoint: Option<&str>) -> Result<u64, RebuildError> {
         self.sync()?;
         if let Some(note) = checkpoint {
-            let signed = note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0);
+            let signed = checkpoint_size(note).unwrap_or(0);
             if signed > self.tree.size() {
                 let error = CheckpointError::Truncated { signed, found: self.tree.size() };
                 return Err(AuditError::from(error).into());

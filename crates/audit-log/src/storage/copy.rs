@@ -14,6 +14,7 @@ use super::disk::{Disk, Folder};
 use super::file_names::{CHECKPOINT, LEGAL_HOLD};
 use super::{policy_text, segment};
 use crate::format::frame::Frames;
+use crate::format::note::checkpoint_size;
 
 /// Copies the audit log in a folder to a new folder; the copy is durable afterwards.
 ///
@@ -24,8 +25,7 @@ use crate::format::frame::Frames;
 pub fn copy_audit_log(from: &Path, to: &Path) -> io::Result<()> {
     let disk = Folder::open(from)?;
     let checkpoint = fs::read_to_string(from.join(CHECKPOINT))?;
-    // The second line of a checkpoint is its size (C2SP tlog-checkpoint).
-    let signed: u64 = checkpoint.lines().nth(1).and_then(|size| size.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+    let signed = checkpoint_size(&checkpoint).ok_or(io::ErrorKind::InvalidData)?;
     DirBuilder::new().mode(0o700).create(to)?;
     let segments = segment::list(&disk as &dyn Disk)?;
     let begun: Vec<_> = segments.into_iter().filter(|segment| segment.first < signed).collect();
