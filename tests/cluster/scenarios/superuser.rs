@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use audit_log::{AuditLog, CopyProblem, KeyFolder, MissingKeys, SearchError, Whom};
-use cluster::{Connector, Durability, Gateway, Identity, NodeKeys, OwnLog, Prepared, Settings, search};
+use audit_log::{AuditLog, CopyProblem, KeyFolder, MissingKeys, Month, SearchError, Whom};
+use cluster::{
+    Connector, Durability, Gateway, Identity, NodeKeys, OwnLog, Prepared, PrunedMonth, Settings, prune, search,
+};
 use ehealth_core::lookup::{self, ExchangeRecord, Operation};
 use ehealth_core::model::{Clock, DatasetStates, Digest, FieldSet, FixedClock, OutcomeCode, Ssin, Ticket, Timestamp};
 use ehealth_core::policy::{Lease, LeaseRequest};
@@ -236,4 +238,45 @@ fn rows_of_a_month_that_has_ended_are_compared_with_its_sums() {
     let is_unproven =
         |problem: &SearchError| matches!(problem, SearchError::Copy { problem: CopyProblem::Unproven(_), .. });
     assert!(problems.iter().any(is_unproven), "{problems:?}");
+}
+
+#[test]
+fn a_month_is_removed_once_no_node_has_a_part_of_it() {
+    let Some(cluster) = database(1) else { return };
+    let settings = settings_of(&cluster, &cluster.tls);
+    let dir = tempfile::tempdir().expect("a folder");
+    let log = audit_log::Settings {
+        missing_keys: MissingKeys::Make,
+        ..audit_log::Settings::new(dir.path().join("log"), dir.path().join("keys"))
+    };
+    write_month(&settings, &log, "2026-09-10T12:00:00Z", 0..20);
+    write_month(&settings, &log, "2026-10-10T12:00:00Z", 20..40);
+    let primary = cluster.server(1);
+    let (server, identity) = (primary.address(), cluster.tls.client("pruner"));
+    let pruner = Settings {
+        database: format!("postgresql://pruner@{server}/ehealth").parse().expect("a database"),
+        certificate: identity.certificate,
+        key: identity.key,
+        ..settings
+    };
+    let month = |text: &str| Month::new(Timestamp::parse(text).expect("a moment"));
+    let (september, november) = (month("2026-09-10T12:00:00Z"), month("2026-11-10T12:00:00Z"));
+    let october = month("2026-10-10T12:00:00Z");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let prune = |past, first| {
+        runtime.block_on(async {
+            let session = Connector::new(&pruner).expect("files").connect().await.expect("a connection");
+            prune(&session.client, past, &[("a".to_owned(), first)]).await.expect("pruned")
+        })
+    };
+    let count = |month: u32| primary.sql(&format!("select count(*) > 0 from ehealth.record where month = {month}"));
+    let last: u64 = primary.sql("select max(sequence) from ehealth.record where month = 202609").parse().expect("one");
+    let kept = |month| PrunedMonth::KeptBy(month, "a".to_owned());
+    assert_eq!(prune(september, Some(last + 1)), [], "no month is past");
+    assert_eq!(prune(october, None), [kept(september)], "the node has not said what it has");
+    assert_eq!(prune(october, Some(last)), [kept(september)], "its last record is still there");
+    assert_eq!((count(202_609), count(202_610)), ("t".into(), "t".into()));
+    assert_eq!(prune(november, Some(last + 1)), [PrunedMonth::Removed(september), kept(october)]);
+    assert_eq!((count(202_609), count(202_610)), ("f".into(), "t".into()));
+    assert_eq!(prune(november, Some(last + 1)), [kept(october)]);
 }
