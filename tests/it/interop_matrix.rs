@@ -87,7 +87,7 @@ impl Wrong {
 /// A calendar without 30 February.
 const REAL_DAYS: &[&str] = &["no-such-day"];
 
-const STACKS: [Stack; 13] = [
+const STACKS: &[Stack] = &[
     Stack {
         folder: "zeep",
         presence: Presence::Demanded,
