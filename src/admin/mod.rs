@@ -41,4 +41,6 @@ pub use report::{
     StageReport, Traffic, Verification,
 };
 pub use respond::Source;
+#[cfg(feature = "testkit")]
+pub(crate) use respond::names_loopback;
 pub use samples::write_metrics;

@@ -91,7 +91,7 @@ fn answer(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) 
 }
 
 /// Whether a `Host` field is a loopback name or address.
-fn names_loopback(host: &str) -> bool {
+pub(crate) fn names_loopback(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         Some(_) | None => host,

@@ -21,7 +21,9 @@ use super::reload::{LastReload, Reloader};
 use super::reporter::Reporter;
 use crate::admin;
 use crate::config::{FetchMode, Settings};
-use crate::server::{Dependencies, Drained, RandomTickets, Readers, ReplayMemory, Service, serve};
+use crate::server::{
+    Dependencies, Drained, FaultInjection, NoFaults, RandomTickets, Readers, ReplayMemory, Service, serve,
+};
 use audit_log::AuditLog;
 use cluster::Node;
 use datasets::store::Watch;
@@ -73,31 +75,33 @@ impl App {
     /// # Errors
     /// [`AppError`] if the system starts no thread.
     pub fn start(prepared: Prepared) -> Result<Self, AppError> {
-        Self::start_with(prepared, |dependencies| dependencies)
+        Self::start_with(prepared, |dependencies, _| dependencies)
     }
 
-    /// As [`App::start`], with dependencies that `replace` makes of the real ones: a simulation
-    /// injects delays and faults into the audit log and the datasets, and predictable tickets.
+    /// As [`App::start`], with dependencies that `replace` makes of the real ones and of the datasets:
+    /// a simulation injects delays and faults into the audit log and the datasets, and predictable
+    /// tickets.
     ///
     /// # Errors
     /// As [`App::start`].
     pub fn start_with(
         prepared: Prepared,
-        replace: impl FnOnce(Dependencies) -> Dependencies,
+        replace: impl FnOnce(Dependencies, &Arc<Readers>) -> Dependencies,
     ) -> Result<Self, AppError> {
         let Prepared { bound, settings, clock, active_config, operators, audit_log, node, findings } = prepared;
         findings.iter().for_each(Finding::log);
         bound.operators.replace(operators);
         let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
         let audit_log = Arc::new(audit_log);
-        let dependencies = replace(Dependencies {
+        let dependencies = Dependencies {
             lookups: Arc::clone(&readers) as _,
             audit: Arc::clone(&audit_log) as _,
             clock: Arc::clone(&clock),
             tickets: Arc::new(RandomTickets::default()),
             replay: Arc::new(ReplayMemory::default()),
             explainer: None,
-        });
+        };
+        let dependencies = replace(dependencies, &readers);
         let service = Arc::new(Service::new(settings.server.clone(), active_config, dependencies));
         let quota_file = start_counts(&service, &settings, node.is_some())?;
         let started = clock.now();
@@ -184,6 +188,11 @@ impl App {
     /// Operators are answered until the end: during shutdown the service reports that it is not
     /// ready.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
+        self.run_with(NoFaults, stop).await
+    }
+
+    /// As [`App::run`], with fault injection into connections and responses: of a simulation.
+    pub async fn run_with<F: FaultInjection>(self, faults: F, stop: impl Future<Output = ()>) -> Drained {
         let feeds = self.feeds;
         let fetching = match self.settings.fetch_mode {
             FetchMode::InProcess => Some(tokio::spawn(sync::follow(Arc::clone(&feeds), Arc::clone(&self.clock)))),
@@ -220,7 +229,7 @@ impl App {
             feeds.monitor().stop();
         };
         notifier.ready(&reporter.summary());
-        let drained = serve(self.bound.listener, self.service, stop).await;
+        let drained = serve(self.bound.listener, self.service, faults, stop).await;
         feeds.monitor().stop();
         if let Some(fetching) = fetching
             && let Err(error) = fetching.await

@@ -4,6 +4,7 @@
 //! the datasets, serves them, runs the two example lookups of `docs/reference/domain.md "Purpose"`,
 //! and prints the next steps.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,11 +14,13 @@ use super::exit::{Exit, fail};
 use super::lookup::{Asked, ClientFiles, LookupError, OutputFormat, SignatureFiles, ask, open_client};
 use super::parsers::parse_dataset;
 use super::process::Stop;
-use super::test_service::TestService;
+use super::test_service::{TestService, make_stale};
 use crate::app::SystemClock;
+use crate::config::Settings;
+use crate::server::NoFaults;
 use client::Question;
 use ehealth_core::lookup::Operation;
-use ehealth_core::model::{CbeNumber, Clock, CustomerId, Dataset, DatasetSet, LegalContext, Ssin, Window};
+use ehealth_core::model::{CbeNumber, Clock, CustomerId, Dataset, LegalContext, Ssin, Window};
 use soap::{example, names};
 use testkit::{ORGANISATIONS, Prepared, Workspace, WorkspaceError};
 
@@ -73,12 +76,12 @@ pub(super) async fn run(arguments: &DemoArguments) -> Exit {
     }
     let service = TestService {
         workspace: &workspace,
-        port: arguments.port,
-        missing: DatasetSet::EMPTY,
-        stale: arguments.stale.into_iter().collect(),
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)),
+        host: "localhost",
         clock: Arc::new(SystemClock),
     };
-    let running = match service.start(|_| {}, |dependencies| dependencies).await {
+    let adapt = |settings: &mut Settings| arguments.stale.into_iter().for_each(|dataset| make_stale(settings, dataset));
+    let running = match service.start(adapt, |dependencies, _| dependencies, |_| Ok(NoFaults)).await {
         Ok(running) => running,
         Err(exit) => return exit,
     };

@@ -43,8 +43,6 @@ mod signature;
 #[cfg(feature = "testkit")]
 mod demo;
 #[cfg(feature = "testkit")]
-mod fault_injection;
-#[cfg(feature = "testkit")]
 mod generate;
 #[cfg(feature = "testkit")]
 mod simulate;

@@ -3,7 +3,7 @@
 //! It is composed as `serve` composes it, from the settings of the workspace; the same sync as for
 //! publishers' feeds loads the datasets.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,21 +14,19 @@ use super::exit::{Exit, fail};
 use super::sync_report;
 use crate::app::{App, Prepared};
 use crate::config::{Settings, read_settings};
-use crate::server::{Dependencies, Drained};
+use crate::server::{Dependencies, Drained, FaultInjection, Readers};
 use datasets::sync::run_all;
-use ehealth_core::model::{Clock, Dataset, DatasetSet};
+use ehealth_core::model::{Clock, Dataset};
 use testkit::{ADMIN_PORT, PORT, Workspace};
 
 /// A service that does not run yet.
 pub(super) struct TestService<'a> {
     /// Folder of the service, prepared.
     pub workspace: &'a Workspace,
-    /// Port on 127.0.0.1; 0 takes a free one.
-    pub port: u16,
-    /// Datasets that are not loaded.
-    pub missing: DatasetSet,
-    /// Datasets that are treated as stale.
-    pub stale: DatasetSet,
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Name of the host in the URL of the service.
+    pub host: &'a str,
     /// Clock of the service.
     pub clock: Arc<dyn Clock>,
 }
@@ -46,17 +44,19 @@ pub(super) struct RunningService {
 
 impl TestService<'_> {
     /// Loads the datasets and serves them. `adapt` may change the settings first; `inject` may
-    /// replace dependencies of the service.
+    /// replace dependencies of the service; `faults` makes the faults of its connections.
     ///
     /// Prints the result of the sync. An error is printed, and its exit code returned.
-    pub async fn start(
+    pub async fn start<F: FaultInjection>(
         self,
         adapt: impl FnOnce(&mut Settings),
-        inject: impl FnOnce(Dependencies) -> Dependencies,
+        inject: impl FnOnce(Dependencies, &Arc<Readers>) -> Dependencies,
+        faults: impl FnOnce(&Settings) -> Result<F, Exit>,
     ) -> Result<RunningService, Exit> {
         let mut settings = self.read_settings()?;
         adapt(&mut settings);
         self.load_datasets(&settings)?;
+        let faults = faults(&settings)?;
         // The WSDL contains the port, so it must be known before the service is composed.
         let bound = match App::bind(&settings).await {
             Ok(bound) => bound,
@@ -65,15 +65,16 @@ impl TestService<'_> {
             }
         };
         let port = bound.address().port();
-        let url = format!("https://localhost:{port}");
+        let url = url_of(self.host, port);
         settings.replace_public_url(&url);
         let app = Prepared::on(bound, &settings, self.clock).and_then(|prepared| App::start_with(prepared, inject));
         let app = app.map_err(|error| fail(Exit::from(&error), &error))?;
         let admin = app.admin_address();
-        let written = self.workspace.write_ports(port, admin.map(|admin| admin.port()));
+        let listen = SocketAddr::new(self.listen.ip(), port);
+        let written = self.workspace.write_addresses(listen, &url, admin.map(|admin| admin.port()));
         written.map_err(|error| fail(Exit::Failed, &error))?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(app.run(async move {
+        let serving = tokio::spawn(app.run_with(faults, async move {
             let _ = stopped.await;
         }));
         Ok(RunningService { port, url, admin, stop, serving })
@@ -84,14 +85,12 @@ impl TestService<'_> {
         let mut settings = settings.map_err(|problems| fail(Exit::Configuration, &problems))?;
         // Two services on one machine differ in their ports: the second takes a free port for the
         // admin listener too.
-        if self.port != settings.listen.port()
+        if self.listen.port() != settings.listen.port()
             && let Some(admin) = &mut settings.admin
         {
-            admin.listen.set_port(if self.port == PORT { ADMIN_PORT } else { 0 });
+            admin.listen.set_port(if self.listen.port() == PORT { ADMIN_PORT } else { 0 });
         }
-        settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        self.stale.iter().for_each(|dataset| make_stale(&mut settings, dataset));
-        settings.sync.feeds.retain(|feed| !self.missing.contains(feed.dataset));
+        settings.listen = self.listen;
         Ok(settings)
     }
 
@@ -118,7 +117,13 @@ impl RunningService {
     }
 }
 
-fn make_stale(settings: &mut Settings, dataset: Dataset) {
+/// Scheme and authority of a service.
+fn url_of(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("https://[{host}]:{port}") } else { format!("https://{host}:{port}") }
+}
+
+/// Has the dataset count as stale.
+pub(super) fn make_stale(settings: &mut Settings, dataset: Dataset) {
     let limits = &mut settings.server.freshness;
     let limit = match dataset {
         Dataset::Dimona => &mut limits.dimona,
@@ -146,7 +151,7 @@ mod tests {
         let now = Timestamp::parse("2026-01-15T09:30:00Z").expect("a timestamp");
         Workspace::new(demo.clone()).prepare(now, "").expect("made");
         let scenario = parse_scenario(Path::new("no scenario"), "").expect("no errors");
-        Workspace::new(simulation.clone()).prepare_scenario(&scenario, ClientKeys::P256).expect("made");
+        Workspace::new(simulation.clone()).prepare_scenario(&scenario, ClientKeys::P256, &[]).expect("made");
         for folder in [demo, simulation] {
             let settings = read_settings(&Workspace::new(folder).settings()).expect("no errors");
             let policy = read_policy(&settings.policy).expect("no errors");

@@ -29,6 +29,8 @@ mod settings;
 // Other files.
 mod contexts;
 mod expectations;
+#[cfg(feature = "testkit")]
+mod failures;
 mod policy;
 mod policy_values;
 #[cfg(feature = "testkit")]
@@ -37,6 +39,8 @@ mod scenario;
 pub use duration::parse_duration;
 pub use example::{write_example, write_table};
 pub use expectations::{DescribedQuestion, Expectation, Expectations, Verdict, read_expectations};
+#[cfg(feature = "testkit")]
+pub use failures::parse_plan;
 pub use keys::{Example, KEYS, Key, Kind};
 pub use origin::{Origin, Problem, Problems, Setting};
 pub use overrides::Overrides;

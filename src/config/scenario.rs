@@ -14,12 +14,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::document::{Section, parse, read_text};
+use super::failures::{MAX_DELAY_MILLIS, read_plan, read_ssin};
 use super::origin::Problems;
 use super::policy_values::read_signature_rule;
 use super::value::Value;
 use ehealth_core::model::{
-    Affiliation, Dataset, DatasetSet, Date, EmploymentPeriod, EnterpriseNumber, Membership, Period, ServiceKind, Ssin,
-    Ticket, Timestamp,
+    Affiliation, Date, EmploymentPeriod, EnterpriseNumber, Membership, Period, ServiceKind, Ticket, Timestamp,
 };
 use testkit::{EmployerAffiliation, InjectedFault, Person, Scenario, SimulatedSignatures};
 
@@ -28,9 +28,6 @@ const NOW: &str = "2026-01-15T09:30:00.000Z";
 
 /// Default ticket of every answer.
 const TICKET: [u8; 16] = [0; 16];
-
-/// Maximum delay: longer than the timeout of any caller.
-const MAX_DELAY_MILLIS: u64 = 600_000;
 
 /// Reads a scenario file.
 ///
@@ -50,16 +47,11 @@ pub fn parse_scenario(file: &Path, text: &str) -> Result<Scenario, Problems> {
         let ticket = root.optional("ticket", read_ticket).unwrap_or_else(|| Some(Ticket::new(TICKET)));
         let people = read_people(root);
         let affiliations = root.sections("affiliation").into_iter().filter_map(read_affiliation).collect();
-        let mut outage = root.optional_section("outage");
-        let mut datasets = |key| outage.as_mut().and_then(|section| section.optional(key, read_datasets));
-        let (missing, stale) = (datasets("missing").unwrap_or_default(), datasets("stale").unwrap_or_default());
-        if let Some(outage) = outage {
-            outage.finish();
-        }
+        let plan = read_plan(root);
         let signatures = root.optional_section("signatures").map(read_signatures).unwrap_or_default();
         // The constant is a valid timestamp.
         let now = now.or_else(|| Timestamp::parse(NOW).ok())?;
-        Some(Scenario { now, ticket, people, affiliations, missing, stale, signatures })
+        Some(Scenario { now, ticket, people, affiliations, plan, signatures })
     })
 }
 
@@ -142,10 +134,6 @@ fn read_period(section: &mut Section<'_>) -> Option<Period> {
     period.ok()
 }
 
-fn read_ssin(value: Value<'_>) -> Result<Ssin, String> {
-    Ssin::parse(value.text()?).map_err(|error| error.to_string())
-}
-
 fn read_organisation(value: Value<'_>) -> Result<EnterpriseNumber, String> {
     EnterpriseNumber::parse(value.text()?).map_err(|error| error.to_string())
 }
@@ -168,14 +156,6 @@ fn read_ticket(value: Value<'_>) -> Result<Option<Ticket>, String> {
     }
 }
 
-fn read_datasets(value: Value<'_>) -> Result<DatasetSet, String> {
-    let datasets = value.list(|item| {
-        let named = Dataset::parse(item.text()?);
-        named.ok_or_else(|| format!("must be one of {}", Dataset::ALL.map(Dataset::code).join(", ")))
-    })?;
-    Ok(datasets.into_iter().collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,7 +175,7 @@ mod tests {
         has(|person| person.fault == Some(InjectedFault::DataUnreadable));
         has(|person| person.fault == Some(InjectedFault::AuditLogUnwritable));
         assert_eq!(scenario.affiliations.len(), 2);
-        assert!(scenario.missing.is_empty() && scenario.stale.is_empty());
+        assert!(scenario.plan.missing.is_empty() && scenario.plan.stale.is_empty());
     }
 
     #[test]

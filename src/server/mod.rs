@@ -25,10 +25,14 @@ mod fault_map;
 mod readers;
 mod signatures;
 
+// Where a simulation injects faults.
+mod fault_injection;
+
 // What operators see of all this.
 pub mod counters;
 
 pub use active_config::ActiveConfig;
+pub use fault_injection::{FaultInjection, Handshake, NoFaults};
 pub use http::{Drained, HttpRefusal, PortUse, listen, serve};
 pub(crate) use limits::QuotaCounts;
 pub use limits::{LimitState, Limits, raise_descriptor_limit};

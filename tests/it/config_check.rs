@@ -91,7 +91,8 @@ fn working() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let workspace = Workspace::new(folder.path().to_owned());
     workspace.prepare(SystemClock.now(), "").expect("the workspace can be created");
-    workspace.write_ports(0, Some(0)).expect("written");
+    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    workspace.write_addresses(listen, "https://localhost:0", Some(0)).expect("written");
     let written = fs::read_to_string(workspace.settings()).expect("settings");
     let url = written.replace("https://localhost:0", "https://localhost:8443");
     fs::write(workspace.settings(), url).expect("written");

@@ -186,6 +186,20 @@ fn the_simulator_guide_works_in_both_ci_systems() {
     }
 }
 
+#[test]
+fn the_control_commands_of_the_simulator_guide_work() {
+    let blocks = blocks(&read_guide("simulator.md"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("scenario.toml"), block(&blocks, "toml scenario.toml")).expect("written");
+    let start = commands(&block(&blocks, "yaml gitlab"));
+    let start: Vec<_> = start.lines().take(2).collect();
+    let job = format!("trap 'kill $(jobs -p)' EXIT\n{}\n{}", start.join("\n"), block(&blocks, "sh control"));
+    let output = shell(&job, folder.path(), None).output().expect("bash");
+    let (printed, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && printed.contains("\"used\": 0"), "{printed}{complaint}");
+    assert!(printed.contains("\"coprev\"") && printed.contains("\"requests\": []"), "{printed}");
+}
+
 /// The pages under a folder of `docs/`, subfolders included.
 fn pages_under(folder: &Path) -> Vec<PathBuf> {
     let mut pages = Vec::new();

@@ -27,6 +27,7 @@ mod xml_suite;
 // The server: HTTP, TLS, certificates.
 mod certificates;
 mod client_connection;
+mod failures;
 mod faults;
 mod holders;
 mod http;
@@ -47,6 +48,7 @@ mod audit_events;
 // The program as its users start it.
 mod cli;
 mod config_check;
+mod containers;
 mod contract_export;
 mod descriptors;
 mod edited_files;

@@ -12,7 +12,8 @@ mod policy;
 mod validity;
 mod workspace;
 
-// The people of the catalogue and of a scenario.
+// The people of the catalogue and of a scenario, and failures on demand.
+mod failure;
 mod feeds;
 mod scenario;
 
@@ -24,8 +25,12 @@ mod generator;
 // What a simulation leaves on disk while it runs.
 mod simulation;
 
-pub use authority::{AuthorityError, KeyKind};
+pub use authority::{AuthorityError, KeyKind, RefusedClient};
 pub use data_file::DataFileSummary;
+pub use failure::{
+    AnswerFailure, Breakage, ClientProblem, Effect, Failure, FailureKind, FailurePlan, HandshakeFailure, RequestKind,
+    Scope, ServerProblem,
+};
 pub use generator::{CountryFeeds, GenerateError};
 pub use organisations::{ORGANISATIONS, Organisation};
 pub use scenario::{EmployerAffiliation, InjectedFault, Person, Scenario, SimulatedSignatures};

@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use crate::failure::FailurePlan;
 use ehealth_core::model::{
-    Affiliation, DatasetSet, EmploymentPeriod, EnterpriseNumber, Membership, ServiceKind, Ssin, Ticket, Timestamp,
+    Affiliation, EmploymentPeriod, EnterpriseNumber, Membership, ServiceKind, Ssin, Ticket, Timestamp,
 };
 use ehealth_core::policy::SignatureRule;
 
@@ -22,10 +23,8 @@ pub struct Scenario {
     pub people: Vec<Person>,
     /// Affiliations in addition to the catalogue.
     pub affiliations: Vec<EmployerAffiliation>,
-    /// Datasets that are not loaded.
-    pub missing: DatasetSet,
-    /// Datasets that are stale.
-    pub stale: DatasetSet,
+    /// Failures and outages at the start.
+    pub plan: FailurePlan,
     /// Message signatures.
     pub signatures: SimulatedSignatures,
 }

@@ -8,9 +8,11 @@
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::authority::{Authority, AuthorityError, KeyKind};
+use crate::authority::{Authority, AuthorityError, Identity, KeyKind, RefusedClient};
+use crate::failure::ServerProblem;
 use crate::feeds::{write_catalogue, write_scenario};
 use crate::organisations::ORGANISATIONS;
 use crate::policy::{Purpose, policy_text};
@@ -89,6 +91,18 @@ impl Workspace {
         self.identity(word, KeyKind::Rsa)
     }
 
+    /// Certificate and key of the server that a client must refuse, made for a simulation.
+    #[must_use]
+    pub fn faulty_server(&self, problem: ServerProblem) -> (PathBuf, PathBuf) {
+        pair(&self.folder, &format!("server-{}", problem.code()))
+    }
+
+    /// Certificate and key of a client that the service refuses, made for a simulation.
+    #[must_use]
+    pub fn refused_client(&self, problem: RefusedClient) -> (PathBuf, PathBuf) {
+        pair(&self.folder.join(REFUSED_CLIENTS), problem.code())
+    }
+
     /// An example request, as a file for curl.
     #[must_use]
     pub fn question(&self) -> PathBuf {
@@ -104,7 +118,7 @@ impl Workspace {
         let prepared = if self.certificates_are_valid(now) {
             Prepared::Reused
         } else {
-            self.write_certificates(now)?;
+            self.write_certificates(now, &[])?;
             Prepared::Made
         };
         let feeds = self.folder.join("feeds");
@@ -126,33 +140,46 @@ impl Workspace {
         self.prepare(now, question)
     }
 
-    /// Makes everything for a simulation in an empty folder: the scenario's people, and no rate
-    /// limits.
+    /// Makes everything for a simulation in an empty folder: the scenario's people, no rate limits, and
+    /// certificates for failures of the handshake. The server's certificate names `hosts` in addition
+    /// to `localhost`.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
-    pub fn prepare_scenario(&self, scenario: &Scenario, keys: ClientKeys) -> Result<(), WorkspaceError> {
+    pub fn prepare_scenario(
+        &self,
+        scenario: &Scenario,
+        keys: ClientKeys,
+        hosts: &[String],
+    ) -> Result<(), WorkspaceError> {
         make_folder(&self.folder.join("clients"))?;
         match keys {
             ClientKeys::P256 => {}
             ClientKeys::P256AndRsa => make_folder(&self.rsa_clients())?,
         }
-        self.write_certificates(scenario.now)?;
+        let authority = self.write_certificates(scenario.now, hosts)?;
+        for problem in ServerProblem::ALL {
+            write_identity(self.faulty_server(problem), &authority.faulty_server(hosts, problem)?)?;
+        }
+        make_folder(&self.folder.join(REFUSED_CLIENTS))?;
+        for problem in RefusedClient::ALL {
+            write_identity(self.refused_client(problem), &authority.refused_client(problem)?)?;
+        }
         let feeds = self.folder.join("feeds");
         write_scenario(&feeds, scenario).map_err(|reason| WorkspaceError::File { path: feeds, reason })?;
         write(&self.folder.join("policy.toml"), &policy_text(Purpose::Simulation(scenario.signatures)))?;
         write(&self.settings(), &format!("{SETTINGS}{UNLIMITED_CALLERS}"))
     }
 
-    /// Writes the ports that a service uses into the settings, so that `serve` and a client that read
-    /// them find the same. Everything else in the file stays as it is.
+    /// Writes the address, the URL and the admin port that a service uses into the settings, so that
+    /// `serve` and a client that read them find the same. Everything else in the file stays as it is.
     ///
     /// # Errors
     /// [`WorkspaceError`] if the file cannot be read or written.
-    pub fn write_ports(&self, port: u16, admin: Option<u16>) -> Result<(), WorkspaceError> {
+    pub fn write_addresses(&self, listen: SocketAddr, url: &str, admin: Option<u16>) -> Result<(), WorkspaceError> {
         let file = self.settings();
         let text = fs::read_to_string(&file).map_err(|reason| WorkspaceError::File { path: file.clone(), reason })?;
-        let changed = with_ports(&text, port, admin);
+        let changed = with_addresses(&text, listen, url, admin);
         if changed == text { Ok(()) } else { write(&file, &changed) }
     }
 
@@ -165,7 +192,7 @@ impl Workspace {
     }
 
     fn server(&self) -> (PathBuf, PathBuf) {
-        (self.folder.join("server.pem"), self.folder.join("server.key"))
+        pair(&self.folder, "server")
     }
 
     fn identity(&self, word: &str, key: KeyKind) -> (PathBuf, PathBuf) {
@@ -173,7 +200,7 @@ impl Workspace {
             KeyKind::P256 => self.folder.join("clients"),
             KeyKind::Rsa => self.rsa_clients(),
         };
-        (folder.join(format!("{word}.pem")), folder.join(format!("{word}.key")))
+        pair(&folder, word)
     }
 
     /// Kinds of keys that the clients of this folder have.
@@ -193,24 +220,21 @@ impl Workspace {
             && Validity::read(&self.validity()).is_some_and(covers)
     }
 
-    fn write_certificates(&self, now: Timestamp) -> Result<(), WorkspaceError> {
+    fn write_certificates(&self, now: Timestamp, hosts: &[String]) -> Result<Authority, WorkspaceError> {
         let validity = Validity::new(now);
         let authority = Authority::new(validity.first, validity.last)?;
         write(&self.authority(), &authority.certificate())?;
-        let (server, (certificate, key)) = (authority.server()?, self.server());
-        write(&certificate, &server.certificate)?;
-        write_secret(&key, &server.key)?;
+        write_identity(self.server(), &authority.server(hosts)?)?;
         for organisation in ORGANISATIONS {
             let Ok(number) = EnterpriseNumber::parse(organisation.number) else { continue };
             for kind in self.key_kinds() {
                 let application = organisation.word.to_uppercase();
                 let client = authority.client(number, &application, organisation.convention, *kind)?;
-                let (certificate, key) = self.identity(organisation.word, *kind);
-                write(&certificate, &client.certificate)?;
-                write_secret(&key, &client.key)?;
+                write_identity(self.identity(organisation.word, *kind), &client)?;
             }
         }
-        write(&self.validity(), &validity.text())
+        write(&self.validity(), &validity.text())?;
+        Ok(authority)
     }
 }
 
@@ -261,9 +285,9 @@ pub const PORT: u16 = 8443;
 /// Port for operators in the settings of a new workspace.
 pub const ADMIN_PORT: u16 = 9443;
 
-/// The settings with these ports. Lines are replaced by section and key; comments behind a value are
+/// The settings with these addresses. Lines are replaced by section and key; comments behind a value are
 /// kept.
-fn with_ports(text: &str, port: u16, admin: Option<u16>) -> String {
+fn with_addresses(text: &str, listen: SocketAddr, url: &str, admin: Option<u16>) -> String {
     let mut section = "";
     let mut changed = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -272,8 +296,8 @@ fn with_ports(text: &str, port: u16, admin: Option<u16>) -> String {
             section = content.split('#').next().unwrap_or_default().trim();
         }
         let value = match (section, content.split('=').next().unwrap_or_default().trim(), admin) {
-            ("[server]", "listen", _) => Some(format!("127.0.0.1:{port}")),
-            ("[server]", "public_url", _) => Some(format!("https://localhost:{port}")),
+            ("[server]", "listen", _) => Some(listen.to_string()),
+            ("[server]", "public_url", _) => Some(url.to_owned()),
             ("[admin]", "listen", Some(admin)) => Some(format!("127.0.0.1:{admin}")),
             _ => None,
         };
@@ -284,6 +308,19 @@ fn with_ports(text: &str, port: u16, admin: Option<u16>) -> String {
         }
     }
     changed
+}
+
+/// Folder of the clients that the service refuses.
+const REFUSED_CLIENTS: &str = "clients-refused";
+
+/// Certificate and key of this name in a folder.
+fn pair(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+    (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")))
+}
+
+fn write_identity((certificate, key): (PathBuf, PathBuf), identity: &Identity) -> Result<(), WorkspaceError> {
+    write(&certificate, &identity.certificate)?;
+    write_secret(&key, &identity.key)
 }
 
 fn make_folder(path: &Path) -> Result<(), WorkspaceError> {
@@ -318,17 +355,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ports_are_written_and_nothing_else_changes() {
+    fn addresses_are_written_and_nothing_else_changes() {
         let edited = SETTINGS.replace("public_url = \"https://localhost:8443\"", "public_url = \"x\" # mine");
-        let changed = with_ports(&edited, 1, Some(2));
+        let listen = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let changed = with_addresses(&edited, listen(1), "https://a.example:1", Some(2));
         let expected = SETTINGS
             .replace("127.0.0.1:8443", "127.0.0.1:1")
-            .replace("\"https://localhost:8443\"", "\"https://localhost:1\" # mine")
+            .replace("\"https://localhost:8443\"", "\"https://a.example:1\" # mine")
             .replace("127.0.0.1:9443", "127.0.0.1:2");
         assert_eq!(changed, expected);
-        assert_eq!(with_ports(SETTINGS, PORT, Some(ADMIN_PORT)), SETTINGS);
-        assert_eq!(with_ports(SETTINGS, PORT, None), SETTINGS);
-        assert_eq!(with_ports("[admin]\nlisten", 1, Some(2)), "[admin]\nlisten");
+        let url = "https://localhost:8443";
+        assert_eq!(with_addresses(SETTINGS, listen(PORT), url, Some(ADMIN_PORT)), SETTINGS);
+        assert_eq!(with_addresses(SETTINGS, listen(PORT), url, None), SETTINGS);
+        assert_eq!(with_addresses("[admin]\nlisten", listen(1), url, Some(2)), "[admin]\nlisten");
     }
 
     fn machine_seconds() -> i64 {

@@ -1,5 +1,6 @@
 //! One connection: the peer that its handshake admits, and its requests one after the other.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use super::respond::respond;
 use super::wire::Wire;
 use crate::peer_event;
 use crate::server::active_config::ActiveConfig;
+use crate::server::fault_injection::FaultInjection;
 use crate::server::limits::handshakes::HandshakeSlot;
 use crate::server::limits::settings::Limits;
 use crate::server::peer::Peer;
@@ -29,10 +31,16 @@ const BUFFER_BYTES: usize = 64 * 1_024;
 const MAX_HEADERS: usize = 100;
 
 /// Serves a connection until it ends, or until `stop` completes and the last request is answered.
-pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut slot: HandshakeSlot, stop: impl Future) {
+pub(super) async fn serve<F: FaultInjection>(
+    service: Arc<Service>,
+    faults: &F,
+    stream: TcpStream,
+    mut slot: HandshakeSlot,
+    stop: impl Future,
+) {
     let limits = service.settings.limits;
     let active_config = service.active_config();
-    let Some(tls) = handshake(&service, &active_config, stream, &mut slot).await else { return };
+    let Some(tls) = handshake(&service, &active_config, faults, stream, &mut slot).await else { return };
     drop(slot);
     let Some(peer) = read_peer(&tls, &service, Arc::clone(&active_config)) else { return };
     let holder = peer.check(&active_config, &service).taker.holder;
@@ -46,9 +54,10 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut slot: Ha
     // A connection that will only be answered `503` is not waited for as long as the others.
     let idle = if slot.is_some() { limits.idle } else { limits.idle.min(limits.head) };
     let backoff = Arc::new(ReadBackoff::new());
-    let mut wire = Wire::new(tls, &Limits { idle, ..limits }, Arc::clone(&backoff));
+    let (stream, injected) = faults.connect(tls);
+    let mut wire = Wire::new(stream, &Limits { idle, ..limits }, Arc::clone(&backoff));
     let context = Arc::new(ConnectionContext::new(service, peer, holder, slot, backoff));
-    serve_requests(&mut wire, &context, stop).await;
+    serve_requests(&mut wire, &context, (faults, &injected), stop).await;
     let last = wire.refusal().map(|refusal| {
         context.service.counters.count_refusal(*refusal.reason());
         plain::refuse_head(&context.service, &context.peer, context.service.tickets.next_ticket(), refusal)
@@ -56,7 +65,17 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, mut slot: Ha
     wire.close(last.unwrap_or_default().as_bytes()).await;
 }
 
-async fn serve_requests(wire: &mut Wire<TlsStream<TcpStream>>, context: &Arc<ConnectionContext>, stop: impl Future) {
+async fn serve_requests<F: FaultInjection>(
+    wire: &mut Wire<F::Stream>,
+    context: &Arc<ConnectionContext>,
+    (faults, injected): (&F, &F::Connection),
+    stop: impl Future,
+) {
+    let answer = |request| {
+        let seen = faults.receive(&request);
+        let answered = faults.answer(injected, seen, respond(Arc::clone(context), request));
+        async move { Ok::<_, Infallible>(answered.await) }
+    };
     let connection = http1::Builder::new()
         // The wire keeps the time, and no part of a refused head reaches the library.
         .header_read_timeout(None)
@@ -64,7 +83,7 @@ async fn serve_requests(wire: &mut Wire<TlsStream<TcpStream>>, context: &Arc<Con
         .max_buf_size(BUFFER_BYTES)
         // A request is answered although the client has closed its sending side.
         .half_close(true)
-        .serve_connection(TokioIo::new(wire), service_fn(|request| respond(Arc::clone(context), request)));
+        .serve_connection(TokioIo::new(wire), service_fn(answer));
     let mut connection = std::pin::pin!(connection);
     let drain = async {
         stop.await;

@@ -3,7 +3,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -15,6 +14,7 @@ use crate::peer_event;
 use crate::peer_log::PeerLog;
 use crate::server::active_config::ActiveConfig;
 use crate::server::counters::HandshakeOutcome;
+use crate::server::fault_injection::{FaultInjection, Handshake};
 use crate::server::limits::handshakes::HandshakeSlot;
 use crate::server::service::Service;
 use crate::server::tls::handshake_failure::HandshakeFailure;
@@ -30,9 +30,10 @@ enum Ended {
 }
 
 /// Performs the handshake, and counts how it ended.
-pub(super) async fn handshake(
+pub(super) async fn handshake<F: FaultInjection>(
     service: &Service,
     active_config: &ActiveConfig,
+    faults: &F,
     stream: TcpStream,
     slot: &mut HandshakeSlot,
 ) -> Option<TlsStream<TcpStream>> {
@@ -41,7 +42,7 @@ pub(super) async fn handshake(
     let ended = tokio::select! {
         // A handshake that completes stays complete, even if it is displaced in the same moment.
         biased;
-        ended = timeout(service.settings.limits.handshake, accept(service, active_config, stream)) => {
+        ended = timeout(service.settings.limits.handshake, accept(service, active_config, faults, stream)) => {
             ended.unwrap_or(Ended::TimedOut)
         }
         () = slot.displaced() => Ended::Displaced,
@@ -58,12 +59,20 @@ pub(super) async fn handshake(
     tls
 }
 
-async fn accept(service: &Service, active_config: &ActiveConfig, stream: TcpStream) -> Ended {
+async fn accept<F: FaultInjection>(
+    service: &Service,
+    active_config: &ActiveConfig,
+    faults: &F,
+    stream: TcpStream,
+) -> Ended {
     // The check of a load balancer connects and disconnects, and sends nothing.
     if !matches!(stream.peek(&mut [0]).await, Ok(1..)) {
         return Ended::Probe;
     }
-    let acceptor = TlsAcceptor::from(Arc::clone(&active_config.tls));
+    let acceptor = match faults.handshake(&active_config.tls) {
+        Handshake::With(config) => TlsAcceptor::from(config),
+        Handshake::Close => return Ended::Failed(io::Error::other("closed by fault injection"), None),
+    };
     match observe(service.handshake_scheduler.accept(&acceptor, stream)).await {
         (Ok(tls), _) => Ended::Accepted(Box::new(tls)),
         (Err(error), refused) => Ended::Failed(error, refused),

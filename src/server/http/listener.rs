@@ -15,6 +15,7 @@ use super::acceptor::{Accepted, Acceptor};
 use super::connection;
 use crate::peer_event;
 use crate::peer_log::PeerLog;
+use crate::server::fault_injection::FaultInjection;
 use crate::server::service::Service;
 
 /// Connections that may wait in the system's accept queue; the accept loop is never far behind.
@@ -55,7 +56,12 @@ pub enum Drained {
 
 /// Serves connections from `listener` until `stop` completes. Then accepts only those that already
 /// wait in its queue, and gives all of them the grace period of the settings.
-pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Future<Output = ()>) -> Drained {
+pub async fn serve<F: FaultInjection>(
+    listener: TcpListener,
+    service: Arc<Service>,
+    faults: F,
+    stop: impl Future<Output = ()>,
+) -> Drained {
     let started = listener.into_std().and_then(|listener| Acceptor::start(listener, Arc::clone(&service)));
     let mut acceptor = match started {
         Ok(acceptor) => acceptor,
@@ -66,7 +72,8 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
     };
     let limits = service.settings.limits;
     let (stopping, stopped) = watch::channel(());
-    let mut connections = Connections { service: Arc::clone(&service), tasks: JoinSet::new(), stopped };
+    let faults = Arc::new(faults);
+    let mut connections = Connections { service: Arc::clone(&service), faults, tasks: JoinSet::new(), stopped };
     let mut failures = AcceptFailures::default();
     let mut stop = std::pin::pin!(stop);
     let mut summaries = tokio::time::interval(limits.summary.max(Duration::from_millis(1)));
@@ -93,13 +100,14 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
 }
 
 /// The connections that are served, each by a task of its own.
-struct Connections {
+struct Connections<F> {
     service: Arc<Service>,
+    faults: Arc<F>,
     tasks: JoinSet<()>,
     stopped: watch::Receiver<()>,
 }
 
-impl Connections {
+impl<F: FaultInjection> Connections<F> {
     fn add(&mut self, (stream, address): Accepted) {
         // Fails only where the runtime has no descriptor left for it; the peer sees a closed connection.
         let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
@@ -110,10 +118,10 @@ impl Connections {
         // next read shows it.
         let _ = stream.set_nodelay(true);
         let mut stopped = self.stopped.clone();
-        let service = Arc::clone(&self.service);
+        let (service, faults) = (Arc::clone(&self.service), Arc::clone(&self.faults));
         self.tasks.spawn(async move {
             let stop = async move { stopped.changed().await };
-            connection::serve(service, stream, slot, stop).await;
+            connection::serve(service, faults.as_ref(), stream, slot, stop).await;
         });
     }
 }

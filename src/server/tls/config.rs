@@ -152,6 +152,22 @@ pub fn load(
     }
 }
 
+/// As [`load`], with the verifier that `replace` makes of the service's own: of a simulation.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_verifier(
+    files: &TlsFiles,
+    clock: &Arc<dyn Clock>,
+    replace: impl FnOnce(Arc<dyn ClientCertVerifier>) -> Arc<dyn ClientCertVerifier>,
+) -> Result<Arc<ServerConfig>, Vec<TlsError>> {
+    let (_, own) = load(files, clock)?;
+    let certificates = read_certificates(&files.certificate).map_err(|error| vec![error.into()])?;
+    let key = read_private_key(&files.key).map_err(|error| vec![error.into()])?;
+    let config = configure(replace(own), clock, certificates, key).map_err(|error| vec![error.into()])?;
+    Ok(Arc::new(config))
+}
+
 fn configure(
     verifier: Arc<dyn ClientCertVerifier>,
     clock: &Arc<dyn Clock>,

@@ -108,6 +108,7 @@
 
 // The two ports: what other crates implement.
 mod ports;
+mod without_datasets;
 
 // The pipeline: the states of an exchange as types.
 mod exchange;
@@ -140,3 +141,4 @@ pub use pipeline::{Answer, Identified, LookupError, Permission, Permitted, Prese
 pub use ports::{AuditSink, Directory, DirectoryError};
 pub use recording::{Recordable, Recorded, Unrecorded, record, record_suppressed};
 pub use suppressed::SuppressedRequests;
+pub use without_datasets::WithoutDatasets;

@@ -11,7 +11,6 @@ mod body;
 mod documents;
 mod soap_answer;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
@@ -39,10 +38,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// Answers a request.
-pub(super) async fn respond(
-    connection: Arc<ConnectionContext>,
-    request: Request<Incoming>,
-) -> Result<HttpResponse, Infallible> {
+pub(super) async fn respond(connection: Arc<ConnectionContext>, request: Request<Incoming>) -> HttpResponse {
     let ticket = connection.service.tickets.next_ticket();
     let (head, body) = request.into_parts();
     let request = RequestContext::new(&connection, ticket);
@@ -61,7 +57,7 @@ pub(super) async fn respond(
     if !headers.contains_key(CONNECTION) {
         headers.insert(KEEP_ALIVE, request.keep_alive());
     }
-    Ok(response)
+    response
 }
 
 async fn answer(request: &RequestContext<'_>, head: &Parts, body: Incoming) -> Result<HttpResponse, Refused> {

@@ -1,21 +1,25 @@
-//! Fault injection of a simulation: delays and faults by person, and tickets that repeat.
+//! Dependencies of a simulated service: delays and faults by person, outages of datasets, and
+//! tickets that repeat.
 //!
 //! The service is the same as in `serve`: its dependencies are replaced, so it cannot tell that the
-//! audit log is slow, or that a dataset only pretends to be unreadable. `serve` composes nothing of
+//! audit log is slow, or that a dataset only pretends to be missing. `serve` composes nothing of
 //! this.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::signature::Explainer;
-use crate::server::{Dependencies, Lookups, ReplayCache, Replayed, Tickets};
+use super::answers::note_subject;
+use super::plan::LivePlan;
+use crate::cli::signature::Explainer;
+use crate::server::{Dependencies, Lookups, Readers, ReplayCache, Replayed, Tickets};
 use ehealth_core::lookup::{
     AuditSink, Directory, DirectoryError, FreshnessLimits, LookupError, Pending, Permitted, RecordFailure, Resolved,
+    WithoutDatasets,
 };
 use ehealth_core::model::{
-    Affiliation, Dataset, DatasetStates, Digest, EmploymentPeriod, EnterpriseNumber, Membership, ServiceKind, Ssin,
-    Ticket, Timestamp,
+    Affiliation, Dataset, DatasetSet, DatasetStates, Digest, EmploymentPeriod, EnterpriseNumber, Membership,
+    ServiceKind, Ssin, Ticket, Timestamp,
 };
 use testkit::{InjectedFault, Scenario};
 
@@ -28,13 +32,22 @@ struct Injection {
 
 type Injections = Arc<BTreeMap<Ssin, Injection>>;
 
-/// Replaces dependencies of the service by those of the scenario.
-pub(super) fn inject_faults(scenario: &Scenario, dependencies: Dependencies) -> Dependencies {
+/// Replaces dependencies of the service by those of the scenario and its plan.
+pub(super) fn simulated(
+    scenario: &Scenario,
+    plan: &Arc<LivePlan>,
+    readers: &Arc<Readers>,
+    dependencies: Dependencies,
+) -> Dependencies {
     let people = scenario.people.iter();
     let injections = people.map(|person| (person.ssin, Injection { delay: person.delay, fault: person.fault }));
     let injections: Injections = Arc::new(injections.collect());
     Dependencies {
-        lookups: Arc::new(FaultyLookups { inner: dependencies.lookups, injections: Arc::clone(&injections) }),
+        lookups: Arc::new(FaultyLookups {
+            readers: Arc::clone(readers),
+            plan: Arc::clone(plan),
+            injections: Arc::clone(&injections),
+        }),
         audit: Arc::new(FaultyAuditLog { inner: dependencies.audit, injections }),
         clock: dependencies.clock,
         tickets: match scenario.ticket {
@@ -63,12 +76,9 @@ struct FaultyAuditLog {
 
 impl AuditSink for FaultyAuditLog {
     fn append(&self, pending: Pending) {
-        let injection = pending
-            .record()
-            .exchange()
-            .and_then(|exchange| exchange.subject)
-            .and_then(|subject| self.injections.get(&subject))
-            .copied();
+        let subject = pending.record().exchange().and_then(|exchange| exchange.subject);
+        note_subject(subject);
+        let injection = subject.and_then(|subject| self.injections.get(&subject)).copied();
         let Some(injection) = injection else { return self.inner.append(pending) };
         let inner = Arc::clone(&self.inner);
         tokio::spawn(async move {
@@ -81,9 +91,10 @@ impl AuditSink for FaultyAuditLog {
     }
 }
 
-/// Datasets that cannot be read for some people.
+/// Datasets that are missing or stale on demand, or cannot be read for some people.
 struct FaultyLookups {
-    inner: Arc<dyn Lookups>,
+    readers: Arc<Readers>,
+    plan: Arc<LivePlan>,
     injections: Injections,
 }
 
@@ -91,8 +102,24 @@ impl Lookups for FaultyLookups {
     fn resolve(&self, permitted: Permitted, limits: &FreshnessLimits) -> Result<Resolved, Box<LookupError>> {
         match self.injections.get(&permitted.subject()).and_then(|injection| injection.fault) {
             Some(InjectedFault::DataUnreadable) => permitted.resolve(&mut Unreadable, limits),
-            Some(InjectedFault::AuditLogUnwritable) | None => self.inner.resolve(permitted, limits),
+            Some(InjectedFault::AuditLogUnwritable) | None => {
+                let (missing, stale) = self.plan.outage();
+                let limits = stale_limits(limits, stale);
+                self.readers.with_view(|view| permitted.resolve(&mut WithoutDatasets::new(view, missing), &limits))
+            }
         }
+    }
+}
+
+/// The limits with zero for the datasets that are to be stale.
+fn stale_limits(limits: &FreshnessLimits, stale: DatasetSet) -> FreshnessLimits {
+    let limit = |dataset| if stale.contains(dataset) { Duration::ZERO } else { limits.limit(dataset) };
+    FreshnessLimits {
+        dimona: limit(Dataset::Dimona),
+        coprev: limit(Dataset::Coprev),
+        federated: limit(Dataset::Federated),
+        insurance: limit(Dataset::Insurance),
+        persons: limit(Dataset::Persons),
     }
 }
 

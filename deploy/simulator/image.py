@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Writes the simulator's container image as an OCI archive, without a container engine.
+
+    deploy/simulator/image.py BINARY FOLDER
+
+writes FOLDER/image.tar, and FOLDER/rootfs.tar with the root file system alone, for the Containerfile.
+
+The image has no base: it holds the program, the shared libraries that it needs (as `ldd` lists them on
+this machine), and nothing else. The same files give the same bytes. `podman load -i FOLDER/image.tar` and
+`docker load -i FOLDER/image.tar` (Docker 25 or later) read it.
+
+OCI Image Format Specification 1.1: image layout, manifest, configuration, layer.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import re
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+NAME = "localhost/ehealth-attributes-simulator"
+USER = "65532:65532"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+PROGRAM = "usr/bin/ehealth-attributes"
+TLS_PORT, CONTROL_PORT = 8443, 9080
+
+
+def libraries(binary: Path) -> list[Path]:
+    """Shared libraries of a program, the dynamic loader included; none of a static program."""
+    listed = subprocess.run(["ldd", binary], capture_output=True, text=True)
+    if "statically linked" in listed.stdout + listed.stderr or "not a dynamic" in listed.stderr:
+        return []
+    listed.check_returncode()
+    if "not found" in listed.stdout:
+        sys.exit(f"{binary}: a library is missing:\n{listed.stdout}")
+    return sorted({Path(path) for path in re.findall(r"(/\S+) \(0x", listed.stdout)})
+
+
+def add_file(layer: tarfile.TarFile, name: str, content: bytes, mode: int) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(content), mode
+    layer.addfile(entry, io.BytesIO(content))
+
+
+def make_layer(binary: Path) -> bytes:
+    """A tar of the root file system. Owner, time and order are fixed."""
+    files = {PROGRAM: (binary.read_bytes(), 0o755)}
+    for library in libraries(binary):
+        files[str(library).lstrip("/")] = (library.resolve().read_bytes(), 0o755)
+    files["etc/passwd"] = (b"simulator:x:65532:65532::/tmp:/sbin/nologin\n", 0o644)
+    files["etc/group"] = (b"simulator:x:65532:\n", 0o644)
+    files["etc/nsswitch.conf"] = (b"hosts: files dns\n", 0o644)
+    folders = {str(parent) for name in files for parent in Path(name).parents if str(parent) != "."} | {"tmp"}
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as layer:
+        for folder in sorted(folders):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
+            layer.addfile(entry)
+        for name in sorted(files):
+            add_file(layer, name, *files[name])
+    return buffer.getvalue()
+
+
+def digest(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def descriptor(media_type: str, content: bytes) -> dict:
+    return {"mediaType": f"application/vnd.oci.image.{media_type}", "digest": digest(content), "size": len(content)}
+
+
+def make_archive(layer: bytes, version: str) -> bytes:
+    packed = gzip.compress(layer, 6, mtime=0)
+    machine = subprocess.run(["uname", "-m"], capture_output=True, text=True, check=True).stdout.strip()
+    config = {
+        "architecture": ARCHITECTURES.get(machine, machine),
+        "os": "linux",
+        "config": {
+            "User": USER,
+            "ExposedPorts": {f"{TLS_PORT}/tcp": {}, f"{CONTROL_PORT}/tcp": {}},
+            "Entrypoint": [f"/{PROGRAM}", "simulate"],
+            "Cmd": ["--listen", f"0.0.0.0:{TLS_PORT}", "--control", f"0.0.0.0:{CONTROL_PORT}"],
+            "WorkingDir": "/tmp",
+            "Labels": {
+                "org.opencontainers.image.title": "ehealth-attributes simulator",
+                "org.opencontainers.image.version": version,
+                "org.opencontainers.image.licenses": "EUPL-1.2",
+            },
+        },
+        "rootfs": {"type": "layers", "diff_ids": [digest(layer)]},
+        "history": [{"created_by": "deploy/simulator/image.py"}],
+    }
+    config = json.dumps(config, sort_keys=True).encode()
+    manifest = json.dumps({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": descriptor("config.v1+json", config),
+        "layers": [descriptor("layer.v1.tar+gzip", packed)],
+    }, sort_keys=True).encode()
+    index = json.dumps({
+        "schemaVersion": 2,
+        "manifests": [descriptor("manifest.v1+json", manifest)
+                      | {"annotations": {"org.opencontainers.image.ref.name": f"{NAME}:{version}"}}],
+    }, sort_keys=True).encode()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        add_file(archive, "oci-layout", b'{"imageLayoutVersion": "1.0.0"}', 0o644)
+        add_file(archive, "index.json", index, 0o644)
+        for blob in sorted([config, manifest, packed], key=digest):
+            add_file(archive, f"blobs/sha256/{digest(blob).removeprefix('sha256:')}", blob, 0o644)
+    return buffer.getvalue()
+
+
+def write(path: Path, content: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def main() -> None:
+    if len(sys.argv) != 3:
+        sys.exit("usage: image.py BINARY FOLDER")
+    binary, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+    layer = make_layer(binary)
+    archive = make_archive(layer, version)
+    write(folder / "rootfs.tar", layer)
+    write(folder / "image.tar", archive)
+    print(f"{folder / 'image.tar'}: {NAME}:{version}, {len(archive)} bytes, {digest(archive)}")
+
+
+main()
