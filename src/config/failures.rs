@@ -100,7 +100,7 @@ fn read_effect(section: &mut Section<'_>, kind: FailureKind) -> Option<Effect> {
             let after_bytes = section.optional("after_bytes", |value| number(value, 0, MAX_BYTES));
             Some(AnswerFailure::Cut { after_bytes: after_bytes.unwrap_or(CUT_AFTER_BYTES) })
         }
-        FailureKind::Slow => read_slow(section),
+        FailureKind::Slow => Some(read_slow(section)),
     };
     let scope = read_scope(section);
     if kind == FailureKind::Fault && scope.request == RequestKind::Document {
@@ -138,14 +138,14 @@ fn read_fault(section: &mut Section<'_>) -> Option<AnswerFailure> {
     Some(AnswerFailure::Fault { code: code?, retry_after })
 }
 
-fn read_slow(section: &mut Section<'_>) -> Option<AnswerFailure> {
+fn read_slow(section: &mut Section<'_>) -> AnswerFailure {
     let delay = section.optional("delay_millis", |value| value.integer(0, MAX_DELAY_MILLIS));
     let rate = section.optional("bytes_per_second", |value| number(value, 1, MAX_BYTES));
     if delay.is_none() && rate.is_none() {
         section.report("needs delay_millis, bytes_per_second or both");
     }
     let delay = Duration::from_millis(delay.unwrap_or_default());
-    Some(AnswerFailure::Slow { delay, bytes_per_second: rate.and_then(NonZeroU32::new) })
+    AnswerFailure::Slow { delay, bytes_per_second: rate.and_then(NonZeroU32::new) }
 }
 
 /// Codes of the faults that a simulation can return whatever the message is.

@@ -132,7 +132,8 @@ impl Nodes {
 impl Node {
     fn prepare(workspace: &Workspace, name: &str, section: &str) -> Self {
         let (port, admin) = (free_port(), free_port());
-        workspace.write_ports(port, Some(admin)).expect("written");
+        let listen = SocketAddr::from(([127, 0, 0, 1], port));
+        workspace.write_addresses(listen, &format!("https://localhost:{port}"), Some(admin)).expect("written");
         let demo = fs::read_to_string(workspace.settings()).expect("settings");
         let mut settings = demo;
         for own in ["data", "rejected", "audit-log"] {

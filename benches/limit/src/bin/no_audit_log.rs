@@ -20,7 +20,7 @@ use ehealth_attributes::app::SystemClock;
 use ehealth_attributes::cli::{LogFormat, start_log};
 use ehealth_attributes::config::{read_policy, read_settings};
 use ehealth_attributes::server::{
-    ActiveConfig, Dependencies, RandomTickets, Readers, ReplayMemory, Service, listen, serve, tls,
+    ActiveConfig, Dependencies, NoFaults, RandomTickets, Readers, ReplayMemory, Service, listen, serve, tls,
 };
 use ehealth_core::lookup::{AuditSink, Pending};
 use ehealth_core::model::Clock;
@@ -146,6 +146,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let _ = tokio::signal::ctrl_c().await;
     };
     // A task, as in the service.
-    tokio::spawn(serve(listener, service, stop)).await?;
+    tokio::spawn(serve(listener, service, NoFaults, stop)).await?;
     Ok(())
 }
