@@ -2,8 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::time::{ClockId, clock_gettime};
-
+use super::platform;
 use ehealth_core::model::{Clock, Timestamp};
 
 /// The system's real-time clock, and its time since the start of the machine.
@@ -18,8 +17,6 @@ impl Clock for SystemClock {
     }
 
     fn uptime(&self) -> Duration {
-        let uptime = clock_gettime(ClockId::Boottime);
-        let (seconds, nanos) = (u64::try_from(uptime.tv_sec), u32::try_from(uptime.tv_nsec));
-        Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+        platform::uptime()
     }
 }

@@ -16,21 +16,12 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use durable_file::Directory;
-use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules,
-};
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
+use super::platform::{self, Confined, Reach};
 use crate::config::{FetchMode, Settings};
 use crate::server::tls::RevocationFiles;
 use datasets::sync::{Feed, Source};
-
-/// Landlock version whose rights are restricted; an older kernel restricts those that it knows.
-const RIGHTS: ABI = ABI::V5;
-
-/// Folders that resolving host names needs.
-const RESOLVER: [&str; 5] = ["/etc", "/lib", "/lib64", "/usr", "/run"];
 
 /// Process to confine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,17 +30,6 @@ pub enum Part {
     Answering,
     /// Only fetches feeds: it needs neither the audit log, its keys nor the policy.
     Fetching,
-}
-
-/// Result of the confinement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Confined {
-    /// The kernel enforces every right.
-    Fully,
-    /// The kernel enforces some of the rights.
-    Partly,
-    /// The kernel has no Landlock.
-    Not,
 }
 
 /// Confines the calling thread and the threads that it starts afterwards: call it before any other
@@ -71,7 +51,7 @@ pub fn confine(settings: &Settings, part: Part) -> io::Result<Confined> {
 /// # Errors
 /// As [`confine`].
 pub fn confine_existing(settings: &Settings, part: Part) -> io::Result<Confined> {
-    Ok(Confined::from(restrict(&Reach::new(settings, part)).map_err(io::Error::other)?))
+    platform::restrict(&Reach::new(settings, part))
 }
 
 /// Confines the calling thread to reading and replacing files of one folder. It can then neither
@@ -80,19 +60,7 @@ pub fn confine_existing(settings: &Settings, part: Part) -> io::Result<Confined>
 /// # Errors
 /// The error of the system if the kernel refuses a right that it supports.
 pub fn confine_to_folder(folder: &Directory) -> io::Result<Confined> {
-    let access =
-        AccessFs::ReadFile | AccessFs::ReadDir | AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::RemoveFile;
-    let restrict = || -> Result<RulesetStatus, RulesetError> {
-        let restricted = Ruleset::default()
-            .set_compatibility(CompatLevel::BestEffort)
-            .handle_access(AccessFs::from_all(RIGHTS))?
-            .handle_access(AccessNet::from_all(RIGHTS))?
-            .create()?
-            .add_rule(PathBeneath::new(folder, access))?
-            .restrict_self()?;
-        Ok(restricted.ruleset)
-    };
-    Ok(Confined::from(restrict().map_err(io::Error::other)?))
+    platform::restrict_to_folder(folder)
 }
 
 /// Forbids core dumps, and that other processes of the same user read this one's memory. Call it
@@ -103,46 +71,7 @@ pub fn confine_to_folder(folder: &Directory) -> io::Result<Confined> {
 pub fn forbid_memory_dumps() -> io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     // The limit does not apply if the kernel pipes core dumps to a program, as systemd-coredump.
-    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
-}
-
-impl From<RulesetStatus> for Confined {
-    fn from(status: RulesetStatus) -> Self {
-        match status {
-            RulesetStatus::FullyEnforced => Self::Fully,
-            RulesetStatus::PartiallyEnforced => Self::Partly,
-            RulesetStatus::NotEnforced => Self::Not,
-        }
-    }
-}
-
-fn restrict(reach: &Reach) -> Result<RulesetStatus, RulesetError> {
-    let reading: BitFlags<AccessFs> = AccessFs::ReadFile | AccessFs::ReadDir;
-    let resolver = if reach.connects { &RESOLVER[..] } else { &[] };
-    let mut ruleset =
-        Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(AccessFs::from_all(RIGHTS))?;
-    if !reach.connects {
-        // No rule permits a port, so no address can be connected to.
-        ruleset = ruleset.handle_access(AccessNet::ConnectTcp)?;
-    }
-    let restricted = ruleset
-        .create()?
-        .add_rules(path_beneath_rules(&reach.read, reading))?
-        .add_rules(path_beneath_rules(resolver, reading | AccessFs::Execute))?
-        .add_rules(path_beneath_rules(&reach.temporary, AccessFs::from_all(RIGHTS)))?
-        .add_rules(path_beneath_rules(&reach.write, AccessFs::from_all(RIGHTS)))?
-        .restrict_self()?;
-    Ok(restricted.ruleset)
-}
-
-/// Folders that a process needs, and whether it connects to other hosts.
-#[derive(Default)]
-struct Reach {
-    read: Vec<PathBuf>,
-    write: Vec<PathBuf>,
-    /// Folders of SQLite's temporary files: it sorts there what does not fit into memory.
-    temporary: Vec<PathBuf>,
-    connects: bool,
+    platform::forbid_dumps()
 }
 
 impl Reach {
@@ -235,12 +164,5 @@ mod tests {
         assert_eq!(outside.join("new").exists(), confined == Confined::Not);
         assert_eq!(fs::read(outside.join("file")).expect("not confined here"), b"content");
         assert_eq!(fs::read(inside.join("file")).expect("replaced"), b"");
-    }
-
-    #[test]
-    fn a_process_that_forbids_dumps_cannot_be_dumped() {
-        forbid_memory_dumps().expect("permitted");
-        assert_eq!(rustix::process::dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
-        assert_eq!(rustix::process::getrlimit(Resource::Core).current, Some(0));
     }
 }

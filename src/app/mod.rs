@@ -36,16 +36,18 @@ mod verification_report;
 // Confinement of the process; backup and restore.
 mod backup;
 mod confinement;
+mod platform;
 
 pub use backup::{BackedUp, BackupError, KeysToo, back_up, restore};
 pub use bound::Bound;
 pub use check::{CheckedPlace, Prepared, StartedCopy, check, check_feeds, check_unreadable};
 pub use clock::SystemClock;
-pub use confinement::{Confined, Part, confine, confine_existing, confine_to_folder, forbid_memory_dumps};
+pub use confinement::{Part, confine, confine_existing, confine_to_folder, forbid_memory_dumps};
 pub use error::AppError;
 pub use finding::{Cause, Finding, Findings, Severity};
 pub use nodes::report_node;
 pub use notify::Notifier;
+pub use platform::Confined;
 pub use reload::Reloader;
 pub use service::App;
 pub use verification_report::leave_verification;

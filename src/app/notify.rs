@@ -7,12 +7,13 @@
 //! The address is passed in instead of read from the environment, so that tests can run in parallel.
 
 use std::ffi::OsStr;
-use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::time::{ClockId, clock_gettime};
+
+use super::platform;
 
 /// Sends notifications to systemd.
 #[derive(Debug, Default)]
@@ -28,7 +29,7 @@ impl Notifier {
     #[must_use]
     pub fn new(address: Option<&OsStr>) -> Self {
         let address = address.and_then(|address| match address.as_bytes() {
-            [b'@', name @ ..] => SocketAddr::from_abstract_name(name).ok(),
+            [b'@', name @ ..] => platform::abstract_address(name),
             [] => None,
             _ => SocketAddr::from_pathname(address).ok(),
         });

@@ -129,12 +129,15 @@ const MACHINE_WRITTEN: [&str; 9] = [
     "crates/testkit/src/workspace.rs",
 ];
 
+/// Names of `rustix` that only Linux has.
+const LINUX_NAMES: [&str; 3] = ["Boottime", "DumpableBehavior", "set_dumpable_behavior"];
+
 /// Names that say nothing about what is in a module.
 const EMPTY_NAMES: [&str; 10] =
     ["utils", "util", "common", "helpers", "manager", "handler", "types", "base", "misc", "impl"];
 
 /// All rules.
-pub const RULES: [Rule; 26] = [
+pub const RULES: [Rule; 27] = [
     Rule {
         name: "dependency",
         text: "A crate depends only on crates below it, and a library is in its own crates alone: what a library gets wrong ends at one wall. The tables are in tests/it/architecture/crates.rs.",
@@ -328,6 +331,32 @@ pub const RULES: [Rule; 26] = [
                 "# The name, of it\n[a](docs/a.md#a-section) [b](https://a.example/b) [`c`](docs) `[d](e)`\n```\n[d](e)\n```\n",
             ),
             ("docs/a.md", "# A section\n[up](../README.md#the-name-of-it), [here](#a-section)"),
+        ],
+    },
+    Rule {
+        name: "linux",
+        text: "What only Linux has is in src/app/platform/linux.rs alone, so that the program compiles for other Unix systems: add a function there, and what stands for it to other.rs.",
+        find: |files| {
+            let mut findings = Vec::new();
+            for file in files.iter().filter(|file| is_production(file) && file.path != "src/app/platform/linux.rs") {
+                let is_linux = |path: &[String]| {
+                    path.starts_with(&["std", "os", "linux"].map(str::to_owned)) || path[0] == "landlock"
+                };
+                let uses = file.uses.iter().filter(|found| is_linux(&found.path));
+                findings.extend(uses.map(|found| finding(file, found.line, found.path.join("::"))));
+                let names = LINUX_NAMES.iter().filter(|name| file.names.contains_key(**name));
+                findings.extend(names.map(|name| finding(file, 1, (*name).to_owned())));
+            }
+            findings
+        },
+        bad: &[
+            ("src/app/notify.rs", "use std::os::linux::net::SocketAddrExt;"),
+            ("src/app/a.rs", "use landlock::Ruleset;"),
+            ("src/a.rs", "fn a() { clock_gettime(ClockId::Boottime); }"),
+        ],
+        good: &[
+            ("src/app/platform/linux.rs", "use landlock::Ruleset; use std::os::linux::net::SocketAddrExt;"),
+            ("src/a.rs", "use std::os::unix::net::SocketAddr;"),
         ],
     },
     Rule {

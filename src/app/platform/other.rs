@@ -1,0 +1,38 @@
+//! Other Unix systems: no Landlock, no abstract sockets. The simulator and the commands of
+//! integrators need neither.
+
+use std::io;
+use std::os::unix::net::SocketAddr;
+use std::time::Duration;
+
+use durable_file::Directory;
+use rustix::time::{ClockId, clock_gettime};
+
+use super::reach::{Confined, Reach};
+
+/// Address of an abstract socket: none.
+pub(in crate::app) fn abstract_address(_: &[u8]) -> Option<SocketAddr> {
+    None
+}
+
+/// Time since the start of the machine.
+pub(in crate::app) fn uptime() -> Duration {
+    let uptime = clock_gettime(ClockId::Monotonic);
+    let (seconds, nanos) = (u64::try_from(uptime.tv_sec), u32::try_from(uptime.tv_nsec));
+    Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+}
+
+/// Nothing beyond the limit of core dumps.
+pub(in crate::app) fn forbid_dumps() -> io::Result<()> {
+    Ok(())
+}
+
+/// No confinement.
+pub(in crate::app) fn restrict(_: &Reach) -> io::Result<Confined> {
+    Ok(Confined::Not)
+}
+
+/// No confinement.
+pub(in crate::app) fn restrict_to_folder(_: &Directory) -> io::Result<Confined> {
+    Ok(Confined::Not)
+}
