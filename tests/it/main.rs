@@ -62,6 +62,8 @@ mod admin;
 mod alerts;
 mod deploy;
 mod runbook;
+// Pages for people.
+mod accessibility;
 // What integrators follow.
 mod fixtures;
 mod guides;
