@@ -65,6 +65,7 @@ mod runbook;
 // Pages for people.
 mod accessibility;
 // What integrators follow.
+mod collections;
 mod fixtures;
 mod guides;
 mod interop;
