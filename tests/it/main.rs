@@ -64,6 +64,9 @@ mod deploy;
 mod runbook;
 // Pages for people.
 mod accessibility;
+// The book, and what integrators look up in it.
+mod book;
+mod call_fails;
 // What integrators follow.
 mod collections;
 mod fixtures;
