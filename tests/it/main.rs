@@ -64,7 +64,13 @@ mod admin;
 mod alerts;
 mod deploy;
 mod runbook;
+// Pages for people.
+mod accessibility;
+// The book, and what integrators look up in it.
+mod book;
+mod call_fails;
 // What integrators follow.
+mod collections;
 mod fixtures;
 mod guides;
 mod interop;

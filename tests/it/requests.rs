@@ -4,7 +4,9 @@
 //! After all requests the test searches the whole log for SSINs.
 
 use bytes::Bytes;
+use ehealth_attributes::server::HttpRefusal;
 use ehealth_core::lookup::Operation;
+use ehealth_core::model::StatusCode;
 use http_body_util::Full;
 use hyper::Request;
 use soap::{Fault, names, wsdl};
@@ -284,19 +286,73 @@ async fn a_browser_gets_a_page_whose_links_and_request_work() {
         assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
         assert_eq!(
             (&page.headers["vary"], &page.headers["x-content-type-options"]),
-            (&"accept".parse().expect("a value"), &"nosniff".parse().expect("a value"))
+            (&"accept, accept-language".parse().expect("a value"), &"nosniff".parse().expect("a value"))
         );
         let links: Vec<_> = page.body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-        assert!(links.len() >= 5, "{links:?}");
-        for link in links {
+        assert!(links.len() >= 8 && links[0] == "#content", "{links:?}");
+        for link in &links[1..] {
             let target = link.strip_prefix(url.as_str()).expect("nothing from other origins");
             assert_eq!(service.get("fund", target).await.status, 200, "{link}");
         }
-        let (_, request) = page.body.split_once("<pre>").expect("a request");
+        let (_, request) = page.body.split_once("<pre ").expect("a request");
+        let (_, request) = request.split_once('>').expect("the end of the tag");
         let (request, _) = request.split_once("</pre>").expect("its end");
         let request = request.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
         let answered = service.post("fund", path, request).await;
         assert_eq!(answered.status, 200, "{answered:?}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn a_page_is_in_the_language_that_the_browser_prefers() {
+    let service = TestService::start().await;
+    let consult = names::path(Operation::ConsultAttributes);
+    let huge = format!("{}nl;q=0.2,fr;q=0.1", "de;q=0.9,".repeat(40));
+    for (path, accepted, language, shown) in [
+        ("/", Some("nl-BE,nl;q=0.9,en;q=0.5"), "nl", "<h1>Diensten</h1>"),
+        ("/", Some("de,fr;q=0.7"), "fr", "Par où commencer"),
+        ("/", None, "en", "<h1>Services</h1>"),
+        ("/codes", Some("fr"), "fr", "Des données ont été trouvées."),
+        ("/codes", Some("de, x;q=\"</html>\""), "en", "The SSIN is not a valid"),
+        (consult, Some(huge.as_str()), "nl", "rijksregisternummer (INSZ)"),
+        (consult, Some("*;q=0"), "en", "competent prevention service"),
+    ] {
+        let browser = Request::get(path).header("host", "localhost").header("accept", "text/html");
+        let browser = accepted.iter().fold(browser, |browser, value| browser.header("accept-language", *value));
+        let page = service.send("fund", browser.body(Full::default()).expect("a request")).await;
+        assert_eq!((page.status, page.headers["content-language"].as_bytes()), (200, language.as_bytes()), "{path}");
+        assert!(page.body.contains(&format!("<html lang=\"{language}\">")) && page.body.contains(shown), "{page:?}");
+        // A program gets plain text in English, whatever languages it names.
+        let program = Request::get(path).header("host", "localhost").header("accept-language", "nl");
+        let text = service.send("fund", program.body(Full::default()).expect("a request")).await;
+        assert_eq!((text.status, text.headers["content-type"].as_bytes()), (200, &b"text/plain; charset=utf-8"[..]));
+        assert_eq!(text.headers["content-language"], "en");
+        assert_eq!(text.headers["vary"], page.headers["vary"]);
+        assert!(text.body.starts_with("ehealth-attributes: "), "{text:?}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn the_page_of_codes_has_every_code() {
+    let service = TestService::start().await;
+    let browser = Request::get("/codes").header("host", "localhost").header("accept", "text/html");
+    let page = service.send("fund", browser.body(Full::default()).expect("a request")).await.body;
+    let text = service.get("fund", "/codes").await.body;
+    let statuses = StatusCode::ALL.map(StatusCode::code).into_iter();
+    let faults = Fault::table().map(|row| row.code());
+    for code in statuses.chain(faults) {
+        assert!(page.contains(&format!(">{code}")) && text.contains(&format!("\n{code} ")), "{code}");
+    }
+    for refusal in HttpRefusal::ALL {
+        let sentence = refusal.text().trim_ascii_end();
+        assert!(page.contains(sentence) && text.contains(sentence), "{sentence}");
+    }
+    let posted = Request::post("/codes").header("host", "localhost").header("content-length", "0");
+    assert_eq!(service.send("fund", posted.body(Full::default()).expect("a request")).await.status, 405);
+    for near in ["/codes/", "/Codes", "/codes?a"] {
+        assert_eq!(service.get("fund", near).await.status, 404, "{near}");
     }
     service.finish().await;
 }

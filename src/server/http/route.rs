@@ -8,6 +8,7 @@ use hyper::Method;
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 
+use super::page;
 use super::refusal::{HttpRefusal, Refusal};
 use ehealth_core::explained::Cause;
 use ehealth_core::lookup::Operation;
@@ -31,6 +32,8 @@ pub(super) enum Route {
     Page(Operation),
     /// The root: the list of services.
     Services,
+    /// The list of codes.
+    Codes,
 }
 
 /// Decides what the head of a request asks for.
@@ -53,6 +56,9 @@ fn find(head: &Parts) -> Result<Route, HttpRefusal> {
     let is_get = head.method == Method::GET || head.method == Method::HEAD;
     if path == "/" && query.is_none() {
         return if is_get { Ok(Route::Services) } else { Err(HttpRefusal::Method) };
+    }
+    if path == page::CODES && query.is_none() {
+        return if is_get { Ok(Route::Codes) } else { Err(HttpRefusal::Method) };
     }
     if path == "*" {
         return Err(HttpRefusal::Method);

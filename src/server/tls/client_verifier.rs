@@ -213,3 +213,85 @@ fn alert_of(refused: RefusedCertificate) -> CertificateError {
         RefusedCertificate::Closed(_) => CertificateError::UnknownRevocationStatus,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rustls::AlertDescription;
+
+    use super::super::handshake_failure::HandshakeFailure;
+    use super::super::trust::{ClosedIssuer, RefusalCode};
+    use super::*;
+    use crate::certificates::UnfitLeaf;
+
+    /// The guide that integrators follow when a handshake fails.
+    const GUIDE: &str = include_str!("../../../docs/guides/call-fails.md");
+
+    /// Every reason for which a certificate is refused.
+    fn refusals() -> Vec<RefusedCertificate> {
+        let unfit = [UnfitLeaf::Authority, UnfitLeaf::NoClientAuth, UnfitLeaf::NoDigitalSignature, UnfitLeaf::Key];
+        let paths = [
+            PathError::Expired,
+            PathError::NotValidYet,
+            PathError::UnknownIssuer,
+            PathError::Signature,
+            PathError::KeyUsage,
+            PathError::Rule,
+        ];
+        let others = [
+            RefusedCertificate::Malformed,
+            RefusedCertificate::PathTooLong,
+            RefusedCertificate::IssuerMayNotSign,
+            RefusedCertificate::Revoked,
+        ];
+        let unfit = unfit.into_iter().map(RefusedCertificate::Unfit);
+        let paths = paths.into_iter().map(RefusedCertificate::Path);
+        unfit.chain(paths).chain(others).chain(ClosedIssuer::ALL.map(RefusedCertificate::Closed)).collect()
+    }
+
+    /// Rows of the guide's table of alerts: the first two columns.
+    fn rows() -> Vec<(&'static str, &'static str)> {
+        let (_, table) = GUIDE.split_once("<!-- alerts: ").expect("the table of alerts");
+        let (table, _) = table.split_once("<!-- end -->").expect("its end");
+        let cells = |row: &'static str| {
+            let mut cells = row.strip_prefix("| ")?.split(" | ");
+            Some((cells.next()?, cells.next()?))
+        };
+        table.lines().filter_map(cells).collect()
+    }
+
+    /// Name and number of an alert, as the guide writes them.
+    fn name(alert: AlertDescription) -> String {
+        let names = [
+            (AlertDescription::CertificateExpired, "certificate_expired"),
+            (AlertDescription::CertificateRevoked, "certificate_revoked"),
+            (AlertDescription::UnknownCA, "unknown_ca"),
+            (AlertDescription::BadCertificate, "bad_certificate"),
+            (AlertDescription::UnsupportedCertificate, "unsupported_certificate"),
+        ];
+        let (_, name) = names.into_iter().find(|(known, _)| *known == alert).expect("an alert of the guide");
+        format!("`{name}` ({})", u8::from(alert))
+    }
+
+    #[test]
+    fn the_guide_has_the_alert_of_every_refused_certificate() {
+        let codes: BTreeSet<_> = refusals().into_iter().map(RefusedCertificate::code).collect();
+        let listed =
+            RefusalCode::ALL.map(RefusalCode::code).into_iter().chain(ClosedIssuer::ALL.map(ClosedIssuer::code));
+        assert_eq!(codes, listed.collect());
+        for refused in refusals() {
+            let (alert, code) = (name(alert_of(refused).into()), format!("`{}`", refused.code()));
+            let found = rows().into_iter().filter(|(_, codes)| codes.contains(&code)).collect::<Vec<_>>();
+            assert!(matches!(found.as_slice(), [(alerts, _)] if *alerts == alert), "{code} {alert}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_guide_has_every_reason_of_a_failed_handshake() {
+        for failure in HandshakeFailure::ALL {
+            let code = format!("`{}`", failure.code());
+            assert!(rows().iter().any(|(_, codes)| codes.contains(&code)), "{code}");
+        }
+    }
+}

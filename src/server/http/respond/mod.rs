@@ -71,7 +71,7 @@ async fn answer(request: &RequestContext<'_>, head: &Parts, body: Incoming) -> R
     };
     match route {
         Route::Message(operation) => answer_message(request, operation, head, body).await,
-        Route::Wsdl(_) | Route::SingleWsdl(_) | Route::Schema(..) | Route::Page(_) | Route::Services => {
+        Route::Wsdl(_) | Route::SingleWsdl(_) | Route::Schema(..) | Route::Page(_) | Route::Services | Route::Codes => {
             request.admit_document(head)?;
             // The body of a GET means nothing, but the next request begins behind it.
             skip_body(request.limits(), body).await.map_err(Refused::in_part)?;
