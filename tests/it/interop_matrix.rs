@@ -180,12 +180,21 @@ const STACKS: &[Stack] = &[
     },
     Stack {
         folder: "cxf",
-        presence: Presence::Welcome,
+        presence: Presence::Demanded,
         contract: "generated from ?wsdl, answers validated",
         unsayable: REAL_DAYS,
         refuses: &[Wrong::MissingElement, Wrong::UnknownElement, Wrong::Pattern],
         reads_ksz: true,
-        reads_every_form: false,
+        reads_every_form: true,
+    },
+    Stack {
+        folder: "spring-ws",
+        presence: Presence::Demanded,
+        contract: "generated from the schemas of ?wsdl, answers validated",
+        unsayable: REAL_DAYS,
+        refuses: &[Wrong::MissingElement, Wrong::UnknownElement, Wrong::Pattern],
+        reads_ksz: true,
+        reads_every_form: true,
     },
     Stack {
         folder: "dotnet",
