@@ -63,6 +63,7 @@ mod alerts;
 mod deploy;
 mod runbook;
 // What integrators follow.
+mod examples;
 mod fixtures;
 mod guides;
 mod interop;
