@@ -25,7 +25,10 @@ struct Example {
     is_demanded: bool,
 }
 
-const EXAMPLES: &[Example] = &[Example { folder: "python-zeep", stack: "zeep", is_demanded: true }];
+const EXAMPLES: &[Example] = &[
+    Example { folder: "python-zeep", stack: "zeep", is_demanded: true },
+    Example { folder: "go", stack: "go", is_demanded: true },
+];
 
 /// Exit code of a `run.sh` whose stack is missing.
 const MISSING: i32 = 77;
