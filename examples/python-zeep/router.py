@@ -141,9 +141,14 @@ class Directory:
             raise Later("timeout", retry=False) from error
         except requests.exceptions.SSLError as error:
             # A wrong certificate on one of the two sides: it is still wrong in a second.
+            print(f"router.py: {error}", file=sys.stderr)
             raise Later("connection", retry=False) from error
         except requests.exceptions.ConnectionError as error:
             raise Later("connection", retry=True) from error
+        except (requests.exceptions.RequestException, zeep.exceptions.Error) as error:
+            # An answer that broke off, or that is not of this contract.
+            print(f"router.py: {error}", file=sys.stderr)
+            raise Later("connection", retry=False) from error
 
     # [/call]
 

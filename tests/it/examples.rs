@@ -27,6 +27,8 @@ struct Example {
 
 const EXAMPLES: &[Example] = &[
     Example { folder: "python-zeep", stack: "zeep", is_demanded: true },
+    Example { folder: "node", stack: "node-soap", is_demanded: true },
+    Example { folder: "php", stack: "php", is_demanded: true },
     Example { folder: "go", stack: "go", is_demanded: true },
 ];
 
