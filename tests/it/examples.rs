@@ -29,6 +29,8 @@ const EXAMPLES: &[Example] = &[
     Example { folder: "python-zeep", stack: "zeep", is_demanded: true },
     Example { folder: "node", stack: "node-soap", is_demanded: true },
     Example { folder: "php", stack: "php", is_demanded: true },
+    Example { folder: "cpp-gsoap", stack: "gsoap", is_demanded: true },
+    Example { folder: "typescript", stack: "typescript", is_demanded: false },
     Example { folder: "go", stack: "go", is_demanded: true },
 ];
 
