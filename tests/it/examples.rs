@@ -32,6 +32,8 @@ const EXAMPLES: &[Example] = &[
     Example { folder: "cpp-gsoap", stack: "gsoap", is_demanded: true },
     Example { folder: "typescript", stack: "typescript", is_demanded: false },
     Example { folder: "go", stack: "go", is_demanded: true },
+    Example { folder: "rust", stack: "rust", is_demanded: false },
+    Example { folder: "dotnet", stack: "dotnet", is_demanded: false },
 ];
 
 /// Exit code of a `run.sh` whose stack is missing.

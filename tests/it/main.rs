@@ -70,6 +70,7 @@ mod interop;
 mod interop_matrix;
 mod ksz;
 mod readme;
+mod shown_files;
 // Tables of the documentation.
 mod tables;
 // The source text.
