@@ -63,12 +63,14 @@ mod alerts;
 mod deploy;
 mod runbook;
 // What integrators follow.
+mod examples;
 mod fixtures;
 mod guides;
 mod interop;
 mod interop_matrix;
 mod ksz;
 mod readme;
+mod shown_files;
 // Tables of the documentation.
 mod tables;
 // The source text.
