@@ -30,6 +30,9 @@ const EXAMPLES: &[Example] = &[
     Example { folder: "node", stack: "node-soap", is_demanded: true },
     Example { folder: "php", stack: "php", is_demanded: true },
     Example { folder: "cpp-gsoap", stack: "gsoap", is_demanded: true },
+    Example { folder: "java-jaxws", stack: "jaxws", is_demanded: true },
+    Example { folder: "java-cxf", stack: "cxf", is_demanded: true },
+    Example { folder: "spring-ws", stack: "spring-ws", is_demanded: true },
     Example { folder: "typescript", stack: "typescript", is_demanded: false },
     Example { folder: "go", stack: "go", is_demanded: true },
     Example { folder: "rust", stack: "rust", is_demanded: false },
@@ -118,7 +121,9 @@ const PASSWORD: &str = "changeit";
 impl Identity {
     fn new(simulation: &Simulation, caller: &str, folder: &Path) -> Self {
         let file = |part: &str| simulation.file(&format!("/{caller}/{part}"));
-        let pkcs12 = folder.join(format!("{}.p12", caller.replace('/', "-")));
+        // Each simulation has its own authority.
+        let port = simulation.url().rsplit(':').next().expect("a port");
+        let pkcs12 = folder.join(format!("{port}-{}.p12", caller.replace('/', "-")));
         let (certificate, key) = (file("certificate"), file("key"));
         let mut command = Command::new("openssl");
         command.args(["pkcs12", "-export", "-passout"]).arg(format!("pass:{PASSWORD}"));

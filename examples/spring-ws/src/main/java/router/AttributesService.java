@@ -82,7 +82,6 @@ final class AttributesService {
         return request;
     }
 
-    // [failures]
     /** The causes of the exception tell what happened. */
     private static Unanswered unanswered(WebServiceClientException failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
@@ -115,6 +114,7 @@ final class AttributesService {
             throw new IOException(Unanswered.http(http.getResponseCode(), http.retryAfter(), null));
         }
 
+        // [fault]
         @Override
         protected Object handleFault(WebServiceConnection connection, MessageContext context) throws IOException {
             try {
@@ -133,6 +133,7 @@ final class AttributesService {
             var entry = (JAXBElement<?>) messages.unmarshal(detail.getDetailEntries().next().getSource());
             return ((CBSSFaultType) entry.getValue()).getDetail().get(0).getReasonCode();
         }
+        // [/fault]
     }
 
     /** Opens connections that tell status and headers. */
@@ -168,5 +169,4 @@ final class AttributesService {
             return values.hasNext() ? values.next() : null;
         }
     }
-    // [/failures]
 }
