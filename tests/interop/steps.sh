@@ -137,7 +137,9 @@ is_built() {
 build_java() {
     local libraries=$1 file
     shift
-    is_built "$INTEROP_TARGET/contract" Ask.java run.sh && return
+    local sources=(*.java *.sh)
+    [ -e pom.xml ] && sources+=(pom.xml)
+    is_built "$INTEROP_TARGET/contract" "${sources[@]}" && return
     (
         cd "$INTEROP_TARGET"
         rm -rf sources classes

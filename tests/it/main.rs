@@ -71,12 +71,14 @@ mod book;
 mod call_fails;
 // What integrators follow.
 mod collections;
+mod examples;
 mod fixtures;
 mod guides;
 mod interop;
 mod interop_matrix;
 mod ksz;
 mod readme;
+mod shown_files;
 // Tables of the documentation.
 mod tables;
 // The source text.

@@ -13,6 +13,7 @@ import be.fgov.kszbcss.types.ehealthattributes.v1.ConsultAttributesRequestType;
 import be.fgov.kszbcss.types.ehealthattributes.v1.CriteriaType;
 import be.fgov.kszbcss.types.ehealthattributes.v1.EmploymentType;
 import be.fgov.kszbcss.types.testconnectionservice.v1.SendTestMessageRequestType;
+import jakarta.xml.ws.BindingProvider;
 import java.io.BufferedReader;
 import java.io.FileInputStream;
 import java.io.InputStream;
@@ -29,12 +30,11 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.TrustManagerFactory;
 import javax.xml.datatype.DatatypeFactory;
 import javax.xml.datatype.XMLGregorianCalendar;
-import javax.xml.ws.BindingProvider;
 import org.apache.cxf.configuration.jsse.TLSClientParameters;
 import org.apache.cxf.frontend.ClientProxy;
 import org.apache.cxf.transport.http.HTTPConduit;
 
-/** Asks the questions of standard input with the classes that Apache CXF's wsdl2java makes; see ../steps.sh. */
+/** Asks the questions of standard input with the classes that the code generator of Apache CXF makes; see ../steps.sh. */
 public final class Ask {
     /** Both services, as one caller reaches them. */
     private record Caller(EHealthAttributesPortType attributes, TestConnectionServicePortType connection) {}

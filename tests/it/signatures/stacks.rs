@@ -11,7 +11,7 @@ use crate::support::python;
 use crate::support::simulation::Simulation;
 
 /// Folders of the programs. Each signs with RSA and EC keys, .NET with RSA.
-const STACKS: &[&str] = &["zeep", "node-soap", "php", "cxf", "dotnet"];
+const STACKS: &[&str] = &["zeep", "node-soap", "php", "go", "cxf", "spring-ws", "dotnet"];
 
 /// Exit code of a program whose stack is missing.
 const MISSING: i32 = 77;

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Properties;
 import javax.net.ssl.KeyManagerFactory;
@@ -31,6 +32,12 @@ import org.apache.cxf.phase.AbstractPhaseInterceptor;
 import org.apache.cxf.phase.Phase;
 import org.apache.cxf.transport.http.HTTPConduit;
 import org.apache.cxf.ws.security.wss4j.WSS4JOutInterceptor;
+import org.apache.wss4j.common.SecurityActionToken;
+import org.apache.wss4j.common.ext.WSSecurityException;
+import org.apache.wss4j.dom.WSConstants;
+import org.apache.wss4j.dom.action.TimestampAction;
+import org.apache.wss4j.dom.handler.RequestData;
+import org.apache.wss4j.dom.handler.WSHandler;
 import org.w3c.dom.Document;
 import org.w3c.dom.Node;
 
@@ -42,6 +49,7 @@ public class Sign {
     static final String MORE = "http://www.w3.org/2001/04/xmldsig-more#";
     static final char[] PASSWORD = "changeit".toCharArray();
     static final boolean IS_SENT = !env("URL").equals("-");
+    static final String NOW = System.getenv().getOrDefault("NOW", "");
 
     public static void main(String[] arguments) throws Exception {
         Service service = Service.create(new QName(INTF, "eHealthAttributesServiceV1"));
@@ -100,7 +108,19 @@ public class Sign {
                 + "{Element}{" + OASIS + "secext-1.0.xsd}BinarySecurityToken");
         settings.put("signatureAlgorithm", MORE + (env("KIND").equals("ec") ? "ecdsa-sha256" : "rsa-sha256"));
         settings.put("signatureDigestAlgorithm", "http://www.w3.org/2001/04/xmlenc#sha256");
+        if (!NOW.isEmpty()) {
+            settings.put(WSS4JOutInterceptor.WSS4J_ACTION_MAP, Map.of(WSConstants.TS, new TimestampAtNow()));
+        }
         return new WSS4JOutInterceptor(settings);
+    }
+
+    /** Writes NOW into the Timestamp instead of the time of the system. */
+    static class TimestampAtNow extends TimestampAction {
+        @Override
+        public void execute(WSHandler handler, SecurityActionToken token, RequestData data) throws WSSecurityException {
+            data.getWssConfig().setCurrentTime(() -> Instant.parse(NOW));
+            super.execute(handler, token, data);
+        }
     }
 
     static TLSClientParameters tls() throws Exception {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Java with Apache CXF 4 and WSS4J, from Maven Central. The system's clock is the only source of its Timestamp.
+# Java with Apache CXF 4 and WSS4J, from Maven Central.
 . "$(dirname "$0")/../steps.sh"
 command -v javac >/dev/null || skip "needs a JDK, 17 or newer (Debian: openjdk-17-jdk-headless)"
 command -v mvn >/dev/null || skip "needs Maven"
@@ -19,4 +19,4 @@ export SIGNING_STORES
 pack() { openssl pkcs12 -export -in "$2" -inkey "$3" -name identity -out "$SIGNING_STORES/$1.p12" -passout pass:changeit; }
 pack sign "$SIGNING_SIGN_CERT" "$SIGNING_SIGN_KEY"
 [ "$SIGNING_URL" = - ] || pack tls "$SIGNING_CERT" "$SIGNING_KEY"
-at_now java -XX:TieredStopAtLevel=1 -cp "$INTEROP_TARGET/classes:$INTEROP_TARGET/lib/*" Sign
+java -XX:TieredStopAtLevel=1 -cp "$INTEROP_TARGET/classes:$INTEROP_TARGET/lib/*" Sign

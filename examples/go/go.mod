@@ -1,0 +1,3 @@
+module example.org/ehealthattributes
+
+go 1.24
