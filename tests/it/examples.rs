@@ -31,6 +31,7 @@ const EXAMPLES: &[Example] = &[
     Example { folder: "php", stack: "php", is_demanded: true },
     Example { folder: "cpp-gsoap", stack: "gsoap", is_demanded: true },
     Example { folder: "typescript", stack: "typescript", is_demanded: false },
+    Example { folder: "python-xsdata", stack: "xsdata", is_demanded: false },
     Example { folder: "go", stack: "go", is_demanded: true },
     Example { folder: "rust", stack: "rust", is_demanded: false },
     Example { folder: "dotnet", stack: "dotnet", is_demanded: false },
