@@ -184,7 +184,7 @@ private:
 };
 
 // [route]
-// Value of a named fact of the status; empty if there is none.
+// Value of a named fact of the status, or an empty text.
 std::string information(const attr__ConsultAttributesReplyType &reply, const std::string &name) {
     for (const auto *fact : reply.status->information)
         if (fact->fieldName == name && fact->fieldValue) return *fact->fieldValue;

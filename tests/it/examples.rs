@@ -34,6 +34,7 @@ const EXAMPLES: &[Example] = &[
     Example { folder: "java-cxf", stack: "cxf", is_demanded: true },
     Example { folder: "spring-ws", stack: "spring-ws", is_demanded: true },
     Example { folder: "typescript", stack: "typescript", is_demanded: false },
+    Example { folder: "python-xsdata", stack: "xsdata", is_demanded: false },
     Example { folder: "go", stack: "go", is_demanded: true },
     Example { folder: "rust", stack: "rust", is_demanded: false },
     Example { folder: "dotnet", stack: "dotnet", is_demanded: false },

@@ -26,7 +26,8 @@ const LANGUAGES: [(&str, &str); 16] = [
     ("php", "php"),
     ("py", "python"),
     ("rs", "rust"),
-    ("sh", "sh"),
+    // Blocks of `sh` are commands that another test runs.
+    ("sh", "bash"),
     ("toml", "toml"),
     ("ts", "ts"),
     ("txt", "text"),

@@ -52,8 +52,16 @@ pub enum Error {
     Timeout,
     /// The connection was refused, or lost before the first byte of an answer.
     NoAnswer(std::io::Error),
-    /// Wrong settings, a wrong certificate, or an answer that broke off or is not of this contract.
-    Other(String),
+    /// Wrong settings, or a wrong certificate on one of the two sides.
+    Connection(ureq::Error),
+    /// The answer broke off.
+    BrokenOff(ureq::Error),
+    /// The answer is not of this contract.
+    Unreadable(xsd_parser_types::quick_xml::Error),
+    /// The answer is a message of another operation.
+    AnotherMessage,
+    /// A text of the request contains `]]>`, which the generated code does not write.
+    Unwritable(xsd_parser_types::quick_xml::Error),
 }
 
 impl Error {
@@ -75,7 +83,11 @@ impl std::fmt::Display for Error {
             Self::Http { status, .. } => write!(f, "HTTP {status}"),
             Self::Timeout => f.write_str("no answer in time"),
             Self::NoAnswer(error) => write!(f, "no connection: {error}"),
-            Self::Other(text) => f.write_str(text),
+            Self::Connection(error) => write!(f, "{error}"),
+            Self::BrokenOff(error) => write!(f, "the answer broke off: {error}"),
+            Self::Unreadable(error) => write!(f, "the answer is not of this contract: {error}"),
+            Self::AnotherMessage => f.write_str("the answer is a message of another operation"),
+            Self::Unwritable(error) => write!(f, "the request cannot be written: {error}"),
         }
     }
 }
@@ -94,7 +106,7 @@ impl From<ureq::Error> for Error {
             ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
                 Self::NoAnswer(std::io::ErrorKind::ConnectionRefused.into())
             }
-            other => Self::Other(other.to_string()),
+            other => Self::Connection(other),
         }
     }
 }
@@ -158,7 +170,7 @@ impl Client {
     ) -> Result<contract::intf::ConsultAttributesResponse, Error> {
         match self.call(CONSULT, Body::ConsultAttributesRequest(question), end_user)? {
             Body::ConsultAttributesResponse(reply) => Ok(reply),
-            other => Err(Error::Other(format!("the answer is no consultAttributesResponse: {other:?}"))),
+            _ => Err(Error::AnotherMessage),
         }
     }
 
@@ -170,7 +182,7 @@ impl Client {
         let message = contract::test::SendTestMessageRequestType { echo: echo.to_owned() };
         match self.call(TEST, Body::SendTestMessageRequest(message), None)? {
             Body::SendTestMessageResponse(reply) => Ok(reply),
-            other => Err(Error::Other(format!("the answer is no sendTestMessageResponse: {other:?}"))),
+            _ => Err(Error::AnotherMessage),
         }
     }
 
@@ -195,7 +207,7 @@ impl Client {
         let answer =
             response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_string().map_err(|error| match error {
                 ureq::Error::Timeout(_) => Error::Timeout,
-                other => Error::Other(format!("the answer broke off: {other}")),
+                other => Error::BrokenOff(other),
             })?;
         if status != 200 && status != 500 {
             return Err(Error::Http { status, retry_after });
@@ -219,11 +231,10 @@ const NAMESPACES: [(&str, &str); 3] = [
 /// # Errors
 /// A text contains `]]>`, which the generated code does not write.
 pub fn write(envelope: &Envelope) -> Result<Vec<u8>, Error> {
-    let unwritable = |error: &dyn std::fmt::Debug| Error::Other(format!("the request cannot be written: {error:?}"));
     let mut writer = Writer::new(Vec::new());
-    let events = envelope.serializer(Some("soap:Envelope"), true).map_err(|error| unwritable(&error))?;
+    let events = envelope.serializer(Some("soap:Envelope"), true).map_err(Error::Unwritable)?;
     for event in events.into_iter() {
-        let mut event = event.map_err(|error| unwritable(&error))?;
+        let mut event = event.map_err(Error::Unwritable)?;
         if let Event::Start(start) = &mut event {
             match start.name().as_ref() {
                 b"soap:Envelope" => NAMESPACES.iter().for_each(|attribute| start.push_attribute(*attribute)),
@@ -232,7 +243,7 @@ pub fn write(envelope: &Envelope) -> Result<Vec<u8>, Error> {
                 _ => {}
             }
         }
-        writer.write_event(event).map_err(|error| unwritable(&error))?;
+        writer.write_event(event).map_err(|error| Error::Unwritable(quick_xml::Error::from(error).into()))?;
     }
     Ok(writer.into_inner())
 }
@@ -243,6 +254,5 @@ pub fn write(envelope: &Envelope) -> Result<Vec<u8>, Error> {
 /// It is not well-formed, or has an element or value outside the schema.
 pub fn read(answer: &str) -> Result<Envelope, Error> {
     let mut reader = SliceReader::new(answer);
-    Envelope::deserialize(&mut reader)
-        .map_err(|error| Error::Other(format!("the answer is not of this contract: {error:?}")))
+    Envelope::deserialize(&mut reader).map_err(Error::Unreadable)
 }

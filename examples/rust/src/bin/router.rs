@@ -56,8 +56,12 @@ impl From<Error> for Failed {
             // The question may have been answered and recorded. Asking again is safe, but gives a second record.
             Error::Timeout => Self { class: "later", what: "timeout".to_owned(), wait: None },
             Error::NoAnswer(_) => Self::later("connection", None),
-            Error::Other(text) => {
-                eprintln!("router: {text}");
+            Error::Connection(_)
+            | Error::BrokenOff(_)
+            | Error::Unreadable(_)
+            | Error::AnotherMessage
+            | Error::Unwritable(_) => {
+                eprintln!("router: {error}");
                 Self { class: "later", what: "connection".to_owned(), wait: None }
             }
         }

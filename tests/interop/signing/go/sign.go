@@ -62,6 +62,7 @@ func identifier() string {
 	return "id-" + hex.EncodeToString(octets)
 }
 
+// [canonical]
 // canonical is the exclusive canonical form of an element, in the document in which it is sent.
 func canonical(element *etree.Element) ([]byte, error) {
 	context, err := etreeutils.NSBuildParentContext(element)
@@ -84,6 +85,8 @@ func rawECDSA(der []byte, size int) ([]byte, error) {
 	}
 	return append(pair.R.FillBytes(make([]byte, size)), pair.S.FillBytes(make([]byte, size))...), nil
 }
+
+// [/canonical]
 
 // unsigned is the envelope with Body, token and Timestamp, the elements that are signed.
 func unsigned(asked question, certificate []byte, now time.Time) (security *etree.Element, parts []*etree.Element) {
@@ -119,6 +122,7 @@ func signed(asked question, identity tls.Certificate, now time.Time) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
+	// [sign]
 	security, parts := unsigned(asked, identity.Certificate[0], now)
 	signature := add(security, "ds:Signature", "")
 	info := add(signature, "ds:SignedInfo", "")
@@ -147,6 +151,7 @@ func signed(asked question, identity tls.Certificate, now time.Time) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
+	// [/sign]
 	add(signature, "ds:SignatureValue", base64.StdEncoding.EncodeToString(value))
 	direct := add(add(signature, "ds:KeyInfo", ""), "wsse:SecurityTokenReference", "")
 	add(direct, "wsse:Reference", "", "URI", "#"+parts[2].SelectAttrValue("wsu:Id", ""), "ValueType", x509v3)
