@@ -59,6 +59,20 @@ fault = "MSG00003"
 [[person]]
 ssin = "66010199973"
 delay_millis = 9000
+
+# First 503, and again, then the answer.
+[[failure]]
+kind = "http"
+status = 503
+retry_after = 1
+times = 2
+ssin = "85073099932"
+
+# A connection that is lost before the first byte of an answer, then the answer.
+[[failure]]
+kind = "reset"
+times = 1
+ssin = "71050499919"
 "#;
 
 /// Persons, and the lines about each. The first is asked about again at the end: a router goes on after a
@@ -82,12 +96,12 @@ const ANSWERS: &[(&str, &[&str])] = &[
     ("72053099936", &["later MSG00003"]),
     // An answer beyond the time limit.
     ("66010199973", &["later timeout"]),
-    // The place for a service that refuses the first requests with 503 and then answers.
+    // The failures before the first answers are used up.
     ("85073099932", &["service 0999020123 EXTERNAL 2012-01-01"]),
 ];
 
-/// Pauses between three attempts. Each of the two faults above has as many, and so has a port on which nothing
-/// listens.
+/// Pauses between three attempts. Each of the two faults above has as many, and so have the first person, who
+/// is answered at the third attempt, and a port on which nothing listens.
 const PAUSES: Duration = Duration::from_secs(2);
 
 /// A service that lacks the dataset of the internal services: an external one may not be the competent one.
@@ -140,6 +154,8 @@ struct Served<'a> {
     authority: PathBuf,
     identity: Identity,
     answers: &'a [(&'a str, &'a [&'a str])],
+    /// Address of the simulation's control API.
+    control: String,
     /// Shortest time of a router that pauses before it retries.
     shortest: Duration,
 }
@@ -151,9 +167,17 @@ impl<'a> Served<'a> {
             authority: simulation.file("/ca"),
             identity: Identity::new(simulation, caller, folder),
             answers,
+            control: simulation.ready["control"].as_str().expect("an address").to_owned(),
             shortest: Duration::ZERO,
         }
     }
+}
+
+/// Has the failures of the scenario happen again.
+fn reset(served: &Served<'_>) {
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--fail", "--noproxy", "*", "--request", "DELETE", "--output", "/dev/null"]);
+    assert!(command.arg(format!("{}/v1/plan", served.control)).status().expect("curl").success());
 }
 
 /// A port on which nothing listens.
@@ -206,6 +230,7 @@ enum Ran {
 fn run(example: &Example, services: &[Served<'_>], python: Option<&Python>) -> Ran {
     let mut differences = Vec::new();
     for served in services {
+        reset(served);
         let ssins = served.answers.iter().map(|(ssin, _)| ssin);
         let began = Instant::now();
         let Output { status, stdout, stderr } =
@@ -265,7 +290,7 @@ fn every_example_prints_the_same_lines() {
     let incomplete = Simulation::start(OUTAGE);
     let served = |caller: &str, answers| Served::new(&simulation, caller, folder.path(), answers);
     let services = [
-        Served { shortest: LIMIT + 2 * PAUSES, ..served("clients/fund", ANSWERS) },
+        Served { shortest: LIMIT + 3 * PAUSES, ..served("clients/fund", ANSWERS) },
         served("clientsRsa/fund", &ANSWERS[..3]),
         served("clients/stranger", REFUSED),
         Served::new(&incomplete, "clients/fund", folder.path(), INCOMPLETE),
