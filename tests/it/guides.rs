@@ -16,7 +16,16 @@ use crate::support::environment::skip;
 use crate::support::python::{self, Python};
 
 /// The guides with commands that ask a demonstration.
-const GUIDES: [&str; 4] = ["certificates.md", "first-call.md", "questions.md", "stacks.md"];
+const GUIDES: [&str; 8] = [
+    "certificates.md",
+    "first-call.md",
+    "questions.md",
+    "stacks.md",
+    "stacks/cpp-gsoap.md",
+    "stacks/java-jaxws.md",
+    "stacks/node.md",
+    "stacks/php.md",
+];
 
 /// The stacks of the guides, each with a command that succeeds if the stack is installed.
 const STACKS: [(&str, &str); 4] = [
