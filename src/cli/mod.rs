@@ -39,6 +39,9 @@ mod contract;
 mod lookup;
 mod signature;
 
+// What a shell and `man` know of the program.
+mod manual;
+
 // The demo world: only with the feature `testkit`.
 #[cfg(feature = "testkit")]
 mod demo;
@@ -64,7 +67,8 @@ pub use exit::Exit;
 pub use generate::GenerateArguments;
 pub use health::HealthArguments;
 pub use log::{LogFormat, LogWriter, start_log};
-pub use lookup::LookupArguments;
+pub use lookup::{BatchArguments, LookupArguments};
+pub use manual::{CompletionsArguments, ManArguments, ShellName};
 pub use policy::{ExplainArguments, PolicyCommand};
 pub use reload::ReloadArguments;
 pub use run::run;
