@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::audit::AuditCommand;
 use super::backup::{BackupArguments, RestoreArguments};
+use super::certificates::CertificatesCommand;
 use super::cluster::ClusterCommand;
 use super::config::ConfigCommand;
 use super::contract::ContractCommand;
@@ -29,6 +30,11 @@ Examples:
   ehealth-attributes lookup --profile fund --ssin - < ssin.txt
   ehealth-attributes completions bash
   ehealth-attributes lookup --help";
+
+const CERTIFICATES_HELP: &str = "\
+Examples:
+  ehealth-attributes certificates inspect fund.pem
+  ehealth-attributes certificates inspect fund.pem --ca clients-ca.pem";
 
 const CONTRACT_HELP: &str = "\
 Examples:
@@ -91,6 +97,9 @@ pub enum Command {
     Sync(SyncArguments),
     /// Look up one person or many through a running service
     Lookup(Box<LookupArguments>),
+    /// Show what a certificate names, and whether the service would accept it
+    #[command(subcommand, after_help = CERTIFICATES_HELP)]
+    Certificates(CertificatesCommand),
     /// Write the WSDLs and schemas of the services to files, for client generators
     #[command(subcommand, after_help = CONTRACT_HELP)]
     Contract(ContractCommand),

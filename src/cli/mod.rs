@@ -34,7 +34,8 @@ mod serve;
 mod sync;
 mod sync_report;
 
-// What integrators use: the client, the contract as files, signatures of messages.
+// What integrators use: the client, the contract as files, certificates, signatures of messages.
+mod certificates;
 mod contract;
 mod lookup;
 mod signature;
@@ -57,6 +58,7 @@ mod test_service;
 pub use args::{Arguments, Command};
 pub use audit::AuditCommand;
 pub use backup::{BackupArguments, RestoreArguments};
+pub use certificates::{CertificatesCommand, InspectArguments};
 pub use cluster::ClusterCommand;
 pub use config::ConfigCommand;
 pub use contract::ContractCommand;

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::log::{LogWriter, start_log};
 use super::output::close;
 use super::{
-    audit, backup, cluster, config, contract, health, lookup, manual, policy, reload, runtime, serve,
+    audit, backup, certificates, cluster, config, contract, health, lookup, manual, policy, reload, runtime, serve,
     signature, sync,
 };
 #[cfg(feature = "testkit")]
@@ -40,6 +40,7 @@ fn run_command(command: Command, log: &mut LogWriter) -> Exit {
         Command::Reload(arguments) => reload::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments, log),
         Command::Lookup(arguments) => runtime::block_on(log, lookup::run(&arguments)),
+        Command::Certificates(command) => certificates::run(&command),
         Command::Contract(command) => contract::run(&command),
         Command::Signature(command) => signature::run(&command),
         #[cfg(feature = "testkit")]

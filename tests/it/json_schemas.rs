@@ -209,6 +209,12 @@ fn run_others(demo: &DemoFolder, outputs: &mut Outputs) {
         let check = ["signature", "check", &signed, "--at", at, "--json", "--canonical"];
         outputs.run("signature-check", code, &check);
     }
+    let (certificate, _) = demo.workspace.client("fund");
+    let (certificate, config) = (certificate.display().to_string(), demo.settings());
+    for (more, code) in [(&[][..], 0), (&["--config", &config], 0), (&["--purpose", "server"], 12)] {
+        let inspect = ["certificates", "inspect", &certificate, "--json"];
+        outputs.run("certificates-inspect", code, &[&inspect[..], more].concat());
+    }
     let second = demo.text("second");
     let output = Command::new(PROGRAM)
         .args(["demo", "--once", "--port", "0", "--log-format", "json", "--dir", &second])

@@ -27,6 +27,7 @@ mod requests_read;
 mod xml_suite;
 // The server: HTTP, TLS, certificates.
 mod certificates;
+mod certificates_inspect;
 mod client_connection;
 mod faults;
 mod holders;

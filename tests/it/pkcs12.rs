@@ -1,7 +1,7 @@
-//! PKCS #12 files as programs write them, opened by `lookup --p12`.
+//! PKCS #12 files as programs write them, opened by `lookup --p12` and `certificates inspect --p12`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
@@ -234,4 +234,22 @@ fn random_bytes_of_a_file_never_panic() {
 /// The code covers the content alone: its own parameters may be written in another way.
 fn is_insignificant(bytes: &[u8], at: usize) -> bool {
     at + 80 > bytes.len()
+}
+
+#[test]
+fn inspect_reads_the_certificate_of_a_file() {
+    let Some(desk) = Desk::new(&["openssl"]) else { return };
+    assert!(desk.export("fund.p12", &[]) && desk.export("only-certificates", &["-nokeys"]));
+    for name in ["fund.p12", "only-certificates"] {
+        let output = inspect(&desk.path(name), &desk.path("password"));
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        assert!(text(&output).contains("0999010126"), "{}", text(&output));
+        assert!(!text(&output).contains("PRIVATE"), "{}", text(&output));
+    }
+}
+
+fn inspect(file: &Path, password: &Path) -> Output {
+    let mut command = Command::new(PROGRAM);
+    command.args(["certificates", "inspect", "--p12"]).arg(file).arg("--p12-password-file").arg(password);
+    command.output().expect("the program runs")
 }

@@ -31,6 +31,7 @@ mod run;
 mod output_tests;
 
 pub use args::{BatchArguments, LookupArguments};
+pub(super) use caller::read_password;
 #[cfg(feature = "testkit")]
 pub(super) use connection::{ClientFiles, SignatureFiles, open_client};
 #[cfg(feature = "testkit")]
